@@ -1,0 +1,1 @@
+"""Emitters: programs written for other systems."""

@@ -1,0 +1,1 @@
+"""Reference arithmetic in numpy: filters, coefficients, colour, byte forms. Exact, and independent of Pillow."""

@@ -1,0 +1,1 @@
+"""Size arithmetic: plain numbers when sizes are known, traced expressions when they are not."""

@@ -1,0 +1,1 @@
+"""graphproc: image preprocessing that is the same everywhere."""

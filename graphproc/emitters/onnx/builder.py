@@ -1,0 +1,302 @@
+"""The handle that ops emit through: one graph under construction, on onnx-ir.
+
+It keeps what makes an emitted graph small, readable and reproducible: equal constants and equal size expressions become
+one value, names follow scopes (`resize/horizontal/MatMul`), and nothing depends on memory addresses or hash order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import onnx_ir as ir
+
+from graphproc.errors import EmitError
+from graphproc.ir.op import Op
+from graphproc.ir.types import DTYPES, TensorType
+from graphproc.sizes import num
+from graphproc.sizes.num import Bool, Num, Sym
+
+Value = ir.Value
+
+ELEMENT = {
+    "u8": ir.DataType.UINT8,
+    "i32": ir.DataType.INT32,
+    "i64": ir.DataType.INT64,
+    "f32": ir.DataType.FLOAT,
+    "f64": ir.DataType.DOUBLE,
+    "bool": ir.DataType.BOOL,
+}
+_NAME = {element: name for name, element in ELEMENT.items()}
+_FROM_NUMPY = {dtype: name for name, dtype in DTYPES.items()}
+
+# Result types of the operators that do not return the type of their first input.
+_RESULT = {
+    "Shape": "i64",
+    "Size": "i64",
+    "ArgMax": "i64",
+    "Equal": "bool",
+    "Less": "bool",
+    "LessOrEqual": "bool",
+    "Greater": "bool",
+    "GreaterOrEqual": "bool",
+    "MatMulInteger": "i32",
+}
+_SECOND_INPUT = ("Where",)
+_BINARY = {"add": "Add", "sub": "Sub", "mul": "Mul", "min": "Min", "max": "Max"}
+_COMPARE = {"lt": "Less", "le": "LessOrEqual", "eq": "Equal"}
+_LOGIC = {"and": "And", "or": "Or", "not": "Not"}
+_ROUND = {"floor": "Floor", "ceil": "Ceil", "round": "Round"}
+
+
+class GraphBuilder:
+    """Implements `graphproc.ir.builder_protocol.Builder`."""
+
+    def __init__(self, target: str, opset: int, leading: int) -> None:
+        self.target = target
+        self.opset = opset
+        self.nodes: list[ir.Node] = []
+        self.initializers: dict[tuple[Any, ...], Value] = {}
+        self.types: dict[Value, TensorType] = {}
+        self.leading = leading
+        self.graph_outputs: list[Value] = []
+        self._symbols: dict[str, Value] = {}
+        self._numbers: list[dict[tuple[Any, ...], Value]] = [{}]
+        self._scopes: list[str] = []
+        self._used: dict[str, int] = {}
+
+    @property
+    def pixel_dtype(self) -> str:
+        """The element type that uint8 pixels have in the graph: `portable` graphs hold them as float32."""
+        return "f32" if self.target == "portable" else "u8"
+
+    # ---- names -------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def scope(self, name: str) -> Iterator[None]:
+        """Prefix the names of what is emitted inside."""
+        self._scopes.append(name)
+        try:
+            yield
+        finally:
+            self._scopes.pop()
+
+    def unique(self, name: str) -> str:
+        """A name in the current scope, numbered from the second use on."""
+        path = "/".join((*self._scopes, name))
+        count = self._used.get(path, 0)
+        self._used[path] = count + 1
+        return f"{path}_{count + 1}" if count else path
+
+    # ---- nodes -------------------------------------------------------------------------------------------------
+
+    def __getattr__(self, op_type: str) -> Callable[..., Any]:
+        if not op_type[:1].isupper():
+            raise AttributeError(op_type)
+
+        def emit(*inputs: Any, outputs: int = 1, dtype: str = "", **attributes: Any) -> Any:
+            return self._node(op_type, inputs, outputs, dtype, attributes)
+
+        return emit
+
+    def _emit(self, op_type: str, *inputs: Any, **settings: Any) -> Value:
+        value: Value = getattr(self, op_type)(*inputs, **settings)
+        return value
+
+    def _node(
+        self, op_type: str, inputs: Sequence[Any], outputs: int, dtype: str, attributes: dict[str, Any]
+    ) -> Any:
+        values = [self._input(x) for x in inputs]
+        if not dtype:
+            source = values[1 if op_type in _SECOND_INPUT else 0] if values else None
+            dtype = _RESULT.get(op_type) or (self.dtype(source) if source is not None else "i64")
+        name = self.unique(op_type)
+        results = [
+            Value(name=f"{name}_out{i if outputs > 1 else ''}", type=ir.TensorType(ELEMENT[dtype])) for i in range(outputs)
+        ]
+        given = {k: v for k, v in attributes.items() if v is not None}
+        node = ir.node(op_type, values, given, outputs=results, name=name)
+        self.nodes.append(node)
+        return results[0] if outputs == 1 else tuple(results)
+
+    def _input(self, x: Any) -> Value | None:
+        if x is None or isinstance(x, Value):
+            return x
+        if isinstance(x, np.ndarray):
+            return self._initializer(x)
+        raise TypeError(f"expected a value, a numpy array or None, got {type(x).__name__}")
+
+    def _initializer(self, array: np.ndarray[Any, Any]) -> Value:
+        array = np.ascontiguousarray(array)
+        key = (array.dtype.str, array.shape, array.tobytes())
+        if key not in self.initializers:
+            kind = _FROM_NUMPY[array.dtype]
+            if array.size == 1:
+                name = f"{array.reshape(-1)[0]!s}_{kind}" + ("" if array.ndim == 1 else f"_rank{array.ndim}")
+            else:
+                name = "/".join((*self._scopes, f"constant_{kind}_{'x'.join(map(str, array.shape))}"))
+            count = self._used.get(name, 0)
+            self._used[name] = count + 1
+            name = f"{name}_{count + 1}" if count else name
+            tensor = ir.tensor(array, name=name)
+            value = Value(name=name, shape=ir.Shape(array.shape), type=ir.TensorType(tensor.dtype), const_value=tensor)
+            self.initializers[key] = value
+        return self.initializers[key]
+
+    # ---- values ------------------------------------------------------------------------------------------------
+
+    def dtype(self, x: Value) -> str:
+        """The IR dtype of a value."""
+        assert x.dtype is not None
+        return _NAME[x.dtype]
+
+    def type_of(self, x: Value) -> TensorType:
+        """The IR type of a step's operand; the graph's value has `leading` more axes in front."""
+        return self.types[x]
+
+    def with_type(self, x: Value, type: TensorType) -> Value:
+        """Remember a value's IR type."""
+        self.types[x] = type
+        return x
+
+    def apply(self, op: Op, x: Value, type: TensorType) -> Value:
+        """Emit another op's rule on a value of the given IR type."""
+        result: Value = op.onnx(self, self.with_type(x, type))
+        return result
+
+    def constant(self, value: Any, dtype: str) -> Value:
+        """A shared initializer."""
+        return self._initializer(np.asarray(value, dtype=DTYPES[dtype]))
+
+    def cast(self, x: Value, dtype: str) -> Value:
+        """Convert to an IR dtype."""
+        if self.dtype(x) == dtype:
+            return x
+        return self._emit("Cast", x, dtype=dtype, to=int(ELEMENT[dtype]))
+
+    def range(self, length: Num | Value, dtype: str) -> Value:
+        """`[0, 1, ..., length - 1]`."""
+        if isinstance(length, int):
+            return self.constant(np.arange(length), dtype)
+        stop = self.cast(length if isinstance(length, Value) else self.num(length), dtype)
+        scalar = self._emit("Squeeze", stop)
+        return self._emit("Range", self.constant(0, dtype), scalar, self.constant(1, dtype))
+
+    # ---- sizes -------------------------------------------------------------------------------------------------
+
+    def symbol(self, name: str, value: Value) -> None:
+        """Say which int64 tensor of shape [1] holds a symbol."""
+        self._symbols[name] = value
+
+    def num(self, x: Num | Bool) -> Value:
+        """A number or expression as a tensor of shape [1]; equal expressions share nodes."""
+        if not isinstance(x, Sym):
+            dtype = {"bool": "bool", "int": "i64", "float": "f64"}[num.kind_of(x)]
+            return self.constant([x], dtype)
+        if x.op == "symbol":
+            return self._symbols[x.args[0]]
+        for numbers in self._numbers:
+            if (x,) in numbers:
+                return numbers[(x,)]
+        with self.scope("sizes") if self._scopes[-1:] != ["sizes"] else self.scope_none():
+            value = self._expression(x)
+        self._numbers[-1][(x,)] = value
+        return value
+
+    @contextmanager
+    def scope_none(self) -> Iterator[None]:
+        """No further prefix."""
+        yield
+
+    def _float(self, x: Num) -> Value:
+        """A number as float64; conversions of one expression are shared too."""
+        if not isinstance(x, Sym):
+            return self.constant([x], "f64")
+        value = self.num(x)
+        if x.kind == "float":
+            return value
+        for numbers in self._numbers:
+            if (x, "f64") in numbers:
+                return numbers[(x, "f64")]
+        result = self.cast(value, "f64")
+        self._numbers[-1][(x, "f64")] = result
+        return result
+
+    def _expression(self, x: Sym) -> Value:
+        if x.op == "where":
+            condition, a, b = x.args
+            both = [self._float(v) if x.kind == "float" else self.num(v) for v in (a, b)]
+            return self._emit("Where", self.num(condition), *both)
+        if x.op in _LOGIC:
+            return self._emit(_LOGIC[x.op], *(self.num(a) for a in x.args))
+        if x.op == "float":
+            return self._float(x.args[0])
+        if x.op == "trunc":
+            return self.cast(self.num(x.args[0]), "i64")
+        if x.op in _ROUND:
+            return self.cast(self._emit(_ROUND[x.op], self.num(x.args[0])), "i64")
+        if x.op == "sqrt":
+            return self._emit("Sqrt", self._float(x.args[0]))
+        floats = x.op == "truediv" or any(num.kind_of(a) == "float" for a in x.args)
+        a, b = (self._float(v) if floats else self.num(v) for v in x.args)
+        if x.op in _BINARY:
+            return self._emit(_BINARY[x.op], a, b)
+        if x.op in _COMPARE:
+            return self._emit(_COMPARE[x.op], a, b)
+        if x.op == "truediv":
+            return self._emit("Div", a, b)
+        if floats and x.op == "floordiv":
+            return self._emit("Floor", self._emit("Div", a, b))
+        if x.op == "mod" and not floats:
+            return self._emit("Mod", a, b)
+        if x.op == "floordiv":
+            # ONNX divides ints toward zero; taking the remainder first (its sign follows the divisor) rounds down.
+            exact = num.low(x.args[0]) >= 0 and num.low(x.args[1]) > 0
+            return self._emit("Div", a, b) if exact else self._emit("Div", self._emit("Sub", a, self._emit("Mod", a, b)), b)
+        raise EmitError(f"emitter: the size operation {x.op!r} has no ONNX form")
+
+    def vector(self, *items: Num | Value) -> Value:
+        """An int64 vector."""
+        if all(isinstance(item, int) for item in items):
+            return self.constant(list(items), "i64")
+        parts: list[Value] = []
+        run: list[int] = []
+        for item in items:
+            if isinstance(item, int):
+                run.append(item)
+                continue
+            if run:
+                parts.append(self.constant(run, "i64"))
+                run = []
+            parts.append(item if isinstance(item, Value) else self.num(item))
+        if run:
+            parts.append(self.constant(run, "i64"))
+        return parts[0] if len(parts) == 1 else self._emit("Concat", *parts, axis=0)
+
+    # ---- control flow ------------------------------------------------------------------------------------------
+
+    def cond(self, condition: Bool | Value, then: Callable[[], Value], otherwise: Callable[[], Value]) -> Value:
+        """`If` with both branches as subgraphs; a Python bool emits one of them in place."""
+        if isinstance(condition, bool):
+            return then() if condition else otherwise()
+        flag = condition if isinstance(condition, Value) else self.num(condition)
+        (then_graph, dtype), (else_graph, _) = self._branch("then", then), self._branch("else", otherwise)
+        branches = (ir.AttrGraph("then_branch", then_graph), ir.AttrGraph("else_branch", else_graph))
+        return self._emit("If", flag, dtype=dtype, then_branch=branches[0], else_branch=branches[1])
+
+    def _branch(self, name: str, body: Callable[[], Value]) -> tuple[ir.Graph, str]:
+        outer = self.nodes
+        self.nodes = []
+        self._numbers.append({})
+        try:
+            with self.scope(name):
+                result = body()
+                if result.producer() not in self.nodes:
+                    result = self._emit("Identity", result)
+                graph = ir.Graph([], [result], nodes=self.nodes, name=self.unique("graph"))
+        finally:
+            self.nodes = outer
+            self._numbers.pop()
+        return graph, self.dtype(result)

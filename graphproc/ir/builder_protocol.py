@@ -1,0 +1,65 @@
+"""What an op's `onnx` rule may ask of an emitter: standard ONNX operators, constants, size expressions and scopes.
+
+Op files talk to this handle and never import onnx, so the IR stays light and an emitter can be replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from graphproc.ir.op import Op
+from graphproc.ir.types import TensorType
+from graphproc.sizes.num import Bool, Num
+
+Value = Any
+"""A tensor in the graph under construction."""
+
+
+class Builder(Protocol):
+    """The handle that emits nodes. `g.<OnnxOp>(*inputs, **attributes)` emits any ONNX operator.
+
+    Inputs are values, numpy arrays (which become shared initializers) or None for an omitted optional input.
+    """
+
+    target: str
+    """`cpu`, `cuda` or `portable`."""
+    opset: int
+    leading: int
+    """How many batch axes stand in front of an IR value's own."""
+    pixel_dtype: str
+    """The IR dtype that uint8 pixels have in the graph: `f32` where the target has no uint8 arithmetic."""
+
+    def __getattr__(self, op_type: str) -> Callable[..., Any]:
+        """Emit the ONNX operator of that name; returns its value, or a tuple with `outputs=n`."""
+
+    def scope(self, name: str) -> AbstractContextManager[None]:
+        """Prefix the names of nodes and values emitted inside with `name/`."""
+
+    def num(self, x: Num | Bool) -> Value:
+        """A number or expression as a tensor of shape [1]: int64, float64 or bool; equal expressions share nodes."""
+
+    def vector(self, *items: Num | Value) -> Value:
+        """Numbers, expressions and int64 tensors of rank 1, concatenated to one int64 vector."""
+
+    def range(self, length: Num | Value, dtype: str) -> Value:
+        """`[0, 1, ..., length - 1]` as a vector of that IR dtype."""
+
+    def cast(self, x: Value, dtype: str) -> Value:
+        """Convert to an IR dtype; nothing when the value already has it."""
+
+    def constant(self, value: Any, dtype: str) -> Value:
+        """An initializer of that IR dtype."""
+
+    def dtype(self, x: Value) -> str:
+        """The IR dtype of a value."""
+
+    def type_of(self, x: Value) -> TensorType:
+        """The IR type of a step's operand; the graph's value has `leading` more axes in front."""
+
+    def apply(self, op: Op, x: Value, type: TensorType) -> Value:
+        """Emit another op's rule on a value of the given IR type."""
+
+    def cond(self, condition: Bool | Value, then: Callable[[], Value], otherwise: Callable[[], Value]) -> Value:
+        """`If`: emit both branches as subgraphs; a Python bool emits one of them in place."""

@@ -1,0 +1,117 @@
+"""The base of every op: fields, a shape rule, and two independent pixel rules side by side.
+
+The agreement of `numpy` (which defines the meaning) and `onnx` (which emits standard nodes that compute the same bits)
+is what the project promises, so an op class without one of the three rules is refused when it is defined.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+import numpy as np
+
+from graphproc.errors import ProgramError, ShapeError
+from graphproc.ir.types import TensorType
+from graphproc.sizes import num
+
+if TYPE_CHECKING:
+    from graphproc.ir.builder_protocol import Builder, Value
+
+Array = np.ndarray[Any, Any]
+_OPS: dict[str, type[Op]] = {}
+_RULES = ("infer", "numpy", "onnx")
+_HEADINGS = ("Shapes:", "Dtypes:", "Rounding:", "Source:")
+T = TypeVar("T", bound="type[Op]")
+
+
+class Op:
+    """One pixel operation. Subclasses are frozen dataclasses registered with `@op(name)`.
+
+    Fields may hold `Num` expressions, alone or in tuples. Rules address axes from the end, so the same rule serves one
+    image and a batch of equal-sized images with leading axes.
+    """
+
+    name: ClassVar[str] = ""
+
+    def infer(self, *types: TensorType) -> TensorType:
+        """The result's type; raises ShapeError for operands that the op does not accept."""
+        raise NotImplementedError
+
+    def numpy(self, *arrays: Array) -> Array:
+        """The reference: what the op means. Called on bound ops only (every field a plain number)."""
+        raise NotImplementedError
+
+    def onnx(self, g: Builder, *values: Value) -> Value:
+        """Emit standard ONNX nodes that compute the reference bit for bit."""
+        raise NotImplementedError
+
+    def fields(self) -> Iterator[tuple[str, Any]]:
+        """The op's settings, by name, in order."""
+        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+            yield field.name, getattr(self, field.name)
+
+    def bind(self, values: Mapping[str, int], memo: dict[num.Sym, Any] | None = None) -> Op:
+        """The op with every expression evaluated."""
+        changes = {}
+        for name, value in self.fields():
+            bound = _bind(value, values, memo)
+            if bound is not value:
+                changes[name] = bound
+        return dataclasses.replace(self, **changes) if changes else self  # type: ignore[type-var]
+
+    def shown_fields(self) -> Iterator[tuple[str, Any]]:
+        """The settings that the IR text prints: all but those at their default."""
+        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+            value = getattr(self, field.name)
+            if field.default is dataclasses.MISSING or value != field.default:
+                yield field.name, value
+
+
+def _bind(value: Any, values: Mapping[str, int], memo: dict[num.Sym, Any] | None) -> Any:
+    if isinstance(value, num.Sym):
+        return num.evaluate(value, values, memo)
+    if isinstance(value, tuple) and any(isinstance(v, (num.Sym, tuple)) for v in value):
+        return tuple(_bind(v, values, memo) for v in value)
+    return value
+
+
+def op(name: str) -> Callable[[T], T]:
+    """Register an op class under its IR text name.
+
+    Raises:
+        ProgramError: the name is taken, a rule is missing, or the docstring lacks a required heading.
+    """
+
+    def register(cls: T) -> T:
+        if name in _OPS:
+            raise ProgramError(f"op {name!r}: the name is already taken by {_OPS[name].__qualname__}. Choose another.")
+        missing = [rule for rule in _RULES if getattr(cls, rule) is getattr(Op, rule)]
+        if missing:
+            raise ProgramError(f"op {name!r}: expected the rules {', '.join(_RULES)}, found no {', '.join(missing)}.")
+        absent = [heading for heading in _HEADINGS if heading not in (cls.__doc__ or "")]
+        if absent and cls.__doc__ is not None:  # python -OO drops docstrings
+            raise ProgramError(f"op {name!r}: its docstring lacks {', '.join(absent)}")
+        cls.name = name
+        _OPS[name] = cls
+        return cls
+
+    return register
+
+
+def registered_ops() -> dict[str, type[Op]]:
+    """Every registered op class by IR text name."""
+    return dict(_OPS)
+
+
+def require_layout(op: Op, x: TensorType, letters: str) -> None:
+    """Raise ShapeError unless the value has every axis of `letters`."""
+    if not set(letters) <= set(x.layout):
+        raise ShapeError(f"{op.name}: expected axes {', '.join(letters)}, got {x}. Lay the value out first.")
+
+
+def require_dtype(op: Op, x: TensorType, *dtypes: str) -> None:
+    """Raise ShapeError unless the value has one of the element types."""
+    if x.dtype not in dtypes:
+        raise ShapeError(f"{op.name}: expected {' or '.join(dtypes)}, got {x}. Convert the value first.")

@@ -1,0 +1,231 @@
+"""Programs: what happens to one image, in order, and how the results of several images join into a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from graphproc.errors import ProgramError
+from graphproc.ir.op import Op
+from graphproc.ir.types import TensorType
+from graphproc.sizes import num
+from graphproc.sizes.num import Bool
+
+Batch = Literal["stack", "pad", "concatenate"]
+"""How one output's per-image results join.
+
+`stack`: equal shapes, a new leading axis. `pad`: padded at the end of each axis to the largest, then stacked.
+`concatenate`: joined along the first axis (tiles and patches of all images in one row).
+"""
+BATCHES: tuple[Batch, ...] = ("stack", "pad", "concatenate")
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A named, typed result; each is assigned once."""
+
+    name: str
+    type: TensorType
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """`output = op(*inputs)`; an op without inputs computes from sizes alone (masks, grids, original sizes)."""
+
+    op: Op
+    inputs: tuple[str, ...]
+    output: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A named result of the program.
+
+    Attributes:
+        name: the key in the BatchFeature and the name of the graph output.
+        value: the value that it returns.
+        batch: how several images' values join.
+        pad_value: what `pad` fills with.
+    """
+
+    name: str
+    value: str
+    batch: Batch = "stack"
+    pad_value: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Precondition:
+    """A fact about the image's size that the program relies on; Python callers get `message` where it fails."""
+
+    holds: Bool
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """What the program's results are equal to.
+
+    Attributes:
+        reference: the implementation and its versions.
+        bound: the largest absolute difference; 0 is bit-exact.
+        cause: why a bound is not 0.
+    """
+
+    reference: str
+    bound: float = 0.0
+    cause: str = ""
+
+    def __str__(self) -> str:
+        if not self.bound:
+            return f"bit-exact to {self.reference}"
+        return f"within {self.bound:g} of {self.reference} ({self.cause})"
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A verified sequence of steps over the values of one image.
+
+    Attributes:
+        name: the processor class.
+        inputs: named inputs; their symbolic sizes are the program's symbols.
+        steps: in execution order.
+        outputs: in the order of the BatchFeature's keys.
+        parity: what the results are equal to.
+        preconditions: facts about sizes that must hold.
+    """
+
+    name: str
+    inputs: tuple[Value, ...]
+    steps: tuple[Step, ...]
+    outputs: tuple[Output, ...]
+    parity: Parity
+    preconditions: tuple[Precondition, ...] = ()
+
+    def value(self, name: str) -> Value:
+        """The input or result of that name; raises ProgramError if there is none."""
+        for value in (*self.inputs, *(step.output for step in self.steps)):
+            if value.name == name:
+                return value
+        raise ProgramError(f"program {self.name}: no value is named {name!r}")
+
+    def bind(self, **values: int) -> Program:
+        """The program for known sizes: `program.bind(height=480, width=640)`.
+
+        Raises:
+            ProgramError: a size is missing or a precondition does not hold.
+        """
+        wanted = {name for v in self.inputs for s in v.type.shape for name in num.symbols(s)}
+        if missing := sorted(wanted - set(values)):
+            raise ProgramError(f"program {self.name}: expected values for {', '.join(sorted(wanted))}, no {missing[0]} was given")
+        memo: dict[num.Sym, Any] = {}
+        for condition in self.preconditions:
+            if not num.evaluate(condition.holds, values, memo):
+                raise ProgramError(f"{self.name}: {condition.message} (image sizes: {values})")
+        return replace(
+            self,
+            inputs=tuple(Value(v.name, v.type.bind(values)) for v in self.inputs),
+            steps=tuple(
+                Step(s.op.bind(values, memo), s.inputs, Value(s.output.name, s.output.type.bind(values)))
+                for s in self.steps
+            ),
+            preconditions=(),
+        )
+
+    def __str__(self) -> str:
+        from graphproc.ir.text import program_text
+
+        return program_text(self)
+
+
+def verify(program: Program) -> Program:
+    """Check every rule of the IR and return the program.
+
+    Raises:
+        ProgramError: a name is used twice or before it is assigned, a step's type is not what its op infers, an
+            expression uses an unknown symbol, an output is unknown or its way to batch is.
+    """
+    types: dict[str, TensorType] = {}
+    known: set[str] = set()
+    for value in program.inputs:
+        _assign(program, types, value)
+        known.update(s for size in value.type.shape for s in num.symbols(size))
+    for step in program.steps:
+        for name in step.inputs:
+            if name not in types:
+                raise ProgramError(f"program {program.name}: {step.op.name} reads {name!r} before it is assigned")
+        inferred = step.op.infer(*(types[name] for name in step.inputs))
+        if inferred != step.output.type:
+            raise ProgramError(
+                f"program {program.name}: {step.output.name} is declared {step.output.type}, but {step.op.name} gives {inferred}"
+            )
+        unknown = {s for size in inferred.shape for s in num.symbols(size)} - known
+        if unknown:
+            raise ProgramError(f"program {program.name}: {step.output.name} depends on unknown sizes {sorted(unknown)}")
+        _assign(program, types, step.output)
+    if not program.outputs:
+        raise ProgramError(f"program {program.name}: it has no output")
+    names = [output.name for output in program.outputs]
+    for output in program.outputs:
+        if output.value not in types or output.batch not in BATCHES or names.count(output.name) > 1:
+            raise ProgramError(f"program {program.name}: output {output} names no value, an unknown batching, or is repeated")
+    return program
+
+
+def _assign(program: Program, types: dict[str, TensorType], value: Value) -> None:
+    if value.name in types:
+        raise ProgramError(f"program {program.name}: the value {value.name!r} is assigned twice")
+    types[value.name] = value.type
+
+
+@dataclass
+class ProgramBuilder:
+    """Writes a program front to back: `x = b.add(Resize(...), x)`, `b.output("pixel_values", x)`."""
+
+    name: str
+    parity: Parity
+    inputs: list[Value] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    outputs: list[Output] = field(default_factory=list)
+    preconditions: list[Precondition] = field(default_factory=list)
+
+    def input(self, name: str, type: TensorType) -> Value:
+        """Declare an input."""
+        self.inputs.append(Value(name, type))
+        return self.inputs[-1]
+
+    def add(self, op: Op, *inputs: Value) -> Value:
+        """Append a step and return its result, named after the op and numbered where the name is taken."""
+        count = sum(step.op.name == op.name for step in self.steps)
+        name = f"{op.name}_{count + 1}" if count else op.name
+        self.steps.append(Step(op, tuple(v.name for v in inputs), Value(name, op.infer(*(v.type for v in inputs)))))
+        return self.steps[-1].output
+
+    def output(self, name: str, value: Value, batch: Batch = "stack", pad_value: float = 0) -> None:
+        """Declare an output."""
+        self.outputs.append(Output(name, value.name, batch, pad_value))
+
+    def require(self, holds: Bool, message: str) -> None:
+        """Declare a fact about sizes that the program relies on; one that always holds is dropped."""
+        if holds is not True:
+            self.preconditions.append(Precondition(holds, message))
+
+    def finish(self) -> Program:
+        """The verified program."""
+        return verify(
+            Program(
+                self.name,
+                tuple(self.inputs),
+                tuple(self.steps),
+                tuple(self.outputs),
+                self.parity,
+                tuple(self.preconditions),
+            )
+        )
+
+
+def image_input(b: ProgramBuilder, name: str = "image", prefix: str = "", dtype: str = "u8", channels: int = 3) -> Value:
+    """Declare an image input `[height, width, channels]` whose sides are symbols (`<prefix>height`, `<prefix>width`)."""
+    shape = (num.symbol(f"{prefix}height"), num.symbol(f"{prefix}width"), channels)
+    return b.input(name, TensorType(dtype, shape, "HWC"))

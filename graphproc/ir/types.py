@@ -1,0 +1,83 @@
+"""Types of IR values: element type, shape with symbolic sizes, and what each axis means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from graphproc.errors import ShapeError
+from graphproc.sizes import num
+from graphproc.sizes.num import Num
+
+DTYPES: Mapping[str, np.dtype[Any]] = {
+    "u8": np.dtype(np.uint8),
+    "i32": np.dtype(np.int32),
+    "i64": np.dtype(np.int64),
+    "f32": np.dtype(np.float32),
+    "f64": np.dtype(np.float64),
+    "bool": np.dtype(np.bool_),
+}
+"""The element types of the IR and their numpy dtypes."""
+
+
+@dataclass(frozen=True, slots=True)
+class TensorType:
+    """Element type, shape and axis names of one value of one image; a batch adds axes in front.
+
+    Attributes:
+        dtype: a key of `DTYPES`.
+        shape: one `Num` per axis; symbols are sides of the program's inputs, in pixels.
+        layout: one letter per axis, `H` height, `W` width, `C` channels, `N` tiles, `P` patches, `F` features; empty
+            where axes have no such meaning.
+    """
+
+    dtype: str
+    shape: tuple[Num, ...]
+    layout: str = ""
+
+    def __post_init__(self) -> None:
+        if self.dtype not in DTYPES:
+            raise ShapeError(f"type: expected a dtype of {sorted(DTYPES)}, got {self.dtype!r}")
+        if self.layout and (len(self.layout) != len(self.shape) or len(set(self.layout)) != len(self.layout)):
+            raise ShapeError(f"type: layout {self.layout!r} does not name the {len(self.shape)} axes once each")
+
+    @property
+    def rank(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    def axis(self, letter: str) -> int:
+        """The position of an axis counted from the end (negative), so that leading batch axes do not matter.
+
+        Raises:
+            ShapeError: the value has no such axis.
+        """
+        if letter not in self.layout:
+            raise ShapeError(f"type: expected an axis {letter!r}, got layout {self.layout!r} of {self}")
+        return self.layout.index(letter) - len(self.layout)
+
+    def size(self, letter: str) -> Num:
+        """The length of a named axis."""
+        return self.shape[self.axis(letter)]
+
+    def with_sizes(self, **sizes: Num) -> TensorType:
+        """The same type with some named axes of other lengths: `with_sizes(H=224, W=224)`."""
+        shape = list(self.shape)
+        for letter, size in sizes.items():
+            shape[self.axis(letter)] = size
+        return replace(self, shape=tuple(shape))
+
+    def with_dtype(self, dtype: str) -> TensorType:
+        """The same shape with another element type."""
+        return replace(self, dtype=dtype)
+
+    def bind(self, values: Mapping[str, int]) -> TensorType:
+        """The type for known symbols."""
+        return replace(self, shape=tuple(num.evaluate(s, values) for s in self.shape))
+
+    def __str__(self) -> str:
+        text = f"{self.dtype}[{', '.join(str(s) for s in self.shape)}]"
+        return f"{text} {self.layout}" if self.layout else text

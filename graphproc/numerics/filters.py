@@ -1,0 +1,145 @@
+"""Pillow's resampling filters and integer coefficients, computed from their definition.
+
+Sources: Keys, "Cubic convolution interpolation" (1981) for bicubic with a = -1/2; Lanczos with three lobes; the
+observable behaviour of Pillow's `Image.resize` for where support begins, how weights are normalised and how they are
+quantised to 22 fractional bits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+PRECISION_BITS = 22
+"""Fractional bits of a quantised weight (32 bits less 8 bits of pixel less 2 bits of headroom)."""
+
+
+def _libm(function: Callable[[float], float]) -> Callable[[Array], Array]:
+    """Apply a C library function element by element: numpy's own vector kernels differ from it by some ulp."""
+    ufunc = np.frompyfunc(function, 1, 1)
+    return lambda x: np.asarray(ufunc(x), dtype=np.float64)
+
+
+_sin, _cos = _libm(math.sin), _libm(math.cos)
+
+
+def _box(x: Array) -> Array:
+    return np.where((x > -0.5) & (x <= 0.5), 1.0, 0.0)
+
+
+def _bilinear(x: Array) -> Array:
+    return np.maximum(1.0 - np.abs(x), 0.0)
+
+
+def _hamming(x: Array) -> Array:
+    """The window's 0.54 and 0.46 are float32 constants."""
+    x = np.abs(x)
+    t = np.where(x == 0.0, 1.0, x) * math.pi
+    window = float(np.float32(0.54)) + float(np.float32(0.46)) * _cos(t)
+    return np.where(x == 0.0, 1.0, np.where(x < 1.0, _sin(t) / t * window, 0.0))
+
+
+def _bicubic(x: Array) -> Array:
+    a = -0.5
+    x = np.abs(x)
+    near = ((a + 2.0) * x - (a + 3.0)) * x * x + 1
+    far = (((x - 5) * x + 8) * x - 4) * a
+    return np.where(x < 1.0, near, np.where(x < 2.0, far, 0.0))
+
+
+def _sinc(x: Array) -> Array:
+    t = np.where(x == 0.0, 1.0, x) * math.pi
+    return np.where(x == 0.0, 1.0, _sin(t) / t)
+
+
+def _lanczos(x: Array) -> Array:
+    return np.where((x >= -3.0) & (x < 3.0), _sinc(x) * _sinc(x / 3), 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A resampling filter: its name, Pillow's code for it, half its width at scale 1, and its weight function."""
+
+    name: str
+    code: int
+    support: float
+    weight: Callable[[Array], Array]
+    lobes: float
+    """The largest sum of absolute normalised weights, which bounds every intermediate of a weighted sum."""
+
+
+FILTERS: Mapping[str, Filter] = {
+    f.name: f
+    for f in (
+        Filter("lanczos", 1, 3.0, _lanczos, 1.5),
+        Filter("bilinear", 2, 1.0, _bilinear, 1.0),
+        Filter("bicubic", 3, 2.0, _bicubic, 1.5),
+        Filter("box", 4, 0.5, _box, 1.0),
+        Filter("hamming", 5, 1.0, _hamming, 1.0),
+    )
+}
+"""The antialiased filters by name. Nearest neighbour has code 0 and no weights."""
+
+NEAREST = "nearest"
+NAMES: Mapping[int, str] = {0: NEAREST, **{f.code: f.name for f in FILTERS.values()}}
+"""The filter names by Pillow's integer code, as configurations write them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coefficients:
+    """Integer weights of one axis: output `i` is the sum of `weights[i, t] * input[start[i] + t]`.
+
+    Attributes:
+        start: int64 [outputs], the first input pixel of each output.
+        weights: int32 [outputs, taps], in units of 2**-22; zero past an output's own taps.
+    """
+
+    start: Array
+    weights: Array
+
+
+def max_taps(n_in: int, n_out: int, name: str) -> int:
+    """An upper bound of the taps of any output."""
+    return math.ceil(FILTERS[name].support * max(n_in / n_out, 1.0)) * 2 + 1
+
+
+def coefficients(n_in: int, n_out: int, name: str, first: int = 0, count: int | None = None) -> Coefficients:
+    """Pillow's coefficients for resampling `n_in` pixels to `n_out`, for outputs `first .. first + count`.
+
+    All arithmetic is float64 in the order of the definition: centre `(i + 0.5) * scale`; support and weights stretched
+    by the reduction; bounds truncated; weights summed from the first tap to the last, divided by the sum, multiplied by
+    2**22 and rounded half away from zero.
+    """
+    filter = FILTERS[name]
+    count = n_out - first if count is None else count
+    scale = n_in / n_out
+    stretch = max(scale, 1.0)
+    support = filter.support * stretch
+    center = (np.arange(first, first + count, dtype=np.float64) + 0.5) * scale
+    low = np.maximum(np.trunc(center - support + 0.5), 0.0)
+    high = np.minimum(np.trunc(center + support + 0.5), float(n_in))
+    taps = int((high - low).max())
+    position = low[:, None] + np.arange(taps)
+    weights = filter.weight((position - center[:, None] + 0.5) * (1.0 / stretch))
+    weights = np.where(position < high[:, None], weights, 0.0)
+    total = np.cumsum(weights, axis=1)[:, -1:]  # cumsum adds one tap after the other, as the definition does
+    scaled = weights / np.where(total == 0.0, 1.0, total) * (1 << PRECISION_BITS)
+    quantised = np.trunc(scaled + np.where(scaled < 0, -0.5, 0.5))
+    return Coefficients(low.astype(np.int64), quantised.astype(np.int32))
+
+
+def nearest_indices(n_in: int, n_out: int) -> Array:
+    """The input pixel of each output of Pillow's nearest filter, int64 [n_out].
+
+    Positions start at half a step and are accumulated in float64; the accumulation, not `(i + 0.5) * scale`, decides.
+    """
+    scale = n_in / n_out
+    steps = np.full(n_out, scale)
+    steps[0] = scale * 0.5
+    return np.minimum(np.cumsum(steps).astype(np.int64), n_in - 1)

@@ -1,0 +1,60 @@
+"""Centre crop, with zeros around an image that is smaller than the crop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from graphproc.errors import ShapeError
+from graphproc.ir.builder_protocol import Builder, Value
+from graphproc.ir.op import Array, Op, op, require_layout
+from graphproc.ir.types import TensorType
+from graphproc.ops.pad import Pad
+from graphproc.sizes.num import Num
+from graphproc.sizes.rules import center_window
+
+
+@op("center_crop")
+@dataclass(frozen=True, slots=True)
+class CenterCrop(Op):
+    """Keep `height` x `width` pixels around the centre.
+
+    Shapes:   (..., C, H, W) -> (..., C, height, width).
+    Dtypes:   any; unchanged. Missing pixels are 0.
+    Rounding: an odd surplus leaves the extra pixel at the bottom or right; an odd shortfall puts the extra zero at the
+              top or left.
+    Source:   transformers `image_transforms.center_crop`.
+    """
+
+    height: Num
+    width: Num
+
+    def infer(self, x: TensorType) -> TensorType:
+        """The crop's sides."""
+        require_layout(self, x, "CHW")
+        for side in (self.height, self.width):
+            if isinstance(side, int) and side < 1:
+                raise ShapeError(f"center_crop: expected sides of at least 1 pixel, got {self.height} x {self.width}")
+        return x.with_sizes(H=self.height, W=self.width)
+
+    def numpy(self, x: Array) -> Array:
+        """Copy the overlap of image and crop onto zeros."""
+        height, width = int(self.height), int(self.width)
+        canvas = np.zeros((*x.shape[:-2], height, width), dtype=x.dtype)
+        (top, rows, above), (left, columns, before) = (
+            center_window(side, crop) for side, crop in zip(x.shape[-2:], (height, width), strict=True)
+        )
+        canvas[..., above : above + rows, before : before + columns] = x[..., top : top + rows, left : left + columns]
+        return canvas
+
+    def onnx(self, g: Builder, x: Value) -> Value:
+        """Slice the overlap, then Pad unless the image is known to be large enough."""
+        t = g.type_of(x)
+        (top, rows, above), (left, columns, before) = (
+            center_window(t.size(axis), crop) for axis, crop in (("H", self.height), ("W", self.width))
+        )
+        x = g.Slice(x, g.vector(top, left), g.vector(top + rows, left + columns), g.vector(-2, -1))
+        if rows == self.height and columns == self.width:
+            return x
+        return g.apply(Pad(above, before, self.height, self.width), x, t.with_sizes(H=rows, W=columns))

@@ -1,0 +1,52 @@
+"""Subtracting a mean and dividing by a standard deviation, per channel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from graphproc.errors import ShapeError
+from graphproc.ir.builder_protocol import Builder, Value
+from graphproc.ir.op import Array, Op, op, require_dtype, require_layout
+from graphproc.ir.types import TensorType
+
+
+@op("normalize")
+@dataclass(frozen=True, slots=True)
+class Normalize(Op):
+    """`(float32(x) - mean) / std`, mean and std rounded to float32.
+
+    Shapes:   (..., C, H, W) -> the same; `mean` and `std` have C entries, or one for all channels.
+    Dtypes:   u8 or f32 -> f32.
+    Rounding: float32 after the subtraction and after the division.
+    Source:   transformers `image_transforms.normalize` (Pil backend).
+    """
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def infer(self, x: TensorType) -> TensorType:
+        """The same shape in float32."""
+        require_layout(self, x, "CHW")
+        require_dtype(self, x, "u8", "f32")
+        for name, values in (("image_mean", self.mean), ("image_std", self.std)):
+            if len(values) not in (1, x.size("C")):
+                raise ShapeError(f"normalize: {name} must have {x.size('C')} elements, got {len(values)}: {list(values)}")
+        return x.with_dtype("f32")
+
+    def numpy(self, x: Array) -> Array:
+        """Subtract, then divide, in float32."""
+        mean, std = (per_channel(v) for v in (self.mean, self.std))
+        with np.errstate(divide="ignore", invalid="ignore"):  # a std of 0 gives infinities, as in the reference
+            return (x.astype(np.float32) - mean) / std
+
+    def onnx(self, g: Builder, x: Value) -> Value:
+        """Sub and Div, never fused or multiplied by a reciprocal."""
+        return g.Div(g.Sub(g.cast(x, "f32"), per_channel(self.mean)), per_channel(self.std))
+
+
+def per_channel(values: tuple[float, ...]) -> Array:
+    """Per-channel constants shaped to broadcast over (C, H, W); one shared value keeps a single element."""
+    array = np.asarray(values, dtype=np.float32)
+    return array[:1] if (array == array[0]).all() else array.reshape(-1, 1, 1)

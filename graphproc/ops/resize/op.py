@@ -1,0 +1,82 @@
+"""The resize op: Pillow's antialiased resampling, of which only a window may be wanted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from graphproc.errors import ShapeError
+from graphproc.ir.builder_protocol import Builder, Value
+from graphproc.ir.op import Array, Op, op, require_dtype, require_layout
+from graphproc.ir.types import TensorType
+from graphproc.numerics.filters import FILTERS, NEAREST
+from graphproc.ops.resize.emit import emit_resize
+from graphproc.ops.resize.reference import resize
+from graphproc.sizes.num import Num
+from graphproc.sizes.rules import pillow_vertical_first
+
+
+@op("resize")
+@dataclass(frozen=True, slots=True)
+class Resize(Op):
+    """Resample to `height` x `width` pixels and keep a window of the result.
+
+    Shapes:   (..., C, H, W), or (..., H, W, C) with layout "HWC" -> (..., C, height, width) or (..., C, *window sides).
+    Dtypes:   u8; unchanged.
+    Rounding: 22-bit integer weights; uint8 after each of the two passes, whose order `order` decides.
+    Source:   Pillow `Image.resize`; spelled out in `graphproc.numerics.filters`.
+
+    Attributes:
+        height, width: the whole result's sides, in pixels.
+        filter: `nearest`, `lanczos`, `bilinear`, `bicubic`, `box` or `hamming`.
+        order: which Pillow decides the order of the passes: `pillow-13`, or `pillow-12` and older.
+        window: (top, left, height, width) of the part that is kept; pixels outside it are never computed.
+        layout: the input's layout; reading HWC spares a transpose of the whole image.
+    """
+
+    height: Num
+    width: Num
+    filter: str
+    order: str = "pillow-13"
+    window: tuple[Num, ...] = ()
+    layout: str = "CHW"
+
+    def infer(self, x: TensorType) -> TensorType:
+        """Channels first, with the sides of the result or its window."""
+        require_layout(self, x, self.layout)
+        require_dtype(self, x, "u8")
+        if self.filter not in (*FILTERS, NEAREST):
+            raise ShapeError(f"resize: expected a filter of {[NEAREST, *FILTERS]}, got {self.filter!r}")
+        if not x.layout.endswith(self.layout):
+            raise ShapeError(f"resize: expected a value laid out {self.layout}, got {x}")
+        for side in (self.height, self.width):
+            if isinstance(side, int) and side < 1:
+                raise ShapeError(f"resize: expected sides of at least 1 pixel, got {self.height} x {self.width}")
+        height, width = self.window[2:] if self.window else (self.height, self.width)
+        shape = (*x.shape[:-3], x.size("C"), height, width)
+        return replace(x, shape=shape, layout=x.layout[:-3] + "CHW")
+
+    def numpy(self, x: Array) -> Array:
+        """Both passes in integer arithmetic, then the window."""
+        if self.layout == "HWC":
+            x = np.moveaxis(x, -1, -3)
+        height, width = int(self.height), int(self.width)
+        first = bool(pillow_vertical_first(x.shape[-2], x.shape[-1], height, width, self.order))
+        y = resize(x, height, width, self.filter, first)
+        if self.window:
+            top, left, height, width = (int(v) for v in self.window)
+            y = y[..., top : top + height, left : left + width]
+        return y
+
+    def onnx(self, g: Builder, x: Value) -> Value:
+        """Banded matrix products over the needed region; see `graphproc.ops.resize.emit`."""
+        t = g.type_of(x)
+        if self.layout == "CHW":
+            rank = t.rank + g.leading
+            x = g.Transpose(x, perm=[*range(rank - 3), rank - 2, rank - 1, rank - 3])
+        height, width = t.size("H"), t.size("W")
+        first = pillow_vertical_first(height, width, self.height, self.width, self.order)
+        window = self.window or (0, 0, self.height, self.width)
+        lead = t.rank - 3 + g.leading
+        return emit_resize(g, x, lead, t.size("C"), (height, width), (self.height, self.width), window, self.filter, first)

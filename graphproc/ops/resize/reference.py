@@ -1,0 +1,39 @@
+"""The numpy rule of resize: Pillow's two-pass resampling of uint8 images in exact integer arithmetic."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from graphproc.numerics.filters import NEAREST, PRECISION_BITS, coefficients, nearest_indices
+
+Array = np.ndarray[Any, Any]
+
+
+def resample_axis(x: Array, n_out: int, filter: str, axis: int) -> Array:
+    """Resample one axis of a uint8 array to `n_out` pixels; the result is rounded to uint8.
+
+    Each output is `clip((2**21 + sum(weight * pixel)) >> 22, 0, 255)` in int32. An axis that keeps its length is
+    returned as it is: its weights are 1 at the pixel itself.
+    """
+    n_in = x.shape[axis]
+    if n_in == n_out:
+        return x
+    if filter == NEAREST:
+        return np.take(x, nearest_indices(n_in, n_out), axis=axis)
+    k = coefficients(n_in, n_out, filter)
+    x = np.moveaxis(x, axis, 0)
+    column = (n_out,) + (1,) * (x.ndim - 1)
+    total = np.full((n_out, *x.shape[1:]), 1 << (PRECISION_BITS - 1), dtype=np.int32)
+    for tap in range(k.weights.shape[1]):
+        rows = np.minimum(k.start + tap, n_in - 1)
+        total += k.weights[:, tap].reshape(column) * x[rows]
+    return np.moveaxis(np.clip(total >> PRECISION_BITS, 0, 255).astype(np.uint8), 0, axis)
+
+
+def resize(x: Array, height: int, width: int, filter: str, vertical_first: bool) -> Array:
+    """Resize uint8 `[..., H, W]` to `[..., height, width]`, one axis after the other."""
+    for axis, size in ((-2, height), (-1, width)) if vertical_first else ((-1, width), (-2, height)):
+        x = resample_axis(x, size, filter, axis)
+    return x

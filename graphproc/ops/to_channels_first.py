@@ -1,0 +1,38 @@
+"""Layout: channels from the last axis to before height and width."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from graphproc.ir.builder_protocol import Builder, Value
+from graphproc.ir.op import Array, Op, op, require_layout
+from graphproc.ir.types import TensorType
+
+
+@op("to_channels_first")
+@dataclass(frozen=True, slots=True)
+class ToChannelsFirst(Op):
+    """Move the channel axis in front of height and width.
+
+    Shapes:   (..., H, W, C) -> (..., C, H, W).
+    Dtypes:   any; unchanged.
+    Rounding: none.
+    Source:   transformers `to_channel_dimension_format`.
+    """
+
+    def infer(self, x: TensorType) -> TensorType:
+        """Permute the last three axes."""
+        require_layout(self, x, "HWC")
+        *rest, h, w, c = x.shape
+        return replace(x, shape=(*rest, c, h, w), layout=x.layout[:-3] + "CHW")
+
+    def numpy(self, x: Array) -> Array:
+        """Permute; the result is contiguous."""
+        return np.ascontiguousarray(np.moveaxis(x, -1, -3))
+
+    def onnx(self, g: Builder, x: Value) -> Value:
+        """One Transpose."""
+        rank = g.type_of(x).rank + g.leading
+        return g.Transpose(x, perm=[*range(rank - 3), rank - 1, rank - 3, rank - 2])

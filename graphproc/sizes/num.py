@@ -1,0 +1,450 @@
+"""Numbers that are Python ints and floats when sizes are known, and traced expressions (`Sym`) when they are not.
+
+A size rule is an ordinary function written with `+ - * / // %`, comparisons and the functions below. Given ints it
+returns ints; given symbols it returns an expression that the IR stores, `evaluate` computes and an emitter turns into
+int64 / float64 scalar nodes. Arithmetic is Python's: ints are exact, `/` and every float are float64, `//` and `%`
+round toward minus infinity, `round_half_even` is Python's `round`, `trunc` is `int()`.
+
+Every expression carries bounds (interval arithmetic), so that a comparison, `minimum` or `maximum` whose outcome holds
+for all sizes disappears while the rule is traced. Both arms of `where` are evaluated, so each must be total.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal, TypeGuard, Union
+
+from graphproc.errors import TracedBranchError
+
+Kind = Literal["int", "float", "bool"]
+Num = Union[int, float, "Sym"]
+"""An int, a float, or a traced expression of either kind."""
+Bool = Union[bool, "Sym"]
+"""A bool or a traced condition."""
+
+_INF = math.inf
+
+_COMPUTE: dict[str, Callable[..., Any]] = {
+    "add": operator.add,
+    "sub": operator.sub,
+    "mul": operator.mul,
+    "truediv": operator.truediv,
+    "floordiv": operator.floordiv,
+    "mod": operator.mod,
+    "trunc": int,
+    "floor": math.floor,
+    "ceil": math.ceil,
+    "round": round,
+    "sqrt": math.sqrt,
+    "min": min,
+    "max": max,
+    "float": float,
+    "lt": operator.lt,
+    "le": operator.le,
+    "eq": operator.eq,
+    "and": lambda a, b: a and b,
+    "or": lambda a, b: a or b,
+    "not": operator.not_,
+    "where": lambda condition, x, y: x if condition else y,
+}
+
+_INFIX = {
+    "or": (1, "or"),
+    "and": (2, "and"),
+    "lt": (3, "<"),
+    "le": (3, "<="),
+    "eq": (3, "=="),
+    "add": (4, "+"),
+    "sub": (4, "-"),
+    "mul": (5, "*"),
+    "truediv": (5, "/"),
+    "floordiv": (5, "//"),
+    "mod": (5, "%"),
+}
+
+
+class Sym:
+    """A traced number or condition: a symbol, or an operation on other numbers.
+
+    Attributes:
+        op: `"symbol"`, or a key of the operation table (`add`, `trunc`, `where`, ...).
+        args: the operands; for a symbol, its name.
+        kind: `"int"`, `"float"` or `"bool"`.
+        low, high: bounds that hold for every image.
+    """
+
+    __slots__ = ("_hash", "args", "high", "kind", "low", "op")
+    op: str
+    args: tuple[Any, ...]
+    kind: Kind
+    low: float
+    high: float
+
+    def __init__(self, op: str, args: tuple[Any, ...], kind: Kind, low: float = -_INF, high: float = _INF) -> None:
+        for name, value in (("op", op), ("args", args), ("kind", kind), ("low", low), ("high", high)):
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "_hash", hash((op, args, kind)))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"Sym is immutable: cannot set {name!r}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Sym, (self.op, self.args, self.kind, self.low, self.high))
+
+    def __hash__(self) -> int:
+        return int(self._hash)  # type: ignore[attr-defined]
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the expressions are the same expression; `num.eq` traces equality of their values."""
+        if self is other:
+            return True
+        return (
+            isinstance(other, Sym)
+            and hash(self) == hash(other)
+            and (self.op, self.kind, self.args) == (other.op, other.kind, other.args)
+            and all(type(a) is type(b) for a, b in zip(self.args, other.args, strict=True))
+        )
+
+    def __bool__(self) -> bool:
+        raise TracedBranchError(f"a size rule branched on the traced value `{self}`: write num.where(...) instead of if")
+
+    def __repr__(self) -> str:
+        return f"Sym({self})"
+
+    def __str__(self) -> str:
+        return _text(self, 0)
+
+    def __add__(self, other: Num) -> Num:
+        return _add(self, other)
+
+    def __radd__(self, other: Num) -> Num:
+        return _add(other, self)
+
+    def __sub__(self, other: Num) -> Num:
+        return _sub(self, other)
+
+    def __rsub__(self, other: Num) -> Num:
+        return _sub(other, self)
+
+    def __mul__(self, other: Num) -> Num:
+        return _mul(self, other)
+
+    def __rmul__(self, other: Num) -> Num:
+        return _mul(other, self)
+
+    def __truediv__(self, other: Num) -> Num:
+        return _truediv(self, other)
+
+    def __rtruediv__(self, other: Num) -> Num:
+        return _truediv(other, self)
+
+    def __floordiv__(self, other: Num) -> Num:
+        return _floordiv(self, other)
+
+    def __rfloordiv__(self, other: Num) -> Num:
+        return _floordiv(other, self)
+
+    def __mod__(self, other: Num) -> Num:
+        return _mod(self, other)
+
+    def __rmod__(self, other: Num) -> Num:
+        return _mod(other, self)
+
+    def __neg__(self) -> Num:
+        return _sub(0, self)
+
+    def __lt__(self, other: Num) -> Bool:
+        return _compare("lt", self, other)
+
+    def __le__(self, other: Num) -> Bool:
+        return _compare("le", self, other)
+
+    def __gt__(self, other: Num) -> Bool:
+        return _compare("lt", other, self)
+
+    def __ge__(self, other: Num) -> Bool:
+        return _compare("le", other, self)
+
+    def __and__(self, other: Bool) -> Bool:
+        return both(self, other)
+
+    def __rand__(self, other: Bool) -> Bool:
+        return both(other, self)
+
+    def __or__(self, other: Bool) -> Bool:
+        return either(self, other)
+
+    def __ror__(self, other: Bool) -> Bool:
+        return either(other, self)
+
+    def __invert__(self) -> Bool:
+        return negate(self)
+
+
+def symbol(name: str, low: int = 1) -> Sym:
+    """An unknown int, at least `low` (image sides are at least 1 pixel)."""
+    return Sym("symbol", (name,), "int", low, _INF)
+
+
+def is_sym(x: object) -> TypeGuard[Sym]:
+    """Whether `x` is a traced expression rather than a Python number."""
+    return isinstance(x, Sym)
+
+
+def kind_of(x: Num | Bool) -> Kind:
+    """`"bool"`, `"int"` or `"float"`."""
+    if isinstance(x, Sym):
+        return x.kind
+    if isinstance(x, bool):
+        return "bool"
+    return "int" if isinstance(x, int) else "float"
+
+
+def low(x: Num) -> float:
+    """A lower bound of `x` that holds for every image."""
+    return x.low if isinstance(x, Sym) else x
+
+
+def high(x: Num) -> float:
+    """An upper bound of `x` that holds for every image."""
+    return x.high if isinstance(x, Sym) else x
+
+
+def _corner(values: list[float]) -> tuple[float, float]:
+    """The interval spanned by corner values; an undefined corner (inf * 0, inf / inf) leaves it unbounded."""
+    if any(math.isnan(v) for v in values):
+        return -_INF, _INF
+    return min(values), max(values)
+
+
+def _outward(bounds: tuple[float, float], kind: Kind) -> tuple[float, float]:
+    """Widen float bounds by one unit in the last place, so that rounding cannot leave them."""
+    if kind == "int":
+        return bounds
+    return math.nextafter(bounds[0], -_INF), math.nextafter(bounds[1], _INF)
+
+
+def _arith(op: str, a: Num, b: Num, kind: Kind, bounds: tuple[float, float]) -> Num:
+    if not isinstance(a, Sym) and not isinstance(b, Sym):
+        return _COMPUTE[op](a, b)  # type: ignore[no-any-return]
+    return Sym(op, (a, b), kind, *bounds)
+
+
+def _joint(a: Num, b: Num) -> Kind:
+    return "float" if "float" in (kind_of(a), kind_of(b)) else "int"
+
+
+def _add(a: Num, b: Num) -> Num:
+    if is_sym(a) and type(b) is int and b == 0:
+        return a
+    if is_sym(b) and type(a) is int and a == 0:
+        return b
+    kind = _joint(a, b)
+    return _arith("add", a, b, kind, _outward(_corner([low(a) + low(b), high(a) + high(b)]), kind))
+
+
+def _sub(a: Num, b: Num) -> Num:
+    if is_sym(a) and type(b) is int and b == 0:
+        return a
+    if is_sym(a) and a.kind == "int" and a == b:
+        return 0
+    kind = _joint(a, b)
+    return _arith("sub", a, b, kind, _outward(_corner([low(a) - high(b), high(a) - low(b)]), kind))
+
+
+def _mul(a: Num, b: Num) -> Num:
+    if is_sym(a) and type(b) is int and b == 1:
+        return a
+    if is_sym(b) and type(a) is int and a == 1:
+        return b
+    kind = _joint(a, b)
+    return _arith("mul", a, b, kind, _outward(_corner([x * y for x in (low(a), high(a)) for y in (low(b), high(b))]), kind))
+
+
+def _truediv(a: Num, b: Num) -> Num:
+    if low(b) > 0:
+        bounds = _corner([x / y for x in (low(a), high(a)) for y in (low(b), high(b))])
+    else:
+        bounds = (-_INF, _INF)
+    return _arith("truediv", a, b, "float", _outward(bounds, "float"))
+
+
+def _floordiv(a: Num, b: Num) -> Num:
+    kind = _joint(a, b)
+    if is_sym(a) and kind == "int" and type(b) is int and b == 1:
+        return a
+    if low(b) > 0:
+        quotients = [x / y for x in (low(a), high(a)) for y in (low(b), high(b))]
+        bounds = _corner([q if math.isinf(q) or math.isnan(q) else math.floor(q) for q in quotients])
+    else:
+        bounds = (-_INF, _INF)
+    return _arith("floordiv", a, b, kind, bounds)
+
+
+def _mod(a: Num, b: Num) -> Num:
+    kind = _joint(a, b)
+    bounds = (0.0, high(b) - (1 if kind == "int" else 0)) if low(b) > 0 else (-_INF, _INF)
+    return _arith("mod", a, b, kind, bounds)
+
+
+def _compare(op: Literal["lt", "le"], a: Num, b: Num) -> Bool:
+    if high(a) < low(b) or (op == "le" and high(a) <= low(b)):
+        return True
+    if low(a) > high(b) or (op == "lt" and low(a) >= high(b)):
+        return False
+    if is_sym(a) or is_sym(b):
+        return Sym(op, (a, b), "bool")
+    return bool(_COMPUTE[op](a, b))
+
+
+def eq(a: Num, b: Num) -> Bool:
+    """Whether two numbers have the same value."""
+    if is_sym(a) and a == b:
+        return True
+    if high(a) < low(b) or low(a) > high(b):
+        return False
+    if is_sym(a) or is_sym(b):
+        return Sym("eq", (a, b), "bool")
+    return a == b
+
+
+def both(a: Bool, b: Bool) -> Bool:
+    """`a and b`; both are evaluated."""
+    if isinstance(a, bool):
+        return b if a else False
+    if isinstance(b, bool):
+        return a if b else False
+    return Sym("and", (a, b), "bool")
+
+
+def either(a: Bool, b: Bool) -> Bool:
+    """`a or b`; both are evaluated."""
+    if isinstance(a, bool):
+        return True if a else b
+    if isinstance(b, bool):
+        return True if b else a
+    return Sym("or", (a, b), "bool")
+
+
+def negate(a: Bool) -> Bool:
+    """`not a`."""
+    return Sym("not", (a,), "bool") if is_sym(a) else not a
+
+
+def where(condition: Bool, x: Num, y: Num) -> Num:
+    """`x if condition else y`; both arms are evaluated."""
+    if isinstance(condition, bool):
+        return x if condition else y
+    if x == y and type(x) is type(y):
+        return x
+    return Sym("where", (condition, x, y), _joint(x, y), min(low(x), low(y)), max(high(x), high(y)))
+
+
+def minimum(a: Num, b: Num) -> Num:
+    """`min(a, b)`."""
+    if high(a) <= low(b):
+        return _as_joint(a, b)
+    if high(b) <= low(a):
+        return _as_joint(b, a)
+    if a == b:
+        return _as_joint(a, b)
+    return _arith("min", a, b, _joint(a, b), (min(low(a), low(b)), min(high(a), high(b))))
+
+
+def maximum(a: Num, b: Num) -> Num:
+    """`max(a, b)`."""
+    if low(a) >= high(b):
+        return _as_joint(a, b)
+    if low(b) >= high(a):
+        return _as_joint(b, a)
+    if a == b:
+        return _as_joint(a, b)
+    return _arith("max", a, b, _joint(a, b), (max(low(a), low(b)), max(high(a), high(b))))
+
+
+def _as_joint(chosen: Num, other: Num) -> Num:
+    """Keep the kind that the undecided operation would have had."""
+    return as_float(chosen) if _joint(chosen, other) == "float" else chosen
+
+
+def _monotone(op: str, x: Num, kind: Kind, function: Callable[[float], float]) -> Num:
+    if not isinstance(x, Sym):
+        return _COMPUTE[op](x)  # type: ignore[no-any-return]
+    bounds = (v if math.isinf(v) else function(v) for v in (x.low, x.high))
+    return Sym(op, (x,), kind, *bounds)
+
+
+def trunc(x: Num) -> Num:
+    """`int(x)`: toward zero."""
+    return x if kind_of(x) == "int" else _monotone("trunc", x, "int", int)
+
+
+def floor(x: Num) -> Num:
+    """`math.floor(x)`."""
+    return x if kind_of(x) == "int" else _monotone("floor", x, "int", math.floor)
+
+
+def ceil(x: Num) -> Num:
+    """`math.ceil(x)`."""
+    return x if kind_of(x) == "int" else _monotone("ceil", x, "int", math.ceil)
+
+
+def round_half_even(x: Num) -> Num:
+    """Python's `round(x)`: to the nearest int, ties to even."""
+    return x if kind_of(x) == "int" else _monotone("round", x, "int", round)
+
+
+def sqrt(x: Num) -> Num:
+    """`math.sqrt(x)`; the number must not be negative."""
+    return _monotone("sqrt", x, "float", lambda v: math.sqrt(max(v, 0.0)))
+
+
+def as_float(x: Num) -> Num:
+    """`float(x)`."""
+    return x if kind_of(x) == "float" else _monotone("float", x, "float", float)
+
+
+def evaluate(x: Any, values: Mapping[str, int], memo: dict[Sym, Any] | None = None) -> Any:
+    """The value of an expression for known symbols; a plain number is returned as it is.
+
+    Args:
+        x: an expression, number or condition.
+        values: the value of each symbol, by name.
+        memo: results of earlier calls with the same `values`, shared to evaluate common subterms once.
+
+    Raises:
+        KeyError: a symbol has no value.
+    """
+    if not isinstance(x, Sym):
+        return x
+    memo = {} if memo is None else memo
+    if x not in memo:
+        if x.op == "symbol":
+            memo[x] = int(values[x.args[0]])
+        else:
+            memo[x] = _COMPUTE[x.op](*(evaluate(a, values, memo) for a in x.args))
+    return memo[x]
+
+
+def symbols(x: Any) -> Iterator[str]:
+    """The names of the symbols that an expression contains, with repetitions."""
+    if isinstance(x, Sym):
+        if x.op == "symbol":
+            yield x.args[0]
+        else:
+            for a in x.args:
+                yield from symbols(a)
+
+
+def _text(x: Any, binding: int) -> str:
+    if not isinstance(x, Sym):
+        return repr(x)
+    if x.op == "symbol":
+        return str(x.args[0])
+    if x.op in _INFIX:
+        level, sign = _INFIX[x.op]
+        text = f"{_text(x.args[0], level)} {sign} {_text(x.args[1], level + 1)}"
+        return f"({text})" if level < binding else text
+    return f"{x.op}({', '.join(_text(a, 0) for a in x.args)})"

@@ -1,0 +1,120 @@
+"""The named size rules of the image processors: functions of height and width, written once.
+
+Each returns `(height, width)` in pixels and keeps its source's order of operations and rounding. Where the source
+branches on which side is longer, `maximum` states the same thing and keeps a bound that later passes use: the scaled
+long side is never below the short side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from graphproc.errors import ConfigError
+from graphproc.sizes import num
+from graphproc.sizes.num import Bool, Num
+
+Size = tuple[Num, Num]
+
+
+def shortest_edge(height: Num, width: Num, edge: int) -> Size:
+    """Scale so that the shorter side is `edge`, truncating the longer one.
+
+    Source: transformers `get_resize_output_image_size(default_to_square=False)`.
+    """
+    return (
+        num.maximum(edge, num.trunc(edge * height / width)),
+        num.maximum(edge, num.trunc(edge * width / height)),
+    )
+
+
+def shortest_edge_capped(height: Num, width: Num, shortest: int, longest: int) -> Size:
+    """Scale so that the shorter side is `shortest`, unless the longer one would pass `longest`.
+
+    The capped short side rounds half to even; the long side is computed from its unrounded value. An image whose
+    shorter side already fits keeps its size.
+
+    Source: transformers `get_size_with_aspect_ratio`.
+    """
+    small, large = num.minimum(height, width), num.maximum(height, width)
+    capped = large / small * shortest > longest
+    raw = num.where(capped, longest * small / large, float(shortest))
+    short = num.where(capped, num.round_half_even(longest * small / large), shortest)
+    keep = num.eq(small, short)
+    tall = width < height
+    new_height = num.where(tall, num.trunc(raw * height / width), short)
+    new_width = num.where(tall, short, num.trunc(raw * width / height))
+    return num.where(keep, height, new_height), num.where(keep, width, new_width)
+
+
+def fit_within(height: Num, width: Num, max_height: int, max_width: int) -> Size:
+    """Scale, up or down, to the largest size inside `max_height` x `max_width`, truncating both sides.
+
+    Source: transformers `get_image_size_for_max_height_width`.
+    """
+    scale = num.minimum(max_height / height, max_width / width)
+    return num.trunc(height * scale), num.trunc(width * scale)
+
+
+def resized(height: Num, width: Num, size: Mapping[str, Any]) -> Size:
+    """The size that the standard `resize` gives for a `size` setting.
+
+    Args:
+        height: input height in pixels.
+        width: input width in pixels.
+        size: a normalised size: exactly the keys of one accepted form.
+
+    Raises:
+        ConfigError: the form has no meaning for the standard resize (`longest_edge` alone, `min_pixels`).
+
+    Source: the resize method of transformers' image processing backends, checked in its order.
+    """
+    given = {key for key, value in size.items() if value}
+    if {"shortest_edge", "longest_edge"} <= given:
+        return shortest_edge_capped(height, width, int(size["shortest_edge"]), int(size["longest_edge"]))
+    if "shortest_edge" in given:
+        return shortest_edge(height, width, int(size["shortest_edge"]))
+    if {"max_height", "max_width"} <= given:
+        return fit_within(height, width, int(size["max_height"]), int(size["max_width"]))
+    if {"height", "width"} <= given:
+        return int(size["height"]), int(size["width"])
+    raise ConfigError(
+        f"size: expected {{height, width}}, {{shortest_edge}}, {{shortest_edge, longest_edge}} or {{max_height, max_width}}, "
+        f"got {dict(size)}. Give one of these forms."
+    )
+
+
+def center_window(side: Num, crop: Num) -> tuple[Num, Num, Num]:
+    """Where a centre crop of `crop` pixels lies on an axis of `side` pixels.
+
+    Returns `(start, length, before)`: the source pixels kept and the number of zeros in front of them. Cropping starts
+    at `floor((side - crop) / 2)`; a side shorter than the crop is padded with `ceil((crop - side) / 2)` zeros in front
+    and the rest behind.
+
+    Source: transformers `image_transforms.center_crop`.
+    """
+    start = (side - crop) // 2
+    return num.maximum(start, 0), num.minimum(side, crop), num.maximum(0 - start, 0)
+
+
+def pillow_vertical_first(height: Num, width: Num, new_height: Num, new_width: Num, order: str) -> Bool:
+    """Whether Pillow resamples the columns (vertical pass) before the rows.
+
+    The intermediate image is rounded to uint8, so the order changes pixels.
+
+    Args:
+        height: input height.
+        width: input width.
+        new_height: output height.
+        new_width: output width.
+        order: `"pillow-13"`: when the image loses more than twice as many rows as columns; `"pillow-12"` (and older):
+            when it shrinks vertically and is over 100 times taller than wide.
+
+    Source: observed behaviour of Pillow 13.0.0 and 12.1, `Image.resize`.
+    """
+    shrinks = new_height < height
+    if order == "pillow-13":
+        return num.both(shrinks, height - new_height > 2 * (width - new_width))
+    if order == "pillow-12":
+        return num.both(shrinks, height > 100 * width)
+    raise ConfigError(f"pass order: expected 'pillow-13' or 'pillow-12', got {order!r}")

@@ -1,0 +1,234 @@
+"""Turning what a caller passes as images into numpy arrays of height, width and channels.
+
+The rules are those of the Pillow backend of transformers 5.23 (`process_image`, `convert_to_rgb`, `load_image`,
+`infer_channel_dimension_format`). Pillow opens files and converts colour modes; it is imported only then.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphproc.errors import ImageError
+from graphproc.numerics.color import blend_on_white, composite_on_white
+from graphproc.wrappers.batch_feature import tensor_to_numpy, tensor_type_of
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+_CHANNEL_COUNTS = (1, 3, 4)
+_DATA_FORMATS = ("channels_first", "channels_last")
+_ACCEPTED = "a PIL image, a numpy array, a torch tensor, a file path, or a list of these"
+
+
+def flatten_images(images: object) -> list[object]:
+    """Flatten everything a processor call accepts as `images` into one list of single images.
+
+    Args:
+        images: A PIL image, an array or tensor (3-D is one image, 4-D a batch), a path as str or `os.PathLike`, a
+            `data:image/...;base64,` string, or lists and tuples of these, nested to any depth.
+
+    Returns:
+        The images in reading order, still unread: each can go to `to_array`. 4-D arrays are split into views.
+
+    Raises:
+        ImageError: There is no image, a value is no image, or an array has neither 3 nor 4 dimensions.
+    """
+    flat: list[object] = []
+    _flatten_into(flat, images, "images")
+    if not flat:
+        raise ImageError("images: expected at least one image, got none. Pass " + _ACCEPTED + ".")
+    return flat
+
+
+def _flatten_into(flat: list[object], value: object, label: str) -> None:
+    if isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            _flatten_into(flat, item, f"{label}[{index}]")
+    elif isinstance(value, (str, os.PathLike)) or _is_pil_image(value):
+        flat.append(value)
+    elif tensor_type_of(value) is not None:
+        array: Any = value
+        shape = tuple(array.shape)
+        if len(shape) == 4:
+            flat.extend(array)
+        elif len(shape) == 3:
+            flat.append(value)
+        else:
+            hint = "Add a channel axis: image[..., None]." if len(shape) == 2 else "Pass one image or one batch."
+            raise ImageError(
+                f"{label}: expected an array of 3 dimensions (an image) or 4 (a batch), got shape {list(shape)}. {hint}"
+            )
+    else:
+        hint = "Open encoded bytes with PIL.Image.open(io.BytesIO(data))." if isinstance(value, bytes) else ""
+        hint = hint or "Convert it with numpy.asarray first."
+        raise ImageError(f"{label}: expected {_ACCEPTED}, got {type(value).__name__}. {hint}")
+
+
+def to_array(image: object, *, do_convert_rgb: bool, input_data_format: str | None) -> NDArray[Any]:
+    """Read one image as an array of height, width and channels.
+
+    Files are opened with Pillow, turned upright by their EXIF orientation and converted to RGB (an alpha channel is
+    dropped, not composited). PIL images keep their orientation; with `do_convert_rgb` those with an alpha band or
+    transparency information are composited over white in Pillow's integer arithmetic and the rest go through Pillow's
+    `convert("RGB")`. For arrays `do_convert_rgb` repeats one channel three times and blends four channels over white
+    (`graphproc.numerics.color.blend_on_white`); other channel counts pass.
+
+    Args:
+        image: One element of `flatten_images`, or a 2-D array (one channel).
+        do_convert_rgb: Whether to end with three RGB channels.
+        input_data_format: `"channels_first"`, `"channels_last"`, or None to look for 1, 3 or 4 channels on the first
+            axis, then on the last. Concerns 3-D arrays only.
+
+    Returns:
+        `[height, width, channels]`, C-contiguous, of the image's own dtype in native byte order (uint8 for files; for
+        PIL images what `numpy.array(image)` gives). It may share memory with an array that was passed in.
+
+    Raises:
+        ImageError: The image cannot be read or decoded, is too large for Pillow's limits, has no pixels, or has an
+            unusable shape, dtype or channel count; or `input_data_format` is unknown.
+    """
+    if input_data_format is not None and input_data_format not in _DATA_FORMATS:
+        raise ImageError(
+            f'input_data_format: expected "channels_first", "channels_last" or None, got {input_data_format!r}.'
+        )
+    if isinstance(image, (str, os.PathLike)):
+        return _finished(_read_file(image), "image " + _shortened(os.fspath(image)))
+    if _is_pil_image(image):
+        return _finished(_from_pil(image, do_convert_rgb), f"PIL image of mode {image.mode}")
+    if tensor_type_of(image) is not None:
+        array = _channels_last(_from_tensor(image), input_data_format)
+        if do_convert_rgb and array.shape[-1] == 1:
+            array = np.repeat(array, 3, axis=-1)
+        elif do_convert_rgb and array.shape[-1] == 4:
+            array = blend_on_white(array)
+        return _finished(array, f"array of dtype {array.dtype}")
+    raise ImageError(f"image: expected {_ACCEPTED}, got {type(image).__name__}. Convert it with numpy.asarray first.")
+
+
+def _finished(array: NDArray[Any], label: str) -> NDArray[Any]:
+    if array.ndim == 2:
+        array = array[:, :, None]
+    if 0 in array.shape:
+        raise ImageError(f"{label}: expected at least one pixel and one channel, got shape {list(array.shape)}.")
+    return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+
+
+def _from_tensor(image: Any) -> NDArray[Any]:
+    try:
+        array = tensor_to_numpy(image)
+    except (TypeError, ValueError, RuntimeError) as error:  # bfloat16, sparse, meta tensors
+        reason = _one_line(error)
+        raise ImageError(
+            f"image: expected a tensor that numpy can hold, got {image.dtype} ({reason}). Cast it."
+        ) from error
+    if array.dtype.kind not in "buif":
+        raise ImageError(f"image: expected an integer, floating or boolean array, got dtype {array.dtype}.")
+    return array
+
+
+def _channels_last(array: NDArray[Any], input_data_format: str | None) -> NDArray[Any]:
+    if array.ndim == 2:
+        return array[:, :, None]
+    if array.ndim != 3:
+        raise ImageError(
+            f"image: expected one image with 2 or 3 dimensions, got shape {list(array.shape)}. Split batches first."
+        )
+    if input_data_format is None:
+        first, last = array.shape[0] in _CHANNEL_COUNTS, array.shape[2] in _CHANNEL_COUNTS
+        if not first and not last:
+            raise ImageError(
+                f"image: expected 1, 3 or 4 channels on the first or last axis, got shape {list(array.shape)}. "
+                "Pass input_data_format if the channel count is meant."
+            )
+        if first and last:
+            warnings.warn(
+                f"image of shape {list(array.shape)}: the first and the last axis could both be channels; taking the "
+                "first. Pass input_data_format to decide.",
+                UserWarning,
+                stacklevel=3,
+            )
+        input_data_format = "channels_first" if first else "channels_last"
+    return np.moveaxis(array, 0, -1) if input_data_format == "channels_first" else array
+
+
+def _is_pil_image(value: object) -> TypeGuard[Image.Image]:
+    # No PIL image exists before PIL.Image was imported, so there is no need to import it to find out.
+    image_class = getattr(sys.modules.get("PIL.Image"), "Image", None)
+    return isinstance(image_class, type) and isinstance(value, image_class)
+
+
+def _from_pil(image: Image.Image, do_convert_rgb: bool) -> NDArray[Any]:
+    filename = getattr(image, "filename", "")
+    label = f"image {_shortened(filename)}" if filename else f"PIL image of mode {image.mode}"
+    try:
+        if not do_convert_rgb:
+            return np.array(image)
+        if "A" in image.getbands() or image.info.get("transparency") is not None:
+            return composite_on_white(np.array(image.convert("RGBA")))
+        return np.array(image.convert("RGB"))
+    except MemoryError:
+        raise
+    except Exception as error:  # decoding is lazy, and Pillow's decoders raise many types on damaged data
+        raise ImageError(
+            f"{label}: expected an image that Pillow can decode and convert, got: {_one_line(error)}. "
+            "Check the file, or convert the image to RGB first."
+        ) from error
+
+
+def _read_file(source: str | os.PathLike[Any]) -> NDArray[Any]:
+    from PIL import Image, ImageOps
+
+    path = os.fspath(source)
+    label = "image " + _shortened(path)
+    file: Any = path
+    if isinstance(path, str) and path.lower().startswith(("http://", "https://")):
+        raise ImageError(f"{label}: expected a local file, got a URL. Download it first and pass the file's path.")
+    if isinstance(path, str) and path.startswith("data:image/"):
+        file = io.BytesIO(_decoded_data_url(path, label))
+    elif not os.path.lexists(path):
+        raise ImageError(f"{label}: expected an image file, got a path where there is none. Check the path.")
+    elif os.path.isdir(path):
+        raise ImageError(f"{label}: expected an image file, got a folder. Pass the files in it.")
+    try:
+        with Image.open(file) as opened:
+            return np.array(ImageOps.exif_transpose(opened).convert("RGB"))
+    except MemoryError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise ImageError(
+            f"{label}: expected an image within Pillow's size limit, got: {_one_line(error)} "
+            "If you trust the file, raise PIL.Image.MAX_IMAGE_PIXELS."
+        ) from error
+    except Exception as error:  # Pillow's decoders raise many types on damaged data
+        raise ImageError(
+            f"{label}: expected a complete image file that Pillow can decode, got: {_one_line(error)}. "
+            "Check the file, or convert it to PNG or JPEG."
+        ) from error
+
+
+def _decoded_data_url(url: str, label: str) -> bytes:
+    header, _, payload = url.partition(",")
+    try:
+        if not header.endswith(";base64"):
+            raise ValueError("no ;base64 marker")
+        return base64.b64decode(payload)
+    except ValueError as error:  # binascii.Error is one
+        raise ImageError(f"{label}: expected data:image/TYPE;base64,DATA, got: {_one_line(error)}.") from error
+
+
+def _shortened(text: str | bytes) -> str:
+    shown = repr(os.fsdecode(text))
+    return shown if len(shown) <= 200 else shown[:150] + "..." + shown[-40:]
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 300 else text[:297] + "..."
