@@ -1,0 +1,1 @@
+"""Configurations: JSON files in, typed and normalised settings out."""

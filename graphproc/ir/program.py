@@ -181,10 +181,15 @@ def _assign(program: Program, types: dict[str, TensorType], value: Value) -> Non
 
 @dataclass
 class ProgramBuilder:
-    """Writes a program front to back: `x = b.add(Resize(...), x)`, `b.output("pixel_values", x)`."""
+    """Writes a program front to back: `x = b.add(Resize(...), x)`, `b.output("pixel_values", x)`.
+
+    Attributes:
+        unit_scale: whether the input's bytes stand for floats in [0, 1]; stages that resize scale their result back.
+    """
 
     name: str
     parity: Parity
+    unit_scale: bool = False
     inputs: list[Value] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     outputs: list[Output] = field(default_factory=list)

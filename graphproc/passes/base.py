@@ -39,7 +39,7 @@ def replace_chain(program: Program, index: int, length: int, ops: list[Op]) -> P
     steps = list(program.steps)
     old = steps[index : index + length]
     (name,) = old[0].inputs
-    taken = {v.name for v in program.inputs} | {s.output.name for s in steps} - {s.output.name for s in old}
+    taken = {v.name for v in (*program.inputs, *(s.output for s in steps if s not in old))}
     new: list[Step] = []
     type = program.value(name).type
     for op in ops:
@@ -48,11 +48,11 @@ def replace_chain(program: Program, index: int, length: int, ops: list[Op]) -> P
         taken.add(label)
         new.append(Step(op, (name,), Value(label, type)))
         name = label
-    steps[index : index + length] = new
     result = old[-1].output.name
+    rest = [replace(s, inputs=tuple(name if i == result else i for i in s.inputs)) for s in steps[index + length :]]
     return replace(
         program,
-        steps=tuple(replace(s, inputs=tuple(name if i == result else i for i in s.inputs)) for s in steps),
+        steps=(*steps[:index], *new, *rest),
         outputs=tuple(replace(o, value=name) if o.value == result else o for o in program.outputs),
     )
 

@@ -1,0 +1,1 @@
+"""Processor classes: which settings each has and which steps it takes."""

@@ -1,0 +1,1 @@
+"""Running emitted graphs in ONNX Runtime."""

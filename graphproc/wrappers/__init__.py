@@ -1,0 +1,1 @@
+"""The surface shaped like transformers' image processors."""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from graphproc.errors import ImageError
 from graphproc.numerics.color import blend_on_white, composite_on_white
-from graphproc.wrappers.batch_feature import tensor_to_numpy, tensor_type_of
+from graphproc.batch_feature import tensor_to_numpy, tensor_type_of
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -17,7 +17,7 @@ import pytest
 
 from graphproc.errors import ConfigError, RuntimeUnavailableError, ShapeError
 from graphproc.wrappers import batch_feature
-from graphproc.wrappers.batch_feature import BatchFeature, TensorType
+from graphproc.batch_feature import BatchFeature, TensorType
 
 
 def reference_class() -> Any:
@@ -321,7 +321,7 @@ def test_other_frameworks_round_trip(kind: str) -> None:
 
 def test_importing_the_wrappers_loads_numpy_only() -> None:
     code = (
-        "import sys, graphproc.wrappers.batch_feature, graphproc.wrappers.images\n"
+        "import sys, graphproc.batch_feature, graphproc.wrappers.images\n"
         "print([m for m in ('torch', 'PIL', 'tensorflow', 'jax', 'mlx', 'onnx', 'onnxruntime') if m in sys.modules])"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

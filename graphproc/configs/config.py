@@ -1,0 +1,148 @@
+"""The settings of one processor: declared keys normalised and checked, unknown keys kept as they came."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from graphproc.configs.sizes import size_dict
+from graphproc.errors import ConfigError
+from graphproc.numerics.filters import NAMES
+
+STANDARD_KEYS: tuple[str, ...] = (
+    "do_convert_rgb",
+    "do_resize",
+    "size",
+    "default_to_square",
+    "resample",
+    "do_center_crop",
+    "crop_size",
+    "do_rescale",
+    "rescale_factor",
+    "do_normalize",
+    "image_mean",
+    "image_std",
+    "do_pad",
+    "pad_size",
+)
+"""The settings that every processor declares. A class without a default for one has None."""
+
+DROPPED_KEYS = frozenset({"image_processor_type", "feature_extractor_type", "processor_class"})
+"""Keys that say which class a file is for; they are not settings."""
+
+
+def _number(key: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ConfigError(f"{key}: expected a finite number, got {value!r}")
+    return value
+
+
+def _flag(key: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigError(f"{key}: expected true, false or null, got {value!r}")
+    return value
+
+
+def _statistics(key: str, value: Any) -> tuple[float, ...] | float:
+    if isinstance(value, (list, tuple)) and value:
+        return tuple(_number(key, v) for v in value)
+    return _number(key, value)
+
+
+def _resample(key: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or int(value) not in NAMES:
+        known = ", ".join(f"{code} {name}" for code, name in sorted(NAMES.items()))
+        raise ConfigError(f"{key}: expected one of {known}, got {value!r}")
+    return int(value)
+
+
+_CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
+    "resample": _resample,
+    "rescale_factor": _number,
+    "image_mean": _statistics,
+    "image_std": _statistics,
+    "crop_pct": _number,
+    "default_to_square": _flag,
+}
+
+
+@dataclass(frozen=True)
+class Config:
+    """The normalised settings of a processor.
+
+    Declared settings are attributes: `config.size`, `config.do_resize`.
+
+    Attributes:
+        processor: the class name, e.g. `CLIPImageProcessor`.
+        settings: every declared setting by name; None where neither the class nor the file gives one.
+        unknown: other keys of the file, which change nothing and are saved back.
+    """
+
+    processor: str
+    settings: Mapping[str, Any]
+    unknown: Mapping[str, Any]
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.__dict__["settings"][name]
+        except KeyError:
+            raise AttributeError(f"{type(self).__name__} has no setting {name!r}") from None
+
+
+def normalize(processor: str, defaults: Mapping[str, Any], extra_keys: tuple[str, ...], given: Mapping[str, Any]) -> Config:
+    """Apply given settings over a class's defaults, then bring every declared one to its one form.
+
+    A key that is given as None overrides the default with None, as the reference does.
+
+    Args:
+        processor: the class name.
+        defaults: the class's defaults.
+        extra_keys: settings that the class declares beyond `STANDARD_KEYS`.
+        given: settings from a file or a call.
+
+    Raises:
+        ConfigError: a value has no meaning for its key.
+    """
+    declared = (*STANDARD_KEYS, *extra_keys)
+    raw = {key: given[key] if key in given else defaults.get(key) for key in declared}
+    if raw["default_to_square"] is None:
+        raw["default_to_square"] = defaults.get("default_to_square", True)
+    settings = {}
+    for key, value in raw.items():
+        settings[key] = _normalized(key, value, raw)
+    unknown = {k: v for k, v in given.items() if k not in settings and k not in DROPPED_KEYS}
+    return Config(processor, MappingProxyType(settings), MappingProxyType(unknown))
+
+
+def _normalized(key: str, value: Any, raw: Mapping[str, Any]) -> Any:
+    if value is None:
+        return None
+    if key == "size":
+        return size_dict(key, value, default_to_square=bool(raw["default_to_square"]))
+    if key in ("crop_size", "pad_size"):
+        return size_dict(key, value)
+    if key in _CHECKS:
+        return _CHECKS[key](key, value)
+    return _flag(key, value) if key.startswith("do_") else value
+
+
+def check(config: Config) -> Config:
+    """Check that every step that is switched on has the settings it needs.
+
+    Raises:
+        ConfigError: names the step's switch and the setting that is missing.
+    """
+    needs = {
+        "do_resize": ("size", "resample"),
+        "do_center_crop": ("crop_size",),
+        "do_rescale": ("rescale_factor",),
+        "do_normalize": ("image_mean", "image_std"),
+    }
+    for switch, keys in needs.items():
+        for key in keys:
+            if getattr(config, switch) and getattr(config, key) is None:
+                raise ConfigError(f"{config.processor}: {switch} needs {key}, which is null. Set {key}, or {switch} to false.")
+    return config

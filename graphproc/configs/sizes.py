@@ -1,0 +1,65 @@
+"""The `size`-like settings: every accepted spelling, and the dictionary it stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from graphproc.errors import ConfigError
+
+SIZE_FORMS: tuple[frozenset[str], ...] = (
+    frozenset({"height", "width"}),
+    frozenset({"shortest_edge"}),
+    frozenset({"shortest_edge", "longest_edge"}),
+    frozenset({"longest_edge"}),
+    frozenset({"max_height", "max_width"}),
+    frozenset({"min_pixels", "max_pixels"}),
+)
+"""The sets of keys that a size may have."""
+
+
+def _side(key: str, name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ConfigError(f"{key}: expected {name} to be a whole number of at least 1, got {value!r}")
+    return value
+
+
+def size_dict(
+    key: str, value: Any, *, default_to_square: bool = True, max_size: int | None = None, height_first: bool = True
+) -> dict[str, int]:
+    """The dictionary that a size setting stands for.
+
+    Args:
+        key: the setting's name, for messages.
+        value: an int, a pair, a dictionary, or None where `max_size` says everything.
+        default_to_square: whether an int is both sides, or the shortest edge.
+        max_size: the cap of the longest edge that goes with an int.
+        height_first: whether a pair is (height, width).
+
+    Raises:
+        ConfigError: the value has none of the accepted forms.
+
+    Source: transformers `get_size_dict`.
+    """
+    if isinstance(value, Mapping):
+        given = {k: v for k, v in value.items() if v is not None}
+        if frozenset(given) not in SIZE_FORMS:
+            forms = "; ".join(", ".join(sorted(form)) for form in SIZE_FORMS)
+            raise ConfigError(f"{key}: expected the keys of one form ({forms}), got {sorted(map(str, given)) or 'none'}")
+        return {k: _side(key, k, v) for k, v in given.items()}
+    if isinstance(value, (list, tuple)):
+        if len(value) != 2:
+            raise ConfigError(f"{key}: expected a pair of sides, got {value!r}")
+        height, width = value if height_first else value[::-1]
+        return {"height": _side(key, "height", height), "width": _side(key, "width", width)}
+    if isinstance(value, int) and not isinstance(value, bool):
+        side = _side(key, "the side", value)
+        if default_to_square:
+            if max_size is not None:
+                raise ConfigError(f"{key}: max_size has no meaning for a square size. Remove max_size.")
+            return {"height": side, "width": side}
+        capped = {} if max_size is None else {"longest_edge": _side(key, "max_size", max_size)}
+        return {"shortest_edge": side, **capped}
+    if value is None and max_size is not None and not default_to_square:
+        return {"longest_edge": _side(key, "max_size", max_size)}
+    raise ConfigError(f"{key}: expected a whole number, a pair or a dictionary of sides, got {value!r}")

@@ -1,0 +1,38 @@
+"""LayoutLMv2 and LayoutLMv3, without the words and boxes that tesseract reads."""
+
+from __future__ import annotations
+
+from graphproc.configs.config import Config
+from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.processors import stages
+from graphproc.processors.constants import BILINEAR, INCEPTION, RESCALE, resize_to, square
+from graphproc.processors.row import Row
+
+OCR_KEYS = ("apply_ocr", "ocr_lang", "tesseract_config")
+OCR = {"apply_ocr": True, "tesseract_config": ""}
+NO_OCR = "words and boxes (OCR by tesseract, an external program)"
+
+
+def to_bgr(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """RGB to BGR, always; pixels stay bytes."""
+    return stages.reverse_channels(b, x)
+
+
+ROWS = (
+    Row(
+        "LayoutLMv2ImageProcessor",
+        "plain",
+        (stages.resize, to_bgr),
+        {**resize_to(square(224), BILINEAR), **OCR},
+        extra_keys=OCR_KEYS,
+        not_compiled=NO_OCR,
+    ),
+    Row(
+        "LayoutLMv3ImageProcessor",
+        "plain",
+        stages.WITHOUT_PAD,
+        {**resize_to(square(224), BILINEAR), **RESCALE, "do_normalize": True, **INCEPTION, **OCR},
+        extra_keys=OCR_KEYS,
+        not_compiled=NO_OCR,
+    ),
+)

@@ -1,0 +1,125 @@
+"""The plain family: resize, centre crop, rescale, normalize, each optional. One row a class.
+
+Source of the defaults and of which steps each class takes: transformers 5.23, `models/*/image_processing_pil_*.py`.
+"""
+
+from __future__ import annotations
+
+from graphproc.processors import stages
+from graphproc.processors.constants import (
+    BICUBIC,
+    BILINEAR,
+    CLIP,
+    IMAGENET,
+    INCEPTION,
+    LANCZOS,
+    RESCALE,
+    RGB,
+    crop_to,
+    resize_to,
+    shortest,
+    square,
+)
+from graphproc.processors.row import Row
+from graphproc.processors.stages import STANDARD, WITHOUT_PAD
+
+NORMALIZE = {**RESCALE, "do_normalize": True}
+CLIP_LIKE = {**RGB, **resize_to(shortest(224), BICUBIC), **crop_to(224), **NORMALIZE, **CLIP}
+REDUCE_LABELS = {"do_reduce_labels": False}
+
+ROWS = (
+    Row(
+        "BeitImageProcessor",
+        "plain",
+        WITHOUT_PAD,
+        {**resize_to(square(224), BICUBIC), **crop_to(224, on=False), **NORMALIZE, **INCEPTION, **REDUCE_LABELS},
+        extra_keys=("do_reduce_labels",),
+        not_compiled="segmentation_maps",
+    ),
+    Row("BitImageProcessor", "plain", STANDARD, CLIP_LIKE),
+    Row(
+        "BlipImageProcessor",
+        "plain",
+        STANDARD,
+        {**RGB, **resize_to(square(384), BICUBIC), **NORMALIZE, **CLIP},
+    ),
+    Row("CLIPImageProcessor", "plain", STANDARD, CLIP_LIKE),
+    Row(
+        "ChameleonImageProcessor",
+        "plain",
+        STANDARD,
+        {
+            **RGB,
+            **resize_to(shortest(512), LANCZOS),
+            **crop_to(512),
+            **NORMALIZE,
+            "rescale_factor": 0.0078,
+            "image_mean": (1.0, 1.0, 1.0),
+            "image_std": (1.0, 1.0, 1.0),
+        },
+    ),
+    Row("ChineseCLIPImageProcessor", "plain", STANDARD, CLIP_LIKE),
+    Row(
+        "DeiTImageProcessor",
+        "plain",
+        STANDARD,
+        {**resize_to(square(256), BICUBIC), **crop_to(224), **NORMALIZE, **INCEPTION},
+    ),
+    Row(
+        "MobileNetV1ImageProcessor",
+        "plain",
+        STANDARD,
+        {**resize_to(shortest(256), BILINEAR), **crop_to(224), **NORMALIZE, **INCEPTION},
+    ),
+    Row(
+        "MobileNetV2ImageProcessor",
+        "plain",
+        WITHOUT_PAD,
+        {**resize_to(shortest(256), BILINEAR), **crop_to(224), **NORMALIZE, **INCEPTION, **REDUCE_LABELS},
+        extra_keys=("do_reduce_labels",),
+        not_compiled="segmentation_maps",
+    ),
+    Row(
+        "MobileViTImageProcessor",
+        "plain",
+        (stages.resize, stages.center_crop, stages.rescale, stages.flip_channels),
+        {
+            **resize_to(shortest(224), BICUBIC),
+            **crop_to(256),
+            **RESCALE,
+            **INCEPTION,
+            **REDUCE_LABELS,
+            "do_flip_channel_order": True,
+        },
+        extra_keys=("do_flip_channel_order", "do_reduce_labels"),
+        not_compiled="segmentation_maps",
+    ),
+    Row(
+        "OwlViTImageProcessor",
+        "plain",
+        STANDARD,
+        {**RGB, **resize_to(square(768), BICUBIC), **crop_to(768, on=False), **NORMALIZE, **CLIP},
+    ),
+    Row(
+        "PPChart2TableImageProcessor",
+        "plain",
+        STANDARD,
+        {**resize_to(square(1024), BICUBIC), **NORMALIZE, **CLIP},
+    ),
+    Row("PvtImageProcessor", "plain", STANDARD, {**resize_to(square(224), BICUBIC), **NORMALIZE, **IMAGENET}),
+    Row(
+        "SegformerImageProcessor",
+        "plain",
+        WITHOUT_PAD,
+        {**resize_to(square(512), BILINEAR), **NORMALIZE, **IMAGENET, **REDUCE_LABELS},
+        extra_keys=("do_reduce_labels",),
+        not_compiled="segmentation_maps",
+    ),
+    Row(
+        "SiglipImageProcessor",
+        "plain",
+        STANDARD,
+        {**RGB, **resize_to(square(224), BICUBIC), **NORMALIZE, **INCEPTION, "default_to_square": False},
+    ),
+    Row("ViTImageProcessor", "plain", STANDARD, {**resize_to(square(224), BILINEAR), **NORMALIZE, **INCEPTION}),
+)

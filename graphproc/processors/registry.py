@@ -1,0 +1,40 @@
+"""Every supported processor class by name."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+
+from graphproc.errors import UnsupportedProcessorError
+from graphproc.processors.row import Row
+
+MODULES = ("convnext", "layoutlm", "levit", "perceiver", "plain", "poolformer")
+"""The modules of this package that hold `ROWS`; add one entry for a new file."""
+
+
+@cache
+def rows() -> Mapping[str, Row]:
+    """Every class's row by name, in alphabetical order."""
+    found = [row for module in MODULES for row in import_module(f"graphproc.processors.{module}").ROWS]
+    names = [row.name for row in found]
+    if duplicate := next((name for name in names if names.count(name) > 1), None):
+        raise AssertionError(f"{duplicate} has two rows")
+    return {row.name: row for row in sorted(found, key=lambda row: row.name.lower())}
+
+
+def lookup(name: str) -> Row:
+    """The row of a class; a trailing `Fast` or `Pil` and the older `FeatureExtractor` name the same settings.
+
+    Raises:
+        UnsupportedProcessorError: no such class is supported; the message names the nearest one.
+    """
+    plain = name.replace("FeatureExtractor", "ImageProcessor")
+    for suffix in ("Fast", "Pil"):
+        plain = plain.removesuffix(suffix)
+    known = rows()
+    if plain in known:
+        return known[plain]
+    near = difflib.get_close_matches(plain, known, n=1, cutoff=0)
+    raise UnsupportedProcessorError(f"{name}: not a supported image processor. The nearest one is {near[0]}; see `graphproc list`.")

@@ -1,0 +1,89 @@
+"""The stages that most processors share. Each reads its own settings; the rows put them in order."""
+
+from __future__ import annotations
+
+from graphproc.configs.config import Config
+from graphproc.errors import ConfigError
+from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.numerics.filters import NAMES
+from graphproc.ops import CenterCrop, Normalize, Pad, Rescale, Resize, SelectChannels
+from graphproc.sizes import rules
+from graphproc.sizes.num import Num
+
+
+def resize_to(b: ProgramBuilder, config: Config, x: Value, height: Num, width: Num) -> Value:
+    """Resize with the configured filter, requiring that rounding leaves at least a pixel of each side."""
+    for name, side in (("height", height), ("width", width)):
+        b.require(1 <= side, f"the resized {name} rounds to less than 1 pixel. Use a less elongated image.")
+    x = b.add(Resize(height, width, NAMES[config.resample]), x)
+    return b.add(Rescale(1 / 255), x) if b.unit_scale else x
+
+
+def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_resize`: to `size`, by the standard rules."""
+    if not config.do_resize:
+        return x
+    return resize_to(b, config, x, *rules.resized(x.type.size("H"), x.type.size("W"), config.size))
+
+
+def center_crop(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_center_crop`: to `crop_size`."""
+    if not config.do_center_crop:
+        return x
+    return b.add(CenterCrop(*sides("crop_size", config.crop_size)), x)
+
+
+def rescale(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_rescale`: times `rescale_factor`."""
+    return b.add(Rescale(float(config.rescale_factor)), x) if config.do_rescale else x
+
+
+def normalize(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_normalize`: minus `image_mean`, over `image_std`."""
+    if not config.do_normalize:
+        return x
+    mean, std = (v if isinstance(v, tuple) else (v,) for v in (config.image_mean, config.image_std))
+    return b.add(Normalize(mean, std), x)
+
+
+def pad(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_pad`: zeros at the bottom and right up to `pad_size`; without one, images are padded when they are batched."""
+    if not config.do_pad or config.pad_size is None:
+        return x
+    height, width = sides("pad_size", config.pad_size)
+    for name, side, limit in (("height", x.type.size("H"), height), ("width", x.type.size("W"), width)):
+        b.require(side <= limit, f"the image's {name} is larger than pad_size's {limit}. Resize it or raise pad_size.")
+    return b.add(Pad(0, 0, height, width), x)
+
+
+def flip_channels(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_flip_channel_order`: RGB to BGR."""
+    return reverse_channels(b, x) if config.do_flip_channel_order else x
+
+
+def reverse_channels(b: ProgramBuilder, x: Value) -> Value:
+    """The channels in reverse."""
+    return b.add(SelectChannels(tuple(reversed(range(int(x.type.size("C")))))), x)
+
+
+def sides(key: str, size: dict[str, int]) -> tuple[int, int]:
+    """The height and width of a size that must give both.
+
+    Raises:
+        ConfigError: the size has another form.
+    """
+    if set(size) != {"height", "width"}:
+        raise ConfigError(f"{key}: expected height and width, got {size}")
+    return size["height"], size["width"]
+
+
+def shortest_edge_size(x: Value, edge: int) -> tuple[Num, Num]:
+    """The size of an image scaled to a shortest edge."""
+    return rules.shortest_edge(x.type.size("H"), x.type.size("W"), edge)
+
+
+STANDARD = (resize, center_crop, rescale, normalize, pad)
+"""The pipeline of the base class."""
+WITHOUT_PAD = STANDARD[:-1]
+"""The pipeline of classes that write their own loop and never pad."""
+

@@ -1,0 +1,153 @@
+"""An ONNX Runtime session with named inputs and outputs that learns the sizes it sees."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter, OrderedDict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from graphproc.batch_feature import BatchFeature
+from graphproc.errors import GraphError, ImageError
+from graphproc.runtime.providers import PROVIDERS, provider_names, session_options
+
+if TYPE_CHECKING:
+    import onnx
+
+Array = np.ndarray[Any, Any]
+
+MAX_SPECIALISED = 4
+"""How many image sizes keep a session of their own; the least recently used is dropped."""
+
+
+class Session:
+    """Runs a preprocessing graph.
+
+    A graph for images of any size computes its weights anew for each; when one size comes back often, the session makes
+    another with that size fixed, in which ONNX Runtime folds all of that away. Results are the same bits.
+
+    Attributes:
+        inputs: the names of the graph's inputs.
+        outputs: the names of its outputs.
+        dims: each input's dimensions by name: ints, or names of free ones.
+        metadata: the graph's description of itself (`graphproc.*` entries of `metadata_props`, without the prefix).
+        provider: `cpu` or `cuda`.
+    """
+
+    def __init__(
+        self,
+        graph: str | os.PathLike[str] | bytes | onnx.ModelProto,
+        provider: str = "cpu",
+        *,
+        threads: int | None = None,
+        specialise_after: int | None = 8,
+    ) -> None:
+        """Load a graph.
+
+        Args:
+            graph: the path of an ONNX file, its bytes, or a model.
+            provider: `cpu` or `cuda`; one that is not installed is an error, never a fallback.
+            threads: threads within an operator; None lets ONNX Runtime decide.
+            specialise_after: after how many runs of one image size a session for that size is made; None for never.
+
+        Raises:
+            RuntimeUnavailableError: the provider is not installed or could not start.
+            GraphError: the file is missing or no valid ONNX model.
+        """
+        self.provider = provider
+        self._providers = provider_names(provider)
+        self._threads = threads
+        self._after = specialise_after
+        self._model = _model_bytes(graph)
+        self._session = self._create({})
+        self.dims = {i.name: list(i.shape) for i in self._session.get_inputs()}
+        self.inputs = list(self.dims)
+        self.outputs = [o.name for o in self._session.get_outputs()]
+        entries = self._session.get_modelmeta().custom_metadata_map
+        self.metadata = {k.removeprefix("graphproc."): v for k, v in sorted(entries.items()) if k.startswith("graphproc.")}
+        self._seen: Counter[tuple[Any, ...]] = Counter()
+        self._specialised: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+
+    def _create(self, sizes: Mapping[str, int]) -> Any:
+        import onnxruntime
+
+        options = session_options(self.provider, self._threads)
+        for name, value in sizes.items():
+            options.add_free_dimension_override_by_name(name, value)
+        try:
+            session = onnxruntime.InferenceSession(self._model, options, providers=self._providers)
+        except Exception as error:  # onnxruntime's own classes share no base but Exception
+            raise GraphError(f"graph: ONNX Runtime cannot load it. {str(error).splitlines()[0]}") from error
+        if session.get_providers()[0] != PROVIDERS[self.provider][0]:
+            raise GraphError(f"provider {self.provider!r}: ONNX Runtime could not start it; check the driver and its libraries")
+        return session
+
+    def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Run the graph on arrays by input name.
+
+        Raises:
+            ImageError: an input is missing, unknown, or has another dtype or rank than the graph's.
+        """
+        if set(inputs) != set(self.inputs):
+            raise ImageError(f"graph inputs: expected {', '.join(self.inputs)}, got {', '.join(inputs) or 'none'}")
+        sizes: dict[str, int] = {}
+        for name, array in inputs.items():
+            dims = self.dims[name]
+            if array.ndim != len(dims):
+                raise ImageError(f"{name}: expected {len(dims)} axes {dims}, got the shape {list(array.shape)}")
+            sizes.update({d: n for d, n in zip(dims, array.shape, strict=True) if isinstance(d, str) and d != "batch"})
+        try:
+            results = self._for(sizes).run(None, dict(inputs))
+        except Exception as error:
+            raise ImageError(f"graph: ONNX Runtime refused the input. {str(error).splitlines()[0]}") from error
+        return dict(zip(self.outputs, results, strict=True))
+
+    def _for(self, sizes: dict[str, int]) -> Any:
+        """The session for these sizes: the general one until they have come back often enough."""
+        if not sizes or self._after is None:
+            return self._session
+        key = tuple(sorted(sizes.items()))
+        if key in self._specialised:
+            self._specialised.move_to_end(key)
+            return self._specialised[key]
+        self._seen[key] += 1
+        if self._seen[key] < self._after:
+            return self._session
+        self._specialised[key] = self._create(sizes)
+        if len(self._specialised) > MAX_SPECIALISED:
+            dropped, _ = self._specialised.popitem(last=False)
+            self._seen[dropped] = 0
+        return self._specialised[key]
+
+    def __call__(self, *arrays: Array, **inputs: Array) -> BatchFeature:
+        """Run on arrays, in the order of the inputs or by name: `session(images)`, `session(images=images)`."""
+        named = dict(zip(self.inputs, arrays, strict=False))
+        return BatchFeature({**self.run({**named, **inputs})})
+
+    def config(self) -> dict[str, Any]:
+        """The processor settings that the graph was compiled from.
+
+        Raises:
+            GraphError: the graph was not written by graphproc.
+        """
+        if "config" not in self.metadata:
+            raise GraphError("graph: it has no graphproc.config entry, so it was not written by graphproc")
+        settings: dict[str, Any] = json.loads(self.metadata["config"])
+        return settings
+
+
+def _model_bytes(graph: Any) -> bytes:
+    if isinstance(graph, bytes):
+        return graph
+    if hasattr(graph, "SerializeToString"):
+        data: bytes = graph.SerializeToString()
+        return data
+    path = Path(graph)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise GraphError(f"{path}: cannot be read ({error.strerror}). Give the path of an ONNX file.") from None

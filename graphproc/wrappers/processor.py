@@ -1,0 +1,341 @@
+"""Image processors: settings as attributes, a call that preprocesses, and compilation to a program or a graph."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from graphproc.batch_feature import BatchFeature
+from graphproc.configs.config import Config
+from graphproc.configs.files import class_name, load_settings
+from graphproc.errors import ConfigError, ImageError
+from graphproc.executors import reference
+from graphproc.ir.program import Program
+from graphproc.processors.registry import lookup
+from graphproc.processors.row import Row
+from graphproc.version import __version__
+from graphproc.wrappers.images import flatten_images, to_array
+
+if TYPE_CHECKING:
+    import onnx
+
+    from graphproc.runtime.session import Session
+
+Array = np.ndarray[Any, Any]
+Sides = tuple[int, int]
+
+CALL_ONLY_KEYS = ("return_tensors", "input_data_format", "data_format", "device", "disable_grouping", "image_seq_length")
+ENGINES = ("onnxruntime", "numpy")
+
+
+class BaseImageProcessor:
+    """What every image processor class shares.
+
+    Settings are attributes under transformers' names (`size`, `image_mean`, `do_resize`, ...); sizes are dictionaries.
+    Changing one takes effect at the next call. Every distinct set of settings is compiled once.
+    """
+
+    row: ClassVar[Row]
+    model_input_names: ClassVar[list[str]] = ["pixel_values"]
+
+    def __init__(self, *, backend: str = "pil", engine: str = "onnxruntime", **settings: Any) -> None:
+        """Make a processor with some settings other than the class's defaults.
+
+        Args:
+            backend: whose arithmetic results equal; `pil` is transformers' numpy and Pillow backend.
+            engine: what runs a call: `onnxruntime` or `numpy`. Results are the same bits.
+            **settings: settings by transformers' names; unknown ones are kept as attributes and change nothing.
+
+        Raises:
+            ConfigError: a setting has no meaning, or the class does not have the backend.
+        """
+        if backend not in self.row.backends:
+            raise ConfigError(f"backend: {self.row.name} has {', '.join(self.row.backends)}, got {backend!r}")
+        self.backend = backend
+        self.engine = _engine(engine)
+        config = self.row.config(settings)
+        self._unknown = dict(config.unknown)
+        for key, value in (*config.settings.items(), *self._unknown.items()):
+            setattr(self, key, dict(value) if isinstance(value, Mapping) else value)
+        self._programs: dict[str, Program] = {}
+        self._sessions: dict[str, Session] = {}
+
+    # ---- configuration -----------------------------------------------------------------------------------------
+
+    @classmethod
+    def from_pretrained(cls, source: str | os.PathLike[str], **settings: Any) -> BaseImageProcessor:
+        """Load a processor from a folder or the path of a JSON file.
+
+        Args:
+            source: a folder with `preprocessor_config.json`, or a JSON file.
+            **settings: settings that override the file's.
+
+        Raises:
+            ConfigError: the file is missing, is no configuration, or is for another class.
+        """
+        given = {**load_settings(source)}
+        make: type[BaseImageProcessor] = cls
+        if not hasattr(cls, "row"):
+            make = processor_class(class_name(given, os.fspath(source)))
+        return make(**{k: v for k, v in given.items() if k not in ("backend", "engine")}, **_overrides(given, settings))
+
+    @classmethod
+    def from_dict(cls, settings: Mapping[str, Any]) -> BaseImageProcessor:
+        """A processor with the settings of a dictionary, as a configuration file holds them."""
+        make: type[BaseImageProcessor] = cls
+        if not hasattr(cls, "row"):
+            make = processor_class(class_name(dict(settings), "settings"))
+        return make(**{k: v for k, v in settings.items() if k not in ("backend", "engine")})
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as a configuration file holds them; those that neither the class nor anyone set are left out."""
+        known = [*self._config({}).settings.items(), *((k, getattr(self, k)) for k in self._unknown)]
+        kept = {k: v for k, v in known if v is not None or self.row.defaults.get(k) is not None}
+        if self.row.defaults.get("default_to_square", True) == kept.get("default_to_square"):
+            kept.pop("default_to_square", None)
+        return {"image_processor_type": self.row.name, **kept}
+
+    def to_json_string(self) -> str:
+        """The settings as JSON, keys in order."""
+        return json.dumps(self.to_dict(), indent=2, sort_keys=True) + "\n"
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__} {self.to_json_string()}"
+
+    def _config(self, changes: Mapping[str, Any]) -> Config:
+        keys = self.row.config({}).settings
+        return self.row.config({**{key: getattr(self, key) for key in keys}, **changes})
+
+    # ---- compilation -------------------------------------------------------------------------------------------
+
+    def compile(self, *, color: str = "rgb", **changes: Any) -> Program:
+        """The program of the settings, with some changed for this once.
+
+        Args:
+            color: the colour order of the input image: `rgb`, `bgr`, `rgba` (composited on white) or `gray`.
+            **changes: settings to use instead of the processor's own.
+
+        Raises:
+            ConfigError: a setting has no meaning, or a step lacks one that it needs.
+        """
+        unknown = sorted(set(changes) - set(self.row.config({}).settings))
+        if unknown:
+            raise TypeError(f"{type(self).__name__}: unknown setting {unknown[0]!r}. Known: {', '.join(self.row.config({}).settings)}")
+        return self._program(self._config(changes), color=color)
+
+    def _program(self, config: Config, **options: Any) -> Program:
+        key = _key(config, options)
+        if key not in self._programs:
+            self._programs[key] = self.row.program(config, **options)
+        return self._programs[key]
+
+    def to_onnx(
+        self,
+        *,
+        target: str = "cpu",
+        input: str = "batch",
+        opset: int = 18,
+        image_size: Sides | None = None,
+        color: str = "rgb",
+        **changes: Any,
+    ) -> onnx.ModelProto:
+        """The ONNX graph of the settings.
+
+        Args:
+            target: `cpu`, `cuda` or `portable`; see `EmitOptions`.
+            input: `batch` for uint8 [batch, height, width, C], `image` for uint8 [height, width, C].
+            opset: version of the default ONNX domain, 17 to 23.
+            image_size: (height, width) of every image, or None for any.
+            color: the colour order of the input.
+            **changes: settings to use instead of the processor's own.
+
+        Returns:
+            A model whose outputs have the names, dtypes and shapes of a call with `return_tensors="np"`.
+
+        Raises:
+            ConfigError: a setting has no meaning.
+            EmitError: the options do not fit together.
+        """
+        from graphproc.emitters.onnx.emit import EmitOptions, emit
+
+        program = self.compile(color=color, **changes)
+        options = EmitOptions(target, input, opset, image_size)  # type: ignore[arg-type]
+        settings = type(self)(backend=self.backend, **{**self._settings(), **changes}).to_dict()
+        metadata = {
+            "graphproc.version": __version__,
+            "graphproc.config": settings,
+            "graphproc.backend": self.backend,
+            "graphproc.target": target,
+            "graphproc.input": input,
+            "graphproc.color": color,
+            "graphproc.parity": str(program.parity),
+        }
+        return emit(program, options, metadata)
+
+    def _settings(self) -> dict[str, Any]:
+        return {**{k: getattr(self, k) for k in self.row.config({}).settings}, **{k: getattr(self, k) for k in self._unknown}}
+
+    def export(self, path: str | os.PathLike[str], **options: Any) -> Path:
+        """Write the ONNX graph to a file, whole or not at all; options are those of `to_onnx`.
+
+        Raises:
+            ConfigError: the folder does not exist or cannot be written.
+        """
+        from graphproc.wrappers.files import write_atomically
+
+        return write_atomically(path, self.to_onnx(**options).SerializeToString(deterministic=True))
+
+    # ---- preprocessing -----------------------------------------------------------------------------------------
+
+    def __call__(self, images: Any, **kwargs: Any) -> BatchFeature:
+        """Preprocess images; the same as `preprocess`."""
+        return self.preprocess(images, **kwargs)
+
+    def preprocess(
+        self,
+        images: Any,
+        *,
+        return_tensors: Any = None,
+        input_data_format: Any = None,
+        engine: str | None = None,
+        **changes: Any,
+    ) -> BatchFeature:
+        """Preprocess one image or a list of images of any sizes.
+
+        Args:
+            images: PIL images, numpy arrays, torch tensors, paths, or lists of these; 4-D arrays are batches.
+            return_tensors: None for lists of arrays, `np`, `pt`, `tf`, `jax` or `mlx`.
+            input_data_format: `channels_first` or `channels_last` for arrays; None looks for the axis of 1, 3 or 4.
+            engine: `onnxruntime` or `numpy` for this call.
+            **changes: settings to use instead of the processor's own. None means None, not the processor's.
+
+        Returns:
+            A BatchFeature with the outputs of transformers' class.
+
+        Raises:
+            ConfigError: a setting has no meaning.
+            ImageError: an image cannot be read or used.
+            TypeError: an unknown keyword.
+        """
+        for key in CALL_ONLY_KEYS:
+            changes.pop(key, None)
+        known = self.row.config({}).settings
+        if unknown := sorted(set(changes) - set(known)):
+            raise TypeError(f"{type(self).__name__}: unknown keyword {unknown[0]!r}. Known: {', '.join(known)}")
+        config = self._config(changes)
+        arrays = [
+            to_array(image, do_convert_rgb=bool(config.do_convert_rgb), input_data_format=_format(input_data_format))
+            for image in flatten_images(images)
+        ]
+        results = self._run(config, arrays, _engine(engine or self.engine))
+        outputs = self._program(config).outputs
+        return BatchFeature(reference.join(outputs, results), tensor_type=return_tensors)
+
+    def _run(self, config: Config, arrays: list[Array], engine: str) -> list[Mapping[str, Array]]:
+        """The outputs of each image; equal-sized uint8 RGB images share one run of the graph."""
+        results: list[Mapping[str, Array]] = [{}] * len(arrays)
+        groups: dict[tuple[int, ...], list[int]] = {}
+        for index, array in enumerate(arrays):
+            if engine == "onnxruntime" and array.dtype == np.uint8 and array.shape[-1] == 3:
+                groups.setdefault(array.shape, []).append(index)
+            else:
+                results[index] = self._run_reference(config, array)
+        for shape, indices in groups.items():
+            program = self._program(config)
+            program.bind(height=shape[0], width=shape[1])  # checks the preconditions
+            batch = arrays[indices[0]][None] if len(indices) == 1 else np.stack([arrays[i] for i in indices])
+            outputs = self._session(config).run({"images": batch})
+            for position, index in enumerate(indices):
+                results[index] = {name: value[position] for name, value in outputs.items()}
+        return results
+
+    def _run_reference(self, config: Config, array: Array) -> Mapping[str, Array]:
+        """One image of any dtype and channel count on the numpy executor."""
+        height, width, channels = array.shape
+        if array.dtype == np.uint8:
+            return reference.run(self._program(config, channels=channels), {"image": array})
+        if not config.do_resize:
+            dtype = "f64" if array.dtype == np.float64 else "f32"
+            numpy_dtype = np.float64 if dtype == "f64" else np.float32
+            program = self._program(config, dtype=dtype, channels=channels)
+            return reference.run(program, {"image": array.astype(numpy_dtype)})
+        pixels, unit = as_bytes(array)
+        return reference.run(self._program(config, channels=channels, unit_scale=unit), {"image": pixels})
+
+    def _session(self, config: Config) -> Session:
+        from graphproc.runtime.session import Session
+
+        key = _key(config, {})
+        if key not in self._sessions:
+            from graphproc.emitters.onnx.emit import EmitOptions, emit
+
+            self._sessions[key] = Session(emit(self._program(config), EmitOptions()))
+        return self._sessions[key]
+
+
+class AutoImageProcessor(BaseImageProcessor):
+    """Loads whichever class a configuration is for: `AutoImageProcessor.from_pretrained(source)`."""
+
+    def __init__(self) -> None:
+        raise TypeError("AutoImageProcessor is made by AutoImageProcessor.from_pretrained(source)")
+
+
+def _overrides(given: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
+    for key in settings:
+        given.pop(key, None)
+    return settings
+
+
+def _engine(engine: str) -> str:
+    if engine not in ENGINES:
+        raise ConfigError(f"engine: expected one of {', '.join(ENGINES)}, got {engine!r}")
+    return engine
+
+
+def _format(input_data_format: Any) -> str | None:
+    value = getattr(input_data_format, "value", input_data_format)
+    return {"first": "channels_first", "last": "channels_last"}.get(value, value)
+
+
+def _key(config: Config, options: Mapping[str, Any]) -> str:
+    return json.dumps([dict(config.settings), options], sort_keys=True)
+
+
+def as_bytes(array: Array) -> tuple[Array, bool]:
+    """The bytes that stand for an image of another dtype, and whether its values were in [0, 1].
+
+    Whole numbers in 0..255 are taken as they are; other values in [0, 1] are multiplied by 255 and truncated.
+
+    Raises:
+        ImageError: the values are neither.
+
+    Source: transformers `image_transforms.to_pil_image`.
+    """
+    if array.dtype == np.bool_ or (
+        np.allclose(array, array.astype(np.int64)) and array.min(initial=0) >= 0 and array.max(initial=0) <= 255
+    ):
+        return array.astype(np.uint8), False
+    if array.min() >= 0 and array.max() <= 1:
+        return (array.astype(np.float64) * 255).astype(np.float32).astype(np.uint8), True
+    raise ImageError(
+        f"image of dtype {array.dtype}: expected whole numbers in 0..255 or values in [0, 1], "
+        f"got values from {array.min()} to {array.max()}. Convert the image to uint8."
+    )
+
+
+@cache
+def processor_class(name: str) -> type[BaseImageProcessor]:
+    """The processor class of a transformers name.
+
+    Raises:
+        UnsupportedProcessorError: no such class is supported.
+    """
+    row = lookup(name)
+    doc = f"{row.name} ({row.family} family); {row.parity}."
+    return type(row.name, (BaseImageProcessor,), {"row": row, "__doc__": doc, "__module__": "graphproc"})
