@@ -21,6 +21,7 @@ class Builder(Protocol):
     """The handle that emits nodes. `g.<OnnxOp>(*inputs, **attributes)` emits any ONNX operator.
 
     Inputs are values, numpy arrays (which become shared initializers) or None for an omitted optional input.
+    Arithmetic on constants is done while emitting and gives a constant.
     """
 
     target: str
@@ -36,6 +37,9 @@ class Builder(Protocol):
 
     def scope(self, name: str) -> AbstractContextManager[None]:
         """Prefix the names of nodes and values emitted inside with `name/`."""
+
+    def measured(self, value: Value, low: int = 0) -> Num:
+        """An int64 tensor of shape [1], at least `low`, as a number that size expressions may contain."""
 
     def num(self, x: Num | Bool) -> Value:
         """A number or expression as a tensor of shape [1]: int64, float64 or bool; equal expressions share nodes."""
@@ -63,3 +67,6 @@ class Builder(Protocol):
 
     def cond(self, condition: Bool | Value, then: Callable[[], Value], otherwise: Callable[[], Value]) -> Value:
         """`If`: emit both branches as subgraphs; a Python bool emits one of them in place."""
+
+    def loop(self, trips: Num, body: Callable[[Value], Value]) -> Value:
+        """`Loop`: stack `body(i)` for the int64 scalars i = 0 .. trips - 1 along a new first axis."""

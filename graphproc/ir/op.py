@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
 from graphproc.errors import ProgramError, ShapeError
 from graphproc.ir.types import TensorType
 from graphproc.sizes import num
-
-if TYPE_CHECKING:
-    from graphproc.ir.builder_protocol import Builder, Value
 
 Array = np.ndarray[Any, Any]
 _OPS: dict[str, type[Op]] = {}
@@ -35,17 +32,12 @@ class Op:
 
     name: ClassVar[str] = ""
 
-    def infer(self, *types: TensorType) -> TensorType:
-        """The result's type; raises ShapeError for operands that the op does not accept."""
-        raise NotImplementedError
-
-    def numpy(self, *arrays: Array) -> Array:
-        """The reference: what the op means. Called on bound ops only (every field a plain number)."""
-        raise NotImplementedError
-
-    def onnx(self, g: Builder, *values: Value) -> Value:
-        """Emit standard ONNX nodes that compute the reference bit for bit."""
-        raise NotImplementedError
+    infer: ClassVar[Callable[..., TensorType]]
+    """`infer(self, *types)`: the result's type; raises ShapeError for operands that the op does not accept."""
+    numpy: ClassVar[Callable[..., Array]]
+    """`numpy(self, *arrays)`: what the op means; called on bound ops only (every field a plain number)."""
+    onnx: ClassVar[Callable[..., Any]]
+    """`onnx(self, g, *values)`: emit standard ONNX nodes that compute the reference bit for bit."""
 
     def fields(self) -> Iterator[tuple[str, Any]]:
         """The op's settings, by name, in order."""
@@ -87,7 +79,7 @@ def op(name: str) -> Callable[[T], T]:
     def register(cls: T) -> T:
         if name in _OPS:
             raise ProgramError(f"op {name!r}: the name is already taken by {_OPS[name].__qualname__}. Choose another.")
-        missing = [rule for rule in _RULES if getattr(cls, rule) is getattr(Op, rule)]
+        missing = [rule for rule in _RULES if not callable(getattr(cls, rule, None))]
         if missing:
             raise ProgramError(f"op {name!r}: expected the rules {', '.join(_RULES)}, found no {', '.join(missing)}.")
         absent = [heading for heading in _HEADINGS if heading not in (cls.__doc__ or "")]

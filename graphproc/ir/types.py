@@ -63,6 +63,18 @@ class TensorType:
         """The length of a named axis."""
         return self.shape[self.axis(letter)]
 
+    @property
+    def channels(self) -> int:
+        """The number of channels, which is always known.
+
+        Raises:
+            ShapeError: there is no channel axis, or its length is not known.
+        """
+        count = self.size("C")
+        if not isinstance(count, int):
+            raise ShapeError(f"type: expected a known number of channels, got {self}")
+        return count
+
     def with_sizes(self, **sizes: Num) -> TensorType:
         """The same type with some named axes of other lengths: `with_sizes(H=224, W=224)`."""
         shape = list(self.shape)

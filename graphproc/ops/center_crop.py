@@ -11,6 +11,7 @@ from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.ir.op import Array, Op, op, require_layout
 from graphproc.ir.types import TensorType
 from graphproc.ops.pad import Pad
+from graphproc.sizes import num
 from graphproc.sizes.num import Num
 from graphproc.sizes.rules import center_window
 
@@ -40,7 +41,7 @@ class CenterCrop(Op):
 
     def numpy(self, x: Array) -> Array:
         """Copy the overlap of image and crop onto zeros."""
-        height, width = int(self.height), int(self.width)
+        height, width = num.known(self.height), num.known(self.width)
         canvas = np.zeros((*x.shape[:-2], height, width), dtype=x.dtype)
         (top, rows, above), (left, columns, before) = (
             center_window(side, crop) for side, crop in zip(x.shape[-2:], (height, width), strict=True)

@@ -9,6 +9,7 @@ import numpy as np
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.ir.op import Array, Op, op, require_layout
 from graphproc.ir.types import TensorType
+from graphproc.sizes import num
 from graphproc.sizes.num import Num
 
 
@@ -36,8 +37,8 @@ class Pad(Op):
 
     def numpy(self, x: Array) -> Array:
         """`numpy.pad` of the last two axes."""
-        top, left = int(self.top), int(self.left)
-        bottom, right = int(self.height) - top - x.shape[-2], int(self.width) - left - x.shape[-1]
+        top, left, height, width = (num.known(v) for v in (self.top, self.left, self.height, self.width))
+        bottom, right = height - top - x.shape[-2], width - left - x.shape[-1]
         return np.pad(x, [(0, 0)] * (x.ndim - 2) + [(top, bottom), (left, right)], constant_values=self.value)
 
     def onnx(self, g: Builder, x: Value) -> Value:

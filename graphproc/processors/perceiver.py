@@ -19,7 +19,7 @@ def center_crop(b: ProgramBuilder, config: Config, x: Value) -> Value:
     pairs = zip(stages.sides("size", config.size), stages.sides("crop_size", config.crop_size), strict=True)
     height, width = (num.trunc((side / crop) * shorter) for side, crop in pairs)
     for side in (height, width):
-        b.require(1 <= side, "the centre crop is less than 1 pixel. Use a larger image.")
+        b.require(side >= 1, "the centre crop is less than 1 pixel. Use a larger image.")
     return b.add(CenterCrop(height, width), x)
 
 

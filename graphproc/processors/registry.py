@@ -37,4 +37,6 @@ def lookup(name: str) -> Row:
     if plain in known:
         return known[plain]
     near = difflib.get_close_matches(plain, known, n=1, cutoff=0)
-    raise UnsupportedProcessorError(f"{name}: not a supported image processor. The nearest one is {near[0]}; see `graphproc list`.")
+    raise UnsupportedProcessorError(
+        f"{name}: not a supported image processor. The nearest one is {near[0]}; see `graphproc list`."
+    )

@@ -14,7 +14,7 @@ from graphproc.sizes.num import Num
 def resize_to(b: ProgramBuilder, config: Config, x: Value, height: Num, width: Num) -> Value:
     """Resize with the configured filter, requiring that rounding leaves at least a pixel of each side."""
     for name, side in (("height", height), ("width", width)):
-        b.require(1 <= side, f"the resized {name} rounds to less than 1 pixel. Use a less elongated image.")
+        b.require(side >= 1, f"the resized {name} rounds to less than 1 pixel. Use a less elongated image.")
     x = b.add(Resize(height, width, NAMES[config.resample]), x)
     return b.add(Rescale(1 / 255), x) if b.unit_scale else x
 
@@ -63,7 +63,7 @@ def flip_channels(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 def reverse_channels(b: ProgramBuilder, x: Value) -> Value:
     """The channels in reverse."""
-    return b.add(SelectChannels(tuple(reversed(range(int(x.type.size("C")))))), x)
+    return b.add(SelectChannels(tuple(reversed(range(x.type.channels)))), x)
 
 
 def sides(key: str, size: dict[str, int]) -> tuple[int, int]:

@@ -202,6 +202,17 @@ def kind_of(x: Num | Bool) -> Kind:
     return "int" if isinstance(x, int) else "float"
 
 
+def known(x: Num) -> int:
+    """The int that a number is once sizes are known.
+
+    Raises:
+        TracedBranchError: it is still an expression.
+    """
+    if isinstance(x, Sym):
+        raise TracedBranchError(f"expected a known number, got the expression `{x}`: bind the program's sizes first")
+    return int(x)
+
+
 def low(x: Num) -> float:
     """A lower bound of `x` that holds for every image."""
     return x.low if isinstance(x, Sym) else x
@@ -264,10 +275,8 @@ def _mul(a: Num, b: Num) -> Num:
 
 
 def _truediv(a: Num, b: Num) -> Num:
-    if low(b) > 0:
-        bounds = _corner([x / y for x in (low(a), high(a)) for y in (low(b), high(b))])
-    else:
-        bounds = (-_INF, _INF)
+    quotients = [x / y for x in (low(a), high(a)) for y in (low(b), high(b))] if low(b) > 0 else [-_INF, _INF]
+    bounds = _corner(quotients)
     return _arith("truediv", a, b, "float", _outward(bounds, "float"))
 
 

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
+from graphproc.batch_feature import tensor_to_numpy, tensor_type_of
 from graphproc.errors import ImageError
 from graphproc.numerics.color import blend_on_white, composite_on_white
-from graphproc.batch_feature import tensor_to_numpy, tensor_type_of
 
 if TYPE_CHECKING:
     from PIL import Image

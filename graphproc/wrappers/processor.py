@@ -126,7 +126,8 @@ class BaseImageProcessor:
         """
         unknown = sorted(set(changes) - set(self.row.config({}).settings))
         if unknown:
-            raise TypeError(f"{type(self).__name__}: unknown setting {unknown[0]!r}. Known: {', '.join(self.row.config({}).settings)}")
+            known = ", ".join(self.row.config({}).settings)
+            raise TypeError(f"{type(self).__name__}: unknown setting {unknown[0]!r}. Known: {known}")
         return self._program(self._config(changes), color=color)
 
     def _program(self, config: Config, **options: Any) -> Program:
@@ -257,7 +258,7 @@ class BaseImageProcessor:
 
     def _run_reference(self, config: Config, array: Array) -> Mapping[str, Array]:
         """One image of any dtype and channel count on the numpy executor."""
-        height, width, channels = array.shape
+        channels = array.shape[-1]
         if array.dtype == np.uint8:
             return reference.run(self._program(config, channels=channels), {"image": array})
         if not config.do_resize:
@@ -299,8 +300,8 @@ def _engine(engine: str) -> str:
 
 
 def _format(input_data_format: Any) -> str | None:
-    value = getattr(input_data_format, "value", input_data_format)
-    return {"first": "channels_first", "last": "channels_last"}.get(value, value)
+    value: str | None = getattr(input_data_format, "value", input_data_format)  # transformers' enum, or its value
+    return value
 
 
 def _key(config: Config, options: Mapping[str, Any]) -> str:

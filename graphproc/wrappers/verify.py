@@ -104,7 +104,8 @@ def verify(
     comparisons: list[Comparison] = []
     for label, array in zip(labels, progress(arrays, len(arrays)), strict=True):
         if sides is not None and array.shape[:2] != sides:
-            raise ImageError(f"image {label}: the graph is fixed to {sides[0]} x {sides[1]} pixels, got {array.shape[0]} x {array.shape[1]}")
+            found_sides = f"{array.shape[0]} x {array.shape[1]}"
+            raise ImageError(f"image {label}: the graph is fixed to {sides[0]} x {sides[1]} pixels, got {found_sides}")
         pixels = in_color(array, color)
         expected = reference.run(program, {"image": pixels})
         found = session.run({name: pixels if session.metadata.get("input") == "image" else pixels[None]})

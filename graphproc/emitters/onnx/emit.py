@@ -91,9 +91,7 @@ def emit(program: Program, options: EmitOptions, metadata: Mapping[str, Any] | N
         operands = [values[name] for name in step.inputs]
         with g.scope(step.output.name):
             values[step.output.name] = g.with_type(step.op.onnx(g, *operands), step.output.type)
-    outputs = []
-    for output in program.outputs:
-        outputs.append(_output(g, values[output.value], output, program.value(output.value).type, options))
+    outputs = [_output(g, values[o.value], o, program.value(o.value).type, options) for o in program.outputs]
     graph = ir.Graph(
         inputs,
         outputs,
@@ -154,9 +152,8 @@ def _drop_unused(graph: ir.Graph) -> None:
     for node in reversed(list(graph)):
         if not any(out.uses() or out.is_graph_output() for out in node.outputs):
             graph.remove(node, safe=True)
-    for value in list(graph.initializers.values()):
-        if not value.uses():
-            del graph.initializers[value.name]
+    for name in [name for name, value in graph.initializers.items() if not value.uses()]:
+        del graph.initializers[name]
 
 
 def fixed(options: EmitOptions, height: int, width: int) -> EmitOptions:
