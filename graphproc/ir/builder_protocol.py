@@ -29,8 +29,10 @@ class Builder(Protocol):
     opset: int
     leading: int
     """How many batch axes stand in front of an IR value's own."""
-    pixel_dtype: str
-    """The IR dtype that uint8 pixels have in the graph: `f32` where the target has no uint8 arithmetic."""
+
+    @property
+    def pixel_dtype(self) -> str:
+        """The IR dtype that uint8 pixels have in the graph: `f32` where the target has no uint8 arithmetic."""
 
     def __getattr__(self, op_type: str) -> Callable[..., Any]:
         """Emit the ONNX operator of that name; returns its value, or a tuple with `outputs=n`."""

@@ -57,7 +57,9 @@ class ByteMap(Op):
         return y.astype(np.float32)
 
     def onnx(self, g: Builder, x: Value) -> Value:
-        """One node per form."""
+        """One node per form; one lookup for `portable`, whose runtimes turn division by a constant into a product."""
+        if g.target == "portable":
+            return self._lookup(g, x)
         for form, constants in self.forms:
             if form == "table":
                 x = g.Gather(g.constant(constants, "f32"), g.cast(x, "i64"), axis=0, dtype="f32")
@@ -68,3 +70,12 @@ class ByteMap(Op):
             else:
                 x = getattr(g, _ONNX[form])(x, per_channel(constants))
         return g.cast(x, "f32")
+
+    def _lookup(self, g: Builder, x: Value) -> Value:
+        """All 256 values of every channel, one after the other, indexed by the byte plus 256 times its channel."""
+        channels = g.type_of(x).channels
+        table = self.numpy(np.broadcast_to(np.arange(256, dtype=np.uint8), (channels, 1, 256)))
+        if not (table == table[:1]).all():
+            x = g.Add(x, np.arange(0, 256 * channels, 256, dtype=np.float32).reshape(channels, 1, 1))
+        index = g.cast(x, "i64")
+        return g.Gather(g.constant(table.reshape(-1), "f32"), index, axis=0, dtype="f32")

@@ -45,6 +45,21 @@ _RESULT = {
     "MatMulInteger": "i32",
 }
 _SECOND_INPUT = ("Where",)
+# Operators computed while emitting when every input is constant, with numpy functions that give the same bits. Runtimes
+# fold these when they load a graph; done here, none of the float64 arithmetic behind known weights reaches a graph.
+_FOLD: dict[str, Callable[..., np.ndarray[Any, Any]]] = {
+    "Add": np.add,
+    "Sub": np.subtract,
+    "Mul": np.multiply,
+    "Min": np.minimum,
+    "Max": np.maximum,
+    "Floor": np.floor,
+    "Less": np.less,
+    "Where": np.where,
+    "Reshape": lambda x, shape: x.reshape([size or x.shape[axis] for axis, size in enumerate(shape.tolist())]),
+    "Concat": lambda *parts, axis: np.concatenate(parts, axis),
+    "Cast": lambda x, to: x.astype(ir.DataType(to).numpy()),
+}
 _BINARY = {"add": "Add", "sub": "Sub", "mul": "Mul", "min": "Min", "max": "Max"}
 _COMPARE = {"lt": "Less", "le": "LessOrEqual", "eq": "Equal"}
 _LOGIC = {"and": "And", "or": "Or", "not": "Not"}
@@ -112,11 +127,14 @@ class GraphBuilder:
         if not dtype:
             source = values[1 if op_type in _SECOND_INPUT else 0] if values else None
             dtype = _RESULT.get(op_type) or (self.dtype(source) if source is not None else "i64")
+        given = {k: v for k, v in attributes.items() if v is not None}
+        known = [value.const_value.numpy() for value in values if value is not None and value.const_value is not None]
+        if op_type in _FOLD and len(known) == len(values):
+            return self._initializer(np.asarray(_FOLD[op_type](*known, **given), dtype=DTYPES[dtype]))
         name = self.unique(op_type)
         results = [
             Value(name=f"{name}_out{i if outputs > 1 else ''}", type=ir.TensorType(ELEMENT[dtype])) for i in range(outputs)
         ]
-        given = {k: v for k, v in attributes.items() if v is not None}
         node = ir.node(op_type, values, given, outputs=results, name=name)
         self.nodes.append(node)
         return results[0] if outputs == 1 else tuple(results)
@@ -129,7 +147,7 @@ class GraphBuilder:
         raise TypeError(f"expected a value, a numpy array or None, got {type(x).__name__}")
 
     def _initializer(self, array: np.ndarray[Any, Any]) -> Value:
-        array = np.ascontiguousarray(array)
+        array = np.asarray(array, order="C")  # ascontiguousarray would give scalars an axis
         key = (array.dtype.str, array.shape, array.tobytes())
         if key not in self.initializers:
             kind = _FROM_NUMPY[array.dtype]
@@ -190,6 +208,14 @@ class GraphBuilder:
         """Say which int64 tensor of shape [1] holds a symbol."""
         self._symbols[name] = value
 
+    def measured(self, value: Value, low: int = 0) -> Num:
+        """An int64 tensor of shape [1] as a number."""
+        if value.const_value is not None:
+            return int(value.const_value.numpy()[0])
+        symbol = num.symbol(str(value.name), low)
+        self.symbol(str(value.name), value)
+        return symbol
+
     def num(self, x: Num | Bool) -> Value:
         """A number or expression as a tensor of shape [1]; equal expressions share nodes."""
         if not isinstance(x, Sym):
@@ -247,11 +273,9 @@ class GraphBuilder:
             return self._emit(_COMPARE[x.op], a, b)
         if x.op == "truediv":
             return self._emit("Div", a, b)
-        if floats and x.op == "floordiv":
-            return self._emit("Floor", self._emit("Div", a, b))
         if x.op == "mod" and not floats:
             return self._emit("Mod", a, b)
-        if x.op == "floordiv":
+        if x.op == "floordiv" and not floats:  # Python's float `//` is no rounded quotient: 1.0 // 0.1 is 9
             # ONNX divides ints toward zero; taking the remainder first (its sign follows the divisor) rounds down.
             exact = num.low(x.args[0]) >= 0 and num.low(x.args[1]) > 0
             return self._emit("Div", a, b) if exact else self._emit("Div", self._emit("Sub", a, self._emit("Mod", a, b)), b)
@@ -282,11 +306,23 @@ class GraphBuilder:
         if isinstance(condition, bool):
             return then() if condition else otherwise()
         flag = condition if isinstance(condition, Value) else self.num(condition)
-        (then_graph, dtype), (else_graph, _) = self._branch("then", then), self._branch("else", otherwise)
+        (then_graph, dtype), (else_graph, _) = self._subgraph("then", then), self._subgraph("else", otherwise)
         branches = (ir.AttrGraph("then_branch", then_graph), ir.AttrGraph("else_branch", else_graph))
         return self._emit("If", flag, dtype=dtype, then_branch=branches[0], else_branch=branches[1])
 
-    def _branch(self, name: str, body: Callable[[], Value]) -> tuple[ir.Graph, str]:
+    def loop(self, trips: Num, body: Callable[[Value], Value]) -> Value:
+        """`Loop` without carried values: its one scan output stacks what the body gives for each trip."""
+        count = self._emit("Squeeze", self.num(trips))
+        index = Value(name=self.unique("index"), shape=ir.Shape([]), type=ir.TensorType(ELEMENT["i64"]))
+        more = Value(name=self.unique("more"), shape=ir.Shape([]), type=ir.TensorType(ELEMENT["bool"]))
+        graph, dtype = self._subgraph("loop", lambda: body(index), (index, more))
+        graph.append(go_on := ir.node("Identity", [more], name=self.unique("go_on")))
+        go_on.outputs[0].name = f"{go_on.name}_out"
+        graph.outputs.insert(0, go_on.outputs[0])
+        return self._emit("Loop", count, None, dtype=dtype, body=ir.AttrGraph("body", graph))
+
+    def _subgraph(self, name: str, body: Callable[[], Value], inputs: Sequence[Value] = ()) -> tuple[ir.Graph, str]:
+        """A graph of what `body` emits; size expressions first met inside stay inside."""
         outer = self.nodes
         self.nodes = []
         self._numbers.append({})
@@ -295,7 +331,7 @@ class GraphBuilder:
                 result = body()
                 if result.producer() not in self.nodes:
                     result = self._emit("Identity", result)
-                graph = ir.Graph([], [result], nodes=self.nodes, name=self.unique("graph"))
+                graph = ir.Graph(inputs, [result], nodes=self.nodes, name=self.unique("graph"))
         finally:
             self.nodes = outer
             self._numbers.pop()

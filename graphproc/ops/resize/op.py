@@ -13,6 +13,7 @@ from graphproc.ir.types import TensorType
 from graphproc.numerics.filters import FILTERS, NEAREST
 from graphproc.ops.resize.emit import emit_resize
 from graphproc.ops.resize.reference import resize
+from graphproc.sizes import num
 from graphproc.sizes.num import Num
 from graphproc.sizes.rules import pillow_vertical_first
 
@@ -61,11 +62,11 @@ class Resize(Op):
         """Both passes in integer arithmetic, then the window."""
         if self.layout == "HWC":
             x = np.moveaxis(x, -1, -3)
-        height, width = int(self.height), int(self.width)
+        height, width = num.known(self.height), num.known(self.width)
         first = bool(pillow_vertical_first(x.shape[-2], x.shape[-1], height, width, self.order))
         y = resize(x, height, width, self.filter, first)
         if self.window:
-            top, left, height, width = (int(v) for v in self.window)
+            top, left, height, width = (num.known(v) for v in self.window)
             y = y[..., top : top + height, left : left + width]
         return y
 

@@ -1,0 +1,175 @@
+"""Which processor class a configuration is for, as files in the wild say it.
+
+Source of the names: the image processor table of transformers 5.23 (`models/auto/image_processing_auto.py`).
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from graphproc.configs.config import DROPPED_KEYS, STANDARD_KEYS
+from graphproc.errors import ConfigError, UnsupportedProcessorError
+
+SUFFIX = "ImageProcessor"
+
+STEMS: tuple[str, ...] = tuple(
+    """
+    Aria Beit Bit Blip BridgeTower CHMv2 CLIP Chameleon ChineseCLIP Cohere2Vision CohereCompass ConditionalDetr ConvNext
+    Cosmos3Edge DINOv3ViT DPT DeepseekOcr2 DeepseekVL DeepseekVLHybrid DeformableDetr DeiT DepthPro Detr Donut EfficientLoFTR
+    EfficientNet Emu3 Eomt Ernie4_5_VLMoe Flava Fuyu GLPN Gemma3 Gemma4 Gemma4Unified Glm46V Glm4v Glm5Next GlmImage Glmga
+    GotOcr2 GraniteDocling GroundingDino HunYuanVL Idefics Idefics2 Idefics3 ImageGPT Inkling Inkling2 Janus Kimi_K25
+    Kosmos2_5 LayoutLMv2 LayoutLMv3 Levit Lfm2Vl LightGlue Llama4 Llava LlavaNext LlavaOnevision Mask2Former MaskFormer
+    MiniCPMOcr MiniCPMV4_6 MiniMaxM3VL Mllama MobileNetV1 MobileNetV2 MobileViT Molmo2 MuseGlimmer
+    NemotronH_Omni_Reasoning_V3 NeoMME Nougat OneFormer Ovis2 OwlViT Owlv2 PI0 PPChart2Table PPDocLayoutV2 PPDocLayoutV3
+    PPDocLayoutV4 PPFormulaNet PPLCNet PPOCRV5ServerDet PPOCRV5ServerRec PPOCRV6SmallRec PaddleOCRVL Perceiver PerceptionLM
+    Phi4Multimodal Pix2Struct Pixtral PoolFormer PromptDepthAnything Pvt Qwen2VL RTDetr RfDetr SLANeXt Sam Sam2 Sam3 Sapiens2
+    SegGpt Segformer Siglip Siglip2 SmolVLM Step3p7 SuperGlue SuperPoint Swin2SR TextNet TimmWrapper Tipsv2 Tipsv2Dpt Tvp
+    UVDoc UltraVBert UnlimitedOcr ViT VideoLlama3 VideoLlava VideoMAE Vilt VitMatte VitPose Vivit Yolos ZoeDepth
+    """.split()
+)
+"""Every class name of transformers, without its suffix."""
+
+_MODELS: Mapping[str, str] = {
+    "Beit": "data2vec-vision",
+    "Bit": "dinov2 focalnet hiera pixio",
+    "Blip": "blip-2 instructblip",
+    "CLIP": "aimv2 aimv2_vision_model altclip florence2 git groupvit kosmos-2 metaclip_2 mlcd vipllava xclip",
+    "ConvNext": "convnextv2 cvt regnet resnet",
+    "DPT": "depth_anything",
+    "DeformableDetr": "lw_detr",
+    "Detr": "omdet-turbo table-transformer",
+    "Donut": "donut-swin",
+    "EfficientNet": "align",
+    "Eomt": "eomt_dinov3",
+    "Gemma3": "shieldgemma2 t5gemma2 t5gemma2_encoder",
+    "Gemma4": "embedding_gemma2",
+    "GotOcr2": "aya_vision internvl qianfan_ocr",
+    "GroundingDino": "mm-grounding-dino",
+    "Inkling": "inkling_mm_model",
+    "LayoutLMv2": "layoutxlm",
+    "LayoutLMv3": "udop",
+    "LlavaNext": "granite4_vision llava_next_video",
+    "MiniCPMV4_6": "minicpmv4_7",
+    "MobileViT": "mobilevitv2",
+    "MuseGlimmer": "muse_spark",
+    "NemotronH_Omni_Reasoning_V3": "nemotron_h_omni",
+    "PPOCRV5ServerDet": "pp_ocrv5_mobile_det pp_ocrv6_medium_det pp_ocrv6_small_det",
+    "PPOCRV5ServerRec": "pp_ocrv5_mobile_rec",
+    "PPOCRV6SmallRec": "pp_ocrv6_tiny_rec",
+    "Pixtral": "lighton_ocr mistral3 mistral_large4",
+    "Pvt": "pvt_v2",
+    "Qwen2VL": (
+        "colqwen2 cosmos3_omni dots3_note exaone4_5 hyperclovax_vision_v2 lfm3_vl qwen2_5_omni qwen2_5_vl qwen3_5 "
+        "qwen3_5_moe qwen3_omni_moe qwen3_vl qwen4_exp"
+    ),
+    "RTDetr": "deimv2",
+    "SLANeXt": "slanet",
+    "Sam": "sam_hq",
+    "Sam2": "edgetam sam2_video",
+    "Sam3": "sam3_lite_text sam3_tracker sam3_tracker_video sam3_video",
+    "Segformer": "upernet",
+    "Siglip": "colpali gemma3n paligemma",
+    "ViT": "clipseg dinat ijepa mgp-str swiftformer swin swinv2 trocr vit_mae vit_msn",
+    "VideoMAE": "timesformer",
+}
+"""For each class, the model types that use it under another name than their own."""
+
+GENERIC_TYPES = frozenset({"ImageFeatureExtractor", "ImageProcessor", "FeatureExtractor", "transformers.FeatureExtractor"})
+"""Type names in the wild that name no class; such a file is treated as one without a type."""
+_INERT = frozenset({"data_format", "input_data_format", "_processor_class", "_valid_processor_keys", "auto_map", "name_or_path"})
+PLAIN_CLASS = "ViTImageProcessor"
+"""The class that a file without a type is taken for when it has only the standard settings."""
+
+
+def _plain(name: str) -> str:
+    return "".join(c for c in name.lower() if c.isalnum())
+
+
+_BY_MODEL = {_plain(model): stem for stem, models in _MODELS.items() for model in models.split()}
+_BY_NAME = {_plain(stem): stem for stem in STEMS}
+
+
+def class_of_model_type(model_type: str) -> str | None:
+    """The class that a model type uses, or None."""
+    stem = _BY_MODEL.get(_plain(model_type)) or _BY_NAME.get(_plain(model_type))
+    return f"{stem}{SUFFIX}" if stem else None
+
+
+def class_of_name(name: str) -> tuple[str | None, bool]:
+    """The class that a type name means, and whether it is that class's own name.
+
+    `Fast` at the end names the same class. A `FeatureExtractor` name, another spelling of a class, and the name of a
+    model that uses a class are meant as that class.
+    """
+    base = name.removesuffix("Fast")
+    if base.endswith(SUFFIX) and base.removesuffix(SUFFIX) in STEMS:
+        return base, True
+    for suffix in (SUFFIX, "FeatureExtractor"):
+        if base.endswith(suffix):
+            return class_of_model_type(base.removesuffix(suffix)), False
+    return None, False
+
+
+def resolve_class(settings: Mapping[str, Any], source: str, model_type: str | None = None) -> tuple[str, list[str]]:
+    """The class that settings are for, and what had to be assumed to say so.
+
+    Args:
+        settings: the settings of a file.
+        source: what the settings came from, for messages.
+        model_type: the `model_type` of the model configuration beside the file, if there is one.
+
+    Raises:
+        UnsupportedProcessorError: the type names no class of transformers.
+        ConfigError: nothing says which class is meant, or only remote code does.
+    """
+    remote = bool(settings.get("auto_map"))
+    for key in ("image_processor_type", "feature_extractor_type"):
+        name = settings.get(key)
+        if name is None or (key == "feature_extractor_type" and name in GENERIC_TYPES):
+            continue
+        if not isinstance(name, str):
+            raise ConfigError(f"{source}: {key}: expected a class name, got {name!r}")
+        found, exact = class_of_name(name)
+        if found is not None:
+            renamed = key == "feature_extractor_type" and name.endswith("FeatureExtractor")
+            return found, [] if exact or renamed else [f"{key} {name!r} is taken for {found}"]
+        if not remote and name not in GENERIC_TYPES:
+            raise UnsupportedProcessorError(f"{source}: {key}: no image processor is named {name!r}. {nearest(name)}")
+    if remote:
+        raise ConfigError(
+            f"{source}: auto_map points to code in the repository ({_remote_name(settings)}), which graphproc never runs. "
+            "Set image_processor_type to a supported class if one computes the same."
+        )
+    if model_type is not None:
+        found = class_of_model_type(model_type)
+        if found is None:
+            raise ConfigError(f"{source}: no image processor is known for the model type {model_type!r}")
+        generic = settings.get("image_processor_type") or settings.get("feature_extractor_type")
+        return found, [f"{generic!r} names no class: the model type {model_type!r} uses {found}"] if generic else []
+    if is_plain(settings):
+        return PLAIN_CLASS, [f"no image_processor_type: the plain settings are taken for {PLAIN_CLASS}"]
+    raise ConfigError(
+        f"{source}: expected image_processor_type or feature_extractor_type to name the processor class, found neither. "
+        "Add one, or construct the class by name."
+    )
+
+
+def is_plain(settings: Mapping[str, Any]) -> bool:
+    """Whether settings are a mean, a standard deviation and nothing but standard settings."""
+    allowed = DROPPED_KEYS | _INERT | set(STANDARD_KEYS)
+    return set(settings) <= allowed and {"image_mean", "image_std"} <= set(settings)
+
+
+def nearest(name: str, known: Iterable[str] | None = None) -> str:
+    """A sentence that names the nearest class."""
+    names = [f"{stem}{SUFFIX}" for stem in STEMS] if known is None else list(known)
+    return f"The nearest one is {difflib.get_close_matches(name, names, n=1, cutoff=0)[0]}."
+
+
+def _remote_name(settings: Mapping[str, Any]) -> str:
+    auto_map = settings["auto_map"]
+    if isinstance(auto_map, Mapping):
+        return str(next((v for k, v in auto_map.items() if "Image" in str(k)), next(iter(auto_map.values()))))[:120]
+    return str(auto_map)[:120]

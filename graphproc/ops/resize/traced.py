@@ -1,0 +1,159 @@
+"""Resampling weights computed in the graph, for images whose size is not known before they come.
+
+The arithmetic is that of `numerics.filters.coefficients`, node by node and in its order, on the grid of the bands: one
+cell for every block, output and row. Small nodes cost more than what they compute, so both axes share them: the first
+of the grid's axes, of length 2, tells them apart.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from graphproc.ir.builder_protocol import Builder, Value
+from graphproc.numerics.filters import FILTERS, PRECISION_BITS
+from graphproc.ops.resize.bands import Axis, Band
+from graphproc.ops.resize.forms import Form
+from graphproc.sizes import num
+from graphproc.sizes.num import Num
+
+LENGTH = 8
+"""Outputs in a block."""
+
+
+@dataclass(frozen=True, slots=True)
+class TracedBands:
+    """The bands of both axes (vertical, horizontal), before the form of their products is chosen.
+
+    Attributes:
+        support: float64 [1, 1, 1, 1], the larger of the axes' supports, in input pixels.
+        weights: float64 [2, blocks, T, L], integers in units of 2**-22.
+        rows: int64 [2, blocks, 1, L].
+        axes: what is wanted.
+        begins, extents, widths: for each axis, the first input pixel read, how many from there on, and how many a block reads.
+    """
+
+    support: Value
+    weights: Value
+    rows: Value
+    axes: tuple[Axis, Axis]
+    begins: list[Num]
+    extents: list[Num]
+    widths: list[Num]
+
+    def taps_within(self, g: Builder, limit: int) -> Value:
+        """Whether no output has more than `limit` taps: there are at most `2 * support + 2`."""
+        return g.LessOrEqual(self.support, _f64(g, (limit - 2) / 2))
+
+    def band(self, g: Builder, index: int, weights: Value, form: Form) -> Band:
+        """One axis, with the stacked weights in a form: its own part of the grid, which fits the larger of both."""
+        count = self.axes[index].count
+        blocks = _blocks(count)
+        starts, ends = g.vector(index, 0, 0), g.vector(index + 1, blocks, self.widths[index])
+        over = g.vector(0, 1, 3)
+        rows = g.Reshape(g.Slice(self.rows, starts, ends, over), g.vector(blocks, -1))
+        weights = g.Slice(weights, starts, ends, over)
+        return Band(rows, self.begins[index], self.extents[index], count, weights, form, LENGTH, blocks)
+
+
+def _blocks(count: Num) -> Num:
+    return (count + (LENGTH - 1)) // LENGTH
+
+
+def traced_bands(g: Builder, axes: tuple[Axis, Axis], filter: str) -> TracedBands:
+    """Emit the arithmetic. Positions outside an output's own taps get weight zero, and adding zeros changes no sum."""
+    half = _f64(g, 0.5)
+    rows, columns = axes
+    numbers = (rows.n_in, columns.n_in, rows.n_out, columns.n_out, rows.first, columns.first, rows.count, columns.count)
+    table = g.Reshape(g.cast(g.vector(*numbers), "f64"), g.vector(8, 1, 1, 1))
+    n_in, n_out, first, count = g.Split(table, g.vector(2, 2, 2, 2), axis=0, outputs=4)
+    scale = g.Div(n_in, n_out)
+    stretch = g.Max(scale, _f64(g, 1))
+    support = g.Mul(stretch, _f64(g, FILTERS[filter].support))
+
+    blocks = num.maximum(_blocks(rows.count), _blocks(columns.count))
+    output = g.Reshape(g.range(blocks * LENGTH, "f64"), g.vector(-1, LENGTH, 1))
+    if not all(isinstance(a.count, int) and a.count == blocks * LENGTH for a in axes):
+        output = g.Min(output, g.Sub(count, _f64(g, 1)))  # repeats of the last are cut off
+    center = g.Mul(g.Add(output, g.Add(first, half)), scale)
+    low = g.Max(g.Floor(g.Add(g.Sub(center, support), half)), _f64(g, 0))
+    high = g.Min(g.Floor(g.Add(g.Add(center, support), half)), n_in)
+
+    # The rows of a block: from its first output's first tap to its last one's last.
+    start = g.Slice(low, g.vector(0), g.vector(1), g.vector(2))
+    stop = _last(g, high, 2)
+    width = _maximum(g, g.Sub(stop, start), 1, 2, 3)
+    begin, end = g.Slice(start, g.vector(0), g.vector(1), g.vector(1)), _last(g, stop, 1)
+    found = g.Reshape(g.cast(g.Concat(begin, g.Sub(end, begin), width, axis=0), "i64"), g.vector(-1))
+    found = g.Split(found, g.vector(*[1] * 6), axis=0, outputs=6)
+    begins, extents, widths = ([g.measured(v, low) for v in found[i : i + 2]] for i, low in ((0, 0), (2, 1), (4, 1)))
+
+    position = g.Add(start, g.range(g.ReduceMax(width), "f64"))
+    distance = g.Mul(g.Add(g.Sub(position, center), half), g.Div(_f64(g, 1), stretch))
+    inside = g.And(g.GreaterOrEqual(position, low), g.Less(position, high))
+    weights = g.Where(inside, _WEIGHT[filter](g, distance), _f64(g, 0))
+    # CumSum adds one tap after the other, as the definition does; ReduceSum's order is up to the runtime.
+    total = _last(g, g.CumSum(weights, g.constant(3, "i64")), 3)
+    scaled = g.Mul(g.Div(weights, total), _f64(g, 1 << PRECISION_BITS))
+    away = g.Add(scaled, g.Mul(g.Sign(scaled), half))
+    # Rows past the image have weight zero; read its last row instead.
+    pixels = g.cast(g.Sub(g.Min(position, g.Sub(end, _f64(g, 1))), begin), "i64")
+    weights = g.cast(g.cast(away, "i32"), "f64")
+    return TracedBands(g.ReduceMax(support), weights, pixels, axes, begins, extents, widths)
+
+
+def _last(g: Builder, x: Value, axis: int) -> Value:
+    """The last element of an axis, which stays."""
+    return g.Slice(x, g.vector(-1), g.vector(np.iinfo(np.int64).max), g.vector(axis))
+
+
+def _maximum(g: Builder, x: Value, *axes: int) -> Value:
+    """The largest element over some axes, which stay; opset 18 made the axes an input."""
+    return g.ReduceMax(x, g.vector(*axes)) if g.opset >= 18 else g.ReduceMax(x, axes=list(axes))
+
+
+def _f64(g: Builder, value: float) -> Value:
+    return g.constant([value], "f64")
+
+
+def _box(g: Builder, x: Value) -> Value:
+    inside = g.And(g.Greater(x, _f64(g, -0.5)), g.LessOrEqual(x, _f64(g, 0.5)))
+    return g.cast(inside, "f64")
+
+
+def _bilinear(g: Builder, x: Value) -> Value:
+    return g.Max(g.Sub(_f64(g, 1), g.Abs(x)), _f64(g, 0))
+
+
+def _bicubic(g: Builder, x: Value) -> Value:
+    """Each polynomial is exactly 0 at the ends of its range, so clamping its argument there spares comparisons."""
+    x = g.Abs(x)
+    near, far = g.Min(x, _f64(g, 1)), g.Min(g.Max(x, _f64(g, 1)), _f64(g, 2))
+    inner = g.Sub(g.Mul(_f64(g, 1.5), near), _f64(g, 2.5))
+    inner = g.Add(g.Mul(g.Mul(inner, near), near), _f64(g, 1))
+    outer = g.Add(g.Mul(g.Sub(far, _f64(g, 5)), far), _f64(g, 8))
+    outer = g.Mul(g.Sub(g.Mul(outer, far), _f64(g, 4)), _f64(g, -0.5))
+    return g.Add(inner, outer)
+
+
+def _sinc(g: Builder, x: Value) -> Value:
+    zero = g.Equal(x, _f64(g, 0))
+    t = g.Mul(x, _f64(g, math.pi))
+    return g.Where(zero, _f64(g, 1), g.Div(g.Sin(t), t))
+
+
+def _hamming(g: Builder, x: Value) -> Value:
+    x = g.Abs(x)
+    cosine = g.Cos(g.Mul(x, _f64(g, math.pi)))
+    window = g.Add(_f64(g, float(np.float32(0.54))), g.Mul(_f64(g, float(np.float32(0.46))), cosine))
+    return g.Where(g.Less(x, _f64(g, 1)), g.Mul(_sinc(g, x), window), _f64(g, 0))
+
+
+def _lanczos(g: Builder, x: Value) -> Value:
+    inside = g.And(g.GreaterOrEqual(x, _f64(g, -3)), g.Less(x, _f64(g, 3)))
+    return g.Where(inside, g.Mul(_sinc(g, x), _sinc(g, g.Div(x, _f64(g, 3)))), _f64(g, 0))
+
+
+_WEIGHT = {"box": _box, "bilinear": _bilinear, "bicubic": _bicubic, "hamming": _hamming, "lanczos": _lanczos}

@@ -1,0 +1,64 @@
+"""`exported/` holds what the code exports, and README's table and example are current."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def tool(name):
+    """A script of tools/ as a module."""
+    spec = importlib.util.spec_from_file_location(f"tools_{name}", ROOT / "tools" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_exported_graphs_are_what_the_code_exports():
+    assert list(tool("exported").differences()) == []
+
+
+def test_a_changed_graph_is_noticed(tmp_path, monkeypatch):
+    exported = tool("exported")
+    for path in exported.FOLDER.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    graph = tmp_path / "CLIPImageProcessor.onnx"
+    graph.write_bytes(graph.read_bytes() + b"\0")
+    monkeypatch.setattr(exported, "FOLDER", tmp_path)
+    monkeypatch.setattr(exported, "rows", lambda: {"CLIPImageProcessor": None})
+    assert any("CLIPImageProcessor.onnx" in line for line in exported.differences())
+
+
+def test_the_table_in_readme_is_current():
+    support_table = tool("support_table")
+    text = support_table.README.read_text()
+    assert support_table.replaced(text) == text
+
+
+def test_the_example_in_readme_runs(tmp_path, monkeypatch, capsys):
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "graphproc" / "data").mkdir(parents=True)
+    (tmp_path / "graphproc" / "data" / "cat.png").write_bytes((ROOT / "graphproc" / "data" / "cat.png").read_bytes())
+    exec(compile(code, "README.md", "exec"), {})
+    assert capsys.readouterr().out.startswith("True program CLIPImageProcessor")
+    assert (tmp_path / "preprocessing.onnx").is_file()
+
+
+def test_the_oldest_runtime_of_the_readme_is_the_one_that_is_tried():
+    oldest = tool("oldest_runtime").OLDEST
+    assert f"ONNX Runtime {oldest.removesuffix('.0')} on" in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("name", ["README.md", "graphproc/ARCHITECTURE.md", ".github/CONTRIBUTING.md"])
+def test_files_that_the_documents_name_exist(name):
+    text = (ROOT / name).read_text()
+    for path in re.findall(r"`((?:graphproc|tests|tools|exported)/[\w/.-]*)`", text):
+        if path.startswith("tests/") and path.endswith("test_layers.py"):
+            continue
+        assert (ROOT / path).exists(), path

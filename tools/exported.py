@@ -1,0 +1,98 @@
+"""Write or check the ready-made graphs in `exported/`.
+
+python tools/exported.py --write    export the default graph of every class, with a manifest
+python tools/exported.py --check    export each again and compare bytes, run each and compare its outputs; exit 1 on any difference
+
+The manifest holds, per graph, its SHA-256 and, for the photograph that ships with the package, each output's dtype, shape
+and SHA-256.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from graphproc.emitters.onnx.checks import operator_counts
+from graphproc.processors.registry import rows
+from graphproc.runtime.session import Session
+from graphproc.wrappers.processor import processor_class
+from graphproc.wrappers.verify import photograph
+
+FOLDER = Path(__file__).resolve().parent.parent / "exported"
+MANIFEST = "manifest.json"
+
+
+def describe(name: str) -> tuple[bytes, dict[str, Any]]:
+    """The default graph of a class, and its manifest entry."""
+    model = processor_class(name)().to_onnx()
+    data = model.SerializeToString(deterministic=True)
+    outputs = Session(data).run({"images": photograph()[None]})
+    entry = {
+        "file": f"{name}.onnx",
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "bytes": len(data),
+        "nodes": sum(operator_counts(model).values()),
+        "outputs": {
+            key: {
+                "dtype": str(value.dtype),
+                "shape": list(value.shape),
+                "sha256": hashlib.sha256(value.tobytes()).hexdigest(),
+            }
+            for key, value in outputs.items()
+        },
+    }
+    return data, entry
+
+
+def write() -> None:
+    """Export every class."""
+    FOLDER.mkdir(exist_ok=True)
+    manifest = {}
+    for name in rows():
+        data, manifest[name] = describe(name)
+        (FOLDER / f"{name}.onnx").write_bytes(data)
+    text = {"image": "graphproc/data/cat.png", "graphs": manifest}
+    (FOLDER / MANIFEST).write_text(json.dumps(text, indent=1) + "\n")
+    print(f"{len(manifest)} graphs, {sum(entry['bytes'] for entry in manifest.values())} bytes")
+
+
+def differences() -> Iterator[str]:
+    """One line for each thing in `exported/` that is not what the code exports now."""
+    graphs = json.loads((FOLDER / MANIFEST).read_text())["graphs"]
+    files = {path.name for path in FOLDER.glob("*.onnx")}
+    for name in sorted(set(rows()) | set(graphs)):
+        if name not in graphs or name not in rows():
+            yield f"{name}: {'no entry in the manifest' if name in rows() else 'in the manifest, but no such class'}"
+            continue
+        data, entry = describe(name)
+        if entry != graphs[name]:
+            changed = [key for key in entry if entry[key] != graphs[name].get(key)]
+            yield f"{name}: {', '.join(changed)} differ from the manifest"
+        path = FOLDER / entry["file"]
+        if not path.is_file() or path.read_bytes() != data:
+            yield f"{path.name}: not the bytes that the class exports now"
+        files.discard(entry["file"])
+    yield from (f"{name}: no class exports it" for name in sorted(files))
+
+
+def main() -> int:
+    """Write or check."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--write", action="store_true")
+    what.add_argument("--check", action="store_true")
+    if parser.parse_args().write:
+        write()
+        return 0
+    found = list(differences())
+    print("\n".join(found) if found else f"{len(rows())} graphs are what the code exports")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

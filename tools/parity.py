@@ -1,0 +1,236 @@
+"""Compare every processor class three ways: the ONNX graph, the numpy reference and transformers.
+
+python tools/parity.py [--classes CLIPImageProcessor,ViTImageProcessor] [--sizes all|small] [--configs all|default]
+                       [--json FILE] [--jobs 2]
+
+A cell is one class with one set of settings on one image; it differs unless all three results have the same dtype,
+shape and elements, or all fail. Classes and settings that compile to the same program text share the runs of graph and
+reference; transformers runs for each class on the small sizes and once a text on the others. Images of 12 megapixels
+are tried with the defaults of every class and with every setting of the classes in `THOROUGH`. Settings whose result
+would have over `LARGEST` elements are left out, the defaults excepted. Exits 1 on any difference.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+
+import parity_cases as cases
+from parity_cases import Content, Settings, Size
+
+from graphproc.errors import GraphprocError
+from graphproc.ir.program import Program
+from graphproc.processors.registry import rows
+
+SMALL: tuple[Size, ...] = ((1, 1), (17, 31), (224, 224))
+MEDIUM: tuple[Size, ...] = ((333, 500), (427, 640), (640, 427), (1000, 300), (1, 500), (500, 1), (1080, 1920))
+LARGE: tuple[Size, ...] = ((3000, 4000),)
+LARGEST = 9_000_000
+"""Elements of a result above which only defaults are tried (long thin images scaled to a shortest edge)."""
+THOROUGH = ("CLIPImageProcessor", "ConvNextImageProcessor", "LevitImageProcessor", "PerceiverImageProcessor", "PoolFormerImageProcessor")
+CONTENTS: tuple[Content, ...] = ("photograph", "noise")
+
+Member = tuple[str, str, Settings]
+"""Class, label and settings."""
+
+
+@dataclass
+class Counts:
+    """What was compared for one class."""
+
+    configs: int = 0
+    cells: int = 0
+    differing: int = 0
+    elements: int = 0
+    refused: int = 0
+
+    def add(self, other: Counts) -> None:
+        """Sum up."""
+        for name, value in vars(other).items():
+            setattr(self, name, getattr(self, name) + value)
+
+
+@dataclass
+class Findings:
+    """Counts by class, differences in words, and settings that all three sides refuse."""
+
+    counts: dict[str, Counts] = field(default_factory=dict)
+    differences: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+    def of(self, name: str) -> Counts:
+        """The counts of a class."""
+        return self.counts.setdefault(name, Counts())
+
+    def add(self, other: Findings) -> None:
+        """Sum up."""
+        for name, counts in other.counts.items():
+            self.of(name).add(counts)
+        self.differences += other.differences
+        self.refused += other.refused
+
+
+def text_of(program: Program) -> str:
+    """The program's text without the class name."""
+    return str(program).partition("\n")[2]
+
+
+def too_large(program: Program, size: Size) -> bool:
+    """Whether a step after the layout change, or the result, has more than `LARGEST` elements; False if it is refused."""
+    try:
+        bound = program.bind(height=size[0], width=size[1])
+    except GraphprocError:
+        return False
+    shapes = [step.output.type.shape for step in bound.steps if step.op.name in ("resize", "center_crop", "pad")]
+    shapes += [bound.value(output.value).type.shape for output in bound.outputs]
+    return any(math.prod(int(side) for side in shape) > LARGEST for shape in shapes)
+
+
+def images_for(program: Program, members: list[Member], sizes: str) -> Iterator[tuple[Size, Content]]:
+    """The images that a program is tried on."""
+    default = any(label == "default" for _, label, _ in members)
+    thorough = default or any(name in THOROUGH for name, _, _ in members)
+    for size in SMALL + (MEDIUM if sizes == "all" else ((333, 500),)) + (LARGE if sizes == "all" and thorough else ()):
+        if default or not too_large(program, size):
+            yield from ((size, content) for content in CONTENTS)
+
+
+def compare_program(members: list[Member], sizes: str) -> Findings:
+    """Every cell of the members of one program text."""
+    findings = Findings()
+    for name, _, _ in members:
+        findings.of(name).configs += 1
+    name, _, settings = members[0]
+    program = cases.ours(name, settings).compile()
+    session = cases.graph(name, settings)
+    for size, content in images_for(program, members, sizes):
+        image = cases.picture(size, content)
+        reference = cases.numpy_result(name, settings, image)
+        refused = isinstance(reference, Exception)
+        found = reference if refused else cases.graph_result(session, image)
+        between = cases.difference(found, reference)
+        for member in members if size in SMALL else members[:1]:
+            counts = findings.of(member[0])
+            expected = cases.transformers_result(member[0], member[2], image)
+            words = between or cases.difference(reference, expected)
+            counts.cells += 1
+            counts.elements += cases.elements(expected)
+            where = f"{member[0]}, {member[1]}, {size[0]} x {size[1]} {content}"
+            if refused and cases.CASES[member[0]].refuses(size):
+                counts.refused += 1
+                findings.refused.append(f"{where}, on purpose: {_one_line(reference)} | transformers: {_one_line(expected)}")
+            elif words:
+                counts.differing += 1
+                findings.differences.append(f"{where}: {words}")
+            elif refused:
+                counts.refused += 1
+                findings.refused.append(f"{where}: {_one_line(reference)} | transformers: {_one_line(expected)}")
+    return findings
+
+
+def compare_refusal(member: Member, reason: str) -> Findings:
+    """Settings that this package refuses to compile: transformers has to fail on an image, too."""
+    name, label, settings = member
+    findings = Findings()
+    counts = findings.of(name)
+    counts.configs += 1
+    counts.cells += 1
+    expected = cases.transformers_result(name, settings, cases.picture((224, 224), "photograph"))
+    if isinstance(expected, Exception):
+        counts.refused += 1
+        findings.refused.append(f"{name}, {label}: {reason} | transformers: {_one_line(expected)}")
+    else:
+        counts.differing += 1
+        findings.differences.append(f"{name}, {label}: refused ({reason}), but transformers gives a result")
+    return findings
+
+
+def _one_line(error: object) -> str:
+    if not isinstance(error, Exception):
+        return "gives a result"
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:110]}"
+
+
+def plan(names: list[str], configs: str) -> tuple[list[list[Member]], list[tuple[Member, str]]]:
+    """Members by program text and class family, costliest first, and the settings that do not compile."""
+    groups: dict[tuple[str, str], list[Member]] = {}
+    refusals: list[tuple[Member, str]] = []
+    for name in names:
+        for label, settings in cases.variants(name).items():
+            if configs == "default" and label != "default":
+                continue
+            member = (name, label, settings)
+            try:
+                text = text_of(cases.ours(name, settings).compile())
+            except GraphprocError as error:
+                refusals.append((member, _one_line(error)))
+            else:
+                groups.setdefault((rows()[name].family, text), []).append(member)
+    ordered = sorted(groups.values(), key=lambda members: (all(label != "default" for _, label, _ in members), members[0][0] not in THOROUGH))
+    return ordered, refusals
+
+
+def main() -> int:
+    """Run the sweep and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--classes", default=",".join(rows()))
+    parser.add_argument("--sizes", choices=("all", "small"), default="all")
+    parser.add_argument("--configs", choices=("all", "default"), default="all")
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    options = parser.parse_args()
+    names = options.classes.split(",")
+    if unknown := sorted(set(names) - set(rows())):
+        parser.error(f"--classes: {unknown[0]} is not one of {', '.join(rows())}")
+    start = time.monotonic()
+    groups, refusals = plan(names, options.configs)
+    total = Findings({name: Counts() for name in names})
+    with ProcessPoolExecutor(options.jobs) as pool:
+        futures = [pool.submit(compare_program, group, options.sizes) for group in groups]
+        futures += [pool.submit(compare_refusal, member, reason) for member, reason in refusals]
+        for done, future in enumerate(as_completed(futures), 1):
+            total.add(future.result())
+            print(f"\r{done}/{len(futures)} programs", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    report(total, len(groups), time.monotonic() - start)
+    if options.json:
+        everything = {
+            "classes": {name: vars(counts) for name, counts in sorted(total.counts.items())},
+            "programs": len(groups),
+            "differences": sorted(total.differences),
+            "refused": sorted(total.refused),
+        }
+        options.json.write_text(json.dumps(everything, indent=2) + "\n", encoding="utf-8")
+    return 1 if total.differences else 0
+
+
+def report(total: Findings, programs: int, seconds: float) -> None:
+    """Print the table, what is refused, and the differences."""
+    everything = Counts()
+    print(f"{'class':32}{'configs':>9}{'cells':>8}{'refused':>9}{'differing':>11}{'elements':>15}")
+    for name, counts in total.counts.items():
+        everything.add(counts)
+        print(f"{name:32}{counts.configs:9}{counts.cells:8}{counts.refused:9}{counts.differing:11}{counts.elements:15,}")
+    for line in sorted(total.refused):
+        print(f"refused: {line}")
+    for line in sorted(total.differences):
+        print(f"DIFFERS: {line}")
+    print(
+        f"total: {len(total.counts)} classes, {everything.configs} configurations, {programs} distinct programs, "
+        f"{everything.cells} cells ({everything.refused} refused), {everything.differing} differing, "
+        f"{everything.elements:,} elements compared three ways in {seconds:.0f} s"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
