@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from graphproc.errors import ConfigError, RuntimeUnavailableError, ShapeError
-from graphproc.wrappers import batch_feature
+from graphproc import batch_feature
 from graphproc.batch_feature import BatchFeature, TensorType
+from graphproc.errors import ConfigError, RuntimeUnavailableError, ShapeError
 
 
 def reference_class() -> Any:

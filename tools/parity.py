@@ -37,7 +37,7 @@ MEDIUM: tuple[Size, ...] = ((333, 500), (427, 640), (640, 427), (1000, 300), (1,
 LARGE: tuple[Size, ...] = ((3000, 4000),)
 LARGEST = 9_000_000
 """Elements of a result above which only defaults are tried (long thin images scaled to a shortest edge)."""
-THOROUGH = ("CLIPImageProcessor", "ConvNextImageProcessor", "LevitImageProcessor", "PerceiverImageProcessor", "PoolFormerImageProcessor")
+THOROUGH = tuple(f"{stem}ImageProcessor" for stem in ("CLIP", "ConvNext", "Levit", "Perceiver", "PoolFormer"))
 CONTENTS: tuple[Content, ...] = ("photograph", "noise")
 
 Member = tuple[str, str, Settings]
@@ -176,8 +176,11 @@ def plan(names: list[str], configs: str) -> tuple[list[list[Member]], list[tuple
                 refusals.append((member, _one_line(error)))
             else:
                 groups.setdefault((rows()[name].family, text), []).append(member)
-    ordered = sorted(groups.values(), key=lambda members: (all(label != "default" for _, label, _ in members), members[0][0] not in THOROUGH))
-    return ordered, refusals
+
+    def cheap(members: list[Member]) -> tuple[bool, bool]:
+        return all(label != "default" for _, label, _ in members), members[0][0] not in THOROUGH
+
+    return sorted(groups.values(), key=cheap), refusals
 
 
 def main() -> int:

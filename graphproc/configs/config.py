@@ -107,9 +107,8 @@ def normalize(processor: str, defaults: Mapping[str, Any], extra_keys: tuple[str
         ConfigError: a value has no meaning for its key.
     """
     declared = (*STANDARD_KEYS, *extra_keys)
-    raw = {key: given[key] if key in given else defaults.get(key) for key in declared}
-    if raw["default_to_square"] is None:
-        raw["default_to_square"] = defaults.get("default_to_square", True)
+    base = {"default_to_square": True, **defaults}
+    raw = {key: given[key] if key in given else base.get(key) for key in declared}
     settings = {}
     for key, value in raw.items():
         settings[key] = _normalized(key, value, raw)

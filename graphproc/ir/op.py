@@ -98,9 +98,9 @@ def registered_ops() -> dict[str, type[Op]]:
 
 
 def require_layout(op: Op, x: TensorType, letters: str) -> None:
-    """Raise ShapeError unless the value has every axis of `letters`."""
-    if not set(letters) <= set(x.layout):
-        raise ShapeError(f"{op.name}: expected axes {', '.join(letters)}, got {x}. Lay the value out first.")
+    """Raise ShapeError unless the value's last axes are `letters`, in that order."""
+    if not x.layout.endswith(letters):
+        raise ShapeError(f"{op.name}: expected the last axes {letters}, got {x}. Lay the value out first.")
 
 
 def require_dtype(op: Op, x: TensorType, *dtypes: str) -> None:

@@ -159,10 +159,10 @@ def verify(program: Program) -> Program:
             raise ProgramError(
                 f"program {program.name}: {step.output.name} is declared {step.output.type}, but {step.op.name} gives {inferred}"
             )
-        unknown = {s for size in inferred.shape for s in num.symbols(size)} - known
-        if unknown:
-            raise ProgramError(f"program {program.name}: {step.output.name} depends on unknown sizes {sorted(unknown)}")
+        _check_symbols(program, step.output.name, (inferred.shape, *(value for _, value in step.op.fields())), known)
         _assign(program, types, step.output)
+    for condition in program.preconditions:
+        _check_symbols(program, f"the condition {condition.message!r}", condition.holds, known)
     if not program.outputs:
         raise ProgramError(f"program {program.name}: it has no output")
     names = [output.name for output in program.outputs]
@@ -170,6 +170,15 @@ def verify(program: Program) -> Program:
         if output.value not in types or output.batch not in BATCHES or names.count(output.name) > 1:
             raise ProgramError(f"program {program.name}: output {output} names no value, an unknown batching, or is repeated")
     return program
+
+
+def _check_symbols(program: Program, what: str, value: Any, known: set[str]) -> None:
+    """Refuse an expression, or tuples of them, with a symbol that no input has."""
+    if isinstance(value, tuple):
+        for item in value:
+            _check_symbols(program, what, item, known)
+    elif unknown := sorted(set(num.symbols(value)) - known):
+        raise ProgramError(f"program {program.name}: {what} depends on unknown sizes {unknown}")
 
 
 def _assign(program: Program, types: dict[str, TensorType], value: Value) -> None:

@@ -72,8 +72,8 @@ def chain(program: Program, index: int, *kinds: type[Op]) -> list[Op] | None:
     return [step.op for step in steps]
 
 
-def optimize(program: Program) -> Program:
-    """Run the bit-exact passes in order, and verify the result.
+def passes() -> tuple[Pass, ...]:
+    """The bit-exact passes in the order in which `optimize` runs them.
 
     Late channel selection, layout and crop into the resize, rescale and normalize as one function of a byte.
     """
@@ -82,6 +82,11 @@ def optimize(program: Program) -> Program:
     from graphproc.passes.fold_byte_map import FoldByteMap
     from graphproc.passes.late_channels import LateChannels
 
-    for step in (LateChannels(), AbsorbLayout(), CropIntoResize(), FoldByteMap()):
+    return LateChannels(), AbsorbLayout(), CropIntoResize(), FoldByteMap()
+
+
+def optimize(program: Program) -> Program:
+    """Run the bit-exact passes in order, and verify the result."""
+    for step in passes():
         program = step.run(program)
     return verify(program)

@@ -47,15 +47,20 @@ def cheapest_form(ops: Sequence[Op]) -> Forms:
     wanted: Array = bytes_
     for op in ops:
         wanted = op.numpy(wanted)
-    for forms in _candidates(ops):
+    for forms in sorted(_candidates(ops), key=_cost):
         found = np.broadcast_to(ByteMap(forms).numpy(bytes_), wanted.shape)
         if found.tobytes() == np.ascontiguousarray(wanted).tobytes():
             return forms
     raise AssertionError("the table of rescaled values is the definition")
 
 
+def _cost(forms: Forms) -> int:
+    """Roughly how many passes over the pixels a form takes."""
+    return sum({"split": 3, "table": 4}.get(form, 1) for form, _ in forms)
+
+
 def _candidates(ops: Sequence[Op]) -> Iterator[Forms]:
-    """Forms from cheap to dear: two operations, then three, then an exact product in two parts, then a table."""
+    """Two operations, three, an exact product in two parts, a table; among forms of one cost the first is the best."""
     rescale = next((op for op in ops if isinstance(op, Rescale)), None)
     normalize = next((op for op in ops if isinstance(op, Normalize)), None)
     factor = rescale.factor if rescale else 1.0
@@ -65,7 +70,7 @@ def _candidates(ops: Sequence[Op]) -> Iterator[Forms]:
         return
     mean, std = (np.asarray(v, dtype=np.float32).astype(np.float64) for v in (normalize.mean, normalize.std))
     tail: Forms = ()
-    if mean.any():
+    if mean.any() or np.signbit(mean).any():  # subtracting -0.0 turns a -0.0 into 0.0
         tail += (("sub", normalize.mean),)
     if (std != 1).any():
         tail += (("div", normalize.std),)

@@ -25,7 +25,7 @@ class LateChannels(Pass):
         while index < len(program.steps):
             ops: list[Op] | None = None
             if pair := chain(program, index, SelectChannels, SelectChannels):
-                ops = _merged(pair[0], pair[1])
+                ops = _merged(pair[0], pair[1], program.value(program.steps[index].inputs[0]).type.channels)
             elif pair := next(filter(None, (chain(program, index, SelectChannels, k) for k in (Resize, CenterCrop, Pad))), None):
                 ops = [pair[1], pair[0]]
             if ops is None:
@@ -36,8 +36,9 @@ class LateChannels(Pass):
         return program
 
 
-def _merged(first: Op, second: Op) -> list[Op]:
+def _merged(first: Op, second: Op, channels: int) -> list[Op]:
+    """Both selections as one, or none where all of the operand's channels come back in their order."""
     assert isinstance(first, SelectChannels)
     assert isinstance(second, SelectChannels)
     order = tuple(first.order[i] for i in second.order)
-    return [] if order == tuple(range(len(first.order))) and max(order) + 1 == len(order) else [SelectChannels(order)]
+    return [] if order == tuple(range(channels)) else [SelectChannels(order)]

@@ -36,7 +36,8 @@ def lookup(name: str) -> Row:
     known = rows()
     if plain in known:
         return known[plain]
-    near = difflib.get_close_matches(plain, known, n=1, cutoff=0)
+    by_lower = {known_name.lower(): known_name for known_name in known}
+    near = by_lower[difflib.get_close_matches(plain.lower(), by_lower, n=1, cutoff=0)[0]]
     raise UnsupportedProcessorError(
-        f"{name}: not a supported image processor. The nearest one is {near[0]}; see `graphproc list`."
+        f"{name}: not a supported image processor. The nearest one is {near}; see `graphproc list`."
     )

@@ -10,6 +10,7 @@ from graphproc.configs.config import Config, check, normalize
 from graphproc.errors import ConfigError
 from graphproc.ir.program import Parity, Program, ProgramBuilder, Value, image_input
 from graphproc.ops import CompositeOnWhite, SelectChannels, ToChannelsFirst
+from graphproc.processors.stages import pad
 
 Stage = Callable[[ProgramBuilder, Config, Value], Value]
 """One step of a pipeline: reads its own settings and returns its input unchanged where they switch it off."""
@@ -34,6 +35,8 @@ class Row:
         not_compiled: what of the class cannot be in a graph, and why; empty where everything is.
         parity: what the results are equal to.
         outputs: output names.
+        backends: whose arithmetic the class has.
+        legacy: brings older spellings that only this class knows to today's settings.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Row:
     parity: Parity = PIL
     outputs: tuple[str, ...] = ("pixel_values",)
     backends: tuple[str, ...] = field(default=("pil",))
+    legacy: Callable[[Mapping[str, Any]], Mapping[str, Any]] = field(default=dict)
 
     def config(self, given: Mapping[str, Any]) -> Config:
         """The normalised settings of the class with some given.
@@ -52,7 +56,7 @@ class Row:
         Raises:
             ConfigError: a value has no meaning for its key.
         """
-        return normalize(self.name, self.defaults, self.extra_keys, given)
+        return normalize(self.name, self.defaults, self.extra_keys, self.legacy(given))
 
     def program(
         self,
@@ -87,6 +91,7 @@ class Row:
             x = b.add(SelectChannels((2, 1, 0) if color == "bgr" else (0, 0, 0)), x)
         for stage in self.stages:
             x = stage(b, config, x)
-        batch: Literal["pad", "stack"] = "pad" if config.do_pad and config.pad_size is None else "stack"
+        pads = pad in self.stages and config.do_pad and config.pad_size is None
+        batch: Literal["pad", "stack"] = "pad" if pads else "stack"
         b.output("pixel_values", x, batch=batch)
         return b.finish()

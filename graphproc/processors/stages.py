@@ -42,8 +42,17 @@ def normalize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_normalize`: minus `image_mean`, over `image_std`."""
     if not config.do_normalize:
         return x
-    mean, std = (v if isinstance(v, tuple) else (v,) for v in (config.image_mean, config.image_std))
-    return b.add(Normalize(mean, std), x)
+    return b.add(Normalize(*(_per_channel(key, getattr(config, key), x) for key in ("image_mean", "image_std"))), x)
+
+
+def _per_channel(key: str, value: float | tuple[float, ...], x: Value) -> tuple[float, ...]:
+    """A number for all channels, or one for each; a list of one number is an error as in the reference."""
+    if not isinstance(value, tuple):
+        return (value,)
+    channels = x.type.size("C")
+    if len(value) != channels:
+        raise ConfigError(f"{key}: expected a number, or one for each of the {channels} channels, got {list(value)}")
+    return value
 
 
 def pad(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -86,4 +95,6 @@ STANDARD = (resize, center_crop, rescale, normalize, pad)
 """The pipeline of the base class."""
 WITHOUT_PAD = STANDARD[:-1]
 """The pipeline of classes that write their own loop and never pad."""
+WITHOUT_CROP_AND_PAD = (resize, rescale, normalize)
+"""The pipeline of classes whose own loop has no centre crop either."""
 

@@ -34,13 +34,12 @@ def provider_names(provider: str) -> list[str]:
 
 
 def session_options(provider: str, threads: int | None) -> Any:
-    """Options of a session: the number of threads, errors instead of a silent fallback to the CPU, few log lines."""
+    """Options of a session: the number of threads, no memory plan for each size, few log lines."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    options.enable_mem_pattern = False  # planning memory anew for each image size costs more than it saves
     if threads is not None:
         options.intra_op_num_threads = threads
-    if provider != "cpu":
-        options.add_session_config_entry("session.disable_cpu_ep_fallback", "0")
     return options

@@ -12,13 +12,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graphproc.batch_feature import BatchFeature
-from graphproc.errors import GraphError, ImageError
+from graphproc.errors import GraphError, ImageError, RuntimeUnavailableError
 from graphproc.runtime.providers import PROVIDERS, provider_names, session_options
 
 if TYPE_CHECKING:
     import onnx
 
 Array = np.ndarray[Any, Any]
+
+_DTYPES = {
+    "tensor(uint8)": np.uint8,
+    "tensor(int32)": np.int32,
+    "tensor(int64)": np.int64,
+    "tensor(float)": np.float32,
+    "tensor(double)": np.float64,
+    "tensor(bool)": np.bool_,
+}
+"""ONNX Runtime's names of the element types that preprocessing gives; other outputs are allocated by ONNX Runtime."""
 
 MAX_SPECIALISED = 4
 """How many image sizes keep a session of their own; the least recently used is dropped."""
@@ -66,7 +76,8 @@ class Session:
         self._session = self._create({})
         self.dims = {i.name: list(i.shape) for i in self._session.get_inputs()}
         self.inputs = list(self.dims)
-        self.outputs = [o.name for o in self._session.get_outputs()]
+        self._results = {o.name: (list(o.shape), _DTYPES.get(o.type)) for o in self._session.get_outputs()}
+        self.outputs = list(self._results)
         entries = self._session.get_modelmeta().custom_metadata_map
         self.metadata = {k.removeprefix("graphproc."): v for k, v in sorted(entries.items()) if k.startswith("graphproc.")}
         self._seen: Counter[tuple[Any, ...]] = Counter()
@@ -83,7 +94,9 @@ class Session:
         except Exception as error:  # onnxruntime's own classes share no base but Exception
             raise GraphError(f"graph: ONNX Runtime cannot load it. {str(error).splitlines()[0]}") from error
         if session.get_providers()[0] != PROVIDERS[self.provider][0]:
-            raise GraphError(f"provider {self.provider!r}: ONNX Runtime could not start it; check the driver and its libraries")
+            raise RuntimeUnavailableError(
+                f"provider {self.provider!r}: ONNX Runtime could not start it. Check the driver and its libraries."
+            )
         return session
 
     def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
@@ -99,12 +112,31 @@ class Session:
             dims = self.dims[name]
             if array.ndim != len(dims):
                 raise ImageError(f"{name}: expected {len(dims)} axes {dims}, got the shape {list(array.shape)}")
-            sizes.update({d: n for d, n in zip(dims, array.shape, strict=True) if isinstance(d, str) and d != "batch"})
+            sizes.update({d: n for d, n in zip(dims, array.shape, strict=True) if isinstance(d, str)})
+        batch = sizes.pop("batch", 1)
         try:
-            results = self._for(sizes).run(None, dict(inputs))
+            return self._execute(self._for(sizes), inputs, batch)
         except Exception as error:
             raise ImageError(f"graph: ONNX Runtime refused the input. {str(error).splitlines()[0]}") from error
-        return dict(zip(self.outputs, results, strict=True))
+
+    def _execute(self, session: Any, inputs: Mapping[str, Array], batch: int) -> dict[str, Array]:
+        """Run with inputs and outputs bound: nothing is copied on the way in, and known outputs are written in place."""
+        binding = session.io_binding()
+        for name, array in inputs.items():
+            binding.bind_cpu_input(name, np.ascontiguousarray(array))
+        results: dict[str, Array] = {}
+        for name, (dims, dtype) in self._results.items():
+            shape = [batch if d == "batch" else d for d in dims]
+            if dtype is not None and all(isinstance(d, int) for d in shape):
+                results[name] = np.empty(shape, dtype)
+                binding.bind_output(name, "cpu", 0, dtype, shape, results[name].ctypes.data)
+            else:
+                binding.bind_output(name, "cpu")
+        session.run_with_iobinding(binding)
+        for name, value in zip(self._results, binding.get_outputs(), strict=True):
+            if name not in results:
+                results[name] = value.numpy()
+        return results
 
     def _for(self, sizes: dict[str, int]) -> Any:
         """The session for these sizes: the general one until they have come back often enough."""
@@ -124,7 +156,13 @@ class Session:
         return self._specialised[key]
 
     def __call__(self, *arrays: Array, **inputs: Array) -> BatchFeature:
-        """Run on arrays, in the order of the inputs or by name: `session(images)`, `session(images=images)`."""
+        """Run on arrays, in the order of the inputs or by name: `session(images)`, `session(images=images)`.
+
+        Raises:
+            ImageError: as `run`, or there are more arrays than inputs.
+        """
+        if len(arrays) > len(self.inputs):
+            raise ImageError(f"graph inputs: expected {', '.join(self.inputs)}, got {len(arrays)} arrays. Stack images into one.")
         named = dict(zip(self.inputs, arrays, strict=False))
         return BatchFeature({**self.run({**named, **inputs})})
 

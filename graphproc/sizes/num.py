@@ -284,7 +284,7 @@ def _floordiv(a: Num, b: Num) -> Num:
     kind = _joint(a, b)
     if is_sym(a) and kind == "int" and type(b) is int and b == 1:
         return a
-    if low(b) > 0:
+    if low(b) > 0 and kind == "int":  # a float quotient may lie one below its rounded bound: 1.0 // 0.1 is 9
         quotients = [x / y for x in (low(a), high(a)) for y in (low(b), high(b))]
         bounds = _corner([q if math.isinf(q) or math.isnan(q) else math.floor(q) for q in quotients])
     else:

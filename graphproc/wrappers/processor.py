@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -17,6 +17,8 @@ from graphproc.configs.files import class_name, load_settings
 from graphproc.errors import ConfigError, ImageError
 from graphproc.executors import reference
 from graphproc.ir.program import Program
+from graphproc.ir.types import DTYPES
+from graphproc.processors.constants import NEAREST
 from graphproc.processors.registry import lookup
 from graphproc.processors.row import Row
 from graphproc.version import __version__
@@ -44,13 +46,14 @@ class BaseImageProcessor:
     row: ClassVar[Row]
     model_input_names: ClassVar[list[str]] = ["pixel_values"]
 
-    def __init__(self, *, backend: str = "pil", engine: str = "onnxruntime", **settings: Any) -> None:
+    def __init__(self, /, *, backend: str = "pil", engine: str = "onnxruntime", **settings: Any) -> None:
         """Make a processor with some settings other than the class's defaults.
 
         Args:
             backend: whose arithmetic results equal; `pil` is transformers' numpy and Pillow backend.
             engine: what runs a call: `onnxruntime` or `numpy`. Results are the same bits.
-            **settings: settings by transformers' names; unknown ones are kept as attributes and change nothing.
+            **settings: settings by transformers' names; unknown ones can be read as attributes, are saved back and
+                change nothing.
 
         Raises:
             ConfigError: a setting has no meaning, or the class does not have the backend.
@@ -60,11 +63,32 @@ class BaseImageProcessor:
         self.backend = backend
         self.engine = _engine(engine)
         config = self.row.config(settings)
-        self._unknown = dict(config.unknown)
-        for key, value in (*config.settings.items(), *self._unknown.items()):
+        for key, value in config.settings.items():
             setattr(self, key, dict(value) if isinstance(value, Mapping) else value)
         self._programs: dict[str, Program] = {}
         self._sessions: dict[str, Session] = {}
+        self._unknown = dict(config.unknown)
+
+    def __getattr__(self, name: str) -> Any:
+        # Unknown settings are looked up last, so that a file cannot replace a method by naming a key like one.
+        unknown = self.__dict__.get("_unknown", {})
+        if name in unknown:
+            return unknown[name]
+        raise AttributeError(f"{type(self).__name__} has no attribute or setting {name!r}")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        unknown = self.__dict__.get("_unknown", {})
+        if name in unknown and not hasattr(type(self), name):
+            unknown[name] = value
+        else:
+            super().__setattr__(name, value)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Programs and sessions are made again when needed; a session cannot be pickled.
+        return {**self.__dict__, "_programs": {}, "_sessions": {}}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self.__dict__.update(state)
 
     # ---- configuration -----------------------------------------------------------------------------------------
 
@@ -77,13 +101,13 @@ class BaseImageProcessor:
             **settings: settings that override the file's.
 
         Raises:
-            ConfigError: the file is missing, is no configuration, or is for another class.
+            ConfigError: the file is missing or is no configuration, or a setting has no meaning.
         """
-        given = {**load_settings(source)}
+        given = load_settings(source)
         make: type[BaseImageProcessor] = cls
         if not hasattr(cls, "row"):
             make = processor_class(class_name(given, os.fspath(source)))
-        return make(**{k: v for k, v in given.items() if k not in ("backend", "engine")}, **_overrides(given, settings))
+        return make(**{**_without_options(given), **settings})
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> BaseImageProcessor:
@@ -91,11 +115,11 @@ class BaseImageProcessor:
         make: type[BaseImageProcessor] = cls
         if not hasattr(cls, "row"):
             make = processor_class(class_name(dict(settings), "settings"))
-        return make(**{k: v for k, v in settings.items() if k not in ("backend", "engine")})
+        return make(**_without_options(settings))
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as a configuration file holds them; those that neither the class nor anyone set are left out."""
-        known = [*self._config({}).settings.items(), *((k, getattr(self, k)) for k in self._unknown)]
+        known = [*self._config({}).settings.items(), *self._unknown.items()]
         kept = {k: v for k, v in known if v is not None or self.row.defaults.get(k) is not None}
         if self.row.defaults.get("default_to_square", True) == kept.get("default_to_square"):
             kept.pop("default_to_square", None)
@@ -180,7 +204,7 @@ class BaseImageProcessor:
         return emit(program, options, metadata)
 
     def _settings(self) -> dict[str, Any]:
-        return {**{k: getattr(self, k) for k in self.row.config({}).settings}, **{k: getattr(self, k) for k in self._unknown}}
+        return {**self._unknown, **{k: getattr(self, k) for k in self.row.config({}).settings}}
 
     def export(self, path: str | os.PathLike[str], **options: Any) -> Path:
         """Write the ONNX graph to a file, whole or not at all; options are those of `to_onnx`.
@@ -235,7 +259,7 @@ class BaseImageProcessor:
             for image in flatten_images(images)
         ]
         results = self._run(config, arrays, _engine(engine or self.engine))
-        outputs = self._program(config).outputs
+        outputs = self._image_program(config, arrays[0].shape[-1]).outputs
         return BatchFeature(reference.join(outputs, results), tensor_type=return_tensors)
 
     def _run(self, config: Config, arrays: list[Array], engine: str) -> list[Mapping[str, Array]]:
@@ -259,15 +283,28 @@ class BaseImageProcessor:
     def _run_reference(self, config: Config, array: Array) -> Mapping[str, Array]:
         """One image of any dtype and channel count on the numpy executor."""
         channels = array.shape[-1]
+        program = self._image_program(config, channels)
+        names = [step.op.name for step in program.steps]
+        if "resize" in names and channels not in (1, 3) and not (config.resample == NEAREST and channels in (2, 4)):
+            raise ImageError(
+                f"image of {channels} channels: expected 1 or 3 where images are resized; Pillow would take another channel "
+                "for alpha and weight the colours by it. Convert the image to RGB, or set do_convert_rgb."
+            )
         if array.dtype == np.uint8:
-            return reference.run(self._program(config, channels=channels), {"image": array})
-        if not config.do_resize:
-            dtype = "f64" if array.dtype == np.float64 else "f32"
-            numpy_dtype = np.float64 if dtype == "f64" else np.float32
-            program = self._program(config, dtype=dtype, channels=channels)
-            return reference.run(program, {"image": array.astype(numpy_dtype)})
-        pixels, unit = as_bytes(array)
-        return reference.run(self._program(config, channels=channels, unit_scale=unit), {"image": pixels})
+            return reference.run(program, {"image": array})
+        if "resize" in names:
+            pixels, unit = as_bytes(array)
+            program = self._image_program(config, channels, unit_scale=True) if unit else program
+            return reference.run(program, {"image": pixels})
+        dtype = _working_dtype(array.dtype, names)
+        program = self._image_program(config, channels, dtype=dtype)
+        outputs = reference.run(program, {"image": array.astype(DTYPES[dtype])})
+        moved_only = not {"rescale", "normalize"} & set(names)
+        return {name: value.astype(array.dtype) if moved_only else value for name, value in outputs.items()}
+
+    def _image_program(self, config: Config, channels: int, **options: Any) -> Program:
+        """The program for images of so many channels; three share the one that is compiled anyway."""
+        return self._program(config, **({} if channels == 3 else {"channels": channels}), **options)
 
     def _session(self, config: Config) -> Session:
         from graphproc.runtime.session import Session
@@ -287,10 +324,9 @@ class AutoImageProcessor(BaseImageProcessor):
         raise TypeError("AutoImageProcessor is made by AutoImageProcessor.from_pretrained(source)")
 
 
-def _overrides(given: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
-    for key in settings:
-        given.pop(key, None)
-    return settings
+def _without_options(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A file's settings without keys that are named like this package's own options."""
+    return {k: v for k, v in settings.items() if k not in ("backend", "engine")}
 
 
 def _engine(engine: str) -> str:
@@ -308,6 +344,21 @@ def _key(config: Config, options: Mapping[str, Any]) -> str:
     return json.dumps([dict(config.settings), options], sort_keys=True)
 
 
+def _working_dtype(dtype: np.dtype[Any], steps: Sequence[str]) -> str:
+    """The IR dtype in which an image that is not resized goes through the steps without losing bits.
+
+    Raises:
+        ImageError: the reference would normalize in the image's own floating dtype, and that is not float32.
+    """
+    if "rescale" in steps:  # which multiplies in float64, whatever it is given
+        return "f64"
+    if "normalize" not in steps:
+        return "f64" if dtype.kind == "f" else "i64"
+    if dtype.kind == "f" and dtype != np.float32:
+        raise ImageError(f"image of dtype {dtype}: expected float32 or integers to normalize without rescaling. Cast the image.")
+    return "f32"
+
+
 def as_bytes(array: Array) -> tuple[Array, bool]:
     """The bytes that stand for an image of another dtype, and whether its values were in [0, 1].
 
@@ -318,9 +369,9 @@ def as_bytes(array: Array) -> tuple[Array, bool]:
 
     Source: transformers `image_transforms.to_pil_image`.
     """
-    if array.dtype == np.bool_ or (
-        np.allclose(array, array.astype(np.int64)) and array.min(initial=0) >= 0 and array.max(initial=0) <= 255
-    ):
+    with np.errstate(invalid="ignore"):  # NaN has no integer; it fails every comparison below
+        whole = array.astype(np.int64)
+    if array.dtype == np.bool_ or (np.allclose(array, whole) and array.min() >= 0 and array.max() <= 255):
         return array.astype(np.uint8), False
     if array.min() >= 0 and array.max() <= 1:
         return (array.astype(np.float64) * 255).astype(np.float32).astype(np.uint8), True
@@ -330,13 +381,18 @@ def as_bytes(array: Array) -> tuple[Array, bool]:
     )
 
 
-@cache
 def processor_class(name: str) -> type[BaseImageProcessor]:
     """The processor class of a transformers name.
 
     Raises:
         UnsupportedProcessorError: no such class is supported.
     """
+    return _class_of(lookup(name).name)
+
+
+@cache
+def _class_of(name: str) -> type[BaseImageProcessor]:
+    """One class a row, whichever of its names was asked for, so that instances can be pickled."""
     row = lookup(name)
     doc = f"{row.name} ({row.family} family); {row.parity}."
     return type(row.name, (BaseImageProcessor,), {"row": row, "__doc__": doc, "__module__": "graphproc"})

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from graphproc.errors import GraphError, ImageError
+from graphproc.errors import GraphError, ImageError, ProgramError
 from graphproc.executors import reference
+from graphproc.ir.program import Program
 from graphproc.runtime.session import Session
 from graphproc.wrappers.images import flatten_images, to_array
 from graphproc.wrappers.processor import AutoImageProcessor
@@ -82,7 +83,8 @@ def verify(
 
     Args:
         graph: an ONNX file, its bytes, a model, or a session of one; written by graphproc.
-        images: images as a processor takes them; None for a photograph and noise of awkward sizes.
+        images: images as a processor takes them; None for a photograph and noise of awkward sizes, those that the
+            settings allow.
         provider: the provider to run on.
         progress: wraps the images to show progress; gets the images and their number.
 
@@ -97,18 +99,13 @@ def verify(
     processor = AutoImageProcessor.from_dict(session.config())
     color = session.metadata.get("color", "rgb")
     program = processor.compile(color=color)
-    (name,) = session.inputs
-    sides = _fixed_sides(session)
-    arrays = default_images(sides) if images is None else read_images(images)
+    sides = fixed_sides(session)
+    arrays = [a for a in default_images(sides) if _accepts(program, a)] if images is None else read_images(images)
     labels = [str(image) if isinstance(image, (str, Path)) else str(i) for i, image in enumerate(_named(images, arrays))]
     comparisons: list[Comparison] = []
     for label, array in zip(labels, progress(arrays, len(arrays)), strict=True):
-        if sides is not None and array.shape[:2] != sides:
-            found_sides = f"{array.shape[0]} x {array.shape[1]}"
-            raise ImageError(f"image {label}: the graph is fixed to {sides[0]} x {sides[1]} pixels, got {found_sides}")
-        pixels = in_color(array, color)
-        expected = reference.run(program, {"image": pixels})
-        found = session.run({name: pixels if session.metadata.get("input") == "image" else pixels[None]})
+        expected = reference.run(program, {"image": in_color(array, color)})
+        found = run_image(session, array, label)
         for output, want in expected.items():
             if output not in found:
                 raise GraphError(f"graph: expected an output {output!r}, got {', '.join(found)}")
@@ -116,14 +113,55 @@ def verify(
     return Report(program.name, session.metadata.get("parity", ""), tuple(comparisons))
 
 
+def _accepts(program: Program, array: Array) -> bool:
+    """Whether the program is meant for images of that size."""
+    try:
+        program.bind(height=array.shape[0], width=array.shape[1])
+    except ProgramError:
+        return False
+    return True
+
+
 def _named(images: Any, arrays: Sequence[Array]) -> Sequence[Any]:
     return list(range(len(arrays))) if images is None else flatten_images(images)
 
 
-def _fixed_sides(session: Session) -> tuple[int, int] | None:
+def fixed_sides(session: Session) -> tuple[int, int] | None:
+    """(height, width) of the images that a graph takes, or None where it takes any.
+
+    Raises:
+        GraphError: the graph does not have one input that is an image or a batch of images.
+    """
+    if len(session.dims) != 1 or any(len(dims) not in (3, 4) for dims in session.dims.values()):
+        found = ", ".join(f"{name} {dims}" for name, dims in session.dims.items())
+        raise GraphError(f"graph inputs: expected one, of an image or a batch of images, got {found or 'none'}")
     (dims,) = session.dims.values()
     height, width = dims[-3:-1]
     return (height, width) if isinstance(height, int) and isinstance(width, int) else None
+
+
+def run_image(session: Session, rgb: Array, label: str) -> dict[str, Array]:
+    """Run a graph on one image, in the colour order and with the axes that the graph reads.
+
+    Args:
+        session: a session of the graph.
+        rgb: uint8 [height, width, 3].
+        label: what errors call the image.
+
+    Returns:
+        The graph's outputs by name.
+
+    Raises:
+        GraphError: the graph does not have one input that is an image or a batch of images.
+        ImageError: the graph is fixed to another size, or refused the image.
+    """
+    sides = fixed_sides(session)
+    if sides is not None and rgb.shape[:2] != sides:
+        found = f"{rgb.shape[0]} x {rgb.shape[1]}"
+        raise ImageError(f"image {label}: the graph is fixed to {sides[0]} x {sides[1]} pixels, got {found}")
+    pixels = in_color(rgb, session.metadata.get("color", "rgb"))
+    ((name, dims),) = session.dims.items()
+    return session.run({name: pixels if len(dims) == 3 else pixels[None]})
 
 
 def _compare(image: str, output: str, want: Array, found: Array) -> Comparison:

@@ -1,0 +1,209 @@
+"""The arguments that several commands take, and what they name: processors and graphs."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from graphproc.errors import ConfigError, GraphError
+
+if TYPE_CHECKING:
+    import onnx
+
+    from graphproc.runtime.session import Session
+    from graphproc.wrappers.processor import BaseImageProcessor
+
+SOURCE = "a folder with preprocessor_config.json, a JSON file, or a class name such as CLIPImageProcessor"
+
+Source = Annotated[str, typer.Argument(metavar="SOURCE", show_default=False, help=f"The processor: {SOURCE}.")]
+GraphOrSource = Annotated[
+    str,
+    typer.Argument(
+        metavar="GRAPH_OR_SOURCE", show_default=False, help=f"A graph (a path that ends in .onnx), or a processor: {SOURCE}."
+    ),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change a setting of SOURCE, e.g. --set size=336; the value is JSON, or else a string. Repeatable.",
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Provider = Annotated[str, typer.Option(metavar="cpu|cuda", help="What ONNX Runtime runs on.")]
+Target = Annotated[
+    str,
+    typer.Option(
+        metavar="cpu|cuda|portable",
+        help="What the graph is for: the fastest form on CPUs, only nodes with CUDA kernels, or only float32 and int64 "
+        "(portable needs --image-size).",
+    ),
+]
+ImageSize = Annotated[
+    str | None,
+    typer.Option(metavar="HxW", help="Fix the height and width of the images, e.g. 480x640; without it any size is taken."),
+]
+
+_HUB_ID = re.compile(r"[\w-][\w.-]*/[\w.-]+")
+
+
+def sides(value: str | None) -> tuple[int, int] | None:
+    """(height, width) of `480x640`.
+
+    Raises:
+        ConfigError: it is not two whole numbers.
+    """
+    if value is None:
+        return None
+    match = re.fullmatch(r"([0-9]{1,6})[xX]([0-9]{1,6})", value)
+    if match is None:
+        raise ConfigError(f"--image-size: expected HEIGHTxWIDTH in pixels such as 480x640, got {value!r}")
+    return int(match[1]), int(match[2])
+
+
+def is_graph(argument: str) -> bool:
+    """Whether a GRAPH_OR_SOURCE is the path of a graph."""
+    return argument.lower().endswith(".onnx")
+
+
+def processor(source: str, settings: Sequence[str] | None, backend: str | None = None) -> BaseImageProcessor:
+    """The processor of a SOURCE with `--set` applied.
+
+    Raises:
+        ConfigError: there is no such processor, a setting is unknown or has no meaning, or the source is a Hub id.
+    """
+    from graphproc.wrappers.processor import AutoImageProcessor, processor_class
+
+    changes: dict[str, Any] = dict(_setting(text) for text in settings or ())
+    options = {} if backend is None else {"backend": backend}
+    if os.path.exists(source) or source.endswith(".json"):
+        _known(AutoImageProcessor.from_pretrained(source), changes)
+        return AutoImageProcessor.from_pretrained(source, **changes, **options)
+    if _HUB_ID.fullmatch(source):
+        raise ConfigError(
+            f"{source}: there is no such path, and loading by Hub id is not there yet. "
+            "Download its preprocessor_config.json and give the path of that file."
+        )
+    if os.sep in source:
+        raise ConfigError(f"{source}: there is no such path. Give {SOURCE}.")
+    make = processor_class(source)
+    _known(make(), changes)
+    return make(**changes, **options)
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    if not equals or not key.isidentifier():
+        raise ConfigError(f"--set: expected KEY=VALUE such as size=336, got {text!r}")
+    try:
+        return key, json.loads(value)
+    except (ValueError, RecursionError):
+        return key, value
+
+
+def _known(processor: BaseImageProcessor, changes: dict[str, Any]) -> None:
+    """Refuse spelling mistakes; a library call keeps unknown settings without a word, as transformers does."""
+    import difflib
+
+    config = processor.row.config(changes)
+    for key in config.unknown:
+        near = difflib.get_close_matches(key, config.settings, n=1)
+        hint = f"Did you mean {near[0]}?" if near else f"It has {', '.join(config.settings)}."
+        raise ConfigError(f"--set {key}: {processor.row.name} has no such setting. {hint}")
+
+
+def session(graph: str, settings: Sequence[str] | None, provider: str) -> Session:
+    """A session of a GRAPH_OR_SOURCE; a source is exported in memory.
+
+    Raises:
+        ConfigError: the source is no processor, or `--set` was given for a graph.
+        GraphError: the file is missing or not an ONNX model.
+        RuntimeUnavailableError: the provider is not installed.
+    """
+    from graphproc.runtime.providers import provider_names
+    from graphproc.runtime.session import Session
+
+    provider_names(provider)  # before any work
+    if is_graph(graph):
+        refuse_settings(graph, settings)
+        return Session(graph, provider)
+    return Session(processor(graph, settings).to_onnx(target=provider), provider)
+
+
+def refuse_settings(graph: str, settings: Sequence[str] | None) -> None:
+    """Raise ConfigError for `--set` with a graph, which has its settings compiled in."""
+    if settings:
+        raise ConfigError(f"--set: {graph} has its settings compiled in. Export its processor again with other ones.")
+
+
+def read_graph(path: str | os.PathLike[str]) -> onnx.ModelProto:
+    """The model in a file.
+
+    Raises:
+        GraphError: the file is missing or not an ONNX model.
+    """
+    import onnx
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+
+    try:
+        model = onnx.load_model_from_string(Path(path).read_bytes())
+    except OSError as error:
+        raise GraphError(f"{path}: cannot be read ({error.strerror}). Give the path of an ONNX file.") from None
+    except DecodeError:
+        raise GraphError(f"{path}: expected an ONNX model, got something else") from None
+    if not model.graph.output:
+        raise GraphError(f"{path}: expected an ONNX model, got a file without outputs")
+    return model
+
+
+def processor_of(model: onnx.ModelProto) -> BaseImageProcessor | None:
+    """The processor that a graph was compiled from, or None if graphproc did not write it."""
+    from graphproc.wrappers.processor import AutoImageProcessor
+
+    config = metadata(model).get("config")
+    return None if config is None else AutoImageProcessor.from_dict(json.loads(config))
+
+
+def metadata(model: onnx.ModelProto) -> dict[str, str]:
+    """The graph's description of itself, without the prefix `graphproc.`."""
+    entries = {p.key: p.value for p in model.metadata_props}
+    return {k.removeprefix("graphproc."): v for k, v in sorted(entries.items()) if k.startswith("graphproc.")}
+
+
+def graph_summary(model: onnx.ModelProto) -> dict[str, Any]:
+    """Size in bytes, number of nodes (branches included), opset, inputs and outputs with their types."""
+    from graphproc.emitters.onnx.checks import operator_counts
+
+    operators = operator_counts(model)
+    return {
+        "bytes": model.ByteSize(),
+        "nodes": sum(operators.values()),
+        "operators": operators,
+        "opset": next((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), None),
+        "ir_version": model.ir_version,
+        "inputs": {v.name: _type_text(v.type) for v in model.graph.input},
+        "outputs": {v.name: _type_text(v.type) for v in model.graph.output},
+    }
+
+
+def named(entries: dict[str, str]) -> str:
+    """Inputs or outputs as text, one a line."""
+    return "\n".join(f"{name}: {type}" for name, type in entries.items())
+
+
+def _type_text(type: onnx.TypeProto) -> str:
+    """A value's type as `uint8[batch, height, width, 3]`."""
+    import onnx.helper
+
+    if type.HasField("sequence_type"):
+        return f"sequence of {_type_text(type.sequence_type.elem_type)}"
+    tensor = type.tensor_type
+    dims = ", ".join(d.dim_param or (str(d.dim_value) if d.HasField("dim_value") else "?") for d in tensor.shape.dim)
+    return f"{onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type).name}[{dims}]"

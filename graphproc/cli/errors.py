@@ -1,0 +1,63 @@
+"""Errors as one line of text and an exit code: the only place that decides what a failure looks like."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from graphproc.errors import GraphprocError
+
+CHECK_FAILED = 1
+"""A verification found a difference."""
+BAD_INPUT = 2
+"""Bad usage, or input that cannot be used."""
+INTERRUPTED = 130
+"""Ended by Ctrl-C."""
+
+_USAGE_ERROR: type[Exception] = typer.BadParameter.__bases__[0]
+# Typer carries its own copy of click, whose UsageError it does not name in public.
+
+
+class Group(TyperGroup):
+    """The commands, with deliberate errors shown as one line.
+
+    Anything that is neither a usage error nor a `GraphprocError` is a defect and keeps its traceback.
+    """
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run a command line and exit with its code."""
+        try:
+            # not standalone: Typer would print usage errors as a box of several lines
+            code = super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
+        except _USAGE_ERROR as error:
+            code = _fail(_usage_text(error))
+        except GraphprocError as error:
+            code = _fail(str(error))
+        except (KeyboardInterrupt, typer.Abort):
+            code = INTERRUPTED
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _usage_text(error: Any) -> str:
+    message = error.format_message()
+    message += "" if message.endswith((".", "?")) else "."
+    return f"{message} Try `{error.ctx.command_path} --help`." if error.ctx is not None else message
+
+
+def _fail(text: str) -> int:
+    line = " ".join(text.split())
+    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+    print(f"graphproc: {line}", file=sys.stderr)
+    return BAD_INPUT

@@ -1,0 +1,96 @@
+"""`graphproc inspect`: what a graph is made of, and why."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from graphproc.cli import arguments, output
+from graphproc.errors import ConfigError
+
+EXAMPLE = "Example: graphproc inspect CLIPImageProcessor --why --image-size 480x640"
+
+
+def inspect(
+    graph: arguments.GraphOrSource,
+    settings: arguments.Settings = None,
+    why: Annotated[
+        bool, typer.Option("--why", help="Explain each decision: passes, forms of arithmetic, nodes that CUDA lacks.")
+    ] = False,
+    optimized: Annotated[bool, typer.Option("--optimized", help="Print the program after the passes as well.")] = False,
+    target: Annotated[
+        str | None, typer.Option(metavar="cpu|cuda|portable", help="What the graph of SOURCE is for; cpu if not given.")
+    ] = None,
+    image_size: arguments.ImageSize = None,
+    json: arguments.Json = False,
+) -> None:
+    """Show the program and the graph of a processor, and why they look as they do."""
+    from graphproc.ir.program import Program
+    from graphproc.passes import optimize
+
+    sides = arguments.sides(image_size)
+    program: Program | None = None
+    if arguments.is_graph(graph):
+        arguments.refuse_settings(graph, settings)
+        if target is not None or sides is not None:
+            raise ConfigError(f"--target and --image-size: {graph} has its own. Leave them out, or give the processor instead.")
+        model = arguments.read_graph(graph)
+        metadata = arguments.metadata(model)
+        processor = arguments.processor_of(model)
+        sides = _fixed_sides(model)
+        if processor is not None:
+            program = processor.compile(color=metadata.get("color", "rgb"))
+    else:
+        processor = arguments.processor(graph, settings)
+        program = processor.compile()
+        model = processor.to_onnx(target=target or "cpu", image_size=sides)
+        metadata = arguments.metadata(model)
+    if why and program is None:
+        raise ConfigError(f"--why: {graph} has no graphproc.config entry, so graphproc did not write it. Leave --why out.")
+    if program is not None and sides is not None:
+        program = program.bind(height=sides[0], width=sides[1])
+    summary: dict[str, Any] = {**arguments.graph_summary(model), "metadata": metadata}
+    explanation = None
+    if why and program is not None:
+        from graphproc.cli import why as explanations
+
+        explanation = explanations.explain(program, model, metadata.get("target", "cpu"))
+    if json:
+        result: dict[str, Any] = {"program": None if program is None else str(program), "graph": summary}
+        if optimized:
+            result["optimized"] = None if program is None else str(optimize(program))
+        if explanation is not None:
+            result["why"] = explanation
+        output.as_json(result)
+        return
+    if program is not None:
+        output.text(f"{program}\n")
+        if optimized:
+            output.heading("Optimized")
+            output.text(f"{optimize(program)}\n")
+    _print_graph(summary)
+    if explanation is not None:
+        output.text("")
+        explanations.show(explanation, summary["nodes"])
+
+
+def _fixed_sides(model: Any) -> tuple[int, int] | None:
+    dims = model.graph.input[0].type.tensor_type.shape.dim if model.graph.input else []
+    height, width = (dims[-3].dim_value, dims[-2].dim_value) if len(dims) in (3, 4) else (0, 0)
+    return (height, width) if height and width else None
+
+
+def _print_graph(summary: dict[str, Any]) -> None:
+    output.heading("Graph")
+    operators = ", ".join(f"{count} {name}" for name, count in summary["operators"].items())
+    output.fields(
+        [
+            ("inputs", arguments.named(summary["inputs"])),
+            ("outputs", arguments.named(summary["outputs"])),
+            ("size", f"{summary['bytes']:,} bytes"),
+            ("opset", f"{summary['opset']} (IR version {summary['ir_version']})"),
+            ("nodes", f"{summary['nodes']}: {operators}"),
+            *summary["metadata"].items(),
+        ]
+    )

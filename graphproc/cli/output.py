@@ -1,0 +1,118 @@
+"""What commands print: text, tables and JSON on stdout, progress on stderr."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import sys
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import typer
+
+from graphproc.errors import ConfigError
+
+T = TypeVar("T")
+
+BROKEN_PIPE = 141
+"""The exit code when whatever reads stdout is gone, as shells report it for other programs."""
+
+
+def text(value: str) -> None:
+    """Print text as it is, without wrapping."""
+    _write(value if value.endswith("\n") else value + "\n")
+
+
+def heading(value: str) -> None:
+    """Print a line that starts a section."""
+    from rich.text import Text
+
+    _render(Text(value, style="bold"))
+
+
+def as_json(value: Any) -> None:
+    """Print a value as JSON; numbers that JSON lacks (NaN, infinities) become null."""
+    text(json.dumps(_finite(value), indent=2, ensure_ascii=False))
+
+
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[str]], right: Collection[str] = (), whole: Collection[str] = ()
+) -> None:
+    """Print a table.
+
+    Args:
+        columns: the headings.
+        rows: the cells.
+        right: headings of columns of numbers, aligned right.
+        whole: headings of columns that stay on one line on a narrow terminal, as numbers do.
+    """
+    from rich.table import Table
+
+    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for column in columns:
+        one_line = column in right or column in whole
+        grid.add_column(column, justify="right" if column in right else "left", overflow="fold", no_wrap=one_line)
+    for row in rows:
+        grid.add_row(*row)
+    _render(grid)
+
+
+def fields(pairs: Iterable[tuple[str, str]]) -> None:
+    """Print names and values, one pair a line, indented."""
+    from rich.table import Table
+
+    grid = Table(box=None, show_header=False, pad_edge=True, padding=(0, 2, 0, 2))
+    grid.add_column(style="cyan", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, value in pairs:
+        grid.add_row(name, value)
+    _render(grid)
+
+
+def progress(items: Iterable[T], total: int) -> Iterable[T]:
+    """The items, with a progress bar while they are worked on if there are several and stderr is a terminal."""
+    if total < 2 or not sys.stderr.isatty():
+        return items
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(items, "images", total=total, console=Console(stderr=True), transient=True)
+
+
+def shape(sides: Sequence[object]) -> str:
+    """A shape as text: `[1, 3, 224, 224]`."""
+    return f"[{', '.join(map(str, sides))}]"
+
+
+def _render(content: Any) -> None:
+    from rich.console import Console
+
+    # A pipe or a file has no width, so lines stay whole there.
+    terminal = sys.stdout.isatty()
+    width = None if terminal or "COLUMNS" in os.environ else 10_000
+    rendered = io.StringIO()
+    Console(file=rendered, force_terminal=terminal, width=width, markup=False, highlight=False, emoji=False).print(content)
+    _write("\n".join(line.rstrip(" ") for line in rendered.getvalue().split("\n")))
+
+
+def _write(value: str) -> None:
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        sys.stdout.write(value.encode(encoding, "backslashreplace").decode(encoding))
+        sys.stdout.flush()
+    except OSError as error:
+        # Python flushes stdout once more at exit, which must not fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise typer.Exit(BROKEN_PIPE) from None
+        raise ConfigError(f"stdout: cannot be written ({error.strerror})") from None
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,158 @@
+"""What decided the shape of a graph: passes, forms of arithmetic, and what CUDA would leave to the CPU."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from graphproc.cli import output
+
+if TYPE_CHECKING:
+    import onnx
+
+    from graphproc.ir.program import Program, Step
+    from graphproc.ops import Resize
+    from graphproc.ops.resize.forms import Form
+
+MAX_LINES = 12
+"""How many kinds of CPU nodes are printed; JSON has every node."""
+
+
+def explain(program: Program, model: onnx.ModelProto, target: str) -> dict[str, Any]:
+    """Every decision on the way from a program to its graph.
+
+    Args:
+        program: the program as it was compiled, bound where the graph is fixed to an image size.
+        model: its graph.
+        target: the target that the graph was emitted for.
+
+    Returns:
+        Plain data: `passes`, `byte_maps`, `resizes` and `cuda_fallbacks`, each a list.
+    """
+    from graphproc.emitters.onnx.checks import cuda_fallbacks
+    from graphproc.ops import ByteMap, Resize
+    from graphproc.passes import passes
+
+    explained = []
+    for rewrite in passes():
+        after = rewrite.run(program)
+        gone, new = _changes(program, after), _changes(after, program)
+        what = " ".join((rewrite.__doc__ or "").split("\n\n")[0].split())
+        explained.append({"name": rewrite.name, "numerics": rewrite.numerics, "what": what, "before": gone, "after": new})
+        program = after
+    return {
+        "passes": explained,
+        "byte_maps": [
+            {"step": s.output.name, "forms": [_form_text(*form) for form in s.op.forms]}
+            for s in program.steps
+            if isinstance(s.op, ByteMap)
+        ],
+        "resizes": [_resize(program, s, s.op, target) for s in program.steps if isinstance(s.op, Resize)],
+        "cuda_fallbacks": [{"node": n, "operator": o, "reason": r} for n, o, r in cuda_fallbacks(model)],
+    }
+
+
+def show(why: dict[str, Any], nodes: int) -> None:
+    """Print an explanation."""
+    output.heading("Passes")
+    output.fields((p["name"], _pass_text(p)) for p in why["passes"])
+    for entry in why["byte_maps"]:
+        output.text("")
+        output.heading(f"Form of {entry['step']}")
+        proof = "the cheapest form tried whose float32 results are bit-equal on all 256 bytes of every channel"
+        output.fields([("x -> float32", "\n".join(entry["forms"])), ("because", proof)])
+    for entry in why["resizes"]:
+        output.text("")
+        output.heading(f"Products of {entry['step']} ({entry['filter']})")
+        output.fields([*((p["axis"], f"{p['form']}\n{p['reason']}") for p in entry["passes"]), ("order", entry["order"])])
+    output.text("")
+    output.heading("On CUDA")
+    fallbacks = why["cuda_fallbacks"]
+    if not fallbacks:
+        output.fields([("nodes", f"all {nodes} have CUDA kernels")])
+        return
+    reasons = Counter(f["reason"] for f in fallbacks)
+    lines = [f"{count} x {reason}" for reason, count in reasons.most_common(MAX_LINES)]
+    if len(reasons) > MAX_LINES:
+        lines.append(f"and {len(reasons) - MAX_LINES} more; see --json")
+    output.fields([("nodes", f"{len(fallbacks)} of {nodes} would run on the CPU"), ("because", "\n".join(lines))])
+
+
+def _changes(program: Program, other: Program) -> list[str]:
+    """The ops of a program's steps that the other does not have, as the other one's steps were."""
+    kept = [step.op for step in other.steps]
+    return [step.op.name for step in program.steps if step.op not in kept]
+
+
+def _pass_text(entry: dict[str, Any]) -> str:
+    if not entry["before"] and not entry["after"]:
+        return "changed nothing"
+    change = f"{', '.join(entry['before']) or 'nothing'} -> {', '.join(entry['after']) or 'nothing'} ({entry['numerics']})"
+    return f"{change}\n{entry['what']}"
+
+
+def _form_text(operation: str, constants: tuple[float, ...]) -> str:
+    if operation == "table":
+        return f"look up one of {len(constants)} values"
+    if operation == "split":
+        return f"x * {constants[0]!r} + x * {constants[1]!r} (one constant in two parts, the first product exact)"
+    sign = {"mul": "*", "div": "/", "sub": "-", "add": "+"}[operation]
+    return f"x {sign} {constants[0]!r}" if len(constants) == 1 else f"x {sign} {list(constants)}"
+
+
+def _resize(program: Program, step: Step, op: Resize, target: str) -> dict[str, Any]:
+    """The form of each pass of a resize: for a fixed size the forms themselves, else the rule."""
+    from graphproc.numerics.filters import NEAREST
+    from graphproc.sizes.rules import pillow_vertical_first
+
+    source = program.value(step.inputs[0]).type
+    height, width = source.size("H"), source.size("W")
+    top, left, rows, columns = op.window or (0, 0, op.height, op.width)
+    axes = {"vertical": (height, op.height, top, rows), "horizontal": (width, op.width, left, columns)}
+    sides = {name: tuple(side for side in axis if isinstance(side, int)) for name, axis in axes.items()}
+    known = all(len(sides[name]) == len(axes[name]) for name in axes)
+    if op.filter == NEAREST:
+        order, passes = "either: pixels are picked, not computed", [_entry("both passes", "pick rows", "nearest has no weights")]
+    elif known:
+        vertical = bool(pillow_vertical_first(height, width, op.height, op.width, op.order))
+        order = f"{'vertical' if vertical else 'horizontal'} first, as Pillow for this size"
+        passes = [_known(name, target, op.filter, *axis) for name, axis in sides.items()]
+    else:
+        order, passes = "decided in the graph for each image, as Pillow does", _rule(target, op.filter)
+    return {"step": step.output.name, "filter": op.filter, "order": order, "passes": passes}
+
+
+def _known(axis: str, target: str, filter: str, n_in: int, n_out: int, first: int, count: int) -> dict[str, str]:
+    from graphproc.numerics.filters import coefficients
+    from graphproc.ops.resize.forms import choose_form
+
+    name = f"{axis} pass"
+    if n_in == n_out:
+        return _entry(name, "none", f"the side stays at {n_in} pixels")
+    form, reason = choose_form(target, coefficients(n_in, n_out, filter, first, count).weights.shape[1])
+    return _entry(name, _product_text(form), f"{n_in} to {n_out} pixels, {reason}")
+
+
+def _rule(target: str, filter: str) -> list[dict[str, str]]:
+    """The two forms that a graph for any image size holds."""
+    from graphproc.numerics.filters import FILTERS
+    from graphproc.ops.resize.forms import choose_form, form_limit
+
+    small, limit, large = form_limit(target)
+    # a graph bounds the taps by twice the support, plus 2
+    reduction = (limit - 2) / (2 * FILTERS[filter].support)
+    reasons = [choose_form(target, taps)[1].split(": ", 1)[-1] for taps in (limit, limit + 1)]
+    return [
+        _entry(
+            f"up to {limit} taps", _product_text(small), f"{reasons[0]}; that is shrinking no side more than {reduction:g} times"
+        ),
+        _entry("above", _product_text(large), reasons[1]),
+    ]
+
+
+def _product_text(form: Form) -> str:
+    return f"{form.name}, {form.digits} digits" if form.digits > 1 else form.name
+
+
+def _entry(axis: str, form: str, reason: str) -> dict[str, str]:
+    return {"axis": axis, "form": form, "reason": reason}

@@ -1,0 +1,386 @@
+"""What each command does: files, tables, JSON, exit codes."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from typer.testing import CliRunner
+
+import graphproc as gp
+from graphproc.cli import arguments, output
+from graphproc.cli.main import app
+from graphproc.ops.resize.forms import form_limit
+from graphproc.processors.registry import rows
+from graphproc.wrappers.verify import photograph
+
+PHOTO = str(Path(gp.__file__ or "").parent / "data" / "cat.png")
+WIDE = {"COLUMNS": "200"}
+
+runner = CliRunner()
+
+
+def run(*args: str, code: int = 0) -> str:
+    result = runner.invoke(app, list(args), env=WIDE)
+    assert result.exit_code == code, result.output
+    if code != 2:
+        assert result.stderr == ""
+    return result.stdout if code != 2 else result.stderr
+
+
+def run_json(*args: str, code: int = 0) -> Any:
+    return json.loads(run(*args, "--json", code=code))
+
+
+@pytest.fixture(scope="module")
+def graph(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("graph") / "clip.onnx"
+    run("export", "CLIPImageProcessor", "-o", str(path))
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> str:
+    from PIL import Image
+
+    path = tmp_path_factory.mktemp("images") / "small.png"
+    Image.fromarray(photograph()[:40, :60]).save(path)
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def wrong(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A graph that gives other values than the configuration that it carries."""
+    model = gp.CLIPImageProcessor(image_std=0.5).to_onnx()
+    right = gp.CLIPImageProcessor().to_onnx()
+    del model.metadata_props[:]
+    model.metadata_props.extend(right.metadata_props)
+    path = tmp_path_factory.mktemp("wrong") / "wrong.onnx"
+    onnx.save(model, path)
+    return str(path)
+
+
+# ---- export ----------------------------------------------------------------------------------------------------
+
+
+def test_export_writes_the_graph_of_the_settings_and_says_what_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "out.onnx"
+    options = ("--image-size", "30x45", "--input", "image", "--color", "bgr", "--opset", "17", "--target", "cuda")
+    text = run("export", "ViTImageProcessor", "--set", "size=32", "--set", "do_normalize=false", *options, "-o", str(path))
+    processor = gp.ViTImageProcessor(size=32, do_normalize=False)
+    expected = processor.to_onnx(image_size=(30, 45), input="image", color="bgr", opset=17, target="cuda")
+    assert path.read_bytes() == expected.SerializeToString(deterministic=True)
+    for part in (str(path), f"{path.stat().st_size:,} bytes", "image: uint8[30, 45, 3]", "pixel_values: float32[1, 3, 32, 32]"):
+        assert part in text
+    assert str(processor.row.parity) in text
+    assert os.listdir(tmp_path) == ["out.onnx"]
+
+
+def test_export_json(tmp_path: Path) -> None:
+    path = tmp_path / "out.onnx"
+    result = run_json("export", "CLIPImageProcessor", "-o", str(path))
+    assert list(result) == ["path", "processor", "parity", "bytes", "nodes", "opset", "inputs", "outputs"]
+    assert result["path"] == str(path)
+    assert result["bytes"] == path.stat().st_size
+    assert result["nodes"] >= len(onnx.load(path).graph.node)
+    assert result["inputs"] == {"images": "uint8[batch, height, width, 3]"}
+    assert result["outputs"] == {"pixel_values": "float32[batch, 3, 224, 224]"}
+
+
+def test_export_defaults_to_preprocessing_onnx_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run("export", "CLIPImageProcessor", "--image-size", "8x8")
+    assert os.listdir() == ["preprocessing.onnx"]
+
+
+@pytest.mark.parametrize("as_folder", [True, False])
+def test_export_reads_a_folder_and_a_json_file(tmp_path: Path, as_folder: bool) -> None:
+    processor = gp.ViTImageProcessor(size=48)
+    config = tmp_path / "preprocessor_config.json"
+    config.write_text(processor.to_json_string())
+    source = str(tmp_path if as_folder else config)
+    result = run_json("export", source, "--set", 'size={"height": 16, "width": 24}', "-o", str(tmp_path / "out.onnx"))
+    assert result["processor"] == "ViTImageProcessor"
+    assert result["outputs"] == {"pixel_values": "float32[batch, 3, 16, 24]"}
+
+
+def test_set_takes_json_or_else_a_string() -> None:
+    changed = arguments.processor("ViTImageProcessor", ["size=16", "do_resize=false", "image_mean=[0, 0, 0.5]", "resample=null"])
+    assert (changed.do_resize, changed.image_mean, changed.resample) == (False, (0, 0, 0.5), None)
+    assert "got 'abc'" in run("export", "ViTImageProcessor", "--set", "resample=abc", code=2)
+
+
+def test_a_failed_export_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "out.onnx"
+    path.write_text("old")
+
+    def full(source: Any, target: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    assert "No space left" in run("export", "CLIPImageProcessor", "--image-size", "8x8", "-o", str(path), code=2)
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["out.onnx"]
+
+
+# ---- run -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime", "numpy"])
+@pytest.mark.parametrize("from_graph", [True, False])
+def test_run_gives_what_the_processor_gives(graph: str, small: str, tmp_path: Path, engine: str, from_graph: bool) -> None:
+    path = tmp_path / "out.npz"
+    text = run("run", graph if from_graph else "CLIPImageProcessor", PHOTO, small, "--engine", engine, "-o", str(path))
+    expected = gp.CLIPImageProcessor()([PHOTO, small], return_tensors="np", engine="numpy")["pixel_values"]
+    with np.load(path) as arrays:
+        assert list(arrays) == ["pixel_values"]
+        assert arrays["pixel_values"].tobytes() == expected.tobytes()
+    for part in (
+        "pixel_values",
+        "float32",
+        "[2, 3, 224, 224]",
+        f"{expected.min():.6g}",
+        f"{expected.max():.6g}",
+        f"Wrote {path}",
+    ):
+        assert part in text
+
+
+def test_run_json(graph: str) -> None:
+    result = run_json("run", graph, PHOTO)
+    expected = gp.CLIPImageProcessor()(PHOTO, return_tensors="np", engine="numpy")["pixel_values"]
+    (entry,) = result["outputs"]
+    assert (result["images"], result["file"]) == (1, None)
+    assert {k: entry[k] for k in ("name", "dtype", "shape", "images")} == {
+        "name": "pixel_values",
+        "dtype": "float32",
+        "shape": [1, 3, 224, 224],
+        "images": 1,
+    }
+    assert (entry["min"], entry["max"]) == (expected.min(), expected.max())
+    assert entry["mean"] == pytest.approx(expected.mean(dtype=np.float64))
+
+
+def test_run_reports_each_shape_and_writes_no_file_where_they_do_not_stack(small: str, tmp_path: Path) -> None:
+    unsized = ("run", "CLIPImageProcessor", "--set", "do_resize=false", "--set", "do_center_crop=false", PHOTO, small, small)
+    entries = run_json(*unsized)["outputs"]
+    assert [(e["shape"], e["images"]) for e in entries] == [([3, 300, 451], 1), ([3, 40, 60], 2)]
+    error = run(*unsized, "-o", str(tmp_path / "out.npz"), code=2)
+    assert "pixel_values has different shapes" in error
+    assert "[3, 300, 451], [3, 40, 60]" in error
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("color", ["rgb", "bgr", "gray", "rgba"])
+@pytest.mark.parametrize("input", ["batch", "image"])
+def test_run_feeds_a_graph_its_own_colours_and_axes(tmp_path: Path, small: str, color: str, input: str) -> None:
+    path = str(tmp_path / "out.onnx")
+    run("export", "CLIPImageProcessor", "--color", color, "--input", input, "--image-size", "40x60", "-o", path)
+    found = [run_json("run", path, small, "--engine", engine) for engine in ("onnxruntime", "numpy")]
+    assert found[0] == found[1]
+    run("verify", path, small)
+    assert "fixed to 40 x 60 pixels, got 300 x 451" in run("run", path, PHOTO, code=2)
+
+
+def test_run_takes_graphs_of_others_but_not_with_numpy(tmp_path: Path, small: str) -> None:
+    model = gp.CLIPImageProcessor().to_onnx()
+    del model.metadata_props[:]
+    path = str(tmp_path / "plain.onnx")
+    onnx.save(model, path)
+    assert run_json("run", path, small)["outputs"][0]["shape"] == [1, 3, 224, 224]
+    assert "graphproc.config" in run("run", path, small, "--engine", "numpy", code=2)
+    assert "graphproc.config" in run("verify", path, code=2)
+    assert "graphproc.config" in run("inspect", path, "--why", code=2)
+    assert run_json("inspect", path)["program"] is None
+    assert "images: uint8[batch, height, width, 3]" in run("inspect", path)
+
+
+# ---- verify ----------------------------------------------------------------------------------------------------
+
+
+def test_verify_compares_named_images(graph: str, small: str) -> None:
+    text = run("verify", graph, PHOTO, small)
+    assert f"{PHOTO}, 300 x 451" in text
+    assert f"{small}, 40 x 60" in text
+    assert "0 of 301,056 elements" in text
+
+
+@pytest.mark.parametrize("source", ["graph", "CLIPImageProcessor"])
+def test_verify_json_without_images(graph: str, source: str) -> None:
+    result = run_json("verify", graph if source == "graph" else source)
+    assert result["ok"] is True
+    assert (result["processor"], result["provider"]) == ("CLIPImageProcessor", "cpu")
+    images = [c["image"] for c in result["comparisons"]]
+    assert images[0] == "photograph, 300 x 451"
+    # images of one pixel are what they say: nothing took an axis of theirs for channels
+    assert {"noise, 1 x 1", "noise, 1 x 300", "noise, 300 x 1"} <= set(images)
+
+
+def test_verify_exits_1_on_a_difference(wrong: str) -> None:
+    text = run("verify", wrong, PHOTO, code=1)
+    assert "Different." in text
+    result = run_json("verify", wrong, PHOTO, code=1)
+    (comparison,) = result["comparisons"]
+    assert result["ok"] is False
+    assert comparison["differing"] > 0
+    assert comparison["max_difference"] > 0
+
+
+# ---- inspect ---------------------------------------------------------------------------------------------------
+
+
+def test_inspect_shows_the_program_and_the_graph(graph: str) -> None:
+    program = gp.CLIPImageProcessor().compile()
+    for source in (graph, "CLIPImageProcessor"):
+        text = run("inspect", source)
+        assert str(program) in text
+        assert "images: uint8[batch, height, width, 3]" in text
+        assert "opset" in text
+        assert "Passes" not in text
+        assert "byte_map" not in text
+    assert "byte_map" in run("inspect", graph, "--optimized")
+
+
+def test_inspect_json(graph: str) -> None:
+    result = run_json("inspect", graph, "--optimized", "--why")
+    assert list(result) == ["program", "graph", "optimized", "why"]
+    assert result["graph"]["bytes"] == Path(graph).stat().st_size
+    assert sum(result["graph"]["operators"].values()) == result["graph"]["nodes"]
+    assert (result["graph"]["opset"], result["graph"]["ir_version"]) == (18, 8)
+    assert result["graph"]["metadata"]["target"] == "cpu"
+    assert json.loads(result["graph"]["metadata"]["config"])["image_processor_type"] == "CLIPImageProcessor"
+    assert list(result["why"]) == ["passes", "byte_maps", "resizes", "cuda_fallbacks"]
+
+
+def test_why_names_every_pass_and_what_it_changed() -> None:
+    passes = {p["name"]: (p["before"], p["after"]) for p in run_json("inspect", "CLIPImageProcessor", "--why")["why"]["passes"]}
+    assert passes == {
+        "late-channels": ([], []),
+        "absorb-layout": (["to_channels_first", "resize"], ["resize"]),
+        "crop-into-resize": (["resize", "center_crop"], ["resize"]),
+        "fold-byte-map": (["rescale", "normalize"], ["byte_map"]),
+    }
+
+
+def test_why_gives_the_rule_for_any_size_and_the_form_for_one() -> None:
+    _, limit, above = form_limit("cpu")
+    dynamic = run("inspect", "CLIPImageProcessor", "--why")
+    assert f"up to {limit} taps" in dynamic
+    assert f"shrinking no side more than {(limit - 2) / 4:g} times" in dynamic
+    assert f"{above.name}, {above.digits} digits" in dynamic
+    small = run("inspect", "CLIPImageProcessor", "--why", "--image-size", "300x224")
+    assert "300 to 300 pixels" not in small
+    assert "the side stays at 224 pixels" in small
+    large = run("inspect", "CLIPImageProcessor", "--why", "--image-size", "3000x4000")
+    assert "4000 to 298 pixels" in large
+    assert f"{above.name}, {above.digits} digits" in large
+    assert "nearest has no weights" in run("inspect", "CLIPImageProcessor", "--why", "--set", "resample=0")
+
+
+def test_why_says_what_cuda_would_leave_to_the_cpu() -> None:
+    on_cpu = run_json("inspect", "CLIPImageProcessor", "--why")["why"]["cuda_fallbacks"]
+    assert "MatMulInteger" in {f["operator"] for f in on_cpu}
+    assert all(f["node"] and f["reason"] for f in on_cpu)
+    assert "MatMulInteger" in run("inspect", "CLIPImageProcessor", "--why")
+    text = run("inspect", "CLIPImageProcessor", "--why", "--target", "cuda")
+    assert "have CUDA kernels" in text
+
+
+def test_why_of_a_fixed_graph_is_of_its_own_size(tmp_path: Path) -> None:
+    path = str(tmp_path / "fixed.onnx")
+    run("export", "CLIPImageProcessor", "--image-size", "448x448", "-o", path)
+    found, direct = (run("inspect", *source, "--why") for source in ((path,), ("CLIPImageProcessor", "--image-size", "448x448")))
+    assert "448 to 224 pixels" in found
+    assert found == direct
+
+
+# ---- list and demo ---------------------------------------------------------------------------------------------
+
+
+def test_list_has_every_class() -> None:
+    result = run_json("list")
+    assert [entry["name"] for entry in result] == list(rows())
+    assert all(list(entry) == ["name", "family", "backends", "status", "parity", "outputs"] for entry in result)
+    assert {e["name"]: e["status"] for e in result}["BeitImageProcessor"] == "compiled, without segmentation_maps"
+    text = run("list")
+    assert all(name in text for name in rows())
+    assert all(str(row.parity) in text for row in rows().values())
+
+
+def test_demo_writes_runs_and_verifies(tmp_path: Path) -> None:
+    folder = tmp_path / "new folder"
+    text = run("demo", "-o", str(folder))
+    path = folder / "preprocessing.onnx"
+    assert os.listdir(folder) == ["preprocessing.onnx"]
+    for part in ("0 of 150,528", "ms (median", f"{path.stat().st_size:,} bytes", f"graphproc inspect '{path}' --why"):
+        assert part in text
+    result = run_json("demo", "-o", str(folder))
+    assert result["ok"] is True
+    assert result["path"] == str(path)
+    assert set(result["milliseconds"]) == {"onnxruntime", "numpy"}
+
+
+def test_demo_exits_1_on_a_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
+    import shutil
+
+    from graphproc.wrappers.processor import BaseImageProcessor
+
+    monkeypatch.setattr(BaseImageProcessor, "export", lambda self, path: Path(shutil.copy(wrong, path)))
+    assert run_json("demo", "-o", str(tmp_path), code=1)["ok"] is False
+
+
+# ---- output ----------------------------------------------------------------------------------------------------
+
+
+def test_json_has_no_nan(capsys: pytest.CaptureFixture[str]) -> None:
+    output.as_json({"a": [math.nan, math.inf, 1.5], "b": (-math.inf,)})
+    assert json.loads(capsys.readouterr().out) == {"a": [None, None, 1.5], "b": [None]}
+
+
+def test_brackets_in_names_are_not_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    output.table(("image",), [("[red]a[/red].png",)])
+    output.fields([("[b]", "[i]x")])
+    output.heading("Wrote [bold]x.onnx")
+    text = capsys.readouterr().out
+    assert all(part in text for part in ("[red]a[/red].png", "[b]", "[i]x", "Wrote [bold]x.onnx"))
+
+
+def test_lines_are_not_cut_without_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    name = "x" * 300
+    output.table(("image", "output"), [(name, "pixel_values")])
+    assert f"{name}  pixel_values\n" in capsys.readouterr().out
+
+
+def test_progress_is_silent_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert list(output.progress([1, 2, 3], 3)) == [1, 2, 3]
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", "")
+
+
+def test_progress_goes_to_stderr_on_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    assert list(output.progress([1, 2, 3], 3)) == [1, 2, 3]
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "images" in captured.err
+
+
+def test_the_module_runs_as_a_program(root: Path, tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    program = [sys.executable, "-m", "graphproc"]
+    result = subprocess.run([*program, "demo"], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert (tmp_path / "preprocessing.onnx").is_file()
+    result = subprocess.run([*program, "nope"], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
+    assert result.returncode == 2
+    assert result.stderr.startswith("graphproc: No such command 'nope'")

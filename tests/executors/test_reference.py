@@ -1,0 +1,77 @@
+"""The numpy executor: inputs it refuses, outputs it gives, and how images join into a batch."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from oracles import channels_first, pillow_resize
+
+from graphproc.errors import ImageError, ProgramError
+from graphproc.executors.reference import join, run
+from graphproc.ir.program import Output, Parity, Program, ProgramBuilder, image_input
+from graphproc.ops import Resize, ToChannelsFirst
+from graphproc.sizes import num
+
+
+@pytest.fixture
+def program() -> Program:
+    b = ProgramBuilder("Example", Parity("itself"))
+    x = image_input(b)
+    b.require(x.type.size("H") <= 50, "too tall.")
+    first = b.add(ToChannelsFirst(), x)
+    b.output("small", b.add(Resize(num.maximum(num.symbol("height") // 2, 1), 4, "bicubic"), first))
+    b.output("first", first)
+    return b.finish()
+
+
+def test_outputs_by_name(program: Program, rng: np.random.Generator) -> None:
+    image = rng.integers(0, 256, (11, 8, 3), dtype=np.uint8)
+    found = run(program, {"image": image})
+    assert list(found) == ["small", "first"]
+    np.testing.assert_array_equal(found["first"], channels_first(image))
+    np.testing.assert_array_equal(found["small"], pillow_resize(channels_first(image), 5, 4, "bicubic"))
+    assert all(value.flags.c_contiguous for value in found.values())
+
+
+def test_views_are_taken(program: Program, rng: np.random.Generator) -> None:
+    image = rng.integers(0, 256, (22, 16, 3), dtype=np.uint8)[::2, ::-2]
+    np.testing.assert_array_equal(run(program, {"image": image})["first"], channels_first(image))
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (np.zeros((4, 5, 3), np.float32), r"image: expected u8\[height, width, 3\] HWC, got float32\[4, 5, 3\]"),
+        (np.zeros((4, 5), np.uint8), r"image: expected .*, got uint8\[4, 5\]"),
+        (np.zeros((4, 5, 4), np.uint8), r"image: expected .*, got uint8\[4, 5, 4\]"),
+        (np.zeros((0, 5, 3), np.uint8), r"image: expected at least one pixel, got the shape \[0, 5, 3\]"),
+    ],
+)
+def test_refused_images(program: Program, image: np.ndarray, message: str) -> None:
+    with pytest.raises(ImageError, match=message):
+        run(program, {"image": image})
+
+
+def test_a_missing_input(program: Program) -> None:
+    with pytest.raises(ImageError, match=r"Example: expected an input 'image', got \['images'\]"):
+        run(program, {"images": np.zeros((4, 5, 3), np.uint8)})
+
+
+def test_a_broken_precondition(program: Program) -> None:
+    with pytest.raises(ProgramError, match="too tall"):
+        run(program, {"image": np.zeros((51, 5, 3), np.uint8)})
+
+
+def test_join() -> None:
+    results = [
+        {"a": np.ones((2, 2)), "b": np.ones((1, 2, 3), np.float32), "c": np.ones((2, 4))},
+        {"a": np.zeros((2, 2)), "b": np.ones((1, 3, 2), np.float32), "c": np.zeros((1, 4))},
+    ]
+    outputs = [Output("a", "a"), Output("b", "b", "pad", -1.0), Output("c", "c", "concatenate")]
+    joined = join(outputs, results)
+    assert [x.shape for x in joined["a"]] == [(2, 2), (2, 2)]
+    first, second = joined["b"]
+    assert first.dtype == second.dtype == np.float32
+    np.testing.assert_array_equal(first, [[[1, 1, 1], [1, 1, 1], [-1, -1, -1]]])
+    np.testing.assert_array_equal(second, [[[1, 1, -1], [1, 1, -1], [1, 1, -1]]])
+    np.testing.assert_array_equal(joined["c"], [[1] * 4, [1] * 4, [0] * 4])

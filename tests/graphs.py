@@ -1,0 +1,103 @@
+"""Emitting and running small graphs: what the tests of ops, passes and the emitter share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+import onnx_ir as ir
+import onnxruntime
+import pytest
+
+from graphproc.emitters.onnx import emit as emit_module
+from graphproc.emitters.onnx.builder import GraphBuilder
+from graphproc.emitters.onnx.emit import IR_VERSION, EmitOptions, emit
+from graphproc.ir.op import Op
+from graphproc.ir.program import Parity, Program, ProgramBuilder
+from graphproc.ir.types import DTYPES, TensorType
+from graphproc.sizes import num
+
+Array = np.ndarray[Any, Any]
+Run = Callable[[Mapping[str, Array]], dict[str, Array]]
+
+
+def one_step(make: Op | Callable[[num.Num, num.Num], Op], dtype: str, shape: Sequence[int], layout: str) -> Program:
+    """A program of one op, on an input of that shape with H and W turned into the symbols `height` and `width`."""
+    sides = {"H": num.symbol("height"), "W": num.symbol("width")}
+    b = ProgramBuilder("one_step", Parity("itself"))
+    type = TensorType(dtype, tuple(sides.get(letter, size) for letter, size in zip(layout, shape, strict=True)), layout)
+    x = b.input("image", type)
+    y = b.add(make if isinstance(make, Op) else make(sides["H"], sides["W"]), x)
+    b.output("y", y)
+    return b.finish()
+
+
+def emit_unoptimized(program: Program, options: EmitOptions) -> onnx.ModelProto:
+    """Emit the steps as they stand, so that each op's own rule is what runs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(emit_module, "optimize", lambda program: program)
+        return emit(program, options)
+
+
+def ort(model: onnx.ModelProto, optimize: bool = True) -> Run:
+    """ONNX Runtime's CPU provider, with its default graph optimisations or none."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = 1
+    if not optimize:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    names = [o.name for o in session.get_outputs()]
+    return lambda inputs: dict(zip(names, session.run(None, dict(inputs)), strict=True))
+
+
+def onnx_reference(model: onnx.ModelProto) -> Run:
+    """The reference evaluator of the onnx package."""
+    from onnx.reference import ReferenceEvaluator
+
+    evaluator = ReferenceEvaluator(model)
+
+    def run(inputs: Mapping[str, Array]) -> dict[str, Array]:
+        with np.errstate(all="ignore"):  # a division by zero is part of some tests
+            return dict(zip(evaluator.output_names, evaluator.run(None, dict(inputs)), strict=True))
+
+    return run
+
+
+def run_expressions(expressions: Sequence[num.Num | num.Bool], names: Sequence[str]) -> Callable[..., list[Any]]:
+    """Size expressions as a graph of int64 scalars in ONNX Runtime: `run(height=3, width=5)` gives their values."""
+    g = GraphBuilder("cpu", 18, 0)
+    inputs = [ir.Value(name=name, shape=ir.Shape([1]), type=ir.TensorType(ir.DataType.INT64)) for name in names]
+    for value in inputs:
+        g.symbol(str(value.name), value)
+    outputs = [g.Identity(g.num(x)) for x in expressions]
+    graph = ir.Graph(
+        inputs, outputs, nodes=g.nodes, initializers=list(g.initializers.values()), opset_imports={"": 18}, name="sizes"
+    )
+    run = ort(ir.to_proto(ir.Model(graph, ir_version=IR_VERSION[18])))
+    keys = [str(o.name) for o in outputs]
+
+    def call(**values: int) -> list[Any]:
+        results = run({name: np.array([values[name]], dtype=np.int64) for name in names})
+        return [results[key].reshape(()).item() for key in keys]
+
+    return call
+
+
+def images(batch: int, *shape: int, dtype: str = "u8", seed: int = 0) -> Array:
+    """Different noise in every image and channel; floats are in [0, 1)."""
+    rng = np.random.default_rng((seed, batch, *shape))
+    if dtype == "u8":
+        return rng.integers(0, 256, (batch, *shape), dtype=np.uint8)
+    return rng.random((batch, *shape)).astype(DTYPES[dtype])
+
+
+def assert_same(found: Array, expected: Array, what: str = "") -> None:
+    """Equal dtype, then shape, then bits (signs of zero and NaN payloads included)."""
+    assert found.dtype == expected.dtype, what
+    assert found.shape == expected.shape, what
+    if found.tobytes() != np.ascontiguousarray(expected).tobytes():
+        np.testing.assert_array_equal(found, expected, err_msg=what)
+        raise AssertionError(f"{what}: equal values of different bits")

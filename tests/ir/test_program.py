@@ -1,0 +1,227 @@
+"""Programs: what the verifier refuses, binding, preconditions, the builder, and the text."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from graphproc.errors import ProgramError, ShapeError
+from graphproc.ir.program import (
+    Output,
+    Parity,
+    Precondition,
+    Program,
+    ProgramBuilder,
+    Step,
+    Value,
+    image_input,
+    verify,
+)
+from graphproc.ir.types import TensorType
+from graphproc.ops import CenterCrop, Pad, Rescale, Resize, ToChannelsFirst
+from graphproc.sizes import num, rules
+
+H, W = num.symbol("height"), num.symbol("width")
+
+
+@pytest.fixture
+def program() -> Program:
+    b = ProgramBuilder("Example", Parity("nothing"))
+    x = b.add(ToChannelsFirst(), image_input(b))
+    height, width = rules.shortest_edge(H, W, 8)
+    b.require(height <= 100, "too tall.")
+    x = b.add(Resize(height, width, "bicubic"), x)
+    x = b.add(CenterCrop(8, 8), x)
+    b.output("pixel_values", b.add(Rescale(0.5), x))
+    return b.finish()
+
+
+# --- the verifier, one rule at a time
+
+
+def test_a_good_program_is_returned(program: Program) -> None:
+    assert verify(program) is program
+
+
+def test_a_value_used_before_it_is_assigned(program: Program) -> None:
+    steps = (program.steps[1], program.steps[0], *program.steps[2:])
+    with pytest.raises(ProgramError, match="program Example: resize reads 'to_channels_first' before it is assigned"):
+        verify(replace(program, steps=steps))
+
+
+def test_an_unknown_value(program: Program) -> None:
+    step = replace(program.steps[0], inputs=("imag",))
+    with pytest.raises(ProgramError, match="to_channels_first reads 'imag' before it is assigned"):
+        verify(replace(program, steps=(step, *program.steps[1:])))
+
+
+def test_a_value_assigned_twice(program: Program) -> None:
+    with pytest.raises(ProgramError, match="the value 'to_channels_first' is assigned twice"):
+        verify(replace(program, steps=(program.steps[0], *program.steps)))
+
+
+def test_an_input_declared_twice(program: Program) -> None:
+    with pytest.raises(ProgramError, match="the value 'image' is assigned twice"):
+        verify(replace(program, inputs=program.inputs * 2))
+
+
+def test_a_step_with_the_name_of_an_input(program: Program) -> None:
+    last = program.steps[-1]
+    step = replace(last, output=replace(last.output, name="image"))
+    with pytest.raises(ProgramError, match="the value 'image' is assigned twice"):
+        verify(replace(program, steps=(*program.steps[:-1], step)))
+
+
+@pytest.mark.parametrize(
+    "type", [TensorType("u8", (3, 8, 8), "CHW"), TensorType("f32", (3, 8, 9), "CHW"), TensorType("f32", (3, 8, 8))]
+)
+def test_a_declared_type_that_the_op_does_not_give(program: Program, type: TensorType) -> None:
+    last = program.steps[-1]
+    step = replace(last, output=replace(last.output, type=type))
+    with pytest.raises(ProgramError, match=r"rescale is declared .*, but rescale gives f32\[3, 8, 8\] CHW"):
+        verify(replace(program, steps=(*program.steps[:-1], step)))
+
+
+def test_an_operand_that_the_op_refuses(program: Program) -> None:
+    step = replace(program.steps[1], inputs=("image",))
+    with pytest.raises(ShapeError, match="resize: expected the last axes CHW"):
+        verify(replace(program, steps=(program.steps[0], step, *program.steps[2:])))
+
+
+def test_an_unknown_symbol_in_a_shape() -> None:
+    b = ProgramBuilder("Example", Parity("nothing"))
+    x = b.add(ToChannelsFirst(), image_input(b))
+    b.output("y", b.add(CenterCrop(num.symbol("depth"), 4), x))
+    with pytest.raises(ProgramError, match=r"center_crop depends on unknown sizes \['depth'\]"):
+        b.finish()
+
+
+def test_an_unknown_symbol_in_a_setting() -> None:
+    b = ProgramBuilder("Example", Parity("nothing"))
+    x = b.add(ToChannelsFirst(), image_input(b))
+    b.output("y", b.add(Resize(20, 20, "box", window=(num.symbol("depth"), 0, 4, 4)), x))
+    with pytest.raises(ProgramError, match=r"depends on unknown sizes \['depth'\]"):
+        b.finish()
+
+
+def test_an_unknown_symbol_in_a_precondition(program: Program) -> None:
+    condition = Precondition(num.symbol("depth") <= 3, "too deep.")
+    with pytest.raises(ProgramError, match=r"unknown sizes \['depth'\]"):
+        verify(replace(program, preconditions=(condition,)))
+
+
+def test_no_output(program: Program) -> None:
+    with pytest.raises(ProgramError, match="program Example: it has no output"):
+        verify(replace(program, outputs=()))
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        (Output("y", "missing"),),
+        (Output("y", "rescale", batch="heap"),),  # type: ignore[arg-type]
+        (Output("y", "rescale"), Output("y", "resize")),
+    ],
+    ids=["unknown value", "unknown batching", "repeated name"],
+)
+def test_a_bad_output(program: Program, outputs: tuple[Output, ...]) -> None:
+    with pytest.raises(ProgramError, match="names no value, an unknown batching, or is repeated"):
+        verify(replace(program, outputs=outputs))
+
+
+# --- binding
+
+
+def test_bind_gives_numbers_everywhere(program: Program) -> None:
+    bound = program.bind(height=17, width=31)
+    assert bound.steps[1].op == Resize(8, 14, "bicubic")
+    assert bound.inputs[0].type.shape == (17, 31, 3)
+    assert bound.steps[1].output.type.shape == (3, 8, 14)
+    assert bound.preconditions == ()
+    assert verify(bound) is bound
+    assert program.steps[1].op != bound.steps[1].op
+
+
+def test_bind_checks_preconditions(program: Program) -> None:
+    with pytest.raises(ProgramError, match=r"Example: too tall\. \(image sizes: {'height': 400, 'width': 10}\)"):
+        program.bind(height=400, width=10)
+    assert program.bind(height=125, width=10).steps[1].op == Resize(100, 8, "bicubic")
+
+
+def test_bind_needs_every_size(program: Program) -> None:
+    with pytest.raises(ProgramError, match="expected values for height, width, no width was given"):
+        program.bind(height=4)
+
+
+def test_a_condition_that_always_holds_is_dropped() -> None:
+    b = ProgramBuilder("Example", Parity("nothing"))
+    b.require(H >= 1, "never seen")
+    assert b.preconditions == []
+    b.require(H >= 2, "seen")
+    b.require(False, "impossible")
+    assert [c.message for c in b.preconditions] == ["seen", "impossible"]
+
+
+# --- builder, values, parity
+
+
+def test_steps_are_named_after_their_ops_and_numbered(program: Program) -> None:
+    b = ProgramBuilder("Example", Parity("nothing"))
+    x = b.add(ToChannelsFirst(), image_input(b))
+    for _ in range(3):
+        x = b.add(Pad(0, 0, x.type.size("H") + 1, x.type.size("W")), x)
+    assert [step.output.name for step in b.steps] == ["to_channels_first", "pad", "pad_2", "pad_3"]
+
+
+def test_value_by_name(program: Program) -> None:
+    assert program.value("image").type.layout == "HWC"
+    assert program.value("resize").type.layout == "CHW"
+    with pytest.raises(ProgramError, match="program Example: no value is named 'nothing'"):
+        program.value("nothing")
+
+
+def test_image_input_with_a_prefix() -> None:
+    b = ProgramBuilder("Example", Parity("nothing"))
+    value = image_input(b, "mask", prefix="mask_", dtype="i32", channels=1)
+    assert value == Value("mask", TensorType("i32", (num.symbol("mask_height"), num.symbol("mask_width"), 1), "HWC"))
+
+
+def test_parity_text() -> None:
+    assert str(Parity("Pillow 13")) == "bit-exact to Pillow 13"
+    assert str(Parity("torch 2", 0.25, "other order of sums")) == "within 0.25 of torch 2 (other order of sums)"
+
+
+# --- text
+
+
+def test_text(program: Program) -> None:
+    text = replace(program, outputs=(Output("pixel_values", "rescale", "pad", 0.5),))
+    assert str(text) == (
+        "program Example\n"
+        "  parity: bit-exact to nothing\n"
+        "  input image: u8[height, width, 3] HWC\n"
+        "  require s0 <= 100: too tall.\n"
+        "  size s0 = max(8, trunc(8 * height / width))\n"
+        "  size s1 = max(8, trunc(8 * width / height))\n"
+        "  to_channels_first = to_channels_first(image): u8[3, height, width] CHW\n"
+        "  resize = resize<height=s0, width=s1, filter=bicubic>(to_channels_first): u8[3, s0, s1] CHW\n"
+        "  center_crop = center_crop<height=8, width=8>(resize): u8[3, 8, 8] CHW\n"
+        "  rescale = rescale<factor=0.5>(center_crop): f32[3, 8, 8] CHW\n"
+        "  output pixel_values = rescale batch pad fill 0.5\n"
+    )
+
+
+def test_text_names_a_subterm_of_a_named_term() -> None:
+    b = ProgramBuilder("Example", Parity("nothing"))
+    x = b.add(ToChannelsFirst(), image_input(b))
+    half = H // 2
+    x = b.add(Pad(0, 0, half + H, W), x)
+    b.output("y", b.add(CenterCrop(half, half), x))
+    assert "  size s0 = height // 2\n  size s1 = s0 + height\n" in str(b.finish())
+
+
+def test_a_step_may_have_no_inputs(program: Program) -> None:
+    """Masks and grids are computed from sizes alone; the text has empty brackets."""
+    step = Step(ToChannelsFirst(), (), Value("grid", TensorType("u8", (3, 1, 1), "CHW")))
+    assert "  grid = to_channels_first(): u8[3, 1, 1] CHW\n" in str(replace(program, steps=(*program.steps, step)))

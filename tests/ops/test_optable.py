@@ -1,0 +1,92 @@
+"""The op table on every executor: numpy, ONNX Runtime with and without optimisation, and onnx.reference."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import pytest
+from graphs import Run, assert_same, emit_unoptimized, images, one_step, onnx_reference, ort
+from optable import CASES, Case
+
+from graphproc.emitters.onnx.checks import nodes
+from graphproc.emitters.onnx.emit import EmitOptions
+from graphproc.ir.op import registered_ops
+from graphproc.ir.types import DTYPES
+
+IDS = [f"{case.bound().name}-{case.note}" for case in CASES]
+GRAPHS = [
+    (target, known, leading)
+    for target, sizes in (("cpu", (False, True)), ("cuda", (False, True)), ("portable", (True,)))
+    for known in sizes
+    for leading in (0, 1)
+]
+GRAPH_IDS = [f"{t}-{'known' if k else 'symbolic'}-{'batch' if n else 'image'}" for t, k, n in GRAPHS]
+
+
+def test_every_op_has_rows() -> None:
+    covered = {case.bound().name for case in CASES}
+    assert covered == set(registered_ops()), "add rows to tests/optable.py for a new op"
+
+
+def test_rows_are_told_apart() -> None:
+    assert len(set(IDS)) == len(IDS)
+
+
+@lru_cache(maxsize=4)
+def expected_of(case: Case) -> tuple[np.ndarray, np.ndarray]:
+    """Two different images and what the oracle says of them."""
+    x = images(2, *case.shape, dtype=case.dtype)
+    return x, case.oracle(x)
+
+
+@pytest.mark.parametrize("case", CASES, ids=IDS)
+def test_numpy_rule(case: Case) -> None:
+    x, expected = expected_of(case)
+    op = case.bound()
+    before = x.copy()
+    assert_same(op.numpy(x), expected, "two images at once")
+    for image, wanted in zip(x, expected, strict=True):
+        assert_same(op.numpy(image), wanted, "one image")
+    assert_same(op.numpy(x[None, :, None]), expected[None, :, None], "three leading axes")
+    assert_same(x, before, "the input")
+
+
+@pytest.mark.parametrize("case", CASES, ids=IDS)
+def test_inferred_type_is_the_results(case: Case) -> None:
+    program = one_step(case.op, case.dtype, case.shape, case.layout)
+    sides = {letter: size for letter, size in zip(case.layout, case.shape, strict=True)}
+    bound = program.bind(height=sides["H"], width=sides["W"])
+    type = bound.steps[0].output.type
+    result = bound.steps[0].op.numpy(images(1, *case.shape, dtype=case.dtype)[0])
+    assert result.shape == type.shape
+    assert result.dtype == DTYPES[type.dtype]
+
+
+@pytest.mark.parametrize(("target", "known", "leading"), GRAPHS, ids=GRAPH_IDS)
+@pytest.mark.parametrize("case", CASES, ids=IDS)
+def test_onnx_rule(case: Case, target: str, known: bool, leading: int) -> None:
+    if target == "portable" and not case.portable:
+        with_f64 = emit_unoptimized(
+            one_step(case.op, case.dtype, case.shape, case.layout), EmitOptions("cpu", image_size=(3, 4))
+        )
+        assert "Cast" in {node.op_type for node in with_f64.graph.node}  # float64 arithmetic, as the row says
+        return
+    sides = {letter: size for letter, size in zip(case.layout, case.shape, strict=True)}
+    options = EmitOptions(
+        target,  # type: ignore[arg-type]
+        "batch" if leading else "image",
+        image_size=(sides["H"], sides["W"]) if known else None,
+    )
+    model = emit_unoptimized(one_step(case.op, case.dtype, case.shape, case.layout), options)
+    executors: dict[str, Run] = {"runtime, unoptimised": ort(model, optimize=False), "runtime": ort(model)}
+    # onnx.reference takes Loop's omitted condition for false and joins scan outputs along an existing axis.
+    loops = any(node.op_type == "Loop" for node, _ in nodes(model.graph))
+    if case.reference and target != "cuda" and not loops:
+        executors["onnx.reference"] = onnx_reference(model)
+    x, expected = expected_of(case)
+    for name, run in executors.items():
+        if leading:
+            assert_same(run({"images": x})["y"], expected, name)
+        else:
+            assert_same(run({"image": x[0]})["y"], expected[:1], name)

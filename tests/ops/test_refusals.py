@@ -1,0 +1,78 @@
+"""What each op refuses when its result's type is inferred."""
+
+from __future__ import annotations
+
+import pytest
+
+from graphproc.errors import ShapeError, TracedBranchError
+from graphproc.ir.op import Op
+from graphproc.ir.types import TensorType
+from graphproc.ops import (
+    ByteMap,
+    CenterCrop,
+    CompositeOnWhite,
+    Normalize,
+    Pad,
+    Resize,
+    SelectChannels,
+    ToChannelsFirst,
+)
+from graphproc.sizes import num
+
+CHW = TensorType("u8", (3, 9, 8), "CHW")
+HWC = TensorType("u8", (9, 8, 3), "HWC")
+FLOATS = CHW.with_dtype("f32")
+FLAT = TensorType("u8", (9, 8), "HW")
+
+
+@pytest.mark.parametrize(
+    ("op", "type", "message"),
+    [
+        (Resize(3, 4, "cubic"), CHW, r"resize: expected a filter of \['nearest', .*\], got 'cubic'"),
+        (Resize(3, 4, "box"), HWC, "resize: expected the last axes CHW, got u8"),
+        (Resize(3, 4, "box", layout="HWC"), CHW, "resize: expected the last axes HWC, got u8"),
+        (Resize(0, 4, "box"), CHW, "resize: expected sides of at least 1 pixel, got 0 x 4"),
+        (Resize(3, 4, "box"), FLOATS, "resize: expected u8, got f32"),
+        (Resize(3, 4, "box"), FLAT, "resize: expected the last axes CHW"),
+        (CenterCrop(3, 0), CHW, "center_crop: expected sides of at least 1 pixel, got 3 x 0"),
+        (CenterCrop(3, 3), FLAT, "center_crop: expected the last axes CHW"),
+        (Pad(0, 0, 9, 9), FLAT, "pad: expected the last axes CHW"),
+        (SelectChannels((0, 3)), CHW, r"select_channels: order \(0, 3\) names a channel that u8\[3, 9, 8\] CHW does not have"),
+        (SelectChannels((-1,)), CHW, "select_channels: order"),
+        (CompositeOnWhite(), HWC, "composite_on_white: expected 4 channels"),
+        (CompositeOnWhite(), TensorType("f32", (9, 8, 4), "HWC"), "composite_on_white: expected u8, got f32"),
+        (Normalize((0.5, 0.5), (1.0,)), FLOATS, r"normalize: image_mean must have 3 elements, got 2: \[0.5, 0.5\]"),
+        (Normalize((0.5,), (1.0,) * 4), FLOATS, "normalize: image_std must have 3 elements, got 4"),
+        (Normalize((0.5,), (1.0,)), CHW.with_dtype("i64"), "normalize: expected u8 or f32, got i64"),
+        (ByteMap(()), FLOATS, "byte_map: expected u8, got f32"),
+        (ToChannelsFirst(), FLAT, "to_channels_first: expected the last axes HWC"),
+    ],
+    ids=lambda value: value.name if isinstance(value, Op) else None,
+)
+def test_refused(op: Op, type: TensorType, message: str) -> None:
+    with pytest.raises(ShapeError, match=message):
+        op.infer(type)
+
+
+EVERY_LAYOUT = [
+    *((op, "HWC") for op in (ToChannelsFirst(), CompositeOnWhite(), Resize(1, 1, "box", layout="HWC"))),
+    *((op, "CHW") for op in (Resize(1, 1, "box"), CenterCrop(1, 1), Pad(0, 0, 9, 9), SelectChannels((0,)), ByteMap(()))),
+    (Normalize((0.5,), (1.0,)), "CHW"),
+]
+
+
+@pytest.mark.parametrize(("op", "layout"), EVERY_LAYOUT, ids=lambda value: getattr(value, "name", value))
+def test_axes_in_another_order_are_refused(op: Op, layout: str) -> None:
+    """Rules count axes from the end, so the right letters in the wrong places would be the wrong axes."""
+    assert op.infer(TensorType("u8", (2, 4, 4, 4), f"N{layout}")).layout.startswith("N")
+    for wrong in ({"HWC", "CHW"} - {layout}) | {"WHC", "CWH", "HW", ""}:
+        with pytest.raises(ShapeError, match=f"{op.name}: expected the last axes {layout}"):
+            op.infer(TensorType("u8", (4,) * (len(wrong) or 3), wrong))
+
+
+@pytest.mark.parametrize("op", [CenterCrop(num.symbol("height"), 3), Pad(0, 0, num.symbol("height"), 9)], ids=lambda op: op.name)
+def test_the_numpy_rule_needs_a_bound_op(op: Op, rng: object) -> None:
+    import numpy as np
+
+    with pytest.raises(TracedBranchError, match="bind the program's sizes first"):
+        op.numpy(np.zeros((3, 4, 5), np.uint8))

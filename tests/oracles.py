@@ -1,0 +1,101 @@
+"""What ops should give, computed by other people's code or by scalar arithmetic written down separately."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import PIL
+from PIL import Image
+
+Array = np.ndarray[Any, Any]
+
+PILLOW_13 = int(PIL.__version__.split(".")[0]) >= 13
+"""Whether the installed Pillow decides the order of resize passes as `pillow-13` says."""
+CODES = {"nearest": 0, "lanczos": 1, "bilinear": 2, "bicubic": 3, "box": 4, "hamming": 5}
+
+
+def per_plane(x: Array, function: Callable[[Image.Image], Image.Image]) -> Array:
+    """Apply a Pillow function to every `[H, W]` plane of a uint8 array `[..., H, W]`."""
+    planes = [np.asarray(function(Image.fromarray(plane))) for plane in x.reshape(-1, *x.shape[-2:])]
+    return np.stack(planes).reshape(*x.shape[:-2], *planes[0].shape)
+
+
+def pillow_resize(x: Array, height: int, width: int, filter: str) -> Array:
+    """`Image.resize` of each plane of uint8 `[..., H, W]`."""
+    return per_plane(x, lambda image: image.resize((width, height), Image.Resampling(CODES[filter])))
+
+
+def pillow_two_passes(x: Array, height: int, width: int, filter: str, vertical_first: bool) -> Array:
+    """The two passes as two calls of Pillow, in a chosen order; a pass that keeps its length does nothing."""
+    for axis in (0, 1) if vertical_first else (1, 0):
+        h, w = x.shape[-2:]
+        x = pillow_resize(x, *((height, w) if axis == 0 else (h, width)), filter)
+    return x
+
+
+def pillow_crop(x: Array, top: int, left: int, height: int, width: int) -> Array:
+    """`Image.crop` of each plane; outside the image it gives zeros."""
+    return per_plane(x, lambda image: image.crop((left, top, left + width, top + height)))
+
+
+def pillow_center_crop(x: Array, height: int, width: int) -> Array:
+    """A centred box whose corner is rounded towards the top left, cut out by Pillow."""
+    top, left = ((have - want) // 2 for have, want in zip(x.shape[-2:], (height, width), strict=True))
+    return pillow_crop(x, top, left, height, width)
+
+
+def pillow_pad(x: Array, top: int, left: int, height: int, width: int, value: int = 0) -> Array:
+    """Each plane pasted onto a new image of one value."""
+
+    def paste(image: Image.Image) -> Image.Image:
+        canvas = Image.new("L", (width, height), value)
+        canvas.paste(image, (left, top))
+        return canvas
+
+    return per_plane(x, paste)
+
+
+def pillow_on_white(x: Array) -> Array:
+    """`Image.alpha_composite` over opaque white of uint8 `[..., H, W, 4]`."""
+    flat = x.reshape(-1, x.shape[-2], 4)
+    white = Image.new("RGBA", (flat.shape[1], flat.shape[0]), (255, 255, 255, 255))
+    return np.asarray(Image.alpha_composite(white, Image.fromarray(flat)).convert("RGB")).reshape(*x.shape[:-1], 3)
+
+
+def byte_table(function: Callable[[int, int], np.float32], channels: int) -> Callable[[Array], Array]:
+    """An oracle that calls `function(byte, channel)` once for each, for uint8 `[..., C, H, W]`."""
+    with np.errstate(all="ignore"):
+        table = np.array([[function(byte, c) for byte in range(256)] for c in range(channels)], dtype=np.float32)
+
+    def look_up(x: Array) -> Array:
+        return np.stack([table[c][x[..., c, :, :]] for c in range(channels)], axis=-3)
+
+    return look_up
+
+
+def scalar_rescale(value: float, factor: float) -> np.float32:
+    """A product of Python floats, stored as float32."""
+    return np.float32(float(value) * factor)
+
+
+def scalar_normalize(value: float, mean: float, std: float) -> np.float32:
+    """One subtraction and one division of float32 scalars."""
+    return np.float32((np.float32(value) - np.float32(mean)) / np.float32(std))
+
+
+def elementwise(x: Array, function: Callable[[Any], np.float32]) -> Array:
+    """A scalar function of each element, one at a time."""
+    with np.errstate(all="ignore"):
+        return np.array([function(v) for v in x.reshape(-1).tolist()], dtype=np.float32).reshape(x.shape)
+
+
+def pick_channels(x: Array, order: Sequence[int]) -> Array:
+    """Channels of `[..., C, H, W]`, one at a time."""
+    return np.stack([x[..., i, :, :] for i in order], axis=-3)
+
+
+def channels_first(x: Array) -> Array:
+    """`[..., H, W, C]` to `[..., C, H, W]`, one channel at a time."""
+    return np.stack([x[..., i] for i in range(x.shape[-1])], axis=-3)

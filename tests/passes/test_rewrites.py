@@ -1,0 +1,314 @@
+"""Each pass: what it rewrites, where it declines, that results keep their bits, and that a second run changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from graphs import assert_same, emit_unoptimized, images, ort
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import factors, filters, plain_settings, small_sides, statistics
+
+from graphproc.emitters.onnx.emit import EmitOptions
+from graphproc.errors import ProgramError
+from graphproc.executors import reference
+from graphproc.ir.op import Op
+from graphproc.ir.program import Output, Parity, Program, ProgramBuilder, image_input, verify
+from graphproc.ops import CenterCrop, CompositeOnWhite, Normalize, Pad, Rescale, Resize, SelectChannels, ToChannelsFirst
+from graphproc.passes import Pass, optimize, passes
+from graphproc.passes.absorb_layout import AbsorbLayout
+from graphproc.passes.crop_into_resize import CropIntoResize
+from graphproc.passes.fold_byte_map import FoldByteMap
+from graphproc.passes.late_channels import LateChannels
+from graphproc.processors.registry import rows
+from graphproc.sizes import num, rules
+
+H, W = num.symbol("height"), num.symbol("width")
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+FIRST = ToChannelsFirst()
+
+
+def chain(*ops: Op, channels: int = 3, dtype: str = "u8") -> Program:
+    """A program of ops one after the other."""
+    b = ProgramBuilder("Example", Parity("itself"))
+    x = image_input(b, channels=channels, dtype=dtype)
+    for op in ops:
+        x = b.add(op, x)
+    b.output("y", x)
+    return b.finish()
+
+
+def op_names(program: Program) -> list[str]:
+    return [step.op.name for step in program.steps]
+
+
+def assert_equivalent(before: Program, after: Program, *sizes: tuple[int, int], runtime: bool = True) -> None:
+    """The same bits on the numpy executor and in ONNX Runtime, where the rewritten steps are emitted as they stand."""
+    verify(after)
+    channels = before.inputs[0].type.shape[-1]
+    run = ort(emit_unoptimized(after, EmitOptions())) if runtime else None
+    for height, width in sizes:
+        x = images(1, height, width, channels)
+        wanted = reference.run(before, {"image": x[0]})
+        found = reference.run(after, {"image": x[0]})
+        for key, value in wanted.items():
+            assert_same(found[key], value, f"{key} of {height} x {width}")
+            if run:
+                assert_same(run({"images": x})[key], value[None], f"{key} of {height} x {width}, ONNX Runtime")
+
+
+# --- all passes
+
+
+@pytest.mark.parametrize("step", passes(), ids=lambda p: p.name)
+def test_passes_declare_themselves(step: Pass) -> None:
+    assert step.numerics == "bit-exact"
+    assert step.name == step.name.lower()
+    assert type(step).__doc__
+
+
+def test_names_are_unique() -> None:
+    assert len({step.name for step in passes()}) == len(passes()) == 4
+
+
+@pytest.mark.parametrize("color", ["rgb", "gray"])
+@pytest.mark.parametrize("name", sorted(rows()))
+def test_every_processor_keeps_its_results(name: str, color: str) -> None:
+    row = rows()[name]
+    program = row.program(row.config({"size": {"height": 30, "width": 22}} if row.family == "plain" else {}), color=color)
+    after = optimize(program)
+    assert op_names(after) != op_names(program)
+    assert_equivalent(program, after, (37, 23), (19, 50), runtime=False)
+
+
+@given(plain_settings(), st.sampled_from(("rgb", "bgr", "rgba", "gray")), small_sides, small_sides)
+def test_plain_settings_keep_their_results(settings: dict[str, Any], color: str, height: int, width: int) -> None:
+    row = rows()["CLIPImageProcessor"]
+    program = row.program(row.config(settings), color=color)
+    after = optimize(program)
+    try:
+        program.bind(height=height, width=width)
+    except ProgramError:
+        with pytest.raises(ProgramError):
+            after.bind(height=height, width=width)
+        return
+    assert_equivalent(program, after, (height, width))
+
+
+@given(plain_settings(), st.sampled_from(("rgb", "bgr", "rgba", "gray")))
+def test_each_pass_is_idempotent(settings: dict[str, Any], color: str) -> None:
+    row = rows()["CLIPImageProcessor"]
+    program = row.program(row.config(settings), color=color)
+    for step in passes():
+        program = step.run(program)
+        assert step.run(program) == program, step.name
+    assert optimize(program) == program
+
+
+@pytest.mark.parametrize("step", passes(), ids=lambda p: p.name)
+def test_a_program_is_not_changed_in_place(step: Pass) -> None:
+    program = chain(FIRST, SelectChannels((2, 1, 0)), Resize(9, 7, "box"), CenterCrop(4, 4), Rescale(0.5))
+    text = str(program)
+    step.run(program)
+    assert str(program) == text
+
+
+# --- late channels
+
+
+@pytest.mark.parametrize(
+    "geometry", [Resize(9, 7, "bicubic"), CenterCrop(4, 12), Pad(1, 2, 50, 60, 7)], ids=lambda op: op.name
+)
+@pytest.mark.parametrize(("order", "channels"), [((2, 1, 0), 3), ((0, 0, 0), 1), ((1,), 3)])
+def test_selection_moves_behind_geometry(geometry: Op, order: tuple[int, ...], channels: int) -> None:
+    program = chain(FIRST, SelectChannels(order), geometry, channels=channels)
+    after = LateChannels().run(program)
+    assert op_names(after) == ["to_channels_first", geometry.name, "select_channels"]
+    assert_equivalent(program, after, (11, 8))
+
+
+def test_selection_moves_behind_all_geometry() -> None:
+    program = chain(FIRST, SelectChannels((2, 1, 0)), Resize(9, 7, "box"), CenterCrop(4, 4), Pad(0, 0, 5, 5), Rescale(0.5))
+    after = LateChannels().run(program)
+    assert op_names(after) == ["to_channels_first", "resize", "center_crop", "pad", "select_channels", "rescale"]
+    assert_equivalent(program, after, (11, 8))
+
+
+@pytest.mark.parametrize(
+    ("orders", "channels", "merged"),
+    [
+        (((2, 1, 0), (1, 0, 2)), 3, (1, 2, 0)),
+        (((2, 1, 0), (2, 1, 0)), 3, None),
+        (((0, 0, 0), (2, 1, 0)), 1, (0, 0, 0)),
+        (((0, 1), (0, 1)), 3, (0, 1)),
+        (((2, 1, 0), (2, 1, 0)), 4, (0, 1, 2)),
+        (((3, 2, 1, 0), (3, 2, 1)), 4, (0, 1, 2)),
+    ],
+)
+def test_two_selections_become_one_or_none(
+    orders: Sequence[tuple[int, ...]], channels: int, merged: tuple[int, ...] | None
+) -> None:
+    program = chain(FIRST, *(SelectChannels(order) for order in orders), channels=channels)
+    after = LateChannels().run(program)
+    assert [step.op for step in after.steps[1:]] == ([] if merged is None else [SelectChannels(merged)])
+    assert_equivalent(program, after, (5, 4))
+
+
+def test_selections_that_cancel_at_the_end_of_a_program() -> None:
+    b = ProgramBuilder("Example", Parity("itself"))
+    x = b.input("image", replace(image_input(b).type, shape=(3, H, W), layout="CHW"))
+    b.inputs = [x]
+    b.output("y", b.add(SelectChannels((2, 1, 0)), b.add(SelectChannels((2, 1, 0)), x)))
+    after = LateChannels().run(b.finish())
+    assert after.steps == ()
+    assert after.outputs == (Output("y", "image"),)
+    x = images(1, 3, 4, 5)
+    assert_same(ort(emit_unoptimized(after, EmitOptions()))({"images": x})["y"], x)
+
+
+def two_readers(*ops: Op, at: int, channels: int = 3) -> Program:
+    """A chain whose value `at` steps in is an output as well."""
+    program = chain(*ops, channels=channels)
+    return verify(replace(program, outputs=(*program.outputs, Output("early", program.steps[at].output.name))))
+
+
+Make = Callable[[], Program]
+
+
+def declines(step: Pass, **programs: Program) -> list[Any]:
+    return [pytest.param(step, program, id=f"{step.name}: {why.replace('_', ' ')}") for why, program in programs.items()]
+
+
+@pytest.mark.parametrize(
+    ("step", "program"),
+    [
+        *declines(
+            LateChannels(),
+            selection_is_read_twice=two_readers(FIRST, SelectChannels((2, 1, 0)), Resize(9, 7, "box"), at=1),
+            no_geometry_follows=chain(FIRST, SelectChannels((2, 1, 0)), Rescale(0.5)),
+            first_of_two_is_read_twice=two_readers(FIRST, SelectChannels((1, 0, 2)), SelectChannels((1, 0, 2)), at=1),
+        ),
+        *declines(
+            AbsorbLayout(),
+            layout_is_read_twice=two_readers(FIRST, Resize(9, 7, "box"), at=0),
+            a_crop_lies_between=chain(FIRST, CenterCrop(9, 9), Resize(4, 4, "box")),
+            no_layout_change=chain(Resize(9, 7, "box", layout="HWC"), Resize(3, 4, "box")),
+        ),
+        *declines(
+            CropIntoResize(),
+            resize_is_read_twice=two_readers(FIRST, Resize(9, 7, "box"), CenterCrop(4, 4), at=1),
+            there_is_a_window_already=chain(FIRST, Resize(9, 7, "box", window=(1, 1, 6, 6)), CenterCrop(4, 4)),
+            a_pad_lies_between=chain(FIRST, Resize(9, 7, "box"), Pad(0, 0, 12, 12), CenterCrop(4, 4)),
+            crop_comes_first=chain(FIRST, CenterCrop(4, 4), Resize(9, 7, "box")),
+        ),
+        *declines(
+            FoldByteMap(),
+            pixels_are_floats=chain(FIRST, Rescale(0.5), Normalize(MEAN, STD), dtype="f32"),
+            nothing_to_fold=chain(FIRST, Resize(9, 7, "box")),
+        ),
+    ],
+)
+def test_declines(step: Pass, program: Program) -> None:
+    assert step.run(program) == program
+
+
+# --- layout
+
+
+@pytest.mark.parametrize("filter", ["nearest", "bicubic"])
+def test_layout_goes_into_the_resize(filter: str) -> None:
+    program = chain(FIRST, Resize(9, 7, filter), Resize(3, 4, filter))
+    after = AbsorbLayout().run(program)
+    assert [step.op for step in after.steps] == [Resize(9, 7, filter, layout="HWC"), Resize(3, 4, filter)]
+    assert after.steps[0].inputs == ("image",)
+    assert_equivalent(program, after, (11, 8), (5, 19))
+
+
+def test_layout_goes_in_behind_a_composite() -> None:
+    program = chain(CompositeOnWhite(), FIRST, Resize(9, 7, "bilinear"), channels=4)
+    after = AbsorbLayout().run(program)
+    assert op_names(after) == ["composite_on_white", "resize"]
+    assert_equivalent(program, after, (11, 8))
+
+
+# --- crop
+
+
+@pytest.mark.parametrize(
+    ("size", "crop", "ops"),
+    [
+        ((20, 30), (9, 12), [Resize(20, 30, "bicubic", window=(5, 9, 9, 12))]),
+        ((20, 30), (20, 30), [Resize(20, 30, "bicubic")]),
+        ((20, 30), (9, 30), [Resize(20, 30, "bicubic", window=(5, 0, 9, 30))]),
+        ((20, 30), (25, 12), [Resize(20, 30, "bicubic", window=(0, 9, 20, 12)), Pad(3, 0, 25, 12)]),
+        ((4, 5), (9, 9), [Resize(4, 5, "bicubic"), Pad(3, 2, 9, 9)]),
+    ],
+)
+def test_a_crop_goes_into_the_resize(size: tuple[int, int], crop: tuple[int, int], ops: list[Op]) -> None:
+    program = chain(FIRST, Resize(*size, "bicubic"), CenterCrop(*crop))
+    after = CropIntoResize().run(program)
+    assert [step.op for step in after.steps[1:]] == ops
+    assert_equivalent(program, after, (11, 8), (31, 40))
+
+
+def test_no_pad_where_the_crop_cannot_be_larger() -> None:
+    """The bounds of a shortest-edge rule say that both sides are at least the edge."""
+    program = chain(FIRST, Resize(*rules.shortest_edge(H, W, 16), "bicubic"), CenterCrop(16, 16))
+    after = CropIntoResize().run(program)
+    assert op_names(after) == ["to_channels_first", "resize"]
+    assert_equivalent(program, after, (11, 8), (8, 60), (50, 50))
+
+
+@given(st.tuples(small_sides, small_sides), small_sides, st.tuples(small_sides, small_sides), filters)
+def test_any_crop_of_any_shortest_edge(size: tuple[int, int], edge: int, crop: tuple[int, int], filter: str) -> None:
+    program = chain(FIRST, Resize(*rules.shortest_edge(H, W, edge), filter), CenterCrop(*crop))
+    assert_equivalent(program, CropIntoResize().run(program), size)
+
+
+def test_two_crops_in_a_row() -> None:
+    program = chain(FIRST, Resize(20, 30, "box"), CenterCrop(15, 15), CenterCrop(7, 6))
+    after = CropIntoResize().run(program)
+    assert_equivalent(program, after, (40, 31))
+
+
+# --- folding (the forms themselves are in test_fold_byte_map.py)
+
+
+@pytest.mark.parametrize(
+    "ops",
+    [
+        (Rescale(1 / 255), Normalize(MEAN, STD)),
+        (Rescale(1 / 255),),
+        (Normalize(MEAN, STD),),
+        (Rescale(1 / 255), Rescale(1 / 3), Normalize(MEAN, STD)),
+        (Normalize(MEAN, STD), Rescale(1 / 255)),
+    ],
+    ids=lambda ops: "+".join(op.name for op in ops),
+)
+def test_a_chain_on_bytes_is_folded(ops: tuple[Op, ...]) -> None:
+    program = chain(FIRST, *ops)
+    after = FoldByteMap().run(program)
+    assert op_names(after)[1] == "byte_map"
+    assert_equivalent(program, after, (40, 31))
+
+
+def test_a_rescale_that_is_read_twice_folds_alone() -> None:
+    program = two_readers(FIRST, Rescale(1 / 255), Normalize(MEAN, STD), at=1)
+    after = FoldByteMap().run(program)
+    assert op_names(after) == ["to_channels_first", "byte_map", "normalize"]
+    assert after.outputs[1].value == "byte_map"
+    assert_equivalent(program, after, (9, 8))
+
+
+@given(factors, statistics)
+def test_any_rescale_and_normalize_in_a_graph(factor: float, values: tuple[tuple[float, ...], tuple[float, ...]]) -> None:
+    program = chain(FIRST, Rescale(factor), Normalize(*values))
+    after = FoldByteMap().run(program)
+    x = np.broadcast_to(np.arange(256, dtype=np.uint8)[None, :, None], (1, 256, 3))
+    wanted = reference.run(program, {"image": x})["y"]
+    assert_same(reference.run(after, {"image": x})["y"], wanted)
+    assert_same(ort(emit_unoptimized(after, EmitOptions()))({"images": x[None]})["y"][0], wanted)

@@ -1,0 +1,93 @@
+"""Every class against transformers: the ONNX graph, the numpy reference and the Pillow class give the same bits.
+
+`tools/parity.py` compares more settings and larger images. `GRAPHPROC_THOROUGH=1` tries every setting here, too.
+"""
+
+from __future__ import annotations
+
+import os
+
+import parity_cases as cases
+import pytest
+from parity_cases import Content, Size
+
+from graphproc.errors import GraphprocError
+from graphproc.processors.registry import rows
+
+IMAGES: tuple[tuple[Size, Content], ...] = (
+    ((1, 1), "noise"),
+    ((17, 31), "noise"),
+    ((333, 500), "photograph"),
+    ((224, 224), "noise"),
+    ((260, 40), "photograph"),
+    ((2, 90), "noise"),
+)
+QUICK = (
+    "default",
+    "filter nearest",
+    "filter lanczos",
+    "filter box",
+    "size 96",
+    "size {'height': 90, 'width': 131}",
+    "size {'shortest_edge': 75}",
+    "size {'shortest_edge': 60, 'longest_edge': 90}",
+    "size {'max_height': 80, 'max_width': 120}",
+    "size {'longest_edge': 70}",
+    "crop, one side above",
+    "crop odd",
+    "all off",
+    "do_resize false",
+    "do_normalize false",
+    "mean and std, numbers",
+    "mean of one element",
+    "rescale_factor 1/127.5",
+    "do_pad",
+)
+
+
+def _parameters() -> list[tuple[str, str]]:
+    every = os.environ.get("GRAPHPROC_THOROUGH") == "1"
+    return [
+        (name, label)
+        for name in rows()
+        if name in cases.CASES
+        for label in cases.variants(name)
+        if every or label in QUICK or label in cases.CASES[name].extra
+    ]
+
+
+def test_every_class_has_a_case() -> None:
+    assert sorted(cases.CASES) == sorted(rows())
+
+
+def test_the_quick_settings_exist() -> None:
+    assert set(QUICK) <= set(cases.variants("CLIPImageProcessor"))
+
+
+@pytest.mark.parametrize(("name", "label"), _parameters())
+@pytest.mark.filterwarnings("ignore:(divide by zero|invalid value) encountered:RuntimeWarning")
+def test_three_ways(name: str, label: str) -> None:
+    settings = cases.variants(name)[label]
+    try:
+        session = cases.graph(name, settings)
+    except GraphprocError as error:
+        expected = cases.transformers_result(name, settings, cases.picture((224, 224), "photograph"))
+        assert isinstance(expected, Exception), f"refused ({error}), but transformers gives a result"
+        return
+    for size, content in IMAGES:
+        image = cases.picture(size, content)
+        reference = cases.numpy_result(name, settings, image)
+        if isinstance(reference, Exception) and cases.CASES[name].refuses(size):
+            continue
+        expected = cases.transformers_result(name, settings, image)
+        assert cases.difference(reference, expected) == "", f"numpy reference against transformers, {size} {content}"
+        if not isinstance(reference, Exception):
+            found = cases.graph_result(session, image)
+            assert cases.difference(found, reference) == "", f"graph against numpy reference, {size} {content}"
+
+
+def test_refused_sizes_are_refused() -> None:
+    """An entry of `refuses` that is no longer true has to go."""
+    for name, case in cases.CASES.items():
+        if case.refuses((1, 1)):
+            assert isinstance(cases.numpy_result(name, {}, cases.picture((1, 1), "noise")), GraphprocError)

@@ -1,0 +1,86 @@
+"""The rows: names, defaults and lookup, against the classes of transformers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import transformers
+
+from graphproc.configs.config import STANDARD_KEYS
+from graphproc.errors import UnsupportedProcessorError
+from graphproc.processors import registry
+from graphproc.processors.registry import lookup, rows
+from graphproc.wrappers.processor import CALL_ONLY_KEYS, processor_class
+
+
+def plain(value: Any) -> Any:
+    """A setting of transformers as this package holds it."""
+    if isinstance(value, transformers.image_utils.SizeDict):
+        return dict(value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("name", rows())
+def test_defaults_are_those_of_transformers(name: str) -> None:
+    ours, theirs = processor_class(name)(), getattr(transformers, f"{name}Pil")()
+    keys = (*STANDARD_KEYS, *rows()[name].extra_keys)
+    assert {key: getattr(ours, key) for key in keys} == {key: plain(getattr(theirs, key, None)) for key in keys}
+
+
+@pytest.mark.parametrize("name", rows())
+def test_every_declared_setting_of_transformers_is_declared(name: str) -> None:
+    theirs = getattr(transformers, f"{name}Pil").valid_kwargs.__annotations__
+    assert set(theirs) - set(CALL_ONLY_KEYS) == set(rows()[name].config({}).settings)
+
+
+@pytest.mark.parametrize("name", rows())
+def test_input_names_are_those_of_transformers(name: str) -> None:
+    assert processor_class(name).model_input_names == getattr(transformers, f"{name}Pil").model_input_names
+    assert processor_class(name).__name__ == name
+
+
+def test_rows_are_in_alphabetical_order_under_their_own_names() -> None:
+    assert list(rows()) == sorted(rows(), key=str.lower)
+    assert all(row.name == name for name, row in rows().items())
+
+
+def test_every_module_with_rows_is_registered(root: Any) -> None:
+    files = (root / "graphproc" / "processors").glob("*.py")
+    with_rows = {path.stem for path in files if "\nROWS = (" in path.read_text(encoding="utf-8")}
+    assert with_rows == set(registry.MODULES)
+
+
+def test_a_name_with_two_rows_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = next(iter(rows().values()))
+    monkeypatch.setattr(registry, "import_module", lambda _: SimpleNamespace(ROWS=(first, first)))
+    with pytest.raises(AssertionError, match=first.name):
+        rows.__wrapped__()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("suffix", ["ImageProcessor", "ImageProcessorFast", "ImageProcessorPil", "FeatureExtractor"])
+def test_lookup_by_every_suffix(suffix: str) -> None:
+    assert lookup(f"CLIP{suffix}").name == "CLIPImageProcessor"
+    assert lookup(f"MobileNetV2{suffix}").name == "MobileNetV2ImageProcessor"
+
+
+NEAREST: Mapping[str, str] = {
+    "CLIPImageProcesor": "CLIPImageProcessor",
+    "ClipImageProcessor": "CLIPImageProcessor",
+    "VitImageProcessorFast": "ViTImageProcessor",
+    "PoolformerFeatureExtractor": "PoolFormerImageProcessor",
+}
+
+
+@pytest.mark.parametrize("name", NEAREST)
+def test_an_unsupported_name_is_answered_with_the_nearest(name: str) -> None:
+    with pytest.raises(UnsupportedProcessorError, match=NEAREST[name]) as caught:
+        lookup(name)
+    assert str(caught.value).startswith(f"{name}:")
+
+
+def test_a_name_like_no_other_is_refused() -> None:
+    with pytest.raises(UnsupportedProcessorError, match="supported"):
+        lookup("")

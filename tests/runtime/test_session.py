@@ -1,0 +1,297 @@
+"""Sessions: names, errors, and sessions of their own for sizes that come back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from onnx import TensorProto, helper
+
+import graphproc as gp
+from graphproc.errors import GraphError, ImageError, RuntimeUnavailableError
+from graphproc.runtime import session as session_module
+from graphproc.runtime.providers import provider_names
+from graphproc.runtime.session import MAX_SPECIALISED, Session
+
+Array = np.ndarray[Any, Any]
+
+
+@pytest.fixture(scope="module")
+def model() -> onnx.ModelProto:
+    return gp.CLIPImageProcessor(size=40, crop_size=32).to_onnx()
+
+
+def batch(height: int, width: int, count: int = 1) -> Array:
+    return np.random.default_rng((height, width)).integers(0, 256, (count, height, width, 3), dtype=np.uint8)
+
+
+def two_inputs() -> onnx.ModelProto:
+    """The sum and the difference of `a` and `b`, float32 [n]."""
+    a, b, total, gap = (helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n"]) for name in ("a", "b", "sum", "gap"))
+    nodes = [helper.make_node("Add", ["a", "b"], ["sum"]), helper.make_node("Sub", ["a", "b"], ["gap"])]
+    graph = helper.make_graph(nodes, "two", [a, b], [total, gap])
+    return helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 18)])
+
+
+# ---- what a session says of its graph --------------------------------------------------------------------------------
+
+
+def test_names_dimensions_and_metadata(model: onnx.ModelProto) -> None:
+    session = Session(model)
+    assert session.inputs == ["images"]
+    assert session.outputs == ["pixel_values"]
+    assert session.dims == {"images": ["batch", "height", "width", 3]}
+    assert session.provider == "cpu"
+    assert session.metadata["target"] == "cpu"
+    assert session.config()["size"] == {"shortest_edge": 40}
+
+
+def test_a_graph_without_description_has_no_config() -> None:
+    session = Session(two_inputs())
+    assert session.metadata == {}
+    with pytest.raises(GraphError, match="no graphproc.config entry"):
+        session.config()
+
+
+def test_a_graph_is_taken_as_path_bytes_or_model(model: onnx.ModelProto, tmp_path: Path) -> None:
+    path = tmp_path / "graph.onnx"
+    path.write_bytes(model.SerializeToString())
+    expected = Session(model).run({"images": batch(50, 60)})["pixel_values"]
+    for graph in (path, str(path), path.read_bytes()):
+        assert (Session(graph).run({"images": batch(50, 60)})["pixel_values"] == expected).all()
+
+
+@pytest.mark.parametrize("content", [b"", b"not a graph", b"\x00" * 100])
+def test_what_is_no_graph_is_refused(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "graph.onnx"
+    path.write_bytes(content)
+    for graph in (path, content):
+        with pytest.raises(GraphError, match=r"^graph: ONNX Runtime cannot load it\. ") as caught:
+            Session(graph)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_is_refused_by_path(tmp_path: Path) -> None:
+    with pytest.raises(GraphError, match=r"none\.onnx: cannot be read \(No such file or directory\)"):
+        Session(tmp_path / "none.onnx")
+    with pytest.raises(GraphError, match="cannot be read"):
+        Session(tmp_path)
+
+
+# ---- providers -------------------------------------------------------------------------------------------------------
+
+
+def test_an_unknown_provider_is_refused(model: onnx.ModelProto) -> None:
+    with pytest.raises(RuntimeUnavailableError, match="provider: expected one of cpu, cuda, got 'CUDA'"):
+        Session(model, "CUDA")
+
+
+def test_a_missing_provider_is_an_error_that_says_what_to_install(
+    model: onnx.ModelProto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
+    with pytest.raises(RuntimeUnavailableError, match="has only CPUExecutionProvider. pip install onnxruntime-gpu"):
+        Session(model, "cuda")
+
+
+def test_a_provider_that_does_not_start_is_an_error(model: onnx.ModelProto, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ONNX Runtime falls back to the CPU on its own when a driver is missing."""
+    both = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: both)
+    real = onnxruntime.InferenceSession
+    monkeypatch.setattr(
+        onnxruntime, "InferenceSession", lambda data, options, providers: real(data, options, providers=providers[-1:])
+    )
+    with pytest.raises(RuntimeUnavailableError, match="'cuda': ONNX Runtime could not start it"):
+        Session(model, "cuda")
+
+
+def test_the_cpu_is_the_second_choice_of_other_providers(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: both)
+    assert provider_names("cuda") == both
+    assert provider_names("cpu") == both[1:]
+
+
+# ---- inputs ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        ({}, "graph inputs: expected images, got none"),
+        ({"image": batch(5, 5)}, "graph inputs: expected images, got image"),
+        ({"images": batch(5, 5), "more": batch(5, 5)}, "graph inputs: expected images, got images, more"),
+        ({"images": batch(5, 5)[0]}, r"images: expected 4 axes \['batch', 'height', 'width', 3\], got the shape \[5, 5, 3\]"),
+        ({"images": batch(5, 5)[None]}, r"images: expected 4 axes .* got the shape \[1, 1, 5, 5, 3\]"),
+        ({"images": batch(5, 5)[..., :2]}, "graph: ONNX Runtime refused the input. "),
+        ({"images": batch(5, 5).astype(np.float32)}, "graph: ONNX Runtime refused the input. "),
+    ],
+    ids=["none", "other name", "too many", "too few axes", "too many axes", "two channels", "float32"],
+)
+def test_wrong_inputs_are_refused(model: onnx.ModelProto, inputs: dict[str, Array], message: str) -> None:
+    with pytest.raises(ImageError, match=message) as caught:
+        Session(model).run(inputs)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_call_takes_arrays_in_order_or_by_name() -> None:
+    session = Session(two_inputs())
+    a, b = np.float32([5, 7]), np.float32([1, 2])
+    for result in (session(a, b), session(a, b=b), session(b=b, a=a)):
+        assert isinstance(result, gp.BatchFeature)
+        assert list(result) == ["sum", "gap"]
+        assert result.gap.tolist() == [4, 5]
+    with pytest.raises(ImageError, match="expected a, b, got a$"):
+        session(a)
+    with pytest.raises(ImageError, match="expected a, b, got 3 arrays"):
+        session(a, b, a)
+
+
+@pytest.mark.parametrize("length", ["n", 2])
+def test_results_of_any_element_type(length: str | int) -> None:
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [length])
+    half = helper.make_tensor_value_info("half", TensorProto.FLOAT16, [length])
+    nodes = [helper.make_node("Cast", ["x"], ["half"], to=TensorProto.FLOAT16)]
+    graph = helper.make_graph(nodes, "half", [x], [half])
+    session = Session(helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 18)]))
+    result = session.run({"x": np.float32([0.5, 3])})["half"]
+    assert (result.dtype, result.tolist()) == (np.float16, [0.5, 3])
+
+
+def test_results_stay_as_they_are_after_the_next_run(model: onnx.ModelProto) -> None:
+    session = Session(model)
+    first = session.run({"images": batch(50, 60)})["pixel_values"]
+    kept = first.copy()
+    session.run({"images": 255 - batch(50, 60)})
+    assert (first == kept).all()
+
+
+def test_a_strided_array_is_read_in_its_order(model: onnx.ModelProto) -> None:
+    flipped = batch(50, 60)[:, ::-1, ::2]
+    session = Session(model)
+    found = session.run({"images": flipped})["pixel_values"]
+    assert (found == session.run({"images": flipped.copy()})["pixel_values"]).all()
+
+
+def test_threads_do_not_change_results(model: onnx.ModelProto) -> None:
+    image = batch(300, 400)
+    one, two = (Session(model, threads=n).run({"images": image})["pixel_values"] for n in (1, 2))
+    assert (one == two).all()
+
+
+# ---- sizes that come back --------------------------------------------------------------------------------------------
+
+
+class Spy:
+    """Stands for an ONNX Runtime session and counts its runs."""
+
+    def __init__(self, session: Any) -> None:
+        self.session = session
+        self.runs = 0
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("run"):
+            self.runs += 1
+        return getattr(self.session, name)
+
+
+def spied(session: Session, monkeypatch: pytest.MonkeyPatch) -> tuple[Spy, list[tuple[dict[str, int], Spy]]]:
+    """The general session and the list that specialised ones will be put on, with their sizes."""
+    made: list[tuple[dict[str, int], Spy]] = []
+    create = session._create
+
+    def record(sizes: dict[str, int]) -> Spy:
+        made.append((sizes, Spy(create(sizes))))
+        return made[-1][1]
+
+    general = Spy(session._session)
+    monkeypatch.setattr(session, "_session", general)
+    monkeypatch.setattr(session, "_create", record)
+    return general, made
+
+
+def test_a_size_that_comes_back_gets_its_own_session_with_the_same_bits(
+    model: onnx.ModelProto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = Session(model, specialise_after=3)
+    general, made = spied(session, monkeypatch)
+    results = [session.run({"images": batch(60, 50)})["pixel_values"] for _ in range(5)]
+    assert general.runs == 2
+    assert [(sizes, spy.runs) for sizes, spy in made] == [({"height": 60, "width": 50}, 3)]
+    assert all((result == results[0]).all() for result in results)
+
+
+def test_a_specialised_session_has_the_size_fixed(model: onnx.ModelProto) -> None:
+    session = Session(model, specialise_after=1)
+    session.run({"images": batch(60, 50)})
+    (specialised,) = session._specialised.values()
+    assert specialised.get_inputs()[0].shape == ["batch", 60, 50, 3]
+
+
+def test_other_sizes_still_go_through_the_general_session(model: onnx.ModelProto, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = Session(model, specialise_after=2)
+    general, made = spied(session, monkeypatch)
+    for height, width in [(60, 50), (50, 60), (60, 50), (61, 50)]:
+        expected = Session(model, specialise_after=None).run({"images": batch(height, width)})["pixel_values"]
+        assert (session.run({"images": batch(height, width)})["pixel_values"] == expected).all()
+    assert general.runs == 3
+    assert [sizes for sizes, _ in made] == [{"height": 60, "width": 50}]
+
+
+def test_the_number_of_images_is_no_size(model: onnx.ModelProto, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = Session(model, specialise_after=2)
+    _, made = spied(session, monkeypatch)
+    for count in (1, 2, 3):
+        image = batch(60, 50, count)
+        assert (session.run({"images": image})["pixel_values"] == Session(model).run({"images": image})["pixel_values"]).all()
+    assert len(made) == 1
+
+
+def test_never_specialise(model: onnx.ModelProto, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = Session(model, specialise_after=None)
+    general, made = spied(session, monkeypatch)
+    for _ in range(20):
+        session.run({"images": batch(9, 9)})
+    assert (general.runs, made) == (20, [])
+
+
+def test_a_fixed_graph_has_nothing_to_specialise(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = Session(gp.ViTImageProcessor(size=20).to_onnx(image_size=(30, 40)), specialise_after=1)
+    general, made = spied(session, monkeypatch)
+    session.run({"images": batch(30, 40)})
+    assert (general.runs, made) == (1, [])
+
+
+def test_the_least_recently_used_size_is_dropped(model: onnx.ModelProto, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert MAX_SPECIALISED >= 2
+    monkeypatch.setattr(session_module, "MAX_SPECIALISED", 2)
+    session = Session(model, specialise_after=2)
+    general, made = spied(session, monkeypatch)
+
+    def twice(side: int) -> None:
+        for _ in range(2):
+            session.run({"images": batch(side, 40)})
+
+    twice(50)
+    twice(51)
+    session.run({"images": batch(50, 40)})  # 51 is now the older one
+    twice(52)
+    assert [dict(key)["height"] for key in session._specialised] == [50, 52]
+    runs = general.runs
+    session.run({"images": batch(51, 40)})
+    assert general.runs == runs + 1  # counted anew
+    session.run({"images": batch(51, 40)})
+    assert [sizes["height"] for sizes, _ in made] == [50, 51, 52, 51]
+
+
+def test_calls_of_a_processor_specialise_too() -> None:
+    ours = gp.CLIPImageProcessor(size=40, crop_size=32)
+    results = [ours(batch(60, 50)[0], return_tensors="np")["pixel_values"] for _ in range(10)]
+    (session,) = ours._sessions.values()
+    assert len(session._specialised) == 1
+    assert all((result == results[0]).all() for result in results)

@@ -1,0 +1,75 @@
+"""Write or check the IR text of every processor's default program, before and after the passes.
+
+    python tools/golden.py            # check: prints what differs and exits with 1
+    python tools/golden.py --update   # write tests/golden/NAME.txt; review the difference before you commit it
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import sys
+from pathlib import Path
+
+from graphproc.passes import optimize
+from graphproc.processors.registry import rows
+
+FOLDER = Path(__file__).resolve().parent.parent / "tests" / "golden"
+
+
+def golden_text(name: str) -> str:
+    """The IR text of a processor class with its default settings: as compiled, then as emitted."""
+    row = rows()[name]
+    program = row.program(row.config({}))
+    return f"# as compiled\n{program}\n# after the passes\n{optimize(program)}"
+
+
+def expected_files() -> dict[Path, str]:
+    """Every golden file and its text."""
+    return {FOLDER / f"{name}.txt": golden_text(name) for name in rows()}
+
+
+def differences() -> list[str]:
+    """Lines of a unified diff from the stored files to the current texts; empty where all agree."""
+    wanted = expected_files()
+    found: list[str] = []
+    for path in sorted({*wanted, *FOLDER.glob("*.txt")}):
+        stored = path.read_text(encoding="utf-8") if path.exists() else ""
+        current = wanted.get(path, "")
+        found += difflib.unified_diff(
+            stored.splitlines(), current.splitlines(), f"stored/{path.name}", f"current/{path.name}", lineterm=""
+        )
+    return found
+
+
+def update() -> list[Path]:
+    """Write the files that differ, remove those of classes that are gone, and return the paths touched."""
+    wanted = expected_files()
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    touched = []
+    for path, text in wanted.items():
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+            touched.append(path)
+    for path in FOLDER.glob("*.txt"):
+        if path not in wanted:
+            path.unlink()
+            touched.append(path)
+    return touched
+
+
+def main() -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--update", action="store_true", help="write the files instead of checking them")
+    if parser.parse_args().update:
+        for path in update():
+            print(path.relative_to(FOLDER.parent.parent))
+        return 0
+    found = differences()
+    print("\n".join(found) or f"{len(expected_files())} golden files agree")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
