@@ -71,7 +71,11 @@ class Case:
 
     def bound(self) -> Op:
         """The op for this row's sizes."""
-        return self.op if isinstance(self.op, Op) else self.op(self.shape[self.layout.index("H")], self.shape[self.layout.index("W")])
+        return (
+            self.op
+            if isinstance(self.op, Op)
+            else self.op(self.shape[self.layout.index("H")], self.shape[self.layout.index("W")])
+        )
 
 
 def _resize(
@@ -156,20 +160,21 @@ RESIZE = (
     ),
 )
 
-CROP = tuple(
-    Case(CenterCrop(*crop), (3, *size), "CHW", partial(pillow_center_crop, height=crop[0], width=crop[1]), note)
-    for size, crop, note in (
-        ((23, 37), (11, 18), "inside, odd surplus"),
-        ((22, 36), (10, 18), "inside, even surplus"),
-        ((23, 37), (23, 37), "whole"),
-        ((7, 37), (12, 12), "higher than the image, odd shortfall"),
-        ((37, 7), (12, 12), "wider than the image"),
-        ((5, 6), (10, 13), "larger on both sides"),
-        ((1, 1), (1, 1), "one pixel"),
-        ((1, 1), (4, 3), "around one pixel"),
-        ((23, 37), (1, 1), "to one pixel"),
-    )
-) + (
+CROP = (
+    *(
+        Case(CenterCrop(*crop), (3, *size), "CHW", partial(pillow_center_crop, height=crop[0], width=crop[1]), note)
+        for size, crop, note in (
+            ((23, 37), (11, 18), "inside, odd surplus"),
+            ((22, 36), (10, 18), "inside, even surplus"),
+            ((23, 37), (23, 37), "whole"),
+            ((7, 37), (12, 12), "higher than the image, odd shortfall"),
+            ((37, 7), (12, 12), "wider than the image"),
+            ((5, 6), (10, 13), "larger on both sides"),
+            ((1, 1), (1, 1), "one pixel"),
+            ((1, 1), (4, 3), "around one pixel"),
+            ((23, 37), (1, 1), "to one pixel"),
+        )
+    ),
     Case(
         lambda h, w: CenterCrop(num.minimum(h, w), num.minimum(h, w)),
         (3, 9, 14),
@@ -188,23 +193,24 @@ CROP = tuple(
     ),
 )
 
-PAD = tuple(
-    Case(
-        Pad(*box, value),
-        (3, *size),
-        "CHW",
-        partial(pillow_pad, top=box[0], left=box[1], height=box[2], width=box[3], value=value),
-        note,
-    )
-    for size, box, value, note in (
-        ((5, 8), (2, 1, 9, 12), 7, "all four sides"),
-        ((5, 8), (0, 0, 9, 12), 0, "bottom and right"),
-        ((5, 8), (4, 4, 9, 12), 255, "top and left"),
-        ((5, 8), (0, 0, 5, 8), 3, "nothing"),
-        ((5, 8), (0, 3, 5, 12), 3, "one axis"),
-        ((1, 1), (1, 0, 3, 1), 9, "one pixel"),
-    )
-) + (
+PAD = (
+    *(
+        Case(
+            Pad(*box, value),
+            (3, *size),
+            "CHW",
+            partial(pillow_pad, top=box[0], left=box[1], height=box[2], width=box[3], value=value),
+            note,
+        )
+        for size, box, value, note in (
+            ((5, 8), (2, 1, 9, 12), 7, "all four sides"),
+            ((5, 8), (0, 0, 9, 12), 0, "bottom and right"),
+            ((5, 8), (4, 4, 9, 12), 255, "top and left"),
+            ((5, 8), (0, 0, 5, 8), 3, "nothing"),
+            ((5, 8), (0, 3, 5, 12), 3, "one axis"),
+            ((1, 1), (1, 0, 3, 1), 9, "one pixel"),
+        )
+    ),
     Case(
         lambda h, w: Pad(0, 0, num.maximum(h, w), num.maximum(h, w), 9),
         (3, 5, 8),

@@ -234,9 +234,12 @@ def numpy_result(name: str, settings: Settings, image: Image.Image) -> Outcome:
     return attempt(lambda: ours(name, settings)(image, return_tensors="np", engine="numpy"), GraphprocError)
 
 
-def graph(name: str, settings: Settings) -> Session:
-    """The ONNX graph for images of any size, target `cpu`, on one thread."""
-    return Session(ours(name, settings).to_onnx(), threads=1, specialise_after=None)
+def graph(name: str, settings: Settings) -> Session | GraphprocError:
+    """The ONNX graph for images of any size, target `cpu`, on one thread, or why there is none."""
+    try:
+        return Session(ours(name, settings).to_onnx(), threads=1, specialise_after=None)
+    except GraphprocError as error:
+        return error
 
 
 def graph_result(session: Session, image: Image.Image) -> Outcome:

@@ -122,9 +122,7 @@ def expressions(max_leaves: int = 8) -> st.SearchStrategy[num.Num]:
 def conditions(inner: st.SearchStrategy[num.Num]) -> st.SearchStrategy[num.Bool]:
     """Comparisons of two expressions, some joined by `both`, `either` or `negate`."""
     pair = st.tuples(inner, inner)
-    simple = st.one_of(
-        pair.map(lambda p: p[0] < p[1]), pair.map(lambda p: p[0] <= p[1]), pair.map(lambda p: num.eq(p[0], p[1]))
-    )
+    simple = st.one_of(pair.map(lambda p: p[0] < p[1]), pair.map(lambda p: p[0] <= p[1]), pair.map(lambda p: num.eq(p[0], p[1])))
     return st.one_of(
         simple,
         st.tuples(simple, simple).map(lambda p: num.both(*p)),

@@ -70,9 +70,7 @@ def imports(node: ast.AST, known: dict[str, Path]) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def graph(root: Path) -> dict[str, set[str]]:
     known = modules(root)
-    return {
-        name: set(imports(ast.parse(path.read_text(encoding="utf-8")), known)) - {name} for name, path in known.items()
-    }
+    return {name: set(imports(ast.parse(path.read_text(encoding="utf-8")), known)) - {name} for name, path in known.items()}
 
 
 def layer(name: str) -> int:

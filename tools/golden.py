@@ -1,7 +1,7 @@
 """Write or check the IR text of every processor's default program, before and after the passes.
 
-    python tools/golden.py            # check: prints what differs and exits with 1
-    python tools/golden.py --update   # write tests/golden/NAME.txt; review the difference before you commit it
+Without arguments it checks: it prints what differs from tests/golden/NAME.txt and exits with 1. With `--update` it writes
+the files; review the difference before you commit it.
 """
 
 from __future__ import annotations

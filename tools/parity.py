@@ -113,6 +113,8 @@ def compare_program(members: list[Member], sizes: str) -> Findings:
     name, _, settings = members[0]
     program = cases.ours(name, settings).compile()
     session = cases.graph(name, settings)
+    if isinstance(session, GraphprocError):
+        raise session  # the settings compiled, so there has to be a graph
     for size, content in images_for(program, members, sizes):
         image = cases.picture(size, content)
         reference = cases.numpy_result(name, settings, image)

@@ -5,7 +5,7 @@ Op files talk to this handle and never import onnx, so the IR stays light and an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -70,5 +70,5 @@ class Builder(Protocol):
     def cond(self, condition: Bool | Value, then: Callable[[], Value], otherwise: Callable[[], Value]) -> Value:
         """`If`: emit both branches as subgraphs; a Python bool emits one of them in place."""
 
-    def loop(self, trips: Num, body: Callable[[Value], Value]) -> Value:
-        """`Loop`: stack `body(i)` for the int64 scalars i = 0 .. trips - 1 along a new first axis."""
+    def scan(self, rows: Sequence[Value], body: Callable[..., Value]) -> Value:
+        """`Scan`: stack `body(*row)` for each row of the inputs, which are equally long, along a new first axis."""

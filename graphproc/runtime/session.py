@@ -133,9 +133,9 @@ class Session:
             else:
                 binding.bind_output(name, "cpu")
         session.run_with_iobinding(binding)
-        for name, value in zip(self._results, binding.get_outputs(), strict=True):
-            if name not in results:
-                results[name] = value.numpy()
+        if len(results) < len(self._results):
+            produced = dict(zip(self._results, binding.get_outputs(), strict=True))
+            return {name: results[name] if name in results else produced[name].numpy() for name in self._results}
         return results
 
     def _for(self, sizes: dict[str, int]) -> Any:

@@ -75,7 +75,7 @@ def test_what_is_no_json_object_is_refused_by_path(tmp_path: Path, content: byte
 
 
 def test_a_missing_file_is_refused_by_path(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="no such file. Give a folder with preprocessor_config.json"):
+    with pytest.raises(ConfigError, match=r"no such file. Give a folder with preprocessor_config.json"):
         load_settings(tmp_path)
     with pytest.raises(ConfigError, match=r"missing\.json: no such file"):
         load_settings(tmp_path / "missing.json")
@@ -109,5 +109,5 @@ def test_the_class_is_named_by_the_file() -> None:
 
 @pytest.mark.parametrize("settings", [{}, {"image_processor_type": None}, {"image_processor_type": 3}])
 def test_a_file_that_names_no_class_is_refused(settings: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError, match="^here: expected image_processor_type or feature_extractor_type"):
+    with pytest.raises(ConfigError, match=r"^here: expected image_processor_type or feature_extractor_type"):
         class_name(settings, "here")

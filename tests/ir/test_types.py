@@ -46,7 +46,7 @@ def test_text(type: TensorType, text: str) -> None:
 
 
 def test_refusals() -> None:
-    with pytest.raises(ShapeError, match="expected a dtype of .*'u8'.*, got 'uint8'"):
+    with pytest.raises(ShapeError, match=r"expected a dtype of .*'u8'.*, got 'uint8'"):
         TensorType("uint8", (1,))
     for layout in ("HW", "HWCN", "HHC"):
         with pytest.raises(ShapeError, match=f"layout '{layout}' does not name the 3 axes once each"):

@@ -55,7 +55,7 @@ def test_numpy_rule(case: Case) -> None:
 @pytest.mark.parametrize("case", CASES, ids=IDS)
 def test_inferred_type_is_the_results(case: Case) -> None:
     program = one_step(case.op, case.dtype, case.shape, case.layout)
-    sides = {letter: size for letter, size in zip(case.layout, case.shape, strict=True)}
+    sides = dict(zip(case.layout, case.shape, strict=True))
     bound = program.bind(height=sides["H"], width=sides["W"])
     type = bound.steps[0].output.type
     result = bound.steps[0].op.numpy(images(1, *case.shape, dtype=case.dtype)[0])
@@ -67,12 +67,10 @@ def test_inferred_type_is_the_results(case: Case) -> None:
 @pytest.mark.parametrize("case", CASES, ids=IDS)
 def test_onnx_rule(case: Case, target: str, known: bool, leading: int) -> None:
     if target == "portable" and not case.portable:
-        with_f64 = emit_unoptimized(
-            one_step(case.op, case.dtype, case.shape, case.layout), EmitOptions("cpu", image_size=(3, 4))
-        )
+        with_f64 = emit_unoptimized(one_step(case.op, case.dtype, case.shape, case.layout), EmitOptions("cpu", image_size=(3, 4)))
         assert "Cast" in {node.op_type for node in with_f64.graph.node}  # float64 arithmetic, as the row says
         return
-    sides = {letter: size for letter, size in zip(case.layout, case.shape, strict=True)}
+    sides = dict(zip(case.layout, case.shape, strict=True))
     options = EmitOptions(
         target,  # type: ignore[arg-type]
         "batch" if leading else "image",

@@ -64,9 +64,7 @@ def test_one_mean_for_all_channels(mean: float, std: float) -> None:
 @pytest.mark.parametrize(("mean", "std"), [((0.5,), CLIP_STD), (CLIP_MEAN, (0.5,))])
 def test_one_value_beside_three(mean: tuple[float, ...], std: tuple[float, ...]) -> None:
     form = cheapest_form([Rescale(1 / 255), Normalize(mean, std)])
-    table = byte_table(
-        lambda b, c: scalar_normalize(scalar_rescale(b, 1 / 255), mean[c % len(mean)], std[c % len(std)]), 3
-    )
+    table = byte_table(lambda b, c: scalar_normalize(scalar_rescale(b, 1 / 255), mean[c % len(mean)], std[c % len(std)]), 3)
     assert_same_bits(ByteMap(form).numpy(BYTES), table(BYTES))
 
 

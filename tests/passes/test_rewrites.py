@@ -120,9 +120,7 @@ def test_a_program_is_not_changed_in_place(step: Pass) -> None:
 # --- late channels
 
 
-@pytest.mark.parametrize(
-    "geometry", [Resize(9, 7, "bicubic"), CenterCrop(4, 12), Pad(1, 2, 50, 60, 7)], ids=lambda op: op.name
-)
+@pytest.mark.parametrize("geometry", [Resize(9, 7, "bicubic"), CenterCrop(4, 12), Pad(1, 2, 50, 60, 7)], ids=lambda op: op.name)
 @pytest.mark.parametrize(("order", "channels"), [((2, 1, 0), 3), ((0, 0, 0), 1), ((1,), 3)])
 def test_selection_moves_behind_geometry(geometry: Op, order: tuple[int, ...], channels: int) -> None:
     program = chain(FIRST, SelectChannels(order), geometry, channels=channels)

@@ -68,11 +68,10 @@ def test_the_quick_settings_exist() -> None:
 @pytest.mark.filterwarnings("ignore:(divide by zero|invalid value) encountered:RuntimeWarning")
 def test_three_ways(name: str, label: str) -> None:
     settings = cases.variants(name)[label]
-    try:
-        session = cases.graph(name, settings)
-    except GraphprocError as error:
+    session = cases.graph(name, settings)
+    if isinstance(session, GraphprocError):
         expected = cases.transformers_result(name, settings, cases.picture((224, 224), "photograph"))
-        assert isinstance(expected, Exception), f"refused ({error}), but transformers gives a result"
+        assert isinstance(expected, Exception), f"refused ({session}), but transformers gives a result"
         return
     for size, content in IMAGES:
         image = cases.picture(size, content)

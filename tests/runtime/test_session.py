@@ -53,7 +53,7 @@ def test_names_dimensions_and_metadata(model: onnx.ModelProto) -> None:
 def test_a_graph_without_description_has_no_config() -> None:
     session = Session(two_inputs())
     assert session.metadata == {}
-    with pytest.raises(GraphError, match="no graphproc.config entry"):
+    with pytest.raises(GraphError, match=r"no graphproc.config entry"):
         session.config()
 
 
@@ -94,7 +94,7 @@ def test_a_missing_provider_is_an_error_that_says_what_to_install(
     model: onnx.ModelProto, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
-    with pytest.raises(RuntimeUnavailableError, match="has only CPUExecutionProvider. pip install onnxruntime-gpu"):
+    with pytest.raises(RuntimeUnavailableError, match=r"has only CPUExecutionProvider. pip install onnxruntime-gpu"):
         Session(model, "cuda")
 
 
@@ -146,7 +146,7 @@ def test_a_call_takes_arrays_in_order_or_by_name() -> None:
         assert isinstance(result, gp.BatchFeature)
         assert list(result) == ["sum", "gap"]
         assert result.gap.tolist() == [4, 5]
-    with pytest.raises(ImageError, match="expected a, b, got a$"):
+    with pytest.raises(ImageError, match=r"expected a, b, got a$"):
         session(a)
     with pytest.raises(ImageError, match="expected a, b, got 3 arrays"):
         session(a, b, a)

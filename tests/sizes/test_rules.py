@@ -149,7 +149,7 @@ def test_the_short_side_is_the_edge_and_the_long_side_no_shorter(height: int, wi
 
 @pytest.mark.parametrize("size", [{"longest_edge": 5}, {"min_pixels": 1, "max_pixels": 2}, {}, {"height": 4}])
 def test_sizes_without_a_meaning_are_refused(size: dict[str, int]) -> None:
-    with pytest.raises(ConfigError, match="expected {height, width}"):
+    with pytest.raises(ConfigError, match=r"expected {height, width}"):
         rules.resized(3, 4, size)
 
 

@@ -126,8 +126,8 @@ def test_a_report_is_plain_data() -> None:
 
 
 def test_graphs_of_others_are_refused() -> None:
-    value = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1])
-    graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "g", [value], [helper.make_tensor_value_info("y", 1, [1])])
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in "xy")
+    graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "g", [x], [y])
     model = helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 18)])
     with pytest.raises(GraphError, match="was not written by graphproc"):
         verify(model)
@@ -137,7 +137,7 @@ def test_the_photograph_is_a_photograph() -> None:
     pixels = photograph()
     assert (pixels.dtype, pixels.shape) == (np.uint8, (300, 451, 3))
     assert pixels.std() > 30
-    assert 1000 < len(np.unique(pixels.reshape(-1, 3), axis=0))
+    assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 1000
 
 
 def test_default_images_are_the_same_each_time() -> None:

@@ -310,16 +310,11 @@ class GraphBuilder:
         branches = (ir.AttrGraph("then_branch", then_graph), ir.AttrGraph("else_branch", else_graph))
         return self._emit("If", flag, dtype=dtype, then_branch=branches[0], else_branch=branches[1])
 
-    def loop(self, trips: Num, body: Callable[[Value], Value]) -> Value:
-        """`Loop` without carried values: its one scan output stacks what the body gives for each trip."""
-        count = self._emit("Squeeze", self.num(trips))
-        index = Value(name=self.unique("index"), shape=ir.Shape([]), type=ir.TensorType(ELEMENT["i64"]))
-        more = Value(name=self.unique("more"), shape=ir.Shape([]), type=ir.TensorType(ELEMENT["bool"]))
-        graph, dtype = self._subgraph("loop", lambda: body(index), (index, more))
-        graph.append(go_on := ir.node("Identity", [more], name=self.unique("go_on")))
-        go_on.outputs[0].name = f"{go_on.name}_out"
-        graph.outputs.insert(0, go_on.outputs[0])
-        return self._emit("Loop", count, None, dtype=dtype, body=ir.AttrGraph("body", graph))
+    def scan(self, rows: Sequence[Value], body: Callable[..., Value]) -> Value:
+        """`Scan` without carried values: its one output stacks what the body gives for each row of the inputs."""
+        slices = [Value(name=self.unique("row"), type=ir.TensorType(ELEMENT[self.dtype(row)])) for row in rows]
+        graph, dtype = self._subgraph("scan", lambda: body(*slices), slices)
+        return self._emit("Scan", *rows, dtype=dtype, body=ir.AttrGraph("body", graph), num_scan_inputs=len(rows))
 
     def _subgraph(self, name: str, body: Callable[[], Value], inputs: Sequence[Value] = ()) -> tuple[ir.Graph, str]:
         """A graph of what `body` emits; size expressions first met inside stay inside."""

@@ -22,7 +22,7 @@ _WIDE = _FLOATS | {"i32", "i64"}
 
 CUDA_KERNELS: dict[str, frozenset[str]] = {
     **dict.fromkeys(("Concat", "Expand", "Gather", "Identity", "Reshape", "Shape", "Slice", "Split", "Squeeze"), _ALL),
-    **dict.fromkeys(("Transpose", "Unsqueeze", "Cast", "If", "Loop", "ConstantOfShape", "ScatterND", "Compress"), _ALL),
+    **dict.fromkeys(("Transpose", "Unsqueeze", "Cast", "If", "Scan", "ConstantOfShape", "ScatterND", "Compress"), _ALL),
     **dict.fromkeys(("Add", "Sub", "Mul", "Div", "Abs", "Sign"), _NUMBERS),
     **dict.fromkeys(("Floor", "Ceil", "Round", "Sin", "Cos", "Sqrt", "Exp", "MatMul"), _FLOATS),
     **dict.fromkeys(("Min", "Max", "Mod", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "CumSum", "Range"), _WIDE),

@@ -71,10 +71,10 @@ def by_chunks(
         cut = (length, size[1]) if axis == 1 else (size[0], length)
         high = g.Add(low, g.vector(1, cut[0], cut[1] * images.channels))
 
-        def chunk(i: Value) -> Value:
-            return first(g.Slice(images.pixels, g.Gather(low, i, axis=0), g.Gather(high, i, axis=0), g.vector(0, 1, 2)))
+        def chunk(low: Value, high: Value) -> Value:
+            return first(g.Slice(images.pixels, low, high, g.vector(0, 1, 2)))
 
-        x = g.Reshape(g.loop(trips * count, chunk), g.vector(count, trips * length, -1))
+        x = g.Reshape(g.scan((low, high), chunk), g.vector(count, trips * length, -1))
         repeated = trips * length - along.extent
         if repeated != 0:
             last = g.Less(along.rows, g.num((trips - 1) * length))

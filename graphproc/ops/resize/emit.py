@@ -71,16 +71,16 @@ def emit_resize(
 
 
 def _vertical_first(g: Builder, images: Images, vertical: Band, horizontal: Band) -> Value:
-    turned = g.vector(0, -1, images.channels * vertical.count)
+    flat, turned = g.vector(0, vertical.count, -1), g.vector(0, -1, images.channels * vertical.count)
 
     def first(x: Value) -> Value:
         """`[n, H, W*C]` to `[n, W, C*h]`."""
         with g.scope("vertical"):
-            return g.Reshape(g.Transpose(emit_pass(g, x, vertical), perm=_SWAP), turned)
+            return g.Reshape(g.Transpose(emit_pass(g, x, vertical, flat), perm=_SWAP), turned)
 
     x, horizontal = by_chunks(g, images, vertical, horizontal, 2, first)
     with g.scope("horizontal"):
-        return g.Transpose(emit_pass(g, x, horizontal), perm=_SWAP)
+        return g.Transpose(emit_pass(g, x, horizontal, g.vector(0, horizontal.count, -1)), perm=_SWAP)
 
 
 def _horizontal_first(g: Builder, images: Images, vertical: Band, horizontal: Band) -> Value:
@@ -89,10 +89,10 @@ def _horizontal_first(g: Builder, images: Images, vertical: Band, horizontal: Ba
     def first(x: Value) -> Value:
         """`[n, H, W*C]` to `[n, H, w*C]`."""
         with g.scope("horizontal"):
-            x = emit_pass(g, g.Reshape(g.Transpose(x, perm=_SWAP), turned), horizontal)
-            return g.Transpose(g.Reshape(x, back), perm=_SWAP)
+            x = emit_pass(g, g.Reshape(g.Transpose(x, perm=_SWAP), turned), horizontal, back)
+            return g.Transpose(x, perm=_SWAP)
 
     x, vertical = by_chunks(g, images, horizontal, vertical, 1, first)
     with g.scope("vertical"):
-        x = g.Reshape(emit_pass(g, x, vertical), g.vector(0, -1, images.channels))
+        x = emit_pass(g, x, vertical, g.vector(0, -1, images.channels))
         return g.Transpose(x, perm=_SWAP)

@@ -29,8 +29,8 @@ class Form:
 
 
 def _float32(digits: int, bits: int) -> Form:
-    """`255 * taps * 2**(bits - 1)`, plus the carry from below, must stay under 2**24."""
-    return Form("float32", digits, bits, int(((1 << 24) - (1 << 24 - bits)) / (255 * (1 << (bits - 1)))))
+    """`255 * taps * (2**bits - 1)`, plus the carry from below, must stay under 2**24."""
+    return Form("float32", digits, bits, int(((1 << 24) - (1 << 24 - bits)) / (255 * ((1 << bits) - 1))))
 
 
 FLOAT32_2 = _float32(2, 11)

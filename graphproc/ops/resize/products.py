@@ -1,13 +1,15 @@
 """Exact integer products from floating point or 8-bit hardware: one pass of a resize.
 
 A pass must give `floor((sum(weight * pixel) + 2**21) / 2**22)`, clipped to a byte, with 22-bit weights; no product that
-runtimes do fast holds that many bits. So the weights are split into digits, `weight = sum(digit_j * 2**(bits * j))` with
-balanced digits, each digit is multiplied separately, and the sums are put together from the lowest digit up:
+runtimes do fast holds that many bits. So the weights are split into digits, `weight = sum(digit_j * 2**(bits * j))`, each
+digit is multiplied separately, and the sums are put together from the lowest digit up:
 
     r = floor(S_0 / 2**bits);  r = floor((S_1 + r) / 2**bits);  ...;  result = floor((S_top + r + half) / 2**rest)
 
 which is the same floor, because floors of nested divisions by powers of two compose. Every `S_j` is exact as long as
-`255 * taps * 2**(bits - 1)` stays below 2**24 (float32) or 2**31 (int32), in whatever order a runtime adds.
+`255 * taps * digit` stays below 2**24 (float32) or 2**31 (int32), in whatever order a runtime adds. Digits of the float32
+forms are not negative, except the top one, so that `floor` may be a conversion to an integer; those of the int8 form are
+balanced, because they are signed bytes.
 """
 
 from __future__ import annotations
@@ -59,15 +61,16 @@ def _known_band(g: Builder, axis: Axis, filter: str) -> Band:
     return Band(g.constant(rows - begin, "i64"), begin, end - begin, axis.count, packed, form, length, len(rows))
 
 
-def emit_pass(g: Builder, x: Value, band: Band) -> Value:
-    """Resample the rows of `x [images, rows, columns]` to `[images, count, columns]`, rounded to a byte."""
+def emit_pass(g: Builder, x: Value, band: Band, shape: Value) -> Value:
+    """Resample the rows of `x [images, rows, columns]` to `[images, count, columns]`, rounded to a byte, read as `shape`."""
     x = g.Gather(x, band.rows, axis=1)
     if band.form is None:
-        return x
-    x = g.Reshape(_PRODUCT[band.form.name](g, x, band, band.form), g.vector(0, band.blocks * band.length, -1))
-    if isinstance(band.count, int) and band.count == band.blocks * band.length:
-        return x
-    return g.Slice(x, g.vector(0), g.vector(band.count), g.vector(1))
+        return g.Reshape(x, shape)
+    x = _PRODUCT[band.form.name](g, x, band, band.form)
+    if not (isinstance(band.count, int) and band.count == band.blocks * band.length):
+        x = g.Reshape(x, g.vector(0, band.blocks * band.length, -1))
+        x = g.Slice(x, g.vector(0), g.vector(band.count), g.vector(1))
+    return g.Reshape(x, shape)
 
 
 def _packed(g: Builder, weights: Value, form: Form) -> Value:
@@ -83,12 +86,15 @@ def _packed(g: Builder, weights: Value, form: Form) -> Value:
 
 
 def _digits(g: Builder, weights: Value, form: Form) -> list[Value]:
-    """Balanced digits of integer weights, lowest first, as float64; all but the top one as fractions in [-1/2, 1/2)."""
+    """Digits of integer weights, lowest first, as float64; all but the top one as fractions.
+
+    In [-1/2, 1/2) for int8: rounding halves up sends the remainder -128 .. 127, which is what a byte holds. In [0, 1) for
+    float32.
+    """
     digits = []
     for _ in range(form.digits - 1):
-        # Rounding halves up sends the remainder -2**(b-1) .. 2**(b-1) - 1, which for 8 bits is what a byte holds.
         shifted = g.Mul(weights, g.constant([2.0**-form.bits], "f64"))
-        weights = g.Floor(g.Add(shifted, g.constant([0.5], "f64")))
+        weights = g.Floor(g.Add(shifted, g.constant([0.5], "f64")) if form.name == "int8" else shifted)
         digits.append(g.Sub(shifted, weights))
     return [*digits, weights]
 
@@ -105,15 +111,20 @@ def _float32_digits(g: Builder, pixels: Value, band: Band, form: Form) -> Value:
     shift = 2.0**-form.bits
     product = g.MatMul(band.weights, g.cast(pixels, "f32"))
     *sums, total = g.Split(product, g.vector(*[band.length] * form.digits), axis=-2, outputs=form.digits)
-    carry = g.Floor(sums[0])
+    carry = _whole(g, sums[0])
     for sum_ in sums[1:]:
-        carry = g.Floor(g.Add(sum_, g.Mul(carry, g.constant([shift], "f32"))))
+        carry = _whole(g, g.Add(sum_, g.Mul(carry, g.constant([shift], "f32"))))
     total = g.Add(total, carry)
     rest = 1 << (PRECISION_BITS - form.bits * (form.digits - 1))
     if g.target == "cpu":
         return _quantize(g, total, rest, 1 << 21)
     total = g.Mul(g.Add(total, g.constant([rest / 2], "f32")), g.constant([1 / rest], "f32"))
     return g.cast(g.Floor(g.Clip(total, g.constant(0, "f32"), g.constant(255, "f32"))), g.pixel_dtype)
+
+
+def _whole(g: Builder, x: Value) -> Value:
+    """The floor of numbers that are not negative; on CPUs two conversions take less time than Floor."""
+    return g.cast(g.cast(x, "i32"), "f32") if g.target == "cpu" else g.Floor(x)
 
 
 def _quantize(g: Builder, total: Value, unit: int, resolution: int) -> Value:

@@ -91,17 +91,35 @@ def traced_bands(g: Builder, axes: tuple[Axis, Axis], filter: str) -> TracedBand
     begins, extents, widths = ([g.measured(v, low) for v in found[i : i + 2]] for i, low in ((0, 0), (2, 1), (4, 1)))
 
     position = g.Add(start, g.range(g.ReduceMax(width), "f64"))
-    distance = g.Mul(g.Add(g.Sub(position, center), half), g.Div(_f64(g, 1), stretch))
-    inside = g.And(g.GreaterOrEqual(position, low), g.Less(position, high))
-    weights = g.Where(inside, _WEIGHT[filter](g, distance), _f64(g, 0))
+    weights = _weights(g, filter, position, center, low, high, n_in, g.Div(_f64(g, 1), stretch))
     # CumSum adds one tap after the other, as the definition does; ReduceSum's order is up to the runtime.
     total = _last(g, g.CumSum(weights, g.constant(3, "i64")), 3)
-    scaled = g.Mul(g.Div(weights, total), _f64(g, 1 << PRECISION_BITS))
+    scaled = g.Div(weights, g.Mul(total, _f64(g, 2.0**-PRECISION_BITS)))
     away = g.Add(scaled, g.Mul(g.Sign(scaled), half))
     # Rows past the image have weight zero; read its last row instead.
     pixels = g.cast(g.Sub(g.Min(position, g.Sub(end, _f64(g, 1))), begin), "i64")
     weights = g.cast(g.cast(away, "i32"), "f64")
     return TracedBands(g.ReduceMax(support), weights, pixels, axes, begins, extents, widths)
+
+
+def _weights(
+    g: Builder, filter: str, position: Value, center: Value, low: Value, high: Value, n_in: Value, shrink: Value
+) -> Value:
+    """The filter's value at every position, zero outside an output's own taps `low .. high`.
+
+    Bicubic and lanczos are 0 at the end of their support, and so is their slope. A pixel that `low` or `high` leaves out is
+    beyond that end, or short of it by a rounding error, e pixels (under 2**-35 for images of 65536 pixels a side); it then
+    weighs less than e**2 of its neighbour within, which absorbs it in the sum, and is quantised to 0. So only pixels past
+    the image must be told apart, and those are few: they are moved out of the support.
+    """
+    if filter in ("bicubic", "lanczos"):
+        position = g.Where(g.Less(position, n_in), position, _f64(g, 2.0**40))
+    distance = g.Mul(g.Add(g.Sub(position, center), _f64(g, 0.5)), shrink)
+    weights = _WEIGHT[filter](g, distance)
+    if filter in ("bicubic", "lanczos"):
+        return weights
+    inside = g.And(g.GreaterOrEqual(position, low), g.Less(position, high))
+    return g.Where(inside, weights, _f64(g, 0))
 
 
 def _last(g: Builder, x: Value, axis: int) -> Value:
