@@ -123,6 +123,8 @@ RESIZE = (
     _resize((1, 19), (4, 6), "bilinear", "one row"),
     _resize((19, 1), (6, 4), "hamming", "one column", layout="HWC"),
     _resize((13, 11), (1, 1), "bicubic", "to one pixel"),
+    _resize((13, 11), (1, 1), "nearest", "nearest to one pixel"),
+    _resize((13, 11), (1, 4), "nearest", "nearest to one row, channels last", layout="HWC"),
     _resize((300, 8), (2, 5), "lanczos", "900 taps", reference=False),
     _resize((6, 400), (5, 3), "bicubic", "600 taps, channels last", layout="HWC", reference=False),
     _resize((700, 4), (1, 3), "box", "700 taps to one row", reference=False),

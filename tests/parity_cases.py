@@ -102,7 +102,7 @@ CASES: Mapping[str, Case] = {
             "crop of the whole": {"crop_size": {"height": 224, "width": 224}},
             "crop of a part, odd": {"size": {"height": 50, "width": 71}, "crop_size": {"height": 97, "width": 113}},
             "crop above the image": {"size": {"height": 90, "width": 71}, "crop_size": {"height": 60, "width": 64}},
-        }
+        },
     ),
     "PoolFormerImageProcessor": Case(
         extra={

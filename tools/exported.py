@@ -1,7 +1,7 @@
 """Write or check the ready-made graphs in `exported/`.
 
 python tools/exported.py --write    export the default graph of every class, with a manifest
-python tools/exported.py --check    export each again and compare bytes, run each and compare its outputs; exit 1 on any difference
+python tools/exported.py --check    export and run each again, compare bytes and outputs; exit 1 on any difference
 
 The manifest holds, per graph, its SHA-256 and, for the photograph that ships with the package, each output's dtype, shape
 and SHA-256.

@@ -11,7 +11,7 @@ import difflib
 import sys
 from pathlib import Path
 
-from graphproc.passes import optimize
+from graphproc.passes.pipeline import optimize
 from graphproc.processors.registry import rows
 
 FOLDER = Path(__file__).resolve().parent.parent / "tests" / "golden"

@@ -27,7 +27,7 @@ def inspect(
 ) -> None:
     """Show the program and the graph of a processor, and why they look as they do."""
     from graphproc.ir.program import Program
-    from graphproc.passes import optimize
+    from graphproc.passes.pipeline import optimize
 
     sides = arguments.sides(image_size)
     program: Program | None = None

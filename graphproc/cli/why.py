@@ -31,10 +31,10 @@ def explain(program: Program, model: onnx.ModelProto, target: str) -> dict[str, 
     """
     from graphproc.emitters.onnx.checks import cuda_fallbacks
     from graphproc.ops import ByteMap, Resize
-    from graphproc.passes import passes
+    from graphproc.passes.pipeline import PASSES
 
     explained = []
-    for rewrite in passes():
+    for rewrite in PASSES:
         after = rewrite.run(program)
         gone, new = _changes(program, after), _changes(after, program)
         what = " ".join((rewrite.__doc__ or "").split("\n\n")[0].split())

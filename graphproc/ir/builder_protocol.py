@@ -67,8 +67,14 @@ class Builder(Protocol):
     def apply(self, op: Op, x: Value, type: TensorType) -> Value:
         """Emit another op's rule on a value of the given IR type."""
 
-    def cond(self, condition: Bool | Value, then: Callable[[], Value], otherwise: Callable[[], Value]) -> Value:
-        """`If`: emit both branches as subgraphs; a Python bool emits one of them in place."""
+    def cond(
+        self,
+        condition: Bool | Value,
+        then: Callable[[], Value],
+        otherwise: Callable[[], Value],
+        names: tuple[str, str] = ("then", "else"),
+    ) -> Value:
+        """`If`: emit both branches as subgraphs with these names; a Python bool emits one of them in place."""
 
     def scan(self, rows: Sequence[Value], body: Callable[..., Value]) -> Value:
         """`Scan`: stack `body(*row)` for each row of the inputs, which are equally long, along a new first axis."""

@@ -126,8 +126,7 @@ class Program:
             self,
             inputs=tuple(Value(v.name, v.type.bind(values)) for v in self.inputs),
             steps=tuple(
-                Step(s.op.bind(values, memo), s.inputs, Value(s.output.name, s.output.type.bind(values)))
-                for s in self.steps
+                Step(s.op.bind(values, memo), s.inputs, Value(s.output.name, s.output.type.bind(values))) for s in self.steps
             ),
             preconditions=(),
         )

@@ -34,9 +34,7 @@ def composite_on_white(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """
     _check_four_channels("composite_on_white", rgba)
     if rgba.dtype != np.uint8:
-        raise ShapeError(
-            f"composite_on_white: expected dtype uint8, got {rgba.dtype}. Use blend_on_white for other types."
-        )
+        raise ShapeError(f"composite_on_white: expected dtype uint8, got {rgba.dtype}. Use blend_on_white for other types.")
     # u, rewritten as 65153 - A * (255 - s), and every step after it fit in 16 bits.
     total = (255 - rgba[..., :3]).astype(np.uint16)
     total *= rgba[..., 3:]

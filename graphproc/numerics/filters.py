@@ -70,18 +70,16 @@ class Filter:
     code: int
     support: float
     weight: Callable[[Array], Array]
-    lobes: float
-    """The largest sum of absolute normalised weights, which bounds every intermediate of a weighted sum."""
 
 
 FILTERS: Mapping[str, Filter] = {
     f.name: f
     for f in (
-        Filter("lanczos", 1, 3.0, _lanczos, 1.5),
-        Filter("bilinear", 2, 1.0, _bilinear, 1.0),
-        Filter("bicubic", 3, 2.0, _bicubic, 1.5),
-        Filter("box", 4, 0.5, _box, 1.0),
-        Filter("hamming", 5, 1.0, _hamming, 1.0),
+        Filter("lanczos", 1, 3.0, _lanczos),
+        Filter("bilinear", 2, 1.0, _bilinear),
+        Filter("bicubic", 3, 2.0, _bicubic),
+        Filter("box", 4, 0.5, _box),
+        Filter("hamming", 5, 1.0, _hamming),
     )
 }
 """The antialiased filters by name. Nearest neighbour has code 0 and no weights."""

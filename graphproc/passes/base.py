@@ -1,4 +1,4 @@
-"""What a pass is, and the pipeline that runs before a program is emitted."""
+"""What a pass is, and the tools that passes share."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import ClassVar, Literal
 
 from graphproc.ir.op import Op
-from graphproc.ir.program import Program, Step, Value, verify
+from graphproc.ir.program import Program, Step, Value
 
 
 class Pass:
@@ -70,23 +70,3 @@ def chain(program: Program, index: int, *kinds: type[Op]) -> list[Op] | None:
             if step.inputs != (before,) or uses(program, before) != 1:
                 return None
     return [step.op for step in steps]
-
-
-def passes() -> tuple[Pass, ...]:
-    """The bit-exact passes in the order in which `optimize` runs them.
-
-    Late channel selection, layout and crop into the resize, rescale and normalize as one function of a byte.
-    """
-    from graphproc.passes.absorb_layout import AbsorbLayout
-    from graphproc.passes.crop_into_resize import CropIntoResize
-    from graphproc.passes.fold_byte_map import FoldByteMap
-    from graphproc.passes.late_channels import LateChannels
-
-    return LateChannels(), AbsorbLayout(), CropIntoResize(), FoldByteMap()
-
-
-def optimize(program: Program) -> Program:
-    """Run the bit-exact passes in order, and verify the result."""
-    for step in passes():
-        program = step.run(program)
-    return verify(program)

@@ -38,6 +38,4 @@ def lookup(name: str) -> Row:
         return known[plain]
     by_lower = {known_name.lower(): known_name for known_name in known}
     near = by_lower[difflib.get_close_matches(plain.lower(), by_lower, n=1, cutoff=0)[0]]
-    raise UnsupportedProcessorError(
-        f"{name}: not a supported image processor. The nearest one is {near}; see `graphproc list`."
-    )
+    raise UnsupportedProcessorError(f"{name}: not a supported image processor. The nearest one is {near}; see `graphproc list`.")

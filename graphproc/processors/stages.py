@@ -97,4 +97,3 @@ WITHOUT_PAD = STANDARD[:-1]
 """The pipeline of classes that write their own loop and never pad."""
 WITHOUT_CROP_AND_PAD = (resize, rescale, normalize)
 """The pipeline of classes whose own loop has no centre crop either."""
-

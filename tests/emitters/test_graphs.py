@@ -20,7 +20,7 @@ from graphproc.emitters.onnx.checks import domains, nodes
 from graphproc.emitters.onnx.emit import IR_VERSION, EmitOptions, emit
 from graphproc.executors import reference
 from graphproc.ir.program import Program
-from graphproc.passes import optimize
+from graphproc.passes.pipeline import optimize
 from graphproc.processors.registry import rows
 
 NAMES = sorted(rows())

@@ -120,9 +120,7 @@ class GraphBuilder:
         value: Value = getattr(self, op_type)(*inputs, **settings)
         return value
 
-    def _node(
-        self, op_type: str, inputs: Sequence[Any], outputs: int, dtype: str, attributes: dict[str, Any]
-    ) -> Any:
+    def _node(self, op_type: str, inputs: Sequence[Any], outputs: int, dtype: str, attributes: dict[str, Any]) -> Any:
         values = [self._input(x) for x in inputs]
         if not dtype:
             source = values[1 if op_type in _SECOND_INPUT else 0] if values else None
@@ -301,12 +299,18 @@ class GraphBuilder:
 
     # ---- control flow ------------------------------------------------------------------------------------------
 
-    def cond(self, condition: Bool | Value, then: Callable[[], Value], otherwise: Callable[[], Value]) -> Value:
+    def cond(
+        self,
+        condition: Bool | Value,
+        then: Callable[[], Value],
+        otherwise: Callable[[], Value],
+        names: tuple[str, str] = ("then", "else"),
+    ) -> Value:
         """`If` with both branches as subgraphs; a Python bool emits one of them in place."""
         if isinstance(condition, bool):
             return then() if condition else otherwise()
         flag = condition if isinstance(condition, Value) else self.num(condition)
-        (then_graph, dtype), (else_graph, _) = self._subgraph("then", then), self._subgraph("else", otherwise)
+        (then_graph, dtype), (else_graph, _) = self._subgraph(names[0], then), self._subgraph(names[1], otherwise)
         branches = (ir.AttrGraph("then_branch", then_graph), ir.AttrGraph("else_branch", else_graph))
         return self._emit("If", flag, dtype=dtype, then_branch=branches[0], else_branch=branches[1])
 

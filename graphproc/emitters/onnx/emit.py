@@ -13,7 +13,7 @@ from graphproc.emitters.onnx.builder import ELEMENT, GraphBuilder, Value
 from graphproc.errors import EmitError
 from graphproc.ir.program import Output, Program
 from graphproc.ir.types import TensorType
-from graphproc.passes import optimize
+from graphproc.passes.pipeline import optimize
 
 if TYPE_CHECKING:
     import onnx

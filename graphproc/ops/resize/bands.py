@@ -78,8 +78,9 @@ def picked_rows(g: Builder, axis: Axis, filter: str) -> Band | None:
         picked = nearest_indices(num.known(n_in), num.known(n_out))[num.known(first) :][: num.known(count)]
         return Band(g.constant(picked, "i64"), 0, n_in, count)
     # Half a step, then whole steps, added up one after the other: the accumulated rounding is part of the result.
+    # One step more than needed, because ONNX Runtime fails to plan memory around an Expand to nothing.
     scale = n_in / n_out
-    steps = g.Expand(g.num(scale), g.vector(first + count - 1))
+    steps = g.Expand(g.num(scale), g.vector(first + count))
     positions = g.CumSum(g.Concat(g.num(scale * 0.5), steps, axis=0), g.constant(0, "i64"))
     positions = g.Slice(positions, g.vector(first), g.vector(first + count))
     rows = g.Min(g.cast(positions, "i64"), g.num(n_in - 1))

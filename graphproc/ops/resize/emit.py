@@ -54,20 +54,20 @@ def emit_resize(
     axes = Axis(size_in[0], size_out[0], top, height), Axis(size_in[1], size_out[1], left, width)
     if filter == NEAREST:
         vertical_first = True  # no arithmetic, so no order; picking rows first moves the least
-    with g.scope("resize"):
-        # Reshape finds the length of one leading axis by itself; more must be told.
-        leading = (g.Shape(x, start=0, end=lead),) if lead > 1 else (-1,) * lead
-        pixels = g.Reshape(x, g.vector(-1, size_in[0], size_in[1] * channels))
-        images = Images(pixels, *size_in, channels, batched=lead > 0)
+    # Reshape finds the length of one leading axis by itself; more must be told.
+    leading = (g.Shape(x, start=0, end=lead),) if lead > 1 else (-1,) * lead
+    pixels = g.Reshape(x, g.vector(-1, size_in[0], size_in[1] * channels))
+    images = Images(pixels, *size_in, channels, batched=lead > 0)
 
-        def passes(vertical: Band, horizontal: Band) -> Value:
-            return g.cond(
-                vertical_first,
-                lambda: _vertical_first(g, images, vertical, horizontal),
-                lambda: _horizontal_first(g, images, vertical, horizontal),
-            )
+    def passes(vertical: Band, horizontal: Band) -> Value:
+        return g.cond(
+            vertical_first,
+            lambda: _vertical_first(g, images, vertical, horizontal),
+            lambda: _horizontal_first(g, images, vertical, horizontal),
+            names=("vertical_first", "horizontal_first"),
+        )
 
-        return g.Reshape(with_bands(g, axes, filter, passes), g.vector(*leading, channels, height, width))
+    return g.Reshape(with_bands(g, axes, filter, passes), g.vector(*leading, channels, height, width))
 
 
 def _vertical_first(g: Builder, images: Images, vertical: Band, horizontal: Band) -> Value:

@@ -44,7 +44,8 @@ def with_bands(g: Builder, axes: tuple[Axis, Axis], filter: str, passes: Callabl
             vertical, horizontal = (bands.band(g, index, weights, form) for index in (0, 1))
         return passes(vertical, horizontal)
 
-    return g.cond(bands.taps_within(g, limit), lambda: in_form(small), lambda: in_form(large))
+    names = (small.name, large.name)
+    return g.cond(bands.taps_within(g, limit), lambda: in_form(small), lambda: in_form(large), names)
 
 
 def _known_band(g: Builder, axis: Axis, filter: str) -> Band:

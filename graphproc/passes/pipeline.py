@@ -1,0 +1,23 @@
+"""The passes that run before a program is emitted."""
+
+from __future__ import annotations
+
+from graphproc.ir.program import Program, verify
+from graphproc.passes.absorb_layout import AbsorbLayout
+from graphproc.passes.base import Pass
+from graphproc.passes.crop_into_resize import CropIntoResize
+from graphproc.passes.fold_byte_map import FoldByteMap
+from graphproc.passes.late_channels import LateChannels
+
+PASSES: tuple[Pass, ...] = (LateChannels(), AbsorbLayout(), CropIntoResize(), FoldByteMap())
+"""The bit-exact passes in the order in which `optimize` runs them.
+
+Late channel selection, layout and crop into the resize, rescale and normalize as one function of a byte.
+"""
+
+
+def optimize(program: Program) -> Program:
+    """Run the bit-exact passes in order, and verify the result."""
+    for step in PASSES:
+        program = step.run(program)
+    return verify(program)
