@@ -21,7 +21,9 @@ LIGHT_USES = {
         "import graphproc, numpy; "
         "graphproc.CLIPImageProcessor(engine='numpy')(numpy.zeros((30, 40, 3), numpy.uint8), return_tensors='np')"
     ),
-    "passes": "from graphproc.passes.pipeline import optimize; import graphproc; optimize(graphproc.ViTImageProcessor().compile())",
+    "passes": (
+        "from graphproc.passes.pipeline import optimize; import graphproc;optimize(graphproc.ViTImageProcessor().compile())"
+    ),
 }
 
 

@@ -258,9 +258,7 @@ def test_mixed_sizes_keep_their_order(name: str, engine: str) -> None:
     images = [Image.fromarray(noise(*size, 3, seed=i)) for i, size in enumerate(sizes)]
     ours, theirs = pair(name)
     for return_tensors in (None, "np"):
-        assert_same(
-            ours(images, return_tensors=return_tensors, engine=engine), theirs(images, return_tensors=return_tensors)
-        )
+        assert_same(ours(images, return_tensors=return_tensors, engine=engine), theirs(images, return_tensors=return_tensors))
 
 
 @pytest.mark.parametrize("return_tensors", [None, "np", "pt"])
