@@ -314,11 +314,13 @@ class GraphBuilder:
         branches = (ir.AttrGraph("then_branch", then_graph), ir.AttrGraph("else_branch", else_graph))
         return self._emit("If", flag, dtype=dtype, then_branch=branches[0], else_branch=branches[1])
 
-    def scan(self, rows: Sequence[Value], body: Callable[..., Value]) -> Value:
+    def scan(self, rows: Sequence[Value], body: Callable[..., Value], axis: int = 0) -> Value:
         """`Scan` without carried values: its one output stacks what the body gives for each row of the inputs."""
         slices = [Value(name=self.unique("row"), type=ir.TensorType(ELEMENT[self.dtype(row)])) for row in rows]
         graph, dtype = self._subgraph("scan", lambda: body(*slices), slices)
-        return self._emit("Scan", *rows, dtype=dtype, body=ir.AttrGraph("body", graph), num_scan_inputs=len(rows))
+        return self._emit(
+            "Scan", *rows, dtype=dtype, body=ir.AttrGraph("body", graph), num_scan_inputs=len(rows), scan_output_axes=[axis]
+        )
 
     def _subgraph(self, name: str, body: Callable[[], Value], inputs: Sequence[Value] = ()) -> tuple[ir.Graph, str]:
         """A graph of what `body` emits; size expressions first met inside stay inside."""

@@ -88,7 +88,7 @@ def picked_rows(g: Builder, axis: Axis, filter: str) -> Band | None:
 
 
 def known_bands(axis: Axis, filter: str, length: int) -> tuple[Array, Array, int]:
-    """Row indices [blocks, L], float64 weights [blocks, T, L] in units of 2**-22, and the largest number of taps."""
+    """Row indices [blocks, L], int32 weights [blocks, T, L] in units of 2**-22, and the largest number of taps."""
     n_in, n_out, first, count = (num.known(v) for v in (axis.n_in, axis.n_out, axis.first, axis.count))
     k = coefficients(n_in, n_out, filter, first, count)
     blocks = -(-count // length)
@@ -96,7 +96,7 @@ def known_bands(axis: Axis, filter: str, length: int) -> tuple[Array, Array, int
     start, taps = k.start[output], k.weights.shape[1]
     width = min(int((start[:, -1] - start[:, 0]).max()) + taps, n_in)
     low = np.minimum(start[:, :1], n_in - width)  # a block at the far edge starts earlier rather than reading past it
-    weights = np.zeros((blocks, length, width))
+    weights = np.zeros((blocks, length, width), dtype=np.int32)
     block, row = np.indices(output.shape)
     for tap in range(taps):
         position = start - low + tap

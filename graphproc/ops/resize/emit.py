@@ -80,7 +80,7 @@ def _vertical_first(g: Builder, images: Images, vertical: Band, horizontal: Band
 
     x, horizontal = by_chunks(g, images, vertical, horizontal, 2, first)
     with g.scope("horizontal"):
-        return g.Transpose(emit_pass(g, x, horizontal, g.vector(0, horizontal.count, -1)), perm=_SWAP)
+        return g.Transpose(emit_pass(g, x, horizontal, g.vector(0, horizontal.count, -1), by_groups=True), perm=_SWAP)
 
 
 def _horizontal_first(g: Builder, images: Images, vertical: Band, horizontal: Band) -> Value:
@@ -94,5 +94,5 @@ def _horizontal_first(g: Builder, images: Images, vertical: Band, horizontal: Ba
 
     x, vertical = by_chunks(g, images, horizontal, vertical, 1, first)
     with g.scope("vertical"):
-        x = emit_pass(g, x, vertical, g.vector(0, -1, images.channels))
+        x = emit_pass(g, x, vertical, g.vector(0, -1, images.channels), by_groups=True)
         return g.Transpose(x, perm=_SWAP)

@@ -23,6 +23,7 @@ from graphproc.numerics.filters import NEAREST, PRECISION_BITS
 from graphproc.ops.resize.bands import Axis, Band, block_length, known_bands, picked_rows
 from graphproc.ops.resize.forms import Form, choose_form, form_limit
 from graphproc.ops.resize.traced import traced_bands
+from graphproc.sizes import num
 
 
 def with_bands(g: Builder, axes: tuple[Axis, Axis], filter: str, passes: Callable[[Band, Band], Value]) -> Value:
@@ -58,59 +59,86 @@ def _known_band(g: Builder, axis: Axis, filter: str) -> Band:
     rows, weights, taps = known_bands(axis, filter, length)
     begin, end = int(rows.min()), int(rows.max()) + 1
     form = choose_form(g.target, taps)[0]
-    packed = _packed(g, g.constant(weights, "f64"), form)
+    packed = _packed(g, g.constant(weights, "i32"), form)
     return Band(g.constant(rows - begin, "i64"), begin, end - begin, axis.count, packed, form, length, len(rows))
 
 
-def emit_pass(g: Builder, x: Value, band: Band, shape: Value) -> Value:
-    """Resample the rows of `x [images, rows, columns]` to `[images, count, columns]`, rounded to a byte, read as `shape`."""
-    x = g.Gather(x, band.rows, axis=1)
+def emit_pass(g: Builder, x: Value, band: Band, shape: Value, by_groups: bool = False) -> Value:
+    """Resample the rows of `x [images, rows, columns]` to `[images, count, columns]`, rounded to a byte, read as `shape`.
+
+    With `by_groups`, blocks are taken a few at a time, where that keeps what they write in the processor's cache.
+    """
     if band.form is None:
-        return g.Reshape(x, shape)
-    x = _PRODUCT[band.form.name](g, x, band, band.form)
+        return g.Reshape(g.Gather(x, band.rows, axis=1), shape)
+    groups = _groups(band) if by_groups and g.target == "cpu" else 1
+    if groups == 1:
+        x = _blocks(g, x, band, band.rows, band.weights)
+    else:
+        with g.scope("groups"):
+            rows = g.Reshape(band.rows, g.vector(groups, num.known(band.blocks) // groups, -1))
+            size = g.vector(groups, num.known(band.blocks) // groups, num.known(band.length) * band.form.digits, -1)
+            weights = g.Reshape(band.weights, size)
+            x = g.scan((rows, weights), lambda rows, weights: _blocks(g, x, band, rows, weights), axis=1)
     if not (isinstance(band.count, int) and band.count == band.blocks * band.length):
         x = g.Reshape(x, g.vector(0, band.blocks * band.length, -1))
         x = g.Slice(x, g.vector(0), g.vector(band.count), g.vector(1))
     return g.Reshape(x, shape)
 
 
+def _groups(band: Band) -> int:
+    """How many groups of about 8 blocks there are, if the number of blocks is known and divides."""
+    if not isinstance(band.blocks, int):
+        return 1
+    return next((n for n in range(max(band.blocks // 4, 1), 1, -1) if band.blocks % n == 0), 1)
+
+
+def _blocks(g: Builder, x: Value, band: Band, rows: Value, weights: Value) -> Value:
+    assert band.form is not None
+    return _PRODUCT[band.form.name](g, g.Gather(x, rows, axis=1), weights, band)
+
+
 def _packed(g: Builder, weights: Value, form: Form) -> Value:
-    """Integer weights `[..., T, L]` as what a form multiplies by: digits side by side, `[..., digits*T, L]`."""
+    """Integer weights `[..., T, L]` as what a form multiplies by: digits side by side, `[..., digits*T, L]`.
+
+    A weight is at most 2**22 and a few units, so float32 holds it and its digits exactly.
+    """
     if form.name == "float64":
-        return weights
-    *lower, top = _digits(g, weights, form)
+        return g.cast(weights, "f64")
+    *lower, top = _digits(g, g.cast(weights, "f32"), form)
     if form.name == "float32":
         # A power of two keeps a digit's products as exact as before, and spares a division after them.
-        return g.cast(g.Concat(*lower, top, axis=-2), "f32")
-    lower = [g.Mul(digit, g.constant([1 << form.bits], "f64")) for digit in lower]
-    return g.cast(g.Add(g.Concat(*lower, top, axis=-2), g.constant([128], "f64")), "u8")
+        return g.Concat(*lower, top, axis=-2)
+    lower = [g.Mul(digit, g.constant([1 << form.bits], "f32")) for digit in lower]
+    return g.cast(g.Add(g.Concat(*lower, top, axis=-2), g.constant([128], "f32")), "u8")
 
 
 def _digits(g: Builder, weights: Value, form: Form) -> list[Value]:
-    """Digits of integer weights, lowest first, as float64; all but the top one as fractions.
+    """Digits of integer weights, lowest first, as float32; all but the top one as fractions.
 
     In [-1/2, 1/2) for int8: rounding halves up sends the remainder -128 .. 127, which is what a byte holds. In [0, 1) for
     float32.
     """
     digits = []
     for _ in range(form.digits - 1):
-        shifted = g.Mul(weights, g.constant([2.0**-form.bits], "f64"))
-        weights = g.Floor(g.Add(shifted, g.constant([0.5], "f64")) if form.name == "int8" else shifted)
+        shifted = g.Mul(weights, g.constant([2.0**-form.bits], "f32"))
+        weights = g.Floor(g.Add(shifted, g.constant([0.5], "f32")) if form.name == "int8" else shifted)
         digits.append(g.Sub(shifted, weights))
     return [*digits, weights]
 
 
-def _float64(g: Builder, pixels: Value, band: Band, form: Form) -> Value:
+def _float64(g: Builder, pixels: Value, weights: Value, band: Band) -> Value:
     """Any number of taps: 53 bits hold the whole sum."""
-    total = g.Add(g.MatMul(band.weights, g.cast(pixels, "f64")), g.constant([1 << (PRECISION_BITS - 1)], "f64"))
+    total = g.Add(g.MatMul(weights, g.cast(pixels, "f64")), g.constant([1 << (PRECISION_BITS - 1)], "f64"))
     total = g.Floor(g.Mul(total, g.constant([2.0**-PRECISION_BITS], "f64")))
     return g.cast(g.Clip(total, g.constant(0, "f64"), g.constant(255, "f64")), g.pixel_dtype)
 
 
-def _float32_digits(g: Builder, pixels: Value, band: Band, form: Form) -> Value:
+def _float32_digits(g: Builder, pixels: Value, weights: Value, band: Band) -> Value:
     """Digits side by side in one product, which reads the gathered rows once; the lower ones are fractions."""
+    form = band.form
+    assert form is not None
     shift = 2.0**-form.bits
-    product = g.MatMul(band.weights, g.cast(pixels, "f32"))
+    product = g.MatMul(weights, g.cast(pixels, "f32"))
     *sums, total = g.Split(product, g.vector(*[band.length] * form.digits), axis=-2, outputs=form.digits)
     carry = _whole(g, sums[0])
     for sum_ in sums[1:]:
@@ -139,9 +167,9 @@ def _quantize(g: Builder, total: Value, unit: int, resolution: int) -> Value:
     return g.QuantizeLinear(total, g.constant(scale, "f32"), g.constant(0, "u8"), dtype="u8")
 
 
-def _int8(g: Builder, pixels: Value, band: Band, form: Form) -> Value:
+def _int8(g: Builder, pixels: Value, weights: Value, band: Band) -> Value:
     """Three 8-bit digits side by side in one MatMulInteger; their int32 sum is the definition's own accumulator."""
-    sums = g.MatMulInteger(band.weights, pixels, g.constant(128, "u8"))
+    sums = g.MatMulInteger(weights, pixels, g.constant(128, "u8"))
     low, middle, high = g.Split(sums, g.vector(*[band.length] * 3), axis=-2, outputs=3)
     base = g.constant([256], "i32")
     total = g.Add(g.Mul(g.Add(g.Mul(high, base), middle), base), low)

@@ -29,7 +29,7 @@ class TracedBands:
 
     Attributes:
         support: float64 [1, 1, 1, 1], the larger of the axes' supports, in input pixels.
-        weights: float64 [2, blocks, T, L], integers in units of 2**-22.
+        weights: int32 [2, blocks, T, L], in units of 2**-22.
         rows: int64 [2, blocks, 1, L].
         axes: what is wanted.
         begins, extents, widths: for each axis, the first input pixel read, how many from there on, and how many a block reads.
@@ -98,8 +98,7 @@ def traced_bands(g: Builder, axes: tuple[Axis, Axis], filter: str) -> TracedBand
     away = g.Add(scaled, g.Mul(g.Sign(scaled), half))
     # Rows past the image have weight zero; read its last row instead.
     pixels = g.cast(g.Sub(g.Min(position, g.Sub(end, _f64(g, 1))), begin), "i64")
-    weights = g.cast(g.cast(away, "i32"), "f64")
-    return TracedBands(g.ReduceMax(support), weights, pixels, axes, begins, extents, widths)
+    return TracedBands(g.ReduceMax(support), g.cast(away, "i32"), pixels, axes, begins, extents, widths)
 
 
 def _weights(
