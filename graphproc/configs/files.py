@@ -1,9 +1,14 @@
-"""Reading configuration files. A file is data: nothing in it is ever run."""
+"""Reading configuration files. A file is data: nothing in it is ever run, and nothing in it is trusted."""
 
 from __future__ import annotations
 
 import json
+import math
 import os
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,64 +16,201 @@ from graphproc.errors import ConfigError
 
 MAX_BYTES = 16 << 20
 """The largest file that is read; real ones have a few kilobytes (ImageGPT's clusters a few hundred)."""
+MAX_DEPTH = 32
+"""How deep objects and lists may be nested; real files have four levels."""
+MAX_INTEGER = 2**63 - 1
+"""The largest whole number: what ONNX and numpy hold as int64."""
 FILE_NAME = "preprocessor_config.json"
 PROCESSOR_FILE_NAME = "processor_config.json"
+MODEL_FILE_NAME = "config.json"
+_NO_FILE = f"Give a folder with {FILE_NAME}, or the path of a JSON file."
+
+
+@dataclass(frozen=True)
+class _Refused:
+    """Stands in a parsed value for something that JSON text may hold and a configuration may not."""
+
+    what: str
 
 
 def read_json(path: Path) -> dict[str, Any]:
     """The JSON object of a file.
 
     Raises:
-        ConfigError: the file is missing, too large, not UTF-8, not JSON, or not an object.
+        ConfigError: the file is missing, no regular file, over `MAX_BYTES`, not UTF-8, not JSON or not an object; or a
+            key is there twice, a number is NaN, infinite or beyond 64 bits, or values are nested over `MAX_DEPTH` deep.
     """
+    return parse_json(_read_bytes(path), str(path))
+
+
+def _read_bytes(path: Path) -> bytes:
     try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise ConfigError(f"{path}: expected a configuration of at most {MAX_BYTES} bytes, got {size}")
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file. Give a folder with {FILE_NAME}, or the path of a JSON file.") from None
+        # A pipe would block, and its size is unknown.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise ConfigError(f"{path}: expected a file, got something else. {_NO_FILE}")
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+            size = max(len(content), os.fstat(file.fileno()).st_size)
+    except (FileNotFoundError, NotADirectoryError):
+        raise ConfigError(f"{path}: no such file. {_NO_FILE}") from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
-    except (UnicodeDecodeError, ValueError, RecursionError) as error:
-        if isinstance(error, ConfigError):
-            raise
-        raise ConfigError(f"{path}: expected a JSON object in UTF-8, got something else ({error})") from None
+    except ValueError as error:  # a NUL in the path
+        raise ConfigError(f"{str(path)!r}: cannot be a path ({error})") from None
+    if size > MAX_BYTES:
+        raise ConfigError(f"{path}: expected a configuration of at most {MAX_BYTES} bytes, got {size}")
+    return content
+
+
+def parse_json(content: bytes, source: str) -> dict[str, Any]:
+    """The JSON object in bytes; see `read_json`.
+
+    Args:
+        content: UTF-8, with or without a byte order mark.
+        source: where the bytes came from, for messages.
+    """
+    try:
+        value = json.loads(
+            content.decode("utf-8-sig"),
+            object_pairs_hook=_object,
+            parse_int=_integer,
+            parse_constant=lambda name: _Refused(f"expected a finite number, got {name}"),
+        )
+    except RecursionError:
+        raise ConfigError(f"{source}: expected values nested at most {MAX_DEPTH} deep, got more") from None
+    except (UnicodeDecodeError, ValueError) as error:
+        raise ConfigError(f"{source}: expected a JSON object in UTF-8, got something else ({error})") from None
     if not isinstance(value, dict):
-        raise ConfigError(f"{path}: expected a JSON object, got {type(value).__name__}")
+        raise ConfigError(f"{source}: expected a JSON object, got {type(value).__name__}")
+    for key, what in _faults(value):
+        raise ConfigError(f"{source}: {key}: {what}")
     return value
 
 
-def load_settings(source: str | os.PathLike[str]) -> dict[str, Any]:
-    """The settings in a JSON file, or in a folder's `processor_config.json` (if nested) or `preprocessor_config.json`.
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        # Readers disagree on which of two values counts.
+        found[key] = _Refused("expected the key once, got it several times. Remove all but one") if key in found else value
+    return found
+
+
+def _integer(text: str) -> int | _Refused:
+    # Python refuses to convert over 4300 digits, and takes quadratic time below that.
+    if len(text) <= 20 and abs(value := int(text)) <= MAX_INTEGER:
+        return value
+    return _Refused(f"expected a whole number of at most 64 bits, got {_short(text)}")
+
+
+def _faults(value: Any, path: str = "", depth: int = 1) -> Iterator[tuple[str, str]]:
+    """What a configuration may not hold, with the path of keys that leads there."""
+    if isinstance(value, _Refused):
+        yield path, value.what
+    elif isinstance(value, (dict, list)) and depth > MAX_DEPTH:
+        yield _short(path), f"expected values nested at most {MAX_DEPTH} deep, got more"
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield path, "expected a finite number, got one beyond float64"
+    elif isinstance(value, str) and not _is_text(value):
+        yield path, "expected Unicode text, got half of a surrogate pair"
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _faults(item, f"{path}[{index}]", depth + 1)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            inside = f"{path}.{_short(key)}" if path else _short(key)
+            if not _is_text(key):
+                yield inside, "expected Unicode text as a key, got half of a surrogate pair"
+            yield from _faults(item, inside, depth + 1)
+
+
+def _is_text(value: str) -> bool:
+    return re.search("[\ud800-\udfff]", value) is None
+
+
+def _short(text: str) -> str:
+    """Text for a message: whole and printable as it is, or escaped and cut."""
+    shown = text if text.isprintable() else ascii(text)[1:-1]
+    return shown if len(shown) <= 60 else f"{shown[:40]}...{shown[-10:]} ({len(text)} characters)"
+
+
+# ---- folders ---------------------------------------------------------------------------------------------------------
+
+
+def check_subfolder(subfolder: str) -> str:
+    """A folder inside a model's folder, with forward slashes and none at the ends.
+
+    Raises:
+        ConfigError: it is absolute, or goes up.
+    """
+    parts = re.split(r"[/\\]", subfolder)
+    if ".." in parts or parts[0].endswith(":") or (subfolder[:1] and subfolder[0] in "/\\") or "\0" in subfolder:
+        raise ConfigError(f"subfolder: expected a relative path without .. in it, got {subfolder!r}")
+    return "/".join(part for part in parts if part not in ("", "."))
+
+
+def file_in(folder: Path, subfolder: str, name: str) -> Path | None:
+    """The path of a file of a model's folder, or None where there is no such file.
+
+    A link counts where it stays inside the folder, and where it leads from a snapshot of huggingface_hub's cache to
+    that cache's own blobs.
+
+    Args:
+        folder: the model's folder.
+        subfolder: a folder in it, or nothing.
+        name: the file's name.
+
+    Raises:
+        ConfigError: the file is a link that leaves the folder.
+    """
+    path = folder / check_subfolder(subfolder) / name
+    try:
+        if not os.path.lexists(path):
+            return None
+        target, root = path.resolve(strict=True), folder.resolve()
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: the link leads nowhere. Replace it by the file.") from None
+    except (OSError, RuntimeError) as error:  # a loop of links
+        raise ConfigError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
+    if not any(target.is_relative_to(place) for place in (root, *_blobs(root))):
+        raise ConfigError(f"{path}: is a link to {target}, outside of {folder}. Replace it by the file.")
+    return path
+
+
+def _blobs(root: Path) -> Iterator[Path]:
+    """The blobs of a cache, for a folder at or below `<cache>/models--x--y/snapshots/<revision>`."""
+    for parent in root.parents:
+        if parent.name == "snapshots" and re.match("(models|datasets|spaces)--", parent.parent.name):
+            yield parent.parent / "blobs"
+
+
+def load_settings(source: str | os.PathLike[str], subfolder: str = "", file_name: str = FILE_NAME) -> tuple[dict[str, Any], Path]:
+    """The settings in a JSON file or in a model's folder, and the file that holds them.
+
+    A folder's `processor_config.json` counts if an image processor is nested in it, else its `preprocessor_config.json`.
+    A file that is given as such is read as it is.
+
+    Args:
+        source: a folder or a JSON file.
+        subfolder: a folder inside the folder.
+        file_name: the name to look for instead of `preprocessor_config.json`.
 
     Raises:
         ConfigError: there is no such file, or it has no settings.
     """
-    path = Path(source)
-    if not path.is_dir():
-        return read_json(path)
-    nested = path / PROCESSOR_FILE_NAME
-    if nested.is_file():
-        settings = read_json(nested).get("image_processor")
-        if isinstance(settings, dict):
-            return settings
-    return read_json(path / FILE_NAME)
+    folder = Path(source)
+    if not folder.is_dir():
+        return read_json(folder), folder
+    nested = file_in(folder, subfolder, PROCESSOR_FILE_NAME)
+    settings = nested_settings(nested) if nested is not None else None
+    if nested is not None and settings is not None:
+        return settings, nested
+    path = file_in(folder, subfolder, file_name)
+    if path is None:
+        raise ConfigError(f"{folder / check_subfolder(subfolder) / file_name}: no such file. {_NO_FILE}")
+    return read_json(path), path
 
 
-def class_name(settings: dict[str, Any], source: str) -> str:
-    """The processor class that settings are for.
-
-    Raises:
-        ConfigError: no key says so.
-    """
-    name = settings.get("image_processor_type")
-    if isinstance(name, str):
-        return name
-    name = settings.get("feature_extractor_type")
-    if isinstance(name, str):
-        return name.replace("FeatureExtractor", "ImageProcessor")
-    raise ConfigError(
-        f"{source}: expected image_processor_type or feature_extractor_type to name the processor class, found neither. "
-        "Add one, or construct the class by name."
-    )
+def nested_settings(path: Path) -> dict[str, Any] | None:
+    """The image processor nested in a `processor_config.json`, or None."""
+    settings = read_json(path).get("image_processor")
+    return settings if isinstance(settings, dict) else None

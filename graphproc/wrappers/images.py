@@ -96,7 +96,9 @@ def to_array(image: object, *, do_convert_rgb: bool, input_data_format: str | No
             unusable shape, dtype or channel count; or `input_data_format` is unknown.
     """
     if input_data_format is not None and input_data_format not in _DATA_FORMATS:
-        raise ImageError(f'input_data_format: expected "channels_first", "channels_last" or None, got {input_data_format!r}.')
+        raise ImageError(
+            f'input_data_format: expected "channels_first", "channels_last" or None, got {input_data_format!r}.'
+        )
     if isinstance(image, (str, os.PathLike)):
         return _finished(_read_file(image), "image " + _shortened(os.fspath(image)))
     if _is_pil_image(image):
@@ -124,7 +126,9 @@ def _from_tensor(image: Any) -> NDArray[Any]:
         array = tensor_to_numpy(image)
     except (TypeError, ValueError, RuntimeError) as error:  # bfloat16, sparse, meta tensors
         reason = _one_line(error)
-        raise ImageError(f"image: expected a tensor that numpy can hold, got {image.dtype} ({reason}). Cast it.") from error
+        raise ImageError(
+            f"image: expected a tensor that numpy can hold, got {image.dtype} ({reason}). Cast it."
+        ) from error
     if array.dtype.kind not in "buif":
         raise ImageError(f"image: expected an integer, floating or boolean array, got dtype {array.dtype}.")
     return array
@@ -134,7 +138,9 @@ def _channels_last(array: NDArray[Any], input_data_format: str | None) -> NDArra
     if array.ndim == 2:
         return array[:, :, None]
     if array.ndim != 3:
-        raise ImageError(f"image: expected one image with 2 or 3 dimensions, got shape {list(array.shape)}. Split batches first.")
+        raise ImageError(
+            f"image: expected one image with 2 or 3 dimensions, got shape {list(array.shape)}. Split batches first."
+        )
     if input_data_format is None:
         first, last = array.shape[0] in _CHANNEL_COUNTS, array.shape[2] in _CHANNEL_COUNTS
         if not first and not last:
