@@ -30,6 +30,8 @@ _DTYPES = {
 }
 """ONNX Runtime's names of the element types that preprocessing gives; other outputs are allocated by ONNX Runtime."""
 
+MAX_COUNTED = 1024
+"""How many image sizes are counted before counting starts anew."""
 MAX_SPECIALISED = 4
 """How many image sizes keep a session of their own; the least recently used is dropped."""
 
@@ -146,6 +148,8 @@ class Session:
         if key in self._specialised:
             self._specialised.move_to_end(key)
             return self._specialised[key]
+        if len(self._seen) >= MAX_COUNTED and key not in self._seen:
+            self._seen.clear()
         self._seen[key] += 1
         if self._seen[key] < self._after:
             return self._session
