@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from graphproc.errors import GraphprocError
     from graphproc.ir.program import Program
     from graphproc.runtime.session import Session
+    from graphproc.wrappers.loading import ImageProcessingMixin
     from graphproc.wrappers.processor import AutoImageProcessor, BaseImageProcessor
     from graphproc.wrappers.verify import Report, verify
 
@@ -24,6 +25,7 @@ _HOME = {
     "BaseImageProcessor": "graphproc.wrappers.processor",
     "BatchFeature": "graphproc.batch_feature",
     "GraphprocError": "graphproc.errors",
+    "ImageProcessingMixin": "graphproc.wrappers.loading",
     "Program": "graphproc.ir.program",
     "Report": "graphproc.wrappers.verify",
     "Session": "graphproc.runtime.session",
@@ -36,6 +38,7 @@ __all__ = [
     "BaseImageProcessor",
     "BatchFeature",
     "GraphprocError",
+    "ImageProcessingMixin",
     "Program",
     "Report",
     "Session",

@@ -228,8 +228,7 @@ def _import_framework(kind: TensorType) -> Any:
         return importlib.import_module(module_name)
     except ImportError as error:
         raise RuntimeUnavailableError(
-            f"{kind.value} tensors: expected the package {package} to be installed, got: {error}. "
-            f"Run: pip install {package}"
+            f"{kind.value} tensors: expected the package {package} to be installed, got: {error}. Run: pip install {package}"
         ) from error
 
 

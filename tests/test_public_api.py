@@ -17,6 +17,7 @@ PUBLIC = {
     "BaseImageProcessor",
     "BatchFeature",
     "GraphprocError",
+    "ImageProcessingMixin",
     "Program",
     "Report",
     "Session",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from graphproc.cli import output
 from graphproc.errors import ConfigError, GraphError
 
 if TYPE_CHECKING:
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
     from graphproc.runtime.session import Session
     from graphproc.wrappers.processor import BaseImageProcessor
 
-SOURCE = "a folder with preprocessor_config.json, a JSON file, or a class name such as CLIPImageProcessor"
+SOURCE = (
+    "a Hub id such as openai/clip-vit-base-patch32, a folder with preprocessor_config.json, a JSON file, "
+    "or a class name such as CLIPImageProcessor"
+)
 
 Source = Annotated[str, typer.Argument(metavar="SOURCE", show_default=False, help=f"The processor: {SOURCE}.")]
 GraphOrSource = Annotated[
@@ -36,6 +40,7 @@ Settings = Annotated[
         help="Change a setting of SOURCE, e.g. --set size=336; the value is JSON, or else a string. Repeatable.",
     ),
 ]
+Revision = Annotated[str, typer.Option(metavar="NAME", help="The branch, tag or commit of a Hub id.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Provider = Annotated[str, typer.Option(metavar="cpu|cuda", help="What ONNX Runtime runs on.")]
 Target = Annotated[
@@ -50,8 +55,6 @@ ImageSize = Annotated[
     str | None,
     typer.Option(metavar="HxW", help="Fix the height and width of the images, e.g. 480x640; without it any size is taken."),
 ]
-
-_HUB_ID = re.compile(r"[\w-][\w.-]*/[\w.-]+")
 
 
 def sides(value: str | None) -> tuple[int, int] | None:
@@ -73,29 +76,44 @@ def is_graph(argument: str) -> bool:
     return argument.lower().endswith(".onnx")
 
 
-def processor(source: str, settings: Sequence[str] | None, backend: str | None = None) -> BaseImageProcessor:
-    """The processor of a SOURCE with `--set` applied.
+def processor(
+    source: str, settings: Sequence[str] | None, backend: str | None = None, revision: str = "main"
+) -> BaseImageProcessor:
+    """The processor of a SOURCE with `--set` applied; what was assumed about it goes to stderr.
 
     Raises:
-        ConfigError: there is no such processor, a setting is unknown or has no meaning, or the source is a Hub id.
+        ConfigError: there is no such processor, or a setting is unknown or has no meaning.
     """
+    found, assumed = load(source, settings, backend, revision)
+    for text in assumed:
+        output.note(text)
+    return found
+
+
+def load(
+    source: str, settings: Sequence[str] | None, backend: str | None = None, revision: str = "main"
+) -> tuple[BaseImageProcessor, list[str]]:
+    """The processor of a SOURCE with `--set` applied, and what was assumed about it.
+
+    Raises:
+        ConfigError: there is no such processor, or a setting is unknown or has no meaning.
+    """
+    import warnings
+
     from graphproc.wrappers.processor import AutoImageProcessor, processor_class
 
     changes: dict[str, Any] = dict(_setting(text) for text in settings or ())
     options = {} if backend is None else {"backend": backend}
-    if os.path.exists(source) or source.endswith(".json"):
-        _known(AutoImageProcessor.from_pretrained(source), changes)
-        return AutoImageProcessor.from_pretrained(source, **changes, **options)
-    if _HUB_ID.fullmatch(source):
-        raise ConfigError(
-            f"{source}: there is no such path, and loading by Hub id is not there yet. "
-            "Download its preprocessor_config.json and give the path of that file."
-        )
-    if os.sep in source:
-        raise ConfigError(f"{source}: there is no such path. Give {SOURCE}.")
-    make = processor_class(source)
-    _known(make(), changes)
-    return make(**changes, **options)
+    if not (os.path.exists(source) or source.endswith(".json") or "/" in source or os.sep in source):
+        make = processor_class(source)
+        _known(make(), changes)
+        return make(**changes, **options), []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        found = AutoImageProcessor.from_pretrained(source, revision=revision)
+        assumed = [str(w.message) for w in caught if issubclass(w.category, UserWarning)]
+    _known(found, changes)
+    return type(found).from_dict(found.to_dict(), **changes, **options), assumed
 
 
 def _setting(text: str) -> tuple[str, Any]:

@@ -25,6 +25,12 @@ def text(value: str) -> None:
     _write(value if value.endswith("\n") else value + "\n")
 
 
+def note(value: str) -> None:
+    """Print a line of text to stderr, beside the result."""
+    line = " ".join(value.split())
+    print("graphproc: note: " + "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line), file=sys.stderr)
+
+
 def heading(value: str) -> None:
     """Print a line that starts a section."""
     from rich.text import Text

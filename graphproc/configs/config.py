@@ -69,6 +69,14 @@ _CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
 }
 
 
+_READERS: Mapping[str, tuple[str, ...]] = {
+    "size": ("do_resize", "do_center_crop"),  # Perceiver crops in proportion to it
+    "crop_size": ("do_center_crop",),
+    "pad_size": ("do_pad",),
+}
+"""Sizes, and the switches of the steps that read them."""
+
+
 @dataclass(frozen=True)
 class Config:
     """The normalised settings of a processor.
@@ -119,10 +127,9 @@ def normalize(processor: str, defaults: Mapping[str, Any], extra_keys: tuple[str
 def _normalized(key: str, value: Any, raw: Mapping[str, Any]) -> Any:
     if value is None:
         return None
-    if key == "size":
-        return size_dict(key, value, default_to_square=bool(raw["default_to_square"]))
-    if key in ("crop_size", "pad_size"):
-        return size_dict(key, value)
+    if key in _READERS:
+        used = any(raw[switch] for switch in _READERS[key])
+        return size_dict(key, value, default_to_square=key != "size" or bool(raw["default_to_square"]), used=used)
     if key in _CHECKS:
         return _CHECKS[key](key, value)
     return _flag(key, value) if key.startswith("do_") else value

@@ -183,33 +183,6 @@ def _blobs(root: Path) -> Iterator[Path]:
             yield parent.parent / "blobs"
 
 
-def load_settings(source: str | os.PathLike[str], subfolder: str = "", file_name: str = FILE_NAME) -> tuple[dict[str, Any], Path]:
-    """The settings in a JSON file or in a model's folder, and the file that holds them.
-
-    A folder's `processor_config.json` counts if an image processor is nested in it, else its `preprocessor_config.json`.
-    A file that is given as such is read as it is.
-
-    Args:
-        source: a folder or a JSON file.
-        subfolder: a folder inside the folder.
-        file_name: the name to look for instead of `preprocessor_config.json`.
-
-    Raises:
-        ConfigError: there is no such file, or it has no settings.
-    """
-    folder = Path(source)
-    if not folder.is_dir():
-        return read_json(folder), folder
-    nested = file_in(folder, subfolder, PROCESSOR_FILE_NAME)
-    settings = nested_settings(nested) if nested is not None else None
-    if nested is not None and settings is not None:
-        return settings, nested
-    path = file_in(folder, subfolder, file_name)
-    if path is None:
-        raise ConfigError(f"{folder / check_subfolder(subfolder) / file_name}: no such file. {_NO_FILE}")
-    return read_json(path), path
-
-
 def nested_settings(path: Path) -> dict[str, Any] | None:
     """The image processor nested in a `processor_config.json`, or None."""
     settings = read_json(path).get("image_processor")

@@ -18,14 +18,20 @@ SIZE_FORMS: tuple[frozenset[str], ...] = (
 """The sets of keys that a size may have."""
 
 
-def _side(key: str, name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+def _side(key: str, name: str, value: Any, used: bool = True) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or (used and value < 1):
         raise ConfigError(f"{key}: expected {name} to be a whole number of at least 1, got {value!r}")
     return value
 
 
 def size_dict(
-    key: str, value: Any, *, default_to_square: bool = True, max_size: int | None = None, height_first: bool = True
+    key: str,
+    value: Any,
+    *,
+    default_to_square: bool = True,
+    max_size: int | None = None,
+    height_first: bool = True,
+    used: bool = True,
 ) -> dict[str, int]:
     """The dictionary that a size setting stands for.
 
@@ -35,6 +41,7 @@ def size_dict(
         default_to_square: whether an int is both sides, or the shortest edge.
         max_size: the cap of the longest edge that goes with an int.
         height_first: whether a pair is (height, width).
+        used: whether a step that is on reads it; the sides in a dictionary that none reads may be anything (files have -1).
 
     Raises:
         ConfigError: the value has none of the accepted forms.
@@ -46,7 +53,7 @@ def size_dict(
         if frozenset(given) not in SIZE_FORMS:
             forms = "; ".join(", ".join(sorted(form)) for form in SIZE_FORMS)
             raise ConfigError(f"{key}: expected the keys of one form ({forms}), got {sorted(map(str, given)) or 'none'}")
-        return {k: _side(key, k, v) for k, v in given.items()}
+        return {k: _side(key, k, v, used) for k, v in given.items()}
     if isinstance(value, (list, tuple)):
         if len(value) != 2:
             raise ConfigError(f"{key}: expected a pair of sides, got {value!r}")

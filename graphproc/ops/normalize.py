@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -37,16 +38,20 @@ class Normalize(Op):
 
     def numpy(self, x: Array) -> Array:
         """Subtract, then divide, in float32."""
-        mean, std = (per_channel(v) for v in (self.mean, self.std))
-        with np.errstate(divide="ignore", invalid="ignore"):  # a std of 0 gives infinities, as in the reference
-            return (x.astype(np.float32) - mean) / std
+        return normalized(x.astype(np.float32), self.mean, self.std)
 
     def onnx(self, g: Builder, x: Value) -> Value:
         """Sub and Div, never fused or multiplied by a reciprocal."""
         return g.Div(g.Sub(g.cast(x, "f32"), per_channel(self.mean)), per_channel(self.std))
 
 
-def per_channel(values: tuple[float, ...]) -> Array:
+def normalized(x: Array, mean: tuple[float, ...], std: tuple[float, ...]) -> Array:
+    """`(x - mean) / std` of a floating array (..., C, H, W), rounded to its dtype after each step."""
+    with np.errstate(divide="ignore", invalid="ignore"):  # a std of 0 gives infinities, as in the reference
+        return np.asarray((x - per_channel(mean, x.dtype)) / per_channel(std, x.dtype))
+
+
+def per_channel(values: tuple[float, ...], dtype: np.dtype[Any] | type = np.float32) -> Array:
     """Per-channel constants shaped to broadcast over (C, H, W); one shared value keeps a single element."""
-    array = np.asarray(values, dtype=np.float32)
+    array = np.asarray(values, dtype=dtype)
     return array[:1] if (array == array[0]).all() else array.reshape(-1, 1, 1)

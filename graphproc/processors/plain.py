@@ -5,9 +5,6 @@ Source of the defaults and of which steps each class takes: transformers 5.23, `
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from graphproc.processors import stages
 from graphproc.processors.constants import (
     BICUBIC,
@@ -30,19 +27,6 @@ NORMALIZE = {**RESCALE, "do_normalize": True}
 CLIP_LIKE = {**RGB, **resize_to(shortest(224), BICUBIC), **crop_to(224), **NORMALIZE, **CLIP}
 REDUCE_LABELS = {"do_reduce_labels": False}
 
-
-def _square_size(given: Mapping[str, Any]) -> dict[str, Any]:
-    """`use_square_size` of Kosmos-2 configurations: the class's own edge as both sides, whatever the size given."""
-    if not given.get("use_square_size"):
-        return dict(given)
-    return {**{key: value for key, value in given.items() if key != "use_square_size"}, "size": square(224)}
-
-
-def _rescale_flag(given: Mapping[str, Any]) -> dict[str, Any]:
-    """`rescale` of early OWL-ViT configurations is today's `do_rescale`."""
-    return {"do_rescale" if key == "rescale" else key: value for key, value in given.items()}
-
-
 ROWS = (
     Row(
         "BeitImageProcessor",
@@ -59,7 +43,7 @@ ROWS = (
         STANDARD,
         {**RGB, **resize_to(square(384), BICUBIC), **NORMALIZE, **CLIP},
     ),
-    Row("CLIPImageProcessor", "plain", STANDARD, CLIP_LIKE, legacy=_square_size),
+    Row("CLIPImageProcessor", "plain", STANDARD, CLIP_LIKE),
     Row(
         "ChameleonImageProcessor",
         "plain",
@@ -115,7 +99,6 @@ ROWS = (
         "plain",
         STANDARD,
         {**RGB, **resize_to(square(768), BICUBIC), **crop_to(768, on=False), **NORMALIZE, **CLIP},
-        legacy=_rescale_flag,
     ),
     Row(
         "PPChart2TableImageProcessor",

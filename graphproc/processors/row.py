@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from graphproc.configs.config import Config, check, normalize
+from graphproc.configs.legacy import modern
 from graphproc.errors import ConfigError
 from graphproc.ir.program import Parity, Program, ProgramBuilder, Value, image_input
 from graphproc.ops import CompositeOnWhite, SelectChannels, ToChannelsFirst
@@ -36,7 +37,6 @@ class Row:
         parity: what the results are equal to.
         outputs: output names.
         backends: whose arithmetic the class has.
-        legacy: brings older spellings that only this class knows to today's settings.
     """
 
     name: str
@@ -48,7 +48,6 @@ class Row:
     parity: Parity = PIL
     outputs: tuple[str, ...] = ("pixel_values",)
     backends: tuple[str, ...] = field(default=("pil",))
-    legacy: Callable[[Mapping[str, Any]], Mapping[str, Any]] = field(default=dict)
 
     def config(self, given: Mapping[str, Any]) -> Config:
         """The normalised settings of the class with some given.
@@ -56,7 +55,7 @@ class Row:
         Raises:
             ConfigError: a value has no meaning for its key.
         """
-        return normalize(self.name, self.defaults, self.extra_keys, self.legacy(given))
+        return normalize(self.name, self.defaults, self.extra_keys, modern(self.name, self.defaults, given))
 
     def program(
         self,

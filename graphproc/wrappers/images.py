@@ -96,9 +96,7 @@ def to_array(image: object, *, do_convert_rgb: bool, input_data_format: str | No
             unusable shape, dtype or channel count; or `input_data_format` is unknown.
     """
     if input_data_format is not None and input_data_format not in _DATA_FORMATS:
-        raise ImageError(
-            f'input_data_format: expected "channels_first", "channels_last" or None, got {input_data_format!r}.'
-        )
+        raise ImageError(f'input_data_format: expected "channels_first", "channels_last" or None, got {input_data_format!r}.')
     if isinstance(image, (str, os.PathLike)):
         return _finished(_read_file(image), "image " + _shortened(os.fspath(image)))
     if _is_pil_image(image):
@@ -126,9 +124,7 @@ def _from_tensor(image: Any) -> NDArray[Any]:
         array = tensor_to_numpy(image)
     except (TypeError, ValueError, RuntimeError) as error:  # bfloat16, sparse, meta tensors
         reason = _one_line(error)
-        raise ImageError(
-            f"image: expected a tensor that numpy can hold, got {image.dtype} ({reason}). Cast it."
-        ) from error
+        raise ImageError(f"image: expected a tensor that numpy can hold, got {image.dtype} ({reason}). Cast it.") from error
     if array.dtype.kind not in "buif":
         raise ImageError(f"image: expected an integer, floating or boolean array, got dtype {array.dtype}.")
     return array
@@ -138,25 +134,44 @@ def _channels_last(array: NDArray[Any], input_data_format: str | None) -> NDArra
     if array.ndim == 2:
         return array[:, :, None]
     if array.ndim != 3:
+        raise ImageError(f"image: expected one image with 2 or 3 dimensions, got shape {list(array.shape)}. Split batches first.")
+    return np.moveaxis(array, 0, -1) if data_format(array.shape, input_data_format) == "channels_first" else array
+
+
+def data_format(shape: tuple[int, ...], input_data_format: str | None) -> str:
+    """Which axis of a 3-D image holds the channels: the first or the last.
+
+    Args:
+        shape: The image's shape.
+        input_data_format: The answer, or None to look for 1, 3 or 4 channels on the first axis, then on the last.
+
+    Returns:
+        `"channels_first"` or `"channels_last"`.
+
+    Raises:
+        ImageError: Neither axis could be channels, or `input_data_format` is unknown.
+
+    Warns:
+        UserWarning: Both axes could be.
+    """
+    if input_data_format is not None:
+        if input_data_format not in _DATA_FORMATS:
+            raise ImageError(f'data_format: expected "channels_first", "channels_last" or None, got {input_data_format!r}.')
+        return input_data_format
+    first, last = shape[0] in _CHANNEL_COUNTS, shape[2] in _CHANNEL_COUNTS
+    if not first and not last:
         raise ImageError(
-            f"image: expected one image with 2 or 3 dimensions, got shape {list(array.shape)}. Split batches first."
+            f"image: expected 1, 3 or 4 channels on the first or last axis, got shape {list(shape)}. "
+            "Pass input_data_format if the channel count is meant."
         )
-    if input_data_format is None:
-        first, last = array.shape[0] in _CHANNEL_COUNTS, array.shape[2] in _CHANNEL_COUNTS
-        if not first and not last:
-            raise ImageError(
-                f"image: expected 1, 3 or 4 channels on the first or last axis, got shape {list(array.shape)}. "
-                "Pass input_data_format if the channel count is meant."
-            )
-        if first and last:
-            warnings.warn(
-                f"image of shape {list(array.shape)}: the first and the last axis could both be channels; taking the "
-                "first. Pass input_data_format to decide.",
-                UserWarning,
-                stacklevel=3,
-            )
-        input_data_format = "channels_first" if first else "channels_last"
-    return np.moveaxis(array, 0, -1) if input_data_format == "channels_first" else array
+    if first and last:
+        warnings.warn(
+            f"image of shape {list(shape)}: the first and the last axis could both be channels; taking the "
+            "first. Pass input_data_format to decide.",
+            UserWarning,
+            stacklevel=3,
+        )
+    return "channels_first" if first else "channels_last"
 
 
 def _is_pil_image(value: object) -> TypeGuard[Image.Image]:

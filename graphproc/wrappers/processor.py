@@ -13,7 +13,6 @@ import numpy as np
 
 from graphproc.batch_feature import BatchFeature
 from graphproc.configs.config import Config
-from graphproc.configs.files import class_name, load_settings
 from graphproc.errors import ConfigError, ImageError
 from graphproc.executors import reference
 from graphproc.ir.program import Program
@@ -22,7 +21,9 @@ from graphproc.processors.constants import NEAREST
 from graphproc.processors.registry import lookup
 from graphproc.processors.row import Row
 from graphproc.version import __version__
+from graphproc.wrappers.arrays import ArrayMethods, as_bytes
 from graphproc.wrappers.images import flatten_images, to_array
+from graphproc.wrappers.loading import ImageProcessingMixin
 
 if TYPE_CHECKING:
     import onnx
@@ -36,7 +37,7 @@ CALL_ONLY_KEYS = ("return_tensors", "input_data_format", "data_format", "device"
 ENGINES = ("onnxruntime", "numpy")
 
 
-class BaseImageProcessor:
+class BaseImageProcessor(ImageProcessingMixin, ArrayMethods):
     """What every image processor class shares.
 
     Settings are attributes under transformers' names (`size`, `image_mean`, `do_resize`, ...); sizes are dictionaries.
@@ -93,44 +94,8 @@ class BaseImageProcessor:
     # ---- configuration -----------------------------------------------------------------------------------------
 
     @classmethod
-    def from_pretrained(cls, source: str | os.PathLike[str], **settings: Any) -> BaseImageProcessor:
-        """Load a processor from a folder or the path of a JSON file.
-
-        Args:
-            source: a folder with `preprocessor_config.json`, or a JSON file.
-            **settings: settings that override the file's.
-
-        Raises:
-            ConfigError: the file is missing or is no configuration, or a setting has no meaning.
-        """
-        given = load_settings(source)
-        make: type[BaseImageProcessor] = cls
-        if not hasattr(cls, "row"):
-            make = processor_class(class_name(given, os.fspath(source)))
-        return make(**{**_without_options(given), **settings})
-
-    @classmethod
-    def from_dict(cls, settings: Mapping[str, Any]) -> BaseImageProcessor:
-        """A processor with the settings of a dictionary, as a configuration file holds them."""
-        make: type[BaseImageProcessor] = cls
-        if not hasattr(cls, "row"):
-            make = processor_class(class_name(dict(settings), "settings"))
-        return make(**_without_options(settings))
-
-    def to_dict(self) -> dict[str, Any]:
-        """The settings as a configuration file holds them; those that neither the class nor anyone set are left out."""
-        known = [*self._config({}).settings.items(), *self._unknown.items()]
-        kept = {k: v for k, v in known if v is not None or self.row.defaults.get(k) is not None}
-        if self.row.defaults.get("default_to_square", True) == kept.get("default_to_square"):
-            kept.pop("default_to_square", None)
-        return {"image_processor_type": self.row.name, **kept}
-
-    def to_json_string(self) -> str:
-        """The settings as JSON, keys in order."""
-        return json.dumps(self.to_dict(), indent=2, sort_keys=True) + "\n"
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__} {self.to_json_string()}"
+    def _class_named(cls, name: str) -> type[BaseImageProcessor]:
+        return processor_class(name)
 
     def _config(self, changes: Mapping[str, Any]) -> Config:
         keys = self.row.config({}).settings
@@ -320,13 +285,8 @@ class BaseImageProcessor:
 class AutoImageProcessor(BaseImageProcessor):
     """Loads whichever class a configuration is for: `AutoImageProcessor.from_pretrained(source)`."""
 
-    def __init__(self) -> None:
+    def __init__(self, /, **settings: Any) -> None:
         raise TypeError("AutoImageProcessor is made by AutoImageProcessor.from_pretrained(source)")
-
-
-def _without_options(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """A file's settings without keys that are named like this package's own options."""
-    return {k: v for k, v in settings.items() if k not in ("backend", "engine")}
 
 
 def _engine(engine: str) -> str:
@@ -357,28 +317,6 @@ def _working_dtype(dtype: np.dtype[Any], steps: Sequence[str]) -> str:
     if dtype.kind == "f" and dtype != np.float32:
         raise ImageError(f"image of dtype {dtype}: expected float32 or integers to normalize without rescaling. Cast the image.")
     return "f32"
-
-
-def as_bytes(array: Array) -> tuple[Array, bool]:
-    """The bytes that stand for an image of another dtype, and whether its values were in [0, 1].
-
-    Whole numbers in 0..255 are taken as they are; other values in [0, 1] are multiplied by 255 and truncated.
-
-    Raises:
-        ImageError: the values are neither.
-
-    Source: transformers `image_transforms.to_pil_image`.
-    """
-    with np.errstate(invalid="ignore"):  # NaN has no integer; it fails every comparison below
-        whole = array.astype(np.int64)
-    if array.dtype == np.bool_ or (np.allclose(array, whole) and array.min() >= 0 and array.max() <= 255):
-        return array.astype(np.uint8), False
-    if array.min() >= 0 and array.max() <= 1:
-        return (array.astype(np.float64) * 255).astype(np.float32).astype(np.uint8), True
-    raise ImageError(
-        f"image of dtype {array.dtype}: expected whole numbers in 0..255 or values in [0, 1], "
-        f"got values from {array.min()} to {array.max()}. Convert the image to uint8."
-    )
 
 
 def processor_class(name: str) -> type[BaseImageProcessor]:

@@ -384,3 +384,35 @@ def test_the_module_runs_as_a_program(root: Path, tmp_path: Path) -> None:
     result = subprocess.run([*program, "nope"], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
     assert result.returncode == 2
     assert result.stderr.startswith("graphproc: No such command 'nope'")
+
+
+# ---- config ----------------------------------------------------------------------------------------------------------
+
+
+def test_config_shows_every_setting_and_what_was_assumed(tmp_path: Path) -> None:
+    settings = {"image_processor_type": "ViTFeatureExtractor", "size": 40, "note": "kept"}
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(settings))
+    result = runner.invoke(app, ["config", str(tmp_path), "--set", "do_normalize=null", "--json"])
+    assert (result.exit_code, result.stderr) == (0, "")
+    found = json.loads(result.stdout)
+    assert found["processor"] == "ViTImageProcessor"
+    assert found["settings"]["size"] == {"height": 40, "width": 40}
+    assert found["settings"]["do_normalize"] is None
+    assert found["unknown"] == {"note": "kept"}
+    (assumed,) = found["assumed"]
+    assert "'ViTFeatureExtractor' is taken for ViTImageProcessor" in assumed
+    text = runner.invoke(app, ["config", str(tmp_path)]).stdout
+    assert '{"height": 40, "width": 40}' in text
+    assert assumed in text
+    assert "Not set: " in text
+    assert "Kept, and without effect" in text
+
+
+def test_commands_say_what_they_assume_on_stderr(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps({"image_processor_type": "SwinImageProcessor", "size": 40}))
+    result = runner.invoke(app, ["inspect", str(path)])
+    assert result.exit_code == 0
+    assert result.stderr == (
+        f"graphproc: note: {path}: image_processor_type 'SwinImageProcessor' is taken for ViTImageProcessor\n"
+    )

@@ -18,7 +18,7 @@ from graphproc.runtime.providers import PROVIDERS
 from graphproc.version import __version__
 from graphproc.wrappers.processor import ENGINES
 
-COMMANDS = ("export", "run", "verify", "inspect", "list", "demo")
+COMMANDS = ("export", "run", "verify", "inspect", "config", "list", "demo")
 GRAPH = "graphproc.onnx"
 SOURCE = "CLIPImageProcessor"
 WIDE = {"COLUMNS": "200"}
@@ -89,7 +89,7 @@ def test_help_loads_nothing_heavy(root: Path) -> None:
         (["export", SOURCE, "--set", "size=big"], "size: expected"),
         (["export", SOURCE, "-o", "nowhere/x.onnx"], "nowhere/x.onnx: cannot be written"),
         (["export", "CLIPImageProcesor"], "The nearest one is CLIPImageProcessor"),
-        (["export", "openai/clip-vit-base-patch32"], "loading by Hub id is not there yet. Download its preprocessor_config.json"),
+        (["export", "a/b/c"], "a/b/c: there is no such path. Give a folder with preprocessor_config.json"),
         (["export", "./nowhere"], "./nowhere: there is no such path"),
         (["export", "nowhere.json"], "nowhere.json: no such file"),
         (["export", "."], "preprocessor_config.json"),

@@ -11,10 +11,15 @@ import pytest
 import transformers
 
 from graphproc.configs import files
-from graphproc.configs.files import class_name, load_settings, read_json
+from graphproc.configs.files import read_json
+from graphproc.configs.sources import load_source
 from graphproc.errors import ConfigError
 
 CLIP = {"image_processor_type": "CLIPImageProcessor", "size": {"shortest_edge": 30}}
+
+
+def settings_of(source: str | Path) -> Any:
+    return load_source(source).settings
 
 
 def write(path: Path, value: Any) -> Path:
@@ -24,12 +29,12 @@ def write(path: Path, value: Any) -> Path:
 
 def test_a_file_is_read_whatever_its_name(tmp_path: Path) -> None:
     path = write(tmp_path / "some.json", CLIP)
-    assert load_settings(path) == load_settings(str(path)) == CLIP
+    assert settings_of(path) == settings_of(str(path)) == CLIP
 
 
 def test_a_folder_stands_for_its_preprocessor_config(tmp_path: Path) -> None:
     write(tmp_path / "preprocessor_config.json", CLIP)
-    assert load_settings(tmp_path) == CLIP
+    assert settings_of(tmp_path) == CLIP
 
 
 @pytest.mark.parametrize("with_legacy", [True, False])
@@ -38,21 +43,15 @@ def test_a_nested_processor_config_wins(tmp_path: Path, with_legacy: bool) -> No
     write(tmp_path / "processor_config.json", {"processor_class": "CLIPProcessor", "image_processor": nested})
     if with_legacy:
         write(tmp_path / "preprocessor_config.json", CLIP)
-    assert load_settings(tmp_path) == nested
+    assert settings_of(tmp_path) == nested
     assert dict(transformers.CLIPImageProcessorPil.from_pretrained(tmp_path).size) == nested["size"]
 
 
 def test_a_processor_config_without_an_image_processor_does_not(tmp_path: Path) -> None:
     write(tmp_path / "processor_config.json", {"processor_class": "CLIPProcessor"})
     write(tmp_path / "preprocessor_config.json", CLIP)
-    assert load_settings(tmp_path) == CLIP
+    assert settings_of(tmp_path) == CLIP
     assert dict(transformers.CLIPImageProcessorPil.from_pretrained(tmp_path).size) == CLIP["size"]
-
-
-def test_a_processor_config_given_as_the_file_is_not_searched(tmp_path: Path) -> None:
-    """As in transformers: a path of a file is that file's own keys."""
-    path = write(tmp_path / "processor_config.json", {"image_processor": CLIP})
-    assert load_settings(path) == {"image_processor": CLIP}
 
 
 @pytest.mark.parametrize(
@@ -61,7 +60,7 @@ def test_a_processor_config_given_as_the_file_is_not_searched(tmp_path: Path) ->
         (b"{", "expected a JSON object in UTF-8"),
         (b"", "expected a JSON object in UTF-8"),
         (b'{"size": \xff}', "expected a JSON object in UTF-8"),
-        (b"[" * 200_000, "expected a JSON object in UTF-8"),
+        (b"[" * 200_000, "expected values nested at most 32 deep"),
         (b"[1]", "expected a JSON object, got list"),
         (b"null", "expected a JSON object, got NoneType"),
     ],
@@ -70,15 +69,15 @@ def test_what_is_no_json_object_is_refused_by_path(tmp_path: Path, content: byte
     path = tmp_path / "preprocessor_config.json"
     path.write_bytes(content)
     with pytest.raises(ConfigError, match=message) as caught:
-        load_settings(tmp_path)
+        settings_of(tmp_path)
     assert str(caught.value).startswith(f"{path}: ")
 
 
 def test_a_missing_file_is_refused_by_path(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"no such file. Give a folder with preprocessor_config.json"):
-        load_settings(tmp_path)
+        settings_of(tmp_path)
     with pytest.raises(ConfigError, match=r"missing\.json: no such file"):
-        load_settings(tmp_path / "missing.json")
+        settings_of(tmp_path / "missing.json")
 
 
 def test_a_large_file_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,16 +97,3 @@ def test_an_unreadable_file_is_refused(tmp_path: Path) -> None:
     path.chmod(0)
     with pytest.raises(ConfigError, match="cannot be read"):
         read_json(path)
-
-
-def test_the_class_is_named_by_the_file() -> None:
-    assert class_name(CLIP, "here") == "CLIPImageProcessor"
-    assert class_name({"feature_extractor_type": "CLIPFeatureExtractor"}, "here") == "CLIPImageProcessor"
-    both = {"image_processor_type": "ViTImageProcessor", "feature_extractor_type": "CLIPFeatureExtractor"}
-    assert class_name(both, "here") == "ViTImageProcessor"
-
-
-@pytest.mark.parametrize("settings", [{}, {"image_processor_type": None}, {"image_processor_type": 3}])
-def test_a_file_that_names_no_class_is_refused(settings: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError, match=r"^here: expected image_processor_type or feature_extractor_type"):
-        class_name(settings, "here")

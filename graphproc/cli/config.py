@@ -1,0 +1,44 @@
+"""`graphproc config`: what a configuration means once every spelling is brought to one form."""
+
+from __future__ import annotations
+
+import json as json_lines
+from typing import Any
+
+from graphproc.cli import arguments, output
+
+EXAMPLE = "Example: graphproc config CLIPImageProcessor --set size=336"
+
+
+def config(
+    source: arguments.Source,
+    settings: arguments.Settings = None,
+    revision: arguments.Revision = "main",
+    json: arguments.Json = False,
+) -> None:
+    """Print the normalised configuration of a processor, and what was assumed about it."""
+    processor, assumed = arguments.load(source, settings, revision=revision)
+    known: dict[str, Any] = dict(processor.row.config(processor.to_dict()).settings)
+    unknown = {k: v for k, v in processor.to_dict().items() if k not in known and k != "image_processor_type"}
+    if json:
+        output.as_json({"processor": processor.row.name, "settings": known, "unknown": unknown, "assumed": assumed})
+        return
+    output.heading(processor.row.name)
+    output.fields([(key, _text(value)) for key, value in known.items() if value is not None])
+    absent = [key for key, value in known.items() if value is None]
+    if absent:
+        output.text(f"\nNot set: {', '.join(absent)}")
+    if unknown:
+        output.text("")
+        output.heading("Kept, and without effect")
+        output.fields([(key, _text(value)) for key, value in unknown.items()])
+    if assumed:
+        output.text("")
+        output.heading("Assumed")
+        for text in assumed:
+            output.text(f"  {text}")
+
+
+def _text(value: Any) -> str:
+    text = json_lines.dumps(value)
+    return text if len(text) <= 300 else f"{text[:297]}..."

@@ -1,0 +1,169 @@
+"""Where a configuration comes from: a folder, a JSON file, or a model on the Hub."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from graphproc.configs.classes import class_of_name, resolve_class
+from graphproc.configs.files import (
+    FILE_NAME,
+    MODEL_FILE_NAME,
+    PROCESSOR_FILE_NAME,
+    check_subfolder,
+    file_in,
+    nested_settings,
+    read_json,
+)
+from graphproc.configs.hub import HubRepository, is_id
+from graphproc.errors import ConfigError
+
+TYPE_KEYS = ("image_processor_type", "feature_extractor_type")
+TIMM_CLASS = "TimmWrapperImageProcessor"
+GIVE = f"Give a folder with {FILE_NAME}, the path of a JSON file, or a Hub id such as openai/clip-vit-base-patch32."
+
+
+class Files(Protocol):
+    """The files of a model."""
+
+    def find(self, name: str) -> Path | None:
+        """The local path of a file, or None where there is none."""
+
+    def label(self, name: str) -> str:
+        """What messages call a file."""
+
+    @property
+    def failure(self) -> ConfigError | None:
+        """Why a file that is not there could not be looked for, if so."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A model's folder on disk."""
+
+    path: Path
+    subfolder: str = ""
+    failure: ConfigError | None = None
+
+    def find(self, name: str) -> Path | None:
+        """The path of a file, or None."""
+        return file_in(self.path, self.subfolder, name)
+
+    def label(self, name: str) -> str:
+        """The path of a file, whether it is there or not."""
+        return str(self.path / check_subfolder(self.subfolder) / name)
+
+
+@dataclass(frozen=True)
+class Source:
+    """The settings of a file.
+
+    Attributes:
+        settings: the file's keys and values.
+        label: which file, for messages.
+        files: where the model's other files are.
+        assumed: what had to be assumed to find the settings.
+    """
+
+    settings: Mapping[str, Any]
+    label: str
+    files: Files
+    assumed: tuple[str, ...] = ()
+
+    def processor_class(self) -> tuple[str, list[str]]:
+        """The class that the settings are for, and what had to be assumed; looks at the model's `config.json` if need be.
+
+        Raises:
+            UnsupportedProcessorError: the type names no class of transformers.
+            ConfigError: nothing says which class is meant, or only remote code does.
+        """
+        named = any(isinstance(n := self.settings.get(key), str) and class_of_name(n)[0] for key in TYPE_KEYS)
+        if named or self.settings.get("auto_map"):
+            return resolve_class(self.settings, self.label)
+        if is_timm(self.settings):
+            return TIMM_CLASS, []
+        model = self.files.find(MODEL_FILE_NAME)
+        model_type = None if model is None else read_json(model).get("model_type")
+        return resolve_class(self.settings, self.label, model_type if isinstance(model_type, str) else None)
+
+
+def is_timm(settings: Mapping[str, Any]) -> bool:
+    """Whether settings are a timm model's `config.json`."""
+    return isinstance(settings.get("pretrained_cfg"), Mapping) and "architecture" in settings
+
+
+def load_source(
+    source: str | os.PathLike[str],
+    *,
+    subfolder: str = "",
+    cache_dir: str | os.PathLike[str] | None = None,
+    force_download: bool = False,
+    local_files_only: bool = False,
+    token: str | bool | None = None,
+    revision: str = "main",
+    file_name: str = FILE_NAME,
+) -> Source:
+    """Find and read the settings of an image processor.
+
+    In a folder and on the Hub, a `processor_config.json` counts if an image processor is nested in it, else
+    `preprocessor_config.json`, else a `config.json` written by timm.
+
+    Args:
+        source: a folder, a JSON file, or a Hub id if it is neither.
+        subfolder: a folder inside the folder or the repository.
+        cache_dir, force_download, local_files_only, token, revision: as `huggingface_hub.hf_hub_download` takes them.
+        file_name: the name to look for instead of `preprocessor_config.json`.
+
+    Raises:
+        ConfigError: nothing is there, it cannot be read, or it is no configuration.
+        RuntimeUnavailableError: a Hub id was given and huggingface_hub is not installed.
+    """
+    text = os.fspath(source)
+    if not isinstance(text, str) or "\0" in text or not text:
+        raise ConfigError(f"{text!r}: is no path and no Hub id. {GIVE}")
+    check_file_name(file_name)
+    path = Path(text)
+    if os.path.isdir(text):
+        return _found(Folder(path, subfolder), file_name)
+    if os.path.lexists(text) or text.endswith(".json"):
+        return _unnested(Source(read_json(path), text, Folder(path.parent)))
+    if not isinstance(source, str) or not is_id(text):
+        raise ConfigError(f"{text}: there is no such path. {GIVE}")
+    options = HubRepository(text, subfolder, revision or "main", cache_dir, force_download, local_files_only, token)
+    return _found(options, file_name)
+
+
+def check_file_name(name: str) -> str:
+    """A file's name without a folder.
+
+    Raises:
+        ConfigError: there is a folder in it.
+    """
+    if not name or any(c in name for c in "/\\\0") or name in (".", ".."):
+        raise ConfigError(f"image_processor_filename: expected a name without a folder, got {name!r}")
+    return name
+
+
+def _found(files: Files, file_name: str) -> Source:
+    nested = files.find(PROCESSOR_FILE_NAME)
+    inner = None if nested is None else nested_settings(nested)
+    if inner is not None:
+        return Source(inner, files.label(PROCESSOR_FILE_NAME), files)
+    path = files.find(file_name)
+    if path is not None:
+        return Source(read_json(path), files.label(file_name), files)
+    model = files.find(MODEL_FILE_NAME) if file_name == FILE_NAME and files.failure is None else None
+    if model is not None and is_timm(settings := read_json(model)):
+        return Source(settings, files.label(MODEL_FILE_NAME), files)
+    raise files.failure or ConfigError(f"{files.label(file_name)}: no such file. {GIVE}")
+
+
+def _unnested(source: Source) -> Source:
+    """The image processor nested in a file that was given as such and names no class itself."""
+    nested = source.settings.get("image_processor")
+    if not isinstance(nested, dict) or any(source.settings.get(key) for key in TYPE_KEYS):
+        return source
+    return Source(nested, source.label, source.files, ("the settings are those nested under image_processor",))

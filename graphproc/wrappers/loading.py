@@ -1,0 +1,346 @@
+"""Loading, saving and sharing image processors, as transformers' mixin of the same name does."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Literal, TypeVar, overload
+
+import numpy as np
+
+from graphproc.configs.classes import GENERIC_TYPES, class_of_name
+from graphproc.configs.config import Config
+from graphproc.configs.files import FILE_NAME, read_json
+from graphproc.configs.hub import client, explained
+from graphproc.configs.legacy import SPELLINGS, notes
+from graphproc.configs.sources import TYPE_KEYS, Folder, Source, is_timm, load_source
+from graphproc.errors import ConfigError
+from graphproc.processors.row import Row
+from graphproc.wrappers.files import write_atomically
+
+T = TypeVar("T", bound="ImageProcessingMixin")
+Pathlike = str | os.PathLike[str]
+
+OPTIONS = ("backend", "engine")
+"""Keywords of the constructor that are no settings of a file."""
+
+
+class ImageProcessingMixin:
+    """Loads processors from folders, files and the Hub, and saves them there."""
+
+    row: ClassVar[Row]
+    _unknown: dict[str, Any]
+
+    def __init__(self, /, **settings: Any) -> None:
+        """Make a processor of settings; the classes that can be made say how."""
+        raise TypeError(f"{type(self).__name__} is made by {type(self).__name__}.from_pretrained(source)")
+
+    @classmethod
+    def _class_named(cls, name: str) -> type[Any]:
+        """The processor class of a transformers name."""
+        raise NotImplementedError
+
+    def _config(self, changes: Mapping[str, Any]) -> Config:
+        """The normalised settings with some changed."""
+        raise NotImplementedError
+
+    # ---- loading -----------------------------------------------------------------------------------------------
+
+    @overload
+    @classmethod
+    def from_pretrained(
+        cls: type[T], pretrained_model_name_or_path: Pathlike, *, return_unused_kwargs: Literal[True], **kwargs: Any
+    ) -> tuple[T, dict[str, Any]]: ...
+
+    @overload
+    @classmethod
+    def from_pretrained(cls: type[T], pretrained_model_name_or_path: Pathlike, *args: Any, **kwargs: Any) -> T: ...
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path: Pathlike,
+        cache_dir: Pathlike | None = None,
+        force_download: bool = False,
+        local_files_only: bool = False,
+        token: str | bool | None = None,
+        revision: str = "main",
+        **kwargs: Any,
+    ) -> Any:
+        """Load a processor from the Hub, a folder, or a JSON file.
+
+        A class loads every file with its own settings, with a warning if the file is for another class;
+        `AutoImageProcessor` takes the class that the file is for. Code in a repository is never run.
+
+        Args:
+            pretrained_model_name_or_path: a folder with `preprocessor_config.json` or `processor_config.json`, the path
+                of a JSON file, or a Hub id such as `openai/clip-vit-base-patch32`.
+            cache_dir: where downloads are kept, instead of huggingface_hub's cache.
+            force_download: whether to download what is in the cache.
+            local_files_only: whether to stay in the cache.
+            token: a Hub token, or True for the stored one.
+            revision: a branch, tag or commit.
+            **kwargs: `subfolder`, a folder in the repository; `image_processor_filename`, a name other than
+                `preprocessor_config.json`; `return_unused_kwargs`; `backend` and `engine` as in the constructor; and
+                settings that override the file's, None included. Others change nothing.
+
+        Returns:
+            The processor, or with `return_unused_kwargs=True` the processor and the keywords that changed nothing.
+
+        Raises:
+            ConfigError: the source cannot be read, is no configuration, or a setting has no meaning.
+            UnsupportedProcessorError: the configuration is for a class that is not supported.
+
+        Warns:
+            UserWarning: what was assumed about the file.
+        """
+        source = load_source(
+            pretrained_model_name_or_path,
+            subfolder=kwargs.pop("subfolder", None) or "",
+            cache_dir=cache_dir,
+            force_download=force_download,
+            local_files_only=local_files_only,
+            token=token,
+            revision=revision,
+            file_name=kwargs.pop("image_processor_filename", None) or FILE_NAME,
+        )
+        return _made(cls, source, kwargs, stacklevel=3)
+
+    @classmethod
+    def get_image_processor_dict(
+        cls, pretrained_model_name_or_path: Pathlike, **kwargs: Any
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The settings that `from_pretrained` would load, as they are in the file, and the other keywords."""
+        places = ("subfolder", "cache_dir", "force_download", "local_files_only", "token", "revision")
+        options = {key: kwargs.pop(key) for key in places if key in kwargs}
+        name = kwargs.pop("image_processor_filename", None) or FILE_NAME
+        return dict(load_source(pretrained_model_name_or_path, **options, file_name=name).settings), kwargs
+
+    @overload
+    @classmethod
+    def from_dict(
+        cls: type[T], image_processor_dict: Mapping[str, Any], *, return_unused_kwargs: Literal[True], **kwargs: Any
+    ) -> tuple[T, dict[str, Any]]: ...
+
+    @overload
+    @classmethod
+    def from_dict(cls: type[T], image_processor_dict: Mapping[str, Any], **kwargs: Any) -> T: ...
+
+    @classmethod
+    def from_dict(cls, image_processor_dict: Mapping[str, Any], **kwargs: Any) -> Any:
+        """A processor with the settings of a dictionary, as a configuration file holds them.
+
+        Args:
+            image_processor_dict: the settings.
+            **kwargs: as in `from_pretrained`, without those that say where a file is.
+
+        Returns:
+            The processor, or with `return_unused_kwargs=True` the processor and the keywords that changed nothing.
+
+        Raises:
+            ConfigError: a setting has no meaning, or nothing says which class is meant.
+
+        Warns:
+            UserWarning: what was assumed about the settings.
+        """
+        return _made(cls, Source(dict(image_processor_dict), "settings", _NoFiles()), kwargs, stacklevel=3)
+
+    @classmethod
+    def from_json_file(cls: type[T], json_file: Pathlike) -> T:
+        """A processor with the settings of a JSON file.
+
+        Raises:
+            ConfigError: the file cannot be read or is no configuration.
+        """
+        path = Path(json_file)
+        made: T = _made(cls, Source(read_json(path), str(path), Folder(path.parent)), {}, stacklevel=3)
+        return made
+
+    # ---- saving ------------------------------------------------------------------------------------------------
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as a configuration file holds them; those that neither the class nor anyone set are left out."""
+        known = [*self._config({}).settings.items(), *self._unknown.items()]
+        kept = {k: v for k, v in known if v is not None or self.row.defaults.get(k) is not None}
+        if self.row.defaults.get("default_to_square", True) == kept.get("default_to_square"):
+            kept.pop("default_to_square", None)
+        return {"image_processor_type": self.row.name, **kept}
+
+    def to_json_string(self) -> str:
+        """The settings as JSON, keys in order."""
+        return json.dumps(self.to_dict(), indent=2, sort_keys=True, default=_plain) + "\n"
+
+    def to_json_file(self, json_file_path: Pathlike) -> None:
+        """Write the settings to a file, whole or not at all.
+
+        Raises:
+            ConfigError: the folder does not exist or cannot be written, or a value has no form in JSON.
+        """
+        write_atomically(json_file_path, self._file_content())
+
+    def save_pretrained(self, save_directory: Pathlike, push_to_hub: bool = False, **kwargs: Any) -> list[str]:
+        """Write `preprocessor_config.json` to a folder, whole or not at all; transformers loads it as well.
+
+        Args:
+            save_directory: the folder; made if there is none.
+            push_to_hub: whether to upload the file as well.
+            **kwargs: `repo_id` (the folder's name if not given) and the keywords of `push_to_hub`.
+
+        Returns:
+            The path of the file, in a list.
+
+        Raises:
+            ConfigError: the folder cannot be made or written, a value has no form in JSON, or the upload failed.
+        """
+        folder = Path(save_directory)
+        content = self._file_content()
+        if kwargs and not push_to_hub:
+            raise TypeError(f"save_pretrained: {', '.join(kwargs)} only with push_to_hub=True")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"{folder}: expected a folder, or to make one ({error.strerror})") from None
+        path = write_atomically(folder / FILE_NAME, content)
+        if push_to_hub:
+            self.push_to_hub(kwargs.pop("repo_id", None) or folder.resolve().name, **kwargs)
+        return [str(path)]
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        commit_message: str | None = None,
+        commit_description: str | None = None,
+        private: bool | None = None,
+        token: str | bool | None = None,
+        revision: str | None = None,
+        create_pr: bool = False,
+    ) -> Any:
+        """Upload `preprocessor_config.json` to a model repository on the Hub, which is made if there is none.
+
+        Args:
+            repo_id: `owner/name`, or a name of one's own.
+            commit_message: the commit's first line.
+            commit_description: the rest of it.
+            private: whether a repository that is made is private.
+            token: a Hub token, or True for the stored one.
+            revision: the branch to commit to; made if there is none.
+            create_pr: whether to open a pull request instead.
+
+        Returns:
+            huggingface_hub's CommitInfo.
+
+        Raises:
+            ConfigError: a value has no form in JSON, or the Hub did not take it.
+        """
+        content = self._file_content()
+        hub = client()
+        label = f"{repo_id} ({FILE_NAME}, upload)"
+        try:
+            api = hub.HfApi(token=token)
+            # The Hub's answer carries the owner of a name without one.
+            repo_id = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
+            if revision is not None and not revision.startswith("refs/pr/"):
+                api.create_branch(repo_id, branch=revision, exist_ok=True)
+            return api.create_commit(
+                repo_id,
+                operations=[hub.CommitOperationAdd(FILE_NAME, content)],
+                commit_message=commit_message or "Upload image processor",
+                commit_description=commit_description,
+                revision=revision,
+                create_pr=create_pr,
+            )
+        except MemoryError:
+            raise
+        except Exception as error:  # the client raises its own, those of its HTTP library, and OSError
+            raise explained(error, label) from error
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__} {self.to_json_string()}"
+
+    def _file_content(self) -> bytes:
+        json.loads(self.to_json_string(), parse_constant=_no_number)
+        for key, value in self.to_dict().items():
+            if not _has_json_form(value):
+                raise ConfigError(f"{key}: expected a value that JSON holds, got {type(value).__name__}. Remove the attribute.")
+        return self.to_json_string().encode()
+
+
+class _NoFiles:
+    """The files beside settings that came from no file."""
+
+    failure: ConfigError | None = None
+
+    def find(self, name: str) -> None:
+        """Nothing."""
+
+    def label(self, name: str) -> str:
+        """The name itself."""
+        return name
+
+
+def _made(cls: type[Any], source: Source, kwargs: dict[str, Any], stacklevel: int) -> Any:
+    """A processor of a source's settings and keywords that override them; keywords that configure nothing are left over."""
+    return_unused = kwargs.pop("return_unused_kwargs", False)
+    make, assumed = _class_for(cls, source)
+    row: Row = make.row
+    settings = {k: v for k, v in source.settings.items() if k not in OPTIONS}
+    effective = {*row.config({}).settings, *SPELLINGS.get(row.name, ()), *settings}
+    options = {k: kwargs.pop(k) for k in OPTIONS if kwargs.get(k) is not None}
+    overriding = {k: kwargs.pop(k) for k in list(kwargs) if k in effective}
+    try:
+        processor = make(**options, **{**settings, **overriding})
+    except ConfigError as error:
+        given = any(str(error).startswith(f"{key}:") for key in (*overriding, *options))
+        raise type(error)(str(error) if given else f"{source.label}: {error}") from None
+    if kwargs.get("use_fast"):
+        assumed = [*assumed, "use_fast asks for torchvision's arithmetic; results equal the pil backend's"]
+    for text in (*source.assumed, *assumed, *notes(row.config({}).settings, settings)):
+        warnings.warn(f"{source.label}: {text}", UserWarning, stacklevel=stacklevel)
+    return (processor, kwargs) if return_unused else processor
+
+
+def _class_for(cls: type[Any], source: Source) -> tuple[type[Any], list[str]]:
+    """The class itself, or for `AutoImageProcessor` the one that the settings are for; and what was assumed."""
+    if not hasattr(cls, "row"):
+        name, assumed = source.processor_class()
+        try:
+            return cls._class_named(name), assumed
+        except ConfigError as error:
+            key = next((key for key in TYPE_KEYS if source.settings.get(key)), None)
+            key = key or ("pretrained_cfg" if is_timm(source.settings) else "model_type")
+            raise type(error)(f"{source.label}: {key}: {error}") from None
+    names = [n for key in TYPE_KEYS if isinstance(n := source.settings.get(key), str) and n not in GENERIC_TYPES]
+    meant = [found for found in (class_of_name(name)[0] for name in names) if found is not None]
+    if names and cls.row.name not in meant[:1]:
+        return cls, [f"the settings are for {(meant or names)[0]}, and are used as {cls.row.name}"]
+    return cls, []
+
+
+def _plain(value: Any) -> Any:
+    """What stands in JSON for a value that is no JSON value itself."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        return value.tolist()
+    return repr(value)
+
+
+def _no_number(name: str) -> Any:
+    raise ConfigError(f"settings: expected finite numbers to save, got {name}")
+
+
+def _has_json_form(value: Any) -> bool:
+    return all(isinstance(v, (str, int, float, type(None), np.ndarray, np.generic)) for v in _leaves(value))
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, Mapping):
+        for item in value.values():
+            yield from _leaves(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _leaves(item)
+    else:
+        yield value

@@ -1,0 +1,335 @@
+"""Loading and saving as the documentation of transformers' mixin shows it, and what is said about files in the wild."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import transformers
+
+import graphproc as gp
+from graphproc.errors import ConfigError, UnsupportedProcessorError
+from graphproc.processors.registry import rows
+from graphproc.wrappers.processor import processor_class
+
+transformers.logging.set_verbosity_error()
+
+CLIP = {"image_processor_type": "CLIPImageProcessor", "size": {"shortest_edge": 40}, "crop_size": 32, "note": "kept"}
+
+
+def save(folder: Path, settings: Any, name: str = "preprocessor_config.json") -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    path.write_text(json.dumps(settings), encoding="utf-8")
+    return path
+
+
+def same_settings(ours: Any, theirs: Any) -> None:
+    """Equal settings, whatever types transformers keeps them in."""
+    for key in ours._config({}).settings:
+        have, want = getattr(ours, key), getattr(theirs, key, None)
+        if hasattr(want, "__dataclass_fields__"):
+            want = {k: v for k, v in dict(want).items() if v is not None}
+        assert (list(have) if isinstance(have, tuple) else have) == (list(want) if isinstance(want, tuple) else want), key
+
+
+# ---- the documentation's examples ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [gp.AutoImageProcessor, gp.CLIPImageProcessor, transformers.CLIPImageProcessorPil])
+def test_the_examples_of_the_documentation(make: Any, tmp_path: Path) -> None:
+    """By folder, by file, with keywords, and with the keywords that are left over."""
+    path = save(tmp_path, CLIP)
+    for source in (str(tmp_path), f"{tmp_path}/", str(path), path):
+        assert make.from_pretrained(source).note == "kept"
+    processor = make.from_pretrained(tmp_path, do_normalize=False, foo=False)
+    assert processor.do_normalize is False
+    assert not hasattr(processor, "foo")
+    processor, unused = make.from_pretrained(tmp_path, do_normalize=False, foo=False, return_unused_kwargs=True)
+    assert processor.do_normalize is False
+    if make.__module__.startswith("graphproc"):  # transformers hands do_normalize back as well
+        assert unused == {"foo": False}
+
+
+def test_keywords_that_configure_something_are_not_left_over(tmp_path: Path) -> None:
+    save(tmp_path, {**CLIP, "image_processor_type": "OwlViTImageProcessor"})
+    given = {"size": 20, "note": "new", "rescale": False, "engine": "numpy", "backend": "pil", "do_resize": None}
+    ours, unused = gp.AutoImageProcessor.from_pretrained(
+        tmp_path, **given, revision="main", token=False, subfolder="", nothing=1, cache_dir=None, return_unused_kwargs=True
+    )
+    assert unused == {"nothing": 1}
+    assert (ours.size, ours.note, ours.do_rescale, ours.engine) == ({"height": 20, "width": 20}, "new", False, "numpy")
+    assert ours.do_resize is None
+
+
+def test_from_dict_and_from_json_file(tmp_path: Path) -> None:
+    ours, unused = gp.CLIPImageProcessor.from_dict(CLIP, size=20, foo=1, return_unused_kwargs=True)
+    assert (ours.size, unused) == ({"shortest_edge": 20}, {"foo": 1})
+    assert CLIP["size"] == {"shortest_edge": 40}
+    path = save(tmp_path, CLIP, "some.json")
+    for make in (gp.AutoImageProcessor, gp.CLIPImageProcessor):
+        assert make.from_json_file(path).to_dict() == make.from_dict(CLIP).to_dict()
+
+
+def test_get_image_processor_dict(tmp_path: Path) -> None:
+    save(tmp_path / "sub", CLIP, "other.json")
+    found = gp.AutoImageProcessor.get_image_processor_dict(
+        tmp_path, subfolder="sub", image_processor_filename="other.json", foo=1
+    )
+    assert found == (CLIP, {"foo": 1})
+    theirs = transformers.CLIPImageProcessorPil.get_image_processor_dict
+    assert theirs(tmp_path, subfolder="sub", image_processor_filename="other.json", foo=1) == found
+
+
+def test_the_base_and_auto_classes_are_not_made_by_hand() -> None:
+    for make in (gp.ImageProcessingMixin, gp.AutoImageProcessor):
+        with pytest.raises(TypeError, match="from_pretrained"):
+            make(size=3)
+    assert issubclass(gp.BaseImageProcessor, gp.ImageProcessingMixin)
+
+
+# ---- what is assumed -------------------------------------------------------------------------------------------------
+
+
+def load(folder: Path, make: Any = gp.AutoImageProcessor, **kwargs: Any) -> tuple[Any, list[str]]:
+    """A processor, and the warnings on the way, which point at the caller."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        found = make.from_pretrained(folder, **kwargs)
+    assert all(w.filename == __file__ and w.category is UserWarning for w in caught)
+    return found, [str(w.message) for w in caught]
+
+
+PLAIN = {"size": 40, "do_resize": True, "image_mean": [0.5] * 3, "image_std": [0.5] * 3}
+
+ASSUMED: list[tuple[dict[str, Any], str, str]] = [
+    ({"image_processor_type": "ViTFeatureExtractor"}, "ViTImageProcessor", "image_processor_type 'ViTFeatureExtractor' is taken"),
+    ({"image_processor_type": "SwinImageProcessor"}, "ViTImageProcessor", "'SwinImageProcessor' is taken for ViTImageProcessor"),
+    ({"image_processor_type": "ResNetImageProcessor"}, "ConvNextImageProcessor", "is taken for ConvNextImageProcessor"),
+    ({"feature_extractor_type": "ImageFeatureExtractor"}, "ViTImageProcessor", "no image_processor_type: the plain settings"),
+    ({}, "ViTImageProcessor", "no image_processor_type: the plain settings are taken for ViTImageProcessor"),
+]
+
+
+@pytest.mark.parametrize(("keys", "name", "message"), ASSUMED)
+def test_files_that_transformers_rejects_but_that_have_an_obvious_meaning(
+    keys: dict[str, Any], name: str, message: str, tmp_path: Path
+) -> None:
+    settings = {**PLAIN, "size": {"shortest_edge": 400}} if name.startswith("ConvNext") else PLAIN
+    path = save(tmp_path, {**settings, **keys})
+    with pytest.raises(Exception, match="image_processor_type"):
+        transformers.AutoImageProcessor.from_pretrained(tmp_path, backend="pil")
+    ours, said = load(tmp_path)
+    assert ours.row.name == name
+    assert len(said) == 1
+    assert said[0].startswith(f"{path}: ")
+    assert message in said[0]
+    same_settings(ours, getattr(transformers, f"{name}Pil").from_pretrained(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"image_processor_type": "ViTImageProcessor"},
+        {"image_processor_type": "ViTImageProcessorFast"},
+        {"feature_extractor_type": "ViTFeatureExtractor"},
+        {"image_processor_type": "ViTImageProcessor", "feature_extractor_type": "CLIPFeatureExtractor"},
+        {"image_processor_type": "ViTImageProcessor", "auto_map": {"AutoProcessor": "code.Code"}},
+    ],
+)
+def test_files_that_transformers_understands_load_without_a_word(keys: dict[str, Any], tmp_path: Path) -> None:
+    save(tmp_path, {**PLAIN, **keys})
+    ours, said = load(tmp_path)
+    assert said == []
+    same_settings(ours, transformers.AutoImageProcessor.from_pretrained(tmp_path, backend="pil"))
+
+
+def test_the_model_type_of_the_neighbour_names_the_class(tmp_path: Path) -> None:
+    path = save(tmp_path, PLAIN)
+    save(tmp_path, {"model_type": "segformer"}, "config.json")
+    for source in (tmp_path, path):
+        ours, said = load(source)
+        assert (ours.row.name, said) == ("SegformerImageProcessor", [])
+    same_settings(ours, transformers.AutoImageProcessor.from_pretrained(tmp_path, backend="pil"))
+
+
+def test_a_class_uses_a_file_of_another_class_as_transformers_does_but_says_so(tmp_path: Path) -> None:
+    path = save(tmp_path, CLIP)
+    ours, said = load(tmp_path, gp.ViTImageProcessor)
+    assert type(ours) is gp.ViTImageProcessor
+    assert said == [f"{path}: the settings are for CLIPImageProcessor, and are used as ViTImageProcessor"]
+    same_settings(ours, transformers.ViTImageProcessorPil.from_pretrained(tmp_path))
+    save(tmp_path, {**PLAIN, "image_processor_type": "OwnImageProcessor", "auto_map": {"AutoImageProcessor": "a.B"}})
+    assert "are for OwnImageProcessor, and are used as ViTImageProcessor" in load(tmp_path, gp.ViTImageProcessor)[1][0]
+    save(tmp_path, PLAIN)
+    assert load(tmp_path, gp.CLIPImageProcessor)[1] == []
+
+
+def test_keys_and_keywords_that_look_as_if_they_did_something(tmp_path: Path) -> None:
+    save(tmp_path, {**PLAIN, "image_processor_type": "SegformerImageProcessor", "reduce_labels": True})
+    ours, said = load(tmp_path, use_fast=True)
+    assert ours.do_reduce_labels is False
+    assert len(said) == 2
+    assert "use_fast asks for torchvision's arithmetic" in said[0]
+    assert "reduce_labels changes nothing, as in transformers 5.23; its name is do_reduce_labels now" in said[1]
+    same_settings(ours, transformers.SegformerImageProcessorPil.from_pretrained(tmp_path))
+
+
+def test_a_nested_processor_in_a_file_given_as_such(tmp_path: Path) -> None:
+    path = save(tmp_path, {"image_processor": CLIP}, "processor_config.json")
+    for make in (gp.AutoImageProcessor, gp.CLIPImageProcessor):
+        ours, said = load(path, make)
+        assert ours.size == {"shortest_edge": 40}
+        assert said == [f"{path}: the settings are those nested under image_processor"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        (
+            {"image_processor_type": "DetrImageProcessor"},
+            UnsupportedProcessorError,
+            "_type: DetrImageProcessor: not a",
+        ),
+        ({"image_processor_type": "OwnImageProcessor"}, UnsupportedProcessorError, "no image processor is named 'OwnImageProc"),
+        ({"auto_map": {"AutoImageProcessor": "own.Own"}}, ConfigError, r"\(own.Own\), which graphproc never runs"),
+        ({"size": 3}, ConfigError, "expected image_processor_type or feature_extractor_type"),
+        ({"image_processor_type": 3}, ConfigError, "image_processor_type: expected a class name, got 3"),
+        ({**CLIP, "size": "big"}, ConfigError, "size: expected"),
+        ({**CLIP, "do_resize": "yes"}, ConfigError, "do_resize: expected true, false or null"),
+    ],
+)
+def test_what_has_no_meaning_is_an_error_that_names_file_and_key(
+    settings: dict[str, Any], error: type[Exception], message: str, tmp_path: Path
+) -> None:
+    path = save(tmp_path, settings)
+    with pytest.raises(error, match=message) as caught:
+        gp.AutoImageProcessor.from_pretrained(tmp_path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_timm_model_is_recognised_and_refused_by_name(tmp_path: Path) -> None:
+    path = save(tmp_path, {"architecture": "resnet50", "pretrained_cfg": {"input_size": [3, 224, 224]}}, "config.json")
+    for source in (tmp_path, path):
+        with pytest.raises(UnsupportedProcessorError, match=r"config\.json: pretrained_cfg: TimmWrapperImageProcessor: not a"):
+            gp.AutoImageProcessor.from_pretrained(source)
+
+
+def test_a_wrong_keyword_does_not_blame_the_file(tmp_path: Path) -> None:
+    save(tmp_path, CLIP)
+    with pytest.raises(ConfigError, match=r"^size: expected"):
+        gp.AutoImageProcessor.from_pretrained(tmp_path, size="big")
+    with pytest.raises(ConfigError, match=r"^backend: CLIPImageProcessor has pil"):
+        gp.AutoImageProcessor.from_pretrained(tmp_path, backend="torch")
+
+
+# ---- older spellings -------------------------------------------------------------------------------------------------
+
+LEGACY: list[tuple[str, dict[str, Any]]] = [
+    ("CLIPImageProcessor", {"use_square_size": True}),
+    ("CLIPImageProcessor", {"use_square_size": True, "size": 40}),
+    ("CLIPImageProcessor", {"use_square_size": False, "size": 40}),
+    ("OwlViTImageProcessor", {"rescale": False}),
+    ("OwlViTImageProcessor", {"rescale": False, "do_rescale": True}),
+    ("OwlViTImageProcessor", {"do_rescale": True, "rescale": None}),
+    ("OwlViTImageProcessor", {"size": [30, 40]}),
+    ("ViTImageProcessor", {"size": [30, 40]}),
+    ("ViTImageProcessor", {"do_normalize": None, "image_mean": None}),
+    ("ViTImageProcessor", {"size": None, "do_resize": False}),
+    ("CLIPImageProcessor", {"do_resize": False, "size": {"shortest_edge": -1}, "do_center_crop": False}),
+    ("CLIPImageProcessor", {"do_center_crop": False, "crop_size": {"height": -1, "width": -1}}),
+    ("CLIPImageProcessor", {"crop_size": 20, "size": 30, "default_to_square": True}),
+    ("SiglipImageProcessor", {"size": 30}),
+]
+
+
+@pytest.mark.parametrize(("name", "settings"), LEGACY, ids=str)
+def test_older_spellings_mean_what_they_mean_in_transformers(name: str, settings: dict[str, Any], tmp_path: Path) -> None:
+    save(tmp_path, {"image_processor_type": name, **settings})
+    ours = gp.AutoImageProcessor.from_pretrained(tmp_path)
+    same_settings(ours, getattr(transformers, f"{name}Pil").from_pretrained(tmp_path))
+    same_settings(ours, gp.AutoImageProcessor.from_dict(ours.to_dict()))
+
+
+def test_a_size_that_nothing_reads_is_refused_once_something_does() -> None:
+    ours = gp.CLIPImageProcessor(do_resize=False, do_center_crop=False, size={"shortest_edge": -1})
+    assert ours.size == {"shortest_edge": -1}
+    with pytest.raises(ConfigError, match="size: expected shortest_edge to be a whole number of at least 1, got -1"):
+        ours.compile(do_resize=True)
+
+
+# ---- saving ----------------------------------------------------------------------------------------------------------
+
+SAVED: dict[str, Any] = {"size": 40, "image_mean": [0.25, 0.5, 0.75], "do_normalize": None, "note": {"a": [1, None, "ü"]}}
+
+
+@pytest.mark.parametrize("name", rows())
+def test_saved_files_load_in_transformers_and_back(name: str, tmp_path: Path) -> None:
+    ours = processor_class(name)(**SAVED)
+    folder = tmp_path / "made" / "here"
+    assert ours.save_pretrained(folder) == [str(folder / "preprocessor_config.json")]
+    theirs = transformers.AutoImageProcessor.from_pretrained(folder, backend="pil")
+    assert type(theirs).__name__ == f"{name}Pil"
+    assert theirs.note == SAVED["note"]
+    same_settings(ours, theirs)
+    again = gp.AutoImageProcessor.from_pretrained(folder)
+    assert again.to_dict() == ours.to_dict()
+    theirs.save_pretrained(tmp_path / "theirs")
+    back = gp.AutoImageProcessor.from_pretrained(tmp_path / "theirs")
+    assert type(back) is type(ours)
+    assert back.to_dict() == ours.to_dict()
+
+
+def test_saving_replaces_the_file_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = gp.ViTImageProcessor(size=20)
+    ours.save_pretrained(str(tmp_path))
+    (tmp_path / "other.txt").write_text("kept")
+    before = (tmp_path / "preprocessor_config.json").read_bytes()
+    ours.size = {"height": 30, "width": 30}
+
+    def fail(*args: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.replace", fail)
+        with pytest.raises(ConfigError, match="cannot be written"):
+            ours.save_pretrained(tmp_path)
+    assert (tmp_path / "preprocessor_config.json").read_bytes() == before
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["other.txt", "preprocessor_config.json"]
+    ours.save_pretrained(tmp_path)
+    assert json.loads((tmp_path / "preprocessor_config.json").read_text())["size"] == {"height": 30, "width": 30}
+
+
+def test_where_a_file_is_no_folder_can_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    for folder in (tmp_path / "file", tmp_path / "file" / "inside"):
+        with pytest.raises(ConfigError, match="expected a folder, or to make one"):
+            gp.ViTImageProcessor().save_pretrained(folder)
+
+
+def test_to_json_file_and_numpy_values(tmp_path: Path) -> None:
+    ours = gp.ViTImageProcessor(clusters=np.arange(4).reshape(2, 2), one=np.float32(0.5))
+    ours.to_json_file(tmp_path / "a.json")
+    saved = json.loads((tmp_path / "a.json").read_text())
+    assert (saved["clusters"], saved["one"]) == ([[0, 1], [2, 3]], 0.5)
+    assert (tmp_path / "a.json").read_text() == ours.to_json_string()
+    assert repr(ours) == f"ViTImageProcessor {ours.to_json_string()}"
+
+
+@pytest.mark.parametrize("value", [object(), float("nan"), float("inf"), {1, 2}])
+def test_values_that_json_does_not_hold_are_not_saved(value: Any, tmp_path: Path) -> None:
+    ours = gp.ViTImageProcessor(extra=value)
+    assert "extra" in repr(ours)
+    with pytest.raises(ConfigError):
+        ours.save_pretrained(tmp_path / "a")
+    assert not (tmp_path / "a").exists()
+
+
+def test_keywords_of_an_upload_need_an_upload(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="repo_id only with push_to_hub=True"):
+        gp.ViTImageProcessor().save_pretrained(tmp_path, repo_id="me/vit")
