@@ -29,6 +29,7 @@ from oracles import (
 
 from graphproc.ir.op import Op
 from graphproc.ops import (
+    Blank,
     ByteMap,
     CenterCrop,
     CompositeOnWhite,
@@ -253,6 +254,12 @@ LAYOUT = tuple(
     )
 )
 
+BLANK = (
+    Case(Blank(False), (3, 4, 5), "CHW", lambda x: x, "kept"),
+    Case(Blank(True), (3, 4, 5), "CHW", np.zeros_like, "blanked"),
+    Case(Blank(True), (3, 1, 1), "CHW", np.zeros_like, "one pixel of floats", dtype="f32"),
+)
+
 COMPOSITE = (
     Case(CompositeOnWhite(), (40, 33, 4), "HWC", pillow_on_white, "noise"),
     Case(CompositeOnWhite(), (1, 1, 4), "HWC", pillow_on_white, "one pixel"),
@@ -349,6 +356,7 @@ CASES: tuple[Case, ...] = (
     *PAD,
     *SELECT,
     *LAYOUT,
+    *BLANK,
     *COMPOSITE,
     *RESCALE,
     *NORMALIZE,

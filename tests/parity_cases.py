@@ -36,12 +36,12 @@ class Case:
     Attributes:
         always: settings given to both sides every time.
         extra: more settings by label.
-        refuses: sizes that this package refuses with a clear error although transformers gives something.
+        refuses: sizes and settings that this package refuses with a clear error although transformers gives something.
     """
 
     always: Settings = field(default_factory=dict)
     extra: Mapping[str, Settings] = field(default_factory=dict)
-    refuses: Callable[[Size], bool] = lambda size: False
+    refuses: Callable[[Size, Mapping[str, Any]], bool] = lambda size, settings: False
 
 
 LABELS = Case(extra={"do_reduce_labels (labels only)": {"do_reduce_labels": True}})
@@ -95,9 +95,9 @@ CASES: Mapping[str, Case] = {
         }
     ),
     "OwlViTImageProcessor": Case(extra={"rescale for do_rescale": {"rescale": False}}),
-    # The crop is size / crop_size of the shorter side, down to no pixels; Pillow makes a black image of those.
+    # The crop is size / crop_size of the shorter side, down to no pixels, and without a resize the result is empty.
     "PerceiverImageProcessor": Case(
-        refuses=lambda size: min(size) <= 5,
+        refuses=lambda size, settings: min(size) <= 5 and settings.get("do_resize") is False,
         extra={
             "crop of the whole": {"crop_size": {"height": 224, "width": 224}},
             "crop of a part, odd": {"size": {"height": 50, "width": 71}, "crop_size": {"height": 97, "width": 113}},

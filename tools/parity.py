@@ -128,7 +128,7 @@ def compare_program(members: list[Member], sizes: str) -> Findings:
             counts.cells += 1
             counts.elements += cases.elements(expected)
             where = f"{member[0]}, {member[1]}, {size[0]} x {size[1]} {content}"
-            if refused and cases.CASES[member[0]].refuses(size):
+            if refused and cases.CASES[member[0]].refuses(size, member[2]):
                 counts.refused += 1
                 findings.refused.append(f"{where}, on purpose: {_one_line(reference)} | transformers: {_one_line(expected)}")
             elif words:

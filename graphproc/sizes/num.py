@@ -325,7 +325,7 @@ def both(a: Bool, b: Bool) -> Bool:
         return b if a else False
     if isinstance(b, bool):
         return a if b else False
-    return Sym("and", (a, b), "bool")
+    return a if a == b else Sym("and", (a, b), "bool")
 
 
 def either(a: Bool, b: Bool) -> Bool:
@@ -334,7 +334,7 @@ def either(a: Bool, b: Bool) -> Bool:
         return True if a else b
     if isinstance(b, bool):
         return True if b else a
-    return Sym("or", (a, b), "bool")
+    return a if a == b else Sym("or", (a, b), "bool")
 
 
 def negate(a: Bool) -> Bool:

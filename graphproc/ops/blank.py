@@ -1,0 +1,40 @@
+"""Replacing an image by a black one where it has no pixels to show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from graphproc.ir.builder_protocol import Builder, Value
+from graphproc.ir.op import Array, Op, op
+from graphproc.ir.types import TensorType
+from graphproc.sizes.num import Bool
+
+
+@op("blank")
+@dataclass(frozen=True, slots=True)
+class Blank(Op):
+    """Zeros where `when` holds, else the value itself.
+
+    Shapes:   any; unchanged.
+    Dtypes:   any number; unchanged.
+    Rounding: none.
+    Source:   Pillow `Image.resize` of an image with a side of 0 pixels, which gives a black image.
+    """
+
+    when: Bool
+
+    def infer(self, x: TensorType) -> TensorType:
+        """Unchanged."""
+        return x
+
+    def numpy(self, x: Array) -> Array:
+        """Zeros or the value."""
+        return np.zeros_like(x) if self.when else x
+
+    def onnx(self, g: Builder, x: Value) -> Value:
+        """Where on the condition; times zero where it is known to hold."""
+        if isinstance(self.when, bool):
+            return g.Mul(x, g.constant([0], g.dtype(x))) if self.when else x
+        return g.Where(g.num(self.when), g.constant([0], g.dtype(x)), x)
