@@ -97,7 +97,7 @@ CASES: Mapping[str, Case] = {
     "OwlViTImageProcessor": Case(extra={"rescale for do_rescale": {"rescale": False}}),
     # The crop is size / crop_size of the shorter side, down to no pixels, and without a resize the result is empty.
     "PerceiverImageProcessor": Case(
-        refuses=lambda size, settings: min(size) <= 5 and settings.get("do_resize") is False,
+        refuses=lambda size, settings: min(size) <= 5 and not settings.get("do_resize", True),
         extra={
             "crop of the whole": {"crop_size": {"height": 224, "width": 224}},
             "crop of a part, odd": {"size": {"height": 50, "width": 71}, "crop_size": {"height": 97, "width": 113}},
