@@ -18,7 +18,7 @@ _ONNX = {"mul": "Mul", "div": "Div", "sub": "Sub", "add": "Add"}
 @op("byte_map")
 @dataclass(frozen=True, slots=True)
 class ByteMap(Op):
-    """Map each byte through `head`, then through float32 operations with per-channel constants.
+    """Map each byte through `forms`, float32 operations with per-channel constants, in order.
 
     The passes write this op in place of rescale and normalize, after trying all 256 values of every channel.
 

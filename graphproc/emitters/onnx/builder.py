@@ -7,7 +7,7 @@ one value, names follow scopes (`resize/horizontal/MatMul`), and nothing depends
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -224,15 +224,10 @@ class GraphBuilder:
         for numbers in self._numbers:
             if (x,) in numbers:
                 return numbers[(x,)]
-        with self.scope("sizes") if self._scopes[-1:] != ["sizes"] else self.scope_none():
+        with self.scope("sizes") if self._scopes[-1:] != ["sizes"] else nullcontext():
             value = self._expression(x)
         self._numbers[-1][(x,)] = value
         return value
-
-    @contextmanager
-    def scope_none(self) -> Iterator[None]:
-        """No further prefix."""
-        yield
 
     def _float(self, x: Num) -> Value:
         """A number as float64; conversions of one expression are shared too."""
