@@ -1,122 +1,36 @@
 """What the parity tests and `tools/parity.py` compare: settings for every processor class, images, and three results.
 
-The three are the ONNX graph in ONNX Runtime, the numpy reference, and transformers' Pillow class. `CASES` names every
-class, so that a new row without an entry is noticed.
+The three are the ONNX graph in ONNX Runtime, the numpy reference, and transformers' Pillow class. `CASES`, collected from
+the modules of `cases`, names every class, so that a new row without an entry is noticed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from typing import Any, Literal
+from importlib import import_module
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import transformers
+from cases.case import Case, Content, Settings, Size
 from PIL import Image
 
 from graphproc.errors import GraphprocError
 from graphproc.processors.registry import lookup
 from graphproc.runtime.session import Session
+from graphproc.wrappers.examples import photograph
 from graphproc.wrappers.processor import BaseImageProcessor, processor_class
-from graphproc.wrappers.verify import photograph
 
 transformers.logging.set_verbosity_error()
 
 Array = np.ndarray[Any, Any]
-Settings = Mapping[str, Any]
-Content = Literal["photograph", "noise"]
-Size = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Case:
-    """How a class is tried beyond what every class is.
-
-    Attributes:
-        always: settings given to both sides every time.
-        extra: more settings by label.
-        refuses: sizes and settings that this package refuses with a clear error although transformers gives something.
-    """
-
-    always: Settings = field(default_factory=dict)
-    extra: Mapping[str, Settings] = field(default_factory=dict)
-    refuses: Callable[[Size, Mapping[str, Any]], bool] = lambda size, settings: False
-
-
-LABELS = Case(extra={"do_reduce_labels (labels only)": {"do_reduce_labels": True}})
-NO_OCR = Case(always={"apply_ocr": False})  # tesseract is no part of the graph, nor of the test environment
-CROP_PCT = {
-    "crop_pct .5": {"crop_pct": 0.5, "size": {"shortest_edge": 61}},
-    "crop_pct 1": {"crop_pct": 1.0, "size": {"shortest_edge": 61}},
-    "crop_pct null": {"crop_pct": None, "size": {"shortest_edge": 61}},
-    "crop_pct 0": {"crop_pct": 0, "size": {"shortest_edge": 61}},
-}
 
 CASES: Mapping[str, Case] = {
-    "BeitImageProcessor": LABELS,
-    "BitImageProcessor": Case(),
-    "BlipImageProcessor": Case(),
-    "CLIPImageProcessor": Case(
-        extra={
-            "use_square_size": {"use_square_size": True},
-            "use_square_size, size given": {"use_square_size": True, "size": {"shortest_edge": 90}},
-            "use_square_size off": {"use_square_size": False, "size": {"shortest_edge": 90}},
-        }
-    ),
-    "ChameleonImageProcessor": Case(),
-    "ChineseCLIPImageProcessor": Case(),
-    "ConvNextImageProcessor": Case(
-        extra={
-            **CROP_PCT,
-            "edge 383, cropped": {"size": {"shortest_edge": 383}},
-            "edge 384, crop_pct null": {"size": {"shortest_edge": 384}, "crop_pct": None},
-            "edge 400, warped": {"size": {"shortest_edge": 400}},
-            "edge 61, then a crop": {"size": 61, "do_center_crop": True, "crop_size": {"height": 33, "width": 80}},
-        }
-    ),
-    "DeiTImageProcessor": Case(),
-    "LayoutLMv2ImageProcessor": NO_OCR,
-    "LayoutLMv3ImageProcessor": NO_OCR,
-    "LevitImageProcessor": Case(extra={"edge 7": {"size": {"shortest_edge": 7}, "crop_size": 7}}),
-    "MobileNetV1ImageProcessor": Case(),
-    "MobileNetV2ImageProcessor": LABELS,
-    "MobileViTImageProcessor": Case(
-        extra={
-            **LABELS.extra,
-            "channels not flipped": {"do_flip_channel_order": False, "size": {"shortest_edge": 61}},
-            "do_normalize has no step": {"do_normalize": True, "size": {"shortest_edge": 61}},
-            "flip alone": {
-                "do_resize": False,
-                "do_rescale": False,
-                "do_center_crop": True,
-                "crop_size": {"height": 41, "width": 30},
-            },
-        }
-    ),
-    "OwlViTImageProcessor": Case(extra={"rescale for do_rescale": {"rescale": False}}),
-    # The crop is size / crop_size of the shorter side, down to no pixels, and without a resize the result is empty.
-    "PerceiverImageProcessor": Case(
-        refuses=lambda size, settings: min(size) <= 5 and not settings.get("do_resize", True),
-        extra={
-            "crop of the whole": {"crop_size": {"height": 224, "width": 224}},
-            "crop of a part, odd": {"size": {"height": 50, "width": 71}, "crop_size": {"height": 97, "width": 113}},
-            "crop above the image": {"size": {"height": 90, "width": 71}, "crop_size": {"height": 60, "width": 64}},
-        },
-    ),
-    "PoolFormerImageProcessor": Case(
-        extra={
-            **CROP_PCT,
-            "crop_pct, square": {"size": {"height": 61, "width": 61}},
-            "crop_pct, height and width": {"size": {"height": 61, "width": 90}},
-            "crop_pct null, square": {"size": {"height": 61, "width": 61}, "crop_pct": None},
-        }
-    ),
-    "PPChart2TableImageProcessor": Case(),
-    "PvtImageProcessor": Case(),
-    "SegformerImageProcessor": LABELS,
-    "SiglipImageProcessor": Case(),
-    "ViTImageProcessor": Case(),
+    name: case
+    for module in sorted((Path(__file__).parent / "cases").glob("*.py"))
+    for name, case in getattr(import_module(f"cases.{module.stem}"), "CASES", {}).items()
 }
 
 FILTERS = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")
@@ -126,14 +40,19 @@ OFF = dict.fromkeys(("do_convert_rgb", "do_resize", "do_center_crop", "do_rescal
 def variants(name: str) -> dict[str, Settings]:
     """The settings that a class is tried with, by label; the class's own defaults first."""
     case = CASES[name]
+    found: dict[str, Settings] = {"default": {}} | (_standard(name) if case.standard else {})
+    return {label: {**case.always, **settings} for label, settings in (found | dict(case.extra)).items()}
+
+
+def _standard(name: str) -> dict[str, Settings]:
+    """What every class with the standard steps is tried with."""
     small: Settings = (
         {"size": {"shortest_edge": 61}}
         if "shortest_edge" in lookup(name).defaults["size"]
         else {"size": {"height": 61, "width": 45}}
     )
     crop = {"do_center_crop": True}
-    found: dict[str, Settings] = {"default": {}}
-    found |= {f"filter {label}": {**small, "resample": code} for code, label in enumerate(FILTERS)}
+    found: dict[str, Settings] = {f"filter {label}": {**small, "resample": code} for code, label in enumerate(FILTERS)}
     found |= {
         f"size {size}": {"size": size}
         for size in (
@@ -186,7 +105,7 @@ def variants(name: str) -> dict[str, Settings]:
         "int size, default_to_square false": {"size": 66, "default_to_square": False},
         "int size, default_to_square null": {"size": 66, "default_to_square": None},
     }
-    return {label: {**case.always, **settings} for label, settings in (found | dict(case.extra)).items()}
+    return found
 
 
 def ours(name: str, settings: Settings) -> BaseImageProcessor:
@@ -194,9 +113,14 @@ def ours(name: str, settings: Settings) -> BaseImageProcessor:
     return processor_class(name)(**settings)
 
 
+def reference_class(name: str) -> Any:
+    """The class of transformers whose arithmetic is compared with: the Pillow one, or the only one."""
+    return getattr(transformers, f"{name}Pil", None) or getattr(transformers, name)
+
+
 def theirs(name: str, settings: Settings) -> Any:
-    """The class of transformers whose arithmetic is compared with."""
-    return getattr(transformers, f"{name}Pil")(**settings)
+    """The processor of transformers."""
+    return reference_class(name)(**settings)
 
 
 @cache
@@ -215,40 +139,93 @@ def picture(size: Size, content: Content) -> Image.Image:
 Outcome = dict[str, Array] | Exception
 
 
-def attempt(function: Callable[[], Mapping[str, Array]], errors: type[Exception]) -> Outcome:
-    """The outputs as arrays, or the error."""
+def attempt(function: Callable[[], Any], errors: type[Exception]) -> Outcome:
+    """The outputs as arrays, or the error; lists of unequal shapes are taken apart."""
     try:
         with np.errstate(all="ignore"):
-            return {key: np.asarray(value) for key, value in function().items()}
+            results = function()
+            if not isinstance(results, Mapping):  # a class that returns its one output bare
+                results = {"pixel_values": results}
+            return {key: array for name, value in results.items() for key, array in _arrays(name, value)}
     except errors as error:
         return error
 
 
-def transformers_result(name: str, settings: Settings, image: Image.Image) -> Outcome:
+def _arrays(name: str, value: Any) -> Iterator[tuple[str, Array]]:
+    if isinstance(value, (list, tuple)) and len({np.shape(item) for item in value if not isinstance(item, (list, tuple))}) > 1:
+        for index, item in enumerate(value):
+            yield from _arrays(f"{name}[{index}]", item)
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _arrays(f"{name}.{key}", item)
+    else:
+        yield name, np.asarray(value)
+
+
+def keywords(name: str, images: list[Image.Image]) -> dict[str, Any]:
+    """The further inputs of a call on some images: bare for one, lists for several."""
+    each = [CASES[name].keywords((image.height, image.width)) for image in images]
+    return dict(each[0]) if len(each) == 1 else {key: [one[key] for one in each] for key in each[0]}
+
+
+def transformers_result(name: str, settings: Settings, *images: Image.Image) -> Outcome:
     """transformers' outputs, or whatever it raised."""
-    return attempt(lambda: theirs(name, settings)(image, return_tensors="np"), Exception)
+    given = images[0] if len(images) == 1 else list(images)
+    further = keywords(name, list(images))
+    return attempt(lambda: theirs(name, settings)(given, return_tensors="np", **further), Exception)
 
 
-def numpy_result(name: str, settings: Settings, image: Image.Image) -> Outcome:
+def numpy_result(name: str, settings: Settings, *images: Image.Image, engine: str = "numpy") -> Outcome:
     """The numpy reference's outputs, or a deliberate error; any other error is a defect and passes through."""
-    return attempt(lambda: ours(name, settings)(image, return_tensors="np", engine="numpy"), GraphprocError)
+    given = images[0] if len(images) == 1 else list(images)
+    further = keywords(name, list(images))
+    return attempt(lambda: ours(name, settings)(given, return_tensors="np", engine=engine, **further), GraphprocError)
 
 
-def graph(name: str, settings: Settings) -> Session | GraphprocError:
+def graph(name: str, settings: Settings, input: str = "batch") -> Session | GraphprocError:
     """The ONNX graph for images of any size, target `cpu`, on one thread, or why there is none."""
     try:
-        return Session(ours(name, settings).to_onnx(), threads=1, specialise_after=None)
+        processor = ours(name, settings)
+        return Session(processor.to_onnx(input=input, inputs=_names(name)), threads=1, specialise_after=None)
     except GraphprocError as error:
         return error
 
 
-def graph_result(session: Session, image: Image.Image) -> Outcome:
-    """The graph's outputs."""
-    return attempt(lambda: session.run({"images": np.asarray(image)[None]}), GraphprocError)
+def _names(name: str) -> list[str]:
+    """The program's names of the further inputs that the case gives."""
+    given = CASES[name].keywords((8, 8))
+    return [key for key, extra in lookup(name).extras.items() if extra.keyword in given]
 
 
-def difference(found: Outcome, expected: Outcome) -> str:
-    """What is not equal, in words; empty where nothing is. Two errors agree."""
+def inputs(name: str, *images: Image.Image) -> dict[str, list[Array]]:
+    """The graph's inputs for some images, one array each."""
+    processor, further = ours(name, CASES[name].always), keywords(name, list(images))
+    given = {key: value if len(images) > 1 else [value] for key, value in further.items()}
+    read = processor._further(given, len(images))
+    return {"images": [np.asarray(image) for image in images], **{f"{key}s": rows for key, rows in read.items()}}
+
+
+def graph_result(session: Session, image: Image.Image, name: str = "") -> Outcome:
+    """The graph's outputs on one image."""
+    given = inputs(name, image) if name else {"images": [np.asarray(image)]}
+    return attempt(lambda: session.run({key: np.stack(value) for key, value in given.items()}), GraphprocError)
+
+
+def sequence_result(session: Session, name: str, *images: Image.Image) -> Outcome:
+    """The outputs of a graph that takes images of different sizes."""
+    return attempt(lambda: session.run(inputs(name, *images)), GraphprocError)
+
+
+def as_graph(name: str, settings: Settings, outcome: Outcome) -> Outcome:
+    """What a graph returns for the same images: listed outputs are tensors there, and lists of unequal shapes are not."""
+    if isinstance(outcome, Exception):
+        return outcome
+    listed = {output.name for output in ours(name, settings).compile(inputs=_names(name)).outputs if output.listed}
+    return {key: array.astype(np.int64) if key in listed else array for key, array in outcome.items()}
+
+
+def difference(found: Outcome, expected: Outcome, bound: float = 0.0) -> str:
+    """What is not equal, or further apart than a bound, in words; empty where nothing is. Two errors agree."""
     failed = [isinstance(outcome, Exception) for outcome in (found, expected)]
     if any(failed):
         return "" if all(failed) else f"one failed: {found!r:.200} against {expected!r:.200}"
@@ -260,9 +237,13 @@ def difference(found: Outcome, expected: Outcome) -> str:
         have = found[key]
         if have.dtype != want.dtype or have.shape != want.shape:
             return f"{key}: {have.dtype}{list(have.shape)} against {want.dtype}{list(want.shape)}"
-        if not np.array_equal(have, want):
+        if not np.array_equal(have, want, equal_nan=want.dtype.kind == "f"):
+            if want.dtype.kind not in "biuf":
+                return f"{key}: {have!r:.100} against {want!r:.100}"
             count = int((have != want).sum())
             gap = np.abs(have.astype(np.float64) - want.astype(np.float64)).max()
+            if gap <= bound:
+                continue
             return f"{key}: {count} of {want.size} elements differ, by at most {gap:g}"
     return ""
 

@@ -19,7 +19,7 @@ from PIL import Image
 
 import graphproc
 from graphproc.runtime.session import Session
-from graphproc.wrappers.verify import photograph
+from graphproc.wrappers.examples import photograph
 
 Array = np.ndarray[Any, Any]
 

@@ -20,8 +20,9 @@ from typing import Any
 from graphproc.emitters.onnx.checks import operator_counts
 from graphproc.processors.registry import rows
 from graphproc.runtime.session import Session
+from graphproc.wrappers.examples import example_inputs, photograph
 from graphproc.wrappers.processor import processor_class
-from graphproc.wrappers.verify import photograph
+from graphproc.wrappers.verify import compiled_from, run_image
 
 FOLDER = Path(__file__).resolve().parent.parent / "exported"
 MANIFEST = "manifest.json"
@@ -31,7 +32,9 @@ def describe(name: str) -> tuple[bytes, dict[str, Any]]:
     """The default graph of a class, and its manifest entry."""
     model = processor_class(name)().to_onnx()
     data = model.SerializeToString(deterministic=True)
-    outputs = Session(data).run({"images": photograph()[None]})
+    session = Session(data)
+    photo = photograph()
+    outputs = run_image(session, photo, "photograph", example_inputs(compiled_from(session), photo))
     entry = {
         "file": f"{name}.onnx",
         "sha256": hashlib.sha256(data).hexdigest(),

@@ -18,9 +18,10 @@ BEGIN, END = "<!-- table: tools/support_table.py -->", "<!-- end of table -->"
 
 def table() -> str:
     """The table as Markdown."""
-    lines = ["| class | family | backends | parity | outputs | not in the graph |", "|---|---|---|---|---|---|"]
+    lines = ["| class | family | backends | parity | inputs | outputs | not in the graph |", "|---|---|---|---|---|---|---|"]
     for row in rows().values():
-        cells = (row.name, row.family, ", ".join(row.backends), str(row.parity), ", ".join(row.outputs), row.not_compiled or "-")
+        backends, taken, given = (", ".join(names) for names in (row.backends, row.inputs, row.outputs))
+        cells = (row.name, row.family, backends, str(row.parity), taken, given, row.not_compiled or "-")
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 

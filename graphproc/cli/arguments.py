@@ -137,8 +137,8 @@ def _known(processor: BaseImageProcessor, changes: dict[str, Any]) -> None:
         raise ConfigError(f"--set {key}: {processor.row.name} has no such setting. {hint}")
 
 
-def session(graph: str, settings: Sequence[str] | None, provider: str) -> Session:
-    """A session of a GRAPH_OR_SOURCE; a source is exported in memory.
+def session(graph: str, settings: Sequence[str] | None, provider: str, inputs: Sequence[str] = ()) -> Session:
+    """A session of a GRAPH_OR_SOURCE; a source is exported in memory, with the optional inputs that are named.
 
     Raises:
         ConfigError: the source is no processor, or `--set` was given for a graph.
@@ -152,7 +152,7 @@ def session(graph: str, settings: Sequence[str] | None, provider: str) -> Sessio
     if is_graph(graph):
         refuse_settings(graph, settings)
         return Session(graph, provider)
-    return Session(processor(graph, settings).to_onnx(target=provider), provider)
+    return Session(processor(graph, settings).to_onnx(target=provider, inputs=inputs), provider)
 
 
 def refuse_settings(graph: str, settings: Sequence[str] | None) -> None:

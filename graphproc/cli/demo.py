@@ -30,8 +30,9 @@ def demo(
     """Export CLIP's preprocessing, run it on a photograph, and verify it; offline."""
     from graphproc.executors import reference
     from graphproc.runtime.session import Session
+    from graphproc.wrappers.examples import photograph
     from graphproc.wrappers.processor import processor_class
-    from graphproc.wrappers.verify import photograph, run_image, verify
+    from graphproc.wrappers.verify import run_image, verify
 
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -22,8 +22,17 @@ def export(
     target: arguments.Target = "cpu",
     input: Annotated[
         str,
-        typer.Option(metavar="batch|image", help="Read a batch of images of one size, or one image without a batch axis."),
+        typer.Option(
+            metavar="batch|image|sequence",
+            help="Read a batch of images of one size, one image without a batch axis, or a sequence of images of any sizes.",
+        ),
     ] = "batch",
+    further: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with", metavar="NAME", show_default=False, help="Add an optional input, e.g. segmentation_map. Repeatable."
+        ),
+    ] = None,
     image_size: arguments.ImageSize = None,
     color: Annotated[
         str, typer.Option(metavar="rgb|bgr|rgba|gray", help="Colour order of the input; rgba is composited on white.")
@@ -34,7 +43,8 @@ def export(
     """Write a processor as an ONNX graph."""
     processor = arguments.processor(source, settings, backend)
     sides = arguments.sides(image_size)
-    written = processor.export(path, target=target, input=input, image_size=sides, color=color, opset=opset)
+    options = {"target": target, "input": input, "image_size": sides, "color": color, "opset": opset}
+    written = processor.export(path, inputs=further or (), **options)
     model = arguments.read_graph(written)
     summary = arguments.graph_summary(model)
     parity = arguments.metadata(model)["parity"]

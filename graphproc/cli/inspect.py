@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from json import loads
 from typing import Annotated, Any
 
 import typer
@@ -40,7 +41,7 @@ def inspect(
         processor = arguments.processor_of(model)
         sides = _fixed_sides(model)
         if processor is not None:
-            program = processor.compile(color=metadata.get("color", "rgb"))
+            program = processor.compile(color=metadata.get("color", "rgb"), inputs=loads(metadata.get("inputs", "[]")))
     else:
         processor = arguments.processor(graph, settings)
         program = processor.compile()
@@ -48,8 +49,8 @@ def inspect(
         metadata = arguments.metadata(model)
     if why and program is None:
         raise ConfigError(f"--why: {graph} has no graphproc.config entry, so graphproc did not write it. Leave --why out.")
-    if program is not None and sides is not None:
-        program = program.bind(height=sides[0], width=sides[1])
+    if program is not None and sides is not None and not program.measured:
+        program = program.bind(**{name: sides[name.endswith("width")] for name in program.symbols})
     summary: dict[str, Any] = {**arguments.graph_summary(model), "metadata": metadata}
     explanation = None
     if why and program is not None:

@@ -8,7 +8,7 @@ EXAMPLE = "Example: graphproc list --json"
 
 
 def list_processors(json: arguments.Json = False) -> None:
-    """List every processor class: its backends, outputs, status and parity."""
+    """List every processor class: its backends, inputs, outputs, parity and status."""
     from graphproc.processors.registry import rows
 
     found = rows().values()
@@ -21,32 +21,37 @@ def list_processors(json: arguments.Json = False) -> None:
                     "backends": row.backends,
                     "status": _status(row.not_compiled),
                     "parity": str(row.parity),
+                    "inputs": row.inputs,
                     "outputs": row.outputs,
                 }
                 for row in found
             ]
         )
         return
-    # Parities are long and few: a number in the table, their text below it.
+    # Parities and what is left out are long and few: a number or a letter in the table, their text below it.
     parities = list(dict.fromkeys(str(row.parity) for row in found))
+    absent = list(dict.fromkeys(row.not_compiled for row in found if row.not_compiled))
     output.table(
-        ("class", "family", "backends", "outputs", "parity", "status"),
+        ("class", "family", "backends", "inputs", "outputs", "parity", "without"),
         (
             (
                 row.name,
                 row.family,
                 ", ".join(row.backends),
+                ", ".join(row.inputs),
                 ", ".join(row.outputs),
                 f"({parities.index(str(row.parity)) + 1})",
-                _status(row.not_compiled),
+                f"[{absent.index(row.not_compiled) + 1}]" if row.not_compiled else "",
             )
             for row in found
         ),
         whole=("class",),
     )
     output.text("")
-    for number, parity in enumerate(parities, 1):
-        output.text(f"({number}) {parity}")
+    for number, text in enumerate(parities, 1):
+        output.text(f"({number}) {text}")
+    for number, text in enumerate(absent, 1):
+        output.text(f"[{number}] {text}")
 
 
 def _status(not_compiled: str) -> str:

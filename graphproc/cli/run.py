@@ -32,6 +32,15 @@ def run(
         typer.Option("--output", "-o", metavar="FILE", help="Write the outputs to this .npz file, whole or not at all."),
     ] = None,
     settings: arguments.Settings = None,
+    further: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with",
+            metavar="NAME=FILE",
+            show_default=False,
+            help="A further input, e.g. --with trimap=trimap.png: an image file, or numbers in .npy. Repeat it for each image.",
+        ),
+    ] = None,
     provider: arguments.Provider = "cpu",
     engine: Annotated[
         str, typer.Option(metavar="onnxruntime|numpy", help="What runs; the results are the same bits.")
@@ -47,13 +56,15 @@ def run(
         raise ConfigError(f"--engine: expected one of {', '.join(ENGINES)}, got {engine!r}")
     if path is not None and not path.parent.is_dir():
         raise ConfigError(f"-o {path}: there is no folder {path.parent}. Create it first.")
-    session = arguments.session(graph, settings, provider)
+    files = _further(further or [], len(images))
+    session = arguments.session(graph, settings, provider, _optional(graph, files))
     outputs, one = _runner(session, engine)
     results = []
-    for name in output.progress(images, len(images)):
+    for index, name in enumerate(output.progress(images, len(images))):
         (array,) = read_images([name])
-        results.append(one(array, name))
-    joined = _stacked(reference.join(outputs, results))
+        results.append(one(array, {key: paths[index] for key, paths in files.items()}, name))
+    nested = any(o.sample is not None for o in outputs)
+    joined = _stacked(reference.join(outputs, results, [1] * len(images) if nested else ()))
     if path is not None:
         _write(path, joined)
     entries = [entry for name, value in joined.items() for entry in _entries(name, value)]
@@ -72,32 +83,67 @@ def run(
         output.text(f"\nWrote {path}")
 
 
-def _runner(session: Session, engine: str) -> tuple[Sequence[Output], Callable[[Array, str], dict[str, Array]]]:
-    """The outputs and how several images' results join, and what runs one RGB image, without a batch axis."""
+def _further(given: Sequence[str], count: int) -> dict[str, list[str]]:
+    """The files of each further input, one for each image."""
+    files: dict[str, list[str]] = {}
+    for text in given:
+        name, equals, path = text.partition("=")
+        if not equals or not name.isidentifier():
+            raise ConfigError(f"--with: expected NAME=FILE such as trimap=trimap.png, got {text!r}")
+        files.setdefault(name, []).append(path)
+    for name, paths in files.items():
+        if len(paths) != count:
+            raise ConfigError(f"--with {name}: expected one file for each of the {count} images, got {len(paths)}")
+    return files
+
+
+def _optional(graph: str, files: Mapping[str, Sequence[str]]) -> list[str]:
+    """The inputs that a graph of a processor would not have of its own accord; an exported graph has what it has."""
+    return [] if arguments.is_graph(graph) else sorted(files)
+
+
+def _runner(session: Session, engine: str) -> tuple[Sequence[Output], Callable[..., dict[str, Array]]]:
+    """The outputs and how several images' results join, and what runs one RGB image with its further inputs."""
     from graphproc.executors import reference
     from graphproc.ir.program import Output
-    from graphproc.wrappers.processor import AutoImageProcessor
-    from graphproc.wrappers.verify import in_color, run_image
+    from graphproc.wrappers.examples import in_color, sizes_of
+    from graphproc.wrappers.processor import processor_class, read_input
+    from graphproc.wrappers.verify import compiled_from, run_image
 
-    def graph(array: Array, label: str) -> dict[str, Array]:
+    def inputs(array: Array, files: Mapping[str, str]) -> dict[str, Array]:
+        found = {"image": in_color(array, session.metadata.get("color", "rgb"))}
         if program is not None:
-            program.bind(height=array.shape[0], width=array.shape[1])  # raises a clear error for a size it does not take
-        results = run_image(session, array, label)
-        return {k: v[0] if v.ndim and len(v) == 1 else v for k, v in results.items()}
+            extras = processor_class(program.name).row.extras
+            if unknown := sorted(set(files) - set(extras)):
+                raise ConfigError(f"--with {unknown[0]}: {program.name} takes {', '.join(extras) or 'no further input'}")
+            found |= {name: read_input(extras[name], _opened(path), f"--with {name}={path}") for name, path in files.items()}
+            if missing := [v.name for v in program.inputs if v.name not in found]:
+                raise ConfigError(f"{program.name} also takes {missing[0]}: add --with {missing[0]}=FILE")
+            program.check(sizes_of(program, found))  # raises a clear error for a size it does not take
+        return found
 
-    def numpy(array: Array, label: str) -> dict[str, Array]:
-        assert program is not None
-        return reference.run(program, {"image": in_color(array, color)})
+    def graph(array: Array, files: Mapping[str, str], label: str) -> dict[str, Array]:
+        results = run_image(session, array, label, inputs(array, files))
+        return {output.name: reference.of_one(output, results[output.name]) for output in outputs}
 
-    color = session.metadata.get("color", "rgb")
-    program = None
-    if engine == "numpy" or "config" in session.metadata:
-        program = AutoImageProcessor.from_dict(session.config()).compile(color=color)
-    if engine == "numpy":
+    def numpy(array: Array, files: Mapping[str, str], label: str) -> dict[str, Array]:
         assert program is not None
-        return program.outputs, numpy
-    known = {o.name: o for o in program.outputs} if program is not None else {}
-    return [known.get(name, Output(name, name)) for name in session.outputs], graph
+        return reference.run(program, inputs(array, files))
+
+    program = compiled_from(session) if engine == "numpy" or "config" in session.metadata else None
+    outputs = program.outputs if program is not None else tuple(Output(name, name) for name in session.outputs)
+    return outputs, numpy if engine == "numpy" else graph
+
+
+def _opened(path: str) -> Any:
+    """The contents of a further input's file."""
+    import numpy as np
+    from PIL import Image
+
+    try:
+        return np.load(path, allow_pickle=False) if path.endswith(".npy") else Image.open(path)
+    except (OSError, ValueError) as error:
+        raise ImageError(f"{path}: expected an image file or an array in .npy, got: {str(error).splitlines()[0]}") from None
 
 
 def _stacked(joined: Joined) -> Joined:

@@ -46,6 +46,9 @@ class Builder(Protocol):
     def num(self, x: Num | Bool) -> Value:
         """A number or expression as a tensor of shape [1]: int64, float64 or bool; equal expressions share nodes."""
 
+    def symbol(self, name: str, value: Value) -> None:
+        """Say which int64 tensor of shape [1] holds a symbol from here on."""
+
     def vector(self, *items: Num | Value) -> Value:
         """Numbers, expressions and int64 tensors of rank 1, concatenated to one int64 vector."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -9,15 +10,16 @@ from graphproc.errors import ProgramError
 from graphproc.ir.op import Op
 from graphproc.ir.types import TensorType
 from graphproc.sizes import num
-from graphproc.sizes.num import Bool
+from graphproc.sizes.num import Bool, Num
 
-Batch = Literal["stack", "pad", "concatenate"]
-"""How one output's per-image results join.
+Join = Literal["stack", "pad", "concatenate", "largest"]
+"""How one output's results of several images join.
 
 `stack`: equal shapes, a new leading axis. `pad`: padded at the end of each axis to the largest, then stacked.
-`concatenate`: joined along the first axis (tiles and patches of all images in one row).
+`concatenate`: joined along the first axis (tiles and patches of all images in one row). `largest`: the largest element
+of all.
 """
-BATCHES: tuple[Batch, ...] = ("stack", "pad", "concatenate")
+JOINS: tuple[Join, ...] = ("stack", "pad", "concatenate", "largest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +32,19 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`output = op(*inputs)`; an op without inputs computes from sizes alone (masks, grids, original sizes)."""
+    """`output = op(*inputs)`; an op without inputs computes from sizes alone (masks, grids, original sizes).
+
+    Attributes:
+        op: what is computed.
+        inputs: the operands' names.
+        output: the result.
+        measures: names for the elements of an int64 result, which later sizes may depend on (a box found in the pixels).
+    """
 
     op: Op
     inputs: tuple[str, ...]
     output: Value
+    measures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +54,23 @@ class Output:
     Attributes:
         name: the key in the BatchFeature and the name of the graph output.
         value: the value that it returns.
-        batch: how several images' values join.
+        batch: how the values of several images join, or those of several samples where samples have several images.
         pad_value: what `pad` fills with.
+        sample: how the values of one sample's images join; None where every image is a sample of its own.
+        listed: whether Python callers get (nested) lists of plain numbers, as from the reference, whatever they ask for.
     """
 
     name: str
     value: str
-    batch: Batch = "stack"
+    batch: Join = "stack"
     pad_value: float = 0
+    sample: Join | None = None
+    listed: bool = False
+
+    @property
+    def join(self) -> Join:
+        """How the values of the images in one run of a graph join; a run of several images is one sample, or a batch."""
+        return self.sample or self.batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,24 +128,51 @@ class Program:
                 return value
         raise ProgramError(f"program {self.name}: no value is named {name!r}")
 
-    def bind(self, **values: int) -> Program:
-        """The program for known sizes: `program.bind(height=480, width=640)`.
+    @property
+    def symbols(self) -> list[str]:
+        """The names of the inputs' unknown sides, sorted."""
+        return sorted({name for v in self.inputs for s in v.type.shape for name in num.symbols(s)})
+
+    @property
+    def measured(self) -> frozenset[str]:
+        """The names of sizes that depend on pixels: the program of one image is then no program of a batch."""
+        return frozenset(name for step in self.steps for name in step.measures)
+
+    @property
+    def nested(self) -> bool:
+        """Whether several images make one sample."""
+        return any(output.sample is not None for output in self.outputs)
+
+    def check(self, values: Mapping[str, int], memo: dict[num.Sym, Any] | None = None) -> None:
+        """Check the preconditions that known sizes decide.
 
         Raises:
             ProgramError: a size is missing or a precondition does not hold.
         """
-        wanted = {name for v in self.inputs for s in v.type.shape for name in num.symbols(s)}
-        if missing := sorted(wanted - set(values)):
-            raise ProgramError(f"program {self.name}: expected values for {', '.join(sorted(wanted))}, no {missing[0]} was given")
-        memo: dict[num.Sym, Any] = {}
+        wanted = self.symbols
+        if missing := sorted(set(wanted) - set(values)):
+            raise ProgramError(f"program {self.name}: expected values for {', '.join(wanted)}, no {missing[0]} was given")
         for condition in self.preconditions:
-            if not num.evaluate(condition.holds, values, memo):
-                raise ProgramError(f"{self.name}: {condition.message} (image sizes: {values})")
+            if set(num.symbols(condition.holds)) <= set(values) and not num.evaluate(condition.holds, values, memo):
+                shown = {name: value for name, value in values.items() if name in wanted}
+                raise ProgramError(f"{self.name}: {condition.message} (image sizes: {shown})")
+
+    def bind(self, **values: int) -> Program:
+        """The program for known sizes: `program.bind(height=480, width=640)`.
+
+        Raises:
+            ProgramError: a size is missing, a precondition does not hold, or sizes depend on pixels.
+        """
+        if self.measured:
+            raise ProgramError(f"program {self.name}: its sizes depend on the image's pixels, so they are not known beforehand")
+        memo: dict[num.Sym, Any] = {}
+        self.check(values, memo)
         return replace(
             self,
             inputs=tuple(Value(v.name, v.type.bind(values)) for v in self.inputs),
             steps=tuple(
-                Step(s.op.bind(values, memo), s.inputs, Value(s.output.name, s.output.type.bind(values))) for s in self.steps
+                replace(s, op=s.op.bind(values, memo), output=Value(s.output.name, s.output.type.bind(values)))
+                for s in self.steps
             ),
             preconditions=(),
         )
@@ -160,14 +206,19 @@ def verify(program: Program) -> Program:
             )
         _check_symbols(program, step.output.name, (inferred.shape, *(value for _, value in step.op.fields())), known)
         _assign(program, types, step.output)
+        if step.measures and (inferred.dtype, inferred.shape) != ("i64", (len(step.measures),)):
+            raise ProgramError(f"program {program.name}: {step.output.name} names {len(step.measures)} sizes, but is {inferred}")
+        known.update(step.measures)
     for condition in program.preconditions:
         _check_symbols(program, f"the condition {condition.message!r}", condition.holds, known)
     if not program.outputs:
         raise ProgramError(f"program {program.name}: it has no output")
     names = [output.name for output in program.outputs]
     for output in program.outputs:
-        if output.value not in types or output.batch not in BATCHES or names.count(output.name) > 1:
-            raise ProgramError(f"program {program.name}: output {output} names no value, an unknown batching, or is repeated")
+        if output.value not in types or names.count(output.name) > 1 or not {output.batch, output.join} <= set(JOINS):
+            raise ProgramError(f"program {program.name}: output {output} names no value, an unknown join, or is repeated")
+        if (output.sample is not None) != program.nested:
+            raise ProgramError(f"program {program.name}: {output.name} says otherwise than the rest how images make samples")
     return program
 
 
@@ -192,11 +243,18 @@ class ProgramBuilder:
 
     Attributes:
         unit_scale: whether the input's bytes stand for floats in [0, 1]; stages that resize scale their result back.
+        batch: how `pixel_values` of several images join, unless an output says otherwise; stages that leave padding to the
+            batch set it.
+        image: the image, channels first, before any stage.
+        extras: the optional inputs that the program was asked to have, by name.
     """
 
     name: str
     parity: Parity
     unit_scale: bool = False
+    batch: Join = "stack"
+    image: Value = None  # type: ignore[assignment]  # set before the first stage
+    extras: dict[str, Value] = field(default_factory=dict)
     inputs: list[Value] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     outputs: list[Output] = field(default_factory=list)
@@ -214,9 +272,24 @@ class ProgramBuilder:
         self.steps.append(Step(op, tuple(v.name for v in inputs), Value(name, op.infer(*(v.type for v in inputs)))))
         return self.steps[-1].output
 
-    def output(self, name: str, value: Value, batch: Batch = "stack", pad_value: float = 0) -> None:
-        """Declare an output."""
-        self.outputs.append(Output(name, value.name, batch, pad_value))
+    def measure(self, value: Value, **names: int) -> tuple[Num, ...]:
+        """Make sizes of an int64 vector's elements: names for them, each with the least value that it can have."""
+        index = next(i for i, step in enumerate(self.steps) if step.output == value)
+        self.steps[index] = replace(self.steps[index], measures=tuple(names))
+        return tuple(num.symbol(name, low) for name, low in names.items())
+
+    def output(
+        self,
+        name: str,
+        value: Value,
+        batch: Join | None = None,
+        pad_value: float = 0,
+        *,
+        sample: Join | None = None,
+        listed: bool = False,
+    ) -> None:
+        """Declare an output; `batch` is the builder's own where it is not given."""
+        self.outputs.append(Output(name, value.name, batch or self.batch, pad_value, sample, listed))
 
     def require(self, holds: Bool, message: str) -> None:
         """Declare a fact about sizes that the program relies on; one that always holds is dropped."""
@@ -239,5 +312,9 @@ class ProgramBuilder:
 
 def image_input(b: ProgramBuilder, name: str = "image", prefix: str = "", dtype: str = "u8", channels: int = 3) -> Value:
     """Declare an image input `[height, width, channels]` whose sides are symbols (`<prefix>height`, `<prefix>width`)."""
-    shape = (num.symbol(f"{prefix}height"), num.symbol(f"{prefix}width"), channels)
-    return b.input(name, TensorType(dtype, shape, "HWC"))
+    return b.input(name, TensorType(dtype, (*sides(prefix), channels), "HWC"))
+
+
+def sides(prefix: str = "") -> tuple[Num, Num]:
+    """The symbols of an input's height and width, in pixels."""
+    return num.symbol(f"{prefix}height"), num.symbol(f"{prefix}width")

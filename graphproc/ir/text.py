@@ -25,10 +25,14 @@ def program_text(program: Program) -> str:
     for step in program.steps:
         lines.append(
             f"  {step.output.name} = {names.op_text(step.op)}({', '.join(step.inputs)}): {names.type_text(step.output.type)}"
+            + (f" measures {', '.join(step.measures)}" if step.measures else "")
         )
     for output in program.outputs:
-        pad = f" fill {output.pad_value:g}" if output.batch == "pad" else ""
-        lines.append(f"  output {output.name} = {output.value} batch {output.batch}{pad}")
+        pad = f" fill {output.pad_value:g}" if "pad" in (output.batch, output.sample) else ""
+        sample = f" sample {output.sample}" if output.sample else ""
+        lines.append(
+            f"  output {output.name} = {output.value}{sample} batch {output.batch}{pad}{' as lists' if output.listed else ''}"
+        )
     return "\n".join(lines) + "\n"
 
 

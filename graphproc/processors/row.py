@@ -2,25 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-from graphproc.configs.config import Config, check, normalize
+from graphproc.configs.config import NEEDS, Config, check, normalize
 from graphproc.configs.legacy import modern
 from graphproc.errors import ConfigError
-from graphproc.ir.program import Parity, Program, ProgramBuilder, Value, image_input
+from graphproc.ir.program import Parity, Program, ProgramBuilder, Value, image_input, sides
+from graphproc.ir.types import TensorType
 from graphproc.ops import CompositeOnWhite, SelectChannels, ToChannelsFirst
-from graphproc.processors.stages import pad
+from graphproc.sizes import num
 
 Stage = Callable[[ProgramBuilder, Config, Value], Value]
 """One step of a pipeline: reads its own settings and returns its input unchanged where they switch it off."""
 
-Color = Literal["rgb", "bgr", "rgba", "gray"]
+Finish = Callable[[ProgramBuilder, Config, Value], None]
+"""What comes after the stages: declares the outputs."""
+
 CHANNELS: Mapping[str, int] = {"rgb": 3, "bgr": 3, "rgba": 4, "gray": 1}
 """The input's channels, by colour order. `rgba` is composited on white and `gray` repeated, as for PIL images."""
 
 PIL = Parity("transformers 5.23 (backend pil) with Pillow 13")
+
+
+@dataclass(frozen=True)
+class Extra:
+    """A further input of a class, one for each image.
+
+    Attributes:
+        keyword: its name in a call.
+        layout: its axes: `HW` a map, `HWC` an image of three channels, `NF` a number of rows of four features (boxes).
+        dtype: its element type in the graph.
+        aligned: whether it has the sides of the image; otherwise it has sides of its own.
+        required: whether the class cannot be called without it.
+    """
+
+    keyword: str
+    layout: str = "HW"
+    dtype: str = "u8"
+    aligned: bool = True
+    required: bool = False
+
+    def type(self, name: str) -> TensorType:
+        """The type of the program input of that name."""
+        height, width = sides("" if self.aligned else f"{name}_")
+        lengths = {"H": height, "W": width, "C": 3, "N": num.symbol(f"{name}_count"), "F": 4}
+        return TensorType(self.dtype, tuple(lengths[letter] for letter in self.layout), self.layout)
+
+
+def pixel_values(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """One output, `pixel_values`."""
+    b.output("pixel_values", x)
 
 
 @dataclass(frozen=True)
@@ -36,7 +69,13 @@ class Row:
         not_compiled: what of the class cannot be in a graph, and why; empty where everything is.
         parity: what the results are equal to.
         outputs: output names.
+        input_names: `model_input_names`: what the class says its models take.
         backends: whose arithmetic the class has.
+        finish: declares the outputs from the last stage's result.
+        extras: further inputs by the program's name for them.
+        needs: for each switch, the settings that its step needs.
+        per_sample: how many images make one sample where that is not one; 0 is any number.
+        bare: whether a call returns its one output alone instead of a BatchFeature.
     """
 
     name: str
@@ -47,7 +86,18 @@ class Row:
     not_compiled: str = ""
     parity: Parity = PIL
     outputs: tuple[str, ...] = ("pixel_values",)
-    backends: tuple[str, ...] = field(default=("pil",))
+    input_names: tuple[str, ...] = ("pixel_values",)
+    backends: tuple[str, ...] = ("pil",)
+    finish: Finish = pixel_values
+    extras: Mapping[str, Extra] = field(default_factory=dict)
+    needs: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: NEEDS)
+    per_sample: int = 1
+    bare: bool = False
+
+    @property
+    def inputs(self) -> list[str]:
+        """What a call takes: the images and the further inputs, optional ones in brackets."""
+        return ["images", *(extra.keyword if extra.required else f"[{extra.keyword}]" for extra in self.extras.values())]
 
     def config(self, given: Mapping[str, Any]) -> Config:
         """The normalised settings of the class with some given.
@@ -65,6 +115,7 @@ class Row:
         dtype: str = "u8",
         channels: int | None = None,
         unit_scale: bool = False,
+        extras: Sequence[str] = (),
     ) -> Program:
         """Compile settings to a program.
 
@@ -74,13 +125,14 @@ class Row:
             dtype: the input's element type; only a program that does not resize takes others than `u8`.
             channels: the input's channels where they differ from the colour order's (arrays without RGB conversion).
             unit_scale: whether the bytes stand for floats in [0, 1], to which each resize scales its result back.
+            extras: the optional inputs that the program has, by their names in `Row.extras`; required ones it always has.
 
         Raises:
-            ConfigError: a switched-on step lacks a setting, or the colour order is unknown.
+            ConfigError: a switched-on step lacks a setting, or the colour order or an input is unknown.
         """
         if color not in CHANNELS:
             raise ConfigError(f"color: expected one of {', '.join(CHANNELS)}, got {color!r}")
-        check(config)
+        check(config, self.needs)
         b = ProgramBuilder(self.name, self.parity, unit_scale=unit_scale)
         x = image_input(b, dtype=dtype, channels=channels or CHANNELS[color])
         if color == "rgba":
@@ -88,9 +140,14 @@ class Row:
         x = b.add(ToChannelsFirst(), x)
         if color in ("bgr", "gray"):
             x = b.add(SelectChannels((2, 1, 0) if color == "bgr" else (0, 0, 0)), x)
+        b.image = x
+        if unknown := sorted(set(extras) - set(self.extras)):
+            known = ", ".join(self.extras) or "none beside the image"
+            raise ConfigError(f"inputs: {self.name} takes {known}, got {unknown[0]!r}")
+        for name, extra in self.extras.items():
+            if extra.required or name in extras:
+                b.extras[name] = b.input(name, extra.type(name))
         for stage in self.stages:
             x = stage(b, config, x)
-        pads = pad in self.stages and config.do_pad and config.pad_size is None
-        batch: Literal["pad", "stack"] = "pad" if pads else "stack"
-        b.output("pixel_values", x, batch=batch)
+        self.finish(b, config, x)
         return b.finish()

@@ -57,7 +57,10 @@ def _per_channel(key: str, value: float | tuple[float, ...], x: Value) -> tuple[
 
 def pad(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_pad`: zeros at the bottom and right up to `pad_size`; without one, images are padded when they are batched."""
-    if not config.do_pad or config.pad_size is None:
+    if not config.do_pad:
+        return x
+    if config.pad_size is None:
+        b.batch = "pad"
         return x
     height, width = sides("pad_size", config.pad_size)
     for name, side, limit in (("height", x.type.size("H"), height), ("width", x.type.size("W"), width)):

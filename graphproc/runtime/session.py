@@ -45,7 +45,8 @@ class Session:
     Attributes:
         inputs: the names of the graph's inputs.
         outputs: the names of its outputs.
-        dims: each input's dimensions by name: ints, or names of free ones.
+        dims: each input's dimensions by name: ints, or names of free ones; none for a sequence.
+        sequences: the inputs that are sequences of arrays of different shapes.
         metadata: the graph's description of itself (`graphproc.*` entries of `metadata_props`, without the prefix).
         provider: `cpu` or `cuda`.
     """
@@ -77,6 +78,7 @@ class Session:
         self._model = _model_bytes(graph)
         self._session = self._create({})
         self.dims = {i.name: list(i.shape) for i in self._session.get_inputs()}
+        self.sequences = frozenset(i.name for i in self._session.get_inputs() if i.type.startswith("seq("))
         self.inputs = list(self.dims)
         self._results = {o.name: (list(o.shape), _DTYPES.get(o.type)) for o in self._session.get_outputs()}
         self.outputs = list(self._results)
@@ -101,14 +103,16 @@ class Session:
             )
         return session
 
-    def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
-        """Run the graph on arrays by input name.
+    def run(self, inputs: Mapping[str, Any]) -> dict[str, Array]:
+        """Run the graph on arrays by input name; a sequence is a list of arrays.
 
         Raises:
             ImageError: an input is missing, unknown, or has another dtype or rank than the graph's.
         """
         if set(inputs) != set(self.inputs):
             raise ImageError(f"graph inputs: expected {', '.join(self.inputs)}, got {', '.join(inputs) or 'none'}")
+        if self.sequences:
+            return self._run_sequences(inputs)
         sizes: dict[str, int] = {}
         for name, array in inputs.items():
             dims = self.dims[name]
@@ -118,6 +122,19 @@ class Session:
         batch = sizes.pop("batch", 1)
         try:
             return self._execute(self._for(sizes), inputs, batch)
+        except Exception as error:
+            raise ImageError(f"graph: ONNX Runtime refused the input. {str(error).splitlines()[0]}") from error
+
+    def _run_sequences(self, inputs: Mapping[str, Any]) -> dict[str, Array]:
+        for name in self.sequences:
+            if not isinstance(inputs[name], (list, tuple)) or not inputs[name]:
+                raise ImageError(f"{name}: expected a list of at least one array, got {type(inputs[name]).__name__}")
+        feeds = {
+            name: [np.ascontiguousarray(array) for array in value] if name in self.sequences else value
+            for name, value in inputs.items()
+        }
+        try:
+            return dict(zip(self._results, self._session.run(list(self._results), feeds), strict=True))
         except Exception as error:
             raise ImageError(f"graph: ONNX Runtime refused the input. {str(error).splitlines()[0]}") from error
 
@@ -159,8 +176,10 @@ class Session:
             self._seen[dropped] = 0
         return self._specialised[key]
 
-    def __call__(self, *arrays: Array, **inputs: Array) -> BatchFeature:
+    def __call__(self, *arrays: Any, **inputs: Any) -> BatchFeature:
         """Run on arrays, in the order of the inputs or by name: `session(images)`, `session(images=images)`.
+
+        A sequence is a list of arrays.
 
         Raises:
             ImageError: as `run`, or there are more arrays than inputs.

@@ -72,6 +72,54 @@ def _flatten_into(flat: list[object], value: object, label: str) -> None:
         raise ImageError(f"{label}: expected {_ACCEPTED}, got {type(value).__name__}. {hint}")
 
 
+def nest_images(images: object) -> list[list[object]]:
+    """Group what a processor call accepts into samples of images, where several images make a sample.
+
+    Args:
+        images: as for `flatten_images`. A list of lists, or of 4-D arrays, is a list of samples; anything else is one
+            sample.
+
+    Returns:
+        The images of each sample, still unread.
+
+    Raises:
+        ImageError: as `flatten_images`.
+    """
+    if isinstance(images, (list, tuple)) and images and all(isinstance(i, (list, tuple)) or _is_batch(i) for i in images):
+        return [flatten_images(sample) for sample in images]
+    return [flatten_images(images)]
+
+
+def _is_batch(value: Any) -> bool:
+    return tensor_type_of(value) is not None and len(value.shape) == 4
+
+
+def to_map(value: Any, dtype: np.dtype[Any], label: str) -> NDArray[Any]:
+    """Read one map (labels, a trimap, a depth) as an array of height and width.
+
+    Args:
+        value: a PIL image of one channel, or an array of two dimensions, or of three with one channel in front.
+        dtype: the result's dtype.
+        label: what errors call the map.
+
+    Raises:
+        ImageError: the value is no map, or has values that the dtype does not hold.
+    """
+    if not _is_pil_image(value) and tensor_type_of(value) is None:
+        raise ImageError(f"{label}: expected a PIL image of one channel or an array of 2 dimensions, got {type(value).__name__}")
+    array = np.array(value) if _is_pil_image(value) else _from_tensor(value)
+    if array.ndim == 3 and array.shape[0] == 1:
+        array = array[0]
+    if array.ndim != 2 or 0 in array.shape:
+        raise ImageError(f"{label}: expected [height, width], got shape {list(array.shape)}")
+    with np.errstate(invalid="ignore"):
+        converted = np.ascontiguousarray(array, dtype=dtype)
+    if dtype.kind != "f" and not (converted == array).all():
+        found = f"{array.dtype} in {array.min()} to {array.max()}"
+        raise ImageError(f"{label}: expected whole numbers that {dtype} holds, got {found}")
+    return converted
+
+
 def to_array(image: object, *, do_convert_rgb: bool, input_data_format: str | None) -> NDArray[Any]:
     """Read one image as an array of height, width and channels.
 

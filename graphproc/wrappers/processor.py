@@ -19,10 +19,11 @@ from graphproc.ir.program import Program
 from graphproc.ir.types import DTYPES
 from graphproc.processors.constants import NEAREST
 from graphproc.processors.registry import lookup
-from graphproc.processors.row import Row
+from graphproc.processors.row import Extra, Row
 from graphproc.version import __version__
 from graphproc.wrappers.arrays import ArrayMethods, as_bytes
-from graphproc.wrappers.images import flatten_images, to_array
+from graphproc.wrappers.examples import sizes_of
+from graphproc.wrappers.images import flatten_images, nest_images, to_array, to_map
 from graphproc.wrappers.loading import ImageProcessingMixin
 
 if TYPE_CHECKING:
@@ -103,11 +104,13 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods):
 
     # ---- compilation -------------------------------------------------------------------------------------------
 
-    def compile(self, *, color: str = "rgb", **changes: Any) -> Program:
+    def compile(self, *, color: str = "rgb", inputs: Sequence[str] = (), **changes: Any) -> Program:
         """The program of the settings, with some changed for this once.
 
         Args:
             color: the colour order of the input image: `rgb`, `bgr`, `rgba` (composited on white) or `gray`.
+            inputs: further inputs that the program has beside the image, e.g. `["segmentation_map"]`; those that the class
+                requires it always has.
             **changes: settings to use instead of the processor's own.
 
         Raises:
@@ -117,7 +120,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods):
         if unknown:
             known = ", ".join(self.row.config({}).settings)
             raise TypeError(f"{type(self).__name__}: unknown setting {unknown[0]!r}. Known: {known}")
-        return self._program(self._config(changes), color=color)
+        return self._program(self._config(changes), color=color, **_inputs(dict.fromkeys(inputs)))
 
     def _program(self, config: Config, **options: Any) -> Program:
         key = _key(config, options)
@@ -133,16 +136,19 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods):
         opset: int = 18,
         image_size: Sides | None = None,
         color: str = "rgb",
+        inputs: Sequence[str] = (),
         **changes: Any,
     ) -> onnx.ModelProto:
         """The ONNX graph of the settings.
 
         Args:
             target: `cpu`, `cuda` or `portable`; see `EmitOptions`.
-            input: `batch` for uint8 [batch, height, width, C], `image` for uint8 [height, width, C].
+            input: `batch` for uint8 [batch, height, width, C], `image` for uint8 [height, width, C], `sequence` for a sequence
+                of uint8 [height, width, C] of different sizes.
             opset: version of the default ONNX domain, 17 to 23.
             image_size: (height, width) of every image, or None for any.
             color: the colour order of the input.
+            inputs: further inputs beside the image, as for `compile`.
             **changes: settings to use instead of the processor's own.
 
         Returns:
@@ -154,7 +160,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods):
         """
         from graphproc.emitters.onnx.emit import EmitOptions, emit
 
-        program = self.compile(color=color, **changes)
+        program = self.compile(color=color, inputs=inputs, **changes)
         options = EmitOptions(target, input, opset, image_size)  # type: ignore[arg-type]
         settings = type(self)(backend=self.backend, **{**self._settings(), **changes}).to_dict()
         metadata = {
@@ -164,6 +170,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods):
             "graphproc.target": target,
             "graphproc.input": input,
             "graphproc.color": color,
+            **({"graphproc.inputs": sorted(inputs)} if inputs else {}),
             "graphproc.parity": str(program.parity),
         }
         return emit(program, options, metadata)
@@ -215,40 +222,75 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods):
         """
         for key in CALL_ONLY_KEYS:
             changes.pop(key, None)
+        extras = {e.keyword: changes.pop(e.keyword) for e in self.row.extras.values() if e.keyword in changes}
         known = self.row.config({}).settings
         if unknown := sorted(set(changes) - set(known)):
             raise TypeError(f"{type(self).__name__}: unknown keyword {unknown[0]!r}. Known: {', '.join(known)}")
         config = self._config(changes)
+        samples = [[image] for image in flatten_images(images)] if self.row.per_sample == 1 else nest_images(images)
+        counts = [len(sample) for sample in samples]
+        if self.row.per_sample > 1 and set(counts) != {self.row.per_sample}:
+            raise ImageError(f"{self.row.name}: expected samples of {self.row.per_sample} images each, got {counts}")
         arrays = [
             to_array(image, do_convert_rgb=bool(config.do_convert_rgb), input_data_format=_format(input_data_format))
-            for image in flatten_images(images)
+            for sample in samples
+            for image in sample
         ]
-        results = self._run(config, arrays, _engine(engine or self.engine))
-        outputs = self._image_program(config, arrays[0].shape[-1]).outputs
-        return BatchFeature(reference.join(outputs, results), tensor_type=return_tensors)
+        further = self._further(extras, len(arrays))
+        results = self._run(config, arrays, further, _engine(engine or self.engine))
+        outputs = self._image_program(config, arrays[0].shape[-1], **_inputs(further)).outputs
+        listed = {output.name for output in outputs if output.listed}
+        features = BatchFeature(reference.join(outputs, results, counts), return_tensors, listed)
+        return features[outputs[0].name] if self.row.bare else features
 
-    def _run(self, config: Config, arrays: list[Array], engine: str) -> list[Mapping[str, Array]]:
+    def _further(self, given: Mapping[str, Any], count: int) -> dict[str, list[Array]]:
+        """The further inputs that were given, one array for each image, by the program's name for them."""
+        found: dict[str, list[Array]] = {}
+        for name, extra in self.row.extras.items():
+            value = given.get(extra.keyword)
+            if value is None:
+                if extra.required:
+                    raise ImageError(f"{self.row.name}: expected {extra.keyword}, one for each image, got none")
+                continue
+            items = list(value) if isinstance(value, (list, tuple)) or getattr(value, "ndim", 0) > len(extra.layout) else [value]
+            if len(items) != count:
+                raise ImageError(f"{extra.keyword}: expected one for each of the {count} images, got {len(items)}")
+            found[name] = [read_input(extra, item, f"{extra.keyword}[{index}]") for index, item in enumerate(items)]
+        return found
+
+    def _run(
+        self, config: Config, arrays: list[Array], further: Mapping[str, list[Array]], engine: str
+    ) -> list[Mapping[str, Array]]:
         """The outputs of each image; equal-sized uint8 RGB images share one run of the graph."""
         results: list[Mapping[str, Array]] = [{}] * len(arrays)
-        groups: dict[tuple[int, ...], list[int]] = {}
+        groups: dict[tuple[tuple[int, ...], ...], list[int]] = {}
         for index, array in enumerate(arrays):
             if engine == "onnxruntime" and array.dtype == np.uint8 and array.shape[-1] == 3:
-                groups.setdefault(array.shape, []).append(index)
+                groups.setdefault((array.shape, *(rows[index].shape for rows in further.values())), []).append(index)
             else:
-                results[index] = self._run_reference(config, array)
-        for shape, indices in groups.items():
-            program = self._program(config)
-            program.bind(height=shape[0], width=shape[1])  # checks the preconditions
-            batch = arrays[indices[0]][None] if len(indices) == 1 else np.stack([arrays[i] for i in indices])
-            outputs = self._session(config).run({"images": batch})
-            for position, index in enumerate(indices):
-                results[index] = {name: value[position] for name, value in outputs.items()}
+                results[index] = self._run_reference(config, array, {name: rows[index] for name, rows in further.items()})
+        options = _inputs(further)
+        for indices in groups.values():
+            program = self._program(config, **options)
+            inputs = {"image": arrays, **further}
+            program.check(sizes_of(program, {name: rows[indices[0]] for name, rows in inputs.items()}))
+            session = self._session(config, **options)
+            for run in [[i] for i in indices] if _one_by_one(program) else [indices]:
+                outputs = session.run({f"{name}s": np.stack([rows[i] for i in run]) for name, rows in inputs.items()})
+                for position, index in enumerate(run):
+                    results[index] = {
+                        o.name: outputs[o.name][(0,) * (o.sample is not None) + (position,)]
+                        if o.join in ("stack", "pad")
+                        else reference.of_one(o, outputs[o.name])
+                        for o in program.outputs
+                    }
         return results
 
-    def _run_reference(self, config: Config, array: Array) -> Mapping[str, Array]:
+    def _run_reference(self, config: Config, array: Array, further: Mapping[str, Array]) -> Mapping[str, Array]:
         """One image of any dtype and channel count on the numpy executor."""
         channels = array.shape[-1]
-        program = self._image_program(config, channels)
+        options = _inputs(further)
+        program = self._image_program(config, channels, **options)
         names = [step.op.name for step in program.steps]
         if "resize" in names and channels not in (1, 3) and not (config.resample == NEAREST and channels in (2, 4)):
             raise ImageError(
@@ -256,14 +298,14 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods):
                 "for alpha and weight the colours by it. Convert the image to RGB, or set do_convert_rgb."
             )
         if array.dtype == np.uint8:
-            return reference.run(program, {"image": array})
+            return reference.run(program, {"image": array, **further})
         if "resize" in names:
             pixels, unit = as_bytes(array)
-            program = self._image_program(config, channels, unit_scale=True) if unit else program
-            return reference.run(program, {"image": pixels})
+            program = self._image_program(config, channels, unit_scale=True, **options) if unit else program
+            return reference.run(program, {"image": pixels, **further})
         dtype = _working_dtype(array.dtype, names)
-        program = self._image_program(config, channels, dtype=dtype)
-        outputs = reference.run(program, {"image": array.astype(DTYPES[dtype])})
+        program = self._image_program(config, channels, dtype=dtype, **options)
+        outputs = reference.run(program, {"image": array.astype(DTYPES[dtype]), **further})
         moved_only = not {"rescale", "normalize"} & set(names)
         return {name: value.astype(array.dtype) if moved_only else value for name, value in outputs.items()}
 
@@ -271,14 +313,14 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods):
         """The program for images of so many channels; three share the one that is compiled anyway."""
         return self._program(config, **({} if channels == 3 else {"channels": channels}), **options)
 
-    def _session(self, config: Config) -> Session:
+    def _session(self, config: Config, **options: Any) -> Session:
         from graphproc.runtime.session import Session
 
-        key = _key(config, {})
+        key = _key(config, options)
         if key not in self._sessions:
             from graphproc.emitters.onnx.emit import EmitOptions, emit
 
-            self._sessions[key] = Session(emit(self._program(config), EmitOptions()))
+            self._sessions[key] = Session(emit(self._program(config, **options), EmitOptions()))
         return self._sessions[key]
 
 
@@ -298,6 +340,38 @@ def _engine(engine: str) -> str:
 def _format(input_data_format: Any) -> str | None:
     value: str | None = getattr(input_data_format, "value", input_data_format)  # transformers' enum, or its value
     return value
+
+
+def read_input(extra: Extra, item: Any, label: str) -> Array:
+    """One further input as the program reads it.
+
+    Args:
+        extra: what the class says of the input.
+        item: a map, an image, or rows of numbers.
+        label: what errors call it.
+
+    Raises:
+        ImageError: it has another form.
+    """
+    dtype = DTYPES[extra.dtype]
+    if extra.layout == "HW":
+        return to_map(item, dtype, label)
+    if extra.layout == "HWC":
+        return to_array(item, do_convert_rgb=True, input_data_format=None)
+    rows = np.asarray(item, dtype)
+    if rows.ndim != 2 or rows.shape[1] != 4:
+        raise ImageError(f"{label}: expected rows of 4 numbers, got shape {list(rows.shape)}")
+    return rows
+
+
+def _inputs(further: Mapping[str, Any]) -> dict[str, Any]:
+    """The program's options for the further inputs; none for a program of the image alone, which is compiled anyway."""
+    return {"extras": sorted(further)} if further else {}
+
+
+def _one_by_one(program: Program) -> bool:
+    """Whether a run of several images would not tell which image a result belongs to."""
+    return any(output.join in ("concatenate", "largest") for output in program.outputs) or bool(program.measured)
 
 
 def _key(config: Config, options: Mapping[str, Any]) -> str:
@@ -333,4 +407,5 @@ def _class_of(name: str) -> type[BaseImageProcessor]:
     """One class a row, whichever of its names was asked for, so that instances can be pickled."""
     row = lookup(name)
     doc = f"{row.name} ({row.family} family); {row.parity}."
-    return type(row.name, (BaseImageProcessor,), {"row": row, "__doc__": doc, "__module__": "graphproc"})
+    body = {"row": row, "model_input_names": list(row.input_names), "__doc__": doc, "__module__": "graphproc"}
+    return type(row.name, (BaseImageProcessor,), body)

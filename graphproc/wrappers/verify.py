@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from graphproc.errors import GraphError, ImageError, ProgramError
 from graphproc.executors import reference
 from graphproc.ir.program import Program
 from graphproc.runtime.session import Session
+from graphproc.wrappers.examples import default_images, example_inputs, in_color, sizes_of
 from graphproc.wrappers.images import flatten_images, to_array
 from graphproc.wrappers.processor import AutoImageProcessor
 
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     import onnx
 
 Array = np.ndarray[Any, Any]
-
-DEFAULT_SIZES: tuple[tuple[int, int], ...] = ((300, 451), (224, 224), (31, 17), (1, 1), (1, 300), (300, 1), (1000, 300))
-"""(height, width) of the images that are tried when none are given: the shipped photograph, then noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,27 +94,38 @@ def verify(
         ImageError: an image cannot be read, or does not have the fixed size of the graph.
     """
     session = graph if isinstance(graph, Session) else Session(graph, provider)
-    processor = AutoImageProcessor.from_dict(session.config())
+    program = compiled_from(session)
     color = session.metadata.get("color", "rgb")
-    program = processor.compile(color=color)
     sides = fixed_sides(session)
     arrays = [a for a in default_images(sides) if _accepts(program, a)] if images is None else read_images(images)
     labels = [str(image) if isinstance(image, (str, Path)) else str(i) for i, image in enumerate(_named(images, arrays))]
     comparisons: list[Comparison] = []
     for label, array in zip(labels, progress(arrays, len(arrays)), strict=True):
-        expected = reference.run(program, {"image": in_color(array, color)})
-        found = run_image(session, array, label)
+        inputs = example_inputs(program, in_color(array, color))
+        expected = reference.batch(program.outputs, [reference.run(program, inputs)])
+        found = run_image(session, array, label, inputs)
         for output, want in expected.items():
             if output not in found:
                 raise GraphError(f"graph: expected an output {output!r}, got {', '.join(found)}")
-            comparisons.append(_compare(label, output, want[None], found[output]))
+            comparisons.append(_compare(label, output, want, found[output]))
     return Report(program.name, session.metadata.get("parity", ""), tuple(comparisons))
+
+
+def compiled_from(session: Session) -> Program:
+    """The program that a graph was emitted from, compiled again from the settings that it carries.
+
+    Raises:
+        GraphError: the graph was not written by graphproc.
+    """
+    processor = AutoImageProcessor.from_dict(session.config())
+    inputs = json.loads(session.metadata.get("inputs", "[]"))
+    return processor.compile(color=session.metadata.get("color", "rgb"), inputs=inputs)
 
 
 def _accepts(program: Program, array: Array) -> bool:
     """Whether the program is meant for images of that size."""
     try:
-        program.bind(height=array.shape[0], width=array.shape[1])
+        program.check(sizes_of(program, example_inputs(program, array)))
     except ProgramError:
         return False
     return True
@@ -130,38 +139,50 @@ def fixed_sides(session: Session) -> tuple[int, int] | None:
     """(height, width) of the images that a graph takes, or None where it takes any.
 
     Raises:
-        GraphError: the graph does not have one input that is an image or a batch of images.
+        GraphError: the graph's first input is neither an image, nor a batch, nor a sequence of images.
     """
-    if len(session.dims) != 1 or any(len(dims) not in (3, 4) for dims in session.dims.values()):
+    name, dims = next(iter(session.dims.items()), ("", []))
+    if name in session.sequences:
+        return None
+    if len(dims) not in (3, 4):
         found = ", ".join(f"{name} {dims}" for name, dims in session.dims.items())
-        raise GraphError(f"graph inputs: expected one, of an image or a batch of images, got {found or 'none'}")
-    (dims,) = session.dims.values()
+        raise GraphError(f"graph inputs: expected an image or a batch of images first, got {found or 'none'}")
     height, width = dims[-3:-1]
     return (height, width) if isinstance(height, int) and isinstance(width, int) else None
 
 
-def run_image(session: Session, rgb: Array, label: str) -> dict[str, Array]:
+def run_image(session: Session, rgb: Array, label: str, inputs: Mapping[str, Array] | None = None) -> dict[str, Array]:
     """Run a graph on one image, in the colour order and with the axes that the graph reads.
 
     Args:
         session: a session of the graph.
         rgb: uint8 [height, width, 3].
         label: what errors call the image.
+        inputs: all inputs of the image by the program's names, where there are further ones.
 
     Returns:
         The graph's outputs by name.
 
     Raises:
-        GraphError: the graph does not have one input that is an image or a batch of images.
+        GraphError: the graph's first input is no image, or it takes inputs that are not given.
         ImageError: the graph is fixed to another size, or refused the image.
     """
     sides = fixed_sides(session)
     if sides is not None and rgb.shape[:2] != sides:
         found = f"{rgb.shape[0]} x {rgb.shape[1]}"
         raise ImageError(f"image {label}: the graph is fixed to {sides[0]} x {sides[1]} pixels, got {found}")
-    pixels = in_color(rgb, session.metadata.get("color", "rgb"))
-    ((name, dims),) = session.dims.items()
-    return session.run({name: pixels if len(dims) == 3 else pixels[None]})
+    given = inputs or {"image": in_color(rgb, session.metadata.get("color", "rgb"))}
+    first = next(iter(session.dims))
+    names = {first: "image"} | {n: n if n in given else n.removesuffix("s") for n in session.dims if n != first}
+    if missing := [name for name in names.values() if name not in given]:
+        raise GraphError(f"graph inputs: it also takes {missing[0]!r}, which was not given")
+    return session.run({name: _fed(session, name, given[own]) for name, own in names.items()})
+
+
+def _fed(session: Session, name: str, array: Array) -> Any:
+    if name in session.sequences:
+        return [array]
+    return array if len(session.dims[name]) == array.ndim else array[None]
 
 
 def _compare(image: str, output: str, want: Array, found: Array) -> Comparison:
@@ -172,22 +193,6 @@ def _compare(image: str, output: str, want: Array, found: Array) -> Comparison:
     return Comparison(image, output, want.shape, want.size, int(differs.sum()), float(gap.max(initial=0.0)))
 
 
-def photograph() -> Array:
-    """The photograph that ships with the package: a cat, uint8 [300, 451, 3]."""
-    return to_array(str(files("graphproc") / "data" / "cat.png"), do_convert_rgb=True, input_data_format=None)
-
-
-def default_images(sides: tuple[int, int] | None = None) -> list[Array]:
-    """The photograph and noise, uint8 [height, width, 3]; all of one size where the graph has one."""
-    photo = photograph()
-    rng = np.random.default_rng(0)
-    noise = [rng.integers(0, 256, (*size, 3), dtype=np.uint8) for size in (DEFAULT_SIZES[1:] if sides is None else [sides])]
-    if sides is None:
-        return [photo, *noise]
-    rows, columns = (np.arange(side) * have // side for side, have in zip(sides, photo.shape, strict=False))
-    return [np.ascontiguousarray(photo[rows][:, columns]), *noise]
-
-
 def read_images(images: Any) -> list[Array]:
     """Images as uint8 [height, width, 3]."""
     arrays = [to_array(image, do_convert_rgb=True, input_data_format=None) for image in flatten_images(images)]
@@ -195,15 +200,3 @@ def read_images(images: Any) -> list[Array]:
         if array.dtype != np.uint8:
             raise ImageError(f"image {index}: expected uint8 pixels for the graph's uint8 input, got {array.dtype}")
     return arrays
-
-
-def in_color(rgb: Array, color: str) -> Array:
-    """An RGB image in the colour order that a graph reads; an alpha ramp is made up for `rgba`."""
-    if color == "bgr":
-        return np.ascontiguousarray(rgb[..., ::-1])
-    if color == "gray":
-        return rgb[..., 1:2].copy()
-    if color == "rgba":
-        ramp = np.linspace(0, 255, rgb.shape[1]).astype(np.uint8)
-        return np.concatenate([rgb, np.broadcast_to(ramp[:, None], (*rgb.shape[:2], 1))], axis=-1)
-    return rgb

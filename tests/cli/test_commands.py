@@ -20,7 +20,7 @@ from graphproc.cli import arguments, output
 from graphproc.cli.main import app
 from graphproc.ops.resize.forms import form_limit
 from graphproc.processors.registry import rows
-from graphproc.wrappers.verify import photograph
+from graphproc.wrappers.examples import photograph
 
 PHOTO = str(Path(gp.__file__ or "").parent / "data" / "cat.png")
 WIDE = {"COLUMNS": "200"}
@@ -308,11 +308,12 @@ def test_why_of_a_fixed_graph_is_of_its_own_size(tmp_path: Path) -> None:
 def test_list_has_every_class() -> None:
     result = run_json("list")
     assert [entry["name"] for entry in result] == list(rows())
-    assert all(list(entry) == ["name", "family", "backends", "status", "parity", "outputs"] for entry in result)
-    assert {e["name"]: e["status"] for e in result}["BeitImageProcessor"] == "compiled, without segmentation_maps"
+    assert all(list(entry) == ["name", "family", "backends", "status", "parity", "inputs", "outputs"] for entry in result)
+    assert {e["name"]: e["status"] for e in result}["LayoutLMv2ImageProcessor"].startswith("compiled, without words and boxes")
     text = run("list")
     assert all(name in text for name in rows())
-    assert all(str(row.parity) in text for row in rows().values())
+    unwrapped = " ".join(text.split())
+    assert all(str(row.parity) in unwrapped and row.not_compiled in unwrapped for row in rows().values())
 
 
 def test_demo_writes_runs_and_verifies(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from graphproc.processors.registry import rows
     ("settings", "message"),
     [
         ({"target": "gpu"}, "target: expected one of cpu, cuda, portable, got 'gpu'"),
-        ({"input": "list"}, "input: expected one of batch, image, got 'list'"),
+        ({"input": "list"}, "input: expected one of batch, image, sequence, got 'list'"),
         ({"opset": 16}, "opset: expected 17 to 23, got 16"),
         ({"opset": 24}, "opset: expected 17 to 23, got 24"),
         ({"opset": "18"}, "opset: expected 17 to 23, got '18'"),

@@ -9,7 +9,7 @@ import pytest
 import graphproc as gp
 from graphproc.emitters.onnx.checks import CUDA_KERNELS, cuda_fallbacks, element_types, nodes
 from graphproc.processors.registry import rows
-from graphproc.wrappers.verify import default_images
+from graphproc.wrappers.examples import default_images
 
 CLASSES = list(rows())
 SETTINGS = [{}, {"resample": 0}, {"resample": 1}, {"resample": 5}, {"color": "rgba"}, {"color": "gray"}, {"image_size": (64, 80)}]
@@ -62,7 +62,7 @@ def portable_case(name, settings):
     session = gp.Session(model)
     report = gp.verify(session)
     assert report.ok
-    from graphproc.wrappers.verify import in_color
+    from graphproc.wrappers.examples import in_color
 
     batch = in_color(default_images(PORTABLE_SIZE)[1], settings.get("color", "rgb"))[None]
     return model, batch, session.run({"images": batch})["pixel_values"]

@@ -126,7 +126,7 @@ def test_no_output(program: Program) -> None:
     ids=["unknown value", "unknown batching", "repeated name"],
 )
 def test_a_bad_output(program: Program, outputs: tuple[Output, ...]) -> None:
-    with pytest.raises(ProgramError, match="names no value, an unknown batching, or is repeated"):
+    with pytest.raises(ProgramError, match="names no value, an unknown join, or is repeated"):
         verify(replace(program, outputs=outputs))
 
 

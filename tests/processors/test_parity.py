@@ -64,25 +64,50 @@ def test_the_quick_settings_exist() -> None:
     assert set(QUICK) <= set(cases.variants("CLIPImageProcessor"))
 
 
+def bound(name: str) -> float:
+    """How far the class states to be from transformers."""
+    return rows()[name].parity.bound
+
+
 @pytest.mark.parametrize(("name", "label"), _parameters())
 @pytest.mark.filterwarnings("ignore:(divide by zero|invalid value) encountered:RuntimeWarning")
 def test_three_ways(name: str, label: str) -> None:
-    settings = cases.variants(name)[label]
+    settings, case = cases.variants(name)[label], cases.CASES[name]
     session = cases.graph(name, settings)
     if isinstance(session, GraphprocError):
         expected = cases.transformers_result(name, settings, cases.picture((224, 224), "photograph"))
         assert isinstance(expected, Exception), f"refused ({session}), but transformers gives a result"
         return
-    for size, content in IMAGES:
+    for size, content in case.images or IMAGES:
+        if case.skip(size, settings):
+            continue
         image = cases.picture(size, content)
         reference = cases.numpy_result(name, settings, image)
-        if isinstance(reference, Exception) and cases.CASES[name].refuses(size, settings):
+        if isinstance(reference, Exception) and case.refuses(size, settings):
             continue
         expected = cases.transformers_result(name, settings, image)
-        assert cases.difference(reference, expected) == "", f"numpy reference against transformers, {size} {content}"
+        where = f"{size} {content}"
+        assert cases.difference(reference, expected, bound(name)) == "", f"numpy reference against transformers, {where}"
         if not isinstance(reference, Exception):
-            found = cases.graph_result(session, image)
-            assert cases.difference(found, reference) == "", f"graph against numpy reference, {size} {content}"
+            found = cases.graph_result(session, image, name)
+            wanted = cases.as_graph(name, settings, reference)
+            assert cases.difference(found, wanted) == "", f"graph against numpy reference, {where}"
+
+
+@pytest.mark.parametrize("name", rows())
+def test_batches_of_different_sizes(name: str) -> None:
+    """Through the wrapper, on both engines, and through one graph that takes a sequence of images."""
+    case = cases.CASES[name]
+    images = [cases.picture(size, "noise") for size in case.batch]
+    expected = cases.transformers_result(name, case.always, *images)
+    reference = cases.numpy_result(name, case.always, *images)
+    assert cases.difference(reference, expected, bound(name)) == "", "numpy reference against transformers"
+    found = cases.numpy_result(name, case.always, *images, engine="onnxruntime")
+    assert cases.difference(found, reference) == "", "wrapper on ONNX Runtime against numpy reference"
+    session = cases.graph(name, case.always, "sequence")
+    assert not isinstance(session, GraphprocError), session
+    found = cases.sequence_result(session, name, *images)
+    assert cases.difference(found, cases.as_graph(name, case.always, reference)) == "", "sequence graph against reference"
 
 
 def test_refused_sizes_are_refused() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import transformers
+from parity_cases import reference_class
 
 from graphproc.configs.config import STANDARD_KEYS
 from graphproc.errors import UnsupportedProcessorError
@@ -25,20 +26,20 @@ def plain(value: Any) -> Any:
 
 @pytest.mark.parametrize("name", rows())
 def test_defaults_are_those_of_transformers(name: str) -> None:
-    ours, theirs = processor_class(name)(), getattr(transformers, f"{name}Pil")()
+    ours, theirs = processor_class(name)(), reference_class(name)()
     keys = (*STANDARD_KEYS, *rows()[name].extra_keys)
     assert {key: getattr(ours, key) for key in keys} == {key: plain(getattr(theirs, key, None)) for key in keys}
 
 
 @pytest.mark.parametrize("name", rows())
 def test_every_declared_setting_of_transformers_is_declared(name: str) -> None:
-    theirs = getattr(transformers, f"{name}Pil").valid_kwargs.__annotations__
+    theirs = reference_class(name).valid_kwargs.__annotations__
     assert set(theirs) - set(CALL_ONLY_KEYS) == set(rows()[name].config({}).settings)
 
 
 @pytest.mark.parametrize("name", rows())
 def test_input_names_are_those_of_transformers(name: str) -> None:
-    assert processor_class(name).model_input_names == getattr(transformers, f"{name}Pil").model_input_names
+    assert processor_class(name).model_input_names == reference_class(name).model_input_names
     assert processor_class(name).__name__ == name
 
 

@@ -15,7 +15,8 @@ from PIL import Image
 
 import graphproc as gp
 from graphproc.errors import GraphError, ImageError
-from graphproc.wrappers.verify import DEFAULT_SIZES, default_images, in_color, photograph, read_images, verify
+from graphproc.wrappers.examples import DEFAULT_SIZES, default_images, in_color, photograph
+from graphproc.wrappers.verify import read_images, verify
 
 SMALL = gp.CLIPImageProcessor(size=40, crop_size=32)
 

@@ -37,6 +37,7 @@ _RESULT = {
     "Shape": "i64",
     "Size": "i64",
     "ArgMax": "i64",
+    "SequenceLength": "i64",
     "Equal": "bool",
     "Less": "bool",
     "LessOrEqual": "bool",
@@ -64,6 +65,8 @@ _BINARY = {"add": "Add", "sub": "Sub", "mul": "Mul", "min": "Min", "max": "Max"}
 _COMPARE = {"lt": "Less", "le": "LessOrEqual", "eq": "Equal"}
 _LOGIC = {"and": "And", "or": "Or", "not": "Not"}
 _ROUND = {"floor": "Floor", "ceil": "Ceil", "round": "Round"}
+_EXTREME = {"argmin": "ReduceMin", "smallest": "ReduceMin", "argmax": "ReduceMax", "largest": "ReduceMax", "any": "ReduceMax"}
+_KIND = {"bool": "bool", "int": "i64", "float": "f64"}
 
 
 class GraphBuilder:
@@ -130,9 +133,10 @@ class GraphBuilder:
         if op_type in _FOLD and len(known) == len(values):
             return self._initializer(np.asarray(_FOLD[op_type](*known, **given), dtype=DTYPES[dtype]))
         name = self.unique(op_type)
-        results = [
-            Value(name=f"{name}_out{i if outputs > 1 else ''}", type=ir.TensorType(ELEMENT[dtype])) for i in range(outputs)
-        ]
+        kind: Any = ir.TensorType(ELEMENT[dtype])
+        if op_type == "SequenceInsert":
+            kind = values[0].type  # type: ignore[union-attr]
+        results = [Value(name=f"{name}_out{i if outputs > 1 else ''}", type=kind) for i in range(outputs)]
         node = ir.node(op_type, values, given, outputs=results, name=name)
         self.nodes.append(node)
         return results[0] if outputs == 1 else tuple(results)
@@ -217,8 +221,7 @@ class GraphBuilder:
     def num(self, x: Num | Bool) -> Value:
         """A number or expression as a tensor of shape [1]; equal expressions share nodes."""
         if not isinstance(x, Sym):
-            dtype = {"bool": "bool", "int": "i64", "float": "f64"}[num.kind_of(x)]
-            return self.constant([x], dtype)
+            return self.constant([x], _KIND[num.kind_of(x)])
         if x.op == "symbol":
             return self._symbols[x.args[0]]
         for numbers in self._numbers:
@@ -258,6 +261,12 @@ class GraphBuilder:
             return self.cast(self._emit(_ROUND[x.op], self.num(x.args[0])), "i64")
         if x.op == "sqrt":
             return self._emit("Sqrt", self._float(x.args[0]))
+        if x.op == "table":
+            return self.constant(list(x.args), _KIND[x.kind])
+        if x.op == "take":
+            return self._emit("Gather", *(self.num(a) for a in x.args), axis=0)
+        if x.op in _EXTREME:
+            return self._extreme(x)
         floats = x.op == "truediv" or any(num.kind_of(a) == "float" for a in x.args)
         a, b = (self._float(v) if floats else self.num(v) for v in x.args)
         if x.op in _BINARY:
@@ -273,6 +282,18 @@ class GraphBuilder:
             exact = num.low(x.args[0]) >= 0 and num.low(x.args[1]) > 0
             return self._emit("Div", a, b) if exact else self._emit("Div", self._emit("Sub", a, self._emit("Mod", a, b)), b)
         raise EmitError(f"emitter: the size operation {x.op!r} has no ONNX form")
+
+    def _extreme(self, x: Sym) -> Value:
+        """A reducer of a table, in float64: runtimes reduce ints in less (CUDA in float32)."""
+        table: Sym = x.args[0]
+        values = self._float(table)
+        extreme = self._emit(_EXTREME[x.op], values, keepdims=1)
+        if x.op not in ("argmin", "argmax"):
+            return self.cast(extreme, _KIND[x.kind])
+        # ArgMax leaves the choice among equal elements to the runtime's device: the first is the least of the indices.
+        found = self._emit("Equal", values, extreme)
+        indices = self._emit("Where", found, self.constant(np.arange(table.length), "f64"), self.constant([table.length], "f64"))
+        return self.cast(self._emit("ReduceMin", indices, keepdims=1), "i64")
 
     def vector(self, *items: Num | Value) -> Value:
         """An int64 vector."""
@@ -305,30 +326,74 @@ class GraphBuilder:
         if isinstance(condition, bool):
             return then() if condition else otherwise()
         flag = condition if isinstance(condition, Value) else self.num(condition)
-        (then_graph, dtype), (else_graph, _) = self._subgraph(names[0], then), self._subgraph(names[1], otherwise)
+        then_graph = self._subgraph(names[0], lambda: [then()])
+        else_graph = self._subgraph(names[1], lambda: [otherwise()])
+        dtype = self.dtype(then_graph.outputs[0])
         branches = (ir.AttrGraph("then_branch", then_graph), ir.AttrGraph("else_branch", else_graph))
         return self._emit("If", flag, dtype=dtype, then_branch=branches[0], else_branch=branches[1])
 
     def scan(self, rows: Sequence[Value], body: Callable[..., Value], axis: int = 0) -> Value:
         """`Scan` without carried values: its one output stacks what the body gives for each row of the inputs."""
         slices = [Value(name=self.unique("row"), type=ir.TensorType(ELEMENT[self.dtype(row)])) for row in rows]
-        graph, dtype = self._subgraph("scan", lambda: body(*slices), slices)
+        graph = self._subgraph("scan", lambda: [body(*slices)], slices)
+        dtype = self.dtype(graph.outputs[0])
         return self._emit(
             "Scan", *rows, dtype=dtype, body=ir.AttrGraph("body", graph), num_scan_inputs=len(rows), scan_output_axes=[axis]
         )
 
-    def _subgraph(self, name: str, body: Callable[[], Value], inputs: Sequence[Value] = ()) -> tuple[ir.Graph, str]:
+    def sequence(self, dtype: str) -> Value:
+        """An empty sequence of tensors."""
+        name = self.unique("SequenceEmpty")
+        empty = Value(name=f"{name}_out", type=ir.SequenceType(ir.TensorType(ELEMENT[dtype])))
+        self.nodes.append(ir.node("SequenceEmpty", [], {"dtype": int(ELEMENT[dtype])}, outputs=[empty], name=name))
+        return empty
+
+    def loop(
+        self,
+        count: Value,
+        start: Sequence[Value],
+        body: Callable[..., tuple[Sequence[Value], Sequence[Value]]],
+        name: str = "loop",
+    ) -> tuple[list[Value], list[Value]]:
+        """`Loop` a given number of times.
+
+        Args:
+            count: how often, an int64 scalar.
+            start: the carried values' first contents; sequences keep their type.
+            body: gets the index, an int64 scalar, and the carried values; returns their next contents and what is stacked.
+            name: the scope.
+
+        Returns:
+            The last contents of the carried values, and the stacked ones.
+        """
+        index = Value(name=self.unique("index"), shape=ir.Shape([]), type=ir.TensorType(ir.DataType.INT64))
+        more = Value(name=self.unique("more"), shape=ir.Shape([]), type=ir.TensorType(ir.DataType.BOOL))
+        carried = [Value(name=self.unique("carried"), type=value.type) for value in start]
+
+        def inside() -> list[Value]:
+            following, stacked = body(index, *carried)
+            return [self._emit("Identity", more), *following, *stacked]
+
+        graph = self._subgraph(name, inside, [index, more, *carried])
+        results = [Value(name=self.unique("loop_out"), type=value.type) for value in graph.outputs[1:]]
+        attributes = {"body": ir.AttrGraph("body", graph)}
+        self.nodes.append(ir.node("Loop", [count, None, *start], attributes, outputs=results, name=self.unique("Loop")))
+        return results[: len(start)], results[len(start) :]
+
+    def _subgraph(self, name: str, body: Callable[[], Sequence[Value]], inputs: Sequence[Value] = ()) -> ir.Graph:
         """A graph of what `body` emits; size expressions first met inside stay inside."""
         outer = self.nodes
         self.nodes = []
         self._numbers.append({})
+        symbols = dict(self._symbols)
         try:
             with self.scope(name):
-                result = body()
-                if result.producer() not in self.nodes:
-                    result = self._emit("Identity", result)
-                graph = ir.Graph(inputs, [result], nodes=self.nodes, name=self.unique("graph"))
+                results: list[Value] = []
+                for result in body():
+                    own = result.producer() in self.nodes and result not in results
+                    results.append(result if own else self._emit("Identity", result))
+                return ir.Graph(inputs, results, nodes=self.nodes, name=self.unique("graph"))
         finally:
             self.nodes = outer
             self._numbers.pop()
-        return graph, self.dtype(result)
+            self._symbols = symbols

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import onnx_ir as ir
 
+from graphproc.emitters.onnx import joins
 from graphproc.emitters.onnx.builder import ELEMENT, GraphBuilder, Value
+from graphproc.emitters.onnx.steps import emit_steps
 from graphproc.errors import EmitError
 from graphproc.ir.program import Output, Program
 from graphproc.ir.types import TensorType
@@ -19,9 +21,9 @@ if TYPE_CHECKING:
     import onnx
 
 Target = Literal["cpu", "cuda", "portable"]
-Input = Literal["batch", "image"]
+Input = Literal["batch", "image", "sequence"]
 TARGETS: tuple[Target, ...] = ("cpu", "cuda", "portable")
-INPUTS: tuple[Input, ...] = ("batch", "image")
+INPUTS: tuple[Input, ...] = ("batch", "image", "sequence")
 
 IR_VERSION: Mapping[int, int] = {17: 8, 18: 8, 19: 9, 20: 9, 21: 10, 22: 10, 23: 11}
 """The ONNX IR version that was current with each opset: the oldest that runtimes of its time load."""
@@ -34,7 +36,9 @@ class EmitOptions:
     Attributes:
         target: `cpu` is the fastest form for ONNX Runtime's CPU provider; `cuda` uses only nodes with CUDA kernels, exact
             with TF32; `portable` uses float32 and int64 only, for runtimes without 8-bit or double arithmetic.
-        input: `batch` reads `images`, uint8 [batch, height, width, C]; `image` reads `image`, uint8 [height, width, C].
+        input: `batch` reads `images`, uint8 [batch, height, width, C]; `image` reads `image`, uint8 [height, width, C];
+            `sequence` reads `images`, a sequence of uint8 [height, width, C] of different sizes. Further inputs go the same
+            way.
         opset: the version of the default ONNX domain, 17 to 23.
         image_size: (height, width) of every image, which folds all size and weight arithmetic; None for any size.
         batch_size: the number of images of a `batch` graph; None for any number.
@@ -75,26 +79,37 @@ def emit(program: Program, options: EmitOptions, metadata: Mapping[str, Any] | N
     Raises:
         EmitError: the options do not fit the program.
     """
-    if options.image_size is not None:
-        height, width = options.image_size
-        program = program.bind(height=height, width=width)
-    program = optimize(program)
-    batched = options.input == "batch"
-    g = GraphBuilder(options.target, options.opset, leading=1 if batched else 0)
-    values: dict[str, Value] = {}
-    inputs = []
-    for declared in program.inputs:
-        value = _input(g, declared.name, declared.type, options)
-        inputs.append(value)
-        values[declared.name] = g.with_type(_pixels(g, value, declared.type), declared.type)
-    for step in program.steps:
-        operands = [values[name] for name in step.inputs]
-        with g.scope(step.output.name):
-            values[step.output.name] = g.with_type(step.op.onnx(g, *operands), step.output.type)
-    outputs = [_output(g, values[o.value], o, program.value(o.value).type, options) for o in program.outputs]
+    program = optimize(_fixed(program, options))
+    loops = options.input == "sequence" or (options.input == "batch" and bool(program.measured))
+    if loops and options.target == "portable":
+        raise EmitError(
+            f"target 'portable' takes images one by one: {_why_loops(program, options)}. Use input 'image', or target 'cpu'."
+        )
+    g = GraphBuilder(options.target, options.opset, leading=1 if options.input == "batch" and not loops else 0)
+    inputs = {declared.name: _input(declared.name, declared.type, options) for declared in program.inputs}
+    first = next(iter(inputs.values()))
+    if options.input == "image":
+        outputs = joins.of_image(g, program, emit_steps(g, program, inputs))
+    elif loops:
+        count = g.SequenceLength(first) if options.input == "sequence" else g.Squeeze(g.Shape(first, start=0, end=1))
+
+        def image(index: Value) -> Mapping[str, Value]:
+            if options.input == "sequence":
+                one = {v.name: g.SequenceAt(inputs[v.name], index) for v in program.inputs}
+            else:
+                one = {v.name: g.Gather(inputs[v.name], index, axis=0) for v in program.inputs}
+            return emit_steps(g, program, one)
+
+        outputs = joins.by_image(g, program, count, image)
+    else:
+        with g.scope("sizes"):
+            batch = g.Shape(first, start=0, end=1)
+        outputs = joins.of_batch(g, program, emit_steps(g, program, inputs, batch), batch)
+    for output, value in zip(program.outputs, outputs, strict=True):
+        _declare(g, value, output, program.value(output.value).type, options)
     graph = ir.Graph(
-        inputs,
-        outputs,
+        list(inputs.values()),
+        g.graph_outputs,
         nodes=g.nodes,
         initializers=list(g.initializers.values()),
         opset_imports={"": options.opset},
@@ -107,44 +122,49 @@ def emit(program: Program, options: EmitOptions, metadata: Mapping[str, Any] | N
     return ir.to_proto(model)
 
 
-def _input(g: GraphBuilder, name: str, type: TensorType, options: EmitOptions) -> Value:
-    """The graph input of an image, and the tensors that hold its symbolic sides."""
-    dims: list[int | str] = [s if isinstance(s, int) else str(s) for s in type.shape]
-    if options.input == "batch":
-        dims = [options.batch_size or "batch", *dims]
-        name = f"{name}s"
-    value = Value(name=name, shape=ir.Shape(dims), type=ir.TensorType(ELEMENT[type.dtype]))
-    for axis, size in enumerate(type.shape):
-        if not isinstance(size, int):
-            at = axis + g.leading
-            with g.scope("sizes"):
-                g.symbol(str(size), g.Shape(value, start=at, end=at + 1))
-    return value
+def _fixed(program: Program, options: EmitOptions) -> Program:
+    """The program with the sides of every input known, where the options say them and pixels do not decide sizes."""
+    if options.image_size is None or program.measured:
+        return program
+    if other := [name for name in program.symbols if not name.endswith(("height", "width"))]:
+        raise EmitError(f"image_size: {program.name} also depends on the number of {other[0]}, so its sizes cannot be fixed")
+    height, width = options.image_size
+    return program.bind(**{name: height if name.endswith("height") else width for name in program.symbols})
 
 
-def _pixels(g: GraphBuilder, value: Value, type: TensorType) -> Value:
-    return g.cast(value, g.pixel_dtype) if type.dtype == "u8" else value
+def _why_loops(program: Program, options: EmitOptions) -> str:
+    if options.input == "sequence":
+        return "a sequence of images needs control flow"
+    return f"{program.name} finds sizes in the pixels of each image"
 
 
-def _output(g: GraphBuilder, value: Value, output: Output, type: TensorType, options: EmitOptions) -> Value:
-    """The graph output: the step's result in its declared type, with its batch axis, under its own name."""
-    value = g.cast(value, type.dtype)
-    shape = [s if isinstance(s, int) else f"{output.name}_{letter or axis}" for axis, (s, letter) in enumerate(_axes(type))]
+def _input(name: str, type: TensorType, options: EmitOptions) -> Value:
+    """The graph input of an image."""
+    fixed = {"height": options.image_size[0], "width": options.image_size[1]} if options.image_size else {}
+    dims: list[int | str] = [s if isinstance(s, int) else fixed.get(str(s), str(s)) for s in type.shape]
+    tensor = ir.TensorType(ELEMENT[type.dtype])
     if options.input == "image":
-        value = g.Unsqueeze(value, g.vector(0))
-    if value.producer() is None or value.name in {v.name for v in g.graph_outputs}:
+        return Value(name=name, shape=ir.Shape(dims), type=tensor)
+    if options.input == "batch":
+        return Value(name=f"{name}s", shape=ir.Shape([options.batch_size or "batch", *dims]), type=tensor)
+    # One name for the sides of images of different sizes would say that they are equal.
+    each = [d if isinstance(d, int) else None for d in dims]
+    return Value(name=f"{name}s", shape=ir.Shape(each), type=ir.SequenceType(tensor))
+
+
+def _declare(g: GraphBuilder, value: Value, output: Output, type: TensorType, options: EmitOptions) -> None:
+    """Make a value a graph output: under its own name, with its declared shape."""
+    if value.producer() is None or value in g.graph_outputs:
         value = g.Identity(value)
     batch: int | str = 1 if options.input == "image" else options.batch_size or "batch"
     value.name = output.name
-    value.shape = ir.Shape([batch, *shape])
+    value.shape = ir.Shape(joins.shape(output, type.shape, _axes(type), batch))
     g.graph_outputs.append(value)
-    return value
 
 
-def _axes(type: TensorType) -> Sequence[tuple[Any, str]]:
+def _axes(type: TensorType) -> list[str]:
     names = {"H": "height", "W": "width", "C": "channels", "N": "tiles", "P": "patches", "F": "features"}
-    letters = [names[letter] for letter in type.layout] or [""] * type.rank
-    return list(zip(type.shape, letters, strict=True))
+    return [names[letter] for letter in type.layout] or [str(axis) for axis in range(type.rank)]
 
 
 def _drop_unused(graph: ir.Graph) -> None:

@@ -1,0 +1,52 @@
+"""The steps of a program as nodes: one image, or a batch of equal-sized images with a leading axis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from graphproc.emitters.onnx.builder import GraphBuilder, Value
+from graphproc.ir.program import Program, Step
+from graphproc.ir.types import TensorType
+
+
+def emit_steps(g: GraphBuilder, program: Program, images: Mapping[str, Value], batch: Value | None = None) -> dict[str, Value]:
+    """Emit every step.
+
+    Args:
+        g: the graph under construction.
+        program: the program, optimized.
+        images: a tensor for each input, with `g.leading` batch axes in front.
+        batch: the number of images as an int64 tensor of shape [1], where there is a batch axis.
+
+    Returns:
+        The tensor of every output's value, by the value's name, in its declared dtype.
+    """
+    values: dict[str, Value] = {}
+    for declared in program.inputs:
+        tensor = images[declared.name]
+        _symbols(g, tensor, declared.type)
+        pixels = g.cast(tensor, g.pixel_dtype) if declared.type.dtype == "u8" else tensor
+        values[declared.name] = g.with_type(pixels, declared.type)
+    for step in program.steps:
+        with g.scope(step.output.name):
+            values[step.output.name] = g.with_type(_step(g, step, values, batch), step.output.type)
+    wanted = {output.value for output in program.outputs}
+    return {name: g.cast(values[name], program.value(name).type.dtype) for name in values if name in wanted}
+
+
+def _step(g: GraphBuilder, step: Step, values: Mapping[str, Value], batch: Value | None) -> Value:
+    result: Value = step.op.onnx(g, *(values[name] for name in step.inputs))
+    if not step.inputs and batch is not None:  # computed from sizes alone, so the same for every image
+        result = g.Expand(result, g.Concat(batch, g.Shape(result), axis=0))
+    for position, name in enumerate(step.measures):
+        g.symbol(name, g.Slice(result, g.vector(position), g.vector(position + 1)))
+    return result
+
+
+def _symbols(g: GraphBuilder, tensor: Value, type: TensorType) -> None:
+    """Say which tensors hold an input's symbolic sides."""
+    for axis, size in enumerate(type.shape):
+        if not isinstance(size, int):
+            at = axis + g.leading
+            with g.scope("sizes"):
+                g.symbol(str(size), g.Shape(tensor, start=at, end=at + 1))

@@ -1,0 +1,102 @@
+"""Running a chain of ops once for each of a number of places of an image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from graphproc.errors import ShapeError
+from graphproc.ir.builder_protocol import Builder, Value
+from graphproc.ir.op import Array, Op, op, require_layout
+from graphproc.ir.types import TensorType
+from graphproc.sizes import num
+from graphproc.sizes.num import Num
+
+
+@op("for_each")
+@dataclass(frozen=True, slots=True)
+class ForEach(Op):
+    """Stack `body` of the value for `index` = 0 .. `count` - 1.
+
+    The body is a chain of ops of one operand, whose fields may contain the symbol `index`: a crop at the index's place,
+    then whatever is done to each crop. Crops may differ in size as long as results do not.
+
+    Shapes:   (..., C, H, W) -> (..., count, *the body's): a new axis N of tiles.
+    Dtypes:   those of the body.
+    Rounding: that of the body.
+    Source:   the loops over crops in transformers' tiling processors.
+
+    Attributes:
+        count: how often; the body must be meaningful for index 0 even where this is 0.
+        body: the chain.
+        index: the symbol's name.
+        known: the sizes that are known already, by name; filled in by `bind`.
+    """
+
+    count: Num
+    body: tuple[Op, ...]
+    index: str = "index"
+    known: tuple[tuple[str, int], ...] = ()
+
+    def infer(self, x: TensorType) -> TensorType:
+        """The body's result with N in front."""
+        require_layout(self, x, "CHW")
+        for step in self.body:
+            x = step.infer(x)
+        if self.index in {s for size in x.shape for s in num.symbols(size)}:
+            raise ShapeError(f"for_each: expected results of one shape, got {x}, which depends on {self.index}")
+        return TensorType(x.dtype, (self.count, *x.shape), f"N{x.layout}" if x.layout else "")
+
+    def bind(self, values: Mapping[str, int], memo: dict[num.Sym, Any] | None = None) -> Op:
+        """The same with known sizes; the body is bound once the index is known as well."""
+        return replace(self, count=num.evaluate(self.count, values, memo), known=tuple(sorted(values.items())))
+
+    def shown_fields(self) -> Iterator[tuple[str, Any]]:
+        """The count, and the body in order."""
+        yield "count", self.count
+        yield self.index, tuple(f"{step.name}<{', '.join(f'{k}={v}' for k, v in step.shown_fields())}>" for step in self.body)
+
+    def _chains(self) -> list[list[Op]]:
+        """The bound body of each index, and of index 0 where there is none."""
+        known = dict(self.known)
+        indices = range(max(num.known(self.count), 1))
+        return [[step.bind({**known, self.index: index}) for step in self.body] for index in indices]
+
+    def numpy(self, x: Array) -> Array:
+        """One index after the other."""
+        results = []
+        for chain in self._chains():
+            y = x
+            for step in chain:
+                y = step.numpy(y)
+            results.append(y)
+        lead = x.ndim - 3
+        return np.stack(results, axis=lead)[(slice(None),) * lead + (slice(num.known(self.count)),)]
+
+    def onnx(self, g: Builder, x: Value) -> Value:
+        """One place after the other: written out where sizes are known, else a Scan over the indices."""
+        t = g.type_of(x)
+
+        def emit(chain: Sequence[Op]) -> Value:
+            y, type = x, t
+            for step in chain:
+                y = g.apply(step, y, type)
+                type = step.infer(type)
+            return y
+
+        if isinstance(self.count, int) and self.known:
+            rows = [g.Unsqueeze(emit(chain), g.vector(g.leading)) for chain in self._chains()]
+            y = g.Concat(*rows, axis=g.leading) if len(rows) > 1 else rows[0]
+        else:
+
+            def at(index: Value) -> Value:
+                g.symbol(self.index, g.Unsqueeze(index, g.vector(0)))
+                return emit(self.body)
+
+            y = g.scan([g.range(num.maximum(self.count, 1), "i64")], at, axis=g.leading)
+        if num.low(self.count) >= 1:
+            return y
+        return g.Slice(y, g.vector(0), g.vector(self.count), g.vector(g.leading))
