@@ -34,7 +34,7 @@ _FRAMEWORKS = {
     TensorType.PYTORCH: ("torch", "Tensor", "torch"),
     TensorType.TENSORFLOW: ("tensorflow", "Tensor", "tensorflow"),
     TensorType.JAX: ("jax", "Array", "jax"),
-    TensorType.MLX: ("mlx.core", "array", "mlx"),
+    TensorType.MLX: ("mlx.core", "array", "'mlx[cpu]'"),  # the extra is what runs on Linux, and nothing on macOS
 }
 
 
@@ -240,12 +240,22 @@ def _converter(kind: TensorType) -> Callable[[Any], Any]:
     if kind is TensorType.PYTORCH:
         return lambda value: _torch_from(framework, value)
     if kind is TensorType.TENSORFLOW:
-        make = framework.convert_to_tensor
-    elif kind is TensorType.JAX:
-        make = framework.numpy.asarray
-    else:
-        make = framework.array
-    return lambda value: make(_stacked(value))
+        return lambda value: framework.convert_to_tensor(_stacked(value))
+    convert = _jax_from if kind is TensorType.JAX else _mlx_from
+    return lambda value: convert(framework, _stacked(value))
+
+
+def _jax_from(jax: Any, value: Any) -> Any:
+    made = jax.numpy.asarray(value)
+    # Without jax_enable_x64, JAX keeps the low 32 bits of whole numbers without a word.
+    if isinstance(value, np.ndarray) and value.dtype.kind in "iu" and not np.array_equal(np.asarray(made), value):
+        raise ValueError("whole numbers beyond 32 bits need jax.config.update('jax_enable_x64', True)")
+    return made
+
+
+def _mlx_from(mlx: Any, value: Any) -> Any:
+    # MLX takes no negative strides.
+    return mlx.array(np.asarray(value, order="C") if isinstance(value, np.ndarray) else value)
 
 
 def _numpy_from(value: Any) -> NDArray[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -23,14 +24,28 @@ Array = np.ndarray[Any, Any]
 Run = Callable[[Mapping[str, Array]], dict[str, Array]]
 
 
-def one_step(make: Op | Callable[[num.Num, num.Num], Op], dtype: str, shape: Sequence[int], layout: str) -> Program:
-    """A program of one op, on an input of that shape with H and W turned into the symbols `height` and `width`."""
+Make = Op | Callable[[num.Num, num.Num], Op]
+
+
+def arity(op: Op) -> int:
+    """How many operands an op takes; those without compute from sizes alone."""
+    return len(inspect.signature(op.infer).parameters)
+
+
+def one_step(make: Make, dtype: str, shape: Sequence[int], layout: str, operands: Sequence[Make] | None = None) -> Program:
+    """A program of one op, on an input of that shape with H and W turned into the symbols `height` and `width`.
+
+    With `operands`, the op takes what those ops make of the input, or of sizes alone, instead of the input itself.
+    """
     sides = {"H": num.symbol("height"), "W": num.symbol("width")}
     b = ProgramBuilder("one_step", Parity("itself"))
     type = TensorType(dtype, tuple(sides.get(letter, size) for letter, size in zip(layout, shape, strict=True)), layout)
     x = b.input("image", type)
-    y = b.add(make if isinstance(make, Op) else make(sides["H"], sides["W"]), x)
-    b.output("y", y)
+
+    def made(by: Make) -> Op:
+        return by if isinstance(by, Op) else by(sides["H"], sides["W"])
+
+    b.output("y", b.add(made(make), *([x] if operands is None else [b.add(op, *[x][: arity(op)]) for op in map(made, operands)])))
     return b.finish()
 
 

@@ -6,38 +6,83 @@ batch axis; with sizes symbolic and known; for each target. Add rows here when y
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
+from graphs import arity, one_step
 from oracles import (
     byte_table,
     channels_first,
     elementwise,
+    for_every,
+    numpy_pad,
+    per_plane,
     pick_channels,
+    pillow_bordered,
     pillow_center_crop,
     pillow_crop,
     pillow_on_white,
     pillow_pad,
     pillow_resize,
     pillow_two_passes,
+    rearranged,
     scalar_normalize,
     scalar_rescale,
 )
+from pixel_oracles import (
+    per_image,
+    pillow_content_box,
+    pillow_reduce,
+    pillow_resize_part,
+    scalar_affine,
+    scalar_interpolate,
+    scipy_smooth_zoom,
+    transformers_clusters,
+    transformers_grayscale,
+    transformers_standardize,
+    transformers_warp,
+)
 
 from graphproc.ir.op import Op
+from graphproc.ir.program import Program
+from graphproc.ir.types import DTYPES
 from graphproc.ops import (
+    AffineWarp,
     Blank,
     ByteMap,
+    Cast,
     CenterCrop,
     CompositeOnWhite,
+    Concat,
+    ContentBox,
+    Crop,
+    Extend,
+    ForEach,
+    Full,
+    Grayscale,
+    Grid,
+    Interpolate,
+    LookUp,
+    MirrorPad,
+    MultiplyAdd,
+    NearestColor,
     Normalize,
+    Numbers,
     Pad,
+    Rearrange,
+    ReduceBlocks,
     Rescale,
     Resize,
+    Rotate,
+    Select,
     SelectChannels,
+    SmoothZoom,
+    Standardize,
+    Take,
     ToChannelsFirst,
 )
 from graphproc.sizes import num, rules
@@ -54,11 +99,12 @@ class Case:
         op: the op, or a function of the input's height and width that makes it.
         shape: the input's shape without a batch axis.
         layout: the input's layout.
-        oracle: from an input (with any leading axes) to the expected result.
+        oracle: from an input (with any leading axes) to the expected result, also where sizes alone decide it.
         note: what the row is about; with the op's name, unique.
         dtype: the input's element type.
         portable: whether the op alone can be written for `portable` (float64 arithmetic cannot).
         reference: whether onnx.reference is exact and quick on it.
+        operands: ops that make the op's operands of the input; None for the input itself, () for an op without operands.
     """
 
     op: Op | Callable[[Num, Num], Op]
@@ -69,14 +115,24 @@ class Case:
     dtype: str = "u8"
     portable: bool = True
     reference: bool = True
+    operands: tuple[Op | Callable[[Num, Num], Op], ...] | None = None
 
     def bound(self) -> Op:
         """The op for this row's sizes."""
-        return (
-            self.op
-            if isinstance(self.op, Op)
-            else self.op(self.shape[self.layout.index("H")], self.shape[self.layout.index("W")])
-        )
+        return self._made(self.op)
+
+    def operands_of(self, x: Array) -> list[Array]:
+        """What the op takes, of an input with any leading axes."""
+        if self.operands is None:
+            return [x]
+        return [op.numpy(*[x][: arity(op)]) for op in map(self._made, self.operands)]
+
+    def program(self) -> Program:
+        """The op alone, for inputs of any height and width."""
+        return one_step(self.op, self.dtype, self.shape, self.layout, self.operands)
+
+    def _made(self, op: Op | Callable[[Num, Num], Op]) -> Op:
+        return op if isinstance(op, Op) else op(self.shape[self.layout.index("H")], self.shape[self.layout.index("W")])
 
 
 def _resize(
@@ -221,6 +277,23 @@ PAD = (
         partial(pillow_pad, top=0, left=0, height=8, width=8, value=9),
         "to a traced square",
     ),
+    *(
+        Case(
+            Pad(2, 1, 9, 12, (7, 0, 255)),
+            (*lead, 3, 5, 8),
+            "CHW" if not lead else "NCHW",
+            partial(pillow_bordered, top=2, left=1, height=9, width=12, color=(7, 0, 255)),
+            f"a colour{', tiles' if lead else ''}",
+        )
+        for lead in ((), (2,))
+    ),
+    Case(
+        lambda h, w: Pad(0, w - 5, num.maximum(h, w), num.maximum(h, w), (3, 1, 2)),
+        (3, 8, 5),
+        "CHW",
+        partial(pillow_bordered, top=0, left=0, height=8, width=8, color=(3, 1, 2)),
+        "a colour, to a traced square",
+    ),
     Case(Pad(1, 0, 4, 5, 2), (2, 1, 3, 4), "NCHW", partial(pillow_pad, top=1, left=0, height=4, width=5, value=2), "tiles"),
     Case(
         Pad(1, 2, 4, 6, -1.5),
@@ -350,8 +423,485 @@ BYTE_MAP = tuple(
     )
 )
 
+_PARTS = {"c": 3, "gh": 2, "m": 2, "p": 2, "gw": 2, "n": 2, "q": 3, "t": 2}
+_GIVEN = tuple((name, _PARTS[name]) for name in "mpnq")
+
+
+def _rearrange(
+    pattern: str,
+    given: tuple[tuple[str, int], ...],
+    layout: str,
+    note: str,
+    shape: tuple[int, ...] = (3, 8, 12),
+    of: str = "CHW",
+    dtype: str = "f32",
+    **lengths: int,
+) -> Case:
+    """A rearrangement of which `given` is told and `lengths` is what the parts are."""
+    return Case(Rearrange(pattern, given, layout), shape, of, partial(rearranged, pattern=pattern, **lengths), note, dtype)
+
+
+def _of_no_tiles(x: Array, right: str) -> Array:
+    tiles = np.empty((*x.shape[:-3], 0, *x.shape[-3:]), x.dtype)
+    return rearranged(tiles, f"n c h w -> {right}", n=0, c=3, h=4, w=5)
+
+
+_QWEN = "c (gh m p) (gw n q) -> (gh gw m n) (c t p q)"
+_BIG = {"c": 3, "gh": 4, "p": 2, "gw": 4, "q": 3}
+_TILE = {"c": 3, "r": 2, "h": 4, "k": 3, "w": 4}
+REARRANGE = (
+    _rearrange(_QWEN, (*_GIVEN, ("t", 2)), "PF", "blocks of patches, repeated in time", **_PARTS),
+    _rearrange(_QWEN, (*_GIVEN, ("t", 1)), "PF", "blocks of patches", **{**_PARTS, "t": 1}),
+    _rearrange("c (gh p) (gw q) -> (gh gw) (t c p q)", (("p", 2), ("q", 3), ("t", 2)), "PF", "time first", **_BIG, t=2),
+    _rearrange("c (gh p) (gw q) -> (gh gw) (p q c t)", (("p", 2), ("q", 3), ("t", 2)), "PF", "time last", **_BIG, t=2),
+    _rearrange("c (gh p) (gw q) -> (gh gw) (p q c)", (("gh", 4), ("q", 3)), "PF", "bytes", dtype="u8", **_BIG),
+    _rearrange("c (gh p) (gw q) -> (gh gw) c p q", (("p", 2), ("q", 3)), "PCHW", "patches of four axes", **_BIG),
+    _rearrange("c (gh p) (gw q) -> c p (gh gw q)", (("p", 2), ("q", 3)), "CHW", "a strip", **_BIG),
+    _rearrange("c (r h) (k w) -> (r k) c h w", (("r", 2), ("k", 3)), "NCHW", "tiles", dtype="u8", **_TILE),
+    _rearrange("(r k) c h w -> c (r h) (k w)", (("r", 2), ("k", 3)), "CHW", "of tiles", (6, 3, 4, 4), "NCHW", **_TILE),
+    _rearrange("n c h w -> (n c) h w", (), "CHW", "merged axes", (2, 3, 4, 5), "NCHW", n=2, c=3, h=4, w=5),
+    _rearrange("c h w -> c h w", (), "NHW", "other names", c=3, h=8, w=12),
+    _rearrange("c h w -> n c h w", (("n", 4),), "NCHW", "repeated", dtype="u8", c=3, h=8, w=12, n=4),
+    _rearrange("c h w -> a h b (c d) w", (("a", 2), ("b", 1), ("d", 2)), "", "repeats between", a=2, b=1, d=2, c=3, h=8, w=12),
+    _rearrange("c 1 w -> w 1 c 1", (), "", "axes of one", (3, 1, 5), c=3, w=5),
+    _rearrange("(a b) h w -> h w (b a)", (("a", 2),), "HWC", "channels", (6, 2, 3), a=2, b=3, h=2, w=3),
+    _rearrange("c h w -> (c h w)", (), "F", "flat", c=3, h=8, w=12),
+    Case(
+        lambda h, w: Rearrange("c (gh p) (gw q) -> (gh gw) (c p q)", (("gh", h // 2), ("p", 2), ("gw", w // 3), ("q", 3)), "PF"),
+        (3, 8, 12),
+        "CHW",
+        partial(rearranged, pattern="c (gh p) (gw q) -> (gh gw) (c p q)", **_BIG),
+        "traced parts",
+    ),
+    Case(
+        lambda h, w: Rearrange("c h w -> w (n c) h", (("n", h - 4),), "WCH"),
+        (3, 4, 5),
+        "CHW",
+        partial(rearranged, pattern="c h w -> w (n c) h", c=3, h=4, w=5, n=0),
+        "repeated no times",
+        reference=False,  # it copies the input's length where allowzero is given
+    ),
+    *(
+        Case(
+            Rearrange(f"n c h w -> {right}", layout=layout),
+            (3, 4, 5),
+            "CHW",
+            partial(_of_no_tiles, right=right),
+            f"of no tiles, {layout}",
+            reference=False,
+            operands=(lambda h, w: Rearrange("c h w -> n c h w", (("n", h - 4),), "NCHW"),),
+        )
+        for right, layout in (("(n h w) c", "PF"), ("c (n h) w", "CHW"), ("(n c h w)", "F"))
+    ),
+)
+
+_ROWS = Rearrange("c h w -> (h w) c", layout="PF")
+WINDOWS = (
+    *(
+        Case(Crop(*box), shape, layout, lambda x, b=box: x[..., b[0] : b[0] + b[2], b[1] : b[1] + b[3]], note, dtype)
+        for box, shape, layout, dtype, note in (
+            ((1, 2, 3, 4), (3, 5, 8), "CHW", "u8", "inside"),
+            ((0, 0, 5, 8), (3, 5, 8), "CHW", "f32", "whole"),
+            ((4, 7, 1, 1), (2, 3, 5, 8), "NCHW", "u8", "one pixel of tiles"),
+        )
+    ),
+    Case(
+        lambda h, w: Crop(h - 3, w // 2, num.minimum(h, 2), w - w // 2),
+        (3, 5, 7),
+        "CHW",
+        lambda x: x[..., 2:4, 3:],
+        "traced",
+    ),
+    Case(Take(-3, 1, 2), (3, 5, 8), "CHW", lambda x: x[..., 1:3, :, :], "channels"),
+    Case(Take(-1, 0, 1), (3, 5, 8), "CHW", lambda x: x[..., :1], "a column", dtype="f32"),
+    Case(
+        lambda h, w: Take(-2, h, h * w - 2 * h),
+        (2, 3, 4),
+        "CHW",
+        lambda x: np.moveaxis(x.reshape(*x.shape[:-2], -1), -1, -2)[..., 3:9, :],
+        "patches",
+        operands=(_ROWS,),
+    ),
+    Case(
+        lambda h, w: Extend(-2, h * w + h, 7),
+        (2, 3, 4),
+        "CHW",
+        lambda x: np.concatenate(
+            [np.moveaxis(x.reshape(*x.shape[:-2], -1), -1, -2), np.full((*x.shape[:-3], 3, 2), 7, x.dtype)], axis=-2
+        ),
+        "patches",
+        operands=(_ROWS,),
+    ),
+    *(
+        Case(
+            Extend(axis, length, value),
+            (2, 3, 4),
+            "CHW",
+            lambda x, n=length - (2, 3, 4)[axis], v=value, a=axis, t=dtype: np.concatenate(
+                [x.astype(DTYPES[t]), np.full(tuple(n if i == x.ndim + a else s for i, s in enumerate(x.shape)), v, DTYPES[t])],
+                axis=a,
+            ),
+            f"{dtype}, axis {axis}",
+            operands=(Cast(dtype),),
+        )
+        for axis, length, value, dtype in (
+            (-1, 6, -1, "i64"),
+            (-1, 4, 0, "f32"),
+            (-2, 5, -1.5, "f32"),
+            (-3, 4, 255, "u8"),
+            (-3, 3, True, "bool"),
+            (-2, 4, 2**31 - 1, "i32"),
+        )
+    ),
+)
+
+JOINS = (
+    *(
+        Case(
+            Concat(-2),
+            (3, 5, 4),
+            "CHW",
+            lambda x: x[..., [0, 1, 0, 1, 2, 3, 4, 4], :],
+            f"rows of {dtype}",
+            dtype=dtype,
+            operands=(Crop(0, 0, 2, 4), lambda h, w: Crop(0, 0, h, 4), lambda h, w: Crop(h - 1, 0, 1, 4)),
+        )
+        for dtype in ("u8", "f32")
+    ),
+    Case(
+        Concat(-1),
+        (3, 2, 2),
+        "CHW",
+        lambda x: np.concatenate([x, x], -1).astype(np.int64),
+        "ints",
+        operands=(Cast("i64"), Cast("i64")),
+    ),
+    Case(Concat(-1), (3, 5, 4), "CHW", lambda x: x, "one value", operands=(Crop(0, 0, 5, 4),)),
+    Case(
+        Concat(-4),
+        (3, 5, 4),
+        "CHW",
+        lambda x: np.stack([x, x, x], axis=-4),
+        "a stack",
+        operands=(Rearrange("c h w -> 1 c h w", layout="NCHW"), Rearrange("c h w -> n c h w", (("n", 2),), "NCHW")),
+    ),
+    *(
+        Case(op, (3, 5, 8), "CHW", oracle, note, operands=(lambda h, w: Crop(0, 1, h, 2), Crop(2, 0, 3, 4)))
+        for op, oracle, note in (
+            (Select(True), lambda x: x[..., 1:3], "first"),
+            (Select(False), lambda x: x[..., 2:, :4], "second"),
+            (lambda h, w: Select(h < w), lambda x: x[..., 1:3], "traced, first"),
+            (lambda h, w: Select(w < h), lambda x: x[..., 2:, :4], "traced, second"),
+        )
+    ),
+)
+
+MIRROR_PAD = tuple(
+    Case(
+        (lambda h, w, b=box, s=size, m=mode: MirrorPad(b[0], w - s[1] + b[1], h - s[0] + b[2], b[3], m))
+        if traced
+        else MirrorPad(*box, mode),
+        (2, *size),
+        "CHW",
+        partial(numpy_pad, mode=mode, widths=((box[0], box[2] - box[0] - size[0]), (box[1], box[3] - box[1] - size[1]))),
+        f"{mode}, {note}",
+        dtype,
+    )
+    for mode in ("symmetric", "reflect", "edge")
+    for size, box, traced, dtype, note in (
+        ((5, 7), (0, 0, 8, 8), False, "f32", "bottom and right"),
+        ((5, 7), (2, 3, 9, 11), False, "u8", "all four sides"),
+        ((5, 7), (2, 3, 9, 11), True, "f32", "traced"),
+        ((3, 2), (11, 7, 20, 30), True, "u8", "many times as large"),
+        ((1, 4), (3, 1, 9, 6), True, "f32", "one row"),
+        ((1, 1), (1, 2, 3, 4), False, "u8", "one pixel"),
+        ((5, 7), (0, 0, 5, 9), True, "u8", "one axis"),
+    )
+)
+
+ROTATE = (
+    *(
+        Case(Rotate(True, turns), (2, 4, 5), "CHW", partial(np.rot90, k=turns, axes=(-2, -1)), f"{turns} turns", dtype=dtype)
+        for turns, dtype in ((0, "u8"), (1, "u8"), (2, "f32"), (3, "u8"), (-1, "f32"), (6, "u8"))
+    ),
+    Case(Rotate(False, 3), (2, 4, 5), "CHW", lambda x: x, "not turned"),
+    *(
+        Case(lambda h, w: Rotate(h < w, 3), (3, *size), "CHW", partial(np.rot90, k=k, axes=(-2, -1)), note)
+        for size, k, note in (((4, 6), 3, "traced, wide"), ((6, 4), 0, "traced, tall"), ((1, 3), 3, "traced, one row"))
+    ),
+    Case(lambda h, w: Rotate(w > 2, 1), (2, 3, 4, 5), "NCHW", partial(np.rot90, axes=(-2, -1)), "traced, tiles"),
+)
+
+CAST = (
+    *(
+        Case(Cast(to), (2, 30, 40), "CHW", lambda x, t=to: x.astype(DTYPES[t]), f"u8 to {to}")
+        for to in ("u8", "bool", "i32", "i64", "f32", "f64")
+    ),
+    *(
+        Case(
+            Cast(to),
+            (2, 30, 40),
+            "CHW",
+            lambda x, t=to, f=have: x.astype(DTYPES[f]).astype(DTYPES[t]),
+            f"{have} to {to}",
+            operands=(Cast(have),),
+        )
+        for have in ("bool", "i32", "i64")
+        for to in ("u8", "bool", "i64", "f32")
+    ),
+)
+
+_NUMBER_ROWS: tuple[tuple[Callable[[Num, Num], Op], Array, str], ...] = (
+    (lambda h, w: Full((2, 3), 1, "i64"), np.ones((2, 3), np.int64), "ones"),
+    (lambda h, w: Full((h, w), 1, "i64", "HW"), np.ones((5, 8), np.int64), "a mask"),
+    (lambda h, w: Full((2, w - 1), True, "bool"), np.ones((2, 7), np.bool_), "bools"),
+    (lambda h, w: Full((h // 2,), 0.1, "f32"), np.full(2, 0.1, np.float32), "floats"),
+    (lambda h, w: Full((3, h, w), 127, "u8", "CHW"), np.full((3, 5, 8), 127, np.uint8), "bytes"),
+    (lambda h, w: Full((), -3, "i32"), np.full((), -3, np.int32), "a scalar"),
+    (lambda h, w: Full((h - 5, 2), -1, "i64"), np.zeros((0, 2), np.int64), "nothing"),
+    (lambda h, w: Numbers((h, w)), np.array([5, 8]), "sides"),
+    (lambda h, w: Numbers((1, h // 2, w // 3), shape=(1, 3)), np.array([[1, 2, 2]]), "a row"),
+    (lambda h, w: Numbers((h * w,), shape=()), np.array(40), "a scalar"),
+    (lambda h, w: Numbers((7,), "i32", ()), np.array(7, np.int32), "a known scalar"),
+    (lambda h, w: Numbers((h, w, 3), "i32", layout="F"), np.array([5, 8, 3], np.int32), "int32"),
+    (lambda h, w: Numbers((h, w / 3, 0.1), "f32"), np.array([5, 8 / 3, 0.1]).astype(np.float32), "float32"),
+    (lambda h, w: Numbers((h, num.sqrt(w), 0.1), "f64"), np.array([5, math.sqrt(8), 0.1]), "float64"),
+    (lambda h, w: Numbers((h < w, w < h, True), "bool"), np.array([True, False, True]), "bools"),
+    (lambda h, w: Numbers((h < w, h), "i64", (2, 1)), np.array([[1], [5]]), "bools and ints"),
+    (lambda h, w: Numbers((h,), "f64"), np.array([5.0]), "one"),
+    *(
+        (
+            lambda h, w, first=first, order=order, t=dtype: Grid(h - 2, w // 2, first, order, t),
+            np.array([(r, c) if order == "yx" else (c, r) for r in range(3) for c in range(4)]).astype(DTYPES[dtype])
+            + DTYPES[dtype].type(first),
+            f"{order} from {first}, {dtype}",
+        )
+        for first, order, dtype in ((0, "yx", "i64"), (1, "yx", "f32"), (0, "xy", "i64"), (1, "xy", "i32"))
+    ),
+    (lambda h, w: Grid(1, w - 7), np.zeros((1, 2), np.int64), "one cell"),
+    (lambda h, w: Grid(h - 5, w), np.zeros((0, 2), np.int64), "no cell"),
+)
+FROM_SIZES = tuple(Case(make, (3, 5, 8), "CHW", for_every(value), note, operands=()) for make, value, note in _NUMBER_ROWS)
+
+COLORS = tuple(map(tuple, np.random.default_rng(5).integers(-8, 9, (40, 3)) / 8))
+_BOX = (3.5, -2.0, 11.0, 9.0)
+COMPUTED = (
+    *(
+        Case(MultiplyAdd(*form), (3, 5, 7), "CHW", partial(scalar_affine, scale=form[0], offset=form[1]), note, dtype="f32")
+        for form, note in (((1.0, -1.0), "less 1"), ((1 - 2 * 0.1, 0.1), "times 0.8 plus 0.1"), ((2.0, 0.0), "doubled"))
+    ),
+    Case(Grayscale(), (3, 5, 7), "CHW", per_image(transformers_grayscale), "colours", dtype="f32"),
+    Case(Grayscale(), (1, 5, 7), "CHW", per_image(transformers_grayscale), "one channel", dtype="f32"),
+    Case(
+        Grayscale(),
+        (3, 5, 7),
+        "CHW",
+        lambda x: np.concatenate([x[..., 1:2, :, :]] * 3, axis=-3),
+        "equal channels",
+        dtype="f32",
+        operands=(SelectChannels((1, 1, 1)),),
+    ),
+    Case(Grayscale(), (2, 3, 1, 1), "NCHW", per_image(transformers_grayscale), "tiles of one pixel", dtype="f32"),
+    *(
+        Case(Standardize(), (c, *size), "CHW", per_image(transformers_standardize), f"{c} x {size}")
+        for c, size in ((3, (1, 1)), (1, (1, 7)), (3, (2, 4)), (3, (4, 11)), (1, (8, 17)), (3, (10, 41)), (3, (64, 91)))
+    ),
+    Case(Standardize(), (3, 19, 23), "CHW", per_image(transformers_standardize), "floats", dtype="f32"),
+    Case(NearestColor(COLORS), (3, 9, 11), "CHW", transformers_clusters(COLORS), "40 colours", dtype="f32", portable=False),
+    Case(
+        NearestColor((*COLORS, *COLORS)),
+        (3, 16, 17),
+        "CHW",
+        transformers_clusters((*COLORS, *COLORS)),
+        "every colour twice",
+        dtype="f32",
+        portable=False,
+    ),
+    *(
+        Case(
+            Interpolate(*new, mode),
+            (2, *size),
+            "CHW",
+            per_image(partial(scalar_interpolate, height=new[0], width=new[1], mode=mode)),
+            f"{mode} {size} to {new}",
+            dtype="f32",
+        )
+        for mode in ("antialias", "align_corners")
+        for size, new in (
+            ((23, 37), (16, 11)),
+            ((9, 7), (20, 31)),
+            ((9, 7), (9, 3)),
+            ((1, 1), (3, 2)),
+            ((13, 1), (1, 4)),
+            ((90, 5), (4, 5)),
+        )
+    ),
+    *(
+        Case(
+            lambda h, w, n=new, m=mode: Interpolate(h - 20 + n[0], w - 30 + n[1], m),
+            (2, 3, 20, 30),
+            "NCHW",
+            per_image(partial(scalar_interpolate, height=new[0], width=new[1], mode=mode)),
+            f"{mode}, traced, tiles, to {new}",
+            dtype="f32",
+        )
+        for mode in ("antialias", "align_corners")
+        for new in ((7, 41), (31, 9))
+    ),
+    *(
+        Case(
+            SmoothZoom(*new),
+            (2, *size),
+            "CHW",
+            per_image(partial(scipy_smooth_zoom, height=new[0], width=new[1])),
+            f"{size} to {new}",
+            dtype="f32",
+            portable=False,
+        )
+        for size, new in (
+            ((23, 37), (9, 11)),
+            ((9, 7), (20, 31)),
+            ((9, 30), (20, 3)),
+            ((1, 1), (3, 2)),
+            ((5, 1), (1, 4)),
+            ((90, 6), (3, 5)),
+        )
+    ),
+    Case(
+        lambda h, w: SmoothZoom(h - 20 + 6, w - 30 + 41),
+        (2, 3, 20, 30),
+        "NCHW",
+        per_image(partial(scipy_smooth_zoom, height=6, width=41)),
+        "traced, tiles",
+        dtype="f32",
+        portable=False,
+    ),
+    *(
+        Case(
+            ReduceBlocks(*factors),
+            (3, *size),
+            "CHW",
+            per_image(partial(pillow_reduce, vertical=factors[0], horizontal=factors[1])),
+            f"{size} by {factors}",
+        )
+        for size, factors in (
+            ((23, 37), (2, 3)),
+            ((23, 37), (1, 5)),
+            ((23, 37), (7, 1)),
+            ((23, 37), (1, 1)),
+            ((5, 7), (9, 8)),
+            ((64, 90), (31, 29)),
+        )
+    ),
+    Case(
+        lambda h, w: ReduceBlocks(num.maximum(h // 8, 1), num.maximum(w // 20, 1)),
+        (2, 3, 25, 19),
+        "NCHW",
+        per_image(partial(pillow_reduce, vertical=3, horizontal=1)),
+        "traced, tiles",
+    ),
+    *(
+        Case(
+            lambda h, w, n=new, f=filter, less=less: Resize(*n, f, extent=(h - less[0], w - less[1])),
+            (3, *size),
+            "CHW",
+            partial(
+                pillow_resize_part,
+                height=new[0],
+                width=new[1],
+                code=code,
+                extent=(size[0] - less[0], size[1] - less[1]),
+            ),
+            f"{size}, all but {less} of it, to {new}",
+        )
+        for size, new, filter, code, less in (
+            ((23, 37), (16, 11), "bicubic", 3, (0.75, 0.0)),
+            ((23, 37), (16, 37), "bicubic", 3, (0.0, 0.4)),
+            ((9, 7), (20, 31), "bilinear", 2, (0.5, 0.25)),
+            ((30, 20), (9, 25), "lanczos", 1, (2 / 3, 0.3)),
+        )
+    ),
+    *(
+        Case(ContentBox(), (3, *size), "CHW", per_image(pillow_content_box), f"{size}")
+        for size in ((23, 37), (1, 1), (1, 9), (5, 1), (2, 2))
+    ),
+    *(
+        Case(
+            ContentBox(),
+            (3, 11, 13),
+            "CHW",
+            lambda x, b=box: per_image(pillow_content_box)(Pad(*b, 255).numpy(x)),
+            f"a page with margins, {box}",
+            operands=(Pad(*box, 255),),
+        )
+        for box in ((4, 7, 30, 25), (0, 0, 11, 40), (9, 12, 20, 25))
+    ),
+    Case(ContentBox(), (3, 6, 5), "CHW", per_image(lambda image: np.array([0, 0, 6, 5])), "one gray", operands=(Blank(True),)),
+    *(
+        Case(
+            AffineWarp(*size, factor),
+            (3, 17, 23),
+            "CHW",
+            per_image(partial(transformers_warp, box=box, height=size[0], width=size[1], factor=factor)),
+            f"{box} to {size}",
+            portable=False,
+            operands=(Take(-1, 0, 23), Numbers(box, "f64", layout="F")),
+        )
+        for box, size, factor in (
+            (_BOX, (16, 12), 200.0),
+            ((0.0, 0.0, 23.0, 17.0), (8, 40), 200.0),
+            ((5.25, 3.1, 2.2, 9.7), (32, 24), 180.0),
+            ((-40.0, -40.0, 3.0, 3.0), (4, 4), 200.0),
+        )
+    ),
+)
+
+
+def _painted(x: Array, tables: tuple[tuple[int, ...], ...]) -> Array:
+    """`Image.point` of the one channel, by each table."""
+    return np.concatenate([per_plane(x, lambda image, t=table: image.point(list(t))) for table in tables], axis=-3)
+
+
+LOOK_UP = tuple(
+    Case(LookUp(tables), shape, layout, partial(_painted, tables=tables), note)
+    for tables, shape, layout, note in (
+        (((255, *range(254), 255),), (1, 9, 7), "CHW", "one table"),
+        ((tuple(range(256)), tuple(range(255, -1, -1)), (7,) * 256), (1, 5, 8), "CHW", "three tables"),
+        ((tuple(v // 2 for v in range(256)), tuple(v * v % 256 for v in range(256))), (2, 1, 3, 4), "NCHW", "tiles"),
+    )
+)
+
+_INDEX = num.symbol("index", 0)
+
+
+def _bands(x: Array, count: int, rows: int, height: int, width: int) -> Array:
+    bands = [pillow_resize(x[..., i * rows : (i + 1) * rows, :], height, width, "bilinear") for i in range(count)]
+    return np.stack(bands, axis=-4)
+
+
+FOR_EACH = (
+    Case(
+        lambda h, w: ForEach(3, (Crop(_INDEX * 4, 0, num.minimum(h - _INDEX * 4, 4), w), Resize(5, 6, "bilinear"))),
+        (3, 10, 9),
+        "CHW",
+        lambda x: _bands(x, 3, 4, 5, 6),
+        "bands, the last one short",
+        reference=False,  # onnx.reference has no Scan along other axes
+    ),
+    Case(
+        lambda h, w: ForEach(w // 4, (Crop(0, _INDEX * 4, h, 4),)),
+        (3, 10, 9),
+        "CHW",
+        lambda x: np.stack([x[..., :4], x[..., 4:8]], axis=-4),
+        "a count that depends on the width",
+        reference=False,
+    ),
+)
+
+
 CASES: tuple[Case, ...] = (
     *RESIZE,
+    *FOR_EACH,
     *CROP,
     *PAD,
     *SELECT,
@@ -361,4 +911,13 @@ CASES: tuple[Case, ...] = (
     *RESCALE,
     *NORMALIZE,
     *BYTE_MAP,
+    *REARRANGE,
+    *WINDOWS,
+    *JOINS,
+    *MIRROR_PAD,
+    *ROTATE,
+    *CAST,
+    *FROM_SIZES,
+    *COMPUTED,
+    *LOOK_UP,
 )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -57,6 +60,18 @@ def pillow_pad(x: Array, top: int, left: int, height: int, width: int, value: in
     return per_plane(x, paste)
 
 
+def pillow_bordered(x: Array, top: int, left: int, height: int, width: int, color: tuple[int, int, int]) -> Array:
+    """RGB images of uint8 `[..., 3, H, W]` pasted onto a new image of one colour."""
+
+    def paste(pixels: Array) -> Array:
+        canvas = Image.new("RGB", (width, height), color)
+        canvas.paste(Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0))), (left, top))
+        return np.asarray(canvas).transpose(2, 0, 1)
+
+    flat = x.reshape(-1, *x.shape[-3:])
+    return np.stack([paste(pixels) for pixels in flat]).reshape(*x.shape[:-2], height, width)
+
+
 def pillow_on_white(x: Array) -> Array:
     """`Image.alpha_composite` over opaque white of uint8 `[..., H, W, 4]`."""
     flat = x.reshape(-1, x.shape[-2], 4)
@@ -99,3 +114,38 @@ def pick_channels(x: Array, order: Sequence[int]) -> Array:
 def channels_first(x: Array) -> Array:
     """`[..., H, W, C]` to `[..., C, H, W]`, one channel at a time."""
     return np.stack([x[..., i] for i in range(x.shape[-1])], axis=-3)
+
+
+def rearranged(x: Array, /, pattern: str, **lengths: int) -> Array:
+    """An einops-like rearrangement, element by element; the length of every part is given."""
+    left, right = (
+        [(inside or single.replace("1", "")).split() for inside, single in re.findall(r"\(([^)]*)\)|(\w+)", side)]
+        for side in pattern.split("->")
+    )
+    lead = x.shape[: x.ndim - len(left)]
+    y = np.empty((*lead, *(math.prod(lengths[n] for n in group) for group in right)), dtype=x.dtype)
+    names = [name for group in right for name in group]
+
+    def place(groups: list[list[str]], at: dict[str, int]) -> tuple[Any, ...]:
+        index = []
+        for group in groups:
+            position = 0
+            for name in group:
+                position = position * lengths[name] + at[name]
+            index.append(position)
+        return (..., *index)
+
+    for values in itertools.product(*(range(lengths[name]) for name in names)):
+        at = dict(zip(names, values, strict=True))
+        y[place(right, at)] = x[place(left, at)]
+    return y
+
+
+def for_every(value: Array) -> Callable[[Array], Array]:
+    """The same for every image `[..., C, H, W]`."""
+    return lambda x: np.broadcast_to(value, (*x.shape[:-3], *value.shape))
+
+
+def numpy_pad(x: Array, mode: Any, widths: Sequence[tuple[int, int]]) -> Array:
+    """`numpy.pad` of the last axes."""
+    return np.pad(x, [(0, 0)] * (x.ndim - len(widths)) + [*widths], mode=mode)

@@ -18,6 +18,7 @@ from cases.case import Case, Content, Settings, Size
 from PIL import Image
 
 from graphproc.errors import GraphprocError
+from graphproc.ir.program import Program
 from graphproc.processors.registry import lookup
 from graphproc.runtime.session import Session
 from graphproc.wrappers.examples import photograph
@@ -119,8 +120,9 @@ def reference_class(name: str) -> Any:
 
 
 def theirs(name: str, settings: Settings) -> Any:
-    """The processor of transformers."""
-    return reference_class(name)(**settings)
+    """The processor of transformers, or what else the case compares with."""
+    make = CASES[name].reference
+    return reference_class(name)(**settings) if make is None else make(settings)
 
 
 @cache
@@ -163,9 +165,9 @@ def _arrays(name: str, value: Any) -> Iterator[tuple[str, Array]]:
 
 
 def keywords(name: str, images: list[Image.Image]) -> dict[str, Any]:
-    """The further inputs of a call on some images: bare for one, lists for several."""
+    """The further inputs of a call on some images, one each."""
     each = [CASES[name].keywords((image.height, image.width)) for image in images]
-    return dict(each[0]) if len(each) == 1 else {key: [one[key] for one in each] for key in each[0]}
+    return {key: [one[key] for one in each] for key in each[0]}
 
 
 def transformers_result(name: str, settings: Settings, *images: Image.Image) -> Outcome:
@@ -197,12 +199,17 @@ def _names(name: str) -> list[str]:
     return [key for key, extra in lookup(name).extras.items() if extra.keyword in given]
 
 
+def compiled(name: str, settings: Settings) -> Program:
+    """The program, with the further inputs that the case gives."""
+    return ours(name, settings).compile(inputs=_names(name))
+
+
 def inputs(name: str, *images: Image.Image) -> dict[str, list[Array]]:
     """The graph's inputs for some images, one array each."""
     processor, further = ours(name, CASES[name].always), keywords(name, list(images))
-    given = {key: value if len(images) > 1 else [value] for key, value in further.items()}
-    read = processor._further(given, len(images))
-    return {"images": [np.asarray(image) for image in images], **{f"{key}s": rows for key, rows in read.items()}}
+    read = {"image": [np.asarray(image) for image in images], **processor._further(further, len(images))}
+    program = compiled(name, CASES[name].always)
+    return {program.batch_input(key): rows for key, rows in read.items()}
 
 
 def graph_result(session: Session, image: Image.Image, name: str = "") -> Outcome:
@@ -217,11 +224,12 @@ def sequence_result(session: Session, name: str, *images: Image.Image) -> Outcom
 
 
 def as_graph(name: str, settings: Settings, outcome: Outcome) -> Outcome:
-    """What a graph returns for the same images: listed outputs are tensors there, and lists of unequal shapes are not."""
+    """What a graph returns for the same images: no texts, and listed outputs as tensors."""
     if isinstance(outcome, Exception):
         return outcome
-    listed = {output.name for output in ours(name, settings).compile(inputs=_names(name)).outputs if output.listed}
-    return {key: array.astype(np.int64) if key in listed else array for key, array in outcome.items()}
+    listed = {output.name for output in compiled(name, settings).outputs if output.listed}
+    arrays = {key: array for key, array in outcome.items() if key not in lookup(name).texts}
+    return {key: array.astype(np.int64) if key in listed else array for key, array in arrays.items()}
 
 
 def difference(found: Outcome, expected: Outcome, bound: float = 0.0) -> str:
@@ -246,6 +254,18 @@ def difference(found: Outcome, expected: Outcome, bound: float = 0.0) -> str:
                 continue
             return f"{key}: {count} of {want.size} elements differ, by at most {gap:g}"
     return ""
+
+
+def farthest(found: Outcome, expected: Outcome) -> float:
+    """The largest difference of two outcomes whose outputs have the same shapes."""
+    if isinstance(found, Exception) or isinstance(expected, Exception):
+        return 0.0
+    gaps = [
+        np.abs(found[key].astype(np.float64) - want.astype(np.float64)).max(initial=0.0)
+        for key, want in expected.items()
+        if want.dtype.kind in "biuf" and key in found and found[key].shape == want.shape
+    ]
+    return float(np.nan_to_num(max(gaps, default=0.0)))
 
 
 def elements(outcome: Outcome) -> int:

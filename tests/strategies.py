@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 from hypothesis import strategies as st
@@ -129,3 +130,43 @@ def conditions(inner: st.SearchStrategy[num.Num]) -> st.SearchStrategy[num.Bool]
         st.tuples(simple, simple).map(lambda p: num.either(*p)),
         simple.map(num.negate),
     )
+
+
+def shapes(count: int, seed: int = 0) -> list[tuple[int, int]]:
+    """Heights and widths for rules that choose by shape: extreme ones, multiples of tile sides, exact ratios, and random ones."""
+    rng = random.Random(seed)
+    found = [(1, 1), (1, 2), (2, 1), (1, 500), (500, 1), (1, 9000), (9000, 1), (1, 65500), (65500, 1), (9000, 8999)]
+    for tile in (14, 224, 336, 384, 448, 490, 512, 640, 768, 980):
+        found += [(tile + a, tile + b) for a in (-1, 0, 1) for b in (-1, 0, 1)]
+        found += [(tile * a, tile * b) for a, b in ((1, 2), (2, 1), (2, 2), (2, 3), (3, 2), (1, 4), (4, 1), (6, 2), (3, 4))]
+    side = (lambda: rng.randint(1, 64), lambda: rng.randint(1, 3000), lambda: int(2 ** rng.uniform(0, 14)))
+    while len(found) < count:
+        if rng.random() < 0.4:  # an exact ratio of small numbers, where candidates tie
+            unit = rng.randint(1, 700)
+            found.append((unit * rng.randint(1, 12), unit * rng.randint(1, 12)))
+        else:
+            draw = rng.choice(side)
+            found.append((draw(), draw()))
+    return found
+
+
+def table_expressions() -> st.SearchStrategy[num.Sym]:
+    """Expressions of `height` and `width` with five elements, some of them equal."""
+    tables = st.one_of(
+        st.lists(st.integers(-3, 3), min_size=5, max_size=5),
+        st.lists(st.sampled_from((0.5, 1.5, -2.0, 224.0, 1 / 3)), min_size=5, max_size=5),
+    ).map(num.table)
+
+    def grow(inner: st.SearchStrategy[num.Sym]) -> st.SearchStrategy[num.Sym]:
+        pair = st.tuples(inner, st.one_of(inner, st.sampled_from((num.symbol("height"), num.symbol("width"), 3, 2.5))))
+        return st.one_of(
+            pair.map(lambda p: p[0] + p[1]),
+            pair.map(lambda p: p[1] - p[0]),
+            pair.map(lambda p: p[0] * num.minimum(p[1], 1000)),
+            pair.map(lambda p: p[0] / num.maximum(p[1], 1)),
+            pair.map(lambda p: num.minimum(p[0], p[1])),
+            pair.map(lambda p: num.where(p[0] < p[1], p[0], p[1])),
+            inner.map(num.trunc),
+        )
+
+    return st.recursive(tables, grow, max_leaves=6).filter(lambda x: num.is_sym(x) and x.length == 5)

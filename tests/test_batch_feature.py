@@ -282,7 +282,7 @@ def test_message_of_values_that_are_not_ragged() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "package"),
-    [("pt", "torch"), ("tf", "tensorflow"), ("jax", "jax"), ("mlx", "mlx")],
+    [("pt", "torch"), ("tf", "tensorflow"), ("jax", "jax"), ("mlx", r"'mlx\[cpu\]'")],
     ids=lambda value: value,
 )
 def test_missing_framework_names_the_install_line(monkeypatch: pytest.MonkeyPatch, kind: str, package: str) -> None:
@@ -297,11 +297,17 @@ def test_missing_framework_names_the_install_line(monkeypatch: pytest.MonkeyPatc
             BatchFeature({"a": [1]}).to("cpu")
 
 
-@pytest.mark.parametrize("kind", ["tf", "jax", "mlx"])
-def test_other_frameworks_round_trip(kind: str) -> None:
+def framework(kind: str) -> tuple[str, str]:
+    """The module and the tensor class of a framework that is installed; `.ci/run` installs them all."""
     module, class_name, _ = batch_feature._FRAMEWORKS[TensorType(kind)]
     if importlib.util.find_spec(module.partition(".")[0]) is None:
         pytest.skip(f"{module} is not installed")
+    return module, class_name
+
+
+@pytest.mark.parametrize("kind", ["tf", "jax", "mlx"])
+def test_other_frameworks_round_trip(kind: str) -> None:
+    module, class_name = framework(kind)
     arrays = [np.full((2, 3), fill, np.float32) for fill in (0.25, 0.5)]
     features = BatchFeature({"x": arrays, "i": [[1, 2]], "f": [0.5], "name": "text"}, kind)
     tensor_class = getattr(sys.modules[module], class_name)
@@ -317,6 +323,41 @@ def test_other_frameworks_round_trip(kind: str) -> None:
     assert BatchFeature({"x": [tensor, tensor]}, "np")["x"].shape == (2, 2, 2, 3)
     with pytest.raises(ShapeError, match="shapes"):
         BatchFeature({"x": [np.ones((3, 2, 2)), np.ones((3, 4, 2))]}, kind)
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int32", "int64", "float16", "float32", "float64"])
+@pytest.mark.parametrize("kind", ["tf", "jax", "mlx"])
+def test_other_frameworks_keep_values_and_the_dtypes_that_they_have(kind: str, dtype: str) -> None:
+    framework(kind)
+    values = np.array([[0, 1, 3], [2, 5, 1]]).astype(dtype)
+    narrowed = {"jax": {"int64": "int32", "float64": "float32"}, "mlx": {"float64": "float32"}}.get(kind, {})
+    for given in (values, values[:, ::-1], values.T, list(values)):
+        found = BatchFeature(BatchFeature({"x": given}, kind), "np")["x"]
+        assert found.dtype == narrowed.get(dtype, dtype)
+        np.testing.assert_array_equal(found, np.asarray(given))
+
+
+@pytest.mark.parametrize("kind", ["tf", "jax", "mlx"])
+def test_other_frameworks_lose_no_whole_numbers_without_a_word(kind: str) -> None:
+    framework(kind)
+    large = {"x": np.array([2**40, 3])}
+    if kind == "jax":
+        with pytest.raises(ShapeError, match="jax_enable_x64"):
+            BatchFeature(large, kind)
+    else:
+        assert BatchFeature(BatchFeature(large, kind), "np")["x"].tolist() == [2**40, 3]
+
+
+@pytest.mark.parametrize("kind", ["tf", "jax", "mlx"])
+def test_processors_return_tensors_of_other_frameworks(kind: str) -> None:
+    module, class_name = framework(kind)
+    from graphproc.wrappers.processor import processor_class
+
+    image = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    processor = processor_class("ViTImageProcessor")(size=16, engine="numpy")
+    found = processor([image, image[::-1]], return_tensors=kind)["pixel_values"]
+    assert isinstance(found, getattr(sys.modules[module], class_name))
+    np.testing.assert_array_equal(np.asarray(found), processor([image, image[::-1]], return_tensors="np")["pixel_values"])
 
 
 def test_importing_the_wrappers_loads_numpy_only() -> None:

@@ -1,10 +1,12 @@
 """Compare every processor class three ways: the ONNX graph, the numpy reference and transformers.
 
 python tools/parity.py [--classes CLIPImageProcessor,ViTImageProcessor] [--sizes all|small] [--configs all|default]
-                       [--json FILE] [--jobs 2]
+                       [--folder CONFIGS] [--json FILE] [--jobs 2]
 
 A cell is one class with one set of settings on one image; it differs unless all three results have the same dtype,
-shape and elements, or all fail. Classes and settings that compile to the same program text share the runs of graph and
+shape and elements, or all fail; a class that states a bound may differ from transformers by that much, and the graph
+from the numpy reference by nothing. `--folder` also tries every preprocessor configuration in a folder of JSON files, each
+with the class that it is for. Classes and settings that compile to the same program text share the runs of graph and
 reference; transformers runs for each class on the small sizes and once a text on the others. Images of 12 megapixels
 are tried with the defaults of every class and with every setting of the classes in `THOROUGH`. Settings whose result
 would have over `LARGEST` elements are left out, the defaults excepted. Exits 1 on any difference.
@@ -18,6 +20,7 @@ import math
 import os
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
@@ -31,9 +34,12 @@ from parity_cases import Content, Settings, Size
 from graphproc.errors import GraphprocError
 from graphproc.ir.program import Program
 from graphproc.processors.registry import rows
+from graphproc.wrappers.processor import AutoImageProcessor
 
 SMALL: tuple[Size, ...] = ((1, 1), (17, 31), (224, 224))
 MEDIUM: tuple[Size, ...] = ((333, 500), (427, 640), (640, 427), (1000, 300), (1, 500), (500, 1), (1080, 1920))
+ODD: tuple[Size, ...] = ((31, 17), (480, 640), (1000, 300), (3000, 200), (1, 500), (500, 1))
+"""What is tried instead of `MEDIUM` where sizes decide more than the scale (tiles, patches, canvases)."""
 LARGE: tuple[Size, ...] = ((3000, 4000),)
 LARGEST = 9_000_000
 """Elements of a result above which only defaults are tried (long thin images scaled to a shortest edge)."""
@@ -53,11 +59,13 @@ class Counts:
     differing: int = 0
     elements: int = 0
     refused: int = 0
+    farthest: float = 0.0
 
     def add(self, other: Counts) -> None:
-        """Sum up."""
+        """Sum up; `farthest` is the largest difference from transformers."""
         for name, value in vars(other).items():
-            setattr(self, name, getattr(self, name) + value)
+            have = getattr(self, name)
+            setattr(self, name, max(have, value) if name == "farthest" else have + value)
 
 
 @dataclass
@@ -87,8 +95,11 @@ def text_of(program: Program) -> str:
 
 def too_large(program: Program, size: Size) -> bool:
     """Whether a step after the layout change, or the result, has more than `LARGEST` elements; False if it is refused."""
+    if program.measured:
+        return False
+    known = {name: size[name.endswith("width")] if name.endswith(("height", "width")) else 2 for name in program.symbols}
     try:
-        bound = program.bind(height=size[0], width=size[1])
+        bound = program.bind(**known)
     except GraphprocError:
         return False
     shapes = [step.output.type.shape for step in bound.steps if step.op.name in ("resize", "center_crop", "pad")]
@@ -99,10 +110,12 @@ def too_large(program: Program, size: Size) -> bool:
 def images_for(program: Program, members: list[Member], sizes: str) -> Iterator[tuple[Size, Content]]:
     """The images that a program is tried on."""
     default = any(label == "default" for _, label, _ in members)
-    thorough = default or any(name in THOROUGH for name, _, _ in members)
-    for size in SMALL + (MEDIUM if sizes == "all" else ((333, 500),)) + (LARGE if sizes == "all" and thorough else ()):
-        if default or not too_large(program, size):
-            yield from ((size, content) for content in CONTENTS)
+    case = cases.CASES[members[0][0]]
+    thorough = (default and case.standard) or any(name in THOROUGH for name, _, _ in members)
+    middle = (MEDIUM if case.standard else ODD + case.edges) if sizes == "all" else ((333, 500),)
+    for size in SMALL + middle + (LARGE if sizes == "all" and thorough else ()):
+        if not case.skip(size, members[0][2]) and ((default and case.standard) or not too_large(program, size)):
+            yield from ((size, content) for content in CONTENTS[: 2 if case.standard else 1])
 
 
 def compare_program(members: list[Member], sizes: str) -> Findings:
@@ -111,7 +124,7 @@ def compare_program(members: list[Member], sizes: str) -> Findings:
     for name, _, _ in members:
         findings.of(name).configs += 1
     name, _, settings = members[0]
-    program = cases.ours(name, settings).compile()
+    program = cases.compiled(name, settings)
     session = cases.graph(name, settings)
     if isinstance(session, GraphprocError):
         raise session  # the settings compiled, so there has to be a graph
@@ -119,12 +132,14 @@ def compare_program(members: list[Member], sizes: str) -> Findings:
         image = cases.picture(size, content)
         reference = cases.numpy_result(name, settings, image)
         refused = isinstance(reference, Exception)
-        found = reference if refused else cases.graph_result(session, image)
-        between = cases.difference(found, reference)
+        found = reference if refused else cases.graph_result(session, image, name)
+        between = cases.difference(found, cases.as_graph(name, settings, reference))
         for member in members if size in SMALL else members[:1]:
             counts = findings.of(member[0])
             expected = cases.transformers_result(member[0], member[2], image)
-            words = between or cases.difference(reference, expected)
+            bound = rows()[member[0]].parity.bound
+            words = between or cases.difference(reference, expected, bound)
+            counts.farthest = max(counts.farthest, cases.farthest(reference, expected))
             counts.cells += 1
             counts.elements += cases.elements(expected)
             where = f"{member[0]}, {member[1]}, {size[0]} x {size[1]} {content}"
@@ -163,21 +178,36 @@ def _one_line(error: object) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())[:110]}"
 
 
-def plan(names: list[str], configs: str) -> tuple[list[list[Member]], list[tuple[Member, str]]]:
+def from_folder(folder: Path) -> Iterator[Member]:
+    """The settings of every configuration in a folder that a class here is for; others are left out."""
+    for path in sorted(folder.rglob("*.json")):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                processor = AutoImageProcessor.from_pretrained(path)
+            except GraphprocError:
+                continue
+        own = processor.row.config({}).settings
+        settings = {key: value for key, value in processor.to_dict().items() if key in own}
+        yield processor.row.name, str(path.relative_to(folder)), {**settings, **cases.CASES[processor.row.name].always}
+
+
+def plan(names: list[str], configs: str, folder: Path | None) -> tuple[list[list[Member]], list[tuple[Member, str]]]:
     """Members by program text and class family, costliest first, and the settings that do not compile."""
     groups: dict[tuple[str, str], list[Member]] = {}
     refusals: list[tuple[Member, str]] = []
-    for name in names:
-        for label, settings in cases.variants(name).items():
-            if configs == "default" and label != "default":
-                continue
-            member = (name, label, settings)
-            try:
-                text = text_of(cases.ours(name, settings).compile())
-            except GraphprocError as error:
-                refusals.append((member, _one_line(error)))
-            else:
-                groups.setdefault((rows()[name].family, text), []).append(member)
+    members = [(name, label, settings) for name in names for label, settings in cases.variants(name).items()]
+    members = [member for member in members if configs == "all" or member[1] == "default"]
+    if folder is not None:
+        members += [member for member in from_folder(folder) if member[0] in names]
+    for member in members:
+        name, _, settings = member
+        try:
+            text = text_of(cases.compiled(name, settings))
+        except GraphprocError as error:
+            refusals.append((member, _one_line(error)))
+        else:
+            groups.setdefault((rows()[name].family, text), []).append(member)
 
     def cheap(members: list[Member]) -> tuple[bool, bool]:
         return all(label != "default" for _, label, _ in members), members[0][0] not in THOROUGH
@@ -191,6 +221,7 @@ def main() -> int:
     parser.add_argument("--classes", default=",".join(rows()))
     parser.add_argument("--sizes", choices=("all", "small"), default="all")
     parser.add_argument("--configs", choices=("all", "default"), default="all")
+    parser.add_argument("--folder", type=Path)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
@@ -198,7 +229,7 @@ def main() -> int:
     if unknown := sorted(set(names) - set(rows())):
         parser.error(f"--classes: {unknown[0]} is not one of {', '.join(rows())}")
     start = time.monotonic()
-    groups, refusals = plan(names, options.configs)
+    groups, refusals = plan(names, options.configs, options.folder)
     total = Findings({name: Counts() for name in names})
     with ProcessPoolExecutor(options.jobs) as pool:
         futures = [pool.submit(compare_program, group, options.sizes) for group in groups]
@@ -222,10 +253,12 @@ def main() -> int:
 def report(total: Findings, programs: int, seconds: float) -> None:
     """Print the table, what is refused, and the differences."""
     everything = Counts()
-    print(f"{'class':32}{'configs':>9}{'cells':>8}{'refused':>9}{'differing':>11}{'elements':>15}")
+    print(f"{'class':32}{'configs':>9}{'cells':>8}{'refused':>9}{'differing':>11}{'elements':>15}{'farthest':>10}")
     for name, counts in total.counts.items():
         everything.add(counts)
-        print(f"{name:32}{counts.configs:9}{counts.cells:8}{counts.refused:9}{counts.differing:11}{counts.elements:15,}")
+        print(
+            f"{name:32}{counts.configs:9}{counts.cells:8}{counts.refused:9}{counts.differing:11}{counts.elements:15,}{counts.farthest:10.2g}"
+        )
     for line in sorted(total.refused):
         print(f"refused: {line}")
     for line in sorted(total.differences):

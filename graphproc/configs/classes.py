@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from graphproc.configs.config import DROPPED_KEYS, STANDARD_KEYS
+from graphproc.configs.files import short
 from graphproc.errors import ConfigError, UnsupportedProcessorError
 
 SUFFIX = "ImageProcessor"
@@ -112,13 +113,16 @@ def class_of_name(name: str) -> tuple[str | None, bool]:
     return None, False
 
 
-def resolve_class(settings: Mapping[str, Any], source: str, model_type: str | None = None) -> tuple[str, list[str]]:
+def resolve_class(
+    settings: Mapping[str, Any], source: str, model_type: str | None = None, known: Iterable[str] = ()
+) -> tuple[str, list[str]]:
     """The class that settings are for, and what had to be assumed to say so.
 
     Args:
         settings: the settings of a file.
         source: what the settings came from, for messages.
         model_type: the `model_type` of the model configuration beside the file, if there is one.
+        known: the supported classes, of which messages name the nearest; this layer does not know them itself.
 
     Raises:
         UnsupportedProcessorError: the type names no class of transformers.
@@ -127,27 +131,32 @@ def resolve_class(settings: Mapping[str, Any], source: str, model_type: str | No
     remote = bool(settings.get("auto_map"))
     for key in ("image_processor_type", "feature_extractor_type"):
         name = settings.get(key)
-        if name is None or (key == "feature_extractor_type" and name in GENERIC_TYPES):
+        if name is None:
             continue
         if not isinstance(name, str):
-            raise ConfigError(f"{source}: {key}: expected a class name, got {name!r}")
+            raise ConfigError(f"{source}: {key}: expected a class name, got {short(repr(name))}")
+        if key == "feature_extractor_type" and name in GENERIC_TYPES:
+            continue
         found, exact = class_of_name(name)
         if found is not None:
             renamed = key == "feature_extractor_type" and name.endswith("FeatureExtractor")
-            return found, [] if exact or renamed else [f"{key} {name!r} is taken for {found}"]
+            return found, [] if exact or renamed else [f"{key} {short(repr(name))} is taken for {found}"]
         if not remote and name not in GENERIC_TYPES:
-            raise UnsupportedProcessorError(f"{source}: {key}: no image processor is named {name!r}. {nearest(name)}")
+            raise UnsupportedProcessorError(
+                f"{source}: {key}: no image processor is named {short(repr(name))}.{_hint(name, known)}"
+            )
     if remote:
+        name = _remote_name(settings)
         raise ConfigError(
-            f"{source}: auto_map points to code in the repository ({_remote_name(settings)}), which graphproc never runs. "
-            "Set image_processor_type to a supported class if one computes the same."
+            f"{source}: auto_map points to code in the repository ({name}), which graphproc never runs. "
+            f"Set image_processor_type to a supported class if one computes the same.{_hint(name, known)}"
         )
     if model_type is not None:
         found = class_of_model_type(model_type)
         if found is None:
-            raise ConfigError(f"{source}: no image processor is known for the model type {model_type!r}")
+            raise ConfigError(f"{source}: no image processor is known for the model type {short(repr(model_type))}")
         generic = settings.get("image_processor_type") or settings.get("feature_extractor_type")
-        return found, [f"{generic!r} names no class: the model type {model_type!r} uses {found}"] if generic else []
+        return found, [f"{generic!r} names no class: the model type {short(repr(model_type))} uses {found}"] if generic else []
     if is_plain(settings):
         return PLAIN_CLASS, [f"no image_processor_type: the plain settings are taken for {PLAIN_CLASS}"]
     raise ConfigError(
@@ -162,14 +171,30 @@ def is_plain(settings: Mapping[str, Any]) -> bool:
     return set(settings) <= allowed and {"image_mean", "image_std"} <= set(settings)
 
 
-def nearest(name: str, known: Iterable[str] | None = None) -> str:
-    """A sentence that names the nearest class."""
-    names = [f"{stem}{SUFFIX}" for stem in STEMS] if known is None else list(known)
-    return f"The nearest one is {difflib.get_close_matches(name, names, n=1, cutoff=0)[0]}."
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The class whose name is nearest, by what sets names apart: suffixes, case and punctuation do not count.
+
+    Args:
+        name: a class name, also as `auto_map` has it: `module.Class`, or `owner/name--module.Class`.
+        known: the names to choose from, at least one.
+    """
+    by_stem = {_stem(known_name): known_name for known_name in known}
+    return by_stem[difflib.get_close_matches(_stem(name), by_stem, n=1, cutoff=0)[0]]
+
+
+def _stem(name: str) -> str:
+    whole = _plain(name.rpartition(".")[2][-80:])
+    ends = (whole.rfind(word) for word in ("image", "feature", "processor"))  # of a suffix that may be misspelled
+    return whole[: next((end for end in ends if end > 0), None)]
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    names = list(known)
+    return f" The nearest one is {nearest(name, names)}." if names else ""
 
 
 def _remote_name(settings: Mapping[str, Any]) -> str:
     auto_map = settings["auto_map"]
     if isinstance(auto_map, Mapping):
-        return str(next((v for k, v in auto_map.items() if "Image" in str(k)), next(iter(auto_map.values()))))[:120]
-    return str(auto_map)[:120]
+        auto_map = next((v for k, v in auto_map.items() if "Image" in str(k)), next(iter(auto_map.values())))
+    return short(str(auto_map), 120)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
+from graphproc.configs import timm
 from graphproc.configs.sizes import size_dict
 from graphproc.errors import ConfigError
 from graphproc.numerics.filters import NAMES
@@ -40,10 +41,32 @@ def _number(key: str, value: Any) -> float:
     return value
 
 
+def _share(key: str, value: Any) -> float:
+    """A number that sizes are divided by: the quotient has to be a size."""
+    if 0 < abs(_number(key, value)) < 1e-6:
+        raise ConfigError(f"{key}: expected a number that sizes can be divided by, got {value!r}")
+    return _number(key, value)
+
+
 def _flag(key: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise ConfigError(f"{key}: expected true, false or null, got {value!r}")
     return value
+
+
+def _colors(key: str, value: Any) -> tuple[tuple[float, ...], ...]:
+    rows = value.tolist() if hasattr(value, "tolist") else value
+    if (
+        not isinstance(rows, (list, tuple))
+        or not rows
+        or not all(isinstance(row, (list, tuple)) and len(row) == 3 for row in rows)
+    ):
+        raise ConfigError(f"{key}: expected one or more rows of 3 numbers, got {value!r:.80}")
+    return tuple(tuple(float(_number(key, v)) for v in row) for row in rows)
+
+
+def _nothing(key: str, value: Any) -> Any:
+    raise ConfigError(f"{key}: expected null, because a Python function cannot be compiled. Apply it before the call.")
 
 
 def _statistics(key: str, value: Any) -> tuple[float, ...] | float:
@@ -64,8 +87,18 @@ _CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
     "rescale_factor": _number,
     "image_mean": _statistics,
     "image_std": _statistics,
-    "crop_pct": _number,
+    "clusters": _colors,
+    "codebook_image_mean": _statistics,
+    "codebook_image_std": _statistics,
+    "codebook_resample": _resample,
+    "codebook_rescale_factor": _number,
+    "crop_pct": _share,
+    "high_res_image_mean": _statistics,
+    "high_res_image_std": _statistics,
+    "high_res_resample": _resample,
     "default_to_square": _flag,
+    "transform": _nothing,
+    timm.KEY: timm.checked,
 }
 
 
@@ -73,8 +106,15 @@ _READERS: Mapping[str, tuple[str, ...]] = {
     "size": ("do_resize", "do_center_crop"),  # Perceiver crops in proportion to it
     "crop_size": ("do_center_crop",),
     "pad_size": ("do_pad",),
+    "high_res_size": ("do_resize",),
+    "mask_size": ("do_resize",),
+    "mask_pad_size": ("do_pad",),
+    "codebook_size": ("codebook_do_resize",),
+    "codebook_crop_size": ("codebook_do_center_crop",),
 }
 """Sizes, and the switches of the steps that read them."""
+_EDGES = ("size", "codebook_size")
+"""Sizes of which a whole number may be the shortest edge."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +138,10 @@ class Config:
             return self.__dict__["settings"][name]
         except KeyError:
             raise AttributeError(f"{type(self).__name__} has no setting {name!r}") from None
+
+    def changed(self, **settings: Any) -> Config:
+        """The same settings but for some, which are normalised already."""
+        return replace(self, settings=MappingProxyType({**self.settings, **settings}))
 
 
 def normalize(processor: str, defaults: Mapping[str, Any], extra_keys: tuple[str, ...], given: Mapping[str, Any]) -> Config:
@@ -129,24 +173,27 @@ def _normalized(key: str, value: Any, raw: Mapping[str, Any]) -> Any:
         return None
     if key in _READERS:
         used = any(raw[switch] for switch in _READERS[key])
-        return size_dict(key, value, default_to_square=key != "size" or bool(raw["default_to_square"]), used=used)
+        return size_dict(key, value, default_to_square=key not in _EDGES or bool(raw["default_to_square"]), used=used)
     if key in _CHECKS:
         return _CHECKS[key](key, value)
     return _flag(key, value) if key.startswith("do_") else value
 
 
-def check(config: Config) -> Config:
+NEEDS: Mapping[str, tuple[str, ...]] = {
+    "do_resize": ("size", "resample"),
+    "do_center_crop": ("crop_size",),
+    "do_rescale": ("rescale_factor",),
+    "do_normalize": ("image_mean", "image_std"),
+}
+"""For each switch, the settings without which its step means nothing."""
+
+
+def check(config: Config, needs: Mapping[str, tuple[str, ...]] = NEEDS) -> Config:
     """Check that every step that is switched on has the settings it needs.
 
     Raises:
         ConfigError: names the step's switch and the setting that is missing.
     """
-    needs = {
-        "do_resize": ("size", "resample"),
-        "do_center_crop": ("crop_size",),
-        "do_rescale": ("rescale_factor",),
-        "do_normalize": ("image_mean", "image_std"),
-    }
     for switch, keys in needs.items():
         for key in keys:
             if getattr(config, switch) and getattr(config, key) is None:

@@ -99,7 +99,7 @@ def _integer(text: str) -> int | _Refused:
     # Python refuses to convert over 4300 digits, and takes quadratic time below that.
     if len(text) <= 20 and abs(value := int(text)) <= MAX_INTEGER:
         return value
-    return _Refused(f"expected a whole number of at most 64 bits, got {_short(text)}")
+    return _Refused(f"expected a whole number of at most 64 bits, got {short(text)}")
 
 
 def _faults(value: Any, path: str = "", depth: int = 1) -> Iterator[tuple[str, str]]:
@@ -107,7 +107,7 @@ def _faults(value: Any, path: str = "", depth: int = 1) -> Iterator[tuple[str, s
     if isinstance(value, _Refused):
         yield path, value.what
     elif isinstance(value, (dict, list)) and depth > MAX_DEPTH:
-        yield _short(path), f"expected values nested at most {MAX_DEPTH} deep, got more"
+        yield short(path), f"expected values nested at most {MAX_DEPTH} deep, got more"
     elif isinstance(value, float) and not math.isfinite(value):
         yield path, "expected a finite number, got one beyond float64"
     elif isinstance(value, str) and not _is_text(value):
@@ -117,7 +117,7 @@ def _faults(value: Any, path: str = "", depth: int = 1) -> Iterator[tuple[str, s
             yield from _faults(item, f"{path}[{index}]", depth + 1)
     elif isinstance(value, dict):
         for key, item in value.items():
-            inside = f"{path}.{_short(key)}" if path else _short(key)
+            inside = f"{path}.{short(key)}" if path else short(key)
             if not _is_text(key):
                 yield inside, "expected Unicode text as a key, got half of a surrogate pair"
             yield from _faults(item, inside, depth + 1)
@@ -127,10 +127,12 @@ def _is_text(value: str) -> bool:
     return re.search("[\ud800-\udfff]", value) is None
 
 
-def _short(text: str) -> str:
+def short(text: str, longest: int = 60) -> str:
     """Text for a message: whole and printable as it is, or escaped and cut."""
     shown = text if text.isprintable() else ascii(text)[1:-1]
-    return shown if len(shown) <= 60 else f"{shown[:40]}...{shown[-10:]} ({len(text)} characters)"
+    if len(shown) <= longest:
+        return shown
+    return f"{shown[: longest - 20]}...{shown[-10:]} ({len(text)} characters)"
 
 
 # ---- folders ---------------------------------------------------------------------------------------------------------

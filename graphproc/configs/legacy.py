@@ -9,23 +9,153 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-Rewrite = Callable[[Any, Mapping[str, Any]], Mapping[str, Any] | None]
-"""The settings that a value of an old key stands for, given the class's defaults; None where it says nothing."""
+from graphproc.errors import ConfigError
+
+Rewrite = Callable[[Any, Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any] | None]
+"""The settings that a value of an old key stands for, given the class's defaults and the other settings; None if nothing."""
 
 
-def _square(value: Any, defaults: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def _square(value: Any, defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Kosmos-2: the class's own edge as both sides, whatever the size."""
     edge = defaults["size"]["shortest_edge"]
     return {"size": {"height": edge, "width": edge}} if value else None
 
 
 def _renamed(name: str) -> Rewrite:
-    return lambda value, defaults: {name: value}
+    return lambda value, defaults, settings: {name: value}
+
+
+def _width_first(value: Any, defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Donut: a pair is (width, height)."""
+    return {"size": tuple(reversed(value))} if isinstance(value, (list, tuple)) else None
+
+
+def _older(name: str) -> Rewrite:
+    """An older name, which gives way to today's."""
+    return lambda value, defaults, settings: None if value is None else {name: settings.get(name, value)}
+
+
+def _not_null(name: str) -> Rewrite:
+    """Null means the class's default, not that there is none."""
+    return lambda value, defaults, settings: {name: defaults[name]} if value is None else None
+
+
+def _edge(key: str, edge: str) -> Rewrite:
+    """Qwen2-VL and its kin: a number of pixels that `size` now holds as an edge."""
+
+    def rewrite(value: Any, defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        if value is None:
+            return None
+        size = settings.get("size", defaults["size"])
+        if not isinstance(size, Mapping):
+            raise ConfigError(f"size: expected shortest_edge and longest_edge beside {key}, got {size!r}")
+        return {"size": {**size, key: None, edge: value}}
+
+    return rewrite
+
+
+def _detr_size(value: Any, defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """DETR and its kin: null is the default, and a number is a shortest edge whose longest one is `max_size`, or 1333."""
+    if value is None:
+        return {"size": defaults["size"]}
+    if not _is_number(value) or (longest := settings.get("max_size", 1333)) is None:
+        return None
+    return {"size": {"shortest_edge": value, "longest_edge": longest}}
+
+
+def _mask_former_size(value: Any, defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """MaskFormer and Mask2Former: null is the default, and `max_size` goes with it or with a number."""
+    longest = {} if settings.get("max_size") is None else {"longest_edge": settings["max_size"]}
+    if value is None:
+        return {"size": {**defaults["size"], **longest}}
+    return {"size": {"shortest_edge": value, **longest}} if _is_number(value) else None
+
+
+def _with_annotations(value: Any, defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """DETR and its kin: the annotations are converted where images are normalized, unless it is said."""
+    if value is None:
+        return None
+    return {"do_normalize": value, "do_convert_annotations": settings.get("do_convert_annotations", value)}
+
+
+def _is_number(size: Any) -> bool:
+    return isinstance(size, int) and not isinstance(size, bool)
+
+
+DETR: Mapping[str, Rewrite] = {
+    "size": _detr_size,
+    "max_size": lambda value, defaults, settings: {} if "size" in settings else None,
+    "pad_and_return_pixel_mask": lambda value, defaults, settings: {} if "do_pad" in settings else {"do_pad": value},
+    "do_normalize": _with_annotations,
+}
+
+MASK_FORMER: Mapping[str, Rewrite] = {
+    "size": _mask_former_size,
+    "max_size": lambda value, defaults, settings: {} if "size" in settings else _mask_former_size(None, defaults, settings),
+}
+
+
+def _both_sides(value: Any, defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Idefics: a number of pixels that `size` now holds as both sides."""
+    return None if value is None else {"size": {"height": value, "width": value}, "image_size": None}
+
+
+def _edge_or_default(value: Any, defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Classes that take a whole number for the shortest edge, whatever `default_to_square` says, and null for the default."""
+    if value is None:
+        return {"size": defaults["size"]}
+    return {"size": {"shortest_edge": value}} if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+PLAIN_NULLS: Mapping[str, Rewrite] = {
+    "size": _edge_or_default,
+    **{key: _not_null(key) for key in ("crop_size", "image_mean", "image_std")},
+}
+
+
+def _limits(value: Any, defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Emu3: `size` only repeats two other settings."""
+    limits = {key: settings.get(key, default) for key, default in defaults["size"].items()}
+    return {**limits, "size": limits}
+
+
+EMU3: Mapping[str, Rewrite] = {
+    "image_mean": _not_null("image_mean"),
+    "image_std": _not_null("image_std"),
+    "do_pad": lambda value, defaults, settings: {},  # which the constructor takes and forgets
+    **dict.fromkeys(("size", "min_pixels", "max_pixels"), _limits),
+}
+PIXELS: Mapping[str, Rewrite] = {
+    "size": _not_null("size"),
+    "min_pixels": _edge("min_pixels", "shortest_edge"),
+    "max_pixels": _edge("max_pixels", "longest_edge"),
+}
 
 
 SPELLINGS: Mapping[str, Mapping[str, Rewrite]] = {
     "CLIPImageProcessor": {"use_square_size": _square},
+    "CohereCompassImageProcessor": PIXELS,
+    "ConditionalDetrImageProcessor": DETR,
+    "DeformableDetrImageProcessor": DETR,
+    "DetrImageProcessor": DETR,
+    "DonutImageProcessor": {"size": _width_first},
+    "Emu3ImageProcessor": EMU3,
+    "GlmImageImageProcessor": PIXELS,
+    "GroundingDinoImageProcessor": DETR,
+    "HunYuanVLImageProcessor": PIXELS,
+    "Mask2FormerImageProcessor": MASK_FORMER,
+    "MaskFormerImageProcessor": MASK_FORMER,
+    "IdeficsImageProcessor": {"image_size": _both_sides},
+    "Owlv2ImageProcessor": {"rescale": _renamed("do_rescale")},
     "OwlViTImageProcessor": {"rescale": _renamed("do_rescale")},
+    "PaddleOCRVLImageProcessor": PIXELS,
+    "Qwen2VLImageProcessor": PIXELS,
+    "Swin2SRImageProcessor": {"pad_size": _older("size_divisor")},
+    "VideoLlama3ImageProcessor": PIXELS,
+    "VideoLlavaImageProcessor": PLAIN_NULLS,
+    "VitMatteImageProcessor": {"size_divisibility": _older("size_divisor")},
+    "VivitImageProcessor": PLAIN_NULLS,
+    "YolosImageProcessor": DETR,
 }
 """By class and old key. An old key wins over the new one."""
 
@@ -43,7 +173,7 @@ def modern(processor: str, defaults: Mapping[str, Any], given: Mapping[str, Any]
     """
     settings = dict(given)
     for key, rewrite in SPELLINGS.get(processor, {}).items():
-        if key in given and (today := rewrite(given[key], defaults)) is not None:
+        if key in given and (today := rewrite(given[key], defaults, settings)) is not None:
             del settings[key]
             settings.update(today)
     return settings

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from graphproc.configs.classes import class_of_name, resolve_class
+from graphproc.configs import timm
+from graphproc.configs.classes import GENERIC_TYPES, resolve_class
 from graphproc.configs.files import (
     FILE_NAME,
     MODEL_FILE_NAME,
@@ -22,7 +23,6 @@ from graphproc.configs.hub import HubRepository, is_id
 from graphproc.errors import ConfigError
 
 TYPE_KEYS = ("image_processor_type", "feature_extractor_type")
-TIMM_CLASS = "TimmWrapperImageProcessor"
 GIVE = f"Give a folder with {FILE_NAME}, the path of a JSON file, or a Hub id such as openai/clip-vit-base-patch32."
 
 
@@ -73,26 +73,24 @@ class Source:
     files: Files
     assumed: tuple[str, ...] = ()
 
-    def processor_class(self) -> tuple[str, list[str]]:
+    def processor_class(self, known: Iterable[str] = ()) -> tuple[str, list[str]]:
         """The class that the settings are for, and what had to be assumed; looks at the model's `config.json` if need be.
+
+        Args:
+            known: the supported classes, of which messages name the nearest.
 
         Raises:
             UnsupportedProcessorError: the type names no class of transformers.
             ConfigError: nothing says which class is meant, or only remote code does.
         """
-        named = any(isinstance(n := self.settings.get(key), str) and class_of_name(n)[0] for key in TYPE_KEYS)
+        named = any(isinstance(n := self.settings.get(key), str) and n not in GENERIC_TYPES for key in TYPE_KEYS)
         if named or self.settings.get("auto_map"):
-            return resolve_class(self.settings, self.label)
-        if is_timm(self.settings):
-            return TIMM_CLASS, []
+            return resolve_class(self.settings, self.label, known=known)
+        if timm.is_timm(self.settings):
+            return timm.CLASS, []
         model = self.files.find(MODEL_FILE_NAME)
         model_type = None if model is None else read_json(model).get("model_type")
-        return resolve_class(self.settings, self.label, model_type if isinstance(model_type, str) else None)
-
-
-def is_timm(settings: Mapping[str, Any]) -> bool:
-    """Whether settings are a timm model's `config.json`."""
-    return isinstance(settings.get("pretrained_cfg"), Mapping) and "architecture" in settings
+        return resolve_class(self.settings, self.label, model_type if isinstance(model_type, str) else None, known)
 
 
 def load_source(
@@ -156,7 +154,7 @@ def _found(files: Files, file_name: str) -> Source:
     if path is not None:
         return Source(read_json(path), files.label(file_name), files)
     model = files.find(MODEL_FILE_NAME) if file_name == FILE_NAME and files.failure is None else None
-    if model is not None and is_timm(settings := read_json(model)):
+    if model is not None and timm.is_timm(settings := read_json(model)):
         return Source(settings, files.label(MODEL_FILE_NAME), files)
     raise files.failure or ConfigError(f"{files.label(file_name)}: no such file. {GIVE}")
 

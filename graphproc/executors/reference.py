@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from graphproc.errors import ImageError
+from graphproc.errors import ImageError, ShapeError
 from graphproc.ir.program import Join, Output, Program
 from graphproc.ir.types import DTYPES, TensorType
 from graphproc.sizes import num
@@ -70,20 +70,35 @@ def join(outputs: Sequence[Output], results: Sequence[Mapping[str, Array]], coun
 
     Returns:
         By output name: a list of one array per image or sample for `stack` and `pad` (padded to the largest, so that
-        equal ranks stack), one array for `concatenate` and `largest`, nested lists of numbers for a listed output.
+        equal ranks stack), one array for the other joins, nested lists of numbers for a listed output. What cannot be
+        concatenated, because shapes differ, is a list of rows.
     """
     joined: dict[str, Any] = {}
     for output in outputs:
         arrays = [result[output.name] for result in results]
         if output.sample is not None:
             ends = np.cumsum(counts)
-            arrays = [
-                np.asarray(_joined(output.sample, arrays[end - count : end], output))
-                for count, end in zip(counts, ends, strict=True)
-            ]
+            arrays = [_sample(output, arrays, end - count, end) for count, end in zip(counts, ends, strict=True)]
         value = _joined(output.batch, arrays, output)
-        joined[output.name] = np.asarray(value).tolist() if output.listed else value
+        joined[output.name] = _listed(value) if output.listed else value
     return joined
+
+
+def _sample(output: Output, arrays: Sequence[Array], start: int, end: int) -> Array:
+    """One sample of the images from `start` to `end`; one without images has no element, but as many axes as the others."""
+    if start == end:
+        axes = arrays[0].ndim + (output.sample in ("stack", "pad"))
+        return np.empty((0,) * axes, dtype=arrays[0].dtype)
+    images = _joined(output.sample or "stack", arrays[start:end], output)
+    if isinstance(images, list) and len({image.shape for image in images}) > 1:
+        shapes = ", ".join(str(list(image.shape)) for image in images)
+        raise ShapeError(f"{output.name}: expected images of one shape in a sample, got {shapes}. Make their sizes equal.")
+    return np.asarray(images)
+
+
+def _listed(value: list[Array] | Array) -> Any:
+    """Nested lists of numbers, whose lengths may differ."""
+    return [np.asarray(array).tolist() for array in value] if isinstance(value, list) else value.tolist()
 
 
 def batch(outputs: Sequence[Output], results: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
@@ -94,22 +109,36 @@ def batch(outputs: Sequence[Output], results: Sequence[Mapping[str, Array]]) -> 
 
 def of_one(output: Output, array: Array) -> Array:
     """One image's own result from what a graph returned for that image alone."""
+    if output.join == "numbered":
+        return array[:, 1:]
     nested = output.sample is not None and output.batch != "concatenate"
     axes = int(nested) + int(output.join in ("stack", "pad"))
     return array[(0,) * axes] if axes else array
 
 
 def _joined(how: Join, arrays: Sequence[Array], output: Output) -> list[Array] | Array:
-    if how == "concatenate":
-        return np.concatenate(arrays)
+    if how == "concatenate" and len({array.shape[1:] for array in arrays}) > 1:
+        return [row for array in arrays for row in array]
+    if how in ("concatenate", "strip"):
+        return np.concatenate(arrays, axis=-1 if how == "strip" else 0)
+    if how == "padded_rows":
+        largest = np.max([a.shape[1:] for a in arrays], axis=0)
+        return np.concatenate([_padded(a, np.array([len(a), *largest]), output.pad_value) for a in arrays])
+    if how == "numbered":
+        return np.concatenate([np.insert(rows, 0, number, axis=1) for number, rows in enumerate(arrays)])
     if how == "largest":
         return np.asarray(np.max(np.stack(arrays)))
     if how == "pad":
         largest = np.max([a.shape for a in arrays], axis=0)
         return [_padded(a, largest, output.pad_value) for a in arrays]
-    return list(arrays)
+    return [array[()] for array in arrays]  # numbers instead of arrays without axes
 
 
-def _padded(array: Array, shape: Array, value: float) -> Array:
-    widths = [(0, int(want - have)) for want, have in zip(shape, array.shape, strict=True)]
-    return np.pad(array, widths, constant_values=value) if any(after for _, after in widths) else array
+def _padded(array: Array, shape: Array, value: float | tuple[float, ...]) -> Array:
+    """The array in the first corner of a larger one."""
+    if tuple(shape) == array.shape:
+        return array
+    padded = np.empty(tuple(shape), dtype=array.dtype)
+    padded[...] = value
+    padded[tuple(slice(length) for length in array.shape)] = array
+    return padded

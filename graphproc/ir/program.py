@@ -12,14 +12,17 @@ from graphproc.ir.types import TensorType
 from graphproc.sizes import num
 from graphproc.sizes.num import Bool, Num
 
-Join = Literal["stack", "pad", "concatenate", "largest"]
+Join = Literal["stack", "pad", "concatenate", "padded_rows", "strip", "numbered", "largest"]
 """How one output's results of several images join.
 
 `stack`: equal shapes, a new leading axis. `pad`: padded at the end of each axis to the largest, then stacked.
-`concatenate`: joined along the first axis (tiles and patches of all images in one row). `largest`: the largest element
-of all.
+`concatenate`: joined along the first axis (tiles and patches of all images in one row). `padded_rows`: the same, the
+other axes padded to the largest. `strip`: joined along the last axis. `numbered`: int64 rows, concatenated, each with the
+number of its image in front. `largest`: the largest element of all.
 """
-JOINS: tuple[Join, ...] = ("stack", "pad", "concatenate", "largest")
+JOINS: tuple[Join, ...] = ("stack", "pad", "concatenate", "padded_rows", "strip", "numbered", "largest")
+IN_A_ROW = ("concatenate", "padded_rows", "strip", "numbered")
+"""The joins without an axis for the images."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +58,19 @@ class Output:
         name: the key in the BatchFeature and the name of the graph output.
         value: the value that it returns.
         batch: how the values of several images join, or those of several samples where samples have several images.
-        pad_value: what `pad` fills with.
+        pad_value: what padding fills with; a tuple is one value for each element of the last axis, which has that many.
         sample: how the values of one sample's images join; None where every image is a sample of its own.
         listed: whether Python callers get (nested) lists of plain numbers, as from the reference, whatever they ask for.
+        optional: whether Python callers get no such output, as from the reference, where its first axis has no element.
     """
 
     name: str
     value: str
     batch: Join = "stack"
-    pad_value: float = 0
+    pad_value: float | tuple[float, ...] = 0
     sample: Join | None = None
     listed: bool = False
+    optional: bool = False
 
     @property
     def join(self) -> Join:
@@ -132,6 +137,11 @@ class Program:
     def symbols(self) -> list[str]:
         """The names of the inputs' unknown sides, sorted."""
         return sorted({name for v in self.inputs for s in v.type.shape for name in num.symbols(s)})
+
+    def batch_input(self, name: str) -> str:
+        """The name of a graph's input that holds an input of each image: its plural, told apart from an output's name."""
+        several = f"{name}es" if name.endswith(("s", "x")) else f"{name}s"
+        return f"input_{several}" if several in {output.name for output in self.outputs} else several
 
     @property
     def measured(self) -> frozenset[str]:
@@ -219,6 +229,11 @@ def verify(program: Program) -> Program:
             raise ProgramError(f"program {program.name}: output {output} names no value, an unknown join, or is repeated")
         if (output.sample is not None) != program.nested:
             raise ProgramError(f"program {program.name}: {output.name} says otherwise than the rest how images make samples")
+        type = types[output.value]
+        if "numbered" in (output.batch, output.sample) and (type.dtype != "i64" or type.rank != 2 or program.nested):
+            raise ProgramError(f"program {program.name}: {output.name} cannot be numbered, it is {type}, or of samples")
+        if isinstance(output.pad_value, tuple) and (output.join == "pad" or type.shape[-1:] != (len(output.pad_value),)):
+            raise ProgramError(f"program {program.name}: {output.name} has {len(output.pad_value)} values to pad, it is {type}")
     return program
 
 
@@ -247,11 +262,13 @@ class ProgramBuilder:
             batch set it.
         image: the image, channels first, before any stage.
         extras: the optional inputs that the program was asked to have, by name.
+        several: whether the image is one of several in its sample, for classes that process those otherwise (`Row.counts`).
     """
 
     name: str
     parity: Parity
     unit_scale: bool = False
+    several: bool = False
     batch: Join = "stack"
     image: Value = None  # type: ignore[assignment]  # set before the first stage
     extras: dict[str, Value] = field(default_factory=dict)
@@ -283,13 +300,14 @@ class ProgramBuilder:
         name: str,
         value: Value,
         batch: Join | None = None,
-        pad_value: float = 0,
+        pad_value: float | tuple[float, ...] = 0,
         *,
         sample: Join | None = None,
         listed: bool = False,
+        optional: bool = False,
     ) -> None:
         """Declare an output; `batch` is the builder's own where it is not given."""
-        self.outputs.append(Output(name, value.name, batch or self.batch, pad_value, sample, listed))
+        self.outputs.append(Output(name, value.name, batch or self.batch, pad_value, sample, listed, optional))
 
     def require(self, holds: Bool, message: str) -> None:
         """Declare a fact about sizes that the program relies on; one that always holds is dropped."""

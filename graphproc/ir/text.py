@@ -28,11 +28,12 @@ def program_text(program: Program) -> str:
             + (f" measures {', '.join(step.measures)}" if step.measures else "")
         )
     for output in program.outputs:
-        pad = f" fill {output.pad_value:g}" if "pad" in (output.batch, output.sample) else ""
+        values = output.pad_value if isinstance(output.pad_value, tuple) else (output.pad_value,)
+        pads = {"pad", "padded_rows"} & {output.batch, output.sample}
+        pad = f" fill {', '.join(f'{value:g}' for value in values)}" if pads else ""
         sample = f" sample {output.sample}" if output.sample else ""
-        lines.append(
-            f"  output {output.name} = {output.value}{sample} batch {output.batch}{pad}{' as lists' if output.listed else ''}"
-        )
+        said = f"{' as lists' if output.listed else ''}{' if any' if output.optional else ''}"
+        lines.append(f"  output {output.name} = {output.value}{sample} batch {output.batch}{pad}{said}")
     return "\n".join(lines) + "\n"
 
 

@@ -107,8 +107,12 @@ def max_taps(n_in: int, n_out: int, name: str) -> int:
     return math.ceil(FILTERS[name].support * max(n_in / n_out, 1.0)) * 2 + 1
 
 
-def coefficients(n_in: int, n_out: int, name: str, first: int = 0, count: int | None = None) -> Coefficients:
+def coefficients(
+    n_in: int, n_out: int, name: str, first: int = 0, count: int | None = None, extent: float | None = None
+) -> Coefficients:
     """Pillow's coefficients for resampling `n_in` pixels to `n_out`, for outputs `first .. first + count`.
+
+    The outputs cover the first `extent` pixels, in Pillow's float32, of the `n_in`: all of them unless it is given.
 
     All arithmetic is float64 in the order of the definition: centre `(i + 0.5) * scale`; support and weights stretched
     by the reduction; bounds truncated; weights summed from the first tap to the last, divided by the sum, multiplied by
@@ -116,7 +120,7 @@ def coefficients(n_in: int, n_out: int, name: str, first: int = 0, count: int | 
     """
     filter = FILTERS[name]
     count = n_out - first if count is None else count
-    scale = n_in / n_out
+    scale = (n_in if extent is None else float(np.float32(extent))) / n_out
     stretch = max(scale, 1.0)
     support = filter.support * stretch
     center = (np.arange(first, first + count, dtype=np.float64) + 0.5) * scale

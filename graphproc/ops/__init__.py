@@ -1,25 +1,73 @@
 """The ops of the IR. Importing this package registers every op; add one import line for a new op."""
 
+from graphproc.ops.affine_warp import AffineWarp
 from graphproc.ops.blank import Blank
 from graphproc.ops.byte_map import ByteMap
+from graphproc.ops.cast import Cast
 from graphproc.ops.center_crop import CenterCrop
 from graphproc.ops.composite_on_white import CompositeOnWhite
+from graphproc.ops.concat import Concat
+from graphproc.ops.content_box import ContentBox
+from graphproc.ops.crop import Crop
+from graphproc.ops.distinct import Distinct
+from graphproc.ops.extend import Extend
+from graphproc.ops.for_each import ForEach
+from graphproc.ops.full import Full
+from graphproc.ops.grayscale import Grayscale
+from graphproc.ops.grid import Grid
+from graphproc.ops.interpolate import Interpolate
+from graphproc.ops.look_up import LookUp
+from graphproc.ops.mirror_pad import MirrorPad
+from graphproc.ops.multiply_add import MultiplyAdd
+from graphproc.ops.nearest_color import NearestColor
 from graphproc.ops.normalize import Normalize
+from graphproc.ops.numbers import Numbers
 from graphproc.ops.pad import Pad
+from graphproc.ops.rearrange import Rearrange
+from graphproc.ops.reduce_blocks import ReduceBlocks
 from graphproc.ops.rescale import Rescale
 from graphproc.ops.resize import Resize
+from graphproc.ops.rotate import Rotate
+from graphproc.ops.select import Select
 from graphproc.ops.select_channels import SelectChannels
+from graphproc.ops.smooth_zoom import SmoothZoom
+from graphproc.ops.standardize import Standardize
+from graphproc.ops.take import Take
 from graphproc.ops.to_channels_first import ToChannelsFirst
 
 __all__ = [
+    "AffineWarp",
     "Blank",
     "ByteMap",
+    "Cast",
     "CenterCrop",
     "CompositeOnWhite",
+    "Concat",
+    "ContentBox",
+    "Crop",
+    "Distinct",
+    "Extend",
+    "ForEach",
+    "Full",
+    "Grayscale",
+    "Grid",
+    "Interpolate",
+    "LookUp",
+    "MirrorPad",
+    "MultiplyAdd",
+    "NearestColor",
     "Normalize",
+    "Numbers",
     "Pad",
+    "Rearrange",
+    "ReduceBlocks",
     "Rescale",
     "Resize",
+    "Rotate",
+    "Select",
     "SelectChannels",
+    "SmoothZoom",
+    "Standardize",
+    "Take",
     "ToChannelsFirst",
 ]

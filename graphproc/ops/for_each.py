@@ -22,9 +22,10 @@ class ForEach(Op):
     """Stack `body` of the value for `index` = 0 .. `count` - 1.
 
     The body is a chain of ops of one operand, whose fields may contain the symbol `index`: a crop at the index's place,
-    then whatever is done to each crop. Crops may differ in size as long as results do not.
+    then whatever is done to each crop. Crops may differ in size as long as results do not. Without an operand, the body
+    is one op that has none either: numbers that depend on the index.
 
-    Shapes:   (..., C, H, W) -> (..., count, *the body's): a new axis N of tiles.
+    Shapes:   (..., C, H, W), or no operand -> (..., count, *the body's): a new axis N of tiles.
     Dtypes:   those of the body.
     Rounding: that of the body.
     Source:   the loops over crops in transformers' tiling processors.
@@ -41,10 +42,14 @@ class ForEach(Op):
     index: str = "index"
     known: tuple[tuple[str, int], ...] = ()
 
-    def infer(self, x: TensorType) -> TensorType:
+    def infer(self, *operand: TensorType) -> TensorType:
         """The body's result with N in front."""
-        require_layout(self, x, "CHW")
-        for step in self.body:
+        for given in operand:
+            require_layout(self, given, "CHW")
+        if not operand and len(self.body) > 1:
+            raise ShapeError(f"for_each: expected one op in a body without an operand, got {len(self.body)}")
+        x = self.body[0].infer(*operand)
+        for step in self.body[1:]:
             x = step.infer(x)
         if self.index in {s for size in x.shape for s in num.symbols(size)}:
             raise ShapeError(f"for_each: expected results of one shape, got {x}, which depends on {self.index}")
@@ -65,38 +70,40 @@ class ForEach(Op):
         indices = range(max(num.known(self.count), 1))
         return [[step.bind({**known, self.index: index}) for step in self.body] for index in indices]
 
-    def numpy(self, x: Array) -> Array:
+    def numpy(self, *operand: Array) -> Array:
         """One index after the other."""
         results = []
-        for chain in self._chains():
-            y = x
-            for step in chain:
+        for first, *rest in self._chains():
+            y = first.numpy(*operand)
+            for step in rest:
                 y = step.numpy(y)
             results.append(y)
-        lead = x.ndim - 3
+        lead = operand[0].ndim - 3 if operand else 0
         return np.stack(results, axis=lead)[(slice(None),) * lead + (slice(num.known(self.count)),)]
 
-    def onnx(self, g: Builder, x: Value) -> Value:
+    def onnx(self, g: Builder, *operand: Value) -> Value:
         """One place after the other: written out where sizes are known, else a Scan over the indices."""
-        t = g.type_of(x)
+        axis = g.leading if operand else 0
 
         def emit(chain: Sequence[Op]) -> Value:
-            y, type = x, t
+            if not operand:
+                return chain[0].onnx(g)
+            y, type = operand[0], g.type_of(operand[0])
             for step in chain:
                 y = g.apply(step, y, type)
                 type = step.infer(type)
             return y
 
         if isinstance(self.count, int) and self.known:
-            rows = [g.Unsqueeze(emit(chain), g.vector(g.leading)) for chain in self._chains()]
-            y = g.Concat(*rows, axis=g.leading) if len(rows) > 1 else rows[0]
+            rows = [g.Unsqueeze(emit(chain), g.vector(axis)) for chain in self._chains()]
+            y = g.Concat(*rows, axis=axis) if len(rows) > 1 else rows[0]
         else:
 
             def at(index: Value) -> Value:
                 g.symbol(self.index, g.Unsqueeze(index, g.vector(0)))
                 return emit(self.body)
 
-            y = g.scan([g.range(num.maximum(self.count, 1), "i64")], at, axis=g.leading)
+            y = g.scan([g.range(num.maximum(self.count, 1), "i64")], at, axis=axis)
         if num.low(self.count) >= 1:
             return y
-        return g.Slice(y, g.vector(0), g.vector(self.count), g.vector(g.leading))
+        return g.Slice(y, g.vector(0), g.vector(self.count), g.vector(axis))

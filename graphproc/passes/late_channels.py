@@ -13,7 +13,7 @@ from graphproc.passes.base import Pass, chain, replace_chain
 class LateChannels(Pass):
     """`select_channels; geometry` becomes `geometry; select_channels`, and two selections become one or none.
 
-    Geometry treats every channel alike, so the results are the same bits.
+    Geometry treats every channel alike, so the results are the same bits; a border of its own colour does not, and stays.
     """
 
     name: ClassVar[str] = "late-channels"
@@ -27,7 +27,8 @@ class LateChannels(Pass):
             if pair := chain(program, index, SelectChannels, SelectChannels):
                 ops = _merged(pair[0], pair[1], program.value(program.steps[index].inputs[0]).type.channels)
             elif pair := next(filter(None, (chain(program, index, SelectChannels, k) for k in (Resize, CenterCrop, Pad))), None):
-                ops = [pair[1], pair[0]]
+                own = isinstance(pair[1], Pad) and isinstance(pair[1].value, tuple)  # a value for each channel
+                ops = None if own else [pair[1], pair[0]]
             if ops is None:
                 index += 1
             else:

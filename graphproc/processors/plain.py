@@ -20,12 +20,12 @@ from graphproc.processors.constants import (
     shortest,
     square,
 )
+from graphproc.processors.label_maps import LABEL_MAPS, REDUCE_LABELS, with_labels
 from graphproc.processors.row import Row
 from graphproc.processors.stages import STANDARD, WITHOUT_CROP_AND_PAD, WITHOUT_PAD
 
 NORMALIZE = {**RESCALE, "do_normalize": True}
 CLIP_LIKE = {**RGB, **resize_to(shortest(224), BICUBIC), **crop_to(224), **NORMALIZE, **CLIP}
-REDUCE_LABELS = {"do_reduce_labels": False}
 
 ROWS = (
     Row(
@@ -34,7 +34,8 @@ ROWS = (
         WITHOUT_PAD,
         {**resize_to(square(224), BICUBIC), **crop_to(224, on=False), **NORMALIZE, **INCEPTION, **REDUCE_LABELS},
         extra_keys=("do_reduce_labels",),
-        not_compiled="segmentation_maps",
+        finish=with_labels(stages.resize, stages.center_crop, resample=None),
+        extras=LABEL_MAPS,
     ),
     Row("BitImageProcessor", "plain", STANDARD, CLIP_LIKE),
     Row(
@@ -77,7 +78,8 @@ ROWS = (
         WITHOUT_PAD,
         {**resize_to(shortest(256), BILINEAR), **crop_to(224), **NORMALIZE, **INCEPTION, **REDUCE_LABELS},
         extra_keys=("do_reduce_labels",),
-        not_compiled="segmentation_maps",
+        finish=with_labels(stages.resize, stages.center_crop),
+        extras=LABEL_MAPS,
     ),
     Row(
         "MobileViTImageProcessor",
@@ -92,7 +94,8 @@ ROWS = (
             "do_flip_channel_order": True,
         },
         extra_keys=("do_flip_channel_order", "do_reduce_labels"),
-        not_compiled="segmentation_maps",
+        finish=with_labels(stages.resize, stages.center_crop),
+        extras=LABEL_MAPS,
     ),
     Row(
         "OwlViTImageProcessor",
@@ -113,7 +116,8 @@ ROWS = (
         WITHOUT_CROP_AND_PAD,
         {**resize_to(square(512), BILINEAR), **NORMALIZE, **IMAGENET, **REDUCE_LABELS},
         extra_keys=("do_reduce_labels",),
-        not_compiled="segmentation_maps",
+        finish=with_labels(stages.resize),
+        extras=LABEL_MAPS,
     ),
     Row(
         "SiglipImageProcessor",

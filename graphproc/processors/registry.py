@@ -2,15 +2,48 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 
+from graphproc.configs.classes import nearest
 from graphproc.errors import UnsupportedProcessorError
 from graphproc.processors.row import Row
 
-MODULES = ("convnext", "layoutlm", "levit", "perceiver", "plain", "poolformer")
+MODULES = (
+    "convnext",
+    "deepseek_vl",
+    "detr",
+    "documents",
+    "efficientnet",
+    "emu3",
+    "eomt",
+    "flattened_patches",
+    "flava",
+    "float_resize",
+    "idefics",
+    "idefics_tiles",
+    "imagegpt",
+    "keypoints",
+    "layoutlm",
+    "levit",
+    "llava",
+    "mask_classification",
+    "matting",
+    "minicpm",
+    "mllama",
+    "multiples",
+    "naflex",
+    "patches",
+    "perceiver",
+    "plain",
+    "poolformer",
+    "sam",
+    "seggpt",
+    "timm",
+    "videos",
+    "vitpose",
+)
 """The modules of this package that hold `ROWS`; add one entry for a new file."""
 
 
@@ -36,6 +69,5 @@ def lookup(name: str) -> Row:
     known = rows()
     if plain in known:
         return known[plain]
-    by_lower = {known_name.lower(): known_name for known_name in known}
-    near = by_lower[difflib.get_close_matches(plain.lower(), by_lower, n=1, cutoff=0)[0]]
+    near = nearest(name, known)
     raise UnsupportedProcessorError(f"{name}: not a supported image processor. The nearest one is {near}; see `graphproc list`.")

@@ -76,6 +76,7 @@ class Row:
         needs: for each switch, the settings that its step needs.
         per_sample: how many images make one sample where that is not one; 0 is any number.
         bare: whether a call returns its one output alone instead of a BatchFeature.
+        texts: outputs of text, by the keyword that each is made of and named after; no image enters them, and no graph has them.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Row:
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: NEEDS)
     per_sample: int = 1
     bare: bool = False
+    texts: Mapping[str, Callable[[Any], list[str]]] = field(default_factory=dict)
 
     @property
     def inputs(self) -> list[str]:

@@ -7,15 +7,15 @@ from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import NAMES
 from graphproc.ops import CenterCrop, Normalize, Pad, Rescale, Resize, SelectChannels
-from graphproc.sizes import rules
+from graphproc.sizes import num, rules
 from graphproc.sizes.num import Num
 
 
-def resize_to(b: ProgramBuilder, config: Config, x: Value, height: Num, width: Num) -> Value:
-    """Resize with the configured filter, requiring that rounding leaves at least a pixel of each side."""
+def resize_to(b: ProgramBuilder, config: Config, x: Value, height: Num, width: Num, resample: int | None = None) -> Value:
+    """Resize with the configured filter, or another, requiring that rounding leaves at least a pixel of each side."""
     for name, side in (("height", height), ("width", width)):
         b.require(side >= 1, f"the resized {name} rounds to less than 1 pixel. Use a less elongated image.")
-    x = b.add(Resize(height, width, NAMES[config.resample]), x)
+    x = b.add(Resize(height, width, NAMES[config.resample if resample is None else resample]), x)
     return b.add(Rescale(1 / 255), x) if b.unit_scale else x
 
 
@@ -57,15 +57,31 @@ def _per_channel(key: str, value: float | tuple[float, ...], x: Value) -> tuple[
 
 def pad(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_pad`: zeros at the bottom and right up to `pad_size`; without one, images are padded when they are batched."""
-    if not config.do_pad:
-        return x
-    if config.pad_size is None:
+    return pad_to(b, x, config.pad_size) if config.do_pad else x
+
+
+def pad_to(b: ProgramBuilder, x: Value, size: dict[str, int] | None) -> Value:
+    """Zeros at the bottom and right up to a size, or to the largest image of the batch where it is None."""
+    if size is None:
         b.batch = "pad"
         return x
-    height, width = sides("pad_size", config.pad_size)
+    height, width = sides("pad_size", size)
     for name, side, limit in (("height", x.type.size("H"), height), ("width", x.type.size("W"), width)):
         b.require(side <= limit, f"the image's {name} is larger than pad_size's {limit}. Resize it or raise pad_size.")
     return b.add(Pad(0, 0, height, width), x)
+
+
+def pad_to_square(b: ProgramBuilder, x: Value, color: tuple[int, ...], side: Num | None = None) -> Value:
+    """The image in the middle of a square of one colour, as wide as the longer side, which may be known beforehand.
+
+    Raises:
+        ConfigError: the colour is not one byte for each channel.
+    """
+    if len(color) != x.type.channels or not all(0 <= v <= 255 for v in color):
+        raise ConfigError(f"background: expected a byte for each of {x.type.channels} channels, got {color}")
+    height, width = x.type.size("H"), x.type.size("W")
+    longer = num.maximum(height, width) if side is None else side
+    return b.add(Pad((longer - height) // 2, (longer - width) // 2, longer, longer, color), x)
 
 
 def flip_channels(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -87,6 +103,18 @@ def sides(key: str, size: dict[str, int]) -> tuple[int, int]:
     if set(size) != {"height", "width"}:
         raise ConfigError(f"{key}: expected height and width, got {size}")
     return size["height"], size["width"]
+
+
+def count(config: Config, key: str) -> int:
+    """A setting that counts something: a whole number of at least 1.
+
+    Raises:
+        ConfigError: it is something else.
+    """
+    value = getattr(config, key)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ConfigError(f"{key}: expected a whole number of at least 1, got {value!r}")
+    return value
 
 
 def shortest_edge_size(x: Value, edge: int) -> tuple[Num, Num]:

@@ -7,18 +7,26 @@ round toward minus infinity, `round_half_even` is Python's `round`, `trunc` is `
 
 Every expression carries bounds (interval arithmetic), so that a comparison, `minimum` or `maximum` whose outcome holds
 for all sizes disappears while the rule is traced. Both arms of `where` are evaluated, so each must be total.
+
+A `table` is an expression of several known numbers, such as the candidates of a choice. Every operation applies to its
+elements one by one, with numbers and with tables of the same length; `argmin`, `argmax`, `smallest`, `largest`, `any_of`
+and `take` come back to one number, which is a plain one if no symbol is involved. A number in place of a table stands for
+equal elements, as comes of an operation that bounds decide.
 """
 
 from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal, TypeGuard, Union
 
-from graphproc.errors import TracedBranchError
+import numpy as np
 
-Kind = Literal["int", "float", "bool"]
+from graphproc.errors import ShapeError, TracedBranchError
+from graphproc.sizes import tables
+from graphproc.sizes.tables import Kind
+
 Num = Union[int, float, "Sym"]
 """An int, a float, or a traced expression of either kind."""
 Bool = Union[bool, "Sym"]
@@ -49,6 +57,7 @@ _COMPUTE: dict[str, Callable[..., Any]] = {
     "not": operator.not_,
     "where": lambda condition, x, y: x if condition else y,
 }
+_REDUCERS = ("argmin", "argmax", "smallest", "largest", "any")
 
 _INFIX = {
     "or": (1, "or"),
@@ -72,19 +81,22 @@ class Sym:
         op: `"symbol"`, or a key of the operation table (`add`, `trunc`, `where`, ...).
         args: the operands; for a symbol, its name.
         kind: `"int"`, `"float"` or `"bool"`.
-        low, high: bounds that hold for every image.
+        low, high: bounds that hold for every image, and for every element of a table.
+        length: how many elements a table has; 0 for a number.
     """
 
-    __slots__ = ("_hash", "args", "high", "kind", "low", "op")
+    __slots__ = ("_hash", "args", "high", "kind", "length", "low", "op")
     op: str
     args: tuple[Any, ...]
     kind: Kind
     low: float
     high: float
+    length: int
 
     def __init__(self, op: str, args: tuple[Any, ...], kind: Kind, low: float = -_INF, high: float = _INF) -> None:
         for name, value in (("op", op), ("args", args), ("kind", kind), ("low", low), ("high", high)):
             object.__setattr__(self, name, value)
+        object.__setattr__(self, "length", _length(op, args))
         object.__setattr__(self, "_hash", hash((op, args, kind)))
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -98,14 +110,7 @@ class Sym:
 
     def __eq__(self, other: object) -> bool:
         """Whether the expressions are the same expression; `num.eq` traces equality of their values."""
-        if self is other:
-            return True
-        return (
-            isinstance(other, Sym)
-            and hash(self) == hash(other)
-            and (self.op, self.kind, self.args) == (other.op, other.kind, other.args)
-            and all(type(a) is type(b) for a, b in zip(self.args, other.args, strict=True))
-        )
+        return isinstance(other, Sym) and _same(self, other, set())
 
     def __bool__(self) -> bool:
         raise TracedBranchError(f"a size rule branched on the traced value `{self}`: write num.where(...) instead of if")
@@ -188,8 +193,46 @@ def symbol(name: str, low: int = 1) -> Sym:
     return Sym("symbol", (name,), "int", low, _INF)
 
 
+def table(values: Iterable[float]) -> Sym:
+    """An expression of several known numbers, all ints, all bools, or else floats.
+
+    Raises:
+        ShapeError: there are no values.
+    """
+    given = list(values)
+    if not given:
+        raise ShapeError("table: expected at least one value, got none. Give the candidates to choose from.")
+    kinds = {kind_of(value) for value in given}
+    return _table(np.array(given, tables.DTYPE[kinds.pop() if len(kinds) == 1 else "float"]))
+
+
+def _table(values: np.ndarray[Any, Any]) -> Sym:
+    kind = tables.kind_of(values)
+    bounds = (-_INF, _INF) if kind == "bool" else (values.min().item(), values.max().item())
+    return Sym("table", tuple(values.tolist()), kind, *bounds)
+
+
+def _length(op: str, args: tuple[Any, ...]) -> int:
+    if op == "table":
+        return len(args)
+    if op in _REDUCERS:
+        return 0
+    operands = args[1:] if op == "take" else args
+    return max((a.length for a in operands if isinstance(a, Sym)), default=0)
+
+
+def _sym(op: str, args: tuple[Any, ...], kind: Kind, low: float = -_INF, high: float = _INF) -> Sym:
+    """An operation as an expression; one on known numbers and tables alone is computed."""
+    operands = [a for a in args if isinstance(a, Sym)]
+    lengths = {a.length for a in operands if a.length}
+    if len(lengths) > 1 and op != "take":
+        raise ShapeError(f"{op}: expected tables of one length, got {sorted(lengths)}. Build them from the same candidates.")
+    result = Sym(op, args, kind, low, high)
+    return _table(evaluate(result, {})) if result.length and all(a.op == "table" for a in operands) else result
+
+
 def is_sym(x: object) -> TypeGuard[Sym]:
-    """Whether `x` is a traced expression rather than a Python number."""
+    """Whether `x` is a traced expression (or a table) rather than a Python number."""
     return isinstance(x, Sym)
 
 
@@ -240,7 +283,7 @@ def _outward(bounds: tuple[float, float], kind: Kind) -> tuple[float, float]:
 def _arith(op: str, a: Num, b: Num, kind: Kind, bounds: tuple[float, float]) -> Num:
     if not isinstance(a, Sym) and not isinstance(b, Sym):
         return _COMPUTE[op](a, b)  # type: ignore[no-any-return]
-    return Sym(op, (a, b), kind, *bounds)
+    return _sym(op, (a, b), kind, *bounds)
 
 
 def _joint(a: Num, b: Num) -> Kind:
@@ -304,7 +347,7 @@ def _compare(op: Literal["lt", "le"], a: Num, b: Num) -> Bool:
     if low(a) > high(b) or (op == "lt" and low(a) >= high(b)):
         return False
     if is_sym(a) or is_sym(b):
-        return Sym(op, (a, b), "bool")
+        return _sym(op, (a, b), "bool")
     return bool(_COMPUTE[op](a, b))
 
 
@@ -315,7 +358,7 @@ def eq(a: Num, b: Num) -> Bool:
     if high(a) < low(b) or low(a) > high(b):
         return False
     if is_sym(a) or is_sym(b):
-        return Sym("eq", (a, b), "bool")
+        return _sym("eq", (a, b), "bool")
     return a == b
 
 
@@ -325,7 +368,7 @@ def both(a: Bool, b: Bool) -> Bool:
         return b if a else False
     if isinstance(b, bool):
         return a if b else False
-    return a if a == b else Sym("and", (a, b), "bool")
+    return a if a == b else _sym("and", (a, b), "bool")
 
 
 def either(a: Bool, b: Bool) -> Bool:
@@ -334,12 +377,12 @@ def either(a: Bool, b: Bool) -> Bool:
         return True if a else b
     if isinstance(b, bool):
         return True if b else a
-    return a if a == b else Sym("or", (a, b), "bool")
+    return a if a == b else _sym("or", (a, b), "bool")
 
 
 def negate(a: Bool) -> Bool:
     """`not a`."""
-    return Sym("not", (a,), "bool") if is_sym(a) else not a
+    return _sym("not", (a,), "bool") if is_sym(a) else not a
 
 
 def where(condition: Bool, x: Num, y: Num) -> Num:
@@ -348,7 +391,7 @@ def where(condition: Bool, x: Num, y: Num) -> Num:
         return x if condition else y
     if x == y and type(x) is type(y):
         return x
-    return Sym("where", (condition, x, y), _joint(x, y), min(low(x), low(y)), max(high(x), high(y)))
+    return _sym("where", (condition, x, y), _joint(x, y), min(low(x), low(y)), max(high(x), high(y)))
 
 
 def minimum(a: Num, b: Num) -> Num:
@@ -382,7 +425,7 @@ def _monotone(op: str, x: Num, kind: Kind, function: Callable[[float], float]) -
     if not isinstance(x, Sym):
         return _COMPUTE[op](x)  # type: ignore[no-any-return]
     bounds = (v if math.isinf(v) else function(v) for v in (x.low, x.high))
-    return Sym(op, (x,), kind, *bounds)
+    return _sym(op, (x,), kind, *bounds)
 
 
 def trunc(x: Num) -> Num:
@@ -415,8 +458,47 @@ def as_float(x: Num) -> Num:
     return x if kind_of(x) == "float" else _monotone("float", x, "float", float)
 
 
+def take(values: Num, index: Num) -> Num:
+    """The element of a table at an index in `[0, length)`; a table of indices gives a table of elements."""
+    if not isinstance(values, Sym) or not values.length:
+        return values
+    if not isinstance(index, Sym) and values.op == "table":
+        return values.args[known(index)]  # type: ignore[no-any-return]
+    return _sym("take", (values, index), values.kind, values.low, values.high)
+
+
+def argmin(x: Num) -> Num:
+    """The index of a table's smallest element, the first of equal ones."""
+    return _reduce("argmin", x, "int", 0, x.length - 1) if isinstance(x, Sym) and x.length > 1 else 0
+
+
+def argmax(x: Num | Bool) -> Num:
+    """The index of a table's largest element, the first of equal ones; true is larger than false."""
+    return _reduce("argmax", x, "int", 0, x.length - 1) if isinstance(x, Sym) and x.length > 1 else 0
+
+
+def smallest(x: Num) -> Num:
+    """The smallest element of a table."""
+    return _reduce("smallest", x, x.kind, x.low, x.high) if isinstance(x, Sym) and x.length else x
+
+
+def largest(x: Num) -> Num:
+    """The largest element of a table."""
+    return _reduce("largest", x, x.kind, x.low, x.high) if isinstance(x, Sym) and x.length else x
+
+
+def any_of(x: Bool) -> Bool:
+    """Whether any element of a table of conditions is true."""
+    return _reduce("any", x, "bool", -_INF, _INF) if isinstance(x, Sym) and x.length else x
+
+
+def _reduce(op: str, x: Sym, kind: Kind, low: float, high: float) -> Any:
+    result = Sym(op, (x,), kind, low, high)
+    return evaluate(result, {}) if x.op == "table" else result
+
+
 def evaluate(x: Any, values: Mapping[str, int], memo: dict[Sym, Any] | None = None) -> Any:
-    """The value of an expression for known symbols; a plain number is returned as it is.
+    """The value of an expression for known symbols; a plain number is returned as it is, a table as an array.
 
     Args:
         x: an expression, number or condition.
@@ -432,19 +514,43 @@ def evaluate(x: Any, values: Mapping[str, int], memo: dict[Sym, Any] | None = No
     if x not in memo:
         if x.op == "symbol":
             memo[x] = int(values[x.args[0]])
+        elif x.op == "table":
+            memo[x] = np.array(x.args, tables.DTYPE[x.kind])
         else:
-            memo[x] = _COMPUTE[x.op](*(evaluate(a, values, memo) for a in x.args))
+            args = [evaluate(a, values, memo) for a in x.args]
+            if x.length or any(isinstance(a, np.ndarray) for a in args):
+                compute = tables.COMPUTE.get(x.op) or _COMPUTE[x.op]
+                result: np.ndarray[Any, Any] = np.asarray(compute(*args)).astype(tables.DTYPE[x.kind])
+                memo[x] = result if x.length else result.item()
+            else:
+                memo[x] = _COMPUTE[x.op](*args)
     return memo[x]
 
 
 def symbols(x: Any) -> Iterator[str]:
-    """The names of the symbols that an expression contains, with repetitions."""
-    if isinstance(x, Sym):
-        if x.op == "symbol":
-            yield x.args[0]
-        else:
-            for a in x.args:
-                yield from symbols(a)
+    """The names of the symbols that an expression contains, each once."""
+    waiting, seen = [x], set()
+    while waiting:
+        y = waiting.pop()
+        if isinstance(y, Sym) and y.op != "table" and y not in seen:
+            seen.add(y)
+            if y.op == "symbol":
+                yield y.args[0]
+            else:
+                waiting += y.args
+
+
+def _same(a: Sym, b: Sym, seen: set[tuple[int, int]]) -> bool:
+    """Whether two expressions are the same one; pairs already compared are remembered, as subterms are shared."""
+    if a is b or (id(a), id(b)) in seen:
+        return True
+    if hash(a) != hash(b) or (a.op, a.kind, len(a.args)) != (b.op, b.kind, len(b.args)):
+        return False
+    for x, y in zip(a.args, b.args, strict=True):
+        if type(x) is not type(y) or not (_same(x, y, seen) if isinstance(x, Sym) else x == y):
+            return False
+    seen.add((id(a), id(b)))
+    return True
 
 
 def _text(x: Any, binding: int) -> str:

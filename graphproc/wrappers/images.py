@@ -77,7 +77,7 @@ def nest_images(images: object) -> list[list[object]]:
 
     Args:
         images: as for `flatten_images`. A list of lists, or of 4-D arrays, is a list of samples; anything else is one
-            sample.
+            sample. A sample may be without images as long as another has one.
 
     Returns:
         The images of each sample, still unread.
@@ -86,7 +86,8 @@ def nest_images(images: object) -> list[list[object]]:
         ImageError: as `flatten_images`.
     """
     if isinstance(images, (list, tuple)) and images and all(isinstance(i, (list, tuple)) or _is_batch(i) for i in images):
-        return [flatten_images(sample) for sample in images]
+        flatten_images(images)  # there is an image at all
+        return [flatten_images(sample) if len(sample) else [] for sample in images]
     return [flatten_images(images)]
 
 

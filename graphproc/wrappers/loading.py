@@ -11,13 +11,15 @@ from typing import Any, ClassVar, Literal, TypeVar, overload
 
 import numpy as np
 
+from graphproc.configs import timm
 from graphproc.configs.classes import GENERIC_TYPES, class_of_name
 from graphproc.configs.config import Config
-from graphproc.configs.files import FILE_NAME, read_json
+from graphproc.configs.files import FILE_NAME, MODEL_FILE_NAME, read_json, short
 from graphproc.configs.hub import client, explained
 from graphproc.configs.legacy import SPELLINGS, notes
-from graphproc.configs.sources import TYPE_KEYS, Folder, Source, is_timm, load_source
+from graphproc.configs.sources import TYPE_KEYS, Folder, Source, load_source
 from graphproc.errors import ConfigError
+from graphproc.processors.registry import rows
 from graphproc.processors.row import Row
 from graphproc.wrappers.files import write_atomically
 
@@ -292,10 +294,12 @@ def _made(cls: type[Any], source: Source, kwargs: dict[str, Any], stacklevel: in
     options = {k: kwargs.pop(k) for k in OPTIONS if kwargs.get(k) is not None}
     overriding = {k: kwargs.pop(k) for k in list(kwargs) if k in effective}
     try:
+        if row.name == timm.CLASS and timm.KEY not in (settings | overriding):
+            raise ConfigError(f"{timm.KEY}: expected timm's settings, got none. Load the model's {MODEL_FILE_NAME}.")
         processor = make(**options, **{**settings, **overriding})
     except ConfigError as error:
         given = any(str(error).startswith(f"{key}:") for key in (*overriding, *options))
-        raise type(error)(str(error) if given else f"{source.label}: {error}") from None
+        raise type(error)(str(error) if given else f"{source.label}: {short(str(error), 400)}") from None
     if kwargs.get("use_fast"):
         assumed = [*assumed, "use_fast asks for torchvision's arithmetic; results equal the pil backend's"]
     for text in (*source.assumed, *assumed, *notes(row.config({}).settings, settings)):
@@ -306,17 +310,16 @@ def _made(cls: type[Any], source: Source, kwargs: dict[str, Any], stacklevel: in
 def _class_for(cls: type[Any], source: Source) -> tuple[type[Any], list[str]]:
     """The class itself, or for `AutoImageProcessor` the one that the settings are for; and what was assumed."""
     if not hasattr(cls, "row"):
-        name, assumed = source.processor_class()
+        name, assumed = source.processor_class(rows())
         try:
             return cls._class_named(name), assumed
         except ConfigError as error:
-            key = next((key for key in TYPE_KEYS if source.settings.get(key)), None)
-            key = key or ("pretrained_cfg" if is_timm(source.settings) else "model_type")
+            key = next((key for key in TYPE_KEYS if source.settings.get(key)), "model_type")
             raise type(error)(f"{source.label}: {key}: {error}") from None
     names = [n for key in TYPE_KEYS if isinstance(n := source.settings.get(key), str) and n not in GENERIC_TYPES]
     meant = [found for found in (class_of_name(name)[0] for name in names) if found is not None]
     if names and cls.row.name not in meant[:1]:
-        return cls, [f"the settings are for {(meant or names)[0]}, and are used as {cls.row.name}"]
+        return cls, [f"the settings are for {(meant or [short(names[0])])[0]}, and are used as {cls.row.name}"]
     return cls, []
 
 

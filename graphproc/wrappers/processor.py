@@ -15,7 +15,7 @@ from graphproc.batch_feature import BatchFeature
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError, ImageError
 from graphproc.executors import reference
-from graphproc.ir.program import Program
+from graphproc.ir.program import IN_A_ROW, Program
 from graphproc.ir.types import DTYPES
 from graphproc.processors.constants import NEAREST
 from graphproc.processors.registry import lookup
@@ -223,9 +223,11 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods):
         for key in CALL_ONLY_KEYS:
             changes.pop(key, None)
         extras = {e.keyword: changes.pop(e.keyword) for e in self.row.extras.values() if e.keyword in changes}
+        texts = {name: make(changes.pop(name, None)) for name, make in self.row.texts.items()}
         known = self.row.config({}).settings
         if unknown := sorted(set(changes) - set(known)):
-            raise TypeError(f"{type(self).__name__}: unknown keyword {unknown[0]!r}. Known: {', '.join(known)}")
+            left_out = f". Not compiled: {self.row.not_compiled}" if self.row.not_compiled else ""
+            raise TypeError(f"{type(self).__name__}: unknown keyword {unknown[0]!r}. Known: {', '.join(known)}{left_out}")
         config = self._config(changes)
         samples = [[image] for image in flatten_images(images)] if self.row.per_sample == 1 else nest_images(images)
         counts = [len(sample) for sample in samples]
@@ -241,6 +243,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods):
         outputs = self._image_program(config, arrays[0].shape[-1], **_inputs(further)).outputs
         listed = {output.name for output in outputs if output.listed}
         features = BatchFeature(reference.join(outputs, results, counts), return_tensors, listed)
+        features.update(texts)
         return features[outputs[0].name] if self.row.bare else features
 
     def _further(self, given: Mapping[str, Any], count: int) -> dict[str, list[Array]]:
@@ -276,7 +279,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods):
             program.check(sizes_of(program, {name: rows[indices[0]] for name, rows in inputs.items()}))
             session = self._session(config, **options)
             for run in [[i] for i in indices] if _one_by_one(program) else [indices]:
-                outputs = session.run({f"{name}s": np.stack([rows[i] for i in run]) for name, rows in inputs.items()})
+                outputs = session.run({program.batch_input(name): np.stack([rows[i] for i in run]) for name, rows in inputs.items()})
                 for position, index in enumerate(run):
                     results[index] = {
                         o.name: outputs[o.name][(0,) * (o.sample is not None) + (position,)]
@@ -306,8 +309,8 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods):
         dtype = _working_dtype(array.dtype, names)
         program = self._image_program(config, channels, dtype=dtype, **options)
         outputs = reference.run(program, {"image": array.astype(DTYPES[dtype]), **further})
-        moved_only = not {"rescale", "normalize"} & set(names)
-        return {name: value.astype(array.dtype) if moved_only else value for name, value in outputs.items()}
+        moved = set() if {"rescale", "normalize"} & set(names) else _pixels(program)
+        return {name: value.astype(array.dtype) if name in moved else value for name, value in outputs.items()}
 
     def _image_program(self, config: Config, channels: int, **options: Any) -> Program:
         """The program for images of so many channels; three share the one that is compiled anyway."""
@@ -371,22 +374,33 @@ def _inputs(further: Mapping[str, Any]) -> dict[str, Any]:
 
 def _one_by_one(program: Program) -> bool:
     """Whether a run of several images would not tell which image a result belongs to."""
-    return any(output.join in ("concatenate", "largest") for output in program.outputs) or bool(program.measured)
+    return any(output.join in (*IN_A_ROW, "largest") for output in program.outputs) or bool(program.measured)
 
 
 def _key(config: Config, options: Mapping[str, Any]) -> str:
     return json.dumps([dict(config.settings), options], sort_keys=True)
 
 
+def _pixels(program: Program) -> set[str]:
+    """The names of the outputs that are the image's pixels in its own dtype, moved about; sizes and masks are not."""
+    moved = {program.inputs[0].name}
+    for step in program.steps:
+        if moved.intersection(step.inputs) and step.output.type.dtype == program.inputs[0].type.dtype:
+            moved.add(step.output.name)
+    return {output.name for output in program.outputs if output.value in moved}
+
+
 def _working_dtype(dtype: np.dtype[Any], steps: Sequence[str]) -> str:
     """The IR dtype in which an image that is not resized goes through the steps without losing bits.
 
     Raises:
-        ImageError: the reference would normalize in the image's own floating dtype, and that is not float32.
+        ImageError: the reference would normalize in the image's own dtype, and that is not float32.
     """
     if "rescale" in steps:  # which multiplies in float64, whatever it is given
         return "f64"
-    if "normalize" not in steps:
+    if "standardize" in steps and dtype != np.float32:
+        raise ImageError(f"image of dtype {dtype}: expected uint8 or float32 to standardize. Cast the image.")
+    if not {"normalize", "standardize"} & set(steps):
         return "f64" if dtype.kind == "f" else "i64"
     if dtype.kind == "f" and dtype != np.float32:
         raise ImageError(f"image of dtype {dtype}: expected float32 or integers to normalize without rescaling. Cast the image.")

@@ -172,8 +172,8 @@ def run_image(session: Session, rgb: Array, label: str, inputs: Mapping[str, Arr
         found = f"{rgb.shape[0]} x {rgb.shape[1]}"
         raise ImageError(f"image {label}: the graph is fixed to {sides[0]} x {sides[1]} pixels, got {found}")
     given = inputs or {"image": in_color(rgb, session.metadata.get("color", "rgb"))}
-    first = next(iter(session.dims))
-    names = {first: "image"} | {n: n if n in given else n.removesuffix("s") for n in session.dims if n != first}
+    first, own = next(iter(session.dims)), {key: name for name in given for key in (f"{name}s", f"{name}es")}
+    names = {first: "image"} | {name: own.get(name, name) for name in session.dims if name != first}
     if missing := [name for name in names.values() if name not in given]:
         raise GraphError(f"graph inputs: it also takes {missing[0]!r}, which was not given")
     return session.run({name: _fed(session, name, given[own]) for name, own in names.items()})

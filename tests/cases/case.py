@@ -25,6 +25,9 @@ class Case:
         images: what the test suite tries instead of its usual images, where results are large.
         batch: the sizes of the images of one batch that the test suite tries.
         skip: sizes that no side is asked for, with the reason in a comment.
+        derived: settings that the class of transformers sets from others, and this package leaves as they are given.
+        edges: further sizes that `tools/parity.py` tries: those where a tile grid changes.
+        reference: makes what is compared with from settings, where that is no class of transformers; called like one.
     """
 
     always: Settings = field(default_factory=dict)
@@ -35,3 +38,6 @@ class Case:
     images: tuple[tuple[Size, Content], ...] | None = None
     batch: tuple[Size, ...] = ((60, 90), (90, 60), (45, 45))
     skip: Callable[[Size, Settings], bool] = lambda size, settings: False
+    derived: tuple[str, ...] = ()
+    edges: tuple[Size, ...] = ()
+    reference: Callable[[Settings], Callable[..., Mapping[str, Any]]] | None = None

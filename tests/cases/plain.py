@@ -3,10 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from cases.case import Case
+import numpy as np
+from cases.case import Case, Size
 
-LABELS = Case(extra={"do_reduce_labels (labels only)": {"do_reduce_labels": True}})
+
+def label_map(size: Size) -> dict[str, Any]:
+    """A map of blocks with every label in it, from which small changes show; a little wider than the image."""
+    rows, columns = np.indices((size[0], size[1] + size[1] // 9))
+    return {"segmentation_maps": (37 * (rows // 5) + 11 * (columns // 3)).astype(np.uint8)}
+
+
+LABELS = Case(
+    keywords=label_map,
+    extra={
+        "do_reduce_labels": {"do_reduce_labels": True},
+        "do_reduce_labels, small, cropped": {
+            "do_reduce_labels": True,
+            "size": {"height": 61, "width": 45},
+            "do_center_crop": True,
+            "crop_size": {"height": 80, "width": 33},
+        },
+    },
+)
 NO_OCR = Case(always={"apply_ocr": False})  # tesseract is no part of the graph, nor of the test environment
 CROP_PCT = {
     "crop_pct .5": {"crop_pct": 0.5, "size": {"shortest_edge": 61}},
@@ -44,6 +64,7 @@ CASES: Mapping[str, Case] = {
     "MobileNetV1ImageProcessor": Case(),
     "MobileNetV2ImageProcessor": LABELS,
     "MobileViTImageProcessor": Case(
+        keywords=label_map,
         extra={
             **LABELS.extra,
             "channels not flipped": {"do_flip_channel_order": False, "size": {"shortest_edge": 61}},
@@ -54,7 +75,7 @@ CASES: Mapping[str, Case] = {
                 "do_center_crop": True,
                 "crop_size": {"height": 41, "width": 30},
             },
-        }
+        },
     ),
     "OwlViTImageProcessor": Case(extra={"rescale for do_rescale": {"rescale": False}}),
     # The crop is size / crop_size of the shorter side, down to no pixels, and without a resize the result is empty.

@@ -94,6 +94,7 @@ def test_a_filter_of_pillow_is_its_code() -> None:
         ({"resample": "bicubic"}, "resample: expected one of 0 nearest"),
         ({"resample": 2.0}, "resample: expected one of 0 nearest"),
         ({"resample": True}, "resample: expected one of 0 nearest"),
+        ({"crop_pct": 5e-324}, "crop_pct: expected a number that sizes can be divided by, got 5e-324"),
         ({"size": "224"}, "size: expected a whole number"),
         ({"crop_size": 2.5}, "crop_size: expected a whole number"),
         ({"pad_size": {"height": 5}}, "pad_size: expected the keys of one form"),

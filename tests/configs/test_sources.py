@@ -225,6 +225,31 @@ def test_a_class_that_does_not_exist_is_refused_without_asking_the_model() -> No
     beside = Files(None)
     with pytest.raises(UnsupportedProcessorError, match=r"here: image_processor_type: no image processor is named 'XProcessor'"):
         Source({"image_processor_type": "XProcessor"}, "here", beside).processor_class()
+    assert beside.asked == []
+
+
+KNOWN = ("CLIPImageProcessor", "ConvNextImageProcessor", "ViTImageProcessor")
+
+NEAREST = {
+    "ClipImageProcesor": "CLIPImageProcessor",
+    "CLIPX": "CLIPImageProcessor",
+    "VitXFeatureExtractor": "ViTImageProcessor",
+    "convnext.ConvNextXImageProcessorFast": "ConvNextImageProcessor",
+    "me/model--code_clip.OwnViTImageProcessor": "ViTImageProcessor",
+}
+
+
+@pytest.mark.parametrize("name", NEAREST)
+@pytest.mark.parametrize("remote", [False, True])
+def test_messages_name_the_nearest_of_the_classes_that_are_supported(name: str, remote: bool) -> None:
+    """Names of transformers' other classes would be no help."""
+    settings = {"auto_map": {"AutoImageProcessor": name}} if remote else {"image_processor_type": name}
+    with pytest.raises(ConfigError, match=rf"The nearest one is {NEAREST[name]}\.$") as caught:
+        Source(settings, "here", Files(None)).processor_class(KNOWN)
+    assert isinstance(caught.value, UnsupportedProcessorError) is not remote
+    with pytest.raises(ConfigError) as caught:
+        Source(settings, "here", Files(None)).processor_class()
+    assert "nearest" not in str(caught.value)
 
 
 @pytest.mark.parametrize("source", ["", "a/b/c", "./a", "/nowhere", "a b", "-a/b", "a/..", "a..b", "a\0b", "~/a", "a--b/c"])

@@ -190,6 +190,7 @@ def declines(step: Pass, **programs: Program) -> list[Any]:
             LateChannels(),
             selection_is_read_twice=two_readers(FIRST, SelectChannels((2, 1, 0)), Resize(9, 7, "box"), at=1),
             no_geometry_follows=chain(FIRST, SelectChannels((2, 1, 0)), Rescale(0.5)),
+            border_of_one_value_a_channel=chain(FIRST, SelectChannels((2, 1, 0)), Pad(1, 2, 50, 60, (1, 2, 3))),
             first_of_two_is_read_twice=two_readers(FIRST, SelectChannels((1, 0, 2)), SelectChannels((1, 0, 2)), at=1),
         ),
         *declines(

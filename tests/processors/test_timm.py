@@ -39,7 +39,8 @@ def by_timm(config: dict[str, Any], image: Image.Image) -> Array | None:
     try:
         return np.asarray(transform(image).numpy())
     except ValueError as error:
-        assert "height and width must be > 0" in str(error)
+        if "height and width must be > 0" not in str(error):
+            raise
         return None
 
 
@@ -48,7 +49,8 @@ def by_reference(config: dict[str, Any], image: Image.Image) -> Array | None:
         ours = gp.TimmWrapperImageProcessor(pretrained_cfg=config, engine="numpy")
         return np.asarray(ours(image, return_tensors="np")["pixel_values"][0])
     except ProgramError as error:
-        assert "rounds to less than 1 pixel" in str(error)
+        if "rounds to less than 1 pixel" not in str(error):
+            raise
         return None
 
 
@@ -64,7 +66,7 @@ def assert_equal(found: Array | None, expected: Array | None) -> None:
 def test_modes_filters_and_sizes(mode: str, crop_pct: float) -> None:
     for number, (result, filter) in enumerate(itertools.product(RESULTS, FILTERS)):
         config = {"input_size": [3, *result], "interpolation": filter, "crop_mode": mode, "crop_pct": crop_pct, **COLOR}
-        for size in SIZES[number % 3 :: 3]:
+        for size in SIZES[number % 5 :: 5]:
             assert_equal(by_reference(config, image := picture(size)), by_timm(config, image))
 
 
@@ -95,7 +97,9 @@ def test_every_target_and_colour_order(mode: str, color: str, target: str) -> No
     }[color]
     meant = Image.fromarray(np.repeat(image[..., :1], 3, axis=-1) if color == "gray" else image)
     image_size = (50, 31) if target == "portable" else None
-    found = Session(ours.to_onnx(target=target, color=color, image_size=image_size)).run({"images": np.ascontiguousarray(given)[None]})
+    found = Session(ours.to_onnx(target=target, color=color, image_size=image_size)).run(
+        {"images": np.ascontiguousarray(given)[None]}
+    )
     assert_equal(found["pixel_values"][0], by_reference(config, meant))
 
 

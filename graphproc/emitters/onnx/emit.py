@@ -86,7 +86,7 @@ def emit(program: Program, options: EmitOptions, metadata: Mapping[str, Any] | N
             f"target 'portable' takes images one by one: {_why_loops(program, options)}. Use input 'image', or target 'cpu'."
         )
     g = GraphBuilder(options.target, options.opset, leading=1 if options.input == "batch" and not loops else 0)
-    inputs = {declared.name: _input(declared.name, declared.type, options) for declared in program.inputs}
+    inputs = {declared.name: _input(program, declared.name, declared.type, options) for declared in program.inputs}
     first = next(iter(inputs.values()))
     if options.input == "image":
         outputs = joins.of_image(g, program, emit_steps(g, program, inputs))
@@ -138,7 +138,7 @@ def _why_loops(program: Program, options: EmitOptions) -> str:
     return f"{program.name} finds sizes in the pixels of each image"
 
 
-def _input(name: str, type: TensorType, options: EmitOptions) -> Value:
+def _input(program: Program, name: str, type: TensorType, options: EmitOptions) -> Value:
     """The graph input of an image."""
     fixed = {"height": options.image_size[0], "width": options.image_size[1]} if options.image_size else {}
     dims: list[int | str] = [s if isinstance(s, int) else fixed.get(str(s), str(s)) for s in type.shape]
@@ -146,10 +146,10 @@ def _input(name: str, type: TensorType, options: EmitOptions) -> Value:
     if options.input == "image":
         return Value(name=name, shape=ir.Shape(dims), type=tensor)
     if options.input == "batch":
-        return Value(name=f"{name}s", shape=ir.Shape([options.batch_size or "batch", *dims]), type=tensor)
+        return Value(name=program.batch_input(name), shape=ir.Shape([options.batch_size or "batch", *dims]), type=tensor)
     # One name for the sides of images of different sizes would say that they are equal.
     each = [d if isinstance(d, int) else None for d in dims]
-    return Value(name=f"{name}s", shape=ir.Shape(each), type=ir.SequenceType(tensor))
+    return Value(name=program.batch_input(name), shape=ir.Shape(each), type=ir.SequenceType(tensor))
 
 
 def _declare(g: GraphBuilder, value: Value, output: Output, type: TensorType, options: EmitOptions) -> None:

@@ -23,17 +23,27 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """One axis to resample: `n_in` pixels to `n_out`, of which outputs `first .. first + count` are wanted."""
+    """One axis to resample: `n_in` pixels to `n_out`, of which outputs `first .. first + count` are wanted.
+
+    The outputs cover the first `extent` pixels of the input, in float32: all of them where it is None.
+    """
 
     n_in: Num
     n_out: Num
     first: Num
     count: Num
+    extent: Num | None = None
 
     @property
     def known(self) -> bool:
         """Whether every number is known before the image is."""
-        return all(isinstance(v, int) for v in (self.n_in, self.n_out, self.first, self.count))
+        numbers = (self.n_in, self.n_out, self.first, self.count)
+        return all(isinstance(v, int) for v in numbers) and not num.is_sym(self.extent)
+
+    @property
+    def whole(self) -> bool:
+        """Whether the outputs cover every pixel."""
+        return self.extent is None or (not num.is_sym(self.extent) and self.extent == self.n_in)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +80,7 @@ def block_length(count: Num) -> int:
 def picked_rows(g: Builder, axis: Axis, filter: str) -> Band | None:
     """The band of an axis that takes pixels as they are: nearest neighbour, or a known length that does not change."""
     n_in, n_out, first, count = axis.n_in, axis.n_out, axis.first, axis.count
-    if axis.known and n_in == n_out:
+    if axis.known and axis.whole and n_in == n_out:
         return Band(g.range(count, "i64"), first, count, count)
     if filter != NEAREST:
         return None
@@ -90,7 +100,8 @@ def picked_rows(g: Builder, axis: Axis, filter: str) -> Band | None:
 def known_bands(axis: Axis, filter: str, length: int) -> tuple[Array, Array, int]:
     """Row indices [blocks, L], int32 weights [blocks, T, L] in units of 2**-22, and the largest number of taps."""
     n_in, n_out, first, count = (num.known(v) for v in (axis.n_in, axis.n_out, axis.first, axis.count))
-    k = coefficients(n_in, n_out, filter, first, count)
+    extent = None if axis.extent is None else float(axis.extent)  # type: ignore[arg-type]
+    k = coefficients(n_in, n_out, filter, first, count, extent)
     blocks = -(-count // length)
     output = np.minimum(np.arange(blocks * length), count - 1).reshape(blocks, length)  # repeats of the last are cut off
     start, taps = k.start[output], k.weights.shape[1]

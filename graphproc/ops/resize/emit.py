@@ -33,6 +33,7 @@ def emit_resize(
     window: tuple[Num, ...],
     filter: str,
     vertical_first: Bool,
+    extent: tuple[Num, ...] = (),
 ) -> Value:
     """Emit a resize with a window.
 
@@ -46,12 +47,14 @@ def emit_resize(
         window: (top, left, height, width) of the part of the result that is wanted.
         filter: the filter's name.
         vertical_first: which pass comes first.
+        extent: (height, width) in pixels, whole or not, of the part of the input that is resized; empty for all of it.
 
     Returns:
         Pixels `[lead axes..., C, window height, window width]`.
     """
     top, left, height, width = window
-    axes = Axis(size_in[0], size_out[0], top, height), Axis(size_in[1], size_out[1], left, width)
+    rows, columns = extent or (None, None)
+    axes = Axis(size_in[0], size_out[0], top, height, rows), Axis(size_in[1], size_out[1], left, width, columns)
     if filter == NEAREST:
         vertical_first = True  # no arithmetic, so no order; picking rows first moves the least
     # Reshape finds the length of one leading axis by itself; more must be told.

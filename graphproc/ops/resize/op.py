@@ -34,6 +34,8 @@ class Resize(Op):
         order: which Pillow decides the order of the passes: `pillow-13`, or `pillow-12` and older.
         window: (top, left, height, width) of the part that is kept; pixels outside it are never computed.
         layout: the input's layout; reading HWC spares a transpose of the whole image.
+        extent: (height, width) of the part of the input, from its top left corner, that is resized; not always whole pixels,
+            and rounded to float32 as Pillow's `box` is. Empty for all of it.
     """
 
     height: Num
@@ -42,6 +44,7 @@ class Resize(Op):
     order: str = "pillow-13"
     window: tuple[Num, ...] = ()
     layout: str = "CHW"
+    extent: tuple[Num, ...] = ()
 
     def infer(self, x: TensorType) -> TensorType:
         """Channels first, with the sides of the result or its window."""
@@ -49,8 +52,8 @@ class Resize(Op):
         require_dtype(self, x, "u8")
         if self.filter not in (*FILTERS, NEAREST):
             raise ShapeError(f"resize: expected a filter of {[NEAREST, *FILTERS]}, got {self.filter!r}")
-        if not x.layout.endswith(self.layout):
-            raise ShapeError(f"resize: expected a value laid out {self.layout}, got {x}")
+        if self.extent and self.filter == NEAREST:
+            raise ShapeError("resize: an extent has no meaning for the filter 'nearest'")
         for side in (self.height, self.width):
             if isinstance(side, int) and side < 1:
                 raise ShapeError(f"resize: expected sides of at least 1 pixel, got {self.height} x {self.width}")
@@ -64,7 +67,8 @@ class Resize(Op):
             x = np.moveaxis(x, -1, -3)
         height, width = num.known(self.height), num.known(self.width)
         first = bool(pillow_vertical_first(x.shape[-2], x.shape[-1], height, width, self.order))
-        y = resize(x, height, width, self.filter, first)
+        extent = tuple(float(v) for v in self.extent)  # type: ignore[arg-type]
+        y = resize(x, height, width, self.filter, first, extent)
         if self.window:
             top, left, height, width = (num.known(v) for v in self.window)
             y = y[..., top : top + height, left : left + width]
@@ -80,4 +84,5 @@ class Resize(Op):
         first = pillow_vertical_first(height, width, self.height, self.width, self.order)
         window = self.window or (0, 0, self.height, self.width)
         lead = t.rank - 3 + g.leading
-        return emit_resize(g, x, lead, t.size("C"), (height, width), (self.height, self.width), window, self.filter, first)
+        size = (self.height, self.width)
+        return emit_resize(g, x, lead, t.size("C"), (height, width), size, window, self.filter, first, self.extent)

@@ -11,18 +11,18 @@ from graphproc.numerics.filters import NEAREST, PRECISION_BITS, coefficients, ne
 Array = np.ndarray[Any, Any]
 
 
-def resample_axis(x: Array, n_out: int, filter: str, axis: int) -> Array:
+def resample_axis(x: Array, n_out: int, filter: str, axis: int, extent: float | None = None) -> Array:
     """Resample one axis of a uint8 array to `n_out` pixels; the result is rounded to uint8.
 
     Each output is `clip((2**21 + sum(weight * pixel)) >> 22, 0, 255)` in int32. An axis that keeps its length is
-    returned as it is: its weights are 1 at the pixel itself.
+    returned as it is: its weights are 1 at the pixel itself. Of an axis with an `extent`, only so many pixels are covered.
     """
     n_in = x.shape[axis]
-    if n_in == n_out:
+    if n_in == n_out and extent in (None, n_in):
         return x
     if filter == NEAREST:
         return np.take(x, nearest_indices(n_in, n_out), axis=axis)
-    k = coefficients(n_in, n_out, filter)
+    k = coefficients(n_in, n_out, filter, extent=extent)
     x = np.moveaxis(x, axis, 0)
     column = (n_out,) + (1,) * (x.ndim - 1)
     total = np.full((n_out, *x.shape[1:]), 1 << (PRECISION_BITS - 1), dtype=np.int32)
@@ -32,8 +32,10 @@ def resample_axis(x: Array, n_out: int, filter: str, axis: int) -> Array:
     return np.moveaxis(np.clip(total >> PRECISION_BITS, 0, 255).astype(np.uint8), 0, axis)
 
 
-def resize(x: Array, height: int, width: int, filter: str, vertical_first: bool) -> Array:
-    """Resize uint8 `[..., H, W]` to `[..., height, width]`, one axis after the other."""
-    for axis, size in ((-2, height), (-1, width)) if vertical_first else ((-1, width), (-2, height)):
-        x = resample_axis(x, size, filter, axis)
+def resize(x: Array, height: int, width: int, filter: str, vertical_first: bool, extent: tuple[float, ...] = ()) -> Array:
+    """Resize the first `extent` pixels of uint8 `[..., H, W]` to `[..., height, width]`, one axis after the other."""
+    rows, columns = extent or (None, None)
+    vertical, horizontal = (-2, height, rows), (-1, width, columns)
+    for axis, size, covered in (vertical, horizontal) if vertical_first else (horizontal, vertical):
+        x = resample_axis(x, size, filter, axis, covered)
     return x

@@ -69,7 +69,7 @@ def traced_bands(g: Builder, axes: tuple[Axis, Axis], filter: str) -> TracedBand
     numbers = (rows.n_in, columns.n_in, rows.n_out, columns.n_out, rows.first, columns.first, rows.count, columns.count)
     table = g.Reshape(g.cast(g.vector(*numbers), "f64"), g.vector(8, 1, 1, 1))
     n_in, n_out, first, count = g.Split(table, g.vector(2, 2, 2, 2), axis=0, outputs=4)
-    scale = g.Div(n_in, n_out)
+    scale = g.Div(n_in if rows.extent is None and columns.extent is None else _extents(g, axes), n_out)
     stretch = g.Max(scale, _f64(g, 1))
     support = g.Mul(stretch, _f64(g, FILTERS[filter].support))
 
@@ -99,6 +99,12 @@ def traced_bands(g: Builder, axes: tuple[Axis, Axis], filter: str) -> TracedBand
     # Rows past the image have weight zero; read its last row instead.
     pixels = g.cast(g.Sub(g.Min(position, g.Sub(end, _f64(g, 1))), begin), "i64")
     return TracedBands(g.ReduceMax(support), g.cast(away, "i32"), pixels, axes, begins, extents, widths)
+
+
+def _extents(g: Builder, axes: tuple[Axis, Axis]) -> Value:
+    """How many pixels the outputs of each axis cover, in float32 as Pillow has them, as float64 [2, 1, 1, 1]."""
+    extents = [g.num(num.as_float(a.n_in if a.extent is None else a.extent)) for a in axes]
+    return g.Reshape(g.cast(g.cast(g.Concat(*extents, axis=0), "f32"), "f64"), g.vector(2, 1, 1, 1))
 
 
 def _weights(

@@ -1,0 +1,37 @@
+"""One axis of a value, counted from the end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from graphproc.errors import ShapeError
+from graphproc.ir.op import Op
+from graphproc.ir.types import TensorType
+from graphproc.sizes import num
+from graphproc.sizes.num import Num
+
+
+def require_axis(op: Op, x: TensorType, axis: int) -> None:
+    """Raise ShapeError unless `axis` counts one of the value's axes from the end: -1 is the last."""
+    if not -x.rank <= axis < 0:
+        raise ShapeError(f"{op.name}: expected an axis from {-x.rank} to -1, got {axis} for {x}")
+
+
+def with_length(x: TensorType, axis: int, length: Num) -> TensorType:
+    """The same type with another length of one axis."""
+    shape = list(x.shape)
+    shape[axis] = length
+    return replace(x, shape=tuple(shape))
+
+
+def require_inside(op: Op, start: Num, length: Num, size: Num) -> None:
+    """Raise ShapeError if a stretch is known to leave its axis."""
+    if num.high(start) < 0 or num.high(length) < 0 or (type(size) is int and num.low(start) + num.low(length) > size):
+        raise ShapeError(f"{op.name}: {length} elements from {start} on are not all inside an axis of {size}")
+
+
+def known_stretch(op: Op, start: Num, length: Num, size: int) -> slice:
+    """A stretch of known length, which must lie inside its axis."""
+    first, count = num.known(start), num.known(length)
+    require_inside(op, first, count, size)
+    return slice(first, first + count)

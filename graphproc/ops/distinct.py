@@ -1,0 +1,50 @@
+"""Making sure that a map has two different values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from graphproc.ir.builder_protocol import Builder, Value
+from graphproc.ir.op import Array, Op, op, require_dtype, require_layout
+from graphproc.ir.types import TensorType
+
+
+@op("distinct")
+@dataclass(frozen=True, slots=True)
+class Distinct(Op):
+    """`x * scale`, with `amount` added to the first row where all products are equal.
+
+    Shapes:   (..., H, W); unchanged.
+    Dtypes:   i32 -> f32.
+    Rounding: float64 after the product and after the sum, then once to float32.
+    Source:   transformers `PromptDepthAnythingImageProcessorPil`, which scales depths to metres and so keeps a constant depth
+              from being divided by its range.
+    """
+
+    scale: float
+    amount: float = 1e-6
+
+    def infer(self, x: TensorType) -> TensorType:
+        """The same shape in float32."""
+        require_layout(self, x, "HW")
+        require_dtype(self, x, "i32")
+        return x.with_dtype("f32")
+
+    def numpy(self, x: Array) -> Array:
+        """Map by map."""
+        y = x.astype(np.float64) * self.scale
+        equal = y.min(axis=(-2, -1), keepdims=True) == y.max(axis=(-2, -1), keepdims=True)
+        first = np.arange(x.shape[-2])[:, None] == 0
+        return np.where(equal & first, y + self.amount, y).astype(np.float32)
+
+    def onnx(self, g: Builder, x: Value) -> Value:
+        """The same, with extremes of the products."""
+        y = g.Mul(g.cast(x, "f64"), g.constant([self.scale], "f64"))
+        axes = {} if g.opset >= 18 else {"axes": [-2, -1]}
+        inputs = (g.vector(-2, -1),) if g.opset >= 18 else ()
+        low, high = (reduce(y, *inputs, **axes) for reduce in (g.ReduceMin, g.ReduceMax))
+        first = g.Equal(g.range(g.type_of(x).size("H"), "i64"), g.vector(0))
+        chosen = g.And(g.Equal(low, high), g.Unsqueeze(first, g.vector(1)))
+        return g.cast(g.Where(chosen, g.Add(y, g.constant([self.amount], "f64")), y), "f32")

@@ -1,0 +1,46 @@
+"""A tensor of one value, of a shape that depends on sizes alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from graphproc.ir.builder_protocol import Builder, Value
+from graphproc.ir.op import Array, Op, op
+from graphproc.ir.types import DTYPES, TensorType
+from graphproc.ops.fill import require_fits
+from graphproc.sizes import num
+from graphproc.sizes.num import Num
+
+
+@op("full")
+@dataclass(frozen=True, slots=True)
+class Full(Op):
+    """Every element is `value`: masks of ones, zeros to fill up with.
+
+    Shapes:   no operand -> `shape`, with axes named by `layout`.
+    Dtypes:   `dtype`, which must hold the value as it is, except that floats round.
+    Rounding: `value` once, to a float dtype.
+    Source:   numpy.full.
+    """
+
+    shape: tuple[Num, ...]
+    value: float
+    dtype: str
+    layout: str = ""
+
+    def infer(self) -> TensorType:
+        """The shape as it is given."""
+        require_fits(self, self.value, self.dtype)
+        return TensorType(self.dtype, self.shape, self.layout)
+
+    def numpy(self) -> Array:
+        """`numpy.full`."""
+        return np.full(tuple(num.known(size) for size in self.shape), self.value, dtype=DTYPES[self.dtype])
+
+    def onnx(self, g: Builder) -> Value:
+        """Expand of one element."""
+        dtype = g.pixel_dtype if self.dtype == "u8" else self.dtype
+        element = g.constant([self.value] if self.shape else self.value, dtype)
+        return g.Expand(element, g.vector(*self.shape)) if self.shape else element

@@ -1,0 +1,59 @@
+"""Gray values of RGB floats, unless the image is gray already."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from graphproc.errors import ShapeError
+from graphproc.ir.builder_protocol import Builder, Value
+from graphproc.ir.op import Array, Op, op, require_dtype, require_layout
+from graphproc.ir.types import TensorType
+
+WEIGHTS = (0.2989, 0.5870, 0.1140)
+"""Of red, green and blue. Their sum is 0.9999, so that a gray image would not stay as it is."""
+
+
+@op("grayscale")
+@dataclass(frozen=True, slots=True)
+class Grayscale(Op):
+    """`0.2989 R + 0.587 G + 0.114 B` in all three channels; an image whose channels are equal everywhere is unchanged.
+
+    Shapes:   (..., C, H, W) -> the same; C is 3, or 1, which is gray.
+    Dtypes:   f32; unchanged.
+    Rounding: float32 after each product and sum; red and green are added first.
+    Source:   transformers `convert_to_grayscale` of SuperPoint, SuperGlue, LightGlue and EfficientLoFTR.
+    """
+
+    def infer(self, x: TensorType) -> TensorType:
+        """Unchanged."""
+        require_layout(self, x, "CHW")
+        require_dtype(self, x, "f32")
+        if x.size("C") not in (1, 3):
+            raise ShapeError(f"grayscale: expected 1 or 3 channels, got {x}")
+        return x
+
+    def numpy(self, x: Array) -> Array:
+        """The weighted sum, chosen image by image."""
+        if x.shape[-3] == 1:
+            return x
+        red, green, blue = (x[..., c : c + 1, :, :] for c in range(3))
+        weights = np.asarray(WEIGHTS, dtype=np.float32)
+        gray = red * weights[0] + green * weights[1] + blue * weights[2]
+        same = ((red == green) & (green == blue)).all(axis=(-3, -2, -1), keepdims=True)
+        return np.where(same, x, gray)
+
+    def onnx(self, g: Builder, x: Value) -> Value:
+        """The sum and a Where whose condition is a minimum over the image."""
+        t = g.type_of(x)
+        if t.channels == 1:
+            return x
+        axis = t.rank + g.leading - 3
+        red, green, blue = g.Split(x, g.vector(1, 1, 1), axis=axis, outputs=3)
+        first, second, third = (g.Mul(c, g.constant([w], "f32")) for c, w in zip((red, green, blue), WEIGHTS, strict=True))
+        gray = g.Add(g.Add(first, second), third)
+        same = g.cast(g.And(g.Equal(red, green), g.Equal(green, blue)), "f32")
+        axes = (-3, -2, -1)
+        all_same = g.ReduceMin(same, g.vector(*axes)) if g.opset >= 18 else g.ReduceMin(same, axes=list(axes))
+        return g.Where(g.cast(all_same, "bool"), x, gray)

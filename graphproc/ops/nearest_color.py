@@ -1,0 +1,82 @@
+"""Pixels to the indices of the nearest of some colours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from graphproc.errors import ShapeError
+from graphproc.ir.builder_protocol import Builder, Value
+from graphproc.ir.op import Array, Op, op, require_dtype, require_layout
+from graphproc.ir.types import TensorType
+
+
+@op("nearest_color")
+@dataclass(frozen=True, slots=True)
+class NearestColor(Op):
+    """The index of the cluster at the least squared distance, of equal ones the first; pixels row by row.
+
+    Shapes:   (..., 3, H, W) -> (..., H * W), layout `P`.
+    Dtypes:   f32 -> i64.
+    Rounding: `|x|^2 - 2 x.c + |c|^2`, left to right, where `|x|^2` is rounded in float32 and all else in float64; each sum of
+              three runs red, green, blue. The reference leaves the order of `x.c` to its BLAS: clusters whose distances
+              differ by less than about 1e-15 may change places, which the distances of one cluster given twice do not.
+              Clusters that are float32 numbers make the products exact, and then only the sums' last bit is left to differ.
+    Source:   transformers `color_quantize` of ImageGPT (Pil backend), with clusters in float64, as lists of floats are.
+
+    Attributes:
+        clusters: one (red, green, blue) each, in the units of the pixels.
+    """
+
+    clusters: tuple[tuple[float, ...], ...]
+
+    def infer(self, x: TensorType) -> TensorType:
+        """One index a pixel."""
+        require_layout(self, x, "CHW")
+        require_dtype(self, x, "f32")
+        if x.size("C") != 3:
+            raise ShapeError(f"nearest_color: expected 3 channels, got {x}")
+        if not self.clusters or any(len(c) != 3 for c in self.clusters):
+            raise ShapeError("nearest_color: expected clusters of 3 numbers each, and at least one")
+        return replace(x, dtype="i64", shape=(*x.shape[:-3], x.size("H") * x.size("W")), layout=x.layout[:-3] + "P")
+
+    def _constants(self) -> tuple[list[Array], Array]:
+        """Twice the clusters' colours, channel by channel, and their squared lengths; doubling is exact."""
+        clusters = np.asarray(self.clusters, dtype=np.float64)
+        red, green, blue = (clusters * clusters).T
+        return [2 * c for c in clusters.T], (red + green) + blue
+
+    def numpy(self, x: Array) -> Array:
+        """Row by row, so that the distances to all clusters stay small."""
+        twice, lengths = self._constants()
+        result = np.empty((*x.shape[:-3], *x.shape[-2:]), dtype=np.int64)
+        for row in range(x.shape[-2]):
+            red, green, blue = (x[..., c, row, :, None] for c in range(3))
+            length = (red * red + green * green) + blue * blue
+            red, green, blue = (v.astype(np.float64) * c for v, c in zip((red, green, blue), twice, strict=True))
+            distance = (length.astype(np.float64) - ((red + green) + blue)) + lengths
+            result[..., row, :] = np.argmin(distance, axis=-1)
+        return result.reshape(*x.shape[:-3], -1)
+
+    def onnx(self, g: Builder, x: Value) -> Value:
+        """The same in a Scan over the rows; the largest of the negated distances, because CUDA has no ArgMin."""
+        lead = g.type_of(x).rank + g.leading - 3
+        twice, lengths = self._constants()
+
+        def row(x: Value) -> Value:
+            """`[lead..., 3, W]` to `[lead..., W]`."""
+            channels = g.Split(g.Unsqueeze(x, g.vector(-1)), g.vector(1, 1, 1), axis=lead, outputs=3)
+            red, green, blue = (g.Mul(c, c) for c in channels)
+            length = g.Add(g.Add(red, green), blue)
+            red, green, blue = (g.Mul(g.cast(c, "f64"), g.constant(t, "f64")) for c, t in zip(channels, twice, strict=True))
+            product = g.Add(g.Add(red, green), blue)
+            # (p - l) - n is -((l - p) + n) exactly: rounding does not see signs.
+            opposite = g.Sub(g.Sub(product, g.cast(length, "f64")), g.constant(lengths, "f64"))
+            return g.Squeeze(g.ArgMax(opposite, axis=-1, keepdims=0), g.vector(lead))
+
+        rows = g.Transpose(x, perm=[lead + 1, *range(lead), lead, lead + 2])
+        indices = g.scan((rows,), row)
+        if lead:
+            indices = g.Transpose(indices, perm=[*range(1, lead + 1), 0, lead + 1])
+        return g.Reshape(indices, g.vector(*[0] * lead, -1))

@@ -1,0 +1,237 @@
+"""Splitting, reordering, merging and repeating axes, written as a pattern."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from graphproc.errors import ShapeError
+from graphproc.ir.builder_protocol import Builder, Value
+from graphproc.ir.op import Array, Op, op
+from graphproc.ir.types import TensorType
+from graphproc.sizes import num
+from graphproc.sizes.num import Num
+
+_TOKEN = re.compile(r"\s*(?:([A-Za-z_]\w*)|([()1]))")
+_Groups = tuple[tuple[str, ...], ...]
+"""The axes of one side of a pattern; each is the names of the parts that it is made of."""
+
+
+@op("rearrange")
+@dataclass(frozen=True, slots=True)
+class Rearrange(Op):
+    """Reshape, transpose, repeat, reshape: `"c (gh p) (gw q) -> (gh gw) (p q c)"` cuts an image into patches.
+
+    The left side names all axes of the value; parentheses split an axis (left) or merge parts (right), slowest first.
+    A name only on the right repeats the value; `1` is an axis of one element. `sizes` gives the lengths of parts, for each
+    axis all but at most one, which is found by division; an axis whose parts are all given must be their product.
+
+    Shapes:   the left side's -> the right side's, with axes named by `layout`.
+    Dtypes:   any; unchanged.
+    Rounding: none.
+    Source:   numpy.reshape, numpy.transpose, numpy.broadcast_to; the notation is that of einops.
+    """
+
+    pattern: str
+    sizes: tuple[tuple[str, Num], ...] = ()
+    layout: str = ""
+
+    def infer(self, x: TensorType) -> TensorType:
+        """The right side's axes."""
+        axes = _Axes(self, x.shape)
+        return TensorType(x.dtype, tuple(axes.extent(group) for group in axes.right), self.layout)
+
+    def numpy(self, x: Array) -> Array:
+        """The definition, step by step."""
+        left, right = _parsed(self.pattern)
+        lead = x.ndim - len(left)
+        axes = _Axes(self, x.shape[lead:])
+        lengths = {name: num.known(length) for name, length in axes.lengths.items()}
+        parts = [name for group in left for name in group]
+        wanted = [name for group in right for name in group]
+        x = x.reshape(*x.shape[:lead], *(lengths[name] for name in parts))
+        kept = [name for name in wanted if name in parts]
+        x = x.transpose(*range(lead), *(lead + parts.index(name) for name in kept))
+        x = np.expand_dims(x, tuple(lead + i for i, name in enumerate(wanted) if name not in parts))
+        x = np.broadcast_to(x, (*x.shape[:lead], *(lengths[name] for name in wanted)))
+        return x.reshape(*x.shape[:lead], *(math.prod(lengths[name] for name in group) for group in right))
+
+    def onnx(self, g: Builder, x: Value) -> Value:
+        """Reshape, Transpose, Reshape, Expand, Reshape, as far as they do something."""
+        t = g.type_of(x)
+        axes = _Axes(self, t.shape)
+        # Parts that stay neighbours move as one, which is faster, unless it takes more nodes to cut them apart after.
+        steps = min((_steps(axes, t.shape, fused) for fused in (True, False)), key=len)
+        y = x
+        for name, argument in steps:
+            if name == "Reshape":
+                y = _reshaped(g, y, argument)
+            elif name == "Transpose":
+                y = g.Transpose(y, perm=[*range(g.leading), *(g.leading + axis for axis in argument)])
+            elif 0 in argument:  # ONNX Runtime drops an Expand to a constant shape with a 0
+                y = g.Slice(y, g.vector(0), g.vector(0), g.vector(argument.index(0) - len(argument)))
+            else:
+                y = g.Expand(y, g.vector(*argument))
+        return g.Identity(y) if y is x else y  # a value has one type, and this one's axes have other names
+
+
+class _Axes:
+    """A pattern on a value of known shape: the length of every part.
+
+    Attributes:
+        left, right: the pattern's sides.
+        lengths: of each part, by name.
+    """
+
+    def __init__(self, op: Rearrange, shape: Sequence[Num]) -> None:
+        self.left, self.right = _parsed(op.pattern)
+        self.lengths: dict[str, Num] = dict(op.sizes)
+        self._shape = shape
+        names = {name for group in (*self.left, *self.right) for name in group}
+        if len(self.lengths) != len(op.sizes) or not set(self.lengths) <= names:
+            raise _refusal(op.pattern, f"expected sizes of its parts, each once, got {[name for name, _ in op.sizes]}")
+        if len(self.left) != len(shape):
+            raise _refusal(op.pattern, f"expected a value of {len(self.left)} axes, got {len(shape)}: {_shown(shape)}")
+        for group, size in zip(self.left, shape, strict=True):
+            self._split(op.pattern, group, size)
+        if missing := [name for group in self.right for name in group if name not in self.lengths]:
+            raise _refusal(op.pattern, f"how often {missing[0]!r} repeats must be given in sizes")
+
+    def _split(self, pattern: str, group: tuple[str, ...], size: Num) -> None:
+        """Check the parts of one axis and find the one that is not given."""
+        unknown = [name for name in group if name not in self.lengths]
+        if len(unknown) > 1:
+            raise _refusal(pattern, f"the lengths of {', '.join(unknown)} are not known; give all but one in sizes")
+        product: Num = math.prod(self.lengths[name] for name in group if name not in unknown)
+        if isinstance(size, int) and isinstance(product, int):
+            fits = product > 0 and size % product == 0 if unknown else size == product
+            if not fits:
+                parts = " x ".join(f"{name} {self.lengths.get(name, '?')}" for name in group) or "1"
+                raise _refusal(pattern, f"an axis of length {size} cannot be {parts}")
+        for name in unknown:
+            self.lengths[name] = size // product
+
+    def extent(self, names: Iterable[str]) -> Num:
+        """The product of some parts' lengths, with the operand's own sizes where whole axes are among them."""
+        rest = list(names)
+        product: Num = 1
+        for group, size in zip(self.left, self._shape, strict=True):
+            if group and set(group) <= set(rest):
+                product = product * size
+                rest = [name for name in rest if name not in group]
+        return product * math.prod(self.lengths[name] for name in rest)
+
+
+def _steps(axes: _Axes, shape: Sequence[Num], fused: bool) -> list[tuple[str, list[Num]]]:
+    """The nodes of a rearrangement of a value of that shape, by name.
+
+    Args:
+        axes: the pattern.
+        shape: the operand's.
+        fused: whether parts that stay neighbours are taken together.
+
+    Returns:
+        `("Reshape", sizes)`, `("Transpose", axes)` and `("Expand", factors)` of the last axes, in order.
+    """
+    steps: list[tuple[str, list[Num]]] = []
+    state = list(shape)
+
+    def reshape(wanted: list[Num]) -> None:
+        if state != wanted:
+            steps.append(("Reshape", wanted))
+            state[:] = wanted
+
+    have = [name for group in axes.left for name in group if axes.lengths[name] != 1]
+    want = [name for group in axes.right for name in group if axes.lengths[name] != 1]
+    kept = [name for name in want if name in have]
+    if kept != have:
+        blocks = _runs(kept, lambda a, b: fused and have.index(b) == have.index(a) + 1)
+        before = sorted(blocks, key=lambda block: have.index(block[0]))
+        reshape([axes.extent(block) for block in before])
+        steps.append(("Transpose", [before.index(block) for block in blocks]))
+        state[:] = [axes.extent(block) for block in blocks]
+    if kept != want:
+        spans = _runs(want, lambda a, b: fused and (a in have) == (b in have))
+        reshape([axes.extent(span) if span[0] in have else 1 for span in spans])
+        times: list[Num] = [1 if span[0] in have else axes.extent(span) for span in spans]
+        first = next(i for i, span in enumerate(spans) if span[0] not in have)
+        steps.append(("Expand", times[first:]))
+        state[:] = [axes.extent(span) for span in spans]
+    reshape([axes.extent(group) for group in axes.right])
+    return steps
+
+
+def _runs(names: Sequence[str], follows: Callable[[str, str], bool]) -> list[list[str]]:
+    """The names, with those that follow the one before taken together."""
+    runs: list[list[str]] = []
+    for name in names:
+        if runs and follows(runs[-1][-1], name):
+            runs[-1].append(name)
+        else:
+            runs.append([name])
+    return runs
+
+
+def _reshaped(g: Builder, x: Value, sizes: Sequence[Num]) -> Value:
+    """Reshape behind the leading axes."""
+    unknown = [size for size in sizes if not isinstance(size, int)]
+    if all(num.low(size) >= 1 for size in sizes) or (len(unknown) <= 1 and 0 not in sizes):
+        sizes = [-1 if len(unknown) == 1 and not isinstance(size, int) else size for size in sizes]
+        return g.Reshape(x, g.vector(*[0] * g.leading, *sizes))
+    # A length may turn out to be 0 (no tiles), which Reshape would otherwise take for "as in the input".
+    lead = [g.Shape(x, start=0, end=g.leading)] if g.leading else []
+    return g.Reshape(x, g.vector(*lead, *sizes), allowzero=1)
+
+
+@lru_cache(maxsize=256)
+def _parsed(pattern: str) -> tuple[_Groups, _Groups]:
+    """Both sides of a pattern."""
+    sides = pattern.split("->")
+    if len(sides) != 2:
+        raise _refusal(pattern, "expected two sides with '->' between them")
+    left, right = (_groups(pattern, side) for side in sides)
+    names = {name for group in right for name in group}
+    if dropped := [name for group in left for name in group if name not in names]:
+        raise _refusal(pattern, f"{dropped[0]!r} is missing on the right")
+    return left, right
+
+
+def _groups(pattern: str, side: str) -> _Groups:
+    """The axes of one side."""
+    groups: list[list[str]] = []
+    names: set[str] = set()
+    inside = False
+    position, side = 0, side.rstrip()
+    while position < len(side):
+        token = _TOKEN.match(side, position)
+        if token is None:
+            raise _refusal(pattern, f"expected names, 1 and parentheses, got {side[position:].strip()!r}")
+        position = token.end()
+        name, sign = token.groups()
+        if (sign == "(" and inside) or (sign == ")" and not inside):
+            raise _refusal(pattern, "its parentheses do not pair, or are nested")
+        if name in names:
+            raise _refusal(pattern, f"{name!r} occurs twice on one side")
+        if sign in ("(", ")"):
+            inside = sign == "("
+        if sign == "(" or (not inside and sign != ")"):
+            groups.append([])
+        if name:
+            names.add(name)
+            groups[-1].append(name)
+    if inside:
+        raise _refusal(pattern, "its parentheses do not pair, or are nested")
+    return tuple(tuple(group) for group in groups)
+
+
+def _refusal(pattern: str, what: str) -> ShapeError:
+    return ShapeError(f"rearrange {pattern!r}: {what}")
+
+
+def _shown(shape: Sequence[Num]) -> str:
+    return f"[{', '.join(str(size) for size in shape)}]"

@@ -1,0 +1,190 @@
+"""Resampling floats as scipy and scikit-image do: a Gaussian where the image shrinks, then linear interpolation."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from graphproc.errors import ShapeError
+from graphproc.ir.builder_protocol import Builder, Value
+from graphproc.ir.op import Array, Op, op, require_dtype, require_layout
+from graphproc.ir.types import TensorType
+from graphproc.numerics.interpolation import (
+    EXP_POWERS,
+    EXP_TERMS,
+    LN2_HIGH,
+    LN2_LOW,
+    TRUNCATE,
+    gaussian_weights,
+    grid_taps,
+    mirrored,
+)
+from graphproc.ops.interpolate import END, along_both, column, last_row
+from graphproc.sizes import num
+from graphproc.sizes.num import Num
+
+
+@op("smooth_zoom")
+@dataclass(frozen=True, slots=True)
+class SmoothZoom(Op):
+    """Blur by `max(0, (H / height - 1) / 2)` pixels and likewise for the width, interpolate linearly, clip to x's range.
+
+    Shapes:   (..., C, H, W) -> (..., C, height, width).
+    Dtypes:   f32; unchanged.
+    Rounding: weights and sums in float64; float32 after the blur of the columns, after that of the rows, and at the end. The
+              Gaussian is within 2 units of float64's last place of scipy's, so that a float32 in 10 million may differ by
+              its last bit.
+    Source:   transformers `resize` of Owlv2 (Pil backend): `scipy.ndimage.gaussian_filter` and `zoom(order=1,
+              grid_mode=True)`, both with mode "mirror".
+    """
+
+    height: Num
+    width: Num
+
+    def infer(self, x: TensorType) -> TensorType:
+        """The result's sides."""
+        require_layout(self, x, "CHW")
+        require_dtype(self, x, "f32")
+        for side in (self.height, self.width):
+            if isinstance(side, int) and side < 1:
+                raise ShapeError(f"smooth_zoom: expected sides of at least 1 pixel, got {self.height} x {self.width}")
+        return x.with_sizes(H=self.height, W=self.width)
+
+    def numpy(self, x: Array) -> Array:
+        """Both blurs, the four neighbours of each output, the clip."""
+        height, width = num.known(self.height), num.known(self.width)
+        blurred = _blurred(_blurred(x, height, -2), width, -1).astype(np.float64)
+        rows, vertical = grid_taps(x.shape[-2], height)
+        columns, horizontal = grid_taps(x.shape[-1], width)
+        terms = []
+        for i in (0, 1):
+            lines = blurred[..., rows[:, i], :]
+            terms += [lines[..., columns[:, j]] * vertical[:, i : i + 1] * horizontal[:, j] for j in (0, 1)]
+        total = ((terms[0] + terms[1]) + terms[2]) + terms[3]
+        low, high = (f(axis=(-3, -2, -1), keepdims=True) for f in (x.min, x.max))
+        return np.asarray(np.clip(total.astype(np.float32), low, high))
+
+    def onnx(self, g: Builder, x: Value) -> Value:
+        """The same; blurs are emitted where the image may shrink."""
+        t = g.type_of(x)
+        sides = {"H": (t.size("H"), self.height), "W": (t.size("W"), self.width)}
+        blurred = along_both(g, x, (t.size("H"), t.size("W")), lambda rows, axis: _emit_blur(g, rows, *sides[axis]), ("H", "W"))
+        (top, bottom), vertical = _grid_taps(g, t.size("H"), self.height)
+        (left, right), horizontal = _grid_taps(g, t.size("W"), self.width)
+        axis = t.rank + g.leading - 2
+        terms = []
+        for rows, across in ((top, column(g, vertical[0])), (bottom, column(g, vertical[1]))):
+            lines = g.cast(g.Gather(blurred, rows, axis=axis), "f64")
+            for columns, along in ((left, horizontal[0]), (right, horizontal[1])):
+                terms.append(g.Mul(g.Mul(g.Gather(lines, columns, axis=axis + 1), across), along))
+        total = g.cast(g.Add(g.Add(g.Add(terms[0], terms[1]), terms[2]), terms[3]), "f32")
+        return g.Min(g.Max(total, _over_image(g, "ReduceMin", x)), _over_image(g, "ReduceMax", x))
+
+
+def _over_image(g: Builder, operator: str, x: Value) -> Value:
+    """A reduction over an image's three axes, which stay."""
+    reduce = getattr(g, operator)
+    value: Value = reduce(x, g.vector(-3, -2, -1)) if g.opset >= 18 else reduce(x, axes=[-3, -2, -1])
+    return value
+
+
+def _sigma(n_in: Num, n_out: Num) -> Num:
+    """The blur's standard deviation, in pixels."""
+    return num.maximum(0.0, (n_in / n_out - 1) / 2)
+
+
+def _known(x: Num) -> float:
+    """The float that a number of known sizes is."""
+    assert not isinstance(x, num.Sym)
+    return float(x)
+
+
+def _radius(sigma: Num) -> Num:
+    """How many pixels the blur reaches; none where the image does not shrink, or hardly."""
+    return num.trunc(sigma * TRUNCATE + 0.5)
+
+
+def _blurred(x: Array, n_out: int, axis: int) -> Array:
+    """Blur along one axis: the pixel itself first, then both neighbours at once, from the farthest in."""
+    n_in = x.shape[axis]
+    weights = gaussian_weights(_known(_sigma(n_in, n_out)))
+    if len(weights) == 1:
+        return x
+    pixels = np.moveaxis(x, axis, -1).astype(np.float64)
+    place = np.arange(n_in)
+    total = pixels * weights[0]
+    for distance in range(len(weights) - 1, 0, -1):
+        left, right = (mirrored(place + step, n_in) for step in (-distance, distance))
+        total = total + (pixels[..., left] + pixels[..., right]) * weights[distance]
+    return np.moveaxis(total.astype(np.float32), -1, axis)
+
+
+def _emit_blur(g: Builder, x: Value, n_in: Num, n_out: Num) -> Value:
+    """Blur the rows `[n_in, any]`, row by row; the row itself counts as two neighbours of half its weight."""
+    sigma = _sigma(n_in, n_out)
+    radius = _radius(sigma)
+
+    def blur() -> Value:
+        if isinstance(radius, int) and isinstance(sigma, float):
+            distance = g.constant([0, *range(radius, 0, -1)], "i64")
+            values = gaussian_weights(sigma)
+            weights = g.constant(np.concatenate([values[:1] / 2, values[:0:-1]]), "f64")
+        else:
+            distance = g.Concat(g.vector(0), g.Sub(g.num(radius), g.range(radius, "i64")), axis=0)
+            weights = _gaussian_weights(g, sigma, radius)
+        place = column(g, g.range(n_in, "i64"))
+        left, right = (_mirrored(g, v, n_in) for v in (g.Sub(place, distance), g.Add(place, distance)))
+
+        def line(left: Value, right: Value) -> Value:
+            both = g.Add(*(g.cast(g.Gather(x, rows, axis=0), "f64") for rows in (left, right)))
+            return g.cast(last_row(g, g.Mul(both, column(g, weights))), "f32")
+
+        return g.scan((left, right), line)
+
+    return g.cond(radius > 0, blur, lambda: x, names=("shrinks", "grows"))
+
+
+def _gaussian_weights(g: Builder, sigma: Num, radius: Num) -> Value:
+    """The nodes of `gaussian_weights`: half the weight of the pixel itself, then those from the farthest pixel in."""
+    half = g.constant([0.5], "f64")
+    variance = g.Max(g.num(sigma * sigma), g.constant([1e-300], "f64"))
+    distance = g.range(radius + 1, "f64")
+    t = g.Mul(g.Div(half, variance), g.Mul(distance, distance))
+    n = g.Floor(g.Add(g.Mul(t, g.constant([1 / math.log(2)], "f64")), half))
+    r = g.Add(g.Sub(g.Mul(n, g.constant([LN2_HIGH], "f64")), t), g.Mul(n, g.constant([LN2_LOW], "f64")))
+    phi = g.constant(EXP_TERMS[:1], "f64")
+    for term in EXP_TERMS[1:]:
+        phi = g.Add(g.Mul(phi, r), g.constant([term], "f64"))
+    phi = g.Mul(phi, g.Gather(g.constant(EXP_POWERS, "f64"), g.cast(n, "i64"), axis=0))
+    falling = g.Slice(phi, g.vector(-1), g.vector(0), g.vector(0), g.vector(-1))
+    sums = g.CumSum(g.Concat(falling, phi, axis=0), g.constant(0, "i64"))
+    total = g.Slice(sums, g.vector(-1), g.vector(END), g.vector(0))
+    own = g.Mul(g.Slice(phi, g.vector(0), g.vector(1), g.vector(0)), half)
+    return g.Div(g.Concat(own, falling, axis=0), total)
+
+
+def _mirrored(g: Builder, index: Value, length: Num) -> Value:
+    """The nodes of `mirrored`."""
+    period = g.num(num.maximum(2 * length - 2, 1))
+    index = g.Mod(index, period)
+    return g.Min(index, g.Sub(g.num(2 * length - 2), index)) if length != 1 else index
+
+
+def _grid_taps(g: Builder, n_in: Num, n_out: Num) -> tuple[tuple[Value, Value], tuple[Value, Value]]:
+    """The nodes of `grid_taps`: the two pixels and the two weights of each output."""
+    if isinstance(n_in, int) and isinstance(n_out, int):
+        index, weights = grid_taps(n_in, n_out)
+        low, high = (g.constant(index[:, i], "i64") for i in (0, 1))
+        first, second = (g.constant(weights[:, i], "f64") for i in (0, 1))
+        return (low, high), (first, second)
+    half, one = g.constant([0.5], "f64"), g.constant([1], "f64")
+    position = g.Mul(g.Add(g.range(n_out, "f64"), half), g.num(n_in / n_out))
+    position = g.Abs(g.Sub(position, half))
+    position = g.Mul(position, g.cast(g.cast(g.num(n_in > 1), "i64"), "f64"))
+    floor = g.Floor(position)
+    first = g.Sub(one, g.Sub(position, floor))
+    low = g.cast(floor, "i64")
+    high = _mirrored(g, g.Add(low, g.constant([1], "i64")), n_in)
+    return (_mirrored(g, low, n_in), high), (first, g.Sub(one, first))

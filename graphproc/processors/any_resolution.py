@@ -1,0 +1,123 @@
+"""An image on the canvas, of a list, that keeps most of its pixels, cut into tiles: LLaVA-NeXT and LLaVA-OneVision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from graphproc.configs.config import Config
+from graphproc.errors import ConfigError
+from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.ops import Crop, Pad
+from graphproc.processors import llava, stages, tiling
+from graphproc.processors.constants import BICUBIC, CLIP, RESCALE, RGB, crop_to, resize_to, shortest, square
+from graphproc.processors.row import Row, Stage
+from graphproc.processors.tiling import INDEX
+from graphproc.sizes import num
+from graphproc.sizes.canvas import best_resolution
+from graphproc.sizes.num import Num
+
+
+def resolutions(config: Config, key: str) -> tuple[tuple[int, int], ...]:
+    """A list of canvases.
+
+    Raises:
+        ConfigError: it is no list of heights and widths.
+    """
+    pairs = getattr(config, key)
+    if not pairs:
+        raise ConfigError(f"{key}: expected at least one pair of a height and a width, got {pairs!r}")
+    return tuple((height, width) for height, width in pairs)
+
+
+def tiles(b: ProgramBuilder, config: Config, x: Value, key: str, side: int, steps: Callable[[Num, Num], Sequence[Stage]]) -> Value:
+    """The image in the middle of the best canvas of a list, cut into tiles, each of which goes through stages.
+
+    Args:
+        b: the builder.
+        config: the settings.
+        x: the image.
+        key: the setting that lists the canvases.
+        side: height and width of a tile; those at the lower and right edge are smaller where a canvas has no whole number.
+        steps: the stages for tiles of a height and a width.
+    """
+    candidates = resolutions(config, key)
+    best = best_resolution(x.type.size("H"), x.type.size("W"), candidates, side)
+    canvas = b.add(Pad(*best.before, *best.canvas), tiling.resize_to(b, config, x, *best.fitted))
+    if all(length % side == 0 for pair in candidates for length in pair):
+        x = tiling.cut(b, canvas, side, side)
+        for step in steps(side, side):
+            x = step(b, config, x)
+        return x
+    top, left = INDEX // best.grid.columns * side, INDEX % best.grid.columns * side
+    height, width = (num.minimum(length - start, side) for length, start in zip(best.canvas, (top, left), strict=True))
+    count = best.grid.rows * best.grid.columns
+    return tiling.for_each(b, config, canvas, count, Crop(top, left, height, width), steps(height, width))
+
+
+def overview_and_tiles(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """The whole image and its tiles, each resized and cropped; one of several images of a sample is a single square instead."""
+    steps = (tiling.resize, stages.center_crop)
+    if b.several:
+        overview = llava.pad_to_square(b, config.changed(do_pad=True), x)
+    else:
+        size = config.size or {}
+        edge = size.get("shortest_edge")
+        height, width = (edge, edge) if edge else stages.sides("size", size)
+        overview = tiling.resize_to(b, config, x, height, width)
+    overview = tiling.as_tile(b, overview)
+    for step in steps:
+        overview = step(b, config, overview)
+    if b.several:
+        return overview
+    side = (config.crop_size or {}).get("height") or height
+    return tiling.join(b, overview, tiles(b, config, x, "image_grid_pinpoints", side, lambda *_: steps))
+
+
+def with_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """`pixel_values`, with `do_pad` filled up to the most tiles of an image, and `image_sizes`."""
+    b.output("pixel_values", x, "pad" if config.do_pad else "stack")
+    tiling.tell(b, "image_sizes", b.image.type.size("H"), b.image.type.size("W"))
+
+
+def with_counts(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """LLaVA-OneVision: also `batch_num_images`, the images of each sample."""
+    with_sizes(b, config, x)
+    if not b.several:
+        tiling.tell(b, "batch_num_images", 1)
+
+
+LLAVA = {**RGB, **RESCALE, "do_normalize": True, **CLIP, "do_pad": True}
+
+ROWS = (
+    Row(
+        "LlavaNextImageProcessor",
+        "tiles",
+        (overview_and_tiles, stages.rescale, stages.normalize),
+        {
+            **LLAVA,
+            **resize_to(shortest(224), BICUBIC),
+            **crop_to(224),
+            "image_grid_pinpoints": ((336, 672), (672, 336), (672, 672), (1008, 336), (336, 1008)),
+        },
+        extra_keys=("image_grid_pinpoints",),
+        outputs=("pixel_values", "image_sizes"),
+        input_names=("pixel_values", "image_sizes"),
+        finish=with_sizes,
+    ),
+    Row(
+        "LlavaOnevisionImageProcessor",
+        "tiles",
+        (overview_and_tiles, stages.rescale, stages.normalize),
+        {
+            **LLAVA,
+            **resize_to(square(384), BICUBIC),
+            "default_to_square": False,
+            "image_grid_pinpoints": tuple((384 * rows, 384 * columns) for rows in range(1, 7) for columns in range(1, 7)),
+        },
+        extra_keys=("image_grid_pinpoints",),
+        outputs=("pixel_values", "image_sizes", "batch_num_images"),
+        input_names=("pixel_values", "image_sizes", "batch_num_images"),
+        finish=with_counts,
+        counts="batch_num_images",
+    ),
+)

@@ -1,0 +1,86 @@
+"""Aria: the image, or its tiles, each in the upper left of a square, with a mask of its pixels."""
+
+from __future__ import annotations
+
+from graphproc.configs.config import Config
+from graphproc.errors import ConfigError
+from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.ops import Crop, Full, Numbers, Pad, Rearrange
+from graphproc.processors import stages, tiling
+from graphproc.processors.any_resolution import tiles
+from graphproc.processors.constants import BICUBIC, INCEPTION, RESCALE, RGB
+from graphproc.processors.row import Row, Stage
+from graphproc.sizes import num
+from graphproc.sizes.num import Num
+from graphproc.sizes.rules import Size
+
+SPLITS = [(1, n) for n in range(2, 9)] + [(2, 4), (2, 3), (2, 2), (2, 1), (3, 1), (3, 2), (4, 1), (4, 2)]
+SPLITS += [(n, 1) for n in range(5, 9)]
+SETTINGS = {
+    "max_image_size": 980,
+    "min_image_size": 336,
+    "split_resolutions": tuple((490 * rows, 490 * columns) for rows, columns in SPLITS),
+    "split_image": False,
+}
+
+
+def fitted(config: Config, height: Num, width: Num) -> Size:
+    """The size whose longer side is `max_image_size` and the other one at least `min_image_size`.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    longest, least = config.max_image_size, tiling.setting(config, "min_image_size")
+    if longest not in (490, 980):
+        raise ConfigError(f"max_image_size: expected 490 or 980, got {longest!r}")
+    if least > longest:
+        raise ConfigError(f"min_image_size: expected at most max_image_size, which is {longest}, got {least}")
+    scale = longest / num.maximum(height, width)
+    new_height, new_width = (num.minimum(num.maximum(num.trunc(side * scale), least), longest) for side in (height, width))
+    wide = width >= height
+    return num.where(wide, new_height, longest), num.where(wide, longest, new_width)
+
+
+def squares(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """The image, or with `split_image` its tiles, each resized and filled up to a square with zeros."""
+    sizes: list[Size] = []
+
+    def pad(b: ProgramBuilder, config: Config, x: Value) -> Value:
+        return b.add(Pad(0, 0, config.max_image_size, config.max_image_size), x)
+
+    def steps(height: Num, width: Num) -> tuple[Stage, Stage]:
+        sizes.append(fitted(config, height, width))
+        return lambda b, config, x: tiling.resize_to(b, config, x, *sizes[0]), pad
+
+    b.batch = "concatenate"
+    if config.split_image:
+        x = tiles(b, config, x, "split_resolutions", config.max_image_size, steps)
+    else:
+        for step in steps(x.type.size("H"), x.type.size("W")):
+            x = step(b, config, x)
+        x = tiling.as_tile(b, x)
+    ones = b.add(Full((1, *x.type.shape[-2:]), 1, "bool", "CHW"))
+    masks = tiling.for_each(b, config, ones, x.type.size("N"), Crop(0, 0, *sizes[0]), (pad,))
+    b.output("pixel_mask", b.add(Rearrange("n 1 h w -> n h w", layout="NHW"), masks))
+    return x
+
+
+def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """`pixel_values` in front of `pixel_mask`, and `num_crops`, the most tiles of an image."""
+    b.output("pixel_values", x)
+    b.outputs.reverse()
+    b.output("num_crops", b.add(Numbers((x.type.size("N"),), shape=())), "largest")
+
+
+ROWS = (
+    Row(
+        "AriaImageProcessor",
+        "tiles",
+        (squares, stages.rescale, stages.normalize),
+        {**RGB, "resample": BICUBIC, **RESCALE, "do_normalize": True, **INCEPTION, **SETTINGS},
+        extra_keys=tuple(SETTINGS),
+        outputs=("pixel_values", "pixel_mask", "num_crops"),
+        input_names=("pixel_values", "pixel_mask", "num_crops"),
+        finish=finish,
+    ),
+)

@@ -1,0 +1,83 @@
+"""Deepseek-VL and Janus: the longer side to a length, in the middle of a square of the mean colour.
+
+Source of the defaults: transformers 5.23, `models/{deepseek_vl,deepseek_vl_hybrid,janus}/image_processing_pil_*.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphproc.configs.config import Config
+from graphproc.errors import ConfigError
+from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.processors import stages
+from graphproc.processors.constants import BICUBIC, CLIP, CLIP_MEAN, CLIP_STD, RESCALE, resize_to, square
+from graphproc.processors.row import Row
+from graphproc.sizes import fit
+
+GRAY = (127, 127, 127)
+
+
+def longer_side(b: ProgramBuilder, config: Config, x: Value, key: str = "size", resample: int | None = None) -> Value:
+    """`do_resize`: the longer side to that of a square size, the other at least `min_size`."""
+    if not config.do_resize:
+        return x
+    height, width = stages.sides(key, getattr(config, key))
+    if height != width:
+        raise ConfigError(f"{key}: {config.processor} needs a height equal to the width, got {getattr(config, key)}")
+    size = fit.longest_edge_half_even(x.type.size("H"), x.type.size("W"), height, stages.count(config, "min_size"))
+    return stages.resize_to(b, config, x, *size, resample=resample)
+
+
+def on_square(b: ProgramBuilder, config: Config, x: Value, mean: Any, key: str = "size") -> Value:
+    """`do_pad`: in the middle of a square of the mean colour, truncated to bytes."""
+    if not config.do_pad:
+        return x
+    if mean is not None and not isinstance(mean, tuple):
+        raise ConfigError(f"image_mean: do_pad needs a number for each channel, got {mean!r}")
+    color = GRAY if mean is None else tuple(int(v * 255) for v in mean)
+    # the longer side rounds to the length that it was scaled to, whatever it was
+    side = max(getattr(config, key)["height"], stages.count(config, "min_size")) if config.do_resize else None
+    return stages.pad_to_square(b, x, color, side)
+
+
+def pad(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_pad`, in the image's own mean."""
+    return on_square(b, config, x, config.image_mean)
+
+
+def two_scales(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """The image at a high resolution, and that again at a low one; without `do_resize` both are the image."""
+    high = low = x
+    fine = config.changed(image_mean=config.high_res_image_mean, image_std=config.high_res_image_std)
+    if config.do_resize:
+        high = longer_side(b, config, x, "high_res_size", config.high_res_resample)
+        high = on_square(b, config, high, config.high_res_image_mean, "high_res_size")
+        low = pad(b, config, longer_side(b, config, high))
+    b.output("pixel_values", stages.normalize(b, config, stages.rescale(b, config, low)))
+    b.output("high_res_pixel_values", stages.normalize(b, fine, stages.rescale(b, fine, high)))
+
+
+DEFAULTS = {**resize_to(square(384), BICUBIC), **RESCALE, "do_normalize": True, **CLIP, "do_pad": True, "min_size": 14}
+STAGES = (longer_side, pad, stages.rescale, stages.normalize)
+
+ROWS = (
+    Row("DeepseekVLImageProcessor", "square canvas", STAGES, DEFAULTS, extra_keys=("min_size",)),
+    Row(
+        "DeepseekVLHybridImageProcessor",
+        "square canvas",
+        (),
+        {
+            **DEFAULTS,
+            "high_res_size": square(1024),
+            "high_res_resample": BICUBIC,
+            "high_res_image_mean": CLIP_MEAN,
+            "high_res_image_std": CLIP_STD,
+        },
+        extra_keys=("min_size", "high_res_size", "high_res_resample", "high_res_image_mean", "high_res_image_std"),
+        outputs=("pixel_values", "high_res_pixel_values"),
+        input_names=("pixel_values", "high_res_pixel_values"),
+        finish=two_scales,
+    ),
+    Row("JanusImageProcessor", "square canvas", STAGES, DEFAULTS, extra_keys=("min_size",)),
+)

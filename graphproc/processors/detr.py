@@ -1,0 +1,108 @@
+"""DETR and its kin: an aspect-preserving resize, normalization, padding to the largest image, and a mask of what is image.
+
+Source of the defaults and of the order of the outputs: transformers 5.23, `models/*/image_processing_pil_*.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from graphproc.configs.config import Config
+from graphproc.errors import ConfigError
+from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.ops import Extend, Full
+from graphproc.processors import stages
+from graphproc.processors.constants import BILINEAR, IMAGENET, RESCALE, resize_to, square
+from graphproc.processors.row import Row, Stage
+from graphproc.sizes import multiples, rules
+from graphproc.sizes.num import Num
+
+SizeRule = Callable[[Num, Num, Mapping[str, Any]], rules.Size]
+FORMATS = ("coco_detection", "coco_panoptic")
+
+YOLOS_MULTIPLE = 16
+"""The sides of an image that YOLOS scales are multiples of this."""
+
+CAPPED = {"shortest_edge": 800, "longest_edge": 1333}
+DETECTION = {
+    **resize_to(CAPPED, BILINEAR),
+    **RESCALE,
+    "do_normalize": True,
+    **IMAGENET,
+    "do_pad": True,
+    "format": "coco_detection",
+    "do_convert_annotations": True,
+}
+TARGETS = "annotations (dictionaries, polygons and PNG files to train on) and the labels made of them"
+
+
+def resize_by(b: ProgramBuilder, config: Config, x: Value, rule: SizeRule) -> Value:
+    """`do_resize` by a rule for the forms of `size`; a shortest edge without the longest is an error."""
+    if not config.do_resize:
+        return x
+    if set(config.size) == {"shortest_edge"}:
+        raise ConfigError(f"size: {config.processor} needs a longest_edge beside the shortest_edge, got {config.size}")
+    return stages.resize_to(b, config, x, *rule(x.type.size("H"), x.type.size("W"), config.size))
+
+
+def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_resize` by the standard rules."""
+    return resize_by(b, config, x, rules.resized)
+
+
+def resize_yolos(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_resize`; what is scaled by its edges is floored to multiples."""
+
+    def rule(height: Num, width: Num, size: Mapping[str, Any]) -> rules.Size:
+        if "shortest_edge" not in size:
+            return rules.resized(height, width, size)
+        return multiples.capped_edge_floored(height, width, size["shortest_edge"], size["longest_edge"], YOLOS_MULTIPLE)
+
+    return resize_by(b, config, x, rule)
+
+
+def pad_with_mask(b: ProgramBuilder, x: Value, size: dict[str, int] | None) -> tuple[Value, Value]:
+    """The image padded to a size, or with its batch where there is none, and its int64 mask: 1 on the image, 0 beside it."""
+    mask = b.add(Full((x.type.size("H"), x.type.size("W")), 1, "i64", "HW"))
+    x = stages.pad_to(b, x, size)
+    if size is not None:
+        mask = b.add(Extend(-1, x.type.size("W")), b.add(Extend(-2, x.type.size("H")), mask))
+    return x, mask
+
+
+def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """`do_pad` and its mask, which comes first; the format of annotations must be known even where there are none."""
+    if config.format not in FORMATS:
+        raise ConfigError(f"format: expected {' or '.join(FORMATS)}, got {config.format!r}")
+    if config.do_pad:
+        x, mask = pad_with_mask(b, x, config.pad_size)
+        b.output("pixel_mask", mask)
+    b.output("pixel_values", x)
+
+
+def _row(name: str, defaults: Mapping[str, Any] = DETECTION, resize: Stage = resize) -> Row:
+    return Row(
+        name,
+        "detection",
+        (resize, stages.rescale, stages.normalize),
+        defaults,
+        extra_keys=("format", "do_convert_annotations"),
+        not_compiled=TARGETS,
+        outputs=("pixel_mask", "pixel_values"),
+        input_names=("pixel_values", "pixel_mask"),
+        finish=finish,
+    )
+
+
+ROWS = (
+    _row("ConditionalDetrImageProcessor"),
+    _row("DeformableDetrImageProcessor"),
+    _row("DetrImageProcessor"),
+    _row("GroundingDinoImageProcessor"),
+    _row(
+        "RTDetrImageProcessor",
+        {**DETECTION, "size": square(640), "default_to_square": False, "do_normalize": False, "do_pad": False},
+    ),
+    _row("YolosImageProcessor", resize=resize_yolos),
+)

@@ -1,0 +1,165 @@
+"""Pages on a canvas: margins cut off, turned, scaled to fit, in the middle of a page of one size.
+
+Source of the defaults: transformers 5.23, `models/*/image_processing_pil_*.py`.
+"""
+
+from __future__ import annotations
+
+from graphproc.configs.config import Config
+from graphproc.errors import ConfigError
+from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.numerics.filters import NAMES
+from graphproc.ops import ContentBox, Crop, MirrorPad, Numbers, Pad, Rearrange, ReduceBlocks, Resize, Rotate
+from graphproc.processors import stages
+from graphproc.processors.constants import BICUBIC, BILINEAR, IMAGENET, INCEPTION, RESCALE, resize_to
+from graphproc.processors.row import Row
+from graphproc.sizes import fit, num
+from graphproc.sizes.rules import Size
+
+REDUCING_GAP = 2.0
+"""How many times Nougat's thumbnail itself still shrinks after blocks of pixels were averaged."""
+
+
+def crop_margin(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_crop_margin`: only the box around the page's content."""
+    if not config.do_crop_margin:
+        return x
+    box = b.measure(b.add(ContentBox(), x), content_top=0, content_left=0, content_height=1, content_width=1)
+    return b.add(Crop(*box), x)
+
+
+def align_long_axis(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_align_long_axis`: a quarter turn clockwise where the image lies and the page stands, or the other way round."""
+    height, width = stages.sides("size", config.size)
+    if not config.do_align_long_axis or height == width:
+        return x
+    rows, columns = x.type.size("H"), x.type.size("W")
+    return b.add(Rotate(rows < columns if width < height else rows > columns, 3), x)
+
+
+def shorter_side(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_resize`: the shorter side to the page's shorter side."""
+    if not config.do_resize:
+        return x
+    return stages.resize_to(b, config, x, *stages.shortest_edge_size(x, min(stages.sides("size", config.size))))
+
+
+def thumbnail(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_thumbnail`: shrunk to fit the page; a filter of 0 stands for bicubic here."""
+    if not config.do_thumbnail:
+        return x
+    size = fit.thumbnail(x.type.size("H"), x.type.size("W"), *stages.sides("size", config.size))
+    return stages.resize_to(b, config, x, *size, resample=config.resample or BICUBIC)
+
+
+def reduced_thumbnail(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_thumbnail`: shrunk to fit the page, bicubic; where that is by far, blocks of pixels are averaged first."""
+    if not config.do_thumbnail:
+        return x
+    rows, columns = x.type.size("H"), x.type.size("W")
+    size = fit.thumbnail(rows, columns, *stages.sides("size", config.size))
+    for name, side in zip(("height", "width"), size, strict=True):
+        b.require(side >= 1, f"the thumbnail's {name} rounds to less than 1 pixel. Use a less elongated image.")
+    height, width = (num.maximum(side, 1) for side in size)
+    r = fit.reduction(rows, columns, height, width, REDUCING_GAP)
+    x = b.add(ReduceBlocks(r.factor_height, r.factor_width), x)
+    return b.add(Resize(height, width, NAMES[BICUBIC], extent=(r.box_height, r.box_width)), x)
+
+
+def center_on_page(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_pad`: zeros all around up to the page's size."""
+    if not config.do_pad:
+        return x
+    height, width = stages.sides("size", config.size)
+    rows, columns = x.type.size("H"), x.type.size("W")
+    for name, side, limit in (("height", rows, height), ("width", columns, width)):
+        b.require(side <= limit, f"the image's {name} is larger than size's {limit}. Resize it, or make it a thumbnail.")
+    return b.add(Pad((height - rows) // 2, (width - columns) // 2, height, width), x)
+
+
+def shrunk(config: Config, x: Value) -> Size:
+    """The size after `do_resize`: inside `size`; smaller images keep theirs."""
+    height, width = x.type.size("H"), x.type.size("W")
+    return fit.shrink_within(height, width, *stages.sides("size", config.size)) if config.do_resize else (height, width)
+
+
+def shrink(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_resize`: shrunk."""
+    return stages.resize_to(b, config, x, *shrunk(config, x)) if config.do_resize else x
+
+
+def fill_page(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_pad`: `padding_value`, which counts as a byte here, or the image mirrored, at the bottom and right."""
+    if not config.do_pad:
+        return x
+    height, width = stages.sides("size", config.size)
+    for name, side, limit in (("height", x.type.size("H"), height), ("width", x.type.size("W"), width)):
+        b.require(side <= limit, f"the image's {name} is larger than size's {limit}. Resize it.")
+    mode, value = config.padding_mode, config.padding_value
+    if mode in ("symmetric", "reflect", "edge"):
+        return b.add(MirrorPad(0, 0, height, width, mode), x)
+    if mode != "constant" or isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 256:
+        raise ConfigError(
+            "padding_mode, padding_value: expected constant and a number of 0 to 255, or symmetric, reflect or edge, "
+            f"got {mode!r} and {value!r}"
+        )
+    return b.add(Pad(0, 0, height, width, int(value)), x)
+
+
+def with_scales(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """The image as a sample's only one, its size before and after the resize, and how many times smaller it became."""
+    before = b.image.type
+    height, width = shrunk(config, b.image)
+    b.output("images", b.add(Rearrange("c h w -> 1 c h w", layout="NCHW"), x))
+    b.output("image_unpadded_heights", b.add(Numbers((height,))))
+    b.output("image_unpadded_widths", b.add(Numbers((width,))))
+    b.output("image_scale_factors", b.add(Numbers((height / before.size("H"),), "f64")))
+    b.output("image_sizes", b.add(Numbers((before.size("H"), before.size("W")))))
+
+
+PAGE = {**RESCALE, "do_normalize": True, "do_thumbnail": True, "do_align_long_axis": False, "do_pad": True}
+PAGE_KEYS = ("do_thumbnail", "do_align_long_axis")
+
+ROWS = (
+    Row(
+        "DonutImageProcessor",
+        "documents",
+        (align_long_axis, shorter_side, thumbnail, center_on_page, *stages.STANDARD[1:-1]),
+        {**resize_to({"height": 2560, "width": 1920}, BILINEAR), **PAGE, **INCEPTION},
+        extra_keys=PAGE_KEYS,
+    ),
+    Row(
+        "FuyuImageProcessor",
+        "documents",
+        (shrink, fill_page, stages.rescale, stages.normalize),
+        {
+            **resize_to({"height": 1080, "width": 1920}, BILINEAR),
+            **RESCALE,
+            "do_normalize": True,
+            "image_mean": 0.5,
+            "image_std": 0.5,
+            "do_pad": True,
+            "padding_value": 1.0,
+            "padding_mode": "constant",
+            "patch_size": {"height": 30, "width": 30},
+        },
+        extra_keys=("padding_value", "padding_mode", "patch_size"),
+        not_compiled="samples of several images, of which only the first is described",
+        outputs=("images", "image_unpadded_heights", "image_unpadded_widths", "image_scale_factors", "image_sizes"),
+        input_names=(
+            "images",
+            "image_input_ids",
+            "image_patches",
+            "image_patch_indices_per_batch",
+            "image_patch_indices_per_subsequence",
+        ),
+        finish=with_scales,
+    ),
+    Row(
+        "NougatImageProcessor",
+        "documents",
+        (crop_margin, align_long_axis, shorter_side, reduced_thumbnail, center_on_page, stages.rescale, stages.normalize),
+        {**resize_to({"height": 896, "width": 672}, BILINEAR), **PAGE, **IMAGENET, "do_crop_margin": True},
+        extra_keys=(*PAGE_KEYS, "do_crop_margin"),
+    ),
+)

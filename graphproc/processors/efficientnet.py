@@ -1,0 +1,41 @@
+"""EfficientNet: plain, with an offset after rescaling and a second division by the standard deviation."""
+
+from __future__ import annotations
+
+from graphproc.configs.config import NEEDS, Config
+from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.ops import MultiplyAdd
+from graphproc.processors import stages
+from graphproc.processors.constants import BICUBIC, INCEPTION, RESCALE, crop_to, resize_to, square
+from graphproc.processors.row import Row
+
+
+def rescale(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_rescale`, and with `rescale_offset` minus one."""
+    x = stages.rescale(b, config, x)
+    return b.add(MultiplyAdd(offset=-1.0), x) if config.do_rescale and config.rescale_offset else x
+
+
+def normalize_top(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`include_top`: divided by `image_std` (again), whether or not `do_normalize` is on."""
+    return stages.normalize(b, config.changed(do_normalize=config.include_top, image_mean=0), x)
+
+
+ROWS = (
+    Row(
+        "EfficientNetImageProcessor",
+        "plain",
+        (stages.resize, stages.center_crop, rescale, stages.normalize, normalize_top),
+        {
+            **resize_to(square(346), BICUBIC),
+            **crop_to(289, on=False),
+            **RESCALE,
+            "rescale_offset": False,
+            "do_normalize": True,
+            **INCEPTION,
+            "include_top": True,
+        },
+        extra_keys=("rescale_offset", "include_top"),
+        needs={**NEEDS, "include_top": ("image_std",)},
+    ),
+)

@@ -1,0 +1,48 @@
+"""Emu3: an image of multiples of `spatial_factor` pixels, and its size before images are padded to the batch's largest.
+
+Source: transformers 5.23, `models/emu3/image_processing_emu3.py`.
+"""
+
+from __future__ import annotations
+
+from graphproc.configs.config import Config
+from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.ops import Numbers
+from graphproc.processors import stages
+from graphproc.processors.constants import BICUBIC, CLIP, RESCALE, RGB
+from graphproc.processors.row import Row
+from graphproc.sizes import smart_resize
+
+RESIZE = {"do_resize": True, "resample": BICUBIC}
+LIMITS = {"min_pixels": 512 * 512, "max_pixels": 1024 * 1024}
+
+
+def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_resize`: to between `min_pixels` and `max_pixels`; `size` changes nothing."""
+    if not config.do_resize:
+        return x
+    limits = (stages.count(config, key) for key in LIMITS)
+    to = smart_resize.pixels_within(x.type.size("H"), x.type.size("W"), stages.count(config, "spatial_factor"), *limits)
+    b.require(to.holds, f"{to.message}.")
+    return stages.resize_to(b, config, x, *to.size)
+
+
+def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """The image, padded with zeros below and right in a batch, and its height and width."""
+    b.output("pixel_values", x, "pad")
+    b.output("image_sizes", b.add(Numbers((x.type.size("H"), x.type.size("W")))))
+
+
+ROWS = (
+    Row(
+        "Emu3ImageProcessor",
+        "emu3",
+        (resize, stages.rescale, stages.normalize),
+        {**RGB, **RESIZE, "size": LIMITS, **LIMITS, "spatial_factor": 8, **RESCALE, "do_normalize": True, **CLIP},
+        extra_keys=(*LIMITS, "spatial_factor", "ratio", "image_area"),
+        not_compiled="do_pad=False in a call: images are always padded, as a file's do_pad is ignored by transformers, too",
+        outputs=("pixel_values", "image_sizes"),
+        input_names=("pixel_values", "image_sizes"),
+        finish=finish,
+    ),
+)

@@ -1,0 +1,77 @@
+"""EoMT: an aspect-preserving resize, then windows along the longer side, or the whole image; either may be padded."""
+
+from __future__ import annotations
+
+from graphproc.configs.config import Config
+from graphproc.errors import ConfigError
+from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.ops import Crop, ForEach, Full, Numbers, Pad
+from graphproc.processors import stages
+from graphproc.processors.constants import BILINEAR, IMAGENET, RESCALE, resize_to
+from graphproc.processors.mask_classification import LABELS
+from graphproc.processors.row import Row
+from graphproc.sizes import num
+from graphproc.sizes.slices import windows
+
+
+def split(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_split_image`: windows as long as the shortest edge, and `patch_offsets`, where they begin and end.
+
+    A window ends at its length even where the image is shorter. Without splitting there are no offsets.
+    """
+    if not config.do_split_image:
+        b.output("patch_offsets", b.add(Full((0,), 0, "i64")), "concatenate", listed=True)
+        return x
+    length, _ = _canvas(config)
+    height, width = x.type.size("H"), x.type.size("W")
+    cut = windows(height, width, length)
+    start = cut.start(num.symbol("index", 0))
+    offsets = ForEach(cut.number, (Numbers((start, start + length)),))
+    b.output("patch_offsets", b.add(offsets), "numbered", listed=True)
+    rows = num.where(cut.tall, num.minimum(height, length), height)
+    columns = num.where(cut.tall, width, num.minimum(width, length))
+    b.batch = "concatenate"
+    return b.add(ForEach(cut.number, (Crop(num.where(cut.tall, start, 0), num.where(cut.tall, 0, start), rows, columns),)), x)
+
+
+def pad(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_pad`: zeros at the bottom and right up to the shortest by the longest edge; larger sides stay."""
+    if not config.do_pad:
+        return x
+    height, width = (num.maximum(x.type.size(a), side) for a, side in zip("HW", _canvas(config), strict=True))
+    return b.add(Pad(0, 0, height, width), x)
+
+
+def _canvas(config: Config) -> tuple[int, int]:
+    """The height and width to pad to, of which the first is also the length of a window."""
+    edges = config.size or {}
+    if edges.get("shortest_edge", 0) < 1:
+        raise ConfigError(f"size: {config.processor} needs a shortest_edge to split or pad images, got {config.size}")
+    return edges["shortest_edge"], edges.get("longest_edge") or edges["shortest_edge"]
+
+
+def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """The images or windows, in front of the offsets."""
+    b.output("pixel_values", x)
+    b.outputs.reverse()
+
+
+ROWS = (
+    Row(
+        "EomtImageProcessor",
+        "mask classification",
+        (stages.resize, split, pad, stages.rescale, stages.normalize),
+        {
+            **resize_to({"shortest_edge": 640, "longest_edge": 640}, BILINEAR),
+            **RESCALE,
+            "do_normalize": True,
+            **IMAGENET,
+            "do_pad": False,
+            "do_split_image": False,
+        },
+        extra_keys=("do_split_image", "ignore_index"),
+        not_compiled=LABELS,
+        outputs=("pixel_values", "patch_offsets"),
+        finish=finish,
+    ),
+)

@@ -1,0 +1,101 @@
+"""The flattened patches family: the image standardised, resized as floats, and cut into patches that say where they lie.
+
+Source: transformers 5.23, `models/pix2struct` and `models/kosmos2_5`, `image_processing_pil_*.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphproc.configs.config import Config
+from graphproc.configs.sizes import size_dict
+from graphproc.errors import ConfigError
+from graphproc.ir.program import Parity, ProgramBuilder, Value
+from graphproc.ops import Cast, Concat, Extend, Full, Grid, Interpolate, Numbers, Rearrange, Standardize
+from graphproc.processors import stages
+from graphproc.processors.constants import RGB, square
+from graphproc.processors.row import PIL, Row
+from graphproc.sizes import patch_budget
+from graphproc.sizes.num import Num
+
+PIXELS_LAST = "c (gh p) (gw q) -> (gh gw) (p q c)"
+
+
+def standardize(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_normalize`: by the image's own mean and deviation."""
+    return b.add(Standardize() if config.do_normalize else Cast("f32"), x)
+
+
+def patches(b: ProgramBuilder, config: Config, x: Value) -> tuple[Num, Num, Num, Num]:
+    """Output `max_patches` rows of (row, column, pixels...), zeros after the image's own, and which are its own.
+
+    Returns:
+        The width and height that the image was resized to, and the rows and columns of its patches.
+    """
+    size, most = config.patch_size, stages.count(config, "max_patches")
+    if size is None:
+        raise ConfigError("patch_size: expected height and width, got null")
+    patch_height, patch_width = stages.sides("patch_size", size_dict("patch_size", size))
+    rows, columns = patch_budget.patch_grid_within(x.type.size("H"), x.type.size("W"), patch_height, patch_width, most)
+    height, width = rows * patch_height, columns * patch_width
+    x = b.add(Interpolate(height, width, "antialias"), x)
+    x = b.add(Rearrange(PIXELS_LAST, (("gh", rows), ("p", patch_height), ("gw", columns), ("q", patch_width)), "PF"), x)
+    places = b.add(Grid(rows, columns, first=1, dtype="f32"))
+    b.output("flattened_patches", b.add(Extend(-2, most), b.add(Concat(-1), places, x)))
+    mask = b.add(Full((rows * columns,), 1, "f32", layout="P"))
+    b.output("attention_mask", b.add(Extend(-1, most), mask))
+    return width, height, rows, columns
+
+
+def pix2struct(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """The patches alone."""
+    if config.is_vqa:
+        raise ConfigError("is_vqa: a header text is drawn with a font, which is not compiled. Set is_vqa to false.")
+    patches(b, config, x)
+
+
+def kosmos(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """The patches, the size that the image was resized to, and its grid."""
+    if not config.do_normalize:
+        raise ConfigError("do_normalize: bytes that are not standardised are resized in torch's own way, which is not compiled.")
+    for name, value in zip(KOSMOS_SIZES, patches(b, config, x), strict=True):
+        b.output(name, b.add(Numbers((value,), shape=())))
+
+
+KOSMOS_SIZES = ("width", "height", "rows", "cols")
+OUTPUTS = ("flattened_patches", "attention_mask")
+NEAR = Parity(PIL.reference, 1e-4, "torch's kernels fuse products with sums when they resize: a few units in the last place")
+
+
+def defaults(most: int) -> dict[str, Any]:
+    """The defaults that both classes share."""
+    return {**RGB, "do_normalize": True, "patch_size": square(16), "max_patches": most}
+
+
+ROWS = (
+    Row(
+        "Pix2StructImageProcessor",
+        "flattened patches",
+        (standardize,),
+        {**defaults(2048), "is_vqa": False},
+        extra_keys=("patch_size", "max_patches", "is_vqa", "header_text"),
+        not_compiled="is_vqa (a header text drawn with a font)",
+        parity=NEAR,
+        outputs=OUTPUTS,
+        input_names=OUTPUTS,
+        finish=pix2struct,
+        needs={},
+    ),
+    Row(
+        "Kosmos2_5ImageProcessor",
+        "flattened patches",
+        (standardize,),
+        defaults(4096),
+        extra_keys=("patch_size", "max_patches"),
+        not_compiled="do_normalize false",
+        parity=NEAR,
+        outputs=(*OUTPUTS, *KOSMOS_SIZES),
+        finish=kosmos,
+        needs={},
+    ),
+)

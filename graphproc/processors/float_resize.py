@@ -1,0 +1,90 @@
+"""Processors that resize floats: ZoeDepth as torch does, Owlv2 as scipy does."""
+
+from __future__ import annotations
+
+from graphproc.configs.config import Config
+from graphproc.errors import ConfigError
+from graphproc.ir.program import Parity, ProgramBuilder, Value
+from graphproc.ops import Interpolate, MirrorPad, Pad, SmoothZoom
+from graphproc.processors import stages
+from graphproc.processors.constants import BILINEAR, CLIP, INCEPTION, NEAREST, RESCALE, RGB, resize_to, square
+from graphproc.processors.row import PIL, Row
+from graphproc.sizes import multiples, num
+
+
+def reflect(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_pad`: reflected all around, the more the larger the image."""
+    if not config.do_pad:
+        return x
+    height, width = x.type.size("H"), x.type.size("W")
+    rows, columns = multiples.root_padding(height, width)
+    return b.add(MirrorPad(rows, columns, height + 2 * rows, width + 2 * columns, "reflect"), x)
+
+
+def align_corners(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_resize`: towards `size`, linearly between the corners' centres."""
+    if not config.do_resize:
+        return x
+    if config.resample != BILINEAR:
+        raise ConfigError(f"resample: {config.processor} is compiled with bilinear ({BILINEAR}) alone, got {config.resample}")
+    multiple = config.ensure_multiple_of
+    if isinstance(multiple, bool) or not isinstance(multiple, (int, float)) or multiple <= 0:
+        raise ConfigError(f"ensure_multiple_of: expected a number above 0, got {multiple!r}")
+    size, keep = stages.sides("size", config.size), bool(config.keep_aspect_ratio)
+    height, width = multiples.nearest_multiple(x.type.size("H"), x.type.size("W"), *size, keep, multiple)
+    for name, side in (("height", height), ("width", width)):
+        b.require(side >= 1, f"the resized {name} rounds to less than 1 pixel. Use a less elongated image.")
+    return b.add(Interpolate(num.maximum(height, 1), num.maximum(width, 1), "align_corners"), x)
+
+
+def to_square(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_pad`: zeros at the bottom or right up to a square."""
+    if not config.do_pad:
+        return x
+    side = num.maximum(x.type.size("H"), x.type.size("W"))
+    return b.add(Pad(0, 0, side, side), x)
+
+
+def smooth(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_resize`: blurred where it shrinks, then interpolated; `resample` says nothing but whether it is blurred."""
+    if not config.do_resize:
+        return x
+    if config.resample == NEAREST:
+        raise ConfigError(f"resample: {NEAREST} turns the blur of {config.processor} off, which is not compiled. Use {BILINEAR}.")
+    return b.add(SmoothZoom(*stages.sides("size", config.size)), x)
+
+
+ROWS = (
+    Row(
+        "Owlv2ImageProcessor",
+        "float resize",
+        (stages.rescale, to_square, smooth, stages.normalize),
+        {
+            **RGB,
+            **resize_to(square(960), BILINEAR),
+            **RESCALE,
+            "do_normalize": True,
+            **CLIP,
+            "do_pad": True,
+        },
+        not_compiled="resample 0, which means a resize without blur",
+        parity=Parity(f"{PIL.reference} and scipy", 5e-7, "the runtime's and scipy's exponentials differ in their last bits"),
+    ),
+    Row(
+        "ZoeDepthImageProcessor",
+        "float resize",
+        (stages.rescale, reflect, align_corners, stages.normalize),
+        {
+            **resize_to({"height": 384, "width": 512}, BILINEAR),
+            **RESCALE,
+            "do_normalize": True,
+            **INCEPTION,
+            "do_pad": True,
+            "keep_aspect_ratio": True,
+            "ensure_multiple_of": 1 / 32,
+        },
+        extra_keys=("ensure_multiple_of", "keep_aspect_ratio"),
+        not_compiled="resample 3 (torch's bicubic with aligned corners)",
+        parity=Parity(f"{PIL.reference} and torch", 1e-6, "torch fuses each product with its sum"),
+    ),
+)

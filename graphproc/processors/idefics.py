@@ -1,0 +1,19 @@
+"""Idefics: plain, and a call returns the pixel values themselves."""
+
+from __future__ import annotations
+
+from graphproc.processors.constants import BICUBIC, CLIP, RESCALE, RGB, resize_to, square
+from graphproc.processors.row import Row
+from graphproc.processors.stages import STANDARD
+
+ROWS = (
+    Row(
+        "IdeficsImageProcessor",
+        "plain",
+        STANDARD,
+        {**RGB, **resize_to(square(224), BICUBIC), **RESCALE, "do_normalize": True, **CLIP, "image_num_channels": 3},
+        extra_keys=("transform", "image_size", "image_num_channels"),
+        not_compiled="transform (a Python function)",
+        bare=True,
+    ),
+)

@@ -1,0 +1,171 @@
+"""Idefics2, Idefics3 and SmolVLM: samples of any number of images, each with its parts, padded to the batch's largest.
+
+Source: transformers 5.23, `models/idefics2`, `models/idefics3` and `models/smolvlm`, `image_processing_pil_*.py`.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+from itertools import product
+
+from graphproc.configs.config import Config
+from graphproc.errors import ConfigError
+from graphproc.ir.program import Join, ProgramBuilder, Value
+from graphproc.numerics.filters import NAMES
+from graphproc.ops import Concat, Crop, Extend, Full, Numbers, Pad, Rearrange, Rescale, Resize, Take
+from graphproc.processors import stages
+from graphproc.processors.constants import BILINEAR, INCEPTION, LANCZOS, RESCALE, RGB, resize_to
+from graphproc.processors.row import Row
+from graphproc.sizes import num
+from graphproc.sizes.canvas import Grid
+from graphproc.sizes.num import Bool
+from graphproc.sizes.rules import Size
+from graphproc.sizes.slices import tile_split, to_long_side, within_long_side
+
+NORMALIZE = {**RESCALE, "do_normalize": True, **INCEPTION, "do_pad": True}
+OUTPUTS = ("pixel_values", "pixel_attention_mask")
+
+
+def resize_within(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_resize`: down to the longest edge, then up to the shortest one; or to a height and width."""
+    if not config.do_resize:
+        return x
+    if set(config.size) != {"shortest_edge", "longest_edge"}:
+        return stages.resize_to(b, config, x, *stages.sides("size", config.size))
+    edges = config.size["longest_edge"], config.size["shortest_edge"]
+    return stages.resize_to(b, config, x, *within_long_side(x.type.size("H"), x.type.size("W"), *edges))
+
+
+STAGES = (resize_within, stages.rescale, stages.normalize)
+
+
+def with_quarters(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """The image, with `do_image_splitting` behind its four quarters, and which pixels are no padding."""
+    if not config.do_image_splitting:
+        mask = b.add(Full((x.type.size("H"), x.type.size("W")), 1, "i64", "HW")) if config.do_pad else None
+        _outputs(b, x, mask, "pad" if config.do_pad else "stack")
+        return
+    if config.do_resize:
+        for name, side in (("height", b.image.type.size("H")), ("width", b.image.type.size("W"))):
+            b.require(side >= 2, f"do_image_splitting needs 2 pixels of {name}. Use a larger image, or switch it off.")
+    parts = [reduce(lambda y, stage: stage(b, config, y), STAGES, quarter) for quarter in _quarters(b)] + [x]
+    sizes = [(part.type.size("H"), part.type.size("W")) for part in parts]
+    height, width = (reduce(num.maximum, sides) for sides in zip(*sizes, strict=True))
+    if not config.do_pad:
+        equal: Bool = True
+        for h, w in sizes:
+            equal = num.both(equal, num.both(num.eq(h, height), num.eq(w, width)))
+        b.require(equal, "the quarters and the image have different sizes after resizing. Set do_pad.")
+    padded = (b.add(Pad(0, 0, height, width), part) for part in parts)
+    x = b.add(Concat(-4), *(b.add(Rearrange("c h w -> 1 c h w", layout="NCHW"), part) for part in padded))
+    masks = []
+    for h, w in sizes if config.do_pad else []:
+        lines = b.add(Extend(-2, height), b.add(Full((1, h, w), 1, "i64", "NHW")))
+        masks.append(b.add(Extend(-1, width), lines))
+    _outputs(b, x, b.add(Concat(-3), *masks) if masks else None, "padded_rows")
+
+
+def _outputs(b: ProgramBuilder, x: Value, mask: Value | None, sample: Join) -> None:
+    """The pixels, and with a mask all samples padded to as many, as high and as wide images as the largest have."""
+    batch: Join = "stack" if mask is None else "pad"
+    b.output("pixel_values", x, batch, sample=sample)
+    if mask is not None:
+        b.output("pixel_attention_mask", mask, batch, sample=sample)
+
+
+def _quarters(b: ProgramBuilder) -> list[Value]:
+    """The upper left, upper right, lower left and lower right quarter; the middle belongs to the lower and right ones."""
+    height, width = b.image.type.size("H"), b.image.type.size("W")
+    upper, left = height // 2, width // 2
+    vertical, horizontal = ((0, upper), (upper, height - upper)), ((0, left), (left, width - left))
+    return [b.add(Crop(top, start, h, w), b.image) for (top, h), (start, w) in product(vertical, horizontal)]
+
+
+def split(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """The image in tiles as wide and high as `max_image_size` says, and all of it in one more.
+
+    `do_resize` resizes to `size` before. Without `do_image_splitting`, and where one tile is enough, there is only the last.
+    Bytes stay bytes from one resize to the next, also where they stand for floats in [0, 1]: the round trip is exact.
+    """
+    tile = _tile(config)
+    filter = NAMES[BILINEAR if config.resample is None else config.resample]
+    if config.do_resize:
+        x = b.add(Resize(*_first_size(config, x), filter), x)
+    grid = Grid(0, 0)
+    tiles = []
+    if config.do_image_splitting:
+        size, grid = tile_split(x.type.size("H"), x.type.size("W"), tile)
+        x = b.add(Resize(*size, filter), x)
+        cut = b.add(Rearrange("c (r h) (k w) -> (r k) c h w", (("h", tile), ("w", tile)), layout="NCHW"), x)
+        tiles.append(b.add(Take(-4, 0, grid.rows * grid.columns), cut))
+    whole = b.add(Resize(tile, tile, filter), x)
+    x = b.add(Concat(-4), *tiles, b.add(Rearrange("c h w -> 1 c h w", layout="NCHW"), whole))
+    if config.return_row_col_info:
+        for name, count in zip(("rows", "cols"), grid, strict=True):
+            b.output(name, b.add(Numbers((count,), shape=())), "stack", sample="stack", listed=True)
+    return b.add(Rescale(1 / 255), x) if b.unit_scale else x
+
+
+def _tile(config: Config) -> int:
+    """The side of a tile."""
+    tile = config.max_image_size.get("longest_edge") if isinstance(config.max_image_size, dict) else None
+    if isinstance(tile, bool) or not isinstance(tile, int) or tile < 1:
+        raise ConfigError(f"max_image_size: expected a longest_edge of at least 1, got {config.max_image_size!r}")
+    return tile
+
+
+def _first_size(config: Config, x: Value) -> Size:
+    if "longest_edge" in config.size:
+        return to_long_side(x.type.size("H"), x.type.size("W"), config.size["longest_edge"])
+    return stages.sides("size", config.size)
+
+
+def with_tiles(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """The tiles of all images of a sample in one row, which are no padding, and on demand each image's rows and columns."""
+    counts, b.outputs = b.outputs, []
+    mask = b.add(Full(tuple(x.type.size(axis) for axis in "NHW"), 1, "i64", "NHW")) if config.do_pad else None
+    _outputs(b, x, mask, "concatenate")
+    b.outputs += counts
+
+
+ROWS = (
+    Row(
+        "Idefics2ImageProcessor",
+        "tiles",
+        STAGES,
+        {
+            **RGB,
+            **resize_to({"shortest_edge": 378, "longest_edge": 980}, BILINEAR),
+            **NORMALIZE,
+            "do_image_splitting": False,
+        },
+        extra_keys=("do_image_splitting",),
+        not_compiled="parts of different sizes without do_pad",
+        outputs=OUTPUTS,
+        input_names=OUTPUTS,
+        finish=with_quarters,
+        per_sample=0,
+    ),
+    *(
+        Row(
+            f"{name}ImageProcessor",
+            "tiles",
+            (split, stages.rescale, stages.normalize),
+            {
+                **RGB,
+                **resize_to({"longest_edge": 4 * 364}, LANCZOS),
+                "default_to_square": True,
+                **NORMALIZE,
+                "do_image_splitting": True,
+                "max_image_size": {"longest_edge": 364},
+                "return_row_col_info": False,
+            },
+            extra_keys=("do_image_splitting", "max_image_size", "return_row_col_info"),
+            outputs=OUTPUTS,
+            input_names=OUTPUTS,
+            finish=with_tiles,
+            per_sample=0,
+        )
+        for name in ("Idefics3", "SmolVLM")
+    ),
+)

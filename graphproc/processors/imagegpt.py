@@ -1,0 +1,36 @@
+"""ImageGPT: each pixel becomes the index of the nearest colour."""
+
+from __future__ import annotations
+
+from graphproc.configs.config import NEEDS, Config
+from graphproc.errors import ConfigError
+from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.ops import NearestColor
+from graphproc.processors import stages
+from graphproc.processors.constants import BILINEAR, INCEPTION, RESCALE, resize_to, square
+from graphproc.processors.row import Row
+
+
+def input_ids(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """`input_ids`, one for each pixel row by row; `pixel_values` where `do_color_quantize` is off."""
+    if not config.do_color_quantize:
+        b.output("pixel_values", x)
+    elif x.type.dtype != "f32":
+        raise ConfigError("do_color_quantize: expected do_rescale or do_normalize to be on; clusters are no bytes")
+    else:
+        b.output("input_ids", b.add(NearestColor(config.clusters), x))
+
+
+ROWS = (
+    Row(
+        "ImageGPTImageProcessor",
+        "plain",
+        (stages.resize, stages.rescale, stages.normalize),
+        {**resize_to(square(256), BILINEAR), **RESCALE, "do_normalize": True, **INCEPTION, "do_color_quantize": True},
+        extra_keys=("clusters", "do_color_quantize"),
+        outputs=("input_ids",),
+        input_names=("input_ids",),
+        finish=input_ids,
+        needs={**NEEDS, "do_color_quantize": ("clusters",)},
+    ),
+)

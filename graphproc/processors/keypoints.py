@@ -1,0 +1,38 @@
+"""Keypoint detectors and matchers: gray images, of which matchers take pairs."""
+
+from __future__ import annotations
+
+from graphproc.configs.config import Config
+from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.ops import Grayscale
+from graphproc.processors import stages
+from graphproc.processors.constants import BILINEAR, RESCALE, resize_to
+from graphproc.processors.row import Row
+
+DEFAULTS = {**resize_to({"height": 480, "width": 640}, BILINEAR), "default_to_square": False, **RESCALE}
+
+
+def gray(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_grayscale`: gray values in all channels."""
+    return b.add(Grayscale(), x) if config.do_grayscale else x
+
+
+def pairs(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """Two images make a sample."""
+    b.output("pixel_values", x, "stack", sample="stack")
+
+
+STAGES = (stages.resize, stages.rescale, gray)
+
+
+def _matcher(name: str) -> Row:
+    defaults = {**DEFAULTS, "do_grayscale": True}
+    return Row(name, "keypoints", STAGES, defaults, extra_keys=("do_grayscale",), finish=pairs, per_sample=2)
+
+
+ROWS = (
+    _matcher("EfficientLoFTRImageProcessor"),
+    _matcher("LightGlueImageProcessor"),
+    _matcher("SuperGlueImageProcessor"),
+    Row("SuperPointImageProcessor", "keypoints", STAGES, {**DEFAULTS, "do_grayscale": False}, extra_keys=("do_grayscale",)),
+)

@@ -1,0 +1,57 @@
+"""Llava and Video-Llava: plain, with a square canvas first or an output of another name."""
+
+from __future__ import annotations
+
+from graphproc.configs.config import Config
+from graphproc.errors import ConfigError
+from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.ops import Pad
+from graphproc.processors import stages
+from graphproc.processors.constants import BICUBIC, CLIP, RESCALE, RGB, crop_to, resize_to, shortest
+from graphproc.processors.row import Row
+from graphproc.processors.stages import WITHOUT_PAD
+from graphproc.sizes import num
+
+DEFAULTS = {**RGB, **resize_to(shortest(224), BICUBIC), **crop_to(224), **RESCALE, "do_normalize": True, **CLIP}
+
+
+def pad_to_square(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_pad`: in the middle of a square as wide as the longer side, in the colour of `image_mean`, truncated to bytes."""
+    if not config.do_pad:
+        return x
+    mean = config.image_mean or (0.0,) * x.type.channels
+    if not isinstance(mean, tuple) or len(mean) != x.type.channels or not all(0 <= int(v * 255) <= 255 for v in mean):
+        raise ConfigError(f"image_mean: do_pad needs a number of 0 to 1 for each of {x.type.channels} channels, got {mean}")
+    height, width = x.type.size("H"), x.type.size("W")
+    side = num.maximum(height, width)
+    if b.unit_scale:
+        b.require(num.eq(height, width), "do_pad puts bytes beside floats of 0 to 1. Give an image of bytes.")
+    return b.add(Pad((side - height) // 2, (side - width) // 2, side, side, tuple(int(v * 255) for v in mean)), x)
+
+
+def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_resize` to a shortest edge or to both sides; a longest edge beside the shortest one does nothing."""
+    if not config.do_resize:
+        return x
+    edge = config.size.get("shortest_edge")
+    sides = stages.shortest_edge_size(x, edge) if edge else stages.sides("size", config.size)
+    return stages.resize_to(b, config, x, *sides)
+
+
+def pixel_values_images(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """`pixel_values_images`, or `pixel_values` where `return_legacy_image_output` is false."""
+    b.output("pixel_values" if config.return_legacy_image_output is False else "pixel_values_images", x)
+
+
+ROWS = (
+    Row("LlavaImageProcessor", "plain", (pad_to_square, *WITHOUT_PAD), {**DEFAULTS, "do_pad": False}),
+    Row(
+        "VideoLlavaImageProcessor",
+        "plain",
+        (resize, *WITHOUT_PAD[1:]),
+        {**DEFAULTS, "default_to_square": True},
+        extra_keys=("return_legacy_image_output",),
+        outputs=("pixel_values_images",),
+        finish=pixel_values_images,
+    ),
+)

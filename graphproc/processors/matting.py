@@ -1,0 +1,39 @@
+"""VitMatte: an image and its trimap as four channels."""
+
+from __future__ import annotations
+
+from graphproc.configs.config import Config
+from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.ops import Cast, Concat, Pad, Rearrange
+from graphproc.processors import stages
+from graphproc.processors.constants import INCEPTION, RESCALE
+from graphproc.processors.row import Extra, Row
+from graphproc.sizes import multiples
+
+
+def with_trimap(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """The trimap, rescaled like the image but not normalized, as the last channel."""
+    trimap = stages.rescale(b, config, b.add(Rearrange("h w -> 1 h w", layout="CHW"), b.extras["trimap"]))
+    if trimap.type.dtype != x.type.dtype:
+        trimap = b.add(Cast(x.type.dtype), trimap)
+    return b.add(Concat(-3), x, trimap)
+
+
+def to_multiple(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_pad`: zeros at the bottom and right up to multiples of `size_divisor`."""
+    if not config.do_pad:
+        return x
+    divisor = stages.count(config, "size_divisor")
+    return b.add(Pad(0, 0, *multiples.ceil_multiple(x.type.size("H"), x.type.size("W"), divisor)), x)
+
+
+ROWS = (
+    Row(
+        "VitMatteImageProcessor",
+        "matting",
+        (stages.rescale, stages.normalize, with_trimap, to_multiple),
+        {**RESCALE, "do_normalize": True, **INCEPTION, "do_pad": True, "size_divisor": 32},
+        extra_keys=("size_divisor",),
+        extras={"trimap": Extra("trimaps", required=True)},
+    ),
+)

@@ -1,0 +1,89 @@
+"""MiniCPM-V 4.6: a whole view of each image and slices of large ones, all as strips of patches in one row.
+
+Source: transformers 5.23, `models/minicpmv4_6/image_processing_pil_minicpmv4_6.py`.
+"""
+
+from __future__ import annotations
+
+from graphproc.configs.config import NEEDS, Config
+from graphproc.errors import ConfigError
+from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.ops import Concat, Numbers, Rearrange, Take
+from graphproc.processors import stages
+from graphproc.processors.constants import BICUBIC, BILINEAR, INCEPTION, RESCALE, RGB
+from graphproc.processors.row import Row
+from graphproc.sizes import num
+from graphproc.sizes.num import Num
+from graphproc.sizes.slices import Slices, slices
+
+SETTINGS = {
+    "max_slice_nums": 9,
+    "scale_resolution": 448,
+    "patch_size": 14,
+    "slice_mode": True,
+    "downsample_mode": "16x",
+    "use_image_id": True,
+}
+
+
+def _slices(b: ProgramBuilder, config: Config) -> Slices:
+    """The views of the image; without `do_resize` they are the image as it is, and its parts."""
+    most = config.max_slice_nums if config.slice_mode else 1
+    if isinstance(most, bool) or not isinstance(most, int):
+        raise ConfigError(f"max_slice_nums: expected a whole number, got {most!r}")
+    height, width = b.image.type.size("H"), b.image.type.size("W")
+    merged = 2 if config.downsample_mode == "4x" else 4
+    patch = stages.count(config, "patch_size")
+    cut = slices(height, width, most, stages.count(config, "scale_resolution"), patch * merged)
+    if config.do_resize:
+        return cut
+    rows, columns = num.maximum(cut.grid.rows, 1), num.maximum(cut.grid.columns, 1)
+    return Slices((height, width), cut.grid, (height // rows, width // columns), (height, width))
+
+
+def strips(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """The whole view and then the slices, row by row, each as rows of patches beside each other."""
+    cut, patch = _slices(b, config), config.patch_size
+    if not config.do_resize:
+        for name, side, parts in zip(("height", "width"), cut.source, cut.grid, strict=True):
+            message = f"without do_resize the {name} has to be slices of whole patches of {patch} pixels. Resize the image."
+            b.require(num.eq(side % (num.maximum(parts, 1) * patch), 0), message)
+
+    def view(size: tuple[Num, Num]) -> Value:
+        filter = BILINEAR if config.resample is None else None
+        return stages.resize_to(b, config, x, *size, filter) if config.do_resize else x
+
+    whole = b.add(Rearrange("c (g p) w -> 1 c p (g w)", (("p", patch),), layout="NCHW"), view(cut.source))
+    grid = Rearrange(
+        "c (r g p) (k w) -> 1 c p (r k g w)", (("p", patch), ("g", cut.slice[0] // patch), ("w", cut.slice[1])), layout="NCHW"
+    )
+    length = cut.grid.rows * cut.grid.columns * (cut.slice[0] // patch) * cut.slice[1]
+    return b.add(Concat(-1), whole, b.add(Take(-1, 0, length), b.add(grid, view(cut.refined))))
+
+
+def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """The strips of all images in one, the patches below and beside each other in each, the grids, and the numbers of strips."""
+    cut, patch = _slices(b, config), config.patch_size
+    count = cut.grid.rows * cut.grid.columns
+    whole, each = (b.add(Numbers(tuple(side // patch for side in size), "i32", (1, 2))) for size in (cut.source, cut.slice))
+    sizes = b.add(Concat(-2), whole, b.add(Rearrange("1 f -> n f", (("n", count),)), each))
+    b.output("pixel_values", x, "strip")
+    b.output("target_sizes", sizes, "concatenate")
+    b.output("grids", b.add(Numbers(tuple(cut.grid))), listed=True)
+    b.output("num_patches_per_image", b.add(Numbers((count + 1,), shape=())), listed=True)
+
+
+ROWS = (
+    Row(
+        "MiniCPMV4_6ImageProcessor",
+        "tiles",
+        (strips, stages.rescale, stages.normalize),
+        {**RGB, "do_resize": True, "resample": BICUBIC, **RESCALE, "do_normalize": True, **INCEPTION, **SETTINGS},
+        extra_keys=tuple(SETTINGS),
+        not_compiled="without do_resize, slices that leave a rest of the image",
+        outputs=("pixel_values", "target_sizes", "grids", "num_patches_per_image"),
+        input_names=("pixel_values", "target_sizes"),
+        finish=finish,
+        needs={switch: keys for switch, keys in NEEDS.items() if switch != "do_resize"},
+    ),
+)

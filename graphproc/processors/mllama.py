@@ -1,0 +1,78 @@
+"""Mllama: images on canvases of square tiles, any number of images a sample, always as many tiles as there may be.
+
+Source: transformers 5.23, `models/mllama/image_processing_pil_mllama.py`.
+"""
+
+from __future__ import annotations
+
+from graphproc.configs.config import Config
+from graphproc.errors import ConfigError
+from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.ops import Cast, Extend, Numbers, Pad, Rearrange
+from graphproc.processors import stages
+from graphproc.processors.constants import BILINEAR, INCEPTION, RESCALE, RGB, resize_to, square
+from graphproc.processors.row import Row
+from graphproc.sizes.canvas import TiledCanvas, tiled_canvas
+
+OUTPUTS = ("pixel_values", "aspect_ratio_ids", "aspect_ratio_mask", "num_tiles")
+
+
+def _canvas(b: ProgramBuilder, config: Config) -> TiledCanvas:
+    """The canvas of the image.
+
+    Raises:
+        ConfigError: a step that the class does not do without is off, or `size` is no square.
+    """
+    for switch in ("do_resize", "do_pad"):
+        if not getattr(config, switch):
+            raise ConfigError(f"{switch}: Mllama always does this, got {getattr(config, switch)}. Set it to true.")
+    height, width = stages.sides("size", config.size)
+    if height != width:
+        raise ConfigError(f"size: expected a square, got {height} x {width}")
+    return tiled_canvas(b.image.type.size("H"), b.image.type.size("W"), height, stages.count(config, "max_image_tiles"))
+
+
+def place(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """Resized to fit the canvas, black below and right."""
+    canvas = _canvas(b, config)
+    return b.add(Pad(0, 0, *canvas.canvas), stages.resize_to(b, config, x, *canvas.fitted))
+
+
+def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """The tiles, zeros in place of those that a canvas lacks; the canvas's number, its tiles' mask and their number.
+
+    A sample's missing images have number 0 and a mask of one tile.
+    """
+    canvas, most, tile = _canvas(b, config), config.max_image_tiles, config.size["height"]
+    x = b.add(Rearrange("c (r h) (k w) -> (r k) c h w", (("h", tile), ("w", tile)), layout="NCHW"), x)
+    x = b.add(Extend(-4, most), x if x.type.dtype == "f32" else b.add(Cast("f32"), x))
+    ids, mask, tiles = OUTPUTS[1:]
+    b.output("pixel_values", x, "pad", sample="stack")
+    b.output(ids, b.add(Numbers((canvas.number,), shape=())), "pad", sample="stack")
+    one = (1, *[0] * (most - 1))
+    b.output(mask, b.add(Numbers(canvas.mask)), "pad", one, sample="stack")
+    count = b.add(Numbers((canvas.grid.rows * canvas.grid.columns,), shape=()))
+    b.output(tiles, count, "stack", sample="stack", listed=True)
+
+
+ROWS = (
+    Row(
+        "MllamaImageProcessor",
+        "tiles",
+        (place, stages.rescale, stages.normalize),
+        {
+            **RGB,
+            **resize_to(square(224), BILINEAR),
+            **RESCALE,
+            "do_normalize": True,
+            **INCEPTION,
+            "do_pad": True,
+            "max_image_tiles": 4,
+        },
+        extra_keys=("max_image_tiles",),
+        outputs=OUTPUTS,
+        input_names=("pixel_values", "num_tiles", "aspect_ratio_ids", "aspect_ratio_mask"),
+        finish=finish,
+        per_sample=0,
+    ),
+)

@@ -1,0 +1,250 @@
+"""Processors whose sizes are multiples of a divisor, by the resize or by padding.
+
+Source of the defaults: transformers 5.23, `models/*/image_processing_pil_*.py`.
+"""
+
+from __future__ import annotations
+
+from graphproc.configs.config import NEEDS, Config
+from graphproc.configs.sizes import size_dict
+from graphproc.errors import ConfigError
+from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.ops import CenterCrop, Distinct, MirrorPad, Numbers, Pad, Rearrange
+from graphproc.processors import label_maps, stages
+from graphproc.processors.constants import (
+    BICUBIC,
+    BILINEAR,
+    CLIP,
+    IMAGENET,
+    INCEPTION,
+    RESCALE,
+    RGB,
+    crop_to,
+    resize_to,
+    shortest,
+    square,
+)
+from graphproc.processors.detr import pad_with_mask
+from graphproc.processors.row import Extra, Row
+from graphproc.sizes import multiples
+
+NORMALIZE = {**RESCALE, "do_normalize": True}
+
+
+def short_side(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_resize`: a shortest edge with a cap, floored to multiples of `size_divisor`."""
+    if not config.do_resize:
+        return x
+    height, width = x.type.size("H"), x.type.size("W")
+    edge, divisor = shortest_edge(config, "size"), stages.count(config, "size_divisor")
+    return stages.resize_to(b, config, x, *multiples.short_side_floored(height, width, edge, divisor))
+
+
+def shortest_edge(config: Config, key: str) -> int:
+    """The shortest edge of a size that must give one."""
+    edge = getattr(config, key).get("shortest_edge")
+    if edge is None:
+        raise ConfigError(f"{key}: {config.processor} needs a shortest_edge, got {getattr(config, key)}")
+    return int(edge)
+
+
+def square_crop(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_center_crop`: to the square of `crop_size`'s shortest edge."""
+    if not config.do_center_crop:
+        return x
+    edge = shortest_edge(config, "crop_size")
+    return b.add(CenterCrop(edge, edge), x)
+
+
+def mask_first(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """`do_pad` to the largest of the batch, with a mask in front of the pixels."""
+    if config.do_pad:
+        x, mask = pad_with_mask(b, x, None)
+        b.output("pixel_mask", mask)
+    b.output("pixel_values", x)
+
+
+def mask_last(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """`do_pad` to the largest of the batch, with a mask behind the pixels."""
+    if not config.do_pad:
+        b.output("pixel_values", x)
+        return
+    x, mask = pad_with_mask(b, x, None)
+    b.output("pixel_values", x)
+    b.output("pixel_mask", mask)
+
+
+def floored(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_resize`: both sides down to multiples."""
+    if not config.do_resize:
+        return x
+    divisor = stages.count(config, "size_divisor")
+    return stages.resize_to(b, config, x, *multiples.floor_multiple(x.type.size("H"), x.type.size("W"), divisor))
+
+
+def ceiled(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_resize`: a shortest edge, then both sides up to multiples."""
+    if not config.do_resize:
+        return x
+    edge, divisor = shortest_edge(config, "size"), stages.count(config, "size_divisor")
+    size = multiples.shortest_edge_ceiled(x.type.size("H"), x.type.size("W"), edge, divisor)
+    return stages.resize_to(b, config, x, *size)
+
+
+def whole_patches(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_resize`: shrunk to inside `size`, then up to whole patches of `patch_size`."""
+    if not config.do_resize:
+        return x
+    edge = config.size.get("longest_edge")
+    limit = (edge, edge) if edge else stages.sides("size", config.size)
+    patch = stages.sides("patch_size", size_dict("patch_size", config.patch_size))
+    return stages.resize_to(b, config, x, *multiples.within_ceiled(x.type.size("H"), x.type.size("W"), *limit, *patch))
+
+
+def with_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """`do_pad` to the largest of the batch, and `image_sizes`, those before it."""
+    b.output("pixel_values", x, "pad" if config.do_pad else "stack")
+    b.output("image_sizes", b.add(Numbers((x.type.size("H"), x.type.size("W")))), "stack")
+
+
+def mirrored(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_pad`: mirrored at the bottom and right up to the next larger multiple."""
+    if not config.do_pad:
+        return x
+    height, width = x.type.size("H"), x.type.size("W")
+    return b.add(MirrorPad(0, 0, *multiples.above_multiple(height, width, stages.count(config, "size_divisor")), "symmetric"), x)
+
+
+def towards(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_resize`: towards `size`, each side to the nearest multiple of `ensure_multiple_of`."""
+    if not config.do_resize:
+        return x
+    size, multiple = stages.sides("size", config.size), stages.count(config, "ensure_multiple_of")
+    keep = bool(config.keep_aspect_ratio)
+    return stages.resize_to(b, config, x, *multiples.nearest_multiple(x.type.size("H"), x.type.size("W"), *size, keep, multiple))
+
+
+def centered(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_pad` with a `size_divisor`: zeros all around up to multiples."""
+    if not config.do_pad or config.size_divisor is None:
+        return x
+    height, width, divisor = x.type.size("H"), x.type.size("W"), stages.count(config, "size_divisor")
+    top, left = (multiples.centered_padding(side, divisor)[0] for side in (height, width))
+    return b.add(Pad(top, left, *multiples.ceil_multiple(height, width, divisor)), x)
+
+
+def with_prompt(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """The pixels, and the prompt's depths in metres where it is given, with an axis of one channel."""
+    b.output("pixel_values", x)
+    if "prompt_depth" in b.extras:
+        depth = b.add(Distinct(float(config.prompt_scale_to_meter)), b.extras["prompt_depth"])
+        b.output("prompt_depth", b.add(Rearrange("h w -> 1 h w", layout="CHW"), depth))
+
+
+DEPTH = (towards, stages.rescale, stages.normalize, centered)
+DEPTH_DEFAULTS = {
+    **resize_to(square(384), BICUBIC),
+    **NORMALIZE,
+    **INCEPTION,
+    "do_pad": False,
+    "ensure_multiple_of": 1,
+    "keep_aspect_ratio": False,
+}
+DEPTH_KEYS = ("ensure_multiple_of", "keep_aspect_ratio", "size_divisor")
+
+ROWS = (
+    Row(
+        "BridgeTowerImageProcessor",
+        "multiples",
+        (short_side, square_crop, stages.rescale, stages.normalize),
+        {
+            **resize_to(shortest(288), BICUBIC),
+            "do_center_crop": True,
+            "crop_size": shortest(288),
+            **NORMALIZE,
+            **CLIP,
+            "do_pad": True,
+            "size_divisor": 32,
+        },
+        extra_keys=("size_divisor",),
+        outputs=("pixel_mask", "pixel_values"),
+        input_names=("pixel_values", "pixel_mask"),
+        finish=mask_first,
+    ),
+    Row(
+        "DPTImageProcessor",
+        "multiples",
+        DEPTH,
+        DEPTH_DEFAULTS,
+        extra_keys=(*DEPTH_KEYS, "do_reduce_labels"),
+        extras=label_maps.LABEL_MAPS,
+        finish=label_maps.with_labels(towards, centered, resample=None),
+    ),
+    Row(
+        "GLPNImageProcessor",
+        "multiples",
+        (floored, stages.rescale, stages.normalize),
+        {"do_resize": True, "resample": BILINEAR, **RESCALE, "size_divisor": 32},
+        extra_keys=("size_divisor",),
+        needs={**NEEDS, "do_resize": ("resample",)},
+    ),
+    Row(
+        "PixtralImageProcessor",
+        "multiples",
+        (whole_patches, stages.center_crop, stages.rescale, stages.normalize),
+        {
+            **RGB,
+            **resize_to({"longest_edge": 1024}, BICUBIC),
+            **NORMALIZE,
+            **CLIP,
+            "do_pad": True,
+            "patch_size": square(16),
+        },
+        extra_keys=("patch_size",),
+        outputs=("pixel_values", "image_sizes"),
+        input_names=("pixel_values", "image_sizes"),
+        finish=with_sizes,
+    ),
+    Row(
+        "PromptDepthAnythingImageProcessor",
+        "multiples",
+        DEPTH,
+        {**DEPTH_DEFAULTS, "prompt_scale_to_meter": 0.001},
+        extra_keys=(*DEPTH_KEYS, "prompt_scale_to_meter"),
+        outputs=("pixel_values", "prompt_depth"),
+        input_names=("pixel_values", "prompt_depth"),
+        extras={"prompt_depth": Extra("prompt_depth", dtype="i32", aligned=False)},
+        finish=with_prompt,
+    ),
+    Row(
+        "Swin2SRImageProcessor",
+        "multiples",
+        (stages.rescale, mirrored),
+        {**RESCALE, "do_pad": True, "size_divisor": 8},
+        extra_keys=("size_divisor",),
+    ),
+    Row(
+        "TextNetImageProcessor",
+        "multiples",
+        (ceiled, stages.center_crop, stages.rescale, stages.normalize),
+        {
+            **RGB,
+            **resize_to(shortest(640), BILINEAR),
+            **crop_to(224, on=False),
+            **NORMALIZE,
+            **IMAGENET,
+            "size_divisor": 32,
+        },
+        extra_keys=("size_divisor",),
+    ),
+    Row(
+        "ViltImageProcessor",
+        "multiples",
+        (short_side, stages.rescale, stages.normalize),
+        {**resize_to(shortest(384), BICUBIC), **NORMALIZE, **INCEPTION, "do_pad": True, "size_divisor": 32},
+        extra_keys=("size_divisor",),
+        outputs=("pixel_values", "pixel_mask"),
+        input_names=("pixel_values", "pixel_mask"),
+        finish=mask_last,
+    ),
+)

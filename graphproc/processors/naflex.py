@@ -1,0 +1,127 @@
+"""The NaFlex family: a fixed number of patches, of which an image of any shape fills as many as fit; the rest is padding.
+
+Source: transformers 5.23, `models/siglip2` and `models/gemma4`, `image_processing_pil_*.py`.
+"""
+
+from __future__ import annotations
+
+from graphproc.configs.config import NEEDS, Config
+from graphproc.errors import ConfigError
+from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.ops import Extend, Full, Grid, Numbers, Rearrange
+from graphproc.processors import stages
+from graphproc.processors.constants import BICUBIC, BILINEAR, INCEPTION, RESCALE, RGB
+from graphproc.processors.row import Row
+from graphproc.sizes import num, patch_budget
+from graphproc.sizes.num import Num
+
+PIXELS_LAST = "c (gh p) (gw q) -> (gh gw) (p q c)"
+RESIZE = {"do_resize": True, "resample": BICUBIC, **RESCALE}
+UNCHANGED = {"image_mean": (0.0, 0.0, 0.0), "image_std": (1.0, 1.0, 1.0)}
+SOFT_TOKENS = (70, 140, 280, 560, 1120)
+WITHOUT_SIZE = {key: needed for key, needed in NEEDS.items() if key != "do_resize"}
+"""The size follows from the number of patches, and a filter that is null is bilinear."""
+
+
+def resize_to(b: ProgramBuilder, config: Config, x: Value, height: Num, width: Num) -> Value:
+    """Resize with the configured filter or bilinearly."""
+    return stages.resize_to(b, config, x, height, width, BILINEAR if config.resample is None else None)
+
+
+def siglip_resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_resize`: to at most `max_num_patches` whole patches."""
+    if not config.do_resize:
+        return x
+    patch, most = stages.count(config, "patch_size"), stages.count(config, "max_num_patches")
+    return resize_to(b, config, x, *patch_budget.patches_within(x.type.size("H"), x.type.size("W"), patch, most))
+
+
+def gemma_resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_resize`: to at most so many patches, whole soft tokens."""
+    if not config.do_resize:
+        return x
+    patch, pooling = stages.count(config, "patch_size"), stages.count(config, "pooling_kernel_size")
+    most = gemma_patches(config)
+    to = patch_budget.pooled_patches_within(x.type.size("H"), x.type.size("W"), patch, most, pooling)
+    b.require(to.holds, f"{to.message}.")
+    return resize_to(b, config, x, *to.size)
+
+
+def gemma_patches(config: Config) -> int:
+    """The number of patches that `max_soft_tokens` soft tokens pool.
+
+    Raises:
+        ConfigError: the number of tokens is none of those that the models know.
+    """
+    if config.max_soft_tokens not in SOFT_TOKENS:
+        raise ConfigError(f"max_soft_tokens: expected one of {', '.join(map(str, SOFT_TOKENS))}, got {config.max_soft_tokens!r}")
+    return stages.count(config, "max_soft_tokens") * stages.count(config, "pooling_kernel_size") ** 2
+
+
+def patches(b: ProgramBuilder, config: Config, x: Value, most: int) -> tuple[Num, Num, Num]:
+    """Output `most` patches of the image, or all that it has; returns the grid and how many patches were output."""
+    patch = stages.count(config, "patch_size")
+    height, width = x.type.size("H"), x.type.size("W")
+    if not config.do_resize:
+        for name, side in (("height", height), ("width", width)):
+            b.require(num.eq(side % patch, 0), f"the {name} is no multiple of {patch} pixels. Resize the image.")
+    rows, columns = height // patch, width // patch
+    length: Num = most if config.do_resize else num.maximum(most, rows * columns)
+    x = b.add(Rearrange(PIXELS_LAST, (("p", patch), ("q", patch)), layout="PF"), x)
+    b.output("pixel_values", b.add(Extend(-2, length), x))
+    return rows, columns, length
+
+
+def siglip(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """The patches, which of the first `max_num_patches` are the image's, and its grid."""
+    most = stages.count(config, "max_num_patches")
+    rows, columns, _ = patches(b, config, x, most)
+    mask = b.add(Full((num.minimum(rows * columns, most),), 1, "i32", layout="P"))
+    b.output("pixel_attention_mask", b.add(Extend(-1, most), mask))
+    b.output("spatial_shapes", b.add(Numbers((rows, columns))))
+
+
+def gemma(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """The patches, the column and row of each (-1 of padding), and the number of soft tokens."""
+    rows, columns, length = patches(b, config, x, gemma_patches(config))
+    positions = b.add(Grid(rows, columns, order="xy"))
+    b.output("image_position_ids", b.add(Extend(-2, length, -1), positions))
+    tokens = rows * columns // stages.count(config, "pooling_kernel_size") ** 2
+    b.output("num_soft_tokens_per_image", b.add(Numbers((tokens,), shape=())))
+
+
+SIGLIP_OUTPUTS = ("pixel_values", "pixel_attention_mask", "spatial_shapes")
+GEMMA_OUTPUTS = ("pixel_values", "image_position_ids", "num_soft_tokens_per_image")
+
+ROWS = (
+    Row(
+        "Siglip2ImageProcessor",
+        "naflex",
+        (siglip_resize, stages.rescale, stages.normalize),
+        {**RESIZE, "resample": BILINEAR, "do_normalize": True, **INCEPTION, "patch_size": 16, "max_num_patches": 256},
+        extra_keys=("patch_size", "max_num_patches"),
+        outputs=SIGLIP_OUTPUTS,
+        input_names=SIGLIP_OUTPUTS,
+        finish=siglip,
+        needs=WITHOUT_SIZE,
+    ),
+    Row(
+        "Gemma4ImageProcessor",
+        "naflex",
+        (gemma_resize, stages.rescale, stages.normalize),
+        {
+            **RGB,
+            **RESIZE,
+            "do_normalize": False,
+            **UNCHANGED,
+            "patch_size": 16,
+            "max_soft_tokens": 280,
+            "pooling_kernel_size": 3,
+        },
+        extra_keys=("patch_size", "max_soft_tokens", "pooling_kernel_size"),
+        outputs=GEMMA_OUTPUTS,
+        input_names=GEMMA_OUTPUTS,
+        finish=gemma,
+        needs=WITHOUT_SIZE,
+    ),
+)

@@ -1,0 +1,70 @@
+"""Gemma 3: the image, and with `do_pan_and_scan` crops along the longer side of an elongated one."""
+
+from __future__ import annotations
+
+from graphproc.configs.config import Config
+from graphproc.errors import ConfigError
+from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.ops import Blank, Crop
+from graphproc.processors import stages, tiling
+from graphproc.processors.constants import BILINEAR, INCEPTION, RESCALE, RGB, resize_to, square
+from graphproc.processors.row import Row
+from graphproc.processors.tiling import INDEX
+from graphproc.sizes import num
+from graphproc.sizes.slices import PanAndScan, pan_and_scan
+
+PAN_AND_SCAN = (
+    "do_pan_and_scan",
+    "pan_and_scan_min_crop_size",
+    "pan_and_scan_max_num_crops",
+    "pan_and_scan_min_ratio_to_activate",
+)
+
+
+def crops(config: Config, image: Value) -> PanAndScan:
+    """Where an image is cropped."""
+    least, most = (stages.count(config, key) for key in PAN_AND_SCAN[1:3])
+    ratio = config.pan_and_scan_min_ratio_to_activate
+    if isinstance(ratio, bool) or not isinstance(ratio, (int, float)):
+        raise ConfigError(f"pan_and_scan_min_ratio_to_activate: expected a number, got {ratio!r}")
+    return pan_and_scan(image.type.size("H"), image.type.size("W"), least, most, ratio)
+
+
+def with_crops(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """The resized image, followed by the resized crops. Crops that keep their own sizes are refused."""
+    if not config.do_pan_and_scan:
+        return stages.resize(b, config, x)
+    b.batch = "concatenate"
+    found, height, width = crops(config, x), x.type.size("H"), x.type.size("W")
+    whole = tiling.as_tile(b, stages.resize(b, config, x))
+    if not config.do_resize or set(config.size) != {"height", "width"}:
+        b.require(num.negate(found.active), "its crops have sizes of their own. Resize to a height and a width.")
+        return whole
+    down, across = num.where(found.grid.rows > 1, INDEX, 0), num.where(found.grid.columns > 1, INDEX, 0)
+    top, left = down * found.crop[0], across * found.crop[1]
+    tall, wide = num.minimum(height - top, found.crop[0]), num.minimum(width - left, found.crop[1])
+    empty = num.either(tall < 1, wide < 1)  # a crop beyond the image, of very small crops; it is black
+    place = (num.minimum(top, height - 1), num.minimum(left, width - 1), num.maximum(tall, 1), num.maximum(wide, 1))
+    steps = (stages.resize, lambda b, config, y: b.add(Blank(empty), y))
+    number = found.grid.rows * found.grid.columns
+    return tiling.join(b, whole, tiling.for_each(b, config, x, number, Crop(*place), steps))
+
+
+def with_number(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """`pixel_values`, and `num_crops`, the crops of each image."""
+    b.output("pixel_values", x)
+    tiling.tell(b, "num_crops", x.type.size("N") - 1 if config.do_pan_and_scan else 0)
+
+
+ROWS = (
+    Row(
+        "Gemma3ImageProcessor",
+        "tiles",
+        (with_crops, stages.rescale, stages.normalize),
+        {**RGB, **resize_to(square(224), BILINEAR), **RESCALE, "do_normalize": True, **INCEPTION},
+        extra_keys=PAN_AND_SCAN,
+        outputs=("pixel_values", "num_crops"),
+        input_names=("pixel_values", "num_crops"),
+        finish=with_number,
+    ),
+)

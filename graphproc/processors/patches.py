@@ -1,0 +1,195 @@
+"""The patches family: vision-language models that resize an image to a grid of tokens of its own shape and cut it up.
+
+A token is a square block of `merge_size` x `merge_size` patches. A class is its size rule, the order of its patches and
+their numbers, and its defaults.
+
+Source: transformers 5.23, `models/*/image_processing_pil_*.py`, `smart_resize` and `patchify`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from graphproc.configs.config import Config
+from graphproc.errors import ConfigError
+from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.ops import Cast, Numbers, Pad, Rearrange
+from graphproc.processors import stages
+from graphproc.processors.constants import BICUBIC, CLIP, INCEPTION, RESCALE, RGB
+from graphproc.processors.row import Finish, Row, Stage
+from graphproc.sizes import num, smart_resize
+from graphproc.sizes.num import Num
+from graphproc.sizes.smart_resize import Guarded
+
+Rule = Callable[[Num, Num, int, int, int, int], Guarded]
+"""The size of an image: (height, width, token's side, fewest pixels, most pixels, frames that a still image stands for)."""
+
+MERGED = "c (gh mh p) (gw mw q) -> (gh gw mh mw) (c t p q)"
+"""The patches of a token follow one another; `t` copies of each channel."""
+RASTER = "c (gh mh p) (gw mw q) -> (gh mh gw mw) (c t p q)"
+CHANNELS_LAST = "c (gh mh p) (gw mw q) -> (gh gw mh mw) (p q c t)"
+SQUARES = "c (gh p) (gw q) -> (gh gw) (c t) p q"
+"""Patches row by row, each an image of its own."""
+
+
+def still(rule: Callable[[Num, Num, int, int, int], Guarded]) -> Rule:
+    """A rule that does not count frames."""
+    return lambda height, width, token, fewest, most, frames: rule(height, width, token, fewest, most)
+
+
+def token_side(config: Config) -> int:
+    """The side of a token, in pixels."""
+    return stages.count(config, "patch_size") * stages.count(config, "merge_size")
+
+
+def resize(rule: Rule, resample: int | None = None) -> Stage:
+    """`do_resize`: by a rule whose pixels are in `size`; with the configured filter, or another."""
+
+    def stage(b: ProgramBuilder, config: Config, x: Value) -> Value:
+        if not config.do_resize:
+            return x
+        limits = config.size.get("shortest_edge"), config.size.get("longest_edge")
+        if None in limits:
+            raise ConfigError(f"size: expected shortest_edge and longest_edge, the fewest and most pixels, got {config.size}")
+        frames = stages.count(config, "temporal_patch_size")
+        to = rule(x.type.size("H"), x.type.size("W"), token_side(config), *limits, frames)
+        b.require(to.holds, f"{to.message}.")
+        return stages.resize_to(b, config, x, *to.size, resample)
+
+    return stage
+
+
+def fit_on_canvas(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_resize` of GLM-5: the picture fitted into the upper left of a canvas whose tokens are limited."""
+    if not config.do_resize:
+        return x
+    limits = (stages.count(config, key) for key in ("min_image_tokens", "max_image_tokens"))
+    to = smart_resize.canvas_within(x.type.size("H"), x.type.size("W"), token_side(config), *limits)
+    x = stages.resize_to(b, config, x, to.content_height, to.content_width)
+    return b.add(Pad(0, 0, to.height, to.width), x)
+
+
+def patches(pattern: str, layout: str = "PF") -> Finish:
+    """The outputs: the image's patches in an order, those of all images in one row, and its grid."""
+
+    def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
+        patch, frames = stages.count(config, "patch_size"), stages.count(config, "temporal_patch_size")
+        sizes = {"p": patch, "q": patch, "t": frames}
+        if "mh" in pattern:
+            sizes |= dict.fromkeys(("mh", "mw"), stages.count(config, "merge_size"))
+        unit = patch * sizes.get("mh", 1)
+        height, width = x.type.size("H"), x.type.size("W")
+        if not config.do_resize:
+            for name, side in (("height", height), ("width", width)):
+                b.require(num.eq(side % unit, 0), f"the {name} is no multiple of {unit} pixels. Resize the image.")
+        if x.type.dtype != "f32":
+            x = b.add(Cast("f32"), x)
+        b.output("pixel_values", b.add(Rearrange(pattern, tuple(sizes.items()), layout), x), "concatenate")
+        b.output("image_grid_thw", b.add(Numbers((1, height // patch, width // patch))))
+
+    return finish
+
+
+def patches_and_merge_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """As `patches`, and the side of each image's tokens, in patches."""
+    patches(MERGED)(b, config, x)
+    b.output("image_merge_sizes", b.add(Numbers((stages.count(config, "merge_size"),), shape=())))
+
+
+def defaults(fewest: int, most: int, frames: int, patch: int = 14) -> dict[str, Any]:
+    """The defaults of most classes; the limits are in pixels."""
+    size = {"shortest_edge": fewest, "longest_edge": most}
+    grid = {"patch_size": patch, "temporal_patch_size": frames, "merge_size": 2}
+    steps = {**RGB, "do_resize": True, "resample": BICUBIC, **RESCALE, "do_normalize": True, **CLIP}
+    return {**steps, "size": size, "default_to_square": False, **grid}
+
+
+GRID = ("patch_size", "temporal_patch_size", "merge_size")
+PIXELS = (*GRID, "min_pixels", "max_pixels")
+SN = (stages.rescale, stages.normalize)
+OUTPUTS = ("pixel_values", "image_grid_thw")
+
+WITHIN = (resize(still(smart_resize.pixels_within)), *SN)
+FRAMES_WITHIN = (resize(smart_resize.frame_pixels_within), *SN)
+QWEN_PIXELS = (56 * 56, 28 * 28 * 1280)
+GLM_PIXELS = (112 * 112, 28 * 28 * 15000)
+
+QWEN = Row(
+    "Qwen2VLImageProcessor",
+    "patches",
+    WITHIN,
+    defaults(*QWEN_PIXELS, frames=2),
+    extra_keys=PIXELS,
+    outputs=OUTPUTS,
+    input_names=OUTPUTS,
+    finish=patches(MERGED),
+)
+GLM = replace(QWEN, name="Glm4vImageProcessor", stages=FRAMES_WITHIN, defaults=defaults(*GLM_PIXELS, frames=2), extra_keys=GRID)
+
+ROWS = (
+    QWEN,
+    replace(QWEN, name="CohereCompassImageProcessor"),
+    replace(
+        QWEN,
+        name="Ernie4_5_VLMoeImageProcessor",
+        defaults=defaults(56 * 56, 28 * 28 * 6177, frames=1),
+        extra_keys=GRID,
+    ),
+    replace(
+        QWEN,
+        name="HunYuanVLImageProcessor",
+        stages=(resize(still(smart_resize.pixels_within), BICUBIC), *SN),
+        defaults=defaults(512 * 512, 2048 * 2048, frames=1, patch=16),
+        finish=patches(RASTER),
+    ),
+    replace(
+        QWEN,
+        name="VideoLlama3ImageProcessor",
+        defaults={**defaults(*QWEN_PIXELS, frames=1), **INCEPTION, "merge_size": 1},
+        outputs=(*OUTPUTS, "image_merge_sizes"),
+        input_names=(*OUTPUTS, "image_merge_sizes"),
+        finish=patches_and_merge_sizes,
+    ),
+    replace(
+        QWEN,
+        name="PaddleOCRVLImageProcessor",
+        stages=(resize(still(smart_resize.pixels_within_enlarged)), *SN),
+        defaults=defaults(384 * 384, 1536 * 1536, frames=1),
+        finish=patches(SQUARES, layout="PCHW"),
+    ),
+    replace(
+        QWEN,
+        name="GlmImageImageProcessor",
+        stages=(resize(still(smart_resize.sides_within)), *SN),
+        input_names=(*OUTPUTS, "images_per_sample"),
+    ),
+    GLM,
+    replace(GLM, name="Glm46VImageProcessor"),
+    replace(
+        GLM,
+        name="GlmgaImageProcessor",
+        defaults={**GLM.defaults, "patch_expand_factor": 1},
+        extra_keys=(*GRID, "patch_expand_factor"),  # which changes nothing
+    ),
+    replace(
+        GLM,
+        name="Glm5NextImageProcessor",
+        stages=(fit_on_canvas, *SN),
+        defaults={
+            **GLM.defaults,
+            "size": {"longest_edge": 1},
+            "patch_expand_factor": 1,
+            "min_image_tokens": 16,
+            "max_image_tokens": 8000,
+        },
+        extra_keys=(*GRID, "patch_expand_factor", "min_image_tokens", "max_image_tokens"),
+    ),
+    replace(
+        GLM,
+        name="Cosmos3EdgeImageProcessor",
+        defaults={**defaults(256 * 256, 4096 * 4096, frames=1, patch=16), **INCEPTION},
+        finish=patches(CHANNELS_LAST),
+    ),
+)

@@ -1,0 +1,62 @@
+"""SAM: the longer side to a length, padded to a square, with the sizes before and after the resize."""
+
+from __future__ import annotations
+
+from graphproc.configs.config import Config, check
+from graphproc.errors import ConfigError
+from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.ops import Numbers
+from graphproc.processors import stages
+from graphproc.processors.constants import BILINEAR, IMAGENET, NEAREST, RESCALE, RGB, resize_to, square
+from graphproc.processors.label_maps import LABEL_MAPS, output_labels
+from graphproc.processors.row import Row
+from graphproc.sizes import fit
+from graphproc.sizes.rules import Size
+
+
+def resized(config: Config, x: Value) -> Size:
+    """The size of an image or map after `do_resize`."""
+    if not config.do_resize:
+        return x.type.size("H"), x.type.size("W")
+    if "longest_edge" not in config.size:
+        raise ConfigError(f"size, mask_size: {config.processor} needs a longest_edge, got {config.size}")
+    return fit.longest_edge_half_up(x.type.size("H"), x.type.size("W"), config.size["longest_edge"])
+
+
+def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_resize`: the longer side to `longest_edge`."""
+    return stages.resize_to(b, config, x, *resized(config, x)) if config.do_resize else x
+
+
+def with_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """`pixel_values`, `original_sizes` and `reshaped_input_sizes` (height, width), and the labels of a map."""
+    b.output("pixel_values", x)
+    b.output("original_sizes", b.add(Numbers((b.image.type.size("H"), b.image.type.size("W")))), "stack")
+    b.output("reshaped_input_sizes", b.add(Numbers(resized(config, b.image))), "stack")
+    if b.extras:
+        of_map = config.changed(size=config.mask_size, pad_size=config.mask_pad_size, resample=NEAREST)
+        output_labels(b, check(of_map), resize, stages.center_crop, stages.pad)
+
+
+ROWS = (
+    Row(
+        "SamImageProcessor",
+        "own size rule",
+        (resize, stages.center_crop, stages.rescale, stages.normalize, stages.pad),
+        {
+            **RGB,
+            **resize_to({"longest_edge": 1024}, BILINEAR),
+            **RESCALE,
+            "do_normalize": True,
+            **IMAGENET,
+            "do_pad": True,
+            "pad_size": square(1024),
+            "mask_size": {"longest_edge": 256},
+            "mask_pad_size": square(256),
+        },
+        extra_keys=("mask_size", "mask_pad_size"),
+        outputs=("pixel_values", "original_sizes", "reshaped_input_sizes"),
+        finish=with_sizes,
+        extras=LABEL_MAPS,
+    ),
+)

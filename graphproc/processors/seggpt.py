@@ -1,0 +1,66 @@
+"""SegGPT: images, and prompts of an image and a map of classes, which becomes an image of colours."""
+
+from __future__ import annotations
+
+from graphproc.configs.config import Config
+from graphproc.errors import ConfigError
+from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.ops import LookUp, Rearrange, SelectChannels, ToChannelsFirst
+from graphproc.processors import stages
+from graphproc.processors.constants import BICUBIC, IMAGENET, NEAREST, RESCALE, RGB, resize_to, square
+from graphproc.processors.row import Extra, Row
+
+STAGES = (stages.resize, stages.rescale, stages.normalize)
+
+
+def palette(labels: int) -> tuple[tuple[int, ...], ...]:
+    """The red, green and blue of the classes 0, which is black, to `labels`; others are black (an error in transformers).
+
+    Source: transformers `build_palette`: a cube of colours that has room for all, counted down from white.
+    """
+    if isinstance(labels, bool) or not isinstance(labels, int) or labels < 0:
+        raise ConfigError(f"num_labels: expected a whole number of at least 0, got {labels!r}")
+    base = int(labels ** (1 / 3)) + 1
+    digits = [(n // base**2, n % base**2 // base, n % base) for n in range(min(labels, 255))]
+    colors = [(0, 0, 0), *(tuple(255 - d * (256 // base) for d in digit) for digit in digits)]
+    colors += [(0, 0, 0)] * (256 - len(colors))
+    return tuple(zip(*colors, strict=True))
+
+
+def with_prompts(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """`pixel_values`; `prompt_pixel_values` and `prompt_masks` where the call gives them."""
+    b.output("pixel_values", x)
+    b.unit_scale = False  # said something of the image
+    if "prompt_image" in b.extras:
+        b.output("prompt_pixel_values", _processed(b, config, b.add(ToChannelsFirst(), b.extras["prompt_image"])))
+    if "prompt_map" not in b.extras:
+        return
+    y = b.add(Rearrange("h w -> 1 h w", layout="CHW"), b.extras["prompt_map"])
+    if config.do_resize:  # before the colours, which changes nothing: this filter only picks pixels
+        y = stages.resize(b, config.changed(resample=NEAREST), y)
+    if config.do_convert_rgb:
+        y = b.add(SelectChannels((0, 0, 0)) if config.num_labels is None else LookUp(palette(config.num_labels)), y)
+    b.output("prompt_masks", _processed(b, config.changed(do_resize=False), y))
+
+
+def _processed(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    for stage in STAGES:
+        x = stage(b, config, x)
+    return x
+
+
+ROWS = (
+    Row(
+        "SegGptImageProcessor",
+        "prompts",
+        STAGES,
+        {**RGB, **resize_to(square(448), BICUBIC), **RESCALE, "do_normalize": True, **IMAGENET},
+        extra_keys=("num_labels",),
+        not_compiled="prompt_masks as images of colours (do_convert_rgb false), prompts without images",
+        finish=with_prompts,
+        extras={
+            "prompt_image": Extra("prompt_images", "HWC", aligned=False),
+            "prompt_map": Extra("prompt_masks", aligned=False),
+        },
+    ),
+)

@@ -1,0 +1,198 @@
+"""Equal tiles of a canvas whose grid is chosen by the image's shape: GOT-OCR 2, Ovis 2, Granite Docling, DeepSeek OCR 2."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from graphproc.configs.config import Config
+from graphproc.errors import ConfigError
+from graphproc.ir.program import Parity, ProgramBuilder, Value
+from graphproc.ops import Cast, Full, Numbers, Pad
+from graphproc.processors import stages, tiling
+from graphproc.processors.constants import BICUBIC, CLIP, INCEPTION, RESCALE, RGB, resize_to, square
+from graphproc.processors.row import PIL, Row, Stage
+from graphproc.sizes import num
+from graphproc.sizes.canvas import Dense, Grid, Page, covering_grid, grid_by_aspect, page_grid
+
+Rule = Callable[[Config, Value], Grid]
+"""The grid of an image, by its settings."""
+
+PATCHES = {"crop_to_patches": False, "min_patches": 1, "max_patches": 12}
+DENSE = {"dense_max_patches": 0, "dense_max_scale": 0.0, "dense_min_aspect": 0.0, "dense_max_aspect": 0.0}
+COVERING_PARITY = Parity(f"{PIL.reference}, where both run on Python 3.11 or earlier, or both on a later one")
+"""Ovis2 adds floats with `sum`, which rounds otherwise since Python 3.12."""
+
+
+def is_cut(config: Config) -> bool:
+    """Whether images are cut at all."""
+    return bool(config.crop_to_patches) and tiling.setting(config, "max_patches") > 1
+
+
+def by_aspect(config: Config, image: Value) -> Grid:
+    """The grid nearest to the image's shape."""
+    least, most = tiling.setting(config, "min_patches"), tiling.setting(config, "max_patches")
+    return grid_by_aspect(image.type.size("H"), image.type.size("W"), stages.sides("size", config.size), least, most)
+
+
+def covering(config: Config, image: Value) -> Grid:
+    """Ovis2: the smallest grid that keeps most of the image's pixels, or by `use_covering_area_grid` the nearest one."""
+    if not config.use_covering_area_grid:
+        return by_aspect(config, image)
+    side, most = stages.sides("size", config.size)[0], tiling.setting(config, "max_patches")
+    return covering_grid(image.type.size("H"), image.type.size("W"), side, most, compensated=sys.version_info >= (3, 12))
+
+
+def page(config: Config, image: Value) -> Page:
+    """Granite Docling: the grid of a page, and the one that is told."""
+    least, most = (tiling.setting(config, key) if config.crop_to_patches else 1 for key in ("min_patches", "max_patches"))
+    dense = Dense(*(getattr(config, key) or 0 for key in DENSE))
+    return page_grid(image.type.size("H"), image.type.size("W"), stages.sides("size", config.size), least, most, dense)
+
+
+def tiles(rule: Rule, *, overview_first: bool, when: Callable[[Config], bool] = is_cut) -> Stage:
+    """The stage that cuts an image into tiles of `size`, beside an overview of that size where there are several."""
+
+    def stage(b: ProgramBuilder, config: Config, x: Value) -> Value:
+        if not when(config):
+            return x
+        b.batch = "concatenate"
+        grid, (height, width) = rule(config, x), stages.sides("size", config.size)
+        canvas = tiling.resize_to(b, config, x, grid.rows * height, grid.columns * width)
+        overview = tiling.as_tile(b, tiling.resize_to(b, config, x, height, width))
+        parts = [tiling.only_if(b, _several(grid), overview), tiling.cut(b, canvas, height, width)]
+        return tiling.join(b, *(parts if overview_first else parts[::-1]))
+
+    return stage
+
+
+def _several(grid: Grid) -> num.Bool:
+    return grid.rows * grid.columns > 1
+
+
+def with_number(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """`pixel_values`, and `num_patches`, the tiles of each image."""
+    b.output("pixel_values", x)
+    tiling.tell(b, "num_patches", x.type.size("N") if is_cut(config) else 1)
+
+
+def with_grid(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """`pixel_values`, and `grids`, the rows and columns of each image's tiles."""
+    b.output("pixel_values", x)
+    tiling.tell(b, "grids", *(covering(config, b.image) if is_cut(config) else (1, 1)))
+
+
+def document(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """The tiles of a document's pages, filled up to those of the longest one, and what tells them apart."""
+    if x.type.channels != 3:
+        raise ConfigError(f"do_convert_rgb: {config.processor} makes tiles of 3 channels, got {x.type.channels}")
+    x = b.add(Cast("f32"), x) if x.type.dtype != "f32" else x
+    b.output("pixel_values", x, "pad", sample="concatenate")
+    there = Full((x.type.size("N"),), 1, "bool", "N")
+    b.output("pixel_attention_mask", b.add(there), "pad", sample="concatenate")
+    if config.fine_route:
+        b.output("tile_fine_mask", b.add(Full((), 1, "bool")), "stack", sample="largest")
+    for name, count in zip(("rows", "cols"), page(config, b.image).reported, strict=True):
+        b.output(name, b.add(Numbers((count,), shape=())), "stack", sample="stack", listed=True)
+
+
+def local_tiles(b: ProgramBuilder, config: Config, x: Value) -> Value | None:
+    """DeepSeek OCR 2: the tiles of `tile_size` of images that are larger than one."""
+    if not config.crop_to_patches:
+        return None
+    side, height, width = stages.count(config, "tile_size"), x.type.size("H"), x.type.size("W")
+    least, most = tiling.setting(config, "min_patches"), tiling.setting(config, "max_patches")
+    large = num.maximum(height, width) > side
+    grid = (num.where(large, count, 1) for count in grid_by_aspect(height, width, (side, side), least, most))
+    canvas = tiling.resize_to(b, config, x, *(count * side for count in grid))
+    return tiling.only_if(b, large, tiling.cut(b, canvas, side, side))
+
+
+def whole_view(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """DeepSeek OCR 2: the image in the middle of a square, surrounded by `background_color`."""
+    size = (config.size or {}).get("height") if config.crop_to_patches else stages.count(config, "tile_size")
+    if size is None:
+        raise ConfigError(f"size: expected height and width, got {config.size}")
+    colors = config.background_color
+    if not isinstance(colors, (list, tuple)) or len(colors) != x.type.channels or not all(c in range(256) for c in colors):
+        raise ConfigError(f"background_color: expected a byte for each of {x.type.channels} channels, got {colors!r}")
+    longest = num.maximum(x.type.size("H"), x.type.size("W"))
+    height, width = (
+        num.minimum(num.round_half_even(x.type.size(letter) * (size / longest)), size) for letter in "HW"
+    )  # the longer side rounds to the square's
+    y = tiling.resize_to(b, config, x, height, width)
+    return b.add(Pad((size - height) // 2, (size - width) // 2, size, size, tuple(int(c) for c in colors)), y)
+
+
+def views(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """DeepSeek OCR 2: `pixel_values`, whole views; `num_local_patches`, and `pixel_values_local` where there are any."""
+    local = local_tiles(b, config, x)
+    b.output("pixel_values", _in_models_units(b, config, whole_view(b, config, x)))
+    tiling.tell(b, "num_local_patches", 0 if local is None else local.type.size("N"))
+    if local is not None:
+        b.output("pixel_values_local", _in_models_units(b, config, local), "concatenate", optional=True)
+
+
+def _in_models_units(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    return stages.normalize(b, config, stages.rescale(b, config, x))
+
+
+TILED = {**RGB, **RESCALE, "do_normalize": True, **CLIP, **PATCHES}
+
+ROWS = (
+    Row(
+        "DeepseekOcr2ImageProcessor",
+        "tiles",
+        (),
+        {
+            **TILED,
+            **resize_to(square(1024), BICUBIC),
+            **INCEPTION,
+            **{"crop_to_patches": True, "min_patches": 2, "max_patches": 6},
+            **{"tile_size": 768, "background_color": (127, 127, 127)},
+        },
+        extra_keys=(*PATCHES, "tile_size", "background_color"),
+        outputs=("pixel_values", "num_local_patches", "pixel_values_local"),
+        input_names=("pixel_values", "num_local_patches"),
+        finish=views,
+    ),
+    Row(
+        "GotOcr2ImageProcessor",
+        "tiles",
+        (tiles(by_aspect, overview_first=False), tiling.resize, stages.rescale, stages.normalize),
+        {**TILED, **resize_to(square(384), BICUBIC)},
+        extra_keys=tuple(PATCHES),
+        outputs=("pixel_values", "num_patches"),
+        finish=with_number,
+    ),
+    Row(
+        "GraniteDoclingImageProcessor",
+        "tiles",
+        (
+            tiles(lambda config, x: page(config, x).grid, overview_first=False, when=lambda _: True),
+            stages.rescale,
+            stages.normalize,
+        ),
+        {
+            **TILED,
+            **resize_to(square(512), BICUBIC),
+            **{"crop_to_patches": True, "max_patches": 32, "fine_route": False},
+            **DENSE,
+        },
+        extra_keys=(*PATCHES, "fine_route", *DENSE),
+        outputs=("pixel_values", "pixel_attention_mask", "rows", "cols"),
+        input_names=("pixel_values", "pixel_attention_mask"),
+        finish=document,
+        per_sample=0,
+    ),
+    Row(
+        "Ovis2ImageProcessor",
+        "tiles",
+        (tiles(covering, overview_first=True), tiling.resize, stages.center_crop, stages.rescale, stages.normalize),
+        {**TILED, **resize_to(square(384), BICUBIC), "use_covering_area_grid": True},
+        extra_keys=(*PATCHES, "use_covering_area_grid"),
+        parity=COVERING_PARITY,
+        outputs=("pixel_values", "grids"),
+        finish=with_grid,
+    ),
+)

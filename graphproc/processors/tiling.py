@@ -1,0 +1,102 @@
+"""What the classes that cut an image into tiles share: the cut, the overview beside the tiles, steps on crops of any size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from graphproc.configs.config import Config
+from graphproc.errors import ConfigError
+from graphproc.ir.op import Op
+from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.ops import Concat, ForEach, Numbers, Rearrange, Take
+from graphproc.processors import stages
+from graphproc.processors.constants import BILINEAR
+from graphproc.processors.row import Stage
+from graphproc.sizes import num, rules
+from graphproc.sizes.num import Bool, Num
+
+INDEX = num.symbol("index", 0)
+"""The number of a crop in `for_each`."""
+
+
+def resize_to(b: ProgramBuilder, config: Config, x: Value, height: Num, width: Num) -> Value:
+    """Resize whatever `do_resize` says; the filter is the bilinear one where none is given. The same size changes nothing."""
+    if (height, width) == (x.type.size("H"), x.type.size("W")) and not (b.unit_scale and x.type.dtype == "u8"):
+        return x
+    return stages.resize_to(b, config, x, height, width, BILINEAR if config.resample is None else None)
+
+
+def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_resize` of tiles, which often have the size already."""
+    if not config.do_resize:
+        return x
+    return resize_to(b, config, x, *rules.resized(x.type.size("H"), x.type.size("W"), config.size))
+
+
+def as_tile(b: ProgramBuilder, x: Value) -> Value:
+    """An image as the only one of its tiles."""
+    return b.add(Rearrange("c h w -> 1 c h w", layout="NCHW"), x)
+
+
+def cut(b: ProgramBuilder, x: Value, height: int, width: int) -> Value:
+    """The tiles of a canvas of whole ones, row by row."""
+    return b.add(Rearrange("c (r h) (k w) -> (r k) c h w", (("h", height), ("w", width)), "NCHW"), x)
+
+
+def only_if(b: ProgramBuilder, condition: Bool, tiles: Value) -> Value:
+    """The tiles, or none of them."""
+    axis = tiles.type.axis("N")
+    return b.add(Take(axis, 0, num.where(condition, tiles.type.shape[axis], 0)), tiles)
+
+
+def join(b: ProgramBuilder, *tiles: Value) -> Value:
+    """Tiles of one size one after another.
+
+    Raises:
+        ConfigError: the settings make tiles of several sizes, which no tensor holds.
+    """
+    shapes = {value.type.shape[1:] for value in tiles}
+    if len(shapes) > 1:
+        shown = " and ".join(str(list(shape)) for shape in shapes)
+        raise ConfigError(f"size, crop_size: the settings make tiles of {shown}. Resize or crop all of them to one size.")
+    return b.add(Concat(tiles[0].type.axis("N")), *tiles)
+
+
+def for_each(b: ProgramBuilder, config: Config, x: Value, count: Num, first: Op, steps: Sequence[Stage]) -> Value:
+    """Stages on each of a number of crops, which may differ in size.
+
+    Args:
+        b: the builder.
+        config: the settings.
+        x: what is cropped.
+        count: how many crops there are.
+        first: the crop, whose place and size depend on `INDEX`.
+        steps: stages of one operand.
+
+    Raises:
+        ConfigError: crops remain of several sizes, which no tensor holds.
+    """
+    inner = ProgramBuilder(b.name, b.parity, unit_scale=b.unit_scale)
+    y = inner.add(first, x)
+    for step in steps:
+        y = step(inner, config, y)
+    if "index" in {name for side in y.type.shape for name in num.symbols(side)}:
+        raise ConfigError(f"{b.name}: the settings make tiles of several sizes. Resize or crop all of them to one size.")
+    return b.add(ForEach(count, tuple(step.op for step in inner.steps)), x)
+
+
+def tell(b: ProgramBuilder, name: str, *values: Num) -> None:
+    """An output of whole numbers for each image: one, or a row of several."""
+    b.output(name, b.add(Numbers(values, shape=() if len(values) == 1 else None)), "stack")
+
+
+def setting(config: Config, key: str) -> int:
+    """A whole number, of any sign as in the reference.
+
+    Raises:
+        ConfigError: the setting is null.
+    """
+    value = getattr(config, key)
+    if value is None:
+        raise ConfigError(f"{key}: expected a whole number to cut images into tiles, got null")
+    return int(value)

@@ -1,0 +1,79 @@
+"""timm models: the evaluation transform that a model's `pretrained_cfg` describes.
+
+Source: timm 1.0.31, `data/transforms_factory.py` and `data/transforms.py`; torchvision's `resize`, `center_crop` and
+`to_tensor` on PIL images.
+"""
+
+from __future__ import annotations
+
+from graphproc.configs import timm
+from graphproc.configs.config import Config
+from graphproc.errors import ConfigError
+from graphproc.ir.program import Parity, ProgramBuilder, Value
+from graphproc.ops import Normalize, Pad, Rescale, Resize
+from graphproc.processors.row import Row
+from graphproc.sizes import num
+from graphproc.sizes.num import Num
+from graphproc.sizes.rules import shortest_edge
+
+
+def transform(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """Resize, crop or border, to [0, 1], normalize: always all of them, whatever the standard settings say."""
+    wanted = timm.evaluation(config.pretrained_cfg)
+    if x.type.channels != 3:
+        raise ConfigError(f"{timm.KEY}: expected an image of 3 channels, got {x.type.channels}. Set do_convert_rgb.")
+    height, width = _resized(x.type.size("H"), x.type.size("W"), wanted)
+    for name, side in (("height", height), ("width", width)):
+        b.require(side >= 1, f"the resized {name} rounds to less than 1 pixel. Use a less elongated image.")
+    top, rows, above = _window(height, wanted.size[0])
+    left, columns, before = _window(width, wanted.size[1])
+    whole = (top, left, rows, columns) == (0, 0, height, width)
+    # A float image becomes bytes first and stays so: no `unit_scale` here.
+    x = b.add(Resize(height, width, wanted.filter, window=() if whole else (top, left, rows, columns)), x)
+    if (rows, columns) != wanted.size:
+        x = b.add(Pad(above, before, *wanted.size, _fill(wanted)), x)
+    return b.add(Normalize(wanted.mean, wanted.std), b.add(Rescale(1 / 255), x))
+
+
+def _resized(height: Num, width: Num, wanted: timm.Evaluation) -> tuple[Num, Num]:
+    """The sides that the image is resized to.
+
+    Source: torchvision's `Resize` for `squash` and for a square `center`; else timm's `ResizeKeepRatio`.
+    """
+    tall, wide = wanted.scaled
+    if wanted.mode == "squash":
+        return tall, wide
+    if wanted.mode == "center" and tall == wide:
+        return shortest_edge(height, width, tall)
+    pick = num.maximum if wanted.mode == "border" else num.minimum
+    ratio = pick(height / tall, width / wide)
+    return num.round_half_even(height / ratio), num.round_half_even(width / ratio)
+
+
+def _window(side: Num, crop: int) -> tuple[Num, Num, Num]:
+    """Where the middle `crop` pixels of an axis lie: the first pixel, their number, and the pixels missing in front.
+
+    An odd surplus is split so that the first pixel is even, an odd shortfall has its extra pixel behind.
+
+    Source: torchvision `center_crop`, timm `center_crop_or_pad`.
+    """
+    first = num.maximum(num.round_half_even((side - crop) / 2), 0)
+    return first, num.minimum(side, crop), num.maximum((crop - side) // 2, 0)
+
+
+def _fill(wanted: timm.Evaluation) -> tuple[float, ...] | float:
+    """The border's colour: the mean as bytes, which Pillow clips; black around a crop."""
+    return tuple(min(max(round(255 * v), 0), 255) for v in wanted.mean) if wanted.mode == "border" else 0
+
+
+ROWS = (
+    Row(
+        timm.CLASS,
+        "timm",
+        (transform,),
+        {timm.KEY: timm.DEFAULTS},
+        extra_keys=(timm.KEY, "architecture"),
+        not_compiled="the training transform",
+        parity=Parity("timm 1.0 (evaluation transform, PIL images) with Pillow 13"),
+    ),
+)

@@ -1,0 +1,109 @@
+"""Videos as lists of frames, each processed alone: TVP, VideoMAE and ViViT. A list of frames is one video."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from graphproc.configs.config import NEEDS, Config
+from graphproc.errors import ConfigError
+from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.ops import MirrorPad, MultiplyAdd, Pad
+from graphproc.ops.mirror_pad import Mode
+from graphproc.processors import stages
+from graphproc.processors.constants import BILINEAR, INCEPTION, RESCALE, crop_to, resize_to, shortest
+from graphproc.processors.llava import resize as resize_shortest
+from graphproc.processors.row import Row
+from graphproc.processors.stages import WITHOUT_PAD
+from graphproc.sizes import fit
+
+NORMALIZE = {"do_normalize": True, **INCEPTION}
+PAD_MODES: Mapping[str, Mode] = {"reflect": "reflect", "replicate": "edge", "symmetric": "symmetric"}
+"""Modes of padding with the image's own pixels, and numpy's names for them."""
+
+
+def video(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """`pixel_values` `[videos, frames, channels, height, width]`."""
+    b.output("pixel_values", x, sample="stack")
+
+
+def rescale(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """ViViT: `do_rescale`, and with `offset` minus one."""
+    if config.offset and not config.do_rescale:
+        raise ConfigError("offset: needs do_rescale. Set offset to false, or do_rescale to true.")
+    x = stages.rescale(b, config, x)
+    return b.add(MultiplyAdd(offset=-1.0), x) if config.offset else x
+
+
+def resize_longest(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """TVP: `do_resize`, where a longest edge alone is a size too, and goes before all others."""
+    if not config.do_resize or "longest_edge" not in config.size:
+        return stages.resize(b, config, x)
+    sides = fit.longest_edge(x.type.size("H"), x.type.size("W"), config.size["longest_edge"])
+    return stages.resize_to(b, config, x, *sides)
+
+
+def pad(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """TVP: `do_pad` to `pad_size` with `constant_values`, in the units that the pixels have by now, or by `pad_mode`."""
+    if not config.do_pad:
+        return x
+    value, mode = config.constant_values, config.pad_mode
+    height, width = stages.sides("pad_size", config.pad_size)
+    for side, limit in ((x.type.size("H"), height), (x.type.size("W"), width)):
+        b.require(side <= limit, f"the frame is larger than pad_size's {height} x {width}. Resize it or raise pad_size.")
+    if mode in PAD_MODES:
+        return b.add(MirrorPad(0, 0, height, width, PAD_MODES[mode]), x)
+    if mode != "constant":
+        raise ConfigError(f"pad_mode: expected constant, {', '.join(PAD_MODES)}, got {mode!r}")
+    if not isinstance(value, (int, float)) or (x.type.dtype == "u8" and value not in range(256)):
+        raise ConfigError(f"constant_values: expected a number that {x.type.dtype} pixels can have, got {value!r}")
+    return b.add(Pad(0, 0, height, width, value), x)
+
+
+ROWS = (
+    Row(
+        "TvpImageProcessor",
+        "frames",
+        (resize_longest, *WITHOUT_PAD[1:], pad, stages.flip_channels),
+        {
+            **resize_to({"longest_edge": 448}, BILINEAR),
+            "default_to_square": False,
+            **crop_to(448),
+            **RESCALE,
+            **NORMALIZE,
+            "do_pad": True,
+            "pad_size": {"height": 448, "width": 448},
+            "pad_mode": "constant",
+            "constant_values": 0,
+            "do_flip_channel_order": True,
+        },
+        extra_keys=("do_flip_channel_order", "constant_values", "pad_mode"),
+        finish=video,
+        needs={**NEEDS, "do_pad": ("pad_size",)},
+        per_sample=0,
+    ),
+    Row(
+        "VideoMAEImageProcessor",
+        "frames",
+        WITHOUT_PAD,
+        {**resize_to(shortest(224), BILINEAR), **crop_to(224), **RESCALE, **NORMALIZE},
+        finish=video,
+        per_sample=0,
+    ),
+    Row(
+        "VivitImageProcessor",
+        "frames",
+        (resize_shortest, stages.center_crop, rescale, stages.normalize),
+        {
+            **resize_to(shortest(256), BILINEAR),
+            "default_to_square": True,
+            **crop_to(224),
+            **RESCALE,
+            "rescale_factor": 1 / 127.5,
+            **NORMALIZE,
+            "offset": True,
+        },
+        extra_keys=("offset",),
+        finish=video,
+        per_sample=0,
+    ),
+)

@@ -1,0 +1,55 @@
+"""VitPose: the surroundings of each box, warped to one size."""
+
+from __future__ import annotations
+
+from graphproc.configs.config import Config
+from graphproc.errors import ConfigError
+from graphproc.ir.program import Parity, ProgramBuilder, Value
+from graphproc.ops import AffineWarp, Rearrange
+from graphproc.processors import stages
+from graphproc.processors.constants import IMAGENET, RESCALE
+from graphproc.processors.row import PIL, Extra, Row
+
+
+def warp(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_affine_transform`: one tile for each box."""
+    if not config.do_affine_transform:
+        return x
+    factor = config.normalize_factor
+    if isinstance(factor, bool) or not isinstance(factor, (int, float)) or factor <= 0:
+        raise ConfigError(f"normalize_factor: expected a number above 0, got {factor!r}")
+    # transformers takes the rows of an image of 3 rows or fewer for its channels
+    b.require(x.type.size("H") > x.type.channels, "boxes are warped from images of at least 4 rows. Use a taller image.")
+    boxes = b.extras["box"]
+    copies = b.add(Rearrange("c h w -> n c h w", (("n", boxes.type.size("N")),), "NCHW"), x)
+    return b.add(AffineWarp(*stages.sides("size", config.size), float(factor)), copies, boxes)
+
+
+def tiles(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """The boxes of all images in one row."""
+    b.output("pixel_values", x, "concatenate" if config.do_affine_transform else "stack")
+
+
+ROWS = (
+    Row(
+        "VitPoseImageProcessor",
+        "boxes",
+        (warp, stages.rescale, stages.normalize),
+        {
+            "size": {"height": 256, "width": 192},
+            **RESCALE,
+            "do_normalize": True,
+            **IMAGENET,
+            "do_affine_transform": True,
+            "normalize_factor": 200.0,
+        },
+        extra_keys=("do_affine_transform", "normalize_factor"),
+        parity=Parity(
+            f"{PIL.reference} and scipy",
+            1 / 255 / 0.224 * 1.001,
+            "where a pixel's exact value is within 1e-10 of a half, LAPACK's last bit decides its rounding",
+        ),
+        extras={"box": Extra("boxes", "NF", "f64", required=True)},
+        finish=tiles,
+    ),
+)

@@ -1,0 +1,152 @@
+"""Sizes rounded to multiples, and the paddings that reach them.
+
+Every rule takes height and width in pixels as ints or traced expressions and returns `(height, width)`. A size rounded
+down, or a scaled thin side, may be 0: Pillow refuses it (`smart_resize.positive`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from graphproc.sizes import num
+from graphproc.sizes.num import Num
+from graphproc.sizes.rules import Size, resized, shortest_edge
+
+
+def _whole(length: Num, divisor: int) -> Num:
+    """How often the divisor goes into a length; stating that no length is negative saves a graph the floor of negatives."""
+    return num.maximum(length, 0) // divisor
+
+
+def floor_multiple(height: Num, width: Num, divisor: int) -> Size:
+    """Both sides down to a multiple of `divisor`.
+
+    Source: `GLPNImageProcessorPil.resize` of transformers.
+    """
+    return _whole(height, divisor) * divisor, _whole(width, divisor) * divisor
+
+
+def ceil_multiple(height: Num, width: Num, divisor: int) -> Size:
+    """Both sides up to a multiple of `divisor`.
+
+    Source: `VitMatteImageProcessorPil.pad_image` of transformers, where it is the padded size.
+    """
+    return _whole(height + (divisor - 1), divisor) * divisor, _whole(width + (divisor - 1), divisor) * divisor
+
+
+def above_multiple(height: Num, width: Num, divisor: int) -> Size:
+    """Both sides up to the next larger multiple of `divisor`: a multiple gets one more.
+
+    Source: `Swin2SRImageProcessorPil.pad` of transformers.
+    """
+    return (height // divisor + 1) * divisor, (width // divisor + 1) * divisor
+
+
+def centered_padding(side: Num, divisor: int) -> tuple[Num, Num]:
+    """How many pixels in front of and behind a side bring it to a multiple of `divisor`; the odd one goes behind.
+
+    Source: `DPTImageProcessorPil.pad_image` and the one of PromptDepthAnything in transformers.
+    """
+    missing = (0 - side) % divisor
+    return missing // 2, (missing + 1) // 2
+
+
+def shortest_edge_ceiled(height: Num, width: Num, edge: int, divisor: int) -> Size:
+    """`rules.shortest_edge`, then both sides up to a multiple of `divisor`.
+
+    Source: `TextNetImageProcessorPil.resize` of transformers.
+    """
+    return ceil_multiple(*shortest_edge(height, width, edge), divisor)
+
+
+def resized_ceiled(height: Num, width: Num, size: Mapping[str, Any], divisor: int) -> Size:
+    """The standard resize rule of a `size` setting, then both sides up to a multiple of `divisor` (0: left alone).
+
+    Raises:
+        ConfigError: the size has no form that the standard resize takes.
+
+    Source: `resize` of transformers' MaskFormer and Mask2Former. Unlike the standard resize they refuse a
+    `shortest_edge` alone; the caller checks that.
+    """
+    new = resized(height, width, size)
+    return ceil_multiple(*new, divisor) if divisor > 0 else new
+
+
+def capped_edge_floored(height: Num, width: Num, shortest: int, longest: int, divisor: int = 16) -> Size:
+    """Scale as `rules.shortest_edge_capped`, then floor both sides to a multiple of `divisor`.
+
+    A tall image is scaled even where its width already is the short side asked for, which shows where that was rounded.
+
+    Source: transformers `get_size_with_aspect_ratio_yolos`.
+    """
+    small, large = num.minimum(height, width), num.maximum(height, width)
+    capped = large / small * shortest > longest
+    exact = longest * small / large
+    raw = num.where(capped, exact, float(shortest))
+    short = num.where(capped, num.round_half_even(exact), shortest)
+    tall = width < height
+    new_height = num.where(tall, num.trunc(raw * height / width), short)
+    new_width = num.where(tall, short, num.where(num.eq(height, short), width, num.trunc(raw * width / height)))
+    return floor_multiple(new_height, new_width, divisor)
+
+
+def short_side_floored(height: Num, width: Num, shorter: int, divisor: int) -> Size:
+    """Scale the short side to `shorter` unless the long one would pass 1333/800 of it, round half up, floor to multiples.
+
+    Source: transformers `get_resize_output_image_size` of BridgeTower and Vilt, with the `longer` that their `resize` gives.
+    """
+    longer = int(1333 / 800 * shorter)
+    flat = height < width
+    scale = shorter / num.minimum(height, width)
+    new_height, new_width = num.where(flat, shorter, scale * height), num.where(flat, scale * width, shorter)
+    large = num.maximum(new_height, new_width)
+    again = num.where(large > longer, longer / large, 1.0)
+    return floor_multiple(num.trunc(again * new_height + 0.5), num.trunc(again * new_width + 0.5), divisor)
+
+
+def _scales(height: Num, width: Num, to_height: int, to_width: int, keep_aspect_ratio: bool) -> tuple[Num, Num]:
+    """How much each side grows; with the aspect ratio kept, both as much as the one that grows or shrinks less."""
+    down, across = to_height / height, to_width / width
+    if not keep_aspect_ratio:
+        return down, across
+    # |1 - a| < |1 - b| without an absolute value: max(x, -x) has the same bits
+    left, right = 1 - across, 1 - down
+    scale = num.where(num.maximum(left, 0 - left) < num.maximum(right, 0 - right), across, down)
+    return scale, scale
+
+
+def nearest_multiple(
+    height: Num, width: Num, to_height: int, to_width: int, keep_aspect_ratio: bool, multiple: int | float
+) -> Size:
+    """Scale towards `to_height` x `to_width` and round each side, half to even, to a multiple.
+
+    With `keep_aspect_ratio` both sides take the scale that is nearer to 1. A multiple that is a fraction leaves the sides
+    in float64, to be truncated.
+
+    Source: `get_resize_output_image_size` of transformers' DPT, PromptDepthAnything and ZoeDepth; the latter truncates,
+    which changes no multiple that is an int. Their correction of sizes below zero never applies.
+    """
+    down, across = _scales(height, width, to_height, to_width, keep_aspect_ratio)
+    return (
+        num.trunc(num.round_half_even(down * height / multiple) * multiple),
+        num.trunc(num.round_half_even(across * width / multiple) * multiple),
+    )
+
+
+def root_padding(height: Num, width: Num) -> tuple[Num, Num]:
+    """How many rows go above and below, and columns left and right: three times the root of half the side, truncated.
+
+    Source: `ZoeDepthImageProcessorPil.pad_image` of transformers.
+    """
+    return num.trunc(num.sqrt(height / 2) * 3), num.trunc(num.sqrt(width / 2) * 3)
+
+
+def within_ceiled(height: Num, width: Num, max_height: int, max_width: int, patch_height: int, patch_width: int) -> Size:
+    """Shrink, never grow, to inside `max_height` x `max_width`, then up to whole patches.
+
+    Source: transformers `get_resize_output_image_size` of Pixtral.
+    """
+    ratio = num.maximum(num.maximum(height / max_height, width / max_width), 1.0)
+    tall, wide = num.floor(height / ratio) + (patch_height - 1), num.floor(width / ratio) + (patch_width - 1)
+    return _whole(tall, patch_height) * patch_height, _whole(wide, patch_width) * patch_width

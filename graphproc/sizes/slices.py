@@ -1,0 +1,264 @@
+"""Cutting an image into crops or slices whose number follows from its height and width.
+
+Sizes are in pixels, height before width; height and width are ints or expressions, and every rule keeps its source's
+order of float64 operations.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from functools import cache
+from itertools import pairwise
+from typing import NamedTuple
+
+from graphproc.errors import ConfigError
+from graphproc.sizes import num
+from graphproc.sizes.canvas import Grid
+from graphproc.sizes.num import Bool, Num
+from graphproc.sizes.rules import Size
+
+
+class PanAndScan(NamedTuple):
+    """Crops along the longer side.
+
+    Attributes:
+        active: whether there are any.
+        grid: their rows and columns, 0 and 0 if there are none.
+        crop: the size of a crop. They start at its multiples; the last may reach past the image and is shorter.
+    """
+
+    active: Bool
+    grid: Grid
+    crop: Size
+
+
+def pan_and_scan(height: Num, width: Num, least_side: int, most_crops: int, least_ratio: float) -> PanAndScan:
+    """As many crops as the long side is times the short one, if that is at least `least_ratio`.
+
+    The number rounds half up; crops are at least `least_side` wide and high, or there are none.
+
+    Args:
+        height: input height.
+        width: input width.
+        least_side: shortest side of a crop.
+        most_crops: largest number of crops.
+        least_ratio: long side / short side from which images are cropped.
+
+    Raises:
+        ConfigError: `most_crops` is below 1.
+
+    Source: Gemma3, `pan_and_scan`.
+    """
+    if most_crops < 1:
+        raise ConfigError(f"pan_and_scan_max_num_crops: expected at least 1, got {most_crops}.")
+    wide = width >= height
+    long, short = num.maximum(height, width), num.minimum(height, width)
+    ratio = long / short
+    count = num.minimum(num.floor(long / least_side), num.floor(ratio + 0.5))
+    count = num.minimum(most_crops, num.maximum(2, count))
+    part = num.ceil(long / count)
+    active = num.both(ratio >= least_ratio, num.minimum(part, short) >= least_side)
+    present = num.where(active, count, 0)
+    one = num.minimum(present, 1)
+    return PanAndScan(
+        active,
+        Grid(num.where(wide, one, present), num.where(wide, present, one)),
+        (num.where(wide, height, part), num.where(wide, part, width)),
+    )
+
+
+def within_long_side(height: Num, width: Num, longest: int, least: int) -> Size:
+    """Scale down so that the longer side is at most `longest`, truncating; then no side is below `least`.
+
+    Source: Idefics2, `get_resize_output_image_size`; Idefics3, `_resize_output_size_scale_below_upper_bound`.
+    """
+    aspect = width / height
+    wide = width >= height
+    over = num.maximum(height, width) > longest
+    # On the side that is the longer one the scaled length is at least `longest` and the minimum restores it.
+    scaled_height = num.minimum(num.trunc(longest / aspect), longest)
+    scaled_width = num.minimum(num.trunc(longest * aspect), longest)
+    new_height = num.where(over, num.where(wide, scaled_height, longest), height)
+    new_width = num.where(over, num.where(wide, longest, scaled_width), width)
+    return num.maximum(new_height, least), num.maximum(new_width, least)
+
+
+def to_long_side(height: Num, width: Num, longest: int, bound: int = 4096) -> Size:
+    """Scale so that the longer side is `longest` and the other one is even; then down to at most `bound`.
+
+    Source: Idefics3 and SmolVLM, `get_resize_output_image_size`.
+    """
+    aspect = width / height
+    wide = width >= height
+    # A side is the longer one where its scaled length is not below `longest`: no case distinction is needed but for the
+    # parity, which only the shorter one is given.
+    new_height = num.minimum(num.trunc(longest / aspect), longest)
+    new_width = num.minimum(num.trunc(longest * aspect), longest)
+    odd_height, odd_width = new_height % 2, new_width % 2
+    if longest % 2:
+        odd_height, odd_width = num.where(wide, odd_height, 0), num.where(wide, 0, odd_width)
+    new_height, new_width = num.maximum(new_height + odd_height, 1), num.maximum(new_width + odd_width, 1)
+    return within_long_side(new_height, new_width, bound, 1)
+
+
+class TileSplit(NamedTuple):
+    """An image resized to whole tiles.
+
+    Attributes:
+        size: the size to resize to, multiples of the tile.
+        grid: its tiles, or 0 and 0 if the image is a single tile, which is then the only result.
+    """
+
+    size: Size
+    grid: Grid
+
+
+def tile_split(height: Num, width: Num, tile: int) -> TileSplit:
+    """The longer side rounded up to whole tiles, and the other one in proportion, rounded up too.
+
+    Source: Idefics3 and SmolVLM, `resize_for_vision_encoder` and `split_images`.
+    """
+    aspect = width / height
+    wide = width >= height
+    # Rounding up in ints is the source's ceil of a float64 quotient while sides are below 2**26.
+    rows, columns = (height + (tile - 1)) // tile, (width + (tile - 1)) // tile
+    rows_of_wide = (num.trunc(columns * tile / aspect) + (tile - 1)) // tile
+    columns_of_tall = (num.trunc(rows * tile * aspect) + (tile - 1)) // tile
+    rows, columns = num.where(wide, rows_of_wide, rows), num.where(wide, columns, columns_of_tall)
+    several = num.maximum(rows, columns) > 1
+    return TileSplit((rows * tile, columns * tile), Grid(num.where(several, rows, 0), num.where(several, columns, 0)))
+
+
+class Slices(NamedTuple):
+    """A whole view of an image and, for large ones, slices of another.
+
+    Attributes:
+        source: the size of the whole view.
+        grid: rows and columns of slices, 0 and 0 if there are none.
+        slice: the size of a slice.
+        refined: the size that is cut into slices: `slice` times the grid, with 1 for 0.
+    """
+
+    source: Size
+    grid: Grid
+    slice: Size
+    refined: Size
+
+
+def slices(height: Num, width: Num, most: int, side: int, multiple: int) -> Slices:
+    """As many slices as an image has `side` x `side` pixels, in the grid nearest to its shape.
+
+    Args:
+        height: input height, below 2**20.
+        width: input width, below 2**20.
+        most: largest number of slices; 1 for none.
+        side: a slice has about this times itself pixels, and so has the whole view.
+        multiple: the sides of views and slices are multiples of this (patch times merged patches).
+
+    Source: MiniCPMV4_6, `get_sliced_grid`, `find_best_resize` and `get_refine_size`. The source enlarges the whole view
+    only without a grid, and there is a grid whenever an image exceeds `side` x `side`: the view is always scaled.
+    """
+    grid = _nearest_grid(height, width, most, side)
+    rows, columns = num.maximum(grid.rows, 1), num.maximum(grid.columns, 1)
+    source = _area_fit(height, width, side, multiple)
+    slice = _area_fit(_divisible(height, rows) / rows, _divisible(width, columns) / columns, side, multiple)
+    return Slices(source, grid, slice, (slice[0] * rows, slice[1] * columns))
+
+
+def _divisible(length: Num, divisor: Num) -> Num:
+    """The multiple of `divisor` next to a length, half to even, and at least one."""
+    return num.maximum(num.round_half_even(length / divisor) * divisor, divisor)
+
+
+def _area_fit(height: Num, width: Num, side: int, multiple: int) -> Size:
+    aspect = width / height
+    new_height = num.trunc(side / num.sqrt(aspect))
+    new_width = num.trunc(new_height * aspect)
+    return _divisible(new_height, multiple), _divisible(new_width, multiple)
+
+
+def _nearest_grid(height: Num, width: Num, most: int, side: int) -> Grid:
+    """Of the grids of about `height * width / side**2` slices, the one nearest in log(width / height).
+
+    Between two grids an image lies nearer to the one with more columns where its squared shape exceeds the product of
+    theirs, a comparison of ints. The source compares float64 logarithms, whose errors are below 2**-47 in the difference,
+    while unequal ints differ by a part of at least `1 / (most * side)**2`: both agree for sides below 2**20 and up to 9
+    slices. Images exactly in the middle have one of finitely many shapes; the source's logarithms decide each of those
+    when the rule is written down.
+    """
+    if most <= 1:
+        return Grid(0, 0)
+    count = num.minimum((height * width + (side * side - 1)) // (side * side), most)
+    numbers, rows, columns, times_width, times_height, least = _grid_tables(most)
+    above = width * width * times_width - height * height * times_height >= least
+    index = num.argmax(num.both(above, num.eq(numbers, count)))
+    return Grid(num.take(rows, index), num.take(columns, index))
+
+
+@cache
+def _grid_tables(most: int) -> tuple[Num, ...]:
+    """For every number of slices and grid: the number, and what `_boundaries` gives; last, no grid for one slice."""
+    lines = [(number, *boundary) for number in range(2, most + 1) for boundary in _boundaries(number, most)]
+    return tuple(num.table(column) for column in zip(*lines, (1, 0, 0, 1, 0, 0), strict=True))
+
+
+def _boundaries(number: int, most: int) -> list[tuple[int, int, int, int, int]]:
+    """The candidates for about `number` slices from the widest to the tallest, each with its lower boundary.
+
+    Returns:
+        (rows, columns, a, b, c): shapes from `a * width**2 - b * height**2 >= c` on are the grid's or a wider one's.
+    """
+    grids = [
+        (rows, total // rows)
+        for total in (number - 1, number, number + 1)
+        if 1 < total <= most
+        for rows in range(1, total + 1)
+        if total % rows == 0
+    ]
+    grids.sort(key=lambda grid: Fraction(grid[1], grid[0]), reverse=True)
+    found = []
+    for (rows, columns), (next_rows, next_columns) in pairwise(grids):
+        a, b = rows * next_rows, columns * next_columns
+        root = math.isqrt(a * b)
+        # Equally near only where width / height = sqrt(b / a) is a fraction.
+        wins = root * root == a * b and _prefers_first((rows, columns), (next_rows, next_columns), root / a)
+        found.append((rows, columns, a, b, 0 if wins else 1))
+    return [*found, (*grids[-1], 1, 0, 0)]
+
+
+def _prefers_first(first: tuple[int, int], second: tuple[int, int], shape: float) -> bool:
+    """Whether the source takes the first of two (rows, columns) for images of a width / height: equal errors, more rows."""
+    errors = [abs(math.log(shape) - math.log(columns / rows)) for rows, columns in (first, second)]
+    return errors[0] < errors[1] or (errors[0] == errors[1] and first[0] > second[0])
+
+
+class Windows(NamedTuple):
+    """Overlapping square windows along the longer side.
+
+    Attributes:
+        tall: whether they lie below each other; otherwise beside each other.
+        number: how many there are.
+        side: their length along the longer side.
+        overlap: what neighbours share, as a float.
+    """
+
+    tall: Bool
+    number: Num
+    side: int
+    overlap: Num
+
+    def start(self, index: Num) -> Num:
+        """Where the window of an index begins; it ends `side` pixels later, or with the image."""
+        return num.trunc(index * (self.side - self.overlap))
+
+
+def windows(height: Num, width: Num, side: int) -> Windows:
+    """The fewest windows of `side` pixels that cover the longer side, evenly spread.
+
+    Source: Eomt, `_split_image`.
+    """
+    long = num.maximum(height, width)
+    count = (long + (side - 1)) // side
+    overlap = num.where(count > 1, (count * side - long) / num.maximum(count - 1, 1), 0.0)
+    return Windows(height > width, count, side, overlap)

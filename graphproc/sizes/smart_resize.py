@@ -1,0 +1,225 @@
+"""Sizes that are multiples of a token's side and keep the number of pixels, or of tokens, in a range.
+
+The vision-language models of the Qwen and GLM families resize an image to a grid of tokens of its own shape. Every rule
+takes height and width in pixels as ints or traced expressions and repeats the float64 operations of its source in order.
+Where the source raises, the result carries the condition under which it does not.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from graphproc.sizes import num
+from graphproc.sizes.num import Bool, Num
+from graphproc.sizes.rules import Size
+
+MAX_ASPECT = 200
+"""How many times longer than the other a side may be; the families share it."""
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """A size that exists only under a condition.
+
+    Attributes:
+        height, width: in pixels; where the condition fails, numbers without a meaning.
+        holds: the condition; `True` when it holds for every image.
+        message: what is wrong with an image for which it fails.
+    """
+
+    height: Num
+    width: Num
+    holds: Bool
+    message: str
+
+    @property
+    def size(self) -> Size:
+        """`(height, width)`."""
+        return self.height, self.width
+
+
+def positive(height: Num, width: Num) -> Bool:
+    """Whether both sides have a pixel; Pillow refuses to resize to anything less."""
+    return num.both(height >= 1, width >= 1)
+
+
+def _aspect_within(height: Num, width: Num, limit: int) -> Bool:
+    # ints decide as the float quotient does: it differs from the limit by more than its rounding
+    return num.maximum(height, width) <= limit * num.minimum(height, width)
+
+
+def _guarded(height: Num, width: Num, size: Size) -> Guarded:
+    holds = _aspect_within(height, width, MAX_ASPECT)
+    return Guarded(*size, holds, f"one side is more than {MAX_ASPECT} times longer than the other")
+
+
+def _pixels_within(height: Num, width: Num, factor: int, min_pixels: int, max_pixels: int, frames: int) -> Size:
+    """Both sides to the nearest multiple, then scaled as a whole where `frames` of them have too many or too few pixels."""
+    near_height = num.round_half_even(height / factor) * factor
+    near_width = num.round_half_even(width / factor) * factor
+    near, pixels = frames * near_height * near_width, frames * height * width
+    shrink, grow = num.sqrt(pixels / max_pixels), num.sqrt(min_pixels / pixels)
+
+    def side(length: Num, nearest: Num) -> Num:
+        shrunk = num.maximum(factor, num.floor(length / shrink / factor) * factor)
+        grown = num.maximum(factor, num.ceil(length * grow / factor) * factor)  # never less: states the bound
+        return num.where(near > max_pixels, shrunk, num.where(near < min_pixels, grown, nearest))
+
+    return side(height, near_height), side(width, near_width)
+
+
+def pixels_within(height: Num, width: Num, factor: int, min_pixels: int, max_pixels: int) -> Guarded:
+    """The nearest multiples of `factor`, shrunk or grown to between `min_pixels` and `max_pixels` pixels.
+
+    Source: `smart_resize` of transformers' Qwen2VL, CohereCompass, Ernie4_5_VLMoe, HunYuanVL, VideoLlama3 and Emu3.
+    """
+    return _guarded(height, width, _pixels_within(height, width, factor, min_pixels, max_pixels, 1))
+
+
+def pixels_within_enlarged(height: Num, width: Num, factor: int, min_pixels: int, max_pixels: int) -> Guarded:
+    """`pixels_within`, of an image whose sides were brought up to `factor` first: the height, then the width.
+
+    Source: `smart_resize` of transformers' PaddleOCRVL.
+    """
+    flat = height < factor
+    tall, wide = num.where(flat, factor, height), num.where(flat, num.round_half_even(width * factor / height), width)
+    thin = wide < factor
+    # an unused width may have rounded to 0, but not where the first step chose it
+    safe = num.maximum(wide, 1)
+    grown = num.maximum(num.round_half_even(tall * factor / safe), 1)
+    tall, wide = num.where(thin, grown, tall), num.maximum(safe, factor)
+    return _guarded(tall, wide, _pixels_within(tall, wide, factor, min_pixels, max_pixels, 1))
+
+
+def frame_pixels_within(height: Num, width: Num, factor: int, min_pixels: int, max_pixels: int, frames: int) -> Guarded:
+    """The nearest multiples of `factor`, shrunk or grown so that `frames` copies have between `min_pixels` and `max_pixels`.
+
+    An image with a side below `factor` is scaled up first, truncating both sides. A still image stands for as many frames
+    as the model puts into one token.
+
+    Source: `smart_resize` of transformers' Glm4v, Glm46V, Glmga and Cosmos3Edge, for an image (`num_frames` equal to
+    `temporal_factor`).
+    """
+    scale = num.maximum(factor / num.minimum(height, width), 1.0)
+    tall, wide = num.maximum(num.trunc(height * scale), 1), num.maximum(num.trunc(width * scale), 1)
+    return _guarded(tall, wide, _pixels_within(tall, wide, factor, min_pixels, max_pixels, frames))
+
+
+def sides_within(height: Num, width: Num, factor: int, min_pixels: int, max_pixels: int) -> Guarded:
+    """Half of the image, scaled so that the sides of the whole lie between the roots of two areas, to multiples of `factor`.
+
+    Source: `smart_resize` of transformers' GlmImage. The scale is computed from the whole image and applied to its half.
+    """
+    shortest, longest = round(math.sqrt(min_pixels)), round(math.sqrt(max_pixels))
+    small, large = num.minimum(height, width), num.maximum(height, width)
+    scale = num.where(small < shortest, shortest / small, 1.0)
+    scale = num.where(large * scale > longest, longest / large, scale)
+
+    def near(side: Num) -> Num:
+        return num.maximum(factor, num.round_half_even(side // 2 * scale / factor) * factor)
+
+    new_height, new_width = near(height), near(width)
+    over = num.maximum(new_height, new_width)
+    excess = over / longest
+
+    def cut(side: Num) -> Num:
+        return num.where(over > longest, num.maximum(factor, num.floor(side / excess / factor) * factor), side)
+
+    holds = num.both(small >= factor, _aspect_within(height, width, 4))
+    message = f"a side is below {factor} pixels, or one side is more than 4 times longer than the other"
+    return Guarded(cut(new_height), cut(new_width), holds, message)
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """A picture in the top left corner of a larger canvas.
+
+    Attributes:
+        height, width: of the canvas, in pixels.
+        content_height, content_width: of the picture.
+    """
+
+    height: Num
+    width: Num
+    content_height: Num
+    content_width: Num
+
+
+def _multiples(side: Num, factor: int) -> Num:
+    return (side + (factor - 1)) // factor
+
+
+def near_crossing(height: Num, width: Num, tokens: int) -> tuple[Num, Num]:
+    """Two counts of tokens along the short side; the largest grid of the image's shape has one of them.
+
+    With k tokens along the short side and tokens // k along the long one, an image can grow until one of them is full. The
+    first limit grows with k, the second shrinks, and the largest image is where they cross. With k = sqrt(tokens * short /
+    long) rounded down, the second limit at k is no lower than the first at k - 1, so no smaller k is better; at k + 1 the
+    second is the lower one, so no larger k is better. Both hold for lengths in whole pixels too. A k above `tokens`, with
+    no token left for the long side, allows no image and does no harm.
+    """
+    small, large = num.minimum(height, width), num.maximum(height, width)
+    middle = num.maximum(num.trunc(num.sqrt(tokens * small / large)), 1)
+    return middle, middle + 1
+
+
+def _cut_to_tokens(height: Num, width: Num, factor: int, tokens: int) -> Size:
+    """The grid, in tokens, of the tallest content (at most `height`) of this shape that at most `tokens` tokens cover.
+
+    The source searches for the content height by bisection. A content covers at most (rows, columns) tokens up to a height
+    that grows with rows along one axis and with columns along the other, so the answer is the best of the pairs
+    (k, tokens // k) that `near_crossing` gives.
+    """
+    wide = height <= width
+    content: Num = 0
+    for short in near_crossing(height, width, tokens):
+        long = tokens // short
+        rows, columns = num.where(wide, short, long), num.where(wide, long, short)
+        # the last height whose width, height * width // height, stays within the columns
+        content = num.maximum(content, num.minimum(rows * factor, ((columns * factor + 1) * height - 1) // width))
+    content = num.minimum(content, height)
+    return (
+        num.maximum(_multiples(content, factor), 1),
+        _multiples(num.maximum(width * content // height, 1), factor),
+    )
+
+
+def tokens_within(height: Num, width: Num, factor: int, min_tokens: int, max_tokens: int) -> Size:
+    """The canvas of `factor` x `factor` tokens around an image, grown or cut to between `min_tokens` and `max_tokens` tokens.
+
+    The image is not brought to multiples itself: see `canvas_within`. Frames cancel for a still image.
+
+    Args:
+        height, width: of the image, in pixels.
+        factor: side of a token.
+        min_tokens, max_tokens: at least 1.
+
+    Source: `smart_resize` of transformers' Glm5Next, for an image (`num_frames` equal to `temporal_factor`).
+    """
+    rows, columns = _multiples(height, factor), _multiples(width, factor)
+    few = rows * columns < min_tokens
+    scale = num.sqrt(min_tokens * factor**2 / (height * width))
+    rows = num.where(few, _multiples(num.maximum(1, num.ceil(height * scale)), factor), rows)
+    columns = num.where(few, _multiples(num.maximum(1, num.ceil(width * scale)), factor), columns)
+    many = rows * columns > max_tokens
+    cut_rows, cut_columns = _cut_to_tokens(height, width, factor, max_tokens)
+    return num.where(many, cut_rows, rows) * factor, num.where(many, cut_columns, columns) * factor
+
+
+def canvas_within(height: Num, width: Num, factor: int, min_tokens: int, max_tokens: int) -> Canvas:
+    """The canvas of `tokens_within` and the size that the image is resized to before it is put there.
+
+    An image of at least `min_tokens` tokens' pixels is not enlarged; the rest of the canvas is zeros below and right.
+
+    Source: `Glm5NextImageProcessorPil.resize` of transformers.
+    """
+    canvas_height, canvas_width = tokens_within(height, width, factor, min_tokens, max_tokens)
+    scale = num.minimum(canvas_height / height, canvas_width / width)
+    scale = num.where(height * width >= min_tokens * factor**2, num.minimum(1.0, scale), scale)
+    return Canvas(
+        canvas_height,
+        canvas_width,
+        num.maximum(1, num.minimum(canvas_height, num.floor(height * scale))),
+        num.maximum(1, num.minimum(canvas_width, num.floor(width * scale))),
+    )

@@ -1,0 +1,194 @@
+"""Several images in one graph: every way in which results join, by a batch axis and image by image."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import pytest
+from graphs import assert_same, ort
+
+from graphproc.emitters.onnx.emit import EmitOptions, emit
+from graphproc.errors import EmitError, ProgramError, ShapeError
+from graphproc.executors import reference
+from graphproc.ir.program import Join, Parity, Program, ProgramBuilder, image_input
+from graphproc.ops import ContentBox, Crop, ForEach, Full, Numbers, Rearrange, Rescale, Resize, ToChannelsFirst
+from graphproc.sizes import num
+
+SIZES = ((12, 20), (30, 8), (16, 16))
+TARGETS = ("cpu", "cuda")
+
+
+def joined(sample: Join | None = None, measured: bool = False) -> Program:
+    """A mask to pad, pixels to pad, patches to concatenate, a size to stack, and the largest of counts."""
+    b = ProgramBuilder("Example", Parity("itself"))
+    x = b.add(ToChannelsFirst(), image_input(b))
+    if measured:
+        box = b.measure(b.add(ContentBox(), x), top=0, left=0, rows=1, columns=1)
+        x = b.add(Crop(*box), x)
+    height, width = x.type.size("H"), x.type.size("W")
+    floats = b.add(Rescale(1 / 255), x)
+    small = b.add(Resize(num.maximum(height // 4, 1) * 2, num.maximum(width // 4, 1) * 2, "bilinear"), x)
+    patches = b.add(Rearrange("c (h p) (w q) -> (h w) (p q c)", (("p", 2), ("q", 2)), "PF"), small)
+    join: tuple[Join, ...] = ("pad", "pad", "concatenate", "stack", "largest")
+    if sample is not None:
+        join = tuple("pad" if how == "largest" else how for how in join)
+    values = (
+        floats,
+        b.add(Full((height, width), 1, "i64", "HW"), *()),
+        patches,
+        b.add(Numbers((height, width))),
+        b.add(Numbers((height,), shape=()) if sample is None else Numbers((height,))),
+    )
+    for name, value, how in zip(("pixels", "mask", "patches", "size", "most"), values, join, strict=True):
+        batch: Join = how if sample is None else ("concatenate" if name == "patches" else "pad")
+        b.output(name, value, batch, pad_value=-1 if name == "pixels" else 0, sample=None if sample is None else how)
+    return b.finish()
+
+
+def pictures(seed: int = 0) -> list[np.ndarray]:
+    rng = np.random.default_rng(seed)
+    images = [rng.integers(0, 256, (*size, 3), dtype=np.uint8) for size in SIZES]
+    for image in images:  # a light margin of different widths for the content box
+        image[:2], image[:, -3:] = 255, 255
+    return images
+
+
+@pytest.mark.parametrize("measured", [False, True])
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("sample", [None, "stack"])
+def test_a_sequence_equals_the_reference(sample: Join | None, target: str, measured: bool) -> None:
+    program, images = joined(sample, measured), pictures()
+    model = emit(program, EmitOptions(target, "sequence"))  # type: ignore[arg-type]
+    onnx.checker.check_model(model, full_check=True)
+    found = ort(model)({"images": images})
+    expected = reference.batch(program.outputs, [reference.run(program, {"image": image}) for image in images])
+    assert list(found) == list(expected)
+    for name, want in expected.items():
+        assert_same(found[name], want, name)
+    declared = {o.name: [d.dim_param or d.dim_value for d in o.type.tensor_type.shape.dim] for o in model.graph.output}
+    assert all(len(declared[name]) == want.ndim for name, want in expected.items())
+
+
+@pytest.mark.parametrize("measured", [False, True])
+@pytest.mark.parametrize("sample", [None, "stack"])
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_batch_equals_the_reference(sample: Join | None, measured: bool, count: int) -> None:
+    program = joined(sample, measured)
+    images = np.random.default_rng(1).integers(0, 256, (count, 16, 24, 3), dtype=np.uint8)
+    for index, image in enumerate(images):
+        image[: index + 1] = 255
+    found = ort(emit(program, EmitOptions()))({"images": images})
+    expected = reference.batch(program.outputs, [reference.run(program, {"image": image}) for image in images])
+    for name, want in expected.items():
+        assert_same(found[name], want, name)
+
+
+@pytest.mark.parametrize("sample", [None, "stack"])
+def test_one_image_is_a_batch_of_one(sample: Join | None) -> None:
+    program, image = joined(sample), pictures()[0]
+    found = ort(emit(program, EmitOptions(input="image")))({"image": image})
+    expected = reference.batch(program.outputs, [reference.run(program, {"image": image})])
+    for output in program.outputs:
+        assert_same(found[output.name], expected[output.name], output.name)
+        own = reference.run(program, {"image": image})[output.name]
+        assert_same(reference.of_one(output, found[output.name]), own, output.name)
+
+
+def test_portable_graphs_have_no_loop_over_images() -> None:
+    with pytest.raises(EmitError, match="a sequence of images needs control flow"):
+        emit(joined(), EmitOptions("portable", "sequence", image_size=(16, 16)))
+    with pytest.raises(EmitError, match="Example finds sizes in the pixels of each image"):
+        emit(joined(measured=True), EmitOptions("portable", image_size=(16, 16)))
+
+
+def test_measured_sizes_are_not_known_beforehand() -> None:
+    with pytest.raises(ProgramError, match="depend on the image's pixels"):
+        joined(measured=True).bind(height=16, width=16)
+    model = emit(joined(measured=True), EmitOptions(image_size=(12, 20)))
+    assert [d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim][1:] == [12, 20, 3]
+
+
+# --- one chain at several places
+
+
+def striped(count: num.Num, height: num.Num) -> Program:
+    """Bands of the image, each resized to one size."""
+    b = ProgramBuilder("Example", Parity("itself"))
+    x = b.add(ToChannelsFirst(), image_input(b))
+    index, width = num.symbol("index", 0), x.type.size("W")
+    top = index * height
+    rows = num.minimum(x.type.size("H") - top, height)  # the last may be short
+    b.output("bands", b.add(ForEach(count, (Crop(top, 0, rows, width), Resize(6, 5, "bicubic"))), x), "concatenate")
+    return b.finish()
+
+
+H = num.symbol("height")
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize(("input", "leading"), [("batch", 2), ("image", 0), ("sequence", 0)])
+def test_for_each_band(target: str, fixed: bool, input: str, leading: int) -> None:
+    program = striped((H + 6) // 7, num.minimum(H, 7))
+    size = (24, 11)
+    options = EmitOptions(target, input, image_size=size if fixed else None)  # type: ignore[arg-type]
+    images = np.random.default_rng(2).integers(0, 256, (max(leading, 1), *size, 3), dtype=np.uint8)
+    given = {"batch": {"images": images}, "image": {"image": images[0]}, "sequence": {"images": list(images)}}[input]
+    found = ort(emit(program, options))(given)["bands"]
+    results = [reference.run(program, {"image": image}) for image in images]
+    assert results[0]["bands"].shape == (4, 3, 6, 5)
+    assert_same(found, reference.batch(program.outputs, results)["bands"])
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+def test_for_each_of_nothing(fixed: bool) -> None:
+    program = striped(num.maximum(H - 30, 0), 1)
+    image = np.full((24, 11, 3), 9, np.uint8)
+    found = ort(emit(program, EmitOptions(input="image", image_size=(24, 11) if fixed else None)))({"image": image})["bands"]
+    assert found.shape == (0, 3, 6, 5)
+    assert_same(found, reference.run(program, {"image": image})["bands"])
+
+
+# --- rows that say which image they are of, and numbers that depend on an index
+
+
+def numbered(count: num.Num) -> Program:
+    """Rows of numbers, as many as sizes say."""
+    b = ProgramBuilder("Example", Parity("itself"))
+    x = b.add(ToChannelsFirst(), image_input(b))
+    index = num.symbol("index", 0)
+    b.output("rows", b.add(ForEach(count, (Numbers((index * 3, x.type.size("W") - index)),))), "numbered")
+    return b.finish()
+
+
+@pytest.mark.parametrize("count", [(H + 6) // 7, num.maximum(H - 100, 0)], ids=["some", "none"])
+@pytest.mark.parametrize("fixed", [False, True])
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize(("input", "leading"), [("batch", 3), ("image", 0), ("sequence", 2)])
+def test_rows_with_the_number_of_their_image(input: str, leading: int, target: str, fixed: bool, count: num.Num) -> None:
+    program, size = numbered(count), (24, 11)
+    model = emit(program, EmitOptions(target, input, image_size=size if fixed else None))  # type: ignore[arg-type]
+    images = np.zeros((max(leading, 1), *size, 3), np.uint8)
+    given = {"batch": {"images": images}, "image": {"image": images[0]}, "sequence": {"images": list(images)}}[input]
+    results = [reference.run(program, {"image": image}) for image in images]
+    found, expected = ort(model)(given)["rows"], reference.batch(program.outputs, results)["rows"]
+    assert expected.tolist() == [
+        [image, 3 * row, 11 - row] for image in range(len(images)) for row in range(results[0]["rows"].shape[0])
+    ]
+    assert_same(found, expected)
+    declared = [d.dim_value or d.dim_param for d in model.graph.output[0].type.tensor_type.shape.dim]
+    assert declared[1] == 3
+    for output, result in zip(program.outputs, results[0].values(), strict=True):
+        assert_same(reference.of_one(output, reference.batch(program.outputs, results[:1])["rows"]), result)
+
+
+def test_only_rows_of_whole_numbers_can_be_numbered() -> None:
+    b = ProgramBuilder("Example", Parity("itself"))
+    b.output("pixels", b.add(ToChannelsFirst(), image_input(b)), "numbered")
+    with pytest.raises(ProgramError, match="cannot be numbered"):
+        b.finish()
+
+
+def test_a_body_without_an_operand_is_one_op() -> None:
+    with pytest.raises(ShapeError, match="one op"):
+        ForEach(2, (Numbers((num.symbol("index", 0),)), Rescale(0.5))).infer()

@@ -1,0 +1,64 @@
+"""Float resampling against torch and scipy themselves."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from graphproc.errors import ShapeError
+from graphproc.ir.types import TensorType
+from graphproc.numerics.interpolation import exp_negative
+from graphproc.ops import Interpolate, SmoothZoom
+
+CHW = TensorType("f32", (3, 9, 8), "CHW")
+SIZES = [((31, 47), (12, 20)), ((31, 47), (50, 60)), ((1, 300), (77, 76)), ((1500, 40), (112, 16)), ((40, 3000), (48, 799))]
+
+
+@pytest.mark.parametrize("mode", ["antialias", "align_corners"])
+@pytest.mark.parametrize(("size", "new"), SIZES, ids=str)
+def test_torch(size: tuple[int, int], new: tuple[int, int], mode: str, rng: np.random.Generator) -> None:
+    torch = pytest.importorskip("torch")
+    x = rng.random((3, *size), dtype=np.float32)
+    corners = mode == "align_corners"
+    expected = torch.nn.functional.interpolate(
+        torch.from_numpy(x[None]), size=new, mode="bilinear", align_corners=corners, antialias=not corners
+    )
+    assert np.abs(Interpolate(*new, mode).numpy(x) - expected[0].numpy()).max() < 5e-7
+
+
+def test_a_size_that_stays_changes_nothing(rng: np.random.Generator) -> None:
+    x = rng.random((3, 7, 9), dtype=np.float32)
+    for mode in ("antialias", "align_corners"):
+        np.testing.assert_array_equal(Interpolate(7, 9, mode).numpy(x), x)
+
+
+@pytest.mark.parametrize(("size", "new"), [((97, 97), (32, 32)), ((40, 40), (96, 96)), ((64, 50), (20, 61))], ids=str)
+def test_owlv2(size: tuple[int, int], new: tuple[int, int], rng: np.random.Generator) -> None:
+    pytest.importorskip("scipy")
+    from transformers.models.owlv2.image_processing_pil_owlv2 import Owlv2ImageProcessorPil
+
+    x = rng.random((3, *size), dtype=np.float32)
+    expected = Owlv2ImageProcessorPil().resize(x, {"height": new[0], "width": new[1]})
+    np.testing.assert_array_equal(SmoothZoom(*new).numpy(x), expected)
+
+
+def test_exponentials() -> None:
+    t = np.concatenate([np.linspace(0, 42.9, 20001), [0.0, 1e-300]])
+    expected = np.exp(-t)
+    assert (np.abs(exp_negative(t) - expected) <= 2 * np.spacing(expected)).all()
+
+
+@pytest.mark.parametrize(
+    ("op", "type", "message"),
+    [
+        (Interpolate(3, 4, "cubic"), CHW, "interpolate: expected a mode of"),
+        (Interpolate(3, 0, "antialias"), CHW, "interpolate: expected sides of at least 1 pixel, got 3 x 0"),
+        (Interpolate(3, 4, "antialias"), CHW.with_dtype("u8"), "interpolate: expected f32"),
+        (SmoothZoom(0, 4), CHW, "smooth_zoom: expected sides of at least 1 pixel, got 0 x 4"),
+        (SmoothZoom(3, 4), CHW.with_dtype("u8"), "smooth_zoom: expected f32"),
+    ],
+    ids=str,
+)
+def test_refused(op: Interpolate | SmoothZoom, type: TensorType, message: str) -> None:
+    with pytest.raises(ShapeError, match=message):
+        op.infer(type)

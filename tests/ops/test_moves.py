@@ -1,0 +1,88 @@
+"""Ops that move data without arithmetic: kernels on CUDA, opsets, and what windows, joins and fillings refuse."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from graphs import assert_same, emit_unoptimized, images, ort
+from optable import CASES, Case
+
+from graphproc.emitters.onnx.checks import cuda_fallbacks
+from graphproc.emitters.onnx.emit import EmitOptions
+from graphproc.errors import ShapeError
+from graphproc.ir.op import Op
+from graphproc.ir.types import TensorType
+from graphproc.ops import Concat, Crop, Extend, Select, Take
+from graphproc.sizes import num
+
+NAMES = (
+    "cast concat crop extend full grid mirror_pad numbers rearrange rotate select take".split()  # noqa: SIM905
+)
+MOVES = [case for case in CASES if case.bound().name in NAMES]
+IDS = [f"{case.bound().name}-{case.note}" for case in MOVES]
+CHW = TensorType("u8", (3, 9, 8), "CHW")
+HEIGHT, WIDTH = num.symbol("height"), num.symbol("width")
+TRACED = TensorType("u8", (3, HEIGHT, WIDTH), "CHW")
+
+
+@pytest.mark.parametrize("case", MOVES, ids=IDS)
+def test_every_node_has_a_cuda_kernel(case: Case) -> None:
+    sides = dict(zip(case.layout, case.shape, strict=True))
+    for size in (None, (sides["H"], sides["W"])):
+        assert cuda_fallbacks(emit_unoptimized(case.program(), EmitOptions("cuda", image_size=size))) == []
+
+
+@pytest.mark.parametrize("opset", [17, 23])
+@pytest.mark.parametrize("case", MOVES, ids=IDS)
+def test_first_and_last_opset(case: Case, opset: int) -> None:
+    x = images(1, *case.shape, dtype=case.dtype)
+    for target in ("cpu", "cuda"):
+        run = ort(emit_unoptimized(case.program(), EmitOptions(target, opset=opset)))  # type: ignore[arg-type]
+        assert_same(run({"images": x})["y"], case.oracle(x))
+
+
+@pytest.mark.parametrize(
+    ("op", "types", "message"),
+    [
+        (Crop(0, 0, 10, 8), (CHW,), "crop: 10 elements from 0 on are not all inside an axis of 9"),
+        (Crop(0, 1, 9, 8), (CHW,), "crop: 8 elements from 1 on are not all inside an axis of 8"),
+        (Crop(-1, 0, 2, 2), (CHW,), "crop: 2 elements from -1 on"),
+        (Crop(0, 0, 2, 2), (TensorType("u8", (9, 8, 3), "HWC"),), "crop: expected the last axes HW"),
+        (Take(-3, 2, 2), (CHW,), "take: 2 elements from 2 on are not all inside an axis of 3"),
+        (Take(0, 0, 1), (CHW,), "take: expected an axis from -3 to -1, got 0"),
+        (Take(-4, 0, 1), (CHW,), "take: expected an axis from -3 to -1, got -4"),
+        (Extend(-1, 7), (CHW,), "extend: axis -1 of .* is already longer than 7"),
+        (Extend(-1, 9, 0.5), (CHW,), "extend: u8 cannot hold 0.5"),
+        (Extend(1, 9), (CHW,), "extend: expected an axis from -3 to -1, got 1"),
+        (Concat(-1), (), "concat: expected one operand or more"),
+        (Concat(-1), (CHW, CHW.with_sizes(H=8)), "concat: expected operands alike but for axis -1"),
+        (Concat(-2), (CHW, CHW.with_dtype("f32")), "concat: expected operands alike"),
+        (Concat(-2), (CHW, TensorType("u8", (3, 9, 8), "NHW")), "concat: expected operands alike"),
+        (Concat(-2), (TRACED, TRACED.with_sizes(W=WIDTH + 1)), "concat: expected operands alike"),
+        (Concat(-4), (CHW, CHW), "concat: expected an axis from -3 to -1"),
+        (Select(True), (CHW, CHW.with_dtype("f32")), "select: expected operands of the same type but for their sizes"),
+        (Select(True), (CHW, TensorType("u8", (9, 8), "HW")), "select: expected operands of the same type"),
+    ],
+)
+def test_refused(op: Op, types: tuple[TensorType, ...], message: str) -> None:
+    with pytest.raises(ShapeError, match=message):
+        op.infer(*types)
+
+
+@pytest.mark.parametrize("op", [Crop(0, 6, 2, 3), Take(-1, 6, 3), Take(-1, -1, 2), Extend(-1, 7)])
+def test_what_does_not_fit_the_array_is_refused(op: Op) -> None:
+    with pytest.raises(ShapeError, match=op.name):
+        op.numpy(np.zeros((3, 9, 8)))
+
+
+def test_traced_sizes_join() -> None:
+    total = Concat(-2).infer(TRACED, TRACED, TRACED.with_sizes(H=4)).shape[1]
+    assert num.evaluate(total, {"height": 5}) == 14
+    assert type(Concat(-3).infer(TRACED, TRACED).shape[0]) is int
+
+
+def test_a_selected_value_has_the_sizes_of_either() -> None:
+    chosen = Select(HEIGHT < WIDTH).infer(TRACED, TRACED.with_sizes(H=4))
+    assert chosen.shape[2] == WIDTH
+    assert chosen.bind({"height": 9, "width": 10}).shape == (3, 9, 10)
+    assert chosen.bind({"height": 9, "width": 9}).shape == (3, 4, 9)

@@ -1,0 +1,127 @@
+"""What ops that compute pixels should give: transformers' own methods, Pillow, scipy, or scalar arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+Array = np.ndarray[Any, Any]
+_F = np.float32
+
+
+def per_image(function: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    """Apply a function of one image `[C, H, W]` to every image of `[..., C, H, W]`."""
+
+    def apply(x: Array) -> Array:
+        results = [np.asarray(function(image)) for image in x.reshape(-1, *x.shape[-3:])]
+        return np.stack(results).reshape(*x.shape[:-3], *results[0].shape)
+
+    return apply
+
+
+def transformers_grayscale(image: Array) -> Array:
+    from transformers.models.superpoint.image_processing_pil_superpoint import convert_to_grayscale
+
+    return convert_to_grayscale(image)
+
+
+def transformers_standardize(image: Array) -> Array:
+    """The order of the sums is that of an image stored channels last."""
+    from transformers.models.pix2struct.image_processing_pil_pix2struct import Pix2StructImageProcessorPil
+
+    return Pix2StructImageProcessorPil().normalize(np.ascontiguousarray(image.transpose(1, 2, 0)).transpose(2, 0, 1))
+
+
+def transformers_clusters(clusters: Sequence[Sequence[float]]) -> Callable[[Array], Array]:
+    from transformers.models.imagegpt.image_processing_pil_imagegpt import color_quantize
+
+    return per_image(lambda image: color_quantize(image.transpose(1, 2, 0), np.array(clusters)))
+
+
+def transformers_warp(image: Array, box: Sequence[float], height: int, width: int, factor: float = 200.0) -> Array:
+    from transformers.image_utils import SizeDict
+    from transformers.models.vitpose.image_processing_pil_vitpose import VitPoseImageProcessorPil, box_to_center_and_scale
+
+    center, scale = box_to_center_and_scale(box, image_width=width, image_height=height, normalize_factor=factor)
+    size = SizeDict(height=height, width=width)
+    return VitPoseImageProcessorPil().affine_transform(image, center, scale, rotation=0, size=size)
+
+
+def scipy_smooth_zoom(image: Array, height: int, width: int) -> Array:
+    """Blur and zoom of each plane, cut to the whole image's range."""
+    from scipy import ndimage
+
+    factors = image.shape[-2] / height, image.shape[-1] / width
+    planes = []
+    for plane in image:
+        plane = ndimage.gaussian_filter(plane, [max(0, (f - 1) / 2) for f in factors], mode="mirror")
+        planes.append(ndimage.zoom(plane, [1 / f for f in factors], order=1, mode="mirror", grid_mode=True))
+    return np.clip(np.stack(planes), image.min(), image.max())
+
+
+def pillow_reduce(image: Array, vertical: int, horizontal: int) -> Array:
+    return np.stack([np.asarray(Image.fromarray(plane).reduce((horizontal, vertical))) for plane in image])
+
+
+def pillow_resize_part(x: Array, height: int, width: int, code: int, extent: tuple[float, float]) -> Array:
+    """`Image.resize` of the box from the top left corner that is `extent` (height, width) large."""
+
+    def resized(image: Array) -> Array:
+        box = (0, 0, extent[1], extent[0])
+        planes = [Image.fromarray(plane).resize((width, height), Image.Resampling(code), box) for plane in image]
+        return np.stack([np.asarray(plane) for plane in planes])
+
+    return per_image(resized)(x)
+
+
+def pillow_content_box(image: Array) -> Array:
+    """Gray by Pillow, stretched by float64, and Pillow's box around what is below 200."""
+    gray = np.asarray(Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0))).convert("L")).astype(np.float64)
+    low, high = gray.min(), gray.max()
+    if low == high:
+        return np.array([0, 0, *gray.shape], dtype=np.int64)
+    box = Image.fromarray((gray - low) / (high - low) * 255 < 200).getbbox()
+    assert box is not None
+    left, top, right, bottom = box
+    return np.array([top, left, bottom - top, right - left], dtype=np.int64)
+
+
+def scalar_affine(x: Array, scale: float, offset: float) -> Array:
+    """numpy's own arithmetic of a float32 array and Python floats."""
+    return np.array([v * scale + offset for v in x.reshape(-1)], dtype=np.float32).reshape(x.shape)
+
+
+def _weights(n_in: int, n_out: int, i: int, mode: str) -> dict[int, Any]:
+    """float32 weights of output `i` by input pixel, in order; for sizes that round nothing twice, torch's."""
+    if mode == "align_corners":
+        at = _F(i) * (_F(n_in - 1) / _F(n_out - 1)) if n_out > 1 else _F(0)
+        low = int(at)
+        part = at - _F(low)
+        return {low: _F(1) - part, low + 1: part} if low + 1 < n_in else {low: _F(1)}
+    scale = _F(n_in) / _F(n_out)
+    reach = max(scale, _F(1))
+    center = _F((i + 0.5) * float(scale))
+    taps = range(max(int(float(center - reach) + 0.5), 0), min(int(float(center + reach) + 0.5), n_in))
+    distances = {j: abs(_F((float(_F(j) - center) + 0.5) * float(_F(1) / reach))) for j in taps}
+    weights = {j: max(_F(1) - distance, _F(0)) for j, distance in distances.items()}
+    total = _F(0)
+    for weight in weights.values():
+        total += weight
+    return {j: weight / total for j, weight in weights.items()}
+
+
+def scalar_interpolate(image: Array, height: int, width: int, mode: str) -> Array:
+    """Rows, then columns, float32 after each product and sum."""
+    for axis, side in ((2, width), (1, height)):
+        lines = np.moveaxis(image, axis, 0)
+        results = []
+        for i in range(side):
+            total = np.zeros_like(lines[0])
+            for j, weight in _weights(image.shape[axis], side, i, mode).items():
+                total = total + lines[j] * weight
+            results.append(total)
+        image = np.moveaxis(np.stack(results), 0, axis)
+    return image

@@ -1,0 +1,48 @@
+"""EoMT's windows: which image each belongs to, in batches that a graph takes at once, one after the other, or as a sequence."""
+
+from __future__ import annotations
+
+import numpy as np
+import parity_cases as cases
+import pytest
+from cases.eomt import SPLIT
+
+from graphproc.errors import GraphprocError
+
+NAME = "EomtImageProcessor"
+SIZES = ((60, 90), (300, 61), (45, 45), (60, 90))
+
+
+@pytest.mark.parametrize("engine", ["numpy", "onnxruntime"])
+@pytest.mark.parametrize("padded", [False, True])
+def test_windows_are_numbered_by_image(engine: str, padded: bool) -> None:
+    settings = {**SPLIT, "do_pad": padded}
+    images = [cases.picture(size, "noise") for size in SIZES]
+    expected = cases.transformers_result(NAME, settings, *images)
+    found = cases.numpy_result(NAME, settings, *images, engine=engine)
+    assert cases.difference(found, expected) == ""
+    assert isinstance(found, dict)
+    assert list(found) == ["pixel_values", "patch_offsets"]
+    assert found["patch_offsets"][:, 0].tolist() == [0, 0, *[1] * 5, 2, 3, 3]
+
+
+@pytest.mark.parametrize("engine", ["numpy", "onnxruntime"])
+def test_windows_of_different_sizes_stay_a_list(engine: str) -> None:
+    settings = {**SPLIT, "do_resize": False}
+    images = [cases.picture(size, "noise") for size in SIZES]
+    expected = cases.theirs(NAME, settings)(images)
+    found = cases.ours(NAME, settings)(images, engine=engine)
+    assert len(found["pixel_values"]) == len(expected["pixel_values"])
+    for have, want in zip(found["pixel_values"], expected["pixel_values"], strict=True):
+        np.testing.assert_array_equal(have, want)
+    assert found["patch_offsets"] == [offsets.tolist() for offsets in expected["patch_offsets"]]
+
+
+@pytest.mark.parametrize("input", ["batch", "sequence"])
+def test_graphs_number_windows_by_image(input: str) -> None:
+    images = [cases.picture((60, 110), content) for content in ("noise", "photograph")]
+    expected = cases.as_graph(NAME, SPLIT, cases.numpy_result(NAME, SPLIT, *images))
+    session = cases.graph(NAME, SPLIT, input)
+    assert not isinstance(session, GraphprocError)
+    given = {"images": np.stack([np.asarray(image) for image in images])} if input == "batch" else cases.inputs(NAME, *images)
+    assert cases.difference(session.run(given), expected) == ""
