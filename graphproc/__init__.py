@@ -14,6 +14,7 @@ from graphproc.version import __version__
 if TYPE_CHECKING:
     from graphproc.batch_feature import BatchFeature, TensorType
     from graphproc.errors import GraphprocError
+    from graphproc.fusion.fuse import fuse
     from graphproc.ir.program import Program
     from graphproc.runtime.session import Session
     from graphproc.wrappers.loading import ImageProcessingMixin
@@ -30,6 +31,7 @@ _HOME = {
     "Report": "graphproc.wrappers.verify",
     "Session": "graphproc.runtime.session",
     "TensorType": "graphproc.batch_feature",
+    "fuse": "graphproc.fusion.fuse",
     "verify": "graphproc.wrappers.verify",
 }
 
@@ -44,6 +46,7 @@ __all__ = [
     "Session",
     "TensorType",
     "__version__",
+    "fuse",
     "verify",
 ]
 

@@ -45,3 +45,7 @@ class RuntimeUnavailableError(GraphprocError, RuntimeError):
 
 class GraphError(GraphprocError, ValueError):
     """An ONNX file is missing, unreadable, or was not written by graphproc where that is required."""
+
+
+class FusionError(GraphError):
+    """A preprocessing graph and a model cannot be joined: names both sides."""

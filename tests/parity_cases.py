@@ -19,8 +19,10 @@ from PIL import Image
 
 from graphproc.errors import GraphprocError
 from graphproc.ir.program import Program
+from graphproc.ir.types import DTYPES
 from graphproc.processors.registry import lookup
 from graphproc.runtime.session import Session
+from graphproc.sizes import num
 from graphproc.wrappers.examples import photograph
 from graphproc.wrappers.processor import BaseImageProcessor, processor_class
 
@@ -164,6 +166,11 @@ def _arrays(name: str, value: Any) -> Iterator[tuple[str, Array]]:
         yield name, np.asarray(value)
 
 
+def sample(name: str, image: Image.Image) -> list[Image.Image]:
+    """The images of one call: the image, and it upside down where two make a sample."""
+    return [image, image.transpose(Image.Transpose.FLIP_TOP_BOTTOM)][: max(lookup(name).per_sample, 1)]
+
+
 def keywords(name: str, images: list[Image.Image]) -> dict[str, Any]:
     """The further inputs of a call on some images, one each."""
     each = [CASES[name].keywords((image.height, image.width)) for image in images]
@@ -212,9 +219,9 @@ def inputs(name: str, *images: Image.Image) -> dict[str, list[Array]]:
     return {program.batch_input(key): rows for key, rows in read.items()}
 
 
-def graph_result(session: Session, image: Image.Image, name: str = "") -> Outcome:
-    """The graph's outputs on one image."""
-    given = inputs(name, image) if name else {"images": [np.asarray(image)]}
+def graph_result(session: Session, name: str, *images: Image.Image) -> Outcome:
+    """The graph's outputs on images of one size."""
+    given = inputs(name, *images)
     return attempt(lambda: session.run({key: np.stack(value) for key, value in given.items()}), GraphprocError)
 
 
@@ -224,11 +231,16 @@ def sequence_result(session: Session, name: str, *images: Image.Image) -> Outcom
 
 
 def as_graph(name: str, settings: Settings, outcome: Outcome) -> Outcome:
-    """What a graph returns for the same images: no texts, and listed outputs as tensors."""
+    """What a graph returns for the same images: no texts, listed outputs as tensors, and optional ones without rows."""
     if isinstance(outcome, Exception):
         return outcome
-    listed = {output.name for output in compiled(name, settings).outputs if output.listed}
+    program = compiled(name, settings)
+    listed = {output.name for output in program.outputs if output.listed}
     arrays = {key: array for key, array in outcome.items() if key not in lookup(name).texts}
+    for output in program.outputs:
+        if output.optional and output.name not in arrays:
+            type = program.value(output.value).type
+            arrays[output.name] = np.zeros((0, *map(num.known, type.shape[1:])), dtype=DTYPES[type.dtype])
     return {key: array.astype(np.int64) if key in listed else array for key, array in arrays.items()}
 
 

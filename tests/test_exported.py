@@ -30,7 +30,7 @@ def test_a_changed_graph_is_noticed(tmp_path, monkeypatch):
     graph = tmp_path / "CLIPImageProcessor.onnx"
     graph.write_bytes(graph.read_bytes() + b"\0")
     monkeypatch.setattr(exported, "FOLDER", tmp_path)
-    monkeypatch.setattr(exported, "rows", lambda: {"CLIPImageProcessor": None})
+    monkeypatch.setattr(exported, "exports", lambda: [("CLIPImageProcessor", None)])
     assert any("CLIPImageProcessor.onnx" in line for line in exported.differences())
 
 

@@ -23,6 +23,7 @@ PUBLIC = {
     "Session",
     "TensorType",
     "__version__",
+    "fuse",
     "verify",
 }
 """To add a public name: add it here, to `graphproc._HOME` and to `graphproc.__all__`."""

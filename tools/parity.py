@@ -129,14 +129,14 @@ def compare_program(members: list[Member], sizes: str) -> Findings:
     if isinstance(session, GraphprocError):
         raise session  # the settings compiled, so there has to be a graph
     for size, content in images_for(program, members, sizes):
-        image = cases.picture(size, content)
-        reference = cases.numpy_result(name, settings, image)
+        images = cases.sample(name, cases.picture(size, content))
+        reference = cases.numpy_result(name, settings, *images)
         refused = isinstance(reference, Exception)
-        found = reference if refused else cases.graph_result(session, image, name)
+        found = reference if refused else cases.graph_result(session, name, *images)
         between = cases.difference(found, cases.as_graph(name, settings, reference))
         for member in members if size in SMALL else members[:1]:
             counts = findings.of(member[0])
-            expected = cases.transformers_result(member[0], member[2], image)
+            expected = cases.transformers_result(member[0], member[2], *images)
             bound = rows()[member[0]].parity.bound
             words = between or cases.difference(reference, expected, bound)
             counts.farthest = max(counts.farthest, cases.farthest(reference, expected))
@@ -162,7 +162,7 @@ def compare_refusal(member: Member, reason: str) -> Findings:
     counts = findings.of(name)
     counts.configs += 1
     counts.cells += 1
-    expected = cases.transformers_result(name, settings, cases.picture((224, 224), "photograph"))
+    expected = cases.transformers_result(name, settings, *cases.sample(name, cases.picture((224, 224), "photograph")))
     if isinstance(expected, Exception):
         counts.refused += 1
         findings.refused.append(f"{name}, {label}: {reason} | transformers: {_one_line(expected)}")

@@ -17,12 +17,27 @@ BEGIN, END = "<!-- table: tools/support_table.py -->", "<!-- end of table -->"
 
 
 def table() -> str:
-    """The table as Markdown."""
-    lines = ["| class | family | backends | parity | inputs | outputs | not in the graph |", "|---|---|---|---|---|---|---|"]
-    for row in rows().values():
-        backends, taken, given = (", ".join(names) for names in (row.backends, row.inputs, row.outputs))
-        cells = (row.name, row.family, backends, str(row.parity), taken, given, row.not_compiled or "-")
+    """The table as Markdown, and below it what its numbers mean."""
+    found = rows().values()
+    parities = list(dict.fromkeys(str(row.parity) for row in found))
+    absent = list(dict.fromkeys(row.not_compiled for row in found if row.not_compiled))
+    lines = ["| class | family | backends | inputs | outputs | parity | without |", "|---|---|---|---|---|---|---|"]
+    for row in found:
+        bound = f"within {row.parity.bound:.2g}" if row.parity.bound else "exact"
+        cells = (
+            row.name,
+            row.family,
+            ", ".join(row.backends),
+            ", ".join(row.inputs),
+            ", ".join(row.outputs),
+            f"{bound} ({parities.index(str(row.parity)) + 1})",
+            f"[{absent.index(row.not_compiled) + 1}]" if row.not_compiled else "",
+        )
         lines.append(f"| {' | '.join(cells)} |")
+    lines += ["", "Inputs in brackets are optional. Parity:", ""]
+    lines += [f"- ({number}) {text}" for number, text in enumerate(parities, 1)]
+    lines += ["", "What is not in the graph; the rest of the class works:", ""]
+    lines += [f"- [{number}] {text}" for number, text in enumerate(absent, 1)]
     return "\n".join(lines)
 
 

@@ -131,7 +131,10 @@ def _runner(session: Session, engine: str) -> tuple[Sequence[Output], Callable[.
         return reference.run(program, inputs(array, files))
 
     program = compiled_from(session) if engine == "numpy" or "config" in session.metadata else None
-    outputs = program.outputs if program is not None else tuple(Output(name, name) for name in session.outputs)
+    fused = "fusion" in session.metadata
+    if fused and engine == "numpy":
+        raise ConfigError("--engine numpy: the graph contains a model, which only ONNX Runtime runs")
+    outputs = program.outputs if program is not None and not fused else tuple(Output(name, name) for name in session.outputs)
     return outputs, numpy if engine == "numpy" else graph
 
 

@@ -82,6 +82,28 @@ def _resample(key: str, value: Any) -> int:
     return int(value)
 
 
+def _count(key: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ConfigError(f"{key}: expected a whole number, got {value!r}")
+    return value
+
+
+def _color(key: str, value: Any) -> tuple[int, ...] | int:
+    channels = value if isinstance(value, (list, tuple)) else [value]
+    if not channels or not all(0 <= _count(key, channel) <= 255 for channel in channels):
+        raise ConfigError(f"{key}: expected bytes, one for each channel, got {value!r:.80}")
+    return tuple(channels) if isinstance(value, (list, tuple)) else int(value)
+
+
+def _resolutions(key: str, value: Any) -> tuple[tuple[int, int], ...]:
+    pairs = value if isinstance(value, (list, tuple)) else ()
+    if not pairs or not all(
+        isinstance(pair, (list, tuple)) and len(pair) == 2 and all(_count(key, side) > 0 for side in pair) for pair in pairs
+    ):
+        raise ConfigError(f"{key}: expected one or more pairs of a height and a width in pixels, got {value!r:.80}")
+    return tuple((height, width) for height, width in pairs)
+
+
 _CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
     "resample": _resample,
     "rescale_factor": _number,
@@ -98,6 +120,11 @@ _CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
     "high_res_resample": _resample,
     "default_to_square": _flag,
     "transform": _nothing,
+    "background_color": _color,
+    **dict.fromkeys(("crop_to_patches", "use_covering_area_grid", "fine_route", "split_image"), _flag),
+    **dict.fromkeys(("min_patches", "max_patches", "dense_max_patches", "min_image_size"), _count),
+    **dict.fromkeys(("dense_max_scale", "dense_min_aspect", "dense_max_aspect"), _number),
+    **dict.fromkeys(("image_grid_pinpoints", "split_resolutions"), _resolutions),
     timm.KEY: timm.checked,
 }
 

@@ -133,6 +133,7 @@ PIXELS: Mapping[str, Rewrite] = {
 
 
 SPELLINGS: Mapping[str, Mapping[str, Rewrite]] = {
+    "AriaImageProcessor": {"split_resolutions": _not_null("split_resolutions")},
     "CLIPImageProcessor": {"use_square_size": _square},
     "CohereCompassImageProcessor": PIXELS,
     "ConditionalDetrImageProcessor": DETR,

@@ -70,8 +70,12 @@ def join(outputs: Sequence[Output], results: Sequence[Mapping[str, Array]], coun
 
     Returns:
         By output name: a list of one array per image or sample for `stack` and `pad` (padded to the largest, so that
-        equal ranks stack), one array for the other joins, nested lists of numbers for a listed output. What cannot be
-        concatenated, because shapes differ, is a list of rows.
+        equal ranks stack), one array for the other joins and for padded samples, nested lists of numbers for a listed
+        output. What cannot be concatenated, because shapes differ, is a list of rows; an optional output without rows is
+        left out.
+
+    Raises:
+        ShapeError: the images of a sample differ in shape where they have to be stacked.
     """
     joined: dict[str, Any] = {}
     for output in outputs:
@@ -80,7 +84,10 @@ def join(outputs: Sequence[Output], results: Sequence[Mapping[str, Array]], coun
             ends = np.cumsum(counts)
             arrays = [_sample(output, arrays, end - count, end) for count, end in zip(counts, ends, strict=True)]
         value = _joined(output.batch, arrays, output)
-        joined[output.name] = _listed(value) if output.listed else value
+        if output.sample is not None and output.batch == "pad":
+            value = np.stack(list(value))
+        if not (output.optional and len(value) == 0):
+            joined[output.name] = _listed(value) if output.listed else value
     return joined
 
 
@@ -103,7 +110,7 @@ def _listed(value: list[Array] | Array) -> Any:
 
 def batch(outputs: Sequence[Output], results: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
     """The results of several images, which are one sample where images make samples, as a graph returns them."""
-    joined = join([replace(output, listed=False) for output in outputs], results, [len(results)])
+    joined = join([replace(output, listed=False, optional=False) for output in outputs], results, [len(results)])
     return {name: np.stack(value) if isinstance(value, list) else value for name, value in joined.items()}
 
 
@@ -131,7 +138,8 @@ def _joined(how: Join, arrays: Sequence[Array], output: Output) -> list[Array] |
     if how == "pad":
         largest = np.max([a.shape for a in arrays], axis=0)
         return [_padded(a, largest, output.pad_value) for a in arrays]
-    return [array[()] for array in arrays]  # numbers instead of arrays without axes
+    # Numbers instead of arrays without axes; conversion to tensors passes over numpy's own bools.
+    return [array.item() if array.dtype == np.bool_ and not array.ndim else array[()] for array in arrays]
 
 
 def _padded(array: Array, shape: Array, value: float | tuple[float, ...]) -> Array:

@@ -79,5 +79,5 @@ class Builder(Protocol):
     ) -> Value:
         """`If`: emit both branches as subgraphs with these names; a Python bool emits one of them in place."""
 
-    def scan(self, rows: Sequence[Value], body: Callable[..., Value], axis: int = 0) -> Value:
-        """`Scan`: stack `body(*row)` for each row of the inputs, which are equally long, along a new axis."""
+    def scan(self, rows: Sequence[Value], body: Callable[..., Value], axis: int = 0, rank: int | None = None) -> Value:
+        """`Scan`: stack `body(*row)` of a rank for each row of the inputs, which are equally long, along a new axis."""

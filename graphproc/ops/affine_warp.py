@@ -96,7 +96,7 @@ class AffineWarp(Op):
             return self._emit(g, x, box, sides)
         shape = g.Concat(g.Shape(x, start=0, end=lead), g.vector(t.channels, self.height, self.width), axis=0)
         images = g.Reshape(x, g.vector(-1, t.channels, *sides))
-        warped = g.scan((images, g.Reshape(box, g.vector(-1, 4))), lambda image, b: self._emit(g, image, b, sides))
+        warped = g.scan((images, g.Reshape(box, g.vector(-1, 4))), lambda image, b: self._emit(g, image, b, sides), rank=3)
         return g.Reshape(warped, shape)
 
     def _emit(self, g: Builder, x: Value, box: Value, sides: tuple[Num, Num]) -> Value:

@@ -103,7 +103,8 @@ class ForEach(Op):
                 g.symbol(self.index, g.Unsqueeze(index, g.vector(0)))
                 return emit(self.body)
 
-            y = g.scan([g.range(num.maximum(self.count, 1), "i64")], at, axis=axis)
+            rank = self.infer(*(g.type_of(value) for value in operand)).rank - 1 + axis
+            y = g.scan([g.range(num.maximum(self.count, 1), "i64")], at, axis=axis, rank=rank)
         if num.low(self.count) >= 1:
             return y
         return g.Slice(y, g.vector(0), g.vector(self.count), g.vector(axis))

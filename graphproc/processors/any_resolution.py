@@ -16,20 +16,11 @@ from graphproc.sizes import num
 from graphproc.sizes.canvas import best_resolution
 from graphproc.sizes.num import Num
 
-
-def resolutions(config: Config, key: str) -> tuple[tuple[int, int], ...]:
-    """A list of canvases.
-
-    Raises:
-        ConfigError: it is no list of heights and widths.
-    """
-    pairs = getattr(config, key)
-    if not pairs:
-        raise ConfigError(f"{key}: expected at least one pair of a height and a width, got {pairs!r}")
-    return tuple((height, width) for height, width in pairs)
+Steps = Callable[[Num, Num], Sequence[Stage]]
+"""The stages that a tile of a height and a width goes through."""
 
 
-def tiles(b: ProgramBuilder, config: Config, x: Value, key: str, side: int, steps: Callable[[Num, Num], Sequence[Stage]]) -> Value:
+def tiles(b: ProgramBuilder, config: Config, x: Value, key: str, side: int, steps: Steps) -> Value:
     """The image in the middle of the best canvas of a list, cut into tiles, each of which goes through stages.
 
     Args:
@@ -40,7 +31,9 @@ def tiles(b: ProgramBuilder, config: Config, x: Value, key: str, side: int, step
         side: height and width of a tile; those at the lower and right edge are smaller where a canvas has no whole number.
         steps: the stages for tiles of a height and a width.
     """
-    candidates = resolutions(config, key)
+    candidates = getattr(config, key)
+    if candidates is None:
+        raise ConfigError(f"{key}: expected pairs of a height and a width, got null. List the canvases to choose from.")
     best = best_resolution(x.type.size("H"), x.type.size("W"), candidates, side)
     canvas = b.add(Pad(*best.before, *best.canvas), tiling.resize_to(b, config, x, *best.fitted))
     if all(length % side == 0 for pair in candidates for length in pair):
@@ -92,7 +85,7 @@ ROWS = (
     Row(
         "LlavaNextImageProcessor",
         "tiles",
-        (overview_and_tiles, stages.rescale, stages.normalize),
+        (overview_and_tiles, tiling.in_model_units),
         {
             **LLAVA,
             **resize_to(shortest(224), BICUBIC),
@@ -107,7 +100,7 @@ ROWS = (
     Row(
         "LlavaOnevisionImageProcessor",
         "tiles",
-        (overview_and_tiles, stages.rescale, stages.normalize),
+        (overview_and_tiles, tiling.in_model_units),
         {
             **LLAVA,
             **resize_to(square(384), BICUBIC),

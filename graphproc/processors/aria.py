@@ -6,7 +6,7 @@ from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Crop, Full, Numbers, Pad, Rearrange
-from graphproc.processors import stages, tiling
+from graphproc.processors import tiling
 from graphproc.processors.any_resolution import tiles
 from graphproc.processors.constants import BICUBIC, INCEPTION, RESCALE, RGB
 from graphproc.processors.row import Row, Stage
@@ -76,7 +76,7 @@ ROWS = (
     Row(
         "AriaImageProcessor",
         "tiles",
-        (squares, stages.rescale, stages.normalize),
+        (squares, tiling.in_model_units),
         {**RGB, "resample": BICUBIC, **RESCALE, "do_normalize": True, **INCEPTION, **SETTINGS},
         extra_keys=tuple(SETTINGS),
         outputs=("pixel_values", "pixel_mask", "num_crops"),

@@ -88,13 +88,21 @@ def shrink(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return stages.resize_to(b, config, x, *shrunk(config, x)) if config.do_resize else x
 
 
+def canvas(config: Config) -> Size:
+    """The page's sides."""
+    return stages.sides("size", config.size)
+
+
 def fill_page(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_pad`: `padding_value`, which counts as a byte here, or the image mirrored, at the bottom and right."""
     if not config.do_pad:
         return x
-    height, width = stages.sides("size", config.size)
-    for name, side, limit in (("height", x.type.size("H"), height), ("width", x.type.size("W"), width)):
-        b.require(side <= limit, f"the image's {name} is larger than size's {limit}. Resize it.")
+    height, width = canvas(config)
+    if not config.do_resize:  # an image that is larger both ways stays as it is
+        rows, columns = x.type.size("H"), x.type.size("W")
+        alike = num.either(num.both(rows <= height, columns <= width), num.both(rows >= height, columns >= width))
+        b.require(alike, f"one side of the image is larger than size's, {height} x {width}, and one smaller. Resize it.")
+        height, width = num.maximum(rows, height), num.maximum(columns, width)
     mode, value = config.padding_mode, config.padding_value
     if mode in ("symmetric", "reflect", "edge"):
         return b.add(MirrorPad(0, 0, height, width, mode), x)

@@ -96,9 +96,9 @@ def whole_patches(b: ProgramBuilder, config: Config, x: Value) -> Value:
     if not config.do_resize:
         return x
     edge = config.size.get("longest_edge")
-    limit = (edge, edge) if edge else stages.sides("size", config.size)
+    tall, wide = (edge, edge) if edge else stages.sides("size", config.size)
     patch = stages.sides("patch_size", size_dict("patch_size", config.patch_size))
-    return stages.resize_to(b, config, x, *multiples.within_ceiled(x.type.size("H"), x.type.size("W"), *limit, *patch))
+    return stages.resize_to(b, config, x, *multiples.within_ceiled(x.type.size("H"), x.type.size("W"), tall, wide, *patch))
 
 
 def with_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:

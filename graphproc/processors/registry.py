@@ -11,6 +11,8 @@ from graphproc.errors import UnsupportedProcessorError
 from graphproc.processors.row import Row
 
 MODULES = (
+    "any_resolution",
+    "aria",
     "convnext",
     "deepseek_vl",
     "detr",
@@ -34,17 +36,21 @@ MODULES = (
     "mllama",
     "multiples",
     "naflex",
+    "pan_and_scan",
     "patches",
     "perceiver",
     "plain",
     "poolformer",
     "sam",
     "seggpt",
+    "tiles",
     "timm",
     "videos",
     "vitpose",
 )
 """The modules of this package that hold `ROWS`; add one entry for a new file."""
+ALIASES = {"Ernie4_5_VL_MoeImageProcessor": "Ernie4_5_VLMoeImageProcessor"}
+"""Older names of classes in transformers."""
 
 
 @cache
@@ -66,7 +72,7 @@ def lookup(name: str) -> Row:
     plain = name.replace("FeatureExtractor", "ImageProcessor")
     for suffix in ("Fast", "Pil"):
         plain = plain.removesuffix(suffix)
-    known = rows()
+    plain, known = ALIASES.get(plain, plain), rows()
     if plain in known:
         return known[plain]
     near = nearest(name, known)

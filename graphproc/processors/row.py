@@ -76,6 +76,8 @@ class Row:
         needs: for each switch, the settings that its step needs.
         per_sample: how many images make one sample where that is not one; 0 is any number.
         bare: whether a call returns its one output alone instead of a BatchFeature.
+        counts: the output that tells how many images each sample has, of classes that process the images of samples of several
+            otherwise (`ProgramBuilder.several`) and join image by image; images that are not nested are samples of one.
         texts: outputs of text, by the keyword that each is made of and named after; no image enters them, and no graph has them.
     """
 
@@ -94,6 +96,7 @@ class Row:
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: NEEDS)
     per_sample: int = 1
     bare: bool = False
+    counts: str = ""
     texts: Mapping[str, Callable[[Any], list[str]]] = field(default_factory=dict)
 
     @property
@@ -118,6 +121,7 @@ class Row:
         channels: int | None = None,
         unit_scale: bool = False,
         extras: Sequence[str] = (),
+        several: bool = False,
     ) -> Program:
         """Compile settings to a program.
 
@@ -128,14 +132,18 @@ class Row:
             channels: the input's channels where they differ from the colour order's (arrays without RGB conversion).
             unit_scale: whether the bytes stand for floats in [0, 1], to which each resize scales its result back.
             extras: the optional inputs that the program has, by their names in `Row.extras`; required ones it always has.
+            several: whether the image is one of several in its sample.
 
         Raises:
-            ConfigError: a switched-on step lacks a setting, or the colour order or an input is unknown.
+            ConfigError: a switched-on step lacks a setting, the colour order or an input is unknown, or the class processes
+                images of several in a sample as any others.
         """
         if color not in CHANNELS:
             raise ConfigError(f"color: expected one of {', '.join(CHANNELS)}, got {color!r}")
         check(config, self.needs)
-        b = ProgramBuilder(self.name, self.parity, unit_scale=unit_scale)
+        if several and not self.counts:
+            raise ConfigError(f"several: {self.name} processes images of samples of several as it does others. Leave it out.")
+        b = ProgramBuilder(self.name, self.parity, unit_scale=unit_scale, several=several)
         x = image_input(b, dtype=dtype, channels=channels or CHANNELS[color])
         if color == "rgba":
             x = b.add(CompositeOnWhite(), x)

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import Parity, ProgramBuilder, Value
-from graphproc.ops import Cast, Full, Numbers, Pad
+from graphproc.ops import Cast, Full, Numbers
 from graphproc.processors import stages, tiling
 from graphproc.processors.constants import BICUBIC, CLIP, INCEPTION, RESCALE, RGB, resize_to, square
 from graphproc.processors.row import PIL, Row, Stage
-from graphproc.sizes import num
+from graphproc.sizes import fit, num
 from graphproc.sizes.canvas import Dense, Grid, Page, covering_grid, grid_by_aspect, page_grid
 
 Rule = Callable[[Config, Value], Grid]
@@ -110,31 +110,24 @@ def local_tiles(b: ProgramBuilder, config: Config, x: Value) -> Value | None:
 
 def whole_view(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """DeepSeek OCR 2: the image in the middle of a square, surrounded by `background_color`."""
-    size = (config.size or {}).get("height") if config.crop_to_patches else stages.count(config, "tile_size")
-    if size is None:
-        raise ConfigError(f"size: expected height and width, got {config.size}")
-    colors = config.background_color
-    if not isinstance(colors, (list, tuple)) or len(colors) != x.type.channels or not all(c in range(256) for c in colors):
-        raise ConfigError(f"background_color: expected a byte for each of {x.type.channels} channels, got {colors!r}")
-    longest = num.maximum(x.type.size("H"), x.type.size("W"))
-    height, width = (
-        num.minimum(num.round_half_even(x.type.size(letter) * (size / longest)), size) for letter in "HW"
-    )  # the longer side rounds to the square's
-    y = tiling.resize_to(b, config, x, height, width)
-    return b.add(Pad((size - height) // 2, (size - width) // 2, size, size, tuple(int(c) for c in colors)), y)
+    side = stages.sides("size", config.size or {})[0] if config.crop_to_patches else stages.count(config, "tile_size")
+    color = config.background_color
+    if color is None:
+        raise ConfigError("background_color: expected a byte for each channel, got null")
+    color = color if isinstance(color, tuple) else (color, *[0] * (x.type.channels - 1))  # as in the reference
+    height, width = fit.longest_edge_half_even(x.type.size("H"), x.type.size("W"), side)
+    if b.unit_scale:
+        b.require(num.eq(height, width), "background_color puts bytes beside floats of 0 to 1. Give an image of bytes.")
+    return stages.pad_to_square(b, tiling.resize_to(b, config, x, height, width), color, side)
 
 
 def views(b: ProgramBuilder, config: Config, x: Value) -> None:
     """DeepSeek OCR 2: `pixel_values`, whole views; `num_local_patches`, and `pixel_values_local` where there are any."""
     local = local_tiles(b, config, x)
-    b.output("pixel_values", _in_models_units(b, config, whole_view(b, config, x)))
+    b.output("pixel_values", tiling.in_model_units(b, config, whole_view(b, config, x)))
     tiling.tell(b, "num_local_patches", 0 if local is None else local.type.size("N"))
     if local is not None:
-        b.output("pixel_values_local", _in_models_units(b, config, local), "concatenate", optional=True)
-
-
-def _in_models_units(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    return stages.normalize(b, config, stages.rescale(b, config, x))
+        b.output("pixel_values_local", tiling.in_model_units(b, config, local), "concatenate", optional=True)
 
 
 TILED = {**RGB, **RESCALE, "do_normalize": True, **CLIP, **PATCHES}
@@ -148,8 +141,11 @@ ROWS = (
             **TILED,
             **resize_to(square(1024), BICUBIC),
             **INCEPTION,
-            **{"crop_to_patches": True, "min_patches": 2, "max_patches": 6},
-            **{"tile_size": 768, "background_color": (127, 127, 127)},
+            "crop_to_patches": True,
+            "min_patches": 2,
+            "max_patches": 6,
+            "tile_size": 768,
+            "background_color": (127, 127, 127),
         },
         extra_keys=(*PATCHES, "tile_size", "background_color"),
         outputs=("pixel_values", "num_local_patches", "pixel_values_local"),
@@ -159,7 +155,7 @@ ROWS = (
     Row(
         "GotOcr2ImageProcessor",
         "tiles",
-        (tiles(by_aspect, overview_first=False), tiling.resize, stages.rescale, stages.normalize),
+        (tiles(by_aspect, overview_first=False), tiling.resize, tiling.in_model_units),
         {**TILED, **resize_to(square(384), BICUBIC)},
         extra_keys=tuple(PATCHES),
         outputs=("pixel_values", "num_patches"),
@@ -170,13 +166,14 @@ ROWS = (
         "tiles",
         (
             tiles(lambda config, x: page(config, x).grid, overview_first=False, when=lambda _: True),
-            stages.rescale,
-            stages.normalize,
+            tiling.in_model_units,
         ),
         {
             **TILED,
             **resize_to(square(512), BICUBIC),
-            **{"crop_to_patches": True, "max_patches": 32, "fine_route": False},
+            "crop_to_patches": True,
+            "max_patches": 32,
+            "fine_route": False,
             **DENSE,
         },
         extra_keys=(*PATCHES, "fine_route", *DENSE),
@@ -188,7 +185,7 @@ ROWS = (
     Row(
         "Ovis2ImageProcessor",
         "tiles",
-        (tiles(covering, overview_first=True), tiling.resize, stages.center_crop, stages.rescale, stages.normalize),
+        (tiles(covering, overview_first=True), tiling.resize, stages.center_crop, tiling.in_model_units),
         {**TILED, **resize_to(square(384), BICUBIC), "use_covering_area_grid": True},
         extra_keys=(*PATCHES, "use_covering_area_grid"),
         parity=COVERING_PARITY,

@@ -8,7 +8,8 @@ from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.op import Op
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Concat, ForEach, Numbers, Rearrange, Take
+from graphproc.numerics.filters import NAMES
+from graphproc.ops import Concat, ForEach, Numbers, Rearrange, Rescale, Resize, Take
 from graphproc.processors import stages
 from graphproc.processors.constants import BILINEAR
 from graphproc.processors.row import Stage
@@ -20,10 +21,15 @@ INDEX = num.symbol("index", 0)
 
 
 def resize_to(b: ProgramBuilder, config: Config, x: Value, height: Num, width: Num) -> Value:
-    """Resize whatever `do_resize` says; the filter is the bilinear one where none is given. The same size changes nothing."""
-    if (height, width) == (x.type.size("H"), x.type.size("W")) and not (b.unit_scale and x.type.dtype == "u8"):
+    """Resize whatever `do_resize` says; the filter is the bilinear one where none is given. The same size changes nothing.
+
+    Bytes stay bytes from one resize to the next, also where they stand for floats in [0, 1]: the round trip is exact.
+    """
+    if (height, width) == (x.type.size("H"), x.type.size("W")):
         return x
-    return stages.resize_to(b, config, x, height, width, BILINEAR if config.resample is None else None)
+    for name, side in (("height", height), ("width", width)):
+        b.require(side >= 1, f"the resized {name} rounds to less than 1 pixel. Use a less elongated image.")
+    return b.add(Resize(height, width, NAMES[BILINEAR if config.resample is None else config.resample]), x)
 
 
 def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -31,6 +37,12 @@ def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     if not config.do_resize:
         return x
     return resize_to(b, config, x, *rules.resized(x.type.size("H"), x.type.size("W"), config.size))
+
+
+def in_model_units(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_rescale` and `do_normalize`, of floats in [0, 1] where the bytes stand for those."""
+    x = b.add(Rescale(1 / 255), x) if b.unit_scale else x
+    return stages.normalize(b, config, stages.rescale(b, config, x))
 
 
 def as_tile(b: ProgramBuilder, x: Value) -> Value:

@@ -201,7 +201,8 @@ class Session:
         return settings
 
 
-def _model_bytes(graph: Any) -> bytes:
+def _model_bytes(graph: Any) -> bytes | str:
+    """The model as ONNX Runtime loads it: its bytes, or its path where weights may stand in files beside it."""
     if isinstance(graph, bytes):
         return graph
     if hasattr(graph, "SerializeToString"):
@@ -209,6 +210,7 @@ def _model_bytes(graph: Any) -> bytes:
         return data
     path = Path(graph)
     try:
-        return path.read_bytes()
+        content = path.read_bytes()
+        return str(path) if b"location" in content else content
     except OSError as error:
         raise GraphError(f"{path}: cannot be read ({error.strerror}). Give the path of an ONNX file.") from None

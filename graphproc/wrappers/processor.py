@@ -104,13 +104,14 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods):
 
     # ---- compilation -------------------------------------------------------------------------------------------
 
-    def compile(self, *, color: str = "rgb", inputs: Sequence[str] = (), **changes: Any) -> Program:
+    def compile(self, *, color: str = "rgb", inputs: Sequence[str] = (), several: bool = False, **changes: Any) -> Program:
         """The program of the settings, with some changed for this once.
 
         Args:
             color: the colour order of the input image: `rgb`, `bgr`, `rgba` (composited on white) or `gray`.
             inputs: further inputs that the program has beside the image, e.g. `["segmentation_map"]`; those that the class
                 requires it always has.
+            several: whether the image is one of several in its sample, for classes that process those otherwise.
             **changes: settings to use instead of the processor's own.
 
         Raises:
@@ -120,7 +121,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods):
         if unknown:
             known = ", ".join(self.row.config({}).settings)
             raise TypeError(f"{type(self).__name__}: unknown setting {unknown[0]!r}. Known: {known}")
-        return self._program(self._config(changes), color=color, **_inputs(dict.fromkeys(inputs)))
+        return self._program(self._config(changes), color=color, **_options(dict.fromkeys(inputs), several))
 
     def _program(self, config: Config, **options: Any) -> Program:
         key = _key(config, options)
@@ -137,6 +138,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods):
         image_size: Sides | None = None,
         color: str = "rgb",
         inputs: Sequence[str] = (),
+        several: bool = False,
         **changes: Any,
     ) -> onnx.ModelProto:
         """The ONNX graph of the settings.
@@ -149,6 +151,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods):
             image_size: (height, width) of every image, or None for any.
             color: the colour order of the input.
             inputs: further inputs beside the image, as for `compile`.
+            several: whether images are of samples of several, as for `compile`; how many those have is no output then.
             **changes: settings to use instead of the processor's own.
 
         Returns:
@@ -160,7 +163,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods):
         """
         from graphproc.emitters.onnx.emit import EmitOptions, emit
 
-        program = self.compile(color=color, inputs=inputs, **changes)
+        program = self.compile(color=color, inputs=inputs, several=several, **changes)
         options = EmitOptions(target, input, opset, image_size)  # type: ignore[arg-type]
         settings = type(self)(backend=self.backend, **{**self._settings(), **changes}).to_dict()
         metadata = {
@@ -171,6 +174,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods):
             "graphproc.input": input,
             "graphproc.color": color,
             **({"graphproc.inputs": sorted(inputs)} if inputs else {}),
+            **({"graphproc.several": True} if several else {}),
             "graphproc.parity": str(program.parity),
         }
         return emit(program, options, metadata)
@@ -229,7 +233,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods):
             left_out = f". Not compiled: {self.row.not_compiled}" if self.row.not_compiled else ""
             raise TypeError(f"{type(self).__name__}: unknown keyword {unknown[0]!r}. Known: {', '.join(known)}{left_out}")
         config = self._config(changes)
-        samples = [[image] for image in flatten_images(images)] if self.row.per_sample == 1 else nest_images(images)
+        samples = self._samples(images)
         counts = [len(sample) for sample in samples]
         if self.row.per_sample > 1 and set(counts) != {self.row.per_sample}:
             raise ImageError(f"{self.row.name}: expected samples of {self.row.per_sample} images each, got {counts}")
@@ -239,12 +243,23 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods):
             for image in sample
         ]
         further = self._further(extras, len(arrays))
-        results = self._run(config, arrays, further, _engine(engine or self.engine))
-        outputs = self._image_program(config, arrays[0].shape[-1], **_inputs(further)).outputs
+        several = [bool(self.row.counts) and count > 1 for count in counts for _ in range(count)]
+        results = self._run(config, arrays, further, several, _engine(engine or self.engine))
+        declared = self._image_program(config, arrays[0].shape[-1], **_options(further)).outputs
+        outputs = [output for output in declared if output.name != self.row.counts]
         listed = {output.name for output in outputs if output.listed}
-        features = BatchFeature(reference.join(outputs, results, counts), return_tensors, listed)
+        joined = reference.join(outputs, results, counts) | ({self.row.counts: counts} if self.row.counts else {})
+        features = BatchFeature(joined, return_tensors, listed)
         features.update(texts)
         return features[outputs[0].name] if self.row.bare else features
+
+    def _samples(self, images: Any) -> list[list[Any]]:
+        """The images of each sample, still unread."""
+        if self.row.counts and isinstance(images, (list, tuple)) and images and isinstance(images[0], (list, tuple)):
+            return nest_images([sample for sample in images if len(sample)])
+        if self.row.per_sample == 1:
+            return [[image] for image in flatten_images(images)]
+        return nest_images(images)
 
     def _further(self, given: Mapping[str, Any], count: int) -> dict[str, list[Array]]:
         """The further inputs that were given, one array for each image, by the program's name for them."""
@@ -262,24 +277,28 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods):
         return found
 
     def _run(
-        self, config: Config, arrays: list[Array], further: Mapping[str, list[Array]], engine: str
+        self, config: Config, arrays: list[Array], further: Mapping[str, list[Array]], several: list[bool], engine: str
     ) -> list[Mapping[str, Array]]:
         """The outputs of each image; equal-sized uint8 RGB images share one run of the graph."""
         results: list[Mapping[str, Array]] = [{}] * len(arrays)
-        groups: dict[tuple[tuple[int, ...], ...], list[int]] = {}
+        groups: dict[tuple[Any, ...], list[int]] = {}
         for index, array in enumerate(arrays):
             if engine == "onnxruntime" and array.dtype == np.uint8 and array.shape[-1] == 3:
-                groups.setdefault((array.shape, *(rows[index].shape for rows in further.values())), []).append(index)
+                shapes = (rows[index].shape for rows in further.values())
+                groups.setdefault((several[index], array.shape, *shapes), []).append(index)
             else:
-                results[index] = self._run_reference(config, array, {name: rows[index] for name, rows in further.items()})
-        options = _inputs(further)
+                one = {name: rows[index] for name, rows in further.items()}
+                results[index] = self._run_reference(config, array, one, several[index])
         for indices in groups.values():
+            options = _options(further, several[indices[0]])
             program = self._program(config, **options)
             inputs = {"image": arrays, **further}
             program.check(sizes_of(program, {name: rows[indices[0]] for name, rows in inputs.items()}))
             session = self._session(config, **options)
             for run in [[i] for i in indices] if _one_by_one(program) else [indices]:
-                outputs = session.run({program.batch_input(name): np.stack([rows[i] for i in run]) for name, rows in inputs.items()})
+                outputs = session.run(
+                    {program.batch_input(name): np.stack([rows[i] for i in run]) for name, rows in inputs.items()}
+                )
                 for position, index in enumerate(run):
                     results[index] = {
                         o.name: outputs[o.name][(0,) * (o.sample is not None) + (position,)]
@@ -289,10 +308,10 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods):
                     }
         return results
 
-    def _run_reference(self, config: Config, array: Array, further: Mapping[str, Array]) -> Mapping[str, Array]:
+    def _run_reference(self, config: Config, array: Array, further: Mapping[str, Array], several: bool) -> Mapping[str, Array]:
         """One image of any dtype and channel count on the numpy executor."""
         channels = array.shape[-1]
-        options = _inputs(further)
+        options = _options(further, several)
         program = self._image_program(config, channels, **options)
         names = [step.op.name for step in program.steps]
         if "resize" in names and channels not in (1, 3) and not (config.resample == NEAREST and channels in (2, 4)):
@@ -367,9 +386,9 @@ def read_input(extra: Extra, item: Any, label: str) -> Array:
     return rows
 
 
-def _inputs(further: Mapping[str, Any]) -> dict[str, Any]:
-    """The program's options for the further inputs; none for a program of the image alone, which is compiled anyway."""
-    return {"extras": sorted(further)} if further else {}
+def _options(further: Mapping[str, Any], several: bool = False) -> dict[str, Any]:
+    """The program's options for further inputs and for images of several in a sample; none where there is neither."""
+    return {**({"extras": sorted(further)} if further else {}), **({"several": True} if several else {})}
 
 
 def _one_by_one(program: Program) -> bool:

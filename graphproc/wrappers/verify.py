@@ -172,11 +172,20 @@ def run_image(session: Session, rgb: Array, label: str, inputs: Mapping[str, Arr
         found = f"{rgb.shape[0]} x {rgb.shape[1]}"
         raise ImageError(f"image {label}: the graph is fixed to {sides[0]} x {sides[1]} pixels, got {found}")
     given = inputs or {"image": in_color(rgb, session.metadata.get("color", "rgb"))}
+    return session.run(feeds(session, given))
+
+
+def feeds(session: Session, given: Mapping[str, Array]) -> dict[str, Any]:
+    """What a graph reads of one image: its inputs by the graph's names, with the axes that the graph has.
+
+    Raises:
+        GraphError: the graph takes an input that is not given.
+    """
     first, own = next(iter(session.dims)), {key: name for name in given for key in (f"{name}s", f"{name}es")}
     names = {first: "image"} | {name: own.get(name, name) for name in session.dims if name != first}
     if missing := [name for name in names.values() if name not in given]:
         raise GraphError(f"graph inputs: it also takes {missing[0]!r}, which was not given")
-    return session.run({name: _fed(session, name, given[own]) for name, own in names.items()})
+    return {name: _fed(session, name, given[own]) for name, own in names.items()}
 
 
 def _fed(session: Session, name: str, array: Array) -> Any:

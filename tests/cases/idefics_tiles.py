@@ -20,7 +20,7 @@ STEPS: Mapping[str, Settings] = {
     "do_convert_rgb false": {"do_convert_rgb": False},
 }
 EDGES: Mapping[str, Settings] = {
-    "down to 90": {"size": {"shortest_edge": 40, "longest_edge": 90}},
+    "default sizes": {"size": {"shortest_edge": 378, "longest_edge": 980}},
     "edges crossed": {"size": {"shortest_edge": 90, "longest_edge": 40}},
     "do_resize false": {"do_resize": False},
     "do_resize and do_pad false": {"do_resize": False, "do_pad": False},
@@ -39,7 +39,7 @@ def unequal_quarters(size: Size, settings: Settings) -> bool:
 
 TILES: Mapping[str, Settings] = {
     **STEPS,
-    **{f"longest edge {n}": {"size": {"longest_edge": n}} for n in (1, 51, 64, 65, 200, 4100)},
+    **{f"longest edge {n}": {"size": {"longest_edge": n}} for n in (1, 51, 64, 65, 200)},
     "shortest edge ignored": {"size": {"longest_edge": 100, "shortest_edge": 300}},
     "tiles of 33": {"max_image_size": {"longest_edge": 33}},
     "tiles of 1": {"max_image_size": {"longest_edge": 1}, "size": {"longest_edge": 5}},
@@ -58,8 +58,9 @@ TILE_EDGES: tuple[Size, ...] = ((364, 364), (365, 364), (364, 1457), (1, 900), (
 
 CASES: Mapping[str, Case] = {
     "Idefics2ImageProcessor": Case(
+        always={"size": {"shortest_edge": 40, "longest_edge": 90}},
         standard=False,
-        edges=((980, 980), (981, 980), (1, 3000), (3000, 40), (378, 377)),
+        edges=((90, 91), (980, 980), (981, 980), (1, 3000), (3000, 40), (378, 377)),
         extra={**STEPS, **EDGES, **QUARTERS},
         refuses=unequal_quarters,
     ),

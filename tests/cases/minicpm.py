@@ -29,9 +29,11 @@ CASES: Mapping[str, Case] = {
             "do_resize false": {"do_resize": False},
             "do_resize false, patches of 1": {"do_resize": False, "patch_size": 1},
             "do_resize false, patches of 2": {"do_resize": False, "patch_size": 2},
+            "do_resize false, patches of 14": {"do_resize": False, "patch_size": 14, "scale_resolution": 112},
             "do_resize and slice_mode false": {"do_resize": False, "slice_mode": False, "patch_size": 1},
             "do_convert_rgb false": {"do_convert_rgb": False},
         },
-        refuses=lambda size, settings: settings.get("do_resize") is False,
+        # A rest beside the slices can be whole patches only where these are smaller than the grid has rows or columns.
+        refuses=lambda size, settings: settings.get("do_resize") is False and settings.get("patch_size", 14) < 9,
     ),
 }

@@ -11,7 +11,7 @@ from graphproc.emitters.onnx.emit import EmitOptions, emit
 from graphproc.errors import EmitError, ProgramError, ShapeError
 from graphproc.executors import reference
 from graphproc.ir.program import Join, Parity, Program, ProgramBuilder, image_input
-from graphproc.ops import ContentBox, Crop, ForEach, Full, Numbers, Rearrange, Rescale, Resize, ToChannelsFirst
+from graphproc.ops import Concat, ContentBox, Crop, ForEach, Full, Numbers, Rearrange, Rescale, Resize, ToChannelsFirst
 from graphproc.sizes import num
 
 SIZES = ((12, 20), (30, 8), (16, 16))
@@ -192,3 +192,61 @@ def test_only_rows_of_whole_numbers_can_be_numbered() -> None:
 def test_a_body_without_an_operand_is_one_op() -> None:
     with pytest.raises(ShapeError, match="one op"):
         ForEach(2, (Numbers((num.symbol("index", 0),)), Rescale(0.5))).infer()
+
+
+# --- rows of other lengths padded and then concatenated, and what is joined along the last axis
+
+
+def rows_and_strips(nested: bool) -> Program:
+    """Two views of each image in rows to pad, masks of them, and a strip as long as the image has pixels."""
+    b = ProgramBuilder("Example", Parity("itself"))
+    x = b.add(ToChannelsFirst(), image_input(b))
+    floats = b.add(Rescale(1 / 255), x)
+    height, width = x.type.size("H"), x.type.size("W")
+    sample: Join | None = "padded_rows" if nested else None
+    batch: Join = "pad" if nested else "padded_rows"
+    row = b.add(Rearrange("c h w -> 1 c h w", layout="NCHW"), floats)
+    b.output("views", b.add(Concat(-4), row, row), batch, -1, sample=sample)
+    b.output("masks", b.add(Full((1 + height // 16, height, width), 1, "i64", "NHW")), batch, sample=sample)
+    if not nested:
+        b.output("strip", b.add(Rearrange("c h w -> 1 c (h w)"), x), "strip")
+    return b.finish()
+
+
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("input", ["sequence", "batch", "image"])
+def test_padded_rows_and_strips(input: str, target: str, nested: bool) -> None:
+    program, images = rows_and_strips(nested), pictures()
+    alike = [images[1], images[1][::-1].copy()]
+    images = {"sequence": images, "batch": alike, "image": alike[:1]}[input]
+    model = emit(program, EmitOptions(target, input))  # type: ignore[arg-type]
+    onnx.checker.check_model(model, full_check=True)
+    given = {"sequence": {"images": images}, "batch": {"images": np.stack(alike)}, "image": {"image": images[0]}}[input]
+    found = ort(model)(given)
+    results = [reference.run(program, {"image": image}) for image in images]
+    expected = reference.batch(program.outputs, results)
+    for name, want in expected.items():
+        assert_same(found[name], want, name)
+    if input == "sequence" and nested:
+        assert expected["views"].shape == (1, 6, 3, 30, 20)
+        assert expected["masks"].shape == (1, 1 + 2 + 2, 30, 20)
+    elif input == "sequence":
+        assert expected["views"].shape == (6, 3, 30, 20)
+        assert expected["strip"].shape == (1, 3, sum(height * width for height, width in SIZES))
+    if input == "image":
+        for output in program.outputs:
+            assert_same(reference.of_one(output, found[output.name]), results[0][output.name], output.name)
+    declared = {o.name: o.type.tensor_type.shape.dim for o in model.graph.output}
+    for name, want in expected.items():
+        assert len(declared[name]) == want.ndim
+        assert all(d.dim_value in (0, have) for d, have in zip(declared[name], want.shape, strict=True))
+
+
+@pytest.mark.parametrize("join", ["pad", "stack"])
+def test_values_to_pad_are_one_for_each_element_of_the_last_axis(join: Join) -> None:
+    b = ProgramBuilder("Example", Parity("itself"))
+    b.add(ToChannelsFirst(), image_input(b))
+    b.output("numbers", b.add(Numbers((1, 2))), "pad", (1, 0) if join == "pad" else (1, 0, 0), sample=join)
+    with pytest.raises(ProgramError, match="values to pad"):
+        b.finish()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from oracles import channels_first, pillow_resize
 
-from graphproc.errors import ImageError, ProgramError
+from graphproc.errors import ImageError, ProgramError, ShapeError
 from graphproc.executors.reference import join, run
 from graphproc.ir.program import Output, Parity, Program, ProgramBuilder, image_input
 from graphproc.ops import Resize, ToChannelsFirst
@@ -75,3 +75,36 @@ def test_join() -> None:
     np.testing.assert_array_equal(first, [[[1, 1, 1], [1, 1, 1], [-1, -1, -1]]])
     np.testing.assert_array_equal(second, [[[1, 1, -1], [1, 1, -1], [1, 1, -1]]])
     np.testing.assert_array_equal(joined["c"], [[1] * 4, [1] * 4, [0] * 4])
+
+
+def test_samples_of_different_numbers_of_images() -> None:
+    outputs = [
+        Output("ids", "ids", "pad", 7, sample="stack"),
+        Output("mask", "mask", "pad", (1, 0), sample="stack"),
+        Output("rows", "rows", "pad", -1, sample="padded_rows"),
+        Output("count", "count", "stack", sample="stack", listed=True),
+    ]
+    results = [
+        {"ids": np.int64(index), "mask": np.array([3, 4]), "rows": np.full((2, length), index), "count": np.int64(index)}
+        for index, length in enumerate((3, 1, 2))
+    ]
+    joined = join(outputs, results, [1, 0, 2])
+    assert joined["ids"].tolist() == [[0, 7], [7, 7], [1, 2]]
+    assert joined["mask"].tolist() == [[[3, 4], [1, 0]], [[1, 0], [1, 0]], [[3, 4], [3, 4]]]
+    assert joined["rows"].tolist() == [
+        [[0, 0, 0], [0, 0, 0], [-1, -1, -1], [-1, -1, -1]],
+        [[-1, -1, -1]] * 4,
+        [[1, -1, -1], [1, -1, -1], [2, 2, -1], [2, 2, -1]],
+    ]
+    assert joined["count"] == [[0], [], [1, 2]]
+
+
+def test_strips_are_joined_at_their_ends() -> None:
+    results = [{"a": np.full((2, length), length)} for length in (1, 3)]
+    assert join([Output("a", "a", "strip")], results)["a"].tolist() == [[1, 3, 3, 3]] * 2
+
+
+def test_images_of_different_shapes_do_not_stack() -> None:
+    results = [{"a": np.zeros((2, length))} for length in (1, 3)]
+    with pytest.raises(ShapeError, match=r"a: expected images of one shape in a sample, got \[2, 1\], \[2, 3\]"):
+        join([Output("a", "a", "stack", sample="stack")], results, [2])

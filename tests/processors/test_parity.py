@@ -75,21 +75,21 @@ def test_three_ways(name: str, label: str) -> None:
     settings, case = cases.variants(name)[label], cases.CASES[name]
     session = cases.graph(name, settings)
     if isinstance(session, GraphprocError):
-        expected = cases.transformers_result(name, settings, cases.picture((224, 224), "photograph"))
+        expected = cases.transformers_result(name, settings, *cases.sample(name, cases.picture((224, 224), "photograph")))
         assert isinstance(expected, Exception), f"refused ({session}), but transformers gives a result"
         return
     for size, content in case.images or IMAGES:
         if case.skip(size, settings):
             continue
-        image = cases.picture(size, content)
-        reference = cases.numpy_result(name, settings, image)
+        images = cases.sample(name, cases.picture(size, content))
+        reference = cases.numpy_result(name, settings, *images)
         if isinstance(reference, Exception) and case.refuses(size, settings):
             continue
-        expected = cases.transformers_result(name, settings, image)
+        expected = cases.transformers_result(name, settings, *images)
         where = f"{size} {content}"
         assert cases.difference(reference, expected, bound(name)) == "", f"numpy reference against transformers, {where}"
         if not isinstance(reference, Exception):
-            found = cases.graph_result(session, image, name)
+            found = cases.graph_result(session, name, *images)
             wanted = cases.as_graph(name, settings, reference)
             assert cases.difference(found, wanted) == "", f"graph against numpy reference, {where}"
 

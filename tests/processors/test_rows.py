@@ -22,7 +22,7 @@ def plain(value: Any) -> Any:
     """A setting of transformers as this package holds it."""
     if isinstance(value, transformers.image_utils.SizeDict):
         return dict(value)
-    return tuple(value) if isinstance(value, list) else value
+    return tuple(plain(item) for item in value) if isinstance(value, list) else value
 
 
 @pytest.mark.parametrize("name", rows())

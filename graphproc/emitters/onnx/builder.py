@@ -332,11 +332,16 @@ class GraphBuilder:
         branches = (ir.AttrGraph("then_branch", then_graph), ir.AttrGraph("else_branch", else_graph))
         return self._emit("If", flag, dtype=dtype, then_branch=branches[0], else_branch=branches[1])
 
-    def scan(self, rows: Sequence[Value], body: Callable[..., Value], axis: int = 0) -> Value:
-        """`Scan` without carried values: its one output stacks what the body gives for each row of the inputs."""
+    def scan(self, rows: Sequence[Value], body: Callable[..., Value], axis: int = 0, rank: int | None = None) -> Value:
+        """`Scan` without carried values: its one output stacks what the body gives for each row of the inputs.
+
+        A rank is declared where runtimes might not infer it: ONNX Runtime before 1.20 runs no body of unknown ranks.
+        """
         slices = [Value(name=self.unique("row"), type=ir.TensorType(ELEMENT[self.dtype(row)])) for row in rows]
         graph = self._subgraph("scan", lambda: [body(*slices)], slices)
         dtype = self.dtype(graph.outputs[0])
+        if rank is not None:
+            graph.outputs[0].shape = ir.Shape([None] * rank)
         return self._emit(
             "Scan", *rows, dtype=dtype, body=ir.AttrGraph("body", graph), num_scan_inputs=len(rows), scan_output_axes=[axis]
         )

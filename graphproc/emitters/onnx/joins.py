@@ -45,9 +45,15 @@ def of_batch(g: GraphBuilder, program: Program, results: Results, batch: Value) 
             zero = {"allowzero": 1} if num.low(shape[0]) < 1 else {}  # else a length of 0 would stand for the batch's
             value = g.Reshape(value, g.vector(g.Mul(batch, g.num(shape[0])), *shape[1:]), **zero)
         elif output.join == "largest":
-            value = g.ReduceMax(value, keepdims=0)
+            value = _largest(g, value)
         joined.append(_sample(g, output, value))
     return joined
+
+
+def _largest(g: GraphBuilder, value: Value) -> Value:
+    """The largest element; of bools, which ReduceMax does not take before opset 20, whether any holds."""
+    dtype = g.dtype(value)
+    return g.cast(g.ReduceMax(g.cast(value, "i64" if dtype == "bool" else dtype), keepdims=0), dtype)
 
 
 def _numbered(g: GraphBuilder, rows: Value, number: Value) -> Value:
@@ -101,7 +107,7 @@ def by_image(g: GraphBuilder, program: Program, count: Value, image: Callable[[V
         elif output.join == "pad":
             value = _padded(g, value, count, largest[output.name], types[output.name].rank, output)
         elif output.join == "largest":
-            value = g.ReduceMax(value, keepdims=0)
+            value = _largest(g, value)
         joined.append(_sample(g, output, value))
     return joined
 

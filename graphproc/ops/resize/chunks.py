@@ -74,7 +74,7 @@ def by_chunks(
         def chunk(low: Value, high: Value) -> Value:
             return first(g.Slice(images.pixels, low, high, g.vector(0, 1, 2)))
 
-        x = g.Reshape(g.scan((low, high), chunk), g.vector(count, trips * length, -1))
+        x = g.Reshape(g.scan((low, high), chunk, rank=3), g.vector(count, trips * length, -1))
         repeated = trips * length - along.extent
         if repeated != 0:
             last = g.Less(along.rows, g.num((trips - 1) * length))

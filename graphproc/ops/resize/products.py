@@ -78,7 +78,7 @@ def emit_pass(g: Builder, x: Value, band: Band, shape: Value, by_groups: bool = 
             rows = g.Reshape(band.rows, g.vector(groups, num.known(band.blocks) // groups, -1))
             size = g.vector(groups, num.known(band.blocks) // groups, num.known(band.length) * band.form.digits, -1)
             weights = g.Reshape(band.weights, size)
-            x = g.scan((rows, weights), lambda rows, weights: _blocks(g, x, band, rows, weights), axis=1)
+            x = g.scan((rows, weights), lambda rows, weights: _blocks(g, x, band, rows, weights), axis=1, rank=4)
     if not (isinstance(band.count, int) and band.count == band.blocks * band.length):
         x = g.Reshape(x, g.vector(0, band.blocks * band.length, -1))
         x = g.Slice(x, g.vector(0), g.vector(band.count), g.vector(1))

@@ -1,0 +1,154 @@
+"""`graphproc fuse`: join a preprocessing graph to a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from graphproc.cli import arguments, output
+from graphproc.errors import ConfigError
+
+if TYPE_CHECKING:
+    from graphproc.fusion.fuse import Fused
+
+EXAMPLE = "Example: graphproc fuse preprocessing.onnx model.onnx -o fused.onnx --map pixel_values=input.1"
+
+
+def fuse(
+    preprocessing: Annotated[
+        str,
+        typer.Argument(
+            metavar="PREPROCESSING",
+            show_default=False,
+            help=f"A preprocessing graph (a path that ends in .onnx), or a processor: {arguments.SOURCE}.",
+        ),
+    ],
+    model: Annotated[Path, typer.Argument(metavar="MODEL", show_default=False, help="The ONNX file of the model.")],
+    path: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FUSED",
+            show_default=False,
+            help="The file to write, whole or not at all; weights in files beside MODEL are copied to FUSED.data.",
+        ),
+    ],
+    map: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="OUTPUT=INPUT",
+            show_default=False,
+            help="Lead a preprocessing output into a model input; others go to inputs of the same name. Repeatable.",
+        ),
+    ] = None,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(metavar="OUTPUT", show_default=False, help="Give a preprocessing output too. Repeatable."),
+    ] = None,
+    image_size: arguments.ImageSize = None,
+    layout: Annotated[
+        str | None,
+        typer.Option(metavar="nchw|nhwc", show_default=False, help="Whether the model takes channels first or last."),
+    ] = None,
+    fold_normalize: Annotated[
+        bool,
+        typer.Option(
+            "--fold-normalize",
+            help="Move the normalization into the first convolution's weights; results are then close, not the same bits.",
+        ),
+    ] = False,
+    settings: arguments.Settings = None,
+    target: Annotated[
+        str | None, typer.Option(metavar="cpu|cuda|portable", show_default=False, help="For a processor: what the graph is for.")
+    ] = None,
+    input: Annotated[
+        str | None,
+        typer.Option(
+            metavar="batch|image|sequence", show_default=False, help="For a processor: what the graph reads; batch by default."
+        ),
+    ] = None,
+    color: Annotated[
+        str | None, typer.Option(metavar="rgb|bgr|rgba|gray", show_default=False, help="For a processor: the colour order.")
+    ] = None,
+    json: arguments.Json = False,
+) -> None:
+    """Join preprocessing and a model into one graph that takes raw pixels."""
+    options = {k: v for k, v in (("target", target), ("input", input), ("color", color)) if v is not None}
+    if arguments.is_graph(preprocessing):
+        arguments.refuse_settings(preprocessing, settings)
+        if options:
+            raise ConfigError(f"--{next(iter(options))}: {preprocessing} has its own. Export its processor again with another.")
+        source: Any = preprocessing
+    else:
+        source = arguments.processor(preprocessing, settings)
+    from graphproc.fusion.fuse import fuse_graphs
+
+    fused = fuse_graphs(
+        source,
+        model,
+        map=_map(map or []),
+        keep=keep or (),
+        image_size=arguments.sides(image_size),
+        layout=layout,
+        fold_normalize=fold_normalize,
+        output=path,
+        **options,
+    )
+    if json:
+        output.as_json(_plain(fused))
+        return
+    for note in fused.notes:
+        output.note(note)
+    _print(fused)
+
+
+def _map(texts: list[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for text in texts:
+        name, equals, target = text.partition("=")
+        if not (name and equals and target):
+            raise ConfigError(f"--map: expected OUTPUT=INPUT such as pixel_values=input.1, got {text!r}")
+        found.setdefault(name, []).append(target)
+    return found
+
+
+def _plain(fused: Fused) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    summary = arguments.graph_summary(fused.model)
+    return {
+        "files": {str(file): file.stat().st_size for file in fused.files},
+        **{key: summary[key] for key in ("nodes", "opset", "ir_version", "inputs", "outputs")},
+        "joints": list(fused.joints),
+        "notes": list(fused.notes),
+        "folded": None if fused.folded is None else asdict(fused.folded),
+    }
+
+
+def _print(fused: Fused) -> None:
+    summary = arguments.graph_summary(fused.model)
+    output.heading(f"Wrote {' and '.join(map(str, fused.files))}")
+    size = sum(file.stat().st_size for file in fused.files)
+    fields = [
+        ("inputs", arguments.named(summary["inputs"])),
+        ("outputs", arguments.named(summary["outputs"])),
+        ("joined", "\n".join(_joint(joint) for joint in fused.joints)),
+        ("size", f"{size:,} bytes, {summary['nodes']} nodes, opset {summary['opset']}"),
+    ]
+    if fused.folded is not None:
+        fields.append(("folded", f"the normalization into {fused.folded.convolution}"))
+        if fused.folded.difference is not None:
+            reach = f"whose values reach {fused.folded.magnitude:.3g}"
+            lines = [f"{fused.folded.difference:.3g} after {fused.folded.convolution}, {reach}"]
+            lines += [f"{value:.3g} in {name}" for name, value in fused.folded.outputs.items()]
+            fields.append(("differs by", "\n".join(lines) + " (largest, on a photograph)"))
+    output.fields(fields)
+
+
+def _joint(joint: dict[str, str]) -> str:
+    further = [f"channels last ({joint['transpose']})"] if "transpose" in joint else []
+    further += [f"as {joint['cast']}"] if "cast" in joint else []
+    return f"{joint['output']} -> {joint['input']}" + (f" ({', '.join(further)})" if further else "")

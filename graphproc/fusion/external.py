@@ -1,0 +1,223 @@
+"""Weights that stand in files beside a model: checked, and moved on without being loaded.
+
+They are copied byte range by byte range into one file next to the fused graph. A link would be cheaper, but ONNX's own
+loaders refuse symbolic and hard links, and a later change of the model's file would change the fused one.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import onnx_ir as ir
+
+from graphproc.errors import FusionError
+
+if TYPE_CHECKING:
+    import onnx
+
+MAX_PROTO = (1 << 31) - 1
+"""The largest message that protobuf writes, in bytes."""
+ALIGNMENT = 64 << 10
+"""Where large tensors start, so that every system can map them into memory; small ones start at multiples of 64."""
+_CHUNK = 4 << 20
+
+
+def tensors(model: ir.Model) -> Iterator[tuple[ir.ExternalTensor, Callable[[ir.TensorProtocol], None]]]:
+    """Every tensor of a model that stands in another file, with a function that puts another in its place."""
+    graphs = [model.graph, *model.graph.subgraphs()]
+    for function in model.functions.values():
+        graphs += [function.graph, *function.graph.subgraphs()]
+    for graph in graphs:
+        for value in list(graph.initializers.values()):
+            if isinstance(value.const_value, ir.ExternalTensor):
+                yield value.const_value, lambda tensor, value=value: setattr(value, "const_value", tensor)  # type: ignore[misc]
+        for node in graph:
+            for name, attribute in list(node.attributes.items()):
+                if attribute.is_ref():
+                    continue
+                if attribute.type == ir.AttributeType.TENSOR and isinstance(attribute.value, ir.ExternalTensor):
+
+                    def put(tensor: ir.TensorProtocol, node: ir.Node = node, name: str = name) -> None:
+                        node.attributes[name] = ir.AttrTensor(name, tensor)
+
+                    yield attribute.value, put
+
+
+def check(model: ir.Model, where: str, folder: Path | None) -> None:
+    """See that every tensor in another file is there in full, and remember the folder.
+
+    Args:
+        model: the model.
+        where: what messages call it.
+        folder: the folder of the model's file; None for a model that did not come from a file.
+
+    Raises:
+        FusionError: a file is missing or too short, or lies outside the folder.
+    """
+    for tensor, _ in tensors(model):
+        location = os.fspath(tensor.location)
+        if folder is None:
+            raise FusionError(
+                f"{where}: the tensor {tensor.name!r} stands in the file {location!r}, beside a model whose folder is "
+                "unknown. Give the model's path instead."
+            )
+        relative = os.path.normpath(location)
+        if os.path.isabs(location) or relative.split(os.sep)[0] == os.pardir:
+            raise FusionError(f"{where}: the tensor {tensor.name!r} stands in {location!r}, outside the model's folder")
+        tensor.base_dir = folder
+        try:
+            status = os.stat(tensor.path)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise FusionError(f"{where}: its weights {tensor.path} cannot be read ({reason})") from None
+        if not stat.S_ISREG(status.st_mode):
+            raise FusionError(f"{where}: its weights {tensor.path} are no regular file")
+        start, length = tensor.offset or 0, tensor.nbytes
+        if tensor.length not in (None, 0, length):
+            raise FusionError(f"{where}: the tensor {tensor.name!r} has {tensor.length} bytes, its shape needs {length}")
+        if start < 0 or start + length > status.st_size:
+            raise FusionError(
+                f"{where}: the tensor {tensor.name!r} needs bytes {start} to {start + length} of {tensor.path}, "
+                f"which has {status.st_size}. The file is cut short: fetch it again."
+            )
+
+
+def load(tensor: ir.ExternalTensor) -> ir.TensorProtocol:
+    """One tensor, read into memory."""
+    import onnx
+
+    with open(tensor.path, "rb") as file:
+        file.seek(tensor.offset or 0)
+        raw = file.read(tensor.nbytes)
+    proto = onnx.TensorProto(name=tensor.name or "", data_type=int(tensor.dtype), dims=tensor.shape.numpy(), raw_data=raw)
+    return ir.serde.deserialize_tensor(proto)
+
+
+def embed(model: ir.Model) -> onnx.ModelProto:
+    """The model with all its weights inside.
+
+    Raises:
+        FusionError: it would be larger than protobuf allows.
+    """
+    found = list(tensors(model))
+    if (total := sum(tensor.nbytes for tensor, _ in found)) > MAX_PROTO:
+        raise FusionError(
+            f"model: its weights of {total:,} bytes do not fit into one ONNX message. Give output=PATH (-o FUSED), which "
+            "writes them beside the graph."
+        )
+    loaded: dict[tuple[str, int, int], ir.TensorProtocol] = {}
+    for tensor, put in found:
+        key = (tensor.path, tensor.offset or 0, tensor.nbytes)
+        if key not in loaded or loaded[key].name != tensor.name:
+            loaded[key] = load(tensor)
+        put(loaded[key])
+    return ir.to_proto(model)
+
+
+def write(model: ir.Model, output: Path, sources: list[Path]) -> tuple[onnx.ModelProto, list[Path]]:
+    """Write a graph, and its weights in a file beside it, whole or not at all.
+
+    Args:
+        model: the graph.
+        output: the file; weights in files go to `<output>.data`.
+        sources: files that must not be overwritten.
+
+    Returns:
+        The model, whose weights refer to the file written, and the files.
+
+    Raises:
+        FusionError: a file cannot be written, or is one of the sources.
+    """
+    data = output.with_name(f"{output.name}.data")
+    found = list(tensors(model))
+    targets = [output, data] if found else [output]
+    kept = [*sources, *(Path(tensor.path) for tensor, _ in found)]
+    for target in targets:
+        if any(target.exists() and source.exists() and target.samefile(source) for source in kept):
+            raise FusionError(f"{target}: is one of the files that are read. Write the fused graph under another name.")
+    staged: list[tuple[Path, Path]] = []
+    try:
+        if found:
+            with _stage(data, staged) as file:
+                _move_all(found, data, file)
+        proto = ir.to_proto(model)
+        if proto.ByteSize() > MAX_PROTO:
+            raise FusionError(
+                f"{output}: the graph has {proto.ByteSize():,} bytes, more than an ONNX message holds. Save the model with "
+                "its weights in a file beside it first."
+            )
+        with _stage(output, staged) as file:
+            file.write(proto.SerializeToString(deterministic=True))
+        _replace(staged)
+    except OSError as error:
+        raise FusionError(f"{output}: cannot be written ({error.strerror}). See that the folder exists and has space.") from None
+    finally:
+        for temporary, _ in staged:
+            temporary.unlink(missing_ok=True)
+    return proto, targets
+
+
+def _stage(target: Path, staged: list[tuple[Path, Path]]) -> IO[bytes]:
+    """A temporary file beside a target."""
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    staged.append((Path(name), target))
+    umask = os.umask(0)
+    os.umask(umask)
+    os.chmod(name, 0o666 & ~umask)
+    return os.fdopen(handle, "wb")
+
+
+def _replace(staged: list[tuple[Path, Path]]) -> None:
+    """Put the files in their places; if one cannot be, those that were new are removed again."""
+    new: list[Path] = []
+    try:
+        for temporary, target in staged:
+            if not target.exists():
+                new.append(target)
+            os.replace(temporary, target)
+    except OSError:
+        for target in new:
+            target.unlink(missing_ok=True)
+        raise
+
+
+def _move_all(found: list[tuple[ir.ExternalTensor, Callable[[ir.TensorProtocol], None]]], data: Path, file: IO[bytes]) -> None:
+    """Copy the tensors' bytes, those that tensors share once, and let the tensors refer to the copy."""
+    starts: dict[tuple[str, int, int], int] = {}
+    end = 0
+    for tensor, put in found:
+        key = (tensor.path, tensor.offset or 0, tensor.nbytes)
+        if key not in starts:
+            unit = ALIGNMENT if tensor.nbytes >= 1 << 20 else 64
+            starts[key] = start = -(-end // unit) * unit
+            file.write(bytes(start - end))
+            _copy(tensor, file)
+            end = start + tensor.nbytes
+        put(
+            ir.ExternalTensor(
+                data.name,
+                starts[key],
+                tensor.nbytes,
+                tensor.dtype,
+                shape=tensor.shape,
+                name=tensor.name or "",
+                base_dir=data.parent,
+            )
+        )
+
+
+def _copy(tensor: ir.ExternalTensor, file: IO[bytes]) -> None:
+    left = tensor.nbytes
+    with open(tensor.path, "rb", buffering=0) as source:
+        source.seek(tensor.offset or 0)
+        while left:
+            chunk = source.read(min(left, _CHUNK))
+            if not chunk:
+                raise FusionError(f"{tensor.path}: became shorter while it was read")
+            file.write(chunk)
+            left -= len(chunk)

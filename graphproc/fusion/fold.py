@@ -1,0 +1,257 @@
+"""The normalization of pixels moved into the weights of the model's first convolution.
+
+`conv(scale * x + shift)` is a convolution of `x` with the weights `scale * w` and the bias `b + sum(w * shift)`, as long as
+every product reads a pixel: zeros that the convolution pads with are zeros after the normalization, which no pixel is.
+Results are close, not the same bits, so this happens only when asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx_ir as ir
+
+from graphproc.errors import FusionError
+from graphproc.fusion import external
+from graphproc.fusion.sources import dims
+
+if TYPE_CHECKING:
+    import onnx
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Folded:
+    """What folding did.
+
+    Attributes:
+        convolution: the node whose weights changed.
+        difference: the largest absolute difference of its output on the shipped photograph; None where the graph takes
+            more than images.
+        magnitude: the largest absolute value of that output.
+        outputs: the largest absolute difference of each output of the fused graph; empty where the model takes more than
+            images, or its weights stand in another file.
+    """
+
+    convolution: str
+    difference: float | None
+    magnitude: float | None
+    outputs: dict[str, float]
+
+
+def fold(model: ir.Model, arrived: Sequence[ir.Value], images: int) -> Folded:
+    """Fold the normalization in front of the model, in place, and measure what that changes.
+
+    Args:
+        model: the fused graph.
+        arrived: the values that arrive at the model's inputs.
+        images: how many of the graph's first inputs are the preprocessing's.
+
+    Raises:
+        FusionError: the graph has no normalization directly before a convolution, or the convolution pads.
+    """
+    pictures = [v for v in arrived if v.shape is not None and len(v.shape) == 4 and v.dtype is not None and _floating(v.dtype)]
+    if len(pictures) != 1:
+        raise FusionError(f"fold_normalize: expected one float image that goes into the model, got {len(pictures)}")
+    conv = _convolution(pictures[0])
+    pixels, scale, shift = _normalization(pictures[0])
+    _refuse_padding(conv, shift)
+    weight, bias = _constant(conv, 1), _constant(conv, 2)
+    before = _measure(model, conv, images)
+    _rewrite(model.graph, conv, pixels, weight, bias, scale, shift)
+    after = _measure(model, conv, images)
+    name = str(conv.name or conv.outputs[0].name)
+    if before is None or after is None:
+        return Folded(name, None, None, {})
+    changed = {key: _largest(after[key].astype(np.float64) - value.astype(np.float64)) for key, value in before.items()}
+    inner = str(conv.outputs[0].name)
+    names = {v.name for v in model.graph.outputs}
+    outputs = {key: value for key, value in changed.items() if key in names}
+    return Folded(name, changed[inner], _largest(before[inner].astype(np.float64)), outputs)
+
+
+def _largest(array: Array) -> float:
+    return float(np.abs(array).max(initial=0))
+
+
+def _floating(dtype: ir.DataType) -> bool:
+    return dtype in (ir.DataType.FLOAT, ir.DataType.FLOAT16, ir.DataType.BFLOAT16, ir.DataType.DOUBLE)
+
+
+def _convolution(value: ir.Value) -> ir.Node:
+    readers = [use.node for use in value.uses()]
+    if len(readers) != 1 or readers[0].op_type != "Conv" or readers[0].domain:
+        found = ", ".join(f"{n.op_type} {n.name}".strip() for n in readers) or "nothing"
+        raise FusionError(f"fold_normalize: expected one Conv that reads {value.name} and nothing else, got {found}")
+    return readers[0]
+
+
+def _normalization(value: ir.Value) -> tuple[ir.Value, Array, Array]:
+    """The pixels behind a value, and the float64 scale and shift, of one or several channels, that lead to it."""
+    scale, shift = np.ones(1), np.zeros(1)
+    node = value.producer()
+    if node is not None and node.op_type == "Cast":
+        behind = node.inputs[0]
+        if behind is not None and behind.dtype is not None and _floating(behind.dtype):
+            value = behind  # the conversion at the joint
+    steps = 0
+    while (node := value.producer()) is not None and node.op_type in ("Add", "Sub", "Mul", "Div") and not node.domain:
+        data, constant = node.inputs
+        assert data is not None
+        assert constant is not None
+        number = _per_channel(constant)
+        if number is None and node.op_type in ("Add", "Mul"):
+            data, number = constant, _per_channel(data)
+        if number is None:
+            break
+        if node.op_type in ("Add", "Sub"):
+            shift = shift + scale * number * (1 if node.op_type == "Add" else -1)
+        else:
+            scale = scale * (number if node.op_type == "Mul" else 1 / number)
+        value = data
+        steps += 1
+    if not steps:
+        last = "an input" if node is None else f"{node.op_type} {node.name}".strip()
+        raise FusionError(f"fold_normalize: expected a normalization at the end of the preprocessing, got {last}")
+    return value, scale, shift
+
+
+def _per_channel(value: ir.Value) -> Array | None:
+    """A constant of one number, or one for each channel of [..., channels, height, width], in float64."""
+    tensor = ir.convenience.get_const_tensor(value)
+    if tensor is None:
+        return None
+    array = tensor.numpy().astype(np.float64)
+    if array.size == 1:
+        return array.reshape(1)
+    if array.ndim >= 3 and array.size == array.shape[-3]:
+        return array.reshape(-1)
+    return None
+
+
+def _refuse_padding(conv: ir.Node, shift: Array) -> None:
+    pads = [int(p) for p in conv.attributes.get_ints("pads", ())]
+    automatic = conv.attributes.get_string("auto_pad", "NOTSET")
+    if (any(pads) or automatic.startswith("SAME")) and shift.any():
+        padding = f"pads {pads}" if any(pads) else f"auto_pad {automatic}"
+        raise FusionError(
+            f"fold_normalize: the convolution {conv.name or conv.outputs[0].name!r} has {padding}. It pads with zeros, which "
+            "stand for the mean colour after the normalization and for black before it: the border would change."
+        )
+
+
+def _constant(conv: ir.Node, index: int) -> Array | None:
+    value = conv.inputs[index] if len(conv.inputs) > index else None
+    if value is None:
+        return None
+    tensor = ir.convenience.get_const_tensor(value)
+    if tensor is None:
+        raise FusionError(f"fold_normalize: expected constant weights of the convolution, but {value.name} is computed")
+    return (external.load(tensor) if isinstance(tensor, ir.ExternalTensor) else tensor).numpy()
+
+
+def _rewrite(
+    graph: ir.Graph, conv: ir.Node, pixels: ir.Value, weight: Array | None, bias: Array | None, scale: Array, shift: Array
+) -> None:
+    assert weight is not None
+    filters, channels = weight.shape[:2]
+    groups = conv.attributes.get_int("group", 1)
+    if len({len(scale), len(shift), groups * channels} - {1}) > 1:
+        raise FusionError(f"fold_normalize: {groups * channels} channels of the convolution, {len(scale)} of the normalization")
+    wide = weight.astype(np.float64)
+    # The input channel of each weight: filters of one group read the channels of that group.
+    of_weight = np.arange(filters)[:, None] // (filters // groups) * channels + np.arange(channels)
+    scales, shifts = (np.broadcast_to(v, (groups * channels,))[of_weight] for v in (scale, shift))
+    added = (wide * shifts[:, :, None, None]).sum(axis=(1, 2, 3))
+    total = added if bias is None else bias.astype(np.float64) + added
+    old = [value for value in conv.inputs[1:] if value is not None]
+    names = {v.name for node in graph.all_nodes() for v in node.outputs} | set(graph.initializers)
+    made = []
+    for array, what in ((wide * scales[:, :, None, None], "weight"), (total, "bias")):
+        name = f"{conv.outputs[0].name}/normalized_{what}"
+        while name in names:
+            name += "_"
+        tensor = ir.tensor(array.astype(weight.dtype), name=name)
+        value = ir.Value(name=name, shape=ir.Shape(array.shape), type=ir.TensorType(tensor.dtype), const_value=tensor)
+        graph.register_initializer(value)
+        made.append(value)
+    wanted = made[0].dtype
+    if pixels.dtype != wanted:
+        result = ir.Value(name=f"{made[0].name}/pixels", shape=pixels.shape, type=ir.TensorType(wanted))  # type: ignore[arg-type]
+        cast = ir.node("Cast", [pixels], {"to": int(wanted or 0)}, outputs=[result], name=f"{made[0].name}/Cast")
+        graph.insert_before(conv, cast)
+        pixels = result
+    unused = conv.inputs[0]
+    conv.resize_inputs(3)
+    for index, value in enumerate((pixels, *made)):
+        conv.replace_input_with(index, value)
+    while unused is not None and not unused.uses() and not unused.is_graph_output() and unused.producer() is not None:
+        node = unused.producer()
+        assert node is not None
+        following = node.inputs[0]
+        graph.remove(node, safe=True)
+        unused = following
+    for name in [name for name, value in graph.initializers.items() if value in old and not value.uses()]:
+        del graph.initializers[name]
+
+
+# ---- measuring -------------------------------------------------------------------------------------------------
+
+
+def _measure(model: ir.Model, conv: ir.Node, images: int) -> dict[str, Array] | None:
+    """The convolution's output, and the graph's outputs where they can be had, for the shipped photograph."""
+    given = list(model.graph.inputs)[:images]
+    if len(given) != 1:
+        return None
+    outputs = [conv.outputs[0]]
+    whole = len(model.graph.inputs) == 1 and not any(external.tensors(model))
+    if whole:
+        outputs += [v for v in model.graph.outputs if v is not conv.outputs[0]]
+    graph = ir.convenience.extract(model.graph, given, outputs)
+    part = ir.Model(graph, ir_version=model.ir_version, functions=[f.clone() for f in model.functions.values()])
+    feeds = _photograph(given[0])
+    return None if feeds is None else _run(external.embed(part), {str(given[0].name): feeds})
+
+
+def _run(model: onnx.ModelProto, feeds: dict[str, Any]) -> dict[str, Array]:
+    import onnxruntime
+
+    from graphproc.runtime.providers import session_options
+
+    try:
+        session = onnxruntime.InferenceSession(
+            model.SerializeToString(), session_options("cpu", None), providers=["CPUExecutionProvider"]
+        )
+        names = [o.name for o in session.get_outputs()]
+        return dict(zip(names, session.run(names, feeds), strict=True))
+    except Exception as error:  # onnxruntime's own classes share no base but Exception
+        raise FusionError(f"fold_normalize: ONNX Runtime cannot run the fused graph ({str(error).splitlines()[0]})") from error
+
+
+def _photograph(value: ir.Value) -> Any:
+    """The shipped photograph as the graph's input takes it, or None if that is no uint8 image."""
+    from PIL import Image
+
+    sides = dims(value)
+    if value.dtype != ir.DataType.UINT8 or sides is None or len(sides) not in (3, 4):
+        return None
+    with Image.open(str(files("graphproc") / "data" / "cat.png")) as image:
+        modes = {1: "L", 3: "RGB", 4: "RGBA"}
+        channels = sides[-1]
+        if channels not in modes:
+            return None
+        array = np.asarray(image.convert(modes[channels]))
+    array = array.reshape(*array.shape[:2], channels)
+    for axis, side in enumerate(sides[-3:-1]):
+        if isinstance(side, int):
+            array = array.take(np.arange(side) * array.shape[axis] // side, axis)
+    if isinstance(value.type, ir.SequenceType):
+        return [array]
+    if len(sides) == 3:
+        return array
+    return np.repeat(array[None], sides[0] if isinstance(sides[0], int) else 1, axis=0)

@@ -1,0 +1,190 @@
+"""Two graphs become one: names made different, outputs led into inputs, what nobody reads removed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+import onnx_ir as ir
+
+from graphproc.errors import FusionError
+from graphproc.fusion.match import TO_NHWC, Joint
+from graphproc.fusion.sources import Side
+
+PREFIX = "preprocessing"
+
+
+def join(preprocessing: Side, model: Side, joints: Sequence[Joint], keep: Collection[str]) -> tuple[list[ir.Value], list[str]]:
+    """Move the preprocessing in front of the model's graph, in place.
+
+    Args:
+        preprocessing: the side that is taken apart.
+        model: the side that becomes the fused graph.
+        joints: what leads where.
+        keep: the preprocessing's outputs that the fused graph gives too, after the model's.
+
+    Returns:
+        What arrives at each joint, and what was renamed, a sentence each.
+
+    Raises:
+        FusionError: an output to keep is unknown.
+    """
+    ours, theirs = preprocessing.graph, model.graph
+    outputs = {str(v.name): v for v in ours.outputs}
+    if unknown := [name for name in keep if name not in outputs]:
+        raise FusionError(f"keep: the {preprocessing.where} has no output {unknown[0]!r}; it has {', '.join(outputs)}")
+    kept = [outputs[name] for name in outputs if name in keep]
+    _rename_functions(preprocessing, model)
+    given = list(ours.inputs)
+    for joint in joints:
+        theirs.inputs.remove(joint.target)
+    notes = _rename(preprocessing, model, [*given, *kept])
+    ours.inputs.clear()
+    ours.outputs.clear()
+    nodes = list(ours)
+    ours.remove(nodes)
+    weights = list(ours.initializers.values())
+    ours.initializers.clear()
+    for value in weights:
+        theirs.register_initializer(value)
+    names = _Names(v.name for v in _values(theirs))
+    names.update(n.name for n in (*theirs.all_nodes(), *nodes) if n.name)
+    names.update(v.name for node in nodes for v in node.outputs)
+    arriving: dict[tuple[ir.Value, bool, ir.DataType | None], ir.Value] = {}
+    arrived = []
+    for joint in joints:
+        key = (joint.source, joint.transpose, joint.cast)
+        if key not in arriving:
+            arriving[key] = _lead(joint, names, nodes)
+        _replace(joint.target, arriving[key], theirs, names)
+        arrived.append(arriving[key])
+    first = next(iter(theirs), None)
+    if first is None:
+        theirs.extend(nodes)
+    else:
+        theirs.insert_before(first, nodes)
+    theirs.inputs[:0] = given
+    theirs.outputs.extend(kept)
+    _drop_unused(theirs, nodes, weights)
+    for domain, version in ours.opset_imports.items():
+        theirs.opset_imports.setdefault(domain, version)
+    model.model.functions.update(preprocessing.model.functions)
+    return arrived, notes
+
+
+def _lead(joint: Joint, names: _Names, nodes: list[ir.Node]) -> ir.Value:
+    """What arrives at the model's input: the output, with its channels moved and its type converted where asked."""
+    value = joint.source
+    for wanted, op, settings in (
+        (joint.transpose, "Transpose", {"perm": list(TO_NHWC)}),
+        (joint.cast is not None, "Cast", {"to": int(joint.cast or 0)}),
+    ):
+        if not wanted:
+            continue
+        dtype = joint.cast if op == "Cast" else value.dtype
+        shape = None if joint.sides is None else ir.Shape(joint.sides)
+        result = ir.Value(name=names.free(f"{PREFIX}/{joint.source.name}/{op}_out"), shape=shape, type=ir.TensorType(dtype))  # type: ignore[arg-type]
+        nodes.append(ir.node(op, [value], settings, outputs=[result], name=names.free(f"{PREFIX}/{joint.source.name}/{op}")))
+        value = result
+    return value
+
+
+def _replace(target: ir.Value, value: ir.Value, graph: ir.Graph, names: _Names) -> None:
+    """Let everything that read a model's input read a value; where the input is an output too, it keeps its name."""
+    if target.is_graph_output():
+        for index, output in enumerate(list(graph.outputs)):
+            if output is target:
+                result = ir.Value(name=target.name, shape=target.shape, type=target.type)
+                graph.outputs[index] = result
+                graph.append(ir.node("Identity", [target], outputs=[result], name=names.free(f"{PREFIX}/{target.name}/Identity")))
+    ir.convenience.replace_all_uses_with(target, value, replace_graph_outputs=True)
+
+
+# ---- names -----------------------------------------------------------------------------------------------------
+
+
+class _Names(set[str | None]):
+    """Names in use."""
+
+    def free(self, name: str) -> str:
+        """The name, or the name with the first number that makes it a new one; from now on in use."""
+        found, count = name, 1
+        while found in self:
+            count += 1
+            found = f"{name}_{count}"
+        self.add(found)
+        return found
+
+
+def _values(graph: ir.Graph) -> Iterator[ir.Value]:
+    """Every value of a graph and of the graphs inside its nodes."""
+    for inside in (graph, *graph.subgraphs()):
+        yield from inside.inputs
+        yield from (v for v in inside.initializers.values() if v not in inside.inputs)
+        for node in inside:
+            yield from (v for v in node.outputs if v.name)
+
+
+def _rename(preprocessing: Side, model: Side, public: Sequence[ir.Value]) -> list[str]:
+    """Make the names of values and nodes different.
+
+    The model's inputs and outputs keep their names, and so do the preprocessing's inputs and kept outputs unless one of
+    these has it; behind them come the model's other values, and last the preprocessing's.
+    """
+    ours, theirs = preprocessing.graph, model.graph
+    notes = []
+    fixed = {v: v.name for v in (*theirs.inputs, *theirs.outputs)}
+    outside = _Names(fixed.values())
+    everything = _Names(v.name for v in (*_values(theirs), *_values(ours)))
+    for value in public:
+        if value.name in outside:
+            old, value.name = value.name, everything.free(f"{PREFIX}_{value.name}")
+            notes.append(f"{old} of the preprocessing is called {value.name}: the model has an input or output of that name")
+        outside.add(value.name)
+    for value in _values(theirs):
+        if value.name in outside and value not in fixed:
+            value.name = everything.free(f"model/{value.name}")
+    used = _Names(v.name for v in _values(theirs)) | outside
+    for value in list(_values(ours)):
+        if value.name in used and value not in public:
+            value.name = everything.free(f"{PREFIX}/{value.name}")
+    nodes = _Names(n.name for n in theirs.all_nodes())
+    both = _Names({*nodes, *(n.name for n in ours.all_nodes())})
+    for node in ours.all_nodes():
+        if node.name and node.name in nodes:
+            node.name = both.free(f"{PREFIX}/{node.name}")
+    return notes
+
+
+def _rename_functions(preprocessing: Side, model: Side) -> None:
+    """Give the preprocessing's local functions names that mean nothing else on the model's side, and the reverse."""
+    for side, other in ((preprocessing, model), (model, preprocessing)):
+        used = {n.op_identifier() for n in _all_nodes(other)} | set(other.model.functions)
+        for key, function in list(side.model.functions.items()):
+            if key not in used or (side is model and key in preprocessing.model.functions):
+                continue
+            domain, name, overload = key
+            count = 1
+            while (domain, f"{name}_{side.label}{count if count > 1 else ''}", overload) in used | set(side.model.functions):
+                count += 1
+            function.name = f"{name}_{side.label}{count if count > 1 else ''}"
+            for node in _all_nodes(side):
+                if node.op_identifier() == key:
+                    node.op_type = function.name
+            del side.model.functions[key]
+            side.model.functions[function.identifier()] = function
+
+
+def _all_nodes(side: Side) -> Iterator[ir.Node]:
+    yield from side.graph.all_nodes()
+    for function in side.model.functions.values():
+        yield from function.all_nodes()
+
+
+def _drop_unused(graph: ir.Graph, nodes: Sequence[ir.Node], weights: Sequence[ir.Value]) -> None:
+    """Remove what was for outputs that nobody takes, last first."""
+    for node in reversed(nodes):
+        if not any(out.uses() or out.is_graph_output() for out in node.outputs):
+            graph.remove(node, safe=True)
+    for value in weights:
+        if not value.uses() and not value.is_graph_output():
+            del graph.initializers[str(value.name)]

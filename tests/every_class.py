@@ -1,0 +1,107 @@
+"""What the tests that go through all processor classes compile: each class once, and once more for its further inputs.
+
+Settings are the defaults, except where those give results of millions of elements or where a step has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from graphproc.executors import reference
+from graphproc.ir.program import Program
+from graphproc.processors.registry import rows
+from graphproc.wrappers.examples import example_inputs
+
+Array = np.ndarray[Any, Any]
+
+PAGE = {"size": {"height": 128, "width": 96}}
+SCENE = {"size": {"shortest_edge": 60, "longest_edge": 90}}
+SPLIT = {"size": {"longest_edge": 150}, "max_image_size": {"longest_edge": 50}}
+SMALL: Mapping[str, Mapping[str, Any]] = {
+    "AriaImageProcessor": {"max_image_size": 490, "min_image_size": 90},
+    "ConditionalDetrImageProcessor": SCENE,
+    "DeepseekOcr2ImageProcessor": {"size": {"height": 61, "width": 61}, "tile_size": 40},
+    "DeepseekVLHybridImageProcessor": {"size": 40, "high_res_size": 101, "min_size": 5},
+    "DeformableDetrImageProcessor": SCENE,
+    "DetrImageProcessor": SCENE,
+    "DonutImageProcessor": PAGE,
+    "GotOcr2ImageProcessor": {"crop_to_patches": True, "size": {"height": 40, "width": 40}},
+    "GraniteDoclingImageProcessor": {"size": {"height": 40, "width": 40}},
+    "GroundingDinoImageProcessor": SCENE,
+    "Idefics3ImageProcessor": SPLIT,
+    "ImageGPTImageProcessor": {"clusters": (np.arange(48).reshape(16, 3) % 17 / 8 - 1).tolist()},  # it has none of its own
+    "Kosmos2_5ImageProcessor": {"max_patches": 100},
+    "Mask2FormerImageProcessor": SCENE,
+    "MaskFormerImageProcessor": SCENE,
+    "NougatImageProcessor": PAGE,
+    "OneFormerImageProcessor": SCENE,
+    "Ovis2ImageProcessor": {"crop_to_patches": True, "size": {"height": 40, "width": 40}},
+    "Owlv2ImageProcessor": {"size": 90},
+    "Pix2StructImageProcessor": {"max_patches": 100},
+    "SmolVLMImageProcessor": SPLIT,
+    "YolosImageProcessor": SCENE,
+}
+"""Settings other than the defaults, by class."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One program of a class.
+
+    Attributes:
+        name: the class.
+        inputs: the optional further inputs that the program has; required ones it has anyway.
+        several: whether it is the program for images of samples of several.
+    """
+
+    name: str
+    inputs: tuple[str, ...] = ()
+    several: bool = False
+
+    def __str__(self) -> str:
+        return "+".join((self.name, *self.inputs, *["several"] * self.several))
+
+
+def _variants() -> tuple[Variant, ...]:
+    found = []
+    for name, row in rows().items():
+        found.append(Variant(name))
+        if optional := tuple(key for key, extra in row.extras.items() if not extra.required):
+            found.append(Variant(name, optional))
+        if row.counts:
+            found.append(Variant(name, several=True))
+    return tuple(found)
+
+
+VARIANTS = _variants()
+FAMILIES = tuple({rows()[variant.name].family: variant for variant in reversed(VARIANTS)}.values())
+"""One program of each family."""
+
+
+@cache
+def program(variant: Variant, color: str = "rgb") -> Program:
+    """The program, with settings that are quick."""
+    row = rows()[variant.name]
+    config = row.config(SMALL.get(variant.name, {}))
+    return row.program(config, color=color, extras=variant.inputs, several=variant.several)
+
+
+def inputs_of(program: Program, images: Sequence[Array]) -> list[dict[str, Array]]:
+    """All inputs of each image, further ones made to fit."""
+    return [example_inputs(program, image) for image in images]
+
+
+def batched(program: Program, inputs: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
+    """What a graph reads of images of one size."""
+    return {program.batch_input(key): np.stack([one[key] for one in inputs]) for key in inputs[0]}
+
+
+def results_of(program: Program, inputs: Sequence[Mapping[str, Array]]) -> list[dict[str, Array]]:
+    """The reference's results of each image; a division by zero is part of some."""
+    with np.errstate(all="ignore"):
+        return [reference.run(program, one) for one in inputs]

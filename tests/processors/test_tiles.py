@@ -1,0 +1,144 @@
+"""Tiles: samples of several images, outputs that some calls lack, floats as pixels, and the two forms of OneVision."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import parity_cases as cases
+import pytest
+import transformers
+from cases.tiles import SMALL
+
+import graphproc
+from graphproc.errors import ConfigError, ProgramError
+from graphproc.processors.registry import lookup
+from graphproc.runtime.session import Session
+
+ENGINES = ("numpy", "onnxruntime")
+A, B, C, D = (cases.picture(size, "noise") for size in ((60, 91), (90, 40), (40, 40), (33, 250)))
+
+
+def assert_same(found: Any, expected: Any) -> None:
+    """Outputs of the same names in the same order, with equal values."""
+    assert list(found) == list(expected)
+    for key, want in expected.items():
+        if isinstance(want, list):
+            assert found[key] == want, key
+        else:
+            assert (found[key].dtype, found[key].shape) == (want.dtype, want.shape), key
+            assert np.array_equal(found[key], want), key
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_documents_of_several_pages(engine: str) -> None:
+    settings = {"size": SMALL, "fine_route": True}
+    pages = [[A, B, C], [D], [C, C]]
+    expected = transformers.GraniteDoclingImageProcessorPil(**settings)(pages, return_tensors="np")
+    assert_same(graphproc.GraniteDoclingImageProcessor(engine=engine, **settings)(pages, return_tensors="np"), expected)
+    assert [len(sample) for sample in expected["rows"]] == [3, 1, 2]
+
+
+ONE_VISION = {"size": {"height": 40, "width": 40}, "image_grid_pinpoints": [[40, 80], [80, 40], [80, 80], [40, 120]]}
+NESTED = {
+    "one image": A,
+    "images": [A, B, C],
+    "samples of one": [[A], [D]],
+    "a sample of two": [[A, B]],
+    "samples of one, two and three": [[A], [B, C], [D, A, B]],
+    "a sample without images": [[], [A, C], [B]],
+}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("label", NESTED)
+def test_samples_of_onevision(label: str, engine: str) -> None:
+    expected = transformers.LlavaOnevisionImageProcessorPil(**ONE_VISION)(NESTED[label], return_tensors="np")
+    processor = graphproc.LlavaOnevisionImageProcessor(engine=engine, **ONE_VISION)
+    assert_same(processor(NESTED[label], return_tensors="np"), expected)
+
+
+@pytest.mark.parametrize("input", ["batch", "sequence"])
+def test_a_graph_of_images_of_several_in_a_sample(input: str) -> None:
+    images = [A, A] if input == "batch" else [A, B, C]
+    expected = transformers.LlavaOnevisionImageProcessorPil(**ONE_VISION)([images], return_tensors="np")
+    model = graphproc.LlavaOnevisionImageProcessor(**ONE_VISION).to_onnx(input=input, several=True)
+    arrays = [np.asarray(image) for image in images]
+    found = Session(model).run({"images": np.stack(arrays) if input == "batch" else arrays})
+    assert_same(found, {key: expected[key] for key in ("pixel_values", "image_sizes")})
+
+
+def test_other_classes_have_one_form() -> None:
+    with pytest.raises(ConfigError, match=r"several: LlavaNextImageProcessor"):
+        graphproc.LlavaNextImageProcessor().compile(several=True)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("images", [[C], [A, C, B], [C, C], A], ids=["none", "some", "none of two", "one"])
+def test_local_tiles_are_there_or_not(images: Any, engine: str) -> None:
+    settings = {"size": {"height": 61, "width": 61}, "tile_size": 40}
+    expected = transformers.DeepseekOcr2ImageProcessorPil(**settings)(images, return_tensors="np")
+    assert_same(graphproc.DeepseekOcr2ImageProcessor(engine=engine, **settings)(images, return_tensors="np"), expected)
+
+
+FLOATS: dict[str, dict[str, Any]] = {
+    "AriaImageProcessor": {"max_image_size": 490, "split_image": True, "split_resolutions": [[490, 980]]},
+    "Gemma3ImageProcessor": {
+        "do_pan_and_scan": True,
+        "pan_and_scan_min_crop_size": 20,
+        "pan_and_scan_max_num_crops": 4,
+        "pan_and_scan_min_ratio_to_activate": 1.2,
+    },
+    "GotOcr2ImageProcessor": {"crop_to_patches": True, "size": SMALL},
+    "GraniteDoclingImageProcessor": {"size": SMALL},
+    "LlavaNextImageProcessor": {},
+    "Ovis2ImageProcessor": {"crop_to_patches": True, "size": SMALL},
+}
+
+
+@pytest.mark.parametrize("name", FLOATS)
+def test_floats_as_pixels(name: str) -> None:
+    image = np.asarray(A).astype(np.float32) / np.float32(255)
+    settings = {"do_rescale": False, "do_convert_rgb": False, **FLOATS[name]}
+    expected = cases.theirs(name, settings)(image, return_tensors="np")
+    assert_same(cases.ours(name, settings)(image, return_tensors="np"), expected)
+
+
+def test_bytes_beside_floats_are_refused() -> None:
+    image = np.asarray(A).astype(np.float32) / np.float32(255)
+    with pytest.raises(ProgramError, match="background_color puts bytes beside floats"):
+        graphproc.DeepseekOcr2ImageProcessor(do_rescale=False, do_convert_rgb=False)(image)
+
+
+REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
+    "ratio": ("Gemma3", {"pan_and_scan_min_ratio_to_activate": None}, "pan_and_scan_min_ratio_to_activate: expected a number"),
+    "crop size": ("Gemma3", {"pan_and_scan_min_crop_size": 0}, "pan_and_scan_min_crop_size: expected a whole number"),
+    "crops": ("Gemma3", {"pan_and_scan_max_num_crops": None}, "pan_and_scan_max_num_crops: expected a whole number"),
+    "patches": ("GotOcr2", {"max_patches": 2.5}, "max_patches: expected a whole number"),
+    "flag": ("GotOcr2", {"crop_to_patches": "yes"}, "crop_to_patches: expected true, false or null"),
+    "canvases": ("LlavaNext", {"image_grid_pinpoints": [[336]]}, "image_grid_pinpoints: expected one or more pairs"),
+    "no canvas": ("LlavaNext", {"image_grid_pinpoints": []}, "image_grid_pinpoints: expected one or more pairs"),
+    "an empty canvas": ("Aria", {"split_resolutions": [[0, 5]]}, "split_resolutions: expected one or more pairs"),
+    "a side": ("Aria", {"max_image_size": 500}, "max_image_size: expected 490 or 980"),
+    "colour": ("DeepseekOcr2", {"background_color": [1, 256, 3]}, "background_color: expected bytes"),
+    "colours": ("DeepseekOcr2", {"background_color": [1, 2]}, "background: expected a byte for each of 3 channels"),
+    "no colour": ("DeepseekOcr2", {"background_color": None}, "background_color: expected a byte for each channel"),
+    "tile": ("DeepseekOcr2", {"tile_size": 0}, "tile_size: expected a whole number of at least 1"),
+    "ragged": ("LlavaNext", {"do_center_crop": False, "do_resize": False}, "tiles of several sizes"),
+}
+SCAN = FLOATS["Gemma3ImageProcessor"]
+
+
+@pytest.mark.parametrize("label", REFUSED)
+def test_refused_settings(label: str) -> None:
+    name, settings, message = REFUSED[label]
+    row, others = lookup(f"{name}ImageProcessor"), SCAN if name == "Gemma3" else {}
+    with pytest.raises(ConfigError, match=message):
+        row.program(row.config({**others, **settings}))
+
+
+def test_one_channel_is_no_page() -> None:
+    row = lookup("GraniteDoclingImageProcessor")
+    config = row.config({"image_mean": 0.5, "image_std": 0.5})
+    with pytest.raises(ConfigError, match="3 channels"):
+        row.program(config, channels=1)
