@@ -30,6 +30,7 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
     "DeformableDetrImageProcessor": SCENE,
     "DetrImageProcessor": SCENE,
     "DonutImageProcessor": PAGE,
+    "FuyuImageProcessor": {"size": {"height": 120, "width": 200}},
     "GotOcr2ImageProcessor": {"crop_to_patches": True, "size": {"height": 40, "width": 40}},
     "GraniteDoclingImageProcessor": {"size": {"height": 40, "width": 40}},
     "GroundingDinoImageProcessor": SCENE,
@@ -42,8 +43,13 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
     "OneFormerImageProcessor": SCENE,
     "Ovis2ImageProcessor": {"crop_to_patches": True, "size": {"height": 40, "width": 40}},
     "Owlv2ImageProcessor": {"size": 90},
+    "OwlViTImageProcessor": {"size": 90},
     "Pix2StructImageProcessor": {"max_patches": 100},
+    "PPChart2TableImageProcessor": {"size": 90},
+    "RTDetrImageProcessor": {"size": {"height": 90, "width": 70}},
+    "SamImageProcessor": {"size": {"longest_edge": 90}, "pad_size": 101, "mask_size": {"longest_edge": 40}, "mask_pad_size": 50},
     "SmolVLMImageProcessor": SPLIT,
+    "TextNetImageProcessor": {"size": {"shortest_edge": 90}},
     "YolosImageProcessor": SCENE,
 }
 """Settings other than the defaults, by class."""

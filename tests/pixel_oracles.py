@@ -50,6 +50,18 @@ def transformers_warp(image: Array, box: Sequence[float], height: int, width: in
     return VitPoseImageProcessorPil().affine_transform(image, center, scale, rotation=0, size=size)
 
 
+def transformers_depths(x: Array, scale: float) -> Array:
+    """Depths in metres of each map `[H, W]` of `[..., H, W]`, given beside an image that is left alone."""
+    from transformers.models.prompt_depth_anything.image_processing_pil_prompt_depth_anything import (
+        PromptDepthAnythingImageProcessorPil,
+    )
+
+    processor = PromptDepthAnythingImageProcessorPil(do_resize=False, do_pad=False, prompt_scale_to_meter=scale)
+    image = Image.new("RGB", (14, 14))
+    maps = [processor(image, prompt_depth=[depth], return_tensors="np")["prompt_depth"] for depth in x.reshape(-1, *x.shape[-2:])]
+    return np.stack(maps).reshape(x.shape)
+
+
 def scipy_smooth_zoom(image: Array, height: int, width: int) -> Array:
     """Blur and zoom of each plane, cut to the whole image's range."""
     from scipy import ndimage

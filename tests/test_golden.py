@@ -23,17 +23,19 @@ def golden(root: Path) -> ModuleType:
 
 @pytest.mark.parametrize("name", sorted(rows()))
 def test_program_text_is_the_stored_one(name: str, golden: ModuleType) -> None:
+    if name not in golden.names():
+        pytest.skip("no default program: it needs a setting of every model")
     stored = (golden.FOLDER / f"{name}.txt").read_text(encoding="utf-8")
     assert golden.golden_text(name) == stored, "python tools/golden.py --update, then review the difference"
 
 
 def test_no_file_is_left_over(golden: ModuleType) -> None:
-    assert {path.stem for path in golden.FOLDER.glob("*.txt")} == set(rows())
+    assert {path.stem for path in golden.FOLDER.glob("*.txt")} == set(golden.names())
 
 
 def test_the_tool_notices_a_change(golden: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(golden, "FOLDER", tmp_path / "golden")
-    assert len(golden.update()) == len(rows())
+    assert len(golden.update()) == len(golden.names())
     assert golden.update() == []
     assert golden.differences() == []
     path = tmp_path / "golden" / "CLIPImageProcessor.txt"

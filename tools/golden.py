@@ -11,6 +11,7 @@ import difflib
 import sys
 from pathlib import Path
 
+from graphproc.errors import ConfigError
 from graphproc.passes.pipeline import optimize
 from graphproc.processors.registry import rows
 
@@ -24,9 +25,21 @@ def golden_text(name: str) -> str:
     return f"# as compiled\n{program}\n# after the passes\n{optimize(program)}"
 
 
+def names() -> list[str]:
+    """The classes whose default settings compile: one that needs a setting of every model has none."""
+    found = []
+    for name, row in rows().items():
+        try:
+            row.program(row.config({}))
+        except ConfigError:
+            continue
+        found.append(name)
+    return found
+
+
 def expected_files() -> dict[Path, str]:
     """Every golden file and its text."""
-    return {FOLDER / f"{name}.txt": golden_text(name) for name in rows()}
+    return {FOLDER / f"{name}.txt": golden_text(name) for name in names()}
 
 
 def differences() -> list[str]:

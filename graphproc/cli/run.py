@@ -47,7 +47,10 @@ def run(
     ] = "onnxruntime",
     json: arguments.Json = False,
 ) -> None:
-    """Preprocess image files with a graph or a processor, and keep the result in a file."""
+    """Preprocess image files with a graph or a processor, and keep the result in a file.
+
+    Where several images make a sample (the frames of a video, a pair), the files are one sample.
+    """
     from graphproc.executors import reference
     from graphproc.wrappers.processor import ENGINES
     from graphproc.wrappers.verify import read_images
@@ -64,7 +67,7 @@ def run(
         (array,) = read_images([name])
         results.append(one(array, {key: paths[index] for key, paths in files.items()}, name))
     nested = any(o.sample is not None for o in outputs)
-    joined = _stacked(reference.join(outputs, results, [1] * len(images) if nested else ()))
+    joined = _stacked(reference.join(outputs, results, [len(images)] if nested else ()))
     if path is not None:
         _write(path, joined)
     entries = [entry for name, value in joined.items() for entry in _entries(name, value)]

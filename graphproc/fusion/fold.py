@@ -59,11 +59,11 @@ def fold(model: ir.Model, arrived: Sequence[ir.Value], images: int) -> Folded:
     if len(pictures) != 1:
         raise FusionError(f"fold_normalize: expected one float image that goes into the model, got {len(pictures)}")
     conv = _convolution(pictures[0])
-    pixels, scale, shift = _normalization(pictures[0])
+    pixels, batch, scale, shift = _normalization(pictures[0])
     _refuse_padding(conv, shift)
     weight, bias = _constant(conv, 1), _constant(conv, 2)
     before = _measure(model, conv, images)
-    _rewrite(model.graph, conv, pixels, weight, bias, scale, shift)
+    _rewrite(model.graph, conv, pixels, batch, weight, bias, scale, shift)
     after = _measure(model, conv, images)
     name = str(conv.name or conv.outputs[0].name)
     if before is None or after is None:
@@ -91,14 +91,22 @@ def _convolution(value: ir.Value) -> ir.Node:
     return readers[0]
 
 
-def _normalization(value: ir.Value) -> tuple[ir.Value, Array, Array]:
-    """The pixels behind a value, and the float64 scale and shift, of one or several channels, that lead to it."""
-    scale, shift = np.ones(1), np.zeros(1)
+def _normalization(value: ir.Value) -> tuple[ir.Value, ir.Node | None, Array, Array]:
+    """The pixels behind a value, and what leads from them to it.
+
+    Returns:
+        The pixels; the node that puts a batch axis in front of one image, or None; the float64 scale and shift, of one or
+        several channels.
+    """
+    scale, shift, batch = np.ones(1), np.zeros(1), None
     node = value.producer()
     if node is not None and node.op_type == "Cast":
         behind = node.inputs[0]
         if behind is not None and behind.dtype is not None and _floating(behind.dtype):
             value = behind  # the conversion at the joint
+    node = value.producer()
+    if node is not None and node.op_type == "Unsqueeze" and node.inputs[0] is not None:
+        batch, value = node, node.inputs[0]
     steps = 0
     while (node := value.producer()) is not None and node.op_type in ("Add", "Sub", "Mul", "Div") and not node.domain:
         data, constant = node.inputs
@@ -118,7 +126,7 @@ def _normalization(value: ir.Value) -> tuple[ir.Value, Array, Array]:
     if not steps:
         last = "an input" if node is None else f"{node.op_type} {node.name}".strip()
         raise FusionError(f"fold_normalize: expected a normalization at the end of the preprocessing, got {last}")
-    return value, scale, shift
+    return value, batch, scale, shift
 
 
 def _per_channel(value: ir.Value) -> Array | None:
@@ -156,7 +164,14 @@ def _constant(conv: ir.Node, index: int) -> Array | None:
 
 
 def _rewrite(
-    graph: ir.Graph, conv: ir.Node, pixels: ir.Value, weight: Array | None, bias: Array | None, scale: Array, shift: Array
+    graph: ir.Graph,
+    conv: ir.Node,
+    pixels: ir.Value,
+    batch: ir.Node | None,
+    weight: Array | None,
+    bias: Array | None,
+    scale: Array,
+    shift: Array,
 ) -> None:
     assert weight is not None
     filters, channels = weight.shape[:2]
@@ -181,10 +196,17 @@ def _rewrite(
         graph.register_initializer(value)
         made.append(value)
     wanted = made[0].dtype
+    assert wanted is not None
+    moves: list[tuple[str, list[ir.Value | None], dict[str, Any]]] = []
+    if batch is not None:
+        moves.append(("Unsqueeze", list(batch.inputs[1:]), {}))
     if pixels.dtype != wanted:
-        result = ir.Value(name=f"{made[0].name}/pixels", shape=pixels.shape, type=ir.TensorType(wanted))  # type: ignore[arg-type]
-        cast = ir.node("Cast", [pixels], {"to": int(wanted or 0)}, outputs=[result], name=f"{made[0].name}/Cast")
-        graph.insert_before(conv, cast)
+        moves.append(("Cast", [], {"to": int(wanted)}))
+    for op, further, settings in moves:
+        kind = wanted if op == "Cast" else pixels.dtype
+        assert kind is not None
+        result = ir.Value(name=f"{made[0].name}/{op}_out", type=ir.TensorType(kind))
+        graph.insert_before(conv, ir.node(op, [pixels, *further], settings, outputs=[result], name=f"{made[0].name}/{op}"))
         pixels = result
     unused = conv.inputs[0]
     conv.resize_inputs(3)
@@ -250,8 +272,6 @@ def _photograph(value: ir.Value) -> Any:
     for axis, side in enumerate(sides[-3:-1]):
         if isinstance(side, int):
             array = array.take(np.arange(side) * array.shape[axis] // side, axis)
-    if isinstance(value.type, ir.SequenceType):
-        return [array]
     if len(sides) == 3:
         return array
     return np.repeat(array[None], sides[0] if isinstance(sides[0], int) else 1, axis=0)

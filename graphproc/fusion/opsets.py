@@ -74,9 +74,11 @@ def _convert(side: Side, wanted: int, other: Side) -> list[str]:
     before = side.model
     try:
         lifted, proto = _without_weights(before)
-        converted = ir.from_proto(version_converter.convert_version(proto, wanted))
+        proto = version_converter.convert_version(proto, wanted)
+        onnx.checker.check_model(proto)  # the converter passes on operators that it does not know
+        converted = ir.from_proto(proto)
     except Exception as error:  # the converter raises RuntimeError and what its assertions are
-        line = (str(error).splitlines() or [type(error).__name__])[0]
+        line = (str(error).splitlines() or [type(error).__name__])[0].split(" failed: ")[-1]  # behind an assertion's place
         raise FusionError(f"{problem}, and the lower one cannot be converted ({line}). Export it again for {wanted}.") from error
     _restore(converted.graph, lifted)
     after = ir.Model(

@@ -103,14 +103,8 @@ def _graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
 
 
 def _check(side: Side) -> None:
-    """Refuse graphs that read what nothing gives, give a name twice, or run in circles."""
+    """Refuse graphs that read what nothing gives, or run in circles."""
     graph = side.graph
-    names: set[str | None] = {v.name for v in graph.inputs} | set(graph.initializers)
-    for node in graph:
-        for value in node.outputs:
-            if value.name and value.name in names:
-                raise FusionError(f"{side.where}: not a valid ONNX model, {value.name!r} is given twice")
-            names.add(value.name)
     declared = set(graph.inputs)
     for inside in (*graph.subgraphs(), graph):
         declared.update(inside.inputs)
@@ -130,7 +124,9 @@ def _check(side: Side) -> None:
         raise FusionError(f"{side.where}: not a valid ONNX model, its nodes form a cycle ({_first_line(error)})") from error
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
+    while error.__cause__ is not None:  # onnx-ir wraps what went wrong in where it was
+        error = error.__cause__
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 

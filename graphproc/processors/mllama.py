@@ -70,6 +70,7 @@ ROWS = (
             "max_image_tiles": 4,
         },
         extra_keys=("max_image_tiles",),
+        not_compiled="do_resize=False and do_pad=False in a call, which transformers ignores; in a file it refuses them, too",
         outputs=OUTPUTS,
         input_names=("pixel_values", "num_tiles", "aspect_ratio_ids", "aspect_ratio_mask"),
         finish=finish,

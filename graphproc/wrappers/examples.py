@@ -62,7 +62,8 @@ def example_inputs(program: Program, image: Array) -> dict[str, Array]:
     for declared in program.inputs[1:]:
         dtype = DTYPES[declared.type.dtype]
         if declared.type.layout == "HWC":
-            found[declared.name] = np.ascontiguousarray(image[::-1])
+            pixels = image[::-1, :, :3]  # without the alpha of `rgba`; a `gray` image stands for three equal channels
+            found[declared.name] = np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
         elif declared.type.layout == "HW":
             rows, columns = np.arange(height)[:, None] * 3 // height, np.arange(width) * 4 // width
             found[declared.name] = (rows * 4 + columns).astype(dtype) % 8

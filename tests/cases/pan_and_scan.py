@@ -18,6 +18,7 @@ CASES: Mapping[str, Case] = {
     "Gemma3ImageProcessor": Case(
         images=(
             ((1, 1), "noise"),
+            ((1, 9), "noise"),
             ((41, 82), "noise"),
             ((39, 101), "noise"),
             ((333, 500), "photograph"),
@@ -31,7 +32,7 @@ CASES: Mapping[str, Case] = {
             "scan": SCAN,
             "scan, 7 at most": {**SCAN, "pan_and_scan_max_num_crops": 7, "pan_and_scan_min_crop_size": 10},
             "scan, 1 at most": {**SCAN, "pan_and_scan_max_num_crops": 1},
-            "scan, crops beyond the image": {**SCAN, "pan_and_scan_max_num_crops": 60, "pan_and_scan_min_crop_size": 1},
+            "scan, crops beyond the image": {**SCAN, "pan_and_scan_max_num_crops": 8, "pan_and_scan_min_crop_size": 1},
             "scan, lanczos": {**SCAN, "resample": 1},
             "scan, bytes": {**SCAN, "do_rescale": False, "do_normalize": False},
             "scan, every ratio": {**SCAN, "pan_and_scan_min_ratio_to_activate": 0},

@@ -42,7 +42,7 @@ def preprocessed(images: Array = IMAGES, processor: Any = PROCESSOR) -> dict[str
     return run(processor.to_onnx(), {"images": images})
 
 
-def opset(graph: onnx.ModelProto) -> int:
+def opset(graph: onnx.ModelProto | onnx.FunctionProto) -> int:
     return next(o.version for o in graph.opset_import if o.domain == "")
 
 
@@ -131,6 +131,7 @@ def test_functions_and_custom_domains_are_kept(version: int, ir: int, kept: bool
     fused = fuse_graphs(PROCESSOR.to_onnx(), net)
     assert [(f.domain, f.name) for f in fused.model.functions] == ([("mine", "Scale")] if kept else [])
     assert {o.domain for o in fused.model.opset_import} == {"", "mine", "com.microsoft"}
+    assert {opset(f) for f in fused.model.functions} == {opset(fused.model)}
     assert_same(run(fused.model, {"images": IMAGES})["y"], after(net, preprocessed())["y"])
 
 
@@ -184,6 +185,15 @@ def test_names_that_clash_are_told_apart() -> None:
     assert [v.name for v in fused.graph.input] == ["images"]
     expected = after(net, {"images": preprocessed()["pixel_values"]})
     assert_same(run(fused, {"images": IMAGES})["y"], expected["y"])
+
+
+def test_a_value_inside_the_model_gives_way_to_the_name_of_an_input() -> None:
+    sides: Any = (FLOAT, ["batch", 3, 32, 32])
+    nodes = [helper.make_node("Neg", ["x"], ["images"], "neg"), helper.make_node("Abs", ["images"], ["y"], "abs")]
+    fused = fuse_graphs(PROCESSOR, model(nodes, {"x": sides}, {"y": sides}))
+    onnx.checker.check_model(fused.model, full_check=True)
+    assert not any("is called" in note for note in fused.notes)
+    assert_same(run(fused.model, {"images": IMAGES})["y"], np.abs(preprocessed()["pixel_values"]))
 
 
 def test_an_input_and_an_output_of_the_model_keep_their_names() -> None:

@@ -26,7 +26,7 @@ GRAPH_IDS = [f"{t}-{'known' if k else 'symbolic'}-{'batch' if n else 'image'}" f
 
 def test_every_op_has_rows() -> None:
     covered = {case.bound().name for case in CASES}
-    assert covered == set(registered_ops()), "add rows to tests/optable.py for a new op"
+    assert covered == set(registered_ops()), "add rows to a module of tests/optable_rows for a new op"
 
 
 def test_rows_are_told_apart() -> None:

@@ -22,7 +22,6 @@ from PIL import Image
 import graphproc as gp
 from graphproc.batch_feature import BatchFeature
 from graphproc.errors import ConfigError, ImageError, ProgramError, UnsupportedProcessorError
-from graphproc.processors.registry import rows
 from graphproc.wrappers.processor import BaseImageProcessor, as_bytes, processor_class
 
 transformers.logging.set_verbosity_error()
@@ -436,37 +435,6 @@ def test_each_set_of_settings_is_compiled_once() -> None:
 
 
 # ---- configurations --------------------------------------------------------------------------------------------------
-
-CONFIGURED: dict[str, Any] = {
-    "size": 40,
-    "resample": 1,
-    "do_normalize": None,
-    "image_mean": [0.25, 0.5, 0.75],
-    "default_to_square": True,
-    "reduce_labels": [1, 2],
-    "norm": None,
-}
-
-
-@pytest.mark.parametrize("name", rows())
-@pytest.mark.parametrize("settings", [{}, CONFIGURED], ids=["default", "other"])
-def test_dictionaries_round_trip_here_and_through_transformers(name: str, settings: dict[str, Any]) -> None:
-    if name == "TimmWrapperImageProcessor":
-        pytest.skip("transformers' class needs the settings of a model, and timm; test_timm.py saves and loads it")
-    if name == "ConvNextImageProcessor":
-        settings = {**settings, "default_to_square": False}
-    ours = processor_class(name)(**settings)
-    saved = ours.to_dict()
-    assert json.loads(ours.to_json_string()) == json.loads(json.dumps(saved))
-    again = gp.AutoImageProcessor.from_dict(saved)
-    assert type(again) is type(ours)
-    assert again.to_dict() == saved
-    assert again._config({}) == ours._config({})
-    make = getattr(transformers, f"{name}Pil")
-    theirs, loaded = make(**settings), make.from_dict(json.loads(ours.to_json_string()))
-    for key in ours._config({}).settings:
-        assert getattr(loaded, key, None) == getattr(theirs, key, None), key
-    assert gp.AutoImageProcessor.from_dict(theirs.to_dict()).to_dict() == saved
 
 
 def test_what_neither_class_nor_anyone_set_is_left_out() -> None:

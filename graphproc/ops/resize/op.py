@@ -75,8 +75,25 @@ class Resize(Op):
         return y
 
     def onnx(self, g: Builder, x: Value) -> Value:
-        """Banded matrix products over the needed region; see `graphproc.ops.resize.emit`."""
+        """Banded matrix products over the needed region; see `graphproc.ops.resize.emit`.
+
+        A later resize often finds that its size is the image's already, so it asks. The first one, which reads the image as
+        it came, hardly ever would.
+        """
         t = g.type_of(x)
+        same = num.both(num.eq(t.size("H"), self.height), num.eq(t.size("W"), self.width))
+        if self.layout == "HWC" or self.extent or isinstance(same, bool):
+            return self._resampled(g, x, t)
+
+        def kept() -> Value:
+            if not self.window:
+                return x
+            top, left, height, width = self.window
+            return g.Slice(x, g.vector(top, left), g.vector(top + height, left + width), g.vector(-2, -1))
+
+        return g.cond(same, kept, lambda: self._resampled(g, x, t), names=("same_size", "resampled"))
+
+    def _resampled(self, g: Builder, x: Value, t: TensorType) -> Value:
         if self.layout == "CHW":
             rank = t.rank + g.leading
             x = g.Transpose(x, perm=[*range(rank - 3), rank - 2, rank - 1, rank - 3])

@@ -1,0 +1,32 @@
+"""Settings that went through transformers' classes and came back: what is equal, and what those classes change."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+NULLS_DROPPED = ("Emu3ImageProcessor", "VideoLlavaImageProcessor", "VivitImageProcessor")
+"""Classes of transformers on an older base, whose `to_dict` leaves out what is None: the default comes back."""
+ADDED: Mapping[str, set[str]] = {
+    "DeepseekVLHybridImageProcessor": {"background_color", "high_res_background_color"},
+    "DeepseekVLImageProcessor": {"background_color"},
+    "JanusImageProcessor": {"background_color"},
+}
+"""Attributes that classes of transformers compute of their settings and save beside them."""
+
+
+def plain(value: Any) -> Any:
+    """A setting as JSON holds it: lists for tuples, and sizes without what is None."""
+    if hasattr(value, "__dataclass_fields__"):
+        value = {key: side for key, side in dict(value).items() if side is not None}
+    return json.loads(json.dumps(value, default=list))
+
+
+def assert_saved_alike(name: str, back: Any, ours: Any) -> None:
+    """A processor made of what transformers saved has the settings of the first one, and what transformers is known to add."""
+    assert type(back) is type(ours)
+    found, wanted = plain(back.to_dict()), plain(ours.to_dict())
+    assert set(found) - set(wanted) == ADDED.get(name, set())
+    lost = {key for key, value in wanted.items() if value is None} if name in NULLS_DROPPED else set()
+    assert {key: found.get(key) for key in wanted if key not in lost} == {k: v for k, v in wanted.items() if k not in lost}

