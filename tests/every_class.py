@@ -104,7 +104,7 @@ def inputs_of(program: Program, images: Sequence[Array]) -> list[dict[str, Array
 
 def batched(program: Program, inputs: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
     """What a graph reads of images of one size."""
-    return {program.batch_input(key): np.stack([one[key] for one in inputs]) for key in inputs[0]}
+    return {program.graph_input(key): np.stack([one[key] for one in inputs]) for key in inputs[0]}
 
 
 def results_of(program: Program, inputs: Sequence[Mapping[str, Array]]) -> list[dict[str, Array]]:

@@ -216,7 +216,7 @@ def inputs(name: str, *images: Image.Image) -> dict[str, list[Array]]:
     processor, further = ours(name, CASES[name].always), keywords(name, list(images))
     read = {"image": [np.asarray(image) for image in images], **processor._further(further, len(images))}
     program = compiled(name, CASES[name].always)
-    return {program.batch_input(key): rows for key, rows in read.items()}
+    return {program.graph_input(key): rows for key, rows in read.items()}
 
 
 def graph_result(session: Session, name: str, *images: Image.Image) -> Outcome:

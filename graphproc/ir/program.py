@@ -138,10 +138,11 @@ class Program:
         """The names of the inputs' unknown sides, sorted."""
         return sorted({name for v in self.inputs for s in v.type.shape for name in num.symbols(s)})
 
-    def batch_input(self, name: str) -> str:
-        """The name of a graph's input that holds an input of each image: its plural, told apart from an output's name."""
-        several = f"{name}es" if name.endswith(("s", "x")) else f"{name}s"
-        return f"input_{several}" if several in {output.name for output in self.outputs} else several
+    def graph_input(self, name: str, several: bool = True) -> str:
+        """The name of the graph's input that holds one of the program's: of several images its plural; no output's name."""
+        if several:
+            name = f"{name}es" if name.endswith(("s", "x")) else f"{name}s"
+        return f"input_{name}" if name in {output.name for output in self.outputs} else name
 
     @property
     def measured(self) -> frozenset[str]:

@@ -47,8 +47,7 @@ def surround(g: Builder, x: Value, rank: int, sides: Mapping[int, tuple[Num, Num
 def _join(g: Builder, x: Value, rank: int, axis: int, before: Num, after: Num, value: float | tuple[float, ...]) -> Value:
     """Concatenate `before` and `after` lines of the value along one axis."""
     element = g.constant([[[v]] for v in value] if isinstance(value, tuple) else [value], g.dtype(x))
-    shape = g.Shape(x)
-    outer, inner = g.Slice(shape, g.vector(0), g.vector(axis)), g.Slice(shape, g.vector(axis + 1), g.vector(rank))
+    outer, inner = g.Shape(x, start=0, end=axis), g.Shape(x, start=axis + 1, end=rank)
 
     def lines(length: Num) -> list[Value]:
         if length == 0:

@@ -297,7 +297,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods):
             session = self._session(config, **options)
             for run in [[i] for i in indices] if _one_by_one(program) else [indices]:
                 outputs = session.run(
-                    {program.batch_input(name): np.stack([rows[i] for i in run]) for name, rows in inputs.items()}
+                    {program.graph_input(name): np.stack([rows[i] for i in run]) for name, rows in inputs.items()}
                 )
                 for position, index in enumerate(run):
                     results[index] = {

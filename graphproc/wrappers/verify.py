@@ -181,7 +181,8 @@ def feeds(session: Session, given: Mapping[str, Array]) -> dict[str, Any]:
     Raises:
         GraphError: the graph takes an input that is not given.
     """
-    first, own = next(iter(session.dims)), {key: name for name in given for key in (f"{name}s", f"{name}es")}
+    first = next(iter(session.dims))
+    own = {f"{prefix}{name}{end}": name for name in given for prefix in ("", "input_") for end in ("", "s", "es")}
     names = {first: "image"} | {name: own.get(name, name) for name in session.dims if name != first}
     if missing := [name for name in names.values() if name not in given]:
         raise GraphError(f"graph inputs: it also takes {missing[0]!r}, which was not given")

@@ -33,8 +33,8 @@ QUARTERS: Mapping[str, Settings] = {
 
 
 def unequal_quarters(size: Size, settings: Settings) -> bool:
-    """Images whose quarters have another size than they, which transformers can return as lists alone."""
-    return bool(settings.get("do_image_splitting")) and settings.get("do_pad") is False
+    """Quarters of another size than the image, which transformers can return as lists alone, or without pixels."""
+    return bool(settings.get("do_image_splitting")) and (settings.get("do_pad") is False or size[1] < 2)
 
 
 TILES: Mapping[str, Settings] = {

@@ -99,7 +99,7 @@ def test_graphs_of_one_image_and_of_a_sequence_are_valid(variant: Variant, input
     graph = emit(program(variant), EmitOptions(input=input))  # type: ignore[arg-type]
     check(graph)
     assert [o.name for o in graph.graph.output] == [o.name for o in program(variant).outputs]
-    names = [v.name if input == "image" else program(variant).batch_input(v.name) for v in program(variant).inputs]
+    names = [program(variant).graph_input(v.name, several=input != "image") for v in program(variant).inputs]
     assert [i.name for i in graph.graph.input] == names
     for info, declared in zip(graph.graph.input, program(variant).inputs, strict=True):
         tensor = info.type.tensor_type if input == "image" else info.type.sequence_type.elem_type.tensor_type
@@ -112,7 +112,7 @@ def test_inputs_and_outputs(variant: Variant, target: str) -> None:
     graph, compiled = model(variant, target).graph, program(variant)
     sides = dict(zip(("height", "width"), PORTABLE_SIZE, strict=True)) if target == "portable" else {}
     for info, declared in zip(graph.input, compiled.inputs, strict=True):
-        assert info.name == compiled.batch_input(declared.name)
+        assert info.name == compiled.graph_input(declared.name)
         assert info.type.tensor_type.elem_type == element(DTYPES[declared.type.dtype])
         dims = [size if isinstance(size, int) else str(size) for size in declared.type.shape]
         assert shape_of(info) == ["batch", *(sides.get(str(dim).split("_")[-1], dim) for dim in dims)]

@@ -25,6 +25,14 @@ def plain(value: Any) -> Any:
     return tuple(plain(item) for item in value) if isinstance(value, list) else value
 
 
+def theirs_of(name: str) -> Any:
+    """The class of transformers; where its package is missing, transformers has a placeholder that says so."""
+    if name == "TimmWrapperImageProcessor":
+        for package in ("timm", "torchvision"):
+            pytest.importorskip(package, reason='pip install ".[timm]"', exc_type=ImportError)
+    return reference_class(name)
+
+
 @pytest.mark.parametrize("name", rows())
 def test_defaults_are_those_of_transformers(name: str) -> None:
     if name == "TimmWrapperImageProcessor":
@@ -36,7 +44,7 @@ def test_defaults_are_those_of_transformers(name: str) -> None:
 
 @pytest.mark.parametrize("name", rows())
 def test_every_declared_setting_of_transformers_is_declared(name: str) -> None:
-    theirs = reference_class(name)
+    theirs = theirs_of(name)
     # Classes without a backend name some settings in the constructor alone.
     declared = {*theirs.valid_kwargs.__annotations__, *inspect.signature(theirs.__init__).parameters}
     declared -= {"self", "args", "kwargs", *CALL_ONLY_KEYS}
@@ -45,7 +53,7 @@ def test_every_declared_setting_of_transformers_is_declared(name: str) -> None:
 
 @pytest.mark.parametrize("name", rows())
 def test_input_names_are_those_of_transformers(name: str) -> None:
-    assert processor_class(name).model_input_names == reference_class(name).model_input_names
+    assert processor_class(name).model_input_names == theirs_of(name).model_input_names
     assert processor_class(name).__name__ == name
 
 

@@ -144,12 +144,12 @@ def _input(program: Program, name: str, type: TensorType, options: EmitOptions) 
     dims: list[int | str] = [s if isinstance(s, int) else fixed.get(str(s), str(s)) for s in type.shape]
     tensor = ir.TensorType(ELEMENT[type.dtype])
     if options.input == "image":
-        return Value(name=name, shape=ir.Shape(dims), type=tensor)
+        return Value(name=program.graph_input(name, several=False), shape=ir.Shape(dims), type=tensor)
     if options.input == "batch":
-        return Value(name=program.batch_input(name), shape=ir.Shape([options.batch_size or "batch", *dims]), type=tensor)
+        return Value(name=program.graph_input(name), shape=ir.Shape([options.batch_size or "batch", *dims]), type=tensor)
     # One name for the sides of images of different sizes would say that they are equal.
     each = [d if isinstance(d, int) else None for d in dims]
-    return Value(name=program.batch_input(name), shape=ir.Shape(each), type=ir.SequenceType(tensor))
+    return Value(name=program.graph_input(name), shape=ir.Shape(each), type=ir.SequenceType(tensor))
 
 
 def _declare(g: GraphBuilder, value: Value, output: Output, type: TensorType, options: EmitOptions) -> None:
@@ -170,6 +170,9 @@ def _axes(type: TensorType) -> list[str]:
 def _drop_unused(graph: ir.Graph) -> None:
     """Remove nodes and initializers that nothing reads, last first."""
     for node in reversed(list(graph)):
+        for attribute in node.attributes.values():
+            if attribute.type == ir.AttributeType.GRAPH:
+                _drop_unused(attribute.as_graph())
         if not any(out.uses() or out.is_graph_output() for out in node.outputs):
             graph.remove(node, safe=True)
     for name in [name for name, value in graph.initializers.items() if not value.uses()]:
