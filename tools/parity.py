@@ -188,7 +188,8 @@ def from_folder(folder: Path) -> Iterator[Member]:
             except GraphprocError:
                 continue
         own = processor.row.config({}).settings
-        settings = {key: value for key, value in processor.to_dict().items() if key in own}
+        # as a file has them: transformers takes no tuples for some lists
+        settings = {key: value for key, value in json.loads(processor.to_json_string()).items() if key in own}
         yield processor.row.name, str(path.relative_to(folder)), {**settings, **cases.CASES[processor.row.name].always}
 
 
