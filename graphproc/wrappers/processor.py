@@ -66,7 +66,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods):
         self.engine = _engine(engine)
         config = self.row.config(settings)
         for key, value in config.settings.items():
-            setattr(self, key, dict(value) if isinstance(value, Mapping) else value)
+            setattr(self, key, _shown(value))
         self._programs: dict[str, Program] = {}
         self._sessions: dict[str, Session] = {}
         self._unknown = dict(config.unknown)
@@ -351,6 +351,13 @@ class AutoImageProcessor(BaseImageProcessor):
 
     def __init__(self, /, **settings: Any) -> None:
         raise TypeError("AutoImageProcessor is made by AutoImageProcessor.from_pretrained(source)")
+
+
+def _shown(value: Any) -> Any:
+    """A setting as an attribute: sizes are dictionaries and tables lists of lists, as in transformers."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    return [list(row) for row in value] if isinstance(value, tuple) and value and isinstance(value[0], tuple) else value
 
 
 def _engine(engine: str) -> str:

@@ -39,7 +39,7 @@ def test_defaults_are_those_of_transformers(name: str) -> None:
         pytest.skip("transformers' class has no defaults: it needs the settings of a model, and timm")
     ours, theirs = processor_class(name)(), reference_class(name)()
     keys = {*STANDARD_KEYS, *rows()[name].extra_keys} - set(CASES[name].derived)
-    assert {key: getattr(ours, key) for key in keys} == {key: plain(getattr(theirs, key, None)) for key in keys}
+    assert {key: plain(getattr(ours, key)) for key in keys} == {key: plain(getattr(theirs, key, None)) for key in keys}
 
 
 @pytest.mark.parametrize("name", rows())
