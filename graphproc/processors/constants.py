@@ -15,6 +15,8 @@ NEAREST, LANCZOS, BILINEAR, BICUBIC, BOX, HAMMING = range(6)
 
 RESCALE = {"do_rescale": True, "rescale_factor": 1 / 255}
 """Bytes to [0, 1]."""
+NORMALIZE = {**RESCALE, "do_normalize": True}
+"""Bytes to [0, 1], then normalized."""
 RGB = {"do_convert_rgb": True}
 
 

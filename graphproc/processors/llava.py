@@ -5,7 +5,6 @@ from __future__ import annotations
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Pad
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, CLIP, RESCALE, RGB, crop_to, resize_to, shortest
 from graphproc.processors.row import Row
@@ -22,11 +21,10 @@ def pad_to_square(b: ProgramBuilder, config: Config, x: Value) -> Value:
     mean = config.image_mean or (0.0,) * x.type.channels
     if not isinstance(mean, tuple) or len(mean) != x.type.channels or not all(0 <= int(v * 255) <= 255 for v in mean):
         raise ConfigError(f"image_mean: do_pad needs a number of 0 to 1 for each of {x.type.channels} channels, got {mean}")
-    height, width = x.type.size("H"), x.type.size("W")
-    side = num.maximum(height, width)
     if b.unit_scale:
-        b.require(num.eq(height, width), "do_pad puts bytes beside floats of 0 to 1. Give an image of bytes.")
-    return b.add(Pad((side - height) // 2, (side - width) // 2, side, side, tuple(int(v * 255) for v in mean)), x)
+        square = num.eq(x.type.size("H"), x.type.size("W"))
+        b.require(square, "do_pad puts bytes beside floats of 0 to 1. Give an image of bytes.")
+    return stages.pad_to_square(b, x, tuple(int(v * 255) for v in mean))
 
 
 def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:

@@ -17,6 +17,7 @@ from graphproc.processors.constants import (
     CLIP,
     IMAGENET,
     INCEPTION,
+    NORMALIZE,
     RESCALE,
     RGB,
     crop_to,
@@ -27,8 +28,6 @@ from graphproc.processors.constants import (
 from graphproc.processors.detr import pad_with_mask
 from graphproc.processors.row import Extra, Row
 from graphproc.sizes import multiples
-
-NORMALIZE = {**RESCALE, "do_normalize": True}
 
 
 def short_side(b: ProgramBuilder, config: Config, x: Value) -> Value:

@@ -13,6 +13,7 @@ from graphproc.processors.constants import (
     IMAGENET,
     INCEPTION,
     LANCZOS,
+    NORMALIZE,
     RESCALE,
     RGB,
     crop_to,
@@ -24,7 +25,6 @@ from graphproc.processors.label_maps import LABEL_MAPS, REDUCE_LABELS, with_labe
 from graphproc.processors.row import Row
 from graphproc.processors.stages import STANDARD, WITHOUT_CROP_AND_PAD, WITHOUT_PAD
 
-NORMALIZE = {**RESCALE, "do_normalize": True}
 CLIP_LIKE = {**RGB, **resize_to(shortest(224), BICUBIC), **crop_to(224), **NORMALIZE, **CLIP}
 
 ROWS = (
