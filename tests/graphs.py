@@ -16,7 +16,7 @@ from graphproc.emitters.onnx import emit as emit_module
 from graphproc.emitters.onnx.builder import GraphBuilder
 from graphproc.emitters.onnx.emit import IR_VERSION, EmitOptions, emit
 from graphproc.ir.op import Op
-from graphproc.ir.program import Parity, Program, ProgramBuilder
+from graphproc.ir.program import Parity, Program, ProgramBuilder, Value
 from graphproc.ir.types import DTYPES, TensorType
 from graphproc.sizes import num
 
@@ -25,6 +25,8 @@ Run = Callable[[Mapping[str, Array]], dict[str, Array]]
 
 
 Make = Op | Callable[[num.Num, num.Num], Op]
+Chain = Make | tuple[Make, ...]
+"""An op, or several one after the other."""
 
 
 def arity(op: Op) -> int:
@@ -32,10 +34,17 @@ def arity(op: Op) -> int:
     return len(inspect.signature(op.infer).parameters)
 
 
-def one_step(make: Make, dtype: str, shape: Sequence[int], layout: str, operands: Sequence[Make] | None = None) -> Program:
+def after(chain: Chain, x: Array, made: Callable[[Make], Op]) -> Array:
+    """What a chain of ops makes of an array, or of sizes alone."""
+    for op in map(made, chain if isinstance(chain, tuple) else (chain,)):
+        x = op.numpy(*[x][: arity(op)])
+    return x
+
+
+def one_step(make: Make, dtype: str, shape: Sequence[int], layout: str, operands: Sequence[Chain] | None = None) -> Program:
     """A program of one op, on an input of that shape with H and W turned into the symbols `height` and `width`.
 
-    With `operands`, the op takes what those ops make of the input, or of sizes alone, instead of the input itself.
+    With `operands`, the op takes what those chains of ops make of the input, or of sizes alone, instead of the input itself.
     """
     sides = {"H": num.symbol("height"), "W": num.symbol("width")}
     b = ProgramBuilder("one_step", Parity("itself"))
@@ -45,7 +54,13 @@ def one_step(make: Make, dtype: str, shape: Sequence[int], layout: str, operands
     def made(by: Make) -> Op:
         return by if isinstance(by, Op) else by(sides["H"], sides["W"])
 
-    b.output("y", b.add(made(make), *([x] if operands is None else [b.add(op, *[x][: arity(op)]) for op in map(made, operands)])))
+    def operand(chain: Chain) -> Value:
+        value: Value = x
+        for op in map(made, chain if isinstance(chain, tuple) else (chain,)):
+            value = b.add(op, *[value][: arity(op)])
+        return value
+
+    b.output("y", b.add(made(make), *([x] if operands is None else map(operand, operands))))
     return b.finish()
 
 

@@ -71,3 +71,54 @@ def conv(
         helper.make_node("Softmax", ["scores"], ["y"], "softmax", axis=-1),
     ]
     return model(nodes, {input: (dtype, shape)}, {"y": (dtype, [shape[0], 4])}, weights, opset, ir, **more)
+
+
+def _head(features: str, name: str, shape: Sequence[int], seed: int) -> tuple[list[onnx.NodeProto], list[onnx.TensorProto]]:
+    """The mean of features over the image, as a tensor [N, *shape] called `name`."""
+    count = int(np.prod(shape))
+    nodes = [
+        helper.make_node("Conv", [features, f"{name}_w"], [f"{name}_maps"], f"{name}_conv"),
+        helper.make_node("GlobalAveragePool", [f"{name}_maps"], [f"{name}_mean"], f"{name}_pool"),
+        helper.make_node("Reshape", [f"{name}_mean", f"{name}_shape"], [name], f"{name}_reshape"),
+    ]
+    return nodes, [tensor(f"{name}_w", filters(count, 6, 1, 1, seed=seed) * 8), tensor(f"{name}_shape", [0, *shape], INT64)]
+
+
+def detector(
+    opset: int = 18,
+    ir: int = 8,
+    *,
+    names: tuple[str, str] = ("logits", "pred_boxes"),
+    dtype: int = FLOAT,
+    queries: int = 6,
+    masks: bool = False,
+    **more: Any,
+) -> onnx.ModelProto:
+    """Scores of 5 classes and boxes for each query, and masks where asked for; `pixel_values` [N, 3, h, w]."""
+    inside = [("scores_f", (queries, 5)), ("boxes_f", (queries, 4)), *([("pred_masks", (queries, 4, 5))] if masks else [])]
+    nodes = [helper.make_node("Cast", ["pixel_values"], ["pixels"], "cast", to=FLOAT)]
+    nodes += [helper.make_node("Conv", ["pixels", "w"], ["features"], "conv", strides=[4, 4])]
+    weights = [tensor("w", filters(6, 3, 4, 4))]
+    for seed, (name, shape) in enumerate(inside):
+        head, own = _head("features", name, shape, seed)
+        nodes, weights = [*nodes, *head], [*weights, *own]
+    nodes.append(helper.make_node("Sigmoid", ["boxes_f"], ["shares"], "shares"))
+    nodes.append(helper.make_node("Cast", ["scores_f"], [names[0]], "to_logits", to=dtype))
+    nodes.append(helper.make_node("Cast", ["shares"], [names[1]], "to_boxes", to=dtype))
+    outputs: dict[str, tuple[int, Sequence[Dim]]] = {
+        names[0]: (dtype, ["N", queries, 5]),
+        names[1]: (dtype, ["N", queries, 4]),
+    }
+    if masks:
+        outputs["pred_masks"] = (FLOAT, ["N", queries, 4, 5])
+    return model(nodes, {"pixel_values": (dtype, ["N", 3, "h", "w"])}, outputs, weights, opset, ir, **more)
+
+
+def segmenter(opset: int = 18, ir: int = 8, *, output: str = "logits", classes: int = 5) -> onnx.ModelProto:
+    """Scores of every class at every fourth pixel, [N, classes, h', w']; of one class a map [N, h', w']."""
+    weights = [tensor("w", filters(classes, 3, 4, 4)), tensor("axis", [1], INT64)]
+    nodes = [helper.make_node("Conv", ["pixel_values", "w"], ["maps"], "conv", strides=[4, 4])]
+    last = helper.make_node("Squeeze", ["maps", "axis"], [output], "map")
+    nodes.append(last if classes == 1 else helper.make_node("Identity", ["maps"], [output], "same"))
+    shape: list[Dim] = ["N", "rows", "columns"] if classes == 1 else ["N", classes, "rows", "columns"]
+    return model(nodes, {"pixel_values": (FLOAT, ["N", 3, "h", "w"])}, {output: (FLOAT, shape)}, weights, opset, ir)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -74,6 +75,12 @@ def scipy_smooth_zoom(image: Array, height: int, width: int) -> Array:
     return np.clip(np.stack(planes), image.min(), image.max())
 
 
+def scipy_gaussian_blur(image: Array, sigma: float, radius: int) -> Array:
+    from scipy import ndimage
+
+    return np.stack([ndimage.gaussian_filter(plane, sigma, radius=radius) for plane in image])
+
+
 def pillow_reduce(image: Array, vertical: int, horizontal: int) -> Array:
     return np.stack([np.asarray(Image.fromarray(plane).reduce((horizontal, vertical))) for plane in image])
 
@@ -106,14 +113,23 @@ def scalar_affine(x: Array, scale: float, offset: float) -> Array:
     return np.array([v * scale + offset for v in x.reshape(-1)], dtype=np.float32).reshape(x.shape)
 
 
-def _weights(n_in: int, n_out: int, i: int, mode: str) -> dict[int, Any]:
-    """float32 weights of output `i` by input pixel, in order; for sizes that round nothing twice, torch's."""
+def _taps(n_in: int, n_out: int, i: int, mode: str) -> list[tuple[int, Any]]:
+    """Input pixels and float32 weights of output `i`, in order; for sizes that round nothing twice, torch's."""
     if mode == "align_corners":
         at = _F(i) * (_F(n_in - 1) / _F(n_out - 1)) if n_out > 1 else _F(0)
         low = int(at)
         part = at - _F(low)
-        return {low: _F(1) - part, low + 1: part} if low + 1 < n_in else {low: _F(1)}
+        return [(low, _F(1) - part), (low + 1, part)] if low + 1 < n_in else [(low, _F(1))]
     scale = _F(n_in) / _F(n_out)
+    if mode in ("linear", "cubic"):
+        at = _F(float(scale) * (i + 0.5) - 0.5)
+        if mode == "linear":
+            at = max(at, _F(0))
+            low = min(int(at), n_in - 1)
+            part = min(at - _F(low), _F(1))
+            return [(low, _F(1) - part), (min(low + 1, n_in - 1), part)]
+        low = math.floor(at)
+        return [(min(max(low + k, 0), n_in - 1), _cubic(abs(at - _F(low) - _F(k)))) for k in range(-1, 3)]
     reach = max(scale, _F(1))
     center = _F((i + 0.5) * float(scale))
     taps = range(max(int(float(center - reach) + 0.5), 0), min(int(float(center + reach) + 0.5), n_in))
@@ -122,7 +138,15 @@ def _weights(n_in: int, n_out: int, i: int, mode: str) -> dict[int, Any]:
     total = _F(0)
     for weight in weights.values():
         total += weight
-    return {j: weight / total for j, weight in weights.items()}
+    return [(j, weight / total) for j, weight in weights.items()]
+
+
+def _cubic(x: Any) -> Any:
+    """Keys' kernel with a = -0.75, its polynomials by Horner, each product and sum rounded once."""
+    steps: tuple[Any, ...] = ((-0.75, 3.75), -6.0, 3.0) if x > 1 else ((1.25, -2.25), None, 1.0)
+    total = _F(float(x) * steps[0][0] + steps[0][1])
+    total = total * x if steps[1] is None else _F(float(total) * float(x) + steps[1])
+    return _F(float(total) * float(x) + steps[2])
 
 
 def scalar_interpolate(image: Array, height: int, width: int, mode: str) -> Array:
@@ -132,8 +156,29 @@ def scalar_interpolate(image: Array, height: int, width: int, mode: str) -> Arra
         results = []
         for i in range(side):
             total = np.zeros_like(lines[0])
-            for j, weight in _weights(image.shape[axis], side, i, mode).items():
+            for j, weight in _taps(image.shape[axis], side, i, mode):
                 total = total + lines[j] * weight
             results.append(total)
         image = np.moveaxis(np.stack(results), 0, axis)
     return image
+
+
+def opencv_resize(image: Array, height: int, width: int) -> Array:
+    """`cv2.resize` of one image `[C, H, W]`."""
+    import cv2
+
+    pixels = cv2.resize(np.ascontiguousarray(np.moveaxis(image, 0, -1)), (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.ascontiguousarray(np.moveaxis(pixels.reshape(height, width, -1), -1, 0))
+
+
+def opencv_nms(boxes: Array, scores: Array, iou_threshold: float, score_threshold: float, limit: int, candidates: int) -> Array:
+    """Which of boxes `[n, 4]`, by two corners, `cv2.dnn.NMSBoxes` keeps for each class of scores `[classes, n]`."""
+    import cv2
+
+    low = np.minimum(boxes[:, :2], boxes[:, 2:])
+    rectangles = np.concatenate([low, np.abs(boxes[:, 2:] - boxes[:, :2])], axis=1).astype(np.float64)
+    kept = np.zeros(scores.shape, dtype=np.bool_)
+    for of_class, row in zip(kept, scores, strict=True):
+        best = cv2.dnn.NMSBoxes(rectangles.tolist(), row.tolist(), max(score_threshold, 0.0), iou_threshold, top_k=candidates)
+        of_class[np.asarray(best, dtype=np.int64)[: limit or None]] = True
+    return kept

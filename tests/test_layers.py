@@ -19,6 +19,7 @@ LAYERS = (
     {"ops"},
     {"configs"},
     {"processors"},
+    {"postprocessing"},
     {"passes"},
     {"executors", "emitters"},
     {"runtime"},

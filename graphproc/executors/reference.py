@@ -35,6 +35,8 @@ def run(program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
         if declared.name not in inputs:
             raise ImageError(f"{program.name}: expected an input {declared.name!r}, got {sorted(inputs)}")
         _measure(declared.name, declared.type, inputs[declared.name], sizes)
+        if declared.measures:
+            sizes.update(zip(declared.measures, inputs[declared.name].ravel().tolist(), strict=False))
     memo: dict[num.Sym, Any] = {}
     program.check(sizes, memo)
     values = dict(inputs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -31,6 +32,18 @@ class Value:
 
     name: str
     type: TensorType
+
+
+@dataclass(frozen=True, slots=True)
+class Input(Value):
+    """A value that the caller gives.
+
+    Attributes:
+        measures: names for the elements of an int64 array, row by row, which sizes may depend on (the height and width that
+            results should have).
+    """
+
+    measures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +130,17 @@ class Program:
         outputs: in the order of the BatchFeature's keys.
         parity: what the results are equal to.
         preconditions: facts about sizes that must hold.
+        stacked: whether the inputs of several images are tensors with an axis for the images, as a model's outputs are,
+            whatever sizes the images had.
     """
 
     name: str
-    inputs: tuple[Value, ...]
+    inputs: tuple[Input, ...]
     steps: tuple[Step, ...]
     outputs: tuple[Output, ...]
     parity: Parity
     preconditions: tuple[Precondition, ...] = ()
+    stacked: bool = False
 
     def value(self, name: str) -> Value:
         """The input or result of that name; raises ProgramError if there is none."""
@@ -135,12 +151,16 @@ class Program:
 
     @property
     def symbols(self) -> list[str]:
-        """The names of the inputs' unknown sides, sorted."""
-        return sorted({name for v in self.inputs for s in v.type.shape for name in num.symbols(s)})
+        """The names of the inputs' unknown sides, and of sizes that are inputs themselves, sorted."""
+        sides = {name for v in self.inputs for s in v.type.shape for name in num.symbols(s)}
+        return sorted(sides.union(*(v.measures for v in self.inputs)))
 
     def graph_input(self, name: str, several: bool = True) -> str:
-        """The name of the graph's input that holds one of the program's: of several images its plural; no output's name."""
-        if several:
+        """The name of the graph's input that holds one of the program's: of several images its plural; no output's name.
+
+        What comes stacked has its own name; sizes among it are plural where every image has its own.
+        """
+        if several and (not self.stacked or any(v.measures for v in self.inputs if v.name == name)):
             name = f"{name}es" if name.endswith(("s", "x")) else f"{name}s"
         return f"input_{name}" if name in {output.name for output in self.outputs} else name
 
@@ -180,7 +200,7 @@ class Program:
         self.check(values, memo)
         return replace(
             self,
-            inputs=tuple(Value(v.name, v.type.bind(values)) for v in self.inputs),
+            inputs=tuple(replace(v, type=v.type.bind(values)) for v in self.inputs),
             steps=tuple(
                 replace(s, op=s.op.bind(values, memo), output=Value(s.output.name, s.output.type.bind(values)))
                 for s in self.steps
@@ -206,6 +226,8 @@ def verify(program: Program) -> Program:
     for value in program.inputs:
         _assign(program, types, value)
         known.update(s for size in value.type.shape for s in num.symbols(size))
+        _check_measures(program, value.name, value.type, value.measures)
+        known.update(value.measures)
     for step in program.steps:
         for name in step.inputs:
             if name not in types:
@@ -217,8 +239,7 @@ def verify(program: Program) -> Program:
             )
         _check_symbols(program, step.output.name, (inferred.shape, *(value for _, value in step.op.fields())), known)
         _assign(program, types, step.output)
-        if step.measures and (inferred.dtype, inferred.shape) != ("i64", (len(step.measures),)):
-            raise ProgramError(f"program {program.name}: {step.output.name} names {len(step.measures)} sizes, but is {inferred}")
+        _check_measures(program, step.output.name, inferred, step.measures)
         known.update(step.measures)
     for condition in program.preconditions:
         _check_symbols(program, f"the condition {condition.message!r}", condition.holds, known)
@@ -247,6 +268,16 @@ def _check_symbols(program: Program, what: str, value: Any, known: set[str]) -> 
         raise ProgramError(f"program {program.name}: {what} depends on unknown sizes {unknown}")
 
 
+def _elements(type: TensorType) -> int | None:
+    """The number of elements of a shape that is known."""
+    return math.prod(s for s in type.shape if isinstance(s, int)) if all(isinstance(s, int) for s in type.shape) else None
+
+
+def _check_measures(program: Program, name: str, type: TensorType, measures: tuple[str, ...]) -> None:
+    if measures and (type.dtype != "i64" or _elements(type) != len(measures)):
+        raise ProgramError(f"program {program.name}: {name} names {len(measures)} sizes, but is {type}")
+
+
 def _assign(program: Program, types: dict[str, TensorType], value: Value) -> None:
     if value.name in types:
         raise ProgramError(f"program {program.name}: the value {value.name!r} is assigned twice")
@@ -264,23 +295,25 @@ class ProgramBuilder:
         image: the image, channels first, before any stage.
         extras: the optional inputs that the program was asked to have, by name.
         several: whether the image is one of several in its sample, for classes that process those otherwise (`Row.counts`).
+        stacked: whether the inputs come stacked, as a model's outputs do (`Program.stacked`).
     """
 
     name: str
     parity: Parity
+    stacked: bool = False
     unit_scale: bool = False
     several: bool = False
     batch: Join = "stack"
     image: Value = None  # type: ignore[assignment]  # set before the first stage
     extras: dict[str, Value] = field(default_factory=dict)
-    inputs: list[Value] = field(default_factory=list)
+    inputs: list[Input] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     outputs: list[Output] = field(default_factory=list)
     preconditions: list[Precondition] = field(default_factory=list)
 
-    def input(self, name: str, type: TensorType) -> Value:
-        """Declare an input."""
-        self.inputs.append(Value(name, type))
+    def input(self, name: str, type: TensorType, measures: tuple[str, ...] = ()) -> Value:
+        """Declare an input; `measures` are the sizes that its elements are."""
+        self.inputs.append(Input(name, type, measures))
         return self.inputs[-1]
 
     def add(self, op: Op, *inputs: Value) -> Value:
@@ -325,6 +358,7 @@ class ProgramBuilder:
                 tuple(self.outputs),
                 self.parity,
                 tuple(self.preconditions),
+                self.stacked,
             )
         )
 

@@ -19,13 +19,13 @@ def program_text(program: Program) -> str:
     """
     names = _Names(program)
     lines = [f"program {program.name}", f"  parity: {program.parity}"]
-    lines += [f"  input {v.name}: {v.type}" for v in program.inputs]
+    lines += [f"  input {v.name}: {v.type}{_measures(v.measures)}" for v in program.inputs]
     lines += [f"  require {names.text(c.holds)}: {c.message}" for c in program.preconditions]
     lines += names.definitions()
     for step in program.steps:
         lines.append(
             f"  {step.output.name} = {names.op_text(step.op)}({', '.join(step.inputs)}): {names.type_text(step.output.type)}"
-            + (f" measures {', '.join(step.measures)}" if step.measures else "")
+            + _measures(step.measures)
         )
     for output in program.outputs:
         values = output.pad_value if isinstance(output.pad_value, tuple) else (output.pad_value,)
@@ -35,6 +35,10 @@ def program_text(program: Program) -> str:
         said = f"{' as lists' if output.listed else ''}{' if any' if output.optional else ''}"
         lines.append(f"  output {output.name} = {output.value}{sample} batch {output.batch}{pad}{said}")
     return "\n".join(lines) + "\n"
+
+
+def _measures(names: tuple[str, ...]) -> str:
+    return f" measures {', '.join(names)}" if names else ""
 
 
 class _Names:

@@ -30,8 +30,8 @@ class TensorType:
     Attributes:
         dtype: a key of `DTYPES`.
         shape: one `Num` per axis; symbols are sides of the program's inputs, in pixels.
-        layout: one letter per axis, `H` height, `W` width, `C` channels, `N` tiles, `P` patches, `F` features; empty
-            where axes have no such meaning.
+        layout: one letter per axis, `H` height, `W` width, `C` channels, `N` tiles, `P` patches, `F` features,
+            `Q` queries of a detector; empty where axes have no such meaning.
     """
 
     dtype: str

@@ -6,6 +6,7 @@ Sources: the definitions and observable behaviour of `torch.nn.functional.interp
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -97,3 +98,51 @@ def grid_taps(n_in: int, n_out: int) -> tuple[Array, Array]:
     first = 1.0 - (position - low)
     index = mirrored(np.stack([low, low + 1], axis=1).astype(np.int64), n_in)
     return index, np.stack([first, 1.0 - first], axis=1)
+
+
+def linear_taps(n_in: int, n_out: int) -> tuple[Array, Array]:
+    """Input pixels int64 [outputs, 2] and weights float32 of torch's linear interpolation between pixel centres."""
+    position = np.maximum(_half_pixel(n_in, n_out), _F(0))
+    low = np.minimum(np.floor(position), _F(n_in - 1))
+    second = np.clip(position - low, _F(0), _F(1))
+    index = np.stack([low, np.minimum(low + 1, n_in - 1)], axis=1).astype(np.int64)
+    return index, np.stack([_F(1) - second, second], axis=1)
+
+
+def cubic_taps(n_in: int, n_out: int) -> tuple[Array, Array]:
+    """Input pixels int64 [outputs, 4] and weights float32 of torch's cubic interpolation, whose parameter is -0.75."""
+    position = _half_pixel(n_in, n_out)
+    low = np.floor(position)
+    index = low[:, None].astype(np.int64) + np.arange(-1, 3)
+    return np.clip(index, 0, n_in - 1), np.stack(cubic_weights(position - low, _fused), axis=1)
+
+
+def cubic_weights(t: Any, fused: Callable[[Any, Any, float], Any]) -> tuple[Any, Any, Any, Any]:
+    """The weights of the pixels at -1, 0, 1 and 2 for a position `t` behind 0, float32.
+
+    Args:
+        t: an array, or whatever else has numpy's operators.
+        fused: `a * b + c`, rounded to float32 once, as torch's compiler has it in this kernel.
+    """
+    one = _F(1)
+
+    def near(x: Any) -> Any:
+        """At distances to 1, with a = -0.75: `((a + 2) x - (a + 3)) x^2 + 1`."""
+        return fused(fused(x, 1.25, -2.25) * x, x, 1.0)
+
+    def far(x: Any) -> Any:
+        """At distances from 1 to 2: `((a x - 5a) x + 8a) x - 4a`."""
+        return fused(fused(fused(x, -0.75, 3.75), x, -6.0), x, 3.0)
+
+    rest = t * -one + one
+    return far(t + one), near(t), near(rest), far(rest + one)
+
+
+def _fused(a: Any, b: Any, c: float) -> Array:
+    return np.asarray(np.asarray(a, dtype=np.float64) * np.asarray(b, dtype=np.float64) + c).astype(_F)
+
+
+def _half_pixel(n_in: int, n_out: int) -> Array:
+    """The position of each output's centre among the inputs' centres, float32; the product is not rounded by itself."""
+    scale = _F(n_in) / _F(n_out)
+    return (np.float64(scale) * (np.arange(n_out) + 0.5) - 0.5).astype(_F)

@@ -5,35 +5,53 @@ from graphproc.ops.blank import Blank
 from graphproc.ops.byte_map import ByteMap
 from graphproc.ops.cast import Cast
 from graphproc.ops.center_crop import CenterCrop
+from graphproc.ops.center_to_corners import CenterToCorners
+from graphproc.ops.choose import Choose
+from graphproc.ops.combine import Combine
+from graphproc.ops.compact import Compact
 from graphproc.ops.composite_on_white import CompositeOnWhite
 from graphproc.ops.concat import Concat
 from graphproc.ops.content_box import ContentBox
+from graphproc.ops.count_up import CountUp
 from graphproc.ops.crop import Crop
 from graphproc.ops.distinct import Distinct
 from graphproc.ops.extend import Extend
 from graphproc.ops.for_each import ForEach
 from graphproc.ops.full import Full
+from graphproc.ops.function import Function
+from graphproc.ops.gaussian_blur import GaussianBlur
 from graphproc.ops.grayscale import Grayscale
 from graphproc.ops.grid import Grid
 from graphproc.ops.interpolate import Interpolate
 from graphproc.ops.look_up import LookUp
+from graphproc.ops.mat_mul import MatMul
 from graphproc.ops.mirror_pad import MirrorPad
 from graphproc.ops.multiply_add import MultiplyAdd
+from graphproc.ops.nearest import Nearest
 from graphproc.ops.nearest_color import NearestColor
+from graphproc.ops.non_max_suppression import NonMaxSuppression
 from graphproc.ops.normalize import Normalize
 from graphproc.ops.numbers import Numbers
+from graphproc.ops.opencv_resize import OpencvResize
 from graphproc.ops.pad import Pad
+from graphproc.ops.path_sum import PathSum
+from graphproc.ops.pick import Pick
 from graphproc.ops.rearrange import Rearrange
+from graphproc.ops.reduce import Reduce
 from graphproc.ops.reduce_blocks import ReduceBlocks
 from graphproc.ops.rescale import Rescale
 from graphproc.ops.resize import Resize
 from graphproc.ops.rotate import Rotate
+from graphproc.ops.running_sum import RunningSum
 from graphproc.ops.select import Select
 from graphproc.ops.select_channels import SelectChannels
 from graphproc.ops.smooth_zoom import SmoothZoom
+from graphproc.ops.softmax import Softmax
 from graphproc.ops.standardize import Standardize
 from graphproc.ops.take import Take
 from graphproc.ops.to_channels_first import ToChannelsFirst
+from graphproc.ops.top_k import TopK
+from graphproc.ops.truncate import Truncate
 
 __all__ = [
     "AffineWarp",
@@ -41,33 +59,51 @@ __all__ = [
     "ByteMap",
     "Cast",
     "CenterCrop",
+    "CenterToCorners",
+    "Choose",
+    "Combine",
+    "Compact",
     "CompositeOnWhite",
     "Concat",
     "ContentBox",
+    "CountUp",
     "Crop",
     "Distinct",
     "Extend",
     "ForEach",
     "Full",
+    "Function",
+    "GaussianBlur",
     "Grayscale",
     "Grid",
     "Interpolate",
     "LookUp",
+    "MatMul",
     "MirrorPad",
     "MultiplyAdd",
+    "Nearest",
     "NearestColor",
+    "NonMaxSuppression",
     "Normalize",
     "Numbers",
+    "OpencvResize",
     "Pad",
+    "PathSum",
+    "Pick",
     "Rearrange",
+    "Reduce",
     "ReduceBlocks",
     "Rescale",
     "Resize",
     "Rotate",
+    "RunningSum",
     "Select",
     "SelectChannels",
     "SmoothZoom",
+    "Softmax",
     "Standardize",
     "Take",
     "ToChannelsFirst",
+    "TopK",
+    "Truncate",
 ]

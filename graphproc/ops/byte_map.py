@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from graphproc.errors import ShapeError
 from graphproc.ir.builder_protocol import Builder, Value
-from graphproc.ir.op import Array, Op, op, require_dtype, require_layout
+from graphproc.ir.op import Array, Op, op, require_dtype
 from graphproc.ir.types import TensorType
-from graphproc.ops.normalize import per_channel
+from graphproc.ops.axes import require_axis
 
 _NUMPY = {"mul": np.multiply, "div": np.divide, "sub": np.subtract, "add": np.add}
 _ONNX = {"mul": "Mul", "div": "Div", "sub": "Sub", "add": "Add"}
@@ -22,7 +23,8 @@ class ByteMap(Op):
 
     The passes write this op in place of rescale and normalize, after trying all 256 values of every channel.
 
-    Shapes:   (..., C, H, W) -> the same.
+    Shapes:   any; unchanged. Where channels differ, the axis that holds them has `each` elements of the first channel, then
+              of the next, and so on, possibly several times over.
     Dtypes:   u8 -> f32.
     Rounding: float32 after each operation.
     Source:   the ops that it replaces.
@@ -30,19 +32,41 @@ class ByteMap(Op):
     Attributes:
         forms: `(operation, constants)` pairs in order; operations are `mul`, `div`, `sub`, `add`; `split` multiplies by
             the sum of two constants, the first product being exact; `table` looks up 256 values.
+        axis: where the channels are, counted from the end: images have them at -3, patches among their features.
+        each: how many elements of one channel follow each other on that axis.
     """
 
     forms: tuple[tuple[str, tuple[float, ...]], ...]
+    axis: int = -3
+    each: int = 1
+
+    @property
+    def channels(self) -> int:
+        """How many channels have constants of their own; 1 where all are treated alike."""
+        return max((len(c) for form, c in self.forms if form in _NUMPY and len(set(c)) > 1), default=1)
 
     def infer(self, x: TensorType) -> TensorType:
         """The same shape in float32."""
-        require_layout(self, x, "CHW")
         require_dtype(self, x, "u8")
+        if (channels := self.channels) > 1:
+            require_axis(self, x, self.axis)
+            length = x.shape[self.axis]
+            if not isinstance(length, int) or length % (channels * self.each):
+                raise ShapeError(f"byte_map: expected {channels} channels of {self.each} on axis {self.axis}, got {x}")
         return x.with_dtype("f32")
+
+    def _constants(self, values: tuple[float, ...], length: int) -> Array:
+        """Constants of a form in float32, shaped to broadcast; one shared value keeps a single element."""
+        array = np.asarray(values, dtype=np.float32)
+        if (array == array[0]).all():
+            return array[:1]
+        array = np.tile(array.repeat(self.each), length // (len(array) * self.each))
+        return array.reshape(-1, *[1] * (-self.axis - 1))
 
     def numpy(self, x: Array) -> Array:
         """Apply each form in float32."""
         y = x
+        length = x.shape[self.axis] if self.channels > 1 else 1
         with np.errstate(all="ignore"):
             for form, constants in self.forms:
                 if form == "table":
@@ -53,13 +77,15 @@ class ByteMap(Op):
                     high, low = np.asarray(constants, dtype=np.float32)
                     y = y * high + y * low
                 else:
-                    y = _NUMPY[form](y, per_channel(constants))
+                    y = _NUMPY[form](y, self._constants(constants, length))
         return y.astype(np.float32)
 
     def onnx(self, g: Builder, x: Value) -> Value:
         """One node per form; one lookup for `portable`, whose runtimes turn division by a constant into a product."""
+        length = g.type_of(x).shape[self.axis] if self.channels > 1 else 1
+        assert isinstance(length, int)
         if g.target == "portable":
-            return self._lookup(g, x)
+            return self._lookup(g, x, length)
         for form, constants in self.forms:
             if form == "table":
                 x = g.Gather(g.constant(constants, "f32"), g.cast(x, "i64"), axis=0, dtype="f32")
@@ -68,14 +94,14 @@ class ByteMap(Op):
             if form == "split":
                 x = g.Add(g.Mul(x, g.constant(constants[:1], "f32")), g.Mul(x, g.constant(constants[1:], "f32")))
             else:
-                x = getattr(g, _ONNX[form])(x, per_channel(constants))
+                x = getattr(g, _ONNX[form])(x, self._constants(constants, length))
         return g.cast(x, "f32")
 
-    def _lookup(self, g: Builder, x: Value) -> Value:
+    def _lookup(self, g: Builder, x: Value, length: int) -> Value:
         """All 256 values of every channel, one after the other, indexed by the byte plus 256 times its channel."""
-        channels = g.type_of(x).channels
-        table = self.numpy(np.broadcast_to(np.arange(256, dtype=np.uint8), (channels, 1, 256)))
-        if not (table == table[:1]).all():
-            x = g.Add(x, np.arange(0, 256 * channels, 256, dtype=np.float32).reshape(channels, 1, 1))
+        channels = self.channels
+        table = replace(self, axis=-3, each=1).numpy(np.broadcast_to(np.arange(256, dtype=np.uint8), (channels, 1, 256)))
+        if channels > 1:
+            x = g.Add(x, self._constants(tuple(range(0, 256 * channels, 256)), length))
         index = g.cast(x, "i64")
         return g.Gather(g.constant(table.reshape(-1), "f32"), index, axis=0, dtype="f32")

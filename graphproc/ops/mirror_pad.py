@@ -51,17 +51,18 @@ class MirrorPad(Op):
         return x[..., rows[:, None], columns]
 
     def onnx(self, g: Builder, x: Value) -> Value:
-        """Gather whole rows, then columns."""
+        """Borders gathered and joined on, rows first: gathering goes element by element, so it gets as few as possible."""
         t = g.type_of(x)
         for axis, before, length in ((-2, self.top, self.height), (-1, self.left, self.width)):
-            size = t.shape[axis]
-            if before == 0 and length == size:
-                continue
-            x = g.Gather(x, self._emit_sources(g, before, length, size), axis=t.rank + g.leading + axis)
+            size, at = t.shape[axis], t.rank + g.leading + axis
+
+            borders = [(before, before), (-size, length - before - size)]
+            first, last = ([g.Gather(x, self._emit_sources(g, b, n, size), axis=at)] if n != 0 else [] for b, n in borders)
+            x = g.Concat(*first, x, *last, axis=at) if first or last else x
         return x
 
     def _sources(self, before: Num, length: Num, size: int) -> Array:
-        """Which pixel of an axis each pixel of the canvas shows."""
+        """Which pixel of an axis each of `length` pixels shows, from `before` pixels in front of the image on."""
         offsets = np.arange(num.known(length)) - num.known(before)
         if self.mode == "edge":
             return np.clip(offsets, 0, size - 1)

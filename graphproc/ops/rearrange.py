@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -45,6 +45,42 @@ class Rearrange(Op):
         """The right side's axes."""
         axes = _Axes(self, x.shape)
         return TensorType(x.dtype, tuple(axes.extent(group) for group in axes.right), self.layout)
+
+    def destination(self, x: TensorType, axis: int) -> tuple[int, int] | None:
+        """Where the elements of one axis of an operand go.
+
+        Args:
+            x: the operand's type.
+            axis: the axis, counted from the end.
+
+        Returns:
+            The result's axis that holds them, counted from the end, and how many elements there belong to one before the
+            next begins; None where the axis is cut into parts or that number is not known.
+        """
+        axes = _Axes(self, x.shape)
+        if len(axes.left[axis]) != 1:
+            return None
+        (name,) = axes.left[axis]
+        at, group = next((at, group) for at, group in enumerate(axes.right) if name in group)
+        each = axes.extent(group[group.index(name) + 1 :])
+        return (at - len(axes.right), each) if isinstance(each, int) else None
+
+    def repeats(self, x: TensorType) -> list[str]:
+        """The parts on the right side that repeat a value of that type."""
+        axes = _Axes(self, x.shape)
+        have = {name for group in axes.left for name in group}
+        return [name for group in axes.right for name in group if name not in have and axes.lengths[name] != 1]
+
+    def repeats_each(self, x: TensorType, axis: int) -> bool:
+        """Whether what repeats is all that belongs to each element of an axis: `"c (h p) -> h (c t p)"` of its axis `c`."""
+        left, right = _parsed(self.pattern)
+        once, name = self.repeats(x), left[axis][:1]
+        return any(group[i : i + 1 + len(once)] == (*name, *once) for group in right for i in range(len(group)))
+
+    def without_repeats(self, x: TensorType) -> Rearrange:
+        """The same with every part that repeats a value of that type once."""
+        once = self.repeats(x)
+        return replace(self, sizes=tuple((name, 1 if name in once else length) for name, length in self.sizes))
 
     def numpy(self, x: Array) -> Array:
         """The definition, step by step."""
@@ -149,6 +185,12 @@ def _steps(axes: _Axes, shape: Sequence[Num], fused: bool) -> list[tuple[str, li
     have = [name for group in axes.left for name in group if axes.lengths[name] != 1]
     want = [name for group in axes.right for name in group if axes.lengths[name] != 1]
     kept = [name for name in want if name in have]
+    if turned := _turned(have, kept):
+        front, parts, behind = turned
+        reshape([axes.extent(run) for run in turned if run])
+        steps.append(("Transpose", [0, 2, 1] if front else [1, 0]))
+        have = front + behind + parts
+        state[:] = [axes.extent(run) for run in (front, behind, parts) if run]
     if kept != have:
         blocks = _runs(kept, lambda a, b: fused and have.index(b) == have.index(a) + 1)
         before = sorted(blocks, key=lambda block: have.index(block[0]))
@@ -164,6 +206,23 @@ def _steps(axes: _Axes, shape: Sequence[Num], fused: bool) -> list[tuple[str, li
         state[:] = [axes.extent(span) for span in spans]
     reshape([axes.extent(group) for group in axes.right])
     return steps
+
+
+def _turned(have: list[str], kept: list[str]) -> tuple[list[str], list[str], list[str]] | None:
+    """The parts to move behind all others before the rest moves: the channels of patches whose pixels are interleaved.
+
+    A transpose that moves single elements goes through them one by one. It is several times as fast to move the parts that
+    end up behind the fastest one there by a transpose of a matrix, and then to move pixels as a whole.
+
+    Returns:
+        The parts in front of those, those, and the parts behind; None where there is nothing to be gained.
+    """
+    if not have or have[-1] not in kept[:-1]:
+        return None
+    parts = kept[kept.index(have[-1]) + 1 :]
+    start = have.index(parts[0])
+    before, after = have[:start], have[start + len(parts) :]
+    return (before, parts, after) if have == before + parts + after and kept != before + after + parts else None
 
 
 def _runs(names: Sequence[str], follows: Callable[[str, str], bool]) -> list[list[str]]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from graphproc.ir.op import Op
 from graphproc.ir.program import Program
-from graphproc.ops import ByteMap, Normalize, Rescale
+from graphproc.ops import ByteMap, MultiplyAdd, Normalize, Rescale
 from graphproc.passes.base import Pass, chain, replace_chain
 
 Array = np.ndarray[Any, Any]
@@ -17,7 +18,7 @@ Forms = tuple[tuple[str, tuple[float, ...]], ...]
 
 
 class FoldByteMap(Pass):
-    """`rescale; normalize` on uint8 pixels, or either alone, becomes one `byte_map`.
+    """`rescale; normalize` on uint8 pixels, or either alone, with what float32 arithmetic follows, becomes one `byte_map`.
 
     Candidate forms are tried from the cheapest on, over all 256 values of every channel; the first whose float32 results
     are all bit-equal to the definition's is taken. The last candidate looks the rescaled value up in a table, so one
@@ -31,18 +32,29 @@ class FoldByteMap(Pass):
         """Rewrite every chain that starts from uint8."""
         index = 0
         while index < len(program.steps):
-            for kinds in ((Rescale, Normalize), (Rescale,), (Normalize,)):
-                ops = chain(program, index, *kinds)
-                if ops and program.value(program.steps[index].inputs[0]).type.dtype == "u8":
-                    program = replace_chain(program, index, len(kinds), [ByteMap(cheapest_form(ops))])
-                    break
+            ops = _longest(program, index)
+            if ops and program.value(program.steps[index].inputs[0]).type.dtype == "u8":
+                program = replace_chain(program, index, len(ops), [ByteMap(cheapest_form(ops))])
             index += 1
         return program
 
 
+def _longest(program: Program, index: int) -> list[Op]:
+    """As many ops from a step on as one function of a byte can hold."""
+    found: list[Op] = []
+    kinds: list[type[Op]] = []
+    while ops := next(filter(None, (chain(program, index, *kinds, kind) for kind in (_LATER if kinds else _FIRST))), None):
+        found, kinds = ops, [type(op) for op in ops]
+    return found
+
+
+_FIRST: tuple[type[Op], ...] = (Rescale, Normalize)
+_LATER: tuple[type[Op], ...] = (Normalize, MultiplyAdd)
+
+
 def cheapest_form(ops: Sequence[Op]) -> Forms:
     """The first candidate that equals the ops on every byte and channel, bit for bit (signs of zero included)."""
-    channels = max((len(op.mean) for op in ops if isinstance(op, Normalize)), default=1)
+    channels = max((len(v) for op in ops if isinstance(op, Normalize) for v in (op.mean, op.std)), default=1)
     bytes_ = np.broadcast_to(np.arange(256, dtype=np.uint8), (channels, 1, 256))
     wanted: Array = bytes_
     for op in ops:
@@ -61,28 +73,52 @@ def _cost(forms: Forms) -> int:
 
 def _candidates(ops: Sequence[Op]) -> Iterator[Forms]:
     """Two operations, three, an exact product in two parts, a table; among forms of one cost the first is the best."""
-    rescale = next((op for op in ops if isinstance(op, Rescale)), None)
-    normalize = next((op for op in ops if isinstance(op, Normalize)), None)
-    factor = rescale.factor if rescale else 1.0
-    heads = list(_scales(factor)) if rescale else [()]
-    if normalize is None:
-        yield from heads
-        return
-    mean, std = (np.asarray(v, dtype=np.float32).astype(np.float64) for v in (normalize.mean, normalize.std))
-    tail: Forms = ()
-    if mean.any() or np.signbit(mean).any():  # subtracting -0.0 turns a -0.0 into 0.0
-        tail += (("sub", normalize.mean),)
-    if (std != 1).any():
-        tail += (("div", normalize.std),)
-    if factor and (std != 0).all():
-        ratio = np.broadcast_to(std / factor, np.broadcast_shapes(std.shape, mean.shape))
-        offset = np.broadcast_to(mean / std, ratio.shape)
-        # a standard deviation that is a power of two moves through the subtraction without another rounding
-        yield (("div", _tuple(ratio)), ("sub", _tuple(offset)))
-        yield (("mul", _tuple(1 / ratio)), ("sub", _tuple(offset)))
-        yield (("sub", _tuple(offset * ratio)), ("div", _tuple(ratio)))
+    factor = ops[0].factor if isinstance(ops[0], Rescale) else 1.0
+    heads: list[Forms] = list(_scales(factor)) if isinstance(ops[0], Rescale) else [()]
+    rest = ops[1:] if isinstance(ops[0], Rescale) else ops
+    with np.errstate(all="ignore"):
+        divisor, offset = _affine(rest)
+        both = np.broadcast_arrays(divisor / factor if factor else np.zeros(1), offset)
+        # Divisions by powers of two move through sums without another rounding, and sums of such values are often exact.
+        if rest and all(np.isfinite(v).all() for v in both) and both[0].all():
+            ratio, offset = both
+            yield (("div", _tuple(ratio)), ("sub", _tuple(offset)))
+            yield (("mul", _tuple(1 / ratio)), ("sub", _tuple(offset)))
+            yield (("sub", _tuple(offset * ratio)), ("div", _tuple(ratio)))
+            if len(rest) > 1:
+                for head in heads:
+                    yield (*head, ("sub", _tuple(offset * ratio * factor)), ("div", _tuple(ratio * factor)))
     for head in heads:
-        yield head + tail
+        yield head + _steps(rest)
+
+
+def _steps(ops: Sequence[Op]) -> Forms:
+    """The float32 operations of the definitions, without those that change nothing."""
+    forms: Forms = ()
+    for op in ops:
+        if isinstance(op, Normalize):
+            mean, std = (np.asarray(v, dtype=np.float32) for v in (op.mean, op.std))
+            if mean.any() or np.signbit(mean).any():  # subtracting -0.0 turns a -0.0 into 0.0
+                forms += (("sub", op.mean),)
+            if (std != 1).any():
+                forms += (("div", op.std),)
+        elif isinstance(op, MultiplyAdd):
+            forms += (("mul", (op.scale,)),) if op.scale != 1 else ()
+            forms += (("add", (op.offset,)),) if op.offset else ()
+    return forms
+
+
+def _affine(ops: Sequence[Op]) -> tuple[Array, Array]:
+    """What the ops are but for rounding: `x / divisor - offset`, both float64, of one element or one a channel."""
+    divisor, offset = np.ones(1), np.zeros(1)
+    for op in ops:
+        if isinstance(op, Normalize):
+            mean, std = (np.asarray(v, dtype=np.float32).astype(np.float64) for v in (op.mean, op.std))
+            divisor, offset = divisor * std, (offset + mean) / std
+        elif isinstance(op, MultiplyAdd):
+            scale, added = (float(np.float32(v)) for v in (op.scale, op.offset))
+            divisor, offset = divisor / scale if scale else divisor * np.inf, offset * scale - added
+    return divisor, offset
 
 
 def _scales(factor: float) -> Iterator[Forms]:
@@ -90,8 +126,11 @@ def _scales(factor: float) -> Iterator[Forms]:
     if factor:
         yield (("div", (1 / factor,)),)
     yield (("mul", (factor,)),)
+    # a byte times a small whole number is exact, and its quotient by another rounds once: 0.0078 is 39 / 5000
+    simple = Fraction(factor).limit_denominator(2**15)
+    if 1 < abs(simple.numerator) < 2**15:
+        yield (("mul", (float(simple.numerator),)), ("div", (float(simple.denominator),)))
     # a 16-bit leading part times a byte is exact in float32, so the sum rounds once, almost as the definition does
-    high = float(np.float32(factor))
     mantissa, exponent = np.frexp(factor)
     high = float(np.ldexp(np.round(np.ldexp(mantissa, 16)), exponent - 16))
     yield (("split", (high, factor - high)),)

@@ -7,12 +7,13 @@ from graphproc.passes.absorb_layout import AbsorbLayout
 from graphproc.passes.base import Pass
 from graphproc.passes.crop_into_resize import CropIntoResize
 from graphproc.passes.fold_byte_map import FoldByteMap
+from graphproc.passes.late_byte_map import LateByteMap
 from graphproc.passes.late_channels import LateChannels
 
-PASSES: tuple[Pass, ...] = (LateChannels(), AbsorbLayout(), CropIntoResize(), FoldByteMap())
+PASSES: tuple[Pass, ...] = (LateChannels(), AbsorbLayout(), CropIntoResize(), FoldByteMap(), LateByteMap())
 """The bit-exact passes in the order in which `optimize` runs them.
 
-Late channel selection, layout and crop into the resize, rescale and normalize as one function of a byte.
+Late channel selection, layout and crop into the resize, rescale and normalize as one function of a byte, that function last.
 """
 
 

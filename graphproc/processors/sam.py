@@ -11,28 +11,29 @@ from graphproc.processors.constants import BILINEAR, IMAGENET, NEAREST, RESCALE,
 from graphproc.processors.label_maps import LABEL_MAPS, output_labels
 from graphproc.processors.row import Row
 from graphproc.sizes import fit
+from graphproc.sizes.num import Num
 from graphproc.sizes.rules import Size
 
 
-def resized(config: Config, x: Value) -> Size:
-    """The size of an image or map after `do_resize`."""
+def resized(config: Config, height: Num, width: Num) -> Size:
+    """The size of an image or map of a height and width after `do_resize`."""
     if not config.do_resize:
-        return x.type.size("H"), x.type.size("W")
+        return height, width
     if "longest_edge" not in config.size:
         raise ConfigError(f"size, mask_size: {config.processor} needs a longest_edge, got {config.size}")
-    return fit.longest_edge_half_up(x.type.size("H"), x.type.size("W"), config.size["longest_edge"])
+    return fit.longest_edge_half_up(height, width, config.size["longest_edge"])
 
 
 def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize`: the longer side to `longest_edge`."""
-    return stages.resize_to(b, config, x, *resized(config, x)) if config.do_resize else x
+    return stages.resize_to(b, config, x, *resized(config, x.type.size("H"), x.type.size("W"))) if config.do_resize else x
 
 
 def with_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
     """`pixel_values`, `original_sizes` and `reshaped_input_sizes` (height, width), and the labels of a map."""
     b.output("pixel_values", x)
     b.output("original_sizes", b.add(Numbers((b.image.type.size("H"), b.image.type.size("W")))), "stack")
-    b.output("reshaped_input_sizes", b.add(Numbers(resized(config, b.image))), "stack")
+    b.output("reshaped_input_sizes", b.add(Numbers(resized(config, b.image.type.size("H"), b.image.type.size("W")))), "stack")
     if b.extras:
         of_map = config.changed(size=config.mask_size, pad_size=config.mask_pad_size, resample=NEAREST)
         output_labels(b, check(of_map), resize, stages.center_crop, stages.pad)

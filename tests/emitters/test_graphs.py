@@ -152,14 +152,14 @@ def test_metadata(variant: Variant, target: str) -> None:
 
 @every_graph
 def test_names_say_where_a_node_comes_from(variant: Variant, target: str) -> None:
-    """Nodes are named after their step; only casts, and what brings images apart and together, belong to none."""
+    """Nodes are named after their step, or the output they bring together; only casts belong to none."""
     graph, compiled = model(variant, target), program(variant)
     if target == "portable":
         compiled = compiled.bind(
             **{name: PORTABLE_SIZE[0] if name.endswith("height") else PORTABLE_SIZE[1] for name in compiled.symbols}
         )
     allowed = {step.output.name for step in optimize(compiled).steps} | {"sizes"}
-    allowed |= {"images", *(o.name for o in compiled.outputs)} if compiled.measured else set()  # the loops over images
+    allowed |= {o.name for o in compiled.outputs} | ({"images"} if compiled.measured else set())  # the loop over images
     seen = [node for node, _ in nodes(graph.graph)]
     assert len({node.name for node in seen}) == len(seen)
     feeding = {i for node in seen if "/" in node.name and node.op_type != "Loop" for i in node.input}

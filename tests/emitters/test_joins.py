@@ -10,8 +10,9 @@ from graphs import assert_same, ort
 from graphproc.emitters.onnx.emit import EmitOptions, emit
 from graphproc.errors import EmitError, ProgramError, ShapeError
 from graphproc.executors import reference
+from graphproc.ir.op import Op
 from graphproc.ir.program import Join, Parity, Program, ProgramBuilder, image_input
-from graphproc.ops import Concat, ContentBox, Crop, ForEach, Full, Numbers, Rearrange, Rescale, Resize, ToChannelsFirst
+from graphproc.ops import ByteMap, Concat, ContentBox, Crop, ForEach, Full, Numbers, Rearrange, Rescale, Resize, ToChannelsFirst
 from graphproc.sizes import num
 
 SIZES = ((12, 20), (30, 8), (16, 16))
@@ -250,3 +251,57 @@ def test_values_to_pad_are_one_for_each_element_of_the_last_axis(join: Join) -> 
     b.output("numbers", b.add(Numbers((1, 2))), "pad", (1, 0) if join == "pad" else (1, 0, 0), sample=join)
     with pytest.raises(ProgramError, match="values to pad"):
         b.finish()
+
+
+def one_output(join: Join, *ops: Op, sample: Join | None = None, twice: bool = False) -> Program:
+    """A chain of ops whose result is an output, or two."""
+    b = ProgramBuilder("Example", Parity("itself"))
+    x = image_input(b)
+    for step in (ToChannelsFirst(), *ops):
+        x = b.add(step, x)
+    for name in ["y", *["again"] * twice]:
+        b.output(name, x, join, sample=sample)
+    return b.finish()
+
+
+MEANS = ByteMap((("div", (255.0,)), ("sub", (0.1, 0.2, 0.3)), ("div", (0.7, 0.6, 0.5))))
+GIVEN = (("p", 2), ("q", 2))
+PATCHES = Rearrange("c (h p) (w q) -> (h w) (c p q)", GIVEN, "PF")
+
+
+@pytest.mark.parametrize("input", ["batch", "image"])
+@pytest.mark.parametrize(
+    ("program", "last"),
+    [
+        (one_output("concatenate", PATCHES, ByteMap(MEANS.forms, -1, 4)), "Div"),
+        (one_output("concatenate", MEANS, Rearrange("c (h p) (w q) -> (h w) (c t p q)", (*GIVEN, ("t", 2)), "PF")), "Concat"),
+        (one_output("strip", MEANS), "Div"),
+        (one_output("stack", MEANS, sample="stack"), "Div"),
+        (one_output("concatenate", MEANS), "Reshape"),  # the images' channels are merged, by which the constants differ
+        (one_output("concatenate", Rearrange("c h w -> h (w c)", (), "PF"), ByteMap((("sub", (0.5,)),))), "Sub"),
+        (one_output("concatenate", PATCHES, ByteMap(MEANS.forms, -1, 4), twice=True), "Reshape"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_no_reshape_comes_last(program: Program, last: str, input: str) -> None:
+    """The node that writes an output cannot share memory with its operand: all elements would be copied."""
+    images = np.random.default_rng(0).integers(0, 256, (3 if input == "batch" else 1, 6, 8, 3), dtype=np.uint8)
+    model = emit(program, EmitOptions(input=input))  # type: ignore[arg-type]
+    onnx.checker.check_model(model, full_check=True)
+    found = ort(model)({"images": images} if input == "batch" else {"image": images[0]})
+    expected = reference.batch(program.outputs, [reference.run(program, {"image": image}) for image in images])
+    for name, want in expected.items():
+        assert_same(found[name], want, name)
+    if input == "batch" or program.outputs[0].join == "stack":
+        (node,) = [node for node in model.graph.node if "y" in node.output]
+        assert node.op_type == last
+
+
+def test_one_element_fills_the_masks_of_a_batch_at_once() -> None:
+    b = ProgramBuilder("Example", Parity("itself"))
+    image = image_input(b)
+    b.output("mask", b.add(Full(image.type.shape[:2], 1, "i64", "HW")))
+    model = emit(b.finish(), EmitOptions())
+    assert [node.op_type for node in model.graph.node].count("Expand") == 1
+    found = ort(model)({"images": np.zeros((2, 3, 4, 3), np.uint8)})["mask"]
+    assert_same(found, np.ones((2, 3, 4), np.int64))

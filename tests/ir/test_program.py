@@ -8,6 +8,7 @@ import pytest
 
 from graphproc.errors import ProgramError, ShapeError
 from graphproc.ir.program import (
+    Input,
     Output,
     Parity,
     Precondition,
@@ -184,7 +185,7 @@ def test_value_by_name(program: Program) -> None:
 def test_image_input_with_a_prefix() -> None:
     b = ProgramBuilder("Example", Parity("nothing"))
     value = image_input(b, "mask", prefix="mask_", dtype="i32", channels=1)
-    assert value == Value("mask", TensorType("i32", (num.symbol("mask_height"), num.symbol("mask_width"), 1), "HWC"))
+    assert value == Input("mask", TensorType("i32", (num.symbol("mask_height"), num.symbol("mask_width"), 1), "HWC"))
 
 
 def test_parity_text() -> None:

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 import pytest
-from graphs import Run, assert_same, emit_unoptimized, images, onnx_reference, ort
+from graphs import Run, assert_same, emit_unoptimized, onnx_reference, ort
 from optable import CASES, Case
 
 from graphproc.emitters.onnx.checks import nodes
@@ -36,7 +36,7 @@ def test_rows_are_told_apart() -> None:
 @lru_cache(maxsize=4)
 def expected_of(case: Case) -> tuple[np.ndarray, np.ndarray]:
     """Two different images and what the oracle says of them."""
-    x = images(2, *case.shape, dtype=case.dtype)
+    x = case.inputs(2)
     return x, case.oracle(x)
 
 
@@ -46,10 +46,10 @@ def test_numpy_rule(case: Case) -> None:
     op = case.bound()
     before = x.copy()
     for image, wanted in zip(x, expected, strict=True):
-        assert_same(op.numpy(*case.operands_of(image)), wanted, "one image")
+        case.compare(op.numpy(*case.operands_of(image)), wanted, "one image")
     if case.operands != ():
-        assert_same(op.numpy(*case.operands_of(x)), expected, "two images at once")
-        assert_same(op.numpy(*case.operands_of(x[None, :, None])), expected[None, :, None], "three leading axes")
+        case.compare(op.numpy(*case.operands_of(x)), expected, "two images at once")
+        case.compare(op.numpy(*case.operands_of(x[None, :, None])), expected[None, :, None], "three leading axes")
     assert_same(x, before, "the input")
 
 
@@ -58,7 +58,7 @@ def test_inferred_type_is_the_results(case: Case) -> None:
     sides = dict(zip(case.layout, case.shape, strict=True))
     bound = case.program().bind(height=sides["H"], width=sides["W"])
     type = bound.steps[-1].output.type
-    result = bound.steps[-1].op.numpy(*case.operands_of(images(1, *case.shape, dtype=case.dtype)[0]))
+    result = bound.steps[-1].op.numpy(*case.operands_of(case.inputs(1)[0]))
     assert result.shape == type.shape
     assert result.dtype == DTYPES[type.dtype]
 
@@ -85,6 +85,6 @@ def test_onnx_rule(case: Case, target: str, known: bool, leading: int) -> None:
     x, expected = expected_of(case)
     for name, run in executors.items():
         if leading:
-            assert_same(run({"images": x})["y"], expected, name)
+            case.compare(run({"images": x})["y"], expected, name)
         else:
-            assert_same(run({"image": x[0]})["y"], expected[:1], name)
+            case.compare(run({"image": x[0]})["y"], expected[:1], name)

@@ -11,6 +11,7 @@ from graphproc.ops import (
     ByteMap,
     CenterCrop,
     CompositeOnWhite,
+    GaussianBlur,
     Normalize,
     Pad,
     Resize,
@@ -42,10 +43,22 @@ FLAT = TensorType("u8", (9, 8), "HW")
         (SelectChannels((-1,)), CHW, "select_channels: order"),
         (CompositeOnWhite(), HWC, "composite_on_white: expected 4 channels"),
         (CompositeOnWhite(), TensorType("f32", (9, 8, 4), "HWC"), "composite_on_white: expected u8, got f32"),
+        (GaussianBlur(0.8, 2), CHW, "gaussian_blur: expected f32, got u8"),
+        (GaussianBlur(0.8, 2), HWC.with_dtype("f32"), "gaussian_blur: expected the last axes HW"),
+        (GaussianBlur(0.0, 2), FLOATS, "gaussian_blur: expected a sigma above 0 and a radius of at least 0, got 0.0 and 2"),
+        (GaussianBlur(0.8, -1), FLOATS, "gaussian_blur: expected a sigma above 0 and a radius of at least 0, got 0.8 and -1"),
         (Normalize((0.5, 0.5), (1.0,)), FLOATS, r"normalize: image_mean must have 3 elements, got 2: \[0.5, 0.5\]"),
         (Normalize((0.5,), (1.0,) * 4), FLOATS, "normalize: image_std must have 3 elements, got 4"),
         (Normalize((0.5,), (1.0,)), CHW.with_dtype("i64"), "normalize: expected u8 or f32, got i64"),
         (ByteMap(()), FLOATS, "byte_map: expected u8, got f32"),
+        (ByteMap((("sub", (1.0, 2.0)),)), CHW, "byte_map: expected 2 channels of 1 on axis -3, got u8"),
+        (ByteMap((("sub", (1.0, 2.0, 3.0)),), each=2), CHW, "byte_map: expected 3 channels of 2 on axis -3, got u8"),
+        (ByteMap((("sub", (1.0, 2.0, 3.0)),), axis=-4), CHW, "byte_map: expected an axis from -3 to -1, got -4"),
+        (
+            ByteMap((("sub", (1.0, 2.0)),), axis=-1),
+            TensorType("u8", (9, num.symbol("width")), "HW"),
+            r"byte_map: expected 2 channels of 1 on axis -1, got u8\[9, width\]",
+        ),
         (ToChannelsFirst(), FLAT, "to_channels_first: expected the last axes HWC"),
     ],
     ids=lambda value: value.name if isinstance(value, Op) else None,
@@ -57,7 +70,7 @@ def test_refused(op: Op, type: TensorType, message: str) -> None:
 
 EVERY_LAYOUT = [
     *((op, "HWC") for op in (ToChannelsFirst(), CompositeOnWhite(), Resize(1, 1, "box", layout="HWC"))),
-    *((op, "CHW") for op in (Resize(1, 1, "box"), CenterCrop(1, 1), Pad(0, 0, 9, 9), SelectChannels((0,)), ByteMap(()))),
+    *((op, "CHW") for op in (Resize(1, 1, "box"), CenterCrop(1, 1), Pad(0, 0, 9, 9), SelectChannels((0,)))),
     (Normalize((0.5,), (1.0,)), "CHW"),
 ]
 

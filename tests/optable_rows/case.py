@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from graphs import arity, one_step
+from graphs import Chain, after, assert_same, images, one_step
 
 from graphproc.ir.op import Op
 from graphproc.ir.program import Program
+from graphproc.ir.types import DTYPES
 from graphproc.sizes.num import Num
 
 Array = np.ndarray[Any, Any]
@@ -29,7 +30,11 @@ class Case:
         dtype: the input's element type.
         portable: whether the op alone can be written for `portable` (float64 arithmetic cannot).
         reference: whether onnx.reference is exact and quick on it.
-        operands: ops that make the op's operands of the input; None for the input itself, () for an op without operands.
+        operands: ops, or chains of ops, that make the op's operands of the input; None for the input itself, () for an op
+            without operands.
+        whole: whole numbers from the first to below the second as the input, instead of noise.
+        within: how far results may lie from the oracle's, relative to it; 0 is the same bits.
+        cause: why that is not 0.
     """
 
     op: Op | Callable[[Num, Num], Op]
@@ -40,7 +45,27 @@ class Case:
     dtype: str = "u8"
     portable: bool = True
     reference: bool = True
-    operands: tuple[Op | Callable[[Num, Num], Op], ...] | None = None
+    operands: tuple[Chain, ...] | None = None
+    whole: tuple[int, int] | None = None
+    within: float = 0
+    cause: str = ""
+
+    def __post_init__(self) -> None:
+        assert bool(self.within) == bool(self.cause), "a bound has a cause"
+
+    def inputs(self, count: int) -> Array:
+        """Different inputs, one behind the other."""
+        if self.whole is None:
+            return images(count, *self.shape, dtype=self.dtype)
+        numbers = np.random.default_rng((count, *self.shape)).integers(*self.whole, (count, *self.shape))
+        return numbers.astype(DTYPES[self.dtype])
+
+    def compare(self, found: Array, expected: Array, what: str) -> None:
+        """Results are the oracle's: the same type, shape and bits, or within the bound."""
+        if not self.within:
+            return assert_same(found, expected, what)
+        assert found.dtype == expected.dtype, what
+        np.testing.assert_allclose(found, expected, rtol=self.within, atol=0, strict=True, err_msg=f"{what} ({self.cause})")
 
     def bound(self) -> Op:
         """The op for this row's sizes."""
@@ -50,7 +75,7 @@ class Case:
         """What the op takes, of an input with any leading axes."""
         if self.operands is None:
             return [x]
-        return [op.numpy(*[x][: arity(op)]) for op in map(self._made, self.operands)]
+        return [after(chain, x, self._made) for chain in self.operands]
 
     def program(self) -> Program:
         """The op alone, for inputs of any height and width."""

@@ -13,6 +13,7 @@ from pixel_oracles import (
     pillow_resize_part,
     scalar_affine,
     scalar_interpolate,
+    scipy_gaussian_blur,
     scipy_smooth_zoom,
     transformers_clusters,
     transformers_grayscale,
@@ -24,6 +25,7 @@ from graphproc.ops import (
     AffineWarp,
     Blank,
     ContentBox,
+    GaussianBlur,
     Grayscale,
     Interpolate,
     MultiplyAdd,
@@ -82,7 +84,7 @@ COMPUTED = (
             f"{mode} {size} to {new}",
             dtype="f32",
         )
-        for mode in ("antialias", "align_corners")
+        for mode in ("antialias", "align_corners", "linear", "cubic")
         for size, new in (
             ((23, 37), (16, 11)),
             ((9, 7), (20, 31)),
@@ -101,7 +103,7 @@ COMPUTED = (
             f"{mode}, traced, tiles, to {new}",
             dtype="f32",
         )
-        for mode in ("antialias", "align_corners")
+        for mode in ("antialias", "align_corners", "linear", "cubic")
         for new in ((7, 41), (31, 9))
     ),
     *(
@@ -131,6 +133,24 @@ COMPUTED = (
         "traced, tiles",
         dtype="f32",
         portable=False,
+    ),
+    *(
+        Case(
+            GaussianBlur(sigma, radius),
+            (2, *size),
+            "CHW",
+            per_image(partial(scipy_gaussian_blur, sigma=sigma, radius=radius)),
+            f"{sigma} of {size}, {radius} away",
+            dtype="f32",
+            portable=False,
+        )
+        for sigma, radius, size in (
+            (0.8, 5, (16, 12)),
+            (0.8, 1, (7, 9)),
+            (2.5, 4, (3, 2)),
+            (1.3, 3, (1, 6)),
+            (0.8, 0, (4, 5)),
+        )
     ),
     *(
         Case(

@@ -100,6 +100,27 @@ BYTE_MAP = tuple(
     )
 )
 
+
+def _along(axis: int, each: int) -> Callable[[Array], Array]:
+    """Bytes less the mean of the channel that stands on an axis, `each` elements of one after the other."""
+
+    def oracle(x: Array) -> Array:
+        planes = np.moveaxis(x, axis, 0)
+        return np.moveaxis(np.stack([plane.astype(_F) - _F(MEAN[i // each % 3]) for i, plane in enumerate(planes)]), 0, axis)
+
+    return oracle
+
+
+BYTE_MAP += tuple(
+    Case(ByteMap((("sub", MEAN),), axis=axis, each=each), shape, layout, _along(axis, each), note)
+    for shape, layout, axis, each, note in (
+        ((7, 5, 12), "HWF", -1, 4, "channels among features"),
+        ((7, 5, 12), "HWF", -1, 1, "channels last among features, repeated"),
+        ((5, 12, 4), "HFW", -2, 2, "channels in the middle, repeated"),
+        ((6, 5, 4), "CHW", -3, 2, "channels of two"),
+    )
+)
+
 CAST = (
     *(
         Case(Cast(to), (2, 30, 40), "CHW", lambda x, t=to: x.astype(DTYPES[t]), f"u8 to {to}")

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from oracles import byte_table, scalar_normalize, scalar_rescale
 from strategies import constants, factors, statistics
 
-from graphproc.ops import ByteMap, Normalize, Rescale
+from graphproc.ops import ByteMap, MultiplyAdd, Normalize, Rescale
 from graphproc.passes.fold_byte_map import cheapest_form
 
 CLIP_MEAN, CLIP_STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
@@ -105,6 +105,41 @@ def test_steps_that_change_nothing_are_left_out() -> None:
     assert operations(cheapest_form([Normalize((1.0, 2.0, 3.0), (1.0,) * 3)])) == ["sub"]
     assert operations(cheapest_form([Normalize((0.0,) * 3, CLIP_STD)])) == ["div"]
     assert operations(cheapest_form([Rescale(1 / 255), Normalize((0.0,) * 3, (1.0,) * 3)])) == ["div"]
+
+
+@given(factors, statistics, constants(-2, 2), constants(-2, 2))
+@example(1 / 127.5, (HALF, HALF), 1.0, -1.0)
+@example(1 / 255, (CLIP_MEAN, CLIP_STD), 0.0, 0.1)
+@example(0.0, (HALF, HALF), -1.0, -0.0)
+def test_what_follows_is_folded_too(factor: float, values: Stats, scale: float, offset: float) -> None:
+    mean, std = values
+    middle = MultiplyAdd(scale, offset)
+    ops = [Rescale(factor), middle, Normalize(mean, std), Normalize((0.0,), std), middle]
+
+    def wanted(byte: int, c: int) -> np.float32:
+        x = scalar_rescale(byte, factor)
+        x = np.float32(x * np.float32(scale)) if scale != 1 else x
+        x = np.float32(x + np.float32(offset)) if offset else x
+        x = scalar_normalize(scalar_normalize(x, mean[c], std[c]), 0.0, std[c])
+        x = np.float32(x * np.float32(scale)) if scale != 1 else x
+        return np.float32(x + np.float32(offset)) if offset else x
+
+    with np.errstate(all="ignore"):
+        assert_same_bits(ByteMap(cheapest_form(ops)).numpy(BYTES), byte_table(wanted, 3)(BYTES))
+
+
+def test_several_steps_of_halves_take_two_operations() -> None:
+    """EfficientNet's second division, and ViViT's offset before normalize."""
+    assert cheapest_form([Rescale(1 / 255), Normalize(HALF, HALF), Normalize((0.0,), HALF)]) == (
+        ("div", (63.75,) * 3),
+        ("sub", (2.0,) * 3),
+    )
+    vivit = [Rescale(1 / 127.5), MultiplyAdd(offset=-1.0), Normalize(HALF, HALF)]
+    assert cheapest_form(vivit) == (("div", (63.75,) * 3), ("sub", (3.0,) * 3))
+
+
+def test_a_factor_with_few_digits_is_a_product_and_a_quotient() -> None:
+    assert cheapest_form([Rescale(0.0078)]) == (("mul", (39.0,)), ("div", (5000.0,)))
 
 
 def test_dearer_forms_are_reached() -> None:

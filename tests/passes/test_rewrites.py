@@ -19,11 +19,26 @@ from graphproc.errors import ProgramError
 from graphproc.executors import reference
 from graphproc.ir.op import Op
 from graphproc.ir.program import Output, Parity, Program, ProgramBuilder, image_input, verify
-from graphproc.ops import CenterCrop, CompositeOnWhite, Normalize, Pad, Rescale, Resize, SelectChannels, ToChannelsFirst
+from graphproc.ops import (
+    ByteMap,
+    CenterCrop,
+    CompositeOnWhite,
+    Concat,
+    MirrorPad,
+    MultiplyAdd,
+    Normalize,
+    Pad,
+    Rearrange,
+    Rescale,
+    Resize,
+    SelectChannels,
+    ToChannelsFirst,
+)
 from graphproc.passes.absorb_layout import AbsorbLayout
 from graphproc.passes.base import Pass
 from graphproc.passes.crop_into_resize import CropIntoResize
 from graphproc.passes.fold_byte_map import FoldByteMap
+from graphproc.passes.late_byte_map import LateByteMap
 from graphproc.passes.late_channels import LateChannels
 from graphproc.passes.pipeline import PASSES, optimize
 from graphproc.processors.registry import rows
@@ -74,7 +89,7 @@ def test_passes_declare_themselves(step: Pass) -> None:
 
 
 def test_names_are_unique() -> None:
-    assert len({step.name for step in PASSES}) == len(PASSES) == 4
+    assert len({step.name for step in PASSES}) == len(PASSES) == 5
 
 
 UNCHANGED = ("Kosmos2_5ImageProcessor", "Pix2StructImageProcessor")
@@ -189,6 +204,18 @@ def two_readers(*ops: Op, at: int, channels: int = 3) -> Program:
     return verify(replace(program, outputs=(*program.outputs, Output("early", program.steps[at].output.name))))
 
 
+def several(*ops: Op) -> Program:
+    """The image, channels first, read by each op."""
+    b = ProgramBuilder("Example", Parity("itself"))
+    x = b.add(FIRST, image_input(b))
+    for number, op in enumerate(ops):
+        b.output(f"y{number}", b.add(op, x))
+    return b.finish()
+
+
+GIVEN = (("p", 2), ("q", 3))
+MAP = ByteMap((("div", (255.0,)), ("sub", MEAN), ("div", STD)))
+PATCHES = Rearrange("c (h p) (w q) -> (h w) (p q c)", (("p", 1), ("q", 1)), "PF")
 Make = Callable[[], Program]
 
 
@@ -208,7 +235,8 @@ def declines(step: Pass, **programs: Program) -> list[Any]:
         ),
         *declines(
             AbsorbLayout(),
-            layout_is_read_twice=two_readers(FIRST, Resize(9, 7, "box"), at=0),
+            the_other_reader_is_a_resize_that_may_have_the_images_size=several(Resize(9, H, "box"), Resize(W, 7, "box")),
+            the_image_is_a_result=two_readers(FIRST, Resize(H, W, "box"), at=0),
             a_crop_lies_between=chain(FIRST, CenterCrop(9, 9), Resize(4, 4, "box")),
             no_layout_change=chain(Resize(9, 7, "box", layout="HWC"), Resize(3, 4, "box")),
         ),
@@ -223,6 +251,21 @@ def declines(step: Pass, **programs: Program) -> list[Any]:
             FoldByteMap(),
             pixels_are_floats=chain(FIRST, Rescale(0.5), Normalize(MEAN, STD), dtype="f32"),
             nothing_to_fold=chain(FIRST, Resize(9, 7, "box")),
+            no_scale_comes_first=chain(FIRST, MultiplyAdd(2.0, 1.0), Normalize(MEAN, STD), dtype="f32"),
+        ),
+        *declines(
+            LateByteMap(),
+            map_is_read_twice=two_readers(FIRST, MAP, PATCHES, at=1),
+            channels_are_cut=chain(FIRST, MAP, Rearrange("(a c) h w -> a h (w c)", (("a", 1),))),
+            patches_of_unknown_size=chain(FIRST, MAP, Rearrange("c h (g w) -> h (c g w)", (("g", 1),))),
+            rows_are_repeated=chain(FIRST, MAP, Rearrange("c h w -> (h t) (c w)", (("t", 2),))),
+            features_are_repeated_behind_the_pixels=chain(
+                FIRST, MAP, Rearrange("c (h p) (w q) -> (h w) (c p q t)", (*GIVEN, ("t", 2)))
+            ),
+            features_are_repeated_in_front=chain(FIRST, MAP, Rearrange("c (h p) (w q) -> (h w) (t c p q)", (*GIVEN, ("t", 2)))),
+            channels_are_repeated=chain(FIRST, MAP, SelectChannels((0, 1, 2, 0))),
+            zeros_are_added=chain(FIRST, MAP, Pad(0, 0, 90, 90)),
+            bytes_move_already=chain(FIRST, PATCHES, ByteMap(MAP.forms, axis=-1, each=1)),
         ),
     ],
 )
@@ -247,6 +290,22 @@ def test_layout_goes_in_behind_a_composite() -> None:
     after = AbsorbLayout().run(program)
     assert op_names(after) == ["composite_on_white", "resize"]
     assert_equivalent(program, after, (11, 8))
+
+
+def test_layout_goes_into_all_resizes_that_read_it() -> None:
+    program = several(Resize(9, 7, "box"), Resize(3, 4, "bicubic"))
+    after = AbsorbLayout().run(program)
+    assert op_names(after) == ["resize", "resize"]
+    assert_equivalent(program, after, (11, 8), (9, 7))
+
+
+def test_a_resize_that_may_keep_the_image_reads_it_channels_first() -> None:
+    """A second run must not take it for the only reader."""
+    program = several(Resize(9, 7, "box"), Resize(H, num.maximum(W, 8), "box"))
+    after = AbsorbLayout().run(program)
+    assert [getattr(step.op, "layout", "") for step in after.steps] == ["", "HWC", "CHW"]
+    assert AbsorbLayout().run(after) == after
+    assert_equivalent(program, after, (11, 8), (9, 7))
 
 
 # --- crop
@@ -316,6 +375,67 @@ def test_a_rescale_that_is_read_twice_folds_alone() -> None:
     assert op_names(after) == ["to_channels_first", "byte_map", "normalize"]
     assert after.outputs[1].value == "byte_map"
     assert_equivalent(program, after, (9, 8))
+
+
+def test_steps_after_normalize_are_folded_too() -> None:
+    program = chain(FIRST, Rescale(1 / 255), MultiplyAdd(0.8, 0.1), Normalize(MEAN, STD), Normalize((0.0,), STD))
+    after = FoldByteMap().run(program)
+    assert op_names(after) == ["to_channels_first", "byte_map"]
+    assert_equivalent(program, after, (40, 31))
+
+
+# --- the map of bytes, last
+
+
+PARTS = Rearrange("c (h p) (w q) -> (h w) (c p q)", GIVEN, "PF")
+TILES = Rearrange("c (r h) (k w) -> (r k) c h w", (("h", 2), ("w", 3)), "NCHW")
+
+
+@pytest.mark.parametrize(
+    ("moves", "axis", "each"),
+    [
+        ((PARTS,), -1, 6),
+        ((Rearrange("c (h p) (w q) -> (h w) (p q c)", GIVEN, "PF"),), -1, 1),
+        ((Rearrange("c (h p) (w q) -> (h w) (p c q)", GIVEN, "PF"),), -1, 3),
+        ((Rearrange("c (h p) (w q) -> (h w) (c t) p q", (*GIVEN, ("t", 1)), "PCHW"),), -3, 1),
+        ((TILES,), -3, 1),
+        ((TILES, Rearrange("n c h w -> n (h c w)", (), "NF")), -1, 3),
+        ((Rearrange("c (h p) (w q) -> h w p (c q)", GIVEN), Rearrange("h w p f -> h w (f p)")), -1, 6),
+        ((MirrorPad(1, 2, 20, 30, "reflect"),), -3, 1),
+        ((SelectChannels((2, 1, 0)),), -3, 1),
+        ((SelectChannels((2, 1)), PARTS), -1, 6),
+    ],
+    ids=str,
+)
+def test_a_map_moves_behind(moves: tuple[Op, ...], axis: int, each: int) -> None:
+    program = chain(FIRST, MAP, *moves)
+    after = LateByteMap().run(program)
+    assert op_names(after) == ["to_channels_first", *(op.name for op in moves), "byte_map"]
+    mapped = after.steps[-1].op
+    assert isinstance(mapped, ByteMap)
+    assert (mapped.axis, mapped.each) == (axis, each)
+    assert LateByteMap().run(after) == after
+    assert_equivalent(program, after, (12, 18), (4, 6))
+
+
+def test_a_map_alike_for_all_channels_moves_behind_any_rearrangement() -> None:
+    alike = ByteMap((("div", (255.0,)), ("sub", (0.5,))))
+    program = chain(FIRST, alike, Rearrange("(a c) (h p) w -> (a h) w c p", (("a", 3), ("p", 2))), channels=6)
+    after = LateByteMap().run(program)
+    assert op_names(after) == ["to_channels_first", "rearrange", "byte_map"]
+    assert_equivalent(program, after, (4, 6))
+
+
+@pytest.mark.parametrize("mapped", [MAP, ByteMap((("table", tuple(b / 7 for b in range(256))),))], ids=["stats", "table"])
+@pytest.mark.parametrize("times", [2, 3])
+def test_repeated_channels_are_mapped_once(times: int, mapped: ByteMap) -> None:
+    program = chain(FIRST, mapped, Rearrange("c (h p) (w q) -> (h w) (c t p q)", (*GIVEN, ("t", times)), "PF"))
+    after = LateByteMap().run(program)
+    assert op_names(after) == ["to_channels_first", "rearrange", *["take", "byte_map"] * 3, "concat"]
+    assert isinstance(after.steps[-1].op, Concat)
+    assert len(after.steps[-1].inputs) == 3 * times
+    assert LateByteMap().run(after) == after
+    assert_equivalent(program, after, (12, 18), (4, 6))
 
 
 @given(factors, statistics)

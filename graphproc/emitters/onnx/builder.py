@@ -44,7 +44,10 @@ _RESULT = {
     "Greater": "bool",
     "GreaterOrEqual": "bool",
     "MatMulInteger": "i32",
+    "NonMaxSuppression": "i64",
 }
+_FURTHER = {"TopK": "i64"}
+"""Result types of an operator's outputs behind the first, where these differ."""
 _SECOND_INPUT = ("Where",)
 # Operators computed while emitting when every input is constant, with numpy functions that give the same bits. Runtimes
 # fold these when they load a graph; done here, none of the float64 arithmetic behind known weights reaches a graph.
@@ -133,10 +136,11 @@ class GraphBuilder:
         if op_type in _FOLD and len(known) == len(values):
             return self._initializer(np.asarray(_FOLD[op_type](*known, **given), dtype=DTYPES[dtype]))
         name = self.unique(op_type)
-        kind: Any = ir.TensorType(ELEMENT[dtype])
+        further = ir.TensorType(ELEMENT[_FURTHER.get(op_type, dtype)])
+        kinds: list[Any] = [ir.TensorType(ELEMENT[dtype]), *[further] * (outputs - 1)]
         if op_type == "SequenceInsert":
-            kind = values[0].type  # type: ignore[union-attr]
-        results = [Value(name=f"{name}_out{i if outputs > 1 else ''}", type=kind) for i in range(outputs)]
+            kinds = [values[0].type]  # type: ignore[union-attr]
+        results = [Value(name=f"{name}_out{i if outputs > 1 else ''}", type=kind) for i, kind in enumerate(kinds)]
         node = ir.node(op_type, values, given, outputs=results, name=name)
         self.nodes.append(node)
         return results[0] if outputs == 1 else tuple(results)

@@ -21,12 +21,14 @@ _BOOL = frozenset({"bool"})
 _WIDE = _FLOATS | {"i32", "i64"}
 
 CUDA_KERNELS: dict[str, frozenset[str]] = {
-    **dict.fromkeys(("Concat", "Expand", "Gather", "Identity", "Reshape", "Shape", "Slice", "Split", "Squeeze"), _ALL),
-    **dict.fromkeys(("Transpose", "Unsqueeze", "Cast", "If", "Scan", "ConstantOfShape", "ScatterND", "Compress"), _ALL),
+    **dict.fromkeys(("Concat", "Expand", "Gather", "GatherElements", "Identity", "Reshape", "Shape", "Slice", "Split"), _ALL),
+    **dict.fromkeys(("Squeeze", "Transpose", "Unsqueeze", "Cast", "ConstantOfShape", "ScatterND", "Compress"), _ALL),
+    **dict.fromkeys(("If", "Loop", "Scan", "SequenceAt", "SequenceEmpty", "SequenceInsert", "SequenceLength"), _ALL),
+    "ConcatFromSequence": _ALL,
     **dict.fromkeys(("Add", "Sub", "Mul", "Div", "Abs", "Sign"), _NUMBERS),
-    **dict.fromkeys(("Floor", "Ceil", "Round", "Sin", "Cos", "Sqrt", "Exp", "MatMul"), _FLOATS),
+    **dict.fromkeys(("Floor", "Ceil", "Round", "Sin", "Cos", "Sqrt", "Exp", "Log", "MatMul", "Softmax", "Sigmoid"), _FLOATS),
     **dict.fromkeys(("Min", "Max", "Mod", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "CumSum", "Range"), _WIDE),
-    **dict.fromkeys(("ReduceMax", "ReduceSum", "Tile"), _WIDE),
+    **dict.fromkeys(("Neg", "ReduceMax", "ReduceSum", "Tile", "TopK"), _WIDE),
     **dict.fromkeys(("And", "Or", "Not"), _BOOL),
     "Equal": _WIDE | _BOOL,
     "Where": _NUMBERS,
@@ -34,8 +36,8 @@ CUDA_KERNELS: dict[str, frozenset[str]] = {
     "Pad": _FLOATS | _BOOL,
     "ReduceMin": _WIDE | {"u8"},
     "ArgMax": _FLOATS,
-    "TopK": _WIDE,
     "QuantizeLinear": frozenset({"f32"}),
+    "NonMaxSuppression": frozenset({"f32"}),  # registered, but without type constraints, so the list leaves it out
     "MatMulInteger": frozenset(),  # signed bytes only, and pixels are unsigned
 }
 """For each operator with a CUDA kernel, the IR dtypes of its data input that the kernel takes."""
@@ -54,7 +56,7 @@ def nodes(graph: onnx.GraphProto) -> Iterator[tuple[onnx.NodeProto, onnx.GraphPr
 
 
 def element_types(model: onnx.ModelProto) -> dict[str, str]:
-    """The IR dtype of every value of a model, by name."""
+    """The IR dtype of every value of a model, by name; of a sequence its elements'."""
     import onnx
 
     model = onnx.shape_inference.infer_shapes(model, strict_mode=True)
@@ -62,7 +64,8 @@ def element_types(model: onnx.ModelProto) -> dict[str, str]:
 
     def visit(graph: onnx.GraphProto) -> None:
         for info in (*graph.input, *graph.value_info, *graph.output):
-            types[info.name] = _ELEMENT.get(info.type.tensor_type.elem_type, "other")
+            type = info.type.sequence_type.elem_type if info.type.HasField("sequence_type") else info.type
+            types[info.name] = _ELEMENT.get(type.tensor_type.elem_type, "other")
         for tensor in graph.initializer:
             types[tensor.name] = _ELEMENT.get(tensor.data_type, "other")
         for node in graph.node:

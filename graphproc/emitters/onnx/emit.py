@@ -13,7 +13,7 @@ from graphproc.emitters.onnx import joins
 from graphproc.emitters.onnx.builder import ELEMENT, GraphBuilder, Value
 from graphproc.emitters.onnx.steps import emit_steps
 from graphproc.errors import EmitError
-from graphproc.ir.program import Output, Program
+from graphproc.ir.program import Input, Output, Program
 from graphproc.ir.types import TensorType
 from graphproc.passes.pipeline import optimize
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     import onnx
 
 Target = Literal["cpu", "cuda", "portable"]
-Input = Literal["batch", "image", "sequence"]
+Reads = Literal["batch", "image", "sequence"]
 TARGETS: tuple[Target, ...] = ("cpu", "cuda", "portable")
-INPUTS: tuple[Input, ...] = ("batch", "image", "sequence")
+INPUTS: tuple[Reads, ...] = ("batch", "image", "sequence")
 
 IR_VERSION: Mapping[int, int] = {17: 8, 18: 8, 19: 9, 20: 9, 21: 10, 22: 10, 23: 11}
 """The ONNX IR version that was current with each opset: the oldest that runtimes of its time load."""
@@ -38,14 +38,15 @@ class EmitOptions:
             with TF32; `portable` uses float32 and int64 only, for runtimes without 8-bit or double arithmetic.
         input: `batch` reads `images`, uint8 [batch, height, width, C]; `image` reads `image`, uint8 [height, width, C];
             `sequence` reads `images`, a sequence of uint8 [height, width, C] of different sizes. Further inputs go the same
-            way.
+            way. A program of a model's outputs reads these stacked, and sizes once for all images, or with `sequence` one
+            for each.
         opset: the version of the default ONNX domain, 17 to 23.
         image_size: (height, width) of every image, which folds all size and weight arithmetic; None for any size.
         batch_size: the number of images of a `batch` graph; None for any number.
     """
 
     target: Target = "cpu"
-    input: Input = "batch"
+    input: Reads = "batch"
     opset: int = 18
     image_size: tuple[int, int] | None = None
     batch_size: int | None = None
@@ -80,24 +81,29 @@ def emit(program: Program, options: EmitOptions, metadata: Mapping[str, Any] | N
         EmitError: the options do not fit the program.
     """
     program = optimize(_fixed(program, options))
-    loops = options.input == "sequence" or (options.input == "batch" and bool(program.measured))
+    loops = _loops(program, options)
     if loops and options.target == "portable":
         raise EmitError(
             f"target 'portable' takes images one by one: {_why_loops(program, options)}. Use input 'image', or target 'cpu'."
         )
-    g = GraphBuilder(options.target, options.opset, leading=1 if options.input == "batch" and not loops else 0)
-    inputs = {declared.name: _input(program, declared.name, declared.type, options) for declared in program.inputs}
+    several = program.stacked or options.input == "batch"
+    g = GraphBuilder(options.target, options.opset, leading=1 if several and not loops else 0)
+    inputs = {declared.name: _input(program, declared, options) for declared in program.inputs}
     first = next(iter(inputs.values()))
-    if options.input == "image":
+    if options.input == "image" and not program.stacked:
         outputs = joins.of_image(g, program, emit_steps(g, program, inputs))
     elif loops:
-        count = g.SequenceLength(first) if options.input == "sequence" else g.Squeeze(g.Shape(first, start=0, end=1))
+        sequence = options.input == "sequence" and not program.stacked
+        count = g.SequenceLength(first) if sequence else g.Squeeze(g.Shape(first, start=0, end=1))
 
         def image(index: Value) -> Mapping[str, Value]:
-            if options.input == "sequence":
+            if sequence:
                 one = {v.name: g.SequenceAt(inputs[v.name], index) for v in program.inputs}
             else:
-                one = {v.name: g.Gather(inputs[v.name], index, axis=0) for v in program.inputs}
+                one = {
+                    v.name: inputs[v.name] if _shared(v, options) else g.Gather(inputs[v.name], index, axis=0)
+                    for v in program.inputs
+                }
             return emit_steps(g, program, one)
 
         outputs = joins.by_image(g, program, count, image)
@@ -106,7 +112,7 @@ def emit(program: Program, options: EmitOptions, metadata: Mapping[str, Any] | N
             batch = g.Shape(first, start=0, end=1)
         outputs = joins.of_batch(g, program, emit_steps(g, program, inputs, batch), batch)
     for output, value in zip(program.outputs, outputs, strict=True):
-        _declare(g, value, output, program.value(output.value).type, options)
+        _declare(g, value, output, program, options)
     graph = ir.Graph(
         list(inputs.values()),
         g.graph_outputs,
@@ -126,10 +132,25 @@ def _fixed(program: Program, options: EmitOptions) -> Program:
     """The program with the sides of every input known, where the options say them and pixels do not decide sizes."""
     if options.image_size is None or program.measured:
         return program
+    if program.stacked:
+        raise EmitError(f"image_size: {program.name} reads a model's outputs, not images. Leave it out.")
     if other := [name for name in program.symbols if not name.endswith(("height", "width"))]:
         raise EmitError(f"image_size: {program.name} also depends on the number of {other[0]}, so its sizes cannot be fixed")
     height, width = options.image_size
     return program.bind(**{name: height if name.endswith("height") else width for name in program.symbols})
+
+
+def _loops(program: Program, options: EmitOptions) -> bool:
+    """Whether images run one after the other."""
+    each = options.input == "sequence"
+    if program.stacked:
+        return bool(program.measured) or (each and any(declared.measures for declared in program.inputs))
+    return each or (options.input == "batch" and bool(program.measured))
+
+
+def _shared(declared: Input, options: EmitOptions) -> bool:
+    """Whether an input holds sizes that all images have."""
+    return bool(declared.measures) and options.input != "sequence"
 
 
 def _why_loops(program: Program, options: EmitOptions) -> str:
@@ -138,11 +159,16 @@ def _why_loops(program: Program, options: EmitOptions) -> str:
     return f"{program.name} finds sizes in the pixels of each image"
 
 
-def _input(program: Program, name: str, type: TensorType, options: EmitOptions) -> Value:
-    """The graph input of an image."""
+def _input(program: Program, declared: Input, options: EmitOptions) -> Value:
+    """The graph input of an image, or of a model's output."""
+    name, type = declared.name, declared.type
     fixed = {"height": options.image_size[0], "width": options.image_size[1]} if options.image_size else {}
     dims: list[int | str] = [s if isinstance(s, int) else fixed.get(str(s), str(s)) for s in type.shape]
     tensor = ir.TensorType(ELEMENT[type.dtype])
+    if program.stacked:
+        own = not _shared(declared, options)
+        first: list[int | str] = [options.batch_size or "batch"] if own else []
+        return Value(name=program.graph_input(name, several=own), shape=ir.Shape([*first, *dims]), type=tensor)
     if options.input == "image":
         return Value(name=program.graph_input(name, several=False), shape=ir.Shape(dims), type=tensor)
     if options.input == "batch":
@@ -152,18 +178,19 @@ def _input(program: Program, name: str, type: TensorType, options: EmitOptions) 
     return Value(name=program.graph_input(name), shape=ir.Shape(each), type=ir.SequenceType(tensor))
 
 
-def _declare(g: GraphBuilder, value: Value, output: Output, type: TensorType, options: EmitOptions) -> None:
+def _declare(g: GraphBuilder, value: Value, output: Output, program: Program, options: EmitOptions) -> None:
     """Make a value a graph output: under its own name, with its declared shape."""
+    type, one = program.value(output.value).type, options.input == "image" and not program.stacked
     if value.producer() is None or value in g.graph_outputs:
         value = g.Identity(value)
-    batch: int | str = 1 if options.input == "image" else options.batch_size or "batch"
+    batch: int | str = 1 if one else options.batch_size or "batch"
     value.name = output.name
     value.shape = ir.Shape(joins.shape(output, type.shape, _axes(type), batch))
     g.graph_outputs.append(value)
 
 
 def _axes(type: TensorType) -> list[str]:
-    names = {"H": "height", "W": "width", "C": "channels", "N": "tiles", "P": "patches", "F": "features"}
+    names = {"H": "height", "W": "width", "C": "channels", "N": "tiles", "P": "patches", "F": "features", "Q": "queries"}
     return [names[letter] for letter in type.layout] or [str(axis) for axis in range(type.rank)]
 
 

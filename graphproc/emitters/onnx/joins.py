@@ -8,6 +8,7 @@ those to be padded go through a second loop once the largest is known.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from graphproc.emitters.onnx.builder import GraphBuilder, Value
 from graphproc.ir.program import IN_A_ROW, Output, Program
@@ -22,10 +23,13 @@ def of_image(g: GraphBuilder, program: Program, results: Results) -> list[Value]
     """The outputs of one image, as a batch of one."""
     joined = []
     for output in program.outputs:
-        value = results[output.value]
-        if output.join == "numbered":
-            value = _numbered(g, value, g.constant([0], "i64"))
-        joined.append(_sample(g, output, g.Unsqueeze(value, g.vector(0)) if output.join in ("stack", "pad") else value))
+        with g.scope(output.name):
+            value = results[output.value]
+            if output.join == "numbered":
+                value = _numbered(g, value, g.constant([0], "i64"))
+            if output.join in ("stack", "pad"):
+                value = _ahead(g, program, output, value, partial(_unsqueezed, g))
+            joined.append(_sample(g, program, output, value))
     return joined
 
 
@@ -33,21 +37,25 @@ def of_batch(g: GraphBuilder, program: Program, results: Results, batch: Value) 
     """The outputs of images of one size, whose values have a batch axis already."""
     joined = []
     for output in program.outputs:
-        value, shape = results[output.value], program.value(output.value).type.shape
-        if output.join == "numbered":
-            value = _numbered(g, value, g.Reshape(g.range(batch, "i64"), g.vector(-1, 1, 1)))
-            shape = (shape[0], shape[1] + 1)
-        if output.join == "strip":
-            rank = len(shape)
-            value = g.Transpose(value, perm=[*range(1, rank), 0, rank])
-            value = g.Reshape(value, g.vector(*shape[:-1], g.Mul(batch, g.num(shape[-1]))), allowzero=1)
-        elif output.join in IN_A_ROW:
-            zero = {"allowzero": 1} if num.low(shape[0]) < 1 else {}  # else a length of 0 would stand for the batch's
-            value = g.Reshape(value, g.vector(g.Mul(batch, g.num(shape[0])), *shape[1:]), **zero)
-        elif output.join == "largest":
-            value = _largest(g, value)
-        joined.append(_sample(g, output, value))
+        with g.scope(output.name):
+            joined.append(_sample(g, program, output, _in_a_row(g, program, output, results[output.value], batch)))
     return joined
+
+
+def _in_a_row(g: GraphBuilder, program: Program, output: Output, value: Value, batch: Value) -> Value:
+    """A value with a batch axis, without it where the output's join has none."""
+    shape = program.value(output.value).type.shape
+    if output.join == "numbered":
+        value = _numbered(g, value, g.Reshape(g.range(batch, "i64"), g.vector(-1, 1, 1)))
+        shape = (shape[0], shape[1] + 1)
+    if output.join == "strip":
+        sizes = g.vector(*shape[:-1], g.Mul(batch, g.num(shape[-1])))
+        return _ahead(g, program, output, value, partial(_strip, g, len(shape), sizes), merged=-1)
+    if output.join in IN_A_ROW:
+        zero = 1 if num.low(shape[0]) < 1 else None  # else a length of 0 would stand for the batch's
+        rows = g.Mul(batch, g.num(shape[0]))
+        return _ahead(g, program, output, value, partial(_row, g, (rows, *shape[1:]), zero), merged=-len(shape))
+    return _largest(g, value) if output.join == "largest" else value
 
 
 def _largest(g: GraphBuilder, value: Value) -> Value:
@@ -63,9 +71,82 @@ def _numbered(g: GraphBuilder, rows: Value, number: Value) -> Value:
     return numbered
 
 
-def _sample(g: GraphBuilder, output: Output, value: Value) -> Value:
+def _sample(g: GraphBuilder, program: Program, output: Output, value: Value) -> Value:
     """All images of a run are one sample, in a batch of one sample."""
-    return g.Unsqueeze(value, g.vector(0)) if output.sample is not None and output.batch != "concatenate" else value
+    if output.sample is None or output.batch == "concatenate":
+        return value
+    return _ahead(g, program, output, value, partial(_unsqueezed, g))
+
+
+def _ahead(
+    g: GraphBuilder, program: Program, output: Output, value: Value, move: Callable[[Value, Num | None], Value], merged: int = 0
+) -> Value:
+    """Move a whole tensor before the arithmetic with constants, and the joining along the last axis, that it comes from.
+
+    The node that writes an output cannot share its operand's memory, so a Reshape there copies all elements.
+
+    Args:
+        g: the graph under construction.
+        program: the program.
+        output: what the value becomes.
+        value: a tensor.
+        move: emits nodes that reshape a value, or a part of one, given how long its last axis is where that is not all.
+        merged: the axis of the value, counted from the end, that `move` merges with another; constants vary along others.
+    """
+    if [o.value for o in program.outputs].count(output.value) > 1:
+        return move(value, None)
+
+    def moved(x: Value, readers: int, width: Num | None) -> Value:
+        node = x.producer()
+        if node is None or node not in g.nodes or len(x.uses()) != readers:
+            return move(x, width)
+        operands = [operand for operand in node.inputs if operand is not None]
+        last = node.op_type == "Concat" and node.attributes["axis"].value == -1
+        joins = last and merged != -1 and all(operand in g.types for operand in operands)
+        if not joins and not (node.op_type in _MAPS and all(_constant_along(other, merged) for other in operands[1:])):
+            return move(x, width)
+        new: dict[Value, Value] = {}
+        for operand in operands if joins else operands[:1]:
+            if operand not in new:
+                own = g.types[operand].shape[-1] if joins else width
+                new[operand] = moved(operand, operands.count(operand), own)
+        g.nodes.remove(node)
+        g.nodes.append(node)
+        for position, operand in enumerate(operands):
+            if operand in new:
+                node.replace_input_with(position, new[operand])
+        return x
+
+    return moved(value, 0, None)
+
+
+_MAPS = ("Cast", "Add", "Sub", "Mul", "Div")
+
+
+def _constant_along(x: Value, axis: int) -> bool:
+    """Whether a value is known and does not vary along an axis, counted from the end; 0 for any known value."""
+    if x.const_value is None:
+        return False
+    shape = x.const_value.shape.numpy()
+    return axis == 0 or len(shape) < -axis or shape[axis] == 1
+
+
+def _unsqueezed(g: GraphBuilder, x: Value, width: Num | None) -> Value:
+    """An axis in front."""
+    result: Value = g.Unsqueeze(x, g.vector(0))
+    return result
+
+
+def _row(g: GraphBuilder, sizes: tuple[Num | Value, ...], allowzero: int | None, x: Value, width: Num | None) -> Value:
+    """The images' rows one after the other."""
+    result: Value = g.Reshape(x, g.vector(*sizes if width is None else (*sizes[:-1], width)), allowzero=allowzero)
+    return result
+
+
+def _strip(g: GraphBuilder, rank: int, sizes: Value, x: Value, width: Num | None) -> Value:
+    """The images side by side; `rank` is that of one."""
+    result: Value = g.Reshape(g.Transpose(x, perm=[*range(1, rank), 0, rank]), sizes, allowzero=1)
+    return result
 
 
 def by_image(g: GraphBuilder, program: Program, count: Value, image: Callable[[Value], Results]) -> list[Value]:
@@ -108,7 +189,7 @@ def by_image(g: GraphBuilder, program: Program, count: Value, image: Callable[[V
             value = _padded(g, value, count, largest[output.name], types[output.name].rank, output)
         elif output.join == "largest":
             value = _largest(g, value)
-        joined.append(_sample(g, output, value))
+        joined.append(_sample(g, program, output, value))
     return joined
 
 

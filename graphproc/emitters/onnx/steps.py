@@ -25,6 +25,9 @@ def emit_steps(g: GraphBuilder, program: Program, images: Mapping[str, Value], b
     for declared in program.inputs:
         tensor = images[declared.name]
         _symbols(g, tensor, declared.type)
+        if declared.measures:
+            flat = tensor if declared.type.rank == 1 else g.Reshape(tensor, g.vector(-1))
+            _measured(g, flat, declared.measures)
         pixels = g.cast(tensor, g.pixel_dtype) if declared.type.dtype == "u8" else tensor
         values[declared.name] = g.with_type(pixels, declared.type)
     for step in program.steps:
@@ -37,10 +40,19 @@ def emit_steps(g: GraphBuilder, program: Program, images: Mapping[str, Value], b
 def _step(g: GraphBuilder, step: Step, values: Mapping[str, Value], batch: Value | None) -> Value:
     result: Value = step.op.onnx(g, *(values[name] for name in step.inputs))
     if not step.inputs and batch is not None:  # computed from sizes alone, so the same for every image
-        result = g.Expand(result, g.Concat(batch, g.Shape(result), axis=0))
-    for position, name in enumerate(step.measures):
-        g.symbol(name, g.Slice(result, g.vector(position), g.vector(position + 1)))
+        sizes = g.vector(batch, *step.output.type.shape)
+        node = result.producer()
+        element = node.inputs[0] if node is not None and node.op_type == "Expand" else None
+        known = element is not None and element.const_value is not None  # one element goes to all images at once
+        result = g.Expand(element if known else result, sizes)
+    _measured(g, result, step.measures)
     return result
+
+
+def _measured(g: GraphBuilder, sizes: Value, names: tuple[str, ...]) -> None:
+    """Say which sizes the elements of an int64 vector are."""
+    for position, name in enumerate(names):
+        g.symbol(name, g.Slice(sizes, g.vector(position), g.vector(position + 1)))
 
 
 def _symbols(g: GraphBuilder, tensor: Value, type: TensorType) -> None:

@@ -7,7 +7,7 @@ here in numpy (sizes known) or by nodes in the graph (`traced_bands`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,12 @@ from graphproc.sizes import num
 from graphproc.sizes.num import Num
 
 Array = np.ndarray[Any, Any]
+
+
+GROUP_BYTES = 48 << 10
+"""Bytes of a group's results, at most, unless two blocks have more; its nodes write some 20 times as much, for the cache."""
+GROUP = 4
+"""Blocks in a group, where it is not known how long rows are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,26 +60,50 @@ class Band:
         rows: int64 [blocks, L], or [count] without weights: input rows, counted from `begin`.
         begin, extent: the first input pixel that is read, and how many are from there to the last one.
         count: how many outputs are wanted.
-        weights: [..., blocks, digits*T, L], as the form of the product wants them; None, as is the form, to only pick rows.
-        form: the form of the products.
+        weights: [..., blocks, digits*T, L], or for each digit [..., blocks, T, L], as the form of the products wants them.
+        form: the form of the products; None to only pick rows.
         length: T.
-        blocks: the number of blocks, whose last one may hold more outputs than are wanted.
+        groups: how many groups of blocks are taken one after the other.
+        blocks: how many blocks a group has; the last ones may hold more outputs than are wanted.
     """
 
     rows: Value
     begin: Num
     extent: Num
     count: Num
-    weights: Value = None
+    weights: tuple[Value, ...] = ()
     form: Form | None = None
     length: int = 1
+    groups: Num = 1
     blocks: Num = 0
 
+    def ungrouped(self) -> Band:
+        """The same rows in one group."""
+        return replace(self, groups=1, blocks=self.groups * self.blocks)
 
-def block_length(count: Num) -> int:
-    """How many outputs a block holds: near 8, where products are fast, and wasting few; 8 where the count is not known."""
-    if not isinstance(count, int):
-        return 8
+
+def block_groups(g: Builder, count: Num, length: int, columns: Num) -> tuple[Num, Num]:
+    """How a last pass takes its blocks one group after the other, so that what a group writes stays in the cache.
+
+    Args:
+        g: the emitter's handle.
+        count: how many outputs are wanted.
+        length: the outputs of a block.
+        columns: the bytes of an output.
+
+    Returns:
+        The number of groups, and the number of blocks that are in each: together a few more than are needed, perhaps.
+    """
+    blocks = (count + (length - 1)) // length
+    if g.target != "cpu":
+        return 1, blocks
+    each = max(GROUP_BYTES // (length * columns), 2) if isinstance(columns, int) else GROUP
+    groups = (blocks + (each - 1)) // each
+    return groups, (blocks + (groups - 1)) // groups if isinstance(groups, int) else each
+
+
+def block_length(count: int) -> int:
+    """How many outputs a block holds: near 8, where products are fast, and wasting few."""
     return min(range(6, 13), key=lambda t: (-count % t / count, abs(t - 8)))
 
 
@@ -97,12 +127,11 @@ def picked_rows(g: Builder, axis: Axis, filter: str) -> Band | None:
     return Band(rows, 0, n_in, count)
 
 
-def known_bands(axis: Axis, filter: str, length: int) -> tuple[Array, Array, int]:
+def known_bands(axis: Axis, filter: str, length: int, blocks: int) -> tuple[Array, Array, int]:
     """Row indices [blocks, L], int32 weights [blocks, T, L] in units of 2**-22, and the largest number of taps."""
     n_in, n_out, first, count = (num.known(v) for v in (axis.n_in, axis.n_out, axis.first, axis.count))
     extent = None if axis.extent is None else float(axis.extent)  # type: ignore[arg-type]
     k = coefficients(n_in, n_out, filter, first, count, extent)
-    blocks = -(-count // length)
     output = np.minimum(np.arange(blocks * length), count - 1).reshape(blocks, length)  # repeats of the last are cut off
     start, taps = k.start[output], k.weights.shape[1]
     width = min(int((start[:, -1] - start[:, 0]).max()) + taps, n_in)

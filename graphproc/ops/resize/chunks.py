@@ -20,63 +20,58 @@ LINES = 64
 
 @dataclass(frozen=True, slots=True)
 class Images:
-    """Pixels `[images, height, width*channels]`; `batched` unless there is exactly one image."""
+    """The sides of images `[images, height, width*channels]`."""
 
-    pixels: Value
     height: Num
     width: Num
     channels: Num
-    batched: bool
 
 
 def by_chunks(
     g: Builder, images: Images, across: Band, along: Band, axis: int, first: Callable[[Value], Value]
-) -> tuple[Value, Band]:
-    """Emit the first pass over the region that both passes read.
+) -> tuple[Callable[[Value], Value], Band]:
+    """Cut the region that both passes read into chunks for the first pass.
 
     Chunks are equally long, so the last one may begin with lines that the one before ends with; the second pass, which
     gathers its rows anyway, steps over them.
 
     Args:
         g: the emitter's handle.
-        images: the images.
+        images: the images; one at a time on CPUs.
         across: the axis of the first pass.
         along: the axis of the second pass, whose pixels are the lines.
         axis: where the lines are in the images: 1 for rows, 2 for columns.
         first: emits the first pass over `[n, rows, columns*channels]` cut out of the images; gives `[n, lines, ...]`.
 
     Returns:
-        The first pass's result `[images, lines, ...]` and the second pass's band as it reads that.
+        What emits the first pass over images, `[images, lines, ...]`, and the second pass's band as it reads that.
     """
     rows, columns = (along, across) if axis == 1 else (across, along)
     corner, size = (rows.begin, columns.begin), (rows.extent, columns.extent)
     trips = (along.extent + (LINES - 1)) // LINES
-    if g.target != "cpu" or across.weights is None or trips == 1:
-        x = images.pixels
-        if (corner, size) != ((0, 0), (images.height, images.width)):
-            ends = (rows.begin + rows.extent, (columns.begin + columns.extent) * images.channels)
-            x = g.Slice(x, g.vector(rows.begin, columns.begin * images.channels), g.vector(*ends), g.vector(1, 2))
-        return first(x), along
+    if g.target != "cpu" or across.form is None or trips == 1:
+        if (corner, size) == ((0, 0), (images.height, images.width)):
+            return first, along
+        low = g.vector(rows.begin, columns.begin * images.channels)
+        high = g.vector(rows.begin + rows.extent, (columns.begin + columns.extent) * images.channels)
+        return lambda pixels: first(g.Slice(pixels, low, high, g.vector(1, 2))), along
 
     with g.scope("chunks"):
         length = (along.extent + (trips - 1)) // trips
         starts = g.Min(g.Mul(g.range(trips, "i64"), g.num(length)), g.num(along.extent - length))
-        step = g.vector(0, 1, 0) if axis == 1 else g.vector(0, 0, images.channels)
-        low = g.Add(g.Mul(g.Reshape(starts, g.vector(-1, 1)), step), g.vector(0, corner[0], corner[1] * images.channels))
-        count: Num = 1
-        if images.batched:
-            count = g.measured(g.Shape(images.pixels, start=0, end=1), 1)
-            image = g.Mul(g.Reshape(g.range(count, "i64"), g.vector(-1, 1, 1)), g.vector(1, 0, 0))
-            low = g.Reshape(g.Add(image, low), g.vector(-1, 3))
+        step = g.vector(1, 0) if axis == 1 else g.vector(0, images.channels)
+        low = g.Add(g.Mul(g.Reshape(starts, g.vector(-1, 1)), step), g.vector(corner[0], corner[1] * images.channels))
         cut = (length, size[1]) if axis == 1 else (size[0], length)
-        high = g.Add(low, g.vector(1, cut[0], cut[1] * images.channels))
-
-        def chunk(low: Value, high: Value) -> Value:
-            return first(g.Slice(images.pixels, low, high, g.vector(0, 1, 2)))
-
-        x = g.Reshape(g.scan((low, high), chunk, rank=3), g.vector(count, trips * length, -1))
+        high = g.Add(low, g.vector(cut[0], cut[1] * images.channels))
+        lines = g.vector(1, trips * length, -1)
         repeated = trips * length - along.extent
         if repeated != 0:
             last = g.Less(along.rows, g.num((trips - 1) * length))
             along = replace(along, rows=g.Where(last, along.rows, g.Add(along.rows, g.num(repeated))))
-    return x, along
+
+    def chunks(pixels: Value) -> Value:
+        with g.scope("chunks"):
+            chunk = g.scan((low, high), lambda low, high: first(g.Slice(pixels, low, high, g.vector(1, 2))), rank=3)
+            return g.Reshape(chunk, lines)
+
+    return chunks, along

@@ -20,96 +20,105 @@ import numpy as np
 
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.numerics.filters import NEAREST, PRECISION_BITS
-from graphproc.ops.resize.bands import Axis, Band, block_length, known_bands, picked_rows
+from graphproc.ops.resize.bands import Axis, Band, block_groups, block_length, known_bands, picked_rows
 from graphproc.ops.resize.forms import Form, choose_form, form_limit
 from graphproc.ops.resize.traced import traced_bands
 from graphproc.sizes import num
+from graphproc.sizes.num import Num
+
+Bands = Callable[[int, bool], Band]
+"""Gives the band of an axis, 0 vertical and 1 horizontal, and whether its pass is the last of the two."""
 
 
-def with_bands(g: Builder, axes: tuple[Axis, Axis], filter: str, passes: Callable[[Band, Band], Value]) -> Value:
-    """Emit the weights of both axes, and what `passes` emits from the vertical and the horizontal band.
+def with_bands(g: Builder, axes: tuple[Axis, Axis], channels: Num, filter: str, passes: Callable[[Bands], Value]) -> Value:
+    """Emit the weights of both axes, and what `passes` emits from their bands.
 
     Where the form of the products depends on the image, `passes` is called once for each form, inside the branches of an
     `If`. One decision for both axes, on the larger reduction: a second `If` costs more than the better form would save.
     """
     if filter == NEAREST or all(axis.known for axis in axes):
-        vertical, horizontal = (_known_band(g, axis, filter) for axis in axes)
-        return passes(vertical, horizontal)
+        known = [_known_band(g, axis, filter, channels * other.count) for axis, other in zip(axes, axes[::-1], strict=True)]
+        return passes(lambda index, last: known[index] if last else known[index].ungrouped())
     small, limit, large = form_limit(g.target)
     with g.scope("weights"):
-        bands = traced_bands(g, axes, filter)
+        bands = traced_bands(g, axes, channels, filter)
 
     def in_form(form: Form) -> Value:
         with g.scope("weights"):
             weights = _packed(g, bands.weights, form)
-            vertical, horizontal = (bands.band(g, index, weights, form) for index in (0, 1))
-        return passes(vertical, horizontal)
+        return passes(lambda index, last: bands.band(g, index, last, weights, form))
 
     names = (small.name, large.name)
     return g.cond(bands.taps_within(g, limit), lambda: in_form(small), lambda: in_form(large), names)
 
 
-def _known_band(g: Builder, axis: Axis, filter: str) -> Band:
+def _known_band(g: Builder, axis: Axis, filter: str, columns: Num) -> Band:
     if g.target == "portable" and not axis.known:
         form_limit(g.target)
     picked = picked_rows(g, axis, filter)
     if picked is not None:
         return picked
-    length = block_length(axis.count)
-    rows, weights, taps = known_bands(axis, filter, length)
+    length = block_length(num.known(axis.count))
+    groups, blocks = block_groups(g, axis.count, length, columns)
+    rows, weights, taps = known_bands(axis, filter, length, num.known(groups) * num.known(blocks))
     begin, end = int(rows.min()), int(rows.max()) + 1
     form = choose_form(g.target, taps)[0]
-    packed = _packed(g, g.constant(weights, "i32"), form)
-    return Band(g.constant(rows - begin, "i64"), begin, end - begin, axis.count, packed, form, length, len(rows))
+    packed = _packed(g, g.constant(weights, "f32"), form)
+    return Band(g.constant(rows - begin, "i64"), begin, end - begin, axis.count, packed, form, length, groups, blocks)
 
 
-def emit_pass(g: Builder, x: Value, band: Band, shape: Value, by_groups: bool = False) -> Value:
-    """Resample the rows of `x [images, rows, columns]` to `[images, count, columns]`, rounded to a byte, read as `shape`.
+def prepared_pass(g: Builder, band: Band, *shape: Num) -> Callable[[Value], Value]:
+    """Emit what a pass needs besides pixels, which is the same for every image and every part of one.
 
-    With `by_groups`, blocks are taken a few at a time, where that keeps what they write in the processor's cache.
+    Returns:
+        The emitter of the pass: from rows `[images, rows, columns]` to `[images, count, columns]`, rounded to a byte and read
+        as `[images, *shape]`. Only one image where the band has groups of blocks, which are taken one after the other to
+        keep what they write in the processor's cache.
     """
-    if band.form is None:
-        return g.Reshape(g.Gather(x, band.rows, axis=1), shape)
-    groups = _groups(band) if by_groups and g.target == "cpu" else 1
-    if groups == 1:
-        x = _blocks(g, x, band, band.rows, band.weights)
-    else:
+    form, groups = band.form, band.groups
+    if form is None:
+        picked = g.vector(0, *shape)
+        return lambda x: g.Reshape(g.Gather(x, band.rows, axis=1), picked)
+    rows, weights = band.rows, band.weights
+    if groups != 1:
         with g.scope("groups"):
-            rows = g.Reshape(band.rows, g.vector(groups, num.known(band.blocks) // groups, -1))
-            size = g.vector(groups, num.known(band.blocks) // groups, num.known(band.length) * band.form.digits, -1)
-            weights = g.Reshape(band.weights, size)
-            x = g.scan((rows, weights), lambda rows, weights: _blocks(g, x, band, rows, weights), axis=1, rank=4)
-    if not (isinstance(band.count, int) and band.count == band.blocks * band.length):
-        x = g.Reshape(x, g.vector(0, band.blocks * band.length, -1))
-        x = g.Slice(x, g.vector(0), g.vector(band.count), g.vector(1))
-    return g.Reshape(x, shape)
+            rows = g.Reshape(rows, g.vector(groups, band.blocks, -1))
+            size = g.vector(groups, band.blocks, band.length * form.stacked, -1)
+            weights = tuple(g.Reshape(digits, size) for digits in weights)
+    images = 0 if groups == 1 else 1  # a Reshape to 0 keeps an axis
+    result, count = g.vector(images, *shape), g.num(band.count)
+    computed = groups * band.blocks * band.length
+    exact = isinstance(band.count, int) and band.count == computed
+    outputs = result if exact else g.vector(images, computed, -1)
+
+    def blocks(x: Value, rows: Value, *weights: Value) -> Value:
+        return _PRODUCT[form.name](g, g.Gather(x, rows, axis=1), weights, band)
+
+    def emit(x: Value) -> Value:
+        if groups == 1:
+            y = blocks(x, rows, *weights)
+        else:
+            with g.scope("groups"):
+                y = g.scan((rows, *weights), lambda *band: blocks(x, *band), rank=4)
+        y = g.Reshape(y, outputs)
+        return y if exact else g.Reshape(g.Slice(y, g.vector(0), count, g.vector(1)), result)
+
+    return emit
 
 
-def _groups(band: Band) -> int:
-    """How many groups of about 8 blocks there are, if the number of blocks is known and divides."""
-    if not isinstance(band.blocks, int):
-        return 1
-    return next((n for n in range(max(band.blocks // 4, 1), 1, -1) if band.blocks % n == 0), 1)
-
-
-def _blocks(g: Builder, x: Value, band: Band, rows: Value, weights: Value) -> Value:
-    assert band.form is not None
-    return _PRODUCT[band.form.name](g, g.Gather(x, rows, axis=1), weights, band)
-
-
-def _packed(g: Builder, weights: Value, form: Form) -> Value:
-    """Integer weights `[..., T, L]` as what a form multiplies by: digits side by side, `[..., digits*T, L]`.
+def _packed(g: Builder, weights: Value, form: Form) -> tuple[Value, ...]:
+    """Integer weights `[..., T, L]` as what a form multiplies by: digits apart, or side by side in `[..., digits*T, L]`.
 
     A weight is at most 2**22 and a few units, so float32 holds it and its digits exactly.
     """
     if form.name == "float64":
-        return g.cast(weights, "f64")
-    *lower, top = _digits(g, g.cast(weights, "f32"), form)
+        return (g.cast(weights, "f64"),)
+    *lower, top = _digits(g, weights, form)
     if form.name == "float32":
         # A power of two keeps a digit's products as exact as before, and spares a division after them.
-        return g.Concat(*lower, top, axis=-2)
+        return (*lower, top) if form.apart else (g.Concat(*lower, top, axis=-2),)
     lower = [g.Mul(digit, g.constant([1 << form.bits], "f32")) for digit in lower]
-    return g.cast(g.Add(g.Concat(*lower, top, axis=-2), g.constant([128], "f32")), "u8")
+    return (g.cast(g.Add(g.Concat(*lower, top, axis=-2), g.constant([128], "f32")), "u8"),)
 
 
 def _digits(g: Builder, weights: Value, form: Form) -> list[Value]:
@@ -126,20 +135,23 @@ def _digits(g: Builder, weights: Value, form: Form) -> list[Value]:
     return [*digits, weights]
 
 
-def _float64(g: Builder, pixels: Value, weights: Value, band: Band) -> Value:
+def _float64(g: Builder, pixels: Value, weights: tuple[Value, ...], band: Band) -> Value:
     """Any number of taps: 53 bits hold the whole sum."""
-    total = g.Add(g.MatMul(weights, g.cast(pixels, "f64")), g.constant([1 << (PRECISION_BITS - 1)], "f64"))
+    total = g.Add(g.MatMul(*weights, g.cast(pixels, "f64")), g.constant([1 << (PRECISION_BITS - 1)], "f64"))
     total = g.Floor(g.Mul(total, g.constant([2.0**-PRECISION_BITS], "f64")))
     return g.cast(g.Clip(total, g.constant(0, "f64"), g.constant(255, "f64")), g.pixel_dtype)
 
 
-def _float32_digits(g: Builder, pixels: Value, weights: Value, band: Band) -> Value:
-    """Digits side by side in one product, which reads the gathered rows once; the lower ones are fractions."""
+def _float32_digits(g: Builder, pixels: Value, weights: tuple[Value, ...], band: Band) -> Value:
+    """Digits from a product each, or from one that reads the gathered rows once; the lower ones are fractions."""
     form = band.form
     assert form is not None
     shift = 2.0**-form.bits
-    product = g.MatMul(weights, g.cast(pixels, "f32"))
-    *sums, total = g.Split(product, g.vector(*[band.length] * form.digits), axis=-2, outputs=form.digits)
+    pixels = g.cast(pixels, "f32")
+    products = [g.MatMul(digits, pixels) for digits in weights]
+    if not form.apart:
+        products = g.Split(*products, g.vector(*[band.length] * form.digits), axis=-2, outputs=form.digits)
+    *sums, total = products
     carry = _whole(g, sums[0])
     for sum_ in sums[1:]:
         carry = _whole(g, g.Add(sum_, g.Mul(carry, g.constant([shift], "f32"))))
@@ -167,9 +179,9 @@ def _quantize(g: Builder, total: Value, unit: int, resolution: int) -> Value:
     return g.QuantizeLinear(total, g.constant(scale, "f32"), g.constant(0, "u8"), dtype="u8")
 
 
-def _int8(g: Builder, pixels: Value, weights: Value, band: Band) -> Value:
+def _int8(g: Builder, pixels: Value, weights: tuple[Value, ...], band: Band) -> Value:
     """Three 8-bit digits side by side in one MatMulInteger; their int32 sum is the definition's own accumulator."""
-    sums = g.MatMulInteger(weights, pixels, g.constant(128, "u8"))
+    sums = g.MatMulInteger(*weights, pixels, g.constant(128, "u8"))
     low, middle, high = g.Split(sums, g.vector(*[band.length] * 3), axis=-2, outputs=3)
     base = g.constant([256], "i32")
     total = g.Add(g.Mul(g.Add(g.Mul(high, base), middle), base), low)

@@ -1,7 +1,7 @@
 """Resampling weights computed in the graph, for images whose size is not known before they come.
 
 The arithmetic is that of `numerics.filters.coefficients`, node by node and in its order, on the grid of the bands: one
-cell for every block, output and row. Small nodes cost more than what they compute, so both axes share them: the first
+cell for every tap and output. Small nodes cost more than what they compute, so both axes share them: the first
 of the grid's axes, of length 2, tells them apart.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.numerics.filters import FILTERS, PRECISION_BITS
-from graphproc.ops.resize.bands import Axis, Band
+from graphproc.ops.resize.bands import Axis, Band, block_groups
 from graphproc.ops.resize.forms import Form
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
@@ -28,10 +28,11 @@ class TracedBands:
     """The bands of both axes (vertical, horizontal), before the form of their products is chosen.
 
     Attributes:
-        support: float64 [1, 1, 1, 1], the larger of the axes' supports, in input pixels.
-        weights: int32 [2, blocks, T, L], in units of 2**-22.
-        rows: int64 [2, blocks, 1, L].
+        support: float64 [1, 1, 1], the larger of the axes' supports, in input pixels.
+        weights: float32 [2, blocks, T, L], integers in units of 2**-22.
+        rows: int64 [2, blocks, L].
         axes: what is wanted.
+        groups: for each axis, the groups and the blocks in a group if its pass is the last one.
         begins, extents, widths: for each axis, the first input pixel read, how many from there on, and how many a block reads.
     """
 
@@ -39,6 +40,7 @@ class TracedBands:
     weights: Value
     rows: Value
     axes: tuple[Axis, Axis]
+    groups: list[tuple[Num, Num]]
     begins: list[Num]
     extents: list[Num]
     widths: list[Num]
@@ -47,34 +49,33 @@ class TracedBands:
         """Whether no output has more than `limit` taps: there are at most `2 * support + 2`."""
         return g.LessOrEqual(self.support, _f64(g, (limit - 2) / 2))
 
-    def band(self, g: Builder, index: int, weights: Value, form: Form) -> Band:
-        """One axis, with the stacked weights in a form: its own part of the grid, which fits the larger of both."""
+    def band(self, g: Builder, index: int, last: bool, weights: tuple[Value, ...], form: Form) -> Band:
+        """One axis, with the weights of both in a form: its own part of the grid, which fits the larger of both."""
         count = self.axes[index].count
-        blocks = _blocks(count)
-        starts, ends = g.vector(index, 0, 0), g.vector(index + 1, blocks, self.widths[index])
-        over = g.vector(0, 1, 3)
-        rows = g.Reshape(g.Slice(self.rows, starts, ends, over), g.vector(blocks, -1))
-        weights = g.Slice(weights, starts, ends, over)
-        return Band(rows, self.begins[index], self.extents[index], count, weights, form, LENGTH, blocks)
+        groups, blocks = self.groups[index] if last else (1, (count + (LENGTH - 1)) // LENGTH)
+        starts, ends = g.vector(index, 0, 0), g.vector(index + 1, groups * blocks, self.widths[index])
+        rows = g.Reshape(g.Slice(self.rows, starts, ends, g.vector(0, 1, 2)), g.vector(groups * blocks, -1))
+        weights = tuple(g.Slice(digits, starts, ends, g.vector(0, 1, 3)) for digits in weights)
+        return Band(rows, self.begins[index], self.extents[index], count, weights, form, LENGTH, groups, blocks)
 
 
-def _blocks(count: Num) -> Num:
-    return (count + (LENGTH - 1)) // LENGTH
+def traced_bands(g: Builder, axes: tuple[Axis, Axis], channels: Num, filter: str) -> TracedBands:
+    """Emit the arithmetic. Positions outside an output's own taps get weight zero, and adding zeros changes no sum.
 
-
-def traced_bands(g: Builder, axes: tuple[Axis, Axis], filter: str) -> TracedBands:
-    """Emit the arithmetic. Positions outside an output's own taps get weight zero, and adding zeros changes no sum."""
+    Outputs are the last axis of everything: ONNX Runtime broadcasts along a long last axis fast and along others slowly.
+    """
     half = _f64(g, 0.5)
     rows, columns = axes
     numbers = (rows.n_in, columns.n_in, rows.n_out, columns.n_out, rows.first, columns.first, rows.count, columns.count)
-    table = g.Reshape(g.cast(g.vector(*numbers), "f64"), g.vector(8, 1, 1, 1))
+    table = g.Reshape(g.cast(g.vector(*numbers), "f64"), g.vector(8, 1, 1))
     n_in, n_out, first, count = g.Split(table, g.vector(2, 2, 2, 2), axis=0, outputs=4)
     scale = g.Div(n_in if rows.extent is None and columns.extent is None else _extents(g, axes), n_out)
     stretch = g.Max(scale, _f64(g, 1))
     support = g.Mul(stretch, _f64(g, FILTERS[filter].support))
 
-    blocks = num.maximum(_blocks(rows.count), _blocks(columns.count))
-    output = g.Reshape(g.range(blocks * LENGTH, "f64"), g.vector(-1, LENGTH, 1))
+    groups = [block_groups(g, a.count, LENGTH, channels * b.count) for a, b in zip(axes, axes[::-1], strict=True)]
+    blocks = num.maximum(*(number * each for number, each in groups))
+    output = g.range(blocks * LENGTH, "f64")
     if not all(isinstance(a.count, int) and a.count == blocks * LENGTH for a in axes):
         output = g.Min(output, g.Sub(count, _f64(g, 1)))  # repeats of the last are cut off
     center = g.Mul(g.Add(output, g.Add(first, half)), scale)
@@ -82,29 +83,34 @@ def traced_bands(g: Builder, axes: tuple[Axis, Axis], filter: str) -> TracedBand
     high = g.Min(g.Floor(g.Add(g.Add(center, support), half)), n_in)
 
     # The rows of a block: from its first output's first tap to its last one's last.
-    start = g.Slice(low, g.vector(0), g.vector(1), g.vector(2))
-    stop = _last(g, high, 2)
-    width = _maximum(g, g.Sub(stop, start), 1, 2, 3)
+    in_blocks = g.vector(2, -1, LENGTH)
+    start = g.Slice(g.Reshape(low, in_blocks), g.vector(0), g.vector(1), g.vector(2))
+    stop = _last(g, g.Reshape(high, in_blocks), 2)
+    width = _maximum(g, g.Sub(stop, start), 1, 2)
     begin, end = g.Slice(start, g.vector(0), g.vector(1), g.vector(1)), _last(g, stop, 1)
     found = g.Reshape(g.cast(g.Concat(begin, g.Sub(end, begin), width, axis=0), "i64"), g.vector(-1))
     found = g.Split(found, g.vector(*[1] * 6), axis=0, outputs=6)
     begins, extents, widths = ([g.measured(v, low) for v in found[i : i + 2]] for i, low in ((0, 0), (2, 1), (4, 1)))
 
-    position = g.Add(start, g.range(g.ReduceMax(width), "f64"))
+    taps = g.range(g.ReduceMax(width), "f64")
+    starts = g.Reshape(g.Add(start, g.constant([0] * LENGTH, "f64")), g.vector(2, 1, -1))
+    position = g.Add(starts, g.Reshape(taps, g.vector(-1, 1)))
     weights = _weights(g, filter, position, center, low, high, n_in, g.Div(_f64(g, 1), stretch))
     # CumSum adds one tap after the other, as the definition does; ReduceSum's order is up to the runtime.
-    total = _last(g, g.CumSum(weights, g.constant(3, "i64")), 3)
+    total = _last(g, g.CumSum(weights, g.constant(1, "i64")), 1)
     scaled = g.Div(weights, g.Mul(total, _f64(g, 2.0**-PRECISION_BITS)))
-    away = g.Add(scaled, g.Mul(g.Sign(scaled), half))
+    signed = half if filter in _NOT_NEGATIVE else g.Mul(g.Sign(scaled), half)
+    whole = g.cast(g.cast(g.Add(scaled, signed), "i32"), "f32")  # half away from zero
+    whole = g.Reshape(g.Transpose(whole, perm=(0, 2, 1)), g.vector(2, blocks, LENGTH, -1))
     # Rows past the image have weight zero; read its last row instead.
-    pixels = g.cast(g.Sub(g.Min(position, g.Sub(end, _f64(g, 1))), begin), "i64")
-    return TracedBands(g.ReduceMax(support), g.cast(away, "i32"), pixels, axes, begins, extents, widths)
+    pixels = g.cast(g.Sub(g.Min(g.Add(start, taps), g.Sub(end, _f64(g, 1))), begin), "i64")
+    return TracedBands(g.ReduceMax(support), whole, pixels, axes, groups, begins, extents, widths)
 
 
 def _extents(g: Builder, axes: tuple[Axis, Axis]) -> Value:
-    """How many pixels the outputs of each axis cover, in float32 as Pillow has them, as float64 [2, 1, 1, 1]."""
+    """How many pixels the outputs of each axis cover, in float32 as Pillow has them, as float64 [2, 1, 1]."""
     extents = [g.num(num.as_float(a.n_in if a.extent is None else a.extent)) for a in axes]
-    return g.Reshape(g.cast(g.cast(g.Concat(*extents, axis=0), "f32"), "f64"), g.vector(2, 1, 1, 1))
+    return g.Reshape(g.cast(g.cast(g.Concat(*extents, axis=0), "f32"), "f64"), g.vector(2, 1, 1))
 
 
 def _weights(
@@ -179,4 +185,5 @@ def _lanczos(g: Builder, x: Value) -> Value:
     return g.Where(inside, g.Mul(_sinc(g, x), _sinc(g, g.Div(x, _f64(g, 3)))), _f64(g, 0))
 
 
+_NOT_NEGATIVE = ("box", "bilinear", "hamming")
 _WEIGHT = {"box": _box, "bilinear": _bilinear, "bicubic": _bicubic, "hamming": _hamming, "lanczos": _lanczos}

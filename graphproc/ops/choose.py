@@ -1,0 +1,46 @@
+"""One of two values, element by element."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from graphproc.errors import ShapeError
+from graphproc.ir.builder_protocol import Builder, Value
+from graphproc.ir.op import Array, Op, op, require_dtype
+from graphproc.ir.types import DTYPES, TensorType
+from graphproc.ops.fill import require_fits
+
+
+@op("choose")
+@dataclass(frozen=True, slots=True)
+class Choose(Op):
+    """The element of the second operand where that of the first holds, else `otherwise`.
+
+    Shapes:   two of one rank, whose sizes are equal or 1 (numpy's broadcasting) -> the larger ones.
+    Dtypes:   bool, and f32, i32 or i64, which holds `otherwise`; the second's.
+    Rounding: `otherwise` once, to f32.
+    Source:   numpy.where; ONNX Where-16.
+    """
+
+    otherwise: float = 0
+
+    def infer(self, when: TensorType, x: TensorType) -> TensorType:
+        """The larger sizes."""
+        require_dtype(self, when, "bool")
+        require_dtype(self, x, "f32", "i32", "i64")
+        require_fits(self, self.otherwise, x.dtype)
+        if when.rank != x.rank or any(a != b and a != 1 and b != 1 for a, b in zip(when.shape, x.shape, strict=True)):
+            raise ShapeError(f"choose: expected operands of one rank whose sizes are equal or 1, got {when} and {x}")
+        shape = tuple(b if a == 1 else a for a, b in zip(when.shape, x.shape, strict=True))
+        return replace(x, shape=shape, layout=x.layout or when.layout)
+
+    def numpy(self, when: Array, x: Array) -> Array:
+        """`numpy.where`."""
+        return np.where(when, x, np.asarray(self.otherwise, dtype=x.dtype))
+
+    def onnx(self, g: Builder, when: Value, x: Value) -> Value:
+        """Where."""
+        dtype = g.dtype(x)
+        return g.Where(when, x, g.constant(np.asarray([self.otherwise], dtype=DTYPES[dtype]), dtype))

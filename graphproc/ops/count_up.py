@@ -1,0 +1,42 @@
+"""The numbers from 0 on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from graphproc.errors import ShapeError
+from graphproc.ir.builder_protocol import Builder, Value
+from graphproc.ir.op import Array, Op, op
+from graphproc.ir.types import TensorType
+from graphproc.sizes import num
+from graphproc.sizes.num import Num
+
+
+@op("count_up")
+@dataclass(frozen=True, slots=True)
+class CountUp(Op):
+    """`[0, 1, ..., length - 1]`.
+
+    Shapes:   no operand -> (length,).
+    Dtypes:   i64.
+    Rounding: none.
+    Source:   numpy.arange; ONNX Range-11.
+    """
+
+    length: Num
+
+    def infer(self) -> TensorType:
+        """One axis."""
+        if num.high(self.length) < 0:
+            raise ShapeError(f"count_up: expected a length of at least 0, got {self.length}")
+        return TensorType("i64", (self.length,))
+
+    def numpy(self) -> Array:
+        """`numpy.arange`."""
+        return np.arange(num.known(self.length), dtype=np.int64)
+
+    def onnx(self, g: Builder) -> Value:
+        """Range."""
+        return g.range(self.length, "i64")

@@ -1,0 +1,160 @@
+"""Images that a model generated, as pixels: what preprocessing did, backwards.
+
+Source: transformers 5.23, `postprocess` of `JanusImageProcessorPil` and `Emu3ImageProcessor`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from graphproc.batch_feature import BatchFeature
+from graphproc.errors import ConfigError, ImageError
+from graphproc.ir.program import Parity
+from graphproc.ops import Cast, Combine, Normalize, Rescale, Truncate
+from graphproc.postprocessing.method import TRANSFORMERS, Field, Method, Steps
+
+PIL = "PIL.Image.Image"
+CHANNELS = 3
+
+
+def setting(steps: Steps, name: str) -> Any:
+    """An option, or the processor's own setting where it is not given."""
+    given = steps.options[name]
+    return getattr(steps.config, name) if given is None else given
+
+
+def per_channel(steps: Steps, name: str) -> list[float]:
+    """A mean or standard deviation of each channel.
+
+    Raises:
+        ConfigError: it is something else than a number or one for each channel.
+    """
+    given = setting(steps, name)
+    values = list(given) if isinstance(given, (list, tuple)) else [given] * CHANNELS
+    if len(values) != CHANNELS or any(isinstance(v, bool) or not isinstance(v, (int, float)) for v in values):
+        raise ConfigError(f"{name}: expected a number or {CHANNELS} of them, got {given!r}")
+    return values
+
+
+def build(steps: Steps) -> None:
+    """Generated images as bytes; without `do_rescale`, as floats."""
+    x = steps["images"]
+    if setting(steps, "do_normalize"):
+        mean, std = per_channel(steps, "image_mean"), per_channel(steps, "image_std")
+        if 0 in std:
+            raise ConfigError(f"image_std: expected numbers other than 0, got {std}")
+        undone = [(-m / s, 1 / s) for m, s in zip(mean, std, strict=True)]
+        x = steps.add(Normalize(tuple(m for m, _ in undone), tuple(s for _, s in undone)), x)
+    if setting(steps, "do_rescale"):
+        factor = steps.options["rescale_factor"]
+        x = steps.add(Rescale(1 / steps.config.rescale_factor if factor is None else steps.number("rescale_factor")), x)
+        x = steps.add(Combine("minimum", 255), steps.add(Combine("maximum", 0), x))
+        x = steps.add(Cast("u8"), steps.add(Truncate("i32"), x))
+    steps.output("pixel_values", x)
+
+
+def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
+    """One image, channels first."""
+    return outputs["pixel_values"]
+
+
+def prepare(given: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A list of images, channels first.
+
+    Raises:
+        ImageError: there is something else than images of three channels.
+    """
+    images = list(_flat(given["images"]))
+    return {"images": [_channels_first(image, options["input_data_format"]) for image in images]}
+
+
+def _flat(images: Any) -> Any:
+    """The images of a batch or of nested lists, one after another."""
+    if isinstance(images, (list, tuple)) or getattr(images, "ndim", 0) > 3:
+        for image in images:
+            yield from _flat(image)
+    else:
+        yield images
+
+
+def _channels_first(image: Any, layout: Any) -> Any:
+    if getattr(image, "ndim", 0) != 3:
+        got = f"the shape {list(image.shape)}" if hasattr(image, "shape") else type(image).__name__
+        raise ImageError(f"images: expected arrays or tensors of three axes, as a model generates them, got {got}")
+    if layout is None:
+        last = image.shape[0] != CHANNELS and image.shape[-1] == CHANNELS
+    else:
+        last = getattr(layout, "value", layout) == "channels_last"
+    image = image.swapaxes(-1, -2).swapaxes(-2, -3) if last else image
+    if image.shape[0] != CHANNELS:
+        raise ImageError(f"images: expected {CHANNELS} channels, got the shape {list(image.shape)}")
+    return image
+
+
+def collect(results: list[Any], options: Mapping[str, Any]) -> Any:
+    """All images as `return_tensors` says."""
+    if pictures := _pictures(results, options):
+        return BatchFeature({"pixel_values": pictures})
+    return BatchFeature({"pixel_values": results}, None if options["return_tensors"] == PIL else options["return_tensors"])
+
+
+def collect_planes(results: list[Any], options: Mapping[str, Any]) -> Any:
+    """As `collect`; where these are no pictures, the channels of all images in a row, as in the reference."""
+    planes = [channel for image in results for channel in image]
+    return collect(results if _pictures(results, options) else planes, options)
+
+
+def _pictures(results: list[Any], options: Mapping[str, Any]) -> list[Any]:
+    """Images for Pillow where these are asked for and the results are bytes; else none."""
+    arrays = [np.asarray(image) for image in results] if options["return_tensors"] == PIL else []
+    if not arrays or arrays[0].dtype != np.uint8:
+        return []
+    from PIL import Image
+
+    return [Image.fromarray(np.ascontiguousarray(array.transpose(1, 2, 0))) for array in arrays]
+
+
+FIELDS = {"images": Field((CHANNELS, "image_height", "image_width"), "CHW")}
+PARITY = Parity(f"{TRANSFORMERS} (Pil)")
+OPTIONS: Mapping[str, Any] = {
+    "do_rescale": None,
+    "rescale_factor": None,
+    "do_normalize": None,
+    "image_mean": None,
+    "image_std": None,
+}
+IN_PYTHON = ("return_tensors", "input_data_format")
+
+METHODS = (
+    Method(
+        "postprocess",
+        ("JanusImageProcessor",),
+        FIELDS,
+        build,
+        result,
+        {**OPTIONS, "input_data_format": None, "return_tensors": None},
+        parity=PARITY,
+        sized=(),
+        takes="images",
+        left_to_python=IN_PYTHON,
+        prepare=prepare,
+        collect=collect,
+    ),
+    Method(
+        "postprocess",
+        ("Emu3ImageProcessor",),
+        FIELDS,
+        build,
+        result,
+        {**OPTIONS, "return_tensors": PIL, "input_data_format": None},
+        parity=PARITY,
+        sized=(),
+        takes="images",
+        left_to_python=IN_PYTHON,
+        prepare=prepare,
+        collect=collect_planes,
+    ),
+)

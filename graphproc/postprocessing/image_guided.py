@@ -1,0 +1,66 @@
+"""Detection of what a query image shows: of boxes that overlap, the best; scores relative to the best of all.
+
+Source: transformers 5.23, `post_process_image_guided_detection` of the classes below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from graphproc.ir.program import Value
+from graphproc.ops import Cast, CenterToCorners, Combine, Function, NonMaxSuppression, Rearrange, Reduce
+from graphproc.postprocessing.detection import in_pixels, square
+from graphproc.postprocessing.method import BOXES, LOGITS, Method, Steps
+from graphproc.sizes.num import Num
+
+NAME = "post_process_image_guided_detection"
+FIELDS = {"logits": LOGITS, "target_pred_boxes": BOXES}
+ROWS = ("scores", "boxes")
+OPTIONS = {"threshold": 0.0, "nms_threshold": 0.3, "target_sizes": None}
+EPSILON = 1e-6
+"""What is added to the best score."""
+LOW, SPAN = 0.1, 0.9
+"""The share of the best score that counts as nothing, and what is left of it to 1."""
+
+
+def where(steps: Steps, x: Value, condition: Value) -> Value:
+    """The numbers where a condition holds, and 0 elsewhere."""
+    return steps.add(Combine("multiply"), x, steps.add(Cast("f32"), condition))
+
+
+def build(steps: Steps) -> None:
+    """The best class of each query, without those that overlap a better one."""
+    guided(steps, steps.target)
+
+
+def build_on_square(steps: Steps) -> None:
+    """As `build`; boxes are shares of the square that the image was padded to."""
+    guided(steps, square(steps))
+
+
+def guided(steps: Steps, size: tuple[Num, Num] | None) -> None:
+    """Scores from 0, a tenth of the best, to 1, the best; what has 0 is nothing."""
+    scores = steps.add(Function("sigmoid"), steps.add(Reduce("max"), steps["logits"]))
+    boxes = steps.add(CenterToCorners(), steps["target_pred_boxes"])
+    if steps.number("nms_threshold") < 1:
+        kept = NonMaxSuppression(steps.number("nms_threshold"))
+        rows = steps.add(kept, boxes, steps.add(Rearrange("q -> 1 q"), scores))
+        scores = where(steps, scores, steps.add(Rearrange("1 q -> q", layout="Q"), rows))
+    scores = where(steps, scores, steps.add(Combine("greater_or_equal", steps.number("threshold")), scores))
+    best = steps.add(Combine("add", EPSILON), steps.add(Reduce("max", keep=True), scores))
+    above = steps.add(Combine("subtract"), scores, steps.add(Combine("multiply", LOW), best))
+    share = steps.add(Combine("divide"), above, steps.add(Combine("multiply", SPAN), best))
+    share = steps.add(Combine("minimum", 1), steps.add(Combine("maximum", 0), share))
+    steps.rows(steps.add(Combine("greater", 0), share), scores=share, boxes=in_pixels(steps, boxes, size))
+
+
+def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
+    """Scores and boxes; there are no labels, as there is one query image."""
+    return {"scores": outputs["scores"], "labels": None, "boxes": outputs["boxes"]}
+
+
+METHODS = (
+    Method(NAME, ("OwlViTImageProcessor",), FIELDS, build, result, OPTIONS, ROWS),
+    Method(NAME, ("Owlv2ImageProcessor",), FIELDS, build_on_square, result, OPTIONS, ROWS),
+)

@@ -1,0 +1,87 @@
+"""Ops that number segments and paint them: kernels on CUDA, opsets, long paths, torch's nearest pixels, and refusals."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from graphs import assert_same, emit_unoptimized, ort
+from optable import CASES, Case
+
+from graphproc.emitters.onnx.checks import cuda_fallbacks
+from graphproc.emitters.onnx.emit import EmitOptions, emit
+from graphproc.errors import ShapeError
+from graphproc.ir.op import Op
+from graphproc.ir.program import Parity, ProgramBuilder
+from graphproc.ir.types import TensorType
+from graphproc.ops import Choose, CountUp, Nearest, PathSum, RunningSum
+from graphproc.sizes import num
+
+ROWS = [case for case in CASES if case.bound().name in ("choose", "count_up", "nearest", "path_sum", "running_sum")]
+IDS = [f"{case.bound().name}-{case.note}" for case in ROWS]
+
+
+@pytest.mark.parametrize("case", ROWS, ids=IDS)
+def test_every_node_has_a_cuda_kernel(case: Case) -> None:
+    sides = dict(zip(case.layout, case.shape, strict=True))
+    for size in (None, (sides["H"], sides["W"])):
+        assert cuda_fallbacks(emit_unoptimized(case.program(), EmitOptions("cuda", image_size=size))) == []
+
+
+@pytest.mark.parametrize("opset", [17, 23])
+@pytest.mark.parametrize("case", ROWS, ids=IDS)
+def test_first_and_last_opset(case: Case, opset: int) -> None:
+    x = case.inputs(1)
+    run = ort(emit_unoptimized(case.program(), EmitOptions("cuda", opset=opset)))
+    case.compare(run({"images": x})["y"], case.oracle(x), f"opset {opset}")
+
+
+@pytest.mark.parametrize("size", [300, num.symbol("count")], ids=str)
+def test_paths_of_any_length(size: num.Num, rng: np.random.Generator) -> None:
+    b = ProgramBuilder("paths", Parity("itself"), stacked=True)
+    x, parents = (b.input(name, TensorType("i64", (size,))) for name in ("x", "parents"))
+    b.output("sums", b.add(PathSum(), x, parents))
+    run = ort(emit(b.finish(), EmitOptions()))
+    numbers = rng.integers(-9, 10, (3, 300))
+    places = np.maximum(np.arange(300) - np.array([[1], [2], [1]]), 0)
+    places[2] -= rng.integers(0, 2, 300) * (places[2] > 0)
+    sums = PathSum().numpy(numbers, places)
+    assert_same(sums[0], np.cumsum(numbers[0]))
+    assert_same(run({"x": numbers, "parents": places})["sums"], sums)
+
+
+def test_nearest_pixels_of_every_size() -> None:
+    torch = pytest.importorskip("torch")
+    for before in (*range(1, 40), 96, 384, 640):
+        line = torch.arange(before, dtype=torch.float32).view(1, 1, 1, before)
+        for after in (*range(1, 50), 427, 1333):
+            expected = torch.nn.functional.interpolate(line, size=(1, after), mode="nearest")[0]
+            assert_same(Nearest(1, after).numpy(line[0].numpy()), expected.numpy(), f"{before} to {after}")
+
+
+FLAGS, I64 = TensorType("bool", (5, 4)), TensorType("i64", (5, 4))
+N = num.symbol("n")
+
+
+@pytest.mark.parametrize(
+    ("op", "types", "message"),
+    [
+        (Choose(), (I64, I64), "choose: expected bool, got i64"),
+        (Choose(), (FLAGS, FLAGS), "choose: expected f32 or i32 or i64, got bool"),
+        (Choose(0.5), (FLAGS, I64), "choose: i64 cannot hold 0.5"),
+        (Choose(), (FLAGS, TensorType("i64", (5, 3))), "choose: expected operands of one rank whose sizes are equal or 1"),
+        (Choose(), (FLAGS, TensorType("i64", (4,))), "choose: expected operands of one rank"),
+        (Choose(), (FLAGS, TensorType("i64", (N, 4))), "choose: expected operands of one rank"),
+        (RunningSum(), (TensorType("f32", (5,)),), "running_sum: expected bool or i64, got f32"),
+        (RunningSum(), (TensorType("i64", ()),), "running_sum: expected an axis"),
+        (CountUp(-1), (), "count_up: expected a length of at least 0, got -1"),
+        (PathSum(), (I64, I64), "path_sum: expected a parent for each element of one axis"),
+        (PathSum(), (TensorType("i64", (5,)), TensorType("i64", (4,))), "path_sum: expected a parent for each element"),
+        (PathSum(), (TensorType("i64", (5,)), TensorType("i32", (5,))), "path_sum: expected i64, got i32"),
+        (PathSum(), (TensorType("i64", (70000,)),) * 2, "path_sum: expected at most 65536 elements"),
+        (Nearest(0, 3), (TensorType("f32", (3, 5, 4), "CHW"),), "nearest: expected sides of at least 1 pixel, got 0 x 3"),
+        (Nearest(2, 3), (I64,), "nearest: expected the last axes CHW"),
+    ],
+)
+def test_refused(op: Op, types: tuple[TensorType, ...], message: str) -> None:
+    with pytest.raises(ShapeError, match=message):
+        op.infer(*types)
