@@ -57,6 +57,35 @@ ImageSize = Annotated[
 ]
 
 
+PostSettings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--post-set",
+        metavar="KEY=VALUE",
+        show_default=False,
+        help="An option of the post-processing method, e.g. threshold=0.7. Repeatable.",
+    ),
+]
+Labels = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", show_default=False, help="Keep the names of classes in the graph: a config.json with id2label."),
+]
+
+
+def post_options(texts: Sequence[str] | None, labels: Path | None) -> dict[str, Any]:
+    """The options of a post-processing method, and the names of classes under `id2label`.
+
+    Raises:
+        ConfigError: an option has another form than `KEY=VALUE`, or the file has no names.
+    """
+    options: dict[str, Any] = dict(key_and_value("--post-set", text) for text in texts or ())
+    if labels is not None:
+        from graphproc.configs.files import read_labels
+
+        options["id2label"] = read_labels(labels)
+    return options
+
+
 def sides(value: str | None) -> tuple[int, int] | None:
     """(height, width) of `480x640`.
 
@@ -102,7 +131,7 @@ def load(
 
     from graphproc.wrappers.processor import AutoImageProcessor, processor_class
 
-    changes: dict[str, Any] = dict(_setting(text) for text in settings or ())
+    changes: dict[str, Any] = dict(key_and_value("--set", text) for text in settings or ())
     options = {} if backend is None else {"backend": backend}
     if not (os.path.exists(source) or source.endswith(".json") or "/" in source or os.sep in source):
         make = processor_class(source)
@@ -116,10 +145,15 @@ def load(
     return type(found).from_dict(found.to_dict(), **changes, **options), assumed
 
 
-def _setting(text: str) -> tuple[str, Any]:
+def key_and_value(option: str, text: str) -> tuple[str, Any]:
+    """The key of `KEY=VALUE`, and its value: JSON, or else a string.
+
+    Raises:
+        ConfigError: it has another form.
+    """
     key, equals, value = text.partition("=")
     if not equals or not key.isidentifier():
-        raise ConfigError(f"--set: expected KEY=VALUE such as size=336, got {text!r}")
+        raise ConfigError(f"{option}: expected KEY=VALUE such as size=336, got {text!r}")
     try:
         return key, json.loads(value)
     except (ValueError, RecursionError):

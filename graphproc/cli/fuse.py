@@ -1,4 +1,4 @@
-"""`graphproc fuse`: join a preprocessing graph to a model."""
+"""`graphproc fuse`: join a preprocessing graph to a model, and post-processing behind it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from graphproc.errors import ConfigError
 if TYPE_CHECKING:
     from graphproc.fusion.fuse import Fused
 
-EXAMPLE = "Example: graphproc fuse preprocessing.onnx model.onnx -o fused.onnx --map pixel_values=input.1"
+EXAMPLE = "Example: graphproc fuse DetrImageProcessor detr.onnx -o detector.onnx --post DetrImageProcessor --labels config.json"
 
 
 def fuse(
@@ -60,6 +60,28 @@ def fuse(
             help="Move the normalization into the first convolution's weights; results are then close, not the same bits.",
         ),
     ] = False,
+    post: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SOURCE",
+            show_default=False,
+            help="Append post-processing, which gives answers in the pixels of the image: a processor, or a graph (.onnx).",
+        ),
+    ] = None,
+    post_method: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", show_default=False, help="Which method, e.g. object_detection; else the one that fits."),
+    ] = None,
+    post_set: arguments.PostSettings = None,
+    post_map: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="OUTPUT=NAME",
+            show_default=False,
+            help="What a model output is to the method, as output0=logits. Repeatable.",
+        ),
+    ] = None,
+    labels: arguments.Labels = None,
     settings: arguments.Settings = None,
     target: Annotated[
         str | None, typer.Option(metavar="cpu|cuda|portable", show_default=False, help="For a processor: what the graph is for.")
@@ -75,7 +97,7 @@ def fuse(
     ] = None,
     json: arguments.Json = False,
 ) -> None:
-    """Join preprocessing and a model into one graph that takes raw pixels."""
+    """Join preprocessing and a model into one graph that takes raw pixels, and with --post gives answers."""
     options = {k: v for k, v in (("target", target), ("input", input), ("color", color)) if v is not None}
     if arguments.is_graph(preprocessing):
         arguments.refuse_settings(preprocessing, settings)
@@ -89,11 +111,15 @@ def fuse(
     fused = fuse_graphs(
         source,
         model,
-        map=_map(map or []),
+        map=_map("--map", map or []),
         keep=keep or (),
         image_size=arguments.sides(image_size),
         layout=layout,
         fold_normalize=fold_normalize,
+        post=_post(post),
+        post_method=post_method,
+        post_options=arguments.post_options(post_set, labels),
+        post_map=_map("--post-map", post_map or []),
         output=path,
         **options,
     )
@@ -105,12 +131,16 @@ def fuse(
     _print(fused)
 
 
-def _map(texts: list[str]) -> dict[str, list[str]]:
+def _post(source: str | None) -> Any:
+    return source if source is None or arguments.is_graph(source) else arguments.processor(source, None)
+
+
+def _map(option: str, texts: list[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for text in texts:
         name, equals, target = text.partition("=")
         if not (name and equals and target):
-            raise ConfigError(f"--map: expected OUTPUT=INPUT such as pixel_values=input.1, got {text!r}")
+            raise ConfigError(f"{option}: expected two names such as pixel_values=input.1, got {text!r}")
         found.setdefault(name, []).append(target)
     return found
 

@@ -9,6 +9,7 @@ EXAMPLE = "Example: graphproc list --json"
 
 def list_processors(json: arguments.Json = False) -> None:
     """List every processor class: its backends, inputs, outputs, parity and status."""
+    from graphproc.postprocessing.registry import methods
     from graphproc.processors.registry import rows
 
     found = rows().values()
@@ -23,6 +24,7 @@ def list_processors(json: arguments.Json = False) -> None:
                     "parity": str(row.parity),
                     "inputs": row.inputs,
                     "outputs": row.outputs,
+                    "post_processing": list(methods(row.name)),
                 }
                 for row in found
             ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -52,6 +53,7 @@ def run(
     Where several images make a sample (the frames of a video, a pair), the files are one sample.
     """
     from graphproc.executors import reference
+    from graphproc.runtime import workers
     from graphproc.wrappers.processor import ENGINES
     from graphproc.wrappers.verify import read_images
 
@@ -63,9 +65,10 @@ def run(
     session = arguments.session(graph, settings, provider, _optional(graph, files))
     outputs, one = _runner(session, engine)
     results = []
-    for index, name in enumerate(output.progress(images, len(images))):
-        (array,) = read_images([name])
-        results.append(one(array, {key: paths[index] for key, paths in files.items()}, name))
+    # Workers decode the next files while the graph runs.
+    with closing(workers.ahead(lambda name: read_images([name])[0], images, workers.default_threads())) as arrays:
+        for index, name in enumerate(output.progress(images, len(images))):
+            results.append(one(next(arrays), {key: paths[index] for key, paths in files.items()}, name))
     nested = any(o.sample is not None for o in outputs)
     joined = _stacked(reference.join(outputs, results, [len(images)] if nested else ()))
     if path is not None:

@@ -151,7 +151,9 @@ def _rule(target: str, filter: str) -> list[dict[str, str]]:
 
 
 def _product_text(form: Form) -> str:
-    return f"{form.name}, {form.digits} digits" if form.digits > 1 else form.name
+    if form.digits == 1:
+        return form.name
+    return f"{form.name}, {form.digits} digits{', each in its own product' if form.apart else ''}"
 
 
 def _entry(axis: str, form: str, reason: str) -> dict[str, str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -165,6 +167,11 @@ class Config:
             return self.__dict__["settings"][name]
         except KeyError:
             raise AttributeError(f"{type(self).__name__} has no setting {name!r}") from None
+
+    @cached_property
+    def text(self) -> str:
+        """The declared settings as text, the same for equal ones."""
+        return json.dumps(dict(self.settings), sort_keys=True)
 
     def changed(self, **settings: Any) -> Config:
         """The same settings but for some, which are normalised already."""

@@ -43,6 +43,19 @@ def read_json(path: Path) -> dict[str, Any]:
     return parse_json(_read_bytes(path), str(path))
 
 
+def read_labels(path: Path) -> dict[int, str]:
+    """The names of classes, by number, of a model's configuration, or of a file that holds nothing else.
+
+    Raises:
+        ConfigError: as `read_json`, or there are none in it.
+    """
+    content = read_json(path)
+    labels = content.get("id2label", content)
+    if not isinstance(labels, dict) or not labels or not all(key.isdecimal() and isinstance(v, str) for key, v in labels.items()):
+        raise ConfigError(f"{path}: expected id2label, names by numbers such as {{'0': 'cat'}}, found none")
+    return {int(key): name for key, name in labels.items()}
+
+
 def _read_bytes(path: Path) -> bytes:
     try:
         # A pipe would block, and its size is unknown.

@@ -1,10 +1,10 @@
-"""A preprocessing graph and a model as one graph, which takes raw pixels."""
+"""A preprocessing graph and a model as one graph, which takes raw pixels, and with post-processing gives answers."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,13 +14,16 @@ import onnx_ir as ir
 from graphproc.errors import FusionError
 from graphproc.fusion import external, sizes
 from graphproc.fusion.fold import Folded, fold
+from graphproc.fusion.from_torch import as_graph
 from graphproc.fusion.join import join
 from graphproc.fusion.match import Joint, Map, match
 from graphproc.fusion.opsets import align, emitted_opset
+from graphproc.fusion.post import hand_over_sizes, postprocessing, under_its_inputs
 from graphproc.fusion.sources import Side, read, type_name
 
 if TYPE_CHECKING:
     import onnx
+    import torch
 
 PREFIX = "graphproc."
 
@@ -46,42 +49,64 @@ class Fused:
 
 def fuse(
     preprocessing: Any,
-    model: str | os.PathLike[str] | bytes | onnx.ModelProto,
+    model: str | os.PathLike[str] | bytes | onnx.ModelProto | torch.nn.Module,
     *,
     map: Map | None = None,
     keep: Collection[str] = (),
     image_size: tuple[int, int] | None = None,
     layout: str | None = None,
     fold_normalize: bool = False,
+    post: Any = None,
+    post_method: str | None = None,
+    post_options: Mapping[str, Any] | None = None,
+    post_map: Map | None = None,
+    outputs: Sequence[str] | None = None,
+    example_inputs: Mapping[str, Any] | None = None,
     output: str | os.PathLike[str] | None = None,
     **options: Any,
 ) -> onnx.ModelProto:
-    """Join a preprocessing graph to a model.
+    """Join a preprocessing graph to a model, and post-processing behind it.
 
-    The fused graph takes what the preprocessing takes, then the model's other inputs, and gives what the model gives.
-    Outputs go to inputs of the same name; one image output left over goes to the one image input left over.
+    The fused graph takes what the preprocessing takes, then the model's other inputs, and gives what the model gives, or what
+    the post-processing makes of it. Outputs go to inputs of the same name; one image output left over goes to the one image
+    input left over. The post-processing gets the size of the images that come in, so boxes and maps are in their pixels.
 
     Args:
         preprocessing: a processor, or the path, the bytes or the model of a preprocessing graph.
-        model: the path, the bytes or the model of the graph that follows. Weights in files beside it are found by path.
+        model: the path, the bytes or the model of the graph that follows. Weights in files beside it are found by path. Or a
+            torch module, which is exported with torch's exporter: its inputs are the parameters of `forward`.
         map: preprocessing outputs to model inputs, e.g. `{"pixel_values": "input.1"}`; a list gives one output to several.
-        keep: names of preprocessing outputs that the fused graph gives too.
+        keep: names of outputs of the preprocessing, or of the model before post-processing, that the fused graph gives too.
         image_size: (height, width) of every image, or None for any.
         layout: `nhwc` for models that take images as [batch, height, width, channels].
         fold_normalize: move the normalization into the weights of the model's first convolution. Results are then close,
             not the same bits.
+        post: a processor whose `post_process_*` method follows the model, or a post-processing graph; None for none.
+        post_method: the method, e.g. `object_detection`; None for the one that fits the model's outputs.
+        post_options: the method's options, e.g. `{"threshold": 0.7}`; `id2label`, the names of classes for the metadata; and
+            `ragged`, for rows of a number that depends on the image instead of padded ones.
+        post_map: model outputs to what the method reads, e.g. `{"output0": "logits"}`, where names differ.
+        outputs: for a torch module: which of its outputs the graph has, e.g. `["logits"]`; inside others `hidden_states.0`. None
+            for every tensor that it returns under a name.
+        example_inputs: for a torch module: tensors for parameters that the preprocessing does not give, of a batch of 2; they
+            stay inputs of the graph.
         output: a file to write the fused graph to, whole or not at all; weights that stood in files are copied to
             `<output>.data` without being loaded. None loads them into the returned model.
         **options: for a processor: what its `to_onnx` takes (`target`, `input`, `color`, ...).
 
     Returns:
-        The fused model, in the higher opset of both.
+        The fused model, in the highest opset of all.
 
     Raises:
-        FusionError: the two do not fit, cannot be brought to one opset, or a file is missing, broken or cannot be written.
+        FusionError: the graphs do not fit, cannot be brought to one opset, or a file is missing, broken or cannot be written.
+        ConfigError: the processor has no such method, or an option has no meaning.
+        RuntimeUnavailableError: the model is a torch module, and torch's exporter is not installed.
     """
+    torch_only: dict[str, Any] = {"outputs": outputs, "example_inputs": example_inputs}
     given: dict[str, Any] = {"map": map, "keep": keep, "image_size": image_size, "layout": layout}
-    return fuse_graphs(preprocessing, model, **given, fold_normalize=fold_normalize, output=output, **options).model
+    given |= {"post": post, "post_method": post_method, "post_options": post_options, "post_map": post_map}
+    with as_graph(preprocessing, model, map=map, image_size=image_size, **torch_only, options=options) as graph:
+        return fuse_graphs(preprocessing, graph, **given, fold_normalize=fold_normalize, output=output, **options).model
 
 
 def fuse_graphs(
@@ -93,6 +118,10 @@ def fuse_graphs(
     image_size: tuple[int, int] | None = None,
     layout: str | None = None,
     fold_normalize: bool = False,
+    post: Any = None,
+    post_method: str | None = None,
+    post_options: Mapping[str, Any] | None = None,
+    post_map: Map | None = None,
     output: str | os.PathLike[str] | None = None,
     **options: Any,
 ) -> Fused:
@@ -101,26 +130,57 @@ def fuse_graphs(
     if second.model.metadata_props.keys() & {f"{PREFIX}config", f"{PREFIX}fusion"}:
         raise FusionError(f"{second.where}: is a graph with preprocessing already. Give the preprocessing first, then the model.")
     first = _preprocessing(preprocessing, second, image_size, options)
+    sides = [first, second]
     source = {"producer": f"{second.model.producer_name or ''} {second.model.producer_version or ''}".strip()}
-    facts = {**source, "opset": second.opset, "ir_version": second.model.ir_version}
+    entry: dict[str, Any] = {"model": {**source, "opset": second.opset, "ir_version": second.model.ir_version}}
+    metadata = dict(first.model.metadata_props)
+    images, gives = len(first.graph.inputs), [str(v.name) for v in second.graph.outputs]
+    later = set() if post is None else set(keep) & set(gives)
+    attached = _attach(first, second, map, layout, [name for name in keep if name not in later])
+    told, notes = attached.told, attached.notes
+    folded = fold(second.model, attached.arrived, images) if fold_normalize else None
+    whole = second
+    if post is not None:
+        kept = [str(v.name) for v in second.graph.outputs if v.name not in gives or v.name in later]
+        form = {"opset": emitted_opset(second), "target": options.get("target", "cpu")}
+        whole = postprocessing(post, second, post_method, post_options or {}, post_map, form)
+        sides.append(whole)
+        sizes_of = hand_over_sizes(second, whole)
+        behind = _attach(second, whole, {**under_its_inputs(post_map, second, whole), **sizes_of}, None, kept)
+        whole.graph.name, own = second.graph.name, dict(whole.model.metadata_props)
+        whole.model.metadata_props.clear()
+        whole.model.metadata_props.update(second.model.metadata_props)
+        metadata |= {key: own[key] for key in (f"{PREFIX}post", f"{PREFIX}id2label") if key in own}
+        told, notes = [*told, *behind.told], [*notes, *behind.notes]
+    elif post_method or post_options or post_map:
+        raise FusionError("fuse: post_method, post_options and post_map say how to post-process. Give post as well.")
+    _describe(whole.model, metadata, {**entry, "joints": told, "folded": fold_normalize})
+    written: list[Path] = []
+    if output is None:
+        proto = external.embed(whole.model)
+    else:
+        proto, written = external.write(whole.model, Path(output), [s.path for s in sides if s.path is not None])
+    return Fused(proto, tuple(told), tuple(notes), tuple(written), folded)
+
+
+@dataclass(frozen=True)
+class _Attached:
+    """How one graph was put behind another: what arrived where, what leads where, and what was assumed."""
+
+    arrived: list[ir.Value]
+    told: list[dict[str, str]]
+    notes: list[str]
+
+
+def _attach(first: Side, second: Side, map: Map | None, layout: str | None, keep: Collection[str]) -> _Attached:
+    """Put one graph in front of another, in place: the second becomes both."""
     joints, notes = match(first, second, map, layout)
     told = [_tell(joint) for joint in joints]
     notes += align(first, second)
     joints = _again(joints, first, second)  # converting a side makes new values
     notes += sizes.unify(first, second, joints)
-    metadata = dict(first.model.metadata_props)
-    images = len(first.graph.inputs)
     arrived, renamed = join(first, second, joints, keep)
-    folded = fold(second.model, arrived, images) if fold_normalize else None
-    entry = {"joints": told, "model": facts, "folded": fold_normalize}
-    _describe(second.model, metadata, entry)
-    result = second.model
-    written: list[Path] = []
-    if output is None:
-        proto = external.embed(result)
-    else:
-        proto, written = external.write(result, Path(output), [s.path for s in (first, second) if s.path is not None])
-    return Fused(proto, tuple(told), (*notes, *renamed), tuple(written), folded)
+    return _Attached(arrived, told, [*notes, *renamed])
 
 
 def _preprocessing(source: Any, model: Side, image_size: tuple[int, int] | None, options: dict[str, Any]) -> Side:

@@ -10,8 +10,6 @@ from graphproc.errors import FusionError
 from graphproc.fusion.match import TO_NHWC, Joint
 from graphproc.fusion.sources import Side
 
-PREFIX = "preprocessing"
-
 
 def join(preprocessing: Side, model: Side, joints: Sequence[Joint], keep: Collection[str]) -> tuple[list[ir.Value], list[str]]:
     """Move the preprocessing in front of the model's graph, in place.
@@ -54,8 +52,8 @@ def join(preprocessing: Side, model: Side, joints: Sequence[Joint], keep: Collec
     for joint in joints:
         key = (joint.source, joint.transpose, joint.cast)
         if key not in arriving:
-            arriving[key] = _lead(joint, names, nodes)
-        _replace(joint.target, arriving[key], theirs, names)
+            arriving[key] = _lead(joint, names, nodes, preprocessing.label)
+        _replace(joint.target, arriving[key], theirs, names, preprocessing.label)
         arrived.append(arriving[key])
     first = next(iter(theirs), None)
     if first is None:
@@ -71,7 +69,7 @@ def join(preprocessing: Side, model: Side, joints: Sequence[Joint], keep: Collec
     return arrived, notes
 
 
-def _lead(joint: Joint, names: _Names, nodes: list[ir.Node]) -> ir.Value:
+def _lead(joint: Joint, names: _Names, nodes: list[ir.Node], prefix: str) -> ir.Value:
     """What arrives at the model's input: the output, with its channels moved and its type converted where asked."""
     value = joint.source
     for wanted, op, settings in (
@@ -82,20 +80,20 @@ def _lead(joint: Joint, names: _Names, nodes: list[ir.Node]) -> ir.Value:
             continue
         dtype = joint.cast if op == "Cast" else value.dtype
         shape = None if joint.sides is None else ir.Shape(joint.sides)
-        result = ir.Value(name=names.free(f"{PREFIX}/{joint.source.name}/{op}_out"), shape=shape, type=ir.TensorType(dtype))  # type: ignore[arg-type]
-        nodes.append(ir.node(op, [value], settings, outputs=[result], name=names.free(f"{PREFIX}/{joint.source.name}/{op}")))
+        result = ir.Value(name=names.free(f"{prefix}/{joint.source.name}/{op}_out"), shape=shape, type=ir.TensorType(dtype))  # type: ignore[arg-type]
+        nodes.append(ir.node(op, [value], settings, outputs=[result], name=names.free(f"{prefix}/{joint.source.name}/{op}")))
         value = result
     return value
 
 
-def _replace(target: ir.Value, value: ir.Value, graph: ir.Graph, names: _Names) -> None:
+def _replace(target: ir.Value, value: ir.Value, graph: ir.Graph, names: _Names, prefix: str) -> None:
     """Let everything that read a model's input read a value; where the input is an output too, it keeps its name."""
     if target.is_graph_output():
         for index, output in enumerate(list(graph.outputs)):
             if output is target:
                 result = ir.Value(name=target.name, shape=target.shape, type=target.type)
                 graph.outputs[index] = result
-                graph.append(ir.node("Identity", [target], outputs=[result], name=names.free(f"{PREFIX}/{target.name}/Identity")))
+                graph.append(ir.node("Identity", [target], outputs=[result], name=names.free(f"{prefix}/{target.name}/Identity")))
     ir.convenience.replace_all_uses_with(target, value, replace_graph_outputs=True)
 
 
@@ -113,6 +111,12 @@ class _Names(set[str | None]):
             found = f"{name}_{count}"
         self.add(found)
         return found
+
+
+def free_name(side: Side, name: str) -> str:
+    """The name, or one like it that no value of the side has."""
+    used = _Names(v.name for v in _values(side.graph))
+    return name if name not in used else used.free(f"{side.label}_{name}")
 
 
 def _values(graph: ir.Graph) -> Iterator[ir.Value]:
@@ -137,21 +141,24 @@ def _rename(preprocessing: Side, model: Side, public: Sequence[ir.Value]) -> lis
     everything = _Names(v.name for v in (*_values(theirs), *_values(ours)))
     for value in public:
         if value.name in outside:
-            old, value.name = value.name, everything.free(f"{PREFIX}_{value.name}")
-            notes.append(f"{old} of the preprocessing is called {value.name}: the model has an input or output of that name")
+            old, value.name = value.name, everything.free(f"{preprocessing.label}_{value.name}")
+            notes.append(
+                f"{old} of the {preprocessing.label} is called {value.name}: "
+                f"the {model.label} has an input or output of that name"
+            )
         outside.add(value.name)
     for value in _values(theirs):
         if value.name in outside and value not in fixed:
-            value.name = everything.free(f"model/{value.name}")
+            value.name = everything.free(f"{model.label}/{value.name}")
     used = _Names(v.name for v in _values(theirs)) | outside
     for value in list(_values(ours)):
         if value.name in used and value not in public:
-            value.name = everything.free(f"{PREFIX}/{value.name}")
+            value.name = everything.free(f"{preprocessing.label}/{value.name}")
     nodes = _Names(n.name for n in theirs.all_nodes())
     both = _Names({*nodes, *(n.name for n in ours.all_nodes())})
     for node in ours.all_nodes():
         if node.name and node.name in nodes:
-            node.name = both.free(f"{PREFIX}/{node.name}")
+            node.name = both.free(f"{preprocessing.label}/{node.name}")
     return notes
 
 

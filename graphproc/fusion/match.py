@@ -76,7 +76,8 @@ def match(preprocessing: Side, model: Side, map: Map | None, layout: str | None)
             f"no output of the {preprocessing.where} fits an input of the {model.where}: it gives {_list(outputs.values())}; "
             f"the model takes {_list(inputs.values())}. Say which with map={{output: input}} (--map OUTPUT=INPUT)."
         )
-    joints = [_fit(chosen[name], target, layout) for name, target in inputs.items() if name in chosen]
+    both = (preprocessing.label, model.label)
+    joints = [_fit(chosen[name], target, layout, both) for name, target in inputs.items() if name in chosen]
     if layout == "nhwc" and not any(joint.transpose for joint in joints):
         raise FusionError("layout 'nhwc': no joined value is an image of 4 axes: " + _list(j.source for j in joints))
     return joints, notes
@@ -108,9 +109,9 @@ def _list(values: object) -> str:
     return ", ".join(describe(v) for v in values) or "none"  # type: ignore[attr-defined]
 
 
-def _fit(source: ir.Value, target: ir.Value, layout: str | None) -> Joint:
+def _fit(source: ir.Value, target: ir.Value, layout: str | None, labels: tuple[str, str]) -> Joint:
     """The joint of two values, or an error that names both."""
-    both = f"preprocessing output {describe(source)} and model input {describe(target)}"
+    both = f"{labels[0]} output {describe(source)} and {labels[1]} input {describe(target)}"
     if not (isinstance(source.type, ir.TensorType) and isinstance(target.type, ir.TensorType)):
         raise FusionError(f"{both}: expected two tensors")
     cast = None

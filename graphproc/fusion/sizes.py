@@ -51,7 +51,8 @@ def unify(preprocessing: Side, model: Side, joints: Sequence[Joint]) -> list[str
     given = {d for v in preprocessing.graph.inputs for d in dims(v) or () if isinstance(d, str)}
     for joint in joints:
         for axis, (a, b) in enumerate(zip(joint.sides or (), dims(joint.target) or (), strict=False)):
-            where = f"axis {axis} of preprocessing output {describe(joint.source)} and model input {describe(joint.target)}"
+            both = f"{preprocessing.label} output {describe(joint.source)} and {model.label} input {describe(joint.target)}"
+            where = f"axis {axis} of {both}"
             if isinstance(a, str) and isinstance(b, int):
                 if a not in given:
                     notes.append(f"the model takes {b} in {where}: images that come out otherwise are refused when it runs")
@@ -72,7 +73,7 @@ def unify(preprocessing: Side, model: Side, joints: Sequence[Joint]) -> list[str
     def renamed(name: str) -> Size:
         if name in final:
             return final[name]
-        return f"model_{name}" if name in used else None
+        return f"{model.label}_{name}" if name in used else None
 
     _rewrite(model, renamed)
     return notes

@@ -267,6 +267,7 @@ def test_why_names_every_pass_and_what_it_changed() -> None:
         "absorb-layout": (["to_channels_first", "resize"], ["resize"]),
         "crop-into-resize": (["resize", "center_crop"], ["resize"]),
         "fold-byte-map": (["rescale", "normalize"], ["byte_map"]),
+        "late-byte-map": ([], []),
     }
 
 
@@ -308,7 +309,9 @@ def test_why_of_a_fixed_graph_is_of_its_own_size(tmp_path: Path) -> None:
 def test_list_has_every_class() -> None:
     result = run_json("list")
     assert [entry["name"] for entry in result] == list(rows())
-    assert all(list(entry) == ["name", "family", "backends", "status", "parity", "inputs", "outputs"] for entry in result)
+    keys = ["name", "family", "backends", "status", "parity", "inputs", "outputs", "post_processing"]
+    assert all(list(entry) == keys for entry in result)
+    assert "post_process_object_detection" in {e["name"]: e["post_processing"] for e in result}["DetrImageProcessor"]
     assert {e["name"]: e["status"] for e in result}["LayoutLMv2ImageProcessor"].startswith("compiled, without words and boxes")
     text = run("list")
     assert all(name in text for name in rows())

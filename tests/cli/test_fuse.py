@@ -9,7 +9,7 @@ from typing import Any
 
 import onnx
 import pytest
-from nets import conv
+from nets import conv, detector
 from typer.testing import CliRunner
 
 import graphproc as gp
@@ -87,7 +87,7 @@ def test_the_fused_graph_runs_and_is_inspected(net: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        (("--map", "pixel_values"), "--map: expected OUTPUT=INPUT such as pixel_values=input.1, got 'pixel_values'"),
+        (("--map", "pixel_values"), "--map: expected two names such as pixel_values=input.1, got 'pixel_values'"),
         (("--map", "pixel_values=x"), "map: the model model.onnx has no input 'x'; it has input.1 ("),
         (("--fold-normalize",), "It pads with zeros"),
         (("--layout", "chw"), "layout: expected one of nchw, nhwc"),
@@ -116,3 +116,96 @@ def test_options_of_a_processor_with_a_graph(net: Path, tmp_path: Path) -> None:
         assert f"{option[0]}: {graph} has its own" in run("fuse", graph, net, "-o", tmp_path / "f.onnx", *option, code=2).stderr
     assert "compiled in" in run("fuse", graph, net, "-o", tmp_path / "f.onnx", "--set", "size=3", code=2).stderr
     assert "Missing option" in run("fuse", graph, net, code=2).stderr
+
+
+# ---- post-processing -------------------------------------------------------------------------------------------
+
+DETECTOR = ("RTDetrImageProcessor", "--set", 'size={"height": 32, "width": 40}')
+
+
+@pytest.fixture
+def found(tmp_path: Path) -> Path:
+    """A detector whose outputs have names of their own."""
+    path = tmp_path / "detector.onnx"
+    onnx.save(detector(names=("output0", "output1")), path)
+    return path
+
+
+NAMES = ("--post-map", "output0=logits", "--post-map", "output1=pred_boxes")
+
+
+def test_post_processing_gives_what_the_library_gives(found: Path, tmp_path: Path) -> None:
+    labels = tmp_path / "config.json"
+    labels.write_text('{"model_type": "rt_detr", "id2label": {"0": "cat", "1": "dog"}}')
+    options = ("--post", DETECTOR[0], "--post-method", "object_detection", "--post-set", "threshold=0.25", *NAMES)
+    out = tmp_path / "fused.onnx"
+    result = run("fuse", DETECTOR[0], found, *DETECTOR[1:], *options, "--labels", labels, "-o", out)
+    for part in ("output0 -> logits", "target_size -> target_size", "count: int64[batch]", "boxes: float32[batch, "):
+        assert part in result.stdout
+    own = gp.RTDetrImageProcessor(size={"height": 32, "width": 40})
+    expected = gp.fuse(
+        own,
+        found,
+        post=gp.RTDetrImageProcessor(),
+        post_method="object_detection",
+        post_options={"threshold": 0.25, "id2label": {0: "cat", 1: "dog"}},
+        post_map={"output0": "logits", "output1": "pred_boxes"},
+    )
+    assert out.read_bytes() == expected.SerializeToString(deterministic=True)
+    entries = {entry.key: entry.value for entry in onnx.load(out).metadata_props}
+    assert json.loads(entries["graphproc.id2label"]) == {"0": "cat", "1": "dog"}
+
+
+def test_post_processing_from_a_graph_and_without_options(found: Path, tmp_path: Path) -> None:
+    own = gp.RTDetrImageProcessor(size={"height": 32, "width": 40})
+    post = tmp_path / "post.onnx"
+    onnx.save(own.post_processing_to_onnx("object_detection"), post)
+    written = []
+    for index, source in enumerate((post, DETECTOR[0])):
+        out = tmp_path / f"{index}.onnx"
+        entry = json.loads(run("fuse", DETECTOR[0], found, *DETECTOR[1:], "--post", source, *NAMES, "-o", out, "--json").stdout)
+        assert list(entry["outputs"]) == ["scores", "labels", "boxes", "count"]
+        assert entry["joints"][-1] == {"input": "target_size", "output": "target_size"}
+        written.append(out.read_bytes())
+    assert written[0] == written[1]
+
+
+def test_a_fused_detector_runs(found: Path, tmp_path: Path) -> None:
+    out = tmp_path / "fused.onnx"
+    run("fuse", DETECTOR[0], found, *DETECTOR[1:], "--post", DETECTOR[0], *NAMES, "--keep", "output0", "-o", out)
+    shapes = {entry["name"]: entry["shape"] for entry in json.loads(run("run", out, PHOTO, "--json").stdout)["outputs"]}
+    assert shapes == {"scores": [1, 6], "labels": [1, 6], "boxes": [1, 6, 4], "count": [1], "output0": [1, 6, 5]}
+    run("inspect", out)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (("--post", DETECTOR[0]), "no method of RTDetrImageProcessor fits a model that gives output0"),
+        (("--post", "NoSuchProcessor"), "NoSuchProcessor"),
+        (("--post", "nowhere.onnx"), "postprocessing nowhere.onnx: cannot be read"),
+        (("--post-method", "object_detection"), "Give post as well"),
+        (("--post-set", "threshold=0.3"), "Give post as well"),
+        (("--post-map", "output0=logits"), "Give post as well"),
+        (("--post", DETECTOR[0], *NAMES, "--post-method", "masks"), "has no method 'post_process_masks'"),
+        (("--post", DETECTOR[0], *NAMES, "--post-set", "threshold"), "--post-set: expected KEY=VALUE such as"),
+        (("--post", DETECTOR[0], *NAMES, "--post-set", "threshold=high"), "threshold: expected a number, got 'high'"),
+        (("--post", DETECTOR[0], *NAMES, "--post-set", "limit=3"), "unknown option 'limit'. Known: threshold"),
+        (("--post", DETECTOR[0], "--post-map", "output0"), "--post-map: expected two names such as"),
+        (("--post", DETECTOR[0], "--post-map", "output9=logits"), "post_map: the model detector.onnx has no output 'output9'"),
+        (("--post", DETECTOR[0], *NAMES, "--labels", "nowhere.json"), "nowhere.json: no such file"),
+        (("--post", DETECTOR[0], *NAMES, "--labels", "empty.json"), "empty.json: expected id2label, names by numbers"),
+        (("--labels", "labels.json"), "Give post as well"),
+    ],
+)
+def test_post_processing_that_is_refused(
+    options: tuple[str, ...], expected: str, found: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(found.parent)
+    Path("empty.json").write_text("{}")
+    Path("labels.json").write_text('{"0": "cat"}')
+    before = sorted(os.listdir())
+    result = run("fuse", DETECTOR[0], "detector.onnx", *DETECTOR[1:], "-o", "fused.onnx", *options, code=2)
+    assert expected in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert sorted(os.listdir()) == before

@@ -11,7 +11,7 @@ import pytest
 import transformers
 
 from graphproc.configs import files
-from graphproc.configs.files import read_json
+from graphproc.configs.files import read_json, read_labels
 from graphproc.configs.sources import load_source
 from graphproc.errors import ConfigError
 
@@ -97,3 +97,20 @@ def test_an_unreadable_file_is_refused(tmp_path: Path) -> None:
     path.chmod(0)
     with pytest.raises(ConfigError, match="cannot be read"):
         read_json(path)
+
+
+def test_labels(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    for content in ('{"id2label": {"0": "cat", "11": "dog"}, "model_type": "vit"}', '{"0": "cat", "11": "dog"}'):
+        path.write_text(content)
+        assert read_labels(path) == {0: "cat", 11: "dog"}
+
+
+@pytest.mark.parametrize(
+    "content", ["{}", '{"id2label": {}}', '{"id2label": ["cat"]}', '{"a": "cat"}', '{"0": 3}', '{"-1": "cat"}']
+)
+def test_files_without_labels(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(content)
+    with pytest.raises(ConfigError, match=r"config\.json: expected id2label, names by numbers such as"):
+        read_labels(path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,9 @@ from onnx import TensorProto, helper
 import graphproc as gp
 from graphproc.errors import GraphError, ImageError, RuntimeUnavailableError
 from graphproc.runtime import session as session_module
+from graphproc.runtime import workers
 from graphproc.runtime.providers import provider_names
-from graphproc.runtime.session import MAX_SPECIALISED, Session
+from graphproc.runtime.session import MAX_SPECIALISED, SPECIALISE_AFTER, Session
 
 Array = np.ndarray[Any, Any]
 
@@ -184,6 +187,60 @@ def test_threads_do_not_change_results(model: onnx.ModelProto) -> None:
     assert (one == two).all()
 
 
+def test_outputs_are_written_where_the_caller_says(model: onnx.ModelProto) -> None:
+    session = Session(model)
+    expected = session.run({"images": batch(50, 60, 2)})["pixel_values"]
+    whole = np.zeros((4, *expected.shape[1:]), np.float32)
+    found = session.run({"images": batch(50, 60, 2)}, {"pixel_values": whole[1:3]})["pixel_values"]
+    assert np.shares_memory(found, whole)
+    assert (whole[1:3] == expected).all()
+    assert not whole[[0, 3]].any()
+
+
+@pytest.mark.parametrize(
+    "out",
+    [
+        {"pixel_values": np.zeros((1, 3, 32, 31), np.float32)},
+        {"pixel_values": np.zeros((2, 3, 32, 32), np.float32)},
+        {"pixel_values": np.zeros((1, 3, 32, 32), np.float64)},
+        {"pixel_values": np.zeros((1, 3, 32, 64), np.float32)[..., ::2]},
+        {"pixels": np.zeros((1, 3, 32, 32), np.float32)},
+    ],
+    ids=["width", "batch", "dtype", "strides", "name"],
+)
+def test_arrays_that_outputs_do_not_fit_are_refused(model: onnx.ModelProto, out: dict[str, Array]) -> None:
+    with pytest.raises(ImageError, match=r"^out: expected C-contiguous|^graph: ONNX Runtime refused"):
+        Session(model).run({"images": batch(50, 60)}, out)
+
+
+def test_results_of_unknown_shape_outlive_the_session() -> None:
+    ours = gp.DetrImageProcessor(size={"shortest_edge": 40, "longest_edge": 60})
+    session = Session(ours.to_onnx())
+    found = session.run({"images": batch(50, 60)})
+    kept = {name: value.copy() for name, value in found.items()}
+    session.run({"images": 255 - batch(50, 60)})
+    del session
+    gc.collect()
+    for name, value in found.items():
+        assert value.flags.writeable
+        assert (value == kept[name]).all()
+
+
+def test_each_worker_has_a_session_of_one_thread(model: onnx.ModelProto) -> None:
+    session = Session(model, threads=1)
+    barrier = threading.Barrier(2)
+
+    def mine() -> Session:
+        barrier.wait(10)
+        return session.of_worker()
+
+    first, second = (f.result() for f in [workers.pool(2).submit(mine) for _ in range(2)])
+    assert first is not second
+    assert session in (first, second)
+    assert (first._threads, second._threads) == (1, 1)
+    assert Session(model, threads=2).of_worker()._threads == 1
+
+
 # ---- sizes that come back --------------------------------------------------------------------------------------------
 
 
@@ -283,15 +340,16 @@ def test_the_least_recently_used_size_is_dropped(model: onnx.ModelProto, monkeyp
     twice(52)
     assert [dict(key)["height"] for key in session._specialised] == [50, 52]
     runs = general.runs
-    session.run({"images": batch(51, 40)})
-    assert general.runs == runs + 1  # counted anew
+    for _ in range(3):
+        session.run({"images": batch(51, 40)})
+    assert general.runs == runs + 3  # counted anew, twice as far
     session.run({"images": batch(51, 40)})
     assert [sizes["height"] for sizes, _ in made] == [50, 51, 52, 51]
 
 
 def test_calls_of_a_processor_specialise_too() -> None:
     ours = gp.CLIPImageProcessor(size=40, crop_size=32)
-    results = [ours(batch(60, 50)[0], return_tensors="np")["pixel_values"] for _ in range(10)]
+    results = [ours(batch(60, 50)[0], return_tensors="np")["pixel_values"] for _ in range(SPECIALISE_AFTER + 2)]
     (session,) = ours._sessions.values()
     assert len(session._specialised) == 1
     assert all((result == results[0]).all() for result in results)

@@ -1,0 +1,260 @@
+"""A torch module as the graph that follows: exported with torch's exporter, on inputs that the preprocessing made."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx_ir as ir
+
+from graphproc.errors import FusionError, RuntimeUnavailableError
+from graphproc.fusion import sizes
+from graphproc.fusion.match import Map
+from graphproc.fusion.sources import Side, describe, dims, read
+
+Array = np.ndarray[Any, Any]
+
+EXAMPLE_SIZE = (480, 640)
+"""(height, width) of the images that a module is exported on, where the preprocessing takes any."""
+EXAMPLES = 2
+"""How many there are: torch takes a size of 1 for one that never changes."""
+MAX_IN_MEMORY = 1 << 30
+"""Bytes of weights above which an exported model goes through files instead of one ONNX message."""
+_LOGGERS = ("torch", "onnxscript", "onnx_ir")
+
+
+def is_module(model: Any) -> bool:
+    """Whether a model is a torch module, without loading torch."""
+    return hasattr(model, "forward") and hasattr(model, "state_dict")
+
+
+@contextmanager
+def as_graph(
+    preprocessing: Any,
+    model: Any,
+    *,
+    map: Map | None,
+    image_size: tuple[int, int] | None,
+    outputs: Sequence[str] | None,
+    example_inputs: Mapping[str, Any] | None,
+    options: Mapping[str, Any],
+) -> Iterator[Any]:
+    """The model as something that can be joined: a torch module is exported, anything else stays what it is.
+
+    Args:
+        preprocessing: a processor or a preprocessing graph, as for `fuse`.
+        model: a torch module, or a graph.
+        map: preprocessing outputs to parameters of the module's `forward`, where names differ.
+        image_size: (height, width) of every image, or None for any.
+        outputs: which of the module's outputs the graph has, by name; None for every tensor that it returns under a name.
+        example_inputs: tensors for parameters that the preprocessing does not give; they stay inputs of the graph.
+        options: for a processor: what its `to_onnx` takes.
+
+    Yields:
+        The model, or a path whose files are gone afterwards.
+
+    Raises:
+        RuntimeUnavailableError: torch's exporter is not installed.
+        FusionError: the module's parameters do not fit, or torch cannot export it; names the module.
+    """
+    if not is_module(model):
+        if outputs is not None or example_inputs is not None:
+            name = "outputs" if outputs is not None else "example_inputs"
+            raise FusionError(f"fuse: {name} is for torch modules; a graph has the inputs and outputs that it has")
+        yield model
+        return
+    side, made = _examples(preprocessing, image_size, options)
+    program = export(model, side, made, map or {}, outputs, example_inputs or {})
+    if sum(tensor.nbytes for tensor in [*model.parameters(), *model.buffers()]) <= MAX_IN_MEMORY:
+        yield program.model_proto
+        return
+    with tempfile.TemporaryDirectory(prefix="graphproc-") as folder:
+        path = Path(folder) / "model.onnx"
+        program.save(str(path), external_data=True)
+        del program
+        yield path
+
+
+def _examples(source: Any, image_size: tuple[int, int] | None, options: Mapping[str, Any]) -> tuple[Side, dict[str, Array]]:
+    """The preprocessing, and what it makes of some noise."""
+    from graphproc.runtime.session import Session
+
+    if hasattr(source, "to_onnx"):
+        source = source.to_onnx(**{"image_size": image_size, **options})
+    side = read(source, "preprocessing")
+    if image_size is not None:
+        sizes.fix_image(side, image_size)
+    session = Session(source, specialise_after=None)
+    sides = dict(zip(("height", "width"), image_size or EXAMPLE_SIZE, strict=True))
+    rng = np.random.default_rng(0)
+    inputs: dict[str, Any] = {}
+    for value in side.graph.inputs:
+        name = str(value.name)
+        free = iter(sides.values())  # the sides of images of a sequence have no names
+        shape = [d if isinstance(d, int) else sides.get(d, EXAMPLES) if d else next(free, EXAMPLES) for d in dims(value) or ()]
+        dtype = (value.dtype or ir.DataType.FLOAT).numpy()
+        arrays = [rng.integers(0, 8 if index else 256, shape).astype(dtype) for index in range(EXAMPLES)]
+        inputs[name] = arrays if name in session.sequences else arrays[0]
+    return side, session.run(inputs)
+
+
+def export(
+    module: Any, side: Side, made: Mapping[str, Array], map: Map, outputs: Sequence[str] | None, further: Mapping[str, Any]
+) -> Any:
+    """Export a module in evaluation mode, with names of inputs and outputs, and free sizes where the preprocessing has them.
+
+    Args:
+        module: the torch module.
+        side: the preprocessing.
+        made: examples of its outputs.
+        map: its outputs to parameters of the module.
+        outputs: the names of the outputs to keep, or None.
+        further: tensors for other parameters.
+
+    Returns:
+        A `torch.onnx.ONNXProgram`.
+
+    Raises:
+        RuntimeUnavailableError: torch's exporter is not installed.
+        FusionError: the parameters do not fit, or torch cannot export the module.
+    """
+    try:
+        import onnxscript  # noqa: F401
+        import torch
+    except ImportError as error:
+        raise RuntimeUnavailableError(
+            f"fuse: exporting a torch module needs {error.name}. pip install 'graphproc[torch]'"
+        ) from None
+    module = getattr(module, "_orig_mod", module)  # what torch.compile wrapped
+    label = f"model {type(module).__name__}"
+    sources = _matched(module, label, side, map, further)
+    values = {str(v.name): v for v in side.graph.outputs}
+    weight = next((p for p in module.parameters() if p.is_floating_point()), torch.zeros(0))
+    names, tensors, free = list(sources), [], []
+    for name, source in sources.items():
+        tensor = torch.as_tensor(further[name] if source is None else made[source]).to(weight.device)
+        tensors.append(tensor.to(weight.dtype) if source is not None and tensor.is_floating_point() else tensor)
+        if source is None:
+            free.append(dict.fromkeys(range(tensor.ndim), torch.export.Dim.AUTO))
+        else:
+            sizes = dims(values[source]) or []
+            free.append({axis: torch.export.Dim.DYNAMIC for axis, size in enumerate(sizes) if not isinstance(size, int)})
+    wrapped = _wrapper(module, label, names, outputs)
+    modes = {part: part.training for part in module.modules()}
+    try:
+        with torch.no_grad(), _quiet():
+            program = torch.export.export(wrapped.eval(), tuple(tensors), dynamic_shapes=(tuple(free),), strict=False)
+            found = list(program.call_spec.out_spec.context)
+            return torch.onnx.export(program, dynamo=True, verbose=False, input_names=names, output_names=found)
+    except FusionError:
+        raise
+    except Exception as error:  # the exporter raises what its parts raise
+        hint = "Fix the image's size with image_size=(height, width), or export it yourself and give the ONNX file."
+        raise FusionError(f"{label}: torch cannot export it ({_first_line(error)}). {hint}") from error
+    finally:
+        for part, training in modes.items():
+            part.training = training
+
+
+def _matched(module: Any, label: str, side: Side, map: Map, further: Mapping[str, Any]) -> dict[str, str | None]:
+    """The preprocessing output of each parameter that gets one, in the order of `forward`; None where an example is given."""
+    known = inspect.signature(module.forward).parameters
+    named = {n: p for n, p in known.items() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
+    outputs = {str(v.name): v for v in side.graph.outputs}
+    told = {name: output for output, names in map.items() for name in ([names] if isinstance(names, str) else names)}
+    for name in [*told, *further]:
+        if name not in named:
+            raise FusionError(f"{label}: its forward has no parameter {name!r}; it has {', '.join(named) or 'no named ones'}")
+    for output in map:
+        if output not in outputs:
+            raise FusionError(f"map: the {side.where} has no output {output!r}; it has {', '.join(outputs)}")
+    chosen: dict[str, str | None] = {**{name: name for name in named if name in outputs}, **told, **dict.fromkeys(further)}
+    open_ = [n for n, p in named.items() if n not in chosen and p.default is p.empty]
+    images = [n for n, v in outputs.items() if n not in chosen.values() and len(dims(v) or ()) == 4 and _is_float(v)]
+    if len(open_) == 1 and len(images) == 1:
+        chosen[open_.pop()] = images[0]
+    if open_ or not any(chosen.values()):
+        needs = f"needs {', '.join(open_)}" if open_ else f"takes {', '.join(named) or 'no named parameters'}"
+        raise FusionError(
+            f"{label}: {needs}; the {side.where} gives {', '.join(describe(v) for v in outputs.values())}. Say which with "
+            "map={output: parameter}, or give a tensor with example_inputs={parameter: tensor}."
+        )
+    return {name: chosen[name] for name in named if name in chosen}
+
+
+def _is_float(value: ir.Value) -> bool:
+    return value.dtype in (ir.DataType.FLOAT, ir.DataType.FLOAT16, ir.DataType.DOUBLE)
+
+
+def _wrapper(module: Any, label: str, names: Sequence[str], outputs: Sequence[str] | None) -> Any:
+    """The module as one that takes tensors in order and returns a dictionary of tensors."""
+    import torch
+
+    class Named(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.module = module
+
+        def forward(self, *tensors: Any) -> dict[str, Any]:
+            return _named(self.module(**dict(zip(names, tensors, strict=True))), label, outputs)
+
+    return Named()
+
+
+def _named(result: Any, label: str, outputs: Sequence[str] | None) -> dict[str, Any]:
+    """The tensors of a module's result by name: fields by their names, places in a tuple as `output_0`, deeper ones dotted.
+
+    Raises:
+        FusionError: there is no tensor, or none of a wanted name.
+    """
+    every = dict(_tensors("", result))
+    if outputs is None:
+        top = {name: tensor for name, tensor in every.items() if "." not in name}
+        outputs = list(top or every)
+    unknown = [name for name in outputs if name not in every]
+    if unknown or not outputs:
+        what = f"no output {unknown[0]!r}" if unknown else "no outputs that are tensors"
+        raise FusionError(f"{label}: has {what}; it has {', '.join(every) or 'none'}")
+    return {name: every[name] for name in outputs}
+
+
+def _tensors(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        yield name or "output", value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _tensors(f"{name}.{key}" if name else str(key), item)
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from _tensors(f"{name}.{index}" if name else f"output_{index}", item)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the exporter's warnings and log lines: what matters becomes an error."""
+    loggers = [logging.getLogger(name) for name in _LOGGERS]
+    levels = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.CRITICAL)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def _first_line(error: BaseException) -> str:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

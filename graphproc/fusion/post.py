@@ -1,0 +1,212 @@
+"""Post-processing behind a fused graph: which method fits the model's outputs, and the sizes it is handed over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import onnx_ir as ir
+
+from graphproc.errors import FusionError
+from graphproc.fusion.join import free_name
+from graphproc.fusion.sources import Side, describe, dims, read
+from graphproc.postprocessing.method import Method
+from graphproc.postprocessing.registry import lookup, methods
+
+LABEL = "postprocessing"
+SAY_WHAT = "Say what is what with post_map={output: name} (--post-map OUTPUT=NAME)."
+Map = Mapping[str, str | Sequence[str]]
+
+
+def postprocessing(
+    source: Any,
+    fused: Side,
+    method: str | None,
+    options: Mapping[str, Any],
+    map: Map | None,
+    form: Mapping[str, Any],
+) -> Side:
+    """The side that follows the model.
+
+    Args:
+        source: a processor, or the path, the bytes or the model of a post-processing graph.
+        fused: the graph that it follows.
+        method: for a processor: the method's name, or None for the one that fits the model's outputs.
+        options: for a processor: the method's options, and `id2label`, `ragged`.
+        map: model outputs to the method's inputs, where names differ.
+        form: for a processor: the graph's `opset` and `target`.
+
+    Raises:
+        FusionError: no method or more than one fits, or a graph is given options.
+    """
+    if not hasattr(source, "post_processing_to_onnx"):
+        given = [*(["post_method"] if method is not None else []), *options]
+        if given:
+            raise FusionError(f"fuse: {given[0]!r} is for processors; a post-processing graph is as it was exported")
+        return read(source, LABEL)
+    outputs = _renamed(fused, map)
+    row = source.row.name
+    chosen = _fitting(row, outputs) if method is None else lookup(row, method)
+    for name, field in chosen.inputs.items():
+        if name not in outputs and not (field.optional or field.call):
+            gives = ", ".join(describe(value) for value in fused.graph.outputs)
+            raise FusionError(f"post: {chosen.name} of {row} reads {name}, and the model gives {gives}. {SAY_WHAT}")
+    fields = [name for name, field in chosen.inputs.items() if field.optional and name in outputs]
+    several = isinstance(fused.graph.inputs[0].type, ir.SequenceType)
+    made = source.post_processing_to_onnx(chosen.name, input="sequence" if several else "batch", fields=fields, **form, **options)
+    return read(made, LABEL)
+
+
+def _renamed(fused: Side, map: Map | None) -> dict[str, ir.Value]:
+    """The model's outputs by the names that they have for a method.
+
+    Raises:
+        FusionError: the map names an output that the model does not have.
+    """
+    known = {str(value.name) for value in fused.graph.outputs}
+    if unknown := [name for name in map or {} if name not in known]:
+        gives = ", ".join(describe(value) for value in fused.graph.outputs)
+        raise FusionError(f"post_map: the {fused.where} has no output {unknown[0]!r}; it has {gives}")
+    found = {}
+    for value in fused.graph.outputs:
+        names = (map or {}).get(str(value.name), str(value.name))
+        found.update(dict.fromkeys([names] if isinstance(names, str) else names, value))
+    return found
+
+
+def _fitting(processor: str, outputs: Mapping[str, ir.Value]) -> Method:
+    """The one method whose inputs the model gives; of those, the one that reads the most.
+
+    Raises:
+        FusionError: there is none, or not one.
+    """
+    known = methods(processor).values()
+    fitting = [method for method in known if all(_fits(outputs, method, name) for name in method.inputs)]
+    most = max((_read(method, outputs) for method in fitting), default=0)
+    best = [method for method in fitting if _read(method, outputs) == most]
+    if len(best) == 1:
+        return best[0]
+    gives = ", ".join(describe(value) for value in outputs.values())
+    if not best:
+        wanted = "; ".join(f"{m.name} reads {', '.join(m.inputs)}" for m in known)
+        raise FusionError(f"post: no method of {processor} fits a model that gives {gives}. {wanted}. {SAY_WHAT}")
+    raise FusionError(
+        f"post: {' and '.join(m.name for m in best)} of {processor} fit a model that gives {gives}. "
+        "Say which with post_method=NAME (--post-method NAME)."
+    )
+
+
+def _read(method: Method, outputs: Mapping[str, ir.Value]) -> int:
+    return sum(name in outputs for name in method.inputs)
+
+
+def _fits(outputs: Mapping[str, ir.Value], method: Method, name: str) -> bool:
+    """Whether the model gives an input of a method with as many axes as it has, or may go without."""
+    field = method.inputs[name]
+    if name not in outputs:
+        return field.optional or field.call
+    shape = dims(outputs[name])
+    return shape is None or len(shape) == len(field.shape) + 1
+
+
+def under_its_inputs(map: Map | None, fused: Side, following: Side) -> dict[str, list[str]]:
+    """Model outputs to the following graph's inputs: as told, and those with `input_` before the name of one of its outputs."""
+    inputs = {str(value.name) for value in following.graph.inputs}
+
+    def named(name: str) -> str:
+        return f"input_{name}" if name not in inputs and f"input_{name}" in inputs else name
+
+    found = {key: [named(name) for name in ([value] if isinstance(value, str) else value)] for key, value in (map or {}).items()}
+    taken = {name for names in found.values() for name in names}
+    for value in fused.graph.outputs:
+        name = named(str(value.name))
+        if name != value.name and name not in taken:
+            found.setdefault(str(value.name), []).append(name)
+    return found
+
+
+def hand_over_sizes(fused: Side, following: Side) -> dict[str, list[str]]:
+    """Give a fused graph the outputs that the post-processing reads: the height and width of each image that comes in.
+
+    A singular name such as `target_size` is one size for all images, a plural one has one for each of a sequence.
+
+    Returns:
+        The outputs' names, and the inputs that they are for.
+
+    Raises:
+        FusionError: the post-processing wants sizes in a form that the images do not have.
+    """
+    images = fused.graph.inputs[0]
+    several = isinstance(images.type, ir.SequenceType)
+    given = {str(value.name) for value in fused.graph.outputs}
+    handed: dict[str, list[str]] = {}
+    for wanted in following.graph.inputs:
+        name, shape = str(wanted.name), dims(wanted) or []
+        if name in given or not name.endswith(("_size", "_sizes")):
+            continue
+        if several != name.endswith("s"):
+            form = "sequence" if several else "batch"
+            raise FusionError(
+                f"post: the images are {describe(images)}, and the post-processing reads {name}. Export it with input={form!r}."
+            )
+        rank = len(dims(images) or ())
+        if not several and rank < 3:
+            raise FusionError(f"post: expected images [..., height, width, channels] to take sizes from, got {describe(images)}")
+        nodes, value = _each_size(images, name) if several else _one_size(images, name, rank - 3)
+        if shape[-2:] == [2, 2]:
+            nodes, value = _of_pairs(nodes, value, name, several)
+        value.name = free_name(fused, name)
+        handed[value.name] = [name]
+        fused.graph.extend(nodes)
+        fused.graph.outputs.append(value)
+    return handed
+
+
+def _one_size(images: ir.Value, name: str, start: int) -> tuple[list[ir.Node], ir.Value]:
+    """Height and width of images of one size, int64 [2]."""
+    result = _whole(f"{LABEL}/{name}/Shape_out", [2])
+    settings = {"start": start, "end": start + 2}
+    return [ir.node("Shape", [images], settings, outputs=[result], name=f"{LABEL}/{name}/Shape")], result
+
+
+def _of_pairs(nodes: list[ir.Node], sizes: ir.Value, name: str, several: bool) -> tuple[list[ir.Node], ir.Value]:
+    """The sizes of both images of a pair: [2, 2] from one size, [pairs, 2, 2] from those of the images in a row."""
+    wanted = ir.tensor([-1, 2, 2] if several else [2, 2], name=f"{LABEL}/{name}/shape")
+    shape = ir.Value(name=wanted.name)
+    constant = ir.node("Constant", [], {"value": wanted}, outputs=[shape], name=f"{LABEL}/{name}/Constant")
+    result = _whole(name, ["pairs", 2, 2] if several else [2, 2])
+    op = "Reshape" if several else "Expand"
+    return [*nodes, constant, ir.node(op, [sizes, shape], outputs=[result], name=f"{LABEL}/{name}/{op}")], result
+
+
+def _whole(name: str, shape: Sequence[int | str]) -> ir.Value:
+    return ir.Value(name=name, shape=ir.Shape(shape), type=ir.TensorType(ir.DataType.INT64))
+
+
+def _each_size(images: ir.Value, name: str) -> tuple[list[ir.Node], ir.Value]:
+    """Height and width of each image of a sequence, int64 [batch, 2]."""
+    scope = f"{LABEL}/{name}"
+
+    def value(name: str, dtype: ir.DataType = ir.DataType.INT64, shape: Sequence[int | str] | None = ()) -> ir.Value:
+        return ir.Value(name=f"{scope}/{name}", shape=None if shape is None else ir.Shape(shape), type=ir.TensorType(dtype))
+
+    count, index = value("count"), value("index")
+    more, on = value("more", ir.DataType.BOOL), value("on", ir.DataType.BOOL)
+    image = value("image", ir.DataType.UINT8, None)
+    size = value("size", shape=[2])
+    body = ir.Graph(
+        [index, more],
+        [on, size],
+        nodes=[
+            ir.node("Identity", [more], outputs=[on], name=f"{scope}/Identity"),
+            ir.node("SequenceAt", [images, index], outputs=[image], name=f"{scope}/SequenceAt"),
+            ir.node("Shape", [image], {"start": 0, "end": 2}, outputs=[size], name=f"{scope}/Shape"),
+        ],
+        name=f"{scope}/graph",
+    )
+    result = _whole(f"{scope}/Loop_out", ["batch", 2])
+    nodes = [
+        ir.node("SequenceLength", [images], outputs=[count], name=f"{scope}/SequenceLength"),
+        ir.Node("", "Loop", [count, None], [ir.AttrGraph("body", body)], outputs=[result], name=f"{scope}/Loop"),
+    ]
+    return nodes, result

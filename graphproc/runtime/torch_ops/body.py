@@ -1,0 +1,162 @@
+"""A graph as a list of steps in torch: rules looked up, attributes read, and what is no longer needed dropped on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from graphproc.errors import GraphError
+from graphproc.runtime.torch_ops.dtypes import DTYPES
+from graphproc.runtime.torch_ops.table import RULES
+
+if TYPE_CHECKING:
+    import onnx
+
+Environment = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One node.
+
+    Attributes:
+        operator: the ONNX operator.
+        inputs: the names of its inputs, empty for absent ones.
+        outputs: the names of its outputs.
+        attributes: its attributes by name, tensors as torch's, without those that hold graphs.
+        bodies: the graphs in its attributes.
+        drops: the values that nothing reads after it.
+    """
+
+    operator: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: Mapping[str, Any]
+    bodies: Mapping[str, Body]
+    drops: tuple[str, ...]
+
+
+Fetch = Callable[[Step, Environment], list[Any]]
+"""The inputs of a step, on the device where it runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A graph, or one inside a node.
+
+    ONNX wants names to be unique in a graph and the graphs that surround it, so all of them share one environment.
+
+    Attributes:
+        inputs: the names of its inputs.
+        outputs: the names of its outputs.
+        steps: its nodes in order.
+        own: the names that it gives values to.
+    """
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    steps: tuple[Step, ...]
+    own: frozenset[str]
+
+    def run(self, environment: Environment, fetch: Fetch) -> None:
+        """Compute the outputs into an environment that holds the inputs, the constants and what surrounds the graph."""
+        for step in self.steps:
+            bodies = {name: body.bound(environment, fetch) for name, body in step.bodies.items()}
+            results = RULES[step.operator].apply(*fetch(step, environment), **step.attributes, **bodies)
+            results = results if isinstance(results, tuple) else (results,)
+            if len(results) < len(step.outputs):
+                raise ValueError(f"{step.operator} ran no times, so the shapes of what it stacks are unknown")
+            environment.update(zip(step.outputs, results, strict=False))  # trailing outputs may be left out
+            for name in step.drops:
+                del environment[name]
+
+    def bound(self, environment: Environment, fetch: Fetch) -> Callable[..., list[Any]]:
+        """The graph as a function of its inputs."""
+
+        def call(*inputs: Any) -> list[Any]:
+            environment.update(zip(self.inputs, inputs, strict=True))
+            self.run(environment, fetch)
+            results = [environment[name] for name in self.outputs]
+            for name in self.own.intersection(self.inputs + self.outputs):
+                environment.pop(name, None)
+            return results
+
+        return call
+
+
+def compile_graph(graph: onnx.GraphProto) -> tuple[Body, dict[str, Tensor]]:
+    """Read a graph.
+
+    Returns:
+        Its steps, and the constants of it and of the graphs inside.
+
+    Raises:
+        GraphError: it has operators without a rule; the message names all of them.
+    """
+    constants: dict[str, Tensor] = {}
+    missing: set[str] = set()
+    body, _ = _body(graph, constants, missing)
+    if missing:
+        raise GraphError(
+            f"graph: torch has no rule for {', '.join(sorted(missing))}. A TorchModule runs preprocessing graphs of standard "
+            f"operators ({len(RULES)} of them); run this one with ONNX Runtime (gp.Session)."
+        )
+    return body, constants
+
+
+def _body(graph: onnx.GraphProto, constants: dict[str, Tensor], missing: set[str]) -> tuple[Body, set[str]]:
+    """A graph, and the names that it reads from around it."""
+    constants.update({tensor.name: _tensor(tensor) for tensor in graph.initializer})
+    inputs = tuple(value.name for value in graph.input if value.name not in constants)
+    outputs = tuple(value.name for value in graph.output)
+    parts: list[tuple[onnx.NodeProto, dict[str, Any], dict[str, Body], set[str]]] = []
+    own = set(inputs)
+    free = set(outputs)
+    for node in graph.node:
+        attributes, bodies, reads = {}, {}, {name for name in node.input if name}
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                bodies[attribute.name], inside = _body(attribute.g, constants, missing)
+                reads |= inside
+            else:
+                attributes[attribute.name] = _attribute(attribute)
+        if node.domain not in ("", "ai.onnx") or node.op_type not in RULES:
+            missing.add(f"{node.domain}.{node.op_type}".lstrip("."))
+        parts.append((node, attributes, bodies, reads))
+        own.update(name for name in node.output if name)
+        free |= reads
+    steps: list[Step] = []
+    later = set(outputs)
+    for node, attributes, bodies, reads in reversed(parts):
+        given = {name for name in node.output if name}
+        drops = tuple(sorted(((reads & own) | given) - later))
+        later |= reads
+        steps.append(Step(node.op_type, tuple(node.input), tuple(node.output), attributes, bodies, drops))
+    return Body(inputs, outputs, tuple(reversed(steps)), frozenset(own)), free - own
+
+
+def _attribute(attribute: onnx.AttributeProto) -> Any:
+    import onnx
+
+    value = onnx.helper.get_attribute_value(attribute)
+    if isinstance(value, onnx.TensorProto):
+        return _tensor(value)
+    if isinstance(value, bytes):
+        return value.decode()
+    return list(value) if attribute.type in (onnx.AttributeProto.INTS, onnx.AttributeProto.FLOATS) else value
+
+
+def _tensor(tensor: onnx.TensorProto) -> Tensor:
+    """A torch tensor with memory of its own."""
+    import onnx
+
+    if tensor.data_type not in DTYPES:
+        name = onnx.TensorProto.DataType.Name(tensor.data_type)
+        raise GraphError(f"graph: torch modules have no constants of type {name}, as {tensor.name!r} is")
+    if tensor.data_type == onnx.TensorProto.BFLOAT16:  # which numpy lacks
+        return torch.from_numpy(onnx.numpy_helper.to_array(tensor).astype("float32")).to(torch.bfloat16)
+    return torch.from_numpy(onnx.numpy_helper.to_array(tensor).copy())

@@ -1,0 +1,49 @@
+"""Sequences: lists of tensors, which may differ in shape. A list is never changed, so values can share it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from graphproc.runtime.torch_ops.table import rule
+
+Sequence = list[Tensor]
+
+
+@rule("SequenceEmpty")
+def empty(**settings: Any) -> Sequence:
+    """No tensors."""
+    return []
+
+
+@rule("SequenceConstruct")
+def construct(*parts: Tensor) -> Sequence:
+    """These tensors."""
+    return list(parts)
+
+
+@rule("SequenceInsert", stay=[0, 2])
+def insert(sequence: Sequence, x: Tensor, position: Tensor | None = None) -> Sequence:
+    """With one more, at the end or before a position."""
+    at = len(sequence) if position is None else int(position.item())
+    return [*sequence[:at], x, *sequence[at:]]
+
+
+@rule("SequenceAt", stay=[0, 1])
+def at(sequence: Sequence, position: Tensor) -> Tensor:
+    """One of them; a negative position counts from the end."""
+    return sequence[int(position.item())]
+
+
+@rule("SequenceLength", stay=[0])
+def length(sequence: Sequence) -> Tensor:
+    """How many there are."""
+    return torch.tensor(len(sequence), dtype=torch.int64, device="cpu")
+
+
+@rule("ConcatFromSequence", stay=[0])
+def concatenate(sequence: Sequence, axis: int, new_axis: int = 0) -> Tensor:
+    """One after the other along an axis, or along a new one."""
+    return torch.stack(sequence, axis) if new_axis else torch.cat(sequence, axis)

@@ -1,0 +1,104 @@
+"""Worker threads of this process, and items made ahead of their use by them."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import count
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+MOST_THREADS = 8
+"""How many threads are used at most where no number is asked for; each has sessions of its own."""
+AHEAD = 2
+"""How many items for each thread are made before they are asked for."""
+
+_here = threading.local()
+_pools: dict[tuple[int, int], ThreadPoolExecutor] = {}
+_lock = threading.Lock()
+
+
+def default_threads() -> int:
+    """How many threads a call uses where no number is asked for.
+
+    Returns:
+        The number of cores that the process may use, at most `MOST_THREADS`; 1 in a process that `multiprocessing` started
+        (a worker of a data loader), which has its siblings on the other cores.
+    """
+    if in_child():
+        return 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, MOST_THREADS)
+
+
+def in_child() -> bool:
+    """Whether `multiprocessing` started this process."""
+    processes = sys.modules.get("multiprocessing.process")  # which such a process has loaded
+    return processes is not None and processes.parent_process() is not None
+
+
+def pool(threads: int) -> ThreadPoolExecutor:
+    """The workers of this process for so many threads; they are started as there is work, and shared."""
+    key = (os.getpid(), threads)  # the threads of a parent are not there after a fork
+    found = _pools.get(key)
+    if found is None:
+        with _lock:
+            if key not in _pools:
+                numbers = count()
+                _pools[key] = ThreadPoolExecutor(
+                    threads, thread_name_prefix="graphproc", initializer=lambda: setattr(_here, "number", next(numbers))
+                )
+            found = _pools[key]
+    return found
+
+
+def number() -> int:
+    """The number of the worker that calls, from 0; 0 in any other thread."""
+    found: int = getattr(_here, "number", 0)
+    return found
+
+
+def ahead(
+    function: Callable[[T], R], items: Sequence[T], threads: int, late: Callable[[T], bool] = lambda item: False
+) -> Generator[R, None, None]:
+    """The results of a function for items, in order, some of them computed by workers before they are asked for.
+
+    Args:
+        function: what is computed; what it raises comes at its item.
+        items: its arguments.
+        threads: how many workers; with 1 everything is computed when it is asked for, in the calling thread.
+        late: which items are computed in the calling thread in any case.
+    """
+    if threads == 1 or len(items) == 1:
+        yield from map(function, items)
+        return
+    workers = pool(threads)
+    waiting: deque[tuple[T, Future[R] | None]] = deque()
+    try:
+        for item in items:
+            waiting.append((item, None if late(item) else workers.submit(function, item)))
+            if len(waiting) > AHEAD * threads:
+                yield _result(function, *waiting.popleft())
+        while waiting:
+            yield _result(function, *waiting.popleft())
+    finally:
+        stop([future for _, future in waiting if future is not None])
+
+
+def _result(function: Callable[[T], R], item: T, future: Future[R] | None) -> R:
+    return function(item) if future is None else future.result()
+
+
+def stop(futures: Sequence[Future[Any]]) -> None:
+    """Cancel work that has not begun and wait for the rest, so that nothing goes on behind the caller's back."""
+    for future in futures:
+        future.cancel()
+    for future in futures:
+        if not future.cancelled():
+            future.exception()
