@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from graphproc.fusion.fuse import fuse
     from graphproc.ir.program import Program
     from graphproc.runtime.session import Session
+    from graphproc.runtime.torch_module import TorchModule as TorchModule
     from graphproc.wrappers.loading import ImageProcessingMixin
     from graphproc.wrappers.processor import AutoImageProcessor, BaseImageProcessor
     from graphproc.wrappers.verify import Report, verify
@@ -31,6 +32,7 @@ _HOME = {
     "Report": "graphproc.wrappers.verify",
     "Session": "graphproc.runtime.session",
     "TensorType": "graphproc.batch_feature",
+    "TorchModule": "graphproc.runtime.torch_module",
     "fuse": "graphproc.fusion.fuse",
     "verify": "graphproc.wrappers.verify",
 }
@@ -67,4 +69,4 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     from graphproc.processors.registry import rows
 
-    return sorted([*__all__, *rows()])
+    return sorted({*__all__, *_HOME, *rows()})

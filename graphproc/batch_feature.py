@@ -62,7 +62,8 @@ class BatchFeature(UserDict[str, Any]):
         skip_tensor_conversion: Collection[str] | None = None,
     ) -> None:
         """Copy the entries and convert them; see the class for the arguments."""
-        super().__init__(data)
+        super().__init__()
+        self.data.update({} if data is None else data)  # in one go
         self.skip_tensor_conversion = skip_tensor_conversion
         self.convert_to_tensors(tensor_type)
 

@@ -79,9 +79,11 @@ def _rows(type: TensorType) -> int:
 
 def sizes_of(program: Program, inputs: dict[str, Array]) -> dict[str, int]:
     """The sizes that inputs have, by the program's symbols."""
-    return {
-        str(size): length
-        for declared in program.inputs
-        for size, length in zip(declared.type.shape, inputs[declared.name].shape, strict=True)
-        if not isinstance(size, int)
-    }
+    sizes: dict[str, int] = {}
+    for declared in program.inputs:
+        array = inputs[declared.name]
+        pairs = zip(declared.type.shape, array.shape, strict=True)
+        sizes.update({str(size): length for size, length in pairs if not isinstance(size, int)})
+        if declared.measures:
+            sizes.update(zip(declared.measures, array.ravel().tolist(), strict=False))
+    return sizes

@@ -138,7 +138,8 @@ def to_array(image: object, *, do_convert_rgb: bool, input_data_format: str | No
 
     Returns:
         `[height, width, channels]`, C-contiguous, of the image's own dtype in native byte order (uint8 for files; for
-        PIL images what `numpy.array(image)` gives). It may share memory with an array that was passed in.
+        PIL images what `numpy.array(image)` gives). It may share memory with an array that was passed in, and may be
+        read-only.
 
     Raises:
         ImageError: The image cannot be read or decoded, is too large for Pillow's limits, has no pixels, or has an
@@ -156,16 +157,23 @@ def to_array(image: object, *, do_convert_rgb: bool, input_data_format: str | No
             array = np.repeat(array, 3, axis=-1)
         elif do_convert_rgb and array.shape[-1] == 4:
             array = blend_on_white(array)
-        return _finished(array, f"array of dtype {array.dtype}")
+        return _finished(array)
     raise ImageError(f"image: expected {_ACCEPTED}, got {type(image).__name__}. Convert it with numpy.asarray first.")
 
 
-def _finished(array: NDArray[Any], label: str) -> NDArray[Any]:
+def _finished(array: NDArray[Any], label: str | None = None) -> NDArray[Any]:
     if array.ndim == 2:
         array = array[:, :, None]
     if 0 in array.shape:
+        label = label or f"array of dtype {array.dtype}"
         raise ImageError(f"{label}: expected at least one pixel and one channel, got shape {list(array.shape)}.")
-    return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+    dtype = array.dtype if array.dtype.isnative else array.dtype.newbyteorder("=")
+    if array.flags.c_contiguous or array.strides[-1] <= array.strides[-2]:
+        return np.ascontiguousarray(array, dtype=dtype)
+    interleaved = np.empty(array.shape, dtype)  # of planes: copying them one by one takes a fifth of the time
+    for channel in range(array.shape[-1]):
+        interleaved[..., channel] = array[..., channel]
+    return interleaved
 
 
 def _from_tensor(image: Any) -> NDArray[Any]:
@@ -237,7 +245,7 @@ def _from_pil(image: Image.Image, do_convert_rgb: bool) -> NDArray[Any]:
             return np.array(image)
         if "A" in image.getbands() or image.info.get("transparency") is not None:
             return composite_on_white(np.array(image.convert("RGBA")))
-        return np.array(image.convert("RGB"))
+        return _rgb(image)
     except MemoryError:
         raise
     except Exception as error:  # decoding is lazy, and Pillow's decoders raise many types on damaged data
@@ -245,6 +253,12 @@ def _from_pil(image: Image.Image, do_convert_rgb: bool) -> NDArray[Any]:
             f"{label}: expected an image that Pillow can decode and convert, got: {_one_line(error)}. "
             "Check the file, or convert the image to RGB first."
         ) from error
+
+
+def _rgb(image: Image.Image) -> NDArray[Any]:
+    """The pixels of a PIL image as RGB: read-only, without the copy that `convert` makes of an image that is RGB."""
+    image.load()  # which tells what is wrong with a damaged file
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def _read_file(source: str | os.PathLike[Any]) -> NDArray[Any]:
@@ -263,7 +277,8 @@ def _read_file(source: str | os.PathLike[Any]) -> NDArray[Any]:
         raise ImageError(f"{label}: expected an image file, got a folder. Pass the files in it.")
     try:
         with Image.open(file) as opened:
-            return np.array(ImageOps.exif_transpose(opened).convert("RGB"))
+            ImageOps.exif_transpose(opened, in_place=True)
+            return _rgb(opened)
     except MemoryError:
         raise
     except Image.DecompressionBombError as error:

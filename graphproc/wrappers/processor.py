@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,24 +14,28 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from graphproc.batch_feature import BatchFeature
-from graphproc.configs.config import Config
+from graphproc.configs.config import STANDARD_KEYS, Config
 from graphproc.errors import ConfigError, ImageError
 from graphproc.executors import reference
-from graphproc.ir.program import IN_A_ROW, Program
+from graphproc.ir.program import Program
 from graphproc.ir.types import DTYPES
 from graphproc.processors.constants import NEAREST
 from graphproc.processors.registry import lookup
 from graphproc.processors.row import Extra, Row
+from graphproc.runtime import workers
 from graphproc.version import __version__
 from graphproc.wrappers.arrays import ArrayMethods, as_bytes
-from graphproc.wrappers.examples import sizes_of
 from graphproc.wrappers.images import flatten_images, nest_images, to_array, to_map
 from graphproc.wrappers.loading import ImageProcessingMixin
+from graphproc.wrappers.post_process import PostProcessing, post_processing_methods
+from graphproc.wrappers.recent import Recent
+from graphproc.wrappers.running import Plan, Runner, is_file
 
 if TYPE_CHECKING:
     import onnx
 
     from graphproc.runtime.session import Session
+    from graphproc.runtime.torch_module import TorchModule
 
 Array = np.ndarray[Any, Any]
 Sides = tuple[int, int]
@@ -37,16 +43,33 @@ Sides = tuple[int, int]
 CALL_ONLY_KEYS = ("return_tensors", "input_data_format", "data_format", "device", "disable_grouping", "image_seq_length")
 ENGINES = ("onnxruntime", "numpy")
 
+MOST_PROGRAMS = 64
+"""How many programs, and normalised sets of settings, a processor keeps; those used least recently are dropped."""
+MOST_PLANS = 256
+"""How many plans for image sizes a processor keeps."""
+MOST_SESSIONS = 16
+"""How many sessions a processor keeps, those of the workers not counted."""
 
-class BaseImageProcessor(ImageProcessingMixin, ArrayMethods):
+
+class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
     """What every image processor class shares.
 
     Settings are attributes under transformers' names (`size`, `image_mean`, `do_resize`, ...); sizes are dictionaries.
-    Changing one takes effect at the next call. Every distinct set of settings is compiled once.
+    Changing one takes effect at the next call. Every distinct set of settings is compiled once, as long as there are not
+    many in turn.
+
+    Attributes:
+        threads: how many threads a call uses: those of a single image are ONNX Runtime's, in its operators; several images
+            are read and run side by side. None for the number of cores, at most 8, and for 1 in a process that
+            `multiprocessing` started. Results are the same bits.
     """
 
     row: ClassVar[Row]
     model_input_names: ClassVar[list[str]] = ["pixel_values"]
+    _configs: Recent[bytes, Config]
+    _programs: Recent[str, Program]
+    _sessions: Recent[str, Session]
+    _plans: Recent[Any, Plan]
 
     def __init__(self, /, *, backend: str = "pil", engine: str = "onnxruntime", **settings: Any) -> None:
         """Make a processor with some settings other than the class's defaults.
@@ -67,8 +90,8 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods):
         config = self.row.config(settings)
         for key, value in config.settings.items():
             setattr(self, key, _shown(value))
-        self._programs: dict[str, Program] = {}
-        self._sessions: dict[str, Session] = {}
+        self._threads: int | None = None
+        self.__dict__.update(_caches())
         self._unknown = dict(config.unknown)
 
     def __getattr__(self, name: str) -> Any:
@@ -87,10 +110,22 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods):
 
     def __getstate__(self) -> dict[str, Any]:
         # Programs and sessions are made again when needed; a session cannot be pickled.
-        return {**self.__dict__, "_programs": {}, "_sessions": {}}
+        return {name: value for name, value in self.__dict__.items() if not isinstance(value, Recent)}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         self.__dict__.update(state)
+        self.__dict__.update(_caches())
+
+    @property
+    def threads(self) -> int | None:
+        """How many threads a call uses; see the class."""
+        return self._threads
+
+    @threads.setter
+    def threads(self, threads: int | None) -> None:
+        if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
+            raise ConfigError(f"threads: expected a whole number from 1, or None, got {threads!r}")
+        self._threads = threads
 
     # ---- configuration -----------------------------------------------------------------------------------------
 
@@ -99,8 +134,15 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods):
         return processor_class(name)
 
     def _config(self, changes: Mapping[str, Any]) -> Config:
-        keys = self.row.config({}).settings
-        return self.row.config({**{key: getattr(self, key) for key in keys}, **changes})
+        given = {**{key: getattr(self, key) for key in _keys(self.row)}, **changes}
+        try:
+            key = pickle.dumps(given)  # which tells True from 1 and sees dictionaries that were changed in place
+        except Exception:  # what cannot be pickled is no setting, which is said below
+            return self.row.config(given)
+        config: Config | None = self._configs.get(key)
+        if config is None:
+            config = self._configs[key] = self.row.config(given)
+        return config
 
     # ---- compilation -------------------------------------------------------------------------------------------
 
@@ -117,17 +159,18 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods):
         Raises:
             ConfigError: a setting has no meaning, or a step lacks one that it needs.
         """
-        unknown = sorted(set(changes) - set(self.row.config({}).settings))
+        unknown = sorted(set(changes) - set(_keys(self.row)))
         if unknown:
-            known = ", ".join(self.row.config({}).settings)
+            known = ", ".join(_keys(self.row))
             raise TypeError(f"{type(self).__name__}: unknown setting {unknown[0]!r}. Known: {known}")
         return self._program(self._config(changes), color=color, **_options(dict.fromkeys(inputs), several))
 
     def _program(self, config: Config, **options: Any) -> Program:
         key = _key(config, options)
-        if key not in self._programs:
-            self._programs[key] = self.row.program(config, **options)
-        return self._programs[key]
+        program: Program | None = self._programs.get(key)
+        if program is None:
+            program = self._programs[key] = self.row.program(config, **options)
+        return program
 
     def to_onnx(
         self,
@@ -180,7 +223,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods):
         return emit(program, options, metadata)
 
     def _settings(self) -> dict[str, Any]:
-        return {**self._unknown, **{k: getattr(self, k) for k in self.row.config({}).settings}}
+        return {**self._unknown, **{k: getattr(self, k) for k in _keys(self.row)}}
 
     def export(self, path: str | os.PathLike[str], **options: Any) -> Path:
         """Write the ONNX graph to a file, whole or not at all; options are those of `to_onnx`.
@@ -191,6 +234,18 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods):
         from graphproc.wrappers.files import write_atomically
 
         return write_atomically(path, self.to_onnx(**options).SerializeToString(deterministic=True))
+
+    def to_torch(self, **options: Any) -> TorchModule:
+        """The graph as a `torch.nn.Module`, which gives the same bits on tensors; options are those of `to_onnx`.
+
+        The target is `cuda` unless given: its float32 products suit torch on every device.
+
+        Raises:
+            RuntimeUnavailableError: torch is not installed.
+        """
+        from graphproc.runtime.torch_module import TorchModule
+
+        return TorchModule(self, **options)
 
     # ---- preprocessing -----------------------------------------------------------------------------------------
 
@@ -228,7 +283,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods):
             changes.pop(key, None)
         extras = {e.keyword: changes.pop(e.keyword) for e in self.row.extras.values() if e.keyword in changes}
         texts = {name: make(changes.pop(name, None)) for name, make in self.row.texts.items()}
-        known = self.row.config({}).settings
+        known = _keys(self.row)
         if unknown := sorted(set(changes) - set(known)):
             left_out = f". Not compiled: {self.row.not_compiled}" if self.row.not_compiled else ""
             raise TypeError(f"{type(self).__name__}: unknown keyword {unknown[0]!r}. Known: {', '.join(known)}{left_out}")
@@ -237,20 +292,18 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods):
         counts = [len(sample) for sample in samples]
         if self.row.per_sample > 1 and set(counts) != {self.row.per_sample}:
             raise ImageError(f"{self.row.name}: expected samples of {self.row.per_sample} images each, got {counts}")
-        arrays = [
-            to_array(image, do_convert_rgb=bool(config.do_convert_rgb), input_data_format=_format(input_data_format))
-            for sample in samples
-            for image in sample
-        ]
-        further = self._further(extras, len(arrays))
         several = [bool(self.row.counts) and count > 1 for count in counts for _ in range(count)]
-        results = self._run(config, arrays, further, several, _engine(engine or self.engine))
-        declared = self._image_program(config, arrays[0].shape[-1], **_options(further)).outputs
+        flat = [image for sample in samples for image in sample]
+        further = self._further(extras, len(flat))
+        runner = Runner(len(flat), self._threads or workers.default_threads(), self._plans)
+        channels = self._run(runner, config, flat, further, several, _engine(engine or self.engine), _format(input_data_format))
+        declared = self._image_program(config, channels, **_options(further)).outputs
         outputs = [output for output in declared if output.name != self.row.counts]
         listed = {output.name for output in outputs if output.listed}
-        joined = reference.join(outputs, results, counts) | ({self.row.counts: counts} if self.row.counts else {})
-        features = BatchFeature(joined, return_tensors, listed)
-        features.update(texts)
+        joined = runner.joined(outputs, counts, return_tensors is not None)
+        features = BatchFeature(joined | ({self.row.counts: counts} if self.row.counts else {}), return_tensors, listed)
+        if texts:
+            features.update(texts)
         return features[outputs[0].name] if self.row.bare else features
 
     def _samples(self, images: Any) -> list[list[Any]]:
@@ -277,36 +330,41 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods):
         return found
 
     def _run(
-        self, config: Config, arrays: list[Array], further: Mapping[str, list[Array]], several: list[bool], engine: str
-    ) -> list[Mapping[str, Array]]:
-        """The outputs of each image; equal-sized uint8 RGB images share one run of the graph."""
-        results: list[Mapping[str, Array]] = [{}] * len(arrays)
-        groups: dict[tuple[Any, ...], list[int]] = {}
-        for index, array in enumerate(arrays):
-            if engine == "onnxruntime" and array.dtype == np.uint8 and array.shape[-1] == 3:
-                shapes = (rows[index].shape for rows in further.values())
-                groups.setdefault((several[index], array.shape, *shapes), []).append(index)
-            else:
-                one = {name: rows[index] for name, rows in further.items()}
-                results[index] = self._run_reference(config, array, one, several[index])
-        for indices in groups.values():
-            options = _options(further, several[indices[0]])
-            program = self._program(config, **options)
-            inputs = {"image": arrays, **further}
-            program.check(sizes_of(program, {name: rows[indices[0]] for name, rows in inputs.items()}))
-            session = self._session(config, **options)
-            for run in [[i] for i in indices] if _one_by_one(program) else [indices]:
-                outputs = session.run(
-                    {program.graph_input(name): np.stack([rows[i] for i in run]) for name, rows in inputs.items()}
-                )
-                for position, index in enumerate(run):
-                    results[index] = {
-                        o.name: outputs[o.name][(0,) * (o.sample is not None) + (position,)]
-                        if o.join in ("stack", "pad")
-                        else reference.of_one(o, outputs[o.name])
-                        for o in program.outputs
-                    }
-        return results
+        self,
+        runner: Runner,
+        config: Config,
+        images: Sequence[Any],
+        further: Mapping[str, list[Array]],
+        several: list[bool],
+        engine: str,
+        input_data_format: str | None,
+    ) -> int:
+        """Read and run the images, those of uint8 RGB through the graph; returns the channels of the first."""
+        channels = 0
+        numbered = list(enumerate(images))
+
+        def read(item: tuple[int, Any]) -> Array:
+            return _read(*item, len(images), bool(config.do_convert_rgb), input_data_format)
+
+        arrays = workers.ahead(read, numbered, runner.threads, lambda item: not is_file(item[1]))
+        try:
+            with closing(arrays):
+                for index, array in enumerate(arrays):
+                    channels = channels or array.shape[-1]
+                    one = {name: rows[index] for name, rows in further.items()}
+                    if engine == "onnxruntime" and array.dtype == np.uint8 and array.shape[-1] == 3:
+                        self._add(runner, index, config, {"image": array, **one}, _options(further, several[index]))
+                    else:
+                        runner.results[index] = self._run_reference(config, array, one, several[index])
+            runner.finish()
+        finally:
+            runner.stop()
+        return channels
+
+    def _add(self, runner: Runner, index: int, config: Config, inputs: Mapping[str, Array], options: Mapping[str, Any]) -> None:
+        threads = self._threads or (1 if workers.in_child() else None)
+        threads = 1 if len(runner.results) > 1 else threads
+        runner.add(index, self._program(config, **options), lambda: self._session(config, threads, **options), inputs)
 
     def _run_reference(self, config: Config, array: Array, further: Mapping[str, Array], several: bool) -> Mapping[str, Array]:
         """One image of any dtype and channel count on the numpy executor."""
@@ -319,6 +377,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods):
                 f"image of {channels} channels: expected 1 or 3 where images are resized; Pillow would take another channel "
                 "for alpha and weight the colours by it. Convert the image to RGB, or set do_convert_rgb."
             )
+        array = array if array.flags.writeable else array.copy()  # results may share its memory
         if array.dtype == np.uint8:
             return reference.run(program, {"image": array, **further})
         if "resize" in names:
@@ -335,15 +394,16 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods):
         """The program for images of so many channels; three share the one that is compiled anyway."""
         return self._program(config, **({} if channels == 3 else {"channels": channels}), **options)
 
-    def _session(self, config: Config, **options: Any) -> Session:
+    def _session(self, config: Config, threads: int | None, **options: Any) -> Session:
         from graphproc.runtime.session import Session
 
-        key = _key(config, options)
-        if key not in self._sessions:
+        key = f"{_key(config, options)} {threads}"
+        session: Session | None = self._sessions.get(key)
+        if session is None:
             from graphproc.emitters.onnx.emit import EmitOptions, emit
 
-            self._sessions[key] = Session(emit(self._program(config, **options), EmitOptions()))
-        return self._sessions[key]
+            session = self._sessions[key] = Session(emit(self._program(config, **options), EmitOptions()), threads=threads)
+        return session
 
 
 class AutoImageProcessor(BaseImageProcessor):
@@ -351,6 +411,31 @@ class AutoImageProcessor(BaseImageProcessor):
 
     def __init__(self, /, **settings: Any) -> None:
         raise TypeError("AutoImageProcessor is made by AutoImageProcessor.from_pretrained(source)")
+
+
+def _caches() -> dict[str, Recent[Any, Any]]:
+    """What a processor keeps of earlier calls; copies of it begin anew, because a session cannot be copied."""
+    return {
+        "_configs": Recent(MOST_PROGRAMS),
+        "_programs": Recent(MOST_PROGRAMS),
+        "_sessions": Recent(MOST_SESSIONS),
+        "_plans": Recent(MOST_PLANS),
+    }
+
+
+def _keys(row: Row) -> Sequence[str]:
+    """The settings that a class declares."""
+    return tuple(dict.fromkeys((*STANDARD_KEYS, *row.extra_keys)))
+
+
+def _read(index: int, image: Any, count: int, do_convert_rgb: bool, input_data_format: str | None) -> Array:
+    """One of so many images as an array; errors say which, where its own name does not."""
+    try:
+        return to_array(image, do_convert_rgb=do_convert_rgb, input_data_format=input_data_format)
+    except ImageError as error:
+        if count == 1 or is_file(image):
+            raise
+        raise ImageError(f"image {index}: {error}") from error
 
 
 def _shown(value: Any) -> Any:
@@ -398,13 +483,8 @@ def _options(further: Mapping[str, Any], several: bool = False) -> dict[str, Any
     return {**({"extras": sorted(further)} if further else {}), **({"several": True} if several else {})}
 
 
-def _one_by_one(program: Program) -> bool:
-    """Whether a run of several images would not tell which image a result belongs to."""
-    return any(output.join in (*IN_A_ROW, "largest") for output in program.outputs) or bool(program.measured)
-
-
 def _key(config: Config, options: Mapping[str, Any]) -> str:
-    return json.dumps([dict(config.settings), options], sort_keys=True)
+    return config.text + (json.dumps(options, sort_keys=True) if options else "")
 
 
 def _pixels(program: Program) -> set[str]:
@@ -448,4 +528,5 @@ def _class_of(name: str) -> type[BaseImageProcessor]:
     row = lookup(name)
     doc = f"{row.name} ({row.family} family); {row.parity}."
     body = {"row": row, "model_input_names": list(row.input_names), "__doc__": doc, "__module__": "graphproc"}
+    body |= post_processing_methods(row.name)
     return type(row.name, (BaseImageProcessor,), body)

@@ -238,6 +238,19 @@ def test_arrays_are_never_written_to() -> None:
         np.testing.assert_array_equal(array, before)
 
 
+def test_what_needs_no_copy_gets_none(tmp_path: Path) -> None:
+    array = random_array(30, 40, 3)
+    assert np.shares_memory(read(array, True), array)
+    planes = random_array(1, 30, 40)
+    assert np.shares_memory(read(planes), planes)
+    image = Image.fromarray(array)
+    image.save(tmp_path / "a.png")
+    for found in (read(image, True), read(tmp_path / "a.png", True)):
+        assert_same(found, array)
+        assert not found.flags.owndata  # Pillow's own bytes
+        assert not found.flags.writeable
+
+
 def test_torch_tensors() -> None:
     torch = pytest.importorskip("torch")
     array = random_array(4, 6, 5)

@@ -1,0 +1,276 @@
+"""Running the graph on the images of one call: which run together, on which threads, and where results are written.
+
+Images of one size run together, as many as stay in a core's cache; where that makes several runs, workers do them side by
+side. Results are written straight into the array of all images, which is the result where every image's fits.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from graphproc.errors import ImageError
+from graphproc.executors import reference
+from graphproc.ir.program import IN_A_ROW, Output, Program
+from graphproc.ir.types import DTYPES
+from graphproc.runtime import workers
+from graphproc.sizes import num
+from graphproc.wrappers.examples import sizes_of
+from graphproc.wrappers.recent import Recent
+
+if TYPE_CHECKING:
+    from graphproc.runtime.session import Session
+
+Array = np.ndarray[Any, Any]
+
+MOST_IMAGES = 8
+"""How many images run together at most."""
+MOST_BYTES = 4 << 20
+"""How many bytes of pixels run together at most, where that is more than one image: what fits a core's cache, about."""
+
+
+def is_file(image: Any) -> bool:
+    """Whether an image is given as a path, or as text that contains it."""
+    return isinstance(image, (str, os.PathLike))
+
+
+@dataclass
+class _Place:
+    """The array that one output of all images is written to, as long as every image's has the shape of the first one's."""
+
+    array: Array
+    filled: int = 0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is known of a program for inputs of known shapes.
+
+    Attributes:
+        program: the program, which takes such inputs.
+        most: how many images run together at most.
+        places: the shape and dtype of an image's result by output, of those that can be written side by side.
+    """
+
+    program: Program
+    most: int
+    places: Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]]
+
+
+@dataclass
+class _Group:
+    """Images that can run together, and their inputs by the program's names."""
+
+    plan: Plan
+    session: Callable[[], Session]
+    indices: list[int] = field(default_factory=list)
+    inputs: list[Mapping[str, Array]] = field(default_factory=list)
+
+
+class Runner:
+    """Runs the images of one call as they come.
+
+    Attributes:
+        results: the outputs of each image by name, complete after `finish`.
+        threads: how many images may run side by side.
+    """
+
+    def __init__(self, count: int, threads: int, plans: Recent[Any, Plan]) -> None:
+        """Start a call.
+
+        Args:
+            count: how many images there will be.
+            threads: how many may run side by side.
+            plans: the plans of earlier calls.
+        """
+        self.results: list[Mapping[str, Array]] = [{}] * count
+        self.threads = threads
+        self._plans = plans
+        self._groups: dict[tuple[Any, ...], _Group] = {}
+        self._jobs: list[tuple[_Group, Future[list[Mapping[str, Array]]]]] = []
+        self._places: dict[str, _Place] = {}
+
+    def add(self, index: int, program: Program, session: Callable[[], Session], inputs: Mapping[str, Array]) -> None:
+        """Run the graph of a program on an image, now or together with later ones.
+
+        Args:
+            index: the number of the image.
+            program: the program.
+            session: gives the session of its graph; for one of several images a session of one thread.
+            inputs: the image and the further inputs by the program's names.
+
+        Raises:
+            ProgramError: the image's size does not meet a precondition.
+        """
+        key = (id(program), *(array.shape for array in inputs.values()))
+        group = self._groups.get(key)
+        if group is None:
+            plan: Plan | None = self._plans.get(key)
+            if plan is None or plan.program is not program:
+                plan = self._plans[key] = _plan(program, inputs)
+            group = self._groups[key] = _Group(plan, session)
+        group.indices.append(index)
+        group.inputs.append(inputs)
+        if len(group.indices) >= min(group.plan.most, self._share()):
+            self._start(group)
+
+    def _share(self) -> int:
+        """So many images that every worker has some."""
+        return -(-len(self.results) // self.threads)
+
+    def _start(self, group: _Group) -> None:
+        """Run what a group has: in place where nothing runs side by side, otherwise on a worker."""
+        run = _Group(group.plan, group.session, group.indices, group.inputs)
+        group.indices, group.inputs = [], []
+        out = self._out(run)
+        session = run.session()  # here, not by workers: it is made once
+        if self.threads == 1 or len(self.results) == 1:
+            self._keep(run, _run(run, session, out))
+            return
+        self._jobs.append((run, workers.pool(self.threads).submit(lambda: _run(run, session.of_worker(), out))))
+
+    def _out(self, run: _Group) -> dict[str, Array]:
+        """Where the outputs of a run go: the part of the array of all images that is theirs."""
+        start, count = run.indices[0], len(run.indices)
+        if run.indices != list(range(start, start + count)):
+            return {}
+        out = {}
+        for output in run.plan.program.outputs:
+            if output.name not in run.plan.places:
+                continue
+            shape, dtype = run.plan.places[output.name]
+            if output.name not in self._places:
+                self._places[output.name] = _Place(_empty((len(self.results), *shape), dtype))
+            place = self._places[output.name]
+            if place.array.shape[1:] == shape and place.array.dtype == dtype:
+                part = place.array[start] if output.join == "concatenate" else place.array[start : start + count]
+                out[output.name] = part if output.sample is None else part[None]
+                place.filled += count
+        return out
+
+    def _keep(self, run: _Group, results: list[Mapping[str, Array]]) -> None:
+        for index, result in zip(run.indices, results, strict=True):
+            self.results[index] = result
+
+    def finish(self) -> None:
+        """Run what is left and wait for everything.
+
+        Raises:
+            ImageError: a run failed; the message names its first image.
+        """
+        for group in self._groups.values():
+            if group.indices:
+                self._start(group)
+        for run, future in self._jobs:
+            self._keep(run, future.result())
+
+    def stop(self) -> None:
+        """Leave nothing running."""
+        workers.stop([future for _, future in self._jobs])
+
+    def joined(self, outputs: Sequence[Output], counts: Sequence[int], tensors: bool) -> dict[str, Any]:
+        """The results of all images together, as `reference.join` gives them, without copies where that is possible.
+
+        Args:
+            outputs: the outputs.
+            counts: how many images each sample has.
+            tensors: whether an array may stand for a list of arrays of one shape.
+        """
+        found: dict[str, Any] = {}
+        for output in outputs:
+            whole = self._whole(output, counts)
+            if whole is None:
+                found |= reference.join([output], self.results, counts)
+            elif tensors or output.batch == "concatenate" or (output.sample is not None and output.batch == "pad"):
+                found[output.name] = whole
+            else:
+                found[output.name] = list(whole)
+        return found
+
+    def _whole(self, output: Output, counts: Sequence[int]) -> Array | None:
+        """The array that an output of all images was written to, in the shape of the result; None where it is none."""
+        place = self._places.get(output.name)
+        if place is None or place.filled < len(self.results):
+            return None
+        if output.batch == "concatenate":
+            return place.array.reshape(-1, *place.array.shape[2:])
+        if output.sample is None:
+            return place.array
+        if len(set(counts)) > 1:
+            return None
+        return place.array.reshape(len(counts), -1, *place.array.shape[1:])
+
+
+def _empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """An array without values; one of no images where it is too large, which the results may not be."""
+    try:
+        return np.empty(shape, dtype)
+    except MemoryError:
+        return np.empty((0, 0), dtype)
+
+
+def _one_by_one(program: Program) -> bool:
+    """Whether a run of several images would not tell which image a result belongs to."""
+    return any(output.join in (*IN_A_ROW, "largest") for output in program.outputs)
+
+
+def _plan(program: Program, inputs: Mapping[str, Array]) -> Plan:
+    """The plan of a program for one image's inputs.
+
+    Raises:
+        ProgramError: their sizes do not meet a precondition.
+    """
+    sizes = sizes_of(program, dict(inputs))
+    program.check(sizes)
+    if program.measured:
+        return Plan(program, 1, {})
+    memo: dict[num.Sym, Any] = {}
+    places = {}
+    for output in program.outputs:
+        alone = output.sample is None and output.batch in ("stack", "pad", "concatenate")
+        in_sample = output.sample in ("stack", "pad") and output.batch in ("stack", "pad")
+        type = program.value(output.value).type
+        if (alone or in_sample) and type.shape and not (output.listed or output.optional):
+            shape = tuple(int(num.evaluate(length, sizes, memo)) for length in type.shape)
+            places[output.name] = shape, DTYPES[type.dtype]
+    together = MOST_BYTES // sum(array.nbytes for array in inputs.values())
+    return Plan(program, 1 if _one_by_one(program) else max(1, min(MOST_IMAGES, together)), places)
+
+
+def _run(run: _Group, session: Session, out: Mapping[str, Array]) -> list[Mapping[str, Array]]:
+    """The outputs of each image of a group."""
+    program = run.plan.program
+    inputs = {program.graph_input(name): _stacked([one[name] for one in run.inputs]) for name in run.inputs[0]}
+    run.inputs = []  # files that were read for this run alone need no longer be held
+    try:
+        outputs = session.run(inputs, out)
+    except ImageError as error:
+        numbers = f"image {run.indices[0]}" if len(run.indices) == 1 else f"images {', '.join(map(str, run.indices))}"
+        raise ImageError(f"{numbers}: {error}") from error
+    return [
+        {
+            o.name: outputs[o.name][(0,) * (o.sample is not None) + (position,)]
+            if o.join in ("stack", "pad")
+            else reference.of_one(o, outputs[o.name])
+            for o in program.outputs
+        }
+        for position in range(len(run.indices))
+    ]
+
+
+def _stacked(arrays: Sequence[Array]) -> Array:
+    """Arrays of one shape as one; not copied if they lie behind one another in memory, as the images of a 4-D array do."""
+    first = arrays[0]
+    if len(arrays) == 1:
+        return first[None]
+    starts = [array.__array_interface__["data"][0] for array in arrays]
+    behind = range(starts[0], starts[0] + len(arrays) * first.nbytes, first.nbytes)
+    if starts == list(behind) and all(array.flags.c_contiguous and array.dtype == first.dtype for array in arrays):
+        shape, strides = (len(arrays), *first.shape), (first.nbytes, *first.strides)
+        return np.lib.stride_tricks.as_strided(first, shape, strides, writeable=False)
+    return np.stack(arrays)

@@ -1,0 +1,256 @@
+"""`tools/bench`: the figures of its summary, its files and plots, and its peers."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import mmap
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import PIL
+import pytest
+
+import graphproc as gp
+from graphproc.wrappers.bench import Measurement
+from graphproc.wrappers.engines import (
+    CALL,
+    FIXED,
+    GRAPH,
+    NUMPY,
+    PIL_ARRAY,
+    PILLOW,
+    TORCHVISION_TENSOR,
+    Difference,
+    Engine,
+    Work,
+)
+from graphproc.wrappers.examples import photograph
+
+EXACT = Difference(0, 100, 0.0)
+INEXACT = Difference(3, 100, 0.25)
+Key = tuple[str, int | None, int]
+
+
+@pytest.fixture(scope="module")
+def folder(root: Path) -> Iterator[Path]:
+    """The tool's folder, whose files import each other by their names."""
+    path = root / "tools" / "bench"
+    before = set(sys.modules)
+    sys.path.insert(0, str(path))
+    yield path
+    sys.path.remove(str(path))
+    for name in set(sys.modules) - before:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(path)):
+            del sys.modules[name]
+
+
+@pytest.fixture(scope="module")
+def tool(folder: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("bench_tool", folder / "__main__.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def cell(tool: ModuleType, work: str, size: tuple[int, int], seconds: Mapping[Key, float], kind: str = "sizes") -> Any:
+    """A cell whose engines took so many seconds in every round."""
+    engines = tuple(Engine(name, int, threads, batch) for name, threads, batch in seconds)
+    differences = tuple(None if name == PILLOW else INEXACT if name == TORCHVISION_TENSOR else EXACT for name, _, _ in seconds)
+    times = np.tile(list(seconds.values()), (5, 1))
+    return tool.cells.Cell(work, size, kind, Measurement(engines, times, differences), ("x: not here",))
+
+
+def table(tool: ModuleType) -> list[Any]:
+    def times(graph: float, fixed: float) -> dict[Key, float]:
+        return {
+            (GRAPH, 1, 1): graph,
+            (GRAPH, 2, 1): graph / 2,
+            (FIXED, 1, 1): fixed,
+            (FIXED, 2, 1): fixed / 2,
+            (CALL, 1, 1): 2 * graph,
+            (PIL_ARRAY, None, 1): 0.010,
+            (TORCHVISION_TENSOR, 1, 1): 0.004,
+            (TORCHVISION_TENSOR, 2, 1): 0.004,
+            (PILLOW, None, 1): 0.004,
+            (tool.works.SIMD, None, 1): 0.001,
+        }
+
+    batches = {
+        (form, threads, batch): 0.002 * batch * (0.5 if batch == 32 else 1) / threads**0.5
+        for form in (GRAPH, FIXED)
+        for threads in (1, 2)
+        for batch in (1, 8, 32)
+    }
+    return [
+        cell(tool, "CLIP", (240, 320), times(0.003, 0.001)),
+        cell(tool, "CLIP", (1080, 1920), times(0.0048, 0.004)),
+        cell(tool, "CLIP", (427, 640), batches, "batches"),
+    ]
+
+
+COSTS = [
+    {"name": "import graphproc", "value": 0.1, "unit": "s", "key": "import"},
+    {"name": "CLIP, graph of any size: session", "value": 151.0, "unit": "ms", "key": "session"},
+    {"name": "ViT, graph of any size: session", "value": 500.0, "unit": "ms", "key": "session"},
+    {"name": "CLIP, graph of any size: nodes", "value": 99, "unit": "nodes", "key": ""},
+]
+
+
+def test_the_summary_s_figures(tool: ModuleType) -> None:
+    found = {figure.name: figure for figure in tool.summary.figures(table(tool), COSTS)}
+    expected = {
+        "graphproc: results that are not the reference's bits": (0, 0, True, "of 22"),
+        f"{GRAPH} / {PILLOW}, 1 thread: worst": (1.2, 1.0, False, "CLIP 1080x1920"),
+        f"{FIXED} / {PILLOW}, 1 thread: worst": (1.0, 1.0, True, "CLIP 1080x1920"),
+        f"{FIXED} / {PILLOW}, 1 thread: geometric mean": (0.5, None, None, "of 2"),
+        f"{FIXED} / {PIL_ARRAY}, 1 thread: geometric mean": (0.2, 0.33, True, "of 2"),
+        f"{GRAPH} / {PIL_ARRAY}, 1 thread: worst": (0.48, 0.6, True, "CLIP 1080x1920"),
+        f"{CALL} / {PIL_ARRAY}, 1 thread: worst": (0.96, None, None, "CLIP 1080x1920"),
+        f"{FIXED} / {TORCHVISION_TENSOR}, 1 thread: geometric mean": (0.5, 0.9, True, "of 2"),
+        f"{GRAPH} / {TORCHVISION_TENSOR}, 2 threads: geometric mean": (0.9**0.5 / 2, 0.7, True, "of 2"),
+        f"{FIXED} / {tool.works.SIMD}, 2 threads: geometric mean": (1.0, 1.0, True, "of 2"),
+        f"{GRAPH} / {FIXED}, 427x640 and larger, 1 thread: worst": (1.2, 1.25, True, "CLIP 1080x1920"),
+        f"{GRAPH}, an image of 32 / of 1, 2 threads: worst": (0.5, 0.9, True, "CLIP 427x640"),
+        f"{FIXED}, batch of 32, 2 threads / 1 thread: worst": (0.5**0.5, 0.6, False, "CLIP 427x640"),
+        "import graphproc": (0.1, 0.3, True, ""),
+        "CLIP, graph of any size: session": (151.0, 150.0, False, ""),
+    }
+    for name, (value, limit, met, where) in expected.items():
+        figure = found[name]
+        assert (figure.value, figure.limit, figure.met, figure.where) == (pytest.approx(value), limit, met, where), name
+    assert not [name for name in found if name.startswith("ViT") or "nodes" in name]
+
+
+def test_wrong_bits_are_counted_and_named(tool: ModuleType) -> None:
+    wrong = Measurement((Engine(GRAPH, int, 1), Engine(NUMPY, int)), np.ones((1, 2)), (INEXACT, EXACT))
+    figures = tool.summary.figures([tool.cells.Cell("SAM", (8, 9), "sizes", wrong)], [])
+    assert [(f.value, f.where, f.met) for f in figures] == [(1, f"{GRAPH} in SAM 8x9", False)]
+
+
+def test_the_text_of_cells_costs_and_summary(tool: ModuleType) -> None:
+    first, *_ = cells = table(tool)
+    lines = tool.report.cell_text(first).splitlines()
+    assert lines[1] == "CLIP 240x320, milliseconds per image"
+    (row,) = (line for line in lines if line.startswith(FIXED) and line.split()[3] == "2")
+    assert row.split()[3:] == ["2", "1", "5", "0.500", "0.33", "1.00", "0.05", "0.12", "yes"]
+    (row,) = (line for line in lines if line.startswith(PILLOW))
+    assert row.split()[3:] == ["-", "1", "5", "4.000", "1.33", "4.00", "0.40", "1.00", "-"]
+    assert lines[-1] == "left out: x: not here"
+    summary = tool.report.summary_text(tool.summary.figures(cells, COSTS))
+    assert summary.count(" NO ") >= 3
+    assert "nodes" in tool.report.costs_text(COSTS)
+
+
+def test_cells_are_read_back_as_they_were(tool: ModuleType) -> None:
+    one = table(tool)[0]
+    one.measured.seconds[1, 3] = np.nan
+    again = tool.cells.Cell.from_dict(json.loads(json.dumps(one.as_dict())))
+    assert (again.work, again.size, again.kind, again.absent) == (one.work, one.size, one.kind, one.absent)
+    np.testing.assert_allclose(again.measured.seconds, one.measured.seconds, atol=1e-7)
+    assert again.measured.differences == one.measured.differences
+    assert [(e.name, e.threads, e.batch) for e in again.measured.engines] == [
+        (e.name, e.threads, e.batch) for e in one.measured.engines
+    ]
+
+
+def test_the_places_of_a_table(tool: ModuleType) -> None:
+    works = tool.works
+    places = list(works.places(["CLIP", "SAM"], [(3, 4), (5, 6)], [1, 8], works.NAMES))
+    assert [str(place) for place in places] == [
+        "CLIP on 3x4",
+        "CLIP on 5x6",
+        "SAM on 3x4",
+        "SAM on 5x6",
+        "CLIP on 427x640, batches of 1, 8",
+        "SAM on 427x640, batches of 1, 8",
+    ]
+    assert places[0].engines == works.NAMES
+    assert places[-1].engines == works.IN_BATCHES
+    assert len(list(works.places(["CLIP"], [], [], works.NAMES))) == 0
+    assert [getattr(works.processor(work), "row").name for work in works.WORKS] == list(works.WORKS.values())  # noqa: B009
+    assert works.image((20, 30)).shape == (20, 30, 3)
+
+
+@pytest.mark.parametrize("name", ["CLIP", "ViT", "DETR"])
+def test_the_runtime_s_own_resize_is_near(tool: ModuleType, name: str) -> None:
+    from runtime_resize import runtime_resize  # type: ignore[import-not-found]
+
+    work = Work(tool.works.processor(name), photograph()[:60, :90])
+    (engine,) = runtime_resize(work, [1])
+    found = engine.compare(engine.call())
+    assert found.max_difference is not None
+    assert found.max_difference < 0.05, "more than a few levels of 255"
+
+
+def test_a_resize_in_another_process_takes_turns(tool: ModuleType) -> None:
+    from pillow_simd import Child, pillow_simd  # type: ignore[import-not-found]
+
+    work = Work(gp.CLIPImageProcessor(size=40, crop_size=32), photograph()[:60, :90], 2)
+    child = Child(sys.executable, work)  # Pillow itself stands in for its fork
+    try:
+        engine = pillow_simd(child, "resize", work)
+        assert (engine.name, engine.batch, engine.compare) == ("resize", 2, None)
+        assert PIL.__version__ in engine.note
+        assert engine.timed is not None
+        assert all(0 < engine.timed(clock) < 10 for clock in (time.perf_counter, time.process_time))
+    finally:
+        child.close()
+    with pytest.raises(RuntimeError, match="process ended with 1"):
+        Child("false", work)
+
+
+def test_a_session_and_its_first_run_in_a_fresh_process(tool: ModuleType, tmp_path: Path) -> None:
+    path = gp.CLIPImageProcessor(size=40, crop_size=32).export(tmp_path / "graph.onnx")
+    made, first = tool.costs._child("session", str(path), "50", "60")
+    assert made > 0
+    assert first > 0
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the system cannot count peaks anew")
+def test_the_peak_of_memory_counts_from_where_it_was_asked_for(tool: ModuleType) -> None:
+    def use(size: int) -> None:
+        with mmap.mmap(-1, size) as memory:
+            memory[::4096] = b"x" * len(memory[::4096])
+
+    use(20 << 20)
+    before = tool.costs._memory()
+    use(10 << 20)
+    assert 9 << 20 < tool.costs._peak() - before < 19 << 20
+
+
+def test_a_whole_run_its_file_and_its_plots(
+    tool: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("matplotlib")
+    out = tmp_path / "out"
+    few = ("--engines", "graph,", "Pillow resize", "--no-costs", "--runs", "2", "--threads", "1")
+    command = ["bench", "--work", "CLIP", "--sizes", "40x60", "60x80", "--batches", "1", "2", *few, "-o", str(out)]
+    monkeypatch.setattr(tool.works, "BATCH_SIZE", (30, 40))
+    monkeypatch.setattr(sys, "argv", command)
+    assert tool.main() == 0
+    text = capsys.readouterr().out
+    assert "CLIP 40x60, milliseconds per image" in text
+    assert f"{GRAPH} / {PILLOW}, 1 thread: worst" in text
+    results = json.loads((out / "results.json").read_text())
+    assert results["machine"]["versions"]["graphproc"] == gp.__version__
+    assert [(c["work"], c["size"], c["kind"]) for c in results["cells"]] == [
+        ("CLIP", [40, 60], "sizes"),
+        ("CLIP", [60, 80], "sizes"),
+        ("CLIP", [30, 40], "batches"),
+    ]
+    assert results["summary"][0]["met"] is True
+    names = ["batches.png", "ratios_threads_1.png", "time_threads_1.png"]
+    assert sorted(path.name for path in out.glob("*.png")) == names
+    assert all((out / name).read_bytes().startswith(b"\x89PNG") for name in names)
+
+    monkeypatch.setattr(sys, "argv", ["bench", "--read", str(out / "results.json")])
+    assert tool.main() == 0
+    assert f"{GRAPH} / {PILLOW}, 1 thread: worst" in capsys.readouterr().out
