@@ -1,4 +1,4 @@
-"""Write or check the table of supported classes in README.
+"""Write or check the tables of supported classes and of post-processing methods in README.
 
 python tools/support_table.py --write
 python tools/support_table.py --check    exit 1 if README's table is not the current one
@@ -10,10 +10,12 @@ import argparse
 import sys
 from pathlib import Path
 
+from graphproc.postprocessing.registry import methods
 from graphproc.processors.registry import rows
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 BEGIN, END = "<!-- table: tools/support_table.py -->", "<!-- end of table -->"
+POST_BEGIN, POST_END = "<!-- methods: tools/support_table.py -->", "<!-- end of methods -->"
 
 
 def table() -> str:
@@ -41,11 +43,27 @@ def table() -> str:
     return "\n".join(lines)
 
 
+def post_table() -> str:
+    """The post-processing methods as Markdown: what they read and which classes have them."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for name in rows():
+        for method in methods(name).values():
+            reads = ", ".join(f"[{field}]" if f.optional else field for field, f in method.inputs.items())
+            found.setdefault((method.name, reads), []).append(name.removesuffix("ImageProcessor"))
+    lines = ["| method | reads | classes |", "|---|---|---|"]
+    for (name, reads), classes in sorted(found.items()):
+        everyone = len(classes) == len(rows())
+        lines.append(f"| `{name}` | {reads} | {'every class' if everyone else ', '.join(classes)} |")
+    return "\n".join(lines)
+
+
 def replaced(text: str) -> str:
-    """README with the current table."""
-    before, rest = text.split(BEGIN)
-    _, after = rest.split(END)
-    return f"{before}{BEGIN}\n{table()}\n{END}{after}"
+    """README with the current tables."""
+    for begin, end, content in ((BEGIN, END, table()), (POST_BEGIN, POST_END, post_table())):
+        before, rest = text.split(begin)
+        _, after = rest.split(end)
+        text = f"{before}{begin}\n{content}\n{end}{after}"
+    return text
 
 
 def main() -> int:

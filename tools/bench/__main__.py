@@ -1,0 +1,114 @@
+"""Time preprocessing side by side: this package's graphs and reference, transformers, Pillow, ONNX's Resize and others.
+
+    python tools/bench -o /tmp/bench                                  everything, about 12 minutes
+    python tools/bench --quick                                        CLIP and DETR on two sizes, under a minute
+    python tools/bench --work CLIP --sizes 427x640 --threads 1 --batches --seconds 5
+    python tools/bench --read /tmp/bench/results.json -o /tmp/bench   the tables and plots again
+
+Every engine gets the same pixels and takes turns with the others in one process; outputs are compared before anything is
+timed; figures are medians of the ratios within rounds, so a drifting clock cancels out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import cells
+import costs
+import plots
+import report
+import summary
+import works
+
+from graphproc.wrappers.bench import machine
+
+
+def main() -> int:
+    """Measure, print, and write what was asked for."""
+    parser = argparse.ArgumentParser(
+        prog="python tools/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--work", nargs="+", choices=works.WORKS, default=list(works.WORKS), help="processors")
+    parser.add_argument("--sizes", nargs="*", type=_sides, metavar="HxW", default=list(works.SIZES), help="of images")
+    parser.add_argument("--batches", nargs="*", type=int, metavar="N", default=None, help="batches to compare; none for none")
+    parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
+    parser.add_argument("--engines", nargs="+", metavar="TEXT", help="only engines whose name contains one of these")
+    parser.add_argument("--seconds", type=float, default=4.0, help="for the turns of a cell; batches get three times that")
+    parser.add_argument("--runs", type=int, help="rounds of a cell, of every engine, instead of --seconds")
+    parser.add_argument(
+        "--clock",
+        choices=["wall", "cpu"],
+        default="wall",
+        help="cpu, on a busy machine: engines of one thread by the processor's time; those of several keep the wall's",
+    )
+    parser.add_argument("--pillow-simd", metavar="PYTHON", help="an interpreter with Pillow-SIMD; see pillow_simd.py")
+    parser.add_argument("--no-costs", action="store_true", help="leave out import, export, session creation, memory")
+    parser.add_argument("--quick", action="store_true", help="CLIP and DETR on 427x640 and 1080x1920, without batches and costs")
+    parser.add_argument("--read", type=Path, metavar="FILE", help="show the results in this file instead of measuring")
+    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="write results.json and the plots here")
+    options = parser.parse_args()
+    results = json.loads(options.read.read_text(encoding="utf-8")) if options.read else measured(options)
+    table = [cells.Cell.from_dict(cell) for cell in results["cells"]]
+    figures = summary.figures(table, results["costs"])
+    print(report.summary_text(figures))
+    if results["options"]["clock"] == "cpu":
+        print("One thread by the processor's time, several by the clock's: compare only figures of as many threads.")
+    if options.output is not None:
+        options.output.mkdir(parents=True, exist_ok=True)
+        if not options.read:
+            results["summary"] = [{**asdict(figure), "met": figure.met} for figure in figures]
+            (options.output / "results.json").write_text(json.dumps(results), encoding="utf-8")
+            print(f"\nwrote {options.output / 'results.json'}")
+        for path in plots.write(table, options.output):
+            print(f"wrote {path}")
+    return 0
+
+
+def measured(options: argparse.Namespace) -> dict[str, Any]:
+    """The results as they are written: the machine, what was asked for, the costs and the cells."""
+    if options.quick:
+        options.work = [work for work in options.work if work in ("CLIP", "DETR")] or options.work
+        options.sizes = [size for size in options.sizes if size in works.SIZES[1:3]] or options.sizes
+        options.seconds, options.no_costs = min(options.seconds, 4.0), True
+    batches = options.batches if options.batches is not None else [] if options.quick else list(works.BATCHES)
+    known = works.IN_A_HURRY if options.quick and options.engines is None else works.NAMES
+    names = [n for n in known if options.engines is None or any(text.lower() in n.lower() for text in options.engines)]
+    start = time.perf_counter()
+    results: dict[str, Any] = {
+        "machine": machine(),
+        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "load": [os.getloadavg()],
+        "options": {k: str(v) if isinstance(v, Path) else v for k, v in vars(options).items()},
+        "costs": [],
+        "cells": [],
+    }
+    print(f"{report.machine_text(results['machine'])}\nclock: {options.clock}", flush=True)
+    if not options.no_costs:
+        results["costs"] = costs.as_dicts(costs.measured({work: works.WORKS[work] for work in options.work}))
+        print(report.costs_text(results["costs"]), flush=True)
+    for place in works.places(options.work, options.sizes, batches, names):
+        begun = time.perf_counter()
+        seconds = options.seconds * (1 if place.kind == "sizes" else 3)
+        cell = cells.run(place, options.threads, seconds, options.runs, options.pillow_simd, options.clock == "cpu")
+        results["cells"].append(cell.as_dict())
+        print(f"{report.cell_text(cell)}\n{time.perf_counter() - begun:.0f} s", flush=True)
+    results["load"].append(os.getloadavg())
+    results["seconds"] = round(time.perf_counter() - start, 1)
+    print(f"\n{results['seconds']:.0f} s; load average {results['load'][0][0]:.1f} before, {results['load'][1][0]:.1f} after")
+    return results
+
+
+def _sides(text: str) -> works.Sides:
+    height, _, width = text.partition("x")
+    return int(height), int(width)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

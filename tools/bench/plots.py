@@ -1,0 +1,202 @@
+"""The results as pictures: time against pixels, ratio to each peer, and time per image against the batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from cells import Cell
+from runtime_resize import RUNTIME_RESIZE
+from summary import geometric_mean
+from works import SIMD
+
+from graphproc.wrappers.engines import (
+    CALL,
+    EXTENSIONS,
+    FIXED,
+    GRAPH,
+    NUMPY,
+    PIL_ARRAY,
+    PIL_IMAGE,
+    PILLOW,
+    TORCHVISION_ARRAY,
+    TORCHVISION_IMAGE,
+    TORCHVISION_TENSOR,
+)
+
+STYLES: dict[str, tuple[str, str, str]] = {
+    GRAPH: ("#0b5fa5", "o", "-"),
+    FIXED: ("#4aa3df", "s", "-"),
+    CALL: ("#7a5195", "D", "-"),
+    PIL_ARRAY: ("#c8502d", "^", "--"),
+    TORCHVISION_TENSOR: ("#d9982b", "v", "--"),
+    PILLOW: ("#5b5b5b", "P", ":"),
+    SIMD: ("#9b9b9b", "X", ":"),
+    RUNTIME_RESIZE: ("#5d9c59", "<", "--"),
+}
+"""Colour, marker and line of each engine that curves are drawn of: ours solid, complete peers dashed, a resize alone dotted."""
+PEERS = (
+    PILLOW,
+    SIMD,
+    PIL_ARRAY,
+    PIL_IMAGE,
+    TORCHVISION_TENSOR,
+    TORCHVISION_ARRAY,
+    TORCHVISION_IMAGE,
+    RUNTIME_RESIZE,
+    EXTENSIONS,
+    NUMPY,
+)
+"""What the plot of ratios has a row for."""
+WORK_COLOURS = ("#0b5fa5", "#c8502d", "#5d9c59", "#7a5195", "#d9982b")
+INEXACT = (TORCHVISION_TENSOR, TORCHVISION_ARRAY, TORCHVISION_IMAGE, RUNTIME_RESIZE, EXTENSIONS)
+
+
+def write(cells: Sequence[Cell], folder: Path) -> list[Path]:
+    """Write every plot that the results have something for.
+
+    Raises:
+        SystemExit: matplotlib is not installed.
+    """
+    try:
+        import matplotlib
+    except ImportError:
+        raise SystemExit("plots: matplotlib is not installed. pip install matplotlib") from None
+    matplotlib.use("Agg")
+    matplotlib.rcParams.update(
+        {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.color": "#e3e3e3"}
+    )
+    sizes = [cell for cell in cells if cell.kind == "sizes"]
+    batches = [cell for cell in cells if cell.kind == "batches"]
+    threads = sorted({engine.threads for cell in cells for engine in cell.measured.engines if engine.threads})
+    written = []
+    for number in threads:
+        if len({cell.pixels for cell in sizes}) > 1:
+            written.append(_save(_times(sizes, number), folder / f"time_threads_{number}.png"))
+        if sizes:
+            written.append(_save(_ratios(sizes, number), folder / f"ratios_threads_{number}.png"))
+    if batches:
+        written.append(_save(_batches(batches, threads), folder / "batches.png"))
+    return written
+
+
+def _save(figure: Any, path: Path) -> Path:
+    import matplotlib.pyplot as plt
+
+    figure.savefig(path, dpi=130, bbox_inches="tight", facecolor="white")
+    plt.close(figure)
+    return path
+
+
+def _panels(cells: Sequence[Cell]) -> tuple[Any, list[tuple[str, Any]], Any]:
+    """A figure with a panel for each work, and one more for the legend."""
+    import matplotlib.pyplot as plt
+
+    works = list(dict.fromkeys(cell.work for cell in cells))
+    columns = min(3, len(works) + 1)
+    rows = -(-(len(works) + 1) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(4.1 * columns, 3.3 * rows), squeeze=False, layout="constrained")
+    flat = list(axes.flat)
+    for spare in flat[len(works) :]:
+        spare.axis("off")
+    return figure, list(zip(works, flat, strict=False)), flat[len(works)]
+
+
+def _times(cells: Sequence[Cell], threads: int) -> Any:
+    """Milliseconds against pixels, a panel for each work."""
+    from matplotlib.ticker import LogLocator
+
+    figure, panels, rest = _panels(cells)
+    for work, axis in panels:
+        mine = sorted((cell for cell in cells if cell.work == work), key=lambda cell: cell.pixels)
+        for name, (colour, marker, line) in STYLES.items():
+            points = [(c.pixels / 1e6, v) for c in mine if (v := c.milliseconds(name, threads)) is not None]
+            if points:
+                label = f"{name} (not exact)" if name in INEXACT else name
+                axis.plot(*zip(*points, strict=True), color=colour, marker=marker, linestyle=line, ms=5, lw=1.6, label=label)
+        axis.set(title=work, xscale="log", yscale="log")
+        axis.set_xticks([cell.pixels / 1e6 for cell in mine], [f"{cell.size[0]}x{cell.size[1]}" for cell in mine], fontsize=8)
+        axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.yaxis.set_major_formatter("{x:g}")
+        axis.minorticks_off()
+        axis.set_ylabel("milliseconds per image")
+    _legend(rest, (axis for _, axis in panels))
+    figure.suptitle(f"Preprocessing one image, {_threads(threads)}", fontsize=12)
+    return figure
+
+
+def _ratios(cells: Sequence[Cell], threads: int) -> Any:
+    """The graph's time as a share of each peer's: a dot for each cell, and the geometric mean."""
+    import matplotlib.pyplot as plt
+
+    works, sizes = (list(dict.fromkeys(values)) for values in ((c.work for c in cells), sorted(c.pixels for c in cells)))
+    rows = [peer for peer in PEERS if any(cell.ratio(GRAPH, peer, threads) is not None for cell in cells)]
+    figure, axis = plt.subplots(figsize=(9.5, 1.3 + 0.62 * len(rows)), layout="constrained")
+    for row, peer in enumerate(rows):
+        found = []
+        for cell in cells:
+            value = cell.ratio(GRAPH, peer, threads)
+            if value is not None:
+                place = works.index(cell.work)
+                offset = (place - (len(works) - 1) / 2) * 0.13
+                area = 18 + 26 * sizes.index(cell.pixels)
+                axis.scatter(value, row + offset, s=area, color=WORK_COLOURS[place % 5], alpha=0.75, linewidths=0, zorder=3)
+                found.append(value)
+        mean = geometric_mean(found)
+        axis.plot([mean, mean], [row - 0.36, row + 0.36], color="black", lw=2, zorder=4)
+        axis.annotate(f"{mean:.2f}", (mean, row - 0.38), ha="center", va="bottom", fontsize=8, fontweight="bold", zorder=5)
+    axis.axvline(1, color="#b00020", lw=1, zorder=2)
+    axis.set_yticks(range(len(rows)), [f"{peer} (not exact)" if peer in INEXACT else peer for peer in rows])
+    axis.set_ylim(len(rows) - 0.4, -0.75)
+    axis.set_xscale("log")
+    _ratio_ticks(axis)
+    axis.set_xlabel("time of the graph for any size ÷ time of the peer: left of 1 the graph is faster")
+    handles = [plt.Line2D([], [], color=WORK_COLOURS[i % 5], marker="o", ls="", label=work) for i, work in enumerate(works)]
+    handles.append(plt.Line2D([], [], color="black", lw=2, label="geometric mean"))
+    figure.legend(handles=handles, ncols=len(handles), frameon=False, loc="outside lower center")
+    axis.set_title(f"The graph against each peer, {_threads(threads)}; larger dots are larger images", fontsize=12)
+    return figure
+
+
+def _ratio_ticks(axis: Any) -> None:
+    low, high = axis.get_xlim()
+    ticks = [t for t in (0.01, 0.02, 0.05, 0.1, 0.2, 0.33, 0.5, 1, 2, 3, 5, 10, 20, 50) if low <= t <= high]
+    axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axis.minorticks_off()
+
+
+def _batches(cells: Sequence[Cell], threads: Sequence[int]) -> Any:
+    """Milliseconds per image against the batch, a panel for each work; thin lines are one thread."""
+    figure, panels, rest = _panels(cells)
+    for work, axis in panels:
+        (cell, *_) = (cell for cell in cells if cell.work == work)
+        batches = sorted({engine.batch for engine in cell.measured.engines})
+        for name, (colour, marker, _) in STYLES.items():
+            for number in threads:
+                points = [(b, v) for b in batches if (v := cell.milliseconds(name, number, b)) is not None]
+                several = name != PIL_ARRAY and len(threads) > 1
+                if points and (several or number == threads[0]):
+                    first = number == threads[0]
+                    style: dict[str, Any] = {"linestyle": "--" if first and several else "-", "lw": 1.1 if first else 2}
+                    label = f"{name}, {_threads(number)}" if several else name
+                    axis.plot(*zip(*points, strict=True), color=colour, marker=marker, ms=5, label=label, **style)
+        axis.set(title=work, xscale="log")
+        axis.set_xticks(batches, [str(batch) for batch in batches])
+        axis.minorticks_off()
+        axis.set_ylim(bottom=0)
+        axis.set(xlabel="images in a batch", ylabel="milliseconds per image")
+    _legend(rest, (axis for _, axis in panels))
+    height, width = cells[0].size
+    figure.suptitle(f"Batches of equal images of {height}x{width}", fontsize=12)
+    return figure
+
+
+def _legend(axis: Any, panels: Iterable[Any]) -> None:
+    """One legend for all panels, in a place of its own."""
+    found = {label: handle for panel in panels for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)}
+    axis.legend(found.values(), found.keys(), loc="center left", frameon=False, fontsize=9)
+
+
+def _threads(threads: int) -> str:
+    return "1 thread" if threads == 1 else f"{threads} threads"

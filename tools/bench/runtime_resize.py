@@ -1,0 +1,59 @@
+"""A peer: the same graph, resized by ONNX's own `Resize`.
+
+It is not exact: ONNX Runtime computes its weights in float32.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from graphproc.emitters.onnx.emit import EmitOptions, emit
+from graphproc.ops.resize.op import Resize
+from graphproc.runtime.session import Session
+from graphproc.wrappers.engines import Engine, Work
+
+RUNTIME_RESIZE = "graph with ONNX's Resize"
+MODES = {"bilinear": "linear", "bicubic": "cubic"}
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeResize(Resize):
+    """The resize op, emitted as one `Resize` node with antialiasing."""
+
+    def onnx(self, g: Any, x: Any) -> Any:
+        """`Resize` on channels first, then the window."""
+        rank = g.type_of(x).rank + g.leading
+        if self.layout == "HWC":
+            x = g.Transpose(x, perm=[*range(rank - 3), rank - 1, rank - 3, rank - 2])
+        # all axes, because ONNX Runtime's transpose optimizer mistakes `axes`
+        size = g.vector(g.Shape(x, start=0, end=rank - 2), self.height, self.width)
+        options = {"mode": MODES[self.filter], "antialias": 1, "exclude_outside": 1, "cubic_coeff_a": -0.5}
+        y = g.Resize(x, None, None, size, coordinate_transformation_mode="half_pixel", **options)
+        if not self.window:
+            return y
+        top, left, height, width = self.window
+        return g.Slice(y, g.vector(top, left), g.vector(top + height, left + width), g.vector(-2, -1))
+
+
+def runtime_resize(work: Work, threads: Sequence[int]) -> Iterator[Engine]:
+    """The engine, for images of any size."""
+    steps = tuple(replace(step, op=_other(step.op)) for step in work.program.steps)
+    model = emit(replace(work.program, steps=steps), EmitOptions()).SerializeToString()
+    for number in threads:
+        session = Session(model, threads=number, specialise_after=None)
+        yield Engine(
+            RUNTIME_RESIZE,
+            lambda s=session: s.run(work.feeds),  # type: ignore[misc]
+            number,
+            work.batch,
+            work.compare,
+            note="not exact: float32 weights",
+        )
+
+
+def _other(op: Any) -> Any:
+    if not isinstance(op, Resize):
+        return op
+    return RuntimeResize(**{field.name: getattr(op, field.name) for field in fields(op)})

