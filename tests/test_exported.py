@@ -6,7 +6,11 @@ import importlib.util
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+from nets import detector
+
+import graphproc
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -40,14 +44,28 @@ def test_the_table_in_readme_is_current():
     assert support_table.replaced(text) == text
 
 
+def example(number):
+    """One of README's examples, compiled."""
+    return compile(
+        re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)[number], "README", "exec"
+    )
+
+
 def test_the_example_in_readme_runs(tmp_path, monkeypatch, capsys):
-    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "graphproc" / "data").mkdir(parents=True)
     (tmp_path / "graphproc" / "data" / "cat.png").write_bytes((ROOT / "graphproc" / "data" / "cat.png").read_bytes())
-    exec(compile(code, "README.md", "exec"), {})
+    exec(example(0), {})
     assert capsys.readouterr().out.startswith("True program CLIPImageProcessor")
     assert (tmp_path / "preprocessing.onnx").is_file()
+
+
+def test_the_example_of_post_processing_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "detr.onnx").write_bytes(detector().SerializeToString())
+    outputs = {"logits": np.zeros((1, 6, 5), np.float32), "pred_boxes": np.zeros((1, 6, 4), np.float32)}
+    exec(example(1), {"gp": graphproc, "outputs": outputs})
+    assert graphproc.Session(tmp_path / "detector.onnx").outputs == ["scores", "labels", "boxes", "count"]
 
 
 def test_the_oldest_runtime_of_the_readme_is_the_one_that_is_tried():
