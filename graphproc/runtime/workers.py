@@ -75,7 +75,7 @@ def ahead(
         threads: how many workers; with 1 everything is computed when it is asked for, in the calling thread.
         late: which items are computed in the calling thread in any case.
     """
-    if threads == 1 or len(items) == 1:
+    if threads == 1:
         yield from map(function, items)
         return
     workers = pool(threads)

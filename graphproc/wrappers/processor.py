@@ -295,7 +295,8 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         several = [bool(self.row.counts) and count > 1 for count in counts for _ in range(count)]
         flat = [image for sample in samples for image in sample]
         further = self._further(extras, len(flat))
-        runner = Runner(len(flat), self._threads or workers.default_threads(), self._plans)
+        threads = 1 if len(flat) == 1 else self._threads or workers.default_threads()
+        runner = Runner(len(flat), threads, self._plans)
         channels = self._run(runner, config, flat, further, several, _engine(engine or self.engine), _format(input_data_format))
         declared = self._image_program(config, channels, **_options(further)).outputs
         outputs = [output for output in declared if output.name != self.row.counts]

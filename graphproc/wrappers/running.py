@@ -129,7 +129,7 @@ class Runner:
         group.indices, group.inputs = [], []
         out = self._out(run)
         session = run.session()  # here, not by workers: it is made once
-        if self.threads == 1 or len(self.results) == 1:
+        if self.threads == 1:
             self._keep(run, _run(run, session, out))
             return
         self._jobs.append((run, workers.pool(self.threads).submit(lambda: _run(run, session.of_worker(), out))))
