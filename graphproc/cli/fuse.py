@@ -46,7 +46,9 @@ def fuse(
     ] = None,
     keep: Annotated[
         list[str] | None,
-        typer.Option(metavar="OUTPUT", show_default=False, help="Give a preprocessing output too. Repeatable."),
+        typer.Option(
+            metavar="OUTPUT", show_default=False, help="Give an output too that leads on into the next part. Repeatable."
+        ),
     ] = None,
     image_size: arguments.ImageSize = None,
     layout: Annotated[
@@ -65,7 +67,8 @@ def fuse(
         typer.Option(
             metavar="SOURCE",
             show_default=False,
-            help="Append post-processing, which gives answers in the pixels of the image: a processor, or a graph (.onnx).",
+            help="Append post-processing, which gives answers in the pixels of the image: a processor, or a graph (.onnx). "
+            "The same SOURCE as PREPROCESSING has the same --set.",
         ),
     ] = None,
     post_method: Annotated[
@@ -116,7 +119,7 @@ def fuse(
         image_size=arguments.sides(image_size),
         layout=layout,
         fold_normalize=fold_normalize,
-        post=_post(post),
+        post=source if post == preprocessing else _post(post),
         post_method=post_method,
         post_options=arguments.post_options(post_set, labels),
         post_map=_map("--post-map", post_map or []),

@@ -209,3 +209,19 @@ def test_post_processing_that_is_refused(
     assert expected in result.stderr
     assert result.stderr.count("\n") == 1
     assert sorted(os.listdir()) == before
+
+
+def test_the_same_source_has_the_same_settings_behind_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: dict[str, Any] = {}
+    monkeypatch.setattr(
+        "graphproc.fusion.fuse.fuse_graphs", lambda *args, **options: given.update(options, first=args[0]) or 1 / 0
+    )
+    for post, same in (("DetrImageProcessor", True), ("YolosImageProcessor", False)):
+        with pytest.raises(ZeroDivisionError):
+            runner.invoke(
+                app,
+                ["fuse", "DetrImageProcessor", "x.onnx", "-o", "y.onnx", "--set", "do_pad=false", "--post", post],
+                catch_exceptions=False,
+            )
+        assert (given["post"] is given["first"]) is same
+        assert given["first"].do_pad is False
