@@ -196,6 +196,7 @@ def test_places_in_a_tuple_are_names() -> None:
     assert [o.name for o in fused.graph.output] == ["output_1.0"]
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # of torch.compile's own parts
 def test_a_compiled_module_is_the_module_inside() -> None:
     fused = gp.fuse(PROCESSOR, torch.compile(Net()))
     assert [o.name for o in fused.graph.output] == ["output"]
