@@ -342,7 +342,8 @@ def main() -> int:
     sizes = [(int(h), int(w)) for h, w in (size.split("x") for size in options.sizes)]
     chosen = [k for k in KINDS if not options.names or any(name.lower() in k.name.lower() for name in options.names)]
     print(
-        "| model, answer | numbers | rows | whole numbers that differ | floats, end to end | post-processing alone | the model |"
+        "| model, answer | numbers | rows | whole numbers that differ: end to end, post-processing alone "
+        "| floats: end to end | post-processing alone | the model |"
     )
     print("|---|---|---|---|---|---|---|")
     failed = False
@@ -351,7 +352,8 @@ def main() -> int:
         found = answers(kind, sizes)
         failed |= bool(found.whole.wrong or found.answers.wrong or max(found.whole.relative, found.answers.relative) > BOUND)
         floats = " | ".join(f"{d.relative:.1e}" for d in (found.whole, found.answers, found.model))
-        print(f"| {kind.name} | {found.whole.count:,} | {found.rows or ''} | {found.whole.wrong} | {floats} |", flush=True)
+        wrong = f"{found.whole.wrong}, {found.answers.wrong}"
+        print(f"| {kind.name} | {found.whole.count:,} | {found.rows or ''} | {wrong} | {floats} |", flush=True)
         print(f"{kind.name}: {time.perf_counter() - start:.0f} s", file=sys.stderr)
     return 1 if failed else 0
 

@@ -300,10 +300,12 @@ def _livelier(model: Any) -> Any:
 
     with torch.no_grad():
         for name, parameter in model.named_parameters():
-            if any(part in name for part in ("classifier", "class_embed", "class_predictor", "score_head", "mask_embedder")):
+            if any(part in name for part in ("classifier", "class_embed", "class_predictor", "score_head")):
                 parameter.normal_(0, 0.5) if parameter.ndim == 2 else parameter.zero_()
-            elif "query_position" in name:
+            elif "query_position" in name or "queries_embedder" in name or "queries_features" in name:
                 parameter.normal_(0, 2)
+            elif "mask_embedder" in name and parameter.ndim == 2:
+                parameter.normal_(0, 0.3)
             elif "decoder.layers" in name and parameter.ndim == 2:
                 parameter.normal_(0, 0.25)
     return model

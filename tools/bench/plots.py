@@ -161,7 +161,7 @@ def _ratios(cells: Sequence[Cell], threads: int) -> Any:
 
 def _ratio_ticks(axis: Any) -> None:
     low, high = axis.get_xlim()
-    ticks = [t for t in (0.01, 0.02, 0.05, 0.1, 0.2, 0.33, 0.5, 1, 2, 3, 5, 10, 20, 50) if low <= t <= high]
+    ticks = [t for t in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50) if low <= t <= high]
     axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axis.minorticks_off()
 
