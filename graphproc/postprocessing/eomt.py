@@ -30,7 +30,6 @@ from graphproc.postprocessing.segments import (
     INSTANCE,
     PANOPTIC,
     PARITY,
-    all_of,
     area,
     best_classes,
     covers_enough,
@@ -96,9 +95,8 @@ def panoptic(steps: Steps) -> None:
     chances = steps.add(Function("sigmoid"), _fitted(steps, picked))
     _, own = strongest(steps, steps.add(Combine("multiply"), chances, over_pixels(steps, scores)))
     whole = steps.add(Combine("greater_or_equal", steps.number("mask_threshold")), chances)
-    inside = all_of(steps, own, whole)
-    accepted = all_of(
-        steps,
+    inside = steps.all_of(own, whole)
+    accepted = steps.all_of(
         holds(steps, found),
         covers_enough(steps, area(steps, own), area(steps, whole)),
         some(steps, area(steps, inside)),
@@ -106,7 +104,7 @@ def panoptic(steps: Steps) -> None:
     new, stuff = accepted, labels_of(steps, "stuff_classes")
     if stuff:
         first, again = first_of_class(steps, accepted, labels, stuff)
-        new = all_of(steps, accepted, steps.add(Function("not"), again))
+        new = steps.all_of(accepted, steps.add(Function("not"), again))
     numbers = steps.add(RunningSum(), new)
     shown = numbers
     if stuff:

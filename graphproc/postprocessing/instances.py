@@ -33,7 +33,6 @@ from graphproc.postprocessing.segments import (
     INSTANCE,
     THRESHOLDS,
     Candidates,
-    all_of,
     area,
     candidates,
     holds,
@@ -96,7 +95,7 @@ def paint(steps: Steps, found: Candidates, inside: Value, scores: Value, labels:
         binary: whether the masks are an output.
     """
     enough = steps.add(Combine("greater_or_equal", single(steps.number("threshold"), up=True)), scores)
-    accepted = all_of(steps, holds(steps, found), some(steps, area(steps, inside)), enough)
+    accepted = steps.all_of(holds(steps, found), some(steps, area(steps, inside)), enough)
     number = steps.add(RunningSum(), accepted)
     shown = steps.add(Cast("i32"), steps.add(Choose(0), accepted, number))
     last = steps.add(Reduce("max", -3), steps.add(Choose(0), inside, over_pixels(steps, shown)))

@@ -31,14 +31,9 @@ def detect(steps: Steps) -> None:
     steps.rows(kept, keypoints=points, scores=steps["scores"], descriptors=steps["descriptors"])
 
 
-def of_first(steps: Steps, name: str) -> Value:
-    """The first image's row of one of the model's outputs."""
-    return steps.add(Rearrange("1 n -> n", layout="N"), steps.add(Take(-2, 0, 1), steps[name]))
-
-
-def of_second(steps: Steps, name: str) -> Value:
-    """The second image's row of one of the model's outputs."""
-    return steps.add(Rearrange("1 n -> n", layout="N"), steps.add(Take(-2, 1, 1), steps[name]))
+def row_of(steps: Steps, name: str, image: int) -> Value:
+    """The first or the second image's row of one of the model's outputs."""
+    return steps.add(Rearrange("1 n -> n", layout="N"), steps.add(Take(-2, image, 1), steps[name]))
 
 
 def both_in_pixels(steps: Steps) -> tuple[Value, Value]:
@@ -50,23 +45,14 @@ def both_in_pixels(steps: Steps) -> tuple[Value, Value]:
     return in_pixels(steps, points[0], height, width), in_pixels(steps, points[1], second_height, second_width)
 
 
-def conditions(steps: Steps, *conditions: Value) -> Value:
-    """Where all hold."""
-    first, *rest = conditions
-    for condition in rest:
-        first = steps.add(Combine("and"), first, condition)
-    return first
-
-
 def match(steps: Steps) -> None:
     """The matches of the first image's keypoints that score above the threshold, and their keypoints in the second."""
     first, second = both_in_pixels(steps)
-    there = [steps.add(Combine("greater", 0), row) for row in (of_first(steps, "mask"), of_second(steps, "mask"))]
-    matches, scores = of_first(steps, "matches"), of_first(steps, "matching_scores")
+    there = [steps.add(Combine("greater", 0), row) for row in (row_of(steps, "mask", 0), row_of(steps, "mask", 1))]
+    matches, scores = row_of(steps, "matches", 0), row_of(steps, "matching_scores", 0)
     # Matches count the second image's keypoints without those that are not there.
     second = steps.add(Compact(), second, there[1])
-    kept = conditions(
-        steps,
+    kept = steps.all_of(
         there[0],
         steps.add(Combine("greater", steps.number("threshold")), scores),
         steps.add(Combine("greater", NONE), matches),
@@ -80,14 +66,13 @@ def match_places(steps: Steps) -> None:
     """The matches that score above the threshold, whose keypoints stand at the same place for both images."""
     first, second = both_in_pixels(steps)
     kept = [
-        conditions(
-            steps,
-            steps.add(Combine("greater", steps.number("threshold")), of(steps, "matching_scores")),
-            steps.add(Combine("greater", NONE), of(steps, "matches")),
+        steps.all_of(
+            steps.add(Combine("greater", steps.number("threshold")), row_of(steps, "matching_scores", image)),
+            steps.add(Combine("greater", NONE), row_of(steps, "matches", image)),
         )
-        for of in (of_first, of_second)
+        for image in (0, 1)
     ]
-    steps.rows(kept[0], keypoints0=first, matching_scores=of_first(steps, "matching_scores"))
+    steps.rows(kept[0], keypoints0=first, matching_scores=row_of(steps, "matching_scores", 0))
     steps.rows(kept[1], count="keypoints1_count", keypoints1=second)
 
 

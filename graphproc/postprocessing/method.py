@@ -12,7 +12,7 @@ from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import Join, Parity, Program, ProgramBuilder, Value
 from graphproc.ir.types import TensorType
-from graphproc.ops import Cast, Compact, Reduce, Take
+from graphproc.ops import Cast, Combine, Compact, Reduce, Take
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 
@@ -90,9 +90,6 @@ class Steps:
     def __getitem__(self, name: str) -> Value:
         return self._values[name]
 
-    def __contains__(self, name: str) -> bool:
-        return name in self._values
-
     def number(self, option: str) -> float:
         """An option that is a number.
 
@@ -120,6 +117,13 @@ class Steps:
         """The height and width that results should have, in pixels; None where they were not given."""
         height_and_width = next(iter(self.sizes.values()), None)
         return None if height_and_width is None else (height_and_width[0], height_and_width[1])
+
+    def all_of(self, *conditions: Value) -> Value:
+        """Where all conditions hold."""
+        first, *rest = conditions
+        for other in rest:
+            first = self.add(Combine("and"), first, other)
+        return first
 
     def output(self, name: str, value: Value, join: Join = "stack", pad_value: float = 0) -> None:
         """Declare an output."""

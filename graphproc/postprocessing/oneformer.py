@@ -21,7 +21,6 @@ from graphproc.postprocessing.segments import (
     ROWS,
     RUNS,
     THRESHOLDS,
-    all_of,
     candidates,
     member,
     resized,
@@ -43,7 +42,7 @@ def build(steps: Steps) -> None:
     if task == "panoptic":
         conditions.append(member(steps, labels, _things(steps)))
     # Without a condition, all pairs are candidates: a share is never below 0.
-    kept = all_of(steps, *conditions) if conditions else steps.add(Combine("greater_or_equal", 0), best)
+    kept = steps.all_of(*conditions) if conditions else steps.add(Combine("greater_or_equal", 0), best)
     found = candidates(steps, kept)
     best, query, labels = (steps.add(Pick(), x, found.places) for x in (best, query, labels))
     if not demo and "instance" in task and "ade20k" in (steps.config.settings.get("class_info_file") or ""):

@@ -118,14 +118,6 @@ def area(steps: Steps, masks: Value) -> Value:
     return steps.add(Reduce("sum"), rows)
 
 
-def all_of(steps: Steps, *conditions: Value) -> Value:
-    """Where all conditions hold."""
-    first, *rest = conditions
-    for other in rest:
-        first = steps.add(Combine("and"), first, other)
-    return first
-
-
 def some(steps: Steps, count: Value) -> Value:
     """Where a count is not 0."""
     return steps.add(Combine("greater", 0), count)
@@ -142,7 +134,7 @@ def covers_enough(steps: Steps, own: Value, whole: Value) -> Value:
     at_least_one = steps.add(Combine("maximum", 1), whole)
     share = steps.add(Combine("divide"), steps.add(Cast("f32"), own), steps.add(Cast("f32"), at_least_one))
     enough = steps.add(Combine("greater", single(steps.number("overlap_mask_area_threshold"), up=False)), share)
-    return all_of(steps, some(steps, own), some(steps, whole), enough)
+    return steps.all_of(some(steps, own), some(steps, whole), enough)
 
 
 def strongest(steps: Steps, weighted: Value) -> tuple[Value, Value]:
@@ -154,12 +146,12 @@ def strongest(steps: Steps, weighted: Value) -> tuple[Value, Value]:
 
 def first_of_class(steps: Steps, accepted: Value, labels: Value, classes: tuple[int, ...]) -> tuple[Value, Value]:
     """For the classes that fuse: the first accepted candidate of a candidate's class, and whether an accepted one is not it."""
-    fusing = all_of(steps, accepted, member(steps, labels, classes))
+    fusing = steps.all_of(accepted, member(steps, labels, classes))
     same = steps.add(Combine("equal"), steps.add(Rearrange("n -> n 1"), labels), steps.add(Rearrange("n -> 1 n"), labels))
     same = steps.add(Combine("and"), same, steps.add(Rearrange("n -> 1 n"), fusing))
     first = steps.add(Reduce("argmax"), steps.add(Cast("f32"), same))
     later = steps.add(Combine("less"), first, steps.add(CountUp(labels.type.shape[0])))
-    return first, all_of(steps, fusing, later)
+    return first, steps.all_of(fusing, later)
 
 
 def ids(steps: Steps, accepted: Value, labels: Value, classes: tuple[int, ...]) -> Value:
@@ -171,7 +163,7 @@ def ids(steps: Steps, accepted: Value, labels: Value, classes: tuple[int, ...]) 
     if not classes:
         return steps.add(RunningSum(), accepted)
     first, again = first_of_class(steps, accepted, labels, classes)
-    new = all_of(steps, accepted, steps.add(Function("not"), again))
+    new = steps.all_of(accepted, steps.add(Function("not"), again))
     before = steps.add(Combine("subtract", 1), steps.add(CountUp(labels.type.shape[0])))
     before = steps.add(Combine("maximum", 0), before)
     first = steps.add(Choose(0), again, first)
@@ -214,7 +206,7 @@ def scored(steps: Steps, found: Candidates, masks: Value, scores: Value, labels:
     weighted = steps.add(Combine("multiply"), masks, over_pixels(steps, scores))
     winner, own = strongest(steps, weighted)
     whole = steps.add(Combine("greater_or_equal", steps.number("mask_threshold")), weighted)
-    accepted = all_of(steps, holds(steps, found), covers_enough(steps, area(steps, own), area(steps, whole)))
+    accepted = steps.all_of(holds(steps, found), covers_enough(steps, area(steps, own), area(steps, whole)))
     numbers = ids(steps, accepted, labels, classes)
     fused = steps.add(Cast("i64"), member(steps, labels, classes) if classes else steps.add(Combine("less", 0), numbers))
     segmentation = painted(steps, winner, steps.add(Choose(0), accepted, numbers))
@@ -233,7 +225,7 @@ def best_classes(steps: Steps, logits: Value) -> tuple[Candidates, Value, Value]
     shares = steps.add(Softmax(-1), logits)
     best, labels = steps.add(Reduce("max"), shares), steps.add(Reduce("argmax"), shares)
     above = steps.add(Combine("greater", steps.number("threshold")), best)
-    found = candidates(steps, all_of(steps, above, steps.add(Combine("less", logits.type.shape[-1] - 1), labels)))
+    found = candidates(steps, steps.all_of(above, steps.add(Combine("less", logits.type.shape[-1] - 1), labels)))
     return found, steps.add(Pick(), best, found.places), steps.add(Pick(), labels, found.places)
 
 

@@ -237,10 +237,19 @@ class Session:
         Raises:
             GraphError: the graph was not written by graphproc.
         """
-        if "config" not in self.metadata:
-            raise GraphError("graph: it has no graphproc.config entry, so it was not written by graphproc")
-        settings: dict[str, Any] = json.loads(self.metadata["config"])
-        return settings
+        return settings_of(self.metadata)
+
+
+def settings_of(metadata: Mapping[str, str]) -> dict[str, Any]:
+    """The processor settings in a graph's description of itself.
+
+    Raises:
+        GraphError: the graph was not written by graphproc.
+    """
+    if "config" not in metadata:
+        raise GraphError("graph: it has no graphproc.config entry, so it was not written by graphproc")
+    settings: dict[str, Any] = json.loads(metadata["config"])
+    return settings
 
 
 def _array(value: Any) -> Array:

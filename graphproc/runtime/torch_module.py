@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -19,6 +18,7 @@ except ImportError:
 
 from torch import Tensor
 
+from graphproc.runtime.session import settings_of
 from graphproc.runtime.torch_ops import RULES
 from graphproc.runtime.torch_ops.body import Environment, Step, compile_graph
 from graphproc.runtime.torch_ops.dtypes import DTYPES
@@ -127,10 +127,7 @@ class TorchModule(torch.nn.Module):
         Raises:
             GraphError: the graph was not written by graphproc.
         """
-        if "config" not in self.metadata:
-            raise GraphError("graph: it has no graphproc.config entry, so it was not written by graphproc")
-        settings: dict[str, Any] = json.loads(self.metadata["config"])
-        return settings
+        return settings_of(self.metadata)
 
     def extra_repr(self) -> str:
         """Inputs and outputs, for `print(module)`."""

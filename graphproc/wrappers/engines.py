@@ -222,7 +222,7 @@ def engines(work: Work, threads: Sequence[int] = (1,), names: Sequence[str] = NA
             try:
                 found += [engine for engine in make(work, threads) if engine.name in names_here]
             except _LeftOutError as error:
-                absent.append(f"{', '.join(names_here)}: {error}")
+                absent.append(f"{'; '.join(names_here)}: {error}")
     return sorted(found, key=lambda engine: NAMES.index(engine.name)), absent
 
 

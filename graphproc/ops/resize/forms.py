@@ -1,13 +1,9 @@
 """The forms of a pass's integer products, and which one a pass takes.
 
 `choose_form` decides; `graphproc inspect --why` prints its reason. On CPUs the time of a pass is nearly all in nodes that go
-over its outputs once, and over the rows that its blocks read, so the number of taps decides. Nanoseconds for each output in
-ONNX Runtime 1.32, one thread of an Intel Xeon with AVX-512, blocks of 8 outputs, rows of 192 bytes:
-
-    taps                        3    4    5    7    9   13   17
-    float32, digits apart     2.1  3.0  3.3  3.3  3.7  5.1  6.9
-    float32, side by side     2.5  3.1  3.3  3.4  3.7  4.8  7.0
-    int8                      3.7  4.3  4.4  4.6  4.8  5.5  7.2
+over its outputs once, and over the rows that its blocks read, so the number of taps decides: of few taps, digits apart are
+fastest, then float32 digits side by side, and of many taps bytes. Where one form overtakes another was measured on one thread
+of a processor with AVX-512.
 """
 
 from __future__ import annotations
