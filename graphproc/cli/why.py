@@ -43,9 +43,9 @@ def explain(program: Program, model: onnx.ModelProto, target: str) -> dict[str, 
     return {
         "passes": explained,
         "byte_maps": [
-            {"step": s.output.name, "forms": [_form_text(*form) for form in s.op.forms]}
+            {"step": s.output.name, "forms": [_form_text(*form) for form in op.forms]}
             for s in program.steps
-            if isinstance(s.op, ByteMap)
+            if isinstance(op := s.op.map if isinstance(s.op, Resize) else s.op, ByteMap)
         ],
         "resizes": [_resize(program, s, s.op, target) for s in program.steps if isinstance(s.op, Resize)],
         "cuda_fallbacks": [{"node": n, "operator": o, "reason": r} for n, o, r in cuda_fallbacks(model)],
@@ -123,13 +123,14 @@ def _resize(program: Program, step: Step, op: Resize, target: str) -> dict[str, 
 
 
 def _known(axis: str, target: str, filter: str, n_in: int, n_out: int, first: int, count: int) -> dict[str, str]:
-    from graphproc.numerics.filters import coefficients
+    from graphproc.ops.resize.bands import Axis, known_bands
     from graphproc.ops.resize.forms import choose_form
 
     name = f"{axis} pass"
     if n_in == n_out:
         return _entry(name, "none", f"the side stays at {n_in} pixels")
-    form, reason = choose_form(target, coefficients(n_in, n_out, filter, first, count).weights.shape[1])
+    rows, _, taps = known_bands(Axis(n_in, n_out, first, count, piece=count), filter)
+    form, reason = choose_form(target, taps, rows.shape[-1])
     return _entry(name, _product_text(form), f"{n_in} to {n_out} pixels, {reason}")
 
 
@@ -137,14 +138,17 @@ def _rule(target: str, filter: str) -> list[dict[str, str]]:
     """The two forms that a graph for any image size holds."""
     from graphproc.numerics.filters import FILTERS
     from graphproc.ops.resize.forms import choose_form, form_limit
+    from graphproc.ops.resize.pieces import BLOCK
 
     small, limit, large = form_limit(target)
-    # a graph bounds the taps by twice the support, plus 2
-    reduction = (limit - 2) / (2 * FILTERS[filter].support)
-    reasons = [choose_form(target, taps)[1].split(": ", 1)[-1] for taps in (limit, limit + 1)]
+    # The outputs of a block are a reduction apart from each other, and each reads twice the support around it.
+    reduction = limit / (2 * FILTERS[filter].support + BLOCK - 1)
+    reasons = [choose_form(target, 1, rows)[1].split(": ", 1)[-1] for rows in (limit, limit + 1)]
     return [
         _entry(
-            f"up to {limit} taps", _product_text(small), f"{reasons[0]}; that is shrinking no side more than {reduction:g} times"
+            f"up to {limit} rows",
+            _product_text(small),
+            f"{reasons[0]}; that is shrinking no side more than {reduction:.2g} times",
         ),
         _entry("above", _product_text(large), reasons[1]),
     ]
@@ -153,7 +157,7 @@ def _rule(target: str, filter: str) -> list[dict[str, str]]:
 def _product_text(form: Form) -> str:
     if form.digits == 1:
         return form.name
-    return f"{form.name}, {form.digits} digits{', each in its own product' if form.apart else ''}"
+    return f"{form.name}, {form.digits} digits"
 
 
 def _entry(axis: str, form: str, reason: str) -> dict[str, str]:

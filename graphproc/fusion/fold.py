@@ -17,6 +17,7 @@ import onnx_ir as ir
 
 from graphproc.errors import FusionError
 from graphproc.fusion import external
+from graphproc.fusion.normalization import normalization
 from graphproc.fusion.sources import dims
 
 if TYPE_CHECKING:
@@ -59,11 +60,11 @@ def fold(model: ir.Model, arrived: Sequence[ir.Value], images: int) -> Folded:
     if len(pictures) != 1:
         raise FusionError(f"fold_normalize: expected one float image that goes into the model, got {len(pictures)}")
     conv = _convolution(pictures[0])
-    pixels, batch, scale, shift = _normalization(pictures[0])
-    _refuse_padding(conv, shift)
     weight, bias = _constant(conv, 1), _constant(conv, 2)
+    pixels, batch, normalized = normalization(pictures[0])
+    _refuse_padding(conv, normalized.shift)
     before = _measure(model, conv, images)
-    _rewrite(model.graph, conv, pixels, batch, weight, bias, scale, shift)
+    _rewrite(model.graph, conv, pixels, batch, weight, bias, normalized.scale, normalized.shift)
     after = _measure(model, conv, images)
     name = str(conv.name or conv.outputs[0].name)
     if before is None or after is None:
@@ -89,57 +90,6 @@ def _convolution(value: ir.Value) -> ir.Node:
         found = ", ".join(f"{n.op_type} {n.name}".strip() for n in readers) or "nothing"
         raise FusionError(f"fold_normalize: expected one Conv that reads {value.name} and nothing else, got {found}")
     return readers[0]
-
-
-def _normalization(value: ir.Value) -> tuple[ir.Value, ir.Node | None, Array, Array]:
-    """The pixels behind a value, and what leads from them to it.
-
-    Returns:
-        The pixels; the node that puts a batch axis in front of one image, or None; the float64 scale and shift, of one or
-        several channels.
-    """
-    scale, shift, batch = np.ones(1), np.zeros(1), None
-    node = value.producer()
-    if node is not None and node.op_type == "Cast":
-        behind = node.inputs[0]
-        if behind is not None and behind.dtype is not None and _floating(behind.dtype):
-            value = behind  # the conversion at the joint
-    node = value.producer()
-    if node is not None and node.op_type == "Unsqueeze" and node.inputs[0] is not None:
-        batch, value = node, node.inputs[0]
-    steps = 0
-    while (node := value.producer()) is not None and node.op_type in ("Add", "Sub", "Mul", "Div") and not node.domain:
-        data, constant = node.inputs
-        assert data is not None
-        assert constant is not None
-        number = _per_channel(constant)
-        if number is None and node.op_type in ("Add", "Mul"):
-            data, number = constant, _per_channel(data)
-        if number is None:
-            break
-        if node.op_type in ("Add", "Sub"):
-            shift = shift + scale * number * (1 if node.op_type == "Add" else -1)
-        else:
-            scale = scale * (number if node.op_type == "Mul" else 1 / number)
-        value = data
-        steps += 1
-    if not steps:
-        last = "an input" if node is None else f"{node.op_type} {node.name}".strip()
-        raise FusionError(f"fold_normalize: expected a normalization at the end of the preprocessing, got {last}")
-    return value, batch, scale, shift
-
-
-def _per_channel(value: ir.Value) -> Array | None:
-    """A constant of one number, or one for each channel of [..., channels, height, width], in float64."""
-    tensor = ir.convenience.get_const_tensor(value)
-    if tensor is None:
-        return None
-    array = tensor.numpy().astype(np.float64)
-    if array.size == 1:
-        return array.reshape(1)
-    if array.ndim >= 3 and array.size == array.shape[-3]:
-        return array.reshape(-1)
-    return None
 
 
 def _refuse_padding(conv: ir.Node, shift: Array) -> None:

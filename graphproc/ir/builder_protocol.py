@@ -61,6 +61,9 @@ class Builder(Protocol):
     def constant(self, value: Any, dtype: str) -> Value:
         """An initializer of that IR dtype."""
 
+    def full(self, shape: Value, value: float, dtype: str) -> Value:
+        """`ConstantOfShape`: a tensor of a shape, an int64 vector, of one value of that IR dtype."""
+
     def dtype(self, x: Value) -> str:
         """The IR dtype of a value."""
 

@@ -174,6 +174,12 @@ class Program:
         """Whether several images make one sample."""
         return any(output.sample is not None for output in self.outputs)
 
+    @property
+    def separable(self) -> bool:
+        """Whether what a batch of equal sizes gives is what its images give, one behind the other."""
+        joins = {output.join for output in self.outputs}
+        return not (self.measured or self.nested) and joins <= {"stack", "pad", "concatenate"}
+
     def check(self, values: Mapping[str, int], memo: dict[num.Sym, Any] | None = None) -> None:
         """Check the preconditions that known sizes decide.
 

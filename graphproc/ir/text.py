@@ -76,7 +76,7 @@ class _Names:
             return f"[{', '.join(self.text(v) for v in value)}]"
         if isinstance(value, Sym):
             return self._name.get(value) or self._expand(value)
-        return str(value)
+        return self.op_text(value) if isinstance(value, Op) else str(value)
 
     def _expand(self, value: Sym) -> str:
         return str(Sym(value.op, tuple(self._replace(a) for a in value.args), value.kind))

@@ -64,22 +64,31 @@ def _lanczos(x: Array) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A resampling filter: its name, Pillow's code for it, half its width at scale 1, and its weight function."""
+    """A resampling filter.
+
+    Attributes:
+        name: its name.
+        code: Pillow's code for it.
+        support: half its width at scale 1, in pixels.
+        negative: whether it has weights below zero, so that a result may leave the range of a byte.
+        weight: its weight at distances from the centre.
+    """
 
     name: str
     code: int
     support: float
+    negative: bool
     weight: Callable[[Array], Array]
 
 
 FILTERS: Mapping[str, Filter] = {
     f.name: f
     for f in (
-        Filter("lanczos", 1, 3.0, _lanczos),
-        Filter("bilinear", 2, 1.0, _bilinear),
-        Filter("bicubic", 3, 2.0, _bicubic),
-        Filter("box", 4, 0.5, _box),
-        Filter("hamming", 5, 1.0, _hamming),
+        Filter("lanczos", 1, 3.0, True, _lanczos),
+        Filter("bilinear", 2, 1.0, False, _bilinear),
+        Filter("bicubic", 3, 2.0, True, _bicubic),
+        Filter("box", 4, 0.5, False, _box),
+        Filter("hamming", 5, 1.0, False, _hamming),
     )
 }
 """The antialiased filters by name. Nearest neighbour has code 0 and no weights."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -84,8 +85,15 @@ class ByteMap(Op):
         """One node per form; one lookup for `portable`, whose runtimes turn division by a constant into a product."""
         length = g.type_of(x).shape[self.axis] if self.channels > 1 else 1
         assert isinstance(length, int)
-        if g.target == "portable":
-            return self._lookup(g, x, length)
+        return self._lookup(g, x, length) if g.target == "portable" else self._mapped(g, x, length, None)
+
+    def apply(self, g: Builder, x: Value) -> Value:
+        """The same on images `[..., channels, height, width]` that are no step's operand; `portable` holds bytes as float32."""
+        return self._lookup(g, x, self.channels) if g.target == "portable" else self._mapped(g, x, self.channels, None)
+
+    def _mapped(self, g: Builder, x: Value, length: int, own: Sequence[Value] | None) -> Value:
+        """The forms in order; `own` holds what those that differ by channel take instead of all channels' constants."""
+        others = iter(own or ())
         for form, constants in self.forms:
             if form == "table":
                 x = g.Gather(g.constant(constants, "f32"), g.cast(x, "i64"), axis=0, dtype="f32")
@@ -94,8 +102,23 @@ class ByteMap(Op):
             if form == "split":
                 x = g.Add(g.Mul(x, g.constant(constants[:1], "f32")), g.Mul(x, g.constant(constants[1:], "f32")))
             else:
-                x = getattr(g, _ONNX[form])(x, self._constants(constants, length))
+                differ = own is not None and len(set(constants)) > 1
+                x = getattr(g, _ONNX[form])(x, next(others) if differ else self._constants(constants, length))
         return g.cast(x, "f32")
+
+    def parts(self) -> tuple[ByteMap | None, ByteMap]:
+        """The map as one that leaves its last operation to another."""
+        return (replace(self, forms=self.forms[:-1]) if len(self.forms) > 1 else None), replace(self, forms=self.forms[-1:])
+
+    def of_planes(self, g: Builder) -> tuple[list[Value], Callable[..., Value]]:
+        """The map of one channel after the other.
+
+        Returns:
+            What differs by channel, float32 `[channels, 1]`, and the emitter of the map: gets a plane, and of each of these
+            the element that is its channel's.
+        """
+        differing = [c for form, c in self.forms if form in _NUMPY and len(set(c)) > 1]
+        return [g.constant(np.reshape(c, (-1, 1)), "f32") for c in differing], lambda x, *own: self._mapped(g, x, 1, own)
 
     def _lookup(self, g: Builder, x: Value, length: int) -> Value:
         """All 256 values of every channel, one after the other, indexed by the byte plus 256 times its channel."""

@@ -40,7 +40,6 @@ class Full(Op):
         return np.full(tuple(num.known(size) for size in self.shape), self.value, dtype=DTYPES[self.dtype])
 
     def onnx(self, g: Builder) -> Value:
-        """Expand of one element."""
+        """ConstantOfShape."""
         dtype = g.pixel_dtype if self.dtype == "u8" else self.dtype
-        element = g.constant([self.value] if self.shape else self.value, dtype)
-        return g.Expand(element, g.vector(*self.shape)) if self.shape else element
+        return g.full(g.vector(*self.shape), self.value, dtype) if self.shape else g.constant(self.value, dtype)

@@ -261,6 +261,11 @@ def low(x: Num) -> float:
     return x.low if isinstance(x, Sym) else x
 
 
+def at_least(x: Num, bound: float) -> Num:
+    """`x`, of which the caller knows that it is never below a bound: expressions of it may take a simpler form."""
+    return Sym(x.op, x.args, x.kind, max(x.low, bound), x.high) if isinstance(x, Sym) else x
+
+
 def high(x: Num) -> float:
     """An upper bound of `x` that holds for every image."""
     return x.high if isinstance(x, Sym) else x

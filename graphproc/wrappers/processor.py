@@ -218,6 +218,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
             "graphproc.color": color,
             **({"graphproc.inputs": sorted(inputs)} if inputs else {}),
             **({"graphproc.several": True} if several else {}),
+            **({"graphproc.separable": True} if input == "batch" and program.separable else {}),
             "graphproc.parity": str(program.parity),
         }
         return emit(program, options, metadata)

@@ -268,14 +268,15 @@ def test_why_names_every_pass_and_what_it_changed() -> None:
         "crop-into-resize": (["resize", "center_crop"], ["resize"]),
         "fold-byte-map": (["rescale", "normalize"], ["byte_map"]),
         "late-byte-map": ([], []),
+        "map-into-resize": (["resize", "byte_map"], ["resize"]),
     }
 
 
 def test_why_gives_the_rule_for_any_size_and_the_form_for_one() -> None:
     _, limit, above = form_limit("cpu")
     dynamic = run("inspect", "CLIPImageProcessor", "--why")
-    assert f"up to {limit} taps" in dynamic
-    assert f"shrinking no side more than {(limit - 2) / 4:g} times" in dynamic
+    assert f"up to {limit} rows" in dynamic
+    assert f"shrinking no side more than {limit / 11:.2g} times" in dynamic
     assert f"{above.name}, {above.digits} digits" in dynamic
     small = run("inspect", "CLIPImageProcessor", "--why", "--image-size", "300x224")
     assert "300 to 300 pixels" not in small

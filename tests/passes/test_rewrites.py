@@ -40,6 +40,7 @@ from graphproc.passes.crop_into_resize import CropIntoResize
 from graphproc.passes.fold_byte_map import FoldByteMap
 from graphproc.passes.late_byte_map import LateByteMap
 from graphproc.passes.late_channels import LateChannels
+from graphproc.passes.map_into_resize import MapIntoResize
 from graphproc.passes.pipeline import PASSES, optimize
 from graphproc.processors.registry import rows
 from graphproc.sizes import num, rules
@@ -89,7 +90,7 @@ def test_passes_declare_themselves(step: Pass) -> None:
 
 
 def test_names_are_unique() -> None:
-    assert len({step.name for step in PASSES}) == len(PASSES) == 5
+    assert len({step.name for step in PASSES}) == len(PASSES) == 6
 
 
 UNCHANGED = ("Kosmos2_5ImageProcessor", "Pix2StructImageProcessor")
@@ -267,10 +268,33 @@ def declines(step: Pass, **programs: Program) -> list[Any]:
             zeros_are_added=chain(FIRST, MAP, Pad(0, 0, 90, 90)),
             bytes_move_already=chain(FIRST, PATCHES, ByteMap(MAP.forms, axis=-1, each=1)),
         ),
+        *declines(
+            MapIntoResize(),
+            resize_is_read_twice=two_readers(FIRST, Resize(9, 7, "box"), MAP, at=1),
+            a_pad_lies_between=chain(FIRST, Resize(9, 7, "box"), Pad(0, 0, 12, 12), MAP),
+            there_is_a_map_already=chain(FIRST, Resize(9, 7, "box", map=MAP)),
+            map_comes_first=chain(FIRST, MAP, PATCHES),
+            channels_lie_elsewhere=chain(FIRST, Resize(9, 7, "box"), ByteMap((("div", (2.0, 3.0, 4.0) * 3),), axis=-2)),
+        ),
     ],
 )
 def test_declines(step: Pass, program: Program) -> None:
     assert step.run(program) == program
+
+
+# --- map
+
+
+@pytest.mark.parametrize("filter", ["nearest", "bilinear", "bicubic"])
+@pytest.mark.parametrize("forms", [MAP.forms, MAP.forms[:1], MAP.forms[1:2], (("table", tuple(range(256))),)], ids=str)
+def test_a_map_goes_into_the_resize(filter: str, forms: tuple[tuple[str, tuple[float, ...]], ...]) -> None:
+    """Forms whose last operation differs by channel and does not, one alone, and none but a table."""
+    program = chain(FIRST, Resize(9, 14, filter), ByteMap(forms))
+    after = MapIntoResize().run(program)
+    assert [step.op for step in after.steps] == [FIRST, Resize(9, 14, filter, map=ByteMap(forms))]
+    assert_equivalent(program, after, (11, 8), (30, 7))
+    program = chain(Resize(9, 14, filter, layout="HWC"), ByteMap(forms), Pad(1, 2, 20, 30))
+    assert_equivalent(program, MapIntoResize().run(program), (11, 8), (30, 7))
 
 
 # --- layout

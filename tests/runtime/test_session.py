@@ -187,6 +187,44 @@ def test_threads_do_not_change_results(model: onnx.ModelProto) -> None:
     assert (one == two).all()
 
 
+@pytest.mark.parametrize("name", ["CLIP", "Detr", "Qwen2VL"])
+def test_images_of_a_batch_run_side_by_side(name: str) -> None:
+    """On sessions of workers, with the results of one run, whether their sizes are known beforehand or not."""
+    graph = getattr(gp, f"{name}ImageProcessor")().to_onnx()
+    images = batch(60, 90, 5)
+    expected = Session(graph, threads=1).run({"images": images})
+    session = Session(graph, threads=2)
+    found = session.run({"images": images})
+    assert len(session._of_workers) > 0
+    assert list(found) == list(expected)
+    for key, value in expected.items():
+        assert (found[key].dtype, found[key].shape) == (value.dtype, value.shape)
+        assert (found[key] == value).all()
+    out = {key: np.zeros_like(value) for key, value in expected.items()}
+    again = session.run({"images": images}, out)
+    assert all(again[key] is out[key] and (out[key] == expected[key]).all() for key in expected)
+
+
+@pytest.mark.parametrize(
+    ("graph", "count"),
+    [
+        (lambda: gp.NougatImageProcessor(size={"height": 60, "width": 40}).to_onnx(), 5),  # margins differ
+        (lambda: gp.CLIPImageProcessor(size=40, crop_size=32).to_onnx(), 3),  # nothing to gain
+    ],
+    ids=["sizes in the pixels", "few images"],
+)
+def test_other_batches_run_as_one(graph: Any, count: int) -> None:
+    session = Session(graph(), threads=2)
+    session.run({"images": batch(60, 90, count)})
+    assert not session._of_workers
+
+
+def test_a_failing_part_of_a_batch_is_an_error_of_the_batch(model: onnx.ModelProto) -> None:
+    out = {"pixel_values": np.zeros((5, 3, 32, 31), np.float32)}
+    with pytest.raises(ImageError, match="ONNX Runtime refused"):
+        Session(model, threads=2).run({"images": batch(50, 60, 5)}, out)
+
+
 def test_outputs_are_written_where_the_caller_says(model: onnx.ModelProto) -> None:
     session = Session(model)
     expected = session.run({"images": batch(50, 60, 2)})["pixel_values"]

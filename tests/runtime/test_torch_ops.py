@@ -144,7 +144,7 @@ CASES = [
     case("TopK", np.zeros((40, 300), f32), ints(100), outputs=2, axis=1),
     case("MatMul", BYTES.astype(f32), SIGNED.astype(f32)),
     case("MatMul", BYTES[0].astype(f64), SIGNED.astype(f64)),
-    case("MatMulInteger", BYTES, SIGNED),
+    case("MatMulInteger", BYTES, SIGNED // 2),  # of 8 signed bits ONNX Runtime saturates sums of two on CPUs without VNNI
     case("MatMulInteger", np.full((3, 9000), 255, u8), np.full((9000, 2), 255, u8), one(0, u8), one(128, u8)),
     case("MatMulInteger", BYTES[0], BYTES[0].T.copy(), one(128, u8)),
     case("QuantizeLinear", HALVES, one(1, f32), one(0, u8)),

@@ -23,7 +23,7 @@ class RuntimeResize(Resize):
     """The resize op, emitted as one `Resize` node with antialiasing."""
 
     def onnx(self, g: Any, x: Any) -> Any:
-        """`Resize` on channels first, then the window."""
+        """`Resize` on channels first, then the window and the map."""
         rank = g.type_of(x).rank + g.leading
         if self.layout == "HWC":
             x = g.Transpose(x, perm=[*range(rank - 3), rank - 1, rank - 3, rank - 2])
@@ -31,10 +31,10 @@ class RuntimeResize(Resize):
         size = g.vector(g.Shape(x, start=0, end=rank - 2), self.height, self.width)
         options = {"mode": MODES[self.filter], "antialias": 1, "exclude_outside": 1, "cubic_coeff_a": -0.5}
         y = g.Resize(x, None, None, size, coordinate_transformation_mode="half_pixel", **options)
-        if not self.window:
-            return y
-        top, left, height, width = self.window
-        return g.Slice(y, g.vector(top, left), g.vector(top + height, left + width), g.vector(-2, -1))
+        if self.window:
+            top, left, height, width = self.window
+            y = g.Slice(y, g.vector(top, left), g.vector(top + height, left + width), g.vector(-2, -1))
+        return y if self.map is None else self.map.apply(g, y)
 
 
 def runtime_resize(work: Work, threads: Sequence[int]) -> Iterator[Engine]:

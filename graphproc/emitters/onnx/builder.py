@@ -62,6 +62,8 @@ _FOLD: dict[str, Callable[..., np.ndarray[Any, Any]]] = {
     "Where": np.where,
     "Reshape": lambda x, shape: x.reshape([size or x.shape[axis] for axis, size in enumerate(shape.tolist())]),
     "Concat": lambda *parts, axis: np.concatenate(parts, axis),
+    "Pad": lambda x, pads, value: np.pad(x, pads.reshape(2, -1).T, constant_values=value),
+    "Squeeze": lambda x, axes: np.squeeze(x, tuple(axes.tolist())),
     "Cast": lambda x, to: x.astype(ir.DataType(to).numpy()),
 }
 _BINARY = {"add": "Add", "sub": "Sub", "mul": "Mul", "min": "Min", "max": "Max"}
@@ -193,6 +195,11 @@ class GraphBuilder:
     def constant(self, value: Any, dtype: str) -> Value:
         """A shared initializer."""
         return self._initializer(np.asarray(value, dtype=DTYPES[dtype]))
+
+    def full(self, shape: Value, value: float, dtype: str) -> Value:
+        """A tensor of a shape, an int64 vector, of one value."""
+        element = ir.tensor(np.array([value], DTYPES[dtype]))
+        return self._emit("ConstantOfShape", shape, dtype=dtype, value=element)
 
     def cast(self, x: Value, dtype: str) -> Value:
         """Convert to an IR dtype."""

@@ -42,9 +42,12 @@ def _step(g: GraphBuilder, step: Step, values: Mapping[str, Value], batch: Value
     if not step.inputs and batch is not None:  # computed from sizes alone, so the same for every image
         sizes = g.vector(batch, *step.output.type.shape)
         node = result.producer()
-        element = node.inputs[0] if node is not None and node.op_type == "Expand" else None
-        known = element is not None and element.const_value is not None  # one element goes to all images at once
-        result = g.Expand(element if known else result, sizes)
+        if node is not None and node.op_type == "ConstantOfShape":
+            node.replace_input_with(0, sizes)  # one element goes to all images at once
+            g.nodes.remove(node)
+            g.nodes.append(node)  # behind the sizes
+        else:
+            result = g.Expand(result, sizes)
     _measured(g, result, step.measures)
     return result
 

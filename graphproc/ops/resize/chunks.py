@@ -1,77 +1,67 @@
 """The first pass in pieces that fit the processor's cache.
 
 A pass writes several times the bytes that it reads (gathered rows, float32 copies, one sum for each digit). Going through
-the image in chunks of lines, lines being the axis that this pass does not resample, keeps all of that in the cache and
+the image in chunks of lines, lines being the axis that this pass does not resample, keeps most of that in the cache and
 reads the image once, without a copy of the region before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.ops.resize.bands import Band
+from graphproc.sizes import num
 from graphproc.sizes.num import Num
 
-LINES = 64
-"""Lines in a chunk, at most: with 1000 pixels each, every intermediate stays well under 2 MiB."""
+MOST_LINES, LEAST_LINES = 128, 64
+"""Lines in a chunk: the columns of a product, which is faster the more it has."""
+BYTES = 768 << 10
+"""Bytes that a chunk reads, at most, unless it has the least lines."""
 
 
 @dataclass(frozen=True, slots=True)
-class Images:
-    """The sides of images `[images, height, width*channels]`."""
+class Chunks:
+    """Equally long chunks of lines. Where they do not fit, the last one begins with lines that the one before ends with.
 
-    height: Num
-    width: Num
-    channels: Num
+    Attributes:
+        trips: how many chunks there are.
+        lines: how many lines each has.
+        repeated: how many lines are in two chunks.
+        low, high: int64 [trips, 2], the corners of each in the image: the first row and column, and those behind the last.
+    """
+
+    trips: Num
+    lines: Num
+    repeated: Num
+    low: Value
+    high: Value
+
+    def places(self, g: Builder, lines: Value) -> Value:
+        """Where lines, counted from the first one, are among the lines of all chunks one behind the other."""
+        if isinstance(self.repeated, int) and self.repeated == 0:
+            return lines
+        last = g.Less(lines, g.num((self.trips - 1) * self.lines))
+        return g.Where(last, lines, g.Add(lines, g.num(self.repeated)))
 
 
-def by_chunks(
-    g: Builder, images: Images, across: Band, along: Band, axis: int, first: Callable[[Value], Value]
-) -> tuple[Callable[[Value], Value], Band]:
+def chunks_of(g: Builder, across: Band, along: Band, axis: int, channels: Num) -> Chunks:
     """Cut the region that both passes read into chunks for the first pass.
-
-    Chunks are equally long, so the last one may begin with lines that the one before ends with; the second pass, which
-    gathers its rows anyway, steps over them.
 
     Args:
         g: the emitter's handle.
-        images: the images; one at a time on CPUs.
         across: the axis of the first pass.
         along: the axis of the second pass, whose pixels are the lines.
-        axis: where the lines are in the images: 1 for rows, 2 for columns.
-        first: emits the first pass over `[n, rows, columns*channels]` cut out of the images; gives `[n, lines, ...]`.
-
-    Returns:
-        What emits the first pass over images, `[images, lines, ...]`, and the second pass's band as it reads that.
+        axis: which axis of the image the lines are: 0 for rows, 1 for columns.
+        channels: how many bytes a pixel has.
     """
-    rows, columns = (along, across) if axis == 1 else (across, along)
-    corner, size = (rows.begin, columns.begin), (rows.extent, columns.extent)
-    trips = (along.extent + (LINES - 1)) // LINES
-    if g.target != "cpu" or across.form is None or trips == 1:
-        if (corner, size) == ((0, 0), (images.height, images.width)):
-            return first, along
-        low = g.vector(rows.begin, columns.begin * images.channels)
-        high = g.vector(rows.begin + rows.extent, (columns.begin + columns.extent) * images.channels)
-        return lambda pixels: first(g.Slice(pixels, low, high, g.vector(1, 2))), along
-
-    with g.scope("chunks"):
-        length = (along.extent + (trips - 1)) // trips
-        starts = g.Min(g.Mul(g.range(trips, "i64"), g.num(length)), g.num(along.extent - length))
-        step = g.vector(1, 0) if axis == 1 else g.vector(0, images.channels)
-        low = g.Add(g.Mul(g.Reshape(starts, g.vector(-1, 1)), step), g.vector(corner[0], corner[1] * images.channels))
-        cut = (length, size[1]) if axis == 1 else (size[0], length)
-        high = g.Add(low, g.vector(cut[0], cut[1] * images.channels))
-        lines = g.vector(1, trips * length, -1)
-        repeated = trips * length - along.extent
-        if repeated != 0:
-            last = g.Less(along.rows, g.num((trips - 1) * length))
-            along = replace(along, rows=g.Where(last, along.rows, g.Add(along.rows, g.num(repeated))))
-
-    def chunks(pixels: Value) -> Value:
-        with g.scope("chunks"):
-            chunk = g.scan((low, high), lambda low, high: first(g.Slice(pixels, low, high, g.vector(1, 2))), rank=3)
-            return g.Reshape(chunk, lines)
-
-    return chunks, along
+    most = num.minimum(num.maximum(BYTES // (across.extent * channels), LEAST_LINES), MOST_LINES)
+    trips = (along.extent - 1) // most + 1
+    lines = (along.extent - 1) // trips + 1
+    starts = g.Min(g.Mul(g.range(trips, "i64"), g.num(lines)), g.num(along.extent - lines))
+    begins, sides = (along.begin, across.begin), (lines, across.extent)
+    step, turn = (g.vector(1, 0), 1) if axis == 0 else (g.vector(0, 1), -1)
+    low = g.Mul(g.Reshape(starts, g.vector(-1, 1)), step)
+    low = low if begins == (0, 0) else g.Add(low, g.vector(*begins[::turn]))
+    high = g.Add(low, g.vector(*sides[::turn]))
+    return Chunks(trips, lines, trips * lines - along.extent, low, high)

@@ -2,126 +2,147 @@
 
 An image is handled as a matrix whose rows are the axis being resampled, because gathering whole rows and transposing
 matrices are the only cheap data movements. `[H, W*C]` serves the vertical pass as it is; its transpose, read as
-`[W, C*H]`, serves the horizontal one. Each pass leaves the other axis one transpose away:
+`[W, C*H]`, serves the horizontal one. Both orders end in planes, one a channel:
 
-    vertical first:    [H, W*C] -> [h, W*C] -> T = [W, C*h] -> [w, C*h] -> T = [C, h, w]
-    horizontal first:  T = [W, C*H] -> [w, C*H] = [w*C, H] -> T = [H, w*C] -> [h, w*C] = [h*w, C] -> T = [C, h, w]
+    vertical first:    [H, W*C] -> [h, W*C] -> T = [W, C*h] -> [w, C*h] -> T = [C*h, w]
+    horizontal first:  T = [W, C*H] -> [w, C*H] -> T = [C*H, w] = [C, H, w] -> [C, h, w]
 
-The first pass, which reads the whole region, goes through it in chunks (`chunks.py`), the second one in groups of blocks,
-and several images come one after the other, so that what one node writes is still in the processor's cache when the next
-one reads it. Leading batch axes are one axis, in front of everything.
+On CPUs both passes go through the image in pieces, and several images come one after the other (`planes.py`). Elsewhere every
+node takes whole images; leading batch axes are one axis, in front of everything.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.numerics.filters import NEAREST
-from graphproc.ops.resize.bands import Axis
-from graphproc.ops.resize.chunks import Images, by_chunks
-from graphproc.ops.resize.products import Bands, prepared_pass, with_bands
-from graphproc.sizes.num import Bool, Num
+from graphproc.ops.byte_map import ByteMap
+from graphproc.ops.resize import planes
+from graphproc.ops.resize.bands import Axis, Band
+from graphproc.ops.resize.pieces import column_pieces, row_pieces
+from graphproc.ops.resize.products import Bands, product, with_bands
+from graphproc.sizes.num import Bool
 
 _SWAP = (0, 2, 1)
 
 
-def emit_resize(
-    g: Builder,
-    x: Value,
-    lead: int,
-    channels: Num,
-    size_in: tuple[Num, Num],
-    size_out: tuple[Num, Num],
-    window: tuple[Num, ...],
-    filter: str,
-    vertical_first: Bool,
-    extent: tuple[Num, ...] = (),
-) -> Value:
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A resize as it is emitted.
+
+    Attributes:
+        channels: C.
+        axes: vertical and horizontal.
+        filter: the filter's name.
+        vertical_first: which pass comes first.
+        map: what the bytes of the result become, where that is part of the resize.
+    """
+
+    channels: int
+    axes: tuple[Axis, Axis]
+    filter: str
+    vertical_first: Bool
+    map: ByteMap | None = None
+
+
+def emit_resize(g: Builder, x: Value, lead: int, work: Work) -> Value:
     """Emit a resize with a window.
 
     Args:
         g: the emitter's handle.
         x: pixels `[lead axes..., H, W, C]`.
         lead: the number of leading axes.
-        channels: C.
-        size_in: (height, width) of the input.
-        size_out: (height, width) of the whole result.
-        window: (top, left, height, width) of the part of the result that is wanted.
-        filter: the filter's name.
-        vertical_first: which pass comes first.
-        extent: (height, width) in pixels, whole or not, of the part of the input that is resized; empty for all of it.
+        work: what is wanted.
 
     Returns:
-        Pixels `[lead axes..., C, window height, window width]`.
+        `[lead axes..., C, window height, window width]`: bytes, or float32 where there is a map.
     """
-    top, left, height, width = window
-    rows, columns = extent or (None, None)
-    axes = Axis(size_in[0], size_out[0], top, height, rows), Axis(size_in[1], size_out[1], left, width, columns)
-    if filter == NEAREST:
-        vertical_first = True  # no arithmetic, so no order; picking rows first moves the least
+    vertical, horizontal = work.axes
     # Reshape finds the length of one leading axis by itself; more must be told.
     leading = (g.Shape(x, start=0, end=lead),) if lead > 1 else (-1,) * lead
-    images = Images(*size_in, channels)
-    pixels = g.Reshape(x, g.vector(-1, size_in[0], size_in[1] * channels))
+    result = g.vector(*leading, work.channels, vertical.count, horizontal.count)
+    if g.target != "cpu" or work.filter == NEAREST:
+        y = g.Reshape(_whole(g, x, work), result)
+        return y if work.map is None else work.map.apply(g, y)
+    if lead > 1:
+        x = g.Reshape(x, g.vector(-1, vertical.n_in, horizontal.n_in, work.channels))
+    y = _by_planes(g, x, lead, work)
+    # What a node before the last one of a loop's body writes, the last one need not copy; so images with a map are whole.
+    return y if work.map is not None and lead <= 1 else g.Reshape(y, result)
+
+
+def _by_planes(g: Builder, x: Value, lead: int, work: Work) -> Value:
+    """Images one after the other: planes of bytes in pieces, `[images..., channels * pieces, rows, columns]`, or mapped ones.
+
+    The last operation of a map is done for all of an image: it puts the pieces together.
+    """
+    vertical, horizontal = work.axes
+    inner, last = (None, None) if work.map is None else work.map.parts()
+    whole = g.vector(work.channels, vertical.count, horizontal.count)
+    work = replace(work, axes=(replace(vertical, piece=row_pieces(vertical.count, horizontal.count)), _in_one(horizontal)))
+    rows = column_pieces(vertical.count)
+    constants, finish = ([], lambda y: y) if inner is None else inner.of_planes(g)
+
+    def each(both: Callable[[Value], Value]) -> Value:
+        def image(x: Value) -> Value:
+            return both(x) if last is None else last.apply(g, g.Reshape(both(x), whole))
+
+        return image(x) if lead == 0 else g.scan((x,), image, rank=3)
 
     def passes(bands: Bands) -> Value:
+        settings = bands, work.channels, work.filter
         return g.cond(
-            vertical_first,
-            lambda: each(_vertical_first(g, images, bands)),
-            lambda: each(_horizontal_first(g, images, bands)),
+            work.vertical_first,
+            lambda: each(planes.vertical_first(g, *settings, rows, finish, constants)),
+            lambda: each(planes.horizontal_first(g, *settings, finish, constants)),
             names=("vertical_first", "horizontal_first"),
         )
 
-    def each(both: Callable[[Value], Value]) -> Value:
-        if g.target != "cpu" or lead == 0 or filter == NEAREST:
-            return both(pixels)
-        return g.scan((pixels,), lambda image: both(g.Unsqueeze(image, g.vector(0))), rank=3)
-
-    return g.Reshape(with_bands(g, axes, channels, filter, passes), g.vector(*leading, channels, height, width))
+    return with_bands(g, work.axes, work.filter, passes)
 
 
-def _vertical_first(g: Builder, images: Images, bands: Bands) -> Callable[[Value], Value]:
-    vertical, horizontal = bands(0, False), bands(1, True)
-    turned = g.vector(0, -1, images.channels * vertical.count)
-    with g.scope("vertical"):
-        rows = prepared_pass(g, vertical, vertical.count, -1)
-
-    def first(x: Value) -> Value:
-        """`[n, H, W*C]` to `[n, W, C*h]`."""
-        with g.scope("vertical"):
-            return g.Reshape(g.Transpose(rows(x), perm=_SWAP), turned)
-
-    chunks, horizontal = by_chunks(g, images, vertical, horizontal, 2, first)
-    with g.scope("horizontal"):
-        columns = prepared_pass(g, horizontal, horizontal.count, -1)
-
-    def both(x: Value) -> Value:
-        x = chunks(x)
-        with g.scope("horizontal"):
-            return g.Transpose(columns(x), perm=_SWAP)
-
-    return both
+def _in_one(axis: Axis) -> Axis:
+    """An axis whose outputs are one piece."""
+    return replace(axis, piece=axis.count)
 
 
-def _horizontal_first(g: Builder, images: Images, bands: Bands) -> Callable[[Value], Value]:
-    vertical, horizontal = bands(0, True), bands(1, False)
-    turned = g.vector(0, horizontal.extent, -1)
-    with g.scope("horizontal"):
-        columns = prepared_pass(g, horizontal, horizontal.count * images.channels, -1)
+def _whole(g: Builder, x: Value, work: Work) -> Value:
+    """All images at once, `[images, ..., columns]`."""
+    vertical, horizontal = (_in_one(axis) for axis in work.axes)
+    height, channels = vertical.count, work.channels
+    pixels = g.Reshape(x, g.vector(-1, vertical.n_in, horizontal.n_in * channels))
+    # Picking pixels is no arithmetic, so it has no order; picking rows first moves the least.
+    first = True if work.filter == NEAREST else work.vertical_first
 
-    def first(x: Value) -> Value:
-        """`[n, H, W*C]` to `[n, H, w*C]`."""
-        with g.scope("horizontal"):
-            return g.Transpose(columns(g.Reshape(g.Transpose(x, perm=_SWAP), turned)), perm=_SWAP)
+    def passes(bands: Bands) -> Value:
+        rows, columns = bands
+        low = g.vector(rows.begin, columns.begin * channels)
+        high = g.vector(rows.begin + rows.extent, (columns.begin + columns.extent) * channels)
+        read = (rows.begin, columns.begin, rows.extent, columns.extent)
+        everything = read == (0, 0, vertical.n_in, horizontal.n_in)
+        region = pixels if everything else g.Slice(pixels, low, high, g.vector(1, 2))
 
-    chunks, vertical = by_chunks(g, images, horizontal, vertical, 1, first)
-    with g.scope("vertical"):
-        rows = prepared_pass(g, vertical, -1, images.channels)
+        def vertical_first() -> Value:
+            y = g.Transpose(_pass(g, rows, region, "vertical", work.filter), perm=_SWAP)
+            y = g.Reshape(y, g.vector(0, columns.extent, channels * height))
+            return g.Transpose(_pass(g, columns, y, "horizontal", work.filter), perm=_SWAP)
 
-    def both(x: Value) -> Value:
-        x = chunks(x)
-        with g.scope("vertical"):
-            return g.Transpose(rows(x), perm=_SWAP)
+        def horizontal_first() -> Value:
+            turned = g.Reshape(g.Transpose(region, perm=_SWAP), g.vector(0, columns.extent, channels * rows.extent))
+            y = g.Transpose(_pass(g, columns, turned, "horizontal", work.filter), perm=_SWAP)
+            y = g.Reshape(y, g.vector(-1, rows.extent, horizontal.count))
+            return _pass(g, rows, y, "vertical", work.filter)
 
-    return both
+        return g.cond(first, vertical_first, horizontal_first, names=("vertical_first", "horizontal_first"))
+
+    return with_bands(g, (vertical, horizontal), work.filter, passes)
+
+
+def _pass(g: Builder, band: Band, x: Value, name: str, filter: str) -> Value:
+    """From `[images, rows, columns]` to `[images, count, columns]`."""
+    with g.scope(name):
+        y = g.Reshape(product(g, band, x, band.rows, band.weights, filter), g.vector(0, band.blocks * band.length, -1))
+        exact = band.form is None or (isinstance(band.axis.count, int) and band.axis.count == band.blocks * band.length)
+        return y if exact else g.Slice(y, g.vector(0), g.num(band.axis.count), g.vector(1))

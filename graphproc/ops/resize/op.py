@@ -11,7 +11,9 @@ from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.ir.op import Array, Op, op, require_dtype, require_layout
 from graphproc.ir.types import TensorType
 from graphproc.numerics.filters import FILTERS, NEAREST
-from graphproc.ops.resize.emit import emit_resize
+from graphproc.ops.byte_map import ByteMap
+from graphproc.ops.resize.bands import Axis
+from graphproc.ops.resize.emit import Work, emit_resize
 from graphproc.ops.resize.reference import resize
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
@@ -24,8 +26,8 @@ class Resize(Op):
     """Resample to `height` x `width` pixels and keep a window of the result.
 
     Shapes:   (..., C, H, W), or (..., H, W, C) with layout "HWC" -> (..., C, height, width) or (..., C, *window sides).
-    Dtypes:   u8; unchanged.
-    Rounding: 22-bit integer weights; uint8 after each of the two passes, whose order `order` decides.
+    Dtypes:   u8; unchanged, or f32 with a map.
+    Rounding: 22-bit integer weights; uint8 after each of the two passes, whose order `order` decides; then the map's.
     Source:   Pillow `Image.resize`; spelled out in `graphproc.numerics.filters`.
 
     Attributes:
@@ -36,6 +38,7 @@ class Resize(Op):
         layout: the input's layout; reading HWC spares a transpose of the whole image.
         extent: (height, width) of the part of the input, from its top left corner, that is resized; not always whole pixels,
             and rounded to float32 as Pillow's `box` is. Empty for all of it.
+        map: what becomes of every byte of the result. A pass writes it, so that it is done while they are in the cache.
     """
 
     height: Num
@@ -45,6 +48,7 @@ class Resize(Op):
     window: tuple[Num, ...] = ()
     layout: str = "CHW"
     extent: tuple[Num, ...] = ()
+    map: ByteMap | None = None
 
     def infer(self, x: TensorType) -> TensorType:
         """Channels first, with the sides of the result or its window."""
@@ -59,10 +63,11 @@ class Resize(Op):
                 raise ShapeError(f"resize: expected sides of at least 1 pixel, got {self.height} x {self.width}")
         height, width = self.window[2:] if self.window else (self.height, self.width)
         shape = (*x.shape[:-3], x.size("C"), height, width)
-        return replace(x, shape=shape, layout=x.layout[:-3] + "CHW")
+        result = replace(x, shape=shape, layout=x.layout[:-3] + "CHW")
+        return result if self.map is None else self.map.infer(result)
 
     def numpy(self, x: Array) -> Array:
-        """Both passes in integer arithmetic, then the window."""
+        """Both passes in integer arithmetic, then the window and the map."""
         if self.layout == "HWC":
             x = np.moveaxis(x, -1, -3)
         height, width = num.known(self.height), num.known(self.width)
@@ -72,7 +77,7 @@ class Resize(Op):
         if self.window:
             top, left, height, width = (num.known(v) for v in self.window)
             y = y[..., top : top + height, left : left + width]
-        return y
+        return y if self.map is None else self.map.numpy(y)
 
     def onnx(self, g: Builder, x: Value) -> Value:
         """Banded matrix products over the needed region; see `graphproc.ops.resize.emit`.
@@ -83,7 +88,7 @@ class Resize(Op):
         t = g.type_of(x)
         same = num.both(num.eq(t.size("H"), self.height), num.eq(t.size("W"), self.width))
         if self.layout == "HWC" or self.extent or isinstance(same, bool):
-            return self._resampled(g, x, t)
+            return self._resampled(g, x, t, self.map)
 
         def kept() -> Value:
             if not self.window:
@@ -91,15 +96,19 @@ class Resize(Op):
             top, left, height, width = self.window
             return g.Slice(x, g.vector(top, left), g.vector(top + height, left + width), g.vector(-2, -1))
 
-        return g.cond(same, kept, lambda: self._resampled(g, x, t), names=("same_size", "resampled"))
+        y = g.cond(same, kept, lambda: self._resampled(g, x, t, None), names=("same_size", "resampled"))
+        return y if self.map is None else self.map.apply(g, y)
 
-    def _resampled(self, g: Builder, x: Value, t: TensorType) -> Value:
+    def _resampled(self, g: Builder, x: Value, t: TensorType, map: ByteMap | None) -> Value:
         if self.layout == "CHW":
             rank = t.rank + g.leading
             x = g.Transpose(x, perm=[*range(rank - 3), rank - 2, rank - 1, rank - 3])
         height, width = t.size("H"), t.size("W")
         first = pillow_vertical_first(height, width, self.height, self.width, self.order)
-        window = self.window or (0, 0, self.height, self.width)
-        lead = t.rank - 3 + g.leading
-        size = (self.height, self.width)
-        return emit_resize(g, x, lead, t.size("C"), (height, width), size, window, self.filter, first, self.extent)
+        top, left, rows, columns = self.window or (0, 0, self.height, self.width)
+        whole = num.at_least(self.height, 1), num.at_least(self.width, 1)
+        count = num.at_least(rows, 1), num.at_least(columns, 1)
+        covered = self.extent or (None, None)
+        axes = Axis(height, whole[0], top, count[0], covered[0]), Axis(width, whole[1], left, count[1], covered[1])
+        work = Work(num.known(t.size("C")), axes, self.filter, first, map)
+        return emit_resize(g, x, t.rank - 3 + g.leading, work)

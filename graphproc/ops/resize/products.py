@@ -1,15 +1,27 @@
 """Exact integer products from floating point or 8-bit hardware: one pass of a resize.
 
 A pass must give `floor((sum(weight * pixel) + 2**21) / 2**22)`, clipped to a byte, with 22-bit weights; no product that
-runtimes do fast holds that many bits. So the weights are split into digits, `weight = sum(digit_j * 2**(bits * j))`, each
-digit is multiplied separately, and the sums are put together from the lowest digit up:
+runtimes do fast holds that many bits. So the weights are split into digits, `weight = sum(digit_j * 2**(bits * j))`, and each
+digit is multiplied separately. Every sum `S_j` is exact as long as `255 * taps * digit` stays below 2**24 (float32) or 2**31
+(int32), in whatever order a runtime adds. How the sums come together depends on the form.
+
+`float32` and `int8`, from the lowest digit up:
 
     r = floor(S_0 / 2**bits);  r = floor((S_1 + r) / 2**bits);  ...;  result = floor((S_top + r + half) / 2**rest)
 
-which is the same floor, because floors of nested divisions by powers of two compose. Every `S_j` is exact as long as
-`255 * taps * digit` stays below 2**24 (float32) or 2**31 (int32), in whatever order a runtime adds. Digits of the float32
-forms are not negative, except the top one, so that `floor` may be a conversion to an integer; those of the int8 form are
-balanced, because they are signed bytes.
+which is the same floor, because floors of nested divisions by powers of two compose. Digits of the float32 forms are not
+negative, except the top one; those of the int8 form are balanced, because they are signed bytes.
+
+`paired`, by one addition. With x = sum(weight * pixel) / 2**22, the sums of two digits are
+
+    high = sum(digit_1 * pixel) / 2**14 + 512.5         a multiple of 2**-14 below 1024: 24 bits
+    low = sum(digit_0 * pixel) / 2**22 - 2**-15         a multiple of 2**-22 below 4: 24 bits
+
+where the constants are the weights of a row of ones. Their sum is x + 512.5 - 2**-15, and float32 holds numbers from 512 to
+1024 as multiples of 2**-14, so rounding it to the nearest is rounding x + 512.5 down: it reaches an integer only where x + 0.5
+does (at the tie there, the even neighbour is the integer). Below 512, where numbers are finer, x + 0.5 is negative and the
+result is 0 anyway. The whole part, less 512, is the result. The byte of a positive int32 is its remainder by 256, which takes
+the 512 off. Sums of absolute weights stay under 2 for every filter (1.6 for lanczos), so no partial sum leaves these ranges.
 """
 
 from __future__ import annotations
@@ -19,106 +31,105 @@ from collections.abc import Callable
 import numpy as np
 
 from graphproc.ir.builder_protocol import Builder, Value
-from graphproc.numerics.filters import NEAREST, PRECISION_BITS
-from graphproc.ops.resize.bands import Axis, Band, block_groups, block_length, known_bands, picked_rows
+from graphproc.numerics.filters import FILTERS, NEAREST, PRECISION_BITS
+from graphproc.ops.resize.bands import Axis, Band, known_bands, picked_rows
 from graphproc.ops.resize.forms import Form, choose_form, form_limit
 from graphproc.ops.resize.traced import traced_bands
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 
-Bands = Callable[[int, bool], Band]
-"""Gives the band of an axis, 0 vertical and 1 horizontal, and whether its pass is the last of the two."""
+Bands = tuple[Band, Band]
+"""Of the vertical and the horizontal axis."""
+
+PIXELS_OFFSET = 512.5
+"""What a pair's sum has more than x, but for the next constant: half a pixel value for rounding, and the start of a binade."""
+GRID_OFFSET = -(2.0**-15)
+"""Half of the steps that float32 takes there."""
 
 
-def with_bands(g: Builder, axes: tuple[Axis, Axis], channels: Num, filter: str, passes: Callable[[Bands], Value]) -> Value:
+def with_bands(g: Builder, axes: tuple[Axis, Axis], filter: str, passes: Callable[[Bands], Value]) -> Value:
     """Emit the weights of both axes, and what `passes` emits from their bands.
 
     Where the form of the products depends on the image, `passes` is called once for each form, inside the branches of an
     `If`. One decision for both axes, on the larger reduction: a second `If` costs more than the better form would save.
     """
     if filter == NEAREST or all(axis.known for axis in axes):
-        known = [_known_band(g, axis, filter, channels * other.count) for axis, other in zip(axes, axes[::-1], strict=True)]
-        return passes(lambda index, last: known[index] if last else known[index].ungrouped())
+        vertical, horizontal = (_known_band(g, axis, filter) for axis in axes)
+        return passes((vertical, horizontal))
     small, limit, large = form_limit(g.target)
     with g.scope("weights"):
-        bands = traced_bands(g, axes, channels, filter)
+        bands = traced_bands(g, axes, filter)
 
     def in_form(form: Form) -> Value:
         with g.scope("weights"):
             weights = _packed(g, bands.weights, form)
-        return passes(lambda index, last: bands.band(g, index, last, weights, form))
+            both = bands.band(g, 0, weights, form), bands.band(g, 1, weights, form)
+        return passes(both)
 
     names = (small.name, large.name)
-    return g.cond(bands.taps_within(g, limit), lambda: in_form(small), lambda: in_form(large), names)
+    return g.cond(bands.rows_within(g, limit), lambda: in_form(small), lambda: in_form(large), names)
 
 
-def _known_band(g: Builder, axis: Axis, filter: str, columns: Num) -> Band:
+def _known_band(g: Builder, axis: Axis, filter: str) -> Band:
     if g.target == "portable" and not axis.known:
         form_limit(g.target)
     picked = picked_rows(g, axis, filter)
     if picked is not None:
         return picked
-    length = block_length(num.known(axis.count))
-    groups, blocks = block_groups(g, axis.count, length, columns)
-    rows, weights, taps = known_bands(axis, filter, length, num.known(groups) * num.known(blocks))
+    rows, weights, taps = known_bands(axis, filter)
     begin, end = int(rows.min()), int(rows.max()) + 1
-    form = choose_form(g.target, taps)[0]
-    packed = _packed(g, g.constant(weights, "f32"), form)
-    return Band(g.constant(rows - begin, "i64"), begin, end - begin, axis.count, packed, form, length, groups, blocks)
+    form = choose_form(g.target, taps, rows.shape[-1])[0]
+    packed = g.Squeeze(_packed(g, g.constant(weights[None], "f32"), form), g.vector(0))
+    blocks = len(rows) // num.known(axis.pieces)
+    return Band(axis, g.constant(rows - begin, "i64"), begin, end - begin, blocks, weights.shape[1], packed, form)
 
 
-def prepared_pass(g: Builder, band: Band, *shape: Num) -> Callable[[Value], Value]:
-    """Emit what a pass needs besides pixels, which is the same for every image and every part of one.
+def product(g: Builder, band: Band, x: Value, rows: Value, weights: Value | None, filter: str) -> Value:
+    """One pass over some blocks.
+
+    Args:
+        g: the emitter's handle.
+        band: the axis; its form says what the products are.
+        x: pixels `[..., rows, columns]`, whose first row is of ones where the form wants it.
+        rows: int64 [blocks, L], rows of x.
+        weights: the blocks' weights.
+        filter: the filter's name.
 
     Returns:
-        The emitter of the pass: from rows `[images, rows, columns]` to `[images, count, columns]`, rounded to a byte and read
-        as `[images, *shape]`. Only one image where the band has groups of blocks, which are taken one after the other to
-        keep what they write in the processor's cache.
+        `[..., blocks, T, columns]`, or the last two of these as one axis, rounded to a byte.
     """
-    form, groups = band.form, band.groups
-    if form is None:
-        picked = g.vector(0, *shape)
-        return lambda x: g.Reshape(g.Gather(x, band.rows, axis=1), picked)
-    rows, weights = band.rows, band.weights
-    if groups != 1:
-        with g.scope("groups"):
-            rows = g.Reshape(rows, g.vector(groups, band.blocks, -1))
-            size = g.vector(groups, band.blocks, band.length * form.stacked, -1)
-            weights = tuple(g.Reshape(digits, size) for digits in weights)
-    images = 0 if groups == 1 else 1  # a Reshape to 0 keeps an axis
-    result, count = g.vector(images, *shape), g.num(band.count)
-    computed = groups * band.blocks * band.length
-    exact = isinstance(band.count, int) and band.count == computed
-    outputs = result if exact else g.vector(images, computed, -1)
-
-    def blocks(x: Value, rows: Value, *weights: Value) -> Value:
-        return _PRODUCT[form.name](g, g.Gather(x, rows, axis=1), weights, band)
-
-    def emit(x: Value) -> Value:
-        if groups == 1:
-            y = blocks(x, rows, *weights)
-        else:
-            with g.scope("groups"):
-                y = g.scan((rows, *weights), lambda *band: blocks(x, *band), rank=4)
-        y = g.Reshape(y, outputs)
-        return y if exact else g.Reshape(g.Slice(y, g.vector(0), count, g.vector(1)), result)
-
-    return emit
+    pixels = g.Gather(x, rows, axis=-2)
+    return pixels if band.form is None else _PRODUCT[band.form.name](g, pixels, weights, band, filter)
 
 
-def _packed(g: Builder, weights: Value, form: Form) -> tuple[Value, ...]:
-    """Integer weights `[..., T, L]` as what a form multiplies by: digits apart, or side by side in `[..., digits*T, L]`.
+def rows_read(g: Builder, band: Band, rows: Value, rank: int) -> Value:
+    """The rows `[..., L]` of a rank that a product reads, where those of the pixels are given: one of ones may come first."""
+    if not band.constant:
+        return rows
+    first = [0] * (rank - 1)
+    return g.Pad(g.Add(rows, g.constant([1], "i64")), g.vector(*first, 1, *first, 0), g.constant(0, "i64"))
+
+
+def behind_ones(g: Builder, band: Band, x: Value, columns: Num) -> Value:
+    """Pixels `[rows, columns]` behind a row of ones, where the products read one."""
+    return g.Concat(g.Expand(g.constant([[1]], "u8"), g.vector(1, columns)), x, axis=0) if band.constant else x
+
+
+def _packed(g: Builder, weights: Value, form: Form) -> Value:
+    """Integer weights `[n, blocks, T, L]` as what a form multiplies by, `[n, blocks, T * digits, L]`.
 
     A weight is at most 2**22 and a few units, so float32 holds it and its digits exactly.
     """
     if form.name == "float64":
-        return (g.cast(weights, "f64"),)
+        return g.cast(weights, "f64")
     *lower, top = _digits(g, weights, form)
+    if form.name == "paired":
+        return _pairs(g, lower[0], top)
     if form.name == "float32":
         # A power of two keeps a digit's products as exact as before, and spares a division after them.
-        return (*lower, top) if form.apart else (g.Concat(*lower, top, axis=-2),)
+        return g.Concat(*lower, top, axis=-2)
     lower = [g.Mul(digit, g.constant([1 << form.bits], "f32")) for digit in lower]
-    return (g.cast(g.Add(g.Concat(*lower, top, axis=-2), g.constant([128], "f32")), "u8"),)
+    return g.cast(g.Add(g.Concat(*lower, top, axis=-2), g.constant([128], "f32")), "u8")
 
 
 def _digits(g: Builder, weights: Value, form: Form) -> list[Value]:
@@ -135,62 +146,71 @@ def _digits(g: Builder, weights: Value, form: Form) -> list[Value]:
     return [*digits, weights]
 
 
-def _float64(g: Builder, pixels: Value, weights: tuple[Value, ...], band: Band) -> Value:
+def _pairs(g: Builder, low: Value, high: Value) -> Value:
+    """The digits of a block's outputs behind their weights of the row of ones, all high ones before all low ones."""
+    unit, ahead = g.constant([2.0**-14], "f32"), g.vector(0, 0, 0, 1, 0, 0, 0, 0)
+    offsets = ((high, PIXELS_OFFSET), (low, GRID_OFFSET))
+    return g.Concat(*(g.Pad(g.Mul(digit, unit), ahead, g.constant(offset, "f32")) for digit, offset in offsets), axis=2)
+
+
+def _paired(g: Builder, pixels: Value, weights: Value, band: Band, filter: str) -> Value:
+    """Two sums for each output from one product, added, and cut to a byte: `[blocks, T * columns]`.
+
+    ReduceSum adds what lies far apart; of outputs side by side it would start anew for each.
+    """
+    sums = g.Reshape(g.MatMul(weights, g.cast(pixels, "f32")), g.vector(0, 2, -1))
+    total = g.ReduceSum(sums, g.vector(1), keepdims=0)
+    if FILTERS[filter].negative:
+        start = PIXELS_OFFSET - 0.5
+        total = g.Clip(total, g.constant(start, "f32"), g.constant(start + 255, "f32"))
+    return g.cast(g.cast(total, "i32"), "u8")
+
+
+def _float64(g: Builder, pixels: Value, weights: Value, band: Band, filter: str) -> Value:
     """Any number of taps: 53 bits hold the whole sum."""
-    total = g.Add(g.MatMul(*weights, g.cast(pixels, "f64")), g.constant([1 << (PRECISION_BITS - 1)], "f64"))
+    total = g.Add(g.MatMul(weights, g.cast(pixels, "f64")), g.constant([1 << (PRECISION_BITS - 1)], "f64"))
     total = g.Floor(g.Mul(total, g.constant([2.0**-PRECISION_BITS], "f64")))
     return g.cast(g.Clip(total, g.constant(0, "f64"), g.constant(255, "f64")), g.pixel_dtype)
 
 
-def _float32_digits(g: Builder, pixels: Value, weights: tuple[Value, ...], band: Band) -> Value:
-    """Digits from a product each, or from one that reads the gathered rows once; the lower ones are fractions."""
+def _float32_digits(g: Builder, pixels: Value, weights: Value, band: Band, filter: str) -> Value:
+    """One product that reads the gathered rows once; the lower digits are fractions."""
     form = band.form
     assert form is not None
     shift = 2.0**-form.bits
-    pixels = g.cast(pixels, "f32")
-    products = [g.MatMul(digits, pixels) for digits in weights]
-    if not form.apart:
-        products = g.Split(*products, g.vector(*[band.length] * form.digits), axis=-2, outputs=form.digits)
-    *sums, total = products
-    carry = _whole(g, sums[0])
+    products = g.MatMul(weights, g.cast(pixels, "f32"))
+    *sums, total = g.Split(products, g.vector(*[band.length] * form.digits), axis=-2, outputs=form.digits)
+    carry = g.Floor(sums[0])
     for sum_ in sums[1:]:
-        carry = _whole(g, g.Add(sum_, g.Mul(carry, g.constant([shift], "f32"))))
+        carry = g.Floor(g.Add(sum_, g.Mul(carry, g.constant([shift], "f32"))))
     total = g.Add(total, carry)
     rest = 1 << (PRECISION_BITS - form.bits * (form.digits - 1))
-    if g.target == "cpu":
-        return _quantize(g, total, rest, 1 << 21)
     total = g.Mul(g.Add(total, g.constant([rest / 2], "f32")), g.constant([1 / rest], "f32"))
     return g.cast(g.Floor(g.Clip(total, g.constant(0, "f32"), g.constant(255, "f32"))), g.pixel_dtype)
 
 
-def _whole(g: Builder, x: Value) -> Value:
-    """The floor of numbers that are not negative; on CPUs two conversions take less time than Floor."""
-    return g.cast(g.cast(x, "i32"), "f32") if g.target == "cpu" else g.Floor(x)
-
-
-def _quantize(g: Builder, total: Value, unit: int, resolution: int) -> Value:
-    """`clip(floor(total / unit + 1/2), 0, 255)` as uint8 by one QuantizeLinear.
-
-    QuantizeLinear divides, rounds half to even, clips and casts. Dividing by a hair less than the unit lifts every tie,
-    and nothing else, above the half, so that it rounds up. The hair, one part in `resolution`, must be small enough not to
-    lift the value just below a tie and large enough to survive float32.
-    """
-    scale = np.float32(unit * (1 - 1 / resolution))
-    return g.QuantizeLinear(total, g.constant(scale, "f32"), g.constant(0, "u8"), dtype="u8")
-
-
-def _int8(g: Builder, pixels: Value, weights: tuple[Value, ...], band: Band) -> Value:
+def _int8(g: Builder, pixels: Value, weights: Value, band: Band, filter: str) -> Value:
     """Three 8-bit digits side by side in one MatMulInteger; their int32 sum is the definition's own accumulator."""
-    sums = g.MatMulInteger(*weights, pixels, g.constant(128, "u8"))
+    sums = g.MatMulInteger(weights, pixels, g.constant(128, "u8"))
     low, middle, high = g.Split(sums, g.vector(*[band.length] * 3), axis=-2, outputs=3)
     base = g.constant([256], "i32")
     total = g.Add(g.Mul(g.Add(g.Mul(high, base), middle), base), low)
     # Keep what decides the rounding, the bits from one half up: few enough for float32.
     half = 1 << (PRECISION_BITS - 1)
     if g.opset >= 18:
-        return _quantize(g, g.cast(g.BitwiseAnd(total, g.constant([-half], "i32")), "f32"), 2 * half, 1 << 10)
+        return _quantize(g, g.cast(g.BitwiseAnd(total, g.constant([-half], "i32")), "f32"), 2 * half)
     # Div rounds negative totals toward zero instead of down, but they clip to 0 either way.
-    return _quantize(g, g.cast(g.Div(total, g.constant([half], "i32")), "f32"), 2, 1 << 10)
+    return _quantize(g, g.cast(g.Div(total, g.constant([half], "i32")), "f32"), 2)
 
 
-_PRODUCT = {"float32": _float32_digits, "float64": _float64, "int8": _int8}
+def _quantize(g: Builder, total: Value, unit: int) -> Value:
+    """`clip(floor(total / unit + 1/2), 0, 255)` of multiples of `unit / 2` as uint8, by one QuantizeLinear.
+
+    QuantizeLinear divides, rounds half to even, clips and casts. Dividing by a hair less than the unit lifts every tie,
+    and nothing else, above the half, so that it rounds up.
+    """
+    scale = np.float32(unit * (1 - 2.0**-10))
+    return g.QuantizeLinear(total, g.constant(scale, "f32"), g.constant(0, "u8"), dtype="u8")
+
+
+_PRODUCT = {"paired": _paired, "float32": _float32_digits, "float64": _float64, "int8": _int8}

@@ -14,13 +14,11 @@ import numpy as np
 
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.numerics.filters import FILTERS, PRECISION_BITS
-from graphproc.ops.resize.bands import Axis, Band, block_groups
+from graphproc.ops.resize.bands import Axis, Band
 from graphproc.ops.resize.forms import Form
+from graphproc.ops.resize.pieces import BLOCK
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
-
-LENGTH = 8
-"""Outputs in a block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,38 +26,38 @@ class TracedBands:
     """The bands of both axes (vertical, horizontal), before the form of their products is chosen.
 
     Attributes:
-        support: float64 [1, 1, 1], the larger of the axes' supports, in input pixels.
+        most: float64 [1, 1, 1], the larger of the axes' numbers of rows that a block reads.
         weights: float32 [2, blocks, T, L], integers in units of 2**-22.
         rows: int64 [2, blocks, L].
         axes: what is wanted.
-        groups: for each axis, the groups and the blocks in a group if its pass is the last one.
+        blocks: for each axis, how many blocks a piece has.
         begins, extents, widths: for each axis, the first input pixel read, how many from there on, and how many a block reads.
     """
 
-    support: Value
+    most: Value
     weights: Value
     rows: Value
     axes: tuple[Axis, Axis]
-    groups: list[tuple[Num, Num]]
+    blocks: list[Num]
     begins: list[Num]
     extents: list[Num]
     widths: list[Num]
 
-    def taps_within(self, g: Builder, limit: int) -> Value:
-        """Whether no output has more than `limit` taps: there are at most `2 * support + 2`."""
-        return g.LessOrEqual(self.support, _f64(g, (limit - 2) / 2))
+    def rows_within(self, g: Builder, limit: int) -> Value:
+        """Whether no block reads more than `limit` rows."""
+        return g.LessOrEqual(self.most, _f64(g, limit))
 
-    def band(self, g: Builder, index: int, last: bool, weights: tuple[Value, ...], form: Form) -> Band:
+    def band(self, g: Builder, index: int, weights: Value, form: Form) -> Band:
         """One axis, with the weights of both in a form: its own part of the grid, which fits the larger of both."""
-        count = self.axes[index].count
-        groups, blocks = self.groups[index] if last else (1, (count + (LENGTH - 1)) // LENGTH)
-        starts, ends = g.vector(index, 0, 0), g.vector(index + 1, groups * blocks, self.widths[index])
-        rows = g.Reshape(g.Slice(self.rows, starts, ends, g.vector(0, 1, 2)), g.vector(groups * blocks, -1))
-        weights = tuple(g.Slice(digits, starts, ends, g.vector(0, 1, 3)) for digits in weights)
-        return Band(rows, self.begins[index], self.extents[index], count, weights, form, LENGTH, groups, blocks)
+        axis, blocks = self.axes[index], self.blocks[index]
+        starts, ends = g.vector(index, 0, 0), g.vector(index + 1, axis.pieces * blocks, self.widths[index])
+        rows = g.Squeeze(g.Slice(self.rows, starts, ends, g.vector(0, 1, 2)), g.vector(0))
+        ends = g.vector(index + 1, axis.pieces * blocks, self.widths[index] + int(form.constant))
+        own = g.Squeeze(g.Slice(weights, starts, ends, g.vector(0, 1, 3)), g.vector(0))
+        return Band(axis, rows, self.begins[index], self.extents[index], blocks, BLOCK, own, form)
 
 
-def traced_bands(g: Builder, axes: tuple[Axis, Axis], channels: Num, filter: str) -> TracedBands:
+def traced_bands(g: Builder, axes: tuple[Axis, Axis], filter: str) -> TracedBands:
     """Emit the arithmetic. Positions outside an output's own taps get weight zero, and adding zeros changes no sum.
 
     Outputs are the last axis of everything: ONNX Runtime broadcasts along a long last axis fast and along others slowly.
@@ -73,38 +71,59 @@ def traced_bands(g: Builder, axes: tuple[Axis, Axis], channels: Num, filter: str
     stretch = g.Max(scale, _f64(g, 1))
     support = g.Mul(stretch, _f64(g, FILTERS[filter].support))
 
-    groups = [block_groups(g, a.count, LENGTH, channels * b.count) for a, b in zip(axes, axes[::-1], strict=True)]
-    blocks = num.maximum(*(number * each for number, each in groups))
-    output = g.range(blocks * LENGTH, "f64")
-    if not all(isinstance(a.count, int) and a.count == blocks * LENGTH for a in axes):
-        output = g.Min(output, g.Sub(count, _f64(g, 1)))  # repeats of the last are cut off
+    blocks = [(axis.piece + (BLOCK - 1)) // BLOCK for axis in axes]
+    cells = num.maximum(*(axis.pieces * number for axis, number in zip(axes, blocks, strict=True)))
+    output = _outputs(g, axes, blocks, cells, count)
     center = g.Mul(g.Add(output, g.Add(first, half)), scale)
     low = g.Max(g.Floor(g.Add(g.Sub(center, support), half)), _f64(g, 0))
     high = g.Min(g.Floor(g.Add(g.Add(center, support), half)), n_in)
 
     # The rows of a block: from its first output's first tap to its last one's last.
-    in_blocks = g.vector(2, -1, LENGTH)
+    in_blocks = g.vector(2, -1, BLOCK)
     start = g.Slice(g.Reshape(low, in_blocks), g.vector(0), g.vector(1), g.vector(2))
     stop = _last(g, g.Reshape(high, in_blocks), 2)
     width = _maximum(g, g.Sub(stop, start), 1, 2)
-    begin, end = g.Slice(start, g.vector(0), g.vector(1), g.vector(1)), _last(g, stop, 1)
-    found = g.Reshape(g.cast(g.Concat(begin, g.Sub(end, begin), width, axis=0), "i64"), g.vector(-1))
-    found = g.Split(found, g.vector(*[1] * 6), axis=0, outputs=6)
-    begins, extents, widths = ([g.measured(v, low) for v in found[i : i + 2]] for i, low in ((0, 0), (2, 1), (4, 1)))
+    begins: list[Num] = [0, 0]
+    extents, begin, end = [axis.n_in for axis in axes], None, n_in
+    if not all(axis.covers for axis in axes):
+        begin, end = g.Slice(start, g.vector(0), g.vector(1), g.vector(1)), _last(g, stop, 1)
+        begins, extents = _measured(g, begin, 0), _measured(g, g.Sub(end, begin), 1)
+    widths = _measured(g, width, 1)
 
-    taps = g.range(g.ReduceMax(width), "f64")
-    starts = g.Reshape(g.Add(start, g.constant([0] * LENGTH, "f64")), g.vector(2, 1, -1))
+    most = g.ReduceMax(width)
+    taps = g.range(most, "f64")
+    starts = g.Reshape(g.Add(start, g.constant([0] * BLOCK, "f64")), g.vector(2, 1, -1))
     position = g.Add(starts, g.Reshape(taps, g.vector(-1, 1)))
     weights = _weights(g, filter, position, center, low, high, n_in, g.Div(_f64(g, 1), stretch))
     # CumSum adds one tap after the other, as the definition does; ReduceSum's order is up to the runtime.
-    total = _last(g, g.CumSum(weights, g.constant(1, "i64")), 1)
-    scaled = g.Div(weights, g.Mul(total, _f64(g, 2.0**-PRECISION_BITS)))
-    signed = half if filter in _NOT_NEGATIVE else g.Mul(g.Sign(scaled), half)
+    sums = _last(g, g.CumSum(weights, g.constant(1, "i64")), 1)
+    scaled = g.Div(weights, g.Mul(sums, _f64(g, 2.0**-PRECISION_BITS)))
+    signed = g.Mul(g.Sign(scaled), half) if FILTERS[filter].negative else half
     whole = g.cast(g.cast(g.Add(scaled, signed), "i32"), "f32")  # half away from zero
-    whole = g.Reshape(g.Transpose(whole, perm=(0, 2, 1)), g.vector(2, blocks, LENGTH, -1))
+    whole = g.Reshape(g.Transpose(whole, perm=(0, 2, 1)), g.vector(2, cells, BLOCK, -1))
     # Rows past the image have weight zero; read its last row instead.
-    pixels = g.cast(g.Sub(g.Min(g.Add(start, taps), g.Sub(end, _f64(g, 1))), begin), "i64")
-    return TracedBands(g.ReduceMax(support), whole, pixels, axes, groups, begins, extents, widths)
+    pixels = g.Min(g.Add(start, taps), g.Sub(end, _f64(g, 1)))
+    pixels = g.cast(pixels if begin is None else g.Sub(pixels, begin), "i64")
+    return TracedBands(most, whole, pixels, axes, blocks, begins, extents, widths)
+
+
+def _measured(g: Builder, x: Value, low: int) -> list[Num]:
+    """Both elements of float64 [2, 1, 1], whole numbers of at least `low`, as sizes."""
+    both = g.Split(g.Reshape(g.cast(x, "i64"), g.vector(-1)), g.vector(1, 1), axis=0, outputs=2)
+    return [g.measured(v, low) for v in both]
+
+
+def _outputs(g: Builder, axes: tuple[Axis, Axis], blocks: list[Num], cells: Num, count: Value) -> Value:
+    """The number of the output in every place of both axes' blocks, float64 [1 or 2, 1, cells*T]; repeats are cut off."""
+    output = g.range(cells * BLOCK, "f64")
+    last = g.Sub(count, _f64(g, 1))
+    if all(axis.pieces == 1 for axis in axes):
+        return output if all(axis.count == cells * BLOCK for axis in axes) else g.Min(output, last)
+    table = g.Reshape(g.cast(g.vector(*(b * BLOCK for b in blocks), *(axis.piece for axis in axes)), "f64"), g.vector(4, 1, 1))
+    places, piece = g.Split(table, g.vector(2, 2), axis=0, outputs=2)
+    number = g.Floor(g.Div(output, places))
+    within = g.Min(g.Sub(output, g.Mul(number, places)), g.Sub(piece, _f64(g, 1)))
+    return g.Min(g.Add(g.Mul(number, piece), within), last)
 
 
 def _extents(g: Builder, axes: tuple[Axis, Axis]) -> Value:
@@ -185,5 +204,4 @@ def _lanczos(g: Builder, x: Value) -> Value:
     return g.Where(inside, g.Mul(_sinc(g, x), _sinc(g, g.Div(x, _f64(g, 3)))), _f64(g, 0))
 
 
-_NOT_NEGATIVE = ("box", "bilinear", "hamming")
 _WEIGHT = {"box": _box, "bilinear": _bilinear, "bicubic": _bicubic, "hamming": _hamming, "lanczos": _lanczos}

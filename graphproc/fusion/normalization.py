@@ -1,0 +1,157 @@
+"""The normalization at the end of preprocessing: arithmetic with constants, in the graph itself or in loops that make images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import onnx_ir as ir
+
+from graphproc.errors import FusionError
+
+Array = np.ndarray[Any, Any]
+
+_ARITHMETIC = ("Add", "Sub", "Mul", "Div")
+
+
+class Affine:
+    """`scale * pixels + shift`, in float64, of one number or one for each channel; and how many operations that is."""
+
+    def __init__(self) -> None:
+        self.scale, self.shift, self.steps = np.ones(1), np.zeros(1), 0
+
+    def behind(self, op_type: str, number: Array) -> None:
+        """One more operation between the pixels and what is known."""
+        if op_type in ("Add", "Sub"):
+            self.shift = self.shift + self.scale * number * (1 if op_type == "Add" else -1)
+        else:
+            self.scale = self.scale * (number if op_type == "Mul" else 1 / number)
+        self.steps += 1
+
+    def behind_all(self, other: Affine) -> None:
+        """All of another's operations."""
+        self.shift, self.scale = self.shift + self.scale * other.shift, self.scale * other.scale
+        self.steps += other.steps
+
+
+def normalization(value: ir.Value) -> tuple[ir.Value, ir.Node | None, Affine]:
+    """The pixels behind a value, and what leads from them to it.
+
+    Where loops normalize what they make, the pixels come from a copy of them that does not.
+
+    Returns:
+        The pixels; the node that puts a batch axis in front of one image, or None; the arithmetic.
+
+    Raises:
+        FusionError: there is none.
+    """
+    batch = None
+    node = value.producer()
+    if node is not None and node.op_type == "Cast":
+        behind = node.inputs[0]
+        if behind is not None and behind.dtype is not None and behind.dtype.is_floating_point():
+            value = behind  # the conversion at the joint
+    node = value.producer()
+    if node is not None and node.op_type == "Unsqueeze" and node.inputs[0] is not None:
+        batch, value = node, node.inputs[0]
+    found = Affine()
+    for node, number, data in _operations(value, None):
+        found.behind(node.op_type, number)
+        value = data
+    node = value.producer()
+    if node is not None and _graphs(node):
+        copy = _copied(node)
+        inner = _taken_off(copy)
+        if inner.steps:
+            assert node.graph is not None
+            node.graph.insert_after(node, copy)
+            found.behind_all(inner)
+            value = copy.outputs[0]
+    if not found.steps:
+        last = "an input" if node is None else f"{node.op_type} {node.name}".strip()
+        raise FusionError(f"fold_normalize: expected a normalization at the end of the preprocessing, got {last}")
+    return value, batch, found
+
+
+def _operations(value: ir.Value, loop: ir.Node | None) -> Iterator[tuple[ir.Node, Array, ir.Value]]:
+    """The operations with constants that lead to a value, last first, each with its constant and its operand."""
+    while (node := value.producer()) is not None and node.op_type in _ARITHMETIC and not node.domain:
+        data, constant = node.inputs
+        assert data is not None
+        assert constant is not None
+        number = _per_channel(constant, loop)
+        if number is None and node.op_type in ("Add", "Mul"):
+            data, number = constant, _per_channel(data, loop)
+        if number is None:
+            return
+        yield node, number, data
+        value = data
+
+
+def _per_channel(value: ir.Value, loop: ir.Node | None) -> Array | None:
+    """A constant of one number, or one for each channel of [..., channels, height, width], in float64.
+
+    In the body of a loop over planes also the constant of a plane's channel: an element of `[channels, 1]`, each repeated as
+    often as a channel has pieces.
+    """
+    body = _graphs(loop)[0] if loop is not None and loop.op_type == "Scan" else None
+    if body is not None and loop is not None and value in list(body.inputs):
+        given = loop.inputs[list(body.inputs).index(value)]
+        while given is not None and (node := given.producer()) is not None and node.op_type in ("Reshape", "Expand"):
+            given = node.inputs[0]
+        tensor = None if given is None else ir.convenience.get_const_tensor(given)
+        return None if tensor is None else tensor.numpy().astype(np.float64).reshape(-1)
+    tensor = ir.convenience.get_const_tensor(value)
+    if tensor is None:
+        return None
+    array = tensor.numpy().astype(np.float64)
+    if array.size == 1:
+        return array.reshape(1)
+    if array.ndim >= 3 and array.size == array.shape[-3]:
+        return array.reshape(-1)
+    return None
+
+
+def _graphs(node: ir.Node) -> list[ir.Graph]:
+    """The subgraphs of a choice or a loop that end in what the node gives."""
+    if node.domain or node.op_type not in ("If", "Scan") or len(node.outputs) > 1:
+        return []
+    return [a.as_graph() for a in node.attributes.values() if a.type == ir.AttributeType.GRAPH]
+
+
+def _copied(node: ir.Node) -> ir.Node:
+    attributes = [
+        ir.AttrGraph(a.name, a.as_graph().clone(allow_outer_scope_values=True)) if a.type == ir.AttributeType.GRAPH else a
+        for a in node.attributes.values()
+    ]
+    old = node.outputs[0]
+    result = ir.Value(name=f"{old.name}/pixels", shape=old.shape, type=old.type)
+    return ir.Node("", node.op_type, node.inputs, attributes, outputs=[result], name=f"{node.name}/pixels")
+
+
+def _taken_off(node: ir.Node) -> Affine:
+    """What the subgraphs of a choice or a loop end in, which is taken off."""
+    ends = [_end_taken_off(graph, node) for graph in _graphs(node)]
+    first = ends[0]
+    if any(not (np.array_equal(e.scale, first.scale) and np.array_equal(e.shift, first.shift)) for e in ends):
+        raise FusionError(f"fold_normalize: the branches of {node.name} normalize differently")
+    return first
+
+
+def _end_taken_off(graph: ir.Graph, node: ir.Node) -> Affine:
+    found = Affine()
+    value = graph.outputs[0]
+    while (last := value.producer()) is not None:
+        for operation, number, data in list(_operations(value, node)):
+            found.behind(operation.op_type, number)
+            operation.outputs[0].replace_all_uses_with(data, replace_graph_outputs=True)
+            graph.remove(operation, safe=True)
+            value = data
+        last = value.producer()
+        if last is None or last.op_type != "Reshape" or last.inputs[0] is None:
+            break
+        value = last.inputs[0]
+    if last is not None and _graphs(last):
+        found.behind_all(_taken_off(last))
+    return found

@@ -1,0 +1,51 @@
+"""Pieces of the result that the last pass computes one after the other, so that what it writes stays in the cache.
+
+Pieces are equally long and fill the result, because a loop's results lie one behind the other: where they did not fit, all of
+the result would be copied once more. So the number of rows in a piece divides the number of rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from graphproc.sizes import num
+from graphproc.sizes.num import Num
+
+BLOCK = 8
+"""Outputs in a block where the number is not known."""
+AREA = 96 << 10
+"""Pixels of a piece, at most: what the nodes write of one takes some 20 bytes a pixel."""
+LARGEST = 128
+"""Rows of a piece, at most, unless a piece is all of them."""
+SMALLEST = 24
+"""Rows of a piece of columns, at least, unless a piece is all of them: they are what a product's rows hold side by side."""
+
+LIMIT = 1 << 10
+NONE = 1 << 20
+"""More than any number of rows, and more than any rank with such a number."""
+
+
+def row_pieces(height: Num, width: Num) -> Num:
+    """How many rows a piece has that is computed from rows.
+
+    A piece of another number than whole blocks computes rows that are thrown away, and every piece costs as much as about
+    8000 pixels before it computes any. Where no number of rows costs less than twice the work, all rows are one piece.
+    """
+    if isinstance(height, int) and isinstance(width, int) and height * width <= AREA:
+        return height
+    return _cheapest(height, width, {rows: (-(-rows // BLOCK) * BLOCK + 8) / rows for rows in range(1, LARGEST + 1)}, 2)
+
+
+def column_pieces(height: Num) -> Num:
+    """How many rows a piece has that is computed from columns: as many as there may be."""
+    return _cheapest(height, 0, {rows: 1 / rows for rows in range(1, LARGEST + 1)}, 1 / SMALLEST)
+
+
+def _cheapest(height: Num, width: Num, costs: Mapping[int, float], most: float) -> Num:
+    """The number of rows that divides the height and costs least, and at most so much; the height where there is none."""
+    ranked = sorted((rows for rows in costs if costs[rows] <= most), key=lambda rows: costs[rows])
+    rows = num.table(ranked)
+    fits = num.both(num.eq(height % rows, 0), rows * width <= AREA)
+    # Rank and number in one, so that the smallest is both.
+    place = num.smallest(num.where(fits, num.table(n * LIMIT + rows for n, rows in enumerate(ranked)), NONE))
+    return num.at_least(num.where(place < NONE, place % LIMIT, height), 1)

@@ -1,0 +1,154 @@
+"""Both passes over one image on a CPU, so that what one node writes is still in the cache when the next one reads it.
+
+The first pass goes through the image in chunks of lines. Its results lie line by line in planes, one a channel, in chunks:
+
+    horizontal first:  [lines, W, C] -> T = [W, C*lines] -> [w, C*lines] -> T = [C*lines, w]        chunk by chunk
+    vertical first:    [H, lines, C] = [H, lines*C] -> [h, lines*C] -> T = [lines, C*h]             chunk by chunk
+
+The second pass makes the planes of the result in pieces of rows, one behind the other, and may go on with each piece before
+the next one: `finish` turns the bytes of a piece into what is wanted of them.
+
+    horizontal first:  rows of a plane -> [rows, w]
+    vertical first:    [W, rows of a plane] -> [w, rows] -> T = [rows, w]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from graphproc.ir.builder_protocol import Builder, Value
+from graphproc.ops.resize.bands import Band
+from graphproc.ops.resize.chunks import chunks_of
+from graphproc.ops.resize.products import Bands, behind_ones, product, rows_read
+from graphproc.sizes.num import Num
+
+Finish = Callable[..., Value]
+"""Makes of a piece's bytes what is wanted of them: gets them and, for each constant of its own, the one of their channel."""
+
+_TURN = (1, 0)
+
+
+def horizontal_first(
+    g: Builder, bands: Bands, channels: int, filter: str, finish: Finish, constants: Sequence[Value]
+) -> Callable[[Value], Value]:
+    """Emit what is the same for every image.
+
+    Args:
+        g: the emitter's handle.
+        bands: of both axes.
+        channels: how many channels an image has.
+        filter: the filter's name.
+        finish: what happens to a piece.
+        constants: its constants, float32 [channels, 1].
+
+    Returns:
+        The emitter of both passes: from an image `[H, W, C]` to pieces `[channels * pieces, rows, columns]`.
+    """
+    vertical, horizontal = bands
+    pieces = vertical.axis.pieces
+    with g.scope("horizontal"):
+        chunks = chunks_of(g, horizontal, vertical, 0, channels)
+        across = rows_read(g, horizontal, horizontal.rows, 2)
+    with g.scope("vertical"):
+        # A chunk holds its lines of one plane, then those of the next.
+        rows = chunks.places(g, vertical.rows)
+        behind = g.Mul(g.Div(rows, g.num(chunks.lines)), g.num((channels - 1) * chunks.lines))
+        planes = g.Mul(g.Reshape(g.range(channels, "i64"), g.vector(-1, 1, 1)), g.num(chunks.lines))
+        rows = rows_read(g, vertical, g.Add(g.Add(rows, behind), planes), 3)
+        rows = g.Reshape(rows, g.vector(channels * pieces, vertical.blocks, -1))
+        below = _weights_of_planes(g, vertical, channels)
+        repeated = [_each(g, value, pieces) for value in constants]
+
+    def chunk(image: Value, low: Value, high: Value) -> Value:
+        with g.scope("horizontal"):
+            columns = channels * chunks.lines
+            x = g.Transpose(g.Slice(image, low, high, g.vector(0, 1)), perm=(1, 2, 0))
+            x = behind_ones(g, horizontal, g.Reshape(x, g.vector(horizontal.extent, columns)), columns)
+            y = g.Reshape(product(g, horizontal, x, across, horizontal.weights, filter), g.vector(-1, columns))
+            return g.Transpose(_first(g, horizontal, y, horizontal.axis.count), perm=_TURN)
+
+    def both(image: Value) -> Value:
+        with g.scope("chunks"):
+            lines = g.scan((chunks.low, chunks.high), lambda low, high: chunk(image, low, high), rank=2)
+        width = horizontal.axis.count
+
+        def piece(rows: Value, *others: Value) -> Value:
+            own, others = (others[0], others[1:]) if below else (None, others)
+            y = g.Reshape(product(g, vertical, lines, rows, own, filter), g.vector(-1, width))
+            return finish(_first(g, vertical, y, vertical.axis.piece), *others)
+
+        with g.scope("vertical"):
+            lines = behind_ones(g, vertical, g.Reshape(lines, g.vector(-1, width)), width)
+            return g.scan((rows, *below, *repeated), piece, rank=2)
+
+    return both
+
+
+def vertical_first(
+    g: Builder, bands: Bands, channels: int, filter: str, rows: Num, finish: Finish, constants: Sequence[Value]
+) -> Callable[[Value], Value]:
+    """The same in the other order; `rows` says how many a piece has."""
+    vertical, horizontal = bands
+    height = vertical.axis.count
+    pieces = 1 if rows == height else height // rows
+    with g.scope("vertical"):
+        chunks = chunks_of(g, vertical, horizontal, 1, channels)
+        down = rows_read(g, vertical, vertical.rows, 2)
+    with g.scope("horizontal"):
+        across = rows_read(g, horizontal, chunks.places(g, horizontal.rows), 2)
+        low = g.Mul(g.Reshape(g.range(channels * pieces, "i64"), g.vector(-1, 1)), g.num(rows))
+        high = g.Add(low, g.num(rows))
+        repeated = [_each(g, value, pieces) for value in constants]
+
+    def chunk(image: Value, low: Value, high: Value) -> Value:
+        with g.scope("vertical"):
+            columns = chunks.lines * channels
+            x = g.Reshape(g.Slice(image, low, high, g.vector(0, 1)), g.vector(vertical.extent, columns))
+            y = product(g, vertical, behind_ones(g, vertical, x, columns), down, vertical.weights, filter)
+            y = g.Reshape(y, g.vector(vertical.axis.pieces, -1, columns))
+            if not _exact(vertical):
+                y = g.Slice(y, g.vector(0), g.num(vertical.axis.piece), g.vector(1))
+            y = g.Reshape(y, g.vector(height, columns))
+            return g.Reshape(g.Transpose(y, perm=_TURN), g.vector(chunks.lines, channels * height))
+
+    def both(image: Value) -> Value:
+        with g.scope("chunks"):
+            turned = g.scan((chunks.low, chunks.high), lambda low, high: chunk(image, low, high), rank=2)
+
+        def piece(low: Value, high: Value, *others: Value) -> Value:
+            x = g.Slice(turned, low, high, g.vector(1))
+            y = g.Reshape(product(g, horizontal, x, across, horizontal.weights, filter), g.vector(-1, rows))
+            return finish(g.Transpose(_first(g, horizontal, y, horizontal.axis.count), perm=_TURN), *others)
+
+        with g.scope("horizontal"):
+            columns = channels * height
+            turned = behind_ones(g, horizontal, g.Reshape(turned, g.vector(-1, columns)), columns)
+            return g.scan((low, high, *repeated), piece, rank=2)
+
+    return both
+
+
+def _weights_of_planes(g: Builder, band: Band, channels: int) -> tuple[Value, ...]:
+    """The weights of each piece, once for every channel: `[channels * pieces, blocks, ...]`; none without products."""
+    if band.weights is None or band.form is None:
+        return ()
+    every = g.Expand(g.Unsqueeze(band.weights, g.vector(0)), g.vector(channels, 1, 1, 1))
+    sides = channels * band.axis.pieces, band.blocks, band.length * band.form.digits, -1
+    return (g.Reshape(every, g.vector(*sides)),)
+
+
+def _exact(band: Band) -> bool:
+    """Whether the blocks of a piece hold no more outputs than it has."""
+    return band.form is None or (isinstance(band.axis.piece, int) and band.axis.piece == band.blocks * band.length)
+
+
+def _first(g: Builder, band: Band, x: Value, count: Num) -> Value:
+    """The rows that are wanted of those that the blocks of a piece hold."""
+    return x if _exact(band) else g.Slice(x, g.vector(0), g.num(count), g.vector(0))
+
+
+def _each(g: Builder, constants: Value, pieces: Num) -> Value:
+    """A channel's constant for each of its pieces: `[channels * pieces, 1]` of `[channels, 1]`."""
+    if pieces == 1:
+        return constants
+    return g.Reshape(g.Expand(constants, g.vector(1, pieces)), g.vector(-1, 1))

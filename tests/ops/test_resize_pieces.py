@@ -1,0 +1,98 @@
+"""How a resize is cut into blocks, pieces and chunks, and that no seam shows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import graphproc
+from graphproc.numerics.filters import FILTERS, PRECISION_BITS, coefficients
+from graphproc.ops.resize.bands import Axis, known_bands
+from graphproc.ops.resize.forms import CPU_PAIRED_ROWS, PAIRED, choose_form
+from graphproc.ops.resize.pieces import AREA, column_pieces, row_pieces
+from graphproc.sizes import num
+
+PRIME = 683
+
+
+@pytest.mark.parametrize("width", [3, 224, 1066, 4000])
+def test_pieces_fill_the_result(width: int) -> None:
+    for height in (1, 7, 8, 224, 336, PRIME, 800, 1066, 1199, 1333):
+        rows = num.known(row_pieces(height, width))
+        assert height % rows == 0
+        assert rows == height or rows * width <= AREA
+        columns = num.known(column_pieces(height))
+        assert height % columns == 0
+        assert columns == height or columns >= 24
+    assert row_pieces(PRIME, 1024) == PRIME
+    assert row_pieces(800, 1066) == 80
+    assert column_pieces(420) == 105
+
+
+def test_pieces_are_the_same_traced() -> None:
+    height, width = num.symbol("height"), num.symbol("width")
+    for sides in ({"height": 800, "width": 1066}, {"height": PRIME, "width": 1024}, {"height": 224, "width": 224}):
+        rows = num.evaluate(row_pieces(height, width), sides)
+        assert sides["height"] % rows == 0
+        assert num.evaluate(column_pieces(height), sides) == column_pieces(sides["height"])
+    assert num.evaluate(row_pieces(height, width), {"height": 800, "width": 1066}) == 80
+
+
+def test_bands_of_pieces_are_those_of_the_whole() -> None:
+    """Each output's weights stand at its own rows, whatever piece it is in; places left over repeat a piece's last output."""
+    k = coefficients(70, 33, "bicubic")
+    rows, weights, taps = known_bands(Axis(70, 33, 0, 33, piece=11), "bicubic")
+    rows, weights = rows.reshape(3, -1, rows.shape[1]), weights.reshape(3, -1, *weights.shape[1:])
+    assert taps == k.weights.shape[1]
+    dense = np.zeros((33, 70), np.int32)
+    for output in range(33):
+        for tap in range(taps):
+            dense[output, min(k.start[output] + tap, 69)] += k.weights[output, tap]
+    for piece in range(3):
+        found = np.zeros((*weights.shape[1:3], 70), np.int32)
+        for block, places in enumerate(rows[piece]):
+            found[block][:, places] = weights[piece, block]
+        flat = found.reshape(-1, 70)
+        np.testing.assert_array_equal(flat[:11], dense[11 * piece : 11 * piece + 11])
+        assert (flat[11:] == flat[10]).all()
+
+
+def test_forms_by_rows() -> None:
+    assert choose_form("cpu", 5, CPU_PAIRED_ROWS)[0] is PAIRED
+    assert choose_form("cpu", 5, CPU_PAIRED_ROWS + 1)[0].name == "int8"
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_pairs_stay_in_range(name: str) -> None:
+    """What the proof of paired products takes for granted: sums of absolute weights under 2, and no more taps than it allows."""
+    for n_in, n_out in [(1, 9), (2, 7), (3, 1000), (50, 49), (49, 50), (640, 224), (333, 100), (64, 1), (7, 7)]:
+        k = coefficients(n_in, n_out, name)
+        assert np.abs(k.weights.astype(np.int64)).sum(1).max() < 2 << PRECISION_BITS
+        assert FILTERS[name].negative or k.weights.min() >= 0
+    assert PAIRED.max_taps >= CPU_PAIRED_ROWS
+
+
+def test_the_sum_of_a_pair_is_rounded_down_to_its_byte() -> None:
+    """Around every rounding boundary, the two constants and one float32 addition give the definition's byte."""
+    boundaries = (np.arange(-40, 300, dtype=np.int64)[:, None] << PRECISION_BITS) + (1 << (PRECISION_BITS - 1))
+    total = (boundaries + np.arange(-70, 71)).reshape(-1)
+    high, low = total >> 8, total & 255
+    pair = (high * 2.0**-14 + 512.5).astype(np.float32) + (low * 2.0**-22 - 2.0**-15).astype(np.float32)
+    got = np.clip(pair, np.float32(512), np.float32(767)).astype(np.int32).astype(np.uint8)
+    want = np.clip((total + (1 << (PRECISION_BITS - 1))) >> PRECISION_BITS, 0, 255)
+    np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("resample", [2, 3])
+@pytest.mark.parametrize(("height", "width"), [(70, 91), (333, 200), (149, 610), (610, 149)])
+@pytest.mark.parametrize("fixed", [False, True])
+def test_no_seam_shows_in_batches_of_any_size(height: int, width: int, resample: int, fixed: bool) -> None:
+    """Several images, several chunks and pieces, blocks that are not full, enlarging and reducing, both orders."""
+    from graphproc.runtime.session import Session
+
+    processor = graphproc.DetrImageProcessor(size={"shortest_edge": 380, "longest_edge": 800}, resample=resample)
+    images = np.random.default_rng(height).integers(0, 256, (2, height, width, 3), dtype=np.uint8)
+    graph = processor.to_onnx(image_size=(height, width)) if fixed else processor.to_onnx()
+    got = Session(graph, threads=1).run({"images": images})["pixel_values"]
+    want = processor.preprocess(list(images), return_tensors="np", engine="numpy")["pixel_values"]
+    np.testing.assert_array_equal(got, want)
