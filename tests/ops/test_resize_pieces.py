@@ -23,10 +23,10 @@ def test_pieces_fill_the_result(width: int) -> None:
         assert rows == height or rows * width <= AREA
         columns = num.known(column_pieces(height))
         assert height % columns == 0
-        assert columns == height or columns >= 24
+        assert columns == height or columns >= 32
     assert row_pieces(PRIME, 1024) == PRIME
     assert row_pieces(800, 1066) == 80
-    assert column_pieces(420) == 105
+    assert column_pieces(420) == 210
 
 
 def test_pieces_are_the_same_traced() -> None:

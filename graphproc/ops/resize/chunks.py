@@ -14,10 +14,12 @@ from graphproc.ops.resize.bands import Band
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 
-MOST_LINES, LEAST_LINES = 128, 64
-"""Lines in a chunk: the columns of a product, which is faster the more it has."""
-BYTES = 768 << 10
-"""Bytes that a chunk reads, at most, unless it has the least lines."""
+LINES = (64, 80, 96, 112, 128, 144)
+"""How many lines a chunk may have. Products and transposes take 16 bytes at a time, and a rest of fewer costs as much."""
+OVERHEAD = 3
+"""What a chunk costs before it computes anything, in lines."""
+PIXELS = 256 << 10
+"""Pixels that a chunk reads, at most, unless it has the least lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class Chunks:
         return g.Where(last, lines, g.Add(lines, g.num(self.repeated)))
 
 
-def chunks_of(g: Builder, across: Band, along: Band, axis: int, channels: Num) -> Chunks:
+def chunks_of(g: Builder, across: Band, along: Band, axis: int) -> Chunks:
     """Cut the region that both passes read into chunks for the first pass.
 
     Args:
@@ -53,11 +55,9 @@ def chunks_of(g: Builder, across: Band, along: Band, axis: int, channels: Num) -
         across: the axis of the first pass.
         along: the axis of the second pass, whose pixels are the lines.
         axis: which axis of the image the lines are: 0 for rows, 1 for columns.
-        channels: how many bytes a pixel has.
     """
-    most = num.minimum(num.maximum(BYTES // (across.extent * channels), LEAST_LINES), MOST_LINES)
-    trips = (along.extent - 1) // most + 1
-    lines = (along.extent - 1) // trips + 1
+    lines = num.minimum(_lines(along.extent, across.extent), along.extent)
+    trips = (along.extent - 1) // lines + 1
     starts = g.Min(g.Mul(g.range(trips, "i64"), g.num(lines)), g.num(along.extent - lines))
     begins, sides = (along.begin, across.begin), (lines, across.extent)
     step, turn = (g.vector(1, 0), 1) if axis == 0 else (g.vector(0, 1), -1)
@@ -65,3 +65,11 @@ def chunks_of(g: Builder, across: Band, along: Band, axis: int, channels: Num) -
     low = low if begins == (0, 0) else g.Add(low, g.vector(*begins[::turn]))
     high = g.Add(low, g.vector(*sides[::turn]))
     return Chunks(trips, lines, trips * lines - along.extent, low, high)
+
+
+def _lines(extent: Num, across: Num) -> Num:
+    """How many lines a chunk has, so that chunks compute few lines twice, and are few, and none reads too much."""
+    lines = num.table(LINES)
+    cost = ((extent + (lines - 1)) // lines) * (lines + OVERHEAD) + lines * across // PIXELS * (1 << 20)
+    # Cost and number in one, so that the smallest is both.
+    return num.at_least(num.smallest(cost * 256 + lines) % 256, min(LINES))

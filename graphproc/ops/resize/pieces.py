@@ -15,9 +15,9 @@ BLOCK = 8
 """Outputs in a block where the number is not known."""
 AREA = 96 << 10
 """Pixels of a piece, at most: what the nodes write of one takes some 20 bytes a pixel."""
-LARGEST = 128
+LARGEST = 256
 """Rows of a piece, at most, unless a piece is all of them."""
-SMALLEST = 24
+SMALLEST = 32
 """Rows of a piece of columns, at least, unless a piece is all of them: they are what a product's rows hold side by side."""
 
 LIMIT = 1 << 10

@@ -47,7 +47,7 @@ def horizontal_first(
     vertical, horizontal = bands
     pieces = vertical.axis.pieces
     with g.scope("horizontal"):
-        chunks = chunks_of(g, horizontal, vertical, 0, channels)
+        chunks = chunks_of(g, horizontal, vertical, 0)
         across = rows_read(g, horizontal, horizontal.rows, 2)
     with g.scope("vertical"):
         # A chunk holds its lines of one plane, then those of the next.
@@ -92,7 +92,7 @@ def vertical_first(
     height = vertical.axis.count
     pieces = 1 if rows == height else height // rows
     with g.scope("vertical"):
-        chunks = chunks_of(g, vertical, horizontal, 1, channels)
+        chunks = chunks_of(g, vertical, horizontal, 1)
         down = rows_read(g, vertical, vertical.rows, 2)
     with g.scope("horizontal"):
         across = rows_read(g, horizontal, chunks.places(g, horizontal.rows), 2)
