@@ -15,6 +15,7 @@ import numpy as np
 from graphproc.batch_feature import BatchFeature
 from graphproc.errors import GraphError, ImageError, RuntimeUnavailableError
 from graphproc.runtime import workers
+from graphproc.runtime.memory import Memory
 from graphproc.runtime.providers import PROVIDERS, provider_names, session_options
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ class Session:
         self._specialised: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
         self._lock = threading.Lock()
         self._of_workers: dict[int, Session] = {}
+        self._memory = Memory()
 
     def _create(self, sizes: Mapping[str, int]) -> Any:
         import onnxruntime
@@ -157,7 +159,7 @@ class Session:
         """Run parts of a batch on workers, each on its share of the images.
 
         Operators of one image are too short to share: two threads in each save a quarter of its time, side by side half of it.
-        The first image runs alone, because its results say how large those of all are.
+        Where the graph does not say how large results are, the first image runs alone and its results do.
         """
 
         def part(array: Array, start: int, stop: int) -> Array:
@@ -169,13 +171,19 @@ class Session:
             return self.of_worker().run(images, {name: part(array, start, stop) for name, array in to.items()})
 
         pool = workers.pool(threads)
-        first = pool.submit(run, 0, 1, {name: array for name, array in out.items() if len(array) % batch == 0}).result()
-        whole = {name: out[name] for name in first if name in out}
-        for name, result in first.items():
+        done, each = 0, {name: ([1, *dims[1:]], dtype) for name, (dims, dtype) in self._results.items() if dims[0] == "batch"}
+        first: Mapping[str, Array] = {}
+        if len(each) < len(self._results) or any(isinstance(d, str) for dims, _ in each.values() for d in dims):
+            fitting = {name: array for name, array in out.items() if len(array) % batch == 0}
+            done, first = 1, pool.submit(run, 0, 1, fitting).result()
+            each = {name: (list(result.shape), result.dtype) for name, result in first.items()}
+        whole = {name: out[name] for name in self._results if name in out}
+        for name, (shape, dtype) in each.items():
             if name not in out:
-                whole[name] = np.empty((len(result) * batch, *result.shape[1:]), result.dtype)
-                part(whole[name], 0, 1)[...] = result
-        ends = [1 + (batch - 1) * n // threads for n in range(threads + 1)]
+                whole[name] = self._memory.array(name, (shape[0] * batch, *shape[1:]), dtype)
+                if name in first:
+                    part(whole[name], 0, 1)[...] = first[name]
+        ends = [done + (batch - done) * n // threads for n in range(threads + 1)]
         jobs = [pool.submit(run, ends[n], ends[n + 1], whole) for n in range(threads)]
         try:
             for job in jobs:
@@ -209,7 +217,7 @@ class Session:
             elif dtype is not None:
                 shape = [batch if d == "batch" else d for d in dims]
                 if all(isinstance(d, int) for d in shape):
-                    results[name] = np.empty(shape, dtype)
+                    results[name] = self._memory.array(name, tuple(shape), dtype)
             if name in results:
                 array = results[name]
                 binding.bind_output(name, "cpu", 0, dtype, array.shape, array.ctypes.data)

@@ -23,6 +23,7 @@ from graphproc.processors.constants import NEAREST
 from graphproc.processors.registry import lookup
 from graphproc.processors.row import Extra, Row
 from graphproc.runtime import workers
+from graphproc.runtime.memory import Memory
 from graphproc.version import __version__
 from graphproc.wrappers.arrays import ArrayMethods, as_bytes
 from graphproc.wrappers.images import flatten_images, nest_images, to_array, to_map
@@ -70,6 +71,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
     _programs: Recent[str, Program]
     _sessions: Recent[str, Session]
     _plans: Recent[Any, Plan]
+    _memory: Memory
 
     def __init__(self, /, *, backend: str = "pil", engine: str = "onnxruntime", **settings: Any) -> None:
         """Make a processor with some settings other than the class's defaults.
@@ -110,7 +112,8 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
 
     def __getstate__(self) -> dict[str, Any]:
         # Programs and sessions are made again when needed; a session cannot be pickled.
-        return {name: value for name, value in self.__dict__.items() if not isinstance(value, Recent)}
+        caches = _caches()
+        return {name: value for name, value in self.__dict__.items() if name not in caches}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         self.__dict__.update(state)
@@ -297,7 +300,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         flat = [image for sample in samples for image in sample]
         further = self._further(extras, len(flat))
         threads = 1 if len(flat) == 1 else self._threads or workers.default_threads()
-        runner = Runner(len(flat), threads, self._plans)
+        runner = Runner(len(flat), threads, self._plans, self._memory)
         channels = self._run(runner, config, flat, further, several, _engine(engine or self.engine), _format(input_data_format))
         declared = self._image_program(config, channels, **_options(further)).outputs
         outputs = [output for output in declared if output.name != self.row.counts]
@@ -415,13 +418,14 @@ class AutoImageProcessor(BaseImageProcessor):
         raise TypeError("AutoImageProcessor is made by AutoImageProcessor.from_pretrained(source)")
 
 
-def _caches() -> dict[str, Recent[Any, Any]]:
+def _caches() -> dict[str, Any]:
     """What a processor keeps of earlier calls; copies of it begin anew, because a session cannot be copied."""
     return {
         "_configs": Recent(MOST_PROGRAMS),
         "_programs": Recent(MOST_PROGRAMS),
         "_sessions": Recent(MOST_SESSIONS),
         "_plans": Recent(MOST_PLANS),
+        "_memory": Memory(),
     }
 
 

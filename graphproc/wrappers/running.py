@@ -19,6 +19,7 @@ from graphproc.executors import reference
 from graphproc.ir.program import IN_A_ROW, Output, Program
 from graphproc.ir.types import DTYPES
 from graphproc.runtime import workers
+from graphproc.runtime.memory import Memory
 from graphproc.sizes import num
 from graphproc.wrappers.examples import sizes_of
 from graphproc.wrappers.recent import Recent
@@ -80,17 +81,19 @@ class Runner:
         threads: how many images may run side by side.
     """
 
-    def __init__(self, count: int, threads: int, plans: Recent[Any, Plan]) -> None:
+    def __init__(self, count: int, threads: int, plans: Recent[Any, Plan], memory: Memory) -> None:
         """Start a call.
 
         Args:
             count: how many images there will be.
             threads: how many may run side by side.
             plans: the plans of earlier calls.
+            memory: the memory of earlier results.
         """
         self.results: list[Mapping[str, Array]] = [{}] * count
         self.threads = threads
         self._plans = plans
+        self._memory = memory
         self._groups: dict[tuple[Any, ...], _Group] = {}
         self._jobs: list[tuple[_Group, Future[list[Mapping[str, Array]]]]] = []
         self._places: dict[str, _Place] = {}
@@ -145,13 +148,20 @@ class Runner:
                 continue
             shape, dtype = run.plan.places[output.name]
             if output.name not in self._places:
-                self._places[output.name] = _Place(_empty((len(self.results), *shape), dtype))
+                self._places[output.name] = _Place(self._empty(output.name, shape, dtype))
             place = self._places[output.name]
             if place.array.shape[1:] == shape and place.array.dtype == dtype:
                 part = place.array[start] if output.join == "concatenate" else place.array[start : start + count]
                 out[output.name] = part if output.sample is None else part[None]
                 place.filled += count
         return out
+
+    def _empty(self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+        """An array for an output of all images; one of no images where it is too large, which the results may not be."""
+        try:
+            return self._memory.array(name, (len(self.results), *shape), dtype)
+        except MemoryError:
+            return np.empty((0, 0), dtype)
 
     def _keep(self, run: _Group, results: list[Mapping[str, Array]]) -> None:
         for index, result in zip(run.indices, results, strict=True):
@@ -204,14 +214,6 @@ class Runner:
         if len(set(counts)) > 1:
             return None
         return place.array.reshape(len(counts), -1, *place.array.shape[1:])
-
-
-def _empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """An array without values; one of no images where it is too large, which the results may not be."""
-    try:
-        return np.empty(shape, dtype)
-    except MemoryError:
-        return np.empty((0, 0), dtype)
 
 
 def _one_by_one(program: Program) -> bool:

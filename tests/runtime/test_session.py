@@ -15,8 +15,8 @@ from onnx import TensorProto, helper
 
 import graphproc as gp
 from graphproc.errors import GraphError, ImageError, RuntimeUnavailableError
+from graphproc.runtime import memory, workers
 from graphproc.runtime import session as session_module
-from graphproc.runtime import workers
 from graphproc.runtime.providers import provider_names
 from graphproc.runtime.session import MAX_SPECIALISED, SPECIALISE_AFTER, Session
 
@@ -203,6 +203,22 @@ def test_images_of_a_batch_run_side_by_side(name: str) -> None:
     out = {key: np.zeros_like(value) for key, value in expected.items()}
     again = session.run({"images": images}, out)
     assert all(again[key] is out[key] and (out[key] == expected[key]).all() for key in expected)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_memory_of_a_large_result_is_used_again(
+    model: onnx.ModelProto, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "KEPT_FROM", 0)
+    session = Session(model, threads=threads)
+    held = session.run({"images": batch(60, 90, 5)})["pixel_values"]
+    view, kept = held[1:2], held.copy()
+    del held
+    other = session.run({"images": 255 - batch(60, 90, 5)})["pixel_values"]
+    assert (view == kept[1:2]).all()
+    number = id(other)
+    del other
+    assert id(session.run({"images": batch(60, 90, 5)})["pixel_values"]) == number
 
 
 @pytest.mark.parametrize(

@@ -14,12 +14,12 @@ from graphproc.ops.resize.bands import Band
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 
-LINES = (64, 80, 96, 112, 128, 144)
-"""How many lines a chunk may have. Products and transposes take 16 bytes at a time, and a rest of fewer costs as much."""
-OVERHEAD = 3
-"""What a chunk costs before it computes anything, in lines."""
-PIXELS = 256 << 10
-"""Pixels that a chunk reads, at most, unless it has the least lines."""
+MOST_LINES, LEAST_LINES = 144, 64
+"""Lines in a chunk, at most, and where lines are long: products are faster the more lines they have."""
+LONG = 2400
+"""Pixels of a line, from which on it is long."""
+VECTOR = 8
+"""Products and transposes take so many numbers at a time, and a rest of fewer costs as much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +29,28 @@ class Chunks:
     Attributes:
         trips: how many chunks there are.
         lines: how many lines each has.
-        repeated: how many lines are in two chunks.
-        low, high: int64 [trips, 2], the corners of each in the image: the first row and column, and those behind the last.
+        starts: int64 [trips], the first line of each, counted from the first of all.
+        low, high: int64 [trips, axes], where each begins and ends on those axes of the image.
+        axes: int64, the axes of the image on which a chunk is a part of it.
     """
 
     trips: Num
     lines: Num
-    repeated: Num
+    starts: Value
     low: Value
     high: Value
+    axes: Value
 
-    def places(self, g: Builder, lines: Value) -> Value:
-        """Where lines, counted from the first one, are among the lines of all chunks one behind the other."""
-        if isinstance(self.repeated, int) and self.repeated == 0:
+    def cut(self, g: Builder, image: Value, low: Value, high: Value) -> Value:
+        """A chunk of an image `[H, W, C]`."""
+        return g.Slice(image, low, high, self.axes)
+
+    def places(self, g: Builder, lines: Value, stride: Num) -> Value:
+        """Where lines, counted from the first one, are where chunks lie a stride apart."""
+        if self.trips == 1:
             return lines
-        last = g.Less(lines, g.num((self.trips - 1) * self.lines))
-        return g.Where(last, lines, g.Add(lines, g.num(self.repeated)))
+        moved = g.Sub(g.Mul(g.range(self.trips, "i64"), g.num(stride)), self.starts)
+        return g.Add(lines, g.Gather(moved, g.Div(lines, g.num(self.lines)), axis=0))
 
 
 def chunks_of(g: Builder, across: Band, along: Band, axis: int) -> Chunks:
@@ -56,20 +62,14 @@ def chunks_of(g: Builder, across: Band, along: Band, axis: int) -> Chunks:
         along: the axis of the second pass, whose pixels are the lines.
         axis: which axis of the image the lines are: 0 for rows, 1 for columns.
     """
-    lines = num.minimum(_lines(along.extent, across.extent), along.extent)
-    trips = (along.extent - 1) // lines + 1
+    last = along.extent - 1
+    trips = last // num.where(across.extent < LONG, MOST_LINES, LEAST_LINES) + 1
+    lines = num.minimum((last // (trips * VECTOR) + 1) * VECTOR, along.extent)
     starts = g.Min(g.Mul(g.range(trips, "i64"), g.num(lines)), g.num(along.extent - lines))
+    low = g.Reshape(starts, g.vector(-1, 1))
+    if (across.begin, across.extent, along.begin) == (0, across.axis.n_in, 0):
+        return Chunks(trips, lines, starts, low, g.Add(low, g.num(lines)), g.vector(axis))
     begins, sides = (along.begin, across.begin), (lines, across.extent)
     step, turn = (g.vector(1, 0), 1) if axis == 0 else (g.vector(0, 1), -1)
-    low = g.Mul(g.Reshape(starts, g.vector(-1, 1)), step)
-    low = low if begins == (0, 0) else g.Add(low, g.vector(*begins[::turn]))
-    high = g.Add(low, g.vector(*sides[::turn]))
-    return Chunks(trips, lines, trips * lines - along.extent, low, high)
-
-
-def _lines(extent: Num, across: Num) -> Num:
-    """How many lines a chunk has, so that chunks compute few lines twice, and are few, and none reads too much."""
-    lines = num.table(LINES)
-    cost = ((extent + (lines - 1)) // lines) * (lines + OVERHEAD) + lines * across // PIXELS * (1 << 20)
-    # Cost and number in one, so that the smallest is both.
-    return num.at_least(num.smallest(cost * 256 + lines) % 256, min(LINES))
+    low = g.Add(g.Mul(low, step), g.vector(*begins[::turn]))
+    return Chunks(trips, lines, starts, low, g.Add(low, g.vector(*sides[::turn])), g.vector(0, 1))

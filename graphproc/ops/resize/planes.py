@@ -51,10 +51,9 @@ def horizontal_first(
         across = rows_read(g, horizontal, horizontal.rows, 2)
     with g.scope("vertical"):
         # A chunk holds its lines of one plane, then those of the next.
-        rows = chunks.places(g, vertical.rows)
-        behind = g.Mul(g.Div(rows, g.num(chunks.lines)), g.num((channels - 1) * chunks.lines))
+        rows = chunks.places(g, vertical.rows, channels * chunks.lines)
         planes = g.Mul(g.Reshape(g.range(channels, "i64"), g.vector(-1, 1, 1)), g.num(chunks.lines))
-        rows = rows_read(g, vertical, g.Add(g.Add(rows, behind), planes), 3)
+        rows = rows_read(g, vertical, g.Add(rows, planes), 3)
         rows = g.Reshape(rows, g.vector(channels * pieces, vertical.blocks, -1))
         below = _weights_of_planes(g, vertical, channels)
         repeated = [_each(g, value, pieces) for value in constants]
@@ -62,7 +61,7 @@ def horizontal_first(
     def chunk(image: Value, low: Value, high: Value) -> Value:
         with g.scope("horizontal"):
             columns = channels * chunks.lines
-            x = g.Transpose(g.Slice(image, low, high, g.vector(0, 1)), perm=(1, 2, 0))
+            x = g.Transpose(chunks.cut(g, image, low, high), perm=(1, 2, 0))
             x = behind_ones(g, horizontal, g.Reshape(x, g.vector(horizontal.extent, columns)), columns)
             y = g.Reshape(product(g, horizontal, x, across, horizontal.weights, filter), g.vector(-1, columns))
             return g.Transpose(_first(g, horizontal, y, horizontal.axis.count), perm=_TURN)
@@ -95,7 +94,7 @@ def vertical_first(
         chunks = chunks_of(g, vertical, horizontal, 1)
         down = rows_read(g, vertical, vertical.rows, 2)
     with g.scope("horizontal"):
-        across = rows_read(g, horizontal, chunks.places(g, horizontal.rows), 2)
+        across = rows_read(g, horizontal, chunks.places(g, horizontal.rows, chunks.lines), 2)
         low = g.Mul(g.Reshape(g.range(channels * pieces, "i64"), g.vector(-1, 1)), g.num(rows))
         high = g.Add(low, g.num(rows))
         repeated = [_each(g, value, pieces) for value in constants]
@@ -103,7 +102,7 @@ def vertical_first(
     def chunk(image: Value, low: Value, high: Value) -> Value:
         with g.scope("vertical"):
             columns = chunks.lines * channels
-            x = g.Reshape(g.Slice(image, low, high, g.vector(0, 1)), g.vector(vertical.extent, columns))
+            x = g.Reshape(chunks.cut(g, image, low, high), g.vector(vertical.extent, columns))
             y = product(g, vertical, behind_ones(g, vertical, x, columns), down, vertical.weights, filter)
             y = g.Reshape(y, g.vector(vertical.axis.pieces, -1, columns))
             if not _exact(vertical):

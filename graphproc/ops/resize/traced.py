@@ -50,11 +50,17 @@ class TracedBands:
     def band(self, g: Builder, index: int, weights: Value, form: Form) -> Band:
         """One axis, with the weights of both in a form: its own part of the grid, which fits the larger of both."""
         axis, blocks = self.axes[index], self.blocks[index]
-        starts, ends = g.vector(index, 0, 0), g.vector(index + 1, axis.pieces * blocks, self.widths[index])
-        rows = g.Squeeze(g.Slice(self.rows, starts, ends, g.vector(0, 1, 2)), g.vector(0))
-        ends = g.vector(index + 1, axis.pieces * blocks, self.widths[index] + int(form.constant))
-        own = g.Squeeze(g.Slice(weights, starts, ends, g.vector(0, 1, 3)), g.vector(0))
-        return Band(axis, rows, self.begins[index], self.extents[index], blocks, BLOCK, own, form)
+        alike = self.axes[0].pieces * self.blocks[0] == self.axes[1].pieces * self.blocks[1]
+
+        def own(x: Value, width: Num, rank: int) -> Value:
+            x = g.Gather(x, g.constant(index, "i64"), axis=0)
+            if alike:
+                return g.Slice(x, g.vector(0), g.vector(width), g.vector(rank - 1))
+            return g.Slice(x, g.vector(0, 0), g.vector(axis.pieces * blocks, width), g.vector(0, rank - 1))
+
+        rows = own(self.rows, self.widths[index], 2)
+        weights = own(weights, self.widths[index] + int(form.constant), 3)
+        return Band(axis, rows, self.begins[index], self.extents[index], blocks, BLOCK, weights, form)
 
 
 def traced_bands(g: Builder, axes: tuple[Axis, Axis], filter: str) -> TracedBands:
@@ -64,16 +70,21 @@ def traced_bands(g: Builder, axes: tuple[Axis, Axis], filter: str) -> TracedBand
     """
     half = _f64(g, 0.5)
     rows, columns = axes
-    numbers = (rows.n_in, columns.n_in, rows.n_out, columns.n_out, rows.first, columns.first, rows.count, columns.count)
-    table = g.Reshape(g.cast(g.vector(*numbers), "f64"), g.vector(8, 1, 1))
-    n_in, n_out, first, count = g.Split(table, g.vector(2, 2, 2, 2), axis=0, outputs=4)
-    scale = g.Div(n_in if rows.extent is None and columns.extent is None else _extents(g, axes), n_out)
-    stretch = g.Max(scale, _f64(g, 1))
-    support = g.Mul(stretch, _f64(g, FILTERS[filter].support))
-
     blocks = [(axis.piece + (BLOCK - 1)) // BLOCK for axis in axes]
     cells = num.maximum(*(axis.pieces * number for axis, number in zip(axes, blocks, strict=True)))
-    output = _outputs(g, axes, blocks, cells, count)
+    numbers = [(a.n_in, a.n_out, a.first, a.count, a.piece, n * BLOCK) for a, n in zip(axes, blocks, strict=True)]
+    n_in, n_out, first, count, piece, places = _pairs(g, *zip(*numbers, strict=True))
+    scale = g.Div(n_in if rows.extent is None and columns.extent is None else _extents(g, axes), n_out)
+    stretch = g.Max(scale, _f64(g, 1))
+    support = stretch if FILTERS[filter].support == 1 else g.Mul(stretch, _f64(g, FILTERS[filter].support))
+
+    output, last = g.range(cells * BLOCK, "f64"), g.Sub(count, _f64(g, 1))
+    if any(axis.pieces != 1 for axis in axes):
+        number = g.Floor(g.Div(output, places))
+        within = g.Min(g.Sub(output, g.Mul(number, places)), g.Sub(piece, _f64(g, 1)))
+        output = g.Add(g.Mul(number, piece), within)
+    if any(axis.pieces != 1 or axis.count != cells * BLOCK for axis in axes):
+        output = g.Min(output, last)  # repeats of the last are cut off
     center = g.Mul(g.Add(output, g.Add(first, half)), scale)
     low = g.Max(g.Floor(g.Add(g.Sub(center, support), half)), _f64(g, 0))
     high = g.Min(g.Floor(g.Add(g.Add(center, support), half)), n_in)
@@ -83,12 +94,16 @@ def traced_bands(g: Builder, axes: tuple[Axis, Axis], filter: str) -> TracedBand
     start = g.Slice(g.Reshape(low, in_blocks), g.vector(0), g.vector(1), g.vector(2))
     stop = _last(g, g.Reshape(high, in_blocks), 2)
     width = _maximum(g, g.Sub(stop, start), 1, 2)
-    begins: list[Num] = [0, 0]
-    extents, begin, end = [axis.n_in for axis in axes], None, n_in
+    begin, end, found = None, n_in, [width]
     if not all(axis.covers for axis in axes):
         begin, end = g.Slice(start, g.vector(0), g.vector(1), g.vector(1)), _last(g, stop, 1)
-        begins, extents = _measured(g, begin, 0), _measured(g, g.Sub(end, begin), 1)
-    widths = _measured(g, width, 1)
+        found = [width, g.Sub(end, begin), begin]
+    sizes = g.cast(g.Concat(*found, axis=0) if begin is not None else width, "i64")
+    measured = g.Split(g.Reshape(sizes, g.vector(-1)), g.vector(*[1, 1] * len(found)), axis=0, outputs=2 * len(found))
+    widths, extents = [g.measured(v, 1) for v in measured[:2]], [axis.n_in for axis in axes]
+    begins: list[Num] = [0, 0]
+    if begin is not None:
+        extents, begins = [g.measured(v, 1) for v in measured[2:4]], [g.measured(v) for v in measured[4:]]
 
     most = g.ReduceMax(width)
     taps = g.range(most, "f64")
@@ -107,23 +122,12 @@ def traced_bands(g: Builder, axes: tuple[Axis, Axis], filter: str) -> TracedBand
     return TracedBands(most, whole, pixels, axes, blocks, begins, extents, widths)
 
 
-def _measured(g: Builder, x: Value, low: int) -> list[Num]:
-    """Both elements of float64 [2, 1, 1], whole numbers of at least `low`, as sizes."""
-    both = g.Split(g.Reshape(g.cast(x, "i64"), g.vector(-1)), g.vector(1, 1), axis=0, outputs=2)
-    return [g.measured(v, low) for v in both]
-
-
-def _outputs(g: Builder, axes: tuple[Axis, Axis], blocks: list[Num], cells: Num, count: Value) -> Value:
-    """The number of the output in every place of both axes' blocks, float64 [1 or 2, 1, cells*T]; repeats are cut off."""
-    output = g.range(cells * BLOCK, "f64")
-    last = g.Sub(count, _f64(g, 1))
-    if all(axis.pieces == 1 for axis in axes):
-        return output if all(axis.count == cells * BLOCK for axis in axes) else g.Min(output, last)
-    table = g.Reshape(g.cast(g.vector(*(b * BLOCK for b in blocks), *(axis.piece for axis in axes)), "f64"), g.vector(4, 1, 1))
-    places, piece = g.Split(table, g.vector(2, 2), axis=0, outputs=2)
-    number = g.Floor(g.Div(output, places))
-    within = g.Min(g.Sub(output, g.Mul(number, places)), g.Sub(piece, _f64(g, 1)))
-    return g.Min(g.Add(g.Mul(number, piece), within), last)
+def _pairs(g: Builder, *pairs: tuple[Num, ...]) -> list[Value]:
+    """Numbers of both axes as float64 [2, 1, 1]; those that are not known come from one tensor."""
+    traced = [pair for pair in pairs if any(num.is_sym(v) for v in pair)]
+    table = g.Reshape(g.cast(g.vector(*(v for pair in traced for v in pair)), "f64"), g.vector(-1, 1, 1))
+    parts = iter(g.Split(table, g.vector(*[2] * len(traced)), axis=0, outputs=len(traced)) if len(traced) > 1 else [table])
+    return [next(parts) if pair in traced else g.constant([[[v]] for v in pair], "f64") for pair in pairs]
 
 
 def _extents(g: Builder, axes: tuple[Axis, Axis]) -> Value:
