@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import onnx
 import pytest
 
 import graphproc
+from graphproc.emitters.onnx.checks import nodes
 from graphproc.numerics.filters import FILTERS, PRECISION_BITS, coefficients
 from graphproc.ops.resize.bands import Axis, known_bands
 from graphproc.ops.resize.forms import CPU_PAIRED_ROWS, PAIRED, choose_form
@@ -81,6 +83,18 @@ def test_the_sum_of_a_pair_is_rounded_down_to_its_byte() -> None:
     got = np.clip(pair, np.float32(512), np.float32(767)).astype(np.int32).astype(np.uint8)
     want = np.clip((total + (1 << (PRECISION_BITS - 1))) >> PRECISION_BITS, 0, 255)
     np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+def test_no_float_becomes_a_byte_through_neighbouring_casts(fixed: bool) -> None:
+    """ONNX Runtime makes one Cast of two; a float beyond 255 would then become whatever its compiler makes of it."""
+    model = graphproc.ViTImageProcessor().to_onnx(**({"image_size": (300, 400)} if fixed else {}))
+    seen = [node for node, _ in nodes(model.graph)]
+    of = {output: node for node in seen for output in node.output}
+    to_bytes = [n for n in seen if n.op_type == "Cast" and n.attribute[0].i == onnx.TensorProto.UINT8]
+    behind = [of[node.input[0]].op_type for node in to_bytes]
+    assert "Reshape" in behind
+    assert "Cast" not in behind
 
 
 @pytest.mark.parametrize("resample", [2, 3])

@@ -63,7 +63,7 @@ def horizontal_first(
             columns = channels * chunks.lines
             x = g.Transpose(chunks.cut(g, image, low, high), perm=(1, 2, 0))
             x = behind_ones(g, horizontal, g.Reshape(x, g.vector(horizontal.extent, columns)), columns)
-            y = g.Reshape(product(g, horizontal, x, across, horizontal.weights, filter), g.vector(-1, columns))
+            y = _bytes(g, product(g, horizontal, x, across, horizontal.weights, filter), columns)
             return g.Transpose(_first(g, horizontal, y, horizontal.axis.count), perm=_TURN)
 
     def both(image: Value) -> Value:
@@ -73,7 +73,7 @@ def horizontal_first(
 
         def piece(rows: Value, *others: Value) -> Value:
             own, others = (others[0], others[1:]) if below else (None, others)
-            y = g.Reshape(product(g, vertical, lines, rows, own, filter), g.vector(-1, width))
+            y = _bytes(g, product(g, vertical, lines, rows, own, filter), width)
             return finish(_first(g, vertical, y, vertical.axis.piece), *others)
 
         with g.scope("vertical"):
@@ -103,11 +103,12 @@ def vertical_first(
         with g.scope("vertical"):
             columns = chunks.lines * channels
             x = g.Reshape(chunks.cut(g, image, low, high), g.vector(vertical.extent, columns))
-            y = product(g, vertical, behind_ones(g, vertical, x, columns), down, vertical.weights, filter)
-            y = g.Reshape(y, g.vector(vertical.axis.pieces, -1, columns))
+            x = behind_ones(g, vertical, x, columns)
+            y = _bytes(g, product(g, vertical, x, down, vertical.weights, filter), columns)
             if not _exact(vertical):
+                y = g.Reshape(y, g.vector(vertical.axis.pieces, -1, columns))
                 y = g.Slice(y, g.vector(0), g.num(vertical.axis.piece), g.vector(1))
-            y = g.Reshape(y, g.vector(height, columns))
+                y = g.Reshape(y, g.vector(height, columns))
             return g.Reshape(g.Transpose(y, perm=_TURN), g.vector(chunks.lines, channels * height))
 
     def both(image: Value) -> Value:
@@ -116,7 +117,7 @@ def vertical_first(
 
         def piece(low: Value, high: Value, *others: Value) -> Value:
             x = g.Slice(turned, low, high, g.vector(1))
-            y = g.Reshape(product(g, horizontal, x, across, horizontal.weights, filter), g.vector(-1, rows))
+            y = _bytes(g, product(g, horizontal, x, across, horizontal.weights, filter), rows)
             return finish(g.Transpose(_first(g, horizontal, y, horizontal.axis.count), perm=_TURN), *others)
 
         with g.scope("horizontal"):
@@ -134,6 +135,15 @@ def _weights_of_planes(g: Builder, band: Band, channels: int) -> tuple[Value, ..
     every = g.Expand(g.Unsqueeze(band.weights, g.vector(0)), g.vector(channels, 1, 1, 1))
     sides = channels * band.axis.pieces, band.blocks, band.length * band.form.digits, -1
     return (g.Reshape(every, g.vector(*sides)),)
+
+
+def _bytes(g: Builder, x: Value, columns: Num) -> Value:
+    """The results of a product as bytes `[rows, columns]`.
+
+    The Reshape stands before the Cast: ONNX Runtime makes one of two neighbours, and what float32 beyond 255 becomes as a byte
+    is left to its compiler.
+    """
+    return g.cast(g.Reshape(x, g.vector(-1, columns)), "u8")
 
 
 def _exact(band: Band) -> bool:

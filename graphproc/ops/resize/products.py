@@ -96,7 +96,7 @@ def product(g: Builder, band: Band, x: Value, rows: Value, weights: Value | None
         filter: the filter's name.
 
     Returns:
-        `[..., blocks, T, columns]`, or the last two of these as one axis, rounded to a byte.
+        `[..., blocks, T, columns]`, rounded to a byte; of the paired form `[blocks, T * columns]`, int32 whose low byte that is.
     """
     pixels = g.Gather(x, rows, axis=-2)
     return pixels if band.form is None else _PRODUCT[band.form.name](g, pixels, weights, band, filter)
@@ -154,7 +154,7 @@ def _pairs(g: Builder, low: Value, high: Value) -> Value:
 
 
 def _paired(g: Builder, pixels: Value, weights: Value, band: Band, filter: str) -> Value:
-    """Two sums for each output from one product, added, and cut to a byte: `[blocks, T * columns]`.
+    """Two sums for each output from one product, added, and cut to an integer of which the low byte counts.
 
     ReduceSum adds what lies far apart; of outputs side by side it would start anew for each.
     """
@@ -163,7 +163,7 @@ def _paired(g: Builder, pixels: Value, weights: Value, band: Band, filter: str) 
     if FILTERS[filter].negative:
         start = PIXELS_OFFSET - 0.5
         total = g.Clip(total, g.constant(start, "f32"), g.constant(start + 255, "f32"))
-    return g.cast(g.cast(total, "i32"), "u8")
+    return g.cast(total, "i32")
 
 
 def _float64(g: Builder, pixels: Value, weights: Value, band: Band, filter: str) -> Value:
