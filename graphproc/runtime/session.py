@@ -69,7 +69,8 @@ class Session:
         Args:
             graph: the path of an ONNX file, its bytes, or a model.
             provider: `cpu` or `cuda`; one that is not installed is an error, never a fallback.
-            threads: threads within an operator, for one run at a time; None lets ONNX Runtime decide.
+            threads: threads within an operator, for one run at a time, or of a batch for as many of its images side by side;
+                None lets ONNX Runtime decide, and takes up to 8 for a batch.
             specialise_after: after how many runs of one image size a session for that size is made; None for never. Doubled
                 whenever one is dropped for another.
 
@@ -125,7 +126,7 @@ class Session:
                 dtype that the output has. Graphs that read sequences take none.
 
         Returns:
-            The outputs by name. Nothing is copied on the way.
+            The outputs by name. Nothing is copied on the way, and memory of large ones is used again once nobody holds them.
 
         Raises:
             ImageError: an input is missing, unknown, or has another dtype or rank than the graph's, or an output has not the
