@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from graphproc.cli import output
+from graphproc.sizes import num
 
 if TYPE_CHECKING:
     import onnx
@@ -103,6 +104,7 @@ def _form_text(operation: str, constants: tuple[float, ...]) -> str:
 def _resize(program: Program, step: Step, op: Resize, target: str) -> dict[str, Any]:
     """The form of each pass of a resize: for a fixed size the forms themselves, else the rule."""
     from graphproc.numerics.filters import NEAREST
+    from graphproc.ops.resize.pieces import row_pieces
     from graphproc.sizes.rules import pillow_vertical_first
 
     source = program.value(step.inputs[0]).type
@@ -116,20 +118,21 @@ def _resize(program: Program, step: Step, op: Resize, target: str) -> dict[str, 
     elif known:
         vertical = bool(pillow_vertical_first(height, width, op.height, op.width, op.order))
         order = f"{'vertical' if vertical else 'horizontal'} first, as Pillow for this size"
-        passes = [_known(name, target, op.filter, *axis) for name, axis in sides.items()]
+        pieces = {"vertical": row_pieces(rows, columns) if target == "cpu" else rows, "horizontal": columns}
+        passes = [_known(name, target, op.filter, *axis, piece=num.known(pieces[name])) for name, axis in sides.items()]
     else:
         order, passes = "decided in the graph for each image, as Pillow does", _rule(target, op.filter)
     return {"step": step.output.name, "filter": op.filter, "order": order, "passes": passes}
 
 
-def _known(axis: str, target: str, filter: str, n_in: int, n_out: int, first: int, count: int) -> dict[str, str]:
+def _known(axis: str, target: str, filter: str, n_in: int, n_out: int, first: int, count: int, *, piece: int) -> dict[str, str]:
     from graphproc.ops.resize.bands import Axis, known_bands
     from graphproc.ops.resize.forms import choose_form
 
     name = f"{axis} pass"
     if n_in == n_out:
         return _entry(name, "none", f"the side stays at {n_in} pixels")
-    rows, _, taps = known_bands(Axis(n_in, n_out, first, count, piece=count), filter)
+    rows, _, taps = known_bands(Axis(n_in, n_out, first, count, piece=piece), filter)
     form, reason = choose_form(target, taps, rows.shape[-1])
     return _entry(name, _product_text(form), f"{n_in} to {n_out} pixels, {reason}")
 

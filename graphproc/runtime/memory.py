@@ -7,8 +7,8 @@ libraries give large blocks back at once, so every large result would pay for th
 from __future__ import annotations
 
 import math
-import sys
 import threading
+import weakref
 from typing import Any
 
 import numpy as np
@@ -20,24 +20,32 @@ KEPT_FROM = 32 << 20
 
 
 class Memory:
-    """Arrays by name, of each the last one."""
+    """A block of memory for each name, and whether the array that was last given of it is still there."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, Array] = {}
+        self._blocks: dict[str, tuple[Array, weakref.ref[Array]]] = {}
         self._lock = threading.Lock()
 
     def array(self, name: str, shape: tuple[int, ...], dtype: Any) -> Array:
-        """An array without values: the last one of this name and shape where nobody holds it any more, else a new one.
+        """An array without values: in the last one's memory where that has the size and nobody holds it, or a view of it.
+
+        Args:
+            name: what the array is for.
+            shape: its shape.
+            dtype: its element type.
 
         Raises:
             MemoryError: there is not so much.
         """
-        if math.prod(shape) * np.dtype(dtype).itemsize < KEPT_FROM:
+        size = math.prod(shape) * np.dtype(dtype).itemsize
+        if size < KEPT_FROM:
             return np.empty(shape, dtype)
         with self._lock:
-            kept = self._kept.get(name)
-            alone = 3  # what the table holds, the line above, and the argument of getrefcount; a view holds its array too
-            if kept is None or (kept.shape, kept.dtype) != (shape, dtype) or sys.getrefcount(kept) > alone:
-                self._kept.pop(name, None)
-                kept = self._kept[name] = np.empty(shape, dtype)
-            return kept
+            block, given = self._blocks.get(name, (None, None))
+            if block is None or block.size != size or (given is not None and given() is not None):
+                self._blocks.pop(name, None)
+                block = np.empty(size, np.uint8)
+            # Every view of an array that lives in foreign memory holds that array, not the memory.
+            array = np.frombuffer(block.data, dtype)
+            self._blocks[name] = block, weakref.ref(array)
+            return array.reshape(shape)

@@ -174,6 +174,13 @@ def test_trivial_arithmetic_disappears() -> None:
     assert num.trunc(H) is H
 
 
+def test_what_is_known_of_a_number_makes_it_no_other() -> None:
+    height = num.symbol("height", 0)
+    larger = num.at_least(height - 5, 1)
+    assert larger == height - 5
+    assert (num.low(larger), num.low(num.at_least(height, -3)), num.at_least(7, 9)) == (1, 0, 7)
+
+
 def test_a_decided_minimum_keeps_the_kind() -> None:
     assert num.kind_of(num.minimum(H, 0.5)) == "float"
     assert num.kind_of(num.maximum(H, 0.5)) == "float"

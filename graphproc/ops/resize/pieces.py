@@ -42,7 +42,10 @@ def column_pieces(height: Num) -> Num:
 
 
 def _cheapest(height: Num, width: Num, costs: Mapping[int, float], most: float) -> Num:
-    """The number of rows that divides the height and costs least, and at most so much; the height where there is none."""
+    """The number of rows that divides the height and costs least, and at most so much; the height where there is none.
+
+    A width of 0 sets no limit to the area.
+    """
     ranked = sorted((rows for rows in costs if costs[rows] <= most), key=lambda rows: costs[rows])
     rows = num.table(ranked)
     fits = num.both(num.eq(height % rows, 0), rows * width <= AREA)

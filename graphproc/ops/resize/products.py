@@ -21,7 +21,7 @@ where the constants are the weights of a row of ones. Their sum is x + 512.5 - 2
 1024 as multiples of 2**-14, so rounding it to the nearest is rounding x + 512.5 down: it reaches an integer only where x + 0.5
 does (at the tie there, the even neighbour is the integer). Below 512, where numbers are finer, x + 0.5 is negative and the
 result is 0 anyway. The whole part, less 512, is the result. The byte of a positive int32 is its remainder by 256, which takes
-the 512 off. Sums of absolute weights stay under 2 for every filter (1.6 for lanczos), so no partial sum leaves these ranges.
+the 512 off. Sums of absolute weights stay under 2 for every filter, so no partial sum leaves these ranges.
 """
 
 from __future__ import annotations
