@@ -30,6 +30,16 @@ def pillow_resize(x: Array, height: int, width: int, filter: str) -> Array:
     return per_plane(x, lambda image: image.resize((width, height), Image.Resampling(CODES[filter])))
 
 
+def torch_resize(x: Array, height: int, width: int, filter: str) -> Array:
+    """What torchvision's resize calls: torch's antialiased `interpolate` of uint8 `[..., H, W]`, or its `nearest-exact`."""
+    import torch
+
+    mode, options = ("nearest-exact", {}) if filter == "nearest" else (filter, {"antialias": True})
+    planes = torch.from_numpy(np.ascontiguousarray(x.reshape(-1, 1, *x.shape[-2:])))
+    y = torch.nn.functional.interpolate(planes, (height, width), mode=mode, **options)
+    return y.numpy().reshape(*x.shape[:-2], height, width)
+
+
 def pillow_two_passes(x: Array, height: int, width: int, filter: str, vertical_first: bool) -> Array:
     """The two passes as two calls of Pillow, in a chosen order; a pass that keeps its length does nothing."""
     for axis in (0, 1) if vertical_first else (1, 0):

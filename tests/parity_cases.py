@@ -1,7 +1,8 @@
 """What the parity tests and `tools/parity.py` compare: settings for every processor class, images, and three results.
 
-The three are the ONNX graph in ONNX Runtime, the numpy reference, and transformers' Pillow class. `CASES`, collected from
-the modules of `cases`, names every class, so that a new row without an entry is noticed.
+The three are the ONNX graph in ONNX Runtime, the numpy reference, and transformers' class of the same backend, which is the
+Pillow one unless the settings have a `backend`. `CASES`, collected from the modules of `cases`, names every class, so that a
+new row without an entry is noticed.
 """
 
 from __future__ import annotations
@@ -40,11 +41,12 @@ FILTERS = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")
 OFF = dict.fromkeys(("do_convert_rgb", "do_resize", "do_center_crop", "do_rescale", "do_normalize", "do_pad"), False)
 
 
-def variants(name: str) -> dict[str, Settings]:
+def variants(name: str, backend: str = "pil") -> dict[str, Settings]:
     """The settings that a class is tried with, by label; the class's own defaults first."""
     case = CASES[name]
     found: dict[str, Settings] = {"default": {}} | (_standard(name) if case.standard else {})
-    return {label: {**case.always, **settings} for label, settings in (found | dict(case.extra)).items()}
+    every = case.always if backend == "pil" else {**case.always, "backend": backend}
+    return {label: {**every, **settings} for label, settings in (found | dict(case.extra)).items()}
 
 
 def _standard(name: str) -> dict[str, Settings]:
@@ -116,15 +118,16 @@ def ours(name: str, settings: Settings) -> BaseImageProcessor:
     return processor_class(name)(**settings)
 
 
-def reference_class(name: str) -> Any:
-    """The class of transformers whose arithmetic is compared with: the Pillow one, or the only one."""
-    return getattr(transformers, f"{name}Pil", None) or getattr(transformers, name)
+def reference_class(name: str, backend: str = "pil") -> Any:
+    """The class of transformers whose arithmetic is compared with: the backend's, or the only one."""
+    return (getattr(transformers, f"{name}Pil", None) if backend == "pil" else None) or getattr(transformers, name)
 
 
 def theirs(name: str, settings: Settings) -> Any:
     """The processor of transformers, or what else the case compares with."""
-    make = CASES[name].reference
-    return reference_class(name)(**settings) if make is None else make(settings)
+    make, backend = CASES[name].reference, settings.get("backend", "pil")
+    own = {key: value for key, value in settings.items() if key != "backend"}
+    return reference_class(name, backend)(**own) if make is None else make(own)
 
 
 @cache
@@ -181,7 +184,8 @@ def transformers_result(name: str, settings: Settings, *images: Image.Image) -> 
     """transformers' outputs, or whatever it raised."""
     given = images[0] if len(images) == 1 else list(images)
     further = keywords(name, list(images))
-    return attempt(lambda: theirs(name, settings)(given, return_tensors="np", **further), Exception)
+    tensors = "np" if settings.get("backend", "pil") == "pil" else "pt"
+    return attempt(lambda: theirs(name, settings)(given, return_tensors=tensors, **further), Exception)
 
 
 def numpy_result(name: str, settings: Settings, *images: Image.Image, engine: str = "numpy") -> Outcome:

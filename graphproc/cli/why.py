@@ -101,13 +101,17 @@ def _form_text(operation: str, constants: tuple[float, ...]) -> str:
     return f"x {sign} {constants[0]!r}" if len(constants) == 1 else f"x {sign} {list(constants)}"
 
 
+_ANY_ORDER = "decided in the graph for each image, as Pillow does"
+
+
 def _resize(program: Program, step: Step, op: Resize, target: str) -> dict[str, Any]:
     """The form of each pass of a resize: for a fixed size the forms themselves, else the rule."""
-    from graphproc.numerics.filters import NEAREST
+    from graphproc.numerics.filters import NEAREST, TORCHVISION
     from graphproc.ops.resize.pieces import row_pieces
-    from graphproc.sizes.rules import pillow_vertical_first
+    from graphproc.sizes.rules import vertical_first
 
     source = program.value(step.inputs[0]).type
+    whose = TORCHVISION if op.arithmetic == TORCHVISION else "Pillow"
     height, width = source.size("H"), source.size("W")
     top, left, rows, columns = op.window or (0, 0, op.height, op.width)
     axes = {"vertical": (height, op.height, top, rows), "horizontal": (width, op.width, left, columns)}
@@ -116,44 +120,46 @@ def _resize(program: Program, step: Step, op: Resize, target: str) -> dict[str, 
     if op.filter == NEAREST:
         order, passes = "either: pixels are picked, not computed", [_entry("both passes", "pick rows", "nearest has no weights")]
     elif known:
-        vertical = bool(pillow_vertical_first(height, width, op.height, op.width, op.order))
-        order = f"{'vertical' if vertical else 'horizontal'} first, as Pillow for this size"
+        vertical = bool(vertical_first(height, width, op.height, op.width, op.arithmetic))
+        order = f"{'vertical' if vertical else 'horizontal'} first, as {whose} for this size"
         pieces = {"vertical": row_pieces(rows, columns) if target == "cpu" else rows, "horizontal": columns}
-        passes = [_known(name, target, op.filter, *axis, piece=num.known(pieces[name])) for name, axis in sides.items()]
+        passes = [_known(name, target, op, *axis, piece=num.known(pieces[name])) for name, axis in sides.items()]
     else:
-        order, passes = "decided in the graph for each image, as Pillow does", _rule(target, op.filter)
+        order = "horizontal first, as torchvision always" if whose == TORCHVISION else _ANY_ORDER
+        passes = _rule(target, op.filter, op.arithmetic)
     return {"step": step.output.name, "filter": op.filter, "order": order, "passes": passes}
 
 
-def _known(axis: str, target: str, filter: str, n_in: int, n_out: int, first: int, count: int, *, piece: int) -> dict[str, str]:
+def _known(axis: str, target: str, op: Resize, n_in: int, n_out: int, first: int, count: int, *, piece: int) -> dict[str, str]:
     from graphproc.ops.resize.bands import Axis, known_bands
     from graphproc.ops.resize.forms import choose_form
 
     name = f"{axis} pass"
     if n_in == n_out:
         return _entry(name, "none", f"the side stays at {n_in} pixels")
-    rows, _, taps = known_bands(Axis(n_in, n_out, first, count, piece=piece), filter)
-    form, reason = choose_form(target, taps, rows.shape[-1])
+    along = Axis(n_in, n_out, first, count, piece=piece)
+    _, weights, taps = known_bands(along, op.filter, op.arithmetic)
+    form, reason = choose_form(target, weights, taps, along.reduction, op.filter, op.arithmetic)
     return _entry(name, _product_text(form), f"{n_in} to {n_out} pixels, {reason}")
 
 
-def _rule(target: str, filter: str) -> list[dict[str, str]]:
+def _rule(target: str, filter: str, arithmetic: str) -> list[dict[str, str]]:
     """The two forms that a graph for any image size holds."""
-    from graphproc.numerics.filters import FILTERS
-    from graphproc.ops.resize.forms import choose_form, form_limit
-    from graphproc.ops.resize.pieces import BLOCK
+    from graphproc.ops.resize.forms import forms_of_any_size
 
-    small, limit, large = form_limit(target)
-    # The outputs of a block are a reduction apart from each other, and each reads twice the support around it.
-    reduction = limit / (2 * FILTERS[filter].support + BLOCK - 1)
-    reasons = [choose_form(target, 1, rows)[1].split(": ", 1)[-1] for rows in (limit, limit + 1)]
+    small, limit, large = forms_of_any_size(target, filter, arithmetic)
+    if limit.of == "bits":
+        return [
+            _entry(f"weights of up to {limit.most} bits", _product_text(small), "one float32 product is exact, and fastest"),
+            _entry("more bits", _product_text(large), "weights of 16 bits: two 8-bit digits in int32 are exact"),
+        ]
     return [
         _entry(
-            f"up to {limit} rows",
+            f"up to {limit.most} rows a block" if limit.of == "rows" else f"shrinking up to {limit.most:.2g} times",
             _product_text(small),
-            f"{reasons[0]}; that is shrinking no side more than {reduction:.2g} times",
+            "exact, and fastest",
         ),
-        _entry("above", _product_text(large), reasons[1]),
+        _entry("above", _product_text(large), "exact for any number of rows"),
     ]
 
 

@@ -301,6 +301,7 @@ class ProgramBuilder:
         image: the image, channels first, before any stage.
         extras: the optional inputs that the program was asked to have, by name.
         several: whether the image is one of several in its sample, for classes that process those otherwise (`Row.counts`).
+        backend: whose arithmetic the stages take, `pil` or `torchvision`.
         stacked: whether the inputs come stacked, as a model's outputs do (`Program.stacked`).
     """
 
@@ -309,6 +310,7 @@ class ProgramBuilder:
     stacked: bool = False
     unit_scale: bool = False
     several: bool = False
+    backend: str = "pil"
     batch: Join = "stack"
     image: Value = None  # type: ignore[assignment]  # set before the first stage
     extras: dict[str, Value] = field(default_factory=dict)

@@ -1,8 +1,11 @@
-"""Pillow's resampling filters and integer coefficients, computed from their definition.
+"""The resampling filters of Pillow and torchvision and their integer coefficients, computed from their definition.
+
+Both have the same weights in float64 and quantise them differently: Pillow to 22 fractional bits, torchvision to as many as
+let the largest weight of an axis fit into 16 bits.
 
 Sources: Keys, "Cubic convolution interpolation" (1981) for bicubic with a = -1/2; Lanczos with three lobes; the
-observable behaviour of Pillow's `Image.resize` for where support begins, how weights are normalised and how they are
-quantised to 22 fractional bits.
+observable behaviour of Pillow's `Image.resize`, and of `torch.nn.functional.interpolate(antialias=True)` on uint8, for where
+support begins, how weights are normalised and how they are quantised.
 """
 
 from __future__ import annotations
@@ -17,7 +20,14 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 
 PRECISION_BITS = 22
-"""Fractional bits of a quantised weight (32 bits less 8 bits of pixel less 2 bits of headroom)."""
+"""Fractional bits of a weight of Pillow's (32 bits less 8 bits of pixel less 2 bits of headroom), and torchvision's most."""
+LARGEST_WEIGHT = 1 << 15
+"""What torchvision's quantised weights stay below."""
+
+PILLOW = "pillow-13"
+TORCHVISION = "torchvision"
+ARITHMETICS = (PILLOW, "pillow-12", TORCHVISION)
+"""Whose arithmetic a resize may have. Pillow 13 decides otherwise than older ones which pass comes first."""
 
 
 def _libm(function: Callable[[float], float]) -> Callable[[Array], Array]:
@@ -105,10 +115,12 @@ class Coefficients:
     Attributes:
         start: int64 [outputs], the first input pixel of each output.
         weights: int32 [outputs, taps], in units of 2**-22; zero past an output's own taps.
+        bits: of how many fractional bits they are: 22, or fewer where torchvision's are multiples of 2**(22 - bits).
     """
 
     start: Array
     weights: Array
+    bits: int = PRECISION_BITS
 
 
 def max_taps(n_in: int, n_out: int, name: str) -> int:
@@ -117,22 +129,40 @@ def max_taps(n_in: int, n_out: int, name: str) -> int:
 
 
 def coefficients(
-    n_in: int, n_out: int, name: str, first: int = 0, count: int | None = None, extent: float | None = None
+    n_in: int,
+    n_out: int,
+    name: str,
+    first: int = 0,
+    count: int | None = None,
+    extent: float | None = None,
+    arithmetic: str = PILLOW,
 ) -> Coefficients:
-    """Pillow's coefficients for resampling `n_in` pixels to `n_out`, for outputs `first .. first + count`.
+    """The coefficients for resampling `n_in` pixels to `n_out`, for outputs `first .. first + count`.
 
     The outputs cover the first `extent` pixels, in Pillow's float32, of the `n_in`: all of them unless it is given.
 
     All arithmetic is float64 in the order of the definition: centre `(i + 0.5) * scale`; support and weights stretched
     by the reduction; bounds truncated; weights summed from the first tap to the last, divided by the sum, multiplied by
-    2**22 and rounded half away from zero.
+    2**22 and rounded half away from zero. Torchvision multiplies by 2**`torchvision_bits` instead.
     """
     filter = FILTERS[name]
-    count = n_out - first if count is None else count
+    stop = n_out if count is None else first + count
+    # Torchvision's precision depends on all outputs of the axis.
+    low, weights = _normalised(n_in, n_out, filter, *((0, n_out) if arithmetic == TORCHVISION else (first, stop)), extent)
+    bits = torchvision_bits(weights.max()) if arithmetic == TORCHVISION else PRECISION_BITS
+    scaled = weights * (1 << bits)
+    quantised = np.trunc(scaled + np.where(scaled < 0, -0.5, 0.5)).astype(np.int32) << (PRECISION_BITS - bits)
+    if arithmetic == TORCHVISION:
+        low, quantised = low[first:stop], quantised[first:stop]
+    return Coefficients(low.astype(np.int64), quantised, bits)
+
+
+def _normalised(n_in: int, n_out: int, filter: Filter, first: int, stop: int, extent: float | None) -> tuple[Array, Array]:
+    """The first input pixel of each output, and its weights [outputs, taps], whose sum is 1; float64."""
     scale = (n_in if extent is None else float(np.float32(extent))) / n_out
     stretch = max(scale, 1.0)
     support = filter.support * stretch
-    center = (np.arange(first, first + count, dtype=np.float64) + 0.5) * scale
+    center = (np.arange(first, stop, dtype=np.float64) + 0.5) * scale
     low = np.maximum(np.trunc(center - support + 0.5), 0.0)
     high = np.minimum(np.trunc(center + support + 0.5), float(n_in))
     taps = int((high - low).max())
@@ -140,17 +170,25 @@ def coefficients(
     weights = filter.weight((position - center[:, None] + 0.5) * (1.0 / stretch))
     weights = np.where(position < high[:, None], weights, 0.0)
     total = np.cumsum(weights, axis=1)[:, -1:]  # cumsum adds one tap after the other, as the definition does
-    scaled = weights / np.where(total == 0.0, 1.0, total) * (1 << PRECISION_BITS)
-    quantised = np.trunc(scaled + np.where(scaled < 0, -0.5, 0.5))
-    return Coefficients(low.astype(np.int64), quantised.astype(np.int32))
+    return low, weights / np.where(total == 0.0, 1.0, total)
 
 
-def nearest_indices(n_in: int, n_out: int) -> Array:
-    """The input pixel of each output of Pillow's nearest filter, int64 [n_out].
+def torchvision_bits(largest: float) -> int:
+    """The fractional bits of torchvision's weights on an axis: the most for which its largest one is below 2**15, or 22."""
+    return next((bits for bits in range(PRECISION_BITS) if int(0.5 + largest * (2 << bits)) >= LARGEST_WEIGHT), PRECISION_BITS)
 
-    Positions start at half a step and are accumulated in float64; the accumulation, not `(i + 0.5) * scale`, decides.
+
+def nearest_indices(n_in: int, n_out: int, arithmetic: str = PILLOW) -> Array:
+    """The input pixel of each output of the nearest filter, int64 [n_out].
+
+    Pillow's positions start at half a step and are accumulated in float64; the accumulation, not `(i + 0.5) * scale`, decides.
+    Torchvision multiplies (its `NEAREST_EXACT`), but by a float32 step, and rounds to float32.
     """
     scale = n_in / n_out
-    steps = np.full(n_out, scale)
-    steps[0] = scale * 0.5
-    return np.minimum(np.cumsum(steps).astype(np.int64), n_in - 1)
+    if arithmetic == TORCHVISION:
+        positions = ((np.arange(n_out) + 0.5) * float(np.float32(scale))).astype(np.float32)
+    else:
+        steps = np.full(n_out, scale)
+        steps[0] = scale * 0.5
+        positions = np.cumsum(steps)
+    return np.minimum(positions.astype(np.int64), n_in - 1)

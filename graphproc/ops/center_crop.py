@@ -24,12 +24,17 @@ class CenterCrop(Op):
     Shapes:   (..., C, H, W) -> (..., C, height, width).
     Dtypes:   any; unchanged. Missing pixels are 0.
     Rounding: an odd surplus leaves the extra pixel at the bottom or right; an odd shortfall puts the extra zero at the
-              top or left.
-    Source:   transformers `image_transforms.center_crop`.
+              top or left, or where `extra` says.
+    Source:   transformers `image_transforms.center_crop` (Pil backend); `TorchvisionBackend.center_crop`.
+
+    Attributes:
+        height, width: the result's sides, in pixels.
+        extra: `before` or `after` the image, where one more zero goes than to the other side.
     """
 
     height: Num
     width: Num
+    extra: str = "before"
 
     def infer(self, x: TensorType) -> TensorType:
         """The crop's sides."""
@@ -44,7 +49,7 @@ class CenterCrop(Op):
         height, width = num.known(self.height), num.known(self.width)
         canvas = np.zeros((*x.shape[:-2], height, width), dtype=x.dtype)
         (top, rows, above), (left, columns, before) = (
-            center_window(side, crop) for side, crop in zip(x.shape[-2:], (height, width), strict=True)
+            center_window(side, crop, self.extra) for side, crop in zip(x.shape[-2:], (height, width), strict=True)
         )
         canvas[..., above : above + rows, before : before + columns] = x[..., top : top + rows, left : left + columns]
         return canvas
@@ -53,7 +58,7 @@ class CenterCrop(Op):
         """Slice the overlap, then Pad unless the image is known to be large enough."""
         t = g.type_of(x)
         (top, rows, above), (left, columns, before) = (
-            center_window(t.size(axis), crop) for axis, crop in (("H", self.height), ("W", self.width))
+            center_window(t.size(axis), crop, self.extra) for axis, crop in (("H", self.height), ("W", self.width))
         )
         x = g.Slice(x, g.vector(top, left), g.vector(top + rows, left + columns), g.vector(-2, -1))
         if rows == self.height and columns == self.width:

@@ -33,8 +33,8 @@ class CropIntoResize(Pass):
 
 
 def _window(resize: Resize, crop: CenterCrop) -> list[Op]:
-    top, height, above = center_window(resize.height, crop.height)
-    left, width, before = center_window(resize.width, crop.width)
+    top, height, above = center_window(resize.height, crop.height, crop.extra)
+    left, width, before = center_window(resize.width, crop.width, crop.extra)
     whole = (top, left, height, width) == (0, 0, resize.height, resize.width)
     ops: list[Op] = [resize if whole else replace(resize, window=(top, left, height, width))]
     if (height, width) != (crop.height, crop.width):

@@ -74,7 +74,7 @@ def _cost(forms: Forms) -> int:
 def _candidates(ops: Sequence[Op]) -> Iterator[Forms]:
     """Two operations, three, an exact product in two parts, a table; among forms of one cost the first is the best."""
     factor = ops[0].factor if isinstance(ops[0], Rescale) else 1.0
-    heads: list[Forms] = list(_scales(factor)) if isinstance(ops[0], Rescale) else [()]
+    heads: list[Forms] = list(_scales(ops[0])) if isinstance(ops[0], Rescale) else [()]
     rest = ops[1:] if isinstance(ops[0], Rescale) else ops
     with np.errstate(all="ignore"):
         divisor, offset = _affine(rest)
@@ -121,8 +121,9 @@ def _affine(ops: Sequence[Op]) -> tuple[Array, Array]:
     return divisor, offset
 
 
-def _scales(factor: float) -> Iterator[Forms]:
-    """Ways to compute float32(float64(byte) * factor)."""
+def _scales(rescale: Rescale) -> Iterator[Forms]:
+    """Ways to rescale a byte."""
+    factor = rescale.factor
     if factor:
         yield (("div", (1 / factor,)),)
     yield (("mul", (factor,)),)
@@ -134,7 +135,7 @@ def _scales(factor: float) -> Iterator[Forms]:
     mantissa, exponent = np.frexp(factor)
     high = float(np.ldexp(np.round(np.ldexp(mantissa, 16)), exponent - 16))
     yield (("split", (high, factor - high)),)
-    table = Rescale(factor).numpy(np.arange(256, dtype=np.uint8))
+    table = rescale.numpy(np.arange(256, dtype=np.uint8))
     yield (("table", _tuple(table)),)
 
 

@@ -9,7 +9,7 @@ from graphproc.ops import Crop, Full, Numbers, Pad, Rearrange
 from graphproc.processors import tiling
 from graphproc.processors.any_resolution import tiles
 from graphproc.processors.constants import BICUBIC, INCEPTION, RESCALE, RGB
-from graphproc.processors.row import Row, Stage
+from graphproc.processors.row import ONLY_PIL, Row, Stage
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 from graphproc.sizes.rules import Size
@@ -82,5 +82,6 @@ ROWS = (
         outputs=("pixel_values", "pixel_mask", "num_crops"),
         input_names=("pixel_values", "pixel_mask", "num_crops"),
         finish=finish,
+        backends=ONLY_PIL,
     ),
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import CenterCrop
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, INCEPTION, RESCALE, resize_to, shortest
 from graphproc.processors.row import Row
@@ -23,7 +22,7 @@ def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     if not config.crop_pct:
         raise ConfigError("crop_pct: ConvNextImageProcessor needs a number above 0 for a shortest_edge below 384")
     x = stages.resize_to(b, config, x, *stages.shortest_edge_size(x, int(edge / config.crop_pct)))
-    return b.add(CenterCrop(edge, edge), x)
+    return stages.cropped(b, x, edge, edge)
 
 
 ROWS = (

@@ -12,7 +12,7 @@ from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, CLIP, CLIP_MEAN, CLIP_STD, RESCALE, resize_to, square
-from graphproc.processors.row import Row
+from graphproc.processors.row import ONLY_PIL, Row
 from graphproc.sizes import fit
 
 GRAY = (127, 127, 127)
@@ -78,6 +78,7 @@ ROWS = (
         outputs=("pixel_values", "high_res_pixel_values"),
         input_names=("pixel_values", "high_res_pixel_values"),
         finish=two_scales,
+        backends=ONLY_PIL,
     ),
     Row("JanusImageProcessor", "square canvas", STAGES, DEFAULTS, extra_keys=("min_size",)),
 )

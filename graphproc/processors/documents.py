@@ -12,7 +12,7 @@ from graphproc.numerics.filters import NAMES
 from graphproc.ops import ContentBox, Crop, MirrorPad, Numbers, Pad, Rearrange, ReduceBlocks, Resize, Rotate
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, BILINEAR, IMAGENET, INCEPTION, RESCALE, resize_to
-from graphproc.processors.row import Row
+from graphproc.processors.row import ONLY_PIL, Row
 from graphproc.sizes import fit, num
 from graphproc.sizes.rules import Size
 
@@ -135,6 +135,7 @@ ROWS = (
         (align_long_axis, shorter_side, thumbnail, center_on_page, *stages.STANDARD[1:-1]),
         {**resize_to({"height": 2560, "width": 1920}, BILINEAR), **PAGE, **INCEPTION},
         extra_keys=PAGE_KEYS,
+        backends=ONLY_PIL,
     ),
     Row(
         "FuyuImageProcessor",
@@ -162,6 +163,7 @@ ROWS = (
             "image_patch_indices_per_subsequence",
         ),
         finish=with_scales,
+        backends=ONLY_PIL,
     ),
     Row(
         "NougatImageProcessor",
@@ -169,5 +171,6 @@ ROWS = (
         (crop_margin, align_long_axis, shorter_side, reduced_thumbnail, center_on_page, stages.rescale, stages.normalize),
         {**resize_to({"height": 896, "width": 672}, BILINEAR), **PAGE, **IMAGENET, "do_crop_margin": True},
         extra_keys=(*PAGE_KEYS, "do_crop_margin"),
+        backends=ONLY_PIL,
     ),
 )

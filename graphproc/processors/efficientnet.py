@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from graphproc.configs.config import NEEDS, Config
+from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.numerics.filters import TORCHVISION
 from graphproc.ops import MultiplyAdd
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, INCEPTION, RESCALE, crop_to, resize_to, square
@@ -12,20 +14,35 @@ from graphproc.processors.row import Row
 
 def rescale(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_rescale`, and with `rescale_offset` minus one."""
-    x = stages.rescale(b, config, x)
+    x = stages.rescale(b, _apart(config), x)
     return b.add(MultiplyAdd(offset=-1.0), x) if config.do_rescale and config.rescale_offset else x
 
 
+def normalize(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_normalize`, which with `rescale_offset` is a step of its own in both backends."""
+    return stages.normalize(b, config.changed(do_rescale=False) if config.rescale_offset else config, x)
+
+
+def _apart(config: Config) -> Config:
+    return config.changed(do_normalize=False) if config.rescale_offset else config
+
+
 def normalize_top(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`include_top`: divided by `image_std` (again), whether or not `do_normalize` is on."""
-    return stages.normalize(b, config.changed(do_normalize=config.include_top, image_mean=0), x)
+    """`include_top`: divided by `image_std` (again), whether or not `do_normalize` is on.
+
+    Raises:
+        ConfigError: the pixels are still bytes, which torchvision does not normalize.
+    """
+    if config.include_top and b.backend == TORCHVISION and x.type.dtype == "u8":
+        raise ConfigError("include_top: torchvision normalizes no bytes. Set do_rescale, or backend='pil'.")
+    return stages.normalize(b, config.changed(do_normalize=config.include_top, do_rescale=False, image_mean=0), x)
 
 
 ROWS = (
     Row(
         "EfficientNetImageProcessor",
         "plain",
-        (stages.resize, stages.center_crop, rescale, stages.normalize, normalize_top),
+        (stages.resize, stages.center_crop, rescale, normalize, normalize_top),
         {
             **resize_to(square(346), BICUBIC),
             **crop_to(289, on=False),

@@ -10,7 +10,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Numbers
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, CLIP, RESCALE, RGB
-from graphproc.processors.row import Row
+from graphproc.processors.row import ONLY_PIL, Row
 from graphproc.sizes import smart_resize
 
 RESIZE = {"do_resize": True, "resample": BICUBIC}
@@ -44,5 +44,6 @@ ROWS = (
         outputs=("pixel_values", "image_sizes"),
         input_names=("pixel_values", "image_sizes"),
         finish=finish,
+        backends=ONLY_PIL,
     ),
 )

@@ -14,7 +14,7 @@ from graphproc.ir.program import Parity, ProgramBuilder, Value
 from graphproc.ops import Cast, Concat, Extend, Full, Grid, Interpolate, Numbers, Rearrange, Standardize
 from graphproc.processors import stages
 from graphproc.processors.constants import RGB, square
-from graphproc.processors.row import PIL, Row
+from graphproc.processors.row import ONLY_PIL, PIL, Row
 from graphproc.sizes import patch_budget
 from graphproc.sizes.num import Num
 
@@ -85,6 +85,7 @@ ROWS = (
         input_names=OUTPUTS,
         finish=pix2struct,
         needs={},
+        backends=ONLY_PIL,
     ),
     Row(
         "Kosmos2_5ImageProcessor",
@@ -97,5 +98,6 @@ ROWS = (
         outputs=(*OUTPUTS, *KOSMOS_SIZES),
         finish=kosmos,
         needs={},
+        backends=ONLY_PIL,
     ),
 )

@@ -8,7 +8,7 @@ from graphproc.ir.program import Parity, ProgramBuilder, Value
 from graphproc.ops import Interpolate, MirrorPad, Pad, SmoothZoom
 from graphproc.processors import stages
 from graphproc.processors.constants import BILINEAR, CLIP, INCEPTION, NEAREST, RESCALE, RGB, resize_to, square
-from graphproc.processors.row import PIL, Row
+from graphproc.processors.row import ONLY_PIL, PIL, Row
 from graphproc.sizes import multiples, num
 
 
@@ -69,6 +69,7 @@ ROWS = (
         },
         not_compiled="resample 0, which means a resize without blur",
         parity=Parity(f"{PIL.reference} and scipy", 5e-7, "the runtime's and scipy's exponentials differ in their last bits"),
+        backends=ONLY_PIL,
     ),
     Row(
         "ZoeDepthImageProcessor",
@@ -86,5 +87,6 @@ ROWS = (
         extra_keys=("ensure_multiple_of", "keep_aspect_ratio"),
         not_compiled="resample 3 (torch's bicubic with aligned corners)",
         parity=Parity(f"{PIL.reference} and torch", 1e-6, "torch fuses each product with its sum"),
+        backends=ONLY_PIL,
     ),
 )

@@ -11,11 +11,10 @@ from itertools import product
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import Join, ProgramBuilder, Value
-from graphproc.numerics.filters import NAMES
-from graphproc.ops import Concat, Crop, Extend, Full, Numbers, Pad, Rearrange, Rescale, Resize, Take
+from graphproc.ops import Concat, Crop, Extend, Full, Numbers, Pad, Rearrange, Rescale, Take
 from graphproc.processors import stages
 from graphproc.processors.constants import BILINEAR, INCEPTION, LANCZOS, RESCALE, RGB, resize_to
-from graphproc.processors.row import Row
+from graphproc.processors.row import ONLY_PIL, Row
 from graphproc.sizes import num
 from graphproc.sizes.canvas import Grid
 from graphproc.sizes.num import Bool
@@ -88,17 +87,17 @@ def split(b: ProgramBuilder, config: Config, x: Value) -> Value:
     Bytes stay bytes from one resize to the next, also where they stand for floats in [0, 1]: the round trip is exact.
     """
     tile = _tile(config)
-    filter = NAMES[BILINEAR if config.resample is None else config.resample]
+    filter = BILINEAR if config.resample is None else config.resample
     if config.do_resize:
-        x = b.add(Resize(*_first_size(config, x), filter), x)
+        x = stages.resampled(b, x, *_first_size(config, x), filter)
     grid = Grid(0, 0)
     tiles = []
     if config.do_image_splitting:
         size, grid = tile_split(x.type.size("H"), x.type.size("W"), tile)
-        x = b.add(Resize(*size, filter), x)
+        x = stages.resampled(b, x, *size, filter)
         cut = b.add(Rearrange("c (r h) (k w) -> (r k) c h w", (("h", tile), ("w", tile)), layout="NCHW"), x)
         tiles.append(b.add(Take(-4, 0, grid.rows * grid.columns), cut))
-    whole = b.add(Resize(tile, tile, filter), x)
+    whole = stages.resampled(b, x, tile, tile, filter)
     x = b.add(Concat(-4), *tiles, b.add(Rearrange("c h w -> 1 c h w", layout="NCHW"), whole))
     if config.return_row_col_info:
         for name, count in zip(("rows", "cols"), grid, strict=True):
@@ -145,6 +144,7 @@ ROWS = (
         input_names=OUTPUTS,
         finish=with_quarters,
         per_sample=0,
+        backends=ONLY_PIL,
     ),
     *(
         Row(
@@ -165,6 +165,7 @@ ROWS = (
             input_names=OUTPUTS,
             finish=with_tiles,
             per_sample=0,
+            backends=ONLY_PIL,
         )
         for name in ("Idefics3", "SmolVLM")
     ),

@@ -7,7 +7,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Grayscale
 from graphproc.processors import stages
 from graphproc.processors.constants import BILINEAR, RESCALE, resize_to
-from graphproc.processors.row import Row
+from graphproc.processors.row import ONLY_PIL, Row
 
 DEFAULTS = {**resize_to({"height": 480, "width": 640}, BILINEAR), "default_to_square": False, **RESCALE}
 
@@ -27,12 +27,19 @@ STAGES = (stages.resize, stages.rescale, gray)
 
 def _matcher(name: str) -> Row:
     defaults = {**DEFAULTS, "do_grayscale": True}
-    return Row(name, "keypoints", STAGES, defaults, extra_keys=("do_grayscale",), finish=pairs, per_sample=2)
+    return Row(name, "keypoints", STAGES, defaults, extra_keys=("do_grayscale",), backends=ONLY_PIL, finish=pairs, per_sample=2)
 
 
 ROWS = (
     _matcher("EfficientLoFTRImageProcessor"),
     _matcher("LightGlueImageProcessor"),
     _matcher("SuperGlueImageProcessor"),
-    Row("SuperPointImageProcessor", "keypoints", STAGES, {**DEFAULTS, "do_grayscale": False}, extra_keys=("do_grayscale",)),
+    Row(
+        "SuperPointImageProcessor",
+        "keypoints",
+        STAGES,
+        {**DEFAULTS, "do_grayscale": False},
+        extra_keys=("do_grayscale",),
+        backends=ONLY_PIL,
+    ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.numerics.filters import TORCHVISION
 from graphproc.processors import stages
 from graphproc.processors.constants import BILINEAR, INCEPTION, RESCALE, resize_to, square
 from graphproc.processors.row import Row
@@ -19,8 +20,10 @@ def to_bgr(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return stages.reverse_channels(b, x)
 
 
-def no_crop(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_center_crop` is an error: the reference class fails on it."""
+def crop(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_center_crop`, which is an error but for torchvision: the reference class fails on it."""
+    if b.backend == TORCHVISION:
+        return stages.center_crop(b, config, x)
     if config.do_center_crop:
         raise ConfigError(f"do_center_crop: {config.processor} cannot crop, in transformers neither. Set it to false.")
     return x
@@ -38,7 +41,7 @@ ROWS = (
     Row(
         "LayoutLMv3ImageProcessor",
         "plain",
-        (stages.resize, no_crop, stages.rescale, stages.normalize),
+        (stages.resize, crop, stages.rescale, stages.normalize),
         {**resize_to(square(224), BILINEAR), **RESCALE, "do_normalize": True, **INCEPTION, **OCR},
         extra_keys=OCR_KEYS,
         not_compiled=NO_OCR,

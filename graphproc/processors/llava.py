@@ -7,7 +7,7 @@ from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, CLIP, RESCALE, RGB, crop_to, resize_to, shortest
-from graphproc.processors.row import Row
+from graphproc.processors.row import ONLY_PIL, Row
 from graphproc.processors.stages import WITHOUT_PAD
 from graphproc.sizes import num
 
@@ -19,6 +19,7 @@ def pad_to_square(b: ProgramBuilder, config: Config, x: Value) -> Value:
     if not config.do_pad:
         return x
     mean = config.image_mean or (0.0,) * x.type.channels
+    mean = mean if b.backend == "pil" else config.image_mean
     if not isinstance(mean, tuple) or len(mean) != x.type.channels or not all(0 <= int(v * 255) <= 255 for v in mean):
         raise ConfigError(f"image_mean: do_pad needs a number of 0 to 1 for each of {x.type.channels} channels, got {mean}")
     if b.unit_scale:
@@ -51,5 +52,6 @@ ROWS = (
         extra_keys=("return_legacy_image_output",),
         outputs=("pixel_values_images",),
         finish=pixel_values_images,
+        backends=ONLY_PIL,
     ),
 )

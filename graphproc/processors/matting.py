@@ -13,7 +13,8 @@ from graphproc.sizes import multiples
 
 def with_trimap(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """The trimap, rescaled like the image but not normalized, as the last channel."""
-    trimap = stages.rescale(b, config, b.add(Rearrange("h w -> 1 h w", layout="CHW"), b.extras["trimap"]))
+    trimap = b.add(Rearrange("h w -> 1 h w", layout="CHW"), b.extras["trimap"])
+    trimap = stages.rescale(b, config.changed(do_normalize=False), trimap)
     if trimap.type.dtype != x.type.dtype:
         trimap = b.add(Cast(x.type.dtype), trimap)
     return b.add(Concat(-3), x, trimap)

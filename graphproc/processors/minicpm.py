@@ -11,7 +11,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Concat, Numbers, Rearrange, Take
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, BILINEAR, INCEPTION, RESCALE, RGB
-from graphproc.processors.row import Row
+from graphproc.processors.row import ONLY_PIL, Row
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 from graphproc.sizes.slices import Slices, slices
@@ -85,5 +85,6 @@ ROWS = (
         input_names=("pixel_values", "target_sizes"),
         finish=finish,
         needs={switch: keys for switch, keys in NEEDS.items() if switch != "do_resize"},
+        backends=ONLY_PIL,
     ),
 )

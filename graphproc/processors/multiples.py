@@ -9,7 +9,8 @@ from graphproc.configs.config import NEEDS, Config
 from graphproc.configs.sizes import size_dict
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import CenterCrop, Distinct, MirrorPad, Numbers, Pad, Rearrange
+from graphproc.numerics.filters import TORCHVISION
+from graphproc.ops import Distinct, MirrorPad, Numbers, Pad, Rearrange
 from graphproc.processors import label_maps, stages
 from graphproc.processors.constants import (
     BICUBIC,
@@ -26,7 +27,7 @@ from graphproc.processors.constants import (
     square,
 )
 from graphproc.processors.detr import pad_with_mask
-from graphproc.processors.row import Extra, Row
+from graphproc.processors.row import ONLY_PIL, Extra, Row
 from graphproc.sizes import multiples
 
 
@@ -52,7 +53,7 @@ def square_crop(b: ProgramBuilder, config: Config, x: Value) -> Value:
     if not config.do_center_crop:
         return x
     edge = shortest_edge(config, "crop_size")
-    return b.add(CenterCrop(edge, edge), x)
+    return stages.cropped(b, x, edge, edge)
 
 
 def mask_first(b: ProgramBuilder, config: Config, x: Value) -> None:
@@ -123,8 +124,15 @@ def towards(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return stages.resize_to(b, config, x, *multiples.nearest_multiple(x.type.size("H"), x.type.size("W"), *size, keep, multiple))
 
 
+def crop(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_center_crop`, which only torchvision's backend has."""
+    return stages.center_crop(b, config, x) if b.backend == TORCHVISION else x
+
+
 def centered(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_pad` with a `size_divisor`: zeros all around up to multiples."""
+    """`do_pad` with a `size_divisor`, without which torchvision's backend fails: zeros all around up to multiples."""
+    if config.do_pad and config.size_divisor is None and b.backend == TORCHVISION:
+        raise ConfigError("do_pad: needs size_divisor, which is null. Set it, or do_pad to false.")
     if not config.do_pad or config.size_divisor is None:
         return x
     height, width, divisor = x.type.size("H"), x.type.size("W"), stages.count(config, "size_divisor")
@@ -140,7 +148,7 @@ def with_prompt(b: ProgramBuilder, config: Config, x: Value) -> None:
         b.output("prompt_depth", b.add(Rearrange("h w -> 1 h w", layout="CHW"), depth))
 
 
-DEPTH = (towards, stages.rescale, stages.normalize, centered)
+DEPTH = (towards, crop, stages.rescale, stages.normalize, centered)
 DEPTH_DEFAULTS = {
     **resize_to(square(384), BICUBIC),
     **NORMALIZE,
@@ -177,7 +185,7 @@ ROWS = (
         DEPTH_DEFAULTS,
         extra_keys=(*DEPTH_KEYS, "do_reduce_labels"),
         extras=label_maps.LABEL_MAPS,
-        finish=label_maps.with_labels(towards, centered, resample=None),
+        finish=label_maps.with_labels(towards, crop, centered, resample=None),
     ),
     Row(
         "GLPNImageProcessor",
@@ -203,6 +211,7 @@ ROWS = (
         outputs=("pixel_values", "image_sizes"),
         input_names=("pixel_values", "image_sizes"),
         finish=with_sizes,
+        backends=ONLY_PIL,
     ),
     Row(
         "PromptDepthAnythingImageProcessor",
@@ -214,6 +223,7 @@ ROWS = (
         input_names=("pixel_values", "prompt_depth"),
         extras={"prompt_depth": Extra("prompt_depth", dtype="i32", aligned=False)},
         finish=with_prompt,
+        backends=ONLY_PIL,
     ),
     Row(
         "Swin2SRImageProcessor",
@@ -221,6 +231,7 @@ ROWS = (
         (stages.rescale, mirrored),
         {**RESCALE, "do_pad": True, "size_divisor": 8},
         extra_keys=("size_divisor",),
+        backends=ONLY_PIL,
     ),
     Row(
         "TextNetImageProcessor",

@@ -11,7 +11,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Extend, Full, Grid, Numbers, Rearrange
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, BILINEAR, INCEPTION, RESCALE, RGB
-from graphproc.processors.row import Row
+from graphproc.processors.row import ONLY_PIL, Row
 from graphproc.sizes import num, patch_budget
 from graphproc.sizes.num import Num
 
@@ -123,5 +123,6 @@ ROWS = (
         input_names=GEMMA_OUTPUTS,
         finish=gemma,
         needs=WITHOUT_SIZE,
+        backends=ONLY_PIL,
     ),
 )

@@ -8,7 +8,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Blank, Crop
 from graphproc.processors import stages, tiling
 from graphproc.processors.constants import BILINEAR, INCEPTION, RESCALE, RGB, resize_to, square
-from graphproc.processors.row import Row
+from graphproc.processors.row import ONLY_PIL, Row
 from graphproc.processors.tiling import INDEX
 from graphproc.sizes import num
 from graphproc.sizes.slices import PanAndScan, pan_and_scan
@@ -66,5 +66,6 @@ ROWS = (
         outputs=("pixel_values", "num_crops"),
         input_names=("pixel_values", "num_crops"),
         finish=with_number,
+        backends=ONLY_PIL,
     ),
 )

@@ -18,7 +18,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Cast, Numbers, Pad, Rearrange
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, CLIP, INCEPTION, RESCALE, RGB
-from graphproc.processors.row import Finish, Row, Stage
+from graphproc.processors.row import ONLY_PIL, Finish, Row, Stage
 from graphproc.sizes import num, smart_resize
 from graphproc.sizes.num import Num
 from graphproc.sizes.smart_resize import Guarded
@@ -84,7 +84,7 @@ def patches(pattern: str, layout: str = "PF") -> Finish:
         if not config.do_resize:
             for name, side in (("height", height), ("width", width)):
                 b.require(num.eq(side % unit, 0), f"the {name} is no multiple of {unit} pixels. Resize the image.")
-        if x.type.dtype != "f32":
+        if x.type.dtype != "f32" and b.backend == "pil":
             x = b.add(Cast("f32"), x)
         b.output("pixel_values", b.add(Rearrange(pattern, tuple(sizes.items()), layout), x), "concatenate")
         b.output("image_grid_thw", b.add(Numbers((1, height // patch, width // patch))))
@@ -172,6 +172,7 @@ ROWS = (
         name="GlmgaImageProcessor",
         defaults={**GLM.defaults, "patch_expand_factor": 1},
         extra_keys=(*GRID, "patch_expand_factor"),  # which changes nothing
+        backends=ONLY_PIL,
     ),
     replace(
         GLM,
@@ -185,6 +186,7 @@ ROWS = (
             "max_image_tokens": 8000,
         },
         extra_keys=(*GRID, "patch_expand_factor", "min_image_tokens", "max_image_tokens"),
+        backends=ONLY_PIL,
     ),
     replace(
         GLM,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from graphproc.configs.config import Config
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Blank, CenterCrop
+from graphproc.ops import Blank
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, IMAGENET, RESCALE, crop_to, resize_to, square
-from graphproc.processors.row import Row
+from graphproc.processors.row import ONLY_PIL, Row
 from graphproc.sizes import num
 
 
@@ -24,8 +24,8 @@ def crop_and_resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     if not config.do_resize:
         for side in (height, width):
             b.require(side >= 1, "the centre crop is less than 1 pixel. Use a larger image.")
-        return b.add(CenterCrop(height, width), x)
-    x = stages.resize(b, config, b.add(CenterCrop(num.maximum(height, 1), num.maximum(width, 1)), x))
+        return stages.cropped(b, x, height, width)
+    x = stages.resize(b, config, stages.cropped(b, x, num.maximum(height, 1), num.maximum(width, 1)))
     empty = num.either(height < 1, width < 1)
     return x if empty is False else b.add(Blank(empty), x)
 
@@ -36,5 +36,6 @@ ROWS = (
         "plain",
         (crop_and_resize, stages.rescale, stages.normalize),
         {**resize_to(square(224), BICUBIC), **crop_to(256), **RESCALE, "do_normalize": True, **IMAGENET},
+        backends=ONLY_PIL,
     ),
 )

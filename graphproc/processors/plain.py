@@ -22,7 +22,7 @@ from graphproc.processors.constants import (
     square,
 )
 from graphproc.processors.label_maps import LABEL_MAPS, REDUCE_LABELS, with_labels
-from graphproc.processors.row import Row
+from graphproc.processors.row import ONLY_PIL, Row
 from graphproc.processors.stages import STANDARD, WITHOUT_CROP_AND_PAD, WITHOUT_PAD
 
 CLIP_LIKE = {**RGB, **resize_to(shortest(224), BICUBIC), **crop_to(224), **NORMALIZE, **CLIP}
@@ -96,6 +96,7 @@ ROWS = (
         extra_keys=("do_flip_channel_order", "do_reduce_labels"),
         finish=with_labels(stages.resize, stages.center_crop),
         extras=LABEL_MAPS,
+        backends=ONLY_PIL,
     ),
     Row(
         "OwlViTImageProcessor",

@@ -24,6 +24,10 @@ CHANNELS: Mapping[str, int] = {"rgb": 3, "bgr": 3, "rgba": 4, "gray": 1}
 """The input's channels, by colour order. `rgba` is composited on white and `gray` repeated, as for PIL images."""
 
 PIL = Parity("transformers 5.23 (backend pil) with Pillow 13")
+TORCHVISION = Parity("transformers 5.23 (backend torchvision) with torch 2.14 and torchvision 0.29, on bytes")
+BOTH = ("pil", "torchvision")
+ONLY_PIL = BOTH[:1]
+"""The backends of a class, by whose arithmetic it has."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ class Row:
         defaults: its default settings; others are None.
         extra_keys: settings beyond the standard ones.
         not_compiled: what of the class cannot be in a graph, and why; empty where everything is.
-        parity: what the results are equal to.
+        parity: what the results of the `pil` backend are equal to.
         outputs: output names.
         input_names: `model_input_names`: what the class says its models take.
         backends: whose arithmetic the class has.
@@ -90,7 +94,7 @@ class Row:
     parity: Parity = PIL
     outputs: tuple[str, ...] = ("pixel_values",)
     input_names: tuple[str, ...] = ("pixel_values",)
-    backends: tuple[str, ...] = ("pil",)
+    backends: tuple[str, ...] = BOTH
     finish: Finish = pixel_values
     extras: Mapping[str, Extra] = field(default_factory=dict)
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: NEEDS)
@@ -103,6 +107,20 @@ class Row:
     def inputs(self) -> list[str]:
         """What a call takes: the images and the further inputs, optional ones in brackets."""
         return ["images", *(extra.keyword if extra.required else f"[{extra.keyword}]" for extra in self.extras.values())]
+
+    def check_backend(self, backend: str) -> str:
+        """The backend, which the class must have.
+
+        Raises:
+            ConfigError: it has not.
+        """
+        if backend not in self.backends:
+            raise ConfigError(f"backend: {self.name} has {', '.join(self.backends)}, got {backend!r}")
+        return backend
+
+    def parity_of(self, backend: str) -> Parity:
+        """What the results of a backend are equal to."""
+        return self.parity if backend == "pil" else TORCHVISION
 
     def config(self, given: Mapping[str, Any]) -> Config:
         """The normalised settings of the class with some given.
@@ -122,6 +140,7 @@ class Row:
         unit_scale: bool = False,
         extras: Sequence[str] = (),
         several: bool = False,
+        backend: str = "pil",
     ) -> Program:
         """Compile settings to a program.
 
@@ -133,17 +152,19 @@ class Row:
             unit_scale: whether the bytes stand for floats in [0, 1], to which each resize scales its result back.
             extras: the optional inputs that the program has, by their names in `Row.extras`; required ones it always has.
             several: whether the image is one of several in its sample.
+            backend: whose arithmetic the results equal: `pil` or `torchvision`.
 
         Raises:
-            ConfigError: a switched-on step lacks a setting, the colour order or an input is unknown, or the class processes
-                images of several in a sample as any others.
+            ConfigError: a switched-on step lacks a setting, the colour order or an input is unknown, the class processes images
+                of several in a sample as any others, or it does not have the backend.
         """
+        self.check_backend(backend)
         if color not in CHANNELS:
             raise ConfigError(f"color: expected one of {', '.join(CHANNELS)}, got {color!r}")
         check(config, self.needs)
         if several and not self.counts:
             raise ConfigError(f"several: {self.name} processes images of samples of several as it does others. Leave it out.")
-        b = ProgramBuilder(self.name, self.parity, unit_scale=unit_scale, several=several)
+        b = ProgramBuilder(self.name, self.parity_of(backend), unit_scale=unit_scale, several=several, backend=backend)
         x = image_input(b, dtype=dtype, channels=channels or CHANNELS[color])
         if color == "rgba":
             x = b.add(CompositeOnWhite(), x)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.numerics.filters import NAMES
+from graphproc.numerics.filters import NAMES, PILLOW, TORCHVISION
 from graphproc.ops import CenterCrop, Normalize, Pad, Rescale, Resize, SelectChannels
 from graphproc.sizes import num, rules
 from graphproc.sizes.num import Num
@@ -15,8 +17,19 @@ def resize_to(b: ProgramBuilder, config: Config, x: Value, height: Num, width: N
     """Resize with the configured filter, or another, requiring that rounding leaves at least a pixel of each side."""
     for name, side in (("height", height), ("width", width)):
         b.require(side >= 1, f"the resized {name} rounds to less than 1 pixel. Use a less elongated image.")
-    x = b.add(Resize(height, width, NAMES[config.resample if resample is None else resample]), x)
+    x = resampled(b, x, height, width, config.resample if resample is None else resample)
     return b.add(Rescale(1 / 255), x) if b.unit_scale else x
+
+
+def resampled(b: ProgramBuilder, x: Value, height: Num, width: Num, resample: int) -> Value:
+    """Resize bytes with a filter, in the backend's arithmetic.
+
+    Raises:
+        ConfigError: the backend does not have the filter.
+    """
+    if b.backend == TORCHVISION and NAMES[resample] in ("box", "hamming"):
+        raise ConfigError(f"resample: torchvision has no filter {resample} ({NAMES[resample]}). Use another, or backend='pil'.")
+    return b.add(Resize(height, width, NAMES[resample], TORCHVISION if b.backend == TORCHVISION else PILLOW), x)
 
 
 def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -30,27 +43,52 @@ def center_crop(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_center_crop`: to `crop_size`."""
     if not config.do_center_crop:
         return x
-    return b.add(CenterCrop(*sides("crop_size", config.crop_size)), x)
+    return cropped(b, x, *sides("crop_size", config.crop_size))
+
+
+def cropped(b: ProgramBuilder, x: Value, height: Num, width: Num) -> Value:
+    """The centre, with zeros around a smaller image, of which the backend decides on which side there is one more."""
+    return b.add(CenterCrop(height, width, "after" if b.backend == TORCHVISION else "before"), x)
 
 
 def rescale(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_rescale`: times `rescale_factor`."""
-    return b.add(Rescale(float(config.rescale_factor)), x) if config.do_rescale else x
+    """`do_rescale`: times `rescale_factor`; torchvision's backend leaves it to `normalize` where that follows."""
+    if not config.do_rescale or _fused(b, config):
+        return x
+    if b.backend != TORCHVISION:
+        return b.add(Rescale(float(config.rescale_factor)), x)
+    if isinstance(config.rescale_factor, int) and x.type.dtype == "u8":  # whose product torch leaves in bytes
+        if config.rescale_factor != 1:
+            raise ConfigError(f"rescale_factor: {config.rescale_factor} times a byte is no byte. Write it as a float.")
+        return x
+    return b.add(Rescale(float(config.rescale_factor), "f32"), x)
 
 
 def normalize(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_normalize`: minus `image_mean`, over `image_std`."""
+    """`do_normalize`: minus `image_mean`, over `image_std`, in the units of the pixels where rescaling is left to it."""
     if not config.do_normalize:
         return x
-    return b.add(Normalize(*(_per_channel(key, getattr(config, key), x) for key in ("image_mean", "image_std"))), x)
+    mean, std = (_per_channel(b, key, getattr(config, key), x) for key in ("image_mean", "image_std"))
+    if _fused(b, config):
+        unit = np.float32(1 / config.rescale_factor)
+        mean, std = (tuple(float(np.float32(v) * unit) for v in values) for values in (mean, std))
+    return b.add(Normalize(mean, std), x)
 
 
-def _per_channel(key: str, value: float | tuple[float, ...], x: Value) -> tuple[float, ...]:
-    """A number for all channels, or one for each; a list of one number is an error as in the reference."""
+def _fused(b: ProgramBuilder, config: Config) -> bool:
+    """Whether rescale and normalize are one step.
+
+    Source: transformers 5.23, `TorchvisionBackend.rescale_and_normalize`.
+    """
+    return bool(b.backend == TORCHVISION and config.do_rescale and config.do_normalize)
+
+
+def _per_channel(b: ProgramBuilder, key: str, value: float | tuple[float, ...], x: Value) -> tuple[float, ...]:
+    """A number for all channels, or one for each; a list of one number is an error as in the reference, but for torchvision."""
     if not isinstance(value, tuple):
         return (value,)
     channels = x.type.size("C")
-    if len(value) != channels:
+    if len(value) != channels and (len(value) != 1 or b.backend == "pil"):
         raise ConfigError(f"{key}: expected a number, or one for each of the {channels} channels, got {list(value)}")
     return value
 

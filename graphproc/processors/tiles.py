@@ -11,7 +11,7 @@ from graphproc.ir.program import Parity, ProgramBuilder, Value
 from graphproc.ops import Cast, Full, Numbers
 from graphproc.processors import stages, tiling
 from graphproc.processors.constants import BICUBIC, CLIP, INCEPTION, RESCALE, RGB, resize_to, square
-from graphproc.processors.row import PIL, Row, Stage
+from graphproc.processors.row import ONLY_PIL, PIL, Row, Stage
 from graphproc.sizes import fit, num
 from graphproc.sizes.canvas import Dense, Grid, Page, covering_grid, grid_by_aspect, page_grid
 
@@ -151,6 +151,7 @@ ROWS = (
         outputs=("pixel_values", "num_local_patches", "pixel_values_local"),
         input_names=("pixel_values", "num_local_patches"),
         finish=views,
+        backends=ONLY_PIL,
     ),
     Row(
         "GotOcr2ImageProcessor",
@@ -181,6 +182,7 @@ ROWS = (
         input_names=("pixel_values", "pixel_attention_mask"),
         finish=document,
         per_sample=0,
+        backends=ONLY_PIL,
     ),
     Row(
         "Ovis2ImageProcessor",

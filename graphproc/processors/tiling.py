@@ -8,8 +8,7 @@ from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.op import Op
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.numerics.filters import NAMES
-from graphproc.ops import Concat, ForEach, Numbers, Rearrange, Rescale, Resize, Take
+from graphproc.ops import Concat, ForEach, Numbers, Rearrange, Rescale, Take
 from graphproc.processors import stages
 from graphproc.processors.constants import BILINEAR
 from graphproc.processors.row import Stage
@@ -29,7 +28,7 @@ def resize_to(b: ProgramBuilder, config: Config, x: Value, height: Num, width: N
         return x
     for name, side in (("height", height), ("width", width)):
         b.require(side >= 1, f"the resized {name} rounds to less than 1 pixel. Use a less elongated image.")
-    return b.add(Resize(height, width, NAMES[BILINEAR if config.resample is None else config.resample]), x)
+    return stages.resampled(b, x, height, width, BILINEAR if config.resample is None else config.resample)
 
 
 def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -88,7 +87,7 @@ def for_each(b: ProgramBuilder, config: Config, x: Value, count: Num, first: Op,
     Raises:
         ConfigError: crops remain of several sizes, which no tensor holds.
     """
-    inner = ProgramBuilder(b.name, b.parity, unit_scale=b.unit_scale)
+    inner = ProgramBuilder(b.name, b.parity, unit_scale=b.unit_scale, backend=b.backend)
     y = inner.add(first, x)
     for step in steps:
         y = step(inner, config, y)

@@ -11,7 +11,7 @@ from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import Parity, ProgramBuilder, Value
 from graphproc.ops import Normalize, Pad, Rescale, Resize
-from graphproc.processors.row import Row
+from graphproc.processors.row import ONLY_PIL, Row
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 from graphproc.sizes.rules import shortest_edge
@@ -74,6 +74,7 @@ ROWS = (
         {timm.KEY: timm.DEFAULTS},
         extra_keys=(timm.KEY, "architecture"),
         not_compiled="the training transform",
+        backends=ONLY_PIL,
         parity=Parity("timm 1.0 (evaluation transform, PIL images) with Pillow 13"),
     ),
 )

@@ -12,7 +12,7 @@ from graphproc.ops.mirror_pad import Mode
 from graphproc.processors import stages
 from graphproc.processors.constants import BILINEAR, INCEPTION, RESCALE, crop_to, resize_to, shortest
 from graphproc.processors.llava import resize as resize_shortest
-from graphproc.processors.row import Row
+from graphproc.processors.row import ONLY_PIL, Row
 from graphproc.processors.stages import WITHOUT_PAD
 from graphproc.sizes import fit
 
@@ -80,6 +80,7 @@ ROWS = (
         finish=video,
         needs={**NEEDS, "do_pad": ("pad_size",)},
         per_sample=0,
+        backends=ONLY_PIL,
     ),
     Row(
         "VideoMAEImageProcessor",
@@ -105,5 +106,6 @@ ROWS = (
         extra_keys=("offset",),
         finish=video,
         per_sample=0,
+        backends=ONLY_PIL,
     ),
 )

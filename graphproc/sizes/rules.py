@@ -84,21 +84,22 @@ def resized(height: Num, width: Num, size: Mapping[str, Any]) -> Size:
     )
 
 
-def center_window(side: Num, crop: Num) -> tuple[Num, Num, Num]:
+def center_window(side: Num, crop: Num, extra: str = "before") -> tuple[Num, Num, Num]:
     """Where a centre crop of `crop` pixels lies on an axis of `side` pixels.
 
     Returns `(start, length, before)`: the source pixels kept and the number of zeros in front of them. Cropping starts
     at `floor((side - crop) / 2)`; a side shorter than the crop is padded with `ceil((crop - side) / 2)` zeros in front
-    and the rest behind.
+    and the rest behind, or, with `extra` "after", the other way round.
 
-    Source: transformers `image_transforms.center_crop`.
+    Source: transformers `image_transforms.center_crop` (Pil backend), `TorchvisionBackend.center_crop`.
     """
     start = (side - crop) // 2
-    return num.maximum(start, 0), num.minimum(side, crop), num.maximum(0 - start, 0)
+    before = 0 - start if extra == "before" else (crop - side) // 2
+    return num.maximum(start, 0), num.minimum(side, crop), num.maximum(before, 0)
 
 
-def pillow_vertical_first(height: Num, width: Num, new_height: Num, new_width: Num, order: str) -> Bool:
-    """Whether Pillow resamples the columns (vertical pass) before the rows.
+def vertical_first(height: Num, width: Num, new_height: Num, new_width: Num, arithmetic: str) -> Bool:
+    """Whether a resize resamples the columns (vertical pass) before the rows.
 
     The intermediate image is rounded to uint8, so the order changes pixels.
 
@@ -107,14 +108,16 @@ def pillow_vertical_first(height: Num, width: Num, new_height: Num, new_width: N
         width: input width.
         new_height: output height.
         new_width: output width.
-        order: `"pillow-13"`: when the image loses more than twice as many rows as columns; `"pillow-12"` (and older):
-            when it shrinks vertically and is over 100 times taller than wide.
+        arithmetic: `"pillow-13"`: when the image loses more than twice as many rows as columns; `"pillow-12"` (and older):
+            when it shrinks vertically and is over 100 times taller than wide; `"torchvision"`: never.
 
-    Source: observed behaviour of Pillow 13.0.0 and 12.1, `Image.resize`.
+    Source: observed behaviour of Pillow 13.0.0 and 12.1, `Image.resize`, and of torch 2.13 and 2.14, `interpolate`.
     """
+    if arithmetic == "torchvision":
+        return False
     shrinks = new_height < height
-    if order == "pillow-13":
+    if arithmetic == "pillow-13":
         return num.both(shrinks, height - new_height > 2 * (width - new_width))
-    if order == "pillow-12":
+    if arithmetic == "pillow-12":
         return num.both(shrinks, height > 100 * width)
-    raise ConfigError(f"pass order: expected 'pillow-13' or 'pillow-12', got {order!r}")
+    raise ConfigError(f"arithmetic: expected 'pillow-13', 'pillow-12' or 'torchvision', got {arithmetic!r}")

@@ -77,7 +77,8 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         """Make a processor with some settings other than the class's defaults.
 
         Args:
-            backend: whose arithmetic results equal; `pil` is transformers' numpy and Pillow backend.
+            backend: whose arithmetic results equal: `pil`, transformers' numpy and Pillow backend, or `torchvision`, its other
+                one, of classes that have it here (`graphproc list`); that is for uint8 images.
             engine: what runs a call: `onnxruntime` or `numpy`. Results are the same bits.
             **settings: settings by transformers' names; unknown ones can be read as attributes, are saved back and
                 change nothing.
@@ -85,9 +86,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         Raises:
             ConfigError: a setting has no meaning, or the class does not have the backend.
         """
-        if backend not in self.row.backends:
-            raise ConfigError(f"backend: {self.row.name} has {', '.join(self.row.backends)}, got {backend!r}")
-        self.backend = backend
+        self.backend = self.row.check_backend(backend)
         self.engine = _engine(engine)
         config = self.row.config(settings)
         for key, value in config.settings.items():
@@ -169,10 +168,10 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         return self._program(self._config(changes), color=color, **_options(dict.fromkeys(inputs), several))
 
     def _program(self, config: Config, **options: Any) -> Program:
-        key = _key(config, options)
+        key = _key(config, self.backend, options)
         program: Program | None = self._programs.get(key)
         if program is None:
-            program = self._programs[key] = self.row.program(config, **options)
+            program = self._programs[key] = self.row.program(config, backend=self.backend, **options)
         return program
 
     def to_onnx(
@@ -402,7 +401,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
     def _session(self, config: Config, threads: int | None, **options: Any) -> Session:
         from graphproc.runtime.session import Session
 
-        key = f"{_key(config, options)} {threads}"
+        key = f"{_key(config, self.backend, options)} {threads}"
         session: Session | None = self._sessions.get(key)
         if session is None:
             from graphproc.emitters.onnx.emit import EmitOptions, emit
@@ -489,8 +488,8 @@ def _options(further: Mapping[str, Any], several: bool = False) -> dict[str, Any
     return {**({"extras": sorted(further)} if further else {}), **({"several": True} if several else {})}
 
 
-def _key(config: Config, options: Mapping[str, Any]) -> str:
-    return config.text + (json.dumps(options, sort_keys=True) if options else "")
+def _key(config: Config, backend: str, options: Mapping[str, Any]) -> str:
+    return f"{backend} {config.text}" + (json.dumps(options, sort_keys=True) if options else "")
 
 
 def _pixels(program: Program) -> set[str]:

@@ -8,13 +8,21 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from oracles import CODES, PILLOW_13, pillow_resize, pillow_two_passes
+from oracles import CODES, PILLOW_13, pillow_resize, pillow_two_passes, torch_resize
 from strategies import FILTERS, filters, seeds, small_sides
 
 from graphproc.numerics.filters import FILTERS as WEIGHTED
-from graphproc.numerics.filters import NAMES, PRECISION_BITS, coefficients, max_taps, nearest_indices
+from graphproc.numerics.filters import (
+    LARGEST_WEIGHT,
+    NAMES,
+    PRECISION_BITS,
+    TORCHVISION,
+    coefficients,
+    max_taps,
+    nearest_indices,
+)
 from graphproc.ops.resize.reference import resample_axis, resize
-from graphproc.sizes.rules import pillow_vertical_first
+from graphproc.sizes.rules import vertical_first
 
 lengths = st.one_of(st.integers(1, 60), st.integers(1, 900), st.sampled_from((224, 256, 447, 449, 1000)))
 
@@ -128,8 +136,32 @@ def test_weights_at_known_points() -> None:
 @pytest.mark.skipif(not PILLOW_13, reason="the installed Pillow orders its passes in another way")
 def test_resize_equals_pillow(filter: str, h: int, w: int, new_h: int, new_w: int, seed: int) -> None:
     image = noise(seed, 3, h, w)
-    first = bool(pillow_vertical_first(h, w, new_h, new_w, "pillow-13"))
+    first = bool(vertical_first(h, w, new_h, new_w, "pillow-13"))
     np.testing.assert_array_equal(resize(image, new_h, new_w, filter, first), pillow_resize(image, new_h, new_w, filter))
+
+
+@given(st.sampled_from(("nearest", "bilinear", "bicubic")), small_sides, small_sides, small_sides, small_sides, seeds)
+@example("bicubic", 40, 40, 1, 1, 0)
+@example("bilinear", 40, 1, 1, 40, 0)
+@example("bicubic", 20, 40, 10, 80, 0)
+@example("nearest", 1, 1, 40, 39, 0)
+def test_resize_equals_torchs(filter: str, h: int, w: int, new_h: int, new_w: int, seed: int) -> None:
+    image = noise(seed, 3, h, w) if seed % 2 else noise(seed, 3, h, w) // 128 * 255
+    found = resize(image, new_h, new_w, filter, vertical_first(h, w, new_h, new_w, TORCHVISION), (), TORCHVISION)
+    np.testing.assert_array_equal(found, torch_resize(image, new_h, new_w, filter))
+
+
+@given(st.sampled_from(("bilinear", "bicubic", "lanczos")), lengths, lengths, st.data())
+def test_torchvisions_weights_of_a_range_have_the_whole_axis_precision(
+    name: str, n_in: int, n_out: int, data: st.DataObject
+) -> None:
+    first = data.draw(st.integers(0, n_out - 1))
+    whole, part = (coefficients(n_in, n_out, name, *a, arithmetic=TORCHVISION) for a in ((), (first, 1)))
+    assert part.bits == whole.bits
+    np.testing.assert_array_equal(part.weights[0], whole.weights[first])
+    largest = whole.weights.max() >> (PRECISION_BITS - whole.bits)
+    assert largest < LARGEST_WEIGHT
+    assert whole.bits == PRECISION_BITS or 2 * largest + 1 >= LARGEST_WEIGHT
 
 
 @pytest.mark.skipif(not PILLOW_13, reason="the rule is that of Pillow 13")
@@ -148,7 +180,7 @@ def test_the_pass_order_is_pillows_on_decisive_sizes() -> None:
                     continue
                 found = pillow_resize(image, new_h, new_w, "bicubic")
                 (actual,) = [first for first, result in orders.items() if (result == found).all()]
-                assert pillow_vertical_first(h, w, new_h, new_w, "pillow-13") is actual, (h, w, new_h, new_w)
+                assert vertical_first(h, w, new_h, new_w, "pillow-13") is actual, (h, w, new_h, new_w)
                 decided[actual] += 1
     assert min(decided.values()) >= 10, decided
 
@@ -160,4 +192,4 @@ def test_the_pass_order_is_pillows_on_decisive_sizes() -> None:
 def test_the_older_order_needs_an_image_100_times_taller_than_wide(
     size: tuple[int, int], new: tuple[int, int], expected: bool
 ) -> None:
-    assert pillow_vertical_first(*size, *new, "pillow-12") is expected
+    assert vertical_first(*size, *new, "pillow-12") is expected

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import onnx
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 import graphproc
 from graphproc.emitters.onnx.checks import nodes
-from graphproc.numerics.filters import FILTERS, PRECISION_BITS, coefficients
+from graphproc.numerics.filters import FILTERS, PRECISION_BITS, TORCHVISION, coefficients, max_taps
 from graphproc.ops.resize.bands import Axis, known_bands
-from graphproc.ops.resize.forms import CPU_PAIRED_ROWS, PAIRED, choose_form
+from graphproc.ops.resize.forms import INT8_2, INT8_3, PAIRED, SINGLE, Form, choose_form, float_limit, single_bits
 from graphproc.ops.resize.pieces import AREA, column_pieces, row_pieces
 from graphproc.sizes import num
 
@@ -59,9 +61,40 @@ def test_bands_of_pieces_are_those_of_the_whole() -> None:
         assert (flat[11:] == flat[10]).all()
 
 
-def test_forms_by_rows() -> None:
-    assert choose_form("cpu", 5, CPU_PAIRED_ROWS)[0] is PAIRED
-    assert choose_form("cpu", 5, CPU_PAIRED_ROWS + 1)[0].name == "int8"
+@pytest.mark.parametrize(
+    ("n_in", "n_out", "name", "arithmetic", "form"),
+    [
+        (640, 224, "bicubic", "pillow-13", PAIRED),
+        (900, 224, "bicubic", "pillow-13", INT8_3),
+        (240, 768, "bilinear", "pillow-13", SINGLE),  # multiples of 1/32
+        (427, 800, "bicubic", TORCHVISION, SINGLE),
+        (427, 224, "bicubic", TORCHVISION, SINGLE),
+        (640, 224, "bicubic", TORCHVISION, INT8_2),
+        (640, 224, "bilinear", TORCHVISION, SINGLE),
+        (1920, 224, "bilinear", TORCHVISION, INT8_2),
+    ],
+)
+def test_forms_by_reduction_and_bits(n_in: int, n_out: int, name: str, arithmetic: str, form: Form) -> None:
+    axis = Axis(n_in, n_out, 0, n_out, piece=n_out)
+    _, weights, taps = known_bands(axis, name, arithmetic)
+    assert choose_form("cpu", weights, taps, axis.reduction, name, arithmetic)[0] is form
+
+
+@given(st.sampled_from(("bilinear", "bicubic", "lanczos")), st.integers(1, 900), st.integers(1, 900))
+@example("lanczos", 1, 900)
+@example("lanczos", 4, 5)
+@example("bicubic", 2, 1)
+@example("bilinear", 4, 1)
+@example("bilinear", 900, 224)
+def test_torchvisions_weights_fit_the_forms_of_any_size(name: str, n_in: int, n_out: int) -> None:
+    """A graph for any size takes one of two forms by the weights' bits alone, so the bits have to be enough to know."""
+    k = coefficients(n_in, n_out, name, arithmetic=TORCHVISION)
+    own = k.weights >> (PRECISION_BITS - k.bits)
+    assert (own << (PRECISION_BITS - k.bits) == k.weights).all()
+    assert -INT8_2.zero_point * 257 <= own.min()
+    assert own.max() <= (255 - INT8_2.zero_point) * 257
+    total = 255 * np.abs(own.astype(np.int64)).sum(1).max() + (1 << k.bits >> 1)
+    assert k.bits > single_bits(name) or total <= 1 << 24
 
 
 @pytest.mark.parametrize("name", FILTERS)
@@ -71,7 +104,7 @@ def test_pairs_stay_in_range(name: str) -> None:
         k = coefficients(n_in, n_out, name)
         assert np.abs(k.weights.astype(np.int64)).sum(1).max() < 2 << PRECISION_BITS
         assert FILTERS[name].negative or k.weights.min() >= 0
-    assert PAIRED.max_taps >= CPU_PAIRED_ROWS
+    assert PAIRED.max_taps > max_taps(round(100 * float_limit(name, "pillow-13")), 100, name)
 
 
 def test_the_sum_of_a_pair_is_rounded_down_to_its_byte() -> None:

@@ -33,6 +33,20 @@ CROP = (
         partial(pillow_center_crop, height=9, width=9),
         "traced sides",
     ),
+    Case(
+        CenterCrop(8, 12, "after"),
+        (3, 5, 15),
+        "CHW",
+        lambda x: np.pad(x[..., 1:13], [(0, 0)] * (x.ndim - 2) + [(1, 2), (0, 0)]),
+        "odd shortfall, the extra zero after",
+    ),
+    Case(
+        lambda h, w: CenterCrop(h + 3, num.minimum(h, w), "after"),
+        (3, 6, 9),
+        "CHW",
+        lambda x: np.pad(x[..., 1:7], [(0, 0)] * (x.ndim - 2) + [(1, 2), (0, 0)]),
+        "traced sides, the extra zero after",
+    ),
     Case(CenterCrop(4, 9), (2, 3, 7, 6), "NCHW", partial(pillow_center_crop, height=4, width=9), "tiles"),
     Case(
         CenterCrop(4, 3),

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from optable_rows.case import Case
-from oracles import channels_first, pillow_crop, pillow_resize, pillow_two_passes
+from oracles import channels_first, pillow_crop, pillow_resize, pillow_two_passes, torch_resize
 
 from graphproc.ir.op import Op
 from graphproc.ops import Resize
@@ -28,11 +28,13 @@ def _resize(
     window: tuple[int, int, int, int] | None = None,
     reference: bool = True,
     traced: bool = False,
+    arithmetic: str = "pillow-13",
 ) -> Case:
     """A resize; `traced` makes the sizes expressions of the input's instead of numbers."""
+    resize = torch_resize if arithmetic == "torchvision" else pillow_resize
 
     def oracle(x: Array) -> Array:
-        y = pillow_resize(channels_first(x) if layout == "HWC" else x, *new, filter)
+        y = resize(channels_first(x) if layout == "HWC" else x, *new, filter)
         return pillow_crop(y, *window) if window else y
 
     def make(height: Num, width: Num) -> Op:
@@ -40,10 +42,10 @@ def _resize(
         kept: tuple[Num, ...] = ()
         if window:
             kept = (new_height - (new[0] - window[0]), new_width - (new[1] - window[1]), *window[2:])
-        return Resize(num.maximum(new_height, 1), num.maximum(new_width, 1), filter, window=kept, layout=layout)
+        return Resize(num.maximum(new_height, 1), num.maximum(new_width, 1), filter, arithmetic, kept, layout)
 
     shape = (channels, *size) if layout == "CHW" else (*size, channels)
-    op = Resize(*new, filter, window=window or (), layout=layout)
+    op = Resize(*new, filter, arithmetic, window or (), layout)
     return Case(make if traced else op, shape, layout, oracle, note, reference=reference)
 
 
@@ -86,7 +88,7 @@ RESIZE = (
         "shortest edge",
     ),
     Case(
-        Resize(15, 10, "bicubic", order="pillow-12"),
+        Resize(15, 10, "bicubic", arithmetic="pillow-12"),
         (3, 40, 17),
         "CHW",
         lambda x: pillow_two_passes(x, 15, 10, "bicubic", vertical_first=False),
@@ -98,6 +100,25 @@ RESIZE = (
         "NCHW",
         partial(pillow_resize, height=7, width=9, filter="bilinear"),
         "tiles",
+    ),
+    *(
+        _resize(size, new, f, f"torchvision, {f} {note}", traced=traced, layout=layout, arithmetic="torchvision")
+        for size, new, note, traced, layout in (
+            ((23, 37), (16, 11), "down", False, "CHW"),
+            ((9, 7), (20, 31), "up", False, "HWC"),
+            ((40, 50), (23, 21), "down, traced", True, "HWC"),
+            ((10, 90), (33, 12), "up and down, traced", True, "CHW"),
+        )
+        for f in ("nearest", "bilinear", "bicubic")
+    ),
+    _resize((30, 20), (25, 19), "bicubic", "torchvision, window", window=(4, 3, 16, 12), arithmetic="torchvision"),
+    *(
+        # At the edges weights are larger than in the window, which decides how many bits all have.
+        _resize((90, 60), new, f, f"torchvision, {f} window, traced", window=window, traced=True, arithmetic="torchvision")
+        for f, new, window in (("bilinear", (23, 29), (9, 12, 5, 5)), ("bicubic", (45, 29), (9, 12, 5, 5)))
+    ),
+    _resize(
+        (200, 90), (7, 9), "bilinear", "torchvision, 60 taps, traced", traced=True, reference=False, arithmetic="torchvision"
     ),
 )
 

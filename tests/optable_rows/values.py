@@ -30,6 +30,13 @@ RESCALE = (
         for factor, note in ((1 / 255, "by 1/255"), (0.0078, "by 0.0078"), (2.0, "by 2"), (-1 / 3, "negative"), (0.0, "by 0"))
     ),
     Case(
+        Rescale(0.0078, "f32"),
+        ALL_BYTES,
+        "CHW",
+        byte_table(lambda byte, c: np.float32(byte) * np.float32(0.0078), 3),
+        "in float32",
+    ),
+    Case(
         Rescale(1 / 255),
         (2, 5, 7),
         "CHW",

@@ -25,8 +25,8 @@ RULES: dict[str, st.SearchStrategy[Rule]] = {
     "fit_within": st.tuples(edges, edges).map(lambda p: lambda h, w: rules.fit_within(h, w, *p)),
     "resized": size_settings(1, 2000).map(lambda size: lambda h, w: rules.resized(h, w, size)),
     "center_window": edges.map(lambda e: lambda h, w: (*rules.center_window(h, e), *rules.center_window(w, e))),
-    "pillow_vertical_first": st.tuples(edges, edges, st.sampled_from(("pillow-12", "pillow-13"))).map(
-        lambda p: lambda h, w: (rules.pillow_vertical_first(h, w, *p),)
+    "vertical_first": st.tuples(edges, edges, st.sampled_from(("pillow-12", "pillow-13"))).map(
+        lambda p: lambda h, w: (rules.vertical_first(h, w, *p),)
     ),
 }
 BOUNDARY = [(h, w) for h in BOUNDARY_SIDES for w in BOUNDARY_SIDES]
@@ -57,8 +57,8 @@ FIXED: dict[str, Rule] = {
     "capped_below": lambda h, w: rules.shortest_edge_capped(h, w, 224, 223),
     "within_512": lambda h, w: rules.fit_within(h, w, 512, 256),
     "window_224": lambda h, w: (*rules.center_window(h, 224), *rules.center_window(w, 225)),
-    "order_13": lambda h, w: (rules.pillow_vertical_first(h, w, 224, 224, "pillow-13"),),
-    "order_12": lambda h, w: (rules.pillow_vertical_first(h, w, 2, 3, "pillow-12"),),
+    "order_13": lambda h, w: (rules.vertical_first(h, w, 224, 224, "pillow-13"),),
+    "order_12": lambda h, w: (rules.vertical_first(h, w, 2, 3, "pillow-12"),),
 }
 
 
@@ -154,5 +154,5 @@ def test_sizes_without_a_meaning_are_refused(size: dict[str, int]) -> None:
 
 
 def test_an_unknown_pass_order_is_refused() -> None:
-    with pytest.raises(ConfigError, match="expected 'pillow-13' or 'pillow-12', got 'pillow-9'"):
-        rules.pillow_vertical_first(1, 2, 3, 4, "pillow-9")
+    with pytest.raises(ConfigError, match="expected 'pillow-13', 'pillow-12' or 'torchvision', got 'pillow-9'"):
+        rules.vertical_first(1, 2, 3, 4, "pillow-9")

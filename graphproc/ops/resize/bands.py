@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from graphproc.ir.builder_protocol import Builder, Value
-from graphproc.numerics.filters import NEAREST, coefficients, nearest_indices
-from graphproc.ops.resize.forms import Form
+from graphproc.numerics.filters import NEAREST, PILLOW, PRECISION_BITS, TORCHVISION, coefficients, nearest_indices
+from graphproc.ops.resize.forms import BLOCK, Form, float_limit
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 
@@ -54,6 +54,12 @@ class Axis:
         return self.extent is None and self.first == 0 and self.count == self.n_out
 
     @property
+    def reduction(self) -> float:
+        """By how much the side shrinks, where that is known."""
+        covered = self.n_in if self.extent is None else self.extent
+        return float(covered / self.n_out)  # type: ignore[arg-type]
+
+    @property
     def pieces(self) -> Num:
         """How many pieces there are."""
         return 1 if self.piece == self.count else self.count // self.piece
@@ -69,8 +75,9 @@ class Band:
         begin, extent: the first input pixel that is read, and how many are from there to the last one.
         weights: [blocks of all pieces, outputs and their digits, L], as the form of the products wants them, or None.
         form: the form of the products; None to only pick rows.
+        unit: of how many weights one is the sum, a power of two: a number, or float64 [1, 1, 1].
         blocks: how many blocks a piece has.
-        length: T; the last block of a piece may hold more outputs than are wanted.
+        length: T; the last block of a piece may hold more outputs than are wanted, unless it is known to be `full`.
     """
 
     axis: Axis
@@ -78,9 +85,18 @@ class Band:
     begin: Num
     extent: Num
     blocks: Num
-    length: int = 1
+    length: Num = 1
     weights: Value | None = None
     form: Form | None = None
+    unit: int | Value = 1 << PRECISION_BITS
+
+    @property
+    def full(self) -> bool:
+        """Whether the blocks of a piece are known to hold no more outputs than it has."""
+        piece = self.axis.piece
+        if self.form is None:
+            return True
+        return isinstance(piece, int) and piece % (self.length if isinstance(self.length, int) else BLOCK) == 0
 
     @property
     def constant(self) -> bool:
@@ -88,13 +104,19 @@ class Band:
         return self.form is not None and self.form.constant
 
 
-def block_length(count: int, reduction: float) -> int:
-    """How many outputs a block holds: near 8, where products are fast, or fewer where each reads many rows; and wasting few."""
-    near = 8 if reduction < 2 else 6
+def block_length(count: int, reduction: float, limit: float) -> int:
+    """How many outputs a block holds: near 8, where products are fast, fewer where each reads many rows; and wasting few.
+
+    Args:
+        count: how many outputs there are.
+        reduction: by how much the side shrinks.
+        limit: up to which reduction products are of float32.
+    """
+    near = 8 if reduction < 2 else 6 if reduction <= limit else 4
     return min(range(4, 13), key=lambda t: -count % t / count + abs(t - near) / 50)
 
 
-def picked_rows(g: Builder, axis: Axis, filter: str) -> Band | None:
+def picked_rows(g: Builder, axis: Axis, filter: str, arithmetic: str) -> Band | None:
     """The band of an axis that takes pixels as they are: nearest neighbour, or a known length that does not change."""
     n_in, n_out, first, count = axis.n_in, axis.n_out, axis.first, axis.count
     shape = g.vector(-1, 1)
@@ -103,24 +125,29 @@ def picked_rows(g: Builder, axis: Axis, filter: str) -> Band | None:
     if filter != NEAREST:
         return None
     if axis.known:
-        picked = nearest_indices(num.known(n_in), num.known(n_out))[num.known(first) :][: num.known(count)]
+        picked = nearest_indices(num.known(n_in), num.known(n_out), arithmetic)[num.known(first) :][: num.known(count)]
         return Band(axis, g.Reshape(g.constant(picked, "i64"), shape), 0, n_in, axis.piece)
-    # Half a step, then whole steps, added up one after the other: the accumulated rounding is part of the result.
-    # One step more than needed, because ONNX Runtime fails to plan memory around an Expand to nothing.
     scale = n_in / n_out
-    steps = g.Expand(g.num(scale), g.vector(first + count))
-    positions = g.CumSum(g.Concat(g.num(scale * 0.5), steps, axis=0), g.constant(0, "i64"))
-    positions = g.Slice(positions, g.vector(first), g.vector(first + count))
+    if arithmetic == TORCHVISION:
+        step = g.cast(g.cast(g.num(scale), "f32"), "f64")
+        outputs = g.cast(g.Add(g.range(count, "i64"), g.num(first)), "f64")
+        positions = g.cast(g.Mul(g.Add(outputs, g.constant([0.5], "f64")), step), "f32")
+    else:
+        # Half a step, then whole steps, added up one after the other: the accumulated rounding is part of the result.
+        # One step more than needed, because ONNX Runtime fails to plan memory around an Expand to nothing.
+        steps = g.Expand(g.num(scale), g.vector(first + count))
+        positions = g.CumSum(g.Concat(g.num(scale * 0.5), steps, axis=0), g.constant(0, "i64"))
+        positions = g.Slice(positions, g.vector(first), g.vector(first + count))
     rows = g.Min(g.cast(positions, "i64"), g.num(n_in - 1))
     return Band(axis, g.Reshape(rows, shape), 0, n_in, axis.piece)
 
 
-def known_bands(axis: Axis, filter: str) -> tuple[Array, Array, int]:
+def known_bands(axis: Axis, filter: str, arithmetic: str = PILLOW) -> tuple[Array, Array, int]:
     """Row indices [blocks, L], int32 weights [blocks, T, L] in units of 2**-22, of all pieces, and the most taps."""
     n_in, n_out, first, count, piece = (num.known(v) for v in (axis.n_in, axis.n_out, axis.first, axis.count, axis.piece))
     extent = None if axis.extent is None else float(axis.extent)  # type: ignore[arg-type]
-    k = coefficients(n_in, n_out, filter, first, count, extent)
-    length = block_length(piece, (n_in if extent is None else extent) / n_out)
+    k = coefficients(n_in, n_out, filter, first, count, extent, arithmetic)
+    length = block_length(piece, axis.reduction, float_limit(filter, arithmetic))
     within = np.minimum(np.arange(-(-piece // length) * length), piece - 1)  # repeats of the last are cut off
     output = (np.arange(count // piece)[:, None] * piece + within).reshape(-1, length)
     start, taps = k.start[output], k.weights.shape[1]

@@ -36,6 +36,7 @@ class Work:
         channels: C.
         axes: vertical and horizontal.
         filter: the filter's name.
+        arithmetic: whose.
         vertical_first: which pass comes first.
         map: what the bytes of the result become, where that is part of the resize.
     """
@@ -43,6 +44,7 @@ class Work:
     channels: int
     axes: tuple[Axis, Axis]
     filter: str
+    arithmetic: str
     vertical_first: Bool
     map: ByteMap | None = None
 
@@ -100,7 +102,7 @@ def _by_planes(g: Builder, x: Value, lead: int, work: Work) -> Value:
             names=("vertical_first", "horizontal_first"),
         )
 
-    return with_bands(g, work.axes, work.filter, passes)
+    return with_bands(g, work.axes, work.filter, work.arithmetic, passes)
 
 
 def _in_one(axis: Axis) -> Axis:
@@ -137,12 +139,11 @@ def _whole(g: Builder, x: Value, work: Work) -> Value:
 
         return g.cond(first, vertical_first, horizontal_first, names=("vertical_first", "horizontal_first"))
 
-    return with_bands(g, (vertical, horizontal), work.filter, passes)
+    return with_bands(g, (vertical, horizontal), work.filter, work.arithmetic, passes)
 
 
 def _pass(g: Builder, band: Band, x: Value, name: str, filter: str) -> Value:
     """From `[images, rows, columns]` to `[images, count, columns]`."""
     with g.scope(name):
         y = g.Reshape(product(g, band, x, band.rows, band.weights, filter), g.vector(0, band.blocks * band.length, -1))
-        exact = band.form is None or (isinstance(band.axis.count, int) and band.axis.count == band.blocks * band.length)
-        return y if exact else g.Slice(y, g.vector(0), g.num(band.axis.count), g.vector(1))
+        return y if band.full else g.Slice(y, g.vector(0), g.num(band.axis.count), g.vector(1))

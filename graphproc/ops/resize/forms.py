@@ -1,16 +1,21 @@
 """The forms of a pass's integer products, and which one a pass takes.
 
 `choose_form` decides; `graphproc inspect --why` prints its reason. On CPUs the time of a pass is in the nodes that go over its
-outputs once, and in the products over the rows that its blocks read: of few rows, paired float32 digits are fastest, of many
-rows bytes. Where one overtakes the other was measured on one thread of processors with AVX2 and AVX-512.
+outputs once, and in the products over the rows that its blocks read: of few rows, float32 is fastest, of many rows bytes.
+Where one overtakes the other was measured on one thread of a processor with AVX2; with 8-bit dot products it is sooner.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from graphproc.errors import EmitError
-from graphproc.numerics.filters import PRECISION_BITS
+from graphproc.numerics.filters import FILTERS, PRECISION_BITS, TORCHVISION
+
+Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +23,12 @@ class Form:
     """How a pass multiplies.
 
     Attributes:
-        name: `paired`, `float32`, `int8` or `float64`.
+        name: `single`, `paired`, `float32`, `int8` or `float64`.
         digits: how many digits a weight is split into.
         bits: bits of every digit but the top one.
         max_taps: the largest number of taps for which the result is exact.
         constant: whether the rows begin with one of ones, whose weights add a constant to every sum.
+        zero_point: what int8 digits have more than their value.
     """
 
     name: str
@@ -30,6 +36,7 @@ class Form:
     bits: int = PRECISION_BITS
     max_taps: float = float("inf")
     constant: bool = False
+    zero_point: int = 0
 
 
 def _float32(digits: int, bits: int) -> Form:
@@ -37,6 +44,8 @@ def _float32(digits: int, bits: int) -> Form:
     return Form("float32", digits, bits, int(((1 << 24) - (1 << 24 - bits)) / (255 * ((1 << bits) - 1))))
 
 
+SINGLE = Form("single", constant=True)
+"""One float32 product, where weights have so few bits that it holds their sums: `fits_single` tells."""
 PAIRED = Form("paired", 2, 8, int(((1 << 24) - 128) / (255 * 255)), constant=True)
 """Two float32 digits whose sum rounds once; `products` says why that is exact."""
 FLOAT32_2 = _float32(2, 11)
@@ -44,28 +53,73 @@ FLOAT32_3 = _float32(3, 8)
 """8-bit digits also survive TF32, whose significand has 11 bits."""
 FLOAT32_4 = _float32(4, 6)
 FLOAT32_6 = _float32(6, 4)
-INT8_3 = Form("int8", 3, 8)
+INT8_2 = Form("int8", 2, 8, zero_point=64)
+"""Of weights below 2**15 that are not far below zero: digits of -64 .. 191 hold -16448 .. 49087."""
+INT8_3 = Form("int8", 3, 8, zero_point=128)
 FLOAT64 = Form("float64")
 
-CPU_PAIRED_ROWS = 64
-"""Up to so many rows read by a block (a bicubic reduction by 6), paired digits beat 8-bit ones in ONNX Runtime's CPU provider."""
+BLOCK, SHORT_BLOCK = 8, 4
+"""Outputs in a block of float32 and of 8-bit products where sizes are not known; about as many where they are."""
+CPU_PAIRED_ROWS = 42
+"""Up to so many rows read by a block (a reduction by 4), paired digits beat three 8-bit ones in ONNX Runtime's CPU provider."""
 
 
-def choose_form(target: str, taps: int, rows: int) -> tuple[Form, str]:
-    """The form of a pass, and why.
+def float_limit(filter: str, arithmetic: str) -> float:
+    """By how much a side may shrink on a CPU until 8-bit products are faster than float32 ones.
+
+    Torchvision's weights fit a single product as long as the largest is over 1/4, or 1/2 where some are negative; two 8-bit
+    digits are faster than two of float32.
+    """
+    if arithmetic == TORCHVISION:
+        return 1 << (single_bits(filter) - 14)
+    # The outputs of a block are a reduction apart from each other, and each reads twice the support around it.
+    return (CPU_PAIRED_ROWS - 1) / (2 * FILTERS[filter].support + BLOCK - 1)
+
+
+def own_unit(weights: Array) -> int:
+    """The largest power of two, at most one half, of which integer weights in units of 2**-22 are all multiples."""
+    bits = int(np.bitwise_or.reduce(weights, axis=None)) | 1 << (PRECISION_BITS - 1)
+    return bits & -bits
+
+
+def fits_single(weights: Array) -> bool:
+    """Whether float32 holds every sum of pixels times integer weights `[..., L]` in units of 2**-22, and one half."""
+    largest = 255 * np.abs(weights.astype(np.int64)).sum(axis=-1).max() + (1 << (PRECISION_BITS - 1))
+    return bool(largest // own_unit(weights) <= 1 << 24)
+
+
+def single_bits(filter: str) -> int:
+    """Of how many fractional bits the weights of a filter are, at most, that always fit a single product.
+
+    The absolute values of weights add up to less than 2, and to 1 and their roundings where none is negative.
+    """
+    return 15 if FILTERS[filter].negative else 16
+
+
+def choose_form(target: str, weights: Array, taps: int, reduction: float, filter: str, arithmetic: str) -> tuple[Form, str]:
+    """The form of a pass over known sizes, and why.
 
     Args:
         target: the emitter's.
+        weights: int32 [blocks, outputs, rows] in units of 2**-22.
         taps: how many taps its outputs have at most.
-        rows: how many input rows a block of outputs reads.
+        reduction: by how much the side shrinks.
+        filter: the filter's name.
+        arithmetic: whose.
 
     Raises:
         EmitError: no form of the target is exact for so many taps.
     """
+    rows = weights.shape[-1]
     if target == "cpu":
-        if rows <= CPU_PAIRED_ROWS:
-            return PAIRED, f"{rows} rows a block: two paired float32 digits are exact, and fastest to {CPU_PAIRED_ROWS}"
-        return INT8_3, f"{rows} rows a block: three 8-bit digits in int32 are exact, and fastest above {CPU_PAIRED_ROWS}"
+        limit = float_limit(filter, arithmetic)
+        if fits_single(weights) and reduction <= max(limit, float_limit(filter, TORCHVISION)):
+            return SINGLE, "weights of so few bits that one float32 product is exact"
+        if int(np.abs(weights // own_unit(weights)).max()) < 1 << 15 and weights.min() >= -16448 * own_unit(weights):
+            return INT8_2, "weights of 16 bits: two 8-bit digits in int32 are exact"
+        if reduction <= limit:
+            return PAIRED, f"shrinks by {reduction:.2g}: two paired float32 digits are exact, and fastest to {limit:.2g}"
+        return INT8_3, f"shrinks by {reduction:.2g}: three 8-bit digits in int32 are exact, and fastest above {limit:.2g}"
     if target == "cuda":
         if rows <= FLOAT32_3.max_taps:
             return FLOAT32_3, f"{rows} rows a block: three float32 digits are exact to {FLOAT32_3.max_taps}, with TF32 too"
@@ -78,12 +132,31 @@ def choose_form(target: str, taps: int, rows: int) -> tuple[Form, str]:
     )
 
 
-def form_limit(target: str) -> tuple[Form, int, Form]:
-    """For sizes that are not known before the image is: the form up to a number of rows a block, and the one above."""
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What decides between two forms where sizes are not known.
+
+    Attributes:
+        of: `reduction` of the sides, `rows` that blocks read, or `bits` of the weights.
+        most: the largest number for the first form.
+    """
+
+    of: str
+    most: float
+
+
+def forms_of_any_size(target: str, filter: str, arithmetic: str) -> tuple[Form, Limit, Form]:
+    """For sizes that are not known before the image is: the form up to a limit, and the one above.
+
+    Raises:
+        EmitError: the target has none.
+    """
+    if target == "cpu" and arithmetic == TORCHVISION:
+        return SINGLE, Limit("bits", single_bits(filter)), INT8_2
     if target == "cpu":
-        return PAIRED, CPU_PAIRED_ROWS, INT8_3
+        return PAIRED, Limit("reduction", float_limit(filter, arithmetic)), INT8_3
     if target == "cuda":
-        return FLOAT32_3, int(FLOAT32_3.max_taps), FLOAT64
+        return FLOAT32_3, Limit("rows", int(FLOAT32_3.max_taps)), FLOAT64
     raise EmitError(
         "resize: target 'portable' has no float64 to compute weights in the graph, so the image's size must be fixed. "
         "Give image_size=(height, width), or use target 'cpu' or 'cuda'."

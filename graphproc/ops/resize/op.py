@@ -1,4 +1,4 @@
-"""The resize op: Pillow's antialiased resampling, of which only a window may be wanted."""
+"""The resize op: antialiased resampling of bytes, of which only a window may be wanted."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from graphproc.errors import ShapeError
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.ir.op import Array, Op, op, require_dtype, require_layout
 from graphproc.ir.types import TensorType
-from graphproc.numerics.filters import FILTERS, NEAREST
+from graphproc.numerics.filters import ARITHMETICS, FILTERS, NEAREST, PILLOW, TORCHVISION
 from graphproc.ops.byte_map import ByteMap
 from graphproc.ops.resize.bands import Axis
 from graphproc.ops.resize.emit import Work, emit_resize
 from graphproc.ops.resize.reference import resize
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
-from graphproc.sizes.rules import pillow_vertical_first
+from graphproc.sizes.rules import vertical_first
 
 
 @op("resize")
@@ -27,13 +27,15 @@ class Resize(Op):
 
     Shapes:   (..., C, H, W), or (..., H, W, C) with layout "HWC" -> (..., C, height, width) or (..., C, *window sides).
     Dtypes:   u8; unchanged, or f32 with a map.
-    Rounding: 22-bit integer weights; uint8 after each of the two passes, whose order `order` decides; then the map's.
-    Source:   Pillow `Image.resize`; spelled out in `graphproc.numerics.filters`.
+    Rounding: integer weights; uint8 after each of the two passes; `arithmetic` decides how many bits the weights have, and which
+              pass comes first; then the map's.
+    Source:   Pillow `Image.resize`; `torch.nn.functional.interpolate(antialias=True)` on uint8, which torchvision's `resize`
+              calls, and its `nearest-exact`; spelled out in `graphproc.numerics.filters`.
 
     Attributes:
         height, width: the whole result's sides, in pixels.
-        filter: `nearest`, `lanczos`, `bilinear`, `bicubic`, `box` or `hamming`.
-        order: which Pillow decides the order of the passes: `pillow-13`, or `pillow-12` and older.
+        filter: `nearest`, `lanczos`, `bilinear`, `bicubic`, `box` or `hamming`; torchvision has not the last two.
+        arithmetic: whose: `pillow-13`, `pillow-12` (and older), or `torchvision`.
         window: (top, left, height, width) of the part that is kept; pixels outside it are never computed.
         layout: the input's layout; reading HWC spares a transpose of the whole image.
         extent: (height, width) of the part of the input, from its top left corner, that is resized; not always whole pixels,
@@ -44,7 +46,7 @@ class Resize(Op):
     height: Num
     width: Num
     filter: str
-    order: str = "pillow-13"
+    arithmetic: str = PILLOW
     window: tuple[Num, ...] = ()
     layout: str = "CHW"
     extent: tuple[Num, ...] = ()
@@ -58,6 +60,10 @@ class Resize(Op):
             raise ShapeError(f"resize: expected a filter of {[NEAREST, *FILTERS]}, got {self.filter!r}")
         if self.extent and self.filter == NEAREST:
             raise ShapeError("resize: an extent has no meaning for the filter 'nearest'")
+        if self.arithmetic not in ARITHMETICS:
+            raise ShapeError(f"resize: expected an arithmetic of {list(ARITHMETICS)}, got {self.arithmetic!r}")
+        if self.arithmetic == TORCHVISION and (self.extent or self.filter in ("box", "hamming")):
+            raise ShapeError(f"resize: torchvision has neither an extent nor the filters 'box' and 'hamming', got {self}")
         for side in (self.height, self.width):
             if isinstance(side, int) and side < 1:
                 raise ShapeError(f"resize: expected sides of at least 1 pixel, got {self.height} x {self.width}")
@@ -71,9 +77,9 @@ class Resize(Op):
         if self.layout == "HWC":
             x = np.moveaxis(x, -1, -3)
         height, width = num.known(self.height), num.known(self.width)
-        first = bool(pillow_vertical_first(x.shape[-2], x.shape[-1], height, width, self.order))
+        first = bool(vertical_first(x.shape[-2], x.shape[-1], height, width, self.arithmetic))
         extent = tuple(float(v) for v in self.extent)  # type: ignore[arg-type]
-        y = resize(x, height, width, self.filter, first, extent)
+        y = resize(x, height, width, self.filter, first, extent, self.arithmetic)
         if self.window:
             top, left, height, width = (num.known(v) for v in self.window)
             y = y[..., top : top + height, left : left + width]
@@ -104,11 +110,11 @@ class Resize(Op):
             rank = t.rank + g.leading
             x = g.Transpose(x, perm=[*range(rank - 3), rank - 2, rank - 1, rank - 3])
         height, width = t.size("H"), t.size("W")
-        first = pillow_vertical_first(height, width, self.height, self.width, self.order)
+        first = vertical_first(height, width, self.height, self.width, self.arithmetic)
         top, left, rows, columns = self.window or (0, 0, self.height, self.width)
         whole = num.at_least(self.height, 1), num.at_least(self.width, 1)
         count = num.at_least(rows, 1), num.at_least(columns, 1)
         covered = self.extent or (None, None)
         axes = Axis(height, whole[0], top, count[0], covered[0]), Axis(width, whole[1], left, count[1], covered[1])
-        work = Work(num.known(t.size("C")), axes, self.filter, first, map)
+        work = Work(num.known(t.size("C")), axes, self.filter, self.arithmetic, first, map)
         return emit_resize(g, x, t.rank - 3 + g.leading, work)

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from graphproc.ops.resize.forms import BLOCK
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 
-BLOCK = 8
-"""Outputs in a block where the number is not known."""
 AREA = 96 << 10
 """Pixels of a piece, at most: what the nodes write of one takes some 20 bytes a pixel."""
 LARGEST = 256

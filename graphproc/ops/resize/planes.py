@@ -105,7 +105,7 @@ def vertical_first(
             x = g.Reshape(chunks.cut(g, image, low, high), g.vector(vertical.extent, columns))
             x = behind_ones(g, vertical, x, columns)
             y = _bytes(g, product(g, vertical, x, down, vertical.weights, filter), columns)
-            if not _exact(vertical):
+            if not vertical.full:
                 y = g.Reshape(y, g.vector(vertical.axis.pieces, -1, columns))
                 y = g.Slice(y, g.vector(0), g.num(vertical.axis.piece), g.vector(1))
                 y = g.Reshape(y, g.vector(height, columns))
@@ -140,20 +140,15 @@ def _weights_of_planes(g: Builder, band: Band, channels: int) -> tuple[Value, ..
 def _bytes(g: Builder, x: Value, columns: Num) -> Value:
     """The results of a product as bytes `[rows, columns]`.
 
-    The Reshape stands before the Cast: ONNX Runtime makes one of two neighbours, and what float32 beyond 255 becomes as a byte
-    is left to its compiler.
+    The Reshape stands before the Cast: ONNX Runtime makes one of two neighbours, and what float32 beyond 255, which a pair's
+    integer was, becomes as a byte is left to its compiler.
     """
     return g.cast(g.Reshape(x, g.vector(-1, columns)), "u8")
 
 
-def _exact(band: Band) -> bool:
-    """Whether the blocks of a piece hold no more outputs than it has."""
-    return band.form is None or (isinstance(band.axis.piece, int) and band.axis.piece == band.blocks * band.length)
-
-
 def _first(g: Builder, band: Band, x: Value, count: Num) -> Value:
     """The rows that are wanted of those that the blocks of a piece hold."""
-    return x if _exact(band) else g.Slice(x, g.vector(0), g.num(count), g.vector(0))
+    return x if band.full else g.Slice(x, g.vector(0), g.num(count), g.vector(0))
 
 
 def _each(g: Builder, constants: Value, pieces: Num) -> Value:

@@ -12,6 +12,10 @@ digit is multiplied separately. Every sum `S_j` is exact as long as `255 * taps 
 which is the same floor, because floors of nested divisions by powers of two compose. Digits of the float32 forms are not
 negative, except the top one; those of the int8 form are balanced, because they are signed bytes.
 
+`single`: the weights are all multiples of so large a unit that the sum fits one digit; a row of ones adds the half. Torchvision's
+are, of up to 15 fractional bits where the filter has negative weights (255 * 2 * 2**15, and the half, stay below 2**24), of up to
+16 where it has none.
+
 `paired`, by one addition. With x = sum(weight * pixel) / 2**22, the sums of two digits are
 
     high = sum(digit_1 * pixel) / 2**14 + 512.5         a multiple of 2**-14 below 1024: 24 bits
@@ -33,7 +37,7 @@ import numpy as np
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.numerics.filters import FILTERS, NEAREST, PRECISION_BITS
 from graphproc.ops.resize.bands import Axis, Band, known_bands, picked_rows
-from graphproc.ops.resize.forms import Form, choose_form, form_limit
+from graphproc.ops.resize.forms import INT8_2, Form, choose_form, forms_of_any_size, own_unit
 from graphproc.ops.resize.traced import traced_bands
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
@@ -47,41 +51,43 @@ GRID_OFFSET = -(2.0**-15)
 """Half of the steps that float32 takes there."""
 
 
-def with_bands(g: Builder, axes: tuple[Axis, Axis], filter: str, passes: Callable[[Bands], Value]) -> Value:
+def with_bands(g: Builder, axes: tuple[Axis, Axis], filter: str, arithmetic: str, passes: Callable[[Bands], Value]) -> Value:
     """Emit the weights of both axes, and what `passes` emits from their bands.
 
     Where the form of the products depends on the image, `passes` is called once for each form, inside the branches of an
     `If`. One decision for both axes, on the larger reduction: a second `If` costs more than the better form would save.
     """
     if filter == NEAREST or all(axis.known for axis in axes):
-        vertical, horizontal = (_known_band(g, axis, filter) for axis in axes)
+        vertical, horizontal = (_known_band(g, axis, filter, arithmetic) for axis in axes)
         return passes((vertical, horizontal))
-    small, limit, large = form_limit(g.target)
+    small, limit, large = forms_of_any_size(g.target, filter, arithmetic)
     with g.scope("weights"):
-        bands = traced_bands(g, axes, filter)
+        bands = traced_bands(g, axes, filter, arithmetic)
 
     def in_form(form: Form) -> Value:
         with g.scope("weights"):
-            weights = _packed(g, bands.weights, form)
+            weights = _packed(g, bands.weights, bands.unit, form)
             both = bands.band(g, 0, weights, form), bands.band(g, 1, weights, form)
         return passes(both)
 
-    names = (small.name, large.name)
-    return g.cond(bands.rows_within(g, limit), lambda: in_form(small), lambda: in_form(large), names)
+    return g.cond(bands.within(g, limit), lambda: in_form(small), lambda: in_form(large), (small.name, large.name))
 
 
-def _known_band(g: Builder, axis: Axis, filter: str) -> Band:
+def _known_band(g: Builder, axis: Axis, filter: str, arithmetic: str) -> Band:
     if g.target == "portable" and not axis.known:
-        form_limit(g.target)
-    picked = picked_rows(g, axis, filter)
+        forms_of_any_size(g.target, filter, arithmetic)
+    picked = picked_rows(g, axis, filter, arithmetic)
     if picked is not None:
         return picked
-    rows, weights, taps = known_bands(axis, filter)
+    rows, weights, taps = known_bands(axis, filter, arithmetic)
     begin, end = int(rows.min()), int(rows.max()) + 1
-    form = choose_form(g.target, taps, rows.shape[-1])[0]
-    packed = g.Squeeze(_packed(g, g.constant(weights[None], "f32"), form), g.vector(0))
+    form = choose_form(g.target, weights, taps, axis.reduction, filter, arithmetic)[0]
+    unit = 1 << PRECISION_BITS
+    if form is INT8_2:
+        weights, unit = weights // own_unit(weights), unit // own_unit(weights)
+    packed = g.Squeeze(_packed(g, g.constant(weights[None], "f32"), None, form), g.vector(0))
     blocks = len(rows) // num.known(axis.pieces)
-    return Band(axis, g.constant(rows - begin, "i64"), begin, end - begin, blocks, weights.shape[1], packed, form)
+    return Band(axis, g.constant(rows - begin, "i64"), begin, end - begin, blocks, weights.shape[1], packed, form, unit)
 
 
 def product(g: Builder, band: Band, x: Value, rows: Value, weights: Value | None, filter: str) -> Value:
@@ -96,7 +102,8 @@ def product(g: Builder, band: Band, x: Value, rows: Value, weights: Value | None
         filter: the filter's name.
 
     Returns:
-        `[..., blocks, T, columns]`, rounded to a byte; of the paired form `[blocks, T * columns]`, int32 whose low byte that is.
+        `[..., blocks, T, columns]`, rounded to a byte, or of the single form float32 of which that is the whole part; of the
+        paired form `[blocks, T * columns]`, int32 whose low byte that is.
     """
     pixels = g.Gather(x, rows, axis=-2)
     return pixels if band.form is None else _PRODUCT[band.form.name](g, pixels, weights, band, filter)
@@ -115,42 +122,54 @@ def behind_ones(g: Builder, band: Band, x: Value, columns: Num) -> Value:
     return g.Concat(g.Expand(g.constant([[1]], "u8"), g.vector(1, columns)), x, axis=0) if band.constant else x
 
 
-def _packed(g: Builder, weights: Value, form: Form) -> Value:
+def _packed(g: Builder, weights: Value, unit: Value | None, form: Form) -> Value:
     """Integer weights `[n, blocks, T, L]` as what a form multiplies by, `[n, blocks, T * digits, L]`.
 
-    A weight is at most 2**22 and a few units, so float32 holds it and its digits exactly.
+    A weight is at most 2**22 and a few units, so float32 holds it and its digits exactly. Those with a unit of their own, float64
+    `[n, 1, 1]`, come in it, others in 2**-22.
     """
+    if form is not INT8_2 and unit is not None:
+        weights = g.Mul(weights, g.cast(g.Unsqueeze(g.Div(g.constant([1 << PRECISION_BITS], "f64"), unit), g.vector(3)), "f32"))
     if form.name == "float64":
         return g.cast(weights, "f64")
+    ahead = g.vector(0, 0, 0, 1, 0, 0, 0, 0)  # of the row of ones
+    if form.name == "single":
+        return g.Pad(g.Mul(weights, g.constant([2.0**-PRECISION_BITS], "f32")), ahead, g.constant(0.5, "f32"))
     *lower, top = _digits(g, weights, form)
     if form.name == "paired":
-        return _pairs(g, lower[0], top)
+        return _pairs(g, lower[0], top, ahead)
     if form.name == "float32":
         # A power of two keeps a digit's products as exact as before, and spares a division after them.
         return g.Concat(*lower, top, axis=-2)
     lower = [g.Mul(digit, g.constant([1 << form.bits], "f32")) for digit in lower]
-    return g.cast(g.Add(g.Concat(*lower, top, axis=-2), g.constant([128], "f32")), "u8")
+    return g.cast(g.Add(g.Concat(*lower, top, axis=-2), g.constant([form.zero_point], "f32")), "u8")
 
 
 def _digits(g: Builder, weights: Value, form: Form) -> list[Value]:
     """Digits of integer weights, lowest first, as float32; all but the top one as fractions.
 
-    In [-1/2, 1/2) for int8: rounding halves up sends the remainder -128 .. 127, which is what a byte holds. In [0, 1) for
-    float32.
+    For int8 they begin at the zero point below zero, so that a byte holds them: in [-1/2, 1/2) of three, [-1/4, 3/4) of two. In
+    [0, 1) for float32.
     """
     digits = []
     for _ in range(form.digits - 1):
         shifted = g.Mul(weights, g.constant([2.0**-form.bits], "f32"))
-        weights = g.Floor(g.Add(shifted, g.constant([0.5], "f32")) if form.name == "int8" else shifted)
+        weights = g.Floor(g.Add(shifted, g.constant([form.zero_point / 256], "f32")) if form.zero_point else shifted)
         digits.append(g.Sub(shifted, weights))
     return [*digits, weights]
 
 
-def _pairs(g: Builder, low: Value, high: Value) -> Value:
+def _pairs(g: Builder, low: Value, high: Value, ahead: Value) -> Value:
     """The digits of a block's outputs behind their weights of the row of ones, all high ones before all low ones."""
-    unit, ahead = g.constant([2.0**-14], "f32"), g.vector(0, 0, 0, 1, 0, 0, 0, 0)
+    unit = g.constant([2.0**-14], "f32")
     offsets = ((high, PIXELS_OFFSET), (low, GRID_OFFSET))
     return g.Concat(*(g.Pad(g.Mul(digit, unit), ahead, g.constant(offset, "f32")) for digit, offset in offsets), axis=2)
+
+
+def _single(g: Builder, pixels: Value, weights: Value, band: Band, filter: str) -> Value:
+    """The sum with its half, of which the whole part is the byte. Only negative weights take it out of a byte's range."""
+    total = g.MatMul(weights, g.cast(pixels, "f32"))
+    return g.Clip(total, g.constant(0, "f32"), g.constant(255, "f32")) if FILTERS[filter].negative else total
 
 
 def _paired(g: Builder, pixels: Value, weights: Value, band: Band, filter: str) -> Value:
@@ -190,27 +209,42 @@ def _float32_digits(g: Builder, pixels: Value, weights: Value, band: Band, filte
 
 
 def _int8(g: Builder, pixels: Value, weights: Value, band: Band, filter: str) -> Value:
-    """Three 8-bit digits side by side in one MatMulInteger; their int32 sum is the definition's own accumulator."""
-    sums = g.MatMulInteger(weights, pixels, g.constant(128, "u8"))
-    low, middle, high = g.Split(sums, g.vector(*[band.length] * 3), axis=-2, outputs=3)
-    base = g.constant([256], "i32")
-    total = g.Add(g.Mul(g.Add(g.Mul(high, base), middle), base), low)
-    # Keep what decides the rounding, the bits from one half up: few enough for float32.
-    half = 1 << (PRECISION_BITS - 1)
+    """8-bit digits side by side in one MatMulInteger; their int32 sum is the definition's own accumulator.
+
+    Of it is kept what decides the rounding, the bits from one half up: few enough for float32.
+    """
+    form = band.form
+    assert form is not None
+    sums = g.MatMulInteger(weights, pixels, g.constant(form.zero_point, "u8"))
+    *lower, total = g.Split(sums, g.vector(*[band.length] * form.digits), axis=-2, outputs=form.digits)
+    for digit in reversed(lower):
+        total = g.Add(g.Mul(total, g.constant([256], "i32")), digit)
+    half, whole = _halves(g, band.unit)
     if g.opset >= 18:
-        return _quantize(g, g.cast(g.BitwiseAnd(total, g.constant([-half], "i32")), "f32"), 2 * half)
+        return _quantize(g, g.cast(g.BitwiseAnd(total, half), "f32"), whole)
     # Div rounds negative totals toward zero instead of down, but they clip to 0 either way.
-    return _quantize(g, g.cast(g.Div(total, g.constant([half], "i32")), "f32"), 2)
+    return _quantize(g, g.cast(g.Div(total, half), "f32"), g.constant(np.float32(2 * _HAIR_LESS), "f32"))
 
 
-def _quantize(g: Builder, total: Value, unit: int) -> Value:
-    """`clip(floor(total / unit + 1/2), 0, 255)` of multiples of `unit / 2` as uint8, by one QuantizeLinear.
+_HAIR_LESS = 1 - 2.0**-10
+
+
+def _halves(g: Builder, unit: int | Value) -> tuple[Value, Value]:
+    """One half of a sum in int32, negative from opset 18 on, and the whole as float32, a hair less, as `_int8` takes them."""
+    sign = -1 if g.opset >= 18 else 1
+    if isinstance(unit, int):
+        return g.constant([sign * unit // 2], "i32"), g.constant(np.float32(unit * _HAIR_LESS), "f32")
+    half = g.cast(g.Mul(unit, g.constant([sign * 0.5], "f64")), "i32")
+    return half, g.cast(g.Squeeze(g.Mul(unit, g.constant([_HAIR_LESS], "f64"))), "f32")
+
+
+def _quantize(g: Builder, total: Value, scale: Value) -> Value:
+    """`clip(floor(total / unit + 1/2), 0, 255)` of multiples of half a unit as uint8, by one QuantizeLinear.
 
     QuantizeLinear divides, rounds half to even, clips and casts. Dividing by a hair less than the unit lifts every tie,
     and nothing else, above the half, so that it rounds up.
     """
-    scale = np.float32(unit * (1 - 2.0**-10))
-    return g.QuantizeLinear(total, g.constant(scale, "f32"), g.constant(0, "u8"), dtype="u8")
+    return g.QuantizeLinear(total, scale, g.constant(0, "u8"), dtype="u8")
 
 
-_PRODUCT = {"paired": _paired, "float32": _float32_digits, "float64": _float64, "int8": _int8}
+_PRODUCT = {"single": _single, "paired": _paired, "float32": _float32_digits, "float64": _float64, "int8": _int8}

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from graphproc.ir.builder_protocol import Builder, Value
-from graphproc.numerics.filters import FILTERS, PRECISION_BITS
+from graphproc.numerics.filters import FILTERS, LARGEST_WEIGHT, PRECISION_BITS, TORCHVISION
 from graphproc.ops.resize.bands import Axis, Band
-from graphproc.ops.resize.forms import Form
-from graphproc.ops.resize.pieces import BLOCK
+from graphproc.ops.resize.forms import BLOCK, SHORT_BLOCK, Form, Limit, float_limit
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 
@@ -26,26 +25,38 @@ class TracedBands:
     """The bands of both axes (vertical, horizontal), before the form of their products is chosen.
 
     Attributes:
+        few: whether no side shrinks by more than `forms.float_limit`.
         most: float64 [1, 1, 1], the larger of the axes' numbers of rows that a block reads.
-        weights: float32 [2, blocks, T, L], integers in units of 2**-22.
+        unit: float64 [2, 1, 1], for each axis the power of two that torchvision multiplies weights by; None for Pillow, which
+            takes 2**22.
+        weights: float32 [2, blocks, T, L], integers of which so many are a sum of one.
         rows: int64 [2, blocks, L].
         axes: what is wanted.
+        length: T.
         blocks: for each axis, how many blocks a piece has.
         begins, extents, widths: for each axis, the first input pixel read, how many from there on, and how many a block reads.
     """
 
+    few: Value
     most: Value
+    unit: Value | None
     weights: Value
     rows: Value
     axes: tuple[Axis, Axis]
+    length: Num
     blocks: list[Num]
     begins: list[Num]
     extents: list[Num]
     widths: list[Num]
 
-    def rows_within(self, g: Builder, limit: int) -> Value:
-        """Whether no block reads more than `limit` rows."""
-        return g.LessOrEqual(self.most, _f64(g, limit))
+    def within(self, g: Builder, limit: Limit) -> Value:
+        """Whether neither axis is above a limit."""
+        if limit.of == "reduction":
+            return self.few
+        if limit.of == "rows":
+            return g.LessOrEqual(self.most, _f64(g, limit.most))
+        assert self.unit is not None
+        return g.LessOrEqual(_maximum(g, self.unit, 0), _f64(g, 2.0**limit.most))
 
     def band(self, g: Builder, index: int, weights: Value, form: Form) -> Band:
         """One axis, with the weights of both in a form: its own part of the grid, which fits the larger of both."""
@@ -60,39 +71,73 @@ class TracedBands:
 
         rows = own(self.rows, self.widths[index], 2)
         weights = own(weights, self.widths[index] + int(form.constant), 3)
-        return Band(axis, rows, self.begins[index], self.extents[index], blocks, BLOCK, weights, form)
+        unit = 1 << PRECISION_BITS if self.unit is None else g.Gather(self.unit, g.constant([index], "i64"), axis=0)
+        return Band(axis, rows, self.begins[index], self.extents[index], blocks, self.length, weights, form, unit)
 
 
-def traced_bands(g: Builder, axes: tuple[Axis, Axis], filter: str) -> TracedBands:
+@dataclass(frozen=True, slots=True)
+class _Sampling:
+    """How outputs sample an axis: everything float64 [2, 1, 1].
+
+    Attributes:
+        filter: the filter's name.
+        n_in: the pixels there are.
+        scale: how far apart in them two outputs are.
+        stretch: by how much the filter is widened.
+    """
+
+    filter: str
+    n_in: Value
+    scale: Value
+    stretch: Value
+
+    def reach(self, g: Builder, output: Value, half_past: Value) -> tuple[Value, Value, Value]:
+        """Of each output: its centre, and where its taps begin and end."""
+        half, support = _f64(g, 0.5), FILTERS[self.filter].support
+        far = self.stretch if support == 1 else g.Mul(self.stretch, _f64(g, support))
+        center = g.Mul(g.Add(output, half_past), self.scale)
+        low = g.Max(g.Floor(g.Add(g.Sub(center, far), half)), _f64(g, 0))
+        return center, low, g.Min(g.Floor(g.Add(g.Add(center, far), half)), self.n_in)
+
+    def weights(self, g: Builder, position: Value, reach: tuple[Value, Value, Value]) -> tuple[Value, Value]:
+        """Weights at positions, and their sums.
+
+        CumSum adds one tap after the other, as the definition does; ReduceSum's order is up to the runtime.
+        """
+        weights = _weights(g, self.filter, position, *reach, self.n_in, g.Div(_f64(g, 1), self.stretch))
+        return weights, _last(g, g.CumSum(weights, g.constant(1, "i64")), 1)
+
+
+def traced_bands(g: Builder, axes: tuple[Axis, Axis], filter: str, arithmetic: str) -> TracedBands:
     """Emit the arithmetic. Positions outside an output's own taps get weight zero, and adding zeros changes no sum.
 
     Outputs are the last axis of everything: ONNX Runtime broadcasts along a long last axis fast and along others slowly.
     """
-    half = _f64(g, 0.5)
     rows, columns = axes
-    blocks = [(axis.piece + (BLOCK - 1)) // BLOCK for axis in axes]
-    cells = num.maximum(*(axis.pieces * number for axis, number in zip(axes, blocks, strict=True)))
-    numbers = [(a.n_in, a.n_out, a.first, a.count, a.piece, n * BLOCK) for a, n in zip(axes, blocks, strict=True)]
-    n_in, n_out, first, count, piece, places = _pairs(g, *zip(*numbers, strict=True))
+    numbers = [(a.n_in, a.n_out, a.first, a.count, a.piece) for a in axes]
+    n_in, n_out, first, count, piece = _pairs(g, *zip(*numbers, strict=True))
     scale = g.Div(n_in if rows.extent is None and columns.extent is None else _extents(g, axes), n_out)
-    stretch = g.Max(scale, _f64(g, 1))
-    support = stretch if FILTERS[filter].support == 1 else g.Mul(stretch, _f64(g, FILTERS[filter].support))
-
-    output, last = g.range(cells * BLOCK, "f64"), g.Sub(count, _f64(g, 1))
+    sampling = _Sampling(filter, n_in, scale, g.Max(scale, _f64(g, 1)))
+    few = g.LessOrEqual(g.ReduceMax(scale), _f64(g, float_limit(filter, arithmetic)))
+    length: Num = BLOCK
+    if g.target == "cpu":
+        length = g.measured(g.Reshape(g.Where(few, g.constant(BLOCK, "i64"), g.constant(SHORT_BLOCK, "i64")), g.vector(1)), 1)
+    blocks = [(axis.piece + (length - 1)) // length for axis in axes]
+    cells = num.maximum(*(axis.pieces * number for axis, number in zip(axes, blocks, strict=True)))
+    output = g.range(cells * length, "f64")
     if any(axis.pieces != 1 for axis in axes):
+        (places,) = _pairs(g, (blocks[0] * length, blocks[1] * length))
         number = g.Floor(g.Div(output, places))
         within = g.Min(g.Sub(output, g.Mul(number, places)), g.Sub(piece, _f64(g, 1)))
         output = g.Add(g.Mul(number, piece), within)
-    if any(axis.pieces != 1 or axis.count != cells * BLOCK for axis in axes):
-        output = g.Min(output, last)  # repeats of the last are cut off
-    center = g.Mul(g.Add(output, g.Add(first, half)), scale)
-    low = g.Max(g.Floor(g.Add(g.Sub(center, support), half)), _f64(g, 0))
-    high = g.Min(g.Floor(g.Add(g.Add(center, support), half)), n_in)
+    if any(axis.pieces != 1 or axis.count != cells * length for axis in axes):
+        output = g.Min(output, g.Sub(count, _f64(g, 1)))  # repeats of the last are cut off
+    reach = sampling.reach(g, output, g.Add(first, _f64(g, 0.5)))
 
     # The rows of a block: from its first output's first tap to its last one's last.
-    in_blocks = g.vector(2, -1, BLOCK)
-    start = g.Slice(g.Reshape(low, in_blocks), g.vector(0), g.vector(1), g.vector(2))
-    stop = _last(g, g.Reshape(high, in_blocks), 2)
+    in_blocks = g.vector(2, -1, length)
+    start = g.Slice(g.Reshape(reach[1], in_blocks), g.vector(0), g.vector(1), g.vector(2))
+    stop = _last(g, g.Reshape(reach[2], in_blocks), 2)
     width = _maximum(g, g.Sub(stop, start), 1, 2)
     begin, end, found = None, n_in, [width]
     if not all(axis.covers for axis in axes):
@@ -107,19 +152,39 @@ def traced_bands(g: Builder, axes: tuple[Axis, Axis], filter: str) -> TracedBand
 
     most = g.ReduceMax(width)
     taps = g.range(most, "f64")
-    starts = g.Reshape(g.Add(start, g.constant([0] * BLOCK, "f64")), g.vector(2, 1, -1))
-    position = g.Add(starts, g.Reshape(taps, g.vector(-1, 1)))
-    weights = _weights(g, filter, position, center, low, high, n_in, g.Div(_f64(g, 1), stretch))
-    # CumSum adds one tap after the other, as the definition does; ReduceSum's order is up to the runtime.
-    sums = _last(g, g.CumSum(weights, g.constant(1, "i64")), 1)
-    scaled = g.Div(weights, g.Mul(sums, _f64(g, 2.0**-PRECISION_BITS)))
-    signed = g.Mul(g.Sign(scaled), half) if FILTERS[filter].negative else half
+    starts = g.Reshape(g.Expand(start, g.vector(1, 1, length)), g.vector(2, 1, -1))
+    weights, sums = sampling.weights(g, g.Add(starts, g.Reshape(taps, g.vector(-1, 1))), reach)
+    unit = None
+    if arithmetic == TORCHVISION:
+        shares = g.Div(weights, sums)
+        unit = _torchvision_unit(g, shares if begin is None else _all_shares(g, sampling, axes, n_out))
+        scaled = g.Mul(shares, unit)
+    else:
+        scaled = g.Div(weights, g.Mul(sums, _f64(g, 2.0**-PRECISION_BITS)))
+    signed = g.Mul(g.Sign(scaled), _f64(g, 0.5)) if FILTERS[filter].negative else _f64(g, 0.5)
     whole = g.cast(g.cast(g.Add(scaled, signed), "i32"), "f32")  # half away from zero
-    whole = g.Reshape(g.Transpose(whole, perm=(0, 2, 1)), g.vector(2, cells, BLOCK, -1))
+    whole = g.Reshape(g.Transpose(whole, perm=(0, 2, 1)), g.vector(2, cells, length, -1))
     # Rows past the image have weight zero; read its last row instead.
     pixels = g.Min(g.Add(start, taps), g.Sub(end, _f64(g, 1)))
     pixels = g.cast(pixels if begin is None else g.Sub(pixels, begin), "i64")
-    return TracedBands(most, whole, pixels, axes, blocks, begins, extents, widths)
+    return TracedBands(few, most, unit, whole, pixels, axes, length, blocks, begins, extents, widths)
+
+
+def _all_shares(g: Builder, sampling: _Sampling, axes: tuple[Axis, Axis], n_out: Value) -> Value:
+    """The normalised weights of all outputs, those outside a window, too: torchvision's precision depends on the largest."""
+    outputs = g.Min(g.range(num.maximum(axes[0].n_out, axes[1].n_out), "f64"), g.Sub(n_out, _f64(g, 1)))
+    center, low, high = sampling.reach(g, outputs, _f64(g, 0.5))
+    taps = g.range(g.ReduceMax(g.Sub(high, low)), "f64")
+    return g.Div(*sampling.weights(g, g.Add(low, g.Reshape(taps, g.vector(-1, 1))), (center, low, high)))
+
+
+def _torchvision_unit(g: Builder, shares: Value) -> Value:
+    """2 to the power of `numerics.filters.torchvision_bits` of the largest of an axis's normalised weights `[2, L, outputs]`."""
+    largest = _maximum(g, shares, 1, 2)
+    powers = 2.0 ** np.arange(PRECISION_BITS)
+    reached = g.GreaterOrEqual(largest, g.constant((LARGEST_WEIGHT - 0.5) / (2 * powers), "f64"))
+    units = g.Where(reached, g.constant(powers, "f64"), _f64(g, 1 << PRECISION_BITS))
+    return g.ReduceMin(units, g.vector(2)) if g.opset >= 18 else g.ReduceMin(units, axes=[2])
 
 
 def _pairs(g: Builder, *pairs: tuple[Num, ...]) -> list[Value]:
