@@ -40,6 +40,7 @@ Settings = Annotated[
         help="Change a setting of SOURCE, e.g. --set size=336; the value is JSON, or else a string. Repeatable.",
     ),
 ]
+Backend = Annotated[str, typer.Option(metavar="pil|torchvision", help="Whose arithmetic the results equal.")]
 Revision = Annotated[str, typer.Option(metavar="NAME", help="The branch, tag or commit of a Hub id.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Provider = Annotated[str, typer.Option(metavar="cpu|cuda", help="What ONNX Runtime runs on.")]
@@ -219,8 +220,10 @@ def processor_of(model: onnx.ModelProto) -> BaseImageProcessor | None:
     """The processor that a graph was compiled from, or None if graphproc did not write it."""
     from graphproc.wrappers.processor import AutoImageProcessor
 
-    config = metadata(model).get("config")
-    return None if config is None else AutoImageProcessor.from_dict(json.loads(config))
+    found = metadata(model)
+    if "config" not in found:
+        return None
+    return AutoImageProcessor.from_dict(json.loads(found["config"]), backend=found.get("backend", "pil"))
 
 
 def metadata(model: onnx.ModelProto) -> dict[str, str]:

@@ -22,6 +22,7 @@ def bench(
         typer.Argument(metavar="[IMAGE]...", show_default=False, help="Image files, each timed by itself; a photograph if none."),
     ] = None,
     settings: arguments.Settings = None,
+    backend: arguments.Backend = "pil",
     revision: arguments.Revision = "main",
     threads: Annotated[
         list[int] | None,
@@ -49,7 +50,7 @@ def bench(
     from graphproc.wrappers.examples import photograph
     from graphproc.wrappers.verify import read_images
 
-    processor = arguments.processor(source, settings, revision=revision)
+    processor = arguments.processor(source, settings, backend, revision)
     labels = images or ["photograph"]
     arrays = read_images(images) if images else [photograph()]
     results: list[Result] = []

@@ -26,7 +26,7 @@ def export(
         ),
     ] = None,
     settings: arguments.Settings = None,
-    backend: Annotated[str, typer.Option(metavar="pil", help="Whose arithmetic the results equal.")] = "pil",
+    backend: arguments.Backend = "pil",
     target: arguments.Target = "cpu",
     input: Annotated[
         str,

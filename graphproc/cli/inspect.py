@@ -23,6 +23,9 @@ def inspect(
     target: Annotated[
         str | None, typer.Option(metavar="cpu|cuda|portable", help="What the graph of SOURCE is for; cpu if not given.")
     ] = None,
+    backend: Annotated[
+        str | None, typer.Option(metavar="pil|torchvision", help="Whose arithmetic SOURCE's results equal; pil if not given.")
+    ] = None,
     image_size: arguments.ImageSize = None,
     json: arguments.Json = False,
 ) -> None:
@@ -34,8 +37,10 @@ def inspect(
     program: Program | None = None
     if arguments.is_graph(graph):
         arguments.refuse_settings(graph, settings)
-        if target is not None or sides is not None:
-            raise ConfigError(f"--target and --image-size: {graph} has its own. Leave them out, or give the processor instead.")
+        if (target, backend, sides) != (None, None, None):
+            raise ConfigError(
+                f"--target, --backend and --image-size: {graph} has its own. Leave them out, or give the processor instead."
+            )
         model = arguments.read_graph(graph)
         metadata = arguments.metadata(model)
         processor = arguments.processor_of(model)
@@ -43,7 +48,7 @@ def inspect(
         if processor is not None:
             program = processor.compile(color=metadata.get("color", "rgb"), inputs=loads(metadata.get("inputs", "[]")))
     else:
-        processor = arguments.processor(graph, settings)
+        processor = arguments.processor(graph, settings, backend)
         program = processor.compile()
         model = processor.to_onnx(target=target or "cpu", image_size=sides)
         metadata = arguments.metadata(model)

@@ -1,6 +1,6 @@
 """Turning what a caller passes as images into numpy arrays of height, width and channels.
 
-The rules are those of the Pillow backend of transformers 5.23 (`process_image`, `convert_to_rgb`, `load_image`,
+The rules are those of the backends of transformers 5.23 (`process_image`, `convert_to_rgb`, `load_image`,
 `infer_channel_dimension_format`). Pillow opens files and converts colour modes; it is imported only then.
 """
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from graphproc.batch_feature import tensor_to_numpy, tensor_type_of
 from graphproc.errors import ImageError
-from graphproc.numerics.color import blend_on_white, composite_on_white
+from graphproc.numerics.color import blend_on_white, blend_on_white_in_float32, composite_on_white
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -121,7 +121,7 @@ def to_map(value: Any, dtype: np.dtype[Any], label: str) -> NDArray[Any]:
     return converted
 
 
-def to_array(image: object, *, do_convert_rgb: bool, input_data_format: str | None) -> NDArray[Any]:
+def to_array(image: object, *, do_convert_rgb: bool, input_data_format: str | None, backend: str = "pil") -> NDArray[Any]:
     """Read one image as an array of height, width and channels.
 
     Files are opened with Pillow, turned upright by their EXIF orientation and converted to RGB (an alpha channel is
@@ -135,6 +135,7 @@ def to_array(image: object, *, do_convert_rgb: bool, input_data_format: str | No
         do_convert_rgb: Whether to end with three RGB channels.
         input_data_format: `"channels_first"`, `"channels_last"`, or None to look for 1, 3 or 4 channels on the first
             axis, then on the last. Concerns 3-D arrays only.
+        backend: `"torchvision"` blends four channels of bytes in float32.
 
     Returns:
         `[height, width, channels]`, C-contiguous, of the image's own dtype in native byte order (uint8 for files; for
@@ -156,7 +157,8 @@ def to_array(image: object, *, do_convert_rgb: bool, input_data_format: str | No
         if do_convert_rgb and array.shape[-1] == 1:
             array = np.repeat(array, 3, axis=-1)
         elif do_convert_rgb and array.shape[-1] == 4:
-            array = blend_on_white(array)
+            own = backend == "torchvision" and array.dtype == np.uint8
+            array = blend_on_white_in_float32(array) if own else blend_on_white(array)
         return _finished(array)
     raise ImageError(f"image: expected {_ACCEPTED}, got {type(image).__name__}. Convert it with numpy.asarray first.")
 

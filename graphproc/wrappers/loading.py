@@ -301,7 +301,9 @@ def _made(cls: type[Any], source: Source, kwargs: dict[str, Any], stacklevel: in
         given = any(str(error).startswith(f"{key}:") for key in (*overriding, *options))
         raise type(error)(str(error) if given else f"{source.label}: {short(str(error), 400)}") from None
     if kwargs.get("use_fast"):
-        assumed = [*assumed, "use_fast asks for torchvision's arithmetic; results equal the pil backend's"]
+        hint = ". Pass backend='torchvision' for its own" if "torchvision" in row.backends and processor.backend == "pil" else ""
+        if processor.backend == "pil":
+            assumed = [*assumed, f"use_fast asks for torchvision's arithmetic; results equal the pil backend's{hint}"]
     for text in (*source.assumed, *assumed, *notes(row.config({}).settings, settings)):
         warnings.warn(f"{source.label}: {text}", UserWarning, stacklevel=stacklevel)
     return (processor, kwargs) if return_unused else processor

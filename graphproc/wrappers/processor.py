@@ -348,7 +348,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         numbered = list(enumerate(images))
 
         def read(item: tuple[int, Any]) -> Array:
-            return _read(*item, len(images), bool(config.do_convert_rgb), input_data_format)
+            return _read(*item, len(images), bool(config.do_convert_rgb), input_data_format, self.backend)
 
         arrays = workers.ahead(read, numbered, runner.threads, lambda item: not is_file(item[1]))
         try:
@@ -376,7 +376,12 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         options = _options(further, several)
         program = self._image_program(config, channels, **options)
         names = [step.op.name for step in program.steps]
-        if "resize" in names and channels not in (1, 3) and not (config.resample == NEAREST and channels in (2, 4)):
+        if self.backend != "pil":
+            if array.dtype != np.uint8:
+                raise ImageError(
+                    f"image of dtype {array.dtype}: expected uint8 with backend {self.backend!r}. Use backend='pil'."
+                )
+        elif "resize" in names and channels not in (1, 3) and not (config.resample == NEAREST and channels in (2, 4)):
             raise ImageError(
                 f"image of {channels} channels: expected 1 or 3 where images are resized; Pillow would take another channel "
                 "for alpha and weight the colours by it. Convert the image to RGB, or set do_convert_rgb."
@@ -433,10 +438,10 @@ def _keys(row: Row) -> Sequence[str]:
     return tuple(dict.fromkeys((*STANDARD_KEYS, *row.extra_keys)))
 
 
-def _read(index: int, image: Any, count: int, do_convert_rgb: bool, input_data_format: str | None) -> Array:
+def _read(index: int, image: Any, count: int, do_convert_rgb: bool, input_data_format: str | None, backend: str) -> Array:
     """One of so many images as an array; errors say which, where its own name does not."""
     try:
-        return to_array(image, do_convert_rgb=do_convert_rgb, input_data_format=input_data_format)
+        return to_array(image, do_convert_rgb=do_convert_rgb, input_data_format=input_data_format, backend=backend)
     except ImageError as error:
         if count == 1 or is_file(image):
             raise

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from graphproc.errors import ImageError, ShapeError
-from graphproc.numerics.color import blend_on_white, composite_on_white
+from graphproc.numerics.color import blend_on_white, blend_on_white_in_float32, composite_on_white
 
 
 def every_color_and_alpha() -> np.ndarray:
@@ -50,6 +50,18 @@ def test_integer_blend_equals_transformers_for_every_pair(dtype: type) -> None:
     result = blend_on_white(rgba)
     assert result.dtype == dtype
     np.testing.assert_array_equal(result, reference_blend(rgba))
+
+
+def test_the_blend_in_float32_is_near_the_others() -> None:
+    """Equal to torchvision's in tests/processors/test_torchvision.py."""
+    rgba = every_color_and_alpha()
+    result = blend_on_white_in_float32(rgba)
+    gap = np.abs(result.astype(int) - blend_on_white(rgba))
+    assert gap.max() == 1
+    np.testing.assert_array_equal(result[0], 255)
+    np.testing.assert_array_equal(result[255], rgba[255, :, :3])
+    with pytest.raises(ShapeError, match="uint8"):
+        blend_on_white_in_float32(rgba.astype(np.int16))  # type: ignore[arg-type]
 
 
 def test_integer_blend_of_wide_colors_equals_transformers() -> None:

@@ -419,8 +419,31 @@ def test_the_engine_is_a_setting_of_processor_and_call() -> None:
 
 
 def test_a_backend_that_the_class_lacks_is_refused() -> None:
-    with pytest.raises(ConfigError, match="backend: CLIPImageProcessor has pil, got 'mlx'"):
+    with pytest.raises(ConfigError, match="backend: CLIPImageProcessor has pil, torchvision, got 'mlx'"):
         gp.CLIPImageProcessor(backend="mlx")
+
+
+def test_the_backend_goes_with_the_settings(tmp_path: Path) -> None:
+    processor = gp.ViTImageProcessor(backend="torchvision", size=40)
+    image = noise(37, 52, 3)
+    assert "arithmetic=torchvision" in str(processor.compile())
+    own, pil = (made(image)["pixel_values"][0] for made in (processor, gp.ViTImageProcessor(size=40)))
+    assert (own != pil).mean() > 0
+    np.testing.assert_allclose(own, pil, atol=1.01 / 127.5)  # at most one step of a byte
+    report = gp.verify(processor.export(tmp_path / "p.onnx"), image)
+    assert report.ok
+    assert "torchvision" in report.parity
+    assert gp.Session(tmp_path / "p.onnx").metadata["backend"] == "torchvision"
+    processor.backend = "pil"
+    np.testing.assert_array_equal(processor(image)["pixel_values"][0], pil)
+    loaded = gp.AutoImageProcessor.from_dict(processor.to_dict(), backend="torchvision")
+    np.testing.assert_array_equal(loaded(image)["pixel_values"][0], own)
+
+
+@pytest.mark.parametrize("make", [lambda x: x / 255, lambda x: x.astype(np.int32), lambda x: x > 90])
+def test_torchvisions_backend_takes_bytes(make: Callable[[Array], Array]) -> None:
+    with pytest.raises(ImageError, match="expected uint8 with backend 'torchvision'"):
+        gp.ViTImageProcessor(backend="torchvision")(make(noise(37, 52, 3)))
 
 
 def test_each_set_of_settings_is_compiled_once() -> None:

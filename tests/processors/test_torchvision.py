@@ -1,0 +1,115 @@
+"""The torchvision backend of every class that has it: transformers' class, the numpy reference and the graph, the same bits.
+
+`tools/parity.py --backend torchvision` compares more settings and larger images. `GRAPHPROC_THOROUGH=1` tries every setting here.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+import parity_cases as cases
+import pytest
+from parity_cases import Content, Size
+from PIL import Image
+
+import graphproc as gp
+from graphproc.errors import ConfigError, GraphprocError
+from graphproc.numerics.color import blend_on_white_in_float32
+from graphproc.processors.registry import rows
+
+pytest.importorskip("torchvision", reason="the oracle; .ci/run has an environment with it")
+
+BACKEND = "torchvision"
+NAMES = [name for name, row in rows().items() if BACKEND in row.backends]
+QUICK = ("default", "filter lanczos", "filter nearest", "filter box", "crop odd", "crop, one side above", "do_normalize false")
+"""Settings that are tried with every class, beside its own ones; one class of each family is tried with all."""
+FIRST = {row.family: name for name, row in reversed(rows().items()) if name in NAMES}.values()
+THOROUGH = os.environ.get("GRAPHPROC_THOROUGH") == "1"
+IMAGES: tuple[tuple[Size, Content], ...] = (
+    ((1, 1), "noise"),
+    ((17, 31), "noise"),
+    ((333, 500), "photograph"),
+    ((2, 90), "noise"),
+)
+
+
+def test_most_classes_have_it() -> None:
+    assert len(NAMES) >= 60
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_setting(name: str) -> None:
+    case = cases.CASES[name]
+    for label, settings in cases.variants(name, BACKEND).items():
+        if not (THOROUGH or name in FIRST or label in QUICK or label in case.extra):
+            continue
+        session = cases.graph(name, settings) if label in QUICK else None
+        if isinstance(session, GraphprocError):
+            expected = cases.transformers_result(name, settings, *cases.sample(name, cases.picture((224, 224), "photograph")))
+            assert isinstance(expected, Exception), f"{label}: refused ({session}), but transformers gives a result"
+            continue
+        for size, content in case.images or IMAGES:
+            if case.skip(size, settings):
+                continue
+            images = cases.sample(name, cases.picture(size, content))
+            reference = cases.numpy_result(name, settings, *images)
+            if isinstance(reference, Exception) and case.refuses(size, settings):
+                continue
+            expected = cases.transformers_result(name, settings, *images)
+            where = f"{label}, {size} {content}"
+            assert cases.difference(reference, expected) == "", f"numpy reference against transformers, {where}"
+            if session is not None and not isinstance(reference, Exception):
+                found = cases.graph_result(session, name, *images)
+                wanted = cases.as_graph(name, settings, reference)
+                assert cases.difference(found, wanted) == "", f"graph against numpy reference, {where}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_batches_of_different_sizes(name: str) -> None:
+    case = cases.CASES[name]
+    settings = {**case.always, "backend": BACKEND}
+    images = [cases.picture(size, "noise") for size in case.batch]
+    expected = cases.transformers_result(name, settings, *images)
+    for engine in ("numpy", "onnxruntime"):
+        found = cases.numpy_result(name, settings, *images, engine=engine)
+        assert cases.difference(found, expected) == "", engine
+
+
+@pytest.mark.parametrize("filter", [2, 3])
+@pytest.mark.parametrize("size", [(240, 320), (427, 640), (1080, 1920), (1500, 700)])
+def test_graphs_of_any_and_of_fixed_size(size: Size, filter: int) -> None:
+    """Sizes whose weights have few bits, and many: both forms of the products."""
+    settings: dict[str, Any] = {"backend": BACKEND, "resample": filter}
+    image = cases.picture(size, "noise")
+    expected = cases.transformers_result("CLIPImageProcessor", settings, image)
+    processor = gp.CLIPImageProcessor(**settings)
+    for options in ({}, {"image_size": size}):
+        found = gp.Session(processor.to_onnx(**options), threads=1).run({"images": np.asarray(image)[None]})
+        assert cases.difference(dict(found), expected) == "", options
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "CMYK"])
+def test_pil_modes(mode: str) -> None:
+    image = Image.fromarray(np.random.default_rng(4).integers(0, 256, (37, 52, 3), dtype=np.uint8)).convert(mode)
+    settings = {"backend": BACKEND, "size": 40, "crop_size": 33}
+    expected = cases.transformers_result("CLIPImageProcessor", settings, image)
+    assert cases.difference(cases.numpy_result("CLIPImageProcessor", settings, image), expected) == ""
+
+
+def test_every_colour_and_alpha_over_white() -> None:
+    import torch
+    import transformers
+
+    colour, alpha = np.meshgrid(np.arange(256), np.arange(256))
+    rgba = np.stack([colour, 255 - colour, colour, alpha], -1).astype(np.uint8)
+    planes = torch.from_numpy(rgba.transpose(2, 0, 1).copy())
+    expected = transformers.CLIPImageProcessor().convert_to_rgb(planes, input_data_format="channels_first").numpy()
+    np.testing.assert_array_equal(blend_on_white_in_float32(rgba), expected.transpose(1, 2, 0))
+
+
+@pytest.mark.parametrize("resample", [4, 5])
+def test_filters_that_it_lacks_are_refused(resample: int) -> None:
+    with pytest.raises(ConfigError, match="torchvision has no filter"):
+        gp.CLIPImageProcessor(backend=BACKEND, resample=resample).compile()
