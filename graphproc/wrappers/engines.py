@@ -14,6 +14,7 @@ import numpy as np
 
 from graphproc.errors import ConfigError, EmitError, ProgramError
 from graphproc.executors import reference
+from graphproc.numerics.filters import TORCHVISION
 from graphproc.wrappers.examples import example_inputs
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ Array = np.ndarray[Any, Any]
 
 GRAPH = "graph, any size"
 FIXED = "graph, fixed size"
+GRAPH_TORCHVISION = "graph, any size, torchvision"
+FIXED_TORCHVISION = "graph, fixed size, torchvision"
 CALL = "processor call"
 NUMPY = "numpy reference"
 PIL_ARRAY = "transformers Pil, array"
@@ -37,6 +40,8 @@ EXTENSIONS = "onnxruntime-extensions"
 NAMES = (
     GRAPH,
     FIXED,
+    GRAPH_TORCHVISION,
+    FIXED_TORCHVISION,
     CALL,
     NUMPY,
     PIL_ARRAY,
@@ -48,7 +53,7 @@ NAMES = (
     EXTENSIONS,
 )
 """Every engine that `engines` knows, in the order of tables."""
-OWN = (GRAPH, FIXED, CALL, NUMPY)
+OWN = (GRAPH, FIXED, GRAPH_TORCHVISION, FIXED_TORCHVISION, CALL, NUMPY)
 """Those of this package."""
 
 
@@ -126,6 +131,15 @@ class Work:
     def count(self) -> int:
         """How many images a run gets: the batch, or one sample."""
         return self.batch * max(1, self.processor.row.per_sample)
+
+    @cached_property
+    def torchvision(self) -> Work | None:
+        """The same in torchvision's arithmetic, or None where the class does not have it."""
+        if self.processor.backend == TORCHVISION:
+            return self
+        if TORCHVISION not in self.processor.row.backends:
+            return None
+        return Work(type(self.processor).from_dict(self.processor.to_dict(), backend=TORCHVISION), self.image, self.batch)
 
     @cached_property
     def program(self) -> Any:
@@ -235,20 +249,37 @@ def _own_graph(work: Work, threads: Sequence[int]) -> Iterator[Engine]:
 
 
 def _own_fixed_graph(work: Work, threads: Sequence[int]) -> Iterator[Engine]:
-    try:
-        yield from _graph(work, threads, FIXED, image_size=work.image.shape[:2])
-    except EmitError as error:
-        raise _LeftOutError(str(error)) from None
+    return _graph(work, threads, FIXED, image_size=work.image.shape[:2])
+
+
+def _own_torchvision_graph(work: Work, threads: Sequence[int]) -> Iterator[Engine]:
+    return _graph(_other_arithmetic(work), threads, GRAPH_TORCHVISION)
+
+
+def _own_fixed_torchvision_graph(work: Work, threads: Sequence[int]) -> Iterator[Engine]:
+    return _graph(_other_arithmetic(work), threads, FIXED_TORCHVISION, image_size=work.image.shape[:2])
+
+
+def _other_arithmetic(work: Work) -> Work:
+    if work.torchvision is work:
+        raise _LeftOutError("the backend is torchvision already")
+    if work.torchvision is None:
+        raise _LeftOutError(f"{work.processor.row.name} does not have that backend")
+    return work.torchvision
 
 
 def _graph(work: Work, threads: Sequence[int], name: str, **options: Any) -> Iterator[Engine]:
     from graphproc.runtime.session import Session
 
-    model = work.processor.to_onnx(**options).SerializeToString()
+    try:
+        model = work.processor.to_onnx(**options).SerializeToString()
+    except EmitError as error:
+        raise _LeftOutError(str(error)) from None
     for number in threads:
         # A session that specialises itself would change what is measured half way.
         session = Session(model, threads=number, specialise_after=None)
-        yield Engine(name, lambda s=session: s.run(work.feeds), number, work.batch, work.compare)  # type: ignore[misc]
+        note = _NOTE if name in (GRAPH_TORCHVISION, FIXED_TORCHVISION) else ""
+        yield Engine(name, partial(session.run, work.feeds), number, work.batch, work.compare, note=note)
 
 
 def _own_call(work: Work, threads: Sequence[int]) -> Iterator[Engine]:
@@ -285,6 +316,8 @@ def _torchvision(work: Work, threads: Sequence[int]) -> Iterator[Engine]:
     from PIL import Image
 
     theirs = _transformers(work.processor, "Torchvision")
+    own = work.torchvision
+    compare, note = (work.compare, "") if own in (None, work) else (own.compare, _NOTE)
     torch = import_module("torch")
     image = work.image.copy()  # torch warns of arrays that it may not write to
     tensor = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
@@ -297,7 +330,11 @@ def _torchvision(work: Work, threads: Sequence[int]) -> Iterator[Engine]:
     }
     for number in threads:
         for name, call in calls.items():
-            yield Engine(name, call, number, work.batch, work.compare, lambda n=number: torch.set_num_threads(n))  # type: ignore[misc]
+            threaded = partial(torch.set_num_threads, number)
+            yield Engine(name, call, number, work.batch, compare, threaded, note=note)
+
+
+_NOTE = "compared with torchvision's arithmetic"
 
 
 def _transformers(processor: BaseImageProcessor, backend: str) -> Any:
@@ -416,6 +453,8 @@ def _extensions_transforms(work: Work) -> list[dict[str, Any]]:
 _MAKERS: tuple[tuple[tuple[str, ...], Callable[[Work, Sequence[int]], Iterator[Engine]]], ...] = (
     ((GRAPH,), _own_graph),
     ((FIXED,), _own_fixed_graph),
+    ((GRAPH_TORCHVISION,), _own_torchvision_graph),
+    ((FIXED_TORCHVISION,), _own_fixed_torchvision_graph),
     ((CALL,), _own_call),
     ((NUMPY,), _own_numpy),
     ((PIL_ARRAY, PIL_IMAGE), _pil),

@@ -17,7 +17,9 @@ from graphproc.wrappers import engines as library
 from graphproc.wrappers.engines import (
     EXTENSIONS,
     FIXED,
+    FIXED_TORCHVISION,
     GRAPH,
+    GRAPH_TORCHVISION,
     NAMES,
     OWN,
     PIL_ARRAY,
@@ -61,7 +63,8 @@ def test_own_engines_and_the_oracle_give_the_same_bits(name: str, batch: int) ->
         pytest.skip("its two images are a run")
     work = Work(PROCESSORS[name], PHOTO, batch)
     found, _ = engines(work, names=(*OWN, PIL_ARRAY, PIL_IMAGE))
-    assert {*OWN, PIL_ARRAY} <= set(by_name(found))
+    others = {GRAPH_TORCHVISION, FIXED_TORCHVISION} if work.torchvision is None else set()
+    assert {*OWN, PIL_ARRAY} - others <= set(by_name(found))
     for engine in found:
         assert engine.batch == batch
         assert checked(engine) == Difference(0, sum(v.size for v in work.expected.values()), 0.0), engine.name
@@ -101,7 +104,7 @@ def test_pillow_resizes_to_the_program_s_size(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.skipif(importlib.util.find_spec("torchvision") is None, reason="torchvision is not installed")
-def test_torchvision_is_near_and_has_the_threads() -> None:
+def test_torchvision_has_its_arithmetics_bits_and_the_threads() -> None:
     torch = import_module("torch")
     before = torch.get_num_threads()
     try:
@@ -111,8 +114,24 @@ def test_torchvision_is_near_and_has_the_threads() -> None:
     finally:
         torch.set_num_threads(before)
     assert found is not None
-    assert found.max_difference is not None
-    assert 0 < found.max_difference < 0.05  # it rounds less, and fuses rescale into normalize
+    assert found.differing == 0
+    assert "torchvision's arithmetic" in engine.note
+
+
+def test_graphs_in_torchvisions_arithmetic_have_their_own_reference() -> None:
+    work = Work(CLIP, PHOTO)
+    found, _ = engines(work, names=(GRAPH, GRAPH_TORCHVISION, FIXED_TORCHVISION))
+    assert [checked(engine).differing for engine in found] == [0, 0, 0]  # type: ignore[union-attr]
+    other = work.compare(found[1].call())
+    assert other.differing > 0
+    assert other.max_difference is not None
+    assert other.max_difference < 0.05
+    for processor, reason in (
+        (gp.CLIPImageProcessor(backend="torchvision"), "already"),
+        (gp.MobileViTImageProcessor(), "does not have"),
+    ):
+        _, lines = engines(Work(processor, PHOTO), names=(GRAPH_TORCHVISION,))
+        assert reason in lines[0]
 
 
 @pytest.mark.skipif(importlib.util.find_spec("onnxruntime_extensions") is None, reason="it is not installed")

@@ -16,6 +16,7 @@ from graphproc.wrappers.engines import (
     EXTENSIONS,
     FIXED,
     GRAPH,
+    GRAPH_TORCHVISION,
     NUMPY,
     PIL_ARRAY,
     PIL_IMAGE,
@@ -28,6 +29,7 @@ from graphproc.wrappers.engines import (
 STYLES: dict[str, tuple[str, str, str]] = {
     GRAPH: ("#0b5fa5", "o", "-"),
     FIXED: ("#4aa3df", "s", "-"),
+    GRAPH_TORCHVISION: ("#2a9d8f", ">", "-"),
     CALL: ("#7a5195", "D", "-"),
     PIL_ARRAY: ("#c8502d", "^", "--"),
     TORCHVISION_TENSOR: ("#d9982b", "v", "--"),
@@ -50,7 +52,7 @@ PEERS = (
 )
 """What the plot of ratios has a row for."""
 WORK_COLOURS = ("#0b5fa5", "#c8502d", "#5d9c59", "#7a5195", "#d9982b")
-INEXACT = (TORCHVISION_TENSOR, TORCHVISION_ARRAY, TORCHVISION_IMAGE, RUNTIME_RESIZE, EXTENSIONS)
+INEXACT = (RUNTIME_RESIZE, EXTENSIONS)
 
 
 def write(cells: Sequence[Cell], folder: Path) -> list[Path]:

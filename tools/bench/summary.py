@@ -11,9 +11,21 @@ from cells import Cell
 from costs import EXPORT, HELP, IMPORT, SESSION
 from works import BATCH_SIZE, SIMD
 
-from graphproc.wrappers.engines import CALL, FIXED, GRAPH, OWN, PIL_ARRAY, PILLOW, TORCHVISION_TENSOR
+from graphproc.wrappers.engines import (
+    CALL,
+    FIXED,
+    FIXED_TORCHVISION,
+    GRAPH,
+    GRAPH_TORCHVISION,
+    OWN,
+    PIL_ARRAY,
+    PILLOW,
+    TORCHVISION_TENSOR,
+)
 
 FORMS = (GRAPH, FIXED)
+TORCHVISION_FORMS = (GRAPH_TORCHVISION, FIXED_TORCHVISION)
+"""Those that do the same work as transformers' Torchvision backend, to the bit."""
 LARGE = BATCH_SIZE[0] * BATCH_SIZE[1]
 """The pixels from which a graph for any size is held against one of a fixed size."""
 
@@ -59,8 +71,9 @@ def geometric_mean(values: Iterable[float]) -> float:
 
 
 def _exactness(cells: Sequence[Cell]) -> Iterator[Figure]:
-    """How many of this package's engines gave other bits than the numpy reference, and of transformers' Pil backend."""
-    for label, names in (("graphproc", OWN), ("transformers Pil", (PIL_ARRAY,))):
+    """How many of this package's engines gave other bits than the numpy reference, and of transformers' backends."""
+    oracles = ("transformers Pil", (PIL_ARRAY,)), ("transformers Torchvision", (TORCHVISION_TENSOR,))
+    for label, names in (("graphproc", OWN), *oracles):
         compared = [
             (engine.name, cell.label, differs)
             for cell in cells
@@ -80,7 +93,7 @@ def _peers(cells: Sequence[Cell]) -> Iterator[Figure]:
     for form in (*FORMS, CALL):
         limits = {"mean": 0.33, "worst": 0.6} if form in FORMS else {}
         yield from _mean_and_worst(f"{form} / {PIL_ARRAY}, 1 thread", _ratios(cells, form, PIL_ARRAY, 1), **limits)
-    for form in FORMS:
+    for form in (*TORCHVISION_FORMS, *FORMS):
         for threads, limit in ((1, 0.9), (2, 0.7)):
             found = _ratios(cells, form, TORCHVISION_TENSOR, threads)
             yield from _mean_and_worst(f"{form} / {TORCHVISION_TENSOR}, {_threads(threads)}", found, mean=limit)
@@ -92,9 +105,10 @@ def _peers(cells: Sequence[Cell]) -> Iterator[Figure]:
 def _forms(cells: Sequence[Cell]) -> Iterator[Figure]:
     """The graph for any size against the one of a fixed size."""
     large = [cell for cell in cells if cell.pixels >= LARGE]
-    for threads in (1, 2):
-        name = f"{GRAPH} / {FIXED}, {BATCH_SIZE[0]}x{BATCH_SIZE[1]} and larger, {_threads(threads)}"
-        yield from _mean_and_worst(name, _ratios(large, GRAPH, FIXED, threads), worst=1.25)
+    for dynamic, fixed in (FORMS, TORCHVISION_FORMS):
+        for threads in (1, 2):
+            name = f"{dynamic} / {fixed}, {BATCH_SIZE[0]}x{BATCH_SIZE[1]} and larger, {_threads(threads)}"
+            yield from _mean_and_worst(name, _ratios(large, dynamic, fixed, threads), worst=1.25)
 
 
 def _batches(cells: Sequence[Cell]) -> Iterator[Figure]:

@@ -33,7 +33,15 @@ BATCH_SIZE: Sides = (427, 640)
 SIMD = "Pillow-SIMD resize alone"
 NAMES = (*known.NAMES, RUNTIME_RESIZE, SIMD)
 """Every engine, in the order of tables."""
-IN_BATCHES = (known.GRAPH, known.FIXED, known.CALL, known.PIL_ARRAY, known.TORCHVISION_TENSOR)
+IN_BATCHES = (
+    known.GRAPH,
+    known.FIXED,
+    known.GRAPH_TORCHVISION,
+    known.FIXED_TORCHVISION,
+    known.CALL,
+    known.PIL_ARRAY,
+    known.TORCHVISION_TENSOR,
+)
 """The engines that run whole batches; the others would only repeat themselves."""
 IN_A_HURRY = (*IN_BATCHES, known.PILLOW, SIMD)
 """The engines of `--quick`."""
