@@ -45,8 +45,13 @@ def variants(name: str, backend: str = "pil") -> dict[str, Settings]:
     """The settings that a class is tried with, by label; the class's own defaults first."""
     case = CASES[name]
     found: dict[str, Settings] = {"default": {}} | (_standard(name) if case.standard else {})
-    every = case.always if backend == "pil" else {**case.always, "backend": backend}
+    every = {**case.always, **of_backend(backend)}
     return {label: {**every, **settings} for label, settings in (found | dict(case.extra)).items()}
+
+
+def of_backend(backend: str) -> Settings:
+    """The setting that asks for a backend; none for the default."""
+    return {} if backend == "pil" else {"backend": backend}
 
 
 def _standard(name: str) -> dict[str, Settings]:

@@ -1,15 +1,16 @@
 """Compare every processor class three ways: the ONNX graph, the numpy reference and transformers.
 
 python tools/parity.py [--classes CLIPImageProcessor,ViTImageProcessor] [--sizes all|small] [--configs all|default]
-                       [--folder CONFIGS] [--json FILE] [--jobs 2]
+                       [--backend pil|torchvision] [--folder CONFIGS] [--json FILE] [--jobs 2]
 
 A cell is one class with one set of settings on one image; it differs unless all three results have the same dtype,
-shape and elements, or all fail; a class that states a bound may differ from transformers by that much, and the graph
-from the numpy reference by nothing. `--folder` also tries every preprocessor configuration in a folder of JSON files, each
-with the class that it is for. Classes and settings that compile to the same program text share the runs of graph and
-reference; transformers runs for each class on the small sizes and once a text on the others. Images of 12 megapixels
-are tried with the defaults of every class and with every setting of the classes in `THOROUGH`. Settings whose result
-would have over `LARGEST` elements are left out, the defaults excepted. Exits 1 on any difference.
+shape and elements, or all fail. `--backend torchvision` needs torchvision, and compares with it. A class that states a bound
+may differ from transformers by that much, and the graph from the numpy reference by nothing. `--folder` also tries every
+preprocessor configuration in a folder of JSON files, each with the class that it is for. Classes and settings that compile to
+the same program text share the runs of graph and reference; transformers runs for each class on the small sizes and once a
+text on the others. Images of 12 megapixels are tried with the defaults of every class and with every setting of the classes in
+`THOROUGH`. Settings whose result would have over `LARGEST` elements are left out, the defaults excepted. Exits 1 on any
+difference.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from parity_cases import Content, Settings, Size
 from graphproc.errors import GraphprocError
 from graphproc.ir.program import Program
 from graphproc.processors.registry import rows
+from graphproc.processors.row import BOTH
 from graphproc.wrappers.processor import AutoImageProcessor
 
 SMALL: tuple[Size, ...] = ((1, 1), (17, 31), (224, 224))
@@ -137,7 +139,7 @@ def compare_program(members: list[Member], sizes: str) -> Findings:
         for member in members if size in SMALL else members[:1]:
             counts = findings.of(member[0])
             expected = cases.transformers_result(member[0], member[2], *images)
-            bound = rows()[member[0]].parity.bound
+            bound = rows()[member[0]].parity_of(member[2].get("backend", "pil")).bound
             words = between or cases.difference(reference, expected, bound)
             counts.farthest = max(counts.farthest, cases.farthest(reference, expected))
             counts.cells += 1
@@ -178,7 +180,7 @@ def _one_line(error: object) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())[:110]}"
 
 
-def from_folder(folder: Path) -> Iterator[Member]:
+def from_folder(folder: Path, backend: str) -> Iterator[Member]:
     """The settings of every configuration in a folder that a class here is for; others are left out."""
     for path in sorted(folder.rglob("*.json")):
         with warnings.catch_warnings():
@@ -190,17 +192,20 @@ def from_folder(folder: Path) -> Iterator[Member]:
         own = processor.row.config({}).settings
         # as a file has them: transformers takes no tuples for some lists
         settings = {key: value for key, value in json.loads(processor.to_json_string()).items() if key in own}
-        yield processor.row.name, str(path.relative_to(folder)), {**settings, **cases.CASES[processor.row.name].always}
+        settings |= cases.CASES[processor.row.name].always | cases.of_backend(backend)
+        yield processor.row.name, str(path.relative_to(folder)), settings
 
 
-def plan(names: list[str], configs: str, folder: Path | None) -> tuple[list[list[Member]], list[tuple[Member, str]]]:
+def plan(
+    names: list[str], configs: str, folder: Path | None, backend: str
+) -> tuple[list[list[Member]], list[tuple[Member, str]]]:
     """Members by program text and class family, costliest first, and the settings that do not compile."""
     groups: dict[tuple[str, str], list[Member]] = {}
     refusals: list[tuple[Member, str]] = []
-    members = [(name, label, settings) for name in names for label, settings in cases.variants(name).items()]
+    members = [(name, label, settings) for name in names for label, settings in cases.variants(name, backend).items()]
     members = [member for member in members if configs == "all" or member[1] == "default"]
     if folder is not None:
-        members += [member for member in from_folder(folder) if member[0] in names]
+        members += [member for member in from_folder(folder, backend) if member[0] in names]
     for member in members:
         name, _, settings = member
         try:
@@ -219,18 +224,20 @@ def plan(names: list[str], configs: str, folder: Path | None) -> tuple[list[list
 def main() -> int:
     """Run the sweep and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--classes", default=",".join(rows()))
+    parser.add_argument("--classes", help="names, with commas between; all that have the backend, unless given")
+    parser.add_argument("--backend", choices=BOTH, default="pil")
     parser.add_argument("--sizes", choices=("all", "small"), default="all")
     parser.add_argument("--configs", choices=("all", "default"), default="all")
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
-    names = options.classes.split(",")
-    if unknown := sorted(set(names) - set(rows())):
-        parser.error(f"--classes: {unknown[0]} is not one of {', '.join(rows())}")
+    known = [name for name, row in rows().items() if options.backend in row.backends]
+    names = options.classes.split(",") if options.classes else known
+    if unknown := sorted(set(names) - set(known)):
+        parser.error(f"--classes: {unknown[0]} is not one of {', '.join(known)}")
     start = time.monotonic()
-    groups, refusals = plan(names, options.configs, options.folder)
+    groups, refusals = plan(names, options.configs, options.folder, options.backend)
     total = Findings({name: Counts() for name in names})
     with ProcessPoolExecutor(options.jobs) as pool:
         futures = [pool.submit(compare_program, group, options.sizes) for group in groups]
