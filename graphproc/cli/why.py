@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from graphproc.ir.program import Program, Step
     from graphproc.ops import Resize
-    from graphproc.ops.resize.forms import Form
+    from graphproc.ops.resize.forms import Form, Rule
 
 MAX_LINES = 12
 """How many kinds of CPU nodes are printed; JSON has every node."""
@@ -126,7 +126,7 @@ def _resize(program: Program, step: Step, op: Resize, target: str) -> dict[str, 
         passes = [_known(name, target, op, *axis, piece=num.known(pieces[name])) for name, axis in sides.items()]
     else:
         order = "horizontal first, as torchvision always" if whose == TORCHVISION else _ANY_ORDER
-        passes = _rule(target, op.filter, op.arithmetic)
+        passes = _rule(target, op)
     return {"step": step.output.name, "filter": op.filter, "order": order, "passes": passes}
 
 
@@ -143,24 +143,23 @@ def _known(axis: str, target: str, op: Resize, n_in: int, n_out: int, first: int
     return _entry(name, _product_text(form), f"{n_in} to {n_out} pixels, {reason}")
 
 
-def _rule(target: str, filter: str, arithmetic: str) -> list[dict[str, str]]:
-    """The two forms that a graph for any image size holds."""
-    from graphproc.ops.resize.forms import forms_of_any_size
+def _rule(target: str, op: Resize) -> list[dict[str, str]]:
+    """The forms that a graph for any image size holds, and when it takes each."""
+    from graphproc.ops.resize.forms import Rule, rule_of_any_size
 
-    small, limit, large = forms_of_any_size(target, filter, arithmetic)
-    if limit.of == "bits":
-        return [
-            _entry(f"weights of up to {limit.most} bits", _product_text(small), "one float32 product is exact, and fastest"),
-            _entry("more bits", _product_text(large), "weights of 16 bits: two 8-bit digits in int32 are exact"),
-        ]
-    return [
-        _entry(
-            f"up to {limit.most} rows a block" if limit.of == "rows" else f"shrinking up to {limit.most:.2g} times",
-            _product_text(small),
-            "exact, and fastest",
-        ),
-        _entry("above", _product_text(large), "exact for any number of rows"),
-    ]
+    limits = {
+        "reduction": "shrinking up to {:.2g} times",
+        "rows": "up to {:.0f} rows a block",
+        "bits": "weights of up to {} bits",
+    }
+
+    def entries(part: Form | Rule, when: str) -> list[dict[str, str]]:
+        if not isinstance(part, Rule):
+            return [_entry(when, _product_text(part), "exact, and fastest")]
+        within = ", ".join(filter(None, (when, limits[part.of].format(part.most))))
+        return [*entries(part.within, within), *entries(part.above, f"{when}, above" if when else "above")]
+
+    return entries(rule_of_any_size(target, op.filter, op.arithmetic), "")
 
 
 def _product_text(form: Form) -> str:

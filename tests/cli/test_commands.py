@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 import graphproc as gp
 from graphproc.cli import arguments, output
 from graphproc.cli.main import app
-from graphproc.ops.resize.forms import forms_of_any_size
+from graphproc.ops.resize.forms import Form, rule_of_any_size
 from graphproc.processors.registry import rows
 from graphproc.wrappers.examples import photograph
 
@@ -273,9 +273,11 @@ def test_why_names_every_pass_and_what_it_changed() -> None:
 
 
 def test_why_gives_the_rule_for_any_size_and_the_form_for_one() -> None:
-    _, limit, above = forms_of_any_size("cpu", "bicubic", "pillow-13")
+    rule = rule_of_any_size("cpu", "bicubic", "pillow-13")
+    above = rule.above
+    assert isinstance(above, Form)
     dynamic = run("inspect", "CLIPImageProcessor", "--why")
-    assert f"shrinking up to {limit.most:.2g} times" in dynamic
+    assert f"shrinking up to {rule.most:.2g} times" in dynamic
     assert f"{above.name}, {above.digits} digits" in dynamic
     small = run("inspect", "CLIPImageProcessor", "--why", "--image-size", "300x224")
     assert "300 to 300 pixels" not in small

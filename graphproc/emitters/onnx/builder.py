@@ -66,6 +66,8 @@ _FOLD: dict[str, Callable[..., np.ndarray[Any, Any]]] = {
     "Squeeze": lambda x, axes: np.squeeze(x, tuple(axes.tolist())),
     "Cast": lambda x, to: x.astype(ir.DataType(to).numpy()),
 }
+_INVARIANT = frozenset({"Add", "Cast", "Concat", "Expand", "Max", "Min", "Mul", "Pad", "Reshape", "Squeeze", "Sub", "Unsqueeze"})
+"""What is moved out of loops where it is the same in every run: nothing that fails on numbers which a loop never meets."""
 _BINARY = {"add": "Add", "sub": "Sub", "mul": "Mul", "min": "Min", "max": "Max"}
 _COMPARE = {"lt": "Less", "le": "LessOrEqual", "eq": "Equal"}
 _LOGIC = {"and": "And", "or": "Or", "not": "Not"}
@@ -307,9 +309,13 @@ class GraphBuilder:
         return self.cast(self._emit("ReduceMin", indices, keepdims=1), "i64")
 
     def vector(self, *items: Num | Value) -> Value:
-        """An int64 vector."""
+        """An int64 vector; equal ones share a node."""
         if all(isinstance(item, int) for item in items):
             return self.constant(list(items), "i64")
+        key = ("vector", *items)
+        for numbers in self._numbers:
+            if key in numbers:
+                return numbers[key]
         parts: list[Value] = []
         run: list[int] = []
         for item in items:
@@ -322,7 +328,9 @@ class GraphBuilder:
             parts.append(item if isinstance(item, Value) else self.num(item))
         if run:
             parts.append(self.constant(run, "i64"))
-        return parts[0] if len(parts) == 1 else self._emit("Concat", *parts, axis=0)
+        result = parts[0] if len(parts) == 1 else self._emit("Concat", *parts, axis=0)
+        self._numbers[-1][key] = result
+        return result
 
     # ---- control flow ------------------------------------------------------------------------------------------
 
@@ -349,7 +357,7 @@ class GraphBuilder:
         A rank is declared where runtimes might not infer it: ONNX Runtime before 1.20 runs no body of unknown ranks.
         """
         slices = [Value(name=self.unique("row"), type=ir.TensorType(ELEMENT[self.dtype(row)])) for row in rows]
-        graph = self._subgraph("scan", lambda: [body(*slices)], slices)
+        graph = self._subgraph("scan", lambda: [body(*slices)], slices, loop=True)
         dtype = self.dtype(graph.outputs[0])
         if rank is not None:
             graph.outputs[0].shape = ir.Shape([None] * rank)
@@ -390,14 +398,16 @@ class GraphBuilder:
             following, stacked = body(index, *carried)
             return [self._emit("Identity", more), *following, *stacked]
 
-        graph = self._subgraph(name, inside, [index, more, *carried])
+        graph = self._subgraph(name, inside, [index, more, *carried], loop=True)
         results = [Value(name=self.unique("loop_out"), type=value.type) for value in graph.outputs[1:]]
         attributes = {"body": ir.AttrGraph("body", graph)}
         self.nodes.append(ir.node("Loop", [count, None, *start], attributes, outputs=results, name=self.unique("Loop")))
         return results[: len(start)], results[len(start) :]
 
-    def _subgraph(self, name: str, body: Callable[[], Sequence[Value]], inputs: Sequence[Value] = ()) -> ir.Graph:
-        """A graph of what `body` emits; size expressions first met inside stay inside."""
+    def _subgraph(
+        self, name: str, body: Callable[[], Sequence[Value]], inputs: Sequence[Value] = (), loop: bool = False
+    ) -> ir.Graph:
+        """A graph of what `body` emits; size expressions first met inside stay inside, unless a loop would repeat them."""
         outer = self.nodes
         self.nodes = []
         self._numbers.append({})
@@ -408,8 +418,27 @@ class GraphBuilder:
                 for result in body():
                     own = result.producer() in self.nodes and result not in results
                     results.append(result if own else self._emit("Identity", result))
+                if loop:
+                    outer += self._take_invariant({*inputs, *results})
                 return ir.Graph(inputs, results, nodes=self.nodes, name=self.unique("graph"))
         finally:
             self.nodes = outer
             self._numbers.pop()
             self._symbols = symbols
+
+    def _take_invariant(self, local: set[Value]) -> list[ir.Node]:
+        """Take out of the nodes of a loop's body those that read nothing of the body's own.
+
+        Args:
+            local: the body's own values: its inputs, and its results, whose nodes stay.
+        """
+        taken, kept = [], []
+        for node in self.nodes:
+            own = any(value in local for value in (*node.inputs, *node.outputs))
+            if own or node.op_type not in _INVARIANT:
+                kept.append(node)
+                local.update(node.outputs)
+            else:
+                taken.append(node)
+        self.nodes[:] = kept
+        return taken

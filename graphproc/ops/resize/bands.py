@@ -15,7 +15,7 @@ import numpy as np
 
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.numerics.filters import NEAREST, PILLOW, PRECISION_BITS, TORCHVISION, coefficients, nearest_indices
-from graphproc.ops.resize.forms import BLOCK, Form, float_limit
+from graphproc.ops.resize.forms import Form, float_limit
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 
@@ -85,7 +85,7 @@ class Band:
     begin: Num
     extent: Num
     blocks: Num
-    length: Num = 1
+    length: int = 1
     weights: Value | None = None
     form: Form | None = None
     unit: int | Value = 1 << PRECISION_BITS
@@ -96,11 +96,11 @@ class Band:
         piece = self.axis.piece
         if self.form is None:
             return True
-        return isinstance(piece, int) and piece % (self.length if isinstance(self.length, int) else BLOCK) == 0
+        return isinstance(piece, int) and piece % self.length == 0
 
     @property
     def constant(self) -> bool:
-        """Whether the rows that the products read begin with one of ones."""
+        """Whether the products also read a row of ones."""
         return self.form is not None and self.form.constant
 
 

@@ -27,7 +27,7 @@ class Form:
         digits: how many digits a weight is split into.
         bits: bits of every digit but the top one.
         max_taps: the largest number of taps for which the result is exact.
-        constant: whether the rows begin with one of ones, whose weights add a constant to every sum.
+        constant: whether products also read a row of ones, whose weights add a constant to every sum.
         zero_point: what int8 digits have more than their value.
     """
 
@@ -133,30 +133,32 @@ def choose_form(target: str, weights: Array, taps: int, reduction: float, filter
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class Rule:
     """What decides between two forms where sizes are not known.
 
     Attributes:
         of: `reduction` of the sides, `rows` that blocks read, or `bits` of the weights.
         most: the largest number for the first form.
+        within, above: the forms, or what decides between more.
     """
 
     of: str
     most: float
+    within: Form | Rule
+    above: Form | Rule
 
 
-def forms_of_any_size(target: str, filter: str, arithmetic: str) -> tuple[Form, Limit, Form]:
-    """For sizes that are not known before the image is: the form up to a limit, and the one above.
+def rule_of_any_size(target: str, filter: str, arithmetic: str) -> Rule:
+    """What decides where sizes are not known before the image is.
 
     Raises:
-        EmitError: the target has none.
+        EmitError: the target has no form of which that is known.
     """
-    if target == "cpu" and arithmetic == TORCHVISION:
-        return SINGLE, Limit("bits", single_bits(filter)), INT8_2
     if target == "cpu":
-        return PAIRED, Limit("reduction", float_limit(filter, arithmetic)), INT8_3
+        few = Rule("bits", single_bits(filter), SINGLE, INT8_2) if arithmetic == TORCHVISION else PAIRED
+        return Rule("reduction", float_limit(filter, arithmetic), few, INT8_2 if arithmetic == TORCHVISION else INT8_3)
     if target == "cuda":
-        return FLOAT32_3, Limit("rows", int(FLOAT32_3.max_taps)), FLOAT64
+        return Rule("rows", FLOAT32_3.max_taps, FLOAT32_3, FLOAT64)
     raise EmitError(
         "resize: target 'portable' has no float64 to compute weights in the graph, so the image's size must be fixed. "
         "Give image_size=(height, width), or use target 'cpu' or 'cuda'."

@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.ops.resize.bands import Band
 from graphproc.ops.resize.chunks import chunks_of
-from graphproc.ops.resize.products import Bands, behind_ones, product, rows_read
+from graphproc.ops.resize.products import Bands, product, rows_read, with_ones
 from graphproc.sizes.num import Num
 
 Finish = Callable[..., Value]
@@ -62,7 +62,7 @@ def horizontal_first(
         with g.scope("horizontal"):
             columns = channels * chunks.lines
             x = g.Transpose(chunks.cut(g, image, low, high), perm=(1, 2, 0))
-            x = behind_ones(g, horizontal, g.Reshape(x, g.vector(horizontal.extent, columns)), columns)
+            x = with_ones(g, horizontal, g.Reshape(x, g.vector(horizontal.extent, columns)), columns)
             y = _bytes(g, product(g, horizontal, x, across, horizontal.weights, filter), columns)
             return g.Transpose(_first(g, horizontal, y, horizontal.axis.count), perm=_TURN)
 
@@ -77,7 +77,7 @@ def horizontal_first(
             return finish(_first(g, vertical, y, vertical.axis.piece), *others)
 
         with g.scope("vertical"):
-            lines = behind_ones(g, vertical, g.Reshape(lines, g.vector(-1, width)), width)
+            lines = with_ones(g, vertical, g.Reshape(lines, g.vector(-1, width)), width)
             return g.scan((rows, *below, *repeated), piece, rank=2)
 
     return both
@@ -103,7 +103,7 @@ def vertical_first(
         with g.scope("vertical"):
             columns = chunks.lines * channels
             x = g.Reshape(chunks.cut(g, image, low, high), g.vector(vertical.extent, columns))
-            x = behind_ones(g, vertical, x, columns)
+            x = with_ones(g, vertical, x, columns)
             y = _bytes(g, product(g, vertical, x, down, vertical.weights, filter), columns)
             if not vertical.full:
                 y = g.Reshape(y, g.vector(vertical.axis.pieces, -1, columns))
@@ -122,7 +122,7 @@ def vertical_first(
 
         with g.scope("horizontal"):
             columns = channels * height
-            turned = behind_ones(g, horizontal, g.Reshape(turned, g.vector(-1, columns)), columns)
+            turned = with_ones(g, horizontal, g.Reshape(turned, g.vector(-1, columns)), columns)
             return g.scan((low, high, *repeated), piece, rank=2)
 
     return both

@@ -37,8 +37,8 @@ import numpy as np
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.numerics.filters import FILTERS, NEAREST, PRECISION_BITS
 from graphproc.ops.resize.bands import Axis, Band, known_bands, picked_rows
-from graphproc.ops.resize.forms import INT8_2, Form, choose_form, forms_of_any_size, own_unit
-from graphproc.ops.resize.traced import traced_bands
+from graphproc.ops.resize.forms import BLOCK, INT8_2, SHORT_BLOCK, Form, Rule, choose_form, own_unit, rule_of_any_size
+from graphproc.ops.resize.traced import Sampling, TracedBands, traced_bands
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 
@@ -55,27 +55,47 @@ def with_bands(g: Builder, axes: tuple[Axis, Axis], filter: str, arithmetic: str
     """Emit the weights of both axes, and what `passes` emits from their bands.
 
     Where the form of the products depends on the image, `passes` is called once for each form, inside the branches of an
-    `If`. One decision for both axes, on the larger reduction: a second `If` costs more than the better form would save.
+    `If`. One decision for both axes, on the larger reduction: a second `If` costs more than the better form would save. What
+    decides the length of blocks comes before the weights, so that it is a number in each branch.
     """
     if filter == NEAREST or all(axis.known for axis in axes):
         vertical, horizontal = (_known_band(g, axis, filter, arithmetic) for axis in axes)
         return passes((vertical, horizontal))
-    small, limit, large = forms_of_any_size(g.target, filter, arithmetic)
+    rule = rule_of_any_size(g.target, filter, arithmetic)
     with g.scope("weights"):
-        bands = traced_bands(g, axes, filter, arithmetic)
+        sampling = Sampling.of(g, axes, filter)
 
-    def in_form(form: Form) -> Value:
+    def in_form(form: Form, bands: TracedBands) -> Value:
         with g.scope("weights"):
             weights = _packed(g, bands.weights, bands.unit, form)
             both = bands.band(g, 0, weights, form), bands.band(g, 1, weights, form)
         return passes(both)
 
-    return g.cond(bands.within(g, limit), lambda: in_form(small), lambda: in_form(large), (small.name, large.name))
+    def decided(rule: Form | Rule, length: int, bands: TracedBands | None = None) -> Value:
+        """The passes under a rule; weights in blocks of a length, unless there are some."""
+        if isinstance(rule, Rule) and rule.of == "reduction":
+            few = g.LessOrEqual(g.ReduceMax(sampling.scale), g.constant([rule.most], "f64"))
+            return _either(g, rule, few, lambda r: decided(r, BLOCK if r is rule.within else SHORT_BLOCK))
+        if bands is None:
+            with g.scope("weights"):
+                bands = traced_bands(g, axes, sampling, arithmetic, length)
+        if isinstance(rule, Form):
+            return in_form(rule, bands)
+        found = bands
+        return _either(g, rule, bands.within(g, rule), lambda r: decided(r, length, found))
+
+    return decided(rule, BLOCK)
+
+
+def _either(g: Builder, rule: Rule, within: Value, emit: Callable[[Form | Rule], Value]) -> Value:
+    """One of the branches of a rule."""
+    within_name, above_name = (part.name if isinstance(part, Form) else f"few_{part.of}" for part in (rule.within, rule.above))
+    return g.cond(within, lambda: emit(rule.within), lambda: emit(rule.above), (within_name, above_name))
 
 
 def _known_band(g: Builder, axis: Axis, filter: str, arithmetic: str) -> Band:
     if g.target == "portable" and not axis.known:
-        forms_of_any_size(g.target, filter, arithmetic)
+        rule_of_any_size(g.target, filter, arithmetic)
     picked = picked_rows(g, axis, filter, arithmetic)
     if picked is not None:
         return picked
@@ -96,7 +116,7 @@ def product(g: Builder, band: Band, x: Value, rows: Value, weights: Value | None
     Args:
         g: the emitter's handle.
         band: the axis; its form says what the products are.
-        x: pixels `[..., rows, columns]`, whose first row is of ones where the form wants it.
+        x: pixels `[..., rows, columns]`, whose last row is of ones where the form wants it.
         rows: int64 [blocks, L], rows of x.
         weights: the blocks' weights.
         filter: the filter's name.
@@ -110,16 +130,16 @@ def product(g: Builder, band: Band, x: Value, rows: Value, weights: Value | None
 
 
 def rows_read(g: Builder, band: Band, rows: Value, rank: int) -> Value:
-    """The rows `[..., L]` of a rank that a product reads, where those of the pixels are given: one of ones may come first."""
+    """The rows `[..., L]` of a rank that a product reads, where those of the pixels are given: the one of ones may come first."""
     if not band.constant:
         return rows
     first = [0] * (rank - 1)
-    return g.Pad(g.Add(rows, g.constant([1], "i64")), g.vector(*first, 1, *first, 0), g.constant(0, "i64"))
+    return g.Pad(rows, g.vector(*first, 1, *first, 0), g.constant(-1, "i64"))
 
 
-def behind_ones(g: Builder, band: Band, x: Value, columns: Num) -> Value:
-    """Pixels `[rows, columns]` behind a row of ones, where the products read one."""
-    return g.Concat(g.Expand(g.constant([[1]], "u8"), g.vector(1, columns)), x, axis=0) if band.constant else x
+def with_ones(g: Builder, band: Band, x: Value, columns: Num) -> Value:
+    """Pixels `[rows, columns]` and a last row of ones, where the products read one."""
+    return g.Concat(x, g.Expand(g.constant([[1]], "u8"), g.vector(1, columns)), axis=0) if band.constant else x
 
 
 def _packed(g: Builder, weights: Value, unit: Value | None, form: Form) -> Value:

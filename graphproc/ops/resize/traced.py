@@ -15,7 +15,7 @@ import numpy as np
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.numerics.filters import FILTERS, LARGEST_WEIGHT, PRECISION_BITS, TORCHVISION
 from graphproc.ops.resize.bands import Axis, Band
-from graphproc.ops.resize.forms import BLOCK, SHORT_BLOCK, Form, Limit, float_limit
+from graphproc.ops.resize.forms import Form, Rule
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 
@@ -25,7 +25,6 @@ class TracedBands:
     """The bands of both axes (vertical, horizontal), before the form of their products is chosen.
 
     Attributes:
-        few: whether no side shrinks by more than `forms.float_limit`.
         most: float64 [1, 1, 1], the larger of the axes' numbers of rows that a block reads.
         unit: float64 [2, 1, 1], for each axis the power of two that torchvision multiplies weights by; None for Pillow, which
             takes 2**22.
@@ -37,26 +36,23 @@ class TracedBands:
         begins, extents, widths: for each axis, the first input pixel read, how many from there on, and how many a block reads.
     """
 
-    few: Value
     most: Value
     unit: Value | None
     weights: Value
     rows: Value
     axes: tuple[Axis, Axis]
-    length: Num
+    length: int
     blocks: list[Num]
     begins: list[Num]
     extents: list[Num]
     widths: list[Num]
 
-    def within(self, g: Builder, limit: Limit) -> Value:
-        """Whether neither axis is above a limit."""
-        if limit.of == "reduction":
-            return self.few
-        if limit.of == "rows":
-            return g.LessOrEqual(self.most, _f64(g, limit.most))
+    def within(self, g: Builder, rule: Rule) -> Value:
+        """Whether neither axis is above a rule's number."""
+        if rule.of == "rows":
+            return g.LessOrEqual(self.most, _f64(g, rule.most))
         assert self.unit is not None
-        return g.LessOrEqual(_maximum(g, self.unit, 0), _f64(g, 2.0**limit.most))
+        return g.LessOrEqual(_maximum(g, self.unit, 0), _f64(g, 2.0**rule.most))
 
     def band(self, g: Builder, index: int, weights: Value, form: Form) -> Band:
         """One axis, with the weights of both in a form: its own part of the grid, which fits the larger of both."""
@@ -76,20 +72,34 @@ class TracedBands:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sampling:
+class Sampling:
     """How outputs sample an axis: everything float64 [2, 1, 1].
 
     Attributes:
         filter: the filter's name.
         n_in: the pixels there are.
-        scale: how far apart in them two outputs are.
+        n_out: the outputs there are.
+        first, count, piece: the outputs that are wanted, as an axis has them.
+        scale: how far apart in pixels two outputs are.
         stretch: by how much the filter is widened.
     """
 
     filter: str
     n_in: Value
+    n_out: Value
+    first: Value
+    count: Value
+    piece: Value
     scale: Value
     stretch: Value
+
+    @classmethod
+    def of(cls, g: Builder, axes: tuple[Axis, Axis], filter: str) -> Sampling:
+        """Both axes' numbers."""
+        numbers = [(a.n_in, a.n_out, a.first, a.count, a.piece) for a in axes]
+        n_in, n_out, first, count, piece = _pairs(g, *zip(*numbers, strict=True))
+        scale = g.Div(n_in if all(axis.extent is None for axis in axes) else _extents(g, axes), n_out)
+        return cls(filter, n_in, n_out, first, count, piece, scale, g.Max(scale, _f64(g, 1)))
 
     def reach(self, g: Builder, output: Value, half_past: Value) -> tuple[Value, Value, Value]:
         """Of each output: its centre, and where its taps begin and end."""
@@ -108,20 +118,19 @@ class _Sampling:
         return weights, _last(g, g.CumSum(weights, g.constant(1, "i64")), 1)
 
 
-def traced_bands(g: Builder, axes: tuple[Axis, Axis], filter: str, arithmetic: str) -> TracedBands:
+def traced_bands(g: Builder, axes: tuple[Axis, Axis], sampling: Sampling, arithmetic: str, length: int) -> TracedBands:
     """Emit the arithmetic. Positions outside an output's own taps get weight zero, and adding zeros changes no sum.
 
     Outputs are the last axis of everything: ONNX Runtime broadcasts along a long last axis fast and along others slowly.
+
+    Args:
+        g: the emitter's handle.
+        axes: what is wanted.
+        sampling: their numbers.
+        arithmetic: whose.
+        length: T.
     """
-    rows, columns = axes
-    numbers = [(a.n_in, a.n_out, a.first, a.count, a.piece) for a in axes]
-    n_in, n_out, first, count, piece = _pairs(g, *zip(*numbers, strict=True))
-    scale = g.Div(n_in if rows.extent is None and columns.extent is None else _extents(g, axes), n_out)
-    sampling = _Sampling(filter, n_in, scale, g.Max(scale, _f64(g, 1)))
-    few = g.LessOrEqual(g.ReduceMax(scale), _f64(g, float_limit(filter, arithmetic)))
-    length: Num = BLOCK
-    if g.target == "cpu":
-        length = g.measured(g.Reshape(g.Where(few, g.constant(BLOCK, "i64"), g.constant(SHORT_BLOCK, "i64")), g.vector(1)), 1)
+    filter, n_in, piece = sampling.filter, sampling.n_in, sampling.piece
     blocks = [(axis.piece + (length - 1)) // length for axis in axes]
     cells = num.maximum(*(axis.pieces * number for axis, number in zip(axes, blocks, strict=True)))
     output = g.range(cells * length, "f64")
@@ -131,8 +140,8 @@ def traced_bands(g: Builder, axes: tuple[Axis, Axis], filter: str, arithmetic: s
         within = g.Min(g.Sub(output, g.Mul(number, places)), g.Sub(piece, _f64(g, 1)))
         output = g.Add(g.Mul(number, piece), within)
     if any(axis.pieces != 1 or axis.count != cells * length for axis in axes):
-        output = g.Min(output, g.Sub(count, _f64(g, 1)))  # repeats of the last are cut off
-    reach = sampling.reach(g, output, g.Add(first, _f64(g, 0.5)))
+        output = g.Min(output, g.Sub(sampling.count, _f64(g, 1)))  # repeats of the last are cut off
+    reach = sampling.reach(g, output, g.Add(sampling.first, _f64(g, 0.5)))
 
     # The rows of a block: from its first output's first tap to its last one's last.
     in_blocks = g.vector(2, -1, length)
@@ -157,7 +166,7 @@ def traced_bands(g: Builder, axes: tuple[Axis, Axis], filter: str, arithmetic: s
     unit = None
     if arithmetic == TORCHVISION:
         shares = g.Div(weights, sums)
-        unit = _torchvision_unit(g, shares if begin is None else _all_shares(g, sampling, axes, n_out))
+        unit = _torchvision_unit(g, shares if begin is None else _all_shares(g, sampling, axes))
         scaled = g.Mul(shares, unit)
     else:
         scaled = g.Div(weights, g.Mul(sums, _f64(g, 2.0**-PRECISION_BITS)))
@@ -167,12 +176,12 @@ def traced_bands(g: Builder, axes: tuple[Axis, Axis], filter: str, arithmetic: s
     # Rows past the image have weight zero; read its last row instead.
     pixels = g.Min(g.Add(start, taps), g.Sub(end, _f64(g, 1)))
     pixels = g.cast(pixels if begin is None else g.Sub(pixels, begin), "i64")
-    return TracedBands(few, most, unit, whole, pixels, axes, length, blocks, begins, extents, widths)
+    return TracedBands(most, unit, whole, pixels, axes, length, blocks, begins, extents, widths)
 
 
-def _all_shares(g: Builder, sampling: _Sampling, axes: tuple[Axis, Axis], n_out: Value) -> Value:
+def _all_shares(g: Builder, sampling: Sampling, axes: tuple[Axis, Axis]) -> Value:
     """The normalised weights of all outputs, those outside a window, too: torchvision's precision depends on the largest."""
-    outputs = g.Min(g.range(num.maximum(axes[0].n_out, axes[1].n_out), "f64"), g.Sub(n_out, _f64(g, 1)))
+    outputs = g.Min(g.range(num.maximum(axes[0].n_out, axes[1].n_out), "f64"), g.Sub(sampling.n_out, _f64(g, 1)))
     center, low, high = sampling.reach(g, outputs, _f64(g, 0.5))
     taps = g.range(g.ReduceMax(g.Sub(high, low)), "f64")
     return g.Div(*sampling.weights(g, g.Add(low, g.Reshape(taps, g.vector(-1, 1))), (center, low, high)))
