@@ -71,9 +71,9 @@ class Band:
 
     Attributes:
         axis: the axis.
-        rows: int64 [blocks of all pieces, L]: input rows, counted from `begin`.
+        rows: int64 [1, blocks of all pieces, L]: input rows, counted from `begin`.
         begin, extent: the first input pixel that is read, and how many are from there to the last one.
-        weights: [blocks of all pieces, outputs and their digits, L], as the form of the products wants them, or None.
+        weights: [1, blocks of all pieces, outputs and their digits, L], as the form of the products wants them, or None.
         form: the form of the products; None to only pick rows.
         unit: of how many weights one is the sum, a power of two: a number, or float64 [1, 1, 1].
         blocks: how many blocks a piece has.
@@ -119,7 +119,7 @@ def block_length(count: int, reduction: float, limit: float) -> int:
 def picked_rows(g: Builder, axis: Axis, filter: str, arithmetic: str) -> Band | None:
     """The band of an axis that takes pixels as they are: nearest neighbour, or a known length that does not change."""
     n_in, n_out, first, count = axis.n_in, axis.n_out, axis.first, axis.count
-    shape = g.vector(-1, 1)
+    shape = g.vector(1, -1, 1)
     if axis.known and axis.whole and n_in == n_out:
         return Band(axis, g.Reshape(g.range(count, "i64"), shape), first, count, axis.piece)
     if filter != NEAREST:

@@ -145,5 +145,8 @@ def _whole(g: Builder, x: Value, work: Work) -> Value:
 def _pass(g: Builder, band: Band, x: Value, name: str, filter: str) -> Value:
     """From `[images, rows, columns]` to `[images, count, columns]`."""
     with g.scope(name):
-        y = g.Reshape(product(g, band, x, band.rows, band.weights, filter), g.vector(0, band.blocks * band.length, -1))
+        first = g.vector(0)
+        weights = None if band.weights is None else g.Squeeze(band.weights, first)
+        y = product(g, band, x, g.Squeeze(band.rows, first), weights, filter)
+        y = g.Reshape(y, g.vector(0, band.blocks * band.length, -1))
         return y if band.full else g.Slice(y, g.vector(0), g.num(band.axis.count), g.vector(1))

@@ -48,13 +48,13 @@ def horizontal_first(
     pieces = vertical.axis.pieces
     with g.scope("horizontal"):
         chunks = chunks_of(g, horizontal, vertical, 0)
-        across = rows_read(g, horizontal, horizontal.rows, 2)
+        across = rows_read(g, horizontal, horizontal.rows)
     with g.scope("vertical"):
         # A chunk holds its lines of one plane, then those of the next.
         rows = chunks.places(g, vertical.rows, channels * chunks.lines)
         planes = g.Mul(g.Reshape(g.range(channels, "i64"), g.vector(-1, 1, 1)), g.num(chunks.lines))
-        rows = rows_read(g, vertical, g.Add(rows, planes), 3)
-        rows = g.Reshape(rows, g.vector(channels * pieces, vertical.blocks, -1))
+        rows = rows_read(g, vertical, g.Add(rows, planes))
+        rows = g.Reshape(rows, g.vector(channels * pieces, 1, vertical.blocks, -1))
         below = _weights_of_planes(g, vertical, channels)
         repeated = [_each(g, value, pieces) for value in constants]
 
@@ -92,9 +92,9 @@ def vertical_first(
     pieces = 1 if rows == height else height // rows
     with g.scope("vertical"):
         chunks = chunks_of(g, vertical, horizontal, 1)
-        down = rows_read(g, vertical, vertical.rows, 2)
+        down = rows_read(g, vertical, vertical.rows)
     with g.scope("horizontal"):
-        across = rows_read(g, horizontal, chunks.places(g, horizontal.rows, chunks.lines), 2)
+        across = rows_read(g, horizontal, chunks.places(g, horizontal.rows, chunks.lines))
         low = g.Mul(g.Reshape(g.range(channels * pieces, "i64"), g.vector(-1, 1)), g.num(rows))
         high = g.Add(low, g.num(rows))
         repeated = [_each(g, value, pieces) for value in constants]
@@ -129,11 +129,11 @@ def vertical_first(
 
 
 def _weights_of_planes(g: Builder, band: Band, channels: int) -> tuple[Value, ...]:
-    """The weights of each piece, once for every channel: `[channels * pieces, blocks, ...]`; none without products."""
+    """The weights of each piece, once for every channel: `[channels * pieces, 1, blocks, ...]`; none without products."""
     if band.weights is None or band.form is None:
         return ()
-    every = g.Expand(g.Unsqueeze(band.weights, g.vector(0)), g.vector(channels, 1, 1, 1))
-    sides = channels * band.axis.pieces, band.blocks, band.length * band.form.digits, -1
+    every = g.Expand(band.weights, g.vector(channels, 1, 1, 1))
+    sides = channels * band.axis.pieces, 1, band.blocks, band.length * band.form.digits, -1
     return (g.Reshape(every, g.vector(*sides)),)
 
 

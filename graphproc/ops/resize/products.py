@@ -105,9 +105,9 @@ def _known_band(g: Builder, axis: Axis, filter: str, arithmetic: str) -> Band:
     unit = 1 << PRECISION_BITS
     if form is INT8_2:
         weights, unit = weights // own_unit(weights), unit // own_unit(weights)
-    packed = g.Squeeze(_packed(g, g.constant(weights[None], "f32"), None, form), g.vector(0))
+    packed = _packed(g, g.constant(weights[None], "f32"), None, form)
     blocks = len(rows) // num.known(axis.pieces)
-    return Band(axis, g.constant(rows - begin, "i64"), begin, end - begin, blocks, weights.shape[1], packed, form, unit)
+    return Band(axis, g.constant(rows[None] - begin, "i64"), begin, end - begin, blocks, weights.shape[1], packed, form, unit)
 
 
 def product(g: Builder, band: Band, x: Value, rows: Value, weights: Value | None, filter: str) -> Value:
@@ -117,24 +117,21 @@ def product(g: Builder, band: Band, x: Value, rows: Value, weights: Value | None
         g: the emitter's handle.
         band: the axis; its form says what the products are.
         x: pixels `[..., rows, columns]`, whose last row is of ones where the form wants it.
-        rows: int64 [blocks, L], rows of x.
-        weights: the blocks' weights.
+        rows: int64 [1, blocks, L], rows of x.
+        weights: the blocks' weights, [1, blocks, ...].
         filter: the filter's name.
 
     Returns:
-        `[..., blocks, T, columns]`, rounded to a byte, or of the single form float32 of which that is the whole part; of the
-        paired form `[blocks, T * columns]`, int32 whose low byte that is.
+        `[..., 1, blocks, T, columns]`, rounded to a byte, or of the single form float32 of which that is the whole part; of the
+        paired form `[1, blocks, T * columns]`, int32 whose low byte that is.
     """
     pixels = g.Gather(x, rows, axis=-2)
     return pixels if band.form is None else _PRODUCT[band.form.name](g, pixels, weights, band, filter)
 
 
-def rows_read(g: Builder, band: Band, rows: Value, rank: int) -> Value:
-    """The rows `[..., L]` of a rank that a product reads, where those of the pixels are given: the one of ones may come first."""
-    if not band.constant:
-        return rows
-    first = [0] * (rank - 1)
-    return g.Pad(rows, g.vector(*first, 1, *first, 0), g.constant(-1, "i64"))
+def rows_read(g: Builder, band: Band, rows: Value) -> Value:
+    """The rows `[n, blocks, L]` that products read, where those of the pixels are given: the one of ones may come first."""
+    return g.Pad(rows, g.vector(0, 0, 1, 0, 0, 0), g.constant(-1, "i64")) if band.constant else rows
 
 
 def with_ones(g: Builder, band: Band, x: Value, columns: Num) -> Value:
@@ -181,9 +178,10 @@ def _digits(g: Builder, weights: Value, form: Form) -> list[Value]:
 
 def _pairs(g: Builder, low: Value, high: Value, ahead: Value) -> Value:
     """The digits of a block's outputs behind their weights of the row of ones, all high ones before all low ones."""
-    unit = g.constant([2.0**-14], "f32")
-    offsets = ((high, PIXELS_OFFSET), (low, GRID_OFFSET))
-    return g.Concat(*(g.Pad(g.Mul(digit, unit), ahead, g.constant(offset, "f32")) for digit, offset in offsets), axis=2)
+    unit = 2.0**-14
+    offsets = ((high, PIXELS_OFFSET / unit), (low, GRID_OFFSET / unit))
+    digits = g.Concat(*(g.Pad(digit, ahead, g.constant(offset, "f32")) for digit, offset in offsets), axis=2)
+    return g.Mul(digits, g.constant([unit], "f32"))
 
 
 def _single(g: Builder, pixels: Value, weights: Value, band: Band, filter: str) -> Value:
@@ -197,8 +195,8 @@ def _paired(g: Builder, pixels: Value, weights: Value, band: Band, filter: str) 
 
     ReduceSum adds what lies far apart; of outputs side by side it would start anew for each.
     """
-    sums = g.Reshape(g.MatMul(weights, g.cast(pixels, "f32")), g.vector(0, 2, -1))
-    total = g.ReduceSum(sums, g.vector(1), keepdims=0)
+    sums = g.Reshape(g.MatMul(weights, g.cast(pixels, "f32")), g.vector(0, 0, 2, -1))
+    total = g.ReduceSum(sums, g.vector(2), keepdims=0)
     if FILTERS[filter].negative:
         start = PIXELS_OFFSET - 0.5
         total = g.Clip(total, g.constant(start, "f32"), g.constant(start + 255, "f32"))

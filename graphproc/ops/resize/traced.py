@@ -59,11 +59,10 @@ class TracedBands:
         axis, blocks = self.axes[index], self.blocks[index]
         alike = self.axes[0].pieces * self.blocks[0] == self.axes[1].pieces * self.blocks[1]
 
-        def own(x: Value, width: Num, rank: int) -> Value:
-            x = g.Gather(x, g.constant(index, "i64"), axis=0)
+        def own(x: Value, width: Num, last: int) -> Value:
             if alike:
-                return g.Slice(x, g.vector(0), g.vector(width), g.vector(rank - 1))
-            return g.Slice(x, g.vector(0, 0), g.vector(axis.pieces * blocks, width), g.vector(0, rank - 1))
+                return g.Slice(x, g.vector(index, 0), g.vector(index + 1, width), g.vector(0, last))
+            return g.Slice(x, g.vector(index, 0, 0), g.vector(index + 1, axis.pieces * blocks, width), g.vector(0, 1, last))
 
         rows = own(self.rows, self.widths[index], 2)
         weights = own(weights, self.widths[index] + int(form.constant), 3)
