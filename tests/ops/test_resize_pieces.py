@@ -29,7 +29,7 @@ def test_pieces_fill_the_result(width: int) -> None:
         assert height % columns == 0
         assert columns == height or columns >= 32
     assert row_pieces(PRIME, 1024) == PRIME
-    assert row_pieces(800, 1066) == 80
+    assert row_pieces(800, 1066) == 200
     assert column_pieces(420) == 210
 
 
@@ -39,7 +39,7 @@ def test_pieces_are_the_same_traced() -> None:
         rows = num.evaluate(row_pieces(height, width), sides)
         assert sides["height"] % rows == 0
         assert num.evaluate(column_pieces(height), sides) == column_pieces(sides["height"])
-    assert num.evaluate(row_pieces(height, width), {"height": 800, "width": 1066}) == 80
+    assert num.evaluate(row_pieces(height, width), {"height": 800, "width": 1066}) == 200
 
 
 def test_bands_of_pieces_are_those_of_the_whole() -> None:

@@ -12,8 +12,8 @@ from graphproc.ops.resize.forms import BLOCK
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 
-AREA = 96 << 10
-"""Pixels of a piece, at most: what the nodes write of one takes some 20 bytes a pixel."""
+AREA = 320 << 10
+"""Pixels of a piece, at most: nodes write some 20 bytes of each, and several threads want enough of them."""
 LARGEST = 256
 """Rows of a piece, at most, unless a piece is all of them."""
 SMALLEST = 32
