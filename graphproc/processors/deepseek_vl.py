@@ -10,9 +10,10 @@ from typing import Any
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.numerics.filters import TORCHVISION
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, CLIP, CLIP_MEAN, CLIP_STD, RESCALE, resize_to, square
-from graphproc.processors.row import ONLY_PIL, Row
+from graphproc.processors.row import Row
 from graphproc.sizes import fit
 
 GRAY = (127, 127, 127)
@@ -47,7 +48,13 @@ def pad(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def two_scales(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """The image at a high resolution, and that again at a low one; without `do_resize` both are the image."""
+    """The image at a high resolution, and that again at a low one; without `do_resize` both are the image.
+
+    Raises:
+        ConfigError: torchvision's backend has a step switched off without which it fails.
+    """
+    if b.backend == TORCHVISION and not (config.do_resize and config.do_pad):
+        raise ConfigError("do_resize, do_pad: torchvision's backend needs both. Switch them on, or use backend='pil'.")
     high = low = x
     fine = config.changed(image_mean=config.high_res_image_mean, image_std=config.high_res_image_std)
     if config.do_resize:
@@ -78,7 +85,6 @@ ROWS = (
         outputs=("pixel_values", "high_res_pixel_values"),
         input_names=("pixel_values", "high_res_pixel_values"),
         finish=two_scales,
-        backends=ONLY_PIL,
     ),
     Row("JanusImageProcessor", "square canvas", STAGES, DEFAULTS, extra_keys=("min_size",)),
 )

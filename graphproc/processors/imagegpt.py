@@ -8,7 +8,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import NearestColor
 from graphproc.processors import stages
 from graphproc.processors.constants import BILINEAR, INCEPTION, RESCALE, resize_to, square
-from graphproc.processors.row import Row
+from graphproc.processors.row import ONLY_PIL, Row
 
 
 def input_ids(b: ProgramBuilder, config: Config, x: Value) -> None:
@@ -32,5 +32,6 @@ ROWS = (
         input_names=("input_ids",),
         finish=input_ids,
         needs={**NEEDS, "do_color_quantize": ("clusters",)},
+        backends=ONLY_PIL,  # torch rounds distances otherwise, which decides between clusters equally near
     ),
 )

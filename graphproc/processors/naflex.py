@@ -8,10 +8,11 @@ from __future__ import annotations
 from graphproc.configs.config import NEEDS, Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.numerics.filters import TORCHVISION
 from graphproc.ops import Extend, Full, Grid, Numbers, Rearrange
 from graphproc.processors import stages
-from graphproc.processors.constants import BICUBIC, BILINEAR, INCEPTION, RESCALE, RGB
-from graphproc.processors.row import ONLY_PIL, Row
+from graphproc.processors.constants import BICUBIC, BILINEAR, INCEPTION, NEAREST, RESCALE, RGB
+from graphproc.processors.row import Row
 from graphproc.sizes import num, patch_budget
 from graphproc.sizes.num import Num
 
@@ -37,9 +38,16 @@ def siglip_resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def gemma_resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_resize`: to at most so many patches, whole soft tokens."""
+    """`do_resize`: to at most so many patches, whole soft tokens.
+
+    Raises:
+        ConfigError: in torchvision's backend the filter is null, or the nearest one, which is not that of its other classes.
+    """
     if not config.do_resize:
         return x
+    if b.backend == TORCHVISION and config.resample in (None, NEAREST):
+        found = "null" if config.resample is None else config.resample
+        raise ConfigError(f"resample: expected a filter above 0 for torchvision's backend, got {found}, or use backend='pil'.")
     patch, pooling = stages.count(config, "patch_size"), stages.count(config, "pooling_kernel_size")
     most = gemma_patches(config)
     to = patch_budget.pooled_patches_within(x.type.size("H"), x.type.size("W"), patch, most, pooling)
@@ -123,6 +131,5 @@ ROWS = (
         input_names=GEMMA_OUTPUTS,
         finish=gemma,
         needs=WITHOUT_SIZE,
-        backends=ONLY_PIL,
     ),
 )

@@ -15,10 +15,11 @@ from typing import Any
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.numerics.filters import TORCHVISION
 from graphproc.ops import Cast, Numbers, Pad, Rearrange
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, CLIP, INCEPTION, RESCALE, RGB
-from graphproc.processors.row import ONLY_PIL, Finish, Row, Stage
+from graphproc.processors.row import Finish, Row, Stage
 from graphproc.sizes import num, smart_resize
 from graphproc.sizes.num import Num
 from graphproc.sizes.smart_resize import Guarded
@@ -39,9 +40,11 @@ def still(rule: Callable[[Num, Num, int, int, int], Guarded]) -> Rule:
     return lambda height, width, token, fewest, most, frames: rule(height, width, token, fewest, most)
 
 
-def token_side(config: Config) -> int:
-    """The side of a token, in pixels."""
-    return stages.count(config, "patch_size") * stages.count(config, "merge_size")
+def token_side(b: ProgramBuilder, config: Config) -> int:
+    """The side of a token, in pixels; `patch_expand_factor` has a part in it in torchvision's backend alone."""
+    side = stages.count(config, "patch_size") * stages.count(config, "merge_size")
+    expanded = b.backend == TORCHVISION and "patch_expand_factor" in config.settings
+    return side * stages.count(config, "patch_expand_factor") if expanded else side
 
 
 def resize(rule: Rule, resample: int | None = None) -> Stage:
@@ -54,7 +57,7 @@ def resize(rule: Rule, resample: int | None = None) -> Stage:
         if None in limits:
             raise ConfigError(f"size: expected shortest_edge and longest_edge, the fewest and most pixels, got {config.size}")
         frames = stages.count(config, "temporal_patch_size")
-        to = rule(x.type.size("H"), x.type.size("W"), token_side(config), *limits, frames)
+        to = rule(x.type.size("H"), x.type.size("W"), token_side(b, config), *limits, frames)
         b.require(to.holds, f"{to.message}.")
         return stages.resize_to(b, config, x, *to.size, resample)
 
@@ -66,7 +69,7 @@ def fit_on_canvas(b: ProgramBuilder, config: Config, x: Value) -> Value:
     if not config.do_resize:
         return x
     limits = (stages.count(config, key) for key in ("min_image_tokens", "max_image_tokens"))
-    to = smart_resize.canvas_within(x.type.size("H"), x.type.size("W"), token_side(config), *limits)
+    to = smart_resize.canvas_within(x.type.size("H"), x.type.size("W"), token_side(b, config), *limits)
     x = stages.resize_to(b, config, x, to.content_height, to.content_width)
     return b.add(Pad(0, 0, to.height, to.width), x)
 
@@ -171,8 +174,7 @@ ROWS = (
         GLM,
         name="GlmgaImageProcessor",
         defaults={**GLM.defaults, "patch_expand_factor": 1},
-        extra_keys=(*GRID, "patch_expand_factor"),  # which changes nothing
-        backends=ONLY_PIL,
+        extra_keys=(*GRID, "patch_expand_factor"),
     ),
     replace(
         GLM,
@@ -186,7 +188,6 @@ ROWS = (
             "max_image_tokens": 8000,
         },
         extra_keys=(*GRID, "patch_expand_factor", "min_image_tokens", "max_image_tokens"),
-        backends=ONLY_PIL,
     ),
     replace(
         GLM,

@@ -86,7 +86,7 @@ def document(b: ProgramBuilder, config: Config, x: Value) -> None:
     """The tiles of a document's pages, filled up to those of the longest one, and what tells them apart."""
     if x.type.channels != 3:
         raise ConfigError(f"do_convert_rgb: {config.processor} makes tiles of 3 channels, got {x.type.channels}")
-    x = b.add(Cast("f32"), x) if x.type.dtype != "f32" else x
+    x = b.add(Cast("f32"), x) if x.type.dtype != "f32" and b.backend == "pil" else x
     b.output("pixel_values", x, "pad", sample="concatenate")
     there = Full((x.type.size("N"),), 1, "bool", "N")
     b.output("pixel_attention_mask", b.add(there), "pad", sample="concatenate")
@@ -182,7 +182,6 @@ ROWS = (
         input_names=("pixel_values", "pixel_attention_mask"),
         finish=document,
         per_sample=0,
-        backends=ONLY_PIL,
     ),
     Row(
         "Ovis2ImageProcessor",
