@@ -124,3 +124,36 @@ def test_arithmetic_on_constants_is_done_while_emitting(g: GraphBuilder) -> None
     assert g.nodes == []
     assert total.const_value is not None
     np.testing.assert_array_equal(total.const_value.numpy(), [11, 12])
+
+
+def test_equal_vectors_share_a_node(g: GraphBuilder) -> None:
+    first = g.vector(1, H, W)
+    count = len(g.nodes)
+    assert g.vector(1, num.symbol("height"), num.symbol("width")) is first
+    assert g.vector(2, H, W) is not first
+    assert len(g.nodes) == count + 1
+
+
+def body(g: GraphBuilder) -> list[str]:
+    return [node.op_type for node in g.nodes[-1].attributes["body"].as_graph()]
+
+
+def test_what_a_loop_would_repeat_comes_before_it(g: GraphBuilder) -> None:
+    """Moved out of two loops, but neither what reads a loop's own values nor its result."""
+
+    def inner(row: ir.Value) -> ir.Value:
+        shape = g.vector(-1, W * 2)
+        return g.Reshape(g.Add(row, g.cast(g.num(W * 2), "f32")), shape)
+
+    g.scan((g.constant(np.zeros((4, 2, 6)), "f32"),), lambda image: g.scan((image,), inner))
+    assert op_types(g) == ["Mul", "Concat", "Cast", "Scan"]
+    assert body(g) == ["Scan"]
+    (scan,) = g.nodes[-1].attributes["body"].as_graph()
+    assert [node.op_type for node in scan.attributes["body"].as_graph()] == ["Add", "Reshape"]
+
+
+def test_what_may_fail_or_is_the_result_stays_in_its_loop(g: GraphBuilder) -> None:
+    g.scan((g.constant(np.zeros((4, 2)), "f32"),), lambda row: g.Add(row, g.cast(g.num(H // (W + 1)), "f32")))
+    assert body(g) == ["Div", "Cast", "Add"]  # a loop that never runs may divide by what is zero then
+    g.scan((g.constant(np.zeros((4, 2)), "f32"),), lambda row: g.num(H + 3))
+    assert body(g) == ["Add"]
