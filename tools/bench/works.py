@@ -37,7 +37,6 @@ IN_BATCHES = (
     known.GRAPH,
     known.FIXED,
     known.GRAPH_TORCHVISION,
-    known.FIXED_TORCHVISION,
     known.CALL,
     known.PIL_ARRAY,
     known.TORCHVISION_TENSOR,
