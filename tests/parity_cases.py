@@ -277,6 +277,29 @@ def difference(found: Outcome, expected: Outcome, bound: float = 0.0) -> str:
     return ""
 
 
+def disagreement(name: str, settings: Settings, session: Session | None, size: Size, content: Content, bound: float = 0.0) -> str:
+    """What of the three results on an image is not equal, in words; empty where nothing is, or is refused on purpose.
+
+    Args:
+        name: the class.
+        settings: its settings.
+        session: of its graph; None to leave that out.
+        size: (height, width) of the image.
+        content: what it shows.
+        bound: how far the numpy reference may be from transformers.
+    """
+    images = sample(name, picture(size, content))
+    reference = numpy_result(name, settings, *images)
+    if isinstance(reference, Exception) and CASES[name].refuses(size, settings):
+        return ""
+    if words := difference(reference, transformers_result(name, settings, *images), bound):
+        return f"numpy reference against transformers, {size} {content}: {words}"
+    if session is None or isinstance(reference, Exception):
+        return ""
+    words = difference(graph_result(session, name, *images), as_graph(name, settings, reference))
+    return f"graph against numpy reference, {size} {content}: {words}" if words else ""
+
+
 def farthest(found: Outcome, expected: Outcome) -> float:
     """The largest difference of two outcomes whose outputs have the same shapes."""
     if isinstance(found, Exception) or isinstance(expected, Exception):

@@ -39,6 +39,8 @@ class CenterCrop(Op):
     def infer(self, x: TensorType) -> TensorType:
         """The crop's sides."""
         require_layout(self, x, "CHW")
+        if self.extra not in ("before", "after"):
+            raise ShapeError(f"center_crop: expected the extra zero 'before' or 'after' the image, got {self.extra!r}")
         for side in (self.height, self.width):
             if isinstance(side, int) and side < 1:
                 raise ShapeError(f"center_crop: expected sides of at least 1 pixel, got {self.height} x {self.width}")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from graphproc.errors import ShapeError
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.ir.op import Array, Op, op
 from graphproc.ir.types import TensorType
@@ -31,6 +32,8 @@ class Rescale(Op):
 
     def infer(self, x: TensorType) -> TensorType:
         """The same shape in float32."""
+        if self.precision not in ("f32", "f64"):
+            raise ShapeError(f"rescale: expected a precision of 'f32' or 'f64', got {self.precision!r}")
         return x.with_dtype("f32")
 
     def numpy(self, x: Array) -> Array:

@@ -18,8 +18,9 @@ def pad_to_square(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_pad`: in the middle of a square as wide as the longer side, in the colour of `image_mean`, truncated to bytes."""
     if not config.do_pad:
         return x
-    mean = config.image_mean or (0.0,) * x.type.channels
-    mean = mean if b.backend == "pil" else config.image_mean
+    mean = config.image_mean
+    if not mean and b.backend == "pil":  # torchvision's backend fails without one
+        mean = (0.0,) * x.type.channels
     if not isinstance(mean, tuple) or len(mean) != x.type.channels or not all(0 <= int(v * 255) <= 255 for v in mean):
         raise ConfigError(f"image_mean: do_pad needs a number of 0 to 1 for each of {x.type.channels} channels, got {mean}")
     if b.unit_scale:

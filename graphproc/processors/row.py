@@ -24,7 +24,7 @@ CHANNELS: Mapping[str, int] = {"rgb": 3, "bgr": 3, "rgba": 4, "gray": 1}
 """The input's channels, by colour order. `rgba` is composited on white and `gray` repeated, as for PIL images."""
 
 PIL = Parity("transformers 5.23 (backend pil) with Pillow 13")
-TORCHVISION = Parity("transformers 5.23 (backend torchvision) with torch 2.14 and torchvision 0.29, on bytes")
+TORCHVISION_PARITY = Parity("transformers 5.23 (backend torchvision) with torch 2.14 and torchvision 0.29, on bytes")
 BOTH = ("pil", "torchvision")
 ONLY_PIL = BOTH[:1]
 """The backends of a class, by whose arithmetic it has."""
@@ -120,7 +120,7 @@ class Row:
 
     def parity_of(self, backend: str) -> Parity:
         """What the results of a backend are equal to."""
-        return self.parity if backend == "pil" else TORCHVISION
+        return self.parity if backend == "pil" else TORCHVISION_PARITY
 
     def config(self, given: Mapping[str, Any]) -> Config:
         """The normalised settings of the class with some given.

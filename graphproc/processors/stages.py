@@ -65,11 +65,19 @@ def rescale(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def normalize(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_normalize`: minus `image_mean`, over `image_std`, in the units of the pixels where rescaling is left to it."""
+    """`do_normalize`: minus `image_mean`, over `image_std`, in the units of the pixels where rescaling is left to it.
+
+    Raises:
+        ConfigError: there are more or fewer numbers than channels, or torchvision's backend would divide by zero.
+    """
     if not config.do_normalize:
         return x
     mean, std = (_per_channel(b, key, getattr(config, key), x) for key in ("image_mean", "image_std"))
     if _fused(b, config):
+        if not config.rescale_factor:
+            raise ConfigError(
+                "rescale_factor: expected a number other than 0, by which torchvision's backend divides image_mean."
+            )
         unit = np.float32(1 / config.rescale_factor)
         mean, std = (tuple(float(np.float32(v) * unit) for v in values) for values in (mean, std))
     return b.add(Normalize(mean, std), x)

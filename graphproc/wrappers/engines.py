@@ -134,12 +134,15 @@ class Work:
 
     @cached_property
     def torchvision(self) -> Work | None:
-        """The same in torchvision's arithmetic, or None where the class does not have it."""
+        """The same in torchvision's arithmetic, or None where the class does not have it, or not with these settings."""
         if self.processor.backend == TORCHVISION:
             return self
-        if TORCHVISION not in self.processor.row.backends:
+        try:
+            other = Work(type(self.processor).from_dict(self.processor.to_dict(), backend=TORCHVISION), self.image, self.batch)
+            other.processor.compile()
+        except ConfigError:
             return None
-        return Work(type(self.processor).from_dict(self.processor.to_dict(), backend=TORCHVISION), self.image, self.batch)
+        return other
 
     @cached_property
     def program(self) -> Any:
@@ -264,7 +267,7 @@ def _other_arithmetic(work: Work) -> Work:
     if work.torchvision is work:
         raise _LeftOutError("the backend is torchvision already")
     if work.torchvision is None:
-        raise _LeftOutError(f"{work.processor.row.name} does not have that backend")
+        raise _LeftOutError(f"{work.processor.row.name} does not have that backend, or not with these settings")
     return work.torchvision
 
 

@@ -129,6 +129,7 @@ def test_graphs_in_torchvisions_arithmetic_have_their_own_reference() -> None:
     for processor, reason in (
         (gp.CLIPImageProcessor(backend="torchvision"), "already"),
         (gp.MobileViTImageProcessor(), "does not have"),
+        (gp.CLIPImageProcessor(resample=4), "not with these settings"),
     ):
         _, lines = engines(Work(processor, PHOTO), names=(GRAPH_TORCHVISION,))
         assert reason in lines[0]

@@ -446,6 +446,11 @@ def test_torchvisions_backend_takes_bytes(make: Callable[[Array], Array]) -> Non
         gp.ViTImageProcessor(backend="torchvision")(make(noise(37, 52, 3)))
 
 
+def test_torchvisions_backend_divides_by_no_zero() -> None:
+    with pytest.raises(ConfigError, match="rescale_factor: expected a number other than 0"):
+        gp.ViTImageProcessor(backend="torchvision", rescale_factor=0.0).compile()
+
+
 def test_each_set_of_settings_is_compiled_once() -> None:
     ours = pair("CLIPImageProcessor")[0]
     assert ours.compile() is ours.compile()

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from graphproc.errors import EmitError
-from graphproc.numerics.filters import FILTERS, PRECISION_BITS, TORCHVISION
+from graphproc.numerics.filters import FILTERS, LARGEST_WEIGHT, PRECISION_BITS, TORCHVISION
 
 Array = np.ndarray[Any, Any]
 
@@ -115,7 +115,8 @@ def choose_form(target: str, weights: Array, taps: int, reduction: float, filter
         limit = float_limit(filter, arithmetic)
         if fits_single(weights) and reduction <= max(limit, float_limit(filter, TORCHVISION)):
             return SINGLE, "weights of so few bits that one float32 product is exact"
-        if int(np.abs(weights // own_unit(weights)).max()) < 1 << 15 and weights.min() >= -16448 * own_unit(weights):
+        own = weights // own_unit(weights)
+        if own.max() < LARGEST_WEIGHT and own.min() >= -257 * INT8_2.zero_point:
             return INT8_2, "weights of 16 bits: two 8-bit digits in int32 are exact"
         if reduction <= limit:
             return PAIRED, f"shrinks by {reduction:.2g}: two paired float32 digits are exact, and fastest to {limit:.2g}"

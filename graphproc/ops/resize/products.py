@@ -10,7 +10,7 @@ digit is multiplied separately. Every sum `S_j` is exact as long as `255 * taps 
     r = floor(S_0 / 2**bits);  r = floor((S_1 + r) / 2**bits);  ...;  result = floor((S_top + r + half) / 2**rest)
 
 which is the same floor, because floors of nested divisions by powers of two compose. Digits of the float32 forms are not
-negative, except the top one; those of the int8 form are balanced, because they are signed bytes.
+negative, except the top one; those of the int8 form begin at the zero point below zero, so that a byte holds them.
 
 `single`: the weights are all multiples of so large a unit that the sum fits one digit; a row of ones adds the half. Torchvision's
 are, of up to 15 fractional bits where the filter has negative weights (255 * 2 * 2**15, and the half, stay below 2**24), of up to
