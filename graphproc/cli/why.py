@@ -139,7 +139,7 @@ def _known(axis: str, target: str, op: Resize, n_in: int, n_out: int, first: int
         return _entry(name, "none", f"the side stays at {n_in} pixels")
     along = Axis(n_in, n_out, first, count, piece=piece)
     _, weights, taps = known_bands(along, op.filter, op.arithmetic)
-    form, reason = choose_form(target, weights, taps, along.reduction, op.filter, op.arithmetic)
+    form, reason = choose_form(target, weights, taps, along.reduction, 0 if op.extent else n_out, op.filter, op.arithmetic)
     return _entry(name, _product_text(form), f"{n_in} to {n_out} pixels, {reason}")
 
 
@@ -148,6 +148,7 @@ def _rule(target: str, op: Resize) -> list[dict[str, str]]:
     from graphproc.ops.resize.forms import Rule, rule_of_any_size
 
     limits = {
+        "outputs": "enlarging both sides, to {:.0f} pixels at most",
         "reduction": "shrinking up to {:.2g} times",
         "rows": "up to {:.0f} rows a block",
         "bits": "weights of up to {} bits",
@@ -159,7 +160,7 @@ def _rule(target: str, op: Resize) -> list[dict[str, str]]:
         within = ", ".join(filter(None, (when, limits[part.of].format(part.most))))
         return [*entries(part.within, within), *entries(part.above, f"{when}, above" if when else "above")]
 
-    return entries(rule_of_any_size(target, op.filter, op.arithmetic), "")
+    return entries(rule_of_any_size(target, op.filter, op.arithmetic, () if op.extent else (op.height, op.width)), "")
 
 
 def _product_text(form: Form) -> str:

@@ -286,6 +286,9 @@ def test_why_gives_the_rule_for_any_size_and_the_form_for_one() -> None:
     assert "4000 to 298 pixels" in large
     assert f"{above.name}, {above.digits} digits" in large
     assert "nearest has no weights" in run("inspect", "CLIPImageProcessor", "--why", "--set", "resample=0")
+    assert "enlarging both sides, to 8192 pixels at most" in run("inspect", "DetrImageProcessor", "--why")
+    assert "enlarging" not in run("inspect", "ViTImageProcessor", "--why")
+    assert "enlarges between two pixels" in run("inspect", "ViTImageProcessor", "--why", "--image-size", "100x90")
 
 
 def test_why_says_what_cuda_would_leave_to_the_cpu() -> None:

@@ -12,7 +12,7 @@ import graphproc
 from graphproc.emitters.onnx.checks import nodes
 from graphproc.numerics.filters import FILTERS, PRECISION_BITS, TORCHVISION, coefficients, max_taps
 from graphproc.ops.resize.bands import Axis, known_bands
-from graphproc.ops.resize.forms import INT8_2, INT8_3, PAIRED, SINGLE, Form, choose_form, float_limit, single_bits
+from graphproc.ops.resize.forms import ENLARGING, INT8_2, INT8_3, PAIRED, SINGLE, Form, choose_form, float_limit, single_bits
 from graphproc.ops.resize.pieces import AREA, column_pieces, row_pieces
 from graphproc.sizes import num
 
@@ -67,6 +67,10 @@ def test_bands_of_pieces_are_those_of_the_whole() -> None:
         (640, 224, "bicubic", "pillow-13", PAIRED),
         (900, 224, "bicubic", "pillow-13", INT8_3),
         (240, 768, "bilinear", "pillow-13", SINGLE),  # multiples of 1/32
+        (427, 800, "bilinear", "pillow-12", ENLARGING),
+        (427, 8193, "bilinear", "pillow-13", PAIRED),
+        (801, 800, "bilinear", "pillow-13", PAIRED),
+        (427, 800, "hamming", "pillow-13", PAIRED),
         (427, 800, "bicubic", TORCHVISION, SINGLE),
         (427, 224, "bicubic", TORCHVISION, SINGLE),
         (640, 224, "bicubic", TORCHVISION, INT8_2),
@@ -77,7 +81,9 @@ def test_bands_of_pieces_are_those_of_the_whole() -> None:
 def test_forms_by_reduction_and_bits(n_in: int, n_out: int, name: str, arithmetic: str, form: Form) -> None:
     axis = Axis(n_in, n_out, 0, n_out, piece=n_out)
     _, weights, taps = known_bands(axis, name, arithmetic)
-    assert choose_form("cpu", weights, taps, axis.reduction, name, arithmetic)[0] is form
+    assert choose_form("cpu", weights, taps, axis.reduction, n_out, name, arithmetic)[0] is form
+    if form is ENLARGING:
+        assert choose_form("cpu", weights, taps, axis.reduction, 0, name, arithmetic)[0] is PAIRED
 
 
 @given(st.sampled_from(("bilinear", "bicubic", "lanczos")), st.integers(1, 900), st.integers(1, 900))
@@ -115,6 +121,20 @@ def test_the_sum_of_a_pair_is_rounded_down_to_its_byte() -> None:
     pair = (high * 2.0**-14 + 512.5).astype(np.float32) + (low * 2.0**-22 - 2.0**-15).astype(np.float32)
     got = np.clip(pair, np.float32(512), np.float32(767)).astype(np.int32).astype(np.uint8)
     want = np.clip((total + (1 << (PRECISION_BITS - 1))) >> PRECISION_BITS, 0, 255)
+    np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("sides", [(300, 200), (267, 400), (320, 333), (799, 600), (5, 2)])
+def test_enlargements_of_any_size(sides: tuple[int, int]) -> None:
+    """Weights from the graph: sizes of many ties (100 to 400, 200 to 600), of few, and a side that stays."""
+    from graphproc.runtime.session import Session
+
+    processor = graphproc.DetrImageProcessor(size={"height": 799, "width": 600}, do_rescale=False, do_normalize=False)
+    image = np.random.default_rng(sides).integers(0, 256, (1, *sides, 3), dtype=np.uint8)
+    graph = processor.to_onnx()
+    assert any("/single/" in node.name for node, _ in nodes(graph.graph))
+    got = Session(graph, threads=1).run({"images": image})["pixel_values"]
+    want = processor.preprocess(list(image), return_tensors="np", engine="numpy")["pixel_values"]
     np.testing.assert_array_equal(got, want)
 
 

@@ -21,6 +21,7 @@ from graphproc.numerics.filters import NEAREST
 from graphproc.ops.byte_map import ByteMap
 from graphproc.ops.resize import planes
 from graphproc.ops.resize.bands import Axis, Band
+from graphproc.ops.resize.forms import ENLARGING
 from graphproc.ops.resize.pieces import column_pieces, row_pieces
 from graphproc.ops.resize.products import Bands, product, with_bands
 from graphproc.sizes.num import Bool
@@ -96,13 +97,18 @@ def _by_planes(g: Builder, x: Value, lead: int, work: Work) -> Value:
     def passes(bands: Bands) -> Value:
         settings = bands, work.channels, work.filter
         return g.cond(
-            work.vertical_first,
+            _vertical_first(work, bands),
             lambda: each(planes.vertical_first(g, *settings, rows, finish, constants)),
             lambda: each(planes.horizontal_first(g, *settings, finish, constants)),
             names=("vertical_first", "horizontal_first"),
         )
 
     return with_bands(g, work.axes, work.filter, work.arithmetic, passes)
+
+
+def _vertical_first(work: Work, bands: Bands) -> Bool:
+    """Which pass comes first, as far as the bands' forms tell: Pillow takes the vertical one only where it shrinks."""
+    return work.vertical_first if not all(band.form is ENLARGING for band in bands) else False
 
 
 def _in_one(axis: Axis) -> Axis:

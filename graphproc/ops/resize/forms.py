@@ -7,13 +7,16 @@ Where one overtakes the other was measured on one thread of a processor with AVX
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from graphproc.errors import EmitError
+from graphproc.numerics.enlarging import MOST_OUTPUTS
 from graphproc.numerics.filters import FILTERS, LARGEST_WEIGHT, PRECISION_BITS, TORCHVISION
+from graphproc.sizes.num import Num
 
 Array = np.ndarray[Any, Any]
 
@@ -29,6 +32,7 @@ class Form:
         max_taps: the largest number of taps for which the result is exact.
         constant: whether products also read a row of ones, whose weights add a constant to every sum.
         zero_point: what int8 digits have more than their value.
+        enlarging: whether the weights are those of `numerics.enlarging`.
     """
 
     name: str
@@ -37,6 +41,7 @@ class Form:
     max_taps: float = float("inf")
     constant: bool = False
     zero_point: int = 0
+    enlarging: bool = False
 
 
 def _float32(digits: int, bits: int) -> Form:
@@ -46,6 +51,8 @@ def _float32(digits: int, bits: int) -> Form:
 
 SINGLE = Form("single", constant=True)
 """One float32 product, where weights have so few bits that it holds their sums: `fits_single` tells."""
+ENLARGING = Form("single", constant=True, enlarging=True)
+"""One float32 product with weights of its own, where Pillow's bilinear filter enlarges: it rounds as the exact sum does."""
 PAIRED = Form("paired", 2, 8, int(((1 << 24) - 128) / (255 * 255)), constant=True)
 """Two float32 digits whose sum rounds once; `products` says why that is exact."""
 FLOAT32_2 = _float32(2, 11)
@@ -60,6 +67,8 @@ FLOAT64 = Form("float64")
 
 BLOCK, SHORT_BLOCK = 8, 4
 """Outputs in a block of float32 and of 8-bit products where sizes are not known; about as many where they are."""
+SMALL = 512
+"""Few images are smaller than results of so many pixels a side, so graphs of any size then have no branch for them."""
 CPU_PAIRED_ROWS = 42
 """Up to so many rows read by a block (a reduction by 4), paired digits beat three 8-bit ones in ONNX Runtime's CPU provider."""
 
@@ -96,7 +105,9 @@ def single_bits(filter: str) -> int:
     return 15 if FILTERS[filter].negative else 16
 
 
-def choose_form(target: str, weights: Array, taps: int, reduction: float, filter: str, arithmetic: str) -> tuple[Form, str]:
+def choose_form(
+    target: str, weights: Array, taps: int, reduction: float, n_out: int, filter: str, arithmetic: str
+) -> tuple[Form, str]:
     """The form of a pass over known sizes, and why.
 
     Args:
@@ -104,6 +115,7 @@ def choose_form(target: str, weights: Array, taps: int, reduction: float, filter
         weights: int32 [blocks, outputs, rows] in units of 2**-22.
         taps: how many taps its outputs have at most.
         reduction: by how much the side shrinks.
+        n_out: how many outputs the whole side has; 0 where they do not cover all of its pixels.
         filter: the filter's name.
         arithmetic: whose.
 
@@ -118,6 +130,8 @@ def choose_form(target: str, weights: Array, taps: int, reduction: float, filter
         own = weights // own_unit(weights)
         if own.max() < LARGEST_WEIGHT and own.min() >= -257 * INT8_2.zero_point:
             return INT8_2, "weights of 16 bits: two 8-bit digits in int32 are exact"
+        if may_enlarge(filter, arithmetic) and reduction <= 1 and 0 < n_out <= MOST_OUTPUTS:
+            return ENLARGING, "enlarges between two pixels: one float32 product rounds as the exact sum does"
         if reduction <= limit:
             return PAIRED, f"shrinks by {reduction:.2g}: two paired float32 digits are exact, and fastest to {limit:.2g}"
         return INT8_3, f"shrinks by {reduction:.2g}: three 8-bit digits in int32 are exact, and fastest above {limit:.2g}"
@@ -133,12 +147,17 @@ def choose_form(target: str, weights: Array, taps: int, reduction: float, filter
     )
 
 
+def may_enlarge(filter: str, arithmetic: str) -> bool:
+    """Whether enlargements of whole images have weights for `ENLARGING`."""
+    return filter == "bilinear" and arithmetic != TORCHVISION
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """What decides between two forms where sizes are not known.
 
     Attributes:
-        of: `reduction` of the sides, `rows` that blocks read, or `bits` of the weights.
+        of: `outputs` of sides that do not shrink, `reduction` of the sides, `rows` that blocks read, or `bits` of the weights.
         most: the largest number for the first form.
         within, above: the forms, or what decides between more.
     """
@@ -149,15 +168,23 @@ class Rule:
     above: Form | Rule
 
 
-def rule_of_any_size(target: str, filter: str, arithmetic: str) -> Rule:
+def rule_of_any_size(target: str, filter: str, arithmetic: str, sides: Sequence[Num] = ()) -> Rule:
     """What decides where sizes are not known before the image is.
+
+    Args:
+        target: the emitter's.
+        filter: the filter's name.
+        arithmetic: whose.
+        sides: how many outputs the sides have, if they cover all pixels.
 
     Raises:
         EmitError: the target has no form of which that is known.
     """
     if target == "cpu":
         few = Rule("bits", single_bits(filter), SINGLE, INT8_2) if arithmetic == TORCHVISION else PAIRED
-        return Rule("reduction", float_limit(filter, arithmetic), few, INT8_2 if arithmetic == TORCHVISION else INT8_3)
+        rule = Rule("reduction", float_limit(filter, arithmetic), few, INT8_2 if arithmetic == TORCHVISION else INT8_3)
+        large = any(not isinstance(side, int) or side > SMALL for side in sides)
+        return Rule("outputs", MOST_OUTPUTS, ENLARGING, rule) if large and may_enlarge(filter, arithmetic) else rule
     if target == "cuda":
         return Rule("rows", FLOAT32_3.max_taps, FLOAT32_3, FLOAT64)
     raise EmitError(

@@ -14,7 +14,8 @@ negative, except the top one; those of the int8 form begin at the zero point bel
 
 `single`: the weights are all multiples of so large a unit that the sum fits one digit; a row of ones adds the half. Torchvision's
 are, of up to 15 fractional bits where the filter has negative weights (255 * 2 * 2**15, and the half, stay below 2**24), of up to
-16 where it has none.
+16 where it has none. Where Pillow's bilinear filter enlarges, other weights that float32 holds round to the same bytes
+(`numerics.enlarging`).
 
 `paired`, by one addition. With x = sum(weight * pixel) / 2**22, the sums of two digits are
 
@@ -35,9 +36,10 @@ from collections.abc import Callable
 import numpy as np
 
 from graphproc.ir.builder_protocol import Builder, Value
+from graphproc.numerics.enlarging import float32_weights
 from graphproc.numerics.filters import FILTERS, NEAREST, PRECISION_BITS
 from graphproc.ops.resize.bands import Axis, Band, known_bands, picked_rows
-from graphproc.ops.resize.forms import BLOCK, INT8_2, SHORT_BLOCK, Form, Rule, choose_form, own_unit, rule_of_any_size
+from graphproc.ops.resize.forms import BLOCK, ENLARGING, INT8_2, SHORT_BLOCK, Form, Rule, choose_form, own_unit, rule_of_any_size
 from graphproc.ops.resize.traced import Sampling, TracedBands, traced_bands
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
@@ -61,7 +63,8 @@ def with_bands(g: Builder, axes: tuple[Axis, Axis], filter: str, arithmetic: str
     if filter == NEAREST or all(axis.known for axis in axes):
         vertical, horizontal = (_known_band(g, axis, filter, arithmetic) for axis in axes)
         return passes((vertical, horizontal))
-    rule = rule_of_any_size(g.target, filter, arithmetic)
+    sides = [axis.n_out for axis in axes] if all(axis.whole for axis in axes) else []
+    rule = rule_of_any_size(g.target, filter, arithmetic, sides)
     with g.scope("weights"):
         sampling = Sampling.of(g, axes, filter)
 
@@ -73,12 +76,14 @@ def with_bands(g: Builder, axes: tuple[Axis, Axis], filter: str, arithmetic: str
 
     def decided(rule: Form | Rule, length: int, bands: TracedBands | None = None) -> Value:
         """The passes under a rule; weights in blocks of a length, unless there are some."""
+        if isinstance(rule, Rule) and rule.of == "outputs":
+            return _either(g, rule, sampling.enlarges(g, rule.most), lambda r: decided(r, BLOCK))
         if isinstance(rule, Rule) and rule.of == "reduction":
-            few = g.LessOrEqual(g.ReduceMax(sampling.scale), g.constant([rule.most], "f64"))
+            few = g.LessOrEqual(sampling.reduction, g.constant([rule.most], "f64"))
             return _either(g, rule, few, lambda r: decided(r, BLOCK if r is rule.within else SHORT_BLOCK))
         if bands is None:
             with g.scope("weights"):
-                bands = traced_bands(g, axes, sampling, arithmetic, length)
+                bands = traced_bands(g, axes, sampling, arithmetic, length, rule is ENLARGING)
         if isinstance(rule, Form):
             return in_form(rule, bands)
         found = bands
@@ -101,10 +106,13 @@ def _known_band(g: Builder, axis: Axis, filter: str, arithmetic: str) -> Band:
         return picked
     rows, weights, taps = known_bands(axis, filter, arithmetic)
     begin, end = int(rows.min()), int(rows.max()) + 1
-    form = choose_form(g.target, weights, taps, axis.reduction, filter, arithmetic)[0]
+    n_out = num.known(axis.n_out) if axis.whole else 0
+    form = choose_form(g.target, weights, taps, axis.reduction, n_out, filter, arithmetic)[0]
     unit = 1 << PRECISION_BITS
     if form is INT8_2:
         weights, unit = weights // own_unit(weights), unit // own_unit(weights)
+    if form is ENLARGING:
+        weights = float32_weights(weights, n_out)
     packed = _packed(g, g.constant(weights[None], "f32"), None, form)
     blocks = len(rows) // num.known(axis.pieces)
     return Band(axis, g.constant(rows[None] - begin, "i64"), begin, end - begin, blocks, weights.shape[1], packed, form, unit)

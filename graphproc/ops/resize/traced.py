@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from graphproc.ir.builder_protocol import Builder, Value
+from graphproc.numerics.enlarging import DIVISORS, NUDGE
 from graphproc.numerics.filters import FILTERS, LARGEST_WEIGHT, PRECISION_BITS, TORCHVISION
 from graphproc.ops.resize.bands import Axis, Band
 from graphproc.ops.resize.forms import Form, Rule
@@ -28,7 +29,7 @@ class TracedBands:
         most: float64 [1, 1, 1], the larger of the axes' numbers of rows that a block reads.
         unit: float64 [2, 1, 1], for each axis the power of two that torchvision multiplies weights by; None for Pillow, which
             takes 2**22.
-        weights: float32 [2, blocks, T, L], integers of which so many are a sum of one.
+        weights: float32 [2, blocks, T, L], of which so many are a sum of one; integers but where they enlarge.
         rows: int64 [2, blocks, L].
         axes: what is wanted.
         length: T.
@@ -80,6 +81,7 @@ class Sampling:
         n_out: the outputs there are.
         first, count, piece: the outputs that are wanted, as an axis has them.
         scale: how far apart in pixels two outputs are.
+        reduction: float64 [1, 1, 1], the larger of both scales.
         stretch: by how much the filter is widened.
     """
 
@@ -90,6 +92,7 @@ class Sampling:
     count: Value
     piece: Value
     scale: Value
+    reduction: Value
     stretch: Value
 
     @classmethod
@@ -98,7 +101,12 @@ class Sampling:
         numbers = [(a.n_in, a.n_out, a.first, a.count, a.piece) for a in axes]
         n_in, n_out, first, count, piece = _pairs(g, *zip(*numbers, strict=True))
         scale = g.Div(n_in if all(axis.extent is None for axis in axes) else _extents(g, axes), n_out)
-        return cls(filter, n_in, n_out, first, count, piece, scale, g.Max(scale, _f64(g, 1)))
+        return cls(filter, n_in, n_out, first, count, piece, scale, g.ReduceMax(scale), g.Max(scale, _f64(g, 1)))
+
+    def enlarges(self, g: Builder, most: float) -> Value:
+        """Whether neither side shrinks, nor has more than so many outputs."""
+        enlarges = g.LessOrEqual(self.reduction, _f64(g, 1))
+        return g.And(enlarges, g.LessOrEqual(g.ReduceMax(self.n_out), _f64(g, most)))
 
     def reach(self, g: Builder, output: Value, half_past: Value) -> tuple[Value, Value, Value]:
         """Of each output: its centre, and where its taps begin and end."""
@@ -117,7 +125,9 @@ class Sampling:
         return weights, _last(g, g.CumSum(weights, g.constant(1, "i64")), 1)
 
 
-def traced_bands(g: Builder, axes: tuple[Axis, Axis], sampling: Sampling, arithmetic: str, length: int) -> TracedBands:
+def traced_bands(
+    g: Builder, axes: tuple[Axis, Axis], sampling: Sampling, arithmetic: str, length: int, enlarging: bool = False
+) -> TracedBands:
     """Emit the arithmetic. Positions outside an output's own taps get weight zero, and adding zeros changes no sum.
 
     Outputs are the last axis of everything: ONNX Runtime broadcasts along a long last axis fast and along others slowly.
@@ -128,6 +138,7 @@ def traced_bands(g: Builder, axes: tuple[Axis, Axis], sampling: Sampling, arithm
         sampling: their numbers.
         arithmetic: whose.
         length: T.
+        enlarging: whether weights are those of `numerics.enlarging`.
     """
     filter, n_in, piece = sampling.filter, sampling.n_in, sampling.piece
     blocks = [(axis.piece + (length - 1)) // length for axis in axes]
@@ -170,12 +181,29 @@ def traced_bands(g: Builder, axes: tuple[Axis, Axis], sampling: Sampling, arithm
     else:
         scaled = g.Div(weights, g.Mul(sums, _f64(g, 2.0**-PRECISION_BITS)))
     signed = g.Mul(g.Sign(scaled), _f64(g, 0.5)) if FILTERS[filter].negative else _f64(g, 0.5)
-    whole = g.cast(g.cast(g.Add(scaled, signed), "i32"), "f32")  # half away from zero
+    whole = g.cast(g.Add(scaled, signed), "i32")  # half away from zero
+    whole = g.cast(_enlarging(g, sampling, reach[0], scaled, g.cast(whole, "f64")) if enlarging else whole, "f32")
     whole = g.Reshape(g.Transpose(whole, perm=(0, 2, 1)), g.vector(2, cells, length, -1))
     # Rows past the image have weight zero; read its last row instead.
     pixels = g.Min(g.Add(start, taps), g.Sub(end, _f64(g, 1)))
     pixels = g.cast(pixels if begin is None else g.Sub(pixels, begin), "i64")
     return TracedBands(most, unit, whole, pixels, axes, length, blocks, begins, extents, widths)
+
+
+def _enlarging(g: Builder, sampling: Sampling, center: Value, scaled: Value, whole: Value) -> Value:
+    """`numerics.enlarging.float32_weights`, but float64, of weights `[2, L, outputs]`, given as they are and as Pillow rounds them.
+
+    An even number makes a weight whole where it makes the centre whole. Without one nothing moves: a number beyond all others.
+    """
+    divisors = g.Reshape(g.constant(DIVISORS, "f64"), g.vector(-1, 1))
+    ratio = g.Div(g.Mul(sampling.n_out, _f64(g, 2)), divisors)
+    divides = g.Equal(_minimum(g, g.Sub(ratio, g.Floor(ratio)), 0), _f64(g, 0))
+    divisors = g.Compress(divisors, g.Reshape(divides, g.vector(-1)), axis=0)
+    multiple = g.Mul(center, divisors)
+    near = g.Less(g.Abs(g.Sub(multiple, g.Round(multiple))), _f64(g, 2.0**-16))
+    divisor = _minimum(g, g.Where(near, divisors, _f64(g, 2.0**40)), 1)
+    side = g.Sign(g.Round(g.Mul(g.Sub(whole, scaled), divisor)))
+    return g.Add(scaled, g.Mul(side, g.Div(_f64(g, NUDGE), divisor)))
 
 
 def _all_shares(g: Builder, sampling: Sampling, axes: tuple[Axis, Axis]) -> Value:
@@ -192,7 +220,7 @@ def _torchvision_unit(g: Builder, shares: Value) -> Value:
     powers = 2.0 ** np.arange(PRECISION_BITS)
     reached = g.GreaterOrEqual(largest, g.constant((LARGEST_WEIGHT - 0.5) / (2 * powers), "f64"))
     units = g.Where(reached, g.constant(powers, "f64"), _f64(g, 1 << PRECISION_BITS))
-    return g.ReduceMin(units, g.vector(2)) if g.opset >= 18 else g.ReduceMin(units, axes=[2])
+    return _minimum(g, units, 2)
 
 
 def _pairs(g: Builder, *pairs: tuple[Num, ...]) -> list[Value]:
@@ -237,6 +265,10 @@ def _last(g: Builder, x: Value, axis: int) -> Value:
 def _maximum(g: Builder, x: Value, *axes: int) -> Value:
     """The largest element over some axes, which stay; opset 18 made the axes an input."""
     return g.ReduceMax(x, g.vector(*axes)) if g.opset >= 18 else g.ReduceMax(x, axes=list(axes))
+
+
+def _minimum(g: Builder, x: Value, axis: int) -> Value:
+    return g.ReduceMin(x, g.vector(axis)) if g.opset >= 18 else g.ReduceMin(x, axes=[axis])
 
 
 def _f64(g: Builder, value: float) -> Value:
