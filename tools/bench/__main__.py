@@ -3,6 +3,7 @@
     python tools/bench -o /tmp/bench                                  everything, about 12 minutes
     python tools/bench --quick                                        CLIP and DETR on two sizes, under a minute
     python tools/bench --work CLIP --sizes 427x640 --threads 1 --batches --seconds 5
+    python tools/bench --profile --work DETR --sizes 427x640          where its graphs spend their time, node by node
     python tools/bench --read /tmp/bench/results.json -o /tmp/bench   the tables and plots again
 
 Every engine gets the same pixels and takes turns with the others in one process; outputs are compared before anything is
@@ -16,6 +17,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from typing import Any
 import cells
 import costs
 import plots
+import profiles
 import report
 import summary
 import works
@@ -51,9 +54,12 @@ def main() -> int:
     parser.add_argument("--pillow-simd", metavar="PYTHON", help="an interpreter with Pillow-SIMD; see pillow_simd.py")
     parser.add_argument("--no-costs", action="store_true", help="leave out import, export, session creation, memory")
     parser.add_argument("--quick", action="store_true", help="CLIP and DETR on 427x640 and 1080x1920, without batches and costs")
+    parser.add_argument("--profile", action="store_true", help="only profile the graphs: what their nodes take, on one thread")
     parser.add_argument("--read", type=Path, metavar="FILE", help="show the results in this file instead of measuring")
     parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="write results.json and the plots here")
     options = parser.parse_args()
+    if options.profile:
+        return profiled(options)
     results = json.loads(options.read.read_text(encoding="utf-8")) if options.read else measured(options)
     table = [cells.Cell.from_dict(cell) for cell in results["cells"]]
     figures = summary.figures(table, results["costs"])
@@ -71,6 +77,29 @@ def main() -> int:
     return 0
 
 
+def profiled(options: argparse.Namespace) -> int:
+    """Profile the graphs that were asked for, and print and write what their nodes take."""
+    copied = profiles.copy_speed()
+    print(f"{report.machine_text(machine())}\ncopies {copied / 1e9:.1f} GB a second, on one thread\n{profiles.head()}", flush=True)
+    found = []
+    for place in works.places(options.work, options.sizes, (), _chosen(options, tuple(profiles.FORMS))):
+        for engine in place.engines:
+            found.append(profiles.measured(place.work, place.size, engine, copied))
+            print(profiles.text(found[-1]), flush=True)
+    if options.output is not None:
+        options.output.mkdir(parents=True, exist_ok=True)
+        path = options.output / "profiles.json"
+        results = {"machine": machine(), "bytes copied a second": copied, "profiles": [asdict(profile) for profile in found]}
+        path.write_text(json.dumps(results), encoding="utf-8")
+        print(f"\nwrote {path}")
+    return 0
+
+
+def _chosen(options: argparse.Namespace, names: Sequence[str]) -> list[str]:
+    """The engines that were asked for, of some."""
+    return [n for n in names if options.engines is None or any(text.lower() in n.lower() for text in options.engines)]
+
+
 def measured(options: argparse.Namespace) -> dict[str, Any]:
     """The results as they are written: the machine, what was asked for, the costs and the cells."""
     if options.quick:
@@ -78,8 +107,7 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
         options.sizes = [size for size in options.sizes if size in works.SIZES[1:3]] or options.sizes
         options.seconds, options.no_costs = min(options.seconds, 4.0), True
     batches = options.batches if options.batches is not None else [] if options.quick else list(works.BATCHES)
-    known = works.IN_A_HURRY if options.quick and options.engines is None else works.NAMES
-    names = [n for n in known if options.engines is None or any(text.lower() in n.lower() for text in options.engines)]
+    names = _chosen(options, works.IN_A_HURRY if options.quick and options.engines is None else works.NAMES)
     start = time.perf_counter()
     results: dict[str, Any] = {
         "machine": machine(),

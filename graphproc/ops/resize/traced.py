@@ -191,7 +191,7 @@ def traced_bands(
 
 
 def _enlarging(g: Builder, sampling: Sampling, center: Value, scaled: Value, whole: Value) -> Value:
-    """`numerics.enlarging.float32_weights`, but float64, of weights `[2, L, outputs]`, given as they are and as Pillow rounds them.
+    """`numerics.enlarging.float32_weights`, in float64, of weights `[2, L, outputs]`, as they are and as Pillow rounds them.
 
     An even number makes a weight whole where it makes the centre whole. Without one nothing moves: a number beyond all others.
     """
