@@ -254,3 +254,27 @@ def test_a_whole_run_its_file_and_its_plots(
     monkeypatch.setattr(sys, "argv", ["bench", "--read", str(out / "results.json")])
     assert tool.main() == 0
     assert f"{GRAPH} / {PILLOW}, 1 thread: worst" in capsys.readouterr().out
+
+
+def test_a_profile_tells_what_nodes_are_for(
+    tool: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["bench", "--profile", "--work", "CLIP", "--sizes", "60x80", "-o", str(tmp_path)])
+    monkeypatch.setattr(tool.profiles, "RUNS", 2)
+    monkeypatch.setattr(tool.profiles, "SECONDS", 0.0)
+    assert tool.main() == 0
+    printed = capsys.readouterr().out
+    assert printed.count("CLIP 60x80, graph, ") == 4
+    assert "GB a second" in printed
+    found = {entry["engine"]: entry for entry in json.loads((tmp_path / "profiles.json").read_text())["profiles"]}
+    for engine, (_, fixed) in tool.profiles.FORMS.items():
+        nodes = found[engine]["nodes"]
+        kinds = {kind: [n["operator"] for n in nodes if n["kind"] == kind] for kind in tool.profiles.KINDS}
+        assert len(nodes) == sum(map(len, kinds.values()))
+        assert set(kinds["products"]) == {"MatMul"}
+        assert {"Div", "Sub"} & set(kinds["map"])
+        assert "Gather" in kinds["reading"]
+        assert "Transpose" in kinds["moving"]
+        assert (len(kinds["weights"]) > 60) != fixed
+        assert [n["microseconds"] for n in nodes] == sorted((n["microseconds"] for n in nodes), reverse=True)
+        assert found[engine]["floor"] > 0

@@ -28,9 +28,9 @@ Array = np.ndarray[Any, Any]
 
 MOST_OUTPUTS = 8192
 """Up to so many outputs, the nearest that is no tie is further from it than float32 errs."""
-DIVISORS = 2 * np.arange(1.0, 256)
-"""The even divisors up to 510, which ties have: twice a difference of two bytes."""
-NUDGE = 2.0**PRECISION_BITS / 510
+LARGEST_DIVISOR = 510
+"""Ties have no larger one: twice a difference of two bytes."""
+NUDGE = 2.0**PRECISION_BITS / LARGEST_DIVISOR
 """By how much a weight in units of 2**-22 is moved, for a divisor of 1."""
 
 
@@ -50,4 +50,4 @@ def float32_weights(weights: Array, n_out: int) -> Array:
     divisor = 2 * n_out // np.gcd(numerator, 2 * n_out)
     divisor *= 1 + divisor % 2
     side = np.sign(np.rint((weights - exact) * divisor))
-    return (exact + np.where(divisor <= DIVISORS[-1], side * NUDGE / divisor, 0.0)).astype(np.float32)
+    return (exact + np.where(divisor <= LARGEST_DIVISOR, side * NUDGE / divisor, 0.0)).astype(np.float32)

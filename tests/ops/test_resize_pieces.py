@@ -124,12 +124,23 @@ def test_the_sum_of_a_pair_is_rounded_down_to_its_byte() -> None:
     np.testing.assert_array_equal(got, want)
 
 
-@pytest.mark.parametrize("sides", [(300, 200), (267, 400), (320, 333), (799, 600), (5, 2)])
-def test_enlargements_of_any_size(sides: tuple[int, int]) -> None:
-    """Weights from the graph: sizes of many ties (100 to 400, 200 to 600), of few, and a side that stays."""
+@pytest.mark.parametrize(
+    ("sides", "size"),
+    [
+        ((300, 200), (799, 600)),
+        ((267, 400), (799, 600)),
+        ((320, 333), (799, 600)),
+        ((799, 600), (799, 600)),
+        ((5, 2), (799, 600)),
+        ((427, 640), (PRIME, 1024)),  # twice that has no other divisors than powers of two
+    ],
+)
+def test_enlargements_of_any_size(sides: tuple[int, int], size: tuple[int, int]) -> None:
+    """Weights from the graph: of many ties (400 to 600), of few, of none, and of a side that stays."""
     from graphproc.runtime.session import Session
 
-    processor = graphproc.DetrImageProcessor(size={"height": 799, "width": 600}, do_rescale=False, do_normalize=False)
+    size_setting = {"height": size[0], "width": size[1]}
+    processor = graphproc.DetrImageProcessor(size=size_setting, do_rescale=False, do_normalize=False)
     image = np.random.default_rng(sides).integers(0, 256, (1, *sides, 3), dtype=np.uint8)
     graph = processor.to_onnx()
     assert any("/single/" in node.name for node, _ in nodes(graph.graph))

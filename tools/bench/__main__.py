@@ -80,7 +80,8 @@ def main() -> int:
 def profiled(options: argparse.Namespace) -> int:
     """Profile the graphs that were asked for, and print and write what their nodes take."""
     copied = profiles.copy_speed()
-    print(f"{report.machine_text(machine())}\ncopies {copied / 1e9:.1f} GB a second, on one thread\n{profiles.head()}", flush=True)
+    print(f"{report.machine_text(machine())}\ncopies {copied / 1e9:.1f} GB a second, on one thread", flush=True)
+    print(profiles.head(), flush=True)
     found = []
     for place in works.places(options.work, options.sizes, (), _chosen(options, tuple(profiles.FORMS))):
         for engine in place.engines:

@@ -21,7 +21,12 @@ from works import Sides, image, processor
 
 from graphproc.wrappers.engines import FIXED, FIXED_TORCHVISION, GRAPH, GRAPH_TORCHVISION
 
-FORMS = {GRAPH: ("pil", False), FIXED: ("pil", True), GRAPH_TORCHVISION: ("torchvision", False), FIXED_TORCHVISION: ("torchvision", True)}
+FORMS = {
+    GRAPH: ("pil", False),
+    FIXED: ("pil", True),
+    GRAPH_TORCHVISION: ("torchvision", False),
+    FIXED_TORCHVISION: ("torchvision", True),
+}
 """The graphs that are profiled, by engine: their backend, and whether the size is fixed."""
 KINDS = ("weights", "products", "reading", "rounding", "moving", "map")
 """What nodes are for: sizes and weights; matrix products; rows gathered and turned to floats for them; sums turned to bytes;
@@ -32,7 +37,7 @@ RUNS, SECONDS = 20, 1.5
 """At least so many runs, and at least for so long."""
 
 _PRODUCTS = ("MatMul", "MatMulInteger")
-_MOVES = ("Transpose", "Slice", "Reshape", "Concat", "Pad", "Split", "Expand", "ConstantOfShape", "Identity", "Where", "ScatterND")
+_MOVES = ("Transpose", "Slice", "Reshape", "Concat", "Pad", "Split", "Expand", "ConstantOfShape", "Identity")
 _ROUNDS = ("ReduceSum", "Clip", "QuantizeLinear", "BitwiseAnd", "Split", "Floor")
 _COUNTERS = re.compile(r"_\d+$")
 
@@ -120,9 +125,9 @@ def nodes(events: Iterable[Mapping[str, Any]], runs: int) -> list[Node]:
     """The nodes in ONNX Runtime's profile of so many runs, the slowest first."""
     found: dict[str, list[Mapping[str, Any]]] = {}
     for event in events:
-        if event.get("cat") == "Node" and event["name"].endswith("_kernel_time"):
-            if event["args"]["op_name"] not in ("If", "Loop", "Scan"):
-                found.setdefault(event["name"].removesuffix("_kernel_time"), []).append(event)
+        kernel = event.get("cat") == "Node" and event["name"].endswith("_kernel_time")
+        if kernel and event["args"]["op_name"] not in ("If", "Loop", "Scan"):
+            found.setdefault(event["name"].removesuffix("_kernel_time"), []).append(event)
     result = []
     for name, calls in found.items():
         operator = calls[0]["args"]["op_name"]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from graphproc.ir.builder_protocol import Builder, Value
-from graphproc.numerics.enlarging import DIVISORS, NUDGE
+from graphproc.numerics.enlarging import LARGEST_DIVISOR, NUDGE
 from graphproc.numerics.filters import FILTERS, LARGEST_WEIGHT, PRECISION_BITS, TORCHVISION
 from graphproc.ops.resize.bands import Axis, Band
 from graphproc.ops.resize.forms import Form, Rule
@@ -151,7 +151,8 @@ def traced_bands(
         output = g.Add(g.Mul(number, piece), within)
     if any(axis.pieces != 1 or axis.count != cells * length for axis in axes):
         output = g.Min(output, g.Sub(sampling.count, _f64(g, 1)))  # repeats of the last are cut off
-    reach = sampling.reach(g, output, g.Add(sampling.first, _f64(g, 0.5)))
+    past = g.Add(sampling.first, _f64(g, 0.5))
+    reach = sampling.reach(g, output, past)
 
     # The rows of a block: from its first output's first tap to its last one's last.
     in_blocks = g.vector(2, -1, length)
@@ -182,7 +183,7 @@ def traced_bands(
         scaled = g.Div(weights, g.Mul(sums, _f64(g, 2.0**-PRECISION_BITS)))
     signed = g.Mul(g.Sign(scaled), _f64(g, 0.5)) if FILTERS[filter].negative else _f64(g, 0.5)
     whole = g.cast(g.Add(scaled, signed), "i32")  # half away from zero
-    whole = g.cast(_enlarging(g, sampling, reach[0], scaled, g.cast(whole, "f64")) if enlarging else whole, "f32")
+    whole = g.cast(_enlarging(g, sampling, g.Add(output, past), scaled, g.cast(whole, "f64")) if enlarging else whole, "f32")
     whole = g.Reshape(g.Transpose(whole, perm=(0, 2, 1)), g.vector(2, cells, length, -1))
     # Rows past the image have weight zero; read its last row instead.
     pixels = g.Min(g.Add(start, taps), g.Sub(end, _f64(g, 1)))
@@ -190,20 +191,29 @@ def traced_bands(
     return TracedBands(most, unit, whole, pixels, axes, length, blocks, begins, extents, widths)
 
 
-def _enlarging(g: Builder, sampling: Sampling, center: Value, scaled: Value, whole: Value) -> Value:
+def _enlarging(g: Builder, sampling: Sampling, outputs: Value, scaled: Value, whole: Value) -> Value:
     """`numerics.enlarging.float32_weights`, in float64, of weights `[2, L, outputs]`, as they are and as Pillow rounds them.
 
-    An even number makes a weight whole where it makes the centre whole. Without one nothing moves: a number beyond all others.
+    A centre is `(2 * output + 1) * n_in / (2 * n_out)`, and an even number that makes it whole makes its weights whole. So of the
+    numbers `2 * n_out / divisor`, those of which `(2 * output + 1) * n_in` is a multiple count, and the largest decides. Of
+    powers of two, the least is enough, which always divides: what they make whole, Pillow does not round.
+
+    Args:
+        g: the emitter's handle.
+        sampling: both axes' numbers.
+        outputs: half past every output, float64 [2, 1, outputs].
+        scaled, whole: the weights.
     """
-    divisors = g.Reshape(g.constant(DIVISORS, "f64"), g.vector(-1, 1))
-    ratio = g.Div(g.Mul(sampling.n_out, _f64(g, 2)), divisors)
-    divides = g.Equal(_minimum(g, g.Sub(ratio, g.Floor(ratio)), 0), _f64(g, 0))
-    divisors = g.Compress(divisors, g.Reshape(divides, g.vector(-1)), axis=0)
-    multiple = g.Mul(center, divisors)
-    near = g.Less(g.Abs(g.Sub(multiple, g.Round(multiple))), _f64(g, 2.0**-16))
-    divisor = _minimum(g, g.Where(near, divisors, _f64(g, 2.0**40)), 1)
-    side = g.Sign(g.Round(g.Mul(g.Sub(whole, scaled), divisor)))
-    return g.Add(scaled, g.Mul(side, g.Div(_f64(g, NUDGE), divisor)))
+    twice = g.Mul(sampling.n_out, _f64(g, 2))
+    candidates = [[float(even)] for even in range(2, LARGEST_DIVISOR + 1, 2) if even == 2 or even & (even - 1)]
+    divisors = g.Div(twice, g.constant(candidates, "f64"))
+    divides = g.Equal(_minimum(g, g.Sub(divisors, g.Floor(divisors)), 0), _f64(g, 0))
+    divisors = g.Compress(divisors, g.Reshape(divides, g.vector(-1)), axis=1)
+    multiple = g.Div(g.Mul(g.Mul(outputs, sampling.n_in), _f64(g, 2)), divisors)
+    # Where would take three times as long as Cast and Mul.
+    divisor = _maximum(g, g.Mul(g.cast(g.Equal(multiple, g.Floor(multiple)), "f64"), divisors), 1)
+    side = g.Sign(g.Round(g.Mul(g.Sub(whole, scaled), _f64(g, 2 * LARGEST_DIVISOR))))
+    return g.Add(scaled, g.Mul(side, g.Mul(divisor, g.Div(_f64(g, NUDGE), twice))))
 
 
 def _all_shares(g: Builder, sampling: Sampling, axes: tuple[Axis, Axis]) -> Value:
@@ -253,8 +263,8 @@ def _weights(
     weights = _WEIGHT[filter](g, distance)
     if filter in ("bicubic", "lanczos"):
         return weights
-    inside = g.And(g.GreaterOrEqual(position, low), g.Less(position, high))
-    return g.Where(inside, weights, _f64(g, 0))
+    # Where would take longer than Cast and Mul.
+    return g.Mul(weights, g.cast(g.And(g.GreaterOrEqual(position, low), g.Less(position, high)), "f64"))
 
 
 def _last(g: Builder, x: Value, axis: int) -> Value:
