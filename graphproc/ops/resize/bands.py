@@ -15,7 +15,7 @@ import numpy as np
 
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.numerics.filters import NEAREST, PILLOW, PRECISION_BITS, TORCHVISION, coefficients, nearest_indices
-from graphproc.ops.resize.forms import Form, float_limit
+from graphproc.ops.resize.forms import BLOCK, PAIRS_BLOCK, SHORT_BLOCK, Form, float_limit
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 
@@ -104,15 +104,17 @@ class Band:
         return self.form is not None and self.form.constant
 
 
-def block_length(count: int, reduction: float, limit: float) -> int:
-    """How many outputs a block holds: near 8, where products are fast, fewer where each reads many rows; and wasting few.
+def block_length(count: int, reduction: float, filter: str, arithmetic: str) -> int:
+    """How many outputs a block holds: about as many as was measured to be fastest, and wasting few.
 
     Args:
         count: how many outputs there are.
         reduction: by how much the side shrinks.
-        limit: up to which reduction products are of float32.
+        filter: the filter's name.
+        arithmetic: whose.
     """
-    near = 8 if reduction < 2 else 6 if reduction <= limit else 4
+    pairs = arithmetic != TORCHVISION and reduction <= float_limit(filter, arithmetic)
+    near = BLOCK if reduction < 1.3 else PAIRS_BLOCK if pairs else SHORT_BLOCK
     return min(range(4, 13), key=lambda t: -count % t / count + abs(t - near) / 50)
 
 
@@ -147,7 +149,7 @@ def known_bands(axis: Axis, filter: str, arithmetic: str = PILLOW) -> tuple[Arra
     n_in, n_out, first, count, piece = (num.known(v) for v in (axis.n_in, axis.n_out, axis.first, axis.count, axis.piece))
     extent = None if axis.extent is None else float(axis.extent)  # type: ignore[arg-type]
     k = coefficients(n_in, n_out, filter, first, count, extent, arithmetic)
-    length = block_length(piece, axis.reduction, float_limit(filter, arithmetic))
+    length = block_length(piece, axis.reduction, filter, arithmetic)
     within = np.minimum(np.arange(-(-piece // length) * length), piece - 1)  # repeats of the last are cut off
     output = (np.arange(count // piece)[:, None] * piece + within).reshape(-1, length)
     start, taps = k.start[output], k.weights.shape[1]

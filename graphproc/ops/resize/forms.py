@@ -65,11 +65,11 @@ INT8_2 = Form("int8", 2, 8, zero_point=64)
 INT8_3 = Form("int8", 3, 8, zero_point=128)
 FLOAT64 = Form("float64")
 
-BLOCK, SHORT_BLOCK = 8, 4
-"""Outputs in a block of float32 and of 8-bit products where sizes are not known; about as many where they are."""
+BLOCK, PAIRS_BLOCK, SHORT_BLOCK = 8, 5, 4
+"""Outputs in a block of an axis that hardly shrinks, else in one of paired digits, and in one of other products."""
 SMALL = 512
 """Few images are smaller than results of so many pixels a side, so graphs of any size then have no branch for them."""
-CPU_PAIRED_ROWS = 42
+CPU_PAIRED_ROWS = 35
 """Up to so many rows read by a block (a reduction by 4), paired digits beat three 8-bit ones in ONNX Runtime's CPU provider."""
 
 
@@ -82,7 +82,7 @@ def float_limit(filter: str, arithmetic: str) -> float:
     if arithmetic == TORCHVISION:
         return 1 << (single_bits(filter) - 14)
     # The outputs of a block are a reduction apart from each other, and each reads twice the support around it.
-    return (CPU_PAIRED_ROWS - 1) / (2 * FILTERS[filter].support + BLOCK - 1)
+    return (CPU_PAIRED_ROWS - 1) / (2 * FILTERS[filter].support + PAIRS_BLOCK - 1)
 
 
 def own_unit(weights: Array) -> int:

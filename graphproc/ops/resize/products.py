@@ -39,7 +39,19 @@ from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.numerics.enlarging import float32_weights
 from graphproc.numerics.filters import FILTERS, NEAREST, PRECISION_BITS
 from graphproc.ops.resize.bands import Axis, Band, known_bands, picked_rows
-from graphproc.ops.resize.forms import BLOCK, ENLARGING, INT8_2, SHORT_BLOCK, Form, Rule, choose_form, own_unit, rule_of_any_size
+from graphproc.ops.resize.forms import (
+    BLOCK,
+    ENLARGING,
+    INT8_2,
+    PAIRED,
+    PAIRS_BLOCK,
+    SHORT_BLOCK,
+    Form,
+    Rule,
+    choose_form,
+    own_unit,
+    rule_of_any_size,
+)
 from graphproc.ops.resize.traced import Sampling, TracedBands, traced_bands
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
@@ -80,7 +92,7 @@ def with_bands(g: Builder, axes: tuple[Axis, Axis], filter: str, arithmetic: str
             return _either(g, rule, sampling.enlarges(g, rule.most), lambda r: decided(r, BLOCK))
         if isinstance(rule, Rule) and rule.of == "reduction":
             few = g.LessOrEqual(sampling.reduction, g.constant([rule.most], "f64"))
-            return _either(g, rule, few, lambda r: decided(r, BLOCK if r is rule.within else SHORT_BLOCK))
+            return _either(g, rule, few, lambda r: decided(r, PAIRS_BLOCK if r is PAIRED else SHORT_BLOCK))
         if bands is None:
             with g.scope("weights"):
                 bands = traced_bands(g, axes, sampling, arithmetic, length, rule is ENLARGING)
