@@ -15,7 +15,7 @@ import numpy as np
 
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.numerics.filters import NEAREST, PILLOW, PRECISION_BITS, TORCHVISION, coefficients, nearest_indices
-from graphproc.ops.resize.forms import BLOCK, PAIRS_BLOCK, SHORT_BLOCK, Form, float_limit
+from graphproc.ops.resize.forms import BLOCK, PAIRS_BLOCK, SINGLES_BLOCK, Form, float_limit, int8_block
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 
@@ -113,9 +113,10 @@ def block_length(count: int, reduction: float, filter: str, arithmetic: str) -> 
         filter: the filter's name.
         arithmetic: whose.
     """
-    pairs = arithmetic != TORCHVISION and reduction <= float_limit(filter, arithmetic)
-    near = BLOCK if reduction < 1.3 else PAIRS_BLOCK if pairs else SHORT_BLOCK
-    return min(range(4, 13), key=lambda t: -count % t / count + abs(t - near) / 50)
+    floats = SINGLES_BLOCK if arithmetic == TORCHVISION else PAIRS_BLOCK
+    shrinks = floats if reduction <= float_limit(filter, arithmetic) else int8_block(filter)
+    near = BLOCK if reduction < 1.3 else shrinks
+    return min(range(2, 13), key=lambda t: -count % t / count + abs(t - near) / 50)
 
 
 def picked_rows(g: Builder, axis: Axis, filter: str, arithmetic: str) -> Band | None:

@@ -45,10 +45,11 @@ from graphproc.ops.resize.forms import (
     INT8_2,
     PAIRED,
     PAIRS_BLOCK,
-    SHORT_BLOCK,
+    SINGLES_BLOCK,
     Form,
     Rule,
     choose_form,
+    int8_block,
     own_unit,
     rule_of_any_size,
 )
@@ -92,7 +93,8 @@ def with_bands(g: Builder, axes: tuple[Axis, Axis], filter: str, arithmetic: str
             return _either(g, rule, sampling.enlarges(g, rule.most), lambda r: decided(r, BLOCK))
         if isinstance(rule, Rule) and rule.of == "reduction":
             few = g.LessOrEqual(sampling.reduction, g.constant([rule.most], "f64"))
-            return _either(g, rule, few, lambda r: decided(r, PAIRS_BLOCK if r is PAIRED else SHORT_BLOCK))
+            floats = PAIRS_BLOCK if rule.within is PAIRED else SINGLES_BLOCK
+            return _either(g, rule, few, lambda r: decided(r, floats if r is rule.within else int8_block(filter)))
         if bands is None:
             with g.scope("weights"):
                 bands = traced_bands(g, axes, sampling, arithmetic, length, rule is ENLARGING)
