@@ -32,7 +32,6 @@ class Form:
         max_taps: the largest number of taps for which the result is exact.
         constant: whether products also read a row of ones, whose weights add a constant to every sum.
         zero_point: what int8 digits have more than their value.
-        enlarging: whether the weights are those of `numerics.enlarging`.
     """
 
     name: str
@@ -41,7 +40,6 @@ class Form:
     max_taps: float = float("inf")
     constant: bool = False
     zero_point: int = 0
-    enlarging: bool = False
 
 
 def _float32(digits: int, bits: int) -> Form:
@@ -51,8 +49,8 @@ def _float32(digits: int, bits: int) -> Form:
 
 SINGLE = Form("single", constant=True)
 """One float32 product, where weights have so few bits that it holds their sums: `fits_single` tells."""
-ENLARGING = Form("single", constant=True, enlarging=True)
-"""One float32 product with weights of its own, where Pillow's bilinear filter enlarges: it rounds as the exact sum does."""
+ENLARGING = Form("single", constant=True)
+"""One float32 product with the weights of `numerics.enlarging`, where Pillow's bilinear filter enlarges."""
 PAIRED = Form("paired", 2, 8, int(((1 << 24) - 128) / (255 * 255)), constant=True)
 """Two float32 digits whose sum rounds once; `products` says why that is exact."""
 FLOAT32_2 = _float32(2, 11)
