@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import transformers
 from cases.case import Case, Content, Settings, Size
 from PIL import Image
@@ -41,17 +42,17 @@ FILTERS = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")
 OFF = dict.fromkeys(("do_convert_rgb", "do_resize", "do_center_crop", "do_rescale", "do_normalize", "do_pad"), False)
 
 
-def variants(name: str, backend: str = "pil") -> dict[str, Settings]:
-    """The settings that a class is tried with, by label; the class's own defaults first."""
+def backend_of(name: str, settings: Settings) -> str:
+    """The backend that settings ask for: the class's first one where they do not say."""
+    return lookup(name).check_backend(settings.get("backend"))
+
+
+def variants(name: str, backend: str = "") -> dict[str, Settings]:
+    """The settings that a class is tried with, by label; the class's own defaults first. No backend is its first."""
     case = CASES[name]
     found: dict[str, Settings] = {"default": {}} | (_standard(name) if case.standard else {})
-    every = {**case.always, **of_backend(backend)}
+    every = {**case.always, **({"backend": backend} if backend else {})}
     return {label: {**every, **settings} for label, settings in (found | dict(case.extra)).items()}
-
-
-def of_backend(backend: str) -> Settings:
-    """The setting that asks for a backend; none for the default."""
-    return {} if backend == "pil" else {"backend": backend}
 
 
 def _standard(name: str) -> dict[str, Settings]:
@@ -123,14 +124,17 @@ def ours(name: str, settings: Settings) -> BaseImageProcessor:
     return processor_class(name)(**settings)
 
 
-def reference_class(name: str, backend: str = "pil") -> Any:
-    """The class of transformers whose arithmetic is compared with: the backend's, or the only one."""
-    return (getattr(transformers, f"{name}Pil", None) if backend == "pil" else None) or getattr(transformers, name)
+def reference_class(name: str, backend: str | None = None) -> Any:
+    """The class of transformers whose arithmetic is compared with: the backend's, or the only one. Tests skip without it."""
+    pil = lookup(name).check_backend(backend) == "pil"
+    if not pil:
+        pytest.importorskip("torchvision", reason="the oracle; .ci/run has an environment with it")
+    return (getattr(transformers, f"{name}Pil", None) if pil else None) or getattr(transformers, name)
 
 
 def theirs(name: str, settings: Settings) -> Any:
     """The processor of transformers, or what else the case compares with."""
-    make, backend = CASES[name].reference, settings.get("backend", "pil")
+    make, backend = CASES[name].reference, settings.get("backend")
     own = {key: value for key, value in settings.items() if key != "backend"}
     return reference_class(name, backend)(**own) if make is None else make(own)
 
@@ -189,7 +193,7 @@ def transformers_result(name: str, settings: Settings, *images: Image.Image) -> 
     """transformers' outputs, or whatever it raised."""
     given = images[0] if len(images) == 1 else list(images)
     further = keywords(name, list(images))
-    tensors = "np" if settings.get("backend", "pil") == "pil" else "pt"
+    tensors = "np" if backend_of(name, settings) == "pil" else "pt"
     return attempt(lambda: theirs(name, settings)(given, return_tensors=tensors, **further), Exception)
 
 

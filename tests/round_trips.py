@@ -12,8 +12,9 @@ ADDED: Mapping[str, set[str]] = {
     "DeepseekVLHybridImageProcessor": {"background_color", "high_res_background_color"},
     "DeepseekVLImageProcessor": {"background_color"},
     "JanusImageProcessor": {"background_color"},
+    "PI0ImageProcessor": {"image_seq_length"},
 }
-"""Attributes that classes of transformers compute of their settings and save beside them."""
+"""Attributes that classes of transformers compute or have beside their settings, and save."""
 
 
 def plain(value: Any) -> Any:

@@ -141,7 +141,7 @@ def compare_program(members: list[Member], sizes: str) -> Findings:
         for member in members if size in SMALL else members[:1]:
             counts = findings.of(member[0])
             expected = cases.transformers_result(member[0], member[2], *images)
-            bound = rows()[member[0]].parity_of(member[2].get("backend", "pil")).bound
+            bound = rows()[member[0]].parity_of(member[2].get("backend")).bound
             words = between or cases.difference(reference, expected, bound)
             counts.farthest = max(counts.farthest, cases.farthest(reference, expected))
             counts.cells += 1
@@ -182,7 +182,7 @@ def _one_line(error: object) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())[:110]}"
 
 
-def from_folder(folder: Path, backend: str) -> Iterator[Member]:
+def from_folder(folder: Path, backend: str | None) -> Iterator[Member]:
     """The settings of every configuration in a folder that a class here is for; others are left out."""
     for path in sorted(folder.rglob("*.json")):
         with warnings.catch_warnings():
@@ -194,17 +194,17 @@ def from_folder(folder: Path, backend: str) -> Iterator[Member]:
         own = processor.row.config({}).settings
         # as a file has them: transformers takes no tuples for some lists
         settings = {key: value for key, value in json.loads(processor.to_json_string()).items() if key in own}
-        settings |= cases.CASES[processor.row.name].always | cases.of_backend(backend)
+        settings |= cases.CASES[processor.row.name].always | ({"backend": backend} if backend else {})
         yield processor.row.name, str(path.relative_to(folder)), settings
 
 
 def plan(
-    names: list[str], configs: str, folder: Path | None, backend: str
+    names: list[str], configs: str, folder: Path | None, backend: str | None
 ) -> tuple[list[list[Member]], list[tuple[Member, str]]]:
     """Members by program text and class family, costliest first, and the settings that do not compile."""
     groups: dict[tuple[str, str], list[Member]] = {}
     refusals: list[tuple[Member, str]] = []
-    members = [(name, label, settings) for name in names for label, settings in cases.variants(name, backend).items()]
+    members = [(name, label, settings) for name in names for label, settings in cases.variants(name, backend or "").items()]
     members = [member for member in members if configs == "all" or member[1] == "default"]
     if folder is not None:
         members += [member for member in from_folder(folder, backend) if member[0] in names]
@@ -227,17 +227,21 @@ def main() -> int:
     """Run the sweep and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--classes", help="names, with commas between; all that have the backend, unless given")
-    parser.add_argument("--backend", choices=BOTH, default="pil")
+    parser.add_argument("--backend", choices=BOTH, help="of each class its first one, unless given")
     parser.add_argument("--sizes", choices=("all", "small"), default="all")
     parser.add_argument("--configs", choices=("all", "default"), default="all")
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
-    known = [name for name, row in rows().items() if options.backend in row.backends]
+    known = [name for name, row in rows().items() if options.backend in (None, *row.backends)]
     if find_spec("timm") is None and timm.CLASS in known:  # its reference
         print(f"{timm.CLASS} is left out: timm is not installed", file=sys.stderr)
         known.remove(timm.CLASS)
+    if find_spec("torchvision") is None:
+        without = [name for name in known if (options.backend or rows()[name].backends[0]) == "torchvision"]
+        print(f"left out, as torchvision is not installed: {', '.join(without)}", file=sys.stderr)
+        known = [name for name in known if name not in without]
     names = options.classes.split(",") if options.classes else known
     if unknown := sorted(set(names) - set(known)):
         parser.error(f"--classes: {unknown[0]} is not one of {', '.join(known)}")

@@ -22,18 +22,18 @@ POST_BEGIN, POST_END = "<!-- methods: tools/support_table.py -->", "<!-- end of 
 def table() -> str:
     """The table as Markdown, and below it what its numbers mean."""
     found = rows().values()
-    parities = list(dict.fromkeys(str(row.parity) for row in found))
+    parities = list(dict.fromkeys(str(row.parity_of()) for row in found))
     absent = list(dict.fromkeys(row.not_compiled for row in found if row.not_compiled))
     lines = ["| class | family | backends | inputs | outputs | parity | without |", "|---|---|---|---|---|---|---|"]
     for row in found:
-        bound = f"within {row.parity.bound:.2g}" if row.parity.bound else "exact"
+        bound = f"within {row.parity_of().bound:.2g}" if row.parity_of().bound else "exact"
         cells = (
             row.name,
             row.family,
             ", ".join(row.backends),
             ", ".join(row.inputs),
             ", ".join(row.outputs),
-            f"{bound} ({parities.index(str(row.parity)) + 1})",
+            f"{bound} ({parities.index(str(row.parity_of())) + 1})",
             f"[{absent.index(row.not_compiled) + 1}]" if row.not_compiled else "",
         )
         lines.append(f"| {' | '.join(cells)} |")

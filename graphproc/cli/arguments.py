@@ -40,7 +40,12 @@ Settings = Annotated[
         help="Change a setting of SOURCE, e.g. --set size=336; the value is JSON, or else a string. Repeatable.",
     ),
 ]
-Backend = Annotated[str, typer.Option(metavar="pil|torchvision", help="Whose arithmetic the results equal.")]
+Backend = Annotated[
+    str | None,
+    typer.Option(
+        metavar="pil|torchvision", show_default="the first that the class has", help="Whose arithmetic the results equal."
+    ),
+]
 Revision = Annotated[str, typer.Option(metavar="NAME", help="The branch, tag or commit of a Hub id.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Provider = Annotated[str, typer.Option(metavar="cpu|cuda", help="What ONNX Runtime runs on.")]
@@ -223,7 +228,7 @@ def processor_of(model: onnx.ModelProto) -> BaseImageProcessor | None:
     found = metadata(model)
     if "config" not in found:
         return None
-    return AutoImageProcessor.from_dict(json.loads(found["config"]), backend=found.get("backend", "pil"))
+    return AutoImageProcessor.from_dict(json.loads(found["config"]), backend=found.get("backend"))
 
 
 def metadata(model: onnx.ModelProto) -> dict[str, str]:

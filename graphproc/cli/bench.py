@@ -22,7 +22,7 @@ def bench(
         typer.Argument(metavar="[IMAGE]...", show_default=False, help="Image files, each timed by itself; a photograph if none."),
     ] = None,
     settings: arguments.Settings = None,
-    backend: arguments.Backend = "pil",
+    backend: arguments.Backend = None,
     revision: arguments.Revision = "main",
     threads: Annotated[
         list[int] | None,

@@ -26,7 +26,7 @@ def export(
         ),
     ] = None,
     settings: arguments.Settings = None,
-    backend: arguments.Backend = "pil",
+    backend: arguments.Backend = None,
     target: arguments.Target = "cpu",
     input: Annotated[
         str,

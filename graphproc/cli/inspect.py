@@ -24,7 +24,10 @@ def inspect(
         str | None, typer.Option(metavar="cpu|cuda|portable", help="What the graph of SOURCE is for; cpu if not given.")
     ] = None,
     backend: Annotated[
-        str | None, typer.Option(metavar="pil|torchvision", help="Whose arithmetic SOURCE's results equal; pil if not given.")
+        str | None,
+        typer.Option(
+            metavar="pil|torchvision", help="Whose arithmetic SOURCE's results equal; the first of its class if not given."
+        ),
     ] = None,
     image_size: arguments.ImageSize = None,
     json: arguments.Json = False,

@@ -22,7 +22,7 @@ def list_processors(json: arguments.Json = False) -> None:
                     "family": row.family,
                     "backends": row.backends,
                     "status": _status(row.not_compiled),
-                    "parity": str(row.parity),
+                    "parity": str(row.parity_of()),
                     "inputs": row.inputs,
                     "outputs": row.outputs,
                     "post_processing": list(methods(row.name)),
@@ -32,7 +32,7 @@ def list_processors(json: arguments.Json = False) -> None:
         )
         return
     # Parities and what is left out are long and few: a number or a letter in the table, their text below it.
-    parities = list(dict.fromkeys(str(row.parity) for row in found))
+    parities = list(dict.fromkeys(str(row.parity_of()) for row in found))
     absent = list(dict.fromkeys(row.not_compiled for row in found if row.not_compiled))
     output.table(
         ("class", "family", "backends", "inputs", "outputs", "parity", "without"),
@@ -43,7 +43,7 @@ def list_processors(json: arguments.Json = False) -> None:
                 ", ".join(row.backends),
                 ", ".join(row.inputs),
                 ", ".join(row.outputs),
-                f"({parities.index(str(row.parity)) + 1})",
+                f"({parities.index(str(row.parity_of())) + 1})",
                 f"[{absent.index(row.not_compiled) + 1}]" if row.not_compiled else "",
             )
             for row in found

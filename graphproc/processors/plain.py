@@ -1,6 +1,6 @@
 """The plain family: resize, centre crop, rescale, normalize, each optional. One row a class.
 
-Source of the defaults and of which steps each class takes: transformers 5.23, `models/*/image_processing_pil_*.py`.
+Source of the defaults and of which steps each class takes: transformers 5.23, `models/*/image_processing_*.py`.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from graphproc.processors.constants import (
     square,
 )
 from graphproc.processors.label_maps import LABEL_MAPS, REDUCE_LABELS, with_labels
-from graphproc.processors.row import ONLY_PIL, Row
+from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, Row
 from graphproc.processors.stages import STANDARD, WITHOUT_CROP_AND_PAD, WITHOUT_PAD
 
 CLIP_LIKE = {**RGB, **resize_to(shortest(224), BICUBIC), **crop_to(224), **NORMALIZE, **CLIP}
+TIPS = {**RGB, **resize_to(square(448), BILINEAR), **RESCALE, "do_normalize": False}
 
 ROWS = (
     Row(
@@ -110,6 +111,21 @@ ROWS = (
         STANDARD,
         {**resize_to(square(1024), BICUBIC), **NORMALIZE, **CLIP},
     ),
+    Row(
+        "PI0ImageProcessor",
+        "plain",
+        STANDARD,
+        {
+            **RGB,
+            **resize_to({"max_height": 224, "max_width": 224}, BICUBIC),
+            **NORMALIZE,
+            **INCEPTION,
+            "default_to_square": False,
+            "do_pad": True,
+            "pad_size": square(224),
+        },
+        backends=ONLY_TORCHVISION,
+    ),
     Row("PvtImageProcessor", "plain", STANDARD, {**resize_to(square(224), BICUBIC), **NORMALIZE, **IMAGENET}),
     Row(
         "SegformerImageProcessor",
@@ -126,5 +142,7 @@ ROWS = (
         STANDARD,
         {**RGB, **resize_to(square(224), BICUBIC), **NORMALIZE, **INCEPTION, "default_to_square": False},
     ),
+    Row("Tipsv2DptImageProcessor", "plain", STANDARD, TIPS, backends=ONLY_TORCHVISION),
+    Row("Tipsv2ImageProcessor", "plain", STANDARD, TIPS, backends=ONLY_TORCHVISION),
     Row("ViTImageProcessor", "plain", STANDARD, {**resize_to(square(224), BILINEAR), **NORMALIZE, **INCEPTION}),
 )

@@ -42,6 +42,7 @@ MODULES = (
     "plain",
     "poolformer",
     "sam",
+    "sam2",
     "seggpt",
     "tiles",
     "timm",

@@ -26,8 +26,10 @@ CHANNELS: Mapping[str, int] = {"rgb": 3, "bgr": 3, "rgba": 4, "gray": 1}
 PIL = Parity("transformers 5.23 (backend pil) with Pillow 13")
 TORCHVISION_PARITY = Parity("transformers 5.23 (backend torchvision) with torch 2.14 and torchvision 0.29, on bytes")
 BOTH = ("pil", "torchvision")
-ONLY_PIL = BOTH[:1]
+ONLY_PIL, ONLY_TORCHVISION = BOTH[:1], BOTH[1:]
 """The backends of a class, by whose arithmetic it has."""
+PARITY: Mapping[str, Parity] = dict(zip(BOTH, (PIL, TORCHVISION_PARITY), strict=True))
+"""What the results of a backend are equal to, where a class states nothing else."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +73,10 @@ class Row:
         defaults: its default settings; others are None.
         extra_keys: settings beyond the standard ones.
         not_compiled: what of the class cannot be in a graph, and why; empty where everything is.
-        parity: what the results of the `pil` backend are equal to.
+        parity: what the results of the class's first backend are equal to, where that is not what its backend's are.
         outputs: output names.
         input_names: `model_input_names`: what the class says its models take.
-        backends: whose arithmetic the class has.
+        backends: whose arithmetic the class has; the first is the default.
         finish: declares the outputs from the last stage's result.
         extras: further inputs by the program's name for them.
         needs: for each switch, the settings that its step needs.
@@ -91,7 +93,7 @@ class Row:
     defaults: Mapping[str, Any]
     extra_keys: tuple[str, ...] = ()
     not_compiled: str = ""
-    parity: Parity = PIL
+    parity: Parity | None = None
     outputs: tuple[str, ...] = ("pixel_values",)
     input_names: tuple[str, ...] = ("pixel_values",)
     backends: tuple[str, ...] = BOTH
@@ -108,19 +110,20 @@ class Row:
         """What a call takes: the images and the further inputs, optional ones in brackets."""
         return ["images", *(extra.keyword if extra.required else f"[{extra.keyword}]" for extra in self.extras.values())]
 
-    def check_backend(self, backend: str) -> str:
-        """The backend, which the class must have.
+    def check_backend(self, backend: str | None) -> str:
+        """The backend, which the class must have; its first one for None.
 
         Raises:
             ConfigError: it has not.
         """
-        if backend not in self.backends:
+        if backend is not None and backend not in self.backends:
             raise ConfigError(f"backend: {self.name} has {', '.join(self.backends)}, got {backend!r}")
-        return backend
+        return self.backends[0] if backend is None else backend
 
-    def parity_of(self, backend: str) -> Parity:
-        """What the results of a backend are equal to."""
-        return self.parity if backend == "pil" else TORCHVISION_PARITY
+    def parity_of(self, backend: str | None = None) -> Parity:
+        """What the results of a backend are equal to; of the first one for None."""
+        backend = self.check_backend(backend)
+        return self.parity if self.parity is not None and backend == self.backends[0] else PARITY[backend]
 
     def config(self, given: Mapping[str, Any]) -> Config:
         """The normalised settings of the class with some given.
@@ -140,7 +143,7 @@ class Row:
         unit_scale: bool = False,
         extras: Sequence[str] = (),
         several: bool = False,
-        backend: str = "pil",
+        backend: str | None = None,
     ) -> Program:
         """Compile settings to a program.
 
@@ -152,13 +155,13 @@ class Row:
             unit_scale: whether the bytes stand for floats in [0, 1], to which each resize scales its result back.
             extras: the optional inputs that the program has, by their names in `Row.extras`; required ones it always has.
             several: whether the image is one of several in its sample.
-            backend: whose arithmetic the results equal: `pil` or `torchvision`.
+            backend: whose arithmetic the results equal: `pil` or `torchvision`; the class's first one for None.
 
         Raises:
             ConfigError: a switched-on step lacks a setting, the colour order or an input is unknown, the class processes images
                 of several in a sample as any others, or it does not have the backend.
         """
-        self.check_backend(backend)
+        backend = self.check_backend(backend)
         if color not in CHANNELS:
             raise ConfigError(f"color: expected one of {', '.join(CHANNELS)}, got {color!r}")
         check(config, self.needs)

@@ -73,12 +73,12 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
     _plans: Recent[Any, Plan]
     _memory: Memory
 
-    def __init__(self, /, *, backend: str = "pil", engine: str = "onnxruntime", **settings: Any) -> None:
+    def __init__(self, /, *, backend: str | None = None, engine: str = "onnxruntime", **settings: Any) -> None:
         """Make a processor with some settings other than the class's defaults.
 
         Args:
             backend: whose arithmetic results equal: `pil`, transformers' numpy and Pillow backend, or `torchvision`, its other
-                one, of classes that have it here (`graphproc list`); that is for uint8 images.
+                one, which is for uint8 images; the first that the class has here (`graphproc list`) for None.
             engine: what runs a call: `onnxruntime` or `numpy`. Results are the same bits.
             **settings: settings by transformers' names; unknown ones can be read as attributes, are saved back and
                 change nothing.
@@ -379,7 +379,8 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         if self.backend != "pil":
             if array.dtype != np.uint8:
                 raise ImageError(
-                    f"image of dtype {array.dtype}: expected uint8 with backend {self.backend!r}. Use backend='pil'."
+                    f"image of dtype {array.dtype}: expected uint8 with backend {self.backend!r}. Convert the image to bytes"
+                    + (", or use backend='pil'." if "pil" in self.row.backends else ".")
                 )
         elif "resize" in names and channels not in (1, 3) and not (config.resample == NEAREST and channels in (2, 4)):
             raise ImageError(
@@ -536,7 +537,7 @@ def processor_class(name: str) -> type[BaseImageProcessor]:
 def _class_of(name: str) -> type[BaseImageProcessor]:
     """One class a row, whichever of its names was asked for, so that instances can be pickled."""
     row = lookup(name)
-    doc = f"{row.name} ({row.family} family); {row.parity}."
+    doc = f"{row.name} ({row.family} family); {row.parity_of()}."
     body = {"row": row, "model_input_names": list(row.input_names), "__doc__": doc, "__module__": "graphproc"}
     body |= post_processing_methods(row.name)
     return type(row.name, (BaseImageProcessor,), body)

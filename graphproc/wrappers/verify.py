@@ -117,7 +117,7 @@ def compiled_from(session: Session) -> Program:
     Raises:
         GraphError: the graph was not written by graphproc.
     """
-    processor = AutoImageProcessor.from_dict(session.config(), backend=session.metadata.get("backend", "pil"))
+    processor = AutoImageProcessor.from_dict(session.config(), backend=session.metadata.get("backend"))
     inputs = json.loads(session.metadata.get("inputs", "[]"))
     return processor.compile(color=session.metadata.get("color", "rgb"), inputs=inputs)
 

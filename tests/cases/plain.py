@@ -96,8 +96,13 @@ CASES: Mapping[str, Case] = {
         }
     ),
     "PPChart2TableImageProcessor": Case(),
+    "PI0ImageProcessor": Case(
+        extra={"not padded": {"do_pad": False}, "one size": {"size": {"height": 60, "width": 91}, "pad_size": 101}}
+    ),
     "PvtImageProcessor": Case(),
     "SegformerImageProcessor": LABELS,
     "SiglipImageProcessor": Case(),
+    "Tipsv2DptImageProcessor": Case(),
+    "Tipsv2ImageProcessor": Case(),
     "ViTImageProcessor": Case(),
 }

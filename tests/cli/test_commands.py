@@ -80,7 +80,7 @@ def test_export_writes_the_graph_of_the_settings_and_says_what_it_is(tmp_path: P
     assert path.read_bytes() == expected.SerializeToString(deterministic=True)
     for part in (str(path), f"{path.stat().st_size:,} bytes", "image: uint8[30, 45, 3]", "pixel_values: float32[1, 3, 32, 32]"):
         assert part in text
-    assert str(processor.row.parity) in text
+    assert str(processor.row.parity_of()) in text
     assert os.listdir(tmp_path) == ["out.onnx"]
 
 
@@ -321,7 +321,7 @@ def test_list_has_every_class() -> None:
     text = run("list")
     assert all(name in text for name in rows())
     unwrapped = " ".join(text.split())
-    assert all(str(row.parity) in unwrapped and row.not_compiled in unwrapped for row in rows().values())
+    assert all(str(row.parity_of()) in unwrapped and row.not_compiled in unwrapped for row in rows().values())
 
 
 def test_demo_writes_runs_and_verifies(tmp_path: Path) -> None:

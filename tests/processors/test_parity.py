@@ -45,11 +45,15 @@ QUICK = (
 )
 
 
+NAMES = [name for name, row in rows().items() if "pil" in row.backends]
+"""The other classes are in `test_torchvision.py`."""
+
+
 def _parameters() -> list[tuple[str, str]]:
     every = os.environ.get("GRAPHPROC_THOROUGH") == "1"
     return [
         (name, label)
-        for name in rows()
+        for name in NAMES
         if name in cases.CASES
         for label in cases.variants(name)
         if every or label in QUICK or label in cases.CASES[name].extra
@@ -66,7 +70,7 @@ def test_the_quick_settings_exist() -> None:
 
 def bound(name: str) -> float:
     """How far the class states to be from transformers."""
-    return rows()[name].parity.bound
+    return rows()[name].parity_of("pil").bound
 
 
 @pytest.mark.parametrize(("name", "label"), _parameters())
@@ -83,7 +87,7 @@ def test_three_ways(name: str, label: str) -> None:
             assert cases.disagreement(name, settings, session, size, content, bound(name)) == ""
 
 
-@pytest.mark.parametrize("name", rows())
+@pytest.mark.parametrize("name", NAMES)
 def test_batches_of_different_sizes(name: str) -> None:
     """Through the wrapper, on both engines, and through one graph that takes a sequence of images."""
     case = cases.CASES[name]

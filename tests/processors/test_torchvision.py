@@ -35,6 +35,11 @@ IMAGES: tuple[tuple[Size, Content], ...] = (
 )
 
 
+def bound(name: str) -> float:
+    """How far the class states to be from transformers."""
+    return rows()[name].parity_of(BACKEND).bound
+
+
 def test_most_classes_have_it() -> None:
     assert len(NAMES) >= 60
 
@@ -52,7 +57,7 @@ def test_every_setting(name: str) -> None:
             continue
         for size, content in case.images or IMAGES:
             if not case.skip(size, settings):
-                assert cases.disagreement(name, settings, session, size, content) == "", label
+                assert cases.disagreement(name, settings, session, size, content, bound(name)) == "", label
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -63,7 +68,7 @@ def test_batches_of_different_sizes(name: str) -> None:
     expected = cases.transformers_result(name, settings, *images)
     for engine in ("numpy", "onnxruntime"):
         found = cases.numpy_result(name, settings, *images, engine=engine)
-        assert cases.difference(found, expected) == "", engine
+        assert cases.difference(found, expected, bound(name)) == "", engine
 
 
 @pytest.mark.parametrize("filter", [2, 3])
