@@ -52,6 +52,7 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
     "SamImageProcessor": {"size": {"longest_edge": 90}, "pad_size": 101, "mask_size": {"longest_edge": 40}, "mask_pad_size": 50},
     "Sam2ImageProcessor": {"size": 90, "mask_size": 40},
     "Sam3ImageProcessor": {"size": 90, "mask_size": 40},
+    "Sapiens2ImageProcessor": {"size": {"height": 90, "width": 70}},
     "SmolVLMImageProcessor": SPLIT,
     "TextNetImageProcessor": {"size": {"shortest_edge": 90}},
     "YolosImageProcessor": SCENE,

@@ -43,6 +43,7 @@ MODULES = (
     "poolformer",
     "sam",
     "sam2",
+    "sapiens2",
     "seggpt",
     "tiles",
     "timm",
