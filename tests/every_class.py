@@ -24,6 +24,7 @@ SCENE = {"size": {"shortest_edge": 60, "longest_edge": 90}}
 SPLIT = {"size": {"longest_edge": 150}, "max_image_size": {"longest_edge": 50}}
 SMALL: Mapping[str, Mapping[str, Any]] = {
     "AriaImageProcessor": {"max_image_size": 490, "min_image_size": 90},
+    "Cohere2VisionImageProcessor": {"size": {"height": 40, "width": 40}},
     "ConditionalDetrImageProcessor": SCENE,
     "DeepseekOcr2ImageProcessor": {"size": {"height": 61, "width": 61}, "tile_size": 40},
     "DeepseekVLHybridImageProcessor": {"size": 40, "high_res_size": 101, "min_size": 5},
@@ -50,6 +51,7 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
     "SamImageProcessor": {"size": {"longest_edge": 90}, "pad_size": 101, "mask_size": {"longest_edge": 40}, "mask_pad_size": 50},
     "SmolVLMImageProcessor": SPLIT,
     "TextNetImageProcessor": {"size": {"shortest_edge": 90}},
+    "UnlimitedOcrImageProcessor": {"size": {"height": 61, "width": 61}, "tile_size": 40},
     "YolosImageProcessor": SCENE,
 }
 """Settings other than the defaults, by class."""

@@ -96,9 +96,9 @@ def for_each(b: ProgramBuilder, config: Config, x: Value, count: Num, first: Op,
     return b.add(ForEach(count, tuple(step.op for step in inner.steps)), x)
 
 
-def tell(b: ProgramBuilder, name: str, *values: Num) -> None:
+def tell(b: ProgramBuilder, name: str, *values: Num, listed: bool = False) -> None:
     """An output of whole numbers for each image: one, or a row of several."""
-    b.output(name, b.add(Numbers(values, shape=() if len(values) == 1 else None)), "stack")
+    b.output(name, b.add(Numbers(values, shape=() if len(values) == 1 else None)), "stack", listed=listed)
 
 
 def setting(config: Config, key: str) -> int:

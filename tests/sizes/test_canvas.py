@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import operator
 import os
 import random
@@ -121,6 +122,36 @@ by_aspect("got_ocr2", (384, 200), 3, 40)
 by_aspect("deepseek_ocr2", (768, 768), 2, 6)
 by_aspect("ovis2", (384, 384), 1, 9)
 by_aspect("granite_docling", (512, 512), 1, 32)
+
+
+# --- Cohere 2 Vision
+
+
+def cohere2_vision(height: int, width: int, tile: int, maximum: int) -> Any:
+    """The rule in words: of all canvases the one that enlarges least, else the one that reduces least; first in order wins."""
+    grids = [(rows, columns) for columns in range(1, maximum + 1) for rows in range(1, maximum // columns + 1)]
+    scales = {(a, b): min(b * tile / width, a * tile / height) for a, b in sorted(grids, key=lambda grid: grid[0] * grid[1])}
+    if any(scale >= 1 for scale in scales.values()):
+        return min((grid for grid, scale in scales.items() if scale >= 1), key=lambda grid: scales[grid])
+    return max(scales, key=lambda grid: scales[grid])
+
+
+for _tile, _maximum in ((512, 12), (40, 12), (33, 40), (364, 1)):
+    case(
+        f"grid_by_scale/{_tile}_{_maximum}",
+        lambda h, w, tile=_tile, maximum=_maximum: canvas.grid_by_scale(h, w, tile, maximum),
+        lambda h, w, tile=_tile, maximum=_maximum: cohere2_vision(h, w, tile, maximum),
+        30,
+    )
+
+
+@pytest.mark.parametrize(("tile", "maximum"), [(512, 12), (33, 40)])
+def test_the_rule_in_words_is_that_of_transformers(tile: int, maximum: int) -> None:
+    pytest.importorskip("torchvision")
+    module = importlib.import_module("transformers.models.cohere2_vision.image_processing_cohere2_vision")
+    for height, width in shapes(INTS):
+        grid = module.get_optimal_tiled_canvas((height, width), (tile, tile), 1, maximum)
+        assert cohere2_vision(height, width, tile, maximum) == grid[::-1]
 
 
 def page(height: int, width: int, minimum: int, maximum: int, dense: canvas.Dense) -> Any:
@@ -484,6 +515,7 @@ def test_nothing_in_range_is_a_single_tile() -> None:
     [
         (lambda: canvas.best_resolution(3, 4, [], 5), "expected at least one"),
         (lambda: canvas.covering_grid(3, 4, 5, 0, compensated=False), "max_patches: expected at least 1, got 0"),
+        (lambda: canvas.grid_by_scale(3, 4, 5, 0), "max_patches: expected at least 1, got 0"),
         (lambda: canvas.tiled_canvas(3, 4, 5, 0), "max_image_tiles: expected at least 1, got 0"),
         (lambda: slices.pan_and_scan(3, 4, 5, 0, 1.2), "pan_and_scan_max_num_crops: expected at least 1, got 0"),
     ],
