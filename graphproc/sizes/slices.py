@@ -84,10 +84,10 @@ def within_long_side(height: Num, width: Num, longest: int, least: int) -> Size:
     return num.maximum(new_height, least), num.maximum(new_width, least)
 
 
-def to_long_side(height: Num, width: Num, longest: int, bound: int = 4096) -> Size:
+def to_long_side(height: Num, width: Num, longest: Num, bound: int = 4096) -> Size:
     """Scale so that the longer side is `longest` and the other one is even; then down to at most `bound`.
 
-    Source: Idefics3 and SmolVLM, `get_resize_output_image_size`.
+    Source: Idefics3, SmolVLM and UltraVBert, `get_resize_output_image_size`.
     """
     aspect = width / height
     wide = width >= height
@@ -96,7 +96,7 @@ def to_long_side(height: Num, width: Num, longest: int, bound: int = 4096) -> Si
     new_height = num.minimum(num.trunc(longest / aspect), longest)
     new_width = num.minimum(num.trunc(longest * aspect), longest)
     odd_height, odd_width = new_height % 2, new_width % 2
-    if longest % 2:
+    if not isinstance(longest, int) or longest % 2:
         odd_height, odd_width = num.where(wide, odd_height, 0), num.where(wide, 0, odd_width)
     new_height, new_width = num.maximum(new_height + odd_height, 1), num.maximum(new_width + odd_width, 1)
     return within_long_side(new_height, new_width, bound, 1)
@@ -117,7 +117,7 @@ class TileSplit(NamedTuple):
 def tile_split(height: Num, width: Num, tile: int) -> TileSplit:
     """The longer side rounded up to whole tiles, and the other one in proportion, rounded up too.
 
-    Source: Idefics3 and SmolVLM, `resize_for_vision_encoder` and `split_images`.
+    Source: Idefics3, SmolVLM and UltraVBert, `resize_for_vision_encoder` and `split_images`.
     """
     aspect = width / height
     wide = width >= height
@@ -128,6 +128,36 @@ def tile_split(height: Num, width: Num, tile: int) -> TileSplit:
     rows, columns = num.where(wide, rows_of_wide, rows), num.where(wide, columns, columns_of_tall)
     several = num.maximum(rows, columns) > 1
     return TileSplit((rows * tile, columns * tile), Grid(num.where(several, rows, 0), num.where(several, columns, 0)))
+
+
+_MOST_EDGES = 10_000
+
+
+def capped_long_side(height: Num, width: Num, longest: int, tile: int, most: int) -> Num:
+    """The longer side from which an image is split into at most so many tiles: `longest`, lowered tile by tile.
+
+    The first that is not above a tile is taken in any case.
+
+    Args:
+        height: input height.
+        width: input width.
+        longest: the longer side to begin with, at least 1.
+        tile: side of a tile.
+        most: most tiles.
+
+    Raises:
+        ConfigError: there are too many sides to try.
+
+    Source: UltraVBert, `get_capped_longest_edge`.
+    """
+    if longest > tile * _MOST_EDGES:
+        raise ConfigError(f"size: expected a longest_edge of at most {_MOST_EDGES} tiles of {tile} pixels, got {longest}.")
+    edges = [*range(longest, tile, -tile), (longest - 1) % tile + 1]
+    candidates = num.table(edges)
+    split = tile_split(*to_long_side(height, width, candidates), tile).size
+    tiles = (split[0] // tile) * (split[1] // tile)
+    last = num.table([*[0] * (len(edges) - 1), 1])
+    return num.take(candidates, num.argmax(num.either(tiles <= most, num.eq(last, 1))))
 
 
 class Slices(NamedTuple):

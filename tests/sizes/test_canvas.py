@@ -379,6 +379,37 @@ case(
 )
 
 
+# --- UltraVBert
+
+
+def ultravbert(height: int, width: int, longest: int, tile: int, most: int) -> tuple[int]:
+    """The steps of an image, one longest edge after another, by the functions of Idefics3."""
+    while longest > tile:
+        fitted = models("idefics3").get_resize_output_image_size(image(height, width), longest)
+        whole, _ = tile_split("idefics3", *fitted, tile)
+        if whole[0] // tile * (whole[1] // tile) <= most:
+            break
+        longest -= tile
+    return (longest,)
+
+
+for _longest, _tile, _most in ((3072, 512, 27), (150, 50, 6), (333, 30, 40), (5000, 700, 3), (40, 50, 2)):
+    case(
+        f"capped_long_side/{_longest}_{_tile}_{_most}",
+        lambda h, w, a=_longest, b=_tile, c=_most: (slices.capped_long_side(h, w, a, b, c),),
+        lambda h, w, a=_longest, b=_tile, c=_most: ultravbert(h, w, a, b, c),
+        80,
+    )
+
+
+def test_the_steps_are_those_of_transformers() -> None:
+    pytest.importorskip("torchvision")
+    module = importlib.import_module("transformers.models.ultravbert.image_processing_ultravbert")
+    for height, width in shapes(VARIANTS):
+        for settings in ((3072, 512, 27), (333, 30, 7)):
+            assert ultravbert(height, width, *settings) == (module.get_capped_longest_edge(height, width, *settings),)
+
+
 # --- MiniCPM
 
 
@@ -517,6 +548,7 @@ def test_nothing_in_range_is_a_single_tile() -> None:
         (lambda: canvas.covering_grid(3, 4, 5, 0, compensated=False), "max_patches: expected at least 1, got 0"),
         (lambda: canvas.grid_by_scale(3, 4, 5, 0), "max_patches: expected at least 1, got 0"),
         (lambda: canvas.tiled_canvas(3, 4, 5, 0), "max_image_tiles: expected at least 1, got 0"),
+        (lambda: slices.capped_long_side(3, 4, 10_001, 1, 5), "size: expected a longest_edge of at most 10000 tiles"),
         (lambda: slices.pan_and_scan(3, 4, 5, 0, 1.2), "pan_and_scan_max_num_crops: expected at least 1, got 0"),
     ],
 )
