@@ -1,6 +1,6 @@
 """Equal tiles of a canvas whose grid is chosen by the image's shape.
 
-GOT-OCR 2, Cohere 2 Vision, Ovis 2, Granite Docling, DeepSeek OCR 2 and Unlimited OCR.
+GOT-OCR 2, Cohere 2 Vision, Ovis 2, Granite Docling, DeepSeek OCR 2, Unlimited OCR and Perception LM.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from graphproc.errors import ConfigError
 from graphproc.ir.program import Parity, ProgramBuilder, Value
 from graphproc.ops import Cast, Full, Numbers
 from graphproc.processors import stages, tiling
-from graphproc.processors.constants import BICUBIC, CLIP, INCEPTION, RESCALE, RGB, resize_to, square
+from graphproc.processors.constants import BICUBIC, CLIP, INCEPTION, NORMALIZE, RESCALE, RGB, resize_to, square
 from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, PIL, Row, Stage
 from graphproc.sizes import fit, num
-from graphproc.sizes.canvas import Dense, Grid, Page, covering_grid, grid_by_aspect, grid_by_scale, page_grid
+from graphproc.sizes.canvas import Dense, Grid, Page, covering_grid, grid_by_aspect, grid_by_fit, grid_by_scale, page_grid
 
 Rule = Callable[[Config, Value], Grid]
 """The grid of an image, by its settings."""
@@ -167,6 +167,19 @@ def views_and_grid(b: ProgramBuilder, config: Config, x: Value) -> None:
     tiling.tell(b, "patches_grid", grid.columns, grid.rows, listed=True)
 
 
+def thumbnail_and_tiles(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """Perception LM: the whole image as a tile and, for "thumb+tile", the tiles of its canvas; as it is without `do_resize`."""
+    if not config.do_resize:
+        return tiling.as_tile(b, x)
+    side = stages.count(config, "tile_size")
+    overview = tiling.as_tile(b, tiling.resize_to(b, config, x, side, side))
+    if config.vision_input_type != "thumb+tile":
+        return overview
+    grid = grid_by_fit(x.type.size("H"), x.type.size("W"), side, tiling.setting(config, "max_num_tiles"))
+    canvas = tiling.resize_to(b, config, x, grid.rows * side, grid.columns * side)
+    return tiling.join(b, overview, tiling.cut(b, canvas, side, side))
+
+
 TILED = {**RGB, **RESCALE, "do_normalize": True, **CLIP, **PATCHES}
 
 ROWS = (
@@ -243,6 +256,23 @@ ROWS = (
         parity=COVERING_PARITY,
         outputs=("pixel_values", "grids"),
         finish=with_grid,
+    ),
+    Row(
+        "PerceptionLMImageProcessor",
+        "tiles",
+        (thumbnail_and_tiles, tiling.in_model_units),
+        {
+            **RGB,
+            **NORMALIZE,
+            **resize_to(square(448), BICUBIC),
+            **INCEPTION,
+            "vision_input_type": "thumb+tile",
+            "tile_size": 448,
+            "max_num_tiles": 36,
+        },
+        extra_keys=("vision_input_type", "tile_size", "max_num_tiles"),
+        not_compiled="max_num_tiles in a call, of which transformers reads only whether it is above 1",
+        backends=ONLY_TORCHVISION,
     ),
     Row(
         "UnlimitedOcrImageProcessor",

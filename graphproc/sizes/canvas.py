@@ -154,6 +154,61 @@ def _least_change(scale: Num) -> tuple[Num, Num]:
     return scale, num.where(enlarging < _HUGE, enlarging, num.largest(scale))
 
 
+@cache
+def _grids_by_shape(maximum: int) -> dict[float, list[tuple[int, int]]]:
+    """The (columns, rows) of up to so many tiles by columns / rows, from most tiles to fewest."""
+    found: dict[float, list[tuple[int, int]]] = {}
+    for count in range(maximum, 0, -1):
+        for columns in range(1, count + 1):
+            if count % columns == 0:
+                rows = count // columns
+                found.setdefault(columns / rows, []).append((columns, rows))
+    return found
+
+
+def grid_by_fit(height: Num, width: Num, tile: int, maximum: int) -> Grid:
+    """The grid in whose canvas the image, not to be reduced, gets the longest shorter side.
+
+    Among equal ones it is the last, of a list from most tiles to fewest in which grids follow the first one of their shape.
+    If no canvas holds the image, it is the largest grid of the shape that comes nearest to the image's from the square's side.
+
+    Args:
+        height: input height.
+        width: input width.
+        tile: side of a tile.
+        maximum: most tiles; 1 or less for a single one.
+
+    Source: PerceptionLM, `_fit_image_to_canvas` and `_find_closest_aspect_ratio`.
+    """
+    if maximum <= 1:
+        return Grid(1, 1)
+    shapes = _grids_by_shape(maximum)
+    grids = [grid for same in shapes.values() for grid in same][::-1]
+    heights, widths = num.table(b * tile for _, b in grids), num.table(a * tile for a, _ in grids)
+    aspect, wide = width / height, width > height
+    scale = num.minimum(widths / width, heights / height)
+    long = scale * num.where(wide, width, height)
+    short = num.as_float(num.floor(num.where(wide, long / aspect, long * aspect)))
+    reached = num.where(num.eq(width, height), long, short)  # of a square the source compares what it did not round yet
+    reached = num.where(num.both(widths >= width, heights >= height), reached, -1.0)
+    fitting, largest = num.argmax(reached), [shapes[shape][0] for shape in sorted(shapes)]
+    near = num.table(sorted(shapes))
+    shape = num.where(
+        aspect >= 1,
+        num.argmax(num.where(near <= aspect, near, -1.0)),
+        num.argmin(num.where(near > aspect, near, _HUGE)),
+    )
+    held = num.largest(reached) >= 0
+    rows, columns = (
+        num.where(held, num.take(_side(grids, axis), fitting), num.take(_side(largest, axis), shape)) for axis in (1, 0)
+    )
+    return Grid(rows, columns)
+
+
+def _side(grids: Sequence[tuple[int, int]], axis: int) -> Num:
+    return num.table(grid[axis] for grid in grids)
+
+
 class Dense(NamedTuple):
     """When a page may be cut into more tiles; 0 leaves a test out.
 

@@ -117,6 +117,28 @@ CASES: Mapping[str, Case] = {
             "large tiles": {"size": {"height": 150, "width": 150}, "max_patches": 9},
         },
     ),
+    "PerceptionLMImageProcessor": Case(
+        always={"tile_size": 40, "max_num_tiles": 9},
+        standard=False,
+        images=(*IMAGES, ((500, 3), "noise"), ((75, 79), "noise")),
+        edges=((448, 448), (448, 449), (1344, 1345), (1000, 300), (3000, 200), (40, 361), (90, 3600), (120, 120)),
+        batch=((60, 90), (79, 118), (90, 60)),  # as many tiles each, in grids of two shapes
+        extra={
+            **{label: settings for label, settings in STEPS.items() if "resample" in settings or "do_" in "".join(settings)},
+            **{f"at most {n} tiles": {"max_num_tiles": n} for n in (0, 1, 2, 5, 17)},
+            "default sizes, 4 at most": {"tile_size": 448, "max_num_tiles": 4},
+            "tiles of 33, 36 at most": {"tile_size": 33, "max_num_tiles": 36},
+            "max_num_tiles null": {"max_num_tiles": None},
+            "tile_size null": {"tile_size": None},
+            "single tiles": {"vision_input_type": "vanilla"},
+            "vision_input_type null": {"vision_input_type": None},
+            "size ignored": {"size": {"shortest_edge": 30}},
+            "size null": {"size": None},
+            "do_resize false": {"do_resize": False},
+            "do_resize false, nothing to resize by": {"do_resize": False, "resample": None, "size": None, "tile_size": None},
+            "filter box": {"resample": 4},
+        },
+    ),
     "UnlimitedOcrImageProcessor": Case(
         always={"size": {"height": 61, "width": 61}, "tile_size": 40},
         standard=False,

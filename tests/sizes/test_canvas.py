@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import importlib
+import math
 import operator
 import os
 import random
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -152,6 +154,52 @@ def test_the_rule_in_words_is_that_of_transformers(tile: int, maximum: int) -> N
     for height, width in shapes(INTS):
         grid = module.get_optimal_tiled_canvas((height, width), (tile, tile), 1, maximum)
         assert cohere2_vision(height, width, tile, maximum) == grid[::-1]
+
+
+# --- Perception LM
+
+
+def perception_lm(height: int, width: int, tile: int, maximum: int) -> Any:
+    """The search in words, with exact fractions but where the source's rounding decides."""
+    if maximum <= 1:
+        return 1, 1
+    by_shape: dict[Fraction, list[tuple[int, int]]] = {}
+    for count in range(maximum, 0, -1):
+        for columns in (n for n in range(1, count + 1) if count % n == 0):
+            by_shape.setdefault(Fraction(columns, count // columns), []).append((columns, count // columns))
+    best: tuple[float, tuple[int, int]] | None = None
+    for columns, rows in (grid for same in by_shape.values() for grid in same):
+        if columns * tile >= width and rows * tile >= height:
+            scale, aspect = min(columns * tile / width, rows * tile / height), width / height
+            if width == height:
+                reached: float = scale * height
+            else:
+                reached = math.floor(scale * width / aspect if width > height else scale * height * aspect)
+            if best is None or reached >= best[0]:
+                best = reached, (rows, columns)
+    if best is not None:
+        return best[1]
+    shape = Fraction(width, height)
+    near = max(s for s in by_shape if s <= shape) if shape >= 1 else min(s for s in by_shape if s > shape)
+    return by_shape[near][0][::-1]
+
+
+for _tile, _maximum in ((448, 36), (40, 9), (33, 50), (448, 1), (100, 2)):
+    case(
+        f"grid_by_fit/{_tile}_{_maximum}",
+        lambda h, w, tile=_tile, maximum=_maximum: canvas.grid_by_fit(h, w, tile, maximum),
+        lambda h, w, tile=_tile, maximum=_maximum: perception_lm(h, w, tile, maximum),
+    )
+
+
+@pytest.mark.parametrize(("tile", "maximum"), [(448, 36), (33, 50)])
+def test_the_search_in_words_is_that_of_transformers(tile: int, maximum: int) -> None:
+    pytest.importorskip("torchvision")
+    processor = importlib.import_module("transformers").PerceptionLMImageProcessor(max_num_tiles=maximum)
+    for height, width in shapes(VARIANTS):
+        settings = {"img_width": width, "img_height": height, "tile_size": tile}
+        grid = processor._fit_image_to_canvas(**settings) or processor._find_closest_aspect_ratio(**settings)
+        assert perception_lm(height, width, tile, maximum) == grid[::-1], (height, width)
 
 
 def page(height: int, width: int, minimum: int, maximum: int, dense: canvas.Dense) -> Any:
