@@ -51,6 +51,7 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
     "RTDetrImageProcessor": {"size": {"height": 90, "width": 70}},
     "SamImageProcessor": {"size": {"longest_edge": 90}, "pad_size": 101, "mask_size": {"longest_edge": 40}, "mask_pad_size": 50},
     "SmolVLMImageProcessor": SPLIT,
+    "Step3p7ImageProcessor": {"size": {"height": 60, "width": 60}, "patch_size": 40, "max_image_size": 200},
     "TextNetImageProcessor": {"size": {"shortest_edge": 90}},
     "UltraVBertImageProcessor": SPLIT,
     "UnlimitedOcrImageProcessor": {"size": {"height": 61, "width": 61}, "tile_size": 40},

@@ -44,6 +44,7 @@ MODULES = (
     "sam",
     "sam2",
     "seggpt",
+    "step3p7",
     "tiles",
     "timm",
     "videos",

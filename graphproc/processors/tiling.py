@@ -49,7 +49,7 @@ def as_tile(b: ProgramBuilder, x: Value) -> Value:
     return b.add(Rearrange("c h w -> 1 c h w", layout="NCHW"), x)
 
 
-def cut(b: ProgramBuilder, x: Value, height: int, width: int) -> Value:
+def cut(b: ProgramBuilder, x: Value, height: Num, width: Num) -> Value:
     """The tiles of a canvas of whole ones, row by row."""
     return b.add(Rearrange("c (r h) (k w) -> (r k) c h w", (("h", height), ("w", width)), "NCHW"), x)
 

@@ -494,6 +494,63 @@ def test_shapes_in_the_middle_of_two_grids() -> None:
     assert tried == 14400
 
 
+# --- Step 3.7
+
+
+def step3p7(height: int, width: int, view: int, side: int, longest: int) -> Any:
+    """The plan in words; None where the source divides by zero."""
+    if min(height, width) < 32 and max(height, width) / min(height, width) > 4:
+        height = width = max(height, width)
+    padded = height, width
+    if (long := max(height, width)) > longest:
+        height, width = (int(length * (longest / long)) for length in padded)
+    if not min(height, width):
+        return None
+    ratio = max(height, width) / min(height, width)
+    if max(height, width) <= view:
+        window = min(height, width) if ratio > 1.5 else 0
+    else:
+        window = side if ratio <= 4 else min(height, width, side)
+    if not window:
+        return padded, (height, width), (1, 1), (0, 0), (1, 1)
+    canvas = []
+    for length in (height, width):
+        whole, rest = divmod(length, window)
+        canvas.append((whole + (5 * rest > window)) * window if whole else length)
+    grid = tuple(len(range(0, length, window)) for length in canvas)
+    return padded, (height, width), tuple(canvas), grid, tuple(min(length, window) for length in canvas)
+
+
+def planned(height: Any, width: Any, settings: tuple[int, int, int]) -> Any:
+    return slices.snapped_windows(height, width, *settings)
+
+
+for _settings in ((728, 504, 3024), (60, 40, 200), (300, 500, 900), (728, 33, 100)):
+    case(
+        "snapped_windows/{}_{}_{}".format(*_settings),
+        lambda h, w, settings=_settings: planned(h, w, settings),
+        lambda h, w, settings=_settings: step3p7(h, w, *settings) or planned(h, w, settings),
+        90,
+    )
+
+
+@pytest.mark.parametrize("settings", [(728, 504, 3024), (60, 40, 200)])
+def test_the_plan_in_words_is_that_of_transformers(settings: tuple[int, int, int]) -> None:
+    pytest.importorskip("torchvision")
+    processor = importlib.import_module("transformers").Step3p7ImageProcessor(max_image_size=settings[2])
+    tried = 0
+    for height, width in shapes(INTS):
+        if (plan := step3p7(height, width, *settings)) is None:
+            continue
+        padded, shrunk, canvas_, grid, _ = plan
+        source = processor._plan_patches(width, height, *settings[:2])
+        assert (source[0][::-1], source[4], source[3]) == (shrunk, *grid)
+        assert not source[2] or source[1][::-1] == canvas_
+        assert source[5] == (padded != (height, width))
+        tried += 1
+    assert tried > INTS / 2
+
+
 # --- Eomt
 
 
