@@ -199,6 +199,7 @@ ROWS = (
             "max_image_tiles": 27,
         },
         extra_keys=(*SPLIT_KEYS, "max_image_tiles"),
+        not_compiled="rows and cols without samples of no image at the end, which have empty ones here",
         outputs=OUTPUTS,
         input_names=OUTPUTS,
         finish=with_tiles,

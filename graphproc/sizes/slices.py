@@ -176,7 +176,7 @@ class Slices(NamedTuple):
     refined: Size
 
 
-def slices(height: Num, width: Num, most: int, side: int, multiple: int) -> Slices:
+def slices(height: Num, width: Num, most: int, side: int, multiple: int, *, enlarging: bool = True) -> Slices:
     """As many slices as an image has `side` x `side` pixels, in the grid nearest to its shape.
 
     Args:
@@ -185,13 +185,17 @@ def slices(height: Num, width: Num, most: int, side: int, multiple: int) -> Slic
         most: largest number of slices; 1 for none.
         side: a slice has about this times itself pixels, and so has the whole view.
         multiple: the sides of views and slices are multiples of this (patch times merged patches).
+        enlarging: whether the whole view of an image of at most `side` x `side` pixels is scaled, too.
 
-    Source: MiniCPMV4_6, `get_sliced_grid`, `find_best_resize` and `get_refine_size`. The source enlarges the whole view
-    only without a grid, and there is a grid whenever an image exceeds `side` x `side`: the view is always scaled.
+    Source: MiniCPMV4_6 and MiniCPMOcr, `get_sliced_grid`, `find_best_resize` and `get_refine_size`. The source enlarges the
+    whole view only without a grid, and there is none only where an image does not exceed `side` x `side`, or slices are off.
     """
     grid = _nearest_grid(height, width, most, side)
     rows, columns = num.maximum(grid.rows, 1), num.maximum(grid.columns, 1)
     source = _area_fit(height, width, side, multiple)
+    if not enlarging:
+        large, native = height * width > side * side, (_divisible(height, multiple), _divisible(width, multiple))
+        source = num.where(large, source[0], native[0]), num.where(large, source[1], native[1])
     slice = _area_fit(_divisible(height, rows) / rows, _divisible(width, columns) / columns, side, multiple)
     return Slices(source, grid, slice, (slice[0] * rows, slice[1] * columns))
 

@@ -38,7 +38,7 @@ CASES: Mapping[str, Case] = {
             "size null": {"size": None},
             "patch_size null": {"patch_size": None},
             "max_image_size below the view": {"max_image_size": 50},
-            "max_image_size of 2": {"max_image_size": 2},
+            "max_image_size of 20": {"max_image_size": 20},
             "do_resize ignored": {"do_resize": False},
             "filter lanczos": {"resample": 1},
             "filter nearest": {"resample": 0},

@@ -481,6 +481,22 @@ for _most, _side, _patch, _mode in MINICPM:
     )
 
 
+def native(height: int, width: int, most: int, side: int, patch: int) -> Any:
+    """As `minicpm` with "4x", but small images keep their size, to the next multiple."""
+    processor = models("minicpmv4_6").MiniCPMV4_6ImageProcessorPil
+    source = processor.find_best_resize(None, (height, width), side, patch, "4x", allow_upscale=False)
+    return source, *minicpm(height, width, most, side, patch, "4x")[1:]
+
+
+for _most, _side, _patch in ((9, 448, 14), (1, 100, 8)):
+    case(
+        f"slices_without_enlarging/{_most}_{_side}",
+        lambda h, w, a=_most, b=_side, c=_patch * 2: slices.slices(h, w, a, b, c, enlarging=False),
+        lambda h, w, a=_most, b=_side, c=_patch: native(h, w, a, b, c),
+        130,
+    )
+
+
 def test_shapes_in_the_middle_of_two_grids() -> None:
     """The source's logarithms decide them, not always for more rows; every such shape up to 20 slices."""
     get_grid = models("minicpmv4_6").MiniCPMV4_6ImageProcessorPil.get_sliced_grid
