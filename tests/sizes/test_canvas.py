@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import functools
 import importlib
-import math
 import operator
 import os
 import random
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -20,6 +18,7 @@ import onnx_ir as ir
 import pytest
 from graphs import run_expressions
 from strategies import SYMBOLS, shapes
+from tile_oracles import cohere2_vision, perception_lm, step3p7
 
 from graphproc.emitters.onnx.builder import GraphBuilder
 from graphproc.emitters.onnx.checks import CUDA_KERNELS
@@ -129,15 +128,6 @@ by_aspect("granite_docling", (512, 512), 1, 32)
 # --- Cohere 2 Vision
 
 
-def cohere2_vision(height: int, width: int, tile: int, maximum: int) -> Any:
-    """The rule in words: of all canvases the one that enlarges least, else the one that reduces least; first in order wins."""
-    grids = [(rows, columns) for columns in range(1, maximum + 1) for rows in range(1, maximum // columns + 1)]
-    scales = {(a, b): min(b * tile / width, a * tile / height) for a, b in sorted(grids, key=lambda grid: grid[0] * grid[1])}
-    if any(scale >= 1 for scale in scales.values()):
-        return min((grid for grid, scale in scales.items() if scale >= 1), key=lambda grid: scales[grid])
-    return max(scales, key=lambda grid: scales[grid])
-
-
 for _tile, _maximum in ((512, 12), (40, 12), (33, 40), (364, 1)):
     case(
         f"grid_by_scale/{_tile}_{_maximum}",
@@ -147,41 +137,7 @@ for _tile, _maximum in ((512, 12), (40, 12), (33, 40), (364, 1)):
     )
 
 
-@pytest.mark.parametrize(("tile", "maximum"), [(512, 12), (33, 40)])
-def test_the_rule_in_words_is_that_of_transformers(tile: int, maximum: int) -> None:
-    pytest.importorskip("torchvision")
-    module = importlib.import_module("transformers.models.cohere2_vision.image_processing_cohere2_vision")
-    for height, width in shapes(INTS):
-        grid = module.get_optimal_tiled_canvas((height, width), (tile, tile), 1, maximum)
-        assert cohere2_vision(height, width, tile, maximum) == grid[::-1]
-
-
 # --- Perception LM
-
-
-def perception_lm(height: int, width: int, tile: int, maximum: int) -> Any:
-    """The search in words, with exact fractions but where the source's rounding decides."""
-    if maximum <= 1:
-        return 1, 1
-    by_shape: dict[Fraction, list[tuple[int, int]]] = {}
-    for count in range(maximum, 0, -1):
-        for columns in (n for n in range(1, count + 1) if count % n == 0):
-            by_shape.setdefault(Fraction(columns, count // columns), []).append((columns, count // columns))
-    best: tuple[float, tuple[int, int]] | None = None
-    for columns, rows in (grid for same in by_shape.values() for grid in same):
-        if columns * tile >= width and rows * tile >= height:
-            scale, aspect = min(columns * tile / width, rows * tile / height), width / height
-            if width == height:
-                reached: float = scale * height
-            else:
-                reached = math.floor(scale * width / aspect if width > height else scale * height * aspect)
-            if best is None or reached >= best[0]:
-                best = reached, (rows, columns)
-    if best is not None:
-        return best[1]
-    shape = Fraction(width, height)
-    near = max(s for s in by_shape if s <= shape) if shape >= 1 else min(s for s in by_shape if s > shape)
-    return by_shape[near][0][::-1]
 
 
 for _tile, _maximum in ((448, 36), (40, 9), (33, 50), (448, 1), (100, 2)):
@@ -190,16 +146,6 @@ for _tile, _maximum in ((448, 36), (40, 9), (33, 50), (448, 1), (100, 2)):
         lambda h, w, tile=_tile, maximum=_maximum: canvas.grid_by_fit(h, w, tile, maximum),
         lambda h, w, tile=_tile, maximum=_maximum: perception_lm(h, w, tile, maximum),
     )
-
-
-@pytest.mark.parametrize(("tile", "maximum"), [(448, 36), (33, 50)])
-def test_the_search_in_words_is_that_of_transformers(tile: int, maximum: int) -> None:
-    pytest.importorskip("torchvision")
-    processor = importlib.import_module("transformers").PerceptionLMImageProcessor(max_num_tiles=maximum)
-    for height, width in shapes(VARIANTS):
-        settings = {"img_width": width, "img_height": height, "tile_size": tile}
-        grid = processor._fit_image_to_canvas(**settings) or processor._find_closest_aspect_ratio(**settings)
-        assert perception_lm(height, width, tile, maximum) == grid[::-1], (height, width)
 
 
 def page(height: int, width: int, minimum: int, maximum: int, dense: canvas.Dense) -> Any:
@@ -513,30 +459,6 @@ def test_shapes_in_the_middle_of_two_grids() -> None:
 # --- Step 3.7
 
 
-def step3p7(height: int, width: int, view: int, side: int, longest: int) -> Any:
-    """The plan in words; None where the source divides by zero."""
-    if min(height, width) < 32 and max(height, width) / min(height, width) > 4:
-        height = width = max(height, width)
-    padded = height, width
-    if (long := max(height, width)) > longest:
-        height, width = (int(length * (longest / long)) for length in padded)
-    if not min(height, width):
-        return None
-    ratio = max(height, width) / min(height, width)
-    if max(height, width) <= view:
-        window = min(height, width) if ratio > 1.5 else 0
-    else:
-        window = side if ratio <= 4 else min(height, width, side)
-    if not window:
-        return padded, (height, width), (1, 1), (0, 0), (1, 1)
-    canvas = []
-    for length in (height, width):
-        whole, rest = divmod(length, window)
-        canvas.append((whole + (5 * rest > window)) * window if whole else length)
-    grid = tuple(len(range(0, length, window)) for length in canvas)
-    return padded, (height, width), tuple(canvas), grid, tuple(min(length, window) for length in canvas)
-
-
 def planned(height: Any, width: Any, settings: tuple[int, int, int]) -> Any:
     return slices.snapped_windows(height, width, *settings)
 
@@ -548,23 +470,6 @@ for _settings in ((728, 504, 3024), (60, 40, 200), (300, 500, 900), (728, 33, 10
         lambda h, w, settings=_settings: step3p7(h, w, *settings) or planned(h, w, settings),
         90,
     )
-
-
-@pytest.mark.parametrize("settings", [(728, 504, 3024), (60, 40, 200)])
-def test_the_plan_in_words_is_that_of_transformers(settings: tuple[int, int, int]) -> None:
-    pytest.importorskip("torchvision")
-    processor = importlib.import_module("transformers").Step3p7ImageProcessor(max_image_size=settings[2])
-    tried = 0
-    for height, width in shapes(INTS):
-        if (plan := step3p7(height, width, *settings)) is None:
-            continue
-        padded, shrunk, canvas_, grid, _ = plan
-        source = processor._plan_patches(width, height, *settings[:2])
-        assert (source[0][::-1], source[4], source[3]) == (shrunk, *grid)
-        assert not source[2] or source[1][::-1] == canvas_
-        assert source[5] == (padded != (height, width))
-        tried += 1
-    assert tried > INTS / 2
 
 
 # --- Eomt
