@@ -45,6 +45,7 @@ MODULES = (
     "sam2",
     "sapiens2",
     "seggpt",
+    "step3p7",
     "tiles",
     "timm",
     "videos",

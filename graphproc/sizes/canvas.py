@@ -16,6 +16,8 @@ from graphproc.sizes import num
 from graphproc.sizes.num import Bool, Num
 from graphproc.sizes.rules import Size
 
+_HUGE = 2.0**62
+
 
 class Grid(NamedTuple):
     """How many tiles stand below and beside each other."""
@@ -120,6 +122,91 @@ def grid_by_aspect(
     later = num.where(roomy, num.table(float(i + 1) for i in range(len(grids))), 0.0)
     index = num.argmax(num.where(num.eq(distance, num.smallest(distance)), later, -1.0))
     return Grid(num.take(rows, index), num.take(columns, index))
+
+
+def grid_by_scale(height: Num, width: Num, tile: int, maximum: int) -> Grid:
+    """The grid whose canvas holds the image with the least enlargement, or, if none holds it, with the least reduction.
+
+    Among equal ones it is the one with fewest tiles, then with fewest columns.
+
+    Args:
+        height: input height.
+        width: input width.
+        tile: side of a tile.
+        maximum: most tiles.
+
+    Raises:
+        ConfigError: `maximum` is below 1.
+
+    Source: Cohere2Vision, `get_optimal_tiled_canvas`.
+    """
+    if maximum < 1:
+        raise ConfigError(f"max_patches: expected at least 1, got {maximum}.")
+    grids = _grids(1, maximum, maximum)
+    heights, widths = num.table(b * tile for _, b in grids), num.table(a * tile for a, _ in grids)
+    index = num.argmax(num.eq(*_least_change(num.minimum(widths / width, heights / height))))
+    return Grid(*(num.take(num.table(grid[axis] for grid in grids), index) for axis in (1, 0)))
+
+
+def _least_change(scale: Num) -> tuple[Num, Num]:
+    """Scales to canvases, and of these the least that is no reduction, or the largest if all are."""
+    enlarging = num.smallest(num.where(scale >= 1, scale, _HUGE))
+    return scale, num.where(enlarging < _HUGE, enlarging, num.largest(scale))
+
+
+@cache
+def _grids_by_shape(maximum: int) -> dict[float, list[tuple[int, int]]]:
+    """The (columns, rows) of up to so many tiles by columns / rows, from most tiles to fewest."""
+    found: dict[float, list[tuple[int, int]]] = {}
+    for count in range(maximum, 0, -1):
+        for columns in range(1, count + 1):
+            if count % columns == 0:
+                rows = count // columns
+                found.setdefault(columns / rows, []).append((columns, rows))
+    return found
+
+
+def grid_by_fit(height: Num, width: Num, tile: int, maximum: int) -> Grid:
+    """The grid in whose canvas the image, not to be reduced, gets the longest shorter side.
+
+    Among equal ones it is the last, of a list from most tiles to fewest in which grids follow the first one of their shape.
+    If no canvas holds the image, it is the largest grid of the shape that comes nearest to the image's from the square's side.
+
+    Args:
+        height: input height.
+        width: input width.
+        tile: side of a tile.
+        maximum: most tiles; 1 or less for a single one.
+
+    Source: PerceptionLM, `_fit_image_to_canvas` and `_find_closest_aspect_ratio`.
+    """
+    if maximum <= 1:
+        return Grid(1, 1)
+    shapes = _grids_by_shape(maximum)
+    grids = [grid for same in shapes.values() for grid in same][::-1]
+    heights, widths = num.table(b * tile for _, b in grids), num.table(a * tile for a, _ in grids)
+    aspect, wide = width / height, width > height
+    scale = num.minimum(widths / width, heights / height)
+    long = scale * num.where(wide, width, height)
+    short = num.as_float(num.floor(num.where(wide, long / aspect, long * aspect)))
+    reached = num.where(num.eq(width, height), long, short)  # of a square the source compares what it did not round yet
+    reached = num.where(num.both(widths >= width, heights >= height), reached, -1.0)
+    fitting, largest = num.argmax(reached), [shapes[shape][0] for shape in sorted(shapes)]
+    near = num.table(sorted(shapes))
+    shape = num.where(
+        aspect >= 1,
+        num.argmax(num.where(near <= aspect, near, -1.0)),
+        num.argmin(num.where(near > aspect, near, _HUGE)),
+    )
+    held = num.largest(reached) >= 0
+    rows, columns = (
+        num.where(held, num.take(_side(grids, axis), fitting), num.take(_side(largest, axis), shape)) for axis in (1, 0)
+    )
+    return Grid(rows, columns)
+
+
+def _side(grids: Sequence[tuple[int, int]], axis: int) -> Num:
+    return num.table(grid[axis] for grid in grids)
 
 
 class Dense(NamedTuple):
@@ -340,9 +427,6 @@ class TiledCanvas(NamedTuple):
     mask: tuple[Num, ...]
 
 
-_HUGE = 2.0**62
-
-
 def tiled_canvas(height: Num, width: Num, tile: int, maximum: int) -> TiledCanvas:
     """The canvas that an image fits with the least enlargement, or, if none holds it, with the least reduction.
 
@@ -362,9 +446,7 @@ def tiled_canvas(height: Num, width: Num, tile: int, maximum: int) -> TiledCanva
         raise ConfigError(f"max_image_tiles: expected at least 1, got {maximum}.")
     grids = [(a, b) for a in range(1, maximum + 1) for b in range(1, maximum + 1) if a * b <= maximum]
     heights, widths = num.table(a * tile for a, _ in grids), num.table(b * tile for _, b in grids)
-    scale = num.minimum(heights / height, widths / width)
-    enlarging = num.smallest(num.where(scale >= 1, scale, _HUGE))
-    best = num.where(enlarging < _HUGE, enlarging, num.largest(scale))
+    scale, best = _least_change(num.minimum(heights / height, widths / width))
     area = heights * widths
     index = num.argmin(num.where(num.eq(scale, best), area, num.largest(area) + 1))
     canvas_height, canvas_width = num.take(heights, index), num.take(widths, index)

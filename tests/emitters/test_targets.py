@@ -31,6 +31,7 @@ PAN_AND_SCAN = {
 FURTHER: dict[str, list[dict[str, Any]]] = {
     "AriaImageProcessor": [{"split_image": True}],
     "BridgeTowerImageProcessor": [{"do_center_crop": True}],
+    "Cohere2VisionImageProcessor": [{"crop_to_patches": False}],
     "DeepseekOcr2ImageProcessor": [{"crop_to_patches": False}],
     "DonutImageProcessor": [{"do_align_long_axis": True}],
     "EfficientNetImageProcessor": [{"rescale_offset": True, "rescale_factor": 1 / 127.5}],
@@ -40,9 +41,13 @@ FURTHER: dict[str, list[dict[str, Any]]] = {
     "GotOcr2ImageProcessor": [{"crop_to_patches": True}],
     "Idefics2ImageProcessor": [{"do_image_splitting": True}],
     "Idefics3ImageProcessor": [{"do_image_splitting": False}],
+    "MiniCPMOcrImageProcessor": [{"small_image_upsize": "never"}],
     "NougatImageProcessor": [{"do_crop_margin": False}],
     "Ovis2ImageProcessor": [{"crop_to_patches": True}, {"crop_to_patches": True, "use_covering_area_grid": False}],
+    "PerceptionLMImageProcessor": [{"vision_input_type": "vanilla"}],
     "SegformerImageProcessor": [{"do_reduce_labels": True, "inputs": ["segmentation_map"]}],
+    "UltraVBertImageProcessor": [{"do_image_splitting": False}],
+    "UnlimitedOcrImageProcessor": [{"crop_to_patches": False}, {"crop_to_patches": False, "maximum_pad_value": 2000}],
     "TvpImageProcessor": [{"pad_mode": mode} for mode in ("reflect", "replicate", "symmetric")],
 }
 """Settings that bring other steps than the defaults do."""
@@ -59,6 +64,7 @@ OTHER_TYPES: dict[str, set[str]] = {
     "AriaImageProcessor": {"bool"},
     "FuyuImageProcessor": {"f64"},
     "GraniteDoclingImageProcessor": {"bool"},
+    "MiniCPMOcrImageProcessor": {"i32"},
     "MiniCPMV4_6ImageProcessor": {"i32"},
     "Siglip2ImageProcessor": {"i32"},
     # whether all channels are equal, a comparison of pixels
