@@ -89,8 +89,10 @@ def patches(pattern: str, layout: str = "PF") -> Finish:
     """The outputs: the image's patches in an order, those of all images in one row, and its grid."""
 
     def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
-        patch, frames = stages.count(config, "patch_size"), stages.count(config, "temporal_patch_size")
-        sizes = {"p": patch, "q": patch, "t": frames}
+        patch = stages.count(config, "patch_size")
+        sizes = {"p": patch, "q": patch}
+        if " t" in pattern or "(t" in pattern:
+            sizes["t"] = stages.count(config, "temporal_patch_size")
         if "mh" in pattern:
             sizes |= dict.fromkeys(("mh", "mw"), stages.count(config, "merge_size"))
         unit = patch * sizes.get("mh", 1)

@@ -36,6 +36,7 @@ MODULES = (
     "mllama",
     "multiples",
     "naflex",
+    "padded_grids",
     "pan_and_scan",
     "patches",
     "perceiver",

@@ -50,10 +50,11 @@ REFUSED: set[tuple[str, ...]] = {
     ("EfficientLoFTRImageProcessor", "do_rescale", "do_normalize"),
     ("Kosmos2_5ImageProcessor", "do_rescale", "do_normalize"),
     ("Owlv2ImageProcessor", "do_rescale", "do_normalize"),
-    ("Owlv2ImageProcessor", "resample"),
     ("VitPoseImageProcessor", "image_size"),
 }
 """A family's class and the settings that it has no graph for."""
+NO_FILTERS = {"Kimi_K25ImageProcessor": (4, 5), "Owlv2ImageProcessor": (0,)}
+"""A family's class and the filters that it has no graph for: those that torchvision lacks, and the one without a blur."""
 OTHER_TYPES: dict[str, set[str]] = {
     # the output itself: masks of bool or int32, sizes of int32, scale factors of float64
     "AriaImageProcessor": {"bool"},
@@ -123,8 +124,8 @@ def test_cuda_graphs_of_other_settings_have_a_kernel_for_every_node(name, option
 
 
 def refused(name: str, options: dict[str, Any]) -> bool:
-    """Whether the class has no graph of the settings (of the filters, Owlv2 lacks the nearest)."""
-    return (name, *options) in REFUSED and options.get("resample", 0) == 0
+    """Whether the class has no graph of the settings."""
+    return (name, *options) in REFUSED or options.get("resample") in NO_FILTERS.get(name, ())
 
 
 def test_the_kernel_check_names_nodes_that_would_fall_back():
