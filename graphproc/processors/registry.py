@@ -26,6 +26,7 @@ MODULES = (
     "idefics",
     "idefics_tiles",
     "imagegpt",
+    "inkling",
     "keypoints",
     "layoutlm",
     "levit",
