@@ -154,6 +154,11 @@ SPELLINGS: Mapping[str, Mapping[str, Rewrite]] = {
     "MaskFormerImageProcessor": MASK_FORMER,
     "IdeficsImageProcessor": {"image_size": _both_sides},
     "MiniMaxM3VLImageProcessor": {**PIXELS, "size": _file_size},
+    "NemotronH_Omni_Reasoning_V3ImageProcessor": {
+        "norm_mean": _older("image_mean"),
+        "norm_std": _older("image_std"),
+        "_downsample_factor": lambda value, defaults, settings: {},
+    },
     "Owlv2ImageProcessor": {"rescale": _renamed("do_rescale")},
     "OwlViTImageProcessor": {"rescale": _renamed("do_rescale")},
     "PaddleOCRVLImageProcessor": PIXELS,

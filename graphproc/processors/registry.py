@@ -37,6 +37,7 @@ MODULES = (
     "mllama",
     "multiples",
     "naflex",
+    "nemotron",
     "padded_grids",
     "pan_and_scan",
     "patches",

@@ -141,3 +141,29 @@ def pixels_between(height: Num, width: Num, min_pixels: int | None, max_pixels: 
         num.where(cut, tall, num.where(grow, up[0], near[0])),
         num.where(cut, wide, num.where(grow, up[1], near[1])),
     )
+
+
+def merged_patches_between(height: Num, width: Num, patch: int, merge: int, fewest: int, most: int) -> Guarded:
+    """The image's own grid of patches, scaled to between two numbers of them, with sides in whole multiples of `merge`.
+
+    A side goes up to the next multiple where that is not too many patches, otherwise down, but never to 0.
+
+    Source: transformers `get_patch_grid_size` of NemotronH_Omni_Reasoning_V3.
+    """
+    rows, columns = num.round_half_even(height / patch + 0.5), num.round_half_even(width / patch + 0.5)
+    factor = num.minimum(num.sqrt(most / (rows * columns)), 1.0)
+    rows, columns = num.floor(factor * rows), num.floor(factor * columns)
+    holds = num.both(rows >= 1, columns >= 1)
+    rows, columns = num.maximum(rows, 1), num.maximum(columns, 1)
+    if most > fewest:
+        few, factor = rows * columns < fewest, num.sqrt(fewest / (rows * columns))
+        rows, columns = (num.where(few, num.ceil(factor * side), side) for side in (rows, columns))
+
+    def merged(side: Num, other: Num) -> Num:
+        down, up = side // merge * merge, _whole(side, merge)
+        return num.where(up * other <= most, up, num.where(num.eq(side, up), side, num.maximum(down, merge)))
+
+    rows = merged(rows, columns)
+    columns = merged(columns, rows)
+    message = f"the image is so long that {most} patches of {patch} pixels leave none for its other side"
+    return Guarded(rows * patch, columns * patch, holds, message)

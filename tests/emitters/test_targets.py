@@ -72,6 +72,8 @@ OTHER_TYPES: dict[str, set[str]] = {
     # arithmetic that is float64 in transformers as well: distances of colours, a blur, depths in metres
     "ImageGPTImageProcessor": {"f64"},
     "Owlv2ImageProcessor": {"f64"},
+    # products that are rounded together with the sum
+    "NemotronH_Omni_Reasoning_V3ImageProcessor": {"f64"},
     "PromptDepthAnythingImageProcessor+prompt_depth": {"bool", "f64"},
 }
 """The programs whose `portable` graph holds other types than float32 and int64, and which."""

@@ -180,3 +180,55 @@ def test_the_unified_gemma_has_the_same_sizes(settings: tuple[int, int, int]) ->
     )
     for size in all_sizes(300):
         assert raising(lambda h, w: source(h, w, *settings))(*size) == raising(lambda h, w: own(h, w, *settings))(*size)
+
+
+NEMOTRON = [(16, 2, 1024, 13312), (16, 2, 4, 60), (14, 3, 50, 50), (8, 1, 90, 30), (5, 4, 1, 1)]
+
+
+def merged(height: int, width: int, patch: int, merge: int, least: int, most: int) -> tuple[int, int]:
+    """Rows and columns as transformers' Nemotron finds them; a ValueError where there are none."""
+    grid = [round(side / patch + 0.5) for side in (height, width)]
+    factor = min(math.sqrt(most / math.prod(grid)), 1.0)
+    grid = [math.floor(factor * side) for side in grid]
+    if min(grid) < 1:
+        raise ValueError("no patch")
+    if least < most and math.prod(grid) < least:
+        factor = math.sqrt(least / math.prod(grid))
+        grid = [math.ceil(factor * side) for side in grid]
+    for axis in (0, 1):
+        over = grid[axis] % merge
+        if over and (grid[axis] - over + merge) * grid[1 - axis] <= most:
+            grid[axis] += merge - over
+        elif over:
+            grid[axis] = max(merge, grid[axis] - over)
+    return grid[0], grid[1]
+
+
+@pytest.mark.parametrize("settings", NEMOTRON)
+def test_merged_patches_between(settings: tuple[int, int, int, int]) -> None:
+    patch = settings[0]
+
+    def rule(h: Any, w: Any) -> Sequence[Any]:
+        found = rules.merged_patches_between(h, w, *settings)
+        return (*found.size, found.holds)
+
+    def oracle(h: int, w: int) -> Sequence[int]:
+        rows, columns = merged(h, w, *settings)
+        return rows * patch, columns * patch
+
+    assert compare(rule, raising(oracle), count=1000, graph=60) > 100
+
+
+@pytest.mark.parametrize("settings", NEMOTRON)
+def test_merged_is_what_transformers_finds(settings: tuple[int, int, int, int]) -> None:
+    source = torchvision_module("nemotron_h_omni").get_patch_grid_size
+    for size in all_sizes(1000):
+        try:
+            expected = source(*size, *settings)
+        except ZeroDivisionError:
+            expected = (0, 0)
+        if min(expected) < 1:  # no size to resize to
+            with pytest.raises(ValueError, match="no patch"):
+                merged(*size, *settings)
+        else:
+            assert merged(*size, *settings) == expected, size
