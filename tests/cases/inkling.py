@@ -35,7 +35,7 @@ FACTORS: Mapping[str, Settings] = {
     "up to 60": {"rescale_image_frac": 3.3, "rescale_image_max_upscaled_long_edge": 60},
     "up to 60, smaller": {"rescale_image_frac": 0.9, "rescale_image_max_upscaled_long_edge": 60},
     "no limit": {"rescale_image_frac": 2.5, "rescale_image_max_upscaled_long_edge": None},
-    "much smaller": {"rescale_image_frac": 0.02},
+    "much smaller": {"rescale_image_frac": 0.05},
     "do_resize false": {"do_resize": False},
 }
 
