@@ -104,6 +104,13 @@ def test_alpha_over_a_checkerboard(mode: str, as_array: bool) -> None:
     assert cases.difference(found, expected) == ""
 
 
+def test_a_graph_that_reads_rgba_has_the_checkerboard_too() -> None:
+    rgba = np.random.default_rng(4).integers(0, 256, (37, 52, 4), dtype=np.uint8)
+    expected = cases.transformers_result("Inkling2ImageProcessor", {}, Image.fromarray(rgba))
+    session = gp.Session(gp.Inkling2ImageProcessor().to_onnx(color="rgba"), threads=1)
+    assert cases.difference(dict(session.run({"images": rgba[None]})), expected) == ""
+
+
 def test_a_palette_with_a_transparent_colour_over_a_checkerboard() -> None:
     image = Image.fromarray(np.random.default_rng(4).integers(0, 256, (20, 30, 3), dtype=np.uint8)).quantize(7)
     image.info["transparency"] = 3
