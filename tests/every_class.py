@@ -41,6 +41,7 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
     "Kosmos2_5ImageProcessor": {"max_patches": 100},
     "Mask2FormerImageProcessor": SCENE,
     "MaskFormerImageProcessor": SCENE,
+    "NemotronH_Omni_Reasoning_V3ImageProcessor": {"min_num_patches": 8, "max_num_patches": 60},
     "NougatImageProcessor": PAGE,
     "OneFormerImageProcessor": SCENE,
     "Ovis2ImageProcessor": {"crop_to_patches": True, "size": {"height": 40, "width": 40}},

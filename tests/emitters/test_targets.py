@@ -55,10 +55,11 @@ REFUSED: set[tuple[str, ...]] = {
     ("EfficientLoFTRImageProcessor", "do_rescale", "do_normalize"),
     ("Kosmos2_5ImageProcessor", "do_rescale", "do_normalize"),
     ("Owlv2ImageProcessor", "do_rescale", "do_normalize"),
-    ("Owlv2ImageProcessor", "resample"),
     ("VitPoseImageProcessor", "image_size"),
 }
 """A family's class and the settings that it has no graph for."""
+NO_FILTERS = {"Kimi_K25ImageProcessor": (4, 5), "Owlv2ImageProcessor": (0,)}
+"""A family's class and the filters that it has no graph for: those that torchvision lacks, and the one without a blur."""
 OTHER_TYPES: dict[str, set[str]] = {
     # the output itself: masks of bool or int32, sizes of int32, scale factors of float64
     "AriaImageProcessor": {"bool"},
@@ -77,6 +78,8 @@ OTHER_TYPES: dict[str, set[str]] = {
     # arithmetic that is float64 in transformers as well: distances of colours, a blur, depths in metres
     "ImageGPTImageProcessor": {"f64"},
     "Owlv2ImageProcessor": {"f64"},
+    # products that are rounded together with the sum
+    "NemotronH_Omni_Reasoning_V3ImageProcessor": {"f64"},
     "PromptDepthAnythingImageProcessor+prompt_depth": {"bool", "f64"},
 }
 """The programs whose `portable` graph holds other types than float32 and int64, and which."""
@@ -129,8 +132,8 @@ def test_cuda_graphs_of_other_settings_have_a_kernel_for_every_node(name, option
 
 
 def refused(name: str, options: dict[str, Any]) -> bool:
-    """Whether the class has no graph of the settings (of the filters, Owlv2 lacks the nearest)."""
-    return (name, *options) in REFUSED and options.get("resample", 0) == 0
+    """Whether the class has no graph of the settings."""
+    return (name, *options) in REFUSED or options.get("resample") in NO_FILTERS.get(name, ())
 
 
 def test_the_kernel_check_names_nodes_that_would_fall_back():
