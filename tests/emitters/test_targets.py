@@ -58,8 +58,8 @@ REFUSED: set[tuple[str, ...]] = {
     ("VitPoseImageProcessor", "image_size"),
 }
 """A family's class and the settings that it has no graph for."""
-NO_FILTERS = {"Kimi_K25ImageProcessor": (4, 5), "Owlv2ImageProcessor": (0,)}
-"""A family's class and the filters that it has no graph for: those that torchvision lacks, and the one without a blur."""
+NO_FILTERS = {"DepthProImageProcessor": (1, 4, 5), "Kimi_K25ImageProcessor": (4, 5)}
+"""A family's class and the filters that it has no graph for: those that torchvision lacks, without antialiasing or at all."""
 OTHER_TYPES: dict[str, set[str]] = {
     # the output itself: masks of bool or int32, sizes of int32, scale factors of float64
     "AriaImageProcessor": {"bool"},
@@ -72,15 +72,19 @@ OTHER_TYPES: dict[str, set[str]] = {
     "EfficientLoFTRImageProcessor": {"bool"},
     "LightGlueImageProcessor": {"bool"},
     "SuperGlueImageProcessor": {"bool"},
-    # which of numpy's sums an element belongs to, by comparisons
-    "Kosmos2_5ImageProcessor": {"bool"},
-    "Pix2StructImageProcessor": {"bool"},
+    # which of numpy's sums an element belongs to, by comparisons, and products that are rounded together with the sum
+    "Kosmos2_5ImageProcessor": {"bool", "f64"},
+    "Pix2StructImageProcessor": {"bool", "f64"},
     # arithmetic that is float64 in transformers as well: distances of colours, a blur, depths in metres
     "ImageGPTImageProcessor": {"f64"},
     "Owlv2ImageProcessor": {"f64"},
-    # products that are rounded together with the sum
-    "NemotronH_Omni_Reasoning_V3ImageProcessor": {"f64"},
     "PromptDepthAnythingImageProcessor+prompt_depth": {"bool", "f64"},
+    # products that are rounded together with the sum
+    "DINOv3ViTImageProcessor": {"f64"},
+    "DepthProImageProcessor": {"f64"},
+    "NemotronH_Omni_Reasoning_V3ImageProcessor": {"f64"},
+    "RfDetrImageProcessor": {"f64"},
+    "ZoeDepthImageProcessor": {"f64"},
 }
 """The programs whose `portable` graph holds other types than float32 and int64, and which."""
 PORTABLE_SIZE = (90, 121)
