@@ -28,6 +28,7 @@ MODULES = (
     "imagegpt",
     "keypoints",
     "layoutlm",
+    "lfm2_vl",
     "levit",
     "llava",
     "mask_classification",

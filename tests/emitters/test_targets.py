@@ -59,6 +59,7 @@ OTHER_TYPES: dict[str, set[str]] = {
     "AriaImageProcessor": {"bool"},
     "FuyuImageProcessor": {"f64"},
     "GraniteDoclingImageProcessor": {"bool"},
+    "Lfm2VlImageProcessor": {"i32"},
     "MiniCPMV4_6ImageProcessor": {"i32"},
     "Siglip2ImageProcessor": {"i32"},
     # whether all channels are equal, a comparison of pixels
