@@ -38,6 +38,7 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
     "ImageGPTImageProcessor": {"clusters": (np.arange(48).reshape(16, 3) % 17 / 8 - 1).tolist()},  # it has none of its own
     "Kosmos2_5ImageProcessor": {"max_patches": 100},
     "Lfm2VlImageProcessor": {"encoder_patch_size": 4, "tile_size": 40, "min_image_tokens": 4, "max_image_tokens": 16},
+    "Llama4ImageProcessor": {"size": {"height": 40, "width": 40}},
     "Mask2FormerImageProcessor": SCENE,
     "MaskFormerImageProcessor": SCENE,
     "NougatImageProcessor": PAGE,

@@ -30,6 +30,7 @@ MODULES = (
     "layoutlm",
     "lfm2_vl",
     "levit",
+    "llama4",
     "llava",
     "mask_classification",
     "matting",

@@ -404,3 +404,63 @@ def tiled_canvas(height: Num, width: Num, tile: int, maximum: int) -> TiledCanva
         index + 1,
         tuple(num.take(num.table(int(a * b > k) for a, b in grids), index) for k in range(maximum)),
     )
+
+
+class ChunkedCanvas(NamedTuple):
+    """An image fitted into the upper left of a canvas of equal tiles.
+
+    Attributes:
+        canvas: its size.
+        fitted: the size to resize to; zeros follow below and right.
+        grid: its tiles.
+    """
+
+    canvas: Size
+    fitted: Size
+    grid: Grid
+
+
+def chunked_canvas(height: Num, width: Num, tile: int, maximum: int, *, largest: bool) -> ChunkedCanvas:
+    """The canvas that an image fits with the least enlargement, or, if none holds it, with the least reduction.
+
+    Of several the one of the smallest area. An image that is smaller than its canvas is enlarged to at most a tile, with
+    `largest` to all of the canvas, which is then the one that it fits with the most enlargement. Scales are float32, but of
+    a side that fits they are float64.
+
+    Args:
+        height: input height.
+        width: input width.
+        tile: side of a tile.
+        maximum: most tiles.
+        largest: whether images are enlarged as far as they can be.
+
+    Source: Llama4, `find_supported_resolutions`, `get_best_fit` and `get_max_res_without_distortion`. A side that is cut to
+    the canvas is an element of a tensor there, and any other a Python number, which comparisons round to the tensor's type.
+    """
+    grids = [(a, b) for a in range(1, maximum + 1) for b in range(1, maximum // a + 1)]
+    heights, widths = num.table(a * tile for a, _ in grids), num.table(b * tile for _, b in grids)
+    scale = num.minimum(num.single(heights / height), num.single(widths / width))
+    fits = scale >= 1
+    enlarging = num.largest(num.where(fits, scale, 0.0)) if largest else num.smallest(num.where(fits, scale, _HUGE))
+    best = num.where(num.any_of(fits), enlarging, num.largest(scale))
+    area = heights * widths
+    index = num.argmin(num.where(num.eq(scale, best), area, num.largest(area) + 1))
+    canvas = num.take(heights, index), num.take(widths, index)
+    goal_height, goal_width = (
+        canvas
+        if largest
+        else (num.minimum(num.maximum(side, tile), most) for side, most in zip((height, width), canvas, strict=True))
+    )
+    across, down = goal_width / width, goal_height / height
+    cut = [largest or most < num.maximum(side, tile) for side, most in zip((height, width), canvas, strict=True)]
+    rounded = num.both(num.either(*cut), num.single(across) < num.single(down))
+    narrow = num.either(rounded, num.both(num.negate(num.either(*cut)), across < down))
+    low = num.where(cut[1], num.single(height * num.single(across)), height * across)
+    slim = num.where(cut[0], num.single(width * num.single(down)), width * down)
+    fitted_height = num.where(narrow, num.minimum(num.floor(low), goal_height), goal_height)
+    fitted_width = num.where(narrow, goal_width, num.minimum(num.floor(slim), goal_width))
+    return ChunkedCanvas(
+        canvas,
+        (num.maximum(fitted_height, 1), num.maximum(fitted_width, 1)),
+        Grid(*(num.take(num.table(grid[axis] for grid in grids), index) for axis in (0, 1))),
+    )

@@ -479,6 +479,40 @@ for label, settings in {
     )
 
 
+# --- canvases by scales in float32
+
+
+def in_singles(height: int, width: int, tile: int, maximum: int, largest: bool) -> Any:
+    """Llama4, whose module needs torchvision: a side cut to the canvas is a tensor's element, and its scale a float32."""
+    single = np.float32
+    canvases = [(a * tile, b * tile) for n in range(maximum, 0, -1) for a in range(1, n + 1) for b in [n // a] if a * b == n]
+    scales = [min(single(a) / single(height), single(b) / single(width)) for a, b in canvases]
+    holding = [scale for scale in scales if scale >= 1]
+    best = (max if largest else min)(holding) if holding else max(scales)
+    chosen = min((a * b, (a, b)) for (a, b), scale in zip(canvases, scales, strict=True) if scale == best)[1]
+    goal, scaled = [], []
+    for side, most in zip((height, width), chosen, strict=True):
+        tensor = largest or most < max(side, tile)
+        goal.append(most if tensor else max(side, tile))
+        scaled.append(single(goal[-1]) / single(side) if tensor else goal[-1] / side)
+    down, across = scaled
+    both_floats = type(down) is float and type(across) is float
+    if across < down if both_floats else single(across) < single(down):
+        fitted = min(math.floor(across * (height if type(across) is float else single(height))), goal[0]), goal[1]
+    else:
+        fitted = goal[0], min(math.floor(down * (width if type(down) is float else single(width))), goal[1])
+    return chosen, (max(fitted[0], 1), max(fitted[1], 1)), (chosen[0] // tile, chosen[1] // tile)
+
+
+for side, most, largest in ((336, 16, False), (336, 16, True), (40, 4, False), (97, 5, True), (97, 12, False)):
+    case(
+        f"chunked_canvas/{side}_{most}_{largest}",
+        lambda h, w, s=side, m=most, x=largest: canvas.chunked_canvas(h, w, s, m, largest=x),
+        lambda h, w, s=side, m=most, x=largest: in_singles(h, w, s, m, x),
+        70,
+    )
+
+
 # --- every rule
 
 TRACED_ALONE: dict[str, Callable[[Any, Any], Any]] = {
