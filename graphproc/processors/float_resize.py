@@ -1,4 +1,4 @@
-"""Processors that resize floats: ZoeDepth as torch does, Owlv2 as scipy does."""
+"""Processors that resize floats: Owlv2 as scipy does, the others as torch does."""
 
 from __future__ import annotations
 
@@ -7,9 +7,20 @@ from graphproc.errors import ConfigError
 from graphproc.ir.program import Parity, ProgramBuilder, Value
 from graphproc.ops import Interpolate, MirrorPad, Pad, SmoothZoom
 from graphproc.processors import stages
-from graphproc.processors.constants import BILINEAR, CLIP, INCEPTION, NEAREST, RESCALE, RGB, resize_to, square
-from graphproc.processors.row import ONLY_PIL, PIL, Row
-from graphproc.sizes import multiples, num
+from graphproc.processors.constants import (
+    BILINEAR,
+    CLIP,
+    IMAGENET,
+    INCEPTION,
+    NEAREST,
+    NORMALIZE,
+    RESCALE,
+    RGB,
+    resize_to,
+    square,
+)
+from graphproc.processors.row import FLOATS, ONLY_PIL, ONLY_TORCHVISION, PIL, TORCHVISION_PARITY, Row
+from graphproc.sizes import multiples, num, rules
 
 
 def reflect(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -34,7 +45,24 @@ def align_corners(b: ProgramBuilder, config: Config, x: Value) -> Value:
     height, width = multiples.nearest_multiple(x.type.size("H"), x.type.size("W"), *size, keep, multiple)
     for name, side in (("height", height), ("width", width)):
         b.require(side >= 1, f"the resized {name} rounds to less than 1 pixel. Use a less elongated image.")
-    return b.add(Interpolate(num.maximum(height, 1), num.maximum(width, 1), "align_corners"), x)
+    return b.add(Interpolate(num.maximum(height, 1), num.maximum(width, 1), "align_corners", fused=True), x)
+
+
+def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_resize` of whatever the pixels are by then, floats or bytes."""
+    return _resized(b, config, x, antialias=True)
+
+
+def resize_without_antialias(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """The same from the nearest pixels alone."""
+    return _resized(b, config, x, antialias=False)
+
+
+def _resized(b: ProgramBuilder, config: Config, x: Value, antialias: bool) -> Value:
+    if not config.do_resize:
+        return x
+    size = rules.resized(x.type.size("H"), x.type.size("W"), config.size)
+    return stages.interpolated(b, x, *size, config.resample, antialias=antialias)
 
 
 def to_square(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -55,6 +83,23 @@ def smooth(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 ROWS = (
+    Row(
+        "DepthProImageProcessor",
+        "float resize",
+        (stages.rescale, stages.normalize, resize_without_antialias),
+        {**resize_to(square(1536), BILINEAR), **NORMALIZE, **INCEPTION},
+        parity=Parity(TORCHVISION_PARITY.reference, 1e-6, FLOATS),
+        backends=ONLY_TORCHVISION,
+    ),
+    Row(
+        "DINOv3ViTImageProcessor",
+        "float resize",
+        (stages.rescale_alone, resize, stages.center_crop, stages.normalize_alone),
+        {**resize_to(square(224), BILINEAR), **NORMALIZE, **IMAGENET},
+        not_compiled="resample 1 (lanczos) after rescaling",
+        parity=Parity(TORCHVISION_PARITY.reference, 3e-6, FLOATS),
+        backends=ONLY_TORCHVISION,
+    ),
     Row(
         "Owlv2ImageProcessor",
         "float resize",
@@ -86,7 +131,7 @@ ROWS = (
         },
         extra_keys=("ensure_multiple_of", "keep_aspect_ratio"),
         not_compiled="resample 3 (torch's bicubic with aligned corners)",
-        parity=Parity(f"{PIL.reference} and torch", 1e-6, "torch fuses each product with its sum"),
+        parity=Parity(f"{PIL.reference} and torch", 1e-6, FLOATS),
         backends=ONLY_PIL,
     ),
 )

@@ -45,6 +45,7 @@ MODULES = (
     "poolformer",
     "sam",
     "sam2",
+    "sapiens2",
     "seggpt",
     "tiles",
     "timm",
