@@ -47,6 +47,7 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
     "Ovis2ImageProcessor": {"crop_to_patches": True, "size": {"height": 40, "width": 40}},
     "Owlv2ImageProcessor": {"size": 90},
     "OwlViTImageProcessor": {"size": 90},
+    "Phi4MultimodalImageProcessor": {"size": {"height": 56, "width": 56}},
     "Pix2StructImageProcessor": {"max_patches": 100},
     "PPChart2TableImageProcessor": {"size": 90},
     "RTDetrImageProcessor": {"size": {"height": 90, "width": 70}},

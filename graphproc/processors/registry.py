@@ -41,6 +41,7 @@ MODULES = (
     "pan_and_scan",
     "patches",
     "perceiver",
+    "phi4_multimodal",
     "plain",
     "poolformer",
     "sam",

@@ -464,3 +464,41 @@ def chunked_canvas(height: Num, width: Num, tile: int, maximum: int, *, largest:
         (num.maximum(fitted_height, 1), num.maximum(fitted_width, 1)),
         Grid(*(num.take(num.table(grid[axis] for grid in grids), index) for axis in (0, 1))),
     )
+
+
+class PaddedGrid(NamedTuple):
+    """An image scaled to the upper left of a canvas of equal square tiles.
+
+    Attributes:
+        grid: its tiles.
+        fitted: the size to resize to; one side is the canvas's, and the other side's rest follows below or right.
+        rest: what is missing from the canvas's height and width, in pixels.
+    """
+
+    grid: Grid
+    fitted: Size
+    rest: Size
+
+
+def padded_grid(height: Num, width: Num, tile: int, maximum: int) -> PaddedGrid:
+    """As many tiles as hold an image as it is, or where those are too many, the grid nearest to its shape.
+
+    Args:
+        height: input height.
+        width: input width.
+        tile: side of a tile.
+        maximum: most tiles.
+
+    Source: Phi4Multimodal, `dynamic_preprocess`.
+    """
+    rows, columns = (height + (tile - 1)) // tile, (width + (tile - 1)) // tile
+    many = rows * columns > maximum
+    nearest = grid_by_aspect(height, width, (tile, tile), 1, maximum, hashed=True)
+    rows, columns = num.where(many, nearest.rows, rows), num.where(many, nearest.columns, columns)
+    across, down = columns * tile / width, rows * tile / height
+    narrow = across < down
+    fitted_height = num.where(narrow, num.trunc(height * across), rows * tile)
+    fitted_width = num.where(narrow, columns * tile, num.trunc(width * down))
+    return PaddedGrid(
+        Grid(rows, columns), (fitted_height, fitted_width), (rows * tile - fitted_height, columns * tile - fitted_width)
+    )

@@ -73,6 +73,8 @@ OTHER_TYPES: dict[str, set[str]] = {
     "ImageGPTImageProcessor": {"f64"},
     "Owlv2ImageProcessor": {"f64"},
     "PromptDepthAnythingImageProcessor+prompt_depth": {"bool", "f64"},
+    # products that are rounded together with a sum, as torch's kernels do
+    "Phi4MultimodalImageProcessor": {"f64"},
 }
 """The programs whose `portable` graph holds other types than float32 and int64, and which."""
 PORTABLE_SIZE = (90, 121)

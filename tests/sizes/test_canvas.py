@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import functools
-import itertools
-import math
 import operator
 import os
 import random
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -419,100 +416,6 @@ def traced_windows(side: int) -> Callable[[Any, Any], Any]:
     return rule
 
 
-# --- tiles of large images
-
-
-def nearest_in_a_loop(height: int, width: int, tile: int, minimum: int, maximum: int) -> tuple[int, int]:
-    """What Lfm2Vl and Phi4Multimodal do: each grid in turn replaces a farther one, or one as near that the image outgrows."""
-    every = [(a, b) for n in range(minimum, maximum + 1) for a in range(1, n + 1) for b in range(1, n + 1)]
-    found, least = (1, 1), float("inf")
-    for columns, rows in sorted({g for g in every if minimum <= g[0] * g[1] <= maximum}, key=lambda g: g[0] * g[1]):
-        gap = abs(width / height - columns / rows)
-        if gap < least:
-            found, least = (rows, columns), gap
-        elif gap == least and width * height > 0.5 * tile * tile * columns * rows:
-            found = (rows, columns)
-    return found
-
-
-for least_tiles, most_tiles in ((1, 36), (2, 10), (3, 40), (5, 4)):
-    case(
-        f"grid_by_aspect/hashed_{least_tiles}_{most_tiles}",
-        lambda h, w, a=least_tiles, b=most_tiles: canvas.grid_by_aspect(h, w, (90, 90), a, b, hashed=True),
-        lambda h, w, a=least_tiles, b=most_tiles: nearest_in_a_loop(h, w, 90, a, b),
-        30,
-    )
-
-
-def lfm2(
-    height: int, width: int, token: int, patch: int, tokens: tuple[int, int], tile: int, tiles: tuple[int, int], tolerance: float
-) -> Any:
-    """Lfm2Vl, whose module needs torchvision: which images are cut, and the size of the whole one."""
-    near = [round(side / token) * token for side in (height, width)]
-    large = tiles != (1, 1) and max(patch, near[0]) * max(patch, near[1]) > tokens[1] * token**2 * tolerance
-    whole = [max(token, side) for side in near]
-    fewest, most = (count * token**2 for count in tokens)
-    if whole[0] * whole[1] > most:
-        beta = math.sqrt(height * width / most)
-        whole = [max(token, math.floor(side / beta / token) * token) for side in (height, width)]
-    elif whole[0] * whole[1] < fewest:
-        beta = math.sqrt(fewest / (height * width))
-        whole = [math.ceil(side * beta / token) * token for side in (height, width)]
-    return int(large), nearest_in_a_loop(height, width, tile, *tiles) if large else (1, 1), tuple(whole)
-
-
-def numbered(found: slices.TokenTiles) -> Any:
-    return num.where(found.large, 1, 0), *found[1:]
-
-
-for label, settings in {
-    "defaults": (32, 16, (64, 256), 512, (2, 10), 2.0),
-    "small": (8, 4, (4, 16), 40, (1, 4), 0.5),
-    "odd": (21, 7, (0, 9), 30, (3, 3), 1),
-    "never": (32, 16, (64, 256), 512, (1, 1), 2.0),
-}.items():
-    case(
-        f"token_tiles/{label}",
-        lambda h, w, s=settings: numbered(slices.token_tiles(h, w, *s)),
-        lambda h, w, s=settings: lfm2(h, w, *s),
-        80,
-    )
-
-
-# --- canvases by scales in float32
-
-
-def in_singles(height: int, width: int, tile: int, maximum: int, largest: bool) -> Any:
-    """Llama4, whose module needs torchvision: a side cut to the canvas is a tensor's element, and its scale a float32."""
-    single = np.float32
-    canvases = [(a * tile, b * tile) for n in range(maximum, 0, -1) for a in range(1, n + 1) for b in [n // a] if a * b == n]
-    scales = [min(single(a) / single(height), single(b) / single(width)) for a, b in canvases]
-    holding = [scale for scale in scales if scale >= 1]
-    best = (max if largest else min)(holding) if holding else max(scales)
-    chosen = min((a * b, (a, b)) for (a, b), scale in zip(canvases, scales, strict=True) if scale == best)[1]
-    goal, scaled = [], []
-    for side, most in zip((height, width), chosen, strict=True):
-        tensor = largest or most < max(side, tile)
-        goal.append(most if tensor else max(side, tile))
-        scaled.append(single(goal[-1]) / single(side) if tensor else goal[-1] / side)
-    down, across = scaled
-    both_floats = type(down) is float and type(across) is float
-    if across < down if both_floats else single(across) < single(down):
-        fitted = min(math.floor(across * (height if type(across) is float else single(height))), goal[0]), goal[1]
-    else:
-        fitted = goal[0], min(math.floor(down * (width if type(down) is float else single(width))), goal[1])
-    return chosen, (max(fitted[0], 1), max(fitted[1], 1)), (chosen[0] // tile, chosen[1] // tile)
-
-
-for side, most, largest in ((336, 16, False), (336, 16, True), (40, 4, False), (97, 5, True), (97, 12, False)):
-    case(
-        f"chunked_canvas/{side}_{most}_{largest}",
-        lambda h, w, s=side, m=most, x=largest: canvas.chunked_canvas(h, w, s, m, largest=x),
-        lambda h, w, s=side, m=most, x=largest: in_singles(h, w, s, m, x),
-        70,
-    )
-
-
 # --- every rule
 
 TRACED_ALONE: dict[str, Callable[[Any, Any], Any]] = {
@@ -569,21 +472,6 @@ def test_ties_go_to_the_smaller_canvas_and_then_to_the_first() -> None:
 
 def test_grids_of_one_shape_go_by_the_area_of_the_image() -> None:
     assert [tuple(canvas.grid_by_aspect(side, side, (100, 100), 1, 9)) for side in (50, 142, 213)] == [(1, 1), (2, 2), (3, 3)]
-
-
-@pytest.mark.parametrize("tiles", [(4, 4), (5, 5), (8, 9), (10, 11)])
-def test_grids_of_as_many_tiles_that_are_equally_near_go_by_the_order_of_a_set(tiles: tuple[int, int]) -> None:
-    grids = [(a, b) for a in range(1, 37) for b in range(1, 37) if tiles[0] <= a * b <= tiles[1]]
-    decided = 0
-    for (a, b), (c, d) in itertools.combinations(grids, 2):
-        if a * b == c * d:
-            shape = (Fraction(a, b) + Fraction(c, d)) / 2
-            for times in (1, 3, 40, 100):
-                height, width = shape.denominator * times, shape.numerator * times
-                found = canvas.grid_by_aspect(height, width, (90, 90), *tiles, hashed=True)
-                assert tuple(found) == nearest_in_a_loop(height, width, 90, *tiles), (height, width)
-                decided += found != canvas.grid_by_aspect(height, width, (90, 90), *tiles)
-    assert decided > 0
 
 
 def test_nothing_in_range_is_a_single_tile() -> None:
