@@ -42,6 +42,7 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
     "Llama4ImageProcessor": {"size": {"height": 40, "width": 40}},
     "Mask2FormerImageProcessor": SCENE,
     "MaskFormerImageProcessor": SCENE,
+    "Molmo2ImageProcessor": {"size": {"height": 54, "width": 54}, "patch_size": 6, "overlap_margins": [1, 2]},
     "NougatImageProcessor": PAGE,
     "OneFormerImageProcessor": SCENE,
     "Ovis2ImageProcessor": {"crop_to_patches": True, "size": {"height": 40, "width": 40}},

@@ -36,6 +36,7 @@ MODULES = (
     "matting",
     "minicpm",
     "mllama",
+    "molmo2",
     "multiples",
     "naflex",
     "pan_and_scan",

@@ -502,3 +502,32 @@ def padded_grid(height: Num, width: Num, tile: int, maximum: int) -> PaddedGrid:
     return PaddedGrid(
         Grid(rows, columns), (fitted_height, fitted_width), (rows * tile - fitted_height, columns * tile - fitted_width)
     )
+
+
+def overlapping_grid(height: Num, width: Num, window: int, margin: int, maximum: int) -> Grid:
+    """The windows that cover an image without its margin with the least enlargement, or else with the least reduction.
+
+    Scales are float32; an image that is smaller than the margin has negative ones. Of equal ones the first of the fewest
+    windows, then of the fewest rows, is taken.
+
+    Args:
+        height: input height.
+        width: input width.
+        window: by how much windows are apart.
+        margin: by how much all of them are longer than that.
+        maximum: most windows.
+
+    Source: Molmo2, `compute_crop_geometry` and `select_tiling`.
+    """
+    sides = range(1, maximum + 1)
+    grids = sorted(((a, b) for a in sides for b in sides if a * b <= maximum), key=lambda grid: (grid[0] * grid[1], grid[0]))
+    heights, widths = num.table(a * window for a, _ in grids), num.table(b * window for _, b in grids)
+
+    def scales(lengths: Num, side: Num) -> Num:
+        nothing = num.eq(side, 0)  # of which any scale is infinite
+        return num.where(nothing, _HUGE, num.single(lengths / num.where(nothing, 1, side)))
+
+    scale = num.minimum(scales(heights, height - margin), scales(widths, width - margin))
+    enlarging = num.argmin(num.where(scale >= 1, scale, 2 * _HUGE))
+    index = num.where(num.any_of(scale >= 1), enlarging, num.argmax(scale))
+    return Grid(*(num.take(num.table(grid[axis] for grid in grids), index) for axis in (0, 1)))

@@ -75,6 +75,8 @@ OTHER_TYPES: dict[str, set[str]] = {
     "PromptDepthAnythingImageProcessor+prompt_depth": {"bool", "f64"},
     # products that are rounded together with a sum, as torch's kernels do
     "Phi4MultimodalImageProcessor": {"f64"},
+    # the same, positions of int32, and which of them there are
+    "Molmo2ImageProcessor": {"bool", "f64", "i32"},
 }
 """The programs whose `portable` graph holds other types than float32 and int64, and which."""
 PORTABLE_SIZE = (90, 121)

@@ -136,3 +136,22 @@ def test_padded_grid(settings: Grid) -> None:
         lambda h, w: phi4(h, w, *settings),
         count=600,
     )
+
+
+def molmo2(height: int, width: int, window: int, margin: int, maximum: int) -> Grid:
+    """Molmo2: float32 scales of an image without the margin, which may have nothing left."""
+    grids = [(a, b) for a in range(1, maximum + 1) for b in range(1, maximum + 1) if a * b <= maximum]
+    grids.sort(key=lambda grid: (grid[0] * grid[1], grid[0]))
+    sides = np.float32([height - margin, width - margin])
+    with np.errstate(divide="ignore"):
+        scales = (np.float32(grids) * np.float32(window) / sides).min(axis=1)
+    if (scales < 1).all():
+        return grids[int(scales.argmax())]
+    return grids[int(np.where(scales < 1, np.float32(10e9), scales).argmin())]
+
+
+@pytest.mark.parametrize("settings", [(266, 112, 8), (36, 18, 8), (54, 0, 5), (7, 300, 12), (266, 112, 1)], ids=str)
+def test_overlapping_grid(settings: tuple[int, int, int]) -> None:
+    compare(lambda h, w: canvas.overlapping_grid(h, w, *settings), lambda h, w: molmo2(h, w, *settings), count=600)
+    for height, width in itertools.product((110, 111, 112, 113, 17, 18, 19, 299, 300, 301), repeat=2):
+        assert tuple(canvas.overlapping_grid(height, width, *settings)) == molmo2(height, width, *settings)
