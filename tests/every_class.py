@@ -24,6 +24,7 @@ SCENE = {"size": {"shortest_edge": 60, "longest_edge": 90}}
 SPLIT = {"size": {"longest_edge": 150}, "max_image_size": {"longest_edge": 50}}
 SMALL: Mapping[str, Mapping[str, Any]] = {
     "AriaImageProcessor": {"max_image_size": 490, "min_image_size": 90},
+    "Cohere2VisionImageProcessor": {"size": {"height": 40, "width": 40}},
     "ConditionalDetrImageProcessor": SCENE,
     "DepthProImageProcessor": {"size": 90},
     "DeepseekOcr2ImageProcessor": {"size": {"height": 61, "width": 61}, "tile_size": 40},
@@ -43,11 +44,13 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
     "Mask2FormerImageProcessor": SCENE,
     "MaskFormerImageProcessor": SCENE,
     "Molmo2ImageProcessor": {"size": {"height": 54, "width": 54}, "patch_size": 6, "overlap_margins": [1, 2]},
+    "NemotronH_Omni_Reasoning_V3ImageProcessor": {"min_num_patches": 8, "max_num_patches": 60},
     "NougatImageProcessor": PAGE,
     "OneFormerImageProcessor": SCENE,
     "Ovis2ImageProcessor": {"crop_to_patches": True, "size": {"height": 40, "width": 40}},
     "Owlv2ImageProcessor": {"size": 90},
     "OwlViTImageProcessor": {"size": 90},
+    "PerceptionLMImageProcessor": {"tile_size": 40},
     "Phi4MultimodalImageProcessor": {"size": {"height": 56, "width": 56}},
     "Pix2StructImageProcessor": {"max_patches": 100},
     "PPChart2TableImageProcessor": {"size": 90},
@@ -58,7 +61,10 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
     "Sam3ImageProcessor": {"size": 90, "mask_size": 40},
     "Sapiens2ImageProcessor": {"size": {"height": 90, "width": 70}},
     "SmolVLMImageProcessor": SPLIT,
+    "Step3p7ImageProcessor": {"size": {"height": 60, "width": 60}, "patch_size": 40, "max_image_size": 200},
     "TextNetImageProcessor": {"size": {"shortest_edge": 90}},
+    "UltraVBertImageProcessor": SPLIT,
+    "UnlimitedOcrImageProcessor": {"size": {"height": 61, "width": 61}, "tile_size": 40},
     "YolosImageProcessor": SCENE,
 }
 """Settings other than the defaults, by class."""

@@ -131,6 +131,7 @@ _CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
     "background_color": _color,
     **dict.fromkeys(("crop_to_patches", "use_covering_area_grid", "fine_route", "split_image"), _flag),
     **dict.fromkeys(("min_patches", "max_patches", "dense_max_patches", "min_image_size"), _count),
+    **dict.fromkeys(("maximum_pad_value", "max_image_tiles", "max_num_tiles"), _count),
     **dict.fromkeys(("dense_max_scale", "dense_min_aspect", "dense_max_aspect"), _number),
     **dict.fromkeys(("image_grid_pinpoints", "split_resolutions"), _resolutions),
     **dict.fromkeys(("overlap_margins", "pooling_size"), _pair),

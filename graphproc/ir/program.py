@@ -76,7 +76,7 @@ class Output:
         pad_value: what padding fills with; a tuple is one value for each element of the last axis, which has that many.
         sample: how the values of one sample's images join; None where every image is a sample of its own.
         listed: whether Python callers get (nested) lists of plain numbers, as from the reference, whatever they ask for.
-        optional: whether Python callers get no such output, as from the reference, where its first axis has no element.
+        optional: whether Python callers get no such output, as from the reference, where it has no element.
         bfloat16: whether its float32 numbers are bfloat16 numbers, a type that numpy lacks: torch tensors are made to be of it.
     """
 

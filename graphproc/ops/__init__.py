@@ -9,6 +9,7 @@ from graphproc.ops.center_to_corners import CenterToCorners
 from graphproc.ops.choose import Choose
 from graphproc.ops.combine import Combine
 from graphproc.ops.compact import Compact
+from graphproc.ops.composite_on_checkerboard import CompositeOnCheckerboard
 from graphproc.ops.composite_on_white import CompositeOnWhite
 from graphproc.ops.concat import Concat
 from graphproc.ops.content_box import ContentBox
@@ -65,6 +66,7 @@ __all__ = [
     "Choose",
     "Combine",
     "Compact",
+    "CompositeOnCheckerboard",
     "CompositeOnWhite",
     "Concat",
     "ContentBox",

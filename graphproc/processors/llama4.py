@@ -15,7 +15,7 @@ from graphproc.ops import ByteMap, Concat, Pad, SelectChannels
 from graphproc.processors import stages, tiling
 from graphproc.processors.constants import BILINEAR, INCEPTION, NORMALIZE, RGB, resize_to, square
 from graphproc.processors.row import ONLY_TORCHVISION, Row
-from graphproc.sizes.canvas import ChunkedCanvas, chunked_canvas
+from graphproc.sizes.tile_canvas import ChunkedCanvas, chunked_canvas
 
 SETTINGS = {"max_patches": 16, "resize_to_max_canvas": False}
 

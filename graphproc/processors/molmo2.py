@@ -16,8 +16,9 @@ from graphproc.processors import stages, tiling
 from graphproc.processors.constants import BILINEAR, INCEPTION, NORMALIZE, RGB, resize_to, square
 from graphproc.processors.row import ONLY_TORCHVISION, Row
 from graphproc.processors.tiling import INDEX
-from graphproc.sizes.canvas import Grid, overlapping_grid
+from graphproc.sizes.canvas import Grid
 from graphproc.sizes.num import Num
+from graphproc.sizes.tile_canvas import overlapping_grid
 
 SETTINGS = {"max_crops": 8, "overlap_margins": (4, 4), "patch_size": 14, "pooling_size": (2, 2)}
 OUTPUTS = ("pixel_values", "image_token_pooling", "image_grids", "image_num_crops")

@@ -13,8 +13,8 @@ from graphproc.processors import stages, tiling
 from graphproc.processors.constants import BICUBIC, BILINEAR, INCEPTION, NORMALIZE, RGB, square
 from graphproc.processors.row import ONLY_TORCHVISION, Row
 from graphproc.sizes import num
-from graphproc.sizes.canvas import PaddedGrid, padded_grid
 from graphproc.sizes.num import Num
+from graphproc.sizes.tile_canvas import PaddedGrid, padded_grid
 
 SETTINGS = {"patch_size": 14, "dynamic_hd": 36}
 OUTPUTS = ("image_pixel_values", "image_sizes", "image_attention_mask", "num_img_tokens")

@@ -29,7 +29,9 @@ def resampled(b: ProgramBuilder, x: Value, height: Num, width: Num, resample: in
         ConfigError: the backend does not have the filter.
     """
     if b.backend == TORCHVISION and NAMES[resample] in ("box", "hamming"):
-        raise ConfigError(f"resample: torchvision has no filter {resample} ({NAMES[resample]}). Use another, or backend='pil'.")
+        raise ConfigError(
+            f"resample: torchvision has no filter {resample} ({NAMES[resample]}). Use another, or a class's backend 'pil'."
+        )
     return b.add(Resize(height, width, NAMES[resample], TORCHVISION if b.backend == TORCHVISION else PILLOW), x)
 
 

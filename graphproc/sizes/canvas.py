@@ -16,6 +16,8 @@ from graphproc.sizes import num
 from graphproc.sizes.num import Bool, Num
 from graphproc.sizes.rules import Size
 
+_HUGE = 2.0**62
+
 
 class Grid(NamedTuple):
     """How many tiles stand below and beside each other."""
@@ -143,6 +145,91 @@ def grid_by_aspect(
     later = num.where(roomy, num.table(float(i + 1) for i in range(len(grids))), 0.0)
     index = num.argmax(num.where(num.eq(distance, num.smallest(distance)), later, -1.0))
     return Grid(num.take(rows, index), num.take(columns, index))
+
+
+def grid_by_scale(height: Num, width: Num, tile: int, maximum: int) -> Grid:
+    """The grid whose canvas holds the image with the least enlargement, or, if none holds it, with the least reduction.
+
+    Among equal ones it is the one with fewest tiles, then with fewest columns.
+
+    Args:
+        height: input height.
+        width: input width.
+        tile: side of a tile.
+        maximum: most tiles.
+
+    Raises:
+        ConfigError: `maximum` is below 1.
+
+    Source: Cohere2Vision, `get_optimal_tiled_canvas`.
+    """
+    if maximum < 1:
+        raise ConfigError(f"max_patches: expected at least 1, got {maximum}.")
+    grids = _grids(1, maximum, maximum)
+    heights, widths = num.table(b * tile for _, b in grids), num.table(a * tile for a, _ in grids)
+    index = num.argmax(num.eq(*_least_change(num.minimum(widths / width, heights / height))))
+    return Grid(*(num.take(num.table(grid[axis] for grid in grids), index) for axis in (1, 0)))
+
+
+def _least_change(scale: Num) -> tuple[Num, Num]:
+    """Scales to canvases, and of these the least that is no reduction, or the largest if all are."""
+    enlarging = num.smallest(num.where(scale >= 1, scale, _HUGE))
+    return scale, num.where(enlarging < _HUGE, enlarging, num.largest(scale))
+
+
+@cache
+def _grids_by_shape(maximum: int) -> dict[float, list[tuple[int, int]]]:
+    """The (columns, rows) of up to so many tiles by columns / rows, from most tiles to fewest."""
+    found: dict[float, list[tuple[int, int]]] = {}
+    for count in range(maximum, 0, -1):
+        for columns in range(1, count + 1):
+            if count % columns == 0:
+                rows = count // columns
+                found.setdefault(columns / rows, []).append((columns, rows))
+    return found
+
+
+def grid_by_fit(height: Num, width: Num, tile: int, maximum: int) -> Grid:
+    """The grid in whose canvas the image, not to be reduced, gets the longest shorter side.
+
+    Among equal ones it is the last, of a list from most tiles to fewest in which grids follow the first one of their shape.
+    If no canvas holds the image, it is the largest grid of the shape that comes nearest to the image's from the square's side.
+
+    Args:
+        height: input height.
+        width: input width.
+        tile: side of a tile.
+        maximum: most tiles; 1 or less for a single one.
+
+    Source: PerceptionLM, `_fit_image_to_canvas` and `_find_closest_aspect_ratio`.
+    """
+    if maximum <= 1:
+        return Grid(1, 1)
+    shapes = _grids_by_shape(maximum)
+    grids = [grid for same in shapes.values() for grid in same][::-1]
+    heights, widths = num.table(b * tile for _, b in grids), num.table(a * tile for a, _ in grids)
+    aspect, wide = width / height, width > height
+    scale = num.minimum(widths / width, heights / height)
+    long = scale * num.where(wide, width, height)
+    short = num.as_float(num.floor(num.where(wide, long / aspect, long * aspect)))
+    reached = num.where(num.eq(width, height), long, short)  # of a square the source compares what it did not round yet
+    reached = num.where(num.both(widths >= width, heights >= height), reached, -1.0)
+    fitting, largest = num.argmax(reached), [shapes[shape][0] for shape in sorted(shapes)]
+    near = num.table(sorted(shapes))
+    shape = num.where(
+        aspect >= 1,
+        num.argmax(num.where(near <= aspect, near, -1.0)),
+        num.argmin(num.where(near > aspect, near, _HUGE)),
+    )
+    held = num.largest(reached) >= 0
+    rows, columns = (
+        num.where(held, num.take(_side(grids, axis), fitting), num.take(_side(largest, axis), shape)) for axis in (1, 0)
+    )
+    return Grid(rows, columns)
+
+
+def _side(grids: Sequence[tuple[int, int]], axis: int) -> Num:
+    return num.table(grid[axis] for grid in grids)
 
 
 class Dense(NamedTuple):
@@ -363,9 +450,6 @@ class TiledCanvas(NamedTuple):
     mask: tuple[Num, ...]
 
 
-_HUGE = 2.0**62
-
-
 def tiled_canvas(height: Num, width: Num, tile: int, maximum: int) -> TiledCanvas:
     """The canvas that an image fits with the least enlargement, or, if none holds it, with the least reduction.
 
@@ -385,9 +469,7 @@ def tiled_canvas(height: Num, width: Num, tile: int, maximum: int) -> TiledCanva
         raise ConfigError(f"max_image_tiles: expected at least 1, got {maximum}.")
     grids = [(a, b) for a in range(1, maximum + 1) for b in range(1, maximum + 1) if a * b <= maximum]
     heights, widths = num.table(a * tile for a, _ in grids), num.table(b * tile for _, b in grids)
-    scale = num.minimum(heights / height, widths / width)
-    enlarging = num.smallest(num.where(scale >= 1, scale, _HUGE))
-    best = num.where(enlarging < _HUGE, enlarging, num.largest(scale))
+    scale, best = _least_change(num.minimum(heights / height, widths / width))
     area = heights * widths
     index = num.argmin(num.where(num.eq(scale, best), area, num.largest(area) + 1))
     canvas_height, canvas_width = num.take(heights, index), num.take(widths, index)
@@ -404,130 +486,3 @@ def tiled_canvas(height: Num, width: Num, tile: int, maximum: int) -> TiledCanva
         index + 1,
         tuple(num.take(num.table(int(a * b > k) for a, b in grids), index) for k in range(maximum)),
     )
-
-
-class ChunkedCanvas(NamedTuple):
-    """An image fitted into the upper left of a canvas of equal tiles.
-
-    Attributes:
-        canvas: its size.
-        fitted: the size to resize to; zeros follow below and right.
-        grid: its tiles.
-    """
-
-    canvas: Size
-    fitted: Size
-    grid: Grid
-
-
-def chunked_canvas(height: Num, width: Num, tile: int, maximum: int, *, largest: bool) -> ChunkedCanvas:
-    """The canvas that an image fits with the least enlargement, or, if none holds it, with the least reduction.
-
-    Of several the one of the smallest area. An image that is smaller than its canvas is enlarged to at most a tile, with
-    `largest` to all of the canvas, which is then the one that it fits with the most enlargement. Scales are float32, but of
-    a side that fits they are float64.
-
-    Args:
-        height: input height.
-        width: input width.
-        tile: side of a tile.
-        maximum: most tiles.
-        largest: whether images are enlarged as far as they can be.
-
-    Source: Llama4, `find_supported_resolutions`, `get_best_fit` and `get_max_res_without_distortion`. A side that is cut to
-    the canvas is an element of a tensor there, and any other a Python number, which comparisons round to the tensor's type.
-    """
-    grids = [(a, b) for a in range(1, maximum + 1) for b in range(1, maximum // a + 1)]
-    heights, widths = num.table(a * tile for a, _ in grids), num.table(b * tile for _, b in grids)
-    scale = num.minimum(num.single(heights / height), num.single(widths / width))
-    fits = scale >= 1
-    enlarging = num.largest(num.where(fits, scale, 0.0)) if largest else num.smallest(num.where(fits, scale, _HUGE))
-    best = num.where(num.any_of(fits), enlarging, num.largest(scale))
-    area = heights * widths
-    index = num.argmin(num.where(num.eq(scale, best), area, num.largest(area) + 1))
-    canvas = num.take(heights, index), num.take(widths, index)
-    goal_height, goal_width = (
-        canvas
-        if largest
-        else (num.minimum(num.maximum(side, tile), most) for side, most in zip((height, width), canvas, strict=True))
-    )
-    across, down = goal_width / width, goal_height / height
-    cut = [largest or most < num.maximum(side, tile) for side, most in zip((height, width), canvas, strict=True)]
-    rounded = num.both(num.either(*cut), num.single(across) < num.single(down))
-    narrow = num.either(rounded, num.both(num.negate(num.either(*cut)), across < down))
-    low = num.where(cut[1], num.single(height * num.single(across)), height * across)
-    slim = num.where(cut[0], num.single(width * num.single(down)), width * down)
-    fitted_height = num.where(narrow, num.minimum(num.floor(low), goal_height), goal_height)
-    fitted_width = num.where(narrow, goal_width, num.minimum(num.floor(slim), goal_width))
-    return ChunkedCanvas(
-        canvas,
-        (num.maximum(fitted_height, 1), num.maximum(fitted_width, 1)),
-        Grid(*(num.take(num.table(grid[axis] for grid in grids), index) for axis in (0, 1))),
-    )
-
-
-class PaddedGrid(NamedTuple):
-    """An image scaled to the upper left of a canvas of equal square tiles.
-
-    Attributes:
-        grid: its tiles.
-        fitted: the size to resize to; one side is the canvas's, and the other side's rest follows below or right.
-        rest: what is missing from the canvas's height and width, in pixels.
-    """
-
-    grid: Grid
-    fitted: Size
-    rest: Size
-
-
-def padded_grid(height: Num, width: Num, tile: int, maximum: int) -> PaddedGrid:
-    """As many tiles as hold an image as it is, or where those are too many, the grid nearest to its shape.
-
-    Args:
-        height: input height.
-        width: input width.
-        tile: side of a tile.
-        maximum: most tiles.
-
-    Source: Phi4Multimodal, `dynamic_preprocess`.
-    """
-    rows, columns = (height + (tile - 1)) // tile, (width + (tile - 1)) // tile
-    many = rows * columns > maximum
-    nearest = grid_by_aspect(height, width, (tile, tile), 1, maximum, hashed=True)
-    rows, columns = num.where(many, nearest.rows, rows), num.where(many, nearest.columns, columns)
-    across, down = columns * tile / width, rows * tile / height
-    narrow = across < down
-    fitted_height = num.where(narrow, num.trunc(height * across), rows * tile)
-    fitted_width = num.where(narrow, columns * tile, num.trunc(width * down))
-    return PaddedGrid(
-        Grid(rows, columns), (fitted_height, fitted_width), (rows * tile - fitted_height, columns * tile - fitted_width)
-    )
-
-
-def overlapping_grid(height: Num, width: Num, window: int, margin: int, maximum: int) -> Grid:
-    """The windows that cover an image without its margin with the least enlargement, or else with the least reduction.
-
-    Scales are float32; an image that is smaller than the margin has negative ones. Of equal ones the first of the fewest
-    windows, then of the fewest rows, is taken.
-
-    Args:
-        height: input height.
-        width: input width.
-        window: by how much windows are apart.
-        margin: by how much all of them are longer than that.
-        maximum: most windows.
-
-    Source: Molmo2, `compute_crop_geometry` and `select_tiling`.
-    """
-    sides = range(1, maximum + 1)
-    grids = sorted(((a, b) for a in sides for b in sides if a * b <= maximum), key=lambda grid: (grid[0] * grid[1], grid[0]))
-    heights, widths = num.table(a * window for a, _ in grids), num.table(b * window for _, b in grids)
-
-    def scales(lengths: Num, side: Num) -> Num:
-        nothing = num.eq(side, 0)  # of which any scale is infinite
-        return num.where(nothing, _HUGE, num.single(lengths / num.where(nothing, 1, side)))
-
-    scale = num.minimum(scales(heights, height - margin), scales(widths, width - margin))
-    enlarging = num.argmin(num.where(scale >= 1, scale, 2 * _HUGE))
-    index = num.where(num.any_of(scale >= 1), enlarging, num.argmax(scale))
-    return Grid(*(num.take(num.table(grid[axis] for grid in grids), index) for axis in (0, 1)))

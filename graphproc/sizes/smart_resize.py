@@ -74,7 +74,8 @@ def _pixels_within(height: Num, width: Num, factor: int, min_pixels: int, max_pi
 def pixels_within(height: Num, width: Num, factor: int, min_pixels: int, max_pixels: int) -> Guarded:
     """The nearest multiples of `factor`, shrunk or grown to between `min_pixels` and `max_pixels` pixels.
 
-    Source: `smart_resize` of transformers' Qwen2VL, CohereCompass, Ernie4_5_VLMoe, HunYuanVL, VideoLlama3 and Emu3.
+    Source: `smart_resize` of transformers' Qwen2VL, CohereCompass, Ernie4_5_VLMoe, HunYuanVL, MiniMaxM3VL, VideoLlama3
+    and Emu3.
     """
     return _guarded(height, width, _pixels_within(height, width, factor, min_pixels, max_pixels, 1))
 

@@ -152,7 +152,8 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         """The program of the settings, with some changed for this once.
 
         Args:
-            color: the colour order of the input image: `rgb`, `bgr`, `rgba` (composited on white) or `gray`.
+            color: the colour order of the input image: `rgb`, `bgr`, `rgba` (composited on the class's background, which is white
+                for most) or `gray`.
             inputs: further inputs that the program has beside the image, e.g. `["segmentation_map"]`; those that the class
                 requires it always has.
             several: whether the image is one of several in its sample, for classes that process those otherwise.
@@ -350,8 +351,15 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         channels = 0
         numbered = list(enumerate(images))
 
+        options = {
+            "do_convert_rgb": bool(config.do_convert_rgb),
+            "input_data_format": input_data_format,
+            "backend": self.backend,
+            "background": self.row.background,
+        }
+
         def read(item: tuple[int, Any]) -> Array:
-            return _read(*item, len(images), bool(config.do_convert_rgb), input_data_format, self.backend)
+            return _read(*item, len(images), options)
 
         arrays = workers.ahead(read, numbered, runner.threads, lambda item: not is_file(item[1]))
         try:
@@ -442,10 +450,10 @@ def _keys(row: Row) -> Sequence[str]:
     return tuple(dict.fromkeys((*STANDARD_KEYS, *row.extra_keys)))
 
 
-def _read(index: int, image: Any, count: int, do_convert_rgb: bool, input_data_format: str | None, backend: str) -> Array:
-    """One of so many images as an array; errors say which, where its own name does not."""
+def _read(index: int, image: Any, count: int, options: Mapping[str, Any]) -> Array:
+    """One of so many images as an array, by `to_array`; errors say which, where its own name does not."""
     try:
-        return to_array(image, do_convert_rgb=do_convert_rgb, input_data_format=input_data_format, backend=backend)
+        return to_array(image, **options)
     except ImageError as error:
         if count == 1 or is_file(image):
             raise

@@ -8,7 +8,7 @@ import pytest
 
 import graphproc as gp
 from graphproc.numerics.bfloat16 import rounded
-from graphproc.sizes import canvas
+from graphproc.sizes import tile_canvas
 
 NAME = "Llama4ImageProcessor"
 SMALL = {"size": {"height": 40, "width": 40}}
@@ -63,5 +63,5 @@ def test_canvases_are_those_of_transformers(tile: int, most: int, largest: bool)
         best = source.get_best_fit((height, width), known, largest)
         goal = best if largest else [min(max(side, tile), limit) for side, limit in zip((height, width), best, strict=True)]
         fitted = source.get_max_res_without_distortion((height, width), goal)
-        found = canvas.chunked_canvas(height, width, tile, most, largest=largest)
+        found = tile_canvas.chunked_canvas(height, width, tile, most, largest=largest)
         assert (*found.canvas, *found.fitted) == (*map(int, best), *(max(int(side), 1) for side in fitted))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from size_oracles import compare
 
-from graphproc.sizes import canvas, num, slices
+from graphproc.sizes import canvas, num, slices, tile_canvas
 
 Grid = tuple[int, int]
 
@@ -114,7 +114,7 @@ def test_chunked_canvas(settings: Any) -> None:
     side, most, largest = settings
 
     def rule(height: Any, width: Any) -> list[Any]:
-        return [x for pair in canvas.chunked_canvas(height, width, side, most, largest=largest) for x in pair]
+        return [x for pair in tile_canvas.chunked_canvas(height, width, side, most, largest=largest) for x in pair]
 
     compare(rule, lambda h, w: llama4(h, w, *settings), count=800, nodes=75)
 
@@ -132,7 +132,7 @@ def phi4(height: int, width: int, tile: int, maximum: int) -> list[int]:
 @pytest.mark.parametrize("settings", [(448, 36), (448, 4), (56, 9), (45, 1)], ids=str)
 def test_padded_grid(settings: Grid) -> None:
     compare(
-        lambda h, w: [x for pair in canvas.padded_grid(h, w, *settings) for x in pair],
+        lambda h, w: [x for pair in tile_canvas.padded_grid(h, w, *settings) for x in pair],
         lambda h, w: phi4(h, w, *settings),
         count=600,
     )
@@ -152,6 +152,6 @@ def molmo2(height: int, width: int, window: int, margin: int, maximum: int) -> G
 
 @pytest.mark.parametrize("settings", [(266, 112, 8), (36, 18, 8), (54, 0, 5), (7, 300, 12), (266, 112, 1)], ids=str)
 def test_overlapping_grid(settings: tuple[int, int, int]) -> None:
-    compare(lambda h, w: canvas.overlapping_grid(h, w, *settings), lambda h, w: molmo2(h, w, *settings), count=600)
+    compare(lambda h, w: tile_canvas.overlapping_grid(h, w, *settings), lambda h, w: molmo2(h, w, *settings), count=600)
     for height, width in itertools.product((110, 111, 112, 113, 17, 18, 19, 299, 300, 301), repeat=2):
-        assert tuple(canvas.overlapping_grid(height, width, *settings)) == molmo2(height, width, *settings)
+        assert tuple(tile_canvas.overlapping_grid(height, width, *settings)) == molmo2(height, width, *settings)
