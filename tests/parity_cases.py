@@ -175,7 +175,8 @@ def _arrays(name: str, value: Any) -> Iterator[tuple[str, Array]]:
         for key, item in value.items():
             yield from _arrays(f"{name}.{key}", item)
     else:
-        yield name, np.asarray(value)
+        # numpy has no bfloat16: its numbers are compared as float32
+        yield name, np.asarray(value.float() if str(getattr(value, "dtype", "")) == "torch.bfloat16" else value)
 
 
 def sample(name: str, image: Image.Image) -> list[Image.Image]:

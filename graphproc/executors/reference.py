@@ -135,6 +135,9 @@ def _joined(how: Join, arrays: Sequence[Array], output: Output) -> list[Array] |
         return np.concatenate([_padded(a, np.array([len(a), *largest]), output.pad_value) for a in arrays])
     if how == "numbered":
         return np.concatenate([np.insert(rows, 0, number, axis=1) for number, rows in enumerate(arrays)])
+    if how == "shifted":
+        starts = np.cumsum([0, *(array.max(initial=-1) + 1 for array in arrays[:-1])])
+        return np.concatenate([np.where(a >= 0, a + a.dtype.type(s), a) for a, s in zip(arrays, starts, strict=True)])
     if how == "largest":
         return np.asarray(np.max(np.stack(arrays)))
     if how == "pad":

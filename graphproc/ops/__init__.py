@@ -44,6 +44,7 @@ from graphproc.ops.reduce_blocks import ReduceBlocks
 from graphproc.ops.rescale import Rescale
 from graphproc.ops.resize import Resize
 from graphproc.ops.rotate import Rotate
+from graphproc.ops.round_to_bytes import RoundToBytes
 from graphproc.ops.running_sum import RunningSum
 from graphproc.ops.select import Select
 from graphproc.ops.select_channels import SelectChannels
@@ -100,6 +101,7 @@ __all__ = [
     "Rescale",
     "Resize",
     "Rotate",
+    "RoundToBytes",
     "RunningSum",
     "Select",
     "SelectChannels",

@@ -105,7 +105,7 @@ def normalize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """
     if not config.do_normalize:
         return x
-    mean, std = (_per_channel(b, key, getattr(config, key), x) for key in ("image_mean", "image_std"))
+    mean, std = (per_channel(b, key, getattr(config, key), x) for key in ("image_mean", "image_std"))
     if _fused(b, config):
         if not config.rescale_factor:
             raise ConfigError(
@@ -140,7 +140,7 @@ def _fused(b: ProgramBuilder, config: Config) -> bool:
     return bool(b.backend == TORCHVISION and config.do_rescale and config.do_normalize)
 
 
-def _per_channel(b: ProgramBuilder, key: str, value: float | tuple[float, ...], x: Value) -> tuple[float, ...]:
+def per_channel(b: ProgramBuilder, key: str, value: float | tuple[float, ...], x: Value) -> tuple[float, ...]:
     """A number for all channels, or one for each; a list of one number is an error as in the reference, but for torchvision."""
     if not isinstance(value, tuple):
         return (value,)

@@ -88,14 +88,35 @@ def best_resolution(height: Num, width: Num, candidates: Sequence[tuple[int, int
 
 
 @cache
-def _grids(minimum: int, maximum: int, longest: int) -> list[tuple[int, int]]:
-    """The (columns, rows) with a number of tiles in range and sides up to `longest`, by rising number of tiles."""
+def _grids(minimum: int, maximum: int, longest: int, hashed: bool = False) -> list[tuple[int, int]]:
+    """The (columns, rows) with a number of tiles in range and sides up to `longest`, by rising number of tiles.
+
+    Grids of as many tiles come by rising columns, or as they come out of Python's set of them: the same in each run, because
+    whole numbers have one hash, and a matter of the order in which they go in. It decides only where the fewest and the most
+    tiles are nearly as many: otherwise another grid is nearer to a shape in the middle between two.
+    """
     sides = range(1, min(maximum, longest) + 1)
-    return sorted(((a, b) for a in sides for b in sides if minimum <= a * b <= maximum), key=lambda grid: grid[0] * grid[1])
+    found = ((a, b) for a in sides for b in sides if minimum <= a * b <= maximum)
+    if hashed:
+        found = (
+            (a, b)
+            for most in range(minimum, maximum + 1)
+            for a in range(1, most + 1)
+            for b in range(1, min(most, maximum // a) + 1)
+            if minimum <= a * b
+        )
+    return sorted(set(found) if hashed else found, key=lambda grid: grid[0] * grid[1])
 
 
 def grid_by_aspect(
-    height: Num, width: Num, tile: tuple[int, int], minimum: int, maximum: int, longest: int | None = None
+    height: Num,
+    width: Num,
+    tile: tuple[int, int],
+    minimum: int,
+    maximum: int,
+    longest: int | None = None,
+    *,
+    hashed: bool = False,
 ) -> Grid:
     """The grid whose columns / rows come nearest to width / height.
 
@@ -109,10 +130,12 @@ def grid_by_aspect(
         minimum: fewest tiles.
         maximum: most tiles.
         longest: most tiles in a row or column; no limit if None.
+        hashed: whether grids of as many tiles, of which two may be equally near, come in the order of a set of Python's.
 
-    Source: `get_optimal_tiled_canvas` of GotOcr2, DeepseekOcr2 and Ovis2, and of GraniteDocling, where `longest` is 16.
+    Source: `get_optimal_tiled_canvas` of GotOcr2, DeepseekOcr2 and Ovis2, and of GraniteDocling, where `longest` is 16;
+    `find_closest_aspect_ratio` of Lfm2Vl and Phi4Multimodal, which are `hashed`.
     """
-    grids = _grids(minimum, maximum, maximum if longest is None else longest)
+    grids = _grids(minimum, maximum, maximum if longest is None else longest, hashed)
     if not grids:
         return Grid(1, 1)
     columns, rows = num.table(a for a, _ in grids), num.table(b for _, b in grids)

@@ -14,9 +14,10 @@ from typing import NamedTuple
 
 from graphproc.errors import ConfigError
 from graphproc.sizes import num
-from graphproc.sizes.canvas import Grid
+from graphproc.sizes.canvas import Grid, grid_by_aspect
 from graphproc.sizes.num import Bool, Num
 from graphproc.sizes.rules import Size
+from graphproc.sizes.smart_resize import nearest_multiple, pixels_within_any_shape
 
 
 class PanAndScan(NamedTuple):
@@ -265,6 +266,53 @@ def _prefers_first(first: tuple[int, int], second: tuple[int, int], shape: float
     """Whether the source takes the first of two (rows, columns) for images of a width / height: equal errors, more rows."""
     errors = [abs(math.log(shape) - math.log(columns / rows)) for rows, columns in (first, second)]
     return errors[0] < errors[1] or (errors[0] == errors[1] and first[0] > second[0])
+
+
+class TokenTiles(NamedTuple):
+    """Equal tiles of a large image, and the size of all of it.
+
+    Attributes:
+        large: whether the image is cut.
+        grid: its tiles, 1 and 1 where it is not.
+        whole: the size of the image in one piece, multiples of a token.
+    """
+
+    large: Bool
+    grid: Grid
+    whole: Size
+
+
+def token_tiles(
+    height: Num,
+    width: Num,
+    token: int,
+    patch: int,
+    tokens: tuple[int, int],
+    tile: int,
+    tiles: tuple[int, int],
+    tolerance: float,
+) -> TokenTiles:
+    """Tiles in the grid nearest to the shape of an image of too many tokens, and a number of tokens of all of it.
+
+    Args:
+        height: input height.
+        width: input width.
+        token: side of a token.
+        patch: what a side that rounds to no token counts as.
+        tokens: fewest and most tokens of the whole image.
+        tile: side of a tile.
+        tiles: fewest and most tiles; 1 and 1 for none.
+        tolerance: how many times the most tokens an image has that is cut.
+
+    Source: Lfm2Vl, `_is_image_too_large`, `_get_grid_layout` and `smart_resize`.
+    """
+    whole = pixels_within_any_shape(height, width, token, *(count * token**2 for count in tokens))
+    if tiles == (1, 1):
+        return TokenTiles(False, Grid(1, 1), whole)
+    pixels = nearest_multiple(height, token, patch) * nearest_multiple(width, token, patch)
+    large = pixels > tokens[1] * token**2 * tolerance
+    grid = grid_by_aspect(height, width, (tile, tile), *tiles, hashed=True)
+    return TokenTiles(large, Grid(*(num.where(large, count, 1) for count in grid)), whole)
 
 
 class Windows(NamedTuple):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from graphproc.batch_feature import BatchFeature
+from graphproc.batch_feature import BatchFeature, TensorType, tensor_type_of
 from graphproc.configs.config import STANDARD_KEYS, Config
 from graphproc.errors import ConfigError, ImageError
 from graphproc.executors import reference
@@ -307,6 +307,9 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         listed = {output.name for output in outputs if output.listed}
         joined = runner.joined(outputs, counts, return_tensors is not None)
         features = BatchFeature(joined | ({self.row.counts: counts} if self.row.counts else {}), return_tensors, listed)
+        for output in outputs:
+            if output.bfloat16 and tensor_type_of(features[output.name]) is TensorType.PYTORCH:
+                features[output.name] = features[output.name].bfloat16()
         if texts:
             features.update(texts)
         return features[outputs[0].name] if self.row.bare else features

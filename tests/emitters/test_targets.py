@@ -65,6 +65,7 @@ OTHER_TYPES: dict[str, set[str]] = {
     "AriaImageProcessor": {"bool"},
     "FuyuImageProcessor": {"f64"},
     "GraniteDoclingImageProcessor": {"bool"},
+    "Lfm2VlImageProcessor": {"i32"},
     "MiniCPMOcrImageProcessor": {"i32"},
     "MiniCPMV4_6ImageProcessor": {"i32"},
     "Siglip2ImageProcessor": {"i32"},
@@ -83,8 +84,11 @@ OTHER_TYPES: dict[str, set[str]] = {
     "DINOv3ViTImageProcessor": {"f64"},
     "DepthProImageProcessor": {"f64"},
     "NemotronH_Omni_Reasoning_V3ImageProcessor": {"f64"},
+    "Phi4MultimodalImageProcessor": {"f64"},
     "RfDetrImageProcessor": {"f64"},
     "ZoeDepthImageProcessor": {"f64"},
+    # the same, and positions of int32, of which some are none
+    "Molmo2ImageProcessor": {"bool", "f64", "i32"},
 }
 """The programs whose `portable` graph holds other types than float32 and int64, and which."""
 PORTABLE_SIZE = (90, 121)
