@@ -11,6 +11,7 @@ import pytest
 import transformers
 from parity_cases import CASES, reference_class
 
+from graphproc.configs.classes import STEMS, SUFFIX
 from graphproc.configs.config import STANDARD_KEYS
 from graphproc.errors import UnsupportedProcessorError
 from graphproc.processors import registry
@@ -60,6 +61,11 @@ def test_input_names_are_those_of_transformers(name: str) -> None:
 def test_rows_are_in_alphabetical_order_under_their_own_names() -> None:
     assert list(rows()) == sorted(rows(), key=str.lower)
     assert all(row.name == name for name, row in rows().items())
+
+
+def test_every_class_of_transformers_has_a_row() -> None:
+    assert set(rows()) == {f"{stem}{SUFFIX}" for stem in STEMS}
+    assert len(rows()) == 134
 
 
 def test_every_module_with_rows_is_registered(root: Any) -> None:
