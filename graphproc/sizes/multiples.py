@@ -60,6 +60,15 @@ def shortest_edge_ceiled(height: Num, width: Num, edge: int, divisor: int) -> Si
     return ceil_multiple(*shortest_edge(height, width, edge), divisor)
 
 
+def shortest_edge_rounded(height: Num, width: Num, edge: int, divisor: int) -> Size:
+    """Scale so that the shorter side is `edge`, rounding both half to even, then up to a multiple of `divisor`.
+
+    Source: `PPLCNetImageProcessor.get_image_size` of transformers.
+    """
+    scale = edge / num.minimum(height, width)
+    return ceil_multiple(num.round_half_even(height * scale), num.round_half_even(width * scale), divisor)
+
+
 def resized_ceiled(height: Num, width: Num, size: Mapping[str, Any], divisor: int) -> Size:
     """The standard resize rule of a `size` setting, then both sides up to a multiple of `divisor` (0: left alone).
 
