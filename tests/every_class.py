@@ -46,6 +46,7 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
     "OwlViTImageProcessor": {"size": 90},
     "Pix2StructImageProcessor": {"max_patches": 100},
     "PPChart2TableImageProcessor": {"size": 90},
+    "PPFormulaNetImageProcessor": PAGE,
     "RTDetrImageProcessor": {"size": {"height": 90, "width": 70}},
     "SamImageProcessor": {"size": {"longest_edge": 90}, "pad_size": 101, "mask_size": {"longest_edge": 40}, "mask_pad_size": 50},
     "SmolVLMImageProcessor": SPLIT,

@@ -28,6 +28,17 @@ def elongated(size: Size, settings: Settings) -> bool:
     return max(size) > 40 * min(size) and "size" not in settings
 
 
+FROM_MARGINS: Settings = {
+    **SETTINGS,
+    "margin kept": {**PORTRAIT, "do_crop_margin": False},
+    "page": {"do_crop_margin": False},
+    "cut": {**PORTRAIT, "do_thumbnail": False, "do_crop_margin": False},
+    "cut without a resize": {**PORTRAIT, "do_thumbnail": False, "do_resize": False},
+    "cut the other way": {**LANDSCAPE, "do_thumbnail": False},
+    "on a larger page": {"size": {"height": 1000, "width": 351}, "do_resize": False},
+}
+
+
 CASES: Mapping[str, Case] = {
     "DonutImageProcessor": Case(
         extra={
@@ -52,7 +63,13 @@ CASES: Mapping[str, Case] = {
         standard=False,
     ),
     "NougatImageProcessor": Case(
-        extra={**SETTINGS, "margin kept": {**PORTRAIT, "do_crop_margin": False}, "page": {"do_crop_margin": False}},
+        extra=FROM_MARGINS,
+        standard=False,
+        images=(*LARGE, ((1, 1), "noise"), ((224, 224), "noise"), ((3000, 200), "photograph"), ((60, 500), "photograph")),
+        skip=elongated,
+    ),
+    "PPFormulaNetImageProcessor": Case(
+        extra=FROM_MARGINS,
         standard=False,
         images=(*LARGE, ((1, 1), "noise"), ((224, 224), "noise"), ((3000, 200), "photograph"), ((60, 500), "photograph")),
         skip=elongated,

@@ -15,12 +15,14 @@ from pixel_oracles import (
     scalar_interpolate,
     scipy_gaussian_blur,
     scipy_smooth_zoom,
+    torchvision_content_box,
     transformers_clusters,
     transformers_grayscale,
     transformers_standardize,
     transformers_warp,
 )
 
+from graphproc.numerics.filters import TORCHVISION
 from graphproc.ops import (
     AffineWarp,
     Blank,
@@ -211,6 +213,27 @@ COMPUTED = (
             operands=(Pad(*box, 255),),
         )
         for box in ((4, 7, 30, 25), (0, 0, 11, 40), (9, 12, 20, 25))
+    ),
+    *(
+        Case(
+            ContentBox(arithmetic=TORCHVISION),
+            (3, 11, 13),
+            "CHW",
+            lambda x, b=box: per_image(torchvision_content_box)(Pad(*b, 255).numpy(x)),
+            f"torchvision's arithmetic, a page with margins, {box}",
+            operands=(Pad(*box, 255),),
+            portable=False,
+        )
+        for box in ((4, 7, 30, 25), (0, 0, 11, 40))
+    ),
+    Case(
+        ContentBox(150, TORCHVISION),
+        (3, 6, 5),
+        "CHW",
+        per_image(lambda image: np.array([0, 0, 6, 5])),
+        "torchvision, one gray",
+        operands=(Blank(True),),
+        portable=False,
     ),
     Case(ContentBox(), (3, 6, 5), "CHW", per_image(lambda image: np.array([0, 0, 6, 5])), "one gray", operands=(Blank(True),)),
     *(
