@@ -50,6 +50,7 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
     "RTDetrImageProcessor": {"size": {"height": 90, "width": 70}},
     "SamImageProcessor": {"size": {"longest_edge": 90}, "pad_size": 101, "mask_size": {"longest_edge": 40}, "mask_pad_size": 50},
     "SmolVLMImageProcessor": SPLIT,
+    "SLANeXtImageProcessor": {"size": 90, "pad_size": 101},
     "TextNetImageProcessor": {"size": {"shortest_edge": 90}},
     "YolosImageProcessor": SCENE,
 }

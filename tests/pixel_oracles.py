@@ -193,6 +193,31 @@ def opencv_resize(image: Array, height: int, width: int) -> Array:
     return np.ascontiguousarray(np.moveaxis(pixels.reshape(height, width, -1), -1, 0))
 
 
+def fixed_point_resize(image: Array, height: int, width: int) -> Array:
+    """One image `[C, H, W]` pixel by pixel, in Python's integers."""
+
+    def taps(n_in: int, n_out: int) -> list[tuple[int, int, int]]:
+        found = []
+        for i in range(n_out):
+            at = _F(_F(i + 0.5) * _F(n_in / n_out)) - _F(0.5)
+            low = math.floor(at)
+            if low < 0:
+                found.append((0, 0, 0))
+            elif low >= n_in - 1:
+                found.append((n_in - 1, n_in - 1, 2048))
+            else:
+                found.append((low, low + 1, math.floor(_F(_F(at - _F(low)) * _F(2048)) + _F(0.5))))
+        return found
+
+    result = np.empty((len(image), height, width), dtype=np.uint8)
+    for i, (top, bottom, down) in enumerate(taps(image.shape[1], height)):
+        for j, (left, right, across) in enumerate(taps(image.shape[2], width)):
+            for c, plane in enumerate(image.tolist()):
+                upper, lower = ((2048 - across) * row[left] + across * row[right] for row in (plane[top], plane[bottom]))
+                result[c, i, j] = (2048 - down) * upper + down * lower + 2**21 >> 22
+    return result
+
+
 def opencv_nms(boxes: Array, scores: Array, iou_threshold: float, score_threshold: float, limit: int, candidates: int) -> Array:
     """Which of boxes `[n, 4]`, by two corners, `cv2.dnn.NMSBoxes` keeps for each class of scores `[classes, n]`."""
     import cv2

@@ -13,6 +13,7 @@ ADDED: Mapping[str, set[str]] = {
     "DeepseekVLImageProcessor": {"background_color"},
     "JanusImageProcessor": {"background_color"},
     "PI0ImageProcessor": {"image_seq_length"},
+    "SLANeXtImageProcessor": {"bos_id", "character", "dict", "eos_id", "td_token"},
 }
 """Attributes that classes of transformers compute or have beside their settings, and save."""
 

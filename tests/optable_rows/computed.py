@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 from optable_rows.case import Case
 from pixel_oracles import (
+    fixed_point_resize,
     per_image,
     pillow_content_box,
     pillow_reduce,
@@ -27,6 +28,7 @@ from graphproc.ops import (
     AffineWarp,
     Blank,
     ContentBox,
+    FixedPointResize,
     GaussianBlur,
     Grayscale,
     Interpolate,
@@ -106,6 +108,33 @@ COMPUTED = (
             dtype="f32",
         )
         for mode in ("antialias", "align_corners", "linear", "cubic")
+        for new in ((7, 41), (31, 9))
+    ),
+    *(
+        Case(
+            FixedPointResize(*new),
+            (2, *size),
+            "CHW",
+            per_image(partial(fixed_point_resize, height=new[0], width=new[1])),
+            f"{size} to {new}",
+        )
+        for size, new in (
+            ((23, 37), (16, 11)),
+            ((9, 7), (20, 31)),
+            ((9, 7), (9, 3)),
+            ((1, 1), (3, 2)),
+            ((13, 1), (1, 4)),
+            ((90, 5), (4, 5)),
+        )
+    ),
+    *(
+        Case(
+            lambda h, w, n=new: FixedPointResize(h - 20 + n[0], w - 30 + n[1]),
+            (2, 3, 20, 30),
+            "NCHW",
+            per_image(partial(fixed_point_resize, height=new[0], width=new[1])),
+            f"traced, tiles, to {new}",
+        )
         for new in ((7, 41), (31, 9))
     ),
     *(
