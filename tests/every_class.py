@@ -25,6 +25,7 @@ SPLIT = {"size": {"longest_edge": 150}, "max_image_size": {"longest_edge": 50}}
 SMALL: Mapping[str, Mapping[str, Any]] = {
     "AriaImageProcessor": {"max_image_size": 490, "min_image_size": 90},
     "ConditionalDetrImageProcessor": SCENE,
+    "DepthProImageProcessor": {"size": 90},
     "DeepseekOcr2ImageProcessor": {"size": {"height": 61, "width": 61}, "tile_size": 40},
     "DeepseekVLHybridImageProcessor": {"size": 40, "high_res_size": 101, "min_size": 5},
     "DeformableDetrImageProcessor": SCENE,
@@ -48,7 +49,10 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
     "PPChart2TableImageProcessor": {"size": 90},
     "PPFormulaNetImageProcessor": PAGE,
     "RTDetrImageProcessor": {"size": {"height": 90, "width": 70}},
+    "RfDetrImageProcessor": SCENE,
     "SamImageProcessor": {"size": {"longest_edge": 90}, "pad_size": 101, "mask_size": {"longest_edge": 40}, "mask_pad_size": 50},
+    "Sam2ImageProcessor": {"size": 90, "mask_size": 40},
+    "Sam3ImageProcessor": {"size": 90, "mask_size": 40},
     "SmolVLMImageProcessor": SPLIT,
     "SLANeXtImageProcessor": {"size": 90, "pad_size": 101},
     "TextNetImageProcessor": {"size": {"shortest_edge": 90}},

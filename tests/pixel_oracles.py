@@ -135,13 +135,14 @@ def scalar_affine(x: Array, scale: float, offset: float) -> Array:
     return np.array([v * scale + offset for v in x.reshape(-1)], dtype=np.float32).reshape(x.shape)
 
 
-def _taps(n_in: int, n_out: int, i: int, mode: str) -> list[tuple[int, Any]]:
-    """Input pixels and float32 weights of output `i`, in order; for sizes that round nothing twice, torch's."""
+def _taps(n_in: int, n_out: int, i: int, mode: str) -> tuple[list[tuple[int, Any]], int]:
+    """Input pixels and float32 weights of output `i` in torch's order, and how many of their products are rounded; for sizes
+    that round nothing twice, torch's."""
     if mode == "align_corners":
         at = _F(i) * (_F(n_in - 1) / _F(n_out - 1)) if n_out > 1 else _F(0)
         low = int(at)
         part = at - _F(low)
-        return [(low, _F(1) - part), (low + 1, part)] if low + 1 < n_in else [(low, _F(1))]
+        return [(min(low + 1, n_in - 1), part), (low, _F(1) - part)], 1
     scale = _F(n_in) / _F(n_out)
     if mode in ("linear", "cubic"):
         at = _F(float(scale) * (i + 0.5) - 0.5)
@@ -149,40 +150,109 @@ def _taps(n_in: int, n_out: int, i: int, mode: str) -> list[tuple[int, Any]]:
             at = max(at, _F(0))
             low = min(int(at), n_in - 1)
             part = min(at - _F(low), _F(1))
-            return [(low, _F(1) - part), (min(low + 1, n_in - 1), part)]
+            return [(min(low + 1, n_in - 1), part), (low, _F(1) - part)], 1
         low = math.floor(at)
-        return [(min(max(low + k, 0), n_in - 1), _cubic(abs(at - _F(low) - _F(k)))) for k in range(-1, 3)]
-    reach = max(scale, _F(1))
+        part, rest = at - _F(low), _F(1) - (at - _F(low))
+        away = {0: part, -1: part + _F(1), 1: rest, 2: rest + _F(1)}
+        return [(min(max(low + k, 0), n_in - 1), _cubic(distance)) for k, distance in away.items()], 1
+    coarser = max(scale, _F(1))
+    reach = coarser * _F(2 if mode == "antialias_cubic" else 1)
     center = _F((i + 0.5) * float(scale))
     taps = range(max(int(float(center - reach) + 0.5), 0), min(int(float(center + reach) + 0.5), n_in))
-    distances = {j: abs(_F((float(_F(j) - center) + 0.5) * float(_F(1) / reach))) for j in taps}
-    weights = {j: max(_F(1) - distance, _F(0)) for j, distance in distances.items()}
+    distances = {j: abs(_F((float(_F(j) - center) + 0.5) * float(_F(1) / coarser))) for j in taps}
+    weight_at = _antialias_cubic if mode == "antialias_cubic" else lambda distance: max(_F(1) - distance, _F(0))
+    weights = {j: weight_at(distance) for j, distance in distances.items()}
     total = _F(0)
     for weight in weights.values():
         total += weight
-    return [(j, weight / total) for j, weight in weights.items()]
+    return [(j, weight / total) for j, weight in weights.items()], 1 + (len(weights) - 1) // 4 * 4
+
+
+def _polynomial(x: Any, *coefficients: float) -> Any:
+    """By Horner, each product and sum rounded once."""
+    total = _F(coefficients[0])
+    for coefficient in coefficients[1:]:
+        total = _F(float(total) * float(x) + coefficient)
+    return total
 
 
 def _cubic(x: Any) -> Any:
-    """Keys' kernel with a = -0.75, its polynomials by Horner, each product and sum rounded once."""
-    steps: tuple[Any, ...] = ((-0.75, 3.75), -6.0, 3.0) if x > 1 else ((1.25, -2.25), None, 1.0)
-    total = _F(float(x) * steps[0][0] + steps[0][1])
-    total = total * x if steps[1] is None else _F(float(total) * float(x) + steps[1])
-    return _F(float(total) * float(x) + steps[2])
+    """Keys' kernel with a = -0.75; only the first steps of its polynomials are fused."""
+    if x > 1:
+        return _polynomial(x, -0.75, 3.75, -6.0) * x + _F(3)
+    return _polynomial(x, 1.25, -2.25) * x * x + _F(1)
 
 
-def scalar_interpolate(image: Array, height: int, width: int, mode: str) -> Array:
-    """Rows, then columns, float32 after each product and sum."""
+def _antialias_cubic(x: Any) -> Any:
+    """Keys' kernel with a = -0.5."""
+    if x >= 2:
+        return _F(0)
+    return _polynomial(x, -0.5, 2.5, -4.0, 2.0) if x >= 1 else _F(float(_polynomial(x, 1.5, -2.5) * x) * float(x) + 1.0)
+
+
+def _of_four(plane: Array, i: int, j: int, height: int, width: int, mode: str) -> Any:
+    """An output of the four pixels around it, the other column's first."""
+    ((below, b), (above, a)), _ = _taps(plane.shape[0], height, i, mode)
+    ((right, r), (left, f)), _ = _taps(plane.shape[1], width, j, mode)
+    total = plane[above, right] * (a * r)
+    for row, column, weight in ((above, left, a * f), (below, left, b * f), (below, right, b * r)):
+        total = _F(float(total) + float(plane[row, column]) * float(weight))
+    return total
+
+
+def scalar_interpolate(image: Array, height: int, width: int, mode: str, fused: bool = False) -> Array:
+    """Rows, then columns, float32 after each product and sum, or after both where torch fuses them; small results at once."""
+    if fused and mode in ("linear", "align_corners") and height + width <= 128:
+        return np.stack(
+            [[[_of_four(plane, i, j, height, width, mode) for j in range(width)] for i in range(height)] for plane in image]
+        )
     for axis, side in ((2, width), (1, height)):
         lines = np.moveaxis(image, axis, 0)
         results = []
         for i in range(side):
             total = np.zeros_like(lines[0])
-            for j, weight in _taps(image.shape[axis], side, i, mode):
-                total = total + lines[j] * weight
+            taps, rounded = _taps(image.shape[axis], side, i, mode)
+            for number, (j, weight) in enumerate(taps):
+                if fused and number >= rounded:
+                    total = (total + lines[j].astype(np.float64) * float(weight)).astype(np.float32)
+                else:
+                    total = total + lines[j] * weight
             results.append(total)
         image = np.moveaxis(np.stack(results), 0, axis)
     return image
+
+
+def scalar_interpolate_bytes(image: Array, height: int, width: int, mode: str) -> Array:
+    """Rows, then columns, with weights of 16 bits; those outside the image are added to those of its outermost pixels."""
+    for axis, side in ((2, width), (1, height)):
+        lines = np.moveaxis(image, axis, 0).astype(np.int64)
+        tables, largest = [], 0.0
+        for i in range(side):
+            at = (i + 0.5) * (len(lines) / side) - 0.5
+            at = max(at, 0.0) if mode == "linear" else at
+            low = min(math.floor(at), len(lines) - 1)
+            part = min(max(at - low, 0.0), 1.0)
+            table: dict[int, float] = {}
+            for k in (0, 1) if mode == "linear" else (-1, 0, 1, 2):
+                place = min(max(low + k, 0), len(lines) - 1)
+                table[place] = table.get(place, 0.0) + (1.0 - abs(part - k) if mode == "linear" else _keys(abs(part - k)))
+                largest = max(largest, table[place])
+            tables.append(table)
+        bits = 0
+        while bits < 22 and math.floor(largest * 2 ** (bits + 1) + 0.5) < 2**15:
+            bits += 1
+        results = []
+        for table in tables:
+            whole = {j: int(w * 2**bits + math.copysign(0.5, w)) for j, w in table.items()}
+            total = sum(lines[j] * w for j, w in whole.items()) + 2**bits // 2
+            results.append(np.clip(total >> bits, 0, 255))
+        image = np.moveaxis(np.stack(results), 0, axis).astype(np.uint8)
+    return image
+
+
+def _keys(x: float) -> float:
+    """Keys' kernel with a = -0.75 in float64."""
+    return ((-0.75 * x + 3.75) * x - 6.0) * x + 3.0 if x > 1 else (1.25 * x - 2.25) * x * x + 1.0
 
 
 def opencv_resize(image: Array, height: int, width: int) -> Array:

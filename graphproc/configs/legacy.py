@@ -143,6 +143,7 @@ SPELLINGS: Mapping[str, Mapping[str, Rewrite]] = {
     "Emu3ImageProcessor": EMU3,
     "GlmImageImageProcessor": PIXELS,
     "GroundingDinoImageProcessor": DETR,
+    "RfDetrImageProcessor": DETR,
     "HunYuanVLImageProcessor": PIXELS,
     "Mask2FormerImageProcessor": MASK_FORMER,
     "MaskFormerImageProcessor": MASK_FORMER,

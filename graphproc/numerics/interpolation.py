@@ -1,4 +1,4 @@
-"""Linear interpolation of floats and Gaussian weights: the input pixels and weights of each output of one axis.
+"""Linear and cubic interpolation of floats and Gaussian weights: the input pixels and weights of each output of one axis.
 
 Sources: the definitions and observable behaviour of `torch.nn.functional.interpolate` and of `scipy.ndimage`.
 """
@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from graphproc.numerics.filters import torchvision_bits
 
 Array = np.ndarray[Any, Any]
 _F = np.float32
@@ -22,6 +25,24 @@ EXP_TERMS = tuple(1.0 / math.factorial(k) for k in range(14, -1, -1))
 EXP_POWERS = tuple(math.ldexp(1.0, -n) for n in range(64))
 TRUNCATE = 4.0
 """Where a Gaussian ends, in standard deviations."""
+GROUP = 4
+"""How many products torch's compiler rounds at a time: those of a vector of float32."""
+
+
+@dataclass(frozen=True)
+class Taps:
+    """What torch adds up for each output of an axis, in its order.
+
+    Attributes:
+        index: input pixels, int64 [outputs, taps].
+        weights: float32 [outputs, taps].
+        rounded: how many taps come first, whose products are rounded before they are added; the products of the others are
+            fused with the addition: rounded with it, once. Observed with torch 2.14 on processors with AVX2.
+    """
+
+    index: Array
+    weights: Array
+    rounded: int
 
 
 def exp_negative(t: Array) -> Array:
@@ -56,33 +77,65 @@ def mirrored(index: Array, length: int) -> Array:
     return np.asarray(np.minimum(index, (2 * length - 2) - index))
 
 
-def antialias_taps(n_in: int, n_out: int) -> tuple[Array, Array]:
-    """Input pixels int64 [outputs, taps] and weights float32 of torch's antialiased linear interpolation.
+def antialias_taps(n_in: int, n_out: int) -> Taps:
+    """The taps of torch's antialiased linear interpolation."""
+    return _antialias(n_in, n_out, 1)
+
+
+def antialias_cubic_taps(n_in: int, n_out: int) -> Taps:
+    """The taps of torch's antialiased cubic interpolation, whose parameter is -0.5."""
+    return _antialias(n_in, n_out, 2)
+
+
+def _antialias(n_in: int, n_out: int, radius: int) -> Taps:
+    """Of a filter's radius, in pixels of the coarser of both images.
 
     The arithmetic is float32, in torch's order; a step with a Python float in it is float64, rounded to float32 where torch
     stores it. Weights past an output's own taps are 0.
+
+    torch's compiler adds up the taps behind the first one in groups of `GROUP`, whose products are rounded before they are
+    added, in order; what is left over is fused.
     """
     scale = _F(n_in) / _F(n_out)
-    support = max(scale, _F(1))
-    shrink = _F(1) / support
+    coarser = max(scale, _F(1))
+    support, shrink = _F(radius) * coarser, _F(1) / coarser
     center = (np.float64(scale) * (np.arange(n_out) + 0.5)).astype(_F)
-    low = np.maximum(np.trunc((center - support).astype(np.float64) + 0.5), 0)
-    high = np.minimum(np.trunc((center + support).astype(np.float64) + 0.5), n_in)
-    position = low[:, None] + np.arange(int((high - low).max()))
-    distance = ((position.astype(_F) - center[:, None]).astype(np.float64) + 0.5) * np.float64(shrink)
-    weights = np.maximum(_F(1) - np.abs(distance.astype(_F)), _F(0))
-    weights = np.where(position < high[:, None], weights, _F(0))
-    return np.minimum(position, n_in - 1).astype(np.int64), weights / np.cumsum(weights, axis=1)[:, -1:]
+    low = np.maximum(np.trunc((center - support).astype(np.float64) + 0.5), 0)[:, None]
+    high = np.minimum(np.trunc((center + support).astype(np.float64) + 0.5), n_in)[:, None]
+
+    def weights_at(position: Array) -> Array:
+        distance = ((position.astype(_F) - center[:, None]).astype(np.float64) + 0.5) * np.float64(shrink)
+        away = np.abs(distance.astype(_F))
+        weights = np.maximum(_F(1) - away, _F(0)) if radius == 1 else antialias_cubic(away, np.where, _fused)
+        return np.where(position < high, weights, _F(0))
+
+    position = low + np.arange(int((high - low).max()))
+    rest = low + 1 + GROUP * np.floor((high - low - 1) / GROUP)
+    total = np.cumsum(weights_at(position), axis=1)[:, -1:]
+    grouped = position[:, : int((rest - low).max())]
+    left_over = rest + np.arange(GROUP - 1)
+    index = np.concatenate([grouped, left_over], axis=1)
+    weights = np.concatenate([np.where(grouped < rest, weights_at(grouped), _F(0)), weights_at(left_over)], axis=1)
+    return Taps(np.minimum(index, n_in - 1).astype(np.int64), weights / total, grouped.shape[1])
 
 
-def aligned_taps(n_in: int, n_out: int) -> tuple[Array, Array]:
-    """Input pixels int64 [outputs, 2] and weights float32 of torch's linear interpolation with aligned corners."""
+def antialias_cubic(x: Any, where: Callable[[Any, Any, Any], Any], fused: Callable[[Any, Any, float], Any]) -> Any:
+    """The cubic filter of parameter -0.5 at distances `x` of 0 or more, float32.
+
+    Args:
+        x: an array, or whatever else has numpy's operators.
+        where: numpy's `where`, or what does the same.
+        fused: `a * b + c`, rounded to float32 once, as torch's compiler has it in this kernel.
+    """
+    near = fused(fused(x, 1.5, -2.5) * x, x, 1.0)
+    far = fused(fused(fused(x, -0.5, 2.5), x, -4.0), x, 2.0)
+    return where(x < _F(1), near, where(x < _F(2), far, _F(0)))
+
+
+def aligned_taps(n_in: int, n_out: int) -> Taps:
+    """The taps of torch's linear interpolation with aligned corners."""
     scale = _F(n_in - 1) / _F(n_out - 1) if n_out > 1 else _F(0)
-    position = scale * np.arange(n_out, dtype=_F)
-    low = np.minimum(np.trunc(position), _F(n_in - 1))
-    second = np.clip(position - low, _F(0), _F(1))
-    index = np.stack([low, np.minimum(low + 1, n_in - 1)], axis=1).astype(np.int64)
-    return index, np.stack([_F(1) - second, second], axis=1)
+    return _linear(np.minimum(np.trunc(position := scale * np.arange(n_out, dtype=_F)), _F(n_in - 1)), position, n_in)
 
 
 def grid_taps(n_in: int, n_out: int) -> tuple[Array, Array]:
@@ -100,21 +153,64 @@ def grid_taps(n_in: int, n_out: int) -> tuple[Array, Array]:
     return index, np.stack([first, 1.0 - first], axis=1)
 
 
-def linear_taps(n_in: int, n_out: int) -> tuple[Array, Array]:
-    """Input pixels int64 [outputs, 2] and weights float32 of torch's linear interpolation between pixel centres."""
+def linear_taps(n_in: int, n_out: int) -> Taps:
+    """The taps of torch's linear interpolation between pixel centres."""
     position = np.maximum(_half_pixel(n_in, n_out), _F(0))
-    low = np.minimum(np.floor(position), _F(n_in - 1))
+    return _linear(np.minimum(np.floor(position), _F(n_in - 1)), position, n_in)
+
+
+def _linear(low: Array, position: Array, n_in: int) -> Taps:
+    """The pixels on both sides of each position; the farther one first."""
     second = np.clip(position - low, _F(0), _F(1))
-    index = np.stack([low, np.minimum(low + 1, n_in - 1)], axis=1).astype(np.int64)
-    return index, np.stack([_F(1) - second, second], axis=1)
+    index = np.stack([np.minimum(low + 1, n_in - 1), low], axis=1).astype(np.int64)
+    return Taps(index, np.stack([second, _F(1) - second], axis=1), 1)
 
 
-def cubic_taps(n_in: int, n_out: int) -> tuple[Array, Array]:
-    """Input pixels int64 [outputs, 4] and weights float32 of torch's cubic interpolation, whose parameter is -0.75."""
+CUBIC_ORDER = (1, 0, 2, 3)
+"""In which order torch adds up the four pixels of a cubic interpolation."""
+
+
+def cubic_taps(n_in: int, n_out: int) -> Taps:
+    """The taps of torch's cubic interpolation, whose parameter is -0.75."""
     position = _half_pixel(n_in, n_out)
     low = np.floor(position)
-    index = low[:, None].astype(np.int64) + np.arange(-1, 3)
-    return np.clip(index, 0, n_in - 1), np.stack(cubic_weights(position - low, _fused), axis=1)
+    index = np.clip(low[:, None].astype(np.int64) + np.arange(-1, 3), 0, n_in - 1)
+    return Taps(index[:, CUBIC_ORDER], np.stack(cubic_weights(position - low, _fused), axis=1)[:, CUBIC_ORDER], 1)
+
+
+def byte_taps(n_in: int, n_out: int, mode: str) -> tuple[Array, Array, int]:
+    """Input pixels int64 [outputs, taps], weights int64, and their fractional bits, of torch's interpolation of uint8.
+
+    Weights are float64, without normalisation; those outside the image belong to its outermost pixels: the last tap of each
+    pixel has the sum of all. They are then rounded, half away from zero, to as many bits as antialiased ones of torchvision.
+    `mode` is `linear` or `cubic`, of parameter -0.75.
+    """
+    position = (np.arange(n_out) + 0.5) * (n_in / n_out) - 0.5
+    if mode == "linear":
+        position = np.maximum(position, 0.0)
+    low = np.minimum(np.floor(position), n_in - 1)
+    t = np.clip(position - low, 0.0, 1.0)
+    rest = 1.0 - t
+    weights = np.stack([rest, t] if mode == "linear" else [_far(t + 1.0), _near(t), _near(rest), _far(rest + 1.0)], axis=1)
+    taps = weights.shape[1]
+    index = np.clip(low[:, None].astype(np.int64) + np.arange(1 - taps // 2, 1 + taps // 2), 0, n_in - 1)
+    same = index[:, 1:] == index[:, :-1]
+    for tap in range(1, taps):
+        weights[:, tap] += np.where(same[:, tap - 1], weights[:, tap - 1], 0.0)
+    bits = torchvision_bits(weights.max())  # the sums on the way count, too
+    weights[:, :-1][same] = 0.0
+    scaled = weights * (1 << bits)
+    return index, np.trunc(scaled + np.where(scaled < 0, -0.5, 0.5)).astype(np.int64), bits
+
+
+def _near(x: Array) -> Array:
+    """Keys' kernel of parameter -0.75 at distances to 1."""
+    return np.asarray((1.25 * x - 2.25) * x * x + 1.0)
+
+
+def _far(x: Array) -> Array:
+    """The same at distances from 1 to 2."""
+    return np.asarray(((-0.75 * x + 3.75) * x - 6.0) * x + 3.0)
 
 
 def cubic_weights(t: Any, fused: Callable[[Any, Any, float], Any]) -> tuple[Any, Any, Any, Any]:
@@ -128,11 +224,11 @@ def cubic_weights(t: Any, fused: Callable[[Any, Any, float], Any]) -> tuple[Any,
 
     def near(x: Any) -> Any:
         """At distances to 1, with a = -0.75: `((a + 2) x - (a + 3)) x^2 + 1`."""
-        return fused(fused(x, 1.25, -2.25) * x, x, 1.0)
+        return fused(x, 1.25, -2.25) * x * x + one
 
     def far(x: Any) -> Any:
         """At distances from 1 to 2: `((a x - 5a) x + 8a) x - 4a`."""
-        return fused(fused(fused(x, -0.75, 3.75), x, -6.0), x, 3.0)
+        return fused(fused(x, -0.75, 3.75), x, -6.0) * x + _F(3)
 
     rest = t * -one + one
     return far(t + one), near(t), near(rest), far(rest + one)

@@ -24,6 +24,7 @@ from graphproc.ops.gaussian_blur import GaussianBlur
 from graphproc.ops.grayscale import Grayscale
 from graphproc.ops.grid import Grid
 from graphproc.ops.interpolate import Interpolate
+from graphproc.ops.interpolate_bytes import InterpolateBytes
 from graphproc.ops.look_up import LookUp
 from graphproc.ops.mat_mul import MatMul
 from graphproc.ops.mirror_pad import MirrorPad
@@ -79,6 +80,7 @@ __all__ = [
     "Grayscale",
     "Grid",
     "Interpolate",
+    "InterpolateBytes",
     "LookUp",
     "MatMul",
     "MirrorPad",

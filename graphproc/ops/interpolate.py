@@ -13,7 +13,12 @@ from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.ir.op import Array, Op, op, require_dtype, require_layout
 from graphproc.ir.types import TensorType
 from graphproc.numerics.interpolation import (
+    CUBIC_ORDER,
+    GROUP,
+    Taps,
     aligned_taps,
+    antialias_cubic,
+    antialias_cubic_taps,
     antialias_taps,
     cubic_taps,
     cubic_weights,
@@ -22,8 +27,22 @@ from graphproc.numerics.interpolation import (
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 
-_TAPS = {"antialias": antialias_taps, "align_corners": aligned_taps, "linear": linear_taps, "cubic": cubic_taps}
+_TAPS: dict[str, Callable[[int, int], Taps]] = {
+    "antialias": antialias_taps,
+    "antialias_cubic": antialias_cubic_taps,
+    "align_corners": aligned_taps,
+    "linear": linear_taps,
+    "cubic": cubic_taps,
+}
+RADIUS = {"antialias": 1, "antialias_cubic": 2}
+"""The filter's radius in the modes that have as many taps as a reduction takes."""
 END = np.iinfo(np.int64).max
+SMALL = 128
+"""Up to how many pixels height and width together have linear results that torch computes in one pass over both axes."""
+ONE_PASS = ((0, 1), (0, 0), (1, 0), (1, 1))
+"""In which order that pass adds up the four pixels: (row, column), each the nearer or the farther of two."""
+UNROLLED = 24
+"""Up to how many taps are nodes of their own; more are a loop."""
 
 
 @op("interpolate")
@@ -33,20 +52,23 @@ class Interpolate(Op):
 
     Shapes:   (..., C, H, W) -> (..., C, height, width).
     Dtypes:   f32; unchanged.
-    Rounding: weights and positions in float32 as torch has them; float32 after each product and sum, the first tap first.
-              torch's kernels fuse a product with its sum, which moves results by at most a few units in the last place:
-              within 1e-6 of torch for values in [0, 1], 2e-7 in practice.
+    Rounding: weights and positions in float32 as torch has them, then float32 after each product and sum, in torch's order;
+              with `fused`, products are rounded together with the sum where torch's kernels do that, which gives its bits on
+              processors with AVX2, and takes float64. Without, results are within 1e-6 of torch's for values in [0, 1],
+              2e-7 in practice.
     Source:   `torch.nn.functional.interpolate(mode="bilinear")` and `"bicubic"`; see `graphproc.numerics.interpolation`.
 
     Attributes:
         height, width: the result's sides, in pixels.
         mode: `linear` or `cubic` (between pixel centres, two and four taps, whatever the reduction), `align_corners` (linear
-            between the centres of the corners' pixels) or `antialias` (linear, as many taps as a reduction takes).
+            between the centres of the corners' pixels), `antialias` or `antialias_cubic` (as many taps as a reduction takes).
+        fused: whether products are fused with sums as torch has them.
     """
 
     height: Num
     width: Num
     mode: str
+    fused: bool = False
 
     def infer(self, x: TensorType) -> TensorType:
         """The result's sides."""
@@ -61,24 +83,68 @@ class Interpolate(Op):
 
     def numpy(self, x: Array) -> Array:
         """Tap by tap, one axis after the other."""
+        if self._has_one_pass and num.known(self.height) + num.known(self.width) <= SMALL:
+            return self._numpy_in_one_pass(x)
         for axis, side in ((-1, self.width), (-2, self.height)):
-            index, weights = _TAPS[self.mode](x.shape[axis], num.known(side))
+            taps = _TAPS[self.mode](x.shape[axis], num.known(side))
             x = np.moveaxis(x, axis, -1)
-            total = x[..., index[:, 0]] * weights[:, 0]
-            for tap in range(1, index.shape[1]):
-                total = total + x[..., index[:, tap]] * weights[:, tap]
+            total = x[..., taps.index[:, 0]] * taps.weights[:, 0]
+            for tap in range(1, taps.index.shape[1]):
+                pixels, weights = x[..., taps.index[:, tap]], taps.weights[:, tap]
+                if self.fused and tap >= taps.rounded:  # the product of two float32 has a place in float64
+                    total = (total + pixels.astype(np.float64) * weights).astype(np.float32)
+                else:
+                    total = total + pixels * weights
             x = np.moveaxis(total, -1, axis)
         return np.ascontiguousarray(x)
 
+    @property
+    def _has_one_pass(self) -> bool:
+        return self.fused and self.mode in ("linear", "align_corners")
+
+    def _numpy_in_one_pass(self, x: Array) -> Array:
+        rows, columns = (
+            _TAPS[self.mode](n, num.known(side)) for n, side in zip(x.shape[-2:], (self.height, self.width), strict=True)
+        )
+        total = np.zeros((), dtype=np.float32)
+        for row, column in ONE_PASS:  # of which each tap table has the farther pixel first
+            pixels = x[..., rows.index[:, 1 - row, None], columns.index[:, 1 - column]]
+            weights = rows.weights[:, 1 - row, None] * columns.weights[:, 1 - column]
+            total = (total + pixels.astype(np.float64) * weights).astype(np.float32)
+        return total
+
     def onnx(self, g: Builder, x: Value) -> Value:
         """Rows of pixels gathered and added up, on the image's transpose for the first axis."""
+        if not self._has_one_pass:
+            return self._in_two_passes(g, x)
+        small = self.height + self.width <= SMALL
+        if isinstance(small, bool):
+            return self._in_one_pass(g, x) if small else self._in_two_passes(g, x)
+        return g.cond(small, lambda: self._in_one_pass(g, x), lambda: self._in_two_passes(g, x), names=("small", "large"))
+
+    def _in_one_pass(self, g: Builder, x: Value) -> Value:
+        t = g.type_of(x)
+        first = t.rank + g.leading - 2
+        axes = [_taps(g, self.mode, t.size(letter), side) for letter, side in (("H", self.height), ("W", self.width))]
+        (near_rows, far_rows), (near_columns, far_columns) = ([*a.fused, a.rounded_tap(g)] for a in axes)
+        lines = [g.Gather(x, place, axis=first) for place, _ in (near_rows, far_rows)]
+        total = None
+        for row, column in ONE_PASS:
+            place, across = (near_columns, far_columns)[column]
+            weight = g.Mul((near_rows, far_rows)[row][1], g.Transpose(across, perm=[1, 0]))
+            pixels = g.Gather(lines[row], place, axis=first + 1)
+            total = g.Mul(pixels, weight) if total is None else _plus_fused(g, total, pixels, weight)
+        return total
+
+    def _in_two_passes(self, g: Builder, x: Value) -> Value:
         t = g.type_of(x)
         sides = {"H": (t.size("H"), self.height), "W": (t.size("W"), self.width)}
 
         def emit(rows: Value, axis: str) -> Value:
-            if self.mode == "antialias":
-                return _antialias(g, rows, *sides[axis])
-            return _few_taps(g, rows, self.mode, *sides[axis])
+            n_in, n_out = sides[axis]
+            if n_in is n_out and self.mode in RADIUS:
+                return rows  # one tap of weight 1
+            return _weighed(g, rows, _taps(g, self.mode, n_in, n_out), self.fused)
 
         return along_both(g, x, (self.height, self.width), emit, ("W", "H"))
 
@@ -131,22 +197,70 @@ def column(g: Builder, x: Value) -> Value:
     return g.Unsqueeze(x, g.vector(1))
 
 
-def _few_taps(g: Builder, x: Value, mode: str, n_in: Num, n_out: Num) -> Value:
-    """Two or four gathered rows for each output, added up first to last."""
-    if isinstance(n_in, int) and isinstance(n_out, int):
-        rows, weights = _TAPS[mode](n_in, n_out)
-        places = [g.constant(rows[:, tap], "i64") for tap in range(rows.shape[1])]
-        factors = [g.constant(weights[:, tap : tap + 1], "f32") for tap in range(rows.shape[1])]
+@dataclass(frozen=True)
+class _Nodes:
+    """`Taps` in a graph.
+
+    Attributes:
+        grouped: rows int64 `[taps, outputs]` and weights float32 `[taps, outputs, 1]` of the taps with rounded products.
+        count: how many these are.
+        fused: the rows `[outputs]` and weights `[outputs, 1]` of each other tap.
+    """
+
+    grouped: tuple[Value, Value]
+    count: int | Value
+    fused: list[tuple[Value, Value]]
+
+    def rounded_tap(self, g: Builder) -> tuple[Value, Value]:
+        """The row and weight of the one tap with a rounded product, where there is one."""
+        rows, weights = self.grouped
+        return g.Squeeze(rows, g.vector(0)), g.Squeeze(weights, g.vector(0))
+
+
+def _taps(g: Builder, mode: str, n_in: Num, n_out: Num) -> _Nodes:
+    """Constants where both sides are known, else nodes."""
+    if not (isinstance(n_in, int) and isinstance(n_out, int)):
+        if mode in RADIUS:
+            return _antialias(g, n_in, n_out, RADIUS[mode])
+        (place, factor), *others = _POSITIONS[mode](g, n_in, n_out)
+        first = g.vector(0)
+        return _Nodes(
+            (g.Unsqueeze(place, first), g.Unsqueeze(column(g, factor), first)), 1, [(p, column(g, f)) for p, f in others]
+        )
+    taps = _TAPS[mode](n_in, n_out)
+    rows, weights, count = taps.index.T, taps.weights.T[:, :, None], taps.rounded
+    fused = [(g.constant(rows[tap], "i64"), g.constant(weights[tap], "f32")) for tap in range(count, len(rows))]
+    return _Nodes((g.constant(rows[:count], "i64"), g.constant(weights[:count], "f32")), count, fused)
+
+
+def _weighed(g: Builder, x: Value, taps: _Nodes, fused: bool) -> Value:
+    """The sums of weighed rows of `x`."""
+    rows, weights = taps.grouped
+
+    def product(tap: Value) -> Value:
+        return g.Mul(g.Gather(x, g.Gather(rows, tap, axis=0), axis=0), g.Gather(weights, tap, axis=0))
+
+    total = product(g.constant(0, "i64"))
+    if isinstance(taps.count, int) and taps.count <= UNROLLED:
+        for tap in range(1, taps.count):
+            total = g.Add(total, product(g.constant(tap, "i64")))
     else:
-        places, factors = _POSITIONS[mode](g, n_in, n_out)
-        factors = [column(g, factor) for factor in factors]
-    total = g.Mul(g.Gather(x, places[0], axis=0), factors[0])
-    for place, factor in zip(places[1:], factors[1:], strict=True):
-        total = g.Add(total, g.Mul(g.Gather(x, place, axis=0), factor))
+        one = g.constant(1, "i64")
+        count = g.constant(taps.count - 1, "i64") if isinstance(taps.count, int) else g.Sub(taps.count, one)
+        (total,), _ = g.loop(count, [total], lambda index, sums: ([g.Add(sums, product(g.Add(index, one)))], []), "taps")
+    for place, factor in taps.fused:
+        pixels = g.Gather(x, place, axis=0)
+        total = _plus_fused(g, total, pixels, factor) if fused else g.Add(total, g.Mul(pixels, factor))
     return total
 
 
-def _aligned(g: Builder, n_in: Num, n_out: Num) -> tuple[list[Value], list[Value]]:
+def _plus_fused(g: Builder, total: Value, x: Value, factor: Value) -> Value:
+    """`total + x * factor`, rounded to float32 once."""
+    term = g.Mul(g.cast(x, "f64"), g.cast(factor, "f64"))
+    return g.cast(g.Add(g.cast(total, "f64"), term), "f32")
+
+
+def _aligned(g: Builder, n_in: Num, n_out: Num) -> list[tuple[Value, Value]]:
     """The nodes of `aligned_taps`."""
     last = g.cast(g.num(n_in - 1), "f32")
     # Of one output, the position is 0 whatever it is multiplied by.
@@ -154,21 +268,20 @@ def _aligned(g: Builder, n_in: Num, n_out: Num) -> tuple[list[Value], list[Value
     return _two_taps(g, g.Mul(scale, g.range(n_out, "f32")), last)
 
 
-def _linear(g: Builder, n_in: Num, n_out: Num) -> tuple[list[Value], list[Value]]:
+def _linear(g: Builder, n_in: Num, n_out: Num) -> list[tuple[Value, Value]]:
     """The nodes of `linear_taps`."""
     position = g.Max(_half_pixel(g, n_in, n_out), g.constant([0], "f32"))
     return _two_taps(g, position, g.cast(g.num(n_in - 1), "f32"))
 
 
-def _two_taps(g: Builder, position: Value, last: Value) -> tuple[list[Value], list[Value]]:
+def _two_taps(g: Builder, position: Value, last: Value) -> list[tuple[Value, Value]]:
     one, zero = g.constant([1], "f32"), g.constant([0], "f32")
     floor = g.Min(g.Floor(position), last)
     fraction = g.Min(g.Max(g.Sub(position, floor), zero), one)
-    places = [g.cast(floor, "i64"), g.cast(g.Min(g.Add(floor, one), last), "i64")]
-    return places, [g.Sub(one, fraction), fraction]
+    return [(g.cast(g.Min(g.Add(floor, one), last), "i64"), fraction), (g.cast(floor, "i64"), g.Sub(one, fraction))]
 
 
-def _cubic(g: Builder, n_in: Num, n_out: Num) -> tuple[list[Value], list[Value]]:
+def _cubic(g: Builder, n_in: Num, n_out: Num) -> list[tuple[Value, Value]]:
     """The nodes of `cubic_taps`."""
     first, last = g.constant([0], "i64"), g.num(n_in - 1)
     position = _half_pixel(g, n_in, n_out)
@@ -176,7 +289,7 @@ def _cubic(g: Builder, n_in: Num, n_out: Num) -> tuple[list[Value], list[Value]]
     low = g.cast(floor, "i64")
     places = [g.Max(g.Min(g.Add(low, g.constant([tap], "i64")), last), first) for tap in range(-1, 3)]
     weights = cubic_weights(_Traced(g, g.Sub(position, floor)), _fused)
-    return places, [weight.value for weight in weights]
+    return [(places[tap], weights[tap].value) for tap in CUBIC_ORDER]
 
 
 def _half_pixel(g: Builder, n_in: Num, n_out: Num) -> Value:
@@ -197,6 +310,9 @@ class _Traced:
     def __mul__(self, other: Any) -> _Traced:
         return _Traced(self.g, self.g.Mul(self.value, self.of(other, "f32")))
 
+    def __lt__(self, other: Any) -> Value:
+        return self.g.Less(self.value, self.of(other, "f32"))
+
     def of(self, other: Any, dtype: str) -> Value:
         """Another tensor, or a number as one."""
         return self.g.cast(other.value, dtype) if isinstance(other, _Traced) else self.g.constant([other], dtype)
@@ -212,36 +328,47 @@ def _fused(a: _Traced, b: Any, c: float) -> _Traced:
 _POSITIONS = {"align_corners": _aligned, "linear": _linear, "cubic": _cubic}
 
 
-def _antialias(g: Builder, x: Value, n_in: Num, n_out: Num) -> Value:
-    """As many rows as an output has taps, output by output."""
-    if isinstance(n_in, int) and isinstance(n_out, int):
-        if n_in == n_out:
-            return x  # one tap of weight 1
-        index, values = antialias_taps(n_in, n_out)
-        rows, weights = g.constant(index, "i64"), g.constant(values, "f32")
-    else:
-        rows, weights = _antialias_taps(g, n_in, n_out)
-    return g.scan((rows, weights), lambda row, weight: last_row(g, g.Mul(g.Gather(x, row, axis=0), column(g, weight))))
-
-
-def _antialias_taps(g: Builder, n_in: Num, n_out: Num) -> tuple[Value, Value]:
-    """The nodes of `antialias_taps`."""
+def _antialias(g: Builder, n_in: Num, n_out: Num, radius: int) -> _Nodes:
+    """The nodes of `antialias_taps` and `antialias_cubic_taps`."""
     one, zero = g.constant([1], "f32"), g.constant([0], "f32")
-    half, none = g.constant([0.5], "f64"), g.constant([0], "f64")
+    half, none, group = g.constant([0.5], "f64"), g.constant([0], "f64"), g.constant([GROUP], "f64")
     scale = g.Div(g.cast(g.num(n_in), "f32"), g.cast(g.num(n_out), "f32"))
-    support = g.Max(scale, one)
-    shrink = g.cast(g.Div(one, support), "f64")
-    center = g.cast(g.Mul(g.cast(scale, "f64"), g.Add(g.range(n_out, "f64"), half)), "f32")
+    coarser = g.Max(scale, one)
+    support = coarser if radius == 1 else g.Mul(coarser, g.constant([radius], "f32"))
+    shrink = g.cast(g.Div(one, coarser), "f64")
+    center = column(g, g.cast(g.Mul(g.cast(scale, "f64"), g.Add(g.range(n_out, "f64"), half)), "f32"))
     size = g.cast(g.num(n_in), "f64")
     # Floor agrees with truncation where it is not negative, and below that both become 0.
     low = g.Max(g.Floor(g.Add(g.cast(g.Sub(center, support), "f64"), half)), none)
-    high = column(g, g.Min(g.Floor(g.Add(g.cast(g.Add(center, support), "f64"), half)), size))
-    low = column(g, low)
-    taps = g.Sub(high, low)
-    taps = g.ReduceMax(taps, g.vector(0, 1)) if g.opset >= 18 else g.ReduceMax(taps, axes=[0, 1])
-    position = g.Add(low, g.range(g.Reshape(taps, g.vector(1)), "f64"))
-    distance = g.cast(g.Sub(g.cast(position, "f32"), column(g, center)), "f64")
-    distance = g.cast(g.Mul(g.Add(distance, half), shrink), "f32")
-    weights = g.Where(g.Less(position, high), g.Max(g.Sub(one, g.Abs(distance)), zero), zero)
+    high = g.Min(g.Floor(g.Add(g.cast(g.Add(center, support), "f64"), half)), size)
+
+    def weights_at(position: Value) -> Value:
+        distance = g.cast(g.Sub(g.cast(position, "f32"), center), "f64")
+        away = g.Abs(g.cast(g.Mul(g.Add(distance, half), shrink), "f32"))
+        weights = g.Max(g.Sub(one, away), zero) if radius == 1 else antialias_cubic(_Traced(g, away), _where, _fused).value
+        return g.Where(g.Less(position, high), weights, zero)
+
+    def most(counts: Value) -> Value:
+        return g.ReduceMax(counts, g.vector(0, 1), keepdims=0) if g.opset >= 18 else g.ReduceMax(counts, axes=[0, 1], keepdims=0)
+
+    def placed(position: Value) -> Value:
+        return g.cast(g.Min(position, g.Sub(size, g.constant([1], "f64"))), "i64")
+
+    position = g.Add(low, g.range(g.cast(most(g.Sub(high, low)), "i64"), "f64"))
+    weights = weights_at(position)
     total = g.Slice(g.CumSum(weights, g.constant(1, "i64")), g.vector(-1), g.vector(END), g.vector(1))
-    return g.cast(g.Min(position, g.Sub(size, g.constant([1], "f64"))), "i64"), g.Div(weights, total)
+    behind = g.constant([1], "f64")
+    grouped = g.Mul(g.Floor(g.Div(g.Sub(g.Sub(high, low), behind), group)), group)
+    rest = g.Add(g.Add(low, behind), grouped)
+    count = g.cast(most(g.Sub(rest, low)), "i64")
+    rounded = g.Div(g.Where(g.Less(position, rest), weights, zero), total)
+    fused = []
+    for tap in range(GROUP - 1):
+        place = g.Add(rest, g.constant([tap], "f64"))
+        fused.append((g.Squeeze(placed(place), g.vector(1)), g.Div(weights_at(place), total)))
+    rows = g.Transpose(placed(position), perm=[1, 0])
+    return _Nodes((rows, g.Unsqueeze(g.Transpose(rounded, perm=[1, 0]), g.vector(2))), count, fused)
+
+
+def _where(condition: Value, x: _Traced, y: Any) -> _Traced:
+    return _Traced(x.g, x.g.Where(condition, x.value, x.of(y, "f32")))

@@ -1,20 +1,21 @@
 """DETR and its kin: an aspect-preserving resize, normalization, padding to the largest image, and a mask of what is image.
 
-Source of the defaults and of the order of the outputs: transformers 5.23, `models/*/image_processing_pil_*.py`.
+Source of the defaults and of the order of the outputs: transformers 5.23, `models/*/image_processing_*.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
-from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.ir.program import Parity, ProgramBuilder, Value
 from graphproc.ops import Extend, Full
 from graphproc.processors import stages
 from graphproc.processors.constants import BILINEAR, IMAGENET, RESCALE, resize_to, square
-from graphproc.processors.row import Row, Stage
+from graphproc.processors.row import FLOATS, ONLY_TORCHVISION, TORCHVISION_PARITY, Row, Stage
 from graphproc.sizes import multiples, rules
 from graphproc.sizes.num import Num
 
@@ -37,13 +38,16 @@ DETECTION = {
 TARGETS = "annotations (dictionaries, polygons and PNG files to train on) and the labels made of them"
 
 
-def resize_by(b: ProgramBuilder, config: Config, x: Value, rule: SizeRule) -> Value:
+def resize_by(b: ProgramBuilder, config: Config, x: Value, rule: SizeRule, antialias: bool = True) -> Value:
     """`do_resize` by a rule for the forms of `size`; a shortest edge without the longest is an error."""
     if not config.do_resize:
         return x
     if set(config.size) == {"shortest_edge"}:
         raise ConfigError(f"size: {config.processor} needs a longest_edge beside the shortest_edge, got {config.size}")
-    return stages.resize_to(b, config, x, *rule(x.type.size("H"), x.type.size("W"), config.size))
+    size = rule(x.type.size("H"), x.type.size("W"), config.size)
+    return (
+        stages.resize_to(b, config, x, *size) if antialias else stages.interpolated(b, x, *size, config.resample, antialias=False)
+    )
 
 
 def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -81,6 +85,11 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     b.output("pixel_values", x)
 
 
+def resize_floats(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_resize` by the standard rules, without antialiasing, of whatever the pixels are by then."""
+    return resize_by(b, config, x, rules.resized, antialias=False)
+
+
 def _row(name: str, defaults: Mapping[str, Any] = DETECTION, resize: Stage = resize) -> Row:
     return Row(
         name,
@@ -100,6 +109,12 @@ ROWS = (
     _row("DeformableDetrImageProcessor"),
     _row("DetrImageProcessor"),
     _row("GroundingDinoImageProcessor"),
+    replace(
+        _row("RfDetrImageProcessor"),
+        stages=(stages.rescale_alone, resize_floats, stages.normalize_alone),
+        parity=Parity(TORCHVISION_PARITY.reference, 2e-6, FLOATS),
+        backends=ONLY_TORCHVISION,
+    ),
     _row(
         "RTDetrImageProcessor",
         {**DETECTION, "size": square(640), "default_to_square": False, "do_normalize": False, "do_pad": False},

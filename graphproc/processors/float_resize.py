@@ -1,4 +1,4 @@
-"""Processors that resize floats: ZoeDepth as torch does, Owlv2 as scipy does."""
+"""Processors that resize floats: Owlv2 as scipy does, the others as torch does."""
 
 from __future__ import annotations
 
@@ -7,9 +7,20 @@ from graphproc.errors import ConfigError
 from graphproc.ir.program import Parity, ProgramBuilder, Value
 from graphproc.ops import Interpolate, MirrorPad, Pad, SmoothZoom
 from graphproc.processors import stages
-from graphproc.processors.constants import BILINEAR, CLIP, INCEPTION, NEAREST, RESCALE, RGB, resize_to, square
-from graphproc.processors.row import ONLY_PIL, PIL, Row
-from graphproc.sizes import multiples, num
+from graphproc.processors.constants import (
+    BILINEAR,
+    CLIP,
+    IMAGENET,
+    INCEPTION,
+    NEAREST,
+    NORMALIZE,
+    RESCALE,
+    RGB,
+    resize_to,
+    square,
+)
+from graphproc.processors.row import FLOATS, ONLY_PIL, ONLY_TORCHVISION, PIL, TORCHVISION_PARITY, Row
+from graphproc.sizes import multiples, num, rules
 
 
 def reflect(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -37,6 +48,23 @@ def align_corners(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return b.add(Interpolate(num.maximum(height, 1), num.maximum(width, 1), "align_corners"), x)
 
 
+def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_resize` of whatever the pixels are by then, floats or bytes."""
+    return _resized(b, config, x, antialias=True)
+
+
+def resize_without_antialias(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """The same from the nearest pixels alone."""
+    return _resized(b, config, x, antialias=False)
+
+
+def _resized(b: ProgramBuilder, config: Config, x: Value, antialias: bool) -> Value:
+    if not config.do_resize:
+        return x
+    size = rules.resized(x.type.size("H"), x.type.size("W"), config.size)
+    return stages.interpolated(b, x, *size, config.resample, antialias=antialias)
+
+
 def to_square(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_pad`: zeros at the bottom or right up to a square."""
     if not config.do_pad:
@@ -55,6 +83,23 @@ def smooth(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 ROWS = (
+    Row(
+        "DepthProImageProcessor",
+        "float resize",
+        (stages.rescale, stages.normalize, resize_without_antialias),
+        {**resize_to(square(1536), BILINEAR), **NORMALIZE, **INCEPTION},
+        parity=Parity(TORCHVISION_PARITY.reference, 1e-6, FLOATS),
+        backends=ONLY_TORCHVISION,
+    ),
+    Row(
+        "DINOv3ViTImageProcessor",
+        "float resize",
+        (stages.rescale_alone, resize, stages.center_crop, stages.normalize_alone),
+        {**resize_to(square(224), BILINEAR), **NORMALIZE, **IMAGENET},
+        not_compiled="resample 1 (lanczos) after rescaling",
+        parity=Parity(TORCHVISION_PARITY.reference, 3e-6, FLOATS),
+        backends=ONLY_TORCHVISION,
+    ),
     Row(
         "Owlv2ImageProcessor",
         "float resize",

@@ -28,6 +28,8 @@ TORCHVISION_PARITY = Parity("transformers 5.23 (backend torchvision) with torch 
 BOTH = ("pil", "torchvision")
 ONLY_PIL, ONLY_TORCHVISION = BOTH[:1], BOTH[1:]
 """The backends of a class, by whose arithmetic it has."""
+FLOATS = "to the bit where torch runs on a processor with AVX2; elsewhere its kernels fuse other products with sums"
+"""Why classes that resize floats are not everywhere equal to the bit."""
 PARITY: Mapping[str, Parity] = dict(zip(BOTH, (PIL, TORCHVISION_PARITY), strict=True))
 """What the results of a backend are equal to, where a class states nothing else."""
 

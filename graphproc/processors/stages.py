@@ -8,7 +8,8 @@ from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import NAMES, PILLOW, TORCHVISION
-from graphproc.ops import CenterCrop, Normalize, Pad, Rescale, Resize, SelectChannels
+from graphproc.ops import CenterCrop, Interpolate, InterpolateBytes, Nearest, Normalize, Pad, Rescale, Resize, SelectChannels
+from graphproc.processors.constants import BILINEAR
 from graphproc.sizes import num, rules
 from graphproc.sizes.num import Num
 
@@ -30,6 +31,36 @@ def resampled(b: ProgramBuilder, x: Value, height: Num, width: Num, resample: in
     if b.backend == TORCHVISION and NAMES[resample] in ("box", "hamming"):
         raise ConfigError(f"resample: torchvision has no filter {resample} ({NAMES[resample]}). Use another, or backend='pil'.")
     return b.add(Resize(height, width, NAMES[resample], TORCHVISION if b.backend == TORCHVISION else PILLOW), x)
+
+
+MODES = {
+    ("bilinear", True): "antialias",
+    ("bicubic", True): "antialias_cubic",
+    ("bilinear", False): "linear",
+    ("bicubic", False): "cubic",
+}
+"""What a filter is called by `Interpolate`, with and without antialiasing."""
+
+
+def interpolated(b: ProgramBuilder, x: Value, height: Num, width: Num, resample: int | None, *, antialias: bool = True) -> Value:
+    """Resize bytes or floats as torchvision does, with or without antialiasing.
+
+    Raises:
+        ConfigError: torchvision does not have the filter, or this package not for floats.
+    """
+    for name, side in (("height", height), ("width", width)):
+        b.require(side >= 1, f"the resized {name} rounds to less than 1 pixel. Use a less elongated image.")
+    filter = NAMES[BILINEAR if resample is None else resample]
+    bytes = x.type.dtype == "u8"
+    if bytes and (antialias or filter == "nearest"):
+        return resampled(b, x, height, width, BILINEAR if resample is None else resample)
+    if filter == "nearest":
+        return b.add(Nearest(height, width, centered=True), x)
+    if (filter, antialias) not in MODES:
+        what = "floats" if antialias else "images without antialiasing"
+        raise ConfigError(f"resample: {what} are resized with filters 0, 2 and 3 alone, got {resample} ({filter}).")
+    mode = MODES[filter, antialias]
+    return b.add(InterpolateBytes(height, width, mode) if bytes else Interpolate(height, width, mode, fused=True), x)
 
 
 def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -81,6 +112,22 @@ def normalize(b: ProgramBuilder, config: Config, x: Value) -> Value:
         unit = np.float32(1 / config.rescale_factor)
         mean, std = (tuple(float(np.float32(v) * unit) for v in values) for values in (mean, std))
     return b.add(Normalize(mean, std), x)
+
+
+def rescale_alone(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_rescale` of classes that do something before they normalize, in both backends."""
+    return rescale(b, config.changed(do_normalize=False), x)
+
+
+def normalize_alone(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_normalize` of the same.
+
+    Raises:
+        ConfigError: the pixels are still bytes, which torchvision does not normalize.
+    """
+    if config.do_normalize and b.backend == TORCHVISION and x.type.dtype == "u8":
+        raise ConfigError("do_normalize: torchvision normalizes no bytes. Set do_rescale.")
+    return normalize(b, config.changed(do_rescale=False), x)
 
 
 def _fused(b: ProgramBuilder, config: Config) -> bool:

@@ -42,5 +42,6 @@ CASES: Mapping[str, Case] = {
     "DetrImageProcessor": CASE,
     "GroundingDinoImageProcessor": CASE,
     "RTDetrImageProcessor": CASE,
+    "RfDetrImageProcessor": CASE,
     "YolosImageProcessor": CASE,
 }

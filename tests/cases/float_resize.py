@@ -7,6 +7,21 @@ from collections.abc import Mapping
 from cases.case import Case
 
 CASES: Mapping[str, Case] = {
+    "DINOv3ViTImageProcessor": Case(
+        extra={
+            "bicubic": {"resample": 3},
+            "bytes, bicubic": {"resample": 3, "do_rescale": False, "do_normalize": False},
+            "filter lanczos": {"resample": 1, "do_rescale": False, "do_normalize": False},  # of floats it is not compiled
+        },
+    ),
+    "DepthProImageProcessor": Case(
+        always={"size": {"height": 153, "width": 160}},
+        extra={
+            "bicubic": {"resample": 3},
+            "bytes": {"do_rescale": False, "do_normalize": False},
+            "bytes, bicubic": {"do_rescale": False, "do_normalize": False, "resample": 3},
+        },
+    ),
     "Owlv2ImageProcessor": Case(
         extra={
             "size 96": {"size": 96},

@@ -8,28 +8,59 @@ import pytest
 from graphproc.errors import ShapeError
 from graphproc.ir.types import TensorType
 from graphproc.numerics.interpolation import exp_negative
-from graphproc.ops import Interpolate, SmoothZoom
+from graphproc.ops import Interpolate, InterpolateBytes, SmoothZoom
 
 CHW = TensorType("f32", (3, 9, 8), "CHW")
-SIZES = [((31, 47), (12, 20)), ((31, 47), (50, 60)), ((1, 300), (77, 76)), ((1500, 40), (112, 16)), ((40, 3000), (48, 799))]
+SIZES = [
+    ((31, 47), (12, 20)),
+    ((31, 47), (50, 60)),
+    ((1, 300), (77, 76)),
+    ((1500, 40), (112, 16)),
+    ((40, 3000), (48, 799)),
+    ((480, 640), (224, 250)),
+]
 
 
-@pytest.mark.parametrize("mode", ["antialias", "align_corners", "linear", "cubic"])
+MODES = ["antialias", "antialias_cubic", "align_corners", "linear", "cubic"]
+
+
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(("size", "new"), SIZES, ids=str)
 def test_torch(size: tuple[int, int], new: tuple[int, int], mode: str, rng: np.random.Generator) -> None:
     torch = pytest.importorskip("torch")
     x = rng.random((3, *size), dtype=np.float32)
-    kernel = "bicubic" if mode == "cubic" else "bilinear"
+    corners = {} if mode.startswith("antialias") else {"align_corners": mode == "align_corners"}
+    kernel = "bicubic" if mode.endswith("cubic") else "bilinear"
     expected = torch.nn.functional.interpolate(
-        torch.from_numpy(x[None]), size=new, mode=kernel, align_corners=mode == "align_corners", antialias=mode == "antialias"
-    )
-    assert np.abs(Interpolate(*new, mode).numpy(x) - expected[0].numpy()).max() < 5e-7
+        torch.from_numpy(x[None]), size=new, mode=kernel, antialias=mode.startswith("antialias"), **corners
+    )[0].numpy()
+    assert np.abs(Interpolate(*new, mode).numpy(x) - expected).max() < 5e-7
+    found = Interpolate(*new, mode, fused=True).numpy(x)
+    if torch.backends.cpu.get_cpu_capability() == "AVX2":  # other processors' kernels round otherwise
+        np.testing.assert_array_equal(found, expected)
+    else:
+        assert np.abs(found - expected).max() < 5e-7
+
+
+@pytest.mark.parametrize("mode", ["linear", "cubic"])
+def test_bytes_as_torch_has_them(mode: str, rng: np.random.Generator) -> None:
+    torch = pytest.importorskip("torch")
+    if torch.backends.cpu.get_cpu_capability() not in ("AVX2", "AVX512"):
+        pytest.skip("torch resizes bytes as bytes on processors with AVX2 alone")
+    kernel = {"linear": "bilinear", "cubic": "bicubic"}[mode]
+    sizes = [tuple(rng.integers(1, 150, 2)) for _ in range(80)]
+    for size, new in zip(sizes, [(196, 196), (1, 7), *sizes], strict=False):
+        size, new = (int(size[0]) + 1, int(size[1])), (int(new[0]), int(new[1]) + 1)
+        x = rng.integers(0, 256, (3, *size), dtype=np.uint8)
+        expected = torch.nn.functional.interpolate(torch.from_numpy(x[None]), size=new, mode=kernel, align_corners=False)[0]
+        np.testing.assert_array_equal(InterpolateBytes(*new, mode).numpy(x), expected.numpy(), err_msg=f"{size} to {new}")
 
 
 def test_a_size_that_stays_changes_nothing(rng: np.random.Generator) -> None:
     x = rng.random((3, 7, 9), dtype=np.float32)
-    for mode in ("antialias", "align_corners", "linear", "cubic"):
-        np.testing.assert_array_equal(Interpolate(7, 9, mode).numpy(x), x)
+    for mode in MODES:
+        for fused in (False, True):
+            np.testing.assert_array_equal(Interpolate(7, 9, mode, fused).numpy(x), x)
 
 
 @pytest.mark.parametrize(("size", "new"), [((97, 97), (32, 32)), ((40, 40), (96, 96)), ((64, 50), (20, 61))], ids=str)
@@ -54,11 +85,18 @@ def test_exponentials() -> None:
         (Interpolate(3, 4, "bicubic"), CHW, "interpolate: expected a mode of"),
         (Interpolate(3, 0, "antialias"), CHW, "interpolate: expected sides of at least 1 pixel, got 3 x 0"),
         (Interpolate(3, 4, "antialias"), CHW.with_dtype("u8"), "interpolate: expected f32"),
+        (InterpolateBytes(3, 4, "antialias"), CHW.with_dtype("u8"), "interpolate_bytes: expected a mode of"),
+        (
+            InterpolateBytes(3, 0, "cubic"),
+            CHW.with_dtype("u8"),
+            "interpolate_bytes: expected sides of at least 1 pixel, got 3 x 0",
+        ),
+        (InterpolateBytes(3, 4, "cubic"), CHW, "interpolate_bytes: expected u8"),
         (SmoothZoom(0, 4), CHW, "smooth_zoom: expected sides of at least 1 pixel, got 0 x 4"),
         (SmoothZoom(3, 4), CHW.with_dtype("u8"), "smooth_zoom: expected f32"),
     ],
     ids=str,
 )
-def test_refused(op: Interpolate | SmoothZoom, type: TensorType, message: str) -> None:
+def test_refused(op: Interpolate | InterpolateBytes | SmoothZoom, type: TensorType, message: str) -> None:
     with pytest.raises(ShapeError, match=message):
         op.infer(type)

@@ -66,11 +66,11 @@ def test_inferred_type_is_the_results(case: Case) -> None:
 @pytest.mark.parametrize(("target", "known", "leading"), GRAPHS, ids=GRAPH_IDS)
 @pytest.mark.parametrize("case", CASES, ids=IDS)
 def test_onnx_rule(case: Case, target: str, known: bool, leading: int) -> None:
+    sides = dict(zip(case.layout, case.shape, strict=True))
     if target == "portable" and not case.portable:
-        with_f64 = emit_unoptimized(case.program(), EmitOptions("cpu", image_size=(3, 4)))
+        with_f64 = emit_unoptimized(case.program(), EmitOptions("cpu", image_size=(sides["H"], sides["W"])))
         assert "Cast" in {node.op_type for node, _ in nodes(with_f64.graph)}  # float64 arithmetic, as the row says
         return
-    sides = dict(zip(case.layout, case.shape, strict=True))
     options = EmitOptions(
         target,  # type: ignore[arg-type]
         "batch" if leading else "image",

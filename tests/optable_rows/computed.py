@@ -14,6 +14,7 @@ from pixel_oracles import (
     pillow_resize_part,
     scalar_affine,
     scalar_interpolate,
+    scalar_interpolate_bytes,
     scipy_gaussian_blur,
     scipy_smooth_zoom,
     torchvision_content_box,
@@ -32,6 +33,7 @@ from graphproc.ops import (
     GaussianBlur,
     Grayscale,
     Interpolate,
+    InterpolateBytes,
     MultiplyAdd,
     NearestColor,
     Numbers,
@@ -81,14 +83,16 @@ COMPUTED = (
     ),
     *(
         Case(
-            Interpolate(*new, mode),
+            Interpolate(*new, mode, fused),
             (2, *size),
             "CHW",
-            per_image(partial(scalar_interpolate, height=new[0], width=new[1], mode=mode)),
-            f"{mode} {size} to {new}",
+            per_image(partial(scalar_interpolate, height=new[0], width=new[1], mode=mode, fused=fused)),
+            f"{mode} {size} to {new}{', fused' * fused}",
             dtype="f32",
+            portable=not fused,
         )
-        for mode in ("antialias", "align_corners", "linear", "cubic")
+        for mode in ("antialias", "antialias_cubic", "align_corners", "linear", "cubic")
+        for fused in (False, True)
         for size, new in (
             ((23, 37), (16, 11)),
             ((9, 7), (20, 31)),
@@ -96,18 +100,44 @@ COMPUTED = (
             ((1, 1), (3, 2)),
             ((13, 1), (1, 4)),
             ((90, 5), (4, 5)),
+            ((130, 9), (3, 9)),
+            ((13, 4), (121, 8)),
         )
     ),
     *(
         Case(
-            lambda h, w, n=new, m=mode: Interpolate(h - 20 + n[0], w - 30 + n[1], m),
+            InterpolateBytes(*new, mode),
+            (2, *size),
+            "CHW",
+            per_image(partial(scalar_interpolate_bytes, height=new[0], width=new[1], mode=mode)),
+            f"{mode} {size} to {new}",
+        )
+        for mode in ("linear", "cubic")
+        for size, new in (((23, 37), (16, 11)), ((9, 7), (20, 31)), ((2, 3), (20, 3)), ((197, 5), (196, 1)), ((1, 9), (2, 40)))
+    ),
+    *(
+        Case(
+            lambda h, w, n=new, m=mode: InterpolateBytes(h - 20 + n[0], w - 30 + n[1], m),
             (2, 3, 20, 30),
             "NCHW",
-            per_image(partial(scalar_interpolate, height=new[0], width=new[1], mode=mode)),
+            per_image(partial(scalar_interpolate_bytes, height=new[0], width=new[1], mode=mode)),
             f"{mode}, traced, tiles, to {new}",
-            dtype="f32",
         )
-        for mode in ("antialias", "align_corners", "linear", "cubic")
+        for mode in ("linear", "cubic")
+        for new in ((7, 41), (31, 9), (19, 31))
+    ),
+    *(
+        Case(
+            lambda h, w, n=new, m=mode, f=fused: Interpolate(h - 20 + n[0], w - 30 + n[1], m, f),
+            (2, 3, 20, 30),
+            "NCHW",
+            per_image(partial(scalar_interpolate, height=new[0], width=new[1], mode=mode, fused=fused)),
+            f"{mode}, traced, tiles, to {new}{', fused' * fused}",
+            dtype="f32",
+            portable=not fused,
+        )
+        for mode in ("antialias", "antialias_cubic", "align_corners", "linear", "cubic")
+        for fused in (False, True)
         for new in ((7, 41), (31, 9))
     ),
     *(

@@ -110,12 +110,12 @@ PATH_SUM = (
 )
 
 
-def torch_nearest(height: int, width: int) -> Any:
+def torch_nearest(height: int, width: int, mode: str = "nearest") -> Any:
     def oracle(image: Array) -> Array:
         import torch
 
         floats = torch.from_numpy(np.ascontiguousarray(image, dtype=np.float32))[None]
-        return torch.nn.functional.interpolate(floats, size=(height, width), mode="nearest")[0].numpy().astype(image.dtype)
+        return torch.nn.functional.interpolate(floats, size=(height, width), mode=mode)[0].numpy().astype(image.dtype)
 
     return per_image(oracle)
 
@@ -131,6 +131,20 @@ NEAREST = (
             ((1, 1), (3, 2), "f32"),
             ((49, 50), (7, 33), "f32"),
         )
+    ),
+    *(
+        Case(
+            Nearest(*new, True), (3, *size), "CHW", torch_nearest(*new, "nearest-exact"), f"centres, {size} to {new}", dtype="f32"
+        )
+        for size, new in (((23, 37), (9, 61)), ((23, 37), (41, 11)), ((1, 1), (3, 2)), ((49, 50), (7, 33)), ((6, 6), (3, 12)))
+    ),
+    Case(
+        lambda h, w: Nearest(w, h + 5, True),
+        (2, 30, 41),
+        "CHW",
+        torch_nearest(41, 35, "nearest-exact"),
+        "centres, traced",
+        dtype="f32",
     ),
     Case(lambda h, w: Nearest(w, h + 5), (2, 30, 41), "CHW", torch_nearest(41, 35), "traced", dtype="f32"),
     row(
