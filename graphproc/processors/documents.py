@@ -39,15 +39,15 @@ def align_long_axis(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def aligned(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_align_long_axis`, with which torchvision's backend fails on an image that is to be turned (it turns other axes)."""
-    if b.backend != TORCHVISION:
-        return align_long_axis(b, config, x)
+    """`do_align_long_axis`; torchvision's backend turns other axes than the image's, and then fails.
+
+    Raises:
+        ConfigError: torchvision's backend is to turn images.
+    """
     height, width = stages.sides("size", config.size)
-    if config.do_align_long_axis and height != width:
-        rows, columns = x.type.size("H"), x.type.size("W")
-        message = "do_align_long_axis: torchvision's backend cannot turn the image. Turn it beforehand."
-        b.require(columns <= rows if width < height else rows <= columns, message)
-    return x
+    if b.backend == TORCHVISION and config.do_align_long_axis and height != width:
+        raise ConfigError("do_align_long_axis: torchvision's backend cannot turn images. Turn them before, and set it to false.")
+    return align_long_axis(b, config, x)
 
 
 def shorter_side(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -199,6 +199,7 @@ ROWS = (
         CONTENT_ON_PAGE,
         {**resize_to({"height": 896, "width": 672}, BILINEAR), **PAGE, **IMAGENET, "do_crop_margin": True},
         extra_keys=(*PAGE_KEYS, "do_crop_margin"),
+        not_compiled="do_align_long_axis with torchvision's backend, which fails on images that are to be turned",
     ),
     Row(
         "PPFormulaNetImageProcessor",
@@ -212,6 +213,7 @@ ROWS = (
             "do_crop_margin": True,
         },
         extra_keys=(*PAGE_KEYS, "do_crop_margin"),
+        not_compiled="do_align_long_axis, which fails on images that are to be turned",
         backends=ONLY_TORCHVISION,
     ),
 )

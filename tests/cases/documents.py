@@ -28,6 +28,11 @@ def elongated(size: Size, settings: Settings) -> bool:
     return max(size) > 40 * min(size) and "size" not in settings
 
 
+def turned(size: Size, settings: Settings) -> bool:
+    """Whether torchvision's backend is to turn images: it fails on those that need it, and is refused for all."""
+    return bool(settings.get("do_align_long_axis"))
+
+
 FROM_MARGINS: Settings = {
     **SETTINGS,
     "margin kept": {**PORTRAIT, "do_crop_margin": False},
@@ -67,11 +72,13 @@ CASES: Mapping[str, Case] = {
         standard=False,
         images=(*LARGE, ((1, 1), "noise"), ((224, 224), "noise"), ((3000, 200), "photograph"), ((60, 500), "photograph")),
         skip=elongated,
+        refuses=turned,
     ),
     "PPFormulaNetImageProcessor": Case(
         extra=FROM_MARGINS,
         standard=False,
         images=(*LARGE, ((1, 1), "noise"), ((224, 224), "noise"), ((3000, 200), "photograph"), ((60, 500), "photograph")),
         skip=elongated,
+        refuses=turned,
     ),
 }
