@@ -47,6 +47,9 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
     "OwlViTImageProcessor": {"size": 90},
     "Pix2StructImageProcessor": {"max_patches": 100},
     "PPChart2TableImageProcessor": {"size": 90},
+    "PPDocLayoutV2ImageProcessor": {"size": {"height": 91, "width": 80}},
+    "PPDocLayoutV3ImageProcessor": {"size": {"height": 91, "width": 80}},
+    "PPDocLayoutV4ImageProcessor": {"size": {"height": 91, "width": 80}},
     "PPFormulaNetImageProcessor": PAGE,
     "RTDetrImageProcessor": {"size": {"height": 90, "width": 70}},
     "RfDetrImageProcessor": SCENE,
@@ -56,6 +59,7 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
     "SmolVLMImageProcessor": SPLIT,
     "SLANeXtImageProcessor": {"size": 90, "pad_size": 101},
     "TextNetImageProcessor": {"size": {"shortest_edge": 90}},
+    "UVDocImageProcessor": {"size": {"height": 90, "width": 61}},
     "YolosImageProcessor": SCENE,
 }
 """Settings other than the defaults, by class."""

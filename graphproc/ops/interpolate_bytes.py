@@ -73,7 +73,7 @@ class InterpolateBytes(Op):
                 total = g.Add(total, term)
             half = g.constant(0.5, "f32")
             whole = g.Floor(g.Add(g.Div(total, unit), half))
-            return g.cast(g.Clip(whole, g.constant(0, "f32"), g.constant(255, "f32")), "u8")
+            return g.cast(g.Clip(whole, g.constant(0, "f32"), g.constant(255, "f32")), g.pixel_dtype)
 
         return along_both(g, x, (self.height, self.width), emit, ("W", "H"))
 

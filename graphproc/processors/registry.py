@@ -36,6 +36,7 @@ MODULES = (
     "mllama",
     "multiples",
     "naflex",
+    "paddle_layout",
     "paddle_ocr",
     "pan_and_scan",
     "patches",

@@ -50,10 +50,15 @@ REFUSED: set[tuple[str, ...]] = {
     ("EfficientLoFTRImageProcessor", "do_rescale", "do_normalize"),
     ("Kosmos2_5ImageProcessor", "do_rescale", "do_normalize"),
     ("Owlv2ImageProcessor", "do_rescale", "do_normalize"),
-    ("Owlv2ImageProcessor", "resample"),
     ("VitPoseImageProcessor", "image_size"),
 }
 """A family's class and the settings that it has no graph for."""
+WITHOUT_FILTERS: dict[str, tuple[int, ...]] = {
+    "Owlv2ImageProcessor": (0,),
+    "PPDocLayoutV2ImageProcessor": (1, 4, 5),
+    "PPOCRV5ServerDetImageProcessor": (1, 4, 5),
+}
+"""The filters that a family's class does not have."""
 OTHER_TYPES: dict[str, set[str]] = {
     # the output itself: masks of bool or int32, sizes of int32, scale factors of float64
     "AriaImageProcessor": {"bool"},
@@ -72,6 +77,11 @@ OTHER_TYPES: dict[str, set[str]] = {
     "ImageGPTImageProcessor": {"f64"},
     "Owlv2ImageProcessor": {"f64"},
     "PromptDepthAnythingImageProcessor+prompt_depth": {"bool", "f64"},
+    # products that are rounded with the sums that they are added to
+    "PPDocLayoutV4ImageProcessor": {"f64"},
+    "PPOCRV5ServerDetImageProcessor": {"f64"},
+    "PPOCRV5ServerRecImageProcessor": {"f64"},
+    "UVDocImageProcessor": {"f64"},
 }
 """The programs whose `portable` graph holds other types than float32 and int64, and which."""
 PORTABLE_SIZE = (90, 121)
@@ -123,8 +133,8 @@ def test_cuda_graphs_of_other_settings_have_a_kernel_for_every_node(name, option
 
 
 def refused(name: str, options: dict[str, Any]) -> bool:
-    """Whether the class has no graph of the settings (of the filters, Owlv2 lacks the nearest)."""
-    return (name, *options) in REFUSED and options.get("resample", 0) == 0
+    """Whether the class has no graph of the settings."""
+    return (name, *options) in REFUSED or options.get("resample") in WITHOUT_FILTERS.get(name, ())
 
 
 def test_the_kernel_check_names_nodes_that_would_fall_back():

@@ -93,7 +93,12 @@ def test_names_are_unique() -> None:
     assert len({step.name for step in PASSES}) == len(PASSES) == 6
 
 
-UNCHANGED = ("Kosmos2_5ImageProcessor", "Pix2StructImageProcessor")
+UNCHANGED = (
+    "Kosmos2_5ImageProcessor",
+    "Pix2StructImageProcessor",
+    "PPOCRV5ServerDetImageProcessor",
+    "PPOCRV5ServerRecImageProcessor",
+)
 """Classes without a step that a pass rewrites."""
 
 

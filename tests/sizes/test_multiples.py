@@ -46,6 +46,24 @@ def test_shortest_edge_rounded(edge: int, divisor: int) -> None:
     compare(lambda h, w: rules.shortest_edge_rounded(h, w, edge, divisor), transformers_size)
 
 
+@pytest.mark.parametrize("longest", [4000, 500, None])
+@pytest.mark.parametrize("limit", [960, 33, 1])
+@pytest.mark.parametrize("kind", rules.LIMITS)
+def test_limited_side_rounded(kind: str, limit: int, longest: int | None) -> None:
+    def transformers_size(height: int, width: int) -> Sequence[int]:
+        """`PPOCRV5ServerDetImageProcessor.get_image_size`, whose module cannot be imported without torchvision."""
+        sides = [height, width]
+        side = min(sides) if kind == "min" else max(sides)
+        if kind == "resize_long" or (side < limit if kind == "min" else side > limit):
+            sides = [int(one * (limit / side)) for one in sides]
+        if longest is not None and max(sides) > longest:
+            ratio = longest / max(sides)
+            sides = [int(one * ratio) for one in sides]
+        return [max(round(one / 32) * 32, 32) for one in sides]
+
+    compare(lambda h, w: rules.limited_side_rounded(h, w, limit, kind, longest), transformers_size)
+
+
 SIZES: list[dict[str, int]] = [
     {"shortest_edge": 800, "longest_edge": 1333},
     {"shortest_edge": 17, "longest_edge": 11},
