@@ -34,7 +34,7 @@ LINES: tuple[tuple[Size, Content], ...] = (
     ((2, 90), "noise"),
     ((5, 400), "noise"),
 )
-LINE_BATCH = ((30, 90), (20, 400), (45, 45), (61, 400))
+LINE_BATCH = ((30, 90), (20, 300), (45, 45), (50, 400), (61, 400))
 LIMITS = {
     "limit 200": {"limit_side_len": 200},
     "limit 200, min": {"limit_side_len": 200, "limit_type": "min", "max_side_limit": 300},
