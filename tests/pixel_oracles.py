@@ -230,12 +230,14 @@ def scalar_interpolate_bytes(image: Array, height: int, width: int, mode: str) -
         for i in range(side):
             at = (i + 0.5) * (len(lines) / side) - 0.5
             at = max(at, 0.0) if mode == "linear" else at
+            if mode == "align_corners":
+                at = i * ((len(lines) - 1) / (side - 1)) if side > 1 else 0.0
             low = min(math.floor(at), len(lines) - 1)
             part = min(max(at - low, 0.0), 1.0)
             table: dict[int, float] = {}
-            for k in (0, 1) if mode == "linear" else (-1, 0, 1, 2):
+            for k in (0, 1) if mode != "cubic" else (-1, 0, 1, 2):
                 place = min(max(low + k, 0), len(lines) - 1)
-                table[place] = table.get(place, 0.0) + (1.0 - abs(part - k) if mode == "linear" else _keys(abs(part - k)))
+                table[place] = table.get(place, 0.0) + (1.0 - abs(part - k) if mode != "cubic" else _keys(abs(part - k)))
                 largest = max(largest, table[place])
             tables.append(table)
         bits = 0

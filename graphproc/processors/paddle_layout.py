@@ -6,9 +6,8 @@ Source of the defaults: transformers 5.23, `models/*/image_processing_*.py`.
 from __future__ import annotations
 
 from graphproc.configs.config import Config
-from graphproc.errors import ConfigError
 from graphproc.ir.program import Parity, ProgramBuilder, Value
-from graphproc.ops import Cast, Combine, Interpolate, Rescale
+from graphproc.ops import Cast, Combine, Interpolate, InterpolateBytes, Rescale
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, BILINEAR, NORMALIZE, RESCALE, resize_to, square
 from graphproc.processors.multiples import to_bgr
@@ -38,15 +37,19 @@ def within_bytes(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return b.add(Combine("minimum", upper), b.add(Combine("maximum", 0.0), x))
 
 
+def normalize(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_normalize` alone, of bytes, too."""
+    return stages.normalize(b, config.changed(do_rescale=False), x)
+
+
 def align_corners(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize`: linearly between the corners' centres; `resample` says nothing."""
     if not config.do_resize:
         return x
-    if x.type.dtype != "f32":
-        raise ConfigError(
-            f"do_resize: {config.processor} is compiled for floats alone. Set do_rescale, and its factor as a float."
-        )
-    return b.add(Interpolate(*stages.sides("size", config.size), "align_corners", fused=True), x)
+    size = stages.sides("size", config.size)
+    if x.type.dtype == "u8":
+        return b.add(InterpolateBytes(*size, "align_corners"), x)
+    return b.add(Interpolate(*size, "align_corners", fused=True), x)
 
 
 def with_originals(b: ProgramBuilder, config: Config, x: Value) -> None:
@@ -65,7 +68,7 @@ ROWS = (
     Row(
         "PPDocLayoutV4ImageProcessor",
         "layout",
-        (rescale_floats, unfiltered, within_bytes, stages.center_crop, stages.normalize_alone, stages.pad),
+        (rescale_floats, unfiltered, within_bytes, stages.center_crop, normalize, stages.pad),
         LAYOUT,
         parity=Parity(TORCHVISION_PARITY.reference, 1e-6, FLOATS),
         backends=ONLY_TORCHVISION,
@@ -75,7 +78,6 @@ ROWS = (
         "layout",
         (stages.rescale, stages.normalize, to_bgr),
         {**resize_to({"height": 712, "width": 488}, BILINEAR), **RESCALE},
-        not_compiled="resizing bytes (do_rescale off)",
         parity=Parity(TORCHVISION_PARITY.reference, 1e-6, FLOATS),
         outputs=("pixel_values", "original_images"),
         backends=ONLY_TORCHVISION,

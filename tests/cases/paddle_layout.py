@@ -38,8 +38,9 @@ CASES: Mapping[str, Case] = {
             "normalized": {**SMALL, "do_normalize": True, "image_mean": [0.1, 0.2, 0.3], "image_std": [0.5, 0.6, 0.7]},
             "normalized alone": {**SMALL, "do_normalize": True, "do_rescale": False, "image_mean": 9, "image_std": 2},
             "not resized": {"do_resize": False},
-            "bytes": {"do_resize": False, "do_rescale": False},
+            "bytes": {**SMALL, "do_rescale": False},
+            "bytes, enlarged": {"size": {"height": 350, "width": 600}, "do_rescale": False},
+            "bytes, not resized": {"do_resize": False, "do_rescale": False},
         },
-        refuses=lambda size, settings: not settings.get("do_rescale", True) or settings.get("rescale_factor") == 1,
     ),
 }

@@ -112,7 +112,7 @@ COMPUTED = (
             per_image(partial(scalar_interpolate_bytes, height=new[0], width=new[1], mode=mode)),
             f"{mode} {size} to {new}",
         )
-        for mode in ("linear", "cubic")
+        for mode in ("linear", "align_corners", "cubic")
         for size, new in (((23, 37), (16, 11)), ((9, 7), (20, 31)), ((2, 3), (20, 3)), ((197, 5), (196, 1)), ((1, 9), (2, 40)))
     ),
     *(
@@ -123,7 +123,7 @@ COMPUTED = (
             per_image(partial(scalar_interpolate_bytes, height=new[0], width=new[1], mode=mode)),
             f"{mode}, traced, tiles, to {new}",
         )
-        for mode in ("linear", "cubic")
+        for mode in ("linear", "align_corners", "cubic")
         for new in ((7, 41), (31, 9), (19, 31))
     ),
     *(

@@ -69,7 +69,6 @@ def test_original_images_as_tensors() -> None:
         ("PPOCRV6SmallRecImageProcessor", {"pad_size": None}, "do_pad: needs pad_size"),
         ("PPOCRV6SmallRecImageProcessor", {"max_image_width": 0}, "max_image_width: expected a whole number of at least 1"),
         ("PPOCRV6SmallRecImageProcessor", {"character_list": 5}, "character_list: expected texts, got 5"),
-        ("UVDocImageProcessor", {"do_rescale": False}, "do_resize: UVDocImageProcessor is compiled for floats alone"),
         ("PPFormulaNetImageProcessor", {"do_align_long_axis": True, "size": (9, 6)}, "torchvision's backend cannot turn images"),
         ("NougatImageProcessor", {"do_align_long_axis": True, "backend": "torchvision"}, "backend cannot turn images"),
         ("PPLCNetImageProcessor", {"resize_short": 0}, "resize_short: expected a whole number of at least 1"),
