@@ -72,7 +72,7 @@ CASES: Mapping[str, Case] = {
         standard=False,
         images=(*LARGE, ((1, 1), "noise"), ((224, 224), "noise"), ((3000, 200), "photograph"), ((60, 500), "photograph")),
         skip=elongated,
-        refuses=turned,
+        refuses=lambda size, settings: settings.get("backend") == "torchvision" and turned(size, settings),
     ),
     "PPFormulaNetImageProcessor": Case(
         extra=FROM_MARGINS,
