@@ -278,7 +278,8 @@ def _torch_from(torch: Any, value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return torch.from_numpy(value)
     # torch.tensor([[], [1]]) drops the 1 without a word.
-    if isinstance(value, (list, tuple)) and len(value) > 1 and _first_leaf(value) in ([], ()) and any(value):
+    empty = isinstance(_first_leaf(value), (list, tuple))  # numpy compares no number with a list
+    if isinstance(value, (list, tuple)) and len(value) > 1 and empty and any(value):
         raise ValueError("only some of the entries are empty")
     return torch.tensor(value)
 

@@ -89,6 +89,16 @@ def pillow_on_white(x: Array) -> Array:
     return np.asarray(Image.alpha_composite(white, Image.fromarray(flat)).convert("RGB")).reshape(*x.shape[:-1], 3)
 
 
+def on_checkerboard(x: Array) -> Array:
+    """Pixel by pixel over squares of 8 x 8 pixels, in Python's integers, of uint8 `[..., H, W, 4]`."""
+    result = np.empty((*x.shape[:-1], 3), np.uint8)
+    for index in np.ndindex(x.shape[:-1]):
+        *color, alpha = map(int, x[index])
+        behind = 153 if (index[-2] // 8 + index[-1] // 8) % 2 else 204
+        result[index] = [(value * alpha + behind * (255 - alpha) + 127) // 255 for value in color]
+    return result
+
+
 def byte_table(function: Callable[[int, int], np.float32], channels: int) -> Callable[[Array], Array]:
     """An oracle that calls `function(byte, channel)` once for each, for uint8 `[..., C, H, W]`."""
     with np.errstate(all="ignore"):

@@ -175,7 +175,8 @@ def _arrays(name: str, value: Any) -> Iterator[tuple[str, Array]]:
         for key, item in value.items():
             yield from _arrays(f"{name}.{key}", item)
     else:
-        yield name, np.asarray(value)
+        # numpy has no bfloat16: its numbers are compared as float32
+        yield name, np.asarray(value.float() if str(getattr(value, "dtype", "")) == "torch.bfloat16" else value)
 
 
 def sample(name: str, image: Image.Image) -> list[Image.Image]:
@@ -248,13 +249,16 @@ def as_graph(name: str, settings: Settings, outcome: Outcome) -> Outcome:
     if isinstance(outcome, Exception):
         return outcome
     program = compiled(name, settings)
-    listed = {output.name for output in program.outputs if output.listed}
     arrays = {key: array for key, array in outcome.items() if key not in lookup(name).texts}
+    images = next((len(arrays[output.name]) for output in program.outputs if output.join == "stack"), 0)
     for output in program.outputs:
+        type = program.value(output.value).type
         if output.optional and output.name not in arrays:
-            type = program.value(output.value).type
-            arrays[output.name] = np.zeros((0, *map(num.known, type.shape[1:])), dtype=DTYPES[type.dtype])
-    return {key: array.astype(np.int64) if key in listed else array for key, array in arrays.items()}
+            rest = tuple(map(num.known, type.shape[1:]))
+            arrays[output.name] = np.zeros((images, 0, *rest) if output.join == "pad" else (0, *rest), dtype=DTYPES[type.dtype])
+        if output.listed:
+            arrays[output.name] = arrays[output.name].astype(DTYPES[type.dtype])
+    return arrays
 
 
 def difference(found: Outcome, expected: Outcome, bound: float = 0.0) -> str:

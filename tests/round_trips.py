@@ -12,6 +12,7 @@ ADDED: Mapping[str, set[str]] = {
     "DeepseekVLHybridImageProcessor": {"background_color", "high_res_background_color"},
     "DeepseekVLImageProcessor": {"background_color"},
     "JanusImageProcessor": {"background_color"},
+    "Lfm2VlImageProcessor": {"max_num_patches"},
     "PI0ImageProcessor": {"image_seq_length"},
     "SLANeXtImageProcessor": {"bos_id", "character", "dict", "eos_id", "td_token"},
 }

@@ -99,6 +99,12 @@ def pil_module(model: str) -> Any:
     return importlib.import_module(f"transformers.models.{model}.image_processing_pil_{model}")
 
 
+def torchvision_module(model: str) -> Any:
+    """The module of transformers' torchvision processor of a model; tests skip without torchvision."""
+    pytest.importorskip("torchvision", reason="the oracle; .ci/run has an environment with it")
+    return importlib.import_module(f"transformers.models.{model}.image_processing_{model}")
+
+
 def virtual(height: int, width: int) -> Any:
     """An image of any size, channels first, that takes no memory."""
     return np.broadcast_to(np.uint8(0), (3, height, width))

@@ -220,6 +220,7 @@ def test_torch_extras_beyond_the_reference() -> None:
     nested = BatchFeature({"a": [[torch.ones(2)], [torch.zeros(2)]]}, "pt")["a"]
     assert nested.shape == (2, 1, 2)
     assert BatchFeature({"a": torch.ones(2, requires_grad=True)}, "np")["a"].tolist() == [1, 1]
+    assert BatchFeature({"a": [np.int64(3), np.int64(0)]}, "pt")["a"].tolist() == [3, 0]  # counts of several images
     # torch.tensor([[], [1]]) is an empty tensor: the value 1 would be lost.
     with pytest.raises(ShapeError, match="shapes"):
         BatchFeature({"a": [[], [1]]}, "pt")

@@ -98,6 +98,12 @@ def _texts(key: str, value: Any) -> tuple[str, ...] | str:
     return tuple(value)
 
 
+def _pair(key: str, value: Any) -> tuple[int, int]:
+    if not isinstance(value, (list, tuple)) or len(value) != 2:
+        raise ConfigError(f"{key}: expected two whole numbers, got {value!r:.80}")
+    return _count(key, value[0]), _count(key, value[1])
+
+
 def _color(key: str, value: Any) -> tuple[int, ...] | int:
     channels = value if isinstance(value, (list, tuple)) else [value]
     if not channels or not all(0 <= _count(key, channel) <= 255 for channel in channels):
@@ -134,8 +140,10 @@ _CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
     "character_list": _texts,
     **dict.fromkeys(("crop_to_patches", "use_covering_area_grid", "fine_route", "split_image"), _flag),
     **dict.fromkeys(("min_patches", "max_patches", "dense_max_patches", "min_image_size"), _count),
+    **dict.fromkeys(("maximum_pad_value", "max_image_tiles", "max_num_tiles"), _count),
     **dict.fromkeys(("dense_max_scale", "dense_min_aspect", "dense_max_aspect"), _number),
     **dict.fromkeys(("image_grid_pinpoints", "split_resolutions"), _resolutions),
+    **dict.fromkeys(("overlap_margins", "pooling_size"), _pair),
     timm.KEY: timm.checked,
 }
 

@@ -132,6 +132,11 @@ PIXELS: Mapping[str, Rewrite] = {
 }
 
 
+def _file_size(value: Any, defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """MiniMax-M3-VL: the size in the published file, which never had an effect, is the class's default."""
+    return {"size": defaults["size"]} if value is None or value == [672, 672] else None
+
+
 SPELLINGS: Mapping[str, Mapping[str, Rewrite]] = {
     "AriaImageProcessor": {"split_resolutions": _not_null("split_resolutions")},
     "CLIPImageProcessor": {"use_square_size": _square},
@@ -148,6 +153,12 @@ SPELLINGS: Mapping[str, Mapping[str, Rewrite]] = {
     "Mask2FormerImageProcessor": MASK_FORMER,
     "MaskFormerImageProcessor": MASK_FORMER,
     "IdeficsImageProcessor": {"image_size": _both_sides},
+    "MiniMaxM3VLImageProcessor": {**PIXELS, "size": _file_size},
+    "NemotronH_Omni_Reasoning_V3ImageProcessor": {
+        "norm_mean": _older("image_mean"),
+        "norm_std": _older("image_std"),
+        "_downsample_factor": lambda value, defaults, settings: {},
+    },
     "Owlv2ImageProcessor": {"rescale": _renamed("do_rescale")},
     "OwlViTImageProcessor": {"rescale": _renamed("do_rescale")},
     "PaddleOCRVLImageProcessor": PIXELS,

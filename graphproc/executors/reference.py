@@ -73,8 +73,8 @@ def join(outputs: Sequence[Output], results: Sequence[Mapping[str, Array]], coun
     Returns:
         By output name: a list of one array per image or sample for `stack` and `pad` (padded to the largest, so that
         equal ranks stack), one array for the other joins and for padded samples, nested lists of numbers for a listed
-        output. What cannot be concatenated, because shapes differ, is a list of rows; an optional output without rows is
-        left out.
+        output. What cannot be concatenated, because shapes differ, is a list of rows; an optional output without
+        elements is left out.
 
     Raises:
         ShapeError: the images of a sample differ in shape where they have to be stacked.
@@ -88,7 +88,7 @@ def join(outputs: Sequence[Output], results: Sequence[Mapping[str, Array]], coun
         value = arrays if output.apart else _joined(output.batch, arrays, output)
         if output.sample is not None and output.batch == "pad":
             value = np.stack(list(value))
-        if not (output.optional and len(value) == 0):
+        if not (output.optional and all(np.size(array) == 0 for array in value)):
             joined[output.name] = _listed(value) if output.listed else value
     return joined
 
@@ -135,6 +135,9 @@ def _joined(how: Join, arrays: Sequence[Array], output: Output) -> list[Array] |
         return np.concatenate([_padded(a, np.array([len(a), *largest]), output.pad_value) for a in arrays])
     if how == "numbered":
         return np.concatenate([np.insert(rows, 0, number, axis=1) for number, rows in enumerate(arrays)])
+    if how == "shifted":
+        starts = np.cumsum([0, *(array.max(initial=-1) + 1 for array in arrays[:-1])])
+        return np.concatenate([np.where(a >= 0, a + a.dtype.type(s), a) for a, s in zip(arrays, starts, strict=True)])
     if how == "largest":
         return np.asarray(np.max(np.stack(arrays)))
     if how == "pad":

@@ -13,16 +13,18 @@ from graphproc.ir.types import TensorType
 from graphproc.sizes import num
 from graphproc.sizes.num import Bool, Num
 
-Join = Literal["stack", "pad", "concatenate", "padded_rows", "strip", "numbered", "largest"]
+Join = Literal["stack", "pad", "concatenate", "padded_rows", "strip", "numbered", "shifted", "largest"]
 """How one output's results of several images join.
 
 `stack`: equal shapes, a new leading axis. `pad`: padded at the end of each axis to the largest, then stacked.
 `concatenate`: joined along the first axis (tiles and patches of all images in one row). `padded_rows`: the same, the
 other axes padded to the largest. `strip`: joined along the last axis. `numbered`: int64 rows, concatenated, each with the
-number of its image in front. `largest`: the largest element of all.
+number of its image in front. `shifted`: rows of positions in a list that each image has, concatenated as those lists are:
+an image's positions are moved behind those of the images before; negative ones are none and stay. A list ends with its largest
+position. `largest`: the largest element of all.
 """
-JOINS: tuple[Join, ...] = ("stack", "pad", "concatenate", "padded_rows", "strip", "numbered", "largest")
-IN_A_ROW = ("concatenate", "padded_rows", "strip", "numbered")
+JOINS: tuple[Join, ...] = ("stack", "pad", "concatenate", "padded_rows", "strip", "numbered", "shifted", "largest")
+IN_A_ROW = ("concatenate", "padded_rows", "strip", "numbered", "shifted")
 """The joins without an axis for the images."""
 
 
@@ -75,7 +77,8 @@ class Output:
         sample: how the values of one sample's images join; None where every image is a sample of its own.
         listed: whether Python callers get (nested) lists of plain numbers, as from the reference, whatever they ask for.
         apart: whether Python callers get a list of the images' own arrays, as from the reference, whatever they ask for.
-        optional: whether Python callers get no such output, as from the reference, where its first axis has no element.
+        optional: whether Python callers get no such output, as from the reference, where it has no element.
+        bfloat16: whether its float32 numbers are bfloat16 numbers, a type that numpy lacks: torch tensors are made to be of it.
     """
 
     name: str
@@ -85,6 +88,7 @@ class Output:
     sample: Join | None = None
     listed: bool = False
     optional: bool = False
+    bfloat16: bool = False
     apart: bool = False
 
     @property
@@ -262,6 +266,8 @@ def verify(program: Program) -> Program:
         type = types[output.value]
         if "numbered" in (output.batch, output.sample) and (type.dtype != "i64" or type.rank != 2 or program.nested):
             raise ProgramError(f"program {program.name}: {output.name} cannot be numbered, it is {type}, or of samples")
+        if "shifted" in (output.batch, output.sample) and (type.dtype not in ("i32", "i64") or program.nested):
+            raise ProgramError(f"program {program.name}: {output.name} cannot be shifted, it is {type}, or of samples")
         if isinstance(output.pad_value, tuple) and (output.join == "pad" or type.shape[-1:] != (len(output.pad_value),)):
             raise ProgramError(f"program {program.name}: {output.name} has {len(output.pad_value)} values to pad, it is {type}")
     return program
@@ -349,10 +355,12 @@ class ProgramBuilder:
         sample: Join | None = None,
         listed: bool = False,
         optional: bool = False,
+        bfloat16: bool = False,
         apart: bool = False,
     ) -> None:
         """Declare an output; `batch` is the builder's own where it is not given."""
-        self.outputs.append(Output(name, value.name, batch or self.batch, pad_value, sample, listed, optional, apart))
+        how = batch or self.batch
+        self.outputs.append(Output(name, value.name, how, pad_value, sample, listed, optional, bfloat16, apart))
 
     def require(self, holds: Bool, message: str) -> None:
         """Declare a fact about sizes that the program relies on; one that always holds is dropped."""

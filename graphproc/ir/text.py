@@ -32,7 +32,8 @@ def program_text(program: Program) -> str:
         pads = {"pad", "padded_rows"} & {output.batch, output.sample}
         pad = f" fill {', '.join(f'{value:g}' for value in values)}" if pads else ""
         sample = f" sample {output.sample}" if output.sample else ""
-        said = f"{' as lists' if output.listed else ''}{' if any' if output.optional else ''}{' apart' if output.apart else ''}"
+        said = f"{' as lists' if output.listed else ''}{' if any' if output.optional else ''}{' of bfloat16' * output.bfloat16}"
+        said += " apart" * output.apart
         lines.append(f"  output {output.name} = {output.value}{sample} batch {output.batch}{pad}{said}")
     return "\n".join(lines) + "\n"
 

@@ -31,7 +31,7 @@ class TensorType:
         dtype: a key of `DTYPES`.
         shape: one `Num` per axis; symbols are sides of the program's inputs, in pixels.
         layout: one letter per axis, `H` height, `W` width, `C` channels, `N` tiles, `P` patches, `F` features,
-            `Q` queries of a detector; empty where axes have no such meaning.
+            `Q` queries of a detector, `T` frames; empty where axes have no such meaning.
     """
 
     dtype: str

@@ -113,7 +113,7 @@ def _antialias(n_in: int, n_out: int, radius: int) -> Taps:
     rest = low + 1 + GROUP * np.floor((high - low - 1) / GROUP)
     total = np.cumsum(weights_at(position), axis=1)[:, -1:]
     grouped = position[:, : int((rest - low).max())]
-    left_over = rest + np.arange(GROUP - 1)
+    left_over = rest + np.arange(int((high - rest).max()))
     index = np.concatenate([grouped, left_over], axis=1)
     weights = np.concatenate([np.where(grouped < rest, weights_at(grouped), _F(0)), weights_at(left_over)], axis=1)
     return Taps(np.minimum(index, n_in - 1).astype(np.int64), weights / total, grouped.shape[1])

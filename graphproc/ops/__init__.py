@@ -9,6 +9,7 @@ from graphproc.ops.center_to_corners import CenterToCorners
 from graphproc.ops.choose import Choose
 from graphproc.ops.combine import Combine
 from graphproc.ops.compact import Compact
+from graphproc.ops.composite_on_checkerboard import CompositeOnCheckerboard
 from graphproc.ops.composite_on_white import CompositeOnWhite
 from graphproc.ops.concat import Concat
 from graphproc.ops.content_box import ContentBox
@@ -44,6 +45,7 @@ from graphproc.ops.reduce_blocks import ReduceBlocks
 from graphproc.ops.rescale import Rescale
 from graphproc.ops.resize import Resize
 from graphproc.ops.rotate import Rotate
+from graphproc.ops.round_to_bytes import RoundToBytes
 from graphproc.ops.running_sum import RunningSum
 from graphproc.ops.select import Select
 from graphproc.ops.select_channels import SelectChannels
@@ -65,6 +67,7 @@ __all__ = [
     "Choose",
     "Combine",
     "Compact",
+    "CompositeOnCheckerboard",
     "CompositeOnWhite",
     "Concat",
     "ContentBox",
@@ -100,6 +103,7 @@ __all__ = [
     "Rescale",
     "Resize",
     "Rotate",
+    "RoundToBytes",
     "RunningSum",
     "Select",
     "SelectChannels",

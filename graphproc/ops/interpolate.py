@@ -43,6 +43,10 @@ ONE_PASS = ((0, 1), (0, 0), (1, 0), (1, 1))
 """In which order that pass adds up the four pixels: (row, column), each the nearer or the farther of two."""
 UNROLLED = 24
 """Up to how many taps are nodes of their own; more are a loop."""
+BLOCK = 8
+"""How many rows of a result are computed at a time where the image's size is not known."""
+ELEMENTS = 40_000
+"""How many elements about, where it is known, so that they stay in the cache."""
 
 
 @op("interpolate")
@@ -144,7 +148,8 @@ class Interpolate(Op):
             n_in, n_out = sides[axis]
             if n_in is n_out and self.mode in RADIUS:
                 return rows  # one tap of weight 1
-            return _weighed(g, rows, _taps(g, self.mode, n_in, n_out), self.fused)
+            along = num.known(t.size("C")) * {"H": t.size("W"), "W": t.size("H") if axis == "W" else self.height}[axis]
+            return _weighed(g, rows, _taps(g, self.mode, n_in, n_out), self.fused, n_out, along)
 
         return along_both(g, x, (self.height, self.width), emit, ("W", "H"))
 
@@ -211,6 +216,15 @@ class _Nodes:
     count: int | Value
     fused: list[tuple[Value, Value]]
 
+    def all(self, g: Builder) -> tuple[Value, Value]:
+        """The rows `[taps, outputs]` and weights `[taps, outputs, 1]` of all taps."""
+        rows, weights = self.grouped
+        if not self.fused:
+            return rows, weights
+        first = g.vector(0)
+        others = [g.Unsqueeze(place, first) for place, _ in self.fused], [g.Unsqueeze(factor, first) for _, factor in self.fused]
+        return g.Concat(rows, *others[0], axis=0), g.Concat(weights, *others[1], axis=0)
+
     def rounded_tap(self, g: Builder) -> tuple[Value, Value]:
         """The row and weight of the one tap with a rounded product, where there is one."""
         rows, weights = self.grouped
@@ -233,24 +247,68 @@ def _taps(g: Builder, mode: str, n_in: Num, n_out: Num) -> _Nodes:
     return _Nodes((g.constant(rows[:count], "i64"), g.constant(weights[:count], "f32")), count, fused)
 
 
-def _weighed(g: Builder, x: Value, taps: _Nodes, fused: bool) -> Value:
-    """The sums of weighed rows of `x`."""
-    rows, weights = taps.grouped
+def _weighed(g: Builder, x: Value, taps: _Nodes, fused: bool, n_out: Num, columns: Num) -> Value:
+    """The sums of weighed rows of `x`, `[n_out, any]`, block by block.
 
-    def product(tap: Value) -> Value:
-        return g.Mul(g.Gather(x, g.Gather(rows, tap, axis=0), axis=0), g.Gather(weights, tap, axis=0))
+    Args:
+        g: the emitter's handle.
+        x: a matrix of about so many `columns`.
+        taps: what is added up.
+        fused: whether the products of `taps.fused` are fused with their sums.
+        n_out: the sums' number.
+        columns: how many elements each has, batches aside.
+    """
+    if isinstance(n_out, int) and isinstance(columns, int) and n_out * columns <= 2 * ELEMENTS:
+        rows, weights = taps.all(g)
+        return g.Squeeze(_sums(g, x, rows, weights, taps, fused), g.vector(0))
+    length = _length(n_out, max(ELEMENTS // columns, 1)) if isinstance(n_out, int) and isinstance(columns, int) else BLOCK
+    blocks = -((0 - n_out) // length)
+    rows, weights = taps.all(g)
+    if n_out is not blocks * length and n_out != blocks * length:  # the last block repeats the last row
+        places = g.Min(g.range(blocks * length, "i64"), g.num(n_out - 1))
+        rows, weights = g.Gather(rows, places, axis=1), g.Gather(weights, places, axis=1)
+    rows = g.Transpose(g.Reshape(rows, g.vector(0, blocks, length)), perm=[1, 0, 2])
+    weights = g.Transpose(g.Reshape(weights, g.vector(0, blocks, length, 1)), perm=[1, 0, 2, 3])
+    sums = g.scan((rows, weights), lambda row, weight: _sums(g, x, row, weight, taps, fused), rank=3)
+    sums = g.Reshape(sums, g.vector(blocks * length, -1))
+    return g.Slice(sums, g.vector(0), g.vector(n_out), g.vector(0)) if n_out != blocks * length else sums
 
-    total = product(g.constant(0, "i64"))
+
+def _length(n_out: int, wanted: int) -> int:
+    """The length of blocks: one that divides the number of outputs, if there is one near the wanted length."""
+    near = [length for length in range(max(wanted // 2, 1), 2 * wanted + 1) if n_out % length == 0]
+    return min(near, key=lambda length: abs(length - wanted)) if near else min(wanted, n_out)
+
+
+def _sums(g: Builder, x: Value, rows: Value, weights: Value, taps: _Nodes, fused: bool) -> Value:
+    """The sums `[1, outputs, any]` for rows `[taps, outputs]` and weights `[taps, outputs, 1]`, those of `taps.fused` last."""
+    others = len(taps.fused)
+
+    def product(row: Value, weight: Value) -> Value:
+        return g.Mul(g.Gather(x, row, axis=0), weight)
+
     if isinstance(taps.count, int) and taps.count <= UNROLLED:
-        for tap in range(1, taps.count):
-            total = g.Add(total, product(g.constant(tap, "i64")))
+        count = taps.count + others
+        ones = g.vector(*[1] * count)
+        split = [g.Split(v, ones, axis=0, outputs=count) if count > 1 else [v] for v in (rows, weights)]
+        pairs = list(zip(*split, strict=True))
+        total = product(*pairs[0])
+        for pair in pairs[1 : taps.count]:
+            total = g.Add(total, product(*pair))
+        last = pairs[taps.count :]
     else:
-        one = g.constant(1, "i64")
-        count = g.constant(taps.count - 1, "i64") if isinstance(taps.count, int) else g.Sub(taps.count, one)
-        (total,), _ = g.loop(count, [total], lambda index, sums: ([g.Add(sums, product(g.Add(index, one)))], []), "taps")
-    for place, factor in taps.fused:
-        pixels = g.Gather(x, place, axis=0)
-        total = _plus_fused(g, total, pixels, factor) if fused else g.Add(total, g.Mul(pixels, factor))
+
+        def at(tap: Value) -> tuple[Value, Value]:
+            return g.Gather(rows, tap, axis=0), g.Gather(weights, tap, axis=0)
+
+        one = g.vector(1)
+        count = g.constant(taps.count - 1, "i64") if isinstance(taps.count, int) else g.Sub(taps.count, g.constant(1, "i64"))
+        (total,), _ = g.loop(
+            count, [product(*at(g.vector(0)))], lambda k, sums: ([g.Add(sums, product(*at(g.Add(k, one))))], []), "taps"
+        )
+        last = [at(g.vector(tap - others)) for tap in range(others)]
+    for row, weight in last:
+        total = _plus_fused(g, total, g.Gather(x, row, axis=0), weight) if fused else g.Add(total, product(row, weight))
     return total
 
 

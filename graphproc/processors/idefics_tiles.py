@@ -1,27 +1,32 @@
-"""Idefics2, Idefics3 and SmolVLM: samples of any number of images, each with its parts, padded to the batch's largest.
+"""Idefics2, Idefics3, SmolVLM, UltraVBert: samples of any number of images, each with its parts, padded to the batch's largest.
 
-Source: transformers 5.23, `models/idefics2`, `models/idefics3` and `models/smolvlm`, `image_processing_pil_*.py`.
+Source: transformers 5.23, `models/idefics2`, `models/idefics3` and `models/smolvlm`, `image_processing_pil_*.py`, and
+`models/ultravbert/image_processing_ultravbert.py`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import reduce
 from itertools import product
 
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import Join, ProgramBuilder, Value
-from graphproc.ops import Concat, Crop, Extend, Full, Numbers, Pad, Rearrange, Rescale, Take
-from graphproc.processors import stages
+from graphproc.numerics.filters import TORCHVISION
+from graphproc.ops import Cast, Concat, Crop, Extend, Full, Numbers, Pad, Rearrange, Rescale, Take
+from graphproc.processors import stages, tiling
 from graphproc.processors.constants import BILINEAR, INCEPTION, LANCZOS, RESCALE, RGB, resize_to
-from graphproc.processors.row import ONLY_PIL, Row
+from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, Row, Stage
 from graphproc.sizes import num
 from graphproc.sizes.canvas import Grid
 from graphproc.sizes.num import Bool
 from graphproc.sizes.rules import Size
-from graphproc.sizes.slices import tile_split, to_long_side, within_long_side
+from graphproc.sizes.slices import capped_long_side, tile_split, to_long_side, within_long_side
 
 NORMALIZE = {**RESCALE, "do_normalize": True, **INCEPTION, "do_pad": True}
+SPLIT = {**RGB, **NORMALIZE, "do_image_splitting": True, "return_row_col_info": False}
+SPLIT_KEYS = ("do_image_splitting", "max_image_size", "return_row_col_info")
 OUTPUTS = ("pixel_values", "pixel_attention_mask")
 
 
@@ -80,29 +85,37 @@ def _quarters(b: ProgramBuilder) -> list[Value]:
     return [b.add(Crop(top, start, h, w), b.image) for (top, h), (start, w) in product(vertical, horizontal)]
 
 
-def split(b: ProgramBuilder, config: Config, x: Value) -> Value:
+FirstSize = Callable[[Config, Value], Size]
+"""The size of an image before it is resized to whole tiles."""
+
+
+def split(first_size: FirstSize) -> Stage:
     """The image in tiles as wide and high as `max_image_size` says, and all of it in one more.
 
-    `do_resize` resizes to `size` before. Without `do_image_splitting`, and where one tile is enough, there is only the last.
-    Bytes stay bytes from one resize to the next, also where they stand for floats in [0, 1]: the round trip is exact.
+    `do_resize` resizes to `first_size` before. Without `do_image_splitting`, and where one tile is enough, there is only the
+    last. Bytes stay bytes from one resize to the next, also where they stand for floats in [0, 1]: the round trip is exact.
     """
-    tile = _tile(config)
-    filter = BILINEAR if config.resample is None else config.resample
-    if config.do_resize:
-        x = stages.resampled(b, x, *_first_size(config, x), filter)
-    grid = Grid(0, 0)
-    tiles = []
-    if config.do_image_splitting:
-        size, grid = tile_split(x.type.size("H"), x.type.size("W"), tile)
-        x = stages.resampled(b, x, *size, filter)
-        cut = b.add(Rearrange("c (r h) (k w) -> (r k) c h w", (("h", tile), ("w", tile)), layout="NCHW"), x)
-        tiles.append(b.add(Take(-4, 0, grid.rows * grid.columns), cut))
-    whole = stages.resampled(b, x, tile, tile, filter)
-    x = b.add(Concat(-4), *tiles, b.add(Rearrange("c h w -> 1 c h w", layout="NCHW"), whole))
-    if config.return_row_col_info:
-        for name, count in zip(("rows", "cols"), grid, strict=True):
-            b.output(name, b.add(Numbers((count,), shape=())), "stack", sample="stack", listed=True)
-    return b.add(Rescale(1 / 255), x) if b.unit_scale else x
+
+    def stage(b: ProgramBuilder, config: Config, x: Value) -> Value:
+        tile = _tile(config)
+        filter = BILINEAR if config.resample is None else config.resample
+        if config.do_resize:
+            x = stages.resampled(b, x, *first_size(config, x), filter)
+        grid = Grid(0, 0)
+        tiles = []
+        if config.do_image_splitting:
+            size, grid = tile_split(x.type.size("H"), x.type.size("W"), tile)
+            x = stages.resampled(b, x, *size, filter)
+            cut = b.add(Rearrange("c (r h) (k w) -> (r k) c h w", (("h", tile), ("w", tile)), layout="NCHW"), x)
+            tiles.append(b.add(Take(-4, 0, grid.rows * grid.columns), cut))
+        whole = stages.resampled(b, x, tile, tile, filter)
+        x = b.add(Concat(-4), *tiles, b.add(Rearrange("c h w -> 1 c h w", layout="NCHW"), whole))
+        if config.return_row_col_info:
+            for name, count in zip(("rows", "cols"), grid, strict=True):
+                b.output(name, b.add(Numbers((count,), shape=())), "stack", sample="stack", listed=True)
+        return b.add(Rescale(1 / 255), x) if b.unit_scale else x
+
+    return stage
 
 
 def _tile(config: Config) -> int:
@@ -113,15 +126,29 @@ def _tile(config: Config) -> int:
     return tile
 
 
-def _first_size(config: Config, x: Value) -> Size:
+def to_size(config: Config, x: Value) -> Size:
+    """To the longest edge, whichever way, or a height and width."""
     if "longest_edge" in config.size:
         return to_long_side(x.type.size("H"), x.type.size("W"), config.size["longest_edge"])
     return stages.sides("size", config.size)
 
 
+def to_capped_size(config: Config, x: Value) -> Size:
+    """UltraVBert: where images are split, to a longest edge that gives at most `max_image_tiles` tiles."""
+    if not config.do_image_splitting:
+        return to_size(config, x)
+    if "longest_edge" not in config.size:
+        raise ConfigError(f"size: expected a longest_edge to split images by, got {config.size}")
+    height, width = x.type.size("H"), x.type.size("W")
+    most = tiling.setting(config, "max_image_tiles")
+    return to_long_side(height, width, capped_long_side(height, width, config.size["longest_edge"], _tile(config), most))
+
+
 def with_tiles(b: ProgramBuilder, config: Config, x: Value) -> None:
     """The tiles of all images of a sample in one row, which are no padding, and on demand each image's rows and columns."""
     counts, b.outputs = b.outputs, []
+    if config.do_pad and b.backend == TORCHVISION and x.type.dtype != "f32":
+        x = b.add(Cast("f32"), x)
     mask = b.add(Full(tuple(x.type.size(axis) for axis in "NHW"), 1, "i64", "NHW")) if config.do_pad else None
     _outputs(b, x, mask, "concatenate")
     b.outputs += counts
@@ -150,17 +177,9 @@ ROWS = (
         Row(
             f"{name}ImageProcessor",
             "tiles",
-            (split, stages.rescale, stages.normalize),
-            {
-                **RGB,
-                **resize_to({"longest_edge": 4 * 364}, LANCZOS),
-                "default_to_square": True,
-                **NORMALIZE,
-                "do_image_splitting": True,
-                "max_image_size": {"longest_edge": 364},
-                "return_row_col_info": False,
-            },
-            extra_keys=("do_image_splitting", "max_image_size", "return_row_col_info"),
+            (split(to_size), stages.rescale, stages.normalize),
+            {**SPLIT, **resize_to({"longest_edge": 4 * 364}, LANCZOS), "max_image_size": {"longest_edge": 364}},
+            extra_keys=SPLIT_KEYS,
             outputs=OUTPUTS,
             input_names=OUTPUTS,
             finish=with_tiles,
@@ -168,5 +187,23 @@ ROWS = (
             backends=ONLY_PIL,
         )
         for name in ("Idefics3", "SmolVLM")
+    ),
+    Row(
+        "UltraVBertImageProcessor",
+        "tiles",
+        (split(to_capped_size), stages.rescale, stages.normalize),
+        {
+            **SPLIT,
+            **resize_to({"longest_edge": 3072}, LANCZOS),
+            "max_image_size": {"longest_edge": 512},
+            "max_image_tiles": 27,
+        },
+        extra_keys=(*SPLIT_KEYS, "max_image_tiles"),
+        not_compiled="rows and cols without samples of no image at the end, which have empty ones here",
+        outputs=OUTPUTS,
+        input_names=OUTPUTS,
+        finish=with_tiles,
+        per_sample=0,
+        backends=ONLY_TORCHVISION,
     ),
 )

@@ -1,6 +1,7 @@
-"""MiniCPM-V 4.6: a whole view of each image and slices of large ones, all as strips of patches in one row.
+"""MiniCPM-V 4.6 and MiniCPM-OCR: a whole view of each image and slices of large ones, all as strips of patches in one row.
 
-Source: transformers 5.23, `models/minicpmv4_6/image_processing_pil_minicpmv4_6.py`.
+Source: transformers 5.23, `models/minicpmv4_6/image_processing_pil_minicpmv4_6.py` and
+`models/minicpm_ocr/image_processing_minicpm_ocr.py`.
 """
 
 from __future__ import annotations
@@ -8,10 +9,10 @@ from __future__ import annotations
 from graphproc.configs.config import NEEDS, Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Concat, Numbers, Rearrange, Take
+from graphproc.ops import Cast, Concat, Numbers, Rearrange, Take
 from graphproc.processors import stages
-from graphproc.processors.constants import BICUBIC, BILINEAR, INCEPTION, RESCALE, RGB
-from graphproc.processors.row import ONLY_PIL, Row
+from graphproc.processors.constants import BICUBIC, BILINEAR, INCEPTION, NORMALIZE, RGB
+from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, Row
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 from graphproc.sizes.slices import Slices, slices
@@ -34,11 +35,30 @@ def _slices(b: ProgramBuilder, config: Config) -> Slices:
     height, width = b.image.type.size("H"), b.image.type.size("W")
     merged = 2 if config.downsample_mode == "4x" else 4
     patch = stages.count(config, "patch_size")
-    cut = slices(height, width, most, stages.count(config, "scale_resolution"), patch * merged)
+    enlarging = config.settings.get("small_image_upsize", "always") == "always"
+    cut = slices(height, width, most, stages.count(config, "scale_resolution"), patch * merged, enlarging=enlarging)
     if config.do_resize:
         return cut
     rows, columns = num.maximum(cut.grid.rows, 1), num.maximum(cut.grid.columns, 1)
     return Slices((height, width), cut.grid, (height // rows, width // columns), (height, width))
+
+
+def always_resized(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """MiniCPM-OCR: `strips`, as floats whatever follows.
+
+    Raises:
+        ConfigError: a step that the class does not do without is off, or OpenCV would find sizes in the pixels.
+    """
+    if not config.do_resize:
+        raise ConfigError(f"do_resize: MiniCPM-OCR always does this, got {config.do_resize}. Set it to true.")
+    if config.small_image_upsize == "adaptive":
+        raise ConfigError(
+            'small_image_upsize: expected "always", or another word for never, got "adaptive", '
+            "by which OpenCV looks for letters in the pixels. Choose one of the others."
+        )
+    x = strips(b, config, x)
+    floats_follow = config.do_normalize or (config.do_rescale and isinstance(config.rescale_factor, float))
+    return x if floats_follow else b.add(Cast("f32"), x)
 
 
 def strips(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -73,18 +93,35 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     b.output("num_patches_per_image", b.add(Numbers((count + 1,), shape=())), listed=True)
 
 
+OUTPUTS = ("pixel_values", "target_sizes", "grids", "num_patches_per_image")
+DEFAULTS = {**RGB, "do_resize": True, "resample": BICUBIC, **NORMALIZE, **INCEPTION, **SETTINGS}
+NEEDED = {switch: keys for switch, keys in NEEDS.items() if switch != "do_resize"}
+
 ROWS = (
+    Row(
+        "MiniCPMOcrImageProcessor",
+        "tiles",
+        (always_resized, stages.rescale, stages.normalize),
+        {**DEFAULTS, "downsample_mode": "4x", "small_image_upsize": "always"},
+        extra_keys=(*SETTINGS, "small_image_upsize"),
+        not_compiled='small_image_upsize="adaptive", by which OpenCV finds sizes in the pixels',
+        outputs=OUTPUTS,
+        input_names=OUTPUTS[:2],
+        finish=finish,
+        needs=NEEDED,
+        backends=ONLY_TORCHVISION,
+    ),
     Row(
         "MiniCPMV4_6ImageProcessor",
         "tiles",
         (strips, stages.rescale, stages.normalize),
-        {**RGB, "do_resize": True, "resample": BICUBIC, **RESCALE, "do_normalize": True, **INCEPTION, **SETTINGS},
+        DEFAULTS,
         extra_keys=tuple(SETTINGS),
         not_compiled="without do_resize, slices that leave a rest of the image",
-        outputs=("pixel_values", "target_sizes", "grids", "num_patches_per_image"),
-        input_names=("pixel_values", "target_sizes"),
+        outputs=OUTPUTS,
+        input_names=OUTPUTS[:2],
         finish=finish,
-        needs={switch: keys for switch, keys in NEEDS.items() if switch != "do_resize"},
+        needs=NEEDED,
         backends=ONLY_PIL,
     ),
 )

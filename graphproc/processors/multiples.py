@@ -1,6 +1,6 @@
 """Processors whose sizes are multiples of a divisor, by the resize or by padding.
 
-Source of the defaults: transformers 5.23, `models/*/image_processing_pil_*.py`.
+Source of the defaults: transformers 5.23, `models/*/image_processing_*.py`.
 """
 
 from __future__ import annotations
@@ -194,6 +194,25 @@ ROWS = (
         outputs=("pixel_mask", "pixel_values"),
         input_names=("pixel_values", "pixel_mask"),
         finish=mask_first,
+    ),
+    Row(
+        "CHMv2ImageProcessor",
+        "multiples",
+        DEPTH,
+        {
+            **DEPTH_DEFAULTS,
+            "do_resize": False,
+            "image_mean": (0.42, 0.411, 0.296),
+            "image_std": (0.213, 0.156, 0.143),
+            "do_pad": True,
+            "ensure_multiple_of": 16,
+            "keep_aspect_ratio": True,
+            "size_divisor": 16,
+        },
+        extra_keys=(*DEPTH_KEYS, "do_reduce_labels"),
+        backends=ONLY_TORCHVISION,
+        extras=label_maps.LABEL_MAPS,
+        finish=label_maps.with_labels(towards, crop, centered, resample=None),
     ),
     Row(
         "DPTImageProcessor",

@@ -5,14 +5,16 @@ Source: transformers 5.23, `models/siglip2` and `models/gemma4`, `image_processi
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from graphproc.configs.config import NEEDS, Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
-from graphproc.ops import Extend, Full, Grid, Numbers, Rearrange
+from graphproc.ops import Extend, Full, Grid, Nearest, Numbers, Rearrange, Rescale
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, BILINEAR, INCEPTION, NEAREST, RESCALE, RGB
-from graphproc.processors.row import Row
+from graphproc.processors.row import ONLY_TORCHVISION, Row
 from graphproc.sizes import num, patch_budget
 from graphproc.sizes.num import Num
 
@@ -41,17 +43,19 @@ def gemma_resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize`: to at most so many patches, whole soft tokens.
 
     Raises:
-        ConfigError: in torchvision's backend the filter is null, or the nearest one, which is not that of its other classes.
+        ConfigError: in torchvision's backend the filter is null.
     """
     if not config.do_resize:
         return x
-    if b.backend == TORCHVISION and config.resample in (None, NEAREST):
-        found = "null" if config.resample is None else config.resample
-        raise ConfigError(f"resample: expected a filter above 0 for torchvision's backend, got {found}, or use backend='pil'.")
+    if b.backend == TORCHVISION and config.resample is None:
+        raise ConfigError("resample: torchvision's backend of this class needs a filter, got null. Set one, e.g. 3 (bicubic).")
     patch, pooling = stages.count(config, "patch_size"), stages.count(config, "pooling_kernel_size")
     most = gemma_patches(config)
     to = patch_budget.pooled_patches_within(x.type.size("H"), x.type.size("W"), patch, most, pooling)
     b.require(to.holds, f"{to.message}.")
+    if b.backend == TORCHVISION and config.resample == NEAREST:  # which this class alone hands on as it is
+        x = b.add(Nearest(*to.size), x)
+        return b.add(Rescale(1 / 255), x) if b.unit_scale else x
     return resize_to(b, config, x, *to.size)
 
 
@@ -66,9 +70,12 @@ def gemma_patches(config: Config) -> int:
     return stages.count(config, "max_soft_tokens") * stages.count(config, "pooling_kernel_size") ** 2
 
 
-def patches(b: ProgramBuilder, config: Config, x: Value, most: int) -> tuple[Num, Num, Num]:
-    """Output `most` patches of the image, or all that it has; returns the grid and how many patches were output."""
-    patch = stages.count(config, "patch_size")
+def patches(b: ProgramBuilder, config: Config, x: Value, most: int, merge: int = 1) -> tuple[Num, Num, Num]:
+    """Output `most` patches of the image, or all that it has; returns the grid and how many patches were output.
+
+    With `merge`, patches are squares of so many times their side.
+    """
+    patch = stages.count(config, "patch_size") * merge
     height, width = x.type.size("H"), x.type.size("W")
     if not config.do_resize:
         for name, side in (("height", height), ("width", width)):
@@ -98,8 +105,42 @@ def gemma(b: ProgramBuilder, config: Config, x: Value) -> None:
     b.output("num_soft_tokens_per_image", b.add(Numbers((tokens,), shape=())))
 
 
+def unified_gemma(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """The soft tokens, each of the pixels that Gemma 4 pools, the column and row of each, and how many there are.
+
+    Raises:
+        ConfigError: images have other than three channels, or as for `gemma_patches`.
+    """
+    if x.type.channels != 3:
+        raise ConfigError(f"{config.processor}: expected images of 3 channels, got {x.type.channels}. Convert them to RGB.")
+    pooling = stages.count(config, "pooling_kernel_size")
+    rows, columns, length = patches(b, config, x, gemma_patches(config) // pooling**2, pooling)
+    b.output("image_position_ids", b.add(Extend(-2, length, -1), b.add(Grid(rows, columns, order="xy"))))
+    b.output("num_soft_tokens_per_image", b.add(Numbers((rows * columns,), shape=())))
+
+
 SIGLIP_OUTPUTS = ("pixel_values", "pixel_attention_mask", "spatial_shapes")
 GEMMA_OUTPUTS = ("pixel_values", "image_position_ids", "num_soft_tokens_per_image")
+
+GEMMA = Row(
+    "Gemma4ImageProcessor",
+    "naflex",
+    (gemma_resize, stages.rescale, stages.normalize),
+    {
+        **RGB,
+        **RESIZE,
+        "do_normalize": False,
+        **UNCHANGED,
+        "patch_size": 16,
+        "max_soft_tokens": 280,
+        "pooling_kernel_size": 3,
+    },
+    extra_keys=("patch_size", "max_soft_tokens", "pooling_kernel_size"),
+    outputs=GEMMA_OUTPUTS,
+    input_names=GEMMA_OUTPUTS,
+    finish=gemma,
+    needs=WITHOUT_SIZE,
+)
 
 ROWS = (
     Row(
@@ -113,23 +154,12 @@ ROWS = (
         finish=siglip,
         needs=WITHOUT_SIZE,
     ),
-    Row(
-        "Gemma4ImageProcessor",
-        "naflex",
-        (gemma_resize, stages.rescale, stages.normalize),
-        {
-            **RGB,
-            **RESIZE,
-            "do_normalize": False,
-            **UNCHANGED,
-            "patch_size": 16,
-            "max_soft_tokens": 280,
-            "pooling_kernel_size": 3,
-        },
-        extra_keys=("patch_size", "max_soft_tokens", "pooling_kernel_size"),
-        outputs=GEMMA_OUTPUTS,
-        input_names=GEMMA_OUTPUTS,
-        finish=gemma,
-        needs=WITHOUT_SIZE,
+    GEMMA,
+    replace(
+        GEMMA,
+        name="Gemma4UnifiedImageProcessor",
+        not_compiled="images that are not resized and whose sides are no multiples of a soft token's",
+        backends=ONLY_TORCHVISION,
+        finish=unified_gemma,
     ),
 )

@@ -18,9 +18,10 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
 from graphproc.ops import Cast, Numbers, Pad, Rearrange
 from graphproc.processors import stages
-from graphproc.processors.constants import BICUBIC, CLIP, INCEPTION, RESCALE, RGB
-from graphproc.processors.row import Finish, Row, Stage
-from graphproc.sizes import num, smart_resize
+from graphproc.processors.constants import BICUBIC, BILINEAR, CLIP, INCEPTION, LANCZOS, NORMALIZE, RESCALE, RGB
+from graphproc.processors.naflex import WITHOUT_SIZE
+from graphproc.processors.row import ONLY_TORCHVISION, Finish, Row, Stage
+from graphproc.sizes import nearest_grid, num, smart_resize
 from graphproc.sizes.num import Num
 from graphproc.sizes.smart_resize import Guarded
 
@@ -30,6 +31,7 @@ Rule = Callable[[Num, Num, int, int, int, int], Guarded]
 MERGED = "c (gh mh p) (gw mw q) -> (gh gw mh mw) (c t p q)"
 """The patches of a token follow one another; `t` copies of each channel."""
 RASTER = "c (gh mh p) (gw mw q) -> (gh mh gw mw) (c t p q)"
+FRAMES_FIRST = "c (gh p) (gw q) -> (gh gw) (t c p q)"
 CHANNELS_LAST = "c (gh mh p) (gw mw q) -> (gh gw mh mw) (p q c t)"
 SQUARES = "c (gh p) (gw q) -> (gh gw) (c t) p q"
 """Patches row by row, each an image of its own."""
@@ -74,12 +76,23 @@ def fit_on_canvas(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return b.add(Pad(0, 0, to.height, to.width), x)
 
 
+def to_nearest_grid(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_resize` of MuseGlimmer: to the grid of tokens nearest to the image's shape; a filter that is null is bilinear."""
+    if not config.do_resize:
+        return x
+    token, most = token_side(b, config), stages.count(config, "max_image_tokens")
+    size = nearest_grid.grid_within(x.type.size("H"), x.type.size("W"), token, most)
+    return stages.resize_to(b, config, x, *size, BILINEAR if config.resample is None else None)
+
+
 def patches(pattern: str, layout: str = "PF") -> Finish:
     """The outputs: the image's patches in an order, those of all images in one row, and its grid."""
 
     def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
-        patch, frames = stages.count(config, "patch_size"), stages.count(config, "temporal_patch_size")
-        sizes = {"p": patch, "q": patch, "t": frames}
+        patch = stages.count(config, "patch_size")
+        sizes = {"p": patch, "q": patch}
+        if " t" in pattern or "(t" in pattern:
+            sizes["t"] = stages.count(config, "temporal_patch_size")
         if "mh" in pattern:
             sizes |= dict.fromkeys(("mh", "mw"), stages.count(config, "merge_size"))
         unit = patch * sizes.get("mh", 1)
@@ -154,6 +167,33 @@ ROWS = (
         outputs=(*OUTPUTS, "image_merge_sizes"),
         input_names=(*OUTPUTS, "image_merge_sizes"),
         finish=patches_and_merge_sizes,
+    ),
+    replace(
+        QWEN,
+        name="MiniMaxM3VLImageProcessor",
+        defaults=defaults(56 * 56, 451584, frames=2),
+        backends=ONLY_TORCHVISION,
+    ),
+    replace(
+        QWEN,
+        name="MuseGlimmerImageProcessor",
+        stages=(to_nearest_grid, *SN),
+        defaults={
+            **RGB,
+            "do_resize": True,
+            "resample": LANCZOS,
+            **NORMALIZE,
+            **INCEPTION,
+            "default_to_square": False,
+            "patch_size": 14,
+            "temporal_patch_size": 2,
+            "merge_size": 2,
+            "max_image_tokens": 4096,
+        },
+        extra_keys=(*GRID, "max_image_tokens"),
+        backends=ONLY_TORCHVISION,
+        finish=patches(FRAMES_FIRST),
+        needs=WITHOUT_SIZE,
     ),
     replace(
         QWEN,

@@ -9,9 +9,10 @@ from typing import Any
 from graphproc.configs.config import NEEDS, Config, check, normalize
 from graphproc.configs.legacy import modern
 from graphproc.errors import ConfigError
+from graphproc.ir.op import Op
 from graphproc.ir.program import Parity, Program, ProgramBuilder, Value, image_input, sides
 from graphproc.ir.types import TensorType
-from graphproc.ops import CompositeOnWhite, SelectChannels, ToChannelsFirst
+from graphproc.ops import CompositeOnCheckerboard, CompositeOnWhite, SelectChannels, ToChannelsFirst
 from graphproc.sizes import num
 
 Stage = Callable[[ProgramBuilder, Config, Value], Value]
@@ -21,7 +22,9 @@ Finish = Callable[[ProgramBuilder, Config, Value], None]
 """What comes after the stages: declares the outputs."""
 
 CHANNELS: Mapping[str, int] = {"rgb": 3, "bgr": 3, "rgba": 4, "gray": 1}
-"""The input's channels, by colour order. `rgba` is composited on white and `gray` repeated, as for PIL images."""
+"""The input's channels, by colour order. `rgba` is composited on `Row.background` and `gray` repeated, as PIL images are."""
+BACKGROUNDS: Mapping[str, Op] = {"white": CompositeOnWhite(), "checkerboard": CompositeOnCheckerboard()}
+"""What an image with an alpha channel is composited on."""
 
 PIL = Parity("transformers 5.23 (backend pil) with Pillow 13")
 TORCHVISION_PARITY = Parity("transformers 5.23 (backend torchvision) with torch 2.14 and torchvision 0.29, on bytes")
@@ -88,6 +91,7 @@ class Row:
             otherwise (`ProgramBuilder.several`) and join image by image; images that are not nested are samples of one.
         together: makes the settings for the images of one call from its settings and the (height, width) of all of them, where
             images that come together are processed otherwise than each alone.
+        background: what images with an alpha channel are composited on, of `BACKGROUNDS`.
         texts: outputs of text, by the keyword that each is made of and named after; no image enters them, and no graph has them.
     """
 
@@ -108,6 +112,7 @@ class Row:
     bare: bool = False
     counts: str = ""
     together: Callable[[Config, Sequence[tuple[int, int]]], Config] | None = None
+    background: str = "white"
     texts: Mapping[str, Callable[[Any], list[str]]] = field(default_factory=dict)
 
     @property
@@ -175,7 +180,7 @@ class Row:
         b = ProgramBuilder(self.name, self.parity_of(backend), unit_scale=unit_scale, several=several, backend=backend)
         x = image_input(b, dtype=dtype, channels=channels or CHANNELS[color])
         if color == "rgba":
-            x = b.add(CompositeOnWhite(), x)
+            x = b.add(BACKGROUNDS[self.background], x)
         x = b.add(ToChannelsFirst(), x)
         if color in ("bgr", "gray"):
             x = b.add(SelectChannels((2, 1, 0) if color == "bgr" else (0, 0, 0)), x)

@@ -29,7 +29,9 @@ def resampled(b: ProgramBuilder, x: Value, height: Num, width: Num, resample: in
         ConfigError: the backend does not have the filter.
     """
     if b.backend == TORCHVISION and NAMES[resample] in ("box", "hamming"):
-        raise ConfigError(f"resample: torchvision has no filter {resample} ({NAMES[resample]}). Use another, or backend='pil'.")
+        raise ConfigError(
+            f"resample: torchvision has no filter {resample} ({NAMES[resample]}). Use another, or a class's backend 'pil'."
+        )
     return b.add(Resize(height, width, NAMES[resample], TORCHVISION if b.backend == TORCHVISION else PILLOW), x)
 
 
@@ -103,7 +105,7 @@ def normalize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """
     if not config.do_normalize:
         return x
-    mean, std = (_per_channel(b, key, getattr(config, key), x) for key in ("image_mean", "image_std"))
+    mean, std = (per_channel(b, key, getattr(config, key), x) for key in ("image_mean", "image_std"))
     if _fused(b, config):
         if not config.rescale_factor:
             raise ConfigError(
@@ -138,7 +140,7 @@ def _fused(b: ProgramBuilder, config: Config) -> bool:
     return bool(b.backend == TORCHVISION and config.do_rescale and config.do_normalize)
 
 
-def _per_channel(b: ProgramBuilder, key: str, value: float | tuple[float, ...], x: Value) -> tuple[float, ...]:
+def per_channel(b: ProgramBuilder, key: str, value: float | tuple[float, ...], x: Value) -> tuple[float, ...]:
     """A number for all channels, or one for each; a list of one number is an error as in the reference, but for torchvision."""
     if not isinstance(value, tuple):
         return (value,)

@@ -1,4 +1,7 @@
-"""Equal tiles of a canvas whose grid is chosen by the image's shape: GOT-OCR 2, Ovis 2, Granite Docling, DeepSeek OCR 2."""
+"""Equal tiles of a canvas whose grid is chosen by the image's shape.
+
+GOT-OCR 2, Cohere 2 Vision, Ovis 2, Granite Docling, DeepSeek OCR 2, Unlimited OCR and Perception LM.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,10 @@ from graphproc.errors import ConfigError
 from graphproc.ir.program import Parity, ProgramBuilder, Value
 from graphproc.ops import Cast, Full, Numbers
 from graphproc.processors import stages, tiling
-from graphproc.processors.constants import BICUBIC, CLIP, INCEPTION, RESCALE, RGB, resize_to, square
-from graphproc.processors.row import ONLY_PIL, PIL, Row, Stage
+from graphproc.processors.constants import BICUBIC, CLIP, INCEPTION, NORMALIZE, RESCALE, RGB, resize_to, square
+from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, PIL, Row, Stage
 from graphproc.sizes import fit, num
-from graphproc.sizes.canvas import Dense, Grid, Page, covering_grid, grid_by_aspect, page_grid
+from graphproc.sizes.canvas import Dense, Grid, Page, covering_grid, grid_by_aspect, grid_by_fit, grid_by_scale, page_grid
 
 Rule = Callable[[Config, Value], Grid]
 """The grid of an image, by its settings."""
@@ -33,6 +36,12 @@ def by_aspect(config: Config, image: Value) -> Grid:
     """The grid nearest to the image's shape."""
     least, most = tiling.setting(config, "min_patches"), tiling.setting(config, "max_patches")
     return grid_by_aspect(image.type.size("H"), image.type.size("W"), stages.sides("size", config.size), least, most)
+
+
+def by_scale(config: Config, image: Value) -> Grid:
+    """Cohere 2 Vision: the grid that enlarges the image least. It takes tiles for squares as high as they are."""
+    side, most = stages.sides("size", config.size)[0], tiling.setting(config, "max_patches")
+    return grid_by_scale(image.type.size("H"), image.type.size("W"), side, most)
 
 
 def covering(config: Config, image: Value) -> Grid:
@@ -73,7 +82,7 @@ def _several(grid: Grid) -> num.Bool:
 def with_number(b: ProgramBuilder, config: Config, x: Value) -> None:
     """`pixel_values`, and `num_patches`, the tiles of each image."""
     b.output("pixel_values", x)
-    tiling.tell(b, "num_patches", x.type.size("N") if is_cut(config) else 1)
+    tiling.tell(b, "num_patches", x.type.size("N") if "N" in x.type.layout else 1)
 
 
 def with_grid(b: ProgramBuilder, config: Config, x: Value) -> None:
@@ -96,21 +105,26 @@ def document(b: ProgramBuilder, config: Config, x: Value) -> None:
         b.output(name, b.add(Numbers((count,), shape=())), "stack", sample="stack", listed=True)
 
 
+def local_grid(config: Config, image: Value) -> tuple[num.Bool, Grid]:
+    """DeepSeek OCR 2: whether the image is larger than a tile of `tile_size` and is cut, and its grid, 1 x 1 if it is not."""
+    side, height, width = stages.count(config, "tile_size"), image.type.size("H"), image.type.size("W")
+    least, most = tiling.setting(config, "min_patches"), tiling.setting(config, "max_patches")
+    large = num.maximum(height, width) > side
+    grid = grid_by_aspect(height, width, (side, side), least, most)
+    return large, Grid(*(num.where(large, count, 1) for count in grid))
+
+
 def local_tiles(b: ProgramBuilder, config: Config, x: Value) -> Value | None:
     """DeepSeek OCR 2: the tiles of `tile_size` of images that are larger than one."""
     if not config.crop_to_patches:
         return None
-    side, height, width = stages.count(config, "tile_size"), x.type.size("H"), x.type.size("W")
-    least, most = tiling.setting(config, "min_patches"), tiling.setting(config, "max_patches")
-    large = num.maximum(height, width) > side
-    grid = (num.where(large, count, 1) for count in grid_by_aspect(height, width, (side, side), least, most))
+    side, (large, grid) = stages.count(config, "tile_size"), local_grid(config, x)
     canvas = tiling.resize_to(b, config, x, *(count * side for count in grid))
     return tiling.only_if(b, large, tiling.cut(b, canvas, side, side))
 
 
-def whole_view(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """DeepSeek OCR 2: the image in the middle of a square, surrounded by `background_color`."""
-    side = stages.sides("size", config.size or {})[0] if config.crop_to_patches else stages.count(config, "tile_size")
+def whole_view(b: ProgramBuilder, config: Config, x: Value, side: int) -> Value:
+    """The image in the middle of a square, surrounded by `background_color`."""
     color = config.background_color
     if color is None:
         raise ConfigError("background_color: expected a byte for each channel, got null")
@@ -124,15 +138,65 @@ def whole_view(b: ProgramBuilder, config: Config, x: Value) -> Value:
 def views(b: ProgramBuilder, config: Config, x: Value) -> None:
     """DeepSeek OCR 2: `pixel_values`, whole views; `num_local_patches`, and `pixel_values_local` where there are any."""
     local = local_tiles(b, config, x)
-    b.output("pixel_values", tiling.in_model_units(b, config, whole_view(b, config, x)))
+    side = stages.sides("size", config.size or {})[0] if config.crop_to_patches else stages.count(config, "tile_size")
+    b.output("pixel_values", tiling.in_model_units(b, config, whole_view(b, config, x, side)))
     tiling.tell(b, "num_local_patches", 0 if local is None else local.type.size("N"))
     if local is not None:
         b.output("pixel_values_local", tiling.in_model_units(b, config, local), "concatenate", optional=True)
 
 
+def unlimited_view(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """Unlimited OCR: the whole view, which is warped instead where images are not cut and it is small."""
+    side = max(stages.sides("size", config.size or {}))
+    if not config.crop_to_patches and side <= tiling.setting(config, "maximum_pad_value"):
+        return tiling.resize_to(b, config, x, side, side)
+    return whole_view(b, config, x, side)
+
+
+def views_and_grid(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """Unlimited OCR: `pixel_values`, `pixel_values_local` where there are any, their number and `patches_grid`.
+
+    The grid's columns come before its rows.
+    """
+    local = local_tiles(b, config, x)
+    b.output("pixel_values", tiling.in_model_units(b, config, unlimited_view(b, config, x)))
+    if local is not None:
+        b.output("pixel_values_local", tiling.in_model_units(b, config, local), "concatenate", optional=True)
+    tiling.tell(b, "num_local_patches", 0 if local is None else local.type.size("N"), listed=True)
+    grid = Grid(1, 1) if local is None else local_grid(config, x)[1]
+    tiling.tell(b, "patches_grid", grid.columns, grid.rows, listed=True)
+
+
+def thumbnail_and_tiles(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """Perception LM: the whole image as a tile and, for "thumb+tile", the tiles of its canvas; as it is without `do_resize`."""
+    if not config.do_resize:
+        return tiling.as_tile(b, x)
+    side = stages.count(config, "tile_size")
+    overview = tiling.as_tile(b, tiling.resize_to(b, config, x, side, side))
+    if config.vision_input_type != "thumb+tile":
+        return overview
+    grid = grid_by_fit(x.type.size("H"), x.type.size("W"), side, tiling.setting(config, "max_num_tiles"))
+    canvas = tiling.resize_to(b, config, x, grid.rows * side, grid.columns * side)
+    return tiling.join(b, overview, tiling.cut(b, canvas, side, side))
+
+
 TILED = {**RGB, **RESCALE, "do_normalize": True, **CLIP, **PATCHES}
 
 ROWS = (
+    Row(
+        "Cohere2VisionImageProcessor",
+        "tiles",
+        (
+            tiles(by_scale, overview_first=False, when=lambda config: bool(config.crop_to_patches)),
+            tiling.resize,
+            tiling.in_model_units,
+        ),
+        {**TILED, **resize_to(square(512), BICUBIC), "crop_to_patches": True},
+        extra_keys=tuple(PATCHES),
+        outputs=("pixel_values", "num_patches"),
+        backends=ONLY_TORCHVISION,
+        finish=with_number,
+    ),
     Row(
         "DeepseekOcr2ImageProcessor",
         "tiles",
@@ -192,5 +256,44 @@ ROWS = (
         parity=COVERING_PARITY,
         outputs=("pixel_values", "grids"),
         finish=with_grid,
+    ),
+    Row(
+        "PerceptionLMImageProcessor",
+        "tiles",
+        (thumbnail_and_tiles, tiling.in_model_units),
+        {
+            **RGB,
+            **NORMALIZE,
+            **resize_to(square(448), BICUBIC),
+            **INCEPTION,
+            "vision_input_type": "thumb+tile",
+            "tile_size": 448,
+            "max_num_tiles": 36,
+        },
+        extra_keys=("vision_input_type", "tile_size", "max_num_tiles"),
+        not_compiled="max_num_tiles in a call, of which transformers reads only whether it is above 1",
+        backends=ONLY_TORCHVISION,
+    ),
+    Row(
+        "UnlimitedOcrImageProcessor",
+        "tiles",
+        (),
+        {
+            **TILED,
+            **resize_to(square(1024), BICUBIC),
+            **INCEPTION,
+            "crop_to_patches": True,
+            "min_patches": 2,
+            "max_patches": 32,
+            "tile_size": 640,
+            "background_color": (127, 127, 127),
+            "maximum_pad_value": 640,
+        },
+        extra_keys=(*PATCHES, "tile_size", "background_color", "maximum_pad_value"),
+        not_compiled="background_color in a call, which transformers ignores",
+        outputs=("pixel_values", "pixel_values_local", "num_local_patches", "patches_grid"),
+        input_names=("pixel_values", "num_local_patches", "patches_grid"),
+        backends=ONLY_TORCHVISION,
+        finish=views_and_grid,
     ),
 )

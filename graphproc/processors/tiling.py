@@ -49,7 +49,7 @@ def as_tile(b: ProgramBuilder, x: Value) -> Value:
     return b.add(Rearrange("c h w -> 1 c h w", layout="NCHW"), x)
 
 
-def cut(b: ProgramBuilder, x: Value, height: int, width: int) -> Value:
+def cut(b: ProgramBuilder, x: Value, height: Num, width: Num) -> Value:
     """The tiles of a canvas of whole ones, row by row."""
     return b.add(Rearrange("c (r h) (k w) -> (r k) c h w", (("h", height), ("w", width)), "NCHW"), x)
 
@@ -96,9 +96,9 @@ def for_each(b: ProgramBuilder, config: Config, x: Value, count: Num, first: Op,
     return b.add(ForEach(count, tuple(step.op for step in inner.steps)), x)
 
 
-def tell(b: ProgramBuilder, name: str, *values: Num) -> None:
+def tell(b: ProgramBuilder, name: str, *values: Num, listed: bool = False) -> None:
     """An output of whole numbers for each image: one, or a row of several."""
-    b.output(name, b.add(Numbers(values, shape=() if len(values) == 1 else None)), "stack")
+    b.output(name, b.add(Numbers(values, shape=() if len(values) == 1 else None)), "stack", listed=listed)
 
 
 def setting(config: Config, key: str) -> int:

@@ -16,6 +16,8 @@ from graphproc.sizes import num
 from graphproc.sizes.num import Bool, Num
 from graphproc.sizes.rules import Size
 
+_HUGE = 2.0**62
+
 
 class Grid(NamedTuple):
     """How many tiles stand below and beside each other."""
@@ -86,14 +88,35 @@ def best_resolution(height: Num, width: Num, candidates: Sequence[tuple[int, int
 
 
 @cache
-def _grids(minimum: int, maximum: int, longest: int) -> list[tuple[int, int]]:
-    """The (columns, rows) with a number of tiles in range and sides up to `longest`, by rising number of tiles."""
+def _grids(minimum: int, maximum: int, longest: int, hashed: bool = False) -> list[tuple[int, int]]:
+    """The (columns, rows) with a number of tiles in range and sides up to `longest`, by rising number of tiles.
+
+    Grids of as many tiles come by rising columns, or as they come out of Python's set of them: the same in each run, because
+    whole numbers have one hash, and a matter of the order in which they go in. It decides only where the fewest and the most
+    tiles are nearly as many: otherwise another grid is nearer to a shape in the middle between two.
+    """
     sides = range(1, min(maximum, longest) + 1)
-    return sorted(((a, b) for a in sides for b in sides if minimum <= a * b <= maximum), key=lambda grid: grid[0] * grid[1])
+    found = ((a, b) for a in sides for b in sides if minimum <= a * b <= maximum)
+    if hashed:
+        found = (
+            (a, b)
+            for most in range(minimum, maximum + 1)
+            for a in range(1, most + 1)
+            for b in range(1, min(most, maximum // a) + 1)
+            if minimum <= a * b
+        )
+    return sorted(set(found) if hashed else found, key=lambda grid: grid[0] * grid[1])
 
 
 def grid_by_aspect(
-    height: Num, width: Num, tile: tuple[int, int], minimum: int, maximum: int, longest: int | None = None
+    height: Num,
+    width: Num,
+    tile: tuple[int, int],
+    minimum: int,
+    maximum: int,
+    longest: int | None = None,
+    *,
+    hashed: bool = False,
 ) -> Grid:
     """The grid whose columns / rows come nearest to width / height.
 
@@ -107,10 +130,12 @@ def grid_by_aspect(
         minimum: fewest tiles.
         maximum: most tiles.
         longest: most tiles in a row or column; no limit if None.
+        hashed: whether grids of as many tiles, of which two may be equally near, come in the order of a set of Python's.
 
-    Source: `get_optimal_tiled_canvas` of GotOcr2, DeepseekOcr2 and Ovis2, and of GraniteDocling, where `longest` is 16.
+    Source: `get_optimal_tiled_canvas` of GotOcr2, DeepseekOcr2 and Ovis2, and of GraniteDocling, where `longest` is 16;
+    `find_closest_aspect_ratio` of Lfm2Vl and Phi4Multimodal, which are `hashed`.
     """
-    grids = _grids(minimum, maximum, maximum if longest is None else longest)
+    grids = _grids(minimum, maximum, maximum if longest is None else longest, hashed)
     if not grids:
         return Grid(1, 1)
     columns, rows = num.table(a for a, _ in grids), num.table(b for _, b in grids)
@@ -120,6 +145,91 @@ def grid_by_aspect(
     later = num.where(roomy, num.table(float(i + 1) for i in range(len(grids))), 0.0)
     index = num.argmax(num.where(num.eq(distance, num.smallest(distance)), later, -1.0))
     return Grid(num.take(rows, index), num.take(columns, index))
+
+
+def grid_by_scale(height: Num, width: Num, tile: int, maximum: int) -> Grid:
+    """The grid whose canvas holds the image with the least enlargement, or, if none holds it, with the least reduction.
+
+    Among equal ones it is the one with fewest tiles, then with fewest columns.
+
+    Args:
+        height: input height.
+        width: input width.
+        tile: side of a tile.
+        maximum: most tiles.
+
+    Raises:
+        ConfigError: `maximum` is below 1.
+
+    Source: Cohere2Vision, `get_optimal_tiled_canvas`.
+    """
+    if maximum < 1:
+        raise ConfigError(f"max_patches: expected at least 1, got {maximum}.")
+    grids = _grids(1, maximum, maximum)
+    heights, widths = num.table(b * tile for _, b in grids), num.table(a * tile for a, _ in grids)
+    index = num.argmax(num.eq(*_least_change(num.minimum(widths / width, heights / height))))
+    return Grid(*(num.take(num.table(grid[axis] for grid in grids), index) for axis in (1, 0)))
+
+
+def _least_change(scale: Num) -> tuple[Num, Num]:
+    """Scales to canvases, and of these the least that is no reduction, or the largest if all are."""
+    enlarging = num.smallest(num.where(scale >= 1, scale, _HUGE))
+    return scale, num.where(enlarging < _HUGE, enlarging, num.largest(scale))
+
+
+@cache
+def _grids_by_shape(maximum: int) -> dict[float, list[tuple[int, int]]]:
+    """The (columns, rows) of up to so many tiles by columns / rows, from most tiles to fewest."""
+    found: dict[float, list[tuple[int, int]]] = {}
+    for count in range(maximum, 0, -1):
+        for columns in range(1, count + 1):
+            if count % columns == 0:
+                rows = count // columns
+                found.setdefault(columns / rows, []).append((columns, rows))
+    return found
+
+
+def grid_by_fit(height: Num, width: Num, tile: int, maximum: int) -> Grid:
+    """The grid in whose canvas the image, not to be reduced, gets the longest shorter side.
+
+    Among equal ones it is the last, of a list from most tiles to fewest in which grids follow the first one of their shape.
+    If no canvas holds the image, it is the largest grid of the shape that comes nearest to the image's from the square's side.
+
+    Args:
+        height: input height.
+        width: input width.
+        tile: side of a tile.
+        maximum: most tiles; 1 or less for a single one.
+
+    Source: PerceptionLM, `_fit_image_to_canvas` and `_find_closest_aspect_ratio`.
+    """
+    if maximum <= 1:
+        return Grid(1, 1)
+    shapes = _grids_by_shape(maximum)
+    grids = [grid for same in shapes.values() for grid in same][::-1]
+    heights, widths = num.table(b * tile for _, b in grids), num.table(a * tile for a, _ in grids)
+    aspect, wide = width / height, width > height
+    scale = num.minimum(widths / width, heights / height)
+    long = scale * num.where(wide, width, height)
+    short = num.as_float(num.floor(num.where(wide, long / aspect, long * aspect)))
+    reached = num.where(num.eq(width, height), long, short)  # of a square the source compares what it did not round yet
+    reached = num.where(num.both(widths >= width, heights >= height), reached, -1.0)
+    fitting, largest = num.argmax(reached), [shapes[shape][0] for shape in sorted(shapes)]
+    near = num.table(sorted(shapes))
+    shape = num.where(
+        aspect >= 1,
+        num.argmax(num.where(near <= aspect, near, -1.0)),
+        num.argmin(num.where(near > aspect, near, _HUGE)),
+    )
+    held = num.largest(reached) >= 0
+    rows, columns = (
+        num.where(held, num.take(_side(grids, axis), fitting), num.take(_side(largest, axis), shape)) for axis in (1, 0)
+    )
+    return Grid(rows, columns)
+
+
+def _side(grids: Sequence[tuple[int, int]], axis: int) -> Num:
+    return num.table(grid[axis] for grid in grids)
 
 
 class Dense(NamedTuple):
@@ -340,9 +450,6 @@ class TiledCanvas(NamedTuple):
     mask: tuple[Num, ...]
 
 
-_HUGE = 2.0**62
-
-
 def tiled_canvas(height: Num, width: Num, tile: int, maximum: int) -> TiledCanvas:
     """The canvas that an image fits with the least enlargement, or, if none holds it, with the least reduction.
 
@@ -362,9 +469,7 @@ def tiled_canvas(height: Num, width: Num, tile: int, maximum: int) -> TiledCanva
         raise ConfigError(f"max_image_tiles: expected at least 1, got {maximum}.")
     grids = [(a, b) for a in range(1, maximum + 1) for b in range(1, maximum + 1) if a * b <= maximum]
     heights, widths = num.table(a * tile for a, _ in grids), num.table(b * tile for _, b in grids)
-    scale = num.minimum(heights / height, widths / width)
-    enlarging = num.smallest(num.where(scale >= 1, scale, _HUGE))
-    best = num.where(enlarging < _HUGE, enlarging, num.largest(scale))
+    scale, best = _least_change(num.minimum(heights / height, widths / width))
     area = heights * widths
     index = num.argmin(num.where(num.eq(scale, best), area, num.largest(area) + 1))
     canvas_height, canvas_width = num.take(heights, index), num.take(widths, index)

@@ -45,6 +45,19 @@ def longest_edge_half_even(height: Num, width: Num, edge: int, at_least: int = 0
     )
 
 
+def longest_edge_times(height: Num, width: Num, factor: float, most: int | None) -> Size:
+    """Scale by a factor, rounding both sides half up; the longer side grows to `most` at most, or not where it is longer.
+
+    Source: `InklingImageProcessor._preprocess` of transformers.
+    """
+    longest = num.maximum(height, width)
+    target = longest * factor
+    if most is not None:
+        target = num.minimum(target, num.maximum(most, longest))
+    ratio = target / longest
+    return num.floor(height * ratio + 0.5), num.floor(width * ratio + 0.5)
+
+
 def shrink_within(height: Num, width: Num, max_height: int, max_width: int) -> Size:
     """`rules.fit_within`, of images that do not fit already; the others keep their size.
 

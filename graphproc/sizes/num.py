@@ -49,6 +49,7 @@ _COMPUTE: dict[str, Callable[..., Any]] = {
     "min": min,
     "max": max,
     "float": float,
+    "single": lambda x: float(np.float32(x)),
     "lt": operator.lt,
     "le": operator.le,
     "eq": operator.eq,
@@ -461,6 +462,11 @@ def sqrt(x: Num) -> Num:
 def as_float(x: Num) -> Num:
     """`float(x)`."""
     return x if kind_of(x) == "float" else _monotone("float", x, "float", float)
+
+
+def single(x: Num) -> Num:
+    """`x` rounded to float32, as torch computes with it, and a float64 again."""
+    return _monotone("single", as_float(x), "float", _COMPUTE["single"])
 
 
 def take(values: Num, index: Num) -> Num:

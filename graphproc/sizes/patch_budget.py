@@ -5,10 +5,12 @@ Every rule takes height and width in pixels as ints or traced expressions and re
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from graphproc.sizes import num
-from graphproc.sizes.num import Num
+from graphproc.sizes.num import Bool, Num
 from graphproc.sizes.rules import Size
-from graphproc.sizes.smart_resize import Guarded, near_crossing
+from graphproc.sizes.smart_resize import Canvas, Guarded, near_crossing
 
 _LOW, _HIGH, _STEPS = 1e-5 / 10, 100.0, 1 << 24
 """The scales between which the source of `patches_within` bisects, and how many it can end at: it halves 24 times."""
@@ -74,3 +76,94 @@ def patch_grid_within(height: Num, width: Num, patch_height: int, patch_width: i
         num.maximum(num.minimum(num.trunc(scale * height / patch_height), max_patches), 1),
         num.maximum(num.minimum(num.trunc(scale * width / patch_width), max_patches), 1),
     )
+
+
+def _whole(side: Num, factor: int) -> Num:
+    """The least multiple of a factor that is no less than a side."""
+    return (side + (factor - 1)) // factor * factor
+
+
+def shrunk_on_canvas(height: Num, width: Num, patch: int, merge: int, max_patches: int, max_side: int) -> Canvas:
+    """Shrink to `max_patches` patches, and `max_side` along a side, on a canvas of whole tokens of `merge` x `merge` patches.
+
+    Patches are counted as whole ones of the image; it is never enlarged, and may have a side of 1 pixel.
+
+    Source: transformers `navit_resize` of Kimi_K25.
+    """
+    longest = max_side * patch
+    patches = num.maximum(height // patch, 1) * num.maximum(width // patch, 1)
+    scale = num.minimum(num.minimum(1.0, num.sqrt(max_patches / patches)), num.minimum(longest / height, longest / width))
+    content = [num.minimum(num.maximum(num.trunc(side * scale), 1), longest) for side in (height, width)]
+    return Canvas(*(_whole(side, merge * patch) for side in content), *content)
+
+
+def on_whole_patches(height: Num, width: Num, patch: int) -> Size:
+    """The canvas of whole patches around an image."""
+    return _whole(height, patch), _whole(width, patch)
+
+
+def pixels_between(height: Num, width: Num, min_pixels: int | None, max_pixels: int | None, max_side: int | None = None) -> Size:
+    """Keep the shape while an image gets at least `min_pixels`, at most `max_pixels`, and no side above `max_side`.
+
+    Both sides are rounded to the nearest number; down where these are too many, and up where they are too few and up is not
+    too many. The upper limits win over the lower one; a limit may be None.
+
+    The source raises to the power 0.5, which may differ from the square root in the last bit.
+
+    Source: transformers `get_resize_output_size` of NeoMME.
+    """
+    pixels = height * width
+    small = False if min_pixels is None else pixels < min_pixels
+    scale: Num = 1.0 if min_pixels is None else num.where(small, num.sqrt(min_pixels / pixels), 1.0)
+    if max_side is not None:
+        scale = num.minimum(scale, max_side / num.maximum(height, width))
+    if max_pixels is not None:
+        scale = num.minimum(scale, num.sqrt(max_pixels / pixels))
+
+    def scaled(rounding: Callable[[Num], Num]) -> Size:
+        return num.maximum(rounding(height * scale), 1), num.maximum(rounding(width * scale), 1)
+
+    def too_large(size: Size) -> Bool:
+        long = False if max_side is None else num.maximum(*size) > max_side
+        return long if max_pixels is None else num.either(long, size[0] * size[1] > max_pixels)
+
+    near, tall, wide = scaled(num.round_half_even), *scaled(num.floor)
+    if max_pixels is not None:
+        over, upright = tall * wide > max_pixels, tall >= wide
+        tall, wide = (
+            num.where(num.both(over, upright), num.maximum(max_pixels // wide, 1), tall),
+            num.where(num.both(over, num.negate(upright)), num.maximum(max_pixels // tall, 1), wide),
+        )
+    up = scaled(num.ceil)
+    few = False if min_pixels is None else num.both(small, near[0] * near[1] < min_pixels)
+    grow, cut = num.both(few, num.negate(too_large(up))), too_large(near)
+    return (
+        num.where(cut, tall, num.where(grow, up[0], near[0])),
+        num.where(cut, wide, num.where(grow, up[1], near[1])),
+    )
+
+
+def merged_patches_between(height: Num, width: Num, patch: int, merge: int, fewest: int, most: int) -> Guarded:
+    """The image's own grid of patches, scaled to between two numbers of them, with sides in whole multiples of `merge`.
+
+    A side goes up to the next multiple where that is not too many patches, otherwise down, but never to 0.
+
+    Source: transformers `get_patch_grid_size` of NemotronH_Omni_Reasoning_V3.
+    """
+    rows, columns = num.round_half_even(height / patch + 0.5), num.round_half_even(width / patch + 0.5)
+    factor = num.minimum(num.sqrt(most / (rows * columns)), 1.0)
+    rows, columns = num.floor(factor * rows), num.floor(factor * columns)
+    holds = num.both(rows >= 1, columns >= 1)
+    rows, columns = num.maximum(rows, 1), num.maximum(columns, 1)
+    if most > fewest:
+        few, factor = rows * columns < fewest, num.sqrt(fewest / (rows * columns))
+        rows, columns = (num.where(few, num.ceil(factor * side), side) for side in (rows, columns))
+
+    def merged(side: Num, other: Num) -> Num:
+        down, up = side // merge * merge, _whole(side, merge)
+        return num.where(up * other <= most, up, num.where(num.eq(side, up), side, num.maximum(down, merge)))
+
+    rows = merged(rows, columns)
+    columns = merged(columns, rows)
+    message = f"the image is so long that {most} patches of {patch} pixels leave none for its other side"
+    return Guarded(rows * patch, columns * patch, holds, message)

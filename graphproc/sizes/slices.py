@@ -14,9 +14,10 @@ from typing import NamedTuple
 
 from graphproc.errors import ConfigError
 from graphproc.sizes import num
-from graphproc.sizes.canvas import Grid
+from graphproc.sizes.canvas import Grid, grid_by_aspect
 from graphproc.sizes.num import Bool, Num
 from graphproc.sizes.rules import Size
+from graphproc.sizes.smart_resize import nearest_multiple, pixels_within_any_shape
 
 
 class PanAndScan(NamedTuple):
@@ -84,10 +85,10 @@ def within_long_side(height: Num, width: Num, longest: int, least: int) -> Size:
     return num.maximum(new_height, least), num.maximum(new_width, least)
 
 
-def to_long_side(height: Num, width: Num, longest: int, bound: int = 4096) -> Size:
+def to_long_side(height: Num, width: Num, longest: Num, bound: int = 4096) -> Size:
     """Scale so that the longer side is `longest` and the other one is even; then down to at most `bound`.
 
-    Source: Idefics3 and SmolVLM, `get_resize_output_image_size`.
+    Source: Idefics3, SmolVLM and UltraVBert, `get_resize_output_image_size`.
     """
     aspect = width / height
     wide = width >= height
@@ -96,7 +97,7 @@ def to_long_side(height: Num, width: Num, longest: int, bound: int = 4096) -> Si
     new_height = num.minimum(num.trunc(longest / aspect), longest)
     new_width = num.minimum(num.trunc(longest * aspect), longest)
     odd_height, odd_width = new_height % 2, new_width % 2
-    if longest % 2:
+    if not isinstance(longest, int) or longest % 2:
         odd_height, odd_width = num.where(wide, odd_height, 0), num.where(wide, 0, odd_width)
     new_height, new_width = num.maximum(new_height + odd_height, 1), num.maximum(new_width + odd_width, 1)
     return within_long_side(new_height, new_width, bound, 1)
@@ -117,7 +118,7 @@ class TileSplit(NamedTuple):
 def tile_split(height: Num, width: Num, tile: int) -> TileSplit:
     """The longer side rounded up to whole tiles, and the other one in proportion, rounded up too.
 
-    Source: Idefics3 and SmolVLM, `resize_for_vision_encoder` and `split_images`.
+    Source: Idefics3, SmolVLM and UltraVBert, `resize_for_vision_encoder` and `split_images`.
     """
     aspect = width / height
     wide = width >= height
@@ -128,6 +129,36 @@ def tile_split(height: Num, width: Num, tile: int) -> TileSplit:
     rows, columns = num.where(wide, rows_of_wide, rows), num.where(wide, columns, columns_of_tall)
     several = num.maximum(rows, columns) > 1
     return TileSplit((rows * tile, columns * tile), Grid(num.where(several, rows, 0), num.where(several, columns, 0)))
+
+
+_MOST_EDGES = 10_000
+
+
+def capped_long_side(height: Num, width: Num, longest: int, tile: int, most: int) -> Num:
+    """The longer side from which an image is split into at most so many tiles: `longest`, lowered tile by tile.
+
+    The first that is not above a tile is taken in any case.
+
+    Args:
+        height: input height.
+        width: input width.
+        longest: the longer side to begin with, at least 1.
+        tile: side of a tile.
+        most: most tiles.
+
+    Raises:
+        ConfigError: there are too many sides to try.
+
+    Source: UltraVBert, `get_capped_longest_edge`.
+    """
+    if longest > tile * _MOST_EDGES:
+        raise ConfigError(f"size: expected a longest_edge of at most {_MOST_EDGES} tiles of {tile} pixels, got {longest}.")
+    edges = [*range(longest, tile, -tile), (longest - 1) % tile + 1]
+    candidates = num.table(edges)
+    split = tile_split(*to_long_side(height, width, candidates), tile).size
+    tiles = (split[0] // tile) * (split[1] // tile)
+    last = num.table([*[0] * (len(edges) - 1), 1])
+    return num.take(candidates, num.argmax(num.either(tiles <= most, num.eq(last, 1))))
 
 
 class Slices(NamedTuple):
@@ -146,7 +177,7 @@ class Slices(NamedTuple):
     refined: Size
 
 
-def slices(height: Num, width: Num, most: int, side: int, multiple: int) -> Slices:
+def slices(height: Num, width: Num, most: int, side: int, multiple: int, *, enlarging: bool = True) -> Slices:
     """As many slices as an image has `side` x `side` pixels, in the grid nearest to its shape.
 
     Args:
@@ -155,13 +186,17 @@ def slices(height: Num, width: Num, most: int, side: int, multiple: int) -> Slic
         most: largest number of slices; 1 for none.
         side: a slice has about this times itself pixels, and so has the whole view.
         multiple: the sides of views and slices are multiples of this (patch times merged patches).
+        enlarging: whether the whole view of an image of at most `side` x `side` pixels is scaled, too.
 
-    Source: MiniCPMV4_6, `get_sliced_grid`, `find_best_resize` and `get_refine_size`. The source enlarges the whole view
-    only without a grid, and there is a grid whenever an image exceeds `side` x `side`: the view is always scaled.
+    Source: MiniCPMV4_6 and MiniCPMOcr, `get_sliced_grid`, `find_best_resize` and `get_refine_size`. The source enlarges the
+    whole view only without a grid, and there is none only where an image does not exceed `side` x `side`, or slices are off.
     """
     grid = _nearest_grid(height, width, most, side)
     rows, columns = num.maximum(grid.rows, 1), num.maximum(grid.columns, 1)
     source = _area_fit(height, width, side, multiple)
+    if not enlarging:
+        large, native = height * width > side * side, (_divisible(height, multiple), _divisible(width, multiple))
+        source = num.where(large, source[0], native[0]), num.where(large, source[1], native[1])
     slice = _area_fit(_divisible(height, rows) / rows, _divisible(width, columns) / columns, side, multiple)
     return Slices(source, grid, slice, (slice[0] * rows, slice[1] * columns))
 
@@ -233,6 +268,53 @@ def _prefers_first(first: tuple[int, int], second: tuple[int, int], shape: float
     return errors[0] < errors[1] or (errors[0] == errors[1] and first[0] > second[0])
 
 
+class TokenTiles(NamedTuple):
+    """Equal tiles of a large image, and the size of all of it.
+
+    Attributes:
+        large: whether the image is cut.
+        grid: its tiles, 1 and 1 where it is not.
+        whole: the size of the image in one piece, multiples of a token.
+    """
+
+    large: Bool
+    grid: Grid
+    whole: Size
+
+
+def token_tiles(
+    height: Num,
+    width: Num,
+    token: int,
+    patch: int,
+    tokens: tuple[int, int],
+    tile: int,
+    tiles: tuple[int, int],
+    tolerance: float,
+) -> TokenTiles:
+    """Tiles in the grid nearest to the shape of an image of too many tokens, and a number of tokens of all of it.
+
+    Args:
+        height: input height.
+        width: input width.
+        token: side of a token.
+        patch: what a side that rounds to no token counts as.
+        tokens: fewest and most tokens of the whole image.
+        tile: side of a tile.
+        tiles: fewest and most tiles; 1 and 1 for none.
+        tolerance: how many times the most tokens an image has that is cut.
+
+    Source: Lfm2Vl, `_is_image_too_large`, `_get_grid_layout` and `smart_resize`.
+    """
+    whole = pixels_within_any_shape(height, width, token, *(count * token**2 for count in tokens))
+    if tiles == (1, 1):
+        return TokenTiles(False, Grid(1, 1), whole)
+    pixels = nearest_multiple(height, token, patch) * nearest_multiple(width, token, patch)
+    large = pixels > tokens[1] * token**2 * tolerance
+    grid = grid_by_aspect(height, width, (tile, tile), *tiles, hashed=True)
+    return TokenTiles(large, Grid(*(num.where(large, count, 1) for count in grid)), whole)
+
+
 class Windows(NamedTuple):
     """Overlapping square windows along the longer side.
 
@@ -262,3 +344,61 @@ def windows(height: Num, width: Num, side: int) -> Windows:
     count = (long + (side - 1)) // side
     overlap = num.where(count > 1, (count * side - long) / num.maximum(count - 1, 1), 0.0)
     return Windows(height > width, count, side, overlap)
+
+
+class SnappedWindows(NamedTuple):
+    """A whole view of an image and, for large and elongated ones, windows of equal size.
+
+    Attributes:
+        padded: the size with zeros below or right, a square for thin images.
+        shrunk: the size that the whole view is resized to before it becomes a square.
+        canvas: the size to resize to before it is cut into windows, 1 x 1 if there are none.
+        grid: rows and columns of windows, 0 and 0 if there are none.
+        window: the size of a window.
+    """
+
+    padded: Size
+    shrunk: Size
+    canvas: Size
+    grid: Grid
+    window: Size
+
+
+def snapped_windows(height: Num, width: Num, view: int, side: int, longest: int) -> SnappedWindows:
+    """Windows as wide as `side`, or an elongated image's shorter side; each side is resized to the next number of them.
+
+    A rest of more than a fifth of a window makes one more. A side shorter than a window is a single, shorter one.
+
+    Args:
+        height: input height.
+        width: input width.
+        view: side of the whole view.
+        side: side of a window.
+        longest: longest side of an image; larger ones are scaled down, truncating.
+
+    Source: Step3p7, `_plan_patches`.
+    """
+    long, short = num.maximum(height, width), num.minimum(height, width)
+    thin = num.both(short < 32, long / short > 4)
+    padded = num.where(thin, long, height), num.where(thin, long, width)
+    scale = longest / long
+    shrunk = tuple(num.where(long > longest, num.trunc(length * scale), length) for length in padded)
+    # A side of no pixels cannot be resized to; only its quotient has to be defined.
+    long, short = num.maximum(*shrunk), num.maximum(num.minimum(*shrunk), 1)
+    ratio = long / short
+    of_large = num.where(ratio > 4, num.minimum(short, side), side)
+    window = num.where(long <= view, num.where(ratio > 1.5, short, 0), of_large)
+    some, step = window > 0, num.maximum(window, 1)
+
+    def snapped(length: Num) -> Num:
+        whole = step * (length // step + num.where(length % step > 0.2 * step, 1, 0))
+        return num.where(some, num.where(length >= step, whole, length), 1)
+
+    canvas = snapped(shrunk[0]), snapped(shrunk[1])
+    return SnappedWindows(
+        padded,
+        (shrunk[0], shrunk[1]),
+        canvas,
+        Grid(*(num.where(some, num.maximum(length // step, 1), 0) for length in canvas)),
+        (num.minimum(canvas[0], step), num.minimum(canvas[1], step)),
+    )

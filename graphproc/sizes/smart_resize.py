@@ -54,10 +54,12 @@ def _guarded(height: Num, width: Num, size: Size) -> Guarded:
     return Guarded(*size, holds, f"one side is more than {MAX_ASPECT} times longer than the other")
 
 
-def _pixels_within(height: Num, width: Num, factor: int, min_pixels: int, max_pixels: int, frames: int) -> Size:
-    """Both sides to the nearest multiple, then scaled as a whole where `frames` of them have too many or too few pixels."""
-    near_height = num.round_half_even(height / factor) * factor
-    near_width = num.round_half_even(width / factor) * factor
+def _pixels_within(height: Num, width: Num, factor: int, min_pixels: int, max_pixels: int, frames: int, least: int = 0) -> Size:
+    """Both sides to the nearest multiple, then scaled as a whole where `frames` of them have too many or too few pixels.
+
+    The nearest multiple is at least `least`.
+    """
+    near_height, near_width = nearest_multiple(height, factor, least), nearest_multiple(width, factor, least)
     near, pixels = frames * near_height * near_width, frames * height * width
     shrink, grow = num.sqrt(pixels / max_pixels), num.sqrt(min_pixels / pixels)
 
@@ -72,9 +74,23 @@ def _pixels_within(height: Num, width: Num, factor: int, min_pixels: int, max_pi
 def pixels_within(height: Num, width: Num, factor: int, min_pixels: int, max_pixels: int) -> Guarded:
     """The nearest multiples of `factor`, shrunk or grown to between `min_pixels` and `max_pixels` pixels.
 
-    Source: `smart_resize` of transformers' Qwen2VL, CohereCompass, Ernie4_5_VLMoe, HunYuanVL, VideoLlama3 and Emu3.
+    Source: `smart_resize` of transformers' Qwen2VL, CohereCompass, Ernie4_5_VLMoe, HunYuanVL, MiniMaxM3VL, VideoLlama3
+    and Emu3.
     """
     return _guarded(height, width, _pixels_within(height, width, factor, min_pixels, max_pixels, 1))
+
+
+def nearest_multiple(length: Num, factor: int, least: int) -> Num:
+    """The multiple of a factor next to a length, half to even, or `least` where that is more."""
+    return num.maximum(num.round_half_even(length / factor) * factor, least)
+
+
+def pixels_within_any_shape(height: Num, width: Num, factor: int, min_pixels: int, max_pixels: int) -> Size:
+    """`pixels_within` of images of any shape, whose sides count as at least `factor`.
+
+    Source: `smart_resize` of transformers' Lfm2Vl.
+    """
+    return _pixels_within(height, width, factor, min_pixels, max_pixels, 1, factor)
 
 
 def pixels_within_enlarged(height: Num, width: Num, factor: int, min_pixels: int, max_pixels: int) -> Guarded:

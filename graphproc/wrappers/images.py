@@ -18,7 +18,12 @@ from numpy.typing import NDArray
 
 from graphproc.batch_feature import tensor_to_numpy, tensor_type_of
 from graphproc.errors import ImageError
-from graphproc.numerics.color import blend_on_white, blend_on_white_in_float32, composite_on_white
+from graphproc.numerics.color import (
+    blend_on_white,
+    blend_on_white_in_float32,
+    composite_on_checkerboard,
+    composite_on_white,
+)
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -121,7 +126,14 @@ def to_map(value: Any, dtype: np.dtype[Any], label: str) -> NDArray[Any]:
     return converted
 
 
-def to_array(image: object, *, do_convert_rgb: bool, input_data_format: str | None, backend: str = "pil") -> NDArray[Any]:
+def to_array(
+    image: object,
+    *,
+    do_convert_rgb: bool,
+    input_data_format: str | None,
+    backend: str = "pil",
+    background: str = "white",
+) -> NDArray[Any]:
     """Read one image as an array of height, width and channels.
 
     Files are opened with Pillow, turned upright by their EXIF orientation and converted to RGB (an alpha channel is
@@ -136,6 +148,7 @@ def to_array(image: object, *, do_convert_rgb: bool, input_data_format: str | No
         input_data_format: `"channels_first"`, `"channels_last"`, or None to look for 1, 3 or 4 channels on the first
             axis, then on the last. Concerns 3-D arrays only.
         backend: `"torchvision"` blends four channels of bytes in float32.
+        background: `"checkerboard"` is what bytes with an alpha channel are composited on instead of white.
 
     Returns:
         `[height, width, channels]`, C-contiguous, of the image's own dtype in native byte order (uint8 for files; for
@@ -151,16 +164,22 @@ def to_array(image: object, *, do_convert_rgb: bool, input_data_format: str | No
     if isinstance(image, (str, os.PathLike)):
         return _finished(_read_file(image), "image " + _shortened(os.fspath(image)))
     if _is_pil_image(image):
-        return _finished(_from_pil(image, do_convert_rgb), f"PIL image of mode {image.mode}")
+        return _finished(_from_pil(image, do_convert_rgb, background), f"PIL image of mode {image.mode}")
     if tensor_type_of(image) is not None:
         array = _channels_last(_from_tensor(image), input_data_format)
         if do_convert_rgb and array.shape[-1] == 1:
             array = np.repeat(array, 3, axis=-1)
         elif do_convert_rgb and array.shape[-1] == 4:
-            own = backend == "torchvision" and array.dtype == np.uint8
-            array = blend_on_white_in_float32(array) if own else blend_on_white(array)
+            array = _without_alpha(array, backend, background)
         return _finished(array)
     raise ImageError(f"image: expected {_ACCEPTED}, got {type(image).__name__}. Convert it with numpy.asarray first.")
+
+
+def _without_alpha(array: NDArray[Any], backend: str, background: str) -> NDArray[Any]:
+    """An array of four channels, over the background."""
+    if array.dtype == np.uint8 and background == "checkerboard":
+        return composite_on_checkerboard(array)
+    return blend_on_white_in_float32(array) if array.dtype == np.uint8 and backend == "torchvision" else blend_on_white(array)
 
 
 def _finished(array: NDArray[Any], label: str | None = None) -> NDArray[Any]:
@@ -239,12 +258,14 @@ def _is_pil_image(value: object) -> TypeGuard[Image.Image]:
     return isinstance(image_class, type) and isinstance(value, image_class)
 
 
-def _from_pil(image: Image.Image, do_convert_rgb: bool) -> NDArray[Any]:
+def _from_pil(image: Image.Image, do_convert_rgb: bool, background: str) -> NDArray[Any]:
     filename = getattr(image, "filename", "")
     label = f"image {_shortened(filename)}" if filename else f"PIL image of mode {image.mode}"
     try:
         if not do_convert_rgb:
             return np.array(image)
+        if background == "checkerboard":
+            return composite_on_checkerboard(np.array(image.convert("RGBA"))) if _is_transparent(image) else _rgb(image)
         if "A" in image.getbands() or image.info.get("transparency") is not None:
             return composite_on_white(np.array(image.convert("RGBA")))
         return _rgb(image)
@@ -255,6 +276,13 @@ def _from_pil(image: Image.Image, do_convert_rgb: bool) -> NDArray[Any]:
             f"{label}: expected an image that Pillow can decode and convert, got: {_one_line(error)}. "
             "Check the file, or convert the image to RGB first."
         ) from error
+
+
+def _is_transparent(image: Image.Image) -> bool:
+    """Whether a PIL image may be transparent in places: `Image.has_transparency_data`, which Pillow has from 10.1."""
+    if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
+        return True
+    return image.mode == "P" and image.palette is not None and image.palette.mode.endswith("A")
 
 
 def _rgb(image: Image.Image) -> NDArray[Any]:

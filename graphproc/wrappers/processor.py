@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from graphproc.batch_feature import BatchFeature
+from graphproc.batch_feature import BatchFeature, TensorType, tensor_type_of
 from graphproc.configs.config import STANDARD_KEYS, Config
 from graphproc.errors import ConfigError, ImageError
 from graphproc.executors import reference
@@ -152,7 +152,8 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         """The program of the settings, with some changed for this once.
 
         Args:
-            color: the colour order of the input image: `rgb`, `bgr`, `rgba` (composited on white) or `gray`.
+            color: the colour order of the input image: `rgb`, `bgr`, `rgba` (composited on the class's background, which is white
+                for most) or `gray`.
             inputs: further inputs that the program has beside the image, e.g. `["segmentation_map"]`; those that the class
                 requires it always has.
             several: whether the image is one of several in its sample, for classes that process those otherwise.
@@ -310,6 +311,8 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
             if output.apart:  # each a tensor of its own
                 tensors = (BatchFeature({output.name: array}, return_tensors) for array in features[output.name])
                 features[output.name] = [one[output.name] for one in tensors]
+            if output.bfloat16 and tensor_type_of(features[output.name]) is TensorType.PYTORCH:
+                features[output.name] = features[output.name].bfloat16()
         if texts:
             features.update(texts)
         return features[outputs[0].name] if self.row.bare else features
@@ -351,8 +354,15 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         channels = 0
         numbered = list(enumerate(images))
 
+        options = {
+            "do_convert_rgb": bool(config.do_convert_rgb),
+            "input_data_format": input_data_format,
+            "backend": self.backend,
+            "background": self.row.background,
+        }
+
         def read(item: tuple[int, Any]) -> Array:
-            return _read(*item, len(images), bool(config.do_convert_rgb), input_data_format, self.backend)
+            return _read(*item, len(images), options)
 
         arrays = workers.ahead(read, numbered, runner.threads, lambda item: not is_file(item[1]))
         try:
@@ -447,10 +457,10 @@ def _keys(row: Row) -> Sequence[str]:
     return tuple(dict.fromkeys((*STANDARD_KEYS, *row.extra_keys)))
 
 
-def _read(index: int, image: Any, count: int, do_convert_rgb: bool, input_data_format: str | None, backend: str) -> Array:
-    """One of so many images as an array; errors say which, where its own name does not."""
+def _read(index: int, image: Any, count: int, options: Mapping[str, Any]) -> Array:
+    """One of so many images as an array, by `to_array`; errors say which, where its own name does not."""
     try:
-        return to_array(image, do_convert_rgb=do_convert_rgb, input_data_format=input_data_format, backend=backend)
+        return to_array(image, **options)
     except ImageError as error:
         if count == 1 or is_file(image):
             raise

@@ -1,4 +1,4 @@
-"""The cases of Idefics2, Idefics3 and SmolVLM: images, quarters or tiles, padded to the batch's largest."""
+"""The cases of Idefics2, Idefics3, SmolVLM and UltraVBert: images, quarters or tiles, padded to the batch's largest."""
 
 from __future__ import annotations
 
@@ -53,6 +53,9 @@ TILES: Mapping[str, Settings] = {
     "do_pad false": {"do_pad": False, "return_row_col_info": True},
 }
 
+ONE_PIXEL = ("longest edge 1", "tiles of 1")
+"""Torch fails where a resize of bytes gives a single pixel."""
+
 SMALL: Settings = {"size": {"longest_edge": 150}, "max_image_size": {"longest_edge": 50}}
 TILE_EDGES: tuple[Size, ...] = ((364, 364), (365, 364), (364, 1457), (1, 900), (3000, 40), (728, 729))
 
@@ -75,6 +78,29 @@ CASES: Mapping[str, Case] = {
             "rows and columns": TILES["rows and columns"],
             "do_resize false": TILES["do_resize false"],
             "no splitting": TILES["no splitting"],
+        },
+    ),
+    "UltraVBertImageProcessor": Case(
+        always=SMALL,
+        standard=False,
+        edges=(*TILE_EDGES, (512, 512), (513, 512), (3072, 40)),
+        extra={
+            **{label: settings for label, settings in TILES.items() if label not in ONE_PIXEL},
+            "tiles of 2": {"max_image_size": {"longest_edge": 2}, "size": {"longest_edge": 6}},
+            "default sizes, 6 tiles": {
+                "size": {"longest_edge": 3072},
+                "max_image_size": {"longest_edge": 512},
+                "max_image_tiles": 6,
+            },
+            **{f"at most {n} tiles": {"max_image_tiles": n, "return_row_col_info": True} for n in (0, 1, 2, 3, 5, 8)},
+            "max_image_tiles null": {"max_image_tiles": None},
+            "many edges, 7 tiles": {
+                "size": {"longest_edge": 333},
+                "max_image_size": {"longest_edge": 30},
+                "max_image_tiles": 7,
+            },
+            "bytes, do_pad false": {"do_rescale": False, "do_normalize": False, "do_pad": False},
+            "height and width, no splitting": {"size": {"height": 91, "width": 70}, "do_image_splitting": False},
         },
     ),
 }

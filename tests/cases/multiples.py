@@ -39,6 +39,15 @@ CASES: Mapping[str, Case] = {
         },
         standard=False,
     ),
+    "CHMv2ImageProcessor": Case(
+        extra={
+            **{label: {"do_resize": True, "size_divisor": 16, **settings} for label, settings in DEPTH.items()},
+            "resized": {"do_resize": True, "size": {"height": 61, "width": 90}},
+            "not padded": {"do_pad": False},
+            "labels reduced": {"do_reduce_labels": True},
+        },
+        keywords=label_map,
+    ),
     "DPTImageProcessor": Case(extra={**DEPTH, "labels reduced": {"do_reduce_labels": True}}, keywords=label_map),
     "GLPNImageProcessor": Case(
         extra={

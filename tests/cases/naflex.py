@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
-from cases.case import Case, Settings
+from cases.case import Case, Settings, Size
 
 STEPS: Mapping[str, Settings] = {
     "lanczos": {"resample": 1},
@@ -18,23 +19,42 @@ STEPS: Mapping[str, Settings] = {
     "patch_size null": {"patch_size": None},
 }
 
+GEMMA = Case(
+    always={"max_soft_tokens": 70},
+    standard=False,
+    edges=((1, 629), (1, 630), (1, 631), (48, 47), (768, 768), (3000, 40), (100, 7000)),
+    extra={
+        **STEPS,
+        "filter nearest": {"resample": 0},
+        "max_soft_tokens 280": {"max_soft_tokens": 280},
+        "max_soft_tokens 1120": {"max_soft_tokens": 1120},
+        "max_soft_tokens 100": {"max_soft_tokens": 100},
+        "max_soft_tokens null": {"max_soft_tokens": None},
+        "pooling 1": {"pooling_kernel_size": 1},
+        "pooling 2, patches of 14": {"pooling_kernel_size": 2, "patch_size": 14},
+        "do_normalize": {"do_normalize": True},
+        "do_resize false, patches of 2": {"do_resize": False, "patch_size": 2, "pooling_kernel_size": 2},
+        "do_convert_rgb false": {"do_convert_rgb": False},
+    },
+)
+
+
+def in_parts(size: Size, settings: Settings) -> bool:
+    """Whether an image that is not resized has no whole tokens; transformers may still merge its patches in some order."""
+    token = (settings.get("patch_size") or 16) * settings.get("pooling_kernel_size", 3)
+    return settings.get("do_resize") is False and (size[0] % token > 0 or size[1] % token > 0)
+
+
 CASES: Mapping[str, Case] = {
-    "Gemma4ImageProcessor": Case(
-        always={"max_soft_tokens": 70},
-        standard=False,
-        edges=((1, 629), (1, 630), (1, 631), (48, 47), (768, 768), (3000, 40), (100, 7000)),
+    "Gemma4ImageProcessor": GEMMA,
+    "Gemma4UnifiedImageProcessor": replace(
+        GEMMA,
         extra={
-            **STEPS,
-            "max_soft_tokens 280": {"max_soft_tokens": 280},
-            "max_soft_tokens 1120": {"max_soft_tokens": 1120},
-            "max_soft_tokens 100": {"max_soft_tokens": 100},
-            "max_soft_tokens null": {"max_soft_tokens": None},
-            "pooling 1": {"pooling_kernel_size": 1},
-            "pooling 2, patches of 14": {"pooling_kernel_size": 2, "patch_size": 14},
-            "do_normalize": {"do_normalize": True},
-            "do_resize false, patches of 2": {"do_resize": False, "patch_size": 2, "pooling_kernel_size": 2},
-            "do_convert_rgb false": {"do_convert_rgb": False},
+            **GEMMA.extra,
+            "do_resize false, whole tokens": {"do_resize": False, "patch_size": 1, "pooling_kernel_size": 1},
+            "do_resize false, 0 x 0 tokens": {"do_resize": False, "patch_size": 1, "pooling_kernel_size": 9},
         },
+        refuses=in_parts,
     ),
     "Siglip2ImageProcessor": Case(
         standard=False,

@@ -57,6 +57,16 @@ TOKENS: Mapping[str, Settings] = {
     "9 tokens, merge 3": {"min_image_tokens": 9, "max_image_tokens": 9, "merge_size": 3, "temporal_patch_size": 3},
     "patch_expand_factor": {"patch_expand_factor": 2},
 }
+GRIDS: Mapping[str, Settings] = {
+    **{label: {**settings, "max_image_tokens": 30} for label, settings in EXTRA.items() if "pixel" not in label},
+    "default tokens": {},
+    "resample null": {"resample": None, "max_image_tokens": 30},
+    "filter nearest": {"resample": 0, "max_image_tokens": 30},
+    "size null": {"size": None, "max_image_tokens": 30},
+    "one token": {"max_image_tokens": 1},
+    "more tokens, patches of 4": {"max_image_tokens": 400, "patch_size": 4},
+    "max_image_tokens null": {"max_image_tokens": None},
+}
 
 
 def case(extra: Mapping[str, Settings]) -> Case:
@@ -74,6 +84,9 @@ CASES: Mapping[str, Case] = {
     "GlmImageImageProcessor": case(PIXELS),
     "GlmgaImageProcessor": case({**EXTRA, "patch_expand_factor": {**SMALL, "patch_expand_factor": 2}}),
     "HunYuanVLImageProcessor": case(PIXELS),
+    "MiniMaxM3VLImageProcessor": case({**PIXELS, "size of the file": {"size": [672, 672]}}),
+    # of 17.5 tokens and of 1.5 x 2: two grids are equally near
+    "MuseGlimmerImageProcessor": Case(extra=GRIDS, standard=False, edges=(*EDGES, (490, 490), (42, 56), (600, 400), (1, 9000))),
     "PaddleOCRVLImageProcessor": case(PIXELS),
     "Qwen2VLImageProcessor": case(PIXELS),
     "VideoLlama3ImageProcessor": case(PIXELS),

@@ -183,6 +183,52 @@ def test_rows_with_the_number_of_their_image(input: str, leading: int, target: s
         assert_same(reference.of_one(output, reference.batch(program.outputs, results[:1])["rows"]), result)
 
 
+# --- positions in lists that stand behind each other
+
+
+def shifted(dtype: str) -> Program:
+    """A position for each row of an image and another for each but the last, in a list of as many as it has rows."""
+    b = ProgramBuilder("Example", Parity("itself"))
+    x = b.add(ToChannelsFirst(), image_input(b))
+    index = num.symbol("index", 0)
+    after = num.where(index + 1 < x.type.size("H"), index + 1, -1)
+    rows = b.add(ForEach(x.type.size("H"), (Numbers((index, after), dtype),)))
+    b.output("positions", rows, "shifted")
+    return b.finish()
+
+
+@pytest.mark.parametrize("dtype", ["i32", "i64"])
+@pytest.mark.parametrize("fixed", [False, True])
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize(
+    ("input", "heights"), [("batch", [2, 2, 2]), ("image", [2]), ("sequence", [2, 2]), ("sequence", [3, 1, 2])]
+)
+def test_positions_behind_those_of_the_images_before(
+    input: str, heights: list[int], target: str, fixed: bool, dtype: str
+) -> None:
+    if fixed and len(set(heights)) > 1:
+        return
+    program = shifted(dtype)
+    model = emit(program, EmitOptions(target, input, image_size=(2, 5) if fixed else None))  # type: ignore[arg-type]
+    images = [np.zeros((height, 5, 3), np.uint8) for height in heights]
+    results = [reference.run(program, {"image": image}) for image in images]
+    given = {"image": images[0]} if input == "image" else {"images": np.stack(images) if input == "batch" else images}
+    found, expected = ort(model)(given)["positions"], reference.batch(program.outputs, results)["positions"]
+    wanted, start = [], 0
+    for height in heights:
+        wanted += [[start + row, start + row + 1 if row + 1 < height else -1] for row in range(height)]
+        start += height
+    assert expected.tolist() == wanted
+    assert_same(found, expected)
+
+
+def test_only_whole_numbers_can_be_shifted() -> None:
+    b = ProgramBuilder("Example", Parity("itself"))
+    b.output("pixels", b.add(ToChannelsFirst(), image_input(b)), "shifted")
+    with pytest.raises(ProgramError, match="cannot be shifted"):
+        b.finish()
+
+
 def test_only_rows_of_whole_numbers_can_be_numbered() -> None:
     b = ProgramBuilder("Example", Parity("itself"))
     b.output("pixels", b.add(ToChannelsFirst(), image_input(b)), "numbered")

@@ -31,6 +31,7 @@ PAN_AND_SCAN = {
 FURTHER: dict[str, list[dict[str, Any]]] = {
     "AriaImageProcessor": [{"split_image": True}],
     "BridgeTowerImageProcessor": [{"do_center_crop": True}],
+    "Cohere2VisionImageProcessor": [{"crop_to_patches": False}],
     "DeepseekOcr2ImageProcessor": [{"crop_to_patches": False}],
     "DonutImageProcessor": [{"do_align_long_axis": True}],
     "EfficientNetImageProcessor": [{"rescale_offset": True, "rescale_factor": 1 / 127.5}],
@@ -40,9 +41,13 @@ FURTHER: dict[str, list[dict[str, Any]]] = {
     "GotOcr2ImageProcessor": [{"crop_to_patches": True}],
     "Idefics2ImageProcessor": [{"do_image_splitting": True}],
     "Idefics3ImageProcessor": [{"do_image_splitting": False}],
+    "MiniCPMOcrImageProcessor": [{"small_image_upsize": "never"}],
     "NougatImageProcessor": [{"do_crop_margin": False}],
     "Ovis2ImageProcessor": [{"crop_to_patches": True}, {"crop_to_patches": True, "use_covering_area_grid": False}],
+    "PerceptionLMImageProcessor": [{"vision_input_type": "vanilla"}],
     "SegformerImageProcessor": [{"do_reduce_labels": True, "inputs": ["segmentation_map"]}],
+    "UltraVBertImageProcessor": [{"do_image_splitting": False}],
+    "UnlimitedOcrImageProcessor": [{"crop_to_patches": False}, {"crop_to_patches": False, "maximum_pad_value": 2000}],
     "TvpImageProcessor": [{"pad_mode": mode} for mode in ("reflect", "replicate", "symmetric")],
 }
 """Settings that bring other steps than the defaults do."""
@@ -53,35 +58,46 @@ REFUSED: set[tuple[str, ...]] = {
     ("VitPoseImageProcessor", "image_size"),
 }
 """A family's class and the settings that it has no graph for."""
-WITHOUT_FILTERS: dict[str, tuple[int, ...]] = {
-    "Owlv2ImageProcessor": (0,),
+NO_FILTERS = {
+    "DepthProImageProcessor": (1, 4, 5),
+    "Kimi_K25ImageProcessor": (4, 5),
     "PPDocLayoutV2ImageProcessor": (1, 4, 5),
     "PPOCRV5ServerDetImageProcessor": (1, 4, 5),
 }
-"""The filters that a family's class does not have."""
+"""A family's class and the filters that it has no graph for: those that torchvision lacks, without antialiasing or at all."""
 OTHER_TYPES: dict[str, set[str]] = {
     # the output itself: masks of bool or int32, sizes of int32, scale factors of float64
     "AriaImageProcessor": {"bool"},
     "FuyuImageProcessor": {"f64"},
     "GraniteDoclingImageProcessor": {"bool"},
+    "Lfm2VlImageProcessor": {"i32"},
+    "MiniCPMOcrImageProcessor": {"i32"},
     "MiniCPMV4_6ImageProcessor": {"i32"},
     "Siglip2ImageProcessor": {"i32"},
     # whether all channels are equal, a comparison of pixels
     "EfficientLoFTRImageProcessor": {"bool"},
     "LightGlueImageProcessor": {"bool"},
     "SuperGlueImageProcessor": {"bool"},
-    # which of numpy's sums an element belongs to, by comparisons
-    "Kosmos2_5ImageProcessor": {"bool"},
-    "Pix2StructImageProcessor": {"bool"},
+    # which of numpy's sums an element belongs to, by comparisons, and products that are rounded together with the sum
+    "Kosmos2_5ImageProcessor": {"bool", "f64"},
+    "Pix2StructImageProcessor": {"bool", "f64"},
     # arithmetic that is float64 in transformers as well: distances of colours, a blur, depths in metres
     "ImageGPTImageProcessor": {"f64"},
     "Owlv2ImageProcessor": {"f64"},
     "PromptDepthAnythingImageProcessor+prompt_depth": {"bool", "f64"},
-    # products that are rounded with the sums that they are added to
+    # products that are rounded together with the sum
+    "DINOv3ViTImageProcessor": {"f64"},
+    "DepthProImageProcessor": {"f64"},
+    "NemotronH_Omni_Reasoning_V3ImageProcessor": {"f64"},
+    "Phi4MultimodalImageProcessor": {"f64"},
     "PPDocLayoutV4ImageProcessor": {"f64"},
     "PPOCRV5ServerDetImageProcessor": {"f64"},
     "PPOCRV5ServerRecImageProcessor": {"f64"},
+    "RfDetrImageProcessor": {"f64"},
     "UVDocImageProcessor": {"f64"},
+    "ZoeDepthImageProcessor": {"f64"},
+    # the same, and positions of int32, of which some are none
+    "Molmo2ImageProcessor": {"bool", "f64", "i32"},
 }
 """The programs whose `portable` graph holds other types than float32 and int64, and which."""
 PORTABLE_SIZE = (90, 121)
@@ -134,7 +150,7 @@ def test_cuda_graphs_of_other_settings_have_a_kernel_for_every_node(name, option
 
 def refused(name: str, options: dict[str, Any]) -> bool:
     """Whether the class has no graph of the settings."""
-    return (name, *options) in REFUSED or options.get("resample") in WITHOUT_FILTERS.get(name, ())
+    return (name, *options) in REFUSED or options.get("resample") in NO_FILTERS.get(name, ())
 
 
 def test_the_kernel_check_names_nodes_that_would_fall_back():

@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from graphproc.errors import ImageError, ShapeError
-from graphproc.numerics.color import blend_on_white, blend_on_white_in_float32, composite_on_white
+from graphproc.numerics.color import (
+    blend_on_white,
+    blend_on_white_in_float32,
+    composite_on_checkerboard,
+    composite_on_white,
+)
 
 
 def every_color_and_alpha() -> np.ndarray:
@@ -27,6 +32,16 @@ def test_composite_equals_pillow_for_every_pair() -> None:
 def test_composite_ends() -> None:
     rgba = np.array([[10, 20, 30, 0], [10, 20, 30, 255]], dtype=np.uint8)
     np.testing.assert_array_equal(composite_on_white(rgba), [[255, 255, 255], [10, 20, 30]])
+
+
+def test_a_checkerboard_begins_light_and_changes_every_8_pixels() -> None:
+    squares = composite_on_checkerboard(np.zeros((2, 16, 24, 4), np.uint8))[1, ::8, ::8, 0]
+    np.testing.assert_array_equal(squares, [[204, 153, 204], [153, 204, 153]])
+    rgba = every_color_and_alpha()
+    on_light = (rgba[:8, :8, :3].astype(int) * rgba[:8, :8, 3:] + 204 * (255 - rgba[:8, :8, 3:].astype(int)) + 127) // 255
+    np.testing.assert_array_equal(composite_on_checkerboard(rgba)[:8, :8], on_light)
+    with pytest.raises(ShapeError, match="height, width"):
+        composite_on_checkerboard(np.zeros((5, 4), np.uint8))
 
 
 def test_composite_keeps_leading_axes_and_input() -> None:
@@ -101,7 +116,7 @@ def test_blend_rejects_integer_alpha_above_255() -> None:
         blend_on_white(np.full((2, 2, 4), 65535, np.uint16))
 
 
-@pytest.mark.parametrize("function", [composite_on_white, blend_on_white])
+@pytest.mark.parametrize("function", [composite_on_white, composite_on_checkerboard, blend_on_white])
 @pytest.mark.parametrize("shape", [(), (4, 3), (5, 0)])
 def test_other_channel_counts_are_rejected(function: object, shape: tuple[int, ...]) -> None:
     assert callable(function)

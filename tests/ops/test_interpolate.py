@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from graphs import emit_unoptimized, ort
+from optable_rows.case import Case
 
+from graphproc.emitters.onnx.emit import EmitOptions
 from graphproc.errors import ShapeError
 from graphproc.ir.types import TensorType
 from graphproc.numerics.interpolation import exp_negative
@@ -54,6 +57,22 @@ def test_bytes_as_torch_has_them(mode: str, rng: np.random.Generator) -> None:
         x = rng.integers(0, 256, (3, *size), dtype=np.uint8)
         expected = torch.nn.functional.interpolate(torch.from_numpy(x[None]), size=new, mode=kernel, align_corners=corners)[0]
         np.testing.assert_array_equal(InterpolateBytes(*new, mode).numpy(x), expected.numpy(), err_msg=f"{size} to {new}")
+
+
+BLOCKS = [((333, 500), (224, 224)), ((333, 500), (509, 211)), ((900, 1400), (30, 37)), ((700, 41), (523, 1000))]
+"""Sizes whose results are computed in blocks: some that no block divides, and more taps than are nodes of their own."""
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(("size", "new"), BLOCKS, ids=str)
+def test_graphs_of_large_results(size: tuple[int, int], new: tuple[int, int], mode: str) -> None:
+    op = Interpolate(*new, mode, fused=True)
+    case = Case(op, (3, *size), "CHW", lambda x: np.stack([op.numpy(one) for one in x]), "large", dtype="f32")
+    x = case.inputs(2)
+    expected = case.oracle(x)
+    for image_size in (None, size):
+        run = ort(emit_unoptimized(case.program(), EmitOptions(image_size=image_size)))
+        np.testing.assert_array_equal(run({"images": x})["y"], expected)
 
 
 def test_a_size_that_stays_changes_nothing(rng: np.random.Generator) -> None:

@@ -10,6 +10,7 @@ from graphproc.ir.types import TensorType
 from graphproc.ops import (
     ByteMap,
     CenterCrop,
+    CompositeOnCheckerboard,
     CompositeOnWhite,
     GaussianBlur,
     Normalize,
@@ -53,6 +54,7 @@ FLAT = TensorType("u8", (9, 8), "HW")
         (SelectChannels((-1,)), CHW, "select_channels: order"),
         (CompositeOnWhite(), HWC, "composite_on_white: expected 4 channels"),
         (CompositeOnWhite(), TensorType("f32", (9, 8, 4), "HWC"), "composite_on_white: expected u8, got f32"),
+        (CompositeOnCheckerboard(), HWC, "composite_on_checkerboard: expected 4 channels"),
         (GaussianBlur(0.8, 2), CHW, "gaussian_blur: expected f32, got u8"),
         (GaussianBlur(0.8, 2), HWC.with_dtype("f32"), "gaussian_blur: expected the last axes HW"),
         (GaussianBlur(0.0, 2), FLOATS, "gaussian_blur: expected a sigma above 0 and a radius of at least 0, got 0.0 and 2"),
@@ -79,7 +81,10 @@ def test_refused(op: Op, type: TensorType, message: str) -> None:
 
 
 EVERY_LAYOUT = [
-    *((op, "HWC") for op in (ToChannelsFirst(), CompositeOnWhite(), Resize(1, 1, "box", layout="HWC"))),
+    *(
+        (op, "HWC")
+        for op in (ToChannelsFirst(), CompositeOnCheckerboard(), CompositeOnWhite(), Resize(1, 1, "box", layout="HWC"))
+    ),
     *((op, "CHW") for op in (Resize(1, 1, "box"), CenterCrop(1, 1), Pad(0, 0, 9, 9), SelectChannels((0,)))),
     (Normalize((0.5,), (1.0,)), "CHW"),
 ]

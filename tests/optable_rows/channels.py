@@ -6,9 +6,9 @@ from functools import partial
 
 import numpy as np
 from optable_rows.case import Case
-from oracles import channels_first, pick_channels, pillow_on_white
+from oracles import channels_first, on_checkerboard, pick_channels, pillow_on_white
 
-from graphproc.ops import Blank, CompositeOnWhite, SelectChannels, ToChannelsFirst
+from graphproc.ops import Blank, CompositeOnCheckerboard, CompositeOnWhite, SelectChannels, ToChannelsFirst
 
 SELECT = tuple(
     Case(SelectChannels(order), shape, layout, partial(pick_channels, order=order), note)
@@ -44,4 +44,10 @@ COMPOSITE = (
     Case(CompositeOnWhite(), (2, 7, 9, 4), "NHWC", pillow_on_white, "tiles"),
 )
 
-CASES: tuple[Case, ...] = (*SELECT, *LAYOUT, *BLANK, *COMPOSITE)
+CHECKERBOARD = (
+    Case(CompositeOnCheckerboard(), (40, 33, 4), "HWC", on_checkerboard, "noise"),
+    Case(CompositeOnCheckerboard(), (1, 1, 4), "HWC", on_checkerboard, "one pixel"),
+    Case(CompositeOnCheckerboard(), (2, 17, 9, 4), "NHWC", on_checkerboard, "tiles"),
+)
+
+CASES: tuple[Case, ...] = (*SELECT, *LAYOUT, *BLANK, *COMPOSITE, *CHECKERBOARD)

@@ -12,7 +12,7 @@ from oracles import byte_table, elementwise, per_plane, scalar_normalize, scalar
 from pixel_oracles import transformers_depths
 
 from graphproc.ir.types import DTYPES
-from graphproc.ops import ByteMap, Cast, Distinct, LookUp, Normalize, Rescale
+from graphproc.ops import ByteMap, Cast, Combine, Distinct, LookUp, Normalize, Rescale, RoundToBytes
 
 Array = np.ndarray[Any, Any]
 
@@ -192,4 +192,29 @@ DISTINCT = (
     ),
 )
 
-CASES: tuple[Case, ...] = (*RESCALE, *NORMALIZE, *BYTE_MAP, *CAST, *LOOK_UP, *DISTINCT)
+
+def _nearest_byte(value: float) -> np.uint8:
+    """Python's `round`, half to even, within the bytes."""
+    return np.uint8(min(max(round(value), 0), 255))
+
+
+ROUND_TO_BYTES = (
+    Case(
+        RoundToBytes(),
+        ALL_BYTES,
+        "CHW",
+        lambda x: np.vectorize(lambda v: _nearest_byte((int(v) - 8) / 2), "B")(x),
+        "halves, and beyond the bytes",
+        operands=((Cast("f32"), Combine("subtract", 8), Combine("divide", 2)),),
+    ),
+    Case(
+        RoundToBytes(),
+        (1, 9, 7),
+        "CHW",
+        lambda x: np.vectorize(lambda v: _nearest_byte(np.float32(v * np.float32(2.7)).item()), "B")(x),
+        "above the bytes",
+        operands=((Cast("f32"), Combine("multiply", 2.7)),),
+    ),
+)
+
+CASES: tuple[Case, ...] = (*ROUND_TO_BYTES, *RESCALE, *NORMALIZE, *BYTE_MAP, *CAST, *LOOK_UP, *DISTINCT)

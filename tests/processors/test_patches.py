@@ -66,6 +66,9 @@ def test_limits_are_kept_as_size() -> None:
         ("Qwen2VLImageProcessor", {"merge_size": 2.0}, "whole number"),
         ("Qwen2VLImageProcessor", {"temporal_patch_size": True}, "whole number"),
         ("Qwen2VLImageProcessor", {"size": 90, "max_pixels": 9}, "beside max_pixels"),
+        ("Kimi_K25ImageProcessor", {"size": {"max_height": 6, "max_width": 7}}, "equal numbers of patches"),
+        ("NeoMMEImageProcessor", {"max_side": 0}, "at least 1, got 0"),
+        ("NeoMMEImageProcessor", {"size": {"shortest_edge": 9}}, "min_pixels and max_pixels, or null"),
         ("Siglip2ImageProcessor", {"max_num_patches": None}, "got None"),
     ],
 )
@@ -77,3 +80,10 @@ def test_settings_without_a_meaning_are_refused(name: str, settings: dict[str, A
 def test_an_image_that_is_not_resized_must_be_whole_tokens() -> None:
     with pytest.raises(gp.GraphprocError, match="the width is no multiple of 28 pixels"):
         gp.Qwen2VLImageProcessor(do_resize=False)(cases.picture((56, 60), "noise"))
+
+
+def test_the_unified_gemma_takes_whole_tokens_and_three_channels() -> None:
+    with pytest.raises(gp.GraphprocError, match="the width is no multiple of 48 pixels"):
+        gp.Gemma4UnifiedImageProcessor(do_resize=False)(cases.picture((48, 64), "noise"))
+    with pytest.raises(ConfigError, match="expected images of 3 channels, got 1"):
+        gp.Gemma4UnifiedImageProcessor(do_convert_rgb=False)(np.zeros((48, 48, 1), np.uint8))

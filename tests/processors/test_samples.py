@@ -21,6 +21,9 @@ SETTINGS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "Idefics3 without tiles": ("Idefics3ImageProcessor", {**SMALL, "do_image_splitting": False}),
     "Idefics3 without padding": ("Idefics3ImageProcessor", {**SMALL, "do_pad": False}),
     "SmolVLM": ("SmolVLMImageProcessor", SMALL),
+    # Its rows and columns end with the last sample that has an image, which its pixels do not.
+    "UltraVBert": ("UltraVBertImageProcessor", {**SMALL, "max_image_tiles": 4, "return_row_col_info": False}),
+    "UltraVBert without tiles": ("UltraVBertImageProcessor", {**SMALL, "do_image_splitting": False}),
     "Mllama": ("MllamaImageProcessor", {"size": {"height": 60, "width": 60}}),
     "Mllama of one tile": ("MllamaImageProcessor", {"size": {"height": 60, "width": 60}, "max_image_tiles": 1}),
 }

@@ -92,6 +92,32 @@ def test_pil_modes(mode: str) -> None:
     assert cases.difference(cases.numpy_result("CLIPImageProcessor", settings, image), expected) == ""
 
 
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "RGBa", "L", "LA", "La", "P", "PA", "CMYK"])
+@pytest.mark.parametrize("as_array", [False, True])
+def test_alpha_over_a_checkerboard(mode: str, as_array: bool) -> None:
+    rgba = np.random.default_rng(4).integers(0, 256, (37, 52, 4), dtype=np.uint8)
+    image = Image.fromarray(rgba)
+    image = image.convert("LA").convert(mode) if mode in ("La", "PA") else image.convert(mode)
+    given = np.array(image) if as_array else image
+    expected = cases.attempt(lambda: cases.theirs("Inkling2ImageProcessor", {})(given, return_tensors="np"), Exception)
+    found = cases.attempt(lambda: cases.ours("Inkling2ImageProcessor", {})(given, return_tensors="np"), GraphprocError)
+    assert cases.difference(found, expected) == ""
+
+
+def test_a_graph_that_reads_rgba_has_the_checkerboard_too() -> None:
+    rgba = np.random.default_rng(4).integers(0, 256, (37, 52, 4), dtype=np.uint8)
+    expected = cases.transformers_result("Inkling2ImageProcessor", {}, Image.fromarray(rgba))
+    session = gp.Session(gp.Inkling2ImageProcessor().to_onnx(color="rgba"), threads=1)
+    assert cases.difference(dict(session.run({"images": rgba[None]})), expected) == ""
+
+
+def test_a_palette_with_a_transparent_colour_over_a_checkerboard() -> None:
+    image = Image.fromarray(np.random.default_rng(4).integers(0, 256, (20, 30, 3), dtype=np.uint8)).quantize(7)
+    image.info["transparency"] = 3
+    expected = cases.transformers_result("Inkling2ImageProcessor", {}, image)
+    assert cases.difference(cases.numpy_result("Inkling2ImageProcessor", {}, image), expected) == ""
+
+
 def test_every_colour_and_alpha_over_white() -> None:
     import torch
     import transformers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import operator
 import os
 import random
@@ -17,6 +18,7 @@ import onnx_ir as ir
 import pytest
 from graphs import run_expressions
 from strategies import SYMBOLS, shapes
+from tile_oracles import cohere2_vision, perception_lm, step3p7
 
 from graphproc.emitters.onnx.builder import GraphBuilder
 from graphproc.emitters.onnx.checks import CUDA_KERNELS
@@ -121,6 +123,29 @@ by_aspect("got_ocr2", (384, 200), 3, 40)
 by_aspect("deepseek_ocr2", (768, 768), 2, 6)
 by_aspect("ovis2", (384, 384), 1, 9)
 by_aspect("granite_docling", (512, 512), 1, 32)
+
+
+# --- Cohere 2 Vision
+
+
+for _tile, _maximum in ((512, 12), (40, 12), (33, 40), (364, 1)):
+    case(
+        f"grid_by_scale/{_tile}_{_maximum}",
+        lambda h, w, tile=_tile, maximum=_maximum: canvas.grid_by_scale(h, w, tile, maximum),
+        lambda h, w, tile=_tile, maximum=_maximum: cohere2_vision(h, w, tile, maximum),
+        30,
+    )
+
+
+# --- Perception LM
+
+
+for _tile, _maximum in ((448, 36), (40, 9), (33, 50), (448, 1), (100, 2)):
+    case(
+        f"grid_by_fit/{_tile}_{_maximum}",
+        lambda h, w, tile=_tile, maximum=_maximum: canvas.grid_by_fit(h, w, tile, maximum),
+        lambda h, w, tile=_tile, maximum=_maximum: perception_lm(h, w, tile, maximum),
+    )
 
 
 def page(height: int, width: int, minimum: int, maximum: int, dense: canvas.Dense) -> Any:
@@ -348,6 +373,37 @@ case(
 )
 
 
+# --- UltraVBert
+
+
+def ultravbert(height: int, width: int, longest: int, tile: int, most: int) -> tuple[int]:
+    """The steps of an image, one longest edge after another, by the functions of Idefics3."""
+    while longest > tile:
+        fitted = models("idefics3").get_resize_output_image_size(image(height, width), longest)
+        whole, _ = tile_split("idefics3", *fitted, tile)
+        if whole[0] // tile * (whole[1] // tile) <= most:
+            break
+        longest -= tile
+    return (longest,)
+
+
+for _longest, _tile, _most in ((3072, 512, 27), (150, 50, 6), (333, 30, 40), (5000, 700, 3), (40, 50, 2)):
+    case(
+        f"capped_long_side/{_longest}_{_tile}_{_most}",
+        lambda h, w, a=_longest, b=_tile, c=_most: (slices.capped_long_side(h, w, a, b, c),),
+        lambda h, w, a=_longest, b=_tile, c=_most: ultravbert(h, w, a, b, c),
+        80,
+    )
+
+
+def test_the_steps_are_those_of_transformers() -> None:
+    pytest.importorskip("torchvision")
+    module = importlib.import_module("transformers.models.ultravbert.image_processing_ultravbert")
+    for height, width in shapes(VARIANTS):
+        for settings in ((3072, 512, 27), (333, 30, 7)):
+            assert ultravbert(height, width, *settings) == (module.get_capped_longest_edge(height, width, *settings),)
+
+
 # --- MiniCPM
 
 
@@ -371,6 +427,22 @@ for _most, _side, _patch, _mode in MINICPM:
     )
 
 
+def native(height: int, width: int, most: int, side: int, patch: int) -> Any:
+    """As `minicpm` with "4x", but small images keep their size, to the next multiple."""
+    processor = models("minicpmv4_6").MiniCPMV4_6ImageProcessorPil
+    source = processor.find_best_resize(None, (height, width), side, patch, "4x", allow_upscale=False)
+    return source, *minicpm(height, width, most, side, patch, "4x")[1:]
+
+
+for _most, _side, _patch in ((9, 448, 14), (1, 100, 8)):
+    case(
+        f"slices_without_enlarging/{_most}_{_side}",
+        lambda h, w, a=_most, b=_side, c=_patch * 2: slices.slices(h, w, a, b, c, enlarging=False),
+        lambda h, w, a=_most, b=_side, c=_patch: native(h, w, a, b, c),
+        130,
+    )
+
+
 def test_shapes_in_the_middle_of_two_grids() -> None:
     """The source's logarithms decide them, not always for more rows; every such shape up to 20 slices."""
     get_grid = models("minicpmv4_6").MiniCPMV4_6ImageProcessorPil.get_sliced_grid
@@ -382,6 +454,22 @@ def test_shapes_in_the_middle_of_two_grids() -> None:
                 assert list(slices.slices(height * unit, width * unit, most, side, 4).grid) == wanted
                 tried += 1
     assert tried == 14400
+
+
+# --- Step 3.7
+
+
+def planned(height: Any, width: Any, settings: tuple[int, int, int]) -> Any:
+    return slices.snapped_windows(height, width, *settings)
+
+
+for _settings in ((728, 504, 3024), (60, 40, 200), (300, 500, 900), (728, 33, 100)):
+    case(
+        "snapped_windows/{}_{}_{}".format(*_settings),
+        lambda h, w, settings=_settings: planned(h, w, settings),
+        lambda h, w, settings=_settings: step3p7(h, w, *settings) or planned(h, w, settings),
+        90,
+    )
 
 
 # --- Eomt
@@ -484,7 +572,9 @@ def test_nothing_in_range_is_a_single_tile() -> None:
     [
         (lambda: canvas.best_resolution(3, 4, [], 5), "expected at least one"),
         (lambda: canvas.covering_grid(3, 4, 5, 0, compensated=False), "max_patches: expected at least 1, got 0"),
+        (lambda: canvas.grid_by_scale(3, 4, 5, 0), "max_patches: expected at least 1, got 0"),
         (lambda: canvas.tiled_canvas(3, 4, 5, 0), "max_image_tiles: expected at least 1, got 0"),
+        (lambda: slices.capped_long_side(3, 4, 10_001, 1, 5), "size: expected a longest_edge of at most 10000 tiles"),
         (lambda: slices.pan_and_scan(3, 4, 5, 0, 1.2), "pan_and_scan_max_num_crops: expected at least 1, got 0"),
     ],
 )

@@ -45,6 +45,16 @@ def test_longest_edge_half_up(edge: int, monkeypatch: pytest.MonkeyPatch) -> Non
     compare(lambda h, w: rules.longest_edge_half_up(h, w, edge), call, nodes=30)
 
 
+@pytest.mark.parametrize(("factor", "most"), [(2, 2048), (1.25, None), (0.3, 2048), (1.0, 100), (3.7, 900), (1 / 3, None)])
+def test_longest_edge_times(factor: float, most: int | None) -> None:
+    def oracle(height: int, width: int) -> tuple[int, int]:
+        longest = max(height, width)
+        wanted = longest * factor if most is None else min(longest * factor, max(most, longest))
+        return math.floor(height * (wanted / longest) + 0.5), math.floor(width * (wanted / longest) + 0.5)
+
+    compare(lambda h, w: rules.longest_edge_times(h, w, factor, most), oracle, count=1000, nodes=30)
+
+
 @pytest.mark.parametrize(("edge", "at_least"), [(384, 14), (1024, 14), (33, 32), (10, 0)])
 @pytest.mark.parametrize(
     ("model", "name"), [("deepseek_vl", "DeepseekVL"), ("deepseek_vl_hybrid", "DeepseekVLHybrid"), ("janus", "Janus")]

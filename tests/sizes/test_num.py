@@ -8,6 +8,7 @@ import pickle
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from graphs import run_expressions
 from hypothesis import assume, example, given
@@ -65,6 +66,8 @@ OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
     "round": lambda a, b: num.round_half_even(a / 2 - b),
     "sqrt": lambda a, b: num.sqrt(a * b),
     "float": lambda a, b: num.as_float(a) + 0.1,
+    "single": lambda a, b: num.single(a / b),
+    "single of an int": lambda a, b: num.single(a * 1000003 + b),
     "neg": lambda a, b: -a + b,
 }
 CONDITIONS: dict[str, Callable[[Any, Any], Any]] = {
@@ -249,6 +252,7 @@ def test_the_text_is_python_that_gives_the_value(x: num.Num, height: int, width:
     """Precedence and brackets are right when Python reads the text back to the same value."""
     expected = values_inside(x, height=height, width=width)
     names = {"trunc": int, "floor": math.floor, "ceil": math.ceil, "sqrt": math.sqrt, "not": lambda a: not a}
+    names["single"] = lambda x: float(np.float32(x))
     names["where"] = lambda condition, a, b: a if condition else b
     text = str(x).replace("not(", "negate(")
     names["negate"] = names.pop("not")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
-from size_oracles import compare, pil_module, raising
+from size_oracles import all_sizes, compare, pil_module, raising, torchvision_module
 
 from graphproc.sizes import patch_budget as rules
 
@@ -99,3 +100,135 @@ def test_patch_grid_within(model: str, name: str, patch: tuple[int, int], budget
 
 _PIXEL = np.zeros(1, dtype=np.float32)
 """A writable pixel: torch warns about views that are not."""
+
+
+KIMI = [(14, 2, 16384, 512), (14, 2, 60, 512), (5, 3, 1000, 6), (8, 1, 1, 1), (16, 4, 700, 90)]
+
+
+def shrunk(height: int, width: int, patch: int, merge: int, most: int, along: int) -> tuple[int, ...]:
+    """The canvas and the content, as transformers' Kimi K2.5 finds them."""
+    whole = max(height // patch, 1) * max(width // patch, 1)
+    limits = [1.0, math.sqrt(most / whole), along * patch / height, along * patch / width]
+    content = [min(max(1, int(side * min(limits))), along * patch) for side in (height, width)]
+    return (*(-(-side // (patch * merge)) * patch * merge for side in content), *content)
+
+
+@pytest.mark.parametrize("settings", KIMI)
+def test_shrunk_on_canvas(settings: tuple[int, int, int, int]) -> None:
+    def rule(h: Any, w: Any) -> Sequence[Any]:
+        found = rules.shrunk_on_canvas(h, w, *settings)
+        return found.height, found.width, found.content_height, found.content_width
+
+    compare(rule, lambda h, w: shrunk(h, w, *settings), count=1000, graph=40)
+
+
+@pytest.mark.parametrize("settings", KIMI)
+def test_shrunk_is_what_transformers_finds(settings: tuple[int, int, int, int]) -> None:
+    source = torchvision_module("kimi_k25").navit_resize
+    for size in all_sizes(1000):
+        content, canvas = source(*size, *settings)
+        assert shrunk(*size, *settings) == (*canvas, *content), size
+
+
+NEOMME = [(None, None, 700), (3136, 90_000, None), (3136, 90_000, 500), (90_000, 4000, None), (65536, 65536, 256), (1, 1, None)]
+
+
+def between(height: int, width: int, least: int | None, most: int | None, longest: int | None) -> tuple[int, int]:
+    """What transformers' NeoMME does to the sides."""
+    pixels, scale = height * width, 1.0
+    small = least is not None and pixels < least
+    if small:
+        scale = math.sqrt(least / pixels)
+    scale = min(scale, longest / max(height, width) if longest else scale, math.sqrt(most / pixels) if most else scale)
+
+    def scaled(rounding: Any) -> tuple[int, int]:
+        return max(1, rounding(height * scale)), max(1, rounding(width * scale))
+
+    def fits(size: tuple[int, int]) -> bool:
+        return not (longest and max(size) > longest) and not (most and math.prod(size) > most)
+
+    near, up, (tall, wide) = scaled(round), scaled(math.ceil), scaled(math.floor)
+    if fits(near):
+        return up if small and math.prod(near) < least and fits(up) else near
+    if most and tall * wide > most:
+        return (max(1, most // wide), wide) if tall >= wide else (tall, max(1, most // tall))
+    return tall, wide
+
+
+@pytest.mark.parametrize("settings", NEOMME)
+def test_pixels_between(settings: tuple[int | None, int | None, int | None]) -> None:
+    compare(lambda h, w: rules.pixels_between(h, w, *settings), lambda h, w: between(h, w, *settings), count=1000, graph=60)
+
+
+@pytest.mark.parametrize("settings", NEOMME)
+def test_between_is_what_transformers_finds(settings: tuple[int | None, int | None, int | None]) -> None:
+    module = torchvision_module("neomme")
+    least, most, longest = settings
+    size = None if least is None else module.SizeDict(min_pixels=least, max_pixels=most)
+    for sides in all_sizes(1000):
+        assert between(*sides, *settings) == module.get_resize_output_size(*sides, longest, size), sides
+
+
+def test_whole_patches_around_an_image() -> None:
+    compare(lambda h, w: rules.on_whole_patches(h, w, 32), lambda h, w: (h + -h % 32, w + -w % 32), count=300, graph=20)
+
+
+@pytest.mark.parametrize("settings", [(16, 280 * 9, 3), (14, 20 * 4, 2)])
+def test_the_unified_gemma_has_the_same_sizes(settings: tuple[int, int, int]) -> None:
+    source, own = (
+        module.get_aspect_ratio_preserving_size for module in (torchvision_module("gemma4_unified"), pil_module("gemma4"))
+    )
+    for size in all_sizes(300):
+        assert raising(lambda h, w: source(h, w, *settings))(*size) == raising(lambda h, w: own(h, w, *settings))(*size)
+
+
+NEMOTRON = [(16, 2, 1024, 13312), (16, 2, 4, 60), (14, 3, 50, 50), (8, 1, 90, 30), (5, 4, 1, 1)]
+
+
+def merged(height: int, width: int, patch: int, merge: int, least: int, most: int) -> tuple[int, int]:
+    """Rows and columns as transformers' Nemotron finds them; a ValueError where there are none."""
+    grid = [round(side / patch + 0.5) for side in (height, width)]
+    factor = min(math.sqrt(most / math.prod(grid)), 1.0)
+    grid = [math.floor(factor * side) for side in grid]
+    if min(grid) < 1:
+        raise ValueError("no patch")
+    if least < most and math.prod(grid) < least:
+        factor = math.sqrt(least / math.prod(grid))
+        grid = [math.ceil(factor * side) for side in grid]
+    for axis in (0, 1):
+        over = grid[axis] % merge
+        if over and (grid[axis] - over + merge) * grid[1 - axis] <= most:
+            grid[axis] += merge - over
+        elif over:
+            grid[axis] = max(merge, grid[axis] - over)
+    return grid[0], grid[1]
+
+
+@pytest.mark.parametrize("settings", NEMOTRON)
+def test_merged_patches_between(settings: tuple[int, int, int, int]) -> None:
+    patch = settings[0]
+
+    def rule(h: Any, w: Any) -> Sequence[Any]:
+        found = rules.merged_patches_between(h, w, *settings)
+        return (*found.size, found.holds)
+
+    def oracle(h: int, w: int) -> Sequence[int]:
+        rows, columns = merged(h, w, *settings)
+        return rows * patch, columns * patch
+
+    assert compare(rule, raising(oracle), count=1000, graph=60) > 100
+
+
+@pytest.mark.parametrize("settings", NEMOTRON)
+def test_merged_is_what_transformers_finds(settings: tuple[int, int, int, int]) -> None:
+    source = torchvision_module("nemotron_h_omni").get_patch_grid_size
+    for size in all_sizes(1000):
+        try:
+            expected = source(*size, *settings)
+        except ZeroDivisionError:
+            expected = (0, 0)
+        if min(expected) < 1:  # no size to resize to
+            with pytest.raises(ValueError, match="no patch"):
+                merged(*size, *settings)
+        else:
+            assert merged(*size, *settings) == expected, size

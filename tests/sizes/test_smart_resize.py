@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from size_oracles import compare, pil_module, raising, virtual
+from size_oracles import compare, pil_module, raising, torchvision_module, virtual
 
 from graphproc.sizes import num
 from graphproc.sizes import smart_resize as rules
@@ -44,6 +44,16 @@ def test_pixels_within(module: str, settings: tuple[int, int, int]) -> None:
         raising(lambda h, w: source(h, w, *settings)),
         count=3000 if first else 200,
         graph=120 if first else 10,
+    )
+
+
+def test_pixels_within_of_a_class_that_only_torchvision_has() -> None:
+    source, settings = torchvision_module("minimax_m3_vl").smart_resize, (28, 56 * 56, 451584)
+    compare(
+        lambda h, w: guard(rules.pixels_within(h, w, *settings)),
+        raising(lambda h, w: source(h, w, *settings)),
+        count=200,
+        graph=10,
     )
 
 

@@ -295,6 +295,7 @@ CONFIGURED: dict[str, Any] = {
 
 FITTING: dict[str, dict[str, Any]] = {
     "ConvNextImageProcessor": {"default_to_square": False},  # it reads a crop size of its own off the edge
+    "CHMv2ImageProcessor": {"do_reduce_labels": False},  # as of the next
     "DPTImageProcessor": {"do_reduce_labels": False},  # else reduce_labels is worth a warning
 }
 """Settings with which the others make sense for a class."""

@@ -190,7 +190,8 @@ def _declare(g: GraphBuilder, value: Value, output: Output, program: Program, op
 
 
 def _axes(type: TensorType) -> list[str]:
-    names = {"H": "height", "W": "width", "C": "channels", "N": "tiles", "P": "patches", "F": "features", "Q": "queries"}
+    names = {"H": "height", "W": "width", "C": "channels", "N": "tiles", "P": "patches", "F": "features"}
+    names |= {"Q": "queries", "T": "frames"}
     return [names[letter] for letter in type.layout] or [str(axis) for axis in range(type.rank)]
 
 

@@ -48,6 +48,9 @@ def _in_a_row(g: GraphBuilder, program: Program, output: Output, value: Value, b
     if output.join == "numbered":
         value = _numbered(g, value, g.Reshape(g.range(batch, "i64"), g.vector(-1, 1, 1)))
         shape = (shape[0], shape[1] + 1)
+    if output.join == "shifted":
+        number = g.Reshape(g.range(batch, "i64"), g.vector(-1, *[1] * len(shape)))
+        value = _shifted(g, value, g.Mul(number, _after(g, value)))
     if output.join == "strip":
         sizes = g.vector(*shape[:-1], g.Mul(batch, g.num(shape[-1])))
         return _ahead(g, program, output, value, partial(_strip, g, len(shape), sizes), merged=-1)
@@ -62,6 +65,20 @@ def _largest(g: GraphBuilder, value: Value) -> Value:
     """The largest element; of bools, which ReduceMax does not take before opset 20, whether any holds."""
     dtype = g.dtype(value)
     return g.cast(g.ReduceMax(g.cast(value, "i64" if dtype == "bool" else dtype), keepdims=0), dtype)
+
+
+def _after(g: GraphBuilder, positions: Value) -> Value:
+    """How long a list is of which these are positions, int64 `[1]`."""
+    last = g.Reshape(g.ReduceMax(g.cast(positions, "i64"), keepdims=0), g.vector(1))
+    length: Value = g.Add(g.Max(last, g.constant([-1], "i64")), g.constant([1], "i64"))
+    return length
+
+
+def _shifted(g: GraphBuilder, positions: Value, start: Value) -> Value:
+    """Positions behind those of the images before; negative ones stay."""
+    wide = g.cast(positions, "i64")
+    moved = g.Where(g.Less(wide, g.constant([0], "i64")), wide, g.Add(wide, start))
+    return g.cast(moved, g.dtype(positions))
 
 
 def _numbered(g: GraphBuilder, rows: Value, number: Value) -> Value:
@@ -161,20 +178,25 @@ def by_image(g: GraphBuilder, program: Program, count: Value, image: Callable[[V
     stacked = [o for o in program.outputs if o.join in ("stack", "largest")]
     collected = [o for o in program.outputs if o.join in (*IN_A_ROW, "pad")]
     padded = [o for o in collected if o.join in ("pad", "padded_rows")]
+    shifted = [o for o in collected if o.join == "shifted"]
     types = {o.name: program.value(o.value).type for o in program.outputs}
     start = [g.sequence(types[o.name].dtype) for o in collected]
     start += [g.constant([0] * types[o.name].rank, "i64") for o in padded]
+    start += [g.constant([0], "i64") for _ in shifted]
 
     def body(index: Value, *carried: Value) -> tuple[Sequence[Value], Sequence[Value]]:
         results = dict(image(index))
         results |= {o.value: _numbered(g, results[o.value], index) for o in collected if o.join == "numbered"}
+        starts = carried[len(collected) + len(padded) :]
+        ends = [g.Add(start, _after(g, results[o.value])) for start, o in zip(starts, shifted, strict=True)]
+        results |= {o.value: _shifted(g, results[o.value], start) for start, o in zip(starts, shifted, strict=True)}
         rows = [g.SequenceInsert(s, results[o.value]) for s, o in zip(carried, collected, strict=False)]
-        largest = carried[len(collected) :]
+        largest = carried[len(collected) : len(collected) + len(padded)]
         shapes = [g.Max(shape, g.Shape(results[o.value])) for shape, o in zip(largest, padded, strict=True)]
-        return [*rows, *shapes], [results[o.value] for o in stacked]
+        return [*rows, *shapes, *ends], [results[o.value] for o in stacked]
 
     finals, scans = g.loop(count, start, body, "images")
-    rows, shapes = finals[: len(collected)], finals[len(collected) :]
+    rows, shapes = finals[: len(collected)], finals[len(collected) : len(collected) + len(padded)]
     found = dict(zip((o.name for o in stacked), scans, strict=True))
     found |= {o.name: row for o, row in zip(collected, rows, strict=True)}
     largest = {o.name: shape for o, shape in zip(padded, shapes, strict=True)}

@@ -1,0 +1,18 @@
+"""bfloat16 numbers, held in float32: the upper half of its bits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+
+def rounded(x: Any) -> Array:
+    """Float32 numbers rounded to bfloat16, ties to the even one, as torch rounds the result of each operation."""
+    x = np.asarray(x, dtype=np.float32)
+    bits = x.view(np.uint32).astype(np.uint64)
+    upper = bits + 0x7FFF + (bits >> 16 & 1) & 0xFFFF0000
+    found: Array = np.where(np.isnan(x), x, upper.astype(np.uint32).view(np.float32))
+    return found

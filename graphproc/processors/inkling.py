@@ -1,0 +1,129 @@
+"""The Inkling family: images of their own size, with -1 around them up to whole patches, channels last.
+
+Inkling scales an image by a factor, if at all, has a column of patches more than the image needs where it has whole ones,
+and gives every patch twice. Inkling 2 does none of that; it composites alpha on a checkerboard.
+
+Source: transformers 5.23, `models/inkling` and `models/inkling2`, `image_processing_*.py`.
+"""
+
+from __future__ import annotations
+
+import math
+
+from graphproc.configs.config import Config
+from graphproc.errors import ConfigError
+from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.ops import Cast, Numbers, Pad, Rearrange
+from graphproc.processors import stages
+from graphproc.processors.constants import BILINEAR, CLIP, INCEPTION, LANCZOS, NORMALIZE, RGB, square
+from graphproc.processors.row import ONLY_TORCHVISION, Row, Stage
+from graphproc.sizes import fit
+from graphproc.sizes.num import Num
+
+FRAMES = 2
+"""How often Inkling gives every patch."""
+OUTSIDE = -1.0
+"""The value of what is no image, in units of bytes."""
+
+
+def patch_sides(config: Config) -> tuple[int, int]:
+    """The height and width of a patch, in pixels: `size`.
+
+    Raises:
+        ConfigError: it has another form.
+    """
+    height, width = stages.sides("size", config.size or {})
+    if min(height, width) < 1:
+        raise ConfigError(f"size: expected sides of at least 1 pixel, got {config.size}")
+    return height, width
+
+
+def scale(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`rescale_image_frac`: the factor by which both sides grow or shrink; a filter that is null is bilinear.
+
+    Raises:
+        ConfigError: it is no number above 0, `do_resize` is false, or patches are no squares.
+    """
+    if config.do_resize is False:
+        raise ConfigError("do_resize: expected null or true, got false, which the class refuses. Set rescale_image_frac to null.")
+    height, width = patch_sides(config)
+    if height != width:
+        raise ConfigError(f"size: expected equal sides, got {config.size}")
+    factor = config.rescale_image_frac
+    if factor is None:
+        return x
+    if isinstance(factor, bool) or not isinstance(factor, (int, float)) or not 0 < factor < math.inf:
+        raise ConfigError(f"rescale_image_frac: expected a number above 0 or null, got {factor!r}")
+    key = "rescale_image_max_upscaled_long_edge"
+    most = None if getattr(config, key) is None else stages.count(config, key)
+    size = fit.longest_edge_times(x.type.size("H"), x.type.size("W"), factor, most)
+    return stages.resize_to(b, config, x, *size, BILINEAR if config.resample is None else None)
+
+
+def surround(extra: int) -> Stage:
+    """Up to whole patches at the bottom and right, or to so many columns of them more where the width has whole ones."""
+
+    def stage(b: ProgramBuilder, config: Config, x: Value) -> Value:
+        patch_height, patch_width = patch_sides(config)
+        height, width = x.type.size("H"), x.type.size("W")
+        rows = (height + (patch_height - 1)) // patch_height
+        columns = (width + (patch_width - 1 + extra)) // patch_width
+        return b.add(Pad(0, 0, rows * patch_height, columns * patch_width, OUTSIDE), b.add(Cast("f32"), x))
+
+    return stage
+
+
+def cut(b: ProgramBuilder, config: Config, x: Value, frames: int = 0) -> tuple[Num, Num]:
+    """Output the patches row by row, those of all images in one row; returns the grid."""
+    height, width = patch_sides(config)
+    pattern = f"c (gh p) (gw q) -> (gh gw) {'t ' if frames else ''}p q c"
+    sizes = {"p": height, "q": width, **({"t": frames} if frames else {})}
+    rearranged = b.add(Rearrange(pattern, tuple(sizes.items()), layout="PTHWC" if frames else "PHWC"), x)
+    b.output("pixel_values", rearranged, "concatenate")
+    return x.type.size("H") // height, x.type.size("W") // width
+
+
+def frames_and_count(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """The patches, each twice, and how many each image has."""
+    rows, columns = cut(b, config, x, FRAMES)
+    b.output("num_patches", b.add(Numbers((rows * columns,), shape=())), "stack")
+
+
+def patches_and_grid(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """The patches, and the grid of each image."""
+    b.output("image_grid_thw", b.add(Numbers((1, *cut(b, config, x)))), "stack")
+
+
+SN = (stages.rescale, stages.normalize)
+
+ROWS = (
+    Row(
+        "InklingImageProcessor",
+        "inkling",
+        (scale, surround(1), *SN),
+        {
+            **RGB,
+            "resample": LANCZOS,
+            **NORMALIZE,
+            **CLIP,
+            "size": square(40),
+            "default_to_square": False,
+            "rescale_image_max_upscaled_long_edge": 2048,
+        },
+        extra_keys=("rescale_image_frac", "rescale_image_max_upscaled_long_edge"),
+        outputs=("pixel_values", "num_patches"),
+        backends=ONLY_TORCHVISION,
+        finish=frames_and_count,
+    ),
+    Row(
+        "Inkling2ImageProcessor",
+        "inkling",
+        (surround(0), *SN),
+        {**RGB, **NORMALIZE, **INCEPTION, "size": square(40)},
+        outputs=("pixel_values", "image_grid_thw"),
+        input_names=("pixel_values", "image_grid_thw"),
+        backends=ONLY_TORCHVISION,
+        finish=patches_and_grid,
+        background="checkerboard",
+    ),
+)

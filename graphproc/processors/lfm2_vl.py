@@ -1,0 +1,135 @@
+"""LFM2-VL: an image of whole patches, or the tiles of a large one beside a thumbnail, each filled up to as many patches.
+
+Source: transformers 5.23, `models/lfm2_vl/image_processing_lfm2_vl.py`.
+"""
+
+from __future__ import annotations
+
+from graphproc.configs.config import Config
+from graphproc.errors import ConfigError
+from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.ops import Concat, Extend, Full, Numbers, Rearrange, Take
+from graphproc.processors import stages, tiling
+from graphproc.processors.constants import BILINEAR, INCEPTION, NORMALIZE, resize_to, square
+from graphproc.processors.row import ONLY_TORCHVISION, Row
+from graphproc.sizes import num
+from graphproc.sizes.num import Num
+from graphproc.sizes.slices import TokenTiles, token_tiles
+
+SETTINGS = {
+    "downsample_factor": 2,
+    "do_image_splitting": True,
+    "min_tiles": 2,
+    "max_tiles": 10,
+    "use_thumbnail": True,
+    "min_image_tokens": 64,
+    "max_image_tokens": 256,
+    "encoder_patch_size": 16,
+    "tile_size": 512,
+    "max_pixels_tolerance": 2.0,
+    "return_row_col_info": False,
+}
+OUTPUTS = ("pixel_values", "pixel_attention_mask", "spatial_shapes")
+GRIDS = ("image_rows", "image_cols", "image_sizes")
+
+
+def _tiles_of(config: Config) -> tuple[int, int]:
+    """The fewest and the most tiles of an image; 1 and 1 where none is cut.
+
+    Raises:
+        ConfigError: the fewest are more than the most.
+    """
+    if not config.do_image_splitting:
+        return 1, 1
+    least, most = tiling.setting(config, "min_tiles"), tiling.setting(config, "max_tiles")
+    if least > most:
+        raise ConfigError(f"min_tiles: expected at most max_tiles, which is {most}, got {least}")
+    return least, most
+
+
+def _plan(config: Config, x: Value) -> TokenTiles:
+    """The tiles of an image.
+
+    Raises:
+        ConfigError: a setting is not the number that it has to be.
+    """
+    patch, tile = stages.count(config, "encoder_patch_size"), stages.count(config, "tile_size")
+    tokens = max(tiling.setting(config, "min_image_tokens"), 0), stages.count(config, "max_image_tokens")
+    tolerance = config.max_pixels_tolerance
+    if isinstance(tolerance, bool) or not isinstance(tolerance, (int, float)):
+        raise ConfigError(f"max_pixels_tolerance: expected a number, got {tolerance!r}")
+    token = patch * stages.count(config, "downsample_factor")
+    return token_tiles(x.type.size("H"), x.type.size("W"), token, patch, tokens, tile, _tiles_of(config), tolerance)
+
+
+def parts(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """The patches of all parts of the image, which of them are no padding, and the grid of each part.
+
+    `do_resize` changes nothing, as in the reference.
+    """
+    large, (rows, columns), whole = _plan(config, x)
+    patch, tile = config.encoder_patch_size, config.tile_size
+    if tile % patch and large is not False:
+        b.require(
+            num.negate(large), f"tile_size is no multiple of {patch} pixels. Make it one, or set do_image_splitting to false."
+        )
+        large = False
+    several = num.both(large, rows * columns > 1)
+    thumbnail = num.both(several, bool(config.use_thumbnail))
+    tiles, others = num.where(large, rows * columns, 0), num.where(num.either(num.negate(large), thumbnail), 1, 0)
+
+    side, cells = tile // patch, (whole[0] // patch, whole[1] // patch)
+    of_tile, of_whole = side**2, cells[0] * cells[1]
+    fill = max(config.max_image_tokens * config.downsample_factor**2, of_tile if config.do_image_splitting else 0)
+    if config.do_pad:
+        length, fits = num.where(large, fill, num.maximum(of_whole, fill)), of_whole <= fill
+    else:
+        length, fits = num.where(large, of_tile, of_whole), num.eq(of_whole, of_tile)
+    message = (
+        "the thumbnail has more patches than are filled up, or other ones than tiles. Set do_pad, or use_thumbnail to false."
+    )
+    b.require(num.either(num.negate(thumbnail), fits), message)
+
+    found, masks, shapes = [], [], []
+
+    def part(size: tuple[Num, Num], grid: tuple[Num, Num], pattern: str, count: Num) -> None:
+        y = tiling.in_model_units(b, config, tiling.resize_to(b, config, x, *size))
+        lengths = (("p", patch), ("q", patch), ("gh", grid[0]), ("gw", grid[1]))
+        y = b.add(Take(-3, 0, count), b.add(Rearrange(pattern, lengths, "NPF"), y))
+        # Only parts that are not counted have more patches.
+        y = b.add(Take(-2, 0, num.minimum(grid[0] * grid[1], length)), y)
+        found.append(b.add(Extend(-2, length), y))
+        if config.do_pad:
+            there = b.add(Full((count, num.minimum(grid[0] * grid[1], fill)), 1, "i32", "NP"))
+            masks.append(b.add(Extend(-1, fill), there))
+            shapes.append(b.add(Rearrange("1 f -> n f", (("n", count),)), b.add(Numbers(grid, shape=(1, 2)))))
+
+    if large is not False:
+        part((rows * tile, columns * tile), (side, side), "c (r gh p) (k gw q) -> (r k) (gh gw) (p q c)", tiles)
+    part(whole, cells, "c (gh p) (gw q) -> 1 (gh gw) (p q c)", others)
+    b.output("pixel_values", _joined(b, found, -3), "concatenate")
+    if config.do_pad:
+        b.output("pixel_attention_mask", _joined(b, masks, -2), "concatenate")
+        b.output("spatial_shapes", _joined(b, shapes, -2), "concatenate")
+    if config.return_row_col_info:
+        for name, values in zip(GRIDS, ((rows,), (columns,), whole), strict=True):
+            tiling.tell(b, name, *values)
+
+
+def _joined(b: ProgramBuilder, values: list[Value], axis: int) -> Value:
+    return b.add(Concat(axis), *values) if len(values) > 1 else values[0]
+
+
+ROWS = (
+    Row(
+        "Lfm2VlImageProcessor",
+        "naflex",
+        (),
+        {**resize_to(square(512), BILINEAR), **NORMALIZE, **INCEPTION, "do_pad": True, **SETTINGS},
+        extra_keys=tuple(SETTINGS),
+        outputs=OUTPUTS,
+        input_names=OUTPUTS,
+        backends=ONLY_TORCHVISION,
+        finish=parts,
+    ),
+)

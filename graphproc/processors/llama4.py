@@ -1,0 +1,89 @@
+"""Llama 4: images on canvases of square tiles beside a view of the whole, computed in bfloat16.
+
+Source: transformers 5.23, `models/llama4/image_processing_llama4.py`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from graphproc.configs.config import Config
+from graphproc.errors import ConfigError
+from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.numerics.bfloat16 import rounded
+from graphproc.ops import ByteMap, Concat, Pad, SelectChannels
+from graphproc.processors import stages, tiling
+from graphproc.processors.constants import BILINEAR, INCEPTION, NORMALIZE, RGB, resize_to, square
+from graphproc.processors.row import ONLY_TORCHVISION, Row
+from graphproc.sizes.tile_canvas import ChunkedCanvas, chunked_canvas
+
+SETTINGS = {"max_patches": 16, "resize_to_max_canvas": False}
+
+
+def _canvas(b: ProgramBuilder, config: Config) -> ChunkedCanvas:
+    """The canvas of the image.
+
+    Raises:
+        ConfigError: images are not resized, or `size` is no square.
+    """
+    if not config.do_resize:
+        raise ConfigError(f"do_resize: Llama 4 always does this, got {config.do_resize}. Set it to true.")
+    height, width = stages.sides("size", config.size)
+    if height != width:
+        raise ConfigError(f"size: expected a square, got {height} x {width}")
+    sides, most = (b.image.type.size("H"), b.image.type.size("W")), stages.count(config, "max_patches")
+    return chunked_canvas(*sides, height, most, largest=bool(config.resize_to_max_canvas))
+
+
+def tiles(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """The tiles of the canvas, black below and right of the image, and where there are several the whole image in one more."""
+    canvas, side = _canvas(b, config), config.size["height"]
+    placed = b.add(Pad(0, 0, *canvas.canvas), tiling.resize_to(b, config, x, *canvas.fitted))
+    whole = tiling.as_tile(b, tiling.resize_to(b, config, x, side, side))
+    several = canvas.grid.rows * canvas.grid.columns > 1
+    return tiling.join(b, tiling.cut(b, placed, side, side), tiling.only_if(b, several, whole))
+
+
+def in_bfloat16(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_rescale` and `do_normalize`: both in bfloat16, of all bytes beforehand; rescaling alone in float32.
+
+    Raises:
+        ConfigError: pixels would be normalized without having been rescaled, or divided by zero.
+    """
+    if not (config.do_rescale and config.do_normalize):
+        if config.do_normalize:
+            raise ConfigError("do_rescale: expected true beside do_normalize, which takes no bytes. Set it, or switch both off.")
+        return stages.rescale(b, config, x)
+    mean, std = (rounded(stages.per_channel(b, key, getattr(config, key), x)) for key in ("image_mean", "image_std"))
+    if (std == 0).any():
+        raise ConfigError(f"image_std: expected numbers that are not 0 in bfloat16, got {config.image_std!r}")
+    with np.errstate(all="ignore"):
+        values = rounded(np.arange(256, dtype=np.float32) * np.float32(config.rescale_factor))
+        values = rounded(rounded(values - mean[:, None]) / std[:, None])
+    tables = [ByteMap((("table", tuple(row.tolist())),)) for row in values]
+    if len(set(tables)) == 1:
+        return b.add(tables[0], x)
+    channels = [b.add(SelectChannels((index,)), x) for index in range(len(tables))]
+    mapped = [b.add(table, channel) for table, channel in zip(tables, channels, strict=True)]
+    return b.add(Concat(x.type.axis("C")), *mapped)
+
+
+def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """`pixel_values`, and `aspect_ratios`, the rows and columns of each image's tiles."""
+    b.output("pixel_values", x, "concatenate", bfloat16=bool(config.do_rescale and config.do_normalize))
+    tiling.tell(b, "aspect_ratios", *_canvas(b, config).grid)
+
+
+ROWS = (
+    Row(
+        "Llama4ImageProcessor",
+        "tiles",
+        (tiles, in_bfloat16),
+        {**RGB, **resize_to(square(336), BILINEAR), **NORMALIZE, **INCEPTION, **SETTINGS},
+        extra_keys=tuple(SETTINGS),
+        not_compiled="the type bfloat16: arrays and graphs hold its numbers in float32, torch tensors have it",
+        outputs=("pixel_values", "aspect_ratios"),
+        backends=ONLY_TORCHVISION,
+        finish=finish,
+    ),
+)

@@ -1,0 +1,90 @@
+"""Nemotron-H Omni: floats resized to a grid of patches within a budget, and cut up.
+
+Source: transformers 5.23, `models/nemotron_h_omni`, `image_processing_nemotron_h_omni.py`.
+"""
+
+from __future__ import annotations
+
+from graphproc.configs.config import Config
+from graphproc.errors import ConfigError
+from graphproc.ir.program import Parity, ProgramBuilder, Value
+from graphproc.ops import Cast, Numbers, Rearrange
+from graphproc.processors import stages
+from graphproc.processors.constants import BICUBIC, CLIP, NORMALIZE, RGB
+from graphproc.processors.row import FLOATS, ONLY_TORCHVISION, TORCHVISION_PARITY, Row
+from graphproc.sizes import patch_budget
+
+PATCHES = "c (gh p) (gw q) -> (gh gw) (c p q)"
+"""Patches row by row."""
+
+
+def merge_side(config: Config) -> int:
+    """How many patches along a side the model makes one of.
+
+    Raises:
+        ConfigError: the ratio is no number of which there is one.
+    """
+    ratio = config.downsample_ratio
+    if isinstance(ratio, bool) or not isinstance(ratio, (int, float)) or not 1e-6 < ratio < 2:
+        raise ConfigError(f"downsample_ratio: expected a number above 0 and below 2, got {ratio!r}")
+    return round(1 / ratio)
+
+
+def budget(config: Config) -> tuple[int, int]:
+    """The fewest and the most patches of an image.
+
+    Raises:
+        ConfigError: the most depend on the other images of the call: the model's length, which they share, is the limit.
+    """
+    merge, fewest, length = merge_side(config), *(stages.count(config, key) for key in ("min_num_patches", "max_model_len"))
+    most, shared = config.max_num_patches, (length - 4) * merge**2
+    if isinstance(most, bool) or not isinstance(most, int) or not 0 < most <= max(shared, fewest):
+        raise ConfigError(
+            f"max_num_patches: expected a whole number from 1 to {max(shared, fewest)}, which max_model_len has room for, got "
+            f"{most!r}: the number of an image's patches would depend on how many images there are. Set it, or max_model_len."
+        )
+    return fewest, max(most, fewest)
+
+
+def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """To whole patches within the budget, as floats, whatever `do_resize` says."""
+    patch = stages.count(config, "patch_size")
+    to = patch_budget.merged_patches_between(x.type.size("H"), x.type.size("W"), patch, merge_side(config), *budget(config))
+    b.require(to.holds, f"{to.message}.")
+    return stages.interpolated(b, b.add(Cast("f32"), x), *to.size, config.resample)
+
+
+def patches(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """The patches, those of all images in one row, and the grid of each image."""
+    patch = stages.count(config, "patch_size")
+    b.output("pixel_values", b.add(Rearrange(PATCHES, (("p", patch), ("q", patch)), layout="PF"), x), "concatenate")
+    b.output("image_grid_hw", b.add(Numbers((x.type.size("H") // patch, x.type.size("W") // patch))), "stack")
+
+
+OUTPUTS = ("pixel_values", "image_grid_hw")
+
+ROWS = (
+    Row(
+        "NemotronH_Omni_Reasoning_V3ImageProcessor",
+        "patches",
+        (resize, stages.rescale, stages.normalize),
+        {
+            **RGB,
+            "resample": BICUBIC,
+            **NORMALIZE,
+            **CLIP,
+            "patch_size": 16,
+            "downsample_ratio": 0.5,
+            "min_num_patches": 1024,
+            "max_num_patches": 13312,
+            "max_model_len": 16384,
+        },
+        extra_keys=("patch_size", "downsample_ratio", "min_num_patches", "max_num_patches", "max_model_len"),
+        not_compiled="resample 1 (lanczos); a max_num_patches that is 0 or above what max_model_len has room for",
+        outputs=OUTPUTS,
+        input_names=OUTPUTS,
+        parity=Parity(TORCHVISION_PARITY.reference, 3e-6, FLOATS),
+        backends=ONLY_TORCHVISION,
+        finish=patches,
+    ),
+)

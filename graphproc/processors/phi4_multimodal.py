@@ -1,0 +1,96 @@
+"""Phi-4 multimodal: tiles of a white canvas, the whole of it in one more before them, and which of their patches are no padding.
+
+Source: transformers 5.23, `models/phi4_multimodal/image_processing_phi4_multimodal.py`.
+"""
+
+from __future__ import annotations
+
+from graphproc.configs.config import Config
+from graphproc.errors import ConfigError
+from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.ops import Extend, Full, Pad, Rearrange
+from graphproc.processors import stages, tiling
+from graphproc.processors.constants import BICUBIC, BILINEAR, INCEPTION, NORMALIZE, RGB, square
+from graphproc.processors.row import ONLY_TORCHVISION, Row
+from graphproc.sizes import num
+from graphproc.sizes.num import Num
+from graphproc.sizes.tile_canvas import PaddedGrid, padded_grid
+
+SETTINGS = {"patch_size": 14, "dynamic_hd": 36}
+OUTPUTS = ("image_pixel_values", "image_sizes", "image_attention_mask", "num_img_tokens")
+LEAST_SIDE = 10
+"""Pixels that a scaled image has at least; the reference refuses others."""
+FIXED_TOKENS = 256 + 1 + 16
+"""Of the whole view, and what stands between views, whatever the image."""
+
+
+def _side(config: Config) -> int:
+    """The side of a tile.
+
+    Raises:
+        ConfigError: `size` is no square.
+    """
+    height, width = stages.sides("size", config.size or {})
+    if height != width:
+        raise ConfigError(f"size: expected a square, got {height} x {width}")
+    return height
+
+
+def _placed(b: ProgramBuilder, config: Config) -> PaddedGrid:
+    height, width = b.image.type.size("H"), b.image.type.size("W")
+    return padded_grid(height, width, _side(config), tiling.setting(config, "dynamic_hd"))
+
+
+def views(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """The whole canvas as large as a tile, and its tiles; images are scaled bilinearly whatever `resample` says."""
+    side, placed = _side(config), _placed(b, config)
+    if x.type.channels != 3:
+        raise ConfigError(f"do_convert_rgb: Phi-4 makes tiles of 3 channels, got {x.type.channels}. Set it to true.")
+    for name, length in zip(("height", "width"), placed.fitted, strict=True):
+        b.require(length >= LEAST_SIDE, f"the scaled {name} is below {LEAST_SIDE} pixels. Use a less elongated image.")
+    x = stages.resampled(b, x, *placed.fitted, BILINEAR)
+    x = b.add(Pad(0, 0, placed.grid.rows * side, placed.grid.columns * side, 255), x)
+    canvas = tiling.in_model_units(b, config, x)
+    whole = stages.interpolated(b, canvas, side, side, config.resample, antialias=False)
+    return tiling.join(b, tiling.as_tile(b, whole), tiling.cut(b, canvas, side, side))
+
+
+def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """The views and their masks, the canvas's size, and the number of tokens.
+
+    Of a view that fills up a batch, pixels are zeros and the mask is ones.
+    """
+    side, (grid, _, rest) = _side(config), _placed(b, config)
+    patch = stages.count(config, "patch_size")
+    cells = side // patch
+    kept = tuple(num.maximum(count * cells - missing // patch, 0) for count, missing in zip(grid, rest, strict=True))
+    mask = b.add(Full(kept, 1, "f32", "HW"))
+    mask = b.add(Extend(-1, grid.columns * cells), b.add(Extend(-2, grid.rows * cells), mask))
+    mask = b.add(Rearrange("(r h) (k w) -> (r k) h w", (("h", cells), ("w", cells)), "NHW"), mask)
+    mask = tiling.join(b, b.add(Full((1, cells, cells), 1, "f32", "NHW")), mask)
+
+    rows, columns = (_every_other(length, cells) for length in kept)
+    b.output(OUTPUTS[0], x, "pad")
+    tiling.tell(b, OUTPUTS[1], grid.rows * side, grid.columns * side)
+    b.output(OUTPUTS[2], mask, "pad", 1)
+    tiling.tell(b, OUTPUTS[3], FIXED_TOKENS + rows * columns + rows * num.minimum(columns, 1))
+
+
+def _every_other(length: Num, cells: int) -> Num:
+    """Every other one of a tile's cells is a token: how many there are among the first ones of a row of tiles."""
+    return length // cells * ((cells + 1) // 2) + (length % cells + 1) // 2
+
+
+ROWS = (
+    Row(
+        "Phi4MultimodalImageProcessor",
+        "tiles",
+        (views,),
+        {**RGB, "size": square(448), "resample": BICUBIC, "default_to_square": True, **NORMALIZE, **INCEPTION, **SETTINGS},
+        extra_keys=tuple(SETTINGS),
+        outputs=OUTPUTS,
+        input_names=OUTPUTS[:3],
+        backends=ONLY_TORCHVISION,
+        finish=finish,
+    ),
+)

@@ -1,0 +1,45 @@
+"""Sapiens 2: warped to a size, or fitted into it with zeros around, and label maps likewise."""
+
+from __future__ import annotations
+
+from graphproc.configs.config import Config
+from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.processors import stages
+from graphproc.processors.constants import BILINEAR, IMAGENET, NORMALIZE, crop_to, resize_to
+from graphproc.processors.label_maps import LABEL_MAPS, REDUCE_LABELS, with_labels
+from graphproc.processors.row import ONLY_TORCHVISION, Row
+from graphproc.sizes import rules
+
+
+def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_resize`: to `size`, or with `do_pad` into it, the rest around it filled up or cut."""
+    if not config.do_resize or not config.do_pad:
+        return stages.resize(b, config, x)
+    height, width = stages.sides("size", config.size)
+    within = {"max_height": height, "max_width": width}
+    x = stages.resize_to(b, config, x, *rules.resized(x.type.size("H"), x.type.size("W"), within))
+    return stages.cropped(b, x, height, width)
+
+
+ROWS = (
+    Row(
+        "Sapiens2ImageProcessor",
+        "own size rule",
+        (resize, stages.center_crop, stages.rescale, stages.normalize),
+        {
+            **resize_to({"height": 1024, "width": 768}, BILINEAR),
+            **crop_to(224, on=False),
+            **NORMALIZE,
+            **IMAGENET,
+            **REDUCE_LABELS,
+            "do_pad": False,
+            "keypoint_heatmap_downscale_factor": 4,
+            "keypoint_heatmap_sigma": 6.0,
+        },
+        extra_keys=("do_reduce_labels", "keypoint_heatmap_downscale_factor", "keypoint_heatmap_sigma"),
+        not_compiled="boxes and keypoints (crops of persons, and heat maps to train on)",
+        backends=ONLY_TORCHVISION,
+        finish=with_labels(resize, stages.center_crop, resample=None),
+        extras=LABEL_MAPS,
+    ),
+)

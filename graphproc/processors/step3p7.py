@@ -1,0 +1,65 @@
+"""Step 3.7: a whole view, and square windows of large and of elongated images.
+
+Source: transformers 5.23, `models/step3p7/image_processing_step3p7.py`.
+"""
+
+from __future__ import annotations
+
+from graphproc.configs.config import Config
+from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.ops import Cast, Concat, Extend, Full, Pad, Rearrange
+from graphproc.processors import stages, tiling
+from graphproc.processors.constants import BILINEAR, CLIP, NORMALIZE, RGB, square
+from graphproc.processors.row import ONLY_TORCHVISION, Row
+from graphproc.sizes import num
+from graphproc.sizes.canvas import Grid
+from graphproc.sizes.slices import snapped_windows
+
+OUTPUTS = ("pixel_values", "num_local_patches", "pixel_values_local", "patch_newline_masks")
+
+
+def views_and_windows(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """`pixel_values`, the whole views; the windows of all images, where there are any, their numbers, and where rows end."""
+    view, side = stages.sides("size", config.size or {})[0], stages.count(config, "patch_size")
+    height, width = x.type.size("H"), x.type.size("W")
+    plan = snapped_windows(height, width, view, side, stages.count(config, "max_image_size"))
+    x = b.add(Pad(0, 0, *plan.padded), x)
+    whole = tiling.resize_to(b, config, tiling.resize_to(b, config, x, *plan.shrunk), view, view)
+    b.output("pixel_values", tiling.in_model_units(b, config, whole))
+    tiling.tell(b, "num_local_patches", plan.grid.rows * plan.grid.columns)
+    windows = tiling.cut(b, tiling.resize_to(b, config, x, *plan.canvas), *plan.window)
+    windows = tiling.only_if(b, plan.grid.rows > 0, tiling.resize_to(b, config, windows, side, side))
+    b.output("pixel_values_local", tiling.in_model_units(b, config, windows), "concatenate", optional=True)
+    b.output("patch_newline_masks", row_ends(b, plan.grid), "pad", listed=True, optional=True)
+
+
+def row_ends(b: ProgramBuilder, grid: Grid) -> Value:
+    """For each window whether a row ends with it, which the last row does not."""
+    before = b.add(Full((1, num.maximum(grid.columns - 1, 0)), 0, "i64"))
+    row = b.add(Concat(-1), before, b.add(Full((1, 1), 1, "i64")))
+    rows = b.add(Rearrange("1 k -> (r k)", (("r", num.maximum(grid.rows - 1, 0)),)), row)
+    return b.add(Cast("bool"), b.add(Extend(-1, grid.rows * grid.columns), rows))
+
+
+ROWS = (
+    Row(
+        "Step3p7ImageProcessor",
+        "tiles",
+        (),
+        {
+            **RGB,
+            "size": square(728),
+            "resample": BILINEAR,
+            **NORMALIZE,
+            **CLIP,
+            "patch_size": 504,
+            "max_image_size": 3024,
+        },
+        extra_keys=("patch_size", "max_image_size"),
+        not_compiled="max_image_size in a call, which transformers ignores",
+        outputs=OUTPUTS,
+        input_names=("pixel_values", "pixel_values_local", "num_local_patches"),
+        backends=ONLY_TORCHVISION,
+        finish=views_and_windows,
+    ),
+)
