@@ -54,6 +54,10 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
     "Phi4MultimodalImageProcessor": {"size": {"height": 56, "width": 56}},
     "Pix2StructImageProcessor": {"max_patches": 100},
     "PPChart2TableImageProcessor": {"size": 90},
+    "PPDocLayoutV2ImageProcessor": {"size": {"height": 91, "width": 80}},
+    "PPDocLayoutV3ImageProcessor": {"size": {"height": 91, "width": 80}},
+    "PPDocLayoutV4ImageProcessor": {"size": {"height": 91, "width": 80}},
+    "PPFormulaNetImageProcessor": PAGE,
     "RTDetrImageProcessor": {"size": {"height": 90, "width": 70}},
     "RfDetrImageProcessor": SCENE,
     "SamImageProcessor": {"size": {"longest_edge": 90}, "pad_size": 101, "mask_size": {"longest_edge": 40}, "mask_pad_size": 50},
@@ -61,10 +65,12 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
     "Sam3ImageProcessor": {"size": 90, "mask_size": 40},
     "Sapiens2ImageProcessor": {"size": {"height": 90, "width": 70}},
     "SmolVLMImageProcessor": SPLIT,
+    "SLANeXtImageProcessor": {"size": 90, "pad_size": 101},
     "Step3p7ImageProcessor": {"size": {"height": 60, "width": 60}, "patch_size": 40, "max_image_size": 200},
     "TextNetImageProcessor": {"size": {"shortest_edge": 90}},
     "UltraVBertImageProcessor": SPLIT,
     "UnlimitedOcrImageProcessor": {"size": {"height": 61, "width": 61}, "tile_size": 40},
+    "UVDocImageProcessor": {"size": {"height": 90, "width": 61}},
     "YolosImageProcessor": SCENE,
 }
 """Settings other than the defaults, by class."""

@@ -108,6 +108,28 @@ def pillow_content_box(image: Array) -> Array:
     return np.array([top, left, bottom - top, right - left], dtype=np.int64)
 
 
+FLOAT32_BELOW = ((250, 9, 228), (250, 13, 146), (250, 47, 199))
+"""The three colours whose gray is a whole number that float32 rounds to a little less."""
+
+
+def torchvision_gray(image: Array) -> Array:
+    """10000 times the gray in integers, truncated."""
+    red, green, blue = image.astype(np.int64)
+    below = [(red == r) & (green == g) & (blue == b) for r, g, b in FLOAT32_BELOW]
+    return (2989 * red + 5870 * green + 1140 * blue) // 10000 - np.any(below, axis=0)
+
+
+def torchvision_content_box(image: Array) -> Array:
+    """Gray by torchvision, stretched by float32, and the box around what is below 200."""
+    gray = torchvision_gray(image)
+    low, high = gray.min(), gray.max()
+    if low == high:
+        return np.array([0, 0, *gray.shape], dtype=np.int64)
+    rows, columns = np.nonzero((gray - low).astype(_F) / _F(high - low) * _F(255) < _F(200))
+    top, left = rows.min(), columns.min()
+    return np.array([top, left, rows.max() + 1 - top, columns.max() + 1 - left], dtype=np.int64)
+
+
 def scalar_affine(x: Array, scale: float, offset: float) -> Array:
     """numpy's own arithmetic of a float32 array and Python floats."""
     return np.array([v * scale + offset for v in x.reshape(-1)], dtype=np.float32).reshape(x.shape)
@@ -208,12 +230,14 @@ def scalar_interpolate_bytes(image: Array, height: int, width: int, mode: str) -
         for i in range(side):
             at = (i + 0.5) * (len(lines) / side) - 0.5
             at = max(at, 0.0) if mode == "linear" else at
+            if mode == "align_corners":
+                at = i * ((len(lines) - 1) / (side - 1)) if side > 1 else 0.0
             low = min(math.floor(at), len(lines) - 1)
             part = min(max(at - low, 0.0), 1.0)
             table: dict[int, float] = {}
-            for k in (0, 1) if mode == "linear" else (-1, 0, 1, 2):
+            for k in (0, 1) if mode != "cubic" else (-1, 0, 1, 2):
                 place = min(max(low + k, 0), len(lines) - 1)
-                table[place] = table.get(place, 0.0) + (1.0 - abs(part - k) if mode == "linear" else _keys(abs(part - k)))
+                table[place] = table.get(place, 0.0) + (1.0 - abs(part - k) if mode != "cubic" else _keys(abs(part - k)))
                 largest = max(largest, table[place])
             tables.append(table)
         bits = 0
@@ -239,6 +263,31 @@ def opencv_resize(image: Array, height: int, width: int) -> Array:
 
     pixels = cv2.resize(np.ascontiguousarray(np.moveaxis(image, 0, -1)), (width, height), interpolation=cv2.INTER_LINEAR)
     return np.ascontiguousarray(np.moveaxis(pixels.reshape(height, width, -1), -1, 0))
+
+
+def fixed_point_resize(image: Array, height: int, width: int) -> Array:
+    """One image `[C, H, W]` pixel by pixel, in Python's integers."""
+
+    def taps(n_in: int, n_out: int) -> list[tuple[int, int, int]]:
+        found = []
+        for i in range(n_out):
+            at = _F(_F(i + 0.5) * _F(n_in / n_out)) - _F(0.5)
+            low = math.floor(at)
+            if low < 0:
+                found.append((0, 0, 0))
+            elif low >= n_in - 1:
+                found.append((n_in - 1, n_in - 1, 2048))
+            else:
+                found.append((low, low + 1, math.floor(_F(_F(at - _F(low)) * _F(2048)) + _F(0.5))))
+        return found
+
+    result = np.empty((len(image), height, width), dtype=np.uint8)
+    for i, (top, bottom, down) in enumerate(taps(image.shape[1], height)):
+        for j, (left, right, across) in enumerate(taps(image.shape[2], width)):
+            for c, plane in enumerate(image.tolist()):
+                upper, lower = ((2048 - across) * row[left] + across * row[right] for row in (plane[top], plane[bottom]))
+                result[c, i, j] = (2048 - down) * upper + down * lower + 2**21 >> 22
+    return result
 
 
 def opencv_nms(boxes: Array, scores: Array, iou_threshold: float, score_threshold: float, limit: int, candidates: int) -> Array:

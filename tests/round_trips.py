@@ -14,6 +14,7 @@ ADDED: Mapping[str, set[str]] = {
     "JanusImageProcessor": {"background_color"},
     "Lfm2VlImageProcessor": {"max_num_patches"},
     "PI0ImageProcessor": {"image_seq_length"},
+    "SLANeXtImageProcessor": {"bos_id", "character", "dict", "eos_id", "td_token"},
 }
 """Attributes that classes of transformers compute or have beside their settings, and save."""
 

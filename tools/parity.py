@@ -160,16 +160,19 @@ def compare_program(members: list[Member], sizes: str) -> Findings:
 
 
 def compare_refusal(member: Member, reason: str) -> Findings:
-    """Settings that this package refuses to compile: transformers has to fail on an image, too."""
+    """Settings that this package refuses to compile: transformers has to fail on an image, too, or the case says on purpose."""
     name, label, settings = member
+    size = (224, 224)
     findings = Findings()
     counts = findings.of(name)
     counts.configs += 1
     counts.cells += 1
-    expected = cases.transformers_result(name, settings, *cases.sample(name, cases.picture((224, 224), "photograph")))
-    if isinstance(expected, Exception):
+    expected = cases.transformers_result(name, settings, *cases.sample(name, cases.picture(size, "photograph")))
+    purpose = cases.CASES[name].refuses(size, settings)
+    if isinstance(expected, Exception) or purpose:
         counts.refused += 1
-        findings.refused.append(f"{name}, {label}: {reason} | transformers: {_one_line(expected)}")
+        where = f"{name}, {label}{', on purpose' if purpose else ''}"
+        findings.refused.append(f"{where}: {reason} | transformers: {_one_line(expected)}")
     else:
         counts.differing += 1
         findings.differences.append(f"{name}, {label}: refused ({reason}), but transformers gives a result")

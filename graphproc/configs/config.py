@@ -90,6 +90,14 @@ def _count(key: str, value: Any) -> int:
     return value
 
 
+def _texts(key: str, value: Any) -> tuple[str, ...] | str:
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) for item in value):
+        raise ConfigError(f"{key}: expected texts, got {value!r:.80}")
+    return tuple(value)
+
+
 def _pair(key: str, value: Any) -> tuple[int, int]:
     if not isinstance(value, (list, tuple)) or len(value) != 2:
         raise ConfigError(f"{key}: expected two whole numbers, got {value!r:.80}")
@@ -129,6 +137,7 @@ _CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
     "default_to_square": _flag,
     "transform": _nothing,
     "background_color": _color,
+    "character_list": _texts,
     **dict.fromkeys(("crop_to_patches", "use_covering_area_grid", "fine_route", "split_image"), _flag),
     **dict.fromkeys(("min_patches", "max_patches", "dense_max_patches", "min_image_size"), _count),
     **dict.fromkeys(("maximum_pad_value", "max_image_tiles", "max_num_tiles"), _count),

@@ -85,7 +85,7 @@ def join(outputs: Sequence[Output], results: Sequence[Mapping[str, Array]], coun
         if output.sample is not None:
             ends = np.cumsum(counts)
             arrays = [_sample(output, arrays, end - count, end) for count, end in zip(counts, ends, strict=True)]
-        value = _joined(output.batch, arrays, output)
+        value = arrays if output.apart else _joined(output.batch, arrays, output)
         if output.sample is not None and output.batch == "pad":
             value = np.stack(list(value))
         if not (output.optional and all(np.size(array) == 0 for array in value)):
@@ -112,7 +112,7 @@ def _listed(value: list[Array] | Array) -> Any:
 
 def batch(outputs: Sequence[Output], results: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
     """The results of several images, which are one sample where images make samples, as a graph returns them."""
-    joined = join([replace(output, listed=False, optional=False) for output in outputs], results, [len(results)])
+    joined = join([replace(output, listed=False, optional=False, apart=False) for output in outputs], results, [len(results)])
     return {name: np.stack(value) if isinstance(value, list) else value for name, value in joined.items()}
 
 

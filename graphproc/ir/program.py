@@ -76,6 +76,7 @@ class Output:
         pad_value: what padding fills with; a tuple is one value for each element of the last axis, which has that many.
         sample: how the values of one sample's images join; None where every image is a sample of its own.
         listed: whether Python callers get (nested) lists of plain numbers, as from the reference, whatever they ask for.
+        apart: whether Python callers get a list of the images' own arrays, as from the reference, whatever they ask for.
         optional: whether Python callers get no such output, as from the reference, where it has no element.
         bfloat16: whether its float32 numbers are bfloat16 numbers, a type that numpy lacks: torch tensors are made to be of it.
     """
@@ -88,6 +89,7 @@ class Output:
     listed: bool = False
     optional: bool = False
     bfloat16: bool = False
+    apart: bool = False
 
     @property
     def join(self) -> Join:
@@ -354,9 +356,11 @@ class ProgramBuilder:
         listed: bool = False,
         optional: bool = False,
         bfloat16: bool = False,
+        apart: bool = False,
     ) -> None:
         """Declare an output; `batch` is the builder's own where it is not given."""
-        self.outputs.append(Output(name, value.name, batch or self.batch, pad_value, sample, listed, optional, bfloat16))
+        how = batch or self.batch
+        self.outputs.append(Output(name, value.name, how, pad_value, sample, listed, optional, bfloat16, apart))
 
     def require(self, holds: Bool, message: str) -> None:
         """Declare a fact about sizes that the program relies on; one that always holds is dropped."""

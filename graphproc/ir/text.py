@@ -33,6 +33,7 @@ def program_text(program: Program) -> str:
         pad = f" fill {', '.join(f'{value:g}' for value in values)}" if pads else ""
         sample = f" sample {output.sample}" if output.sample else ""
         said = f"{' as lists' if output.listed else ''}{' if any' if output.optional else ''}{' of bfloat16' * output.bfloat16}"
+        said += " apart" * output.apart
         lines.append(f"  output {output.name} = {output.value}{sample} batch {output.batch}{pad}{said}")
     return "\n".join(lines) + "\n"
 

@@ -183,15 +183,18 @@ def byte_taps(n_in: int, n_out: int, mode: str) -> tuple[Array, Array, int]:
 
     Weights are float64, without normalisation; those outside the image belong to its outermost pixels: the last tap of each
     pixel has the sum of all. They are then rounded, half away from zero, to as many bits as antialiased ones of torchvision.
-    `mode` is `linear` or `cubic`, of parameter -0.75.
+    `mode` is `linear`, `align_corners` (linear between the centres of the corners' pixels), or `cubic`, of parameter -0.75.
     """
-    position = (np.arange(n_out) + 0.5) * (n_in / n_out) - 0.5
+    if mode == "align_corners":
+        position = np.arange(n_out) * ((n_in - 1) / max(n_out - 1, 1))
+    else:
+        position = (np.arange(n_out) + 0.5) * (n_in / n_out) - 0.5
     if mode == "linear":
         position = np.maximum(position, 0.0)
     low = np.minimum(np.floor(position), n_in - 1)
     t = np.clip(position - low, 0.0, 1.0)
     rest = 1.0 - t
-    weights = np.stack([rest, t] if mode == "linear" else [_far(t + 1.0), _near(t), _near(rest), _far(rest + 1.0)], axis=1)
+    weights = np.stack([rest, t] if mode != "cubic" else [_far(t + 1.0), _near(t), _near(rest), _far(rest + 1.0)], axis=1)
     taps = weights.shape[1]
     index = np.clip(low[:, None].astype(np.int64) + np.arange(1 - taps // 2, 1 + taps // 2), 0, n_in - 1)
     same = index[:, 1:] == index[:, :-1]

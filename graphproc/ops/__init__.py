@@ -17,6 +17,7 @@ from graphproc.ops.count_up import CountUp
 from graphproc.ops.crop import Crop
 from graphproc.ops.distinct import Distinct
 from graphproc.ops.extend import Extend
+from graphproc.ops.fixed_point_resize import FixedPointResize
 from graphproc.ops.for_each import ForEach
 from graphproc.ops.full import Full
 from graphproc.ops.function import Function
@@ -74,6 +75,7 @@ __all__ = [
     "Crop",
     "Distinct",
     "Extend",
+    "FixedPointResize",
     "ForEach",
     "Full",
     "Function",

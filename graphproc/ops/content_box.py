@@ -10,18 +10,24 @@ from graphproc.errors import ShapeError
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.ir.op import Array, Op, op, require_dtype, require_layout
 from graphproc.ir.types import TensorType
+from graphproc.numerics.filters import PILLOW, TORCHVISION
+from graphproc.ops.grayscale import WEIGHTS
 
 _GRAY = (19595, 38470, 7471)
-"""Red, green and blue in 65536ths; half a unit is added before the division."""
+"""Pillow's red, green and blue in 65536ths; half a unit is added before the division."""
+_SHARES = tuple(float(np.float32(weight)) for weight in WEIGHTS)
+"""Torchvision's, float32."""
 
 
-def _limits(threshold: int) -> Array:
+def _limits(threshold: int, arithmetic: str) -> Array:
     """For each difference of the lightest and darkest gray, how far above the darkest a pixel is no longer content.
 
-    The comparison is that of float64 arithmetic, which the gray levels' 256 values above the darkest are all put through.
+    The comparison is that of float64 arithmetic, torchvision's of float32, which the gray levels' 256 values above the darkest
+    are all put through.
     """
-    above = np.arange(257, dtype=np.float64)
-    spread = np.maximum(np.arange(256, dtype=np.float64), 1)[:, None]
+    dtype = np.float32 if arithmetic == TORCHVISION else np.float64
+    above = np.arange(257, dtype=dtype)
+    spread = np.maximum(np.arange(256, dtype=dtype), 1)[:, None]
     inside: Array = above / spread * 255 < threshold
     return np.asarray(np.argmin(inside, axis=1))
 
@@ -35,14 +41,18 @@ class ContentBox(Op):
 
     Shapes:   (..., 3, H, W) -> (..., 4): top, left, height, width, in pixels.
     Dtypes:   u8 -> i64.
-    Rounding: gray is `(19595 R + 38470 G + 7471 B + 32768) >> 16`; stretched and compared in float64.
-    Source:   transformers `crop_margin` of Nougat (Pil backend); Pillow's conversion to "L".
+    Rounding: gray is `(19595 R + 38470 G + 7471 B + 32768) >> 16`; stretched and compared in float64. Torchvision's is
+              `0.2989 R + 0.587 G + 0.114 B`, in float32 after each sum, whose product is exact, then truncated; stretched and
+              compared in float32.
+    Source:   transformers `crop_margin` of Nougat; Pillow's conversion to "L"; torchvision's `rgb_to_grayscale`.
 
     Attributes:
         threshold: 1 to 255.
+        arithmetic: whose: `pillow-13` or `torchvision`.
     """
 
     threshold: int = 200
+    arithmetic: str = PILLOW
 
     def infer(self, x: TensorType) -> TensorType:
         """Four numbers."""
@@ -52,15 +62,15 @@ class ContentBox(Op):
             raise ShapeError(f"content_box: expected one image of 3 channels, got {x}")
         if not 1 <= self.threshold <= 255:
             raise ShapeError(f"content_box: expected a threshold from 1 to 255, got {self.threshold}")
+        if self.arithmetic not in (PILLOW, TORCHVISION):
+            raise ShapeError(f"content_box: expected the arithmetic of {PILLOW} or {TORCHVISION}, got {self.arithmetic!r}")
         return TensorType("i64", (4,))
 
     def numpy(self, x: Array) -> Array:
         """First and last row and column that have content."""
-        planes = x.astype(np.int64)
-        red, green, blue = (w * planes[..., c, :, :] for c, w in enumerate(_GRAY))
-        gray = (red + green + blue + 32768) >> 16
+        gray = self._gray(x)
         low, high = (f(axis=(-2, -1), keepdims=True) for f in (gray.min, gray.max))
-        inside = (gray - low < _limits(self.threshold)[high - low]) | (low == high)
+        inside = (gray - low < _limits(self.threshold, self.arithmetic)[high - low]) | (low == high)
         corners = []
         for axis in (-1, -2):
             line = inside.any(axis=axis)
@@ -70,16 +80,39 @@ class ContentBox(Op):
         (top, height), (left, width) = corners
         return np.stack([top, left, height, width], axis=-1).astype(np.int64)
 
+    def _gray(self, x: Array) -> Array:
+        if self.arithmetic == TORCHVISION:
+            red, green, blue = (w * x[..., c, :, :].astype(np.float64) for c, w in enumerate(_SHARES))
+            total = red.astype(np.float32)
+            for further in (green, blue):
+                total = (total + further).astype(np.float32)
+            return total.astype(np.int64)
+        planes = x.astype(np.int64)
+        shares = (w * planes[..., c, :, :] for c, w in enumerate(_GRAY))
+        return np.asarray((sum(shares) + 32768) >> 16)
+
+    def _emit_gray(self, g: Builder, x: Value, axis: int) -> Value:
+        """In float32, which holds Pillow's sum before its division: it is below 2**24. Torchvision's products need float64."""
+        pillow = self.arithmetic == PILLOW
+        dtype, weights = ("f32", _GRAY) if pillow else ("f64", _SHARES)
+        channels = g.Split(g.cast(x, dtype), g.vector(1, 1, 1), axis=axis, outputs=3)
+        red, green, blue = (g.Mul(c, g.constant([w], dtype)) for c, w in zip(channels, weights, strict=True))
+        if pillow:
+            total = g.Add(g.Add(g.Add(red, green), blue), g.constant([32768], "f32"))
+            return g.Floor(g.Mul(total, g.constant([1 / 65536], "f32")))
+        total = g.cast(red, "f32")
+        for further in (green, blue):
+            total = g.cast(g.Add(g.cast(total, "f64"), further), "f32")
+        return g.Floor(total)
+
     def onnx(self, g: Builder, x: Value) -> Value:
-        """Gray values in float32, which holds the sum before its division: it is below 2**24."""
+        """The first and last lines from places chosen by a Where."""
         t = g.type_of(x)
         axis = t.rank + g.leading - 3
-        channels = g.Split(g.cast(x, "f32"), g.vector(1, 1, 1), axis=axis, outputs=3)
-        red, green, blue = (g.Mul(c, g.constant([w], "f32")) for c, w in zip(channels, _GRAY, strict=True))
-        total = g.Add(g.Add(g.Add(red, green), blue), g.constant([32768], "f32"))
-        gray = g.Floor(g.Mul(total, g.constant([1 / 65536], "f32")))
+        gray = self._emit_gray(g, x, axis)
         low, high = (_reduce(g, name, gray, -3, -2, -1) for name in ("ReduceMin", "ReduceMax"))
-        limit = g.Gather(g.constant(_limits(self.threshold), "f32"), g.cast(g.Sub(high, low), "i64"), axis=0, dtype="f32")
+        limits = g.constant(_limits(self.threshold, self.arithmetic), "f32")
+        limit = g.Gather(limits, g.cast(g.Sub(high, low), "i64"), axis=0, dtype="f32")
         inside = g.Or(g.Less(g.Sub(gray, low), limit), g.Equal(low, high))
         inside = g.cast(inside, "f32")
         corners = []

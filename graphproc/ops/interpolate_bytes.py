@@ -17,7 +17,7 @@ from graphproc.ops.interpolate import along_both, column
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 
-MODES = ("linear", "cubic")
+MODES = ("linear", "align_corners", "cubic")
 
 
 @op("interpolate_bytes")
@@ -33,7 +33,8 @@ class InterpolateBytes(Op):
 
     Attributes:
         height, width: the result's sides, in pixels.
-        mode: `linear`, of two pixels a side, or `cubic`, of four, whatever the reduction.
+        mode: `linear`, of two pixels a side, or `cubic`, of four, whatever the reduction; `align_corners` is linear between the
+            centres of the corners' pixels.
     """
 
     height: Num
@@ -73,7 +74,7 @@ class InterpolateBytes(Op):
                 total = g.Add(total, term)
             half = g.constant(0.5, "f32")
             whole = g.Floor(g.Add(g.Div(total, unit), half))
-            return g.cast(g.Clip(whole, g.constant(0, "f32"), g.constant(255, "f32")), "u8")
+            return g.cast(g.Clip(whole, g.constant(0, "f32"), g.constant(255, "f32")), g.pixel_dtype)
 
         return along_both(g, x, (self.height, self.width), emit, ("W", "H"))
 
@@ -86,13 +87,17 @@ def _taps(g: Builder, n_in: Num, n_out: Num, mode: str) -> tuple[list[tuple[Valu
         return taps, g.constant(1 << bits, "f32")
     half, zero, one = (g.constant([v], "f64") for v in (0.5, 0.0, 1.0))
     last = g.cast(g.num(n_in - 1), "f64")
-    scale = g.Div(g.cast(g.num(n_in), "f64"), g.cast(g.num(n_out), "f64"))
-    position = g.Sub(g.Mul(scale, g.Add(g.range(n_out, "f64"), half)), half)
+    if mode == "align_corners":
+        # Of one output, the position is 0 whatever it is multiplied by.
+        position = g.Mul(g.num((n_in - 1) / num.maximum(n_out - 1, 1)), g.range(n_out, "f64"))
+    else:
+        scale = g.Div(g.cast(g.num(n_in), "f64"), g.cast(g.num(n_out), "f64"))
+        position = g.Sub(g.Mul(scale, g.Add(g.range(n_out, "f64"), half)), half)
     if mode == "linear":
         position = g.Max(position, zero)
     low = g.Min(g.Floor(position), last)
     part = g.Min(g.Max(g.Sub(position, low), zero), one)
-    weights = [g.Sub(one, part), part] if mode == "linear" else _cubic(g, part)
+    weights = [g.Sub(one, part), part] if mode != "cubic" else _cubic(g, part)
     first = -(len(weights) // 2) + 1
     places = [g.Max(g.Min(g.Add(low, g.constant([first + k], "f64")), last), zero) for k in range(len(weights))]
     # Taps outside the image belong to its outermost pixels: the last tap of each pixel has the weights of all.

@@ -1,6 +1,6 @@
 """Pages on a canvas: margins cut off, turned, scaled to fit, in the middle of a page of one size.
 
-Source of the defaults: transformers 5.23, `models/*/image_processing_pil_*.py`.
+Source of the defaults: transformers 5.23, `models/*/image_processing_*.py`.
 """
 
 from __future__ import annotations
@@ -8,11 +8,11 @@ from __future__ import annotations
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.numerics.filters import NAMES
+from graphproc.numerics.filters import NAMES, PILLOW, TORCHVISION
 from graphproc.ops import ContentBox, Crop, MirrorPad, Numbers, Pad, Rearrange, ReduceBlocks, Resize, Rotate
 from graphproc.processors import stages
-from graphproc.processors.constants import BICUBIC, BILINEAR, IMAGENET, INCEPTION, RESCALE, resize_to
-from graphproc.processors.row import ONLY_PIL, Row
+from graphproc.processors.constants import BICUBIC, BILINEAR, IMAGENET, INCEPTION, RESCALE, resize_to, square
+from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, Row
 from graphproc.sizes import fit, num
 from graphproc.sizes.rules import Size
 
@@ -24,7 +24,8 @@ def crop_margin(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_crop_margin`: only the box around the page's content."""
     if not config.do_crop_margin:
         return x
-    box = b.measure(b.add(ContentBox(), x), content_top=0, content_left=0, content_height=1, content_width=1)
+    content = ContentBox(arithmetic=TORCHVISION if b.backend == TORCHVISION else PILLOW)
+    box = b.measure(b.add(content, x), content_top=0, content_left=0, content_height=1, content_width=1)
     return b.add(Crop(*box), x)
 
 
@@ -35,6 +36,18 @@ def align_long_axis(b: ProgramBuilder, config: Config, x: Value) -> Value:
         return x
     rows, columns = x.type.size("H"), x.type.size("W")
     return b.add(Rotate(rows < columns if width < height else rows > columns, 3), x)
+
+
+def aligned(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_align_long_axis`; torchvision's backend turns other axes than the image's, and then fails.
+
+    Raises:
+        ConfigError: torchvision's backend is to turn images.
+    """
+    height, width = stages.sides("size", config.size)
+    if b.backend == TORCHVISION and config.do_align_long_axis and height != width:
+        raise ConfigError("do_align_long_axis: torchvision's backend cannot turn images. Turn them before, and set it to false.")
+    return align_long_axis(b, config, x)
 
 
 def shorter_side(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -53,7 +66,7 @@ def thumbnail(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def reduced_thumbnail(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_thumbnail`: shrunk to fit the page, bicubic; where that is by far, blocks of pixels are averaged first."""
+    """`do_thumbnail`: shrunk to fit the page, bicubic; where that is by far, Pillow averages blocks of pixels first."""
     if not config.do_thumbnail:
         return x
     rows, columns = x.type.size("H"), x.type.size("W")
@@ -61,6 +74,8 @@ def reduced_thumbnail(b: ProgramBuilder, config: Config, x: Value) -> Value:
     for name, side in zip(("height", "width"), size, strict=True):
         b.require(side >= 1, f"the thumbnail's {name} rounds to less than 1 pixel. Use a less elongated image.")
     height, width = (num.maximum(side, 1) for side in size)
+    if b.backend == TORCHVISION:
+        return stages.resize_to(b, config, x, height, width, BICUBIC)
     r = fit.reduction(rows, columns, height, width, REDUCING_GAP)
     x = b.add(ReduceBlocks(r.factor_height, r.factor_width), x)
     return b.add(Resize(height, width, NAMES[BICUBIC], extent=(r.box_height, r.box_width)), x)
@@ -75,6 +90,18 @@ def center_on_page(b: ProgramBuilder, config: Config, x: Value) -> Value:
     for name, side, limit in (("height", rows, height), ("width", columns, width)):
         b.require(side <= limit, f"the image's {name} is larger than size's {limit}. Resize it, or make it a thumbnail.")
     return b.add(Pad((height - rows) // 2, (width - columns) // 2, height, width), x)
+
+
+def on_page(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_pad`: the page's middle, with zeros all around; torchvision's backend cuts off what is larger than the page."""
+    if b.backend != TORCHVISION or not config.do_pad:
+        return center_on_page(b, config, x)
+    (height, width), rows, columns = stages.sides("size", config.size), x.type.size("H"), x.type.size("W")
+    # In front; where it is negative, that is the larger part of what is too much.
+    top, left = (height - rows) // 2, (width - columns) // 2
+    inside = num.minimum(rows, height), num.minimum(columns, width)
+    x = b.add(Crop(num.maximum(0 - top, 0), num.maximum(0 - left, 0), *inside), x)
+    return b.add(Pad(num.maximum(top, 0), num.maximum(left, 0), height, width), x)
 
 
 def shrunk(config: Config, x: Value) -> Size:
@@ -127,6 +154,7 @@ def with_scales(b: ProgramBuilder, config: Config, x: Value) -> None:
 
 PAGE = {**RESCALE, "do_normalize": True, "do_thumbnail": True, "do_align_long_axis": False, "do_pad": True}
 PAGE_KEYS = ("do_thumbnail", "do_align_long_axis")
+CONTENT_ON_PAGE = (crop_margin, aligned, shorter_side, reduced_thumbnail, on_page, stages.rescale, stages.normalize)
 
 ROWS = (
     Row(
@@ -168,9 +196,24 @@ ROWS = (
     Row(
         "NougatImageProcessor",
         "documents",
-        (crop_margin, align_long_axis, shorter_side, reduced_thumbnail, center_on_page, stages.rescale, stages.normalize),
+        CONTENT_ON_PAGE,
         {**resize_to({"height": 896, "width": 672}, BILINEAR), **PAGE, **IMAGENET, "do_crop_margin": True},
         extra_keys=(*PAGE_KEYS, "do_crop_margin"),
-        backends=ONLY_PIL,
+        not_compiled="do_align_long_axis with torchvision's backend, which fails on images that are to be turned",
+    ),
+    Row(
+        "PPFormulaNetImageProcessor",
+        "documents",
+        CONTENT_ON_PAGE,
+        {
+            **resize_to(square(768), BILINEAR),
+            **PAGE,
+            "image_mean": (0.7931, 0.7931, 0.7931),
+            "image_std": (0.1738, 0.1738, 0.1738),
+            "do_crop_margin": True,
+        },
+        extra_keys=(*PAGE_KEYS, "do_crop_margin"),
+        not_compiled="do_align_long_axis, which fails on images that are to be turned",
+        backends=ONLY_TORCHVISION,
     ),
 )

@@ -10,13 +10,15 @@ from graphproc.configs.sizes import size_dict
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
-from graphproc.ops import Distinct, MirrorPad, Numbers, Pad, Rearrange
+from graphproc.ops import Distinct, MirrorPad, Numbers, Pad, Rearrange, SelectChannels
 from graphproc.processors import label_maps, stages
 from graphproc.processors.constants import (
     BICUBIC,
     BILINEAR,
     CLIP,
     IMAGENET,
+    IMAGENET_MEAN,
+    IMAGENET_STD,
     INCEPTION,
     NORMALIZE,
     RESCALE,
@@ -54,6 +56,21 @@ def square_crop(b: ProgramBuilder, config: Config, x: Value) -> Value:
         return x
     edge = shortest_edge(config, "crop_size")
     return stages.cropped(b, x, edge, edge)
+
+
+def rounded(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_resize`: a shortest edge of `resize_short`, then up to multiples of `size_divisor`; without it to `size`."""
+    if not config.do_resize or config.resize_short is None:
+        return stages.resize(b, config, x)
+    edge = stages.count(config, "resize_short")
+    divisor = 1 if config.size_divisor is None else stages.count(config, "size_divisor")
+    size = multiples.shortest_edge_rounded(x.type.size("H"), x.type.size("W"), edge, divisor)
+    return stages.resize_to(b, config, x, *size)
+
+
+def to_bgr(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """The three channels in reverse; the statistics before it are in reverse, too, but applied to RGB."""
+    return b.add(SelectChannels((2, 1, 0)), x)
 
 
 def mask_first(b: ProgramBuilder, config: Config, x: Value) -> None:
@@ -231,6 +248,22 @@ ROWS = (
         input_names=("pixel_values", "image_sizes"),
         finish=with_sizes,
         backends=ONLY_PIL,
+    ),
+    Row(
+        "PPLCNetImageProcessor",
+        "multiples",
+        (rounded, stages.center_crop, stages.rescale, stages.normalize, to_bgr),
+        {
+            **resize_to(square(256), BILINEAR),
+            **crop_to(224),
+            **NORMALIZE,
+            "image_mean": IMAGENET_MEAN[::-1],
+            "image_std": IMAGENET_STD[::-1],
+            "resize_short": 256,
+            "size_divisor": 1,
+        },
+        extra_keys=("resize_short", "size_divisor"),
+        backends=ONLY_TORCHVISION,
     ),
     Row(
         "PromptDepthAnythingImageProcessor",

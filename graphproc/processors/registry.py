@@ -42,6 +42,8 @@ MODULES = (
     "naflex",
     "nemotron",
     "padded_grids",
+    "paddle_layout",
+    "paddle_ocr",
     "pan_and_scan",
     "patches",
     "perceiver",

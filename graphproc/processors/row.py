@@ -89,6 +89,8 @@ class Row:
         bare: whether a call returns its one output alone instead of a BatchFeature.
         counts: the output that tells how many images each sample has, of classes that process the images of samples of several
             otherwise (`ProgramBuilder.several`) and join image by image; images that are not nested are samples of one.
+        together: makes the settings for the images of one call from its settings and the (height, width) of all of them, where
+            images that come together are processed otherwise than each alone.
         background: what images with an alpha channel are composited on, of `BACKGROUNDS`.
         texts: outputs of text, by the keyword that each is made of and named after; no image enters them, and no graph has them.
     """
@@ -109,6 +111,7 @@ class Row:
     per_sample: int = 1
     bare: bool = False
     counts: str = ""
+    together: Callable[[Config, Sequence[tuple[int, int]]], Config] | None = None
     background: str = "white"
     texts: Mapping[str, Callable[[Any], list[str]]] = field(default_factory=dict)
 

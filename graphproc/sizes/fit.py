@@ -81,6 +81,18 @@ def thumbnail(height: Num, width: Num, max_height: int, max_width: int) -> Size:
     )
 
 
+def line_width(height: Num, width: Num, to_height: int, to_width: int, longest: int) -> Num:
+    """The width of a line of text that becomes `to_height` high, to `longest`.
+
+    It is rounded up where it is at most what goes with `to_width`, and down where it is more.
+
+    Source: `get_target_size` of transformers' PPOCRV5ServerRec and PPOCRV6SmallRec, for the widest image of a batch.
+    """
+    own = width / height
+    wide = num.trunc(to_height * num.maximum(own, to_width / to_height))
+    return num.where(wide > longest, longest, num.minimum(wide, num.ceil(to_height * own)))
+
+
 @dataclass(frozen=True)
 class Reduction:
     """What Pillow does before a resize with a `reducing_gap`: blocks of pixels become their average.

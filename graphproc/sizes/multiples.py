@@ -60,6 +60,15 @@ def shortest_edge_ceiled(height: Num, width: Num, edge: int, divisor: int) -> Si
     return ceil_multiple(*shortest_edge(height, width, edge), divisor)
 
 
+def shortest_edge_rounded(height: Num, width: Num, edge: int, divisor: int) -> Size:
+    """Scale so that the shorter side is `edge`, rounding both half to even, then up to a multiple of `divisor`.
+
+    Source: `PPLCNetImageProcessor.get_image_size` of transformers.
+    """
+    scale = edge / num.minimum(height, width)
+    return ceil_multiple(num.round_half_even(height * scale), num.round_half_even(width * scale), divisor)
+
+
 def resized_ceiled(height: Num, width: Num, size: Mapping[str, Any], divisor: int) -> Size:
     """The standard resize rule of a `size` setting, then both sides up to a multiple of `divisor` (0: left alone).
 
@@ -140,6 +149,41 @@ def root_padding(height: Num, width: Num) -> tuple[Num, Num]:
     Source: `ZoeDepthImageProcessorPil.pad_image` of transformers.
     """
     return num.trunc(num.sqrt(height / 2) * 3), num.trunc(num.sqrt(width / 2) * 3)
+
+
+LIMITS = ("max", "min", "resize_long")
+"""What a limit of one side may be."""
+
+
+def limited_side_rounded(height: Num, width: Num, limit: int, kind: str, longest: int | None, divisor: int = 32) -> Size:
+    """Scale by a limit of one side, truncating, and round both sides, half to even, to a multiple of at least one divisor.
+
+    Args:
+        height, width: of the image.
+        limit: what the longer side may be at most (`max`), the shorter one at least (`min`) or the longer one is (`resize_long`).
+        kind: which of these.
+        longest: what the longer side may be at most after that; None is no limit.
+        divisor: of the sides.
+
+    Source: `PPOCRV5ServerDetImageProcessor.get_image_size` of transformers.
+    """
+    large = num.maximum(height, width)
+    if kind == "max":
+        ratio = num.where(large > limit, limit / large, 1.0)
+    elif kind == "min":
+        small = num.minimum(height, width)
+        ratio = num.where(small < limit, limit / small, 1.0)
+    else:
+        ratio = limit / large
+    height, width = num.trunc(height * ratio), num.trunc(width * ratio)
+    if longest is not None:
+        large = num.maximum(height, width)
+        again = num.where(large > longest, longest / num.maximum(large, 1), 1.0)
+        height, width = num.trunc(height * again), num.trunc(width * again)
+    return (
+        num.maximum(num.round_half_even(height / divisor) * divisor, divisor),
+        num.maximum(num.round_half_even(width / divisor) * divisor, divisor),
+    )
 
 
 def within_ceiled(height: Num, width: Num, max_height: int, max_width: int, patch_height: int, patch_width: int) -> Size:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from functools import cache
 from pathlib import Path
@@ -304,10 +304,13 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         channels = self._run(runner, config, flat, further, several, _engine(engine or self.engine), _format(input_data_format))
         declared = self._image_program(config, channels, **_options(further)).outputs
         outputs = [output for output in declared if output.name != self.row.counts]
-        listed = {output.name for output in outputs if output.listed}
+        listed = {output.name for output in outputs if output.listed or output.apart}
         joined = runner.joined(outputs, counts, return_tensors is not None)
         features = BatchFeature(joined | ({self.row.counts: counts} if self.row.counts else {}), return_tensors, listed)
         for output in outputs:
+            if output.apart:  # each a tensor of its own
+                tensors = (BatchFeature({output.name: array}, return_tensors) for array in features[output.name])
+                features[output.name] = [one[output.name] for one in tensors]
             if output.bfloat16 and tensor_type_of(features[output.name]) is TensorType.PYTORCH:
                 features[output.name] = features[output.name].bfloat16()
         if texts:
@@ -364,7 +367,11 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         arrays = workers.ahead(read, numbered, runner.threads, lambda item: not is_file(item[1]))
         try:
             with closing(arrays):
-                for index, array in enumerate(arrays):
+                loaded: Iterable[Array] = arrays
+                if self.row.together is not None:
+                    loaded = list(arrays)
+                    config = self.row.together(config, [array.shape[:2] for array in loaded])
+                for index, array in enumerate(loaded):
                     channels = channels or array.shape[-1]
                     one = {name: rows[index] for name, rows in further.items()}
                     if engine == "onnxruntime" and array.dtype == np.uint8 and array.shape[-1] == 3:

@@ -237,7 +237,7 @@ def _plan(program: Program, inputs: Mapping[str, Array]) -> Plan:
         alone = output.sample is None and output.batch in ("stack", "pad", "concatenate")
         in_sample = output.sample in ("stack", "pad") and output.batch in ("stack", "pad")
         type = program.value(output.value).type
-        if (alone or in_sample) and type.shape and not (output.listed or output.optional):
+        if (alone or in_sample) and type.shape and not (output.listed or output.optional or output.apart):
             shape = tuple(int(num.evaluate(length, sizes, memo)) for length in type.shape)
             places[output.name] = shape, DTYPES[type.dtype]
     together = MOST_BYTES // sum(array.nbytes for array in inputs.values())

@@ -28,6 +28,22 @@ def elongated(size: Size, settings: Settings) -> bool:
     return max(size) > 40 * min(size) and "size" not in settings
 
 
+def turned(size: Size, settings: Settings) -> bool:
+    """Whether torchvision's backend is to turn images: it fails on those that need it, and is refused for all."""
+    return bool(settings.get("do_align_long_axis"))
+
+
+FROM_MARGINS: Settings = {
+    **SETTINGS,
+    "margin kept": {**PORTRAIT, "do_crop_margin": False},
+    "page": {"do_crop_margin": False},
+    "cut": {**PORTRAIT, "do_thumbnail": False, "do_crop_margin": False},
+    "cut without a resize": {**PORTRAIT, "do_thumbnail": False, "do_resize": False},
+    "cut the other way": {**LANDSCAPE, "do_thumbnail": False},
+    "on a larger page": {"size": {"height": 1000, "width": 351}, "do_resize": False},
+}
+
+
 CASES: Mapping[str, Case] = {
     "DonutImageProcessor": Case(
         extra={
@@ -52,9 +68,17 @@ CASES: Mapping[str, Case] = {
         standard=False,
     ),
     "NougatImageProcessor": Case(
-        extra={**SETTINGS, "margin kept": {**PORTRAIT, "do_crop_margin": False}, "page": {"do_crop_margin": False}},
+        extra=FROM_MARGINS,
         standard=False,
         images=(*LARGE, ((1, 1), "noise"), ((224, 224), "noise"), ((3000, 200), "photograph"), ((60, 500), "photograph")),
         skip=elongated,
+        refuses=lambda size, settings: settings.get("backend") == "torchvision" and turned(size, settings),
+    ),
+    "PPFormulaNetImageProcessor": Case(
+        extra=FROM_MARGINS,
+        standard=False,
+        images=(*LARGE, ((1, 1), "noise"), ((224, 224), "noise"), ((3000, 200), "photograph"), ((60, 500), "photograph")),
+        skip=elongated,
+        refuses=turned,
     ),
 }

@@ -69,6 +69,19 @@ CASES: Mapping[str, Case] = {
         },
         standard=False,
     ),
+    "PPLCNetImageProcessor": Case(
+        extra={
+            "edge 61": {"resize_short": 61, "crop_size": 50},
+            "edge 61, multiples of 8": {"resize_short": 61, "size_divisor": 8, "do_center_crop": False},
+            "edge 33, size_divisor null": {"resize_short": 33, "size_divisor": None, "do_center_crop": False},
+            "size alone": {"resize_short": None, "size": {"height": 70, "width": 91}},
+            "size alone, shortest edge": {"resize_short": None, "size": {"shortest_edge": 61}, "crop_size": 50},
+            "bicubic": {"resize_short": 91, "resample": 3, "crop_size": 101},
+            "not cropped": {"resize_short": 40, "do_center_crop": False},
+        },
+        # scaling a thin image's shorter side to 256 makes its longer one long
+        images=(((1, 1), "noise"), ((17, 31), "noise"), ((333, 500), "photograph"), ((2, 90), "noise")),
+    ),
     "PromptDepthAnythingImageProcessor": Case(
         extra={**DEPTH, "prompt in centimetres": {"prompt_scale_to_meter": 0.01}},
         keywords=prompt,

@@ -37,6 +37,7 @@ METADATA |= {"graphproc.version": "test", "graphproc.config": {"size": {"b": 1, 
 
 NOT_PORTABLE: Mapping[str, str] = {
     "NougatImageProcessor": "finds sizes in the pixels of each image",
+    "PPFormulaNetImageProcessor": "finds sizes in the pixels of each image",
     "VitPoseImageProcessor": "depends on the number of box_count, so its sizes cannot be fixed",
 }
 """The classes that target `portable` refuses, and what it says."""

@@ -58,7 +58,12 @@ REFUSED: set[tuple[str, ...]] = {
     ("VitPoseImageProcessor", "image_size"),
 }
 """A family's class and the settings that it has no graph for."""
-NO_FILTERS = {"DepthProImageProcessor": (1, 4, 5), "Kimi_K25ImageProcessor": (4, 5)}
+NO_FILTERS = {
+    "DepthProImageProcessor": (1, 4, 5),
+    "Kimi_K25ImageProcessor": (4, 5),
+    "PPDocLayoutV2ImageProcessor": (1, 4, 5),
+    "PPOCRV5ServerDetImageProcessor": (1, 4, 5),
+}
 """A family's class and the filters that it has no graph for: those that torchvision lacks, without antialiasing or at all."""
 OTHER_TYPES: dict[str, set[str]] = {
     # the output itself: masks of bool or int32, sizes of int32, scale factors of float64
@@ -85,7 +90,11 @@ OTHER_TYPES: dict[str, set[str]] = {
     "DepthProImageProcessor": {"f64"},
     "NemotronH_Omni_Reasoning_V3ImageProcessor": {"f64"},
     "Phi4MultimodalImageProcessor": {"f64"},
+    "PPDocLayoutV4ImageProcessor": {"f64"},
+    "PPOCRV5ServerDetImageProcessor": {"f64"},
+    "PPOCRV5ServerRecImageProcessor": {"f64"},
     "RfDetrImageProcessor": {"f64"},
+    "UVDocImageProcessor": {"f64"},
     "ZoeDepthImageProcessor": {"f64"},
     # the same, and positions of int32, of which some are none
     "Molmo2ImageProcessor": {"bool", "f64", "i32"},
@@ -161,7 +170,7 @@ def test_the_kernel_table_knows_element_types_of_subgraphs():
 @pytest.mark.parametrize("variant", VARIANTS, ids=str)
 def test_portable_graphs_hold_only_float32_and_int64(variant):
     """Beside the inputs, the outputs, and what `OTHER_TYPES` names: an entry that is no longer true has to go."""
-    if variant.name in ("NougatImageProcessor", "VitPoseImageProcessor"):
+    if variant.name in ("NougatImageProcessor", "PPFormulaNetImageProcessor", "VitPoseImageProcessor"):
         with pytest.raises(EmitError):  # test_graphs.py says why
             emit(program(variant), EmitOptions("portable", image_size=(64, 80)))
         return

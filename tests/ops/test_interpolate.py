@@ -45,17 +45,17 @@ def test_torch(size: tuple[int, int], new: tuple[int, int], mode: str, rng: np.r
         assert np.abs(found - expected).max() < 5e-7
 
 
-@pytest.mark.parametrize("mode", ["linear", "cubic"])
+@pytest.mark.parametrize("mode", ["linear", "align_corners", "cubic"])
 def test_bytes_as_torch_has_them(mode: str, rng: np.random.Generator) -> None:
     torch = pytest.importorskip("torch")
     if torch.backends.cpu.get_cpu_capability() not in ("AVX2", "AVX512"):
         pytest.skip("torch resizes bytes as bytes on processors with AVX2 alone")
-    kernel = {"linear": "bilinear", "cubic": "bicubic"}[mode]
+    kernel, corners = "bicubic" if mode == "cubic" else "bilinear", mode == "align_corners"
     sizes = [tuple(rng.integers(1, 150, 2)) for _ in range(80)]
     for size, new in zip(sizes, [(196, 196), (1, 7), *sizes], strict=False):
         size, new = (int(size[0]) + 1, int(size[1])), (int(new[0]), int(new[1]) + 1)
         x = rng.integers(0, 256, (3, *size), dtype=np.uint8)
-        expected = torch.nn.functional.interpolate(torch.from_numpy(x[None]), size=new, mode=kernel, align_corners=False)[0]
+        expected = torch.nn.functional.interpolate(torch.from_numpy(x[None]), size=new, mode=kernel, align_corners=corners)[0]
         np.testing.assert_array_equal(InterpolateBytes(*new, mode).numpy(x), expected.numpy(), err_msg=f"{size} to {new}")
 
 

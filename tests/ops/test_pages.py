@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from graphs import assert_same, emit_unoptimized, one_step, ort
 from PIL import Image
-from pixel_oracles import per_image, pillow_content_box, transformers_warp
+from pixel_oracles import FLOAT32_BELOW, per_image, pillow_content_box, torchvision_gray, transformers_warp
 
 from graphproc.emitters.onnx.checks import cuda_fallbacks
 from graphproc.emitters.onnx.emit import EmitOptions
 from graphproc.errors import ShapeError
 from graphproc.ir.program import Parity, Program, ProgramBuilder
 from graphproc.ir.types import TensorType
+from graphproc.numerics.filters import TORCHVISION
 from graphproc.ops import AffineWarp, ContentBox, ReduceBlocks, Resize
 from graphproc.sizes import num
 
@@ -46,6 +47,24 @@ def test_grays_that_round_either_way(rng: np.random.Generator) -> None:
     assert_same(ContentBox().numpy(pages), expected)
     model = emit_unoptimized(one_step(ContentBox(), "u8", (3, 0, 0), "CHW"), EmitOptions("cpu"))
     assert_same(ort(model)({"images": pages})["y"], expected)
+
+
+def test_every_gray_of_torchvision() -> None:
+    """Of each colour; and as content, of the three that float32 rounds down."""
+    green, blue = np.meshgrid(np.arange(256, dtype=np.uint8), np.arange(256, dtype=np.uint8))
+    for red in range(256):
+        x = np.stack([np.full_like(green, red), green, blue])
+        assert_same(ContentBox(arithmetic=TORCHVISION)._gray(x), torchvision_gray(x))
+    for color, gray in zip(FLOAT32_BELOW, (105, 98, 124), strict=True):
+        page = np.full((3, 4, 5), 255, dtype=np.uint8)
+        page[:, 2, 3] = color
+        page[:, 0, 0] = gray + 2  # a gray of gray + 1
+        for threshold in (1, 255):
+            op = ContentBox(threshold, TORCHVISION)
+            model = emit_unoptimized(one_step(op, "u8", (3, 0, 0), "CHW"), EmitOptions("cpu"))
+            assert_same(ort(model)({"images": page[None]})["y"][0], op.numpy(page))
+        assert op.numpy(page).tolist() == [0, 0, 3, 4]
+        assert ContentBox(1, TORCHVISION).numpy(page).tolist() == [2, 3, 1, 1]
 
 
 @pytest.mark.parametrize(

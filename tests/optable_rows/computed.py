@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 from optable_rows.case import Case
 from pixel_oracles import (
+    fixed_point_resize,
     per_image,
     pillow_content_box,
     pillow_reduce,
@@ -16,16 +17,19 @@ from pixel_oracles import (
     scalar_interpolate_bytes,
     scipy_gaussian_blur,
     scipy_smooth_zoom,
+    torchvision_content_box,
     transformers_clusters,
     transformers_grayscale,
     transformers_standardize,
     transformers_warp,
 )
 
+from graphproc.numerics.filters import TORCHVISION
 from graphproc.ops import (
     AffineWarp,
     Blank,
     ContentBox,
+    FixedPointResize,
     GaussianBlur,
     Grayscale,
     Interpolate,
@@ -108,7 +112,7 @@ COMPUTED = (
             per_image(partial(scalar_interpolate_bytes, height=new[0], width=new[1], mode=mode)),
             f"{mode} {size} to {new}",
         )
-        for mode in ("linear", "cubic")
+        for mode in ("linear", "align_corners", "cubic")
         for size, new in (((23, 37), (16, 11)), ((9, 7), (20, 31)), ((2, 3), (20, 3)), ((197, 5), (196, 1)), ((1, 9), (2, 40)))
     ),
     *(
@@ -119,7 +123,7 @@ COMPUTED = (
             per_image(partial(scalar_interpolate_bytes, height=new[0], width=new[1], mode=mode)),
             f"{mode}, traced, tiles, to {new}",
         )
-        for mode in ("linear", "cubic")
+        for mode in ("linear", "align_corners", "cubic")
         for new in ((7, 41), (31, 9), (19, 31))
     ),
     *(
@@ -134,6 +138,33 @@ COMPUTED = (
         )
         for mode in ("antialias", "antialias_cubic", "align_corners", "linear", "cubic")
         for fused in (False, True)
+        for new in ((7, 41), (31, 9))
+    ),
+    *(
+        Case(
+            FixedPointResize(*new),
+            (2, *size),
+            "CHW",
+            per_image(partial(fixed_point_resize, height=new[0], width=new[1])),
+            f"{size} to {new}",
+        )
+        for size, new in (
+            ((23, 37), (16, 11)),
+            ((9, 7), (20, 31)),
+            ((9, 7), (9, 3)),
+            ((1, 1), (3, 2)),
+            ((13, 1), (1, 4)),
+            ((90, 5), (4, 5)),
+        )
+    ),
+    *(
+        Case(
+            lambda h, w, n=new: FixedPointResize(h - 20 + n[0], w - 30 + n[1]),
+            (2, 3, 20, 30),
+            "NCHW",
+            per_image(partial(fixed_point_resize, height=new[0], width=new[1])),
+            f"traced, tiles, to {new}",
+        )
         for new in ((7, 41), (31, 9))
     ),
     *(
@@ -241,6 +272,27 @@ COMPUTED = (
             operands=(Pad(*box, 255),),
         )
         for box in ((4, 7, 30, 25), (0, 0, 11, 40), (9, 12, 20, 25))
+    ),
+    *(
+        Case(
+            ContentBox(arithmetic=TORCHVISION),
+            (3, 11, 13),
+            "CHW",
+            lambda x, b=box: per_image(torchvision_content_box)(Pad(*b, 255).numpy(x)),
+            f"torchvision's arithmetic, a page with margins, {box}",
+            operands=(Pad(*box, 255),),
+            portable=False,
+        )
+        for box in ((4, 7, 30, 25), (0, 0, 11, 40))
+    ),
+    Case(
+        ContentBox(150, TORCHVISION),
+        (3, 6, 5),
+        "CHW",
+        per_image(lambda image: np.array([0, 0, 6, 5])),
+        "torchvision, one gray",
+        operands=(Blank(True),),
+        portable=False,
     ),
     Case(ContentBox(), (3, 6, 5), "CHW", per_image(lambda image: np.array([0, 0, 6, 5])), "one gray", operands=(Blank(True),)),
     *(

@@ -18,6 +18,19 @@ def sizedict(**sides: int) -> Any:
     return SizeDict(**sides)
 
 
+@pytest.mark.parametrize(
+    ("size", "longest"), [((48, 320), 3200), ((48, 321), 3200), ((32, 100), 90), ((7, 50), 2000), ((9, 1), 5)]
+)
+def test_line_width(size: tuple[int, int], longest: int) -> None:
+    def transformers_width(height: int, width: int) -> Sequence[int]:
+        """`get_target_size` of PPOCRV6SmallRec and its kin, whose modules cannot be imported without torchvision."""
+        found = int(size[0] * max(width / height, size[1] / size[0]))
+        own = math.ceil(size[0] * (width / height))
+        return [longest if found > longest else own if found >= own else found]
+
+    compare(lambda h, w: (rules.line_width(h, w, *size, longest),), transformers_width)
+
+
 @pytest.mark.parametrize("edge", [448, 1, 49])
 def test_longest_edge(edge: int) -> None:
     source = pil_module("tvp").get_resize_output_image_size

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -32,6 +34,34 @@ def test_shortest_edge_ceiled(edge: int, divisor: int, monkeypatch: pytest.Monke
     processor = module.TextNetImageProcessorPil()
     call = asked_size(monkeypatch, module, lambda image: processor.resize(image, sizedict(shortest_edge=edge), None, divisor))
     compare(lambda h, w: rules.shortest_edge_ceiled(h, w, edge, divisor), call)
+
+
+@pytest.mark.parametrize(("edge", "divisor"), [(256, 1), (1, 32), (33, 5), (91, 8)])
+def test_shortest_edge_rounded(edge: int, divisor: int) -> None:
+    def transformers_size(height: int, width: int) -> Sequence[int]:
+        """`PPLCNetImageProcessor.get_image_size`, whose module cannot be imported without torchvision."""
+        scale = edge / min(height, width)
+        return [math.ceil(round(side * scale) / divisor) * divisor for side in (height, width)]
+
+    compare(lambda h, w: rules.shortest_edge_rounded(h, w, edge, divisor), transformers_size)
+
+
+@pytest.mark.parametrize("longest", [4000, 500, None])
+@pytest.mark.parametrize("limit", [960, 33, 1])
+@pytest.mark.parametrize("kind", rules.LIMITS)
+def test_limited_side_rounded(kind: str, limit: int, longest: int | None) -> None:
+    def transformers_size(height: int, width: int) -> Sequence[int]:
+        """`PPOCRV5ServerDetImageProcessor.get_image_size`, whose module cannot be imported without torchvision."""
+        sides = [height, width]
+        side = min(sides) if kind == "min" else max(sides)
+        if kind == "resize_long" or (side < limit if kind == "min" else side > limit):
+            sides = [int(one * (limit / side)) for one in sides]
+        if longest is not None and max(sides) > longest:
+            ratio = longest / max(sides)
+            sides = [int(one * ratio) for one in sides]
+        return [max(round(one / 32) * 32, 32) for one in sides]
+
+    compare(lambda h, w: rules.limited_side_rounded(h, w, limit, kind, longest), transformers_size)
 
 
 SIZES: list[dict[str, int]] = [

@@ -1,0 +1,113 @@
+"""A bilinear resize of bytes with weights of 11 bits, rounded once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from graphproc.errors import ShapeError
+from graphproc.ir.builder_protocol import Builder, Value
+from graphproc.ir.op import Array, Op, op, require_dtype, require_layout
+from graphproc.ir.types import TensorType
+from graphproc.ops.interpolate import along_both, column
+from graphproc.sizes import num
+from graphproc.sizes.num import Num
+
+_F = np.float32
+_ONE = 2048
+"""The weight 1: weights have 11 bits."""
+_LOW = 1024
+"""What sums along a row are divided by, so that the products of both parts stay below 2**24."""
+
+
+@op("fixed_point_resize")
+@dataclass(frozen=True, slots=True)
+class FixedPointResize(Op):
+    """Resample bytes to `height` x `width` pixels from two neighbours a side, without antialiasing.
+
+    Shapes:   (..., C, H, W) -> (..., C, height, width).
+    Dtypes:   u8; unchanged.
+    Rounding: positions in float32; weights to 11 bits, halves up; the sum of four products, in units of 2**-22, to a byte, halves
+              up.
+    Source:   `SLANeXtImageProcessor._resize` of transformers. OpenCV's own rounds in between (`opencv_resize`).
+
+    Attributes:
+        height, width: the result's sides, in pixels.
+    """
+
+    height: Num
+    width: Num
+
+    def infer(self, x: TensorType) -> TensorType:
+        """The result's sides."""
+        require_layout(self, x, "CHW")
+        require_dtype(self, x, "u8")
+        for side in (self.height, self.width):
+            if isinstance(side, int) and side < 1:
+                raise ShapeError(f"fixed_point_resize: expected sides of at least 1 pixel, got {self.height} x {self.width}")
+        return x.with_sizes(H=self.height, W=self.width)
+
+    def numpy(self, x: Array) -> Array:
+        """Along the rows, then down the columns, in int64."""
+        index, weights = _taps(x.shape[-1], num.known(self.width))
+        pixels = x.astype(np.int64)
+        rows = pixels[..., index[0]] * weights[0] + pixels[..., index[1]] * weights[1]
+        index, weights = _taps(x.shape[-2], num.known(self.height))
+        first, second = (rows[..., i, :] * w[:, None] for i, w in zip(index, weights, strict=True))
+        return ((first + second + _ONE * _ONE // 2) // (_ONE * _ONE)).astype(np.uint8)
+
+    def onnx(self, g: Builder, x: Value) -> Value:
+        """Integers in float32: sums along a row have 19 bits, and are split before they are multiplied again."""
+        t = g.type_of(x)
+
+        def weighted(rows: Value, letter: str, side: Num) -> Value:
+            index, weights = _emit_taps(g, t.size(letter), side)
+            terms = (g.Mul(g.cast(g.Gather(rows, i, axis=0), "f32"), column(g, w)) for i, w in zip(index, weights, strict=True))
+            return g.Add(*terms)
+
+        def emit(rows: Value, letter: str) -> Value:
+            if letter == "W":
+                return weighted(rows, "W", self.width)
+            high = g.Floor(g.Mul(rows, g.constant([1 / _LOW], "f32")))
+            low = g.Sub(rows, g.Mul(high, g.constant([_LOW], "f32")))
+            below = g.Floor(g.Mul(weighted(low, "H", self.height), g.constant([1 / _LOW], "f32")))
+            total = g.Add(g.Add(weighted(high, "H", self.height), below), g.constant([_ONE * _ONE // _LOW // 2], "f32"))
+            return g.cast(g.Floor(g.Mul(total, g.constant([_LOW / (_ONE * _ONE)], "f32"))), g.pixel_dtype)
+
+        return along_both(g, x, (self.height, self.width), emit, ("W", "H"))
+
+
+def _taps(n_in: int, n_out: int) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    """The two pixels of each output and their weights, int64.
+
+    Before the first pixel's centre and behind the last one's, all weight is that pixel's.
+    """
+    position = (np.arange(n_out, dtype=_F) + _F(0.5)) * _F(n_in / n_out) - _F(0.5)
+    low = np.floor(position)
+    part = np.where(low < 0, _F(0), position - low)
+    low = np.maximum(low, _F(0))
+    part = np.where(low >= n_in - 1, _F(1), part)
+    low = np.minimum(low, _F(max(n_in - 2, 0))).astype(np.int64)
+    second = np.floor(part * _F(_ONE) + _F(0.5)).astype(np.int64)
+    return (low, np.minimum(low + 1, n_in - 1)), (_ONE - second, second)
+
+
+def _emit_taps(g: Builder, n_in: Num, n_out: Num) -> tuple[tuple[Value, Value], tuple[Value, Value]]:
+    """The nodes of `_taps`; weights in float32."""
+    if isinstance(n_in, int) and isinstance(n_out, int):
+        index, weights = _taps(n_in, n_out)
+        first, other = (g.constant(w, "f32") for w in weights)
+        return (g.constant(index[0], "i64"), g.constant(index[1], "i64")), (first, other)
+    zero, half, one, whole = (g.constant([v], "f32") for v in (0, 0.5, 1, _ONE))
+    last = g.cast(g.num(n_in - 1), "f32")
+    position = g.Sub(g.Mul(g.Add(g.range(n_out, "f32"), half), g.cast(g.num(n_in / n_out), "f32")), half)
+    low = g.Floor(position)
+    part = g.Where(g.Less(low, zero), zero, g.Sub(position, low))
+    low = g.Max(low, zero)
+    part = g.Where(g.Less(low, last), part, one)
+    low = g.Max(g.Min(low, g.Sub(last, one)), zero)
+    second = g.Floor(g.Add(g.Mul(part, whole), half))
+    places = (low, g.Min(g.Add(low, one), last))
+    near, far = (g.cast(place, "i64") for place in places)
+    return (near, far), (g.Sub(whole, second), second)

@@ -1,0 +1,86 @@
+"""PaddleOCR's classes for pages: layouts, and pages that are not flat.
+
+Source of the defaults: transformers 5.23, `models/*/image_processing_*.py`.
+"""
+
+from __future__ import annotations
+
+from graphproc.configs.config import Config
+from graphproc.ir.program import Parity, ProgramBuilder, Value
+from graphproc.ops import Cast, Combine, Interpolate, InterpolateBytes, Rescale
+from graphproc.processors import stages
+from graphproc.processors.constants import BICUBIC, BILINEAR, NORMALIZE, RESCALE, resize_to, square
+from graphproc.processors.multiples import to_bgr
+from graphproc.processors.row import FLOATS, ONLY_TORCHVISION, TORCHVISION_PARITY, Row
+from graphproc.sizes import rules
+
+
+def unfiltered(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_resize` without antialiasing, of whatever the pixels are by then."""
+    if not config.do_resize:
+        return x
+    size = rules.resized(x.type.size("H"), x.type.size("W"), config.size)
+    return stages.interpolated(b, x, *size, config.resample, antialias=False)
+
+
+def rescale_floats(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_rescale` before anything else, always to floats."""
+    return b.add(Rescale(float(config.rescale_factor), "f32"), x) if config.do_rescale else x
+
+
+def within_bytes(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """Behind a resize: to the range of what a byte became."""
+    if not config.do_resize:
+        return x
+    x = x if x.type.dtype == "f32" else b.add(Cast("f32"), x)
+    upper = 255.0 * (config.rescale_factor if config.do_rescale else 1.0)
+    return b.add(Combine("minimum", upper), b.add(Combine("maximum", 0.0), x))
+
+
+def normalize(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_normalize` alone, of bytes, too."""
+    return stages.normalize(b, config.changed(do_rescale=False), x)
+
+
+def align_corners(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_resize`: linearly between the corners' centres; `resample` says nothing."""
+    if not config.do_resize:
+        return x
+    size = stages.sides("size", config.size)
+    if x.type.dtype == "u8":
+        return b.add(InterpolateBytes(*size, "align_corners"), x)
+    return b.add(Interpolate(*size, "align_corners", fused=True), x)
+
+
+def with_originals(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """The pixels resized, and as they were."""
+    b.output("pixel_values", align_corners(b, config, x))
+    b.output("original_images", x, "pad", apart=True)
+
+
+LAYOUT = {**resize_to(square(800), BICUBIC), **NORMALIZE, "image_mean": (0, 0, 0), "image_std": (1, 1, 1)}
+
+ROWS = (
+    *(
+        Row(name, "layout", (unfiltered, *stages.STANDARD[1:]), LAYOUT, backends=ONLY_TORCHVISION)
+        for name in ("PPDocLayoutV2ImageProcessor", "PPDocLayoutV3ImageProcessor")
+    ),
+    Row(
+        "PPDocLayoutV4ImageProcessor",
+        "layout",
+        (rescale_floats, unfiltered, within_bytes, stages.center_crop, normalize, stages.pad),
+        LAYOUT,
+        parity=Parity(TORCHVISION_PARITY.reference, 1e-6, FLOATS),
+        backends=ONLY_TORCHVISION,
+    ),
+    Row(
+        "UVDocImageProcessor",
+        "layout",
+        (stages.rescale, stages.normalize, to_bgr),
+        {**resize_to({"height": 712, "width": 488}, BILINEAR), **RESCALE},
+        parity=Parity(TORCHVISION_PARITY.reference, 1e-6, FLOATS),
+        outputs=("pixel_values", "original_images"),
+        backends=ONLY_TORCHVISION,
+        finish=with_originals,
+    ),
+)

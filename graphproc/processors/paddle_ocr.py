@@ -1,0 +1,189 @@
+"""PaddleOCR's classes that find and read text and tables.
+
+Source of the defaults: transformers 5.23, `models/*/image_processing_*.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from graphproc.configs.config import Config
+from graphproc.errors import ConfigError
+from graphproc.ir.program import Parity, ProgramBuilder, Value
+from graphproc.ops import Cast, FixedPointResize, Numbers, Pad
+from graphproc.processors import stages
+from graphproc.processors.constants import (
+    BILINEAR,
+    IMAGENET,
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    INCEPTION,
+    NEAREST,
+    NORMALIZE,
+    RGB,
+    resize_to,
+    square,
+)
+from graphproc.processors.multiples import to_bgr
+from graphproc.processors.row import FLOATS, ONLY_TORCHVISION, TORCHVISION_PARITY, Row
+from graphproc.sizes import fit, multiples, num
+from graphproc.sizes.num import Num
+
+WIDTH = "line_width"
+"""Among a call's settings: the width of all its images, where their sizes differ."""
+
+
+def fixed_point(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_resize`: the longer side to the larger one of `size`, as OpenCV interpolates; `resample` says nothing."""
+    if not config.do_resize:
+        return x
+    edge = max(stages.sides("size", config.size))
+    height, width = fit.longest_edge_half_even(x.type.size("H"), x.type.size("W"), edge)
+    for name, side in (("height", height), ("width", width)):
+        b.require(side >= 1, f"the resized {name} rounds to less than 1 pixel. Use a less elongated image.")
+    return b.add(FixedPointResize(height, width), x)
+
+
+def as_floats(b: ProgramBuilder, config: Config, x: Value, height: Num, width: Num) -> Value:
+    """Resize bytes that became floats first, which makes no difference to the nearest filter."""
+    if config.resample == NEAREST:
+        return b.add(Cast("f32"), stages.interpolated(b, x, height, width, NEAREST))
+    return stages.interpolated(b, b.add(Cast("f32"), x), height, width, config.resample)
+
+
+def limited(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_resize`: by `limit_side_len`, `limit_type` and `max_side_limit`, to multiples of 32; `size` says nothing."""
+    if not config.do_resize:
+        return x
+    if config.limit_type not in multiples.LIMITS:
+        raise ConfigError(f"limit_type: expected one of {', '.join(multiples.LIMITS)}, got {config.limit_type!r}")
+    limit = stages.count(config, "limit_side_len")
+    longest = None if config.max_side_limit is None else stages.count(config, "max_side_limit")
+    size = multiples.limited_side_rounded(x.type.size("H"), x.type.size("W"), limit, config.limit_type, longest)
+    return as_floats(b, config, x, *size)
+
+
+def with_target_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """The pixels, and where they were resized the sizes before, to which boxes are to be scaled back."""
+    b.output("pixel_values", x)
+    before = (b.image.type.size("H"), b.image.type.size("W")) if config.do_resize else ()
+    b.output("target_sizes", b.add(Numbers(before, "f32")), "stack" if config.do_resize else "concatenate")
+
+
+def line_width(config: Config, height: Num, width: Num) -> Num:
+    """The width of a line of text: that of the call where there is one."""
+    given = config.settings.get(WIDTH)
+    if given is not None:
+        return int(given)
+    return fit.line_width(height, width, *stages.sides("size", config.size), stages.count(config, "max_image_width"))
+
+
+def widest(config: Config, sizes: Sequence[tuple[int, int]]) -> Config:
+    """Images of different sizes become as wide as the widest one, the first of several."""
+    if len(set(sizes)) < 2:
+        return config
+    return config.changed(**{WIDTH: line_width(config, *max(sizes, key=lambda size: size[1]))})
+
+
+def line(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_resize`: to `size`'s height and as wide as goes with it, without antialiasing."""
+    if not config.do_resize:
+        return x
+    height, _ = stages.sides("size", config.size)
+    return stages.interpolated(b, x, height, line_width(config, *_sides(x)), config.resample, antialias=False)
+
+
+def line_of_floats(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_resize`: to the same size, as floats, with antialiasing."""
+    if not config.do_resize:
+        return x
+    height, _ = stages.sides("size", config.size)
+    width = line_width(config, *_sides(x))
+    # To one column, torch 2.14 repeats the first row's value.
+    b.require(width >= 2, "the line is too thin: resized, it is less than 2 pixels wide. Turn it, or raise size's height.")
+    return as_floats(b, config, x, height, width)
+
+
+def pad_short(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_pad`: zeros at the bottom and right of a line that is narrower than `pad_size`."""
+    if not config.do_pad:
+        return x
+    if config.pad_size is None:
+        raise ConfigError("do_pad: needs pad_size, which is null. Set it, or do_pad to false.")
+    tall, wide = stages.sides("pad_size", config.pad_size)
+    height, width = _sides(x)
+    short = line_width(config, *_sides(b.image)) < wide
+    for name, side, limit in (("height", height, tall), ("width", width, wide)):
+        message = f"the image's {name} is larger than pad_size's {limit}. Resize it or raise pad_size."
+        b.require(num.either(num.negate(short), side <= limit), message)
+    # Where a side is larger although the line is short, the requirement above fails.
+    to_height, to_width = (num.where(short, num.maximum(limit, side), side) for limit, side in ((tall, height), (wide, width)))
+    return b.add(Pad(0, 0, to_height, to_width), x)
+
+
+def _sides(x: Value) -> tuple[Num, Num]:
+    return x.type.size("H"), x.type.size("W")
+
+
+LINE = {
+    **RGB,
+    **resize_to({"height": 48, "width": 320}, BILINEAR),
+    **NORMALIZE,
+    **INCEPTION,
+    "do_pad": True,
+    "pad_size": {"height": 48, "width": 320},
+    "max_image_width": 3200,
+    "character_list": (),
+}
+LINE_KEYS = ("max_image_width", "character_list")
+
+ROWS = (
+    Row(
+        "PPOCRV5ServerDetImageProcessor",
+        "text",
+        (limited, stages.rescale, stages.normalize, to_bgr),
+        {
+            **resize_to(square(960), BILINEAR),
+            **NORMALIZE,
+            "image_mean": IMAGENET_MEAN[::-1],
+            "image_std": IMAGENET_STD[::-1],
+            "limit_side_len": 960,
+            "limit_type": "max",
+            "max_side_limit": 4000,
+        },
+        extra_keys=("limit_side_len", "limit_type", "max_side_limit"),
+        not_compiled="resample 1 (lanczos of floats)",
+        parity=Parity(TORCHVISION_PARITY.reference, 2e-6, FLOATS),
+        outputs=("pixel_values", "target_sizes"),
+        backends=ONLY_TORCHVISION,
+        finish=with_target_sizes,
+    ),
+    Row(
+        "PPOCRV5ServerRecImageProcessor",
+        "text",
+        (line_of_floats, stages.center_crop, stages.rescale, stages.normalize, pad_short),
+        LINE,
+        extra_keys=LINE_KEYS,
+        not_compiled="resample 1 (lanczos of floats); lines 1 pixel wide; in a graph of a sequence, the widest image's width",
+        parity=Parity(TORCHVISION_PARITY.reference, 2e-6, FLOATS),
+        backends=ONLY_TORCHVISION,
+        together=widest,
+    ),
+    Row(
+        "PPOCRV6SmallRecImageProcessor",
+        "text",
+        (line, to_bgr, stages.center_crop, stages.rescale, stages.normalize, pad_short),
+        LINE,
+        extra_keys=LINE_KEYS,
+        not_compiled="in a graph of a sequence, the widest image's width: each is as wide as it is alone",
+        backends=ONLY_TORCHVISION,
+        together=widest,
+    ),
+    Row(
+        "SLANeXtImageProcessor",
+        "text",
+        (fixed_point, *stages.STANDARD[1:]),
+        {**RGB, **resize_to(square(512), BILINEAR), **NORMALIZE, **IMAGENET, "do_pad": True, "pad_size": square(512)},
+        backends=ONLY_TORCHVISION,
+    ),
+)

@@ -1,0 +1,69 @@
+"""SLANeXt's resize of bytes against transformers, over many sizes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from graphs import assert_same, one_step, ort
+from pixel_oracles import fixed_point_resize
+
+from graphproc.emitters.onnx.emit import EmitOptions, emit
+from graphproc.errors import ShapeError
+from graphproc.ir.types import TensorType
+from graphproc.ops import FixedPointResize
+from graphproc.sizes import num
+
+CHW = TensorType("u8", (3, 9, 8), "CHW")
+
+
+@pytest.mark.parametrize("longest", [6, 40, 300])
+def test_sizes(longest: int, rng: np.random.Generator) -> None:
+    pytest.importorskip("torchvision", reason="the oracle; .ci/run has an environment with it")
+    import torch
+    from transformers import SLANeXtImageProcessor
+    from transformers.image_utils import SizeDict
+
+    processor = SLANeXtImageProcessor()
+    for _ in range(60):
+        height, width, edge = (int(v) for v in rng.integers(1, longest + 1, 3))
+        new = [round(side * (edge / max(height, width))) for side in (height, width)]
+        if min(new) < 1:
+            continue
+        x = rng.integers(0, 256, (3, height, width), dtype=np.uint8)
+        expected = processor._resize(torch.from_numpy(x[None]), SizeDict(height=edge, width=1))[0].numpy()
+        assert_same(FixedPointResize(*new).numpy(x), expected, f"{height} x {width} to {new}")
+
+
+@pytest.mark.parametrize("value", [0, 1, 127, 254, 255])
+def test_one_color(value: int) -> None:
+    x = np.full((1, 7, 5), value, dtype=np.uint8)
+    for new in ((7, 5), (20, 3), (3, 11)):
+        assert_same(FixedPointResize(*new).numpy(x), np.full((1, *new), value, dtype=np.uint8), str(new))
+
+
+def test_one_graph_for_all_sizes(rng: np.random.Generator) -> None:
+    run = ort(
+        emit(
+            one_step(lambda h, w: FixedPointResize(64, num.maximum(w * 64 // h, 1)), "u8", (3, 1, 1), "CHW"),
+            EmitOptions("cpu", "image"),
+        )
+    )
+    for height, width in ((64, 50), (128, 30), (37, 200), (1, 2), (300, 5)):
+        x = rng.integers(0, 256, (3, height, width), dtype=np.uint8)
+        x[0] = 255
+        expected = fixed_point_resize(x, 64, max(width * 64 // height, 1))
+        assert_same(run({"image": x})["y"][0], expected, f"{height} x {width}")
+
+
+@pytest.mark.parametrize(
+    ("op", "type", "message"),
+    [
+        (FixedPointResize(0, 4), CHW, "fixed_point_resize: expected sides of at least 1 pixel, got 0 x 4"),
+        (FixedPointResize(3, 4), CHW.with_dtype("f32"), "fixed_point_resize: expected u8"),
+        (FixedPointResize(3, 4), TensorType("u8", (9, 8, 3), "HWC"), "fixed_point_resize: expected the last axes CHW"),
+    ],
+    ids=str,
+)
+def test_refused(op: FixedPointResize, type: TensorType, message: str) -> None:
+    with pytest.raises(ShapeError, match=message):
+        op.infer(type)
