@@ -165,6 +165,8 @@ def _read(method: Method, outputs: Any, options: Mapping[str, Any]) -> tuple[dic
         given |= method.prepare(given, options)
     for name, declared in method.inputs.items():
         value = given.get(name)
+        if declared.unless in fields:
+            continue
         if value is None:
             if declared.optional:
                 continue
@@ -257,11 +259,13 @@ def _function(method: Method) -> Any:
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     parameters = [inspect.Parameter(name, kind) for name in ("self", method.takes)]
     parameters += [inspect.Parameter(name, kind, default=default) for name, default in method.options.items()]
+    parameters += [inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD)] if method.ignores_more else []
     signature = inspect.Signature(parameters)
 
     def post_process(*args: Any, **kwargs: Any) -> Any:
         bound = signature.bind(*args, **kwargs).arguments
         processor, outputs = bound.pop("self"), bound.pop(method.takes)
+        bound.pop("kwargs", None)
         if method.takes != "outputs":
             (name,) = method.inputs
             outputs = {name: outputs}

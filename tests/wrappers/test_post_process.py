@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from parity_cases import reference_class
 from post_outputs import assert_close
 from transformers.utils import ModelOutput
 
@@ -27,7 +28,7 @@ Array = np.ndarray[Any, Any]
 ENGINES = ("numpy", "onnxruntime")
 SIZES = [(48, 64), (31, 17), (100, 30)]
 DETECTORS = ("Detr", "Yolos", "ConditionalDetr", "DeformableDetr", "RTDetr")
-SEGMENTERS = ("Beit", "DPT", "MobileNetV2", "MobileViT", "Segformer")
+SEGMENTERS = ("Beit", "CHMv2", "DPT", "MobileNetV2", "MobileViT", "Sapiens2", "Segformer", "Tipsv2Dpt")
 
 NOT_HERE: Mapping[str, str] = {
     "post_process_for_mask_generation": "brings together the masks of many runs of SAM; it reads no model's output",
@@ -40,7 +41,7 @@ def ours(name: str, engine: str = "onnxruntime") -> Any:
 
 
 def theirs(name: str) -> Any:
-    return getattr(transformers, f"{name}ImageProcessorPil")()
+    return reference_class(f"{name}ImageProcessor")()
 
 
 def detections(seed: int = 0, dtype: torch.dtype = torch.float32) -> dict[str, torch.Tensor]:
@@ -104,6 +105,17 @@ def test_semantic_segmentation(name: str, engine: str) -> None:
             expected = theirs(name).post_process_semantic_segmentation(SimpleNamespace(**outputs), **call)
             found = ours(name, engine).post_process_semantic_segmentation(SimpleNamespace(**outputs), **call)
             assert_close(found, [dict(e) if flag else e for e in expected], SMOOTH, f"{sizes} {flag}")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_scores_under_another_name(engine: str) -> None:
+    """A model that predicts depths and normals too has other names; where there are both, transformers takes these."""
+    logits = scores()["logits"]
+    for outputs in ({"segmentation_logits": logits}, {"segmentation_logits": logits, "logits": -logits}):
+        expected = theirs("Tipsv2Dpt").post_process_semantic_segmentation(SimpleNamespace(**outputs), SIZES)
+        assert_close(ours("Tipsv2Dpt", engine).post_process_semantic_segmentation(outputs, SIZES), expected, SMOOTH)
+    with pytest.raises(ImageError, match="expected model outputs with 'logits', got normals"):
+        ours("Tipsv2Dpt", engine).post_process_semantic_segmentation({"normals": logits}, SIZES)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -189,12 +201,7 @@ def test_one_image_at_a_time() -> None:
 # ---- signatures ------------------------------------------------------------------------------------------------
 
 
-def reference_class(name: str) -> Any:
-    """transformers' class of a name: its Pil form, whose results are the reference."""
-    return getattr(transformers, f"{name}Pil", None) or getattr(transformers, name, None)
-
-
-CLASSES = sorted(name for name in rows() if reference_class(name) is not None)
+CLASSES = sorted(name for name in rows() if hasattr(transformers, f"{name}Pil") or hasattr(transformers, name))
 
 
 @pytest.mark.parametrize("name", [name for name in CLASSES if len(methods(name)) > 1])
