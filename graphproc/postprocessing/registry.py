@@ -22,6 +22,7 @@ MODULES = (
     "masks",
     "oneformer",
     "pose",
+    "rf_detr",
     "seggpt",
     "segments",
     "semantic",

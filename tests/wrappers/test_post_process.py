@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import product
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,7 +28,7 @@ Array = np.ndarray[Any, Any]
 
 ENGINES = ("numpy", "onnxruntime")
 SIZES = [(48, 64), (31, 17), (100, 30)]
-DETECTORS = ("Detr", "Yolos", "ConditionalDetr", "DeformableDetr", "RTDetr")
+DETECTORS = ("Detr", "Yolos", "ConditionalDetr", "DeformableDetr", "RTDetr", "RfDetr")
 SEGMENTERS = ("Beit", "CHMv2", "DPT", "MobileNetV2", "MobileViT", "Sapiens2", "Segformer", "Tipsv2Dpt")
 
 NOT_HERE: Mapping[str, str] = {
@@ -78,13 +79,13 @@ def kind(value: Any) -> set[type]:
 @pytest.mark.parametrize("name", DETECTORS)
 def test_detection(name: str, threshold: float, engine: str) -> None:
     outputs = detections()
-    more = {"top_k": 30} if name in ("ConditionalDetr", "DeformableDetr") else {}
-    for sizes in (SIZES, torch.tensor(SIZES), None):
-        call = {"threshold": threshold, "target_sizes": sizes, **more}
+    limits = {"ConditionalDetr": (30,), "DeformableDetr": (30,), "RfDetr": (None, 7, 30, 1000)}.get(name)
+    for sizes, limit in product((SIZES, torch.tensor(SIZES), None), limits or (None,)):
+        call = {"threshold": threshold, "target_sizes": sizes, **({"top_k": limit} if limits else {})}
         expected = theirs(name).post_process_object_detection(SimpleNamespace(**outputs), **call)
         found = ours(name, engine).post_process_object_detection(SimpleNamespace(**outputs), **call)
         assert kind(found) == {torch.Tensor}
-        assert_close(found, expected, SMOOTH, f"{sizes}")
+        assert_close(found, expected, SMOOTH, f"{sizes} {limit}")
 
 
 def test_the_thresholds_mean_something() -> None:
