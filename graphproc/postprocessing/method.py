@@ -198,6 +198,11 @@ class Method:
     collect: Collect | None = None
     ignores_more: bool = False
 
+    @property
+    def has_masks(self) -> bool:
+        """Whether there is a map for each row, of which a fixed number would be far more than there are."""
+        return "masks" in self.rows
+
     def present(self, fields: Collection[str]) -> list[str]:
         """The names of what a program reads of models that have some of the optional outputs."""
         given = [name for name, f in self.inputs.items() if not f.optional or name in fields]

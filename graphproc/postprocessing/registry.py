@@ -23,6 +23,7 @@ MODULES = (
     "oneformer",
     "pose",
     "rf_detr",
+    "sam3",
     "seggpt",
     "segments",
     "semantic",

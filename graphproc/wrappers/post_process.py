@@ -129,7 +129,7 @@ class PostProcessing:
         key = json.dumps(about, default=str)
         program = self._programs.get(key)
         if program is None:
-            program = method.program(config, settings, sized=tuple(sizes), fields=present)
+            program = method.program(config, settings, sized=tuple(sizes), fields=present, ragged=method.has_masks)
             self._programs[key] = program
         results = []
         for index in range(count):
@@ -153,7 +153,8 @@ class PostProcessing:
         inputs = {
             program.graph_input(v.name, several=False): one[v.name] if v.measures else one[v.name][None] for v in program.inputs
         }
-        return {name: value[0] for name, value in session.run(inputs).items()}
+        joined = {output.name for output in program.outputs if output.join in ("concatenate", "padded_rows")}
+        return {name: value if name in joined else value[0] for name, value in session.run(inputs).items()}
 
 
 def _read(method: Method, outputs: Any, options: Mapping[str, Any]) -> tuple[dict[str, list[Array]], Any]:
