@@ -99,7 +99,7 @@ def _assert_arrays(found: Array, expected: Array, what: str) -> None:
         assert np.count_nonzero(found != expected) <= TIES * found.size, what
 
 
-def run_graph(processor: Any, method: str, fields: Mapping[str, Any], sizes: Any, **options: Any) -> dict[str, Array]:
+def run_graph(processor: Any, method: str, fields: Mapping[str, Any], sizes: Any, /, **options: Any) -> dict[str, Array]:
     """A method's graph in ONNX Runtime, on a batch of a model's outputs."""
     model = processor.post_processing_to_onnx(method, **options)
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])

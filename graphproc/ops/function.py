@@ -23,6 +23,8 @@ FUNCTIONS: Mapping[str, tuple[Callable[[Array], Array], str, tuple[str, ...]]] =
     "sigmoid": (_sigmoid, "", ("f32",)),
     "exp": (np.exp, "Exp", ("f32", "f64")),
     "log": (np.log, "Log", ("f32",)),
+    "sin": (np.sin, "Sin", ("f32",)),
+    "cos": (np.cos, "Cos", ("f32",)),
     "sqrt": (np.sqrt, "Sqrt", ("f32", "f64")),
     "abs": (np.abs, "Abs", ("f32", "f64", "i32", "i64")),
     "floor": (np.floor, "Floor", ("f32", "f64")),
@@ -39,8 +41,8 @@ class Function(Op):
 
     Shapes:   any; unchanged.
     Dtypes:   those that `FUNCTIONS` lists; unchanged.
-    Rounding: the dtype's. `sigmoid`, `exp` and `log` are the runtime's: within 1e-6 of each other, relative. The others are
-              exact or correctly rounded.
+    Rounding: the dtype's. `sigmoid`, `exp` and `log` are the runtime's: within 1e-6 of each other, relative; `sin` and `cos`
+              likewise, of 1. The others are exact or correctly rounded.
     Source:   numpy's functions of these names; ONNX operators of these names; `torch.sigmoid`.
     """
 

@@ -90,7 +90,7 @@ class Rearrange(Op):
         lengths = {name: num.known(length) for name, length in axes.lengths.items()}
         parts = [name for group in left for name in group]
         wanted = [name for group in right for name in group]
-        x = x.reshape(*x.shape[:lead], *(lengths[name] for name in parts))
+        x = x.reshape((*x.shape[:lead], *(lengths[name] for name in parts)))
         kept = [name for name in wanted if name in parts]
         x = x.transpose(*range(lead), *(lead + parts.index(name) for name in kept))
         x = np.expand_dims(x, tuple(lead + i for i, name in enumerate(wanted) if name not in parts))

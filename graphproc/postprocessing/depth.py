@@ -1,29 +1,43 @@
-"""Depth maps at the size of the image.
+"""Depth maps and maps of normals at the size of the image.
 
-Source: transformers 5.23, `post_process_depth_estimation` of the classes below.
+Source: transformers 5.23, `post_process_depth_estimation` and `post_process_normal_estimation` of the classes below.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from graphproc.errors import ConfigError, ImageError
 from graphproc.ir.program import Parity, Value
-from graphproc.ops import Crop, Interpolate, Rearrange
+from graphproc.ops import Cast, Combine, Crop, Function, Interpolate, Nearest, Numbers, Rearrange, Reduce
 from graphproc.postprocessing.method import TRANSFORMERS, Field, Method, Steps
+from graphproc.processors.constants import BICUBIC, BILINEAR, NEAREST
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 
 CLASSES = ("DPTImageProcessor", "GLPNImageProcessor", "PromptDepthAnythingImageProcessor")
 NAME = "post_process_depth_estimation"
+NORMALS = "post_process_normal_estimation"
 DEPTH = {"predicted_depth": Field(("depth_height", "depth_width"), "HW")}
 PARITY = Parity(TRANSFORMERS, 1e-5, "relative to the largest depth; torch's kernels fuse products with sums")
+VIEW = "field_of_view"
+PER_PIXEL = Rearrange("n -> n 1 1")
+"""A number of an image as an operand for its pixels."""
+MODES = {BILINEAR: "linear", BICUBIC: "cubic"}
+"""How DepthPro resizes, by its `resample`; nearest pixels are another op."""
+NEAREST_DEPTH, FARTHEST_DEPTH = 1e-4, 1e4
+"""Between which inverse depths of DepthPro are."""
+SHORTEST = 1e-12
+"""What normals are divided by at least."""
 
 
-def resized(steps: Steps, depth: Value, size: tuple[Num, ...] | None) -> Value:
-    """An image of one channel at a size, by cubic interpolation."""
-    return depth if size is None else steps.add(Interpolate(size[0], size[1], "cubic"), depth)
+def resized(steps: Steps, image: Value, size: tuple[Num, ...] | None, mode: str = "cubic") -> Value:
+    """An image at a size."""
+    return image if size is None else steps.add(Interpolate(size[0], size[1], mode), image)
 
 
 def finish(steps: Steps, depth: Value) -> None:
@@ -39,6 +53,67 @@ def as_image(steps: Steps) -> Value:
 def build(steps: Steps) -> None:
     """The depths at the wanted size, by cubic interpolation."""
     finish(steps, resized(steps, as_image(steps), steps.target))
+
+
+def build_linear(steps: Steps) -> None:
+    """The depths at the wanted size, by linear interpolation."""
+    finish(steps, resized(steps, as_image(steps), steps.target, "linear"))
+
+
+def build_aligned(steps: Steps) -> None:
+    """The depths at the wanted size, by linear interpolation between the corners' pixels."""
+    finish(steps, resized(steps, as_image(steps), steps.target, "align_corners"))
+
+
+def build_pro(steps: Steps) -> None:
+    """What the model says of inverse depths, for the camera's field of view, at the wanted size, as depths."""
+    depth, size, view = as_image(steps), steps.target, None
+    if VIEW in steps:
+        view = steps[VIEW]
+        steps.output(VIEW, view)
+    if size is not None:
+        if view is not None:
+            width, focal = focal_length(steps, view, size[1])
+            steps.output("focal_length", steps.add(Reduce("max"), focal))
+            depth = steps.add(Combine("multiply"), depth, steps.add(PER_PIXEL, width))
+            depth = steps.add(Combine("divide"), depth, steps.add(PER_PIXEL, focal))
+        depth = as_set(steps, depth, size)
+    depth = steps.add(Combine("minimum", FARTHEST_DEPTH), steps.add(Combine("maximum", NEAREST_DEPTH), depth))
+    finish(steps, steps.add(Combine("divide"), steps.add(Numbers((1.0,), "f32", (1, 1, 1))), depth))
+
+
+def focal_length(steps: Steps, view: Value, width: Num) -> tuple[Value, Value]:
+    """An image's width, and the focal length that goes with its field of view in degrees, both in pixels, f32 [1]."""
+    view = steps.add(Rearrange("-> 1"), view)
+    half = steps.add(Combine("multiply", 0.5), steps.add(Combine("multiply", math.pi / 180), view))
+    tangent = steps.add(Combine("divide"), steps.add(Function("sin"), half), steps.add(Function("cos"), half))
+    whole = steps.add(Cast("f32"), steps.add(Numbers((width,))))
+    return whole, steps.add(Combine("divide"), steps.add(Combine("multiply", 0.5), whole), tangent)
+
+
+def as_set(steps: Steps, image: Value, size: tuple[Num, Num]) -> Value:
+    """An image at a size, as the processor's `resample` has it.
+
+    Raises:
+        ConfigError: torch has no interpolation of that name.
+    """
+    resample = steps.config.resample
+    if resample == NEAREST:
+        return steps.add(Nearest(*size, centered=True), image)
+    if resample not in MODES:
+        raise ConfigError(
+            f"resample: expected {NEAREST}, {BILINEAR} or {BICUBIC} (nearest, bilinear, bicubic) to resize depths, "
+            f"got {resample!r}"
+        )
+    return resized(steps, image, size, MODES[resample])
+
+
+def build_normals(steps: Steps) -> None:
+    """Vectors of length 1, then at the wanted size, by linear interpolation."""
+    x = steps["normals"]
+    length = steps.add(Function("sqrt"), steps.add(Reduce("sum", -3, keep=True), steps.add(Combine("multiply"), x, x)))
+    x = steps.add(Combine("divide"), x, steps.add(Combine("maximum", SHORTEST), length))
+    steps.output("normals", resized(steps, x, steps.target, "linear"), "pad")
 
 
 def padding(side: Num) -> Num:
@@ -82,6 +157,17 @@ def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
     return {"predicted_depth": outputs["predicted_depth"]}
 
 
+def pro_result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
+    """The map of one image, its field of view, and its focal length where it has a size; None for what there is not."""
+    numbers = {name: np.asarray(outputs[name]) if name in outputs else None for name in (VIEW, "focal_length")}
+    return {"predicted_depth": outputs["predicted_depth"], **numbers}
+
+
+def normals_result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
+    """The map of one image."""
+    return {"normals": outputs["normals"]}
+
+
 METHODS = (
     Method(NAME, CLASSES, DEPTH, build, result, {"target_sizes": None}, parity=PARITY),
     Method(
@@ -95,5 +181,25 @@ METHODS = (
         sized=("source_sizes", "target_sizes"),
         left_to_python=("outputs_flipped",),
         prepare=prepare,
+    ),
+    Method(NAME, ("Tipsv2DptImageProcessor",), DEPTH, build_linear, result, {"target_sizes": None}, parity=PARITY),
+    Method(NAME, ("CHMv2ImageProcessor",), DEPTH, build_aligned, result, {"target_sizes": None}, parity=PARITY),
+    Method(
+        NAME,
+        ("DepthProImageProcessor",),
+        {**DEPTH, VIEW: Field((), optional=True)},
+        build_pro,
+        pro_result,
+        {"target_sizes": None},
+        parity=PARITY,
+    ),
+    Method(
+        NORMALS,
+        ("Tipsv2DptImageProcessor",),
+        {"normals": Field((3, "depth_height", "depth_width"), "CHW")},
+        build_normals,
+        normals_result,
+        {"target_sizes": None},
+        parity=PARITY,
     ),
 )

@@ -61,6 +61,16 @@ def deformable(steps: Steps) -> None:
     best_pairs(steps, steps.count("top_k"))
 
 
+def rf_detr(steps: Steps) -> None:
+    """As many pairs as asked for, or as queries."""
+    best_pairs(steps, pairs_wanted(steps))
+
+
+def pairs_wanted(steps: Steps) -> Num:
+    """`top_k`, the number of queries where it is not given."""
+    return steps["logits"].type.shape[0] if steps.options["top_k"] is None else steps.count("top_k")
+
+
 def rt_detr(steps: Steps) -> None:
     """As many pairs as queries."""
     if not steps.options["use_focal_loss"]:
@@ -119,6 +129,15 @@ METHODS = (
         deformable,
         result,
         {"threshold": 0.5, "target_sizes": None, "top_k": 100},
+        ROWS,
+    ),
+    Method(
+        NAME,
+        ("RfDetrImageProcessor",),
+        FIELDS,
+        rf_detr,
+        result,
+        {"threshold": 0.5, "target_sizes": None, "top_k": None},
         ROWS,
     ),
     Method(

@@ -43,6 +43,8 @@ from graphproc.postprocessing.segments import (
     single,
     some,
 )
+from graphproc.sizes import num
+from graphproc.sizes.num import Num
 
 ROWS = ("ids", "label_ids", "scores", "masks")
 PARITY = Parity(
@@ -56,15 +58,15 @@ ALMOST = 1e-5
 """How much a score may rise by rounding when it is multiplied by a mean of chances, relative to itself."""
 
 
-def best_pairs(steps: Steps, shares: Value) -> tuple[Value, Value, Value]:
-    """As many pairs of a query and a class as there are queries, those of the largest shares, these first.
+def best_pairs(steps: Steps, shares: Value, count: Num | None = None) -> tuple[Value, Value, Value]:
+    """As many pairs of a query and a class as wanted, or as there are queries: those of the largest shares, these first.
 
     Returns:
         Their shares, queries and classes.
     """
     queries, classes = shares.type.shape
     flat = steps.add(Rearrange("q c -> (q c)"), shares)
-    pairs = steps.add(TopK(queries), flat)
+    pairs = steps.add(TopK(queries if count is None else num.minimum(count, queries * classes)), flat)
     query, label = steps.add(Combine("quotient", classes), pairs), steps.add(Combine("remainder", classes), pairs)
     return steps.add(Pick(), flat, pairs), query, label
 

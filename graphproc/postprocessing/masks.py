@@ -1,6 +1,6 @@
 """Masks of prompts, at the size of the image that came in.
 
-Source: transformers 5.23, `SamImageProcessor.post_process_masks`.
+Source: transformers 5.23, `post_process_masks` of SAM, SAM 2 and SAM 3.
 """
 
 from __future__ import annotations
@@ -8,12 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from graphproc.configs.sizes import size_dict
-from graphproc.ops import Combine, Crop, Interpolate
+from graphproc.ir.program import Value
+from graphproc.ops import Choose, Combine, CountUp, Crop, Interpolate, Rearrange, Reduce
 from graphproc.postprocessing.method import REQUIRED, Field, Method, Steps
 from graphproc.processors.sam import resized
 
+NAME = "post_process_masks"
 MASKS = {"pred_masks": Field(("prompts", "masks", "mask_height", "mask_width"), "NCHW")}
+NOTHING = -10.0
+"""What a mask has at most where it is another prompt's."""
+LOWEST = float(np.finfo(np.float32).min)
 
 
 def build(steps: Steps) -> None:
@@ -24,7 +31,26 @@ def build(steps: Steps) -> None:
     inside = steps.sizes.get("reshaped_input_sizes") or resized(steps.config, height, width)
     x = steps.add(Interpolate(pad["height"], pad["width"], "linear"), steps["pred_masks"])
     x = steps.add(Crop(0, 0, inside[0], inside[1]), x)
-    x = steps.add(Interpolate(height, width, "linear"), x)
+    finish(steps, steps.add(Interpolate(height, width, "linear"), x))
+
+
+def build_whole(steps: Steps) -> None:
+    """The masks at the size of the image, above the threshold."""
+    height, width = steps.sizes["original_sizes"]
+    x = steps.add(Interpolate(height, width, "linear"), steps["pred_masks"])
+    finish(steps, apart(steps, x) if steps.options["apply_non_overlapping_constraints"] else x)
+
+
+def apart(steps: Steps, x: Value) -> Value:
+    """Masks of which each pixel belongs to one prompt, that of the largest; what the others have there is at most `NOTHING`."""
+    owner = steps.add(Reduce("argmax", -4, keep=True), x)
+    prompts = steps.add(Rearrange("n -> n 1 1 1"), steps.add(CountUp(x.type.shape[0])))
+    own = steps.add(Choose(LOWEST), steps.add(Combine("equal"), owner, prompts), x)
+    return steps.add(Combine("maximum"), own, steps.add(Combine("minimum", NOTHING), x))
+
+
+def finish(steps: Steps, x: Value) -> None:
+    """The masks, or where they are above the threshold."""
     if steps.options["binarize"]:
         x = steps.add(Combine("greater", steps.number("mask_threshold")), x)
     steps.output("masks", x, "pad")
@@ -37,7 +63,7 @@ def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
 
 METHODS = (
     Method(
-        "post_process_masks",
+        NAME,
         ("SamImageProcessor",),
         MASKS,
         build,
@@ -53,5 +79,25 @@ METHODS = (
         needs_sizes=True,
         computed=("reshaped_input_sizes",),
         takes="masks",
+    ),
+    Method(
+        NAME,
+        ("Sam2ImageProcessor", "Sam3ImageProcessor"),
+        MASKS,
+        build_whole,
+        result,
+        {
+            "original_sizes": REQUIRED,
+            "mask_threshold": 0.0,
+            "binarize": True,
+            "max_hole_area": 0.0,
+            "max_sprinkle_area": 0.0,
+            "apply_non_overlapping_constraints": False,
+        },
+        sized=("original_sizes",),
+        needs_sizes=True,
+        takes="masks",
+        left_to_python=("max_hole_area", "max_sprinkle_area"),  # the reference takes them, no more
+        ignores_more=True,
     ),
 )

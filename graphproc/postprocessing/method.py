@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +33,7 @@ class Field:
         optional: whether models may lack it.
         dtype: its element type; wider and narrower floats are converted.
         call: whether it comes with the call, under a keyword of its name, and not from the model; it keeps its type.
+        unless: the name of an optional output that is read instead where there is that one.
     """
 
     shape: tuple[int | str, ...]
@@ -40,6 +41,7 @@ class Field:
     optional: bool = False
     dtype: str = "f32"
     call: bool = False
+    unless: str = ""
 
     @property
     def type(self) -> TensorType:
@@ -89,6 +91,9 @@ class Steps:
 
     def __getitem__(self, name: str) -> Value:
         return self._values[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
 
     def number(self, option: str) -> float:
         """An option that is a number.
@@ -172,6 +177,7 @@ class Method:
         left_to_python: options that change what Python makes of the graph's outputs, or hands over to it, not the graph.
         prepare: makes inputs of what comes in, where they are not the model's outputs one for one.
         collect: makes one result of those of all images; None for a list of them.
+        ignores_more: whether it takes further keywords, which do nothing in the reference either.
     """
 
     name: str
@@ -190,6 +196,17 @@ class Method:
     left_to_python: tuple[str, ...] = ()
     prepare: Prepare | None = None
     collect: Collect | None = None
+    ignores_more: bool = False
+
+    @property
+    def has_masks(self) -> bool:
+        """Whether there is a map for each row, of which a fixed number would be far more than there are."""
+        return "masks" in self.rows
+
+    def present(self, fields: Collection[str]) -> list[str]:
+        """The names of what a program reads of models that have some of the optional outputs."""
+        given = [name for name, f in self.inputs.items() if not f.optional or name in fields]
+        return [name for name in given if self.inputs[name].unless not in given]
 
     def settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The options of a program, the defaults where nothing is given; sizes and Python's own are none.
@@ -231,8 +248,7 @@ class Method:
         if ragged and not self.rows:
             raise ConfigError(f"{self.name}: its outputs have one size whatever is found in the image. Leave ragged out.")
         b = ProgramBuilder(f"{config.processor}.{self.name}", self.parity, stacked=True)
-        present = [name for name, f in self.inputs.items() if not f.optional or name in (fields or ())]
-        values = {name: self._read(b, name) for name in present}
+        values = {name: self._read(b, name) for name in self.present(fields or ())}
         sizes = {keyword: self._size(b, keyword.removesuffix("s")) for keyword in sized}
         self.build(Steps(b, config, options, values, sizes, ragged))
         return b.finish()

@@ -22,6 +22,8 @@ MODULES = (
     "masks",
     "oneformer",
     "pose",
+    "rf_detr",
+    "sam3",
     "seggpt",
     "segments",
     "semantic",

@@ -188,8 +188,8 @@ def output(steps: Steps, found: Candidates, segmentation: Value, accepted: Value
 
 
 def filled_up(steps: Steps, x: Value, found: Candidates) -> Value:
-    """As many rows as there are queries."""
-    return steps.add(Extend(-x.type.rank, found.queries), x)
+    """As many rows as there are queries, where their number is a fixed one."""
+    return x if steps.ragged else steps.add(Extend(-x.type.rank, found.queries), x)
 
 
 def scored(steps: Steps, found: Candidates, masks: Value, scores: Value, labels: Value, classes: tuple[int, ...]) -> None:

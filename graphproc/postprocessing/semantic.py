@@ -6,20 +6,26 @@ Source: transformers 5.23, `post_process_semantic_segmentation` of the classes b
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from graphproc.ir.program import Value
 from graphproc.ops import Interpolate, Reduce
 from graphproc.postprocessing.method import Field, Method, Steps
 
+NAME = "post_process_semantic_segmentation"
 CLASSES = (
     "BeitImageProcessor",
+    "CHMv2ImageProcessor",
     "DPTImageProcessor",
     "MobileNetV2ImageProcessor",
     "MobileViTImageProcessor",
+    "Sapiens2ImageProcessor",
     "SegformerImageProcessor",
 )
 SCORES = Field(("classes", "logits_height", "logits_width"), "CHW")
+DENSE = "segmentation_logits"
+"""What the scores are called of a model that also predicts depths and normals."""
 OUTSIDE = -1
 """What stands beside the maps of smaller images in a batch of several sizes."""
 OPTIONS = {"target_sizes": None, "return_segmentation_scores": False}
@@ -39,9 +45,24 @@ def build(steps: Steps) -> None:
     label_map(steps, steps["logits"])
 
 
+def build_dense(steps: Steps) -> None:
+    """The model's scores as they are, whichever model it is."""
+    label_map(steps, steps[DENSE if DENSE in steps else "logits"])
+
+
 def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
     """The map, or map and scores where both were asked for."""
     return dict(outputs) if options["return_segmentation_scores"] else outputs["segmentation"]
 
 
-METHODS = (Method("post_process_semantic_segmentation", CLASSES, {"logits": SCORES}, build, result, OPTIONS),)
+METHODS = (
+    Method(NAME, CLASSES, {"logits": SCORES}, build, result, OPTIONS),
+    Method(
+        NAME,
+        ("Tipsv2DptImageProcessor",),
+        {DENSE: replace(SCORES, optional=True), "logits": replace(SCORES, unless=DENSE)},
+        build_dense,
+        result,
+        OPTIONS,
+    ),
+)

@@ -129,7 +129,7 @@ class PostProcessing:
         key = json.dumps(about, default=str)
         program = self._programs.get(key)
         if program is None:
-            program = method.program(config, settings, sized=tuple(sizes), fields=present)
+            program = method.program(config, settings, sized=tuple(sizes), fields=present, ragged=method.has_masks)
             self._programs[key] = program
         results = []
         for index in range(count):
@@ -153,7 +153,8 @@ class PostProcessing:
         inputs = {
             program.graph_input(v.name, several=False): one[v.name] if v.measures else one[v.name][None] for v in program.inputs
         }
-        return {name: value[0] for name, value in session.run(inputs).items()}
+        joined = {output.name for output in program.outputs if output.join in ("concatenate", "padded_rows")}
+        return {name: value if name in joined else value[0] for name, value in session.run(inputs).items()}
 
 
 def _read(method: Method, outputs: Any, options: Mapping[str, Any]) -> tuple[dict[str, list[Array]], Any]:
@@ -165,6 +166,8 @@ def _read(method: Method, outputs: Any, options: Mapping[str, Any]) -> tuple[dic
         given |= method.prepare(given, options)
     for name, declared in method.inputs.items():
         value = given.get(name)
+        if declared.unless in fields:
+            continue
         if value is None:
             if declared.optional:
                 continue
@@ -257,11 +260,13 @@ def _function(method: Method) -> Any:
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     parameters = [inspect.Parameter(name, kind) for name in ("self", method.takes)]
     parameters += [inspect.Parameter(name, kind, default=default) for name, default in method.options.items()]
+    parameters += [inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD)] if method.ignores_more else []
     signature = inspect.Signature(parameters)
 
     def post_process(*args: Any, **kwargs: Any) -> Any:
         bound = signature.bind(*args, **kwargs).arguments
         processor, outputs = bound.pop("self"), bound.pop(method.takes)
+        bound.pop("kwargs", None)
         if method.takes != "outputs":
             (name,) = method.inputs
             outputs = {name: outputs}

@@ -150,3 +150,11 @@ def test_other_names_are_for_the_result_alone() -> None:
     found = ort(emit_unoptimized(b.finish(), EmitOptions("cpu", "image")))({"image": pixels[0]})
     assert_same(found["renamed"], pixels)
     assert_same(found["cropped"], pixels[:, :, 2:6, 3:9])
+
+
+def test_of_no_axes() -> None:
+    """A number of each image, which graphs only have of batches."""
+    op = Rearrange("-> 1 1", layout="HW")
+    assert op.infer(TensorType("f32", ())) == TensorType("f32", (1, 1), "HW")
+    for lead in ((), (3,)):
+        np.testing.assert_array_equal(op.numpy(np.ones(lead)), np.ones((*lead, 1, 1)))

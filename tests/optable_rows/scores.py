@@ -33,6 +33,7 @@ from graphproc.sizes import num
 Array = np.ndarray[Any, Any]
 
 EXPONENTIALS = "exponentials are the runtime's"
+ANGLES = "sines and cosines are the runtime's"
 ORDER = "the order of the sums, and fused products, are the runtime's"
 
 
@@ -101,6 +102,10 @@ FUNCTIONS = (
         portable=False,
     ),
     row(Function("log"), torch_function("log"), "log", MultiplyAdd(40.0, 2.0), within=1e-6, cause=EXPONENTIALS),
+    *(
+        row(Function(name), torch_function(name), name, MultiplyAdd(8.0, -4.0), within=1e-6, cause=ANGLES)
+        for name in ("sin", "cos")
+    ),
     row(Function("sqrt"), np.vectorize(math.sqrt, "f"), "sqrt"),
     row(Function("sqrt"), np.vectorize(math.sqrt, "d"), "sqrt of f64", Cast("f64"), portable=False),
     *(

@@ -46,8 +46,9 @@ def test_programs_say_what_they_read(method: Method) -> None:
         assert program.parity == method.parity
         names = [value.name for value in program.inputs]
         given = [keyword.removesuffix("s") for keyword in keywords(method, form.get("sized"))]
-        assert names == [*method.inputs, *given]
-        for value in program.inputs[len(method.inputs) :]:
+        read = method.present(method.inputs)
+        assert names == [*read, *given]
+        for value in program.inputs[len(read) :]:
             assert value.type.shape == ((2, 2) if method.pairs else (2,))
             assert len(value.measures) == (4 if method.pairs else 2)
             assert f"  input {value.name}: {value.type} measures {', '.join(value.measures)}\n" in str(program)
@@ -126,8 +127,8 @@ def test_inputs_of_graphs(method: Method) -> None:
     for input in ("batch", "image", "sequence"):
         model = emit(program, EmitOptions(input=input))  # type: ignore[arg-type]
         shapes = {v.name: [d.dim_param or d.dim_value for d in v.type.tensor_type.shape.dim] for v in model.graph.input}
-        for name, field in method.inputs.items():
-            assert shapes.pop(program.graph_input(name)) == ["batch", *field.shape]
+        for name in method.present(method.inputs):
+            assert shapes.pop(program.graph_input(name)) == ["batch", *method.inputs[name].shape]
         wanted = [2, 2] if method.pairs else [2]
         if input == "sequence":
             assert shapes == {keyword: ["batch", *wanted] for keyword in keywords(method)}
