@@ -5,6 +5,8 @@ Source of the defaults: transformers 5.23, `models/*/image_processing_*.py`.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from graphproc.configs.config import NEEDS, Config
 from graphproc.configs.sizes import size_dict
 from graphproc.errors import ConfigError
@@ -29,7 +31,7 @@ from graphproc.processors.constants import (
     square,
 )
 from graphproc.processors.detr import pad_with_mask
-from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, Extra, Row
+from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, Extra, Finish, Row
 from graphproc.sizes import multiples
 
 
@@ -73,22 +75,16 @@ def to_bgr(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return b.add(SelectChannels((2, 1, 0)), x)
 
 
-def mask_first(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """`do_pad` to the largest of the batch, with a mask in front of the pixels."""
-    if config.do_pad:
-        x, mask = pad_with_mask(b, x, None)
-        b.output("pixel_mask", mask)
-    b.output("pixel_values", x)
+def with_mask(*order: str) -> Finish:
+    """A finish that pads to the largest of the batch with `do_pad`, and gives the pixels and their mask in an order."""
 
+    def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
+        found = dict(zip(MASKED, pad_with_mask(b, x, None), strict=True)) if config.do_pad else {"pixel_values": x}
+        for name in order:
+            if name in found:
+                b.output(name, found[name])
 
-def mask_last(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """`do_pad` to the largest of the batch, with a mask behind the pixels."""
-    if not config.do_pad:
-        b.output("pixel_values", x)
-        return
-    x, mask = pad_with_mask(b, x, None)
-    b.output("pixel_values", x)
-    b.output("pixel_mask", mask)
+    return finish
 
 
 def floored(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -165,6 +161,7 @@ def with_prompt(b: ProgramBuilder, config: Config, x: Value) -> None:
         b.output("prompt_depth", b.add(Rearrange("h w -> 1 h w", layout="CHW"), depth))
 
 
+MASKED = ("pixel_values", "pixel_mask")
 DEPTH = (towards, crop, stages.rescale, stages.normalize, centered)
 DEPTH_DEFAULTS = {
     **resize_to(square(384), BICUBIC),
@@ -175,6 +172,15 @@ DEPTH_DEFAULTS = {
     "keep_aspect_ratio": False,
 }
 DEPTH_KEYS = ("ensure_multiple_of", "keep_aspect_ratio", "size_divisor")
+DPT = Row(
+    "DPTImageProcessor",
+    "multiples",
+    DEPTH,
+    DEPTH_DEFAULTS,
+    extra_keys=(*DEPTH_KEYS, "do_reduce_labels"),
+    extras=label_maps.LABEL_MAPS,
+    finish=label_maps.with_labels(towards, crop, centered, resample=None),
+)
 
 ROWS = (
     Row(
@@ -191,15 +197,14 @@ ROWS = (
             "size_divisor": 32,
         },
         extra_keys=("size_divisor",),
-        outputs=("pixel_mask", "pixel_values"),
-        input_names=("pixel_values", "pixel_mask"),
-        finish=mask_first,
+        outputs=MASKED[::-1],
+        input_names=MASKED,
+        finish=with_mask(*MASKED[::-1]),
     ),
-    Row(
-        "CHMv2ImageProcessor",
-        "multiples",
-        DEPTH,
-        {
+    replace(
+        DPT,
+        name="CHMv2ImageProcessor",
+        defaults={
             **DEPTH_DEFAULTS,
             "do_resize": False,
             "image_mean": (0.42, 0.411, 0.296),
@@ -209,20 +214,9 @@ ROWS = (
             "keep_aspect_ratio": True,
             "size_divisor": 16,
         },
-        extra_keys=(*DEPTH_KEYS, "do_reduce_labels"),
         backends=ONLY_TORCHVISION,
-        extras=label_maps.LABEL_MAPS,
-        finish=label_maps.with_labels(towards, crop, centered, resample=None),
     ),
-    Row(
-        "DPTImageProcessor",
-        "multiples",
-        DEPTH,
-        DEPTH_DEFAULTS,
-        extra_keys=(*DEPTH_KEYS, "do_reduce_labels"),
-        extras=label_maps.LABEL_MAPS,
-        finish=label_maps.with_labels(towards, crop, centered, resample=None),
-    ),
+    DPT,
     Row(
         "GLPNImageProcessor",
         "multiples",
@@ -305,8 +299,8 @@ ROWS = (
         (short_side, stages.rescale, stages.normalize),
         {**resize_to(shortest(384), BICUBIC), **NORMALIZE, **INCEPTION, "do_pad": True, "size_divisor": 32},
         extra_keys=("size_divisor",),
-        outputs=("pixel_values", "pixel_mask"),
-        input_names=("pixel_values", "pixel_mask"),
-        finish=mask_last,
+        outputs=MASKED,
+        input_names=MASKED,
+        finish=with_mask(*MASKED),
     ),
 )
