@@ -110,10 +110,14 @@ def as_set(steps: Steps, image: Value, size: tuple[Num, Num]) -> Value:
 
 def build_normals(steps: Steps) -> None:
     """Vectors of length 1, then at the wanted size, by linear interpolation."""
-    x = steps["normals"]
-    length = steps.add(Function("sqrt"), steps.add(Reduce("sum", -3, keep=True), steps.add(Combine("multiply"), x, x)))
-    x = steps.add(Combine("divide"), x, steps.add(Combine("maximum", SHORTEST), length))
+    x = unit_vectors(steps, steps["normals"], SHORTEST)
     steps.output("normals", resized(steps, x, steps.target, "linear"), "pad")
+
+
+def unit_vectors(steps: Steps, x: Value, shortest: float) -> Value:
+    """The vector at each pixel, divided by its length, or by a number that this is below."""
+    length = steps.add(Function("sqrt"), steps.add(Reduce("sum", -3, keep=True), steps.add(Combine("multiply"), x, x)))
+    return steps.add(Combine("divide"), x, steps.add(Combine("maximum", shortest), length))
 
 
 def padding(side: Num) -> Num:
