@@ -24,6 +24,11 @@ NAME = "post_process_depth_estimation"
 NORMALS = "post_process_normal_estimation"
 DEPTH = {"predicted_depth": Field(("depth_height", "depth_width"), "HW")}
 PARITY = Parity(TRANSFORMERS, 1e-5, "relative to the largest depth; torch's kernels fuse products with sums")
+OF_ANGLES = Parity(
+    TRANSFORMERS,
+    1e-5,
+    "relative to the largest depth; sines and cosines are the runtime's, and torch's kernels fuse products with sums",
+)
 VIEW = "field_of_view"
 PER_PIXEL = Rearrange("n -> n 1 1")
 """A number of an image as an operand for its pixels."""
@@ -195,7 +200,7 @@ METHODS = (
         build_pro,
         pro_result,
         {"target_sizes": None},
-        parity=PARITY,
+        parity=OF_ANGLES,
     ),
     Method(
         NORMALS,
