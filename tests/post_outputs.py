@@ -32,6 +32,8 @@ LENGTHS = {
     "logits_width": 9,
     "depth_height": 11,
     "depth_width": 8,
+    "map_height": 24,
+    "map_width": 20,
 }
 """How long the free axes are; axes without a line have 8 elements."""
 
@@ -51,7 +53,10 @@ SIZES = [(23, 31), (40, 17), (9, 44)]
 """(height, width) of three images."""
 
 
-SETTINGS: Mapping[str, Mapping[str, Any]] = {"SamImageProcessor": {"size": {"longest_edge": 48}}}
+SETTINGS: Mapping[str, Mapping[str, Any]] = {
+    "SamImageProcessor": {"size": {"longest_edge": 48}},
+    "Sapiens2ImageProcessor": {"size": {"height": 24, "width": 20}},
+}
 """Settings of processors with which `OPTIONS` fit."""
 
 

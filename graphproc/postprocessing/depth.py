@@ -24,6 +24,11 @@ NAME = "post_process_depth_estimation"
 NORMALS = "post_process_normal_estimation"
 DEPTH = {"predicted_depth": Field(("depth_height", "depth_width"), "HW")}
 PARITY = Parity(TRANSFORMERS, 1e-5, "relative to the largest depth; torch's kernels fuse products with sums")
+OF_ANGLES = Parity(
+    TRANSFORMERS,
+    1e-5,
+    "relative to the largest depth; sines and cosines are the runtime's, and torch's kernels fuse products with sums",
+)
 VIEW = "field_of_view"
 PER_PIXEL = Rearrange("n -> n 1 1")
 """A number of an image as an operand for its pixels."""
@@ -110,10 +115,14 @@ def as_set(steps: Steps, image: Value, size: tuple[Num, Num]) -> Value:
 
 def build_normals(steps: Steps) -> None:
     """Vectors of length 1, then at the wanted size, by linear interpolation."""
-    x = steps["normals"]
-    length = steps.add(Function("sqrt"), steps.add(Reduce("sum", -3, keep=True), steps.add(Combine("multiply"), x, x)))
-    x = steps.add(Combine("divide"), x, steps.add(Combine("maximum", SHORTEST), length))
+    x = unit_vectors(steps, steps["normals"], SHORTEST)
     steps.output("normals", resized(steps, x, steps.target, "linear"), "pad")
+
+
+def unit_vectors(steps: Steps, x: Value, shortest: float) -> Value:
+    """The vector at each pixel, divided by its length, or by a number that this is below."""
+    length = steps.add(Function("sqrt"), steps.add(Reduce("sum", -3, keep=True), steps.add(Combine("multiply"), x, x)))
+    return steps.add(Combine("divide"), x, steps.add(Combine("maximum", shortest), length))
 
 
 def padding(side: Num) -> Num:
@@ -191,7 +200,7 @@ METHODS = (
         build_pro,
         pro_result,
         {"target_sizes": None},
-        parity=PARITY,
+        parity=OF_ANGLES,
     ),
     Method(
         NORMALS,

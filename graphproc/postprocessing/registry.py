@@ -24,6 +24,7 @@ MODULES = (
     "pose",
     "rf_detr",
     "sam3",
+    "sapiens2",
     "seggpt",
     "segments",
     "semantic",

@@ -104,6 +104,20 @@ def test_boxes_are_in_the_pixels_of_the_images(name: str, input: str, images: li
     assert_close(cut(found), [{key: value.numpy() for key, value in image.items()} for image in expected], SMOOTH)
 
 
+@pytest.mark.parametrize("output", ["logits", "segmentation_logits"])
+def test_outputs_that_stand_in_for_others(output: str) -> None:
+    """One method reads what either of two kinds of models gives."""
+    spread = {"do_normalize": True, "image_mean": 0.5, "image_std": 0.25}
+    net, own = segmenter(output=output), gp.Tipsv2DptImageProcessor(size={"height": 32, "width": 40}, **spread)
+    fused = gp.fuse(own, net, post=own)
+    pixels = run(own.to_onnx(), {"images": IMAGES[0][None]})
+    (expected,) = own.post_process_semantic_segmentation(run(net, pixels), [IMAGES[0].shape[:2]])
+    assert len(np.unique(expected)) > 1
+    np.testing.assert_array_equal(run(fused, {"images": IMAGES[0][None]})["segmentation"][0], expected)
+    with pytest.raises(FusionError, match=r"Tipsv2DptImageProcessor fits a model that gives scores"):
+        gp.fuse(own, segmenter(output="scores"), post=own)
+
+
 @pytest.mark.parametrize("name", ["Segformer", "DPT"])
 def test_maps_have_the_size_of_the_images(name: str) -> None:
     """Images of several sizes go through one graph one by one, and together through one of sequences."""

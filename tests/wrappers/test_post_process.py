@@ -34,8 +34,6 @@ SEGMENTERS = ("Beit", "CHMv2", "DPT", "MobileNetV2", "MobileViT", "Sapiens2", "S
 NOT_HERE: Mapping[str, str] = {
     "post_process_for_mask_generation": "brings together the masks of many runs of SAM; it reads no model's output",
     "Sapiens2ImageProcessor.post_process_image_matting": "composites over backgrounds that are images; not done yet",
-    "Sapiens2ImageProcessor.post_process_normal_estimation": "removes the padding of source_sizes; not done yet",
-    "Sapiens2ImageProcessor.post_process_pointmap_estimation": "removes the padding of source_sizes; not done yet",
     "Sapiens2ImageProcessor.post_process_pose_estimation": "boxes of several persons of an image; not done yet",
 }
 """Methods of transformers' processors that are no methods here, and why; `Class.method` is one class's."""

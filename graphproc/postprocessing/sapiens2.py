@@ -1,0 +1,82 @@
+"""Sapiens 2: maps of normals and of points, without the padding, at the size of the image.
+
+Source: transformers 5.23, `post_process_normal_estimation` and `post_process_pointmap_estimation` of
+`Sapiens2ImageProcessor`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from graphproc.errors import ConfigError
+from graphproc.ir.program import Value
+from graphproc.ops import Combine, Rearrange, Take
+from graphproc.postprocessing.depth import NORMALS, PARITY, normals_result, resized, unit_vectors
+from graphproc.postprocessing.method import Field, Method, Steps
+from graphproc.processors import stages
+from graphproc.sizes import num, rules
+
+MAP = Field((3, "map_height", "map_width"), "CHW")
+SCALES = "scales"
+SHORTEST = 1e-8
+"""What normals are divided by at least."""
+
+
+def normals(steps: Steps) -> None:
+    """Vectors of length 1, without the padding, then at the wanted size or the image's, by linear interpolation."""
+    steps.output("normals", fitted(steps, unit_vectors(steps, steps["normals"], SHORTEST)), "pad")
+
+
+def points(steps: Steps) -> None:
+    """Points, divided by the scale where there is one, without the padding, at the wanted size or the image's."""
+    x = steps["pointmaps"]
+    if SCALES in steps:
+        x = steps.add(Combine("divide"), x, steps.add(Rearrange("n -> n 1 1"), steps[SCALES]))
+    steps.output("pointmap", fitted(steps, x), "pad")
+
+
+def fitted(steps: Steps, x: Value) -> Value:
+    """A map of the model's size without the padding, where that is removed, at the wanted size.
+
+    Raises:
+        ConfigError: padding of images of unknown sizes is to be removed.
+    """
+    remove, source = steps.options["do_remove_padding"], steps.sizes.get("source_sizes")
+    if source is None and remove:
+        raise ConfigError(
+            "source_sizes: expected (height, width) of each image to remove its padding, got none. Give them, or leave "
+            "do_remove_padding out."
+        )
+    if source is not None and (remove or remove is None):
+        whole = stages.sides("size", steps.config.size)
+        kept = rules.fit_within(source[0], source[1], *whole)
+        for axis, side, length in zip((-2, -1), whole, kept, strict=True):
+            size = x.type.shape[axis]
+            start = num.minimum((side - length) // 2, size)
+            x = steps.add(Take(axis, start, num.minimum(length, size - start)), x)
+    return resized(steps, x, steps.sizes.get("target_sizes", source), "linear")
+
+
+def points_result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
+    """The map of one image."""
+    return {"pointmap": outputs["pointmap"]}
+
+
+_CLASSES = ("Sapiens2ImageProcessor",)
+_OPTIONS = {"source_sizes": None, "target_sizes": None, "do_remove_padding": None}
+_SIZED = ("source_sizes", "target_sizes")
+
+METHODS = (
+    Method(NORMALS, _CLASSES, {"normals": MAP}, normals, normals_result, _OPTIONS, parity=PARITY, sized=_SIZED),
+    Method(
+        "post_process_pointmap_estimation",
+        _CLASSES,
+        {"pointmaps": MAP, SCALES: Field((1,), "F", optional=True)},
+        points,
+        points_result,
+        _OPTIONS,
+        parity=PARITY,
+        sized=_SIZED,
+    ),
+)
