@@ -148,7 +148,7 @@ class Interpolate(Op):
             n_in, n_out = sides[axis]
             if n_in is n_out and self.mode in RADIUS:
                 return rows  # one tap of weight 1
-            along = num.known(t.size("C")) * {"H": t.size("W"), "W": t.size("H") if axis == "W" else self.height}[axis]
+            along = t.size("C") * {"H": t.size("W"), "W": t.size("H") if axis == "W" else self.height}[axis]
             return _weighed(g, rows, _taps(g, self.mode, n_in, n_out), self.fused, n_out, along)
 
         return along_both(g, x, (self.height, self.width), emit, ("W", "H"))

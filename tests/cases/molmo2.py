@@ -24,7 +24,7 @@ CASES: Mapping[str, Case] = {
         edges=((378, 378), (379, 378), (112, 112), (112, 113), (111, 400), (644, 910), (18, 70), (54, 90), (3000, 40)),
         # Transformers refuses these filters, too, but not of an image that has the size already; and negative margins of
         # several crops.
-        refuses=lambda size, settings: settings.get("resample") in (1, 4, 5) or min(settings["overlap_margins"] or [0]) < 0,
+        refuses=lambda size, settings: settings.get("resample") in (1, 4, 5) or min(settings.get("overlap_margins") or [0]) < 0,
         extra={
             "default size": {"size": {"height": 378, "width": 378}, "patch_size": 14, "overlap_margins": [4, 4]},
             **{f"at most {most}": {"max_crops": most} for most in (1, 2, 5)},
