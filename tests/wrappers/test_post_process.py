@@ -35,6 +35,15 @@ NOT_HERE: Mapping[str, str] = {
     "post_process_for_mask_generation": "brings together the masks of many runs of SAM; it reads no model's output",
     "Sapiens2ImageProcessor.post_process_image_matting": "composites over backgrounds that are images; not done yet",
     "Sapiens2ImageProcessor.post_process_pose_estimation": "boxes of several persons of an image; not done yet",
+    **{
+        f"PPDocLayout{v}ImageProcessor.post_process_object_detection": "boxes in reading order; not done yet"
+        for v in ("V2", "V3", "V4")
+    },
+    "PPOCRV5ServerDetImageProcessor.post_process_object_detection": "outlines of regions, by OpenCV",
+    "PPOCRV5ServerRecImageProcessor.post_process_text_recognition": "texts, of a list of characters",
+    "PPOCRV6SmallRecImageProcessor.post_process_text_recognition": "texts, of a list of characters",
+    "SLANeXtImageProcessor.post_process_table_recognition": "texts, of a list of tags",
+    "UVDocImageProcessor.post_process_document_rectification": "pages straightened by a model's field; not done yet",
 }
 """Methods of transformers' processors that are no methods here, and why; `Class.method` is one class's."""
 
