@@ -79,40 +79,50 @@ def blend_on_white(rgba: NDArray[Any]) -> NDArray[Any]:
         return np.round(alpha * color + (1 - alpha) * 255).astype(rgba.dtype)
 
     if rgba.dtype.kind == "f":
-        least, most = float(rgba.min()), float(rgba.max())
-        # Two plain comparisons: a NaN passes, as it does in the reference.
-        if least < 0.0 or most > 1.0:
-            raise ImageError(
-                f"RGBA image of dtype {rgba.dtype}: expected values from 0 to 1, got {least:g} to {most:g}. "
-                "Convert the image to uint8, or divide it by its white value."
-            )
+        _check_unit_range(rgba)
     fraction = rgba[..., 3:] / 1.0
     blended: NDArray[Any] = fraction * rgba[..., :3] + (1 - fraction) * 1.0
     return blended.astype(rgba.dtype, copy=False)
 
 
-def blend_on_white_in_float32(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Blend RGBA bytes over white as transformers' torchvision backend does.
+def _check_unit_range(rgba: NDArray[Any]) -> None:
+    if rgba.size == 0:
+        return
+    least, most = float(rgba.min()), float(rgba.max())
+    # Two plain comparisons: a NaN passes, as it does in the reference.
+    if least < 0.0 or most > 1.0:
+        raise ImageError(
+            f"RGBA image of dtype {rgba.dtype}: expected values from 0 to 1, got {least:g} to {most:g}. "
+            "Convert the image to uint8, or divide it by its white value."
+        )
 
-    Colours and alpha are multiplied by 1/255 and blended in float32, and what comes out is multiplied by 255.999 and truncated
-    (`TorchvisionBackend.convert_to_rgb`; torchvision's `to_dtype(scale=True)`). It differs from the other two by at most 1.
+
+def blend_on_white_in_float32(rgba: NDArray[Any]) -> NDArray[Any]:
+    """Blend RGBA pixels over white as transformers' torchvision backend does.
+
+    Colours and alpha of bytes are multiplied by 1/255 and blended in float32, and what comes out is multiplied by 255.999 and
+    truncated (`TorchvisionBackend.convert_to_rgb`; torchvision's `to_dtype(scale=True)`). It differs from the other two by at
+    most 1. Floats are blended as they are.
 
     Args:
-        rgba: uint8 `[..., 4]`, channels red, green, blue, alpha (not premultiplied).
+        rgba: uint8 or float32 `[..., 4]`, channels red, green, blue, alpha (not premultiplied).
 
     Returns:
-        uint8 `[..., 3]`, a new array.
+        The same type, `[..., 3]`, a new array.
 
     Raises:
-        ShapeError: The dtype is not uint8 or the last axis does not hold four channels.
+        ShapeError: The dtype is another or the last axis does not hold four channels.
+        ImageError: Floats leave 0..1.
     """
     _check_four_channels("blend_on_white_in_float32", rgba)
-    if rgba.dtype != np.uint8:
-        raise ShapeError(f"blend_on_white_in_float32: expected dtype uint8, got {rgba.dtype}.")
-    unit = rgba.astype(np.float32) * np.float32(1 / 255)
+    if rgba.dtype not in (np.uint8, np.float32):
+        raise ShapeError(f"blend_on_white_in_float32: expected dtype uint8 or float32, got {rgba.dtype}.")
+    floats = rgba.dtype != np.uint8
+    if floats:
+        _check_unit_range(rgba)
+    unit = rgba if floats else rgba.astype(np.float32) * np.float32(1 / 255)
     blended = unit[..., :3] * unit[..., 3:] + (1 - unit[..., 3:])
-    result: NDArray[np.uint8] = (blended * np.float32(256 - 1e-3)).astype(np.uint8)
-    return result
+    return np.asarray(blended if floats else (blended * np.float32(256 - 1e-3)).astype(np.uint8))
 
 
 def composite_on_checkerboard(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -66,13 +66,13 @@ def _crops(b: ProgramBuilder, config: Config) -> _Crops:
 
 
 def crops(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """The whole image and its crops, row by row, resized as floats that are rounded to bytes, whatever `do_resize` says."""
+    """The whole image and its crops, row by row, resized as floats that are rounded to bytes again, whatever `do_resize` says."""
     plan, side, patch = _crops(b, config), config.size["height"], config.patch_size
     step, margin = plan.apart * patch, (plan.before + plan.after) * patch
 
     def resized(height: Num, width: Num) -> Value:
         y = stages.interpolated(b, b.add(Cast("f32"), x), height, width, config.resample, antialias=False)
-        return b.add(RoundToBytes(), y)
+        return b.add(RoundToBytes(), y) if x.type.dtype == "u8" else y
 
     canvas = resized(plan.grid.rows * step + margin, plan.grid.columns * step + margin)
     crop = Crop(INDEX // plan.grid.columns * step, INDEX % plan.grid.columns * step, side, side)

@@ -6,6 +6,7 @@ Source of the defaults: transformers 5.23, `models/*/image_processing_*.py`.
 from __future__ import annotations
 
 from graphproc.configs.config import Config
+from graphproc.errors import ConfigError
 from graphproc.ir.program import Parity, ProgramBuilder, Value
 from graphproc.ops import Cast, Combine, Interpolate, InterpolateBytes, Rescale
 from graphproc.processors import stages
@@ -29,9 +30,15 @@ def rescale_floats(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def within_bytes(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """Behind a resize: to the range of what a byte became."""
+    """Behind a resize: to the range of what a byte became.
+
+    Raises:
+        ConfigError: the image was no bytes; the range of floats is found in their values.
+    """
     if not config.do_resize:
         return x
+    if b.image.type.dtype != "u8":
+        raise ConfigError("do_resize: the range of floats is found in their values, which is not compiled.")
     x = x if x.type.dtype == "f32" else b.add(Cast("f32"), x)
     upper = 255.0 * (config.rescale_factor if config.do_rescale else 1.0)
     return b.add(Combine("minimum", upper), b.add(Combine("maximum", 0.0), x))

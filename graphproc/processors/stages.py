@@ -23,7 +23,7 @@ def resize_to(b: ProgramBuilder, config: Config, x: Value, height: Num, width: N
 
 
 def resampled(b: ProgramBuilder, x: Value, height: Num, width: Num, resample: int) -> Value:
-    """Resize bytes with a filter, in the backend's arithmetic.
+    """Resize with a filter, in the backend's arithmetic: bytes, with torchvision's backend floats as well.
 
     Raises:
         ConfigError: the backend does not have the filter.
@@ -32,6 +32,8 @@ def resampled(b: ProgramBuilder, x: Value, height: Num, width: Num, resample: in
         raise ConfigError(
             f"resample: torchvision has no filter {resample} ({NAMES[resample]}). Use another, or a class's backend 'pil'."
         )
+    if b.backend == TORCHVISION and x.type.dtype != "u8":
+        return interpolated(b, x, height, width, resample)
     return b.add(Resize(height, width, NAMES[resample], TORCHVISION if b.backend == TORCHVISION else PILLOW), x)
 
 

@@ -147,7 +147,7 @@ def to_array(
         do_convert_rgb: Whether to end with three RGB channels.
         input_data_format: `"channels_first"`, `"channels_last"`, or None to look for 1, 3 or 4 channels on the first
             axis, then on the last. Concerns 3-D arrays only.
-        backend: `"torchvision"` blends four channels of bytes in float32.
+        backend: `"torchvision"` blends four channels of bytes or float32 in float32.
         background: `"checkerboard"` is what bytes with an alpha channel are composited on instead of white.
 
     Returns:
@@ -179,7 +179,9 @@ def _without_alpha(array: NDArray[Any], backend: str, background: str) -> NDArra
     """An array of four channels, over the background."""
     if array.dtype == np.uint8 and background == "checkerboard":
         return composite_on_checkerboard(array)
-    return blend_on_white_in_float32(array) if array.dtype == np.uint8 and backend == "torchvision" else blend_on_white(array)
+    if backend != "torchvision" or array.dtype not in (np.uint8, np.float32):
+        return blend_on_white(array)
+    return blend_on_white_in_float32(array)
 
 
 def _finished(array: NDArray[Any], label: str | None = None) -> NDArray[Any]:

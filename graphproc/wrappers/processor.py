@@ -15,7 +15,7 @@ import numpy as np
 
 from graphproc.batch_feature import BatchFeature, TensorType, tensor_type_of
 from graphproc.configs.config import STANDARD_KEYS, Config
-from graphproc.errors import ConfigError, ImageError
+from graphproc.errors import ConfigError, ImageError, ShapeError
 from graphproc.executors import reference
 from graphproc.ir.program import Program
 from graphproc.ir.types import DTYPES
@@ -78,7 +78,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
 
         Args:
             backend: whose arithmetic results equal: `pil`, transformers' numpy and Pillow backend, or `torchvision`, its other
-                one, which is for uint8 images; the first that the class has here (`graphproc list`) for None.
+                one, which is for uint8 and float32 images; the first that the class has here (`graphproc list`) for None.
             engine: what runs a call: `onnxruntime` or `numpy`. Results are the same bits.
             **settings: settings by transformers' names; unknown ones can be read as attributes, are saved back and
                 change nothing.
@@ -392,15 +392,26 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         """One image of any dtype and channel count on the numpy executor."""
         channels = array.shape[-1]
         options = _options(further, several)
-        program = self._image_program(config, channels, **options)
-        names = [step.op.name for step in program.steps]
-        if self.backend != "pil":
-            if array.dtype != np.uint8:
+        if self.backend != "pil" and array.dtype != np.uint8:
+            if array.dtype != np.float32:
                 raise ImageError(
-                    f"image of dtype {array.dtype}: expected uint8 with backend {self.backend!r}. Convert the image to bytes"
+                    f"image of dtype {array.dtype}: expected uint8 or float32 with backend {self.backend!r}. Convert the image"
                     + (", or use backend='pil'." if "pil" in self.row.backends else ".")
                 )
-        elif "resize" in names and channels not in (1, 3) and not (config.resample == NEAREST and channels in (2, 4)):
+            options["dtype"] = "f32"
+        try:
+            program = self._image_program(config, channels, **options)
+        except (ConfigError, ShapeError) as error:
+            if "dtype" not in options:
+                raise
+            raise ImageError(
+                f"image of dtype {array.dtype}: {self.row.name} takes uint8 alone here, with these settings ({error})"
+            ) from None
+        names = [step.op.name for step in program.steps]
+        if self.backend != "pil":
+            array = array if array.flags.writeable else array.copy()  # results may share its memory
+            return reference.run(program, {"image": array, **further})
+        if "resize" in names and channels not in (1, 3) and not (config.resample == NEAREST and channels in (2, 4)):
             raise ImageError(
                 f"image of {channels} channels: expected 1 or 3 where images are resized; Pillow would take another channel "
                 "for alpha and weight the colours by it. Convert the image to RGB, or set do_convert_rgb."

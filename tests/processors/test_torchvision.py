@@ -15,9 +15,9 @@ from parity_cases import Content, Size
 from PIL import Image
 
 import graphproc as gp
-from graphproc.errors import ConfigError, GraphprocError
+from graphproc.errors import ConfigError, GraphprocError, ImageError
 from graphproc.numerics.color import blend_on_white_in_float32
-from graphproc.processors.registry import rows
+from graphproc.processors.registry import lookup, rows
 
 pytest.importorskip("torchvision", reason="the oracle; .ci/run has an environment with it")
 
@@ -82,6 +82,37 @@ def test_graphs_of_any_and_of_fixed_size(size: Size, filter: int) -> None:
     for options in ({}, {"image_size": size}):
         found = gp.Session(processor.to_onnx(**options), threads=1).run({"images": np.asarray(image)[None]})
         assert cases.difference(dict(found), expected) == "", options
+
+
+BYTES_ALONE = ("Chameleon", "Llama4", "MuseGlimmer", "Nougat", "PPDocLayoutV4", "PPFormulaNet", "SLANeXt")
+"""By a filter or a step that this package has for bytes alone."""
+FLOATS = [name for name in NAMES if not lookup(name).extras and lookup(name).per_sample == 1]
+
+
+@pytest.mark.parametrize("name", FLOATS)
+@pytest.mark.parametrize("largest", [1, 255])
+def test_float32_images(name: str, largest: int) -> None:
+    """Results are torch's bits where it runs with AVX2, and close elsewhere."""
+    import torch
+
+    settings = {**cases.CASES[name].always, "backend": BACKEND}
+    image = np.random.default_rng(7).random((150, 200, 3), dtype=np.float32) * np.float32(largest)
+    if name.removesuffix("ImageProcessor") in BYTES_ALONE:
+        with pytest.raises(ImageError, match="takes uint8 alone"):
+            cases.ours(name, settings)(image)
+        return
+    expected = cases.attempt(lambda: cases.theirs(name, settings)(image, return_tensors="pt"), Exception)
+    found = cases.attempt(lambda: cases.ours(name, settings)(image, return_tensors="np"), GraphprocError)
+    exact = torch.backends.cpu.get_cpu_capability() == "AVX2"
+    assert cases.difference(found, expected, 0.0 if exact else 1e-4) == ""
+
+
+@pytest.mark.parametrize("channels", [1, 4])
+def test_float32_images_of_other_channels(channels: int) -> None:
+    image = np.random.default_rng(8).random((37, 52, channels), dtype=np.float32)
+    settings = {"backend": BACKEND, "do_resize": False, "crop_size": 33}
+    expected = cases.attempt(lambda: cases.theirs("CLIPImageProcessor", settings)(image, return_tensors="pt"), Exception)
+    assert cases.difference(cases.attempt(lambda: gp.CLIPImageProcessor(**settings)(image), GraphprocError), expected) == ""
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "CMYK"])

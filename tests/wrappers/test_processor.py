@@ -441,8 +441,8 @@ def test_the_backend_goes_with_the_settings(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [lambda x: x / 255, lambda x: x.astype(np.int32), lambda x: x > 90])
-def test_torchvisions_backend_takes_bytes(make: Callable[[Array], Array]) -> None:
-    with pytest.raises(ImageError, match="expected uint8 with backend 'torchvision'"):
+def test_torchvisions_backend_takes_bytes_and_float32(make: Callable[[Array], Array]) -> None:
+    with pytest.raises(ImageError, match="expected uint8 or float32 with backend 'torchvision'"):
         gp.ViTImageProcessor(backend="torchvision")(make(noise(37, 52, 3)))
 
 
