@@ -264,7 +264,7 @@ def _weighed(g: Builder, x: Value, taps: _Nodes, fused: bool, n_out: Num, column
     length = _length(n_out, max(ELEMENTS // columns, 1)) if isinstance(n_out, int) and isinstance(columns, int) else BLOCK
     blocks = -((0 - n_out) // length)
     rows, weights = taps.all(g)
-    if n_out is not blocks * length and n_out != blocks * length:  # the last block repeats the last row
+    if n_out != blocks * length:  # the last block repeats the last row
         places = g.Min(g.range(blocks * length, "i64"), g.num(n_out - 1))
         rows, weights = g.Gather(rows, places, axis=1), g.Gather(weights, places, axis=1)
     rows = g.Transpose(g.Reshape(rows, g.vector(0, blocks, length)), perm=[1, 0, 2])

@@ -43,8 +43,7 @@ def align_corners(b: ProgramBuilder, config: Config, x: Value) -> Value:
         raise ConfigError(f"ensure_multiple_of: expected a number above 0, got {multiple!r}")
     size, keep = stages.sides("size", config.size), bool(config.keep_aspect_ratio)
     height, width = multiples.nearest_multiple(x.type.size("H"), x.type.size("W"), *size, keep, multiple)
-    for name, side in (("height", height), ("width", width)):
-        b.require(side >= 1, f"the resized {name} rounds to less than 1 pixel. Use a less elongated image.")
+    stages.at_least_a_pixel(b, height, width)
     return b.add(Interpolate(num.maximum(height, 1), num.maximum(width, 1), "align_corners", fused=True), x)
 
 

@@ -39,8 +39,7 @@ def fixed_point(b: ProgramBuilder, config: Config, x: Value) -> Value:
         return x
     edge = max(stages.sides("size", config.size))
     height, width = fit.longest_edge_half_even(x.type.size("H"), x.type.size("W"), edge)
-    for name, side in (("height", height), ("width", width)):
-        b.require(side >= 1, f"the resized {name} rounds to less than 1 pixel. Use a less elongated image.")
+    stages.at_least_a_pixel(b, height, width)
     return b.add(FixedPointResize(height, width), x)
 
 

@@ -14,10 +14,15 @@ from graphproc.sizes import num, rules
 from graphproc.sizes.num import Num
 
 
-def resize_to(b: ProgramBuilder, config: Config, x: Value, height: Num, width: Num, resample: int | None = None) -> Value:
-    """Resize with the configured filter, or another, requiring that rounding leaves at least a pixel of each side."""
+def at_least_a_pixel(b: ProgramBuilder, height: Num, width: Num) -> None:
+    """Require that rounding leaves at least a pixel of each side."""
     for name, side in (("height", height), ("width", width)):
         b.require(side >= 1, f"the resized {name} rounds to less than 1 pixel. Use a less elongated image.")
+
+
+def resize_to(b: ProgramBuilder, config: Config, x: Value, height: Num, width: Num, resample: int | None = None) -> Value:
+    """Resize with the configured filter, or another, requiring that rounding leaves at least a pixel of each side."""
+    at_least_a_pixel(b, height, width)
     x = resampled(b, x, height, width, config.resample if resample is None else resample)
     return b.add(Rescale(1 / 255), x) if b.unit_scale else x
 
@@ -52,19 +57,18 @@ def interpolated(b: ProgramBuilder, x: Value, height: Num, width: Num, resample:
     Raises:
         ConfigError: torchvision does not have the filter, or this package not for floats.
     """
-    for name, side in (("height", height), ("width", width)):
-        b.require(side >= 1, f"the resized {name} rounds to less than 1 pixel. Use a less elongated image.")
-    filter = NAMES[BILINEAR if resample is None else resample]
-    bytes = x.type.dtype == "u8"
-    if bytes and (antialias or filter == "nearest"):
-        return resampled(b, x, height, width, BILINEAR if resample is None else resample)
+    at_least_a_pixel(b, height, width)
+    resample = BILINEAR if resample is None else resample
+    filter, holds_bytes = NAMES[resample], x.type.dtype == "u8"
+    if holds_bytes and (antialias or filter == "nearest"):
+        return resampled(b, x, height, width, resample)
     if filter == "nearest":
         return b.add(Nearest(height, width, centered=True), x)
     if (filter, antialias) not in MODES:
         what = "floats" if antialias else "images without antialiasing"
         raise ConfigError(f"resample: {what} are resized with filters 0, 2 and 3 alone, got {resample} ({filter}).")
     mode = MODES[filter, antialias]
-    return b.add(InterpolateBytes(height, width, mode) if bytes else Interpolate(height, width, mode, fused=True), x)
+    return b.add(InterpolateBytes(height, width, mode) if holds_bytes else Interpolate(height, width, mode, fused=True), x)
 
 
 def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:

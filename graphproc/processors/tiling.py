@@ -26,8 +26,7 @@ def resize_to(b: ProgramBuilder, config: Config, x: Value, height: Num, width: N
     """
     if (height, width) == (x.type.size("H"), x.type.size("W")):
         return x
-    for name, side in (("height", height), ("width", width)):
-        b.require(side >= 1, f"the resized {name} rounds to less than 1 pixel. Use a less elongated image.")
+    stages.at_least_a_pixel(b, height, width)
     return stages.resampled(b, x, height, width, BILINEAR if config.resample is None else config.resample)
 
 

@@ -11,6 +11,7 @@ from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import Parity, ProgramBuilder, Value
 from graphproc.ops import Normalize, Pad, Rescale, Resize
+from graphproc.processors import stages
 from graphproc.processors.row import ONLY_PIL, Row
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
@@ -23,8 +24,7 @@ def transform(b: ProgramBuilder, config: Config, x: Value) -> Value:
     if x.type.channels != 3:
         raise ConfigError(f"{timm.KEY}: expected an image of 3 channels, got {x.type.channels}. Set do_convert_rgb.")
     height, width = _resized(x.type.size("H"), x.type.size("W"), wanted)
-    for name, side in (("height", height), ("width", width)):
-        b.require(side >= 1, f"the resized {name} rounds to less than 1 pixel. Use a less elongated image.")
+    stages.at_least_a_pixel(b, height, width)
     top, rows, above = _window(height, wanted.size[0])
     left, columns, before = _window(width, wanted.size[1])
     whole = (top, left, rows, columns) == (0, 0, height, width)
