@@ -130,6 +130,13 @@ class Row:
             raise ConfigError(f"backend: {self.name} has {', '.join(self.backends)}, got {backend!r}")
         return self.backends[0] if backend is None else backend
 
+    def backend_wanted(self, backend: str | None) -> tuple[str | None, list[str]]:
+        """The backend that a name or a file asks for where the class has it, else None; and what to say about that."""
+        if backend is None or backend in self.backends:
+            return backend, []
+        found = self.backends[0]
+        return None, [f"{self.name} has no {backend} arithmetic here: results equal transformers' {found} backend"]
+
     def parity_of(self, backend: str | None = None) -> Parity:
         """What the results of a backend are equal to; of the first one for None."""
         backend = self.check_backend(backend)

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from graphproc.batch_feature import BatchFeature, TensorType, tensor_type_of
+from graphproc.configs.classes import BACKEND_SUFFIXES
 from graphproc.configs.config import STANDARD_KEYS, Config
-from graphproc.errors import ConfigError, ImageError, ShapeError
+from graphproc.errors import ConfigError, ImageError, ShapeError, warn
 from graphproc.executors import reference
 from graphproc.ir.program import Program
 from graphproc.ir.types import DTYPES
@@ -27,7 +28,7 @@ from graphproc.runtime.memory import Memory
 from graphproc.version import __version__
 from graphproc.wrappers.arrays import ArrayMethods, as_bytes
 from graphproc.wrappers.images import flatten_images, nest_images, to_array, to_map
-from graphproc.wrappers.loading import ImageProcessingMixin
+from graphproc.wrappers.loading import BACKEND_KEY, ImageProcessingMixin
 from graphproc.wrappers.post_process import PostProcessing, post_processing_methods
 from graphproc.wrappers.recent import Recent
 from graphproc.wrappers.running import Plan, Runner, is_file
@@ -66,6 +67,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
     """
 
     row: ClassVar[Row]
+    named_backend: ClassVar[str | None] = None
     model_input_names: ClassVar[list[str]] = ["pixel_values"]
     _configs: Recent[bytes, Config]
     _programs: Recent[str, Program]
@@ -78,7 +80,8 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
 
         Args:
             backend: whose arithmetic results equal: `pil`, transformers' numpy and Pillow backend, or `torchvision`, its other
-                one, which is for uint8 and float32 images; the first that the class has here (`graphproc list`) for None.
+                one, which is for uint8 and float32 images. None is the one that the class's name asks for (`...Fast`, `...Pil`),
+                or the first that the class has here (`graphproc list`).
             engine: what runs a call: `onnxruntime` or `numpy`. Results are the same bits.
             **settings: settings by transformers' names; unknown ones can be read as attributes, are saved back and
                 change nothing.
@@ -86,7 +89,11 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         Raises:
             ConfigError: a setting has no meaning, or the class does not have the backend.
         """
-        self.backend = self.row.check_backend(backend)
+        wanted, missed = self.row.backend_wanted(settings.pop(BACKEND_KEY, None) or self.named_backend)
+        if backend is None:
+            for text in missed:
+                warn(text)
+        self.backend = self.row.check_backend(backend or wanted)
         self.engine = _engine(engine)
         config = self.row.config(settings)
         for key, value in config.settings.items():
@@ -235,7 +242,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         Raises:
             ConfigError: the folder does not exist or cannot be written.
         """
-        from graphproc.wrappers.files import write_atomically
+        from graphproc.files import write_atomically
 
         return write_atomically(path, self.to_onnx(**options).SerializeToString(deterministic=True))
 
@@ -554,18 +561,24 @@ def _working_dtype(dtype: np.dtype[Any], steps: Sequence[str]) -> str:
 
 
 def processor_class(name: str) -> type[BaseImageProcessor]:
-    """The processor class of a transformers name.
+    """The processor class of a transformers name; with `Fast` or `Pil` at the end, its subclass with that default backend.
 
     Raises:
         UnsupportedProcessorError: no such class is supported.
     """
-    return _class_of(lookup(name).name)
+    suffix = next((suffix for suffix in BACKEND_SUFFIXES if name.endswith(suffix)), "")
+    return _class_of(lookup(name).name, suffix)
 
 
 @cache
-def _class_of(name: str) -> type[BaseImageProcessor]:
-    """One class a row, whichever of its names was asked for, so that instances can be pickled."""
+def _class_of(name: str, suffix: str) -> type[BaseImageProcessor]:
+    """One class a row and suffix, whichever of its names was asked for, so that instances can be pickled."""
     row = lookup(name)
+    if suffix:
+        backend = BACKEND_SUFFIXES[suffix]
+        doc = f"{row.name} with {backend} as its default backend, where it has that."
+        body: dict[str, Any] = {"named_backend": backend, "__doc__": doc, "__module__": "graphproc"}
+        return type(f"{row.name}{suffix}", (_class_of(row.name, ""),), body)
     doc = f"{row.name} ({row.family} family); {row.parity_of()}."
     body = {"row": row, "model_input_names": list(row.input_names), "__doc__": doc, "__module__": "graphproc"}
     body |= post_processing_methods(row.name)
