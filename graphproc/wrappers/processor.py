@@ -26,11 +26,12 @@ from graphproc.runtime import workers
 from graphproc.runtime.memory import Memory
 from graphproc.version import __version__
 from graphproc.wrappers.arrays import ArrayMethods, as_bytes
+from graphproc.wrappers.image_files import is_file
 from graphproc.wrappers.images import flatten_images, nest_images, to_array, to_map
 from graphproc.wrappers.loading import ImageProcessingMixin
 from graphproc.wrappers.post_process import PostProcessing, post_processing_methods
 from graphproc.wrappers.recent import Recent
-from graphproc.wrappers.running import Plan, Runner, is_file
+from graphproc.wrappers.running import Plan, Runner
 
 if TYPE_CHECKING:
     import onnx
@@ -317,6 +318,12 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
             features.update(texts)
         return features[outputs[0].name] if self.row.bare else features
 
+    def reading(self, config: Config | None = None) -> dict[str, Any]:
+        """How a call reads images: keywords of `to_array`, by some settings or the processor's own."""
+        config = self._config({}) if config is None else config
+        converts = bool(config.do_convert_rgb)
+        return {"do_convert_rgb": converts, "backend": self.backend, "background": self.row.background}
+
     def _samples(self, images: Any) -> list[list[Any]]:
         """The images of each sample, still unread."""
         if self.row.counts and isinstance(images, (list, tuple)) and images and isinstance(images[0], (list, tuple)):
@@ -354,12 +361,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         channels = 0
         numbered = list(enumerate(images))
 
-        options = {
-            "do_convert_rgb": bool(config.do_convert_rgb),
-            "input_data_format": input_data_format,
-            "backend": self.backend,
-            "background": self.row.background,
-        }
+        options = {**self.reading(config), "input_data_format": input_data_format}
 
         def read(item: tuple[int, Any]) -> Array:
             return _read(*item, len(images), options)
