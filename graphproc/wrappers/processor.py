@@ -16,22 +16,22 @@ import numpy as np
 from graphproc.batch_feature import BatchFeature, TensorType, tensor_type_of
 from graphproc.configs.classes import BACKEND_SUFFIXES
 from graphproc.configs.config import STANDARD_KEYS, Config
-from graphproc.errors import ConfigError, ImageError, ShapeError, warn
-from graphproc.executors import reference
+from graphproc.errors import ConfigError, ImageError, warn
 from graphproc.ir.program import Program
 from graphproc.ir.types import DTYPES
-from graphproc.processors.constants import NEAREST
 from graphproc.processors.registry import lookup
 from graphproc.processors.row import Extra, Row
 from graphproc.runtime import workers
 from graphproc.runtime.memory import Memory
 from graphproc.version import __version__
-from graphproc.wrappers.arrays import ArrayMethods, as_bytes
+from graphproc.wrappers.array_dtypes import run_array
+from graphproc.wrappers.arrays import ArrayMethods
+from graphproc.wrappers.image_files import is_file
 from graphproc.wrappers.images import flatten_images, nest_images, to_array, to_map
 from graphproc.wrappers.loading import BACKEND_KEY, ImageProcessingMixin
 from graphproc.wrappers.post_process import PostProcessing, post_processing_methods
 from graphproc.wrappers.recent import Recent
-from graphproc.wrappers.running import Plan, Runner, is_file
+from graphproc.wrappers.running import Plan, Runner
 
 if TYPE_CHECKING:
     import onnx
@@ -324,6 +324,12 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
             features.update(texts)
         return features[outputs[0].name] if self.row.bare else features
 
+    def reading(self, config: Config | None = None) -> dict[str, Any]:
+        """How a call reads images: keywords of `to_array`, by some settings or the processor's own."""
+        config = self._config({}) if config is None else config
+        converts = bool(config.do_convert_rgb)
+        return {"do_convert_rgb": converts, "backend": self.backend, "background": self.row.background}
+
     def _samples(self, images: Any) -> list[list[Any]]:
         """The images of each sample, still unread."""
         if self.row.counts and isinstance(images, (list, tuple)) and images and isinstance(images[0], (list, tuple)):
@@ -361,12 +367,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         channels = 0
         numbered = list(enumerate(images))
 
-        options = {
-            "do_convert_rgb": bool(config.do_convert_rgb),
-            "input_data_format": input_data_format,
-            "backend": self.backend,
-            "background": self.row.background,
-        }
+        options = {**self.reading(config), "input_data_format": input_data_format}
 
         def read(item: tuple[int, Any]) -> Array:
             return _read(*item, len(images), options)
@@ -397,44 +398,11 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
 
     def _run_reference(self, config: Config, array: Array, further: Mapping[str, Array], several: bool) -> Mapping[str, Array]:
         """One image of any dtype and channel count on the numpy executor."""
-        channels = array.shape[-1]
-        options = _options(further, several)
-        if self.backend != "pil" and array.dtype != np.uint8:
-            if array.dtype != np.float32:
-                raise ImageError(
-                    f"image of dtype {array.dtype}: expected uint8 or float32 with backend {self.backend!r}. Convert the image"
-                    + (", or use backend='pil'." if "pil" in self.row.backends else ".")
-                )
-            options["dtype"] = "f32"
-        try:
-            program = self._image_program(config, channels, **options)
-        except (ConfigError, ShapeError) as error:
-            if "dtype" not in options:
-                raise
-            raise ImageError(
-                f"image of dtype {array.dtype}: {self.row.name} takes uint8 alone here, with these settings ({error})"
-            ) from None
-        names = [step.op.name for step in program.steps]
-        if self.backend != "pil":
-            array = array if array.flags.writeable else array.copy()  # results may share its memory
-            return reference.run(program, {"image": array, **further})
-        if "resize" in names and channels not in (1, 3) and not (config.resample == NEAREST and channels in (2, 4)):
-            raise ImageError(
-                f"image of {channels} channels: expected 1 or 3 where images are resized; Pillow would take another channel "
-                "for alpha and weight the colours by it. Convert the image to RGB, or set do_convert_rgb."
-            )
-        array = array if array.flags.writeable else array.copy()  # results may share its memory
-        if array.dtype == np.uint8:
-            return reference.run(program, {"image": array, **further})
-        if "resize" in names:
-            pixels, unit = as_bytes(array)
-            program = self._image_program(config, channels, unit_scale=True, **options) if unit else program
-            return reference.run(program, {"image": pixels, **further})
-        dtype = _working_dtype(array.dtype, names)
-        program = self._image_program(config, channels, dtype=dtype, **options)
-        outputs = reference.run(program, {"image": array.astype(DTYPES[dtype]), **further})
-        moved = set() if {"rescale", "normalize"} & set(names) else _pixels(program)
-        return {name: value.astype(array.dtype) if name in moved else value for name, value in outputs.items()}
+
+        def compiled(**options: Any) -> Program:
+            return self._image_program(config, array.shape[-1], **_options(further, several), **options)
+
+        return run_array(self.row, self.backend, config, compiled, array, further)
 
     def _image_program(self, config: Config, channels: int, **options: Any) -> Program:
         """The program for images of so many channels; three share the one that is compiled anyway."""
@@ -532,32 +500,6 @@ def _options(further: Mapping[str, Any], several: bool = False) -> dict[str, Any
 
 def _key(config: Config, backend: str, options: Mapping[str, Any]) -> str:
     return f"{backend} {config.text}" + (json.dumps(options, sort_keys=True) if options else "")
-
-
-def _pixels(program: Program) -> set[str]:
-    """The names of the outputs that are the image's pixels in its own dtype, moved about; sizes and masks are not."""
-    moved = {program.inputs[0].name}
-    for step in program.steps:
-        if moved.intersection(step.inputs) and step.output.type.dtype == program.inputs[0].type.dtype:
-            moved.add(step.output.name)
-    return {output.name for output in program.outputs if output.value in moved}
-
-
-def _working_dtype(dtype: np.dtype[Any], steps: Sequence[str]) -> str:
-    """The IR dtype in which an image that is not resized goes through the steps without losing bits.
-
-    Raises:
-        ImageError: the reference would normalize in the image's own dtype, and that is not float32.
-    """
-    if "rescale" in steps:  # which multiplies in float64, whatever it is given
-        return "f64"
-    if "standardize" in steps and dtype != np.float32:
-        raise ImageError(f"image of dtype {dtype}: expected uint8 or float32 to standardize. Cast the image.")
-    if not {"normalize", "standardize"} & set(steps):
-        return "f64" if dtype.kind == "f" else "i64"
-    if dtype.kind == "f" and dtype != np.float32:
-        raise ImageError(f"image of dtype {dtype}: expected float32 or integers to normalize without rescaling. Cast the image.")
-    return "f32"
 
 
 def processor_class(name: str) -> type[BaseImageProcessor]:

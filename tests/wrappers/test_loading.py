@@ -376,9 +376,8 @@ def test_keywords_of_an_upload_need_an_upload(tmp_path: Path) -> None:
 
 
 def test_a_key_without_effect_may_hold_what_is_no_number(tmp_path: Path) -> None:
-    (tmp_path / "preprocessor_config.json").write_text(
-        '{"image_processor_type": "CLIPImageProcessor", "scale": [1, NaN], "size": 30}'
-    )
+    path = tmp_path / "preprocessor_config.json"
+    path.write_text('{"image_processor_type": "CLIPImageProcessor", "scale": [1, NaN], "size": 30}')
     ours, said = load(tmp_path)
     assert ours.size == {"shortest_edge": 30}
     (text,) = said
