@@ -13,6 +13,7 @@ from graphproc.ir.op import Op
 from graphproc.ir.program import Parity, Program, ProgramBuilder, Value, image_input, sides
 from graphproc.ir.types import TensorType
 from graphproc.ops import CompositeOnCheckerboard, CompositeOnWhite, SelectChannels, ToChannelsFirst
+from graphproc.processors.calls import Reads
 from graphproc.sizes import num
 
 Stage = Callable[[ProgramBuilder, Config, Value], Value]
@@ -93,6 +94,7 @@ class Row:
             images that come together are processed otherwise than each alone.
         background: what images with an alpha channel are composited on, of `BACKGROUNDS`.
         texts: outputs of text, by the keyword that each is made of and named after; no image enters them, and no graph has them.
+        calls: how settings that are given in a call are read, of those that transformers does not simply take from there.
     """
 
     name: str
@@ -114,6 +116,7 @@ class Row:
     together: Callable[[Config, Sequence[tuple[int, int]]], Config] | None = None
     background: str = "white"
     texts: Mapping[str, Callable[[Any], list[str]]] = field(default_factory=dict)
+    calls: Mapping[str, Reads] = field(default_factory=dict)
 
     @property
     def inputs(self) -> list[str]:

@@ -19,6 +19,7 @@ from graphproc.configs.config import STANDARD_KEYS, Config
 from graphproc.errors import ConfigError, ImageError, warn
 from graphproc.ir.program import Program
 from graphproc.ir.types import DTYPES
+from graphproc.processors.calls import forgotten, settle, with_own
 from graphproc.processors.registry import lookup
 from graphproc.processors.row import Extra, Row
 from graphproc.runtime import workers
@@ -26,6 +27,7 @@ from graphproc.runtime.memory import Memory
 from graphproc.version import __version__
 from graphproc.wrappers.array_dtypes import run_array
 from graphproc.wrappers.arrays import ArrayMethods
+from graphproc.wrappers.cautions import warn_once
 from graphproc.wrappers.image_files import is_file
 from graphproc.wrappers.images import flatten_images, nest_images, to_array, to_map
 from graphproc.wrappers.loading import BACKEND_KEY, ImageProcessingMixin
@@ -74,6 +76,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
     _sessions: Recent[str, Session]
     _plans: Recent[Any, Plan]
     _memory: Memory
+    _said: set[str]
 
     def __init__(self, /, *, backend: str | None = None, engine: str = "onnxruntime", **settings: Any) -> None:
         """Make a processor with some settings other than the class's defaults.
@@ -153,6 +156,16 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
             config = self._configs[key] = self.row.config(given)
         return config
 
+    def _call_config(self, changes: Mapping[str, Any]) -> Config:
+        """The settings of a call, with a warning for each that transformers does not read, or not everywhere."""
+        if not (reads := self.row.calls):
+            return self._config(changes)
+        own = {key: getattr(self, key) for key in reads}
+        settled = settle(reads, self.backend, own, self.row.defaults, changes)
+        warn_once(self._said, self.row.name, settled.unread)
+        config = self._config({**self._forgotten(), **settled.changes})
+        return with_own(config, self._config({}), settled) if settled.own else config
+
     # ---- compilation -------------------------------------------------------------------------------------------
 
     def compile(self, *, color: str = "rgb", inputs: Sequence[str] = (), several: bool = False, **changes: Any) -> Program:
@@ -173,7 +186,8 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         if unknown:
             known = ", ".join(_keys(self.row))
             raise TypeError(f"{type(self).__name__}: unknown setting {unknown[0]!r}. Known: {known}")
-        return self._program(self._config(changes), color=color, **_options(dict.fromkeys(inputs), several))
+        config = self._config({**self._forgotten(), **changes})
+        return self._program(config, color=color, **_options(dict.fromkeys(inputs), several))
 
     def _program(self, config: Config, **options: Any) -> Program:
         key = _key(config, self.backend, options)
@@ -218,7 +232,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
 
         program = self.compile(color=color, inputs=inputs, several=several, **changes)
         options = EmitOptions(target, input, opset, image_size)  # type: ignore[arg-type]
-        settings = type(self)(backend=self.backend, **{**self._settings(), **changes}).to_dict()
+        settings = type(self)(backend=self.backend, **{**self._settings(), **self._forgotten(), **changes}).to_dict()
         metadata = {
             "graphproc.version": __version__,
             "graphproc.config": settings,
@@ -235,6 +249,10 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
 
     def _settings(self) -> dict[str, Any]:
         return {**self._unknown, **{k: getattr(self, k) for k in _keys(self.row)}}
+
+    def _forgotten(self) -> dict[str, Any]:
+        """The settings that are read in a call or an export alone, as they are without."""
+        return forgotten(self.row.calls, self.row.defaults)
 
     def export(self, path: str | os.PathLike[str], **options: Any) -> Path:
         """Write the ONNX graph to a file, whole or not at all; options are those of `to_onnx`.
@@ -280,7 +298,8 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
             return_tensors: None for lists of arrays, `np`, `pt`, `tf`, `jax` or `mlx`.
             input_data_format: `channels_first` or `channels_last` for arrays; None looks for the axis of 1, 3 or 4.
             engine: `onnxruntime` or `numpy` for this call.
-            **changes: settings to use instead of the processor's own. None means None, not the processor's.
+            **changes: settings to use instead of the processor's own. None means None, not the processor's. Of what transformers
+                does not read in a call, or not in all steps, a warning says so once, and results are transformers'.
 
         Returns:
             A BatchFeature with the outputs of transformers' class.
@@ -298,7 +317,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         if unknown := sorted(set(changes) - set(known)):
             left_out = f". Not compiled: {self.row.not_compiled}" if self.row.not_compiled else ""
             raise TypeError(f"{type(self).__name__}: unknown keyword {unknown[0]!r}. Known: {', '.join(known)}{left_out}")
-        config = self._config(changes)
+        config = self._call_config(changes)
         samples = self._samples(images)
         counts = [len(sample) for sample in samples]
         if self.row.per_sample > 1 and set(counts) != {self.row.per_sample}:
@@ -435,6 +454,7 @@ def _caches() -> dict[str, Any]:
         "_sessions": Recent(MOST_SESSIONS),
         "_plans": Recent(MOST_PLANS),
         "_memory": Memory(),
+        "_said": set(),
     }
 
 
