@@ -9,7 +9,7 @@ from graphproc.configs.config import Config
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Numbers
 from graphproc.processors import stages
-from graphproc.processors.constants import BICUBIC, CLIP, RESCALE, RGB
+from graphproc.processors.constants import BICUBIC, BY_NORMALIZE, BY_RESCALE, BY_RESIZE, BY_RESULT, CLIP, RESCALE, RGB
 from graphproc.processors.row import ONLY_PIL, Row
 from graphproc.sizes import smart_resize
 
@@ -41,6 +41,7 @@ ROWS = (
         {**RGB, **RESIZE, "size": LIMITS, **LIMITS, "spatial_factor": 8, **RESCALE, "do_normalize": True, **CLIP},
         extra_keys=(*LIMITS, "spatial_factor", "ratio", "image_area"),
         not_compiled="do_pad=False in a call: images are always padded, as a file's do_pad is ignored by transformers, too",
+        settings_by_position=(*BY_RESIZE, *BY_RESCALE, *BY_NORMALIZE, "do_convert_rgb", "do_pad", *BY_RESULT),
         outputs=("pixel_values", "image_sizes"),
         input_names=("pixel_values", "image_sizes"),
         finish=finish,

@@ -93,6 +93,7 @@ class Row:
             images that come together are processed otherwise than each alone.
         background: what images with an alpha channel are composited on, of `BACKGROUNDS`.
         texts: outputs of text, by the keyword that each is made of and named after; no image enters them, and no graph has them.
+        settings_by_position: the settings that a call takes by position behind the images, in transformers' order.
     """
 
     name: str
@@ -114,6 +115,12 @@ class Row:
     together: Callable[[Config, Sequence[tuple[int, int]]], Config] | None = None
     background: str = "white"
     texts: Mapping[str, Callable[[Any], list[str]]] = field(default_factory=dict)
+    settings_by_position: tuple[str, ...] = ()
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """What a call takes by position behind the images: texts, further inputs, settings."""
+        return (*self.texts, *(extra.keyword for extra in self.extras.values()), *self.settings_by_position)
 
     @property
     def inputs(self) -> list[str]:
