@@ -189,7 +189,7 @@ def _statistics(name: str, arrays: list[Array]) -> dict[str, Any]:
 def _write(path: Path, joined: Joined) -> None:
     import numpy as np
 
-    from graphproc.wrappers.files import write_atomically
+    from graphproc.files import write_atomically
 
     for name, value in joined.items():
         if isinstance(value, list):

@@ -7,14 +7,13 @@ The rules are those of the backends of transformers 5.23 (`process_image`, `conv
 from __future__ import annotations
 
 import sys
-import warnings
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphproc.batch_feature import tensor_to_numpy, tensor_type_of
-from graphproc.errors import ImageError
+from graphproc.errors import ImageError, warn
 from graphproc.numerics.color import (
     blend_on_white,
     blend_on_white_in_float32,
@@ -248,11 +247,9 @@ def data_format(shape: tuple[int, ...], input_data_format: str | None) -> str:
             "Pass input_data_format if the channel count is meant."
         )
     if first and last:
-        warnings.warn(
+        warn(
             f"image of shape {list(shape)}: the first and the last axis could both be channels; taking the "
-            "first. Pass input_data_format to decide.",
-            UserWarning,
-            stacklevel=3,
+            "first. Pass input_data_format to decide."
         )
     return "channels_first" if first else "channels_last"
 

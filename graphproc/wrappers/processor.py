@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from graphproc.batch_feature import BatchFeature, TensorType, tensor_type_of
+from graphproc.configs.classes import BACKEND_SUFFIXES
 from graphproc.configs.config import STANDARD_KEYS, Config
-from graphproc.errors import ConfigError, ImageError
+from graphproc.errors import ConfigError, ImageError, warn
 from graphproc.ir.program import Program
+from graphproc.processors.calls import forgotten, settle, with_own
 from graphproc.processors.registry import lookup
 from graphproc.processors.row import Row
 from graphproc.runtime import workers
@@ -24,11 +26,12 @@ from graphproc.runtime.memory import Memory
 from graphproc.version import __version__
 from graphproc.wrappers.array_dtypes import run_array
 from graphproc.wrappers.arrays import ArrayMethods
+from graphproc.wrappers.cautions import warn_once
 from graphproc.wrappers.devices import device_for
 from graphproc.wrappers.further_inputs import by_name, read_further
 from graphproc.wrappers.image_files import is_file
 from graphproc.wrappers.images import flatten_images, nest_images, to_array
-from graphproc.wrappers.loading import ImageProcessingMixin
+from graphproc.wrappers.loading import BACKEND_KEY, ImageProcessingMixin
 from graphproc.wrappers.post_process import PostProcessing, post_processing_methods
 from graphproc.wrappers.recent import Recent
 from graphproc.wrappers.running import Plan, Runner, about, labels_of
@@ -67,19 +70,22 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
     """
 
     row: ClassVar[Row]
+    named_backend: ClassVar[str | None] = None
     model_input_names: ClassVar[list[str]] = ["pixel_values"]
     _configs: Recent[bytes, Config]
     _programs: Recent[str, Program]
     _sessions: Recent[str, Session]
     _plans: Recent[Any, Plan]
     _memory: Memory
+    _said: set[str]
 
     def __init__(self, /, *, backend: str | None = None, engine: str = "onnxruntime", **settings: Any) -> None:
         """Make a processor with some settings other than the class's defaults.
 
         Args:
             backend: whose arithmetic results equal: `pil`, transformers' numpy and Pillow backend, or `torchvision`, its other
-                one, which is for uint8 and float32 images; the first that the class has here (`graphproc list`) for None.
+                one, which is for uint8 and float32 images. None is the one that the class's name asks for (`...Fast`, `...Pil`),
+                or the first that the class has here (`graphproc list`).
             engine: what runs a call: `onnxruntime` or `numpy`. Results are the same bits.
             **settings: settings by transformers' names; unknown ones can be read as attributes, are saved back and
                 change nothing.
@@ -87,7 +93,11 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         Raises:
             ConfigError: a setting has no meaning, or the class does not have the backend.
         """
-        self.backend = self.row.check_backend(backend)
+        wanted, missed = self.row.backend_wanted(settings.pop(BACKEND_KEY, None) or self.named_backend)
+        if backend is None:
+            for text in missed:
+                warn(text)
+        self.backend = self.row.check_backend(backend or wanted)
         self.engine = _engine(engine)
         config = self.row.config(settings)
         for key, value in config.settings.items():
@@ -147,6 +157,16 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
             config = self._configs[key] = self.row.config(given)
         return config
 
+    def _call_config(self, changes: Mapping[str, Any]) -> Config:
+        """The settings of a call, with a warning for each that transformers does not read, or not everywhere."""
+        if not (reads := self.row.calls):
+            return self._config(changes)
+        own = {key: getattr(self, key) for key in reads}
+        settled = settle(reads, self.backend, own, self.row.defaults, changes)
+        warn_once(self._said, self.row.name, settled.unread)
+        config = self._config({**self._forgotten(), **settled.changes})
+        return with_own(config, self._config({}), settled) if settled.own else config
+
     # ---- compilation -------------------------------------------------------------------------------------------
 
     def compile(self, *, color: str = "rgb", inputs: Sequence[str] = (), several: bool = False, **changes: Any) -> Program:
@@ -167,7 +187,8 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         if unknown:
             known = ", ".join(_keys(self.row))
             raise TypeError(f"{type(self).__name__}: unknown setting {unknown[0]!r}. Known: {known}")
-        return self._program(self._config(changes), color=color, **_options(dict.fromkeys(inputs), several))
+        config = self._config({**self._forgotten(), **changes})
+        return self._program(config, color=color, **_options(dict.fromkeys(inputs), several))
 
     def _program(self, config: Config, **options: Any) -> Program:
         key = _key(config, self.backend, options)
@@ -212,7 +233,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
 
         program = self.compile(color=color, inputs=inputs, several=several, **changes)
         options = EmitOptions(target, input, opset, image_size)  # type: ignore[arg-type]
-        settings = type(self)(backend=self.backend, **{**self._settings(), **changes}).to_dict()
+        settings = type(self)(backend=self.backend, **{**self._settings(), **self._forgotten(), **changes}).to_dict()
         metadata = {
             "graphproc.version": __version__,
             "graphproc.config": settings,
@@ -230,13 +251,17 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
     def _settings(self) -> dict[str, Any]:
         return {**self._unknown, **{k: getattr(self, k) for k in _keys(self.row)}}
 
+    def _forgotten(self) -> dict[str, Any]:
+        """The settings that are read in a call or an export alone, as they are without."""
+        return forgotten(self.row.calls, self.row.defaults)
+
     def export(self, path: str | os.PathLike[str], **options: Any) -> Path:
         """Write the ONNX graph to a file, whole or not at all; options are those of `to_onnx`.
 
         Raises:
             ConfigError: the folder does not exist or cannot be written.
         """
-        from graphproc.wrappers.files import write_atomically
+        from graphproc.files import write_atomically
 
         return write_atomically(path, self.to_onnx(**options).SerializeToString(deterministic=True))
 
@@ -277,7 +302,8 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
             input_data_format: `channels_first` or `channels_last` for arrays; None looks for the axis of 1, 3 or 4.
             device: where torch tensors of torchvision's backend are put; pil's stay on the CPU, as in transformers.
             engine: `onnxruntime` or `numpy` for this call.
-            **changes: settings to use instead of the processor's own. None means None, not the processor's.
+            **changes: settings to use instead of the processor's own. None means None, not the processor's. Of what transformers
+                does not read in a call, or not in all steps, a warning says so once, and results are transformers'.
 
         Returns:
             A BatchFeature with the outputs of transformers' class.
@@ -299,7 +325,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         if unknown := sorted(set(changes) - set(known)):
             left_out = f". Not compiled: {self.row.not_compiled}" if self.row.not_compiled else ""
             raise TypeError(f"{type(self).__name__}: unknown keyword {unknown[0]!r}. Known: {', '.join(known)}{left_out}")
-        config = self._config(changes)
+        config = self._call_config(changes)
         target = device_for(device, self.backend, return_tensors)
         samples = self._samples(images)
         counts = [len(sample) for sample in samples]
@@ -428,6 +454,7 @@ def _caches() -> dict[str, Any]:
         "_sessions": Recent(MOST_SESSIONS),
         "_plans": Recent(MOST_PLANS),
         "_memory": Memory(),
+        "_said": set(),
     }
 
 
@@ -464,18 +491,24 @@ def _key(config: Config, backend: str, options: Mapping[str, Any]) -> str:
 
 
 def processor_class(name: str) -> type[BaseImageProcessor]:
-    """The processor class of a transformers name.
+    """The processor class of a transformers name; with `Fast` or `Pil` at the end, its subclass with that default backend.
 
     Raises:
         UnsupportedProcessorError: no such class is supported.
     """
-    return _class_of(lookup(name).name)
+    suffix = next((suffix for suffix in BACKEND_SUFFIXES if name.endswith(suffix)), "")
+    return _class_of(lookup(name).name, suffix)
 
 
 @cache
-def _class_of(name: str) -> type[BaseImageProcessor]:
-    """One class a row, whichever of its names was asked for, so that instances can be pickled."""
+def _class_of(name: str, suffix: str) -> type[BaseImageProcessor]:
+    """One class a row and suffix, whichever of its names was asked for, so that instances can be pickled."""
     row = lookup(name)
+    if suffix:
+        backend = BACKEND_SUFFIXES[suffix]
+        doc = f"{row.name} with {backend} as its default backend, where it has that."
+        body: dict[str, Any] = {"named_backend": backend, "__doc__": doc, "__module__": "graphproc"}
+        return type(f"{row.name}{suffix}", (_class_of(row.name, ""),), body)
     doc = f"{row.name} ({row.family} family); {row.parity_of()}."
     body = {"row": row, "model_input_names": list(row.input_names), "__doc__": doc, "__module__": "graphproc"}
     body |= post_processing_methods(row.name)

@@ -14,6 +14,7 @@ import numpy as np
 from graphproc.errors import GraphError, ImageError, ProgramError
 from graphproc.executors import reference
 from graphproc.ir.program import Program
+from graphproc.processors.calls import forgotten
 from graphproc.runtime.session import Session
 from graphproc.wrappers.examples import default_images, example_inputs, in_color
 from graphproc.wrappers.image_files import is_file
@@ -121,8 +122,10 @@ def compiled_from(session: Session) -> Program:
     Raises:
         GraphError: the graph was not written by graphproc.
     """
+    config, processor = session.config(), processor_of(session)
     inputs = json.loads(session.metadata.get("inputs", "[]"))
-    return processor_of(session).compile(color=session.metadata.get("color", "rgb"), inputs=inputs)
+    given = {key: config[key] for key in forgotten(processor.row.calls, {}) if key in config}
+    return processor.compile(color=session.metadata.get("color", "rgb"), inputs=inputs, **given)
 
 
 def processor_of(session: Session) -> BaseImageProcessor:
