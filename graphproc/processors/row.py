@@ -94,6 +94,7 @@ class Row:
         background: what images with an alpha channel are composited on, of `BACKGROUNDS`.
         texts: outputs of text, by the keyword that each is made of and named after; no image enters them, and no graph has them.
         calls: how settings that are given in a call are read, of those that transformers does not simply take from there.
+        settings_by_position: the settings that a call takes by position behind the images, in transformers' order.
     """
 
     name: str
@@ -116,6 +117,12 @@ class Row:
     background: str = "white"
     texts: Mapping[str, Callable[[Any], list[str]]] = field(default_factory=dict)
     calls: Mapping[str, Reads] = field(default_factory=dict)
+    settings_by_position: tuple[str, ...] = ()
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """What a call takes by position behind the images: texts, further inputs, settings."""
+        return (*self.texts, *(extra.keyword for extra in self.extras.values()), *self.settings_by_position)
 
     @property
     def inputs(self) -> list[str]:
