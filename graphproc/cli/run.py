@@ -55,7 +55,7 @@ def run(
     from graphproc.executors import reference
     from graphproc.runtime import workers
     from graphproc.wrappers.processor import ENGINES
-    from graphproc.wrappers.verify import read_images
+    from graphproc.wrappers.verify import processor_of, read_images
 
     if engine not in ENGINES:
         raise ConfigError(f"--engine: expected one of {', '.join(ENGINES)}, got {engine!r}")
@@ -65,8 +65,9 @@ def run(
     session = arguments.session(graph, settings, provider, _optional(graph, files))
     outputs, one = _runner(session, engine)
     results = []
+    reading = processor_of(session).reading() if "config" in session.metadata else {}
     # Workers decode the next files while the graph runs.
-    with closing(workers.ahead(lambda name: read_images([name])[0], images, workers.default_threads())) as arrays:
+    with closing(workers.ahead(lambda name: read_images([name], reading)[0], images, workers.default_threads())) as arrays:
         for index, name in enumerate(output.progress(images, len(images))):
             results.append(one(next(arrays), {key: paths[index] for key, paths in files.items()}, name))
     nested = any(o.sample is not None for o in outputs)
@@ -187,7 +188,7 @@ def _statistics(name: str, arrays: list[Array]) -> dict[str, Any]:
 def _write(path: Path, joined: Joined) -> None:
     import numpy as np
 
-    from graphproc.wrappers.files import write_atomically
+    from graphproc.files import write_atomically
 
     for name, value in joined.items():
         if isinstance(value, list):

@@ -6,7 +6,6 @@ side. Results are written straight into the array of all images, which is the re
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -33,11 +32,6 @@ MOST_IMAGES = 8
 """How many images run together at most."""
 MOST_BYTES = 4 << 20
 """How many bytes of pixels run together at most, where that is more than one image: what fits a core's cache, about."""
-
-
-def is_file(image: Any) -> bool:
-    """Whether an image is given as a path, or as text that contains it."""
-    return isinstance(image, (str, os.PathLike))
 
 
 @dataclass
