@@ -149,10 +149,7 @@ class PostProcessing:
             if method.rows:
                 one = {name: post_inputs.with_a_row(array) for name, array in one.items()}
             one |= {keyword.removesuffix("s"): rows[index] for keyword, rows in sizes.rows.items()}
-            if by_reference:
-                run = precision.run(program, one, read.kind, sizes.kind)
-            else:
-                run = self._run_post(program, key, one)
+            run = precision.run(program, one, read.kind, sizes.kind) if by_reference else self._run_post(program, key, one)
             found = {
                 name: np.asarray(value[: _count(run, name)] if name in method.rows else value) for name, value in run.items()
             }
