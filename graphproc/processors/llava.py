@@ -7,7 +7,20 @@ from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.processors import stages
 from graphproc.processors.calls import CALL_ALONE, GIVEN
-from graphproc.processors.constants import BICUBIC, CLIP, RESCALE, RGB, crop_to, resize_to, shortest
+from graphproc.processors.constants import (
+    BICUBIC,
+    BY_CROP,
+    BY_NORMALIZE,
+    BY_RESCALE,
+    BY_RESIZE,
+    BY_RESULT,
+    CLIP,
+    RESCALE,
+    RGB,
+    crop_to,
+    resize_to,
+    shortest,
+)
 from graphproc.processors.row import ONLY_PIL, Row
 from graphproc.processors.stages import WITHOUT_PAD
 
@@ -48,8 +61,13 @@ ROWS = (
         (resize, *WITHOUT_PAD[1:]),
         {**DEFAULTS, "default_to_square": True, "return_legacy_image_output": True},
         extra_keys=("return_legacy_image_output",),
+        settings_by_position=(
+            *(*BY_RESIZE, *BY_CROP, *BY_RESCALE, *BY_NORMALIZE),
+            *("do_convert_rgb", *BY_RESULT, "return_legacy_image_output"),
+        ),
         outputs=("pixel_values_images",),
         finish=pixel_values_images,
+        reads="pil",
         backends=ONLY_PIL,
         calls={**dict.fromkeys(DEFAULTS, GIVEN), "return_legacy_image_output": CALL_ALONE},
     ),

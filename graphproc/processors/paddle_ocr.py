@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
-from graphproc.ir.program import Parity, ProgramBuilder, Value
+from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Cast, FixedPointResize, Numbers, Pad
 from graphproc.processors import stages
 from graphproc.processors.calls import OWN
@@ -26,7 +26,7 @@ from graphproc.processors.constants import (
     square,
 )
 from graphproc.processors.multiples import to_bgr
-from graphproc.processors.row import FLOATS, ONLY_TORCHVISION, TORCHVISION_PARITY, Row
+from graphproc.processors.row import ONLY_TORCHVISION, Row
 from graphproc.sizes import fit, multiples, num
 from graphproc.sizes.num import Num
 
@@ -154,7 +154,6 @@ ROWS = (
         },
         extra_keys=("limit_side_len", "limit_type", "max_side_limit"),
         not_compiled="resample 1 (lanczos of floats)",
-        parity=Parity(TORCHVISION_PARITY.reference, 2e-6, FLOATS),
         outputs=("pixel_values", "target_sizes"),
         backends=ONLY_TORCHVISION,
         finish=with_target_sizes,
@@ -166,7 +165,6 @@ ROWS = (
         LINE,
         extra_keys=LINE_KEYS,
         not_compiled="resample 1 (lanczos of floats); lines 1 pixel wide; in a graph of a sequence, the widest image's width",
-        parity=Parity(TORCHVISION_PARITY.reference, 2e-6, FLOATS),
         backends=ONLY_TORCHVISION,
         together=widest,
         calls=LINE_CALLS,

@@ -72,6 +72,7 @@ ROWS = (
         (transform,),
         {timm.KEY: timm.DEFAULTS},
         extra_keys=(timm.KEY, "architecture"),
+        settings_by_position=("return_tensors",),
         not_compiled="the training transform",
         backends=ONLY_PIL,
         reads="bytes",
