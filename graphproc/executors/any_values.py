@@ -84,13 +84,15 @@ def resized(op: Resize, x: Array) -> Array:
     """
     if x.ndim > 3 and len(x):
         return np.stack([resized(op, part) for part in x])
-    if op.keeps_size and x.shape[-2:] == (op.height, op.width):
+    same = x.shape[-2:] == (op.height, op.width)
+    if same and op.keeps_size:
         return x
     pixels, unit = as_bytes(x)
     channels = x.shape[-3]
     if channels not in (1, 2, 3, 4):
         raise ImageError(f"image of {channels} channels: expected 1 to 4 where images are resized. Convert the image to RGB.")
-    result = through_alpha(pixels, op.numpy) if channels in (2, 4) and op.filter != NEAREST else op.numpy(pixels)
+    weighted = channels in (2, 4) and op.filter != NEAREST and not same
+    result = through_alpha(pixels, op.numpy) if weighted else op.numpy(pixels)
     return _unit(result) if unit else result
 
 
