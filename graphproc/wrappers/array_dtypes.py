@@ -11,6 +11,7 @@ from graphproc.configs.config import Config
 from graphproc.errors import ConfigError, ImageError, ShapeError
 from graphproc.executors import any_values, reference
 from graphproc.ir.program import Program
+from graphproc.ir.types import DTYPES
 from graphproc.numerics.as_bytes import as_bytes
 from graphproc.processors.row import Row
 
@@ -46,5 +47,6 @@ def run_array(
             f"image of dtype {array.dtype}: {row.name} takes uint8 alone here, with these settings ({error})"
         ) from None
     array = array if array.flags.writeable else array.copy()  # results may share its memory
-    execute = any_values.run if backend == "pil" else reference.run
-    return execute(program, {"image": array, **further})
+    inputs = {"image": array, **further}
+    declared = all(inputs[one.name].dtype == DTYPES[one.type.dtype] for one in program.inputs) and array.shape[-1] in (1, 3)
+    return (reference if declared or backend != "pil" else any_values).run(program, inputs)

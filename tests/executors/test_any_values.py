@@ -70,3 +70,21 @@ def test_bools_of_several_images() -> None:
     found = ours("LlavaOnevisionImageProcessor", settings)([images], return_tensors="np")
     expected = theirs("LlavaOnevisionImageProcessor", {**settings, "backend": "pil"})([images], return_tensors="np")
     assert np.array_equal(found.pixel_values, expected["pixel_values"])
+
+
+MAPS = [
+    ("VitMatteImageProcessor", {}, "trimaps", UNIT[..., 0].astype(np.float32)),
+    ("VitMatteImageProcessor", OFF, "trimaps", UNIT[..., 0]),
+    ("PromptDepthAnythingImageProcessor", SIDES, "prompt_depth", (UNIT[:20, :30, 0] * 9000).round().astype(np.float32)),
+    ("PromptDepthAnythingImageProcessor", {**SIDES, "prompt_scale_to_meter": 1.0}, "prompt_depth", UNIT[:20, :30, 0] * 3),
+    ("PromptDepthAnythingImageProcessor", {**SIDES, "prompt_scale_to_meter": 1.0}, "prompt_depth", np.full((4, 5), 1.5)),
+]
+
+
+@pytest.mark.parametrize(("name", "settings", "keyword", "given"), MAPS)
+def test_maps_of_floats(name: str, settings: Mapping[str, Any], keyword: str, given: Array) -> None:
+    """Depths and trimaps of floats are used as they are."""
+    image = (UNIT * 255).astype(np.uint8)
+    expected = theirs(name, {**settings, "backend": "pil"})(image, return_tensors="np", **{keyword: given.copy()})
+    found = ours(name, {**settings, "backend": "pil"})(image, return_tensors="np", **{keyword: given})
+    assert not difference(dict(found), dict(expected))
