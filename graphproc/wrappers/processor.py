@@ -29,6 +29,7 @@ from graphproc.wrappers.arrays import ArrayMethods, as_bytes
 from graphproc.wrappers.attributes import class_attributes, computed, shown
 from graphproc.wrappers.images import flatten_images, nest_images, to_array, to_map
 from graphproc.wrappers.loading import ImageProcessingMixin
+from graphproc.wrappers.methods.registry import methods
 from graphproc.wrappers.post_process import PostProcessing, post_processing_methods
 from graphproc.wrappers.recent import Recent
 from graphproc.wrappers.running import Plan, Runner, is_file
@@ -566,5 +567,5 @@ def _class_of(name: str) -> type[BaseImageProcessor]:
     row = lookup(name)
     doc = f"{row.name} ({row.family} family); {row.parity_of()}."
     body = {"row": row, "model_input_names": list(row.input_names), "__doc__": doc, "__module__": "graphproc"}
-    body |= class_attributes(row) | post_processing_methods(row.name)
+    body |= class_attributes(row) | dict(methods(row.name)) | post_processing_methods(row.name)
     return type(row.name, (BaseImageProcessor,), body)
