@@ -11,7 +11,6 @@ def list_processors(json: arguments.Json = False) -> None:
     """List every processor class: its backends, inputs, outputs, parity and status."""
     from graphproc.postprocessing.registry import methods
     from graphproc.processors.registry import rows
-    from graphproc.processors.row import TORCHVISION_PARITY
 
     found = rows().values()
     if json:
@@ -53,7 +52,8 @@ def list_processors(json: arguments.Json = False) -> None:
     output.text("")
     for number, text in enumerate(parities, 1):
         output.text(f"({number}) {text}")
-    output.text(f"of the torchvision backend: {TORCHVISION_PARITY}")
+    for other in dict.fromkeys(str(row.parity_of("torchvision")) for row in found if "torchvision" in row.backends[1:]):
+        output.text(f"of the torchvision backend, by the filter: {other}")
     for number, text in enumerate(absent, 1):
         output.text(f"[{number}] {text}")
 

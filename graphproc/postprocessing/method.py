@@ -74,6 +74,7 @@ class Steps:
         options: the method's options.
         sizes: heights and widths in pixels by the keyword that gives them; pairs have two, one after the other.
         ragged: whether rows that count are concatenated, image after image, instead of padded to a fixed number.
+        backend: whose arithmetic.
     """
 
     def __init__(
@@ -84,8 +85,10 @@ class Steps:
         values: Mapping[str, Value],
         sizes: Mapping[str, tuple[Num, ...]],
         ragged: bool,
+        backend: str,
     ) -> None:
-        self.b, self.config, self.options, self.sizes, self.ragged = b, config, options, sizes, ragged
+        self.b, self.config, self.options, self.sizes = b, config, options, sizes
+        self.ragged, self.backend = ragged, backend
         self._values = values
         self.add = b.add
 
@@ -102,7 +105,7 @@ class Steps:
             ConfigError: it is something else.
         """
         value = self.options[option]
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or math.isnan(value):
             raise ConfigError(f"{option}: expected a number, got {value!r}")
         return value
 
@@ -156,6 +159,13 @@ class Steps:
         self.output(count, self.add(Reduce("max"), number))
 
 
+def without_nothing(steps: Steps, shares: Value) -> Value:
+    """Shares of classes without the last, which stands for nothing."""
+    classes = shares.type.shape[-1]
+    steps.b.require(classes >= 2, "expected two classes at least, the last of which stands for nothing")
+    return steps.add(Take(-1, 0, classes - 1), shares)
+
+
 @dataclass(frozen=True)
 class Method:
     """A post-processing method.
@@ -173,6 +183,7 @@ class Method:
         needs_sizes: whether the method means nothing without these.
         computed: sizes among these that follow from the others and the settings where they are not given.
         pairs: whether the sizes are those of the two images of a pair, [2, 2].
+        float_sizes: whether the reference makes float32 of sizes in lists, which products with narrower floats then are.
         takes: the keyword of the first argument of a method that takes its one model output by itself.
         left_to_python: options that change what Python makes of the graph's outputs, or hands over to it, not the graph.
         prepare: makes inputs of what comes in, where they are not the model's outputs one for one.
@@ -192,6 +203,7 @@ class Method:
     needs_sizes: bool = False
     computed: tuple[str, ...] = ()
     pairs: bool = False
+    float_sizes: bool = False
     takes: str = "outputs"
     left_to_python: tuple[str, ...] = ()
     prepare: Prepare | None = None
@@ -228,6 +240,7 @@ class Method:
         sized: tuple[str, ...] | None = None,
         ragged: bool = False,
         fields: tuple[str, ...] | None = None,
+        backend: str = "pil",
     ) -> Program:
         """Compile the method.
 
@@ -238,6 +251,7 @@ class Method:
                 keyword's singular. None for all that do not follow from others.
             ragged: whether rows that count are concatenated, instead of padded to a fixed number.
             fields: which of the optional model outputs there are; None for none.
+            backend: whose arithmetic.
 
         Raises:
             ConfigError: the options do not fit.
@@ -250,7 +264,7 @@ class Method:
         b = ProgramBuilder(f"{config.processor}.{self.name}", self.parity, stacked=True)
         values = {name: self._read(b, name) for name in self.present(fields or ())}
         sizes = {keyword: self._size(b, keyword.removesuffix("s")) for keyword in sized}
-        self.build(Steps(b, config, options, values, sizes, ragged))
+        self.build(Steps(b, config, options, values, sizes, ragged, backend))
         return b.finish()
 
     def _size(self, b: ProgramBuilder, name: str) -> tuple[Num, ...]:

@@ -157,7 +157,7 @@ def build(steps: Steps) -> None:
 
 def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
     """The joints of one person."""
-    return {name: outputs[name] for name in (*ROWS, "bbox")}
+    return {name: outputs[name].copy() for name in (*ROWS, "bbox")}  # float32, whatever floats came in
 
 
 def prepare(given: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -6,7 +6,21 @@ from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.processors import stages
-from graphproc.processors.constants import BICUBIC, CLIP, RESCALE, RGB, crop_to, resize_to, shortest
+from graphproc.processors.calls import CALL_ALONE, GIVEN
+from graphproc.processors.constants import (
+    BICUBIC,
+    BY_CROP,
+    BY_NORMALIZE,
+    BY_RESCALE,
+    BY_RESIZE,
+    BY_RESULT,
+    CLIP,
+    RESCALE,
+    RGB,
+    crop_to,
+    resize_to,
+    shortest,
+)
 from graphproc.processors.row import ONLY_PIL, Row
 from graphproc.processors.stages import WITHOUT_PAD
 from graphproc.sizes import num
@@ -40,7 +54,7 @@ def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 def pixel_values_images(b: ProgramBuilder, config: Config, x: Value) -> None:
     """`pixel_values_images`, or `pixel_values` where `return_legacy_image_output` is false."""
-    b.output("pixel_values" if config.return_legacy_image_output is False else "pixel_values_images", x)
+    b.output("pixel_values_images" if config.return_legacy_image_output else "pixel_values", x)
 
 
 ROWS = (
@@ -49,10 +63,15 @@ ROWS = (
         "VideoLlavaImageProcessor",
         "plain",
         (resize, *WITHOUT_PAD[1:]),
-        {**DEFAULTS, "default_to_square": True},
+        {**DEFAULTS, "default_to_square": True, "return_legacy_image_output": True},
         extra_keys=("return_legacy_image_output",),
+        settings_by_position=(
+            *(*BY_RESIZE, *BY_CROP, *BY_RESCALE, *BY_NORMALIZE),
+            *("do_convert_rgb", *BY_RESULT, "return_legacy_image_output"),
+        ),
         outputs=("pixel_values_images",),
         finish=pixel_values_images,
         backends=ONLY_PIL,
+        calls={**dict.fromkeys(DEFAULTS, GIVEN), "return_legacy_image_output": CALL_ALONE},
     ),
 )

@@ -13,6 +13,8 @@ from graphproc.ir.op import Op
 from graphproc.ir.program import Parity, Program, ProgramBuilder, Value, image_input, sides
 from graphproc.ir.types import TensorType
 from graphproc.ops import CompositeOnCheckerboard, CompositeOnWhite, SelectChannels, ToChannelsFirst
+from graphproc.processors.calls import Reads
+from graphproc.processors.parity import stated
 from graphproc.sizes import num
 
 Stage = Callable[[ProgramBuilder, Config, Value], Value]
@@ -27,12 +29,10 @@ BACKGROUNDS: Mapping[str, Op] = {"white": CompositeOnWhite(), "checkerboard": Co
 """What an image with an alpha channel is composited on."""
 
 PIL = Parity("transformers 5.23 (backend pil) with Pillow 13")
-TORCHVISION_PARITY = Parity("transformers 5.23 (backend torchvision) with torch 2.14 and torchvision 0.29, on bytes")
+TORCHVISION_PARITY = Parity("transformers 5.23 (backend torchvision) with torch 2.14 and torchvision 0.29")
 BOTH = ("pil", "torchvision")
 ONLY_PIL, ONLY_TORCHVISION = BOTH[:1], BOTH[1:]
 """The backends of a class, by whose arithmetic it has."""
-FLOATS = "to the bit where torch runs on a processor with AVX2; elsewhere its kernels fuse other products with sums"
-"""Why classes that resize floats are not everywhere equal to the bit."""
 PARITY: Mapping[str, Parity] = dict(zip(BOTH, (PIL, TORCHVISION_PARITY), strict=True))
 """What the results of a backend are equal to, where a class states nothing else."""
 
@@ -93,6 +93,8 @@ class Row:
             images that come together are processed otherwise than each alone.
         background: what images with an alpha channel are composited on, of `BACKGROUNDS`.
         texts: outputs of text, by the keyword that each is made of and named after; no image enters them, and no graph has them.
+        calls: how settings that are given in a call are read, of those that transformers does not simply take from there.
+        settings_by_position: the settings that a call takes by position behind the images, in transformers' order.
     """
 
     name: str
@@ -114,6 +116,13 @@ class Row:
     together: Callable[[Config, Sequence[tuple[int, int]]], Config] | None = None
     background: str = "white"
     texts: Mapping[str, Callable[[Any], list[str]]] = field(default_factory=dict)
+    calls: Mapping[str, Reads] = field(default_factory=dict)
+    settings_by_position: tuple[str, ...] = ()
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """What a call takes by position behind the images: texts, further inputs, settings."""
+        return (*self.texts, *(extra.keyword for extra in self.extras.values()), *self.settings_by_position)
 
     @property
     def inputs(self) -> list[str]:
@@ -130,9 +139,23 @@ class Row:
             raise ConfigError(f"backend: {self.name} has {', '.join(self.backends)}, got {backend!r}")
         return self.backends[0] if backend is None else backend
 
+    def backend_wanted(self, backend: str | None) -> tuple[str | None, list[str]]:
+        """The backend that a name or a file asks for where the class has it, else None; and what to say about that."""
+        if backend is None or backend in self.backends:
+            return backend, []
+        found = self.backends[0]
+        return None, [f"{self.name} has no {backend} arithmetic here: results equal transformers' {found} backend"]
+
     def parity_of(self, backend: str | None = None) -> Parity:
-        """What the results of a backend are equal to; of the first one for None."""
+        """What the results of a backend with default settings are equal to; of the first one for None."""
         backend = self.check_backend(backend)
+        try:
+            return self.program(self.config({}), backend=backend).parity
+        except ConfigError:  # the defaults alone are no program
+            return self._declared(backend)
+
+    def _declared(self, backend: str) -> Parity:
+        """What a backend's results are equal to where torch takes the kernels that this package has."""
         return self.parity if self.parity is not None and backend == self.backends[0] else PARITY[backend]
 
     def config(self, given: Mapping[str, Any]) -> Config:
@@ -177,7 +200,7 @@ class Row:
         check(config, self.needs)
         if several and not self.counts:
             raise ConfigError(f"several: {self.name} processes images of samples of several as it does others. Leave it out.")
-        b = ProgramBuilder(self.name, self.parity_of(backend), unit_scale=unit_scale, several=several, backend=backend)
+        b = ProgramBuilder(self.name, self._declared(backend), unit_scale=unit_scale, several=several, backend=backend)
         x = image_input(b, dtype=dtype, channels=channels or CHANNELS[color])
         if color == "rgba":
             x = b.add(BACKGROUNDS[self.background], x)
@@ -194,4 +217,5 @@ class Row:
         for stage in self.stages:
             x = stage(b, config, x)
         self.finish(b, config, x)
+        b.parity = stated(b.parity, b.steps, [output.value for output in b.outputs])
         return b.finish()

@@ -206,15 +206,15 @@ def sides(key: str, size: dict[str, int]) -> tuple[int, int]:
     return size["height"], size["width"]
 
 
-def count(config: Config, key: str) -> int:
-    """A setting that counts something: a whole number of at least 1.
+def count(config: Config, key: str, least: int = 1) -> int:
+    """A setting that counts something: a whole number of at least 1, or another.
 
     Raises:
         ConfigError: it is something else.
     """
     value = getattr(config, key)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ConfigError(f"{key}: expected a whole number of at least 1, got {value!r}")
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ConfigError(f"{key}: expected a whole number of at least {least}, got {value!r}")
     return value
 
 

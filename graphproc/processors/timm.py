@@ -73,6 +73,7 @@ ROWS = (
         (transform,),
         {timm.KEY: timm.DEFAULTS},
         extra_keys=(timm.KEY, "architecture"),
+        settings_by_position=("return_tensors",),
         not_compiled="the training transform",
         backends=ONLY_PIL,
         parity=Parity("timm 1.0 (evaluation transform, PIL images) with Pillow 13"),

@@ -21,7 +21,7 @@ from PIL import Image
 
 import graphproc as gp
 from graphproc.batch_feature import BatchFeature
-from graphproc.errors import ConfigError, ImageError, ProgramError, UnsupportedProcessorError
+from graphproc.errors import ConfigError, ImageError, UnsupportedProcessorError
 from graphproc.wrappers.processor import BaseImageProcessor, as_bytes, processor_class
 
 transformers.logging.set_verbosity_error()
@@ -298,7 +298,7 @@ def test_what_is_no_image_is_refused(value: Any) -> None:
 def test_a_size_that_rounds_to_nothing_is_refused_by_both_engines() -> None:
     ours = gp.ViTImageProcessor(size={"shortest_edge": 10, "longest_edge": 12})
     for engine in ("onnxruntime", "numpy"):
-        with pytest.raises(ProgramError, match="rounds to less than 1 pixel"):
+        with pytest.raises(ImageError, match="rounds to less than 1 pixel"):
             ours(Image.new("RGB", (100, 1)), engine=engine)
 
 

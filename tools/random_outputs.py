@@ -1,0 +1,431 @@
+"""Compare every post-processing method with transformers' on random outputs of models.
+
+python tools/random_outputs.py [--seconds 60] [--seed N] [--classes Detr,Sam2] [--methods object_detection] [--case N]
+
+Outputs have ties, constants, extreme, infinite and missing numbers, one class, one query or none, and every float type; sizes
+come in every form that a caller may write; thresholds are 0, 1 and between. A case is drawn from the run's seed and its number,
+so that `--seed S --case N` runs one again. Where transformers leaves the order of equal scores open, it is made to take the
+first of them, as is done here. Exits 1 on any difference.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+import traceback
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+
+import graphproc as gp
+from graphproc.errors import GraphprocError
+from graphproc.postprocessing.method import Method
+from graphproc.postprocessing.registry import methods
+from graphproc.processors.registry import lookup, rows
+
+transformers.logging.set_verbosity_error()
+
+Rng = np.random.Generator
+DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16, "float64": torch.float64}
+BOUNDS = {"float32": 2e-5, "float64": 2e-5, "float16": 4e-3, "bfloat16": 3e-2}
+"""How far floats may be apart, relative to the largest: a last place that spreads, in each type."""
+NARROW = ("float16", "bfloat16")
+OTHER_PIXELS = {"float32": 2e-3, "float64": 0.05, "float16": 0.05, "bfloat16": 0.2}
+"""The share of a map's elements that may differ, where two classes or a threshold are so close that the last place decides."""
+SETTINGS: Mapping[str, Mapping[str, Any]] = {
+    "SamImageProcessor": {"size": {"longest_edge": 48}},
+    "Sapiens2ImageProcessor": {"size": {"height": 24, "width": 20}},
+    "OneFormerImageProcessor": {"class_info_file": "ade20k_panoptic.json", "metadata": {"thing_ids": [0, 1, 2]}},
+    "EomtImageProcessor": {"size": {"shortest_edge": 24, "longest_edge": 24}},
+}
+
+
+@dataclass
+class Case:
+    """One call of one method.
+
+    Attributes:
+        name: the processor class.
+        method: the method's name.
+        backend: whose arithmetic.
+        dtype: the float type of the outputs.
+        outputs: the model's outputs, tensors by name.
+        call: the other arguments, by keyword.
+    """
+
+    name: str
+    method: str
+    backend: str
+    dtype: str
+    outputs: dict[str, Any]
+    call: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        shapes = ", ".join(f"{k} {list(v.shape) if hasattr(v, 'shape') else type(v).__name__}" for k, v in self.outputs.items())
+        call = ", ".join(f"{k}={v!r}" for k, v in self.call.items())
+        return f"{self.name}({self.backend}).{self.method}: {self.dtype} {shapes}; {call:.300}"
+
+
+# ---- drawing ---------------------------------------------------------------------------------------------------
+
+
+def pick(rng: Rng, *values: Any) -> Any:
+    """One of some values."""
+    return values[int(rng.integers(len(values)))]
+
+
+def chance(rng: Rng, share: float) -> bool:
+    """Whether something happens that happens so often."""
+    return bool(rng.random() < share)
+
+
+def compared(name: str) -> list[Method]:
+    """The methods of a class that transformers has, too."""
+    return [m for m in methods(name).values() if m.name != "post_process_image_classification"]
+
+
+CLASSES = [name for name in rows() if compared(name)]
+
+
+def draw(rng: Rng, name: str | None = None, method: str | None = None, plain: bool = False) -> Case:
+    """A case: of any class and method, unless they are said.
+
+    Args:
+        rng: where from.
+        name: the processor class.
+        method: the method's name.
+        plain: whether numbers are finite and sizes what transformers takes.
+    """
+    name = name or pick(rng, *CLASSES)
+    found = next(m for m in compared(name) if m.name == method) if method else pick(rng, *compared(name))
+    dtype = pick(rng, "float32", "float32", "float32", *DTYPES)
+    images = int(rng.integers(1, 4))
+    lengths = axes(rng)
+    given = found.present([key for key, f in found.inputs.items() if f.optional and chance(rng, 0.5)])
+    strange = not plain and chance(rng, 0.1)
+    outputs = {}
+    for key in given:
+        f = found.inputs[key]
+        if not f.call:
+            shape = (images, *(lengths(s) if isinstance(s, str) else s for s in f.shape))
+            outputs[key] = numbers(rng, key, f.dtype, shape, dtype, strange)
+    for key, f in found.inputs.items():
+        if f.optional and key not in outputs:
+            outputs[key] = None
+    call = {key: value for key, value in options(rng, found, images, outputs, plain) if value is not ...}
+    return Case(name, found.name, pick(rng, *lookup(name).backends), dtype, outputs, call)
+
+
+def axes(rng: Rng) -> Callable[[str], int]:
+    """The length of each free axis, by its name; drawn once."""
+    known: dict[str, int] = {}
+
+    def length(axis: str) -> int:
+        if axis not in known:
+            if axis in ("queries", "keypoints", "prompts"):
+                known[axis] = pick(rng, 0, 1, 2, 5, 9, 17)
+            elif axis in ("classes", "masks"):
+                known[axis] = pick(rng, 1, 2, 3, 7)
+            elif axis == "map_height":
+                known[axis] = 24
+            elif axis == "map_width":
+                known[axis] = 20
+            else:
+                known[axis] = pick(rng, 2, 4, 9, 13, 20)
+        return known[axis]
+
+    return length
+
+
+def numbers(rng: Rng, name: str, kind: str, shape: tuple[int, ...], dtype: str, strange: bool) -> torch.Tensor:
+    """One of a model's outputs."""
+    if kind not in ("f32", "f64"):
+        high = max(shape[-1], 1) if name == "matches" else 2
+        return torch.from_numpy(rng.integers(-1 if name == "matches" else 0, high, shape).astype(np.int64))
+    if name.endswith("boxes") or name in ("keypoints", "foregrounds", "alphas"):
+        values = rng.random(shape) * pick(rng, 1, 1, 1, 1.3)
+    elif name in ("scores", "matching_scores", "predicted_depth", "heatmaps"):
+        values = rng.random(shape)
+    elif name == "field_of_view":
+        values = rng.uniform(20, 80, shape)
+    else:
+        values = rng.standard_normal(shape) * pick(rng, 1, 3, 3, 30)
+    if chance(rng, 0.25):  # ties
+        values = np.round(values * 2) / 2
+    if chance(rng, 0.05):
+        values = np.full(shape, pick(rng, 0.0, 0.5, 3.0, -3.0))
+    if strange and values.size:
+        places = rng.integers(0, values.size, 1 + values.size // 20)
+        values.reshape(-1)[places] = pick(rng, np.inf, -np.inf, np.nan, 1e4)
+    return torch.from_numpy(np.asarray(values)).to(DTYPES[dtype])
+
+
+def options(rng: Rng, method: Method, images: int, outputs: Mapping[str, Any], plain: bool) -> Iterator[tuple[str, Any]]:
+    """Each keyword and its value; `...` for those that are left out."""
+    for key, default in method.options.items():
+        if key in method.sized:
+            needed = method.needs_sizes or key in method.computed
+            yield key, sizes(rng, method, images, plain) if needed or chance(rng, 0.7) else ...
+        elif key.endswith("threshold"):
+            yield key, pick(rng, ..., 0, 0.0, 1, 1.0, 0.3, 0.05, 0.999, 0.5, round(float(rng.random()), 3))
+        elif key == "top_k":
+            yield key, pick(rng, ..., 1, 5, 100, 1000)
+        elif key in ("label_ids_to_fuse", "stuff_classes"):
+            yield key, pick(rng, ..., None, {0}, {0, 2, 5}, [1, 2])
+        elif key == "num_labels":
+            yield key, pick(rng, ..., 1, 4, 10)
+        elif key == "kernel_size":
+            yield key, pick(rng, ..., 11, 3, 17)
+        elif key == "task_type":
+            yield key, pick(rng, ..., "instance", "semantic")
+        elif key == "boxes":
+            yield key, boxes(rng, images)
+        elif key == "outputs_flipped":
+            flipped = {
+                k: None if v is None else numbers(rng, k, "f32", tuple(v.shape), "float32", False).to(v.dtype)
+                for k, v in outputs.items()
+            }
+            yield key, SimpleNamespace(**flipped) if chance(rng, 0.3) else ...
+        elif isinstance(default, bool) or key.startswith(("do_", "return_segm")):
+            yield key, pick(rng, ..., True, False)
+
+
+def boxes(rng: Rng, count: int) -> list[Any]:
+    """So many boxes, of one image or of several."""
+    found = [[float(v) for v in rng.uniform(5, 60, 4)] for _ in range(count)]
+    return pick(rng, [found], [[box] for box in found])
+
+
+def sizes(rng: Rng, method: Method, images: int, plain: bool) -> Any:
+    """(height, width) of each image, in one of the forms that callers write."""
+    shape = (images, 2, 2) if method.pairs else (images, 2)
+    whole = rng.integers(1, pick(rng, 8, 40), shape)
+    if chance(rng, 0.3):
+        whole[...] = whole[:1]
+    listed = whole.tolist()
+    forms: list[Any] = [
+        [tuple(row) for row in listed],
+        listed,
+        torch.tensor(whole),
+        torch.tensor(whole),
+    ]
+    if not plain:
+        forms += [tuple(map(tuple, listed)), torch.tensor(whole, dtype=torch.int32), whole, whole.astype(np.float64)]
+        forms += [torch.tensor(whole, dtype=torch.float32), torch.tensor(whole, dtype=torch.float64)]
+        forms += [
+            (whole + 0.5).tolist(),
+            torch.tensor(whole + 0.75, dtype=torch.float32),
+            whole + 0.25,
+            whole.astype(float).tolist(),
+        ]
+        forms += [[np.array(row) for row in listed], [torch.tensor(row) for row in listed]]
+    return pick(rng, *forms)
+
+
+# ---- running ---------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def first_of_equals() -> Iterator[None]:
+    """Make `torch.topk`, `argsort` and `sort` stable, the first of equal elements first."""
+    before = torch.topk, torch.Tensor.topk, torch.argsort, torch.sort
+
+    def topk(x: torch.Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, axis: int | None = None) -> Any:
+        dim = dim if axis is None else axis
+        if k > x.shape[dim]:
+            return before[0](x, k, dim)
+        values, places = before[3](x, dim=dim, descending=largest, stable=True)
+        return values.narrow(dim, 0, k), places.narrow(dim, 0, k)
+
+    def argsort(x: torch.Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
+        return before[3](x, dim=dim, descending=descending, stable=True)[1]
+
+    def sort(x: torch.Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
+        return before[3](x, dim=dim, descending=descending, stable=True)
+
+    torch.topk, torch.Tensor.topk, torch.argsort, torch.sort = topk, topk, argsort, sort  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        torch.topk, torch.Tensor.topk, torch.argsort, torch.sort = before  # type: ignore[assignment]
+
+
+def arguments(case: Case, method: Method) -> tuple[Any, dict[str, Any]]:
+    """The first argument, and the others; copies, because some of transformers' methods write into them."""
+    copies = {k: v.clone() if hasattr(v, "clone") else v for k, v in case.outputs.items()}
+    call = {k: v.clone() if hasattr(v, "clone") else v for k, v in case.call.items()}
+    if method.takes in ("outputs", "predictions"):
+        return SimpleNamespace(**copies, patch_offsets=None), call
+    (value,) = copies.values()
+    return (list(value) if method.takes == "masks" else value), call
+
+
+def settings(name: str) -> dict[str, Any]:
+    """What a processor is made with."""
+    return dict(SETTINGS.get(name, {}))
+
+
+def run_theirs(case: Case) -> Any:
+    """What transformers gives."""
+    pil = case.backend == "pil"
+    reference = (getattr(transformers, f"{case.name}Pil", None) if pil else None) or getattr(transformers, case.name)
+    own = settings(case.name)
+    if case.name == "OneFormerImageProcessor":
+        reference = _without_download(reference)
+    first, call = arguments(case, methods(case.name)[case.method])
+    with first_of_equals():
+        return getattr(reference(**own), case.method)(first, **call)
+
+
+def _without_download(reference: Any) -> Any:
+    """OneFormer, which would ask a server for the names of classes."""
+
+    def made(**own: Any) -> Any:
+        processor = reference.__new__(reference)
+        processor.__dict__.update(own)
+        return processor
+
+    return made
+
+
+def run_ours(case: Case, engine: str) -> Any:
+    """What graphproc gives."""
+    own = {**settings(case.name), "backend": case.backend, "engine": engine}
+    processor = getattr(gp, case.name)(**own)
+    first, call = arguments(case, methods(case.name)[case.method])
+    return getattr(processor, case.method)(first, **call)
+
+
+def attempt(function: Callable[..., Any], *args: Any) -> tuple[Any, Exception | None]:
+    """A result, or the exception that came instead."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return function(*args), None
+        except Exception as error:
+            return None, error
+
+
+# ---- comparing -------------------------------------------------------------------------------------------------
+
+
+def difference(found: Any, expected: Any, dtype: str, at: str = "") -> str:
+    """In what two results differ; nothing where they do not."""
+    if hasattr(expected, "keys"):
+        if not hasattr(found, "keys") or list(found.keys()) != list(expected.keys()):
+            return f"{at}: keys {list(getattr(found, 'keys', list)())}, expected {list(expected.keys())}"
+        if isinstance(found, gp.BatchFeature) != isinstance(expected, transformers.BatchFeature):
+            return f"{at}: {type(found).__name__}, expected {type(expected).__name__}"
+        return first(difference(found[key], expected[key], dtype, f"{at}/{key}") for key in expected)
+    if isinstance(expected, (list, tuple)):
+        if type(found) is not type(expected) or len(found) != len(expected):
+            return (
+                f"{at}: {type(found).__name__} of {len(found) if hasattr(found, '__len__') else '-'}, "
+                f"expected {type(expected).__name__} of {len(expected)}"
+            )
+        return first(difference(a, b, dtype, f"{at}/{i}") for i, (a, b) in enumerate(zip(found, expected, strict=True)))
+    if isinstance(expected, (torch.Tensor, np.ndarray)):
+        return arrays(found, expected, dtype, at)
+    if isinstance(expected, float):
+        same = isinstance(found, float) and (abs(found - expected) <= BOUNDS[dtype] or (found != found and expected != expected))
+        return "" if same else f"{at}: {found!r}, expected {expected!r}"
+    if hasattr(expected, "getbands"):
+        return arrays(np.asarray(found), np.asarray(expected), dtype, at)
+    if isinstance(expected, np.integer):
+        expected = int(expected)
+    return "" if type(found) is type(expected) and found == expected else f"{at}: {found!r}, expected {expected!r}"
+
+
+def first(found: Iterator[str]) -> str:
+    """The first that is not empty."""
+    return next((one for one in found if one), "")
+
+
+def arrays(found: Any, expected: Any, dtype: str, at: str) -> str:
+    """In what two tensors differ."""
+    if type(found) is not type(expected):
+        return f"{at}: {type(found).__name__}, expected {type(expected).__name__}"
+    if str(found.dtype) != str(expected.dtype):
+        return f"{at}: {found.dtype}, expected {expected.dtype}"
+    if tuple(found.shape) != tuple(expected.shape):
+        return f"{at}: shape {list(found.shape)}, expected {list(expected.shape)}"
+    a, b = (np.asarray(x.double() if isinstance(x, torch.Tensor) else x, dtype=np.float64) for x in (found, expected))
+    if str(expected.dtype).removeprefix("torch.").startswith(("float", "bfloat")) and not np.all(b == np.round(b)):
+        limit = BOUNDS[str(expected.dtype).removeprefix("torch.")]
+        largest = np.abs(b[np.isfinite(b)]).max(initial=0)
+        bad = ~np.isclose(a, b, rtol=limit, atol=limit * largest, equal_nan=True)
+        share = 0.0
+    else:
+        bad, share = ~((a == b) | (np.isnan(a) & np.isnan(b))), OTHER_PIXELS[dtype]
+    if bad.sum() <= share * a.size:
+        return ""
+    where = tuple(int(i) for i in np.argwhere(bad)[0]) if bad.ndim else ()
+    return f"{at}: {bad.sum()} of {bad.size} differ, first at {where}: {a[where]!r}, expected {b[where]!r}"
+
+
+def compare(case: Case, engine: str) -> str:
+    """In what our result differs from transformers'; nothing where both are equal, or transformers has none."""
+    expected, refusal = attempt(run_theirs, case)
+    found, error = attempt(run_ours, case, engine)
+    if refusal is not None:
+        raw = error is not None and not isinstance(error, (GraphprocError, TypeError, ImportError))
+        return f"both refuse, here with {type(error).__name__}: {error}" if raw else ""
+    if error is not None:
+        return f"only here: {type(error).__name__}: {error}"[:400]
+    return difference(found, expected, case.dtype)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--classes", default="")
+    parser.add_argument("--methods", default="")
+    parser.add_argument("--case", type=int)
+    parser.add_argument("--plain", action="store_true", help="finite numbers, and sizes that transformers takes")
+    parser.add_argument("--errors", action="store_true", help="print tracebacks of our errors")
+    args = parser.parse_args(argv)
+    torch.set_num_threads(1)
+    wanted = [f"{c}ImageProcessor" for c in args.classes.split(",") if c] or CLASSES
+    pairs = [(c, m.name) for c in wanted for m in compared(c) if not args.methods or m.name[13:] in args.methods.split(",")]
+    kinds: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
+    end, number = time.time() + args.seconds, args.case or 0
+    print(f"seed {args.seed}, {len(pairs)} methods")
+    while time.time() < end:
+        rng = np.random.default_rng((args.seed, number))
+        name, method = pairs[number % len(pairs)]
+        case = draw(rng, name, method, args.plain)
+        engine = pick(rng, "numpy", "onnxruntime")
+        message = compare(case, engine)
+        counts[f"{name}.{method}"] += 1
+        if message:
+            kind = f"{name}.{method} {''.join(' ' if c.isdigit() else c for c in message)[:50]}"
+            kinds[kind] += 1
+            if kinds[kind] == 1:
+                print(f"\n#{number} {engine} {case}\n    {message}")
+            if args.errors:
+                try:
+                    run_ours(case, engine)
+                except Exception:
+                    traceback.print_exc()
+        number += 1
+        if args.case is not None:
+            break
+    tried = f"{sum(counts.values())} cases of {len(counts)} methods"
+    print(f"\n{tried}, {sum(kinds.values())} differ, in {len(kinds)} ways; seed {args.seed}")
+    return 1 if kinds else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
