@@ -33,6 +33,7 @@ from graphproc.wrappers.further_inputs import by_name, read_further
 from graphproc.wrappers.image_files import is_file
 from graphproc.wrappers.images import flatten_images, nest_images, to_array
 from graphproc.wrappers.loading import BACKEND_KEY, ImageProcessingMixin
+from graphproc.wrappers.methods.registry import methods
 from graphproc.wrappers.post_process import PostProcessing, post_processing_methods
 from graphproc.wrappers.recent import Recent
 from graphproc.wrappers.running import Plan, Runner, about, labels_of
@@ -509,5 +510,5 @@ def _class_of(name: str, suffix: str) -> type[BaseImageProcessor]:
         return type(f"{row.name}{suffix}", (_class_of(row.name, ""),), body)
     doc = f"{row.name} ({row.family} family); {row.parity_of()}."
     body = {"row": row, "model_input_names": list(row.input_names), "__doc__": doc, "__module__": "graphproc"}
-    body |= class_attributes(row) | post_processing_methods(row.name)
+    body |= class_attributes(row) | dict(methods(row.name)) | post_processing_methods(row.name)
     return type(row.name, (BaseImageProcessor,), body)
