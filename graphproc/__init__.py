@@ -56,7 +56,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name in _HOME:
         return getattr(import_module(_HOME[name]), name)
-    if name.endswith(("ImageProcessor", "ImageProcessorFast", "FeatureExtractor")):
+    if name.endswith(("ImageProcessor", "ImageProcessorFast", "ImageProcessorPil", "FeatureExtractor")):
         from graphproc.wrappers.processor import processor_class
 
         try:

@@ -55,7 +55,7 @@ def run(
     from graphproc.executors import reference
     from graphproc.runtime import workers
     from graphproc.wrappers.processor import ENGINES
-    from graphproc.wrappers.verify import read_images
+    from graphproc.wrappers.verify import processor_of, read_images
 
     if engine not in ENGINES:
         raise ConfigError(f"--engine: expected one of {', '.join(ENGINES)}, got {engine!r}")
@@ -65,8 +65,9 @@ def run(
     session = arguments.session(graph, settings, provider, _optional(graph, files))
     outputs, one = _runner(session, engine)
     results = []
+    reading = processor_of(session).reading() if "config" in session.metadata else {}
     # Workers decode the next files while the graph runs.
-    with closing(workers.ahead(lambda name: read_images([name])[0], images, workers.default_threads())) as arrays:
+    with closing(workers.ahead(lambda name: read_images([name], reading)[0], images, workers.default_threads())) as arrays:
         for index, name in enumerate(output.progress(images, len(images))):
             results.append(one(next(arrays), {key: paths[index] for key, paths in files.items()}, name))
     nested = any(o.sample is not None for o in outputs)
@@ -112,8 +113,9 @@ def _runner(session: Session, engine: str) -> tuple[Sequence[Output], Callable[.
     """The outputs and how several images' results join, and what runs one RGB image with its further inputs."""
     from graphproc.executors import reference
     from graphproc.ir.program import Output
-    from graphproc.wrappers.examples import in_color, sizes_of
-    from graphproc.wrappers.processor import processor_class, read_input
+    from graphproc.wrappers.examples import in_color
+    from graphproc.wrappers.further_inputs import read_input
+    from graphproc.wrappers.processor import processor_class
     from graphproc.wrappers.verify import compiled_from, run_image
 
     def inputs(array: Array, files: Mapping[str, str]) -> dict[str, Array]:
@@ -125,7 +127,7 @@ def _runner(session: Session, engine: str) -> tuple[Sequence[Output], Callable[.
             found |= {name: read_input(extras[name], _opened(path), f"--with {name}={path}") for name, path in files.items()}
             if missing := [v.name for v in program.inputs if v.name not in found]:
                 raise ConfigError(f"{program.name} also takes {missing[0]}: add --with {missing[0]}=FILE")
-            program.check(sizes_of(program, found))  # raises a clear error for a size it does not take
+            program.check(reference.measure(program, found))  # raises a clear error for a size it does not take
         return found
 
     def graph(array: Array, files: Mapping[str, str], label: str) -> dict[str, Array]:
@@ -187,7 +189,7 @@ def _statistics(name: str, arrays: list[Array]) -> dict[str, Any]:
 def _write(path: Path, joined: Joined) -> None:
     import numpy as np
 
-    from graphproc.wrappers.files import write_atomically
+    from graphproc.files import write_atomically
 
     for name, value in joined.items():
         if isinstance(value, list):

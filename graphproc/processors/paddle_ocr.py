@@ -12,6 +12,7 @@ from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Cast, FixedPointResize, Numbers, Pad
 from graphproc.processors import stages
+from graphproc.processors.calls import OWN
 from graphproc.processors.constants import (
     BILINEAR,
     IMAGENET,
@@ -135,6 +136,7 @@ LINE = {
     "character_list": (),
 }
 LINE_KEYS = ("max_image_width", "character_list")
+LINE_CALLS = dict.fromkeys(("size", "max_image_width"), OWN)
 
 ROWS = (
     Row(
@@ -165,6 +167,7 @@ ROWS = (
         not_compiled="resample 1 (lanczos of floats); lines 1 pixel wide; in a graph of a sequence, the widest image's width",
         backends=ONLY_TORCHVISION,
         together=widest,
+        calls=LINE_CALLS,
     ),
     Row(
         "PPOCRV6SmallRecImageProcessor",
@@ -175,6 +178,7 @@ ROWS = (
         not_compiled="in a graph of a sequence, the widest image's width: each is as wide as it is alone",
         backends=ONLY_TORCHVISION,
         together=widest,
+        calls=LINE_CALLS,
     ),
     Row(
         "SLANeXtImageProcessor",

@@ -38,8 +38,7 @@ def at_least_a_pixel(b: ProgramBuilder, height: Num, width: Num) -> None:
 def resize_to(b: ProgramBuilder, config: Config, x: Value, height: Num, width: Num, resample: int | None = None) -> Value:
     """Resize with the configured filter, or another, requiring that rounding leaves at least a pixel of each side."""
     at_least_a_pixel(b, height, width)
-    x = resampled(b, x, height, width, config.resample if resample is None else resample)
-    return b.add(Rescale(1 / 255), x) if b.unit_scale else x
+    return resampled(b, x, height, width, config.resample if resample is None else resample)
 
 
 def resampled(b: ProgramBuilder, x: Value, height: Num, width: Num, resample: int) -> Value:
@@ -269,15 +268,15 @@ def sides(key: str, size: dict[str, int]) -> tuple[int, int]:
     return size["height"], size["width"]
 
 
-def count(config: Config, key: str) -> int:
-    """A setting that counts something: a whole number of at least 1.
+def count(config: Config, key: str, least: int = 1) -> int:
+    """A setting that counts something: a whole number of at least 1, or another.
 
     Raises:
         ConfigError: it is something else.
     """
     value = getattr(config, key)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ConfigError(f"{key}: expected a whole number of at least 1, got {value!r}")
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ConfigError(f"{key}: expected a whole number of at least {least}, got {value!r}")
     return value
 
 

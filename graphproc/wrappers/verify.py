@@ -14,10 +14,12 @@ import numpy as np
 from graphproc.errors import GraphError, ImageError, ProgramError
 from graphproc.executors import reference
 from graphproc.ir.program import Program
+from graphproc.processors.calls import forgotten
 from graphproc.runtime.session import Session
-from graphproc.wrappers.examples import default_images, example_inputs, in_color, sizes_of
+from graphproc.wrappers.examples import default_images, example_inputs, in_color
+from graphproc.wrappers.image_files import is_file
 from graphproc.wrappers.images import flatten_images, to_array
-from graphproc.wrappers.processor import AutoImageProcessor
+from graphproc.wrappers.processor import AutoImageProcessor, BaseImageProcessor
 
 if TYPE_CHECKING:
     import onnx
@@ -94,10 +96,13 @@ def verify(
         ImageError: an image cannot be read, or does not have the fixed size of the graph.
     """
     session = graph if isinstance(graph, Session) else Session(graph, provider)
-    program = compiled_from(session)
+    program, reading = compiled_from(session), processor_of(session).reading()
     color = session.metadata.get("color", "rgb")
     sides = fixed_sides(session)
-    arrays = [a for a in default_images(sides) if _accepts(program, a)] if images is None else read_images(images)
+    if images is None:
+        arrays = [a for a in default_images(sides) if _accepts(program, in_color(a, color))]
+    else:
+        arrays = read_images(images, reading)
     labels = [str(image) if isinstance(image, (str, Path)) else str(i) for i, image in enumerate(_named(images, arrays))]
     comparisons: list[Comparison] = []
     for label, array in zip(labels, progress(arrays, len(arrays)), strict=True):
@@ -117,15 +122,25 @@ def compiled_from(session: Session) -> Program:
     Raises:
         GraphError: the graph was not written by graphproc.
     """
-    processor = AutoImageProcessor.from_dict(session.config(), backend=session.metadata.get("backend"))
+    config, processor = session.config(), processor_of(session)
     inputs = json.loads(session.metadata.get("inputs", "[]"))
-    return processor.compile(color=session.metadata.get("color", "rgb"), inputs=inputs)
+    given = {key: config[key] for key in forgotten(processor.row.calls, {}) if key in config}
+    return processor.compile(color=session.metadata.get("color", "rgb"), inputs=inputs, **given)
+
+
+def processor_of(session: Session) -> BaseImageProcessor:
+    """The processor of the settings and the backend that a graph carries.
+
+    Raises:
+        GraphError: the graph was not written by graphproc.
+    """
+    return AutoImageProcessor.from_dict(session.config(), backend=session.metadata.get("backend"))
 
 
 def _accepts(program: Program, array: Array) -> bool:
     """Whether the program is meant for images of that size."""
     try:
-        program.check(sizes_of(program, example_inputs(program, array)))
+        program.check(reference.measure(program, example_inputs(program, array)))
     except ProgramError:
         return False
     return True
@@ -203,9 +218,16 @@ def _compare(image: str, output: str, want: Array, found: Array) -> Comparison:
     return Comparison(image, output, want.shape, want.size, int(differs.sum()), float(gap.max(initial=0.0)))
 
 
-def read_images(images: Any) -> list[Array]:
-    """Images as uint8 [height, width, 3]."""
-    arrays = [to_array(image, do_convert_rgb=True, input_data_format=None) for image in flatten_images(images)]
+def read_images(images: Any, reading: Mapping[str, Any] | None = None) -> list[Array]:
+    """Images as uint8 [height, width, 3].
+
+    Args:
+        images: images as a processor takes them.
+        reading: how a processor reads files (`BaseImageProcessor.reading`); as most do for None.
+    """
+    options: dict[str, Any] = {"do_convert_rgb": True, "input_data_format": None}
+    of_files = {**options, **(reading or {})}
+    arrays = [to_array(image, **(of_files if is_file(image) else options)) for image in flatten_images(images)]
     for index, array in enumerate(arrays):
         if array.dtype != np.uint8:
             raise ImageError(f"image {index}: expected uint8 pixels for the graph's uint8 input, got {array.dtype}")

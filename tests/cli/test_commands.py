@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from odd_files import write_odd_files
 from typer.testing import CliRunner
 
 import graphproc as gp
@@ -425,3 +426,16 @@ def test_commands_say_what_they_assume_on_stderr(tmp_path: Path) -> None:
     assert result.stderr == (
         f"graphproc: note: {path}: image_processor_type 'SwinImageProcessor' is taken for ViTImageProcessor\n"
     )
+
+
+@pytest.mark.parametrize("name", ["CLIPImageProcessor", "DetrImageProcessor"])
+@pytest.mark.parametrize("backend", ["pil", "torchvision"])
+def test_run_reads_a_file_as_the_processor_does(tmp_path: Path, name: str, backend: str) -> None:
+    """Which replaces a transparent colour where it converts images to RGB with Pillow, and keeps it elsewhere."""
+    path = write_odd_files(tmp_path)["key of RGB.png"]
+    graph, out = tmp_path / "graph.onnx", tmp_path / "out.npz"
+    run("export", name, "--backend", backend, "-o", str(graph))
+    for engine in ("onnxruntime", "numpy"):
+        run("run", str(graph), str(path), "--engine", engine, "-o", str(out))
+        expected = getattr(gp, name)(backend=backend)(str(path), return_tensors="np")["pixel_values"]
+        np.testing.assert_array_equal(np.load(out)["pixel_values"], expected)
