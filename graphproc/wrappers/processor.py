@@ -26,12 +26,14 @@ from graphproc.runtime.memory import Memory
 from graphproc.version import __version__
 from graphproc.wrappers.array_dtypes import run_array
 from graphproc.wrappers.arrays import ArrayMethods
+from graphproc.wrappers.attributes import class_attributes, computed, shown
 from graphproc.wrappers.cautions import warn_once
 from graphproc.wrappers.devices import device_for
 from graphproc.wrappers.further_inputs import by_name, read_further
 from graphproc.wrappers.image_files import is_file
 from graphproc.wrappers.images import flatten_images, nest_images, to_array
 from graphproc.wrappers.loading import BACKEND_KEY, ImageProcessingMixin
+from graphproc.wrappers.methods.registry import methods
 from graphproc.wrappers.post_process import PostProcessing, post_processing_methods
 from graphproc.wrappers.recent import Recent
 from graphproc.wrappers.running import Plan, Runner, about, labels_of
@@ -100,11 +102,12 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         self.backend = self.row.check_backend(backend or wanted)
         self.engine = _engine(engine)
         config = self.row.config(settings)
-        for key, value in config.settings.items():
-            setattr(self, key, _shown(value))
+        self._computed = tuple(found := computed(config))
+        for key, value in ({key: shown(self.row, key, value) for key, value in config.settings.items()} | found).items():
+            setattr(self, key, value)
         self._threads: int | None = None
         self.__dict__.update(_caches())
-        self._unknown = dict(config.unknown)
+        self._unknown = {key: value for key, value in config.unknown.items() if key not in found}
 
     def __getattr__(self, name: str) -> Any:
         # Unknown settings are looked up last, so that a file cannot replace a method by naming a key like one.
@@ -147,7 +150,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         return processor_class(name)
 
     def _config(self, changes: Mapping[str, Any]) -> Config:
-        given = {**{key: getattr(self, key) for key in _keys(self.row)}, **changes}
+        given = {**self._own_settings(), **changes}
         try:
             key = pickle.dumps(given)  # which tells True from 1 and sees dictionaries that were changed in place
         except Exception:  # what cannot be pickled is no setting, which is said below
@@ -249,7 +252,10 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         return emit(program, options, metadata)
 
     def _settings(self) -> dict[str, Any]:
-        return {**self._unknown, **{k: getattr(self, k) for k in _keys(self.row)}}
+        return {**self._unknown, **self._own_settings()}
+
+    def _own_settings(self) -> dict[str, Any]:
+        return {key: getattr(self, key) for key in _keys(self.row) if key not in self._computed}
 
     def _forgotten(self) -> dict[str, Any]:
         """The settings that are read in a call or an export alone, as they are without."""
@@ -466,13 +472,6 @@ def _keys(row: Row) -> Sequence[str]:
     return tuple(dict.fromkeys((*STANDARD_KEYS, *row.extra_keys)))
 
 
-def _shown(value: Any) -> Any:
-    """A setting as an attribute: sizes are dictionaries and tables lists of lists, as in transformers."""
-    if isinstance(value, Mapping):
-        return dict(value)
-    return [list(row) for row in value] if isinstance(value, tuple) and value and isinstance(value[0], tuple) else value
-
-
 def _engine(engine: str) -> str:
     if engine not in ENGINES:
         raise ConfigError(f"engine: expected one of {', '.join(ENGINES)}, got {engine!r}")
@@ -514,5 +513,5 @@ def _class_of(name: str, suffix: str) -> type[BaseImageProcessor]:
         return type(f"{row.name}{suffix}", (_class_of(row.name, ""),), body)
     doc = f"{row.name} ({row.family} family); {row.parity_of()}."
     body = {"row": row, "model_input_names": list(row.input_names), "__doc__": doc, "__module__": "graphproc"}
-    body |= post_processing_methods(row.name)
+    body |= class_attributes(row) | dict(methods(row.name)) | post_processing_methods(row.name)
     return type(row.name, (BaseImageProcessor,), body)
