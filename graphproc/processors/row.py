@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from graphproc.configs.config import NEEDS, Config, check, normalize
 from graphproc.configs.legacy import modern
+from graphproc.configs.sizes import plain_size
 from graphproc.errors import ConfigError
 from graphproc.ir.op import Op
 from graphproc.ir.program import Parity, Program, ProgramBuilder, Value, image_input, sides
@@ -179,6 +180,7 @@ class Row:
         Raises:
             ConfigError: a value has no meaning for its key.
         """
+        given = {key: plain_size(value) for key, value in given.items()}
         return normalize(self.name, self.defaults, self.extra_keys, modern(self.name, self.defaults, given))
 
     def program(

@@ -333,6 +333,9 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
             raise TypeError(f"{type(self).__name__}: unknown keyword {unknown[0]!r}. Known: {', '.join(known)}{left_out}")
         config = self._call_config(changes)
         target = device_for(device, self.backend, return_tensors)
+        if self.backend == "pil" and device is not None and str(device) != "cpu":
+            text = f"device={device!r} changes nothing with backend 'pil', as in transformers. Move the result."
+            warn_once(self._said, self.row.name, {"device": text})
         samples = self._samples(images)
         counts = [len(sample) for sample in samples]
         if self.row.per_sample > 1 and set(counts) != {self.row.per_sample}:
