@@ -45,6 +45,8 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "SamImageProcessor": {"size": {"longest_edge": 48}},
     "Sapiens2ImageProcessor": {"size": {"height": 24, "width": 20}},
     "OneFormerImageProcessor": {"class_info_file": "ade20k_panoptic.json", "metadata": {"thing_ids": [0, 1, 2]}},
+    "PPOCRV5ServerRecImageProcessor": {"character_list": list("abcdefghijklmnopqrstuvwxyz")},
+    "PPOCRV6SmallRecImageProcessor": {"character_list": list("abcdefghijklmnopqrstuvwxyz")},
     "EomtImageProcessor": {"size": {"shortest_edge": 24, "longest_edge": 24}},
 }
 
@@ -110,7 +112,8 @@ def draw(rng: Rng, name: str | None = None, method: str | None = None, plain: bo
     dtype = pick(rng, "float32", "float32", "float32", *DTYPES)
     images = int(rng.integers(1, 4))
     # What is known to differ, and said: images without queries, and bytes of narrow floats.
-    dtype = "float32" if found.name == "postprocess" and dtype in NARROW else dtype
+    if (found.name == "postprocess" and dtype in NARROW) or "heatmaps" in found.inputs:
+        dtype = "float32"
     lengths = axes(rng, least=int(found.name.endswith("image_guided_detection")))
     given = found.present([key for key, f in found.inputs.items() if f.optional and not f.call and chance(rng, 0.5)])
     strange = not plain and chance(rng, 0.1)
@@ -189,6 +192,10 @@ def options(rng: Rng, method: Method, images: int, outputs: Mapping[str, Any], p
             yield key, pick(rng, ..., 11, 3, 17)
         elif key == "task_type":
             yield key, pick(rng, ..., "instance", "semantic")
+        elif key == "original_images":
+            yield key, [torch.from_numpy(rng.random((3, *rng.integers(1, 30, 2)))).float() for _ in range(images)]
+        elif key == "backgrounds":
+            yield key, backgrounds(rng, images)
         elif key == "boxes":
             yield key, boxes(rng, images)
         elif key == "outputs_flipped":
@@ -199,6 +206,13 @@ def options(rng: Rng, method: Method, images: int, outputs: Mapping[str, Any], p
             yield key, SimpleNamespace(**flipped) if chance(rng, 0.3) else ...
         elif isinstance(default, bool) or key.startswith(("do_", "return_segm")):
             yield key, pick(rng, ..., True, False)
+
+
+def backgrounds(rng: Rng, images: int) -> Any:
+    """One background, or one for each image, in a form that callers have them in."""
+    size = rng.integers(1, 30, 2)
+    made = [rng.integers(0, 256, (*size, 3)).astype(np.uint8) for _ in range(pick(rng, 1, images))]
+    return pick(rng, ..., made, [torch.from_numpy(one).permute(2, 0, 1) for one in made], made[0])
 
 
 def boxes(rng: Rng, count: int) -> list[Any]:
@@ -385,6 +399,8 @@ def compare(case: Case, engine: str) -> str:
         return ""  # which transformers cuts to whole ones, or does not need
     if error is not None:
         return f"only here: {type(error).__name__}: {error}"[:400]
+    if case.method.endswith("image_guided_detection") and len(expected) < len(found):
+        return ""  # transformers leaves out images in which nothing scores
     return difference(found, expected, case.dtype)
 
 

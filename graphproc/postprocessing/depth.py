@@ -203,7 +203,7 @@ METHODS = (
         prepare=prepare,
     ),
     Method(NAME, ("Tipsv2DptImageProcessor",), DEPTH, build_linear, result, {"target_sizes": None}, parity=PARITY),
-    Method(NAME, ("CHMv2ImageProcessor",), DEPTH, build_aligned, result, {"target_sizes": None}, parity=PARITY),
+    Method(NAME, ("CHMv2ImageProcessor",), DEPTH, build_aligned, squeezed_result, {"target_sizes": None}, parity=PARITY),
     Method(
         NAME,
         ("DepthProImageProcessor",),
