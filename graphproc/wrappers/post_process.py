@@ -14,7 +14,7 @@ from graphproc.configs.config import Config
 from graphproc.errors import ImageError
 from graphproc.executors import reference
 from graphproc.ir.program import Input, Program
-from graphproc.postprocessing.method import Method
+from graphproc.postprocessing.method import AsIs, Method
 from graphproc.postprocessing.registry import lookup, methods
 from graphproc.sizes import num
 from graphproc.version import __version__
@@ -154,9 +154,7 @@ class PostProcessing:
             run = self._by_reference(program, one, read.kind, sizes.kind) if by_reference else self._run_post(program, key, one)
             cut = {name: value[: _count(run, name)] if name in method.rows else value for name, value in run.items()}
             found = {name: np.asarray(value) for name, value in cut.items()}
-            typed = {
-                id(v): kinds[name] for name, value in found.items() if name in kinds for v in (value, value.base) if v is not None
-            }
+            typed = _typed(found, kinds)
             results.append(_converted(method.result(found, options), typed, read.tensors))
         return results if method.collect is None else method.collect(results, options)
 
@@ -206,12 +204,20 @@ def _count(run: Run, name: str) -> int:
     return int(run[f"{name}_count"] if f"{name}_count" in run else run["count"])
 
 
+def _typed(found: Mapping[str, Array], kinds: Mapping[str, str]) -> dict[int, str]:
+    """The types of outputs by the identities of their arrays, and of those that they are views of."""
+    arrays = [(array, kinds[name]) for name, value in found.items() if name in kinds for array in (value, value.base)]
+    return {id(array): kind for array, kind in arrays if array is not None}
+
+
 def _converted(value: Any, kinds: Mapping[int, str], tensors: bool) -> Any:
     """Arrays as tensors, where tensors came in, and those of `kinds`, by identity, in that type; anything else as it is."""
     if isinstance(value, BatchFeature):
         return BatchFeature({key: _converted(item, kinds, tensors) for key, item in value.items()})
     if isinstance(value, Mapping):
         return {key: _converted(item, kinds, tensors) for key, item in value.items()}
+    if isinstance(value, AsIs):
+        return list(value)
     if isinstance(value, (list, tuple)):
         return type(value)(_converted(item, kinds, tensors) for item in value)
     if not isinstance(value, np.ndarray):
