@@ -74,7 +74,6 @@ class Steps:
         options: the method's options.
         sizes: heights and widths in pixels by the keyword that gives them; pairs have two, one after the other.
         ragged: whether rows that count are concatenated, image after image, instead of padded to a fixed number.
-        backend: whose arithmetic.
     """
 
     def __init__(
@@ -85,10 +84,9 @@ class Steps:
         values: Mapping[str, Value],
         sizes: Mapping[str, tuple[Num, ...]],
         ragged: bool,
-        backend: str,
     ) -> None:
         self.b, self.config, self.options, self.sizes = b, config, options, sizes
-        self.ragged, self.backend = ragged, backend
+        self.ragged = ragged
         self._values = values
         self.add = b.add
 
@@ -261,10 +259,10 @@ class Method:
             raise ConfigError(f"{self.name}: expected {self.sized[0]}, (height, width) in pixels for each image, got none")
         if ragged and not self.rows:
             raise ConfigError(f"{self.name}: its outputs have one size whatever is found in the image. Leave ragged out.")
-        b = ProgramBuilder(f"{config.processor}.{self.name}", self.parity, stacked=True)
+        b = ProgramBuilder(f"{config.processor}.{self.name}", self.parity, stacked=True, backend=backend)
         values = {name: self._read(b, name) for name in self.present(fields or ())}
         sizes = {keyword: self._size(b, keyword.removesuffix("s")) for keyword in sized}
-        self.build(Steps(b, config, options, values, sizes, ragged, backend))
+        self.build(Steps(b, config, options, values, sizes, ragged))
         return b.finish()
 
     def _size(self, b: ProgramBuilder, name: str) -> tuple[Num, ...]:

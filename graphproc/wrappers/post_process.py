@@ -124,11 +124,12 @@ class PostProcessing:
         """Run a method on a batch of a model's outputs, image by image."""
         config = self._post_config()
         options = {**method.options, **given}
+        settings = method.settings(options)
+        options["backend"] = self.backend
         flags = (key for key, value in options.items() if value is None and key.startswith("do_"))
         options |= {key: config.settings[key] for key in flags if key in config.settings}
         read = post_inputs.read(method, outputs, options)
         sizes = post_inputs.read_sizes(method, options, read.count)
-        settings = method.settings(options)
         present = tuple(name for name in read.fields if method.inputs[name].optional)
         about = [method.name, settings, sorted(sizes.rows), present, dict(config.settings), dict(config.unknown), self.backend]
         key = json.dumps(about, default=str)
@@ -138,24 +139,38 @@ class PostProcessing:
                 config, settings, sized=tuple(sizes.rows), fields=present, ragged=method.has_masks, backend=self.backend
             )
             self._programs[key] = program
-        if not (sizes.whole or precision.takes_fractions(program)):
-            raise ImageError(f"{method.name}: expected whole numbers for {' and '.join(sizes.rows)}, got fractions of pixels")
+        whole = precision.must_be_whole(program) if sizes.fractional else set()
+        if wrong := [keyword for keyword in sizes.fractional if keyword.removesuffix("s") in whole]:
+            raise ImageError(f"{wrong[0]}: expected whole numbers of pixels, got {options[wrong[0]]!r:.80}")
         kinds = precision.kinds(program, read.kind, sizes.kind)
         kinds = {output.name: kinds[output.value] for output in program.outputs if output.value in kinds}
-        by_reference = not sizes.whole or read.unusual or read.kind in precision.NARROW
+        by_reference = bool(sizes.fractional) or read.unusual or read.kind != "f32"
         results = []
         for index in range(read.count):
             one = {name: arrays[index] for name, arrays in read.fields.items()}
             if method.rows:
                 one = {name: post_inputs.with_a_row(array) for name, array in one.items()}
             one |= {keyword.removesuffix("s"): rows[index] for keyword, rows in sizes.rows.items()}
-            run = precision.run(program, one, read.kind, sizes.kind) if by_reference else self._run_post(program, key, one)
-            found = {
-                name: np.asarray(value[: _count(run, name)] if name in method.rows else value) for name, value in run.items()
-            }
-            typed = {id(value): kinds[name] for name, value in found.items() if name in kinds}
+            run = self._by_reference(program, one, read.kind, sizes.kind) if by_reference else self._run_post(program, key, one)
+            cut = {name: value[: _count(run, name)] if name in method.rows else value for name, value in run.items()}
+            found = {name: np.asarray(value) for name, value in cut.items()}
+            typed = {id(v): kinds[name] for name, value in found.items() if name in kinds for v in (value, value.base)}
             results.append(_converted(method.result(found, options), typed, read.tensors))
         return results if method.collect is None else method.collect(results, options)
+
+    def _by_reference(self, program: Program, one: Mapping[str, Array], kind: str, sizes: str) -> Run:
+        """One image's outputs, of what only the numpy reference computes.
+
+        Raises:
+            ImageError: there is nothing to choose from.
+        """
+        try:
+            return precision.run(program, one, kind, sizes)
+        except ValueError as error:  # the largest of none
+            if not any(0 in array.shape for array in one.values()):
+                raise
+            empty = ", ".join(f"{name} {list(array.shape)}" for name, array in one.items() if 0 in array.shape)
+            raise ImageError(f"{program.name}: expected something to choose from, got {empty}") from error
 
     def _run_post(self, program: Program, key: str, one: Mapping[str, Array]) -> Run:
         """One image's outputs."""
