@@ -16,6 +16,22 @@ SIZE_FORMS: tuple[frozenset[str], ...] = (
     frozenset({"min_pixels", "max_pixels"}),
 )
 """The sets of keys that a size may have."""
+SIDES: tuple[str, ...] = tuple(dict.fromkeys(key for form in SIZE_FORMS for key in sorted(form)))
+"""Every key that a size may have."""
+
+
+class Size(dict[str, int]):
+    """A size whose sides are keys and attributes; as attributes, sides that it has not are None."""
+
+    def __getattr__(self, name: str) -> int | None:
+        if name in SIDES:
+            return self.get(name)
+        raise AttributeError(f"a size has {', '.join(SIDES)}, got {name!r}")
+
+    def __setattr__(self, name: str, value: int) -> None:
+        if name not in SIDES:
+            raise AttributeError(f"a size has {', '.join(SIDES)}, got {name!r}")
+        self[name] = value
 
 
 def _side(key: str, name: str, value: Any, used: bool = True) -> int:

@@ -37,8 +37,8 @@ class Normalize(Op):
         return x if x.dtype == "f64" else x.with_dtype("f32")
 
     def numpy(self, x: Array) -> Array:
-        """Subtract, then divide."""
-        return normalized(x if x.dtype == np.float64 else x.astype(np.float32), self.mean, self.std)
+        """Subtract, then divide, in float32, or in the dtype of images that come as floats."""
+        return normalized(x if x.dtype.kind == "f" else x.astype(np.float32), self.mean, self.std)
 
     def onnx(self, g: Builder, x: Value) -> Value:
         """Sub and Div, never fused or multiplied by a reciprocal."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from graphproc.configs.config import NEEDS, Config, check, normalize
 from graphproc.configs.legacy import modern
@@ -93,7 +93,10 @@ class Row:
             images that come together are processed otherwise than each alone.
         background: what images with an alpha channel are composited on, of `BACKGROUNDS`.
         texts: outputs of text, by the keyword that each is made of and named after; no image enters them, and no graph has them.
+        reads: which images `do_convert_rgb` concerns: all, `pil` images and files alone, or none, where they are read `plain`.
+            With `bytes` arrays become PIL images, of bytes, before anything else.
         calls: how settings that are given in a call are read, of those that transformers does not simply take from there.
+        settings_by_position: the settings that a call takes by position behind the images, in transformers' order.
     """
 
     name: str
@@ -116,6 +119,13 @@ class Row:
     background: str = "white"
     texts: Mapping[str, Callable[[Any], list[str]]] = field(default_factory=dict)
     calls: Mapping[str, Reads] = field(default_factory=dict)
+    reads: Literal["converted", "pil", "plain", "bytes"] = "converted"
+    settings_by_position: tuple[str, ...] = ()
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """What a call takes by position behind the images: texts, further inputs, settings."""
+        return (*self.texts, *(extra.keyword for extra in self.extras.values()), *self.settings_by_position)
 
     @property
     def inputs(self) -> list[str]:
@@ -166,7 +176,6 @@ class Row:
         color: str = "rgb",
         dtype: str = "u8",
         channels: int | None = None,
-        unit_scale: bool = False,
         extras: Sequence[str] = (),
         several: bool = False,
         backend: str | None = None,
@@ -178,7 +187,6 @@ class Row:
             color: the colour order of the input image.
             dtype: the input's element type; only a program that does not resize takes others than `u8`.
             channels: the input's channels where they differ from the colour order's (arrays without RGB conversion).
-            unit_scale: whether the bytes stand for floats in [0, 1], to which each resize scales its result back.
             extras: the optional inputs that the program has, by their names in `Row.extras`; required ones it always has.
             several: whether the image is one of several in its sample.
             backend: whose arithmetic the results equal: `pil` or `torchvision`; the class's first one for None.
@@ -193,7 +201,7 @@ class Row:
         check(config, self.needs)
         if several and not self.counts:
             raise ConfigError(f"several: {self.name} processes images of samples of several as it does others. Leave it out.")
-        b = ProgramBuilder(self.name, self._declared(backend), unit_scale=unit_scale, several=several, backend=backend)
+        b = ProgramBuilder(self.name, self._declared(backend), several=several, backend=backend)
         x = image_input(b, dtype=dtype, channels=channels or CHANNELS[color])
         if color == "rgba":
             x = b.add(BACKGROUNDS[self.background], x)

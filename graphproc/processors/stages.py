@@ -23,8 +23,7 @@ def at_least_a_pixel(b: ProgramBuilder, height: Num, width: Num) -> None:
 def resize_to(b: ProgramBuilder, config: Config, x: Value, height: Num, width: Num, resample: int | None = None) -> Value:
     """Resize with the configured filter, or another, requiring that rounding leaves at least a pixel of each side."""
     at_least_a_pixel(b, height, width)
-    x = resampled(b, x, height, width, config.resample if resample is None else resample)
-    return b.add(Rescale(1 / 255), x) if b.unit_scale else x
+    return resampled(b, x, height, width, config.resample if resample is None else resample)
 
 
 def resampled(b: ProgramBuilder, x: Value, height: Num, width: Num, resample: int) -> Value:

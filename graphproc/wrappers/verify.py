@@ -16,7 +16,7 @@ from graphproc.executors import reference
 from graphproc.ir.program import Program
 from graphproc.processors.calls import forgotten
 from graphproc.runtime.session import Session
-from graphproc.wrappers.examples import default_images, example_inputs, in_color, sizes_of
+from graphproc.wrappers.examples import default_images, example_inputs, in_color
 from graphproc.wrappers.image_files import is_file
 from graphproc.wrappers.images import flatten_images, to_array
 from graphproc.wrappers.processor import AutoImageProcessor, BaseImageProcessor
@@ -99,7 +99,10 @@ def verify(
     program, reading = compiled_from(session), processor_of(session).reading()
     color = session.metadata.get("color", "rgb")
     sides = fixed_sides(session)
-    arrays = [a for a in default_images(sides) if _accepts(program, a)] if images is None else read_images(images, reading)
+    if images is None:
+        arrays = [a for a in default_images(sides) if _accepts(program, in_color(a, color))]
+    else:
+        arrays = read_images(images, reading)
     labels = [str(image) if isinstance(image, (str, Path)) else str(i) for i, image in enumerate(_named(images, arrays))]
     comparisons: list[Comparison] = []
     for label, array in zip(labels, progress(arrays, len(arrays)), strict=True):
@@ -137,7 +140,7 @@ def processor_of(session: Session) -> BaseImageProcessor:
 def _accepts(program: Program, array: Array) -> bool:
     """Whether the program is meant for images of that size."""
     try:
-        program.check(sizes_of(program, example_inputs(program, array)))
+        program.check(reference.measure(program, example_inputs(program, array)))
     except ProgramError:
         return False
     return True
