@@ -13,6 +13,7 @@ from campaign import outputs
 from campaign.pictures import Picture, picture, sides
 from campaign.settings import settings_of, value, writable
 from campaign.trial import Graph, Trial, skipped
+from graphproc.configs import timm
 from graphproc.processors.registry import lookup, rows
 from graphproc.processors.row import Row
 
@@ -155,7 +156,7 @@ def _graphs(name: str, backend: str, settings: dict[str, object], rng: random.Ra
     if color != "rgb" and (row.extras or not config.get("do_convert_rgb")):
         color = "rgb"
     graph = Graph(form, target, rng.choice((17, 18, 18, 18, 19, 20, 21, 22, 23)), color, fixed)
-    base = Trial(name, backend, settings, graph=graph, tensors="np" if backend == "pil" else "pt")
+    base = Trial(name, backend, settings, graph=graph, tensors="np" if backend == "pil" and name != timm.CLASS else "pt")
     size = sides(rng)
     mode = {"rgba": "RGBA", "gray": "L"}.get(color, "RGB")
     found = []

@@ -78,6 +78,8 @@ def judged(trial: Any, found: Any, expected: Any, compare: Callable[[], str]) ->
             return Outcome(CRASHES, one_line(found))
         if isinstance(expected, Exception):
             return Outcome(BOTH_REFUSE)
+        if name := excluded.fault(trial, found, expected):
+            return Outcome(EXCLUDED, name)
         if name := excluded.limit(trial, str(found)):
             return Outcome(LIMIT, name)
         return Outcome(REFUSES, one_line(found))
@@ -156,6 +158,8 @@ def run_graph(trial: Trial) -> Outcome:
     if isinstance(found, Exception):
         if not deliberate(found):
             return Outcome(CRASHES, one_line(found))
+        if name := excluded.fault(trial, found, reference):
+            return Outcome(EXCLUDED, name)
         if name := excluded.limit(trial, str(found)):
             return Outcome(LIMIT, name)
         return Outcome(REFUSES, one_line(found))
