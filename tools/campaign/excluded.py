@@ -78,8 +78,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault("byte order", "torch.from_numpy takes no array of another byte order", _raises("byte order different from the native")),
     Fault(
         "files are decoded by Pillow",
-        "with its torchvision backend transformers decodes files by torchvision: no BMP or TIFF, other rounding of JPEG, no palette, "
-        "transparency or EXIF of some formats; here Pillow decodes them, as README says",
+        "with its torchvision backend transformers decodes files by torchvision: no BMP or TIFF, other rounding of JPEG, no "
+        "palette, transparency or EXIF of some formats; here Pillow decodes them, as README says",
         _decodes_otherwise,
     ),
     Fault("bfloat16 as numpy", "numpy has no bfloat16, so transformers fails", _raises("unsupported ScalarType BFloat16")),
@@ -98,8 +98,8 @@ FAULTS: tuple[Fault, ...] = (
         "forms of sizes",
         "transformers stops by accident at sizes in a form that its signature allows or another method takes",
         _raises(
-            r"upsample_\w+\(\) received an invalid|expected size to be one of int|has no attribute 'unbind'|has no attribute 'flip'"
-            r"|must be Tensor, not|must be a list, tuple or torch|has no attribute 'shape'|only integer tensors of a single element",
+            r"upsample_\w+\(\) received an invalid|expected size to be one of int|has no attribute '(unbind|flip|shape)'"
+            r"|must be Tensor, not|must be a list, tuple or torch|only integer tensors of a single element",
             _is_post,
         ),
     ),
