@@ -366,8 +366,9 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
     def reading(self, config: Config | None = None) -> dict[str, Any]:
         """How a call reads images: keywords of `to_array`, by some settings or the processor's own."""
         config = self._config({}) if config is None else config
-        converts = bool(config.do_convert_rgb)
-        return {"do_convert_rgb": converts, "backend": self.backend, "background": self.row.background}
+        converts = bool(config.do_convert_rgb) and self.row.reads != "plain"
+        arrays = {"converts_arrays": False} if self.row.reads == "pil" else {}
+        return {"do_convert_rgb": converts, "backend": self.backend, "background": self.row.background, **arrays}
 
     def _samples(self, images: Any) -> list[list[Any]]:
         """The images of each sample, still unread."""
