@@ -274,6 +274,7 @@ ROWS = (
         extras={"prompt_depth": Extra("prompt_depth", dtype="i32", aligned=False)},
         finish=with_prompt,
         backends=ONLY_PIL,
+        reads="plain",
     ),
     Row(
         "Swin2SRImageProcessor",

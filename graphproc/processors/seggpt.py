@@ -57,6 +57,7 @@ ROWS = (
         extra_keys=("num_labels",),
         not_compiled="prompt_masks as images of colours (do_convert_rgb false), prompts without images",
         finish=with_prompts,
+        reads="plain",
         extras={
             "prompt_image": Extra("prompt_images", "HWC", aligned=False),
             "prompt_map": Extra("prompt_masks", aligned=False),

@@ -130,6 +130,7 @@ def to_array(
     input_data_format: str | None,
     backend: str = "pil",
     background: str = "white",
+    converts_arrays: bool = True,
 ) -> NDArray[Any]:
     """Read one image as an array of height, width and channels.
 
@@ -146,6 +147,7 @@ def to_array(
         input_data_format: `"channels_first"`, `"channels_last"`, or None to look for 1, 3 or 4 channels on the first
             axis, then on the last. Concerns 3-D arrays only.
         backend: `"torchvision"` blends four channels of bytes or float32 in float32.
+        converts_arrays: whether `do_convert_rgb` concerns arrays, too.
         background: `"checkerboard"` is what bytes with an alpha channel are composited on instead of white.
 
     Returns:
@@ -169,6 +171,7 @@ def to_array(
         return _finished(_from_pil(image, do_convert_rgb, background, label), label)
     if tensor_type_of(image) is not None:
         array = _channels_last(_from_tensor(image), input_data_format)
+        do_convert_rgb = do_convert_rgb and converts_arrays
         if do_convert_rgb and array.shape[-1] == 1:
             array = np.repeat(array, 3, axis=-1)
         elif do_convert_rgb and array.shape[-1] == 4:

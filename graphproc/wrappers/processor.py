@@ -334,6 +334,9 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, CommonMethods, Post
             raise TypeError(f"{type(self).__name__}: unknown keyword {unknown[0]!r}. Known: {', '.join(known)}{left_out}")
         config = self._call_config(changes)
         target = device_for(device, self.backend, return_tensors)
+        if self.backend == "pil" and device is not None and str(device) != "cpu":
+            text = f"device={device!r} changes nothing with backend 'pil', as in transformers. Move the result."
+            warn_once(self._said, self.row.name, {"device": text})
         samples = self._samples(images)
         counts = [len(sample) for sample in samples]
         if self.row.per_sample > 1 and set(counts) != {self.row.per_sample}:
@@ -364,8 +367,9 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, CommonMethods, Post
     def reading(self, config: Config | None = None) -> dict[str, Any]:
         """How a call reads images: keywords of `to_array`, by some settings or the processor's own."""
         config = self._config({}) if config is None else config
-        converts = bool(config.do_convert_rgb)
-        return {"do_convert_rgb": converts, "backend": self.backend, "background": self.row.background}
+        converts = bool(config.do_convert_rgb) and self.row.reads != "plain"
+        arrays = {"converts_arrays": False} if self.row.reads == "pil" else {}
+        return {"do_convert_rgb": converts, "backend": self.backend, "background": self.row.background, **arrays}
 
     def _samples(self, images: Any) -> list[list[Any]]:
         """The images of each sample, still unread."""
