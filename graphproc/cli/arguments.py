@@ -143,6 +143,7 @@ def load(
 
     changes: dict[str, Any] = dict(key_and_value("--set", text) for text in settings or ())
     options = {} if backend is None else {"backend": backend}
+    found: BaseImageProcessor
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         if os.path.exists(source) or source.endswith(".json") or "/" in source or os.sep in source:

@@ -60,7 +60,7 @@ def maskformer(steps: Steps) -> None:
 def oneformer(steps: Steps) -> None:
     """As for MaskFormer, of scores that torchvision's backend resizes with antialiasing."""
     scores = class_scores(steps, shares(steps["class_queries_logits"], steps), steps["masks_queries_logits"])
-    label_map(steps, scores, "linear" if steps.backend == "pil" else "antialias")
+    label_map(steps, scores, "linear" if steps.b.backend == "pil" else "antialias")
 
 
 def mask2former(steps: Steps) -> None:

@@ -55,11 +55,19 @@ MASKS = Field(("queries", "mask_height", "mask_width"), "CHW")
 """A mask of each query; queries are the channels of an image."""
 
 Result = Callable[[Mapping[str, Any], Mapping[str, Any]], Any]
-"""From the outputs of one image, cut to what counts, and the options, to what the method returns for that image."""
+"""From the outputs of one image, cut to what counts, and the options, to what the method returns for that image.
+
+The options that a call's functions get are those of the method, the processor's own where a `do_...` is left out, and
+`backend` and `config`.
+"""
 Prepare = Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]]
 """From what comes from the model, by name, and the options, to inputs in other forms or further ones: an item for each run."""
 Collect = Callable[[list[Any], Mapping[str, Any]], Any]
 """From the results of all runs and the options to what the method returns."""
+
+
+class AsIs(list[Any]):
+    """A list in a result, of arrays that stay numpy's whatever came in."""
 
 
 NO_PADDING: Mapping[str, float] = {}
@@ -74,7 +82,6 @@ class Steps:
         options: the method's options.
         sizes: heights and widths in pixels by the keyword that gives them; pairs have two, one after the other.
         ragged: whether rows that count are concatenated, image after image, instead of padded to a fixed number.
-        backend: whose arithmetic.
     """
 
     def __init__(
@@ -85,10 +92,9 @@ class Steps:
         values: Mapping[str, Value],
         sizes: Mapping[str, tuple[Num, ...]],
         ragged: bool,
-        backend: str,
     ) -> None:
         self.b, self.config, self.options, self.sizes = b, config, options, sizes
-        self.ragged, self.backend = ragged, backend
+        self.ragged = ragged
         self._values = values
         self.add = b.add
 
@@ -261,10 +267,10 @@ class Method:
             raise ConfigError(f"{self.name}: expected {self.sized[0]}, (height, width) in pixels for each image, got none")
         if ragged and not self.rows:
             raise ConfigError(f"{self.name}: its outputs have one size whatever is found in the image. Leave ragged out.")
-        b = ProgramBuilder(f"{config.processor}.{self.name}", self.parity, stacked=True)
+        b = ProgramBuilder(f"{config.processor}.{self.name}", self.parity, stacked=True, backend=backend)
         values = {name: self._read(b, name) for name in self.present(fields or ())}
         sizes = {keyword: self._size(b, keyword.removesuffix("s")) for keyword in sized}
-        self.build(Steps(b, config, options, values, sizes, ragged, backend))
+        self.build(Steps(b, config, options, values, sizes, ragged))
         return b.finish()
 
     def _size(self, b: ProgramBuilder, name: str) -> tuple[Num, ...]:

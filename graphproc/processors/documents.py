@@ -20,11 +20,11 @@ REDUCING_GAP = 2.0
 """How many times Nougat's thumbnail itself still shrinks after blocks of pixels were averaged."""
 
 
-def crop_margin(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_crop_margin`: only the box around the page's content."""
+def crop_margin(b: ProgramBuilder, config: Config, x: Value, threshold: int = 200) -> Value:
+    """`do_crop_margin`: only the box around the page's content, which is darker than a threshold."""
     if not config.do_crop_margin:
         return x
-    content = ContentBox(arithmetic=TORCHVISION if b.backend == TORCHVISION else PILLOW)
+    content = ContentBox(threshold, TORCHVISION if b.backend == TORCHVISION else PILLOW)
     box = b.measure(b.add(content, x), content_top=0, content_left=0, content_height=1, content_width=1)
     return b.add(Crop(*box), x)
 

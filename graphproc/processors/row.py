@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from graphproc.configs.config import NEEDS, Config, check, normalize
 from graphproc.configs.legacy import modern
+from graphproc.configs.sizes import plain_size
 from graphproc.errors import ConfigError
 from graphproc.ir.op import Op
 from graphproc.ir.program import Parity, Program, ProgramBuilder, Value, image_input, sides
@@ -81,7 +82,7 @@ class Row:
         extra_keys: settings beyond the standard ones.
         not_compiled: what of the class cannot be in a graph, and why; empty where everything is.
         parity: what the results of the class's first backend are equal to, where that is not what its backend's are.
-        outputs: output names.
+        outputs: the names of all outputs that a call may have without further inputs.
         input_names: `model_input_names`: what the class says its models take.
         backends: whose arithmetic the class has; the first is the default.
         finish: declares the outputs from the last stage's result.
@@ -134,6 +135,18 @@ class Row:
         """What a call takes: the images and the further inputs, optional ones in brackets."""
         return ["images", *(extra.keyword if extra.required else f"[{extra.keyword}]" for extra in self.extras.values())]
 
+    @property
+    def shown_outputs(self) -> list[str]:
+        """What a call gives; in brackets what it gives only with a further input or another setting than the default."""
+        optional = [name for name, extra in self.extras.items() if not extra.required]
+        config = self.config({})
+        try:
+            always = {output.name for output in self.program(config).outputs}
+            brought = [output.name for output in self.program(config, extras=optional).outputs] if optional else []
+        except ConfigError:  # a class that has no defaults for something (colours, a model's settings)
+            always, brought = set(self.outputs), []
+        return [name if name in always else f"[{name}]" for name in dict.fromkeys((*self.outputs, *brought))]
+
     def check_backend(self, backend: str | None) -> str:
         """The backend, which the class must have; its first one for None.
 
@@ -169,6 +182,7 @@ class Row:
         Raises:
             ConfigError: a value has no meaning for its key.
         """
+        given = {key: plain_size(value) for key, value in given.items()}
         return normalize(self.name, self.defaults, self.extra_keys, modern(self.name, self.defaults, given))
 
     def program(

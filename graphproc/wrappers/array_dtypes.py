@@ -18,6 +18,8 @@ from graphproc.processors.row import Row
 Array = np.ndarray[Any, Any]
 Compile = Callable[..., Program]
 """Makes the program for the image's channels; takes options of `Row.program`."""
+NAMES = {dtype: name for name, dtype in DTYPES.items()}
+"""The IR's names of numpy's dtypes."""
 
 
 def run_array(
@@ -32,19 +34,16 @@ def run_array(
         array = as_bytes(array)[0]
     options: dict[str, Any] = {}
     if backend != "pil" and array.dtype != np.uint8:
-        if array.dtype != np.float32:
-            raise ImageError(
-                f"image of dtype {array.dtype}: expected uint8 or float32 with backend {backend!r}. Convert the image"
-                + (", or use backend='pil'." if "pil" in row.backends else ".")
-            )
-        options["dtype"] = "f32"
+        if array.dtype not in NAMES:
+            raise ImageError(f"image of dtype {array.dtype}: expected one of {', '.join(map(str, NAMES))}. Convert the image.")
+        options["dtype"] = NAMES[array.dtype]
     try:
         program = compiled(**options)
     except (ConfigError, ShapeError) as error:
         if "dtype" not in options:
             raise
         raise ImageError(
-            f"image of dtype {array.dtype}: {row.name} takes uint8 alone here, with these settings ({error})"
+            f"image of dtype {array.dtype}: {row.name} does not take it here, with these settings ({error})"
         ) from None
     array = array if array.flags.writeable else array.copy()  # results may share its memory
     inputs = {"image": array, **further}

@@ -24,7 +24,7 @@ class Given:
     """A model's outputs.
 
     Attributes:
-        fields: an array for each image, by name; floats narrower than float32 are held in it.
+        fields: an array for each image, by name; floats narrower than float32 are held in it, float64 stays.
         kind: the type of the floats among them, as torch would have it of a product of all.
         tensors: whether any came as a torch tensor.
     """
@@ -68,7 +68,7 @@ def read(method: Method, outputs: Any, options: Mapping[str, Any]) -> Given:
     """
     fields: dict[str, list[Array]] = {}
     kind, tensors = WHOLE, False
-    given = {name: _of(outputs, name) for name, declared in method.inputs.items() if not declared.call}
+    given = {name: named(outputs, name) for name, declared in method.inputs.items() if not declared.call}
     if method.prepare is not None and all(value is not None for name, value in given.items() if not method.inputs[name].optional):
         given |= method.prepare(given, options)
     for name, declared in method.inputs.items():
@@ -83,7 +83,9 @@ def read(method: Method, outputs: Any, options: Mapping[str, Any]) -> Given:
         for item in value:
             if not declared.call:
                 kind, tensors = promoted(kind, kind_of(item)), tensors or hasattr(item, "detach")
-            array = to_array(item).astype(DTYPES[declared.dtype])
+            array = to_array(item)
+            if array.dtype != np.float64 or declared.dtype != "f32":
+                array = array.astype(DTYPES[declared.dtype])
             if array.ndim != len(declared.shape):
                 raise ImageError(_expected(method, name, array))
             fields[name].append(array)
@@ -120,7 +122,7 @@ def with_a_row(array: Array) -> Array:
     return np.full([max(length, 1) for length in array.shape], np.nan if array.dtype.kind == "f" else 0, dtype=array.dtype)
 
 
-def _of(outputs: Any, name: str) -> Any:
+def named(outputs: Any, name: str) -> Any:
     """One of a model's outputs; None where it has no such one."""
     return outputs.get(name) if isinstance(outputs, Mapping) else getattr(outputs, name, None)
 
@@ -143,9 +145,9 @@ class Sizes:
     kind: str
 
     @property
-    def whole(self) -> bool:
-        """Whether all are whole numbers."""
-        return all(rows.dtype == np.int64 for rows in self.rows.values())
+    def fractional(self) -> list[str]:
+        """The keywords of those that are not all whole numbers."""
+        return [keyword for keyword, rows in self.rows.items() if rows.dtype == np.float64]
 
 
 def read_sizes(method: Method, options: Mapping[str, Any], count: int) -> Sizes:

@@ -18,7 +18,7 @@ from graphproc.ir.op import Op
 from graphproc.ir.program import Program, Step
 from graphproc.ir.types import TensorType
 from graphproc.numerics import bfloat16
-from graphproc.ops import Combine
+from graphproc.ops import Combine, Numbers
 from graphproc.sizes import num
 
 Array = np.ndarray[Any, Any]
@@ -57,7 +57,9 @@ def kinds(program: Program, kind: str, sizes: str) -> dict[str, str]:
     found = {v.name: kind for v in program.inputs if v.type.dtype == "f32"}
     names = _sizes(program)
     for step in program.steps:
-        if step.output.type.dtype != "f32":
+        if isinstance(step.op, Numbers) and len(step.op.values) == 1:
+            found[step.output.name] = WHOLE  # a number by itself widens nothing
+        if step.output.type.dtype != "f32" or step.output.name in found:
             continue
         types = [found[name] for name in step.inputs if name in found]
         if isinstance(step.op, Combine) and not names.isdisjoint(_symbols(step.op)):
@@ -66,10 +68,11 @@ def kinds(program: Program, kind: str, sizes: str) -> dict[str, str]:
     return found
 
 
-def takes_fractions(program: Program) -> bool:
-    """Whether sizes that are given do nothing but multiply."""
+def must_be_whole(program: Program) -> set[str]:
+    """The inputs of sizes that do more than multiply."""
     others = [op for op in (step.op for step in program.steps) if not (isinstance(op, Combine) and op.operator == "multiply")]
-    return all(_sizes(program).isdisjoint(_symbols(op)) for op in others)
+    used = {name for op in others for name in _symbols(op)}
+    return {value.name for value in program.inputs if not used.isdisjoint(value.measures)}
 
 
 def run(program: Program, inputs: Mapping[str, Array], kind: str, sizes: str) -> dict[str, Array]:
@@ -77,7 +80,7 @@ def run(program: Program, inputs: Mapping[str, Array], kind: str, sizes: str) ->
 
     Args:
         program: the program.
-        inputs: its inputs; sizes may be float64.
+        inputs: its inputs; floats and sizes may be float64.
         kind: the type of the floats that came in.
         sizes: the type of the sizes that they are multiplied by.
     """
@@ -86,12 +89,13 @@ def run(program: Program, inputs: Mapping[str, Array], kind: str, sizes: str) ->
     def made(step: Step, result: Array) -> Array:
         return rounded(result, found[step.output.name]) if result.dtype == np.float32 else result
 
-    measured = [
-        replace(v, type=TensorType("f64", v.type.shape)) if v.measures and inputs[v.name].dtype == np.float64 else v
+    declared = [
+        replace(v, type=TensorType("f64", v.type.shape, v.type.layout)) if inputs[v.name].dtype == np.float64 else v
         for v in program.inputs
     ]
+    inputs = {name: rounded(x, kind) if x.dtype == np.float32 else x for name, x in inputs.items()}
     steps = tuple(_comparing(step, found) for step in program.steps)
-    return reference.run(replace(program, inputs=tuple(measured), steps=steps), inputs, made)
+    return reference.run(replace(program, inputs=tuple(declared), steps=steps), inputs, made)
 
 
 def _comparing(step: Step, kinds: Mapping[str, str]) -> Step:

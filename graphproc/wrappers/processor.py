@@ -28,11 +28,13 @@ from graphproc.wrappers.array_dtypes import run_array
 from graphproc.wrappers.arrays import ArrayMethods
 from graphproc.wrappers.attributes import class_attributes, computed, shown
 from graphproc.wrappers.cautions import warn_once
+from graphproc.wrappers.common_methods import CommonMethods, call_keywords
 from graphproc.wrappers.devices import device_for
 from graphproc.wrappers.further_inputs import by_name, read_further
 from graphproc.wrappers.image_files import is_file
 from graphproc.wrappers.images import flatten_images, nest_images, to_array
 from graphproc.wrappers.loading import BACKEND_KEY, ImageProcessingMixin
+from graphproc.wrappers.methods.registry import methods
 from graphproc.wrappers.post_process import PostProcessing, post_processing_methods
 from graphproc.wrappers.recent import Recent
 from graphproc.wrappers.running import Plan, Runner, about, labels_of
@@ -57,7 +59,7 @@ MOST_SESSIONS = 16
 """How many sessions a processor keeps, those of the workers not counted."""
 
 
-class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
+class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, CommonMethods, PostProcessing):
     """What every image processor class shares.
 
     Settings are attributes under transformers' names (`size`, `image_mean`, `do_resize`, ...); sizes are dictionaries.
@@ -332,6 +334,9 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
             raise TypeError(f"{type(self).__name__}: unknown keyword {unknown[0]!r}. Known: {', '.join(known)}{left_out}")
         config = self._call_config(changes)
         target = device_for(device, self.backend, return_tensors)
+        if self.backend == "pil" and device is not None and str(device) != "cpu":
+            text = f"device={device!r} changes nothing with backend 'pil', as in transformers. Move the result."
+            warn_once(self._said, self.row.name, {"device": text})
         samples = self._samples(images)
         counts = [len(sample) for sample in samples]
         if self.row.per_sample > 1 and set(counts) != {self.row.per_sample}:
@@ -511,5 +516,6 @@ def _class_of(name: str, suffix: str) -> type[BaseImageProcessor]:
         return type(f"{row.name}{suffix}", (_class_of(row.name, ""),), body)
     doc = f"{row.name} ({row.family} family); {row.parity_of()}."
     body = {"row": row, "model_input_names": list(row.input_names), "__doc__": doc, "__module__": "graphproc"}
-    body |= class_attributes(row) | post_processing_methods(row.name)
+    body["valid_kwargs"] = call_keywords(row.name, (*_keys(row), *CALL_ONLY_KEYS))
+    body |= class_attributes(row) | dict(methods(row.name)) | post_processing_methods(row.name)
     return type(row.name, (BaseImageProcessor,), body)
