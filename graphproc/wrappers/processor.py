@@ -7,7 +7,7 @@ import os
 import pickle
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -29,6 +29,7 @@ from graphproc.wrappers.arrays import ArrayMethods
 from graphproc.wrappers.attributes import class_attributes, computed, shown
 from graphproc.wrappers.cautions import warn_once
 from graphproc.wrappers.common_methods import CommonMethods, call_keywords
+from graphproc.wrappers.containers import contained
 from graphproc.wrappers.devices import device_for
 from graphproc.wrappers.further_inputs import by_name, read_further
 from graphproc.wrappers.image_files import is_file
@@ -305,7 +306,8 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, CommonMethods, Post
         Args:
             images: PIL images, numpy arrays, torch tensors, paths, or lists of these; 4-D arrays are batches.
             *inputs: what the class takes beside images, such as label maps, one for each image; also by name (`Row.arguments`).
-            return_tensors: None for lists of arrays, `np`, `pt`, `tf`, `jax` or `mlx`.
+            return_tensors: `np`, `pt`, `tf`, `jax` or `mlx`; None for the containers of transformers' class, most of them lists of
+                an array for each image; with torchvision's backend they hold torch tensors where torch is installed.
             input_data_format: `channels_first` or `channels_last` for arrays; None looks for the axis of 1, 3 or 4.
             device: where torch tensors of torchvision's backend are put; pil's stay on the CPU, as in transformers.
             engine: `onnxruntime` or `numpy` for this call.
@@ -351,6 +353,11 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, CommonMethods, Post
         outputs = [output for output in declared if output.name != self.row.counts]
         listed = {output.name for output in outputs if output.listed or output.apart}
         joined = runner.joined(outputs, counts, return_tensors is not None)
+        if return_tensors is None:
+            for output in outputs:
+                if output.name in joined and not output.listed:
+                    apart = partial(runner.apart, output.name)
+                    joined[output.name] = contained(self.row.name, self.backend, output, joined[output.name], apart)
         features = BatchFeature(joined | ({self.row.counts: counts} if self.row.counts else {}), return_tensors, listed)
         for output in outputs:
             if output.apart:  # each a tensor of its own

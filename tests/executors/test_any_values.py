@@ -119,3 +119,15 @@ def test_prompt_masks_alone(backend: str) -> None:
     expected = theirs("SegGptImageProcessor", settings)(image, prompt_masks=mask, return_tensors=tensors)
     found = ours("SegGptImageProcessor", settings)(image, prompt_masks=mask, return_tensors=tensors)
     assert not difference({k: np.asarray(v) for k, v in found.items()}, {k: np.asarray(v) for k, v in expected.items()})
+
+
+@pytest.mark.parametrize("name", ["DetrImageProcessor", "MaskFormerImageProcessor", "ViltImageProcessor"])
+def test_images_of_one_and_three_channels(name: str) -> None:
+    """No channels are made up where images are padded to one size."""
+    images = [(UNIT * 255).astype(np.uint8), (UNIT[:30, :, :1] * 255).astype(np.uint8)]
+    size = {"shortest_edge": 32} if name == "ViltImageProcessor" else {"shortest_edge": 32, "longest_edge": 60}
+    settings = {"size": size, "do_convert_rgb": False, "image_mean": 0.5, "image_std": 0.5}
+    expected = theirs(name, {**settings, "backend": "pil"})(images)["pixel_values"]
+    found = ours(name, settings)(images)["pixel_values"]
+    assert [array.shape for array in found] == [array.shape for array in expected]
+    assert all(np.array_equal(one, other) for one, other in zip(found, expected, strict=True))
