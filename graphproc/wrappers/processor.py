@@ -306,8 +306,8 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, CommonMethods, Post
         Args:
             images: PIL images, numpy arrays, torch tensors, paths, or lists of these; 4-D arrays are batches.
             *inputs: what the class takes beside images, such as label maps, one for each image; also by name (`Row.arguments`).
-            return_tensors: `np`, `pt`, `tf`, `jax` or `mlx`; None for the containers of transformers' class, most of them lists of
-                an array for each image; with torchvision's backend they hold torch tensors where torch is installed.
+            return_tensors: `np`, `pt`, `tf`, `jax` or `mlx`; None for the containers of transformers' class, mostly lists of an
+                array for each image; with torchvision's backend they hold torch tensors where torch is installed.
             input_data_format: `channels_first` or `channels_last` for arrays; None looks for the axis of 1, 3 or 4.
             device: where torch tensors of torchvision's backend are put; pil's stay on the CPU, as in transformers.
             engine: `onnxruntime` or `numpy` for this call.
@@ -374,8 +374,8 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, CommonMethods, Post
     def reading(self, config: Config | None = None) -> dict[str, Any]:
         """How a call reads images: keywords of `to_array`, by some settings or the processor's own."""
         config = self._config({}) if config is None else config
-        converts = bool(config.do_convert_rgb) and self.row.reads != "plain"
-        arrays = {"converts_arrays": False} if self.row.reads == "pil" else {}
+        converts = bool(config.do_convert_rgb) and self.row.reads not in ("plain", "frames")
+        arrays = {"converts_arrays": False, "channel_counts": (1, 3)} if self.row.reads in ("pil", "frames") else {}
         return {"do_convert_rgb": converts, "backend": self.backend, "background": self.row.background, **arrays}
 
     def _samples(self, images: Any) -> list[list[Any]]:

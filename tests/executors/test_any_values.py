@@ -125,7 +125,7 @@ def test_prompt_masks_alone(backend: str) -> None:
 def test_images_of_one_and_three_channels(name: str) -> None:
     """No channels are made up where images are padded to one size."""
     images = [(UNIT * 255).astype(np.uint8), (UNIT[:30, :, :1] * 255).astype(np.uint8)]
-    size = {"shortest_edge": 32} if name == "ViltImageProcessor" else {"shortest_edge": 32, "longest_edge": 60}
+    size = {"shortest_edge": 64} if name == "ViltImageProcessor" else {"shortest_edge": 32, "longest_edge": 60}
     settings = {"size": size, "do_convert_rgb": False, "image_mean": 0.5, "image_std": 0.5}
     expected = theirs(name, {**settings, "backend": "pil"})(images)["pixel_values"]
     found = ours(name, settings)(images)["pixel_values"]
