@@ -453,8 +453,11 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, CommonMethods, Post
         session: Session | None = self._sessions.get(key)
         if session is None:
             from graphproc.emitters.onnx.emit import EmitOptions, emit
+            from graphproc.runtime.one_size import of_program
 
-            session = self._sessions[key] = Session(emit(self._program(config, **options), EmitOptions()), threads=threads)
+            program = self._program(config, **options)
+            session = Session(emit(program, EmitOptions()), threads=threads, one_size=of_program(program))
+            self._sessions[key] = session
         return session
 
 
