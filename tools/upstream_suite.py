@@ -26,6 +26,7 @@ from types import ModuleType
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+ENGINE = "UPSTREAM_SUITE_ENGINE"
 LEFT_OUT = {"auto"}
 """Folders of models whose tests are not about a processor: the registry of transformers."""
 INTERNALS = {
@@ -111,7 +112,7 @@ def ours(theirs: type[Any]) -> type[Any]:
     backend = "torchvision" if issubclass(theirs, TorchvisionBackend) else "pil"
 
     def init(self: Any, /, **settings: Any) -> None:
-        own.__init__(self, **{"backend": backend, **settings})
+        own.__init__(self, **{"backend": backend, "engine": os.environ[ENGINE], **settings})
 
     return type(theirs.__name__, (own,), {"__init__": init, "__module__": __name__, "__qualname__": theirs.__name__})
 
@@ -273,9 +274,11 @@ def main() -> int:
     parser.add_argument("--models", help="names of folders in tests/models, with commas between; all if not given")
     parser.add_argument("--theirs", type=Path, help="a file that keeps transformers' outcomes")
     parser.add_argument("--json", type=Path, help="a file for all outcomes")
+    parser.add_argument("--engine", choices=("onnxruntime", "numpy"), default="onnxruntime", help="of graphproc's processors")
     parser.add_argument("--work", choices=("transformers", "graphproc"), help=argparse.SUPPRESS)
     args = parser.parse_args()
     folder = args.folder.resolve()
+    os.environ.setdefault(ENGINE, args.engine)
     if args.work:
         work(args.work, folder, args.models.split(","), args.json)
         return 0
