@@ -414,7 +414,8 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, CommonMethods, Post
                     channels = channels or array.shape[-1]
                     one = {name: rows[index] for name, rows in further.items()}
                     plain = array.dtype == np.uint8 and array.shape[-1] == 3
-                    if plain and engine == "onnxruntime":
+                    floats = any(self.row.extras[name].floats and rows.dtype.kind == "f" for name, rows in one.items())
+                    if plain and not floats and engine == "onnxruntime":
                         self._add(runner, index, config, {"image": array, **one}, _options(further, several[index]))
                         continue
                     with about(runner.labels[index], *(() if plain else (ConfigError,))):

@@ -88,6 +88,12 @@ FAULTS: tuple[Fault, ...] = (
         "SAM 2 and 3 call a tensor's method on the labels, which are arrays by then",
         _raises("'numpy.ndarray' object has no attribute 'to'", lambda trial: bool(getattr(trial, "further", ()))),
     ),
+    Fault(
+        "types of a call's settings",
+        "transformers refuses a setting of a call by its Python type (a whole number for a float), which it takes elsewhere",
+        _raises("Validation error for field"),
+    ),
+    Fault("a setting named like a method", "a setting of a file hides the method of its name", _raises("object is not callable")),
     Fault("timm as numpy", "transformers returns tensors of torch alone for timm", _raises("must be 'pt'")),
     Fault(
         "widths of a sequence",
@@ -99,7 +105,7 @@ FAULTS: tuple[Fault, ...] = (
         "transformers stops by accident at sizes in a form that its signature allows or another method takes",
         _raises(
             r"upsample_\w+\(\) received an invalid|expected size to be one of int|has no attribute '(unbind|flip|shape)'"
-            r"|must be Tensor, not|must be a list, tuple or torch|only integer tensors of a single element",
+            r"|must be Tensor, not|must be tuple of ints|must be a list, tuple or torch|only integer tensors of a single element",
             _is_post,
         ),
     ),
