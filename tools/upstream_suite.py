@@ -33,6 +33,9 @@ INTERNALS = {
 }
 """Tests that look at how transformers is built instead of at what it does, and what they look at."""
 
+MEMORY = 10 * 2**30
+"""Bytes that a process of tests may address: one that takes more fails, instead of the machine."""
+
 Outcome = tuple[str, str]
 """`passed`, `skipped` or `failed`, and the first line of the error."""
 
@@ -198,9 +201,11 @@ class Recorder:
 
 def work(library: str, folder: Path, files: list[str], out: Path) -> None:
     """Run test files on one library in this process."""
+    import resource
+
     import pytest
 
-    os.environ["HF_HUB_OFFLINE"] = "1"
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     sys.path[:0] = [str(folder)]
     with tempfile.TemporaryDirectory() as scratch:
         generated = Files(Path(scratch))

@@ -17,6 +17,7 @@ from graphproc.errors import ImageError
 from graphproc.executors.reference import measure
 from graphproc.ir.op import Op
 from graphproc.ir.program import Program
+from graphproc.ir.types import DTYPES
 from graphproc.numerics.as_bytes import as_bytes, through_alpha
 from graphproc.numerics.filters import NEAREST
 from graphproc.ops import ContentBox, ForEach, ReduceBlocks, Rescale, Resize
@@ -30,7 +31,7 @@ def run(program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
 
     Args:
         program: a verified program of the pil backend, for bytes of the image's channels.
-        inputs: as for `reference.run`; the image may have any dtype.
+        inputs: as for `reference.run`, of any dtypes.
 
     Returns:
         The outputs by name, without a batch axis.
@@ -39,8 +40,8 @@ def run(program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
         ImageError: an input is missing or has another shape, or values that Pillow is not given.
         ProgramError: the image's size does not meet a precondition.
     """
-    image = program.inputs[0].name
-    sizes = measure(program, {**inputs, image: np.broadcast_to(np.uint8(0), inputs[image].shape)})
+    declared = {one.name: DTYPES[one.type.dtype].type(0) for one in program.inputs if one.name in inputs}
+    sizes = measure(program, {name: np.broadcast_to(zero, inputs[name].shape) for name, zero in declared.items()})
     memo: dict[num.Sym, Any] = {}
     program.check(sizes, memo)
     values = dict(inputs)
@@ -84,13 +85,15 @@ def resized(op: Resize, x: Array) -> Array:
     """
     if x.ndim > 3 and len(x):
         return np.stack([resized(op, part) for part in x])
-    if op.keeps_size and x.shape[-2:] == (op.height, op.width):
+    same = x.shape[-2:] == (op.height, op.width)
+    if same and op.keeps_size:
         return x
     pixels, unit = as_bytes(x)
     channels = x.shape[-3]
     if channels not in (1, 2, 3, 4):
         raise ImageError(f"image of {channels} channels: expected 1 to 4 where images are resized. Convert the image to RGB.")
-    result = through_alpha(pixels, op.numpy) if channels in (2, 4) and op.filter != NEAREST else op.numpy(pixels)
+    weighted = channels in (2, 4) and op.filter != NEAREST and not same
+    result = through_alpha(pixels, op.numpy) if weighted else op.numpy(pixels)
     return _unit(result) if unit else result
 
 

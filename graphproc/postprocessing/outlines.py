@@ -57,7 +57,7 @@ def outlines(boxes: Array, masks: Array, rows: float, columns: float) -> AsIs:
         largest = max(contours, key=cv2.contourArea)
         simple = cv2.approxPolyDP(largest, TOLERANCE * cv2.arcLength(largest, True), True)
         polygon = convex_corners(np.atleast_2d(simple.squeeze()))
-        found.append(corners if len(polygon) < 4 else polygon + np.array([left, top]))
+        found.append(corners if len(polygon) < 4 else polygon + np.array([left, top], dtype=np.int32))
     return found
 
 

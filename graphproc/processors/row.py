@@ -48,6 +48,7 @@ class Extra:
         dtype: its element type in the graph.
         aligned: whether it has the sides of the image; otherwise it has sides of its own.
         required: whether the class cannot be called without it.
+        floats: whether a map of floats goes through the steps as it is, on the numpy executor.
     """
 
     keyword: str
@@ -55,6 +56,7 @@ class Extra:
     dtype: str = "u8"
     aligned: bool = True
     required: bool = False
+    floats: bool = False
 
     def type(self, name: str) -> TensorType:
         """The type of the program input of that name."""

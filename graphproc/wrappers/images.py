@@ -97,13 +97,14 @@ def _is_batch(value: Any) -> bool:
     return tensor_type_of(value) is not None and len(value.shape) == 4
 
 
-def to_map(value: Any, dtype: np.dtype[Any], label: str) -> NDArray[Any]:
+def to_map(value: Any, dtype: np.dtype[Any], label: str, keeps_floats: bool = False) -> NDArray[Any]:
     """Read one map (labels, a trimap, a depth) as an array of height and width.
 
     Args:
         value: a PIL image of one channel, or an array of two dimensions, or of three with one channel in front.
         dtype: the result's dtype.
         label: what errors call the map.
+        keeps_floats: whether maps of floats are taken as they are instead.
 
     Raises:
         ImageError: the value is no map, or has values that the dtype does not hold.
@@ -115,6 +116,8 @@ def to_map(value: Any, dtype: np.dtype[Any], label: str) -> NDArray[Any]:
         array = array[0]
     if array.ndim != 2 or 0 in array.shape:
         raise ImageError(f"{label}: expected [height, width], got shape {list(array.shape)}")
+    if keeps_floats and array.dtype.kind == "f":
+        return np.ascontiguousarray(array)
     with np.errstate(invalid="ignore"):
         converted = np.ascontiguousarray(array, dtype=dtype)
     if dtype.kind != "f" and not (converted == array).all():

@@ -19,6 +19,7 @@ from graphproc.postprocessing.registry import lookup, methods
 from graphproc.sizes import num
 from graphproc.version import __version__
 from graphproc.wrappers import post_inputs, precision
+from graphproc.wrappers.mask_generation import mask_generation_methods
 
 if TYPE_CHECKING:
     import onnx
@@ -235,7 +236,7 @@ def _converted(value: Any, kinds: Mapping[int, str], tensors: bool) -> Any:
 
 def post_processing_methods(processor: str) -> dict[str, Any]:
     """The `post_process_*` functions of a processor class, by name, with the signatures of their options."""
-    return {name: _function(method) for name, method in methods(processor).items()}
+    return {name: _function(method) for name, method in methods(processor).items()} | mask_generation_methods(processor)
 
 
 def _function(method: Method) -> Any:

@@ -28,6 +28,7 @@ from graphproc.wrappers.array_dtypes import run_array
 from graphproc.wrappers.arrays import ArrayMethods
 from graphproc.wrappers.attributes import class_attributes, computed, shown
 from graphproc.wrappers.cautions import warn_once
+from graphproc.wrappers.common_methods import CommonMethods, call_keywords
 from graphproc.wrappers.devices import device_for
 from graphproc.wrappers.further_inputs import by_name, read_further
 from graphproc.wrappers.image_files import is_file
@@ -58,7 +59,7 @@ MOST_SESSIONS = 16
 """How many sessions a processor keeps, those of the workers not counted."""
 
 
-class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
+class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, CommonMethods, PostProcessing):
     """What every image processor class shares.
 
     Settings are attributes under transformers' names (`size`, `image_mean`, `do_resize`, ...); sizes are dictionaries.
@@ -410,7 +411,8 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
                     channels = channels or array.shape[-1]
                     one = {name: rows[index] for name, rows in further.items()}
                     plain = array.dtype == np.uint8 and array.shape[-1] == 3
-                    if plain and engine == "onnxruntime":
+                    floats = any(self.row.extras[name].floats and rows.dtype.kind == "f" for name, rows in one.items())
+                    if plain and not floats and engine == "onnxruntime":
                         self._add(runner, index, config, {"image": array, **one}, _options(further, several[index]))
                         continue
                     with about(runner.labels[index], *(() if plain else (ConfigError,))):
@@ -514,5 +516,6 @@ def _class_of(name: str, suffix: str) -> type[BaseImageProcessor]:
         return type(f"{row.name}{suffix}", (_class_of(row.name, ""),), body)
     doc = f"{row.name} ({row.family} family); {row.parity_of()}."
     body = {"row": row, "model_input_names": list(row.input_names), "__doc__": doc, "__module__": "graphproc"}
+    body["valid_kwargs"] = call_keywords(row.name, (*_keys(row), *CALL_ONLY_KEYS))
     body |= class_attributes(row) | dict(methods(row.name)) | post_processing_methods(row.name)
     return type(row.name, (BaseImageProcessor,), body)

@@ -122,6 +122,32 @@ def _local(self: Any, image: Any, min_patches: int, max_patches: int, tile_size:
     return parts if self.backend == "pil" else (parts, parts.shape[1])
 
 
+def _with_grid(
+    self: Any,
+    image: Any,
+    min_tiles: int,
+    max_tiles: int,
+    tile_size: int,
+    use_thumbnail: bool,
+    thumbnail_size: Sides,
+    resample: Any = None,
+) -> Any:
+    """The square tiles of a batch of tensors, where there are several with the whole at `thumbnail_size` as the last.
+
+    Returns:
+        For each image its tiles, and the columns and rows of their grid.
+    """
+    side = (tile_size, tile_size)
+    rows, columns = _grid(grid_by_aspect(*image.shape[-2:], side, min_tiles, max_tiles, hashed=True))
+    found = []
+    for one in image:
+        tiles = arrays(lambda x: np.stack(_tiles(self, x, (rows, columns), side, resample)), one)
+        if use_thumbnail and rows * columns > 1:
+            tiles = [*tiles, arrays(lambda x: resized(self, x, *thumbnail_size, resample), one)]
+        found.append(tiles)
+    return found, columns, rows
+
+
 def _on_canvas(self: Any, image: Any, candidates: Sequence[Sequence[int]], side: int, resample: Any) -> list[Array]:
     def cut(x: Array) -> list[Array]:
         best = best_resolution(x.shape[-2], x.shape[-1], [(height, width) for height, width in candidates], side)
@@ -172,6 +198,7 @@ METHODS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
         "DeepseekOcr2ImageProcessor": _local,
         "GotOcr2ImageProcessor": NEAREST_SHAPE,
         "GraniteDoclingImageProcessor": NEAREST_SHAPE,
+        "Lfm2VlImageProcessor": _with_grid,
         "Ovis2ImageProcessor": _with_whole_first,
         "UnlimitedOcrImageProcessor": _local,
     },

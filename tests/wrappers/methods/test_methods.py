@@ -74,6 +74,10 @@ CALLS: Mapping[tuple[str, str], Calls] = {
     },
     ("DeepseekOcr2ImageProcessor", "crop_image_to_patches"): ({**PATCHES, "tile_size": 20},),
     ("UnlimitedOcrImageProcessor", "crop_image_to_patches"): ({**PATCHES, "tile_size": 20, "resample": 3},),
+    ("Lfm2VlImageProcessor", "crop_image_to_patches"): tuple(
+        {"min_tiles": 1, "max_tiles": 6, "tile_size": 20, "use_thumbnail": use, "thumbnail_size": (24, 16), "resample": 2}
+        for use in (True, False)
+    ),
     ("AriaImageProcessor", "get_image_patches"): (
         {"grid_pinpoints": [[40, 80], [80, 40], [70, 70]], "patch_size": 40, "resample": 3},
     ),
