@@ -81,10 +81,15 @@ def changed(method: Method) -> list[dict[str, Any]]:
     return [{}, *({key: value} for key, value in flags.items())]
 
 
+def from_model(method: Method) -> list[str]:
+    """The names of what a model may give a method, optional outputs among them."""
+    return method.present([name for name, f in method.inputs.items() if not (f.optional and f.call)])
+
+
 def outputs(method: Method, count: int, seed: int = 0, fields: Sequence[str] | None = None) -> dict[str, Array]:
     """Random outputs for a number of images, by name; `fields` are the optional ones, None for all."""
     rng = np.random.default_rng((seed, count))
-    present = method.present(method.inputs if fields is None else fields)
+    present = from_model(method) if fields is None else method.present(fields)
     lengths = {name: tuple(LENGTHS.get(s, 8) if isinstance(s, str) else s for s in method.inputs[name].shape) for name in present}
     return {name: _random(name, method.inputs[name], (count, *lengths[name]), rng) for name in present}
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from graphproc.postprocessing.registry import methods
 from graphproc.processors.registry import rows
-from graphproc.processors.row import TORCHVISION_PARITY
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 BEGIN, END = "<!-- table: tools/support_table.py -->", "<!-- end of table -->"
@@ -39,7 +38,8 @@ def table() -> str:
         lines.append(f"| {' | '.join(cells)} |")
     lines += ["", "Inputs in brackets are optional, and outputs in brackets come with them or with other settings. Parity:", ""]
     lines += [f"- ({number}) {text}" for number, text in enumerate(parities, 1)]
-    lines += [f"- of the torchvision backend: {TORCHVISION_PARITY}"]
+    others = dict.fromkeys(str(row.parity_of("torchvision")) for row in found if "torchvision" in row.backends[1:])
+    lines += [f"- of the torchvision backend, by the filter: {text}" for text in others]
     lines += ["", "What is not in the graph; the rest of the class works:", ""]
     lines += [f"- [{number}] {text}" for number, text in enumerate(absent, 1)]
     return "\n".join(lines)

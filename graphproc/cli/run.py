@@ -138,8 +138,8 @@ def _runner(session: Session, engine: str) -> tuple[Sequence[Output], Callable[.
     """The outputs and how several images' results join, and what runs one image with its further inputs."""
     from graphproc.executors import reference
     from graphproc.ir.program import Output
-    from graphproc.wrappers.examples import sizes_of
-    from graphproc.wrappers.processor import processor_class, read_input
+    from graphproc.wrappers.further_inputs import read_input
+    from graphproc.wrappers.processor import processor_class
     from graphproc.wrappers.verify import compiled_from, run_image
 
     def inputs(array: Array, files: Mapping[str, str]) -> dict[str, Array]:
@@ -151,7 +151,7 @@ def _runner(session: Session, engine: str) -> tuple[Sequence[Output], Callable[.
             found |= {name: read_input(extras[name], _opened(path), f"--with {name}={path}") for name, path in files.items()}
             if missing := [v.name for v in program.inputs if v.name not in found]:
                 raise ConfigError(f"{program.name} also takes {missing[0]}: add --with {missing[0]}=FILE")
-            program.check(sizes_of(program, found))  # raises a clear error for a size it does not take
+            program.check(reference.measure(program, found))  # raises a clear error for a size it does not take
         return found
 
     def graph(array: Array, files: Mapping[str, str], label: str) -> dict[str, Array]:

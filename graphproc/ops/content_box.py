@@ -58,8 +58,8 @@ class ContentBox(Op):
         """Four numbers."""
         require_layout(self, x, "CHW")
         require_dtype(self, x, "u8")
-        if len(x.layout) != 3 or x.size("C") != 3:
-            raise ShapeError(f"content_box: expected one image of 3 channels, got {x}")
+        if len(x.layout) != 3 or x.size("C") not in (3, 4):
+            raise ShapeError(f"content_box: expected one image of 3 channels, or 4 of which the last is alpha, got {x}")
         if not 1 <= self.threshold <= 255:
             raise ShapeError(f"content_box: expected a threshold from 1 to 255, got {self.threshold}")
         if self.arithmetic not in (PILLOW, TORCHVISION):
@@ -88,14 +88,15 @@ class ContentBox(Op):
                 total = (total + further).astype(np.float32)
             return total.astype(np.int64)
         planes = x.astype(np.int64)
-        shares = (w * planes[..., c, :, :] for c, w in enumerate(_GRAY))
+        shares = (w * planes[..., c, :, :] for c, w in enumerate(_GRAY))  # alpha has no share
         return np.asarray((sum(shares) + 32768) >> 16)
 
     def _emit_gray(self, g: Builder, x: Value, axis: int) -> Value:
         """In float32, which holds Pillow's sum before its division: it is below 2**24. Torchvision's products need float64."""
         pillow = self.arithmetic == PILLOW
         dtype, weights = ("f32", _GRAY) if pillow else ("f64", _SHARES)
-        channels = g.Split(g.cast(x, dtype), g.vector(1, 1, 1), axis=axis, outputs=3)
+        others = g.type_of(x).channels - 3
+        channels = g.Split(g.cast(x, dtype), g.vector(1, 1, 1, *[others] * (others > 0)), axis=axis, outputs=3 + (others > 0))[:3]
         red, green, blue = (g.Mul(c, g.constant([w], dtype)) for c, w in zip(channels, weights, strict=True))
         if pillow:
             total = g.Add(g.Add(g.Add(red, green), blue), g.constant([32768], "f32"))

@@ -19,7 +19,7 @@ from graphproc.processors.constants import (
     resize_to,
     square,
 )
-from graphproc.processors.row import FLOATS, ONLY_PIL, ONLY_TORCHVISION, PIL, TORCHVISION_PARITY, Row
+from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, PIL, Row
 from graphproc.sizes import multiples, num, rules
 
 
@@ -87,7 +87,6 @@ ROWS = (
         "float resize",
         (stages.rescale, stages.normalize, resize_without_antialias),
         {**resize_to(square(1536), BILINEAR), **NORMALIZE, **INCEPTION},
-        parity=Parity(TORCHVISION_PARITY.reference, 1e-6, FLOATS),
         backends=ONLY_TORCHVISION,
     ),
     Row(
@@ -96,7 +95,6 @@ ROWS = (
         (stages.rescale_alone, resize, stages.center_crop, stages.normalize_alone),
         {**resize_to(square(224), BILINEAR), **NORMALIZE, **IMAGENET},
         not_compiled="resample 1 (lanczos) after rescaling",
-        parity=Parity(TORCHVISION_PARITY.reference, 3e-6, FLOATS),
         backends=ONLY_TORCHVISION,
     ),
     Row(
@@ -130,7 +128,7 @@ ROWS = (
         },
         extra_keys=("ensure_multiple_of", "keep_aspect_ratio"),
         not_compiled="resample 3 (torch's bicubic with aligned corners)",
-        parity=Parity(f"{PIL.reference} and torch", 1e-6, FLOATS),
+        parity=Parity(f"{PIL.reference} and torch"),
         backends=ONLY_PIL,
     ),
 )

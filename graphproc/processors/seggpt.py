@@ -30,7 +30,6 @@ def palette(labels: int) -> tuple[tuple[int, ...], ...]:
 def with_prompts(b: ProgramBuilder, config: Config, x: Value) -> None:
     """`pixel_values`; `prompt_pixel_values` and `prompt_masks` where the call gives them."""
     b.output("pixel_values", x)
-    b.unit_scale = False  # said something of the image
     if "prompt_image" in b.extras:
         b.output("prompt_pixel_values", _processed(b, config, b.add(ToChannelsFirst(), b.extras["prompt_image"])))
     if "prompt_map" not in b.extras:
@@ -58,6 +57,7 @@ ROWS = (
         extra_keys=("num_labels",),
         not_compiled="prompt_masks as images of colours (do_convert_rgb false), prompts without images",
         finish=with_prompts,
+        reads="plain",
         extras={
             "prompt_image": Extra("prompt_images", "HWC", aligned=False),
             "prompt_map": Extra("prompt_masks", aligned=False),

@@ -93,6 +93,8 @@ class Session:
         entries = self._session.get_modelmeta().custom_metadata_map
         self.metadata = {k.removeprefix("graphproc."): v for k, v in sorted(entries.items()) if k.startswith("graphproc.")}
         # What a model behind the preprocessing makes of a batch may depend on how many images it has.
+        # So may what its free axes are called; in graphs of this package a name is one length.
+        self._names_axes = "config" in self.metadata and "fusion" not in self.metadata
         self._separable = self.metadata.get("separable") == "true" and "fusion" not in self.metadata
         self._seen: Counter[tuple[Any, ...]] = Counter()
         self._specialised: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
@@ -132,8 +134,8 @@ class Session:
             The outputs by name. Nothing is copied on the way, and memory of large ones is used again once nobody holds them.
 
         Raises:
-            ImageError: an input is missing, unknown, or has another dtype or rank than the graph's, or an output has not the
-                shape and dtype of the array for it.
+            ImageError: an input is missing, unknown, has another dtype or rank than the graph's, or not the sides that it has
+                to share with another; or an output has not the shape and dtype of the array for it.
         """
         if inputs.keys() != self.dims.keys():
             raise ImageError(f"graph inputs: expected {', '.join(self.inputs)}, got {', '.join(inputs) or 'none'}")
@@ -149,7 +151,12 @@ class Session:
             dims = self.dims[name]
             if array.ndim != len(dims):
                 raise ImageError(f"{name}: expected {len(dims)} axes {dims}, got the shape {list(array.shape)}")
-            sizes.update({d: n for d, n in zip(dims, array.shape, strict=True) if isinstance(d, str)})
+            for axis, length in zip(dims, array.shape, strict=True):
+                if isinstance(axis, str) and sizes.setdefault(axis, length) != length and self._names_axes:
+                    raise ImageError(
+                        f"{name}: expected a {axis} of {sizes[axis]}, as the inputs before it have, got {length} "
+                        f"(shape {list(array.shape)}). Make them of one size."
+                    )
         batch = sizes.pop("batch", 1)
         threads = workers.default_threads() if self._threads is None else self._threads
         if self._separable and self.provider == "cpu" and 1 < threads < batch - 1:

@@ -97,13 +97,14 @@ def _is_batch(value: Any) -> bool:
     return tensor_type_of(value) is not None and len(value.shape) == 4
 
 
-def to_map(value: Any, dtype: np.dtype[Any], label: str) -> NDArray[Any]:
+def to_map(value: Any, dtype: np.dtype[Any], label: str, keeps_floats: bool = False) -> NDArray[Any]:
     """Read one map (labels, a trimap, a depth) as an array of height and width.
 
     Args:
         value: a PIL image of one channel, or an array of two dimensions, or of three with one channel in front.
         dtype: the result's dtype.
         label: what errors call the map.
+        keeps_floats: whether maps of floats are taken as they are instead.
 
     Raises:
         ImageError: the value is no map, or has values that the dtype does not hold.
@@ -115,6 +116,8 @@ def to_map(value: Any, dtype: np.dtype[Any], label: str) -> NDArray[Any]:
         array = array[0]
     if array.ndim != 2 or 0 in array.shape:
         raise ImageError(f"{label}: expected [height, width], got shape {list(array.shape)}")
+    if keeps_floats and array.dtype.kind == "f":
+        return np.ascontiguousarray(array)
     with np.errstate(invalid="ignore"):
         converted = np.ascontiguousarray(array, dtype=dtype)
     if dtype.kind != "f" and not (converted == array).all():
@@ -130,6 +133,7 @@ def to_array(
     input_data_format: str | None,
     backend: str = "pil",
     background: str = "white",
+    converts_arrays: bool = True,
 ) -> NDArray[Any]:
     """Read one image as an array of height, width and channels.
 
@@ -146,6 +150,7 @@ def to_array(
         input_data_format: `"channels_first"`, `"channels_last"`, or None to look for 1, 3 or 4 channels on the first
             axis, then on the last. Concerns 3-D arrays only.
         backend: `"torchvision"` blends four channels of bytes or float32 in float32.
+        converts_arrays: whether `do_convert_rgb` concerns arrays, too.
         background: `"checkerboard"` is what bytes with an alpha channel are composited on instead of white.
 
     Returns:
@@ -169,6 +174,7 @@ def to_array(
         return _finished(_from_pil(image, do_convert_rgb, background, label), label)
     if tensor_type_of(image) is not None:
         array = _channels_last(_from_tensor(image), input_data_format)
+        do_convert_rgb = do_convert_rgb and converts_arrays
         if do_convert_rgb and array.shape[-1] == 1:
             array = np.repeat(array, 3, axis=-1)
         elif do_convert_rgb and array.shape[-1] == 4:

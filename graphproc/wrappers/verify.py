@@ -15,8 +15,9 @@ from graphproc.errors import GraphError, ImageError, ProgramError
 from graphproc.executors import reference
 from graphproc.fusion.part import KEY, preprocessing_of
 from graphproc.ir.program import Program
+from graphproc.processors.calls import forgotten
 from graphproc.runtime.session import Session
-from graphproc.wrappers.examples import default_images, example_inputs, in_color, sizes_of
+from graphproc.wrappers.examples import default_images, example_inputs, in_color
 from graphproc.wrappers.image_files import is_file, load_file
 from graphproc.wrappers.images import flatten_images, to_array
 from graphproc.wrappers.processor import AutoImageProcessor, BaseImageProcessor
@@ -102,7 +103,7 @@ def verify(
     color = session.metadata.get("color", "rgb")
     sides = fixed_sides(session)
     if images is None:
-        arrays = [in_color(a, color) for a in default_images(sides) if _accepts(program, a)]
+        arrays = [array for image in default_images(sides) if _accepts(program, array := in_color(image, color))]
     else:
         arrays = read_images(images, reading, color)
     labels = [str(image) if isinstance(image, (str, Path)) else str(i) for i, image in enumerate(_named(images, arrays))]
@@ -161,8 +162,10 @@ def compiled_from(session: Session) -> Program:
     Raises:
         GraphError: the graph was not written by graphproc.
     """
+    config, processor = session.config(), processor_of(session)
     inputs = json.loads(session.metadata.get("inputs", "[]"))
-    return processor_of(session).compile(color=session.metadata.get("color", "rgb"), inputs=inputs)
+    given = {key: config[key] for key in forgotten(processor.row.calls, {}) if key in config}
+    return processor.compile(color=session.metadata.get("color", "rgb"), inputs=inputs, **given)
 
 
 def processor_of(session: Session) -> BaseImageProcessor:
@@ -177,7 +180,7 @@ def processor_of(session: Session) -> BaseImageProcessor:
 def _accepts(program: Program, array: Array) -> bool:
     """Whether the program is meant for images of that size."""
     try:
-        program.check(sizes_of(program, example_inputs(program, array)))
+        program.check(reference.measure(program, example_inputs(program, array)))
     except ProgramError:
         return False
     return True
