@@ -15,6 +15,7 @@ import numpy as np
 
 from graphproc.batch_feature import BatchFeature
 from graphproc.errors import GraphError, GraphprocError, ImageError, RuntimeUnavailableError
+from graphproc.files import LFS_HINT, is_lfs_pointer
 from graphproc.runtime import forks, one_size, workers
 from graphproc.runtime.feeds import Port, read
 from graphproc.runtime.memory import Memory
@@ -147,6 +148,8 @@ class Session:
         try:
             session = onnxruntime.InferenceSession(model, options, providers=self._providers)
         except Exception as error:  # onnxruntime's own classes share no base but Exception
+            if is_lfs_pointer(model):
+                raise GraphError(f"graph: {LFS_HINT}.") from None
             raise GraphError(f"graph: ONNX Runtime cannot load it. {str(error).splitlines()[0]}") from error
         if session.get_providers()[0] != PROVIDERS[self.provider][0]:
             raise RuntimeUnavailableError(
