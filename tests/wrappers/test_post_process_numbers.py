@@ -1,4 +1,4 @@
-"""Numbers of every kind that post-processing is given: floats of any type, fractions of pixels, nothing, and what is no number."""
+"""Numbers of every kind that post-processing is given: any type of float, fractions of pixels, nothing, and no numbers."""
 
 from __future__ import annotations
 
