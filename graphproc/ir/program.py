@@ -313,7 +313,6 @@ class ProgramBuilder:
     """Writes a program front to back: `x = b.add(Resize(...), x)`, `b.output("pixel_values", x)`.
 
     Attributes:
-        unit_scale: whether the input's bytes stand for floats in [0, 1]; stages that resize scale their result back.
         batch: how `pixel_values` of several images join, unless an output says otherwise; stages that leave padding to the
             batch set it.
         image: the image, channels first, before any stage.
@@ -326,7 +325,6 @@ class ProgramBuilder:
     name: str
     parity: Parity
     stacked: bool = False
-    unit_scale: bool = False
     several: bool = False
     backend: str = "pil"
     batch: Join = "stack"

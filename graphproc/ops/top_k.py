@@ -22,7 +22,7 @@ class TopK(Op):
 
     Shapes:   (..., n) -> (..., count), with count at most n.
     Dtypes:   f32 -> i64.
-    Rounding: none.
+    Rounding: none. What is no number is larger than all numbers in the reference, as in torch; runtimes may differ.
     Source:   ONNX TopK-11; `torch.topk(sorted=True)`, which leaves the order of equal elements open.
     """
 
@@ -39,6 +39,8 @@ class TopK(Op):
     def numpy(self, x: Array) -> Array:
         """A stable sort of the negated elements."""
         order = np.argsort(-x, axis=-1, kind="stable")
+        if np.isnan(x).any():
+            order = np.lexsort((-x, ~np.isnan(x)), axis=-1)
         return np.asarray(order[..., : num.known(self.count)], dtype=np.int64)
 
     def onnx(self, g: Builder, x: Value) -> Value:

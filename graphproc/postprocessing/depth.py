@@ -19,7 +19,7 @@ from graphproc.processors.constants import BICUBIC, BILINEAR, NEAREST
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 
-CLASSES = ("DPTImageProcessor", "GLPNImageProcessor", "PromptDepthAnythingImageProcessor")
+CLASSES = ("DPTImageProcessor", "PromptDepthAnythingImageProcessor")
 NAME = "post_process_depth_estimation"
 NORMALS = "post_process_normal_estimation"
 DEPTH = {"predicted_depth": Field(("depth_height", "depth_width"), "HW")}
@@ -166,10 +166,20 @@ def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
     return {"predicted_depth": outputs["predicted_depth"]}
 
 
+def squeezed_result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
+    """The map of one image; resized to one row or column, it loses that axis, as in the reference."""
+    return {"predicted_depth": squeezed(outputs["predicted_depth"], options)}
+
+
+def squeezed(depth: Any, options: Mapping[str, Any]) -> Any:
+    """A map without axes of one element, if it was resized."""
+    return depth if options["target_sizes"] is None else np.squeeze(depth)
+
+
 def pro_result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
     """The map of one image, its field of view, and its focal length where it has a size; None for what there is not."""
-    numbers = {name: np.asarray(outputs[name]) if name in outputs else None for name in (VIEW, "focal_length")}
-    return {"predicted_depth": outputs["predicted_depth"], **numbers}
+    numbers = {name: outputs.get(name) for name in (VIEW, "focal_length")}
+    return {"predicted_depth": squeezed(outputs["predicted_depth"], options), **numbers}
 
 
 def normals_result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
@@ -178,7 +188,8 @@ def normals_result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> An
 
 
 METHODS = (
-    Method(NAME, CLASSES, DEPTH, build, result, {"target_sizes": None}, parity=PARITY),
+    Method(NAME, CLASSES, DEPTH, build, squeezed_result, {"target_sizes": None}, parity=PARITY),
+    Method(NAME, ("GLPNImageProcessor",), DEPTH, build, result, {"target_sizes": None}, parity=PARITY),
     Method(
         NAME,
         ("ZoeDepthImageProcessor",),
@@ -191,8 +202,8 @@ METHODS = (
         left_to_python=("outputs_flipped",),
         prepare=prepare,
     ),
-    Method(NAME, ("Tipsv2DptImageProcessor",), DEPTH, build_linear, result, {"target_sizes": None}, parity=PARITY),
-    Method(NAME, ("CHMv2ImageProcessor",), DEPTH, build_aligned, result, {"target_sizes": None}, parity=PARITY),
+    Method(NAME, ("Tipsv2DptImageProcessor",), DEPTH, build_linear, squeezed_result, {"target_sizes": None}, parity=PARITY),
+    Method(NAME, ("CHMv2ImageProcessor",), DEPTH, build_aligned, squeezed_result, {"target_sizes": None}, parity=PARITY),
     Method(
         NAME,
         ("DepthProImageProcessor",),

@@ -6,12 +6,15 @@ Source: transformers 5.23, `post_process_object_detection` of the classes below.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from graphproc.errors import ConfigError
 from graphproc.ir.program import Value
-from graphproc.ops import CenterToCorners, Combine, Function, Pick, Rearrange, Reduce, Softmax, Take, TopK
-from graphproc.postprocessing.method import BOXES, LOGITS, Method, Steps
+from graphproc.ops import CenterToCorners, Combine, Function, Pick, Rearrange, Reduce, Softmax, TopK
+from graphproc.postprocessing.method import BOXES, LOGITS, Field, Method, Steps, without_nothing
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 
@@ -19,6 +22,9 @@ NAME = "post_process_object_detection"
 FIELDS = {"logits": LOGITS, "pred_boxes": BOXES}
 ROWS = ("scores", "labels", "boxes")
 NO_LABEL = -1
+SHARES = "shares"
+"""Shares of images in place of logits, which are made of the logits of a batch."""
+SHARED = {SHARES: Field(LOGITS.shape, "QC", optional=True, call=True), **FIELDS, "logits": replace(LOGITS, unless=SHARES)}
 
 
 def in_pixels(steps: Steps, boxes: Value, size: tuple[Num, Num] | None) -> Value:
@@ -34,8 +40,12 @@ def found(steps: Steps, scores: Value, labels: Value, boxes: Value) -> None:
 
 def best_class(steps: Steps) -> None:
     """DETR: shares of all classes but the last, which is nothing; the best class of each query."""
-    shares = steps.add(Softmax(-1), steps["logits"])
-    shares = steps.add(Take(-1, 0, shares.type.shape[-1] - 1), shares)
+    best_share(steps, steps.add(Softmax(-1), steps["logits"]))
+
+
+def best_share(steps: Steps, shares: Value) -> None:
+    """The best class of each query but the last, which is nothing."""
+    shares = without_nothing(steps, shares)
     found(
         steps,
         steps.add(Reduce("max"), shares),
@@ -73,12 +83,25 @@ def pairs_wanted(steps: Steps) -> Num:
 
 def rt_detr(steps: Steps) -> None:
     """As many pairs as queries."""
+    if SHARES in steps:
+        return best_share(steps, steps[SHARES])
     if not steps.options["use_focal_loss"]:
         raise ConfigError(
-            "use_focal_loss: expected true; without it the reference takes the shares over the images of a batch, "
-            "which means nothing for one image"
+            "use_focal_loss: expected true in a graph; without it the reference takes each image's share among the images of a "
+            "batch, which a graph of one image does not have. Call the processor's method."
         )
-    best_pairs(steps, steps["logits"].type.shape[0])
+    return best_pairs(steps, steps["logits"].type.shape[0])
+
+
+def prepare(given: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Each image's share among the images of the batch, where `use_focal_loss` is off."""
+    if options["use_focal_loss"]:
+        return {}
+    logits = given["logits"]
+    if hasattr(logits, "detach"):
+        return {SHARES: logits.float().softmax(0).to(logits.dtype)}
+    small = np.exp(logits - np.max(logits, axis=0))
+    return {SHARES: small / small.sum(axis=0)}
 
 
 def grounded(steps: Steps) -> None:
@@ -121,6 +144,7 @@ METHODS = (
         result,
         {"threshold": 0.5, "target_sizes": None},
         ROWS,
+        float_sizes=True,
     ),
     Method(
         NAME,
@@ -130,6 +154,7 @@ METHODS = (
         result,
         {"threshold": 0.5, "target_sizes": None, "top_k": 100},
         ROWS,
+        float_sizes=True,
     ),
     Method(
         NAME,
@@ -143,11 +168,12 @@ METHODS = (
     Method(
         NAME,
         ("RTDetrImageProcessor",),
-        FIELDS,
+        SHARED,
         rt_detr,
         result,
         {"threshold": 0.5, "target_sizes": None, "use_focal_loss": True},
         ROWS,
+        prepare=prepare,
     ),
     Method(
         NAME,

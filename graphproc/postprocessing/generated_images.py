@@ -1,5 +1,7 @@
 """Images that a model generated, as pixels: what preprocessing did, backwards.
 
+Bytes that are made of floats narrower than float32 may differ by one: the reference rounds the difference to that type, too.
+
 Source: transformers 5.23, `postprocess` of `JanusImageProcessorPil` and `Emu3ImageProcessor`.
 """
 
@@ -13,8 +15,9 @@ import numpy as np
 from graphproc.batch_feature import BatchFeature
 from graphproc.errors import ConfigError, ImageError
 from graphproc.ir.program import Parity
-from graphproc.ops import Cast, Combine, Normalize, Rescale, Truncate
+from graphproc.ops import Cast, Combine, Truncate
 from graphproc.postprocessing.method import TRANSFORMERS, Field, Method, Steps
+from graphproc.processors import stages
 
 PIL = "PIL.Image.Image"
 CHANNELS = 3
@@ -41,16 +44,20 @@ def per_channel(steps: Steps, name: str) -> list[float]:
 
 def build(steps: Steps) -> None:
     """Generated images as bytes; without `do_rescale`, as floats."""
-    x = steps["images"]
-    if setting(steps, "do_normalize"):
+    rescales, normalizes = (bool(setting(steps, name)) for name in ("do_rescale", "do_normalize"))
+    given, means, stds = steps.options["rescale_factor"], (0.0,) * CHANNELS, (1.0,) * CHANNELS
+    factor = 1 / steps.config.rescale_factor if given is None else float(steps.number("rescale_factor"))
+    if normalizes:
         mean, std = per_channel(steps, "image_mean"), per_channel(steps, "image_std")
         if 0 in std:
             raise ConfigError(f"image_std: expected numbers other than 0, got {std}")
-        undone = [(-m / s, 1 / s) for m, s in zip(mean, std, strict=True)]
-        x = steps.add(Normalize(tuple(m for m, _ in undone), tuple(s for _, s in undone)), x)
-    if setting(steps, "do_rescale"):
-        factor = steps.options["rescale_factor"]
-        x = steps.add(Rescale(1 / steps.config.rescale_factor if factor is None else steps.number("rescale_factor")), x)
+        # torchvision's backend normalizes before it rescales, or in one step with it
+        unit = 1 if steps.b.backend == "pil" else factor
+        means, stds = (tuple(-unit * m / s for m, s in zip(mean, std, strict=True)), tuple(1 / s for s in std))
+    flags = {"do_rescale": rescales, "do_normalize": normalizes}
+    undone = steps.config.changed(**flags, rescale_factor=factor, image_mean=means, image_std=stds)
+    x = stages.rescale(steps.b, undone, stages.normalize(steps.b, undone, steps["images"]))
+    if rescales:
         x = steps.add(Combine("minimum", 255), steps.add(Combine("maximum", 0), x))
         x = steps.add(Cast("u8"), steps.add(Truncate("i32"), x))
     steps.output("pixel_values", x)
@@ -62,12 +69,14 @@ def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
 
 
 def prepare(given: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A list of images, channels first.
+    """A list of images, channels first; numpy arrays where the reference computes with these.
 
     Raises:
         ImageError: there is something else than images of three channels.
     """
     images = list(_flat(given["images"]))
+    if options["backend"] == "pil":
+        images = [image.detach().cpu().numpy() if hasattr(image, "detach") else image for image in images]
     return {"images": [_channels_first(image, options["input_data_format"]) for image in images]}
 
 
@@ -108,10 +117,10 @@ def collect_planes(results: list[Any], options: Mapping[str, Any]) -> Any:
 
 
 def _pictures(results: list[Any], options: Mapping[str, Any]) -> list[Any]:
-    """Images for Pillow where these are asked for and the results are bytes; else none."""
-    arrays = [np.asarray(image) for image in results] if options["return_tensors"] == PIL else []
-    if not arrays or arrays[0].dtype != np.uint8:
+    """Images for Pillow where these are asked for, and both steps were undone; else none."""
+    if options["return_tensors"] != PIL or not (options["do_normalize"] and options["do_rescale"]):
         return []
+    arrays = [np.asarray(image) for image in results]
     from PIL import Image
 
     return [Image.fromarray(np.ascontiguousarray(array.transpose(1, 2, 0))) for array in arrays]

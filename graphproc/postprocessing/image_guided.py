@@ -1,6 +1,7 @@
 """Detection of what a query image shows: of boxes that overlap, the best; scores relative to the best of all.
 
-Source: transformers 5.23, `post_process_image_guided_detection` of the classes below.
+Source: transformers 5.23, `post_process_image_guided_detection` of the classes below. It leaves out images that have no query
+or none that scores above 0; here these have results without rows, so that results are those of the images in order.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from graphproc.ir.program import Value
-from graphproc.ops import Cast, CenterToCorners, Combine, Function, NonMaxSuppression, Rearrange, Reduce
+from graphproc.ops import CenterToCorners, Choose, Combine, Function, NonMaxSuppression, Rearrange, Reduce
 from graphproc.postprocessing.detection import in_pixels, square
 from graphproc.postprocessing.method import BOXES, LOGITS, Method, Steps
 from graphproc.sizes.num import Num
@@ -26,7 +27,7 @@ LOW, SPAN = 0.1, 0.9
 
 def where(steps: Steps, x: Value, condition: Value) -> Value:
     """The numbers where a condition holds, and 0 elsewhere."""
-    return steps.add(Combine("multiply"), x, steps.add(Cast("f32"), condition))
+    return steps.add(Choose(0), condition, x)
 
 
 def build(steps: Steps) -> None:

@@ -79,9 +79,11 @@ def promising(steps: Steps, scores: Value) -> Candidates:
 
 def mean_chance(steps: Steps, logits: Value, inside: Value) -> Value:
     """The mean chance of the pixels inside each mask, f32 [n], of logits and bools [n, H, W]."""
-    chances = steps.add(Choose(0), inside, steps.add(Function("sigmoid"), logits))
+    whole = area(steps, inside)
+    inside = steps.add(Cast("f32"), inside)
+    chances = steps.add(Combine("multiply"), steps.add(Function("sigmoid"), logits), inside)
     total = steps.add(Reduce("sum"), steps.add(Reduce("sum"), chances))
-    pixels = steps.add(Cast("f32"), area(steps, inside))
+    pixels = steps.add(Cast("f32"), whole)
     return steps.add(Combine("divide"), total, steps.add(Combine("add", 1e-6), pixels))
 
 
@@ -140,7 +142,7 @@ def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
     if options["return_coco_annotation"]:
         segmentation = run_lengths(segmentation)
     elif options["return_binary_maps"] and len(outputs["masks"]):
-        segmentation = outputs["masks"]
+        segmentation = outputs["masks"].astype(np.float32)  # whatever floats came in
     return {"segmentation": segmentation, "segments_info": information(outputs)}
 
 

@@ -6,8 +6,8 @@ Source: transformers 5.23, `post_process_semantic_segmentation` of the classes b
 from __future__ import annotations
 
 from graphproc.ir.program import Value
-from graphproc.ops import Function, Interpolate, MatMul, Rearrange, Softmax, Take
-from graphproc.postprocessing.method import LOGITS, MASKS, Method, Steps
+from graphproc.ops import Function, Interpolate, MatMul, Rearrange, Softmax
+from graphproc.postprocessing.method import LOGITS, MASKS, Method, Steps, without_nothing
 from graphproc.postprocessing.semantic import OPTIONS, label_map, result
 
 NAME = "post_process_semantic_segmentation"
@@ -21,7 +21,7 @@ MASK2FORMER_SIDE = 384
 def shares(logits: Value, steps: Steps, null: bool = True) -> Value:
     """The share of each class, without that of the last, `null`, which stands for nothing."""
     x = steps.add(Softmax(-1), logits)
-    return steps.add(Take(-1, 0, x.type.shape[-1] - 1), x) if null else x
+    return without_nothing(steps, x) if null else x
 
 
 def class_scores(steps: Steps, classes: Value, masks: Value) -> Value:
@@ -57,6 +57,12 @@ def maskformer(steps: Steps) -> None:
     label_map(steps, class_scores(steps, shares(steps["class_queries_logits"], steps), steps["masks_queries_logits"]))
 
 
+def oneformer(steps: Steps) -> None:
+    """As for MaskFormer, of scores that torchvision's backend resizes with antialiasing."""
+    scores = class_scores(steps, shares(steps["class_queries_logits"], steps), steps["masks_queries_logits"])
+    label_map(steps, scores, "linear" if steps.b.backend == "pil" else "antialias")
+
+
 def mask2former(steps: Steps) -> None:
     """As for MaskFormer, of masks of 384 x 384 pixels."""
     masks = steps.add(Interpolate(MASK2FORMER_SIDE, MASK2FORMER_SIDE, "linear"), steps["masks_queries_logits"])
@@ -66,6 +72,7 @@ def mask2former(steps: Steps) -> None:
 METHODS = (
     Method(NAME, ("DetrImageProcessor",), DETR, detr, result, OPTIONS),
     Method(NAME, ("ConditionalDetrImageProcessor",), DETR, conditional_detr, result, OPTIONS),
-    Method(NAME, ("MaskFormerImageProcessor", "OneFormerImageProcessor"), QUERIES, maskformer, result, OPTIONS),
+    Method(NAME, ("MaskFormerImageProcessor",), QUERIES, maskformer, result, OPTIONS),
+    Method(NAME, ("OneFormerImageProcessor",), QUERIES, oneformer, result, OPTIONS),
     Method(NAME, ("Mask2FormerImageProcessor",), QUERIES, mask2former, result, OPTIONS),
 )

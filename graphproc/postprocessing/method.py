@@ -55,11 +55,19 @@ MASKS = Field(("queries", "mask_height", "mask_width"), "CHW")
 """A mask of each query; queries are the channels of an image."""
 
 Result = Callable[[Mapping[str, Any], Mapping[str, Any]], Any]
-"""From the outputs of one image, cut to what counts, and the options, to what the method returns for that image."""
+"""From the outputs of one image, cut to what counts, and the options, to what the method returns for that image.
+
+The options that a call's functions get are those of the method, the processor's own where a `do_...` is left out, and
+`backend` and `config`.
+"""
 Prepare = Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]]
 """From what comes from the model, by name, and the options, to inputs in other forms or further ones: an item for each run."""
 Collect = Callable[[list[Any], Mapping[str, Any]], Any]
 """From the results of all runs and the options to what the method returns."""
+
+
+class AsIs(list[Any]):
+    """A list in a result, of arrays that stay numpy's whatever came in."""
 
 
 NO_PADDING: Mapping[str, float] = {}
@@ -85,7 +93,8 @@ class Steps:
         sizes: Mapping[str, tuple[Num, ...]],
         ragged: bool,
     ) -> None:
-        self.b, self.config, self.options, self.sizes, self.ragged = b, config, options, sizes, ragged
+        self.b, self.config, self.options, self.sizes = b, config, options, sizes
+        self.ragged = ragged
         self._values = values
         self.add = b.add
 
@@ -102,7 +111,7 @@ class Steps:
             ConfigError: it is something else.
         """
         value = self.options[option]
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or math.isnan(value):
             raise ConfigError(f"{option}: expected a number, got {value!r}")
         return value
 
@@ -156,6 +165,13 @@ class Steps:
         self.output(count, self.add(Reduce("max"), number))
 
 
+def without_nothing(steps: Steps, shares: Value) -> Value:
+    """Shares of classes without the last, which stands for nothing."""
+    classes = shares.type.shape[-1]
+    steps.b.require(classes >= 2, "expected two classes at least, the last of which stands for nothing")
+    return steps.add(Take(-1, 0, classes - 1), shares)
+
+
 @dataclass(frozen=True)
 class Method:
     """A post-processing method.
@@ -173,6 +189,7 @@ class Method:
         needs_sizes: whether the method means nothing without these.
         computed: sizes among these that follow from the others and the settings where they are not given.
         pairs: whether the sizes are those of the two images of a pair, [2, 2].
+        float_sizes: whether the reference makes float32 of sizes in lists, which products with narrower floats then are.
         takes: the keyword of the first argument of a method that takes its one model output by itself.
         left_to_python: options that change what Python makes of the graph's outputs, or hands over to it, not the graph.
         prepare: makes inputs of what comes in, where they are not the model's outputs one for one.
@@ -192,6 +209,7 @@ class Method:
     needs_sizes: bool = False
     computed: tuple[str, ...] = ()
     pairs: bool = False
+    float_sizes: bool = False
     takes: str = "outputs"
     left_to_python: tuple[str, ...] = ()
     prepare: Prepare | None = None
@@ -228,6 +246,7 @@ class Method:
         sized: tuple[str, ...] | None = None,
         ragged: bool = False,
         fields: tuple[str, ...] | None = None,
+        backend: str = "pil",
     ) -> Program:
         """Compile the method.
 
@@ -238,6 +257,7 @@ class Method:
                 keyword's singular. None for all that do not follow from others.
             ragged: whether rows that count are concatenated, instead of padded to a fixed number.
             fields: which of the optional model outputs there are; None for none.
+            backend: whose arithmetic.
 
         Raises:
             ConfigError: the options do not fit.
@@ -247,7 +267,7 @@ class Method:
             raise ConfigError(f"{self.name}: expected {self.sized[0]}, (height, width) in pixels for each image, got none")
         if ragged and not self.rows:
             raise ConfigError(f"{self.name}: its outputs have one size whatever is found in the image. Leave ragged out.")
-        b = ProgramBuilder(f"{config.processor}.{self.name}", self.parity, stacked=True)
+        b = ProgramBuilder(f"{config.processor}.{self.name}", self.parity, stacked=True, backend=backend)
         values = {name: self._read(b, name) for name in self.present(fields or ())}
         sizes = {keyword: self._size(b, keyword.removesuffix("s")) for keyword in sized}
         self.build(Steps(b, config, options, values, sizes, ragged))

@@ -21,6 +21,7 @@ from graphproc.processors import stages
 from graphproc.sizes.num import Num
 
 ROWS = ("keypoints", "scores", "labels")
+_TYPES: Mapping[str, type[np.generic]] = {"keypoints": np.float32, "labels": np.int64, "bbox": np.float32}
 NO_LABEL = -1
 NOWHERE = -1
 """The row and the column of a joint whose scores are nowhere above 0."""
@@ -157,7 +158,8 @@ def build(steps: Steps) -> None:
 
 def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
     """The joints of one person."""
-    return {name: outputs[name] for name in (*ROWS, "bbox")}
+    # scores are what the model said; the others are float32, whatever floats came in
+    return {name: outputs[name] if name == "scores" else outputs[name].astype(_TYPES[name]) for name in (*ROWS, "bbox")}
 
 
 def prepare(given: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -2,7 +2,7 @@
 
 Source: transformers 5.23, `post_process_semantic_segmentation`, `post_process_object_detection` and
 `post_process_instance_segmentation` of `Sam3ImageProcessor`. It leaves masks at the model's size where there are none of
-them; here they have the wanted size.
+them; so does the method, while graphs of a fixed number of rows have the wanted size.
 """
 
 from __future__ import annotations
@@ -13,14 +13,16 @@ from typing import Any
 import numpy as np
 
 from graphproc.ir.program import Value
-from graphproc.ops import Cast, Combine, Function, Pick, Rearrange
+from graphproc.ops import Cast, Combine, Function, Interpolate, Pick, Rearrange
 from graphproc.postprocessing.detection import NAME as DETECTION
 from graphproc.postprocessing.detection import in_pixels
 from graphproc.postprocessing.mask_semantic import NAME as SEMANTIC
 from graphproc.postprocessing.method import BOXES, MASKS, Field, Method, Steps
-from graphproc.postprocessing.segments import INSTANCE, PARITY, candidates, filled_up, holds, resized
+from graphproc.postprocessing.segments import INSTANCE, PARITY, Candidates, candidates, filled_up, holds, resized
 from graphproc.postprocessing.semantic import OUTSIDE
 from graphproc.postprocessing.semantic import result as semantic_result
+from graphproc.sizes import num
+from graphproc.sizes.num import Num
 
 PRESENCE = "presence_logits"
 QUERIES = {
@@ -60,13 +62,25 @@ def instance(steps: Steps) -> None:
     found = candidates(steps, steps.add(Combine("greater", steps.number("threshold")), x))
     boxes = in_pixels(steps, steps["pred_boxes"], steps.target)
     chances = steps.add(Function("sigmoid"), steps.add(Pick(-3), steps["pred_masks"], found.places))
-    inside = steps.add(Combine("greater", steps.number("mask_threshold")), resized(steps, chances))
+    if steps.target is not None:
+        chances = steps.add(Interpolate(*_wanted(steps, found, chances), "linear"), chances)
+    inside = steps.add(Combine("greater", steps.number("mask_threshold")), chances)
     steps.rows(
         filled_up(steps, holds(steps, found), found),
         scores=filled_up(steps, steps.add(Pick(), x, found.places), found),
         boxes=filled_up(steps, steps.add(Pick(-2), boxes, found.places), found),
         masks=filled_up(steps, steps.add(Cast("i32"), inside), found),
     )
+
+
+def _wanted(steps: Steps, found: Candidates, masks: Value) -> tuple[Num, Num]:
+    """The size of masks: the wanted one; the model's own for Python callers where nothing is found, as in the reference."""
+    assert steps.target is not None
+    height, width = steps.target
+    if not steps.ragged:
+        return height, width
+    none = num.eq(found.number, 0)
+    return num.where(none, masks.type.size("H"), height), num.where(none, masks.type.size("W"), width)
 
 
 def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:

@@ -5,15 +5,12 @@ Source: transformers 5.23, `post_process_semantic_segmentation` of SegGPT's Pil 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from graphproc.errors import ConfigError
 from graphproc.ir.program import Value
 from graphproc.ops import Combine, Function, Nearest, Numbers, Reduce, Take, Truncate
 from graphproc.postprocessing.mask_semantic import NAME
 from graphproc.postprocessing.method import Field, Method, Steps
-from graphproc.postprocessing.semantic import OUTSIDE
+from graphproc.postprocessing.semantic import OUTSIDE, result
 from graphproc.processors.seggpt import palette
 
 PAINTED = Field((3, "mask_height", "mask_width"), "CHW")
@@ -63,13 +60,6 @@ def _sum(steps: Steps, channels: list[Value]) -> Value:
     """Red and green, then blue."""
     red, green, blue = channels
     return steps.add(Combine("add"), steps.add(Combine("add"), red, green), blue)
-
-
-def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """The map, or map and scores where both were asked for; there are none without classes."""
-    if options["return_segmentation_scores"]:
-        return {"segmentation": outputs["segmentation"], "segmentation_scores": outputs.get("segmentation_scores")}
-    return outputs["segmentation"]
 
 
 METHODS = (

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from graphproc.batch_feature import BatchFeature
 from graphproc.ir.program import Value
 from graphproc.ops import Interpolate, Reduce
 from graphproc.postprocessing.method import Field, Method, Steps
@@ -31,10 +32,10 @@ OUTSIDE = -1
 OPTIONS = {"target_sizes": None, "return_segmentation_scores": False}
 
 
-def label_map(steps: Steps, scores: Value) -> None:
+def label_map(steps: Steps, scores: Value, mode: str = "linear") -> None:
     """The scores at the wanted size, and everywhere the first class of the largest."""
     if steps.target is not None:
-        scores = steps.add(Interpolate(*steps.target, "linear"), scores)
+        scores = steps.add(Interpolate(*steps.target, mode), scores)
     steps.output("segmentation", steps.add(Reduce("argmax", -3), scores), "pad", OUTSIDE)
     if steps.options["return_segmentation_scores"]:
         steps.output("segmentation_scores", scores, "pad")
@@ -51,8 +52,10 @@ def build_dense(steps: Steps) -> None:
 
 
 def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """The map, or map and scores where both were asked for."""
-    return dict(outputs) if options["return_segmentation_scores"] else outputs["segmentation"]
+    """The map, or map and scores where both were asked for; without scores of classes, None for these."""
+    if not options["return_segmentation_scores"]:
+        return outputs["segmentation"]
+    return BatchFeature({name: outputs.get(name) for name in ("segmentation", "segmentation_scores")})
 
 
 METHODS = (

@@ -10,7 +10,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Numbers
 from graphproc.processors import stages
 from graphproc.processors.calls import CALL_ALONE, GIVEN, OWN
-from graphproc.processors.constants import BICUBIC, CLIP, RESCALE, RGB
+from graphproc.processors.constants import BICUBIC, BY_NORMALIZE, BY_RESCALE, BY_RESIZE, BY_RESULT, CLIP, RESCALE, RGB
 from graphproc.processors.row import ONLY_PIL, Row
 from graphproc.sizes import smart_resize
 
@@ -53,6 +53,8 @@ ROWS = (
         (resize, stages.rescale, stages.normalize),
         DEFAULTS,
         extra_keys=(*LIMITS, "spatial_factor", "ratio", "image_area"),
+        settings_by_position=(*BY_RESIZE, *BY_RESCALE, *BY_NORMALIZE, "do_convert_rgb", "do_pad", *BY_RESULT),
+        not_compiled="image_sizes of input_data_format channels_last, where transformers tells channels and height",
         outputs=("pixel_values", "image_sizes"),
         input_names=("pixel_values", "image_sizes"),
         finish=finish,

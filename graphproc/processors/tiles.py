@@ -131,8 +131,6 @@ def whole_view(b: ProgramBuilder, config: Config, x: Value, side: int) -> Value:
         raise ConfigError("background_color: expected a byte for each channel, got null")
     color = color if isinstance(color, tuple) else (color, *[0] * (x.type.channels - 1))  # as in the reference
     height, width = fit.longest_edge_half_even(x.type.size("H"), x.type.size("W"), side)
-    if b.unit_scale:
-        b.require(num.eq(height, width), "background_color puts bytes beside floats of 0 to 1. Give an image of bytes.")
     return stages.pad_to_square(b, tiling.resize_to(b, config, x, height, width), color, side)
 
 

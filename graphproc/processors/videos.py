@@ -11,7 +11,19 @@ from graphproc.ops import MirrorPad, MultiplyAdd, Pad
 from graphproc.ops.mirror_pad import Mode
 from graphproc.processors import stages
 from graphproc.processors.calls import GIVEN
-from graphproc.processors.constants import BILINEAR, INCEPTION, RESCALE, crop_to, resize_to, shortest
+from graphproc.processors.constants import (
+    BILINEAR,
+    BY_CROP,
+    BY_NORMALIZE,
+    BY_RESCALE,
+    BY_RESIZE,
+    BY_RESULT,
+    INCEPTION,
+    RESCALE,
+    crop_to,
+    resize_to,
+    shortest,
+)
 from graphproc.processors.llava import resize as resize_shortest
 from graphproc.processors.row import ONLY_PIL, Row
 from graphproc.processors.stages import WITHOUT_PAD
@@ -106,9 +118,11 @@ ROWS = (
         (resize_shortest, stages.center_crop, rescale, stages.normalize),
         {**VIVIT, "default_to_square": True},
         extra_keys=("offset",),
+        settings_by_position=(*BY_RESIZE, *BY_CROP, *BY_RESCALE, "offset", *BY_NORMALIZE, *BY_RESULT),
         finish=video,
         per_sample=0,
         backends=ONLY_PIL,
         calls=dict.fromkeys(VIVIT, GIVEN),
+        reads="frames",
     ),
 )

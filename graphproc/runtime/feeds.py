@@ -52,8 +52,14 @@ class Port:
         return f"{self.name} {'sequence of ' if self.sequence else ''}{dtype}{shape}"
 
 
-def read(ports: Sequence[Port], given: Any) -> tuple[dict[str, Any], dict[str, int]]:
+def read(ports: Sequence[Port], given: Any, *, one_length: bool) -> tuple[dict[str, Any], dict[str, int]]:
     """The arrays for a graph's inputs, and how long the free dimensions are.
+
+    Args:
+        ports: the graph's inputs.
+        given: an array for each by name.
+        one_length: whether free dimensions of one name have one length, as in this package's graphs; in others names may mean
+            nothing.
 
     Raises:
         ImageError: an input is missing, unknown or no array, or has another dtype or shape than the graph's.
@@ -72,7 +78,7 @@ def read(ports: Sequence[Port], given: Any) -> tuple[dict[str, Any], dict[str, i
             found[port.name] = _several(port, given[port.name])
         else:
             array = found[port.name] = _one(port, given[port.name])
-            _add_sizes(port, array.shape, sizes)
+            _add_sizes(port, array.shape, sizes, one_length)
     return found, sizes
 
 
@@ -111,10 +117,10 @@ def _kind(value: Any) -> str:
     return f"an empty {type(value).__name__}" if isinstance(value, (list, tuple)) and not value else type(value).__name__
 
 
-def _add_sizes(port: Port, shape: Sequence[int], sizes: dict[str, int]) -> None:
+def _add_sizes(port: Port, shape: Sequence[int], sizes: dict[str, int], one_length: bool) -> None:
     """Say how long the free dimensions are that an array has, which all inputs share."""
     for axis, (dim, length) in enumerate(zip(port.dims, shape, strict=True)):
         wanted = sizes.setdefault(dim, length) if isinstance(dim, str) else dim
-        if wanted is not None and wanted != length:
+        if wanted is not None and wanted != length and (one_length or not isinstance(dim, str)):
             named = f"{dim} {wanted}, as of the inputs before" if isinstance(dim, str) else f"{wanted}"
             raise ImageError(f"{port.name}: expected axis {axis} of {port.dims} to be {named}, got the shape {list(shape)}")

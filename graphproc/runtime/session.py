@@ -16,6 +16,7 @@ import numpy as np
 from graphproc.batch_feature import BatchFeature
 from graphproc.emitters.onnx.preconditions import broken
 from graphproc.errors import GraphError, GraphprocError, ImageError, RuntimeUnavailableError
+from graphproc.files import LFS_HINT, is_lfs_pointer
 from graphproc.runtime import forks, one_size, workers
 from graphproc.runtime.feeds import Port, read
 from graphproc.runtime.memory import Memory
@@ -95,6 +96,8 @@ class Session:
         entries = self._session.get_modelmeta().custom_metadata_map
         self.metadata = {k.removeprefix("graphproc."): v for k, v in sorted(entries.items()) if k.startswith("graphproc.")}
         # What a model behind the preprocessing makes of a batch may depend on how many images it has.
+        # So may what its free axes are called; in graphs of this package a name is one length.
+        self._names_axes = "config" in self.metadata and "fusion" not in self.metadata
         self._separable = self.metadata.get("separable") == "true" and "fusion" not in self.metadata
         self._one_size = one_size
         self._memory = Memory()
@@ -146,6 +149,8 @@ class Session:
         try:
             session = onnxruntime.InferenceSession(model, options, providers=self._providers)
         except Exception as error:  # onnxruntime's own classes share no base but Exception
+            if is_lfs_pointer(model):
+                raise GraphError(f"graph: {LFS_HINT}.") from None
             raise GraphError(f"graph: ONNX Runtime cannot load it. {str(error).splitlines()[0]}") from error
         if session.get_providers()[0] != PROVIDERS[self.provider][0]:
             raise RuntimeUnavailableError(
@@ -167,10 +172,10 @@ class Session:
             The outputs by name. Nothing is copied on the way, and memory of large ones is used again once nobody holds them.
 
         Raises:
-            ImageError: an input is missing, unknown, or has another dtype or rank than the graph's, or an output has not the
-                shape and dtype of the array for it.
+            ImageError: an input is missing, unknown, has another dtype or rank than the graph's, or not the sides that it has
+                to share with another; or an output has not the shape and dtype of the array for it.
         """
-        arrays, sizes = read(self._ports, inputs)
+        arrays, sizes = read(self._ports, inputs, one_length=self._names_axes)
         if self.sequences:
             return self._run_sequences(arrays)
         out = {} if out is None else out

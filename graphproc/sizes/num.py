@@ -513,7 +513,7 @@ def evaluate(x: Any, values: Mapping[str, int], memo: dict[Sym, Any] | None = No
 
     Args:
         x: an expression, number or condition.
-        values: the value of each symbol, by name.
+        values: the value of each symbol, by name; a float stays one.
         memo: results of earlier calls with the same `values`, shared to evaluate common subterms once.
 
     Raises:
@@ -524,7 +524,8 @@ def evaluate(x: Any, values: Mapping[str, int], memo: dict[Sym, Any] | None = No
     memo = {} if memo is None else memo
     if x not in memo:
         if x.op == "symbol":
-            memo[x] = int(values[x.args[0]])
+            given = values[x.args[0]]
+            memo[x] = given if isinstance(given, float) else int(given)
         elif x.op == "table":
             memo[x] = np.array(x.args, tables.DTYPE[x.kind])
         else:

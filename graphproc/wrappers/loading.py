@@ -21,6 +21,7 @@ from graphproc.errors import ConfigError, warn
 from graphproc.files import write_atomically
 from graphproc.processors.registry import rows
 from graphproc.processors.row import BOTH, Row
+from graphproc.wrappers.attributes import NOT_SAVED, shown
 
 T = TypeVar("T", bound="ImageProcessingMixin")
 Pathlike = str | os.PathLike[str]
@@ -38,6 +39,7 @@ class ImageProcessingMixin:
     named_backend: ClassVar[str | None]
     backend: str
     _unknown: dict[str, Any]
+    _computed: tuple[str, ...]
 
     def __init__(self, /, **settings: Any) -> None:
         """Make a processor of settings; the classes that can be made say how."""
@@ -170,11 +172,15 @@ class ImageProcessingMixin:
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as a configuration file holds them; those that neither the class nor anyone set are left out."""
-        known = [*self._config({}).settings.items(), *self._unknown.items()]
-        kept = {k: v for k, v in known if v is not None or self.row.defaults.get(k) is not None}
+        settings = {key: shown(self.row, key, value) for key, value in self._config({}).settings.items()}
+        computed = {key: getattr(self, key) for key in self._computed}
+        known = [*(settings | computed).items(), *self._unknown.items()]
+        dropped = NOT_SAVED.get(self.row.name, ())
+        kept = {k: v for k, v in known if (v is not None or self.row.defaults.get(k) is not None) and k not in dropped}
         if self.row.defaults.get("default_to_square", True) == kept.get("default_to_square"):
             kept.pop("default_to_square", None)
-        return {"image_processor_type": self.row.name, **kept}
+        plain = {key: dict(value) if isinstance(value, Mapping) else value for key, value in kept.items()}
+        return {"image_processor_type": self.row.name, **plain}
 
     def to_json_string(self) -> str:
         """The settings and the backend as JSON, keys in order."""

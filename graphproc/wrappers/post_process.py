@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from graphproc.batch_feature import BatchFeature
 from graphproc.configs.config import Config
-from graphproc.errors import ConfigError, ImageError
+from graphproc.errors import ImageError
 from graphproc.executors import reference
-from graphproc.ir.program import Program
-from graphproc.ir.types import DTYPES
-from graphproc.postprocessing.method import Method
+from graphproc.ir.program import Input, Program
+from graphproc.postprocessing.method import AsIs, Method
 from graphproc.postprocessing.registry import lookup, methods
+from graphproc.sizes import num
 from graphproc.version import __version__
+from graphproc.wrappers import post_inputs, precision
+from graphproc.wrappers.mask_generation import mask_generation_methods
 
 if TYPE_CHECKING:
     import onnx
@@ -36,6 +39,7 @@ class PostProcessing:
 
     row: ClassVar[Row]
     engine: str
+    backend: str
     _programs: MutableMapping[str, Program]
     _sessions: MutableMapping[str, Session]
 
@@ -69,6 +73,7 @@ class PostProcessing:
             sized=None if sized else (),
             ragged=ragged,
             fields=tuple(fields),
+            backend=self.backend,
         )
 
     def post_processing_to_onnx(
@@ -118,32 +123,62 @@ class PostProcessing:
 
     def _post_process(self, method: Method, outputs: Any, given: Mapping[str, Any]) -> Any:
         """Run a method on a batch of a model's outputs, image by image."""
-        options = {**method.options, **given}
-        fields, back = _read(method, outputs, options)
-        count = len(next(iter(fields.values())))
-        sizes = _sizes(method, options, count)
-        settings = method.settings(options)
-        present = tuple(name for name in fields if method.inputs[name].optional)
         config = self._post_config()
-        about = [method.name, settings, sorted(sizes), present, dict(config.settings), dict(config.unknown)]
+        options = {**method.options, **given}
+        settings = method.settings(options)
+        options |= {"backend": self.backend, "config": config}
+        flags = (key for key, value in options.items() if value is None and key.startswith("do_"))
+        options |= {key: config.settings[key] for key in flags if key in config.settings}
+        read = post_inputs.read(method, outputs, options)
+        sizes = post_inputs.read_sizes(method, options, read.count)
+        present = tuple(name for name in read.fields if method.inputs[name].optional)
+        about = [method.name, settings, sorted(sizes.rows), present, dict(config.settings), dict(config.unknown), self.backend]
         key = json.dumps(about, default=str)
         program = self._programs.get(key)
         if program is None:
-            program = method.program(config, settings, sized=tuple(sizes), fields=present, ragged=method.has_masks)
+            program = method.program(
+                config, settings, sized=tuple(sizes.rows), fields=present, ragged=method.has_masks, backend=self.backend
+            )
             self._programs[key] = program
+        whole = precision.must_be_whole(program) if sizes.fractional else set()
+        if wrong := [keyword for keyword in sizes.fractional if keyword.removesuffix("s") in whole]:
+            raise ImageError(f"{wrong[0]}: expected whole numbers of pixels, got {options[wrong[0]]!r:.80}")
+        kinds = precision.kinds(program, read.kind, sizes.kind)
+        kinds = {output.name: kinds[output.value] for output in program.outputs if kinds.get(output.value) in precision.FLOATS}
+        by_reference = bool(sizes.fractional) or read.unusual or read.kind != "f32"
         results = []
-        for index in range(count):
-            one = {name: array[index] for name, array in fields.items()}
-            one |= {keyword.removesuffix("s"): rows[index] for keyword, rows in sizes.items()}
-            run = self._run_post(program, key, one)
-            found = {name: value[: _count(run, name)] if name in method.rows else value for name, value in run.items()}
-            results.append(_converted(method.result(found, options), back))
+        for index in range(read.count):
+            one = {name: arrays[index] for name, arrays in read.fields.items()}
+            if method.rows:
+                one = {name: post_inputs.with_a_row(array) for name, array in one.items()}
+            one |= {keyword.removesuffix("s"): rows[index] for keyword, rows in sizes.rows.items()}
+            run = self._by_reference(program, one, read.kind, sizes.kind) if by_reference else self._run_post(program, key, one)
+            cut = {name: value[: _count(run, name)] if name in method.rows else value for name, value in run.items()}
+            found = {name: np.asarray(value) for name, value in cut.items()}
+            typed = _typed(found, kinds)
+            results.append(_converted(method.result(found, options), typed, read.tensors))
         return results if method.collect is None else method.collect(results, options)
+
+    def _by_reference(self, program: Program, one: Mapping[str, Array], kind: str, sizes: str) -> Run:
+        """One image's outputs, of what only the numpy reference computes.
+
+        Raises:
+            ImageError: there is nothing to choose from.
+        """
+        try:
+            return precision.run(program, one, kind, sizes)
+        except ValueError as error:  # the largest of none
+            if not any(0 in array.shape for array in one.values()):
+                raise
+            empty = ", ".join(f"{name} {list(array.shape)}" for name, array in one.items() if 0 in array.shape)
+            raise ImageError(f"{program.name}: expected something to choose from, got {empty}") from error
 
     def _run_post(self, program: Program, key: str, one: Mapping[str, Array]) -> Run:
         """One image's outputs."""
         if self.engine == "numpy":
             return reference.run(program, one)
+        sizes = {name: length for v in program.inputs for name, length in _lengths(v, one[v.name])}
+        program.check(sizes, {})  # graphs leave this to their callers
         session = self._sessions.get(key)
         if session is None:
             from graphproc.emitters.onnx.emit import EmitOptions, emit
@@ -157,64 +192,12 @@ class PostProcessing:
         return {name: value if name in joined else value[0] for name, value in session.run(inputs).items()}
 
 
-def _read(method: Method, outputs: Any, options: Mapping[str, Any]) -> tuple[dict[str, list[Array]], Any]:
-    """What a method reads, an array for each image, and how to make what came in of arrays again."""
-    fields: dict[str, list[Array]] = {}
-    back: Any = None
-    given = {name: _of(outputs, name) for name, declared in method.inputs.items() if not declared.call}
-    if method.prepare is not None and all(value is not None for value in given.values()):
-        given |= method.prepare(given, options)
-    for name, declared in method.inputs.items():
-        value = given.get(name)
-        if declared.unless in fields:
-            continue
-        if value is None:
-            if declared.optional:
-                continue
-            raise ImageError(f"{method.name}: expected model outputs with {name!r}, got {_names(outputs)}")
-        fields[name] = []
-        for item in value:
-            if hasattr(item, "detach"):  # a torch tensor
-                import torch
-
-                tensor = item.detach().cpu()
-                item = (tensor.float() if tensor.is_floating_point() else tensor).numpy()
-                back = torch.from_numpy
-            array = np.asarray(item, dtype=DTYPES[declared.dtype])
-            if array.ndim != len(declared.shape):
-                wanted = ", ".join(map(str, declared.shape))
-                raise ImageError(f"{method.name}: expected {name} [{wanted}] of each image, got the shape {list(array.shape)}")
-            fields[name].append(array)
-    counts = {name: len(array) for name, array in fields.items()}
-    if len(set(counts.values())) > 1:
-        raise ImageError(f"{method.name}: expected outputs of one batch, got {counts}")
-    for index in range(len(next(iter(fields.values())))):
-        _check_lengths(method, {name: arrays[index] for name, arrays in fields.items()})
-    return fields, back
-
-
-def _check_lengths(method: Method, fields: Mapping[str, Array]) -> None:
-    """Raise ImageError unless axes of one name have one length in all fields of an image, and others the declared one."""
-    known: dict[str, tuple[int, str]] = {}
-    for name, array in fields.items():
-        declared = method.inputs[name].shape
-        for want, have in zip(declared, array.shape, strict=True):
-            if isinstance(want, int) and have != want:
-                wanted = ", ".join(map(str, declared))
-                raise ImageError(f"{method.name}: expected {name} [{wanted}] of each image, got the shape {list(array.shape)}")
-            if isinstance(want, str) and known.setdefault(want, (have, name))[0] != have:
-                length, other = known[want]
-                raise ImageError(f"{method.name}: expected as many {want} in {name} as in {other}, {length}, got {have}")
-
-
-def _of(outputs: Any, name: str) -> Any:
-    """One of a model's outputs; None where it has no such one."""
-    return outputs.get(name) if isinstance(outputs, Mapping) else getattr(outputs, name, None)
-
-
-def _names(outputs: Any) -> str:
-    names = outputs if isinstance(outputs, Mapping) else getattr(outputs, "__dict__", {})
-    return ", ".join(map(str, names)) or type(outputs).__name__
+def _lengths(declared: Input, array: Array) -> Iterator[tuple[str, int]]:
+    """The sizes that an input says: its elements where it measures, and those of its free axes."""
+    yield from zip(declared.measures, array.ravel().tolist(), strict=False)
+    for want, have in zip(declared.type.shape, array.shape, strict=True):
+        if num.is_sym(want):
+            yield from ((name, have) for name in num.symbols(want))
 
 
 def _count(run: Run, name: str) -> int:
@@ -222,38 +205,38 @@ def _count(run: Run, name: str) -> int:
     return int(run[f"{name}_count"] if f"{name}_count" in run else run["count"])
 
 
-def _sizes(method: Method, options: Mapping[str, Any], count: int) -> dict[str, Array]:
-    """The sizes that were given, by keyword: (height, width) of each image, int64 [count, 2], or of each pair's two."""
-    found = {}
-    for keyword in method.sized:
-        given = options.get(keyword)
-        if given is None:
-            if method.needs_sizes:
-                raise ConfigError(f"{method.name}: expected {keyword}, (height, width) in pixels for each image, got none")
-            continue
-        shape = (count, 2, 2) if method.pairs else (count, 2)
-        rows = np.asarray(given.tolist() if hasattr(given, "tolist") else given)
-        if rows.shape != shape or rows.dtype.kind not in "iuf" or rows.min() < 1:
-            whose = "two images of each pair" if method.pairs else "each image"
-            raise ImageError(f"{keyword}: expected (height, width) of {whose}, {list(shape)}, got {given!r:.80}")
-        found[keyword] = rows.astype(np.int64)
-    return found
+def _typed(found: Mapping[str, Array], kinds: Mapping[str, str]) -> dict[int, str]:
+    """The types of outputs by the identities of their arrays, and of those that they are views of."""
+    arrays = [(array, kinds[name]) for name, value in found.items() if name in kinds for array in (value, value.base)]
+    return {id(array): kind for array, kind in arrays if array is not None}
 
 
-def _converted(value: Any, back: Any) -> Any:
-    """Arrays as tensors, where tensors came in; anything else as it is."""
+def _converted(value: Any, kinds: Mapping[int, str], tensors: bool) -> Any:
+    """Arrays as tensors, where tensors came in, and those of `kinds`, by identity, in that type; anything else as it is."""
+    if isinstance(value, BatchFeature):
+        return BatchFeature({key: _converted(item, kinds, tensors) for key, item in value.items()})
     if isinstance(value, Mapping):
-        return {key: _converted(item, back) for key, item in value.items()}
+        return {key: _converted(item, kinds, tensors) for key, item in value.items()}
+    if isinstance(value, AsIs):
+        return list(value)
     if isinstance(value, (list, tuple)):
-        return type(value)(_converted(item, back) for item in value)
-    if isinstance(value, np.ndarray) and back is not None:
-        return back(np.require(value, requirements=["C", "W"]))  # some are views that repeat elements
-    return value
+        return type(value)(_converted(item, kinds, tensors) for item in value)
+    if not isinstance(value, np.ndarray):
+        return value
+    kind = kinds.get(id(value)) or kinds.get(id(value.base), "f32")  # a view is what it is a view of
+    if kind == "f64" or (kind == "f16" and not tensors):
+        value = value.astype(np.float64 if kind == "f64" else np.float16)
+    if not tensors:
+        return np.require(value, requirements=["W"])
+    import torch
+
+    tensor = torch.from_numpy(np.require(value, requirements=["C", "W"]))  # some are views that repeat elements
+    return tensor.to({"f16": torch.float16, "bf16": torch.bfloat16}[kind]) if kind in precision.NARROW else tensor
 
 
 def post_processing_methods(processor: str) -> dict[str, Any]:
     """The `post_process_*` functions of a processor class, by name, with the signatures of their options."""
-    return {name: _function(method) for name, method in methods(processor).items()}
+    return {name: _function(method) for name, method in methods(processor).items()} | mask_generation_methods(processor)
 
 
 def _function(method: Method) -> Any:
@@ -268,8 +251,8 @@ def _function(method: Method) -> Any:
         processor, outputs = bound.pop("self"), bound.pop(method.takes)
         bound.pop("kwargs", None)
         if method.takes != "outputs":
-            (name,) = method.inputs
-            outputs = {name: outputs}
+            name = next(name for name, field in method.inputs.items() if not field.call)
+            outputs = {name: outputs} if post_inputs.named(outputs, name) is None else outputs
         return processor._post_process(method, outputs, bound)
 
     post_process.__name__ = method.name

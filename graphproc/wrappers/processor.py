@@ -7,7 +7,7 @@ import os
 import pickle
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,22 +18,27 @@ from graphproc.configs.classes import BACKEND_SUFFIXES
 from graphproc.configs.config import STANDARD_KEYS, Config
 from graphproc.errors import ConfigError, ImageError, warn
 from graphproc.ir.program import Program
-from graphproc.ir.types import DTYPES
 from graphproc.processors.calls import forgotten, settle, with_own
 from graphproc.processors.registry import lookup
-from graphproc.processors.row import Extra, Row
+from graphproc.processors.row import Row
 from graphproc.runtime import workers
 from graphproc.runtime.memory import Memory
 from graphproc.version import __version__
 from graphproc.wrappers.array_dtypes import run_array
 from graphproc.wrappers.arrays import ArrayMethods
-from graphproc.wrappers.cautions import warn_once
+from graphproc.wrappers.attributes import class_attributes, computed, shown
+from graphproc.wrappers.cautions import UNKNOWN_IGNORED, warn_once
+from graphproc.wrappers.common_methods import CommonMethods, call_keywords
+from graphproc.wrappers.containers import contained
+from graphproc.wrappers.devices import device_for
+from graphproc.wrappers.further_inputs import by_name, read_further
 from graphproc.wrappers.image_files import is_file
-from graphproc.wrappers.images import flatten_images, nest_images, to_array, to_map
+from graphproc.wrappers.images import flatten_images, nest_images, to_array
 from graphproc.wrappers.loading import BACKEND_KEY, ImageProcessingMixin
+from graphproc.wrappers.methods.registry import methods
 from graphproc.wrappers.post_process import PostProcessing, post_processing_methods
 from graphproc.wrappers.recent import Recent
-from graphproc.wrappers.running import Plan, Runner
+from graphproc.wrappers.running import Plan, Runner, about, labels_of
 
 if TYPE_CHECKING:
     import onnx
@@ -55,7 +60,7 @@ MOST_SESSIONS = 16
 """How many sessions a processor keeps, those of the workers not counted."""
 
 
-class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
+class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, CommonMethods, PostProcessing):
     """What every image processor class shares.
 
     Settings are attributes under transformers' names (`size`, `image_mean`, `do_resize`, ...); sizes are dictionaries.
@@ -99,11 +104,12 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         self.backend = self.row.check_backend(backend or wanted)
         self.engine = _engine(engine)
         config = self.row.config(settings)
-        for key, value in config.settings.items():
-            setattr(self, key, _shown(value))
+        self._computed = tuple(found := computed(config))
+        for key, value in ({key: shown(self.row, key, value) for key, value in config.settings.items()} | found).items():
+            setattr(self, key, value)
         self._threads: int | None = None
         self.__dict__.update(_caches())
-        self._unknown = dict(config.unknown)
+        self._unknown = {key: value for key, value in config.unknown.items() if key not in found}
 
     def __getattr__(self, name: str) -> Any:
         # Unknown settings are looked up last, so that a file cannot replace a method by naming a key like one.
@@ -146,7 +152,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         return processor_class(name)
 
     def _config(self, changes: Mapping[str, Any]) -> Config:
-        given = {**{key: getattr(self, key) for key in _keys(self.row)}, **changes}
+        given = {**self._own_settings(), **changes}
         try:
             key = pickle.dumps(given)  # which tells True from 1 and sees dictionaries that were changed in place
         except Exception:  # what cannot be pickled is no setting, which is said below
@@ -248,7 +254,10 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         return emit(program, options, metadata)
 
     def _settings(self) -> dict[str, Any]:
-        return {**self._unknown, **{k: getattr(self, k) for k in _keys(self.row)}}
+        return {**self._unknown, **self._own_settings()}
+
+    def _own_settings(self) -> dict[str, Any]:
+        return {key: getattr(self, key) for key in _keys(self.row) if key not in self._computed}
 
     def _forgotten(self) -> dict[str, Any]:
         """The settings that are read in a call or an export alone, as they are without."""
@@ -278,16 +287,17 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
 
     # ---- preprocessing -----------------------------------------------------------------------------------------
 
-    def __call__(self, images: Any, **kwargs: Any) -> BatchFeature:
+    def __call__(self, images: Any, *inputs: Any, **kwargs: Any) -> BatchFeature:
         """Preprocess images; the same as `preprocess`."""
-        return self.preprocess(images, **kwargs)
+        return self.preprocess(images, *inputs, **kwargs)
 
     def preprocess(
         self,
         images: Any,
-        *,
+        *inputs: Any,
         return_tensors: Any = None,
         input_data_format: Any = None,
+        device: Any = None,
         engine: str | None = None,
         **changes: Any,
     ) -> BatchFeature:
@@ -295,8 +305,11 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
 
         Args:
             images: PIL images, numpy arrays, torch tensors, paths, or lists of these; 4-D arrays are batches.
-            return_tensors: None for lists of arrays, `np`, `pt`, `tf`, `jax` or `mlx`.
+            *inputs: what the class takes beside images, such as label maps, one for each image; also by name (`Row.arguments`).
+            return_tensors: `np`, `pt`, `tf`, `jax` or `mlx`; None for the containers of transformers' class, mostly lists of an
+                array for each image; with torchvision's backend they hold torch tensors where torch is installed.
             input_data_format: `channels_first` or `channels_last` for arrays; None looks for the axis of 1, 3 or 4.
+            device: where torch tensors of torchvision's backend are put; pil's stay on the CPU, as in transformers.
             engine: `onnxruntime` or `numpy` for this call.
             **changes: settings to use instead of the processor's own. None means None, not the processor's. Of what transformers
                 does not read in a call, or not in all steps, a warning says so once, and results are transformers'.
@@ -306,9 +319,13 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
 
         Raises:
             ConfigError: a setting has no meaning.
-            ImageError: an image cannot be read or used.
-            TypeError: an unknown keyword.
+            ImageError: an image cannot be read or used, or is too small, large or elongated for the settings.
+            TypeError: an unknown keyword, or too many arguments.
         """
+        if inputs:
+            own = {"return_tensors": return_tensors, "input_data_format": input_data_format, "device": device, "engine": engine}
+            given = changes | {key: value for key, value in own.items() if value is not None}
+            return self.preprocess(images, **by_name(self.row, inputs, given))
         for key in CALL_ONLY_KEYS:
             changes.pop(key, None)
         extras = {e.keyword: changes.pop(e.keyword) for e in self.row.extras.values() if e.keyword in changes}
@@ -316,22 +333,34 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         known = _keys(self.row)
         if unknown := sorted(set(changes) - set(known)):
             left_out = f". Not compiled: {self.row.not_compiled}" if self.row.not_compiled else ""
-            raise TypeError(f"{type(self).__name__}: unknown keyword {unknown[0]!r}. Known: {', '.join(known)}{left_out}")
+            if self.row.name not in UNKNOWN_IGNORED:
+                raise TypeError(f"{type(self).__name__}: unknown keyword {unknown[0]!r}. Known: {', '.join(known)}{left_out}")
+            warn_once(self._said, self.row.name, {key: f"{key} is no keyword of a call. It changes nothing." for key in unknown})
+            changes = {key: value for key, value in changes.items() if key in known}
         config = self._call_config(changes)
+        target = device_for(device, self.backend, return_tensors)
+        if self.backend == "pil" and device is not None and str(device) != "cpu":
+            text = f"device={device!r} changes nothing with backend 'pil', as in transformers. Move the result."
+            warn_once(self._said, self.row.name, {"device": text})
         samples = self._samples(images)
         counts = [len(sample) for sample in samples]
         if self.row.per_sample > 1 and set(counts) != {self.row.per_sample}:
             raise ImageError(f"{self.row.name}: expected samples of {self.row.per_sample} images each, got {counts}")
         several = [bool(self.row.counts) and count > 1 for count in counts for _ in range(count)]
         flat = [image for sample in samples for image in sample]
-        further = self._further(extras, len(flat))
+        further = read_further(self.row, extras, len(flat))
         threads = 1 if len(flat) == 1 else self._threads or workers.default_threads()
-        runner = Runner(len(flat), threads, self._plans, self._memory)
+        runner = Runner(labels_of(flat), threads, self._plans, self._memory)
         channels = self._run(runner, config, flat, further, several, _engine(engine or self.engine), _format(input_data_format))
         declared = self._image_program(config, channels, **_options(further)).outputs
         outputs = [output for output in declared if output.name != self.row.counts]
         listed = {output.name for output in outputs if output.listed or output.apart}
         joined = runner.joined(outputs, counts, return_tensors is not None)
+        if return_tensors is None:
+            for output in outputs:
+                if output.name in joined and not output.listed:
+                    apart = partial(runner.apart, output.name)
+                    joined[output.name] = contained(self.row.name, self.backend, output, joined[output.name], apart)
         features = BatchFeature(joined | ({self.row.counts: counts} if self.row.counts else {}), return_tensors, listed)
         for output in outputs:
             if output.apart:  # each a tensor of its own
@@ -341,13 +370,16 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
                 features[output.name] = features[output.name].bfloat16()
         if texts:
             features.update(texts)
+        if target is not None:
+            features.to(device=target)
         return features[outputs[0].name] if self.row.bare else features
 
     def reading(self, config: Config | None = None) -> dict[str, Any]:
         """How a call reads images: keywords of `to_array`, by some settings or the processor's own."""
         config = self._config({}) if config is None else config
-        converts = bool(config.do_convert_rgb)
-        return {"do_convert_rgb": converts, "backend": self.backend, "background": self.row.background}
+        converts = bool(config.do_convert_rgb) and self.row.reads not in ("plain", "frames")
+        arrays = {"converts_arrays": False, "channel_counts": (1, 3)} if self.row.reads in ("pil", "frames") else {}
+        return {"do_convert_rgb": converts, "backend": self.backend, "background": self.row.background, **arrays}
 
     def _samples(self, images: Any) -> list[list[Any]]:
         """The images of each sample, still unread."""
@@ -356,21 +388,6 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         if self.row.per_sample == 1:
             return [[image] for image in flatten_images(images)]
         return nest_images(images)
-
-    def _further(self, given: Mapping[str, Any], count: int) -> dict[str, list[Array]]:
-        """The further inputs that were given, one array for each image, by the program's name for them."""
-        found: dict[str, list[Array]] = {}
-        for name, extra in self.row.extras.items():
-            value = given.get(extra.keyword)
-            if value is None:
-                if extra.required:
-                    raise ImageError(f"{self.row.name}: expected {extra.keyword}, one for each image, got none")
-                continue
-            items = list(value) if isinstance(value, (list, tuple)) or getattr(value, "ndim", 0) > len(extra.layout) else [value]
-            if len(items) != count:
-                raise ImageError(f"{extra.keyword}: expected one for each of the {count} images, got {len(items)}")
-            found[name] = [read_input(extra, item, f"{extra.keyword}[{index}]") for index, item in enumerate(items)]
-        return found
 
     def _run(
         self,
@@ -389,7 +406,9 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         options = {**self.reading(config), "input_data_format": input_data_format}
 
         def read(item: tuple[int, Any]) -> Array:
-            return _read(*item, len(images), options)
+            index, image = item
+            with about(runner.labels[index]):
+                return to_array(image, **options)
 
         arrays = workers.ahead(read, numbered, runner.threads, lambda item: not is_file(item[1]))
         try:
@@ -401,9 +420,12 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
                 for index, array in enumerate(loaded):
                     channels = channels or array.shape[-1]
                     one = {name: rows[index] for name, rows in further.items()}
-                    if engine == "onnxruntime" and array.dtype == np.uint8 and array.shape[-1] == 3:
+                    plain = array.dtype == np.uint8 and array.shape[-1] == 3
+                    floats = any(self.row.extras[name].floats and rows.dtype.kind == "f" for name, rows in one.items())
+                    if plain and not floats and engine == "onnxruntime":
                         self._add(runner, index, config, {"image": array, **one}, _options(further, several[index]))
-                    else:
+                        continue
+                    with about(runner.labels[index], *(() if plain else (ConfigError,))):
                         runner.results[index] = self._run_reference(config, array, one, several[index])
             runner.finish()
         finally:
@@ -466,23 +488,6 @@ def _keys(row: Row) -> Sequence[str]:
     return tuple(dict.fromkeys((*STANDARD_KEYS, *row.extra_keys)))
 
 
-def _read(index: int, image: Any, count: int, options: Mapping[str, Any]) -> Array:
-    """One of so many images as an array, by `to_array`; errors say which, where its own name does not."""
-    try:
-        return to_array(image, **options)
-    except ImageError as error:
-        if count == 1 or is_file(image):
-            raise
-        raise ImageError(f"image {index}: {error}") from error
-
-
-def _shown(value: Any) -> Any:
-    """A setting as an attribute: sizes are dictionaries and tables lists of lists, as in transformers."""
-    if isinstance(value, Mapping):
-        return dict(value)
-    return [list(row) for row in value] if isinstance(value, tuple) and value and isinstance(value[0], tuple) else value
-
-
 def _engine(engine: str) -> str:
     if engine not in ENGINES:
         raise ConfigError(f"engine: expected one of {', '.join(ENGINES)}, got {engine!r}")
@@ -492,28 +497,6 @@ def _engine(engine: str) -> str:
 def _format(input_data_format: Any) -> str | None:
     value: str | None = getattr(input_data_format, "value", input_data_format)  # transformers' enum, or its value
     return value
-
-
-def read_input(extra: Extra, item: Any, label: str) -> Array:
-    """One further input as the program reads it.
-
-    Args:
-        extra: what the class says of the input.
-        item: a map, an image, or rows of numbers.
-        label: what errors call it.
-
-    Raises:
-        ImageError: it has another form.
-    """
-    dtype = DTYPES[extra.dtype]
-    if extra.layout == "HW":
-        return to_map(item, dtype, label)
-    if extra.layout == "HWC":
-        return to_array(item, do_convert_rgb=True, input_data_format=None)
-    rows = np.asarray(item, dtype)
-    if rows.ndim != 2 or rows.shape[1] != 4:
-        raise ImageError(f"{label}: expected rows of 4 numbers, got shape {list(rows.shape)}")
-    return rows
 
 
 def _options(further: Mapping[str, Any], several: bool = False) -> dict[str, Any]:
@@ -546,5 +529,6 @@ def _class_of(name: str, suffix: str) -> type[BaseImageProcessor]:
         return type(f"{row.name}{suffix}", (_class_of(row.name, ""),), body)
     doc = f"{row.name} ({row.family} family); {row.parity_of()}."
     body = {"row": row, "model_input_names": list(row.input_names), "__doc__": doc, "__module__": "graphproc"}
-    body |= post_processing_methods(row.name)
+    body["valid_kwargs"] = call_keywords(row.name, (*_keys(row), *CALL_ONLY_KEYS))
+    body |= class_attributes(row) | dict(methods(row.name)) | post_processing_methods(row.name)
     return type(row.name, (BaseImageProcessor,), body)

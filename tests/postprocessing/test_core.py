@@ -8,7 +8,21 @@ import numpy as np
 import onnx
 import pytest
 from graphs import ort
-from post_outputs import IDS, METHODS, SIZES, assert_close, changed, feeds, keywords, one, options, outputs, processor, sizes
+from post_outputs import (
+    IDS,
+    METHODS,
+    SIZES,
+    assert_close,
+    changed,
+    feeds,
+    from_model,
+    keywords,
+    one,
+    options,
+    outputs,
+    processor,
+    sizes,
+)
 
 from graphproc.emitters.onnx.checks import cuda_fallbacks, domains
 from graphproc.emitters.onnx.emit import EmitOptions, emit
@@ -22,7 +36,7 @@ every_method = pytest.mark.parametrize("method", METHODS, ids=IDS)
 
 
 def compiled(method: Method, *, sized: tuple[str, ...] | None = None, ragged: bool = False, **changes: Any) -> Program:
-    fields = tuple(name for name, field in method.inputs.items() if field.optional)
+    fields = tuple(from_model(method))
     config = processor(method)._post_config()
     return method.program(config, options(method, **changes), sized=sized, ragged=ragged, fields=fields)
 
@@ -46,7 +60,7 @@ def test_programs_say_what_they_read(method: Method) -> None:
         assert program.parity == method.parity
         names = [value.name for value in program.inputs]
         given = [keyword.removesuffix("s") for keyword in keywords(method, form.get("sized"))]
-        read = method.present(method.inputs)
+        read = from_model(method)
         assert names == [*read, *given]
         for value in program.inputs[len(read) :]:
             assert value.type.shape == ((2, 2) if method.pairs else (2,))
@@ -127,7 +141,7 @@ def test_inputs_of_graphs(method: Method) -> None:
     for input in ("batch", "image", "sequence"):
         model = emit(program, EmitOptions(input=input))  # type: ignore[arg-type]
         shapes = {v.name: [d.dim_param or d.dim_value for d in v.type.tensor_type.shape.dim] for v in model.graph.input}
-        for name in method.present(method.inputs):
+        for name in from_model(method):
             assert shapes.pop(program.graph_input(name)) == ["batch", *method.inputs[name].shape]
         wanted = [2, 2] if method.pairs else [2]
         if input == "sequence":

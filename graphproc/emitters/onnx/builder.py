@@ -24,8 +24,12 @@ Value = ir.Value
 
 ELEMENT = {
     "u8": ir.DataType.UINT8,
+    "i8": ir.DataType.INT8,
+    "u16": ir.DataType.UINT16,
+    "i16": ir.DataType.INT16,
     "i32": ir.DataType.INT32,
     "i64": ir.DataType.INT64,
+    "f16": ir.DataType.FLOAT16,
     "f32": ir.DataType.FLOAT,
     "f64": ir.DataType.DOUBLE,
     "bool": ir.DataType.BOOL,

@@ -1,0 +1,185 @@
+"""What a post-processing method is called with: a model's outputs and sizes, in any form that transformers takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from graphproc.errors import ConfigError, ImageError
+from graphproc.ir.types import DTYPES
+from graphproc.postprocessing.method import Method
+from graphproc.wrappers.precision import FLOATS, WHOLE, promoted
+
+Array = np.ndarray[Any, Any]
+ROWS = ("queries", "keypoints", "prompts")
+"""The axes that may have no element: nothing was found."""
+_KINDS = {"float16": "f16", "bfloat16": "bf16", "float32": "f32", "float64": "f64"}
+
+
+@dataclass(frozen=True)
+class Given:
+    """A model's outputs.
+
+    Attributes:
+        fields: an array for each image, by name; floats narrower than float32 are held in it, float64 stays.
+        kind: the type of the floats among them, as torch would have it of a product of all.
+        tensors: whether any came as a torch tensor.
+    """
+
+    fields: Mapping[str, list[Array]]
+    kind: str
+    tensors: bool
+
+    @property
+    def count(self) -> int:
+        """How many images there are."""
+        return len(next(iter(self.fields.values())))
+
+    @property
+    def unusual(self) -> bool:
+        """Whether an axis has no element, or an element is no number: runtimes differ in what they make of these."""
+        arrays = [array for arrays in self.fields.values() for array in arrays]
+        return any(0 in array.shape or (array.dtype.kind == "f" and np.isnan(array.max())) for array in arrays)
+
+
+def kind_of(value: Any) -> str:
+    """The type of an array's or a tensor's floats; that of whole numbers for anything else."""
+    return _KINDS.get(str(getattr(value, "dtype", "")).removeprefix("torch."), WHOLE)
+
+
+def to_array(value: Any) -> Array:
+    """An array of an array, a tensor or (nested) lists of these and of numbers; what numpy lacks becomes float32."""
+    if hasattr(value, "detach"):  # a torch tensor
+        value = value.detach().cpu()
+        return np.asarray((value.float() if kind_of(value) in ("f16", "bf16") else value).numpy())
+    if isinstance(value, (list, tuple)) and any(hasattr(item, "dtype") or isinstance(item, (list, tuple)) for item in value):
+        return np.asarray([to_array(item) for item in value])
+    return np.asarray(value)
+
+
+def read(method: Method, outputs: Any, options: Mapping[str, Any]) -> Given:
+    """What a method reads.
+
+    Raises:
+        ImageError: an output is missing, or its shape is not the declared one.
+    """
+    fields: dict[str, list[Array]] = {}
+    kind, tensors = WHOLE, False
+    given = {name: named(outputs, name) for name, declared in method.inputs.items() if not declared.call}
+    if method.prepare is not None and all(value is not None for name, value in given.items() if not method.inputs[name].optional):
+        given |= method.prepare(given, options)
+    for name, declared in method.inputs.items():
+        value = given.get(name)
+        if declared.unless in fields:
+            continue
+        if value is None:
+            if declared.optional:
+                continue
+            raise ImageError(f"{method.name}: expected model outputs with {name!r}, got {_names(outputs)}")
+        fields[name] = []
+        for item in value:
+            if not declared.call:
+                kind, tensors = promoted(kind, kind_of(item)), tensors or hasattr(item, "detach")
+            array = to_array(item)
+            if array.dtype != np.float64 or declared.dtype != "f32":
+                array = array.astype(DTYPES[declared.dtype])
+            if array.ndim != len(declared.shape):
+                raise ImageError(_expected(method, name, array))
+            fields[name].append(array)
+    counts = {name: len(array) for name, array in fields.items()}
+    if len(set(counts.values())) > 1:
+        raise ImageError(f"{method.name}: expected outputs of one batch, got {counts}")
+    found = Given(fields, kind if kind in FLOATS else "f32", tensors)
+    for index in range(found.count):
+        _check_lengths(method, {name: arrays[index] for name, arrays in fields.items()})
+    return found
+
+
+def _expected(method: Method, name: str, array: Array) -> str:
+    wanted = ", ".join(map(str, method.inputs[name].shape))
+    return f"{method.name}: expected {name} [{wanted}] of each image, got the shape {list(array.shape)}"
+
+
+def _check_lengths(method: Method, fields: Mapping[str, Array]) -> None:
+    """Raise ImageError unless axes of one name have one length in all fields of an image, and others the declared one."""
+    known: dict[str, tuple[int, str]] = {}
+    for name, array in fields.items():
+        for want, have in zip(method.inputs[name].shape, array.shape, strict=True):
+            if (isinstance(want, int) and have != want) or (not have and want not in ROWS):
+                raise ImageError(_expected(method, name, array))
+            if isinstance(want, str) and known.setdefault(want, (have, name))[0] != have:
+                length, other = known[want]
+                raise ImageError(f"{method.name}: expected as many {want} in {name} as in {other}, {length}, got {have}")
+
+
+def with_a_row(array: Array) -> Array:
+    """An array whose axes without elements have one: of what is no number, which nothing is larger than, or of 0."""
+    if 0 not in array.shape:
+        return array
+    return np.full([max(length, 1) for length in array.shape], np.nan if array.dtype.kind == "f" else 0, dtype=array.dtype)
+
+
+def named(outputs: Any, name: str) -> Any:
+    """One of a model's outputs; None where it has no such one."""
+    return outputs.get(name) if isinstance(outputs, Mapping) else getattr(outputs, name, None)
+
+
+def _names(outputs: Any) -> str:
+    names = outputs if isinstance(outputs, Mapping) else getattr(outputs, "__dict__", {})
+    return ", ".join(map(str, names)) or type(outputs).__name__
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The sizes that were given.
+
+    Attributes:
+        rows: (height, width) of each image, or of each pair's two, by keyword; int64, or float64 where some are no whole numbers.
+        kind: the type of numbers that they are for torch.
+    """
+
+    rows: Mapping[str, Array]
+    kind: str
+
+    @property
+    def fractional(self) -> list[str]:
+        """The keywords of those that are not all whole numbers."""
+        return [keyword for keyword, rows in self.rows.items() if rows.dtype == np.float64]
+
+
+def read_sizes(method: Method, options: Mapping[str, Any], count: int) -> Sizes:
+    """The sizes that were given.
+
+    Raises:
+        ConfigError: the method needs some and got none.
+        ImageError: they are no positive (height, width) for each image.
+    """
+    found, kind = {}, WHOLE
+    for keyword in method.sized:
+        given = options.get(keyword)
+        if given is None:
+            if method.needs_sizes:
+                raise ConfigError(f"{method.name}: expected {keyword}, (height, width) in pixels for each image, got none")
+            continue
+        shape = (count, 2, 2) if method.pairs else (count, 2)
+        try:
+            rows = to_array(given)
+        except (TypeError, ValueError):  # rows of several lengths
+            rows = np.empty(0)
+        if rows.shape != shape or rows.dtype.kind not in "iuf" or not rows.min() > 0 or not np.isfinite(rows).all():
+            whose = "two images of each pair" if method.pairs else "each image"
+            raise ImageError(f"{keyword}: expected (height, width) of {whose}, {list(shape)}, got {given!r:.80}")
+        fractional = rows.dtype.kind == "f" and not np.array_equal(rows, np.round(rows))
+        found[keyword] = rows.astype(np.float64 if fractional else np.int64)
+        kind = promoted(kind, _kind_of_sizes(method, given, rows))
+    return Sizes(found, kind)
+
+
+def _kind_of_sizes(method: Method, given: Any, rows: Array) -> str:
+    """The type of sizes: an array's own; float32 of floats in lists, and of all lists where the reference makes them so."""
+    if not isinstance(given, (list, tuple)):
+        return kind_of(given)
+    return "f32" if rows.dtype.kind == "f" or method.float_sizes else WHOLE

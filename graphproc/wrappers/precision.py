@@ -1,0 +1,125 @@
+"""Floats other than float32 in post-processing: what each step is rounded to, and which results are wider than what came in.
+
+torch computes in the type of the model's outputs: each operation's result is rounded to it. A product with a size of a wider
+type is of the wider type, and so is what is made from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, replace
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from graphproc.executors import reference
+from graphproc.ir.op import Op
+from graphproc.ir.program import Program, Step
+from graphproc.ir.types import TensorType
+from graphproc.numerics import bfloat16
+from graphproc.ops import Combine, Numbers
+from graphproc.sizes import num
+
+Array = np.ndarray[Any, Any]
+FLOATS = ("f16", "bf16", "f32", "f64")
+"""The types of floats, by width; the first two are no type for each other's numbers."""
+NARROW = ("f16", "bf16")
+WHOLE = "i64"
+"""The type of whole numbers, which widens none of these."""
+
+
+def promoted(one: str, other: str) -> str:
+    """The type of a product of two types, as torch has it."""
+    if WHOLE in (one, other) or one == other:
+        return other if one == WHOLE else one
+    if {one, other} == set(NARROW):
+        return "f32"
+    return max(one, other, key=FLOATS.index)
+
+
+def rounded(x: Any, kind: str) -> Array:
+    """Float32 numbers rounded to a narrower type, held in float32."""
+    if kind == "bf16":
+        return bfloat16.rounded(x)
+    with np.errstate(over="ignore"):
+        return np.asarray(x.astype(np.float16).astype(np.float32) if kind == "f16" else x)
+
+
+def kinds(program: Program, kind: str, sizes: str) -> dict[str, str]:
+    """The type that torch has for each of a program's float32 values, by their names.
+
+    Args:
+        program: the program.
+        kind: the type of the floats that came in.
+        sizes: the type of the sizes that they are multiplied by.
+    """
+    found = {v.name: kind for v in program.inputs if v.type.dtype == "f32"}
+    names = _sizes(program)
+    for step in program.steps:
+        if isinstance(step.op, Numbers) and len(step.op.values) == 1:
+            found[step.output.name] = WHOLE  # a number by itself widens nothing
+        if step.output.type.dtype != "f32" or step.output.name in found:
+            continue
+        types = [found[name] for name in step.inputs if name in found]
+        if isinstance(step.op, Combine) and not names.isdisjoint(_symbols(step.op)):
+            types.append(sizes)
+        found[step.output.name] = reduce(promoted, types) if types else "f32"
+    return found
+
+
+def must_be_whole(program: Program) -> set[str]:
+    """The inputs of sizes that do more than multiply."""
+    others = [op for op in (step.op for step in program.steps) if not (isinstance(op, Combine) and op.operator == "multiply")]
+    used = {name for op in others for name in _symbols(op)}
+    return {value.name for value in program.inputs if not used.isdisjoint(value.measures)}
+
+
+def run(program: Program, inputs: Mapping[str, Array], kind: str, sizes: str) -> dict[str, Array]:
+    """Run a program on one image in the numpy reference.
+
+    Args:
+        program: the program.
+        inputs: its inputs; floats and sizes may be float64.
+        kind: the type of the floats that came in.
+        sizes: the type of the sizes that they are multiplied by.
+    """
+    found = kinds(program, kind, sizes)
+
+    def made(step: Step, result: Array) -> Array:
+        return rounded(result, found[step.output.name]) if result.dtype == np.float32 else result
+
+    declared = [
+        replace(v, type=TensorType("f64", v.type.shape, v.type.layout)) if inputs[v.name].dtype == np.float64 else v
+        for v in program.inputs
+    ]
+    inputs = {name: rounded(x, kind) if x.dtype == np.float32 else x for name, x in inputs.items()}
+    steps = tuple(_comparing(step, found) for step in program.steps)
+    return reference.run(replace(program, inputs=tuple(declared), steps=steps), inputs, made)
+
+
+def _comparing(step: Step, kinds: Mapping[str, str]) -> Step:
+    """A step that compares with a number, with that of the type of what is compared, as torch does."""
+    op = step.op
+    if not isinstance(op, Combine) or step.output.type.dtype != "bool" or not isinstance(op.number, (int, float)):
+        return step
+    number = float(rounded(np.float32(op.number), kinds.get(step.inputs[0], "f32")))
+    return replace(step, op=replace(op, number=number)) if kinds.get(step.inputs[0]) in NARROW else step
+
+
+def _sizes(program: Program) -> frozenset[str]:
+    return frozenset(name for value in program.inputs for name in value.measures)
+
+
+def _symbols(op: Op) -> set[str]:
+    """The names of the sizes that an op contains."""
+    values = [getattr(op, f.name) for f in fields(op)]  # type: ignore[arg-type]
+    return {name for value in _flat(values) for name in num.symbols(value)}
+
+
+def _flat(value: Any) -> Iterator[Any]:
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _flat(item)
+    else:
+        yield value
