@@ -168,6 +168,10 @@ def adapt(common: Any) -> None:
             tester.image_processing_classes = base._get_image_processing_classes(tester)
         self.__dict__["tester"] = tester
 
+    def settings(self: Any) -> Any:
+        found = self.__dict__.get("settings")
+        return self.image_processor_tester.prepare_image_processor_dict() if found is None else found
+
     def classes(self: Any) -> Any:
         found = self.__dict__.get("classes")
         return self.image_processor_tester.image_processing_classes if found is None else found
@@ -176,6 +180,7 @@ def adapt(common: Any) -> None:
     mixin.setUp = set_up
     mixin.image_processor_tester = property(lambda self: self.__dict__["tester"], set_tester)
     mixin.image_processing_classes = property(classes, lambda self, value: self.__dict__.__setitem__("classes", value))
+    mixin.image_processor_dict = property(settings, lambda self, value: self.__dict__.__setitem__("settings", value))
 
 
 class Recorder:
