@@ -61,7 +61,7 @@ def test_settings_in_files(given: str) -> None:
     assert runs.run(Trial(CLIP, "pil", SMALL, {"resample": 0}, (Picture(9, 12),), given=given)) == Outcome(EQUAL)
 
 
-@pytest.mark.parametrize("fixed", ["", "image_size"])
+@pytest.mark.parametrize("fixed", ["", "image_size", "overrides"])
 @pytest.mark.parametrize("input", ["image", "batch", "sequence"])
 @pytest.mark.parametrize("color", ["rgb", "bgr", "rgba", "gray"])
 def test_graphs(input: str, color: str, fixed: str) -> None:
@@ -103,7 +103,7 @@ def test_a_reproduction_runs_by_itself() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("pixel_values\n")
-    script = Trial(CLIP, "pil", SMALL, pictures=pictures[:1] and (Picture(5, 6),), graph=Graph()).script()
+    script = Trial(CLIP, "pil", SMALL, pictures=pictures[:1] and (Picture(5, 6),), graph=Graph(fixed="overrides")).script()
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
