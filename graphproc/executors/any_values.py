@@ -30,7 +30,7 @@ def run(program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
 
     Args:
         program: a verified program of the pil backend, for bytes of the image's channels.
-        inputs: as for `reference.run`; the image may have any dtype.
+        inputs: as for `reference.run`; the image and maps of bytes may have any dtype.
 
     Returns:
         The outputs by name, without a batch axis.
@@ -39,8 +39,9 @@ def run(program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
         ImageError: an input is missing or has another shape, or values that Pillow is not given.
         ProgramError: the image's size does not meet a precondition.
     """
-    image = program.inputs[0].name
-    sizes = measure(program, {**inputs, image: np.broadcast_to(np.uint8(0), inputs[image].shape)})
+    pixels = {given.name for given in program.inputs if given.type.dtype == "u8"}
+    shapes = {name: np.broadcast_to(np.uint8(0), array.shape) for name, array in inputs.items() if name in pixels}
+    sizes = measure(program, {**inputs, **shapes})
     memo: dict[num.Sym, Any] = {}
     program.check(sizes, memo)
     values = dict(inputs)

@@ -78,7 +78,7 @@ def read_input(extra: Extra, item: Any, label: str) -> Array:
     """
     dtype = DTYPES[extra.dtype]
     if extra.layout == "HW":
-        return to_map(item, dtype, label)
+        return to_map(item, None if extra.any_type else dtype, label)
     if extra.layout == "HWC":
         return to_array(item, do_convert_rgb=True, input_data_format=None)
     rows = np.asarray(item, dtype)

@@ -24,7 +24,7 @@ from graphproc.processors.row import Row
 from graphproc.runtime import workers
 from graphproc.runtime.memory import Memory
 from graphproc.version import __version__
-from graphproc.wrappers.array_dtypes import run_array
+from graphproc.wrappers.array_dtypes import graph_takes, program_options, run_array
 from graphproc.wrappers.arrays import ArrayMethods
 from graphproc.wrappers.attributes import class_attributes, computed, shown
 from graphproc.wrappers.cautions import warn_once
@@ -342,8 +342,8 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         further = read_further(self.row, extras, len(flat))
         threads = 1 if len(flat) == 1 else self._threads or workers.default_threads()
         runner = Runner(labels_of(flat), threads, self._plans, self._memory)
-        channels = self._run(runner, config, flat, further, several, _engine(engine or self.engine), _format(input_data_format))
-        declared = self._image_program(config, channels, **_options(further)).outputs
+        kind = self._run(runner, config, flat, further, several, _engine(engine or self.engine), _format(input_data_format))
+        declared = self._program(config, **kind, **_options(further)).outputs
         outputs = [output for output in declared if output.name != self.row.counts]
         listed = {output.name for output in outputs if output.listed or output.apart}
         joined = runner.joined(outputs, counts, return_tensors is not None)
@@ -383,9 +383,9 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         several: list[bool],
         engine: str,
         input_data_format: str | None,
-    ) -> int:
-        """Read and run the images, those of uint8 RGB through the graph; returns the channels of the first."""
-        channels = 0
+    ) -> dict[str, Any]:
+        """Read and run the images, those that it takes through the graph; returns the program's options for the first."""
+        kind: dict[str, Any] | None = None
         numbered = list(enumerate(images))
 
         options = {**self.reading(config), "input_data_format": input_data_format}
@@ -403,9 +403,9 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
                     loaded = list(arrays)
                     config = self.row.together(config, [array.shape[:2] for array in loaded])
                 for index, array in enumerate(loaded):
-                    channels = channels or array.shape[-1]
+                    kind = program_options(self.row, self.backend, array) if kind is None else kind
                     one = {name: rows[index] for name, rows in further.items()}
-                    plain = array.dtype == np.uint8 and array.shape[-1] == 3
+                    plain = graph_takes(self.row, array, one)
                     if plain and engine == "onnxruntime":
                         self._add(runner, index, config, {"image": array, **one}, _options(further, several[index]))
                         continue
@@ -414,7 +414,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
             runner.finish()
         finally:
             runner.stop()
-        return channels
+        return kind or {}
 
     def _add(self, runner: Runner, index: int, config: Config, inputs: Mapping[str, Array], options: Mapping[str, Any]) -> None:
         threads = self._threads or (1 if workers.in_child() else None)
@@ -425,13 +425,9 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         """One image of any dtype and channel count on the numpy executor."""
 
         def compiled(**options: Any) -> Program:
-            return self._image_program(config, array.shape[-1], **_options(further, several), **options)
+            return self._program(config, **_options(further, several), **options)
 
         return run_array(self.row, self.backend, config, compiled, array, further)
-
-    def _image_program(self, config: Config, channels: int, **options: Any) -> Program:
-        """The program for images of so many channels; three share the one that is compiled anyway."""
-        return self._program(config, **({} if channels == 3 else {"channels": channels}), **options)
 
     def _session(self, config: Config, threads: int | None, **options: Any) -> Session:
         from graphproc.runtime.session import Session
