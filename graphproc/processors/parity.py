@@ -14,7 +14,7 @@ from dataclasses import replace
 from graphproc.ir.op import Op
 from graphproc.ir.program import Parity, Step
 from graphproc.numerics.filters import TORCHVISION
-from graphproc.ops import ForEach, Interpolate, InterpolateBytes, Resize, RoundToBytes
+from graphproc.ops import ForEach, Interpolate, InterpolateBytes, Nearest, Resize, RoundToBytes
 
 AVX2 = "torch runs on a processor with AVX2"
 THREADS = f"{AVX2}, but not AVX-512, and on several threads"
@@ -25,6 +25,7 @@ FUSED = 2e-6
 """How far sums of an interpolation's products lie apart, in the same units, by which of them are fused."""
 POSITION = 2.0**-23
 """The same for each pixel of a side, of positions in float32."""
+BORDERS = "a centre on the border of two pixels may fall to the other one there"
 FIXED_POINT, FUSING = "bytes are resized in floats there", "other products are fused with sums there"
 
 Apart = tuple[frozenset[str], float, float, str]
@@ -68,6 +69,8 @@ def _after(op: Op, before: Apart) -> Apart:
         if op.filter == "bilinear":
             return conditions | {AVX2}, apart + BYTE, 0.0, FIXED_POINT
         return (conditions, 2 * apart, by_side, cause) if op.filter != "nearest" else before
+    if isinstance(op, Nearest) and op.centered:
+        return conditions | {AVX2}, 1.0, 0.0, BORDERS
     if isinstance(op, InterpolateBytes) and op.mode == "cubic":
         return conditions, 2 * apart, 0.0, cause
     if isinstance(op, InterpolateBytes):

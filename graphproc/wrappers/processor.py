@@ -86,7 +86,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
 
         Args:
             backend: whose arithmetic results equal: `pil`, transformers' numpy and Pillow backend, or `torchvision`, its other
-                one, which is for uint8 and float32 images. None is the one that the class's name asks for (`...Fast`, `...Pil`),
+                one. None is the one that the class's name asks for (`...Fast`, `...Pil`),
                 or the first that the class has here (`graphproc list`).
             engine: what runs a call: `onnxruntime` or `numpy`. Results are the same bits.
             **settings: settings by transformers' names; unknown ones can be read as attributes, are saved back and
