@@ -39,8 +39,8 @@ def run(program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
         ImageError: an input is missing or has another shape, or values that Pillow is not given.
         ProgramError: the image's size does not meet a precondition.
     """
-    pixels = {given.name for given in program.inputs if given.type.dtype == "u8"}
-    shapes = {name: np.broadcast_to(np.uint8(0), array.shape) for name, array in inputs.items() if name in pixels}
+    of_bytes = {given.name for given in program.inputs if given.type.dtype == "u8"}
+    shapes = {name: np.broadcast_to(np.uint8(0), array.shape) for name, array in inputs.items() if name in of_bytes}
     sizes = measure(program, {**inputs, **shapes})
     memo: dict[num.Sym, Any] = {}
     program.check(sizes, memo)

@@ -37,7 +37,7 @@ def normalize_top(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """
     if config.include_top and b.backend == TORCHVISION and x.type.dtype == "u8":
         raise ConfigError("include_top: torchvision normalizes no bytes. Set do_rescale, or backend='pil'.")
-    return stages.normalize(b, config.changed(do_normalize=config.include_top, do_rescale=False, image_mean=0), x)
+    return stages.normalize_alone(b, config.changed(do_normalize=config.include_top, image_mean=0), x)
 
 
 ROWS = (

@@ -82,9 +82,7 @@ def smooth(b: ProgramBuilder, config: Config, x: Value) -> Value:
     if config.resample == NEAREST:
         raise ConfigError(f"resample: {NEAREST} turns the blur of {config.processor} off, which is not compiled. Use {BILINEAR}.")
     if x.type.dtype == "u8":
-        raise ConfigError(
-            f"do_rescale: {config.processor} is compiled with floats to resize alone. Set it, or do_resize to false."
-        )
+        raise ConfigError(f"do_rescale: {config.processor} is compiled for floats alone. Set it, or do_resize to false.")
     return b.add(SmoothZoom(*stages.sides("size", config.size)), x)
 
 

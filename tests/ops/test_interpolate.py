@@ -71,7 +71,7 @@ def test_centres_on_the_border_of_two_pixels(sides: Any, dtype: str, rng: np.ran
     torch = pytest.importorskip("torch")
     if torch.backends.cpu.get_cpu_capability() not in ("AVX2", "AVX512"):
         pytest.skip("other processors' kernels round products")
-    (size, new), x = sides, rng.integers(0, 256, (3, *sides[0])).astype(dtype)
+    new, x = sides[1], rng.integers(0, 256, (3, *sides[0])).astype(dtype)
     expected = torch.nn.functional.interpolate(torch.from_numpy(x)[None], size=new, mode="nearest-exact")[0].numpy()
     np.testing.assert_array_equal(Nearest(*new, centered=True).numpy(x), expected)
 
