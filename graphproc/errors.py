@@ -46,6 +46,10 @@ class RuntimeUnavailableError(GraphprocError, RuntimeError):
     """The requested ONNX Runtime provider or optional package is not installed; the message says how to get it."""
 
 
+class MissingNameError(RuntimeUnavailableError, AttributeError):
+    """A name of the package needs something that is not installed, so that the package has no such attribute here."""
+
+
 class GraphError(GraphprocError, ValueError):
     """An ONNX file is missing, unreadable, or was not written by graphproc where that is required."""
 

@@ -31,12 +31,12 @@ def table() -> str:
             row.family,
             ", ".join(row.backends),
             ", ".join(row.inputs),
-            ", ".join(row.outputs),
+            ", ".join(row.shown_outputs),
             f"{bound} ({parities.index(str(row.parity_of())) + 1})",
             f"[{absent.index(row.not_compiled) + 1}]" if row.not_compiled else "",
         )
         lines.append(f"| {' | '.join(cells)} |")
-    lines += ["", "Inputs in brackets are optional. Parity:", ""]
+    lines += ["", "Inputs in brackets are optional, and outputs in brackets come with them or with other settings. Parity:", ""]
     lines += [f"- ({number}) {text}" for number, text in enumerate(parities, 1)]
     others = dict.fromkeys(str(row.parity_of("torchvision")) for row in found if "torchvision" in row.backends[1:])
     lines += [f"- of the torchvision backend, by the filter: {text}" for text in others]

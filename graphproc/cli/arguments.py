@@ -13,6 +13,7 @@ import typer
 
 from graphproc.cli import output
 from graphproc.errors import ConfigError, GraphError
+from graphproc.files import LFS_HINT, is_lfs_pointer
 
 if TYPE_CHECKING:
     import onnx
@@ -143,6 +144,7 @@ def load(
 
     changes: dict[str, Any] = dict(key_and_value("--set", text) for text in settings or ())
     options = {} if backend is None else {"backend": backend}
+    found: BaseImageProcessor
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         if os.path.exists(source) or source.endswith(".json") or "/" in source or os.sep in source:
@@ -237,6 +239,8 @@ def read_graph(path: str | os.PathLike[str]) -> onnx.ModelProto:
     except OSError as error:
         raise GraphError(f"{path}: cannot be read ({error.strerror}). Give the path of an ONNX file.") from None
     except DecodeError:
+        if is_lfs_pointer(path):
+            raise GraphError(f"{path}: {LFS_HINT}.") from None
         raise GraphError(f"{path}: expected an ONNX model, got something else") from None
     if not model.graph.output:
         raise GraphError(f"{path}: expected an ONNX model, got a file without outputs")

@@ -34,6 +34,16 @@ class Size(dict[str, int]):
         self[name] = value
 
 
+_NAMES = sorted(frozenset().union(*SIZE_FORMS))
+
+
+def plain_size(value: Any) -> Any:
+    """A size as a dictionary, where it is an object with sides as attributes, such as transformers' `SizeDict`."""
+    if isinstance(value, (Mapping, list, tuple, int)) or not any(hasattr(value, name) for name in _NAMES):
+        return value
+    return {name: side for name in _NAMES if (side := getattr(value, name, None)) is not None}
+
+
 def _side(key: str, name: str, value: Any, used: bool = True) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or (used and value < 1):
         raise ConfigError(f"{key}: expected {name} to be a whole number of at least 1, got {value!r}")
@@ -53,7 +63,7 @@ def size_dict(
 
     Args:
         key: the setting's name, for messages.
-        value: an int, a pair, a dictionary, or None where `max_size` says everything.
+        value: an int, a pair, a dictionary, an object with sides as attributes, or None where `max_size` says everything.
         default_to_square: whether an int is both sides, or the shortest edge.
         max_size: the cap of the longest edge that goes with an int.
         height_first: whether a pair is (height, width).
@@ -64,6 +74,7 @@ def size_dict(
 
     Source: transformers `get_size_dict`.
     """
+    value = plain_size(value)
     if isinstance(value, Mapping):
         given = {k: v for k, v in value.items() if v is not None}
         if frozenset(given) not in SIZE_FORMS:

@@ -39,7 +39,7 @@ class ReduceLabels(Op):
         if x.dtype == np.int8:
             raise ShapeError(f"reduce_labels: expected labels of a type that holds {BACKGROUND}, got int8. Convert the map.")
         less = np.where(x == 0, x.dtype.type(BACKGROUND), x) - x.dtype.type(1)
-        return np.where(less == BACKGROUND - 1, x.dtype.type(BACKGROUND), less)
+        return np.asarray(np.where(less == BACKGROUND - 1, x.dtype.type(BACKGROUND), less))
 
     def onnx(self, g: Builder, x: Value) -> Value:
         """Of bytes a table, of other numbers the definition."""

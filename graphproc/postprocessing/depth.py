@@ -202,8 +202,8 @@ METHODS = (
         left_to_python=("outputs_flipped",),
         prepare=prepare,
     ),
-    Method(NAME, ("Tipsv2DptImageProcessor",), DEPTH, build_linear, result, {"target_sizes": None}, parity=PARITY),
-    Method(NAME, ("CHMv2ImageProcessor",), DEPTH, build_aligned, result, {"target_sizes": None}, parity=PARITY),
+    Method(NAME, ("Tipsv2DptImageProcessor",), DEPTH, build_linear, squeezed_result, {"target_sizes": None}, parity=PARITY),
+    Method(NAME, ("CHMv2ImageProcessor",), DEPTH, build_aligned, squeezed_result, {"target_sizes": None}, parity=PARITY),
     Method(
         NAME,
         ("DepthProImageProcessor",),

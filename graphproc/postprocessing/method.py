@@ -55,11 +55,19 @@ MASKS = Field(("queries", "mask_height", "mask_width"), "CHW")
 """A mask of each query; queries are the channels of an image."""
 
 Result = Callable[[Mapping[str, Any], Mapping[str, Any]], Any]
-"""From the outputs of one image, cut to what counts, and the options, to what the method returns for that image."""
+"""From the outputs of one image, cut to what counts, and the options, to what the method returns for that image.
+
+The options that a call's functions get are those of the method, the processor's own where a `do_...` is left out, and
+`backend` and `config`.
+"""
 Prepare = Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]]
 """From what comes from the model, by name, and the options, to inputs in other forms or further ones: an item for each run."""
 Collect = Callable[[list[Any], Mapping[str, Any]], Any]
 """From the results of all runs and the options to what the method returns."""
+
+
+class AsIs(list[Any]):
+    """A list in a result, of arrays that stay numpy's whatever came in."""
 
 
 NO_PADDING: Mapping[str, float] = {}

@@ -18,16 +18,20 @@ MODULES = (
     "image_guided",
     "instances",
     "keypoints",
+    "layout",
     "mask_semantic",
     "masks",
+    "matting",
     "oneformer",
     "pose",
+    "rectification",
     "rf_detr",
     "sam3",
     "sapiens2",
     "seggpt",
     "segments",
     "semantic",
+    "texts",
 )
 """The modules of this package that hold `METHODS`; add one entry for a new file."""
 

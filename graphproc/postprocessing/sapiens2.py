@@ -51,6 +51,7 @@ def fitted(steps: Steps, x: Value) -> Value:
     if source is not None and (remove or remove is None):
         whole = stages.sides("size", steps.config.size)
         kept = rules.fit_within(source[0], source[1], *whole)
+        steps.b.require(num.minimum(*kept) >= 1, "nothing is left of a map without its padding. Use less elongated images.")
         for axis, side, length in zip((-2, -1), whole, kept, strict=True):
             size = x.type.shape[axis]
             start = num.minimum((side - length) // 2, size)

@@ -67,6 +67,7 @@ ROWS = (
         ),
         outputs=("pixel_values_images",),
         finish=pixel_values_images,
+        reads="pil",
         backends=ONLY_PIL,
         calls={**dict.fromkeys(DEFAULTS, GIVEN), "return_legacy_image_output": CALL_ALONE},
     ),

@@ -271,9 +271,10 @@ ROWS = (
         extra_keys=(*DEPTH_KEYS, "prompt_scale_to_meter"),
         outputs=("pixel_values", "prompt_depth"),
         input_names=("pixel_values", "prompt_depth"),
-        extras={"prompt_depth": Extra("prompt_depth", dtype="i32", aligned=False)},
+        extras={"prompt_depth": Extra("prompt_depth", dtype="i32", aligned=False, floats=True)},
         finish=with_prompt,
         backends=ONLY_PIL,
+        reads="plain",
     ),
     Row(
         "Swin2SRImageProcessor",

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from graphproc.configs.config import NEEDS, Config, check, normalize
 from graphproc.configs.legacy import modern
+from graphproc.configs.sizes import plain_size
 from graphproc.errors import ConfigError
 from graphproc.ir.op import Op
 from graphproc.ir.program import Parity, Program, ProgramBuilder, Value, image_input, sides
@@ -48,6 +49,7 @@ class Extra:
         aligned: whether it has the sides of the image; otherwise it has sides of its own.
         required: whether the class cannot be called without it.
         any_type: whether a call may give it in other element types, in which it is processed then.
+        floats: whether a map of floats goes through the steps as it is, on the numpy executor.
     """
 
     keyword: str
@@ -56,6 +58,7 @@ class Extra:
     aligned: bool = True
     required: bool = False
     any_type: bool = False
+    floats: bool = False
 
     def type(self, name: str, dtype: str = "") -> TensorType:
         """The type of the program input of that name, of the declared element type or another."""
@@ -81,7 +84,7 @@ class Row:
         extra_keys: settings beyond the standard ones.
         not_compiled: what of the class cannot be in a graph, and why; empty where everything is.
         parity: what the results of the class's first backend are equal to, where that is not what its backend's are.
-        outputs: output names.
+        outputs: the names of all outputs that a call may have without further inputs.
         input_names: `model_input_names`: what the class says its models take.
         backends: whose arithmetic the class has; the first is the default.
         finish: declares the outputs from the last stage's result.
@@ -95,8 +98,9 @@ class Row:
             images that come together are processed otherwise than each alone.
         background: what images with an alpha channel are composited on, of `BACKGROUNDS`.
         texts: outputs of text, by the keyword that each is made of and named after; no image enters them, and no graph has them.
-        reads: which images `do_convert_rgb` concerns: all, `pil` images and files alone, or none, where they are read `plain`.
-            With `bytes` arrays become PIL images, of bytes, before anything else.
+        reads: which images `do_convert_rgb` concerns: all, `pil` images and files alone, or none, where they are read `plain`
+            or as `frames`. Those and arrays beside `pil` images are not looked at for an axis of 4 channels. With `bytes` arrays
+            become PIL images, of bytes, before anything else.
         calls: how settings that are given in a call are read, of those that transformers does not simply take from there.
         settings_by_position: the settings that a call takes by position behind the images, in transformers' order.
     """
@@ -121,7 +125,7 @@ class Row:
     background: str = "white"
     texts: Mapping[str, Callable[[Any], list[str]]] = field(default_factory=dict)
     calls: Mapping[str, Reads] = field(default_factory=dict)
-    reads: Literal["converted", "pil", "plain", "bytes"] = "converted"
+    reads: Literal["converted", "pil", "plain", "frames", "bytes"] = "converted"
     settings_by_position: tuple[str, ...] = ()
 
     @property
@@ -133,6 +137,18 @@ class Row:
     def inputs(self) -> list[str]:
         """What a call takes: the images and the further inputs, optional ones in brackets."""
         return ["images", *(extra.keyword if extra.required else f"[{extra.keyword}]" for extra in self.extras.values())]
+
+    @property
+    def shown_outputs(self) -> list[str]:
+        """What a call gives; in brackets what it gives only with a further input or another setting than the default."""
+        optional = [name for name, extra in self.extras.items() if not extra.required]
+        config = self.config({})
+        try:
+            always = {output.name for output in self.program(config).outputs}
+            brought = [output.name for output in self.program(config, extras=optional).outputs] if optional else []
+        except ConfigError:  # a class that has no defaults for something (colours, a model's settings)
+            always, brought = set(self.outputs), []
+        return [name if name in always else f"[{name}]" for name in dict.fromkeys((*self.outputs, *brought))]
 
     def check_backend(self, backend: str | None) -> str:
         """The backend, which the class must have; its first one for None.
@@ -169,6 +185,7 @@ class Row:
         Raises:
             ConfigError: a value has no meaning for its key.
         """
+        given = {key: plain_size(value) for key, value in given.items()}
         return normalize(self.name, self.defaults, self.extra_keys, modern(self.name, self.defaults, given))
 
     def program(

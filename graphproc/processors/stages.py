@@ -35,14 +35,25 @@ def at_least_a_pixel(b: ProgramBuilder, height: Num, width: Num) -> None:
         b.require(side >= 1, f"the resized {name} rounds to less than 1 pixel. Use a less elongated image.")
 
 
-def resize_to(b: ProgramBuilder, config: Config, x: Value, height: Num, width: Num, resample: int | None = None) -> Value:
+def resize_to(
+    b: ProgramBuilder,
+    config: Config,
+    x: Value,
+    height: Num,
+    width: Num,
+    resample: int | None = None,
+    *,
+    keeps_size: bool = False,
+) -> Value:
     """Resize with the configured filter, or another, requiring that rounding leaves at least a pixel of each side."""
     at_least_a_pixel(b, height, width)
-    return resampled(b, x, height, width, config.resample if resample is None else resample)
+    return resampled(b, x, height, width, config.resample if resample is None else resample, keeps_size=keeps_size)
 
 
-def resampled(b: ProgramBuilder, x: Value, height: Num, width: Num, resample: int) -> Value:
+def resampled(b: ProgramBuilder, x: Value, height: Num, width: Num, resample: int, *, keeps_size: bool = False) -> Value:
     """Resize with a filter, in the backend's arithmetic: bytes, with torchvision's backend floats as well.
+
+    With `keeps_size` pil's backend leaves an image of that size already as it is, whatever its values are.
 
     Raises:
         ConfigError: the backend does not have the filter.
@@ -55,7 +66,9 @@ def resampled(b: ProgramBuilder, x: Value, height: Num, width: Num, resample: in
         return interpolated(b, x, height, width, resample)
     if x.type.dtype != "u8":
         raise ConfigError(f"do_resize: Pillow resizes bytes, and the pixels are {x.type.dtype} here. Set do_rescale.")
-    return b.add(Resize(height, width, NAMES[resample], TORCHVISION if b.backend == TORCHVISION else PILLOW), x)
+    if b.backend == TORCHVISION:
+        return b.add(Resize(height, width, NAMES[resample], TORCHVISION), x)
+    return b.add(Resize(height, width, NAMES[resample], PILLOW, keeps_size=keeps_size), x)
 
 
 NATIVE = ("u8", "f32", "f64")

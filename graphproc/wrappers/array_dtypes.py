@@ -70,5 +70,7 @@ def run_array(
             f"image of dtype {array.dtype}: {row.name} does not take it here, with these settings ({error})"
         ) from None
     array = array if array.flags.writeable else array.copy()  # results may share its memory
-    execute = any_values.run if backend == "pil" else reference.run
-    return execute(program, {"image": array, **further})
+    inputs = {"image": array, **further}
+    declared = all(inputs[one.name].dtype == DTYPES[one.type.dtype] for one in program.inputs) and array.shape[-1] in (1, 3)
+    execute = reference.run if declared or backend != "pil" else any_values.run
+    return execute(program, inputs)

@@ -1,10 +1,13 @@
-"""Warnings about a call, said once by each processor, at the line that calls this package."""
+"""Warnings about a call, said once by each processor."""
 
 from __future__ import annotations
 
-import sys
-import warnings
 from collections.abc import Mapping
+
+from graphproc.errors import warn
+
+UNKNOWN_IGNORED = ("VideoLlavaImageProcessor", "VivitImageProcessor")
+"""Classes whose calls take unknown keywords, with a warning, as transformers' do; those of others refuse them."""
 
 
 def warn_once(said: set[str], label: str, texts: Mapping[str, str]) -> None:
@@ -18,12 +21,4 @@ def warn_once(said: set[str], label: str, texts: Mapping[str, str]) -> None:
     for subject, text in texts.items():
         if subject not in said:
             said.add(subject)
-            warnings.warn(f"{label}: {text}", UserWarning, stacklevel=_outside())
-
-
-def _outside() -> int:
-    """The `stacklevel` with which `warn_once` points at the first line outside this package."""
-    package, frame, level = __name__.partition(".")[0], sys._getframe(1), 1
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == package:
-        frame, level = frame.f_back, level + 1
-    return level
+            warn(f"{label}: {text}")

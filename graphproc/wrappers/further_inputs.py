@@ -78,9 +78,12 @@ def read_input(extra: Extra, item: Any, label: str) -> Array:
     """
     dtype = DTYPES[extra.dtype]
     if extra.layout == "HW":
-        return to_map(item, None if extra.any_type else dtype, label)
+        return to_map(item, None if extra.any_type else dtype, label, extra.floats)
     if extra.layout == "HWC":
-        return to_array(item, do_convert_rgb=True, input_data_format=None)
+        array = to_array(item, do_convert_rgb=False, input_data_format=None)
+        if array.dtype != dtype or array.shape[-1] != 3:
+            raise ImageError(f"{label}: expected bytes of 3 channels, got {array.dtype}{list(array.shape)}. Convert it to RGB.")
+        return array
     rows = np.asarray(item, dtype)
     if rows.ndim != 2 or rows.shape[1] != 4:
         raise ImageError(f"{label}: expected rows of 4 numbers, got shape {list(rows.shape)}")

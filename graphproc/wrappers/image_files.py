@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from graphproc.errors import ImageError
+from graphproc.files import LFS_HINT, is_lfs_pointer
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -21,7 +22,7 @@ def is_file(image: object) -> TypeGuard[Source]:
     return isinstance(image, (str, os.PathLike))
 
 
-def load_file(source: Source) -> Image.Image:
+def load_file(source: Source, mode: str = "RGB") -> Image.Image:
     """Open an image file as transformers does.
 
     The first frame, turned upright by its EXIF orientation, in Pillow's RGB. An alpha channel is dropped. A transparent colour
@@ -29,9 +30,10 @@ def load_file(source: Source) -> Image.Image:
 
     Args:
         source: a path, a `data:image/...;base64,` string, or the base64 text of a file alone.
+        mode: a mode of Pillow's to have instead of RGB.
 
     Returns:
-        A decoded image of mode RGB, which needs its file no longer.
+        A decoded image, which needs its file no longer.
 
     Raises:
         ImageError: there is no such file, or Pillow cannot decode it.
@@ -46,7 +48,7 @@ def load_file(source: Source) -> Image.Image:
         with Image.open(file) as opened:
             ImageOps.exif_transpose(opened, in_place=True)
             opened.load()
-            return opened if opened.mode == "RGB" else opened.convert("RGB")
+            return opened if opened.mode == mode else opened.convert(mode)
     except MemoryError:
         raise
     except Image.DecompressionBombError as error:
@@ -55,6 +57,8 @@ def load_file(source: Source) -> Image.Image:
             "If you trust the file, raise PIL.Image.MAX_IMAGE_PIXELS."
         ) from error
     except Exception as error:  # Pillow's decoders raise many types on damaged data
+        if is_lfs_pointer(os.fspath(source)):
+            raise ImageError(f"{label}: {LFS_HINT}.") from None
         raise ImageError(
             f"{label}: expected a complete image file that Pillow can decode, got: {one_line(error)}. "
             "Check the file, or convert it to PNG or JPEG."

@@ -68,7 +68,7 @@ def read(method: Method, outputs: Any, options: Mapping[str, Any]) -> Given:
     """
     fields: dict[str, list[Array]] = {}
     kind, tensors = WHOLE, False
-    given = {name: _of(outputs, name) for name, declared in method.inputs.items() if not declared.call}
+    given = {name: named(outputs, name) for name, declared in method.inputs.items() if not declared.call}
     if method.prepare is not None and all(value is not None for name, value in given.items() if not method.inputs[name].optional):
         given |= method.prepare(given, options)
     for name, declared in method.inputs.items():
@@ -122,7 +122,7 @@ def with_a_row(array: Array) -> Array:
     return np.full([max(length, 1) for length in array.shape], np.nan if array.dtype.kind == "f" else 0, dtype=array.dtype)
 
 
-def _of(outputs: Any, name: str) -> Any:
+def named(outputs: Any, name: str) -> Any:
     """One of a model's outputs; None where it has no such one."""
     return outputs.get(name) if isinstance(outputs, Mapping) else getattr(outputs, name, None)
 

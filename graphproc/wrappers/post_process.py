@@ -14,11 +14,12 @@ from graphproc.configs.config import Config
 from graphproc.errors import ImageError
 from graphproc.executors import reference
 from graphproc.ir.program import Input, Program
-from graphproc.postprocessing.method import Method
+from graphproc.postprocessing.method import AsIs, Method
 from graphproc.postprocessing.registry import lookup, methods
 from graphproc.sizes import num
 from graphproc.version import __version__
 from graphproc.wrappers import post_inputs, precision
+from graphproc.wrappers.mask_generation import mask_generation_methods
 
 if TYPE_CHECKING:
     import onnx
@@ -125,7 +126,7 @@ class PostProcessing:
         config = self._post_config()
         options = {**method.options, **given}
         settings = method.settings(options)
-        options["backend"] = self.backend
+        options |= {"backend": self.backend, "config": config}
         flags = (key for key, value in options.items() if value is None and key.startswith("do_"))
         options |= {key: config.settings[key] for key in flags if key in config.settings}
         read = post_inputs.read(method, outputs, options)
@@ -143,7 +144,7 @@ class PostProcessing:
         if wrong := [keyword for keyword in sizes.fractional if keyword.removesuffix("s") in whole]:
             raise ImageError(f"{wrong[0]}: expected whole numbers of pixels, got {options[wrong[0]]!r:.80}")
         kinds = precision.kinds(program, read.kind, sizes.kind)
-        kinds = {output.name: kinds[output.value] for output in program.outputs if output.value in kinds}
+        kinds = {output.name: kinds[output.value] for output in program.outputs if kinds.get(output.value) in precision.FLOATS}
         by_reference = bool(sizes.fractional) or read.unusual or read.kind != "f32"
         results = []
         for index in range(read.count):
@@ -154,7 +155,7 @@ class PostProcessing:
             run = self._by_reference(program, one, read.kind, sizes.kind) if by_reference else self._run_post(program, key, one)
             cut = {name: value[: _count(run, name)] if name in method.rows else value for name, value in run.items()}
             found = {name: np.asarray(value) for name, value in cut.items()}
-            typed = {id(v): kinds[name] for name, value in found.items() if name in kinds for v in (value, value.base)}
+            typed = _typed(found, kinds)
             results.append(_converted(method.result(found, options), typed, read.tensors))
         return results if method.collect is None else method.collect(results, options)
 
@@ -204,12 +205,20 @@ def _count(run: Run, name: str) -> int:
     return int(run[f"{name}_count"] if f"{name}_count" in run else run["count"])
 
 
+def _typed(found: Mapping[str, Array], kinds: Mapping[str, str]) -> dict[int, str]:
+    """The types of outputs by the identities of their arrays, and of those that they are views of."""
+    arrays = [(array, kinds[name]) for name, value in found.items() if name in kinds for array in (value, value.base)]
+    return {id(array): kind for array, kind in arrays if array is not None}
+
+
 def _converted(value: Any, kinds: Mapping[int, str], tensors: bool) -> Any:
     """Arrays as tensors, where tensors came in, and those of `kinds`, by identity, in that type; anything else as it is."""
     if isinstance(value, BatchFeature):
         return BatchFeature({key: _converted(item, kinds, tensors) for key, item in value.items()})
     if isinstance(value, Mapping):
         return {key: _converted(item, kinds, tensors) for key, item in value.items()}
+    if isinstance(value, AsIs):
+        return list(value)
     if isinstance(value, (list, tuple)):
         return type(value)(_converted(item, kinds, tensors) for item in value)
     if not isinstance(value, np.ndarray):
@@ -227,7 +236,7 @@ def _converted(value: Any, kinds: Mapping[int, str], tensors: bool) -> Any:
 
 def post_processing_methods(processor: str) -> dict[str, Any]:
     """The `post_process_*` functions of a processor class, by name, with the signatures of their options."""
-    return {name: _function(method) for name, method in methods(processor).items()}
+    return {name: _function(method) for name, method in methods(processor).items()} | mask_generation_methods(processor)
 
 
 def _function(method: Method) -> Any:
@@ -242,8 +251,8 @@ def _function(method: Method) -> Any:
         processor, outputs = bound.pop("self"), bound.pop(method.takes)
         bound.pop("kwargs", None)
         if method.takes != "outputs":
-            (name,) = method.inputs
-            outputs = {name: outputs}
+            name = next(name for name, field in method.inputs.items() if not field.call)
+            outputs = {name: outputs} if post_inputs.named(outputs, name) is None else outputs
         return processor._post_process(method, outputs, bound)
 
     post_process.__name__ = method.name

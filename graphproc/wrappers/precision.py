@@ -18,7 +18,7 @@ from graphproc.ir.op import Op
 from graphproc.ir.program import Program, Step
 from graphproc.ir.types import TensorType
 from graphproc.numerics import bfloat16
-from graphproc.ops import Combine
+from graphproc.ops import Combine, Numbers
 from graphproc.sizes import num
 
 Array = np.ndarray[Any, Any]
@@ -57,7 +57,9 @@ def kinds(program: Program, kind: str, sizes: str) -> dict[str, str]:
     found = {v.name: kind for v in program.inputs if v.type.dtype == "f32"}
     names = _sizes(program)
     for step in program.steps:
-        if step.output.type.dtype != "f32":
+        if isinstance(step.op, Numbers) and len(step.op.values) == 1:
+            found[step.output.name] = WHOLE  # a number by itself widens nothing
+        if step.output.type.dtype != "f32" or step.output.name in found:
             continue
         types = [found[name] for name in step.inputs if name in found]
         if isinstance(step.op, Combine) and not names.isdisjoint(_symbols(step.op)):
@@ -91,6 +93,7 @@ def run(program: Program, inputs: Mapping[str, Array], kind: str, sizes: str) ->
         replace(v, type=TensorType("f64", v.type.shape, v.type.layout)) if inputs[v.name].dtype == np.float64 else v
         for v in program.inputs
     ]
+    inputs = {name: rounded(x, kind) if x.dtype == np.float32 else x for name, x in inputs.items()}
     steps = tuple(_comparing(step, found) for step in program.steps)
     return reference.run(replace(program, inputs=tuple(declared), steps=steps), inputs, made)
 

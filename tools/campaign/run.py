@@ -71,17 +71,19 @@ def one_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
 
 
-def judged(trial: Any, found: Any, expected: Any, bound: float) -> Outcome:
-    """What two results, or errors, come to."""
+def judged(trial: Any, found: Any, expected: Any, compare: Callable[[], str]) -> Outcome:
+    """What two results, or errors, come to; `compare` says in what results differ."""
     if isinstance(found, Exception):
         if not deliberate(found):
             return Outcome(CRASHES, one_line(found))
         if isinstance(expected, Exception):
             return Outcome(BOTH_REFUSE)
+        if name := excluded.fault(trial, found, expected):
+            return Outcome(EXCLUDED, name)
         if name := excluded.limit(trial, str(found)):
             return Outcome(LIMIT, name)
         return Outcome(REFUSES, one_line(found))
-    words = f"transformers: {one_line(expected)}" if isinstance(expected, Exception) else difference(found, expected, bound)
+    words = f"transformers: {one_line(expected)}" if isinstance(expected, Exception) else compare()
     if not words:
         return Outcome(EQUAL)
     if name := excluded.fault(trial, found, expected):
@@ -89,12 +91,15 @@ def judged(trial: Any, found: Any, expected: Any, bound: float) -> Outcome:
     return Outcome(ANSWERS if isinstance(expected, Exception) else DIFFERS, words)
 
 
-def run(trial: Trial) -> Outcome:
-    """Run a case.
+def run(trial: Any) -> Outcome:
+    """Run a case, of preprocessing or of another kind that runs itself.
 
     Raises:
         Exception: the case itself cannot be made.
     """
+    if not isinstance(trial, Trial):
+        found: Outcome = trial.run()
+        return found
     if trial.folder:
         folder = FOLDER / "settings"
         shutil.rmtree(folder, ignore_errors=True)
@@ -109,8 +114,12 @@ def run(trial: Trial) -> Outcome:
         return run_graph(trial)
     expected = attempt(lambda: call(trial, trial.theirs, ""))
     found = attempt(lambda: call(trial, trial.ours, f", engine={trial.engine!r}"))
-    bound = lookup(trial.name).parity_of(trial.backend).bound
-    return judged(trial, found, expected, bound)
+    return judged(trial, found, expected, lambda: difference(found, expected, bound_of(trial)))
+
+
+def bound_of(trial: Trial) -> float:
+    """How far a class states to be from transformers."""
+    return lookup(trial.name).parity_of(trial.backend).bound
 
 
 def call(trial: Trial, processor: str, more: str) -> Any:
@@ -131,10 +140,9 @@ def run_graph(trial: Trial) -> Outcome:
     made = attempt(lambda: _processor(trial.ours))
     expected = attempt(lambda: call(trial, trial.theirs, ""))
     if isinstance(made, Exception):
-        return judged(trial, made, expected, 0.0)
+        return judged(trial, made, expected, str)
     reference = attempt(lambda: call(trial, trial.ours, ", engine='numpy'"))
-    bound = lookup(trial.name).parity_of(trial.backend).bound
-    first = judged(trial, reference, expected, bound)
+    first = judged(trial, reference, expected, lambda: difference(reference, expected, bound_of(trial)))
     if first.what not in (EQUAL, BOTH_REFUSE):
         return first
     session = attempt(lambda: _session(trial.ours, trial.graph_options(), tuple(trial.overrides().items()), trial.graph.fixed))
@@ -146,14 +154,17 @@ def run_graph(trial: Trial) -> Outcome:
     if isinstance(reference, Exception):
         if isinstance(found, Exception):
             return Outcome(BOTH_REFUSE)
-        return judged(trial, found, reference, 0.0)
+        return judged(trial, found, reference, str)
     if isinstance(found, Exception):
         if not deliberate(found):
             return Outcome(CRASHES, one_line(found))
+        if name := excluded.fault(trial, found, reference):
+            return Outcome(EXCLUDED, name)
         if name := excluded.limit(trial, str(found)):
             return Outcome(LIMIT, name)
         return Outcome(REFUSES, one_line(found))
-    return judged(trial, found, as_graph(made, trial, reference), 0.0)
+    wanted = as_graph(made, trial, reference)
+    return judged(trial, found, wanted, lambda: difference(found, wanted))
 
 
 @lru_cache(4)

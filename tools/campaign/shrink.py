@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from campaign.run import Outcome
+from campaign.run import DIFFERS, Outcome
 from campaign.trial import Graph, Trial
 
 
 def signature(outcome: Outcome) -> str:
-    """What failures of one kind have in common: the words without their numbers."""
-    return f"{outcome.what}: " + re.sub(r"[-\d.e+]*\d|\[[^\]]*\]|'[^']*'|\"[^\"]*\"", "#", outcome.words)[:90]
+    """What failures of one kind have in common: the words without names of outputs, numbers, shapes and quotations."""
+    words = re.sub(r"^[\w/]+(\[\d+\])*: ", "", outcome.words) if outcome.what == DIFFERS else outcome.words
+    return f"{outcome.what}: " + re.sub(r"[-\d.e+]*\d|\[[^\]]*\]|'[^']*'|\"[^\"]*\"", "#", words)[:90]
 
 
 def shrunk(trial: Any, outcome: Outcome, run: Callable[[Any], Outcome], seconds: float = 8) -> tuple[Any, Outcome]:
@@ -78,6 +79,8 @@ def simpler(trial: Trial) -> Iterator[Trial]:
     for index, picture in enumerate(trial.pictures):
         for other in picture.simpler():
             if trial.graph is not None and other.mode != picture.mode:
+                continue
+            if trial.nesting == "batch" and other.kind != picture.kind:  # one array of all
                 continue
             if trial.nesting == "batch" or alike:
                 shape = {"height": other.height, "width": other.width}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import multiprocessing
+import os
 import time
+import traceback
 from collections import Counter
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
@@ -27,6 +29,14 @@ SHRUNK = 3
 
 def work(seed: int, tried: Sequence[tuple[str, str]], first: int, last: int | None, end: float, to: Connection) -> None:
     """Run groups from the first on, until the time is up, and say what comes of each case."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # ONNX Runtime says there what its errors say again
+    try:
+        _work(seed, tried, first, last, end, to)
+    except Exception:
+        to.send(("broken", traceback.format_exc()))
+
+
+def _work(seed: int, tried: Sequence[tuple[str, str]], first: int, last: int | None, end: float, to: Connection) -> None:
     transformers.logging.set_verbosity_error()
     onnxruntime.set_default_logger_severity(4)
     known: Counter[str] = Counter()
@@ -77,6 +87,8 @@ class Campaign:
                 message = here.recv()
                 if message[0] == "end":
                     return None
+                if message[0] == "broken":
+                    return self._lost(at, f"the case cannot be made: {message[1]}")
                 if message[0] == "done":
                     self._done(*message[1:])
                 else:

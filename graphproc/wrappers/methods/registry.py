@@ -10,7 +10,7 @@ from typing import Any
 Method = Callable[..., Any]
 """A function whose first parameter is the processor."""
 
-MODULES = ("patch_counts",)
+MODULES = ("canvases", "colors", "labels", "pages", "patch_counts", "tiles")
 """The modules of this package that hold `METHODS`, names with the function of each class; add one entry for a new file."""
 
 

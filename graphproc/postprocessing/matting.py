@@ -1,0 +1,98 @@
+"""Sapiens 2: foregrounds and alphas at the size of the image, and what they look like in front of backgrounds.
+
+Source: transformers 5.23, `post_process_image_matting` of `Sapiens2ImageProcessor`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from graphproc.errors import ImageError
+from graphproc.ir.program import Parity, Value
+from graphproc.ops import Cast, Combine, Interpolate, Truncate
+from graphproc.postprocessing.depth import resized
+from graphproc.postprocessing.method import TRANSFORMERS, Field, Method, Steps
+from graphproc.postprocessing.rectification import complement
+
+BACKGROUND = "backgrounds"
+TO_BYTE = 255.999
+"""What torchvision multiplies floats by to make bytes of them."""
+PARITY = Parity(TRANSFORMERS, 1e-5, "composites within 1 of 255; torch's kernels fuse products with sums")
+
+
+def build(steps: Steps) -> None:
+    """Foregrounds and alphas at the wanted size, with a background also the composite, in bytes."""
+    foreground, alpha = steps["foregrounds"], steps["alphas"]
+    if steps.target is not None:
+        foreground, alpha = (clipped(steps, resized(steps, x, steps.target, "linear")) for x in (foreground, alpha))
+    steps.output("foreground", foreground, "pad")
+    steps.output("alpha", alpha, "pad")
+    if BACKGROUND not in steps:
+        return
+    size = foreground.type.size("H"), foreground.type.size("W")
+    behind = steps.add(Interpolate(*size, "linear"), steps[BACKGROUND])
+    shown = steps.add(Combine("multiply"), complement(steps, alpha), behind)
+    shown = clipped(steps, steps.add(Combine("add"), foreground, shown))
+    shown = steps.add(Truncate("i32"), steps.add(Combine("multiply", TO_BYTE), shown))
+    steps.output("composite", steps.add(Cast("u8"), shown), "pad")
+
+
+def clipped(steps: Steps, x: Value) -> Value:
+    """Numbers from 0 to 1."""
+    return steps.add(Combine("minimum", 1), steps.add(Combine("maximum", 0), x))
+
+
+def prepare(given: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A background for each image, channels first, from 0 to 1.
+
+    Raises:
+        ImageError: there are neither one nor as many as images, or something is no image.
+    """
+    if options[BACKGROUND] is None:
+        return {}
+    backgrounds, count = [_pixels(image) for image in _listed(options[BACKGROUND])], len(given["foregrounds"])
+    if len(backgrounds) not in (1, count):
+        raise ImageError(f"{BACKGROUND}: expected one, or one for each of {count} images, got {len(backgrounds)}")
+    return {BACKGROUND: backgrounds * (count if len(backgrounds) == 1 else 1)}
+
+
+def _listed(images: Any) -> list[Any]:
+    """The images of a list or a batch, or one image."""
+    return list(images) if isinstance(images, (list, tuple)) or getattr(images, "ndim", 0) == 4 else [images]
+
+
+def _pixels(image: Any) -> Any:
+    """A PIL image or an array, which have the channels last, or a tensor, which has them first, as floats."""
+    tensor = hasattr(image, "detach")
+    array = image.detach().cpu().float().numpy() if tensor else np.asarray(image)
+    whole = str(getattr(image, "dtype", array.dtype)).endswith("uint8")
+    if array.ndim != 3:
+        raise ImageError(f"{BACKGROUND}: expected images of three axes, got the shape {list(array.shape)}")
+    pixels = np.asarray(array if tensor else np.moveaxis(array, -1, 0), dtype=np.float32)
+    return pixels / np.float32(255) if whole else pixels
+
+
+def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
+    """Foreground, alpha and composite, None without a background, of one image."""
+    return {name: outputs.get(name) for name in ("foreground", "alpha", "composite")}
+
+
+METHODS = (
+    Method(
+        "post_process_image_matting",
+        ("Sapiens2ImageProcessor",),
+        {
+            "foregrounds": Field((3, "matte_height", "matte_width"), "CHW"),
+            "alphas": Field((1, "matte_height", "matte_width"), "CHW"),
+            BACKGROUND: Field((3, "background_height", "background_width"), "CHW", optional=True, call=True),
+        },
+        build,
+        result,
+        {"target_sizes": None, BACKGROUND: None},
+        parity=PARITY,
+        prepare=prepare,
+    ),
+)

@@ -1,0 +1,115 @@
+"""Texts of lines and structures of tables: the likeliest character or tag at each position.
+
+Source: transformers 5.23, `post_process_text_recognition` of `PPOCRV5ServerRecImageProcessor` and
+`PPOCRV6SmallRecImageProcessor`, `post_process_table_recognition` of `SLANeXtImageProcessor`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from graphproc.errors import ImageError
+from graphproc.ops import Combine, CountUp, Function, Pick, Reduce
+from graphproc.postprocessing.method import Field, Method, Steps
+
+BLANK = 0
+"""The class that is no character."""
+SPANS = range(2, 21)
+TAGS = (
+    *("<thead>", "</thead>", "<tbody>", "</tbody>", "<tr>", "</tr>", "<td", ">", "</td>"),
+    *(f' {side}="{count}"' for side in ("colspan", "rowspan") for count in SPANS),
+    "<td></td>",
+)
+"""What the classes of a table's structure stand for, from 1 on; the one before begins a table, the one behind ends it."""
+FIELDS = {"last_hidden_state": Field(("positions", "classes"))}
+
+
+def text(steps: Steps) -> None:
+    """The likeliest class at each position that is no blank and not the one before it."""
+    x = steps["last_hidden_state"]
+    scores, labels = steps.add(Reduce("max"), x), steps.add(Reduce("argmax"), x)
+    positions = steps.add(CountUp(x.type.shape[0]))
+    before = steps.add(Pick(), labels, steps.add(Combine("maximum", 0), steps.add(Combine("subtract", 1), positions)))
+    changes = steps.add(Function("not"), steps.add(Combine("equal"), labels, before))
+    changes = steps.add(Combine("or"), changes, steps.add(Combine("equal", 0), positions))
+    kept = steps.all_of(changes, steps.add(Function("not"), steps.add(Combine("equal", BLANK), labels)))
+    steps.rows(kept, {"labels": -1}, scores=scores, labels=labels)
+
+
+def table(steps: Steps) -> None:
+    """The likeliest tag at each position."""
+    steps.output("scores", steps.add(Reduce("max"), steps["last_hidden_state"]))
+    steps.output("labels", steps.add(Reduce("argmax"), steps["last_hidden_state"]))
+
+
+def mean(scores: Any) -> float:
+    """The mean in float32; no number of none."""
+    return float(np.mean(scores, dtype=np.float32)) if len(scores) else float("nan")
+
+
+def text_result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
+    """The text and the mean score of its characters.
+
+    Raises:
+        ImageError: `character_list` has fewer characters than the model has classes.
+    """
+    characters, labels = options["config"].character_list, outputs["labels"].tolist()
+    if labels and max(labels) >= len(characters):
+        raise ImageError(f"character_list: expected a character for class {max(labels)}, got {len(characters)} characters")
+    return {"text": "".join(characters[label] for label in labels), "score": mean(outputs["scores"])}
+
+
+def table_result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
+    """The tags up to the end and their mean score.
+
+    Raises:
+        ImageError: there is no tag, or the model has more classes than there are tags.
+    """
+    start, end = 0, len(TAGS) + 1
+    labels = outputs["labels"].tolist()
+    stop = next((place for place, label in enumerate(labels) if place and label == end), len(labels))
+    kept = [place for place, label in enumerate(labels[:stop]) if label not in (start, end)]
+    if not kept or max(labels[place] for place in kept) > end:
+        raise ImageError(f"last_hidden_state: expected scores of {end + 1} classes that name a tag, got the classes {labels}")
+    tags = [TAGS[labels[place] - 1] for place in kept]
+    structure = ["<html>", "<body>", "<table>", *tags, "</table>", "</body>", "</html>"]
+    return {"structure": structure, "structure_score": mean(outputs["scores"][kept])}
+
+
+def of_first(given: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The scores of the first image, which alone counts in the reference."""
+    return {"last_hidden_state": given["last_hidden_state"][:1]}
+
+
+def first(results: list[Any], options: Mapping[str, Any]) -> Any:
+    """The table of that image."""
+    return results[0]
+
+
+METHODS = (
+    Method(
+        "post_process_text_recognition",
+        ("PPOCRV5ServerRecImageProcessor", "PPOCRV6SmallRecImageProcessor"),
+        FIELDS,
+        text,
+        text_result,
+        {},
+        ("scores", "labels"),
+        sized=(),
+        takes="predictions",
+    ),
+    Method(
+        "post_process_table_recognition",
+        ("SLANeXtImageProcessor",),
+        FIELDS,
+        table,
+        table_result,
+        {},
+        sized=(),
+        prepare=of_first,
+        collect=first,
+    ),
+)
