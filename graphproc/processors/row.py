@@ -239,5 +239,5 @@ class Row:
         for stage in self.stages:
             x = stage(b, config, x)
         self.finish(b, config, x)
-        b.parity = stated(b.parity, b.steps, [output.value for output in b.outputs])
+        b.parity = stated(b.parity, b.steps, b.outputs)
         return b.finish()
