@@ -112,6 +112,8 @@ def join(outputs: Sequence[Output], results: Sequence[Mapping[str, Array]], coun
         if output.sample is not None:
             ends = np.cumsum(counts)
             arrays = [_sample(output, arrays, end - count, end) for count, end in zip(counts, ends, strict=True)]
+            if output.batch == "pad" and len({len(array) for array in arrays}) > 1:  # images that others lack are of floats
+                arrays = [array.astype(np.float32) if array.dtype == np.uint8 else array for array in arrays]
         value = arrays if output.apart else _joined(output.batch, arrays, output)
         if output.sample is not None and output.batch == "pad":
             value = np.stack(list(value))
@@ -169,6 +171,8 @@ def _joined(how: Join, arrays: Sequence[Array], output: Output) -> list[Array] |
         return np.asarray(np.max(np.stack(arrays)))
     if how == "pad":
         largest = np.max([a.shape for a in arrays], axis=0)
+        if output.name == "pixel_values" and output.sample is None and arrays[0].ndim == 3:  # of which no channels are missing
+            return [_padded(a, np.array([len(a), *largest[1:]]), output.pad_value) for a in arrays]
         return [_padded(a, largest, output.pad_value) for a in arrays]
     # Numbers instead of arrays without axes; conversion to tensors passes over numpy's own bools.
     return [array.item() if array.dtype == np.bool_ and not array.ndim else array[()] for array in arrays]

@@ -54,6 +54,7 @@ ROWS = (
         DEFAULTS,
         extra_keys=(*LIMITS, "spatial_factor", "ratio", "image_area"),
         settings_by_position=(*BY_RESIZE, *BY_RESCALE, *BY_NORMALIZE, "do_convert_rgb", "do_pad", *BY_RESULT),
+        not_compiled="image_sizes of input_data_format channels_last, where transformers tells channels and height",
         outputs=("pixel_values", "image_sizes"),
         input_names=("pixel_values", "image_sizes"),
         finish=finish,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import Parity, ProgramBuilder, Value
-from graphproc.ops import Interpolate, MirrorPad, Pad, SmoothZoom
+from graphproc.ops import Interpolate, MirrorPad, Pad, Rearrange, SmoothZoom
 from graphproc.processors import stages
 from graphproc.processors.constants import (
     BILINEAR,
@@ -81,6 +81,12 @@ def smooth(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return b.add(SmoothZoom(*stages.sides("size", config.size)), x)
 
 
+def without_one_channel(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """`pixel_values`; a resize that nothing follows drops an only channel."""
+    dropped = config.do_resize and not config.do_normalize and x.type.channels == 1
+    b.output("pixel_values", b.add(Rearrange("1 h w -> h w", layout="HW"), x) if dropped else x)
+
+
 ROWS = (
     Row(
         "DepthProImageProcessor",
@@ -129,6 +135,7 @@ ROWS = (
         extra_keys=("ensure_multiple_of", "keep_aspect_ratio"),
         not_compiled="resample 3 (torch's bicubic with aligned corners)",
         parity=Parity(f"{PIL.reference} and torch"),
+        finish=without_one_channel,
         backends=ONLY_PIL,
     ),
 )

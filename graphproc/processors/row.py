@@ -96,8 +96,9 @@ class Row:
             images that come together are processed otherwise than each alone.
         background: what images with an alpha channel are composited on, of `BACKGROUNDS`.
         texts: outputs of text, by the keyword that each is made of and named after; no image enters them, and no graph has them.
-        reads: which images `do_convert_rgb` concerns: all, `pil` images and files alone, or none, where they are read `plain`.
-            With `bytes` arrays become PIL images, of bytes, before anything else.
+        reads: which images `do_convert_rgb` concerns: all, `pil` images and files alone, or none, where they are read `plain`
+            or as `frames`. Those and arrays beside `pil` images are not looked at for an axis of 4 channels. With `bytes` arrays
+            become PIL images, of bytes, before anything else.
         calls: how settings that are given in a call are read, of those that transformers does not simply take from there.
         settings_by_position: the settings that a call takes by position behind the images, in transformers' order.
     """
@@ -122,7 +123,7 @@ class Row:
     background: str = "white"
     texts: Mapping[str, Callable[[Any], list[str]]] = field(default_factory=dict)
     calls: Mapping[str, Reads] = field(default_factory=dict)
-    reads: Literal["converted", "pil", "plain", "bytes"] = "converted"
+    reads: Literal["converted", "pil", "plain", "frames", "bytes"] = "converted"
     settings_by_position: tuple[str, ...] = ()
 
     @property

@@ -5,7 +5,8 @@ from __future__ import annotations
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import LookUp, Rearrange, SelectChannels, ToChannelsFirst
+from graphproc.numerics.filters import TORCHVISION
+from graphproc.ops import Cast, LookUp, Rearrange, SelectChannels, ToChannelsFirst
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, IMAGENET, NEAREST, RESCALE, RGB, resize_to, square
 from graphproc.processors.row import Extra, Row
@@ -39,6 +40,8 @@ def with_prompts(b: ProgramBuilder, config: Config, x: Value) -> None:
         y = stages.resize(b, config.changed(resample=NEAREST), y)
     if config.do_convert_rgb:
         y = b.add(SelectChannels((0, 0, 0)) if config.num_labels is None else LookUp(palette(config.num_labels)), y)
+    if b.backend == TORCHVISION and not (config.do_rescale or config.do_normalize):  # which give floats, as it does without
+        y = b.add(Cast("f32"), y)
     b.output("prompt_masks", _processed(b, config.changed(do_resize=False), y))
 
 

@@ -123,6 +123,6 @@ ROWS = (
         per_sample=0,
         backends=ONLY_PIL,
         calls=dict.fromkeys(VIVIT, GIVEN),
-        reads="plain",
+        reads="frames",
     ),
 )

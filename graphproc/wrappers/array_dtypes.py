@@ -48,4 +48,5 @@ def run_array(
     array = array if array.flags.writeable else array.copy()  # results may share its memory
     inputs = {"image": array, **further}
     declared = all(inputs[one.name].dtype == DTYPES[one.type.dtype] for one in program.inputs) and array.shape[-1] in (1, 3)
-    return (reference if declared or backend != "pil" else any_values).run(program, inputs)
+    execute = reference.run if declared or backend != "pil" else any_values.run
+    return execute(program, inputs)

@@ -1,10 +1,13 @@
-"""Warnings about a call, said once by each processor, at the line that calls this package."""
+"""Warnings about a call, said once by each processor."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from graphproc.errors import warn
+
+UNKNOWN_IGNORED = ("VideoLlavaImageProcessor", "VivitImageProcessor")
+"""Classes whose calls take unknown keywords, with a warning, as transformers' do; those of others refuse them."""
 
 
 def warn_once(said: set[str], label: str, texts: Mapping[str, str]) -> None:

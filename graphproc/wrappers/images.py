@@ -134,6 +134,7 @@ def to_array(
     backend: str = "pil",
     background: str = "white",
     converts_arrays: bool = True,
+    channel_counts: tuple[int, ...] = _CHANNEL_COUNTS,
 ) -> NDArray[Any]:
     """Read one image as an array of height, width and channels.
 
@@ -151,6 +152,7 @@ def to_array(
             axis, then on the last. Concerns 3-D arrays only.
         backend: `"torchvision"` blends four channels of bytes or float32 in float32.
         converts_arrays: whether `do_convert_rgb` concerns arrays, too.
+        channel_counts: how many channels an array may have, where it is looked for their axis.
         background: `"checkerboard"` is what bytes with an alpha channel are composited on instead of white.
 
     Returns:
@@ -173,7 +175,7 @@ def to_array(
         label = label or _label(image)
         return _finished(_from_pil(image, do_convert_rgb, background, label), label)
     if tensor_type_of(image) is not None:
-        array = _channels_last(_from_tensor(image), input_data_format)
+        array = _channels_last(_from_tensor(image), input_data_format, channel_counts)
         do_convert_rgb = do_convert_rgb and converts_arrays
         if do_convert_rgb and array.shape[-1] == 1:
             array = np.repeat(array, 3, axis=-1)
@@ -218,20 +220,22 @@ def _from_tensor(image: Any) -> NDArray[Any]:
     return array
 
 
-def _channels_last(array: NDArray[Any], input_data_format: str | None) -> NDArray[Any]:
+def _channels_last(array: NDArray[Any], input_data_format: str | None, channel_counts: tuple[int, ...]) -> NDArray[Any]:
     if array.ndim == 2:
         return array[:, :, None]
     if array.ndim != 3:
         raise ImageError(f"image: expected one image with 2 or 3 dimensions, got shape {list(array.shape)}. Split batches first.")
-    return np.moveaxis(array, 0, -1) if data_format(array.shape, input_data_format) == "channels_first" else array
+    first = data_format(array.shape, input_data_format, channel_counts) == "channels_first"
+    return np.moveaxis(array, 0, -1) if first else array
 
 
-def data_format(shape: tuple[int, ...], input_data_format: str | None) -> str:
+def data_format(shape: tuple[int, ...], input_data_format: str | None, channel_counts: tuple[int, ...] = _CHANNEL_COUNTS) -> str:
     """Which axis of a 3-D image holds the channels: the first or the last.
 
     Args:
         shape: The image's shape.
-        input_data_format: The answer, or None to look for 1, 3 or 4 channels on the first axis, then on the last.
+        input_data_format: The answer, or None to look for channels on the first axis, then on the last.
+        channel_counts: How many channels there may be.
 
     Returns:
         `"channels_first"` or `"channels_last"`.
@@ -246,10 +250,11 @@ def data_format(shape: tuple[int, ...], input_data_format: str | None) -> str:
         if input_data_format not in _DATA_FORMATS:
             raise ImageError(f'data_format: expected "channels_first", "channels_last" or None, got {input_data_format!r}.')
         return input_data_format
-    first, last = shape[0] in _CHANNEL_COUNTS, shape[2] in _CHANNEL_COUNTS
+    first, last = shape[0] in channel_counts, shape[2] in channel_counts
     if not first and not last:
+        counts = f"{', '.join(map(str, channel_counts[:-1]))} or {channel_counts[-1]}"
         raise ImageError(
-            f"image: expected 1, 3 or 4 channels on the first or last axis, got shape {list(shape)}. "
+            f"image: expected {counts} channels on the first or last axis, got shape {list(shape)}. "
             "Pass input_data_format if the channel count is meant."
         )
     if first and last:

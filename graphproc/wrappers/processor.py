@@ -7,7 +7,7 @@ import os
 import pickle
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -27,8 +27,9 @@ from graphproc.version import __version__
 from graphproc.wrappers.array_dtypes import run_array
 from graphproc.wrappers.arrays import ArrayMethods
 from graphproc.wrappers.attributes import class_attributes, computed, shown
-from graphproc.wrappers.cautions import warn_once
+from graphproc.wrappers.cautions import UNKNOWN_IGNORED, warn_once
 from graphproc.wrappers.common_methods import CommonMethods, call_keywords
+from graphproc.wrappers.containers import contained
 from graphproc.wrappers.devices import device_for
 from graphproc.wrappers.further_inputs import by_name, read_further
 from graphproc.wrappers.image_files import is_file
@@ -305,7 +306,8 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, CommonMethods, Post
         Args:
             images: PIL images, numpy arrays, torch tensors, paths, or lists of these; 4-D arrays are batches.
             *inputs: what the class takes beside images, such as label maps, one for each image; also by name (`Row.arguments`).
-            return_tensors: None for lists of arrays, `np`, `pt`, `tf`, `jax` or `mlx`.
+            return_tensors: `np`, `pt`, `tf`, `jax` or `mlx`; None for the containers of transformers' class, mostly lists of an
+                array for each image; with torchvision's backend they hold torch tensors where torch is installed.
             input_data_format: `channels_first` or `channels_last` for arrays; None looks for the axis of 1, 3 or 4.
             device: where torch tensors of torchvision's backend are put; pil's stay on the CPU, as in transformers.
             engine: `onnxruntime` or `numpy` for this call.
@@ -331,7 +333,10 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, CommonMethods, Post
         known = _keys(self.row)
         if unknown := sorted(set(changes) - set(known)):
             left_out = f". Not compiled: {self.row.not_compiled}" if self.row.not_compiled else ""
-            raise TypeError(f"{type(self).__name__}: unknown keyword {unknown[0]!r}. Known: {', '.join(known)}{left_out}")
+            if self.row.name not in UNKNOWN_IGNORED:
+                raise TypeError(f"{type(self).__name__}: unknown keyword {unknown[0]!r}. Known: {', '.join(known)}{left_out}")
+            warn_once(self._said, self.row.name, {key: f"{key} is no keyword of a call. It changes nothing." for key in unknown})
+            changes = {key: value for key, value in changes.items() if key in known}
         config = self._call_config(changes)
         target = device_for(device, self.backend, return_tensors)
         if self.backend == "pil" and device is not None and str(device) != "cpu":
@@ -351,6 +356,11 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, CommonMethods, Post
         outputs = [output for output in declared if output.name != self.row.counts]
         listed = {output.name for output in outputs if output.listed or output.apart}
         joined = runner.joined(outputs, counts, return_tensors is not None)
+        if return_tensors is None:
+            for output in outputs:
+                if output.name in joined and not output.listed:
+                    apart = partial(runner.apart, output.name)
+                    joined[output.name] = contained(self.row.name, self.backend, output, joined[output.name], apart)
         features = BatchFeature(joined | ({self.row.counts: counts} if self.row.counts else {}), return_tensors, listed)
         for output in outputs:
             if output.apart:  # each a tensor of its own
@@ -367,8 +377,8 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, CommonMethods, Post
     def reading(self, config: Config | None = None) -> dict[str, Any]:
         """How a call reads images: keywords of `to_array`, by some settings or the processor's own."""
         config = self._config({}) if config is None else config
-        converts = bool(config.do_convert_rgb) and self.row.reads != "plain"
-        arrays = {"converts_arrays": False} if self.row.reads == "pil" else {}
+        converts = bool(config.do_convert_rgb) and self.row.reads not in ("plain", "frames")
+        arrays = {"converts_arrays": False, "channel_counts": (1, 3)} if self.row.reads in ("pil", "frames") else {}
         return {"do_convert_rgb": converts, "backend": self.backend, "background": self.row.background, **arrays}
 
     def _samples(self, images: Any) -> list[list[Any]]:
@@ -446,8 +456,11 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, CommonMethods, Post
         session: Session | None = self._sessions.get(key)
         if session is None:
             from graphproc.emitters.onnx.emit import EmitOptions, emit
+            from graphproc.runtime.one_size import of_program
 
-            session = self._sessions[key] = Session(emit(self._program(config, **options), EmitOptions()), threads=threads)
+            program = self._program(config, **options)
+            session = Session(emit(program, EmitOptions()), threads=threads, one_size=of_program(program))
+            self._sessions[key] = session
         return session
 
 

@@ -208,6 +208,10 @@ class Runner:
         for run, future in self._jobs:
             self._keep(run, future.result())
 
+    def apart(self, name: str) -> list[Array]:
+        """The results of each image of one output."""
+        return [result[name] for result in self.results]
+
     def stop(self) -> None:
         """Leave nothing running."""
         workers.stop([future for _, future in self._jobs])

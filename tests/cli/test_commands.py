@@ -426,3 +426,24 @@ def test_run_reads_a_file_as_the_processor_does(tmp_path: Path, name: str, backe
         run("run", str(graph), str(path), "--engine", engine, "-o", str(out))
         expected = getattr(gp, name)(backend=backend)(str(path), return_tensors="np")["pixel_values"]
         np.testing.assert_array_equal(np.load(out)["pixel_values"], expected)
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime", "numpy"])
+def test_run_says_which_image_does_not_fit(tmp_path: Path, engine: str) -> None:
+    from PIL import Image
+
+    noise = np.random.default_rng(0).integers(0, 256, (31, 40, 3), dtype=np.uint8)
+    for name, array in {
+        "good": noise[:30],
+        "map": noise[:30, :, 0],
+        "tall": noise[..., 0],
+        "thin": noise[:1].repeat(9, 1),
+    }.items():
+        Image.fromarray(array).save(tmp_path / f"{name}.png")
+    good, map, tall, thin = (str(tmp_path / f"{name}.png") for name in ("good", "map", "tall", "thin"))
+    maps = ("--with", f"trimap={map}", "--with", f"trimap={tall}")
+    said = run("run", "VitMatteImageProcessor", good, good, *maps, "--engine", engine, code=2)
+    assert "good.png: trimap: expected a height of 30, as the inputs before it have, got 31" in said
+    size = ("--set", 'size={"shortest_edge": 1, "longest_edge": 3}', "--set", "do_center_crop=false")
+    said = run("run", "CLIPImageProcessor", good, thin, *size, "--engine", engine, code=2)
+    assert "thin.png: CLIPImageProcessor: the resized height rounds to less than 1 pixel" in said

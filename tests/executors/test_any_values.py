@@ -88,3 +88,46 @@ def test_maps_of_floats(name: str, settings: Mapping[str, Any], keyword: str, gi
     expected = theirs(name, {**settings, "backend": "pil"})(image, return_tensors="np", **{keyword: given.copy()})
     found = ours(name, {**settings, "backend": "pil"})(image, return_tensors="np", **{keyword: given})
     assert not difference(dict(found), dict(expected))
+
+
+@pytest.mark.parametrize("name", ["Idefics2ImageProcessor", "Idefics3ImageProcessor", "SmolVLMImageProcessor"])
+def test_missing_images_are_floats(name: str) -> None:
+    """Bytes of samples of two images and one, that are neither rescaled nor normalized."""
+    image = (UNIT * 255).astype(np.uint8)
+    size = {"longest_edge": 56} if name != "Idefics2ImageProcessor" else {"shortest_edge": 40, "longest_edge": 60}
+    split = {} if name == "Idefics2ImageProcessor" else {"max_image_size": {"longest_edge": 28}}
+    settings = {"size": size, **split, **OFF}
+    samples = [[image, image], [image]]
+    expected = theirs(name, {**settings, "backend": "pil"})(samples, return_tensors="np")
+    for given in (samples, samples[:1]):
+        expected = theirs(name, {**settings, "backend": "pil"})(given, return_tensors="np")
+        assert not difference(dict(ours(name, settings)(given, return_tensors="np")), dict(expected))
+
+
+def test_one_channel_alone() -> None:
+    """ZoeDepth drops an only channel when it resizes."""
+    image, settings = (UNIT[..., :1] * 255).astype(np.uint8), {**SIDES, "do_normalize": False, "ensure_multiple_of": 1}
+    expected = theirs("ZoeDepthImageProcessor", {**settings, "backend": "pil"})(image, return_tensors="np")
+    assert not difference(dict(ours("ZoeDepthImageProcessor", settings)(image, return_tensors="np")), dict(expected))
+
+
+@pytest.mark.parametrize("backend", ["pil", "torchvision"])
+def test_prompt_masks_alone(backend: str) -> None:
+    """SegGPT's masks of bytes that are neither rescaled nor normalized."""
+    image, mask = (UNIT * 255).astype(np.uint8), (UNIT[..., 0] * 5).astype(np.uint8)
+    settings, tensors = {**SIDES, **OFF, "backend": backend}, "np" if backend == "pil" else "pt"
+    expected = theirs("SegGptImageProcessor", settings)(image, prompt_masks=mask, return_tensors=tensors)
+    found = ours("SegGptImageProcessor", settings)(image, prompt_masks=mask, return_tensors=tensors)
+    assert not difference({k: np.asarray(v) for k, v in found.items()}, {k: np.asarray(v) for k, v in expected.items()})
+
+
+@pytest.mark.parametrize("name", ["DetrImageProcessor", "MaskFormerImageProcessor", "ViltImageProcessor"])
+def test_images_of_one_and_three_channels(name: str) -> None:
+    """No channels are made up where images are padded to one size."""
+    images = [(UNIT * 255).astype(np.uint8), (UNIT[:30, :, :1] * 255).astype(np.uint8)]
+    size = {"shortest_edge": 64} if name == "ViltImageProcessor" else {"shortest_edge": 32, "longest_edge": 60}
+    settings = {"size": size, "do_convert_rgb": False, "image_mean": 0.5, "image_std": 0.5}
+    expected = theirs(name, {**settings, "backend": "pil"})(images)["pixel_values"]
+    found = ours(name, settings)(images)["pixel_values"]
+    assert [array.shape for array in found] == [array.shape for array in expected]
+    assert all(np.array_equal(one, other) for one, other in zip(found, expected, strict=True))

@@ -56,3 +56,15 @@ def test_prompts(mode: str) -> None:
     expected = reference_class("SegGptImageProcessor", "pil")()(plain, prompt_images=image_of(mode), return_tensors="np")
     found = gp.SegGptImageProcessor()(plain, prompt_images=image_of(mode), return_tensors="np")
     assert np.array_equal(found.prompt_pixel_values, expected["prompt_pixel_values"])
+
+
+@pytest.mark.parametrize("name", ["VideoLlava", "Vivit", "CLIP"])
+@pytest.mark.filterwarnings("ignore:image of shape:UserWarning")
+def test_four_rows(name: str) -> None:
+    """Older classes look for 1 or 3 channels alone, so that 4 rows are none."""
+    rows = PIXELS[:4, :, :3]
+    reference = reference_class(f"{name}ImageProcessor", "pil")()
+    for images in (rows, [rows, rows]):
+        expected = reference(images, return_tensors="np")
+        found = getattr(gp, f"{name}ImageProcessor")()(images, return_tensors="np")
+        assert all(np.array_equal(found[key], want) for key, want in expected.items())
