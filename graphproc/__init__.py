@@ -55,8 +55,13 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in _HOME:
-        return getattr(import_module(_HOME[name]), name)
-    if name.endswith(("ImageProcessor", "ImageProcessorFast", "FeatureExtractor")):
+        from graphproc.errors import MissingNameError, RuntimeUnavailableError
+
+        try:
+            return getattr(import_module(_HOME[name]), name)
+        except RuntimeUnavailableError as error:
+            raise MissingNameError(str(error)) from error
+    if name.endswith(("ImageProcessor", "ImageProcessorFast", "ImageProcessorPil", "FeatureExtractor")):
         from graphproc.wrappers.processor import processor_class
 
         try:

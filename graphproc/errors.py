@@ -6,6 +6,9 @@ these, into one line of text and exit code 2; anything else is a defect and keep
 
 from __future__ import annotations
 
+import sys
+import warnings
+
 
 class GraphprocError(Exception):
     """Base of every deliberate error."""
@@ -43,9 +46,21 @@ class RuntimeUnavailableError(GraphprocError, RuntimeError):
     """The requested ONNX Runtime provider or optional package is not installed; the message says how to get it."""
 
 
+class MissingNameError(RuntimeUnavailableError, AttributeError):
+    """A name of the package needs something that is not installed, so that the package has no such attribute here."""
+
+
 class GraphError(GraphprocError, ValueError):
     """An ONNX file is missing, unreadable, or was not written by graphproc where that is required."""
 
 
 class FusionError(GraphError):
     """A preprocessing graph and a model cannot be joined: names both sides."""
+
+
+def warn(text: str) -> None:
+    """Warn the caller of the package: the warning names the first line outside of it that led here."""
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "graphproc":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(text, UserWarning, stacklevel=level)

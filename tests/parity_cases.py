@@ -22,6 +22,7 @@ from PIL import Image
 from graphproc.errors import GraphprocError
 from graphproc.ir.program import Program
 from graphproc.ir.types import DTYPES
+from graphproc.processors import parity
 from graphproc.processors.registry import lookup
 from graphproc.runtime.session import Session
 from graphproc.sizes import num
@@ -285,7 +286,34 @@ def difference(found: Outcome, expected: Outcome, bound: float = 0.0) -> str:
     return ""
 
 
-def disagreement(name: str, settings: Settings, session: Session | None, size: Size, content: Content, bound: float = 0.0) -> str:
+def takes_kernels(where: str) -> bool:
+    """Whether torch has the kernels here that a parity's condition names."""
+    import torch
+
+    capability = torch.backends.cpu.get_cpu_capability()
+    held = {
+        "": True,
+        parity.AVX2: capability in ("AVX2", "AVX512"),
+        parity.FLOATS: capability == "AVX2",
+        parity.THREADS: capability == "AVX2" and torch.get_num_threads() > 1,
+    }
+    return held[where]
+
+
+def allowed(name: str, settings: Settings, size: Size) -> float:
+    """How far results for an image may be from transformers with torch's kernels here, by what the program states."""
+    try:
+        stated = compiled(name, settings).parity
+    except GraphprocError:
+        return 0.0
+    if takes_kernels(stated.where):
+        return stated.bound
+    side = (64, 64)
+    black, white = (numpy_result(name, settings, *sample(name, Image.new("RGB", side, color))) for color in ("black", "white"))
+    return stated.bound + (stated.elsewhere + stated.by_side * max(size)) * farthest(black, white)
+
+
+def disagreement(name: str, settings: Settings, session: Session | None, size: Size, content: Content) -> str:
     """What of the three results on an image is not equal, in words; empty where nothing is, or is refused on purpose.
 
     Args:
@@ -294,13 +322,12 @@ def disagreement(name: str, settings: Settings, session: Session | None, size: S
         session: of its graph; None to leave that out.
         size: (height, width) of the image.
         content: what it shows.
-        bound: how far the numpy reference may be from transformers.
     """
     images = sample(name, picture(size, content))
     reference = numpy_result(name, settings, *images)
     if isinstance(reference, Exception) and CASES[name].refuses(size, settings):
         return ""
-    if words := difference(reference, transformers_result(name, settings, *images), bound):
+    if words := difference(reference, transformers_result(name, settings, *images), allowed(name, settings, size)):
         return f"numpy reference against transformers, {size} {content}: {words}"
     if session is None or isinstance(reference, Exception):
         return ""

@@ -40,6 +40,22 @@ def test_nothing_heavy_is_loaded(use: str, root: Path) -> None:
     assert loaded(LIGHT_USES[use], root) & set(HEAVY) == set()
 
 
+def test_names_that_need_torch_are_no_attributes_without_it(root: Path) -> None:
+    """So that `hasattr`, `inspect.getmembers` and `help` go on; the error still says what to install."""
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "import graphproc, inspect, pydoc\n"
+        "from graphproc.errors import RuntimeUnavailableError\n"
+        "assert not hasattr(graphproc, 'TorchModule')\n"
+        "assert dict(inspect.getmembers(graphproc))['fuse'] is graphproc.fuse\n"
+        "pydoc.render_doc(graphproc)\n"
+        "try: graphproc.TorchModule\n"
+        "except RuntimeUnavailableError as error: assert 'pip install' in str(error)\n"
+        "else: raise SystemExit('no error')"
+    )
+    loaded(code, root)
+
+
 def test_the_check_sees_heavy_modules(root: Path) -> None:
     assert {"onnx", "onnx_ir"} <= loaded("import graphproc; graphproc.CLIPImageProcessor().to_onnx()", root)
 

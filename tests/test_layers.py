@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 LAYERS = (
-    {"errors", "version", "batch_feature"},
+    {"errors", "version", "batch_feature", "files"},
     {"sizes"},
     {"ir"},
     {"numerics"},

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from graphproc.postprocessing.registry import methods
 from graphproc.processors.registry import rows
-from graphproc.processors.row import TORCHVISION_PARITY
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 BEGIN, END = "<!-- table: tools/support_table.py -->", "<!-- end of table -->"
@@ -32,14 +31,15 @@ def table() -> str:
             row.family,
             ", ".join(row.backends),
             ", ".join(row.inputs),
-            ", ".join(row.outputs),
+            ", ".join(row.shown_outputs),
             f"{bound} ({parities.index(str(row.parity_of())) + 1})",
             f"[{absent.index(row.not_compiled) + 1}]" if row.not_compiled else "",
         )
         lines.append(f"| {' | '.join(cells)} |")
-    lines += ["", "Inputs in brackets are optional. Parity:", ""]
+    lines += ["", "Inputs in brackets are optional, and outputs in brackets come with them or with other settings. Parity:", ""]
     lines += [f"- ({number}) {text}" for number, text in enumerate(parities, 1)]
-    lines += [f"- of the torchvision backend: {TORCHVISION_PARITY}"]
+    others = dict.fromkeys(str(row.parity_of("torchvision")) for row in found if "torchvision" in row.backends[1:])
+    lines += [f"- of the torchvision backend, by the filter: {text}" for text in others]
     lines += ["", "What is not in the graph; the rest of the class works:", ""]
     lines += [f"- [{number}] {text}" for number, text in enumerate(absent, 1)]
     return "\n".join(lines)
@@ -50,7 +50,9 @@ def post_table() -> str:
     found: dict[tuple[str, str], list[str]] = {}
     for name in rows():
         for method in methods(name).values():
-            reads = ", ".join(f"[{field}]" if f.optional else field for field, f in method.inputs.items())
+            reads = ", ".join(
+                f"[{field}]" if f.optional else field for field, f in method.inputs.items() if not (f.optional and f.call)
+            )
             found.setdefault((method.name, reads), []).append(name.removesuffix("ImageProcessor"))
     lines = ["| method | reads | classes |", "|---|---|---|"]
     for (name, reads), classes in sorted(found.items()):

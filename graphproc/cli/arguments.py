@@ -13,6 +13,7 @@ import typer
 
 from graphproc.cli import output
 from graphproc.errors import ConfigError, GraphError
+from graphproc.files import LFS_HINT, is_lfs_pointer
 
 if TYPE_CHECKING:
     import onnx
@@ -46,7 +47,7 @@ Backend = Annotated[
         metavar="pil|torchvision", show_default="the first that the class has", help="Whose arithmetic the results equal."
     ),
 ]
-Revision = Annotated[str, typer.Option(metavar="NAME", help="The branch, tag or commit of a Hub id.")]
+Revision = Annotated[str | None, typer.Option(metavar="NAME", show_default="main", help="The branch, tag or commit of a Hub id.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Provider = Annotated[str, typer.Option(metavar="cpu|cuda", help="What ONNX Runtime runs on.")]
 Target = Annotated[
@@ -74,7 +75,11 @@ PostSettings = Annotated[
 ]
 Labels = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", show_default=False, help="Keep the names of classes in the graph: a config.json with id2label."),
+    typer.Option(
+        metavar="PATH",
+        show_default=False,
+        help="Keep the names of classes in the graph: a config.json with id2label, or its folder.",
+    ),
 ]
 
 
@@ -112,7 +117,7 @@ def is_graph(argument: str) -> bool:
 
 
 def processor(
-    source: str, settings: Sequence[str] | None, backend: str | None = None, revision: str = "main"
+    source: str, settings: Sequence[str] | None, backend: str | None = None, revision: str | None = None
 ) -> BaseImageProcessor:
     """The processor of a SOURCE with `--set` applied; what was assumed about it goes to stderr.
 
@@ -126,7 +131,7 @@ def processor(
 
 
 def load(
-    source: str, settings: Sequence[str] | None, backend: str | None = None, revision: str = "main"
+    source: str, settings: Sequence[str] | None, backend: str | None = None, revision: str | None = None
 ) -> tuple[BaseImageProcessor, list[str]]:
     """The processor of a SOURCE with `--set` applied, and what was assumed about it.
 
@@ -139,16 +144,22 @@ def load(
 
     changes: dict[str, Any] = dict(key_and_value("--set", text) for text in settings or ())
     options = {} if backend is None else {"backend": backend}
-    if not (os.path.exists(source) or source.endswith(".json") or "/" in source or os.sep in source):
-        make = processor_class(source)
-        _known(make(), changes)
-        return make(**changes, **options), []
+    found: BaseImageProcessor
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        found = AutoImageProcessor.from_pretrained(source, revision=revision)
+        if os.path.exists(source) or source.endswith(".json") or "/" in source or os.sep in source:
+            found = AutoImageProcessor.from_pretrained(source, revision=revision or "main")
+        elif revision is not None:
+            raise ConfigError(f"--revision: {source} is the name of a class, which has none. Leave it out.")
+        else:
+            found = processor_class(source)()
         assumed = [str(w.message) for w in caught if issubclass(w.category, UserWarning)]
     _known(found, changes)
-    return type(found).from_dict(found.to_dict(), **changes, **options), assumed
+    return type(found).from_dict(found.to_dict(), **{"backend": found.backend, **changes, **options}), assumed
+
+
+_PYTHON = {"True": "true", "False": "false", "None": "null"}
+"""How JSON writes what Python writes otherwise."""
 
 
 def key_and_value(option: str, text: str) -> tuple[str, Any]:
@@ -160,6 +171,8 @@ def key_and_value(option: str, text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals or not key.isidentifier():
         raise ConfigError(f"{option}: expected KEY=VALUE such as size=336, got {text!r}")
+    if value in _PYTHON:
+        raise ConfigError(f"{option} {text}: expected JSON, which writes {_PYTHON[value]}. Use {key}={_PYTHON[value]}.")
     try:
         return key, json.loads(value)
     except (ValueError, RecursionError):
@@ -177,11 +190,19 @@ def _known(processor: BaseImageProcessor, changes: dict[str, Any]) -> None:
         raise ConfigError(f"--set {key}: {processor.row.name} has no such setting. {hint}")
 
 
-def session(graph: str, settings: Sequence[str] | None, provider: str, inputs: Sequence[str] = ()) -> Session:
+def session(
+    graph: str,
+    settings: Sequence[str] | None,
+    provider: str,
+    *,
+    backend: str | None = None,
+    revision: str | None = None,
+    inputs: Sequence[str] = (),
+) -> Session:
     """A session of a GRAPH_OR_SOURCE; a source is exported in memory, with the optional inputs that are named.
 
     Raises:
-        ConfigError: the source is no processor, or `--set` was given for a graph.
+        ConfigError: the source is no processor, or `--set`, `--backend` or `--revision` was given for a graph.
         GraphError: the file is missing or not an ONNX model.
         RuntimeUnavailableError: the provider is not installed.
     """
@@ -190,15 +211,18 @@ def session(graph: str, settings: Sequence[str] | None, provider: str, inputs: S
 
     provider_names(provider)  # before any work
     if is_graph(graph):
-        refuse_settings(graph, settings)
+        refuse_for_graph(graph, settings, backend=backend, revision=revision)
         return Session(graph, provider)
-    return Session(processor(graph, settings).to_onnx(target=provider, inputs=inputs), provider)
+    return Session(processor(graph, settings, backend, revision).to_onnx(target=provider, inputs=inputs), provider)
 
 
-def refuse_settings(graph: str, settings: Sequence[str] | None) -> None:
-    """Raise ConfigError for `--set` with a graph, which has its settings compiled in."""
+def refuse_for_graph(graph: str, settings: Sequence[str] | None, **options: str | None) -> None:
+    """Raise ConfigError for `--set` and options of a processor with a graph, which has them compiled in."""
     if settings:
         raise ConfigError(f"--set: {graph} has its settings compiled in. Export its processor again with other ones.")
+    for name, value in options.items():
+        if value is not None:
+            raise ConfigError(f"--{name}: {graph} has its own compiled in. Leave it out, or give the processor instead.")
 
 
 def read_graph(path: str | os.PathLike[str]) -> onnx.ModelProto:
@@ -215,6 +239,8 @@ def read_graph(path: str | os.PathLike[str]) -> onnx.ModelProto:
     except OSError as error:
         raise GraphError(f"{path}: cannot be read ({error.strerror}). Give the path of an ONNX file.") from None
     except DecodeError:
+        if is_lfs_pointer(path):
+            raise GraphError(f"{path}: {LFS_HINT}.") from None
         raise GraphError(f"{path}: expected an ONNX model, got something else") from None
     if not model.graph.output:
         raise GraphError(f"{path}: expected an ONNX model, got a file without outputs")
@@ -229,6 +255,17 @@ def processor_of(model: onnx.ModelProto) -> BaseImageProcessor | None:
     if "config" not in found:
         return None
     return AutoImageProcessor.from_dict(json.loads(found["config"]), backend=found.get("backend"))
+
+
+def backend_text(backend: str, backends: Sequence[str]) -> str:
+    """A processor's backend, for people, and how to have the other one."""
+    others = [other for other in backends if other != backend]
+    return f"{backend}, transformers' {_CALLED[backend]} arithmetic" + (
+        f" (--backend {others[0]} for the other)" if others else ""
+    )
+
+
+_CALLED = {"pil": "Pillow and numpy", "torchvision": "torchvision"}
 
 
 def metadata(model: onnx.ModelProto) -> dict[str, str]:

@@ -23,7 +23,7 @@ def bench(
     ] = None,
     settings: arguments.Settings = None,
     backend: arguments.Backend = None,
-    revision: arguments.Revision = "main",
+    revision: arguments.Revision = None,
     threads: Annotated[
         list[int] | None,
         typer.Option(

@@ -13,17 +13,20 @@ EXAMPLE = "Example: graphproc config CLIPImageProcessor --set size=336"
 def config(
     source: arguments.Source,
     settings: arguments.Settings = None,
-    revision: arguments.Revision = "main",
+    backend: arguments.Backend = None,
+    revision: arguments.Revision = None,
     json: arguments.Json = False,
 ) -> None:
     """Print the normalised configuration of a processor, and what was assumed about it."""
-    processor, assumed = arguments.load(source, settings, revision=revision)
+    processor, assumed = arguments.load(source, settings, backend, revision)
     known: dict[str, Any] = dict(processor.row.config(processor.to_dict()).settings)
     unknown = {k: v for k, v in processor.to_dict().items() if k not in known and k != "image_processor_type"}
     if json:
-        output.as_json({"processor": processor.row.name, "settings": known, "unknown": unknown, "assumed": assumed})
+        named = {"processor": processor.row.name, "backend": processor.backend}
+        output.as_json({**named, "settings": known, "unknown": unknown, "assumed": assumed})
         return
     output.heading(processor.row.name)
+    output.text(f"  {arguments.backend_text(processor.backend, processor.row.backends)}\n")
     output.fields([(key, _text(value)) for key, value in known.items() if value is not None])
     absent = [key for key, value in known.items() if value is None]
     if absent:

@@ -44,10 +44,19 @@ class Group(TyperGroup):
         except _USAGE_ERROR as error:
             code = _fail(_usage_text(error))
         except GraphprocError as error:
-            code = _fail(str(error))
+            code = _fail(self._as_typed(args, str(error)))
         except (KeyboardInterrupt, typer.Abort):
             code = INTERRUPTED
         sys.exit(code if isinstance(code, int) else 0)
+
+    def _as_typed(self, args: Sequence[str] | None, text: str) -> str:
+        """An error's text that begins with the library's name of an option, with the name that is typed for it."""
+        words = sys.argv[1:] if args is None else args
+        command = next((self.commands[word] for word in words if word in self.commands), None)
+        name, colon, rest = text.partition(": ")
+        typed = {str(p.name): p.opts[0] for p in command.params if p.param_type_name == "option"} if command else {}
+        typed |= {"inputs": typed["further"]} if "further" in typed else {}
+        return f"{typed[name]}{colon}{rest}" if colon and name in typed else text
 
 
 def _usage_text(error: Any) -> str:

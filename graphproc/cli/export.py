@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from graphproc.cli import arguments, output
 from graphproc.errors import ConfigError
+
+if TYPE_CHECKING:
+    import onnx
+
+    from graphproc.wrappers.processor import BaseImageProcessor
 
 EXAMPLE = "Example: graphproc export CLIPImageProcessor --set size=336 --set crop_size=336 -o preprocessing.onnx"
 
@@ -22,11 +27,12 @@ def export(
             "-o",
             metavar="FILE",
             show_default="preprocessing.onnx",
-            help="The file to write; written whole or not at all.",
+            help="The file to write, whole or not at all; - is stdout.",
         ),
     ] = None,
     settings: arguments.Settings = None,
     backend: arguments.Backend = None,
+    revision: arguments.Revision = None,
     target: arguments.Target = "cpu",
     input: Annotated[
         str,
@@ -59,39 +65,41 @@ def export(
     json: arguments.Json = False,
 ) -> None:
     """Write a processor as an ONNX graph, or with --post what follows its model."""
-    processor = arguments.processor(source, settings, backend)
+    processor = arguments.processor(source, settings, backend, revision)
     sides = arguments.sides(image_size)
     options: dict[str, Any] = {"target": target, "input": input, "opset": opset}
     post_options = arguments.post_options(post_set, labels)
     if post is None:
         if post_options:
             raise ConfigError("--post-set, --labels: they are for a post-processing method. Say which with --post NAME.")
-        named = {"image_size": sides, "color": color, "inputs": further or ()}
-        written = processor.export(path or "preprocessing.onnx", **options, **named)
+        made = processor.to_onnx(**options, image_size=sides, color=color, inputs=further or ())
     else:
-        from graphproc.wrappers.files import write_atomically
-
         if sides is not None or further or color != "rgb":
             raise ConfigError(
                 "--post: a method reads the model's outputs, not images. Leave out --image-size, --with and --color."
             )
         made = processor.post_processing_to_onnx(post, **options, **post_options)
-        written = write_atomically(path or "postprocessing.onnx", made.SerializeToString(deterministic=True))
-    model = arguments.read_graph(written)
+    with output.delivering(path or Path("preprocessing.onnx" if post is None else "postprocessing.onnx")) as write:
+        written = write(made.SerializeToString(deterministic=True))
+        _show(made, written, processor, json)
+
+
+def _show(model: onnx.ModelProto, written: Path, processor: BaseImageProcessor, json: bool) -> None:
     summary = arguments.graph_summary(model)
-    parity = arguments.metadata(model)["parity"]
+    found = arguments.metadata(model)
     if json:
         shown = ("bytes", "nodes", "opset", "inputs", "outputs")
-        shown_summary = {k: summary[k] for k in shown}
-        output.as_json({"path": str(written), "processor": processor.row.name, "parity": parity, **shown_summary})
+        named = {"path": str(written), "processor": processor.row.name, "backend": processor.backend, "parity": found["parity"]}
+        output.as_json({**named, **{k: summary[k] for k in shown}})
         return
     output.heading(f"Wrote {written}")
     output.fields(
         [
             ("processor", processor.row.name),
+            *([("backend", arguments.backend_text(processor.backend, processor.row.backends))] if "backend" in found else []),
             ("inputs", arguments.named(summary["inputs"])),
             ("outputs", arguments.named(summary["outputs"])),
             ("size", f"{summary['bytes']:,} bytes, {summary['nodes']} nodes, opset {summary['opset']}"),
-            ("parity", parity),
+            ("parity", found["parity"]),
         ]
     )

@@ -33,7 +33,7 @@ def fuse(
             "-o",
             metavar="FUSED",
             show_default=False,
-            help="The file to write, whole or not at all; weights in files beside MODEL are copied to FUSED.data.",
+            help="The file to write, whole or not at all; weights in files beside MODEL are copied to FUSED.data. - is stdout.",
         ),
     ],
     map: Annotated[
@@ -86,6 +86,8 @@ def fuse(
     ] = None,
     labels: arguments.Labels = None,
     settings: arguments.Settings = None,
+    backend: arguments.Backend = None,
+    revision: arguments.Revision = None,
     target: Annotated[
         str | None, typer.Option(metavar="cpu|cuda|portable", show_default=False, help="For a processor: what the graph is for.")
     ] = None,
@@ -103,14 +105,15 @@ def fuse(
     """Join preprocessing and a model into one graph that takes raw pixels, and with --post gives answers."""
     options = {k: v for k, v in (("target", target), ("input", input), ("color", color)) if v is not None}
     if arguments.is_graph(preprocessing):
-        arguments.refuse_settings(preprocessing, settings)
+        arguments.refuse_for_graph(preprocessing, settings, backend=backend, revision=revision)
         if options:
             raise ConfigError(f"--{next(iter(options))}: {preprocessing} has its own. Export its processor again with another.")
         source: Any = preprocessing
     else:
-        source = arguments.processor(preprocessing, settings)
+        source = arguments.processor(preprocessing, settings, backend, revision)
     from graphproc.fusion.fuse import fuse_graphs
 
+    stdout = str(path) in output.STDOUT
     fused = fuse_graphs(
         source,
         model,
@@ -123,9 +126,18 @@ def fuse(
         post_method=post_method,
         post_options=arguments.post_options(post_set, labels),
         post_map=_map("--post-map", post_map or []),
-        output=path,
+        output=None if stdout else path,
         **options,
     )
+    if stdout:
+        with output.delivering(path) as write:
+            write(fused.model.SerializeToString(deterministic=True))
+            _show(fused, json)
+    else:
+        _show(fused, json)
+
+
+def _show(fused: Fused, json: bool) -> None:
     if json:
         output.as_json(_plain(fused))
         return
@@ -153,7 +165,7 @@ def _plain(fused: Fused) -> dict[str, Any]:
 
     summary = arguments.graph_summary(fused.model)
     return {
-        "files": {str(file): file.stat().st_size for file in fused.files},
+        "files": _bytes(fused),
         **{key: summary[key] for key in ("nodes", "opset", "ir_version", "inputs", "outputs")},
         "joints": list(fused.joints),
         "notes": list(fused.notes),
@@ -161,10 +173,15 @@ def _plain(fused: Fused) -> dict[str, Any]:
     }
 
 
+def _bytes(fused: Fused) -> dict[str, int]:
+    """The sizes of the files that were written."""
+    return {str(file): file.stat().st_size for file in fused.files}
+
+
 def _print(fused: Fused) -> None:
     summary = arguments.graph_summary(fused.model)
-    output.heading(f"Wrote {' and '.join(map(str, fused.files))}")
-    size = sum(file.stat().st_size for file in fused.files)
+    output.heading(f"Wrote {' and '.join(map(str, fused.files)) or 'stdout'}")
+    size = sum(_bytes(fused).values()) or fused.model.ByteSize()
     fields = [
         ("inputs", arguments.named(summary["inputs"])),
         ("outputs", arguments.named(summary["outputs"])),

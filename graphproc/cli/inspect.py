@@ -23,12 +23,8 @@ def inspect(
     target: Annotated[
         str | None, typer.Option(metavar="cpu|cuda|portable", help="What the graph of SOURCE is for; cpu if not given.")
     ] = None,
-    backend: Annotated[
-        str | None,
-        typer.Option(
-            metavar="pil|torchvision", help="Whose arithmetic SOURCE's results equal; the first of its class if not given."
-        ),
-    ] = None,
+    backend: arguments.Backend = None,
+    revision: arguments.Revision = None,
     image_size: arguments.ImageSize = None,
     json: arguments.Json = False,
 ) -> None:
@@ -39,11 +35,8 @@ def inspect(
     sides = arguments.sides(image_size)
     program: Program | None = None
     if arguments.is_graph(graph):
-        arguments.refuse_settings(graph, settings)
-        if (target, backend, sides) != (None, None, None):
-            raise ConfigError(
-                f"--target, --backend and --image-size: {graph} has its own. Leave them out, or give the processor instead."
-            )
+        given = {"target": target, "backend": backend, "revision": revision, "image-size": image_size}
+        arguments.refuse_for_graph(graph, settings, **given)
         model = arguments.read_graph(graph)
         metadata = arguments.metadata(model)
         processor = arguments.processor_of(model)
@@ -51,7 +44,7 @@ def inspect(
         if processor is not None:
             program = processor.compile(color=metadata.get("color", "rgb"), inputs=loads(metadata.get("inputs", "[]")))
     else:
-        processor = arguments.processor(graph, settings, backend)
+        processor = arguments.processor(graph, settings, backend, revision)
         program = processor.compile()
         model = processor.to_onnx(target=target or "cpu", image_size=sides)
         metadata = arguments.metadata(model)

@@ -1,62 +1,161 @@
-"""`graphproc list`: every processor class."""
+"""`graphproc list`: every processor class, those that a word names, or all about one."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from json import dumps
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
 from graphproc.cli import arguments, output
+from graphproc.errors import ConfigError
 
-EXAMPLE = "Example: graphproc list --json"
+if TYPE_CHECKING:
+    from graphproc.processors.row import Extra, Row
+
+EXAMPLE = "Example: graphproc list clip, or: graphproc list CLIPImageProcessor"
 
 
-def list_processors(json: arguments.Json = False) -> None:
-    """List every processor class: its backends, inputs, outputs, parity and status."""
-    from graphproc.postprocessing.registry import methods
-    from graphproc.processors.registry import rows
-    from graphproc.processors.row import TORCHVISION_PARITY
-
-    found = rows().values()
-    if json:
-        output.as_json(
-            [
-                {
-                    "name": row.name,
-                    "family": row.family,
-                    "backends": row.backends,
-                    "status": _status(row.not_compiled),
-                    "parity": str(row.parity_of()),
-                    "inputs": row.inputs,
-                    "outputs": row.outputs,
-                    "post_processing": list(methods(row.name)),
-                }
-                for row in found
-            ]
-        )
-        return
-    # Parities and what is left out are long and few: a number or a letter in the table, their text below it.
-    parities = list(dict.fromkeys(str(row.parity_of()) for row in found))
-    absent = list(dict.fromkeys(row.not_compiled for row in found if row.not_compiled))
-    output.table(
-        ("class", "family", "backends", "inputs", "outputs", "parity", "without"),
-        (
-            (
-                row.name,
-                row.family,
-                ", ".join(row.backends),
-                ", ".join(row.inputs),
-                ", ".join(row.outputs),
-                f"({parities.index(str(row.parity_of())) + 1})",
-                f"[{absent.index(row.not_compiled) + 1}]" if row.not_compiled else "",
-            )
-            for row in found
+def list_processors(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[NAME]", show_default=False, help="A class, of which everything is shown, or a part of names and families."
         ),
-        whole=("class",),
+    ] = None,
+    json: arguments.Json = False,
+) -> None:
+    """List the processor classes, or show one: its backends, settings, inputs, outputs, methods and parity."""
+    from graphproc.processors.registry import rows
+
+    found = dict(rows()) if name is None else _named(name, rows())
+    one = next(iter(found.values())) if len(found) == 1 else None
+    if json:
+        output.as_json(_plain(one) if one is not None else [_entry(row) for row in found.values()])
+    elif one is not None:
+        _show(one)
+    else:
+        output.table(
+            ("class", "family", "backends"),
+            ((row.name, row.family, ", ".join(row.backends)) for row in found.values()),
+            whole=("class",),
+        )
+        output.text("\nThe first backend is the default. For settings, inputs and outputs of one class:\ngraphproc list NAME")
+
+
+def _named(name: str, rows: Mapping[str, Row]) -> dict[str, Row]:
+    """The class of a name, or those that have it as a part of theirs or their family's.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    from graphproc.processors.registry import lookup
+
+    if name in rows:
+        return {name: rows[name]}
+    part = name.lower()
+    found = {key: row for key, row in rows.items() if part in key.lower() or part in row.family.lower()}
+    if found:
+        return found
+    try:
+        row = lookup(name)
+    except ConfigError as error:
+        raise ConfigError(f"{error}".replace("; see `graphproc list`", "")) from None
+    return {row.name: row}
+
+
+def _entry(row: Row) -> dict[str, Any]:
+    from graphproc.postprocessing.registry import methods
+
+    return {
+        "name": row.name,
+        "family": row.family,
+        "backends": row.backends,
+        "status": f"compiled, without {row.not_compiled}" if row.not_compiled else "compiled",
+        "parity": str(row.parity_of()),
+        "inputs": row.inputs,
+        "outputs": row.shown_outputs,
+        "post_processing": list(methods(row.name)),
+    }
+
+
+def _plain(row: Row) -> dict[str, Any]:
+    """All about one class."""
+    from graphproc.processors.meanings import meaning
+
+    shapes = _shapes(row)
+    names = [name.strip("[]") for name in row.shown_outputs]
+    return {
+        **_entry(row),
+        "parities": {backend: str(row.parity_of(backend)) for backend in row.backends},
+        "settings": dict(row.config({}).settings),
+        "inputs": {"images": IMAGES, **{extra.keyword: _format(extra) for extra in row.extras.values()}},
+        "outputs": {name: {"form": shapes.get(name), "meaning": meaning(row.name, name)} for name in names},
+    }
+
+
+IMAGES = "one image or several of any sizes: PIL images, arrays, tensors, paths; in a graph uint8 [batch, height, width, 3]"
+
+
+def _format(extra: Extra) -> str:
+    """How a further input is given."""
+    forms = {
+        "HW": "a map [height, width]" + (" of the image's sides" if extra.aligned else ""),
+        "HWC": "an image" + (" of the image's sides" if extra.aligned else " of any size"),
+        "NF": "boxes [number, 4]: x, y, width, height in pixels",
+    }
+    kinds = {"u8": "bytes", "f32": "floats"}
+    form = f"{forms[extra.layout]}, of {kinds.get(extra.dtype, extra.dtype)}, one for each image"
+    return form if extra.required else f"{form} (optional)"
+
+
+def _shapes(row: Row) -> dict[str, str]:
+    """The element type and shape of each output of the graph with the default settings, where there is such a graph."""
+    from graphproc.wrappers.processor import processor_class
+
+    optional = [name for name, extra in row.extras.items() if not extra.required]
+    try:
+        model = processor_class(row.name)().to_onnx(inputs=optional)
+    except ConfigError:
+        return {}
+    outputs: dict[str, str] = arguments.graph_summary(model)["outputs"]
+    return outputs
+
+
+def _show(row: Row) -> None:
+    found = _plain(row)
+    output.heading(row.name)
+    output.fields(
+        [
+            ("family", row.family),
+            ("backends", ", ".join(row.backends) + (" (the first is the default)" if len(row.backends) > 1 else "")),
+            *((f"parity, {backend}" if len(row.backends) > 1 else "parity", text) for backend, text in found["parities"].items()),
+            *([("without", row.not_compiled)] if row.not_compiled else []),
+        ]
     )
+    settings = {key: value for key, value in found["settings"].items() if value is not None}
     output.text("")
-    for number, text in enumerate(parities, 1):
-        output.text(f"({number}) {text}")
-    output.text(f"of the torchvision backend: {TORCHVISION_PARITY}")
-    for number, text in enumerate(absent, 1):
-        output.text(f"[{number}] {text}")
+    output.heading("Settings and their defaults")
+    absent = ", ".join(key for key, value in found["settings"].items() if value is None)
+    output.fields([*((key, _short(value)) for key, value in settings.items()), *([("not set", absent)] if absent else [])])
+    output.text("")
+    output.heading("Inputs of a call")
+    output.fields(found["inputs"].items())
+    output.text("")
+    output.heading("Outputs")
+    shown = {name.strip("[]"): name for name in row.shown_outputs}
+    output.fields(
+        (shown[name], "\n".join(filter(None, (entry["meaning"], entry["form"])))) for name, entry in found["outputs"].items()
+    )
+    if any(name.startswith("[") for name in shown.values()):
+        output.text("  In brackets: with an optional input, or another setting than the default.")
+    if found["post_processing"]:
+        output.text("")
+        output.heading("Post-processing")
+        output.text("".join(f"  {name}\n" for name in found["post_processing"]))
 
 
-def _status(not_compiled: str) -> str:
-    return f"compiled, without {not_compiled}" if not_compiled else "compiled"
+def _short(value: Any) -> str:
+    text = dumps(value)
+    return text if len(text) <= 200 else f"{text[:197]}..."

@@ -7,17 +7,54 @@ import json
 import math
 import os
 import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO, TypeVar
 
 import typer
 
 from graphproc.errors import ConfigError
+from graphproc.files import write_atomically
 
 T = TypeVar("T")
 
 BROKEN_PIPE = 141
 """The exit code when whatever reads stdout is gone, as shells report it for other programs."""
+
+
+STDOUT = ("-", "/dev/stdout", "/dev/fd/1")
+"""What `-o` calls stdout."""
+
+_stream: list[TextIO] = []
+"""Where results are printed while stdout carries a file."""
+
+
+@contextmanager
+def delivering(path: Path) -> Iterator[Callable[[bytes], Path]]:
+    """What writes the bytes of a file; where that is stdout (`-`), the text that is printed meanwhile goes to stderr.
+
+    Raises:
+        ConfigError: the file cannot be written, or stdout is a terminal.
+    """
+    if str(path) not in STDOUT:
+        yield lambda data: write_atomically(path, data)
+        return
+    if sys.stdout.isatty():
+        raise ConfigError(f"-o {path}: stdout is a terminal. Lead it into a file or a program, or give a file.")
+    _stream.append(sys.stderr)
+    try:
+        yield _deliver
+    finally:
+        _stream.pop()
+
+
+def _deliver(data: bytes) -> Path:
+    with _written_whole():
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    return Path("stdout")
 
 
 def text(value: str) -> None:
@@ -96,7 +133,7 @@ def _render(content: Any) -> None:
     from rich.console import Console
 
     # A pipe or a file has no width, so lines stay whole there.
-    terminal = sys.stdout.isatty()
+    terminal = (_stream[-1] if _stream else sys.stdout).isatty()
     width = None if terminal or "COLUMNS" in os.environ else 10_000
     rendered = io.StringIO()
     Console(file=rendered, force_terminal=terminal, width=width, markup=False, highlight=False, emoji=False).print(content)
@@ -104,10 +141,17 @@ def _render(content: Any) -> None:
 
 
 def _write(value: str) -> None:
-    encoding = sys.stdout.encoding or "utf-8"
+    stream = _stream[-1] if _stream else sys.stdout
+    encoding = stream.encoding or "utf-8"
+    with _written_whole():
+        stream.write(value.encode(encoding, "backslashreplace").decode(encoding))
+        stream.flush()
+
+
+@contextmanager
+def _written_whole() -> Iterator[None]:
     try:
-        sys.stdout.write(value.encode(encoding, "backslashreplace").decode(encoding))
-        sys.stdout.flush()
+        yield
     except OSError as error:
         # Python flushes stdout once more at exit, which must not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

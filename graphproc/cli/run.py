@@ -30,9 +30,13 @@ def run(
     images: Annotated[list[str], typer.Argument(metavar="IMAGE...", show_default=False, help="Image files of any sizes.")],
     path: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write the outputs to this .npz file, whole or not at all."),
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write the outputs to this .npz file, whole or not at all; - is stdout."
+        ),
     ] = None,
     settings: arguments.Settings = None,
+    backend: arguments.Backend = None,
+    revision: arguments.Revision = None,
     further: Annotated[
         list[str] | None,
         typer.Option(
@@ -55,27 +59,52 @@ def run(
     from graphproc.executors import reference
     from graphproc.runtime import workers
     from graphproc.wrappers.processor import ENGINES
-    from graphproc.wrappers.verify import read_images
+    from graphproc.wrappers.running import about
+    from graphproc.wrappers.verify import processor_of, read_images
 
     if engine not in ENGINES:
         raise ConfigError(f"--engine: expected one of {', '.join(ENGINES)}, got {engine!r}")
-    if path is not None and not path.parent.is_dir():
-        raise ConfigError(f"-o {path}: there is no folder {path.parent}. Create it first.")
+    if path is not None:
+        _check_output(path)
     files = _further(further or [], len(images))
-    session = arguments.session(graph, settings, provider, _optional(graph, files))
+    of_source = {"backend": backend, "revision": revision}
+    session = arguments.session(graph, settings, provider, **of_source, inputs=_optional(graph, files))
     outputs, one = _runner(session, engine)
     results = []
+    reading = processor_of(session).reading() if "config" in session.metadata else {}
+    color = session.metadata.get("color", "rgb")
     # Workers decode the next files while the graph runs.
-    with closing(workers.ahead(lambda name: read_images([name])[0], images, workers.default_threads())) as arrays:
+    with closing(workers.ahead(lambda name: read_images([name], reading, color)[0], images, workers.default_threads())) as arrays:
         for index, name in enumerate(output.progress(images, len(images))):
-            results.append(one(next(arrays), {key: paths[index] for key, paths in files.items()}, name))
+            array = next(arrays)
+            with about(f"image {name}"):
+                results.append(one(array, {key: paths[index] for key, paths in files.items()}, name))
     nested = any(o.sample is not None for o in outputs)
     joined = _stacked(reference.join(outputs, results, [len(images)] if nested else ()))
-    if path is not None:
-        _write(path, joined)
     entries = [entry for name, value in joined.items() for entry in _entries(name, value)]
+    if path is None:
+        _show(entries, len(images), None, json)
+        return
+    content = _npz(path, joined)
+    with output.delivering(path) as write:
+        _show(entries, len(images), write(content), json)
+
+
+def _check_output(path: Path) -> None:
+    """Refuse before any work what cannot be written."""
+    from graphproc.files import is_special
+
+    if str(path) in output.STDOUT or is_special(path):
+        return
+    if not path.parent.is_dir():
+        raise ConfigError(f"-o {path}: there is no folder {path.parent}. Create it first.")
+    if path.suffix.lower() != ".npz":
+        raise ConfigError(f"-o {path}: expected a name that ends in .npz, numpy's format, which is the one that is written")
+
+
+def _show(entries: list[dict[str, Any]], images: int, path: Path | None, json: bool) -> None:
     if json:
-        output.as_json({"images": len(images), "outputs": entries, "file": None if path is None else str(path)})
+        output.as_json({"images": images, "outputs": entries, "file": None if path is None else str(path)})
         return
     output.table(
         ("output", "dtype", "shape", "images", "min", "mean", "max"),
@@ -109,15 +138,15 @@ def _optional(graph: str, files: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def _runner(session: Session, engine: str) -> tuple[Sequence[Output], Callable[..., dict[str, Array]]]:
-    """The outputs and how several images' results join, and what runs one RGB image with its further inputs."""
+    """The outputs and how several images' results join, and what runs one image with its further inputs."""
     from graphproc.executors import reference
     from graphproc.ir.program import Output
-    from graphproc.wrappers.examples import in_color, sizes_of
-    from graphproc.wrappers.processor import processor_class, read_input
+    from graphproc.wrappers.further_inputs import read_input
+    from graphproc.wrappers.processor import processor_class
     from graphproc.wrappers.verify import compiled_from, run_image
 
     def inputs(array: Array, files: Mapping[str, str]) -> dict[str, Array]:
-        found = {"image": in_color(array, session.metadata.get("color", "rgb"))}
+        found = {"image": array}
         if program is not None:
             extras = processor_class(program.name).row.extras
             if unknown := sorted(set(files) - set(extras)):
@@ -125,7 +154,7 @@ def _runner(session: Session, engine: str) -> tuple[Sequence[Output], Callable[.
             found |= {name: read_input(extras[name], _opened(path), f"--with {name}={path}") for name, path in files.items()}
             if missing := [v.name for v in program.inputs if v.name not in found]:
                 raise ConfigError(f"{program.name} also takes {missing[0]}: add --with {missing[0]}=FILE")
-            program.check(sizes_of(program, found))  # raises a clear error for a size it does not take
+            program.check(reference.measure(program, found))  # raises a clear error for a size it does not take
         return found
 
     def graph(array: Array, files: Mapping[str, str], label: str) -> dict[str, Array]:
@@ -184,10 +213,9 @@ def _statistics(name: str, arrays: list[Array]) -> dict[str, Any]:
     return {"name": name, "dtype": str(arrays[0].dtype), "shape": [], "images": len(arrays), **numbers}
 
 
-def _write(path: Path, joined: Joined) -> None:
+def _npz(path: Path, joined: Joined) -> bytes:
+    """The outputs in numpy's format."""
     import numpy as np
-
-    from graphproc.wrappers.files import write_atomically
 
     for name, value in joined.items():
         if isinstance(value, list):
@@ -198,4 +226,4 @@ def _write(path: Path, joined: Joined) -> None:
             )
     buffer = io.BytesIO()
     np.savez(buffer, **joined)  # type: ignore[arg-type]
-    write_atomically(path, buffer.getvalue())
+    return buffer.getvalue()

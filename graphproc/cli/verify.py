@@ -28,11 +28,19 @@ def verify(
         typer.Argument(metavar="[IMAGE]...", show_default=False, help="Image files; a photograph and noise if none is given."),
     ] = None,
     settings: arguments.Settings = None,
+    backend: arguments.Backend = None,
+    revision: arguments.Revision = None,
     provider: arguments.Provider = "cpu",
     json: arguments.Json = False,
 ) -> None:
-    """Compare a graph in ONNX Runtime with the numpy reference; exit 1 on any difference."""
+    """Compare a graph in ONNX Runtime with the numpy reference; exit 1 on any difference.
+
+    Of a fused graph, what its preprocessing gives is compared, before the model.
+    """
+    from graphproc.runtime.providers import provider_names
     from graphproc.wrappers import verify as library
+
+    provider_names(provider)  # before any work
 
     sizes: list[str] = []
 
@@ -41,8 +49,13 @@ def verify(
         sizes.extend(f"{array.shape[0]} x {array.shape[1]}" for array in arrays)
         return output.progress(arrays, total)
 
-    session = arguments.session(graph, settings, provider)
-    report = library.verify(session, images or None, progress=watched)
+    given: Any
+    if arguments.is_graph(graph):
+        arguments.refuse_for_graph(graph, settings, backend=backend, revision=revision)
+        given = graph
+    else:
+        given = arguments.session(graph, settings, provider, backend=backend, revision=revision)
+    report = library.verify(given, images or None, provider=provider, progress=watched)
     labels = images or ["photograph", *["noise"] * (len(sizes) - 1)]
     shown = [f"{label}, {size}" for label, size in zip(labels, sizes, strict=True)]
     per_image = len(report.comparisons) // len(shown)  # one comparison for each output
@@ -68,11 +81,12 @@ def _print(report: Report, provider: str) -> None:
     differing, elements = (sum(getattr(c, name) for c in report.comparisons) for name in ("differing", "elements"))
     output.text("")
     output.heading("Same bits." if report.ok else "Different.")
+    stated = ("parity", report.parity) if report.ok else ("not kept", report.parity)
     output.fields(
         [
             ("processor", report.processor),
             ("compared", f"ONNX Runtime ({provider}) with the numpy reference"),
             ("differing", f"{differing:,} of {elements:,} elements"),
-            ("parity", report.parity),
+            stated,
         ]
     )

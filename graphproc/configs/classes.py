@@ -14,6 +14,8 @@ from graphproc.configs.files import short
 from graphproc.errors import ConfigError, UnsupportedProcessorError
 
 SUFFIX = "ImageProcessor"
+BACKEND_SUFFIXES: Mapping[str, str] = {"Fast": "torchvision", "Pil": "pil"}
+"""What a class name ends in that asks for a backend."""
 
 STEMS: tuple[str, ...] = tuple(
     """
@@ -101,16 +103,24 @@ def class_of_model_type(model_type: str) -> str | None:
 def class_of_name(name: str) -> tuple[str | None, bool]:
     """The class that a type name means, and whether it is that class's own name.
 
-    `Fast` at the end names the same class. A `FeatureExtractor` name, another spelling of a class, and the name of a
-    model that uses a class are meant as that class.
+    `Fast` and `Pil` at the end name the same class (`backend_of_name` says what else). A `FeatureExtractor` name, another
+    spelling of a class, and the name of a model that uses a class are meant as that class.
     """
-    base = name.removesuffix("Fast")
+    base, _ = backend_of_name(name)
     if base.endswith(SUFFIX) and base.removesuffix(SUFFIX) in STEMS:
         return base, True
     for suffix in (SUFFIX, "FeatureExtractor"):
         if base.endswith(suffix):
             return class_of_model_type(base.removesuffix(suffix)), False
     return None, False
+
+
+def backend_of_name(name: str) -> tuple[str, str | None]:
+    """A class name without the suffix that asks for a backend, and that backend; None where it asks for none."""
+    for suffix, backend in BACKEND_SUFFIXES.items():
+        if name.endswith(suffix):
+            return name.removesuffix(suffix), backend
+    return name, None
 
 
 def resolve_class(
@@ -128,7 +138,7 @@ def resolve_class(
         UnsupportedProcessorError: the type names no class of transformers.
         ConfigError: nothing says which class is meant, or only remote code does.
     """
-    remote = bool(settings.get("auto_map"))
+    remote = _remote_name(settings)
     for key in ("image_processor_type", "feature_extractor_type"):
         name = settings.get(key)
         if name is None:
@@ -145,18 +155,18 @@ def resolve_class(
             raise UnsupportedProcessorError(
                 f"{source}: {key}: no image processor is named {short(repr(name))}.{_hint(name, known)}"
             )
-    if remote:
-        name = _remote_name(settings)
-        raise ConfigError(
-            f"{source}: auto_map points to code in the repository ({name}), which graphproc never runs. "
-            f"Set image_processor_type to a supported class if one computes the same.{_hint(name, known)}"
-        )
     if model_type is not None:
         found = class_of_model_type(model_type)
-        if found is None:
+        if found is None and not remote:
             raise ConfigError(f"{source}: no image processor is known for the model type {short(repr(model_type))}")
+    if model_type is not None and found is not None:
         generic = settings.get("image_processor_type") or settings.get("feature_extractor_type")
         return found, [f"{generic!r} names no class: the model type {short(repr(model_type))} uses {found}"] if generic else []
+    if remote:
+        raise ConfigError(
+            f"{source}: auto_map points to code in the repository ({remote}), which graphproc never runs. "
+            f"Set image_processor_type to a supported class if one computes the same.{_hint(remote, known)}"
+        )
     if is_plain(settings):
         return PLAIN_CLASS, [f"no image_processor_type: the plain settings are taken for {PLAIN_CLASS}"]
     raise ConfigError(
@@ -194,7 +204,8 @@ def _hint(name: str, known: Iterable[str]) -> str:
 
 
 def _remote_name(settings: Mapping[str, Any]) -> str:
-    auto_map = settings["auto_map"]
+    """The image processor of the repository's own code that `auto_map` names, or nothing; its entries for others do not count."""
+    auto_map = settings.get("auto_map")
     if isinstance(auto_map, Mapping):
-        auto_map = next((v for k, v in auto_map.items() if "Image" in str(k)), next(iter(auto_map.values())))
-    return short(str(auto_map), 120)
+        auto_map = next((auto_map[key] for key in ("AutoImageProcessor", "AutoFeatureExtractor") if key in auto_map), None)
+    return short(str(auto_map), 120) if auto_map else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -173,11 +173,13 @@ class Config:
         processor: the class name, e.g. `CLIPImageProcessor`.
         settings: every declared setting by name; None where neither the class nor the file gives one.
         unknown: other keys of the file, which change nothing and are saved back.
+        kept: of settings that a call changes for some steps alone, the processor's own values.
     """
 
     processor: str
     settings: Mapping[str, Any]
     unknown: Mapping[str, Any]
+    kept: Mapping[str, Any] = field(default_factory=dict)
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -188,7 +190,15 @@ class Config:
     @cached_property
     def text(self) -> str:
         """The declared settings as text, the same for equal ones."""
-        return json.dumps(dict(self.settings), sort_keys=True)
+        return json.dumps([dict(self.settings), dict(self.kept)] if self.kept else dict(self.settings), sort_keys=True)
+
+    def own(self, key: str) -> Any:
+        """A setting's value for steps that read the processor's own, whatever a call says."""
+        return self.kept.get(key, self.settings[key])
+
+    def keeping(self, own: Mapping[str, Any]) -> Config:
+        """The same settings, of which some steps read other values, the processor's own."""
+        return replace(self, kept=MappingProxyType(dict(own)))
 
     def changed(self, **settings: Any) -> Config:
         """The same settings but for some, which are normalised already."""

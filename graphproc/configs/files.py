@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import os
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from graphproc.errors import ConfigError
+from graphproc.files import LFS_HINT, is_lfs_pointer
 
 MAX_BYTES = 16 << 20
 """The largest file that is read; real ones have a few kilobytes (ImageGPT's clusters a few hundred)."""
@@ -43,13 +45,35 @@ def read_json(path: Path) -> dict[str, Any]:
     return parse_json(_read_bytes(path), str(path))
 
 
+def read_settings(path: Path, inside: str = "") -> tuple[dict[str, Any], dict[str, str]]:
+    """The JSON object of a file without the keys that hold what a configuration may not, and by key what is wrong with those.
+
+    Args:
+        path: the file.
+        inside: the key of an object in the file that is wanted instead of the whole; empty results if it is none.
+
+    Raises:
+        ConfigError: as `read_json`, but for what is wrong under a key.
+    """
+    value = _parsed(_read_bytes(path), str(path))
+    if inside:
+        nested = value.get(inside)
+        value = nested if isinstance(nested, dict) else {}
+    faults = _faults_by_key(value)
+    return {key: item for key, item in value.items() if key not in faults}, faults
+
+
 def read_labels(path: Path) -> dict[int, str]:
-    """The names of classes, by number, of a model's configuration, or of a file that holds nothing else.
+    """The names of classes, by number: of a model's folder, of its configuration, or of a file that holds nothing else.
 
     Raises:
         ConfigError: as `read_json`, or there are none in it.
     """
-    content = read_json(path)
+    if path.is_dir():
+        path = path / MODEL_FILE_NAME
+        if not path.exists():
+            raise ConfigError(f"{path}: no such file. Give a model's folder, or a file with id2label.")
+    content, _ = read_settings(path)
     labels = content.get("id2label", content)
     if not isinstance(labels, dict) or not labels or not all(key.isdecimal() and isinstance(v, str) for key, v in labels.items()):
         raise ConfigError(f"{path}: expected id2label, names by numbers such as {{'0': 'cat'}}, found none")
@@ -72,6 +96,8 @@ def _read_bytes(path: Path) -> bytes:
         raise ConfigError(f"{str(path)!r}: cannot be a path ({error})") from None
     if size > MAX_BYTES:
         raise ConfigError(f"{path}: expected a configuration of at most {MAX_BYTES} bytes, got {size}")
+    if is_lfs_pointer(content):
+        raise ConfigError(f"{path}: {LFS_HINT}.")
     return content
 
 
@@ -82,6 +108,14 @@ def parse_json(content: bytes, source: str) -> dict[str, Any]:
         content: UTF-8, with or without a byte order mark.
         source: where the bytes came from, for messages.
     """
+    value = _parsed(content, source)
+    for what in _faults_by_key(value).values():
+        raise ConfigError(f"{source}: {what}")
+    return value
+
+
+def _parsed(content: bytes, source: str) -> dict[str, Any]:
+    """The JSON object in bytes, with `_Refused` in the place of values that a configuration may not hold."""
     try:
         value = json.loads(
             content.decode("utf-8-sig"),
@@ -95,9 +129,14 @@ def parse_json(content: bytes, source: str) -> dict[str, Any]:
         raise ConfigError(f"{source}: expected a JSON object in UTF-8, got something else ({error})") from None
     if not isinstance(value, dict):
         raise ConfigError(f"{source}: expected a JSON object, got {type(value).__name__}")
-    for key, what in _faults(value):
-        raise ConfigError(f"{source}: {key}: {what}")
     return value
+
+
+def _faults_by_key(settings: dict[str, Any]) -> dict[str, str]:
+    """What is wrong under each key of an object: the first fault, with the path of keys that leads there."""
+    return {
+        key: f"{path}: {what}" for key, value in settings.items() for path, what in itertools.islice(_faults({key: value}), 1)
+    }
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -166,8 +205,7 @@ def check_subfolder(subfolder: str) -> str:
 def file_in(folder: Path, subfolder: str, name: str) -> Path | None:
     """The path of a file of a model's folder, or None where there is no such file.
 
-    A link counts where it stays inside the folder, and where it leads from a snapshot of huggingface_hub's cache to
-    that cache's own blobs.
+    A link counts wherever it leads: stores of large files (DVC, git-annex, huggingface_hub) keep files elsewhere.
 
     Args:
         folder: the model's folder.
@@ -175,30 +213,16 @@ def file_in(folder: Path, subfolder: str, name: str) -> Path | None:
         name: the file's name.
 
     Raises:
-        ConfigError: the file is a link that leaves the folder.
+        ConfigError: the file is a link that leads nowhere.
     """
     path = folder / check_subfolder(subfolder) / name
     try:
         if not os.path.lexists(path):
             return None
-        target, root = path.resolve(strict=True), folder.resolve()
+        path.resolve(strict=True)
     except FileNotFoundError:
-        raise ConfigError(f"{path}: the link leads nowhere. Replace it by the file.") from None
+        hint = "Replace it by the file, or fetch what it stands for (dvc pull, git annex get)"
+        raise ConfigError(f"{path}: the link leads nowhere. {hint}.") from None
     except (OSError, RuntimeError) as error:  # a loop of links
         raise ConfigError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
-    if not any(target.is_relative_to(place) for place in (root, *_blobs(root))):
-        raise ConfigError(f"{path}: is a link to {target}, outside of {folder}. Replace it by the file.")
     return path
-
-
-def _blobs(root: Path) -> Iterator[Path]:
-    """The blobs of a cache, for a folder at or below `<cache>/models--x--y/snapshots/<revision>`."""
-    for parent in root.parents:
-        if parent.name == "snapshots" and re.match("(models|datasets|spaces)--", parent.parent.name):
-            yield parent.parent / "blobs"
-
-
-def nested_settings(path: Path) -> dict[str, Any] | None:
-    """The image processor nested in a `processor_config.json`, or None."""
-    settings = read_json(path).get("image_processor")
-    return settings if isinstance(settings, dict) else None

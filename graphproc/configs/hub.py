@@ -42,6 +42,7 @@ class HubRepository:
     local_files_only: bool = False
     token: str | bool | None = None
     _failure: ConfigError | None = field(default=None, init=False)
+    _reached: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         """Check what the client would report late or not at all.
@@ -68,6 +69,8 @@ class HubRepository:
         # Once the connection failed, the rest comes from the cache: files of one state, and one timeout.
         offline = self.local_files_only or self._failure is not None
         try:
+            if not (offline or self._reached or self.force_download):
+                self._reach(name)
             path = self._download(name, offline)
         except LocalEntryNotFoundError as error:
             self._failure = self._failure or explained(error, label, offline=self.local_files_only)
@@ -93,6 +96,29 @@ class HubRepository:
             position = len(parts) - 1 - parts[::-1].index("snapshots")
             self.revision = parts[position + 1]
         return path
+
+    def _reach(self, name: str) -> None:
+        """Ask for a file that is not in the cache, once: the client itself would ask six times, for 24 seconds, to no avail.
+
+        Raises:
+            LocalEntryNotFoundError: there is no connection. Any answer is for the client to understand.
+        """
+        from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
+        from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError, LocalTokenNotFoundError
+
+        path = f"{self.subfolder}/{name}" if self.subfolder else name
+        cache_dir = None if self.cache_dir is None else Path(self.cache_dir)
+        if constants.HF_HUB_OFFLINE or isinstance(try_to_load_from_cache(self.id, path, cache_dir, self.revision), str):
+            return  # where the client asks once
+        try:
+            url = hf_hub_url(self.id, path, revision=self.revision)
+            get_hf_file_metadata(url, token=self.token, timeout=constants.HF_HUB_ETAG_TIMEOUT)
+        except (HFValidationError, LocalTokenNotFoundError, MemoryError):
+            raise
+        except Exception as error:  # the client's own, and those of its HTTP library
+            if status_of(error) is None:
+                raise LocalEntryNotFoundError(f"no connection: {reason(error)}") from error
+        self._reached = True
 
     def _download(self, name: str, offline: bool) -> Path:
         from huggingface_hub import hf_hub_download

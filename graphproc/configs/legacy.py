@@ -122,7 +122,6 @@ def _limits(value: Any, defaults: Mapping[str, Any], settings: Mapping[str, Any]
 EMU3: Mapping[str, Rewrite] = {
     "image_mean": _not_null("image_mean"),
     "image_std": _not_null("image_std"),
-    "do_pad": lambda value, defaults, settings: {},  # which the constructor takes and forgets
     **dict.fromkeys(("size", "min_pixels", "max_pixels"), _limits),
 }
 PIXELS: Mapping[str, Rewrite] = {

@@ -16,6 +16,32 @@ SIZE_FORMS: tuple[frozenset[str], ...] = (
     frozenset({"min_pixels", "max_pixels"}),
 )
 """The sets of keys that a size may have."""
+SIDES: tuple[str, ...] = tuple(dict.fromkeys(key for form in SIZE_FORMS for key in sorted(form)))
+"""Every key that a size may have."""
+
+
+class Size(dict[str, int]):
+    """A size whose sides are keys and attributes; as attributes, sides that it has not are None."""
+
+    def __getattr__(self, name: str) -> int | None:
+        if name in SIDES:
+            return self.get(name)
+        raise AttributeError(f"a size has {', '.join(SIDES)}, got {name!r}")
+
+    def __setattr__(self, name: str, value: int) -> None:
+        if name not in SIDES:
+            raise AttributeError(f"a size has {', '.join(SIDES)}, got {name!r}")
+        self[name] = value
+
+
+_NAMES = sorted(frozenset().union(*SIZE_FORMS))
+
+
+def plain_size(value: Any) -> Any:
+    """A size as a dictionary, where it is an object with sides as attributes, such as transformers' `SizeDict`."""
+    if isinstance(value, (Mapping, list, tuple, int)) or not any(hasattr(value, name) for name in _NAMES):
+        return value
+    return {name: side for name in _NAMES if (side := getattr(value, name, None)) is not None}
 
 
 def _side(key: str, name: str, value: Any, used: bool = True) -> int:
@@ -37,7 +63,7 @@ def size_dict(
 
     Args:
         key: the setting's name, for messages.
-        value: an int, a pair, a dictionary, or None where `max_size` says everything.
+        value: an int, a pair, a dictionary, an object with sides as attributes, or None where `max_size` says everything.
         default_to_square: whether an int is both sides, or the shortest edge.
         max_size: the cap of the longest edge that goes with an int.
         height_first: whether a pair is (height, width).
@@ -48,6 +74,7 @@ def size_dict(
 
     Source: transformers `get_size_dict`.
     """
+    value = plain_size(value)
     if isinstance(value, Mapping):
         given = {k: v for k, v in value.items() if v is not None}
         if frozenset(given) not in SIZE_FORMS:

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from graphproc.configs import timm
 from graphproc.configs.classes import GENERIC_TYPES, resolve_class
+from graphproc.configs.config import STANDARD_KEYS
 from graphproc.configs.files import (
     FILE_NAME,
     MODEL_FILE_NAME,
     PROCESSOR_FILE_NAME,
     check_subfolder,
     file_in,
-    nested_settings,
-    read_json,
+    read_settings,
 )
 from graphproc.configs.hub import HubRepository, is_id
 from graphproc.errors import ConfigError
 
 TYPE_KEYS = ("image_processor_type", "feature_extractor_type")
+NESTED = "image_processor"
+"""Where a processor's file holds its image processor."""
 GIVE = f"Give a folder with {FILE_NAME}, the path of a JSON file, or a Hub id such as openai/clip-vit-base-patch32."
 
 
@@ -66,12 +68,14 @@ class Source:
         label: which file, for messages.
         files: where the model's other files are.
         assumed: what had to be assumed to find the settings.
+        faults: by key what is wrong with the file's other keys, which hold what a configuration may not.
     """
 
     settings: Mapping[str, Any]
     label: str
     files: Files
     assumed: tuple[str, ...] = ()
+    faults: Mapping[str, str] = field(default_factory=dict)
 
     def processor_class(self, known: Iterable[str] = ()) -> tuple[str, list[str]]:
         """The class that the settings are for, and what had to be assumed; looks at the model's `config.json` if need be.
@@ -83,14 +87,42 @@ class Source:
             UnsupportedProcessorError: the type names no class of transformers.
             ConfigError: nothing says which class is meant, or only remote code does.
         """
+        self.check((*TYPE_KEYS, "auto_map", timm.KEY))
         named = any(isinstance(n := self.settings.get(key), str) and n not in GENERIC_TYPES for key in TYPE_KEYS)
-        if named or self.settings.get("auto_map"):
+        if named:
             return resolve_class(self.settings, self.label, known=known)
         if timm.is_timm(self.settings):
             return timm.CLASS, []
         model = self.files.find(MODEL_FILE_NAME)
-        model_type = None if model is None else read_json(model).get("model_type")
+        model_type = None if model is None else read_settings(model)[0].get("model_type")
         return resolve_class(self.settings, self.label, model_type if isinstance(model_type, str) else None, known)
+
+    def check(self, keys: Iterable[str]) -> None:
+        """Refuse what is wrong under keys that count.
+
+        Raises:
+            ConfigError: there is something.
+        """
+        for key in keys:
+            if key in self.faults:
+                raise ConfigError(f"{self.label}: {self.faults[key]}")
+
+
+def file_source(path: Path, label: str, files: Files) -> Source:
+    """The settings of one file.
+
+    Raises:
+        ConfigError: it cannot be read, or is a model's configuration instead of an image processor's.
+    """
+    settings, faults = read_settings(path)
+    source = Source(settings, label, files, faults=faults)
+    counting = {*TYPE_KEYS, *STANDARD_KEYS, timm.KEY, NESTED}
+    if isinstance(settings.get("model_type"), str) and not counting & {*settings, *faults}:
+        raise ConfigError(
+            f"{label}: is the configuration of a model (model_type {settings['model_type']!r:.60}), not of an image processor. "
+            f"Give the model's folder, or {FILE_NAME} in it."
+        )
+    return source
 
 
 def load_source(
@@ -127,7 +159,7 @@ def load_source(
     if os.path.isdir(text):
         return _found(Folder(path, subfolder), file_name)
     if os.path.lexists(text) or text.endswith(".json"):
-        return _unnested(Source(read_json(path), text, Folder(path.parent)))
+        return _unnested(file_source(path, text, Folder(path.parent)), path)
     if not isinstance(source, str) or not is_id(text):
         raise ConfigError(f"{text}: there is no such path. {GIVE}")
     options = HubRepository(text, subfolder, revision or "main", cache_dir, force_download, local_files_only, token)
@@ -147,21 +179,25 @@ def check_file_name(name: str) -> str:
 
 def _found(files: Files, file_name: str) -> Source:
     nested = files.find(PROCESSOR_FILE_NAME)
-    inner = None if nested is None else nested_settings(nested)
-    if inner is not None:
-        return Source(inner, files.label(PROCESSOR_FILE_NAME), files)
+    inner, faults = ({}, {}) if nested is None else read_settings(nested, NESTED)
+    if inner or faults:
+        return Source(inner, files.label(PROCESSOR_FILE_NAME), files, faults=faults)
     path = files.find(file_name)
     if path is not None:
-        return Source(read_json(path), files.label(file_name), files)
+        return file_source(path, files.label(file_name), files)
     model = files.find(MODEL_FILE_NAME) if file_name == FILE_NAME and files.failure is None else None
-    if model is not None and timm.is_timm(settings := read_json(model)):
-        return Source(settings, files.label(MODEL_FILE_NAME), files)
+    if model is not None:
+        settings, faults = read_settings(model)
+        if timm.is_timm(settings):
+            return Source(settings, files.label(MODEL_FILE_NAME), files, faults=faults)
     raise files.failure or ConfigError(f"{files.label(file_name)}: no such file. {GIVE}")
 
 
-def _unnested(source: Source) -> Source:
+def _unnested(source: Source, path: Path) -> Source:
     """The image processor nested in a file that was given as such and names no class itself."""
-    nested = source.settings.get("image_processor")
-    if not isinstance(nested, dict) or any(source.settings.get(key) for key in TYPE_KEYS):
+    if any(source.settings.get(key) for key in TYPE_KEYS):
         return source
-    return Source(nested, source.label, source.files, ("the settings are those nested under image_processor",))
+    inner, faults = read_settings(path, NESTED)
+    if not inner and not faults:
+        return source
+    return Source(inner, source.label, source.files, ("the settings are those nested under image_processor",), faults)

@@ -36,15 +36,7 @@ def run(program: Program, inputs: Mapping[str, Array], made: Made | None = None)
         ImageError: an input is missing or its shape or dtype is not the declared one.
         ProgramError: the image's size does not meet a precondition.
     """
-    sizes: dict[str, int] = {}
-    for declared in program.inputs:
-        if declared.name not in inputs:
-            raise ImageError(f"{program.name}: expected an input {declared.name!r}, got {sorted(inputs)}")
-        _measure(declared.name, declared.type, inputs[declared.name], sizes)
-        if 0 in inputs[declared.name].shape and not program.stacked:
-            raise ImageError(f"{declared.name}: expected at least one pixel, got the shape {list(inputs[declared.name].shape)}")
-        if declared.measures:
-            sizes.update(zip(declared.measures, inputs[declared.name].ravel().tolist(), strict=False))
+    sizes = measure(program, inputs)
     memo: dict[num.Sym, Any] = {}
     program.check(sizes, memo)
     values = dict(inputs)
@@ -58,13 +50,41 @@ def run(program: Program, inputs: Mapping[str, Array], made: Made | None = None)
     return {o.name: np.asarray(values[o.value], order="C") for o in program.outputs}
 
 
+def measure(program: Program, inputs: Mapping[str, Array]) -> dict[str, int]:
+    """The sizes that inputs have, by the program's symbols.
+
+    Args:
+        program: a verified program.
+        inputs: an array for each of the program's inputs.
+
+    Raises:
+        ImageError: an input is missing, has not the declared shape or dtype, or not the sides that it has to share with
+            the inputs before it.
+    """
+    sizes: dict[str, int] = {}
+    for declared in program.inputs:
+        if declared.name not in inputs:
+            raise ImageError(f"{program.name}: expected an input {declared.name!r}, got {sorted(inputs)}")
+        _measure(declared.name, declared.type, inputs[declared.name], sizes)
+        if 0 in inputs[declared.name].shape and not program.stacked:
+            raise ImageError(f"{declared.name}: expected at least one pixel, got the shape {list(inputs[declared.name].shape)}")
+        if declared.measures:
+            sizes.update(zip(declared.measures, inputs[declared.name].ravel().tolist(), strict=False))
+    return sizes
+
+
 def _measure(name: str, type: TensorType, array: Array, sizes: dict[str, int]) -> None:
     """Check an input against its type and read the symbols off its shape."""
     if array.dtype != DTYPES[type.dtype] or array.ndim != type.rank:
         raise ImageError(f"{name}: expected {type}, got {array.dtype}{list(array.shape)}")
     for want, have in zip(type.shape, array.shape, strict=True):
         if num.is_sym(want) and want.op == "symbol":
-            sizes[want.args[0]] = have
+            side = want.args[0]
+            if sizes.setdefault(side, have) != have:
+                raise ImageError(
+                    f"{name}: expected a {side} of {sizes[side]}, as the inputs before it have, got {have} "
+                    f"(shape {list(array.shape)}). Make them of one size."
+                )
         elif want != have:
             raise ImageError(f"{name}: expected {type}, got {array.dtype}{list(array.shape)}")
 
@@ -92,6 +112,8 @@ def join(outputs: Sequence[Output], results: Sequence[Mapping[str, Array]], coun
         if output.sample is not None:
             ends = np.cumsum(counts)
             arrays = [_sample(output, arrays, end - count, end) for count, end in zip(counts, ends, strict=True)]
+            if output.batch == "pad" and len({len(array) for array in arrays}) > 1:  # images that others lack are of floats
+                arrays = [array.astype(np.float32) if array.dtype == np.uint8 else array for array in arrays]
         value = arrays if output.apart else _joined(output.batch, arrays, output)
         if output.sample is not None and output.batch == "pad":
             value = np.stack(list(value))
@@ -149,6 +171,8 @@ def _joined(how: Join, arrays: Sequence[Array], output: Output) -> list[Array] |
         return np.asarray(np.max(np.stack(arrays)))
     if how == "pad":
         largest = np.max([a.shape for a in arrays], axis=0)
+        if output.name == "pixel_values" and output.sample is None and arrays[0].ndim == 3:  # of which no channels are missing
+            return [_padded(a, np.array([len(a), *largest[1:]]), output.pad_value) for a in arrays]
         return [_padded(a, largest, output.pad_value) for a in arrays]
     # Numbers instead of arrays without axes; conversion to tensors passes over numpy's own bools.
     return [array.item() if array.dtype == np.bool_ and not array.ndim else array[()] for array in arrays]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -16,6 +15,7 @@ from typing import IO, TYPE_CHECKING
 import onnx_ir as ir
 
 from graphproc.errors import FusionError
+from graphproc.files import Writes, is_special
 
 if TYPE_CHECKING:
     import onnx
@@ -124,7 +124,7 @@ def write(model: ir.Model, output: Path, sources: list[Path]) -> tuple[onnx.Mode
 
     Args:
         model: the graph.
-        output: the file; weights in files go to `<output>.data`.
+        output: the file; weights in files go to `<output>.data`, or into the graph where `output` is a device or a pipe.
         sources: files that must not be overwritten.
 
     Returns:
@@ -135,55 +135,30 @@ def write(model: ir.Model, output: Path, sources: list[Path]) -> tuple[onnx.Mode
     """
     data = output.with_name(f"{output.name}.data")
     found = list(tensors(model))
+    if is_special(output):  # nothing can stand beside it
+        embed(model)
+        found = []
     targets = [output, data] if found else [output]
     kept = [*sources, *(Path(tensor.path) for tensor, _ in found)]
     for target in targets:
         if any(target.exists() and source.exists() and target.samefile(source) for source in kept):
             raise FusionError(f"{target}: is one of the files that are read. Write the fused graph under another name.")
-    staged: list[tuple[Path, Path]] = []
     try:
-        if found:
-            with _stage(data, staged) as file:
-                _move_all(found, data, file)
-        proto = ir.to_proto(model)
-        if proto.ByteSize() > MAX_PROTO:
-            raise FusionError(
-                f"{output}: the graph has {proto.ByteSize():,} bytes, more than an ONNX message holds. Save the model with "
-                "its weights in a file beside it first."
-            )
-        with _stage(output, staged) as file:
-            file.write(proto.SerializeToString(deterministic=True))
-        _replace(staged)
+        with Writes() as writes:
+            if found:
+                with writes.open(data) as file:
+                    _move_all(found, data, file)
+            proto = ir.to_proto(model)
+            if proto.ByteSize() > MAX_PROTO:
+                raise FusionError(
+                    f"{output}: the graph has {proto.ByteSize():,} bytes, more than an ONNX message holds. Save the model with "
+                    "its weights in a file beside it first."
+                )
+            with writes.open(output) as file:
+                file.write(proto.SerializeToString(deterministic=True))
     except OSError as error:
         raise FusionError(f"{output}: cannot be written ({error.strerror}). See that the folder exists and has space.") from None
-    finally:
-        for temporary, _ in staged:
-            temporary.unlink(missing_ok=True)
     return proto, targets
-
-
-def _stage(target: Path, staged: list[tuple[Path, Path]]) -> IO[bytes]:
-    """A temporary file beside a target."""
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    staged.append((Path(name), target))
-    umask = os.umask(0)
-    os.umask(umask)
-    os.chmod(name, 0o666 & ~umask)
-    return os.fdopen(handle, "wb")
-
-
-def _replace(staged: list[tuple[Path, Path]]) -> None:
-    """Put the files in their places; if one cannot be, those that were new are removed again."""
-    new: list[Path] = []
-    try:
-        for temporary, target in staged:
-            if not target.exists():
-                new.append(target)
-            os.replace(temporary, target)
-    except OSError:
-        for target in new:
-            target.unlink(missing_ok=True)
-        raise
 
 
 def _move_all(found: list[tuple[ir.ExternalTensor, Callable[[ir.TensorProtocol], None]]], data: Path, file: IO[bytes]) -> None:

@@ -7,7 +7,6 @@ Results are close, not the same bits, so this happens only when asked for.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -45,12 +44,12 @@ class Folded:
     outputs: dict[str, float]
 
 
-def fold(model: ir.Model, arrived: Sequence[ir.Value], images: int) -> Folded:
+def fold(model: ir.Model, arrived: list[ir.Value], images: int) -> Folded:
     """Fold the normalization in front of the model, in place, and measure what that changes.
 
     Args:
         model: the fused graph.
-        arrived: the values that arrive at the model's inputs.
+        arrived: the values that arrive at the model's inputs; the image is replaced by the pixels that arrive now.
         images: how many of the graph's first inputs are the preprocessing's.
 
     Raises:
@@ -65,6 +64,8 @@ def fold(model: ir.Model, arrived: Sequence[ir.Value], images: int) -> Folded:
     _refuse_padding(conv, normalized.shift)
     before = _measure(model, conv, images)
     _rewrite(model.graph, conv, pixels, batch, weight, bias, normalized.scale, normalized.shift)
+    assert conv.inputs[0] is not None
+    arrived[arrived.index(pictures[0])] = conv.inputs[0]
     after = _measure(model, conv, images)
     name = str(conv.name or conv.outputs[0].name)
     if before is None or after is None:

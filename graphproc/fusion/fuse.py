@@ -13,13 +13,14 @@ import onnx_ir as ir
 
 from graphproc.errors import FusionError
 from graphproc.fusion import external, sizes
+from graphproc.fusion.checks import check
 from graphproc.fusion.fold import Folded, fold
 from graphproc.fusion.from_torch import as_graph
 from graphproc.fusion.join import join
 from graphproc.fusion.match import Joint, Map, match
 from graphproc.fusion.opsets import align, emitted_opset
 from graphproc.fusion.post import hand_over_sizes, postprocessing, under_its_inputs
-from graphproc.fusion.sources import Side, read, type_name
+from graphproc.fusion.sources import Side, describe, dims, free_inputs, read, type_name
 
 if TYPE_CHECKING:
     import onnx
@@ -139,6 +140,7 @@ def fuse_graphs(
     attached = _attach(first, second, map, layout, [name for name in keep if name not in later])
     told, notes = attached.told, attached.notes
     folded = fold(second.model, attached.arrived, images) if fold_normalize else None
+    attached.check(second.graph, first.label)
     whole = second
     if post is not None:
         kept = [str(v.name) for v in second.graph.outputs if v.name not in gives or v.name in later]
@@ -151,9 +153,14 @@ def fuse_graphs(
         whole.model.metadata_props.clear()
         whole.model.metadata_props.update(second.model.metadata_props)
         metadata |= {key: own[key] for key in (f"{PREFIX}post", f"{PREFIX}id2label") if key in own}
+        behind.check(whole.graph, second.label)
         told, notes = [*told, *behind.told], [*notes, *behind.notes]
     elif post_method or post_options or post_map:
         raise FusionError("fuse: post_method, post_options and post_map say how to post-process. Give post as well.")
+    inside = {str(v.name) for node in whole.graph for v in node.outputs}
+    entry["preprocessing"] = {name: str(value.name) for name, value in attached.gives.items() if value.name in inside}
+    if (stated := f"{PREFIX}parity") in metadata:
+        metadata[stated] = f"the preprocessing inside: {metadata[stated]}" + (", before the folding" if fold_normalize else "")
     _describe(whole.model, metadata, {**entry, "joints": told, "folded": fold_normalize})
     written: list[Path] = []
     if output is None:
@@ -165,11 +172,27 @@ def fuse_graphs(
 
 @dataclass(frozen=True)
 class _Attached:
-    """How one graph was put behind another: what arrived where, what leads where, and what was assumed."""
+    """How one graph was put behind another: what arrived where, what leads where, and what was assumed.
+
+    Attributes:
+        arrived: what arrives at each joint.
+        told: what leads where, as plain data.
+        notes: what was assumed, a sentence each.
+        sizes: for each joint the sizes by axis that have to be checked, and the number of axes.
+        gives: the first graph's outputs that are in the whole, by name.
+    """
 
     arrived: list[ir.Value]
     told: list[dict[str, str]]
     notes: list[str]
+    sizes: list[tuple[dict[int, int], int]]
+    gives: dict[str, ir.Value]
+
+    def check(self, graph: ir.Graph, label: str) -> None:
+        """Put checks where sizes depend on the images."""
+        for value, joint, (sizes_of, rank) in zip(self.arrived, self.told, self.sizes, strict=True):
+            if sizes_of:
+                check(graph, value, sizes_of, rank, f"{label}/{joint['output']}")
 
 
 def _attach(first: Side, second: Side, map: Map | None, layout: str | None, keep: Collection[str]) -> _Attached:
@@ -178,9 +201,19 @@ def _attach(first: Side, second: Side, map: Map | None, layout: str | None, keep
     told = [_tell(joint) for joint in joints]
     notes += align(first, second)
     joints = _again(joints, first, second)  # converting a side makes new values
-    notes += sizes.unify(first, second, joints)
+    outputs = {str(v.name): v for v in first.graph.outputs}
+    checked = sizes.unify(first, second, joints)
+    for joint, wanted in checked.items():
+        takes = ", ".join(f"{size} in axis {axis}" for axis, size in wanted.items())
+        both = f"{describe(joint.target)}, which {describe(joint.source)} of the {first.label} goes into"
+        notes.append(f"the {second.label} takes {takes} of {both}: images that come out otherwise are refused when it runs")
+    open_inputs = set(free_inputs(second)) - {joint.target for joint in joints}
+    for value in [v for v in second.graph.inputs if v in open_inputs]:
+        notes.append(f"nothing gives {describe(value)} of the {second.label}: it is an input of the fused graph")
+    of_joints = [(checked.get(joint, {}), len(dims(joint.target) or ())) for joint in joints]
+    gives = {name: value for name, value in outputs.items() if name in keep or any(j.source is value for j in joints)}
     arrived, renamed = join(first, second, joints, keep)
-    return _Attached(arrived, told, [*notes, *renamed])
+    return _Attached(arrived, told, [*notes, *renamed], of_joints, gives)
 
 
 def _preprocessing(source: Any, model: Side, image_size: tuple[int, int] | None, options: dict[str, Any]) -> Side:

@@ -44,8 +44,8 @@ def join(preprocessing: Side, model: Side, joints: Sequence[Joint], keep: Collec
     ours.initializers.clear()
     for value in weights:
         theirs.register_initializer(value)
-    names = _Names(v.name for v in _values(theirs))
-    names.update(n.name for n in (*theirs.all_nodes(), *nodes) if n.name)
+    names = names_of(theirs)
+    names.update(n.name for n in nodes if n.name)
     names.update(v.name for node in nodes for v in node.outputs)
     arriving: dict[tuple[ir.Value, bool, ir.DataType | None], ir.Value] = {}
     arrived = []
@@ -69,7 +69,7 @@ def join(preprocessing: Side, model: Side, joints: Sequence[Joint], keep: Collec
     return arrived, notes
 
 
-def _lead(joint: Joint, names: _Names, nodes: list[ir.Node], prefix: str) -> ir.Value:
+def _lead(joint: Joint, names: Names, nodes: list[ir.Node], prefix: str) -> ir.Value:
     """What arrives at the model's input: the output, with its channels moved and its type converted where asked."""
     value = joint.source
     for wanted, op, settings in (
@@ -86,7 +86,7 @@ def _lead(joint: Joint, names: _Names, nodes: list[ir.Node], prefix: str) -> ir.
     return value
 
 
-def _replace(target: ir.Value, value: ir.Value, graph: ir.Graph, names: _Names, prefix: str) -> None:
+def _replace(target: ir.Value, value: ir.Value, graph: ir.Graph, names: Names, prefix: str) -> None:
     """Let everything that read a model's input read a value; where the input is an output too, it keeps its name."""
     if target.is_graph_output():
         for index, output in enumerate(list(graph.outputs)):
@@ -100,7 +100,7 @@ def _replace(target: ir.Value, value: ir.Value, graph: ir.Graph, names: _Names, 
 # ---- names -----------------------------------------------------------------------------------------------------
 
 
-class _Names(set[str | None]):
+class Names(set[str | None]):
     """Names in use."""
 
     def free(self, name: str) -> str:
@@ -115,8 +115,15 @@ class _Names(set[str | None]):
 
 def free_name(side: Side, name: str) -> str:
     """The name, or one like it that no value of the side has."""
-    used = _Names(v.name for v in _values(side.graph))
+    used = Names(v.name for v in _values(side.graph))
     return name if name not in used else used.free(f"{side.label}_{name}")
+
+
+def names_of(graph: ir.Graph) -> Names:
+    """The names of all values and nodes of a graph."""
+    names = Names(v.name for v in _values(graph))
+    names.update(n.name for n in graph.all_nodes() if n.name)
+    return names
 
 
 def _values(graph: ir.Graph) -> Iterator[ir.Value]:
@@ -137,8 +144,8 @@ def _rename(preprocessing: Side, model: Side, public: Sequence[ir.Value]) -> lis
     ours, theirs = preprocessing.graph, model.graph
     notes = []
     fixed = {v: v.name for v in (*theirs.inputs, *theirs.outputs)}
-    outside = _Names(fixed.values())
-    everything = _Names(v.name for v in (*_values(theirs), *_values(ours)))
+    outside = Names(fixed.values())
+    everything = Names(v.name for v in (*_values(theirs), *_values(ours)))
     for value in public:
         if value.name in outside:
             old, value.name = value.name, everything.free(f"{preprocessing.label}_{value.name}")
@@ -150,12 +157,12 @@ def _rename(preprocessing: Side, model: Side, public: Sequence[ir.Value]) -> lis
     for value in _values(theirs):
         if value.name in outside and value not in fixed:
             value.name = everything.free(f"{model.label}/{value.name}")
-    used = _Names(v.name for v in _values(theirs)) | outside
+    used = Names(v.name for v in _values(theirs)) | outside
     for value in list(_values(ours)):
         if value.name in used and value not in public:
             value.name = everything.free(f"{preprocessing.label}/{value.name}")
-    nodes = _Names(n.name for n in theirs.all_nodes())
-    both = _Names({*nodes, *(n.name for n in ours.all_nodes())})
+    nodes = Names(n.name for n in theirs.all_nodes())
+    both = Names({*nodes, *(n.name for n in ours.all_nodes())})
     for node in ours.all_nodes():
         if node.name and node.name in nodes:
             node.name = both.free(f"{preprocessing.label}/{node.name}")

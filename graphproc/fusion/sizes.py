@@ -36,27 +36,28 @@ def fix_image(preprocessing: Side, image_size: tuple[int, int]) -> None:
     first.shape = ir.Shape([*found[:-3], *image_size, found[-1]])
 
 
-def unify(preprocessing: Side, model: Side, joints: Sequence[Joint]) -> list[str]:
+def unify(preprocessing: Side, model: Side, joints: Sequence[Joint]) -> dict[Joint, dict[int, int]]:
     """Let dimensions that are equal at the joints have one name or number on both sides, and others different names.
 
     Returns:
-        What follows for the images, a sentence each.
+        For each joint the sizes by axis that the model takes and that depend on the images, which have to be checked.
 
     Raises:
         FusionError: a name would have to be two numbers.
     """
     ours: dict[str, int] = {}
     theirs: dict[str, Size] = {}
-    notes = []
+    checked: dict[Joint, dict[int, int]] = {}
     given = {d for v in preprocessing.graph.inputs for d in dims(v) or () if isinstance(d, str)}
     for joint in joints:
-        for axis, (a, b) in enumerate(zip(joint.sides or (), dims(joint.target) or (), strict=False)):
+        taken = dims(joint.target) or []
+        for axis, (a, b) in enumerate(zip(joint.sides or [None] * len(taken), taken, strict=True)):
             both = f"{preprocessing.label} output {describe(joint.source)} and {model.label} input {describe(joint.target)}"
             where = f"axis {axis} of {both}"
-            if isinstance(a, str) and isinstance(b, int):
+            if not isinstance(a, int) and isinstance(b, int):
                 if a not in given:
-                    notes.append(f"the model takes {b} in {where}: images that come out otherwise are refused when it runs")
-                elif ours.setdefault(a, b) != b:
+                    checked.setdefault(joint, {})[axis] = b
+                elif a is not None and ours.setdefault(a, b) != b:
                     hint = "Export the model for any batch size."
                     raise FusionError(f"{where}: {a} would have to be both {ours[a]} and {b}. {hint}")
             elif isinstance(b, str) and a is not None:
@@ -76,7 +77,7 @@ def unify(preprocessing: Side, model: Side, joints: Sequence[Joint]) -> list[str
         return f"{model.label}_{name}" if name in used else None
 
     _rewrite(model, renamed)
-    return notes
+    return checked
 
 
 def _values(side: Side) -> Iterator[ir.Value]:

@@ -107,22 +107,32 @@ class Precondition:
 
 @dataclass(frozen=True, slots=True)
 class Parity:
-    """What the program's results are equal to.
+    """What the program's results are equal to, and where.
 
     Attributes:
         reference: the implementation and its versions.
         bound: the largest absolute difference; 0 is bit-exact.
         cause: why a bound is not 0.
+        where: on which processors and threads of the reference that holds; empty is everywhere.
+        elsewhere: the largest difference elsewhere, in units of the range of results from a black image to a white one.
+        by_side: what that grows by with each pixel of the longest side of an image that is resized.
+        why: why results lie apart elsewhere.
     """
 
     reference: str
     bound: float = 0.0
     cause: str = ""
+    where: str = ""
+    elsewhere: float = 0.0
+    by_side: float = 0.0
+    why: str = ""
 
     def __str__(self) -> str:
-        if not self.bound:
-            return f"bit-exact to {self.reference}"
-        return f"within {self.bound:g} of {self.reference} ({self.cause})"
+        text = f"within {self.bound:g} of {self.reference} ({self.cause})" if self.bound else f"bit-exact to {self.reference}"
+        if not self.where:
+            return text
+        more = f" and {self.by_side:.2g} for each pixel of the longest side" if self.by_side else ""
+        return f"{text} where {self.where}; elsewhere within {self.elsewhere:.2g}{more}, times the range of results ({self.why})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,7 +313,6 @@ class ProgramBuilder:
     """Writes a program front to back: `x = b.add(Resize(...), x)`, `b.output("pixel_values", x)`.
 
     Attributes:
-        unit_scale: whether the input's bytes stand for floats in [0, 1]; stages that resize scale their result back.
         batch: how `pixel_values` of several images join, unless an output says otherwise; stages that leave padding to the
             batch set it.
         image: the image, channels first, before any stage.
@@ -316,7 +325,6 @@ class ProgramBuilder:
     name: str
     parity: Parity
     stacked: bool = False
-    unit_scale: bool = False
     several: bool = False
     backend: str = "pil"
     batch: Join = "stack"

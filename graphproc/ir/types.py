@@ -14,13 +14,19 @@ from graphproc.sizes.num import Num
 
 DTYPES: Mapping[str, np.dtype[Any]] = {
     "u8": np.dtype(np.uint8),
+    "i8": np.dtype(np.int8),
+    "u16": np.dtype(np.uint16),
+    "i16": np.dtype(np.int16),
     "i32": np.dtype(np.int32),
     "i64": np.dtype(np.int64),
+    "f16": np.dtype(np.float16),
     "f32": np.dtype(np.float32),
     "f64": np.dtype(np.float64),
     "bool": np.dtype(np.bool_),
 }
 """The element types of the IR and their numpy dtypes."""
+FLOATS = ("f16", "f32", "f64")
+"""Those of them with fractions."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ import numpy as np
 from graphproc.numerics.filters import torchvision_bits
 
 Array = np.ndarray[Any, Any]
-_F = np.float32
+Real = type[np.floating[Any]]
+"""The type that weights have: float32, or float64 where pixels are float64."""
 
 LN2_HIGH = float.fromhex("0x1.62e42fee00000p-1")
 LN2_LOW = 1.9082149292705877e-10
@@ -35,7 +36,7 @@ class Taps:
 
     Attributes:
         index: input pixels, int64 [outputs, taps].
-        weights: float32 [outputs, taps].
+        weights: float32, or float64, [outputs, taps].
         rounded: how many taps come first, whose products are rounded before they are added; the products of the others are
             fused with the addition: rounded with it, once. Observed with torch 2.14 on processors with AVX2.
     """
@@ -77,37 +78,37 @@ def mirrored(index: Array, length: int) -> Array:
     return np.asarray(np.minimum(index, (2 * length - 2) - index))
 
 
-def antialias_taps(n_in: int, n_out: int) -> Taps:
+def antialias_taps(n_in: int, n_out: int, real: Real = np.float32) -> Taps:
     """The taps of torch's antialiased linear interpolation."""
-    return _antialias(n_in, n_out, 1)
+    return _antialias(n_in, n_out, 1, real)
 
 
-def antialias_cubic_taps(n_in: int, n_out: int) -> Taps:
+def antialias_cubic_taps(n_in: int, n_out: int, real: Real = np.float32) -> Taps:
     """The taps of torch's antialiased cubic interpolation, whose parameter is -0.5."""
-    return _antialias(n_in, n_out, 2)
+    return _antialias(n_in, n_out, 2, real)
 
 
-def _antialias(n_in: int, n_out: int, radius: int) -> Taps:
+def _antialias(n_in: int, n_out: int, radius: int, real: Real) -> Taps:
     """Of a filter's radius, in pixels of the coarser of both images.
 
-    The arithmetic is float32, in torch's order; a step with a Python float in it is float64, rounded to float32 where torch
-    stores it. Weights past an output's own taps are 0.
+    The arithmetic is that of `real`, in torch's order; a step with a Python float in it is float64, rounded where torch stores
+    it. Weights past an output's own taps are 0.
 
     torch's compiler adds up the taps behind the first one in groups of `GROUP`, whose products are rounded before they are
     added, in order; what is left over is fused.
     """
-    scale = _F(n_in) / _F(n_out)
-    coarser = max(scale, _F(1))
-    support, shrink = _F(radius) * coarser, _F(1) / coarser
-    center = (np.float64(scale) * (np.arange(n_out) + 0.5)).astype(_F)
+    scale = real(n_in) / real(n_out)
+    coarser = max(scale, real(1))
+    support, shrink = real(radius) * coarser, real(1) / coarser
+    center = (np.float64(scale) * (np.arange(n_out) + 0.5)).astype(real)
     low = np.maximum(np.trunc((center - support).astype(np.float64) + 0.5), 0)[:, None]
     high = np.minimum(np.trunc((center + support).astype(np.float64) + 0.5), n_in)[:, None]
 
     def weights_at(position: Array) -> Array:
-        distance = ((position.astype(_F) - center[:, None]).astype(np.float64) + 0.5) * np.float64(shrink)
-        away = np.abs(distance.astype(_F))
-        weights = np.maximum(_F(1) - away, _F(0)) if radius == 1 else antialias_cubic(away, np.where, _fused)
-        return np.where(position < high, weights, _F(0))
+        distance = ((position.astype(real) - center[:, None]).astype(np.float64) + 0.5) * np.float64(shrink)
+        away = np.abs(distance.astype(real))
+        weights = np.maximum(real(1) - away, real(0)) if radius == 1 else antialias_cubic(away, np.where, _fused)
+        return np.where(position < high, weights, real(0))
 
     position = low + np.arange(int((high - low).max()))
     rest = low + 1 + GROUP * np.floor((high - low - 1) / GROUP)
@@ -115,7 +116,7 @@ def _antialias(n_in: int, n_out: int, radius: int) -> Taps:
     grouped = position[:, : int((rest - low).max())]
     left_over = rest + np.arange(int((high - rest).max()))
     index = np.concatenate([grouped, left_over], axis=1)
-    weights = np.concatenate([np.where(grouped < rest, weights_at(grouped), _F(0)), weights_at(left_over)], axis=1)
+    weights = np.concatenate([np.where(grouped < rest, weights_at(grouped), real(0)), weights_at(left_over)], axis=1)
     return Taps(np.minimum(index, n_in - 1).astype(np.int64), weights / total, grouped.shape[1])
 
 
@@ -129,13 +130,14 @@ def antialias_cubic(x: Any, where: Callable[[Any, Any, Any], Any], fused: Callab
     """
     near = fused(fused(x, 1.5, -2.5) * x, x, 1.0)
     far = fused(fused(fused(x, -0.5, 2.5), x, -4.0), x, 2.0)
-    return where(x < _F(1), near, where(x < _F(2), far, _F(0)))
+    zero = np.float32(0)
+    return where(x < np.float32(1), near, where(x < np.float32(2), far, zero))
 
 
-def aligned_taps(n_in: int, n_out: int) -> Taps:
+def aligned_taps(n_in: int, n_out: int, real: Real = np.float32) -> Taps:
     """The taps of torch's linear interpolation with aligned corners."""
-    scale = _F(n_in - 1) / _F(n_out - 1) if n_out > 1 else _F(0)
-    return _linear(np.minimum(np.trunc(position := scale * np.arange(n_out, dtype=_F)), _F(n_in - 1)), position, n_in)
+    scale = real(n_in - 1) / real(n_out - 1) if n_out > 1 else real(0)
+    return _linear(np.minimum(np.trunc(position := scale * np.arange(n_out, dtype=real)), real(n_in - 1)), position, n_in)
 
 
 def grid_taps(n_in: int, n_out: int) -> tuple[Array, Array]:
@@ -153,26 +155,26 @@ def grid_taps(n_in: int, n_out: int) -> tuple[Array, Array]:
     return index, np.stack([first, 1.0 - first], axis=1)
 
 
-def linear_taps(n_in: int, n_out: int) -> Taps:
+def linear_taps(n_in: int, n_out: int, real: Real = np.float32) -> Taps:
     """The taps of torch's linear interpolation between pixel centres."""
-    position = np.maximum(_half_pixel(n_in, n_out), _F(0))
-    return _linear(np.minimum(np.floor(position), _F(n_in - 1)), position, n_in)
+    position = np.maximum(_half_pixel(n_in, n_out, real), real(0))
+    return _linear(np.minimum(np.floor(position), real(n_in - 1)), position, n_in)
 
 
 def _linear(low: Array, position: Array, n_in: int) -> Taps:
     """The pixels on both sides of each position; the farther one first."""
-    second = np.clip(position - low, _F(0), _F(1))
+    second = np.clip(position - low, 0, 1)
     index = np.stack([np.minimum(low + 1, n_in - 1), low], axis=1).astype(np.int64)
-    return Taps(index, np.stack([second, _F(1) - second], axis=1), 1)
+    return Taps(index, np.stack([second, 1 - second], axis=1), 1)
 
 
 CUBIC_ORDER = (1, 0, 2, 3)
 """In which order torch adds up the four pixels of a cubic interpolation."""
 
 
-def cubic_taps(n_in: int, n_out: int) -> Taps:
+def cubic_taps(n_in: int, n_out: int, real: Real = np.float32) -> Taps:
     """The taps of torch's cubic interpolation, whose parameter is -0.75."""
-    position = _half_pixel(n_in, n_out)
+    position = _half_pixel(n_in, n_out, real)
     low = np.floor(position)
     index = np.clip(low[:, None].astype(np.int64) + np.arange(-1, 3), 0, n_in - 1)
     return Taps(index[:, CUBIC_ORDER], np.stack(cubic_weights(position - low, _fused), axis=1)[:, CUBIC_ORDER], 1)
@@ -223,7 +225,7 @@ def cubic_weights(t: Any, fused: Callable[[Any, Any, float], Any]) -> tuple[Any,
         t: an array, or whatever else has numpy's operators.
         fused: `a * b + c`, rounded to float32 once, as torch's compiler has it in this kernel.
     """
-    one = _F(1)
+    one = np.float32(1)
 
     def near(x: Any) -> Any:
         """At distances to 1, with a = -0.75: `((a + 2) x - (a + 3)) x^2 + 1`."""
@@ -231,17 +233,17 @@ def cubic_weights(t: Any, fused: Callable[[Any, Any, float], Any]) -> tuple[Any,
 
     def far(x: Any) -> Any:
         """At distances from 1 to 2: `((a x - 5a) x + 8a) x - 4a`."""
-        return fused(fused(x, -0.75, 3.75), x, -6.0) * x + _F(3)
+        return fused(fused(x, -0.75, 3.75), x, -6.0) * x + np.float32(3)
 
     rest = t * -one + one
     return far(t + one), near(t), near(rest), far(rest + one)
 
 
 def _fused(a: Any, b: Any, c: float) -> Array:
-    return np.asarray(np.asarray(a, dtype=np.float64) * np.asarray(b, dtype=np.float64) + c).astype(_F)
+    return np.asarray(np.asarray(a, dtype=np.float64) * np.asarray(b, dtype=np.float64) + c).astype(np.asarray(a).dtype)
 
 
-def _half_pixel(n_in: int, n_out: int) -> Array:
+def _half_pixel(n_in: int, n_out: int, real: Real) -> Array:
     """The position of each output's centre among the inputs' centres, float32; the product is not rounded by itself."""
-    scale = _F(n_in) / _F(n_out)
-    return (np.float64(scale) * (np.arange(n_out) + 0.5) - 0.5).astype(_F)
+    scale = real(n_in) / real(n_out)
+    return (np.float64(scale) * (np.arange(n_out) + 0.5) - 0.5).astype(real)

@@ -85,7 +85,11 @@ class AffineWarp(Op):
             for j in (0, 1):
                 corner = pixels[..., rows[i], :][..., columns[j]]
                 total = total + corner * vertical[i][:, None] * horizontal[j]
-        return np.asarray(np.floor(total + 0.5).astype(np.uint8))
+        if x.dtype == np.uint8:
+            return np.asarray(np.floor(total + 0.5).astype(np.uint8))
+        if x.dtype.kind in "iu":
+            total = np.trunc(total + np.copysign(0.5, total))
+        return np.asarray(total.astype(np.uint8) if x.dtype == np.bool_ else total).astype(x.dtype)
 
     def onnx(self, g: Builder, x: Value, box: Value) -> Value:
         """The same, in a Scan over the images of a batch, whose boxes differ."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from graphproc.errors import ShapeError
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.ir.op import Array, Op, op
-from graphproc.ir.types import DTYPES, TensorType
+from graphproc.ir.types import DTYPES, FLOATS, TensorType
 
 
 @op("cast")
@@ -17,7 +17,7 @@ class Cast(Op):
 
     Shapes:   any; unchanged.
     Dtypes:   any -> `dtype`, except floats to ints. Ints that do not fit lose their high bits; what is not 0 is true.
-    Rounding: to the nearest, ties to even, from i32, i64 and f64 to f32, and from i64 to f64.
+    Rounding: to the nearest, ties to even, from i32, i64 and f64 to f32, from i64 to f64, and to f16.
     Source:   numpy.ndarray.astype.
     """
 
@@ -25,7 +25,7 @@ class Cast(Op):
 
     def infer(self, x: TensorType) -> TensorType:
         """The same shape in the new type."""
-        if self.dtype in DTYPES and x.dtype in ("f32", "f64") and self.dtype in ("u8", "i32", "i64"):
+        if self.dtype in DTYPES and x.dtype in FLOATS and self.dtype not in (*FLOATS, "bool"):
             raise ShapeError(f"cast: expected ints or bools for {self.dtype}, got {x}. Say how to round first.")
         return x.with_dtype(self.dtype)
 

@@ -34,7 +34,7 @@ class Distinct(Op):
 
     def numpy(self, x: Array) -> Array:
         """Map by map."""
-        y = x.astype(np.float64) * self.scale
+        y = (x if x.dtype.kind == "f" else x.astype(np.float64)) * self.scale
         equal = y.min(axis=(-2, -1), keepdims=True) == y.max(axis=(-2, -1), keepdims=True)
         first = np.arange(x.shape[-2])[:, None] == 0
         return np.where(equal & first, y + self.amount, y).astype(np.float32)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -70,13 +70,13 @@ class ForEach(Op):
         indices = range(max(num.known(self.count), 1))
         return [[step.bind({**known, self.index: index}) for step in self.body] for index in indices]
 
-    def numpy(self, *operand: Array) -> Array:
-        """One index after the other."""
+    def numpy(self, *operand: Array, applied: Callable[..., Array] = lambda op, *operands: op.numpy(*operands)) -> Array:
+        """One index after the other; `applied` applies an op to arrays."""
         results = []
         for first, *rest in self._chains():
-            y = first.numpy(*operand)
+            y = applied(first, *operand)
             for step in rest:
-                y = step.numpy(y)
+                y = applied(step, y)
             results.append(y)
         lead = operand[0].ndim - 3 if operand else 0
         return np.stack(results, axis=lead)[(slice(None),) * lead + (slice(num.known(self.count)),)]

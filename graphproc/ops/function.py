@@ -28,6 +28,7 @@ FUNCTIONS: Mapping[str, tuple[Callable[[Array], Array], str, tuple[str, ...]]] =
     "sqrt": (np.sqrt, "Sqrt", ("f32", "f64")),
     "abs": (np.abs, "Abs", ("f32", "f64", "i32", "i64")),
     "floor": (np.floor, "Floor", ("f32", "f64")),
+    "round": (np.rint, "Round", ("f32", "f64")),
     "negative": (np.negative, "Neg", ("f32", "f64", "i32", "i64")),
     "not": (np.logical_not, "Not", ("bool",)),
 }

@@ -10,18 +10,18 @@ import numpy as np
 from graphproc.errors import ShapeError
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.ir.op import Array, Op, op, require_dtype, require_layout
-from graphproc.ir.types import DTYPES, TensorType
+from graphproc.ir.types import DTYPES, FLOATS, TensorType
 
 
 @op("normalize")
 @dataclass(frozen=True, slots=True)
 class Normalize(Op):
-    """`(x - mean) / std` in float32, to which mean and std are rounded; of float64, in float64.
+    """`(x - mean) / std` in floats, mean and std rounded to their type.
 
     Shapes:   (..., C, H, W) -> the same; `mean` and `std` have C entries, or one for all channels.
-    Dtypes:   u8 or f32 -> f32; f64 is unchanged.
-    Rounding: that type after the subtraction and after the division.
-    Source:   transformers `image_transforms.normalize` (Pil backend).
+    Dtypes:   u8 or f32 -> f32; f16 and f64 unchanged.
+    Rounding: the result's dtype, after the subtraction and after the division.
+    Source:   transformers `image_transforms.normalize` (Pil backend), `torchvision.transforms.v2.functional.normalize`.
     """
 
     mean: tuple[float, ...]
@@ -30,19 +30,19 @@ class Normalize(Op):
     def infer(self, x: TensorType) -> TensorType:
         """The same shape in floats."""
         require_layout(self, x, "CHW")
-        require_dtype(self, x, "u8", "f32", "f64")
+        require_dtype(self, x, "u8", *FLOATS)
         for name, values in (("image_mean", self.mean), ("image_std", self.std)):
             if len(values) not in (1, x.size("C")):
                 raise ShapeError(f"normalize: {name} must have {x.size('C')} elements, got {len(values)}: {list(values)}")
-        return x if x.dtype == "f64" else x.with_dtype("f32")
+        return x if x.dtype in FLOATS else x.with_dtype("f32")
 
     def numpy(self, x: Array) -> Array:
-        """Subtract, then divide."""
-        return normalized(x if x.dtype == np.float64 else x.astype(np.float32), self.mean, self.std)
+        """Subtract, then divide, in floats."""
+        return normalized(x if x.dtype.kind == "f" else x.astype(np.float32), self.mean, self.std)
 
     def onnx(self, g: Builder, x: Value) -> Value:
         """Sub and Div, never fused or multiplied by a reciprocal."""
-        dtype = "f64" if g.dtype(x) == "f64" else "f32"
+        dtype = have if (have := g.type_of(x).dtype) in FLOATS else "f32"
         mean, std = (per_channel(values, DTYPES[dtype]) for values in (self.mean, self.std))
         return g.Div(g.Sub(g.cast(x, dtype), mean), std)
 

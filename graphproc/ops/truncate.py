@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from graphproc.errors import ShapeError
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.ir.op import Array, Op, op, require_dtype
-from graphproc.ir.types import DTYPES, TensorType
+from graphproc.ir.types import DTYPES, FLOATS, TensorType
+
+WHOLE = ("i8", "u16", "i16", "i32", "i64")
 
 
 @op("truncate")
@@ -16,7 +18,7 @@ class Truncate(Op):
     """The whole part of each number.
 
     Shapes:   any; unchanged.
-    Dtypes:   f32 or f64 -> i32 or i64; what does not fit has no meaning.
+    Dtypes:   floats -> ints; what does not fit has no meaning.
     Rounding: toward zero.
     Source:   numpy.ndarray.astype; ONNX Cast-13.
     """
@@ -25,9 +27,9 @@ class Truncate(Op):
 
     def infer(self, x: TensorType) -> TensorType:
         """The same shape in the new type."""
-        require_dtype(self, x, "f32", "f64")
-        if self.dtype not in ("i32", "i64"):
-            raise ShapeError(f"truncate: expected i32 or i64, got {self.dtype!r}")
+        require_dtype(self, x, *FLOATS)
+        if self.dtype not in WHOLE:
+            raise ShapeError(f"truncate: expected one of {', '.join(WHOLE)}, got {self.dtype!r}")
         return x.with_dtype(self.dtype)
 
     def numpy(self, x: Array) -> Array:

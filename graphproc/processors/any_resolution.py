@@ -9,6 +9,7 @@ from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Crop, Pad
 from graphproc.processors import llava, stages, tiling
+from graphproc.processors.calls import PARTLY
 from graphproc.processors.constants import BICUBIC, CLIP, RESCALE, RGB, crop_to, resize_to, shortest, square
 from graphproc.processors.row import Row, Stage
 from graphproc.processors.tiling import INDEX
@@ -51,7 +52,7 @@ def overview_and_tiles(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """The whole image and its tiles, each resized and cropped; one of several images of a sample is a single square instead."""
     steps = (tiling.resize, stages.center_crop)
     if b.several:
-        overview = llava.pad_to_square(b, config.changed(do_pad=True), x)
+        overview = llava.pad_to_square(b, config.changed(do_pad=True, image_mean=config.own("image_mean")), x)
     else:
         size = config.size or {}
         edge = size.get("shortest_edge")
@@ -112,5 +113,6 @@ ROWS = (
         input_names=("pixel_values", "image_sizes", "batch_num_images"),
         finish=with_counts,
         counts="batch_num_images",
+        calls={"image_mean": PARTLY},
     ),
 )

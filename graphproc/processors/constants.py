@@ -19,6 +19,13 @@ NORMALIZE = {**RESCALE, "do_normalize": True}
 """Bytes to [0, 1], then normalized."""
 RGB = {"do_convert_rgb": True}
 
+BY_RESIZE = ("do_resize", "size", "resample")
+BY_CROP = ("do_center_crop", "crop_size")
+BY_RESCALE = ("do_rescale", "rescale_factor")
+BY_NORMALIZE = ("do_normalize", "image_mean", "image_std")
+BY_RESULT = ("return_tensors", "data_format", "input_data_format")
+"""Settings in the order in which older classes take them by position (`Row.settings_by_position`)."""
+
 
 def resize_to(size: dict[str, int], resample: int) -> dict[str, object]:
     """Resize on, to a size, with a filter; an int size in a file means the same form as the default."""

@@ -5,6 +5,7 @@ Source of the defaults: transformers 5.23, `models/{deepseek_vl,deepseek_vl_hybr
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from graphproc.configs.config import Config
@@ -12,11 +13,17 @@ from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
 from graphproc.processors import stages
-from graphproc.processors.constants import BICUBIC, CLIP, CLIP_MEAN, CLIP_STD, RESCALE, resize_to, square
-from graphproc.processors.row import Row
+from graphproc.processors.calls import NONZERO, PARTLY
+from graphproc.processors.constants import BICUBIC, BILINEAR, CLIP, CLIP_MEAN, CLIP_STD, RESCALE, resize_to, square
+from graphproc.processors.row import ONLY_PIL, Row
 from graphproc.sizes import fit
 
 GRAY = (127, 127, 127)
+
+
+def least(config: Config) -> int:
+    """The least length of a side, `min_size`, which may be 0."""
+    return stages.count(config, "min_size", 0)
 
 
 def longer_side(b: ProgramBuilder, config: Config, x: Value, key: str = "size", resample: int | None = None) -> Value:
@@ -26,7 +33,7 @@ def longer_side(b: ProgramBuilder, config: Config, x: Value, key: str = "size", 
     height, width = stages.sides(key, getattr(config, key))
     if height != width:
         raise ConfigError(f"{key}: {config.processor} needs a height equal to the width, got {getattr(config, key)}")
-    size = fit.longest_edge_half_even(x.type.size("H"), x.type.size("W"), height, stages.count(config, "min_size"))
+    size = fit.longest_edge_half_even(x.type.size("H"), x.type.size("W"), height, least(config))
     return stages.resize_to(b, config, x, *size, resample=resample)
 
 
@@ -38,13 +45,20 @@ def on_square(b: ProgramBuilder, config: Config, x: Value, mean: Any, key: str =
         raise ConfigError(f"image_mean: do_pad needs a number for each channel, got {mean!r}")
     color = GRAY if mean is None else tuple(int(v * 255) for v in mean)
     # the longer side rounds to the length that it was scaled to, whatever it was
-    side = max(getattr(config, key)["height"], stages.count(config, "min_size")) if config.do_resize else None
+    side = max(getattr(config, key)["height"], least(config)) if config.do_resize else None
     return stages.pad_to_square(b, x, color, side)
 
 
 def pad(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_pad`, in the image's own mean."""
-    return on_square(b, config, x, config.image_mean)
+    """`do_pad`, in the mean that the processor was made with."""
+    return on_square(b, config, x, config.own("image_mean"))
+
+
+def finer_filter(b: ProgramBuilder, config: Config) -> int:
+    """The filter of the first resize, `high_res_resample`: without one the processor's `resample`, for which pil takes 0, too."""
+    if b.backend == TORCHVISION:
+        return BILINEAR if config.high_res_resample is None else int(config.high_res_resample)
+    return int(config.high_res_resample or config.own("resample"))
 
 
 def two_scales(b: ProgramBuilder, config: Config, x: Value) -> None:
@@ -58,18 +72,19 @@ def two_scales(b: ProgramBuilder, config: Config, x: Value) -> None:
     high = low = x
     fine = config.changed(image_mean=config.high_res_image_mean, image_std=config.high_res_image_std)
     if config.do_resize:
-        high = longer_side(b, config, x, "high_res_size", config.high_res_resample)
-        high = on_square(b, config, high, config.high_res_image_mean, "high_res_size")
+        high = longer_side(b, config, x, "high_res_size", finer_filter(b, config))
+        high = on_square(b, config, high, config.own("high_res_image_mean"), "high_res_size")
         low = pad(b, config, longer_side(b, config, high))
     b.output("pixel_values", stages.normalize(b, config, stages.rescale(b, config, low)))
     b.output("high_res_pixel_values", stages.normalize(b, fine, stages.rescale(b, fine, high)))
 
 
 DEFAULTS = {**resize_to(square(384), BICUBIC), **RESCALE, "do_normalize": True, **CLIP, "do_pad": True, "min_size": 14}
+CALLS = {"image_mean": PARTLY, "resample": replace(NONZERO, backends=ONLY_PIL)}
 STAGES = (longer_side, pad, stages.rescale, stages.normalize)
 
 ROWS = (
-    Row("DeepseekVLImageProcessor", "square canvas", STAGES, DEFAULTS, extra_keys=("min_size",)),
+    Row("DeepseekVLImageProcessor", "square canvas", STAGES, DEFAULTS, extra_keys=("min_size",), calls=CALLS),
     Row(
         "DeepseekVLHybridImageProcessor",
         "square canvas",
@@ -85,6 +100,7 @@ ROWS = (
         outputs=("pixel_values", "high_res_pixel_values"),
         input_names=("pixel_values", "high_res_pixel_values"),
         finish=two_scales,
+        calls={**CALLS, "high_res_image_mean": PARTLY},
     ),
-    Row("JanusImageProcessor", "square canvas", STAGES, DEFAULTS, extra_keys=("min_size",)),
+    Row("JanusImageProcessor", "square canvas", STAGES, DEFAULTS, extra_keys=("min_size",), calls=CALLS),
 )

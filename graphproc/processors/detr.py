@@ -11,11 +11,11 @@ from typing import Any
 
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
-from graphproc.ir.program import Parity, ProgramBuilder, Value
+from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Extend, Full
 from graphproc.processors import stages
 from graphproc.processors.constants import BILINEAR, IMAGENET, RESCALE, resize_to, square
-from graphproc.processors.row import FLOATS, ONLY_TORCHVISION, TORCHVISION_PARITY, Row, Stage
+from graphproc.processors.row import ONLY_TORCHVISION, Row, Stage
 from graphproc.sizes import multiples, rules
 from graphproc.sizes.num import Num
 
@@ -112,7 +112,6 @@ ROWS = (
     replace(
         _row("RfDetrImageProcessor"),
         stages=(stages.rescale_alone, resize_floats, stages.normalize_alone),
-        parity=Parity(TORCHVISION_PARITY.reference, 2e-6, FLOATS),
         backends=ONLY_TORCHVISION,
     ),
     _row(

@@ -20,11 +20,11 @@ REDUCING_GAP = 2.0
 """How many times Nougat's thumbnail itself still shrinks after blocks of pixels were averaged."""
 
 
-def crop_margin(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_crop_margin`: only the box around the page's content."""
+def crop_margin(b: ProgramBuilder, config: Config, x: Value, threshold: int = 200) -> Value:
+    """`do_crop_margin`: only the box around the page's content, which is darker than a threshold."""
     if not config.do_crop_margin:
         return x
-    content = ContentBox(arithmetic=TORCHVISION if b.backend == TORCHVISION else PILLOW)
+    content = ContentBox(threshold, TORCHVISION if b.backend == TORCHVISION else PILLOW)
     box = b.measure(b.add(content, x), content_top=0, content_left=0, content_height=1, content_width=1)
     return b.add(Crop(*box), x)
 
@@ -62,7 +62,7 @@ def thumbnail(b: ProgramBuilder, config: Config, x: Value) -> Value:
     if not config.do_thumbnail:
         return x
     size = fit.thumbnail(x.type.size("H"), x.type.size("W"), *stages.sides("size", config.size))
-    return stages.resize_to(b, config, x, *size, resample=config.resample or BICUBIC)
+    return stages.resize_to(b, config, x, *size, resample=config.resample or BICUBIC, keeps_size=True)
 
 
 def reduced_thumbnail(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -112,7 +112,7 @@ def shrunk(config: Config, x: Value) -> Size:
 
 def shrink(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize`: shrunk."""
-    return stages.resize_to(b, config, x, *shrunk(config, x)) if config.do_resize else x
+    return stages.resize_to(b, config, x, *shrunk(config, x), keeps_size=True) if config.do_resize else x
 
 
 def canvas(config: Config) -> Size:
@@ -138,7 +138,7 @@ def fill_page(b: ProgramBuilder, config: Config, x: Value) -> Value:
             "padding_mode, padding_value: expected constant and a number of 0 to 255, or symmetric, reflect or edge, "
             f"got {mode!r} and {value!r}"
         )
-    return b.add(Pad(0, 0, height, width, int(value)), x)
+    return b.add(Pad(0, 0, height, width, int(value) if value == int(value) else value), x)
 
 
 def with_scales(b: ProgramBuilder, config: Config, x: Value) -> None:

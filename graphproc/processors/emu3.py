@@ -5,16 +5,29 @@ Source: transformers 5.23, `models/emu3/image_processing_emu3.py`.
 
 from __future__ import annotations
 
-from graphproc.configs.config import Config
+from graphproc.configs.config import NEEDS, Config
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Numbers
 from graphproc.processors import stages
-from graphproc.processors.constants import BICUBIC, CLIP, RESCALE, RGB
+from graphproc.processors.calls import CALL_ALONE, GIVEN, OWN
+from graphproc.processors.constants import BICUBIC, BY_NORMALIZE, BY_RESCALE, BY_RESIZE, BY_RESULT, CLIP, RESCALE, RGB
 from graphproc.processors.row import ONLY_PIL, Row
 from graphproc.sizes import smart_resize
 
 RESIZE = {"do_resize": True, "resample": BICUBIC}
 LIMITS = {"min_pixels": 512 * 512, "max_pixels": 1024 * 1024}
+READ_AGAIN = ("do_convert_rgb", *RESIZE, *RESCALE, "do_normalize", *CLIP)
+DEFAULTS = {
+    **RGB,
+    **RESIZE,
+    "size": LIMITS,
+    **LIMITS,
+    "spatial_factor": 8,
+    **RESCALE,
+    "do_normalize": True,
+    **CLIP,
+    "do_pad": True,
+}
 
 
 def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -28,8 +41,8 @@ def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """The image, padded with zeros below and right in a batch, and its height and width."""
-    b.output("pixel_values", x, "pad")
+    """The image, with `do_pad` padded with zeros below and right in a batch, and its height and width."""
+    b.output("pixel_values", x, "pad" if config.do_pad else "stack")
     b.output("image_sizes", b.add(Numbers((x.type.size("H"), x.type.size("W")))))
 
 
@@ -38,12 +51,19 @@ ROWS = (
         "Emu3ImageProcessor",
         "emu3",
         (resize, stages.rescale, stages.normalize),
-        {**RGB, **RESIZE, "size": LIMITS, **LIMITS, "spatial_factor": 8, **RESCALE, "do_normalize": True, **CLIP},
+        DEFAULTS,
         extra_keys=(*LIMITS, "spatial_factor", "ratio", "image_area"),
-        not_compiled="do_pad=False in a call: images are always padded, as a file's do_pad is ignored by transformers, too",
+        settings_by_position=(*BY_RESIZE, *BY_RESCALE, *BY_NORMALIZE, "do_convert_rgb", "do_pad", *BY_RESULT),
+        not_compiled="image_sizes of input_data_format channels_last, where transformers tells channels and height",
         outputs=("pixel_values", "image_sizes"),
         input_names=("pixel_values", "image_sizes"),
         finish=finish,
+        needs={switch: keys for switch, keys in NEEDS.items() if switch != "do_center_crop"},
         backends=ONLY_PIL,
+        calls={
+            **dict.fromkeys(READ_AGAIN, GIVEN),
+            **dict.fromkeys((*LIMITS, "spatial_factor"), OWN),
+            "do_pad": CALL_ALONE,
+        },
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from graphproc.processors.calls import OWN
 from graphproc.processors.constants import BICUBIC, CLIP, RESCALE, RGB, resize_to, square
 from graphproc.processors.row import Row
 from graphproc.processors.stages import STANDARD
@@ -15,5 +16,6 @@ ROWS = (
         extra_keys=("transform", "image_size", "image_num_channels"),
         not_compiled="transform (a Python function)",
         bare=True,
+        calls={"image_size": OWN},
     ),
 )

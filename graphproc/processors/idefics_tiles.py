@@ -14,7 +14,7 @@ from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import Join, ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
-from graphproc.ops import Cast, Concat, Crop, Extend, Full, Numbers, Pad, Rearrange, Rescale, Take
+from graphproc.ops import Cast, Concat, Crop, Extend, Full, Numbers, Pad, Rearrange, Take
 from graphproc.processors import stages, tiling
 from graphproc.processors.constants import BILINEAR, INCEPTION, LANCZOS, RESCALE, RGB, resize_to
 from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, Row, Stage
@@ -93,7 +93,7 @@ def split(first_size: FirstSize) -> Stage:
     """The image in tiles as wide and high as `max_image_size` says, and all of it in one more.
 
     `do_resize` resizes to `first_size` before. Without `do_image_splitting`, and where one tile is enough, there is only the
-    last. Bytes stay bytes from one resize to the next, also where they stand for floats in [0, 1]: the round trip is exact.
+    last.
     """
 
     def stage(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -113,7 +113,7 @@ def split(first_size: FirstSize) -> Stage:
         if config.return_row_col_info:
             for name, count in zip(("rows", "cols"), grid, strict=True):
                 b.output(name, b.add(Numbers((count,), shape=())), "stack", sample="stack", listed=True)
-        return b.add(Rescale(1 / 255), x) if b.unit_scale else x
+        return x
 
     return stage
 

@@ -41,7 +41,7 @@ def output_labels(b: ProgramBuilder, config: Config, *steps: Stage) -> None:
     """Declare `labels`, int64 `[height, width]`, of the map that went through some stages; nothing where none is given."""
     if "segmentation_map" not in b.extras:
         return
-    b.batch, b.unit_scale = "stack", False  # both said something of the image
+    b.batch = "stack"  # it said something of the image
     x = b.add(Rearrange("h w -> 1 h w", layout="CHW"), b.extras["segmentation_map"])
     if config.settings.get("do_reduce_labels"):
         x = b.add(LookUp((REDUCED,)), x)

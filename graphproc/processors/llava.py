@@ -6,10 +6,23 @@ from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.processors import stages
-from graphproc.processors.constants import BICUBIC, CLIP, RESCALE, RGB, crop_to, resize_to, shortest
+from graphproc.processors.calls import CALL_ALONE, GIVEN
+from graphproc.processors.constants import (
+    BICUBIC,
+    BY_CROP,
+    BY_NORMALIZE,
+    BY_RESCALE,
+    BY_RESIZE,
+    BY_RESULT,
+    CLIP,
+    RESCALE,
+    RGB,
+    crop_to,
+    resize_to,
+    shortest,
+)
 from graphproc.processors.row import ONLY_PIL, Row
 from graphproc.processors.stages import WITHOUT_PAD
-from graphproc.sizes import num
 
 DEFAULTS = {**RGB, **resize_to(shortest(224), BICUBIC), **crop_to(224), **RESCALE, "do_normalize": True, **CLIP}
 
@@ -23,9 +36,6 @@ def pad_to_square(b: ProgramBuilder, config: Config, x: Value) -> Value:
         mean = (0.0,) * x.type.channels
     if not isinstance(mean, tuple) or len(mean) != x.type.channels or not all(0 <= int(v * 255) <= 255 for v in mean):
         raise ConfigError(f"image_mean: do_pad needs a number of 0 to 1 for each of {x.type.channels} channels, got {mean}")
-    if b.unit_scale:
-        square = num.eq(x.type.size("H"), x.type.size("W"))
-        b.require(square, "do_pad puts bytes beside floats of 0 to 1. Give an image of bytes.")
     return stages.pad_to_square(b, x, tuple(int(v * 255) for v in mean))
 
 
@@ -40,7 +50,7 @@ def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 def pixel_values_images(b: ProgramBuilder, config: Config, x: Value) -> None:
     """`pixel_values_images`, or `pixel_values` where `return_legacy_image_output` is false."""
-    b.output("pixel_values" if config.return_legacy_image_output is False else "pixel_values_images", x)
+    b.output("pixel_values_images" if config.return_legacy_image_output else "pixel_values", x)
 
 
 ROWS = (
@@ -49,10 +59,16 @@ ROWS = (
         "VideoLlavaImageProcessor",
         "plain",
         (resize, *WITHOUT_PAD[1:]),
-        {**DEFAULTS, "default_to_square": True},
+        {**DEFAULTS, "default_to_square": True, "return_legacy_image_output": True},
         extra_keys=("return_legacy_image_output",),
+        settings_by_position=(
+            *(*BY_RESIZE, *BY_CROP, *BY_RESCALE, *BY_NORMALIZE),
+            *("do_convert_rgb", *BY_RESULT, "return_legacy_image_output"),
+        ),
         outputs=("pixel_values_images",),
         finish=pixel_values_images,
+        reads="pil",
         backends=ONLY_PIL,
+        calls={**dict.fromkeys(DEFAULTS, GIVEN), "return_legacy_image_output": CALL_ALONE},
     ),
 )

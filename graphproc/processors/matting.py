@@ -35,6 +35,6 @@ ROWS = (
         (stages.rescale, stages.normalize, with_trimap, to_multiple),
         {**RESCALE, "do_normalize": True, **INCEPTION, "do_pad": True, "size_divisor": 32},
         extra_keys=("size_divisor",),
-        extras={"trimap": Extra("trimaps", required=True)},
+        extras={"trimap": Extra("trimaps", required=True, floats=True)},
     ),
 )

@@ -10,6 +10,7 @@ from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Cast, Extend, Numbers, Pad, Rearrange
 from graphproc.processors import stages
+from graphproc.processors.calls import OWN
 from graphproc.processors.constants import BILINEAR, INCEPTION, RESCALE, RGB, resize_to, square
 from graphproc.processors.row import Row
 from graphproc.sizes.canvas import TiledCanvas, tiled_canvas
@@ -70,7 +71,7 @@ ROWS = (
             "max_image_tiles": 4,
         },
         extra_keys=("max_image_tiles",),
-        not_compiled="do_resize=False and do_pad=False in a call, which transformers ignores; in a file it refuses them, too",
+        calls=dict.fromkeys(("do_resize", "do_pad"), OWN),
         outputs=OUTPUTS,
         input_names=("pixel_values", "num_tiles", "aspect_ratio_ids", "aspect_ratio_mask"),
         finish=finish,

@@ -14,6 +14,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
 from graphproc.ops import Distinct, MirrorPad, Numbers, Pad, Rearrange, SelectChannels
 from graphproc.processors import label_maps, stages
+from graphproc.processors.calls import NONZERO, Reads
 from graphproc.processors.constants import (
     BICUBIC,
     BILINEAR,
@@ -36,11 +37,12 @@ from graphproc.sizes import multiples
 
 
 def short_side(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_resize`: a shortest edge with a cap, floored to multiples of `size_divisor`."""
+    """`do_resize`: a shortest edge with a cap, floored to multiples of `size_divisor`, which torchvision's backend needs not."""
     if not config.do_resize:
         return x
     height, width = x.type.size("H"), x.type.size("W")
-    edge, divisor = shortest_edge(config, "size"), stages.count(config, "size_divisor")
+    free = config.size_divisor is None and b.backend == TORCHVISION
+    edge, divisor = shortest_edge(config, "size"), 1 if free else stages.count(config, "size_divisor")
     return stages.resize_to(b, config, x, *multiples.short_side_floored(height, width, edge, divisor))
 
 
@@ -88,11 +90,12 @@ def with_mask(*order: str) -> Finish:
 
 
 def floored(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_resize`: both sides down to multiples."""
+    """`do_resize`: both sides down to multiples, bilinear without a `resample`."""
     if not config.do_resize:
         return x
     divisor = stages.count(config, "size_divisor")
-    return stages.resize_to(b, config, x, *multiples.floor_multiple(x.type.size("H"), x.type.size("W"), divisor))
+    to = multiples.floor_multiple(x.type.size("H"), x.type.size("W"), divisor)
+    return stages.resize_to(b, config, x, *to, resample=BILINEAR if config.resample is None else None)
 
 
 def ceiled(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -223,7 +226,7 @@ ROWS = (
         (floored, stages.rescale, stages.normalize),
         {"do_resize": True, "resample": BILINEAR, **RESCALE, "size_divisor": 32},
         extra_keys=("size_divisor",),
-        needs={**NEEDS, "do_resize": ("resample",)},
+        needs={**NEEDS, "do_resize": ()},
     ),
     Row(
         "PixtralImageProcessor",
@@ -257,6 +260,7 @@ ROWS = (
             "size_divisor": 1,
         },
         extra_keys=("resize_short", "size_divisor"),
+        calls={"resize_short": Reads(lambda own, given: own is None)},
         backends=ONLY_TORCHVISION,
     ),
     Row(
@@ -267,9 +271,10 @@ ROWS = (
         extra_keys=(*DEPTH_KEYS, "prompt_scale_to_meter"),
         outputs=("pixel_values", "prompt_depth"),
         input_names=("pixel_values", "prompt_depth"),
-        extras={"prompt_depth": Extra("prompt_depth", dtype="i32", aligned=False)},
+        extras={"prompt_depth": Extra("prompt_depth", dtype="i32", aligned=False, floats=True)},
         finish=with_prompt,
         backends=ONLY_PIL,
+        reads="plain",
     ),
     Row(
         "Swin2SRImageProcessor",
@@ -299,6 +304,7 @@ ROWS = (
         (short_side, stages.rescale, stages.normalize),
         {**resize_to(shortest(384), BICUBIC), **NORMALIZE, **INCEPTION, "do_pad": True, "size_divisor": 32},
         extra_keys=("size_divisor",),
+        calls={"size_divisor": replace(NONZERO, backends=ONLY_PIL)},
         outputs=MASKED,
         input_names=MASKED,
         finish=with_mask(*MASKED),

@@ -11,7 +11,7 @@ from graphproc.configs.config import NEEDS, Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
-from graphproc.ops import Extend, Full, Grid, Nearest, Numbers, Rearrange, Rescale
+from graphproc.ops import Extend, Full, Grid, Nearest, Numbers, Rearrange
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, BILINEAR, INCEPTION, NEAREST, RESCALE, RGB
 from graphproc.processors.row import ONLY_TORCHVISION, Row
@@ -54,8 +54,7 @@ def gemma_resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     to = patch_budget.pooled_patches_within(x.type.size("H"), x.type.size("W"), patch, most, pooling)
     b.require(to.holds, f"{to.message}.")
     if b.backend == TORCHVISION and config.resample == NEAREST:  # which this class alone hands on as it is
-        x = b.add(Nearest(*to.size), x)
-        return b.add(Rescale(1 / 255), x) if b.unit_scale else x
+        return b.add(Nearest(*to.size), x)
     return resize_to(b, config, x, *to.size)
 
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
-from graphproc.ir.program import Parity, ProgramBuilder, Value
+from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Cast, Numbers, Rearrange
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, CLIP, NORMALIZE, RGB
-from graphproc.processors.row import FLOATS, ONLY_TORCHVISION, TORCHVISION_PARITY, Row
+from graphproc.processors.row import ONLY_TORCHVISION, Row
 from graphproc.sizes import patch_budget
 
 PATCHES = "c (gh p) (gw q) -> (gh gw) (c p q)"
@@ -83,7 +83,6 @@ ROWS = (
         not_compiled="resample 1 (lanczos); a max_num_patches that is 0 or above what max_model_len has room for",
         outputs=OUTPUTS,
         input_names=OUTPUTS,
-        parity=Parity(TORCHVISION_PARITY.reference, 3e-6, FLOATS),
         backends=ONLY_TORCHVISION,
         finish=patches,
     ),

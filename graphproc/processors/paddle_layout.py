@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
-from graphproc.ir.program import Parity, ProgramBuilder, Value
+from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Cast, Combine, Interpolate, InterpolateBytes, Rescale
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, BILINEAR, NORMALIZE, RESCALE, resize_to, square
 from graphproc.processors.multiples import to_bgr
-from graphproc.processors.row import FLOATS, ONLY_TORCHVISION, TORCHVISION_PARITY, Row
+from graphproc.processors.row import ONLY_TORCHVISION, Row
 from graphproc.sizes import rules
 
 
@@ -77,7 +77,6 @@ ROWS = (
         "layout",
         (rescale_floats, unfiltered, within_bytes, stages.center_crop, normalize, stages.pad),
         LAYOUT,
-        parity=Parity(TORCHVISION_PARITY.reference, 1e-6, FLOATS),
         backends=ONLY_TORCHVISION,
     ),
     Row(
@@ -85,7 +84,6 @@ ROWS = (
         "layout",
         (stages.rescale, stages.normalize, to_bgr),
         {**resize_to({"height": 712, "width": 488}, BILINEAR), **RESCALE},
-        parity=Parity(TORCHVISION_PARITY.reference, 1e-6, FLOATS),
         outputs=("pixel_values", "original_images"),
         backends=ONLY_TORCHVISION,
         finish=with_originals,

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
-from graphproc.ir.program import Parity, ProgramBuilder, Value
+from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Cast, FixedPointResize, Numbers, Pad
 from graphproc.processors import stages
+from graphproc.processors.calls import OWN
 from graphproc.processors.constants import (
     BILINEAR,
     IMAGENET,
@@ -25,7 +26,7 @@ from graphproc.processors.constants import (
     square,
 )
 from graphproc.processors.multiples import to_bgr
-from graphproc.processors.row import FLOATS, ONLY_TORCHVISION, TORCHVISION_PARITY, Row
+from graphproc.processors.row import ONLY_TORCHVISION, Row
 from graphproc.sizes import fit, multiples, num
 from graphproc.sizes.num import Num
 
@@ -135,6 +136,7 @@ LINE = {
     "character_list": (),
 }
 LINE_KEYS = ("max_image_width", "character_list")
+LINE_CALLS = dict.fromkeys(("size", "max_image_width"), OWN)
 
 ROWS = (
     Row(
@@ -152,7 +154,6 @@ ROWS = (
         },
         extra_keys=("limit_side_len", "limit_type", "max_side_limit"),
         not_compiled="resample 1 (lanczos of floats)",
-        parity=Parity(TORCHVISION_PARITY.reference, 2e-6, FLOATS),
         outputs=("pixel_values", "target_sizes"),
         backends=ONLY_TORCHVISION,
         finish=with_target_sizes,
@@ -164,9 +165,9 @@ ROWS = (
         LINE,
         extra_keys=LINE_KEYS,
         not_compiled="resample 1 (lanczos of floats); lines 1 pixel wide; in a graph of a sequence, the widest image's width",
-        parity=Parity(TORCHVISION_PARITY.reference, 2e-6, FLOATS),
         backends=ONLY_TORCHVISION,
         together=widest,
+        calls=LINE_CALLS,
     ),
     Row(
         "PPOCRV6SmallRecImageProcessor",
@@ -177,6 +178,7 @@ ROWS = (
         not_compiled="in a graph of a sequence, the widest image's width: each is as wide as it is alone",
         backends=ONLY_TORCHVISION,
         together=widest,
+        calls=LINE_CALLS,
     ),
     Row(
         "SLANeXtImageProcessor",

@@ -72,7 +72,7 @@ def fit_on_canvas(b: ProgramBuilder, config: Config, x: Value) -> Value:
         return x
     limits = (stages.count(config, key) for key in ("min_image_tokens", "max_image_tokens"))
     to = smart_resize.canvas_within(x.type.size("H"), x.type.size("W"), token_side(b, config), *limits)
-    x = stages.resize_to(b, config, x, to.content_height, to.content_width)
+    x = stages.resize_to(b, config, x, to.content_height, to.content_width, keeps_size=True)
     return b.add(Pad(0, 0, to.height, to.width), x)
 
 
@@ -100,7 +100,7 @@ def patches(pattern: str, layout: str = "PF") -> Finish:
         if not config.do_resize:
             for name, side in (("height", height), ("width", width)):
                 b.require(num.eq(side % unit, 0), f"the {name} is no multiple of {unit} pixels. Resize the image.")
-        if x.type.dtype != "f32" and b.backend == "pil":
+        if b.backend == "pil" and (x.type.dtype != "f32" or not config.do_rescale):  # which leaves images of floats in theirs
             x = b.add(Cast("f32"), x)
         b.output("pixel_values", b.add(Rearrange(pattern, tuple(sizes.items()), layout), x), "concatenate")
         b.output("image_grid_thw", b.add(Numbers((1, height // patch, width // patch))))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 
-from graphproc.configs.classes import nearest
+from graphproc.configs.classes import backend_of_name, nearest
 from graphproc.errors import UnsupportedProcessorError
 from graphproc.processors.row import Row
 
@@ -82,8 +82,7 @@ def lookup(name: str) -> Row:
         UnsupportedProcessorError: no such class is supported; the message names the nearest one.
     """
     plain = name.replace("FeatureExtractor", "ImageProcessor")
-    for suffix in ("Fast", "Pil"):
-        plain = plain.removesuffix(suffix)
+    plain, _ = backend_of_name(plain)
     plain, known = ALIASES.get(plain, plain), rows()
     if plain in known:
         return known[plain]

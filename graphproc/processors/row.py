@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from graphproc.configs.config import NEEDS, Config, check, normalize
 from graphproc.configs.legacy import modern
+from graphproc.configs.sizes import plain_size
 from graphproc.errors import ConfigError
 from graphproc.ir.op import Op
 from graphproc.ir.program import Parity, Program, ProgramBuilder, Value, image_input, sides
 from graphproc.ir.types import TensorType
 from graphproc.ops import CompositeOnCheckerboard, CompositeOnWhite, SelectChannels, ToChannelsFirst
+from graphproc.processors.calls import Reads
+from graphproc.processors.parity import stated
 from graphproc.sizes import num
 
 Stage = Callable[[ProgramBuilder, Config, Value], Value]
@@ -27,12 +30,10 @@ BACKGROUNDS: Mapping[str, Op] = {"white": CompositeOnWhite(), "checkerboard": Co
 """What an image with an alpha channel is composited on."""
 
 PIL = Parity("transformers 5.23 (backend pil) with Pillow 13")
-TORCHVISION_PARITY = Parity("transformers 5.23 (backend torchvision) with torch 2.14 and torchvision 0.29, on bytes")
+TORCHVISION_PARITY = Parity("transformers 5.23 (backend torchvision) with torch 2.14 and torchvision 0.29")
 BOTH = ("pil", "torchvision")
 ONLY_PIL, ONLY_TORCHVISION = BOTH[:1], BOTH[1:]
 """The backends of a class, by whose arithmetic it has."""
-FLOATS = "to the bit where torch runs on a processor with AVX2; elsewhere its kernels fuse other products with sums"
-"""Why classes that resize floats are not everywhere equal to the bit."""
 PARITY: Mapping[str, Parity] = dict(zip(BOTH, (PIL, TORCHVISION_PARITY), strict=True))
 """What the results of a backend are equal to, where a class states nothing else."""
 
@@ -47,6 +48,7 @@ class Extra:
         dtype: its element type in the graph.
         aligned: whether it has the sides of the image; otherwise it has sides of its own.
         required: whether the class cannot be called without it.
+        floats: whether a map of floats goes through the steps as it is, on the numpy executor.
     """
 
     keyword: str
@@ -54,6 +56,7 @@ class Extra:
     dtype: str = "u8"
     aligned: bool = True
     required: bool = False
+    floats: bool = False
 
     def type(self, name: str) -> TensorType:
         """The type of the program input of that name."""
@@ -79,7 +82,7 @@ class Row:
         extra_keys: settings beyond the standard ones.
         not_compiled: what of the class cannot be in a graph, and why; empty where everything is.
         parity: what the results of the class's first backend are equal to, where that is not what its backend's are.
-        outputs: output names.
+        outputs: the names of all outputs that a call may have without further inputs.
         input_names: `model_input_names`: what the class says its models take.
         backends: whose arithmetic the class has; the first is the default.
         finish: declares the outputs from the last stage's result.
@@ -93,6 +96,11 @@ class Row:
             images that come together are processed otherwise than each alone.
         background: what images with an alpha channel are composited on, of `BACKGROUNDS`.
         texts: outputs of text, by the keyword that each is made of and named after; no image enters them, and no graph has them.
+        reads: which images `do_convert_rgb` concerns: all, `pil` images and files alone, or none, where they are read `plain`
+            or as `frames`. Those and arrays beside `pil` images are not looked at for an axis of 4 channels. With `bytes` arrays
+            become PIL images, of bytes, before anything else.
+        calls: how settings that are given in a call are read, of those that transformers does not simply take from there.
+        settings_by_position: the settings that a call takes by position behind the images, in transformers' order.
     """
 
     name: str
@@ -114,11 +122,31 @@ class Row:
     together: Callable[[Config, Sequence[tuple[int, int]]], Config] | None = None
     background: str = "white"
     texts: Mapping[str, Callable[[Any], list[str]]] = field(default_factory=dict)
+    calls: Mapping[str, Reads] = field(default_factory=dict)
+    reads: Literal["converted", "pil", "plain", "frames", "bytes"] = "converted"
+    settings_by_position: tuple[str, ...] = ()
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """What a call takes by position behind the images: texts, further inputs, settings."""
+        return (*self.texts, *(extra.keyword for extra in self.extras.values()), *self.settings_by_position)
 
     @property
     def inputs(self) -> list[str]:
         """What a call takes: the images and the further inputs, optional ones in brackets."""
         return ["images", *(extra.keyword if extra.required else f"[{extra.keyword}]" for extra in self.extras.values())]
+
+    @property
+    def shown_outputs(self) -> list[str]:
+        """What a call gives; in brackets what it gives only with a further input or another setting than the default."""
+        optional = [name for name, extra in self.extras.items() if not extra.required]
+        config = self.config({})
+        try:
+            always = {output.name for output in self.program(config).outputs}
+            brought = [output.name for output in self.program(config, extras=optional).outputs] if optional else []
+        except ConfigError:  # a class that has no defaults for something (colours, a model's settings)
+            always, brought = set(self.outputs), []
+        return [name if name in always else f"[{name}]" for name in dict.fromkeys((*self.outputs, *brought))]
 
     def check_backend(self, backend: str | None) -> str:
         """The backend, which the class must have; its first one for None.
@@ -130,9 +158,23 @@ class Row:
             raise ConfigError(f"backend: {self.name} has {', '.join(self.backends)}, got {backend!r}")
         return self.backends[0] if backend is None else backend
 
+    def backend_wanted(self, backend: str | None) -> tuple[str | None, list[str]]:
+        """The backend that a name or a file asks for where the class has it, else None; and what to say about that."""
+        if backend is None or backend in self.backends:
+            return backend, []
+        found = self.backends[0]
+        return None, [f"{self.name} has no {backend} arithmetic here: results equal transformers' {found} backend"]
+
     def parity_of(self, backend: str | None = None) -> Parity:
-        """What the results of a backend are equal to; of the first one for None."""
+        """What the results of a backend with default settings are equal to; of the first one for None."""
         backend = self.check_backend(backend)
+        try:
+            return self.program(self.config({}), backend=backend).parity
+        except ConfigError:  # the defaults alone are no program
+            return self._declared(backend)
+
+    def _declared(self, backend: str) -> Parity:
+        """What a backend's results are equal to where torch takes the kernels that this package has."""
         return self.parity if self.parity is not None and backend == self.backends[0] else PARITY[backend]
 
     def config(self, given: Mapping[str, Any]) -> Config:
@@ -141,6 +183,7 @@ class Row:
         Raises:
             ConfigError: a value has no meaning for its key.
         """
+        given = {key: plain_size(value) for key, value in given.items()}
         return normalize(self.name, self.defaults, self.extra_keys, modern(self.name, self.defaults, given))
 
     def program(
@@ -150,7 +193,6 @@ class Row:
         color: str = "rgb",
         dtype: str = "u8",
         channels: int | None = None,
-        unit_scale: bool = False,
         extras: Sequence[str] = (),
         several: bool = False,
         backend: str | None = None,
@@ -162,7 +204,6 @@ class Row:
             color: the colour order of the input image.
             dtype: the input's element type; only a program that does not resize takes others than `u8`.
             channels: the input's channels where they differ from the colour order's (arrays without RGB conversion).
-            unit_scale: whether the bytes stand for floats in [0, 1], to which each resize scales its result back.
             extras: the optional inputs that the program has, by their names in `Row.extras`; required ones it always has.
             several: whether the image is one of several in its sample.
             backend: whose arithmetic the results equal: `pil` or `torchvision`; the class's first one for None.
@@ -177,7 +218,7 @@ class Row:
         check(config, self.needs)
         if several and not self.counts:
             raise ConfigError(f"several: {self.name} processes images of samples of several as it does others. Leave it out.")
-        b = ProgramBuilder(self.name, self.parity_of(backend), unit_scale=unit_scale, several=several, backend=backend)
+        b = ProgramBuilder(self.name, self._declared(backend), several=several, backend=backend)
         x = image_input(b, dtype=dtype, channels=channels or CHANNELS[color])
         if color == "rgba":
             x = b.add(BACKGROUNDS[self.background], x)
@@ -194,4 +235,5 @@ class Row:
         for stage in self.stages:
             x = stage(b, config, x)
         self.finish(b, config, x)
+        b.parity = stated(b.parity, b.steps, [output.value for output in b.outputs])
         return b.finish()

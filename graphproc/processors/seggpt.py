@@ -5,7 +5,8 @@ from __future__ import annotations
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import LookUp, Rearrange, SelectChannels, ToChannelsFirst
+from graphproc.numerics.filters import TORCHVISION
+from graphproc.ops import Cast, LookUp, Rearrange, SelectChannels, ToChannelsFirst
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, IMAGENET, NEAREST, RESCALE, RGB, resize_to, square
 from graphproc.processors.row import Extra, Row
@@ -30,7 +31,6 @@ def palette(labels: int) -> tuple[tuple[int, ...], ...]:
 def with_prompts(b: ProgramBuilder, config: Config, x: Value) -> None:
     """`pixel_values`; `prompt_pixel_values` and `prompt_masks` where the call gives them."""
     b.output("pixel_values", x)
-    b.unit_scale = False  # said something of the image
     if "prompt_image" in b.extras:
         b.output("prompt_pixel_values", _processed(b, config, b.add(ToChannelsFirst(), b.extras["prompt_image"])))
     if "prompt_map" not in b.extras:
@@ -40,6 +40,8 @@ def with_prompts(b: ProgramBuilder, config: Config, x: Value) -> None:
         y = stages.resize(b, config.changed(resample=NEAREST), y)
     if config.do_convert_rgb:
         y = b.add(SelectChannels((0, 0, 0)) if config.num_labels is None else LookUp(palette(config.num_labels)), y)
+    if b.backend == TORCHVISION and not (config.do_rescale or config.do_normalize):  # which give floats, as it does without
+        y = b.add(Cast("f32"), y)
     b.output("prompt_masks", _processed(b, config.changed(do_resize=False), y))
 
 
@@ -58,6 +60,7 @@ ROWS = (
         extra_keys=("num_labels",),
         not_compiled="prompt_masks as images of colours (do_convert_rgb false), prompts without images",
         finish=with_prompts,
+        reads="plain",
         extras={
             "prompt_image": Extra("prompt_images", "HWC", aligned=False),
             "prompt_map": Extra("prompt_masks", aligned=False),

@@ -7,8 +7,23 @@ import numpy as np
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.ir.types import DTYPES, FLOATS
 from graphproc.numerics.filters import NAMES, PILLOW, TORCHVISION
-from graphproc.ops import CenterCrop, Interpolate, InterpolateBytes, Nearest, Normalize, Pad, Rescale, Resize, SelectChannels
+from graphproc.ops import (
+    Cast,
+    CenterCrop,
+    Combine,
+    Function,
+    Interpolate,
+    InterpolateBytes,
+    Nearest,
+    Normalize,
+    Pad,
+    Rescale,
+    Resize,
+    SelectChannels,
+    Truncate,
+)
 from graphproc.processors.constants import BILINEAR
 from graphproc.sizes import num, rules
 from graphproc.sizes.num import Num
@@ -20,15 +35,25 @@ def at_least_a_pixel(b: ProgramBuilder, height: Num, width: Num) -> None:
         b.require(side >= 1, f"the resized {name} rounds to less than 1 pixel. Use a less elongated image.")
 
 
-def resize_to(b: ProgramBuilder, config: Config, x: Value, height: Num, width: Num, resample: int | None = None) -> Value:
+def resize_to(
+    b: ProgramBuilder,
+    config: Config,
+    x: Value,
+    height: Num,
+    width: Num,
+    resample: int | None = None,
+    *,
+    keeps_size: bool = False,
+) -> Value:
     """Resize with the configured filter, or another, requiring that rounding leaves at least a pixel of each side."""
     at_least_a_pixel(b, height, width)
-    x = resampled(b, x, height, width, config.resample if resample is None else resample)
-    return b.add(Rescale(1 / 255), x) if b.unit_scale else x
+    return resampled(b, x, height, width, config.resample if resample is None else resample, keeps_size=keeps_size)
 
 
-def resampled(b: ProgramBuilder, x: Value, height: Num, width: Num, resample: int) -> Value:
+def resampled(b: ProgramBuilder, x: Value, height: Num, width: Num, resample: int, *, keeps_size: bool = False) -> Value:
     """Resize with a filter, in the backend's arithmetic: bytes, with torchvision's backend floats as well.
+
+    With `keeps_size` pil's backend leaves an image of that size already as it is, whatever its values are.
 
     Raises:
         ConfigError: the backend does not have the filter.
@@ -39,9 +64,15 @@ def resampled(b: ProgramBuilder, x: Value, height: Num, width: Num, resample: in
         )
     if b.backend == TORCHVISION and x.type.dtype != "u8":
         return interpolated(b, x, height, width, resample)
-    return b.add(Resize(height, width, NAMES[resample], TORCHVISION if b.backend == TORCHVISION else PILLOW), x)
+    if x.type.dtype != "u8":
+        raise ConfigError(f"do_resize: Pillow resizes bytes, and the pixels are {x.type.dtype} here. Set do_rescale.")
+    if b.backend == TORCHVISION:
+        return b.add(Resize(height, width, NAMES[resample], TORCHVISION), x)
+    return b.add(Resize(height, width, NAMES[resample], PILLOW, keeps_size=keeps_size), x)
 
 
+NATIVE = ("u8", "f32", "f64")
+"""The types whose pixels torch resizes without a cast."""
 MODES = {
     ("bilinear", True): "antialias",
     ("bicubic", True): "antialias_cubic",
@@ -52,23 +83,34 @@ MODES = {
 
 
 def interpolated(b: ProgramBuilder, x: Value, height: Num, width: Num, resample: int | None, *, antialias: bool = True) -> Value:
-    """Resize bytes or floats as torchvision does, with or without antialiasing.
+    """Resize pixels of any type as torchvision does, with or without antialiasing: others than bytes and floats as float32.
 
     Raises:
         ConfigError: torchvision does not have the filter, or this package not for floats.
     """
     at_least_a_pixel(b, height, width)
     resample = BILINEAR if resample is None else resample
-    filter, holds_bytes = NAMES[resample], x.type.dtype == "u8"
-    if holds_bytes and (antialias or filter == "nearest"):
+    filter, dtype = NAMES[resample], x.type.dtype
+    if dtype == "u8" and (antialias or filter == "nearest"):
         return resampled(b, x, height, width, resample)
+    if dtype not in NATIVE:
+        return as_it_was(b, interpolated(b, b.add(Cast("f32"), x), height, width, resample, antialias=antialias), dtype)
     if filter == "nearest":
         return b.add(Nearest(height, width, centered=True), x)
     if (filter, antialias) not in MODES:
         what = "floats" if antialias else "images without antialiasing"
         raise ConfigError(f"resample: {what} are resized with filters 0, 2 and 3 alone, got {resample} ({filter}).")
     mode = MODES[filter, antialias]
-    return b.add(InterpolateBytes(height, width, mode) if holds_bytes else Interpolate(height, width, mode, fused=True), x)
+    return b.add(InterpolateBytes(height, width, mode) if dtype == "u8" else Interpolate(height, width, mode, fused=True), x)
+
+
+def as_it_was(b: ProgramBuilder, x: Value, dtype: str) -> Value:
+    """Floats as the type that the pixels had: rounded to half a step for whole numbers, but for uint16, and true where not 0."""
+    if dtype == "bool":
+        return b.add(Function("not"), b.add(Combine("equal", 0.0), x))
+    if dtype in FLOATS:
+        return b.add(Cast(dtype), x)
+    return b.add(Truncate(dtype), x if dtype == "u16" else b.add(Function("round"), x))
 
 
 def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -96,11 +138,26 @@ def rescale(b: ProgramBuilder, config: Config, x: Value) -> Value:
         return x
     if b.backend != TORCHVISION:
         return b.add(Rescale(float(config.rescale_factor)), x)
-    if isinstance(config.rescale_factor, int) and x.type.dtype == "u8":  # whose product torch leaves in bytes
-        if config.rescale_factor != 1:
-            raise ConfigError(f"rescale_factor: {config.rescale_factor} times a byte is no byte. Write it as a float.")
-        return x
-    return b.add(Rescale(float(config.rescale_factor), "f32"), x)
+    return times(b, x, config.rescale_factor)
+
+
+def times(b: ProgramBuilder, x: Value, factor: float) -> Value:
+    """Pixels times a number as torch has it: whole numbers stay whole with a whole factor, whatever fits; floats keep their type.
+
+    Raises:
+        ConfigError: the pixels' type does not hold a whole factor.
+    """
+    dtype = x.type.dtype
+    if isinstance(factor, int) and dtype not in FLOATS:
+        dtype = "i64" if dtype == "bool" else dtype
+        limits = np.iinfo(DTYPES[dtype])
+        if not limits.min <= factor <= limits.max:
+            raise ConfigError(f"rescale_factor: {factor} is no number of the pixels' type, {dtype}. Write it as a float.")
+        return x if factor == 1 else b.add(Cast(dtype), b.add(Combine("multiply", factor), b.add(Cast("i64"), x)))
+    if dtype == "f64":
+        return b.add(Combine("multiply", float(factor)), x)
+    product = b.add(Rescale(float(factor), "f32"), x)
+    return b.add(Cast("f16"), product) if dtype == "f16" else product
 
 
 def normalize(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -112,6 +169,8 @@ def normalize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     if not config.do_normalize:
         return x
     mean, std = (per_channel(b, key, getattr(config, key), x) for key in ("image_mean", "image_std"))
+    if b.backend == TORCHVISION and x.type.dtype not in ("u8", "f32"):
+        x = b.add(Cast("f32"), x)
     if _fused(b, config):
         if not config.rescale_factor:
             raise ConfigError(
@@ -119,6 +178,14 @@ def normalize(b: ProgramBuilder, config: Config, x: Value) -> Value:
             )
         unit = np.float32(1 / config.rescale_factor)
         mean, std = (tuple(float(np.float32(v) * unit) for v in values) for values in (mean, std))
+    return normalized(b, x, mean, std)
+
+
+def normalized(b: ProgramBuilder, x: Value, mean: tuple[float, ...], std: tuple[float, ...]) -> Value:
+    """Minus the mean, over the deviation; with torchvision's backend one channel becomes as many as these have numbers."""
+    channels = max(len(mean), len(std))
+    if b.backend == TORCHVISION and x.type.channels == 1 and channels > 1:
+        x = b.add(SelectChannels((0,) * channels), x)
     return b.add(Normalize(mean, std), x)
 
 
@@ -133,9 +200,13 @@ def normalize_alone(b: ProgramBuilder, config: Config, x: Value) -> Value:
     Raises:
         ConfigError: the pixels are still bytes, which torchvision does not normalize.
     """
-    if config.do_normalize and b.backend == TORCHVISION and x.type.dtype == "u8":
-        raise ConfigError("do_normalize: torchvision normalizes no bytes. Set do_rescale.")
-    return normalize(b, config.changed(do_rescale=False), x)
+    if not config.do_normalize or b.backend != TORCHVISION:
+        return normalize(b, config.changed(do_rescale=False), x)
+    if x.type.dtype not in FLOATS:
+        raise ConfigError(
+            f"do_normalize: torchvision normalizes floats alone, and the pixels are {x.type.dtype}. Set do_rescale."
+        )
+    return normalized(b, x, *(per_channel(b, key, getattr(config, key), x) for key in ("image_mean", "image_std")))
 
 
 def _fused(b: ProgramBuilder, config: Config) -> bool:
@@ -147,11 +218,15 @@ def _fused(b: ProgramBuilder, config: Config) -> bool:
 
 
 def per_channel(b: ProgramBuilder, key: str, value: float | tuple[float, ...], x: Value) -> tuple[float, ...]:
-    """A number for all channels, or one for each; a list of one number is an error as in the reference, but for torchvision."""
+    """A number for all channels, or one for each; a list of one number is an error as in the reference, but for torchvision.
+
+    torchvision takes several for one channel of float32, too; the others it normalizes in place, which leaves no place for more.
+    """
     if not isinstance(value, tuple):
         return (value,)
     channels = x.type.size("C")
-    if len(value) != channels and (len(value) != 1 or b.backend == "pil"):
+    spread = b.backend == TORCHVISION and (len(value) == 1 or (channels == 1 and x.type.dtype in FLOATS))
+    if len(value) != channels and not spread:
         raise ConfigError(f"{key}: expected a number, or one for each of the {channels} channels, got {list(value)}")
     return value
 
@@ -206,15 +281,15 @@ def sides(key: str, size: dict[str, int]) -> tuple[int, int]:
     return size["height"], size["width"]
 
 
-def count(config: Config, key: str) -> int:
-    """A setting that counts something: a whole number of at least 1.
+def count(config: Config, key: str, least: int = 1) -> int:
+    """A setting that counts something: a whole number of at least 1, or another.
 
     Raises:
         ConfigError: it is something else.
     """
     value = getattr(config, key)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ConfigError(f"{key}: expected a whole number of at least 1, got {value!r}")
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ConfigError(f"{key}: expected a whole number of at least {least}, got {value!r}")
     return value
 
 

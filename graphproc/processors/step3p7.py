@@ -9,6 +9,7 @@ from graphproc.configs.config import Config
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Cast, Concat, Extend, Full, Pad, Rearrange
 from graphproc.processors import stages, tiling
+from graphproc.processors.calls import OWN
 from graphproc.processors.constants import BILINEAR, CLIP, NORMALIZE, RGB, square
 from graphproc.processors.row import ONLY_TORCHVISION, Row
 from graphproc.sizes import num
@@ -56,10 +57,10 @@ ROWS = (
             "max_image_size": 3024,
         },
         extra_keys=("patch_size", "max_image_size"),
-        not_compiled="max_image_size in a call, which transformers ignores",
         outputs=OUTPUTS,
         input_names=("pixel_values", "pixel_values_local", "num_local_patches"),
         backends=ONLY_TORCHVISION,
         finish=views_and_windows,
+        calls={"max_image_size": OWN},
     ),
 )

@@ -13,6 +13,7 @@ from graphproc.errors import ConfigError
 from graphproc.ir.program import Parity, ProgramBuilder, Value
 from graphproc.ops import Cast, Full, Numbers
 from graphproc.processors import stages, tiling
+from graphproc.processors.calls import OWN, PARTLY
 from graphproc.processors.constants import BICUBIC, CLIP, INCEPTION, NORMALIZE, RESCALE, RGB, resize_to, square
 from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, PIL, Row, Stage
 from graphproc.sizes import fit, num
@@ -130,8 +131,6 @@ def whole_view(b: ProgramBuilder, config: Config, x: Value, side: int) -> Value:
         raise ConfigError("background_color: expected a byte for each channel, got null")
     color = color if isinstance(color, tuple) else (color, *[0] * (x.type.channels - 1))  # as in the reference
     height, width = fit.longest_edge_half_even(x.type.size("H"), x.type.size("W"), side)
-    if b.unit_scale:
-        b.require(num.eq(height, width), "background_color puts bytes beside floats of 0 to 1. Give an image of bytes.")
     return stages.pad_to_square(b, tiling.resize_to(b, config, x, height, width), color, side)
 
 
@@ -175,7 +174,8 @@ def thumbnail_and_tiles(b: ProgramBuilder, config: Config, x: Value) -> Value:
     overview = tiling.as_tile(b, tiling.resize_to(b, config, x, side, side))
     if config.vision_input_type != "thumb+tile":
         return overview
-    grid = grid_by_fit(x.type.size("H"), x.type.size("W"), side, tiling.setting(config, "max_num_tiles"))
+    several = tiling.setting(config, "max_num_tiles") > 1
+    grid = grid_by_fit(x.type.size("H"), x.type.size("W"), side, config.own("max_num_tiles") if several else 1)
     canvas = tiling.resize_to(b, config, x, grid.rows * side, grid.columns * side)
     return tiling.join(b, overview, tiling.cut(b, canvas, side, side))
 
@@ -271,8 +271,8 @@ ROWS = (
             "max_num_tiles": 36,
         },
         extra_keys=("vision_input_type", "tile_size", "max_num_tiles"),
-        not_compiled="max_num_tiles in a call, of which transformers reads only whether it is above 1",
         backends=ONLY_TORCHVISION,
+        calls={"max_num_tiles": PARTLY},
     ),
     Row(
         "UnlimitedOcrImageProcessor",
@@ -290,10 +290,10 @@ ROWS = (
             "maximum_pad_value": 640,
         },
         extra_keys=(*PATCHES, "tile_size", "background_color", "maximum_pad_value"),
-        not_compiled="background_color in a call, which transformers ignores",
         outputs=("pixel_values", "pixel_values_local", "num_local_patches", "patches_grid"),
         input_names=("pixel_values", "num_local_patches", "patches_grid"),
         backends=ONLY_TORCHVISION,
         finish=views_and_grid,
+        calls={"background_color": OWN},
     ),
 )

@@ -8,7 +8,7 @@ from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.op import Op
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Concat, ForEach, Numbers, Rearrange, Rescale, Take
+from graphproc.ops import Concat, ForEach, Numbers, Rearrange, Take
 from graphproc.processors import stages
 from graphproc.processors.constants import BILINEAR
 from graphproc.processors.row import Stage
@@ -20,10 +20,7 @@ INDEX = num.symbol("index", 0)
 
 
 def resize_to(b: ProgramBuilder, config: Config, x: Value, height: Num, width: Num) -> Value:
-    """Resize whatever `do_resize` says; the filter is the bilinear one where none is given. The same size changes nothing.
-
-    Bytes stay bytes from one resize to the next, also where they stand for floats in [0, 1]: the round trip is exact.
-    """
+    """Resize whatever `do_resize` says; the filter is the bilinear one where none is given. The same size changes nothing."""
     if (height, width) == (x.type.size("H"), x.type.size("W")):
         return x
     stages.at_least_a_pixel(b, height, width)
@@ -38,8 +35,7 @@ def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def in_model_units(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_rescale` and `do_normalize`, of floats in [0, 1] where the bytes stand for those."""
-    x = b.add(Rescale(1 / 255), x) if b.unit_scale else x
+    """`do_rescale` and `do_normalize`."""
     return stages.normalize(b, config, stages.rescale(b, config, x))
 
 
@@ -86,7 +82,7 @@ def for_each(b: ProgramBuilder, config: Config, x: Value, count: Num, first: Op,
     Raises:
         ConfigError: crops remain of several sizes, which no tensor holds.
     """
-    inner = ProgramBuilder(b.name, b.parity, unit_scale=b.unit_scale, backend=b.backend)
+    inner = ProgramBuilder(b.name, b.parity, backend=b.backend)
     y = inner.add(first, x)
     for step in steps:
         y = step(inner, config, y)

@@ -28,7 +28,6 @@ def transform(b: ProgramBuilder, config: Config, x: Value) -> Value:
     top, rows, above = _window(height, wanted.size[0])
     left, columns, before = _window(width, wanted.size[1])
     whole = (top, left, rows, columns) == (0, 0, height, width)
-    # A float image becomes bytes first and stays so: no `unit_scale` here.
     x = b.add(Resize(height, width, wanted.filter, window=() if whole else (top, left, rows, columns)), x)
     if (rows, columns) != wanted.size:
         x = b.add(Pad(above, before, *wanted.size, _fill(wanted)), x)
@@ -73,8 +72,10 @@ ROWS = (
         (transform,),
         {timm.KEY: timm.DEFAULTS},
         extra_keys=(timm.KEY, "architecture"),
+        settings_by_position=("return_tensors",),
         not_compiled="the training transform",
         backends=ONLY_PIL,
+        reads="bytes",
         parity=Parity("timm 1.0 (evaluation transform, PIL images) with Pillow 13"),
     ),
 )

@@ -10,7 +10,20 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import MirrorPad, MultiplyAdd, Pad
 from graphproc.ops.mirror_pad import Mode
 from graphproc.processors import stages
-from graphproc.processors.constants import BILINEAR, INCEPTION, RESCALE, crop_to, resize_to, shortest
+from graphproc.processors.calls import GIVEN
+from graphproc.processors.constants import (
+    BILINEAR,
+    BY_CROP,
+    BY_NORMALIZE,
+    BY_RESCALE,
+    BY_RESIZE,
+    BY_RESULT,
+    INCEPTION,
+    RESCALE,
+    crop_to,
+    resize_to,
+    shortest,
+)
 from graphproc.processors.llava import resize as resize_shortest
 from graphproc.processors.row import ONLY_PIL, Row
 from graphproc.processors.stages import WITHOUT_PAD
@@ -59,6 +72,15 @@ def pad(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return b.add(Pad(0, 0, height, width, value), x)
 
 
+VIVIT = {
+    **resize_to(shortest(256), BILINEAR),
+    **crop_to(224),
+    **RESCALE,
+    "rescale_factor": 1 / 127.5,
+    **NORMALIZE,
+    "offset": True,
+}
+
 ROWS = (
     Row(
         "TvpImageProcessor",
@@ -94,18 +116,13 @@ ROWS = (
         "VivitImageProcessor",
         "frames",
         (resize_shortest, stages.center_crop, rescale, stages.normalize),
-        {
-            **resize_to(shortest(256), BILINEAR),
-            "default_to_square": True,
-            **crop_to(224),
-            **RESCALE,
-            "rescale_factor": 1 / 127.5,
-            **NORMALIZE,
-            "offset": True,
-        },
+        {**VIVIT, "default_to_square": True},
         extra_keys=("offset",),
+        settings_by_position=(*BY_RESIZE, *BY_CROP, *BY_RESCALE, "offset", *BY_NORMALIZE, *BY_RESULT),
         finish=video,
         per_sample=0,
         backends=ONLY_PIL,
+        calls=dict.fromkeys(VIVIT, GIVEN),
+        reads="frames",
     ),
 )

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from graphproc.runtime import forks
+
 Array = np.ndarray[Any, Any]
 
 KEPT_FROM = 32 << 20
@@ -24,6 +26,11 @@ class Memory:
 
     def __init__(self) -> None:
         self._blocks: dict[str, tuple[Array, weakref.ref[Array]]] = {}
+        self._lock = threading.Lock()
+        forks.renew_in_children(self)
+
+    def renew(self) -> None:
+        """Begin anew in a forked process: nobody holds the lock there."""
         self._lock = threading.Lock()
 
     def array(self, name: str, shape: tuple[int, ...], dtype: Any) -> Array:

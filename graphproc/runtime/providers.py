@@ -38,7 +38,7 @@ def session_options(provider: str, threads: int | None) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # errors are raised, and need no log line of ONNX Runtime's own
     options.enable_mem_pattern = False  # planning memory anew for each image size costs more than it saves
     if threads is not None:
         options.intra_op_num_threads = threads

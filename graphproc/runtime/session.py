@@ -7,15 +7,20 @@ import os
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from graphproc.batch_feature import BatchFeature
-from graphproc.errors import GraphError, ImageError, RuntimeUnavailableError
-from graphproc.runtime import workers
+from graphproc.emitters.onnx.preconditions import broken
+from graphproc.errors import GraphError, GraphprocError, ImageError, RuntimeUnavailableError
+from graphproc.files import LFS_HINT, is_lfs_pointer
+from graphproc.runtime import forks, one_size, workers
+from graphproc.runtime.feeds import Port, read
 from graphproc.runtime.memory import Memory
+from graphproc.runtime.one_size import OneSize, no_graph
 from graphproc.runtime.providers import PROVIDERS, provider_names, session_options
 
 if TYPE_CHECKING:
@@ -23,18 +28,8 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 
-_DTYPES = {
-    "tensor(uint8)": np.uint8,
-    "tensor(int32)": np.int32,
-    "tensor(int64)": np.int64,
-    "tensor(float)": np.float32,
-    "tensor(double)": np.float64,
-    "tensor(bool)": np.bool_,
-}
-"""ONNX Runtime's names of the element types that preprocessing gives; other outputs are allocated by ONNX Runtime."""
-
 SPECIALISE_AFTER = 256
-"""After how many runs of one image size it gets a session of its own. That takes 30 to 50 ms and saves up to 0.5 ms a run."""
+"""After how many runs of one image size it gets a session of its own. That takes 25 to 60 ms and saves up to 2 ms a run."""
 MAX_COUNTED = 1024
 """How many image sizes are counted before counting starts anew."""
 MAX_SPECIALISED = 4
@@ -45,7 +40,11 @@ class Session:
     """Runs a preprocessing graph.
 
     A graph for images of any size computes its weights anew for each; when one size comes back often, the session makes
-    another with that size fixed, in which ONNX Runtime folds all of that away. Results are the same bits.
+    another for that size: of the graph that the settings in its description give for it, or where it has none, of the same graph
+    with these dimensions fixed. Results are the same bits.
+
+    A session can be pickled: it takes its graph along, or the path of one with weights in other files. A forked process makes its
+    own on the first run there.
 
     Attributes:
         inputs: the names of the graph's inputs.
@@ -63,6 +62,7 @@ class Session:
         *,
         threads: int | None = None,
         specialise_after: int | None = SPECIALISE_AFTER,
+        one_size: OneSize | None = None,
     ) -> None:
         """Load a graph.
 
@@ -73,6 +73,7 @@ class Session:
                 None lets ONNX Runtime decide, and takes up to 8 for a batch.
             specialise_after: after how many runs of one image size a session for that size is made; None for never. Doubled
                 whenever one is dropped for another.
+            one_size: makes the graph for an image size, where the graph has no description that it can be made from.
 
         Raises:
             RuntimeUnavailableError: the provider is not installed or could not start.
@@ -81,33 +82,75 @@ class Session:
         self.provider = provider
         self._providers = provider_names(provider)
         self._threads = threads
-        self._after = specialise_after
+        self._asked_after = specialise_after
         self._model = _model_bytes(graph)
-        self._session = self._create({})
-        self.dims = {i.name: list(i.shape) for i in self._session.get_inputs()}
-        self.sequences = frozenset(i.name for i in self._session.get_inputs() if i.type.startswith("seq("))
+        self._session: Any = self._created(self._model, {})
+        self._ports = [Port.of(value) for value in self._session.get_inputs()]
+        self.dims = {port.name: port.dims for port in self._ports}
+        self.sequences = frozenset(port.name for port in self._ports if port.sequence)
         self.inputs = list(self.dims)
-        self._results = {o.name: (list(o.shape), _DTYPES.get(o.type)) for o in self._session.get_outputs()}
+        results = [Port.of(value) for value in self._session.get_outputs()]
+        self._results = {port.name: (port.dims, None if port.sequence else port.dtype) for port in results}
         self.outputs = list(self._results)
+        self._shown = f"{', '.join(map(str, self._ports))} -> {', '.join(map(str, results))}"
         entries = self._session.get_modelmeta().custom_metadata_map
         self.metadata = {k.removeprefix("graphproc."): v for k, v in sorted(entries.items()) if k.startswith("graphproc.")}
         # What a model behind the preprocessing makes of a batch may depend on how many images it has.
+        # So may what its free axes are called; in graphs of this package a name is one length.
+        self._names_axes = "config" in self.metadata and "fusion" not in self.metadata
         self._separable = self.metadata.get("separable") == "true" and "fusion" not in self.metadata
+        self._one_size = one_size
+        self._memory = Memory()
+        self._begin()
+        forks.renew_in_children(self)
+
+    def __repr__(self) -> str:
+        of = [self.metadata[key] for key in ("backend", "target") if key in self.metadata]
+        settings = self.config() if "config" in self.metadata else {}
+        name = settings.get("image_processor_type", "no graph of graphproc's")
+        return f"Session({self._shown}; {', '.join([str(name), *of])}; provider {self.provider})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"graph": self._model, "provider": self.provider, "threads": self._threads, "specialise_after": self._asked_after}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
+
+    def _begin(self) -> None:
+        """Begin without sizes that were seen."""
+        self._after = self._asked_after
         self._seen: Counter[tuple[Any, ...]] = Counter()
         self._specialised: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
-        self._lock = threading.Lock()
         self._of_workers: dict[int, Session] = {}
-        self._memory = Memory()
+        self._lock = threading.Lock()
+
+    def renew(self) -> None:
+        """Begin anew in a forked process: its sessions are made there when they are first used."""
+        forks.leave((self._session, self._specialised, self._of_workers))
+        self._session = None
+        self._begin()
 
     def _create(self, sizes: Mapping[str, int]) -> Any:
+        """A session for some sizes."""
+        if sizes.keys() == {"height", "width"}:
+            if self._one_size is None:
+                self._one_size = one_size.of_described(self._model, self.metadata) or no_graph
+            with suppress(GraphprocError):
+                return self._created(self._one_size(sizes["height"], sizes["width"]), {})
+        return self._created(self._model, sizes)
+
+    def _created(self, model: bytes | str, fixed: Mapping[str, int]) -> Any:
+        """An ONNX Runtime session of a model, some of its dimensions fixed."""
         import onnxruntime
 
         options = session_options(self.provider, self._threads)
-        for name, value in sizes.items():
+        for name, value in fixed.items():
             options.add_free_dimension_override_by_name(name, value)
         try:
-            session = onnxruntime.InferenceSession(self._model, options, providers=self._providers)
+            session = onnxruntime.InferenceSession(model, options, providers=self._providers)
         except Exception as error:  # onnxruntime's own classes share no base but Exception
+            if is_lfs_pointer(model):
+                raise GraphError(f"graph: {LFS_HINT}.") from None
             raise GraphError(f"graph: ONNX Runtime cannot load it. {str(error).splitlines()[0]}") from error
         if session.get_providers()[0] != PROVIDERS[self.provider][0]:
             raise RuntimeUnavailableError(
@@ -129,32 +172,26 @@ class Session:
             The outputs by name. Nothing is copied on the way, and memory of large ones is used again once nobody holds them.
 
         Raises:
-            ImageError: an input is missing, unknown, or has another dtype or rank than the graph's, or an output has not the
-                shape and dtype of the array for it.
+            ImageError: an input is missing, unknown, has another dtype or rank than the graph's, or not the sides that it has
+                to share with another; or an output has not the shape and dtype of the array for it.
         """
-        if inputs.keys() != self.dims.keys():
-            raise ImageError(f"graph inputs: expected {', '.join(self.inputs)}, got {', '.join(inputs) or 'none'}")
+        arrays, sizes = read(self._ports, inputs, one_length=self._names_axes)
         if self.sequences:
-            return self._run_sequences(inputs)
+            return self._run_sequences(arrays)
         out = {} if out is None else out
         for name, array in out.items():
             dtype = self._results[name][1] if name in self._results else None
-            if dtype is None or array.dtype != dtype or not array.flags.c_contiguous:
-                raise ImageError(f"out: expected C-contiguous arrays for outputs of known dtypes, got {array.dtype} for {name!r}")
-        sizes: dict[str, int] = {}
-        for name, array in inputs.items():
-            dims = self.dims[name]
-            if array.ndim != len(dims):
-                raise ImageError(f"{name}: expected {len(dims)} axes {dims}, got the shape {list(array.shape)}")
-            sizes.update({d: n for d, n in zip(dims, array.shape, strict=True) if isinstance(d, str)})
+            kind = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
+            if dtype is None or kind != dtype or not array.flags.c_contiguous:
+                raise ImageError(f"out: expected C-contiguous arrays for outputs of known dtypes, got {kind} for {name!r}")
         batch = sizes.pop("batch", 1)
         threads = workers.default_threads() if self._threads is None else self._threads
         if self._separable and self.provider == "cpu" and 1 < threads < batch - 1:
-            return self._side_by_side(inputs, batch, threads, out)
+            return self._side_by_side(arrays, batch, threads, out)
         try:
-            return self._execute(self._for(sizes), inputs, batch, out)
+            return self._execute(self._for(sizes), arrays, batch, out)
         except Exception as error:
-            raise ImageError(f"graph: ONNX Runtime refused the input. {str(error).splitlines()[0]}") from error
+            raise _refused(error) from error
 
     def _side_by_side(self, inputs: Mapping[str, Array], batch: int, threads: int, out: Mapping[str, Array]) -> dict[str, Array]:
         """Run parts of a batch on workers, each on its share of the images.
@@ -193,18 +230,12 @@ class Session:
             workers.stop(jobs)
         return whole
 
-    def _run_sequences(self, inputs: Mapping[str, Any]) -> dict[str, Array]:
-        for name in self.sequences:
-            if not isinstance(inputs[name], (list, tuple)) or not inputs[name]:
-                raise ImageError(f"{name}: expected a list of at least one array, got {type(inputs[name]).__name__}")
-        feeds = {
-            name: [np.ascontiguousarray(array) for array in value] if name in self.sequences else value
-            for name, value in inputs.items()
-        }
+    def _run_sequences(self, feeds: Mapping[str, Any]) -> dict[str, Array]:
+        session = self._general()
         try:
-            return dict(zip(self._results, self._session.run(list(self._results), feeds), strict=True))
+            return dict(zip(self._results, session.run(list(self._results), feeds), strict=True))
         except Exception as error:
-            raise ImageError(f"graph: ONNX Runtime refused the input. {str(error).splitlines()[0]}") from error
+            raise _refused(error) from error
 
     def _execute(self, session: Any, inputs: Mapping[str, Array], batch: int, out: Mapping[str, Array]) -> dict[str, Array]:
         """Run with inputs and outputs bound: nothing is copied on the way in, and known outputs are written in place."""
@@ -230,10 +261,18 @@ class Session:
             return {name: results[name] if name in results else _array(produced[name]) for name in self._results}
         return results
 
+    def _general(self) -> Any:
+        """The session for any size."""
+        session = self._session
+        if session is None:
+            session = self._session = self._created(self._model, {})
+        return session
+
     def _for(self, sizes: dict[str, int]) -> Any:
         """The session for these sizes: the general one until they have come back often enough."""
+        general = self._general()
         if not sizes or self._after is None:
-            return self._session
+            return general
         key = tuple(sorted(sizes.items()))
         with self._lock:
             if key in self._specialised:
@@ -243,7 +282,7 @@ class Session:
                 self._seen.clear()
             self._seen[key] += 1
             if self._seen[key] < self._after:
-                return self._session
+                return general
             made = self._specialised[key] = self._create(sizes)
             if len(self._specialised) > MAX_SPECIALISED:
                 dropped, _ = self._specialised.popitem(last=False)
@@ -260,7 +299,9 @@ class Session:
         if number == 0 and self._threads == 1:
             return self
         if number not in self._of_workers:
-            self._of_workers[number] = Session(self._model, self.provider, threads=1, specialise_after=self._after)
+            self._of_workers[number] = Session(
+                self._model, self.provider, threads=1, specialise_after=self._after, one_size=self._one_size
+            )
         return self._of_workers[number]
 
     def __call__(self, *arrays: Any, **inputs: Any) -> BatchFeature:
@@ -274,6 +315,8 @@ class Session:
         if len(arrays) > len(self.inputs):
             raise ImageError(f"graph inputs: expected {', '.join(self.inputs)}, got {len(arrays)} arrays. Stack images into one.")
         named = dict(zip(self.inputs, arrays, strict=False))
+        if twice := sorted(named.keys() & inputs.keys()):
+            raise ImageError(f"graph inputs: {twice[0]} is given in order and by name")
         return BatchFeature({**self.run({**named, **inputs})})
 
     def config(self) -> dict[str, Any]:
@@ -297,6 +340,12 @@ def settings_of(metadata: Mapping[str, str]) -> dict[str, Any]:
     return settings
 
 
+def _refused(error: Exception) -> ImageError:
+    """What a failed run says of the input."""
+    reason = broken(str(error))
+    return ImageError(f"graph: {reason or f'ONNX Runtime refused the input. {str(error).splitlines()[0]}'}")
+
+
 def _array(value: Any) -> Array:
     """What ONNX Runtime allocated for an output, as an array that keeps it alive; a copy where it cannot be shared."""
     if hasattr(value, "__dlpack__"):
@@ -309,14 +358,17 @@ def _array(value: Any) -> Array:
 
 def _model_bytes(graph: Any) -> bytes | str:
     """The model as ONNX Runtime loads it: its bytes, or its path where weights may stand in files beside it."""
-    if isinstance(graph, bytes):
-        return graph
+    if isinstance(graph, (bytes, bytearray, memoryview)):
+        return bytes(graph)
     if hasattr(graph, "SerializeToString"):
         data: bytes = graph.SerializeToString()
         return data
-    path = Path(graph)
+    try:
+        path = Path(graph)
+    except TypeError:
+        raise GraphError(f"graph: expected a path, bytes or an ONNX model, got {type(graph).__name__}") from None
     try:
         content = path.read_bytes()
-        return str(path) if b"location" in content else content
+        return str(path.absolute()) if b"location" in content else content
     except OSError as error:
         raise GraphError(f"{path}: cannot be read ({error.strerror}). Give the path of an ONNX file.") from None

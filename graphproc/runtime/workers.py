@@ -11,6 +11,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import count
 from typing import Any, TypeVar
 
+from graphproc.runtime import forks
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -20,8 +22,20 @@ AHEAD = 2
 """How many items for each thread are made before they are asked for."""
 
 _here = threading.local()
-_pools: dict[tuple[int, int], ThreadPoolExecutor] = {}
+_pools: dict[int, ThreadPoolExecutor] = {}
 _lock = threading.Lock()
+
+
+def _begin() -> None:
+    """Begin anew in a forked process: no thread of its parent runs there, or gives the lock back."""
+    global _lock
+    forks.leave(dict(_pools))
+    _pools.clear()
+    _lock = threading.Lock()
+    _here.number = 0
+
+
+forks.call_in_children(_begin)
 
 
 def default_threads() -> int:
@@ -45,16 +59,15 @@ def in_child() -> bool:
 
 def pool(threads: int) -> ThreadPoolExecutor:
     """The workers of this process for so many threads; they are started as there is work, and shared."""
-    key = (os.getpid(), threads)  # the threads of a parent are not there after a fork
-    found = _pools.get(key)
+    found = _pools.get(threads)
     if found is None:
         with _lock:
-            if key not in _pools:
+            if threads not in _pools:
                 numbers = count()
-                _pools[key] = ThreadPoolExecutor(
+                _pools[threads] = ThreadPoolExecutor(
                     threads, thread_name_prefix="graphproc", initializer=lambda: setattr(_here, "number", next(numbers))
                 )
-            found = _pools[key]
+            found = _pools[threads]
     return found
 
 

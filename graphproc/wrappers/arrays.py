@@ -10,10 +10,11 @@ import numpy as np
 from graphproc.batch_feature import tensor_to_numpy, tensor_type_of
 from graphproc.configs.sizes import size_dict
 from graphproc.errors import ConfigError, ImageError
+from graphproc.executors.any_values import resized
 from graphproc.numerics.filters import NAMES
 from graphproc.ops import CenterCrop, Pad, Rescale, Resize
 from graphproc.ops.normalize import normalized
-from graphproc.processors.constants import BILINEAR, NEAREST
+from graphproc.processors.constants import BILINEAR
 from graphproc.processors.stages import sides
 from graphproc.sizes import num, rules
 from graphproc.wrappers.images import data_format as format_of
@@ -55,21 +56,18 @@ class ArrayMethods:
 
         Raises:
             ConfigError: the size or the filter has no meaning.
-            ImageError: the image has no such values, or 2 or 4 channels (Pillow would take one for alpha).
+            ImageError: the image has no such values, or more than 4 channels. Of 2 and 4 the last is alpha, by which Pillow
+                weights the others.
         """
         x, layout = _channels_first(image, input_data_format)
         code = BILINEAR if resample is None else resample
         if isinstance(code, bool) or code not in NAMES:
             raise ConfigError(f"resample: expected one of {', '.join(map(str, sorted(NAMES)))}, got {resample!r}")
-        if x.shape[0] not in (1, 3) and not (code == NEAREST and x.shape[0] in (2, 4)):
-            raise ImageError(f"image of {x.shape[0]} channels: expected 1 or 3 to resize. Convert the image to RGB.")
-        pixels, unit = as_bytes(x)
         old = f"image of {x.shape[1]} x {x.shape[2]} pixels"
         height, width = (num.known(v) for v in rules.resized(x.shape[1], x.shape[2], size_dict("size", size)))
         if height < 1 or width < 1:
             raise ImageError(f"{old}: resizes to {height} x {width}. Use a less elongated image.")
-        y = Resize(height, width, NAMES[int(code)]).numpy(pixels)
-        return _laid_out(Rescale(1 / 255).numpy(y) if unit else y, data_format, layout)
+        return _laid_out(resized(Resize(height, width, NAMES[int(code)]), x), data_format, layout)
 
     def center_crop(self, image: Any, size: Any, data_format: Format = None, input_data_format: Format = None) -> Array:
         """Cut the centre out of an image, with zeros around an image that is smaller.
@@ -214,25 +212,3 @@ def _statistics(key: str, value: Any, channels: int) -> tuple[float, ...]:
     if np.ndim(value) and len(values) != channels:
         raise ConfigError(f"{key}: expected a number, or one for each of the {channels} channels, got {list(values)}")
     return values
-
-
-def as_bytes(array: Array) -> tuple[Array, bool]:
-    """The bytes that stand for an image of another dtype, and whether its values were in [0, 1].
-
-    Whole numbers in 0..255 are taken as they are; other values in [0, 1] are multiplied by 255 and truncated.
-
-    Raises:
-        ImageError: the values are neither.
-
-    Source: transformers `image_transforms.to_pil_image`.
-    """
-    with np.errstate(invalid="ignore"):  # NaN has no integer; it fails every comparison below
-        whole = array.astype(np.int64)
-    if array.dtype == np.bool_ or (np.allclose(array, whole) and array.min() >= 0 and array.max() <= 255):
-        return array.astype(np.uint8), False
-    if array.min() >= 0 and array.max() <= 1:
-        return (array.astype(np.float64) * 255).astype(np.float32).astype(np.uint8), True
-    raise ImageError(
-        f"image of dtype {array.dtype}: expected whole numbers in 0..255 or values in [0, 1], "
-        f"got values from {array.min()} to {array.max()}. Convert the image to uint8."
-    )

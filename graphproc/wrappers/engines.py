@@ -183,9 +183,7 @@ class Work:
     @cached_property
     def sizes(self) -> dict[str, int]:
         """The image's sizes by the program's symbols."""
-        from graphproc.wrappers.examples import sizes_of
-
-        return sizes_of(self.program, self.inputs)
+        return reference.measure(self.program, self.inputs)
 
     def repeated(self, image: Any) -> list[Any]:
         """One image as the argument of a processor's call."""

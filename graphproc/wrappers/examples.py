@@ -75,15 +75,3 @@ def example_inputs(program: Program, image: Array) -> dict[str, Array]:
 
 def _rows(type: TensorType) -> int:
     return 2 if num.is_sym(type.shape[0]) else num.known(type.shape[0])
-
-
-def sizes_of(program: Program, inputs: dict[str, Array]) -> dict[str, int]:
-    """The sizes that inputs have, by the program's symbols."""
-    sizes: dict[str, int] = {}
-    for declared in program.inputs:
-        array = inputs[declared.name]
-        pairs = zip(declared.type.shape, array.shape, strict=True)
-        sizes.update({str(size): length for size, length in pairs if not isinstance(size, int)})
-        if declared.measures:
-            sizes.update(zip(declared.measures, array.ravel().tolist(), strict=False))
-    return sizes

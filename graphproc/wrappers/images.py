@@ -6,24 +6,21 @@ The rules are those of the backends of transformers 5.23 (`process_image`, `conv
 
 from __future__ import annotations
 
-import base64
-import io
-import os
 import sys
-import warnings
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphproc.batch_feature import tensor_to_numpy, tensor_type_of
-from graphproc.errors import ImageError
+from graphproc.errors import ImageError, warn
 from graphproc.numerics.color import (
     blend_on_white,
     blend_on_white_in_float32,
     composite_on_checkerboard,
     composite_on_white,
 )
+from graphproc.wrappers.image_files import is_file, label_of, load_file, one_line
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -57,7 +54,7 @@ def _flatten_into(flat: list[object], value: object, label: str) -> None:
     if isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
             _flatten_into(flat, item, f"{label}[{index}]")
-    elif isinstance(value, (str, os.PathLike)) or _is_pil_image(value):
+    elif is_file(value) or _is_pil_image(value):
         flat.append(value)
     elif tensor_type_of(value) is not None:
         array: Any = value
@@ -100,13 +97,14 @@ def _is_batch(value: Any) -> bool:
     return tensor_type_of(value) is not None and len(value.shape) == 4
 
 
-def to_map(value: Any, dtype: np.dtype[Any], label: str) -> NDArray[Any]:
+def to_map(value: Any, dtype: np.dtype[Any], label: str, keeps_floats: bool = False) -> NDArray[Any]:
     """Read one map (labels, a trimap, a depth) as an array of height and width.
 
     Args:
         value: a PIL image of one channel, or an array of two dimensions, or of three with one channel in front.
         dtype: the result's dtype.
         label: what errors call the map.
+        keeps_floats: whether maps of floats are taken as they are instead.
 
     Raises:
         ImageError: the value is no map, or has values that the dtype does not hold.
@@ -118,6 +116,8 @@ def to_map(value: Any, dtype: np.dtype[Any], label: str) -> NDArray[Any]:
         array = array[0]
     if array.ndim != 2 or 0 in array.shape:
         raise ImageError(f"{label}: expected [height, width], got shape {list(array.shape)}")
+    if keeps_floats and array.dtype.kind == "f":
+        return np.ascontiguousarray(array)
     with np.errstate(invalid="ignore"):
         converted = np.ascontiguousarray(array, dtype=dtype)
     if dtype.kind != "f" and not (converted == array).all():
@@ -133,13 +133,16 @@ def to_array(
     input_data_format: str | None,
     backend: str = "pil",
     background: str = "white",
+    converts_arrays: bool = True,
+    channel_counts: tuple[int, ...] = _CHANNEL_COUNTS,
 ) -> NDArray[Any]:
     """Read one image as an array of height, width and channels.
 
-    Files are opened with Pillow, turned upright by their EXIF orientation and converted to RGB (an alpha channel is
-    dropped, not composited). PIL images keep their orientation; with `do_convert_rgb` those with an alpha band or
-    transparency information are composited over white in Pillow's integer arithmetic and the rest go through Pillow's
-    `convert("RGB")`. For arrays `do_convert_rgb` repeats one channel three times and blends four channels over white
+    Files are opened with Pillow (`load_file`: upright, in RGB, without an alpha channel) and go the way of PIL images, with
+    either backend; torchvision's own decoder, which transformers uses with that backend, reads 16-bit PNG, animated and
+    transparent GIF and WebP with an EXIF orientation otherwise. PIL images keep their orientation; with `do_convert_rgb` those
+    with an alpha band or a transparent colour are composited over white in Pillow's integer arithmetic and the rest go through
+    Pillow's `convert("RGB")`. For arrays `do_convert_rgb` repeats one channel three times and blends four channels over white
     (`graphproc.numerics.color.blend_on_white`); other channel counts pass.
 
     Args:
@@ -148,6 +151,8 @@ def to_array(
         input_data_format: `"channels_first"`, `"channels_last"`, or None to look for 1, 3 or 4 channels on the first
             axis, then on the last. Concerns 3-D arrays only.
         backend: `"torchvision"` blends four channels of bytes or float32 in float32.
+        converts_arrays: whether `do_convert_rgb` concerns arrays, too.
+        channel_counts: how many channels an array may have, where it is looked for their axis.
         background: `"checkerboard"` is what bytes with an alpha channel are composited on instead of white.
 
     Returns:
@@ -161,12 +166,17 @@ def to_array(
     """
     if input_data_format is not None and input_data_format not in _DATA_FORMATS:
         raise ImageError(f'input_data_format: expected "channels_first", "channels_last" or None, got {input_data_format!r}.')
-    if isinstance(image, (str, os.PathLike)):
-        return _finished(_read_file(image), "image " + _shortened(os.fspath(image)))
+    label = None
+    if is_file(image):
+        label = label_of(image)
+        image = load_file(image)
+        do_convert_rgb = do_convert_rgb and backend == "pil"  # torchvision's decoder drops a transparent colour
     if _is_pil_image(image):
-        return _finished(_from_pil(image, do_convert_rgb, background), f"PIL image of mode {image.mode}")
+        label = label or _label(image)
+        return _finished(_from_pil(image, do_convert_rgb, background, label), label)
     if tensor_type_of(image) is not None:
-        array = _channels_last(_from_tensor(image), input_data_format)
+        array = _channels_last(_from_tensor(image), input_data_format, channel_counts)
+        do_convert_rgb = do_convert_rgb and converts_arrays
         if do_convert_rgb and array.shape[-1] == 1:
             array = np.repeat(array, 3, axis=-1)
         elif do_convert_rgb and array.shape[-1] == 4:
@@ -203,27 +213,29 @@ def _from_tensor(image: Any) -> NDArray[Any]:
     try:
         array = tensor_to_numpy(image)
     except (TypeError, ValueError, RuntimeError) as error:  # bfloat16, sparse, meta tensors
-        reason = _one_line(error)
+        reason = one_line(error)
         raise ImageError(f"image: expected a tensor that numpy can hold, got {image.dtype} ({reason}). Cast it.") from error
     if array.dtype.kind not in "buif":
         raise ImageError(f"image: expected an integer, floating or boolean array, got dtype {array.dtype}.")
     return array
 
 
-def _channels_last(array: NDArray[Any], input_data_format: str | None) -> NDArray[Any]:
+def _channels_last(array: NDArray[Any], input_data_format: str | None, channel_counts: tuple[int, ...]) -> NDArray[Any]:
     if array.ndim == 2:
         return array[:, :, None]
     if array.ndim != 3:
         raise ImageError(f"image: expected one image with 2 or 3 dimensions, got shape {list(array.shape)}. Split batches first.")
-    return np.moveaxis(array, 0, -1) if data_format(array.shape, input_data_format) == "channels_first" else array
+    first = data_format(array.shape, input_data_format, channel_counts) == "channels_first"
+    return np.moveaxis(array, 0, -1) if first else array
 
 
-def data_format(shape: tuple[int, ...], input_data_format: str | None) -> str:
+def data_format(shape: tuple[int, ...], input_data_format: str | None, channel_counts: tuple[int, ...] = _CHANNEL_COUNTS) -> str:
     """Which axis of a 3-D image holds the channels: the first or the last.
 
     Args:
         shape: The image's shape.
-        input_data_format: The answer, or None to look for 1, 3 or 4 channels on the first axis, then on the last.
+        input_data_format: The answer, or None to look for channels on the first axis, then on the last.
+        channel_counts: How many channels there may be.
 
     Returns:
         `"channels_first"` or `"channels_last"`.
@@ -238,18 +250,17 @@ def data_format(shape: tuple[int, ...], input_data_format: str | None) -> str:
         if input_data_format not in _DATA_FORMATS:
             raise ImageError(f'data_format: expected "channels_first", "channels_last" or None, got {input_data_format!r}.')
         return input_data_format
-    first, last = shape[0] in _CHANNEL_COUNTS, shape[2] in _CHANNEL_COUNTS
+    first, last = shape[0] in channel_counts, shape[2] in channel_counts
     if not first and not last:
+        counts = f"{', '.join(map(str, channel_counts[:-1]))} or {channel_counts[-1]}"
         raise ImageError(
-            f"image: expected 1, 3 or 4 channels on the first or last axis, got shape {list(shape)}. "
+            f"image: expected {counts} channels on the first or last axis, got shape {list(shape)}. "
             "Pass input_data_format if the channel count is meant."
         )
     if first and last:
-        warnings.warn(
+        warn(
             f"image of shape {list(shape)}: the first and the last axis could both be channels; taking the "
-            "first. Pass input_data_format to decide.",
-            UserWarning,
-            stacklevel=3,
+            "first. Pass input_data_format to decide."
         )
     return "channels_first" if first else "channels_last"
 
@@ -260,9 +271,13 @@ def _is_pil_image(value: object) -> TypeGuard[Image.Image]:
     return isinstance(image_class, type) and isinstance(value, image_class)
 
 
-def _from_pil(image: Image.Image, do_convert_rgb: bool, background: str) -> NDArray[Any]:
+def _label(image: Image.Image) -> str:
+    """What errors call a PIL image."""
     filename = getattr(image, "filename", "")
-    label = f"image {_shortened(filename)}" if filename else f"PIL image of mode {image.mode}"
+    return label_of(filename) if filename else f"PIL image of mode {image.mode}"
+
+
+def _from_pil(image: Image.Image, do_convert_rgb: bool, background: str, label: str) -> NDArray[Any]:
     try:
         if not do_convert_rgb:
             return np.array(image)
@@ -275,7 +290,7 @@ def _from_pil(image: Image.Image, do_convert_rgb: bool, background: str) -> NDAr
         raise
     except Exception as error:  # decoding is lazy, and Pillow's decoders raise many types on damaged data
         raise ImageError(
-            f"{label}: expected an image that Pillow can decode and convert, got: {_one_line(error)}. "
+            f"{label}: expected an image that Pillow can decode and convert, got: {one_line(error)}. "
             "Check the file, or convert the image to RGB first."
         ) from error
 
@@ -291,55 +306,3 @@ def _rgb(image: Image.Image) -> NDArray[Any]:
     """The pixels of a PIL image as RGB: read-only, without the copy that `convert` makes of an image that is RGB."""
     image.load()  # which tells what is wrong with a damaged file
     return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
-
-
-def _read_file(source: str | os.PathLike[Any]) -> NDArray[Any]:
-    from PIL import Image, ImageOps
-
-    path = os.fspath(source)
-    label = "image " + _shortened(path)
-    file: Any = path
-    if isinstance(path, str) and path.lower().startswith(("http://", "https://")):
-        raise ImageError(f"{label}: expected a local file, got a URL. Download it first and pass the file's path.")
-    if isinstance(path, str) and path.startswith("data:image/"):
-        file = io.BytesIO(_decoded_data_url(path, label))
-    elif not os.path.lexists(path):
-        raise ImageError(f"{label}: expected an image file, got a path where there is none. Check the path.")
-    elif os.path.isdir(path):
-        raise ImageError(f"{label}: expected an image file, got a folder. Pass the files in it.")
-    try:
-        with Image.open(file) as opened:
-            ImageOps.exif_transpose(opened, in_place=True)
-            return _rgb(opened)
-    except MemoryError:
-        raise
-    except Image.DecompressionBombError as error:
-        raise ImageError(
-            f"{label}: expected an image within Pillow's size limit, got: {_one_line(error)} "
-            "If you trust the file, raise PIL.Image.MAX_IMAGE_PIXELS."
-        ) from error
-    except Exception as error:  # Pillow's decoders raise many types on damaged data
-        raise ImageError(
-            f"{label}: expected a complete image file that Pillow can decode, got: {_one_line(error)}. "
-            "Check the file, or convert it to PNG or JPEG."
-        ) from error
-
-
-def _decoded_data_url(url: str, label: str) -> bytes:
-    header, _, payload = url.partition(",")
-    try:
-        if not header.endswith(";base64"):
-            raise ValueError("no ;base64 marker")
-        return base64.b64decode(payload)
-    except ValueError as error:  # binascii.Error is one
-        raise ImageError(f"{label}: expected data:image/TYPE;base64,DATA, got: {_one_line(error)}.") from error
-
-
-def _shortened(text: str | bytes) -> str:
-    shown = repr(os.fsdecode(text))
-    return shown if len(shown) <= 200 else shown[:150] + "..." + shown[-40:]
-
-
-def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= 300 else text[:297] + "..."

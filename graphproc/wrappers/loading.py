@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar, overload
@@ -12,29 +11,35 @@ from typing import Any, ClassVar, Literal, TypeVar, overload
 import numpy as np
 
 from graphproc.configs import timm
-from graphproc.configs.classes import GENERIC_TYPES, class_of_name
+from graphproc.configs.classes import GENERIC_TYPES, backend_of_name, class_of_name
 from graphproc.configs.config import Config
-from graphproc.configs.files import FILE_NAME, MODEL_FILE_NAME, read_json, short
+from graphproc.configs.files import FILE_NAME, MODEL_FILE_NAME, short
 from graphproc.configs.hub import client, explained
 from graphproc.configs.legacy import SPELLINGS, notes
-from graphproc.configs.sources import TYPE_KEYS, Folder, Source, load_source
-from graphproc.errors import ConfigError
+from graphproc.configs.sources import TYPE_KEYS, Folder, Source, file_source, load_source
+from graphproc.errors import ConfigError, warn
+from graphproc.files import write_atomically
 from graphproc.processors.registry import rows
-from graphproc.processors.row import Row
-from graphproc.wrappers.files import write_atomically
+from graphproc.processors.row import BOTH, Row
+from graphproc.wrappers.attributes import NOT_SAVED, shown
 
 T = TypeVar("T", bound="ImageProcessingMixin")
 Pathlike = str | os.PathLike[str]
 
 OPTIONS = ("backend", "engine")
 """Keywords of the constructor that are no settings of a file."""
+BACKEND_KEY = "graphproc_backend"
+"""The key under which a file keeps a processor's backend; transformers carries it along without effect."""
 
 
 class ImageProcessingMixin:
     """Loads processors from folders, files and the Hub, and saves them there."""
 
     row: ClassVar[Row]
+    named_backend: ClassVar[str | None]
+    backend: str
     _unknown: dict[str, Any]
+    _computed: tuple[str, ...]
 
     def __init__(self, /, **settings: Any) -> None:
         """Make a processor of settings; the classes that can be made say how."""
@@ -86,8 +91,10 @@ class ImageProcessingMixin:
             token: a Hub token, or True for the stored one.
             revision: a branch, tag or commit.
             **kwargs: `subfolder`, a folder in the repository; `image_processor_filename`, a name other than
-                `preprocessor_config.json`; `return_unused_kwargs`; `backend` and `engine` as in the constructor; and
-                settings that override the file's, None included. Others change nothing.
+                `preprocessor_config.json`; `return_unused_kwargs`; `backend` and `engine` as in the constructor; `use_fast`,
+                where True asks for the backend `torchvision` and False for `pil`; and settings that override the file's, None
+                included. Others change nothing. Without `backend` and `use_fast`, the class's name (`...Fast`, `...Pil`) says
+                the backend, else the file: what `save_pretrained` wrote, or its class's name.
 
         Returns:
             The processor, or with `return_unused_kwargs=True` the processor and the keywords that changed nothing.
@@ -109,7 +116,7 @@ class ImageProcessingMixin:
             revision=revision,
             file_name=kwargs.pop("image_processor_filename", None) or FILE_NAME,
         )
-        return _made(cls, source, kwargs, stacklevel=3)
+        return _made(cls, source, kwargs)
 
     @classmethod
     def get_image_processor_dict(
@@ -148,7 +155,7 @@ class ImageProcessingMixin:
         Warns:
             UserWarning: what was assumed about the settings.
         """
-        return _made(cls, Source(dict(image_processor_dict), "settings", _NoFiles()), kwargs, stacklevel=3)
+        return _made(cls, Source(dict(image_processor_dict), "settings", _NoFiles()), kwargs)
 
     @classmethod
     def from_json_file(cls: type[T], json_file: Pathlike) -> T:
@@ -158,22 +165,26 @@ class ImageProcessingMixin:
             ConfigError: the file cannot be read or is no configuration.
         """
         path = Path(json_file)
-        made: T = _made(cls, Source(read_json(path), str(path), Folder(path.parent)), {}, stacklevel=3)
+        made: T = _made(cls, file_source(path, str(path), Folder(path.parent)), {})
         return made
 
     # ---- saving ------------------------------------------------------------------------------------------------
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as a configuration file holds them; those that neither the class nor anyone set are left out."""
-        known = [*self._config({}).settings.items(), *self._unknown.items()]
-        kept = {k: v for k, v in known if v is not None or self.row.defaults.get(k) is not None}
+        settings = {key: shown(self.row, key, value) for key, value in self._config({}).settings.items()}
+        computed = {key: getattr(self, key) for key in self._computed}
+        known = [*(settings | computed).items(), *self._unknown.items()]
+        dropped = NOT_SAVED.get(self.row.name, ())
+        kept = {k: v for k, v in known if (v is not None or self.row.defaults.get(k) is not None) and k not in dropped}
         if self.row.defaults.get("default_to_square", True) == kept.get("default_to_square"):
             kept.pop("default_to_square", None)
-        return {"image_processor_type": self.row.name, **kept}
+        plain = {key: dict(value) if isinstance(value, Mapping) else value for key, value in kept.items()}
+        return {"image_processor_type": self.row.name, **plain}
 
     def to_json_string(self) -> str:
-        """The settings as JSON, keys in order."""
-        return json.dumps(self.to_dict(), indent=2, sort_keys=True, default=_plain) + "\n"
+        """The settings and the backend as JSON, keys in order."""
+        return json.dumps({**self.to_dict(), BACKEND_KEY: self.backend}, indent=2, sort_keys=True, default=_plain) + "\n"
 
     def to_json_file(self, json_file_path: Pathlike) -> None:
         """Write the settings to a file, whole or not at all.
@@ -284,15 +295,22 @@ class _NoFiles:
         return name
 
 
-def _made(cls: type[Any], source: Source, kwargs: dict[str, Any], stacklevel: int) -> Any:
+def _made(cls: type[Any], source: Source, kwargs: dict[str, Any]) -> Any:
     """A processor of a source's settings and keywords that override them; keywords that configure nothing are left over."""
     return_unused = kwargs.pop("return_unused_kwargs", False)
     make, assumed = _class_for(cls, source)
     row: Row = make.row
-    settings = {k: v for k, v in source.settings.items() if k not in OPTIONS}
+    settings = {k: v for k, v in source.settings.items() if k not in (*OPTIONS, BACKEND_KEY)}
     effective = {*row.config({}).settings, *SPELLINGS.get(row.name, ()), *settings}
     options = {k: kwargs.pop(k) for k in OPTIONS if kwargs.get(k) is not None}
+    asked = None if "backend" in options else _backend_asked_for(make, source, kwargs.pop("use_fast", None))
+    if asked is not None:
+        wanted, missed = row.backend_wanted(asked)
+        options |= {} if wanted is None else {"backend": wanted}
+        assumed = [*assumed, *missed]
     overriding = {k: kwargs.pop(k) for k in list(kwargs) if k in effective}
+    source.check(effective - overriding.keys())
+    assumed = [*assumed, *(f"{what}; the key is left out, as {row.name} does not use it" for what in source.faults.values())]
     try:
         if row.name == timm.CLASS and timm.KEY not in (settings | overriding):
             raise ConfigError(f"{timm.KEY}: expected timm's settings, got none. Load the model's {MODEL_FILE_NAME}.")
@@ -300,13 +318,25 @@ def _made(cls: type[Any], source: Source, kwargs: dict[str, Any], stacklevel: in
     except ConfigError as error:
         given = any(str(error).startswith(f"{key}:") for key in (*overriding, *options))
         raise type(error)(str(error) if given else f"{source.label}: {short(str(error), 400)}") from None
-    if kwargs.get("use_fast"):
-        hint = ". Pass backend='torchvision' for its own" if "torchvision" in row.backends and processor.backend == "pil" else ""
-        if processor.backend == "pil":
-            assumed = [*assumed, f"use_fast asks for torchvision's arithmetic; results equal the pil backend's{hint}"]
     for text in (*source.assumed, *assumed, *notes(row.config({}).settings, settings)):
-        warnings.warn(f"{source.label}: {text}", UserWarning, stacklevel=stacklevel)
+        warn(f"{source.label}: {text}")
     return (processor, kwargs) if return_unused else processor
+
+
+def _backend_asked_for(make: type[Any], source: Source, use_fast: Any) -> str | None:
+    """The backend that a call, the class's name, the file or the name in it asks for, in that order; None for none.
+
+    Raises:
+        ConfigError: the file's key has another value.
+    """
+    if use_fast is not None:
+        return "torchvision" if use_fast else "pil"
+    kept = source.settings.get(BACKEND_KEY)
+    if kept is not None and kept not in BOTH:
+        raise ConfigError(f"{source.label}: {BACKEND_KEY}: expected one of {', '.join(BOTH)}, got {short(repr(kept))}")
+    names = [n for key in TYPE_KEYS if isinstance(n := source.settings.get(key), str)]
+    wishes = (make.named_backend, kept, *(backend_of_name(name)[1] for name in names))
+    return next((wish for wish in wishes if wish is not None), None)
 
 
 def _class_for(cls: type[Any], source: Source) -> tuple[type[Any], list[str]]:

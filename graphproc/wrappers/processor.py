@@ -7,30 +7,38 @@ import os
 import pickle
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from graphproc.batch_feature import BatchFeature, TensorType, tensor_type_of
+from graphproc.configs.classes import BACKEND_SUFFIXES
 from graphproc.configs.config import STANDARD_KEYS, Config
-from graphproc.errors import ConfigError, ImageError, ShapeError
-from graphproc.executors import reference
+from graphproc.errors import ConfigError, ImageError, warn
 from graphproc.ir.program import Program
-from graphproc.ir.types import DTYPES
-from graphproc.processors.constants import NEAREST
+from graphproc.processors.calls import forgotten, settle, with_own
 from graphproc.processors.registry import lookup
-from graphproc.processors.row import Extra, Row
+from graphproc.processors.row import Row
 from graphproc.runtime import workers
 from graphproc.runtime.memory import Memory
 from graphproc.version import __version__
-from graphproc.wrappers.arrays import ArrayMethods, as_bytes
-from graphproc.wrappers.images import flatten_images, nest_images, to_array, to_map
-from graphproc.wrappers.loading import ImageProcessingMixin
+from graphproc.wrappers.array_dtypes import run_array
+from graphproc.wrappers.arrays import ArrayMethods
+from graphproc.wrappers.attributes import class_attributes, computed, shown
+from graphproc.wrappers.cautions import UNKNOWN_IGNORED, warn_once
+from graphproc.wrappers.common_methods import CommonMethods, call_keywords
+from graphproc.wrappers.containers import contained
+from graphproc.wrappers.devices import device_for
+from graphproc.wrappers.further_inputs import by_name, read_further
+from graphproc.wrappers.image_files import is_file
+from graphproc.wrappers.images import flatten_images, nest_images, to_array
+from graphproc.wrappers.loading import BACKEND_KEY, ImageProcessingMixin
+from graphproc.wrappers.methods.registry import methods
 from graphproc.wrappers.post_process import PostProcessing, post_processing_methods
 from graphproc.wrappers.recent import Recent
-from graphproc.wrappers.running import Plan, Runner, is_file
+from graphproc.wrappers.running import Plan, Runner, about, labels_of
 
 if TYPE_CHECKING:
     import onnx
@@ -52,7 +60,7 @@ MOST_SESSIONS = 16
 """How many sessions a processor keeps, those of the workers not counted."""
 
 
-class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
+class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, CommonMethods, PostProcessing):
     """What every image processor class shares.
 
     Settings are attributes under transformers' names (`size`, `image_mean`, `do_resize`, ...); sizes are dictionaries.
@@ -66,19 +74,22 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
     """
 
     row: ClassVar[Row]
+    named_backend: ClassVar[str | None] = None
     model_input_names: ClassVar[list[str]] = ["pixel_values"]
     _configs: Recent[bytes, Config]
     _programs: Recent[str, Program]
     _sessions: Recent[str, Session]
     _plans: Recent[Any, Plan]
     _memory: Memory
+    _said: set[str]
 
     def __init__(self, /, *, backend: str | None = None, engine: str = "onnxruntime", **settings: Any) -> None:
         """Make a processor with some settings other than the class's defaults.
 
         Args:
             backend: whose arithmetic results equal: `pil`, transformers' numpy and Pillow backend, or `torchvision`, its other
-                one, which is for uint8 and float32 images; the first that the class has here (`graphproc list`) for None.
+                one, which is for uint8 and float32 images. None is the one that the class's name asks for (`...Fast`, `...Pil`),
+                or the first that the class has here (`graphproc list`).
             engine: what runs a call: `onnxruntime` or `numpy`. Results are the same bits.
             **settings: settings by transformers' names; unknown ones can be read as attributes, are saved back and
                 change nothing.
@@ -86,14 +97,19 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         Raises:
             ConfigError: a setting has no meaning, or the class does not have the backend.
         """
-        self.backend = self.row.check_backend(backend)
+        wanted, missed = self.row.backend_wanted(settings.pop(BACKEND_KEY, None) or self.named_backend)
+        if backend is None:
+            for text in missed:
+                warn(text)
+        self.backend = self.row.check_backend(backend or wanted)
         self.engine = _engine(engine)
         config = self.row.config(settings)
-        for key, value in config.settings.items():
-            setattr(self, key, _shown(value))
+        self._computed = tuple(found := computed(config))
+        for key, value in ({key: shown(self.row, key, value) for key, value in config.settings.items()} | found).items():
+            setattr(self, key, value)
         self._threads: int | None = None
         self.__dict__.update(_caches())
-        self._unknown = dict(config.unknown)
+        self._unknown = {key: value for key, value in config.unknown.items() if key not in found}
 
     def __getattr__(self, name: str) -> Any:
         # Unknown settings are looked up last, so that a file cannot replace a method by naming a key like one.
@@ -136,7 +152,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         return processor_class(name)
 
     def _config(self, changes: Mapping[str, Any]) -> Config:
-        given = {**{key: getattr(self, key) for key in _keys(self.row)}, **changes}
+        given = {**self._own_settings(), **changes}
         try:
             key = pickle.dumps(given)  # which tells True from 1 and sees dictionaries that were changed in place
         except Exception:  # what cannot be pickled is no setting, which is said below
@@ -145,6 +161,16 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         if config is None:
             config = self._configs[key] = self.row.config(given)
         return config
+
+    def _call_config(self, changes: Mapping[str, Any]) -> Config:
+        """The settings of a call, with a warning for each that transformers does not read, or not everywhere."""
+        if not (reads := self.row.calls):
+            return self._config(changes)
+        own = {key: getattr(self, key) for key in reads}
+        settled = settle(reads, self.backend, own, self.row.defaults, changes)
+        warn_once(self._said, self.row.name, settled.unread)
+        config = self._config({**self._forgotten(), **settled.changes})
+        return with_own(config, self._config({}), settled) if settled.own else config
 
     # ---- compilation -------------------------------------------------------------------------------------------
 
@@ -166,7 +192,8 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         if unknown:
             known = ", ".join(_keys(self.row))
             raise TypeError(f"{type(self).__name__}: unknown setting {unknown[0]!r}. Known: {known}")
-        return self._program(self._config(changes), color=color, **_options(dict.fromkeys(inputs), several))
+        config = self._config({**self._forgotten(), **changes})
+        return self._program(config, color=color, **_options(dict.fromkeys(inputs), several))
 
     def _program(self, config: Config, **options: Any) -> Program:
         key = _key(config, self.backend, options)
@@ -211,7 +238,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
 
         program = self.compile(color=color, inputs=inputs, several=several, **changes)
         options = EmitOptions(target, input, opset, image_size)  # type: ignore[arg-type]
-        settings = type(self)(backend=self.backend, **{**self._settings(), **changes}).to_dict()
+        settings = type(self)(backend=self.backend, **{**self._settings(), **self._forgotten(), **changes}).to_dict()
         metadata = {
             "graphproc.version": __version__,
             "graphproc.config": settings,
@@ -227,7 +254,14 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         return emit(program, options, metadata)
 
     def _settings(self) -> dict[str, Any]:
-        return {**self._unknown, **{k: getattr(self, k) for k in _keys(self.row)}}
+        return {**self._unknown, **self._own_settings()}
+
+    def _own_settings(self) -> dict[str, Any]:
+        return {key: getattr(self, key) for key in _keys(self.row) if key not in self._computed}
+
+    def _forgotten(self) -> dict[str, Any]:
+        """The settings that are read in a call or an export alone, as they are without."""
+        return forgotten(self.row.calls, self.row.defaults)
 
     def export(self, path: str | os.PathLike[str], **options: Any) -> Path:
         """Write the ONNX graph to a file, whole or not at all; options are those of `to_onnx`.
@@ -235,7 +269,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         Raises:
             ConfigError: the folder does not exist or cannot be written.
         """
-        from graphproc.wrappers.files import write_atomically
+        from graphproc.files import write_atomically
 
         return write_atomically(path, self.to_onnx(**options).SerializeToString(deterministic=True))
 
@@ -253,16 +287,17 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
 
     # ---- preprocessing -----------------------------------------------------------------------------------------
 
-    def __call__(self, images: Any, **kwargs: Any) -> BatchFeature:
+    def __call__(self, images: Any, *inputs: Any, **kwargs: Any) -> BatchFeature:
         """Preprocess images; the same as `preprocess`."""
-        return self.preprocess(images, **kwargs)
+        return self.preprocess(images, *inputs, **kwargs)
 
     def preprocess(
         self,
         images: Any,
-        *,
+        *inputs: Any,
         return_tensors: Any = None,
         input_data_format: Any = None,
+        device: Any = None,
         engine: str | None = None,
         **changes: Any,
     ) -> BatchFeature:
@@ -270,19 +305,27 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
 
         Args:
             images: PIL images, numpy arrays, torch tensors, paths, or lists of these; 4-D arrays are batches.
-            return_tensors: None for lists of arrays, `np`, `pt`, `tf`, `jax` or `mlx`.
+            *inputs: what the class takes beside images, such as label maps, one for each image; also by name (`Row.arguments`).
+            return_tensors: `np`, `pt`, `tf`, `jax` or `mlx`; None for the containers of transformers' class, mostly lists of an
+                array for each image; with torchvision's backend they hold torch tensors where torch is installed.
             input_data_format: `channels_first` or `channels_last` for arrays; None looks for the axis of 1, 3 or 4.
+            device: where torch tensors of torchvision's backend are put; pil's stay on the CPU, as in transformers.
             engine: `onnxruntime` or `numpy` for this call.
-            **changes: settings to use instead of the processor's own. None means None, not the processor's.
+            **changes: settings to use instead of the processor's own. None means None, not the processor's. Of what transformers
+                does not read in a call, or not in all steps, a warning says so once, and results are transformers'.
 
         Returns:
             A BatchFeature with the outputs of transformers' class.
 
         Raises:
             ConfigError: a setting has no meaning.
-            ImageError: an image cannot be read or used.
-            TypeError: an unknown keyword.
+            ImageError: an image cannot be read or used, or is too small, large or elongated for the settings.
+            TypeError: an unknown keyword, or too many arguments.
         """
+        if inputs:
+            own = {"return_tensors": return_tensors, "input_data_format": input_data_format, "device": device, "engine": engine}
+            given = changes | {key: value for key, value in own.items() if value is not None}
+            return self.preprocess(images, **by_name(self.row, inputs, given))
         for key in CALL_ONLY_KEYS:
             changes.pop(key, None)
         extras = {e.keyword: changes.pop(e.keyword) for e in self.row.extras.values() if e.keyword in changes}
@@ -290,22 +333,34 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         known = _keys(self.row)
         if unknown := sorted(set(changes) - set(known)):
             left_out = f". Not compiled: {self.row.not_compiled}" if self.row.not_compiled else ""
-            raise TypeError(f"{type(self).__name__}: unknown keyword {unknown[0]!r}. Known: {', '.join(known)}{left_out}")
-        config = self._config(changes)
+            if self.row.name not in UNKNOWN_IGNORED:
+                raise TypeError(f"{type(self).__name__}: unknown keyword {unknown[0]!r}. Known: {', '.join(known)}{left_out}")
+            warn_once(self._said, self.row.name, {key: f"{key} is no keyword of a call. It changes nothing." for key in unknown})
+            changes = {key: value for key, value in changes.items() if key in known}
+        config = self._call_config(changes)
+        target = device_for(device, self.backend, return_tensors)
+        if self.backend == "pil" and device is not None and str(device) != "cpu":
+            text = f"device={device!r} changes nothing with backend 'pil', as in transformers. Move the result."
+            warn_once(self._said, self.row.name, {"device": text})
         samples = self._samples(images)
         counts = [len(sample) for sample in samples]
         if self.row.per_sample > 1 and set(counts) != {self.row.per_sample}:
             raise ImageError(f"{self.row.name}: expected samples of {self.row.per_sample} images each, got {counts}")
         several = [bool(self.row.counts) and count > 1 for count in counts for _ in range(count)]
         flat = [image for sample in samples for image in sample]
-        further = self._further(extras, len(flat))
+        further = read_further(self.row, extras, len(flat))
         threads = 1 if len(flat) == 1 else self._threads or workers.default_threads()
-        runner = Runner(len(flat), threads, self._plans, self._memory)
+        runner = Runner(labels_of(flat), threads, self._plans, self._memory)
         channels = self._run(runner, config, flat, further, several, _engine(engine or self.engine), _format(input_data_format))
         declared = self._image_program(config, channels, **_options(further)).outputs
         outputs = [output for output in declared if output.name != self.row.counts]
         listed = {output.name for output in outputs if output.listed or output.apart}
         joined = runner.joined(outputs, counts, return_tensors is not None)
+        if return_tensors is None:
+            for output in outputs:
+                if output.name in joined and not output.listed:
+                    apart = partial(runner.apart, output.name)
+                    joined[output.name] = contained(self.row.name, self.backend, output, joined[output.name], apart)
         features = BatchFeature(joined | ({self.row.counts: counts} if self.row.counts else {}), return_tensors, listed)
         for output in outputs:
             if output.apart:  # each a tensor of its own
@@ -315,7 +370,16 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
                 features[output.name] = features[output.name].bfloat16()
         if texts:
             features.update(texts)
+        if target is not None:
+            features.to(device=target)
         return features[outputs[0].name] if self.row.bare else features
+
+    def reading(self, config: Config | None = None) -> dict[str, Any]:
+        """How a call reads images: keywords of `to_array`, by some settings or the processor's own."""
+        config = self._config({}) if config is None else config
+        converts = bool(config.do_convert_rgb) and self.row.reads not in ("plain", "frames")
+        arrays = {"converts_arrays": False, "channel_counts": (1, 3)} if self.row.reads in ("pil", "frames") else {}
+        return {"do_convert_rgb": converts, "backend": self.backend, "background": self.row.background, **arrays}
 
     def _samples(self, images: Any) -> list[list[Any]]:
         """The images of each sample, still unread."""
@@ -324,21 +388,6 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         if self.row.per_sample == 1:
             return [[image] for image in flatten_images(images)]
         return nest_images(images)
-
-    def _further(self, given: Mapping[str, Any], count: int) -> dict[str, list[Array]]:
-        """The further inputs that were given, one array for each image, by the program's name for them."""
-        found: dict[str, list[Array]] = {}
-        for name, extra in self.row.extras.items():
-            value = given.get(extra.keyword)
-            if value is None:
-                if extra.required:
-                    raise ImageError(f"{self.row.name}: expected {extra.keyword}, one for each image, got none")
-                continue
-            items = list(value) if isinstance(value, (list, tuple)) or getattr(value, "ndim", 0) > len(extra.layout) else [value]
-            if len(items) != count:
-                raise ImageError(f"{extra.keyword}: expected one for each of the {count} images, got {len(items)}")
-            found[name] = [read_input(extra, item, f"{extra.keyword}[{index}]") for index, item in enumerate(items)]
-        return found
 
     def _run(
         self,
@@ -354,15 +403,12 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         channels = 0
         numbered = list(enumerate(images))
 
-        options = {
-            "do_convert_rgb": bool(config.do_convert_rgb),
-            "input_data_format": input_data_format,
-            "backend": self.backend,
-            "background": self.row.background,
-        }
+        options = {**self.reading(config), "input_data_format": input_data_format}
 
         def read(item: tuple[int, Any]) -> Array:
-            return _read(*item, len(images), options)
+            index, image = item
+            with about(runner.labels[index]):
+                return to_array(image, **options)
 
         arrays = workers.ahead(read, numbered, runner.threads, lambda item: not is_file(item[1]))
         try:
@@ -374,9 +420,12 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
                 for index, array in enumerate(loaded):
                     channels = channels or array.shape[-1]
                     one = {name: rows[index] for name, rows in further.items()}
-                    if engine == "onnxruntime" and array.dtype == np.uint8 and array.shape[-1] == 3:
+                    plain = array.dtype == np.uint8 and array.shape[-1] == 3
+                    floats = any(self.row.extras[name].floats and rows.dtype.kind == "f" for name, rows in one.items())
+                    if plain and not floats and engine == "onnxruntime":
                         self._add(runner, index, config, {"image": array, **one}, _options(further, several[index]))
-                    else:
+                        continue
+                    with about(runner.labels[index], *(() if plain else (ConfigError,))):
                         runner.results[index] = self._run_reference(config, array, one, several[index])
             runner.finish()
         finally:
@@ -390,44 +439,11 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
 
     def _run_reference(self, config: Config, array: Array, further: Mapping[str, Array], several: bool) -> Mapping[str, Array]:
         """One image of any dtype and channel count on the numpy executor."""
-        channels = array.shape[-1]
-        options = _options(further, several)
-        if self.backend != "pil" and array.dtype != np.uint8:
-            if array.dtype != np.float32:
-                raise ImageError(
-                    f"image of dtype {array.dtype}: expected uint8 or float32 with backend {self.backend!r}. Convert the image"
-                    + (", or use backend='pil'." if "pil" in self.row.backends else ".")
-                )
-            options["dtype"] = "f32"
-        try:
-            program = self._image_program(config, channels, **options)
-        except (ConfigError, ShapeError) as error:
-            if "dtype" not in options:
-                raise
-            raise ImageError(
-                f"image of dtype {array.dtype}: {self.row.name} takes uint8 alone here, with these settings ({error})"
-            ) from None
-        names = [step.op.name for step in program.steps]
-        if self.backend != "pil":
-            array = array if array.flags.writeable else array.copy()  # results may share its memory
-            return reference.run(program, {"image": array, **further})
-        if "resize" in names and channels not in (1, 3) and not (config.resample == NEAREST and channels in (2, 4)):
-            raise ImageError(
-                f"image of {channels} channels: expected 1 or 3 where images are resized; Pillow would take another channel "
-                "for alpha and weight the colours by it. Convert the image to RGB, or set do_convert_rgb."
-            )
-        array = array if array.flags.writeable else array.copy()  # results may share its memory
-        if array.dtype == np.uint8:
-            return reference.run(program, {"image": array, **further})
-        if "resize" in names:
-            pixels, unit = as_bytes(array)
-            program = self._image_program(config, channels, unit_scale=True, **options) if unit else program
-            return reference.run(program, {"image": pixels, **further})
-        dtype = _working_dtype(array.dtype, names)
-        program = self._image_program(config, channels, dtype=dtype, **options)
-        outputs = reference.run(program, {"image": array.astype(DTYPES[dtype]), **further})
-        moved = set() if {"rescale", "normalize"} & set(names) else _pixels(program)
-        return {name: value.astype(array.dtype) if name in moved else value for name, value in outputs.items()}
+
+        def compiled(**options: Any) -> Program:
+            return self._image_program(config, array.shape[-1], **_options(further, several), **options)
+
+        return run_array(self.row, self.backend, config, compiled, array, further)
 
     def _image_program(self, config: Config, channels: int, **options: Any) -> Program:
         """The program for images of so many channels; three share the one that is compiled anyway."""
@@ -440,8 +456,11 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, PostProcessing):
         session: Session | None = self._sessions.get(key)
         if session is None:
             from graphproc.emitters.onnx.emit import EmitOptions, emit
+            from graphproc.runtime.one_size import of_program
 
-            session = self._sessions[key] = Session(emit(self._program(config, **options), EmitOptions()), threads=threads)
+            program = self._program(config, **options)
+            session = Session(emit(program, EmitOptions()), threads=threads, one_size=of_program(program))
+            self._sessions[key] = session
         return session
 
 
@@ -460,29 +479,13 @@ def _caches() -> dict[str, Any]:
         "_sessions": Recent(MOST_SESSIONS),
         "_plans": Recent(MOST_PLANS),
         "_memory": Memory(),
+        "_said": set(),
     }
 
 
 def _keys(row: Row) -> Sequence[str]:
     """The settings that a class declares."""
     return tuple(dict.fromkeys((*STANDARD_KEYS, *row.extra_keys)))
-
-
-def _read(index: int, image: Any, count: int, options: Mapping[str, Any]) -> Array:
-    """One of so many images as an array, by `to_array`; errors say which, where its own name does not."""
-    try:
-        return to_array(image, **options)
-    except ImageError as error:
-        if count == 1 or is_file(image):
-            raise
-        raise ImageError(f"image {index}: {error}") from error
-
-
-def _shown(value: Any) -> Any:
-    """A setting as an attribute: sizes are dictionaries and tables lists of lists, as in transformers."""
-    if isinstance(value, Mapping):
-        return dict(value)
-    return [list(row) for row in value] if isinstance(value, tuple) and value and isinstance(value[0], tuple) else value
 
 
 def _engine(engine: str) -> str:
@@ -496,28 +499,6 @@ def _format(input_data_format: Any) -> str | None:
     return value
 
 
-def read_input(extra: Extra, item: Any, label: str) -> Array:
-    """One further input as the program reads it.
-
-    Args:
-        extra: what the class says of the input.
-        item: a map, an image, or rows of numbers.
-        label: what errors call it.
-
-    Raises:
-        ImageError: it has another form.
-    """
-    dtype = DTYPES[extra.dtype]
-    if extra.layout == "HW":
-        return to_map(item, dtype, label)
-    if extra.layout == "HWC":
-        return to_array(item, do_convert_rgb=True, input_data_format=None)
-    rows = np.asarray(item, dtype)
-    if rows.ndim != 2 or rows.shape[1] != 4:
-        raise ImageError(f"{label}: expected rows of 4 numbers, got shape {list(rows.shape)}")
-    return rows
-
-
 def _options(further: Mapping[str, Any], several: bool = False) -> dict[str, Any]:
     """The program's options for further inputs and for images of several in a sample; none where there is neither."""
     return {**({"extras": sorted(further)} if further else {}), **({"several": True} if several else {})}
@@ -527,46 +508,27 @@ def _key(config: Config, backend: str, options: Mapping[str, Any]) -> str:
     return f"{backend} {config.text}" + (json.dumps(options, sort_keys=True) if options else "")
 
 
-def _pixels(program: Program) -> set[str]:
-    """The names of the outputs that are the image's pixels in its own dtype, moved about; sizes and masks are not."""
-    moved = {program.inputs[0].name}
-    for step in program.steps:
-        if moved.intersection(step.inputs) and step.output.type.dtype == program.inputs[0].type.dtype:
-            moved.add(step.output.name)
-    return {output.name for output in program.outputs if output.value in moved}
-
-
-def _working_dtype(dtype: np.dtype[Any], steps: Sequence[str]) -> str:
-    """The IR dtype in which an image that is not resized goes through the steps without losing bits.
-
-    Raises:
-        ImageError: the reference would normalize in the image's own dtype, and that is not float32.
-    """
-    if "rescale" in steps:  # which multiplies in float64, whatever it is given
-        return "f64"
-    if "standardize" in steps and dtype != np.float32:
-        raise ImageError(f"image of dtype {dtype}: expected uint8 or float32 to standardize. Cast the image.")
-    if not {"normalize", "standardize"} & set(steps):
-        return "f64" if dtype.kind == "f" else "i64"
-    if dtype.kind == "f" and dtype != np.float32:
-        raise ImageError(f"image of dtype {dtype}: expected float32 or integers to normalize without rescaling. Cast the image.")
-    return "f32"
-
-
 def processor_class(name: str) -> type[BaseImageProcessor]:
-    """The processor class of a transformers name.
+    """The processor class of a transformers name; with `Fast` or `Pil` at the end, its subclass with that default backend.
 
     Raises:
         UnsupportedProcessorError: no such class is supported.
     """
-    return _class_of(lookup(name).name)
+    suffix = next((suffix for suffix in BACKEND_SUFFIXES if name.endswith(suffix)), "")
+    return _class_of(lookup(name).name, suffix)
 
 
 @cache
-def _class_of(name: str) -> type[BaseImageProcessor]:
-    """One class a row, whichever of its names was asked for, so that instances can be pickled."""
+def _class_of(name: str, suffix: str) -> type[BaseImageProcessor]:
+    """One class a row and suffix, whichever of its names was asked for, so that instances can be pickled."""
     row = lookup(name)
+    if suffix:
+        backend = BACKEND_SUFFIXES[suffix]
+        doc = f"{row.name} with {backend} as its default backend, where it has that."
+        body: dict[str, Any] = {"named_backend": backend, "__doc__": doc, "__module__": "graphproc"}
+        return type(f"{row.name}{suffix}", (_class_of(row.name, ""),), body)
     doc = f"{row.name} ({row.family} family); {row.parity_of()}."
     body = {"row": row, "model_input_names": list(row.input_names), "__doc__": doc, "__module__": "graphproc"}
-    body |= post_processing_methods(row.name)
+    body["valid_kwargs"] = call_keywords(row.name, (*_keys(row), *CALL_ONLY_KEYS))
+    body |= class_attributes(row) | dict(methods(row.name)) | post_processing_methods(row.name)
     return type(row.name, (BaseImageProcessor,), body)

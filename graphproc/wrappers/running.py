@@ -6,22 +6,22 @@ side. Results are written straight into the array of all images, which is the re
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from graphproc.errors import ImageError
+from graphproc.errors import ConfigError, ImageError, ProgramError, ShapeError
 from graphproc.executors import reference
 from graphproc.ir.program import IN_A_ROW, Output, Program
 from graphproc.ir.types import DTYPES
 from graphproc.runtime import workers
 from graphproc.runtime.memory import Memory
 from graphproc.sizes import num
-from graphproc.wrappers.examples import sizes_of
+from graphproc.wrappers.image_files import is_file, label_of
 from graphproc.wrappers.recent import Recent
 
 if TYPE_CHECKING:
@@ -35,9 +35,34 @@ MOST_BYTES = 4 << 20
 """How many bytes of pixels run together at most, where that is more than one image: what fits a core's cache, about."""
 
 
-def is_file(image: Any) -> bool:
-    """Whether an image is given as a path, or as text that contains it."""
-    return isinstance(image, (str, os.PathLike))
+def labels_of(images: Sequence[Any]) -> list[str]:
+    """What errors call each image of a call: files by name, others by number; nothing where there is one alone."""
+    numbers = [f"image {index}" if len(images) > 1 else "" for index in range(len(images))]
+    return [label_of(image) if is_file(image) else number for image, number in zip(images, numbers, strict=True)]
+
+
+@contextmanager
+def about(label: str, *more: type[ConfigError]) -> Iterator[None]:
+    """Say of every error within which image it is about.
+
+    Args:
+        label: what the image is called, or the images.
+        *more: `ConfigError` where settings may be wrong for this image alone; it stays what it is.
+
+    Raises:
+        ImageError: the image, a program for it, or its size, is not one that can be used.
+    """
+    try:
+        yield
+    except (ImageError, ProgramError, ShapeError) as error:
+        raise ImageError(_labelled(label, error)) from error
+    except more as error:
+        raise type(error)(_labelled(label, error)) from error
+
+
+def _labelled(label: str, error: Exception) -> str:
+    text = str(error)
+    return f"{label}: {text}" if label and not text.startswith(label) else text
 
 
 @dataclass
@@ -77,20 +102,22 @@ class Runner:
     """Runs the images of one call as they come.
 
     Attributes:
+        labels: what errors call each image.
         results: the outputs of each image by name, complete after `finish`.
         threads: how many images may run side by side.
     """
 
-    def __init__(self, count: int, threads: int, plans: Recent[Any, Plan], memory: Memory) -> None:
+    def __init__(self, labels: Sequence[str], threads: int, plans: Recent[Any, Plan], memory: Memory) -> None:
         """Start a call.
 
         Args:
-            count: how many images there will be.
+            labels: what errors call each image.
             threads: how many may run side by side.
             plans: the plans of earlier calls.
             memory: the memory of earlier results.
         """
-        self.results: list[Mapping[str, Array]] = [{}] * count
+        self.labels = labels
+        self.results: list[Mapping[str, Array]] = [{}] * len(labels)
         self.threads = threads
         self._plans = plans
         self._memory = memory
@@ -108,14 +135,15 @@ class Runner:
             inputs: the image and the further inputs by the program's names.
 
         Raises:
-            ProgramError: the image's size does not meet a precondition.
+            ImageError: the image's size does not meet a precondition, or an input has not the size that it has to share.
         """
         key = (id(program), *(array.shape for array in inputs.values()))
         group = self._groups.get(key)
         if group is None:
             plan: Plan | None = self._plans.get(key)
             if plan is None or plan.program is not program:
-                plan = self._plans[key] = _plan(program, inputs)
+                with about(self.labels[index]):
+                    plan = self._plans[key] = _plan(program, inputs)
             group = self._groups[key] = _Group(plan, session)
         group.indices.append(index)
         group.inputs.append(inputs)
@@ -132,10 +160,11 @@ class Runner:
         group.indices, group.inputs = [], []
         out = self._out(run)
         session = run.session()  # here, not by workers: it is made once
+        label = ", ".join(filter(None, (self.labels[index] for index in run.indices)))
         if self.threads == 1:
-            self._keep(run, _run(run, session, out))
+            self._keep(run, _run(run, session, out, label))
             return
-        self._jobs.append((run, workers.pool(self.threads).submit(lambda: _run(run, session.of_worker(), out))))
+        self._jobs.append((run, workers.pool(self.threads).submit(lambda: _run(run, session.of_worker(), out, label))))
 
     def _out(self, run: _Group) -> dict[str, Array]:
         """Where the outputs of a run go: the part of the array of all images that is theirs."""
@@ -171,13 +200,17 @@ class Runner:
         """Run what is left and wait for everything.
 
         Raises:
-            ImageError: a run failed; the message names its first image.
+            ImageError: a run failed; the message names its images.
         """
         for group in self._groups.values():
             if group.indices:
                 self._start(group)
         for run, future in self._jobs:
             self._keep(run, future.result())
+
+    def apart(self, name: str) -> list[Array]:
+        """The results of each image of one output."""
+        return [result[name] for result in self.results]
 
     def stop(self) -> None:
         """Leave nothing running."""
@@ -225,9 +258,10 @@ def _plan(program: Program, inputs: Mapping[str, Array]) -> Plan:
     """The plan of a program for one image's inputs.
 
     Raises:
+        ImageError: an input has not the size that it has to share with the others.
         ProgramError: their sizes do not meet a precondition.
     """
-    sizes = sizes_of(program, dict(inputs))
+    sizes = reference.measure(program, inputs)
     program.check(sizes)
     if program.measured:
         return Plan(program, 1, {})
@@ -244,16 +278,13 @@ def _plan(program: Program, inputs: Mapping[str, Array]) -> Plan:
     return Plan(program, 1 if _one_by_one(program) else max(1, min(MOST_IMAGES, together)), places)
 
 
-def _run(run: _Group, session: Session, out: Mapping[str, Array]) -> list[Mapping[str, Array]]:
+def _run(run: _Group, session: Session, out: Mapping[str, Array], label: str) -> list[Mapping[str, Array]]:
     """The outputs of each image of a group."""
     program = run.plan.program
     inputs = {program.graph_input(name): _stacked([one[name] for one in run.inputs]) for name in run.inputs[0]}
     run.inputs = []  # files that were read for this run alone need no longer be held
-    try:
+    with about(label):
         outputs = session.run(inputs, out)
-    except ImageError as error:
-        numbers = f"image {run.indices[0]}" if len(run.indices) == 1 else f"images {', '.join(map(str, run.indices))}"
-        raise ImageError(f"{numbers}: {error}") from error
     return [
         {
             o.name: outputs[o.name][(0,) * (o.sample is not None) + (position,)]

@@ -13,11 +13,14 @@ import numpy as np
 
 from graphproc.errors import GraphError, ImageError, ProgramError
 from graphproc.executors import reference
+from graphproc.fusion.part import KEY, preprocessing_of
 from graphproc.ir.program import Program
+from graphproc.processors.calls import forgotten
 from graphproc.runtime.session import Session
-from graphproc.wrappers.examples import default_images, example_inputs, in_color, sizes_of
+from graphproc.wrappers.examples import default_images, example_inputs, in_color
+from graphproc.wrappers.image_files import is_file, load_file
 from graphproc.wrappers.images import flatten_images, to_array
-from graphproc.wrappers.processor import AutoImageProcessor
+from graphproc.wrappers.processor import AutoImageProcessor, BaseImageProcessor
 
 if TYPE_CHECKING:
     import onnx
@@ -79,6 +82,8 @@ def verify(
 ) -> Report:
     """Compare a graph in ONNX Runtime with the numpy reference of the settings that the graph carries.
 
+    Of a fused graph, what its preprocessing gives is compared, before the model.
+
     Args:
         graph: an ONNX file, its bytes, a model, or a session of one; written by graphproc.
         images: images as a processor takes them; None for a photograph and noise of awkward sizes, those that the
@@ -93,22 +98,62 @@ def verify(
         GraphError: the graph was not written by graphproc.
         ImageError: an image cannot be read, or does not have the fixed size of the graph.
     """
-    session = graph if isinstance(graph, Session) else Session(graph, provider)
-    program = compiled_from(session)
+    session, names = _opened(graph, provider)
+    program, reading = compiled_from(session), processor_of(session).reading()
     color = session.metadata.get("color", "rgb")
     sides = fixed_sides(session)
-    arrays = [a for a in default_images(sides) if _accepts(program, a)] if images is None else read_images(images)
+    if images is None:
+        arrays = [array for image in default_images(sides) if _accepts(program, array := in_color(image, color))]
+    else:
+        arrays = read_images(images, reading, color)
     labels = [str(image) if isinstance(image, (str, Path)) else str(i) for i, image in enumerate(_named(images, arrays))]
     comparisons: list[Comparison] = []
     for label, array in zip(labels, progress(arrays, len(arrays)), strict=True):
-        inputs = example_inputs(program, in_color(array, color))
+        inputs = example_inputs(program, array)
         expected = reference.batch(program.outputs, [reference.run(program, inputs)])
         found = run_image(session, array, label, inputs)
         for output, want in expected.items():
-            if output not in found:
-                raise GraphError(f"graph: expected an output {output!r}, got {', '.join(found)}")
-            comparisons.append(_compare(label, output, want, found[output]))
+            name = names.get(output, None if names else output)
+            if name is None:
+                continue  # an output that the fused graph has no use for
+            if name not in found:
+                raise GraphError(f"graph: expected an output {name!r}, got {', '.join(found)}")
+            comparisons.append(_compare(label, output, want, found[name]))
     return Report(program.name, session.metadata.get("parity", ""), tuple(comparisons))
+
+
+def _opened(graph: Any, provider: str) -> tuple[Session, dict[str, str]]:
+    """A session of a graph, or of the preprocessing inside a fused one; and for that the names of its outputs.
+
+    Raises:
+        GraphError: a session of a fused graph was given, or nothing in it can be compared.
+    """
+    session = graph if isinstance(graph, Session) else None
+    if session is None:
+        model = _with_fusion(graph)
+        if model is None:
+            session = Session(graph, provider)
+        else:
+            part, names = preprocessing_of(model)
+            return Session(part, provider), names
+    if "fusion" in session.metadata:
+        raise GraphError("graph: expected the path, the bytes or the model of a fused graph, got a session of it")
+    return session, {}
+
+
+def _with_fusion(graph: Any) -> onnx.ModelProto | None:
+    """The model, without weights in other files, of a fused graph; None for any other."""
+    import onnx
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+
+    try:
+        if isinstance(graph, onnx.ModelProto):
+            model = graph
+        else:
+            model = onnx.load_model_from_string(graph if isinstance(graph, bytes) else Path(graph).read_bytes())
+    except (OSError, DecodeError):  # which the session says better
+        return None
+    return model if any(p.key == KEY for p in model.metadata_props) else None
 
 
 def compiled_from(session: Session) -> Program:
@@ -117,15 +162,25 @@ def compiled_from(session: Session) -> Program:
     Raises:
         GraphError: the graph was not written by graphproc.
     """
-    processor = AutoImageProcessor.from_dict(session.config(), backend=session.metadata.get("backend"))
+    config, processor = session.config(), processor_of(session)
     inputs = json.loads(session.metadata.get("inputs", "[]"))
-    return processor.compile(color=session.metadata.get("color", "rgb"), inputs=inputs)
+    given = {key: config[key] for key in forgotten(processor.row.calls, {}) if key in config}
+    return processor.compile(color=session.metadata.get("color", "rgb"), inputs=inputs, **given)
+
+
+def processor_of(session: Session) -> BaseImageProcessor:
+    """The processor of the settings and the backend that a graph carries.
+
+    Raises:
+        GraphError: the graph was not written by graphproc.
+    """
+    return AutoImageProcessor.from_dict(session.config(), backend=session.metadata.get("backend"))
 
 
 def _accepts(program: Program, array: Array) -> bool:
     """Whether the program is meant for images of that size."""
     try:
-        program.check(sizes_of(program, example_inputs(program, array)))
+        program.check(reference.measure(program, example_inputs(program, array)))
     except ProgramError:
         return False
     return True
@@ -151,12 +206,12 @@ def fixed_sides(session: Session) -> tuple[int, int] | None:
     return (height, width) if isinstance(height, int) and isinstance(width, int) else None
 
 
-def run_image(session: Session, rgb: Array, label: str, inputs: Mapping[str, Array] | None = None) -> dict[str, Array]:
-    """Run a graph on one image, in the colour order and with the axes that the graph reads.
+def run_image(session: Session, image: Array, label: str, inputs: Mapping[str, Array] | None = None) -> dict[str, Array]:
+    """Run a graph on one image, with the axes that the graph reads.
 
     Args:
         session: a session of the graph.
-        rgb: uint8 [height, width, 3].
+        image: uint8 [height, width, channels], in the graph's colour order.
         label: what errors call the image.
         inputs: all inputs of the image by the program's names, where there are further ones.
 
@@ -168,11 +223,10 @@ def run_image(session: Session, rgb: Array, label: str, inputs: Mapping[str, Arr
         ImageError: the graph is fixed to another size, or refused the image.
     """
     sides = fixed_sides(session)
-    if sides is not None and rgb.shape[:2] != sides:
-        found = f"{rgb.shape[0]} x {rgb.shape[1]}"
+    if sides is not None and image.shape[:2] != sides:
+        found = f"{image.shape[0]} x {image.shape[1]}"
         raise ImageError(f"image {label}: the graph is fixed to {sides[0]} x {sides[1]} pixels, got {found}")
-    given = inputs or {"image": in_color(rgb, session.metadata.get("color", "rgb"))}
-    return session.run(feeds(session, given))
+    return session.run(feeds(session, inputs or {"image": image}))
 
 
 def feeds(session: Session, given: Mapping[str, Array]) -> dict[str, Any]:
@@ -203,10 +257,43 @@ def _compare(image: str, output: str, want: Array, found: Array) -> Comparison:
     return Comparison(image, output, want.shape, want.size, int(differs.sum()), float(gap.max(initial=0.0)))
 
 
-def read_images(images: Any) -> list[Array]:
-    """Images as uint8 [height, width, 3]."""
-    arrays = [to_array(image, do_convert_rgb=True, input_data_format=None) for image in flatten_images(images)]
+MODES: Mapping[str, str] = {"rgba": "RGBA", "gray": "L"}
+"""Pillow's mode for a graph's colour order where that is no order of three colours."""
+
+
+def read_images(images: Any, reading: Mapping[str, Any] | None = None, color: str = "rgb") -> list[Array]:
+    """Images as uint8 [height, width, channels] in the colour order of a graph.
+
+    For `rgba` an image keeps its own alpha channel, and has 255 where it has none; for `gray` it is Pillow's `L`.
+
+    Args:
+        images: images as a processor takes them.
+        reading: how a processor reads files (`BaseImageProcessor.reading`); as most do for None.
+        color: the colour order.
+
+    Raises:
+        ImageError: an image cannot be read, or is not of bytes.
+    """
+    arrays = [_read(image, reading or {}, color) for image in flatten_images(images)]
     for index, array in enumerate(arrays):
         if array.dtype != np.uint8:
             raise ImageError(f"image {index}: expected uint8 pixels for the graph's uint8 input, got {array.dtype}")
     return arrays
+
+
+def _read(image: Any, reading: Mapping[str, Any], color: str) -> Array:
+    options = {"do_convert_rgb": True, "input_data_format": None, **(reading if is_file(image) else {})}
+    if color not in MODES:
+        return in_color(to_array(image, **options), color)
+    from PIL import Image
+
+    mode = MODES[color]
+    if is_file(image):
+        image = load_file(image, mode)
+    elif not isinstance(image, Image.Image):
+        array = to_array(image, do_convert_rgb=False, input_data_format=None)
+        if array.dtype != np.uint8:
+            return array
+        image = Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array)
+    array = np.asarray(image.convert(mode))
+    return array.reshape(*array.shape[:2], -1)

@@ -20,7 +20,6 @@ CASES: Mapping[str, Case] = {
             "spatial_factor 1": {"spatial_factor": 1},
             "spatial_factor 21": {"spatial_factor": 21},
             "size changes nothing": {"size": {"min_pixels": 1, "max_pixels": 2}},
-            "do_pad changes nothing": {"do_pad": False},
             "lanczos": {"resample": 1},
             "bytes": {"do_rescale": False, "do_normalize": False},
             "normalize alone": {"do_rescale": False, "image_mean": [0.1, 120, 0.9], "image_std": 0.4},

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers.image_processing_utils import get_size_dict
 
-from graphproc.configs.sizes import SIZE_FORMS, size_dict
+from graphproc.configs.sizes import SIZE_FORMS, plain_size, size_dict
 from graphproc.errors import ConfigError
+from graphproc.processors.registry import rows
 
 EDGES = st.integers(1, 4000)
 FORMS = st.sampled_from([sorted(form) for form in SIZE_FORMS]).flatmap(
@@ -82,3 +83,20 @@ def test_null_entries_are_left_out() -> None:
 def test_the_result_is_a_copy() -> None:
     given_size = {"shortest_edge": 5}
     assert size_dict("size", given_size) is not given_size
+
+
+def test_objects_with_sides_are_sizes() -> None:
+    theirs = pytest.importorskip("transformers.image_utils").SizeDict
+    for sides in ({"height": 20, "width": 30}, {"shortest_edge": 20}, {"shortest_edge": 20, "longest_edge": 30}):
+        assert size_dict("size", theirs(**sides)) == sides
+    with pytest.raises(ConfigError, match="expected the keys of one form"):
+        size_dict("size", theirs(height=20))
+    assert plain_size("20") == "20"
+
+
+@pytest.mark.parametrize("key", ["size", "crop_size", "pad_size", "patch_size"])
+def test_any_setting_may_be_such_an_object(key: str) -> None:
+    theirs = pytest.importorskip("transformers.image_utils").SizeDict
+    sides = {"height": 16, "width": 20}
+    name = "CLIPImageProcessor" if key != "patch_size" else "FuyuImageProcessor"
+    assert rows()[name].config({key: theirs(**sides)}).settings[key] == sides

@@ -53,7 +53,7 @@ HOSTILE: list[tuple[bytes, str]] = [
 def test_hostile_content_is_one_short_error_that_names_file_and_key(content: bytes, message: str, tmp_path: Path) -> None:
     path = write(tmp_path / "preprocessor_config.json", content)
     with pytest.raises(ConfigError, match=message) as caught:
-        load_source(tmp_path)
+        read_json(path)
     text = str(caught.value)
     assert text.startswith(f"{path}: ")
     assert len(text) < len(str(path)) + 300
@@ -88,27 +88,25 @@ def test_a_pipe_does_not_block(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["preprocessor_config.json", "processor_config.json"])
-def test_a_link_out_of_the_folder_is_refused(name: str, tmp_path: Path) -> None:
-    secret = write(tmp_path / "secret.json", {"image_processor": VIT, **VIT})
+def test_a_link_out_of_the_folder_is_followed(name: str, tmp_path: Path) -> None:
+    """Stores of large files keep files elsewhere, and leave links in their place."""
+    stored = write(tmp_path / "store" / "0123", {"image_processor": VIT, **VIT})
     (tmp_path / "model").mkdir()
-    (tmp_path / "model" / name).symlink_to(secret)
-    with pytest.raises(ConfigError, match=r"is a link to .*secret.json, outside of"):
-        load_source(tmp_path / "model")
+    (tmp_path / "model" / name).symlink_to(stored)
+    assert load_source(tmp_path / "model").settings.items() >= VIT.items()
+    (tmp_path / "model" / "sub").symlink_to(tmp_path / "store")
+    write(tmp_path / "store" / "preprocessor_config.json", VIT)
+    assert load_source(tmp_path / "model", subfolder="sub").settings == VIT
 
 
-def test_a_linked_subfolder_out_of_the_folder_is_refused(tmp_path: Path) -> None:
-    write(tmp_path / "outside" / "preprocessor_config.json", VIT)
-    (tmp_path / "model").mkdir()
-    (tmp_path / "model" / "sub").symlink_to(tmp_path / "outside")
-    with pytest.raises(ConfigError, match="outside of"):
-        load_source(tmp_path / "model", subfolder="sub")
-
-
-def test_the_models_own_config_must_not_be_a_link_out_either(tmp_path: Path) -> None:
-    write(tmp_path / "model" / "preprocessor_config.json", {"size": 20})
-    (tmp_path / "model" / "config.json").symlink_to(write(tmp_path / "secret.json", {"model_type": "vit"}))
-    with pytest.raises(ConfigError, match="outside of"):
-        load_source(tmp_path / "model").processor_class()
+def test_a_git_lfs_pointer_is_called_one(tmp_path: Path) -> None:
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0123\nsize 12\n"
+    path = write(tmp_path / "preprocessor_config.json", pointer)
+    with pytest.raises(
+        ConfigError, match=r"is a Git LFS pointer, not the file itself. Fetch the file: git lfs pull\.$"
+    ) as caught:
+        load_source(tmp_path)
+    assert str(caught.value).startswith(f"{path}: ")
 
 
 def test_links_that_lead_nowhere_or_in_circles_are_refused(tmp_path: Path) -> None:
@@ -140,8 +138,7 @@ def test_the_layout_of_the_hubs_cache_is_allowed(subfolder: str, tmp_path: Path)
     assert load_source(folder).settings == VIT
     (folder / "preprocessor_config.json").unlink()
     (folder / "preprocessor_config.json").symlink_to(write(tmp_path / "models--other" / "blobs" / "4", VIT))
-    with pytest.raises(ConfigError, match="outside of"):
-        load_source(folder)
+    assert load_source(folder).settings == VIT
 
 
 @pytest.mark.parametrize("subfolder", ["..", "a/../..", "/etc", "a\\..\\b", "\\a", "C:/a", "a\0b"])
@@ -267,3 +264,31 @@ def test_a_path_object_is_never_an_id() -> None:
 @pytest.mark.parametrize("source", ["openai/clip-vit-base-patch32", "gpt2", "a_b/c.d-e", "timm/resnet50.a1_in1k"])
 def test_ids(source: str) -> None:
     assert is_id(source)
+
+
+@pytest.mark.parametrize("entry", ["AutoProcessor", "AutoModel"])
+def test_code_of_the_repository_for_something_else_than_images_does_not_count(entry: str, tmp_path: Path) -> None:
+    beside = Files(write(tmp_path / "config.json", {"model_type": "clip"}))
+    assert Source({"auto_map": {entry: "own.Own"}, "size": 3}, "here", beside).processor_class()[0] == "CLIPImageProcessor"
+
+
+def test_code_for_images_does_not_count_where_transformers_has_the_model(tmp_path: Path) -> None:
+    settings = {"auto_map": {"AutoImageProcessor": "own.Own"}}
+    known = Files(write(tmp_path / "config.json", {"model_type": "clip"}))
+    assert Source(settings, "here", known).processor_class()[0] == "CLIPImageProcessor"
+    own = Files(write(tmp_path / "own.json", {"model_type": "own"}))
+    with pytest.raises(ConfigError, match=r"\(own.Own\), which graphproc never runs"):
+        Source(settings, "here", own).processor_class()
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_a_models_configuration_is_no_image_processors(beside: bool, tmp_path: Path) -> None:
+    path = write(tmp_path / "config.json", {"model_type": "clip", "vision_config": {"image_size": 224}, "image_size": 224})
+    if beside:
+        write(tmp_path / "preprocessor_config.json", {**VIT, "size": 30})
+    with pytest.raises(
+        ConfigError, match=r"of a model \(model_type 'clip'\), not of an image processor. Give the model's folder"
+    ):
+        load_source(path)
+    with pytest.raises(ConfigError, match=r"of a model"):
+        load_source(tmp_path, file_name="config.json")

@@ -191,6 +191,11 @@ def test_image_input_with_a_prefix() -> None:
 def test_parity_text() -> None:
     assert str(Parity("Pillow 13")) == "bit-exact to Pillow 13"
     assert str(Parity("torch 2", 0.25, "other order of sums")) == "within 0.25 of torch 2 (other order of sums)"
+    somewhere = Parity("torch 2", where="it has AVX2", elsewhere=0.5, by_side=0.125, why="other sums")
+    assert str(somewhere) == (
+        "bit-exact to torch 2 where it has AVX2; elsewhere within 0.5 and 0.12 for each pixel of the longest side, "
+        "times the range of results (other sums)"
+    )
 
 
 # --- text

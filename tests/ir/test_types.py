@@ -66,8 +66,12 @@ def test_types_are_values() -> None:
 def test_dtypes_are_numpys() -> None:
     assert {name: dtype.name for name, dtype in DTYPES.items()} == {
         "u8": "uint8",
+        "i8": "int8",
+        "u16": "uint16",
+        "i16": "int16",
         "i32": "int32",
         "i64": "int64",
+        "f16": "float16",
         "f32": "float32",
         "f64": "float64",
         "bool": "bool",

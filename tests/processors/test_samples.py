@@ -9,7 +9,7 @@ import numpy as np
 import parity_cases as cases
 import pytest
 
-from graphproc.errors import ImageError, ProgramError, ShapeError
+from graphproc.errors import ImageError, ShapeError
 
 SMALL = {"size": {"longest_edge": 150}, "max_image_size": {"longest_edge": 50}, "return_row_col_info": True}
 EDGES = {"size": {"shortest_edge": 40, "longest_edge": 90}}
@@ -79,7 +79,7 @@ def test_images_that_cannot_be_stacked_are_refused() -> None:
 
 def test_quarters_of_other_sizes_need_padding() -> None:
     processor = cases.ours("Idefics2ImageProcessor", {**EDGES, "do_image_splitting": True, "do_pad": False})
-    with pytest.raises(ProgramError, match="Set do_pad"):
+    with pytest.raises(ImageError, match="Set do_pad"):
         processor(cases.picture((60, 90), "noise"))
 
 

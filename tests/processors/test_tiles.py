@@ -11,7 +11,7 @@ import transformers
 from cases.tiles import SMALL
 
 import graphproc
-from graphproc.errors import ConfigError, ProgramError
+from graphproc.errors import ConfigError, ImageError
 from graphproc.processors.registry import lookup
 from graphproc.runtime.session import Session
 
@@ -106,7 +106,7 @@ def test_floats_as_pixels(name: str) -> None:
 
 def test_bytes_beside_floats_are_refused() -> None:
     image = np.asarray(A).astype(np.float32) / np.float32(255)
-    with pytest.raises(ProgramError, match="background_color puts bytes beside floats"):
+    with pytest.raises(ImageError, match="background_color puts bytes beside floats"):
         graphproc.DeepseekOcr2ImageProcessor(do_rescale=False, do_convert_rgb=False)(image)
 
 

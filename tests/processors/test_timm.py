@@ -15,7 +15,7 @@ from PIL import Image
 
 import graphproc as gp
 from graphproc.configs.timm import evaluation
-from graphproc.errors import ConfigError, ProgramError
+from graphproc.errors import ConfigError, ImageError
 from graphproc.runtime.session import Session
 
 Array = np.ndarray[Any, Any]
@@ -48,7 +48,7 @@ def by_reference(config: dict[str, Any], image: Image.Image) -> Array | None:
     try:
         ours = gp.TimmWrapperImageProcessor(pretrained_cfg=config, engine="numpy")
         return np.asarray(ours(image, return_tensors="np")["pixel_values"][0])
-    except ProgramError as error:
+    except ImageError as error:
         if "rounds to less than 1 pixel" not in str(error):
             raise
         return None

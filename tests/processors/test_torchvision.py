@@ -17,6 +17,7 @@ from PIL import Image
 import graphproc as gp
 from graphproc.errors import ConfigError, GraphprocError, ImageError
 from graphproc.numerics.color import blend_on_white_in_float32
+from graphproc.processors.parity import THREADS
 from graphproc.processors.registry import lookup, rows
 
 pytest.importorskip("torchvision", reason="the oracle; .ci/run has an environment with it")
@@ -33,11 +34,6 @@ IMAGES: tuple[tuple[Size, Content], ...] = (
     ((333, 500), "photograph"),
     ((2, 90), "noise"),
 )
-
-
-def bound(name: str) -> float:
-    """How far the class states to be from transformers."""
-    return rows()[name].parity_of(BACKEND).bound
 
 
 def test_most_classes_have_it() -> None:
@@ -57,7 +53,7 @@ def test_every_setting(name: str) -> None:
             continue
         for size, content in case.images or IMAGES:
             if not case.skip(size, settings):
-                assert cases.disagreement(name, settings, session, size, content, bound(name)) == "", label
+                assert cases.disagreement(name, settings, session, size, content) == "", label
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -68,7 +64,7 @@ def test_batches_of_different_sizes(name: str) -> None:
     expected = cases.transformers_result(name, settings, *images)
     for engine in ("numpy", "onnxruntime"):
         found = cases.numpy_result(name, settings, *images, engine=engine)
-        assert cases.difference(found, expected, bound(name)) == "", engine
+        assert cases.difference(found, expected, cases.allowed(name, settings, max(case.batch, key=max))) == "", engine
 
 
 @pytest.mark.parametrize("filter", [2, 3])
@@ -91,9 +87,7 @@ FLOATS = [name for name in NAMES if not lookup(name).extras and lookup(name).per
 
 @pytest.mark.parametrize(("name", "largest"), [(name, 1) for name in FLOATS] + [(name, 255) for name in FLOATS if name in FIRST])
 def test_float32_images(name: str, largest: int) -> None:
-    """Results are torch's bits where it runs with AVX2, and close elsewhere."""
-    import torch
-
+    """Results are torch's bits with the kernels that this package has, and close elsewhere."""
     settings = {**cases.CASES[name].always, "backend": BACKEND}
     image = np.random.default_rng(7).random((150, 200, 3), dtype=np.float32) * np.float32(largest)
     if name.removesuffix("ImageProcessor") in BYTES_ALONE:
@@ -102,7 +96,7 @@ def test_float32_images(name: str, largest: int) -> None:
         return
     expected = cases.attempt(lambda: cases.theirs(name, settings)(image, return_tensors="pt"), Exception)
     found = cases.attempt(lambda: cases.ours(name, settings)(image, return_tensors="np"), GraphprocError)
-    exact = torch.backends.cpu.get_cpu_capability() == "AVX2"
+    exact = cases.takes_kernels(THREADS)
     assert cases.difference(found, expected, 0.0 if exact else 1e-4) == ""
 
 

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import gc
+import multiprocessing
+import os
+import pickle
+import signal
 import threading
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +16,12 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import torch
 from onnx import TensorProto, helper
 
 import graphproc as gp
 from graphproc.errors import GraphError, ImageError, RuntimeUnavailableError
-from graphproc.runtime import memory, workers
+from graphproc.runtime import memory, one_size, workers
 from graphproc.runtime import session as session_module
 from graphproc.runtime.providers import provider_names
 from graphproc.runtime.session import MAX_SPECIALISED, SPECIALISE_AFTER, Session
@@ -131,12 +137,17 @@ def test_the_cpu_is_the_second_choice_of_other_providers(monkeypatch: pytest.Mon
         ({"images": batch(5, 5), "more": batch(5, 5)}, "graph inputs: expected images, got images, more"),
         ({"images": batch(5, 5)[0]}, r"images: expected 4 axes \['batch', 'height', 'width', 3\], got the shape \[5, 5, 3\]"),
         ({"images": batch(5, 5)[None]}, r"images: expected 4 axes .* got the shape \[1, 1, 5, 5, 3\]"),
-        ({"images": batch(5, 5)[..., :2]}, "graph: ONNX Runtime refused the input. "),
-        ({"images": batch(5, 5).astype(np.float32)}, "graph: ONNX Runtime refused the input. "),
+        ({"images": batch(5, 5)[..., :2]}, r"images: expected axis 3 of \['batch', .* to be 3, got the shape \[1, 5, 5, 2\]"),
+        ({"images": batch(5, 5).astype(np.float32)}, "images: expected uint8, got float32. Convert the array."),
+        ({"images": "cat.png"}, "images: expected an array, got str. .* processors read files"),
+        ({"images": [batch(5, 5)[0]]}, "images: expected an array, got list"),
+        ({"images": None}, "images: expected an array, got NoneType"),
+        ({"images": torch.zeros(1, 5, 5, 3, requires_grad=True)}, "images: expected an array, got Tensor that is none"),
+        (batch(5, 5), "run: expected {'images': array}, got ndarray. Call the session"),
+        (None, "run: expected {'images': array}, got NoneType"),
     ],
-    ids=["none", "other name", "too many", "too few axes", "too many axes", "two channels", "float32"],
 )
-def test_wrong_inputs_are_refused(model: onnx.ModelProto, inputs: dict[str, Array], message: str) -> None:
+def test_wrong_inputs_are_refused(model: onnx.ModelProto, inputs: Any, message: str) -> None:
     with pytest.raises(ImageError, match=message) as caught:
         Session(model).run(inputs)
     assert "\n" not in str(caught.value)
@@ -153,6 +164,75 @@ def test_a_call_takes_arrays_in_order_or_by_name() -> None:
         session(a)
     with pytest.raises(ImageError, match="expected a, b, got 3 arrays"):
         session(a, b, a)
+    with pytest.raises(ImageError, match="a is given in order and by name"):
+        session(a, b, a=a)
+    with pytest.raises(ImageError, match="ONNX Runtime refused the input"):  # names of foreign graphs' axes may mean nothing
+        session(a, np.zeros(3, np.float32))
+
+
+def test_sequences_are_lists_of_arrays() -> None:
+    session = Session(gp.CLIPImageProcessor(size=40, crop_size=32).to_onnx(input="sequence"))
+    assert session([batch(50, 60)[0], batch(60, 50)[0]])["pixel_values"].shape == (2, 3, 32, 32)
+    for bad, message in [
+        ([], "images: expected a list of at least one array, got an empty list"),
+        (batch(50, 60), "images: expected a list of at least one array, got ndarray"),
+        ([batch(50, 60)[0], "cat.png"], r"images\[1\]: expected an array, got str"),
+        ([batch(50, 60)[0] / 2], r"images\[0\]: expected uint8, got float64"),
+    ]:
+        with pytest.raises(ImageError, match=message):
+            session(bad)
+
+
+def test_tensors_are_read_as_arrays(model: onnx.ModelProto) -> None:
+    image = batch(50, 60)
+    found = Session(model)(torch.from_numpy(image))["pixel_values"]
+    assert (found == Session(model)(image)["pixel_values"]).all()
+
+
+def test_a_session_says_what_it_reads_and_gives(model: onnx.ModelProto) -> None:
+    assert repr(Session(model)) == (
+        "Session(images uint8 [batch, height, width, 3] -> pixel_values float32 [batch, 3, 32, 32]; "
+        "CLIPImageProcessor, pil, cpu; provider cpu)"
+    )
+    assert repr(Session(two_inputs())).startswith("Session(a float32 [n], b float32 [n] -> sum float32 [n], gap float32 [n]; ")
+
+
+def test_what_is_neither_path_nor_graph_is_refused() -> None:
+    with pytest.raises(GraphError, match="graph: expected a path, bytes or an ONNX model, got int"):
+        Session(5)  # type: ignore[arg-type]
+
+
+# ---- other processes -------------------------------------------------------------------------------------------------
+
+
+def in_a_child(session: Session, image: Array) -> Array:
+    return session.run({"images": image})["pixel_values"]
+
+
+def test_a_session_can_be_sent_to_another_process(model: onnx.ModelProto) -> None:
+    session = Session(model, threads=1, specialise_after=7)
+    copy = pickle.loads(pickle.dumps(session))
+    assert (copy._threads, copy._after, copy.provider, copy.metadata) == (1, 7, "cpu", session.metadata)
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        found = pool.submit(in_a_child, session, batch(50, 60)).result(120)
+    assert (found == in_a_child(session, batch(50, 60))).all()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_forked_process_needs_no_lock_of_its_parent(model: onnx.ModelProto, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forked while every lock is held, as by threads that do not exist in the child; it may not wait for them there."""
+    monkeypatch.setattr(memory, "KEPT_FROM", 0)
+    session = Session(model, threads=2, specialise_after=1)
+    expected = session.run({"images": batch(50, 60, 5)})["pixel_values"].copy()
+    with session._lock, session._memory._lock, workers._lock:
+        child = os.fork()
+        if child == 0:
+            signal.alarm(60)
+            same = (session.run({"images": batch(50, 60, 5)})["pixel_values"] == expected).all()
+            os._exit(0 if same else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert session._session is not None
 
 
 @pytest.mark.parametrize("length", ["n", 2])
@@ -343,6 +423,34 @@ def test_a_specialised_session_has_the_size_fixed(model: onnx.ModelProto) -> Non
     session.run({"images": batch(60, 50)})
     (specialised,) = session._specialised.values()
     assert specialised.get_inputs()[0].shape == ["batch", 60, 50, 3]
+
+
+def test_a_size_is_fixed_by_the_graph_of_the_settings(model: onnx.ModelProto) -> None:
+    """Which has constant weights: only then is the graph made that the settings give for the size."""
+    session = Session(model)
+    one_size_graph = one_size.of_described(session._model, session.metadata)
+    assert one_size_graph is not None
+    expected = gp.CLIPImageProcessor(size=40, crop_size=32).to_onnx(image_size=(60, 50))
+    assert onnx.load_from_string(one_size_graph(60, 50)).graph == expected.graph
+    for options in ({"input": "image"}, {"color": "bgr", "opset": 17}, {"target": "cuda"}):
+        other = gp.CLIPImageProcessor(size=40, backend="torchvision").to_onnx(**options)
+        assert one_size.of_described(other.SerializeToString(), Session(other).metadata) is not None
+
+
+def test_a_graph_that_is_not_what_its_settings_give_keeps_its_nodes(model: onnx.ModelProto) -> None:
+    """It was changed, or written by another version: only its dimensions are fixed."""
+    changed = onnx.ModelProto.FromString(model.SerializeToString())
+    last = changed.graph.node[-1]
+    last.output[0], name = "before", last.output[0]
+    changed.graph.node.append(helper.make_node("Neg", ["before"], [name]))
+    session = Session(changed, specialise_after=2)
+    first, second = (session.run({"images": batch(60, 50)})["pixel_values"] for _ in range(2))
+    assert len(session._specialised) == 1
+    assert (first == second).all()
+    assert (first == -Session(model).run({"images": batch(60, 50)})["pixel_values"]).all()
+    older = dict(session.metadata, version="0")
+    assert one_size.of_described(model.SerializeToString(), older) is None
+    assert one_size.of_described(model.SerializeToString(), {}) is None
 
 
 def test_other_sizes_still_go_through_the_general_session(model: onnx.ModelProto, monkeypatch: pytest.MonkeyPatch) -> None:

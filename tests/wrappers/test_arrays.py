@@ -153,7 +153,7 @@ def test_what_is_no_single_image_is_refused(value: Any) -> None:
         OURS.center_crop(value, 3)
 
 
-def test_four_channels_are_resized_only_to_the_nearest() -> None:
-    with pytest.raises(ImageError, match="4 channels: expected 1 or 3 to resize"):
-        OURS.resize(image(channels=4), 20)
-    check("resize", image(channels=4), {"size": 20, "resample": 0}, {"size": SizeDict(height=20, width=20), "resample": 0})
+@pytest.mark.parametrize("resample", [0, 2, 3])
+def test_four_channels_are_resized_with_the_last_as_alpha(resample: int) -> None:
+    sizes = {"size": 20, "resample": resample}, {"size": SizeDict(height=20, width=20), "resample": resample}
+    check("resize", image(channels=4), *sizes)

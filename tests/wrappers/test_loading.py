@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import warnings
 from pathlib import Path
 from typing import Any
@@ -173,11 +174,10 @@ def test_a_class_uses_a_file_of_another_class_as_transformers_does_but_says_so(t
 
 def test_keys_and_keywords_that_look_as_if_they_did_something(tmp_path: Path) -> None:
     save(tmp_path, {**PLAIN, "image_processor_type": "SegformerImageProcessor", "reduce_labels": True})
-    ours, said = load(tmp_path, use_fast=True)
+    ours, said = load(tmp_path)
     assert ours.do_reduce_labels is False
-    assert len(said) == 2
-    assert "use_fast asks for torchvision's arithmetic" in said[0]
-    assert "reduce_labels changes nothing, as in transformers 5.23; its name is do_reduce_labels now" in said[1]
+    assert len(said) == 1
+    assert "reduce_labels changes nothing, as in transformers 5.23; its name is do_reduce_labels now" in said[0]
     same_settings(ours, transformers.SegformerImageProcessorPil.from_pretrained(tmp_path))
 
 
@@ -307,7 +307,7 @@ def test_dictionaries_round_trip_here_and_through_transformers(name: str, settin
     settings = {**settings, **FITTING.get(name, {})} if settings else {}
     ours = processor_class(name)(**settings)
     saved = ours.to_dict()
-    assert json.loads(ours.to_json_string()) == json.loads(json.dumps(saved))
+    assert json.loads(ours.to_json_string()) == {**json.loads(json.dumps(saved)), "graphproc_backend": ours.backend}
     again = gp.AutoImageProcessor.from_dict(saved)
     assert type(again) is type(ours)
     assert again.to_dict() == saved
@@ -370,3 +370,93 @@ def test_values_that_json_does_not_hold_are_not_saved(value: Any, tmp_path: Path
 def test_keywords_of_an_upload_need_an_upload(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="repo_id only with push_to_hub=True"):
         gp.ViTImageProcessor().save_pretrained(tmp_path, repo_id="me/vit")
+
+
+# ---- values that a configuration may not hold --------------------------------------------------------------------------
+
+
+def test_a_key_without_effect_may_hold_what_is_no_number(tmp_path: Path) -> None:
+    path = tmp_path / "preprocessor_config.json"
+    path.write_text('{"image_processor_type": "CLIPImageProcessor", "scale": [1, NaN], "size": 30}')
+    ours, said = load(tmp_path)
+    assert ours.size == {"shortest_edge": 30}
+    (text,) = said
+    assert "scale[1]: expected a finite number, got NaN; the key is left out, as CLIPImageProcessor does not use it" in text
+    assert "scale" not in ours.to_dict()
+    path.write_text('{"image_processor_type": "CLIPImageProcessor", "rescale_factor": NaN}')
+    with pytest.raises(ConfigError, match=r"config.json: rescale_factor: expected a finite number, got NaN"):
+        load(tmp_path)
+    assert load(tmp_path, rescale_factor=0.5)[0].rescale_factor == 0.5
+
+
+def test_a_models_infinity_beside_the_file_does_not_matter(tmp_path: Path) -> None:
+    (tmp_path / "preprocessor_config.json").write_text('{"size": 30}')
+    (tmp_path / "config.json").write_text('{"model_type": "clip", "time_step_limit": [0.0, Infinity]}')
+    assert load(tmp_path)[0].size == {"shortest_edge": 30}
+
+
+# ---- backends ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "keywords", "backend"),
+    [
+        ("CLIPImageProcessor", {}, "pil"),
+        ("CLIPImageProcessorFast", {}, "torchvision"),
+        ("CLIPImageProcessorPil", {}, "pil"),
+        ("CLIPImageProcessor", {"use_fast": True}, "torchvision"),
+        ("CLIPImageProcessorFast", {"use_fast": False}, "pil"),
+        ("CLIPImageProcessorFast", {"backend": "pil", "use_fast": True}, "pil"),
+    ],
+)
+def test_names_in_files_and_use_fast_ask_for_a_backend(name: str, keywords: dict[str, Any], backend: str, tmp_path: Path) -> None:
+    save(tmp_path, {"image_processor_type": name})
+    for make in (gp.AutoImageProcessor, gp.CLIPImageProcessor):
+        ours, said = load(tmp_path, make, **keywords)
+        assert (ours.backend, said) == (backend, [])
+        assert f'"graphproc_backend": "{backend}"' in repr(ours)
+
+
+def test_classes_named_after_a_backend_have_it(tmp_path: Path) -> None:
+    save(tmp_path, {"image_processor_type": "CLIPImageProcessor", "graphproc_backend": "pil"})
+    for name, backend in (("CLIPImageProcessorFast", "torchvision"), ("CLIPImageProcessorPil", "pil")):
+        make = getattr(gp, name)
+        assert issubclass(make, gp.CLIPImageProcessor)
+        assert make.__name__ == name
+        assert make().backend == make.from_pretrained(tmp_path).backend == backend
+        assert pickle.loads(pickle.dumps(make(size=30))).backend == backend
+        assert make(backend="torchvision").backend == "torchvision"
+        assert make().to_dict()["image_processor_type"] == "CLIPImageProcessor"
+
+
+@pytest.mark.parametrize(("name", "missing"), [("DonutImageProcessorFast", "torchvision"), ("Molmo2ImageProcessorPil", "pil")])
+def test_a_backend_that_a_class_lacks_is_not_taken_without_a_word(name: str, missing: str, tmp_path: Path) -> None:
+    save(tmp_path, {"image_processor_type": name})
+    ours, said = load(tmp_path)
+    assert ours.backend == ours.row.backends[0] != missing
+    (text,) = said
+    assert f"{ours.row.name} has no {missing} arithmetic here: results equal transformers' {ours.backend} backend" in text
+    with pytest.warns(UserWarning, match=f"has no {missing} arithmetic here") as caught:
+        assert getattr(gp, name)().backend == ours.backend
+    assert caught[0].filename == __file__, "the warning points at the caller"
+
+
+@pytest.mark.parametrize("backend", ["pil", "torchvision"])
+def test_the_backend_is_saved_and_loaded_back_and_transformers_ignores_it(backend: str, tmp_path: Path) -> None:
+    ours = gp.CLIPImageProcessor(size=30, backend=backend)
+    ours.save_pretrained(tmp_path)
+    again = gp.AutoImageProcessor.from_pretrained(tmp_path)
+    assert again.backend == backend
+    assert again.to_dict() == ours.to_dict()
+    assert "graphproc_backend" not in again.to_dict()
+    theirs = transformers.CLIPImageProcessorPil.from_pretrained(tmp_path)
+    same_settings(ours, theirs)
+    theirs.save_pretrained(tmp_path)  # which carries the key along
+    assert gp.AutoImageProcessor.from_pretrained(tmp_path).backend == backend
+    assert gp.CLIPImageProcessor(**json.loads(ours.to_json_string())).backend == backend
+
+
+def test_a_backend_key_with_another_value_is_refused(tmp_path: Path) -> None:
+    save(tmp_path, {"image_processor_type": "CLIPImageProcessor", "graphproc_backend": "opencv"})
+    with pytest.raises(ConfigError, match=r"config.json: graphproc_backend: expected one of pil, torchvision, got 'opencv'"):
+        load(tmp_path)

@@ -21,8 +21,9 @@ from PIL import Image
 
 import graphproc as gp
 from graphproc.batch_feature import BatchFeature
-from graphproc.errors import ConfigError, ImageError, ProgramError, UnsupportedProcessorError
-from graphproc.wrappers.processor import BaseImageProcessor, as_bytes, processor_class
+from graphproc.errors import ConfigError, ImageError, UnsupportedProcessorError
+from graphproc.numerics.as_bytes import as_bytes
+from graphproc.wrappers.processor import BaseImageProcessor, processor_class
 
 transformers.logging.set_verbosity_error()
 
@@ -106,10 +107,6 @@ def test_pil_modes(name: str, mode: str, convert: bool | None) -> None:
     except Exception:  # e.g. a mean of three numbers for one channel
         with pytest.raises(gp.GraphprocError):
             ours(image, return_tensors="np")
-        return
-    if np.asarray(image).ndim == 3 and expected["pixel_values"].shape[1] in (2, 4):
-        with pytest.raises(ImageError, match="Convert the image to RGB, or set do_convert_rgb"):
-            ours(image)  # transformers resizes with one channel as alpha
         return
     assert_same(ours(image, return_tensors="np"), expected)
 
@@ -196,10 +193,6 @@ def test_any_values_where_images_are_not_resized(dtype: str, rescale: bool, norm
     values = noise(25, 52, 3) if dtype == "uint8" else np.random.default_rng(0).normal(0, 1000, (25, 52, 3))
     image = (abs(values) if dtype == "uint16" else values).astype(dtype)
     settings = {**UNRESIZED, "do_rescale": rescale, "do_normalize": normalize}
-    if normalize and not rescale and dtype in ("float16", "float64"):
-        with pytest.raises(ImageError, match=f"dtype {dtype}: expected float32 or integers"):
-            pair("CLIPImageProcessor", **settings)[0](image)
-        return
     assert_as_transformers("CLIPImageProcessor", image, settings)
 
 
@@ -298,7 +291,7 @@ def test_what_is_no_image_is_refused(value: Any) -> None:
 def test_a_size_that_rounds_to_nothing_is_refused_by_both_engines() -> None:
     ours = gp.ViTImageProcessor(size={"shortest_edge": 10, "longest_edge": 12})
     for engine in ("onnxruntime", "numpy"):
-        with pytest.raises(ProgramError, match="rounds to less than 1 pixel"):
+        with pytest.raises(ImageError, match="rounds to less than 1 pixel"):
             ours(Image.new("RGB", (100, 1)), engine=engine)
 
 

@@ -325,7 +325,7 @@ def test_errors_of_a_run_name_its_images(threads: int, monkeypatch: pytest.Monke
         return real(self, inputs, out)
 
     monkeypatch.setattr(Session, "run", run)
-    with pytest.raises(ImageError, match=r"^images 1, 6, 11: graph: ONNX Runtime refused the input"):
+    with pytest.raises(ImageError, match=r"^image 1, image 6, image 11: graph: ONNX Runtime refused the input"):
         ours(mixed())
     with pytest.raises(ImageError, match=r"^image 1: graph: ONNX Runtime refused the input"):
         ours(mixed(3))
@@ -391,3 +391,40 @@ def test_the_entry_that_was_longest_not_got_is_dropped() -> None:
     assert recent.get("b", 5) == 5
     recent["a"] = 7
     assert dict(recent) == {"a": 7, "c": 3}
+
+
+ONE_PIXEL = {"size": {"shortest_edge": 1, "longest_edge": 3}, "do_center_crop": False}
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime", "numpy"])
+@pytest.mark.parametrize(
+    ("bad", "settings", "what"),
+    [
+        (noise(20, 30, 5), {}, "1, 3 or 4 channels"),
+        (noise(20, 30, 3).astype(complex), {}, "integer, floating or boolean"),
+        (noise(20, 30, 3) - 300.5, {}, r"whole numbers in 0\.\.255"),
+        (noise(20, 30, 4) * 3.5, {}, "expected values from 0 to 1"),
+        (noise(20, 30, 1), {"do_convert_rgb": False}, "one for each of the 1 channels"),
+        (np.zeros((20, 0, 3), np.uint8), {}, "at least one pixel"),
+        (noise(2, 700, 3), ONE_PIXEL, "less than 1 pixel"),
+    ],
+)
+@pytest.mark.parametrize("several", [False, True])
+def test_errors_say_which_image_they_are_about(
+    bad: Array, settings: dict[str, Any], what: str, engine: str, several: bool
+) -> None:
+    ours = gp.CLIPImageProcessor(engine=engine, **settings)
+    good = noise(20, 30, 3)
+    with pytest.raises((ImageError, ConfigError), match=what) as caught:
+        ours([good, good, bad, good] if several else bad)
+    assert str(caught.value).startswith("image 2: ") == several
+
+
+def test_errors_about_a_file_name_it(tmp_path: Path) -> None:
+    path = tmp_path / "long.png"
+    Image.fromarray(noise(1, 700, 3)).save(path)
+    ours = gp.CLIPImageProcessor(size={"shortest_edge": 1, "longest_edge": 3}, do_center_crop=False)
+    for engine in ("onnxruntime", "numpy"):
+        for images in (str(path), [noise(20, 30, 3), path]):
+            with pytest.raises(ImageError, match=r"^image '.*long\.png': .* less than 1 pixel"):
+                ours(images, engine=engine)

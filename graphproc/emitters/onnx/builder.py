@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import onnx_ir as ir
 
+from graphproc.emitters.onnx.choices import has_loop
 from graphproc.errors import EmitError
 from graphproc.ir.op import Op
 from graphproc.ir.types import DTYPES, TensorType
@@ -23,8 +24,12 @@ Value = ir.Value
 
 ELEMENT = {
     "u8": ir.DataType.UINT8,
+    "i8": ir.DataType.INT8,
+    "u16": ir.DataType.UINT16,
+    "i16": ir.DataType.INT16,
     "i32": ir.DataType.INT32,
     "i64": ir.DataType.INT64,
+    "f16": ir.DataType.FLOAT16,
     "f32": ir.DataType.FLOAT,
     "f64": ir.DataType.DOUBLE,
     "bool": ir.DataType.BOOL,
@@ -87,6 +92,8 @@ class GraphBuilder:
         self.types: dict[Value, TensorType] = {}
         self.leading = leading
         self.graph_outputs: list[Value] = []
+        self.never: Value | None = None
+        self._choices = 0
         self._symbols: dict[str, Value] = {}
         self._numbers: list[dict[tuple[Any, ...], Value]] = [{}]
         self._scopes: list[str] = []
@@ -347,8 +354,12 @@ class GraphBuilder:
         if isinstance(condition, bool):
             return then() if condition else otherwise()
         flag = condition if isinstance(condition, Value) else self.num(condition)
+        self._choices += 1
         then_graph = self._subgraph(names[0], lambda: [then()])
         else_graph = self._subgraph(names[1], lambda: [otherwise()])
+        self._choices -= 1
+        if self._choices and self.never is not None and (has_loop(then_graph) or has_loop(else_graph)):
+            flag = self._emit("Or", flag, self.never)
         dtype = self.dtype(then_graph.outputs[0])
         branches = (ir.AttrGraph("then_branch", then_graph), ir.AttrGraph("else_branch", else_graph))
         return self._emit("If", flag, dtype=dtype, then_branch=branches[0], else_branch=branches[1])

@@ -11,6 +11,7 @@ import onnx_ir as ir
 
 from graphproc.emitters.onnx import joins
 from graphproc.emitters.onnx.builder import ELEMENT, GraphBuilder, Value
+from graphproc.emitters.onnx.choices import never
 from graphproc.emitters.onnx.steps import emit_steps
 from graphproc.errors import EmitError
 from graphproc.ir.program import Input, Output, Program
@@ -90,6 +91,7 @@ def emit(program: Program, options: EmitOptions, metadata: Mapping[str, Any] | N
     g = GraphBuilder(options.target, options.opset, leading=1 if several and not loops else 0)
     inputs = {declared.name: _input(program, declared, options) for declared in program.inputs}
     first = next(iter(inputs.values()))
+    g.never = never(g, first)
     if options.input == "image" and not program.stacked:
         outputs = joins.of_image(g, program, emit_steps(g, program, inputs))
     elif loops:

@@ -41,6 +41,7 @@ class Resize(Op):
         extent: (height, width) of the part of the input, from its top left corner, that is resized; not always whole pixels,
             and rounded to float32 as Pillow's `box` is. Empty for all of it.
         map: what becomes of every byte of the result. A pass writes it, so that it is done while they are in the cache.
+        keeps_size: whether an image of that size already is not touched, which shows where values are no bytes.
     """
 
     height: Num
@@ -51,6 +52,7 @@ class Resize(Op):
     layout: str = "CHW"
     extent: tuple[Num, ...] = ()
     map: ByteMap | None = None
+    keeps_size: bool = False
 
     def infer(self, x: TensorType) -> TensorType:
         """Channels first, with the sides of the result or its window."""

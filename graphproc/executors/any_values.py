@@ -1,0 +1,111 @@
+"""The numpy executor on images of any values, as numpy and Pillow process them in transformers' pil backend.
+
+A program is compiled for bytes. Here its ops take arrays of any dtype and number of channels, which they keep as far as
+numpy does, and every resize decides for itself what bytes stand for its operand: those are resized and scaled back.
+
+Source: transformers 5.23, `image_transforms.resize` and `to_pil_image`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from graphproc.errors import ImageError
+from graphproc.executors.reference import measure
+from graphproc.ir.op import Op
+from graphproc.ir.program import Program
+from graphproc.ir.types import DTYPES
+from graphproc.numerics.as_bytes import as_bytes, has_alpha, through_alpha, unweighted, weighted
+from graphproc.numerics.filters import NEAREST
+from graphproc.ops import ContentBox, ForEach, ReduceBlocks, Rescale, Resize
+from graphproc.sizes import num
+
+Array = np.ndarray[Any, Any]
+
+
+def run(program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    """Run a program on one image.
+
+    Args:
+        program: a verified program of the pil backend, for bytes of the image's channels.
+        inputs: as for `reference.run`, of any dtypes.
+
+    Returns:
+        The outputs by name, without a batch axis.
+
+    Raises:
+        ImageError: an input is missing or has another shape, or values that Pillow is not given.
+        ProgramError: the image's size does not meet a precondition.
+    """
+    declared = {one.name: DTYPES[one.type.dtype].type(0) for one in program.inputs if one.name in inputs}
+    sizes = measure(program, {name: np.broadcast_to(zero, inputs[name].shape) for name, zero in declared.items()})
+    memo: dict[num.Sym, Any] = {}
+    program.check(sizes, memo)
+    values = dict(inputs)
+    reduced: set[str] = set()  # bytes that stand for values in [0, 1], and are resized next
+    by_alpha: set[str] = set()  # bytes that are weighted by alpha, and are resized next
+    for step in program.steps:
+        op, operands = step.op.bind(sizes, memo), [values[name] for name in step.inputs]
+        if isinstance(op, ReduceBlocks):
+            pixels, unit = as_bytes(operands[0])
+            reduced |= {step.output.name} if unit else set()
+            if has_alpha(pixels) and (op.vertical, op.horizontal) != (1, 1):
+                by_alpha.add(step.output.name)
+                pixels = weighted(pixels)
+            result = op.numpy(pixels)
+        elif isinstance(op, ContentBox):
+            pixels, _ = as_bytes(operands[0])
+            result = op.numpy(pixels)
+            if (pixels != pixels[..., :1, :1]).any():  # a page with content goes on as bytes
+                values[step.inputs[0]] = pixels
+        elif by_alpha.intersection(step.inputs):
+            result = unweighted(op.numpy(*operands))
+            result = _unit(result) if reduced.intersection(step.inputs) else result
+        else:
+            result = _applied(op, *operands)
+            if reduced.intersection(step.inputs):
+                result = _unit(result)
+        values[step.output.name] = result
+        if step.measures:
+            sizes.update(zip(step.measures, result.tolist(), strict=True))
+            program.check(sizes, memo)
+    return {output.name: np.asarray(values[output.value], order="C") for output in program.outputs}
+
+
+def _applied(op: Op, *operands: Array) -> Array:
+    if isinstance(op, Resize):
+        return resized(op, *operands)
+    if isinstance(op, ForEach):
+        return op.numpy(*operands, applied=_applied)
+    return op.numpy(*operands)
+
+
+def resized(op: Resize, x: Array) -> Array:
+    """Resize one image, or each of a number of parts, of any values.
+
+    Returns:
+        Bytes, or float32 in [0, 1] where not all values are whole numbers.
+
+    Raises:
+        ImageError: bytes stand for none of the values, or there are more than 4 channels.
+    """
+    if x.ndim > 3 and len(x):
+        return np.stack([resized(op, part) for part in x])
+    sides = x.shape[-2:]
+    same = sides == (op.height, op.width) and (op.extent or sides) == sides  # which Pillow does not touch
+    if same and op.keeps_size:
+        return x
+    pixels, unit = as_bytes(x)
+    channels = x.shape[-3]
+    if channels not in (1, 2, 3, 4):
+        raise ImageError(f"image of {channels} channels: expected 1 to 4 where images are resized. Convert the image to RGB.")
+    through = has_alpha(pixels) and op.filter != NEAREST and not same
+    result = through_alpha(pixels, op.numpy) if through else op.numpy(pixels)
+    return _unit(result) if unit else result
+
+
+def _unit(pixels: Array) -> Array:
+    return Rescale(1 / 255).numpy(pixels)

@@ -1,0 +1,68 @@
+"""Checks at the joints: what arrives has the sizes that the next part says, or the graph fails there, with a name that says so.
+
+Only shapes are looked at, so a check costs the same few microseconds for every size of image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import onnx_ir as ir
+
+from graphproc.fusion.join import names_of
+
+Array = np.ndarray[Any, Any]
+
+
+def node_name(label: str, axis: int, size: int) -> str:
+    """The name of the node that fails."""
+    return f"{label}: axis {axis} must be {size}"
+
+
+def check(graph: ir.Graph, value: ir.Value, sizes: Mapping[int, int], rank: int, label: str) -> None:
+    """Put a check behind a value, in place: whatever reads it reads the same, and its sizes are those.
+
+    For each axis, a vector of as many elements as it must have is reshaped to as many as it has, which fails where these differ:
+    ONNX has no operator for it. What comes of that is the shape of the result, so no runtime may leave it out.
+
+    Args:
+        graph: the graph that makes the value.
+        value: what arrives.
+        sizes: the sizes, by axis.
+        rank: the number of axes.
+        label: what the nodes' names begin with.
+    """
+    names = names_of(graph)
+    nodes: list[ir.Node] = []
+
+    def constant(array: Array, name: str) -> ir.Value:
+        tensor = ir.tensor(array, name=names.free(f"{label}/{name}"))
+        made = ir.Value(name=tensor.name, shape=ir.Shape(array.shape), type=ir.TensorType(tensor.dtype), const_value=tensor)
+        graph.register_initializer(made)
+        return made
+
+    def add(op: str, inputs: list[ir.Value], name: str, **settings: int) -> ir.Value:
+        result = ir.Value(name=names.free(f"{name}_out"))
+        nodes.append(ir.node(op, inputs, settings, outputs=[result], name=names.free(name)))
+        return result
+
+    readers = [(use.node, use.idx) for use in value.uses()]
+    shape, kept = add("Shape", [value], f"{label}/Shape"), constant(np.zeros(1, np.int64), "kept")
+    wanted = [kept] * rank
+    for axis, size in sizes.items():
+        have = add("Gather", [shape, constant(np.array([axis]), f"axis_{axis}")], f"{label}/Gather_{axis}", axis=0)
+        blank = constant(np.zeros(size, np.uint8), f"size_{axis}")
+        wanted[axis] = add("Shape", [add("Reshape", [blank, have], node_name(label, axis, size))], f"{label}/Shape_{axis}")
+    result = add("Reshape", [value, add("Concat", wanted, f"{label}/Concat", axis=0)], f"{label}/Reshape")
+    result.type = value.type
+    known = value.shape or [None] * rank
+    result.shape = ir.Shape([sizes.get(axis, side) for axis, side in enumerate(known)])
+    producer = value.producer()
+    if producer is not None and producer.graph is graph:
+        graph.insert_after(producer, nodes)
+    else:
+        graph.insert_before(graph[0], nodes)
+    for reader, index in readers:
+        reader.replace_input_with(index, result)

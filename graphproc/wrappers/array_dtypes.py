@@ -1,0 +1,52 @@
+"""Images that no graph takes: other dtypes than bytes and other numbers of channels, on the numpy executor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from graphproc.configs.config import Config
+from graphproc.errors import ConfigError, ImageError, ShapeError
+from graphproc.executors import any_values, reference
+from graphproc.ir.program import Program
+from graphproc.ir.types import DTYPES
+from graphproc.numerics.as_bytes import as_bytes
+from graphproc.processors.row import Row
+
+Array = np.ndarray[Any, Any]
+Compile = Callable[..., Program]
+"""Makes the program for the image's channels; takes options of `Row.program`."""
+NAMES = {dtype: name for name, dtype in DTYPES.items()}
+"""The IR's names of numpy's dtypes."""
+
+
+def run_array(
+    row: Row, backend: str, config: Config, compiled: Compile, array: Array, further: Mapping[str, Array]
+) -> Mapping[str, Array]:
+    """One image of any dtype and channel count on the numpy executor.
+
+    Raises:
+        ImageError: transformers would not take the image, or this package does not.
+    """
+    if row.reads == "bytes":
+        array = as_bytes(array)[0]
+    options: dict[str, Any] = {}
+    if backend != "pil" and array.dtype != np.uint8:
+        if array.dtype not in NAMES:
+            raise ImageError(f"image of dtype {array.dtype}: expected one of {', '.join(map(str, NAMES))}. Convert the image.")
+        options["dtype"] = NAMES[array.dtype]
+    try:
+        program = compiled(**options)
+    except (ConfigError, ShapeError) as error:
+        if "dtype" not in options:
+            raise
+        raise ImageError(
+            f"image of dtype {array.dtype}: {row.name} does not take it here, with these settings ({error})"
+        ) from None
+    array = array if array.flags.writeable else array.copy()  # results may share its memory
+    inputs = {"image": array, **further}
+    declared = all(inputs[one.name].dtype == DTYPES[one.type.dtype] for one in program.inputs) and array.shape[-1] in (1, 3)
+    execute = reference.run if declared or backend != "pil" else any_values.run
+    return execute(program, inputs)

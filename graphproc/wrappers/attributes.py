@@ -1,0 +1,97 @@
+"""What a processor's attributes hold: settings in transformers' containers, defaults of classes, and what is computed of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from graphproc.configs.config import Config
+from graphproc.configs.sizes import SIDES, Size
+from graphproc.processors.deepseek_vl import GRAY
+from graphproc.processors.row import Row
+
+STATISTICS = ("image_mean", "image_std")
+"""Ends of the names of settings that are tuples of numbers; sequences of others are lists."""
+OF_LISTS = ("Emu3ImageProcessor", "VideoLlavaImageProcessor", "VivitImageProcessor")
+"""Classes that hold these as lists, too: those that transformers has not moved to its backends."""
+
+
+def shown(row: Row, key: str, value: Any) -> Any:
+    """A normalised setting as transformers' attribute of that name holds it: sizes with their sides, tables as lists of lists.
+
+    Means and standard deviations are tuples, but of a few classes.
+    """
+    if isinstance(value, Mapping):
+        return Size(value) if set(value) <= set(SIDES) else dict(value)
+    if not isinstance(value, (tuple, list)):
+        return value
+    as_tuple = key.endswith(STATISTICS) and row.name not in OF_LISTS
+    return tuple(value) if as_tuple else [shown(row, key, item) for item in value]
+
+
+def class_attributes(row: Row) -> dict[str, Any]:
+    """The defaults of a class, by name; a setting without one is no attribute of it."""
+    settings = row.config({}).settings
+    return {key: shown(row, key, value) for key, value in settings.items() if value is not None}
+
+
+def _background(mean: Any) -> tuple[int, ...]:
+    """A mean colour in bytes, truncated; gray for none."""
+    return GRAY if mean is None else tuple(int(v * 255) for v in mean)
+
+
+def _one_mean(config: Config) -> dict[str, Any]:
+    return {"background_color": _background(config.image_mean)}
+
+
+def _two_means(config: Config) -> dict[str, Any]:
+    return {**_one_mean(config), "high_res_background_color": _background(config.high_res_image_mean)}
+
+
+def _side(config: Config) -> dict[str, Any]:
+    return {"image_size": (config.size or {}).get("height")}
+
+
+def _patches(config: Config) -> dict[str, Any]:
+    whole = config.max_image_tokens * config.downsample_factor**2
+    tile = (config.tile_size // config.encoder_patch_size) ** 2 if config.do_image_splitting else 0
+    return {"max_num_patches": max(whole, tile)}
+
+
+def _table_tokens(config: Config) -> dict[str, Any]:
+    spans = [f' {name}="{count}"' for name in ("colspan", "rowspan") for count in range(2, 21)]
+    tags = ["<thead>", "</thead>", "<tbody>", "</tbody>", "<tr>", "</tr>", "<td", ">", "</td>"]
+    tokens = ["sos", *tags, *spans, "<td></td>", "eos"]
+    return {
+        "character": tokens,
+        "dict": {token: number for number, token in enumerate(tokens)},
+        "td_token": ["<td>", "<td", "<td></td>"],
+        "bos_id": 0,
+        "eos_id": len(tokens) - 1,
+    }
+
+
+COMPUTED: Mapping[str, Callable[[Config], Mapping[str, Any]]] = {
+    "DeepseekVLImageProcessor": _one_mean,
+    "DeepseekVLHybridImageProcessor": _two_means,
+    "IdeficsImageProcessor": _side,
+    "JanusImageProcessor": _one_mean,
+    "Lfm2VlImageProcessor": _patches,
+    "SLANeXtImageProcessor": _table_tokens,
+}
+"""Attributes that a class computes of its settings when it is made, whatever a file says of them; they are saved as well.
+
+Source: transformers 5.23, the constructors of these classes.
+"""
+
+
+NOT_SAVED: Mapping[str, tuple[str, ...]] = dict.fromkeys(
+    ("Idefics3ImageProcessor", "SmolVLMImageProcessor", "UltraVBertImageProcessor"), ("return_row_col_info",)
+)
+"""Settings that a class leaves out of its files."""
+
+
+def computed(config: Config) -> dict[str, Any]:
+    """The attributes that a processor's class computes of its settings; none for most."""
+    make = COMPUTED.get(config.processor)
+    return {} if make is None else dict(make(config))

@@ -1,0 +1,102 @@
+"""What a call without `return_tensors` returns: the containers of transformers' classes.
+
+Most results are a list of one array for each image; here is what is otherwise. Source: transformers 5.23, what `_preprocess` of
+each class puts into its `BatchFeature`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from graphproc.ir.program import Output
+from graphproc.numerics.filters import TORCHVISION
+
+Array = np.ndarray[Any, Any]
+
+DETECTORS = ("ConditionalDetr", "DeformableDetr", "Detr", "GroundingDino", "RfDetr", "Yolos")
+STACKED: Mapping[str, tuple[str, ...]] = {
+    "image_grid_thw": (),
+    "image_grid_hw": (),
+    "image_grids": (),
+    "image_merge_sizes": (),
+    "image_num_crops": (),
+    "image_position_ids": (),
+    "image_attention_mask": (),
+    "image_pixel_values": (),
+    "image_sizes": ("Phi4Multimodal",),
+    "num_patches": ("Inkling",),
+    "pixel_mask": DETECTORS,
+    "pixel_values": (*DETECTORS, "RTDetr", "Step3p7", "Emu3", "Pixtral", "Gemma4", "Gemma4Unified"),
+}
+"""Outputs that are one array of all images; of these classes alone where there are some."""
+ONLY_TORCHVISION_STACKS = (*DETECTORS, "RTDetr")
+"""Classes of which the torchvision backend alone stacks."""
+ONLY_PADDED = (*DETECTORS, "Emu3", "Pixtral")
+"""Classes that stack images alone that they pad to one size."""
+TUPLES = ("image_sizes", "original_sizes", "reshaped_input_sizes", "spatial_shapes")
+"""Outputs of a tuple of whole numbers for each image."""
+LISTS = ("grids", "image_unpadded_heights", "image_unpadded_widths", "image_scale_factors")
+"""Outputs of a list of numbers for each image."""
+ROWS: Mapping[str, tuple[str, ...]] = {
+    "pixel_values": ("Cohere2Vision", "GotOcr2", "Ovis2", "VitPose"),
+    "pixel_values_local": ("DeepseekOcr2", "UnlimitedOcr"),
+    "target_sizes": ("PPOCRV5ServerDet",),
+}
+"""Outputs of all images' parts in a row, which are a list of one array for each part."""
+SAMPLES: Mapping[str, tuple[str, ...]] = {
+    "images": ("Fuyu",),
+    "pixel_values": ("EfficientLoFTR", "LightGlue", "SuperGlue", "Tvp", "VideoMAE", "Vivit"),
+}
+"""Outputs of pil's backend that are a list of images for each sample."""
+
+
+def contained(row: str, backend: str, output: Output, value: Any, apart: Callable[[], list[Array]]) -> Any:
+    """One output as transformers returns it without `return_tensors`.
+
+    Args:
+        row: the class's name.
+        backend: its backend, which decides whether arrays are numpy's or torch's; without torch installed they are numpy's.
+        output: the output.
+        value: its value for all images, arrays or lists of arrays.
+        apart: makes the results of each image.
+    """
+    name, key = row.removesuffix("ImageProcessor"), output.name
+    if key == "pixel_values" and name == "Llama4":
+        value = apart()
+    elif _stacks(name, key, backend, output) and len({np.shape(array) for array in value}) == 1:
+        value = np.stack(list(value))
+    elif key == "num_crops" and name == "Aria":
+        return int(value)
+    elif name in ROWS.get(key, ()):
+        value = list(value)
+    elif backend != TORCHVISION and name in SAMPLES.get(key, ()):
+        value = [list(images) for images in value]
+    elif key in TUPLES:
+        return [tuple(sizes.tolist()) for sizes in value]
+    elif key in LISTS:
+        return [numbers.tolist() for numbers in value]
+    elif isinstance(value, list) and all(isinstance(number, np.integer) for number in value):
+        return [int(number) for number in value]
+    return _in_torch(value, output.bfloat16) if backend == TORCHVISION and find_spec("torch") else value
+
+
+def _stacks(name: str, key: str, backend: str, output: Output) -> bool:
+    if key not in STACKED or (STACKED[key] and name not in STACKED[key]):
+        return False
+    padded = output.batch == "pad" or name not in ONLY_PADDED
+    return padded and (backend == TORCHVISION or name not in ONLY_TORCHVISION_STACKS)
+
+
+def _in_torch(value: Any, bfloat16: bool) -> Any:
+    if isinstance(value, list):
+        return [_in_torch(item, bfloat16) for item in value]
+    if not isinstance(value, np.ndarray):
+        return value
+    import torch
+
+    tensor = torch.from_numpy(value)
+    return tensor.bfloat16() if bfloat16 else tensor

@@ -1,0 +1,38 @@
+"""Where the tensors of a call are put."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from graphproc.batch_feature import TensorType
+from graphproc.errors import ConfigError, RuntimeUnavailableError
+
+
+def device_for(device: Any, backend: str, return_tensors: Any) -> Any:
+    """The `torch.device` that results are moved to; None where they stay.
+
+    Args:
+        device: the call's: a string, a number, a `torch.device`, or None.
+        backend: the processor's; pil's results stay on the CPU whatever the device, as in transformers.
+        return_tensors: the call's; torch tensors alone have a device.
+
+    Raises:
+        ConfigError: torch knows no such device, or there will be no torch tensors to put on it.
+        RuntimeUnavailableError: torch is not installed.
+    """
+    if device is None or backend == "pil":
+        return None
+    try:
+        torch = import_module("torch")
+    except ImportError:
+        raise RuntimeUnavailableError("device: torch is not installed. Install it, or leave device out.") from None
+    try:
+        found = torch.device(device)
+        torch.empty(0, device=found)  # which tells whether it is there
+    except Exception as error:  # torch raises many types, as many as it has backends
+        reason = str(error).partition("\n")[0]
+        raise ConfigError(f"device: expected one that torch has here, such as 'cpu', got {device!r} ({reason})") from None
+    if found.type != "cpu" and getattr(return_tensors, "value", return_tensors) != TensorType.PYTORCH.value:
+        raise ConfigError(f"device: expected return_tensors='pt' with device {device!r}, got {return_tensors!r}")
+    return None if found.type == "cpu" else found

@@ -1,0 +1,90 @@
+"""What a call takes beside images: by position or by name, read as the program reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from graphproc.errors import ImageError
+from graphproc.ir.types import DTYPES
+from graphproc.processors.row import Extra, Row
+from graphproc.wrappers.images import to_array, to_map
+
+Array = np.ndarray[Any, Any]
+
+
+def by_name(row: Row, values: Sequence[Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The keywords of a call that also gives arguments by position.
+
+    Args:
+        row: the class, which says what its arguments are called.
+        values: the arguments behind the images; None is one that is left out.
+        given: the keywords.
+
+    Raises:
+        TypeError: there are too many arguments, or one is also given by name.
+    """
+    names = row.arguments
+    if len(values) > len(names):
+        takes = ", ".join(names) or "nothing else"
+        left_out = f". Not compiled: {row.not_compiled}" if row.not_compiled else ""
+        raise TypeError(
+            f"{row.name}: expected images and then {takes} by position, got {len(values)} behind the images. "
+            f"Give settings by name{left_out}"
+        )
+    named = {name: value for name, value in zip(names, values, strict=False) if value is not None}
+    if twice := sorted(set(named) & set(given)):
+        raise TypeError(f"{row.name}: {twice[0]!r} is given by position and by name. Leave one out.")
+    return {**named, **given}
+
+
+def read_further(row: Row, given: Mapping[str, Any], count: int) -> dict[str, list[Array]]:
+    """The further inputs that were given, one array for each image, by the program's names.
+
+    Args:
+        row: the class.
+        given: inputs by the keywords of a call.
+        count: how many images there are.
+
+    Raises:
+        ImageError: one is missing, there is not one for each image, or it has another form.
+    """
+    found: dict[str, list[Array]] = {}
+    for name, extra in row.extras.items():
+        value = given.get(extra.keyword)
+        if value is None:
+            if extra.required:
+                raise ImageError(f"{row.name}: expected {extra.keyword}, one for each image, got none")
+            continue
+        items = list(value) if isinstance(value, (list, tuple)) or getattr(value, "ndim", 0) > len(extra.layout) else [value]
+        if len(items) != count:
+            raise ImageError(f"{extra.keyword}: expected one for each of the {count} images, got {len(items)}")
+        found[name] = [read_input(extra, item, f"{extra.keyword}[{index}]") for index, item in enumerate(items)]
+    return found
+
+
+def read_input(extra: Extra, item: Any, label: str) -> Array:
+    """One further input as the program reads it.
+
+    Args:
+        extra: what the class says of the input.
+        item: a map, an image, or rows of numbers.
+        label: what errors call it.
+
+    Raises:
+        ImageError: it has another form.
+    """
+    dtype = DTYPES[extra.dtype]
+    if extra.layout == "HW":
+        return to_map(item, dtype, label, extra.floats)
+    if extra.layout == "HWC":
+        array = to_array(item, do_convert_rgb=False, input_data_format=None)
+        if array.dtype != dtype or array.shape[-1] != 3:
+            raise ImageError(f"{label}: expected bytes of 3 channels, got {array.dtype}{list(array.shape)}. Convert it to RGB.")
+        return array
+    rows = np.asarray(item, dtype)
+    if rows.ndim != 2 or rows.shape[1] != 4:
+        raise ImageError(f"{label}: expected rows of 4 numbers, got shape {list(rows.shape)}")
+    return rows

@@ -1,0 +1,57 @@
+"""Steps of pages: `align_long_axis`, `crop_margin` and `thumbnail`.
+
+Pages are arrays or tensors `[C, H, W]`; results are of the same kind.
+
+Source: transformers 5.23, the methods of these names of Donut, Nougat and PP-FormulaNet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from graphproc.processors import documents
+from graphproc.wrappers.methods.steps import arrays, both_sides, each, staged
+
+Settings = Mapping[str, Any]
+
+
+def _on_page(self: Any, stage: Any, image: Any, settings: Settings) -> Any:
+    return arrays(lambda x: each(lambda one: staged(self, stage, one, settings), x), image)
+
+
+def _page(size: Any) -> dict[str, int]:
+    height, width = both_sides("size", size)
+    return {"height": height, "width": width}
+
+
+def align_long_axis(self: Any, image: Any, size: Any) -> Any:
+    """The page, a quarter turn clockwise where it lies and `size` stands, or the other way round."""
+    return _on_page(self, documents.align_long_axis, image, {"size": _page(size), "do_align_long_axis": True})
+
+
+def crop_margin(self: Any, image: Any, gray_threshold: int = 200) -> Any:
+    """Only the box around what is darker than `gray_threshold` once its gray values are stretched to 0 .. 255."""
+
+    def stage(b: Any, config: Any, x: Any) -> Any:
+        return documents.crop_margin(b, config, x, gray_threshold)
+
+    return _on_page(self, stage, image, {"do_crop_margin": True})
+
+
+def thumbnail(self: Any, image: Any, size: Any) -> Any:
+    """The page shrunk to fit `size`, bicubic."""
+    return _on_page(self, documents.reduced_thumbnail, image, {"size": _page(size), "do_thumbnail": True})
+
+
+def _thumbnail_by(self: Any, image: Any, size: Any, resample: Any = None) -> Any:
+    """The page shrunk to fit `size`, with Pillow's filter `resample`, bicubic for none."""
+    return _on_page(self, documents.thumbnail, image, {"size": _page(size), "do_thumbnail": True, "resample": resample})
+
+
+NOUGATS = ("NougatImageProcessor", "PPFormulaNetImageProcessor")
+METHODS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
+    "align_long_axis": dict.fromkeys((*NOUGATS, "DonutImageProcessor"), align_long_axis),
+    "crop_margin": dict.fromkeys(NOUGATS, crop_margin),
+    "thumbnail": {**dict.fromkeys(NOUGATS, thumbnail), "DonutImageProcessor": _thumbnail_by},
+}

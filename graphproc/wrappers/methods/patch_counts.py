@@ -1,0 +1,218 @@
+"""How many patches or tiles a class makes of an image of some size, which those who serve models ask before they have the image.
+
+The answers are what the class's program makes of an image of that size, found from its size rules alone.
+
+Source: transformers 5.23, `get_number_of_image_patches` of the classes, and which settings each reads of `images_kwargs`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from graphproc.errors import ImageError
+from graphproc.ir.program import Program
+from graphproc.ops import Numbers
+from graphproc.processors.tiles import page
+from graphproc.sizes import num
+from graphproc.sizes.canvas import best_resolution, grid_by_aspect
+from graphproc.sizes.slices import to_long_side
+
+Counting = Callable[..., Any]
+
+
+class Planned:
+    """What a program makes of an image of known size, without the image."""
+
+    def __init__(self, processor: Any, height: int, width: int, settings: Mapping[str, Any]) -> None:
+        for name, side in (("height", height), ("width", width)):
+            if isinstance(side, bool) or not isinstance(side, int) or side < 1:
+                raise ImageError(f"{name}: expected a whole number of pixels from 1, got {side!r}")
+        self.program: Program = processor.compile(**settings)
+        self.sides = {"height": height, "width": width}
+        self.program.check(self.sides)
+
+    def rows(self, name: str) -> int:
+        """How many tiles or patches an output has; one where it has no axis for them."""
+        type = self.program.value(self._value(name)).type
+        return int(num.evaluate(type.shape[0], self.sides)) if type.layout[:1] in ("N", "P") else 1
+
+    def numbers(self, name: str) -> list[int]:
+        """The numbers that an output of numbers has."""
+        op = next(step.op for step in self.program.steps if step.output.name == self._value(name))
+        assert isinstance(op, Numbers)
+        return [int(num.evaluate(value, self.sides)) for value in op.values]
+
+    def _value(self, name: str) -> str:
+        return next(output.value for output in self.program.outputs if output.name == name)
+
+
+def _counting(count: Callable[[Planned], Any], keys: tuple[str, ...], doc: str, **always: Any) -> Counting:
+    """A method that counts by the class's program, with settings of those keys from `images_kwargs` and those that always are."""
+
+    def get_number_of_image_patches(self: Any, height: int, width: int, images_kwargs: Mapping[str, Any] | None = None) -> Any:
+        given = {key: value for key, value in (images_kwargs or {}).items() if key in keys}
+        if "min_pixels" in given or "max_pixels" in given:  # older names of the size's edges
+            edges = {"shortest_edge": given.pop("min_pixels", None), "longest_edge": given.pop("max_pixels", None)}
+            given["size"] = {**self.size, **{edge: value for edge, value in edges.items() if value is not None}}
+        if "patch_size" in given and isinstance(given["patch_size"], Mapping):  # a tile's
+            given["size"] = given.pop("patch_size")
+        return count(Planned(self, height, width, {**given, **always}))
+
+    get_number_of_image_patches.__doc__ = f"{doc}, of an image of (height, width).\n\nReads {', '.join(keys)} of `images_kwargs`."
+    return get_number_of_image_patches
+
+
+def _pixel_values(plan: Planned) -> int:
+    return plan.rows("pixel_values")
+
+
+def _grid(plan: Planned) -> tuple[int, int]:
+    _, rows, columns = plan.numbers("image_grid_thw")
+    return rows, columns
+
+
+def _split(plan: Planned) -> tuple[int, int, int]:
+    (rows,), (columns,) = plan.numbers("rows"), plan.numbers("cols")
+    return (rows * columns + 1 if rows * columns else 0), rows, columns
+
+
+def _pooled(plan: Planned) -> int:
+    low_rows, low_columns, rows, columns = plan.numbers("image_grids")
+    return low_rows * low_columns + rows * columns
+
+
+def _local(plan: Planned) -> int:
+    (count,) = plan.numbers("num_local_patches")
+    return count
+
+
+def _whole_and_local(plan: Planned) -> int:
+    return 1 + _local(plan)
+
+
+def _by_size(self: Any, height: int, width: int, images_kwargs: Mapping[str, Any] | None = None) -> int:
+    """DeepSeek OCR 2: the tiles of a grid of `size`, or of a `patch_size`, beside the whole; a call cuts tiles of `tile_size`.
+
+    Reads min_patches, max_patches, patch_size and crop_to_patches of `images_kwargs`.
+    """
+    given = images_kwargs or {}
+    least, most = (given.get(key, getattr(self, key)) for key in ("min_patches", "max_patches"))
+    size = given.get("patch_size", self.size)
+    if not given.get("crop_to_patches", self.crop_to_patches) or most <= 1:
+        return 1
+    grid = grid_by_aspect(height, width, (size["height"], size["width"]), least, most)
+    tiles = num.known(grid.rows) * num.known(grid.columns)
+    return 1 + tiles if tiles > 1 else 1
+
+
+def _crops(self: Any, height: int, width: int, images_kwargs: Mapping[str, Any] | None = None) -> int:
+    """The crops of `max_image_size` of the canvas of `split_resolutions` that suits an image of (height, width); 1 unsplit.
+
+    Reads split_image, max_image_size and split_resolutions of `images_kwargs`.
+    """
+    given = images_kwargs or {}
+    if not given.get("split_image", self.split_image):
+        return 1
+    side = given.get("max_image_size", self.max_image_size)
+    candidates = [(rows, columns) for rows, columns in given.get("split_resolutions", self.split_resolutions)]
+    rows, columns = best_resolution(height, width, candidates, side).canvas
+    return int(-(-num.known(rows) // side) * -(-num.known(columns) // side))
+
+
+def _by_first_size(self: Any, height: int, width: int, images_kwargs: Mapping[str, Any] | None = None) -> tuple[int, int, int]:
+    """The tiles, with the whole, and the rows and columns of the grid; zeros where it is not split.
+
+    The grid is that of the image's first size; a call enlarges it to whole tiles along its longer side before it counts the
+    others, so it may make more where `size` is no multiple of `max_image_size`. Reads do_image_splitting, max_image_size and
+    size of `images_kwargs`.
+    """
+    given = images_kwargs or {}
+    if not given.get("do_image_splitting", self.do_image_splitting):
+        return 0, 0, 0
+    edge = given.get("max_image_size", self.max_image_size)["longest_edge"]
+    sides = to_long_side(height, width, given.get("size", self.size)["longest_edge"])
+    rows, columns = (-(-num.known(side) // edge) for side in sides)
+    return (rows * columns + 1, rows, columns) if rows * columns > 1 else (0, 0, 0)
+
+
+def _page_grid(self: Any, height: int, width: int, images_kwargs: Mapping[str, Any] | None = None) -> tuple[int, int]:
+    """The rows and columns of the tiles of a page of (height, width)."""
+    config = self._config({key: value for key, value in (images_kwargs or {}).items() if hasattr(self, key)})
+    program = self._program(config)
+    grid = page(config, program.inputs[0])  # its size is a pair of symbols
+    rows, columns = (int(num.evaluate(side, {"height": height, "width": width})) for side in grid.grid)
+    return rows, columns
+
+
+def _patches_of(self: Any, image_height: int, image_width: int, patch_size: Any = None) -> int:
+    """How many whole patches cover an image of (image_height, image_width).
+
+    Raises:
+        ImageError: the patches do not cover it exactly.
+    """
+    size = self.patch_size if patch_size is None else patch_size
+    for name, side, part in (("height", image_height, size["height"]), ("width", image_width, size["width"])):
+        if side % part:
+            raise ImageError(f"image_{name}: expected a multiple of {part}, got {side}")
+    return int(image_height // size["height"] * (image_width // size["width"]))
+
+
+TOKENS = "The patches"
+PIXELS = _counting(_pixel_values, ("min_pixels", "max_pixels", "patch_size", "merge_size"), TOKENS, do_resize=True)
+SIZE = _counting(_pixel_values, ("size", "patch_size", "merge_size"), TOKENS, do_resize=True)
+TILES = _counting(_pixel_values, ("min_patches", "max_patches", "patch_size", "crop_to_patches"), "The tiles, with the whole")
+COUNTS: Mapping[str, Counting] = {
+    "AriaImageProcessor": _crops,
+    "Cohere2VisionImageProcessor": TILES,
+    "CohereCompassImageProcessor": PIXELS,
+    "Cosmos3EdgeImageProcessor": SIZE,
+    "DeepseekOcr2ImageProcessor": _by_size,
+    "Ernie4_5_VLMoeImageProcessor": PIXELS,
+    "Glm46VImageProcessor": SIZE,
+    "Glm4vImageProcessor": SIZE,
+    "Glm5NextImageProcessor": _counting(
+        _pixel_values, ("patch_size", "merge_size", "min_image_tokens", "max_image_tokens"), TOKENS, do_resize=True
+    ),
+    "GlmImageImageProcessor": PIXELS,
+    "GlmgaImageProcessor": SIZE,
+    "GotOcr2ImageProcessor": TILES,
+    "GraniteDoclingImageProcessor": _counting(
+        _pixel_values, ("crop_to_patches", "min_patches", "max_patches", "size", "patch_size"), "The tiles, with the whole"
+    ),
+    "HunYuanVLImageProcessor": _counting(
+        _grid,
+        ("min_pixels", "max_pixels", "patch_size", "merge_size"),
+        "The rows and columns of the patches",
+        do_resize=True,
+    ),
+    "Idefics3ImageProcessor": _by_first_size,
+    "Kimi_K25ImageProcessor": _counting(_pixel_values, ("size", "patch_size", "merge_size", "max_patches"), TOKENS),
+    "MiniMaxM3VLImageProcessor": PIXELS,
+    "Molmo2ImageProcessor": _counting(
+        _pooled, ("max_crops", "overlap_margins", "patch_size", "pooling_size", "size"), "The pooled patches"
+    ),
+    "MuseGlimmerImageProcessor": _counting(
+        _pixel_values, ("patch_size", "merge_size", "max_image_tokens"), TOKENS, do_resize=True
+    ),
+    "NeoMMEImageProcessor": _counting(_pixel_values, ("patch_size", "max_side", "size", "do_resize"), TOKENS),
+    "PaddleOCRVLImageProcessor": PIXELS,
+    "Qwen2VLImageProcessor": PIXELS,
+    "SmolVLMImageProcessor": _by_first_size,
+    "Step3p7ImageProcessor": _counting(_local, ("size", "patch_size"), "The tiles beside the whole"),
+    "UltraVBertImageProcessor": _counting(
+        _split,
+        ("do_image_splitting", "max_image_size", "size", "max_image_tiles"),
+        "The tiles, with the whole, and the rows and columns of the grid; zeros where it is not split",
+        return_row_col_info=True,
+    ),
+    "UnlimitedOcrImageProcessor": _counting(
+        _whole_and_local, ("min_patches", "max_patches", "tile_size", "crop_to_patches"), "The tiles, with the whole"
+    ),
+    "VideoLlama3ImageProcessor": PIXELS,
+}
+METHODS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
+    "get_number_of_image_patches": COUNTS,
+    "get_tile_grid": {"GraniteDoclingImageProcessor": _page_grid},
+    "get_num_patches": {"FuyuImageProcessor": _patches_of},
+}

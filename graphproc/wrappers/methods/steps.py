@@ -1,0 +1,84 @@
+"""Stages of programs run on one image by themselves, for methods that do a single step of a class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from graphproc.batch_feature import TensorType as Framework
+from graphproc.batch_feature import tensor_type_of
+from graphproc.configs.sizes import size_dict
+from graphproc.errors import ImageError
+from graphproc.executors import reference
+from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.ir.types import DTYPES, TensorType
+from graphproc.processors import stages
+from graphproc.processors.constants import BILINEAR
+from graphproc.wrappers.images import data_format
+
+Array = np.ndarray[Any, Any]
+Stage = Callable[[ProgramBuilder, Any, Value], Value]
+
+
+def arrays(function: Callable[[Array], Any], image: Any) -> Any:
+    """A function of an array `[..., height, width]` applied to an array or a torch tensor; results are of the same kind.
+
+    Raises:
+        ImageError: the image is neither.
+    """
+    if tensor_type_of(image) is Framework.PYTORCH:
+        import torch
+
+        return torch.from_numpy(np.require(function(image.detach().cpu().numpy()), requirements=["C", "W"]))
+    if not isinstance(image, np.ndarray):
+        raise ImageError(
+            f"image: expected an array or a torch tensor, got {type(image).__name__}. Convert it with numpy.asarray."
+        )
+    return function(image)
+
+
+def each(function: Callable[[Array], Array], x: Array) -> Array:
+    """A function of one image `[C, H, W]` applied to it, or to each of a batch `[N, C, H, W]`."""
+    if x.ndim == 4:
+        return np.stack([function(image) for image in x])
+    if x.ndim != 3:
+        raise ImageError(f"image: expected one image of 3 dimensions or a batch of 4, got shape {list(x.shape)}")
+    return function(x)
+
+
+def staged(processor: Any, stage: Stage, x: Array, settings: Mapping[str, Any]) -> Array:
+    """One image `[C, H, W]` after a stage, with some settings instead of the processor's own, in its backend's arithmetic.
+
+    Raises:
+        ImageError: the stage takes no image of that dtype.
+        ProgramError: the size is none that the stage can process.
+    """
+    names = {dtype: name for name, dtype in DTYPES.items()}
+    if x.dtype not in names:
+        raise ImageError(f"image of dtype {x.dtype}: expected one of {', '.join(map(str, names))}. Cast the image.")
+    b = ProgramBuilder(processor.row.name, processor.row.parity_of(processor.backend), backend=processor.backend)
+    b.image = b.input("image", TensorType(names[x.dtype], x.shape, "CHW"))
+    b.output("image", stage(b, processor._config(settings), b.image))
+    return reference.run(b.finish(), {"image": x})["image"]
+
+
+def resized(processor: Any, x: Array, height: int, width: int, resample: Any) -> Array:
+    """One image `[C, H, W]` resized in the backend's arithmetic; None is bilinear, as in transformers' `resize`."""
+    code = BILINEAR if resample is None else int(resample)
+    if processor.backend == "pil" and x.dtype != np.uint8:  # which Pillow takes as bytes
+        found: Array = processor.resize(x, {"height": height, "width": width}, code, input_data_format="channels_first")
+        return found
+    return staged(processor, lambda b, config, v: stages.resize_to(b, config, v, height, width, code), x, {})
+
+
+def channels_first(x: Array) -> tuple[Array, bool]:
+    """One image with its channels first, and whether they were; by looking for 1, 3 or 4 of them."""
+    first = data_format(x.shape, None) == "channels_first"
+    return (x if first else np.moveaxis(x, -1, 0)), first
+
+
+def both_sides(key: str, size: Any) -> tuple[int, int]:
+    """The height and width of a size in any form, also transformers' `SizeDict`."""
+    return stages.sides(key, size_dict(key, dict(size) if hasattr(size, "__dataclass_fields__") else size))

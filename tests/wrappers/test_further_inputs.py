@@ -1,0 +1,97 @@
+"""What a call takes beside images, by position or by name, and what is said of it where it does not fit."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import numpy as np
+import pytest
+
+import graphproc as gp
+from graphproc.errors import ImageError
+from graphproc.processors.registry import rows
+from graphproc.wrappers.further_inputs import by_name
+from graphproc.wrappers.processor import processor_class
+
+Array = np.ndarray[Any, Any]
+
+
+def noise(*shape: int) -> Array:
+    return np.random.default_rng(shape).integers(0, 256, shape, dtype=np.uint8)
+
+
+IMAGES = [noise(30, 40, 3), noise(30, 40, 3)]
+MAPS = [noise(30, 40) % 7, noise(30, 40) % 5]
+
+
+@pytest.mark.parametrize("name", [name for name, row in rows().items() if row.arguments])
+def test_arguments_have_the_order_of_transformers(name: str) -> None:
+    transformers = pytest.importorskip("transformers")
+    theirs = getattr(transformers, f"{name}Pil", None) or getattr(transformers, name)
+    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD,)
+    wanted = [p.name for p in inspect.signature(theirs.preprocess).parameters.values() if p.kind in kinds][2:]
+    ours = rows()[name].arguments
+    assert list(ours) == wanted[: len(ours)]
+
+
+def test_classes_without_further_inputs_there_have_none_here() -> None:
+    assert {name for name, row in rows().items() if row.extras or row.texts} <= {n for n, r in rows().items() if r.arguments}
+    assert rows()["CLIPImageProcessor"].arguments == ()
+
+
+@pytest.mark.parametrize("method", ["__call__", "preprocess"])
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("BeitImageProcessor", {"segmentation_maps": MAPS}),
+        ("VitMatteImageProcessor", {"trimaps": MAPS}),
+        ("OneFormerImageProcessor", {"task_inputs": ["semantic"]}),
+        ("SegGptImageProcessor", {"prompt_images": IMAGES[::-1], "prompt_masks": MAPS}),
+        ("VideoLlavaImageProcessor", {"do_resize": True, "size": {"height": 20, "width": 30}}),
+        ("VivitImageProcessor", {"do_resize": None, "size": {"shortest_edge": 240}}),
+    ],
+)
+def test_by_position_is_by_name(name: str, values: dict[str, Any], method: str) -> None:
+    ours = processor_class(name)()
+    named = {key: value for key, value in values.items() if value is not None}
+    expected = getattr(ours, method)(IMAGES, return_tensors="np", **named)
+    found = getattr(ours, method)(IMAGES, *values.values(), return_tensors="np")
+    assert list(found) == list(expected)
+    for key, value in expected.items():
+        np.testing.assert_array_equal(found[key], value)
+
+
+def test_too_many_arguments() -> None:
+    with pytest.raises(TypeError, match=r"images and then nothing else by position, got 1 .* Not compiled: annotations"):
+        gp.DetrImageProcessor()(IMAGES[0], {})
+    with pytest.raises(TypeError, match="images and then segmentation_maps by position, got 2"):
+        gp.BeitImageProcessor()(IMAGES[0], MAPS[0], 3)
+
+
+def test_an_argument_given_twice() -> None:
+    with pytest.raises(TypeError, match="'segmentation_maps' is given by position and by name"):
+        gp.BeitImageProcessor()(IMAGES[0], MAPS[0], segmentation_maps=MAPS[0])
+    row = rows()["BeitImageProcessor"]
+    assert by_name(row, [None], {"segmentation_maps": 1}) == {"segmentation_maps": 1}
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime", "numpy"])
+@pytest.mark.parametrize("shape", [(31, 40), (30, 41), (3, 4)])
+def test_a_map_of_another_size_than_its_image(engine: str, shape: tuple[int, int]) -> None:
+    ours = gp.VitMatteImageProcessor(engine=engine)
+    with pytest.raises(ImageError, match=r"^trimap: expected a (height|width) of (30|40), .* got \d+ "):
+        ours(IMAGES[0], noise(*shape))
+    with pytest.raises(ImageError, match=r"^image 1: trimap: expected a "):
+        ours(IMAGES, [MAPS[0], noise(*shape)])
+    with pytest.raises(ImageError, match="expected one for each of the 2 images, got 1"):
+        ours(IMAGES, MAPS[:1])
+
+
+def test_a_graph_says_so_as_well() -> None:
+    session = gp.Session(gp.VitMatteImageProcessor().to_onnx())
+    for trimaps in (noise(1, 31, 40), noise(1, 30, 41), noise(2, 30, 40)):
+        with pytest.raises(
+            ImageError, match=r"trimaps: expected axis \d of .* to be (height|width|batch) \d+, as of the inputs before"
+        ):
+            session.run({"images": IMAGES[0][None], "trimaps": trimaps})

@@ -1,0 +1,1 @@
+"""A standing differential campaign against transformers: see `__main__.py`."""

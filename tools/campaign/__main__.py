@@ -1,0 +1,61 @@
+"""Compare random cases with transformers 5.23 of the same backend, for as long as it is told.
+
+    python tools/campaign --seconds 120                                    a new seed, which is printed
+    python tools/campaign --seconds 1800 --seed 7 --backend torchvision --json found.json
+    python tools/campaign --seconds 60 --classes CLIPImageProcessor,DetrImageProcessor
+
+A case is a class with a backend, its settings (in the constructor, the call, a file, a file that the other library saved),
+images in one of the forms that a call takes, and what runs: the call on either engine, or an exported graph. Values are
+equal to the bit, or within the bound that the program states, and so are dtypes, shapes, containers and keys; or both sides
+refuse. What is excluded stands in `excluded.py`, each with its cause.
+
+A failure is shrunk to the smallest images and settings that fail the same way and printed as a program that repeats it.
+Cases run in a process of their own, so one that ends the process is found as well. Exits 1 on any failure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve()
+sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[2] / "tests"), str(HERE.parents[2])]
+
+from campaign.generate import classes  # noqa: E402
+from campaign.report import Report  # noqa: E402
+from campaign.work import Campaign  # noqa: E402
+from graphproc.processors.row import BOTH  # noqa: E402
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the campaign and print what it found."""
+    parser = argparse.ArgumentParser(
+        prog="python tools/campaign", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seconds", type=float, default=120, help="how long to run (default 120)")
+    parser.add_argument("--seed", type=int, help="of the random cases; today's date unless given")
+    parser.add_argument("--backend", choices=BOTH, help="both, unless given")
+    parser.add_argument("--classes", help="names, with commas between; all, unless given")
+    parser.add_argument("--json", type=Path, help="write counts and failures to a file")
+    parser.add_argument("--group", type=int, help="run only this group of cases")
+    options = parser.parse_args(arguments)
+    seed = int(time.strftime("%Y%m%d")) if options.seed is None else options.seed
+    names = options.classes.split(",") if options.classes else []
+    tried = classes(names, (options.backend,) if options.backend else BOTH)
+    if not tried:
+        parser.error("--classes: no class of that name has the backend")
+    print(f"seed {seed}", flush=True)
+    report = Report()
+    first, last = (0, None) if options.group is None else (options.group, options.group + 1)
+    Campaign(seed, tried, options.seconds, report).run(first, last)
+    report.print(seed)
+    if options.json:
+        options.json.write_text(json.dumps(report.as_json(seed), indent=2) + "\n", encoding="utf-8")
+    return 1 if report.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

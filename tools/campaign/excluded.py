@@ -1,0 +1,141 @@
+"""What is no failure, by name, each with its cause: limits that this package states, and faults of the reference."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from campaign.trial import refused_on_purpose
+from graphproc.processors.registry import lookup
+
+
+@dataclass(frozen=True)
+class Limit:
+    """Something that transformers computes and this package refuses, and says so.
+
+    Attributes:
+        name: what is counted.
+        cause: why, and where it is said.
+        message: what the error says, as a pattern.
+        classes: parts of the names of the classes that have it; none for all.
+    """
+
+    name: str
+    cause: str
+    message: str
+    classes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that torch, Pillow or transformers does and nobody can mean.
+
+    Attributes:
+        name: what is counted.
+        cause: what happens there.
+        applies: whether a case, our result and theirs are of this kind.
+    """
+
+    name: str
+    cause: str
+    applies: Callable[[Any, Any, Any], bool]
+
+
+def _raises(pattern: str, given: Callable[[Any], bool] = lambda trial: True) -> Callable[[Any, Any, Any], bool]:
+    """Whether transformers raises an error of that text where ours answers."""
+
+    def applies(trial: Any, found: Any, expected: Any) -> bool:
+        return isinstance(expected, Exception) and bool(re.search(pattern, str(expected))) and given(trial)
+
+    return applies
+
+
+def _is_torchvision(trial: Any) -> bool:
+    return bool(trial.backend == "torchvision")
+
+
+def _decodes_otherwise(trial: Any, found: Any, expected: Any) -> bool:
+    files = [picture for picture in getattr(trial, "pictures", ()) if picture.kind == "path"]
+    return _is_torchvision(trial) and any(p.file != "png" or p.mode != "RGB" or p.orientation > 1 or p.key for p in files)
+
+
+def _own_widths(trial: Any, found: Any, expected: Any) -> bool:
+    graph = getattr(trial, "graph", None)
+    return graph is not None and graph.input == "sequence" and lookup(trial.name).together is not None
+
+
+def _is_post(trial: Any) -> bool:
+    return not hasattr(trial, "pictures")
+
+
+LIMITS: tuple[Limit, ...] = ()
+FAULTS: tuple[Fault, ...] = (
+    Fault(
+        "negative strides", "torch.from_numpy takes no array of negative strides", _raises("At least one stride .* is negative")
+    ),
+    Fault("byte order", "torch.from_numpy takes no array of another byte order", _raises("byte order different from the native")),
+    Fault(
+        "files are decoded by Pillow",
+        "with its torchvision backend transformers decodes files by torchvision: no BMP or TIFF, other rounding of JPEG, no "
+        "palette, transparency or EXIF of some formats; here Pillow decodes them, as README says",
+        _decodes_otherwise,
+    ),
+    Fault("bfloat16 as numpy", "numpy has no bfloat16, so transformers fails", _raises("unsupported ScalarType BFloat16")),
+    Fault(
+        "maps as numpy",
+        "SAM 2 and 3 call a tensor's method on the labels, which are arrays by then",
+        _raises("'numpy.ndarray' object has no attribute 'to'", lambda trial: bool(getattr(trial, "further", ()))),
+    ),
+    Fault(
+        "types of a call's settings",
+        "transformers refuses a setting of a call by its Python type (a whole number for a float), which it takes elsewhere",
+        _raises("Validation error for field"),
+    ),
+    Fault(
+        "a resize to one pixel",
+        "torch's antialiased resize of bytes fails where its result has one pixel",
+        _raises("INTERNAL ASSERT FAILED"),
+    ),
+    Fault(
+        "64-bit integers with alpha",
+        "torchvision refuses to turn floats into 64-bit integers, as blending needs",
+        _raises("cannot be performed safely"),
+    ),
+    Fault("Emu3's tensors", "transformers refuses tensors in this class alone", _raises("must be either in PIL or numpy format")),
+    Fault(
+        "batches in one array",
+        "transformers counts the images of samples before it takes a batch apart",
+        _raises("list index out of range", lambda trial: getattr(trial, "nesting", "") == "batch"),
+    ),
+    Fault("a setting named like a method", "a setting of a file hides the method of its name", _raises("object is not callable")),
+    Fault("timm as numpy", "transformers returns tensors of torch alone for timm", _raises("must be 'pt'")),
+    Fault(
+        "widths of a sequence",
+        "in a graph of a sequence a line is as wide as it is alone, as README says",
+        _own_widths,
+    ),
+    Fault(
+        "forms of sizes",
+        "transformers stops by accident at sizes in a form that its signature allows or another method takes",
+        _raises(
+            r"upsample_\w+\(\) received an invalid|expected size to be one of int|has no attribute '(unbind|flip|shape)'"
+            r"|must be Tensor, not|must be tuple of ints|must be a list, tuple or torch|only integer tensors of a single element",
+            _is_post,
+        ),
+    ),
+)
+
+
+def limit(trial: Any, message: str) -> str:
+    """The name of the limit that an error of ours is; empty where it is none."""
+    for known in LIMITS:
+        if re.search(known.message, message) and (not known.classes or any(part in trial.name for part in known.classes)):
+            return known.name
+    return "the class's case in tests/cases" if hasattr(trial, "pictures") and refused_on_purpose(trial) else ""
+
+
+def fault(trial: Any, found: Any, expected: Any) -> str:
+    """The name of the reference's fault that a difference is; empty where it is none."""
+    return next((known.name for known in FAULTS if known.applies(trial, found, expected)), "")

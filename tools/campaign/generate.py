@@ -1,0 +1,191 @@
+"""Random cases: groups that share a class, its settings and, where there is one, a graph."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import parity_cases
+
+from campaign import outputs
+from campaign.pictures import Picture, picture, sides
+from campaign.settings import settings_of, value, writable
+from campaign.trial import Graph, Trial, skipped
+from graphproc.configs import timm
+from graphproc.processors.registry import lookup, rows
+from graphproc.processors.row import Row
+
+GRAPHS = 0.22
+"""The share of groups that run a graph."""
+OUTPUTS = 0.35
+"""The share of the groups of a class with post-processing that run its methods."""
+
+
+def group(seed: int, index: int, classes: Sequence[tuple[str, str]]) -> list[Any]:
+    """A group of cases, the same for the same seed and index.
+
+    Args:
+        seed: of the campaign.
+        index: which group.
+        classes: names and backends to choose from; each comes up once in a round of all of them.
+    """
+    turn, place = divmod(index, len(classes))
+    order = list(classes)
+    random.Random(f"order {seed} {turn}").shuffle(order)
+    name, backend = order[place]
+    rng = random.Random(f"{seed} {index}")
+    if rng.random() < OUTPUTS and (answers := outputs.trials(seed, index, name, backend)):
+        return list(answers)
+    settings = settings_of(name, backend, rng)
+    make = _graphs if rng.random() < GRAPHS else _calls
+    found = make(name, backend, settings, rng)
+    return [trial for trial in found if not skipped(trial)]
+
+
+def _calls(name: str, backend: str, settings: dict[str, object], rng: random.Random) -> list[Trial]:
+    """Calls with one set of settings."""
+    given, call = "constructor", {}
+    form = rng.random()
+    if form < 0.25 and settings:
+        call = {key: settings[key] for key in settings if rng.random() < 0.6}
+        settings = {key: item for key, item in settings.items() if key not in call or rng.random() < 0.2}
+    elif form < 0.4 and writable(settings):
+        given = rng.choice(("file", "file", "saved by transformers", "saved by graphproc"))
+    if rng.random() < 0.1:
+        key = rng.choice(("do_resize", "do_rescale", "do_normalize", "do_convert_rgb", "size", "resample", "image_mean"))
+        call = {**call, key: value(name, key, rng)}
+    engine = "onnxruntime" if rng.random() < 0.25 else "numpy"
+    base = Trial(name, backend, settings, call, given=given, engine=engine)
+    return [_filled(base, rng) for _ in range(rng.randint(3, 6))]
+
+
+def _filled(base: Trial, rng: random.Random) -> Trial:
+    """The case with images."""
+    row = lookup(base.name)
+    nesting = _nesting(row, rng)
+    count = sum(map(int, nesting.split("+"))) if nesting[0].isdigit() else {"one": 1}.get(nesting, rng.randint(1, 3))
+    if nesting == "batch":
+        first = picture(rng)
+        while first.kind not in ("array", "tensor"):
+            first = replace(first, kind="array")
+        pictures = [replace(first, seed=first.seed + n) for n in range(count)]
+    else:
+        alike = sides(rng) if rng.random() < 0.3 else None
+        same = picture(rng, alike) if rng.random() < 0.4 else None
+        pictures = [
+            replace(same, seed=same.seed + n, **dict(zip(("height", "width"), alike or sides(rng), strict=True)))
+            if same
+            else picture(rng, alike)
+            for n in range(count)
+        ]
+    call = dict(base.call)
+    if rng.random() < 0.12:
+        layouts = {"channels_first" if p.layout == "CHW" else "channels_last" for p in pictures if p.kind in ("array", "tensor")}
+        if len(layouts) == 1:
+            call["input_data_format"] = layouts.pop() if rng.random() < 0.9 else "channels_first"
+    tensors = rng.choice(("np", "np", "np", "pt", "pt", None))
+    made = replace(base, call=call, pictures=tuple(pictures), nesting=nesting, tensors=tensors)
+    return replace(made, further=_further(made, rng))
+
+
+def _nesting(row: Row, rng: random.Random) -> str:
+    if row.per_sample == 2:
+        return rng.choice(("2", "2", "2+2", "list"))
+    if row.per_sample == 0 or row.counts:
+        return rng.choice(("one", "list", "1+1", "2+1", "1", "2", "1+2+1", "batch"))
+    return rng.choice(("one", "one", "one", "list", "list", "list", "batch", "batch", "tuple", "2+1"))
+
+
+MAPS = ("uint8", "uint8", "uint8", "int32", "int64", "bool", "int16", "float32")
+
+
+def _further(trial: Trial, rng: random.Random, graph: bool = False) -> dict[str, str]:
+    """Expressions of further inputs, required ones always."""
+    found = {}
+    for extra in lookup(trial.name).extras.values():
+        if not extra.required and rng.random() < 0.4:
+            continue
+        dtype = "uint8" if graph else rng.choice(MAPS)
+        form = "array" if graph else rng.choice(("array", "array", "pil", "tensor"))
+        items = [_one(extra.keyword, p, extra.aligned or rng.random() < 0.6, dtype, form, rng) for p in trial.pictures]
+        found[extra.keyword] = items[0] if len(items) == 1 and not graph and rng.random() < 0.5 else f"[{', '.join(items)}]"
+    return found
+
+
+def _one(keyword: str, image: Picture, aligned: bool, dtype: str, form: str, rng: random.Random) -> str:
+    """One further input of one image."""
+    height, width = (image.height, image.width) if aligned else sides(rng)
+    seed = image.seed + 1
+    if keyword == "boxes":
+        boxes = [
+            [round(rng.uniform(-5, width), 2), round(rng.uniform(-5, height), 2), rng.randint(1, width), rng.randint(1, height)]
+            for _ in range(rng.randint(1, 3))
+        ]
+        return repr(boxes)
+    if keyword == "prompt_images":
+        return f"Image.fromarray(noise({seed}, {height}, {width}, 3))"
+    if keyword == "prompt_depth":
+        return f'noise({seed}, {height}, {width}, low=300, high=5000, dtype="{rng.choice(("int32", "int32", "float32"))}")'
+    if keyword == "trimaps":
+        return f"(noise({seed}, {height}, {width}) // 86 * 127)"
+    high = {"bool": 2, "uint8": 256}.get(dtype, 300)
+    high = 7 if keyword == "prompt_masks" else high
+    if form == "pil" and dtype in ("uint8", "int32", "bool"):
+        dtype = "uint8" if dtype == "bool" else dtype
+        mode = '.convert("1")' if high == 2 else ""
+        return f'Image.fromarray(noise({seed}, {height}, {width}, high={high}, dtype="{dtype}")){mode}'
+    made = f'noise({seed}, {height}, {width}, high={high}, dtype="{"uint8" if dtype == "bool" else dtype}")'
+    made += ".astype(bool)" if dtype == "bool" else ""
+    return f"torch.from_numpy({made})" if form == "tensor" else made
+
+
+def _graphs(name: str, backend: str, settings: dict[str, object], rng: random.Random) -> list[Trial]:
+    """Runs of one graph."""
+    row = lookup(name)
+    form = rng.choice(("batch", "batch", "image", "sequence"))
+    fixed = rng.choice(("", "", "", "image_size", "overrides")) if form != "sequence" else ""
+    target = rng.choice(("cpu", "cpu", "cuda", "portable"))
+    if target == "portable" and form != "sequence":
+        fixed = "image_size"
+    elif target == "portable":
+        target = "cpu"
+    color = rng.choice(("rgb", "rgb", "rgb", "bgr", "rgba", "gray"))
+    config = {**row.defaults, **settings}
+    if color != "rgb" and (row.extras or not config.get("do_convert_rgb")):
+        color = "rgb"
+    graph = Graph(form, target, rng.choice((17, 18, 18, 18, 19, 20, 21, 22, 23)), color, fixed)
+    base = Trial(name, backend, settings, graph=graph, tensors="np" if backend == "pil" and name != timm.CLASS else "pt")
+    size = sides(rng)
+    mode = {"rgba": "RGBA", "gray": "L"}.get(color, "RGB")
+    found = []
+    counts = rng.randint(1, 3)
+    for _ in range(1 if fixed else rng.randint(3, 6)):
+        size = size if fixed else sides(rng)
+        count = {"image": 1}.get(form, counts if fixed else rng.randint(1, 3))
+        if row.per_sample == 2:
+            if form == "image":
+                return []
+            count = 2 * rng.randint(1, 2)
+        pictures = tuple(
+            replace(Picture(*(sides(rng) if form == "sequence" else size), rng.randrange(100)), mode=mode) for _ in range(count)
+        )
+        nesting = "+".join(["2"] * (count // 2)) if row.per_sample == 2 else str(count) if row.per_sample == 0 else "list"
+        made = replace(base, pictures=pictures, nesting=nesting)
+        found.append(replace(made, further=_further(made, rng, graph=True)))
+    if row.extras and found:  # one graph, so the same further inputs every time
+        first = set(found[0].further)
+        found = [trial for trial in found if set(trial.further) == first]
+    return found
+
+
+def classes(names: Sequence[str], backends: Sequence[str]) -> list[tuple[str, str]]:
+    """The classes and backends that are tried."""
+    return [
+        (name, backend)
+        for name, row in rows().items()
+        if (not names or name in names) and name in parity_cases.CASES
+        for backend in row.backends
+        if backend in backends
+    ]

@@ -1,0 +1,207 @@
+"""Running one case on both sides, and what comes of it."""
+
+from __future__ import annotations
+
+import shutil
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+import graphproc as gp
+from campaign import excluded
+from campaign.compare import difference, numpy_of
+from campaign.trial import Trial
+from campaign.values import FOLDER, NAMESPACE, evaluated
+from graphproc.errors import GraphprocError
+from graphproc.ir.types import DTYPES
+from graphproc.processors.registry import lookup
+from graphproc.sizes import num
+
+EQUAL, BOTH_REFUSE, LIMIT, EXCLUDED = "equal", "both refuse", "ours refuses, as stated", "excluded"
+DIFFERS, REFUSES, ANSWERS, CRASHES = "differs", "ours refuses", "only ours answers", "crashes"
+OUTCOMES = (EQUAL, BOTH_REFUSE, LIMIT, EXCLUDED, DIFFERS, REFUSES, ANSWERS, CRASHES)
+FAILURES = frozenset((DIFFERS, REFUSES, ANSWERS, CRASHES))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a case.
+
+    Attributes:
+        what: of `OUTCOMES`.
+        words: the difference, the error, or the name of the limit.
+    """
+
+    what: str
+    words: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether it counts as a failure."""
+        return self.what in FAILURES
+
+
+SIGNATURE = ("unknown keyword", "unknown setting", "unexpected keyword argument", "positional argument")
+"""What Python's own errors say of a call that does not fit."""
+
+
+def deliberate(error: BaseException) -> bool:
+    """Whether an error of ours is meant: its own classes, and Python's for a call that does not fit the signature."""
+    unfit = isinstance(error, TypeError) and any(part in str(error) for part in SIGNATURE)
+    return unfit or isinstance(error, GraphprocError)
+
+
+def attempt(function: Callable[[], Any]) -> Any:
+    """The result, or the error."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        try:
+            return function()
+        except Exception as error:
+            return error
+
+
+def one_line(error: BaseException) -> str:
+    """An error in one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
+
+
+def judged(trial: Any, found: Any, expected: Any, compare: Callable[[], str]) -> Outcome:
+    """What two results, or errors, come to; `compare` says in what results differ."""
+    if isinstance(found, Exception):
+        if not deliberate(found):
+            return Outcome(CRASHES, one_line(found))
+        if isinstance(expected, Exception):
+            return Outcome(BOTH_REFUSE)
+        if name := excluded.fault(trial, found, expected):
+            return Outcome(EXCLUDED, name)
+        if name := excluded.limit(trial, str(found)):
+            return Outcome(LIMIT, name)
+        return Outcome(REFUSES, one_line(found))
+    words = f"transformers: {one_line(expected)}" if isinstance(expected, Exception) else compare()
+    if not words:
+        return Outcome(EQUAL)
+    if name := excluded.fault(trial, found, expected):
+        return Outcome(EXCLUDED, name)
+    return Outcome(ANSWERS if isinstance(expected, Exception) else DIFFERS, words)
+
+
+def run(trial: Any) -> Outcome:
+    """Run a case, of preprocessing or of another kind that runs itself.
+
+    Raises:
+        Exception: the case itself cannot be made.
+    """
+    if not isinstance(trial, Trial):
+        found: Outcome = trial.run()
+        return found
+    if trial.folder:
+        folder = FOLDER / "settings"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        NAMESPACE["folder"] = folder
+        saved = attempt(lambda: exec(trial.folder, NAMESPACE))
+        if isinstance(saved, Exception):
+            if trial.given == "saved by graphproc" and not deliberate(saved):
+                return Outcome(CRASHES, one_line(saved))
+            return Outcome(BOTH_REFUSE)
+    if trial.graph is not None:
+        return run_graph(trial)
+    expected = attempt(lambda: call(trial, trial.theirs, ""))
+    found = attempt(lambda: call(trial, trial.ours, f", engine={trial.engine!r}"))
+    return judged(trial, found, expected, lambda: difference(found, expected, bound_of(trial)))
+
+
+def bound_of(trial: Trial) -> float:
+    """How far a class states to be from transformers."""
+    return lookup(trial.name).parity_of(trial.backend).bound
+
+
+def call(trial: Trial, processor: str, more: str) -> Any:
+    """A call of one side."""
+    made = evaluated(processor) if trial.folder else _processor(processor)
+    NAMESPACE["processor"] = made
+    result = evaluated(f"processor({trial.images}, {trial.keywords()}{more})")
+    return result
+
+
+@lru_cache(8)
+def _processor(source: str) -> Any:
+    return evaluated(source)
+
+
+def run_graph(trial: Trial) -> Outcome:
+    """Run a graph, and compare with the numpy engine, which is compared with transformers first."""
+    made = attempt(lambda: _processor(trial.ours))
+    expected = attempt(lambda: call(trial, trial.theirs, ""))
+    if isinstance(made, Exception):
+        return judged(trial, made, expected, str)
+    reference = attempt(lambda: call(trial, trial.ours, ", engine='numpy'"))
+    first = judged(trial, reference, expected, lambda: difference(reference, expected, bound_of(trial)))
+    if first.what not in (EQUAL, BOTH_REFUSE):
+        return first
+    session = attempt(lambda: _session(trial.ours, trial.graph_options(), tuple(trial.overrides().items()), trial.graph.fixed))
+    if isinstance(session, Exception):
+        found: Any = session
+    else:
+        feeds = evaluated(trial.feeds())
+        found = attempt(lambda: session(feeds))
+    if isinstance(reference, Exception):
+        if isinstance(found, Exception):
+            return Outcome(BOTH_REFUSE)
+        return judged(trial, found, reference, str)
+    if isinstance(found, Exception):
+        if not deliberate(found):
+            return Outcome(CRASHES, one_line(found))
+        if name := excluded.fault(trial, found, reference):
+            return Outcome(EXCLUDED, name)
+        if name := excluded.limit(trial, str(found)):
+            return Outcome(LIMIT, name)
+        return Outcome(REFUSES, one_line(found))
+    wanted = as_graph(made, trial, reference)
+    return judged(trial, found, wanted, lambda: difference(found, wanted))
+
+
+@lru_cache(4)
+def _session(processor: str, options: str, overrides: tuple[tuple[str, int], ...], fixed: str) -> Callable[[Any], Any]:
+    graph = evaluated(f"(lambda made: made.to_onnx({options}))({processor})")
+    if fixed != "overrides":
+        return gp.Session(graph, threads=1).run
+    given = onnxruntime.SessionOptions()
+    given.intra_op_num_threads = 1
+    given.log_severity_level = 4
+    for name, length in overrides:
+        given.add_free_dimension_override_by_name(name, length)
+    session = onnxruntime.InferenceSession(graph.SerializeToString(), given, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+
+    def run(feeds: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            return dict(zip(names, session.run(None, dict(feeds)), strict=True))
+        except Exception as error:
+            raise GraphprocError(str(error)) from error
+
+    return run
+
+
+def as_graph(processor: Any, trial: Trial, result: Any) -> dict[str, Any]:
+    """What a graph returns for the result of a call: no texts, listed outputs as tensors, and optional ones without rows."""
+    assert trial.graph is not None
+    program = processor.compile(color=trial.graph.color)
+    if not hasattr(result, "keys"):
+        result = {"pixel_values": result}
+    arrays = {key: value for key, value in result.items() if key not in processor.row.texts}
+    images = next((len(arrays[output.name]) for output in program.outputs if output.join == "stack"), 0)
+    for output in program.outputs:
+        type = program.value(output.value).type
+        if output.optional and output.name not in arrays:
+            rest = tuple(map(num.known, type.shape[1:]))
+            arrays[output.name] = np.zeros((images, 0, *rest) if output.join == "pad" else (0, *rest), dtype=DTYPES[type.dtype])
+        if output.listed:
+            arrays[output.name] = numpy_of(arrays[output.name]).astype(DTYPES[type.dtype])
+    return {name: numpy_of(value) for name, value in arrays.items()}

@@ -1,0 +1,348 @@
+"""Run transformers' own image processing tests on transformers, then on graphproc's classes, and compare.
+
+python tools/upstream_suite.py FOLDER [--models clip,vit] [--tests EXPRESSION] [--theirs FILE] [--json FILE]
+
+FOLDER holds transformers' `tests/`: `tests/test_image_processing_common.py`, `tests/fixtures/` and `tests/models/`. The suite is
+other people's work and no part of this project. It needs pytest and parameterized. Nothing is downloaded: what the suite loads
+from a dataset, a repository or an address is a generated image, the same for both libraries, and random numbers begin anew
+with each test. `--theirs` keeps transformers' outcomes in a file, which later runs read. Prints what passes with transformers
+and not here, by test, with the first line of each error; exits 1 if anything but the tests of `INTERNALS` is left.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+ENGINE = "UPSTREAM_SUITE_ENGINE"
+LEFT_OUT = {"auto"}
+"""Folders of models whose tests are not about a processor: the registry of transformers."""
+INTERNALS = {
+    "test_valid_kwargs_set": "compares the identity of a class of transformers' modules",
+}
+"""Tests that look at how transformers is built instead of at what it does, and what they look at."""
+
+MEMORY = 10 * 2**30
+"""Bytes that a process of tests may address: one that takes more fails, instead of the machine."""
+
+Outcome = tuple[str, str]
+"""`passed`, `skipped` or `failed`, and the first line of the error."""
+
+
+# ---- what stands in for downloads --------------------------------------------------------------------------------
+
+
+def stand_in(name: str, labels: bool = False) -> Any:
+    """An image that is the same for the same name: a smooth picture of 480 x 640 with fine grain, or a map of labels."""
+    import numpy as np
+    from PIL import Image
+
+    rng = np.random.default_rng(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little"))
+    coarse = rng.integers(0, 150 if labels else 256, (12, 16, 3), dtype=np.uint8)
+    image = Image.fromarray(coarse).resize((640, 480), Image.Resampling.NEAREST if labels else Image.Resampling.BICUBIC)
+    if labels:
+        return image.getchannel(0)
+    grain = rng.integers(-6, 7, (480, 640, 3))
+    return Image.fromarray(np.clip(np.asarray(image).astype(int) + grain, 0, 255).astype(np.uint8))
+
+
+class Files:
+    """Generated files, one for each address."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def of(self, address: str) -> str:
+        """The path of the image that stands for an address."""
+        labels = "annotation" in address or ("ade20k" in address and address.endswith(".png"))
+        path = self.folder / (hashlib.sha256(address.encode()).hexdigest()[:16] + ".png")
+        if not path.exists():
+            image = stand_in(address, labels)
+            (image.convert("RGB") if labels else image).save(path)
+        return str(path)
+
+
+class Rows:
+    """A dataset: rows by number, columns by name."""
+
+    def __init__(self, name: str, count: int = 8) -> None:
+        self.columns = {"image": False, "file": False, "map": True, "mask": True, "label": False}
+        self.name, self.count = name, count
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, str):
+            return self if key in ("train", "test") else [self[row][key] for row in range(self.count)]
+        row = {column: stand_in(f"{self.name} {column} {key}", labels) for column, labels in self.columns.items()}
+        segments = [{"id": number, "category_id": number % 150, "isthing": 1} for number in range(1, 150)]
+        return {**row, "segments_info": segments}
+
+    def __len__(self) -> int:
+        return self.count
+
+
+def module(name: str, **members: Any) -> None:
+    """Put a module with some members in the place of one that is to be imported."""
+    made = ModuleType(name)
+    made.__dict__.update(members)
+    sys.modules[name] = made
+
+
+# ---- graphproc's classes in the place of transformers' -----------------------------------------------------------
+
+
+def ours(theirs: type[Any]) -> type[Any]:
+    """The class of graphproc for one of transformers': of its backend, whatever backend is the default."""
+    from transformers.image_processing_backends import TorchvisionBackend
+
+    import graphproc
+
+    own = getattr(graphproc, theirs.__name__.removesuffix("Pil"))
+    backend = "torchvision" if issubclass(theirs, TorchvisionBackend) else "pil"
+
+    def init(self: Any, /, **settings: Any) -> None:
+        own.__init__(self, **{"backend": backend, "engine": os.environ[ENGINE], **settings})
+
+    return type(theirs.__name__, (own,), {"__init__": init, "__module__": __name__, "__qualname__": theirs.__name__})
+
+
+def substitute() -> None:
+    """Replace every image processor class of transformers that graphproc has, wherever tests look for them."""
+    import transformers
+    from transformers.models.auto import image_processing_auto as auto
+
+    import graphproc
+
+    found = {}
+    for names in auto.IMAGE_PROCESSOR_MAPPING_NAMES.values():
+        for name in names.values():
+            theirs = auto.get_image_processor_class_from_name(name)
+            if theirs is not None and name.removesuffix("Pil") in dir(graphproc):
+                found[name] = ours(theirs)
+                setattr(sys.modules[theirs.__module__], name, found[name])
+                setattr(transformers, name, found[name])
+    sys.modules[__name__].__dict__.update(found)  # where pickle looks for them
+    original = auto.get_image_processor_class_from_name
+    auto.get_image_processor_class_from_name = lambda name: found.get(name) or original(name)
+    transformers.AutoImageProcessor = graphproc.AutoImageProcessor
+    auto.AutoImageProcessor = graphproc.AutoImageProcessor
+    transformers.BatchFeature = graphproc.BatchFeature
+
+
+# ---- running -----------------------------------------------------------------------------------------------------
+
+
+def adapt(common: Any) -> None:
+    """Leave out the backends of a class that graphproc has not (README lists them), on both libraries alike.
+
+    Test classes of some releases before the mixin's make their tester themselves, in `setUp`, which is let be.
+    """
+    from graphproc.processors.registry import rows
+
+    mixin, base = common.ImageProcessingTestMixin, common.ImageProcessingTester
+    new_set_up, all_classes = mixin.setUp, base._get_image_processing_classes
+
+    def classes_of_both(self: Any) -> Any:
+        found = all_classes(self)
+        known = [rows()[name] for cls in found.values() if cls and (name := cls.__name__.removesuffix("Pil")) in rows()]
+        return {backend: cls for backend, cls in found.items() if all(backend in row.backends for row in known)}
+
+    def set_up(self: Any) -> None:
+        if self.image_processor_tester_class is not None:
+            new_set_up(self)
+
+    def set_tester(self: Any, tester: Any) -> None:
+        if not isinstance(tester, base):
+            tester.__class__ = type(type(tester).__name__, (type(tester), base), {"__module__": type(tester).__module__})
+            tester.image_processing_classes = base._get_image_processing_classes(tester)
+        self.__dict__["tester"] = tester
+
+    def settings(self: Any) -> Any:
+        found = self.__dict__.get("settings")
+        return self.image_processor_tester.prepare_image_processor_dict() if found is None else found
+
+    def classes(self: Any) -> Any:
+        found = self.__dict__.get("classes")
+        return self.image_processor_tester.image_processing_classes if found is None else found
+
+    base._get_image_processing_classes = classes_of_both
+    mixin.setUp = set_up
+    mixin.image_processor_tester = property(lambda self: self.__dict__["tester"], set_tester)
+    mixin.image_processing_classes = property(classes, lambda self, value: self.__dict__.__setitem__("classes", value))
+    mixin.image_processor_dict = property(settings, lambda self, value: self.__dict__.__setitem__("settings", value))
+
+
+class Recorder:
+    """A pytest plugin that writes each test's outcome as a line of JSON."""
+
+    def __init__(self, path: Path) -> None:
+        self.file = path.open("a", encoding="utf-8", buffering=1)
+        self.now: Outcome = ("passed", "")
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Begin a test: its random numbers, and the line that stays if it ends the process."""
+        import numpy as np
+        import torch
+
+        seed = int.from_bytes(hashlib.sha256(nodeid.encode()).digest()[:4], "little")
+        random.seed(seed)
+        np.random.seed(seed)  # noqa: NPY002 - the generator that the suite takes its images from
+        torch.manual_seed(seed)
+        self.now = ("passed", "")
+        self.file.write(json.dumps([nodeid, "failed", "the process ended"]) + "\n")
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Keep the first error of a test or of its parts; a test that skips in part passes in none."""
+        if report.failed and self.now[0] != "failed":
+            crash = getattr(report.longrepr, "reprcrash", None)
+            text = crash.message if crash is not None else str(report.longrepr).strip().splitlines()[-1]
+            self.now = ("failed", " ".join(text.splitlines()[:3])[:300])
+        elif report.skipped and self.now[0] == "passed":
+            self.now = ("skipped", str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)[:300])
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        """Write the test's outcome."""
+        self.file.write(json.dumps([nodeid, *self.now]) + "\n")
+
+
+def work(library: str, folder: Path, files: list[str], tests: str, out: Path) -> None:
+    """Run test files on one library in this process."""
+    import resource
+
+    import pytest
+
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    sys.path[:0] = [str(folder)]
+    with tempfile.TemporaryDirectory() as scratch:
+        generated = Files(Path(scratch))
+        module("fetch_hub_objects_for_ci", url_to_local_path=generated.of)
+        module("datasets", load_dataset=lambda name, *args, **kwargs: Rows(name))
+        import huggingface_hub
+
+        huggingface_hub.hf_hub_download = lambda repo_id, filename, **kwargs: generated.of(f"{repo_id}/{filename}")
+        if library == "graphproc":
+            substitute()
+        import importlib
+
+        common = importlib.import_module("tests.test_image_processing_common")
+        module("tests.test_processing_common", url_to_local_path=generated.of)
+        adapt(common)
+        options = ["-q", "-p", "no:cacheprovider", "-p", "no:randomly", "-c", os.devnull, f"--rootdir={folder}", "--tb=short"]
+        pytest.main([*options, *(["-k", tests] if tests else []), *files], plugins=[Recorder(out)])
+
+
+def outcomes(library: str, folder: Path, files: list[Path], tests: str, log: Path) -> dict[str, Outcome]:
+    """The outcome of each test on one library; a file that ends the process does not take the others with it."""
+    found: dict[str, Outcome] = {}
+    with tempfile.TemporaryDirectory() as scratch, log.open("w") as output:
+        lines = Path(scratch) / "outcomes"
+        left = [str(file) for file in files]
+        while left:
+            lines.write_text("")
+            command = [sys.executable, __file__, str(folder), "--work", library, "--json", str(lines), "--tests", tests]
+            command += ["--models", ",".join(left)]
+            subprocess.run(command, cwd=scratch, stdout=output, stderr=subprocess.STDOUT, env=_environment(), check=False)
+            read = [json.loads(line) for line in lines.read_text().splitlines()]
+            found |= {name: (outcome, error) for name, outcome, error in read}
+            last = read[-1][0].split("::")[0] if read else left[0]
+            ended = bool(read) and read[-1][2] == "the process ended"
+            left = left[[str(folder / last) == file or file.endswith(last) for file in left].index(True) + 1 :] if ended else []
+    return found
+
+
+def _environment() -> dict[str, str]:
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    return {**os.environ, "PYTHONPATH": path, "HF_HUB_OFFLINE": "1", "TQDM_DISABLE": "1"}
+
+
+# ---- what is printed ---------------------------------------------------------------------------------------------
+
+
+def short_name(nodeid: str) -> tuple[str, str]:
+    """The model and the test of a node."""
+    parts = nodeid.split("::")
+    return Path(parts[0]).parent.name, parts[-1]
+
+
+def differences(theirs: dict[str, Outcome], here: dict[str, Outcome]) -> Iterator[tuple[str, str, str, str]]:
+    """Tests that pass with transformers and not here: outcome, test, model, error."""
+    for nodeid, (outcome, _) in sorted(theirs.items()):
+        now, error = here.get(nodeid, ("failed", "was not run"))
+        if outcome == "passed" and now != "passed":
+            model, test = short_name(nodeid)
+            yield now, test, model, error
+
+
+def main() -> int:
+    """Run, compare and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--models", help="names of folders in tests/models, with commas between; all if not given")
+    parser.add_argument("--tests", default="", help="an expression for pytest's -k; all tests if not given")
+    parser.add_argument("--theirs", type=Path, help="a file that keeps transformers' outcomes")
+    parser.add_argument("--json", type=Path, help="a file for all outcomes")
+    parser.add_argument("--engine", choices=("onnxruntime", "numpy"), default="onnxruntime", help="of graphproc's processors")
+    parser.add_argument("--work", choices=("transformers", "graphproc"), help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    folder = args.folder.resolve()
+    os.environ.setdefault(ENGINE, args.engine)
+    if args.work:
+        work(args.work, folder, args.models.split(","), args.tests, args.json)
+        return 0
+    files = sorted((folder / "tests" / "models").glob("*/test_image_processing*.py"))
+    chosen = set(args.models.split(",")) if args.models else {file.parent.name for file in files} - LEFT_OUT
+    files = [file for file in files if file.parent.name in chosen]
+    if not files:
+        parser.error(f"{folder}: expected tests/models/NAME/test_image_processing_NAME.py, found none")
+    with tempfile.TemporaryDirectory() as logs:
+        if args.theirs is not None and args.theirs.exists():
+            theirs = {name: (result, error) for name, (result, error) in json.loads(args.theirs.read_text()).items()}
+            theirs = {name: outcome for name, outcome in theirs.items() if short_name(name)[0] in chosen}
+        else:
+            theirs = outcomes("transformers", folder, files, args.tests, Path(logs) / "transformers")
+            if args.theirs is not None:
+                args.theirs.write_text(json.dumps(theirs, indent=1))
+        here = outcomes("graphproc", folder, files, args.tests, Path(logs) / "graphproc")
+        if not theirs:
+            print((Path(logs) / "transformers").read_text()[-3000:], file=sys.stderr)
+    if args.json is not None:
+        args.json.write_text(json.dumps({"transformers": theirs, "graphproc": here}, indent=1))
+    groups: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
+    for now, test, model, error in differences(theirs, here):
+        groups[now, test].append((model, error))
+    for (now, test), found in sorted(groups.items(), key=lambda item: -len(item[1])):
+        print(f"{len(found):4} {now}: {test}" + (f" (internal: it {INTERNALS[test]})" if test in INTERNALS else ""))
+        for error, models in sorted(_by_error(found).items()):
+            print(f"       {', '.join(models)}: {error}")
+    passed = [name for name, (outcome, _) in theirs.items() if outcome == "passed"]
+    counts = Counter(here.get(name, ("failed", ""))[0] for name in passed)
+    inner = sum(len(found) for (_, test), found in groups.items() if test in INTERNALS)
+    models = {short_name(name)[0] for name in theirs}
+    print(
+        f"{len(models)} models, {len(theirs)} tests; {len(passed)} pass with transformers; of these "
+        f"{counts['passed']} pass here, {counts['failed']} fail, {counts['skipped']} skip; {inner} test internals"
+    )
+    return 1 if counts["passed"] + inner < len(passed) else 0
+
+
+def _by_error(found: list[tuple[str, str]]) -> dict[str, list[str]]:
+    errors: dict[str, list[str]] = defaultdict(list)
+    for model, error in found:
+        errors[error].append(model)
+    return errors
+
+
+if __name__ == "__main__":
+    # Pickle finds the classes that `substitute` makes under this module's name, which is `__main__` here.
+    sys.exit(main())
