@@ -128,6 +128,8 @@ def images(name: str, method: str, backend: str) -> list[Any]:
         kinds = [x, np.ascontiguousarray(x.swapaxes(1, 2))]
     if method in ("pad_to_square", "resize") or (method == "reduce_label" and backend == "torchvision"):
         kinds.append(x.astype(np.float32))
+    if method == "crop_image_to_patches" and backend == "pil":
+        kinds.append(np.ascontiguousarray(np.moveaxis(x, 0, -1)))  # of which Ovis2 gives tiles with their channels first
     if backend == "torchvision":
         torch = pytest.importorskip("torch")
         kinds = [torch.from_numpy(kind) for kind in kinds]
