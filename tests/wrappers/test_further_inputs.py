@@ -91,5 +91,7 @@ def test_a_map_of_another_size_than_its_image(engine: str, shape: tuple[int, int
 def test_a_graph_says_so_as_well() -> None:
     session = gp.Session(gp.VitMatteImageProcessor().to_onnx())
     for trimaps in (noise(1, 31, 40), noise(1, 30, 41), noise(2, 30, 40)):
-        with pytest.raises(ImageError, match=r"trimaps: expected axis \d of .* to be (height|width|batch) \d+, as of the inputs before"):
+        with pytest.raises(
+            ImageError, match=r"trimaps: expected axis \d of .* to be (height|width|batch) \d+, as of the inputs before"
+        ):
             session.run({"images": IMAGES[0][None], "trimaps": trimaps})
