@@ -29,7 +29,7 @@ from graphproc.wrappers.arrays import ArrayMethods
 from graphproc.wrappers.attributes import class_attributes, computed, shown
 from graphproc.wrappers.cautions import UNKNOWN_IGNORED, warn_once
 from graphproc.wrappers.common_methods import CommonMethods, call_keywords
-from graphproc.wrappers.containers import contained
+from graphproc.wrappers.containers import FLOATS, contained
 from graphproc.wrappers.devices import device_for
 from graphproc.wrappers.further_inputs import by_name, read_further
 from graphproc.wrappers.image_files import is_file
@@ -356,11 +356,12 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, CommonMethods, Post
         outputs = [output for output in declared if output.name != self.row.counts]
         listed = {output.name for output in outputs if output.listed or output.apart}
         joined = runner.joined(outputs, counts, return_tensors is not None)
-        if return_tensors is None:
-            for output in outputs:
-                if output.name in joined and not output.listed:
-                    apart = partial(runner.apart, output.name)
-                    joined[output.name] = contained(self.row.name, self.backend, output, joined[output.name], apart)
+        for output in outputs:
+            if return_tensors is None and output.name in joined and not output.listed:
+                apart = partial(runner.apart, output.name)
+                joined[output.name] = contained(self.row.name, self.backend, output, joined[output.name], apart)
+            elif output.name in FLOATS:
+                joined[output.name] = np.asarray(joined[output.name]).tolist()
         features = BatchFeature(joined | ({self.row.counts: counts} if self.row.counts else {}), return_tensors, listed)
         for output in outputs:
             if output.apart:  # each a tensor of its own
@@ -383,6 +384,10 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, CommonMethods, Post
 
     def _samples(self, images: Any) -> list[list[Any]]:
         """The images of each sample, still unread."""
+        if self.row.reads == "bytes" and tensor_type_of(images) is TensorType.PYTORCH:
+            raise ImageError(
+                "images: expected PIL images or arrays, got a torch tensor, which timm resizes as floats. Use .numpy()."
+            )
         if self.row.counts and isinstance(images, (list, tuple)) and images and isinstance(images[0], (list, tuple)):
             return nest_images([sample for sample in images if len(sample)])
         if self.row.per_sample == 1:
