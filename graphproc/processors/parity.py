@@ -71,13 +71,14 @@ def _after(op: Op, before: Apart) -> Apart:
     if isinstance(op, Resize) and op.arithmetic == TORCHVISION:
         if op.filter == "bilinear":
             return conditions | {AVX2}, 2 * apart + BYTE, 0.0, FIXED_POINT
-        return (conditions, 2 * apart, by_side, cause) if op.filter != "nearest" else before
+        # other filters round bytes alike, but those that lie apart to more or less
+        return (conditions, 2 * apart + BYTE, by_side, cause) if apart and op.filter != "nearest" else before
     if isinstance(op, Nearest) and op.centered:
         return conditions | {AVX2}, 1.0, 0.0, BORDERS
     if isinstance(op, InterpolateBytes) and op.mode == "cubic":
         return conditions, 2 * apart, 0.0, cause
     if isinstance(op, InterpolateBytes):
-        return conditions | {AVX2}, apart + BYTE, 0.0, FIXED_POINT
+        return conditions | {AVX2}, 2 * apart + BYTE, 0.0, FIXED_POINT
     if isinstance(op, Interpolate) and op.fused:
         near = not op.mode.startswith("antialias")
         where = THREADS if op.mode in ("linear", "align_corners") else FLOATS
