@@ -70,7 +70,13 @@ def _is_post(trial: Any) -> bool:
     return not hasattr(trial, "pictures")
 
 
-LIMITS: tuple[Limit, ...] = ()
+LIMITS: tuple[Limit, ...] = (
+    Limit(
+        "filters of floats",
+        "torchvision's lanczos, box and hamming of floats are Pillow's; README says",
+        "floats are resized with filters",
+    ),
+)
 FAULTS: tuple[Fault, ...] = (
     Fault(
         "negative strides", "torch.from_numpy takes no array of negative strides", _raises("At least one stride .* is negative")
@@ -81,6 +87,11 @@ FAULTS: tuple[Fault, ...] = (
         "with its torchvision backend transformers decodes files by torchvision: no BMP or TIFF, other rounding of JPEG, no "
         "palette, transparency or EXIF of some formats; here Pillow decodes them, as README says",
         _decodes_otherwise,
+    ),
+    Fault(
+        "rows taken for channels",
+        "Emu3 looks for one or three channels among the rows of PIL images, too",
+        _raises("mean must have 1 elements", lambda trial: trial.name == "Emu3ImageProcessor"),
     ),
     Fault("bfloat16 as numpy", "numpy has no bfloat16, so transformers fails", _raises("unsupported ScalarType BFloat16")),
     Fault(
@@ -103,11 +114,14 @@ FAULTS: tuple[Fault, ...] = (
         "torchvision refuses to turn floats into 64-bit integers, as blending needs",
         _raises("cannot be performed safely"),
     ),
+    Fault("half precision", "torch has no kernel for it", _raises("not implemented for '(Half|BFloat16)'")),
     Fault("Emu3's tensors", "transformers refuses tensors in this class alone", _raises("must be either in PIL or numpy format")),
     Fault(
         "batches in one array",
         "transformers counts the images of samples before it takes a batch apart",
-        _raises("list index out of range", lambda trial: getattr(trial, "nesting", "") == "batch"),
+        _raises(
+            "list index out of range|operands could not be broadcast", lambda trial: getattr(trial, "nesting", "") == "batch"
+        ),
     ),
     Fault("a setting named like a method", "a setting of a file hides the method of its name", _raises("object is not callable")),
     Fault("timm as numpy", "transformers returns tensors of torch alone for timm", _raises("must be 'pt'")),

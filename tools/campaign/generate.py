@@ -68,8 +68,8 @@ def _filled(base: Trial, rng: random.Random) -> Trial:
     count = sum(map(int, nesting.split("+"))) if nesting[0].isdigit() else {"one": 1}.get(nesting, rng.randint(1, 3))
     if nesting == "batch":
         first = picture(rng)
-        while first.kind not in ("array", "tensor"):
-            first = replace(first, kind="array")
+        kind = first.kind if first.kind in ("array", "tensor") else "array"
+        first = replace(first, kind=kind, channels=first.channels or 3)
         pictures = [replace(first, seed=first.seed + n) for n in range(count)]
     else:
         alike = sides(rng) if rng.random() < 0.3 else None
@@ -109,7 +109,8 @@ def _further(trial: Trial, rng: random.Random, graph: bool = False) -> dict[str,
             continue
         dtype = "uint8" if graph else rng.choice(MAPS)
         form = "array" if graph else rng.choice(("array", "array", "pil", "tensor"))
-        items = [_one(extra.keyword, p, extra.aligned or rng.random() < 0.6, dtype, form, rng) for p in trial.pictures]
+        alike = graph and trial.graph is not None and trial.graph.input == "batch"
+        items = [_one(extra.keyword, p, extra.aligned or alike or rng.random() < 0.6, dtype, form, rng) for p in trial.pictures]
         found[extra.keyword] = items[0] if len(items) == 1 and not graph and rng.random() < 0.5 else f"[{', '.join(items)}]"
     return found
 
@@ -167,11 +168,11 @@ def _graphs(name: str, backend: str, settings: dict[str, object], rng: random.Ra
         if row.per_sample == 2:
             if form == "image":
                 return []
-            count = 2 * rng.randint(1, 2)
+            count = 2
         pictures = tuple(
             replace(Picture(*(sides(rng) if form == "sequence" else size), rng.randrange(100)), mode=mode) for _ in range(count)
         )
-        nesting = "+".join(["2"] * (count // 2)) if row.per_sample == 2 else str(count) if row.per_sample == 0 else "list"
+        nesting = "2" if row.per_sample == 2 else str(count) if row.per_sample == 0 else "list"
         made = replace(base, pictures=pictures, nesting=nesting)
         found.append(replace(made, further=_further(made, rng, graph=True)))
     if row.extras and found:  # one graph, so the same further inputs every time

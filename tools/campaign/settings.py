@@ -97,7 +97,7 @@ def settings_of(name: str, backend: str, rng: random.Random) -> dict[str, Any]:
         found[key] = value(name, key, rng)
     if rng.random() < 0.12:
         old = rng.choice([*SPELLINGS.get(name, {}), *LEGACY])
-        found[old] = rng.choice(LEGACY[old]) if old in LEGACY and rng.random() < 0.7 else value(name, old, rng)
+        found[old] = rng.choice(LEGACY[old]) if old in LEGACY else value(name, old, rng)
     found.pop("backend", None)
     return {key: item for key, item in found.items() if key not in NOT_TRIED or key in case.always}
 
