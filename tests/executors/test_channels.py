@@ -74,3 +74,11 @@ def test_tensors_of_half_precision(steps: dict[str, Any], scale: int) -> None:
     for processor in (cases.ours("ViTImageProcessor", settings), cases.theirs("ViTImageProcessor", settings)):
         with pytest.raises((ValueError, TypeError), match="BFloat16"):  # which numpy has not
             processor(image.bfloat16(), return_tensors="np")
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_tiles_of_one_channel_become_gray(dtype: str) -> None:
+    """Transformers puts them into an array of three channels."""
+    sizes = {"size": {"height": 28, "width": 28}, "do_convert_rgb": False, "image_mean": [0.5], "image_std": [0.25]}
+    for size in SIZES[:2]:
+        compare("GraniteDoclingImageProcessor", sizes, picture(1, size, dtype))
