@@ -101,6 +101,17 @@ class Writes:
             raise
 
 
+def is_lfs_pointer(source: str | os.PathLike[str] | bytes) -> bool:
+    """Whether a file, or the contents of one, is what Git keeps in the place of a file in Git LFS."""
+    if isinstance(source, bytes):
+        return source.startswith(LFS_POINTER)
+    try:
+        with open(source, "rb") as file:
+            return file.read(len(LFS_POINTER)) == LFS_POINTER
+    except (OSError, ValueError):
+        return False
+
+
 def is_special(path: str | os.PathLike[str]) -> bool:
     """Whether there is something at a path that is neither a file nor a folder: a device or a pipe."""
     try:

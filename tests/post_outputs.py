@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -163,3 +164,30 @@ def assert_close(found: Any, expected: Any, parity: Parity, what: str = "") -> N
         return
     largest = np.abs(expected[np.isfinite(expected)]).max(initial=0)
     np.testing.assert_allclose(found, expected, rtol=parity.bound, atol=parity.bound * largest, err_msg=what, strict=True)
+
+
+@contextmanager
+def first_of_equals() -> Iterator[None]:
+    """Make `torch.topk`, `argsort` and `sort` stable, the first of equal elements first."""
+    import torch
+
+    before = torch.topk, torch.Tensor.topk, torch.argsort, torch.sort
+
+    def topk(x: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, axis: int | None = None) -> Any:
+        dim = dim if axis is None else axis
+        if k > x.shape[dim]:
+            return before[0](x, k, dim)
+        values, places = before[3](x, dim=dim, descending=largest, stable=True)
+        return values.narrow(dim, 0, k), places.narrow(dim, 0, k)
+
+    def argsort(x: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
+        return before[3](x, dim=dim, descending=descending, stable=True)[1]
+
+    def sort(x: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
+        return before[3](x, dim=dim, descending=descending, stable=True)
+
+    torch.topk, torch.Tensor.topk, torch.argsort, torch.sort = topk, topk, argsort, sort  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        torch.topk, torch.Tensor.topk, torch.argsort, torch.sort = before  # type: ignore[assignment]

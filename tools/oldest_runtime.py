@@ -7,6 +7,7 @@ The outputs on the shipped photograph must have the hashes of the manifest: old 
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 import tempfile
@@ -53,6 +54,7 @@ def write_inputs(folder: Path) -> None:
 
 def main() -> int:
     """Install and run."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         python = str(Path(folder) / "bin" / "python")

@@ -17,14 +17,18 @@ import traceback
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import torch
 import transformers
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+
+from post_outputs import first_of_equals
 
 import graphproc as gp
 from graphproc.errors import GraphprocError
@@ -251,31 +255,6 @@ def sizes(rng: Rng, method: Method, images: int, plain: bool) -> Any:
 
 
 # ---- running ---------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def first_of_equals() -> Iterator[None]:
-    """Make `torch.topk`, `argsort` and `sort` stable, the first of equal elements first."""
-    before = torch.topk, torch.Tensor.topk, torch.argsort, torch.sort
-
-    def topk(x: torch.Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, axis: int | None = None) -> Any:
-        dim = dim if axis is None else axis
-        if k > x.shape[dim]:
-            return before[0](x, k, dim)
-        values, places = before[3](x, dim=dim, descending=largest, stable=True)
-        return values.narrow(dim, 0, k), places.narrow(dim, 0, k)
-
-    def argsort(x: torch.Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
-        return before[3](x, dim=dim, descending=descending, stable=True)[1]
-
-    def sort(x: torch.Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
-        return before[3](x, dim=dim, descending=descending, stable=True)
-
-    torch.topk, torch.Tensor.topk, torch.argsort, torch.sort = topk, topk, argsort, sort  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        torch.topk, torch.Tensor.topk, torch.argsort, torch.sort = before  # type: ignore[assignment]
 
 
 def arguments(case: Case, method: Method) -> tuple[Any, dict[str, Any]]:

@@ -1,6 +1,6 @@
 """Run transformers' own image processing tests on transformers, then on graphproc's classes, and compare.
 
-python tools/upstream_suite.py FOLDER [--models clip,vit] [--theirs FILE] [--json FILE]
+python tools/upstream_suite.py FOLDER [--models clip,vit] [--tests EXPRESSION] [--theirs FILE] [--json FILE]
 
 FOLDER holds transformers' `tests/`: `tests/test_image_processing_common.py`, `tests/fixtures/` and `tests/models/`. The suite is
 other people's work and no part of this project. It needs pytest and parameterized. Nothing is downloaded: what the suite loads
@@ -26,6 +26,7 @@ from types import ModuleType
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+ENGINE = "UPSTREAM_SUITE_ENGINE"
 LEFT_OUT = {"auto"}
 """Folders of models whose tests are not about a processor: the registry of transformers."""
 INTERNALS = {
@@ -111,7 +112,7 @@ def ours(theirs: type[Any]) -> type[Any]:
     backend = "torchvision" if issubclass(theirs, TorchvisionBackend) else "pil"
 
     def init(self: Any, /, **settings: Any) -> None:
-        own.__init__(self, **{"backend": backend, **settings})
+        own.__init__(self, **{"backend": backend, "engine": os.environ[ENGINE], **settings})
 
     return type(theirs.__name__, (own,), {"__init__": init, "__module__": __name__, "__qualname__": theirs.__name__})
 
@@ -143,9 +144,19 @@ def substitute() -> None:
 
 
 def adapt(common: Any) -> None:
-    """Let test classes of some releases before the mixin's make their tester themselves, in `setUp`."""
+    """Leave out the backends of a class that graphproc has not (README lists them), on both libraries alike.
+
+    Test classes of some releases before the mixin's make their tester themselves, in `setUp`, which is let be.
+    """
+    from graphproc.processors.registry import rows
+
     mixin, base = common.ImageProcessingTestMixin, common.ImageProcessingTester
-    new_set_up = mixin.setUp
+    new_set_up, all_classes = mixin.setUp, base._get_image_processing_classes
+
+    def classes_of_both(self: Any) -> Any:
+        found = all_classes(self)
+        known = [rows()[name] for cls in found.values() if cls and (name := cls.__name__.removesuffix("Pil")) in rows()]
+        return {backend: cls for backend, cls in found.items() if all(backend in row.backends for row in known)}
 
     def set_up(self: Any) -> None:
         if self.image_processor_tester_class is not None:
@@ -157,13 +168,19 @@ def adapt(common: Any) -> None:
             tester.image_processing_classes = base._get_image_processing_classes(tester)
         self.__dict__["tester"] = tester
 
+    def settings(self: Any) -> Any:
+        found = self.__dict__.get("settings")
+        return self.image_processor_tester.prepare_image_processor_dict() if found is None else found
+
     def classes(self: Any) -> Any:
         found = self.__dict__.get("classes")
         return self.image_processor_tester.image_processing_classes if found is None else found
 
+    base._get_image_processing_classes = classes_of_both
     mixin.setUp = set_up
     mixin.image_processor_tester = property(lambda self: self.__dict__["tester"], set_tester)
     mixin.image_processing_classes = property(classes, lambda self, value: self.__dict__.__setitem__("classes", value))
+    mixin.image_processor_dict = property(settings, lambda self, value: self.__dict__.__setitem__("settings", value))
 
 
 class Recorder:
@@ -199,7 +216,7 @@ class Recorder:
         self.file.write(json.dumps([nodeid, *self.now]) + "\n")
 
 
-def work(library: str, folder: Path, files: list[str], out: Path) -> None:
+def work(library: str, folder: Path, files: list[str], tests: str, out: Path) -> None:
     """Run test files on one library in this process."""
     import resource
 
@@ -222,10 +239,10 @@ def work(library: str, folder: Path, files: list[str], out: Path) -> None:
         module("tests.test_processing_common", url_to_local_path=generated.of)
         adapt(common)
         options = ["-q", "-p", "no:cacheprovider", "-p", "no:randomly", "-c", os.devnull, f"--rootdir={folder}", "--tb=short"]
-        pytest.main([*options, *files], plugins=[Recorder(out)])
+        pytest.main([*options, *(["-k", tests] if tests else []), *files], plugins=[Recorder(out)])
 
 
-def outcomes(library: str, folder: Path, files: list[Path], log: Path) -> dict[str, Outcome]:
+def outcomes(library: str, folder: Path, files: list[Path], tests: str, log: Path) -> dict[str, Outcome]:
     """The outcome of each test on one library; a file that ends the process does not take the others with it."""
     found: dict[str, Outcome] = {}
     with tempfile.TemporaryDirectory() as scratch, log.open("w") as output:
@@ -233,7 +250,8 @@ def outcomes(library: str, folder: Path, files: list[Path], log: Path) -> dict[s
         left = [str(file) for file in files]
         while left:
             lines.write_text("")
-            command = [sys.executable, __file__, str(folder), "--work", library, "--json", str(lines), "--models", ",".join(left)]
+            command = [sys.executable, __file__, str(folder), "--work", library, "--json", str(lines), "--tests", tests]
+            command += ["--models", ",".join(left)]
             subprocess.run(command, cwd=scratch, stdout=output, stderr=subprocess.STDOUT, env=_environment(), check=False)
             read = [json.loads(line) for line in lines.read_text().splitlines()]
             found |= {name: (outcome, error) for name, outcome, error in read}
@@ -271,13 +289,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--models", help="names of folders in tests/models, with commas between; all if not given")
+    parser.add_argument("--tests", default="", help="an expression for pytest's -k; all tests if not given")
     parser.add_argument("--theirs", type=Path, help="a file that keeps transformers' outcomes")
     parser.add_argument("--json", type=Path, help="a file for all outcomes")
+    parser.add_argument("--engine", choices=("onnxruntime", "numpy"), default="onnxruntime", help="of graphproc's processors")
     parser.add_argument("--work", choices=("transformers", "graphproc"), help=argparse.SUPPRESS)
     args = parser.parse_args()
     folder = args.folder.resolve()
+    os.environ.setdefault(ENGINE, args.engine)
     if args.work:
-        work(args.work, folder, args.models.split(","), args.json)
+        work(args.work, folder, args.models.split(","), args.tests, args.json)
         return 0
     files = sorted((folder / "tests" / "models").glob("*/test_image_processing*.py"))
     chosen = set(args.models.split(",")) if args.models else {file.parent.name for file in files} - LEFT_OUT
@@ -289,10 +310,10 @@ def main() -> int:
             theirs = {name: (result, error) for name, (result, error) in json.loads(args.theirs.read_text()).items()}
             theirs = {name: outcome for name, outcome in theirs.items() if short_name(name)[0] in chosen}
         else:
-            theirs = outcomes("transformers", folder, files, Path(logs) / "transformers")
+            theirs = outcomes("transformers", folder, files, args.tests, Path(logs) / "transformers")
             if args.theirs is not None:
                 args.theirs.write_text(json.dumps(theirs, indent=1))
-        here = outcomes("graphproc", folder, files, Path(logs) / "graphproc")
+        here = outcomes("graphproc", folder, files, args.tests, Path(logs) / "graphproc")
         if not theirs:
             print((Path(logs) / "transformers").read_text()[-3000:], file=sys.stderr)
     if args.json is not None:

@@ -13,6 +13,7 @@ import typer
 
 from graphproc.cli import output
 from graphproc.errors import ConfigError, GraphError
+from graphproc.files import LFS_HINT, is_lfs_pointer
 
 if TYPE_CHECKING:
     import onnx
@@ -238,6 +239,8 @@ def read_graph(path: str | os.PathLike[str]) -> onnx.ModelProto:
     except OSError as error:
         raise GraphError(f"{path}: cannot be read ({error.strerror}). Give the path of an ONNX file.") from None
     except DecodeError:
+        if is_lfs_pointer(path):
+            raise GraphError(f"{path}: {LFS_HINT}.") from None
         raise GraphError(f"{path}: expected an ONNX model, got something else") from None
     if not model.graph.output:
         raise GraphError(f"{path}: expected an ONNX model, got a file without outputs")

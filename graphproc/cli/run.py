@@ -59,6 +59,7 @@ def run(
     from graphproc.executors import reference
     from graphproc.runtime import workers
     from graphproc.wrappers.processor import ENGINES
+    from graphproc.wrappers.running import about
     from graphproc.wrappers.verify import processor_of, read_images
 
     if engine not in ENGINES:
@@ -75,7 +76,9 @@ def run(
     # Workers decode the next files while the graph runs.
     with closing(workers.ahead(lambda name: read_images([name], reading, color)[0], images, workers.default_threads())) as arrays:
         for index, name in enumerate(output.progress(images, len(images))):
-            results.append(one(next(arrays), {key: paths[index] for key, paths in files.items()}, name))
+            array = next(arrays)
+            with about(f"image {name}"):
+                results.append(one(array, {key: paths[index] for key, paths in files.items()}, name))
     nested = any(o.sample is not None for o in outputs)
     joined = _stacked(reference.join(outputs, results, [len(images)] if nested else ()))
     entries = [entry for name, value in joined.items() for entry in _entries(name, value)]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from graphproc.errors import ConfigError
-from graphproc.files import LFS_HINT, LFS_POINTER
+from graphproc.files import LFS_HINT, is_lfs_pointer
 
 MAX_BYTES = 16 << 20
 """The largest file that is read; real ones have a few kilobytes (ImageGPT's clusters a few hundred)."""
@@ -96,7 +96,7 @@ def _read_bytes(path: Path) -> bytes:
         raise ConfigError(f"{str(path)!r}: cannot be a path ({error})") from None
     if size > MAX_BYTES:
         raise ConfigError(f"{path}: expected a configuration of at most {MAX_BYTES} bytes, got {size}")
-    if content.startswith(LFS_POINTER):
+    if is_lfs_pointer(content):
         raise ConfigError(f"{path}: {LFS_HINT}.")
     return content
 

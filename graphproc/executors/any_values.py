@@ -18,7 +18,7 @@ from graphproc.executors.reference import measure
 from graphproc.ir.op import Op
 from graphproc.ir.program import Program
 from graphproc.ir.types import DTYPES
-from graphproc.numerics.as_bytes import as_bytes, through_alpha
+from graphproc.numerics.as_bytes import as_bytes, has_alpha, through_alpha, unweighted, weighted
 from graphproc.numerics.filters import NEAREST
 from graphproc.ops import ContentBox, ForEach, ReduceBlocks, Rescale, Resize
 from graphproc.sizes import num
@@ -46,15 +46,24 @@ def run(program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
     program.check(sizes, memo)
     values = dict(inputs)
     reduced: set[str] = set()  # bytes that stand for values in [0, 1], and are resized next
+    by_alpha: set[str] = set()  # bytes that are weighted by alpha, and are resized next
     for step in program.steps:
         op, operands = step.op.bind(sizes, memo), [values[name] for name in step.inputs]
-        if isinstance(op, (ContentBox, ReduceBlocks)) and operands[0].dtype != np.uint8:
+        if isinstance(op, ReduceBlocks):
             pixels, unit = as_bytes(operands[0])
+            reduced |= {step.output.name} if unit else set()
+            if has_alpha(pixels) and (op.vertical, op.horizontal) != (1, 1):
+                by_alpha.add(step.output.name)
+                pixels = weighted(pixels)
             result = op.numpy(pixels)
-            if isinstance(op, ReduceBlocks):
-                reduced |= {step.output.name} if unit else set()
-            elif (pixels != pixels[..., :1, :1]).any():  # a page with content goes on as bytes
+        elif isinstance(op, ContentBox):
+            pixels, _ = as_bytes(operands[0])
+            result = op.numpy(pixels)
+            if (pixels != pixels[..., :1, :1]).any():  # a page with content goes on as bytes
                 values[step.inputs[0]] = pixels
+        elif by_alpha.intersection(step.inputs):
+            result = unweighted(op.numpy(*operands))
+            result = _unit(result) if reduced.intersection(step.inputs) else result
         else:
             result = _applied(op, *operands)
             if reduced.intersection(step.inputs):
@@ -85,15 +94,16 @@ def resized(op: Resize, x: Array) -> Array:
     """
     if x.ndim > 3 and len(x):
         return np.stack([resized(op, part) for part in x])
-    same = x.shape[-2:] == (op.height, op.width)
+    sides = x.shape[-2:]
+    same = sides == (op.height, op.width) and (op.extent or sides) == sides  # which Pillow does not touch
     if same and op.keeps_size:
         return x
     pixels, unit = as_bytes(x)
     channels = x.shape[-3]
     if channels not in (1, 2, 3, 4):
         raise ImageError(f"image of {channels} channels: expected 1 to 4 where images are resized. Convert the image to RGB.")
-    weighted = channels in (2, 4) and op.filter != NEAREST and not same
-    result = through_alpha(pixels, op.numpy) if weighted else op.numpy(pixels)
+    through = has_alpha(pixels) and op.filter != NEAREST and not same
+    result = through_alpha(pixels, op.numpy) if through else op.numpy(pixels)
     return _unit(result) if unit else result
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import onnx_ir as ir
 
 from graphproc.errors import FusionError
+from graphproc.files import LFS_HINT, is_lfs_pointer
 from graphproc.fusion import external
 
 if TYPE_CHECKING:
@@ -91,6 +92,8 @@ def _proto(source: Any, path: Path | None, where: str) -> onnx.ModelProto:
     except OSError as error:
         raise FusionError(f"{where}: cannot be read ({error.strerror}). Give the path of an ONNX file.") from None
     except (DecodeError, ValueError):
+        if is_lfs_pointer(source if path is None else path):
+            raise FusionError(f"{where}: {LFS_HINT}.") from None
         raise FusionError(f"{where}: expected an ONNX model, got something else or half a file") from None
 
 

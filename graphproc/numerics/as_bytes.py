@@ -37,13 +37,26 @@ def as_bytes(array: Array) -> tuple[Array, bool]:
     )
 
 
+def has_alpha(pixels: Array) -> bool:
+    """Whether Pillow takes the last channel of (..., C, H, W) for alpha: of two and of four."""
+    return pixels.shape[-3] in (2, 4)
+
+
 def through_alpha(pixels: Array, resize: Callable[[Array], Array]) -> Array:
     """Resize bytes (..., C, H, W), the last channel of which is alpha, weighted by it as Pillow does."""
+    return unweighted(resize(weighted(pixels)))
+
+
+def weighted(pixels: Array) -> Array:
+    """Bytes (..., C, H, W) times their alpha, the last channel, which stays."""
     colors, alpha = pixels[..., :-1, :, :].astype(np.int64), pixels[..., -1:, :, :]
     product = colors * alpha + 128
-    weighted = (((product >> 8) + product) >> 8).astype(np.uint8)
-    result = resize(np.concatenate([weighted, alpha], axis=-3))
-    colors, alpha = result[..., :-1, :, :].astype(np.int64), result[..., -1:, :, :]
+    return np.concatenate([(((product >> 8) + product) >> 8).astype(np.uint8), alpha], axis=-3)
+
+
+def unweighted(pixels: Array) -> Array:
+    """Bytes (..., C, H, W) over their alpha, the last channel, which stays."""
+    colors, alpha = pixels[..., :-1, :, :].astype(np.int64), pixels[..., -1:, :, :]
     plain = np.minimum(colors * 255 // np.maximum(alpha, 1), 255)
     kept = (alpha == 0) | (alpha == 255)
     return np.concatenate([np.where(kept, colors, plain).astype(np.uint8), alpha], axis=-3)

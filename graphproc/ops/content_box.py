@@ -12,6 +12,7 @@ from graphproc.ir.op import Array, Op, op, require_dtype, require_layout
 from graphproc.ir.types import TensorType
 from graphproc.numerics.filters import PILLOW, TORCHVISION
 from graphproc.ops.grayscale import WEIGHTS
+from graphproc.sizes import num
 
 _GRAY = (19595, 38470, 7471)
 """Pillow's red, green and blue in 65536ths; half a unit is added before the division."""
@@ -39,7 +40,8 @@ class ContentBox(Op):
 
     An image of one gray value is kept whole.
 
-    Shapes:   (..., 3, H, W) -> (..., 4): top, left, height, width, in pixels.
+    Shapes:   (..., C, H, W) -> (..., 4): top, left, height, width, in pixels. C is 3; with Pillow also 2 or 4, the last of
+              them alpha, which has no part.
     Dtypes:   u8 -> i64.
     Rounding: gray is `(19595 R + 38470 G + 7471 B + 32768) >> 16`; stretched and compared in float64. Torchvision's is
               `0.2989 R + 0.587 G + 0.114 B`, in float32 after each sum, whose product is exact, then truncated; stretched and
@@ -58,8 +60,9 @@ class ContentBox(Op):
         """Four numbers."""
         require_layout(self, x, "CHW")
         require_dtype(self, x, "u8")
-        if len(x.layout) != 3 or x.size("C") not in (3, 4):
-            raise ShapeError(f"content_box: expected one image of 3 channels, or 4 of which the last is alpha, got {x}")
+        channels = (2, 3, 4) if self.arithmetic == PILLOW else (3,)
+        if len(x.layout) != 3 or x.size("C") not in channels:
+            raise ShapeError(f"content_box: expected one image of {' or '.join(map(str, channels))} channels, got {x}")
         if not 1 <= self.threshold <= 255:
             raise ShapeError(f"content_box: expected a threshold from 1 to 255, got {self.threshold}")
         if self.arithmetic not in (PILLOW, TORCHVISION):
@@ -88,16 +91,20 @@ class ContentBox(Op):
                 total = (total + further).astype(np.float32)
             return total.astype(np.int64)
         planes = x.astype(np.int64)
-        shares = (w * planes[..., c, :, :] for c, w in enumerate(_GRAY))  # alpha has no share
+        if x.shape[-3] == 2:
+            return np.asarray(planes[..., 0, :, :])
+        shares = (w * planes[..., c, :, :] for c, w in enumerate(_GRAY))
         return np.asarray((sum(shares) + 32768) >> 16)
 
     def _emit_gray(self, g: Builder, x: Value, axis: int) -> Value:
         """In float32, which holds Pillow's sum before its division: it is below 2**24. Torchvision's products need float64."""
         pillow = self.arithmetic == PILLOW
         dtype, weights = ("f32", _GRAY) if pillow else ("f64", _SHARES)
-        others = g.type_of(x).channels - 3
-        channels = g.Split(g.cast(x, dtype), g.vector(1, 1, 1, *[others] * (others > 0)), axis=axis, outputs=3 + (others > 0))[:3]
-        red, green, blue = (g.Mul(c, g.constant([w], dtype)) for c, w in zip(channels, weights, strict=True))
+        count = num.known(g.type_of(x).size("C"))
+        channels = g.Split(g.cast(x, dtype), g.vector(*[1] * count), axis=axis, outputs=count)
+        if count == 2:
+            return channels[0]
+        red, green, blue = (g.Mul(c, g.constant([w], dtype)) for c, w in zip(channels, weights, strict=False))
         if pillow:
             total = g.Add(g.Add(g.Add(red, green), blue), g.constant([32768], "f32"))
             return g.Floor(g.Mul(total, g.constant([1 / 65536], "f32")))

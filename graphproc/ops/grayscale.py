@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from graphproc.errors import ShapeError
+from graphproc.errors import EmitError, ShapeError
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.ir.op import Array, Op, op, require_dtype, require_layout
 from graphproc.ir.types import TensorType
@@ -20,19 +20,20 @@ WEIGHTS = (0.2989, 0.5870, 0.1140)
 class Grayscale(Op):
     """`0.2989 R + 0.587 G + 0.114 B` in all three channels; an image whose channels are equal everywhere is unchanged.
 
-    Shapes:   (..., C, H, W) -> the same; C is 3, or 1, which is gray.
+    Shapes:   (..., C, H, W) -> the same; C is 3, or 1, which is gray. A fourth channel is left out, but from an image of equal
+              colours, which no graph can do.
     Dtypes:   f32; unchanged.
     Rounding: float32 after each product and sum; red and green are added first.
     Source:   transformers `convert_to_grayscale` of SuperPoint, SuperGlue, LightGlue and EfficientLoFTR.
     """
 
     def infer(self, x: TensorType) -> TensorType:
-        """Unchanged."""
+        """Unchanged, or without the fourth channel."""
         require_layout(self, x, "CHW")
         require_dtype(self, x, "f32")
-        if x.size("C") not in (1, 3):
-            raise ShapeError(f"grayscale: expected 1 or 3 channels, got {x}")
-        return x
+        if x.size("C") not in (1, 3, 4):
+            raise ShapeError(f"grayscale: expected 1, 3 or 4 channels, got {x}")
+        return x if x.size("C") < 4 else replace(x, shape=(*x.shape[:-3], 3, *x.shape[-2:]))
 
     def numpy(self, x: Array) -> Array:
         """The weighted sum, chosen image by image."""
@@ -42,6 +43,8 @@ class Grayscale(Op):
         weights = np.asarray(WEIGHTS, dtype=np.float32)
         gray = red * weights[0] + green * weights[1] + blue * weights[2]
         same = ((red == green) & (green == blue)).all(axis=(-3, -2, -1), keepdims=True)
+        if x.shape[-3] == 4:
+            return x if same.all() else np.repeat(gray, 3, axis=-3)
         return np.where(same, x, gray)
 
     def onnx(self, g: Builder, x: Value) -> Value:
@@ -49,6 +52,8 @@ class Grayscale(Op):
         t = g.type_of(x)
         if t.channels == 1:
             return x
+        if t.channels == 4:
+            raise EmitError("grayscale: an image of 4 channels keeps them or not by its colours. Give it 1 or 3.")
         axis = t.rank + g.leading - 3
         red, green, blue = g.Split(x, g.vector(1, 1, 1), axis=axis, outputs=3)
         first, second, third = (g.Mul(c, g.constant([w], "f32")) for c, w in zip((red, green, blue), WEIGHTS, strict=True))

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graphproc.batch_feature import BatchFeature
+from graphproc.emitters.onnx.preconditions import broken
 from graphproc.errors import GraphError, GraphprocError, ImageError, RuntimeUnavailableError
+from graphproc.files import LFS_HINT, is_lfs_pointer
 from graphproc.runtime import forks, one_size, workers
 from graphproc.runtime.feeds import Port, read
 from graphproc.runtime.memory import Memory
@@ -147,6 +149,8 @@ class Session:
         try:
             session = onnxruntime.InferenceSession(model, options, providers=self._providers)
         except Exception as error:  # onnxruntime's own classes share no base but Exception
+            if is_lfs_pointer(model):
+                raise GraphError(f"graph: {LFS_HINT}.") from None
             raise GraphError(f"graph: ONNX Runtime cannot load it. {str(error).splitlines()[0]}") from error
         if session.get_providers()[0] != PROVIDERS[self.provider][0]:
             raise RuntimeUnavailableError(
@@ -187,7 +191,7 @@ class Session:
         try:
             return self._execute(self._for(sizes), arrays, batch, out)
         except Exception as error:
-            raise ImageError(f"graph: ONNX Runtime refused the input. {str(error).splitlines()[0]}") from error
+            raise _refused(error) from error
 
     def _side_by_side(self, inputs: Mapping[str, Array], batch: int, threads: int, out: Mapping[str, Array]) -> dict[str, Array]:
         """Run parts of a batch on workers, each on its share of the images.
@@ -231,7 +235,7 @@ class Session:
         try:
             return dict(zip(self._results, session.run(list(self._results), feeds), strict=True))
         except Exception as error:
-            raise ImageError(f"graph: ONNX Runtime refused the input. {str(error).splitlines()[0]}") from error
+            raise _refused(error) from error
 
     def _execute(self, session: Any, inputs: Mapping[str, Array], batch: int, out: Mapping[str, Array]) -> dict[str, Array]:
         """Run with inputs and outputs bound: nothing is copied on the way in, and known outputs are written in place."""
@@ -334,6 +338,12 @@ def settings_of(metadata: Mapping[str, str]) -> dict[str, Any]:
         raise GraphError("graph: it has no graphproc.config entry, so it was not written by graphproc")
     settings: dict[str, Any] = json.loads(metadata["config"])
     return settings
+
+
+def _refused(error: Exception) -> ImageError:
+    """What a failed run says of the input."""
+    reason = broken(str(error))
+    return ImageError(f"graph: {reason or f'ONNX Runtime refused the input. {str(error).splitlines()[0]}'}")
 
 
 def _array(value: Any) -> Array:

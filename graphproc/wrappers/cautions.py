@@ -6,6 +6,9 @@ from collections.abc import Mapping
 
 from graphproc.errors import warn
 
+UNKNOWN_IGNORED = ("VideoLlavaImageProcessor", "VivitImageProcessor")
+"""Classes whose calls take unknown keywords, with a warning, as transformers' do; those of others refuse them."""
+
 
 def warn_once(said: set[str], label: str, texts: Mapping[str, str]) -> None:
     """Warn of what was not said before.

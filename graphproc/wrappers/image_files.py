@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from graphproc.errors import ImageError
+from graphproc.files import LFS_HINT, is_lfs_pointer
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -56,6 +57,8 @@ def load_file(source: Source, mode: str = "RGB") -> Image.Image:
             "If you trust the file, raise PIL.Image.MAX_IMAGE_PIXELS."
         ) from error
     except Exception as error:  # Pillow's decoders raise many types on damaged data
+        if is_lfs_pointer(os.fspath(source)):
+            raise ImageError(f"{label}: {LFS_HINT}.") from None
         raise ImageError(
             f"{label}: expected a complete image file that Pillow can decode, got: {one_line(error)}. "
             "Check the file, or convert it to PNG or JPEG."

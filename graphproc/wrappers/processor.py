@@ -27,7 +27,7 @@ from graphproc.version import __version__
 from graphproc.wrappers.array_dtypes import run_array
 from graphproc.wrappers.arrays import ArrayMethods
 from graphproc.wrappers.attributes import class_attributes, computed, shown
-from graphproc.wrappers.cautions import warn_once
+from graphproc.wrappers.cautions import UNKNOWN_IGNORED, warn_once
 from graphproc.wrappers.common_methods import CommonMethods, call_keywords
 from graphproc.wrappers.containers import FLOATS, contained
 from graphproc.wrappers.devices import device_for
@@ -333,7 +333,10 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, CommonMethods, Post
         known = _keys(self.row)
         if unknown := sorted(set(changes) - set(known)):
             left_out = f". Not compiled: {self.row.not_compiled}" if self.row.not_compiled else ""
-            raise TypeError(f"{type(self).__name__}: unknown keyword {unknown[0]!r}. Known: {', '.join(known)}{left_out}")
+            if self.row.name not in UNKNOWN_IGNORED:
+                raise TypeError(f"{type(self).__name__}: unknown keyword {unknown[0]!r}. Known: {', '.join(known)}{left_out}")
+            warn_once(self._said, self.row.name, {key: f"{key} is no keyword of a call. It changes nothing." for key in unknown})
+            changes = {key: value for key, value in changes.items() if key in known}
         config = self._call_config(changes)
         target = device_for(device, self.backend, return_tensors)
         if self.backend == "pil" and device is not None and str(device) != "cpu":

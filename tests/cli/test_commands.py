@@ -20,7 +20,6 @@ import graphproc as gp
 from graphproc.cli import arguments, output
 from graphproc.cli.main import app
 from graphproc.ops.resize.forms import Form, rule_of_any_size
-from graphproc.processors.registry import rows
 from graphproc.wrappers.examples import photograph
 
 PHOTO = str(Path(gp.__file__ or "").parent / "data" / "cat.png")
@@ -88,7 +87,8 @@ def test_export_writes_the_graph_of_the_settings_and_says_what_it_is(tmp_path: P
 def test_export_json(tmp_path: Path) -> None:
     path = tmp_path / "out.onnx"
     result = run_json("export", "CLIPImageProcessor", "-o", str(path))
-    assert list(result) == ["path", "processor", "parity", "bytes", "nodes", "opset", "inputs", "outputs"]
+    assert list(result) == ["path", "processor", "backend", "parity", "bytes", "nodes", "opset", "inputs", "outputs"]
+    assert result["backend"] == "pil"
     assert result["path"] == str(path)
     assert result["bytes"] == path.stat().st_size
     assert result["nodes"] >= len(onnx.load(path).graph.node)
@@ -312,19 +312,6 @@ def test_why_of_a_fixed_graph_is_of_its_own_size(tmp_path: Path) -> None:
 # ---- list and demo ---------------------------------------------------------------------------------------------
 
 
-def test_list_has_every_class() -> None:
-    result = run_json("list")
-    assert [entry["name"] for entry in result] == list(rows())
-    keys = ["name", "family", "backends", "status", "parity", "inputs", "outputs", "post_processing"]
-    assert all(list(entry) == keys for entry in result)
-    assert "post_process_object_detection" in {e["name"]: e["post_processing"] for e in result}["DetrImageProcessor"]
-    assert {e["name"]: e["status"] for e in result}["LayoutLMv2ImageProcessor"].startswith("compiled, without words and boxes")
-    text = run("list")
-    assert all(name in text for name in rows())
-    unwrapped = " ".join(text.split())
-    assert all(str(row.parity_of()) in unwrapped and row.not_compiled in unwrapped for row in rows().values())
-
-
 def test_demo_writes_runs_and_verifies(tmp_path: Path) -> None:
     folder = tmp_path / "new folder"
     text = run("demo", "-o", str(folder))
@@ -439,3 +426,24 @@ def test_run_reads_a_file_as_the_processor_does(tmp_path: Path, name: str, backe
         run("run", str(graph), str(path), "--engine", engine, "-o", str(out))
         expected = getattr(gp, name)(backend=backend)(str(path), return_tensors="np")["pixel_values"]
         np.testing.assert_array_equal(np.load(out)["pixel_values"], expected)
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime", "numpy"])
+def test_run_says_which_image_does_not_fit(tmp_path: Path, engine: str) -> None:
+    from PIL import Image
+
+    noise = np.random.default_rng(0).integers(0, 256, (31, 40, 3), dtype=np.uint8)
+    for name, array in {
+        "good": noise[:30],
+        "map": noise[:30, :, 0],
+        "tall": noise[..., 0],
+        "thin": noise[:1].repeat(9, 1),
+    }.items():
+        Image.fromarray(array).save(tmp_path / f"{name}.png")
+    good, map, tall, thin = (str(tmp_path / f"{name}.png") for name in ("good", "map", "tall", "thin"))
+    maps = ("--with", f"trimap={map}", "--with", f"trimap={tall}")
+    said = run("run", "VitMatteImageProcessor", good, good, *maps, "--engine", engine, code=2)
+    assert "good.png: trimap: expected a height of 30, as the inputs before it have, got 31" in said
+    size = ("--set", 'size={"shortest_edge": 1, "longest_edge": 3}', "--set", "do_center_crop=false")
+    said = run("run", "CLIPImageProcessor", good, thin, *size, "--engine", engine, code=2)
+    assert "thin.png: CLIPImageProcessor: the resized height rounds to less than 1 pixel" in said

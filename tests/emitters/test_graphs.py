@@ -43,12 +43,6 @@ NOT_PORTABLE: Mapping[str, str] = {
 """The classes that target `portable` refuses, and what it says."""
 PORTABLE = [variant for variant in VARIANTS if variant.name not in NOT_PORTABLE]
 
-LEFT_OUT: Mapping[str, set[str]] = {
-    "OneFormerImageProcessor": {"task_inputs"},  # made of texts
-    "PromptDepthAnythingImageProcessor": {"prompt_depth"},  # only where one is given
-    "RTDetrImageProcessor": {"pixel_mask"},  # only where it pads
-}
-"""Outputs of a class that its program of the image alone, with the settings tried here, does not have."""
 ADDED: Mapping[str, tuple[str, ...]] = {
     "segmentation_map": ("labels",),
     "prompt_depth": ("prompt_depth",),
@@ -120,8 +114,7 @@ def test_inputs_and_outputs(variant: Variant, target: str) -> None:
     assert graph.input[0].name == ("input_images" if variant.name == "FuyuImageProcessor" else "images")
     assert shape_of(graph.input[0])[1:] == [*(sides.values() or ("height", "width")), 3]
     row = rows()[variant.name]
-    left_out = LEFT_OUT.get(variant.name, set()) | ({row.counts} if variant.several else set())
-    names = [name for name in row.outputs if name not in left_out]
+    names = [name for name in row.shown_outputs if name[0] != "[" and not (variant.several and name == row.counts)]
     assert [o.name for o in graph.output] == [*names, *(name for input in variant.inputs for name in ADDED[input])]
     for output, declared_output in zip(graph.output, compiled.outputs, strict=True):
         assert output.name == declared_output.name
@@ -344,5 +337,5 @@ def test_the_same_bytes_in_every_process(root: Path, seed: str) -> None:
 
 def test_quick_settings_are_of_classes_that_exist() -> None:
     assert set(SMALL) <= set(rows())
-    assert set(NOT_PORTABLE) | set(LEFT_OUT) <= set(rows())
+    assert set(NOT_PORTABLE) <= set(rows())
     assert {rows()[variant.name].family for variant in FAMILIES} == {row.family for row in rows().values()}

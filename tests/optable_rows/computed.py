@@ -262,6 +262,7 @@ COMPUTED = (
         Case(ContentBox(), (3, *size), "CHW", per_image(pillow_content_box), f"{size}")
         for size in ((23, 37), (1, 1), (1, 9), (5, 1), (2, 2))
     ),
+    *(Case(ContentBox(), (channels, 7, 9), "CHW", per_image(pillow_content_box), f"{channels} channels") for channels in (2, 4)),
     *(
         Case(
             ContentBox(),

@@ -105,3 +105,33 @@ def test_an_unsupported_name_is_answered_with_the_nearest(name: str) -> None:
 def test_a_name_like_no_other_is_refused() -> None:
     with pytest.raises(UnsupportedProcessorError, match="supported"):
         lookup("")
+
+
+FURTHER: Mapping[str, tuple[str, ...]] = {
+    "segmentation_map": ("labels",),
+    "prompt_depth": ("prompt_depth",),
+    "prompt_image": ("prompt_pixel_values",),
+    "prompt_map": ("prompt_masks",),
+}
+"""The outputs that an optional input brings."""
+FITTING = {"ImageGPTImageProcessor": {"clusters": [[0.0, 0.0, 0.0]]}, "TimmWrapperImageProcessor": {"pretrained_cfg": {}}}
+"""Settings of classes that have no default for them."""
+
+
+@pytest.mark.parametrize("name", rows())
+def test_the_outputs_that_tables_show_are_those_of_the_programs(name: str) -> None:
+    row = rows()[name]
+    config = row.config(FITTING.get(name, {}))
+    always = [output for output in row.shown_outputs if not output.startswith("[")]
+    optional = {output.strip("[]") for output in row.shown_outputs} - set(always)
+    inputs = [input for input, extra in row.extras.items() if not extra.required]
+    for backend in row.backends:
+        assert [o.name for o in row.program(config, backend=backend).outputs] == always
+        for input in inputs:
+            found = {o.name for o in row.program(config, backend=backend, extras=[input]).outputs}
+            assert found - set(always) == set(FURTHER[input]) <= optional
+    # What no input brings, a text or a setting does.
+    left = optional - {output for input in inputs for output in FURTHER[input]} - set(row.texts)
+    if left:
+        assert left <= {o.name for o in row.program(row.config({"do_pad": True})).outputs}
+    assert set(row.outputs) <= {output.strip("[]") for output in row.shown_outputs}

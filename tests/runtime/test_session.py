@@ -166,9 +166,7 @@ def test_a_call_takes_arrays_in_order_or_by_name() -> None:
         session(a, b, a)
     with pytest.raises(ImageError, match="a is given in order and by name"):
         session(a, b, a=a)
-    with pytest.raises(
-        ImageError, match=r"b: expected axis 0 of \['n'\] to be n 2, as of the inputs before, got the shape \[3\]"
-    ):
+    with pytest.raises(ImageError, match="ONNX Runtime refused the input"):  # names of foreign graphs' axes may mean nothing
         session(a, np.zeros(3, np.float32))
 
 

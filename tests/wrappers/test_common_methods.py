@@ -148,6 +148,7 @@ def kinds(fetched: Any) -> Any:
     return "picture" if isinstance(fetched, Image.Image) else type(fetched)
 
 
+@pytest.mark.filterwarnings("ignore:The image decoding:DeprecationWarning")
 def test_files_are_fetched_in_their_lists(tmp_path: Path) -> None:
     path = tmp_path / "image.png"
     picture = Image.fromarray(np.moveaxis(shades(3), 0, -1))
@@ -170,3 +171,15 @@ def test_what_other_code_asks_of_a_class() -> None:
     kind: Any = type("Mine", (ours,), {})
     kind.register_for_auto_class()
     assert (kind._auto_class, ours._auto_class) == ("AutoImageProcessor", None)
+
+
+@pytest.mark.parametrize("name", ["VideoLlavaImageProcessor", "VivitImageProcessor"])
+def test_unknown_keywords_that_transformers_ignores_are_ignored_with_a_warning(name: str) -> None:
+    ours = processor_class(name)()
+    frames = [np.moveaxis(shades(3), 0, -1)] * 2
+    with pytest.warns(UserWarning, match="extra_argument is no keyword of a call"):
+        have = ours(frames, extra_argument=True)
+    again = ours(frames)
+    assert all(np.array_equal(have[key], again[key]) for key in again)
+    with pytest.raises(TypeError, match="unknown keyword 'extra_argument'"):
+        processor_class("ViTImageProcessor")()(frames, extra_argument=True)

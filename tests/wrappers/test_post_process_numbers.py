@@ -1,4 +1,4 @@
-"""Numbers of every kind that post-processing is given: floats of any type, fractions of pixels, nothing, and what is no number."""
+"""Numbers of every kind that post-processing is given: any type of float, fractions of pixels, nothing, and no numbers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from parity_cases import reference_class
-from post_outputs import assert_close
+from post_outputs import assert_close, first_of_equals
 
 import graphproc as gp
 from graphproc.errors import ImageError
@@ -64,7 +64,8 @@ def test_types_of_detections(name: str, dtype: torch.dtype) -> None:
     """Whole sizes in tensors leave narrow floats narrow; in lists they widen those of DETR and its relatives."""
     for sizes in (None, SIZES, torch.tensor(SIZES), torch.tensor(SIZES, dtype=torch.float32)):
         call = {"threshold": 0.3, "target_sizes": sizes}
-        expected = getattr(theirs(name), DETECTION)(detections(dtype), **call)
+        with first_of_equals():  # narrow scores are often equal, and torch leaves their order open
+            expected = getattr(theirs(name), DETECTION)(detections(dtype), **call)
         assert_same(getattr(ours(name), DETECTION)(detections(dtype), **call), expected, LAST_PLACES[dtype], f"{sizes}")
 
 
@@ -195,13 +196,15 @@ def test_no_query_and_one(name: str, engine: str) -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("name", ["MaskFormer", "Mask2Former", "Detr"])
+@pytest.mark.parametrize("name", ["MaskFormer", "Detr"])
 def test_masks_of_no_query(name: str, engine: str) -> None:
+    """Where the reference does not resize them, which it cannot."""
     names = ("logits", "pred_masks") if name == "Detr" else ("class_queries_logits", "masks_queries_logits")
     outputs = SimpleNamespace(**dict(zip(names, (torch.zeros((2, 0, 4)), torch.zeros((2, 0, 5, 6))), strict=True)))
     for method in ("semantic", "instance", "panoptic"):
-        expected = getattr(theirs(name), f"post_process_{method}_segmentation")(outputs, target_sizes=[(7, 8), (9, 3)])
-        found = getattr(ours(name, engine), f"post_process_{method}_segmentation")(outputs, target_sizes=[(7, 8), (9, 3)])
+        sizes = [(7, 8), (9, 3)] if name == "Detr" else None
+        expected = getattr(theirs(name), f"post_process_{method}_segmentation")(outputs, target_sizes=sizes)
+        found = getattr(ours(name, engine), f"post_process_{method}_segmentation")(outputs, target_sizes=sizes)
         for a, b in zip(found, expected, strict=True):
             a, b = (a, b) if method == "semantic" else (a["segmentation"], b["segmentation"])
             assert a.dtype == b.dtype

@@ -59,7 +59,7 @@ def _arrays(found: Any, expected: Any, bound: float, where: str) -> str:
         return f"{where}: {kind(found)} for {kind(expected)}"
     have, want = numpy_of(found), numpy_of(expected)
     if want.dtype == object:
-        return "" if have.tolist() == want.tolist() else f"{where}: other elements"
+        return difference(list(have.flat), list(want.flat), bound, where)
     if have.tobytes() == want.tobytes():
         return ""
     same = (have == want) | ((have != have) & (want != want))

@@ -93,6 +93,22 @@ FAULTS: tuple[Fault, ...] = (
         "transformers refuses a setting of a call by its Python type (a whole number for a float), which it takes elsewhere",
         _raises("Validation error for field"),
     ),
+    Fault(
+        "a resize to one pixel",
+        "torch's antialiased resize of bytes fails where its result has one pixel",
+        _raises("INTERNAL ASSERT FAILED"),
+    ),
+    Fault(
+        "64-bit integers with alpha",
+        "torchvision refuses to turn floats into 64-bit integers, as blending needs",
+        _raises("cannot be performed safely"),
+    ),
+    Fault("Emu3's tensors", "transformers refuses tensors in this class alone", _raises("must be either in PIL or numpy format")),
+    Fault(
+        "batches in one array",
+        "transformers counts the images of samples before it takes a batch apart",
+        _raises("list index out of range", lambda trial: getattr(trial, "nesting", "") == "batch"),
+    ),
     Fault("a setting named like a method", "a setting of a file hides the method of its name", _raises("object is not callable")),
     Fault("timm as numpy", "transformers returns tensors of torch alone for timm", _raises("must be 'pt'")),
     Fault(

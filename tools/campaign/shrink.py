@@ -80,6 +80,8 @@ def simpler(trial: Trial) -> Iterator[Trial]:
         for other in picture.simpler():
             if trial.graph is not None and other.mode != picture.mode:
                 continue
+            if trial.nesting == "batch" and other.kind != picture.kind:  # one array of all
+                continue
             if trial.nesting == "batch" or alike:
                 shape = {"height": other.height, "width": other.width}
                 pictures = tuple(

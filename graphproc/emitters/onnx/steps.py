@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from graphproc.emitters.onnx.builder import GraphBuilder, Value
+from graphproc.emitters.onnx.preconditions import checked, decided
 from graphproc.ir.program import Program, Step
 from graphproc.ir.types import TensorType
 
@@ -30,9 +31,20 @@ def emit_steps(g: GraphBuilder, program: Program, images: Mapping[str, Value], b
             _measured(g, flat, declared.measures)
         pixels = g.cast(tensor, g.pixel_dtype) if declared.type.dtype == "u8" else tensor
         values[declared.name] = g.with_type(pixels, declared.type)
+    symbols = set(program.symbols)
+    conditions = decided(program.preconditions, symbols)
+    if program.inputs:
+        first = program.inputs[0]
+        values[first.name] = checked(g, values[first.name], first.type, batch, conditions)
     for step in program.steps:
         with g.scope(step.output.name):
             values[step.output.name] = g.with_type(_step(g, step, values, batch), step.output.type)
+        if step.measures:  # of what it reads, which the program goes on with
+            name = step.inputs[0]
+            symbols.update(step.measures)
+            further = [found for found in decided(program.preconditions, symbols) if found not in conditions]
+            values[name] = checked(g, values[name], program.value(name).type, batch, further)
+            conditions += further
     wanted = {output.value for output in program.outputs}
     return {name: g.cast(values[name], program.value(name).type.dtype) for name in values if name in wanted}
 

@@ -15,7 +15,7 @@ from graphproc.ir.program import Program
 from graphproc.ops import Numbers
 from graphproc.processors.tiles import page
 from graphproc.sizes import num
-from graphproc.sizes.canvas import grid_by_aspect
+from graphproc.sizes.canvas import best_resolution, grid_by_aspect
 from graphproc.sizes.slices import to_long_side
 
 Counting = Callable[..., Any]
@@ -106,6 +106,20 @@ def _by_size(self: Any, height: int, width: int, images_kwargs: Mapping[str, Any
     return 1 + tiles if tiles > 1 else 1
 
 
+def _crops(self: Any, height: int, width: int, images_kwargs: Mapping[str, Any] | None = None) -> int:
+    """The crops of `max_image_size` of the canvas of `split_resolutions` that suits an image of (height, width); 1 unsplit.
+
+    Reads split_image, max_image_size and split_resolutions of `images_kwargs`.
+    """
+    given = images_kwargs or {}
+    if not given.get("split_image", self.split_image):
+        return 1
+    side = given.get("max_image_size", self.max_image_size)
+    candidates = [(rows, columns) for rows, columns in given.get("split_resolutions", self.split_resolutions)]
+    rows, columns = best_resolution(height, width, candidates, side).canvas
+    return int(-(-num.known(rows) // side) * -(-num.known(columns) // side))
+
+
 def _by_first_size(self: Any, height: int, width: int, images_kwargs: Mapping[str, Any] | None = None) -> tuple[int, int, int]:
     """The tiles, with the whole, and the rows and columns of the grid; zeros where it is not split.
 
@@ -149,7 +163,7 @@ PIXELS = _counting(_pixel_values, ("min_pixels", "max_pixels", "patch_size", "me
 SIZE = _counting(_pixel_values, ("size", "patch_size", "merge_size"), TOKENS, do_resize=True)
 TILES = _counting(_pixel_values, ("min_patches", "max_patches", "patch_size", "crop_to_patches"), "The tiles, with the whole")
 COUNTS: Mapping[str, Counting] = {
-    "AriaImageProcessor": _counting(_pixel_values, ("split_image", "max_image_size", "split_resolutions"), "The crops"),
+    "AriaImageProcessor": _crops,
     "Cohere2VisionImageProcessor": TILES,
     "CohereCompassImageProcessor": PIXELS,
     "Cosmos3EdgeImageProcessor": SIZE,

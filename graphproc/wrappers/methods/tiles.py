@@ -138,7 +138,8 @@ def _with_grid(
         For each image its tiles, and the columns and rows of their grid.
     """
     side = (tile_size, tile_size)
-    rows, columns = _grid(grid_by_aspect(*image.shape[-2:], side, min_tiles, max_tiles, hashed=True))
+    height, width = image.shape[-2:]
+    rows, columns = _grid(grid_by_aspect(height, width, side, min_tiles, max_tiles, hashed=True))
     found = []
     for one in image:
         tiles = arrays(lambda x: np.stack(_tiles(self, x, (rows, columns), side, resample)), one)

@@ -22,7 +22,7 @@ SIZES = ({"size": {"shortest_edge": 500 * 500, "longest_edge": 700 * 700}}, {"pa
 SPLIT = ({"do_image_splitting": False}, {"size": EDGE}, {"max_image_size": {"longest_edge": 200}}, {"size": EDGE, "note": 1})
 TILES = ({"crop_to_patches": True, "max_patches": 5}, {"crop_to_patches": True, "min_patches": 4, "max_patches": 9})
 GIVEN: Mapping[str, tuple[Mapping[str, Any], ...]] = {
-    "AriaImageProcessor": ({"split_image": True}, {"split_image": True, "max_image_size": 490}),
+    "AriaImageProcessor": ({"split_image": True}, {"split_image": True, "max_image_size": 200}),
     "Cosmos3EdgeImageProcessor": SIZES,
     "Glm46VImageProcessor": SIZES,
     "Glm4vImageProcessor": SIZES,

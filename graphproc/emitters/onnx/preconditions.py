@@ -1,0 +1,49 @@
+"""What a program requires of sizes, as nodes that fail where it does not hold.
+
+A value that the program goes on with is reshaped to its own shape, which costs no runtime any time, or where a precondition does
+not hold to an impossible one, which every runtime refuses. The node is called `check: <what does not hold>/Reshape`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+
+from graphproc.emitters.onnx.builder import GraphBuilder, Value
+from graphproc.ir.program import Precondition
+from graphproc.ir.types import TensorType
+from graphproc.sizes import num
+
+MARK = "check: "
+_IMPOSSIBLE = -2
+_NAME = re.compile(rf"{MARK}(.+?)/Reshape(?:_\d+)?'")
+
+
+def decided(preconditions: Sequence[Precondition], symbols: Collection[str]) -> list[Precondition]:
+    """Those that known symbols decide, of which any is left to be checked."""
+    return [p for p in preconditions if not isinstance(p.holds, bool) and set(num.symbols(p.holds)) <= set(symbols)]
+
+
+def checked(g: GraphBuilder, value: Value, type: TensorType, batch: Value | None, conditions: Sequence[Precondition]) -> Value:
+    """The value behind a check of each condition.
+
+    Args:
+        g: the graph under construction.
+        value: a tensor of the program, with a batch axis in front where there is a batch.
+        type: its type in the program, of at least one axis.
+        batch: the number of images, int64 [1], or None without a batch axis.
+        conditions: preconditions whose symbols are known.
+    """
+    ahead = [] if batch is None else [batch]
+    for condition in conditions:
+        first, *others = type.shape
+        with g.scope(f"{MARK}{condition.message}"):
+            length = g.Where(g.num(condition.holds), g.num(first), g.vector(_IMPOSSIBLE))
+            value = g.Reshape(value, g.vector(*ahead, length, *others))
+    return g.with_type(value, type)
+
+
+def broken(message: str) -> str | None:
+    """Which precondition does not hold, by the error of ONNX Runtime; None for another error."""
+    found = _NAME.findall(message)
+    return found[-1] if found else None

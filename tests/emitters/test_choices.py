@@ -1,0 +1,69 @@
+"""Choices inside choices: no optimizer takes both apart, and what they choose stays the same."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import onnx
+import pytest
+
+import graphproc as gp
+from graphproc.processors.registry import rows
+from graphproc.wrappers.processor import processor_class
+
+FAMILIES = {row.family: row.name for row in reversed(rows().values())}
+
+
+@pytest.fixture(scope="module")
+def tool(root: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("fixed_dimensions", root / "tools" / "fixed_dimensions.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("form", ["image", "batch"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_dimension_can_be_fixed(family: str, form: str, tool: ModuleType, tmp_path: Path) -> None:
+    """In a process of its own, which ONNX Runtime would end: as overrides and in the model, with the bits of the free graph."""
+    try:
+        path = processor_class(FAMILIES[family])().export(tmp_path / "graph.onnx", input=form)
+    except gp.ConfigError:
+        pytest.skip("needs settings")
+    found = tool.in_a_process(path, {"height": 96, "width": 144, "batch": 1})
+    assert len(found) == 2
+    assert [how for _, how in found] == ["same", "same"]
+
+
+def choices(graph: onnx.GraphProto, within: int = 0) -> Iterator[tuple[int, onnx.NodeProto, onnx.GraphProto]]:
+    """Every choice, with how many it stands in and its graph."""
+    for node in graph.node:
+        if node.op_type == "If":
+            yield within, node, graph
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                yield from choices(attribute.g, within + (node.op_type == "If"))
+
+
+@pytest.mark.parametrize("form", ["image", "batch", "sequence"])
+def test_inner_choices_around_loops_depend_on_the_input(form: str) -> None:
+    model = gp.DetrImageProcessor().to_onnx(input=form)
+    inner = 0
+    for within, node, graph in choices(model.graph):
+        (made,) = [other for other in graph.node if node.input[0] in other.output]
+        assert (made.op_type == "Or" and made.input[1].startswith("never/")) == (within > 0)
+        inner += within > 0
+    assert inner >= 2
+    first = [node for node in model.graph.node if node.name.startswith("never/")]
+    assert first[0].input[0] in ("image", "images")
+
+
+def test_choices_without_loops_stay_as_they_are() -> None:
+    model = gp.DetrImageProcessor().to_onnx(target="cuda")
+    assert {within for within, _, _ in choices(model.graph)} == {0, 1}
+    assert "never" not in onnx.printer.to_text(model)

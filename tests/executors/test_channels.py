@@ -1,0 +1,60 @@
+"""Arrays of two and of four channels that no class converts: Pillow takes the last for alpha and resizes through it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import parity_cases as cases
+import pytest
+
+Array = np.ndarray[Any, Any]
+
+SMALL = {"size": {"height": 24, "width": 30}}
+TILES = {"size": {"shortest_edge": 30}, "crop_size": {"height": 30, "width": 30}, "image_grid_pinpoints": [[30, 60], [60, 60]]}
+PAGE = {"size": {"height": 60, "width": 45}}
+CLASSES: dict[str, dict[str, Any]] = {
+    "ViTImageProcessor": SMALL,
+    "SegformerImageProcessor": SMALL,
+    "SuperPointImageProcessor": SMALL,
+    "LlavaNextImageProcessor": TILES,  # which finds some of its tiles of the size that it wants
+    "NougatImageProcessor": PAGE,  # which looks for a margin, and shrinks by means of blocks
+    "DetrImageProcessor": {"size": {"shortest_edge": 30, "longest_edge": 50}},
+}
+SIZES = ((40, 56), (24, 30), (300, 200), (31, 90))
+
+
+def picture(channels: int, size: tuple[int, int], dtype: str) -> Array:
+    """Noise inside a light margin; a part is transparent, and a part opaque."""
+    rng = np.random.default_rng((channels, *size))
+    image = np.full((*size, channels), 255, np.uint8)
+    image[3:-4, 5:-2] = rng.integers(0, 256, (size[0] - 7, size[1] - 7, channels))
+    image[8:12, :, -1], image[12:16, :, -1] = 0, 255
+    return image if dtype == "uint8" else (image / 255).astype(dtype)
+
+
+def compare(name: str, settings: dict[str, Any], images: Any) -> None:
+    call = {"return_tensors": "np", "input_data_format": "channels_last"}
+    expected = cases.theirs(name, settings)(images, **call)["pixel_values"]
+    found = cases.ours(name, settings)(images, **call)["pixel_values"]
+    assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+@pytest.mark.parametrize("channels", [2, 4])
+@pytest.mark.parametrize("name", CLASSES)
+def test_channels_are_resized_through_the_last(name: str, channels: int, dtype: str) -> None:
+    numbers = [0.1 * (channel + 1) for channel in range(channels)]
+    settings = {"do_convert_rgb": False, "image_mean": numbers, "image_std": numbers, **CLASSES[name]}
+    for size in SIZES:
+        compare(name, settings, picture(channels, size, dtype))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+@pytest.mark.parametrize("name", ["EfficientLoFTRImageProcessor", "LightGlueImageProcessor", "SuperGlueImageProcessor"])
+def test_gray_of_four_channels_is_that_of_three(name: str, dtype: str) -> None:
+    for size in SIZES[:2]:
+        compare(name, SMALL, [picture(4, size, dtype), picture(4, size, dtype)[::-1]])
+    gray = np.repeat(picture(1, (40, 56), dtype), 4, axis=-1)
+    compare(name, SMALL, [gray, gray])
