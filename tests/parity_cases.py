@@ -27,6 +27,7 @@ from graphproc.processors.registry import lookup
 from graphproc.runtime.session import Session
 from graphproc.sizes import num
 from graphproc.wrappers.examples import photograph
+from graphproc.wrappers.further_inputs import read_further
 from graphproc.wrappers.processor import BaseImageProcessor, processor_class
 
 transformers.logging.set_verbosity_error()
@@ -228,8 +229,8 @@ def compiled(name: str, settings: Settings) -> Program:
 
 def inputs(name: str, *images: Image.Image) -> dict[str, list[Array]]:
     """The graph's inputs for some images, one array each."""
-    processor, further = ours(name, CASES[name].always), keywords(name, list(images))
-    read = {"image": [np.asarray(image) for image in images], **processor._further(further, len(images))}
+    further = keywords(name, list(images))
+    read = {"image": [np.asarray(image) for image in images], **read_further(lookup(name), further, len(images))}
     program = compiled(name, CASES[name].always)
     return {program.graph_input(key): rows for key, rows in read.items()}
 
@@ -310,7 +311,8 @@ def allowed(name: str, settings: Settings, size: Size) -> float:
         return stated.bound
     side = (64, 64)
     black, white = (numpy_result(name, settings, *sample(name, Image.new("RGB", side, color))) for color in ("black", "white"))
-    return stated.bound + (stated.elsewhere + stated.by_side * max(size)) * farthest(black, white)
+    reach = 255.0 if "labels" in black else farthest(black, white)  # a map's labels go as far whatever the image is
+    return stated.bound + (stated.elsewhere + stated.by_side * max(size)) * reach
 
 
 def disagreement(name: str, settings: Settings, session: Session | None, size: Size, content: Content) -> str:

@@ -35,6 +35,7 @@ LENGTHS = {
     "depth_width": 8,
     "map_height": 24,
     "map_width": 20,
+    "positions": 13,
 }
 """How long the free axes are; axes without a line have 8 elements."""
 

@@ -50,7 +50,9 @@ def post_table() -> str:
     found: dict[tuple[str, str], list[str]] = {}
     for name in rows():
         for method in methods(name).values():
-            reads = ", ".join(f"[{field}]" if f.optional else field for field, f in method.inputs.items())
+            reads = ", ".join(
+                f"[{field}]" if f.optional else field for field, f in method.inputs.items() if not (f.optional and f.call)
+            )
             found.setdefault((method.name, reads), []).append(name.removesuffix("ImageProcessor"))
     lines = ["| method | reads | classes |", "|---|---|---|"]
     for (name, reads), classes in sorted(found.items()):

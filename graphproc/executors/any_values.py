@@ -20,7 +20,7 @@ from graphproc.ir.program import Program
 from graphproc.ir.types import DTYPES
 from graphproc.numerics.as_bytes import as_bytes, has_alpha, through_alpha, unweighted, weighted
 from graphproc.numerics.filters import NEAREST
-from graphproc.ops import ContentBox, ForEach, ReduceBlocks, Rescale, Resize
+from graphproc.ops import ContentBox, ForEach, Interpolate, InterpolateBytes, ReduceBlocks, Rescale, Resize
 from graphproc.sizes import num
 
 Array = np.ndarray[Any, Any]
@@ -78,6 +78,8 @@ def run(program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
 def _applied(op: Op, *operands: Array) -> Array:
     if isinstance(op, Resize):
         return resized(op, *operands)
+    if isinstance(op, InterpolateBytes) and operands[0].dtype.kind == "f":
+        return Interpolate(op.height, op.width, op.mode, fused=True).numpy(*operands)
     if isinstance(op, ForEach):
         return op.numpy(*operands, applied=_applied)
     return op.numpy(*operands)

@@ -42,6 +42,7 @@ from graphproc.ops.pick import Pick
 from graphproc.ops.rearrange import Rearrange
 from graphproc.ops.reduce import Reduce
 from graphproc.ops.reduce_blocks import ReduceBlocks
+from graphproc.ops.reduce_labels import ReduceLabels
 from graphproc.ops.rescale import Rescale
 from graphproc.ops.resize import Resize
 from graphproc.ops.rotate import Rotate
@@ -100,6 +101,7 @@ __all__ = [
     "Rearrange",
     "Reduce",
     "ReduceBlocks",
+    "ReduceLabels",
     "Rescale",
     "Resize",
     "Rotate",

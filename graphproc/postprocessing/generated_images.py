@@ -77,6 +77,8 @@ def prepare(given: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str
     images = list(_flat(given["images"]))
     if options["backend"] == "pil":
         images = [image.detach().cpu().numpy() if hasattr(image, "detach") else image for image in images]
+    elif options["do_normalize"]:  # which torchvision's backend does in float32, whatever comes in
+        images = [image.float() if hasattr(image, "detach") else image.astype(np.float32) for image in images]
     return {"images": [_channels_first(image, options["input_data_format"]) for image in images]}
 
 

@@ -6,7 +6,7 @@ from graphproc.configs.config import NEEDS, Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
-from graphproc.ops import MultiplyAdd
+from graphproc.ops import Cast, MultiplyAdd
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, INCEPTION, RESCALE, crop_to, resize_to, square
 from graphproc.processors.row import Row
@@ -20,6 +20,8 @@ def rescale(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 def normalize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_normalize`, which with `rescale_offset` is a step of its own in both backends."""
+    if b.backend == TORCHVISION and config.do_normalize and x.type.dtype != "f32":
+        x = b.add(Cast("f32"), x)  # which torchvision then does not normalize in place, so that one channel becomes three
     return stages.normalize(b, config.changed(do_rescale=False) if config.rescale_offset else config, x)
 
 
@@ -35,7 +37,7 @@ def normalize_top(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """
     if config.include_top and b.backend == TORCHVISION and x.type.dtype == "u8":
         raise ConfigError("include_top: torchvision normalizes no bytes. Set do_rescale, or backend='pil'.")
-    return stages.normalize(b, config.changed(do_normalize=config.include_top, do_rescale=False, image_mean=0), x)
+    return stages.normalize_alone(b, config.changed(do_normalize=config.include_top, image_mean=0), x)
 
 
 ROWS = (

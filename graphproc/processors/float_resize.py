@@ -5,7 +5,7 @@ from __future__ import annotations
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import Parity, ProgramBuilder, Value
-from graphproc.ops import Interpolate, MirrorPad, Pad, Rearrange, SmoothZoom
+from graphproc.ops import Interpolate, InterpolateBytes, MirrorPad, Pad, Rearrange, SmoothZoom
 from graphproc.processors import stages
 from graphproc.processors.constants import (
     BILINEAR,
@@ -44,7 +44,10 @@ def align_corners(b: ProgramBuilder, config: Config, x: Value) -> Value:
     size, keep = stages.sides("size", config.size), bool(config.keep_aspect_ratio)
     height, width = multiples.nearest_multiple(x.type.size("H"), x.type.size("W"), *size, keep, multiple)
     stages.at_least_a_pixel(b, height, width)
-    return b.add(Interpolate(num.maximum(height, 1), num.maximum(width, 1), "align_corners", fused=True), x)
+    height, width = num.maximum(height, 1), num.maximum(width, 1)
+    if x.type.dtype == "u8":  # not rescaled, which torch resizes in bytes
+        return b.add(InterpolateBytes(height, width, "align_corners"), x)
+    return b.add(Interpolate(height, width, "align_corners", fused=True), x)
 
 
 def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -78,6 +81,8 @@ def smooth(b: ProgramBuilder, config: Config, x: Value) -> Value:
         return x
     if config.resample == NEAREST:
         raise ConfigError(f"resample: {NEAREST} turns the blur of {config.processor} off, which is not compiled. Use {BILINEAR}.")
+    if x.type.dtype == "u8":
+        raise ConfigError(f"do_rescale: {config.processor} is compiled for floats alone. Set it, or do_resize to false.")
     return b.add(SmoothZoom(*stages.sides("size", config.size)), x)
 
 
@@ -115,7 +120,7 @@ ROWS = (
             **CLIP,
             "do_pad": True,
         },
-        not_compiled="resample 0, which means a resize without blur",
+        not_compiled="resample 0, which means a resize without blur; do_rescale=False, by which scipy blurs bytes",
         parity=Parity(f"{PIL.reference} and scipy", 5e-7, "the runtime's and scipy's exponentials differ in their last bits"),
         backends=ONLY_PIL,
     ),

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from graphproc.configs.config import Config
+from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Grayscale
 from graphproc.processors import stages
 from graphproc.processors.constants import BILINEAR, RESCALE, resize_to
 from graphproc.processors.row import ONLY_PIL, Row
 
+NOT_COMPILED = "do_rescale=False with do_grayscale, which leaves bytes where an image is gray and makes float64 where not"
 DEFAULTS = {**resize_to({"height": 480, "width": 640}, BILINEAR), "default_to_square": False, **RESCALE}
 
 
 def gray(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_grayscale`: gray values in all channels."""
+    """`do_grayscale`: gray values in all channels.
+
+    Raises:
+        ConfigError: the pixels are still bytes.
+    """
+    if config.do_grayscale and not config.do_rescale:
+        raise ConfigError(f"do_rescale: not compiled: {NOT_COMPILED}. Set do_rescale, or do_grayscale to false.")
     return b.add(Grayscale(), x) if config.do_grayscale else x
 
 
@@ -27,7 +35,17 @@ STAGES = (stages.resize, stages.rescale, gray)
 
 def _matcher(name: str) -> Row:
     defaults = {**DEFAULTS, "do_grayscale": True}
-    return Row(name, "keypoints", STAGES, defaults, extra_keys=("do_grayscale",), backends=ONLY_PIL, finish=pairs, per_sample=2)
+    return Row(
+        name,
+        "keypoints",
+        STAGES,
+        defaults,
+        extra_keys=("do_grayscale",),
+        not_compiled=NOT_COMPILED,
+        backends=ONLY_PIL,
+        finish=pairs,
+        per_sample=2,
+    )
 
 
 ROWS = (
@@ -40,6 +58,7 @@ ROWS = (
         STAGES,
         {**DEFAULTS, "do_grayscale": False},
         extra_keys=("do_grayscale",),
+        not_compiled=NOT_COMPILED,
         backends=ONLY_PIL,
     ),
 )

@@ -1,25 +1,21 @@
 """Label maps beside images: the further input `segmentation_maps`, which goes through the image's steps to the output `labels`.
 
-The maps hold bytes and have sides of their own. Without a resize transformers also takes larger labels; here they are refused.
+The maps have sides of their own. Graphs take bytes; maps of other types go through the numpy executor in the type they have,
+since resizes that interpolate depend on it.
 """
 
 from __future__ import annotations
 
 from graphproc.configs.config import Config
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Cast, LookUp, Rearrange
+from graphproc.ir.types import FLOATS
+from graphproc.ops import Cast, Rearrange, ReduceLabels, Truncate
 from graphproc.processors.constants import NEAREST
 from graphproc.processors.row import Extra, Finish, Stage
 
-LABEL_MAPS = {"segmentation_map": Extra("segmentation_maps", aligned=False)}
+LABEL_MAPS = {"segmentation_map": Extra("segmentation_maps", aligned=False, any_type=True)}
 """The further input of classes that take label maps."""
 REDUCE_LABELS = {"do_reduce_labels": False}
-
-REDUCED = (255, *range(254), 255)
-"""What `do_reduce_labels` makes of each byte: background, 0, becomes 255, which stays; the rest loses one.
-
-Source: transformers `reduce_label` of Beit, DPT, MobileNetV2, MobileViT and Segformer.
-"""
 
 
 def with_labels(*steps: Stage, resample: int | None = NEAREST) -> Finish:
@@ -44,7 +40,8 @@ def output_labels(b: ProgramBuilder, config: Config, *steps: Stage) -> None:
     b.batch = "stack"  # it said something of the image
     x = b.add(Rearrange("h w -> 1 h w", layout="CHW"), b.extras["segmentation_map"])
     if config.settings.get("do_reduce_labels"):
-        x = b.add(LookUp((REDUCED,)), x)
+        x = b.add(ReduceLabels(), x)
     for step in steps:
         x = step(b, config, x)
-    b.output("labels", b.add(Cast("i64"), b.add(Rearrange("1 h w -> h w", layout="HW"), x)))
+    x = b.add(Rearrange("1 h w -> h w", layout="HW"), x)
+    b.output("labels", b.add(Truncate("i64") if x.type.dtype in FLOATS else Cast("i64"), x))

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.ir.types import FLOATS
 from graphproc.ops import Cast, Choose, Combine, Concat, Crop, Rearrange, RoundToBytes, Take
 from graphproc.ops import Grid as GridOf
 from graphproc.processors import stages, tiling
@@ -71,8 +72,11 @@ def crops(b: ProgramBuilder, config: Config, x: Value) -> Value:
     step, margin = plan.apart * patch, (plan.before + plan.after) * patch
 
     def resized(height: Num, width: Num) -> Value:
+        if x.type.dtype in FLOATS:
+            return stages.interpolated(b, x, height, width, config.resample, antialias=False)
         y = stages.interpolated(b, b.add(Cast("f32"), x), height, width, config.resample, antialias=False)
-        return b.add(RoundToBytes(), y) if x.type.dtype == "u8" else y
+        y = b.add(RoundToBytes(), y)
+        return y if x.type.dtype == "u8" else b.add(Cast(x.type.dtype), y)
 
     canvas = resized(plan.grid.rows * step + margin, plan.grid.columns * step + margin)
     crop = Crop(INDEX // plan.grid.columns * step, INDEX % plan.grid.columns * step, side, side)

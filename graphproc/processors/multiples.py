@@ -288,14 +288,7 @@ ROWS = (
         "TextNetImageProcessor",
         "multiples",
         (ceiled, stages.center_crop, stages.rescale, stages.normalize),
-        {
-            **RGB,
-            **resize_to(shortest(640), BILINEAR),
-            **crop_to(224, on=False),
-            **NORMALIZE,
-            **IMAGENET,
-            "size_divisor": 32,
-        },
+        {**RGB, **resize_to(shortest(640), BILINEAR), **crop_to(224, on=False), **NORMALIZE, **IMAGENET, "size_divisor": 32},
         extra_keys=("size_divisor",),
     ),
     Row(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.ir.types import FLOATS
 from graphproc.ops import Cast, Combine, Interpolate, InterpolateBytes, Rescale
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, BILINEAR, NORMALIZE, RESCALE, resize_to, square
@@ -33,13 +34,13 @@ def within_bytes(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """Behind a resize: to the range of what a byte became.
 
     Raises:
-        ConfigError: the image was no bytes; the range of floats is found in their values.
+        ConfigError: the image was of floats, whose range is found in their values.
     """
     if not config.do_resize:
         return x
-    if b.image.type.dtype != "u8":
+    if b.image.type.dtype in FLOATS:
         raise ConfigError("do_resize: the range of floats is found in their values, which is not compiled.")
-    x = x if x.type.dtype == "f32" else b.add(Cast("f32"), x)
+    x = b.add(Cast("f32"), x) if x.type.dtype == "u8" else x
     upper = 255.0 * (config.rescale_factor if config.do_rescale else 1.0)
     return b.add(Combine("minimum", upper), b.add(Combine("maximum", 0.0), x))
 
@@ -56,7 +57,10 @@ def align_corners(b: ProgramBuilder, config: Config, x: Value) -> Value:
     size = stages.sides("size", config.size)
     if x.type.dtype == "u8":
         return b.add(InterpolateBytes(*size, "align_corners"), x)
-    return b.add(Interpolate(*size, "align_corners", fused=True), x)
+    held = x.type.dtype
+    x = b.add(Cast("f32"), x) if held == "f16" else x
+    x = b.add(Interpolate(*size, "align_corners", fused=True), x)
+    return b.add(Cast(held), x) if held == "f16" else x
 
 
 def with_originals(b: ProgramBuilder, config: Config, x: Value) -> None:

@@ -8,13 +8,13 @@ well, which counts the more the longer a side is, and have another kernel for th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from graphproc.ir.op import Op
-from graphproc.ir.program import Parity, Step
+from graphproc.ir.program import Output, Parity, Step
 from graphproc.numerics.filters import TORCHVISION
-from graphproc.ops import ForEach, Interpolate, InterpolateBytes, Resize, RoundToBytes
+from graphproc.ops import ForEach, Interpolate, InterpolateBytes, Nearest, Resize, RoundToBytes
 
 AVX2 = "torch runs on a processor with AVX2"
 THREADS = f"{AVX2}, but not AVX-512, and on several threads"
@@ -25,6 +25,9 @@ FUSED = 2e-6
 """How far sums of an interpolation's products lie apart, in the same units, by which of them are fused."""
 POSITION = 2.0**-23
 """The same for each pixel of a side, of positions in float32."""
+BFLOAT16 = 2.0**-8
+"""A step of bfloat16 numbers near 1, in the same units."""
+BORDERS = "a centre on the border of two pixels may fall to the other one there"
 FIXED_POINT, FUSING = "bytes are resized in floats there", "other products are fused with sums there"
 
 Apart = tuple[frozenset[str], float, float, str]
@@ -32,22 +35,23 @@ Apart = tuple[frozenset[str], float, float, str]
 SAME: Apart = (frozenset(), 0.0, 0.0, "")
 
 
-def stated(parity: Parity, steps: Sequence[Step], outputs: Iterable[str]) -> Parity:
+def stated(parity: Parity, steps: Sequence[Step], outputs: Sequence[Output]) -> Parity:
     """The parity of a program whose steps are the reference's but for torch's choice of kernels.
 
     Args:
         parity: what the class states; where it has a bound, that holds everywhere.
         steps: the program's.
-        outputs: the values that it returns.
+        outputs: the program's.
     """
     found: dict[str, Apart] = {}
     for step in steps:
         before = _together([found.get(name, SAME) for name in step.inputs])
         found[step.output.name] = _after(step.op, before)
-    conditions, apart, by_side, cause = _together([found.get(name, SAME) for name in outputs])
+    conditions, apart, by_side, cause = _together([found.get(output.value, SAME) for output in outputs])
     if not conditions or parity.bound:
         return parity
     where = max(conditions, key=len)  # each says all of the shorter ones
+    apart += BFLOAT16 * any(output.bfloat16 for output in outputs)
     return replace(parity, where=where, elsewhere=apart, by_side=by_side, why=cause)
 
 
@@ -66,12 +70,15 @@ def _after(op: Op, before: Apart) -> Apart:
         return before
     if isinstance(op, Resize) and op.arithmetic == TORCHVISION:
         if op.filter == "bilinear":
-            return conditions | {AVX2}, apart + BYTE, 0.0, FIXED_POINT
-        return (conditions, 2 * apart, by_side, cause) if op.filter != "nearest" else before
+            return conditions | {AVX2}, 2 * apart + BYTE, 0.0, FIXED_POINT
+        # other filters round bytes alike, but those that lie apart to more or less
+        return (conditions, 2 * apart + BYTE, by_side, cause) if apart and op.filter != "nearest" else before
+    if isinstance(op, Nearest) and op.centered:
+        return conditions | {AVX2}, 1.0, 0.0, BORDERS
     if isinstance(op, InterpolateBytes) and op.mode == "cubic":
         return conditions, 2 * apart, 0.0, cause
     if isinstance(op, InterpolateBytes):
-        return conditions | {AVX2}, apart + BYTE, 0.0, FIXED_POINT
+        return conditions | {AVX2}, 2 * apart + BYTE, 0.0, FIXED_POINT
     if isinstance(op, Interpolate) and op.fused:
         near = not op.mode.startswith("antialias")
         where = THREADS if op.mode in ("linear", "align_corners") else FLOATS

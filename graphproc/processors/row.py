@@ -48,6 +48,7 @@ class Extra:
         dtype: its element type in the graph.
         aligned: whether it has the sides of the image; otherwise it has sides of its own.
         required: whether the class cannot be called without it.
+        any_type: whether a call may give it in other element types, in which it is processed then.
         floats: whether a map of floats goes through the steps as it is, on the numpy executor.
     """
 
@@ -56,13 +57,14 @@ class Extra:
     dtype: str = "u8"
     aligned: bool = True
     required: bool = False
+    any_type: bool = False
     floats: bool = False
 
-    def type(self, name: str) -> TensorType:
-        """The type of the program input of that name."""
+    def type(self, name: str, dtype: str = "") -> TensorType:
+        """The type of the program input of that name, of the declared element type or another."""
         height, width = sides("" if self.aligned else f"{name}_")
         lengths = {"H": height, "W": width, "C": 3, "N": num.symbol(f"{name}_count"), "F": 4}
-        return TensorType(self.dtype, tuple(lengths[letter] for letter in self.layout), self.layout)
+        return TensorType(dtype or self.dtype, tuple(lengths[letter] for letter in self.layout), self.layout)
 
 
 def pixel_values(b: ProgramBuilder, config: Config, x: Value) -> None:
@@ -196,6 +198,7 @@ class Row:
         extras: Sequence[str] = (),
         several: bool = False,
         backend: str | None = None,
+        types: Mapping[str, str] | None = None,
     ) -> Program:
         """Compile settings to a program.
 
@@ -206,6 +209,7 @@ class Row:
             channels: the input's channels where they differ from the colour order's (arrays without RGB conversion).
             extras: the optional inputs that the program has, by their names in `Row.extras`; required ones it always has.
             several: whether the image is one of several in its sample.
+            types: the element types of further inputs that have others than declared, by their names.
             backend: whose arithmetic the results equal: `pil` or `torchvision`; the class's first one for None.
 
         Raises:
@@ -231,9 +235,9 @@ class Row:
             raise ConfigError(f"inputs: {self.name} takes {known}, got {unknown[0]!r}")
         for name, extra in self.extras.items():
             if extra.required or name in extras:
-                b.extras[name] = b.input(name, extra.type(name))
+                b.extras[name] = b.input(name, extra.type(name, (types or {}).get(name, "")))
         for stage in self.stages:
             x = stage(b, config, x)
         self.finish(b, config, x)
-        b.parity = stated(b.parity, b.steps, [output.value for output in b.outputs])
+        b.parity = stated(b.parity, b.steps, b.outputs)
         return b.finish()

@@ -62,7 +62,7 @@ def resampled(b: ProgramBuilder, x: Value, height: Num, width: Num, resample: in
         raise ConfigError(
             f"resample: torchvision has no filter {resample} ({NAMES[resample]}). Use another, or a class's backend 'pil'."
         )
-    if b.backend == TORCHVISION and x.type.dtype != "u8":
+    if b.backend == TORCHVISION and (x.type.dtype != "u8" or NAMES[resample] == "nearest"):
         return interpolated(b, x, height, width, resample)
     if x.type.dtype != "u8":
         raise ConfigError(f"do_resize: Pillow resizes bytes, and the pixels are {x.type.dtype} here. Set do_rescale.")
@@ -91,7 +91,7 @@ def interpolated(b: ProgramBuilder, x: Value, height: Num, width: Num, resample:
     at_least_a_pixel(b, height, width)
     resample = BILINEAR if resample is None else resample
     filter, dtype = NAMES[resample], x.type.dtype
-    if dtype == "u8" and (antialias or filter == "nearest"):
+    if dtype == "u8" and antialias and filter != "nearest":
         return resampled(b, x, height, width, resample)
     if dtype not in NATIVE:
         return as_it_was(b, interpolated(b, b.add(Cast("f32"), x), height, width, resample, antialias=antialias), dtype)

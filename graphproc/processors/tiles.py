@@ -11,7 +11,7 @@ from collections.abc import Callable
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import Parity, ProgramBuilder, Value
-from graphproc.ops import Cast, Full, Numbers
+from graphproc.ops import Cast, Full, Numbers, SelectChannels
 from graphproc.processors import stages, tiling
 from graphproc.processors.calls import OWN, PARTLY
 from graphproc.processors.constants import BICUBIC, CLIP, INCEPTION, NORMALIZE, RESCALE, RGB, resize_to, square
@@ -93,7 +93,13 @@ def with_grid(b: ProgramBuilder, config: Config, x: Value) -> None:
 
 
 def document(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """The tiles of a document's pages, filled up to those of the longest one, and what tells them apart."""
+    """The tiles of a document's pages, filled up to those of the longest one, and what tells them apart.
+
+    Raises:
+        ConfigError: tiles have other than three channels; of one, pil's backend makes three.
+    """
+    if x.type.channels == 1 and b.backend == "pil":
+        x = b.add(SelectChannels((0, 0, 0)), x)
     if x.type.channels != 3:
         raise ConfigError(f"do_convert_rgb: {config.processor} makes tiles of 3 channels, got {x.type.channels}")
     x = b.add(Cast("f32"), x) if x.type.dtype != "f32" and b.backend == "pil" else x

@@ -22,6 +22,28 @@ NAMES = {dtype: name for name, dtype in DTYPES.items()}
 """The IR's names of numpy's dtypes."""
 
 
+def graph_takes(row: Row, array: Array, further: Mapping[str, Array]) -> bool:
+    """Whether an image and its further inputs have the types of the class's graph."""
+    declared = all(rows.dtype == DTYPES[row.extras[name].dtype] for name, rows in further.items())
+    return array.dtype == np.uint8 and array.shape[-1] == 3 and declared
+
+
+def program_options(row: Row, backend: str, array: Array) -> dict[str, Any]:
+    """The options of `Row.program` for an image; none for those of three channels of bytes.
+
+    Programs of the pil backend are for bytes, and take images of any values (`executors/any_values.py`).
+
+    Raises:
+        ImageError: torch would not take the image.
+    """
+    options: dict[str, Any] = {} if array.shape[-1] == 3 else {"channels": array.shape[-1]}
+    if backend == "pil" or row.reads == "bytes" or array.dtype == np.uint8:
+        return options
+    if array.dtype not in NAMES:
+        raise ImageError(f"image of dtype {array.dtype}: expected one of {', '.join(map(str, NAMES))}. Convert the image.")
+    return {**options, "dtype": NAMES[array.dtype]}
+
+
 def run_array(
     row: Row, backend: str, config: Config, compiled: Compile, array: Array, further: Mapping[str, Array]
 ) -> Mapping[str, Array]:
@@ -32,11 +54,13 @@ def run_array(
     """
     if row.reads == "bytes":
         array = as_bytes(array)[0]
-    options: dict[str, Any] = {}
-    if backend != "pil" and array.dtype != np.uint8:
-        if array.dtype not in NAMES:
-            raise ImageError(f"image of dtype {array.dtype}: expected one of {', '.join(map(str, NAMES))}. Convert the image.")
-        options["dtype"] = NAMES[array.dtype]
+    options = program_options(row, backend, array)
+    types = {name: rows.dtype for name, rows in further.items() if rows.dtype != DTYPES[row.extras[name].dtype]}
+    if unknown := set(types.values()) - set(NAMES):
+        types_known = ", ".join(map(str, NAMES))
+        raise ImageError(f"{row.name}: expected a further input of {types_known}, got {unknown.pop()}. Convert it.")
+    if backend != "pil" and types:
+        options["types"] = {name: NAMES[dtype] for name, dtype in types.items()}
     try:
         program = compiled(**options)
     except (ConfigError, ShapeError) as error:

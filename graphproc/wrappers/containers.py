@@ -41,6 +41,8 @@ TUPLES = ("image_sizes", "original_sizes", "reshaped_input_sizes", "spatial_shap
 """Outputs of a tuple of whole numbers for each image."""
 LISTS = ("grids", "image_unpadded_heights", "image_unpadded_widths", "image_scale_factors")
 """Outputs of a list of numbers for each image."""
+FLOATS = ("image_scale_factors",)
+"""Outputs of Python's floats, of which frameworks make tensors of their own default type."""
 ROWS: Mapping[str, tuple[str, ...]] = {
     "pixel_values": ("Cohere2Vision", "GotOcr2", "Ovis2", "VitPose"),
     "pixel_values_local": ("DeepseekOcr2", "UnlimitedOcr"),

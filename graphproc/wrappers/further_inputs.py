@@ -78,7 +78,7 @@ def read_input(extra: Extra, item: Any, label: str) -> Array:
     """
     dtype = DTYPES[extra.dtype]
     if extra.layout == "HW":
-        return to_map(item, dtype, label, extra.floats)
+        return to_map(item, None if extra.any_type else dtype, label, extra.floats)
     if extra.layout == "HWC":
         array = to_array(item, do_convert_rgb=False, input_data_format=None)
         if array.dtype != dtype or array.shape[-1] != 3:

@@ -97,12 +97,12 @@ def _is_batch(value: Any) -> bool:
     return tensor_type_of(value) is not None and len(value.shape) == 4
 
 
-def to_map(value: Any, dtype: np.dtype[Any], label: str, keeps_floats: bool = False) -> NDArray[Any]:
+def to_map(value: Any, dtype: np.dtype[Any] | None, label: str, keeps_floats: bool = False) -> NDArray[Any]:
     """Read one map (labels, a trimap, a depth) as an array of height and width.
 
     Args:
         value: a PIL image of one channel, or an array of two dimensions, or of three with one channel in front.
-        dtype: the result's dtype.
+        dtype: the result's dtype; None for the map's own.
         label: what errors call the map.
         keeps_floats: whether maps of floats are taken as they are instead.
 
@@ -120,7 +120,7 @@ def to_map(value: Any, dtype: np.dtype[Any], label: str, keeps_floats: bool = Fa
         return np.ascontiguousarray(array)
     with np.errstate(invalid="ignore"):
         converted = np.ascontiguousarray(array, dtype=dtype)
-    if dtype.kind != "f" and not (converted == array).all():
+    if dtype is not None and dtype.kind != "f" and not (converted == array).all():
         found = f"{array.dtype} in {array.min()} to {array.max()}"
         raise ImageError(f"{label}: expected whole numbers that {dtype} holds, got {found}")
     return converted

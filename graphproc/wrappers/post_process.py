@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -13,10 +13,9 @@ from graphproc.batch_feature import BatchFeature
 from graphproc.configs.config import Config
 from graphproc.errors import ImageError
 from graphproc.executors import reference
-from graphproc.ir.program import Input, Program
+from graphproc.ir.program import Program
 from graphproc.postprocessing.method import AsIs, Method
 from graphproc.postprocessing.registry import lookup, methods
-from graphproc.sizes import num
 from graphproc.version import __version__
 from graphproc.wrappers import post_inputs, precision
 from graphproc.wrappers.mask_generation import mask_generation_methods
@@ -177,8 +176,7 @@ class PostProcessing:
         """One image's outputs."""
         if self.engine == "numpy":
             return reference.run(program, one)
-        sizes = {name: length for v in program.inputs for name, length in _lengths(v, one[v.name])}
-        program.check(sizes, {})  # graphs leave this to their callers
+        program.check(reference.measure(program, one))  # graphs leave this to their callers
         session = self._sessions.get(key)
         if session is None:
             from graphproc.emitters.onnx.emit import EmitOptions, emit
@@ -190,14 +188,6 @@ class PostProcessing:
         }
         joined = {output.name for output in program.outputs if output.join in ("concatenate", "padded_rows")}
         return {name: value if name in joined else value[0] for name, value in session.run(inputs).items()}
-
-
-def _lengths(declared: Input, array: Array) -> Iterator[tuple[str, int]]:
-    """The sizes that an input says: its elements where it measures, and those of its free axes."""
-    yield from zip(declared.measures, array.ravel().tolist(), strict=False)
-    for want, have in zip(declared.type.shape, array.shape, strict=True):
-        if num.is_sym(want):
-            yield from ((name, have) for name in num.symbols(want))
 
 
 def _count(run: Run, name: str) -> int:

@@ -24,12 +24,12 @@ from graphproc.processors.row import Row
 from graphproc.runtime import workers
 from graphproc.runtime.memory import Memory
 from graphproc.version import __version__
-from graphproc.wrappers.array_dtypes import run_array
+from graphproc.wrappers.array_dtypes import graph_takes, program_options, run_array
 from graphproc.wrappers.arrays import ArrayMethods
 from graphproc.wrappers.attributes import class_attributes, computed, shown
 from graphproc.wrappers.cautions import UNKNOWN_IGNORED, warn_once
 from graphproc.wrappers.common_methods import CommonMethods, call_keywords
-from graphproc.wrappers.containers import contained
+from graphproc.wrappers.containers import FLOATS, contained
 from graphproc.wrappers.devices import device_for
 from graphproc.wrappers.further_inputs import by_name, read_further
 from graphproc.wrappers.image_files import is_file
@@ -88,7 +88,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, CommonMethods, Post
 
         Args:
             backend: whose arithmetic results equal: `pil`, transformers' numpy and Pillow backend, or `torchvision`, its other
-                one, which is for uint8 and float32 images. None is the one that the class's name asks for (`...Fast`, `...Pil`),
+                one. None is the one that the class's name asks for (`...Fast`, `...Pil`),
                 or the first that the class has here (`graphproc list`).
             engine: what runs a call: `onnxruntime` or `numpy`. Results are the same bits.
             **settings: settings by transformers' names; unknown ones can be read as attributes, are saved back and
@@ -351,16 +351,17 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, CommonMethods, Post
         further = read_further(self.row, extras, len(flat))
         threads = 1 if len(flat) == 1 else self._threads or workers.default_threads()
         runner = Runner(labels_of(flat), threads, self._plans, self._memory)
-        channels = self._run(runner, config, flat, further, several, _engine(engine or self.engine), _format(input_data_format))
-        declared = self._image_program(config, channels, **_options(further)).outputs
+        kind = self._run(runner, config, flat, further, several, _engine(engine or self.engine), _format(input_data_format))
+        declared = self._program(config, **kind, **_options(further)).outputs
         outputs = [output for output in declared if output.name != self.row.counts]
         listed = {output.name for output in outputs if output.listed or output.apart}
         joined = runner.joined(outputs, counts, return_tensors is not None)
-        if return_tensors is None:
-            for output in outputs:
-                if output.name in joined and not output.listed:
-                    apart = partial(runner.apart, output.name)
-                    joined[output.name] = contained(self.row.name, self.backend, output, joined[output.name], apart)
+        for output in outputs:
+            if return_tensors is None and output.name in joined and not output.listed:
+                apart = partial(runner.apart, output.name)
+                joined[output.name] = contained(self.row.name, self.backend, output, joined[output.name], apart)
+            elif output.name in FLOATS:
+                joined[output.name] = np.asarray(joined[output.name]).tolist()
         features = BatchFeature(joined | ({self.row.counts: counts} if self.row.counts else {}), return_tensors, listed)
         for output in outputs:
             if output.apart:  # each a tensor of its own
@@ -383,6 +384,10 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, CommonMethods, Post
 
     def _samples(self, images: Any) -> list[list[Any]]:
         """The images of each sample, still unread."""
+        if self.row.reads == "bytes" and tensor_type_of(images) is TensorType.PYTORCH:
+            raise ImageError(
+                "images: expected PIL images or arrays, got a torch tensor, which timm resizes as floats. Use .numpy()."
+            )
         if self.row.counts and isinstance(images, (list, tuple)) and images and isinstance(images[0], (list, tuple)):
             return nest_images([sample for sample in images if len(sample)])
         if self.row.per_sample == 1:
@@ -398,9 +403,9 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, CommonMethods, Post
         several: list[bool],
         engine: str,
         input_data_format: str | None,
-    ) -> int:
-        """Read and run the images, those of uint8 RGB through the graph; returns the channels of the first."""
-        channels = 0
+    ) -> dict[str, Any]:
+        """Read and run the images, those that it takes through the graph; returns the program's options for the first."""
+        kind: dict[str, Any] | None = None
         numbered = list(enumerate(images))
 
         options = {**self.reading(config), "input_data_format": input_data_format}
@@ -418,11 +423,10 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, CommonMethods, Post
                     loaded = list(arrays)
                     config = self.row.together(config, [array.shape[:2] for array in loaded])
                 for index, array in enumerate(loaded):
-                    channels = channels or array.shape[-1]
+                    kind = program_options(self.row, self.backend, array) if kind is None else kind
                     one = {name: rows[index] for name, rows in further.items()}
-                    plain = array.dtype == np.uint8 and array.shape[-1] == 3
-                    floats = any(self.row.extras[name].floats and rows.dtype.kind == "f" for name, rows in one.items())
-                    if plain and not floats and engine == "onnxruntime":
+                    plain = graph_takes(self.row, array, one)
+                    if plain and engine == "onnxruntime":
                         self._add(runner, index, config, {"image": array, **one}, _options(further, several[index]))
                         continue
                     with about(runner.labels[index], *(() if plain else (ConfigError,))):
@@ -430,7 +434,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, CommonMethods, Post
             runner.finish()
         finally:
             runner.stop()
-        return channels
+        return kind or {}
 
     def _add(self, runner: Runner, index: int, config: Config, inputs: Mapping[str, Array], options: Mapping[str, Any]) -> None:
         threads = self._threads or (1 if workers.in_child() else None)
@@ -441,13 +445,9 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, CommonMethods, Post
         """One image of any dtype and channel count on the numpy executor."""
 
         def compiled(**options: Any) -> Program:
-            return self._image_program(config, array.shape[-1], **_options(further, several), **options)
+            return self._program(config, **_options(further, several), **options)
 
         return run_array(self.row, self.backend, config, compiled, array, further)
-
-    def _image_program(self, config: Config, channels: int, **options: Any) -> Program:
-        """The program for images of so many channels; three share the one that is compiled anyway."""
-        return self._program(config, **({} if channels == 3 else {"channels": channels}), **options)
 
     def _session(self, config: Config, threads: int | None, **options: Any) -> Session:
         from graphproc.runtime.session import Session

@@ -192,7 +192,7 @@ def test_a_fused_detector_runs(found: Path, tmp_path: Path) -> None:
         (("--post", DETECTOR[0], *NAMES, "--post-set", "threshold=high"), "threshold: expected a number, got 'high'"),
         (("--post", DETECTOR[0], *NAMES, "--post-set", "limit=3"), "unknown option 'limit'. Known: threshold"),
         (("--post", DETECTOR[0], "--post-map", "output0"), "--post-map: expected two names such as"),
-        (("--post", DETECTOR[0], "--post-map", "output9=logits"), "post_map: the model detector.onnx has no output 'output9'"),
+        (("--post", DETECTOR[0], "--post-map", "output9=logits"), "--post-map: the model detector.onnx has no output 'output9'"),
         (("--post", DETECTOR[0], *NAMES, "--labels", "nowhere.json"), "nowhere.json: no such file"),
         (("--post", DETECTOR[0], *NAMES, "--labels", "empty.json"), "empty.json: expected id2label, names by numbers"),
         (("--labels", "labels.json"), "Give post as well"),

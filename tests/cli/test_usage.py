@@ -184,3 +184,16 @@ def test_names_that_the_terminal_cannot_show_are_escaped(root: Path) -> None:
     )
     assert result.returncode == 0, result.stderr
     assert b"k\\xe4se.png" in result.stdout
+
+
+def test_ctrl_c_while_the_program_loads_exits_130_without_a_traceback(root: Path) -> None:
+    code = (
+        "import sys, graphproc.__main__ as program\n"
+        "class Interrupted:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'typer': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupted())\n"
+        "program.main()"
+    )
+    result = child(root, "-c " + code, "list")
+    assert (result.returncode, result.stdout, result.stderr) == (130, "", "")

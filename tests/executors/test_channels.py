@@ -58,3 +58,27 @@ def test_gray_of_four_channels_is_that_of_three(name: str, dtype: str) -> None:
         compare(name, SMALL, [picture(4, size, dtype), picture(4, size, dtype)[::-1]])
     gray = np.repeat(picture(1, (40, 56), dtype), 4, axis=-1)
     compare(name, SMALL, [gray, gray])
+
+
+@pytest.mark.parametrize("scale", [1, 255])
+@pytest.mark.parametrize("steps", [{}, {"do_resize": False}, {"do_resize": False, "do_rescale": False}])
+def test_tensors_of_half_precision(steps: dict[str, Any], scale: int) -> None:
+    torch = pytest.importorskip("torch")
+    pixels = torch.from_numpy(np.moveaxis(picture(3, (40, 56), "float32"), -1, 0).copy())
+    settings = {**SMALL, **steps}
+    image = (pixels * scale).round().half() if scale > 1 else pixels.half()
+    expected = cases.theirs("ViTImageProcessor", settings)(image, return_tensors="np")["pixel_values"]
+    found = cases.ours("ViTImageProcessor", settings)(image, return_tensors="np")["pixel_values"]
+    assert found.dtype == expected.dtype
+    np.testing.assert_array_equal(found, expected)
+    for processor in (cases.ours("ViTImageProcessor", settings), cases.theirs("ViTImageProcessor", settings)):
+        with pytest.raises((ValueError, TypeError), match="BFloat16"):  # which numpy has not
+            processor(image.bfloat16(), return_tensors="np")
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_tiles_of_one_channel_become_gray(dtype: str) -> None:
+    """Transformers puts them into an array of three channels."""
+    sizes = {"size": {"height": 28, "width": 28}, "do_convert_rgb": False, "image_mean": [0.5], "image_std": [0.25]}
+    for size in SIZES[:2]:
+        compare("GraniteDoclingImageProcessor", sizes, picture(1, size, dtype))

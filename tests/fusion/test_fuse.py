@@ -236,7 +236,9 @@ def test_metadata_of_both_sides() -> None:
     ours, net = PROCESSOR.to_onnx(), conv(author="me", shared="model")
     ours.metadata_props.add(key="shared", value="preprocessing")
     fused = metadata(gp.fuse(ours, net))
-    assert {k: v for k, v in metadata(ours).items() if k != "shared"}.items() <= fused.items()
+    own = {k: v for k, v in metadata(ours).items() if k != "shared"}
+    assert fused["graphproc.parity"] == f"the preprocessing inside: {own.pop('graphproc.parity')}"
+    assert own.items() <= fused.items()
     assert (fused["author"], fused["shared"], fused["preprocessing.shared"]) == ("me", "model", "preprocessing")
     entry = json.loads(fused["graphproc.fusion"])
     assert entry["joints"] == [{"output": "pixel_values", "input": "input.1"}]

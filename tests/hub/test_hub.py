@@ -108,7 +108,9 @@ def test_what_is_not_in_the_cache_cannot_be_had_offline(hub: Hub, client: Client
     assert "not in the cache, and local_files_only forbids downloads. Download it once while online" in by_keyword
     (by_variable,) = client.run("out += [size()]", HF_HUB_OFFLINE="1")
     assert "HF_HUB_OFFLINE forbids downloads" in by_variable
-    (unreachable,) = client.run("out += [size()]", HF_ENDPOINT="http://127.0.0.1:9")
+    timed = "start = time.perf_counter(); out += [size(), time.perf_counter() - start]"
+    unreachable, seconds = client.run(timed, HF_ENDPOINT="http://127.0.0.1:9")
+    assert seconds < 20, "the client waits 24 seconds between its six attempts"
     assert "not in the cache, and http://127.0.0.1:9 cannot be used" in unreachable
     assert "Check the connection and HF_ENDPOINT" in unreachable
     assert hub.requests == []

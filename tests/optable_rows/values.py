@@ -12,7 +12,7 @@ from oracles import byte_table, elementwise, per_plane, scalar_normalize, scalar
 from pixel_oracles import transformers_depths
 
 from graphproc.ir.types import DTYPES
-from graphproc.ops import ByteMap, Cast, Combine, Distinct, LookUp, Normalize, Rescale, RoundToBytes
+from graphproc.ops import ByteMap, Cast, Combine, Distinct, LookUp, Normalize, ReduceLabels, Rescale, RoundToBytes
 
 Array = np.ndarray[Any, Any]
 
@@ -162,6 +162,17 @@ LOOK_UP = tuple(
     )
 )
 
+
+def _reduced(x: Array) -> Array:
+    """One number after the other."""
+    return np.vectorize(lambda v: 255 if v in (0, 255) else v - 1, otypes=[x.dtype])(x)
+
+
+REDUCE_LABELS = (
+    Case(ReduceLabels(), (1, 30, 40), "CHW", _reduced, "bytes"),
+    Case(ReduceLabels(), (1, 30, 40), "CHW", lambda x: _reduced(x.astype(np.int64)), "i64", operands=(Cast("i64"),)),
+)
+
 DISTINCT = (
     *(
         Case(
@@ -217,4 +228,4 @@ ROUND_TO_BYTES = (
     ),
 )
 
-CASES: tuple[Case, ...] = (*ROUND_TO_BYTES, *RESCALE, *NORMALIZE, *BYTE_MAP, *CAST, *LOOK_UP, *DISTINCT)
+CASES: tuple[Case, ...] = (*ROUND_TO_BYTES, *RESCALE, *NORMALIZE, *BYTE_MAP, *CAST, *LOOK_UP, *REDUCE_LABELS, *DISTINCT)

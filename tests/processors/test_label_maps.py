@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
+import parity_cases as cases
 import pytest
 from parity_cases import reference_class
+from PIL import Image
 
-from graphproc.errors import ConfigError, ImageError
+from graphproc.errors import ConfigError, GraphprocError, ImageError
 from graphproc.processors.label_maps import LABEL_MAPS
 from graphproc.processors.registry import rows
 from graphproc.wrappers.processor import processor_class
@@ -67,11 +71,42 @@ def test_the_map_of_a_call_is_not_written_to() -> None:
     assert np.array_equal(labels, _map(17, 25))
 
 
+def _typed(dtype: str) -> Any:
+    rng = np.random.default_rng(5)
+    if dtype in ("1", "I", "F"):
+        return Image.fromarray(rng.integers(0, 256, (17, 25), dtype=np.uint8)).convert(dtype)
+    least, most = (0, 2) if dtype == "bool" else (-3 if dtype == "int32" else 0, 900 if dtype == "int64" else 120)
+    return rng.integers(least, most, (17, 25)).astype(dtype)
+
+
+TYPES = ("uint8", "int8", "int16", "uint16", "int32", "int64", "bool", "float16", "float32", "float64", "1", "I", "F")
+
+
+@pytest.mark.parametrize("name", ["BeitImageProcessor", "DPTImageProcessor", "SamImageProcessor", "Sapiens2ImageProcessor"])
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("backend", ["pil", "torchvision"])
+def test_maps_of_every_type(name: str, dtype: str, backend: str) -> None:
+    """An interpolating filter rounds to the map's type; labels above 255 and below 0 are labels, too."""
+    if backend not in rows()[name].backends:
+        pytest.skip("a backend that the class has not")
+    size = {"mask_size": {"longest_edge": 20}} if name.startswith("Sam") else {"size": {"height": 20, "width": 30}}
+    for more in ({}, {"do_reduce_labels": True} if "do_reduce_labels" in rows()[name].extra_keys else {"do_resize": False}):
+        settings = {**size, **more, "backend": backend}
+        make = partial(cases.theirs, name, settings)
+        tensors = "np" if backend == "pil" else "pt"
+        expected = cases.attempt(partial(_labels, make, dtype, tensors), Exception)
+        found = cases.attempt(partial(_labels, partial(cases.ours, name, settings), dtype, "np"), GraphprocError)
+        assert cases.difference(found, expected) == "", more
+
+
+def _labels(make: Callable[[], Any], dtype: str, tensors: str) -> Any:
+    return make()(_image(17, 25), segmentation_maps=_typed(dtype), return_tensors=tensors)
+
+
 @pytest.mark.parametrize(
     ("maps", "message"),
     [
-        (np.full((17, 25), 300), "expected whole numbers that uint8 holds"),
-        (np.full((17, 25), -1), "expected whole numbers that uint8 holds"),
+        (np.full((17, 25), 300, np.uint64), "expected a further input of .*, got uint64"),
         ([_image(17, 25)], r"expected \[height, width\]"),
         ([_map(17, 25)] * 2, "expected one for each of the 1 images, got 2"),
     ],

@@ -223,3 +223,10 @@ def test_transformers_gives_the_same(value: str, tmp_path: Path) -> None:
     for engine in ("numpy", "onnxruntime"):
         found = loaded(tmp_path)(given, return_tensors="np", engine=engine)["pixel_values"]
         np.testing.assert_array_equal(found, expected)
+
+
+def test_a_tensor_by_itself_is_refused() -> None:
+    """Timm resizes it as floats, which is another arithmetic."""
+    torch = pytest.importorskip("torch")
+    with pytest.raises(ImageError, match="got a torch tensor, which timm resizes as floats"):
+        gp.TimmWrapperImageProcessor()(torch.zeros(3, 8, 8))

@@ -66,3 +66,13 @@ def test_transformers(name: str, backend: str, settings: Mapping[str, Any]) -> N
     assert set(found) == set(expected)
     for key in expected:
         assert shape(found[key]) == shape(expected[key]), key
+
+
+@pytest.mark.parametrize("tensors", ["np", "pt"])
+def test_floats_become_what_the_framework_makes_of_them(tensors: str) -> None:
+    """Fuyu's scale factors are Python's floats, float32 in torch."""
+    images = [picture((40, 72), "photograph"), picture((72, 40), "noise")]
+    found = ours("FuyuImageProcessor", SIDES)(images, return_tensors=tensors)["image_scale_factors"]
+    expected = theirs("FuyuImageProcessor", {**SIDES, "backend": "pil"})(images, return_tensors=tensors)["image_scale_factors"]
+    assert found.dtype == expected.dtype
+    assert np.array_equal(found, expected)

@@ -93,7 +93,6 @@ class GraphBuilder:
         self.leading = leading
         self.graph_outputs: list[Value] = []
         self.never: Value | None = None
-        self._choices = 0
         self._symbols: dict[str, Value] = {}
         self._numbers: list[dict[tuple[Any, ...], Value]] = [{}]
         self._scopes: list[str] = []
@@ -354,11 +353,9 @@ class GraphBuilder:
         if isinstance(condition, bool):
             return then() if condition else otherwise()
         flag = condition if isinstance(condition, Value) else self.num(condition)
-        self._choices += 1
         then_graph = self._subgraph(names[0], lambda: [then()])
         else_graph = self._subgraph(names[1], lambda: [otherwise()])
-        self._choices -= 1
-        if self._choices and self.never is not None and (has_loop(then_graph) or has_loop(else_graph)):
+        if self.never is not None and (self.target != "cuda" or has_loop(then_graph) or has_loop(else_graph)):
             flag = self._emit("Or", flag, self.never)
         dtype = self.dtype(then_graph.outputs[0])
         branches = (ir.AttrGraph("then_branch", then_graph), ir.AttrGraph("else_branch", else_graph))

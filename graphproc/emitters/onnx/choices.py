@@ -1,10 +1,10 @@
-"""Choices inside choices, kept from optimizers that lose values when they take both apart.
+"""Choices kept from optimizers that lose values when they take them apart.
 
-Where all sizes are fixed, ONNX Runtime (1.17 to 1.32) puts the branch of every `If` with a constant condition in the node's
-place, inner ones first. In what it moves a second time, bodies of loops keep the names that values had after the first: they read
-what is not there, an error or the end of the process (`tools/ort_nested_choices.py` is the smallest case). So the condition of a
-choice around loops within another choice depends on the pixels, too, in a way that never decides. The outermost choice still
-goes where sizes are fixed, and what branches compute from sizes is still computed once.
+Where all sizes are fixed, ONNX Runtime (1.20 to 1.32) puts the branch of every `If` with a constant condition in the place of the
+node. Of nested ones, bodies of loops keep the names that values had after the inner one went, and read what is not there: an
+error or the end of the process (`tools/ort_nested_choices.py` is the smallest case). 1.26 also loses what it computed ahead in a
+branch. So the condition of a choice depends on the pixels, too, in a way that never decides; what branches compute from sizes is
+still computed once. On CUDA, where that would wait for the device, only choices around loops do so.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Steps of pages: `align_long_axis`, `crop_margin` and `thumbnail`.
+"""Steps of pages: `align_long_axis`, `crop_margin` and `thumbnail`, and Fuyu's `resize`.
 
 Pages are arrays or tensors `[C, H, W]`; results are of the same kind.
 
-Source: transformers 5.23, the methods of these names of Donut, Nougat and PP-FormulaNet.
+Source: transformers 5.23, the methods of these names of Donut, Nougat, PP-FormulaNet and Fuyu.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from graphproc.processors import documents
-from graphproc.wrappers.methods.steps import arrays, both_sides, each, staged
+from graphproc.sizes import num
+from graphproc.sizes.fit import shrink_within
+from graphproc.wrappers.methods.steps import Array, arrays, both_sides, each, resized, staged
 
 Settings = Mapping[str, Any]
 
@@ -49,9 +51,21 @@ def _thumbnail_by(self: Any, image: Any, size: Any, resample: Any = None) -> Any
     return _on_page(self, documents.thumbnail, image, {"size": _page(size), "do_thumbnail": True, "resample": resample})
 
 
+def shrink(self: Any, image: Any, size: Any, resample: Any = None, **_: Any) -> Any:
+    """The image shrunk to fit `size`, height and width in pixels, with its aspect ratio; one that fits stays as it is."""
+    limits = both_sides("size", size)
+
+    def shrunk(x: Array) -> Array:
+        height, width = (num.known(side) for side in shrink_within(x.shape[-2], x.shape[-1], *limits))
+        return x if (height, width) == x.shape[-2:] else resized(self, x, height, width, resample)
+
+    return arrays(lambda x: each(shrunk, x), image)
+
+
 NOUGATS = ("NougatImageProcessor", "PPFormulaNetImageProcessor")
 METHODS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
     "align_long_axis": dict.fromkeys((*NOUGATS, "DonutImageProcessor"), align_long_axis),
+    "resize": {"FuyuImageProcessor": shrink},
     "crop_margin": dict.fromkeys(NOUGATS, crop_margin),
     "thumbnail": {**dict.fromkeys(NOUGATS, thumbnail), "DonutImageProcessor": _thumbnail_by},
 }

@@ -16,6 +16,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ir.types import DTYPES, TensorType
 from graphproc.processors import stages
 from graphproc.processors.constants import BILINEAR
+from graphproc.wrappers.arrays import ArrayMethods
 from graphproc.wrappers.images import data_format
 
 Array = np.ndarray[Any, Any]
@@ -68,8 +69,7 @@ def resized(processor: Any, x: Array, height: int, width: int, resample: Any) ->
     """One image `[C, H, W]` resized in the backend's arithmetic; None is bilinear, as in transformers' `resize`."""
     code = BILINEAR if resample is None else int(resample)
     if processor.backend == "pil" and x.dtype != np.uint8:  # which Pillow takes as bytes
-        found: Array = processor.resize(x, {"height": height, "width": width}, code, input_data_format="channels_first")
-        return found
+        return ArrayMethods.resize(processor, x, {"height": height, "width": width}, code, input_data_format="channels_first")
     return staged(processor, lambda b, config, v: stages.resize_to(b, config, v, height, width, code), x, {})
 
 

@@ -107,8 +107,10 @@ def _with_whole_first(
         parts = _tiles(self, x, grid, side, resample)
         return [resized(self, x, *side, resample), *parts] if len(parts) > 1 else parts
 
+    if self.backend == "pil":  # whose tiles have their channels first, however the image was laid out
+        return arrays(lambda x: cut(channels_first(x)[0]), image), list(grid)
     parts = _answer(self, image, cut)
-    return parts, list(grid) if self.backend == "pil" else [list(grid) for _ in parts]
+    return parts, [list(grid) for _ in parts]
 
 
 def _local(self: Any, image: Any, min_patches: int, max_patches: int, tile_size: int, resample: Any = None) -> Any:

@@ -54,6 +54,7 @@ CALLS: Mapping[tuple[str, str], Calls] = {
         (name, "thumbnail"): ({"size": sized(40, 31)}, {"size": sized(10, 31)}, {"size": sized(100, 100)})
         for name in ("NougatImageProcessor", "PPFormulaNetImageProcessor", "DonutImageProcessor")
     },
+    ("FuyuImageProcessor", "resize"): ({"size": sized(40, 31)}, {"size": sized(100, 30), "resample": 3}, {"size": sized(99, 99)}),
     ("EfficientNetImageProcessor", "rescale"): (
         {"scale": 1 / 127.5, "offset": True},
         {"scale": 1 / 255, "offset": False},
@@ -125,8 +126,10 @@ def images(name: str, method: str, backend: str) -> list[Any]:
         kinds = [x, x.astype(np.int64)]
     else:
         kinds = [x, np.ascontiguousarray(x.swapaxes(1, 2))]
-    if method == "pad_to_square" or (method == "reduce_label" and backend == "torchvision"):
+    if method in ("pad_to_square", "resize") or (method == "reduce_label" and backend == "torchvision"):
         kinds.append(x.astype(np.float32))
+    if method == "crop_image_to_patches" and backend == "pil":
+        kinds.append(np.ascontiguousarray(np.moveaxis(x, 0, -1)))  # of which Ovis2 gives tiles with their channels first
     if backend == "torchvision":
         torch = pytest.importorskip("torch")
         kinds = [torch.from_numpy(kind) for kind in kinds]
