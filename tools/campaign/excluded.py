@@ -70,12 +70,20 @@ def _is_post(trial: Any) -> bool:
     return not hasattr(trial, "pictures")
 
 
+IN_BYTES = ("Llama4", "Nougat", "PPFormulaNet", "SLANeXt", "VitPose", "PPDocLayoutV4")
 LIMITS: tuple[Limit, ...] = (
     Limit(
-        "filters of floats",
-        "torchvision's lanczos, box and hamming of floats are Pillow's; README says",
-        "floats are resized with filters",
+        "filters of other types", "torch's lanczos is Pillow's, on bytes (README, `--backend`)", "floats are resized with filters"
     ),
+    Limit("bfloat16 images", "numpy has no bfloat16 (README, `--backend`)", "numpy can hold, got torch.bfloat16"),
+    Limit("unsigned integers of 32 and 64 bits", "torch resizes none (README, `--backend`)", "expected one of uint8, int8"),
+    Limit("classes that compute in bytes", "README, `--backend`, names them", "does not take it here", IN_BYTES),
+    Limit(
+        "arrays of two dimensions",
+        "transformers takes them behind other images of a list alone (README, What a call reads)",
+        r"expected an array of 3 dimensions \(an image\) or 4",
+    ),
+    Limit("a margin's colour", "no byte stands for it (README, What a call reads)", "do_pad needs a number of 0 to 1"),
 )
 FAULTS: tuple[Fault, ...] = (
     Fault(
