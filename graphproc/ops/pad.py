@@ -9,7 +9,7 @@ import numpy as np
 from graphproc.errors import ShapeError
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.ir.op import Array, Op, op, require_layout
-from graphproc.ir.types import TensorType
+from graphproc.ir.types import DTYPES, TensorType
 from graphproc.ops.fill import surround
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
@@ -37,6 +37,13 @@ class Pad(Op):
         require_layout(self, x, "CHW")
         if isinstance(self.value, tuple) and len(self.value) != x.channels:
             raise ShapeError(f"pad: expected a number, or one for each of the {x.channels} channels, got {list(self.value)}")
+        for value in self.value if isinstance(self.value, tuple) else (self.value,):
+            if (
+                x.dtype[0] in "iu"
+                and isinstance(value, int)
+                and not np.iinfo(DTYPES[x.dtype]).min <= value <= np.iinfo(DTYPES[x.dtype]).max
+            ):
+                raise ShapeError(f"pad: expected values that {x.dtype} holds, got {value!r}")
         return x.with_sizes(H=self.height, W=self.width)
 
     def numpy(self, x: Array) -> Array:

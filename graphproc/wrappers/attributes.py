@@ -7,6 +7,7 @@ from typing import Any
 
 from graphproc.configs.config import Config
 from graphproc.configs.sizes import SIDES, Size
+from graphproc.errors import ConfigError
 from graphproc.processors.deepseek_vl import GRAY
 from graphproc.processors.row import Row
 
@@ -35,17 +36,26 @@ def class_attributes(row: Row) -> dict[str, Any]:
     return {key: shown(row, key, value) for key, value in settings.items() if value is not None}
 
 
-def _background(mean: Any) -> tuple[int, ...]:
-    """A mean colour in bytes, truncated; gray for none."""
-    return GRAY if mean is None else tuple(int(v * 255) for v in mean)
+def _background(config: Config, key: str) -> tuple[int, ...]:
+    """A mean colour in bytes, truncated; gray for none.
+
+    Raises:
+        ConfigError: the mean is one number, of which the reference makes no colour.
+    """
+    mean = config.settings[key]
+    if mean is None:
+        return GRAY
+    if not isinstance(mean, (list, tuple)):
+        raise ConfigError(f"{key}: expected a number for each channel, of which the background is made, got {mean!r}")
+    return tuple(int(v * 255) for v in mean)
 
 
 def _one_mean(config: Config) -> dict[str, Any]:
-    return {"background_color": _background(config.image_mean)}
+    return {"background_color": _background(config, "image_mean")}
 
 
 def _two_means(config: Config) -> dict[str, Any]:
-    return {**_one_mean(config), "high_res_background_color": _background(config.high_res_image_mean)}
+    return {**_one_mean(config), "high_res_background_color": _background(config, "high_res_image_mean")}
 
 
 def _side(config: Config) -> dict[str, Any]:

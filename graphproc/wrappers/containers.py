@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from graphproc.errors import ShapeError
 from graphproc.ir.program import Output
 from graphproc.numerics.filters import TORCHVISION
 
@@ -29,13 +30,13 @@ STACKED: Mapping[str, tuple[str, ...]] = {
     "image_pixel_values": (),
     "image_sizes": ("Phi4Multimodal",),
     "num_patches": ("Inkling",),
-    "pixel_mask": DETECTORS,
+    "pixel_mask": (*DETECTORS, "RTDetr"),
     "pixel_values": (*DETECTORS, "RTDetr", "Step3p7", "Emu3", "Pixtral", "Gemma4", "Gemma4Unified"),
 }
 """Outputs that are one array of all images; of these classes alone where there are some."""
 ONLY_TORCHVISION_STACKS = (*DETECTORS, "RTDetr")
 """Classes of which the torchvision backend alone stacks."""
-ONLY_PADDED = (*DETECTORS, "Emu3", "Pixtral")
+ONLY_PADDED = ("Emu3", "Pixtral")
 """Classes that stack images alone that they pad to one size."""
 TUPLES = ("image_sizes", "original_sizes", "reshaped_input_sizes", "spatial_shapes")
 """Outputs of a tuple of whole numbers for each image."""
@@ -54,6 +55,20 @@ SAMPLES: Mapping[str, tuple[str, ...]] = {
     "pixel_values": ("EfficientLoFTR", "LightGlue", "SuperGlue", "Tvp", "VideoMAE", "Vivit"),
 }
 """Outputs of pil's backend that are a list of images for each sample."""
+
+
+def check_one_length(backend: str, name: str, value: Any) -> None:
+    """Refuse what no framework's tensor can be made of: torch's tensors of several lengths, which are no ragged arrays.
+
+    Raises:
+        ShapeError: the torchvision backend's results of the images have several lengths.
+    """
+    if backend == TORCHVISION and isinstance(value, list) and all(isinstance(one, np.ndarray) and one.ndim for one in value):
+        lengths = [len(one) for one in value]
+        if len(set(lengths)) > 1:
+            raise ShapeError(
+                f"{name}: expected as many channels, or parts, of each image, got {lengths}. Pass return_tensors=None."
+            )
 
 
 def contained(row: str, backend: str, output: Output, value: Any, apart: Callable[[], list[Array]]) -> Any:

@@ -50,6 +50,7 @@ FLAT = TensorType("u8", (9, 8), "HW")
         (CenterCrop(3, 3), FLAT, "center_crop: expected the last axes CHW"),
         (Pad(0, 0, 9, 9), FLAT, "pad: expected the last axes CHW"),
         (Pad(0, 0, 9, 9, (1, 2)), CHW, r"pad: expected a number, or one for each of the 3 channels, got \[1, 2\]"),
+        (Pad(0, 0, 9, 9, 254), TensorType("i8", (3, 9, 8), "CHW"), "pad: expected values that i8 holds, got 254"),
         (SelectChannels((0, 3)), CHW, r"select_channels: order \(0, 3\) names a channel that u8\[3, 9, 8\] CHW does not have"),
         (SelectChannels((-1,)), CHW, "select_channels: order"),
         (CompositeOnWhite(), HWC, "composite_on_white: expected 4 channels"),

@@ -12,6 +12,7 @@ from parity_cases import reference_class
 from round_trips import plain
 
 from graphproc.configs.sizes import Size
+from graphproc.errors import ConfigError
 from graphproc.processors.registry import rows
 from graphproc.wrappers.processor import processor_class
 
@@ -98,3 +99,12 @@ def test_attributes_are_a_processors_own() -> None:
     for untouched in (other, kept):
         assert untouched.image_grid_pinpoints[0] == [336, 672]
         assert untouched.size == {"shortest_edge": 224}
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [("JanusImageProcessor", "image_mean"), ("DeepseekVLHybridImageProcessor", "high_res_image_mean")],
+)
+def test_no_background_is_made_of_one_number(name: str, key: str) -> None:
+    with pytest.raises(ConfigError, match=f"{key}: expected a number for each channel, of which the background is made, got 0"):
+        processor_class(name)(**{key: 0})

@@ -10,6 +10,8 @@ import pytest
 import torch
 from parity_cases import CASES, keywords, ours, picture, theirs
 
+from graphproc.errors import ShapeError
+
 SIDES = {"size": {"height": 32, "width": 32}}
 SHORT = {"size": {"shortest_edge": 32}, "crop_size": 32}
 CLASSES: list[tuple[str, str, Mapping[str, Any]]] = [
@@ -19,7 +21,9 @@ CLASSES: list[tuple[str, str, Mapping[str, Any]]] = [
     ("AriaImageProcessor", "pil", {}),
     ("DetrImageProcessor", "torchvision", {"size": {"shortest_edge": 32, "longest_edge": 60}}),
     ("DetrImageProcessor", "pil", {"size": {"shortest_edge": 32, "longest_edge": 60}}),
+    ("DetrImageProcessor", "torchvision", {"size": {"shortest_edge": 32, "longest_edge": 60}, "do_pad": False}),
     ("RTDetrImageProcessor", "torchvision", SIDES),
+    ("RTDetrImageProcessor", "torchvision", {**SIDES, "do_pad": True}),
     ("FuyuImageProcessor", "pil", SIDES),
     ("Emu3ImageProcessor", "pil", {}),
     ("PixtralImageProcessor", "pil", {"size": {"longest_edge": 40}}),
@@ -76,3 +80,28 @@ def test_floats_become_what_the_framework_makes_of_them(tensors: str) -> None:
     expected = theirs("FuyuImageProcessor", {**SIDES, "backend": "pil"})(images, return_tensors=tensors)["image_scale_factors"]
     assert found.dtype == expected.dtype
     assert np.array_equal(found, expected)
+
+
+def test_tensors_of_several_lengths_are_no_array() -> None:
+    """Numpy makes an array of arrays of them in pil's backend; torch's tensors cannot be joined, nor made arrays of."""
+    images = [picture((40, 72), "noise"), picture((40, 72), "noise").convert("L")]
+    settings = {"do_normalize": False, "size": {"height": 16, "width": 16}}
+    found = ours("ViTImageProcessor", settings)(images, return_tensors="np")["pixel_values"]
+    assert found.dtype == object
+    torchvision = {**settings, "backend": "torchvision"}
+    with pytest.raises(ValueError, match="Unable to convert output"):
+        theirs("ViTImageProcessor", torchvision)(images, return_tensors="np")
+    with pytest.raises(ShapeError, match=r"pixel_values: expected as many channels, or parts, of each image, got \[3, 1\]"):
+        ours("ViTImageProcessor", torchvision)(images, return_tensors="np")
+    assert [len(one) for one in ours("ViTImageProcessor", torchvision)(images)["pixel_values"]] == [3, 1]
+
+
+@pytest.mark.parametrize("backend", ["pil", "torchvision"])
+def test_tiles_that_a_sample_lacks_have_the_type_of_the_others(backend: str) -> None:
+    settings = {"size": {"height": 24, "width": 24}, "do_rescale": False, "do_normalize": False, "backend": backend}
+    images = [[picture((40, 72), "noise")], [picture((20, 20), "noise")]]
+    tensors = "np" if backend == "pil" else "pt"
+    expected = theirs("GraniteDoclingImageProcessor", settings)(images, return_tensors=tensors)["pixel_values"]
+    found = ours("GraniteDoclingImageProcessor", settings)(images, return_tensors=tensors)["pixel_values"]
+    assert found.dtype == expected.dtype
+    np.testing.assert_array_equal(np.asarray(found), np.asarray(expected))

@@ -26,6 +26,8 @@ def difference(found: Any, expected: Any, bound: float = 0.0, where: str = "") -
         if set(found) != set(expected):
             return f"{where or 'result'}: keys {sorted(found)} for {sorted(expected)}"
         return _first(difference(found[key], expected[key], bound, f"{where}/{key}" if where else str(key)) for key in expected)
+    if isinstance(expected, torch.Size):  # torch's own class of a tuple
+        expected = tuple(expected)
     if type(found) is not type(expected):
         return f"{where}: {kind(found)} for {kind(expected)}"
     if isinstance(expected, (list, tuple)):

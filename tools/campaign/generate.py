@@ -111,7 +111,9 @@ def _further(trial: Trial, rng: random.Random, graph: bool = False) -> dict[str,
         form = "array" if graph else rng.choice(("array", "array", "pil", "tensor"))
         alike = graph and trial.graph is not None and trial.graph.input == "batch"
         items = [_one(extra.keyword, p, extra.aligned or alike or rng.random() < 0.6, dtype, form, rng) for p in trial.pictures]
-        found[extra.keyword] = items[0] if len(items) == 1 and not graph and rng.random() < 0.5 else f"[{', '.join(items)}]"
+        found[extra.keyword] = (
+            items[0] if len(items) == 1 and not graph and extra.layout != "NF" and rng.random() < 0.5 else f"[{', '.join(items)}]"
+        )
     return found
 
 
