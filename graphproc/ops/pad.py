@@ -37,13 +37,11 @@ class Pad(Op):
         require_layout(self, x, "CHW")
         if isinstance(self.value, tuple) and len(self.value) != x.channels:
             raise ShapeError(f"pad: expected a number, or one for each of the {x.channels} channels, got {list(self.value)}")
-        for value in self.value if isinstance(self.value, tuple) else (self.value,):
-            if (
-                x.dtype[0] in "iu"
-                and isinstance(value, int)
-                and not np.iinfo(DTYPES[x.dtype]).min <= value <= np.iinfo(DTYPES[x.dtype]).max
-            ):
-                raise ShapeError(f"pad: expected values that {x.dtype} holds, got {value!r}")
+        if x.dtype[0] in "iu":
+            held = np.iinfo(DTYPES[x.dtype])
+            values = self.value if isinstance(self.value, tuple) else (self.value,)
+            if beyond := [value for value in values if isinstance(value, int) and not held.min <= value <= held.max]:
+                raise ShapeError(f"pad: expected values that {x.dtype} holds, got {beyond[0]!r}")
         return x.with_sizes(H=self.height, W=self.width)
 
     def numpy(self, x: Array) -> Array:

@@ -30,6 +30,7 @@ STACKED: Mapping[str, tuple[str, ...]] = {
     "image_pixel_values": (),
     "image_sizes": ("Phi4Multimodal",),
     "num_patches": ("Inkling",),
+    "spatial_shapes": ("Lfm2Vl",),
     "pixel_mask": (*DETECTORS, "RTDetr"),
     "pixel_values": (*DETECTORS, "RTDetr", "Step3p7", "Emu3", "Pixtral", "Gemma4", "Gemma4Unified"),
 }

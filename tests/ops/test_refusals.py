@@ -62,7 +62,7 @@ FLAT = TensorType("u8", (9, 8), "HW")
         (GaussianBlur(0.8, -1), FLOATS, "gaussian_blur: expected a sigma above 0 and a radius of at least 0, got 0.8 and -1"),
         (Normalize((0.5, 0.5), (1.0,)), FLOATS, r"normalize: image_mean must have 3 elements, got 2: \[0.5, 0.5\]"),
         (Normalize((0.5,), (1.0,) * 4), FLOATS, "normalize: image_std must have 3 elements, got 4"),
-        (Normalize((0.5,), (1.0,)), CHW.with_dtype("i64"), "normalize: expected u8 or f32, got i64"),
+        (Normalize((0.5,), (1.0,)), CHW.with_dtype("i64"), "normalize: expected u8 or f16 or f32 or f64, got i64"),
         (ByteMap(()), FLOATS, "byte_map: expected u8, got f32"),
         (ByteMap((("sub", (1.0, 2.0)),)), CHW, "byte_map: expected 2 channels of 1 on axis -3, got u8"),
         (ByteMap((("sub", (1.0, 2.0, 3.0)),), each=2), CHW, "byte_map: expected 3 channels of 2 on axis -3, got u8"),

@@ -31,6 +31,7 @@ CLASSES: list[tuple[str, str, Mapping[str, Any]]] = [
     ("Qwen2VLImageProcessor", "pil", {}),
     ("Qwen2VLImageProcessor", "torchvision", {}),
     ("Siglip2ImageProcessor", "pil", {}),
+    ("Lfm2VlImageProcessor", "torchvision", {}),
     ("Gemma3ImageProcessor", "pil", SIDES),
     ("Ovis2ImageProcessor", "pil", SIDES),
     ("UnlimitedOcrImageProcessor", "torchvision", {}),

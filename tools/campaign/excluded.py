@@ -80,6 +80,10 @@ def _own_widths(trial: Any, found: Any, expected: Any) -> bool:
     return graph is not None and graph.input == "sequence" and lookup(trial.name).together is not None
 
 
+def _samples_of_fuyu(trial: Any, found: Any, expected: Any) -> bool:
+    return bool(trial.name == "FuyuImageProcessor" and "+" in getattr(trial, "nesting", ""))
+
+
 def _is_post(trial: Any) -> bool:
     return not hasattr(trial, "pictures")
 
@@ -102,6 +106,7 @@ LIMITS: tuple[Limit, ...] = (
         "a pair, or a sample's frames, are one array here, which no list of several shapes is (README, What a call reads)",
         "expected images of one shape in a sample",
     ),
+    Limit("tiles of several sizes", "README, What a call reads", "make tiles of several sizes"),
     Limit("a margin's colour", "no byte stands for it (README, What a call reads)", "do_pad needs a number of 0 to 1"),
 )
 FAULTS: tuple[Fault, ...] = (
@@ -146,10 +151,14 @@ FAULTS: tuple[Fault, ...] = (
         "torch normalizes in place where it had to cast, which cannot make three channels of one",
         _raises("doesn't match the broadcast shape"),
     ),
-    Fault("samples of Fuyu", "transformers makes ragged lists of samples of several images", _raises("output 'images'")),
+    Fault("samples of Fuyu", "transformers makes ragged lists of samples of several images, as README says", _samples_of_fuyu),
     Fault("a layout for timm", "transformers takes no `input_data_format` in this class alone", _raises("'input_data_format'")),
     Fault("tensors for arrays", "transformers leaves some outputs tensors where arrays were asked for", _only_tensors),
-    Fault("half precision", "torch has no kernel for it", _raises("not implemented for '(Half|BFloat16)'")),
+    Fault(
+        "other floats",
+        "torch has no kernel for them",
+        _raises("not implemented for '(Half|BFloat16)'|expected scalar type Float but found"),
+    ),
     Fault("Emu3's tensors", "transformers refuses tensors in this class alone", _raises("must be either in PIL or numpy format")),
     Fault(
         "batches in one array",
