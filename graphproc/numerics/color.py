@@ -100,29 +100,34 @@ def _check_unit_range(rgba: NDArray[Any]) -> None:
 def blend_on_white_in_float32(rgba: NDArray[Any]) -> NDArray[Any]:
     """Blend RGBA pixels over white as transformers' torchvision backend does.
 
-    Colours and alpha of bytes are multiplied by 1/255 and blended in float32, and what comes out is multiplied by 255.999 and
-    truncated (`TorchvisionBackend.convert_to_rgb`; torchvision's `to_dtype(scale=True)`). It differs from the other two by at
-    most 1. Floats are blended as they are.
+    Whole numbers are multiplied by one over the largest of their type and blended in float32; what comes out is multiplied by
+    just less than one more than that largest and truncated (`TorchvisionBackend.convert_to_rgb`; torchvision's
+    `to_dtype(scale=True)`). Floats are blended as they are, in float32.
 
     Args:
-        rgba: uint8 or float32 `[..., 4]`, channels red, green, blue, alpha (not premultiplied).
+        rgba: any type but whole numbers of over 16 bits, `[..., 4]`, channels red, green, blue, alpha (not premultiplied).
 
     Returns:
         The same type, `[..., 3]`, a new array.
 
     Raises:
-        ShapeError: The dtype is another or the last axis does not hold four channels.
-        ImageError: Floats leave 0..1.
+        ShapeError: The last axis does not hold four channels, or the dtype is not a real number type.
+        ImageError: Floats leave 0..1, or torchvision does not turn float32 into the type.
     """
     _check_four_channels("blend_on_white_in_float32", rgba)
-    if rgba.dtype not in (np.uint8, np.float32):
-        raise ShapeError(f"blend_on_white_in_float32: expected dtype uint8 or float32, got {rgba.dtype}.")
-    floats = rgba.dtype != np.uint8
-    if floats:
+    whole = rgba.dtype.kind in "iu"
+    if rgba.dtype.kind not in "biuf":
+        raise ShapeError(f"blend_on_white_in_float32: expected an integer, floating or boolean dtype, got {rgba.dtype}.")
+    if whole and rgba.dtype.itemsize > 2:
+        raise ImageError(
+            f"RGBA image of dtype {rgba.dtype}: expected floats, or whole numbers of 16 bits at most. Convert the image."
+        )
+    if rgba.dtype.kind == "f":
         _check_unit_range(rgba)
-    unit = rgba if floats else rgba.astype(np.float32) * np.float32(1 / 255)
+    largest = np.iinfo(rgba.dtype).max if whole else 1
+    unit = rgba.astype(np.float32) * np.float32(1 / largest) if whole else rgba.astype(np.float32)
     blended = unit[..., :3] * unit[..., 3:] + (1 - unit[..., 3:])
-    return np.asarray(blended if floats else (blended * np.float32(256 - 1e-3)).astype(np.uint8))
+    return (blended * np.float32(largest + 1 - 1e-3) if whole else blended).astype(rgba.dtype)
 
 
 def composite_on_checkerboard(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:

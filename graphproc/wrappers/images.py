@@ -189,9 +189,7 @@ def _without_alpha(array: NDArray[Any], backend: str, background: str) -> NDArra
     """An array of four channels, over the background."""
     if array.dtype == np.uint8 and background == "checkerboard":
         return composite_on_checkerboard(array)
-    if backend != "torchvision" or array.dtype not in (np.uint8, np.float32):
-        return blend_on_white(array)
-    return blend_on_white_in_float32(array)
+    return blend_on_white_in_float32(array) if backend == "torchvision" else blend_on_white(array)
 
 
 def _finished(array: NDArray[Any], label: str | None = None) -> NDArray[Any]:

@@ -193,3 +193,15 @@ def test_every_colour_and_alpha_over_white() -> None:
 def test_filters_that_it_lacks_are_refused(resample: int) -> None:
     with pytest.raises(ConfigError, match="torchvision has no filter"):
         gp.CLIPImageProcessor(backend=BACKEND, resample=resample).compile()
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16", "uint16", "bool", "float16", "float64", "int32", "int64"])
+def test_alpha_of_every_type_over_white(dtype: str) -> None:
+    rng = np.random.default_rng(9)
+    low, high = {"int8": (-128, 128), "bool": (0, 2)}.get(dtype, (0, 1 if dtype.startswith("float") else 256))
+    image = rng.uniform(low, high, (21, 17, 4)).astype("uint8" if dtype == "bool" else dtype).astype(dtype)
+    settings = {"do_resize": False, "do_center_crop": False, "do_rescale": False, "do_normalize": False}
+    expected = cases.attempt(lambda: cases.theirs("CLIPImageProcessor", settings | {"backend": BACKEND})(image), Exception)
+    found = cases.attempt(lambda: gp.CLIPImageProcessor(backend=BACKEND, **settings)(image), GraphprocError)
+    assert cases.difference(found, expected) == ""
+    assert isinstance(found, Exception) == (dtype in ("int32", "int64"))
