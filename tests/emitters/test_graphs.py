@@ -20,6 +20,7 @@ from graphs import assert_same, images, ort
 
 from graphproc.emitters.onnx.checks import domains, nodes
 from graphproc.emitters.onnx.emit import IR_VERSION, EmitOptions, emit
+from graphproc.emitters.onnx.preconditions import MARK
 from graphproc.errors import EmitError
 from graphproc.executors import reference
 from graphproc.ir.types import DTYPES
@@ -146,7 +147,7 @@ def test_metadata(variant: Variant, target: str) -> None:
 
 @every_graph
 def test_names_say_where_a_node_comes_from(variant: Variant, target: str) -> None:
-    """Nodes are named after their step, or the output they bring together; only casts belong to none."""
+    """Nodes are named after their step, the output they bring together, or what they check; only casts belong to none."""
     graph, compiled = model(variant, target), program(variant)
     if target == "portable":
         compiled = compiled.bind(
@@ -154,12 +155,13 @@ def test_names_say_where_a_node_comes_from(variant: Variant, target: str) -> Non
         )
     allowed = {step.output.name for step in optimize(compiled).steps} | {"sizes"}
     allowed |= {o.name for o in compiled.outputs} | ({"images"} if compiled.measured else set())  # the loop over images
+    allowed |= {"never"} | {f"{MARK}{condition.message}" for condition in compiled.preconditions}
     seen = [node for node, _ in nodes(graph.graph)]
     assert len({node.name for node in seen}) == len(seen)
     feeding = {i for node in seen if "/" in node.name and node.op_type != "Loop" for i in node.input}
     for node in seen:
         if "/" in node.name:
-            assert node.name.split("/")[0] in allowed, node.name
+            assert any(node.name.startswith(f"{name}/") for name in allowed), node.name
         elif node.op_type != "Cast" and not compiled.measured:
             assert not feeding.intersection(node.output), f"{node.name} belongs to no step, but a step reads it"
     outputs = [o for node in seen for o in node.output]

@@ -127,7 +127,7 @@ def test_boxes_of_a_batch(seed: int) -> None:
 def test_refused() -> None:
     for op, types, message in (
         (ContentBox(0), (BYTES,), "content_box: expected a threshold"),
-        (ContentBox(), (BYTES.with_sizes(C=1),), "content_box: expected one image of 3 channels"),
+        (ContentBox(), (BYTES.with_sizes(C=1),), "content_box: expected one image of 2 or 3 or 4 channels"),
         (ReduceBlocks(0, 1), (BYTES,), "reduce_blocks: expected factors of at least 1, got 0 x 1"),
         (Resize(3, 3, "nearest", extent=(2.5, 3.0)), (BYTES,), "resize: an extent has no meaning"),
         (AffineWarp(1, 9), (BYTES, TensorType("f64", (4,))), "affine_warp: expected sides of at least 2 pixels"),
