@@ -41,8 +41,11 @@ ONLY_PADDED = ("Emu3", "Pixtral")
 """Classes that stack images alone that they pad to one size."""
 TUPLES = ("image_sizes", "original_sizes", "reshaped_input_sizes", "spatial_shapes")
 """Outputs of a tuple of whole numbers for each image."""
-LISTS = ("grids", "image_unpadded_heights", "image_unpadded_widths", "image_scale_factors")
-"""Outputs of a list of numbers for each image."""
+LISTS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("grids", "image_unpadded_heights", "image_unpadded_widths", "image_scale_factors"), ()),
+    "image_sizes": ("Lfm2Vl",),
+}
+"""Outputs of a list of numbers for each image; of these classes alone where there are some."""
 FLOATS = ("image_scale_factors",)
 """Outputs of Python's floats, of which frameworks make tensors of their own default type."""
 ROWS: Mapping[str, tuple[str, ...]] = {
@@ -93,10 +96,10 @@ def contained(row: str, backend: str, output: Output, value: Any, apart: Callabl
         value = list(value)
     elif backend != TORCHVISION and name in SAMPLES.get(key, ()):
         value = [list(images) for images in value]
+    elif key in LISTS and (not LISTS[key] or name in LISTS[key]):
+        return [numbers.tolist() for numbers in value]
     elif key in TUPLES:
         return [tuple(sizes.tolist()) for sizes in value]
-    elif key in LISTS:
-        return [numbers.tolist() for numbers in value]
     elif isinstance(value, list) and all(isinstance(number, np.integer) for number in value):
         return [int(number) for number in value]
     return _in_torch(value, output.bfloat16) if backend == TORCHVISION and find_spec("torch") else value

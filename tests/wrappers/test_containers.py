@@ -31,7 +31,7 @@ CLASSES: list[tuple[str, str, Mapping[str, Any]]] = [
     ("Qwen2VLImageProcessor", "pil", {}),
     ("Qwen2VLImageProcessor", "torchvision", {}),
     ("Siglip2ImageProcessor", "pil", {}),
-    ("Lfm2VlImageProcessor", "torchvision", {}),
+    ("Lfm2VlImageProcessor", "torchvision", {"return_row_col_info": True}),
     ("Gemma3ImageProcessor", "pil", SIDES),
     ("Ovis2ImageProcessor", "pil", SIDES),
     ("UnlimitedOcrImageProcessor", "torchvision", {}),

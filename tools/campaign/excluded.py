@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
 from campaign.compare import difference
 from campaign.trial import refused_on_purpose
@@ -63,7 +64,20 @@ def _only_tensors(trial: Any, found: Any, expected: Any) -> bool:
 
 
 def _arrays(value: Any) -> Any:
-    return [_arrays(item) for item in value] if isinstance(value, list) else np.asarray(value)
+    if isinstance(value, list):
+        return [_arrays(item) for item in value]
+    return value.numpy() if isinstance(value, torch.Tensor) else value
+
+
+def _in_native_order(trial: Any, found: Any, expected: Any) -> bool:
+    """Whether two results differ in nothing but the order of bytes."""
+    return hasattr(expected, "items") and not difference(found, {key: _native(value) for key, value in expected.items()})
+
+
+def _native(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_native(item) for item in value]
+    return value.astype(value.dtype.newbyteorder("=")) if isinstance(value, np.ndarray) else value
 
 
 def _is_torchvision(trial: Any) -> bool:
@@ -114,6 +128,7 @@ FAULTS: tuple[Fault, ...] = (
         "negative strides", "torch.from_numpy takes no array of negative strides", _raises("At least one stride .* is negative")
     ),
     Fault("byte order", "torch.from_numpy takes no array of another byte order", _raises("byte order different from the native")),
+    Fault("byte order kept", "numpy keeps a foreign byte order where no step computes", _in_native_order),
     Fault(
         "files are decoded by Pillow",
         "with its torchvision backend transformers decodes files by torchvision: no BMP or TIFF, other rounding of JPEG, no "
@@ -179,7 +194,8 @@ FAULTS: tuple[Fault, ...] = (
         "transformers stops by accident at sizes in a form that its signature allows or another method takes",
         _raises(
             r"upsample_\w+\(\) received an invalid|expected size to be one of int|has no attribute '(unbind|flip|shape)'"
-            r"|must be Tensor, not|must be tuple of ints|must be a list, tuple or torch|only integer tensors of a single element",
+            r"|must be Tensor, not|must be tuple of ints|slice indices must be integers|must be a list, tuple or torch"
+            r"|only integer tensors of a single element",
             _is_post,
         ),
     ),
