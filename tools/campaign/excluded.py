@@ -120,6 +120,11 @@ LIMITS: tuple[Limit, ...] = (
         "a pair, or a sample's frames, are one array here, which no list of several shapes is (README, What a call reads)",
         "expected images of one shape in a sample",
     ),
+    Limit(
+        "alpha beyond bytes",
+        "its blend leaves the type, which C does not define (README, What a call reads)",
+        "expected alpha from 0",
+    ),
     Limit("tiles of several sizes", "README, What a call reads", "make tiles of several sizes"),
     Limit("a margin's colour", "no byte stands for it (README, What a call reads)", "do_pad needs a number of 0 to 1"),
 )
@@ -193,7 +198,7 @@ FAULTS: tuple[Fault, ...] = (
         "forms of sizes",
         "transformers stops by accident at sizes in a form that its signature allows or another method takes",
         _raises(
-            r"upsample_\w+\(\) received an invalid|expected size to be one of int|has no attribute '(unbind|flip|shape)'"
+            r"upsample_\w+\(\) received an invalid|expected size to be one of int|has no attribute '(unbind|flip|shape|to)'"
             r"|must be Tensor, not|must be tuple of ints|slice indices must be integers|must be a list, tuple or torch"
             r"|only integer tensors of a single element",
             _is_post,
