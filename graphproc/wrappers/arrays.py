@@ -67,7 +67,9 @@ class ArrayMethods:
         height, width = (num.known(v) for v in rules.resized(x.shape[1], x.shape[2], size_dict("size", size)))
         if height < 1 or width < 1:
             raise ImageError(f"{old}: resizes to {height} x {width}. Use a less elongated image.")
-        return _laid_out(resized(Resize(height, width, NAMES[int(code)]), x), data_format, layout)
+        found = resized(Resize(height, width, NAMES[int(code)]), x)
+        found = found.copy() if np.may_share_memory(found, x) else found  # an image of the size already
+        return _laid_out(found, data_format, layout)
 
     def center_crop(self, image: Any, size: Any, data_format: Format = None, input_data_format: Format = None) -> Array:
         """Cut the centre out of an image, with zeros around an image that is smaller.

@@ -19,6 +19,7 @@ from graphproc.configs.legacy import SPELLINGS, notes
 from graphproc.configs.sources import TYPE_KEYS, Folder, Source, file_source, load_source
 from graphproc.errors import ConfigError, warn
 from graphproc.files import write_atomically
+from graphproc.processors.calls import forgotten
 from graphproc.processors.registry import rows
 from graphproc.processors.row import BOTH, Row
 from graphproc.wrappers.attributes import NOT_SAVED, shown
@@ -175,7 +176,7 @@ class ImageProcessingMixin:
         settings = {key: shown(self.row, key, value) for key, value in self._config({}).settings.items()}
         computed = {key: getattr(self, key) for key in self._computed}
         known = [*(settings | computed).items(), *self._unknown.items()]
-        dropped = NOT_SAVED.get(self.row.name, ())
+        dropped = {*NOT_SAVED.get(self.row.name, ()), *forgotten(self.row.calls, {})}
         kept = {k: v for k, v in known if (v is not None or self.row.defaults.get(k) is not None) and k not in dropped}
         if self.row.defaults.get("default_to_square", True) == kept.get("default_to_square"):
             kept.pop("default_to_square", None)

@@ -238,7 +238,8 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, CommonMethods, Post
 
         program = self.compile(color=color, inputs=inputs, several=several, **changes)
         options = EmitOptions(target, input, opset, image_size)  # type: ignore[arg-type]
-        settings = type(self)(backend=self.backend, **{**self._settings(), **self._forgotten(), **changes}).to_dict()
+        made = type(self)(backend=self.backend, **{**self._settings(), **self._forgotten(), **changes})
+        settings = made.to_dict() | {key: getattr(made, key) for key in self._forgotten()}
         metadata = {
             "graphproc.version": __version__,
             "graphproc.config": settings,

@@ -32,5 +32,5 @@ CASES: Mapping[str, Case] = {
             "square, mean a number": {**SMALL, "do_pad": True, "image_mean": 0.4},
         },
     ),
-    "VideoLlavaImageProcessor": Case(extra=NULLS, skip=taken_for_channels),
+    "VideoLlavaImageProcessor": Case(extra=NULLS, skip=taken_for_channels, derived=("return_legacy_image_output",)),
 }

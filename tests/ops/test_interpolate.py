@@ -43,9 +43,10 @@ def test_torch(size: tuple[int, int], new: tuple[int, int], mode: str, dtype: An
     assert np.abs(Interpolate(*new, mode).numpy(x) - expected).max() < 5e-7
     found = Interpolate(*new, mode, fused=True).numpy(x)
     one_kernel = mode not in ("linear", "align_corners") or torch.get_num_threads() > 1 or sum(new) <= 128
+    # In float64 torch's compilers order the operations of aligned corners in their own ways: some units in the last place.
     # Other processors' kernels round otherwise, and between pixel centres the one that a single thread takes for three channels.
     if torch.backends.cpu.get_cpu_capability() == "AVX2" and one_kernel:
-        near = 1e-15 if (mode, dtype) == ("align_corners", np.float64) else 0
+        near = 1e-14 if (mode, dtype) == ("align_corners", np.float64) else 0
         np.testing.assert_allclose(found, expected, rtol=0, atol=near)
     else:
         assert np.abs(found - expected).max() < 5e-7

@@ -67,7 +67,7 @@ def test_one_graph_for_every_grid() -> None:
         (Full((2,), -1, "u8"), "full: u8 cannot hold -1"),
         (Full((2,), 2, "bool"), "full: bool cannot hold 2"),
         (Full((2,), float("nan"), "i32"), "full: i32 cannot hold nan"),
-        (Full((2,), 0, "f16"), "full: expected a dtype of"),
+        (Full((2,), 0, "f8"), "full: expected a dtype of"),
         (Grid(2, 2, order="rc"), "grid: expected the order yx or xy, got 'rc'"),  # type: ignore[arg-type]
         (Grid(2, 2, dtype="u8"), "grid: expected i32, i64 or f32, got 'u8'"),
     ],

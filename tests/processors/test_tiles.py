@@ -11,7 +11,7 @@ import transformers
 from cases.tiles import SMALL
 
 import graphproc
-from graphproc.errors import ConfigError, ImageError
+from graphproc.errors import ConfigError
 from graphproc.processors.registry import lookup
 from graphproc.runtime.session import Session
 
@@ -104,10 +104,11 @@ def test_floats_as_pixels(name: str) -> None:
     assert_same(cases.ours(name, settings)(image, return_tensors="np"), expected)
 
 
-def test_bytes_beside_floats_are_refused() -> None:
+def test_a_background_of_bytes_beside_floats() -> None:
     image = np.asarray(A).astype(np.float32) / np.float32(255)
-    with pytest.raises(ImageError, match="background_color puts bytes beside floats"):
-        graphproc.DeepseekOcr2ImageProcessor(do_rescale=False, do_convert_rgb=False)(image)
+    settings = {"do_rescale": False, "do_convert_rgb": False}
+    expected = transformers.DeepseekOcr2ImageProcessorPil(**settings)(image, return_tensors="np")
+    assert_same(graphproc.DeepseekOcr2ImageProcessor(**settings)(image, return_tensors="np"), expected)
 
 
 REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
@@ -150,4 +151,4 @@ def test_one_channel_is_no_page() -> None:
     row = lookup("GraniteDoclingImageProcessor")
     config = row.config({"image_mean": 0.5, "image_std": 0.5})
     with pytest.raises(ConfigError, match="3 channels"):
-        row.program(config, channels=1)
+        row.program(config, channels=1, backend="torchvision")

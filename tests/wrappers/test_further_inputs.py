@@ -30,6 +30,12 @@ def test_arguments_have_the_order_of_transformers(name: str) -> None:
     transformers = pytest.importorskip("transformers")
     theirs = getattr(transformers, f"{name}Pil", None) or getattr(transformers, name)
     kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD,)
+    try:
+        theirs()  # a stand-in where a library that it needs is not installed
+    except ImportError as error:
+        pytest.skip(str(error).strip().splitlines()[0])
+    except Exception:  # its settings are not complete, which its signature needs not
+        pass
     wanted = [p.name for p in inspect.signature(theirs.preprocess).parameters.values() if p.kind in kinds][2:]
     ours = rows()[name].arguments
     assert list(ours) == wanted[: len(ours)]

@@ -247,6 +247,8 @@ def test_thresholds_of_any_type() -> None:
 
 @pytest.mark.parametrize("name", ["DPT", "PromptDepthAnything", "CHMv2", "Tipsv2Dpt", "DepthPro", "GLPN", "ZoeDepth"])
 def test_one_row_or_column(name: str) -> None:
+    if name == "ZoeDepth":
+        pytest.importorskip("torchvision", reason="the oracle resizes with it")
     outputs = SimpleNamespace(predicted_depth=torch.rand((3, 6, 7)), field_of_view=None)
     sizes = [(1, 4), (5, 1), (3, 2)]
     options = {"do_remove_padding": False} if name == "ZoeDepth" else {}
