@@ -112,8 +112,8 @@ def join(outputs: Sequence[Output], results: Sequence[Mapping[str, Array]], coun
         if output.sample is not None:
             ends = np.cumsum(counts)
             arrays = [_sample(output, arrays, end - count, end) for count, end in zip(counts, ends, strict=True)]
-            lacking = len({array.shape[:1] for array in arrays}) > 1 and output.sample != "concatenate"
-            if output.batch == "pad" and lacking:  # images that others lack are of floats, parts of images are not
+            lacking = len({array.shape[:1] for array in arrays}) > 1
+            if output.batch == "pad" and lacking and isinstance(output.pad_value, float):
                 arrays = [array.astype(np.float32) if array.dtype == np.uint8 else array for array in arrays]
         value = arrays if output.apart else _joined(output.batch, arrays, output)
         if output.sample is not None and output.batch == "pad":

@@ -73,7 +73,8 @@ class Output:
         name: the key in the BatchFeature and the name of the graph output.
         value: the value that it returns.
         batch: how the values of several images join, or those of several samples where samples have several images.
-        pad_value: what padding fills with; a tuple is one value for each element of the last axis, which has that many.
+        pad_value: what padding fills with; a tuple is one value for each element of the last axis, which has that many. A float
+            makes float32 of bytes, where samples lack images that others have.
         sample: how the values of one sample's images join; None where every image is a sample of its own.
         listed: whether Python callers get (nested) lists of plain numbers, as from the reference, whatever they ask for.
         apart: whether Python callers get a list of the images' own arrays, as from the reference, whatever they ask for.

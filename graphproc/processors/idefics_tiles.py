@@ -72,7 +72,8 @@ def with_quarters(b: ProgramBuilder, config: Config, x: Value) -> None:
 def _outputs(b: ProgramBuilder, x: Value, mask: Value | None, sample: Join) -> None:
     """The pixels, and with a mask all samples padded to as many, as high and as wide images as the largest have."""
     batch: Join = "stack" if mask is None else "pad"
-    b.output("pixel_values", x, batch, sample=sample)
+    missing = 0 if b.backend == TORCHVISION else 0.0  # transformers' Pillow classes add images of floats
+    b.output("pixel_values", x, batch, missing, sample=sample)
     if mask is not None:
         b.output("pixel_attention_mask", mask, batch, sample=sample)
 

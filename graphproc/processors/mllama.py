@@ -48,7 +48,7 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     x = b.add(Rearrange("c (r h) (k w) -> (r k) c h w", (("h", tile), ("w", tile)), layout="NCHW"), x)
     x = b.add(Extend(-4, most), x if x.type.dtype == "f32" else b.add(Cast("f32"), x))
     ids, mask, tiles = OUTPUTS[1:]
-    b.output("pixel_values", x, "pad", sample="stack")
+    b.output("pixel_values", x, "pad", 0.0, sample="stack")
     b.output(ids, b.add(Numbers((canvas.number,), shape=())), "pad", sample="stack")
     one = (1, *[0] * (most - 1))
     b.output(mask, b.add(Numbers(canvas.mask)), "pad", one, sample="stack")

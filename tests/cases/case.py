@@ -25,8 +25,8 @@ class Case:
         images: what the test suite tries instead of its usual images, where results are large.
         batch: the sizes of the images of one batch that the test suite tries.
         skip: sizes that no side is asked for, with the reason in a comment.
-        derived: settings that the class of transformers sets from others or reads in calls alone; this package leaves them as they
-            are given.
+        derived: settings that the class of transformers sets from others or reads in calls alone; this package leaves them as
+            they are given.
         edges: further sizes that `tools/parity.py` tries: those where a tile grid changes.
         reference: makes what is compared with from settings, where that is no class of transformers; called like one.
     """
