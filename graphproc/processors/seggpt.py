@@ -40,10 +40,8 @@ def with_prompts(b: ProgramBuilder, config: Config, x: Value) -> None:
         y = stages.resize(b, config.changed(resample=NEAREST), y)
     if config.do_convert_rgb:
         y = b.add(SelectChannels((0, 0, 0)) if config.num_labels is None else LookUp(palette(config.num_labels)), y)
-    if (
-        b.backend == TORCHVISION and config.do_convert_rgb and not (config.do_rescale or config.do_normalize)
-    ):  # colours are floats
-        y = b.add(Cast("f32"), y)
+        if b.backend == TORCHVISION and not (config.do_rescale or config.do_normalize):  # which give floats, as colours are there
+            y = b.add(Cast("f32"), y)
     b.output("prompt_masks", _processed(b, config.changed(do_resize=False), y))
 
 

@@ -36,7 +36,7 @@ def test_what_calls_refuse_graphs_refuse(name: str, form: str) -> None:
     """Whether sizes are known at once or found in the pixels; with what the numpy rule says."""
     processor, message = CASES[name]
     model = processor.to_onnx(input=form)
-    with pytest.raises(ProgramError, match=message):
+    with pytest.raises(ImageError, match=message):
         processor(LINE, engine="numpy", input_data_format="channels_last")
     with pytest.raises(ImageError, match=f"^graph: .*{message}"):
         gp.Session(model)(given(LINE, form))
