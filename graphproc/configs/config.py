@@ -197,7 +197,7 @@ class Config:
         return self.kept.get(key, self.settings[key])
 
     def keeping(self, own: Mapping[str, Any]) -> Config:
-        """The same settings, of which some steps read other values, the processor's own."""
+        """The same settings, with the processor's own values beside them for the steps that read those."""
         return replace(self, kept=MappingProxyType(dict(own)))
 
     def changed(self, **settings: Any) -> Config:

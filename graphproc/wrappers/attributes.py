@@ -40,13 +40,13 @@ def _background(config: Config, key: str) -> tuple[int, ...]:
     """A mean colour in bytes, truncated; gray for none.
 
     Raises:
-        ConfigError: the mean is one number, of which the reference makes no colour.
+        ConfigError: the mean is one number; transformers makes no colour of it.
     """
     mean = config.settings[key]
     if mean is None:
         return GRAY
     if not isinstance(mean, (list, tuple)):
-        raise ConfigError(f"{key}: expected a number for each channel, of which the background is made, got {mean!r}")
+        raise ConfigError(f"{key}: expected a number for each channel, to make the background of, got {mean!r}")
     return tuple(int(v * 255) for v in mean)
 
 
