@@ -112,10 +112,14 @@ def test_one_channel_alone() -> None:
 
 
 @pytest.mark.parametrize("backend", ["pil", "torchvision"])
-def test_prompt_masks_alone(backend: str) -> None:
-    """SegGPT's masks of bytes that are neither rescaled nor normalized."""
-    image, mask = (UNIT * 255).astype(np.uint8), (UNIT[..., 0] * 5).astype(np.uint8)
-    settings, tensors = {**SIDES, **OFF, "backend": backend}, "np" if backend == "pil" else "pt"
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int64", "float16", "float32", "float64"])
+@pytest.mark.parametrize("steps", [OFF, {"do_rescale": False}, {}, {**OFF, "do_resize": False}, {**OFF, "num_labels": 7}])
+def test_prompt_masks(steps: dict[str, Any], dtype: str, backend: str) -> None:
+    """SegGPT's masks keep their type where neither a step nor torch makes it another one."""
+    image, mask = (UNIT * 255).astype(np.uint8), (UNIT[..., 0] * 5).astype(np.int64).astype(dtype)
+    if "num_labels" in steps and (dtype == "bool" or dtype.startswith("float")):
+        pytest.skip("transformers takes no other numbers as indices")
+    settings, tensors = {**SIDES, **steps, "backend": backend}, "np" if backend == "pil" else "pt"
     expected = theirs("SegGptImageProcessor", settings)(image, prompt_masks=mask, return_tensors=tensors)
     found = ours("SegGptImageProcessor", settings)(image, prompt_masks=mask, return_tensors=tensors)
     assert not difference({k: np.asarray(v) for k, v in found.items()}, {k: np.asarray(v) for k, v in expected.items()})
