@@ -24,7 +24,7 @@ from graphproc.processors.row import Row
 from graphproc.runtime import workers
 from graphproc.runtime.memory import Memory
 from graphproc.version import __version__
-from graphproc.wrappers.array_dtypes import graph_takes, program_options, run_array
+from graphproc.wrappers.array_dtypes import check_for_bytes, graph_takes, program_options, run_array
 from graphproc.wrappers.arrays import ArrayMethods
 from graphproc.wrappers.attributes import class_attributes, computed, shown
 from graphproc.wrappers.cautions import UNKNOWN_IGNORED, warn_once
@@ -387,10 +387,8 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, CommonMethods, Post
 
     def _samples(self, images: Any) -> list[list[Any]]:
         """The images of each sample, still unread."""
-        if self.row.reads == "bytes" and tensor_type_of(images) is TensorType.PYTORCH:
-            raise ImageError(
-                "images: expected PIL images or arrays, got a torch tensor, which timm resizes as floats. Use .numpy()."
-            )
+        if self.row.reads == "bytes":
+            check_for_bytes(images)
         if self.row.counts and isinstance(images, (list, tuple)) and images and isinstance(images[0], (list, tuple)):
             return nest_images([sample for sample in images if len(sample)])
         if self.row.per_sample == 1:
