@@ -24,12 +24,12 @@ from graphproc.processors.row import Row
 from graphproc.runtime import workers
 from graphproc.runtime.memory import Memory
 from graphproc.version import __version__
-from graphproc.wrappers.array_dtypes import graph_takes, program_options, run_array
+from graphproc.wrappers.array_dtypes import check_for_bytes, graph_takes, program_options, run_array
 from graphproc.wrappers.arrays import ArrayMethods
 from graphproc.wrappers.attributes import class_attributes, computed, shown
 from graphproc.wrappers.cautions import UNKNOWN_IGNORED, warn_once
 from graphproc.wrappers.common_methods import CommonMethods, call_keywords
-from graphproc.wrappers.containers import FLOATS, check_one_length, contained
+from graphproc.wrappers.containers import FLOATS, check_lengths, contained
 from graphproc.wrappers.devices import device_for
 from graphproc.wrappers.further_inputs import by_name, read_further
 from graphproc.wrappers.image_files import is_file
@@ -362,7 +362,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, CommonMethods, Post
                 apart = partial(runner.apart, output.name)
                 joined[output.name] = contained(self.row.name, self.backend, output, joined[output.name], apart)
             elif return_tensors is not None and output.name not in listed:
-                check_one_length(self.backend, output.name, joined.get(output.name))
+                check_lengths(self.row.name, self.backend, output, joined.get(output.name))
             if output.name in FLOATS and return_tensors is not None:
                 joined[output.name] = np.asarray(joined[output.name]).tolist()
         features = BatchFeature(joined | ({self.row.counts: counts} if self.row.counts else {}), return_tensors, listed)
@@ -387,10 +387,8 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, CommonMethods, Post
 
     def _samples(self, images: Any) -> list[list[Any]]:
         """The images of each sample, still unread."""
-        if self.row.reads == "bytes" and tensor_type_of(images) is TensorType.PYTORCH:
-            raise ImageError(
-                "images: expected PIL images or arrays, got a torch tensor, which timm resizes as floats. Use .numpy()."
-            )
+        if self.row.reads == "bytes":
+            check_for_bytes(images)
         if self.row.counts and isinstance(images, (list, tuple)) and images and isinstance(images[0], (list, tuple)):
             return nest_images([sample for sample in images if len(sample)])
         if self.row.per_sample == 1:
