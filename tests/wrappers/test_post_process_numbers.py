@@ -211,6 +211,17 @@ def test_masks_of_no_query(name: str, engine: str) -> None:
             np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize("name", ["Mask2Former", "MaskFormer", "Eomt"])
+def test_masks_of_no_query_that_are_resized(name: str) -> None:
+    """Where the reference resizes the masks of all queries, it needs one, and so do these."""
+    shapes = {"class_queries_logits": (2, 0, 4), "masks_queries_logits": (2, 0, 5, 6)}
+    outputs = SimpleNamespace(**{key: torch.zeros(shape) for key, shape in shapes.items()}, patch_offsets=None)
+    for method in ("instance",) if name == "MaskFormer" else ("semantic", "instance", "panoptic"):
+        for processor, message in ((theirs(name), "Non-empty 4D"), (ours(name), "expected a query at least, got class_queries")):
+            with pytest.raises((RuntimeError, ImageError), match=message):
+                getattr(processor, f"post_process_{method}_segmentation")(outputs, target_sizes=[(7, 8), (9, 3)])
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_what_is_no_number_is_the_largest(engine: str) -> None:
     """As torch has it; runtimes differ, so the numpy reference computes it."""
