@@ -232,6 +232,26 @@ def test_what_is_no_number_is_the_largest(engine: str) -> None:
         assert_same(getattr(ours(name, engine), DETECTION)(outputs, threshold=0.3), expected, SMOOTH, name)
 
 
+@pytest.mark.parametrize("name", ["OwlViT", "Owlv2"])
+def test_boxes_turned_round_overlap_nothing(name: str) -> None:
+    """Boxes of negative width or height suppress no other and are suppressed by none; scores without a number leave nothing."""
+    generator = torch.Generator().manual_seed(2)
+    outputs = SimpleNamespace(
+        logits=torch.randn((2, 12, 3), generator=generator),
+        target_pred_boxes=torch.rand((2, 12, 4), generator=generator) * 2 - 1,
+    )
+    outputs.logits[1, 3, 1] = torch.nan
+    for dtype in (torch.float32, torch.float64):
+        for threshold in (0, 0.3):
+            given = SimpleNamespace(logits=outputs.logits.to(dtype), target_pred_boxes=outputs.target_pred_boxes.to(dtype))
+            expected = theirs(name).post_process_image_guided_detection(given, nms_threshold=threshold)
+            assert [len(one["scores"]) > 5 for one in expected] == [True, False]
+            for engine in ENGINES:
+                found = ours(name, engine).post_process_image_guided_detection(given, nms_threshold=threshold)
+                for a, b in zip(found, expected, strict=True):
+                    assert_same([a["scores"], a["boxes"]], [b["scores"], b["boxes"]], SMOOTH)
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
 def test_shares_among_images(dtype: torch.dtype, engine: str) -> None:
