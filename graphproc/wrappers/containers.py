@@ -31,6 +31,7 @@ STACKED: Mapping[str, tuple[str, ...]] = {
     "image_sizes": ("Phi4Multimodal",),
     "num_patches": ("Inkling",),
     "spatial_shapes": ("Lfm2Vl",),
+    "tile_fine_mask": (),
     "pixel_mask": (*DETECTORS, "RTDetr"),
     "pixel_values": (*DETECTORS, "RTDetr", "Step3p7", "Emu3", "Pixtral", "Gemma4", "Gemma4Unified"),
 }
@@ -46,6 +47,8 @@ LISTS: Mapping[str, tuple[str, ...]] = {
     "image_sizes": ("Lfm2Vl",),
 }
 """Outputs of a list of numbers for each image; of these classes alone where there are some."""
+TENSORS = ("patch_offsets",)
+"""Outputs that are a list of torch's tensors whatever is asked for; of arrays where torch is not installed."""
 FLOATS = ("image_scale_factors",)
 """Outputs of Python's floats, of which frameworks make tensors of their own default type."""
 ROWS: Mapping[str, tuple[str, ...]] = {
@@ -113,6 +116,7 @@ def contained(row: str, backend: str, output: Output, value: Any, apart: Callabl
     return _in_torch(value, output.bfloat16) if backend == TORCHVISION and find_spec("torch") else value
 
 
+<<<<<<< HEAD
 def _check_one_shape(name: str, value: Any) -> None:
     shapes = list(dict.fromkeys(np.shape(array) for array in value))
     if len(shapes) > 1:
@@ -122,6 +126,16 @@ def _check_one_shape(name: str, value: Any) -> None:
 
 def _stacks(name: str, backend: str, output: Output) -> bool:
     key = output.name
+=======
+def in_tensors(rows: list[Any]) -> list[Any]:
+    """Rows of whole numbers as tensors of torch, int64, or as arrays without torch."""
+    arrays = [np.asarray(row, np.int64) for row in rows]
+    found: list[Any] = _in_torch(arrays, False) if find_spec("torch") else arrays
+    return found
+
+
+def _stacks(name: str, key: str, backend: str, output: Output) -> bool:
+>>>>>>> w-post
     if key not in STACKED or (STACKED[key] and name not in STACKED[key]):
         return False
     padded = output.batch == "pad" or name not in ONLY_PADDED

@@ -130,6 +130,7 @@ class PostProcessing:
         options |= {key: config.settings[key] for key in flags if key in config.settings}
         read = post_inputs.read(method, outputs, options)
         sizes = post_inputs.read_sizes(method, options, read.count)
+        post_inputs.check_masks(method, read, sizes)
         present = tuple(name for name in read.fields if method.inputs[name].optional)
         about = [method.name, settings, sorted(sizes.rows), present, dict(config.settings), dict(config.unknown), self.backend]
         key = json.dumps(about, default=str)

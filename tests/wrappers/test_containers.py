@@ -46,6 +46,8 @@ CLASSES: list[tuple[str, str, Mapping[str, Any]]] = [
     ("CLIPImageProcessor", "pil", SHORT),
     ("CLIPImageProcessor", "torchvision", SHORT),
     ("Kosmos2_5ImageProcessor", "pil", {}),
+    ("GraniteDoclingImageProcessor", "pil", {"fine_route": True}),
+    ("GraniteDoclingImageProcessor", "torchvision", {"fine_route": True}),
 ]
 
 
