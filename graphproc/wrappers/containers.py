@@ -59,6 +59,8 @@ SAMPLES: Mapping[str, tuple[str, ...]] = {
     "pixel_values": ("EfficientLoFTR", "LightGlue", "SuperGlue", "Tvp", "VideoMAE", "Vivit"),
 }
 """Outputs of pil's backend that are a list of images for each sample."""
+UNPADDED = ("Idefics2", "Idefics3", "SmolVLM", "UltraVBert")
+"""Classes of which the pixels are such lists in either backend, where they are not padded."""
 
 
 def check_one_length(backend: str, name: str, value: Any) -> None:
@@ -94,7 +96,7 @@ def contained(row: str, backend: str, output: Output, value: Any, apart: Callabl
         return int(value)
     elif name in ROWS.get(key, ()):
         value = list(value)
-    elif backend != TORCHVISION and name in SAMPLES.get(key, ()):
+    elif _sampled(name, key, backend, output):
         value = [list(images) for images in value]
     elif key in LISTS and (not LISTS[key] or name in LISTS[key]):
         return [numbers.tolist() for numbers in value]
@@ -110,6 +112,13 @@ def _stacks(name: str, key: str, backend: str, output: Output) -> bool:
         return False
     padded = output.batch == "pad" or name not in ONLY_PADDED
     return padded and (backend == TORCHVISION or name not in ONLY_TORCHVISION_STACKS)
+
+
+def _sampled(name: str, key: str, backend: str, output: Output) -> bool:
+    """Whether the output is a list of images for each sample."""
+    if name in UNPADDED:
+        return key == "pixel_values" and output.batch != "pad"
+    return backend != TORCHVISION and name in SAMPLES.get(key, ())
 
 
 def _in_torch(value: Any, bfloat16: bool) -> Any:

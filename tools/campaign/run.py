@@ -16,7 +16,7 @@ import graphproc as gp
 from campaign import excluded
 from campaign.compare import difference, numpy_of
 from campaign.trial import Trial
-from campaign.values import FOLDER, NAMESPACE, evaluated
+from campaign.values import NAMESPACE, evaluated
 from graphproc.errors import GraphprocError
 from graphproc.ir.types import DTYPES
 from graphproc.processors.registry import lookup
@@ -101,7 +101,7 @@ def run(trial: Any) -> Outcome:
         found: Outcome = trial.run()
         return found
     if trial.folder:
-        folder = FOLDER / "settings"
+        folder = NAMESPACE["FOLDER"] / "settings"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         NAMESPACE["folder"] = folder
