@@ -84,6 +84,15 @@ def _is_torchvision(trial: Any) -> bool:
     return bool(trial.backend == "torchvision")
 
 
+def _layout_of_ovis(trial: Any, found: Any, expected: Any) -> bool:
+    said = getattr(trial, "call", {}).get("input_data_format") == "channels_first"
+    return said and trial.name == "Ovis2ImageProcessor" and any(p.layout == "HWC" for p in trial.pictures)
+
+
+def _has_path(trial: Any) -> bool:
+    return any(picture.kind == "path" for picture in getattr(trial, "pictures", ()))
+
+
 def _decodes_otherwise(trial: Any, found: Any, expected: Any) -> bool:
     files = [picture for picture in getattr(trial, "pictures", ()) if picture.kind == "path"]
     return _is_torchvision(trial) and any(p.file != "png" or p.mode != "RGB" or p.orientation > 1 or p.key for p in files)
@@ -108,7 +117,11 @@ LIMITS: tuple[Limit, ...] = (
         "filters of other types", "torch's lanczos is Pillow's, on bytes (README, `--backend`)", "floats are resized with filters"
     ),
     Limit("bfloat16 images", "numpy has no bfloat16 (README, `--backend`)", "numpy can hold, got torch.bfloat16"),
-    Limit("unsigned integers of 32 and 64 bits", "torch resizes none (README, `--backend`)", "expected one of uint8, int8"),
+    Limit(
+        "unsigned integers of 32 and 64 bits",
+        "torch resizes none (README, `--backend`)",
+        "expected one of uint8, int8|dtype uint(32|64): expected floats, or whole numbers of 16 bits",
+    ),
     Limit("classes that compute in bytes", "README, `--backend`, names them", "does not take it here", IN_BYTES),
     Limit(
         "arrays of two dimensions",
@@ -193,6 +206,34 @@ FAULTS: tuple[Fault, ...] = (
         "widths of a sequence",
         "in a graph of a sequence a line is as wide as it is alone, as README says",
         _own_widths,
+    ),
+    Fault(
+        "a wrong layout",
+        "transformers cuts Ovis 2's images by the channels that it looks for again, whatever layout the call says",
+        _layout_of_ovis,
+    ),
+    Fault(
+        "masks of ViLT as numpy",
+        "transformers makes the mask that it copies for images to pad where torch's tensors are asked for alone",
+        _raises("cannot access local variable 'mask_template'"),
+    ),
+    Fault(
+        "paths in nested lists",
+        "transformers sorts the images of these classes into samples before it opens files, and takes no path for an image",
+        _raises("Must be a single image, a list of images, or a list of batches of images", _has_path),
+    ),
+    Fault(
+        "patches of one channel",
+        "transformers cuts Inkling 2's images into patches of their first number of channels, of which normalizing made three",
+        _raises(r"shape '.*' is invalid for input of size", lambda trial: trial.name == "Inkling2ImageProcessor"),
+    ),
+    Fault(
+        "masks without colours",
+        "transformers takes SegGPT's masks that become no colours as images of three axes alone",
+        _raises(
+            "Could not make a flat list of images from",
+            lambda trial: trial.name == "SegGptImageProcessor" and "prompt_masks" in trial.further,
+        ),
     ),
     Fault(
         "forms of sizes",

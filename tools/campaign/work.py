@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import multiprocessing
 import os
-import sys
 import tempfile
 import time
 import traceback
@@ -13,7 +11,6 @@ from collections import Counter
 from collections.abc import Sequence
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any
 
 import onnxruntime
 import torch
