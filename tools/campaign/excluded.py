@@ -84,6 +84,18 @@ def _is_torchvision(trial: Any) -> bool:
     return bool(trial.backend == "torchvision")
 
 
+def _sizes_of_emu3(trial: Any, found: Any, expected: Any) -> bool:
+    said = trial.name == "Emu3ImageProcessor" and getattr(trial, "call", {}).get("input_data_format") == "channels_last"
+    if not said or not hasattr(found, "keys") or not hasattr(expected, "keys"):
+        return False
+    return not difference({**found, "image_sizes": 0}, {**expected, "image_sizes": 0})
+
+
+def _types_of_samples(trial: Any, found: Any, expected: Any) -> bool:
+    types = {p.dtype if p.kind in ("array", "tensor") else "uint8" for p in getattr(trial, "pictures", ())}
+    return trial.name == "GraniteDoclingImageProcessor" and _is_torchvision(trial) and len(types) > 1
+
+
 def _layout_of_ovis(trial: Any, found: Any, expected: Any) -> bool:
     said = getattr(trial, "call", {}).get("input_data_format") == "channels_first"
     return said and trial.name == "Ovis2ImageProcessor" and any(p.layout == "HWC" for p in trial.pictures)
@@ -138,6 +150,7 @@ LIMITS: tuple[Limit, ...] = (
         "its blend leaves the type, which C does not define (README, What a call reads)",
         "expected alpha from 0",
     ),
+    Limit("what a class does not compile", "the class's row in README names it", "not compiled: "),
     Limit("tiles of several sizes", "README, What a call reads", "make tiles of several sizes"),
     Limit("a margin's colour", "no byte stands for it (README, What a call reads)", "do_pad needs a number of 0 to 1"),
 )
@@ -184,6 +197,11 @@ FAULTS: tuple[Fault, ...] = (
         "torch normalizes in place where it had to cast, which cannot make three channels of one",
         _raises("doesn't match the broadcast shape"),
     ),
+    Fault(
+        "unsigned integers together with other types",
+        "torch joins no tensors of them",
+        _raises("Promotion for uint16, uint32, uint64 types is not supported"),
+    ),
     Fault("samples of Fuyu", "transformers makes ragged lists of samples of several images, as README says", _samples_of_fuyu),
     Fault("a layout for timm", "transformers takes no `input_data_format` in this class alone", _raises("'input_data_format'")),
     Fault("tensors for arrays", "transformers leaves some outputs tensors where arrays were asked for", _only_tensors),
@@ -206,6 +224,16 @@ FAULTS: tuple[Fault, ...] = (
         "widths of a sequence",
         "in a graph of a sequence a line is as wide as it is alone, as README says",
         _own_widths,
+    ),
+    Fault(
+        "image sizes of Emu3",
+        "transformers reads them at the place of the channels where a call says channels_last, as README says",
+        _sizes_of_emu3,
+    ),
+    Fault(
+        "types of samples",
+        "transformers casts all of GraniteDocling's samples to the type of the first, which wraps others' values",
+        _types_of_samples,
     ),
     Fault(
         "a wrong layout",

@@ -55,7 +55,8 @@ def _calls(name: str, backend: str, settings: dict[str, object], rng: random.Ran
         call = {key: settings[key] for key in settings if key not in CONSTRUCTOR and rng.random() < 0.6}
         settings = {key: item for key, item in settings.items() if key not in call or rng.random() < 0.2}
     elif form < 0.4 and writable(settings) and settings.keys().isdisjoint(NOT_SAVED.get(name, ())):
-        given = rng.choice(("file", "file", "saved by transformers", "saved by graphproc"))
+        # transformers saves no settings of timm's models
+        given = rng.choice(("file", "file", "saved by transformers", "saved by graphproc")) if name != timm.CLASS else "file"
     if rng.random() < 0.1:
         key = rng.choice(("do_resize", "do_rescale", "do_normalize", "do_convert_rgb", "size", "resample", "image_mean"))
         call = {**call, key: value(name, key, rng)}
