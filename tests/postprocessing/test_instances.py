@@ -121,22 +121,6 @@ def test_oneformer(options: dict[str, Any], tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("sorted_topk")
-def test_oneformer_keeps_shares_that_are_no_numbers(tmp_path: Path) -> None:
-    """Without a condition every pair is a candidate."""
-    _classes(tmp_path, "coco.json", THINGS["thing_ids"])
-    model = outputs(QUERIES, 0)
-    model.class_queries_logits[:] = float("nan")
-    options = {"is_demo": False, "return_coco_annotation": True}
-    expected = getattr(reference("OneFormerImageProcessor", repo_path=tmp_path, class_info_file="coco.json"), METHOD)(
-        model, **options
-    )
-    assert all(isinstance(image["segmentation"], list) for image in expected)
-    for processor in ours("OneFormerImageProcessor", class_info_file="coco.json", metadata=THINGS):
-        found = getattr(processor, METHOD)(model, **options)
-        assert [image["segmentation"] for image in found] == [image["segmentation"] for image in expected]
-
-
-@pytest.mark.usefixtures("sorted_topk")
 def test_oneformer_numbers_things_by_themselves_for_ade20k(tmp_path: Path) -> None:
     _classes(tmp_path, "ade20k.json", [0, 1, 3, 4])
     model = outputs(QUERIES, 0)
