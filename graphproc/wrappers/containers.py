@@ -62,6 +62,8 @@ SAMPLES: Mapping[str, tuple[str, ...]] = {
     "pixel_values": ("EfficientLoFTR", "LightGlue", "SuperGlue", "Tvp", "VideoMAE", "Vivit"),
 }
 """Outputs of pil's backend that are a list of images for each sample."""
+UNPADDED = ("Idefics2", "Idefics3", "SmolVLM", "UltraVBert")
+"""Classes of which the pixels are such lists in either backend, where they are not padded."""
 
 
 def check_lengths(row: str, backend: str, output: Output, value: Any) -> None:
@@ -105,7 +107,7 @@ def contained(row: str, backend: str, output: Output, value: Any, apart: Callabl
         return int(value)
     elif name in ROWS.get(key, ()):
         value = list(value)
-    elif backend != TORCHVISION and name in SAMPLES.get(key, ()):
+    elif _sampled(name, key, backend, output):
         value = [list(images) for images in value]
     elif key in LISTS and (not LISTS[key] or name in LISTS[key]):
         return [numbers.tolist() for numbers in value]
@@ -116,7 +118,13 @@ def contained(row: str, backend: str, output: Output, value: Any, apart: Callabl
     return _in_torch(value, output.bfloat16) if backend == TORCHVISION and find_spec("torch") else value
 
 
-<<<<<<< HEAD
+def in_tensors(rows: list[Any]) -> list[Any]:
+    """Rows of whole numbers as tensors of torch, int64, or as arrays without torch."""
+    arrays = [np.asarray(row, np.int64) for row in rows]
+    found: list[Any] = _in_torch(arrays, False) if find_spec("torch") else arrays
+    return found
+
+
 def _check_one_shape(name: str, value: Any) -> None:
     shapes = list(dict.fromkeys(np.shape(array) for array in value))
     if len(shapes) > 1:
@@ -126,20 +134,17 @@ def _check_one_shape(name: str, value: Any) -> None:
 
 def _stacks(name: str, backend: str, output: Output) -> bool:
     key = output.name
-=======
-def in_tensors(rows: list[Any]) -> list[Any]:
-    """Rows of whole numbers as tensors of torch, int64, or as arrays without torch."""
-    arrays = [np.asarray(row, np.int64) for row in rows]
-    found: list[Any] = _in_torch(arrays, False) if find_spec("torch") else arrays
-    return found
-
-
-def _stacks(name: str, key: str, backend: str, output: Output) -> bool:
->>>>>>> w-post
     if key not in STACKED or (STACKED[key] and name not in STACKED[key]):
         return False
     padded = output.batch == "pad" or name not in ONLY_PADDED
     return padded and (backend == TORCHVISION or name not in ONLY_TORCHVISION_STACKS)
+
+
+def _sampled(name: str, key: str, backend: str, output: Output) -> bool:
+    """Whether the output is a list of images for each sample."""
+    if name in UNPADDED:
+        return key == "pixel_values" and output.batch != "pad"
+    return backend != TORCHVISION and name in SAMPLES.get(key, ())
 
 
 def _in_torch(value: Any, bfloat16: bool) -> Any:
