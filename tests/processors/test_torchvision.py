@@ -185,6 +185,15 @@ def test_a_graph_that_reads_rgba_has_the_checkerboard_too() -> None:
     assert cases.difference(dict(session.run({"images": rgba[None]})), expected) == ""
 
 
+def test_a_graph_that_reads_rgba_leaves_alpha_out_where_the_class_does() -> None:
+    """UVDoc takes the first three channels, back to front."""
+    rgba = np.random.default_rng(4).integers(0, 256, (37, 52, 4), dtype=np.uint8)
+    expected = cases.theirs("UVDocImageProcessor", {})(rgba, return_tensors="pt")
+    found = gp.Session(gp.UVDocImageProcessor().to_onnx(color="rgba"), threads=1).run({"images": rgba[None]})
+    np.testing.assert_array_equal(found["original_images"], np.stack([np.asarray(one) for one in expected["original_images"]]))
+    assert np.abs(found["pixel_values"] - np.asarray(expected["pixel_values"])).max() < 1e-5
+
+
 def test_a_palette_with_a_transparent_colour_over_a_checkerboard() -> None:
     image = Image.fromarray(np.random.default_rng(4).integers(0, 256, (20, 30, 3), dtype=np.uint8)).quantize(7)
     image.info["transparency"] = 3
