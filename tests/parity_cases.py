@@ -7,7 +7,7 @@ new row without an entry is noticed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -247,11 +247,13 @@ def sequence_result(session: Session, name: str, *images: Image.Image) -> Outcom
 
 
 def as_graph(name: str, settings: Settings, outcome: Outcome) -> Outcome:
-    """What a graph returns for the same images: no texts, listed outputs as tensors, and optional ones without rows."""
-    if isinstance(outcome, Exception):
-        return outcome
-    program = compiled(name, settings)
-    arrays = {key: array for key, array in outcome.items() if key not in lookup(name).texts}
+    """What a graph returns for the same images."""
+    return outcome if isinstance(outcome, Exception) else graph_outputs(compiled(name, settings), lookup(name).texts, outcome)
+
+
+def graph_outputs(program: Program, texts: Collection[str], result: Mapping[str, Array]) -> dict[str, Array]:
+    """What a graph returns for the result of a call: no texts, listed outputs as tensors, optional ones without rows."""
+    arrays = {key: array for key, array in result.items() if key not in texts}
     images = next((len(arrays[output.name]) for output in program.outputs if output.join == "stack"), 0)
     for output in program.outputs:
         type = program.value(output.value).type

@@ -99,7 +99,7 @@ def prepare(given: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str
         return {}
     logits = given["logits"]
     if hasattr(logits, "detach"):
-        return {SHARES: logits.float().softmax(0).to(logits.dtype)}
+        return {SHARES: logits.softmax(0)}
     small = np.exp(logits - np.max(logits, axis=0))
     return {SHARES: small / small.sum(axis=0)}
 

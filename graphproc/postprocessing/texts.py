@@ -45,9 +45,9 @@ def table(steps: Steps) -> None:
     steps.output("labels", steps.add(Reduce("argmax"), steps["last_hidden_state"]))
 
 
-def mean(scores: Any) -> float:
-    """The mean in float32; no number of none."""
-    return float(np.mean(scores, dtype=np.float32)) if len(scores) else float("nan")
+def mean(scores: Any, options: Mapping[str, Any]) -> float:
+    """The mean in the scores' type, of narrow ones summed in float32; no number of none."""
+    return float(options["rounded"](np.mean(scores))) if len(scores) else float("nan")
 
 
 def text_result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
@@ -59,7 +59,7 @@ def text_result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
     characters, labels = options["config"].character_list, outputs["labels"].tolist()
     if labels and max(labels) >= len(characters):
         raise ImageError(f"character_list: expected a character for class {max(labels)}, got {len(characters)} characters")
-    return {"text": "".join(characters[label] for label in labels), "score": mean(outputs["scores"])}
+    return {"text": "".join(characters[label] for label in labels), "score": mean(outputs["scores"], options)}
 
 
 def table_result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
@@ -76,7 +76,7 @@ def table_result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
         raise ImageError(f"last_hidden_state: expected scores of {end + 1} classes that name a tag, got the classes {labels}")
     tags = [TAGS[labels[place] - 1] for place in kept]
     structure = ["<html>", "<body>", "<table>", *tags, "</table>", "</body>", "</html>"]
-    return {"structure": structure, "structure_score": mean(outputs["scores"][kept])}
+    return {"structure": structure, "structure_score": mean(outputs["scores"][kept], options)}
 
 
 def of_first(given: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -31,6 +31,7 @@ STACKED: Mapping[str, tuple[str, ...]] = {
     "image_sizes": ("Phi4Multimodal",),
     "num_patches": ("Inkling",),
     "spatial_shapes": ("Lfm2Vl",),
+    "tile_fine_mask": (),
     "pixel_mask": (*DETECTORS, "RTDetr"),
     "pixel_values": (*DETECTORS, "RTDetr", "Step3p7", "Emu3", "Pixtral", "Gemma4", "Gemma4Unified"),
 }
@@ -46,6 +47,8 @@ LISTS: Mapping[str, tuple[str, ...]] = {
     "image_sizes": ("Lfm2Vl",),
 }
 """Outputs of a list of numbers for each image; of these classes alone where there are some."""
+TENSORS = ("patch_offsets",)
+"""Outputs that are a list of torch's tensors whatever is asked for; of arrays where torch is not installed."""
 FLOATS = ("image_scale_factors",)
 """Outputs of Python's floats, of which frameworks make tensors of their own default type."""
 ROWS: Mapping[str, tuple[str, ...]] = {
@@ -59,6 +62,8 @@ SAMPLES: Mapping[str, tuple[str, ...]] = {
     "pixel_values": ("EfficientLoFTR", "LightGlue", "SuperGlue", "Tvp", "VideoMAE", "Vivit"),
 }
 """Outputs of pil's backend that are a list of images for each sample."""
+UNPADDED = ("Idefics2", "Idefics3", "SmolVLM", "UltraVBert")
+"""Classes of which the pixels are such lists in either backend, where they are not padded."""
 
 
 def check_lengths(row: str, backend: str, output: Output, value: Any) -> None:
@@ -102,7 +107,7 @@ def contained(row: str, backend: str, output: Output, value: Any, apart: Callabl
         return int(value)
     elif name in ROWS.get(key, ()):
         value = list(value)
-    elif backend != TORCHVISION and name in SAMPLES.get(key, ()):
+    elif _sampled(name, key, backend, output):
         value = [list(images) for images in value]
     elif key in LISTS and (not LISTS[key] or name in LISTS[key]):
         return [numbers.tolist() for numbers in value]
@@ -111,6 +116,13 @@ def contained(row: str, backend: str, output: Output, value: Any, apart: Callabl
     elif isinstance(value, list) and all(isinstance(number, np.integer) for number in value):
         return [int(number) for number in value]
     return _in_torch(value, output.bfloat16) if backend == TORCHVISION and find_spec("torch") else value
+
+
+def in_tensors(rows: list[Any]) -> list[Any]:
+    """Rows of whole numbers as tensors of torch, int64, or as arrays without torch."""
+    arrays = [np.asarray(row, np.int64) for row in rows]
+    found: list[Any] = _in_torch(arrays, False) if find_spec("torch") else arrays
+    return found
 
 
 def _check_one_shape(name: str, backend: str, output: Output, value: Any) -> None:
@@ -130,6 +142,13 @@ def _stacks(name: str, backend: str, output: Output) -> bool:
         return False
     padded = output.batch == "pad" or name not in ONLY_PADDED
     return padded and (backend == TORCHVISION or name not in ONLY_TORCHVISION_STACKS)
+
+
+def _sampled(name: str, key: str, backend: str, output: Output) -> bool:
+    """Whether the output is a list of images for each sample."""
+    if name in UNPADDED:
+        return key == "pixel_values" and output.batch != "pad"
+    return backend != TORCHVISION and name in SAMPLES.get(key, ())
 
 
 def _in_torch(value: Any, bfloat16: bool) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Mapping, MutableMapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -129,7 +130,9 @@ class PostProcessing:
         flags = (key for key, value in options.items() if value is None and key.startswith("do_"))
         options |= {key: config.settings[key] for key in flags if key in config.settings}
         read = post_inputs.read(method, outputs, options)
+        options["rounded"] = partial(precision.rounded, kind=read.kind)
         sizes = post_inputs.read_sizes(method, options, read.count)
+        post_inputs.check_masks(method, read, sizes)
         present = tuple(name for name in read.fields if method.inputs[name].optional)
         about = [method.name, settings, sorted(sizes.rows), present, dict(config.settings), dict(config.unknown), self.backend]
         key = json.dumps(about, default=str)

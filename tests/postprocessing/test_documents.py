@@ -93,6 +93,24 @@ def test_texts(name: str) -> None:
         ours(name, character_list=["", "a"])[0].post_process_text_recognition(outputs)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_mean_scores_have_the_type_of_the_scores(dtype: torch.dtype) -> None:
+    scores = random(2, 15, 50).to(dtype)
+    outputs = SimpleNamespace(last_hidden_state=scores)
+    cases = (
+        ("PPOCRV5ServerRecImageProcessor", "post_process_text_recognition", {"character_list": list(map(str, range(50)))}),
+        ("SLANeXtImageProcessor", "post_process_table_recognition", {}),
+    )
+    for name, method, settings in cases:
+        expected = getattr(theirs(name, **settings), method)(outputs)
+        for processor in ours(name, **settings):
+            found = getattr(processor, method)(outputs)
+            if method.endswith("text_recognition"):
+                assert [one["score"] for one in found] == pytest.approx([one["score"] for one in expected], rel=1e-13)
+            else:
+                assert found["structure_score"] == pytest.approx(expected["structure_score"], rel=1e-13)
+
+
 def test_tables() -> None:
     name = "SLANeXtImageProcessor"
     outputs = SimpleNamespace(last_hidden_state=random(2, 90, 50))

@@ -10,13 +10,15 @@ equal to the bit, or within the bound that the program states, and so are dtypes
 refuse. What is excluded stands in `excluded.py`, each with its cause.
 
 A failure is shrunk to the smallest images and settings that fail the same way and printed as a program that repeats it.
-Cases run in a process of their own, so one that ends the process is found as well. Exits 1 on any failure.
+Cases run in processes of their own, so one that ends its process is found as well; each case is drawn from the seed and its
+group's number, so that it is the same with any number of processes. Exits 1 on any failure.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -41,6 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--classes", help="names, with commas between; all, unless given")
     parser.add_argument("--json", type=Path, help="write counts and failures to a file")
     parser.add_argument("--group", type=int, help="run only this group of cases")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes side by side (default: one a core)")
     options = parser.parse_args(arguments)
     seed = int(time.strftime("%Y%m%d")) if options.seed is None else options.seed
     names = options.classes.split(",") if options.classes else []
@@ -49,8 +52,8 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("--classes: no class of that name has the backend")
     print(f"seed {seed}", flush=True)
     report = Report()
-    first, last = (0, None) if options.group is None else (options.group, options.group + 1)
-    Campaign(seed, tried, options.seconds, report).run(first, last)
+    groups = range(sys.maxsize) if options.group is None else range(options.group, options.group + 1)
+    Campaign(seed, tried, options.seconds, report, options.jobs).run(groups)
     report.print(seed)
     if options.json:
         options.json.write_text(json.dumps(report.as_json(seed), indent=2) + "\n", encoding="utf-8")

@@ -84,6 +84,27 @@ def _is_torchvision(trial: Any) -> bool:
     return bool(trial.backend == "torchvision")
 
 
+def _sizes_of_emu3(trial: Any, found: Any, expected: Any) -> bool:
+    said = trial.name == "Emu3ImageProcessor" and getattr(trial, "call", {}).get("input_data_format") == "channels_last"
+    if not said or not hasattr(found, "keys") or not hasattr(expected, "keys"):
+        return False
+    return not difference({**found, "image_sizes": 0}, {**expected, "image_sizes": 0})
+
+
+def _types_of_samples(trial: Any, found: Any, expected: Any) -> bool:
+    types = {p.dtype if p.kind in ("array", "tensor") else "uint8" for p in getattr(trial, "pictures", ())}
+    return trial.name == "GraniteDoclingImageProcessor" and _is_torchvision(trial) and len(types) > 1
+
+
+def _layout_of_ovis(trial: Any, found: Any, expected: Any) -> bool:
+    said = getattr(trial, "call", {}).get("input_data_format") == "channels_first"
+    return said and trial.name == "Ovis2ImageProcessor" and any(p.layout == "HWC" for p in trial.pictures)
+
+
+def _has_path(trial: Any) -> bool:
+    return any(picture.kind == "path" for picture in getattr(trial, "pictures", ()))
+
+
 def _decodes_otherwise(trial: Any, found: Any, expected: Any) -> bool:
     files = [picture for picture in getattr(trial, "pictures", ()) if picture.kind == "path"]
     return _is_torchvision(trial) and any(p.file != "png" or p.mode != "RGB" or p.orientation > 1 or p.key for p in files)
@@ -108,7 +129,11 @@ LIMITS: tuple[Limit, ...] = (
         "filters of other types", "torch's lanczos is Pillow's, on bytes (README, `--backend`)", "floats are resized with filters"
     ),
     Limit("bfloat16 images", "numpy has no bfloat16 (README, `--backend`)", "numpy can hold, got torch.bfloat16"),
-    Limit("unsigned integers of 32 and 64 bits", "torch resizes none (README, `--backend`)", "expected one of uint8, int8"),
+    Limit(
+        "unsigned integers of 32 and 64 bits",
+        "torch resizes none (README, `--backend`)",
+        "expected one of uint8, int8|dtype uint(32|64): expected floats, or whole numbers of 16 bits",
+    ),
     Limit("classes that compute in bytes", "README, `--backend`, names them", "does not take it here", IN_BYTES),
     Limit(
         "arrays of two dimensions",
@@ -125,6 +150,7 @@ LIMITS: tuple[Limit, ...] = (
         "its blend leaves the type, which C does not define (README, What a call reads)",
         "expected alpha from 0",
     ),
+    Limit("what a class does not compile", "the class's row in README names it", "not compiled: "),
     Limit("tiles of several sizes", "README, What a call reads", "make tiles of several sizes"),
     Limit("a margin's colour", "no byte stands for it (README, What a call reads)", "do_pad needs a number of 0 to 1"),
 )
@@ -171,6 +197,11 @@ FAULTS: tuple[Fault, ...] = (
         "torch normalizes in place where it had to cast, which cannot make three channels of one",
         _raises("doesn't match the broadcast shape"),
     ),
+    Fault(
+        "unsigned integers together with other types",
+        "torch joins no tensors of them",
+        _raises("Promotion for uint16, uint32, uint64 types is not supported"),
+    ),
     Fault("samples of Fuyu", "transformers makes ragged lists of samples of several images, as README says", _samples_of_fuyu),
     Fault("a layout for timm", "transformers takes no `input_data_format` in this class alone", _raises("'input_data_format'")),
     Fault("tensors for arrays", "transformers leaves some outputs tensors where arrays were asked for", _only_tensors),
@@ -193,6 +224,49 @@ FAULTS: tuple[Fault, ...] = (
         "widths of a sequence",
         "in a graph of a sequence a line is as wide as it is alone, as README says",
         _own_widths,
+    ),
+    Fault(
+        "image sizes of Emu3",
+        "transformers reads them at the place of the channels where a call says channels_last, as README says",
+        _sizes_of_emu3,
+    ),
+    Fault(
+        "types of samples",
+        "transformers casts all of GraniteDocling's samples to the type of the first, which wraps others' values",
+        _types_of_samples,
+    ),
+    Fault(
+        "a wrong layout",
+        "transformers cuts Ovis 2's images by the channels that it looks for again, whatever layout the call says",
+        _layout_of_ovis,
+    ),
+    Fault(
+        "masks of ViLT as numpy",
+        "transformers makes the mask that it copies for images to pad where torch's tensors are asked for alone",
+        _raises("cannot access local variable 'mask_template'"),
+    ),
+    Fault(
+        "paths in nested lists",
+        "transformers sorts the images of these classes into samples before it opens files, and takes no path for an image",
+        _raises("Must be a single image, a list of images, or a list of batches of images", _has_path),
+    ),
+    Fault(
+        "patches of one channel",
+        "transformers cuts Inkling 2's images into patches of their first number of channels, of which normalizing made three",
+        _raises(r"shape '.*' is invalid for input of size", lambda trial: trial.name == "Inkling2ImageProcessor"),
+    ),
+    Fault(
+        "colours of bool masks",
+        "transformers looks SegGPT's colours up in a list, which takes no bool of numpy",
+        _raises("list indices must be integers or slices, not numpy.bool", lambda trial: trial.name == "SegGptImageProcessor"),
+    ),
+    Fault(
+        "masks without colours",
+        "transformers takes SegGPT's masks that become no colours as images of three axes alone",
+        _raises(
+            "Could not make a flat list of images from",
+            lambda trial: trial.name == "SegGptImageProcessor" and "prompt_masks" in trial.further,
+        ),
     ),
     Fault(
         "forms of sizes",

@@ -16,9 +16,12 @@ from campaign.trial import Graph, Trial, skipped
 from graphproc.configs import timm
 from graphproc.processors.registry import lookup, rows
 from graphproc.processors.row import Row
+from graphproc.wrappers.attributes import NOT_SAVED
 
 GRAPHS = 0.22
 """The share of groups that run a graph."""
+CONSTRUCTOR = ("pretrained_cfg", "architecture")
+"""Settings without which a class of transformers cannot be made."""
 OUTPUTS = 0.35
 """The share of the groups of a class with post-processing that run its methods."""
 
@@ -49,10 +52,11 @@ def _calls(name: str, backend: str, settings: dict[str, object], rng: random.Ran
     given, call = "constructor", {}
     form = rng.random()
     if form < 0.25 and settings:
-        call = {key: settings[key] for key in settings if rng.random() < 0.6}
+        call = {key: settings[key] for key in settings if key not in CONSTRUCTOR and rng.random() < 0.6}
         settings = {key: item for key, item in settings.items() if key not in call or rng.random() < 0.2}
-    elif form < 0.4 and writable(settings):
-        given = rng.choice(("file", "file", "saved by transformers", "saved by graphproc"))
+    elif form < 0.4 and writable(settings) and settings.keys().isdisjoint(NOT_SAVED.get(name, ())):
+        # transformers saves no settings of timm's models
+        given = rng.choice(("file", "file", "saved by transformers", "saved by graphproc")) if name != timm.CLASS else "file"
     if rng.random() < 0.1:
         key = rng.choice(("do_resize", "do_rescale", "do_normalize", "do_convert_rgb", "size", "resample", "image_mean"))
         call = {**call, key: value(name, key, rng)}
@@ -110,27 +114,34 @@ def _further(trial: Trial, rng: random.Random, graph: bool = False) -> dict[str,
         dtype = "uint8" if graph else rng.choice(MAPS)
         form = "array" if graph else rng.choice(("array", "array", "pil", "tensor"))
         alike = graph and trial.graph is not None and trial.graph.input == "batch"
-        items = [_one(extra.keyword, p, extra.aligned or alike or rng.random() < 0.6, dtype, form, rng) for p in trial.pictures]
+        rows = rng.randint(1, 3) if alike else None
+        items = [
+            _one(extra.keyword, p, extra.aligned or alike or rng.random() < 0.6, dtype, form, rng, graph, rows)
+            for p in trial.pictures
+        ]
         found[extra.keyword] = (
             items[0] if len(items) == 1 and not graph and extra.layout != "NF" and rng.random() < 0.5 else f"[{', '.join(items)}]"
         )
     return found
 
 
-def _one(keyword: str, image: Picture, aligned: bool, dtype: str, form: str, rng: random.Random) -> str:
-    """One further input of one image."""
+def _one(
+    keyword: str, image: Picture, aligned: bool, dtype: str, form: str, rng: random.Random, graph: bool, rows: int | None
+) -> str:
+    """One further input of one image; boxes as many as `rows` says, and of a graph's type."""
     height, width = (image.height, image.width) if aligned else sides(rng)
     seed = image.seed + 1
     if keyword == "boxes":
         boxes = [
             [round(rng.uniform(-5, width), 2), round(rng.uniform(-5, height), 2), rng.randint(1, width), rng.randint(1, height)]
-            for _ in range(rng.randint(1, 3))
+            for _ in range(rows or rng.randint(1, 3))
         ]
         return repr(boxes)
     if keyword == "prompt_images":
         return f"Image.fromarray(noise({seed}, {height}, {width}, 3))"
     if keyword == "prompt_depth":
-        return f'noise({seed}, {height}, {width}, low=300, high=5000, dtype="{rng.choice(("int32", "int32", "float32"))}")'
+        kind = "int32" if graph else rng.choice(("int32", "int32", "float32"))
+        return f'noise({seed}, {height}, {width}, low=300, high=5000, dtype="{kind}")'
     if keyword == "trimaps":
         return f"(noise({seed}, {height}, {width}) // 86 * 127)"
     high = {"bool": 2, "uint8": 256}.get(dtype, 300)
@@ -154,6 +165,8 @@ def _graphs(name: str, backend: str, settings: dict[str, object], rng: random.Ra
         fixed = "image_size"
     elif target == "portable":
         target = "cpu"
+    if any(extra.layout == "NF" for extra in row.extras.values()) and fixed == "image_size":  # the number of rows is free
+        fixed, target = "", "cpu"
     color = rng.choice(("rgb", "rgb", "rgb", "bgr", "rgba", "gray"))
     config = {**row.defaults, **settings}
     if color != "rgb" and (row.extras or not config.get("do_convert_rgb")):

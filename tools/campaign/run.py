@@ -11,16 +11,15 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
+from parity_cases import graph_outputs
 
 import graphproc as gp
 from campaign import excluded
 from campaign.compare import difference, numpy_of
 from campaign.trial import Trial
-from campaign.values import FOLDER, NAMESPACE, evaluated
+from campaign.values import NAMESPACE, evaluated
 from graphproc.errors import GraphprocError
-from graphproc.ir.types import DTYPES
 from graphproc.processors.registry import lookup
-from graphproc.sizes import num
 
 EQUAL, BOTH_REFUSE, LIMIT, EXCLUDED = "equal", "both refuse", "ours refuses, as stated", "excluded"
 DIFFERS, REFUSES, ANSWERS, CRASHES = "differs", "ours refuses", "only ours answers", "crashes"
@@ -101,7 +100,7 @@ def run(trial: Any) -> Outcome:
         found: Outcome = trial.run()
         return found
     if trial.folder:
-        folder = FOLDER / "settings"
+        folder = NAMESPACE["FOLDER"] / "settings"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         NAMESPACE["folder"] = folder
@@ -190,18 +189,8 @@ def _session(processor: str, options: str, overrides: tuple[tuple[str, int], ...
 
 
 def as_graph(processor: Any, trial: Trial, result: Any) -> dict[str, Any]:
-    """What a graph returns for the result of a call: no texts, listed outputs as tensors, and optional ones without rows."""
+    """What a graph returns for the result of a call."""
     assert trial.graph is not None
+    arrays = result if hasattr(result, "keys") else {"pixel_values": result}
     program = processor.compile(color=trial.graph.color)
-    if not hasattr(result, "keys"):
-        result = {"pixel_values": result}
-    arrays = {key: value for key, value in result.items() if key not in processor.row.texts}
-    images = next((len(arrays[output.name]) for output in program.outputs if output.join == "stack"), 0)
-    for output in program.outputs:
-        type = program.value(output.value).type
-        if output.optional and output.name not in arrays:
-            rest = tuple(map(num.known, type.shape[1:]))
-            arrays[output.name] = np.zeros((images, 0, *rest) if output.join == "pad" else (0, *rest), dtype=DTYPES[type.dtype])
-        if output.listed:
-            arrays[output.name] = numpy_of(arrays[output.name]).astype(DTYPES[type.dtype])
-    return {name: numpy_of(value) for name, value in arrays.items()}
+    return graph_outputs(program, processor.row.texts, {name: numpy_of(value) for name, value in arrays.items()})

@@ -13,6 +13,7 @@ import transformers
 from campaign import values
 from campaign.pictures import Picture, joined
 from campaign.values import literal
+from graphproc.configs import timm
 from graphproc.ir.types import DTYPES
 from graphproc.processors.registry import lookup, rows
 
@@ -86,12 +87,17 @@ class Trial:
         """The statement that writes the file of settings; empty where they come to the constructor."""
         if self.given == "file":
             content = literal({**self.settings, "image_processor_type": self.name})
-            return f"(folder / 'preprocessor_config.json').write_text(__import__('json').dumps({content}))"
+            return f"(folder / {self._file!r}).write_text(__import__('json').dumps({content}))"
         if self.given == "saved by transformers":
             return f"{self.reference}({', '.join(self._settings())}).save_pretrained(folder)"
         if self.given == "saved by graphproc":
             return f"{self.ours}.save_pretrained(folder)"
         return ""
+
+    @property
+    def _file(self) -> str:
+        """The name of the file of settings; timm's are in the model's."""
+        return "config.json" if self.name == timm.CLASS else "preprocessor_config.json"
 
     @property
     def ours(self) -> str:

@@ -16,8 +16,9 @@ from PIL import Image
 import graphproc as gp
 
 Array = np.ndarray[Any, Any]
-FOLDER = Path(tempfile.mkdtemp(prefix="campaign-"))
-"""Where files of images and settings are written."""
+_OWN = tempfile.TemporaryDirectory(prefix="campaign-")
+FOLDER = Path(_OWN.name)
+"""Where files of images and settings are written; each process has one of its own (`write_to`)."""
 
 
 def noise(seed, *shape, low=0, high=256, dtype="uint8"):
@@ -55,6 +56,12 @@ NAMESPACE: dict[str, Any] = {
     "FOLDER": FOLDER,
     **HELPERS,
 }
+
+
+def write_to(folder: Path) -> None:
+    """Write files of images and settings to a folder from now on."""
+    global FOLDER
+    NAMESPACE["FOLDER"] = FOLDER = folder
 
 
 def evaluated(source: str) -> Any:

@@ -1,21 +1,22 @@
-"""The process that runs cases, and the one that watches it."""
+"""The processes that run cases, and the one that watches them."""
 
 from __future__ import annotations
 
-import itertools
 import multiprocessing
 import os
+import tempfile
 import time
 import traceback
 from collections import Counter
 from collections.abc import Sequence
-from multiprocessing.connection import Connection
-from typing import Any
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
 
 import onnxruntime
 import torch
 import transformers
 
+from campaign import values
 from campaign.generate import group
 from campaign.report import Failure, Report
 from campaign.run import BOTH_REFUSE, CRASHES, Outcome, run
@@ -24,23 +25,27 @@ from campaign.shrink import shrunk, signature
 STUCK = 120.0
 """Seconds after which a case counts as one that never ends."""
 SHRUNK = 3
-"""How many failures of one kind are shrunk and printed; others are counted."""
+"""How many failures of one kind a process shrinks and prints; others are counted."""
+Tried = Sequence[tuple[str, str]]
 
 
-def work(seed: int, tried: Sequence[tuple[str, str]], first: int, last: int | None, end: float, to: Connection) -> None:
-    """Run groups from the first on, until the time is up, and say what comes of each case."""
+def work(seed: int, tried: Tried, groups: range, end: float, folder: Path, to: Connection) -> None:
+    """Run groups until the time is up, and say what comes of each case."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # ONNX Runtime says there what its errors say again
     try:
-        _work(seed, tried, first, last, end, to)
+        with tempfile.TemporaryDirectory(dir=folder) as own:
+            values.write_to(Path(own))
+            _work(seed, tried, groups, end, to)
     except Exception:
         to.send(("broken", traceback.format_exc()))
 
 
-def _work(seed: int, tried: Sequence[tuple[str, str]], first: int, last: int | None, end: float, to: Connection) -> None:
+def _work(seed: int, tried: Tried, groups: range, end: float, to: Connection) -> None:
+    torch.set_grad_enabled(False)
     transformers.logging.set_verbosity_error()
     onnxruntime.set_default_logger_severity(4)
     known: Counter[str] = Counter()
-    for index in itertools.count(first) if last is None else range(first, last):
+    for index in groups:
         for place, trial in enumerate(group(seed, index, tried)):
             if time.monotonic() > end:
                 to.send(("end",))
@@ -60,59 +65,101 @@ def _work(seed: int, tried: Sequence[tuple[str, str]], first: int, last: int | N
     to.send(("end",))
 
 
-class Campaign:
-    """Runs cases in a process of its own, and starts another where that ends or hangs."""
+class Worker:
+    """A process that runs groups.
 
-    def __init__(self, seed: int, tried: Sequence[tuple[str, str]], seconds: float, report: Report) -> None:
-        self.seed, self.tried, self.report = seed, tried, report
+    Attributes:
+        groups: those that it was given.
+        messages: where it says what comes of cases.
+        at: the group and the case that it runs.
+        heard: when it last said something.
+        ended: whether it said that nothing is left to do.
+    """
+
+    def __init__(self, seed: int, tried: Tried, groups: range, end: float, folder: Path) -> None:
+        context = multiprocessing.get_context("fork")
+        self.messages, there = context.Pipe(duplex=False)
+        self.groups, self.at, self.heard, self.ended = groups, (groups.start, 0), time.monotonic(), False
+        self._process = context.Process(target=work, args=(seed, tried, groups, end, folder, there), daemon=True)
+        self._process.start()
+        there.close()
+
+    def stop(self) -> int | None:
+        """End the process; returns its exit code."""
+        self._process.kill()
+        self._process.join()
+        self.messages.close()
+        return self._process.exitcode
+
+    def hear(self, report: Report) -> str:
+        """Read one message; returns what went wrong, nothing as a rule."""
+        try:
+            what, *rest = self.messages.recv()
+        except EOFError:
+            self._process.join()
+            return f"the process ended with {self._process.exitcode}"
+        self.heard = time.monotonic()
+        if what == "broken":
+            return f"the case cannot be made: {rest[0]}"
+        if what == "end":
+            self.ended = True
+        elif what == "done":
+            _done(report, *rest)
+        else:
+            self.at = (rest[0], rest[1])
+        return ""
+
+
+def _done(report: Report, name: str, backend: str, kind: str, outcome: Outcome, failure: Failure | None) -> None:
+    report.add(name, backend, kind, outcome, signature(outcome))
+    if failure is not None:
+        report.found(failure)
+
+
+class Campaign:
+    """Runs cases in processes of their own, and starts another where one ends or hangs.
+
+    Attributes:
+        seed: of the cases.
+        tried: classes and backends.
+        report: where outcomes are counted.
+        jobs: how many processes run side by side.
+        end: when the time is up, on the monotonic clock.
+    """
+
+    def __init__(self, seed: int, tried: Tried, seconds: float, report: Report, jobs: int) -> None:
+        self.seed, self.tried, self.report, self.jobs = seed, tried, report, jobs
         self.end = time.monotonic() + seconds
 
-    def run(self, first: int = 0, last: int | None = None) -> None:
-        """Run groups until the time is up."""
-        while first is not None and (last is None or first < last) and time.monotonic() < self.end:
-            first = self._process(first, last)  # type: ignore[assignment]
+    def run(self, groups: range) -> None:
+        """Run groups until the time is up; every process has those that lie as far apart as there are processes."""
+        with tempfile.TemporaryDirectory(prefix="campaign-") as name:
+            workers = [self._start(groups[job :: self.jobs], Path(name)) for job in range(min(self.jobs, len(groups)))]
+            try:
+                while workers:
+                    ready = wait([worker.messages for worker in workers], timeout=1)
+                    for worker in list(workers):
+                        wrong = worker.hear(self.report) if worker.messages in ready else ""
+                        if time.monotonic() - worker.heard > STUCK:
+                            wrong = f"no end after {STUCK:.0f} s"
+                        if wrong or worker.ended:
+                            workers.remove(worker)
+                            worker.stop()
+                        if wrong:
+                            left = self._lost(worker, wrong)
+                            workers += [self._start(left, Path(name))] if left and time.monotonic() < self.end else []
+            finally:
+                for worker in workers:
+                    worker.stop()
 
-    def _process(self, first: int, last: int | None) -> int | None:
-        """Run one process; returns the group to go on with where it did not end by itself."""
-        context = multiprocessing.get_context("fork")
-        here, there = context.Pipe(duplex=False)
-        process = context.Process(target=work, args=(self.seed, self.tried, first, last, self.end, there), daemon=True)
-        process.start()
-        there.close()
-        at: tuple[int, int] = (first, 0)
-        try:
-            while True:
-                if not here.poll(STUCK):
-                    return self._lost(at, f"no end after {STUCK:.0f} s")
-                message = here.recv()
-                if message[0] == "end":
-                    return None
-                if message[0] == "broken":
-                    return self._lost(at, f"the case cannot be made: {message[1]}")
-                if message[0] == "done":
-                    self._done(*message[1:])
-                else:
-                    at = message[1:]
-        except EOFError:
-            process.join()
-            return self._lost(at, f"the process ended with {process.exitcode}")
-        finally:
-            process.kill()
-            process.join()
+    def _start(self, groups: range, folder: Path) -> Worker:
+        return Worker(self.seed, self.tried, groups, self.end, folder)
 
-    def _done(self, name: str, backend: str, kind: str, outcome: Outcome, failure: Any) -> None:
-        self.report.add(name, backend, kind, outcome, signature(outcome))
-        if failure is not None:
-            self.report.found(failure)
-
-    def _lost(self, at: tuple[int, int], words: str) -> int:
-        """Count the case that a process was running when it ended."""
-        index, place = at
+    def _lost(self, worker: Worker, words: str) -> range:
+        """Count the case that a process was running when it ended; returns the groups behind it."""
+        index, place = worker.at
         trial = group(self.seed, index, self.tried)[place]
         outcome = Outcome(CRASHES, words)
         self.report.add(trial.name, trial.backend, trial.kind, outcome, words)
         self.report.found(Failure(trial.name, trial.backend, trial.kind, outcome, trial.script(), self.seed, index))
-        return index + 1
-
-
-torch.set_grad_enabled(False)
+        return worker.groups[worker.groups.index(index) + 1 :]
