@@ -49,7 +49,8 @@ def export(
     ] = None,
     image_size: arguments.ImageSize = None,
     color: Annotated[
-        str, typer.Option(metavar="rgb|bgr|rgba|gray", help="Colour order of the input; rgba is composited on white.")
+        str,
+        typer.Option(metavar="rgb|bgr|rgba|gray", help="Colour order of the input; rgba loses alpha as in the class."),
     ] = "rgb",
     opset: Annotated[int, typer.Option(metavar="N", help="Version of the default ONNX domain, 17 to 23.")] = 18,
     post: Annotated[

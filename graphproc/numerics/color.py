@@ -130,29 +130,31 @@ def blend_on_white_in_float32(rgba: NDArray[Any]) -> NDArray[Any]:
     return (blended * np.float32(largest + 1 - 1e-3) if whole else blended).astype(rgba.dtype)
 
 
-def composite_on_checkerboard(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def composite_on_checkerboard(rgba: NDArray[Any]) -> NDArray[np.uint8]:
     """Composite 8-bit RGBA pixels over squares of 8 x 8 pixels, light gray (204) and gray (153) in turn, a light one first.
 
-    `(color * alpha + background * (255 - alpha) + 127) // 255`, as transformers' Inkling 2 does.
+    `(color * alpha + background * (255 - alpha) + 127) // 255` in int32, as transformers' Inkling 2 does whatever the type:
+    floats are truncated first, and of a result beyond bytes the lowest 8 bits are left.
 
     Args:
-        rgba: uint8 `[..., height, width, 4]`, channels red, green, blue, alpha (not premultiplied).
+        rgba: integer, floating or boolean `[..., height, width, 4]`, channels red, green, blue, alpha (not premultiplied).
 
     Returns:
         uint8 `[..., height, width, 3]`, a new array.
 
     Raises:
-        ShapeError: The dtype is not uint8, there are no two axes of pixels, or the last axis does not hold four channels.
+        ShapeError: The dtype is no real number type, there are no two axes of pixels, or the last axis has not four channels.
     """
     _check_four_channels("composite_on_checkerboard", rgba)
-    if rgba.dtype != np.uint8 or rgba.ndim < 3:
+    if rgba.dtype.kind not in "buif" or rgba.ndim < 3:
         raise ShapeError(
-            f"composite_on_checkerboard: expected uint8 [..., height, width, 4], got {rgba.dtype}{list(rgba.shape)}."
+            f"composite_on_checkerboard: expected numbers [..., height, width, 4], got {rgba.dtype}{list(rgba.shape)}."
         )
     rows, columns = (np.arange(side) // 8 for side in rgba.shape[-3:-1])
     dark = (rows[:, None] + columns) % 2
     background = (204 - 51 * dark).astype(np.int32)[..., None]
-    color, alpha = rgba[..., :3].astype(np.int32), rgba[..., 3:].astype(np.int32)
+    with np.errstate(invalid="ignore"):  # NaN has no integer
+        color, alpha = rgba[..., :3].astype(np.int32), rgba[..., 3:].astype(np.int32)
     result: NDArray[np.uint8] = ((color * alpha + background * (255 - alpha) + 127) // 255).astype(np.uint8)
     return result
 

@@ -13,7 +13,7 @@ from graphproc.ops import Cast, Combine, Interpolate, InterpolateBytes, Rescale
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, BILINEAR, NORMALIZE, RESCALE, resize_to, square
 from graphproc.processors.multiples import to_bgr
-from graphproc.processors.row import ONLY_TORCHVISION, Row
+from graphproc.processors.row import DROPPED, ONLY_TORCHVISION, Row
 from graphproc.sizes import rules
 
 
@@ -91,5 +91,6 @@ ROWS = (
         outputs=("pixel_values", "original_images"),
         backends=ONLY_TORCHVISION,
         finish=with_originals,
+        background=DROPPED,
     ),
 )

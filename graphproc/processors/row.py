@@ -26,6 +26,10 @@ Finish = Callable[[ProgramBuilder, Config, Value], None]
 
 CHANNELS: Mapping[str, int] = {"rgb": 3, "bgr": 3, "rgba": 4, "gray": 1}
 """The input's channels, by colour order. `rgba` is composited on `Row.background` and `gray` repeated, as PIL images are."""
+DROPPED = "dropped"
+"""The `Row.background` of classes that take three of the four channels of an image and leave alpha out."""
+PICKED: Mapping[str, tuple[int, ...]] = {"bgr": (2, 1, 0), "gray": (0, 0, 0), "rgba": (0, 1, 2)}
+"""The channels of the input that are red, green and blue; of `rgba` where nothing was composited."""
 BACKGROUNDS: Mapping[str, Op] = {"white": CompositeOnWhite(), "checkerboard": CompositeOnCheckerboard()}
 """What an image with an alpha channel is composited on."""
 
@@ -96,7 +100,7 @@ class Row:
             otherwise (`ProgramBuilder.several`) and join image by image; images that are not nested are samples of one.
         together: makes the settings for the images of one call from its settings and the (height, width) of all of them, where
             images that come together are processed otherwise than each alone.
-        background: what images with an alpha channel are composited on, of `BACKGROUNDS`.
+        background: what images with an alpha channel are composited on, of `BACKGROUNDS`; `DROPPED` where alpha is left out.
         texts: outputs of text, by the keyword that each is made of and named after; no image enters them, and no graph has them.
         reads: which images `do_convert_rgb` concerns: all, `pil` images and files alone, or none, where they are read `plain`
             or as `frames`. Those and arrays beside `pil` images are not looked at for an axis of 4 channels. With `bytes` arrays
@@ -224,11 +228,11 @@ class Row:
             raise ConfigError(f"several: {self.name} processes images of samples of several as it does others. Leave it out.")
         b = ProgramBuilder(self.name, self._declared(backend), several=several, backend=backend)
         x = image_input(b, dtype=dtype, channels=channels or CHANNELS[color])
-        if color == "rgba":
+        if color == "rgba" and self.background != DROPPED:
             x = b.add(BACKGROUNDS[self.background], x)
         x = b.add(ToChannelsFirst(), x)
-        if color in ("bgr", "gray"):
-            x = b.add(SelectChannels((2, 1, 0) if color == "bgr" else (0, 0, 0)), x)
+        if color != "rgb" and x.type.channels == CHANNELS[color]:
+            x = b.add(SelectChannels(PICKED[color]), x)
         b.image = x
         if unknown := sorted(set(extras) - set(self.extras)):
             known = ", ".join(self.extras) or "none beside the image"

@@ -93,6 +93,7 @@ class Compilation:
         Raises:
             ConfigError: a setting has no meaning.
             EmitError: the options do not fit together.
+            ProgramError: no image can be taken with the settings.
         """
         from graphproc.emitters.onnx.emit import EmitOptions, emit
 

@@ -52,7 +52,7 @@ TENSORS = ("patch_offsets",)
 FLOATS = ("image_scale_factors",)
 """Outputs of Python's floats, of which frameworks make tensors of their own default type."""
 ROWS: Mapping[str, tuple[str, ...]] = {
-    "pixel_values": ("Cohere2Vision", "GotOcr2", "Ovis2", "VitPose"),
+    "pixel_values": ("Cohere2Vision", "GotOcr2", "Llama4", "Ovis2", "VitPose"),
     "pixel_values_local": ("DeepseekOcr2", "UnlimitedOcr"),
     "target_sizes": ("PPOCRV5ServerDet",),
 }
@@ -71,11 +71,11 @@ def check_lengths(row: str, backend: str, output: Output, value: Any) -> None:
 
     Raises:
         ShapeError: the torchvision backend's results of the images have several lengths, or the images' results several shapes
-            where transformers stacks them.
+            where transformers stacks or concatenates them.
     """
     name = output.name
-    if value is not None and _stacks(row.removesuffix("ImageProcessor"), backend, output):
-        _check_one_shape(name, value)
+    if value is not None:
+        _check_one_shape(row.removesuffix("ImageProcessor"), backend, output, value)
     if backend == TORCHVISION and isinstance(value, list) and all(isinstance(one, np.ndarray) and one.ndim for one in value):
         lengths = [len(one) for one in value]
         if len(set(lengths)) > 1:
@@ -95,13 +95,13 @@ def contained(row: str, backend: str, output: Output, value: Any, apart: Callabl
         apart: makes the results of each image.
 
     Raises:
-        ShapeError: the images' results have several shapes where transformers stacks them.
+        ShapeError: the images' results have several shapes where transformers stacks or concatenates them.
     """
     name, key = row.removesuffix("ImageProcessor"), output.name
+    _check_one_shape(name, backend, output, value)
     if key == "pixel_values" and name == "Llama4":
         value = apart()
     elif _stacks(name, backend, output):
-        _check_one_shape(key, value)
         value = np.stack(list(value))
     elif key == "num_crops" and name == "Aria":
         return int(value)
@@ -125,11 +125,15 @@ def in_tensors(rows: list[Any]) -> list[Any]:
     return found
 
 
-def _check_one_shape(name: str, value: Any) -> None:
+def _check_one_shape(name: str, backend: str, output: Output, value: Any) -> None:
+    rows = output.batch == "concatenate" and isinstance(value, list) and name not in ROWS.get(output.name, ())
+    if not (rows or _stacks(name, backend, output)):
+        return
     shapes = list(dict.fromkeys(np.shape(array) for array in value))
     if len(shapes) > 1:
         found = ", ".join(str(list(shape)) for shape in shapes)
-        raise ShapeError(f"{name}: expected one shape of all images, got {found}. Resize or pad them, or pass them one by one.")
+        hint = "Make their sizes and channels equal, or pass them one by one."
+        raise ShapeError(f"{output.name}: expected one shape of all images' results, got {found}. {hint}")
 
 
 def _stacks(name: str, backend: str, output: Output) -> bool:

@@ -153,7 +153,7 @@ def to_array(
         backend: `"torchvision"` blends four channels of bytes or float32 in float32.
         converts_arrays: whether `do_convert_rgb` concerns arrays, too.
         channel_counts: how many channels an array may have, where it is looked for their axis.
-        background: `"checkerboard"` is what bytes with an alpha channel are composited on instead of white.
+        background: `"checkerboard"` is what images with an alpha channel are composited on instead of white.
 
     Returns:
         `[height, width, channels]`, C-contiguous, of the image's own dtype in native byte order (uint8 for files; for
@@ -187,7 +187,7 @@ def to_array(
 
 def _without_alpha(array: NDArray[Any], backend: str, background: str) -> NDArray[Any]:
     """An array of four channels, over the background."""
-    if array.dtype == np.uint8 and background == "checkerboard":
+    if background == "checkerboard":
         return composite_on_checkerboard(array)
     return blend_on_white_in_float32(array) if backend == "torchvision" else blend_on_white(array)
 

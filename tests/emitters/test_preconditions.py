@@ -69,3 +69,15 @@ def test_the_reason_is_found_in_an_error_of_loops_in_loops() -> None:
     )
     assert broken(text) == "the a's b. Use c."
     assert broken("running Gather node. Name:'x/Reshape'") is None
+
+
+@pytest.mark.parametrize("form", ["image", "batch", "sequence"])
+@pytest.mark.parametrize("backend", ["pil", "torchvision"])
+@pytest.mark.parametrize("name", ["PoolFormer", "CLIP"])
+def test_settings_that_take_no_image_are_no_graph(name: str, backend: str, form: str) -> None:
+    """The crop is larger than what it is padded to, whatever image comes."""
+    processor = getattr(gp, f"{name}ImageProcessor")(backend=backend, do_pad=True, pad_size={"height": 100, "width": 300})
+    with pytest.raises(ProgramError, match=r"larger than pad_size's 100. .* No image is taken with these settings"):
+        processor.to_onnx(input=form)
+    with pytest.raises(ImageError, match="larger than pad_size's 100"):
+        processor(np.zeros((400, 400, 3), np.uint8))

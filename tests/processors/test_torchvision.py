@@ -164,11 +164,34 @@ def test_alpha_over_a_checkerboard(mode: str, as_array: bool) -> None:
     assert cases.difference(found, expected) == ""
 
 
+@pytest.mark.parametrize("dtype", ["bool", "int8", "int16", "int64", "float16", "float32", "float64"])
+@pytest.mark.parametrize("largest", [1, 255])
+def test_alpha_of_every_type_over_a_checkerboard(largest: int, dtype: str) -> None:
+    """In int32, to which the class truncates everything."""
+    pixels = np.random.default_rng(9).random((20, 25, 4)) * (largest + 1 if "int" in dtype else largest)
+    image = pixels.astype(np.int64).astype(dtype) if "int" in dtype else pixels.astype(dtype)
+    expected = cases.theirs("Inkling2ImageProcessor", {"backend": BACKEND})(image, return_tensors="pt")
+    assert cases.difference(dict(gp.Inkling2ImageProcessor()(image, return_tensors="np")), _arrays(expected)) == ""
+
+
+def _arrays(features: Any) -> dict[str, Any]:
+    return {key: np.asarray(value) for key, value in features.items()}
+
+
 def test_a_graph_that_reads_rgba_has_the_checkerboard_too() -> None:
     rgba = np.random.default_rng(4).integers(0, 256, (37, 52, 4), dtype=np.uint8)
     expected = cases.transformers_result("Inkling2ImageProcessor", {}, Image.fromarray(rgba))
     session = gp.Session(gp.Inkling2ImageProcessor().to_onnx(color="rgba"), threads=1)
     assert cases.difference(dict(session.run({"images": rgba[None]})), expected) == ""
+
+
+def test_a_graph_that_reads_rgba_leaves_alpha_out_where_the_class_does() -> None:
+    """UVDoc takes the first three channels, back to front."""
+    rgba = np.random.default_rng(4).integers(0, 256, (37, 52, 4), dtype=np.uint8)
+    expected = cases.theirs("UVDocImageProcessor", {})(rgba, return_tensors="pt")
+    found = gp.Session(gp.UVDocImageProcessor().to_onnx(color="rgba"), threads=1).run({"images": rgba[None]})
+    np.testing.assert_array_equal(found["original_images"], np.stack([np.asarray(one) for one in expected["original_images"]]))
+    assert np.abs(found["pixel_values"] - np.asarray(expected["pixel_values"])).max() < 1e-5
 
 
 def test_a_palette_with_a_transparent_colour_over_a_checkerboard() -> None:

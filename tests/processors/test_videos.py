@@ -42,3 +42,17 @@ def test_videos_of_different_lengths_stay_apart(name: str) -> None:
     assert all(
         np.array_equal(a, b) for mine, theirs in zip(found, expected, strict=True) for a, b in zip(mine, theirs, strict=True)
     )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_video_is_one_array(name: str) -> None:
+    """Of four axes; transformers' Vivit takes it for one frame, and fails."""
+    settings = SMALL if name.startswith("Tvp") else {k: v for k, v in SMALL.items() if k != "pad_size"}
+    video = np.stack(_frames(3, 33, 47))
+    found = processor_class(name)(**settings)(video, return_tensors="np")["pixel_values"]
+    np.testing.assert_array_equal(found, processor_class(name)(**settings)(list(video), return_tensors="np")["pixel_values"])
+    if name == "VivitImageProcessor":
+        with pytest.raises(TypeError, match="Cannot handle this data type"):
+            reference_class(name)(**settings)(video, return_tensors="np")
+    else:
+        np.testing.assert_array_equal(found, reference_class(name)(**settings)(video, return_tensors="np")["pixel_values"])

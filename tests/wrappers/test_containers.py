@@ -113,11 +113,15 @@ def test_tiles_that_a_sample_lacks_have_the_type_of_the_others(backend: str) -> 
     np.testing.assert_array_equal(np.asarray(found), np.asarray(expected))
 
 
+PLAIN = {"do_convert_rgb": False, "image_mean": 0.5, "image_std": 0.5}
 DIFFERENT: list[tuple[str, Mapping[str, Any], list[tuple[int, int, int]]]] = [
     ("Gemma4ImageProcessor", {"do_resize": False, "max_soft_tokens": 70, "patch_size": 2}, [(96, 48, 3), (60, 48, 3)]),
     ("Gemma4ImageProcessor", {"do_resize": False, "max_soft_tokens": 70, "patch_size": 2}, [(20, 48, 3), (60, 48, 3)]),
     ("RTDetrImageProcessor", {**SIDES, "backend": "torchvision", "do_convert_rgb": False}, [(40, 72, 1), (40, 72, 3)]),
     ("DetrImageProcessor", {"backend": "torchvision", "do_resize": False, "do_pad": False}, [(40, 72, 3), (40, 70, 3)]),
+    ("Glm46VImageProcessor", PLAIN, [(112, 112, 1), (112, 112, 3)]),
+    ("Glm46VImageProcessor", {**PLAIN, "backend": "torchvision"}, [(112, 112, 1), (112, 112, 3)]),
+    ("Qwen2VLImageProcessor", PLAIN, [(56, 56, 3), (56, 56, 1)]),
 ]
 
 
@@ -127,9 +131,9 @@ def test_what_transformers_stacks_has_one_shape(
     name: str, settings: Mapping[str, Any], sizes: list[tuple[int, int, int]], tensors: str | None
 ) -> None:
     images = [np.full(size, 7, dtype=np.uint8) for size in sizes]
-    with pytest.raises((ValueError, RuntimeError), match=r"equal size|same shape"):
+    with pytest.raises((ValueError, RuntimeError), match=r"equal size|same shape|must match"):
         theirs(name, {"backend": "pil", **settings})(images, return_tensors=tensors)
-    with pytest.raises(ShapeError, match="pixel_values: expected one shape of all images, got"):
+    with pytest.raises(ShapeError, match="pixel_values: expected one shape of all images' results, got"):
         ours(name, settings)(images, return_tensors=tensors)
 
 
@@ -147,3 +151,10 @@ def test_tiles_are_not_padded_to_the_largest(backend: str) -> None:
         theirs("LlavaOnevisionImageProcessor", settings)(images, return_tensors="pt")
     with pytest.raises((ShapeError, ValueError), match="pixel_values"):
         ours("LlavaOnevisionImageProcessor", settings)(images, return_tensors="pt")
+
+
+def test_images_that_stay_apart_have_any_shapes() -> None:
+    images = [np.full((40, 72, channels), 7, dtype=np.uint8) for channels in (1, 3)]
+    found = ours("Llama4ImageProcessor", {**PLAIN, "backend": "torchvision"})(images)["pixel_values"]
+    expected = theirs("Llama4ImageProcessor", {**PLAIN, "backend": "torchvision"})(images)["pixel_values"]
+    assert [one.shape for one in found] == [one.shape for one in expected]

@@ -13,7 +13,7 @@ from graphproc.emitters.onnx import joins
 from graphproc.emitters.onnx.builder import ELEMENT, GraphBuilder, Value
 from graphproc.emitters.onnx.choices import never
 from graphproc.emitters.onnx.steps import emit_steps
-from graphproc.errors import EmitError
+from graphproc.errors import EmitError, ProgramError
 from graphproc.ir.program import Input, Output, Program
 from graphproc.ir.types import TensorType
 from graphproc.passes.pipeline import optimize
@@ -80,6 +80,7 @@ def emit(program: Program, options: EmitOptions, metadata: Mapping[str, Any] | N
 
     Raises:
         EmitError: the options do not fit the program.
+        ProgramError: no image meets a precondition, or not those of the size that is given.
     """
     program = optimize(_fixed(program, options))
     loops = _loops(program, options)
@@ -131,7 +132,14 @@ def emit(program: Program, options: EmitOptions, metadata: Mapping[str, Any] | N
 
 
 def _fixed(program: Program, options: EmitOptions) -> Program:
-    """The program with the sides of every input known, where the options say them and pixels do not decide sizes."""
+    """The program with the sides of every input known, where the options say them and pixels do not decide sizes.
+
+    Raises:
+        EmitError: the options do not fit the program.
+        ProgramError: no image meets a precondition.
+    """
+    if impossible := [condition for condition in program.preconditions if condition.holds is False]:
+        raise ProgramError(f"{program.name}: {impossible[0].message} No image is taken with these settings.")
     if options.image_size is None or program.measured:
         return program
     if program.stacked:
