@@ -256,9 +256,9 @@ FAULTS: tuple[Fault, ...] = (
         _raises(r"shape '.*' is invalid for input of size", lambda trial: trial.name == "Inkling2ImageProcessor"),
     ),
     Fault(
-        "colours of bool masks",
-        "transformers looks SegGPT's colours up in a list, which takes no bool of numpy",
-        _raises("list indices must be integers or slices, not numpy.bool", lambda trial: trial.name == "SegGptImageProcessor"),
+        "colours of other masks",
+        "transformers looks SegGPT's colours up in a list, which takes no bool or float of numpy",
+        _raises("list indices must be integers or slices, not numpy", lambda trial: trial.name == "SegGptImageProcessor"),
     ),
     Fault(
         "masks without colours",
