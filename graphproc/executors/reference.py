@@ -172,9 +172,9 @@ def _joined(how: Join, arrays: Sequence[Array], output: Output) -> list[Array] |
         return np.asarray(np.max(np.stack(arrays)))
     if how == "pad":
         largest = np.max([a.shape for a in arrays], axis=0)
-        if output.name == "pixel_values" and output.sample is None and arrays[0].ndim == 3:  # of which no channels are missing
-            return [_padded(a, np.array([len(a), *largest[1:]]), output.pad_value) for a in arrays]
-        return [_padded(a, largest, output.pad_value) for a in arrays]
+        axes = output.padded_axes(arrays[0].ndim)
+        padded = [np.where([axis in axes for axis in range(a.ndim)], largest, a.shape) for a in arrays]
+        return [_padded(a, shape, output.pad_value) for a, shape in zip(arrays, padded, strict=True)]
     # Numbers instead of arrays without axes; conversion to tensors passes over numpy's own bools.
     return [array.item() if array.dtype == np.bool_ and not array.ndim else array[()] for array in arrays]
 

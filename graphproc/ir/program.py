@@ -97,6 +97,12 @@ class Output:
         """How the values of the images in one run of a graph join; a run of several images is one sample, or a batch."""
         return self.sample or self.batch
 
+    def padded_axes(self, rank: int) -> range:
+        """The axes that padding makes equal: images lack no channels, and their tiles no pixels, in transformers."""
+        if self.name == "pixel_values" and self.sample is None:
+            return {3: range(1, 3), 4: range(1)}.get(rank, range(rank))
+        return range(rank)
+
 
 @dataclass(frozen=True, slots=True)
 class Precondition:

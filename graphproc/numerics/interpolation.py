@@ -40,11 +40,14 @@ class Taps:
         weights: float32, or float64, [outputs, taps].
         rounded: how many taps come first, whose products are rounded before they are added; the products of the others are
             fused with the addition: rounded with it, once. Observed with torch 2.14 on processors with AVX2.
+        own: which taps an output has, bool [outputs, taps]; None for all. The others have weight 0 and the last own pixel, so
+            that no NaN comes from elsewhere, and are not added at all, so that no product with infinity does.
     """
 
     index: Array
     weights: Array
     rounded: int
+    own: Array | None = None
 
 
 def exp_negative(t: Array) -> Array:
@@ -119,7 +122,8 @@ def _antialias(n_in: int, n_out: int, radius: int, real: Real) -> Taps:
     left_over = rest + np.arange(int((high - rest).max()))
     index = np.concatenate([grouped, left_over], axis=1)
     weights = np.concatenate([np.where(grouped < rest, weights_at(grouped), real(0)), weights_at(left_over)], axis=1)
-    return Taps(np.minimum(index, n_in - 1).astype(np.int64), weights / total, grouped.shape[1])
+    own = np.concatenate([grouped < rest, left_over < high], axis=1)
+    return Taps(np.minimum(index, high - 1).astype(np.int64), weights / total, grouped.shape[1], None if own.all() else own)
 
 
 def antialias_cubic(x: Any, where: Callable[[Any, Any, Any], Any], fused: Callable[[Any, Any, float], Any]) -> Any:
@@ -164,9 +168,10 @@ def linear_taps(n_in: int, n_out: int, real: Real = np.float32) -> Taps:
 
 
 def _linear(low: Array, position: Array, n_in: int) -> Taps:
-    """The pixels on both sides of each position; the farther one first."""
+    """The pixels on both sides of each position, the farther one first; an axis that keeps its length has the same one twice."""
     second = np.clip(position - low, 0, 1)
-    index = np.stack([np.minimum(low + 1, n_in - 1), low], axis=1).astype(np.int64)
+    farther = low if len(position) == n_in else np.minimum(low + 1, n_in - 1)
+    index = np.stack([farther, low], axis=1).astype(np.int64)
     return Taps(index, np.stack([second, 1 - second], axis=1), 1)
 
 

@@ -93,15 +93,18 @@ class Interpolate(Op):
             return self._numpy_in_one_pass(x)
         real = x.dtype.type
         for axis, side in ((-1, self.width), (-2, self.height)):
+            if side == x.shape[axis] and self.mode in RADIUS:
+                continue  # one tap of weight 1
             taps = _TAPS[self.mode](x.shape[axis], num.known(side), real)
             x = np.moveaxis(x, axis, -1)
             total = x[..., taps.index[:, 0]] * taps.weights[:, 0]
             for tap in range(1, taps.index.shape[1]):
                 pixels, weights = x[..., taps.index[:, tap]], taps.weights[:, tap]
                 if self.fused and tap >= taps.rounded:
-                    total = multiply_add(pixels, weights, total, real)
+                    more = multiply_add(pixels, weights, total, real)
                 else:
-                    total = total + pixels * weights
+                    more = total + pixels * weights
+                total = more if taps.own is None else np.where(taps.own[:, tap], more, total)
             x = np.moveaxis(total, -1, axis)
         return np.ascontiguousarray(x)
 
@@ -419,8 +422,10 @@ def _antialias(g: Builder, n_in: Num, n_out: Num, radius: int) -> _Nodes:
     def most(counts: Value) -> Value:
         return g.ReduceMax(counts, g.vector(0, 1), keepdims=0) if g.opset >= 18 else g.ReduceMax(counts, axes=[0, 1], keepdims=0)
 
+    last = g.Sub(high, g.constant([1], "f64"))
+
     def placed(position: Value) -> Value:
-        return g.cast(g.Min(position, g.Sub(size, g.constant([1], "f64"))), "i64")
+        return g.cast(g.Min(position, last), "i64")
 
     position = g.Add(low, g.range(g.cast(most(g.Sub(high, low)), "i64"), "f64"))
     weights = weights_at(position)

@@ -1,4 +1,4 @@
-"""Bytes to bytes by tables: label values renumbered, classes painted in colours."""
+"""Numbers to bytes by tables: label values renumbered, classes painted in colours."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from graphproc.errors import ShapeError
+from graphproc.errors import ImageError, ShapeError
 from graphproc.ir.builder_protocol import Builder, Value
-from graphproc.ir.op import Array, Op, op, require_dtype, require_layout
+from graphproc.ir.op import Array, Op, op, require_layout
 from graphproc.ir.types import TensorType
 
 
 @op("look_up")
 @dataclass(frozen=True, slots=True)
 class LookUp(Op):
-    """Replace each byte by its entry in a table of 256 bytes; every table makes one channel of the result.
+    """Replace each number of 0 to 255 by its entry in a table of 256 bytes; every table makes one channel of the result.
 
     Shapes:   (..., 1, H, W) -> (..., C, H, W), C being the number of tables.
-    Dtypes:   u8; unchanged.
+    Dtypes:   any to u8; u8 alone in graphs.
     Rounding: none.
     Source:   numpy indexing of an array by an array.
     """
@@ -28,16 +28,23 @@ class LookUp(Op):
     def infer(self, x: TensorType) -> TensorType:
         """As many channels as there are tables."""
         require_layout(self, x, "CHW")
-        require_dtype(self, x, "u8")
         if x.channels != 1:
             raise ShapeError(f"look_up: expected one channel, got {x}")
         if not self.tables or any(len(table) != 256 or not all(0 <= v <= 255 for v in table) for table in self.tables):
             raise ShapeError("look_up: expected tables of 256 bytes each, and at least one")
-        return replace(x, shape=(*x.shape[:-3], len(self.tables), *x.shape[-2:]))
+        return replace(x, dtype="u8", shape=(*x.shape[:-3], len(self.tables), *x.shape[-2:]))
 
     def numpy(self, x: Array) -> Array:
-        """One channel after the other."""
-        return np.concatenate([np.array(table, dtype=np.uint8)[x] for table in self.tables], axis=-3)
+        """One channel after the other.
+
+        Raises:
+            ImageError: there are other numbers.
+        """
+        with np.errstate(invalid="ignore"):
+            index = x.astype(np.uint8)
+        if x.dtype != np.uint8 and not (index == x).all():
+            raise ImageError(f"map of {x.dtype}: expected whole numbers of 0 to 255 where colours are looked up, got others")
+        return np.concatenate([np.array(table, dtype=np.uint8)[index] for table in self.tables], axis=-3)
 
     def onnx(self, g: Builder, x: Value) -> Value:
         """Gather from all tables one after the other, at the byte plus 256 times the channel."""

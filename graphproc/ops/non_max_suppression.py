@@ -31,7 +31,7 @@ class NonMaxSuppression(Op):
 
     Attributes:
         iou_threshold: boxes are suppressed whose intersection over union with a kept one is above it; 0 to 1.
-        score_threshold: boxes are kept only with a score above it.
+        score_threshold: boxes are kept only with a score above it; what is no number comes last, and runtimes may drop it.
         limit: the largest number of boxes kept of a class; 0 for any number.
         candidates: how many boxes of a class, those with the highest scores and what equals the last of them, are looked at;
             0 for all.
@@ -68,7 +68,7 @@ class NonMaxSuppression(Op):
         waiting = np.argsort(-scores, kind="stable")
         if 0 < self.candidates < len(waiting):
             waiting = waiting[scores[waiting] >= scores[waiting[self.candidates - 1]]]
-        waiting = waiting[scores[waiting] > np.float32(self.score_threshold)]
+        waiting = waiting[~(scores[waiting] <= np.float32(self.score_threshold))]
         kept: list[int] = []
         while len(waiting) and (not self.limit or len(kept) < self.limit):
             best, waiting = waiting[0], waiting[1:]

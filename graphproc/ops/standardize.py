@@ -13,6 +13,7 @@ all of them are computed at once, whatever the image's size. A run of 17 rows or
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,12 +52,13 @@ class Standardize(Op):
         return x.with_dtype("f32")
 
     def numpy(self, x: Array) -> Array:
-        """`numpy.mean` and `numpy.std` of each image, stored channels last."""
-        images = np.ascontiguousarray(np.moveaxis(x.astype(np.float32), -3, -1)).reshape(-1, *x.shape[-2:], x.shape[-3])
-        y = np.empty_like(images)
-        for image, result in zip(images, y, strict=True):
-            least = np.float32(1.0 / np.sqrt(float(image.size)))
-            np.divide(image - np.mean(image), np.maximum(np.std(image), least), out=result)
+        """`numpy.mean` and `numpy.std` of each image, stored channels last; of other types as numpy has them, f64 but for f16."""
+        x = x.astype(np.float32) if x.dtype == np.uint8 else x
+        images = np.ascontiguousarray(np.moveaxis(x, -3, -1)).reshape(-1, *x.shape[-2:], x.shape[-3])
+        y = np.empty(images.shape, np.float32 if x.dtype in (np.float16, np.float32) else np.float64)
+        with np.errstate(over="ignore", invalid="ignore"):  # float16 holds no large squares
+            for image, result in zip(images, y, strict=True):
+                result[...] = (image - np.mean(image)) / max(np.std(image), 1.0 / math.sqrt(image.size))
         return np.ascontiguousarray(np.moveaxis(y.reshape(*x.shape[:-3], *y.shape[1:]), -1, -3))
 
     def onnx(self, g: Builder, x: Value) -> Value:

@@ -152,6 +152,7 @@ METHODS = (
         semantic_result,
         {"target_sizes": REQUIRED, "size": None, "return_segmentation_scores": False},
         needs_sizes=True,
+        resizes_all="always",
     ),
     Method(
         PANOPTIC,
@@ -163,6 +164,7 @@ METHODS = (
         ROWS,
         PARITY,
         needs_sizes=True,
+        resizes_all="always",
     ),
     Method(
         INSTANCE,
@@ -174,5 +176,6 @@ METHODS = (
         ROWS,
         PARITY,
         needs_sizes=True,
+        resizes_all="always",
     ),
 )

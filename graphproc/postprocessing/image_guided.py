@@ -6,6 +6,7 @@ or none that scores above 0; here these have results without rows, so that resul
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,6 +24,9 @@ EPSILON = 1e-6
 """What is added to the best score."""
 LOW, SPAN = 0.1, 0.9
 """The share of the best score that counts as nothing, and what is left of it to 1."""
+
+AT_LEAST = (-math.inf, -math.inf, 0.0, 0.0)
+"""The smallest center and extent of a box that may overlap others."""
 
 
 def where(steps: Steps, x: Value, condition: Value) -> Value:
@@ -46,9 +50,12 @@ def guided(steps: Steps, size: tuple[Num, Num] | None) -> None:
     boxes = steps.add(CenterToCorners(), steps["target_pred_boxes"])
     if steps.number("nms_threshold") < 1:
         kept = NonMaxSuppression(steps.number("nms_threshold"))
-        rows = steps.add(kept, boxes, steps.add(Rearrange("q -> 1 q"), scores))
+        # A box of negative width or height overlaps nothing; the op would turn it round.
+        solid = steps.add(CenterToCorners(), steps.add(Combine("maximum", AT_LEAST), steps["target_pred_boxes"]))
+        rows = steps.add(kept, solid, steps.add(Rearrange("q -> 1 q"), scores))
         scores = where(steps, scores, steps.add(Rearrange("1 q -> q", layout="Q"), rows))
-    scores = where(steps, scores, steps.add(Combine("greater_or_equal", steps.number("threshold")), scores))
+    below = steps.add(Combine("less", steps.number("threshold")), scores)
+    scores = where(steps, scores, steps.add(Function("not"), below))  # what is no number stays
     best = steps.add(Combine("add", EPSILON), steps.add(Reduce("max", keep=True), scores))
     above = steps.add(Combine("subtract"), scores, steps.add(Combine("multiply", LOW), best))
     share = steps.add(Combine("divide"), above, steps.add(Combine("multiply", SPAN), best))

@@ -148,6 +148,6 @@ def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
 
 OPTIONS = {**THRESHOLDS, "target_sizes": None, "return_coco_annotation": False, "return_binary_maps": False}
 METHODS = (
-    Method(INSTANCE, ("MaskFormerImageProcessor",), QUERIES, maskformer, result, OPTIONS, ROWS, PARITY),
-    Method(INSTANCE, ("Mask2FormerImageProcessor",), QUERIES, mask2former, result, OPTIONS, ROWS, PARITY),
+    Method(INSTANCE, ("MaskFormerImageProcessor",), QUERIES, maskformer, result, OPTIONS, ROWS, PARITY, resizes_all="to sizes"),
+    Method(INSTANCE, ("Mask2FormerImageProcessor",), QUERIES, mask2former, result, OPTIONS, ROWS, PARITY, resizes_all="always"),
 )

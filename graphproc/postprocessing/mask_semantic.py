@@ -74,5 +74,5 @@ METHODS = (
     Method(NAME, ("ConditionalDetrImageProcessor",), DETR, conditional_detr, result, OPTIONS),
     Method(NAME, ("MaskFormerImageProcessor",), QUERIES, maskformer, result, OPTIONS),
     Method(NAME, ("OneFormerImageProcessor",), QUERIES, oneformer, result, OPTIONS),
-    Method(NAME, ("Mask2FormerImageProcessor",), QUERIES, mask2former, result, OPTIONS),
+    Method(NAME, ("Mask2FormerImageProcessor",), QUERIES, mask2former, result, OPTIONS, resizes_all="always"),
 )

@@ -6,7 +6,7 @@ import inspect
 import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
@@ -194,6 +194,7 @@ class Method:
         left_to_python: options that change what Python makes of the graph's outputs, or hands over to it, not the graph.
         prepare: makes inputs of what comes in, where they are not the model's outputs one for one.
         collect: makes one result of those of all images; None for a list of them.
+        resizes_all: when the reference resizes the masks of all queries, which it cannot where there is none.
         ignores_more: whether it takes further keywords, which do nothing in the reference either.
     """
 
@@ -214,6 +215,7 @@ class Method:
     left_to_python: tuple[str, ...] = ()
     prepare: Prepare | None = None
     collect: Collect | None = None
+    resizes_all: Literal["never", "to sizes", "always"] = "never"
     ignores_more: bool = False
 
     @property

@@ -311,6 +311,16 @@ METHODS = (
     Method(INSTANCE, _DETR, DETR, detr_instance, result, _INSTANCE, ROWS, PARITY, left_to_python=RUNS),
     Method(PANOPTIC, _DETR, DETR, detr_panoptic, result, _PANOPTIC, ROWS, PARITY),
     Method(PANOPTIC, ("MaskFormerImageProcessor",), QUERIES, panoptic, result, _PANOPTIC, ROWS, PARITY),
-    Method(PANOPTIC, ("Mask2FormerImageProcessor",), QUERIES, mask2former_panoptic, result, _PANOPTIC, ROWS, PARITY),
+    Method(
+        PANOPTIC,
+        ("Mask2FormerImageProcessor",),
+        QUERIES,
+        mask2former_panoptic,
+        result,
+        _PANOPTIC,
+        ROWS,
+        PARITY,
+        resizes_all="always",
+    ),
     Method(PANOPTIC, ("OneFormerImageProcessor",), QUERIES, oneformer_panoptic, result, _PANOPTIC, ROWS, PARITY),
 )

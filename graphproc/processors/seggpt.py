@@ -40,7 +40,8 @@ def with_prompts(b: ProgramBuilder, config: Config, x: Value) -> None:
         y = stages.resize(b, config.changed(resample=NEAREST), y)
     if config.do_convert_rgb:
         y = b.add(SelectChannels((0, 0, 0)) if config.num_labels is None else LookUp(palette(config.num_labels)), y)
-        if b.backend == TORCHVISION and not (config.do_rescale or config.do_normalize):  # which give floats, as colours are there
+        floats = config.do_rescale or config.do_normalize  # which bytes become then
+        if b.backend == TORCHVISION and (y.type.dtype != "u8" or not floats):  # colours are floats there
             y = b.add(Cast("f32"), y)
     b.output("prompt_masks", _processed(b, config.changed(do_resize=False), y))
 
@@ -63,7 +64,7 @@ ROWS = (
         reads="plain",
         extras={
             "prompt_image": Extra("prompt_images", "HWC", aligned=False),
-            "prompt_map": Extra("prompt_masks", aligned=False),
+            "prompt_map": Extra("prompt_masks", aligned=False, any_type=True),
         },
     ),
 )

@@ -73,7 +73,7 @@ ROWS = (
         {timm.KEY: timm.DEFAULTS},
         extra_keys=(timm.KEY, "architecture"),
         settings_by_position=("return_tensors",),
-        not_compiled="the training transform; a torch tensor by itself, which timm resizes as floats",
+        not_compiled="the training transform; a torch tensor by itself, which timm resizes as floats; PIL images of mode LAB",
         backends=ONLY_PIL,
         reads="bytes",
         parity=Parity("timm 1.0 (evaluation transform, PIL images) with Pillow 13"),

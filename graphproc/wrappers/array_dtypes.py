@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from graphproc.batch_feature import TensorType, tensor_type_of
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError, ImageError, ShapeError
 from graphproc.executors import any_values, reference
@@ -14,6 +15,7 @@ from graphproc.ir.program import Program
 from graphproc.ir.types import DTYPES
 from graphproc.numerics.as_bytes import as_bytes
 from graphproc.processors.row import Row
+from graphproc.wrappers.images import flatten_images
 
 Array = np.ndarray[Any, Any]
 Compile = Callable[..., Program]
@@ -26,6 +28,21 @@ def graph_takes(row: Row, array: Array, further: Mapping[str, Array]) -> bool:
     """Whether an image and its further inputs have the types of the class's graph."""
     declared = all(rows.dtype == DTYPES[row.extras[name].dtype] for name, rows in further.items())
     return array.dtype == np.uint8 and array.shape[-1] == 3 and declared
+
+
+def check_for_bytes(images: Any) -> None:
+    """Refuse what timm processes otherwise than the bytes that an array of it holds.
+
+    Raises:
+        ImageError: it is a torch tensor by itself, or a PIL image of mode LAB is among the images.
+    """
+    if tensor_type_of(images) is TensorType.PYTORCH:
+        raise ImageError("images: expected PIL images or arrays, got a torch tensor, which timm resizes as floats. Use .numpy().")
+    if any(getattr(image, "mode", "") == "LAB" for image in flatten_images(images)):
+        raise ImageError(
+            "images: expected PIL images of another mode than LAB, in which Pillow resizes other bytes than arrays hold. "
+            "Convert the image to RGB."
+        )
 
 
 def program_options(row: Row, backend: str, array: Array) -> dict[str, Any]:

@@ -31,6 +31,7 @@ STACKED: Mapping[str, tuple[str, ...]] = {
     "image_sizes": ("Phi4Multimodal",),
     "num_patches": ("Inkling",),
     "spatial_shapes": ("Lfm2Vl",),
+    "tile_fine_mask": (),
     "pixel_mask": (*DETECTORS, "RTDetr"),
     "pixel_values": (*DETECTORS, "RTDetr", "Step3p7", "Emu3", "Pixtral", "Gemma4", "Gemma4Unified"),
 }
@@ -46,6 +47,8 @@ LISTS: Mapping[str, tuple[str, ...]] = {
     "image_sizes": ("Lfm2Vl",),
 }
 """Outputs of a list of numbers for each image; of these classes alone where there are some."""
+TENSORS = ("patch_offsets",)
+"""Outputs that are a list of torch's tensors whatever is asked for; of arrays where torch is not installed."""
 FLOATS = ("image_scale_factors",)
 """Outputs of Python's floats, of which frameworks make tensors of their own default type."""
 ROWS: Mapping[str, tuple[str, ...]] = {
@@ -63,12 +66,16 @@ UNPADDED = ("Idefics2", "Idefics3", "SmolVLM", "UltraVBert")
 """Classes of which the pixels are such lists in either backend, where they are not padded."""
 
 
-def check_one_length(backend: str, name: str, value: Any) -> None:
+def check_lengths(row: str, backend: str, output: Output, value: Any) -> None:
     """Refuse what no framework's tensor can be made of: torch's tensors of several lengths, which are no ragged arrays.
 
     Raises:
-        ShapeError: the torchvision backend's results of the images have several lengths.
+        ShapeError: the torchvision backend's results of the images have several lengths, or the images' results several shapes
+            where transformers stacks them.
     """
+    name = output.name
+    if value is not None and _stacks(row.removesuffix("ImageProcessor"), backend, output):
+        _check_one_shape(name, value)
     if backend == TORCHVISION and isinstance(value, list) and all(isinstance(one, np.ndarray) and one.ndim for one in value):
         lengths = [len(one) for one in value]
         if len(set(lengths)) > 1:
@@ -86,11 +93,15 @@ def contained(row: str, backend: str, output: Output, value: Any, apart: Callabl
         output: the output.
         value: its value for all images, arrays or lists of arrays.
         apart: makes the results of each image.
+
+    Raises:
+        ShapeError: the images' results have several shapes where transformers stacks them.
     """
     name, key = row.removesuffix("ImageProcessor"), output.name
     if key == "pixel_values" and name == "Llama4":
         value = apart()
-    elif _stacks(name, key, backend, output) and len({np.shape(array) for array in value}) == 1:
+    elif _stacks(name, backend, output):
+        _check_one_shape(key, value)
         value = np.stack(list(value))
     elif key == "num_crops" and name == "Aria":
         return int(value)
@@ -107,7 +118,26 @@ def contained(row: str, backend: str, output: Output, value: Any, apart: Callabl
     return _in_torch(value, output.bfloat16) if backend == TORCHVISION and find_spec("torch") else value
 
 
+<<<<<<< HEAD
+def _check_one_shape(name: str, value: Any) -> None:
+    shapes = list(dict.fromkeys(np.shape(array) for array in value))
+    if len(shapes) > 1:
+        found = ", ".join(str(list(shape)) for shape in shapes)
+        raise ShapeError(f"{name}: expected one shape of all images, got {found}. Resize or pad them, or pass them one by one.")
+
+
+def _stacks(name: str, backend: str, output: Output) -> bool:
+    key = output.name
+=======
+def in_tensors(rows: list[Any]) -> list[Any]:
+    """Rows of whole numbers as tensors of torch, int64, or as arrays without torch."""
+    arrays = [np.asarray(row, np.int64) for row in rows]
+    found: list[Any] = _in_torch(arrays, False) if find_spec("torch") else arrays
+    return found
+
+
 def _stacks(name: str, key: str, backend: str, output: Output) -> bool:
+>>>>>>> w-post
     if key not in STACKED or (STACKED[key] and name not in STACKED[key]):
         return False
     padded = output.batch == "pad" or name not in ONLY_PADDED

@@ -172,7 +172,11 @@ class ImageProcessingMixin:
     # ---- saving ------------------------------------------------------------------------------------------------
 
     def to_dict(self) -> dict[str, Any]:
-        """The settings as a configuration file holds them; those that neither the class nor anyone set are left out."""
+        """The settings as a configuration file holds them; those that neither the class nor anyone set are left out.
+
+        The backend is none of them, as in transformers, where it is the class: `from_dict(settings, backend=...)` says which;
+        files and `to_json_string` keep it.
+        """
         settings = {key: shown(self.row, key, value) for key, value in self._config({}).settings.items()}
         computed = {key: getattr(self, key) for key in self._computed}
         known = [*(settings | computed).items(), *self._unknown.items()]

@@ -178,6 +178,14 @@ def read_sizes(method: Method, options: Mapping[str, Any], count: int) -> Sizes:
     return Sizes(found, kind)
 
 
+def check_masks(method: Method, given: Given, sizes: Sizes) -> None:
+    """Raise ImageError where there are no masks and the reference resizes those of all queries."""
+    if method.resizes_all == "always" or (method.resizes_all == "to sizes" and sizes.rows):
+        for name, arrays in given.fields.items():
+            if arrays and 0 in arrays[0].shape:
+                raise ImageError(f"{method.name}: expected a query at least, got {name} {list(arrays[0].shape)} of each image")
+
+
 def _kind_of_sizes(method: Method, given: Any, rows: Array) -> str:
     """The type of sizes: an array's own; float32 of floats in lists, and of all lists where the reference makes them so."""
     if not isinstance(given, (list, tuple)):

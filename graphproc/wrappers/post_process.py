@@ -132,6 +132,7 @@ class PostProcessing:
         read = post_inputs.read(method, outputs, options)
         options["rounded"] = partial(precision.rounded, kind=read.kind)
         sizes = post_inputs.read_sizes(method, options, read.count)
+        post_inputs.check_masks(method, read, sizes)
         present = tuple(name for name in read.fields if method.inputs[name].optional)
         about = [method.name, settings, sorted(sizes.rows), present, dict(config.settings), dict(config.unknown), self.backend]
         key = json.dumps(about, default=str)

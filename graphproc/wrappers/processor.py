@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-import json
-import os
 import pickle
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from functools import cache, partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from graphproc.batch_feature import BatchFeature, TensorType, tensor_type_of
 from graphproc.configs.classes import BACKEND_SUFFIXES
-from graphproc.configs.config import STANDARD_KEYS, Config
+from graphproc.configs.config import Config
 from graphproc.errors import ConfigError, ImageError, warn
 from graphproc.ir.program import Program
-from graphproc.processors.calls import forgotten, settle, with_own
+from graphproc.processors.calls import settle, with_own
 from graphproc.processors.registry import lookup
 from graphproc.processors.row import Row
 from graphproc.runtime import workers
 from graphproc.runtime.memory import Memory
-from graphproc.version import __version__
-from graphproc.wrappers.array_dtypes import graph_takes, program_options, run_array
+from graphproc.wrappers.array_dtypes import check_for_bytes, graph_takes, program_options, run_array
 from graphproc.wrappers.arrays import ArrayMethods
 from graphproc.wrappers.attributes import class_attributes, computed, shown
 from graphproc.wrappers.cautions import UNKNOWN_IGNORED, warn_once
 from graphproc.wrappers.common_methods import CommonMethods, call_keywords
-from graphproc.wrappers.containers import FLOATS, check_one_length, contained
+from graphproc.wrappers.compilation import Compilation, options_of, program_key, setting_names
+from graphproc.wrappers.containers import FLOATS, TENSORS, check_lengths, contained, in_tensors
 from graphproc.wrappers.devices import device_for
 from graphproc.wrappers.further_inputs import by_name, read_further
 from graphproc.wrappers.image_files import is_file
@@ -41,10 +38,7 @@ from graphproc.wrappers.recent import Recent
 from graphproc.wrappers.running import Plan, Runner, about, labels_of
 
 if TYPE_CHECKING:
-    import onnx
-
     from graphproc.runtime.session import Session
-    from graphproc.runtime.torch_module import TorchModule
 
 Array = np.ndarray[Any, Any]
 Sides = tuple[int, int]
@@ -60,7 +54,7 @@ MOST_SESSIONS = 16
 """How many sessions a processor keeps, those of the workers not counted."""
 
 
-class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, CommonMethods, PostProcessing):
+class BaseImageProcessor(ImageProcessingMixin, Compilation, ArrayMethods, CommonMethods, PostProcessing):
     """What every image processor class shares.
 
     Settings are attributes under transformers' names (`size`, `image_mean`, `do_resize`, ...); sizes are dictionaries.
@@ -172,120 +166,6 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, CommonMethods, Post
         config = self._config({**self._forgotten(), **settled.changes})
         return with_own(config, self._config({}), settled) if settled.own else config
 
-    # ---- compilation -------------------------------------------------------------------------------------------
-
-    def compile(self, *, color: str = "rgb", inputs: Sequence[str] = (), several: bool = False, **changes: Any) -> Program:
-        """The program of the settings, with some changed for this once.
-
-        Args:
-            color: the colour order of the input image: `rgb`, `bgr`, `rgba` (composited on the class's background, which is white
-                for most) or `gray`.
-            inputs: further inputs that the program has beside the image, e.g. `["segmentation_map"]`; those that the class
-                requires it always has.
-            several: whether the image is one of several in its sample, for classes that process those otherwise.
-            **changes: settings to use instead of the processor's own.
-
-        Raises:
-            ConfigError: a setting has no meaning, or a step lacks one that it needs.
-        """
-        unknown = sorted(set(changes) - set(_keys(self.row)))
-        if unknown:
-            known = ", ".join(_keys(self.row))
-            raise TypeError(f"{type(self).__name__}: unknown setting {unknown[0]!r}. Known: {known}")
-        config = self._config({**self._forgotten(), **changes})
-        return self._program(config, color=color, **_options(dict.fromkeys(inputs), several))
-
-    def _program(self, config: Config, **options: Any) -> Program:
-        key = _key(config, self.backend, options)
-        program: Program | None = self._programs.get(key)
-        if program is None:
-            program = self._programs[key] = self.row.program(config, backend=self.backend, **options)
-        return program
-
-    def to_onnx(
-        self,
-        *,
-        target: str = "cpu",
-        input: str = "batch",
-        opset: int = 18,
-        image_size: Sides | None = None,
-        color: str = "rgb",
-        inputs: Sequence[str] = (),
-        several: bool = False,
-        **changes: Any,
-    ) -> onnx.ModelProto:
-        """The ONNX graph of the settings.
-
-        Args:
-            target: `cpu`, `cuda` or `portable`; see `EmitOptions`.
-            input: `batch` for uint8 [batch, height, width, C], `image` for uint8 [height, width, C], `sequence` for a sequence
-                of uint8 [height, width, C] of different sizes.
-            opset: version of the default ONNX domain, 17 to 23.
-            image_size: (height, width) of every image, or None for any.
-            color: the colour order of the input.
-            inputs: further inputs beside the image, as for `compile`.
-            several: whether images are of samples of several, as for `compile`; how many those have is no output then.
-            **changes: settings to use instead of the processor's own.
-
-        Returns:
-            A model whose outputs have the names, dtypes and shapes of a call with `return_tensors="np"`.
-
-        Raises:
-            ConfigError: a setting has no meaning.
-            EmitError: the options do not fit together.
-        """
-        from graphproc.emitters.onnx.emit import EmitOptions, emit
-
-        program = self.compile(color=color, inputs=inputs, several=several, **changes)
-        options = EmitOptions(target, input, opset, image_size)  # type: ignore[arg-type]
-        made = type(self)(backend=self.backend, **{**self._settings(), **self._forgotten(), **changes})
-        settings = made.to_dict() | {key: getattr(made, key) for key in self._forgotten()}
-        metadata = {
-            "graphproc.version": __version__,
-            "graphproc.config": settings,
-            "graphproc.backend": self.backend,
-            "graphproc.target": target,
-            "graphproc.input": input,
-            "graphproc.color": color,
-            **({"graphproc.inputs": sorted(inputs)} if inputs else {}),
-            **({"graphproc.several": True} if several else {}),
-            **({"graphproc.separable": True} if input == "batch" and program.separable else {}),
-            "graphproc.parity": str(program.parity),
-        }
-        return emit(program, options, metadata)
-
-    def _settings(self) -> dict[str, Any]:
-        return {**self._unknown, **self._own_settings()}
-
-    def _own_settings(self) -> dict[str, Any]:
-        return {key: getattr(self, key) for key in _keys(self.row) if key not in self._computed}
-
-    def _forgotten(self) -> dict[str, Any]:
-        """The settings that are read in a call or an export alone, as they are without."""
-        return forgotten(self.row.calls, self.row.defaults)
-
-    def export(self, path: str | os.PathLike[str], **options: Any) -> Path:
-        """Write the ONNX graph to a file, whole or not at all; options are those of `to_onnx`.
-
-        Raises:
-            ConfigError: the folder does not exist or cannot be written.
-        """
-        from graphproc.files import write_atomically
-
-        return write_atomically(path, self.to_onnx(**options).SerializeToString(deterministic=True))
-
-    def to_torch(self, **options: Any) -> TorchModule:
-        """The graph as a `torch.nn.Module`, which gives the same bits on tensors; options are those of `to_onnx`.
-
-        The target is `cuda` unless given: its float32 products suit torch on every device.
-
-        Raises:
-            RuntimeUnavailableError: torch is not installed.
-        """
-        from graphproc.runtime.torch_module import TorchModule
-
-        return TorchModule(self, **options)
-
     # ---- preprocessing -----------------------------------------------------------------------------------------
 
     def __call__(self, images: Any, *inputs: Any, **kwargs: Any) -> BatchFeature:
@@ -331,7 +211,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, CommonMethods, Post
             changes.pop(key, None)
         extras = {e.keyword: changes.pop(e.keyword) for e in self.row.extras.values() if e.keyword in changes}
         texts = {name: make(changes.pop(name, None)) for name, make in self.row.texts.items()}
-        known = _keys(self.row)
+        known = setting_names(self.row)
         if unknown := sorted(set(changes) - set(known)):
             left_out = f". Not compiled: {self.row.not_compiled}" if self.row.not_compiled else ""
             if self.row.name not in UNKNOWN_IGNORED:
@@ -353,7 +233,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, CommonMethods, Post
         threads = 1 if len(flat) == 1 else self._threads or workers.default_threads()
         runner = Runner(labels_of(flat), threads, self._plans, self._memory)
         kind = self._run(runner, config, flat, further, several, _engine(engine or self.engine), _format(input_data_format))
-        declared = self._program(config, **kind, **_options(further)).outputs
+        declared = self._program(config, **kind, **options_of(further)).outputs
         outputs = [output for output in declared if output.name != self.row.counts]
         listed = {output.name for output in outputs if output.listed or output.apart}
         joined = runner.joined(outputs, counts, return_tensors is not None)
@@ -362,7 +242,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, CommonMethods, Post
                 apart = partial(runner.apart, output.name)
                 joined[output.name] = contained(self.row.name, self.backend, output, joined[output.name], apart)
             elif return_tensors is not None and output.name not in listed:
-                check_one_length(self.backend, output.name, joined.get(output.name))
+                check_lengths(self.row.name, self.backend, output, joined.get(output.name))
             if output.name in FLOATS and return_tensors is not None:
                 joined[output.name] = np.asarray(joined[output.name]).tolist()
         features = BatchFeature(joined | ({self.row.counts: counts} if self.row.counts else {}), return_tensors, listed)
@@ -370,6 +250,8 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, CommonMethods, Post
             if output.apart:  # each a tensor of its own
                 tensors = (BatchFeature({output.name: array}, return_tensors) for array in features[output.name])
                 features[output.name] = [one[output.name] for one in tensors]
+            if output.name in TENSORS and output.name in features:
+                features[output.name] = in_tensors(features[output.name])
             if output.bfloat16 and tensor_type_of(features[output.name]) is TensorType.PYTORCH:
                 features[output.name] = features[output.name].bfloat16()
         if texts:
@@ -382,15 +264,14 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, CommonMethods, Post
         """How a call reads images: keywords of `to_array`, by some settings or the processor's own."""
         config = self._config({}) if config is None else config
         converts = bool(config.do_convert_rgb) and self.row.reads not in ("plain", "frames")
-        arrays = {"converts_arrays": False, "channel_counts": (1, 3)} if self.row.reads in ("pil", "frames") else {}
+        counts: dict[str, Any] = {"channel_counts": (1, 3)} if self.row.reads in ("pil", "frames", "bytes") else {}
+        arrays = {"converts_arrays": self.row.reads not in ("pil", "frames"), **counts}
         return {"do_convert_rgb": converts, "backend": self.backend, "background": self.row.background, **arrays}
 
     def _samples(self, images: Any) -> list[list[Any]]:
         """The images of each sample, still unread."""
-        if self.row.reads == "bytes" and tensor_type_of(images) is TensorType.PYTORCH:
-            raise ImageError(
-                "images: expected PIL images or arrays, got a torch tensor, which timm resizes as floats. Use .numpy()."
-            )
+        if self.row.reads == "bytes":
+            check_for_bytes(images)
         if self.row.counts and isinstance(images, (list, tuple)) and images and isinstance(images[0], (list, tuple)):
             return nest_images([sample for sample in images if len(sample)])
         if self.row.per_sample == 1:
@@ -430,7 +311,7 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, CommonMethods, Post
                     one = {name: rows[index] for name, rows in further.items()}
                     plain = graph_takes(self.row, array, one)
                     if plain and engine == "onnxruntime":
-                        self._add(runner, index, config, {"image": array, **one}, _options(further, several[index]))
+                        self._add(runner, index, config, {"image": array, **one}, options_of(further, several[index]))
                         continue
                     with about(runner.labels[index], *(() if plain else (ConfigError,))):
                         runner.results[index] = self._run_reference(config, array, one, several[index])
@@ -448,14 +329,14 @@ class BaseImageProcessor(ImageProcessingMixin, ArrayMethods, CommonMethods, Post
         """One image of any dtype and channel count on the numpy executor."""
 
         def compiled(**options: Any) -> Program:
-            return self._program(config, **_options(further, several), **options)
+            return self._program(config, **options_of(further, several), **options)
 
         return run_array(self.row, self.backend, config, compiled, array, further)
 
     def _session(self, config: Config, threads: int | None, **options: Any) -> Session:
         from graphproc.runtime.session import Session
 
-        key = f"{_key(config, self.backend, options)} {threads}"
+        key = f"{program_key(config, self.backend, options)} {threads}"
         session: Session | None = self._sessions.get(key)
         if session is None:
             from graphproc.emitters.onnx.emit import EmitOptions, emit
@@ -486,11 +367,6 @@ def _caches() -> dict[str, Any]:
     }
 
 
-def _keys(row: Row) -> Sequence[str]:
-    """The settings that a class declares."""
-    return tuple(dict.fromkeys((*STANDARD_KEYS, *row.extra_keys)))
-
-
 def _engine(engine: str) -> str:
     if engine not in ENGINES:
         raise ConfigError(f"engine: expected one of {', '.join(ENGINES)}, got {engine!r}")
@@ -500,15 +376,6 @@ def _engine(engine: str) -> str:
 def _format(input_data_format: Any) -> str | None:
     value: str | None = getattr(input_data_format, "value", input_data_format)  # transformers' enum, or its value
     return value
-
-
-def _options(further: Mapping[str, Any], several: bool = False) -> dict[str, Any]:
-    """The program's options for further inputs and for images of several in a sample; none where there is neither."""
-    return {**({"extras": sorted(further)} if further else {}), **({"several": True} if several else {})}
-
-
-def _key(config: Config, backend: str, options: Mapping[str, Any]) -> str:
-    return f"{backend} {config.text}" + (json.dumps(options, sort_keys=True) if options else "")
 
 
 def processor_class(name: str) -> type[BaseImageProcessor]:
@@ -532,6 +399,6 @@ def _class_of(name: str, suffix: str) -> type[BaseImageProcessor]:
         return type(f"{row.name}{suffix}", (_class_of(row.name, ""),), body)
     doc = f"{row.name} ({row.family} family); {row.parity_of()}."
     body = {"row": row, "model_input_names": list(row.input_names), "__doc__": doc, "__module__": "graphproc"}
-    body["valid_kwargs"] = call_keywords(row.name, (*_keys(row), *CALL_ONLY_KEYS))
+    body["valid_kwargs"] = call_keywords(row.name, (*setting_names(row), *CALL_ONLY_KEYS))
     body |= class_attributes(row) | dict(methods(row.name)) | post_processing_methods(row.name)
     return type(row.name, (BaseImageProcessor,), body)

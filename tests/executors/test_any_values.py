@@ -44,9 +44,21 @@ IMAGES: list[tuple[str, Mapping[str, Any], Array]] = [
     ("VitPoseImageProcessor", {**SIDES, **OFF}, UNIT.astype(np.float32)),
     ("VitPoseImageProcessor", SIDES, (UNIT * 255).astype(np.int64)),
     ("LlavaImageProcessor", {**SHORT, "do_pad": True}, UNIT > 0.5),
+    ("ZoeDepthImageProcessor", {**SIDES, "do_rescale": False}, (UNIT * 255).astype(np.uint8)),
+    ("ZoeDepthImageProcessor", {**SIDES, "do_rescale": False}, (UNIT * 200).astype(np.float32)),
+    ("ZoeDepthImageProcessor", {**SIDES, **OFF}, (UNIT * 255).astype(np.uint8)),
+    ("ZoeDepthImageProcessor", {**SIDES, **OFF}, UNIT),
     ("ViTImageProcessor", {**SIDES, "do_rescale": False}, SQUARE.astype(np.float16)),
     ("ViTImageProcessor", {**SIDES, **OFF}, (np.concatenate([UNIT, UNIT[..., :1]], -1) * 255).astype(np.uint8)),
     ("ViTImageProcessor", {**SIDES, **OFF}, (np.concatenate([SQUARE, SQUARE[..., :1]], -1) * 255).astype(np.uint8)),
+]
+
+
+IMAGES += [
+    (f"{name}ImageProcessor", {"max_patches": 40}, (UNIT * scale).astype(dtype))
+    for name in ("Pix2Struct", "Kosmos2_5")
+    for dtype, scale in (("bool", 2), ("int64", 255), ("float16", 1), ("float16", 255), ("float32", 255), ("float64", 1))
+    if not (name == "Kosmos2_5" and dtype == "float16")  # of which torch has no kernel
 ]
 
 
@@ -112,10 +124,14 @@ def test_one_channel_alone() -> None:
 
 
 @pytest.mark.parametrize("backend", ["pil", "torchvision"])
-def test_prompt_masks_alone(backend: str) -> None:
-    """SegGPT's masks of bytes that are neither rescaled nor normalized."""
-    image, mask = (UNIT * 255).astype(np.uint8), (UNIT[..., 0] * 5).astype(np.uint8)
-    settings, tensors = {**SIDES, **OFF, "backend": backend}, "np" if backend == "pil" else "pt"
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int64", "float16", "float32", "float64"])
+@pytest.mark.parametrize("steps", [OFF, {"do_rescale": False}, {}, {**OFF, "do_resize": False}, {**OFF, "num_labels": 7}])
+def test_prompt_masks(steps: dict[str, Any], dtype: str, backend: str) -> None:
+    """SegGPT's masks keep their type where neither a step nor torch makes it another one."""
+    image, mask = (UNIT * 255).astype(np.uint8), (UNIT[..., 0] * 5).astype(np.int64).astype(dtype)
+    if "num_labels" in steps and (dtype == "bool" or dtype.startswith("float")):
+        pytest.skip("transformers takes no other numbers as indices")
+    settings, tensors = {**SIDES, **steps, "backend": backend}, "np" if backend == "pil" else "pt"
     expected = theirs("SegGptImageProcessor", settings)(image, prompt_masks=mask, return_tensors=tensors)
     found = ours("SegGptImageProcessor", settings)(image, prompt_masks=mask, return_tensors=tensors)
     assert not difference({k: np.asarray(v) for k, v in found.items()}, {k: np.asarray(v) for k, v in expected.items()})

@@ -14,6 +14,7 @@ from graphproc.errors import ShapeError
 from graphproc.ir.types import TensorType
 from graphproc.numerics.interpolation import exp_negative
 from graphproc.ops import Interpolate, InterpolateBytes, Nearest, SmoothZoom
+from graphproc.ops.interpolate import RADIUS
 
 CHW = TensorType("f32", (3, 9, 8), "CHW")
 SIZES = [
@@ -108,6 +109,44 @@ def test_owlv2(size: tuple[int, int], new: tuple[int, int], rng: np.random.Gener
     x = rng.random((3, *size), dtype=np.float32)
     expected = Owlv2ImageProcessorPil().resize(x, {"height": new[0], "width": new[1]})
     np.testing.assert_array_equal(SmoothZoom(*new).numpy(x), expected)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("new", [(9, 20), (50, 31), (224, 7), (12, 31)], ids=str)
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+def test_what_is_not_finite_stays_where_torch_has_it(
+    new: tuple[int, int], mode: str, value: float, rng: np.random.Generator
+) -> None:
+    torch = pytest.importorskip("torch")
+    x = rng.random((3, 40, 31), dtype=np.float32)
+    x[:, 20, 3] = x[1, 0, 0] = x[2, -1, -1] = value
+    options: dict[str, Any] = {"antialias": True} if mode in RADIUS else {"align_corners": mode == "align_corners"}
+    kernel = "bicubic" if mode.endswith("cubic") else "bilinear"
+    expected = torch.nn.functional.interpolate(torch.from_numpy(x[None]), size=new, mode=kernel, **options)[0].numpy()
+    op = Interpolate(*new, mode, fused=True)
+    found = op.numpy(x)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=5e-7)
+    if np.isnan(value) and mode in RADIUS:
+        program = Case(op, x.shape, "CHW", op.numpy, "", dtype="f32").program()
+        # A graph of any size does not know that a side stays.
+        for image_size in (None, x.shape[1:]) if new[1] != x.shape[2] else (x.shape[1:],):
+            run = ort(emit_unoptimized(program, EmitOptions(image_size=image_size)))
+            np.testing.assert_array_equal(run({"images": x[None]})["y"][0], found)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+def test_owlv2_of_what_is_not_finite(channels: int, value: float, rng: np.random.Generator) -> None:
+    pytest.importorskip("scipy")
+    from transformers.models.owlv2.image_processing_pil_owlv2 import Owlv2ImageProcessorPil
+
+    x = rng.random((channels, 64, 50), dtype=np.float32)
+    x[0, 20, 3] = x[-1, -1, -1] = value
+    for new in ((20, 61), (96, 96)):
+        expected = Owlv2ImageProcessorPil().resize(x, {"height": new[0], "width": new[1]}, input_data_format="channels_first")
+        np.testing.assert_array_equal(SmoothZoom(*new).numpy(x), expected)
 
 
 def test_exponentials() -> None:

@@ -35,7 +35,9 @@ def test_windows_of_different_sizes_stay_a_list(engine: str) -> None:
     assert len(found["pixel_values"]) == len(expected["pixel_values"])
     for have, want in zip(found["pixel_values"], expected["pixel_values"], strict=True):
         np.testing.assert_array_equal(have, want)
-    assert found["patch_offsets"] == [offsets.tolist() for offsets in expected["patch_offsets"]]
+    assert [type(offsets) for offsets in found["patch_offsets"]] == [type(offsets) for offsets in expected["patch_offsets"]]
+    assert [offsets.dtype for offsets in found["patch_offsets"]] == [offsets.dtype for offsets in expected["patch_offsets"]]
+    assert [o.tolist() for o in found["patch_offsets"]] == [o.tolist() for o in expected["patch_offsets"]]
 
 
 @pytest.mark.parametrize("input", ["batch", "sequence"])

@@ -230,3 +230,10 @@ def test_a_tensor_by_itself_is_refused() -> None:
     torch = pytest.importorskip("torch")
     with pytest.raises(ImageError, match="got a torch tensor, which timm resizes as floats"):
         gp.TimmWrapperImageProcessor()(torch.zeros(3, 8, 8))
+
+
+def test_lab_is_refused() -> None:
+    """Pillow keeps two of its channels shifted by 128, and resizes them so."""
+    image = picture((30, 41)).convert("RGB").convert("LAB")
+    with pytest.raises(ImageError, match="expected PIL images of another mode than LAB"):
+        gp.TimmWrapperImageProcessor(pretrained_cfg={"input_size": [3, 20, 20]})([picture((30, 41)), image])

@@ -49,6 +49,8 @@ CLASSES: list[tuple[str, str, Mapping[str, Any]]] = [
     ("Idefics2ImageProcessor", "pil", {"size": {"shortest_edge": 20, "longest_edge": 40}, "do_pad": False}),
     ("SmolVLMImageProcessor", "pil", {"size": {"longest_edge": 60}, "max_image_size": {"longest_edge": 30}, "do_pad": False}),
     ("UltraVBertImageProcessor", "torchvision", {"max_image_size": {"longest_edge": 30}, "do_pad": False}),
+    ("GraniteDoclingImageProcessor", "pil", {"fine_route": True}),
+    ("GraniteDoclingImageProcessor", "torchvision", {"fine_route": True}),
 ]
 
 
@@ -109,3 +111,39 @@ def test_tiles_that_a_sample_lacks_have_the_type_of_the_others(backend: str) -> 
     found = ours("GraniteDoclingImageProcessor", settings)(images, return_tensors=tensors)["pixel_values"]
     assert found.dtype == expected.dtype
     np.testing.assert_array_equal(np.asarray(found), np.asarray(expected))
+
+
+DIFFERENT: list[tuple[str, Mapping[str, Any], list[tuple[int, int, int]]]] = [
+    ("Gemma4ImageProcessor", {"do_resize": False, "max_soft_tokens": 70, "patch_size": 2}, [(96, 48, 3), (60, 48, 3)]),
+    ("Gemma4ImageProcessor", {"do_resize": False, "max_soft_tokens": 70, "patch_size": 2}, [(20, 48, 3), (60, 48, 3)]),
+    ("RTDetrImageProcessor", {**SIDES, "backend": "torchvision", "do_convert_rgb": False}, [(40, 72, 1), (40, 72, 3)]),
+    ("DetrImageProcessor", {"backend": "torchvision", "do_resize": False, "do_pad": False}, [(40, 72, 3), (40, 70, 3)]),
+]
+
+
+@pytest.mark.parametrize("tensors", [None, "np", "pt"])
+@pytest.mark.parametrize(("name", "settings", "sizes"), DIFFERENT)
+def test_what_transformers_stacks_has_one_shape(
+    name: str, settings: Mapping[str, Any], sizes: list[tuple[int, int, int]], tensors: str | None
+) -> None:
+    images = [np.full(size, 7, dtype=np.uint8) for size in sizes]
+    with pytest.raises((ValueError, RuntimeError), match=r"equal size|same shape"):
+        theirs(name, {"backend": "pil", **settings})(images, return_tensors=tensors)
+    with pytest.raises(ShapeError, match="pixel_values: expected one shape of all images, got"):
+        ours(name, settings)(images, return_tensors=tensors)
+
+
+@pytest.mark.parametrize("backend", ["pil", "torchvision"])
+def test_tiles_are_not_padded_to_the_largest(backend: str) -> None:
+    """LLaVA-OneVision pads images by tiles that they lack, and leaves tiles the size that they have."""
+    image = np.random.default_rng(5).integers(0, 256, (20, 26, 3), dtype=np.uint8)
+    settings = {**SIDES, "image_grid_pinpoints": [[32, 64], [64, 32]], "do_resize": False, "backend": backend}
+    images = [[image, image], [image]]
+    expected = theirs("LlavaOnevisionImageProcessor", settings)(images)["pixel_values"]
+    found = ours("LlavaOnevisionImageProcessor", settings)(images)["pixel_values"]
+    assert [one.shape for one in found] == [(3, 3, 26, 26), (3, 3, 26, 26), (3, 3, 32, 32)]
+    assert all(np.array_equal(one, other) for one, other in zip(found, expected, strict=True))
+    with pytest.raises(ValueError, match="Unable to convert output"):
+        theirs("LlavaOnevisionImageProcessor", settings)(images, return_tensors="pt")
+    with pytest.raises((ShapeError, ValueError), match="pixel_values"):
+        ours("LlavaOnevisionImageProcessor", settings)(images, return_tensors="pt")

@@ -211,6 +211,17 @@ def test_masks_of_no_query(name: str, engine: str) -> None:
             np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize("name", ["Mask2Former", "MaskFormer", "Eomt"])
+def test_masks_of_no_query_that_are_resized(name: str) -> None:
+    """Where the reference resizes the masks of all queries, it needs one, and so do these."""
+    shapes = {"class_queries_logits": (2, 0, 4), "masks_queries_logits": (2, 0, 5, 6)}
+    outputs = SimpleNamespace(**{key: torch.zeros(shape) for key, shape in shapes.items()}, patch_offsets=None)
+    for method in ("instance",) if name == "MaskFormer" else ("semantic", "instance", "panoptic"):
+        for processor, message in ((theirs(name), "Non-empty 4D"), (ours(name), "expected a query at least, got class_queries")):
+            with pytest.raises((RuntimeError, ImageError), match=message):
+                getattr(processor, f"post_process_{method}_segmentation")(outputs, target_sizes=[(7, 8), (9, 3)])
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_what_is_no_number_is_the_largest(engine: str) -> None:
     """As torch has it; runtimes differ, so the numpy reference computes it."""
@@ -219,6 +230,26 @@ def test_what_is_no_number_is_the_largest(engine: str) -> None:
     for name in ("DeformableDetr", "RTDetr", "Detr", "OwlViT"):
         expected = getattr(theirs(name), DETECTION)(outputs, threshold=0.3)
         assert_same(getattr(ours(name, engine), DETECTION)(outputs, threshold=0.3), expected, SMOOTH, name)
+
+
+@pytest.mark.parametrize("name", ["OwlViT", "Owlv2"])
+def test_boxes_turned_round_overlap_nothing(name: str) -> None:
+    """Boxes of negative width or height suppress no other and are suppressed by none; scores without a number leave nothing."""
+    generator = torch.Generator().manual_seed(2)
+    outputs = SimpleNamespace(
+        logits=torch.randn((2, 12, 3), generator=generator),
+        target_pred_boxes=torch.rand((2, 12, 4), generator=generator) * 2 - 1,
+    )
+    outputs.logits[1, 3, 1] = torch.nan
+    for dtype in (torch.float32, torch.float64):
+        for threshold in (0, 0.3):
+            given = SimpleNamespace(logits=outputs.logits.to(dtype), target_pred_boxes=outputs.target_pred_boxes.to(dtype))
+            expected = theirs(name).post_process_image_guided_detection(given, nms_threshold=threshold)
+            assert [len(one["scores"]) > 5 for one in expected] == [True, False]
+            for engine in ENGINES:
+                found = ours(name, engine).post_process_image_guided_detection(given, nms_threshold=threshold)
+                for a, b in zip(found, expected, strict=True):
+                    assert_same([a["scores"], a["boxes"]], [b["scores"], b["boxes"]], SMOOTH)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -12,6 +12,7 @@ from functools import partial
 
 from graphproc.emitters.onnx.builder import GraphBuilder, Value
 from graphproc.ir.program import IN_A_ROW, Output, Program
+from graphproc.ir.types import TensorType
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 
@@ -208,19 +209,26 @@ def by_image(g: GraphBuilder, program: Program, count: Value, image: Callable[[V
                 value = _rows_padded(g, value, count, largest[output.name], types[output.name].rank, output)
             value = g.ConcatFromSequence(value, axis=-1 if output.join == "strip" else 0)
         elif output.join == "pad":
-            value = _padded(g, value, count, largest[output.name], types[output.name].rank, output)
+            value = _padded(g, value, count, largest[output.name], types[output.name], output)
         elif output.join == "largest":
             value = _largest(g, value)
         joined.append(_sample(g, program, output, value))
     return joined
 
 
-def _padded(g: GraphBuilder, rows: Value, count: Value, largest: Value, rank: int, output: Output) -> Value:
-    """Every tensor of a sequence padded at its ends to the largest shape, stacked."""
+def _padded(g: GraphBuilder, rows: Value, count: Value, largest: Value, type: TensorType, output: Output) -> Value:
+    """Every tensor of a sequence padded at its ends to the largest shape, stacked; others than the padded axes are equal."""
+    rank = type.rank
+    padded = [int(axis in output.padded_axes(rank)) for axis in range(rank)]
+    equal = all(pads or isinstance(length, int) for pads, length in zip(padded, type.shape, strict=True))
+
+    def missing(row: Value) -> Value:
+        lengths: Value = g.Sub(largest, g.Shape(row))
+        return lengths if equal else g.Mul(lengths, g.vector(*padded))
 
     def body(index: Value) -> tuple[Sequence[Value], Sequence[Value]]:
         row = g.SequenceAt(rows, index)
-        return [], [_pad(g, row, g.vector(*[0] * rank, g.Sub(largest, g.Shape(row))), output)]
+        return [], [_pad(g, row, g.vector(*[0] * rank, missing(row)), output)]
 
     with g.scope(output.name):
         _, (value,) = g.loop(count, [], body, "pad")

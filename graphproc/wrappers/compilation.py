@@ -1,0 +1,163 @@
+"""From a processor's settings to a program, an ONNX graph or a torch module."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, MutableMapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from graphproc.configs.config import STANDARD_KEYS, Config
+from graphproc.ir.program import Program
+from graphproc.processors.calls import forgotten
+from graphproc.processors.row import Row
+from graphproc.version import __version__
+
+if TYPE_CHECKING:
+    import onnx
+
+    from graphproc.runtime.torch_module import TorchModule
+
+Sides = tuple[int, int]
+
+
+class Compilation:
+    """Compilation for processors, which have `row`, `backend` and settings."""
+
+    row: ClassVar[Row]
+    backend: str
+    _programs: MutableMapping[str, Program]
+    _computed: tuple[str, ...]
+    _unknown: dict[str, Any]
+
+    def _config(self, changes: Mapping[str, Any]) -> Config:
+        raise NotImplementedError
+
+    def compile(self, *, color: str = "rgb", inputs: Sequence[str] = (), several: bool = False, **changes: Any) -> Program:
+        """The program of the settings, with some changed for this once.
+
+        Args:
+            color: the colour order of the input image: `rgb`, `bgr`, `rgba` (composited on the class's background, which is white
+                for most) or `gray`.
+            inputs: further inputs that the program has beside the image, e.g. `["segmentation_map"]`; those that the class
+                requires it always has.
+            several: whether the image is one of several in its sample, for classes that process those otherwise.
+            **changes: settings to use instead of the processor's own.
+
+        Raises:
+            ConfigError: a setting has no meaning, or a step lacks one that it needs.
+        """
+        unknown = sorted(set(changes) - set(setting_names(self.row)))
+        if unknown:
+            known = ", ".join(setting_names(self.row))
+            raise TypeError(f"{type(self).__name__}: unknown setting {unknown[0]!r}. Known: {known}")
+        config = self._config({**self._forgotten(), **changes})
+        return self._program(config, color=color, **options_of(dict.fromkeys(inputs), several))
+
+    def _program(self, config: Config, **options: Any) -> Program:
+        key = program_key(config, self.backend, options)
+        program: Program | None = self._programs.get(key)
+        if program is None:
+            program = self._programs[key] = self.row.program(config, backend=self.backend, **options)
+        return program
+
+    def to_onnx(
+        self,
+        *,
+        target: str = "cpu",
+        input: str = "batch",
+        opset: int = 18,
+        image_size: Sides | None = None,
+        color: str = "rgb",
+        inputs: Sequence[str] = (),
+        several: bool = False,
+        **changes: Any,
+    ) -> onnx.ModelProto:
+        """The ONNX graph of the settings.
+
+        Args:
+            target: `cpu`, `cuda` or `portable`; see `EmitOptions`.
+            input: `batch` for uint8 [batch, height, width, C], `image` for uint8 [height, width, C], `sequence` for a sequence
+                of uint8 [height, width, C] of different sizes.
+            opset: version of the default ONNX domain, 17 to 23.
+            image_size: (height, width) of every image, or None for any.
+            color: the colour order of the input.
+            inputs: further inputs beside the image, as for `compile`.
+            several: whether images are of samples of several, as for `compile`; how many those have is no output then.
+            **changes: settings to use instead of the processor's own.
+
+        Returns:
+            A model whose outputs have the names, dtypes and shapes of a call with `return_tensors="np"`.
+
+        Raises:
+            ConfigError: a setting has no meaning.
+            EmitError: the options do not fit together.
+        """
+        from graphproc.emitters.onnx.emit import EmitOptions, emit
+
+        program = self.compile(color=color, inputs=inputs, several=several, **changes)
+        options = EmitOptions(target, input, opset, image_size)  # type: ignore[arg-type]
+        make: Any = type(self)
+        made = make(backend=self.backend, **{**self._settings(), **self._forgotten(), **changes})
+        settings = made.to_dict() | {key: getattr(made, key) for key in self._forgotten()}
+        metadata = {
+            "graphproc.version": __version__,
+            "graphproc.config": settings,
+            "graphproc.backend": self.backend,
+            "graphproc.target": target,
+            "graphproc.input": input,
+            "graphproc.color": color,
+            **({"graphproc.inputs": sorted(inputs)} if inputs else {}),
+            **({"graphproc.several": True} if several else {}),
+            **({"graphproc.separable": True} if input == "batch" and program.separable else {}),
+            "graphproc.parity": str(program.parity),
+        }
+        return emit(program, options, metadata)
+
+    def _settings(self) -> dict[str, Any]:
+        return {**self._unknown, **self._own_settings()}
+
+    def _own_settings(self) -> dict[str, Any]:
+        return {key: getattr(self, key) for key in setting_names(self.row) if key not in self._computed}
+
+    def _forgotten(self) -> dict[str, Any]:
+        """The settings that are read in a call or an export alone, as they are without."""
+        return forgotten(self.row.calls, self.row.defaults)
+
+    def export(self, path: str | os.PathLike[str], **options: Any) -> Path:
+        """Write the ONNX graph to a file, whole or not at all; options are those of `to_onnx`.
+
+        Raises:
+            ConfigError: the folder does not exist or cannot be written.
+        """
+        from graphproc.files import write_atomically
+
+        return write_atomically(path, self.to_onnx(**options).SerializeToString(deterministic=True))
+
+    def to_torch(self, **options: Any) -> TorchModule:
+        """The graph as a `torch.nn.Module`, which gives the same bits on tensors; options are those of `to_onnx`.
+
+        The target is `cuda` unless given: its float32 products suit torch on every device.
+
+        Raises:
+            RuntimeUnavailableError: torch is not installed.
+        """
+        from graphproc.runtime.torch_module import TorchModule
+
+        return TorchModule(self, **options)
+
+
+def setting_names(row: Row) -> Sequence[str]:
+    """The settings that a class declares."""
+    return tuple(dict.fromkeys((*STANDARD_KEYS, *row.extra_keys)))
+
+
+def options_of(further: Mapping[str, Any], several: bool = False) -> dict[str, Any]:
+    """The program's options for further inputs and for images of several in a sample; none where there is neither."""
+    return {**({"extras": sorted(further)} if further else {}), **({"several": True} if several else {})}
+
+
+def program_key(config: Config, backend: str, options: Mapping[str, Any]) -> str:
+    """What tells a program from others of its class."""
+    return f"{backend} {config.text}" + (json.dumps(options, sort_keys=True) if options else "")
