@@ -118,7 +118,6 @@ def contained(row: str, backend: str, output: Output, value: Any, apart: Callabl
     return _in_torch(value, output.bfloat16) if backend == TORCHVISION and find_spec("torch") else value
 
 
-<<<<<<< HEAD
 def _check_one_shape(name: str, value: Any) -> None:
     shapes = list(dict.fromkeys(np.shape(array) for array in value))
     if len(shapes) > 1:
@@ -126,9 +125,6 @@ def _check_one_shape(name: str, value: Any) -> None:
         raise ShapeError(f"{name}: expected one shape of all images, got {found}. Resize or pad them, or pass them one by one.")
 
 
-def _stacks(name: str, backend: str, output: Output) -> bool:
-    key = output.name
-=======
 def in_tensors(rows: list[Any]) -> list[Any]:
     """Rows of whole numbers as tensors of torch, int64, or as arrays without torch."""
     arrays = [np.asarray(row, np.int64) for row in rows]
@@ -136,8 +132,8 @@ def in_tensors(rows: list[Any]) -> list[Any]:
     return found
 
 
-def _stacks(name: str, key: str, backend: str, output: Output) -> bool:
->>>>>>> w-post
+def _stacks(name: str, backend: str, output: Output) -> bool:
+    key = output.name
     if key not in STACKED or (STACKED[key] and name not in STACKED[key]):
         return False
     padded = output.batch == "pad" or name not in ONLY_PADDED
