@@ -246,9 +246,12 @@ FAULTS: tuple[Fault, ...] = (
         _raises("cannot access local variable 'mask_template'"),
     ),
     Fault(
-        "paths in nested lists",
-        "transformers sorts the images of these classes into samples before it opens files, and takes no path for an image",
-        _raises("Must be a single image, a list of images, or a list of batches of images", _has_path),
+        "paths",
+        "transformers sorts the images of these classes before it opens files, and takes no path for an image",
+        _raises(
+            "Must be a single image, a list of images, or a list of batches of images|Could not make a flat list of images from",
+            _has_path,
+        ),
     ),
     Fault(
         "patches of one channel",
