@@ -151,6 +151,11 @@ LIMITS: tuple[Limit, ...] = (
         "expected alpha from 0",
     ),
     Limit("what a class does not compile", "the class's row in README names it", "not compiled: "),
+    Limit(
+        "portable graphs of several images",
+        "where sizes are found in pixels, images have several, and portable graphs one (README, `--target`)",
+        "target .portable. takes images one by one",
+    ),
     Limit("tiles of several sizes", "README, What a call reads", "make tiles of several sizes"),
     Limit("a margin's colour", "no byte stands for it (README, What a call reads)", "do_pad needs a number of 0 to 1"),
 )
