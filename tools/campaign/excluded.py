@@ -150,6 +150,11 @@ LIMITS: tuple[Limit, ...] = (
         "its blend leaves the type, which C does not define (README, What a call reads)",
         "expected alpha from 0",
     ),
+    Limit(
+        "settings without meaning",
+        "patches of no frame (README, What a call reads)",
+        "temporal_patch_size: expected a whole number of at least 1, got 0",
+    ),
     Limit("what a class does not compile", "the class's row in README names it", "not compiled: "),
     Limit(
         "portable graphs of several images",
@@ -157,7 +162,11 @@ LIMITS: tuple[Limit, ...] = (
         "target .portable. takes images one by one",
     ),
     Limit("tiles of several sizes", "README, What a call reads", "make tiles of several sizes"),
-    Limit("a margin's colour", "no byte stands for it (README, What a call reads)", "do_pad needs a number of 0 to 1"),
+    Limit(
+        "a margin's colour",
+        "no byte stands for it (README, What a call reads)",
+        "do_pad needs a number of 0 to 1|background: expected a byte",
+    ),
 )
 FAULTS: tuple[Fault, ...] = (
     Fault(
@@ -208,6 +217,16 @@ FAULTS: tuple[Fault, ...] = (
         _raises("Promotion for uint16, uint32, uint64 types is not supported"),
     ),
     Fault("samples of Fuyu", "transformers makes ragged lists of samples of several images, as README says", _samples_of_fuyu),
+    Fault(
+        "arrays of several images for Fuyu",
+        "transformers takes one for an image of more axes",
+        lambda trial, found, expected: trial.name == "FuyuImageProcessor" and getattr(trial, "nesting", "") == "batch",
+    ),
+    Fault(
+        "a size of null in a call",
+        "transformers takes it for the class's own in the constructors of DETR's kin alone, where it is that here, too",
+        _raises("`size` and `resample` must be specified", lambda trial: getattr(trial, "call", {}).get("size", 0) is None),
+    ),
     Fault("a layout for timm", "transformers takes no `input_data_format` in this class alone", _raises("'input_data_format'")),
     Fault("tensors for arrays", "transformers leaves some outputs tensors where arrays were asked for", _only_tensors),
     Fault(
