@@ -122,18 +122,18 @@ def contained(row: str, backend: str, output: Output, value: Any, apart: Callabl
     return _in_torch(value, output.bfloat16) if backend == TORCHVISION and find_spec("torch") else value
 
 
-def _check_one_shape(name: str, value: Any) -> None:
-    shapes = list(dict.fromkeys(np.shape(array) for array in value))
-    if len(shapes) > 1:
-        found = ", ".join(str(list(shape)) for shape in shapes)
-        raise ShapeError(f"{name}: expected one shape of all images, got {found}. Resize or pad them, or pass them one by one.")
-
-
 def in_tensors(rows: list[Any]) -> list[Any]:
     """Rows of whole numbers as tensors of torch, int64, or as arrays without torch."""
     arrays = [np.asarray(row, np.int64) for row in rows]
     found: list[Any] = _in_torch(arrays, False) if find_spec("torch") else arrays
     return found
+
+
+def _check_one_shape(name: str, value: Any) -> None:
+    shapes = list(dict.fromkeys(np.shape(array) for array in value))
+    if len(shapes) > 1:
+        found = ", ".join(str(list(shape)) for shape in shapes)
+        raise ShapeError(f"{name}: expected one shape of all images, got {found}. Resize or pad them, or pass them one by one.")
 
 
 def _stacks(name: str, backend: str, output: Output) -> bool:

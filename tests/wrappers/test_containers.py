@@ -46,11 +46,11 @@ CLASSES: list[tuple[str, str, Mapping[str, Any]]] = [
     ("CLIPImageProcessor", "pil", SHORT),
     ("CLIPImageProcessor", "torchvision", SHORT),
     ("Kosmos2_5ImageProcessor", "pil", {}),
+    ("GraniteDoclingImageProcessor", "pil", {"fine_route": True}),
+    ("GraniteDoclingImageProcessor", "torchvision", {"fine_route": True}),
     ("Idefics2ImageProcessor", "pil", {"size": {"shortest_edge": 20, "longest_edge": 40}, "do_pad": False}),
     ("SmolVLMImageProcessor", "pil", {"size": {"longest_edge": 60}, "max_image_size": {"longest_edge": 30}, "do_pad": False}),
     ("UltraVBertImageProcessor", "torchvision", {"max_image_size": {"longest_edge": 30}, "do_pad": False}),
-    ("GraniteDoclingImageProcessor", "pil", {"fine_route": True}),
-    ("GraniteDoclingImageProcessor", "torchvision", {"fine_route": True}),
 ]
 
 

@@ -96,6 +96,12 @@ def _types_of_samples(trial: Any, found: Any, expected: Any) -> bool:
     return trial.name == "GraniteDoclingImageProcessor" and _is_torchvision(trial) and len(types) > 1
 
 
+def _odd_strides(trial: Any, found: Any, expected: Any) -> bool:
+    pictures = [p for p in getattr(trial, "pictures", ()) if p.kind in ("array", "tensor") and p.strides != "plain"]
+    both = not isinstance(found, Exception) and not isinstance(expected, Exception)
+    return both and _is_torchvision(trial) and any(1 in (p.height, p.width) for p in pictures)
+
+
 def _layout_of_ovis(trial: Any, found: Any, expected: Any) -> bool:
     said = getattr(trial, "call", {}).get("input_data_format") == "channels_first"
     return said and trial.name == "Ovis2ImageProcessor" and any(p.layout == "HWC" for p in trial.pictures)
@@ -152,8 +158,8 @@ LIMITS: tuple[Limit, ...] = (
     ),
     Limit(
         "settings without meaning",
-        "patches of no frame (README, What a call reads)",
-        "temporal_patch_size: expected a whole number of at least 1, got 0",
+        "patches of no frame, images of no token, tiles without a limit (README, What a call reads)",
+        "(temporal_patch_size|max_image_tokens|max_patches): expected a whole number .*got (0|null)",
     ),
     Limit("what a class does not compile", "the class's row in README names it", "not compiled: "),
     Limit(
@@ -200,6 +206,11 @@ FAULTS: tuple[Fault, ...] = (
         "a resize to one pixel",
         "torch's antialiased resize of bytes fails where its result has one pixel",
         _raises("INTERNAL ASSERT FAILED"),
+    ),
+    Fault(
+        "one pixel of odd strides",
+        "torch reads a memory format off strides, which those of a side of one pixel do not tell, and resizes by it",
+        _odd_strides,
     ),
     Fault(
         "64-bit integers with alpha",
