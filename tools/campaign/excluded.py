@@ -158,8 +158,9 @@ LIMITS: tuple[Limit, ...] = (
     ),
     Limit(
         "settings without meaning",
-        "patches of no frame, images of no token, tiles without a limit (README, What a call reads)",
-        "(temporal_patch_size|max_image_tokens|max_patches): expected a whole number .*got (0|null)",
+        "no frames, no tokens, no limit of tiles, a size of two forms (README, What a call reads)",
+        "(temporal_patch_size|max_image_tokens|max_patches): expected a whole number .*got (0|null)"
+        "|pad_size: expected the keys of one form",
     ),
     Limit("what a class does not compile", "the class's row in README names it", "not compiled: "),
     Limit(
@@ -188,8 +189,11 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "rows taken for channels",
-        "Emu3 and Vivit look for channels among the rows of PIL images, too, or take the first image's layout for all",
-        _raises("mean must have 1 elements|Cannot handle this data type", lambda trial: trial.name.startswith(("Emu3", "Vivit"))),
+        "Emu3, VideoLlava and Vivit look for channels among the rows of PIL images, too, or take the first image's layout for all",
+        _raises(
+            "mean must have 1 elements|Cannot handle this data type",
+            lambda trial: trial.name.startswith(("Emu3", "VideoLlava", "Vivit")),
+        ),
     ),
     Fault("bfloat16 as numpy", "numpy has no bfloat16, so transformers fails", _raises("unsupported ScalarType BFloat16")),
     Fault(
