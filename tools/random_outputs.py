@@ -45,7 +45,7 @@ LAST_PLACES = {"float32": 2.0**-23, "float64": 2.0**-52, "float16": 2.0**-10, "b
 PLACES = 4
 """How many last places of the largest number of a result others may be apart: two for a function such as a sigmoid, which two
 libraries round for themselves, and two for the operations around it."""
-MOVED = 8
+MOVED = 24
 """How often transformers computes a case again with other last places, at most."""
 RUNS = "return_coco_annotation"
 NARROW = ("float16", "bfloat16")

@@ -55,9 +55,7 @@ def _plan(config: Config, x: Value) -> TokenTiles:
     """
     patch, tile = stages.count(config, "encoder_patch_size"), stages.count(config, "tile_size")
     tokens = max(tiling.setting(config, "min_image_tokens"), 0), stages.count(config, "max_image_tokens")
-    tolerance = config.max_pixels_tolerance
-    if isinstance(tolerance, bool) or not isinstance(tolerance, (int, float)):
-        raise ConfigError(f"max_pixels_tolerance: expected a number, got {tolerance!r}")
+    tolerance = stages.number(config, "max_pixels_tolerance")
     token = patch * stages.count(config, "downsample_factor")
     return token_tiles(x.type.size("H"), x.type.size("W"), token, patch, tokens, tile, _tiles_of(config), tolerance)
 

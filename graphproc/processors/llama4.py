@@ -54,6 +54,7 @@ def in_bfloat16(b: ProgramBuilder, config: Config, x: Value) -> Value:
         if config.do_normalize:
             raise ConfigError("do_rescale: expected true beside do_normalize, which takes no bytes. Set it, or switch both off.")
         return stages.rescale(b, config, x)
+    x = stages.spread(b, x, config.image_mean, config.image_std)
     mean, std = (rounded(stages.per_channel(b, key, getattr(config, key), x)) for key in ("image_mean", "image_std"))
     if (std == 0).any():
         raise ConfigError(f"image_std: expected numbers that are not 0 in bfloat16, got {config.image_std!r}")

@@ -81,6 +81,11 @@ def strips(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return b.add(Concat(-1), whole, b.add(Take(-1, 0, length), b.add(grid, view(cut.refined))))
 
 
+def one_channel_as_floats(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """One channel in float32, of which normalizing makes three: transformers casts this class's images before."""
+    return b.add(Cast("f32"), x) if config.do_normalize and x.type.channels == 1 else x
+
+
 def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     """The strips of all images in one, the patches below and beside each other in each, the grids, and the numbers of strips."""
     cut, patch = _slices(b, config), config.patch_size
@@ -101,7 +106,7 @@ ROWS = (
     Row(
         "MiniCPMOcrImageProcessor",
         "tiles",
-        (always_resized, stages.rescale, stages.normalize),
+        (always_resized, one_channel_as_floats, stages.rescale, stages.normalize),
         {**DEFAULTS, "downsample_mode": "4x", "small_image_upsize": "always"},
         extra_keys=(*SETTINGS, "small_image_upsize"),
         not_compiled='small_image_upsize="adaptive", by which OpenCV finds sizes in the pixels',

@@ -160,10 +160,7 @@ def with_prompt(b: ProgramBuilder, config: Config, x: Value) -> None:
     """The pixels, and the prompt's depths in metres where it is given, with an axis of one channel."""
     b.output("pixel_values", x)
     if "prompt_depth" in b.extras:
-        scale = config.prompt_scale_to_meter
-        if not isinstance(scale, (int, float)):
-            raise ConfigError(f"prompt_scale_to_meter: expected a number to multiply depths by, got {scale!r}")
-        depth = b.add(Distinct(float(scale)), b.extras["prompt_depth"])
+        depth = b.add(Distinct(float(stages.number(config, "prompt_scale_to_meter"))), b.extras["prompt_depth"])
         b.output("prompt_depth", b.add(Rearrange("h w -> 1 h w", layout="CHW"), depth))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from graphproc.configs.config import Config
-from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Blank, Crop
 from graphproc.processors import stages, tiling
@@ -24,9 +23,7 @@ PAN_AND_SCAN = (
 def crops(config: Config, image: Value) -> PanAndScan:
     """Where an image is cropped."""
     least, most = (stages.count(config, key) for key in PAN_AND_SCAN[1:3])
-    ratio = config.pan_and_scan_min_ratio_to_activate
-    if isinstance(ratio, bool) or not isinstance(ratio, (int, float)):
-        raise ConfigError(f"pan_and_scan_min_ratio_to_activate: expected a number, got {ratio!r}")
+    ratio = stages.number(config, "pan_and_scan_min_ratio_to_activate")
     return pan_and_scan(image.type.size("H"), image.type.size("W"), least, most, ratio)
 
 

@@ -183,10 +183,15 @@ def normalize(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 def normalized(b: ProgramBuilder, x: Value, mean: tuple[float, ...], std: tuple[float, ...]) -> Value:
     """Minus the mean, over the deviation; with torchvision's backend one channel becomes as many as these have numbers."""
-    channels = max(len(mean), len(std))
+    return b.add(Normalize(mean, std), spread(b, x, mean, std))
+
+
+def spread(b: ProgramBuilder, x: Value, *numbers: float | tuple[float, ...]) -> Value:
+    """One channel as often as there are numbers for channels, which torchvision's backend makes of it; others as they are."""
+    channels = max(len(one) if isinstance(one, tuple) else 1 for one in numbers)
     if b.backend == TORCHVISION and x.type.channels == 1 and channels > 1:
-        x = b.add(SelectChannels((0,) * channels), x)
-    return b.add(Normalize(mean, std), x)
+        return b.add(SelectChannels((0,) * channels), x)
+    return x
 
 
 def rescale_alone(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -290,6 +295,18 @@ def count(config: Config, key: str, least: int = 1) -> int:
     value = getattr(config, key)
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ConfigError(f"{key}: expected a whole number of at least {least}, got {value!r}")
+    return value
+
+
+def number(config: Config, key: str) -> float:
+    """A setting that is a number of any kind.
+
+    Raises:
+        ConfigError: it is something else.
+    """
+    value = getattr(config, key)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ConfigError(f"{key}: expected a number, got {value!r}")
     return value
 
 

@@ -264,7 +264,8 @@ class BaseImageProcessor(ImageProcessingMixin, Compilation, ArrayMethods, Common
         """How a call reads images: keywords of `to_array`, by some settings or the processor's own."""
         config = self._config({}) if config is None else config
         converts = bool(config.do_convert_rgb) and self.row.reads not in ("plain", "frames")
-        arrays = {"converts_arrays": False, "channel_counts": (1, 3)} if self.row.reads in ("pil", "frames") else {}
+        counts: dict[str, Any] = {"channel_counts": (1, 3)} if self.row.reads in ("pil", "frames", "bytes") else {}
+        arrays = {"converts_arrays": self.row.reads not in ("pil", "frames"), **counts}
         return {"do_convert_rgb": converts, "backend": self.backend, "background": self.row.background, **arrays}
 
     def _samples(self, images: Any) -> list[list[Any]]:

@@ -39,6 +39,18 @@ def test_without_normalizing_they_are_not() -> None:
         assert gp.Llama4ImageProcessor(**SMALL, **settings)(image, return_tensors="pt")["pixel_values"].dtype == dtype
 
 
+@pytest.mark.parametrize("settings", [{}, {"image_mean": [0.4, 0.5, 0.6]}, {"image_mean": 0.4, "image_std": 0.5}])
+def test_one_channel_becomes_as_many_as_means(settings: dict[str, object]) -> None:
+    pytest.importorskip("torchvision", reason="the oracle; .ci/run has an environment with it")
+    settings = {**SMALL, "do_convert_rgb": False, **settings}
+    image = cases.picture((16, 32), "noise").convert("L")
+    expected = cases.theirs(NAME, settings)(image, return_tensors="pt")["pixel_values"]
+    for engine in ("numpy", "onnxruntime"):
+        found = gp.Llama4ImageProcessor(**settings)(image, return_tensors="pt", engine=engine)["pixel_values"]
+        assert found.shape == expected.shape
+        assert (found == expected).all()
+
+
 def test_rounding_is_that_of_torch() -> None:
     torch = pytest.importorskip("torch")
     bits = np.random.default_rng(3).integers(0, 2**32, 100_000, dtype=np.uint32)

@@ -225,6 +225,15 @@ def test_transformers_gives_the_same(value: str, tmp_path: Path) -> None:
         np.testing.assert_array_equal(found, expected)
 
 
+def test_four_rows_are_no_channels(tmp_path: Path) -> None:
+    """transformers looks for one or three."""
+    pytest.importorskip("timm")
+    (tmp_path / "config.json").write_text(json.dumps(MODEL))
+    image = np.asarray(picture((4, 27)))
+    expected = transformers.AutoImageProcessor.from_pretrained(tmp_path)(image)["pixel_values"].numpy()
+    np.testing.assert_array_equal(loaded(tmp_path)(image, return_tensors="np")["pixel_values"], expected)
+
+
 def test_a_tensor_by_itself_is_refused() -> None:
     """Timm resizes it as floats, which is another arithmetic."""
     torch = pytest.importorskip("torch")

@@ -102,6 +102,20 @@ def test_tensors_of_several_lengths_are_no_array() -> None:
     assert [len(one) for one in ours("ViTImageProcessor", torchvision)(images)["pixel_values"]] == [3, 1]
 
 
+@pytest.mark.parametrize(("name", "backend"), [("UltraVBert", "torchvision"), ("SmolVLM", "pil")])
+def test_unpadded_samples_of_several_lengths_are_ragged_arrays(name: str, backend: str) -> None:
+    settings = {"size": {"longest_edge": 60}, "max_image_size": {"longest_edge": 30}, "do_pad": False, "backend": backend}
+    images = [[picture((40, 60), "noise")], [picture((40, 60), "photograph")] * 2]
+    expected = theirs(f"{name}ImageProcessor", settings)(images, return_tensors="np")["pixel_values"]
+    found = ours(f"{name}ImageProcessor", settings)(images, return_tensors="np")["pixel_values"]
+    assert found.dtype == expected.dtype == object
+    assert [(one.dtype, one.shape) for one in found] == [(one.dtype, one.shape) for one in expected]
+    with pytest.raises((RuntimeError, ValueError)):
+        theirs(f"{name}ImageProcessor", settings)(images, return_tensors="pt")
+    with pytest.raises(ShapeError, match="pixel_values: expected entries of one shape"):
+        ours(f"{name}ImageProcessor", settings)(images, return_tensors="pt")
+
+
 @pytest.mark.parametrize("backend", ["pil", "torchvision"])
 def test_tiles_that_a_sample_lacks_have_the_type_of_the_others(backend: str) -> None:
     settings = {"size": {"height": 24, "width": 24}, "do_rescale": False, "do_normalize": False, "backend": backend}

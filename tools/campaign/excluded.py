@@ -96,6 +96,12 @@ def _types_of_samples(trial: Any, found: Any, expected: Any) -> bool:
     return trial.name == "GraniteDoclingImageProcessor" and _is_torchvision(trial) and len(types) > 1
 
 
+def _odd_strides(trial: Any, found: Any, expected: Any) -> bool:
+    pictures = [p for p in getattr(trial, "pictures", ()) if p.kind in ("array", "tensor") and p.strides != "plain"]
+    both = not isinstance(found, Exception) and not isinstance(expected, Exception)
+    return both and _is_torchvision(trial) and any(1 in (p.height, p.width) for p in pictures)
+
+
 def _layout_of_ovis(trial: Any, found: Any, expected: Any) -> bool:
     said = getattr(trial, "call", {}).get("input_data_format") == "channels_first"
     return said and trial.name == "Ovis2ImageProcessor" and any(p.layout == "HWC" for p in trial.pictures)
@@ -150,9 +156,24 @@ LIMITS: tuple[Limit, ...] = (
         "its blend leaves the type, which C does not define (README, What a call reads)",
         "expected alpha from 0",
     ),
+    Limit(
+        "settings without meaning",
+        "no frames, no tokens, no limit of tiles, a size of two forms (README, What a call reads)",
+        "(temporal_patch_size|max_image_tokens|max_patches): expected a whole number .*got (0|null)"
+        "|pad_size: expected the keys of one form",
+    ),
     Limit("what a class does not compile", "the class's row in README names it", "not compiled: "),
+    Limit(
+        "portable graphs of several images",
+        "where sizes are found in pixels, images have several, and portable graphs one (README, `--target`)",
+        "target .portable. takes images one by one",
+    ),
     Limit("tiles of several sizes", "README, What a call reads", "make tiles of several sizes"),
-    Limit("a margin's colour", "no byte stands for it (README, What a call reads)", "do_pad needs a number of 0 to 1"),
+    Limit(
+        "a margin's colour",
+        "no byte stands for it (README, What a call reads)",
+        "do_pad needs a number of 0 to 1|background: expected a byte",
+    ),
 )
 FAULTS: tuple[Fault, ...] = (
     Fault(
@@ -168,8 +189,11 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "rows taken for channels",
-        "Emu3 and Vivit look for channels among the rows of PIL images, too, or take the first image's layout for all",
-        _raises("mean must have 1 elements|Cannot handle this data type", lambda trial: trial.name.startswith(("Emu3", "Vivit"))),
+        "Emu3, VideoLlava and Vivit look for channels among the rows of PIL images, too, or take the first image's layout for all",
+        _raises(
+            "mean must have 1 elements|Cannot handle this data type",
+            lambda trial: trial.name.startswith(("Emu3", "VideoLlava", "Vivit")),
+        ),
     ),
     Fault("bfloat16 as numpy", "numpy has no bfloat16, so transformers fails", _raises("unsupported ScalarType BFloat16")),
     Fault(
@@ -188,6 +212,11 @@ FAULTS: tuple[Fault, ...] = (
         _raises("INTERNAL ASSERT FAILED"),
     ),
     Fault(
+        "one pixel of odd strides",
+        "torch reads a memory format off strides, which those of a side of one pixel do not tell, and resizes by it",
+        _odd_strides,
+    ),
+    Fault(
         "64-bit integers with alpha",
         "torchvision refuses to turn floats into 64-bit integers, as blending needs",
         _raises("cannot be performed safely"),
@@ -203,6 +232,16 @@ FAULTS: tuple[Fault, ...] = (
         _raises("Promotion for uint16, uint32, uint64 types is not supported"),
     ),
     Fault("samples of Fuyu", "transformers makes ragged lists of samples of several images, as README says", _samples_of_fuyu),
+    Fault(
+        "arrays of several images for Fuyu",
+        "transformers takes one for an image of more axes",
+        lambda trial, found, expected: trial.name == "FuyuImageProcessor" and getattr(trial, "nesting", "") == "batch",
+    ),
+    Fault(
+        "a size of null in a call",
+        "transformers takes it for the class's own in the constructors of DETR's kin alone, where it is that here, too",
+        _raises("`size` and `resample` must be specified", lambda trial: getattr(trial, "call", {}).get("size", 0) is None),
+    ),
     Fault("a layout for timm", "transformers takes no `input_data_format` in this class alone", _raises("'input_data_format'")),
     Fault("tensors for arrays", "transformers leaves some outputs tensors where arrays were asked for", _only_tensors),
     Fault(
@@ -246,9 +285,12 @@ FAULTS: tuple[Fault, ...] = (
         _raises("cannot access local variable 'mask_template'"),
     ),
     Fault(
-        "paths in nested lists",
-        "transformers sorts the images of these classes into samples before it opens files, and takes no path for an image",
-        _raises("Must be a single image, a list of images, or a list of batches of images", _has_path),
+        "paths",
+        "transformers sorts the images of these classes before it opens files, and takes no path for an image",
+        _raises(
+            "Must be a single image, a list of images, or a list of batches of images|Could not make a flat list of images from",
+            _has_path,
+        ),
     ),
     Fault(
         "patches of one channel",
@@ -256,9 +298,9 @@ FAULTS: tuple[Fault, ...] = (
         _raises(r"shape '.*' is invalid for input of size", lambda trial: trial.name == "Inkling2ImageProcessor"),
     ),
     Fault(
-        "colours of bool masks",
-        "transformers looks SegGPT's colours up in a list, which takes no bool of numpy",
-        _raises("list indices must be integers or slices, not numpy.bool", lambda trial: trial.name == "SegGptImageProcessor"),
+        "colours of other masks",
+        "transformers looks SegGPT's colours up in a list, which takes no bool or float of numpy",
+        _raises("list indices must be integers or slices, not numpy", lambda trial: trial.name == "SegGptImageProcessor"),
     ),
     Fault(
         "masks without colours",

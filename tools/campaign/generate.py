@@ -113,7 +113,7 @@ def _further(trial: Trial, rng: random.Random, graph: bool = False) -> dict[str,
             continue
         dtype = "uint8" if graph else rng.choice(MAPS)
         form = "array" if graph else rng.choice(("array", "array", "pil", "tensor"))
-        alike = graph and trial.graph is not None and trial.graph.input == "batch"
+        alike = graph and trial.graph is not None and (trial.graph.input == "batch" or trial.graph.fixed == "image_size")
         rows = rng.randint(1, 3) if alike else None
         items = [
             _one(extra.keyword, p, extra.aligned or alike or rng.random() < 0.6, dtype, form, rng, graph, rows)

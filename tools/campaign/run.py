@@ -136,6 +136,7 @@ def _processor(source: str) -> Any:
 
 def run_graph(trial: Trial) -> Outcome:
     """Run a graph, and compare with the numpy engine, which is compared with transformers first."""
+    assert trial.graph is not None
     made = attempt(lambda: _processor(trial.ours))
     expected = attempt(lambda: call(trial, trial.theirs, ""))
     if isinstance(made, Exception):
@@ -144,7 +145,8 @@ def run_graph(trial: Trial) -> Outcome:
     first = judged(trial, reference, expected, lambda: difference(reference, expected, bound_of(trial)))
     if first.what not in (EQUAL, BOTH_REFUSE):
         return first
-    session = attempt(lambda: _session(trial.ours, trial.graph_options(), tuple(trial.overrides().items()), trial.graph.fixed))
+    overrides = tuple(trial.overrides().items()) if trial.graph.fixed == "overrides" else ()
+    session = attempt(lambda: _session(trial.ours, trial.graph_options(), overrides))
     if isinstance(session, Exception):
         found: Any = session
     else:
@@ -167,9 +169,9 @@ def run_graph(trial: Trial) -> Outcome:
 
 
 @lru_cache(4)
-def _session(processor: str, options: str, overrides: tuple[tuple[str, int], ...], fixed: str) -> Callable[[Any], Any]:
+def _session(processor: str, options: str, overrides: tuple[tuple[str, int], ...]) -> Callable[[Any], Any]:
     graph = evaluated(f"(lambda made: made.to_onnx({options}))({processor})")
-    if fixed != "overrides":
+    if not overrides:
         return gp.Session(graph, threads=1).run
     given = onnxruntime.SessionOptions()
     given.intra_op_num_threads = 1

@@ -10,6 +10,7 @@ import numpy as np
 import parity_cases
 import transformers
 
+import graphproc as gp
 from campaign import values
 from campaign.pictures import Picture, joined
 from campaign.values import literal
@@ -81,6 +82,11 @@ class Trial:
         """The name of transformers' class."""
         pil = self.backend == "pil" and hasattr(transformers, f"{self.name}Pil")
         return f"transformers.{self.name}{'Pil' if pil else ''}"
+
+    def load(self) -> None:
+        """Import both classes."""
+        getattr(transformers, self.reference.removeprefix("transformers."))
+        getattr(gp, self.name)
 
     @property
     def folder(self) -> str:

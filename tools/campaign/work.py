@@ -21,6 +21,7 @@ from campaign.generate import group
 from campaign.report import Failure, Report
 from campaign.run import BOTH_REFUSE, CRASHES, Outcome, run
 from campaign.shrink import shrunk, signature
+from campaign.trial import Trial
 
 STUCK = 120.0
 """Seconds after which a case counts as one that never ends."""
@@ -133,6 +134,8 @@ class Campaign:
 
     def run(self, groups: range) -> None:
         """Run groups until the time is up; every process has those that lie as far apart as there are processes."""
+        for name, backend in self.tried:  # once, before processes are forked
+            Trial(name, backend).load()
         with tempfile.TemporaryDirectory(prefix="campaign-") as name:
             workers = [self._start(groups[job :: self.jobs], Path(name)) for job in range(min(self.jobs, len(groups)))]
             try:
