@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import onnx_ir as ir
 
+from graphproc.emitters.onnx.preconditions import MARK
 from graphproc.fusion.join import names_of
 
 Array = np.ndarray[Any, Any]
@@ -18,7 +19,7 @@ Array = np.ndarray[Any, Any]
 
 def node_name(label: str, axis: int, size: int) -> str:
     """The name of the node that fails."""
-    return f"{label}: axis {axis} must be {size}"
+    return f"{MARK}{label}: axis {axis} must be {size}/Reshape"
 
 
 def check(graph: ir.Graph, value: ir.Value, sizes: Mapping[int, int], rank: int, label: str) -> None:

@@ -135,7 +135,8 @@ def fuse_graphs(
     source = {"producer": f"{second.model.producer_name or ''} {second.model.producer_version or ''}".strip()}
     entry: dict[str, Any] = {"model": {**source, "opset": second.opset, "ir_version": second.model.ir_version}}
     metadata = dict(first.model.metadata_props)
-    images, gives = len(first.graph.inputs), [str(v.name) for v in second.graph.outputs]
+    read_by_first = list(first.graph.inputs)
+    images, gives = len(read_by_first), [str(v.name) for v in second.graph.outputs]
     later = set() if post is None else set(keep) & set(gives)
     attached = _attach(first, second, map, layout, [name for name in keep if name not in later])
     told, notes = attached.told, attached.notes
@@ -157,6 +158,7 @@ def fuse_graphs(
         told, notes = [*told, *behind.told], [*notes, *behind.notes]
     elif post_method or post_options or post_map:
         raise FusionError("fuse: post_method, post_options and post_map say how to post-process. Give post as well.")
+    entry["inputs"] = [str(value.name) for value in read_by_first]
     inside = {str(v.name) for node in whole.graph for v in node.outputs}
     entry["preprocessing"] = {name: str(value.name) for name, value in attached.gives.items() if value.name in inside}
     if (stated := f"{PREFIX}parity") in metadata:

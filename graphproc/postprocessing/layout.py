@@ -47,7 +47,8 @@ def detect_with_masks(steps: Steps) -> None:
     inside = steps.add(Combine("greater", steps.number("threshold")), chances)
     found(steps, {"masks": steps.add(Cast("i32"), inside)})
     assert steps.target is not None
-    steps.output("size", steps.add(Numbers(steps.target)))
+    ones = steps.add(Numbers((1.0, 1.0), "f64"))
+    steps.output("size", steps.add(Combine("multiply", steps.target), ones))  # which may be fractions of pixels
 
 
 def found(steps: Steps, more: Mapping[str, Value]) -> None:

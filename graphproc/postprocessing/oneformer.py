@@ -70,7 +70,7 @@ def _things(steps: Steps) -> tuple[int, ...]:
     if not things or any(isinstance(thing, bool) or not isinstance(thing, int) for thing in things):
         raise ConfigError(
             f"{INSTANCE}: expected the settings to say which classes are things, metadata={{'thing_ids': [...]}}, for "
-            f"task_type={steps.options['task_type']!r}; class_info_file is not read"
+            f"task_type={steps.options['task_type']!r}; class_info_file is read where it lies in a local folder repo_path"
         )
     return tuple(things)
 

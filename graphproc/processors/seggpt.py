@@ -59,7 +59,7 @@ ROWS = (
         STAGES,
         {**RGB, **resize_to(square(448), BICUBIC), **RESCALE, "do_normalize": True, **IMAGENET},
         extra_keys=("num_labels",),
-        not_compiled="prompt_masks as images of colours (do_convert_rgb false), prompts without images",
+        not_compiled="prompt_masks as images of colours (do_convert_rgb false)",
         finish=with_prompts,
         reads="plain",
         extras={

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,14 +52,14 @@ class Port:
         return f"{self.name} {'sequence of ' if self.sequence else ''}{dtype}{shape}"
 
 
-def read(ports: Sequence[Port], given: Any, *, one_length: bool) -> tuple[dict[str, Any], dict[str, int]]:
+def read(ports: Sequence[Port], given: Any, *, one_length: Collection[str]) -> tuple[dict[str, Any], dict[str, int]]:
     """The arrays for a graph's inputs, and how long the free dimensions are.
 
     Args:
         ports: the graph's inputs.
         given: an array for each by name.
-        one_length: whether free dimensions of one name have one length, as in this package's graphs; in others names may mean
-            nothing.
+        one_length: the inputs whose free dimensions of one name have one length, those of this package's graphs; elsewhere
+            names may mean nothing.
 
     Raises:
         ImageError: an input is missing, unknown or no array, or has another dtype or shape than the graph's.
@@ -78,7 +78,7 @@ def read(ports: Sequence[Port], given: Any, *, one_length: bool) -> tuple[dict[s
             found[port.name] = _several(port, given[port.name])
         else:
             array = found[port.name] = _one(port, given[port.name])
-            _add_sizes(port, array.shape, sizes, one_length)
+            _add_sizes(port, array.shape, sizes, port.name in one_length)
     return found, sizes
 
 

@@ -97,7 +97,8 @@ class Session:
         self.metadata = {k.removeprefix("graphproc."): v for k, v in sorted(entries.items()) if k.startswith("graphproc.")}
         # What a model behind the preprocessing makes of a batch may depend on how many images it has.
         # So may what its free axes are called; in graphs of this package a name is one length.
-        self._names_axes = "config" in self.metadata and "fusion" not in self.metadata
+        own = self.inputs if "config" in self.metadata else []
+        self._names_axes = json.loads(self.metadata["fusion"]).get("inputs", []) if "fusion" in self.metadata else own
         self._separable = self.metadata.get("separable") == "true" and "fusion" not in self.metadata
         self._one_size = one_size
         self._memory = Memory()
@@ -191,7 +192,7 @@ class Session:
         try:
             return self._execute(self._for(sizes), arrays, batch, out)
         except Exception as error:
-            raise _refused(error) from error
+            raise _refused(error, arrays) from error
 
     def _side_by_side(self, inputs: Mapping[str, Array], batch: int, threads: int, out: Mapping[str, Array]) -> dict[str, Array]:
         """Run parts of a batch on workers, each on its share of the images.
@@ -235,7 +236,7 @@ class Session:
         try:
             return dict(zip(self._results, session.run(list(self._results), feeds), strict=True))
         except Exception as error:
-            raise _refused(error) from error
+            raise _refused(error, feeds) from error
 
     def _execute(self, session: Any, inputs: Mapping[str, Array], batch: int, out: Mapping[str, Array]) -> dict[str, Array]:
         """Run with inputs and outputs bound: nothing is copied on the way in, and known outputs are written in place."""
@@ -340,10 +341,14 @@ def settings_of(metadata: Mapping[str, str]) -> dict[str, Any]:
     return settings
 
 
-def _refused(error: Exception) -> ImageError:
+def _refused(error: Exception, inputs: Mapping[str, Any]) -> ImageError:
     """What a failed run says of the input."""
     reason = broken(str(error))
-    return ImageError(f"graph: {reason or f'ONNX Runtime refused the input. {str(error).splitlines()[0]}'}")
+    if reason is None:
+        return ImageError(f"graph: ONNX Runtime refused the input. {str(error).splitlines()[0]}")
+    arrays = {name: value if isinstance(value, (list, tuple)) else [value] for name, value in inputs.items()}
+    shapes = (f"{name} {', '.join(str(list(x.shape)) for x in several[:3])}" for name, several in arrays.items())
+    return ImageError(f"graph: {reason.rstrip('.')}, got {', '.join(shapes)}. Give others.")
 
 
 def _array(value: Any) -> Array:

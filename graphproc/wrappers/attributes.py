@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from graphproc.configs.config import Config
+from graphproc.configs.files import read_json
 from graphproc.configs.sizes import SIDES, Size
 from graphproc.errors import ConfigError
 from graphproc.processors.deepseek_vl import GRAY
@@ -81,12 +83,34 @@ def _table_tokens(config: Config) -> dict[str, Any]:
     }
 
 
+def _metadata(config: Config) -> dict[str, Any]:
+    """OneFormer's names of classes, of a JSON file in the local folder `repo_path`; nothing where there is no such file.
+
+    A file outside that folder is not read: a configuration is data from strangers.
+    """
+    name = config.settings["class_info_file"]
+    folder = Path(config.settings["repo_path"] or ".").resolve()
+    path = (folder / name).resolve() if isinstance(name, str) and name.endswith(".json") else folder
+    if not path.is_file() or not path.is_relative_to(folder):
+        return {}
+    classes = read_json(path)
+    try:
+        things = [int(key) for key, info in classes.items() if info["isthing"]]
+        names = {key: info["name"] for key, info in classes.items()}
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ConfigError(
+            f"{path}: expected a name and isthing for each class's number, {{'0': {{'name': ..., 'isthing': 0}}, ...}}"
+        ) from error
+    return {"metadata": {**names, "thing_ids": things, "class_names": list(names.values())}}
+
+
 COMPUTED: Mapping[str, Callable[[Config], Mapping[str, Any]]] = {
     "DeepseekVLImageProcessor": _one_mean,
     "DeepseekVLHybridImageProcessor": _two_means,
     "IdeficsImageProcessor": _side,
     "JanusImageProcessor": _one_mean,
     "Lfm2VlImageProcessor": _patches,
+    "OneFormerImageProcessor": _metadata,
     "SLANeXtImageProcessor": _table_tokens,
 }
 """Attributes that a class computes of its settings when it is made, whatever a file says of them; they are saved as well.

@@ -65,6 +65,25 @@ def read_further(row: Row, given: Mapping[str, Any], count: int) -> dict[str, li
     return found
 
 
+def has_own_prompts(row: Row) -> bool:
+    """Whether a class takes images as prompts, which may come without those that they are for."""
+    return any(extra.layout == "HWC" for extra in row.extras.values())
+
+
+def stand_ins(given: Mapping[str, Any]) -> list[Any]:
+    """A PIL image of one pixel for each prompt, in the place of images that do not come.
+
+    Raises:
+        ImageError: there are no prompts either.
+    """
+    values = [value for value in given.values() if value is not None]
+    if not values:
+        raise ImageError("images: expected images or prompts, got neither")
+    from PIL import Image
+
+    return [Image.new("RGB", (1, 1))] * (len(values[0]) if isinstance(values[0], (list, tuple)) else 1)
+
+
 def read_input(extra: Extra, item: Any, label: str) -> Array:
     """One further input as the program reads it.
 

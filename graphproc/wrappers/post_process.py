@@ -40,6 +40,8 @@ class PostProcessing:
     row: ClassVar[Row]
     engine: str
     backend: str
+    _unknown: dict[str, Any]
+    _computed: tuple[str, ...]
     _programs: MutableMapping[str, Program]
     _sessions: MutableMapping[str, Session]
 
@@ -48,7 +50,7 @@ class PostProcessing:
 
     def _post_config(self) -> Config:
         """The settings, and those that change nothing before a model but may after it (OneFormer's `metadata`)."""
-        return self._config(self.__dict__.get("_unknown", {}))
+        return self._config({**self._unknown, **{key: getattr(self, key) for key in self._computed}})
 
     def compile_post_processing(
         self, method: str, *, sized: bool = True, ragged: bool = False, fields: Sequence[str] = (), **options: Any

@@ -28,7 +28,7 @@ from graphproc.wrappers.common_methods import CommonMethods, call_keywords
 from graphproc.wrappers.compilation import Compilation, options_of, program_key, setting_names
 from graphproc.wrappers.containers import FLOATS, TENSORS, check_lengths, contained, in_tensors
 from graphproc.wrappers.devices import device_for
-from graphproc.wrappers.further_inputs import by_name, read_further
+from graphproc.wrappers.further_inputs import by_name, has_own_prompts, read_further, stand_ins
 from graphproc.wrappers.image_files import is_file
 from graphproc.wrappers.images import flatten_images, nest_images, to_array
 from graphproc.wrappers.loading import BACKEND_KEY, ImageProcessingMixin
@@ -44,6 +44,10 @@ Array = np.ndarray[Any, Any]
 Sides = tuple[int, int]
 
 CALL_ONLY_KEYS = ("return_tensors", "input_data_format", "data_format", "device", "disable_grouping", "image_seq_length")
+VIDEOS = (
+    "'videos' is no keyword of an image processor: it reads images. Give frames as images, or for a class of videos each video's "
+    "frames as one list, images=[[frame, ...], ...]."
+)
 ENGINES = ("onnxruntime", "numpy")
 
 MOST_PROGRAMS = 64
@@ -185,7 +189,8 @@ class BaseImageProcessor(ImageProcessingMixin, Compilation, ArrayMethods, Common
         """Preprocess one image or a list of images of any sizes.
 
         Args:
-            images: PIL images, numpy arrays, torch tensors, paths, or lists of these; 4-D arrays are batches.
+            images: PIL images, numpy arrays, torch tensors, paths, or lists of these; 4-D arrays are batches. None where only
+                prompts are to be processed, of a class that has those.
             *inputs: what the class takes beside images, such as label maps, one for each image; also by name (`Row.arguments`).
             return_tensors: `np`, `pt`, `tf`, `jax` or `mlx`; None for the containers of transformers' class, mostly lists of an
                 array for each image; with torchvision's backend they hold torch tensors where torch is installed.
@@ -213,6 +218,8 @@ class BaseImageProcessor(ImageProcessingMixin, Compilation, ArrayMethods, Common
         texts = {name: make(changes.pop(name, None)) for name, make in self.row.texts.items()}
         known = setting_names(self.row)
         if unknown := sorted(set(changes) - set(known)):
+            if "videos" in unknown and self.row.name not in UNKNOWN_IGNORED:
+                raise TypeError(f"{type(self).__name__}: {VIDEOS}")
             left_out = f". Not compiled: {self.row.not_compiled}" if self.row.not_compiled else ""
             if self.row.name not in UNKNOWN_IGNORED:
                 raise TypeError(f"{type(self).__name__}: unknown keyword {unknown[0]!r}. Known: {', '.join(known)}{left_out}")
@@ -223,7 +230,8 @@ class BaseImageProcessor(ImageProcessingMixin, Compilation, ArrayMethods, Common
         if self.backend == "pil" and device is not None and str(device) != "cpu":
             text = f"device={device!r} changes nothing with backend 'pil', as in transformers. Move the result."
             warn_once(self._said, self.row.name, {"device": text})
-        samples = self._samples(images)
+        absent = images is None and has_own_prompts(self.row)
+        samples = self._samples(stand_ins(extras) if absent else images)
         counts = [len(sample) for sample in samples]
         if self.row.per_sample > 1 and set(counts) != {self.row.per_sample}:
             raise ImageError(f"{self.row.name}: expected samples of {self.row.per_sample} images each, got {counts}")
@@ -235,6 +243,9 @@ class BaseImageProcessor(ImageProcessingMixin, Compilation, ArrayMethods, Common
         kind = self._run(runner, config, flat, further, several, _engine(engine or self.engine), _format(input_data_format))
         declared = self._program(config, **kind, **options_of(further)).outputs
         outputs = [output for output in declared if output.name != self.row.counts]
+        if absent:
+            of_images = {output.name for output in self._program(config, **kind).outputs}
+            outputs = [output for output in outputs if output.name not in of_images]
         listed = {output.name for output in outputs if output.listed or output.apart}
         joined = runner.joined(outputs, counts, return_tensors is not None)
         for output in outputs:

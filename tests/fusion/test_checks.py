@@ -57,14 +57,31 @@ def test_images_of_another_size_are_refused_at_the_joint(input: str, fold: bool,
         options.log_severity_level = 4
         session = onnxruntime.InferenceSession(fused.model.SerializeToString(), options)
         assert session.run(["y"], feeds(fused.model, LANDSCAPE))[0].shape == (1, 2, 80, 106)
-        with pytest.raises(Exception, match=r"Name:'preprocessing/pixel_(values|mask): axis \d must be (80|106)'"):
+        with pytest.raises(Exception, match=r"Name:'check: preprocessing/pixel_(values|mask): axis \d must be (80|106)/R"):
             session.run(None, feeds(fused.model, np.ascontiguousarray(LANDSCAPE.transpose(1, 0, 2))))
 
 
 def test_a_session_says_which_size_was_expected() -> None:
     session = gp.Session(gp.fuse(PROCESSOR, detector(mask=False)))
-    with pytest.raises(ImageError, match=r"pixel_values: axis \d must be (80|106)"):
+    message = r"^graph: preprocessing/pixel_values: axis \d must be (80|106), got images \[1, \d+, \d+, 3\]\. Give others\.$"
+    with pytest.raises(ImageError, match=message):
         session.run({"images": np.ascontiguousarray(LANDSCAPE.transpose(1, 0, 2))[None]})
+
+
+def test_further_inputs_of_another_size_are_refused_before_anything_runs() -> None:
+    """What the preprocessing reads shares its sizes, whatever the model's own inputs call theirs."""
+    helper = onnx.helper
+    nodes = [helper.make_node("ReduceMean", ["pixel_values"], ["m"], axes=[2, 3]), helper.make_node("Add", ["m", "more"], ["y"])]
+    values = {"pixel_values": ["n", 4, "h", "w"], "more": ["height", "width", 1, 1], "y": None}
+    given, more, y = (helper.make_tensor_value_info(name, TENSOR.FLOAT, shape) for name, shape in values.items())
+    net = helper.make_model(helper.make_graph(nodes, "net", [given, more], [y]), opset_imports=[helper.make_opsetid("", 17)])
+    session = gp.Session(gp.fuse(gp.VitMatteImageProcessor(), net))
+    assert session.inputs == ["images", "trimaps", "more"]
+    image, extra = np.zeros((1, 32, 40, 3), np.uint8), np.zeros((1, 1, 1, 1), np.float32)
+    assert session(image, np.zeros((1, 32, 40), np.uint8), extra)["y"].shape == (1, 4, 1, 1)
+    for shape, axis in ((1, 32, 41), 2), ((2, 32, 40), 0):
+        with pytest.raises(ImageError, match=f"trimaps: expected axis {axis} of .* as of the inputs before, got the shape"):
+            session(image, np.zeros(shape, np.uint8), extra)
 
 
 def test_the_number_of_images_of_a_sequence_is_checked_and_that_of_a_batch_is_fixed() -> None:

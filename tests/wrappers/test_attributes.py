@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -108,3 +109,21 @@ def test_attributes_are_a_processors_own() -> None:
 def test_no_background_is_made_of_one_number(name: str, key: str) -> None:
     with pytest.raises(ConfigError, match=f"{key}: expected a number for each channel, of which the background is made, got 0"):
         processor_class(name)(**{key: 0})
+
+
+@pytest.mark.parametrize("backend", ["pil", "torchvision"])
+def test_oneformers_classes_are_read_from_a_local_folder_alone(backend: str, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    inside, outside = tmp_path / "folder" / "classes.json", tmp_path / "outside.json"
+    for path in (inside, outside):
+        path.write_text('{"0": {"isthing": 0, "name": "foo"}, "2": {"isthing": 1, "name": "baz"}}')
+    make = processor_class("OneFormerImageProcessor")
+    for file in (str(inside), "classes.json"):
+        settings = {"class_info_file": file, "repo_path": str(tmp_path / "folder")}
+        theirs, ours = reference_class("OneFormerImageProcessor", backend)(**settings), make(backend=backend, **settings)
+        assert ours.metadata == theirs.metadata == ours.to_dict()["metadata"]
+    for file in (str(outside), "../outside.json", "none.json"):
+        assert not hasattr(make(class_info_file=file, repo_path=str(tmp_path / "folder")), "metadata")
+    inside.write_text('{"0": 1}')
+    with pytest.raises(ConfigError, match=r"classes.json: expected a name and isthing for each class's number"):
+        make(class_info_file="classes.json", repo_path=str(tmp_path / "folder"))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from parity_cases import reference_class
 
 import graphproc as gp
 from graphproc.errors import ImageError
@@ -101,3 +102,22 @@ def test_a_graph_says_so_as_well() -> None:
             ImageError, match=r"trimaps: expected axis \d of .* to be (height|width|batch) \d+, as of the inputs before"
         ):
             session.run({"images": IMAGES[0][None], "trimaps": trimaps})
+
+
+@pytest.mark.parametrize("backend", ["pil", "torchvision"])
+def test_prompts_come_without_images(backend: str) -> None:
+    rng = np.random.default_rng(0)
+    image, labels = rng.integers(0, 256, (30, 40, 3)).astype(np.uint8), rng.integers(0, 3, (30, 40)).astype(np.uint8)
+    theirs, ours = reference_class("SegGptImageProcessor", backend)(), gp.SegGptImageProcessor(backend=backend)
+    for given in ({"prompt_images": [image]}, {"prompt_masks": [labels] * 2}, {"prompt_images": image, "prompt_masks": labels}):
+        expected, found = (p(None, num_labels=3, return_tensors="np", **given) for p in (theirs, ours))
+        assert list(found) == list(expected)
+        for name in expected:
+            np.testing.assert_array_equal(found[name], expected[name])
+    with pytest.raises(ImageError, match="expected images or prompts, got neither"):
+        ours(None)
+
+
+def test_videos_are_no_input_of_images() -> None:
+    with pytest.raises(TypeError, match=r"CLIPImageProcessor: 'videos' is no keyword of an image processor.*images=\[\[frame"):
+        gp.CLIPImageProcessor()(np.zeros((9, 9, 3), np.uint8), videos=[])

@@ -176,6 +176,24 @@ def test_keypoints_in_fractions() -> None:
     assert any((a["keypoints"] != b["keypoints"]).any() for a, b in zip(found, whole, strict=True))
 
 
+def test_outlines_in_fractions() -> None:
+    pytest.importorskip("torchvision", reason="the oracle")
+    pytest.importorskip("cv2", reason="outlines need OpenCV")
+    generator = torch.Generator().manual_seed(0)
+    outputs = SimpleNamespace(
+        logits=torch.randn((1, 6, 5), generator=generator),
+        pred_boxes=torch.rand((1, 6, 4), generator=generator) * 0.5 + 0.2,
+        order_logits=torch.randn((1, 6, 6), generator=generator),
+        out_masks=torch.randn((1, 6, 200, 200), generator=generator),
+    )
+    for sizes in ([(100.5, 80.25)], torch.tensor([[100.5, 80.25]])):
+        (expected,) = theirs("PPDocLayoutV3").post_process_object_detection(outputs, 0.5, sizes)
+        (found,) = ours("PPDocLayoutV3").post_process_object_detection(outputs, 0.5, sizes)
+        assert_same(found["boxes"], expected["boxes"], SMOOTH)
+        for a, b in zip(found["polygon_points"], expected["polygon_points"], strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
 def test_maps_have_whole_sides() -> None:
     outputs = {"logits": torch.zeros((1, 2, 3, 3))}
     with pytest.raises(ImageError, match=r"target_sizes: expected whole numbers of pixels, got \[\(4.5, 6\)\]"):

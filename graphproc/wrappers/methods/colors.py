@@ -1,4 +1,4 @@
-"""`get_palette` and `mask_to_rgb` of SegGPT, and `rescale` with an offset.
+"""`get_palette` and `mask_to_rgb` of SegGPT, and rescaling with an offset.
 
 Source: transformers 5.23, the methods of these names.
 """
@@ -48,8 +48,27 @@ def _offset(default: bool) -> Callable[..., Any]:
     return rescale
 
 
+def rescale_and_normalize_efficientnet(
+    self: Any,
+    images: Any,
+    do_rescale: bool,
+    rescale_factor: float,
+    do_normalize: bool,
+    image_mean: float | Sequence[float],
+    image_std: float | Sequence[float],
+    rescale_offset: bool = False,
+) -> Any:
+    """As `rescale_and_normalize`, with `rescale_offset` minus one in between, which keeps the two steps apart."""
+    if not (rescale_offset and do_rescale):
+        return self.rescale_and_normalize(images, do_rescale, rescale_factor, do_normalize, image_mean, image_std)
+    return self.rescale_and_normalize(
+        self.rescale(images, rescale_factor, offset=True), False, 1.0, do_normalize, image_mean, image_std
+    )
+
+
 METHODS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
     "get_palette": {"SegGptImageProcessor": get_palette},
     "mask_to_rgb": {"SegGptImageProcessor": mask_to_rgb},
+    "rescale_and_normalize_efficientnet": {"EfficientNetImageProcessor": rescale_and_normalize_efficientnet},
     "rescale": {"EfficientNetImageProcessor": _offset(False), "VivitImageProcessor": _offset(True)},
 }

@@ -27,6 +27,7 @@ LABELS = tuple(
     f"{stem}ImageProcessor"
     for stem in ("Beit", "CHMv2", "DPT", "Mask2Former", "MaskFormer", "MobileNetV2", "MobileViT", "Sapiens2", "Segformer")
 )
+STATISTICS = {"image_mean": (0.5, 0.4, 0.3), "image_std": (0.5, 0.2, 0.3)}
 Calls = tuple[Mapping[str, Any], ...]
 CALLS: Mapping[tuple[str, str], Calls] = {
     **{(name, "pad_to_square"): ({}, {"background_color": 7}, {"background_color": (1, 2, 3)}) for name in SQUARES},
@@ -59,6 +60,10 @@ CALLS: Mapping[tuple[str, str], Calls] = {
         {"scale": 1 / 127.5, "offset": True},
         {"scale": 1 / 255, "offset": False},
         {"scale": 0.1},
+    ),
+    ("EfficientNetImageProcessor", "rescale_and_normalize_efficientnet"): tuple(
+        {"do_rescale": True, "rescale_factor": factor, "do_normalize": normalize, "rescale_offset": offset, **STATISTICS}
+        for factor, normalize, offset in ((1 / 127.5, True, True), (1 / 127.5, False, True), (1 / 255, True, False))
     ),
     ("VivitImageProcessor", "rescale"): ({"scale": 1 / 127.5}, {"scale": 1 / 255, "offset": False}),
     **{
@@ -147,8 +152,8 @@ def copied(image: Any) -> Any:
 @pytest.mark.parametrize(("name", "method", "backend"), [(*key, backend) for key in CALLS for backend in rows()[key[0]].backends])
 def test_methods_are_transformers(name: str, method: str, backend: str) -> None:
     theirs, ours = reference_class(name, backend)(), processor_class(name)(backend=backend)
-    if not hasattr(theirs, method):  # what only pil's class has
-        assert backend == "torchvision"
+    if not hasattr(theirs, method):  # what only the other backend's class has
+        assert hasattr(reference_class(name, {"torchvision": "pil", "pil": "torchvision"}[backend]), method)
         return
     for image in images(name, method, backend):
         for call in CALLS[name, method]:
