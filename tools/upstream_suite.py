@@ -44,6 +44,7 @@ LIMITS = {
     r"'bool_masked_pos'|^flava\.test_image_processor_properties": "a limit: Flava's random masks",
     r"^eomt\.test_post_process_semantic": "a limit: EoMT's semantic maps of split images, put together",
     r"'preprocess_with_tokenizer_info'": "a limit: Fuyu's token ids",
+    r"^seggpt\.test_(prompt_)?mask_equivalence": "a limit: SegGPT's prompt masks as images of colours",
     r"transform: expected null": "a limit: Idefics' transform, a Python function",
 }
 """What README says is not here, likewise."""
