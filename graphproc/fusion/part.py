@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import onnx_ir as ir
 
 from graphproc.errors import GraphError
+from graphproc.runtime.description import entry
 
 if TYPE_CHECKING:
     import onnx
@@ -27,8 +27,8 @@ def preprocessing_of(model: onnx.ModelProto) -> tuple[onnx.ModelProto, dict[str,
     Raises:
         GraphError: nothing that the preprocessing gives is in the graph as it was.
     """
-    entry = json.loads(next(p.value for p in model.metadata_props if p.key == KEY))
-    names: dict[str, str] = entry.get("preprocessing", {})
+    metadata = {p.key.removeprefix("graphproc."): p.value for p in model.metadata_props}
+    names: dict[str, str] = entry(metadata, "fusion", dict).get("preprocessing", {})
     if not names:
         raise GraphError(
             "graph: expected values of the preprocessing in the fused graph, found none; folding the normalization removes them. "

@@ -1,14 +1,30 @@
-"""What holds locks and threads begins anew in a forked process, where the threads that held and ran them are not."""
+"""What holds locks and threads begins anew in a forked process, where the threads that held and ran them are not.
+
+Locks that are not ours cannot begin anew: Python's locks of modules that are being imported, and ONNX Runtime's while it makes a
+session. A fork waits until no other thread is in such a part (`unforked`).
+"""
 
 from __future__ import annotations
 
+# These two take locks before a fork, for which an import may wait. What was registered last is called first: imported here, they
+# are called after `_before`.
+import concurrent.futures.thread  # noqa: F401
+import logging  # noqa: F401
 import os
+import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
+
+LONGEST = 30
+"""Seconds that a fork waits at most: another library may have taken a lock before it that the others wait for."""
 
 _known: weakref.WeakSet[Any] = weakref.WeakSet()
 _left: list[Any] = []
+_changed = threading.Condition()
+_within: dict[int, int] = {}
+"""Of each thread in parts that no fork may interrupt, how many it is in, one in another."""
 
 
 class Renewed(Protocol):
@@ -16,6 +32,27 @@ class Renewed(Protocol):
 
     def renew(self) -> None:
         """Begin anew in a forked process, before anything else runs there."""
+
+
+@contextmanager
+def unforked() -> Iterator[None]:
+    """Keep forks of other threads waiting while this part runs, which imports modules or makes sessions."""
+    thread = threading.get_ident()
+    with _changed:
+        _within[thread] = _within.get(thread, 0) + 1
+    try:
+        yield
+    finally:
+        with _changed:
+            _within[thread] -= 1
+            if not _within[thread]:
+                del _within[thread]
+            _changed.notify_all()
+
+
+def _before() -> None:
+    _changed.acquire()
+    _changed.wait_for(lambda: not _within.keys() - {threading.get_ident()}, LONGEST)
 
 
 def call_in_children(function: Callable[[], None]) -> None:
@@ -40,3 +77,5 @@ def _renew() -> None:
 
 
 call_in_children(_renew)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before, after_in_parent=_changed.release, after_in_child=_changed.release)

@@ -6,7 +6,6 @@ for the size has neither, so it runs and is made in less time.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from graphproc.configs.files import parse_json
 from graphproc.errors import EmitError, GraphprocError
 from graphproc.ir.program import Program
 from graphproc.processors.registry import lookup
+from graphproc.runtime.description import entry
 from graphproc.version import __version__
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _program(metadata: Mapping[str, str]) -> Program:
     return row.program(
         row.config(settings),
         color=metadata["color"],
-        extras=json.loads(metadata.get("inputs", "[]")),
+        extras=entry(metadata, "inputs", list),
         several=metadata.get("several") == "true",
         backend=metadata["backend"],
     )

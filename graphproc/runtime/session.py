@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from collections import Counter, OrderedDict
@@ -18,6 +17,7 @@ from graphproc.emitters.onnx.preconditions import broken
 from graphproc.errors import GraphError, GraphprocError, ImageError, RuntimeUnavailableError
 from graphproc.files import LFS_HINT, is_lfs_pointer
 from graphproc.runtime import forks, one_size, workers
+from graphproc.runtime.description import entry, settings_of
 from graphproc.runtime.feeds import Port, read
 from graphproc.runtime.memory import Memory
 from graphproc.runtime.one_size import OneSize, no_graph
@@ -98,7 +98,7 @@ class Session:
         # What a model behind the preprocessing makes of a batch may depend on how many images it has.
         # So may what its free axes are called; in graphs of this package a name is one length.
         own = self.inputs if "config" in self.metadata else []
-        self._names_axes = json.loads(self.metadata["fusion"]).get("inputs", []) if "fusion" in self.metadata else own
+        self._names_axes = entry(self.metadata, "fusion", dict).get("inputs", []) if "fusion" in self.metadata else own
         self._separable = self.metadata.get("separable") == "true" and "fusion" not in self.metadata
         self._one_size = one_size
         self._memory = Memory()
@@ -131,6 +131,7 @@ class Session:
         self._session = None
         self._begin()
 
+    @forks.unforked()
     def _create(self, sizes: Mapping[str, int]) -> Any:
         """A session for some sizes."""
         if sizes.keys() == {"height", "width"}:
@@ -140,6 +141,7 @@ class Session:
                 return self._created(self._one_size(sizes["height"], sizes["width"]), {})
         return self._created(self._model, sizes)
 
+    @forks.unforked()
     def _created(self, model: bytes | str, fixed: Mapping[str, int]) -> Any:
         """An ONNX Runtime session of a model, some of its dimensions fixed."""
         import onnxruntime
@@ -327,18 +329,6 @@ class Session:
             GraphError: the graph was not written by graphproc.
         """
         return settings_of(self.metadata)
-
-
-def settings_of(metadata: Mapping[str, str]) -> dict[str, Any]:
-    """The processor settings in a graph's description of itself.
-
-    Raises:
-        GraphError: the graph was not written by graphproc.
-    """
-    if "config" not in metadata:
-        raise GraphError("graph: it has no graphproc.config entry, so it was not written by graphproc")
-    settings: dict[str, Any] = json.loads(metadata["config"])
-    return settings
 
 
 def _refused(error: Exception, inputs: Mapping[str, Any]) -> ImageError:

@@ -18,7 +18,7 @@ except ImportError:
 
 from torch import Tensor
 
-from graphproc.runtime.session import settings_of
+from graphproc.runtime.description import settings_of
 from graphproc.runtime.torch_ops import RULES
 from graphproc.runtime.torch_ops.body import Environment, Step, compile_graph
 from graphproc.runtime.torch_ops.dtypes import DTYPES

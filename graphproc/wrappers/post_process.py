@@ -17,6 +17,7 @@ from graphproc.executors import reference
 from graphproc.ir.program import Program
 from graphproc.postprocessing.method import AsIs, Method
 from graphproc.postprocessing.registry import lookup, methods
+from graphproc.runtime import forks
 from graphproc.version import __version__
 from graphproc.wrappers import post_inputs, precision
 from graphproc.wrappers.mask_generation import mask_generation_methods
@@ -184,10 +185,11 @@ class PostProcessing:
         program.check(reference.measure(program, one))  # graphs leave this to their callers
         session = self._sessions.get(key)
         if session is None:
-            from graphproc.emitters.onnx.emit import EmitOptions, emit
-            from graphproc.runtime.session import Session
+            with forks.unforked():
+                from graphproc.emitters.onnx.emit import EmitOptions, emit
+                from graphproc.runtime.session import Session
 
-            session = self._sessions[key] = Session(emit(program, EmitOptions()), specialise_after=None)
+                session = self._sessions[key] = Session(emit(program, EmitOptions()), specialise_after=None)
         inputs = {
             program.graph_input(v.name, several=False): one[v.name] if v.measures else one[v.name][None] for v in program.inputs
         }

@@ -18,7 +18,7 @@ from graphproc.ir.program import Program
 from graphproc.processors.calls import settle, with_own
 from graphproc.processors.registry import lookup
 from graphproc.processors.row import Row
-from graphproc.runtime import workers
+from graphproc.runtime import forks, workers
 from graphproc.runtime.memory import Memory
 from graphproc.wrappers.array_dtypes import check_for_bytes, graph_takes, program_options, run_array
 from graphproc.wrappers.arrays import ArrayMethods
@@ -345,16 +345,16 @@ class BaseImageProcessor(ImageProcessingMixin, Compilation, ArrayMethods, Common
         return run_array(self.row, self.backend, config, compiled, array, further)
 
     def _session(self, config: Config, threads: int | None, **options: Any) -> Session:
-        from graphproc.runtime.session import Session
-
         key = f"{program_key(config, self.backend, options)} {threads}"
         session: Session | None = self._sessions.get(key)
         if session is None:
-            from graphproc.emitters.onnx.emit import EmitOptions, emit
-            from graphproc.runtime.one_size import of_program
+            with forks.unforked():
+                from graphproc.emitters.onnx.emit import EmitOptions, emit
+                from graphproc.runtime.one_size import of_program
+                from graphproc.runtime.session import Session
 
-            program = self._program(config, **options)
-            session = Session(emit(program, EmitOptions()), threads=threads, one_size=of_program(program))
+                program = self._program(config, **options)
+                session = Session(emit(program, EmitOptions()), threads=threads, one_size=of_program(program))
             self._sessions[key] = session
         return session
 

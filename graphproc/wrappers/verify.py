@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -16,6 +15,7 @@ from graphproc.executors import reference
 from graphproc.fusion.part import KEY, preprocessing_of
 from graphproc.ir.program import Program
 from graphproc.processors.calls import forgotten
+from graphproc.runtime.description import entry
 from graphproc.runtime.session import Session
 from graphproc.wrappers.examples import default_images, example_inputs, in_color
 from graphproc.wrappers.image_files import is_file, load_file
@@ -163,7 +163,7 @@ def compiled_from(session: Session) -> Program:
         GraphError: the graph was not written by graphproc.
     """
     config, processor = session.config(), processor_of(session)
-    inputs = json.loads(session.metadata.get("inputs", "[]"))
+    inputs = entry(session.metadata, "inputs", list)
     given = {key: config[key] for key in forgotten(processor.row.calls, {}) if key in config}
     return processor.compile(color=session.metadata.get("color", "rgb"), inputs=inputs, **given)
 

@@ -513,3 +513,11 @@ def test_calls_of_a_processor_specialise_too() -> None:
     (session,) = ours._sessions.values()
     assert len(session._specialised) == 1
     assert all((result == results[0]).all() for result in results)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "5", "[" * 5000], ids=["empty", "cut", "a list", "a number", "deep"])
+def test_descriptions_that_graphproc_did_not_write_are_refused(model: onnx.ModelProto, text: str) -> None:
+    copy = onnx.ModelProto.FromString(model.SerializeToString())
+    copy.metadata_props.add(key="graphproc.fusion", value=text)
+    with pytest.raises(GraphError, match=r"expected an object in JSON in its metadata as graphproc\.fusion, got"):
+        Session(copy)

@@ -1,0 +1,42 @@
+"""What a graph says of itself in its metadata; some entries are JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from graphproc.errors import GraphError
+
+Kind = TypeVar("Kind", dict[str, Any], list[str])
+
+
+def entry(metadata: Mapping[str, str], key: str, kind: type[Kind]) -> Kind:
+    """The value of an entry that is JSON; an empty one where the graph has no such entry.
+
+    Raises:
+        GraphError: it is no JSON of that kind, so something else than graphproc wrote it.
+    """
+    if key not in metadata:
+        return kind()
+    try:
+        value = json.loads(metadata[key])
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, kind):
+        wanted = {dict: "an object", list: "a list"}[kind]
+        raise GraphError(
+            f"graph: expected {wanted} in JSON in its metadata as graphproc.{key}, got {metadata[key][:60]!r}. Export it again."
+        )
+    return value
+
+
+def settings_of(metadata: Mapping[str, str]) -> dict[str, Any]:
+    """The processor settings that a graph was compiled from.
+
+    Raises:
+        GraphError: the graph was not written by graphproc.
+    """
+    if "config" not in metadata:
+        raise GraphError("graph: it has no graphproc.config entry, so it was not written by graphproc")
+    return entry(metadata, "config", dict)
