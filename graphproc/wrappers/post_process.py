@@ -150,7 +150,7 @@ class PostProcessing:
             raise ImageError(f"{wrong[0]}: expected whole numbers of pixels, got {options[wrong[0]]!r:.80}")
         kinds = precision.kinds(program, read.kind, sizes.kind)
         kinds = {output.name: kinds[output.value] for output in program.outputs if kinds.get(output.value) in precision.FLOATS}
-        by_reference = bool(sizes.fractional) or read.unusual or read.kind != "f32"
+        by_reference = bool(sizes.fractional) or read.unusual or read.kind != "f32" or "f64" in kinds.values()
         results = []
         for index in range(read.count):
             one = {name: arrays[index] for name, arrays in read.fields.items()}

@@ -15,10 +15,10 @@ import numpy as np
 
 from graphproc.executors import reference
 from graphproc.ir.op import Op
-from graphproc.ir.program import Program, Step
+from graphproc.ir.program import Program, Step, Value
 from graphproc.ir.types import TensorType
 from graphproc.numerics import bfloat16
-from graphproc.ops import Combine, Numbers
+from graphproc.ops import Cast, Combine, Numbers
 from graphproc.sizes import num
 
 Array = np.ndarray[Any, Any]
@@ -94,8 +94,19 @@ def run(program: Program, inputs: Mapping[str, Array], kind: str, sizes: str) ->
         for v in program.inputs
     ]
     inputs = {name: rounded(x, kind) if x.dtype == np.float32 else x for name, x in inputs.items()}
-    steps = tuple(_comparing(step, found) for step in program.steps)
+    steps = tuple(after for step in program.steps for after in _widened(_comparing(step, found), found))
     return reference.run(replace(program, inputs=tuple(declared), steps=steps), inputs, made)
+
+
+def _widened(step: Step, kinds: Mapping[str, str]) -> Iterator[Step]:
+    """A step of float64, what it reads made float64 before it."""
+    if kinds.get(step.output.name) == "f64" and step.output.type.dtype == "f32":
+        names = tuple(f"{name} for {step.output.name}" if kinds.get(name) in FLOATS[:-1] else name for name in step.inputs)
+        for name, wide in zip(step.inputs, names, strict=True):
+            if name != wide:
+                yield Step(Cast("f64"), (name,), Value(wide, TensorType("f64", ())))
+        step = replace(step, inputs=names)
+    yield step
 
 
 def _comparing(step: Step, kinds: Mapping[str, str]) -> Step:

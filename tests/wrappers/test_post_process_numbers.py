@@ -140,6 +140,16 @@ def test_fractions_of_pixels(name: str, engine: str) -> None:
         assert_same(getattr(ours(name, engine), DETECTION)(detections(), threshold=0.3, target_sizes=sizes), expected, SMOOTH)
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("name", DETECTORS)
+def test_sizes_of_float64_multiply_in_float64(name: str, engine: str) -> None:
+    sizes = torch.tensor(SIZES, dtype=torch.float64)
+    expected = getattr(theirs(name), DETECTION)(detections(), threshold=0.3, target_sizes=sizes)
+    for found, wanted in zip(getattr(ours(name, engine), DETECTION)(detections(), 0.3, sizes), expected, strict=True):
+        assert found["boxes"].dtype == wanted["boxes"].dtype == torch.float64
+        assert torch.equal(found["boxes"], wanted["boxes"])
+
+
 @pytest.mark.parametrize(
     "form",
     [
