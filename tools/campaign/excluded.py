@@ -191,7 +191,7 @@ FAULTS: tuple[Fault, ...] = (
         "rows taken for channels",
         "Emu3, VideoLlava and Vivit look for channels in the rows of PIL images, too, or take the first image's layout for all",
         _raises(
-            "mean must have 1 elements|Cannot handle this data type",
+            "mean must have 1 elements|Cannot handle this data type|Unable to infer channel dimension format",
             lambda trial: trial.name.startswith(("Emu3", "VideoLlava", "Vivit")),
         ),
     ),
