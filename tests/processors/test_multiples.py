@@ -16,5 +16,5 @@ def test_depths_need_a_scale(dtype: str) -> None:
     image, depth = picture((40, 60), "noise"), np.full((5, 6), 900, dtype)
     with pytest.raises(TypeError):
         theirs("PromptDepthAnythingImageProcessor", settings)(image, prompt_depth=depth)
-    with pytest.raises(ConfigError, match="prompt_scale_to_meter: expected a number to multiply depths by, got None"):
+    with pytest.raises(ConfigError, match="prompt_scale_to_meter: expected a number, got None"):
         ours("PromptDepthAnythingImageProcessor", settings)(image, prompt_depth=depth)
