@@ -29,6 +29,15 @@ FLOATS = ("f16", "f32", "f64")
 """Those of them with fractions."""
 
 
+def promoted(one: str, other: str) -> str:
+    """The type that holds the values of two, as torch promotes types: a float beside whole numbers is that float."""
+    fractional = [name for name in (one, other) if name in FLOATS]
+    if len(fractional) == 1:
+        return fractional[0]
+    common = np.promote_types(DTYPES[one], DTYPES[other])
+    return next(name for name, dtype in DTYPES.items() if dtype == common)
+
+
 @dataclass(frozen=True, slots=True)
 class TensorType:
     """Element type, shape and axis names of one value of one image; a batch adds axes in front.

@@ -24,15 +24,24 @@ SETTINGS = {
 }
 
 
+def longest_side(config: Config) -> int:
+    """`max_image_size`, which the model has patches for.
+
+    Raises:
+        ConfigError: it is another than those two.
+    """
+    if config.max_image_size not in (490, 980):
+        raise ConfigError(f"max_image_size: expected 490 or 980, got {config.max_image_size!r}")
+    return int(config.max_image_size)
+
+
 def fitted(config: Config, height: Num, width: Num) -> Size:
     """The size whose longer side is `max_image_size` and the other one at least `min_image_size`.
 
     Raises:
         ConfigError: there is none.
     """
-    longest, least = config.max_image_size, tiling.setting(config, "min_image_size")
-    if longest not in (490, 980):
-        raise ConfigError(f"max_image_size: expected 490 or 980, got {longest!r}")
+    longest, least = longest_side(config), tiling.setting(config, "min_image_size")
     if least > longest:
         raise ConfigError(f"min_image_size: expected at most max_image_size, which is {longest}, got {least}")
     scale = longest / num.maximum(height, width)
@@ -44,9 +53,10 @@ def fitted(config: Config, height: Num, width: Num) -> Size:
 def squares(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """The image, or with `split_image` its tiles, each resized and filled up to a square with zeros."""
     sizes: list[Size] = []
+    longest = longest_side(config)
 
     def pad(b: ProgramBuilder, config: Config, x: Value) -> Value:
-        return b.add(Pad(0, 0, config.max_image_size, config.max_image_size), x)
+        return b.add(Pad(0, 0, longest, longest), x)
 
     def steps(height: Num, width: Num) -> tuple[Stage, Stage]:
         sizes.append(fitted(config, height, width))
@@ -54,7 +64,7 @@ def squares(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
     b.batch = "concatenate"
     if config.split_image:
-        x = tiles(b, config, x, "split_resolutions", config.max_image_size, steps)
+        x = tiles(b, config, x, "split_resolutions", longest, steps)
     else:
         for step in steps(x.type.size("H"), x.type.size("W")):
             x = step(b, config, x)

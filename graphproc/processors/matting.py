@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from graphproc.configs.config import Config
 from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.ir.types import promoted
+from graphproc.numerics.filters import TORCHVISION
 from graphproc.ops import Cast, Concat, Pad, Rearrange
 from graphproc.processors import stages
 from graphproc.processors.constants import INCEPTION, RESCALE
@@ -15,9 +17,9 @@ def with_trimap(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """The trimap, rescaled like the image but not normalized, as the last channel."""
     trimap = b.add(Rearrange("h w -> 1 h w", layout="CHW"), b.extras["trimap"])
     trimap = stages.rescale(b, config.changed(do_normalize=False), trimap)
-    if trimap.type.dtype != x.type.dtype:
-        trimap = b.add(Cast(x.type.dtype), trimap)
-    return b.add(Concat(-3), x, trimap)
+    wanted = promoted(x.type.dtype, trimap.type.dtype) if b.backend == TORCHVISION else x.type.dtype
+    parts = (part if part.type.dtype == wanted else b.add(Cast(wanted), part) for part in (x, trimap))
+    return b.add(Concat(-3), *parts)
 
 
 def to_multiple(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -35,6 +37,6 @@ ROWS = (
         (stages.rescale, stages.normalize, with_trimap, to_multiple),
         {**RESCALE, "do_normalize": True, **INCEPTION, "do_pad": True, "size_divisor": 32},
         extra_keys=("size_divisor",),
-        extras={"trimap": Extra("trimaps", required=True, floats=True)},
+        extras={"trimap": Extra("trimaps", required=True, any_type=True)},
     ),
 )

@@ -36,7 +36,7 @@ def budget(config: Config) -> tuple[int, int]:
     Raises:
         ConfigError: the most depend on the other images of the call: the model's length, which they share, is the limit.
     """
-    merge, fewest, length = merge_side(config), *(stages.count(config, key) for key in ("min_num_patches", "max_model_len"))
+    merge, fewest, length = merge_side(config), stages.count(config, "min_num_patches", 0), stages.count(config, "max_model_len")
     most, shared = config.max_num_patches, (length - 4) * merge**2
     if isinstance(most, bool) or not isinstance(most, int) or not 0 < most <= max(shared, fewest):
         raise ConfigError(

@@ -57,8 +57,8 @@ def limited(b: ProgramBuilder, config: Config, x: Value) -> Value:
         return x
     if config.limit_type not in multiples.LIMITS:
         raise ConfigError(f"limit_type: expected one of {', '.join(multiples.LIMITS)}, got {config.limit_type!r}")
-    limit = stages.count(config, "limit_side_len")
-    longest = None if config.max_side_limit is None else stages.count(config, "max_side_limit")
+    limit = stages.count(config, "limit_side_len", 0)
+    longest = None if config.max_side_limit is None else stages.count(config, "max_side_limit", 0)
     size = multiples.limited_side_rounded(x.type.size("H"), x.type.size("W"), limit, config.limit_type, longest)
     return as_floats(b, config, x, *size)
 

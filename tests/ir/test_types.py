@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from graphproc.errors import ShapeError
-from graphproc.ir.types import DTYPES, TensorType
+from graphproc.ir.types import DTYPES, TensorType, promoted
 from graphproc.sizes import num
 
 H, W = num.symbol("height"), num.symbol("width")
@@ -76,3 +77,12 @@ def test_dtypes_are_numpys() -> None:
         "f64": "float64",
         "bool": "bool",
     }
+
+
+def test_promotion_is_torchs() -> None:
+    torch = pytest.importorskip("torch")
+    names = {"u8", "i8", "i16", "i32", "i64", "f16", "f32", "f64", "bool"}
+    dtypes = {name: torch.from_numpy(np.zeros(1, DTYPES[name])).dtype for name in names}
+    for one in names:
+        for other in names:
+            assert dtypes[promoted(one, other)] == torch.promote_types(dtypes[one], dtypes[other])

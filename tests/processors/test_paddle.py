@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from parity_cases import picture
+from parity_cases import ours, picture, theirs
 
 import graphproc as gp
 from graphproc.errors import ConfigError, GraphprocError
@@ -89,3 +89,13 @@ def test_refused(name: str, settings: dict[str, Any], message: str) -> None:
 def test_images_that_are_refused(name: str, settings: dict[str, Any], size: tuple[int, int], message: str) -> None:
     with pytest.raises(GraphprocError, match=message):
         getattr(gp, name)(**settings)(picture(size, "noise"))
+
+
+@pytest.mark.parametrize("limit", ["max", "min", "resize_long"])
+@pytest.mark.parametrize("key", ["limit_side_len", "max_side_limit"])
+def test_a_limit_of_nothing_leaves_the_smallest_size(key: str, limit: str) -> None:
+    pytest.importorskip("torchvision", reason="the oracle; .ci/run has an environment with it")
+    settings, image = {key: 0, "limit_type": limit, "backend": "torchvision"}, picture((28, 52), "noise")
+    found, wanted = (make("PPOCRV5ServerDetImageProcessor", settings)(image, return_tensors="np") for make in (ours, theirs))
+    for name, array in wanted.items():
+        np.testing.assert_array_equal(found[name], array)

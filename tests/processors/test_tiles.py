@@ -152,3 +152,18 @@ def test_one_channel_is_no_page() -> None:
     config = row.config({"image_mean": 0.5, "image_std": 0.5})
     with pytest.raises(ConfigError, match="3 channels"):
         row.program(config, channels=1, backend="torchvision")
+
+
+def test_tiles_of_a_side_that_aria_has_no_patches_for() -> None:
+    with pytest.raises(ConfigError, match="max_image_size: expected 490 or 980, got 0"):
+        graphproc.AriaImageProcessor(max_image_size=0, split_image=True)(np.zeros((88, 155, 3), np.uint8))
+
+
+def test_no_fewest_patches() -> None:
+    pytest.importorskip("torchvision", reason="the oracle; .ci/run has an environment with it")
+    settings, image = {"min_num_patches": 0, "backend": "torchvision"}, cases.picture((40, 60), "noise")
+    found, wanted = (
+        make("NemotronH_Omni_Reasoning_V3ImageProcessor", settings)(image, return_tensors="np")["pixel_values"]
+        for make in (cases.ours, cases.theirs)
+    )
+    np.testing.assert_array_equal(found, wanted)

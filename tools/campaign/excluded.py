@@ -162,7 +162,19 @@ LIMITS: tuple[Limit, ...] = (
         "(temporal_patch_size|max_image_tokens|max_patches): expected a whole number .*got (0|null)"
         "|pad_size: expected the keys of one form",
     ),
-    Limit("what a class does not compile", "the class's row in README names it", "not compiled: "),
+    Limit("what a class does not compile", "the class's row in README names it", "not compiled: |, which is not compiled"),
+    Limit("PIL images of mode LAB for timm", "the class's row in README names it", "another mode than LAB", ("TimmWrapper",)),
+    Limit(
+        "filters that torchvision lacks",
+        "refused also where nothing is resized (README, What a call reads)",
+        "torchvision has no filter",
+    ),
+    Limit(
+        "sizes of maps in fractions",
+        "README, Post-processing",
+        "target_sizes: expected whole numbers of pixels",
+        ("RfDetr", "Sam3"),
+    ),
     Limit(
         "portable graphs of several images",
         "where sizes are found in pixels, images have several, and portable graphs one (README, `--target`)",
@@ -241,6 +253,16 @@ FAULTS: tuple[Fault, ...] = (
         "a size of null in a call",
         "transformers takes it for the class's own in the constructors of DETR's kin alone, where it is that here, too",
         _raises("`size` and `resample` must be specified", lambda trial: getattr(trial, "call", {}).get("size", 0) is None),
+    ),
+    Fault(
+        "settings of a call for timm",
+        "transformers takes none in this class alone",
+        _raises(r"TimmWrapperImageProcessor.preprocess\(\) got an unexpected keyword"),
+    ),
+    Fault(
+        "classes that are no things",
+        "OneFormer looks up the number of every class among those of things, also of queries that it leaves out",
+        _raises("is not in list", lambda trial: trial.name.startswith("OneFormer")),
     ),
     Fault("a layout for timm", "transformers takes no `input_data_format` in this class alone", _raises("'input_data_format'")),
     Fault("tensors for arrays", "transformers leaves some outputs tensors where arrays were asked for", _only_tensors),
