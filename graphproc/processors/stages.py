@@ -275,13 +275,13 @@ def reverse_channels(b: ProgramBuilder, x: Value) -> Value:
     return b.add(SelectChannels(tuple(reversed(range(x.type.channels)))), x)
 
 
-def sides(key: str, size: dict[str, int]) -> tuple[int, int]:
+def sides(key: str, size: dict[str, int] | None) -> tuple[int, int]:
     """The height and width of a size that must give both.
 
     Raises:
-        ConfigError: the size has another form.
+        ConfigError: the size has another form, or is null.
     """
-    if set(size) != {"height", "width"}:
+    if size is None or set(size) != {"height", "width"}:
         raise ConfigError(f"{key}: expected height and width, got {size}")
     return size["height"], size["width"]
 

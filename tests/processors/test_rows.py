@@ -13,7 +13,7 @@ from parity_cases import CASES, reference_class
 
 from graphproc.configs.classes import STEMS, SUFFIX
 from graphproc.configs.config import STANDARD_KEYS
-from graphproc.errors import UnsupportedProcessorError
+from graphproc.errors import ConfigError, UnsupportedProcessorError
 from graphproc.processors import registry
 from graphproc.processors.registry import lookup, rows
 from graphproc.wrappers.processor import CALL_ONLY_KEYS, processor_class
@@ -135,3 +135,8 @@ def test_the_outputs_that_tables_show_are_those_of_the_programs(name: str) -> No
     if left:
         assert left <= {o.name for o in row.program(row.config({"do_pad": True})).outputs}
     assert set(row.outputs) <= {output.strip("[]") for output in row.shown_outputs}
+
+
+def test_a_size_of_null_is_no_size_to_crop_in_proportion_to() -> None:
+    with pytest.raises(ConfigError, match="size: expected height and width, got None"):
+        processor_class("PerceiverImageProcessor")(size=None, do_resize=False).compile()

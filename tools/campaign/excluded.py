@@ -310,7 +310,8 @@ FAULTS: tuple[Fault, ...] = (
         "paths",
         "transformers sorts the images of these classes before it opens files, and takes no path for an image",
         _raises(
-            "Must be a single image, a list of images, or a list of batches of images|Could not make a flat list of images from",
+            "Must be a single image, a list of images, or a list of batches of images|Could not make a flat list of images from"
+            "|Invalid image type. Must be of type PIL",
             _has_path,
         ),
     ),
@@ -328,7 +329,7 @@ FAULTS: tuple[Fault, ...] = (
         "masks without colours",
         "transformers takes SegGPT's masks that become no colours as images of three axes alone",
         _raises(
-            "Could not make a flat list of images from",
+            "Could not make a flat list of images from|Invalid image type. Must be of type PIL",
             lambda trial: trial.name == "SegGptImageProcessor" and "prompt_masks" in trial.further,
         ),
     ),
