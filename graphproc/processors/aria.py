@@ -28,7 +28,7 @@ def longest_side(config: Config) -> int:
     """`max_image_size`, which the model has patches for.
 
     Raises:
-        ConfigError: it is another than those two.
+        ConfigError: it is neither 490 nor 980.
     """
     if config.max_image_size not in (490, 980):
         raise ConfigError(f"max_image_size: expected 490 or 980, got {config.max_image_size!r}")

@@ -82,7 +82,7 @@ def strips(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def one_channel_as_floats(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """One channel in float32, of which normalizing makes three: transformers casts this class's images before."""
+    """One channel in float32, before normalizing makes three of it: transformers casts this class's images first."""
     return b.add(Cast("f32"), x) if config.do_normalize and x.type.channels == 1 else x
 
 

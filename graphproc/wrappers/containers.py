@@ -63,7 +63,7 @@ SAMPLES: Mapping[str, tuple[str, ...]] = {
 }
 """Outputs of pil's backend that are a list of images for each sample."""
 UNPADDED = ("Idefics2", "Idefics3", "SmolVLM", "UltraVBert")
-"""Classes of which the pixels are such lists in either backend, where they are not padded."""
+"""Classes that give such lists of pixels in either backend, where they are not padded."""
 
 
 def check_lengths(row: str, backend: str, output: Output, value: Any) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from graphproc.executors import reference
+from graphproc.ir import types as element_types
 from graphproc.ir.op import Op
 from graphproc.ir.program import Program, Step, Value
 from graphproc.ir.types import TensorType
@@ -31,11 +32,10 @@ WHOLE = "i64"
 
 def promoted(one: str, other: str) -> str:
     """The type of a product of two types, as torch has it."""
-    if WHOLE in (one, other) or one == other:
-        return other if one == WHOLE else one
-    if {one, other} == set(NARROW):
-        return "f32"
-    return max(one, other, key=FLOATS.index)
+    if "bf16" not in (one, other):
+        return element_types.promoted(one, other)
+    rest = other if one == "bf16" else one
+    return {WHOLE: "bf16", "f16": "f32"}.get(rest, rest)
 
 
 def rounded(x: Any, kind: str) -> Array:

@@ -58,7 +58,7 @@ IMAGES += [
     (f"{name}ImageProcessor", {"max_patches": 40}, (UNIT * scale).astype(dtype))
     for name in ("Pix2Struct", "Kosmos2_5")
     for dtype, scale in (("bool", 2), ("int64", 255), ("float16", 1), ("float16", 255), ("float32", 255), ("float64", 1))
-    if not (name == "Kosmos2_5" and dtype == "float16")  # of which torch has no kernel
+    if not (name == "Kosmos2_5" and dtype == "float16")  # torch has no kernel for it
 ]
 
 

@@ -317,7 +317,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "patches of one channel",
-        "transformers cuts Inkling 2's images into patches of their first number of channels, of which normalizing made three",
+        "transformers cuts Inkling 2's images into patches of their first number of channels, from which normalizing made three",
         _raises(r"shape '.*' is invalid for input of size", lambda trial: trial.name == "Inkling2ImageProcessor"),
     ),
     Fault(
