@@ -171,21 +171,32 @@ SPELLINGS: Mapping[str, Mapping[str, Rewrite]] = {
 }
 """By class and old key. An old key wins over the new one."""
 
+IN_CALLS: Mapping[str, frozenset[str]] = {
+    "DonutImageProcessor": frozenset({"size"}),
+    "Emu3ImageProcessor": frozenset(EMU3),
+    "VideoLlavaImageProcessor": frozenset({"size"}),
+    "VivitImageProcessor": frozenset({"size"}),
+    **{name: frozenset({"min_pixels", "max_pixels"}) for name, own in SPELLINGS.items() if PIXELS.items() & own.items()},
+}
+"""The old keys that a call of the class understands as well; others are the constructor's alone."""
+
 IGNORED: Mapping[str, str] = {"reduce_labels": "do_reduce_labels"}
 """Keys that once meant something and now change nothing, with the setting that took their place."""
 
 
-def modern(processor: str, defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+def modern(processor: str, defaults: Mapping[str, Any], given: Mapping[str, Any], *, call: bool = False) -> dict[str, Any]:
     """Settings with the class's older spellings replaced by today's.
 
     Args:
         processor: the class name.
         defaults: the class's defaults.
-        given: settings from a file or a call.
+        given: settings from a constructor or a file, or those of a processor with some that a call gives.
+        call: whether they are of a call, which understands less (`IN_CALLS`).
     """
     settings = dict(given)
+    understood = IN_CALLS.get(processor, frozenset()) if call else SPELLINGS.get(processor, {})
     for key, rewrite in SPELLINGS.get(processor, {}).items():
-        if key in given and (today := rewrite(given[key], defaults, settings)) is not None:
+        if key in given and key in understood and (today := rewrite(given[key], defaults, settings)) is not None:
             del settings[key]
             settings.update(today)
     return settings

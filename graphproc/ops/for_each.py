@@ -48,8 +48,9 @@ class ForEach(Op):
             require_layout(self, given, "CHW")
         if not operand and len(self.body) > 1:
             raise ShapeError(f"for_each: expected one op in a body without an operand, got {len(self.body)}")
-        x = self.body[0].infer(*operand)
-        for step in self.body[1:]:
+        body = self._chains()[0] if self.known else self.body
+        x = body[0].infer(*operand)
+        for step in body[1:]:
             x = step.infer(x)
         if self.index in {s for size in x.shape for s in num.symbols(size)}:
             raise ShapeError(f"for_each: expected results of one shape, got {x}, which depends on {self.index}")

@@ -42,6 +42,10 @@ SMALL = 128
 """Up to how many pixels height and width together have linear results that torch computes in one pass over both axes."""
 ONE_PASS = ((0, 1), (0, 0), (1, 0), (1, 1))
 """In which order that pass adds up the four pixels: (row, column), each the nearer or the farther of two."""
+VECTOR = 32
+"""How many bytes of channels that pass computes at once, as long as there are as many left."""
+ONE_PASS_OF_VECTORS = ((1, 0), (1, 1), (0, 1), (0, 0))
+"""The order in which it adds up pixels of these channels."""
 UNROLLED = 24
 """Up to how many taps are nodes of their own; more are a loop."""
 BLOCK = 8
@@ -117,12 +121,15 @@ class Interpolate(Op):
             _TAPS[self.mode](n, num.known(side), x.dtype.type)
             for n, side in zip(x.shape[-2:], (self.height, self.width), strict=True)
         )
-        total = np.zeros((), dtype=x.dtype)
-        for row, column in ONE_PASS:  # of which each tap table has the farther pixel first
-            pixels = x[..., rows.index[:, 1 - row, None], columns.index[:, 1 - column]]
-            weights = rows.weights[:, 1 - row, None] * columns.weights[:, 1 - column]
-            total = multiply_add(pixels, weights, total, x.dtype.type)
-        return total
+        parts = []
+        for channels, order in _orders(x.shape[-3], x.dtype.itemsize):
+            total = np.zeros((), dtype=x.dtype)
+            for row, column in order:  # of which each tap table has the farther pixel first
+                pixels = x[..., channels, rows.index[:, 1 - row, None], columns.index[:, 1 - column]]
+                weights = rows.weights[:, 1 - row, None] * columns.weights[:, 1 - column]
+                total = multiply_add(pixels, weights, total, x.dtype.type)
+            parts.append(total)
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-3)
 
     def onnx(self, g: Builder, x: Value) -> Value:
         """Rows of pixels gathered and added up, on the image's transpose for the first axis.
@@ -144,14 +151,19 @@ class Interpolate(Op):
         first = t.rank + g.leading - 2
         axes = [_taps(g, self.mode, t.size(letter), side) for letter, side in (("H", self.height), ("W", self.width))]
         (near_rows, far_rows), (near_columns, far_columns) = ([*a.fused, a.rounded_tap(g)] for a in axes)
-        lines = [g.Gather(x, place, axis=first) for place, _ in (near_rows, far_rows)]
-        total = None
-        for row, column in ONE_PASS:
-            place, across = (near_columns, far_columns)[column]
-            weight = g.Mul((near_rows, far_rows)[row][1], g.Transpose(across, perm=[1, 0]))
-            pixels = g.Gather(lines[row], place, axis=first + 1)
-            total = g.Mul(pixels, weight) if total is None else _plus_fused(g, total, pixels, weight)
-        return total
+        parts = []
+        orders = _orders(t.channels, 4)
+        for channels, order in orders:
+            part = x if len(orders) == 1 else g.Slice(x, g.vector(channels.start), g.vector(channels.stop), g.vector(first - 1))
+            lines = [g.Gather(part, place, axis=first) for place, _ in (near_rows, far_rows)]
+            total = None
+            for row, column in order:
+                place, across = (near_columns, far_columns)[column]
+                weight = g.Mul((near_rows, far_rows)[row][1], g.Transpose(across, perm=[1, 0]))
+                pixels = g.Gather(lines[row], place, axis=first + 1)
+                total = g.Mul(pixels, weight) if total is None else _plus_fused(g, total, pixels, weight)
+            parts.append(total)
+        return parts[0] if len(parts) == 1 else g.Concat(*parts, axis=first - 1)
 
     def _in_two_passes(self, g: Builder, x: Value) -> Value:
         t = g.type_of(x)
@@ -165,6 +177,17 @@ class Interpolate(Op):
             return _weighed(g, rows, _taps(g, self.mode, n_in, n_out), self.fused, n_out, along)
 
         return along_both(g, x, (self.height, self.width), emit, ("W", "H"))
+
+
+def _orders(channels: int, itemsize: int) -> list[tuple[slice, tuple[tuple[int, int], ...]]]:
+    """The channels that are computed in one order, and that order, for a linear result in one pass.
+
+    Source: torch's kernel for channels that lie side by side (`cpu_upsample_linear_channels_last`) computes channels that fill
+    a vector register together, and the rest one by one; its compiler put the products of the two into different orders.
+    """
+    whole = channels * itemsize // VECTOR * VECTOR // itemsize
+    parts = [(slice(0, whole), ONE_PASS_OF_VECTORS), (slice(whole, channels), ONE_PASS)]
+    return [(part, order) for part, order in parts if part.start < part.stop]
 
 
 def along_both(

@@ -183,14 +183,18 @@ class Row:
         """What a backend's results are equal to where torch takes the kernels that this package has."""
         return self.parity if self.parity is not None and backend == self.backends[0] else PARITY[backend]
 
-    def config(self, given: Mapping[str, Any]) -> Config:
+    def config(self, given: Mapping[str, Any], *, call: bool = False) -> Config:
         """The normalised settings of the class with some given.
+
+        Args:
+            given: settings of a constructor or a file; with `call`, a processor's settings with some that a call gives.
+            call: whether older spellings are read as a call reads them.
 
         Raises:
             ConfigError: a value has no meaning for its key.
         """
         given = {key: plain_size(value) for key, value in given.items()}
-        return normalize(self.name, self.defaults, self.extra_keys, modern(self.name, self.defaults, given))
+        return normalize(self.name, self.defaults, self.extra_keys, modern(self.name, self.defaults, given, call=call))
 
     def program(
         self,

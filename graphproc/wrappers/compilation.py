@@ -100,7 +100,9 @@ class Compilation:
         program = self.compile(color=color, inputs=inputs, several=several, **changes)
         options = EmitOptions(target, input, opset, image_size)  # type: ignore[arg-type]
         make: Any = type(self)
-        made = make(backend=self.backend, **{**self._settings(), **self._forgotten(), **changes})
+        given = self._config({**self._forgotten(), **changes}).settings
+        own = {key: value for key, value in given.items() if key in changes or key in self._own_settings()}
+        made = make(backend=self.backend, **{**self._settings(), **own})
         settings = made.to_dict() | {key: getattr(made, key) for key in self._forgotten()}
         metadata = {
             "graphproc.version": __version__,

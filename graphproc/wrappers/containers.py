@@ -52,7 +52,7 @@ TENSORS = ("patch_offsets",)
 FLOATS = ("image_scale_factors",)
 """Outputs of Python's floats, of which frameworks make tensors of their own default type."""
 ROWS: Mapping[str, tuple[str, ...]] = {
-    "pixel_values": ("Cohere2Vision", "Eomt", "GotOcr2", "Llama4", "Ovis2", "VitPose"),
+    "pixel_values": ("Cohere2Vision", "Eomt", "Gemma3", "GotOcr2", "Llama4", "Ovis2", "VitPose"),
     "pixel_values_local": ("DeepseekOcr2", "UnlimitedOcr"),
     "target_sizes": ("PPOCRV5ServerDet",),
 }

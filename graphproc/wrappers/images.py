@@ -143,7 +143,7 @@ def to_array(
     transparent GIF and WebP with an EXIF orientation otherwise. PIL images keep their orientation; with `do_convert_rgb` those
     with an alpha band or a transparent colour are composited over white in Pillow's integer arithmetic and the rest go through
     Pillow's `convert("RGB")`. For arrays `do_convert_rgb` repeats one channel three times and blends four channels over white
-    (`graphproc.numerics.color.blend_on_white`); other channel counts pass.
+    (`graphproc.numerics.color.blend_on_white`); other channel counts pass, but for two with the torchvision backend.
 
     Args:
         image: One element of `flatten_images`, or a 2-D array (one channel).
@@ -177,6 +177,11 @@ def to_array(
     if tensor_type_of(image) is not None:
         array = _channels_last(_from_tensor(image), input_data_format, channel_counts)
         do_convert_rgb = do_convert_rgb and converts_arrays
+        if do_convert_rgb and backend == "torchvision" and array.shape[-1] == 2:
+            raise ImageError(
+                f"image of shape {list(image.shape)}: expected 1, 3 or 4 channels, or more, to convert to RGB, got 2, which "  # type: ignore[attr-defined]
+                "torchvision does not convert. Set do_convert_rgb to false, or leave one channel out."
+            )
         if do_convert_rgb and array.shape[-1] == 1:
             array = np.repeat(array, 3, axis=-1)
         elif do_convert_rgb and array.shape[-1] == 4:

@@ -154,10 +154,10 @@ class BaseImageProcessor(ImageProcessingMixin, Compilation, ArrayMethods, Common
         try:
             key = pickle.dumps(given)  # which tells True from 1 and sees dictionaries that were changed in place
         except Exception:  # what cannot be pickled is no setting, which is said below
-            return self.row.config(given)
+            return self.row.config(given, call=True)
         config: Config | None = self._configs.get(key)
         if config is None:
-            config = self._configs[key] = self.row.config(given)
+            config = self._configs[key] = self.row.config(given, call=True)
         return config
 
     def _call_config(self, changes: Mapping[str, Any]) -> Config:
