@@ -331,9 +331,14 @@ class Session:
         return settings_of(self.metadata)
 
 
+UNLIKE = "Inconsistent shape in loop output"
+"""What ONNX Runtime says where a graph's loop over images cannot stack what it made of them."""
+ONE_SHAPE = "expected results of one shape of all images"
+
+
 def _refused(error: Exception, inputs: Mapping[str, Any]) -> ImageError:
     """What a failed run says of the input."""
-    reason = broken(str(error))
+    reason = broken(str(error)) or (ONE_SHAPE if UNLIKE in str(error) else None)
     if reason is None:
         return ImageError(f"graph: ONNX Runtime refused the input. {str(error).splitlines()[0]}")
     arrays = {name: value if isinstance(value, (list, tuple)) else [value] for name, value in inputs.items()}

@@ -11,6 +11,7 @@ import pytest
 from parity_cases import difference, keywords, picture, reference_class, sample
 
 import graphproc as gp
+from graphproc.errors import ConfigError
 from graphproc.processors.calls import CALL_ALONE, GIVEN, NONZERO, OWN, PARTLY, settle
 
 Settings = Mapping[str, Any]
@@ -59,6 +60,13 @@ CASES: list[tuple[str, str, Settings, Settings, str]] = [
         )
     ),
     *(
+        (f"{name}ImageProcessor", backend, {}, {"size": 66, "default_to_square": True}, "")
+        for name in ("Detr", "Mask2Former", "MaskFormer", "Yolos")
+        for backend in ("pil", "torchvision")
+    ),
+    ("VivitImageProcessor", "pil", {}, {"size": 60}, ""),
+    ("DonutImageProcessor", "pil", {}, {"size": (60, 40)}, ""),
+    *(
         ("DeepseekVLHybridImageProcessor", backend, {**FINE, "resample": 2, **own}, changes, key)
         for backend in ("pil", "torchvision")
         for own, changes, key in (
@@ -103,6 +111,28 @@ def test_margin_of_several_images() -> None:
             found = processor([images], return_tensors="np", image_mean=MEAN)
         expected = reference([images], return_tensors="np" if backend == "pil" else "pt", image_mean=MEAN)
         assert np.array_equal(found.pixel_values, np.asarray(expected.pixel_values))
+
+
+@pytest.mark.parametrize("backend", ["pil", "torchvision"])
+@pytest.mark.parametrize("name", ["DetrImageProcessor", "Mask2FormerImageProcessor"])
+def test_spellings_that_constructors_understand_alone(name: str, backend: str) -> None:
+    """A number is a shortest edge with a default longest one in DETR's constructor; in a call it lacks that."""
+    image = picture((40, 72), "noise")
+    reference, processor = reference_class(name, backend), getattr(gp, name)
+    if name == "DetrImageProcessor":
+        found = processor(backend=backend, size=66)(image, return_tensors="np").pixel_values
+        assert np.array_equal(found, np.asarray(reference(size=66)(image, return_tensors="pt").pixel_values))
+    with pytest.raises(ValueError, match=r"longest_edge|Size must contain|size must contain"):
+        reference()(image, size=66)
+    with pytest.raises(ConfigError, match="longest_edge"):
+        processor(backend=backend)(image, size=66)
+
+
+def test_the_settings_of_a_graph_are_those_of_the_call() -> None:
+    graph = gp.DetrImageProcessor().to_onnx(input="image", size=66, default_to_square=True)
+    session = gp.Session(graph)
+    assert session.config()["size"] == {"height": 66, "width": 66}
+    assert session.run({"image": np.asarray(picture((40, 72), "noise"))})["pixel_values"].shape == (1, 3, 66, 66)
 
 
 def test_where_it_points() -> None:

@@ -7,6 +7,7 @@ import parity_cases as cases
 import pytest
 from cases.eomt import SPLIT
 
+import graphproc as gp
 from graphproc.errors import GraphprocError
 
 NAME = "EomtImageProcessor"
@@ -48,3 +49,13 @@ def test_graphs_number_windows_by_image(input: str) -> None:
     assert not isinstance(session, GraphprocError)
     given = {"images": np.stack([np.asarray(image) for image in images])} if input == "batch" else cases.inputs(NAME, *images)
     assert cases.difference(session.run(given), expected) == ""
+
+
+@pytest.mark.parametrize("target", ["cpu", "portable"])
+@pytest.mark.parametrize("size", [(60, 110), (300, 61), (45, 45)])
+def test_graphs_of_one_size(size: tuple[int, int], target: str) -> None:
+    """Windows' sides follow from the image's, which are known."""
+    image = cases.picture(size, "noise")
+    expected = cases.as_graph(NAME, SPLIT, cases.numpy_result(NAME, SPLIT, image))
+    graph = cases.ours(NAME, SPLIT).to_onnx(input="image", target=target, image_size=size)
+    assert cases.difference(gp.Session(graph).run({"image": np.asarray(image)}), expected) == ""

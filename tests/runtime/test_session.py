@@ -183,6 +183,15 @@ def test_sequences_are_lists_of_arrays() -> None:
             session(bad)
 
 
+@pytest.mark.parametrize("others", [(30, 20), (30, 40), (20, 31)])
+def test_results_of_several_shapes_are_no_sequence(others: tuple[int, int]) -> None:
+    """Also where they have one number of elements, which is all that ONNX Runtime's Loop compares."""
+    session = Session(gp.CLIPImageProcessor(do_resize=False, do_center_crop=False).to_onnx(input="sequence"))
+    assert session.run({"images": [batch(20, 30)[0], batch(20, 30)[0]]})["pixel_values"].shape == (2, 3, 20, 30)
+    with pytest.raises(ImageError, match=r"graph: expected results of one shape of all images.*, got images"):
+        session.run({"images": [batch(20, 30)[0], batch(*others)[0]]})
+
+
 def test_tensors_are_read_as_arrays(model: onnx.ModelProto) -> None:
     image = batch(50, 60)
     found = Session(model)(torch.from_numpy(image))["pixel_values"]

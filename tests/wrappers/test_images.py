@@ -287,6 +287,17 @@ def test_float_rgba_outside_unit_range() -> None:
         read(random_array(6, 5, 4, dtype=np.float32), True)
 
 
+def test_two_channels_become_no_rgb_by_torchvision() -> None:
+    array = random_array(6, 5, 2)
+    with pytest.raises(ImageError, match="convert to RGB, got 2, which torchvision does not convert"):
+        to_array(array, do_convert_rgb=True, input_data_format="channels_last", backend="torchvision")
+    assert to_array(array, do_convert_rgb=True, input_data_format="channels_last").shape[-1] == 2
+    pytest.importorskip("torchvision", reason="the oracle; .ci/run has an environment with it")
+    transformers = pytest.importorskip("transformers")
+    with pytest.raises(ValueError, match="expected 3, got 2"):
+        transformers.CLIPImageProcessor()(array, input_data_format="channels_last")
+
+
 @pytest.mark.parametrize("data_format", ["HWC", "", 3, "none"])
 def test_unknown_data_format(data_format: Any) -> None:
     with pytest.raises(ImageError, match="channels_first"):

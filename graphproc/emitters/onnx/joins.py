@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from graphproc.emitters.onnx.builder import GraphBuilder, Value
+from graphproc.emitters.onnx.preconditions import same
 from graphproc.ir.program import IN_A_ROW, Output, Program
 from graphproc.ir.types import TensorType
 from graphproc.sizes import num
@@ -181,20 +182,25 @@ def by_image(g: GraphBuilder, program: Program, count: Value, image: Callable[[V
     padded = [o for o in collected if o.join in ("pad", "padded_rows")]
     shifted = [o for o in collected if o.join == "shifted"]
     types = {o.name: program.value(o.value).type for o in program.outputs}
+    compared = [o for o in stacked if sum(not isinstance(length, int) for length in types[o.name].shape) > 1]
     start = [g.sequence(types[o.name].dtype) for o in collected]
     start += [g.constant([0] * types[o.name].rank, "i64") for o in padded]
     start += [g.constant([0], "i64") for _ in shifted]
+    start += [g.constant([0] * types[o.name].rank, "i64") for o in compared]
 
     def body(index: Value, *carried: Value) -> tuple[Sequence[Value], Sequence[Value]]:
         results = dict(image(index))
         results |= {o.value: _numbered(g, results[o.value], index) for o in collected if o.join == "numbered"}
-        starts = carried[len(collected) + len(padded) :]
+        starts = carried[len(collected) + len(padded) :][: len(shifted)]
+        firsts = carried[len(carried) - len(compared) :]
         ends = [g.Add(start, _after(g, results[o.value])) for start, o in zip(starts, shifted, strict=True)]
         results |= {o.value: _shifted(g, results[o.value], start) for start, o in zip(starts, shifted, strict=True)}
         rows = [g.SequenceInsert(s, results[o.value]) for s, o in zip(carried, collected, strict=False)]
         largest = carried[len(collected) : len(collected) + len(padded)]
         shapes = [g.Max(shape, g.Shape(results[o.value])) for shape, o in zip(largest, padded, strict=True)]
-        return [*rows, *shapes, *ends], [results[o.value] for o in stacked]
+        found = [_of_first_shape(g, first, results[o.value], o.name) for first, o in zip(firsts, compared, strict=True)]
+        results |= {o.value: value for o, (_, value) in zip(compared, found, strict=True)}
+        return [*rows, *shapes, *ends, *(first for first, _ in found)], [results[o.value] for o in stacked]
 
     finals, scans = g.loop(count, start, body, "images")
     rows, shapes = finals[: len(collected)], finals[len(collected) : len(collected) + len(padded)]
@@ -214,6 +220,22 @@ def by_image(g: GraphBuilder, program: Program, count: Value, image: Callable[[V
             value = _largest(g, value)
         joined.append(_sample(g, program, output, value))
     return joined
+
+
+def _of_first_shape(g: GraphBuilder, first: Value, value: Value, name: str) -> tuple[Value, Value]:
+    """The first image's shape, and the value behind a check that it has it.
+
+    ONNX Runtime's Loop compares numbers of elements alone, so it would stack 20 x 30 pixels and 30 x 20 as if they were alike.
+
+    Args:
+        g: the graph under construction.
+        first: the shape, or zeros where the value is the first image's.
+        value: the image's result.
+        name: the output's name.
+    """
+    shape = g.Shape(value)
+    first = g.Where(g.Equal(first, g.constant([0], "i64")), shape, first)
+    return first, same(g, value, shape, first, f"expected results of one shape of all images for {name}")
 
 
 def _padded(g: GraphBuilder, rows: Value, count: Value, largest: Value, type: TensorType, output: Output) -> Value:

@@ -43,6 +43,13 @@ def checked(g: GraphBuilder, value: Value, type: TensorType, batch: Value | None
     return g.with_type(value, type)
 
 
+def same(g: GraphBuilder, value: Value, shape: Value, wanted: Value, message: str) -> Value:
+    """The value behind a check that its shape is the wanted one."""
+    with g.scope(f"{MARK}{message}"):
+        result: Value = g.Reshape(value, g.Where(g.Equal(shape, wanted), shape, g.vector(_IMPOSSIBLE)))
+    return result
+
+
 def broken(message: str) -> str | None:
     """Which precondition does not hold, by the error of ONNX Runtime; None for another error."""
     found = _NAME.findall(message)

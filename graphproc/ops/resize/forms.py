@@ -189,6 +189,6 @@ def rule_of_any_size(target: str, filter: str, arithmetic: str, sides: Sequence[
     if target == "cuda":
         return Rule("rows", FLOAT32_3.max_taps, FLOAT32_3, FLOAT64)
     raise EmitError(
-        "resize: target 'portable' has no float64 to compute weights in the graph, so the image's size must be fixed. "
-        "Give image_size=(height, width), or use target 'cpu' or 'cuda'."
+        "resize: target 'portable' has no float64 to compute weights in the graph, so what is resized must have a fixed size. "
+        "Give image_size=(height, width); where pixels decide what is resized, use target 'cpu' or 'cuda'."
     )
