@@ -162,7 +162,8 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "settings without meaning",
         "no frames, no tokens, no limit of tiles, a size of two forms (README, What a call reads)",
-        "(temporal_patch_size|max_image_tokens|max_patches|patch_size): expected a whole number .*got (0|null)"
+        "(temporal_patch_size|max_image_tokens|m(in|ax)(_num)?_patches|patch_size): expected a whole number .*got (0|null)"
+        "|image_grid_pinpoints: expected pairs .*got null"
         "|pad_size: expected the keys of one form",
     ),
     Limit(
@@ -218,10 +219,11 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "rows taken for channels",
-        "Emu3, VideoLlava and Vivit look for channels in the rows of PIL images, too, or take the first image's layout for all",
+        "Emu3, VideoLlava and Vivit look for channels in the rows of PIL images, too, or take the first image's layout for all; "
+        "Gemma 4 looks for 1 or 3 again where it cuts patches of an image of 4",
         _raises(
             "mean must have 1 elements|Cannot handle this data type|Unable to infer channel dimension format",
-            lambda trial: trial.name.startswith(("Emu3", "VideoLlava", "Vivit")),
+            lambda trial: trial.name.startswith(("Emu3", "Gemma4", "VideoLlava", "Vivit")),
         ),
     ),
     Fault("bfloat16 as numpy", "numpy has no bfloat16, so transformers fails", _raises("unsupported ScalarType BFloat16")),
