@@ -30,6 +30,11 @@ def _width_first(value: Any, defaults: Mapping[str, Any], settings: Mapping[str,
     return {"size": tuple(reversed(value))} if isinstance(value, (list, tuple)) else None
 
 
+def _width_first_or_default(value: Any, defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Donut's constructor: null is the default."""
+    return {"size": defaults["size"]} if value is None else _width_first(value, defaults, settings)
+
+
 def _older(name: str) -> Rewrite:
     """An older name, which gives way to today's."""
     return lambda value, defaults, settings: None if value is None else {name: settings.get(name, value)}
@@ -143,7 +148,7 @@ SPELLINGS: Mapping[str, Mapping[str, Rewrite]] = {
     "ConditionalDetrImageProcessor": DETR,
     "DeformableDetrImageProcessor": DETR,
     "DetrImageProcessor": DETR,
-    "DonutImageProcessor": {"size": _width_first},
+    "DonutImageProcessor": {"size": _width_first_or_default},
     "Emu3ImageProcessor": EMU3,
     "GlmImageImageProcessor": PIXELS,
     "GroundingDinoImageProcessor": DETR,
@@ -171,14 +176,18 @@ SPELLINGS: Mapping[str, Mapping[str, Rewrite]] = {
 }
 """By class and old key. An old key wins over the new one."""
 
-IN_CALLS: Mapping[str, frozenset[str]] = {
-    "DonutImageProcessor": frozenset({"size"}),
-    "Emu3ImageProcessor": frozenset(EMU3),
-    "VideoLlavaImageProcessor": frozenset({"size"}),
-    "VivitImageProcessor": frozenset({"size"}),
-    **{name: frozenset({"min_pixels", "max_pixels"}) for name, own in SPELLINGS.items() if PIXELS.items() & own.items()},
+IN_CALLS: Mapping[str, Mapping[str, Rewrite]] = {
+    "DonutImageProcessor": {"size": _width_first},
+    "Emu3ImageProcessor": EMU3,
+    "VideoLlavaImageProcessor": {"size": _edge_or_default},
+    "VivitImageProcessor": {"size": _edge_or_default},
+    **{
+        name: {key: own[key] for key in ("min_pixels", "max_pixels")}
+        for name, own in SPELLINGS.items()
+        if PIXELS.items() & own.items()
+    },
 }
-"""The old keys that a call of the class understands as well; others are the constructor's alone."""
+"""Those that a call of the class understands as well; others are the constructor's and the file's alone."""
 
 IGNORED: Mapping[str, str] = {"reduce_labels": "do_reduce_labels"}
 """Keys that once meant something and now change nothing, with the setting that took their place."""
@@ -194,9 +203,8 @@ def modern(processor: str, defaults: Mapping[str, Any], given: Mapping[str, Any]
         call: whether they are of a call, which understands less (`IN_CALLS`).
     """
     settings = dict(given)
-    understood = IN_CALLS.get(processor, frozenset()) if call else SPELLINGS.get(processor, {})
-    for key, rewrite in SPELLINGS.get(processor, {}).items():
-        if key in given and key in understood and (today := rewrite(given[key], defaults, settings)) is not None:
+    for key, rewrite in (IN_CALLS if call else SPELLINGS).get(processor, {}).items():
+        if key in given and (today := rewrite(given[key], defaults, settings)) is not None:
             del settings[key]
             settings.update(today)
     return settings

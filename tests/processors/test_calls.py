@@ -128,6 +128,14 @@ def test_spellings_that_constructors_understand_alone(name: str, backend: str) -
         processor(backend=backend)(image, size=66)
 
 
+@pytest.mark.parametrize("name", ["CLIP", "Detr", "Donut", "Idefics3", "MaskFormer", "Qwen2VL", "Vivit"])
+def test_a_size_of_null_in_a_constructor(name: str) -> None:
+    """It is the class's default, or none, as in transformers."""
+    theirs = reference_class(f"{name}ImageProcessor", "pil")(size=None).size
+    ours = getattr(gp, f"{name}ImageProcessor")(backend="pil", size=None).size
+    assert ours == (theirs if theirs is None else {key: side for key, side in dict(theirs).items() if side is not None})
+
+
 def test_the_settings_of_a_graph_are_those_of_the_call() -> None:
     graph = gp.DetrImageProcessor().to_onnx(input="image", size=66, default_to_square=True)
     session = gp.Session(graph)
