@@ -153,7 +153,9 @@ def times(b: ProgramBuilder, x: Value, factor: float) -> Value:
         limits = np.iinfo(DTYPES[dtype])
         if not limits.min <= factor <= limits.max:
             raise ConfigError(f"rescale_factor: {factor} is no number of the pixels' type, {dtype}. Write it as a float.")
-        return x if factor == 1 else b.add(Cast(dtype), b.add(Combine("multiply", factor), b.add(Cast("i64"), x)))
+        if factor == 1:
+            return x if dtype == x.type.dtype else b.add(Cast(dtype), x)
+        return b.add(Cast(dtype), b.add(Combine("multiply", factor), b.add(Cast("i64"), x)))
     if dtype == "f64":
         return b.add(Combine("multiply", float(factor)), x)
     product = b.add(Rescale(float(factor), "f32"), x)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from graphproc.configs.sizes import SIDES, Size
 from graphproc.errors import ConfigError
 from graphproc.processors.deepseek_vl import GRAY
 from graphproc.processors.row import Row
+from graphproc.processors.stages import count
 
 STATISTICS = ("image_mean", "image_std")
 """Ends of the names of settings that are tuples of numbers; sequences of others are lists."""
@@ -65,8 +67,8 @@ def _side(config: Config) -> dict[str, Any]:
 
 
 def _patches(config: Config) -> dict[str, Any]:
-    whole = config.max_image_tokens * config.downsample_factor**2
-    tile = (config.tile_size // config.encoder_patch_size) ** 2 if config.do_image_splitting else 0
+    whole = count(config, "max_image_tokens") * count(config, "downsample_factor") ** 2
+    tile = (count(config, "tile_size") // count(config, "encoder_patch_size")) ** 2 if config.do_image_splitting else 0
     return {"max_num_patches": max(whole, tile)}
 
 
@@ -88,8 +90,10 @@ def _metadata(config: Config) -> dict[str, Any]:
 
     A file outside that folder is not read: a configuration is data from strangers.
     """
-    name = config.settings["class_info_file"]
-    folder = Path(config.settings["repo_path"] or ".").resolve()
+    name, parent = config.settings["class_info_file"], config.settings["repo_path"] or "."
+    if not isinstance(parent, (str, os.PathLike)):
+        raise ConfigError(f"repo_path: expected the path of a folder, got {parent!r}")
+    folder = Path(parent).resolve()
     path = (folder / name).resolve() if isinstance(name, str) and name.endswith(".json") else folder
     if not path.is_file() or not path.is_relative_to(folder):
         return {}

@@ -102,6 +102,8 @@ def test_float32_images(name: str, largest: int) -> None:
 
 
 TYPES = ("bool", "int8", "uint16", "int32", "int64", "float16", "float64")
+WHOLE = {"do_normalize": False, "rescale_factor": 1}
+"""A factor that is a whole number: torch makes whole numbers of bools and keeps others as they are."""
 TYPED = ("CLIP", "Detr", "DINOv3ViT", "EfficientNet", "Molmo2", "RfDetr")
 """By whose arithmetic pixels go: resized first or rescaled first, in one step or two, and rounded to bytes."""
 
@@ -114,7 +116,7 @@ def test_images_of_every_type(name: str, dtype: str) -> None:
     image = rng.random((3, 40, 53)) if dtype.startswith("float") else rng.integers(0, 2 if dtype == "bool" else 120, (3, 40, 53))
     size = {"size": {"height": 54, "width": 54} if name.startswith("Molmo2") else {"height": 37, "width": 61}}
     size |= {"size": {"shortest_edge": 37, "longest_edge": 61}, "do_pad": False} if name.startswith("Detr") else {}
-    for switches in ({}, {"do_rescale": False}, {"do_normalize": False}, {"do_resize": False}, {"rescale_factor": 2}):
+    for switches in ({}, {"do_rescale": False}, {"do_normalize": False}, {"do_resize": False}, {"rescale_factor": 2}, WHOLE):
         settings = {**size, **switches, "backend": BACKEND}
         given = {"images": image.astype(dtype), "input_data_format": "channels_first"}
         expected = cases.attempt(partial(cases.theirs(name, settings), **given, return_tensors="pt"), Exception)

@@ -127,3 +127,11 @@ def test_oneformers_classes_are_read_from_a_local_folder_alone(backend: str, tmp
     inside.write_text('{"0": 1}')
     with pytest.raises(ConfigError, match=r"classes.json: expected a name and isthing for each class's number"):
         make(class_info_file="classes.json", repo_path=str(tmp_path / "folder"))
+    with pytest.raises(ConfigError, match="repo_path: expected the path of a folder, got 5"):
+        make(class_info_file="classes.json", repo_path=5)
+
+
+@pytest.mark.parametrize("key", ["encoder_patch_size", "tile_size", "max_image_tokens", "downsample_factor"])
+def test_nothing_is_computed_of_no_number(key: str) -> None:
+    with pytest.raises(ConfigError, match=f"{key}: expected a whole number of at least 1, got None"):
+        processor_class("Lfm2VlImageProcessor")(do_image_splitting=True, **{key: None})
