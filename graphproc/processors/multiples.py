@@ -37,13 +37,18 @@ from graphproc.sizes import multiples
 
 
 def short_side(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_resize`: a shortest edge with a cap, floored to multiples of `size_divisor`, which torchvision's backend needs not."""
+    """`do_resize`: a shortest edge with a cap, floored to multiples of `size_divisor`."""
     if not config.do_resize:
         return x
     height, width = x.type.size("H"), x.type.size("W")
-    free = config.size_divisor is None and b.backend == TORCHVISION
-    edge, divisor = shortest_edge(config, "size"), 1 if free else stages.count(config, "size_divisor")
+    edge, divisor = shortest_edge(config, "size"), stages.count(config, "size_divisor")
     return stages.resize_to(b, config, x, *multiples.short_side_floored(height, width, edge, divisor))
+
+
+def short_side_of_any(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """The same, with any sides where torchvision's backend has no `size_divisor`."""
+    any_side = config.size_divisor is None and b.backend == TORCHVISION
+    return short_side(b, config.changed(size_divisor=1) if any_side else config, x)
 
 
 def shortest_edge(config: Config, key: str) -> int:
@@ -294,7 +299,7 @@ ROWS = (
     Row(
         "ViltImageProcessor",
         "multiples",
-        (short_side, stages.rescale, stages.normalize),
+        (short_side_of_any, stages.rescale, stages.normalize),
         {**resize_to(shortest(384), BICUBIC), **NORMALIZE, **INCEPTION, "do_pad": True, "size_divisor": 32},
         extra_keys=("size_divisor",),
         calls={"size_divisor": replace(NONZERO, backends=ONLY_PIL)},

@@ -36,6 +36,7 @@ CASES: Mapping[str, Case] = {
             "no crop": {"do_center_crop": False, "size": {"shortest_edge": 70}},
             "no padding": {"do_pad": False, "size": {"shortest_edge": 70}, "crop_size": {"shortest_edge": 50}},
             "crop by height and width": {"crop_size": {"height": 50, "width": 50}},
+            "no divisor": {"size_divisor": None},
         },
         standard=False,
     ),
