@@ -89,6 +89,7 @@ CASES: Mapping[str, Case] = {
             "not cut": {"crop_to_patches": False},
             "default size, 4 at most": {"size": {"height": 512, "width": 512}, "max_patches": 4},
             "fine": {"fine_route": True},
+            "dense, no scale": {"max_patches": 4, "dense_max_patches": 9, "dense_max_scale": None},
             "dense by scale": {"max_patches": 4, "dense_max_patches": 9, "dense_max_scale": 0.6},
             "dense by aspect": {"max_patches": 4, "dense_max_patches": 9, "dense_min_aspect": 1.2, "dense_max_aspect": 2.5},
             "dense by both, fine": {

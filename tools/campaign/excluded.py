@@ -165,7 +165,7 @@ LIMITS: tuple[Limit, ...] = (
         "(temporal_patch_size|max_image_tokens|m(in|ax)(_num)?_patches|patch_size|max_image_width): expected a whole number .*"
         "got (0|null)"
         "|image_grid_pinpoints: expected pairs .*got null"
-        "|pad_size: expected the keys of one form",
+        "|dense_max_aspect: expected a number|pad_size: expected the keys of one form",
     ),
     Limit(
         "what a class does not compile",

@@ -23,7 +23,8 @@ NOT_TRIED = (
     *("return_image_mask", "bool_masked_pos", "num_text", "pretrained_cfg", "architecture", "character_list"),
 )
 """Settings that need another program, the Hub or random numbers."""
-TEXTS: Mapping[str, tuple[Any, ...]] = {
+FEW: Mapping[str, tuple[Any, ...]] = {
+    "pooling_kernel_size": (1, 2, 3, 5),
     "padding_mode": ("constant", "reflect", "edge", "symmetric"),
     "pad_mode": ("constant", "reflect", "replicate", "symmetric", "edge"),
     "format": ("coco_detection", "coco_panoptic", "coco"),
@@ -32,6 +33,7 @@ TEXTS: Mapping[str, tuple[Any, ...]] = {
     "limit_type": ("min", "max", "resize_long"),
     "small_image_upsize": ("always", "never"),
 }
+"""Settings of a few texts, and numbers of which larger ones make images that take minutes."""
 NUMBERS = (0, 1, 2, 3, 4, 5, 7, 8, 12, 14, 16, 28, 32, 50)
 LEGACY: Mapping[str, tuple[Any, ...]] = {
     "use_square_size": (True, False),
@@ -147,8 +149,8 @@ def value(name: str, key: str, rng: random.Random) -> Any:
         return rng.choice((1 / 255, 1 / 127.5, 1 / 256, 0.0078, 1, 1.0, 2, 0.0, -0.5, 1e-3))
     if key.startswith("do_") or "_do_" in key or isinstance(default, bool):
         return rng.random() < 0.5
-    if key in TEXTS:
-        return rng.choice(TEXTS[key])
+    if key in FEW:
+        return rng.choice(FEW[key])
     if key == "background_color":
         return rng.choice((0, 9, 255, [0, 200, 255], (1, 2, 3), [7]))
     if isinstance(default, tuple) and default and isinstance(default[0], tuple):
