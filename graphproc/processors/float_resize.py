@@ -121,7 +121,11 @@ ROWS = (
             "do_pad": True,
         },
         not_compiled="resample 0, which means a resize without blur; do_rescale=False, by which scipy blurs bytes",
-        parity=Parity(f"{PIL.reference} and scipy", 5e-7, "the runtime's and scipy's exponentials differ in their last bits"),
+        parity=Parity(
+            f"{PIL.reference} and scipy",
+            5e-7,
+            "the runtime's and scipy's exponentials differ in their last bits; another rescale_factor or image_std scales that",
+        ),
         backends=ONLY_PIL,
     ),
     Row(

@@ -34,8 +34,8 @@ def pad_to_square(b: ProgramBuilder, config: Config, x: Value) -> Value:
     mean = config.image_mean
     if not mean and b.backend == "pil":  # torchvision's backend fails without one
         mean = (0.0,) * x.type.channels
-    if not isinstance(mean, tuple) or len(mean) != x.type.channels or not all(0 <= int(v * 255) <= 255 for v in mean):
-        raise ConfigError(f"image_mean: do_pad needs a number of 0 to 1 for each of {x.type.channels} channels, got {mean}")
+    if not isinstance(mean, tuple) or len(mean) != x.type.channels:
+        raise ConfigError(f"image_mean: do_pad needs a number for each of {x.type.channels} channels, got {mean}")
     return stages.pad_to_square(b, x, tuple(int(v * 255) for v in mean))
 
 

@@ -258,10 +258,11 @@ def pad_to_square(b: ProgramBuilder, x: Value, color: tuple[int, ...], side: Num
     """The image in the middle of a square of one colour, as wide as the longer side, which may be known beforehand.
 
     Raises:
-        ConfigError: the colour is not one byte for each channel.
+        ConfigError: the colour has not one number for each channel, or a byte for each of bytes.
     """
-    if len(color) != x.type.channels or not all(0 <= v <= 255 for v in color):
-        raise ConfigError(f"background: expected a byte for each of {x.type.channels} channels, got {color}")
+    if len(color) != x.type.channels or (x.type.dtype == "u8" and not all(0 <= v <= 255 for v in color)):
+        what = "a byte" if x.type.dtype == "u8" else "a number"
+        raise ConfigError(f"background: expected {what} for each of {x.type.channels} channels, got {color}")
     height, width = x.type.size("H"), x.type.size("W")
     longer = num.maximum(height, width) if side is None else side
     return b.add(Pad((longer - height) // 2, (longer - width) // 2, longer, longer, color), x)

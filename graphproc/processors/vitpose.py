@@ -47,7 +47,8 @@ ROWS = (
         parity=Parity(
             f"{PIL.reference} and scipy",
             1 / 255 / 0.224 * 1.001,
-            "where a pixel's exact value is within 1e-10 of a half, LAPACK's last bit decides its rounding",
+            "where a pixel's exact value is within 1e-10 of a half, LAPACK's last bit decides its rounding; another "
+            "rescale_factor or image_std scales that",
         ),
         extras={"box": Extra("boxes", "NF", "f64", required=True)},
         finish=tiles,

@@ -206,6 +206,7 @@ class BaseImageProcessor(ImageProcessingMixin, Compilation, ArrayMethods, Common
         Raises:
             ConfigError: a setting has no meaning.
             ImageError: an image cannot be read or used, or is too small, large or elongated for the settings.
+            ShapeError: the images' results have several shapes where transformers stacks or concatenates them.
             TypeError: an unknown keyword, or too many arguments.
         """
         if inputs:

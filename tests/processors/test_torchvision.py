@@ -180,6 +180,20 @@ def _arrays(features: Any) -> dict[str, Any]:
     return {key: np.asarray(value) for key, value in features.items()}
 
 
+@pytest.mark.parametrize("mean", [(1.2, 0.4, 0.5), (0.3, -0.2, 0.5)])
+@pytest.mark.parametrize("name", ["DeepseekVLImageProcessor", "LlavaImageProcessor"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_margins_beyond_bytes_around_floats(name: str, mean: tuple[float, ...], dtype: str) -> None:
+    """Bytes have no such colour."""
+    settings = {"image_mean": mean, "do_pad": True, "backend": BACKEND}
+    image = np.random.default_rng(3).random((3, 40, 61)).astype(dtype)
+    expected = np.asarray(cases.theirs(name, settings)(image, return_tensors="pt")["pixel_values"])
+    found = cases.ours(name, settings)(image, return_tensors="np")["pixel_values"]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=0 if cases.takes_kernels(THREADS) else 1e-4)
+    with pytest.raises(GraphprocError, match="background: expected a byte for each of 3 channels"):
+        cases.ours(name, settings)((image * 255).astype(np.uint8))
+
+
 def test_a_graph_that_reads_rgba_has_the_checkerboard_too() -> None:
     rgba = np.random.default_rng(4).integers(0, 256, (37, 52, 4), dtype=np.uint8)
     expected = cases.transformers_result("Inkling2ImageProcessor", {}, Image.fromarray(rgba))

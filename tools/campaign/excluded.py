@@ -110,6 +110,17 @@ def _layout_looked_for(trial: Any, found: Any, expected: Any) -> bool:
     return said and again and any(p.layout == "HWC" for p in trial.pictures)
 
 
+def _rows_for_channels(trial: Any, found: Any, expected: Any) -> bool:
+    """Whether rows may be channels there: transformers fails for it, or an image has as many rows as images have channels."""
+    if not trial.name.startswith(("Emu3", "Gemma4", "VideoLlava", "Vivit")):
+        return False
+    if isinstance(expected, Exception):
+        words = "mean must have 1 elements|Cannot handle this data type|Unable to infer channel dimension format"
+        return bool(re.search(words, str(expected)))
+    few = any(p.height in (1, 3, 4) for p in getattr(trial, "pictures", ()))
+    return few and not trial.name.startswith("Gemma4") and not isinstance(found, Exception)
+
+
 def _has_path(trial: Any) -> bool:
     return any(picture.kind == "path" for picture in getattr(trial, "pictures", ()))
 
@@ -203,7 +214,7 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "a margin's colour",
         "the image's type does not hold it (README, What a call reads)",
-        "do_pad needs a number of 0 to 1|background: expected a byte|pad: expected values that",
+        "background: expected a byte|pad: expected values that",
     ),
 )
 FAULTS: tuple[Fault, ...] = (
@@ -220,12 +231,9 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "rows taken for channels",
-        "Emu3, VideoLlava and Vivit look for channels in the rows of PIL images, too, or take the first image's layout for all; "
-        "Gemma 4 looks for 1 or 3 again where it cuts patches of an image of 4",
-        _raises(
-            "mean must have 1 elements|Cannot handle this data type|Unable to infer channel dimension format",
-            lambda trial: trial.name.startswith(("Emu3", "Gemma4", "VideoLlava", "Vivit")),
-        ),
+        "Emu3, VideoLlava and Vivit look for channels in the rows of PIL images, too, or take the first image's layout for all, "
+        "as README says; Gemma 4 looks for 1 or 3 again where it cuts patches of an image of 4",
+        _rows_for_channels,
     ),
     Fault("bfloat16 as numpy", "numpy has no bfloat16, so transformers fails", _raises("unsupported ScalarType BFloat16")),
     Fault(
