@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +73,13 @@ def test_the_example_of_post_processing_runs(tmp_path, monkeypatch):
 def test_the_oldest_runtime_of_the_readme_is_the_one_that_is_tried():
     oldest = tool("oldest_runtime").OLDEST
     assert f"ONNX Runtime {oldest.removesuffix('.0')} on" in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("script", ["class_cost", "exported", "fixed_dimensions", "golden", "oldest_runtime", "support_table"])
+def test_help_starts_no_job(script):
+    command = [sys.executable, ROOT / "tools" / f"{script}.py", "--help"]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    assert result.stdout.startswith("usage: ")
 
 
 @pytest.mark.parametrize("name", ["README.md", "graphproc/ARCHITECTURE.md", ".github/CONTRIBUTING.md"])

@@ -53,6 +53,14 @@ def test_a_graph_and_a_processor_give_what_the_library_gives(net: Path, tmp_path
         assert "graphproc: note: joined pixel_values to input.1" in result.stderr
 
 
+@pytest.mark.parametrize("backend", ["pil", "torchvision"])
+def test_the_backend_is_the_one_that_is_asked_for(backend: str, net: Path, tmp_path: Path) -> None:
+    out = tmp_path / "fused.onnx"
+    run("fuse", SOURCE[0], net, "-o", out, *SOURCE[1:], "--backend", backend)
+    expected = gp.fuse(gp.ViTImageProcessor(size=32, backend=backend), net)
+    assert out.read_bytes() == expected.SerializeToString(deterministic=True)
+
+
 def test_json(unpadded: Path, tmp_path: Path) -> None:
     out = tmp_path / "fused.onnx"
     options = ("--map", "pixel_values=input.1", "--keep", "pixel_values", "--image-size", "60x90", "--fold-normalize")

@@ -125,7 +125,7 @@ def test_images_of_every_type(name: str, dtype: str) -> None:
         assert cases.difference(found, expected, bound) == "", switches
 
 
-@pytest.mark.parametrize("name", ["DINOv3ViT", "EfficientNet", "PPDocLayoutV4", "RfDetr", "CLIP"])
+@pytest.mark.parametrize("name", ["DINOv3ViT", "EfficientNet", "PPDocLayoutV4", "PPOCRV5ServerDet", "RfDetr", "CLIP"])
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
 def test_one_channel_becomes_three_where_torch_broadcasts(name: str, dtype: str) -> None:
     if (name, dtype) == ("PPDocLayoutV4", "float32"):
