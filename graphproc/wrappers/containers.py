@@ -51,6 +51,8 @@ TENSORS = ("patch_offsets",)
 """Outputs that are a list of torch's tensors whatever is asked for; of arrays where torch is not installed."""
 FLOATS = ("image_scale_factors",)
 """Outputs of Python's floats, of which frameworks make tensors of their own default type."""
+STACKED_BEFORE = ("input_ids",)
+"""Outputs of an array for each image, which are made of a stack of all."""
 ROWS: Mapping[str, tuple[str, ...]] = {
     "pixel_values": ("Cohere2Vision", "Eomt", "Gemma3", "GotOcr2", "Llama4", "Ovis2", "VitPose"),
     "pixel_values_local": ("DeepseekOcr2", "UnlimitedOcr"),
@@ -131,7 +133,7 @@ def in_tensors(rows: list[Any]) -> list[Any]:
 
 def _check_one_shape(name: str, backend: str, output: Output, value: Any) -> None:
     rows = output.batch == "concatenate" and isinstance(value, list) and name not in ROWS.get(output.name, ())
-    if not (rows or _stacks(name, backend, output)):
+    if not (rows or output.name in STACKED_BEFORE or _stacks(name, backend, output)):
         return
     shapes = list(dict.fromkeys(np.shape(array) for array in value))
     if len(shapes) > 1:
