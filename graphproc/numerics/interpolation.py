@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from graphproc.numerics.filters import torchvision_bits
 from graphproc.numerics.fused import multiply_add
+from graphproc.numerics.narrow import rounded
 
 Array = np.ndarray[Any, Any]
 Real = type[np.floating[Any]]
@@ -173,6 +174,14 @@ def _linear(low: Array, position: Array, n_in: int) -> Taps:
     farther = low if len(position) == n_in else np.minimum(low + 1, n_in - 1)
     index = np.stack([farther, low], axis=1).astype(np.int64)
     return Taps(index, np.stack([second, 1 - second], axis=1), 1)
+
+
+def narrowed(taps: Taps, kind: str) -> Taps:
+    """Taps whose weights have a narrower type, held in float32; of two, torch subtracts the first from 1 in that type."""
+    weights = rounded(taps.weights, kind)
+    if weights.shape[1] == 2:
+        weights = np.stack([weights[:, 0], rounded(1 - weights[:, 0], kind)], axis=1)
+    return replace(taps, weights=weights)
 
 
 CUBIC_ORDER = (1, 0, 2, 3)

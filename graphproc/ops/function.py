@@ -14,9 +14,9 @@ from graphproc.ir.types import TensorType
 
 
 def _sigmoid(x: Array) -> Array:
-    """`1 / (1 + exp(-x))`, from the exponential that does not overflow."""
-    small = np.exp(-np.abs(x))
-    return np.asarray(np.where(x >= 0, 1, small) / (1 + small), dtype=x.dtype)
+    """`1 / (1 + exp(-x))`, which is 0 where the exponential overflows, as in torch."""
+    with np.errstate(over="ignore"):
+        return np.asarray(1 / (1 + np.exp(-x)), dtype=x.dtype)
 
 
 FUNCTIONS: Mapping[str, tuple[Callable[[Array], Array], str, tuple[str, ...]]] = {

@@ -24,6 +24,7 @@ from graphproc.numerics.interpolation import (
     cubic_taps,
     cubic_weights,
     linear_taps,
+    narrowed,
 )
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
@@ -65,7 +66,8 @@ class Interpolate(Op):
               with `fused`, products are rounded together with the sum where torch's kernels do that, which gives its bits on
               processors with AVX2, and takes float64. Without, results are within 1e-6 of torch's for values in [0, 1],
               2e-7 in practice. Of pixels of f64, everything is float64
-              (`align_corners` within 1e-15).
+              (`align_corners` within 1e-15). Narrower pixels are held in f32, and so are sums; torch rounds their weights,
+              but not those of the pass over both axes at once.
     Source:   `torch.nn.functional.interpolate(mode="bilinear")` and `"bicubic"`; see `graphproc.numerics.interpolation`.
 
     Attributes:
@@ -73,12 +75,15 @@ class Interpolate(Op):
         mode: `linear` or `cubic` (between pixel centres, two and four taps, whatever the reduction), `align_corners` (linear
             between the centres of the corners' pixels), `antialias` or `antialias_cubic` (as many taps as a reduction takes).
         fused: whether products are fused with sums as torch has them.
+        weights: the type of the weights: `f16` or `bf16`, held in f32, which no graph has; `f32` where narrower pixels are made
+            f32 first, as in torchvision; without one, that of the pixels.
     """
 
     height: Num
     width: Num
     mode: str
     fused: bool = False
+    weights: str = ""
 
     def infer(self, x: TensorType) -> TensorType:
         """The result's sides."""
@@ -100,6 +105,8 @@ class Interpolate(Op):
             if side == x.shape[axis] and self.mode in RADIUS:
                 continue  # one tap of weight 1
             taps = _TAPS[self.mode](x.shape[axis], num.known(side), real)
+            if self.weights:
+                taps = narrowed(taps, self.weights)
             x = np.moveaxis(x, axis, -1)
             total = x[..., taps.index[:, 0]] * taps.weights[:, 0]
             for tap in range(1, taps.index.shape[1]):
@@ -137,8 +144,9 @@ class Interpolate(Op):
         Raises:
             EmitError: the pixels are f64.
         """
-        if g.type_of(x).dtype != "f32":
-            raise EmitError(f"interpolate: expected pixels of f32 in a graph, got {g.type_of(x)}. Use the engine 'numpy'.")
+        if g.type_of(x).dtype != "f32" or self.weights not in ("", "f32"):
+            found = self.weights or g.type_of(x)
+            raise EmitError(f"interpolate: expected pixels of f32 in a graph, got {found}. Use the engine 'numpy'.")
         if not self._has_one_pass:
             return self._in_two_passes(g, x)
         small = self.height + self.width <= SMALL

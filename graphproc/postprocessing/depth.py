@@ -40,9 +40,9 @@ SHORTEST = 1e-12
 """What normals are divided by at least."""
 
 
-def resized(steps: Steps, image: Value, size: tuple[Num, ...] | None, mode: str = "cubic") -> Value:
+def resized(steps: Steps, image: Value, size: tuple[Num, ...] | None, mode: str = "cubic", weights: str = "") -> Value:
     """An image at a size."""
-    return image if size is None else steps.add(Interpolate(size[0], size[1], mode), image)
+    return image if size is None else steps.add(Interpolate(size[0], size[1], mode, weights=weights), image)
 
 
 def finish(steps: Steps, depth: Value) -> None:
@@ -143,10 +143,10 @@ def build_zoe(steps: Steps) -> None:
     if source is not None:
         height, width = source
         top, left = (padding(height), padding(width)) if remove else (0, 0)
-        depth = resized(steps, depth, (height + 2 * top, width + 2 * left))
+        depth = resized(steps, depth, (height + 2 * top, width + 2 * left), weights="f32")  # by torchvision
         if remove:
             depth = steps.add(Crop(top, left, height, width), depth)
-    finish(steps, resized(steps, depth, steps.sizes.get("target_sizes")))
+    finish(steps, resized(steps, depth, steps.sizes.get("target_sizes"), weights="f32"))
 
 
 def prepare(given: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -196,6 +196,8 @@ class Method:
         collect: makes one result of those of all images; None for a list of them.
         resizes_all: when the reference resizes the masks of all queries, which it cannot where there is none.
         ignores_more: whether it takes further keywords, which do nothing in the reference either.
+        of_no_row: options with which a row that is no numbers is left out, where the others would keep it. Without a row they
+            change nothing, and programs are given such a one.
     """
 
     name: str
@@ -217,6 +219,7 @@ class Method:
     collect: Collect | None = None
     resizes_all: Literal["never", "to sizes", "always"] = "never"
     ignores_more: bool = False
+    of_no_row: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def has_masks(self) -> bool:

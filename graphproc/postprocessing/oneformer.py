@@ -12,7 +12,7 @@ from typing import Any
 
 from graphproc.errors import ConfigError
 from graphproc.ir.program import Value
-from graphproc.ops import Cast, Choose, Combine, Numbers, Pick, Rearrange, Reduce
+from graphproc.ops import Cast, Choose, Combine, Function, Numbers, Pick, Rearrange, Reduce
 from graphproc.postprocessing.instances import PARITY, best_pairs
 from graphproc.postprocessing.mask_semantic import QUERIES, shares
 from graphproc.postprocessing.method import Method, Steps
@@ -41,8 +41,8 @@ def build(steps: Steps) -> None:
         conditions.append(steps.add(Combine("greater", steps.number("threshold")), best))
     if task == "panoptic":
         conditions.append(member(steps, labels, _things(steps)))
-    # Without a condition, all pairs are candidates: a share is never below 0.
-    kept = steps.all_of(*conditions) if conditions else steps.add(Combine("greater_or_equal", 0), best)
+    # Without a condition, all pairs are candidates, also those of shares that are no numbers: none is below 0.
+    kept = steps.all_of(*conditions) if conditions else steps.add(Function("not"), steps.add(Combine("less", 0), best))
     found = candidates(steps, kept)
     best, query, labels = (steps.add(Pick(), x, found.places) for x in (best, query, labels))
     if not demo and "instance" in task and "ade20k" in (steps.config.settings.get("class_info_file") or ""):
@@ -82,4 +82,17 @@ OPTIONS: Mapping[str, Any] = {
     "target_sizes": None,
     "return_coco_annotation": False,
 }
-METHODS = (Method(INSTANCE, ("OneFormerImageProcessor",), QUERIES, build, result, OPTIONS, ROWS, PARITY, left_to_python=RUNS),)
+METHODS = (
+    Method(
+        INSTANCE,
+        ("OneFormerImageProcessor",),
+        QUERIES,
+        build,
+        result,
+        OPTIONS,
+        ROWS,
+        PARITY,
+        left_to_python=RUNS,
+        of_no_row={"is_demo": True},
+    ),
+)

@@ -9,10 +9,10 @@ import numpy as np
 
 from graphproc.batch_feature import tensor_to_numpy
 from graphproc.errors import ConfigError, ImageError
+from graphproc.numerics.narrow import rounded
 from graphproc.postprocessing import mask_generation as masks_of
 from graphproc.wrappers.images import data_format
 from graphproc.wrappers.post_inputs import kind_of, to_array
-from graphproc.wrappers.precision import rounded
 
 Array = np.ndarray[Any, Any]
 CLASSES = ("SamImageProcessor", "Sam2ImageProcessor", "Sam3ImageProcessor")

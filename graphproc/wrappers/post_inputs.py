@@ -39,10 +39,15 @@ class Given:
         return len(next(iter(self.fields.values())))
 
     @property
+    def empty(self) -> bool:
+        """Whether an axis has no element."""
+        return any(0 in array.shape for arrays in self.fields.values() for array in arrays)
+
+    @property
     def unusual(self) -> bool:
         """Whether an axis has no element, or an element is no number: runtimes differ in what they make of these."""
         arrays = [array for arrays in self.fields.values() for array in arrays]
-        return any(0 in array.shape or (array.dtype.kind == "f" and np.isnan(array.max())) for array in arrays)
+        return self.empty or any(array.dtype.kind == "f" and bool(np.isnan(array.max())) for array in arrays)
 
 
 def kind_of(value: Any) -> str:

@@ -15,6 +15,7 @@ from graphproc.configs.config import Config
 from graphproc.errors import ImageError
 from graphproc.executors import reference
 from graphproc.ir.program import Program
+from graphproc.numerics.narrow import NARROW, rounded
 from graphproc.postprocessing.method import AsIs, Method
 from graphproc.postprocessing.registry import lookup, methods
 from graphproc.runtime import forks
@@ -128,12 +129,12 @@ class PostProcessing:
         """Run a method on a batch of a model's outputs, image by image."""
         config = self._post_config()
         options = {**method.options, **given}
-        settings = method.settings(options)
         options |= {"backend": self.backend, "config": config}
         flags = (key for key, value in options.items() if value is None and key.startswith("do_"))
         options |= {key: config.settings[key] for key in flags if key in config.settings}
         read = post_inputs.read(method, outputs, options)
-        options["rounded"] = partial(precision.rounded, kind=read.kind)
+        settings = method.settings({**given, **(method.of_no_row if read.empty else {})})
+        options["rounded"] = partial(rounded, kind=read.kind)
         sizes = post_inputs.read_sizes(method, options, read.count)
         post_inputs.check_masks(method, read, sizes)
         present = tuple(name for name in read.fields if method.inputs[name].optional)
@@ -228,7 +229,7 @@ def _converted(value: Any, kinds: Mapping[int, str], tensors: bool) -> Any:
     import torch
 
     tensor = torch.from_numpy(np.require(value, requirements=["C", "W"]))  # some are views that repeat elements
-    return tensor.to({"f16": torch.float16, "bf16": torch.bfloat16}[kind]) if kind in precision.NARROW else tensor
+    return tensor.to({"f16": torch.float16, "bf16": torch.bfloat16}[kind]) if kind in NARROW else tensor
 
 
 def post_processing_methods(processor: str) -> dict[str, Any]:

@@ -18,14 +18,14 @@ from graphproc.ir import types as element_types
 from graphproc.ir.op import Op
 from graphproc.ir.program import Program, Step, Value
 from graphproc.ir.types import TensorType
-from graphproc.numerics import bfloat16
-from graphproc.ops import Cast, Combine, Numbers
+from graphproc.numerics.narrow import NARROW, rounded
+from graphproc.ops import Cast, Combine, Function, Interpolate, Numbers, Reduce
+from graphproc.ops.interpolate import RADIUS
 from graphproc.sizes import num
 
 Array = np.ndarray[Any, Any]
 FLOATS = ("f16", "bf16", "f32", "f64")
 """The types of floats, by width; the first two are no type for each other's numbers."""
-NARROW = ("f16", "bf16")
 WHOLE = "i64"
 """The type of whole numbers, which widens none of these."""
 
@@ -36,14 +36,6 @@ def promoted(one: str, other: str) -> str:
         return element_types.promoted(one, other)
     rest = other if one == "bf16" else one
     return {WHOLE: "bf16", "f16": "f32"}.get(rest, rest)
-
-
-def rounded(x: Any, kind: str) -> Array:
-    """Float32 numbers rounded to a narrower type, held in float32."""
-    if kind == "bf16":
-        return bfloat16.rounded(x)
-    with np.errstate(over="ignore"):
-        return np.asarray(x.astype(np.float16).astype(np.float32) if kind == "f16" else x)
 
 
 def kinds(program: Program, kind: str, sizes: str) -> dict[str, str]:
@@ -85,17 +77,33 @@ def run(program: Program, inputs: Mapping[str, Array], kind: str, sizes: str) ->
         sizes: the type of the sizes that they are multiplied by.
     """
     found = kinds(program, kind, sizes)
+    whole = _within_lengths(program)
 
     def made(step: Step, result: Array) -> Array:
-        return rounded(result, found[step.output.name]) if result.dtype == np.float32 else result
+        name = step.output.name
+        return rounded(result, found[name]) if result.dtype == np.float32 and name not in whole else result
 
     declared = [
         replace(v, type=TensorType("f64", v.type.shape, v.type.layout)) if inputs[v.name].dtype == np.float64 else v
         for v in program.inputs
     ]
     inputs = {name: rounded(x, kind) if x.dtype == np.float32 else x for name, x in inputs.items()}
-    steps = tuple(after for step in program.steps for after in _widened(_comparing(step, found), found))
+    steps = tuple(after for step in program.steps for after in _widened(_weighing(_comparing(step, found), found), found))
     return reference.run(replace(program, inputs=tuple(declared), steps=steps), inputs, made)
+
+
+def _within_lengths(program: Program) -> set[str]:
+    """The squares of which roots are taken, and their sums: the length of a vector is one operation for torch, rounded once."""
+    by_name = {step.output.name: step for step in program.steps}
+    found: set[str] = set()
+    for step in program.steps:
+        total = by_name.get(step.inputs[0]) if step.op == Function("sqrt") else None
+        if total is None or not isinstance(total.op, Reduce) or total.op.kind != "sum":
+            continue
+        square = by_name.get(total.inputs[0])
+        if square is not None and square.op == Combine("multiply") and len(set(square.inputs)) == 1:
+            found |= {total.output.name, square.output.name}
+    return found
 
 
 def _widened(step: Step, kinds: Mapping[str, str]) -> Iterator[Step]:
@@ -134,3 +142,14 @@ def _flat(value: Any) -> Iterator[Any]:
             yield from _flat(item)
     else:
         yield value
+
+
+def _weighing(step: Step, kinds: Mapping[str, str]) -> Step:
+    """A step that resizes narrow floats, with the weights and the fused products of torch's kernels for them.
+
+    With antialiasing there are none, and torchvision resizes in float32.
+    """
+    op, kind = step.op, kinds.get(step.output.name, "f32")
+    if not isinstance(op, Interpolate) or op.weights or op.mode in RADIUS or kind not in NARROW:
+        return step
+    return replace(step, op=replace(op, fused=True, weights=kind))

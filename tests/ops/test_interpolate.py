@@ -10,9 +10,10 @@ from graphs import emit_unoptimized, ort
 from optable_rows.case import Case
 
 from graphproc.emitters.onnx.emit import EmitOptions
-from graphproc.errors import ShapeError
+from graphproc.errors import EmitError, ShapeError
 from graphproc.ir.types import TensorType
 from graphproc.numerics.interpolation import exp_negative
+from graphproc.numerics.narrow import rounded
 from graphproc.ops import Interpolate, InterpolateBytes, Nearest, SmoothZoom
 from graphproc.ops.interpolate import RADIUS
 
@@ -194,3 +195,24 @@ def test_exponentials() -> None:
 def test_refused(op: Interpolate | InterpolateBytes | SmoothZoom, type: TensorType, message: str) -> None:
     with pytest.raises(ShapeError, match=message):
         op.infer(type)
+
+
+@pytest.mark.parametrize("kind", ["f16", "bf16"])
+@pytest.mark.parametrize("mode", ["linear", "align_corners", "cubic"])
+@pytest.mark.parametrize(("size", "new"), [((4, 9), (384, 384)), ((20, 4), (100, 29)), ((1, 5), (131, 7)), ((13, 6), (33, 17))])
+def test_narrow_floats_have_narrow_weights(size: Any, new: Any, mode: str, kind: str, rng: np.random.Generator) -> None:
+    torch = pytest.importorskip("torch")
+    if torch.backends.cpu.get_cpu_capability() != "AVX2":
+        pytest.skip("other processors' kernels round otherwise")
+    x = torch.from_numpy(rng.standard_normal((5, *size))).to({"f16": torch.float16, "bf16": torch.bfloat16}[kind])
+    kernel, corners = "bicubic" if mode == "cubic" else "bilinear", mode == "align_corners"
+    expected = torch.nn.functional.interpolate(x[None], size=new, mode=kernel, align_corners=corners)[0].float().numpy()
+    found = rounded(Interpolate(*new, mode, True, kind).numpy(x.float().numpy()), kind)
+    if kind == "f16" and sum(new) <= 128 and mode != "cubic":  # where both axes' weights are float32, and sums of another order
+        assert (found != expected).mean() < 2e-3
+    else:
+        np.testing.assert_array_equal(found, expected)
+    op = Interpolate(*new, mode, True, kind)
+    program = Case(op, (5, *size), "CHW", op.numpy, "narrow", dtype="f32").program()
+    with pytest.raises(EmitError, match="expected pixels of f32 in a graph, got " + kind):
+        emit_unoptimized(program, EmitOptions())

@@ -15,8 +15,9 @@ from post_outputs import assert_close, first_of_equals
 import graphproc as gp
 from graphproc.errors import ImageError
 from graphproc.ir.program import Parity
+from graphproc.numerics.narrow import rounded
 from graphproc.postprocessing.method import SMOOTH
-from graphproc.wrappers.precision import promoted, rounded
+from graphproc.wrappers.precision import promoted
 
 DETECTION = "post_process_object_detection"
 SIZES = [(48, 64), (31, 17), (100, 30)]

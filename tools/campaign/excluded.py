@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import random_outputs
 import torch
+from post_outputs import whole_columns
 
 from campaign.compare import difference
 from campaign.trial import refused_on_purpose
@@ -143,6 +145,20 @@ def _is_post(trial: Any) -> bool:
     return not hasattr(trial, "pictures")
 
 
+def _one_column(trial: Any, found: Any, expected: Any) -> bool:
+    if not _is_post(trial) or isinstance(found, Exception) or isinstance(expected, Exception):
+        return False
+    with whole_columns():
+        return not trial.difference(found, random_outputs.run_theirs(trial.case))
+
+
+def _nothing_scores(trial: Any, found: Any, expected: Any) -> bool:
+    if not _is_post(trial) or isinstance(expected, Exception):
+        return False
+    rest = random_outputs.with_something(trial.case, found, expected)
+    return rest is not found and not trial.difference(rest, expected)
+
+
 IN_BYTES = ("Llama4", "Nougat", "PPFormulaNet", "SLANeXt", "VitPose", "PPDocLayoutV4")
 LIMITS: tuple[Limit, ...] = (
     Limit(
@@ -192,8 +208,8 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "sizes of maps in fractions",
         "README, Post-processing",
-        "target_sizes: expected whole numbers of pixels",
-        ("RfDetr", "Sam3"),
+        "(target|source)_sizes: expected whole numbers of pixels",
+        ("RfDetr", "Sam3", "Sapiens2"),
     ),
     Limit(
         "portable graphs of several images",
@@ -373,9 +389,19 @@ FAULTS: tuple[Fault, ...] = (
         _raises(
             r"upsample_\w+\(\) received an invalid|expected size to be one of int|has no attribute '(unbind|flip|shape|to)'"
             r"|must be Tensor, not|must be tuple of ints|slice indices must be integers|must be a list, tuple or torch"
-            r"|only integer tensors of a single element",
+            r"|only integer tensors of a single element|truth value of an array",
             _is_post,
         ),
+    ),
+    Fault(
+        "images without a query that scores",
+        "image-guided detection leaves them out, so that results are not those of the images in order",
+        _nothing_scores,
+    ),
+    Fault(
+        "one column with antialiasing",
+        "torch's antialiased resize of floats to one column of another height repeats its first row",
+        _one_column,
     ),
 )
 

@@ -51,7 +51,11 @@ class OutputsTrial:
         """Run the case."""
         expected = attempt(lambda: random_outputs.run_theirs(self.case))
         found = attempt(lambda: random_outputs.run_ours(self.case, self.engine))
-        return judged(self, found, expected, lambda: random_outputs.settled(self.case, self.engine, found, expected))
+        return judged(self, found, expected, lambda: self.difference(found, expected))
+
+    def difference(self, found: Any, expected: Any) -> str:
+        """In what two results differ, but for near ties."""
+        return random_outputs.settled(self.case, self.engine, found, expected)
 
     def script(self) -> str:
         """A program that shows the difference."""

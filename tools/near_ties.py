@@ -1,0 +1,168 @@
+"""In what two results of post-processing differ, and whether last places of a model's outputs explain it.
+
+Where two scores, or a score and a threshold, are so close that rounding decides, transformers decides otherwise by itself for
+outputs that differ in their last places. What it gives for some of these is as right as what it gives for the outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+
+import graphproc as gp
+
+LAST_PLACES = {"float32": 2.0**-23, "float64": 2.0**-52, "float16": 2.0**-10, "bfloat16": 2.0**-7}
+"""The last place of numbers from 1 to 2, in each type."""
+PLACES = 4
+"""How many last places of the largest number of a result others may be apart: two for a function such as a sigmoid, which two
+libraries round for themselves, and two for the operations around it."""
+ROUNDED = 1.000001e-6
+"""How far apart Python's floats may be, the scores of segments: they are rounded to six places, up or down from the middle."""
+MAP, SCORES = "segmentation", "segmentation_scores"
+"""What semantic segmentation returns of an image where scores are asked for."""
+
+
+def difference(found: Any, expected: Any, others: Sequence[Any] = (), at: str = "") -> str:
+    """In what two results differ; nothing where they do not.
+
+    Args:
+        found: ours.
+        expected: theirs.
+        others: what else is theirs, where last places of the outputs are others. A number may be apart as far as these are, and
+            an element of a map may be what it is in one of these.
+        at: the path to the results.
+    """
+    if hasattr(expected, "keys"):
+        if not hasattr(found, "keys") or list(found.keys()) != list(expected.keys()):
+            return f"{at}: keys {list(getattr(found, 'keys', list)())}, expected {list(expected.keys())}"
+        if isinstance(found, gp.BatchFeature) != isinstance(expected, transformers.BatchFeature):
+            return f"{at}: {type(found).__name__}, expected {type(expected).__name__}"
+        alike = [one for one in others if hasattr(one, "keys") and list(one.keys()) == list(expected.keys())]
+        return first(difference(found[key], expected[key], [one[key] for one in alike], f"{at}/{key}") for key in expected)
+    if isinstance(expected, (list, tuple)):
+        if type(found) is not type(expected) or len(found) != len(expected):
+            return (
+                f"{at}: {type(found).__name__} of {len(found) if hasattr(found, '__len__') else '-'}, "
+                f"expected {type(expected).__name__} of {len(expected)}"
+            )
+        alike = [one for one in others if type(one) is type(expected) and len(one) == len(expected)]
+        pairs = enumerate(zip(found, expected, strict=True))
+        return first(difference(a, b, [one[i] for one in alike], f"{at}/{i}") for i, (a, b) in pairs)
+    if type(found) is int and isinstance(expected, (np.integer, torch.Tensor)) and not expected.ndim:
+        expected = int(expected)  # numbers of run lengths, which transformers leaves in arrays of no axis
+    if isinstance(expected, (torch.Tensor, np.ndarray)):
+        return arrays(found, expected, others, at)
+    if isinstance(expected, float):
+        if not isinstance(found, float):
+            return f"{at}: {found!r}, expected {expected!r}"
+        if abs(found - expected) <= ROUNDED:
+            return ""
+        return arrays(np.float64(found), np.float64(expected), [np.float64(one) for one in others], at)
+    if hasattr(expected, "getbands"):
+        return arrays(np.asarray(found), np.asarray(expected), [np.asarray(one) for one in others], at)
+    same = type(found) is type(expected) and (found == expected or found in others)
+    return "" if same else f"{at}: {found!r}, expected {expected!r}"
+
+
+def first(found: Iterator[str]) -> str:
+    """The first that is not empty."""
+    return next((one for one in found if one), "")
+
+
+def arrays(found: Any, expected: Any, others: Sequence[Any], at: str) -> str:
+    """In what two tensors differ."""
+    if type(found) is not type(expected):
+        return f"{at}: {type(found).__name__}, expected {type(expected).__name__}"
+    if str(found.dtype) != str(expected.dtype):
+        return f"{at}: {found.dtype}, expected {expected.dtype}"
+    if tuple(found.shape) != tuple(expected.shape):
+        return f"{at}: shape {list(found.shape)}, expected {list(expected.shape)}"
+    a, b = as_float64(found), as_float64(expected)
+    alike = [as_float64(one) for one in others if type(one) is type(expected) and one.shape == expected.shape]
+    bad = ~((a == b) | (np.isnan(a) & np.isnan(b)))
+    kind = str(expected.dtype).removeprefix("torch.")
+    if kind in LAST_PLACES and not np.all(b == np.round(b)):
+        limit = PLACES * LAST_PLACES[kind]
+        low, high = (choose(np.stack([b, *alike]), axis=0) for choose in (np.min, np.max))
+        with np.errstate(invalid="ignore"):
+            limit *= np.abs(b[np.isfinite(b)]).max(initial=0)
+            bad &= ~((a >= low - limit) & (a <= high + limit))
+    for other in alike:
+        bad &= a != other
+    if not bad.any():
+        return ""
+    where = tuple(int(i) for i in np.argwhere(bad)[0]) if bad.ndim else ()
+    return f"{at}: {bad.sum()} of {bad.size} differ, first at {where}: {a[where]!r}, expected {b[where]!r}"
+
+
+def as_float64(x: Any) -> np.ndarray[Any, Any]:
+    """A tensor's or an array's elements in float64, or as they are where they are whole."""
+    return np.asarray(x.double() if isinstance(x, torch.Tensor) else x, dtype=np.float64)
+
+
+def explained(found: Any, every: Sequence[Any]) -> bool:
+    """Whether a result is made of what some results are, each image by itself, as nothing of one decides in another."""
+    if isinstance(found, list) and found:
+        images = list(zip(*(one for one in every if isinstance(one, list) and len(one) == len(found)), strict=True))
+        return bool(images) and all(explained_image(own, of_image) for own, of_image in zip(found, images, strict=True))
+    return explained_image(found, every)
+
+
+def explained_image(found: Any, every: Sequence[Any]) -> bool:
+    """Whether a result has the form of one of some results and its elements are those of any."""
+    return not all(difference(found, one, every) for one in every)
+
+
+def relabelled(expected: Any, found: Any) -> Any:
+    """Their maps of classes and scores with our maps in place of theirs, where each says the largest of our scores."""
+    if not isinstance(expected, list) or not isinstance(found, list) or len(found) != len(expected):
+        return expected
+    changed = []
+    for one, own in zip(deepcopy(expected), found, strict=True):
+        largest = own[SCORES].double().argmax(0)
+        alike = own[MAP].dtype == one[MAP].dtype and own[MAP].shape == one[MAP].shape == largest.shape
+        if alike and bool((own[MAP] == largest).all()):
+            one[MAP] = own[MAP]
+        changed.append(one)
+    return changed
+
+
+def has_places(value: Any) -> bool:
+    """Whether a model's output is a tensor of floats."""
+    return isinstance(value, torch.Tensor) and value.is_floating_point()
+
+
+def shaken(value: torch.Tensor, rng: np.random.Generator, together: bool) -> torch.Tensor:
+    """Floats that are some last places larger or smaller, equal ones each by itself, or all of them `together`.
+
+    A function that another library rounds otherwise leaves equal numbers equal; sums and products may part them.
+    """
+    values, place = np.unique(value.double().numpy(), return_inverse=True)
+    steps = rng.integers(-PLACES, PLACES + 1, len(values) if together else tuple(value.shape))
+    steps = np.asarray(steps[place].reshape(value.shape) if together else steps)
+    kind = str(value.dtype).removeprefix("torch.")
+    return (value.double() * (1 + torch.from_numpy(steps * LAST_PLACES[kind]))).to(value.dtype)
+
+
+@contextmanager
+def shaken_logarithm(rng: np.random.Generator) -> Iterator[None]:
+    """Make the last place of `np.log` another, as libraries have their own; VitPose divides by it where peaks are flat."""
+    honest = np.log
+
+    def log(x: Any, *args: Any, **kwargs: Any) -> Any:
+        found = honest(x, *args, **kwargs)
+        if getattr(found, "dtype", None) != np.float32 or not np.ndim(found):
+            return found
+        return (found * (1 + rng.integers(-1, 2, found.shape) * LAST_PLACES["float32"])).astype(np.float32)
+
+    np.log = log  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        np.log = honest  # type: ignore[assignment]
