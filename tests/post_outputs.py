@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -202,16 +203,19 @@ def whole_columns() -> Iterator[None]:
     """
     import torch
 
-    before = torch._C._nn._upsample_bilinear2d_aa
+    kernels = ("_upsample_bilinear2d_aa", "_upsample_bicubic2d_aa")
+    before = {name: getattr(torch._C._nn, name) for name in kernels}
 
-    def mended(x: Any, size: Any, *more: Any) -> Any:
-        if size[1] != 1 or size[0] == x.shape[2]:
-            return before(x, size, *more)
-        column = before(x, (x.shape[2], 1), *more)
-        return before(column.repeat(1, 1, 1, 2), (size[0], 2), *more)[..., :1]
+    def mended(kernel: Any, x: Any, size: Any, *more: Any) -> Any:
+        if size[1] != 1 or size[0] == x.shape[2] or not x.is_floating_point():
+            return kernel(x, size, *more)
+        column = kernel(x, (x.shape[2], 1), *more)
+        return kernel(column.repeat(1, 1, 1, 2), (size[0], 2), *more)[..., :1]
 
-    torch._C._nn._upsample_bilinear2d_aa = mended
     try:
+        for name, kernel in before.items():
+            setattr(torch._C._nn, name, partial(mended, kernel))
         yield
     finally:
-        torch._C._nn._upsample_bilinear2d_aa = before
+        for name, kernel in before.items():
+            setattr(torch._C._nn, name, kernel)

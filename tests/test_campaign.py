@@ -15,6 +15,7 @@ import pytest
 pytest.importorskip("torchvision", reason="the campaign compares with both backends of transformers")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 
+from campaign import calls
 from campaign import run as runs
 from campaign.compare import difference
 from campaign.generate import classes, group
@@ -35,7 +36,7 @@ SMALL = {"size": {"shortest_edge": 20}, "crop_size": 18}
 
 @pytest.fixture(autouse=True)
 def _fresh() -> None:
-    runs._processor.cache_clear()
+    calls.made_once.cache_clear()
     runs._session.cache_clear()
 
 

@@ -56,7 +56,10 @@ def covering(config: Config, image: Value) -> Grid:
 def page(config: Config, image: Value) -> Page:
     """Granite Docling: the grid of a page, and the one that is told."""
     least, most = (tiling.setting(config, key) if config.crop_to_patches else 1 for key in ("min_patches", "max_patches"))
-    dense = Dense(*(stages.number(config, key) for key in DENSE)) if config.dense_max_patches else Dense()
+    dense = Dense()
+    if config.dense_max_patches:
+        most_of_dense, *tests = DENSE
+        dense = Dense(stages.count(config, most_of_dense, 0), *(stages.number(config, key) for key in tests))
     return page_grid(image.type.size("H"), image.type.size("W"), stages.sides("size", config.size), least, most, dense)
 
 

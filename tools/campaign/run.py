@@ -15,11 +15,11 @@ from parity_cases import graph_outputs
 
 import graphproc as gp
 from campaign import excluded
+from campaign.calls import bound_of, call, made_once
 from campaign.compare import difference, numpy_of
 from campaign.trial import Trial
 from campaign.values import NAMESPACE, evaluated
 from graphproc.errors import GraphprocError
-from graphproc.processors.registry import lookup
 
 EQUAL, BOTH_REFUSE, LIMIT, EXCLUDED = "equal", "both refuse", "ours refuses, as stated", "excluded"
 DIFFERS, REFUSES, ANSWERS, CRASHES = "differs", "ours refuses", "only ours answers", "crashes"
@@ -116,28 +116,10 @@ def run(trial: Any) -> Outcome:
     return judged(trial, found, expected, lambda: difference(found, expected, bound_of(trial)))
 
 
-def bound_of(trial: Trial) -> float:
-    """How far a class states to be from transformers."""
-    return lookup(trial.name).parity_of(trial.backend).bound
-
-
-def call(trial: Trial, processor: str, more: str) -> Any:
-    """A call of one side."""
-    made = evaluated(processor) if trial.folder else _processor(processor)
-    NAMESPACE["processor"] = made
-    result = evaluated(f"processor({trial.images}, {trial.keywords()}{more})")
-    return result
-
-
-@lru_cache(8)
-def _processor(source: str) -> Any:
-    return evaluated(source)
-
-
 def run_graph(trial: Trial) -> Outcome:
     """Run a graph, and compare with the numpy engine, which is compared with transformers first."""
     assert trial.graph is not None
-    made = attempt(lambda: _processor(trial.ours))
+    made = attempt(lambda: made_once(trial.ours))
     expected = attempt(lambda: call(trial, trial.theirs, ""))
     if isinstance(made, Exception):
         return judged(trial, made, expected, str)
