@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -37,17 +38,22 @@ class Pad(Op):
         require_layout(self, x, "CHW")
         if isinstance(self.value, tuple) and len(self.value) != x.channels:
             raise ShapeError(f"pad: expected a number, or one for each of the {x.channels} channels, got {list(self.value)}")
-        if x.dtype[0] in "iu":
-            held = np.iinfo(DTYPES[x.dtype])
-            values = self.value if isinstance(self.value, tuple) else (self.value,)
-            if beyond := [value for value in values if isinstance(value, int) and not held.min <= value <= held.max]:
-                raise ShapeError(f"pad: expected values that {x.dtype} holds, got {beyond[0]!r}")
+        self._check_held(np.dtype(DTYPES[x.dtype]), x.dtype)
         return x.with_sizes(H=self.height, W=self.width)
+
+    def _check_held(self, dtype: np.dtype[Any], name: str) -> None:
+        """Check that whole numbers of a type can be the canvas's values."""
+        values = self.value if isinstance(self.value, tuple) else (self.value,)
+        if dtype.kind in "iu":
+            held = np.iinfo(dtype)
+            if beyond := [value for value in values if isinstance(value, int) and not held.min <= value <= held.max]:
+                raise ShapeError(f"pad: expected values that {name} holds, got {beyond[0]!r}")
 
     def numpy(self, x: Array) -> Array:
         """`numpy.pad` of the last two axes; of each channel where their values differ."""
         top, left, height, width = (num.known(v) for v in (self.top, self.left, self.height, self.width))
         bottom, right = height - top - x.shape[-2], width - left - x.shape[-1]
+        self._check_held(x.dtype, str(x.dtype))  # images may have other types than the program's
         if isinstance(self.value, tuple):
             planes = [replace(self, value=v).numpy(x[..., c : c + 1, :, :]) for c, v in enumerate(self.value)]
             return np.concatenate(planes, axis=-3)

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from parity_cases import CASES, attempt, difference, ours, theirs
 
+from graphproc.errors import ImageError
+
 Array = np.ndarray[Any, Any]
 
 UNIT = np.random.default_rng(3).random((40, 72, 3))
@@ -114,6 +116,14 @@ def test_missing_images_are_floats(name: str) -> None:
     for given in (samples, samples[:1]):
         expected = theirs(name, {**settings, "backend": "pil"})(given, return_tensors="np")
         assert not difference(dict(ours(name, settings)(given, return_tensors="np")), dict(expected))
+
+
+def test_a_margin_that_the_images_type_does_not_hold() -> None:
+    image, settings = np.full((14, 43, 3), -3, np.int8), {"size": {"height": 120, "width": 200}, "padding_value": 130}
+    with pytest.raises(OverflowError, match="130 out of bounds for int8"):
+        theirs("FuyuImageProcessor", {**settings, "backend": "pil"})(image)
+    with pytest.raises(ImageError, match="pad: expected values that int8 holds, got 130"):
+        ours("FuyuImageProcessor", settings)(image)
 
 
 def test_one_channel_alone() -> None:

@@ -177,4 +177,14 @@ def as_graph(processor: Any, trial: Trial, result: Any) -> dict[str, Any]:
     assert trial.graph is not None
     arrays = result if hasattr(result, "keys") else {"pixel_values": result}
     program = processor.compile(color=trial.graph.color)
-    return graph_outputs(program, processor.row.texts, {name: numpy_of(value) for name, value in arrays.items()})
+    return graph_outputs(program, processor.row.texts, {name: _one_array(value) for name, value in arrays.items()})
+
+
+def _one_array(value: Any) -> Any:
+    """A value as an array; a graph pads images that stay apart to the largest, with zeros."""
+    if not isinstance(value, list) or len(shapes := {np.shape(item) for item in value}) < 2:
+        return numpy_of(value)
+    largest = np.max(list(shapes), axis=0)
+    return np.stack(
+        [np.pad(item, [(0, most - have) for most, have in zip(largest, np.shape(item), strict=True)]) for item in value]
+    )
