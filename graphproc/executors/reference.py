@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -104,7 +104,7 @@ def join(outputs: Sequence[Output], results: Sequence[Mapping[str, Array]], coun
         elements is left out.
 
     Raises:
-        ShapeError: the images of a sample differ in shape where they have to be stacked.
+        ShapeError: the images of a sample, or samples, differ in shape where they have to be stacked.
     """
     joined: dict[str, Any] = {}
     for output in outputs:
@@ -117,10 +117,19 @@ def join(outputs: Sequence[Output], results: Sequence[Mapping[str, Array]], coun
                 arrays = [array.astype(np.float32) if array.dtype == np.uint8 else array for array in arrays]
         value = arrays if output.apart else _joined(output.batch, arrays, output)
         if output.sample is not None and output.batch == "pad":
-            value = np.stack(list(value))
+            value = _stacked(output, value)
         if not (output.optional and all(np.size(array) == 0 for array in value)):
             joined[output.name] = _listed(value) if output.listed else value
     return joined
+
+
+def _stacked(output: Output, samples: Iterable[Array]) -> Array:
+    """The samples as one array."""
+    samples = list(samples)
+    if len(shapes := {sample.shape for sample in samples}) > 1:
+        found = " and ".join(str(list(shape)) for shape in sorted(shapes))
+        raise ShapeError(f"{output.name}: expected samples of as many channels, got {found}. Convert the images to RGB.")
+    return np.stack(samples)
 
 
 def _sample(output: Output, arrays: Sequence[Array], start: int, end: int) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -97,11 +97,13 @@ class Output:
         """How the values of the images in one run of a graph join; a run of several images is one sample, or a batch."""
         return self.sample or self.batch
 
-    def padded_axes(self, rank: int) -> range:
-        """The axes that padding makes equal: images lack no channels, and their tiles no pixels, in transformers."""
-        if self.name == "pixel_values" and self.sample is None:
+    def padded_axes(self, rank: int) -> Sequence[int]:
+        """The axes that padding makes equal: images lack no channels, and tiles without samples no pixels, in transformers."""
+        if self.name != "pixel_values":
+            return range(rank)
+        if self.sample is None:
             return {3: range(1, 3), 4: range(1)}.get(rank, range(rank))
-        return range(rank)
+        return [axis for axis in range(rank) if axis != rank - 3]
 
 
 @dataclass(frozen=True, slots=True)

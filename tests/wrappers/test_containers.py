@@ -10,7 +10,7 @@ import pytest
 import torch
 from parity_cases import CASES, keywords, ours, picture, theirs
 
-from graphproc.errors import ShapeError
+from graphproc.errors import ImageError, ShapeError
 
 SIDES = {"size": {"height": 32, "width": 32}}
 SHORT = {"size": {"shortest_edge": 32}, "crop_size": 32}
@@ -150,6 +150,20 @@ def test_what_transformers_stacks_has_one_shape(
         theirs(name, {"backend": "pil", **settings})(images, return_tensors=tensors)
     with pytest.raises(ShapeError, match="expected one shape of all images' results, got"):
         ours(name, settings)(images, return_tensors=tensors)
+
+
+@pytest.mark.parametrize("tensors", [None, "np"])
+@pytest.mark.parametrize("name", ["Idefics2ImageProcessor", "Idefics3ImageProcessor", "MllamaImageProcessor"])
+def test_samples_lack_no_channels(name: str, tensors: str | None) -> None:
+    """Samples of images that are not converted to RGB; two of a class that pads within samples, too."""
+    images = [np.full((10, 11, channels), 7, dtype=np.uint8) for channels in (4, 3)]
+    settings = {"backend": "pil", "do_convert_rgb": False, "do_normalize": False}
+    samples = [[[images[0]], [images[1]]], *([[images]] if name == "Idefics2ImageProcessor" else [])]
+    for sample in samples:
+        with pytest.raises(ValueError, match=r"inhomogeneous|broadcast"):
+            theirs(name, settings)(sample, return_tensors=tensors)
+        with pytest.raises((ShapeError, ImageError), match=r"expected (samples of as many channels|images of one shape)"):
+            ours(name, settings)(sample, return_tensors=tensors)
 
 
 @pytest.mark.parametrize("backend", ["pil", "torchvision"])
