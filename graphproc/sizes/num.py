@@ -552,6 +552,11 @@ def symbols(x: Any) -> Iterator[str]:
                 waiting += y.args
 
 
+def is_plain(x: Num) -> bool:
+    """Whether a number is made of symbols by sums, differences and products alone."""
+    return not is_sym(x) or x.op == "symbol" or (x.op in ("add", "sub", "mul") and all(map(is_plain, x.args)))
+
+
 def _same(a: Sym, b: Sym, seen: set[tuple[int, int]]) -> bool:
     """Whether two expressions are the same one; pairs already compared are remembered, as subterms are shared."""
     if a is b or (id(a), id(b)) in seen:

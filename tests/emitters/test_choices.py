@@ -11,6 +11,7 @@ import onnx
 import pytest
 
 import graphproc as gp
+from graphproc.errors import ConfigError
 from graphproc.processors.registry import rows
 from graphproc.wrappers.processor import processor_class
 
@@ -33,10 +34,18 @@ def test_every_dimension_can_be_fixed(family: str, form: str, tool: ModuleType, 
     """In a process of its own, which ONNX Runtime would end: as overrides and in the model, with the bits of the free graph."""
     try:
         path = processor_class(FAMILIES[family])().export(tmp_path / "graph.onnx", input=form)
-    except gp.ConfigError:
+    except ConfigError:
         pytest.skip("needs settings")
     found = tool.in_a_process(path, {"height": 96, "width": 144, "batch": 1})
     assert len(found) == 2
+    assert [how for _, how in found] == ["same", "same"]
+
+
+@pytest.mark.parametrize("color", ["rgba", "gray"])
+@pytest.mark.parametrize("name", ["CLIPImageProcessor", "Inkling2ImageProcessor", "NougatImageProcessor"])
+def test_colours_in_graphs_of_fixed_dimensions(name: str, color: str, tool: ModuleType, tmp_path: Path) -> None:
+    path = processor_class(name)().export(tmp_path / "graph.onnx", input="batch", color=color)
+    found = tool.in_a_process(path, {"height": 96, "width": 144, "batch": 1})
     assert [how for _, how in found] == ["same", "same"]
 
 

@@ -216,12 +216,17 @@ class GraphBuilder:
         return self._emit("Cast", x, dtype=dtype, to=int(ELEMENT[dtype]))
 
     def range(self, length: Num | Value, dtype: str) -> Value:
-        """`[0, 1, ..., length - 1]`."""
+        """`[0, 1, ..., length - 1]`.
+
+        A plain side is counted in int64. Of one that was cast ONNX Runtime refuses the graph once free dimensions are overridden:
+        it knows the side then, as int64 beside a start of another type. It does not look through other expressions.
+        """
         if isinstance(length, int):
             return self.constant(np.arange(length), dtype)
-        stop = self.cast(length if isinstance(length, Value) else self.num(length), dtype)
-        scalar = self._emit("Squeeze", stop)
-        return self._emit("Range", self.constant(0, dtype), scalar, self.constant(1, dtype))
+        counted = "i64" if not isinstance(length, Value) and num.is_plain(length) else dtype
+        stop = self.cast(length if isinstance(length, Value) else self.num(length), counted)
+        numbers = self._emit("Range", self.constant(0, counted), self._emit("Squeeze", stop), self.constant(1, counted))
+        return self.cast(numbers, dtype)
 
     # ---- sizes -------------------------------------------------------------------------------------------------
 
