@@ -57,10 +57,10 @@ def align_corners(b: ProgramBuilder, config: Config, x: Value) -> Value:
     size = stages.sides("size", config.size)
     if x.type.dtype == "u8":
         return b.add(InterpolateBytes(*size, "align_corners"), x)
-    held = x.type.dtype
-    x = b.add(Cast("f32"), x) if held == "f16" else x
-    x = b.add(Interpolate(*size, "align_corners", fused=True), x)
-    return b.add(Cast(held), x) if held == "f16" else x
+    if x.type.dtype != "f16":
+        return b.add(Interpolate(*size, "align_corners", fused=True), x)
+    x = b.add(Interpolate(*size, "align_corners", fused=True, weights="f16"), b.add(Cast("f32"), x))
+    return b.add(Cast("f16"), x)
 
 
 def with_originals(b: ProgramBuilder, config: Config, x: Value) -> None:

@@ -99,11 +99,11 @@ def document(b: ProgramBuilder, config: Config, x: Value) -> None:
     """The tiles of a document's pages, filled up to those of the longest one, and what tells them apart.
 
     Raises:
-        ConfigError: tiles have other than three channels; of one, pil's backend makes three.
+        ConfigError: tiles of pil's backend have other than three channels; of one it makes three.
     """
     if x.type.channels == 1 and b.backend == "pil":
         x = b.add(SelectChannels((0, 0, 0)), x)
-    if x.type.channels != 3:
+    if x.type.channels != 3 and b.backend == "pil":
         raise ConfigError(f"do_convert_rgb: {config.processor} makes tiles of 3 channels, got {x.type.channels}")
     x = b.add(Cast("f32"), x) if x.type.dtype != "f32" and b.backend == "pil" else x
     b.output("pixel_values", x, "pad", sample="concatenate")

@@ -104,7 +104,7 @@ def test_float32_images(name: str, largest: int) -> None:
 TYPES = ("bool", "int8", "uint16", "int32", "int64", "float16", "float64")
 WHOLE = {"do_normalize": False, "rescale_factor": 1}
 """A factor that is a whole number: torch makes whole numbers of bools and keeps others as they are."""
-TYPED = ("CLIP", "Detr", "DINOv3ViT", "EfficientNet", "Molmo2", "RfDetr")
+TYPED = ("CLIP", "Detr", "DINOv3ViT", "EfficientNet", "Molmo2", "RfDetr", "UVDoc")
 """By whose arithmetic pixels go: resized first or rescaled first, in one step or two, and rounded to bytes."""
 
 
@@ -178,6 +178,17 @@ def test_alpha_of_every_type_over_a_checkerboard(largest: int, dtype: str) -> No
 
 def _arrays(features: Any) -> dict[str, Any]:
     return {key: np.asarray(value) for key, value in features.items()}
+
+
+@pytest.mark.parametrize("channels", [1, 4])
+def test_pages_of_other_channels(channels: int) -> None:
+    """Granite Docling's tiles have them where nothing asks for three."""
+    image = np.random.default_rng(2).integers(0, 256, (channels, 60, 90), dtype=np.uint8)
+    settings = {"size": {"height": 40, "width": 40}, "do_convert_rgb": False, "do_normalize": False, "backend": BACKEND}
+    expected = cases.theirs("GraniteDoclingImageProcessor", settings)(image, return_tensors="pt")
+    found = cases.ours("GraniteDoclingImageProcessor", settings)(image, return_tensors="np")
+    assert found["pixel_values"].shape[2] == channels
+    np.testing.assert_array_equal(found["pixel_values"], np.asarray(expected["pixel_values"]))
 
 
 @pytest.mark.parametrize("mean", [(1.2, 0.4, 0.5), (0.3, -0.2, 0.5)])
