@@ -87,11 +87,12 @@ def arrays(found: Any, expected: Any, others: Sequence[Any], at: str) -> str:
     alike = [as_float64(one) for one in others if type(one) is type(expected) and one.shape == expected.shape]
     bad = ~((a == b) | (np.isnan(a) & np.isnan(b)))
     kind = str(expected.dtype).removeprefix("torch.")
-    if kind in LAST_PLACES and not np.all(b == np.round(b)):
-        limit = PLACES * LAST_PLACES[kind]
+    largest = np.abs(b[np.isfinite(b)]).max(initial=0)
+    labels = kind not in LAST_PLACES or (np.all(b == np.round(b)) and largest < 1 / LAST_PLACES[kind])  # else none has a fraction
+    if not labels:
+        limit = PLACES * LAST_PLACES[kind] * largest
         low, high = (choose(np.stack([b, *alike]), axis=0) for choose in (np.min, np.max))
         with np.errstate(invalid="ignore"):
-            limit *= np.abs(b[np.isfinite(b)]).max(initial=0)
             bad &= ~((a >= low - limit) & (a <= high + limit))
     for other in alike:
         bad &= a != other

@@ -159,6 +159,8 @@ _READERS: Mapping[str, tuple[str, ...]] = {
     "codebook_crop_size": ("codebook_do_center_crop",),
 }
 """Sizes, and the switches of the steps that read them."""
+_SIZED = "patch_size"
+"""A setting that is a size in classes that have one for its default, and a number in others."""
 _EDGES = ("size", "codebook_size")
 """Sizes of which a whole number may be the shortest edge."""
 
@@ -224,7 +226,8 @@ def normalize(processor: str, defaults: Mapping[str, Any], extra_keys: tuple[str
     raw = {key: given[key] if key in given else base.get(key) for key in declared}
     settings = {}
     for key, value in raw.items():
-        settings[key] = _normalized(key, value, raw)
+        sized = key == _SIZED and isinstance(base.get(key), Mapping)
+        settings[key] = size_dict(key, value) if sized and value is not None else _normalized(key, value, raw)
     unknown = {k: v for k, v in given.items() if k not in settings and k not in DROPPED_KEYS}
     return Config(processor, MappingProxyType(settings), MappingProxyType(unknown))
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from graphproc.configs.config import Config
-from graphproc.configs.sizes import size_dict
 from graphproc.errors import ConfigError
 from graphproc.ir.op import Op
 from graphproc.ir.program import Parity, ProgramBuilder, Value
@@ -42,7 +41,7 @@ def patches(b: ProgramBuilder, config: Config, x: Value, *, resizes_float64: boo
     size, most = config.patch_size, stages.count(config, "max_patches")
     if size is None:
         raise ConfigError("patch_size: expected height and width, got null")
-    patch_height, patch_width = stages.sides("patch_size", size_dict("patch_size", size))
+    patch_height, patch_width = stages.sides("patch_size", size)
     rows, columns = patch_budget.patch_grid_within(x.type.size("H"), x.type.size("W"), patch_height, patch_width, most)
     height, width = rows * patch_height, columns * patch_width
     steps: list[Op] = [Cast("f32"), Interpolate(height, width, "antialias", fused=True)]

@@ -72,6 +72,22 @@ def test_channels_that_torch_computes_together(mode: str, channels: int, dtype: 
         np.testing.assert_array_equal(run({"images": x[None]})["y"], op.numpy(x)[None])
 
 
+@pytest.mark.parametrize("kind", ["f16", "bf16"])
+@pytest.mark.parametrize("channels", [3, 16, 20])
+@pytest.mark.parametrize("mode", ["linear", "align_corners"])
+def test_narrow_floats_in_one_pass(mode: str, channels: int, kind: str, rng: np.random.Generator) -> None:
+    torch = pytest.importorskip("torch")
+    if torch.backends.cpu.get_cpu_capability() != "AVX2":
+        pytest.skip("other processors' kernels round products")
+    narrow = {"f16": torch.float16, "bf16": torch.bfloat16}[kind]
+    pixels = rng.random((channels, 53, 47)) * 10 ** rng.uniform(-4, 2, (channels, 53, 47))
+    x = torch.from_numpy(pixels).to(narrow)
+    corners = mode == "align_corners"
+    expected = torch.nn.functional.interpolate(x[None], size=(61, 60), mode="bilinear", align_corners=corners)[0]
+    found = Interpolate(61, 60, mode, fused=True, weights=kind).numpy(x.float().numpy())
+    assert torch.equal(torch.from_numpy(found).to(narrow), expected)
+
+
 @pytest.mark.parametrize("mode", ["linear", "align_corners", "cubic"])
 def test_bytes_as_torch_has_them(mode: str, rng: np.random.Generator) -> None:
     torch = pytest.importorskip("torch")

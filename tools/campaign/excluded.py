@@ -209,7 +209,8 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "what a class does not compile",
         "the class's row in README names it",
-        "not compiled: |, which is not compiled|is compiled for floats alone|which max_model_len has room for",
+        "not compiled: |, which is not compiled|is compiled (for floats|with bilinear .2.) alone"
+        "|which max_model_len has room for",
     ),
     Limit("PIL images of mode LAB for timm", "the class's row in README names it", "another mode than LAB", ("TimmWrapper",)),
     Limit(
