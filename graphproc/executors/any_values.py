@@ -49,10 +49,12 @@ def run(program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
     by_alpha: set[str] = set()  # bytes that are weighted by alpha, and are resized next
     for step in program.steps:
         op, operands = step.op.bind(sizes, memo), [values[name] for name in step.inputs]
-        if isinstance(op, ReduceBlocks):
+        if isinstance(op, ReduceBlocks) and (op.vertical, op.horizontal) == (1, 1):
+            result = operands[0]
+        elif isinstance(op, ReduceBlocks):
             pixels, unit = as_bytes(operands[0])
             reduced |= {step.output.name} if unit else set()
-            if has_alpha(pixels) and (op.vertical, op.horizontal) != (1, 1):
+            if has_alpha(pixels):
                 by_alpha.add(step.output.name)
                 pixels = weighted(pixels)
             result = op.numpy(pixels)

@@ -78,7 +78,7 @@ def reduced_thumbnail(b: ProgramBuilder, config: Config, x: Value) -> Value:
         return stages.resize_to(b, config, x, height, width, BICUBIC)
     r = fit.reduction(rows, columns, height, width, REDUCING_GAP)
     x = b.add(ReduceBlocks(r.factor_height, r.factor_width), x)
-    return b.add(Resize(height, width, NAMES[BICUBIC], extent=(r.box_height, r.box_width)), x)
+    return b.add(Resize(height, width, NAMES[BICUBIC], extent=(r.box_height, r.box_width), keeps_size=True), x)
 
 
 def center_on_page(b: ProgramBuilder, config: Config, x: Value) -> Value:

@@ -28,6 +28,7 @@ ROWS = (
         (stages.resize, stages.rescale, stages.normalize),
         {**resize_to(square(256), BILINEAR), **RESCALE, "do_normalize": True, **INCEPTION, "do_color_quantize": True},
         extra_keys=("clusters", "do_color_quantize"),
+        not_compiled="do_color_quantize of pixels that are neither rescaled nor normalized",
         outputs=("input_ids",),
         input_names=("input_ids",),
         finish=input_ids,

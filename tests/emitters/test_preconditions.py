@@ -47,6 +47,17 @@ def test_what_calls_refuse_graphs_refuse(name: str, form: str) -> None:
         plain.run(None, {plain.get_inputs()[0].name: given(LINE, form)})
 
 
+@pytest.mark.parametrize("form", ["image", "batch"])
+def test_sizes_that_pixels_decide_are_checked_in_graphs_of_one_size(form: str) -> None:
+    """ONNX Runtime makes -1 of a length that is computed among known ones, whatever it is."""
+    processor = gp.NougatImageProcessor(size={"height": 128, "width": 96}, do_thumbnail=False)
+    image = np.random.default_rng(1).integers(0, 256, (61, 38, 3), dtype=np.uint8)
+    with pytest.raises(ImageError, match="height is larger than size's 128"):
+        processor(image, engine="numpy")
+    with pytest.raises(ImageError, match="graph: the image's height is larger than size's 128"):
+        gp.Session(processor.to_onnx(input=form, image_size=image.shape[:2]))(given(image, form))
+
+
 def test_a_check_costs_no_copy() -> None:
     """It is a Reshape of what comes in, which no optimizer drops: everything behind reads its result."""
     model = gp.DetrImageProcessor().to_onnx(input="image")

@@ -32,6 +32,11 @@ IMAGES: list[tuple[str, Mapping[str, Any], Array]] = [
     ("FuyuImageProcessor", SIDES, SQUARE.astype(np.float32)),
     ("FuyuImageProcessor", SIDES, (SQUARE - 0.3) * 3),
     ("FuyuImageProcessor", {**SIDES, "padding_value": 0.5}, UNIT[:, :40]),
+    (
+        "NougatImageProcessor",
+        {"size": {"height": 80, "width": 96}, "do_crop_margin": False, "do_resize": False, "do_rescale": False},
+        (UNIT * 250 - 125).astype(np.int8),
+    ),
     ("Glm5NextImageProcessor", {}, np.tile(SQUARE, (2, 2, 1)).astype(np.float32)),
     ("Glm5NextImageProcessor", {"do_rescale": False}, (np.tile(SQUARE, (2, 2, 1)) - 0.3) * 3),
     ("Gemma3ImageProcessor", {**SIDES, **PAN_AND_SCAN}, PARTLY.astype(np.float32)),

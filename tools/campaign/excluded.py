@@ -126,6 +126,11 @@ def _rows_for_channels(trial: Any, found: Any, expected: Any) -> bool:
     return few and not trial.name.startswith("Gemma4") and not isinstance(found, Exception)
 
 
+def _negative_zeros(trial: Any, found: Any, expected: Any) -> bool:
+    factor = {**getattr(trial, "settings", {}), **getattr(trial, "call", {})}.get("rescale_factor")
+    return trial.name == "MobileViTImageProcessor" and not _is_torchvision(trial) and (factor or 0) < 0
+
+
 def _has_path(trial: Any) -> bool:
     return any(picture.kind == "path" for picture in getattr(trial, "pictures", ()))
 
@@ -210,7 +215,7 @@ LIMITS: tuple[Limit, ...] = (
         "what a class does not compile",
         "the class's row in README names it",
         "not compiled: |, which is not compiled|is compiled (for floats|with bilinear .2.) alone"
-        "|which max_model_len has room for",
+        "|which max_model_len has room for|clusters are no bytes",
     ),
     Limit("PIL images of mode LAB for timm", "the class's row in README names it", "another mode than LAB", ("TimmWrapper",)),
     Limit(
@@ -332,9 +337,19 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "other types",
         "torch has no kernel for them",
-        _raises("not implemented for '(Half|BFloat16|UInt\\d+)'|expected scalar type Float but found"),
+        _raises("not implemented for '(Half|BFloat16|Long|Int|Short|Char|Bool|UInt\\d+)'|expected scalar type Float but found"),
     ),
     Fault("types without a transform", "scipy transforms no float16", _raises("data type not supported")),
+    Fault(
+        "pixels beside a size as an object",
+        "transformers takes limits out of a dictionary, which an object of sides is not",
+        _raises("'SizeDict' object has no attribute 'pop'"),
+    ),
+    Fault(
+        "zeros times a negative factor",
+        "MobileViT's margins have no sign in transformers, which rescales before it crops with the pil backend",
+        _negative_zeros,
+    ),
     Fault(
         "empty lists as numpy",
         "transformers looks at the first element of a list that it makes an array of",

@@ -1,7 +1,8 @@
 """What a program requires of sizes, as nodes that fail where it does not hold.
 
 A value that the program goes on with is reshaped to its own shape, which costs no runtime any time, or where a precondition does
-not hold to an impossible one, which every runtime refuses. The node is called `check: <what does not hold>/Reshape`.
+not hold to an impossible one, which every runtime refuses. The node is called `check: <what does not hold>/Reshape`. The choice
+is between whole shapes: of one length among known ones ONNX Runtime makes -1, whatever decides it.
 """
 
 from __future__ import annotations
@@ -36,10 +37,8 @@ def checked(g: GraphBuilder, value: Value, type: TensorType, batch: Value | None
     """
     ahead = [] if batch is None else [batch]
     for condition in conditions:
-        first, *others = type.shape
         with g.scope(f"{MARK}{condition.message}"):
-            length = g.Where(g.num(condition.holds), g.num(first), g.vector(_IMPOSSIBLE))
-            value = g.Reshape(value, g.vector(*ahead, length, *others))
+            value = g.Reshape(value, g.Where(g.num(condition.holds), g.vector(*ahead, *type.shape), g.vector(_IMPOSSIBLE)))
     return g.with_type(value, type)
 
 
