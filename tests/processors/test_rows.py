@@ -140,3 +140,22 @@ def test_the_outputs_that_tables_show_are_those_of_the_programs(name: str) -> No
 def test_a_size_of_null_is_no_size_to_crop_in_proportion_to() -> None:
     with pytest.raises(ConfigError, match="size: expected height and width, got None"):
         processor_class("PerceiverImageProcessor")(size=None, do_resize=False).compile()
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "message"),
+    [
+        ("Owlv2ImageProcessor", {"do_rescale": False}, "do_rescale: Owlv2ImageProcessor is compiled for floats alone"),
+        ("SuperGlueImageProcessor", {"do_rescale": False, "do_grayscale": True}, "do_rescale: not compiled"),
+        ("ZoeDepthImageProcessor", {"resample": 3}, "is compiled with bilinear .2. alone"),
+        (
+            "ImageGPTImageProcessor",
+            {"clusters": [[0, 0, 0]], "do_rescale": False, "do_normalize": False},
+            "clusters are no bytes",
+        ),
+    ],
+)
+def test_what_the_table_calls_not_compiled_is_refused(name: str, settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        processor_class(name)(**settings).compile()
+    assert lookup(name).not_compiled
