@@ -133,10 +133,11 @@ def _stacked(output: Output, samples: Iterable[Array]) -> Array:
 
 
 def _sample(output: Output, arrays: Sequence[Array], start: int, end: int) -> Array:
-    """One sample of the images from `start` to `end`; one without images has no element, but as many axes as the others."""
+    """One sample of the images from `start` to `end`; one without images has no element, but axes and channels as the others."""
     if start == end:
-        axes = arrays[0].ndim + (output.sample in ("stack", "pad"))
-        return np.empty((0,) * axes, dtype=arrays[0].dtype)
+        shape = (*((0,) if output.sample in ("stack", "pad") else ()), *arrays[0].shape)
+        axes = output.padded_axes(len(shape))
+        return np.empty([0 if axis in axes else length for axis, length in enumerate(shape)], dtype=arrays[0].dtype)
     images = _joined(output.sample or "stack", arrays[start:end], output)
     if isinstance(images, list) and len({image.shape for image in images}) > 1:
         shapes = ", ".join(str(list(image.shape)) for image in images)

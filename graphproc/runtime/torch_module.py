@@ -115,7 +115,7 @@ class TorchModule(torch.nn.Module):
         with torch.no_grad(), _exact_products(device):
             try:
                 self._body.run(environment, fetch)
-            except torch.cuda.OutOfMemoryError:  # a RuntimeError, but nothing is wrong with the input
+            except (torch.cuda.OutOfMemoryError, ImageError):  # the first is a RuntimeError, but nothing is wrong with the input
                 raise
             except (RuntimeError, IndexError, ValueError) as error:
                 raise ImageError(f"graph: torch refused the input. {str(error).splitlines()[0]}") from error

@@ -147,11 +147,11 @@ def test_refused_settings(label: str) -> None:
         row.program(row.config({**others, **settings}))
 
 
-def test_one_channel_is_no_page() -> None:
+def test_four_channels_are_no_page_of_pils_backend() -> None:
     row = lookup("GraniteDoclingImageProcessor")
     config = row.config({"image_mean": 0.5, "image_std": 0.5})
     with pytest.raises(ConfigError, match="3 channels"):
-        row.program(config, channels=1, backend="torchvision")
+        row.program(config, channels=4, backend="pil")
 
 
 def test_tiles_of_a_side_that_aria_has_no_patches_for() -> None:

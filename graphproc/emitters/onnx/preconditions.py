@@ -17,6 +17,7 @@ from graphproc.sizes import num
 
 MARK = "check: "
 _IMPOSSIBLE = -2
+_OUTPUT = re.compile(rf"{MARK}(.+?)/Reshape(?:_\d+)?_out")
 _NAME = re.compile(rf"{MARK}(.+?)/Reshape(?:_\d+)?'")
 
 
@@ -47,6 +48,11 @@ def same(g: GraphBuilder, value: Value, shape: Value, wanted: Value, message: st
     with g.scope(f"{MARK}{message}"):
         result: Value = g.Reshape(value, g.Where(g.Equal(shape, wanted), shape, g.vector(_IMPOSSIBLE)))
     return result
+
+
+def checked_by(name: str) -> str | None:
+    """What the node that writes a value of that name checks; None where it checks nothing."""
+    return found[1] if (found := _OUTPUT.search(name)) else None
 
 
 def broken(message: str) -> str | None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from graphproc.errors import GraphError
+from graphproc.emitters.onnx.preconditions import checked_by
+from graphproc.errors import GraphError, ImageError
 from graphproc.runtime.torch_ops.dtypes import DTYPES
 from graphproc.runtime.torch_ops.table import RULES
 
@@ -63,10 +64,19 @@ class Body:
     own: frozenset[str]
 
     def run(self, environment: Environment, fetch: Fetch) -> None:
-        """Compute the outputs into an environment that holds the inputs, the constants and what surrounds the graph."""
+        """Compute the outputs into an environment that holds the inputs, the constants and what surrounds the graph.
+
+        Raises:
+            ImageError: a check of the graph fails; the message says what does not hold.
+        """
         for step in self.steps:
             bodies = {name: body.bound(environment, fetch) for name, body in step.bodies.items()}
-            results = RULES[step.operator].apply(*fetch(step, environment), **step.attributes, **bodies)
+            try:
+                results = RULES[step.operator].apply(*fetch(step, environment), **step.attributes, **bodies)
+            except RuntimeError as error:
+                if reason := checked_by(step.outputs[0]):
+                    raise ImageError(f"graph: {reason.rstrip('.')}. Give other images.") from error
+                raise
             results = results if isinstance(results, tuple) else (results,)
             if len(results) < len(step.outputs):
                 raise ValueError(f"{step.operator} ran no times, so the shapes of what it stacks are unknown")
