@@ -263,7 +263,7 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "a margin's colour",
         "the image's type does not hold it (README, What a call reads)",
-        "background: expected a byte|pad: expected values that",
+        "background: expected|do_pad needs a number for each|pad: expected values that",
     ),
 )
 FAULTS: tuple[Fault, ...] = (
