@@ -253,6 +253,7 @@ LIMITS: tuple[Limit, ...] = (
         "an output has one shape (README, What a graph is)",
         "graph: expected results of one shape of all images",
     ),
+    Limit("quarters of one pixel", "README, What a call reads", "do_image_splitting needs 2 pixels", ("Idefics2",)),
     Limit("tiles of several sizes", "README, What a call reads", "make tiles of several sizes"),
     Limit(
         "values of nothing",

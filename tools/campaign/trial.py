@@ -115,7 +115,7 @@ class Trial:
     @property
     def theirs(self) -> str:
         """Their processor."""
-        if self.given in ("file", "saved by graphproc"):
+        if self.given != "constructor":  # a file means what transformers makes of it, whoever saved it
             return f"{self.reference}.from_pretrained(folder)"
         return f"{self.reference}({', '.join(self._settings())})"
 
