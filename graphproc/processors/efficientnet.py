@@ -6,7 +6,7 @@ from graphproc.configs.config import NEEDS, Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
-from graphproc.ops import Cast, MultiplyAdd
+from graphproc.ops import Cast, Combine, MultiplyAdd
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, INCEPTION, RESCALE, crop_to, resize_to, square
 from graphproc.processors.row import Row
@@ -15,7 +15,15 @@ from graphproc.processors.row import Row
 def rescale(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_rescale`, and with `rescale_offset` minus one."""
     x = stages.rescale(b, _apart(config), x)
-    return b.add(MultiplyAdd(offset=-1.0), x) if config.do_rescale and config.rescale_offset else x
+    if not config.do_rescale or not config.rescale_offset:
+        return x
+    if (held := x.type.dtype) == "f32":
+        return b.add(MultiplyAdd(offset=-1.0), x)
+    if held == "f64":
+        return b.add(Combine("subtract", 1.0), x)
+    if held == "f16":
+        return b.add(Cast(held), b.add(MultiplyAdd(offset=-1.0), b.add(Cast("f32"), x)))
+    return b.add(Cast(held), b.add(Combine("subtract", 1), b.add(Cast("i64"), x)))  # whole numbers, which wrap
 
 
 def normalize(b: ProgramBuilder, config: Config, x: Value) -> Value:

@@ -57,7 +57,7 @@ ROWS = (
         WITHOUT_PAD,
         {**resize_to(square(224), BICUBIC), **crop_to(224), **RESCALE, "do_normalize": True, **CLIP, **MASK, **CODEBOOK},
         extra_keys=(*MASK, *CODEBOOK),
-        not_compiled="bool_masked_pos (random masks)",
+        not_compiled="bool_masked_pos (random masks); codebook_do_map_pixels of pixels neither rescaled nor normalized",
         finish=with_codebook,
     ),
 )

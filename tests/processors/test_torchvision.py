@@ -180,6 +180,23 @@ def _arrays(features: Any) -> dict[str, Any]:
     return {key: np.asarray(value) for key, value in features.items()}
 
 
+@pytest.mark.parametrize("factor", [1, 2, 1 / 127.5])
+@pytest.mark.parametrize("dtype", ["uint8", *TYPES])
+def test_an_offset_in_every_type(dtype: str, factor: float) -> None:
+    """EfficientNet's minus one has the pixels' type: whole numbers wrap."""
+    image = (np.random.default_rng(7).random((3, 30, 36)) * (1 if "f" in dtype else 120)).astype(dtype)
+    settings = {"do_resize": False, "rescale_offset": True, "rescale_factor": factor, "do_normalize": False, "backend": BACKEND}
+    settings |= {"include_top": False, "do_center_crop": False}
+    given = {"images": image, "input_data_format": "channels_first"}
+    expected = cases.attempt(
+        partial(cases.theirs("EfficientNetImageProcessor", settings), **given, return_tensors="pt"), Exception
+    )
+    found = cases.attempt(
+        partial(cases.ours("EfficientNetImageProcessor", settings), **given, return_tensors="np"), GraphprocError
+    )
+    assert cases.difference(found, expected) == ""
+
+
 @pytest.mark.parametrize("channels", [1, 4])
 def test_pages_of_other_channels(channels: int) -> None:
     """Granite Docling's tiles have them where nothing asks for three."""

@@ -203,8 +203,8 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "settings without meaning",
         "no frames, no tokens, no limit of tiles, a size of two forms (README, What a call reads)",
-        "(temporal_patch_size|max_image_tokens|m(in|ax)(_num)?_patches|patch_size|max_image_width): expected a whole number .*"
-        "got (0|null)"
+        "(temporal_patch_size|max_image_tokens|m(in|ax)(_num)?_patches|patch_size|max_image_width|max_model_len): expected a whole "
+        "number .*got (0|null)"
         "|image_grid_pinpoints: expected pairs .*got null"
         "|dense_max_aspect: expected a number|pad_size: expected the keys of one form",
     ),
@@ -224,7 +224,7 @@ LIMITS: tuple[Limit, ...] = (
         "what a class does not compile",
         "the class's row in README names it",
         "not compiled: |, which is not compiled|is compiled (for floats|with bilinear .2.) alone"
-        "|which max_model_len has room for|clusters are no bytes",
+        "|which max_model_len has room for|clusters are no bytes|codebook_do_map_pixels: expected",
     ),
     Limit("PIL images of mode LAB for timm", "the class's row in README names it", "another mode than LAB", ("TimmWrapper",)),
     Limit(
