@@ -181,7 +181,7 @@ def _arrays(features: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("factor", [1, 2, 1 / 127.5])
-@pytest.mark.parametrize("dtype", ["uint8", *TYPES])
+@pytest.mark.parametrize("dtype", ["uint8", *(dtype for dtype in TYPES if dtype != "uint16")])  # torch subtracts none of these
 def test_an_offset_in_every_type(dtype: str, factor: float) -> None:
     """EfficientNet's minus one has the pixels' type: whole numbers wrap."""
     image = (np.random.default_rng(7).random((3, 30, 36)) * (1 if "f" in dtype else 120)).astype(dtype)

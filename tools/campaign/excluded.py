@@ -203,8 +203,8 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "settings without meaning",
         "no frames, no tokens, no limit of tiles, a size of two forms (README, What a call reads)",
-        "(temporal_patch_size|max_image_tokens|m(in|ax)(_num)?_patches|patch_size|max_image_width|max_model_len): expected a whole "
-        "number .*got (0|null)"
+        "(temporal_patch_size|max_image_tokens|m(in|ax)(_num)?_patches|patch_size|max_image_width|max_model_len): expected a "
+        "whole number .*got (0|null)"
         "|image_grid_pinpoints: expected pairs .*got null"
         "|dense_max_aspect: expected a number|pad_size: expected the keys of one form",
     ),
