@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from graphproc.errors import warn
 
-UNKNOWN_IGNORED = ("VideoLlavaImageProcessor", "VivitImageProcessor")
+UNKNOWN_IGNORED = ("Emu3ImageProcessor", "VideoLlavaImageProcessor", "VivitImageProcessor")
 """Classes whose calls take unknown keywords, with a warning, as transformers' do; those of others refuse them."""
 
 

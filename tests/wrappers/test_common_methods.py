@@ -173,7 +173,7 @@ def test_what_other_code_asks_of_a_class() -> None:
     assert (kind._auto_class, ours._auto_class) == ("AutoImageProcessor", None)
 
 
-@pytest.mark.parametrize("name", ["VideoLlavaImageProcessor", "VivitImageProcessor"])
+@pytest.mark.parametrize("name", ["Emu3ImageProcessor", "VideoLlavaImageProcessor", "VivitImageProcessor"])
 def test_unknown_keywords_that_transformers_ignores_are_ignored_with_a_warning(name: str) -> None:
     ours = processor_class(name)()
     frames = [np.moveaxis(shades(3), 0, -1)] * 2
