@@ -187,7 +187,7 @@ IN_CALLS: Mapping[str, Mapping[str, Rewrite]] = {
         if PIXELS.items() & own.items()
     },
 }
-"""Those that a call of the class understands as well; others are the constructor's and the file's alone."""
+"""The rewrites that a call makes, by class and old key; constructors and files make all of `SPELLINGS`."""
 
 IGNORED: Mapping[str, str] = {"reduce_labels": "do_reduce_labels"}
 """Keys that once meant something and now change nothing, with the setting that took their place."""

@@ -42,18 +42,18 @@ END = np.iinfo(np.int64).max
 SMALL = 128
 """Up to how many pixels height and width together have linear results that torch computes in one pass over both axes."""
 Order = tuple[tuple[int, int], ...]
-"""In which order that pass adds up the four pixels: (row, column), each the nearer or the farther of two."""
-NEARER_FIRST: Order = ((0, 1), (0, 0), (1, 0), (1, 1))
+"""An order in which that pass adds up four pixels: (row, column), 0 for the nearer of two and 1 for the farther."""
+FARTHER_COLUMN_FIRST: Order = ((0, 1), (0, 0), (1, 0), (1, 1))
 BY_ROWS: Order = ((0, 0), (0, 1), (1, 0), (1, 1))
 FARTHER_ROW_FIRST: Order = ((1, 0), (1, 1), (0, 1), (0, 0))
 BACKWARDS: Order = ((1, 1), (1, 0), (0, 1), (0, 0))
 VECTOR = 32
 """How many bytes of channels that pass computes at once, as long as there are as many left."""
 ONE_PASS: Mapping[str, tuple[int, Order, Order]] = {
-    "f64": (8, FARTHER_ROW_FIRST, NEARER_FIRST),
-    "f32": (4, FARTHER_ROW_FIRST, NEARER_FIRST),
+    "f64": (8, FARTHER_ROW_FIRST, FARTHER_COLUMN_FIRST),
+    "f32": (4, FARTHER_ROW_FIRST, FARTHER_COLUMN_FIRST),
     "f16": (2, BACKWARDS, BY_ROWS),
-    "bf16": (2, FARTHER_ROW_FIRST, NEARER_FIRST),
+    "bf16": (2, FARTHER_ROW_FIRST, FARTHER_COLUMN_FIRST),
 }
 """By the type of the pixels: its bytes, the order for channels that are computed at once, and for the others.
 
