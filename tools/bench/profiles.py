@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from works import Sides, image, processor
 
-from graphproc.wrappers.engines import FIXED, FIXED_TORCHVISION, GRAPH, GRAPH_TORCHVISION
+from graphproc.bench.own import FIXED, FIXED_TORCHVISION, GRAPH, GRAPH_TORCHVISION
 
 FORMS = {
     GRAPH: ("pil", False),
