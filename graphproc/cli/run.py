@@ -58,8 +58,8 @@ def run(
     """
     from graphproc.executors import reference
     from graphproc.runtime import workers
-    from graphproc.wrappers.processor import ENGINES
     from graphproc.wrappers.running import about
+    from graphproc.wrappers.settings import ENGINES
     from graphproc.wrappers.verify import processor_of, read_images
 
     if engine not in ENGINES:

@@ -22,7 +22,7 @@ from graphproc.runtime import workers
 from graphproc.runtime.memory import Memory
 from graphproc.sizes import num
 from graphproc.wrappers.image_files import is_file, label_of
-from graphproc.wrappers.recent import Recent
+from graphproc.wrappers.lru_dict import LruDict
 
 if TYPE_CHECKING:
     from graphproc.runtime.session import Session
@@ -107,7 +107,7 @@ class Runner:
         threads: how many images may run side by side.
     """
 
-    def __init__(self, labels: Sequence[str], threads: int, plans: Recent[Any, Plan], memory: Memory) -> None:
+    def __init__(self, labels: Sequence[str], threads: int, plans: LruDict[Any, Plan], memory: Memory) -> None:
         """Start a call.
 
         Args:
