@@ -186,9 +186,9 @@ def _rest(contestant: Contestant) -> float:
 
 
 def schedule(costs: Sequence[float], seconds: float) -> tuple[list[int], int]:
-    """For each contestant, in every how manieth round it takes part, and how many rounds there are.
+    """Plan the rounds: the step between those that a contestant takes part in (4 is every fourth), and their number.
 
-    A power of two each, so that the rounds of one contestant are among those of any other that has as many.
+    Steps are powers of two, so that the rounds of a slow contestant are also rounds of every faster one.
 
     Args:
         costs: seconds that a turn of each takes.

@@ -185,7 +185,7 @@ def difference(expected: Mapping[str, Any], found: Mapping[str, Any]) -> Differe
 
 
 IN_TORCHVISION = "compared with torchvision's arithmetic"
-"""The note of those whose outputs are compared with the numpy reference of the torchvision backend."""
+"""The note of contestants that are compared with the numpy reference of the torchvision backend."""
 Maker = Callable[[Task, Sequence[int]], Iterator[Contestant]]
 """Makes the contestants of one kind for a task, one for each number of threads where it can have several.
 

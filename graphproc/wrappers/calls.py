@@ -16,6 +16,7 @@ from graphproc.errors import ConfigError, ImageError
 from graphproc.ir.program import Output, Program
 from graphproc.processors.row import Row
 from graphproc.runtime import workers
+from graphproc.runtime.side_by_side import SideBySide
 from graphproc.wrappers.array_dtypes import check_for_bytes, graph_takes, program_options, run_array
 from graphproc.wrappers.cautions import UNKNOWN_IGNORED, warn_once
 from graphproc.wrappers.compilation import Compilation, options_of
@@ -112,7 +113,8 @@ class Call:
         self._images = [image for sample in samples for image in sample]
         self._further = read_further(row, further, len(self._images))
         threads = 1 if len(self._images) == 1 else processor.threads or workers.default_threads()
-        self._runner = Runner(labels_of(self._images), threads, processor._cache.plans, processor._cache.memory)
+        self._runs = SideBySide(threads)
+        self._runner = Runner(labels_of(self._images), self._runs, processor._cache.plans, processor._cache.memory)
 
     def run(self, input_data_format: str | None) -> list[Output]:
         """Read and run the images; what the graph does not take runs in the numpy reference.
@@ -132,8 +134,10 @@ class Call:
             with about(runner.labels[index]):
                 return to_array(self._images[index], **options)
 
-        arrays = workers.ahead(read, range(len(self._images)), runner.threads, lambda index: not is_file(self._images[index]))
-        try:
+        arrays = workers.prefetch(
+            read, range(len(self._images)), self._runs.threads, lambda index: not is_file(self._images[index])
+        )
+        with self._runs:
             with closing(arrays):
                 loaded: Iterable[Array] = arrays
                 if row.together is not None:
@@ -143,8 +147,6 @@ class Call:
                     kind = kind if index else program_options(row, processor.backend, array)
                     self._run_one(index, config, array)
             runner.finish()
-        finally:
-            runner.stop()
         declared = processor._program(self._config, **kind, **options_of(self._further)).outputs
         outputs = [output for output in declared if output.name != row.counts]
         if self._absent:

@@ -62,7 +62,8 @@ class Compilation(Settings):
                 from graphproc.runtime.session import Session
 
                 program = self._program(config, **options)
-                return Session(emit(program, EmitOptions()), threads=threads, one_size=of_program(program))
+                graph = emit(program, EmitOptions())
+                return Session(graph, threads=threads, one_size=of_program(program), memory=self._cache.memory)
 
         return self._cache.sessions.get_or_make(f"{program_key(config, self.backend, options)} {threads}", make)
 
@@ -92,7 +93,7 @@ class Compilation(Settings):
             **changes: settings to use instead of the processor's own.
 
         Returns:
-            A model whose outputs have the names, dtypes and shapes of a call with `return_tensors="np"`.
+            A model. Its outputs have the names, dtypes and shapes of a call with `return_tensors="np"`.
 
         Raises:
             ConfigError: a setting has no meaning.

@@ -21,7 +21,7 @@ from graphproc.files import write_atomically
 from graphproc.processors.registry import rows
 from graphproc.processors.row import BOTH, Row
 from graphproc.wrappers.attributes import saved
-from graphproc.wrappers.settings import BACKEND_KEY, Settings
+from graphproc.wrappers.settings import BACKEND_KEY, Settings, setting_names
 
 T = TypeVar("T", bound="ImageProcessingMixin")
 Pathlike = str | os.PathLike[str]
@@ -281,7 +281,7 @@ def _made(cls: type[Any], source: Source, kwargs: dict[str, Any]) -> Any:
     make, assumed = _class_for(cls, source)
     row: Row = make.row
     settings = {k: v for k, v in source.settings.items() if k not in (*OPTIONS, BACKEND_KEY)}
-    effective = {*row.config({}).settings, *SPELLINGS.get(row.name, ()), *settings}
+    effective = {*setting_names(row), *SPELLINGS.get(row.name, ()), *settings}
     options = {k: kwargs.pop(k) for k in OPTIONS if kwargs.get(k) is not None}
     asked = None if "backend" in options else _backend_asked_for(make, source, kwargs.pop("use_fast", None))
     if asked is not None:
@@ -298,7 +298,7 @@ def _made(cls: type[Any], source: Source, kwargs: dict[str, Any]) -> Any:
     except ConfigError as error:
         given = any(str(error).startswith(f"{key}:") for key in (*overriding, *options))
         raise type(error)(str(error) if given else f"{source.label}: {short(str(error), 400)}") from None
-    for text in (*source.assumed, *assumed, *notes(row.config({}).settings, settings)):
+    for text in (*source.assumed, *assumed, *notes(setting_names(row), settings)):
         warn(f"{source.label}: {text}")
     return (processor, kwargs) if return_unused else processor
 

@@ -270,6 +270,7 @@ def test_a_single_image_has_the_threads_of_its_session_and_others_workers() -> N
     ours(mixed())
     alone, together = ours._cache.sessions.values()
     assert (alone._threads, together._threads) == (3, 1)
+    assert alone._memory is together._memory is ours._cache.memory
     assert set(together._of_workers) <= {1, 2}
 
 
