@@ -22,8 +22,7 @@ import graphproc as gp
 from graphproc.errors import ConfigError, ImageError
 from graphproc.runtime import workers
 from graphproc.runtime.session import Session
-from graphproc.wrappers import cache, running
-from graphproc.wrappers.lru_dict import LruDict
+from graphproc.wrappers import running
 
 Array = np.ndarray[Any, Any]
 
@@ -355,42 +354,6 @@ def test_a_processor_works_after_a_fork() -> None:
         assert found == default
         assert (result == expected).all()
     assert workers.default_threads() <= max(1, os.cpu_count() or 1)
-
-
-# ---- what is kept ----------------------------------------------------------------------------------------------------
-
-
-def test_what_a_processor_keeps_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("MOST_PROGRAMS", "MOST_PLANS", "MOST_SESSIONS"):
-        monkeypatch.setattr(cache, name, 3)
-    ours = gp.ViTImageProcessor()
-    for size in (10, 11, 12, 13, 10, 14):
-        image = noise(20 + size, 20, 3)
-        assert (ours(image, size=size)["pixel_values"][0] == ours(image, size=size, engine="numpy")["pixel_values"][0]).all()
-    for kept in (ours._cache.configs, ours._cache.programs, ours._cache.sessions, ours._cache.plans):
-        assert len(kept) == 3
-
-
-def test_settings_that_were_changed_in_place_or_only_look_equal_are_seen() -> None:
-    ours = gp.ViTImageProcessor(size=20)
-    image = noise(30, 40, 3)
-    ours(image)
-    ours.size["height"] = 22
-    assert ours(image)["pixel_values"][0].shape == (3, 22, 20)
-    with pytest.raises(ConfigError, match="do_resize: expected true, false or null, got 1"):
-        ours(image, do_resize=1)
-
-
-def test_the_entry_that_was_longest_not_got_is_dropped() -> None:
-    recent: LruDict[str, int] = LruDict(2)
-    recent["a"] = 1
-    recent["b"] = 2
-    assert recent.get("a") == 1
-    recent["c"] = 3
-    assert dict(recent) == {"a": 1, "c": 3}
-    assert recent.get("b", 5) == 5
-    recent["a"] = 7
-    assert dict(recent) == {"a": 7, "c": 3}
 
 
 ONE_PIXEL = {"size": {"shortest_edge": 1, "longest_edge": 3}, "do_center_crop": False}
