@@ -6,7 +6,7 @@ side. Results are written straight into the array of all images, which is the re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -110,7 +110,7 @@ class Runner:
         results: the outputs of each image by name, complete after `finish`.
     """
 
-    def __init__(self, labels: Sequence[str], runs: SideBySide, plans: LruDict[Any, Plan], memory: Memory) -> None:
+    def __init__(self, labels: Sequence[str], runs: SideBySide, plans: LruDict[Hashable, Plan], memory: Memory) -> None:
         """Start a call.
 
         Args:
