@@ -23,7 +23,7 @@ MOST_SESSIONS = 16
 
 
 class Cache:
-    """What a processor keeps of earlier calls. Copies of a processor begin with an empty one: sessions cannot be copied.
+    """What a processor keeps of earlier calls; copies begin anew, as sessions cannot be copied.
 
     Attributes:
         configs: normalised settings, by what they were normalised from.

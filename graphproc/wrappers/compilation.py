@@ -93,7 +93,8 @@ class Compilation(Settings):
             **changes: settings to use instead of the processor's own.
 
         Returns:
-            A model. Its outputs have the names, dtypes and shapes of a call with `return_tensors="np"`.
+            A model. Its outputs have the names, dtypes and shapes of a call with
+            `return_tensors="np"`.
 
         Raises:
             ConfigError: a setting has no meaning.
