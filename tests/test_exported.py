@@ -75,7 +75,9 @@ def test_the_oldest_runtime_of_the_readme_is_the_one_that_is_tried():
     assert f"ONNX Runtime {oldest.removesuffix('.0')} on" in (ROOT / "README.md").read_text()
 
 
-@pytest.mark.parametrize("script", ["class_cost", "exported", "fixed_dimensions", "golden", "oldest_runtime", "support_table"])
+@pytest.mark.parametrize(
+    "script", ["class_cost", "exported", "fixed_dimensions", "golden", "oldest_runtime", "same_graphs", "support_table"]
+)
 def test_help_starts_no_job(script):
     command = [sys.executable, ROOT / "tools" / f"{script}.py", "--help"]
     result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
