@@ -11,7 +11,7 @@ from graphproc.processors.constants import BILINEAR, IMAGENET, RESCALE, resize_t
 from graphproc.processors.mask_classification import LABELS
 from graphproc.processors.row import Row
 from graphproc.sizes import num
-from graphproc.sizes.slices import windows
+from graphproc.sizes.windows import windows
 
 
 def split(b: ProgramBuilder, config: Config, x: Value) -> Value:

@@ -14,7 +14,7 @@ from graphproc.processors.constants import BICUBIC, BILINEAR, INCEPTION, NORMALI
 from graphproc.processors.naflex import PIXELS_LAST, WITHOUT_SIZE
 from graphproc.processors.patches import patches
 from graphproc.processors.row import ONLY_TORCHVISION, Row
-from graphproc.sizes import patch_budget
+from graphproc.sizes import multiples, patch_budget
 
 IMAGES = "c (gh p) (gw q) -> (gh gw) c p q"
 """Patches row by row, each an image of its own."""
@@ -58,7 +58,7 @@ def resize_to_pixels(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 def pad_to_patches(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """Zeros up to whole patches."""
-    size = patch_budget.on_whole_patches(x.type.size("H"), x.type.size("W"), stages.count(config, "patch_size"))
+    size = multiples.ceil_multiple(x.type.size("H"), x.type.size("W"), stages.count(config, "patch_size"))
     return b.add(Pad(0, 0, *size), x)
 
 

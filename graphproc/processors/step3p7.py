@@ -14,7 +14,7 @@ from graphproc.processors.constants import BILINEAR, CLIP, NORMALIZE, RGB, squar
 from graphproc.processors.row import ONLY_TORCHVISION, Row
 from graphproc.sizes import num
 from graphproc.sizes.canvas import Grid
-from graphproc.sizes.slices import snapped_windows
+from graphproc.sizes.windows import snapped_windows
 
 OUTPUTS = ("pixel_values", "num_local_patches", "pixel_values_local", "patch_newline_masks")
 

@@ -17,7 +17,8 @@ from graphproc.processors.calls import OWN, PARTLY
 from graphproc.processors.constants import BICUBIC, CLIP, INCEPTION, NORMALIZE, RESCALE, RGB, resize_to, square
 from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, PIL, Row, Stage
 from graphproc.sizes import fit, num
-from graphproc.sizes.canvas import Dense, Grid, Page, covering_grid, grid_by_aspect, grid_by_fit, grid_by_scale, page_grid
+from graphproc.sizes.canvas import Dense, Grid, Page, grid_by_aspect, grid_by_fit, grid_by_scale, page_grid
+from graphproc.sizes.covering_grid import covering_grid
 
 Rule = Callable[[Config, Value], Grid]
 """The grid of an image, by its settings."""
