@@ -118,9 +118,9 @@ def grid_by_aspect(
     *,
     hashed: bool = False,
 ) -> Grid:
-    """The grid whose columns / rows come nearest to width / height.
+    """Choose the grid with columns / rows nearest to width / height.
 
-    Among equally near grids it is the one with most tiles whose canvas has less than twice the image's area, or else the
+    Among equally near grids it is the one with most tiles and a canvas of less than twice the image's area, or else the
     one with fewest. Without any grid in range it is 1 x 1.
 
     Args:
@@ -130,7 +130,7 @@ def grid_by_aspect(
         minimum: fewest tiles.
         maximum: most tiles.
         longest: most tiles in a row or column; no limit if None.
-        hashed: whether grids of as many tiles, of which two may be equally near, come in the order of a set of Python's.
+        hashed: whether grids with one number of tiles come in the order of a Python set, which decides between two equally near.
 
     Source: `get_optimal_tiled_canvas` of GotOcr2, DeepseekOcr2 and Ovis2, and of GraniteDocling, where `longest` is 16;
     `find_closest_aspect_ratio` of Lfm2Vl and Phi4Multimodal, which are `hashed`.
@@ -148,7 +148,7 @@ def grid_by_aspect(
 
 
 def grid_by_scale(height: Num, width: Num, tile: int, maximum: int) -> Grid:
-    """The grid whose canvas holds the image with the least enlargement, or, if none holds it, with the least reduction.
+    """Choose the canvas that holds the image with the least enlargement, or, if none holds it, with the least reduction.
 
     Among equal ones it is the one with fewest tiles, then with fewest columns.
 
@@ -179,7 +179,7 @@ def _least_change(scale: Num) -> tuple[Num, Num]:
 
 @cache
 def _grids_by_shape(maximum: int) -> dict[float, list[tuple[int, int]]]:
-    """The (columns, rows) of up to so many tiles by columns / rows, from most tiles to fewest."""
+    """List the (columns, rows) of up to `maximum` tiles by columns / rows, from most tiles to fewest."""
     found: dict[float, list[tuple[int, int]]] = {}
     for count in range(maximum, 0, -1):
         for columns in range(1, count + 1):
@@ -190,7 +190,7 @@ def _grids_by_shape(maximum: int) -> dict[float, list[tuple[int, int]]]:
 
 
 def grid_by_fit(height: Num, width: Num, tile: int, maximum: int) -> Grid:
-    """The grid in whose canvas the image, not to be reduced, gets the longest shorter side.
+    """Choose the canvas that gives the image the longest shorter side without reducing it.
 
     Among equal ones it is the last, of a list from most tiles to fewest in which grids follow the first one of their shape.
     If no canvas holds the image, it is the largest grid of the shape that comes nearest to the image's from the square's side.

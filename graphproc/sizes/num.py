@@ -5,7 +5,7 @@ returns ints; given symbols it returns an expression that the IR stores, `evalua
 int64 / float64 scalar nodes. Arithmetic is Python's: ints are exact, `/` and every float are float64, `//` and `%`
 round toward minus infinity, `round_half_even` is Python's `round`, `trunc` is `int()`.
 
-Every expression carries bounds (interval arithmetic), so that a comparison, `minimum` or `maximum` whose outcome holds
+Every expression carries bounds (interval arithmetic), so that a comparison, `minimum` or `maximum` with one outcome
 for all sizes disappears while the rule is traced. Both arms of `where` are evaluated, so each must be total.
 
 A `table` is an expression of several known numbers, such as the candidates of a choice. Every operation applies to its
@@ -263,7 +263,7 @@ def low(x: Num) -> float:
 
 
 def at_least(x: Num, bound: float) -> Num:
-    """`x`, of which the caller knows that it is never below a bound: expressions of it may take a simpler form."""
+    """Give `x` a lower bound that the caller knows to hold; nothing enforces it. Expressions of it may become simpler."""
     return Sym(x.op, x.args, x.kind, max(x.low, bound), x.high) if isinstance(x, Sym) else x
 
 

@@ -1,4 +1,4 @@
-"""Cutting an image into crops or slices whose number follows from its height and width.
+"""Cutting an image into crops or slices; their number follows from its height and width.
 
 Sizes are in pixels, height before width; height and width are ints or expressions, and every rule keeps its source's
 order of float64 operations.
@@ -136,7 +136,7 @@ _MOST_EDGES = 10_000
 
 
 def capped_long_side(height: Num, width: Num, longest: int, tile: int, most: int) -> Num:
-    """The longer side from which an image is split into at most so many tiles: `longest`, lowered tile by tile.
+    """Lower `longest`, tile by tile, until an image with this longer side is split into at most `most` tiles.
 
     The first that is not above a tile is taken in any case.
 
@@ -213,7 +213,7 @@ def _nearest_grid(height: Num, width: Num, most: int, side: int) -> Grid:
     """Of the grids of about `height * width / side**2` slices, the one nearest in log(width / height).
 
     Between two grids an image lies nearer to the one with more columns where its squared shape exceeds the product of
-    theirs, a comparison of ints. The source compares float64 logarithms, whose errors are below 2**-47 in the difference,
+    theirs, a comparison of ints. The source compares float64 logarithms; their difference is off by less than 2**-47,
     while unequal ints differ by a part of at least `1 / (most * side)**2`: both agree for sides below 2**20 and up to 9
     slices. Images exactly in the middle have one of finitely many shapes; the source's logarithms decide each of those
     when the rule is written down.

@@ -77,7 +77,7 @@ def pixels_within(height: Num, width: Num, factor: int, min_pixels: int, max_pix
 
 
 def pixels_within_any_shape(height: Num, width: Num, factor: int, min_pixels: int, max_pixels: int) -> Size:
-    """`pixels_within` of images of any shape, whose sides count as at least `factor`.
+    """Do as `pixels_within` for an image of any shape; a shorter side counts as `factor`.
 
     Source: `smart_resize` of transformers' Lfm2Vl.
     """
@@ -85,7 +85,7 @@ def pixels_within_any_shape(height: Num, width: Num, factor: int, min_pixels: in
 
 
 def pixels_within_enlarged(height: Num, width: Num, factor: int, min_pixels: int, max_pixels: int) -> Guarded:
-    """`pixels_within`, of an image whose sides were brought up to `factor` first: the height, then the width.
+    """Bring both sides up to `factor`, the height first, then do as `pixels_within`.
 
     Source: `smart_resize` of transformers' PaddleOCRVL.
     """
@@ -179,7 +179,7 @@ def _cut_to_tokens(height: Num, width: Num, factor: int, tokens: int) -> Size:
     for short in near_crossing(height, width, tokens):
         long = tokens // short
         rows, columns = num.where(wide, short, long), num.where(wide, long, short)
-        # the last height whose width, height * width // height, stays within the columns
+        # the largest height that leaves its width, height * width // height, within the columns
         content = num.maximum(content, num.minimum(rows * factor, ((columns * factor + 1) * height - 1) // width))
     content = num.minimum(content, height)
     return (
