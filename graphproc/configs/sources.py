@@ -81,7 +81,7 @@ class Source:
         """The class that the settings are for, and what had to be assumed; looks at the model's `config.json` if need be.
 
         Args:
-            known: the supported classes, of which messages name the nearest.
+            known: the supported classes; messages name the nearest of them.
 
         Raises:
             UnsupportedProcessorError: the type names no class of transformers.

@@ -75,7 +75,7 @@ def _renamed(fused: Side, map: Map | None) -> dict[str, ir.Value]:
 
 
 def _fitting(processor: str, outputs: Mapping[str, ir.Value]) -> Method:
-    """The one method whose inputs the model gives; of those, the one that reads the most.
+    """Return the method that the model gives all inputs for; of several, the one that reads the most.
 
     Raises:
         FusionError: there is none, or not one.

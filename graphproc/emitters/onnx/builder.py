@@ -445,7 +445,7 @@ class GraphBuilder:
         """Take out of the nodes of a loop's body those that read nothing of the body's own.
 
         Args:
-            local: the body's own values: its inputs, and its results, whose nodes stay.
+            local: the body's own values: its inputs, and its results, which keep their nodes.
         """
         taken, kept = [], []
         for node in self.nodes:

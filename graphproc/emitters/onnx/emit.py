@@ -76,7 +76,7 @@ def emit(program: Program, options: EmitOptions, metadata: Mapping[str, Any] | N
         metadata: entries for `metadata_props`; values other than strings are stored as JSON.
 
     Returns:
-        A model whose inputs and outputs are named and typed as the options and the program say.
+        A model with inputs and outputs named and typed as the options and the program say.
 
     Raises:
         EmitError: the options do not fit the program.
