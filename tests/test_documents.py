@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import os
 import re
 import shlex
 import subprocess
@@ -18,6 +20,7 @@ from typer.testing import CliRunner
 
 import graphproc as gp
 from graphproc.cli.main import app
+from graphproc.passes.pipeline import optimize
 
 ROOT = Path(__file__).resolve().parent.parent
 GENERATED_FROM = {"tools/support_table.template.md": "exported"}
@@ -111,6 +114,85 @@ def test_named_files_exist(name: str) -> None:
         assert (ROOT / path).exists(), path
     for path in re.findall(r"(?<!\S)((?:python )?tools/[\w/.-]*\w)", text):
         assert (ROOT / path.removeprefix("python ")).exists(), path
+
+
+def walk() -> list[tuple[str, str]]:
+    """The (function, file) pairs that the walk of ARCHITECTURE.md names."""
+    text = (ROOT / "graphproc/ARCHITECTURE.md").read_text(encoding="utf-8")
+    part = text.partition("## A newcomer's walk\n")[2].partition("\n## ")[0]
+    assert re.findall(r"^(\d+)\. ", part, flags=re.MULTILINE) == [str(number) for number in range(1, 11)]
+    pairs = []
+    for names, file in re.findall(r"((?:`\w+`(?:, | and )?)+)\s+in\s+`([\w/]+\.py)`", part):
+        pairs += [(name, file) for name in re.findall(r"`(\w+)`", names)]
+    return pairs
+
+
+@pytest.mark.parametrize(("function", "file"), walk())
+def test_the_walk_names_functions_that_exist(function: str, file: str) -> None:
+    tree = ast.parse((ROOT / "graphproc" / file).read_text(encoding="utf-8"))
+    assert function in {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+
+
+WALKED = """
+import sys, threading
+called = set()
+def note(frame, event, argument):
+    file, _, inside = frame.f_code.co_filename.rpartition("/graphproc/")
+    if event == "call" and inside:
+        called.add((frame.f_code.co_name, inside))
+sys.setprofile(note)
+threading.setprofile(note)
+import graphproc as gp
+from importlib.resources import files
+photo = str(files("graphproc") / "data" / "cat.png")
+gp.CLIPImageProcessor().save_pretrained("my-model")
+processor = gp.AutoImageProcessor.from_pretrained("my-model")
+processor(photo, return_tensors="np")
+processor(photo, return_tensors="np", engine="numpy")
+gp.verify(processor.export("preprocessing.onnx"), photo)
+sys.setprofile(None)
+print(sorted(called))
+"""
+"""The walk, in a process of its own that has no memory of earlier calls; prints the functions that were called."""
+
+
+def test_the_walk_names_functions_that_run(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WALKED],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    called = set(ast.literal_eval(done.stdout))
+    assert len(walk()) > 20
+    assert [pair for pair in walk() if pair not in called] == []
+
+
+def test_the_walk_arrives_where_it_says(tmp_path: Path) -> None:
+    gp.CLIPImageProcessor().save_pretrained(tmp_path)
+    processor = gp.AutoImageProcessor.from_pretrained(str(tmp_path))
+    photo = str(ROOT / "graphproc/data/cat.png")
+    assert processor(photo, return_tensors="np")["pixel_values"].shape == (1, 3, 224, 224)
+    text = (ROOT / "graphproc/ARCHITECTURE.md").read_text(encoding="utf-8")
+    sizes = [line.split(" = ", 1)[1] for line in str(processor.compile()).splitlines() if line.startswith("  size ")]
+    assert len(sizes) == 2
+    assert all(f"`{size}`" in text for size in sizes)
+    resized = next(step.output.type for step in processor.compile().bind(height=300, width=451).steps if step.op.name == "resize")
+    assert resized.shape == (3, 224, 336)
+    assert (len(processor.compile().steps), len(optimize(processor.compile()).steps)) == (5, 1)
+
+
+def glossary() -> list[str]:
+    """The words of the glossary."""
+    text = (ROOT / "graphproc/ARCHITECTURE.md").read_text(encoding="utf-8")
+    return re.findall(r"^\| ([\w -]+) \| ", text.partition("## Glossary\n")[2].partition("\n## ")[0], flags=re.MULTILINE)[1:]
+
+
+def test_the_glossary_is_sorted_and_has_no_word_twice() -> None:
+    assert glossary() == sorted(set(glossary()))
+    assert {"band", "block", "join", "parity", "sample", "tile"} <= set(glossary())
 
 
 def test_readme_is_short() -> None:
