@@ -97,11 +97,11 @@ def draw(found: Sequence[Bar], below: str) -> Image.Image:
             end = LEFT + bar.ratio * scale
             pen.rectangle((LEFT, y + 2, end, y + BAR - 2), bar.colour)
             label = f"{bar.ratio:.1f} x   {bar.backend}"
-            pen.text((end + 10, y + BAR / 2), label, "black", text, anchor="lm")
+            pen.text((max(end, LEFT + scale) + 12, y + BAR / 2), label, "black", text, anchor="lm")
             y += BAR
         y += height - len(mine) * BAR
     pen.line((LEFT + scale, top - 8, LEFT + scale, y - GAP + 8), "#b00020", 3)
-    pen.text((LEFT + scale, y - GAP + 12), "the graph: 1", "#b00020", small, anchor="ma")
+    pen.text((LEFT + scale, y - GAP + 12), "the graph: 1 x", "#b00020", small, anchor="ma")
     pen.text((24, y + 24), below, "#555555", small)
     return picture
 
@@ -111,8 +111,11 @@ def measured(size: str, clock: str, seconds: float) -> dict[str, Any]:
     names = [name for _, graph, theirs, _ in PAIRS for name in (graph, theirs)]
     options = ["--sizes", size, "--threads", "1", "--batches", "--no-costs", "--clock", clock, "--seconds", str(seconds)]
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run([sys.executable, str(BENCH), *options, "--engines", *names, "-o", folder], check=True)
-        results: dict[str, Any] = json.loads((Path(folder) / "results.json").read_text(encoding="utf-8"))
+        done = subprocess.run([sys.executable, str(BENCH), *options, "--engines", *names, "-o", folder], check=False)
+        path = Path(folder) / "results.json"
+        if not path.is_file():  # it is there even where matplotlib, for other plots, is not
+            raise SystemExit(done.returncode)
+        results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return results
 
 
