@@ -89,6 +89,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "photos").mkdir()
     for number in range(3):
         Image.open(ROOT / "graphproc/data/cat.png").resize((90 + number, 60)).save(tmp_path / "photos" / f"{number}.jpg")
+    (tmp_path / "photo.jpg").write_bytes((tmp_path / "photos" / "0.jpg").read_bytes())
     return tmp_path
 
 
@@ -210,13 +211,18 @@ def test_the_examples_of_readme_run(folder: Path, capsys: pytest.CaptureFixture[
     assert np.load(folder / "part-0.npz")["pixel_values"].shape == (3, 3, 224, 224)
 
 
+def run(command: str) -> None:
+    """Run a line of a document, with `*` as a shell reads it."""
+    words = [w for word in shlex.split(command)[1:] for w in (sorted(map(str, Path().glob(word))) if "*" in word else [word])]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 0, (command, result.output)
+
+
 def test_the_commands_of_readme_run(folder: Path) -> None:
     found = commands("README.md")
     assert [command.split()[1] for command in found] == ["fuse", "export", "run"]
     for command in found:
-        words = [w for word in shlex.split(command)[1:] for w in (sorted(map(str, Path().glob(word))) if "*" in word else [word])]
-        result = CliRunner().invoke(app, words)
-        assert result.exit_code == 0, (command, result.output)
+        run(command)
     pixels = np.random.default_rng(0).integers(0, 256, (1, 90, 70, 3), np.uint8)
     (scores,) = onnxruntime.InferenceSession("classifier.onnx").run(None, {"images": pixels})
     assert scores.shape[0] == 1
@@ -225,6 +231,13 @@ def test_the_commands_of_readme_run(folder: Path) -> None:
     (found_values,) = onnxruntime.InferenceSession("preprocessing.onnx").run(None, {"images": opaque})
     assert found_values.tobytes() == gp.CLIPImageProcessor()(pixels[0], return_tensors="np")["pixel_values"].tobytes()
     assert np.load("features.npz")["pixel_values"].shape == (3, 3, 224, 224)
+
+
+def test_the_commands_of_the_reference_page_run(folder: Path) -> None:
+    found = commands("exported/README.md")
+    assert len(found) == 10
+    for command in found:
+        run(command + (" --runs 1" if command.startswith("graphproc bench") else ""))
 
 
 def test_the_examples_of_the_reference_page_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
