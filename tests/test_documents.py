@@ -117,6 +117,12 @@ def test_named_files_exist(name: str) -> None:
         assert (ROOT / path.removeprefix("python ")).exists(), path
 
 
+@pytest.mark.parametrize("name", documents())
+def test_prose_is_wrapped_at_100_columns(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    assert [number for number, line in prose(text) if len(line) > 100] == []
+
+
 def walk() -> list[tuple[str, str]]:
     """The (function, file) pairs that the walk of ARCHITECTURE.md names."""
     text = (ROOT / "graphproc/ARCHITECTURE.md").read_text(encoding="utf-8")
