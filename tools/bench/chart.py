@@ -3,9 +3,9 @@
     python tools/bench/chart.py                            measure, then write exported/pictures/speed.png; 2 minutes
     python tools/bench/chart.py --read DIR/results.json    draw what `python tools/bench -o DIR` measured
 
-Measure on a machine that does nothing else. Each bar is one ratio of one run: graph and transformers take turns in one process,
-and the median of the ratios within rounds is drawn. A class's graphs are those for any size, of the same backend. The table
-below the command's output has the same figures, for README.
+Measure on a machine that does nothing else, after `pip install ".[bench]"`. Each bar is one ratio of one run: graph and
+transformers take turns in one process, and the median of the ratios within rounds is drawn. Graphs are those for any size, of
+the same backend as transformers' class. The figures are printed as a table, too.
 """
 
 from __future__ import annotations
