@@ -6,14 +6,13 @@ from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.processors import stages
-from graphproc.processors.constants import BICUBIC, INCEPTION, RESCALE, resize_to, shortest
+from graphproc.processors.constants import BICUBIC, INCEPTION, NORMALIZE, resize_to, shortest
 from graphproc.processors.row import Row
 
 
+@stages.when("do_resize")
 def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize`: the crop of the `crop_pct` branch belongs to the resize and is taken even without `do_center_crop`."""
-    if not config.do_resize:
-        return x
     edge = config.size.get("shortest_edge")
     if edge is None:
         raise ConfigError(f"size: ConvNextImageProcessor needs a shortest_edge, got {config.size}")
@@ -30,7 +29,6 @@ ROWS = (
         "ConvNextImageProcessor",
         "own size rule",
         (resize, stages.center_crop, stages.rescale, stages.normalize),
-        {**resize_to(shortest(384), BICUBIC), **RESCALE, "do_normalize": True, **INCEPTION, "crop_pct": 224 / 256},
-        extra_keys=("crop_pct",),
+        {**resize_to(shortest(384), BICUBIC), **NORMALIZE, **INCEPTION, "crop_pct": 224 / 256},
     ),
 )

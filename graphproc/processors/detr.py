@@ -14,7 +14,7 @@ from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Extend, Full
 from graphproc.processors import stages
-from graphproc.processors.constants import BILINEAR, IMAGENET, RESCALE, resize_to, square
+from graphproc.processors.constants import BILINEAR, IMAGENET, NORMALIZE, resize_to, square
 from graphproc.processors.row import ONLY_TORCHVISION, Row, Stage
 from graphproc.sizes import multiples, rules
 from graphproc.sizes.num import Num
@@ -28,8 +28,7 @@ YOLOS_MULTIPLE = 16
 CAPPED = {"shortest_edge": 800, "longest_edge": 1333}
 DETECTION = {
     **resize_to(CAPPED, BILINEAR),
-    **RESCALE,
-    "do_normalize": True,
+    **NORMALIZE,
     **IMAGENET,
     "do_pad": True,
     "format": "coco_detection",
@@ -96,10 +95,9 @@ def _row(name: str, defaults: Mapping[str, Any] = DETECTION, resize: Stage = res
         "detection",
         (resize, stages.rescale, stages.normalize),
         defaults,
-        extra_keys=("format", "do_convert_annotations"),
         not_compiled=TARGETS,
         outputs=("pixel_mask", "pixel_values"),
-        input_names=("pixel_values", "pixel_mask"),
+        model_inputs=("pixel_values", "pixel_mask"),
         finish=finish,
     )
 

@@ -62,7 +62,6 @@ ROWS = (
             **INCEPTION,
             "include_top": True,
         },
-        extra_keys=("rescale_offset", "include_top"),
         needs={**NEEDS, "include_top": ("image_std",)},
     ),
 )

@@ -14,7 +14,6 @@ from graphproc.processors.constants import (
     INCEPTION,
     NEAREST,
     NORMALIZE,
-    RESCALE,
     RGB,
     resize_to,
     square,
@@ -23,19 +22,17 @@ from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, PIL, Row
 from graphproc.sizes import multiples, num, rules
 
 
+@stages.when("do_pad")
 def reflect(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_pad`: reflected all around, the more the larger the image."""
-    if not config.do_pad:
-        return x
     height, width = x.type.size("H"), x.type.size("W")
     rows, columns = multiples.root_padding(height, width)
     return b.add(MirrorPad(rows, columns, height + 2 * rows, width + 2 * columns, "reflect"), x)
 
 
+@stages.when("do_resize")
 def align_corners(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize`: towards `size`, linearly between the corners' centres."""
-    if not config.do_resize:
-        return x
     if config.resample != BILINEAR:
         raise ConfigError(f"resample: {config.processor} is compiled with bilinear ({BILINEAR}) alone, got {config.resample}")
     multiple = config.ensure_multiple_of
@@ -67,18 +64,16 @@ def _resized(b: ProgramBuilder, config: Config, x: Value, antialias: bool) -> Va
     return stages.interpolated(b, x, *size, config.resample, antialias=antialias)
 
 
+@stages.when("do_pad")
 def to_square(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_pad`: zeros at the bottom or right up to a square."""
-    if not config.do_pad:
-        return x
     side = num.maximum(x.type.size("H"), x.type.size("W"))
     return b.add(Pad(0, 0, side, side), x)
 
 
+@stages.when("do_resize")
 def smooth(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize`: blurred where it shrinks, then interpolated; `resample` says nothing but whether it is blurred."""
-    if not config.do_resize:
-        return x
     if config.resample == NEAREST:
         raise ConfigError(f"resample: {NEAREST} turns the blur of {config.processor} off, which is not compiled. Use {BILINEAR}.")
     if x.type.dtype == "u8":
@@ -115,8 +110,7 @@ ROWS = (
         {
             **RGB,
             **resize_to(square(960), BILINEAR),
-            **RESCALE,
-            "do_normalize": True,
+            **NORMALIZE,
             **CLIP,
             "do_pad": True,
         },
@@ -134,14 +128,12 @@ ROWS = (
         (stages.rescale, reflect, align_corners, stages.normalize),
         {
             **resize_to({"height": 384, "width": 512}, BILINEAR),
-            **RESCALE,
-            "do_normalize": True,
+            **NORMALIZE,
             **INCEPTION,
             "do_pad": True,
-            "keep_aspect_ratio": True,
             "ensure_multiple_of": 1 / 32,
+            "keep_aspect_ratio": True,
         },
-        extra_keys=("ensure_multiple_of", "keep_aspect_ratio"),
         not_compiled="resample 3 (torch's bicubic with aligned corners)",
         parity=Parity(f"{PIL.reference} and torch"),
         finish=without_one_channel,

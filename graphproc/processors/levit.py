@@ -5,14 +5,13 @@ from __future__ import annotations
 from graphproc.configs.config import Config
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.processors import stages
-from graphproc.processors.constants import BICUBIC, IMAGENET, RESCALE, crop_to, resize_to, shortest
+from graphproc.processors.constants import BICUBIC, IMAGENET, NORMALIZE, crop_to, resize_to, shortest
 from graphproc.processors.row import Row
 
 
+@stages.when("do_resize")
 def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize`: a shortest edge of 224 means 256; height and width are taken as they are."""
-    if not config.do_resize:
-        return x
     edge = config.size.get("shortest_edge")
     if edge is None:
         return stages.resize_to(b, config, x, *stages.sides("size", config.size))
@@ -24,6 +23,6 @@ ROWS = (
         "LevitImageProcessor",
         "own size rule",
         (resize, *stages.STANDARD[1:]),
-        {**resize_to(shortest(224), BICUBIC), **crop_to(224), **RESCALE, "do_normalize": True, **IMAGENET},
+        {**resize_to(shortest(224), BICUBIC), **crop_to(224), **NORMALIZE, **IMAGENET},
     ),
 )

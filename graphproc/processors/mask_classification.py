@@ -12,15 +12,15 @@ from graphproc.configs.config import NEEDS, Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.processors import stages
-from graphproc.processors.constants import BILINEAR, IMAGENET, RESCALE, RGB, resize_to
+from graphproc.processors.constants import BILINEAR, IMAGENET, NORMALIZE, RGB, resize_to
 from graphproc.processors.detr import CAPPED, pad_with_mask, resize_by
 from graphproc.processors.row import Row
 from graphproc.processors.stages import WITHOUT_CROP_AND_PAD
 from graphproc.sizes import multiples, rules
 from graphproc.sizes.num import Num
 
-DEFAULTS = {**resize_to(CAPPED, BILINEAR), **RESCALE, "do_normalize": True, **IMAGENET, "do_reduce_labels": False}
-LABEL_KEYS = ("ignore_index", "do_reduce_labels", "num_labels")
+DEFAULTS = {**resize_to(CAPPED, BILINEAR), **NORMALIZE, **IMAGENET}
+LABEL_SETTINGS = {"ignore_index": None, "do_reduce_labels": False, "num_labels": None}
 LABELS = "segmentation_maps and the mask_labels and class_labels made of them (lists of as many masks as a map has labels)"
 
 
@@ -64,11 +64,9 @@ def _row(name: str) -> Row:
         name,
         "mask classification",
         (resize, stages.rescale, stages.normalize),
-        {**DEFAULTS, "size_divisor": 32},
-        extra_keys=("size_divisor", *LABEL_KEYS),
+        {**DEFAULTS, "size_divisor": 32, **LABEL_SETTINGS},
         not_compiled=LABELS,
         outputs=("pixel_values", "pixel_mask"),
-        input_names=("pixel_values", "pixel_mask"),
         finish=finish,
         needs={**NEEDS, "do_resize": (*NEEDS["do_resize"], "size_divisor")},
     )
@@ -81,11 +79,16 @@ ROWS = (
         "OneFormerImageProcessor",
         "mask classification",
         WITHOUT_CROP_AND_PAD,
-        {**RGB, **DEFAULTS, "repo_path": "shi-labs/oneformer_demo"},
-        extra_keys=(*LABEL_KEYS, "repo_path", "class_info_file", "num_text"),
+        {
+            **RGB,
+            **DEFAULTS,
+            **LABEL_SETTINGS,
+            "repo_path": "shi-labs/oneformer_demo",
+            "class_info_file": None,
+            "num_text": None,
+        },
         not_compiled=f"{LABELS}, and text_inputs (strings of the class names in class_info_file)",
         outputs=("pixel_values", "pixel_mask", "task_inputs"),
-        input_names=("pixel_values", "pixel_mask", "task_inputs"),
         finish=finish_with_batch,
         texts={"task_inputs": sentences},
     ),

@@ -6,7 +6,7 @@ from graphproc.configs.config import Config
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Blank
 from graphproc.processors import stages
-from graphproc.processors.constants import BICUBIC, IMAGENET, RESCALE, crop_to, resize_to, square
+from graphproc.processors.constants import BICUBIC, IMAGENET, NORMALIZE, crop_to, resize_to, square
 from graphproc.processors.row import ONLY_PIL, Row
 from graphproc.sizes import num
 
@@ -35,7 +35,7 @@ ROWS = (
         "PerceiverImageProcessor",
         "plain",
         (crop_and_resize, stages.rescale, stages.normalize),
-        {**resize_to(square(224), BICUBIC), **crop_to(256), **RESCALE, "do_normalize": True, **IMAGENET},
+        {**resize_to(square(224), BICUBIC), **crop_to(256), **NORMALIZE, **IMAGENET},
         backends=ONLY_PIL,
     ),
 )

@@ -6,7 +6,7 @@ from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.processors import stages
-from graphproc.processors.constants import BICUBIC, IMAGENET, RESCALE, crop_to, resize_to, shortest
+from graphproc.processors.constants import BICUBIC, IMAGENET, NORMALIZE, crop_to, resize_to, shortest
 from graphproc.processors.row import Row
 
 
@@ -34,11 +34,9 @@ ROWS = (
         {
             **resize_to(shortest(224), BICUBIC),
             **crop_to(224),
-            **RESCALE,
-            "do_normalize": True,
+            **NORMALIZE,
             **IMAGENET,
             "crop_pct": 0.9,
         },
-        extra_keys=("crop_pct",),
     ),
 )

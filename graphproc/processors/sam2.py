@@ -11,7 +11,6 @@ from graphproc.processors.label_maps import LABEL_MAPS, output_labels
 from graphproc.processors.row import ONLY_TORCHVISION, Row
 from graphproc.processors.stages import STANDARD
 
-EXTRA_KEYS = ("mask_size",)
 OUTPUTS = ("pixel_values", "original_sizes")
 
 
@@ -30,8 +29,8 @@ ROWS = (
         "own size rule",
         STANDARD,
         {**RGB, **resize_to(square(1024), BILINEAR), **NORMALIZE, **IMAGENET, "mask_size": square(256)},
-        extra_keys=EXTRA_KEYS,
         outputs=OUTPUTS,
+        model_inputs=("pixel_values",),
         backends=ONLY_TORCHVISION,
         finish=with_sizes,
         extras=LABEL_MAPS,
@@ -41,8 +40,8 @@ ROWS = (
         "own size rule",
         STANDARD,
         {**RGB, **resize_to(square(1008), BILINEAR), **NORMALIZE, **INCEPTION, "mask_size": square(288)},
-        extra_keys=EXTRA_KEYS,
         outputs=OUTPUTS,
+        model_inputs=("pixel_values",),
         backends=ONLY_TORCHVISION,
         finish=with_sizes,
         extras=LABEL_MAPS,

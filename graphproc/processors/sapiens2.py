@@ -36,7 +36,6 @@ ROWS = (
             "keypoint_heatmap_downscale_factor": 4,
             "keypoint_heatmap_sigma": 6.0,
         },
-        extra_keys=("do_reduce_labels", "keypoint_heatmap_downscale_factor", "keypoint_heatmap_sigma"),
         not_compiled="boxes and keypoints (crops of persons, and heat maps to train on)",
         backends=ONLY_TORCHVISION,
         finish=with_labels(resize, stages.center_crop, resample=None),

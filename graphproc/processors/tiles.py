@@ -14,7 +14,7 @@ from graphproc.ir.program import Parity, ProgramBuilder, Value
 from graphproc.ops import Cast, Full, Numbers, SelectChannels
 from graphproc.processors import stages, tiling
 from graphproc.processors.calls import OWN, PARTLY
-from graphproc.processors.constants import BICUBIC, CLIP, INCEPTION, NORMALIZE, RESCALE, RGB, resize_to, square
+from graphproc.processors.constants import BICUBIC, CLIP, INCEPTION, NORMALIZE, RGB, resize_to, square
 from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, PIL, Row, Stage
 from graphproc.sizes import fit, num
 from graphproc.sizes.canvas import Dense, Grid, Page, covering_grid, grid_by_aspect, grid_by_fit, grid_by_scale, page_grid
@@ -189,7 +189,7 @@ def thumbnail_and_tiles(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return tiling.join(b, overview, tiling.cut(b, canvas, side, side))
 
 
-TILED = {**RGB, **RESCALE, "do_normalize": True, **CLIP, **PATCHES}
+TILED = {**RGB, **NORMALIZE, **CLIP, **PATCHES}
 
 ROWS = (
     Row(
@@ -201,8 +201,8 @@ ROWS = (
             tiling.in_model_units,
         ),
         {**TILED, **resize_to(square(512), BICUBIC), "crop_to_patches": True},
-        extra_keys=tuple(PATCHES),
         outputs=("pixel_values", "num_patches"),
+        model_inputs=("pixel_values",),
         backends=ONLY_TORCHVISION,
         finish=with_number,
     ),
@@ -220,9 +220,8 @@ ROWS = (
             "tile_size": 768,
             "background_color": (127, 127, 127),
         },
-        extra_keys=(*PATCHES, "tile_size", "background_color"),
         outputs=("pixel_values", "num_local_patches", "pixel_values_local"),
-        input_names=("pixel_values", "num_local_patches"),
+        model_inputs=("pixel_values", "num_local_patches"),
         finish=views,
         backends=ONLY_PIL,
     ),
@@ -231,8 +230,8 @@ ROWS = (
         "tiles",
         (tiles(by_aspect, overview_first=False), tiling.resize, tiling.in_model_units),
         {**TILED, **resize_to(square(384), BICUBIC)},
-        extra_keys=tuple(PATCHES),
         outputs=("pixel_values", "num_patches"),
+        model_inputs=("pixel_values",),
         finish=with_number,
     ),
     Row(
@@ -250,9 +249,8 @@ ROWS = (
             "fine_route": False,
             **DENSE,
         },
-        extra_keys=(*PATCHES, "fine_route", *DENSE),
         outputs=("pixel_values", "pixel_attention_mask", "rows", "cols"),
-        input_names=("pixel_values", "pixel_attention_mask"),
+        model_inputs=("pixel_values", "pixel_attention_mask"),
         finish=document,
         per_sample=0,
     ),
@@ -261,9 +259,9 @@ ROWS = (
         "tiles",
         (tiles(covering, overview_first=True), tiling.resize, stages.center_crop, tiling.in_model_units),
         {**TILED, **resize_to(square(384), BICUBIC), "use_covering_area_grid": True},
-        extra_keys=(*PATCHES, "use_covering_area_grid"),
         parity=COVERING_PARITY,
         outputs=("pixel_values", "grids"),
+        model_inputs=("pixel_values",),
         finish=with_grid,
     ),
     Row(
@@ -279,7 +277,6 @@ ROWS = (
             "tile_size": 448,
             "max_num_tiles": 36,
         },
-        extra_keys=("vision_input_type", "tile_size", "max_num_tiles"),
         backends=ONLY_TORCHVISION,
         calls={"max_num_tiles": PARTLY},
     ),
@@ -298,9 +295,8 @@ ROWS = (
             "background_color": (127, 127, 127),
             "maximum_pad_value": 640,
         },
-        extra_keys=(*PATCHES, "tile_size", "background_color", "maximum_pad_value"),
         outputs=("pixel_values", "pixel_values_local", "num_local_patches", "patches_grid"),
-        input_names=("pixel_values", "num_local_patches", "patches_grid"),
+        model_inputs=("pixel_values", "num_local_patches", "patches_grid"),
         backends=ONLY_TORCHVISION,
         finish=views_and_grid,
         calls={"background_color": OWN},

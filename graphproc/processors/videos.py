@@ -55,10 +55,9 @@ def resize_longest(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return stages.resize_to(b, config, x, *sides)
 
 
+@stages.when("do_pad")
 def pad(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """TVP: `do_pad` to `pad_size` with `constant_values`, in the units that the pixels have by now, or by `pad_mode`."""
-    if not config.do_pad:
-        return x
     value, mode = config.constant_values, config.pad_mode
     height, width = stages.sides("pad_size", config.pad_size)
     for side, limit in ((x.type.size("H"), height), (x.type.size("W"), width)):
@@ -94,11 +93,10 @@ ROWS = (
             **NORMALIZE,
             "do_pad": True,
             "pad_size": {"height": 448, "width": 448},
-            "pad_mode": "constant",
-            "constant_values": 0,
             "do_flip_channel_order": True,
+            "constant_values": 0,
+            "pad_mode": "constant",
         },
-        extra_keys=("do_flip_channel_order", "constant_values", "pad_mode"),
         finish=video,
         needs={**NEEDS, "do_pad": ("pad_size",)},
         per_sample=0,
@@ -117,7 +115,6 @@ ROWS = (
         "frames",
         (resize_shortest, stages.center_crop, rescale, stages.normalize),
         {**VIVIT, "default_to_square": True},
-        extra_keys=("offset",),
         settings_by_position=(*BY_RESIZE, *BY_CROP, *BY_RESCALE, "offset", *BY_NORMALIZE, *BY_RESULT),
         finish=video,
         per_sample=0,
