@@ -10,7 +10,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Crop, Pad
 from graphproc.processors import llava, stages, tiling
 from graphproc.processors.calls import PARTLY
-from graphproc.processors.constants import BICUBIC, CLIP, NORMALIZE, RGB, crop_to, resize_to, shortest, square
+from graphproc.processors.constants import CLIP, NORMALIZE, RGB, crop_to, resize_to, shortest, square
 from graphproc.processors.row import Row, Stage
 from graphproc.processors.tiling import INDEX
 from graphproc.sizes import num
@@ -85,11 +85,10 @@ LLAVA = {**RGB, **NORMALIZE, **CLIP, "do_pad": True}
 ROWS = (
     Row(
         "LlavaNextImageProcessor",
-        "tiles",
         (overview_and_tiles, tiling.in_model_units),
         {
             **LLAVA,
-            **resize_to(shortest(224), BICUBIC),
+            **resize_to(shortest(224), "bicubic"),
             **crop_to(224),
             "image_grid_pinpoints": ((336, 672), (672, 336), (672, 672), (1008, 336), (336, 1008)),
         },
@@ -98,11 +97,10 @@ ROWS = (
     ),
     Row(
         "LlavaOnevisionImageProcessor",
-        "tiles",
         (overview_and_tiles, tiling.in_model_units),
         {
             **LLAVA,
-            **resize_to(square(384), BICUBIC),
+            **resize_to(square(384), "bicubic"),
             "default_to_square": False,
             "image_grid_pinpoints": tuple((384 * rows, 384 * columns) for rows in range(1, 7) for columns in range(1, 7)),
         },

@@ -85,7 +85,6 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
 ROWS = (
     Row(
         "AriaImageProcessor",
-        "tiles",
         (squares, tiling.in_model_units),
         {**RGB, "resample": BICUBIC, **NORMALIZE, **INCEPTION, **SETTINGS},
         outputs=("pixel_values", "pixel_mask", "num_crops"),

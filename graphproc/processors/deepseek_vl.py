@@ -79,15 +79,14 @@ def two_scales(b: ProgramBuilder, config: Config, x: Value) -> None:
     b.output("high_res_pixel_values", stages.normalize(b, fine, stages.rescale(b, fine, high)))
 
 
-DEFAULTS = {**resize_to(square(384), BICUBIC), **NORMALIZE, **CLIP, "do_pad": True, "min_size": 14}
+DEFAULTS = {**resize_to(square(384), "bicubic"), **NORMALIZE, **CLIP, "do_pad": True, "min_size": 14}
 CALLS = {"image_mean": PARTLY, "resample": replace(NONZERO, backends=ONLY_PIL)}
 STAGES = (longer_side, pad, stages.rescale, stages.normalize)
 
 ROWS = (
-    Row("DeepseekVLImageProcessor", "square canvas", STAGES, DEFAULTS, calls=CALLS),
+    Row("DeepseekVLImageProcessor", STAGES, DEFAULTS, calls=CALLS),
     Row(
         "DeepseekVLHybridImageProcessor",
-        "square canvas",
         (),
         {
             **DEFAULTS,
@@ -100,5 +99,5 @@ ROWS = (
         finish=two_scales,
         calls={**CALLS, "high_res_image_mean": PARTLY},
     ),
-    Row("JanusImageProcessor", "square canvas", STAGES, DEFAULTS, calls=CALLS),
+    Row("JanusImageProcessor", STAGES, DEFAULTS, calls=CALLS),
 )

@@ -11,7 +11,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import NAMES, PILLOW, TORCHVISION
 from graphproc.ops import ContentBox, Crop, MirrorPad, Numbers, Pad, Rearrange, ReduceBlocks, Resize, Rotate
 from graphproc.processors import stages
-from graphproc.processors.constants import BICUBIC, BILINEAR, IMAGENET, INCEPTION, NORMALIZE, resize_to, square
+from graphproc.processors.constants import BICUBIC, IMAGENET, INCEPTION, NORMALIZE, resize_to, square
 from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, Row
 from graphproc.sizes import fit, num
 from graphproc.sizes.rules import Size
@@ -153,17 +153,15 @@ CONTENT_ON_PAGE = (crop_margin, aligned, shorter_side, reduced_thumbnail, on_pag
 ROWS = (
     Row(
         "DonutImageProcessor",
-        "documents",
         (align_long_axis, shorter_side, thumbnail, center_on_page, *stages.STANDARD[1:-1]),
-        {**resize_to({"height": 2560, "width": 1920}, BILINEAR), **PAGE, **INCEPTION},
+        {**resize_to({"height": 2560, "width": 1920}, "bilinear"), **PAGE, **INCEPTION},
         backends=ONLY_PIL,
     ),
     Row(
         "FuyuImageProcessor",
-        "documents",
         (shrink, fill_page, stages.rescale, stages.normalize),
         {
-            **resize_to({"height": 1080, "width": 1920}, BILINEAR),
+            **resize_to({"height": 1080, "width": 1920}, "bilinear"),
             **NORMALIZE,
             "image_mean": 0.5,
             "image_std": 0.5,
@@ -186,17 +184,15 @@ ROWS = (
     ),
     Row(
         "NougatImageProcessor",
-        "documents",
         CONTENT_ON_PAGE,
-        {**resize_to({"height": 896, "width": 672}, BILINEAR), **PAGE, **IMAGENET, "do_crop_margin": True},
+        {**resize_to({"height": 896, "width": 672}, "bilinear"), **PAGE, **IMAGENET, "do_crop_margin": True},
         not_compiled="do_align_long_axis with torchvision's backend, which fails on images that are to be turned",
     ),
     Row(
         "PPFormulaNetImageProcessor",
-        "documents",
         CONTENT_ON_PAGE,
         {
-            **resize_to(square(768), BILINEAR),
+            **resize_to(square(768), "bilinear"),
             **PAGE,
             "image_mean": (0.7931, 0.7931, 0.7931),
             "image_std": (0.1738, 0.1738, 0.1738),

@@ -49,7 +49,6 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
 ROWS = (
     Row(
         "Emu3ImageProcessor",
-        "emu3",
         (resize, stages.rescale, stages.normalize),
         DEFAULTS,
         settings_by_position=(*BY_RESIZE, *BY_RESCALE, *BY_NORMALIZE, "do_convert_rgb", "do_pad", *BY_RESULT),

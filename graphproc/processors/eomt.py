@@ -7,7 +7,7 @@ from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Crop, ForEach, Full, Numbers, Pad
 from graphproc.processors import stages
-from graphproc.processors.constants import BILINEAR, IMAGENET, NORMALIZE, resize_to
+from graphproc.processors.constants import IMAGENET, NORMALIZE, resize_to
 from graphproc.processors.mask_classification import LABELS
 from graphproc.processors.row import Row
 from graphproc.sizes import num
@@ -58,10 +58,9 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
 ROWS = (
     Row(
         "EomtImageProcessor",
-        "mask classification",
         (stages.resize, split, pad, stages.rescale, stages.normalize),
         {
-            **resize_to({"shortest_edge": 640, "longest_edge": 640}, BILINEAR),
+            **resize_to({"shortest_edge": 640, "longest_edge": 640}, "bilinear"),
             **NORMALIZE,
             **IMAGENET,
             "do_pad": False,

@@ -87,7 +87,6 @@ def defaults(most: int) -> dict[str, Any]:
 ROWS = (
     Row(
         "Pix2StructImageProcessor",
-        "flattened patches",
         (standardize,),
         {**defaults(2048), "is_vqa": False, "header_text": None},
         not_compiled="is_vqa (a header text drawn with a font)",
@@ -99,7 +98,6 @@ ROWS = (
     ),
     Row(
         "Kosmos2_5ImageProcessor",
-        "flattened patches",
         (standardize,),
         defaults(4096),
         not_compiled="do_normalize false",

@@ -7,17 +7,7 @@ from graphproc.errors import ConfigError
 from graphproc.ir.program import Parity, ProgramBuilder, Value
 from graphproc.ops import Interpolate, InterpolateBytes, MirrorPad, Pad, Rearrange, SmoothZoom
 from graphproc.processors import stages
-from graphproc.processors.constants import (
-    BILINEAR,
-    CLIP,
-    IMAGENET,
-    INCEPTION,
-    NEAREST,
-    NORMALIZE,
-    RGB,
-    resize_to,
-    square,
-)
+from graphproc.processors.constants import BILINEAR, CLIP, IMAGENET, INCEPTION, NEAREST, NORMALIZE, RGB, resize_to, square
 from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, PIL, Row
 from graphproc.sizes import multiples, num, rules
 
@@ -90,26 +80,23 @@ def without_one_channel(b: ProgramBuilder, config: Config, x: Value) -> None:
 ROWS = (
     Row(
         "DepthProImageProcessor",
-        "float resize",
         (stages.rescale, stages.normalize, resize_without_antialias),
-        {**resize_to(square(1536), BILINEAR), **NORMALIZE, **INCEPTION},
+        {**resize_to(square(1536), "bilinear"), **NORMALIZE, **INCEPTION},
         backends=ONLY_TORCHVISION,
     ),
     Row(
         "DINOv3ViTImageProcessor",
-        "float resize",
         (stages.rescale_alone, resize, stages.center_crop, stages.normalize_alone),
-        {**resize_to(square(224), BILINEAR), **NORMALIZE, **IMAGENET},
+        {**resize_to(square(224), "bilinear"), **NORMALIZE, **IMAGENET},
         not_compiled="resample 1 (lanczos) after rescaling",
         backends=ONLY_TORCHVISION,
     ),
     Row(
         "Owlv2ImageProcessor",
-        "float resize",
         (stages.rescale, to_square, smooth, stages.normalize),
         {
             **RGB,
-            **resize_to(square(960), BILINEAR),
+            **resize_to(square(960), "bilinear"),
             **NORMALIZE,
             **CLIP,
             "do_pad": True,
@@ -124,10 +111,9 @@ ROWS = (
     ),
     Row(
         "ZoeDepthImageProcessor",
-        "float resize",
         (stages.rescale, reflect, align_corners, stages.normalize),
         {
-            **resize_to({"height": 384, "width": 512}, BILINEAR),
+            **resize_to({"height": 384, "width": 512}, "bilinear"),
             **NORMALIZE,
             **INCEPTION,
             "do_pad": True,

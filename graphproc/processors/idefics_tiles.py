@@ -16,7 +16,7 @@ from graphproc.ir.program import Join, ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
 from graphproc.ops import Cast, Concat, Crop, Extend, Full, Numbers, Pad, Rearrange, Take
 from graphproc.processors import stages, tiling
-from graphproc.processors.constants import BILINEAR, INCEPTION, LANCZOS, RESCALE, RGB, resize_to
+from graphproc.processors.constants import BILINEAR, INCEPTION, RESCALE, RGB, resize_to
 from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, Row, Stage
 from graphproc.sizes import num
 from graphproc.sizes.canvas import Grid
@@ -156,11 +156,10 @@ def with_tiles(b: ProgramBuilder, config: Config, x: Value) -> None:
 ROWS = (
     Row(
         "Idefics2ImageProcessor",
-        "tiles",
         STAGES,
         {
             **RGB,
-            **resize_to({"shortest_edge": 378, "longest_edge": 980}, BILINEAR),
+            **resize_to({"shortest_edge": 378, "longest_edge": 980}, "bilinear"),
             **NORMALIZE,
             "do_image_splitting": False,
         },
@@ -173,9 +172,8 @@ ROWS = (
     *(
         Row(
             f"{name}ImageProcessor",
-            "tiles",
             (split(to_size), stages.rescale, stages.normalize),
-            {**SPLIT, **resize_to({"longest_edge": 4 * 364}, LANCZOS), "max_image_size": {"longest_edge": 364}},
+            {**SPLIT, **resize_to({"longest_edge": 4 * 364}, "lanczos"), "max_image_size": {"longest_edge": 364}},
             outputs=OUTPUTS,
             finish=with_tiles,
             per_sample=0,
@@ -185,11 +183,10 @@ ROWS = (
     ),
     Row(
         "UltraVBertImageProcessor",
-        "tiles",
         (split(to_capped_size), stages.rescale, stages.normalize),
         {
             **SPLIT,
-            **resize_to({"longest_edge": 3072}, LANCZOS),
+            **resize_to({"longest_edge": 3072}, "lanczos"),
             "max_image_size": {"longest_edge": 512},
             "max_image_tiles": 27,
         },

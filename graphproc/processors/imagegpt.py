@@ -7,7 +7,7 @@ from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import NearestColor
 from graphproc.processors import stages
-from graphproc.processors.constants import BILINEAR, INCEPTION, NORMALIZE, resize_to, square
+from graphproc.processors.constants import INCEPTION, NORMALIZE, resize_to, square
 from graphproc.processors.row import ONLY_PIL, Row
 
 
@@ -24,10 +24,9 @@ def input_ids(b: ProgramBuilder, config: Config, x: Value) -> None:
 ROWS = (
     Row(
         "ImageGPTImageProcessor",
-        "plain",
         (stages.resize, stages.rescale, stages.normalize),
         {
-            **resize_to(square(256), BILINEAR),
+            **resize_to(square(256), "bilinear"),
             **NORMALIZE,
             **INCEPTION,
             "clusters": None,

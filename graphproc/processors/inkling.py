@@ -99,7 +99,6 @@ SN = (stages.rescale, stages.normalize)
 ROWS = (
     Row(
         "InklingImageProcessor",
-        "inkling",
         (scale, surround(1), *SN),
         {
             **RGB,
@@ -118,7 +117,6 @@ ROWS = (
     ),
     Row(
         "Inkling2ImageProcessor",
-        "inkling",
         (surround(0), *SN),
         {**RGB, **NORMALIZE, **INCEPTION, "size": square(40)},
         outputs=("pixel_values", "image_grid_thw"),

@@ -7,7 +7,7 @@ from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
 from graphproc.processors import stages
-from graphproc.processors.constants import BILINEAR, INCEPTION, NORMALIZE, resize_to, square
+from graphproc.processors.constants import INCEPTION, NORMALIZE, resize_to, square
 from graphproc.processors.row import Row
 
 OCR = {"apply_ocr": True, "ocr_lang": None, "tesseract_config": ""}
@@ -31,16 +31,14 @@ def crop(b: ProgramBuilder, config: Config, x: Value) -> Value:
 ROWS = (
     Row(
         "LayoutLMv2ImageProcessor",
-        "plain",
         (stages.resize, to_bgr),
-        {**resize_to(square(224), BILINEAR), **OCR},
+        {**resize_to(square(224), "bilinear"), **OCR},
         not_compiled=NO_OCR,
     ),
     Row(
         "LayoutLMv3ImageProcessor",
-        "plain",
         (stages.resize, crop, stages.rescale, stages.normalize),
-        {**resize_to(square(224), BILINEAR), **NORMALIZE, **INCEPTION, **OCR},
+        {**resize_to(square(224), "bilinear"), **NORMALIZE, **INCEPTION, **OCR},
         not_compiled=NO_OCR,
     ),
 )

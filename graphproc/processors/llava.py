@@ -8,7 +8,6 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.processors import stages
 from graphproc.processors.calls import CALL_ALONE, GIVEN
 from graphproc.processors.constants import (
-    BICUBIC,
     BY_CROP,
     BY_NORMALIZE,
     BY_RESCALE,
@@ -24,7 +23,7 @@ from graphproc.processors.constants import (
 from graphproc.processors.row import ONLY_PIL, Row
 from graphproc.processors.stages import WITHOUT_PAD
 
-DEFAULTS = {**RGB, **resize_to(shortest(224), BICUBIC), **crop_to(224), **NORMALIZE, **CLIP}
+DEFAULTS = {**RGB, **resize_to(shortest(224), "bicubic"), **crop_to(224), **NORMALIZE, **CLIP}
 
 
 @stages.when("do_pad")
@@ -52,10 +51,9 @@ def pixel_values_images(b: ProgramBuilder, config: Config, x: Value) -> None:
 
 
 ROWS = (
-    Row("LlavaImageProcessor", "plain", (pad_to_square, *WITHOUT_PAD), {**DEFAULTS, "do_pad": False}),
+    Row("LlavaImageProcessor", (pad_to_square, *WITHOUT_PAD), {**DEFAULTS, "do_pad": False}),
     Row(
         "VideoLlavaImageProcessor",
-        "plain",
         (resize, *WITHOUT_PAD[1:]),
         {**DEFAULTS, "default_to_square": True, "return_legacy_image_output": True},
         settings_by_position=(

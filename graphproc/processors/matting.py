@@ -32,7 +32,6 @@ def to_multiple(b: ProgramBuilder, config: Config, x: Value) -> Value:
 ROWS = (
     Row(
         "VitMatteImageProcessor",
-        "matting",
         (stages.rescale, stages.normalize, with_trimap, to_multiple),
         {**NORMALIZE, **INCEPTION, "do_pad": True, "size_divisor": 32},
         extras={"trimap": Extra("trimaps", required=True, any_type=True)},

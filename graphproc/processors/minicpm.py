@@ -105,7 +105,6 @@ NEEDED = {switch: keys for switch, keys in NEEDS.items() if switch != "do_resize
 ROWS = (
     Row(
         "MiniCPMOcrImageProcessor",
-        "tiles",
         (always_resized, one_channel_as_floats, stages.rescale, stages.normalize),
         {**DEFAULTS, "downsample_mode": "4x", "small_image_upsize": "always"},
         not_compiled='small_image_upsize="adaptive", by which OpenCV finds sizes in the pixels',
@@ -117,7 +116,6 @@ ROWS = (
     ),
     Row(
         "MiniCPMV4_6ImageProcessor",
-        "tiles",
         (strips, stages.rescale, stages.normalize),
         DEFAULTS,
         not_compiled="without do_resize, slices that leave a rest of the image",

@@ -11,7 +11,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Cast, Extend, Numbers, Pad, Rearrange
 from graphproc.processors import stages
 from graphproc.processors.calls import OWN
-from graphproc.processors.constants import BILINEAR, INCEPTION, NORMALIZE, RGB, resize_to, square
+from graphproc.processors.constants import INCEPTION, NORMALIZE, RGB, resize_to, square
 from graphproc.processors.row import Row
 from graphproc.sizes.canvas import TiledCanvas, tiled_canvas
 
@@ -59,11 +59,10 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
 ROWS = (
     Row(
         "MllamaImageProcessor",
-        "tiles",
         (place, stages.rescale, stages.normalize),
         {
             **RGB,
-            **resize_to(square(224), BILINEAR),
+            **resize_to(square(224), "bilinear"),
             **NORMALIZE,
             **INCEPTION,
             "do_pad": True,

@@ -16,7 +16,6 @@ from graphproc.ops import Distinct, MirrorPad, Numbers, Pad, Rearrange, SelectCh
 from graphproc.processors import label_maps, stages
 from graphproc.processors.calls import NONZERO, Reads
 from graphproc.processors.constants import (
-    BICUBIC,
     BILINEAR,
     CLIP,
     IMAGENET,
@@ -41,7 +40,8 @@ from graphproc.sizes.rules import Size
 @stages.resizing
 def short_side(config: Config, height: Num, width: Num) -> Size:
     """`do_resize`: a shortest edge with a cap, floored to multiples of `size_divisor`."""
-    return multiples.short_side_floored(height, width, shortest_edge(config, "size"), stages.count(config, "size_divisor"))
+    edge, divisor = stages.edge(config, "size", "shortest_edge"), stages.count(config, "size_divisor")
+    return multiples.short_side_floored(height, width, edge, divisor)
 
 
 def short_side_of_any(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -50,18 +50,10 @@ def short_side_of_any(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return short_side(b, config.changed(size_divisor=1) if any_side else config, x)
 
 
-def shortest_edge(config: Config, key: str) -> int:
-    """The shortest edge of a size that must give one."""
-    edge = getattr(config, key).get("shortest_edge")
-    if edge is None:
-        raise ConfigError(f"{key}: {config.processor} needs a shortest_edge, got {getattr(config, key)}")
-    return int(edge)
-
-
 @stages.when("do_center_crop")
 def square_crop(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_center_crop`: to the square of `crop_size`'s shortest edge."""
-    edge = shortest_edge(config, "crop_size")
+    edge = stages.edge(config, "crop_size", "shortest_edge")
     return stages.cropped(b, x, edge, edge)
 
 
@@ -100,7 +92,8 @@ def floored(config: Config, height: Num, width: Num) -> Size:
 @stages.resizing
 def ceiled(config: Config, height: Num, width: Num) -> Size:
     """`do_resize`: a shortest edge, then both sides up to multiples."""
-    return multiples.shortest_edge_ceiled(height, width, shortest_edge(config, "size"), stages.count(config, "size_divisor"))
+    edge, divisor = stages.edge(config, "size", "shortest_edge"), stages.count(config, "size_divisor")
+    return multiples.shortest_edge_ceiled(height, width, edge, divisor)
 
 
 @stages.resizing
@@ -159,7 +152,7 @@ def with_prompt(b: ProgramBuilder, config: Config, x: Value) -> None:
 MASKED = ("pixel_values", "pixel_mask")
 DEPTH = (towards, crop, stages.rescale, stages.normalize, centered)
 DEPTH_DEFAULTS = {
-    **resize_to(square(384), BICUBIC),
+    **resize_to(square(384), "bicubic"),
     **NORMALIZE,
     **INCEPTION,
     "do_pad": False,
@@ -169,7 +162,6 @@ DEPTH_DEFAULTS = {
 }
 DPT = Row(
     "DPTImageProcessor",
-    "multiples",
     DEPTH,
     {**DEPTH_DEFAULTS, "do_reduce_labels": None},
     extras=label_maps.LABEL_MAPS,
@@ -179,10 +171,9 @@ DPT = Row(
 ROWS = (
     Row(
         "BridgeTowerImageProcessor",
-        "multiples",
         (short_side, square_crop, stages.rescale, stages.normalize),
         {
-            **resize_to(shortest(288), BICUBIC),
+            **resize_to(shortest(288), "bicubic"),
             "do_center_crop": True,
             "crop_size": shortest(288),
             **NORMALIZE,
@@ -212,18 +203,16 @@ ROWS = (
     DPT,
     Row(
         "GLPNImageProcessor",
-        "multiples",
         (floored, stages.rescale, stages.normalize),
         {"do_resize": True, "resample": BILINEAR, **RESCALE, "size_divisor": 32},
         needs={**NEEDS, "do_resize": ()},
     ),
     Row(
         "PixtralImageProcessor",
-        "multiples",
         (whole_patches, stages.center_crop, stages.rescale, stages.normalize),
         {
             **RGB,
-            **resize_to({"longest_edge": 1024}, BICUBIC),
+            **resize_to({"longest_edge": 1024}, "bicubic"),
             **NORMALIZE,
             **CLIP,
             "do_pad": True,
@@ -235,10 +224,9 @@ ROWS = (
     ),
     Row(
         "PPLCNetImageProcessor",
-        "multiples",
         (rounded, stages.center_crop, stages.rescale, stages.normalize, to_bgr),
         {
-            **resize_to(square(256), BILINEAR),
+            **resize_to(square(256), "bilinear"),
             **crop_to(224),
             **NORMALIZE,
             "image_mean": IMAGENET_MEAN[::-1],
@@ -251,7 +239,6 @@ ROWS = (
     ),
     Row(
         "PromptDepthAnythingImageProcessor",
-        "multiples",
         DEPTH,
         {**DEPTH_DEFAULTS, "prompt_scale_to_meter": 0.001},
         outputs=("pixel_values", "prompt_depth"),
@@ -262,22 +249,19 @@ ROWS = (
     ),
     Row(
         "Swin2SRImageProcessor",
-        "multiples",
         (stages.rescale, mirrored),
         {**RESCALE, "do_pad": True, "size_divisor": 8},
         backends=ONLY_PIL,
     ),
     Row(
         "TextNetImageProcessor",
-        "multiples",
         (ceiled, stages.center_crop, stages.rescale, stages.normalize),
-        {**RGB, **resize_to(shortest(640), BILINEAR), **crop_to(224, on=False), **NORMALIZE, **IMAGENET, "size_divisor": 32},
+        {**RGB, **resize_to(shortest(640), "bilinear"), **crop_to(224, on=False), **NORMALIZE, **IMAGENET, "size_divisor": 32},
     ),
     Row(
         "ViltImageProcessor",
-        "multiples",
         (short_side_of_any, stages.rescale, stages.normalize),
-        {**resize_to(shortest(384), BICUBIC), **NORMALIZE, **INCEPTION, "do_pad": True, "size_divisor": 32},
+        {**resize_to(shortest(384), "bicubic"), **NORMALIZE, **INCEPTION, "do_pad": True, "size_divisor": 32},
         calls={"size_divisor": replace(NONZERO, backends=ONLY_PIL)},
         outputs=MASKED,
         finish=with_mask(*MASKED),

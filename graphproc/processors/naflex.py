@@ -121,7 +121,6 @@ GEMMA_OUTPUTS = ("pixel_values", "image_position_ids", "num_soft_tokens_per_imag
 
 GEMMA = Row(
     "Gemma4ImageProcessor",
-    "naflex",
     (gemma_resize, stages.rescale, stages.normalize),
     {
         **RGB,
@@ -140,7 +139,6 @@ GEMMA = Row(
 ROWS = (
     Row(
         "Siglip2ImageProcessor",
-        "naflex",
         (siglip_resize, stages.rescale, stages.normalize),
         {**RESIZE, "resample": BILINEAR, "do_normalize": True, **INCEPTION, "patch_size": 16, "max_num_patches": 256},
         outputs=SIGLIP_OUTPUTS,

@@ -66,7 +66,6 @@ OUTPUTS = ("pixel_values", "image_grid_hw")
 ROWS = (
     Row(
         "NemotronH_Omni_Reasoning_V3ImageProcessor",
-        "patches",
         (resize, stages.rescale, stages.normalize),
         {
             **RGB,

@@ -76,7 +76,6 @@ THW, HW = ("pixel_values", "image_grid_thw"), ("pixel_values", "image_grid_hw")
 ROWS = (
     Row(
         "Kimi_K25ImageProcessor",
-        "padded grids",
         (shrink_on_canvas, stages.rescale, stages.normalize),
         {
             **RGB,
@@ -95,7 +94,6 @@ ROWS = (
     ),
     Row(
         "NeoMMEImageProcessor",
-        "padded grids",
         (resize_to_pixels, pad_to_patches, stages.rescale, stages.normalize),
         {**RGB, "do_resize": True, "resample": BILINEAR, **NORMALIZE, **INCEPTION, "patch_size": 32, "max_side": None},
         outputs=HW,

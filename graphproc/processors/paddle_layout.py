@@ -11,7 +11,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ir.types import FLOATS
 from graphproc.ops import Cast, Combine, Interpolate, InterpolateBytes, Rescale
 from graphproc.processors import stages
-from graphproc.processors.constants import BICUBIC, BILINEAR, NORMALIZE, RESCALE, resize_to, square
+from graphproc.processors.constants import NORMALIZE, RESCALE, resize_to, square
 from graphproc.processors.multiples import to_bgr
 from graphproc.processors.row import DROPPED, ONLY_TORCHVISION, Row
 from graphproc.sizes import rules
@@ -66,25 +66,23 @@ def with_originals(b: ProgramBuilder, config: Config, x: Value) -> None:
     b.output("original_images", x, "pad", apart=True)
 
 
-LAYOUT = {**resize_to(square(800), BICUBIC), **NORMALIZE, "image_mean": (0, 0, 0), "image_std": (1, 1, 1)}
+LAYOUT = {**resize_to(square(800), "bicubic"), **NORMALIZE, "image_mean": (0, 0, 0), "image_std": (1, 1, 1)}
 
 ROWS = (
     *(
-        Row(name, "layout", (unfiltered, *stages.STANDARD[1:]), LAYOUT, backends=ONLY_TORCHVISION)
+        Row(name, (unfiltered, *stages.STANDARD[1:]), LAYOUT, backends=ONLY_TORCHVISION)
         for name in ("PPDocLayoutV2ImageProcessor", "PPDocLayoutV3ImageProcessor")
     ),
     Row(
         "PPDocLayoutV4ImageProcessor",
-        "layout",
         (rescale_floats, unfiltered, within_bytes, stages.center_crop, normalize, stages.pad),
         LAYOUT,
         backends=ONLY_TORCHVISION,
     ),
     Row(
         "UVDocImageProcessor",
-        "layout",
         (stages.rescale, stages.normalize, to_bgr),
-        {**resize_to({"height": 712, "width": 488}, BILINEAR), **RESCALE},
+        {**resize_to({"height": 712, "width": 488}, "bilinear"), **RESCALE},
         outputs=("pixel_values", "original_images"),
         model_inputs=("pixel_values",),
         backends=ONLY_TORCHVISION,

@@ -14,7 +14,6 @@ from graphproc.ops import Cast, FixedPointResize, Numbers, Pad
 from graphproc.processors import stages
 from graphproc.processors.calls import OWN
 from graphproc.processors.constants import (
-    BILINEAR,
     IMAGENET,
     IMAGENET_MEAN,
     IMAGENET_STD,
@@ -122,7 +121,7 @@ def _sides(x: Value) -> tuple[Num, Num]:
 
 LINE = {
     **RGB,
-    **resize_to({"height": 48, "width": 320}, BILINEAR),
+    **resize_to({"height": 48, "width": 320}, "bilinear"),
     **NORMALIZE,
     **INCEPTION,
     "do_pad": True,
@@ -135,10 +134,9 @@ LINE_CALLS = dict.fromkeys(("size", "max_image_width"), OWN)
 ROWS = (
     Row(
         "PPOCRV5ServerDetImageProcessor",
-        "text",
         (limited, stages.rescale, stages.normalize, to_bgr),
         {
-            **resize_to(square(960), BILINEAR),
+            **resize_to(square(960), "bilinear"),
             **NORMALIZE,
             "image_mean": IMAGENET_MEAN[::-1],
             "image_std": IMAGENET_STD[::-1],
@@ -154,7 +152,6 @@ ROWS = (
     ),
     Row(
         "PPOCRV5ServerRecImageProcessor",
-        "text",
         (line_of_floats, stages.center_crop, stages.rescale, stages.normalize, pad_short),
         LINE,
         not_compiled="resample 1 (lanczos of floats); lines 1 pixel wide; in a graph of a sequence, the widest image's width",
@@ -164,7 +161,6 @@ ROWS = (
     ),
     Row(
         "PPOCRV6SmallRecImageProcessor",
-        "text",
         (line, to_bgr, stages.center_crop, stages.rescale, stages.normalize, pad_short),
         LINE,
         not_compiled="in a graph of a sequence, the widest image's width: each is as wide as it is alone",
@@ -174,9 +170,8 @@ ROWS = (
     ),
     Row(
         "SLANeXtImageProcessor",
-        "text",
         (fixed_point, *stages.STANDARD[1:]),
-        {**RGB, **resize_to(square(512), BILINEAR), **NORMALIZE, **IMAGENET, "do_pad": True, "pad_size": square(512)},
+        {**RGB, **resize_to(square(512), "bilinear"), **NORMALIZE, **IMAGENET, "do_pad": True, "pad_size": square(512)},
         backends=ONLY_TORCHVISION,
     ),
 )

@@ -6,7 +6,7 @@ from graphproc.configs.config import Config
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Blank, Crop
 from graphproc.processors import stages, tiling
-from graphproc.processors.constants import BILINEAR, INCEPTION, NORMALIZE, RGB, resize_to, square
+from graphproc.processors.constants import INCEPTION, NORMALIZE, RGB, resize_to, square
 from graphproc.processors.row import ONLY_PIL, Row
 from graphproc.processors.tiling import INDEX
 from graphproc.sizes import num
@@ -63,9 +63,8 @@ CROPS = {
 ROWS = (
     Row(
         "Gemma3ImageProcessor",
-        "tiles",
         (with_crops, stages.rescale, stages.normalize),
-        {**RGB, **resize_to(square(224), BILINEAR), **NORMALIZE, **INCEPTION, **CROPS},
+        {**RGB, **resize_to(square(224), "bilinear"), **NORMALIZE, **INCEPTION, **CROPS},
         outputs=("pixel_values", "num_crops"),
         finish=with_number,
         backends=ONLY_PIL,

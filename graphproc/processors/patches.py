@@ -130,7 +130,6 @@ GLM_PIXELS = (112 * 112, 28 * 28 * 15000)
 
 QWEN = Row(
     "Qwen2VLImageProcessor",
-    "patches",
     WITHIN,
     {**defaults(*QWEN_PIXELS, frames=2), **PIXELS},
     outputs=OUTPUTS,

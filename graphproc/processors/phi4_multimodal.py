@@ -84,7 +84,6 @@ def _every_other(length: Num, cells: int) -> Num:
 ROWS = (
     Row(
         "Phi4MultimodalImageProcessor",
-        "tiles",
         (views,),
         {**RGB, "size": square(448), "resample": BICUBIC, "default_to_square": True, **NORMALIZE, **INCEPTION, **SETTINGS},
         outputs=OUTPUTS,

@@ -82,7 +82,6 @@ class Row:
 
     Attributes:
         name: the class's name in transformers.
-        family: the group it belongs to, as shown in lists.
         stages: the steps, in order, on one image laid out channels first.
         defaults: its settings and their defaults, None where there is none. Of the standard ones those that have a default; the
             others in the order in which files hold them.
@@ -107,10 +106,10 @@ class Row:
             become PIL images, of bytes, before anything else.
         calls: how settings that are given in a call are read, of those that transformers does not simply take from there.
         settings_by_position: the settings that a call takes by position behind the images, in transformers' order.
+        family: the group it belongs to, as shown in lists; `registry.FAMILIES` says it.
     """
 
     name: str
-    family: str
     stages: tuple[Stage, ...]
     defaults: Mapping[str, Any]
     not_compiled: str = ""
@@ -130,6 +129,7 @@ class Row:
     calls: Mapping[str, Reads] = field(default_factory=dict)
     reads: Literal["converted", "pil", "plain", "frames", "bytes"] = "converted"
     settings_by_position: tuple[str, ...] = ()
+    family: str = ""
 
     @property
     def extra_keys(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Numbers
 from graphproc.processors import stages
-from graphproc.processors.constants import BILINEAR, IMAGENET, NEAREST, NORMALIZE, RGB, resize_to, square
+from graphproc.processors.constants import IMAGENET, NEAREST, NORMALIZE, RGB, resize_to, square
 from graphproc.processors.label_maps import LABEL_MAPS, output_labels
 from graphproc.processors.row import Row
 from graphproc.sizes import fit
@@ -42,11 +42,10 @@ def with_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
 ROWS = (
     Row(
         "SamImageProcessor",
-        "own size rule",
         (resize, stages.center_crop, stages.rescale, stages.normalize, stages.pad),
         {
             **RGB,
-            **resize_to({"longest_edge": 1024}, BILINEAR),
+            **resize_to({"longest_edge": 1024}, "bilinear"),
             **NORMALIZE,
             **IMAGENET,
             "do_pad": True,

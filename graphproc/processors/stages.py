@@ -322,6 +322,18 @@ def sides(key: str, size: dict[str, int] | None) -> tuple[int, int]:
     return size["height"], size["width"]
 
 
+def edge(config: Config, key: str, name: str) -> int:
+    """An edge of a size that must give it, `shortest_edge` or `longest_edge`.
+
+    Raises:
+        ConfigError: the size has another form.
+    """
+    length = getattr(config, key).get(name)
+    if length is None:
+        raise ConfigError(f"{key}: {config.processor} needs a {name}, got {getattr(config, key)}")
+    return int(length)
+
+
 def count(config: Config, key: str, least: int = 1) -> int:
     """A setting that counts something: a whole number of at least 1, or another.
 

@@ -45,7 +45,6 @@ def row_ends(b: ProgramBuilder, grid: Grid) -> Value:
 ROWS = (
     Row(
         "Step3p7ImageProcessor",
-        "tiles",
         (),
         {
             **RGB,

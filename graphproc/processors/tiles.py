@@ -14,7 +14,7 @@ from graphproc.ir.program import Parity, ProgramBuilder, Value
 from graphproc.ops import Cast, Full, Numbers, SelectChannels
 from graphproc.processors import stages, tiling
 from graphproc.processors.calls import OWN, PARTLY
-from graphproc.processors.constants import BICUBIC, CLIP, INCEPTION, NORMALIZE, RGB, resize_to, square
+from graphproc.processors.constants import CLIP, INCEPTION, NORMALIZE, RGB, resize_to, square
 from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, PIL, Row, Stage
 from graphproc.sizes import fit, num
 from graphproc.sizes.canvas import Dense, Grid, Page, covering_grid, grid_by_aspect, grid_by_fit, grid_by_scale, page_grid
@@ -194,13 +194,12 @@ TILED = {**RGB, **NORMALIZE, **CLIP, **PATCHES}
 ROWS = (
     Row(
         "Cohere2VisionImageProcessor",
-        "tiles",
         (
             tiles(by_scale, overview_first=False, when=lambda config: bool(config.crop_to_patches)),
             tiling.resize,
             tiling.in_model_units,
         ),
-        {**TILED, **resize_to(square(512), BICUBIC), "crop_to_patches": True},
+        {**TILED, **resize_to(square(512), "bicubic"), "crop_to_patches": True},
         outputs=("pixel_values", "num_patches"),
         model_inputs=("pixel_values",),
         backends=ONLY_TORCHVISION,
@@ -208,11 +207,10 @@ ROWS = (
     ),
     Row(
         "DeepseekOcr2ImageProcessor",
-        "tiles",
         (),
         {
             **TILED,
-            **resize_to(square(1024), BICUBIC),
+            **resize_to(square(1024), "bicubic"),
             **INCEPTION,
             "crop_to_patches": True,
             "min_patches": 2,
@@ -227,23 +225,21 @@ ROWS = (
     ),
     Row(
         "GotOcr2ImageProcessor",
-        "tiles",
         (tiles(by_aspect, overview_first=False), tiling.resize, tiling.in_model_units),
-        {**TILED, **resize_to(square(384), BICUBIC)},
+        {**TILED, **resize_to(square(384), "bicubic")},
         outputs=("pixel_values", "num_patches"),
         model_inputs=("pixel_values",),
         finish=with_number,
     ),
     Row(
         "GraniteDoclingImageProcessor",
-        "tiles",
         (
             tiles(lambda config, x: page(config, x).grid, overview_first=False, when=lambda _: True),
             tiling.in_model_units,
         ),
         {
             **TILED,
-            **resize_to(square(512), BICUBIC),
+            **resize_to(square(512), "bicubic"),
             "crop_to_patches": True,
             "max_patches": 32,
             "fine_route": False,
@@ -256,9 +252,8 @@ ROWS = (
     ),
     Row(
         "Ovis2ImageProcessor",
-        "tiles",
         (tiles(covering, overview_first=True), tiling.resize, stages.center_crop, tiling.in_model_units),
-        {**TILED, **resize_to(square(384), BICUBIC), "use_covering_area_grid": True},
+        {**TILED, **resize_to(square(384), "bicubic"), "use_covering_area_grid": True},
         parity=COVERING_PARITY,
         outputs=("pixel_values", "grids"),
         model_inputs=("pixel_values",),
@@ -266,12 +261,11 @@ ROWS = (
     ),
     Row(
         "PerceptionLMImageProcessor",
-        "tiles",
         (thumbnail_and_tiles, tiling.in_model_units),
         {
             **RGB,
             **NORMALIZE,
-            **resize_to(square(448), BICUBIC),
+            **resize_to(square(448), "bicubic"),
             **INCEPTION,
             "vision_input_type": "thumb+tile",
             "tile_size": 448,
@@ -282,11 +276,10 @@ ROWS = (
     ),
     Row(
         "UnlimitedOcrImageProcessor",
-        "tiles",
         (),
         {
             **TILED,
-            **resize_to(square(1024), BICUBIC),
+            **resize_to(square(1024), "bicubic"),
             **INCEPTION,
             "crop_to_patches": True,
             "min_patches": 2,

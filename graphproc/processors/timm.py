@@ -68,7 +68,6 @@ def _fill(wanted: timm.Evaluation) -> tuple[float, ...] | float:
 ROWS = (
     Row(
         timm.CLASS,
-        "timm",
         (transform,),
         {timm.KEY: timm.DEFAULTS, "architecture": None},
         settings_by_position=("return_tensors",),

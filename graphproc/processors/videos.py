@@ -12,7 +12,6 @@ from graphproc.ops.mirror_pad import Mode
 from graphproc.processors import stages
 from graphproc.processors.calls import GIVEN
 from graphproc.processors.constants import (
-    BILINEAR,
     BY_CROP,
     BY_NORMALIZE,
     BY_RESCALE,
@@ -72,7 +71,7 @@ def pad(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 VIVIT = {
-    **resize_to(shortest(256), BILINEAR),
+    **resize_to(shortest(256), "bilinear"),
     **crop_to(224),
     **RESCALE,
     "rescale_factor": 1 / 127.5,
@@ -83,10 +82,9 @@ VIVIT = {
 ROWS = (
     Row(
         "TvpImageProcessor",
-        "frames",
         (resize_longest, *WITHOUT_PAD[1:], pad, stages.flip_channels),
         {
-            **resize_to({"longest_edge": 448}, BILINEAR),
+            **resize_to({"longest_edge": 448}, "bilinear"),
             "default_to_square": False,
             **crop_to(448),
             **RESCALE,
@@ -104,15 +102,13 @@ ROWS = (
     ),
     Row(
         "VideoMAEImageProcessor",
-        "frames",
         WITHOUT_PAD,
-        {**resize_to(shortest(224), BILINEAR), **crop_to(224), **RESCALE, **NORMALIZE},
+        {**resize_to(shortest(224), "bilinear"), **crop_to(224), **RESCALE, **NORMALIZE},
         finish=video,
         per_sample=0,
     ),
     Row(
         "VivitImageProcessor",
-        "frames",
         (resize_shortest, stages.center_crop, rescale, stages.normalize),
         {**VIVIT, "default_to_square": True},
         settings_by_position=(*BY_RESIZE, *BY_CROP, *BY_RESCALE, "offset", *BY_NORMALIZE, *BY_RESULT),

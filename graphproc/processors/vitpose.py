@@ -32,7 +32,6 @@ def tiles(b: ProgramBuilder, config: Config, x: Value) -> None:
 ROWS = (
     Row(
         "VitPoseImageProcessor",
-        "boxes",
         (warp, stages.rescale, stages.normalize),
         {
             "size": {"height": 256, "width": 192},
