@@ -10,7 +10,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Crop, Pad
 from graphproc.processors import llava, stages, tiling
 from graphproc.processors.calls import PARTLY
-from graphproc.processors.constants import BICUBIC, CLIP, RESCALE, RGB, crop_to, resize_to, shortest, square
+from graphproc.processors.constants import CLIP, NORMALIZE, RGB, crop_to, resize_to, shortest, square
 from graphproc.processors.row import Row, Stage
 from graphproc.processors.tiling import INDEX
 from graphproc.sizes import num
@@ -80,37 +80,31 @@ def with_counts(b: ProgramBuilder, config: Config, x: Value) -> None:
         tiling.tell(b, "batch_num_images", 1)
 
 
-LLAVA = {**RGB, **RESCALE, "do_normalize": True, **CLIP, "do_pad": True}
+LLAVA = {**RGB, **NORMALIZE, **CLIP, "do_pad": True}
 
 ROWS = (
     Row(
         "LlavaNextImageProcessor",
-        "tiles",
         (overview_and_tiles, tiling.in_model_units),
         {
             **LLAVA,
-            **resize_to(shortest(224), BICUBIC),
+            **resize_to(shortest(224), "bicubic"),
             **crop_to(224),
             "image_grid_pinpoints": ((336, 672), (672, 336), (672, 672), (1008, 336), (336, 1008)),
         },
-        extra_keys=("image_grid_pinpoints",),
         outputs=("pixel_values", "image_sizes"),
-        input_names=("pixel_values", "image_sizes"),
         finish=with_sizes,
     ),
     Row(
         "LlavaOnevisionImageProcessor",
-        "tiles",
         (overview_and_tiles, tiling.in_model_units),
         {
             **LLAVA,
-            **resize_to(square(384), BICUBIC),
+            **resize_to(square(384), "bicubic"),
             "default_to_square": False,
             "image_grid_pinpoints": tuple((384 * rows, 384 * columns) for rows in range(1, 7) for columns in range(1, 7)),
         },
-        extra_keys=("image_grid_pinpoints",),
         outputs=("pixel_values", "image_sizes", "batch_num_images"),
-        input_names=("pixel_values", "image_sizes", "batch_num_images"),
         finish=with_counts,
         counts="batch_num_images",
         calls={"image_mean": PARTLY},

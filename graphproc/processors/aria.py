@@ -8,7 +8,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Crop, Full, Numbers, Pad, Rearrange
 from graphproc.processors import tiling
 from graphproc.processors.any_resolution import tiles
-from graphproc.processors.constants import BICUBIC, INCEPTION, RESCALE, RGB
+from graphproc.processors.constants import BICUBIC, INCEPTION, NORMALIZE, RGB
 from graphproc.processors.row import ONLY_PIL, Row, Stage
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
@@ -85,12 +85,9 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
 ROWS = (
     Row(
         "AriaImageProcessor",
-        "tiles",
         (squares, tiling.in_model_units),
-        {**RGB, "resample": BICUBIC, **RESCALE, "do_normalize": True, **INCEPTION, **SETTINGS},
-        extra_keys=tuple(SETTINGS),
+        {**RGB, "resample": BICUBIC, **NORMALIZE, **INCEPTION, **SETTINGS},
         outputs=("pixel_values", "pixel_mask", "num_crops"),
-        input_names=("pixel_values", "pixel_mask", "num_crops"),
         finish=finish,
         backends=ONLY_PIL,
     ),

@@ -14,7 +14,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
 from graphproc.processors import stages
 from graphproc.processors.calls import NONZERO, PARTLY
-from graphproc.processors.constants import BICUBIC, BILINEAR, CLIP, CLIP_MEAN, CLIP_STD, RESCALE, resize_to, square
+from graphproc.processors.constants import BICUBIC, BILINEAR, CLIP, CLIP_MEAN, CLIP_STD, NORMALIZE, resize_to, square
 from graphproc.processors.row import ONLY_PIL, Row
 from graphproc.sizes import fit
 
@@ -79,15 +79,14 @@ def two_scales(b: ProgramBuilder, config: Config, x: Value) -> None:
     b.output("high_res_pixel_values", stages.normalize(b, fine, stages.rescale(b, fine, high)))
 
 
-DEFAULTS = {**resize_to(square(384), BICUBIC), **RESCALE, "do_normalize": True, **CLIP, "do_pad": True, "min_size": 14}
+DEFAULTS = {**resize_to(square(384), "bicubic"), **NORMALIZE, **CLIP, "do_pad": True, "min_size": 14}
 CALLS = {"image_mean": PARTLY, "resample": replace(NONZERO, backends=ONLY_PIL)}
 STAGES = (longer_side, pad, stages.rescale, stages.normalize)
 
 ROWS = (
-    Row("DeepseekVLImageProcessor", "square canvas", STAGES, DEFAULTS, extra_keys=("min_size",), calls=CALLS),
+    Row("DeepseekVLImageProcessor", STAGES, DEFAULTS, calls=CALLS),
     Row(
         "DeepseekVLHybridImageProcessor",
-        "square canvas",
         (),
         {
             **DEFAULTS,
@@ -96,11 +95,9 @@ ROWS = (
             "high_res_image_mean": CLIP_MEAN,
             "high_res_image_std": CLIP_STD,
         },
-        extra_keys=("min_size", "high_res_size", "high_res_resample", "high_res_image_mean", "high_res_image_std"),
         outputs=("pixel_values", "high_res_pixel_values"),
-        input_names=("pixel_values", "high_res_pixel_values"),
         finish=two_scales,
         calls={**CALLS, "high_res_image_mean": PARTLY},
     ),
-    Row("JanusImageProcessor", "square canvas", STAGES, DEFAULTS, extra_keys=("min_size",), calls=CALLS),
+    Row("JanusImageProcessor", STAGES, DEFAULTS, calls=CALLS),
 )

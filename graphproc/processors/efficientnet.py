@@ -8,7 +8,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
 from graphproc.ops import Cast, Combine, MultiplyAdd
 from graphproc.processors import stages
-from graphproc.processors.constants import BICUBIC, INCEPTION, RESCALE, crop_to, resize_to, square
+from graphproc.processors.constants import INCEPTION, RESCALE, crop_to, resize_to, square
 from graphproc.processors.row import Row
 
 
@@ -51,10 +51,9 @@ def normalize_top(b: ProgramBuilder, config: Config, x: Value) -> Value:
 ROWS = (
     Row(
         "EfficientNetImageProcessor",
-        "plain",
         (stages.resize, stages.center_crop, rescale, normalize, normalize_top),
         {
-            **resize_to(square(346), BICUBIC),
+            **resize_to(square(346), "bicubic"),
             **crop_to(289, on=False),
             **RESCALE,
             "rescale_offset": False,
@@ -62,7 +61,6 @@ ROWS = (
             **INCEPTION,
             "include_top": True,
         },
-        extra_keys=("rescale_offset", "include_top"),
         needs={**NEEDS, "include_top": ("image_std",)},
     ),
 )

@@ -10,7 +10,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Numbers
 from graphproc.processors import stages
 from graphproc.processors.calls import CALL_ALONE, GIVEN, OWN
-from graphproc.processors.constants import BICUBIC, BY_NORMALIZE, BY_RESCALE, BY_RESIZE, BY_RESULT, CLIP, RESCALE, RGB
+from graphproc.processors.constants import BICUBIC, BY_NORMALIZE, BY_RESCALE, BY_RESIZE, BY_RESULT, CLIP, NORMALIZE, RESCALE, RGB
 from graphproc.processors.row import ONLY_PIL, Row
 from graphproc.sizes import smart_resize
 
@@ -23,17 +23,17 @@ DEFAULTS = {
     "size": LIMITS,
     **LIMITS,
     "spatial_factor": 8,
-    **RESCALE,
-    "do_normalize": True,
+    "ratio": None,
+    "image_area": None,
+    **NORMALIZE,
     **CLIP,
     "do_pad": True,
 }
 
 
+@stages.when("do_resize")
 def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize`: to between `min_pixels` and `max_pixels`; `size` changes nothing."""
-    if not config.do_resize:
-        return x
     limits = (stages.count(config, key) for key in LIMITS)
     to = smart_resize.pixels_within(x.type.size("H"), x.type.size("W"), stages.count(config, "spatial_factor"), *limits)
     b.require(to.holds, f"{to.message}.")
@@ -49,14 +49,11 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
 ROWS = (
     Row(
         "Emu3ImageProcessor",
-        "emu3",
         (resize, stages.rescale, stages.normalize),
         DEFAULTS,
-        extra_keys=(*LIMITS, "spatial_factor", "ratio", "image_area"),
         settings_by_position=(*BY_RESIZE, *BY_RESCALE, *BY_NORMALIZE, "do_convert_rgb", "do_pad", *BY_RESULT),
         not_compiled="image_sizes of input_data_format channels_last, where transformers tells channels and height",
         outputs=("pixel_values", "image_sizes"),
-        input_names=("pixel_values", "image_sizes"),
         finish=finish,
         needs={switch: keys for switch, keys in NEEDS.items() if switch != "do_center_crop"},
         backends=ONLY_PIL,

@@ -7,7 +7,7 @@ from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Crop, ForEach, Full, Numbers, Pad
 from graphproc.processors import stages
-from graphproc.processors.constants import BILINEAR, IMAGENET, RESCALE, resize_to
+from graphproc.processors.constants import IMAGENET, NORMALIZE, resize_to
 from graphproc.processors.mask_classification import LABELS
 from graphproc.processors.row import Row
 from graphproc.sizes import num
@@ -34,10 +34,9 @@ def split(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return b.add(ForEach(cut.number, (Crop(num.where(cut.tall, start, 0), num.where(cut.tall, 0, start), rows, columns),)), x)
 
 
+@stages.when("do_pad")
 def pad(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_pad`: zeros at the bottom and right up to the shortest by the longest edge; larger sides stay."""
-    if not config.do_pad:
-        return x
     height, width = (num.maximum(x.type.size(a), side) for a, side in zip("HW", _canvas(config), strict=True))
     return b.add(Pad(0, 0, height, width), x)
 
@@ -59,19 +58,18 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
 ROWS = (
     Row(
         "EomtImageProcessor",
-        "mask classification",
         (stages.resize, split, pad, stages.rescale, stages.normalize),
         {
-            **resize_to({"shortest_edge": 640, "longest_edge": 640}, BILINEAR),
-            **RESCALE,
-            "do_normalize": True,
+            **resize_to({"shortest_edge": 640, "longest_edge": 640}, "bilinear"),
+            **NORMALIZE,
             **IMAGENET,
             "do_pad": False,
             "do_split_image": False,
+            "ignore_index": None,
         },
-        extra_keys=("do_split_image", "ignore_index"),
         not_compiled=LABELS,
         outputs=("pixel_values", "patch_offsets"),
+        model_inputs=("pixel_values",),
         finish=finish,
     ),
 )

@@ -6,7 +6,7 @@ from graphproc.configs.config import Config, check
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import MultiplyAdd
-from graphproc.processors.constants import BICUBIC, BILINEAR, CLIP, LANCZOS, RESCALE, crop_to, resize_to, square
+from graphproc.processors.constants import BILINEAR, CLIP, NORMALIZE, crop_to, resize_to, square
 from graphproc.processors.row import Row
 from graphproc.processors.stages import WITHOUT_PAD
 
@@ -22,7 +22,7 @@ MASK = {
     "mask_group_min_aspect_ratio": 0.3,
     "mask_group_max_aspect_ratio": None,
 }
-STEPS = {**resize_to(square(112), LANCZOS), **crop_to(112), **RESCALE, "do_normalize": True}
+STEPS = {**resize_to(square(112), "lanczos"), **crop_to(112), **NORMALIZE}
 CODEBOOK = {
     "return_codebook_pixels": False,
     **{f"codebook_{key}": value for key, value in STEPS.items() if key != "default_to_square"},
@@ -53,10 +53,8 @@ def with_codebook(b: ProgramBuilder, config: Config, x: Value) -> None:
 ROWS = (
     Row(
         "FlavaImageProcessor",
-        "plain",
         WITHOUT_PAD,
-        {**resize_to(square(224), BICUBIC), **crop_to(224), **RESCALE, "do_normalize": True, **CLIP, **MASK, **CODEBOOK},
-        extra_keys=(*MASK, *CODEBOOK),
+        {**resize_to(square(224), "bicubic"), **crop_to(224), **NORMALIZE, **CLIP, **MASK, **CODEBOOK},
         not_compiled="bool_masked_pos (random masks); codebook_do_map_pixels of pixels neither rescaled nor normalized",
         finish=with_codebook,
     ),

@@ -7,35 +7,22 @@ from graphproc.errors import ConfigError
 from graphproc.ir.program import Parity, ProgramBuilder, Value
 from graphproc.ops import Interpolate, InterpolateBytes, MirrorPad, Pad, Rearrange, SmoothZoom
 from graphproc.processors import stages
-from graphproc.processors.constants import (
-    BILINEAR,
-    CLIP,
-    IMAGENET,
-    INCEPTION,
-    NEAREST,
-    NORMALIZE,
-    RESCALE,
-    RGB,
-    resize_to,
-    square,
-)
+from graphproc.processors.constants import BILINEAR, CLIP, IMAGENET, INCEPTION, NEAREST, NORMALIZE, RGB, resize_to, square
 from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, PIL, Row
 from graphproc.sizes import multiples, num, rules
 
 
+@stages.when("do_pad")
 def reflect(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_pad`: reflected all around, the more the larger the image."""
-    if not config.do_pad:
-        return x
     height, width = x.type.size("H"), x.type.size("W")
     rows, columns = multiples.root_padding(height, width)
     return b.add(MirrorPad(rows, columns, height + 2 * rows, width + 2 * columns, "reflect"), x)
 
 
+@stages.when("do_resize")
 def align_corners(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize`: towards `size`, linearly between the corners' centres."""
-    if not config.do_resize:
-        return x
     if config.resample != BILINEAR:
         raise ConfigError(f"resample: {config.processor} is compiled with bilinear ({BILINEAR}) alone, got {config.resample}")
     multiple = config.ensure_multiple_of
@@ -67,18 +54,16 @@ def _resized(b: ProgramBuilder, config: Config, x: Value, antialias: bool) -> Va
     return stages.interpolated(b, x, *size, config.resample, antialias=antialias)
 
 
+@stages.when("do_pad")
 def to_square(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_pad`: zeros at the bottom or right up to a square."""
-    if not config.do_pad:
-        return x
     side = num.maximum(x.type.size("H"), x.type.size("W"))
     return b.add(Pad(0, 0, side, side), x)
 
 
+@stages.when("do_resize")
 def smooth(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize`: blurred where it shrinks, then interpolated; `resample` says nothing but whether it is blurred."""
-    if not config.do_resize:
-        return x
     if config.resample == NEAREST:
         raise ConfigError(f"resample: {NEAREST} turns the blur of {config.processor} off, which is not compiled. Use {BILINEAR}.")
     if x.type.dtype == "u8":
@@ -95,28 +80,24 @@ def without_one_channel(b: ProgramBuilder, config: Config, x: Value) -> None:
 ROWS = (
     Row(
         "DepthProImageProcessor",
-        "float resize",
         (stages.rescale, stages.normalize, resize_without_antialias),
-        {**resize_to(square(1536), BILINEAR), **NORMALIZE, **INCEPTION},
+        {**resize_to(square(1536), "bilinear"), **NORMALIZE, **INCEPTION},
         backends=ONLY_TORCHVISION,
     ),
     Row(
         "DINOv3ViTImageProcessor",
-        "float resize",
         (stages.rescale_alone, resize, stages.center_crop, stages.normalize_alone),
-        {**resize_to(square(224), BILINEAR), **NORMALIZE, **IMAGENET},
+        {**resize_to(square(224), "bilinear"), **NORMALIZE, **IMAGENET},
         not_compiled="resample 1 (lanczos) after rescaling",
         backends=ONLY_TORCHVISION,
     ),
     Row(
         "Owlv2ImageProcessor",
-        "float resize",
         (stages.rescale, to_square, smooth, stages.normalize),
         {
             **RGB,
-            **resize_to(square(960), BILINEAR),
-            **RESCALE,
-            "do_normalize": True,
+            **resize_to(square(960), "bilinear"),
+            **NORMALIZE,
             **CLIP,
             "do_pad": True,
         },
@@ -130,18 +111,15 @@ ROWS = (
     ),
     Row(
         "ZoeDepthImageProcessor",
-        "float resize",
         (stages.rescale, reflect, align_corners, stages.normalize),
         {
-            **resize_to({"height": 384, "width": 512}, BILINEAR),
-            **RESCALE,
-            "do_normalize": True,
+            **resize_to({"height": 384, "width": 512}, "bilinear"),
+            **NORMALIZE,
             **INCEPTION,
             "do_pad": True,
-            "keep_aspect_ratio": True,
             "ensure_multiple_of": 1 / 32,
+            "keep_aspect_ratio": True,
         },
-        extra_keys=("ensure_multiple_of", "keep_aspect_ratio"),
         not_compiled="resample 3 (torch's bicubic with aligned corners)",
         parity=Parity(f"{PIL.reference} and torch"),
         finish=without_one_channel,

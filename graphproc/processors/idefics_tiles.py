@@ -16,7 +16,7 @@ from graphproc.ir.program import Join, ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
 from graphproc.ops import Cast, Concat, Crop, Extend, Full, Numbers, Pad, Rearrange, Take
 from graphproc.processors import stages, tiling
-from graphproc.processors.constants import BILINEAR, INCEPTION, LANCZOS, RESCALE, RGB, resize_to
+from graphproc.processors.constants import BILINEAR, INCEPTION, RESCALE, RGB, resize_to
 from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, Row, Stage
 from graphproc.sizes import num
 from graphproc.sizes.canvas import Grid
@@ -25,15 +25,13 @@ from graphproc.sizes.rules import Size
 from graphproc.sizes.slices import capped_long_side, tile_split, to_long_side, within_long_side
 
 NORMALIZE = {**RESCALE, "do_normalize": True, **INCEPTION, "do_pad": True}
-SPLIT = {**RGB, **NORMALIZE, "do_image_splitting": True, "return_row_col_info": False}
-SPLIT_KEYS = ("do_image_splitting", "max_image_size", "return_row_col_info")
+SPLIT = {**RGB, **NORMALIZE, "do_image_splitting": True, "max_image_size": None, "return_row_col_info": False}
 OUTPUTS = ("pixel_values", "pixel_attention_mask")
 
 
+@stages.when("do_resize")
 def resize_within(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize`: down to the longest edge, then up to the shortest one; or to a height and width."""
-    if not config.do_resize:
-        return x
     if set(config.size) != {"shortest_edge", "longest_edge"}:
         return stages.resize_to(b, config, x, *stages.sides("size", config.size))
     edges = config.size["longest_edge"], config.size["shortest_edge"]
@@ -158,18 +156,15 @@ def with_tiles(b: ProgramBuilder, config: Config, x: Value) -> None:
 ROWS = (
     Row(
         "Idefics2ImageProcessor",
-        "tiles",
         STAGES,
         {
             **RGB,
-            **resize_to({"shortest_edge": 378, "longest_edge": 980}, BILINEAR),
+            **resize_to({"shortest_edge": 378, "longest_edge": 980}, "bilinear"),
             **NORMALIZE,
             "do_image_splitting": False,
         },
-        extra_keys=("do_image_splitting",),
         not_compiled="parts of different sizes without do_pad",
         outputs=OUTPUTS,
-        input_names=OUTPUTS,
         finish=with_quarters,
         per_sample=0,
         backends=ONLY_PIL,
@@ -177,12 +172,9 @@ ROWS = (
     *(
         Row(
             f"{name}ImageProcessor",
-            "tiles",
             (split(to_size), stages.rescale, stages.normalize),
-            {**SPLIT, **resize_to({"longest_edge": 4 * 364}, LANCZOS), "max_image_size": {"longest_edge": 364}},
-            extra_keys=SPLIT_KEYS,
+            {**SPLIT, **resize_to({"longest_edge": 4 * 364}, "lanczos"), "max_image_size": {"longest_edge": 364}},
             outputs=OUTPUTS,
-            input_names=OUTPUTS,
             finish=with_tiles,
             per_sample=0,
             backends=ONLY_PIL,
@@ -191,18 +183,15 @@ ROWS = (
     ),
     Row(
         "UltraVBertImageProcessor",
-        "tiles",
         (split(to_capped_size), stages.rescale, stages.normalize),
         {
             **SPLIT,
-            **resize_to({"longest_edge": 3072}, LANCZOS),
+            **resize_to({"longest_edge": 3072}, "lanczos"),
             "max_image_size": {"longest_edge": 512},
             "max_image_tiles": 27,
         },
-        extra_keys=(*SPLIT_KEYS, "max_image_tiles"),
         not_compiled="rows and cols without samples of no image at the end, which have empty ones here",
         outputs=OUTPUTS,
-        input_names=OUTPUTS,
         finish=with_tiles,
         per_sample=0,
         backends=ONLY_TORCHVISION,

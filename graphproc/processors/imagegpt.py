@@ -7,7 +7,7 @@ from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import NearestColor
 from graphproc.processors import stages
-from graphproc.processors.constants import BILINEAR, INCEPTION, RESCALE, resize_to, square
+from graphproc.processors.constants import INCEPTION, NORMALIZE, resize_to, square
 from graphproc.processors.row import ONLY_PIL, Row
 
 
@@ -24,13 +24,16 @@ def input_ids(b: ProgramBuilder, config: Config, x: Value) -> None:
 ROWS = (
     Row(
         "ImageGPTImageProcessor",
-        "plain",
         (stages.resize, stages.rescale, stages.normalize),
-        {**resize_to(square(256), BILINEAR), **RESCALE, "do_normalize": True, **INCEPTION, "do_color_quantize": True},
-        extra_keys=("clusters", "do_color_quantize"),
+        {
+            **resize_to(square(256), "bilinear"),
+            **NORMALIZE,
+            **INCEPTION,
+            "clusters": None,
+            "do_color_quantize": True,
+        },
         not_compiled="do_color_quantize of pixels that are neither rescaled nor normalized",
         outputs=("input_ids",),
-        input_names=("input_ids",),
         finish=input_ids,
         needs={**NEEDS, "do_color_quantize": ("clusters",)},
         backends=ONLY_PIL,  # torch rounds distances otherwise, which decides between clusters equally near

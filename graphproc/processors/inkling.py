@@ -99,7 +99,6 @@ SN = (stages.rescale, stages.normalize)
 ROWS = (
     Row(
         "InklingImageProcessor",
-        "inkling",
         (scale, surround(1), *SN),
         {
             **RGB,
@@ -108,20 +107,19 @@ ROWS = (
             **CLIP,
             "size": square(40),
             "default_to_square": False,
+            "rescale_image_frac": None,
             "rescale_image_max_upscaled_long_edge": 2048,
         },
-        extra_keys=("rescale_image_frac", "rescale_image_max_upscaled_long_edge"),
         outputs=("pixel_values", "num_patches"),
+        model_inputs=("pixel_values",),
         backends=ONLY_TORCHVISION,
         finish=frames_and_count,
     ),
     Row(
         "Inkling2ImageProcessor",
-        "inkling",
         (surround(0), *SN),
         {**RGB, **NORMALIZE, **INCEPTION, "size": square(40)},
         outputs=("pixel_values", "image_grid_thw"),
-        input_names=("pixel_values", "image_grid_thw"),
         backends=ONLY_TORCHVISION,
         finish=patches_and_grid,
         background="checkerboard",

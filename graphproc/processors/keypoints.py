@@ -7,11 +7,11 @@ from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Grayscale
 from graphproc.processors import stages
-from graphproc.processors.constants import BILINEAR, RESCALE, resize_to
+from graphproc.processors.constants import RESCALE, resize_to
 from graphproc.processors.row import ONLY_PIL, Row
 
 NOT_COMPILED = "do_rescale=False with do_grayscale, which leaves bytes where an image is gray and makes float64 where not"
-DEFAULTS = {**resize_to({"height": 480, "width": 640}, BILINEAR), "default_to_square": False, **RESCALE}
+DEFAULTS = {**resize_to({"height": 480, "width": 640}, "bilinear"), "default_to_square": False, **RESCALE}
 
 
 def gray(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -37,10 +37,8 @@ def _matcher(name: str) -> Row:
     defaults = {**DEFAULTS, "do_grayscale": True}
     return Row(
         name,
-        "keypoints",
         STAGES,
         defaults,
-        extra_keys=("do_grayscale",),
         not_compiled=NOT_COMPILED,
         backends=ONLY_PIL,
         finish=pairs,
@@ -54,10 +52,8 @@ ROWS = (
     _matcher("SuperGlueImageProcessor"),
     Row(
         "SuperPointImageProcessor",
-        "keypoints",
         STAGES,
         {**DEFAULTS, "do_grayscale": False},
-        extra_keys=("do_grayscale",),
         not_compiled=NOT_COMPILED,
         backends=ONLY_PIL,
     ),

@@ -10,7 +10,7 @@ from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Concat, Extend, Full, Numbers, Rearrange, Take
 from graphproc.processors import stages, tiling
-from graphproc.processors.constants import BILINEAR, INCEPTION, NORMALIZE, resize_to, square
+from graphproc.processors.constants import INCEPTION, NORMALIZE, resize_to, square
 from graphproc.processors.row import ONLY_TORCHVISION, Row
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
@@ -121,12 +121,9 @@ def _joined(b: ProgramBuilder, values: list[Value], axis: int) -> Value:
 ROWS = (
     Row(
         "Lfm2VlImageProcessor",
-        "naflex",
         (),
-        {**resize_to(square(512), BILINEAR), **NORMALIZE, **INCEPTION, "do_pad": True, **SETTINGS},
-        extra_keys=tuple(SETTINGS),
+        {**resize_to(square(512), "bilinear"), **NORMALIZE, **INCEPTION, "do_pad": True, **SETTINGS},
         outputs=OUTPUTS,
-        input_names=OUTPUTS,
         backends=ONLY_TORCHVISION,
         finish=parts,
     ),

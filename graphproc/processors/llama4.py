@@ -13,7 +13,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.bfloat16 import rounded
 from graphproc.ops import ByteMap, Concat, Pad, SelectChannels
 from graphproc.processors import stages, tiling
-from graphproc.processors.constants import BILINEAR, INCEPTION, NORMALIZE, RGB, resize_to, square
+from graphproc.processors.constants import INCEPTION, NORMALIZE, RGB, resize_to, square
 from graphproc.processors.row import ONLY_TORCHVISION, Row
 from graphproc.sizes.tile_canvas import ChunkedCanvas, chunked_canvas
 
@@ -78,12 +78,11 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
 ROWS = (
     Row(
         "Llama4ImageProcessor",
-        "tiles",
         (tiles, in_bfloat16),
-        {**RGB, **resize_to(square(336), BILINEAR), **NORMALIZE, **INCEPTION, **SETTINGS},
-        extra_keys=tuple(SETTINGS),
+        {**RGB, **resize_to(square(336), "bilinear"), **NORMALIZE, **INCEPTION, **SETTINGS},
         not_compiled="the type bfloat16: arrays and graphs hold its numbers in float32, torch tensors have it",
         outputs=("pixel_values", "aspect_ratios"),
+        model_inputs=("pixel_values",),
         backends=ONLY_TORCHVISION,
         finish=finish,
     ),

@@ -8,7 +8,7 @@ from graphproc.ir.types import promoted
 from graphproc.numerics.filters import TORCHVISION
 from graphproc.ops import Cast, Concat, Pad, Rearrange
 from graphproc.processors import stages
-from graphproc.processors.constants import INCEPTION, RESCALE
+from graphproc.processors.constants import INCEPTION, NORMALIZE
 from graphproc.processors.row import Extra, Row
 from graphproc.sizes import multiples
 
@@ -22,10 +22,9 @@ def with_trimap(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return b.add(Concat(-3), *parts)
 
 
+@stages.when("do_pad")
 def to_multiple(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_pad`: zeros at the bottom and right up to multiples of `size_divisor`."""
-    if not config.do_pad:
-        return x
     divisor = stages.count(config, "size_divisor")
     return b.add(Pad(0, 0, *multiples.ceil_multiple(x.type.size("H"), x.type.size("W"), divisor)), x)
 
@@ -33,10 +32,8 @@ def to_multiple(b: ProgramBuilder, config: Config, x: Value) -> Value:
 ROWS = (
     Row(
         "VitMatteImageProcessor",
-        "matting",
         (stages.rescale, stages.normalize, with_trimap, to_multiple),
-        {**RESCALE, "do_normalize": True, **INCEPTION, "do_pad": True, "size_divisor": 32},
-        extra_keys=("size_divisor",),
+        {**NORMALIZE, **INCEPTION, "do_pad": True, "size_divisor": 32},
         extras={"trimap": Extra("trimaps", required=True, any_type=True)},
     ),
 )

@@ -11,7 +11,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Cast, Extend, Numbers, Pad, Rearrange
 from graphproc.processors import stages
 from graphproc.processors.calls import OWN
-from graphproc.processors.constants import BILINEAR, INCEPTION, RESCALE, RGB, resize_to, square
+from graphproc.processors.constants import INCEPTION, NORMALIZE, RGB, resize_to, square
 from graphproc.processors.row import Row
 from graphproc.sizes.canvas import TiledCanvas, tiled_canvas
 
@@ -59,21 +59,18 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
 ROWS = (
     Row(
         "MllamaImageProcessor",
-        "tiles",
         (place, stages.rescale, stages.normalize),
         {
             **RGB,
-            **resize_to(square(224), BILINEAR),
-            **RESCALE,
-            "do_normalize": True,
+            **resize_to(square(224), "bilinear"),
+            **NORMALIZE,
             **INCEPTION,
             "do_pad": True,
             "max_image_tiles": 4,
         },
-        extra_keys=("max_image_tiles",),
         calls=dict.fromkeys(("do_resize", "do_pad"), OWN),
         outputs=OUTPUTS,
-        input_names=("pixel_values", "num_tiles", "aspect_ratio_ids", "aspect_ratio_mask"),
+        model_inputs=("pixel_values", "num_tiles", "aspect_ratio_ids", "aspect_ratio_mask"),
         finish=finish,
         per_sample=0,
     ),

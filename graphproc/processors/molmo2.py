@@ -14,7 +14,7 @@ from graphproc.ir.types import FLOATS
 from graphproc.ops import Cast, Choose, Combine, Concat, Crop, Rearrange, RoundToBytes, Take
 from graphproc.ops import Grid as GridOf
 from graphproc.processors import stages, tiling
-from graphproc.processors.constants import BILINEAR, INCEPTION, NORMALIZE, RGB, resize_to, square
+from graphproc.processors.constants import INCEPTION, NORMALIZE, RGB, resize_to, square
 from graphproc.processors.row import ONLY_TORCHVISION, Row
 from graphproc.processors.tiling import INDEX
 from graphproc.sizes.canvas import Grid
@@ -132,13 +132,10 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
 ROWS = (
     Row(
         "Molmo2ImageProcessor",
-        "tiles",
         (crops, tiling.in_model_units),
-        {**RGB, **resize_to(square(378), BILINEAR), **NORMALIZE, **INCEPTION, **SETTINGS},
-        extra_keys=tuple(SETTINGS),
+        {**RGB, **resize_to(square(378), "bilinear"), **NORMALIZE, **INCEPTION, **SETTINGS},
         not_compiled="negative overlap_margins",
         outputs=OUTPUTS,
-        input_names=OUTPUTS,
         backends=ONLY_TORCHVISION,
         finish=finish,
     ),

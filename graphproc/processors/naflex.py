@@ -31,22 +31,20 @@ def resize_to(b: ProgramBuilder, config: Config, x: Value, height: Num, width: N
     return stages.resize_to(b, config, x, height, width, BILINEAR if config.resample is None else None)
 
 
+@stages.when("do_resize")
 def siglip_resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize`: to at most `max_num_patches` whole patches."""
-    if not config.do_resize:
-        return x
     patch, most = stages.count(config, "patch_size"), stages.count(config, "max_num_patches")
     return resize_to(b, config, x, *patch_budget.patches_within(x.type.size("H"), x.type.size("W"), patch, most))
 
 
+@stages.when("do_resize")
 def gemma_resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize`: to at most so many patches, whole soft tokens.
 
     Raises:
         ConfigError: in torchvision's backend the filter is null.
     """
-    if not config.do_resize:
-        return x
     if b.backend == TORCHVISION and config.resample is None:
         raise ConfigError("resample: torchvision's backend of this class needs a filter, got null. Set one, e.g. 3 (bicubic).")
     patch, pooling = stages.count(config, "patch_size"), stages.count(config, "pooling_kernel_size")
@@ -123,7 +121,6 @@ GEMMA_OUTPUTS = ("pixel_values", "image_position_ids", "num_soft_tokens_per_imag
 
 GEMMA = Row(
     "Gemma4ImageProcessor",
-    "naflex",
     (gemma_resize, stages.rescale, stages.normalize),
     {
         **RGB,
@@ -134,9 +131,7 @@ GEMMA = Row(
         "max_soft_tokens": 280,
         "pooling_kernel_size": 3,
     },
-    extra_keys=("patch_size", "max_soft_tokens", "pooling_kernel_size"),
     outputs=GEMMA_OUTPUTS,
-    input_names=GEMMA_OUTPUTS,
     finish=gemma,
     needs=WITHOUT_SIZE,
 )
@@ -144,12 +139,9 @@ GEMMA = Row(
 ROWS = (
     Row(
         "Siglip2ImageProcessor",
-        "naflex",
         (siglip_resize, stages.rescale, stages.normalize),
         {**RESIZE, "resample": BILINEAR, "do_normalize": True, **INCEPTION, "patch_size": 16, "max_num_patches": 256},
-        extra_keys=("patch_size", "max_num_patches"),
         outputs=SIGLIP_OUTPUTS,
-        input_names=SIGLIP_OUTPUTS,
         finish=siglip,
         needs=WITHOUT_SIZE,
     ),

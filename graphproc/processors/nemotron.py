@@ -66,7 +66,6 @@ OUTPUTS = ("pixel_values", "image_grid_hw")
 ROWS = (
     Row(
         "NemotronH_Omni_Reasoning_V3ImageProcessor",
-        "patches",
         (resize, stages.rescale, stages.normalize),
         {
             **RGB,
@@ -79,10 +78,8 @@ ROWS = (
             "max_num_patches": 13312,
             "max_model_len": 16384,
         },
-        extra_keys=("patch_size", "downsample_ratio", "min_num_patches", "max_num_patches", "max_model_len"),
         not_compiled="resample 1 (lanczos); a max_num_patches that is 0 or above what max_model_len has room for",
         outputs=OUTPUTS,
-        input_names=OUTPUTS,
         backends=ONLY_TORCHVISION,
         finish=patches,
     ),

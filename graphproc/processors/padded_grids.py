@@ -76,7 +76,6 @@ THW, HW = ("pixel_values", "image_grid_thw"), ("pixel_values", "image_grid_hw")
 ROWS = (
     Row(
         "Kimi_K25ImageProcessor",
-        "padded grids",
         (shrink_on_canvas, stages.rescale, stages.normalize),
         {
             **RGB,
@@ -89,20 +88,15 @@ ROWS = (
             "patch_size": 14,
             "merge_size": 2,
         },
-        extra_keys=("max_patches", "patch_size", "merge_size"),
         outputs=THW,
-        input_names=THW,
         backends=ONLY_TORCHVISION,
         finish=patches(IMAGES, layout="PCHW"),
     ),
     Row(
         "NeoMMEImageProcessor",
-        "padded grids",
         (resize_to_pixels, pad_to_patches, stages.rescale, stages.normalize),
-        {**RGB, "do_resize": True, "resample": BILINEAR, **NORMALIZE, **INCEPTION, "patch_size": 32},
-        extra_keys=("patch_size", "max_side"),
+        {**RGB, "do_resize": True, "resample": BILINEAR, **NORMALIZE, **INCEPTION, "patch_size": 32, "max_side": None},
         outputs=HW,
-        input_names=HW,
         backends=ONLY_TORCHVISION,
         finish=patches_and_grid,
         needs=WITHOUT_SIZE,

@@ -14,7 +14,6 @@ from graphproc.ops import Cast, FixedPointResize, Numbers, Pad
 from graphproc.processors import stages
 from graphproc.processors.calls import OWN
 from graphproc.processors.constants import (
-    BILINEAR,
     IMAGENET,
     IMAGENET_MEAN,
     IMAGENET_STD,
@@ -34,10 +33,9 @@ WIDTH = "line_width"
 """Among a call's settings: the width of all its images, where their sizes differ."""
 
 
+@stages.when("do_resize")
 def fixed_point(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize`: the longer side to the larger one of `size`, as OpenCV interpolates; `resample` says nothing."""
-    if not config.do_resize:
-        return x
     edge = max(stages.sides("size", config.size))
     height, width = fit.longest_edge_half_even(x.type.size("H"), x.type.size("W"), edge)
     stages.at_least_a_pixel(b, height, width)
@@ -51,10 +49,9 @@ def as_floats(b: ProgramBuilder, config: Config, x: Value, height: Num, width: N
     return stages.interpolated(b, b.add(Cast("f32"), x), height, width, config.resample)
 
 
+@stages.when("do_resize")
 def limited(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize`: by `limit_side_len`, `limit_type` and `max_side_limit`, to multiples of 32; `size` says nothing."""
-    if not config.do_resize:
-        return x
     if config.limit_type not in multiples.LIMITS:
         raise ConfigError(f"limit_type: expected one of {', '.join(multiples.LIMITS)}, got {config.limit_type!r}")
     limit = stages.count(config, "limit_side_len", 0)
@@ -85,18 +82,16 @@ def widest(config: Config, sizes: Sequence[tuple[int, int]]) -> Config:
     return config.changed(**{WIDTH: line_width(config, *max(sizes, key=lambda size: size[1]))})
 
 
+@stages.when("do_resize")
 def line(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize`: to `size`'s height and as wide as goes with it, without antialiasing."""
-    if not config.do_resize:
-        return x
     height, _ = stages.sides("size", config.size)
     return stages.interpolated(b, x, height, line_width(config, *_sides(x)), config.resample, antialias=False)
 
 
+@stages.when("do_resize")
 def line_of_floats(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize`: to the same size, as floats, with antialiasing."""
-    if not config.do_resize:
-        return x
     height, _ = stages.sides("size", config.size)
     width = line_width(config, *_sides(x))
     # To one column, torch 2.14 repeats the first row's value.
@@ -104,10 +99,9 @@ def line_of_floats(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return as_floats(b, config, x, height, width)
 
 
+@stages.when("do_pad")
 def pad_short(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_pad`: zeros at the bottom and right of a line that is narrower than `pad_size`."""
-    if not config.do_pad:
-        return x
     if config.pad_size is None:
         raise ConfigError("do_pad: needs pad_size, which is null. Set it, or do_pad to false.")
     tall, wide = stages.sides("pad_size", config.pad_size)
@@ -127,7 +121,7 @@ def _sides(x: Value) -> tuple[Num, Num]:
 
 LINE = {
     **RGB,
-    **resize_to({"height": 48, "width": 320}, BILINEAR),
+    **resize_to({"height": 48, "width": 320}, "bilinear"),
     **NORMALIZE,
     **INCEPTION,
     "do_pad": True,
@@ -135,16 +129,14 @@ LINE = {
     "max_image_width": 3200,
     "character_list": (),
 }
-LINE_KEYS = ("max_image_width", "character_list")
 LINE_CALLS = dict.fromkeys(("size", "max_image_width"), OWN)
 
 ROWS = (
     Row(
         "PPOCRV5ServerDetImageProcessor",
-        "text",
         (limited, stages.rescale, stages.normalize, to_bgr),
         {
-            **resize_to(square(960), BILINEAR),
+            **resize_to(square(960), "bilinear"),
             **NORMALIZE,
             "image_mean": IMAGENET_MEAN[::-1],
             "image_std": IMAGENET_STD[::-1],
@@ -152,18 +144,16 @@ ROWS = (
             "limit_type": "max",
             "max_side_limit": 4000,
         },
-        extra_keys=("limit_side_len", "limit_type", "max_side_limit"),
         not_compiled="resample 1 (lanczos of floats)",
         outputs=("pixel_values", "target_sizes"),
+        model_inputs=("pixel_values",),
         backends=ONLY_TORCHVISION,
         finish=with_target_sizes,
     ),
     Row(
         "PPOCRV5ServerRecImageProcessor",
-        "text",
         (line_of_floats, stages.center_crop, stages.rescale, stages.normalize, pad_short),
         LINE,
-        extra_keys=LINE_KEYS,
         not_compiled="resample 1 (lanczos of floats); lines 1 pixel wide; in a graph of a sequence, the widest image's width",
         backends=ONLY_TORCHVISION,
         together=widest,
@@ -171,10 +161,8 @@ ROWS = (
     ),
     Row(
         "PPOCRV6SmallRecImageProcessor",
-        "text",
         (line, to_bgr, stages.center_crop, stages.rescale, stages.normalize, pad_short),
         LINE,
-        extra_keys=LINE_KEYS,
         not_compiled="in a graph of a sequence, the widest image's width: each is as wide as it is alone",
         backends=ONLY_TORCHVISION,
         together=widest,
@@ -182,9 +170,8 @@ ROWS = (
     ),
     Row(
         "SLANeXtImageProcessor",
-        "text",
         (fixed_point, *stages.STANDARD[1:]),
-        {**RGB, **resize_to(square(512), BILINEAR), **NORMALIZE, **IMAGENET, "do_pad": True, "pad_size": square(512)},
+        {**RGB, **resize_to(square(512), "bilinear"), **NORMALIZE, **IMAGENET, "do_pad": True, "pad_size": square(512)},
         backends=ONLY_TORCHVISION,
     ),
 )

@@ -6,7 +6,7 @@ from graphproc.configs.config import Config
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Blank, Crop
 from graphproc.processors import stages, tiling
-from graphproc.processors.constants import BILINEAR, INCEPTION, RESCALE, RGB, resize_to, square
+from graphproc.processors.constants import INCEPTION, NORMALIZE, RGB, resize_to, square
 from graphproc.processors.row import ONLY_PIL, Row
 from graphproc.processors.tiling import INDEX
 from graphproc.sizes import num
@@ -53,15 +53,19 @@ def with_number(b: ProgramBuilder, config: Config, x: Value) -> None:
     tiling.tell(b, "num_crops", x.type.size("N") - 1 if config.do_pan_and_scan else 0)
 
 
+CROPS = {
+    "do_pan_and_scan": None,
+    "pan_and_scan_min_crop_size": None,
+    "pan_and_scan_max_num_crops": None,
+    "pan_and_scan_min_ratio_to_activate": None,
+}
+
 ROWS = (
     Row(
         "Gemma3ImageProcessor",
-        "tiles",
         (with_crops, stages.rescale, stages.normalize),
-        {**RGB, **resize_to(square(224), BILINEAR), **RESCALE, "do_normalize": True, **INCEPTION},
-        extra_keys=PAN_AND_SCAN,
+        {**RGB, **resize_to(square(224), "bilinear"), **NORMALIZE, **INCEPTION, **CROPS},
         outputs=("pixel_values", "num_crops"),
-        input_names=("pixel_values", "num_crops"),
         finish=with_number,
         backends=ONLY_PIL,
     ),

@@ -18,7 +18,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
 from graphproc.ops import Cast, Numbers, Pad, Rearrange
 from graphproc.processors import stages
-from graphproc.processors.constants import BICUBIC, BILINEAR, CLIP, INCEPTION, LANCZOS, NORMALIZE, RESCALE, RGB
+from graphproc.processors.constants import BICUBIC, BILINEAR, CLIP, INCEPTION, LANCZOS, NORMALIZE, RGB
 from graphproc.processors.naflex import WITHOUT_SIZE
 from graphproc.processors.row import ONLY_TORCHVISION, Finish, Row, Stage
 from graphproc.sizes import nearest_grid, num, smart_resize
@@ -52,9 +52,8 @@ def token_side(b: ProgramBuilder, config: Config) -> int:
 def resize(rule: Rule, resample: int | None = None) -> Stage:
     """`do_resize`: by a rule whose pixels are in `size`; with the configured filter, or another."""
 
+    @stages.when("do_resize")
     def stage(b: ProgramBuilder, config: Config, x: Value) -> Value:
-        if not config.do_resize:
-            return x
         limits = config.size.get("shortest_edge"), config.size.get("longest_edge")
         if None in limits:
             raise ConfigError(f"size: expected shortest_edge and longest_edge, the fewest and most pixels, got {config.size}")
@@ -66,20 +65,18 @@ def resize(rule: Rule, resample: int | None = None) -> Stage:
     return stage
 
 
+@stages.when("do_resize")
 def fit_on_canvas(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize` of GLM-5: the picture fitted into the upper left of a canvas whose tokens are limited."""
-    if not config.do_resize:
-        return x
     limits = (stages.count(config, key) for key in ("min_image_tokens", "max_image_tokens"))
     to = smart_resize.canvas_within(x.type.size("H"), x.type.size("W"), token_side(b, config), *limits)
     x = stages.resize_to(b, config, x, to.content_height, to.content_width, keeps_size=True)
     return b.add(Pad(0, 0, to.height, to.width), x)
 
 
+@stages.when("do_resize")
 def to_nearest_grid(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize` of MuseGlimmer: to the grid of tokens nearest to the image's shape; a filter that is null is bilinear."""
-    if not config.do_resize:
-        return x
     token, most = token_side(b, config), stages.count(config, "max_image_tokens")
     size = nearest_grid.grid_within(x.type.size("H"), x.type.size("W"), token, most)
     return stages.resize_to(b, config, x, *size, BILINEAR if config.resample is None else None)
@@ -118,31 +115,27 @@ def defaults(fewest: int, most: int, frames: int, patch: int = 14) -> dict[str, 
     """The defaults of most classes; the limits are in pixels."""
     size = {"shortest_edge": fewest, "longest_edge": most}
     grid = {"patch_size": patch, "temporal_patch_size": frames, "merge_size": 2}
-    steps = {**RGB, "do_resize": True, "resample": BICUBIC, **RESCALE, "do_normalize": True, **CLIP}
+    steps = {**RGB, "do_resize": True, "resample": BICUBIC, **NORMALIZE, **CLIP}
     return {**steps, "size": size, "default_to_square": False, **grid}
 
 
-GRID = ("patch_size", "temporal_patch_size", "merge_size")
-PIXELS = (*GRID, "min_pixels", "max_pixels")
 SN = (stages.rescale, stages.normalize)
 OUTPUTS = ("pixel_values", "image_grid_thw")
 
 WITHIN = (resize(still(smart_resize.pixels_within)), *SN)
 FRAMES_WITHIN = (resize(smart_resize.frame_pixels_within), *SN)
+PIXELS = {"min_pixels": None, "max_pixels": None}
 QWEN_PIXELS = (56 * 56, 28 * 28 * 1280)
 GLM_PIXELS = (112 * 112, 28 * 28 * 15000)
 
 QWEN = Row(
     "Qwen2VLImageProcessor",
-    "patches",
     WITHIN,
-    defaults(*QWEN_PIXELS, frames=2),
-    extra_keys=PIXELS,
+    {**defaults(*QWEN_PIXELS, frames=2), **PIXELS},
     outputs=OUTPUTS,
-    input_names=OUTPUTS,
     finish=patches(MERGED),
 )
-GLM = replace(QWEN, name="Glm4vImageProcessor", stages=FRAMES_WITHIN, defaults=defaults(*GLM_PIXELS, frames=2), extra_keys=GRID)
+GLM = replace(QWEN, name="Glm4vImageProcessor", stages=FRAMES_WITHIN, defaults=defaults(*GLM_PIXELS, frames=2))
 
 ROWS = (
     QWEN,
@@ -151,27 +144,25 @@ ROWS = (
         QWEN,
         name="Ernie4_5_VLMoeImageProcessor",
         defaults=defaults(56 * 56, 28 * 28 * 6177, frames=1),
-        extra_keys=GRID,
     ),
     replace(
         QWEN,
         name="HunYuanVLImageProcessor",
         stages=(resize(still(smart_resize.pixels_within), BICUBIC), *SN),
-        defaults=defaults(512 * 512, 2048 * 2048, frames=1, patch=16),
+        defaults={**defaults(512 * 512, 2048 * 2048, frames=1, patch=16), **PIXELS},
         finish=patches(RASTER),
     ),
     replace(
         QWEN,
         name="VideoLlama3ImageProcessor",
-        defaults={**defaults(*QWEN_PIXELS, frames=1), **INCEPTION, "merge_size": 1},
+        defaults={**defaults(*QWEN_PIXELS, frames=1), **PIXELS, **INCEPTION, "merge_size": 1},
         outputs=(*OUTPUTS, "image_merge_sizes"),
-        input_names=(*OUTPUTS, "image_merge_sizes"),
         finish=patches_and_merge_sizes,
     ),
     replace(
         QWEN,
         name="MiniMaxM3VLImageProcessor",
-        defaults=defaults(56 * 56, 451584, frames=2),
+        defaults={**defaults(56 * 56, 451584, frames=2), **PIXELS},
         backends=ONLY_TORCHVISION,
     ),
     replace(
@@ -190,7 +181,6 @@ ROWS = (
             "merge_size": 2,
             "max_image_tokens": 4096,
         },
-        extra_keys=(*GRID, "max_image_tokens"),
         backends=ONLY_TORCHVISION,
         finish=patches(FRAMES_FIRST),
         needs=WITHOUT_SIZE,
@@ -199,14 +189,14 @@ ROWS = (
         QWEN,
         name="PaddleOCRVLImageProcessor",
         stages=(resize(still(smart_resize.pixels_within_enlarged)), *SN),
-        defaults=defaults(384 * 384, 1536 * 1536, frames=1),
+        defaults={**defaults(384 * 384, 1536 * 1536, frames=1), **PIXELS},
         finish=patches(SQUARES, layout="PCHW"),
     ),
     replace(
         QWEN,
         name="GlmImageImageProcessor",
         stages=(resize(still(smart_resize.sides_within)), *SN),
-        input_names=(*OUTPUTS, "images_per_sample"),
+        model_inputs=(*OUTPUTS, "images_per_sample"),
     ),
     GLM,
     replace(GLM, name="Glm46VImageProcessor"),
@@ -214,7 +204,6 @@ ROWS = (
         GLM,
         name="GlmgaImageProcessor",
         defaults={**GLM.defaults, "patch_expand_factor": 1},
-        extra_keys=(*GRID, "patch_expand_factor"),
     ),
     replace(
         GLM,
@@ -227,7 +216,6 @@ ROWS = (
             "min_image_tokens": 16,
             "max_image_tokens": 8000,
         },
-        extra_keys=(*GRID, "patch_expand_factor", "min_image_tokens", "max_image_tokens"),
     ),
     replace(
         GLM,

@@ -84,12 +84,10 @@ def _every_other(length: Num, cells: int) -> Num:
 ROWS = (
     Row(
         "Phi4MultimodalImageProcessor",
-        "tiles",
         (views,),
         {**RGB, "size": square(448), "resample": BICUBIC, "default_to_square": True, **NORMALIZE, **INCEPTION, **SETTINGS},
-        extra_keys=tuple(SETTINGS),
         outputs=OUTPUTS,
-        input_names=OUTPUTS[:3],
+        model_inputs=OUTPUTS[:3],
         backends=ONLY_TORCHVISION,
         finish=finish,
     ),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from graphproc.configs.config import NEEDS, Config, check, normalize
+from graphproc.configs.config import NEEDS, STANDARD_KEYS, Config, check, normalize
 from graphproc.configs.legacy import modern
 from graphproc.configs.sizes import plain_size
 from graphproc.errors import ConfigError
@@ -82,14 +82,13 @@ class Row:
 
     Attributes:
         name: the class's name in transformers.
-        family: the group it belongs to, as shown in lists.
         stages: the steps, in order, on one image laid out channels first.
-        defaults: its default settings; others are None.
-        extra_keys: settings beyond the standard ones.
+        defaults: its settings and their defaults, None where there is none. Of the standard ones those that have a default; the
+            others in the order in which files hold them.
         not_compiled: what of the class cannot be in a graph, and why; empty where everything is.
         parity: what the results of the class's first backend are equal to, where that is not what its backend's are.
         outputs: the names of all outputs that a call may have without further inputs.
-        input_names: `model_input_names`: what the class says its models take.
+        model_inputs: what the class says its models take (`model_input_names`), where that is not `outputs`.
         backends: whose arithmetic the class has; the first is the default.
         finish: declares the outputs from the last stage's result.
         extras: further inputs by the program's name for them.
@@ -107,17 +106,16 @@ class Row:
             become PIL images, of bytes, before anything else.
         calls: how settings that are given in a call are read, of those that transformers does not simply take from there.
         settings_by_position: the settings that a call takes by position behind the images, in transformers' order.
+        family: the group it belongs to, as shown in lists; `registry.FAMILIES` says it.
     """
 
     name: str
-    family: str
     stages: tuple[Stage, ...]
     defaults: Mapping[str, Any]
-    extra_keys: tuple[str, ...] = ()
     not_compiled: str = ""
     parity: Parity | None = None
     outputs: tuple[str, ...] = ("pixel_values",)
-    input_names: tuple[str, ...] = ("pixel_values",)
+    model_inputs: tuple[str, ...] | None = None
     backends: tuple[str, ...] = BOTH
     finish: Finish = pixel_values
     extras: Mapping[str, Extra] = field(default_factory=dict)
@@ -131,6 +129,17 @@ class Row:
     calls: Mapping[str, Reads] = field(default_factory=dict)
     reads: Literal["converted", "pil", "plain", "frames", "bytes"] = "converted"
     settings_by_position: tuple[str, ...] = ()
+    family: str = ""
+
+    @property
+    def extra_keys(self) -> tuple[str, ...]:
+        """The settings beyond the standard ones."""
+        return tuple(key for key in self.defaults if key not in STANDARD_KEYS)
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """What the class says its models take, `model_input_names`."""
+        return self.outputs if self.model_inputs is None else self.model_inputs
 
     @property
     def arguments(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Numbers
 from graphproc.processors import stages
-from graphproc.processors.constants import BILINEAR, IMAGENET, NEAREST, RESCALE, RGB, resize_to, square
+from graphproc.processors.constants import IMAGENET, NEAREST, NORMALIZE, RGB, resize_to, square
 from graphproc.processors.label_maps import LABEL_MAPS, output_labels
 from graphproc.processors.row import Row
 from graphproc.sizes import fit
@@ -42,21 +42,19 @@ def with_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
 ROWS = (
     Row(
         "SamImageProcessor",
-        "own size rule",
         (resize, stages.center_crop, stages.rescale, stages.normalize, stages.pad),
         {
             **RGB,
-            **resize_to({"longest_edge": 1024}, BILINEAR),
-            **RESCALE,
-            "do_normalize": True,
+            **resize_to({"longest_edge": 1024}, "bilinear"),
+            **NORMALIZE,
             **IMAGENET,
             "do_pad": True,
             "pad_size": square(1024),
             "mask_size": {"longest_edge": 256},
             "mask_pad_size": square(256),
         },
-        extra_keys=("mask_size", "mask_pad_size"),
         outputs=("pixel_values", "original_sizes", "reshaped_input_sizes"),
+        model_inputs=("pixel_values",),
         finish=with_sizes,
         extras=LABEL_MAPS,
     ),

@@ -6,12 +6,11 @@ from graphproc.configs.config import Config, check
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Numbers
 from graphproc.processors import stages
-from graphproc.processors.constants import BILINEAR, IMAGENET, INCEPTION, NEAREST, NORMALIZE, RGB, resize_to, square
+from graphproc.processors.constants import IMAGENET, INCEPTION, NEAREST, NORMALIZE, RGB, resize_to, square
 from graphproc.processors.label_maps import LABEL_MAPS, output_labels
 from graphproc.processors.row import ONLY_TORCHVISION, Row
 from graphproc.processors.stages import STANDARD
 
-EXTRA_KEYS = ("mask_size",)
 OUTPUTS = ("pixel_values", "original_sizes")
 
 
@@ -27,22 +26,20 @@ def with_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
 ROWS = (
     Row(
         "Sam2ImageProcessor",
-        "own size rule",
         STANDARD,
-        {**RGB, **resize_to(square(1024), BILINEAR), **NORMALIZE, **IMAGENET, "mask_size": square(256)},
-        extra_keys=EXTRA_KEYS,
+        {**RGB, **resize_to(square(1024), "bilinear"), **NORMALIZE, **IMAGENET, "mask_size": square(256)},
         outputs=OUTPUTS,
+        model_inputs=("pixel_values",),
         backends=ONLY_TORCHVISION,
         finish=with_sizes,
         extras=LABEL_MAPS,
     ),
     Row(
         "Sam3ImageProcessor",
-        "own size rule",
         STANDARD,
-        {**RGB, **resize_to(square(1008), BILINEAR), **NORMALIZE, **INCEPTION, "mask_size": square(288)},
-        extra_keys=EXTRA_KEYS,
+        {**RGB, **resize_to(square(1008), "bilinear"), **NORMALIZE, **INCEPTION, "mask_size": square(288)},
         outputs=OUTPUTS,
+        model_inputs=("pixel_values",),
         backends=ONLY_TORCHVISION,
         finish=with_sizes,
         extras=LABEL_MAPS,

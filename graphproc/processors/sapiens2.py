@@ -5,7 +5,7 @@ from __future__ import annotations
 from graphproc.configs.config import Config
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.processors import stages
-from graphproc.processors.constants import BILINEAR, IMAGENET, NORMALIZE, crop_to, resize_to
+from graphproc.processors.constants import IMAGENET, NORMALIZE, crop_to, resize_to
 from graphproc.processors.label_maps import LABEL_MAPS, REDUCE_LABELS, with_labels
 from graphproc.processors.row import ONLY_TORCHVISION, Row
 from graphproc.sizes import rules
@@ -24,10 +24,9 @@ def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
 ROWS = (
     Row(
         "Sapiens2ImageProcessor",
-        "own size rule",
         (resize, stages.center_crop, stages.rescale, stages.normalize),
         {
-            **resize_to({"height": 1024, "width": 768}, BILINEAR),
+            **resize_to({"height": 1024, "width": 768}, "bilinear"),
             **crop_to(224, on=False),
             **NORMALIZE,
             **IMAGENET,
@@ -36,7 +35,6 @@ ROWS = (
             "keypoint_heatmap_downscale_factor": 4,
             "keypoint_heatmap_sigma": 6.0,
         },
-        extra_keys=("do_reduce_labels", "keypoint_heatmap_downscale_factor", "keypoint_heatmap_sigma"),
         not_compiled="boxes and keypoints (crops of persons, and heat maps to train on)",
         backends=ONLY_TORCHVISION,
         finish=with_labels(resize, stages.center_crop, resample=None),

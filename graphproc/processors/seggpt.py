@@ -8,7 +8,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
 from graphproc.ops import Cast, LookUp, Rearrange, SelectChannels, ToChannelsFirst
 from graphproc.processors import stages
-from graphproc.processors.constants import BICUBIC, IMAGENET, NEAREST, RESCALE, RGB, resize_to, square
+from graphproc.processors.constants import IMAGENET, NEAREST, NORMALIZE, RGB, resize_to, square
 from graphproc.processors.row import Extra, Row
 
 STAGES = (stages.resize, stages.rescale, stages.normalize)
@@ -55,10 +55,8 @@ def _processed(b: ProgramBuilder, config: Config, x: Value) -> Value:
 ROWS = (
     Row(
         "SegGptImageProcessor",
-        "prompts",
         STAGES,
-        {**RGB, **resize_to(square(448), BICUBIC), **RESCALE, "do_normalize": True, **IMAGENET},
-        extra_keys=("num_labels",),
+        {**RGB, **resize_to(square(448), "bicubic"), **NORMALIZE, **IMAGENET, "num_labels": None},
         not_compiled="prompt_masks as images of colours (do_convert_rgb false)",
         finish=with_prompts,
         reads="plain",

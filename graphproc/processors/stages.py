@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+
 import numpy as np
 
 from graphproc.configs.config import Config
@@ -25,8 +28,36 @@ from graphproc.ops import (
     Truncate,
 )
 from graphproc.processors.constants import BILINEAR
+from graphproc.processors.row import Stage
 from graphproc.sizes import num, rules
 from graphproc.sizes.num import Num
+
+SizeRule = Callable[[Config, Num, Num], rules.Size]
+"""The height and width that an image of a height and width is resized to."""
+
+
+def when(switch: str) -> Callable[[Stage], Stage]:
+    """Make a stage that leaves the image as it is where a setting is false or null."""
+
+    def switched(stage: Stage) -> Stage:
+        @wraps(stage)
+        def run(b: ProgramBuilder, config: Config, x: Value) -> Value:
+            return stage(b, config, x) if getattr(config, switch) else x
+
+        return run
+
+    return switched
+
+
+def resizing(rule: SizeRule) -> Stage:
+    """Make the stage `do_resize` of a size rule; the filter is `resample`."""
+
+    @when("do_resize")
+    @wraps(rule)
+    def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
+        return resize_to(b, config, x, *rule(config, x.type.size("H"), x.type.size("W")))
+
+    return resize
 
 
 def at_least_a_pixel(b: ProgramBuilder, height: Num, width: Num) -> None:
@@ -45,9 +76,14 @@ def resize_to(
     *,
     keeps_size: bool = False,
 ) -> Value:
-    """Resize with the configured filter, or another, requiring that rounding leaves at least a pixel of each side."""
+    """Resize with `resample`, bilinear where a class may do without (`Row.needs`), or with another filter.
+
+    Requires that rounding leaves at least a pixel of each side.
+    """
     at_least_a_pixel(b, height, width)
-    return resampled(b, x, height, width, config.resample if resample is None else resample, keeps_size=keeps_size)
+    if resample is None:
+        resample = BILINEAR if config.resample is None else config.resample
+    return resampled(b, x, height, width, resample, keeps_size=keeps_size)
 
 
 def resampled(b: ProgramBuilder, x: Value, height: Num, width: Num, resample: int, *, keeps_size: bool = False) -> Value:
@@ -113,17 +149,15 @@ def as_it_was(b: ProgramBuilder, x: Value, dtype: str) -> Value:
     return b.add(Truncate(dtype), x if dtype == "u16" else b.add(Function("round"), x))
 
 
-def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
+@resizing
+def resize(config: Config, height: Num, width: Num) -> rules.Size:
     """`do_resize`: to `size`, by the standard rules."""
-    if not config.do_resize:
-        return x
-    return resize_to(b, config, x, *rules.resized(x.type.size("H"), x.type.size("W"), config.size))
+    return rules.resized(height, width, config.size)
 
 
+@when("do_center_crop")
 def center_crop(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_center_crop`: to `crop_size`."""
-    if not config.do_center_crop:
-        return x
     return cropped(b, x, *sides("crop_size", config.crop_size))
 
 
@@ -162,14 +196,13 @@ def times(b: ProgramBuilder, x: Value, factor: float) -> Value:
     return b.add(Cast("f16"), product) if dtype == "f16" else product
 
 
+@when("do_normalize")
 def normalize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_normalize`: minus `image_mean`, over `image_std`, in the units of the pixels where rescaling is left to it.
 
     Raises:
         ConfigError: there are more or fewer numbers than channels, or torchvision's backend would divide by zero.
     """
-    if not config.do_normalize:
-        return x
     mean, std = (per_channel(b, key, getattr(config, key), x) for key in ("image_mean", "image_std"))
     if b.backend == TORCHVISION and x.type.dtype not in ("u8", "f32"):
         x = b.add(Cast("f32"), x)
@@ -287,6 +320,18 @@ def sides(key: str, size: dict[str, int] | None) -> tuple[int, int]:
     if size is None or set(size) != {"height", "width"}:
         raise ConfigError(f"{key}: expected height and width, got {size}")
     return size["height"], size["width"]
+
+
+def edge(config: Config, key: str, name: str) -> int:
+    """An edge of a size that must give it, `shortest_edge` or `longest_edge`.
+
+    Raises:
+        ConfigError: the size has another form.
+    """
+    length = getattr(config, key).get(name)
+    if length is None:
+        raise ConfigError(f"{key}: {config.processor} needs a {name}, got {getattr(config, key)}")
+    return int(length)
 
 
 def count(config: Config, key: str, least: int = 1) -> int:

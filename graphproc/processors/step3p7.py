@@ -45,7 +45,6 @@ def row_ends(b: ProgramBuilder, grid: Grid) -> Value:
 ROWS = (
     Row(
         "Step3p7ImageProcessor",
-        "tiles",
         (),
         {
             **RGB,
@@ -56,9 +55,8 @@ ROWS = (
             "patch_size": 504,
             "max_image_size": 3024,
         },
-        extra_keys=("patch_size", "max_image_size"),
         outputs=OUTPUTS,
-        input_names=("pixel_values", "pixel_values_local", "num_local_patches"),
+        model_inputs=("pixel_values", "pixel_values_local", "num_local_patches"),
         backends=ONLY_TORCHVISION,
         finish=views_and_windows,
         calls={"max_image_size": OWN},

@@ -14,7 +14,7 @@ from graphproc.ir.program import Parity, ProgramBuilder, Value
 from graphproc.ops import Cast, Full, Numbers, SelectChannels
 from graphproc.processors import stages, tiling
 from graphproc.processors.calls import OWN, PARTLY
-from graphproc.processors.constants import BICUBIC, CLIP, INCEPTION, NORMALIZE, RESCALE, RGB, resize_to, square
+from graphproc.processors.constants import CLIP, INCEPTION, NORMALIZE, RGB, resize_to, square
 from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, PIL, Row, Stage
 from graphproc.sizes import fit, num
 from graphproc.sizes.canvas import Dense, Grid, Page, grid_by_aspect, grid_by_fit, grid_by_scale, page_grid
@@ -190,30 +190,28 @@ def thumbnail_and_tiles(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return tiling.join(b, overview, tiling.cut(b, canvas, side, side))
 
 
-TILED = {**RGB, **RESCALE, "do_normalize": True, **CLIP, **PATCHES}
+TILED = {**RGB, **NORMALIZE, **CLIP, **PATCHES}
 
 ROWS = (
     Row(
         "Cohere2VisionImageProcessor",
-        "tiles",
         (
             tiles(by_scale, overview_first=False, when=lambda config: bool(config.crop_to_patches)),
             tiling.resize,
             tiling.in_model_units,
         ),
-        {**TILED, **resize_to(square(512), BICUBIC), "crop_to_patches": True},
-        extra_keys=tuple(PATCHES),
+        {**TILED, **resize_to(square(512), "bicubic"), "crop_to_patches": True},
         outputs=("pixel_values", "num_patches"),
+        model_inputs=("pixel_values",),
         backends=ONLY_TORCHVISION,
         finish=with_number,
     ),
     Row(
         "DeepseekOcr2ImageProcessor",
-        "tiles",
         (),
         {
             **TILED,
-            **resize_to(square(1024), BICUBIC),
+            **resize_to(square(1024), "bicubic"),
             **INCEPTION,
             "crop_to_patches": True,
             "min_patches": 2,
@@ -221,76 +219,68 @@ ROWS = (
             "tile_size": 768,
             "background_color": (127, 127, 127),
         },
-        extra_keys=(*PATCHES, "tile_size", "background_color"),
         outputs=("pixel_values", "num_local_patches", "pixel_values_local"),
-        input_names=("pixel_values", "num_local_patches"),
+        model_inputs=("pixel_values", "num_local_patches"),
         finish=views,
         backends=ONLY_PIL,
     ),
     Row(
         "GotOcr2ImageProcessor",
-        "tiles",
         (tiles(by_aspect, overview_first=False), tiling.resize, tiling.in_model_units),
-        {**TILED, **resize_to(square(384), BICUBIC)},
-        extra_keys=tuple(PATCHES),
+        {**TILED, **resize_to(square(384), "bicubic")},
         outputs=("pixel_values", "num_patches"),
+        model_inputs=("pixel_values",),
         finish=with_number,
     ),
     Row(
         "GraniteDoclingImageProcessor",
-        "tiles",
         (
             tiles(lambda config, x: page(config, x).grid, overview_first=False, when=lambda _: True),
             tiling.in_model_units,
         ),
         {
             **TILED,
-            **resize_to(square(512), BICUBIC),
+            **resize_to(square(512), "bicubic"),
             "crop_to_patches": True,
             "max_patches": 32,
             "fine_route": False,
             **DENSE,
         },
-        extra_keys=(*PATCHES, "fine_route", *DENSE),
         outputs=("pixel_values", "pixel_attention_mask", "rows", "cols"),
-        input_names=("pixel_values", "pixel_attention_mask"),
+        model_inputs=("pixel_values", "pixel_attention_mask"),
         finish=document,
         per_sample=0,
     ),
     Row(
         "Ovis2ImageProcessor",
-        "tiles",
         (tiles(covering, overview_first=True), tiling.resize, stages.center_crop, tiling.in_model_units),
-        {**TILED, **resize_to(square(384), BICUBIC), "use_covering_area_grid": True},
-        extra_keys=(*PATCHES, "use_covering_area_grid"),
+        {**TILED, **resize_to(square(384), "bicubic"), "use_covering_area_grid": True},
         parity=COVERING_PARITY,
         outputs=("pixel_values", "grids"),
+        model_inputs=("pixel_values",),
         finish=with_grid,
     ),
     Row(
         "PerceptionLMImageProcessor",
-        "tiles",
         (thumbnail_and_tiles, tiling.in_model_units),
         {
             **RGB,
             **NORMALIZE,
-            **resize_to(square(448), BICUBIC),
+            **resize_to(square(448), "bicubic"),
             **INCEPTION,
             "vision_input_type": "thumb+tile",
             "tile_size": 448,
             "max_num_tiles": 36,
         },
-        extra_keys=("vision_input_type", "tile_size", "max_num_tiles"),
         backends=ONLY_TORCHVISION,
         calls={"max_num_tiles": PARTLY},
     ),
     Row(
         "UnlimitedOcrImageProcessor",
-        "tiles",
         (),
         {
             **TILED,
-            **resize_to(square(1024), BICUBIC),
+            **resize_to(square(1024), "bicubic"),
             **INCEPTION,
             "crop_to_patches": True,
             "min_patches": 2,
@@ -299,9 +289,8 @@ ROWS = (
             "background_color": (127, 127, 127),
             "maximum_pad_value": 640,
         },
-        extra_keys=(*PATCHES, "tile_size", "background_color", "maximum_pad_value"),
         outputs=("pixel_values", "pixel_values_local", "num_local_patches", "patches_grid"),
-        input_names=("pixel_values", "num_local_patches", "patches_grid"),
+        model_inputs=("pixel_values", "num_local_patches", "patches_grid"),
         backends=ONLY_TORCHVISION,
         finish=views_and_grid,
         calls={"background_color": OWN},

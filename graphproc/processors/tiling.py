@@ -27,10 +27,9 @@ def resize_to(b: ProgramBuilder, config: Config, x: Value, height: Num, width: N
     return stages.resampled(b, x, height, width, BILINEAR if config.resample is None else config.resample)
 
 
+@stages.when("do_resize")
 def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize` of tiles, which often have the size already."""
-    if not config.do_resize:
-        return x
     return resize_to(b, config, x, *rules.resized(x.type.size("H"), x.type.size("W"), config.size))
 
 

@@ -68,10 +68,8 @@ def _fill(wanted: timm.Evaluation) -> tuple[float, ...] | float:
 ROWS = (
     Row(
         timm.CLASS,
-        "timm",
         (transform,),
-        {timm.KEY: timm.DEFAULTS},
-        extra_keys=(timm.KEY, "architecture"),
+        {timm.KEY: timm.DEFAULTS, "architecture": None},
         settings_by_position=("return_tensors",),
         not_compiled="the training transform; a torch tensor by itself, which timm resizes as floats; PIL images of mode LAB",
         backends=ONLY_PIL,

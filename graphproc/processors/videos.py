@@ -12,7 +12,6 @@ from graphproc.ops.mirror_pad import Mode
 from graphproc.processors import stages
 from graphproc.processors.calls import GIVEN
 from graphproc.processors.constants import (
-    BILINEAR,
     BY_CROP,
     BY_NORMALIZE,
     BY_RESCALE,
@@ -55,10 +54,9 @@ def resize_longest(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return stages.resize_to(b, config, x, *sides)
 
 
+@stages.when("do_pad")
 def pad(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """TVP: `do_pad` to `pad_size` with `constant_values`, in the units that the pixels have by now, or by `pad_mode`."""
-    if not config.do_pad:
-        return x
     value, mode = config.constant_values, config.pad_mode
     height, width = stages.sides("pad_size", config.pad_size)
     for side, limit in ((x.type.size("H"), height), (x.type.size("W"), width)):
@@ -73,7 +71,7 @@ def pad(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 VIVIT = {
-    **resize_to(shortest(256), BILINEAR),
+    **resize_to(shortest(256), "bilinear"),
     **crop_to(224),
     **RESCALE,
     "rescale_factor": 1 / 127.5,
@@ -84,21 +82,19 @@ VIVIT = {
 ROWS = (
     Row(
         "TvpImageProcessor",
-        "frames",
         (resize_longest, *WITHOUT_PAD[1:], pad, stages.flip_channels),
         {
-            **resize_to({"longest_edge": 448}, BILINEAR),
+            **resize_to({"longest_edge": 448}, "bilinear"),
             "default_to_square": False,
             **crop_to(448),
             **RESCALE,
             **NORMALIZE,
             "do_pad": True,
             "pad_size": {"height": 448, "width": 448},
-            "pad_mode": "constant",
-            "constant_values": 0,
             "do_flip_channel_order": True,
+            "constant_values": 0,
+            "pad_mode": "constant",
         },
-        extra_keys=("do_flip_channel_order", "constant_values", "pad_mode"),
         finish=video,
         needs={**NEEDS, "do_pad": ("pad_size",)},
         per_sample=0,
@@ -106,18 +102,15 @@ ROWS = (
     ),
     Row(
         "VideoMAEImageProcessor",
-        "frames",
         WITHOUT_PAD,
-        {**resize_to(shortest(224), BILINEAR), **crop_to(224), **RESCALE, **NORMALIZE},
+        {**resize_to(shortest(224), "bilinear"), **crop_to(224), **RESCALE, **NORMALIZE},
         finish=video,
         per_sample=0,
     ),
     Row(
         "VivitImageProcessor",
-        "frames",
         (resize_shortest, stages.center_crop, rescale, stages.normalize),
         {**VIVIT, "default_to_square": True},
-        extra_keys=("offset",),
         settings_by_position=(*BY_RESIZE, *BY_CROP, *BY_RESCALE, "offset", *BY_NORMALIZE, *BY_RESULT),
         finish=video,
         per_sample=0,

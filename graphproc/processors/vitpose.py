@@ -7,14 +7,13 @@ from graphproc.errors import ConfigError
 from graphproc.ir.program import Parity, ProgramBuilder, Value
 from graphproc.ops import AffineWarp, Rearrange
 from graphproc.processors import stages
-from graphproc.processors.constants import IMAGENET, RESCALE
+from graphproc.processors.constants import IMAGENET, NORMALIZE
 from graphproc.processors.row import PIL, Extra, Row
 
 
+@stages.when("do_affine_transform")
 def warp(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_affine_transform`: one tile for each box."""
-    if not config.do_affine_transform:
-        return x
     factor = config.normalize_factor
     if isinstance(factor, bool) or not isinstance(factor, (int, float)) or factor <= 0:
         raise ConfigError(f"normalize_factor: expected a number above 0, got {factor!r}")
@@ -33,17 +32,14 @@ def tiles(b: ProgramBuilder, config: Config, x: Value) -> None:
 ROWS = (
     Row(
         "VitPoseImageProcessor",
-        "boxes",
         (warp, stages.rescale, stages.normalize),
         {
             "size": {"height": 256, "width": 192},
-            **RESCALE,
-            "do_normalize": True,
+            **NORMALIZE,
             **IMAGENET,
             "do_affine_transform": True,
             "normalize_factor": 200.0,
         },
-        extra_keys=("do_affine_transform", "normalize_factor"),
         parity=Parity(
             f"{PIL.reference} and scipy",
             1 / 255 / 0.224 * 1.001,

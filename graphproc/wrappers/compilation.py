@@ -153,7 +153,7 @@ class Compilation:
 
 def setting_names(row: Row) -> Sequence[str]:
     """The settings that a class declares."""
-    return tuple(dict.fromkeys((*STANDARD_KEYS, *row.extra_keys)))
+    return (*STANDARD_KEYS, *row.extra_keys)
 
 
 def options_of(further: Mapping[str, Any], several: bool = False) -> dict[str, Any]:
