@@ -14,7 +14,7 @@ import pytest
 LAYERS = (
     {"errors", "version", "batch_feature", "files"},
     {"sizes"},
-    {"ir"},
+    {"ir", "joins"},
     {"numerics"},
     {"ops"},
     {"configs"},

@@ -159,7 +159,7 @@ def _runner(session: Session, engine: str) -> tuple[Sequence[Output], Callable[.
 
     def graph(array: Array, files: Mapping[str, str], label: str) -> dict[str, Array]:
         results = run_image(session, array, label, inputs(array, files))
-        return {output.name: reference.of_one(output, results[output.name]) for output in outputs}
+        return {output.name: reference.of_image(output, results[output.name]) for output in outputs}
 
     def numpy(array: Array, files: Mapping[str, str], label: str) -> dict[str, Array]:
         assert program is not None

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from graphproc.ir.op import Op
+from graphproc.ir.delivery import TENSOR
 from graphproc.ir.program import Program
+from graphproc.ir.registry import Registered
 from graphproc.ir.types import TensorType
 from graphproc.sizes.num import Sym
 
@@ -28,13 +29,10 @@ def program_text(program: Program) -> str:
             + _measures(step.measures)
         )
     for output in program.outputs:
-        values = output.pad_value if isinstance(output.pad_value, tuple) else (output.pad_value,)
-        pads = {"pad", "padded_rows"} & {output.batch, output.sample}
-        pad = f" fill {', '.join(f'{value:g}' for value in values)}" if pads else ""
-        sample = f" sample {output.sample}" if output.sample else ""
-        said = f"{' as lists' if output.listed else ''}{' if any' if output.optional else ''}{' of bfloat16' * output.bfloat16}"
-        said += " apart" * output.apart
-        lines.append(f"  output {output.name} = {output.value}{sample} batch {output.batch}{pad}{said}")
+        said = names.op_text(output.join)
+        said += f", sample {names.op_text(output.sample)}" if output.sample is not None else ""
+        said += f", {names.op_text(output.delivery)}" if output.delivery != TENSOR else ""
+        lines.append(f"  output {output.name} = {output.value}: {said}")
     return "\n".join(lines) + "\n"
 
 
@@ -77,7 +75,7 @@ class _Names:
             return f"[{', '.join(self.text(v) for v in value)}]"
         if isinstance(value, Sym):
             return self._name.get(value) or self._expand(value)
-        return self.op_text(value) if isinstance(value, Op) else str(value)
+        return self.op_text(value) if isinstance(value, Registered) else str(value)
 
     def _expand(self, value: Sym) -> str:
         return str(Sym(value.op, tuple(self._replace(a) for a in value.args), value.kind))
@@ -89,7 +87,7 @@ class _Names:
             return Sym(value.op, tuple(self._replace(a) for a in value.args), value.kind)
         return value
 
-    def op_text(self, op: Op) -> str:
+    def op_text(self, op: Registered) -> str:
         settings = [f"{name}={self.text(value)}" for name, value in op.shown_fields()]
         return f"{op.name}<{', '.join(settings)}>" if settings else op.name
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from graphproc import joins
 from graphproc.errors import ConfigError, ImageError
 from graphproc.ir.program import Parity, Value
 from graphproc.ops import Cast, Combine, Crop, Function, Interpolate, Nearest, Numbers, Rearrange, Reduce
@@ -47,7 +48,7 @@ def resized(steps: Steps, image: Value, size: tuple[Num, ...] | None, mode: str 
 
 def finish(steps: Steps, depth: Value) -> None:
     """One output, a map."""
-    steps.output("predicted_depth", steps.add(Rearrange("1 h w -> h w", layout="HW"), depth), "pad")
+    steps.output("predicted_depth", steps.add(Rearrange("1 h w -> h w", layout="HW"), depth), joins.Pad())
 
 
 def as_image(steps: Steps) -> Value:
@@ -116,7 +117,7 @@ def as_set(steps: Steps, image: Value, size: tuple[Num, Num]) -> Value:
 def build_normals(steps: Steps) -> None:
     """Vectors of length 1, then at the wanted size, by linear interpolation."""
     x = unit_vectors(steps, steps["normals"], SHORTEST)
-    steps.output("normals", resized(steps, x, steps.target, "linear"), "pad")
+    steps.output("normals", resized(steps, x, steps.target, "linear"), joins.Pad())
 
 
 def unit_vectors(steps: Steps, x: Value, shortest: float) -> Value:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from graphproc import joins
 from graphproc.configs.sizes import size_dict
 from graphproc.ir.program import Value
 from graphproc.ops import Choose, Combine, CountUp, Crop, Interpolate, Rearrange, Reduce
@@ -53,7 +54,7 @@ def finish(steps: Steps, x: Value) -> None:
     """The masks, or where they are above the threshold."""
     if steps.options["binarize"]:
         x = steps.add(Combine("greater", steps.number("mask_threshold")), x)
-    steps.output("masks", x, "pad")
+    steps.output("masks", x, joins.Pad())
 
 
 def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:

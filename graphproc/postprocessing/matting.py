@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from graphproc import joins
 from graphproc.errors import ImageError
 from graphproc.ir.program import Parity, Value
 from graphproc.ops import Cast, Combine, Interpolate, Truncate
@@ -28,8 +29,8 @@ def build(steps: Steps) -> None:
     foreground, alpha = steps["foregrounds"], steps["alphas"]
     if steps.target is not None:
         foreground, alpha = (clipped(steps, resized(steps, x, steps.target, "linear")) for x in (foreground, alpha))
-    steps.output("foreground", foreground, "pad")
-    steps.output("alpha", alpha, "pad")
+    steps.output("foreground", foreground, joins.Pad())
+    steps.output("alpha", alpha, joins.Pad())
     if BACKGROUND not in steps:
         return
     size = foreground.type.size("H"), foreground.type.size("W")
@@ -37,7 +38,7 @@ def build(steps: Steps) -> None:
     shown = steps.add(Combine("multiply"), complement(steps, alpha), behind)
     shown = clipped(steps, steps.add(Combine("add"), foreground, shown))
     shown = steps.add(Truncate("i32"), steps.add(Combine("multiply", TO_BYTE), shown))
-    steps.output("composite", steps.add(Cast("u8"), shown), "pad")
+    steps.output("composite", steps.add(Cast("u8"), shown), joins.Pad())
 
 
 def clipped(steps: Steps, x: Value) -> Value:

@@ -8,9 +8,11 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
-from graphproc.ir.program import Join, Parity, Program, ProgramBuilder, Value
+from graphproc.ir.join import Join
+from graphproc.ir.program import Parity, Program, ProgramBuilder, Value
 from graphproc.ir.types import TensorType
 from graphproc.ops import Cast, Combine, Compact, Reduce, Take
 from graphproc.sizes import num
@@ -139,9 +141,9 @@ class Steps:
             first = self.add(Combine("and"), first, other)
         return first
 
-    def output(self, name: str, value: Value, join: Join = "stack", pad_value: float = 0) -> None:
+    def output(self, name: str, value: Value, join: Join = joins.STACK) -> None:
         """Declare an output."""
-        self.b.output(name, value, join, pad_value)
+        self.b.output(name, value, join)
 
     def rows(self, kept: Value, padding: Mapping[str, float] = NO_PADDING, count: str = "count", **values: Value) -> None:
         """Declare outputs of which only some rows count, and the number of these.
@@ -159,9 +161,9 @@ class Steps:
             if self.ragged:
                 x = self.add(Take(-x.type.rank, 0, length), x)
             if "H" in x.type.layout:  # a map for each row, whose size may be the image's own
-                self.output(name, x, "padded_rows" if self.ragged else "pad")
+                self.output(name, x, joins.Concatenate(fill=0) if self.ragged else joins.Pad())
             else:
-                self.output(name, x, "concatenate" if self.ragged else "stack")
+                self.output(name, x, joins.Concatenate() if self.ragged else joins.STACK)
         self.output(count, self.add(Reduce("max"), number))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from graphproc import joins
 from graphproc.errors import ImageError
 from graphproc.ir.program import Parity, Value
 from graphproc.ops import Cast, Choose, Combine, Function, Interpolate, Pick, Rearrange, SelectChannels, Take, Truncate
@@ -31,7 +32,7 @@ def build(steps: Steps) -> None:
     x = sampled(steps, image, place(steps, mesh, 0, width), place(steps, mesh, 1, height))
     x = steps.add(SelectChannels((2, 1, 0)), steps.add(Combine("multiply", steps.number("scale")), x))
     x = steps.add(Cast("u8"), steps.add(Truncate("i32"), x))
-    steps.output("images", steps.add(Rearrange("c h w -> h w c", layout="HWC"), x), "pad")
+    steps.output("images", steps.add(Rearrange("c h w -> h w c", layout="HWC"), x), joins.Pad())
 
 
 def place(steps: Steps, mesh: Value, axis: int, side: Num) -> Value:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from graphproc import joins
 from graphproc.ir.program import Value
 from graphproc.ops import Cast, Combine, Function, Interpolate, Pick, Rearrange
 from graphproc.postprocessing.detection import NAME as DETECTION
@@ -44,9 +45,9 @@ def semantic(steps: Steps) -> None:
     """1 where the chance is above the threshold, else 0."""
     chances = resized(steps, steps.add(Function("sigmoid"), steps["semantic_seg"]))
     inside = steps.add(Cast("i64"), steps.add(Combine("greater", steps.number("threshold")), chances))
-    steps.output("segmentation", steps.add(Rearrange("1 h w -> h w", layout="HW"), inside), "pad", OUTSIDE)
+    steps.output("segmentation", steps.add(Rearrange("1 h w -> h w", layout="HW"), inside), joins.Pad(OUTSIDE))
     if steps.options["return_segmentation_scores"]:
-        steps.output("segmentation_scores", chances, "pad")
+        steps.output("segmentation_scores", chances, joins.Pad())
 
 
 def detection(steps: Steps) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from graphproc import joins
 from graphproc.errors import ConfigError
 from graphproc.ir.program import Value
 from graphproc.ops import Combine, Rearrange, Take
@@ -25,7 +26,7 @@ SHORTEST = 1e-8
 
 def normals(steps: Steps) -> None:
     """Vectors of length 1, without the padding, then at the wanted size or the image's, by linear interpolation."""
-    steps.output("normals", fitted(steps, unit_vectors(steps, steps["normals"], SHORTEST)), "pad")
+    steps.output("normals", fitted(steps, unit_vectors(steps, steps["normals"], SHORTEST)), joins.Pad())
 
 
 def points(steps: Steps) -> None:
@@ -33,7 +34,7 @@ def points(steps: Steps) -> None:
     x = steps["pointmaps"]
     if SCALES in steps:
         x = steps.add(Combine("divide"), x, steps.add(Rearrange("n -> n 1 1"), steps[SCALES]))
-    steps.output("pointmap", fitted(steps, x), "pad")
+    steps.output("pointmap", fitted(steps, x), joins.Pad())
 
 
 def fitted(steps: Steps, x: Value) -> Value:

@@ -5,6 +5,7 @@ Source: transformers 5.23, `post_process_semantic_segmentation` of SegGPT's Pil 
 
 from __future__ import annotations
 
+from graphproc import joins
 from graphproc.errors import ConfigError
 from graphproc.ir.program import Value
 from graphproc.ops import Combine, Function, Nearest, Numbers, Reduce, Take, Truncate
@@ -25,7 +26,7 @@ def build(steps: Steps) -> None:
     labels = steps.options["num_labels"]
     if labels is None:
         mean = steps.add(Combine("divide", 3), _sum(steps, channels))
-        steps.output("segmentation", steps.add(Truncate("i32"), steps.add(Reduce("sum", -3), mean)), "pad", OUTSIDE)
+        steps.output("segmentation", steps.add(Truncate("i32"), steps.add(Reduce("sum", -3), mean)), joins.Pad(OUTSIDE))
         return
     tables = palette(labels)
     if labels >= len(tables[0]):
@@ -36,9 +37,9 @@ def build(steps: Steps) -> None:
         difference = steps.add(Combine("subtract"), channel, wanted)
         squares.append(steps.add(Combine("multiply"), difference, difference))
     scores = steps.add(Function("negative"), _sum(steps, squares))
-    steps.output("segmentation", steps.add(Reduce("argmax", -3), scores), "pad", OUTSIDE)
+    steps.output("segmentation", steps.add(Reduce("argmax", -3), scores), joins.Pad(OUTSIDE))
     if steps.options["return_segmentation_scores"]:
-        steps.output("segmentation_scores", scores, "pad")
+        steps.output("segmentation_scores", scores, joins.Pad())
 
 
 def _colors(steps: Steps) -> Value:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from graphproc import joins
 from graphproc.errors import ConfigError
 from graphproc.ir.program import Parity, Value
 from graphproc.ops import (
@@ -181,7 +182,7 @@ def painted(steps: Steps, winner: Value, values: Value) -> Value:
 
 def output(steps: Steps, found: Candidates, segmentation: Value, accepted: Value, rows: Mapping[str, Value]) -> None:
     """Declare the map, int32, a row for each accepted candidate, `count`, and `candidates`, how many were considered."""
-    steps.output("segmentation", steps.add(Cast("i32"), segmentation), "pad", OUTSIDE)
+    steps.output("segmentation", steps.add(Cast("i32"), segmentation), joins.Pad(OUTSIDE))
     filled = {name: filled_up(steps, value, found) for name, value in rows.items()}
     steps.rows(filled_up(steps, accepted, found), {"ids": OUTSIDE, "label_ids": OUTSIDE}, "count", **filled)
     steps.output("candidates", steps.add(Reduce("max"), found.count))

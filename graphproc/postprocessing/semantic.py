@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from graphproc import joins
 from graphproc.batch_feature import BatchFeature
 from graphproc.ir.program import Value
 from graphproc.ops import Interpolate, Reduce
@@ -36,9 +37,9 @@ def label_map(steps: Steps, scores: Value, mode: str = "linear") -> None:
     """The scores at the wanted size, and everywhere the first class of the largest."""
     if steps.target is not None:
         scores = steps.add(Interpolate(*steps.target, mode), scores)
-    steps.output("segmentation", steps.add(Reduce("argmax", -3), scores), "pad", OUTSIDE)
+    steps.output("segmentation", steps.add(Reduce("argmax", -3), scores), joins.Pad(OUTSIDE))
     if steps.options["return_segmentation_scores"]:
-        steps.output("segmentation_scores", scores, "pad")
+        steps.output("segmentation_scores", scores, joins.Pad())
 
 
 def build(steps: Steps) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
@@ -69,7 +70,7 @@ def overview_and_tiles(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 def with_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
     """`pixel_values`, with `do_pad` filled up to the most tiles of an image, and `image_sizes`."""
-    b.output("pixel_values", x, "pad" if config.do_pad else "stack")
+    b.output("pixel_values", x, joins.Pad(unpadded=(-3, -2, -1)) if config.do_pad else joins.STACK)
     tiling.tell(b, "image_sizes", b.image.type.size("H"), b.image.type.size("W"))
 
 

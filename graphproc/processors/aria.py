@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
@@ -62,7 +63,6 @@ def squares(b: ProgramBuilder, config: Config, x: Value) -> Value:
         sizes.append(fitted(config, height, width))
         return lambda b, config, x: tiling.resize_to(b, config, x, *sizes[0]), pad
 
-    b.batch = "concatenate"
     if config.split_image:
         x = tiles(b, config, x, "split_resolutions", longest, steps)
     else:
@@ -71,15 +71,14 @@ def squares(b: ProgramBuilder, config: Config, x: Value) -> Value:
         x = tiling.as_tile(b, x)
     ones = b.add(Full((1, *x.type.shape[-2:]), 1, "bool", "CHW"))
     masks = tiling.for_each(b, config, ones, x.type.size("N"), Crop(0, 0, *sizes[0]), (pad,))
-    b.output("pixel_mask", b.add(Rearrange("n 1 h w -> n h w", layout="NHW"), masks))
+    b.output("pixel_mask", b.add(Rearrange("n 1 h w -> n h w", layout="NHW"), masks), joins.Concatenate())
     return x
 
 
 def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """`pixel_values` in front of `pixel_mask`, and `num_crops`, the most tiles of an image."""
-    b.output("pixel_values", x)
-    b.outputs.reverse()
-    b.output("num_crops", b.add(Numbers((x.type.size("N"),), shape=())), "largest")
+    """`pixel_values`, and `num_crops`, the most tiles of an image."""
+    b.output("pixel_values", x, joins.Concatenate())
+    b.output("num_crops", b.add(Numbers((x.type.size("N"),), shape=())), joins.Maximum())
 
 
 ROWS = (

@@ -74,8 +74,8 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
         raise ConfigError(f"format: expected {' or '.join(FORMATS)}, got {config.format!r}")
     if config.do_pad:
         x, mask = pad_with_mask(b, x, config.pad_size)
-        b.output("pixel_mask", mask)
-    b.output("pixel_values", x)
+        b.output("pixel_mask", mask, stages.join_padded(config))
+    b.output("pixel_values", x, stages.join_padded(config))
 
 
 @stages.when("do_resize")

@@ -5,6 +5,7 @@ Source: transformers 5.23, `models/emu3/image_processing_emu3.py`.
 
 from __future__ import annotations
 
+from graphproc import joins
 from graphproc.configs.config import NEEDS, Config
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Numbers
@@ -42,7 +43,7 @@ def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     """The image, with `do_pad` padded with zeros below and right in a batch, and its height and width."""
-    b.output("pixel_values", x, "pad" if config.do_pad else "stack")
+    b.output("pixel_values", x, stages.PADDED if config.do_pad else joins.STACK)
     b.output("image_sizes", b.add(Numbers((x.type.size("H"), x.type.size("W")))))
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
+from graphproc.ir.delivery import LISTS
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Crop, ForEach, Full, Numbers, Pad
-from graphproc.processors import stages
+from graphproc.processors import stages, tiling
 from graphproc.processors.constants import IMAGENET, NORMALIZE, resize_to
 from graphproc.processors.mask_classification import LABELS
 from graphproc.processors.row import Row
@@ -20,17 +22,16 @@ def split(b: ProgramBuilder, config: Config, x: Value) -> Value:
     A window ends at its length even where the image is shorter. Without splitting there are no offsets.
     """
     if not config.do_split_image:
-        b.output("patch_offsets", b.add(Full((0,), 0, "i64")), "concatenate", listed=True)
+        b.output("patch_offsets", b.add(Full((0,), 0, "i64")), joins.Concatenate(), delivery=LISTS)
         return x
     length, _ = _canvas(config)
     height, width = x.type.size("H"), x.type.size("W")
     cut = windows(height, width, length)
     start = cut.start(num.symbol("index", 0))
     offsets = ForEach(cut.number, (Numbers((start, start + length)),))
-    b.output("patch_offsets", b.add(offsets), "numbered", listed=True)
+    b.output("patch_offsets", b.add(offsets), joins.PrefixImageIndex(), delivery=LISTS)
     rows = num.where(cut.tall, num.minimum(height, length), height)
     columns = num.where(cut.tall, width, num.minimum(width, length))
-    b.batch = "concatenate"
     return b.add(ForEach(cut.number, (Crop(num.where(cut.tall, start, 0), num.where(cut.tall, 0, start), rows, columns),)), x)
 
 
@@ -50,9 +51,8 @@ def _canvas(config: Config) -> tuple[int, int]:
 
 
 def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """The images or windows, in front of the offsets."""
-    b.output("pixel_values", x)
-    b.outputs.reverse()
+    """The images or windows."""
+    b.output("pixel_values", x, tiling.join_of(x))
 
 
 ROWS = (

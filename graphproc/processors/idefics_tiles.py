@@ -7,12 +7,16 @@ Source: transformers 5.23, `models/idefics2`, `models/idefics3` and `models/smol
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import reduce
 from itertools import product
 
+from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
-from graphproc.ir.program import Join, ProgramBuilder, Value
+from graphproc.ir.delivery import LISTS
+from graphproc.ir.join import Join
+from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
 from graphproc.ops import Cast, Concat, Crop, Extend, Full, Numbers, Pad, Rearrange, Take
 from graphproc.processors import stages, tiling
@@ -45,7 +49,7 @@ def with_quarters(b: ProgramBuilder, config: Config, x: Value) -> None:
     """The image, with `do_image_splitting` behind its four quarters, and which pixels are no padding."""
     if not config.do_image_splitting:
         mask = b.add(Full((x.type.size("H"), x.type.size("W")), 1, "i64", "HW")) if config.do_pad else None
-        _outputs(b, x, mask, "pad" if config.do_pad else "stack")
+        _outputs(b, x, mask, stages.PADDED if config.do_pad else joins.STACK)
         return
     if config.do_resize:
         for name, side in (("height", b.image.type.size("H")), ("width", b.image.type.size("W"))):
@@ -64,16 +68,16 @@ def with_quarters(b: ProgramBuilder, config: Config, x: Value) -> None:
     for h, w in sizes if config.do_pad else []:
         lines = b.add(Extend(-2, height), b.add(Full((1, h, w), 1, "i64", "NHW")))
         masks.append(b.add(Extend(-1, width), lines))
-    _outputs(b, x, b.add(Concat(-3), *masks) if masks else None, "padded_rows")
+    _outputs(b, x, b.add(Concat(-3), *masks) if masks else None, joins.Concatenate(fill=0))
 
 
 def _outputs(b: ProgramBuilder, x: Value, mask: Value | None, sample: Join) -> None:
     """The pixels, and with a mask all samples padded to as many, as high and as wide images as the largest have."""
-    batch: Join = "stack" if mask is None else "pad"
-    missing = 0 if b.backend == TORCHVISION else 0.0  # transformers' Pillow classes add images of floats
-    b.output("pixel_values", x, batch, missing, sample=sample)
+    promotes = b.backend != TORCHVISION  # transformers' Pillow classes add images of floats
+    padded = joins.STACK if mask is None else replace(stages.PADDED, promotes=promotes)
+    b.output("pixel_values", x, padded, sample=sample)
     if mask is not None:
-        b.output("pixel_attention_mask", mask, batch, sample=sample)
+        b.output("pixel_attention_mask", mask, joins.Pad(), sample=sample)
 
 
 def _quarters(b: ProgramBuilder) -> list[Value]:
@@ -111,7 +115,7 @@ def split(first_size: FirstSize) -> Stage:
         x = b.add(Concat(-4), *tiles, b.add(Rearrange("c h w -> 1 c h w", layout="NCHW"), whole))
         if config.return_row_col_info:
             for name, count in zip(("rows", "cols"), grid, strict=True):
-                b.output(name, b.add(Numbers((count,), shape=())), "stack", sample="stack", listed=True)
+                b.output(name, b.add(Numbers((count,), shape=())), sample=joins.STACK, delivery=LISTS)
         return x
 
     return stage
@@ -145,12 +149,10 @@ def to_capped_size(config: Config, x: Value) -> Size:
 
 def with_tiles(b: ProgramBuilder, config: Config, x: Value) -> None:
     """The tiles of all images of a sample in one row, which are no padding, and on demand each image's rows and columns."""
-    counts, b.outputs = b.outputs, []
     if config.do_pad and b.backend == TORCHVISION and x.type.dtype != "f32":
         x = b.add(Cast("f32"), x)
     mask = b.add(Full(tuple(x.type.size(axis) for axis in "NHW"), 1, "i64", "NHW")) if config.do_pad else None
-    _outputs(b, x, mask, "concatenate")
-    b.outputs += counts
+    _outputs(b, x, mask, joins.Concatenate())
 
 
 ROWS = (

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 
+from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
@@ -79,19 +80,19 @@ def cut(b: ProgramBuilder, config: Config, x: Value, frames: int = 0) -> tuple[N
     pattern = f"c (gh p) (gw q) -> (gh gw) {'t ' if frames else ''}p q c"
     sizes = {"p": height, "q": width, **({"t": frames} if frames else {})}
     rearranged = b.add(Rearrange(pattern, tuple(sizes.items()), layout="PTHWC" if frames else "PHWC"), x)
-    b.output("pixel_values", rearranged, "concatenate")
+    b.output("pixel_values", rearranged, joins.Concatenate())
     return x.type.size("H") // height, x.type.size("W") // width
 
 
 def frames_and_count(b: ProgramBuilder, config: Config, x: Value) -> None:
     """The patches, each twice, and how many each image has."""
     rows, columns = cut(b, config, x, FRAMES)
-    b.output("num_patches", b.add(Numbers((rows * columns,), shape=())), "stack")
+    b.output("num_patches", b.add(Numbers((rows * columns,), shape=())))
 
 
 def patches_and_grid(b: ProgramBuilder, config: Config, x: Value) -> None:
     """The patches, and the grid of each image."""
-    b.output("image_grid_thw", b.add(Numbers((1, *cut(b, config, x)))), "stack")
+    b.output("image_grid_thw", b.add(Numbers((1, *cut(b, config, x)))))
 
 
 SN = (stages.rescale, stages.normalize)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
@@ -27,7 +28,7 @@ def gray(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 def pairs(b: ProgramBuilder, config: Config, x: Value) -> None:
     """Two images make a sample."""
-    b.output("pixel_values", x, "stack", sample="stack")
+    b.output("pixel_values", x, sample=joins.STACK)
 
 
 STAGES = (stages.resize, stages.rescale, gray)

@@ -12,6 +12,7 @@ from graphproc.ir.types import FLOATS
 from graphproc.ops import Cast, Rearrange, ReduceLabels, Truncate
 from graphproc.processors.constants import NEAREST
 from graphproc.processors.row import Extra, Finish, Stage
+from graphproc.processors.stages import join_after
 
 LABEL_MAPS = {"segmentation_map": Extra("segmentation_maps", aligned=False, any_type=True)}
 """The further input of classes that take label maps."""
@@ -37,11 +38,11 @@ def output_labels(b: ProgramBuilder, config: Config, *steps: Stage) -> None:
     """Declare `labels`, int64 `[height, width]`, of the map that went through some stages; nothing where none is given."""
     if "segmentation_map" not in b.extras:
         return
-    b.batch = "stack"  # it said something of the image
     x = b.add(Rearrange("h w -> 1 h w", layout="CHW"), b.extras["segmentation_map"])
     if config.settings.get("do_reduce_labels"):
         x = b.add(ReduceLabels(), x)
     for step in steps:
         x = step(b, config, x)
     x = b.add(Rearrange("1 h w -> h w", layout="HW"), x)
-    b.output("labels", b.add(Truncate("i64") if x.type.dtype in FLOATS else Cast("i64"), x))
+    labels = b.add(Truncate("i64") if x.type.dtype in FLOATS else Cast("i64"), x)
+    b.output("labels", labels, join_after(config, steps))

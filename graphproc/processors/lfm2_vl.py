@@ -5,6 +5,7 @@ Source: transformers 5.23, `models/lfm2_vl/image_processing_lfm2_vl.py`.
 
 from __future__ import annotations
 
+from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
@@ -105,10 +106,10 @@ def parts(b: ProgramBuilder, config: Config, x: Value) -> None:
     if large is not False:
         part((rows * tile, columns * tile), (side, side), "c (r gh p) (k gw q) -> (r k) (gh gw) (p q c)", tiles)
     part(whole, cells, "c (gh p) (gw q) -> 1 (gh gw) (p q c)", others)
-    b.output("pixel_values", _joined(b, found, -3), "concatenate")
+    b.output("pixel_values", _joined(b, found, -3), joins.Concatenate())
     if config.do_pad:
-        b.output("pixel_attention_mask", _joined(b, masks, -2), "concatenate")
-        b.output("spatial_shapes", _joined(b, shapes, -2), "concatenate")
+        b.output("pixel_attention_mask", _joined(b, masks, -2), joins.Concatenate())
+        b.output("spatial_shapes", _joined(b, shapes, -2), joins.Concatenate())
     if config.return_row_col_info:
         for name, values in zip(GRIDS, ((rows,), (columns,), whole), strict=True):
             tiling.tell(b, name, *values)

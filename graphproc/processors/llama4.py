@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
+from graphproc.ir.delivery import Delivery
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.bfloat16 import rounded
 from graphproc.ops import ByteMap, Concat, Pad, SelectChannels
@@ -71,7 +73,8 @@ def in_bfloat16(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     """`pixel_values`, and `aspect_ratios`, the rows and columns of each image's tiles."""
-    b.output("pixel_values", x, "concatenate", bfloat16=bool(config.do_rescale and config.do_normalize))
+    delivery = Delivery(torch_dtype="bfloat16" if config.do_rescale and config.do_normalize else "")
+    b.output("pixel_values", x, joins.Concatenate(), delivery=delivery)
     tiling.tell(b, "aspect_ratios", *_canvas(b, config).grid)
 
 

@@ -45,8 +45,8 @@ def finish_with_batch(b: ProgramBuilder, config: Config, x: Value) -> None:
 
 def _outputs(b: ProgramBuilder, x: Value, size: dict[str, int] | None) -> None:
     x, mask = pad_with_mask(b, x, size)
-    b.output("pixel_values", x)
-    b.output("pixel_mask", mask)
+    b.output("pixel_values", x, stages.join_padded_to(size))
+    b.output("pixel_mask", mask, stages.join_padded_to(size))
 
 
 def sentences(tasks: Any) -> list[str]:

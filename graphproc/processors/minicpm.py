@@ -6,8 +6,10 @@ Source: transformers 5.23, `models/minicpmv4_6/image_processing_pil_minicpmv4_6.
 
 from __future__ import annotations
 
+from graphproc import joins
 from graphproc.configs.config import NEEDS, Config
 from graphproc.errors import ConfigError
+from graphproc.ir.delivery import LISTS
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Cast, Concat, Numbers, Rearrange, Take
 from graphproc.processors import stages
@@ -92,10 +94,10 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     count = cut.grid.rows * cut.grid.columns
     whole, each = (b.add(Numbers(tuple(side // patch for side in size), "i32", (1, 2))) for size in (cut.source, cut.slice))
     sizes = b.add(Concat(-2), whole, b.add(Rearrange("1 f -> n f", (("n", count),)), each))
-    b.output("pixel_values", x, "strip")
-    b.output("target_sizes", sizes, "concatenate")
-    b.output("grids", b.add(Numbers(tuple(cut.grid))), listed=True)
-    b.output("num_patches_per_image", b.add(Numbers((count + 1,), shape=())), listed=True)
+    b.output("pixel_values", x, joins.Concatenate(axis=-1))
+    b.output("target_sizes", sizes, joins.Concatenate())
+    b.output("grids", b.add(Numbers(tuple(cut.grid))), delivery=LISTS)
+    b.output("num_patches_per_image", b.add(Numbers((count + 1,), shape=())), delivery=LISTS)
 
 
 OUTPUTS = ("pixel_values", "target_sizes", "grids", "num_patches_per_image")

@@ -5,8 +5,12 @@ Source: transformers 5.23, `models/mllama/image_processing_pil_mllama.py`.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
+from graphproc.ir.delivery import LISTS
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Cast, Extend, Numbers, Pad, Rearrange
 from graphproc.processors import stages
@@ -48,12 +52,12 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     x = b.add(Rearrange("c (r h) (k w) -> (r k) c h w", (("h", tile), ("w", tile)), layout="NCHW"), x)
     x = b.add(Extend(-4, most), x if x.type.dtype == "f32" else b.add(Cast("f32"), x))
     ids, mask, tiles = OUTPUTS[1:]
-    b.output("pixel_values", x, "pad", 0.0, sample="stack")
-    b.output(ids, b.add(Numbers((canvas.number,), shape=())), "pad", sample="stack")
+    b.output("pixel_values", x, replace(stages.PADDED, promotes=True), sample=joins.STACK)
+    b.output(ids, b.add(Numbers((canvas.number,), shape=())), joins.Pad(), sample=joins.STACK)
     one = (1, *[0] * (most - 1))
-    b.output(mask, b.add(Numbers(canvas.mask)), "pad", one, sample="stack")
+    b.output(mask, b.add(Numbers(canvas.mask)), joins.Pad(one), sample=joins.STACK)
     count = b.add(Numbers((canvas.grid.rows * canvas.grid.columns,), shape=()))
-    b.output(tiles, count, "stack", sample="stack", listed=True)
+    b.output(tiles, count, sample=joins.STACK, delivery=LISTS)
 
 
 ROWS = (

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
@@ -121,10 +122,10 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     """The patches of all crops, those of each token, the tokens' grids of the whole image and of crops, and how many crops."""
     plan, patch, pooling = _crops(b, config), config.patch_size, _pair(config, "pooling_size", 1)
     x = b.add(Rearrange("n c (gh p) (gw q) -> n (gh gw) (p q c)", (("p", patch), ("q", patch)), "NPF"), x)
-    b.output(OUTPUTS[0], x, "concatenate")
+    b.output(OUTPUTS[0], x, joins.Concatenate())
     whole, low = _pooled(b, plan._replace(grid=Grid(1, 1)), pooling, 0)
     parts, high = _pooled(b, plan, pooling, plan.along**2)
-    b.output(OUTPUTS[1], b.add(Cast("i32"), b.add(Concat(-2), whole, parts)), "shifted")
+    b.output(OUTPUTS[1], b.add(Cast("i32"), b.add(Concat(-2), whole, parts)), joins.OffsetByImage())
     tiling.tell(b, OUTPUTS[2], *low, *high)
     tiling.tell(b, OUTPUTS[3], 1 + plan.grid.rows * plan.grid.columns)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from graphproc import joins
 from graphproc.configs.config import NEEDS, Config
 from graphproc.configs.sizes import size_dict
 from graphproc.errors import ConfigError
@@ -78,7 +79,7 @@ def with_mask(*order: str) -> Finish:
         found = dict(zip(MASKED, pad_with_mask(b, x, None), strict=True)) if config.do_pad else {"pixel_values": x}
         for name in order:
             if name in found:
-                b.output(name, found[name])
+                b.output(name, found[name], stages.PADDED if config.do_pad else joins.STACK)
 
     return finish
 
@@ -107,8 +108,8 @@ def whole_patches(config: Config, height: Num, width: Num) -> Size:
 
 def with_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
     """`do_pad` to the largest of the batch, and `image_sizes`, those before it."""
-    b.output("pixel_values", x, "pad" if config.do_pad else "stack")
-    b.output("image_sizes", b.add(Numbers((x.type.size("H"), x.type.size("W")))), "stack")
+    b.output("pixel_values", x, stages.PADDED if config.do_pad else joins.STACK)
+    b.output("image_sizes", b.add(Numbers((x.type.size("H"), x.type.size("W")))))
 
 
 @stages.when("do_pad")

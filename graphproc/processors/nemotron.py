@@ -5,6 +5,7 @@ Source: transformers 5.23, `models/nemotron_h_omni`, `image_processing_nemotron_
 
 from __future__ import annotations
 
+from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
@@ -57,8 +58,8 @@ def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
 def patches(b: ProgramBuilder, config: Config, x: Value) -> None:
     """The patches, those of all images in one row, and the grid of each image."""
     patch = stages.count(config, "patch_size")
-    b.output("pixel_values", b.add(Rearrange(PATCHES, (("p", patch), ("q", patch)), layout="PF"), x), "concatenate")
-    b.output("image_grid_hw", b.add(Numbers((x.type.size("H") // patch, x.type.size("W") // patch))), "stack")
+    b.output("pixel_values", b.add(Rearrange(PATCHES, (("p", patch), ("q", patch)), layout="PF"), x), joins.Concatenate())
+    b.output("image_grid_hw", b.add(Numbers((x.type.size("H") // patch, x.type.size("W") // patch))))
 
 
 OUTPUTS = ("pixel_values", "image_grid_hw")

@@ -5,6 +5,7 @@ Source: transformers 5.23, `models/kimi_k25` and `models/neomme`, `image_process
 
 from __future__ import annotations
 
+from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
@@ -67,8 +68,8 @@ def patches_and_grid(b: ProgramBuilder, config: Config, x: Value) -> None:
     patch = stages.count(config, "patch_size")
     grid = x.type.size("H") // patch, x.type.size("W") // patch
     x = b.add(Rearrange(PIXELS_LAST, (("p", patch), ("q", patch)), layout="PF"), x)
-    b.output("pixel_values", x, "concatenate")
-    b.output("image_grid_hw", b.add(Numbers(grid)), "stack")
+    b.output("pixel_values", x, joins.Concatenate())
+    b.output("image_grid_hw", b.add(Numbers(grid)))
 
 
 THW, HW = ("pixel_values", "image_grid_thw"), ("pixel_values", "image_grid_hw")

@@ -5,8 +5,10 @@ Source of the defaults: transformers 5.23, `models/*/image_processing_*.py`.
 
 from __future__ import annotations
 
+from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
+from graphproc.ir.delivery import Delivery
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ir.types import FLOATS
 from graphproc.ops import Cast, Combine, Interpolate, InterpolateBytes, Rescale
@@ -63,7 +65,7 @@ def align_corners(b: ProgramBuilder, config: Config, x: Value) -> Value:
 def with_originals(b: ProgramBuilder, config: Config, x: Value) -> None:
     """The pixels resized, and as they were."""
     b.output("pixel_values", align_corners(b, config, x))
-    b.output("original_images", x, "pad", apart=True)
+    b.output("original_images", x, joins.Pad(), delivery=Delivery("separate"))
 
 
 LAYOUT = {**resize_to(square(800), "bicubic"), **NORMALIZE, "image_mean": (0, 0, 0), "image_std": (1, 1, 1)}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
@@ -64,7 +65,7 @@ def with_target_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
     """The pixels, and where they were resized the sizes before, to which boxes are to be scaled back."""
     b.output("pixel_values", x)
     before = (b.image.type.size("H"), b.image.type.size("W")) if config.do_resize else ()
-    b.output("target_sizes", b.add(Numbers(before, "f32")), "stack" if config.do_resize else "concatenate")
+    b.output("target_sizes", b.add(Numbers(before, "f32")), joins.STACK if config.do_resize else joins.Concatenate())
 
 
 def line_width(config: Config, height: Num, width: Num) -> Num:

@@ -31,7 +31,6 @@ def with_crops(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """The resized image, followed by the resized crops. Crops that keep their own sizes are refused."""
     if not config.do_pan_and_scan:
         return stages.resize(b, config, x)
-    b.batch = "concatenate"
     found, height, width = crops(config, x), x.type.size("H"), x.type.size("W")
     whole = tiling.as_tile(b, stages.resize(b, config, x))
     if not config.do_resize or set(config.size) != {"height", "width"}:
@@ -49,7 +48,7 @@ def with_crops(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 def with_number(b: ProgramBuilder, config: Config, x: Value) -> None:
     """`pixel_values`, and `num_crops`, the crops of each image."""
-    b.output("pixel_values", x)
+    b.output("pixel_values", x, tiling.join_of(x))
     tiling.tell(b, "num_crops", x.type.size("N") - 1 if config.do_pan_and_scan else 0)
 
 

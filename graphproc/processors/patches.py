@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
@@ -99,7 +100,7 @@ def patches(pattern: str, layout: str = "PF") -> Finish:
                 b.require(num.eq(side % unit, 0), f"the {name} is no multiple of {unit} pixels. Resize the image.")
         if b.backend == "pil" and (x.type.dtype != "f32" or not config.do_rescale):  # which leaves images of floats in theirs
             x = b.add(Cast("f32"), x)
-        b.output("pixel_values", b.add(Rearrange(pattern, tuple(sizes.items()), layout), x), "concatenate")
+        b.output("pixel_values", b.add(Rearrange(pattern, tuple(sizes.items()), layout), x), joins.Concatenate())
         b.output("image_grid_thw", b.add(Numbers((1, height // patch, width // patch))))
 
     return finish

@@ -5,6 +5,7 @@ Source: transformers 5.23, `models/phi4_multimodal/image_processing_phi4_multimo
 
 from __future__ import annotations
 
+from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
@@ -70,9 +71,9 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     mask = tiling.join(b, b.add(Full((1, cells, cells), 1, "f32", "NHW")), mask)
 
     rows, columns = (_every_other(length, cells) for length in kept)
-    b.output(OUTPUTS[0], x, "pad")
+    b.output(OUTPUTS[0], x, joins.Pad())
     tiling.tell(b, OUTPUTS[1], grid.rows * side, grid.columns * side)
-    b.output(OUTPUTS[2], mask, "pad", 1)
+    b.output(OUTPUTS[2], mask, joins.Pad(1))
     tiling.tell(b, OUTPUTS[3], FIXED_TOKENS + rows * columns + rows * num.minimum(columns, 1))
 
 

@@ -16,6 +16,7 @@ from graphproc.ir.types import TensorType
 from graphproc.ops import CompositeOnCheckerboard, CompositeOnWhite, SelectChannels, ToChannelsFirst
 from graphproc.processors.calls import Reads
 from graphproc.processors.parity import stated
+from graphproc.processors.stages import join_after
 from graphproc.sizes import num
 
 Stage = Callable[[ProgramBuilder, Config, Value], Value]
@@ -71,11 +72,6 @@ class Extra:
         return TensorType(dtype or self.dtype, tuple(lengths[letter] for letter in self.layout), self.layout)
 
 
-def pixel_values(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """One output, `pixel_values`."""
-    b.output("pixel_values", x)
-
-
 @dataclass(frozen=True)
 class Row:
     """A processor class.
@@ -87,10 +83,10 @@ class Row:
             others in the order in which files hold them.
         not_compiled: what of the class cannot be in a graph, and why; empty where everything is.
         parity: what the results of the class's first backend are equal to, where that is not what its backend's are.
-        outputs: the names of all outputs that a call may have without further inputs.
+        outputs: the names of all outputs that a call may have without further inputs, in the order that a call gives them.
         model_inputs: what the class says its models take (`model_input_names`), where that is not `outputs`.
         backends: whose arithmetic the class has; the first is the default.
-        finish: declares the outputs from the last stage's result.
+        finish: declares the outputs from the last stage's result; None for `pixel_values` alone.
         extras: further inputs by the program's name for them.
         needs: for each switch, the settings that its step needs.
         per_sample: how many images make one sample where that is not one; 0 is any number.
@@ -117,7 +113,7 @@ class Row:
     outputs: tuple[str, ...] = ("pixel_values",)
     model_inputs: tuple[str, ...] | None = None
     backends: tuple[str, ...] = BOTH
-    finish: Finish = pixel_values
+    finish: Finish | None = None
     extras: Mapping[str, Extra] = field(default_factory=dict)
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: NEEDS)
     per_sample: int = 1
@@ -255,6 +251,9 @@ class Row:
                 b.extras[name] = b.input(name, extra.type(name, (types or {}).get(name, "")))
         for stage in self.stages:
             x = stage(b, config, x)
-        self.finish(b, config, x)
+        if self.finish is None:
+            b.output("pixel_values", x, join_after(config, self.stages))
+        else:
+            self.finish(b, config, x)
         b.parity = stated(b.parity, b.steps, b.outputs)
-        return b.finish()
+        return b.finish(self.outputs)

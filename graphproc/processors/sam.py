@@ -31,9 +31,9 @@ def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 def with_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
     """`pixel_values`, `original_sizes` and `reshaped_input_sizes` (height, width), and the labels of a map."""
-    b.output("pixel_values", x)
-    b.output("original_sizes", b.add(Numbers((b.image.type.size("H"), b.image.type.size("W")))), "stack")
-    b.output("reshaped_input_sizes", b.add(Numbers(resized(config, b.image.type.size("H"), b.image.type.size("W")))), "stack")
+    b.output("pixel_values", x, stages.join_padded(config))
+    b.output("original_sizes", b.add(Numbers((b.image.type.size("H"), b.image.type.size("W")))))
+    b.output("reshaped_input_sizes", b.add(Numbers(resized(config, b.image.type.size("H"), b.image.type.size("W")))))
     if b.extras:
         of_map = config.changed(size=config.mask_size, pad_size=config.mask_pad_size, resample=NEAREST)
         output_labels(b, check(of_map), resize, stages.center_crop, stages.pad)

@@ -16,8 +16,8 @@ OUTPUTS = ("pixel_values", "original_sizes")
 
 def with_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
     """`pixel_values`, `original_sizes` (height, width), and the labels of a map."""
-    b.output("pixel_values", x)
-    b.output("original_sizes", b.add(Numbers((b.image.type.size("H"), b.image.type.size("W")))), "stack")
+    b.output("pixel_values", x, stages.join_padded(config))
+    b.output("original_sizes", b.add(Numbers((b.image.type.size("H"), b.image.type.size("W")))))
     if b.extras:
         of_map = config.changed(size=config.mask_size, resample=NEAREST)
         output_labels(b, check(of_map), stages.resize, stages.center_crop, stages.pad)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 
 import numpy as np
 
+from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
+from graphproc.ir.join import Join
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ir.types import DTYPES, FLOATS
 from graphproc.numerics.filters import NAMES, PILLOW, TORCHVISION
@@ -58,6 +60,10 @@ def resizing(rule: SizeRule) -> Stage:
         return resize_to(b, config, x, *rule(config, x.type.size("H"), x.type.size("W")))
 
     return resize
+
+
+PADDED = joins.Pad(unpadded=(-3,))
+"""Pads images, masks and maps at the bottom and right to the largest of all; not the channels."""
 
 
 def at_least_a_pixel(b: ProgramBuilder, height: Num, width: Num) -> None:
@@ -272,19 +278,33 @@ def per_channel(b: ProgramBuilder, key: str, value: float | tuple[float, ...], x
 
 
 def pad(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_pad`: zeros at the bottom and right up to `pad_size`; without one, images are padded when they are batched."""
+    """`do_pad`: zeros at the bottom and right up to `pad_size`; without one, the join pads."""
     return pad_to(b, x, config.pad_size) if config.do_pad else x
 
 
 def pad_to(b: ProgramBuilder, x: Value, size: dict[str, int] | None) -> Value:
-    """Zeros at the bottom and right up to a size, or to the largest image of the batch where it is None."""
+    """Zeros at the bottom and right up to a size; nothing without one (`join_padded_to`)."""
     if size is None:
-        b.batch = "pad"
         return x
     height, width = sides("pad_size", size)
     for name, side, limit in (("height", x.type.size("H"), height), ("width", x.type.size("W"), width)):
         b.require(side <= limit, f"the image's {name} is larger than pad_size's {limit}. Resize it or raise pad_size.")
     return b.add(Pad(0, 0, height, width), x)
+
+
+def join_after(config: Config, steps: Sequence[Callable[..., Value]]) -> Join:
+    """The join of images that went through some stages: `pad` may leave padding to it."""
+    return join_padded(config) if pad in steps else joins.STACK
+
+
+def join_padded(config: Config) -> Join:
+    """The join of images with `do_pad`: it pads where there is no `pad_size`."""
+    return join_padded_to(config.pad_size) if config.do_pad else joins.STACK
+
+
+def join_padded_to(size: dict[str, int] | None) -> Join:
+    """The join of images behind `pad_to`: it pads where there was no size."""
+    return PADDED if size is None else joins.STACK
 
 
 def pad_to_square(b: ProgramBuilder, x: Value, color: tuple[int, ...], side: Num | None = None) -> Value:

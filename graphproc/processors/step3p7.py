@@ -5,7 +5,9 @@ Source: transformers 5.23, `models/step3p7/image_processing_step3p7.py`.
 
 from __future__ import annotations
 
+from graphproc import joins
 from graphproc.configs.config import Config
+from graphproc.ir.delivery import OMITTED_IF_EMPTY, Delivery
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Cast, Concat, Extend, Full, Pad, Rearrange
 from graphproc.processors import stages, tiling
@@ -30,8 +32,8 @@ def views_and_windows(b: ProgramBuilder, config: Config, x: Value) -> None:
     tiling.tell(b, "num_local_patches", plan.grid.rows * plan.grid.columns)
     windows = tiling.cut(b, tiling.resize_to(b, config, x, *plan.canvas), *plan.window)
     windows = tiling.only_if(b, plan.grid.rows > 0, tiling.resize_to(b, config, windows, side, side))
-    b.output("pixel_values_local", tiling.in_model_units(b, config, windows), "concatenate", optional=True)
-    b.output("patch_newline_masks", row_ends(b, plan.grid), "pad", listed=True, optional=True)
+    b.output("pixel_values_local", tiling.in_model_units(b, config, windows), joins.Concatenate(), delivery=OMITTED_IF_EMPTY)
+    b.output("patch_newline_masks", row_ends(b, plan.grid), joins.Pad(), delivery=Delivery("lists", omit_if_empty=True))
 
 
 def row_ends(b: ProgramBuilder, grid: Grid) -> Value:

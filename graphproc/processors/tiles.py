@@ -8,8 +8,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
+from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
+from graphproc.ir.delivery import LISTS, OMITTED_IF_EMPTY
 from graphproc.ir.program import Parity, ProgramBuilder, Value
 from graphproc.ops import Cast, Full, Numbers, SelectChannels
 from graphproc.processors import stages, tiling
@@ -70,7 +72,6 @@ def tiles(rule: Rule, *, overview_first: bool, when: Callable[[Config], bool] = 
     def stage(b: ProgramBuilder, config: Config, x: Value) -> Value:
         if not when(config):
             return x
-        b.batch = "concatenate"
         grid, (height, width) = rule(config, x), stages.sides("size", config.size)
         canvas = tiling.resize_to(b, config, x, grid.rows * height, grid.columns * width)
         overview = tiling.as_tile(b, tiling.resize_to(b, config, x, height, width))
@@ -86,13 +87,13 @@ def _several(grid: Grid) -> num.Bool:
 
 def with_number(b: ProgramBuilder, config: Config, x: Value) -> None:
     """`pixel_values`, and `num_patches`, the tiles of each image."""
-    b.output("pixel_values", x)
+    b.output("pixel_values", x, tiling.join_of(x))
     tiling.tell(b, "num_patches", x.type.size("N") if "N" in x.type.layout else 1)
 
 
 def with_grid(b: ProgramBuilder, config: Config, x: Value) -> None:
     """`pixel_values`, and `grids`, the rows and columns of each image's tiles."""
-    b.output("pixel_values", x)
+    b.output("pixel_values", x, tiling.join_of(x))
     tiling.tell(b, "grids", *(covering(config, b.image) if is_cut(config) else (1, 1)))
 
 
@@ -107,13 +108,13 @@ def document(b: ProgramBuilder, config: Config, x: Value) -> None:
     if x.type.channels != 3 and b.backend == "pil":
         raise ConfigError(f"do_convert_rgb: {config.processor} makes tiles of 3 channels, got {x.type.channels}")
     x = b.add(Cast("f32"), x) if x.type.dtype != "f32" and b.backend == "pil" else x
-    b.output("pixel_values", x, "pad", sample="concatenate")
+    b.output("pixel_values", x, stages.PADDED, sample=joins.Concatenate())
     there = Full((x.type.size("N"),), 1, "bool", "N")
-    b.output("pixel_attention_mask", b.add(there), "pad", sample="concatenate")
+    b.output("pixel_attention_mask", b.add(there), joins.Pad(), sample=joins.Concatenate())
     if config.fine_route:
-        b.output("tile_fine_mask", b.add(Full((), 1, "bool")), "stack", sample="largest")
+        b.output("tile_fine_mask", b.add(Full((), 1, "bool")), sample=joins.Maximum())
     for name, count in zip(("rows", "cols"), page(config, b.image).reported, strict=True):
-        b.output(name, b.add(Numbers((count,), shape=())), "stack", sample="stack", listed=True)
+        b.output(name, b.add(Numbers((count,), shape=())), sample=joins.STACK, delivery=LISTS)
 
 
 def local_grid(config: Config, image: Value) -> tuple[num.Bool, Grid]:
@@ -151,7 +152,7 @@ def views(b: ProgramBuilder, config: Config, x: Value) -> None:
     b.output("pixel_values", tiling.in_model_units(b, config, whole_view(b, config, x, side)))
     tiling.tell(b, "num_local_patches", 0 if local is None else local.type.size("N"))
     if local is not None:
-        b.output("pixel_values_local", tiling.in_model_units(b, config, local), "concatenate", optional=True)
+        b.output("pixel_values_local", tiling.in_model_units(b, config, local), joins.Concatenate(), delivery=OMITTED_IF_EMPTY)
 
 
 def unlimited_view(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -170,10 +171,10 @@ def views_and_grid(b: ProgramBuilder, config: Config, x: Value) -> None:
     local = local_tiles(b, config, x)
     b.output("pixel_values", tiling.in_model_units(b, config, unlimited_view(b, config, x)))
     if local is not None:
-        b.output("pixel_values_local", tiling.in_model_units(b, config, local), "concatenate", optional=True)
-    tiling.tell(b, "num_local_patches", 0 if local is None else local.type.size("N"), listed=True)
+        b.output("pixel_values_local", tiling.in_model_units(b, config, local), joins.Concatenate(), delivery=OMITTED_IF_EMPTY)
+    tiling.tell(b, "num_local_patches", 0 if local is None else local.type.size("N"), delivery=LISTS)
     grid = Grid(1, 1) if local is None else local_grid(config, x)[1]
-    tiling.tell(b, "patches_grid", grid.columns, grid.rows, listed=True)
+    tiling.tell(b, "patches_grid", grid.columns, grid.rows, delivery=LISTS)
 
 
 def thumbnail_and_tiles(b: ProgramBuilder, config: Config, x: Value) -> Value:

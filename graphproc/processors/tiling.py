@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
+from graphproc.ir.delivery import TENSOR, Delivery
+from graphproc.ir.join import Join
 from graphproc.ir.op import Op
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Concat, ForEach, Numbers, Rearrange, Take
@@ -90,9 +93,14 @@ def for_each(b: ProgramBuilder, config: Config, x: Value, count: Num, first: Op,
     return b.add(ForEach(count, tuple(step.op for step in inner.steps)), x)
 
 
-def tell(b: ProgramBuilder, name: str, *values: Num, listed: bool = False) -> None:
+def join_of(x: Value) -> Join:
+    """The join of images that may be cut into tiles: all tiles in a row, or images stacked."""
+    return joins.Concatenate() if "N" in x.type.layout else joins.STACK
+
+
+def tell(b: ProgramBuilder, name: str, *values: Num, delivery: Delivery = TENSOR) -> None:
     """An output of whole numbers for each image: one, or a row of several."""
-    b.output(name, b.add(Numbers(values, shape=() if len(values) == 1 else None)), "stack", listed=listed)
+    b.output(name, b.add(Numbers(values, shape=() if len(values) == 1 else None)), delivery=delivery)
 
 
 def setting(config: Config, key: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from graphproc import joins
 from graphproc.configs.config import NEEDS, Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
@@ -35,7 +36,7 @@ PAD_MODES: Mapping[str, Mode] = {"reflect": "reflect", "replicate": "edge", "sym
 
 def video(b: ProgramBuilder, config: Config, x: Value) -> None:
     """`pixel_values` `[videos, frames, channels, height, width]`."""
-    b.output("pixel_values", x, sample="stack")
+    b.output("pixel_values", x, sample=joins.STACK)
 
 
 def rescale(b: ProgramBuilder, config: Config, x: Value) -> Value:

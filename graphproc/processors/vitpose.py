@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import Parity, ProgramBuilder, Value
@@ -26,7 +27,7 @@ def warp(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 def tiles(b: ProgramBuilder, config: Config, x: Value) -> None:
     """The boxes of all images in one row."""
-    b.output("pixel_values", x, "concatenate" if config.do_affine_transform else "stack")
+    b.output("pixel_values", x, joins.Concatenate() if config.do_affine_transform else joins.STACK)
 
 
 ROWS = (

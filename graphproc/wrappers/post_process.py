@@ -194,8 +194,8 @@ class PostProcessing:
         inputs = {
             program.graph_input(v.name, several=False): one[v.name] if v.measures else one[v.name][None] for v in program.inputs
         }
-        joined = {output.name for output in program.outputs if output.join in ("concatenate", "padded_rows")}
-        return {name: value if name in joined else value[0] for name, value in session.run(inputs).items()}
+        found = session.run(inputs)
+        return {output.name: reference.of_image(output, found[output.name]) for output in program.outputs}
 
 
 def _count(run: Run, name: str) -> int:

@@ -6,6 +6,7 @@ import pickle
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from functools import cache, partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -247,10 +248,10 @@ class BaseImageProcessor(ImageProcessingMixin, Compilation, ArrayMethods, Common
         if absent:
             of_images = {output.name for output in self._program(config, **kind).outputs}
             outputs = [output for output in outputs if output.name not in of_images]
-        listed = {output.name for output in outputs if output.listed or output.apart}
+        listed = {output.name for output in outputs if output.delivery.kind != "tensor"}
         joined = runner.joined(outputs, counts, return_tensors is not None)
         for output in outputs:
-            if return_tensors is None and output.name in joined and not output.listed:
+            if return_tensors is None and output.name in joined and output.delivery.kind != "lists":
                 apart = partial(runner.apart, output.name)
                 joined[output.name] = contained(self.row.name, self.backend, output, joined[output.name], apart)
             elif return_tensors is not None and output.name not in listed:
@@ -259,13 +260,14 @@ class BaseImageProcessor(ImageProcessingMixin, Compilation, ArrayMethods, Common
                 joined[output.name] = np.asarray(joined[output.name]).tolist()
         features = BatchFeature(joined | ({self.row.counts: counts} if self.row.counts else {}), return_tensors, listed)
         for output in outputs:
-            if output.apart:  # each a tensor of its own
+            if output.delivery.kind == "separate":  # each a tensor of its own
                 tensors = (BatchFeature({output.name: array}, return_tensors) for array in features[output.name])
                 features[output.name] = [one[output.name] for one in tensors]
             if output.name in TENSORS and output.name in features:
                 features[output.name] = in_tensors(features[output.name])
-            if output.bfloat16 and tensor_type_of(features[output.name]) is TensorType.PYTORCH:
-                features[output.name] = features[output.name].bfloat16()
+            dtype = output.delivery.torch_dtype
+            if dtype and tensor_type_of(features[output.name]) is TensorType.PYTORCH:
+                features[output.name] = features[output.name].to(getattr(import_module("torch"), dtype))
         if texts:
             features.update(texts)
         if target is not None:

@@ -16,7 +16,7 @@ import numpy as np
 
 from graphproc.errors import ConfigError, ImageError, ProgramError, ShapeError
 from graphproc.executors import reference
-from graphproc.ir.program import IN_A_ROW, Output, Program
+from graphproc.ir.program import Output, Program
 from graphproc.ir.types import DTYPES
 from graphproc.runtime import workers
 from graphproc.runtime.memory import Memory
@@ -180,7 +180,7 @@ class Runner:
                 self._places[output.name] = _Place(self._empty(output.name, shape, dtype))
             place = self._places[output.name]
             if place.array.shape[1:] == shape and place.array.dtype == dtype:
-                part = place.array[start] if output.join == "concatenate" else place.array[start : start + count]
+                part = place.array[start : start + count] if output.image_join.has_image_axis else place.array[start]
                 out[output.name] = part if output.sample is None else part[None]
                 place.filled += count
         return out
@@ -229,7 +229,7 @@ class Runner:
             whole = self._whole(output, counts)
             if whole is None:
                 found |= reference.join([output], self.results, counts)
-            elif tensors or output.batch == "concatenate" or (output.sample is not None and output.batch == "pad"):
+            elif tensors or output.join.as_array("images" if output.sample is None else "samples"):
                 found[output.name] = whole
             else:
                 found[output.name] = list(whole)
@@ -240,7 +240,7 @@ class Runner:
         place = self._places.get(output.name)
         if place is None or place.filled < len(self.results):
             return None
-        if output.batch == "concatenate":
+        if not output.join.has_image_axis:
             return place.array.reshape(-1, *place.array.shape[2:])
         if output.sample is None:
             return place.array
@@ -251,7 +251,7 @@ class Runner:
 
 def _one_by_one(program: Program) -> bool:
     """Whether a run of several images would not tell which image a result belongs to."""
-    return any(output.join in (*IN_A_ROW, "largest") for output in program.outputs)
+    return not all(output.image_join.has_image_axis for output in program.outputs)
 
 
 def _plan(program: Program, inputs: Mapping[str, Array]) -> Plan:
@@ -268,10 +268,10 @@ def _plan(program: Program, inputs: Mapping[str, Array]) -> Plan:
     memo: dict[num.Sym, Any] = {}
     places = {}
     for output in program.outputs:
-        alone = output.sample is None and output.batch in ("stack", "pad", "concatenate")
-        in_sample = output.sample in ("stack", "pad") and output.batch in ("stack", "pad")
-        type = program.value(output.value).type
-        if (alone or in_sample) and type.shape and not (output.listed or output.optional or output.apart):
+        delivery, type = output.delivery, program.value(output.value).type
+        in_sample = output.sample is None or (output.sample.has_image_axis and output.join.has_image_axis)
+        as_tensor = delivery.kind == "tensor" and not delivery.omit_if_empty
+        if output.image_join.contiguous and in_sample and type.shape and as_tensor:
             shape = tuple(int(num.evaluate(length, sizes, memo)) for length in type.shape)
             places[output.name] = shape, DTYPES[type.dtype]
     together = MOST_BYTES // sum(array.nbytes for array in inputs.values())
@@ -286,12 +286,7 @@ def _run(run: _Group, session: Session, out: Mapping[str, Array], label: str) ->
     with about(label):
         outputs = session.run(inputs, out)
     return [
-        {
-            o.name: outputs[o.name][(0,) * (o.sample is not None) + (position,)]
-            if o.join in ("stack", "pad")
-            else reference.of_one(o, outputs[o.name])
-            for o in program.outputs
-        }
+        {o.name: reference.of_image(o, outputs[o.name], position) for o in program.outputs}
         for position in range(len(run.indices))
     ]
 

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from graphproc import joins
 from graphproc.errors import ProgramError, ShapeError
+from graphproc.ir.delivery import Delivery
 from graphproc.ir.program import (
     Input,
     Output,
@@ -118,17 +120,29 @@ def test_no_output(program: Program) -> None:
 
 
 @pytest.mark.parametrize(
-    "outputs",
+    ("outputs", "message"),
     [
-        (Output("y", "missing"),),
-        (Output("y", "rescale", batch="heap"),),  # type: ignore[arg-type]
-        (Output("y", "rescale"), Output("y", "resize")),
+        ((Output("y", "missing"),), "names no value, or is repeated"),
+        ((Output("y", "rescale"), Output("y", "resize")), "names no value, or is repeated"),
+        ((Output("y", "rescale", joins.PrefixImageIndex()),), "output y: prefix_image_index: expected i64 rows and columns"),
+        (
+            (Output("y", "rescale"), Output("z", "resize", sample=joins.STACK)),
+            "y says otherwise than the rest how images make samples",
+        ),
     ],
-    ids=["unknown value", "unknown batching", "repeated name"],
+    ids=["unknown value", "repeated name", "another type", "some in samples"],
 )
-def test_a_bad_output(program: Program, outputs: tuple[Output, ...]) -> None:
-    with pytest.raises(ProgramError, match="names no value, an unknown join, or is repeated"):
+def test_a_bad_output(program: Program, outputs: tuple[Output, ...], message: str) -> None:
+    with pytest.raises(ProgramError, match=message):
         verify(replace(program, outputs=outputs))
+
+
+def test_outputs_in_an_order_of_names() -> None:
+    b = ProgramBuilder("Example", Parity("nothing"))
+    x = image_input(b)
+    for name in ("labels", "mask", "pixels", "counts"):
+        b.output(name, x)
+    assert [output.name for output in b.finish(("pixels", "absent", "mask")).outputs] == ["pixels", "mask", "labels", "counts"]
 
 
 # --- binding
@@ -202,7 +216,12 @@ def test_parity_text() -> None:
 
 
 def test_text(program: Program) -> None:
-    text = replace(program, outputs=(Output("pixel_values", "rescale", "pad", 0.5),))
+    delivery = Delivery("lists", omit_if_empty=True)
+    outputs = (
+        Output("pixel_values", "rescale", joins.Pad(0.5)),
+        Output("y", "rescale", joins.Pad((1, 0), (-3,)), joins.STACK, delivery),
+    )
+    text = replace(program, outputs=outputs)
     assert str(text) == (
         "program Example\n"
         "  parity: bit-exact to nothing\n"
@@ -214,7 +233,8 @@ def test_text(program: Program) -> None:
         "  resize = resize<height=s0, width=s1, filter=bicubic>(to_channels_first): u8[3, s0, s1] CHW\n"
         "  center_crop = center_crop<height=8, width=8>(resize): u8[3, 8, 8] CHW\n"
         "  rescale = rescale<factor=0.5>(center_crop): f32[3, 8, 8] CHW\n"
-        "  output pixel_values = rescale batch pad fill 0.5\n"
+        "  output pixel_values = rescale: pad<fill=0.5>\n"
+        "  output y = rescale: pad<fill=[1, 0], unpadded=[-3]>, sample stack, delivery<kind=lists, omit_if_empty=True>\n"
     )
 
 
