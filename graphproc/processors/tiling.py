@@ -83,7 +83,7 @@ def for_each(b: ProgramBuilder, config: Config, x: Value, count: Num, first: Op,
         ConfigError: crops remain of several sizes, which no tensor holds.
     """
     inner = ProgramBuilder(b.name, b.parity, backend=b.backend)
-    y = inner.add(first, x)
+    y = inner.add(first, inner.input(x.name, x.type))
     for step in steps:
         y = step(inner, config, y)
     if "index" in {name for side in y.type.shape for name in num.symbols(side)}:
