@@ -217,7 +217,7 @@ class Value:
         """The `length` elements from `start` on of one axis, which counts from the end."""
         return self._apply("take", (axis, start, length))
 
-    def rearrange(self, pattern: str, layout: str = "", **lengths: Num) -> Value:
+    def rearrange(self, pattern: str, layout: str = "", /, **lengths: Num) -> Value:
         """Axes split, merged, reordered, repeated as einops writes it: `x.rearrange("c (h w) -> c h w", h=height, w=width)`."""
         return self._apply("rearrange", (pattern, tuple(lengths.items()), layout))
 

@@ -1,18 +1,17 @@
-"""What a `post_process_*` method is to the compiler: the model's outputs it reads, its options, and the steps."""
+"""What a `post_process_*` method is to the compiler: the model's outputs it reads, its options, and the b."""
 
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
-from graphproc.ir.program import Join, Parity, Program, ProgramBuilder, Value
+from graphproc.ir.program import Parity, Program, ProgramBuilder, Value
 from graphproc.ir.types import TensorType
-from graphproc.ops import Cast, Combine, Compact, Reduce, Take
+from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 
@@ -70,106 +69,11 @@ class AsIs(list[Any]):
     """A list in a result, of arrays that stay numpy's whatever came in."""
 
 
-NO_PADDING: Mapping[str, float] = {}
-
-
-class Steps:
-    """The program of one method under construction.
-
-    Attributes:
-        b: the builder.
-        config: the processor's settings.
-        options: the method's options.
-        sizes: heights and widths in pixels by the keyword that gives them; pairs have two, one after the other.
-        ragged: whether rows that count are concatenated, image after image, instead of padded to a fixed number.
-    """
-
-    def __init__(
-        self,
-        b: ProgramBuilder,
-        config: Config,
-        options: Mapping[str, Any],
-        values: Mapping[str, Value],
-        sizes: Mapping[str, tuple[Num, ...]],
-        ragged: bool,
-    ) -> None:
-        self.b, self.config, self.options, self.sizes = b, config, options, sizes
-        self.ragged = ragged
-        self._values = values
-        self.add = b.add
-
-    def __getitem__(self, name: str) -> Value:
-        return self._values[name]
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._values
-
-    def number(self, option: str) -> float:
-        """An option that is a number.
-
-        Raises:
-            ConfigError: it is something else.
-        """
-        value = self.options[option]
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or math.isnan(value):
-            raise ConfigError(f"{option}: expected a number, got {value!r}")
-        return value
-
-    def count(self, option: str) -> int:
-        """An option that is a whole number of at least 1.
-
-        Raises:
-            ConfigError: it is something else.
-        """
-        value = self.options[option]
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ConfigError(f"{option}: expected a whole number of at least 1, got {value!r}")
-        return value
-
-    @property
-    def target(self) -> tuple[Num, Num] | None:
-        """The height and width that results should have, in pixels; None where they were not given."""
-        height_and_width = next(iter(self.sizes.values()), None)
-        return None if height_and_width is None else (height_and_width[0], height_and_width[1])
-
-    def all_of(self, *conditions: Value) -> Value:
-        """Where all conditions hold."""
-        first, *rest = conditions
-        for other in rest:
-            first = self.add(Combine("and"), first, other)
-        return first
-
-    def output(self, name: str, value: Value, join: Join = "stack", pad_value: float = 0) -> None:
-        """Declare an output."""
-        self.b.output(name, value, join, pad_value)
-
-    def rows(self, kept: Value, padding: Mapping[str, float] = NO_PADDING, count: str = "count", **values: Value) -> None:
-        """Declare outputs of which only some rows count, and the number of these.
-
-        Args:
-            kept: a bool for each row.
-            padding: what fills the rows behind the last, where that is not 0.
-            count: the name of the number; `<output>_count` where an output has one of its own.
-            **values: the outputs; the first axis is the rows.
-        """
-        number = self.add(Reduce("count", keep=True), kept)
-        (length,) = self.b.measure(number, **{count: 0}) if self.ragged else (0,)
-        for name, value in values.items():
-            x = self.add(Compact(padding.get(name, 0)), value, kept)
-            if self.ragged:
-                x = self.add(Take(-x.type.rank, 0, length), x)
-            if "H" in x.type.layout:  # a map for each row, whose size may be the image's own
-                self.output(name, x, "padded_rows" if self.ragged else "pad")
-            else:
-                self.output(name, x, "concatenate" if self.ragged else "stack")
-        self.output(count, self.add(Reduce("max"), number))
-
-
-def without_nothing(steps: Steps, shares: Value) -> Value:
+def without_nothing(shares: Value) -> Value:
     """Shares of classes without the last, which stands for nothing."""
-    classes = shares.type.shape[-1]
-    steps.b.require(classes >= 2, "expected two classes at least, the last of which stands for nothing")
-    return steps.add(Take(-1, 0, classes - 1), shares)
+    classes = shares.shape[-1]
+    shares.builder.require(classes >= 2, "expected two classes at least, the last of which stands for nothing")
+    return shares.narrow(-1, 0, classes - 1)
 
 
 @dataclass(frozen=True)
@@ -203,7 +107,7 @@ class Method:
     name: str
     classes: tuple[str, ...]
     inputs: Mapping[str, Field]
-    build: Callable[[Steps], None]
+    build: Callable[[MethodBuilder], None]
     result: Result
     options: Mapping[str, Any] = field(default_factory=dict)
     rows: tuple[str, ...] = ()
@@ -272,10 +176,11 @@ class Method:
             raise ConfigError(f"{self.name}: expected {self.sized[0]}, (height, width) in pixels for each image, got none")
         if ragged and not self.rows:
             raise ConfigError(f"{self.name}: its outputs have one size whatever is found in the image. Leave ragged out.")
-        b = ProgramBuilder(f"{config.processor}.{self.name}", self.parity, stacked=True, backend=backend)
-        values = {name: self._read(b, name) for name in self.present(fields or ())}
-        sizes = {keyword: self._size(b, keyword.removesuffix("s")) for keyword in sized}
-        self.build(Steps(b, config, options, values, sizes, ragged))
+        name = f"{config.processor}.{self.name}"
+        b = MethodBuilder(name, self.parity, stacked=True, backend=backend, config=config, options=options, ragged=ragged)
+        b.values = {name: self._read(b, name) for name in self.present(fields or ())}
+        b.sizes = {keyword: self._size(b, keyword.removesuffix("s")) for keyword in sized}
+        self.build(b)
         return b.finish()
 
     def _size(self, b: ProgramBuilder, name: str) -> tuple[Num, ...]:
@@ -289,7 +194,7 @@ class Method:
     def _read(self, b: ProgramBuilder, name: str) -> Value:
         value = b.input(name, self.inputs[name].type)
         narrows = value.type.dtype == "f64" and not self.inputs[name].call
-        return b.add(Cast("f32"), value) if narrows else value
+        return value.cast("f32") if narrows else value
 
 
 def _plain(value: Any) -> Any:
