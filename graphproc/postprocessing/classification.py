@@ -39,6 +39,6 @@ METHODS = (
         build,
         result,
         {"top_k": 5, "function_to_apply": "softmax"},
-        sized=(),
+        size_arguments=(),
     ),
 )

@@ -25,7 +25,7 @@ ROWS = ("scores", "labels", "boxes")
 NO_LABEL = -1
 SHARES = "shares"
 """Shares of images in place of logits, which are made of the logits of a batch."""
-SHARED = {SHARES: Field(LOGITS.shape, "QC", optional=True, call=True), **FIELDS, "logits": replace(LOGITS, unless=SHARES)}
+SHARED = {SHARES: Field(LOGITS.shape, "QC", optional=True, call=True), **FIELDS, "logits": replace(LOGITS, replaced_by=SHARES)}
 
 
 def in_pixels(boxes: Value, size: tuple[Num, Num] | None) -> Value:

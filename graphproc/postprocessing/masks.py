@@ -77,10 +77,10 @@ METHODS = (
             "binarize": True,
             "pad_size": None,
         },
-        sized=("original_sizes", "reshaped_input_sizes"),
+        size_arguments=("original_sizes", "reshaped_input_sizes"),
         needs_sizes=True,
         computed=("reshaped_input_sizes",),
-        takes="masks",
+        first_argument="masks",
     ),
     Method(
         NAME,
@@ -96,10 +96,10 @@ METHODS = (
             "max_sprinkle_area": 0.0,
             "apply_non_overlapping_constraints": False,
         },
-        sized=("original_sizes",),
+        size_arguments=("original_sizes",),
         needs_sizes=True,
-        takes="masks",
-        left_to_python=("max_hole_area", "max_sprinkle_area"),  # the reference takes them, no more
-        ignores_more=True,
+        first_argument="masks",
+        python_only_options=("max_hole_area", "max_sprinkle_area"),  # the reference takes them, no more
+        accepts_unknown_keywords=True,
     ),
 )

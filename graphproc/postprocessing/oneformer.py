@@ -94,7 +94,7 @@ METHODS = (
         OPTIONS,
         ROWS,
         PARITY,
-        left_to_python=RUNS,
-        of_no_row={"is_demo": True},
+        python_only_options=RUNS,
+        options_without_rows={"is_demo": True},
     ),
 )

@@ -99,8 +99,8 @@ METHODS = (
         result,
         {IMAGE: REQUIRED, "scale": 255.0},
         parity=PARITY,
-        sized=(),
-        takes="prediction",
+        size_arguments=(),
+        first_argument="prediction",
         prepare=prepare,
     ),
 )

@@ -84,6 +84,6 @@ METHODS = (
         },
         ROWS,
         PARITY,
-        ignores_more=True,
+        accepts_unknown_keywords=True,
     ),
 )

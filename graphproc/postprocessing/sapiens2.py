@@ -69,7 +69,7 @@ _OPTIONS = {"source_sizes": None, "target_sizes": None, "do_remove_padding": Non
 _SIZED = ("source_sizes", "target_sizes")
 
 METHODS = (
-    Method(NORMALS, _CLASSES, {"normals": MAP}, normals, normals_result, _OPTIONS, parity=PARITY, sized=_SIZED),
+    Method(NORMALS, _CLASSES, {"normals": MAP}, normals, normals_result, _OPTIONS, parity=PARITY, size_arguments=_SIZED),
     Method(
         "post_process_pointmap_estimation",
         _CLASSES,
@@ -78,6 +78,6 @@ METHODS = (
         points_result,
         _OPTIONS,
         parity=PARITY,
-        sized=_SIZED,
+        size_arguments=_SIZED,
     ),
 )

@@ -284,7 +284,7 @@ _PANOPTIC = {**THRESHOLDS, "label_ids_to_fuse": None, "target_sizes": None}
 _DETR = ("DetrImageProcessor", "ConditionalDetrImageProcessor")
 
 METHODS = (
-    Method(INSTANCE, _DETR, DETR, detr_instance, result, _INSTANCE, ROWS, PARITY, left_to_python=RUNS),
+    Method(INSTANCE, _DETR, DETR, detr_instance, result, _INSTANCE, ROWS, PARITY, python_only_options=RUNS),
     Method(PANOPTIC, _DETR, DETR, detr_panoptic, result, _PANOPTIC, ROWS, PARITY),
     Method(PANOPTIC, ("MaskFormerImageProcessor",), QUERIES, panoptic, result, _PANOPTIC, ROWS, PARITY),
     Method(

@@ -64,7 +64,7 @@ METHODS = (
     Method(
         NAME,
         ("Tipsv2DptImageProcessor",),
-        {DENSE: replace(SCORES, optional=True), "logits": replace(SCORES, unless=DENSE)},
+        {DENSE: replace(SCORES, optional=True), "logits": replace(SCORES, replaced_by=DENSE)},
         build_dense,
         result,
         OPTIONS,
