@@ -12,21 +12,22 @@ from graphproc.ir.delivery import TENSOR, Delivery
 from graphproc.ir.join import Join, Role
 from graphproc.ir.op import Op
 from graphproc.ir.types import TensorType
+from graphproc.ir.value import Value as Value
 from graphproc.joins.stack import STACK
 from graphproc.sizes import num
 from graphproc.sizes.num import Bool, Num
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
-    """A named, typed result; each is assigned once."""
+class ValueInfo:
+    """A name and a type: what a program says of an input or a result; each name is assigned once."""
 
     name: str
     type: TensorType
 
 
 @dataclass(frozen=True, slots=True)
-class Input(Value):
+class Input(ValueInfo):
     """A value that the caller gives.
 
     Attributes:
@@ -50,7 +51,7 @@ class Step:
 
     op: Op
     inputs: tuple[str, ...]
-    output: Value
+    output: ValueInfo
     measures: tuple[str, ...] = ()
 
 
@@ -146,7 +147,7 @@ class Program:
     preconditions: tuple[Precondition, ...] = ()
     stacked: bool = False
 
-    def value(self, name: str) -> Value:
+    def value(self, name: str) -> ValueInfo:
         """The input or result of that name; raises ProgramError if there is none."""
         for value in (*self.inputs, *(step.output for step in self.steps)):
             if value.name == name:
@@ -211,7 +212,7 @@ class Program:
             self,
             inputs=tuple(replace(v, type=v.type.bind(values)) for v in self.inputs),
             steps=tuple(
-                replace(s, op=s.op.bind(values, memo), output=Value(s.output.name, s.output.type.bind(values)))
+                replace(s, op=s.op.bind(values, memo), output=ValueInfo(s.output.name, s.output.type.bind(values)))
                 for s in self.steps
             ),
             preconditions=(),
@@ -292,7 +293,7 @@ def _check_measures(program: Program, name: str, type: TensorType, measures: tup
         raise ProgramError(f"program {program.name}: {name} names {len(measures)} sizes, but is {type}")
 
 
-def _assign(program: Program, types: dict[str, TensorType], value: Value) -> None:
+def _assign(program: Program, types: dict[str, TensorType], value: ValueInfo) -> None:
     if value.name in types:
         raise ProgramError(f"program {program.name}: the value {value.name!r} is assigned twice")
     types[value.name] = value.type
@@ -300,7 +301,7 @@ def _assign(program: Program, types: dict[str, TensorType], value: Value) -> Non
 
 @dataclass
 class ProgramBuilder:
-    """Writes a program front to back: `x = b.add(Resize(...), x)`, `b.output("pixel_values", x)`.
+    """Writes a program front to back: `x = b.add(Resize(...), x)`, `x = x / 255`, `b.output("pixel_values", x)`.
 
     Attributes:
         image: the image, channels first, before any stage.
@@ -325,18 +326,34 @@ class ProgramBuilder:
     def input(self, name: str, type: TensorType, measures: tuple[str, ...] = ()) -> Value:
         """Declare an input; `measures` are the sizes that its elements are."""
         self.inputs.append(Input(name, type, measures))
-        return self.inputs[-1]
+        return Value(self, name, type)
 
     def add(self, op: Op, *inputs: Value) -> Value:
-        """Append a step and return its result, named after the op and numbered where the name is taken."""
+        """Append a step and return its result, named after the op and numbered where the name is taken.
+
+        Raises:
+            ProgramError: an operand is part of another program.
+            ShapeError: the op does not take operands of these types.
+        """
+        self._require_own(op.name, *inputs)
         count = sum(step.op.name == op.name for step in self.steps)
         name = f"{op.name}_{count + 1}" if count else op.name
-        self.steps.append(Step(op, tuple(v.name for v in inputs), Value(name, op.infer(*(v.type for v in inputs)))))
-        return self.steps[-1].output
+        type = op.infer(*(v.type for v in inputs))
+        self.steps.append(Step(op, tuple(v.name for v in inputs), ValueInfo(name, type)))
+        return Value(self, name, type)
+
+    def _require_own(self, what: str, *values: Value) -> None:
+        """Refuse values of another builder, which may have the names of this one's."""
+        for value in values:
+            if value.builder is not self:
+                raise ProgramError(
+                    f"program {self.name}: {what} reads {value.name!r} of another builder ({value.builder.name}). Use values of "
+                    "one builder, and declare what comes from elsewhere as an input."
+                )
 
     def measure(self, value: Value, **names: int) -> tuple[Num, ...]:
         """Make sizes of an int64 vector's elements: names for them, each with the least value that it can have."""
-        index = next(i for i, step in enumerate(self.steps) if step.output == value)
+        index = next(i for i, step in enumerate(self.steps) if step.output.name == value.name)
         self.steps[index] = replace(self.steps[index], measures=tuple(names))
         return tuple(num.symbol(name, low) for name, low in names.items())
 
@@ -344,6 +361,7 @@ class ProgramBuilder:
         self, name: str, value: Value, join: Join = STACK, *, sample: Join | None = None, delivery: Delivery = TENSOR
     ) -> None:
         """Declare an output."""
+        self._require_own(f"output {name}", value)
         self.outputs.append(Output(name, value.name, join, sample, delivery))
 
     def require(self, holds: Bool, message: str) -> None:

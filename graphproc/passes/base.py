@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import ClassVar, Literal
 
 from graphproc.ir.op import Op
-from graphproc.ir.program import Program, Step, Value
+from graphproc.ir.program import Program, Step, ValueInfo
 
 
 class Pass:
@@ -46,7 +46,7 @@ def replace_chain(program: Program, index: int, length: int, ops: list[Op]) -> P
         type = op.infer(type)
         label = next(n for n in (op.name, *(f"{op.name}_{i}" for i in range(2, len(steps) + 9))) if n not in taken)
         taken.add(label)
-        new.append(Step(op, (name,), Value(label, type)))
+        new.append(Step(op, (name,), ValueInfo(label, type)))
         name = label
     result = old[-1].output.name
     rest = [replace(s, inputs=tuple(name if i == result else i for i in s.inputs)) for s in steps[index + length :]]

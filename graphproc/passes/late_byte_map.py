@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import ClassVar, Literal
 
 from graphproc.ir.op import Op
-from graphproc.ir.program import Program, Step, Value
+from graphproc.ir.program import Program, Step, ValueInfo
 from graphproc.ir.types import TensorType
 from graphproc.ops import ByteMap, Concat, MirrorPad, Rearrange, SelectChannels, Take
 from graphproc.passes.base import Pass, chain, replace_chain
@@ -90,15 +90,15 @@ def _each_channel(program: Program, index: int, mapped: ByteMap, move: Rearrange
         taken.add(name)
         return name
 
-    steps = [Step(once, (source,), Value(named(once.name), type))]
-    parts: list[Value] = []
+    steps = [Step(once, (source,), ValueInfo(named(once.name), type))]
+    parts: list[ValueInfo] = []
     for channel in range(count):
         cut = Take(-1, channel * each, each)
-        steps.append(Step(cut, (steps[0].output.name,), Value(named(cut.name), cut.infer(type))))
+        steps.append(Step(cut, (steps[0].output.name,), ValueInfo(named(cut.name), cut.infer(type))))
         own = ByteMap(_forms(mapped, (channel,)))
-        steps.append(Step(own, (steps[-1].output.name,), Value(named(own.name), own.infer(steps[-1].output.type))))
+        steps.append(Step(own, (steps[-1].output.name,), ValueInfo(named(own.name), own.infer(steps[-1].output.type))))
         parts += [steps[-1].output] * times
     join = Concat(-1)
     result = program.steps[index + 1].output
-    steps.append(Step(join, tuple(v.name for v in parts), Value(result.name, join.infer(*(v.type for v in parts)))))
+    steps.append(Step(join, tuple(v.name for v in parts), ValueInfo(result.name, join.infer(*(v.type for v in parts)))))
     return replace(program, steps=(*program.steps[:index], *steps, *program.steps[index + 2 :]))

@@ -6,7 +6,7 @@ from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Crop, Full, Numbers, Pad, Rearrange
+from graphproc.ops import Crop, Full, Numbers, Pad
 from graphproc.processors import tiling
 from graphproc.processors.any_resolution import tiles
 from graphproc.processors.constants import BICUBIC, INCEPTION, NORMALIZE, RGB
@@ -71,7 +71,7 @@ def squares(b: ProgramBuilder, config: Config, x: Value) -> Value:
         x = tiling.as_tile(b, x)
     ones = b.add(Full((1, *x.type.shape[-2:]), 1, "bool", "CHW"))
     masks = tiling.for_each(b, config, ones, x.type.size("N"), Crop(0, 0, *sizes[0]), (pad,))
-    b.output("pixel_mask", b.add(Rearrange("n 1 h w -> n h w", layout="NHW"), masks), joins.Concatenate())
+    b.output("pixel_mask", masks.rearrange("n 1 h w -> n h w", "NHW"), joins.Concatenate())
     return x
 
 

@@ -9,7 +9,7 @@ from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import NAMES, PILLOW, TORCHVISION
-from graphproc.ops import ContentBox, Crop, MirrorPad, Numbers, Pad, Rearrange, ReduceBlocks, Resize, Rotate
+from graphproc.ops import ContentBox, Crop, MirrorPad, Numbers, Pad, ReduceBlocks, Resize, Rotate
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, IMAGENET, INCEPTION, NORMALIZE, resize_to, square
 from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, Row
@@ -140,7 +140,7 @@ def with_scales(b: ProgramBuilder, config: Config, x: Value) -> None:
     """The image as a sample's only one, its size before and after the resize, and how many times smaller it became."""
     before = b.image.type
     height, width = shrunk(config, b.image)
-    b.output("images", b.add(Rearrange("c h w -> 1 c h w", layout="NCHW"), x))
+    b.output("images", x.rearrange("c h w -> 1 c h w", "NCHW"))
     b.output("image_unpadded_heights", b.add(Numbers((height,))))
     b.output("image_unpadded_widths", b.add(Numbers((width,))))
     b.output("image_scale_factors", b.add(Numbers((height / before.size("H"),), "f64")))

@@ -11,7 +11,7 @@ from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.op import Op
 from graphproc.ir.program import Parity, ProgramBuilder, Value
-from graphproc.ops import Cast, Concat, Extend, Full, Grid, Interpolate, Numbers, Rearrange, Standardize
+from graphproc.ops import Cast, Concat, Extend, Full, Grid, Interpolate, Numbers, Standardize
 from graphproc.processors import stages
 from graphproc.processors.constants import RGB, square
 from graphproc.processors.row import ONLY_PIL, PIL, Row
@@ -47,7 +47,7 @@ def patches(b: ProgramBuilder, config: Config, x: Value, *, resizes_float64: boo
     steps: list[Op] = [Cast("f32"), Interpolate(height, width, "antialias", fused=True)]
     for step in reversed(steps) if resizes_float64 else steps:
         x = b.add(step, x)
-    x = b.add(Rearrange(PIXELS_LAST, (("gh", rows), ("p", patch_height), ("gw", columns), ("q", patch_width)), "PF"), x)
+    x = x.rearrange(PIXELS_LAST, "PF", gh=rows, p=patch_height, gw=columns, q=patch_width)
     places = b.add(Grid(rows, columns, first=1, dtype="f32"))
     b.output("flattened_patches", b.add(Extend(-2, most), b.add(Concat(-1), places, x)))
     mask = b.add(Full((rows * columns,), 1, "f32", layout="P"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import Parity, ProgramBuilder, Value
-from graphproc.ops import Interpolate, InterpolateBytes, MirrorPad, Pad, Rearrange, SmoothZoom
+from graphproc.ops import Interpolate, InterpolateBytes, MirrorPad, Pad, SmoothZoom
 from graphproc.processors import stages
 from graphproc.processors.constants import BILINEAR, CLIP, IMAGENET, INCEPTION, NEAREST, NORMALIZE, RGB, resize_to, square
 from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, PIL, Row
@@ -74,7 +74,7 @@ def smooth(b: ProgramBuilder, config: Config, x: Value) -> Value:
 def without_one_channel(b: ProgramBuilder, config: Config, x: Value) -> None:
     """`pixel_values`; a resize that nothing follows drops an only channel."""
     dropped = config.do_resize and not config.do_normalize and x.type.channels == 1
-    b.output("pixel_values", b.add(Rearrange("1 h w -> h w", layout="HW"), x) if dropped else x)
+    b.output("pixel_values", x.rearrange("1 h w -> h w", "HW") if dropped else x)
 
 
 ROWS = (

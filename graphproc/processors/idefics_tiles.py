@@ -18,7 +18,7 @@ from graphproc.ir.delivery import LISTS
 from graphproc.ir.join import Join
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
-from graphproc.ops import Cast, Concat, Crop, Extend, Full, Numbers, Pad, Rearrange, Take
+from graphproc.ops import Concat, Crop, Extend, Full, Numbers, Pad
 from graphproc.processors import stages, tiling
 from graphproc.processors.constants import BILINEAR, INCEPTION, RESCALE, RGB, resize_to
 from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, Row, Stage
@@ -63,7 +63,7 @@ def with_quarters(b: ProgramBuilder, config: Config, x: Value) -> None:
             equal = num.both(equal, num.both(num.eq(h, height), num.eq(w, width)))
         b.require(equal, "the quarters and the image have different sizes after resizing. Set do_pad.")
     padded = (b.add(Pad(0, 0, height, width), part) for part in parts)
-    x = b.add(Concat(-4), *(b.add(Rearrange("c h w -> 1 c h w", layout="NCHW"), part) for part in padded))
+    x = b.add(Concat(-4), *(part.rearrange("c h w -> 1 c h w", "NCHW") for part in padded))
     masks = []
     for h, w in sizes if config.do_pad else []:
         lines = b.add(Extend(-2, height), b.add(Full((1, h, w), 1, "i64", "NHW")))
@@ -109,10 +109,10 @@ def split(first_size: FirstSize) -> Stage:
         if config.do_image_splitting:
             size, grid = tile_split(x.type.size("H"), x.type.size("W"), tile)
             x = stages.resampled(b, x, *size, filter)
-            cut = b.add(Rearrange("c (r h) (k w) -> (r k) c h w", (("h", tile), ("w", tile)), layout="NCHW"), x)
-            tiles.append(b.add(Take(-4, 0, grid.rows * grid.columns), cut))
+            cut = x.rearrange("c (r h) (k w) -> (r k) c h w", "NCHW", h=tile, w=tile)
+            tiles.append(cut.narrow(-4, 0, grid.rows * grid.columns))
         whole = stages.resampled(b, x, tile, tile, filter)
-        x = b.add(Concat(-4), *tiles, b.add(Rearrange("c h w -> 1 c h w", layout="NCHW"), whole))
+        x = b.add(Concat(-4), *tiles, whole.rearrange("c h w -> 1 c h w", "NCHW"))
         if config.return_row_col_info:
             for name, count in zip(("rows", "cols"), grid, strict=True):
                 b.output(name, b.add(Numbers((count,), shape=())), sample=joins.STACK, delivery=LISTS)
@@ -150,7 +150,7 @@ def to_capped_size(config: Config, x: Value) -> Size:
 def with_tiles(b: ProgramBuilder, config: Config, x: Value) -> None:
     """The tiles of all images of a sample in one row, which are no padding, and on demand each image's rows and columns."""
     if config.do_pad and b.backend == TORCHVISION and x.type.dtype != "f32":
-        x = b.add(Cast("f32"), x)
+        x = x.cast("f32")
     mask = b.add(Full(tuple(x.type.size(axis) for axis in "NHW"), 1, "i64", "NHW")) if config.do_pad else None
     _outputs(b, x, mask, joins.Concatenate())
 

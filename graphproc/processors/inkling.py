@@ -14,7 +14,7 @@ from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Cast, Numbers, Pad, Rearrange
+from graphproc.ops import Numbers, Pad, Rearrange
 from graphproc.processors import stages
 from graphproc.processors.constants import BILINEAR, CLIP, INCEPTION, LANCZOS, NORMALIZE, RGB, square
 from graphproc.processors.row import ONLY_TORCHVISION, Row, Stage
@@ -69,7 +69,7 @@ def surround(extra: int) -> Stage:
         height, width = x.type.size("H"), x.type.size("W")
         rows = (height + (patch_height - 1)) // patch_height
         columns = (width + (patch_width - 1 + extra)) // patch_width
-        return b.add(Pad(0, 0, rows * patch_height, columns * patch_width, OUTSIDE), b.add(Cast("f32"), x))
+        return b.add(Pad(0, 0, rows * patch_height, columns * patch_width, OUTSIDE), x.cast("f32"))
 
     return stage
 

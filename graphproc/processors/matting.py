@@ -6,7 +6,7 @@ from graphproc.configs.config import Config
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ir.types import promoted
 from graphproc.numerics.filters import TORCHVISION
-from graphproc.ops import Cast, Concat, Pad, Rearrange
+from graphproc.ops import Concat, Pad
 from graphproc.processors import stages
 from graphproc.processors.constants import INCEPTION, NORMALIZE
 from graphproc.processors.row import Extra, Row
@@ -15,10 +15,10 @@ from graphproc.sizes import multiples
 
 def with_trimap(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """The trimap, rescaled like the image but not normalized, as the last channel."""
-    trimap = b.add(Rearrange("h w -> 1 h w", layout="CHW"), b.extras["trimap"])
+    trimap = b.extras["trimap"].rearrange("h w -> 1 h w", "CHW")
     trimap = stages.rescale(b, config.changed(do_normalize=False), trimap)
     wanted = promoted(x.type.dtype, trimap.type.dtype) if b.backend == TORCHVISION else x.type.dtype
-    parts = (part if part.type.dtype == wanted else b.add(Cast(wanted), part) for part in (x, trimap))
+    parts = (part if part.type.dtype == wanted else part.cast(wanted) for part in (x, trimap))
     return b.add(Concat(-3), *parts)
 
 

@@ -11,7 +11,7 @@ from graphproc.configs.config import NEEDS, Config
 from graphproc.errors import ConfigError
 from graphproc.ir.delivery import LISTS
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Cast, Concat, Numbers, Rearrange, Take
+from graphproc.ops import Concat, Numbers, Rearrange, Take
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, BILINEAR, INCEPTION, NORMALIZE, RGB
 from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, Row
@@ -60,7 +60,7 @@ def always_resized(b: ProgramBuilder, config: Config, x: Value) -> Value:
         )
     x = strips(b, config, x)
     floats_follow = config.do_normalize or (config.do_rescale and isinstance(config.rescale_factor, float))
-    return x if floats_follow else b.add(Cast("f32"), x)
+    return x if floats_follow else x.cast("f32")
 
 
 def strips(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -85,7 +85,7 @@ def strips(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 def one_channel_as_floats(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """One channel in float32, before normalizing makes three of it: transformers casts this class's images first."""
-    return b.add(Cast("f32"), x) if config.do_normalize and x.type.channels == 1 else x
+    return x.cast("f32") if config.do_normalize and x.type.channels == 1 else x
 
 
 def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
@@ -93,7 +93,7 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     cut, patch = _slices(b, config), config.patch_size
     count = cut.grid.rows * cut.grid.columns
     whole, each = (b.add(Numbers(tuple(side // patch for side in size), "i32", (1, 2))) for size in (cut.source, cut.slice))
-    sizes = b.add(Concat(-2), whole, b.add(Rearrange("1 f -> n f", (("n", count),)), each))
+    sizes = b.add(Concat(-2), whole, each.rearrange("1 f -> n f", n=count))
     b.output("pixel_values", x, joins.Concatenate(axis=-1))
     b.output("target_sizes", sizes, joins.Concatenate())
     b.output("grids", b.add(Numbers(tuple(cut.grid))), delivery=LISTS)

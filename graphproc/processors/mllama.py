@@ -12,7 +12,7 @@ from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.delivery import LISTS
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Cast, Extend, Numbers, Pad, Rearrange
+from graphproc.ops import Extend, Numbers, Pad
 from graphproc.processors import stages
 from graphproc.processors.calls import OWN
 from graphproc.processors.constants import INCEPTION, NORMALIZE, RGB, resize_to, square
@@ -49,8 +49,8 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     A sample's missing images have number 0 and a mask of one tile.
     """
     canvas, most, tile = _canvas(b, config), config.max_image_tiles, config.size["height"]
-    x = b.add(Rearrange("c (r h) (k w) -> (r k) c h w", (("h", tile), ("w", tile)), layout="NCHW"), x)
-    x = b.add(Extend(-4, most), x if x.type.dtype == "f32" else b.add(Cast("f32"), x))
+    x = x.rearrange("c (r h) (k w) -> (r k) c h w", "NCHW", h=tile, w=tile)
+    x = b.add(Extend(-4, most), x if x.type.dtype == "f32" else x.cast("f32"))
     ids, mask, tiles = OUTPUTS[1:]
     b.output("pixel_values", x, replace(stages.PADDED, promotes=True), sample=joins.STACK)
     b.output(ids, b.add(Numbers((canvas.number,), shape=())), joins.Pad(), sample=joins.STACK)

@@ -12,7 +12,8 @@ from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ir.types import FLOATS
-from graphproc.ops import Cast, Choose, Combine, Concat, Crop, Rearrange, RoundToBytes, Take
+from graphproc.ir.value import concatenate, maximum, minimum, where
+from graphproc.ops import Crop, RoundToBytes
 from graphproc.ops import Grid as GridOf
 from graphproc.processors import stages, tiling
 from graphproc.processors.constants import INCEPTION, NORMALIZE, RGB, resize_to, square
@@ -75,9 +76,9 @@ def crops(b: ProgramBuilder, config: Config, x: Value) -> Value:
     def resized(height: Num, width: Num) -> Value:
         if x.type.dtype in FLOATS:
             return stages.interpolated(b, x, height, width, config.resample, antialias=False)
-        y = stages.interpolated(b, b.add(Cast("f32"), x), height, width, config.resample, antialias=False)
+        y = stages.interpolated(b, x.cast("f32"), height, width, config.resample, antialias=False)
         y = b.add(RoundToBytes(), y)
-        return y if x.type.dtype == "u8" else b.add(Cast(x.type.dtype), y)
+        return y if x.type.dtype == "u8" else y.cast(x.type.dtype)
 
     canvas = resized(plan.grid.rows * step + margin, plan.grid.columns * step + margin)
     crop = Crop(INDEX // plan.grid.columns * step, INDEX % plan.grid.columns * step, side, side)
@@ -99,33 +100,28 @@ def _pooled(b: ProgramBuilder, plan: _Crops, pooling: tuple[int, int], first: in
     sides = tuple(count * side for count, side in zip(tokens, pooling, strict=True))
     missing = tuple((side - length) // 2 for side, length in zip(sides, have, strict=True))
 
-    def each(x: Value, operator: str, *numbers: Num) -> Value:
-        return b.add(Combine(operator, numbers), x)
-
-    def both(x: Value, operator: str) -> Value:
-        return b.add(Combine(operator), *(b.add(Take(-1, axis, 1), x) for axis in (0, 1)))
-
-    places = each(b.add(GridOf(sides[0], sides[1])), "subtract", *missing)
-    beyond = each(each(places, "subtract", plan.before, plan.before), "maximum", 0, 0)
-    crop = each(each(beyond, "quotient", plan.apart, plan.apart), "minimum", *(count - 1 for count in plan.grid))
-    within = b.add(Combine("subtract"), places, each(crop, "multiply", plan.apart, plan.apart))
+    places = b.add(GridOf(sides[0], sides[1])) - missing
+    beyond = maximum(places - (plan.before, plan.before), (0, 0))
+    crop = minimum(beyond // (plan.apart, plan.apart), tuple(count - 1 for count in plan.grid))
+    within = places - crop * (plan.apart, plan.apart)
     size = plan.along**2
-    crop, within = each(crop, "multiply", plan.grid.columns * size, size), each(within, "multiply", plan.along, 1)
-    position = b.add(Combine("add", first), both(b.add(Combine("add"), crop, within), "add"))
-    there = b.add(Combine("and"), each(places, "greater_or_equal", 0, 0), each(places, "less", *have))
-    position = b.add(Choose(-1), both(there, "and"), position)
-    lengths = (("r", tokens.rows), ("h", pooling[0]), ("k", tokens.columns), ("w", pooling[1]))
-    return b.add(Rearrange("(r h k w) 1 -> (r k) (h w)", lengths), position), tokens
+    crop, within = crop * (plan.grid.columns * size, size), within * (plan.along, 1)
+    position = crop + within
+    position = position.narrow(-1, 0, 1) + position.narrow(-1, 1, 1) + first
+    there = (places >= (0, 0)) & (places < have)
+    position = where(there.narrow(-1, 0, 1) & there.narrow(-1, 1, 1), position, -1)
+    lengths = {"r": tokens.rows, "h": pooling[0], "k": tokens.columns, "w": pooling[1]}
+    return position.rearrange("(r h k w) 1 -> (r k) (h w)", **lengths), tokens
 
 
 def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     """The patches of all crops, those of each token, the tokens' grids of the whole image and of crops, and how many crops."""
     plan, patch, pooling = _crops(b, config), config.patch_size, _pair(config, "pooling_size", 1)
-    x = b.add(Rearrange("n c (gh p) (gw q) -> n (gh gw) (p q c)", (("p", patch), ("q", patch)), "NPF"), x)
+    x = x.rearrange("n c (gh p) (gw q) -> n (gh gw) (p q c)", "NPF", p=patch, q=patch)
     b.output(OUTPUTS[0], x, joins.Concatenate())
     whole, low = _pooled(b, plan._replace(grid=Grid(1, 1)), pooling, 0)
     parts, high = _pooled(b, plan, pooling, plan.along**2)
-    b.output(OUTPUTS[1], b.add(Cast("i32"), b.add(Concat(-2), whole, parts)), joins.OffsetByImage())
+    b.output(OUTPUTS[1], concatenate((whole, parts), axis=-2).cast("i32"), joins.OffsetByImage())
     tiling.tell(b, OUTPUTS[2], *low, *high)
     tiling.tell(b, OUTPUTS[3], 1 + plan.grid.rows * plan.grid.columns)
 

@@ -13,7 +13,7 @@ from graphproc.configs.sizes import size_dict
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
-from graphproc.ops import Distinct, MirrorPad, Numbers, Pad, Rearrange, SelectChannels
+from graphproc.ops import Distinct, MirrorPad, Numbers, Pad, SelectChannels
 from graphproc.processors import label_maps, stages
 from graphproc.processors.calls import NONZERO, Reads
 from graphproc.processors.constants import (
@@ -147,7 +147,7 @@ def with_prompt(b: ProgramBuilder, config: Config, x: Value) -> None:
     b.output("pixel_values", x)
     if "prompt_depth" in b.extras:
         depth = b.add(Distinct(float(stages.number(config, "prompt_scale_to_meter"))), b.extras["prompt_depth"])
-        b.output("prompt_depth", b.add(Rearrange("h w -> 1 h w", layout="CHW"), depth))
+        b.output("prompt_depth", depth.rearrange("h w -> 1 h w", "CHW"))
 
 
 MASKED = ("pixel_values", "pixel_mask")

@@ -11,7 +11,7 @@ from graphproc.configs.config import NEEDS, Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
-from graphproc.ops import Extend, Full, Grid, Nearest, Numbers, Rearrange
+from graphproc.ops import Extend, Full, Grid, Nearest, Numbers
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, BILINEAR, INCEPTION, NEAREST, RESCALE, RGB
 from graphproc.processors.row import ONLY_TORCHVISION, Row
@@ -79,7 +79,7 @@ def patches(b: ProgramBuilder, config: Config, x: Value, most: int, merge: int =
             b.require(num.eq(side % patch, 0), f"the {name} is no multiple of {patch} pixels. Resize the image.")
     rows, columns = height // patch, width // patch
     length: Num = most if config.do_resize else num.maximum(most, rows * columns)
-    x = b.add(Rearrange(PIXELS_LAST, (("p", patch), ("q", patch)), layout="PF"), x)
+    x = x.rearrange(PIXELS_LAST, "PF", p=patch, q=patch)
     b.output("pixel_values", b.add(Extend(-2, length), x))
     return rows, columns, length
 

@@ -9,7 +9,7 @@ from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Cast, Numbers, Rearrange
+from graphproc.ops import Numbers
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, CLIP, NORMALIZE, RGB
 from graphproc.processors.row import ONLY_TORCHVISION, Row
@@ -52,13 +52,13 @@ def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     patch = stages.count(config, "patch_size")
     to = patch_budget.merged_patches_between(x.type.size("H"), x.type.size("W"), patch, merge_side(config), *budget(config))
     b.require(to.holds, f"{to.message}.")
-    return stages.interpolated(b, b.add(Cast("f32"), x), *to.size, config.resample)
+    return stages.interpolated(b, x.cast("f32"), *to.size, config.resample)
 
 
 def patches(b: ProgramBuilder, config: Config, x: Value) -> None:
     """The patches, those of all images in one row, and the grid of each image."""
     patch = stages.count(config, "patch_size")
-    b.output("pixel_values", b.add(Rearrange(PATCHES, (("p", patch), ("q", patch)), layout="PF"), x), joins.Concatenate())
+    b.output("pixel_values", x.rearrange(PATCHES, "PF", p=patch, q=patch), joins.Concatenate())
     b.output("image_grid_hw", b.add(Numbers((x.type.size("H") // patch, x.type.size("W") // patch))))
 
 

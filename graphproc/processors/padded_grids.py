@@ -9,7 +9,7 @@ from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Numbers, Pad, Rearrange
+from graphproc.ops import Numbers, Pad
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, BILINEAR, INCEPTION, NORMALIZE, RGB
 from graphproc.processors.naflex import PIXELS_LAST, WITHOUT_SIZE
@@ -67,7 +67,7 @@ def patches_and_grid(b: ProgramBuilder, config: Config, x: Value) -> None:
     """The patches, row by row, those of all images in one row, and the grid of each image."""
     patch = stages.count(config, "patch_size")
     grid = x.type.size("H") // patch, x.type.size("W") // patch
-    x = b.add(Rearrange(PIXELS_LAST, (("p", patch), ("q", patch)), layout="PF"), x)
+    x = x.rearrange(PIXELS_LAST, "PF", p=patch, q=patch)
     b.output("pixel_values", x, joins.Concatenate())
     b.output("image_grid_hw", b.add(Numbers(grid)))
 

@@ -11,7 +11,7 @@ from graphproc.errors import ConfigError
 from graphproc.ir.delivery import Delivery
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ir.types import FLOATS
-from graphproc.ops import Cast, Combine, Interpolate, InterpolateBytes, Rescale
+from graphproc.ops import Interpolate, InterpolateBytes, Rescale
 from graphproc.processors import stages
 from graphproc.processors.constants import NORMALIZE, RESCALE, resize_to, square
 from graphproc.processors.multiples import to_bgr
@@ -40,9 +40,9 @@ def within_bytes(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """
     if b.image.type.dtype in FLOATS:
         raise ConfigError("do_resize: the range of floats is found in their values, which is not compiled.")
-    x = b.add(Cast("f32"), x) if x.type.dtype == "u8" else x
+    x = x.cast("f32") if x.type.dtype == "u8" else x
     upper = 255.0 * (config.rescale_factor if config.do_rescale else 1.0)
-    return b.add(Combine("minimum", upper), b.add(Combine("maximum", 0.0), x))
+    return x.clip(0.0, upper)
 
 
 def normalize(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -58,8 +58,8 @@ def align_corners(b: ProgramBuilder, config: Config, x: Value) -> Value:
         return b.add(InterpolateBytes(*size, "align_corners"), x)
     if x.type.dtype != "f16":
         return b.add(Interpolate(*size, "align_corners", fused=True), x)
-    x = b.add(Interpolate(*size, "align_corners", fused=True, weights="f16"), b.add(Cast("f32"), x))
-    return b.add(Cast("f16"), x)
+    x = b.add(Interpolate(*size, "align_corners", fused=True, weights="f16"), x.cast("f32"))
+    return x.cast("f16")
 
 
 def with_originals(b: ProgramBuilder, config: Config, x: Value) -> None:

@@ -47,7 +47,7 @@ def as_floats(b: ProgramBuilder, config: Config, x: Value, height: Num, width: N
     """Resize bytes that became floats first, which makes no difference to the nearest filter."""
     if config.resample == NEAREST:
         return b.add(Cast("f32"), stages.interpolated(b, x, height, width, NEAREST))
-    return stages.interpolated(b, b.add(Cast("f32"), x), height, width, config.resample)
+    return stages.interpolated(b, x.cast("f32"), height, width, config.resample)
 
 
 @stages.when("do_resize")

@@ -17,7 +17,7 @@ from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
-from graphproc.ops import Cast, Numbers, Pad, Rearrange
+from graphproc.ops import Numbers, Pad, Rearrange
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, BILINEAR, CLIP, INCEPTION, LANCZOS, NORMALIZE, RGB
 from graphproc.processors.naflex import WITHOUT_SIZE
@@ -99,7 +99,7 @@ def patches(pattern: str, layout: str = "PF") -> Finish:
             for name, side in (("height", height), ("width", width)):
                 b.require(num.eq(side % unit, 0), f"the {name} is no multiple of {unit} pixels. Resize the image.")
         if b.backend == "pil" and (x.type.dtype != "f32" or not config.do_rescale):  # which leaves images of floats in theirs
-            x = b.add(Cast("f32"), x)
+            x = x.cast("f32")
         b.output("pixel_values", b.add(Rearrange(pattern, tuple(sizes.items()), layout), x), joins.Concatenate())
         b.output("image_grid_thw", b.add(Numbers((1, height // patch, width // patch))))
 

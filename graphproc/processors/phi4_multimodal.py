@@ -9,7 +9,7 @@ from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Extend, Full, Pad, Rearrange
+from graphproc.ops import Extend, Full, Pad
 from graphproc.processors import stages, tiling
 from graphproc.processors.constants import BICUBIC, BILINEAR, INCEPTION, NORMALIZE, RGB, square
 from graphproc.processors.row import ONLY_TORCHVISION, Row
@@ -67,7 +67,7 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     kept = tuple(num.maximum(count * cells - missing // patch, 0) for count, missing in zip(grid, rest, strict=True))
     mask = b.add(Full(kept, 1, "f32", "HW"))
     mask = b.add(Extend(-1, grid.columns * cells), b.add(Extend(-2, grid.rows * cells), mask))
-    mask = b.add(Rearrange("(r h) (k w) -> (r k) h w", (("h", cells), ("w", cells)), "NHW"), mask)
+    mask = mask.rearrange("(r h) (k w) -> (r k) h w", "NHW", h=cells, w=cells)
     mask = tiling.join(b, b.add(Full((1, cells, cells), 1, "f32", "NHW")), mask)
 
     rows, columns = (_every_other(length, cells) for length in kept)

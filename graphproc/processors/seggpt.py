@@ -6,7 +6,7 @@ from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
-from graphproc.ops import Cast, LookUp, Rearrange, SelectChannels, ToChannelsFirst
+from graphproc.ops import LookUp, SelectChannels, ToChannelsFirst
 from graphproc.processors import stages
 from graphproc.processors.constants import IMAGENET, NEAREST, NORMALIZE, RGB, resize_to, square
 from graphproc.processors.row import Extra, Row
@@ -35,14 +35,14 @@ def with_prompts(b: ProgramBuilder, config: Config, x: Value) -> None:
         b.output("prompt_pixel_values", _processed(b, config, b.add(ToChannelsFirst(), b.extras["prompt_image"])))
     if "prompt_map" not in b.extras:
         return
-    y = b.add(Rearrange("h w -> 1 h w", layout="CHW"), b.extras["prompt_map"])
+    y = b.extras["prompt_map"].rearrange("h w -> 1 h w", "CHW")
     if config.do_resize:  # before the colours, which changes nothing: this filter only picks pixels
         y = stages.resize(b, config.changed(resample=NEAREST), y)
     if config.do_convert_rgb:
         y = b.add(SelectChannels((0, 0, 0)) if config.num_labels is None else LookUp(palette(config.num_labels)), y)
         floats = config.do_rescale or config.do_normalize  # which bytes become then
         if b.backend == TORCHVISION and (y.type.dtype != "u8" or not floats):  # colours are floats there
-            y = b.add(Cast("f32"), y)
+            y = y.cast("f32")
     b.output("prompt_masks", _processed(b, config.changed(do_resize=False), y))
 
 

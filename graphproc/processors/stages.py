@@ -15,10 +15,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ir.types import DTYPES, FLOATS
 from graphproc.numerics.filters import NAMES, PILLOW, TORCHVISION
 from graphproc.ops import (
-    Cast,
     CenterCrop,
-    Combine,
-    Function,
     Interpolate,
     InterpolateBytes,
     Nearest,
@@ -136,7 +133,7 @@ def interpolated(b: ProgramBuilder, x: Value, height: Num, width: Num, resample:
     if dtype == "u8" and antialias and filter != "nearest":
         return resampled(b, x, height, width, resample)
     if dtype not in NATIVE:
-        return as_it_was(b, interpolated(b, b.add(Cast("f32"), x), height, width, resample, antialias=antialias), dtype)
+        return as_it_was(b, interpolated(b, x.cast("f32"), height, width, resample, antialias=antialias), dtype)
     if filter == "nearest":
         return b.add(Nearest(height, width, centered=True), x)
     if (filter, antialias) not in MODES:
@@ -149,10 +146,10 @@ def interpolated(b: ProgramBuilder, x: Value, height: Num, width: Num, resample:
 def as_it_was(b: ProgramBuilder, x: Value, dtype: str) -> Value:
     """Floats as the type that the pixels had: rounded to half a step for whole numbers, but for uint16, and true where not 0."""
     if dtype == "bool":
-        return b.add(Function("not"), b.add(Combine("equal", 0.0), x))
+        return x != 0.0
     if dtype in FLOATS:
-        return b.add(Cast(dtype), x)
-    return b.add(Truncate(dtype), x if dtype == "u16" else b.add(Function("round"), x))
+        return x.cast(dtype)
+    return b.add(Truncate(dtype), x if dtype == "u16" else x.round())
 
 
 @resizing
@@ -194,12 +191,12 @@ def times(b: ProgramBuilder, x: Value, factor: float) -> Value:
         if not limits.min <= factor <= limits.max:
             raise ConfigError(f"rescale_factor: {factor} is no number of the pixels' type, {dtype}. Write it as a float.")
         if factor == 1:
-            return x if dtype == x.type.dtype else b.add(Cast(dtype), x)
-        return b.add(Cast(dtype), b.add(Combine("multiply", factor), b.add(Cast("i64"), x)))
+            return x if dtype == x.type.dtype else x.cast(dtype)
+        return (x.cast("i64") * factor).cast(dtype)
     if dtype == "f64":
-        return b.add(Combine("multiply", float(factor)), x)
+        return x * float(factor)
     product = b.add(Rescale(float(factor), "f32"), x)
-    return b.add(Cast("f16"), product) if dtype == "f16" else product
+    return product.cast("f16") if dtype == "f16" else product
 
 
 @when("do_normalize")
@@ -211,7 +208,7 @@ def normalize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """
     mean, std = (per_channel(b, key, getattr(config, key), x) for key in ("image_mean", "image_std"))
     if b.backend == TORCHVISION and x.type.dtype not in ("u8", "f32"):
-        x = b.add(Cast("f32"), x)
+        x = x.cast("f32")
     if _fused(b, config):
         if not config.rescale_factor:
             raise ConfigError(

@@ -13,7 +13,7 @@ from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.delivery import LISTS, OMITTED_IF_EMPTY
 from graphproc.ir.program import Parity, ProgramBuilder, Value
-from graphproc.ops import Cast, Full, Numbers, SelectChannels
+from graphproc.ops import Full, Numbers, SelectChannels
 from graphproc.processors import stages, tiling
 from graphproc.processors.calls import OWN, PARTLY
 from graphproc.processors.constants import CLIP, INCEPTION, NORMALIZE, RGB, resize_to, square
@@ -107,7 +107,7 @@ def document(b: ProgramBuilder, config: Config, x: Value) -> None:
         x = b.add(SelectChannels((0, 0, 0)), x)
     if x.type.channels != 3 and b.backend == "pil":
         raise ConfigError(f"do_convert_rgb: {config.processor} makes tiles of 3 channels, got {x.type.channels}")
-    x = b.add(Cast("f32"), x) if x.type.dtype != "f32" and b.backend == "pil" else x
+    x = x.cast("f32") if x.type.dtype != "f32" and b.backend == "pil" else x
     b.output("pixel_values", x, stages.PADDED, sample=joins.Concatenate())
     there = Full((x.type.size("N"),), 1, "bool", "N")
     b.output("pixel_attention_mask", b.add(there), joins.Pad(), sample=joins.Concatenate())

@@ -11,7 +11,7 @@ from graphproc.ir.delivery import TENSOR, Delivery
 from graphproc.ir.join import Join
 from graphproc.ir.op import Op
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Concat, ForEach, Numbers, Rearrange, Take
+from graphproc.ops import Concat, ForEach, Numbers, Take
 from graphproc.processors import stages
 from graphproc.processors.constants import BILINEAR
 from graphproc.processors.row import Stage
@@ -43,12 +43,12 @@ def in_model_units(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 def as_tile(b: ProgramBuilder, x: Value) -> Value:
     """An image as the only one of its tiles."""
-    return b.add(Rearrange("c h w -> 1 c h w", layout="NCHW"), x)
+    return x.rearrange("c h w -> 1 c h w", "NCHW")
 
 
 def cut(b: ProgramBuilder, x: Value, height: Num, width: Num) -> Value:
     """The tiles of a canvas of whole ones, row by row."""
-    return b.add(Rearrange("c (r h) (k w) -> (r k) c h w", (("h", height), ("w", width)), "NCHW"), x)
+    return x.rearrange("c (r h) (k w) -> (r k) c h w", "NCHW", h=height, w=width)
 
 
 def only_if(b: ProgramBuilder, condition: Bool, tiles: Value) -> Value:
@@ -85,7 +85,7 @@ def for_each(b: ProgramBuilder, config: Config, x: Value, count: Num, first: Op,
         ConfigError: crops remain of several sizes, which no tensor holds.
     """
     inner = ProgramBuilder(b.name, b.parity, backend=b.backend)
-    y = inner.add(first, x)
+    y = inner.add(first, inner.input(x.name, x.type))
     for step in steps:
         y = step(inner, config, y)
     if "index" in {name for side in y.type.shape for name in num.symbols(side)}:

@@ -89,8 +89,8 @@ def shrunk_on_canvas(height: Num, width: Num, patch: int, merge: int, max_patche
     longest = max_side * patch
     patches = num.maximum(height // patch, 1) * num.maximum(width // patch, 1)
     scale = num.minimum(num.minimum(1.0, num.sqrt(max_patches / patches)), num.minimum(longest / height, longest / width))
-    content = [num.minimum(num.maximum(num.trunc(side * scale), 1), longest) for side in (height, width)]
-    return CornerCanvas(*ceil_multiple(*content, merge * patch), *content)
+    tall, wide = (num.minimum(num.maximum(num.trunc(side * scale), 1), longest) for side in (height, width))
+    return CornerCanvas(*ceil_multiple(tall, wide, merge * patch), tall, wide)
 
 
 def pixels_between(height: Num, width: Num, min_pixels: int | None, max_pixels: int | None, max_side: int | None = None) -> Size:

@@ -133,7 +133,7 @@ class PostProcessing:
         flags = (key for key, value in options.items() if value is None and key.startswith("do_"))
         options |= {key: config.settings[key] for key in flags if key in config.settings}
         read = post_inputs.read(method, outputs, options)
-        settings = method.settings({**given, **(method.of_no_row if read.empty else {})})
+        settings = method.settings({**given, **(method.options_without_rows if read.empty else {})})
         options["rounded"] = partial(rounded, kind=read.kind)
         sizes = post_inputs.read_sizes(method, options, read.count)
         post_inputs.check_masks(method, read, sizes)
@@ -239,16 +239,16 @@ def post_processing_methods(processor: str) -> dict[str, Any]:
 
 def _function(method: Method) -> Any:
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    parameters = [inspect.Parameter(name, kind) for name in ("self", method.takes)]
+    parameters = [inspect.Parameter(name, kind) for name in ("self", method.first_argument)]
     parameters += [inspect.Parameter(name, kind, default=default) for name, default in method.options.items()]
-    parameters += [inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD)] if method.ignores_more else []
+    parameters += [inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD)] if method.accepts_unknown_keywords else []
     signature = inspect.Signature(parameters)
 
     def post_process(*args: Any, **kwargs: Any) -> Any:
         bound = signature.bind(*args, **kwargs).arguments
-        processor, outputs = bound.pop("self"), bound.pop(method.takes)
+        processor, outputs = bound.pop("self"), bound.pop(method.first_argument)
         bound.pop("kwargs", None)
-        if method.takes != "outputs":
+        if method.first_argument != "outputs":
             name = next(name for name, field in method.inputs.items() if not field.call)
             outputs = {name: outputs} if post_inputs.named(outputs, name) is None else outputs
         return processor._post_process(method, outputs, bound)
@@ -263,5 +263,5 @@ def _function(method: Method) -> Any:
 def _doc(method: Method) -> str:
     reads = ", ".join(f"`{name}` [batch, {', '.join(map(str, f.shape))}]" for name, f in method.inputs.items() if not f.call)
     lines = [f"{(method.build.__doc__ or '').splitlines()[0]}", "", f"Reads the model's {reads}; numpy arrays or torch tensors."]
-    lines += [f"`{keyword}` are (height, width) in pixels, for each image." for keyword in method.sized]
+    lines += [f"`{keyword}` are (height, width) in pixels, for each image." for keyword in method.size_arguments]
     return "\n".join([*lines, f"Results, one for each image, are {method.parity}."])

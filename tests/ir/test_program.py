@@ -17,7 +17,7 @@ from graphproc.ir.program import (
     Program,
     ProgramBuilder,
     Step,
-    Value,
+    ValueInfo,
     image_input,
     verify,
 )
@@ -198,8 +198,8 @@ def test_value_by_name(program: Program) -> None:
 
 def test_image_input_with_a_prefix() -> None:
     b = ProgramBuilder("Example", Parity("nothing"))
-    value = image_input(b, "mask", prefix="mask_", dtype="i32", channels=1)
-    assert value == Input("mask", TensorType("i32", (num.symbol("mask_height"), num.symbol("mask_width"), 1), "HWC"))
+    image_input(b, "mask", prefix="mask_", dtype="i32", channels=1)
+    assert b.inputs == [Input("mask", TensorType("i32", (num.symbol("mask_height"), num.symbol("mask_width"), 1), "HWC"))]
 
 
 def test_parity_text() -> None:
@@ -249,5 +249,5 @@ def test_text_names_a_subterm_of_a_named_term() -> None:
 
 def test_a_step_may_have_no_inputs(program: Program) -> None:
     """Masks and grids are computed from sizes alone; the text has empty brackets."""
-    step = Step(ToChannelsFirst(), (), Value("grid", TensorType("u8", (3, 1, 1), "CHW")))
+    step = Step(ToChannelsFirst(), (), ValueInfo("grid", TensorType("u8", (3, 1, 1), "CHW")))
     assert "  grid = to_channels_first(): u8[3, 1, 1] CHW\n" in str(replace(program, steps=(*program.steps, step)))

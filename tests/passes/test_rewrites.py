@@ -19,6 +19,7 @@ from graphproc.errors import ProgramError
 from graphproc.executors import reference
 from graphproc.ir.op import Op
 from graphproc.ir.program import Output, Parity, Program, ProgramBuilder, image_input, verify
+from graphproc.ir.types import TensorType
 from graphproc.ops import (
     ByteMap,
     CenterCrop,
@@ -199,8 +200,7 @@ def test_two_selections_become_one_or_none(
 
 def test_selections_that_cancel_at_the_end_of_a_program() -> None:
     b = ProgramBuilder("Example", Parity("itself"))
-    x = b.input("image", replace(image_input(b).type, shape=(3, H, W), layout="CHW"))
-    b.inputs = [x]
+    x = b.input("image", TensorType("u8", (3, H, W), "CHW"))
     b.output("y", b.add(SelectChannels((2, 1, 0)), b.add(SelectChannels((2, 1, 0)), x)))
     after = LateChannels().run(b.finish())
     assert after.steps == ()
