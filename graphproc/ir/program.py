@@ -254,6 +254,7 @@ def verify(program: Program) -> Program:
     """
     types: dict[str, TensorType] = {}
     known: set[str] = set()
+    seen: set[num.Sym] = set()
     for value in program.inputs:
         _assign(program, types, value)
         known.update(s for size in value.type.shape for s in num.symbols(size))
@@ -268,12 +269,12 @@ def verify(program: Program) -> Program:
             raise ProgramError(
                 f"program {program.name}: {step.output.name} is declared {step.output.type}, but {step.op.name} gives {inferred}"
             )
-        _check_symbols(program, step.output.name, (inferred.shape, *(value for _, value in step.op.fields())), known)
+        _check_symbols(program, step.output.name, (inferred.shape, *(value for _, value in step.op.fields())), known, seen)
         _assign(program, types, step.output)
         _check_measures(program, step.output.name, inferred, step.measures)
         known.update(step.measures)
     for condition in program.preconditions:
-        _check_symbols(program, f"the condition {condition.message!r}", condition.holds, known)
+        _check_symbols(program, f"the condition {condition.message!r}", condition.holds, known, seen)
     if not program.outputs:
         raise ProgramError(f"program {program.name}: it has no output")
     names = [output.name for output in program.outputs]
@@ -292,12 +293,12 @@ def verify(program: Program) -> Program:
     return program
 
 
-def _check_symbols(program: Program, what: str, value: Any, known: set[str]) -> None:
-    """Refuse an expression, or tuples of them, with a symbol that no input has."""
+def _check_symbols(program: Program, what: str, value: Any, known: set[str], seen: set[num.Sym]) -> None:
+    """Refuse an expression, or tuples of them, with a symbol that no input has; subterms seen before were checked."""
     if isinstance(value, tuple):
         for item in value:
-            _check_symbols(program, what, item, known)
-    elif unknown := sorted(set(num.symbols(value)) - known):
+            _check_symbols(program, what, item, known, seen)
+    elif isinstance(value, num.Sym) and (unknown := sorted(set(num.symbols(value, seen)) - known)):
         raise ProgramError(f"program {program.name}: {what} depends on unknown sizes {unknown}")
 
 

@@ -539,9 +539,14 @@ def evaluate(x: Any, values: Mapping[str, int], memo: dict[Sym, Any] | None = No
     return memo[x]
 
 
-def symbols(x: Any) -> Iterator[str]:
-    """The names of the symbols that an expression contains, each once."""
-    waiting, seen = [x], set()
+def symbols(x: Any, seen: set[Sym] | None = None) -> Iterator[str]:
+    """The names of the symbols that an expression contains, each once.
+
+    Args:
+        x: an expression, number or condition.
+        seen: subterms of earlier calls, which are left out; those of `x` are added.
+    """
+    waiting, seen = [x], set() if seen is None else seen
     while waiting:
         y = waiting.pop()
         if isinstance(y, Sym) and y.op != "table" and y not in seen:
