@@ -53,13 +53,6 @@ class Op:
                 changes[name] = bound
         return dataclasses.replace(self, **changes) if changes else self  # type: ignore[type-var]
 
-    def shown_fields(self) -> Iterator[tuple[str, Any]]:
-        """The settings that the IR text prints: all but those at their default."""
-        for field in dataclasses.fields(self):  # type: ignore[arg-type]
-            value = getattr(self, field.name)
-            if field.default is dataclasses.MISSING or value != field.default:
-                yield field.name, value
-
 
 def _bind(value: Any, values: Mapping[str, int], memo: dict[num.Sym, Any] | None) -> Any:
     if isinstance(value, num.Sym):

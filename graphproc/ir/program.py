@@ -144,6 +144,10 @@ class Parity:
         return f"{text} where {self.where}; elsewhere within {self.elsewhere:.2g}{more}, times the range of results ({self.why})"
 
 
+OWN_PARITY = Parity("the program's own numpy reference")
+"""What a program that follows no other implementation is equal to."""
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """A verified sequence of steps over the values of one image.
@@ -333,7 +337,7 @@ class ProgramBuilder:
     """
 
     name: str
-    parity: Parity
+    parity: Parity = OWN_PARITY
     stacked: bool = False
     several: bool = False
     backend: str = "pil"
