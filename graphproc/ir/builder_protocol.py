@@ -42,6 +42,9 @@ class Builder(Protocol):
     def scope(self, name: str) -> AbstractContextManager[None]:
         """Prefix the names of nodes and values emitted inside with `name/`."""
 
+    def note(self, about: str, choice: str, reason: str = "") -> None:
+        """Record a choice between ways to emit the same results, for `graphproc inspect --why`."""
+
     def measured(self, value: Value, low: int = 0) -> Num:
         """An int64 tensor of shape [1], at least `low`, as a number that size expressions may contain."""
 

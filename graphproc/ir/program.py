@@ -124,6 +124,10 @@ class Parity:
         return f"{text} where {self.where}; elsewhere within {self.elsewhere:.2g}{more}, times the range of results ({self.why})"
 
 
+OWN_PARITY = Parity("the program's own numpy reference")
+"""What a program that follows no other implementation is equal to."""
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """A verified sequence of steps over the values of one image.
@@ -233,6 +237,7 @@ def verify(program: Program) -> Program:
     """
     types: dict[str, TensorType] = {}
     known: set[str] = set()
+    seen: set[num.Sym] = set()
     for value in program.inputs:
         _assign(program, types, value)
         known.update(s for size in value.type.shape for s in num.symbols(size))
@@ -247,12 +252,12 @@ def verify(program: Program) -> Program:
             raise ProgramError(
                 f"program {program.name}: {step.output.name} is declared {step.output.type}, but {step.op.name} gives {inferred}"
             )
-        _check_symbols(program, step.output.name, (inferred.shape, *(value for _, value in step.op.fields())), known)
+        _check_symbols(program, step.output.name, (inferred.shape, *(value for _, value in step.op.fields())), known, seen)
         _assign(program, types, step.output)
         _check_measures(program, step.output.name, inferred, step.measures)
         known.update(step.measures)
     for condition in program.preconditions:
-        _check_symbols(program, f"the condition {condition.message!r}", condition.holds, known)
+        _check_symbols(program, f"the condition {condition.message!r}", condition.holds, known, seen)
     if not program.outputs:
         raise ProgramError(f"program {program.name}: it has no output")
     names = [output.name for output in program.outputs]
@@ -274,12 +279,12 @@ def _check_joins(program: Program, output: Output, type: TensorType) -> None:
         raise ProgramError(f"program {program.name}: output {output.name}: {error}") from error
 
 
-def _check_symbols(program: Program, what: str, value: Any, known: set[str]) -> None:
-    """Refuse an expression, or tuples of them, with a symbol that no input has."""
+def _check_symbols(program: Program, what: str, value: Any, known: set[str], seen: set[num.Sym]) -> None:
+    """Refuse an expression, or tuples of them, with a symbol that no input has; subterms seen before were checked."""
     if isinstance(value, tuple):
         for item in value:
-            _check_symbols(program, what, item, known)
-    elif unknown := sorted(set(num.symbols(value)) - known):
+            _check_symbols(program, what, item, known, seen)
+    elif isinstance(value, num.Sym) and (unknown := sorted(set(num.symbols(value, seen)) - known)):
         raise ProgramError(f"program {program.name}: {what} depends on unknown sizes {unknown}")
 
 
@@ -312,7 +317,7 @@ class ProgramBuilder:
     """
 
     name: str
-    parity: Parity
+    parity: Parity = OWN_PARITY
     stacked: bool = False
     several: bool = False
     backend: str = "pil"

@@ -16,11 +16,9 @@ from graphproc.ir.types import TensorType
 from graphproc.ops import CompositeOnCheckerboard, CompositeOnWhite, SelectChannels, ToChannelsFirst
 from graphproc.processors.calls import Reads
 from graphproc.processors.parity import stated
+from graphproc.processors.stages import Stage as Stage
 from graphproc.processors.stages import join_after
 from graphproc.sizes import num
-
-Stage = Callable[[ProgramBuilder, Config, Value], Value]
-"""One step of a pipeline: reads its own settings and returns its input unchanged where they switch it off."""
 
 Finish = Callable[[ProgramBuilder, Config, Value], None]
 """What comes after the stages: declares the outputs."""

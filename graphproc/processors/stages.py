@@ -27,10 +27,11 @@ from graphproc.ops import (
     Truncate,
 )
 from graphproc.processors.constants import BILINEAR
-from graphproc.processors.row import Stage
 from graphproc.sizes import num, rules
 from graphproc.sizes.num import Num
 
+Stage = Callable[[ProgramBuilder, Config, Value], Value]
+"""One step of a pipeline: reads its own settings and returns its input unchanged where they switch it off."""
 SizeRule = Callable[[Config, Num, Num], rules.Size]
 """The height and width that an image of a height and width is resized to."""
 

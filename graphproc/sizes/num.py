@@ -60,18 +60,20 @@ _COMPUTE: dict[str, Callable[..., Any]] = {
 }
 _REDUCERS = ("argmin", "argmax", "smallest", "largest", "any")
 
+BINDING = {"or": 1, "and": 2, "<": 3, "<=": 3, "==": 3, "+": 4, "-": 4, "*": 5, "/": 5, "//": 5, "%": 5}
+"""How much the signs between operands bind; of equal ones the left comes first."""
 _INFIX = {
-    "or": (1, "or"),
-    "and": (2, "and"),
-    "lt": (3, "<"),
-    "le": (3, "<="),
-    "eq": (3, "=="),
-    "add": (4, "+"),
-    "sub": (4, "-"),
-    "mul": (5, "*"),
-    "truediv": (5, "/"),
-    "floordiv": (5, "//"),
-    "mod": (5, "%"),
+    "or": "or",
+    "and": "and",
+    "lt": "<",
+    "le": "<=",
+    "eq": "==",
+    "add": "+",
+    "sub": "-",
+    "mul": "*",
+    "truediv": "/",
+    "floordiv": "//",
+    "mod": "%",
 }
 
 
@@ -120,7 +122,7 @@ class Sym:
         return f"Sym({self})"
 
     def __str__(self) -> str:
-        return _text(self, 0)
+        return text(self)
 
     def __add__(self, other: Num) -> Num:
         return _add(self, other)
@@ -539,9 +541,14 @@ def evaluate(x: Any, values: Mapping[str, int], memo: dict[Sym, Any] | None = No
     return memo[x]
 
 
-def symbols(x: Any) -> Iterator[str]:
-    """The names of the symbols that an expression contains, each once."""
-    waiting, seen = [x], set()
+def symbols(x: Any, seen: set[Sym] | None = None) -> Iterator[str]:
+    """The names of the symbols that an expression contains, each once.
+
+    Args:
+        x: an expression, number or condition.
+        seen: subterms of earlier calls, which are left out; those of `x` are added.
+    """
+    waiting, seen = [x], set() if seen is None else seen
     while waiting:
         y = waiting.pop()
         if isinstance(y, Sym) and y.op != "table" and y not in seen:
@@ -570,13 +577,22 @@ def _same(a: Sym, b: Sym, seen: set[tuple[int, int]]) -> bool:
     return True
 
 
-def _text(x: Any, binding: int) -> str:
+def text(x: Any, names: Mapping[Sym, str] | None = None, binding: int = 0) -> str:
+    """An expression as it is written: `max(height // 2, 1)`.
+
+    Args:
+        x: an expression, number or condition.
+        names: names of subterms, which stand in their place.
+        binding: how much what stands around it binds; what binds less is put in brackets.
+    """
     if not isinstance(x, Sym):
         return repr(x)
+    if names and x in names:
+        return names[x]
     if x.op == "symbol":
         return str(x.args[0])
     if x.op in _INFIX:
-        level, sign = _INFIX[x.op]
-        text = f"{_text(x.args[0], level)} {sign} {_text(x.args[1], level + 1)}"
-        return f"({text})" if level < binding else text
-    return f"{x.op}({', '.join(_text(a, 0) for a in x.args)})"
+        level = BINDING[_INFIX[x.op]]
+        written = f"{text(x.args[0], names, level)} {_INFIX[x.op]} {text(x.args[1], names, level + 1)}"
+        return f"({written})" if level < binding else written
+    return f"{x.op}({', '.join(text(a, names) for a in x.args)})"

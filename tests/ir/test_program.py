@@ -1,4 +1,4 @@
-"""Programs: what the verifier refuses, binding, preconditions, the builder, and the text."""
+"""Programs: what the verifier refuses, binding, preconditions and the builder."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pytest
 
 from graphproc import joins
 from graphproc.errors import ProgramError, ShapeError
-from graphproc.ir.delivery import Delivery
 from graphproc.ir.program import (
     Input,
     Output,
@@ -16,8 +15,6 @@ from graphproc.ir.program import (
     Precondition,
     Program,
     ProgramBuilder,
-    Step,
-    ValueInfo,
     image_input,
     verify,
 )
@@ -210,44 +207,3 @@ def test_parity_text() -> None:
         "bit-exact to torch 2 where it has AVX2; elsewhere within 0.5 and 0.12 for each pixel of the longest side, "
         "times the range of results (other sums)"
     )
-
-
-# --- text
-
-
-def test_text(program: Program) -> None:
-    delivery = Delivery("lists", omit_if_empty=True)
-    outputs = (
-        Output("pixel_values", "rescale", joins.Pad(0.5)),
-        Output("y", "rescale", joins.Pad((1, 0), (-3,)), joins.STACK, delivery),
-    )
-    text = replace(program, outputs=outputs)
-    assert str(text) == (
-        "program Example\n"
-        "  parity: bit-exact to nothing\n"
-        "  input image: u8[height, width, 3] HWC\n"
-        "  require s0 <= 100: too tall.\n"
-        "  size s0 = max(8, trunc(8 * height / width))\n"
-        "  size s1 = max(8, trunc(8 * width / height))\n"
-        "  to_channels_first = to_channels_first(image): u8[3, height, width] CHW\n"
-        "  resize = resize<height=s0, width=s1, filter=bicubic>(to_channels_first): u8[3, s0, s1] CHW\n"
-        "  center_crop = center_crop<height=8, width=8>(resize): u8[3, 8, 8] CHW\n"
-        "  rescale = rescale<factor=0.5>(center_crop): f32[3, 8, 8] CHW\n"
-        "  output pixel_values = rescale: pad<fill=0.5>\n"
-        "  output y = rescale: pad<fill=[1, 0], unpadded=[-3]>, sample stack, delivery<kind=lists, omit_if_empty=True>\n"
-    )
-
-
-def test_text_names_a_subterm_of_a_named_term() -> None:
-    b = ProgramBuilder("Example", Parity("nothing"))
-    x = b.add(ToChannelsFirst(), image_input(b))
-    half = H // 2
-    x = b.add(Pad(0, 0, half + H, W), x)
-    b.output("y", b.add(CenterCrop(half, half), x))
-    assert "  size s0 = height // 2\n  size s1 = s0 + height\n" in str(b.finish())
-
-
-def test_a_step_may_have_no_inputs(program: Program) -> None:
-    """Masks and grids are computed from sizes alone; the text has empty brackets."""
-    step = Step(ToChannelsFirst(), (), ValueInfo("grid", TensorType("u8", (3, 1, 1), "CHW")))
-    assert "  grid = to_channels_first(): u8[3, 1, 1] CHW\n" in str(replace(program, steps=(*program.steps, step)))

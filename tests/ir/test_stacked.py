@@ -50,14 +50,14 @@ def test_a_good_program(program: Program) -> None:
 
 def test_text(program: Program) -> None:
     assert str(program) == (
-        "program Example\n"
-        "  parity: bit-exact to nothing\n"
+        "program Example stacked\n"
+        '  parity<reference="nothing">\n'
         "  input logits: f32[3, rows, columns] CHW\n"
         "  input target_size: i64[2] measures target_height, target_width\n"
-        "  require target_height * target_width <= 1000: too large.\n"
-        "  interpolate = interpolate<height=target_height, width=target_width, mode=linear>(logits): "
+        '  require target_height * target_width <= 1000: "too large."\n'
+        '  interpolate = interpolate<height=target_height, width=target_width, mode="linear">(logits): '
         "f32[3, target_height, target_width] CHW\n"
-        "  reduce = reduce<kind=argmax, axis=-3>(interpolate): i64[target_height, target_width] HW\n"
+        '  reduce = reduce<kind="argmax", axis=-3>(interpolate): i64[target_height, target_width] HW\n'
         "  output maps = reduce: pad<fill=-1>\n"
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -83,6 +84,23 @@ _EXTREME = {"argmin": "ReduceMin", "smallest": "ReduceMin", "argmax": "ReduceMax
 _KIND = {"bool": "bool", "int": "i64", "float": "f64"}
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A choice between ways to emit the same results.
+
+    Attributes:
+        step: the scopes that it was made in: the step's name first.
+        about: what was decided, e.g. `vertical pass`.
+        choice: what was chosen.
+        reason: why.
+    """
+
+    step: str
+    about: str
+    choice: str
+    reason: str = ""
+
+
 class GraphBuilder:
     """Implements `graphproc.ir.builder_protocol.Builder`."""
 
@@ -96,6 +114,8 @@ class GraphBuilder:
         self.graph_outputs: list[Value] = []
         self.never: Value | None = None
         self.shared: set[Value] = set()
+        self.notes: dict[Note, None] = {}
+        """In the order in which they were made, each once."""
         self._symbols: dict[str, Value] = {}
         self._numbers: list[dict[tuple[Any, ...], Value]] = [{}]
         self._scopes: list[str] = []
@@ -123,6 +143,10 @@ class GraphBuilder:
         count = self._used.get(path, 0)
         self._used[path] = count + 1
         return f"{path}_{count + 1}" if count else path
+
+    def note(self, about: str, choice: str, reason: str = "") -> None:
+        """Record a choice; one that was recorded for the same step before is not repeated."""
+        self.notes[Note("/".join(self._scopes), about, choice, reason)] = None
 
     # ---- nodes -------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import onnx_ir as ir
 
 from graphproc.emitters.onnx import results
-from graphproc.emitters.onnx.builder import ELEMENT, GraphBuilder, Value
+from graphproc.emitters.onnx.builder import ELEMENT, GraphBuilder, Note, Value
 from graphproc.emitters.onnx.choices import never
 from graphproc.emitters.onnx.steps import emit_steps
 from graphproc.errors import EmitError, ProgramError
@@ -66,13 +66,16 @@ class EmitOptions:
             )
 
 
-def emit(program: Program, options: EmitOptions, metadata: Mapping[str, Any] | None = None) -> onnx.ModelProto:
+def emit(
+    program: Program, options: EmitOptions, metadata: Mapping[str, Any] | None = None, notes: list[Note] | None = None
+) -> onnx.ModelProto:
     """Write a program as an ONNX model of standard operators.
 
     Args:
         program: a verified program.
         options: how to write it.
         metadata: entries for `metadata_props`; values other than strings are stored as JSON.
+        notes: a list that the choices made on the way are added to.
 
     Returns:
         A model with inputs and outputs named and typed as the options and the program say.
@@ -124,6 +127,8 @@ def emit(program: Program, options: EmitOptions, metadata: Mapping[str, Any] | N
         name=program.name,
     )
     _drop_unused(graph)
+    if notes is not None:
+        notes += g.notes
     model = ir.Model(graph, ir_version=IR_VERSION[options.opset], producer_name="graphproc")
     for key, entry in sorted((metadata or {}).items()):
         model.metadata_props[key] = entry if isinstance(entry, str) else json.dumps(entry, sort_keys=True)
