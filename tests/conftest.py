@@ -1,22 +1,16 @@
-"""Shared fixtures, and how many examples hypothesis tries.
-
-`GRAPHPROC_THOROUGH=1` tries many more examples, with new seeds on each run; without it runs are the same every time.
-"""
+"""Shared fixtures, and the tier of the run."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, settings
+import tiers
 
-settings.register_profile("quick", max_examples=30, deadline=None, derandomize=True, database=None)
-settings.register_profile(
-    "thorough", max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
-settings.load_profile("thorough" if os.environ.get("GRAPHPROC_THOROUGH") == "1" else "quick")
+
+def pytest_configure(config: pytest.Config) -> None:
+    tiers.choose(config.getoption("markexpr"))
 
 
 @pytest.fixture(scope="session")

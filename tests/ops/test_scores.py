@@ -16,8 +16,7 @@ from graphproc.ops import CenterToCorners, Combine, Compact, Function, MatMul, P
 from graphproc.sizes import num
 
 NAMES = ("center_to_corners", "combine", "compact", "function", "interpolate", "mat_mul", "pick", "reduce", "softmax", "top_k")
-# Of an operator of two operands, one row is enough here.
-ROWS = [case for case in CASES if case.bound().name in NAMES and "two of" not in case.note]
+ROWS = [case for case in CASES if case.bound().name in NAMES]
 IDS = [f"{case.bound().name}-{case.note}" for case in ROWS]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import importlib
 import operator
-import os
 import random
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 import onnx_ir as ir
 import pytest
+import tiers
 from graphs import run_expressions
 from strategies import SYMBOLS, shapes
 from tile_oracles import cohere2_vision, perception_lm, step3p7
@@ -26,7 +26,7 @@ from graphproc.errors import ConfigError
 from graphproc.sizes import canvas, num, slices
 
 H, W = num.symbol("height"), num.symbol("width")
-INTS, VARIANTS, TRACED = (5000, 3000, 500) if os.environ.get("GRAPHPROC_THOROUGH") == "1" else (800, 250, 120)
+INTS, VARIANTS, TRACED = tiers.tries(800, 250), 250, 120
 """How many sizes each rule is called with, with other settings too, and how many its graph."""
 
 
