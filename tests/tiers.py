@@ -53,7 +53,10 @@ def load_profiles() -> None:
 
 
 def rows(every: Iterable[T], few: Collection[T]) -> list[Any]:
-    """The rows of a matrix for `parametrize`: in the quick tier those among `few`, else all, the others marked `wide`."""
+    """The rows of a matrix for `parametrize`: in the quick tier those among `few`, else all, the others marked `wide`.
+
+    A row that is a tuple has a value for each argument of the test.
+    """
     chosen = [row for row in every if everything() or row in few]
     return [row if row in few else _wide(row) for row in chosen]
 

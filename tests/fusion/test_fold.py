@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import tiers
 from nets import FLOAT, HALF, conv, filters, model, tensor
 from onnx import helper
 
@@ -31,8 +32,8 @@ def operators(graph: onnx.ModelProto) -> list[str]:
     return [node.op_type for node, _ in nodes(graph.graph) if "/scan" in node.name]
 
 
-@pytest.mark.parametrize("bias", [True, False])
-@pytest.mark.parametrize("groups", [1, 3])
+@pytest.mark.parametrize("bias", tiers.rows([True, False], [True]))
+@pytest.mark.parametrize("groups", tiers.rows([1, 3], [3]))
 @pytest.mark.parametrize(
     "processor", [PROCESSOR, gp.ViTImageProcessor(size=32), gp.ViTImageProcessor(do_normalize=False, size=32)]
 )
