@@ -47,6 +47,7 @@ def test_panoptic(options: dict[str, Any], size: dict[str, Any] | None) -> None:
         assert_results(getattr(processor, PANOPTIC)(model, SIZES, size=size, **options), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threshold", [0.8, 0.3, 0.9999, 0.0, -1])
 def test_instances(threshold: float) -> None:
     for seed, size in ((0, EDGES[1]), (1, EDGES[2])):

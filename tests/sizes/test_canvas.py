@@ -233,6 +233,7 @@ for _compensated in (False, True):
     covering(100, 2, _compensated)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compensated", [False, True])
 def test_covered_parts_are_those_of_transformers(compensated: bool) -> None:
     """To the last bit: the choice shows few of them. Sides at multiples of the tile have float and int areas mixed."""
@@ -443,6 +444,7 @@ for _most, _side, _patch in ((9, 448, 14), (1, 100, 8)):
     )
 
 
+@pytest.mark.slow
 def test_shapes_in_the_middle_of_two_grids() -> None:
     """The source's logarithms decide them, not always for more rows; every such shape up to 20 slices."""
     get_grid = models("minicpmv4_6").MiniCPMV4_6ImageProcessorPil.get_sliced_grid

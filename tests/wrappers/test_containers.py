@@ -108,6 +108,7 @@ def test_tensors_of_several_lengths_are_no_array() -> None:
     assert [len(one) for one in ours("ViTImageProcessor", torchvision)(images)["pixel_values"]] == [3, 1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "backend"), [("UltraVBert", "torchvision"), ("SmolVLM", "pil")])
 def test_unpadded_samples_of_several_lengths_are_ragged_arrays(name: str, backend: str) -> None:
     settings = {"size": {"longest_edge": 60}, "max_image_size": {"longest_edge": 30}, "do_pad": False, "backend": backend}
@@ -158,6 +159,7 @@ def test_what_transformers_stacks_has_one_shape(
         ours(name, settings)(images, return_tensors=tensors)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tensors", [None, "np"])
 @pytest.mark.parametrize("name", ["Idefics2ImageProcessor", "Idefics3ImageProcessor", "MllamaImageProcessor"])
 def test_samples_lack_no_channels(name: str, tensors: str | None) -> None:

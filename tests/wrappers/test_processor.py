@@ -236,6 +236,7 @@ def test_base64_images() -> None:
     assert_as_transformers("ViTImageProcessor", "data:image/png;base64," + base64.b64encode(data.getvalue()).decode())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SMALL)
 def test_lists_and_nested_lists(name: str) -> None:
     a, b, c = (Image.fromarray(noise(37, 52, 3, seed=i)) for i in range(3))

@@ -223,6 +223,7 @@ def test_images_apart_in_memory_are_not_taken_for_neighbours(monkeypatch: pytest
     same(dict(ours(mirrored, return_tensors="np")), dict(ours(mirrored, return_tensors="np", engine="numpy")))
 
 
+@pytest.mark.slow
 def test_results_are_writable_and_stay_as_they_are() -> None:
     for name, settings in CLASSES.items():
         ours = getattr(gp, name)(**settings)
