@@ -3,9 +3,9 @@
     pytest          the quick tier, README's second command: under three minutes on two cores
     pytest -m ""    all tests, as `.ci/run` runs them
 
-Two marks tell the tiers apart. `slow`: a test that takes over a second. `wide`: a row of a matrix (every class, or every row
+Two marks tell the tiers apart. `slow`: a test that takes over half a second. `wide`: a row of a matrix (every class, or every row
 of an op, times something) beyond the few that stand for the rest. Whatever has either mark has a quick test of its kind beside
-it, so that no kind of failure is seen in `.ci/run` alone. Rows that the quick tier leaves out are not even collected there.
+it, so that no kind of failure is seen in `.ci/run` alone. Wide rows are not even collected in the quick tier.
 """
 
 from __future__ import annotations
