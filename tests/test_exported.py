@@ -23,6 +23,7 @@ def tool(name):
     return module
 
 
+@pytest.mark.slow
 def test_exported_graphs_are_what_the_code_exports():
     assert list(tool("exported").differences()) == []
 
@@ -62,6 +63,7 @@ def test_the_oldest_runtime_that_the_page_names_is_the_one_that_is_tried():
 SCRIPTS = ("class_cost", "exported", "fixed_dimensions", "golden", "oldest_runtime", "pictures", "same_graphs", "support_table")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_help_starts_no_job(script):
     command = [sys.executable, ROOT / "tools" / f"{script}.py", "--help"]
