@@ -6,7 +6,7 @@ Source: the constructors of transformers 5.23 (`models/*/image_processing_pil_*.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from graphproc.errors import ConfigError
@@ -210,11 +210,11 @@ def modern(processor: str, defaults: Mapping[str, Any], given: Mapping[str, Any]
     return settings
 
 
-def notes(declared: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
+def notes(declared: Collection[str], given: Mapping[str, Any]) -> list[str]:
     """What to tell about keys that change nothing though they look as if they did.
 
     Args:
-        declared: the settings of the class.
+        declared: the names of the settings of the class.
         given: settings from a file.
     """
     return [

@@ -37,7 +37,7 @@ STACKED: Mapping[str, tuple[str, ...]] = {
 }
 """Outputs that are one array of all images; of these classes alone where there are some."""
 ONLY_TORCHVISION_STACKS = (*DETECTORS, "RTDetr")
-"""Classes of which the torchvision backend alone stacks."""
+"""Of these classes the torchvision backend alone stacks."""
 ONLY_PADDED = ("Emu3", "Pixtral")
 """Classes that stack images alone that they pad to one size."""
 TUPLES = ("image_sizes", "original_sizes", "reshaped_input_sizes", "spatial_shapes")
@@ -50,7 +50,7 @@ LISTS: Mapping[str, tuple[str, ...]] = {
 TENSORS = ("patch_offsets",)
 """Outputs that are a list of torch's tensors whatever is asked for; of arrays where torch is not installed."""
 FLOATS = ("image_scale_factors",)
-"""Outputs of Python's floats, of which frameworks make tensors of their own default type."""
+"""Outputs of Python's floats; frameworks make tensors of their own default type of them."""
 STACKED_BEFORE = ("input_ids",)
 """Outputs of an array for each image, which are made of a stack of all."""
 ROWS: Mapping[str, tuple[str, ...]] = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,33 +22,22 @@ from graphproc.runtime import forks
 from graphproc.version import __version__
 from graphproc.wrappers import post_inputs, precision
 from graphproc.wrappers.mask_generation import mask_generation_methods
+from graphproc.wrappers.settings import Settings
 
 if TYPE_CHECKING:
     import onnx
 
-    from graphproc.processors.row import Row
     from graphproc.runtime.session import Session
 
 Array = np.ndarray[Any, Any]
 Run = dict[str, Array]
 
 
-class PostProcessing:
-    """Post-processing for processors, which have `row`, `engine` and settings.
+class PostProcessing(Settings):
+    """Post-processing of the outputs of a processor's model.
 
     Each class has transformers' `post_process_*` methods; `post_process_image_classification` every class has.
     """
-
-    row: ClassVar[Row]
-    engine: str
-    backend: str
-    _unknown: dict[str, Any]
-    _computed: tuple[str, ...]
-    _programs: MutableMapping[str, Program]
-    _sessions: MutableMapping[str, Session]
-
-    def _config(self, changes: Mapping[str, Any]) -> Config:
-        raise NotImplementedError
 
     def _post_config(self) -> Config:
         """The settings, and those that change nothing before a model but may after it (OneFormer's `metadata`)."""
@@ -140,12 +129,13 @@ class PostProcessing:
         present = tuple(name for name in read.fields if method.inputs[name].optional)
         about = [method.name, settings, sorted(sizes.rows), present, dict(config.settings), dict(config.unknown), self.backend]
         key = json.dumps(about, default=str)
-        program = self._programs.get(key)
-        if program is None:
-            program = method.program(
-                config, settings, sized=tuple(sizes.rows), fields=present, ragged=method.has_masks, backend=self.backend
-            )
-            self._programs[key] = program
+        forms: dict[str, Any] = {
+            "sized": tuple(sizes.rows),
+            "fields": present,
+            "ragged": method.has_masks,
+            "backend": self.backend,
+        }
+        program = self._cache.programs.get_or_make(key, lambda: method.program(config, settings, **forms))
         whole = precision.must_be_whole(program) if sizes.fractional else set()
         if wrong := [keyword for keyword in sizes.fractional if keyword.removesuffix("s") in whole]:
             raise ImageError(f"{wrong[0]}: expected whole numbers of pixels, got {options[wrong[0]]!r:.80}")
@@ -184,13 +174,15 @@ class PostProcessing:
         if self.engine == "numpy":
             return reference.run(program, one)
         program.check(reference.measure(program, one))  # graphs leave this to their callers
-        session = self._sessions.get(key)
-        if session is None:
+
+        def make() -> Session:
             with forks.unforked():
                 from graphproc.emitters.onnx.emit import EmitOptions, emit
                 from graphproc.runtime.session import Session
 
-                session = self._sessions[key] = Session(emit(program, EmitOptions()), specialise_after=None)
+                return Session(emit(program, EmitOptions()), specialise_after=None)
+
+        session = self._cache.sessions.get_or_make(key, make)
         inputs = {
             program.graph_input(v.name, several=False): one[v.name] if v.measures else one[v.name][None] for v in program.inputs
         }

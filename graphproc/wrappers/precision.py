@@ -93,7 +93,7 @@ def run(program: Program, inputs: Mapping[str, Array], kind: str, sizes: str) ->
 
 
 def _within_lengths(program: Program) -> set[str]:
-    """The squares of which roots are taken, and their sums: the length of a vector is one operation for torch, rounded once."""
+    """The squares and sums inside lengths of vectors: torch computes a length in one operation, rounded once."""
     by_name = {step.output.name: step for step in program.steps}
     found: set[str] = set()
     for step in program.steps:

@@ -16,7 +16,8 @@ from graphproc.configs.config import STANDARD_KEYS
 from graphproc.errors import ConfigError, UnsupportedProcessorError
 from graphproc.processors import registry
 from graphproc.processors.registry import lookup, rows
-from graphproc.wrappers.processor import CALL_ONLY_KEYS, processor_class
+from graphproc.wrappers.calls import CALL_ONLY_KEYS
+from graphproc.wrappers.processor import processor_class
 
 
 def plain(value: Any) -> Any:

@@ -108,7 +108,7 @@ def _with_whole_first(
         parts = _tiles(self, x, grid, side, resample)
         return [resized(self, x, *side, resample), *parts] if len(parts) > 1 else parts
 
-    if self.backend == "pil":  # whose tiles have their channels first, however the image was laid out
+    if self.backend == "pil":  # its tiles have their channels first, however the image was laid out
         return arrays(lambda x: cut(channels_first(x)[0]), image), list(grid)
     parts = _answer(self, image, cut)
     return parts, [list(grid) for _ in parts]
