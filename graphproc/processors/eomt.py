@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Setting, flag
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Crop, ForEach, Full, Numbers, Pad
@@ -10,6 +11,7 @@ from graphproc.processors import stages
 from graphproc.processors.constants import IMAGENET, NORMALIZE, resize_to
 from graphproc.processors.mask_classification import LABELS
 from graphproc.processors.row import Row
+from graphproc.processors.settings import IGNORE_INDEX
 from graphproc.sizes import num
 from graphproc.sizes.slices import windows
 
@@ -64,8 +66,8 @@ ROWS = (
             **NORMALIZE,
             **IMAGENET,
             "do_pad": False,
-            "do_split_image": False,
-            "ignore_index": None,
+            "do_split_image": Setting(False, flag, "Cut images into windows as long as the shortest edge."),
+            "ignore_index": IGNORE_INDEX,
         },
         not_compiled=LABELS,
         outputs=("pixel_values", "patch_offsets"),

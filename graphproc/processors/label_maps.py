@@ -12,10 +12,11 @@ from graphproc.ir.types import FLOATS
 from graphproc.ops import Cast, Rearrange, ReduceLabels, Truncate
 from graphproc.processors.constants import NEAREST
 from graphproc.processors.row import Extra, Finish, Stage
+from graphproc.processors.settings import DO_REDUCE_LABELS
 
 LABEL_MAPS = {"segmentation_map": Extra("segmentation_maps", aligned=False, any_type=True)}
 """The further input of classes that take label maps."""
-REDUCE_LABELS = {"do_reduce_labels": False}
+REDUCE_LABELS = {"do_reduce_labels": DO_REDUCE_LABELS.of(False)}
 
 
 def with_labels(*steps: Stage, resample: int | None = NEAREST) -> Finish:

@@ -6,6 +6,7 @@ Source: transformers 5.23, `models/mllama/image_processing_pil_mllama.py`.
 from __future__ import annotations
 
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Setting, Whole
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Cast, Extend, Numbers, Pad, Rearrange
@@ -66,7 +67,7 @@ ROWS = (
             **NORMALIZE,
             **INCEPTION,
             "do_pad": True,
-            "max_image_tiles": 4,
+            "max_image_tiles": Setting(4, Whole(1), "The most tiles of an image."),
         },
         calls=dict.fromkeys(("do_resize", "do_pad"), OWN),
         outputs=OUTPUTS,

@@ -6,6 +6,7 @@ Source: transformers 5.23, `models/step3p7/image_processing_step3p7.py`.
 from __future__ import annotations
 
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Setting, Whole
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Cast, Concat, Extend, Full, Pad, Rearrange
 from graphproc.processors import stages, tiling
@@ -52,8 +53,10 @@ ROWS = (
             "resample": BILINEAR,
             **NORMALIZE,
             **CLIP,
-            "patch_size": 504,
-            "max_image_size": 3024,
+            "patch_size": Setting(504, Whole(1), "The side of a tile, in pixels."),
+            "max_image_size": Setting(
+                3024, Whole(1), "The longest side in pixels; larger images are shrunk before they are cut."
+            ),
         },
         outputs=OUTPUTS,
         model_inputs=("pixel_values", "pixel_values_local", "num_local_patches"),

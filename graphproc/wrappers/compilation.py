@@ -8,7 +8,7 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from graphproc.configs.config import STANDARD_KEYS, Config
+from graphproc.configs.config import Config
 from graphproc.ir.program import Program
 from graphproc.processors.calls import forgotten
 from graphproc.processors.row import Row
@@ -153,7 +153,7 @@ class Compilation:
 
 def setting_names(row: Row) -> Sequence[str]:
     """The settings that a class declares."""
-    return (*STANDARD_KEYS, *row.extra_keys)
+    return tuple(row.declared)
 
 
 def options_of(further: Mapping[str, Any], several: bool = False) -> dict[str, Any]:
