@@ -9,8 +9,9 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from graphproc.configs.config import DROPPED_KEYS, STANDARD_KEYS
+from graphproc.configs.config import DROPPED_KEYS
 from graphproc.configs.files import short
+from graphproc.configs.settings import STANDARD_KEYS
 from graphproc.errors import ConfigError, UnsupportedProcessorError
 
 SUFFIX = "ImageProcessor"

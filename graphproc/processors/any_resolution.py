@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import product
 
 from graphproc import joins
 from graphproc.configs.config import Config
@@ -13,6 +14,7 @@ from graphproc.processors import llava, stages, tiling
 from graphproc.processors.calls import PARTLY
 from graphproc.processors.constants import CLIP, NORMALIZE, RGB, crop_to, resize_to, shortest, square
 from graphproc.processors.row import Row, Stage
+from graphproc.processors.settings import CANVASES
 from graphproc.processors.tiling import INDEX
 from graphproc.sizes import num
 from graphproc.sizes.canvas import best_resolution
@@ -91,7 +93,7 @@ ROWS = (
             **LLAVA,
             **resize_to(shortest(224), "bicubic"),
             **crop_to(224),
-            "image_grid_pinpoints": ((336, 672), (672, 336), (672, 672), (1008, 336), (336, 1008)),
+            "image_grid_pinpoints": CANVASES.of(((336, 672), (672, 336), (672, 672), (1008, 336), (336, 1008))),
         },
         outputs=("pixel_values", "image_sizes"),
         finish=with_sizes,
@@ -103,7 +105,7 @@ ROWS = (
             **LLAVA,
             **resize_to(square(384), "bicubic"),
             "default_to_square": False,
-            "image_grid_pinpoints": tuple((384 * rows, 384 * columns) for rows in range(1, 7) for columns in range(1, 7)),
+            "image_grid_pinpoints": CANVASES.of(tuple(product(range(384, 7 * 384, 384), repeat=2))),
         },
         outputs=("pixel_values", "image_sizes", "batch_num_images"),
         finish=with_counts,

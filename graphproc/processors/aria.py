@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from graphproc import joins
 from graphproc.configs.config import Config
+from graphproc.configs.settings import OneOf, Setting, Whole, flag
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Crop, Full, Numbers, Pad
-from graphproc.processors import tiling
+from graphproc.processors import stages, tiling
 from graphproc.processors.any_resolution import tiles
 from graphproc.processors.constants import BICUBIC, INCEPTION, NORMALIZE, RGB
 from graphproc.processors.row import ONLY_PIL, Row, Stage
+from graphproc.processors.settings import CANVASES
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 from graphproc.sizes.rules import Size
@@ -18,10 +20,10 @@ from graphproc.sizes.rules import Size
 SPLITS = [(1, n) for n in range(2, 9)] + [(2, 4), (2, 3), (2, 2), (2, 1), (3, 1), (3, 2), (4, 1), (4, 2)]
 SPLITS += [(n, 1) for n in range(5, 9)]
 SETTINGS = {
-    "max_image_size": 980,
-    "min_image_size": 336,
-    "split_resolutions": tuple((490 * rows, 490 * columns) for rows, columns in SPLITS),
-    "split_image": False,
+    "max_image_size": Setting(980, OneOf((490, 980)), "The side in pixels of the square that each part becomes: 490 or 980."),
+    "min_image_size": Setting(336, Whole(), "The least pixels of the shorter side."),
+    "split_resolutions": CANVASES.of(tuple((490 * rows, 490 * columns) for rows, columns in SPLITS)),
+    "split_image": Setting(False, flag, "Cut images into parts."),
 }
 
 
@@ -31,9 +33,7 @@ def longest_side(config: Config) -> int:
     Raises:
         ConfigError: it is neither 490 nor 980.
     """
-    if config.max_image_size not in (490, 980):
-        raise ConfigError(f"max_image_size: expected 490 or 980, got {config.max_image_size!r}")
-    return int(config.max_image_size)
+    return stages.count(config, "max_image_size")
 
 
 def fitted(config: Config, height: Num, width: Num) -> Size:
@@ -42,7 +42,7 @@ def fitted(config: Config, height: Num, width: Num) -> Size:
     Raises:
         ConfigError: there is none.
     """
-    longest, least = longest_side(config), tiling.setting(config, "min_image_size")
+    longest, least = longest_side(config), stages.count(config, "min_image_size")
     if least > longest:
         raise ConfigError(f"min_image_size: expected at most max_image_size, which is {longest}, got {least}")
     scale = longest / num.maximum(height, width)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from graphproc.configs.config import Config
+from graphproc.configs.settings import OneOf, Setting, flag
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Extend, Full
@@ -31,8 +32,8 @@ DETECTION = {
     **NORMALIZE,
     **IMAGENET,
     "do_pad": True,
-    "format": "coco_detection",
-    "do_convert_annotations": True,
+    "format": Setting("coco_detection", OneOf(FORMATS), "The format of annotations, which are not compiled."),
+    "do_convert_annotations": Setting(True, flag, "Convert annotations in transformers; here it changes nothing."),
 }
 TARGETS = "annotations (dictionaries, polygons and PNG files to train on) and the labels made of them"
 
@@ -70,8 +71,7 @@ def pad_with_mask(b: ProgramBuilder, x: Value, size: dict[str, int] | None) -> t
 
 def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     """`do_pad` and its mask, which comes first; the format of annotations must be known even where there are none."""
-    if config.format not in FORMATS:
-        raise ConfigError(f"format: expected {' or '.join(FORMATS)}, got {config.format!r}")
+    stages.given(config, "format")
     if config.do_pad:
         x, mask = pad_with_mask(b, x, config.pad_size)
         b.output("pixel_mask", mask, stages.join_padded(config))

@@ -6,6 +6,7 @@ Source of the defaults: transformers 5.23, `models/*/image_processing_*.py`.
 from __future__ import annotations
 
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Setting, flag
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import NAMES, PILLOW, TORCHVISION
@@ -13,6 +14,7 @@ from graphproc.ops import ContentBox, Crop, MirrorPad, Numbers, Pad, ReduceBlock
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, IMAGENET, INCEPTION, NORMALIZE, resize_to, square
 from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, Row
+from graphproc.processors.settings import PATCH_SIDES
 from graphproc.sizes import fit, num
 from graphproc.sizes.rules import Size
 
@@ -147,7 +149,13 @@ def with_scales(b: ProgramBuilder, config: Config, x: Value) -> None:
     b.output("image_sizes", b.add(Numbers((before.size("H"), before.size("W")))))
 
 
-PAGE = {**NORMALIZE, "do_thumbnail": True, "do_align_long_axis": False, "do_pad": True}
+DO_CROP_MARGIN = Setting(True, flag, "Cut off the margins around a page's content.")
+PAGE = {
+    **NORMALIZE,
+    "do_thumbnail": Setting(True, flag, "Shrink an image that is larger than the page."),
+    "do_align_long_axis": Setting(False, flag, "Turn an image whose longer side is not the page's."),
+    "do_pad": True,
+}
 CONTENT_ON_PAGE = (crop_margin, aligned, shorter_side, reduced_thumbnail, on_page, stages.rescale, stages.normalize)
 
 ROWS = (
@@ -166,9 +174,9 @@ ROWS = (
             "image_mean": 0.5,
             "image_std": 0.5,
             "do_pad": True,
-            "padding_value": 1.0,
-            "padding_mode": "constant",
-            "patch_size": {"height": 30, "width": 30},
+            "padding_value": Setting(1.0, None, "The value of a constant padding, as a byte."),
+            "padding_mode": Setting("constant", None, "What the padding is: constant, symmetric, reflect or edge."),
+            "patch_size": PATCH_SIDES.of({"height": 30, "width": 30}),
         },
         not_compiled="samples of several images, of which only the first is described",
         outputs=("images", "image_unpadded_heights", "image_unpadded_widths", "image_scale_factors", "image_sizes"),
@@ -185,7 +193,12 @@ ROWS = (
     Row(
         "NougatImageProcessor",
         CONTENT_ON_PAGE,
-        {**resize_to({"height": 896, "width": 672}, "bilinear"), **PAGE, **IMAGENET, "do_crop_margin": True},
+        {
+            **resize_to({"height": 896, "width": 672}, "bilinear"),
+            **PAGE,
+            **IMAGENET,
+            "do_crop_margin": DO_CROP_MARGIN,
+        },
         not_compiled="do_align_long_axis with torchvision's backend, which fails on images that are to be turned",
     ),
     Row(
@@ -196,7 +209,7 @@ ROWS = (
             **PAGE,
             "image_mean": (0.7931, 0.7931, 0.7931),
             "image_std": (0.1738, 0.1738, 0.1738),
-            "do_crop_margin": True,
+            "do_crop_margin": DO_CROP_MARGIN,
         },
         not_compiled="do_align_long_axis, which fails on images that are to be turned",
         backends=ONLY_TORCHVISION,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from graphproc.configs.config import NEEDS, Config
+from graphproc.configs.settings import Setting
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
@@ -56,10 +57,10 @@ ROWS = (
             **resize_to(square(346), "bicubic"),
             **crop_to(289, on=False),
             **RESCALE,
-            "rescale_offset": False,
+            "rescale_offset": Setting(False, None, "Subtract 1 after rescaling."),
             "do_normalize": True,
             **INCEPTION,
-            "include_top": True,
+            "include_top": Setting(True, None, "Divide by `image_std` once more, for models with a classifier."),
         },
         needs={**NEEDS, "include_top": ("image_std",)},
     ),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from graphproc import joins
 from graphproc.configs.config import NEEDS, Config
+from graphproc.configs.settings import Setting, Whole
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Numbers
 from graphproc.processors import stages
@@ -16,16 +17,20 @@ from graphproc.processors.row import ONLY_PIL, Row
 from graphproc.sizes import smart_resize
 
 RESIZE = {"do_resize": True, "resample": BICUBIC}
-LIMITS = {"min_pixels": 512 * 512, "max_pixels": 1024 * 1024}
+LIMITS = {
+    "min_pixels": Setting(512 * 512, Whole(1), "The fewest pixels of a resized image."),
+    "max_pixels": Setting(1024 * 1024, Whole(1), "The most pixels of a resized image."),
+}
+UNUSED = Setting(None, None, "Saved with the settings; it changes nothing in images.")
 READ_AGAIN = ("do_convert_rgb", *RESIZE, *RESCALE, "do_normalize", *CLIP)
 DEFAULTS = {
     **RGB,
     **RESIZE,
-    "size": LIMITS,
+    "size": {key: setting.default for key, setting in LIMITS.items()},
     **LIMITS,
-    "spatial_factor": 8,
-    "ratio": None,
-    "image_area": None,
+    "spatial_factor": Setting(8, Whole(1), "What the sides become multiples of, in pixels."),
+    "ratio": UNUSED,
+    "image_area": UNUSED,
     **NORMALIZE,
     **CLIP,
     "do_pad": True,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Setting, number
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.processors import stages
@@ -11,6 +14,16 @@ from graphproc.processors.row import Row
 from graphproc.sizes import rules
 from graphproc.sizes.num import Num
 from graphproc.sizes.rules import Size
+
+
+def share(key: str, value: Any) -> float:
+    """A number that sizes are divided by: the quotient has to be a size."""
+    if 0 < abs(number(key, value)) < 1e-6:
+        raise ConfigError(f"{key}: expected a number that sizes can be divided by, got {value!r}")
+    return number(key, value)
+
+
+CROP_PCT = Setting(None, share, "The crop's part of the resized image's shortest edge.")
 
 
 @stages.when("do_resize")
@@ -53,7 +66,12 @@ ROWS = (
     Row(
         "ConvNextImageProcessor",
         (resize_and_crop, stages.center_crop, stages.rescale, stages.normalize),
-        {**resize_to(shortest(384), "bicubic"), **NORMALIZE, **INCEPTION, "crop_pct": 224 / 256},
+        {
+            **resize_to(shortest(384), "bicubic"),
+            **NORMALIZE,
+            **INCEPTION,
+            "crop_pct": CROP_PCT.of(224 / 256),
+        },
     ),
     Row(
         "LevitImageProcessor",
@@ -63,6 +81,12 @@ ROWS = (
     Row(
         "PoolFormerImageProcessor",
         (by_crop_pct, *stages.STANDARD[1:]),
-        {**resize_to(shortest(224), "bicubic"), **crop_to(224), **NORMALIZE, **IMAGENET, "crop_pct": 0.9},
+        {
+            **resize_to(shortest(224), "bicubic"),
+            **crop_to(224),
+            **NORMALIZE,
+            **IMAGENET,
+            "crop_pct": CROP_PCT.of(0.9),
+        },
     ),
 )

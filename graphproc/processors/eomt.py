@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from graphproc import joins
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Setting, flag
 from graphproc.errors import ConfigError
 from graphproc.ir.delivery import LISTS
 from graphproc.ir.program import ProgramBuilder, Value
@@ -12,6 +13,7 @@ from graphproc.processors import stages, tiling
 from graphproc.processors.constants import IMAGENET, NORMALIZE, resize_to
 from graphproc.processors.mask_classification import LABELS
 from graphproc.processors.row import Row
+from graphproc.processors.settings import IGNORE_INDEX
 from graphproc.sizes import num
 from graphproc.sizes.windows import windows
 
@@ -64,8 +66,8 @@ ROWS = (
             **NORMALIZE,
             **IMAGENET,
             "do_pad": False,
-            "do_split_image": False,
-            "ignore_index": None,
+            "do_split_image": Setting(False, flag, "Cut images into windows as long as the shortest edge."),
+            "ignore_index": IGNORE_INDEX,
         },
         not_compiled=LABELS,
         outputs=("pixel_values", "patch_offsets"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Setting, Whole
 from graphproc.errors import ConfigError
 from graphproc.ir.op import Op
 from graphproc.ir.program import Parity, ProgramBuilder, Value
@@ -15,6 +16,7 @@ from graphproc.ops import Cast, Concat, Extend, Full, Grid, Interpolate, Numbers
 from graphproc.processors import stages
 from graphproc.processors.constants import RGB, square
 from graphproc.processors.row import ONLY_PIL, PIL, Row
+from graphproc.processors.settings import PATCH_SIDES
 from graphproc.sizes import patch_budget
 from graphproc.sizes.num import Num
 
@@ -81,14 +83,23 @@ NEAR = Parity(
 
 def defaults(most: int) -> dict[str, Any]:
     """The defaults that both classes share."""
-    return {**RGB, "do_normalize": True, "patch_size": square(16), "max_patches": most}
+    return {
+        **RGB,
+        "do_normalize": True,
+        "patch_size": PATCH_SIDES.of(square(16)),
+        "max_patches": Setting(most, Whole(1), "The number of patches; smaller images have padding behind theirs."),
+    }
 
 
 ROWS = (
     Row(
         "Pix2StructImageProcessor",
         (standardize,),
-        {**defaults(2048), "is_vqa": False, "header_text": None},
+        {
+            **defaults(2048),
+            "is_vqa": Setting(False, None, "Draw a question above the image, which is not compiled."),
+            "header_text": Setting(None, None, "A text drawn above the image, which is not compiled."),
+        },
         not_compiled="is_vqa (a header text drawn with a font)",
         parity=NEAR,
         outputs=OUTPUTS,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Above, Setting
 from graphproc.errors import ConfigError
 from graphproc.ir.program import Parity, ProgramBuilder, Value
 from graphproc.ops import Interpolate, InterpolateBytes, MirrorPad, Pad, SmoothZoom
 from graphproc.processors import stages
 from graphproc.processors.constants import BILINEAR, CLIP, IMAGENET, INCEPTION, NEAREST, NORMALIZE, RGB, resize_to, square
 from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, PIL, Row
+from graphproc.processors.settings import KEEP_ASPECT_RATIO
 from graphproc.sizes import multiples, num, rules
 
 
@@ -25,9 +27,7 @@ def align_corners(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize`: towards `size`, linearly between the corners' centres."""
     if config.resample != BILINEAR:
         raise ConfigError(f"resample: {config.processor} is compiled with bilinear ({BILINEAR}) alone, got {config.resample}")
-    multiple = config.ensure_multiple_of
-    if isinstance(multiple, bool) or not isinstance(multiple, (int, float)) or multiple <= 0:
-        raise ConfigError(f"ensure_multiple_of: expected a number above 0, got {multiple!r}")
+    multiple = stages.number(config, "ensure_multiple_of")
     size, keep = stages.sides("size", config.size), bool(config.keep_aspect_ratio)
     height, width = multiples.nearest_multiple(x.type.size("H"), x.type.size("W"), *size, keep, multiple)
     stages.at_least_a_pixel(b, height, width)
@@ -117,8 +117,8 @@ ROWS = (
             **NORMALIZE,
             **INCEPTION,
             "do_pad": True,
-            "ensure_multiple_of": 1 / 32,
-            "keep_aspect_ratio": True,
+            "ensure_multiple_of": Setting(1 / 32, Above(0), "What the sides become multiples of, in pixels."),
+            "keep_aspect_ratio": KEEP_ASPECT_RATIO.of(True),
         },
         not_compiled="resample 3 (torch's bicubic with aligned corners)",
         parity=Parity(f"{PIL.reference} and torch"),

@@ -13,15 +13,17 @@ from itertools import product
 
 from graphproc import joins
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Setting, Whole
 from graphproc.errors import ConfigError
 from graphproc.ir.delivery import LISTS
 from graphproc.ir.join import Join
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
 from graphproc.ops import Concat, Crop, Extend, Full, Numbers, Pad
-from graphproc.processors import stages, tiling
+from graphproc.processors import stages
 from graphproc.processors.constants import BILINEAR, INCEPTION, RESCALE, RGB, resize_to
 from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, Row, Stage
+from graphproc.processors.settings import DO_IMAGE_SPLITTING, RETURN_ROW_COL_INFO
 from graphproc.sizes import num
 from graphproc.sizes.canvas import Grid
 from graphproc.sizes.num import Bool
@@ -29,7 +31,14 @@ from graphproc.sizes.rules import Size
 from graphproc.sizes.slices import capped_long_side, tile_split, to_long_side, within_long_side
 
 NORMALIZE = {**RESCALE, "do_normalize": True, **INCEPTION, "do_pad": True}
-SPLIT = {**RGB, **NORMALIZE, "do_image_splitting": True, "max_image_size": None, "return_row_col_info": False}
+TILE = Setting(None, None, "The side of a tile in pixels, as its longest_edge.")
+SPLIT = {
+    **RGB,
+    **NORMALIZE,
+    "do_image_splitting": DO_IMAGE_SPLITTING.of(True),
+    "max_image_size": TILE,
+    "return_row_col_info": RETURN_ROW_COL_INFO.of(False),
+}
 OUTPUTS = ("pixel_values", "pixel_attention_mask")
 
 
@@ -143,7 +152,7 @@ def to_capped_size(config: Config, x: Value) -> Size:
     if "longest_edge" not in config.size:
         raise ConfigError(f"size: expected a longest_edge to split images by, got {config.size}")
     height, width = x.type.size("H"), x.type.size("W")
-    most = tiling.setting(config, "max_image_tiles")
+    most = stages.count(config, "max_image_tiles")
     return to_long_side(height, width, capped_long_side(height, width, config.size["longest_edge"], _tile(config), most))
 
 
@@ -163,7 +172,7 @@ ROWS = (
             **RGB,
             **resize_to({"shortest_edge": 378, "longest_edge": 980}, "bilinear"),
             **NORMALIZE,
-            "do_image_splitting": False,
+            "do_image_splitting": DO_IMAGE_SPLITTING.of(False),
         },
         not_compiled="parts of different sizes without do_pad",
         outputs=OUTPUTS,
@@ -175,7 +184,11 @@ ROWS = (
         Row(
             f"{name}ImageProcessor",
             (split(to_size), stages.rescale, stages.normalize),
-            {**SPLIT, **resize_to({"longest_edge": 4 * 364}, "lanczos"), "max_image_size": {"longest_edge": 364}},
+            {
+                **SPLIT,
+                **resize_to({"longest_edge": 4 * 364}, "lanczos"),
+                "max_image_size": TILE.of({"longest_edge": 364}),
+            },
             outputs=OUTPUTS,
             finish=with_tiles,
             per_sample=0,
@@ -189,8 +202,8 @@ ROWS = (
         {
             **SPLIT,
             **resize_to({"longest_edge": 3072}, "lanczos"),
-            "max_image_size": {"longest_edge": 512},
-            "max_image_tiles": 27,
+            "max_image_size": TILE.of({"longest_edge": 512}),
+            "max_image_tiles": Setting(27, Whole(), "The most tiles of an image, the whole one not counted."),
         },
         not_compiled="rows and cols without samples of no image at the end, which have empty ones here",
         outputs=OUTPUTS,

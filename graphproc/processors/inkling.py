@@ -8,10 +8,9 @@ Source: transformers 5.23, `models/inkling` and `models/inkling2`, `image_proces
 
 from __future__ import annotations
 
-import math
-
 from graphproc import joins
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Above, Setting, Whole
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Numbers, Pad, Rearrange
@@ -50,13 +49,10 @@ def scale(b: ProgramBuilder, config: Config, x: Value) -> Value:
     height, width = patch_sides(config)
     if height != width:
         raise ConfigError(f"size: expected equal sides, got {config.size}")
-    factor = config.rescale_image_frac
+    factor = stages.optional(config, "rescale_image_frac")
     if factor is None:
         return x
-    if isinstance(factor, bool) or not isinstance(factor, (int, float)) or not 0 < factor < math.inf:
-        raise ConfigError(f"rescale_image_frac: expected a number above 0 or null, got {factor!r}")
-    key = "rescale_image_max_upscaled_long_edge"
-    most = None if getattr(config, key) is None else stages.count(config, key)
+    most = stages.optional(config, "rescale_image_max_upscaled_long_edge")
     size = fit.longest_edge_times(x.type.size("H"), x.type.size("W"), factor, most)
     return stages.resize_to(b, config, x, *size, BILINEAR if config.resample is None else None)
 
@@ -108,8 +104,8 @@ ROWS = (
             **CLIP,
             "size": square(40),
             "default_to_square": False,
-            "rescale_image_frac": None,
-            "rescale_image_max_upscaled_long_edge": 2048,
+            "rescale_image_frac": Setting(None, Above(0), "What both sides are multiplied by; null leaves them."),
+            "rescale_image_max_upscaled_long_edge": Setting(2048, Whole(1), "The longest side that enlarging reaches."),
         },
         outputs=("pixel_values", "num_patches"),
         model_inputs=("pixel_values",),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from graphproc import joins
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Setting, changed, flag
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Grayscale
@@ -12,7 +13,9 @@ from graphproc.processors.constants import RESCALE, resize_to
 from graphproc.processors.row import ONLY_PIL, Row
 
 NOT_COMPILED = "do_rescale=False with do_grayscale, which leaves bytes where an image is gray and makes float64 where not"
-DEFAULTS = {**resize_to({"height": 480, "width": 640}, "bilinear"), "default_to_square": False, **RESCALE}
+SIZE = {"height": 480, "width": 640}
+GRAY = Setting(False, flag, "Make gray of all channels.")
+SETTINGS = {**resize_to(SIZE, "bilinear"), "default_to_square": False, **RESCALE, "do_grayscale": GRAY}
 
 
 def gray(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -35,11 +38,10 @@ STAGES = (stages.resize, stages.rescale, gray)
 
 
 def _matcher(name: str) -> Row:
-    defaults = {**DEFAULTS, "do_grayscale": True}
     return Row(
         name,
         STAGES,
-        defaults,
+        changed(SETTINGS, do_grayscale=True),
         not_compiled=NOT_COMPILED,
         backends=ONLY_PIL,
         finish=pairs,
@@ -54,7 +56,7 @@ ROWS = (
     Row(
         "SuperPointImageProcessor",
         STAGES,
-        {**DEFAULTS, "do_grayscale": False},
+        SETTINGS,
         not_compiled=NOT_COMPILED,
         backends=ONLY_PIL,
     ),

@@ -12,11 +12,12 @@ from graphproc.ir.types import FLOATS
 from graphproc.ops import Cast, ReduceLabels, Truncate
 from graphproc.processors.constants import NEAREST
 from graphproc.processors.row import Extra, Finish, Stage
+from graphproc.processors.settings import DO_REDUCE_LABELS
 from graphproc.processors.stages import join_after
 
 LABEL_MAPS = {"segmentation_map": Extra("segmentation_maps", aligned=False, any_type=True)}
 """The further input of classes that take label maps."""
-REDUCE_LABELS = {"do_reduce_labels": False}
+REDUCE_LABELS = {"do_reduce_labels": DO_REDUCE_LABELS.of(False)}
 
 
 def with_labels(*steps: Stage, resample: int | None = NEAREST) -> Finish:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Setting
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
@@ -10,7 +11,11 @@ from graphproc.processors import stages
 from graphproc.processors.constants import INCEPTION, NORMALIZE, resize_to, square
 from graphproc.processors.row import Row
 
-OCR = {"apply_ocr": True, "ocr_lang": None, "tesseract_config": ""}
+OCR = {
+    "apply_ocr": Setting(True, None, "Read words and boxes with tesseract in transformers; here it changes nothing."),
+    "ocr_lang": Setting(None, None, "The language that tesseract reads; here it changes nothing."),
+    "tesseract_config": Setting("", None, "Options of tesseract; here they change nothing."),
+}
 NO_OCR = "words and boxes (OCR by tesseract, an external program)"
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from graphproc import joins
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Setting, Whole
 from graphproc.errors import ConfigError
 from graphproc.ir.delivery import Delivery
 from graphproc.ir.program import ProgramBuilder, Value
@@ -19,7 +20,10 @@ from graphproc.processors.constants import INCEPTION, NORMALIZE, RGB, resize_to,
 from graphproc.processors.row import ONLY_TORCHVISION, Row
 from graphproc.sizes.tile_canvas import ChunkedCanvas, chunked_canvas
 
-SETTINGS = {"max_patches": 16, "resize_to_max_canvas": False}
+SETTINGS = {
+    "max_patches": Setting(16, Whole(1), "The most tiles of an image."),
+    "resize_to_max_canvas": Setting(False, None, "Enlarge images as far as the most tiles allow."),
+}
 
 
 def _canvas(b: ProgramBuilder, config: Config) -> ChunkedCanvas:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Setting
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.processors import stages
@@ -55,7 +56,11 @@ ROWS = (
     Row(
         "VideoLlavaImageProcessor",
         (resize, *WITHOUT_PAD[1:]),
-        {**DEFAULTS, "default_to_square": True, "return_legacy_image_output": True},
+        {
+            **DEFAULTS,
+            "default_to_square": True,
+            "return_legacy_image_output": Setting(True, None, "Name the output `pixel_values_images`; if false, `pixel_values`."),
+        },
         settings_by_position=(
             *(*BY_RESIZE, *BY_CROP, *BY_RESCALE, *BY_NORMALIZE),
             *("do_convert_rgb", *BY_RESULT, "return_legacy_image_output"),

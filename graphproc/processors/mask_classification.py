@@ -8,29 +8,28 @@ from __future__ import annotations
 from typing import Any
 
 from graphproc.configs.config import NEEDS, Config
+from graphproc.configs.settings import Setting, Whole
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.processors import stages
 from graphproc.processors.constants import IMAGENET, NORMALIZE, RGB, resize_to
 from graphproc.processors.detr import CAPPED, edges, pad_with_mask
 from graphproc.processors.row import Row
+from graphproc.processors.settings import DO_REDUCE_LABELS, IGNORE_INDEX, NUM_LABELS
 from graphproc.processors.stages import WITHOUT_CROP_AND_PAD
 from graphproc.sizes import multiples
 from graphproc.sizes.num import Num
 from graphproc.sizes.rules import Size
 
 DEFAULTS = {**resize_to(CAPPED, "bilinear"), **NORMALIZE, **IMAGENET}
-LABEL_SETTINGS = {"ignore_index": None, "do_reduce_labels": False, "num_labels": None}
+LABEL_SETTINGS = {"ignore_index": IGNORE_INDEX, "do_reduce_labels": DO_REDUCE_LABELS.of(False), "num_labels": NUM_LABELS}
 LABELS = "segmentation_maps and the mask_labels and class_labels made of them (lists of as many masks as a map has labels)"
 
 
 @stages.resizing
 def resize(config: Config, height: Num, width: Num) -> Size:
     """`do_resize`, to sides rounded up to multiples of `size_divisor`; 0 leaves them as they are."""
-    divisor = config.size_divisor
-    if isinstance(divisor, bool) or not isinstance(divisor, int):
-        raise ConfigError(f"size_divisor: expected a whole number, got {divisor!r}")
-    return multiples.resized_ceiled(height, width, edges(config), divisor)
+    return multiples.resized_ceiled(height, width, edges(config), stages.count(config, "size_divisor"))
 
 
 def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
@@ -60,7 +59,11 @@ def _row(name: str) -> Row:
     return Row(
         name,
         (resize, stages.rescale, stages.normalize),
-        {**DEFAULTS, "size_divisor": 32, **LABEL_SETTINGS},
+        {
+            **DEFAULTS,
+            "size_divisor": Setting(32, Whole(), "What the sides become multiples of, in pixels; 0 leaves them."),
+            **LABEL_SETTINGS,
+        },
         not_compiled=LABELS,
         outputs=("pixel_values", "pixel_mask"),
         finish=finish,
@@ -78,9 +81,9 @@ ROWS = (
             **RGB,
             **DEFAULTS,
             **LABEL_SETTINGS,
-            "repo_path": "shi-labs/oneformer_demo",
-            "class_info_file": None,
-            "num_text": None,
+            "repo_path": Setting("shi-labs/oneformer_demo", None, "The folder of `class_info_file`."),
+            "class_info_file": Setting(None, None, "A JSON file in `repo_path` with the name of each class."),
+            "num_text": Setting(None, None, "The number of texts, of which none is compiled."),
         },
         not_compiled=f"{LABELS}, and text_inputs (strings of the class names in class_info_file)",
         outputs=("pixel_values", "pixel_mask", "task_inputs"),

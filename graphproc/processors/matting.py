@@ -10,6 +10,7 @@ from graphproc.ops import Concat, Pad
 from graphproc.processors import stages
 from graphproc.processors.constants import INCEPTION, NORMALIZE
 from graphproc.processors.row import Extra, Row
+from graphproc.processors.settings import SIZE_DIVISOR
 from graphproc.sizes import multiples
 
 
@@ -33,7 +34,7 @@ ROWS = (
     Row(
         "VitMatteImageProcessor",
         (stages.rescale, stages.normalize, with_trimap, to_multiple),
-        {**NORMALIZE, **INCEPTION, "do_pad": True, "size_divisor": 32},
+        {**NORMALIZE, **INCEPTION, "do_pad": True, "size_divisor": SIZE_DIVISOR.of(32)},
         extras={"trimap": Extra("trimaps", required=True, any_type=True)},
     ),
 )

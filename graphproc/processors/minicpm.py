@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from graphproc import joins
 from graphproc.configs.config import NEEDS, Config
+from graphproc.configs.settings import Setting, Whole
 from graphproc.errors import ConfigError
 from graphproc.ir.delivery import LISTS
 from graphproc.ir.program import ProgramBuilder, Value
@@ -15,25 +16,24 @@ from graphproc.ops import Concat, Numbers, Rearrange, Take
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, BILINEAR, INCEPTION, NORMALIZE, RGB
 from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, Row
+from graphproc.processors.settings import PATCH_SIZE
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 from graphproc.sizes.slices import Slices, slices
 
 SETTINGS = {
-    "max_slice_nums": 9,
-    "scale_resolution": 448,
-    "patch_size": 14,
-    "slice_mode": True,
-    "downsample_mode": "16x",
-    "use_image_id": True,
+    "max_slice_nums": Setting(9, Whole(), "The most slices of an image."),
+    "scale_resolution": Setting(448, Whole(1), "The side in pixels of a square that has as many pixels as a slice."),
+    "patch_size": PATCH_SIZE.of(14),
+    "slice_mode": Setting(True, None, "Cut large images into slices."),
+    "downsample_mode": Setting("16x", None, 'How many patches make one token: 4 for "4x", 16 for others.'),
+    "use_image_id": Setting(True, None, "Number images in the text; it changes nothing in images."),
 }
 
 
 def _slices(b: ProgramBuilder, config: Config) -> Slices:
     """The views of the image; without `do_resize` they are the image as it is, and its parts."""
-    most = config.max_slice_nums if config.slice_mode else 1
-    if isinstance(most, bool) or not isinstance(most, int):
-        raise ConfigError(f"max_slice_nums: expected a whole number, got {most!r}")
+    most = stages.count(config, "max_slice_nums") if config.slice_mode else 1
     height, width = b.image.type.size("H"), b.image.type.size("W")
     merged = 2 if config.downsample_mode == "4x" else 4
     patch = stages.count(config, "patch_size")
@@ -108,7 +108,11 @@ ROWS = (
     Row(
         "MiniCPMOcrImageProcessor",
         (always_resized, one_channel_as_floats, stages.rescale, stages.normalize),
-        {**DEFAULTS, "downsample_mode": "4x", "small_image_upsize": "always"},
+        {
+            **DEFAULTS,
+            "downsample_mode": Setting("4x", None, 'How many patches make one token: 4 for "4x", 16 for others.'),
+            "small_image_upsize": Setting("always", None, 'Enlarge small images: "always", or another word for never.'),
+        },
         not_compiled='small_image_upsize="adaptive", by which OpenCV finds sizes in the pixels',
         outputs=OUTPUTS,
         model_inputs=OUTPUTS[:2],

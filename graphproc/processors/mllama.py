@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from graphproc import joins
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Setting, Whole
 from graphproc.errors import ConfigError
 from graphproc.ir.delivery import LISTS
 from graphproc.ir.program import ProgramBuilder, Value
@@ -70,7 +71,7 @@ ROWS = (
             **NORMALIZE,
             **INCEPTION,
             "do_pad": True,
-            "max_image_tiles": 4,
+            "max_image_tiles": Setting(4, Whole(1), "The most tiles of an image."),
         },
         calls=dict.fromkeys(("do_resize", "do_pad"), OWN),
         outputs=OUTPUTS,

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from graphproc import joins
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Pair, Setting, Whole
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ir.types import FLOATS
@@ -18,12 +19,18 @@ from graphproc.ops import Grid as GridOf
 from graphproc.processors import stages, tiling
 from graphproc.processors.constants import INCEPTION, NORMALIZE, RGB, resize_to, square
 from graphproc.processors.row import ONLY_TORCHVISION, Row
+from graphproc.processors.settings import PATCH_SIZE
 from graphproc.processors.tiling import INDEX
 from graphproc.sizes.canvas import Grid
 from graphproc.sizes.num import Num
 from graphproc.sizes.tile_canvas import overlapping_grid
 
-SETTINGS = {"max_crops": 8, "overlap_margins": (4, 4), "patch_size": 14, "pooling_size": (2, 2)}
+SETTINGS = {
+    "max_crops": Setting(8, Whole(1), "The most crops of an image, the whole one not counted."),
+    "overlap_margins": Setting((4, 4), Pair(0), "The patches at a crop's start and end that its neighbours have, too."),
+    "patch_size": PATCH_SIZE.of(14),
+    "pooling_size": Setting((2, 2), Pair(1), "The rows and columns of patches that are pooled to one token."),
+}
 OUTPUTS = ("pixel_values", "image_token_pooling", "image_grids", "image_num_crops")
 
 
@@ -37,18 +44,6 @@ class _Crops(NamedTuple):
     after: int
 
 
-def _pair(config: Config, key: str, least: int) -> tuple[int, int]:
-    """A setting of two whole numbers.
-
-    Raises:
-        ConfigError: there are none, or one of them is too small.
-    """
-    first, second = getattr(config, key) or (least - 1, least - 1)
-    if min(first, second) < least:
-        raise ConfigError(f"{key}: expected two whole numbers of at least {least}, got {getattr(config, key)!r}")
-    return first, second
-
-
 def _crops(b: ProgramBuilder, config: Config) -> _Crops:
     """The crops of the image.
 
@@ -59,7 +54,7 @@ def _crops(b: ProgramBuilder, config: Config) -> _Crops:
     patch = stages.count(config, "patch_size")
     if height != width or height % patch:
         raise ConfigError(f"size: expected a square of whole patches of {patch} pixels, got {height} x {width}")
-    along, (before, after) = height // patch, _pair(config, "overlap_margins", 0)
+    along, (before, after) = height // patch, stages.given(config, "overlap_margins")
     apart = along - before - after
     if apart < 1:
         raise ConfigError(f"overlap_margins: expected less than the {along} patches of a crop, got {before} and {after}")
@@ -116,7 +111,7 @@ def _pooled(b: ProgramBuilder, plan: _Crops, pooling: tuple[int, int], first: in
 
 def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     """The patches of all crops, those of each token, the tokens' grids of the whole image and of crops, and how many crops."""
-    plan, patch, pooling = _crops(b, config), config.patch_size, _pair(config, "pooling_size", 1)
+    plan, patch, pooling = _crops(b, config), config.patch_size, stages.given(config, "pooling_size")
     x = x.rearrange("n c (gh p) (gw q) -> n (gh gw) (p q c)", "NPF", p=patch, q=patch)
     b.output(OUTPUTS[0], x, joins.Concatenate())
     whole, low = _pooled(b, plan._replace(grid=Grid(1, 1)), pooling, 0)

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from graphproc import joins
 from graphproc.configs.config import NEEDS, Config
+from graphproc.configs.settings import Setting, Whole, number
 from graphproc.configs.sizes import size_dict
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
@@ -33,6 +34,7 @@ from graphproc.processors.constants import (
 )
 from graphproc.processors.detr import pad_with_mask
 from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, Extra, Finish, Row
+from graphproc.processors.settings import DO_REDUCE_LABELS, ENSURE_MULTIPLE_OF, KEEP_ASPECT_RATIO, PATCH_SIDES, SIZE_DIVISOR
 from graphproc.sizes import multiples, rules
 from graphproc.sizes.num import Num
 from graphproc.sizes.rules import Size
@@ -63,7 +65,7 @@ def rounded(config: Config, height: Num, width: Num) -> Size:
     """`do_resize`: a shortest edge of `resize_short`, then up to multiples of `size_divisor`; without it to `size`."""
     if config.resize_short is None:
         return rules.resized(height, width, config.size)
-    divisor = 1 if config.size_divisor is None else stages.count(config, "size_divisor")
+    divisor = stages.optional(config, "size_divisor") or 1
     return multiples.shortest_edge_rounded(height, width, stages.count(config, "resize_short"), divisor)
 
 
@@ -157,14 +159,14 @@ DEPTH_DEFAULTS = {
     **NORMALIZE,
     **INCEPTION,
     "do_pad": False,
-    "ensure_multiple_of": 1,
-    "keep_aspect_ratio": False,
-    "size_divisor": None,
+    "ensure_multiple_of": ENSURE_MULTIPLE_OF.of(1),
+    "keep_aspect_ratio": KEEP_ASPECT_RATIO.of(False),
+    "size_divisor": SIZE_DIVISOR,
 }
 DPT = Row(
     "DPTImageProcessor",
     DEPTH,
-    {**DEPTH_DEFAULTS, "do_reduce_labels": None},
+    {**DEPTH_DEFAULTS, "do_reduce_labels": DO_REDUCE_LABELS},
     extras=label_maps.LABEL_MAPS,
     finish=label_maps.with_labels(towards, crop, centered, resample=None),
 )
@@ -180,7 +182,7 @@ ROWS = (
             **NORMALIZE,
             **CLIP,
             "do_pad": True,
-            "size_divisor": 32,
+            "size_divisor": SIZE_DIVISOR.of(32),
         },
         outputs=MASKED[::-1],
         model_inputs=MASKED,
@@ -189,15 +191,15 @@ ROWS = (
     replace(
         DPT,
         name="CHMv2ImageProcessor",
-        defaults={
-            **DPT.defaults,
+        settings={
+            **DPT.settings,
             "do_resize": False,
             "image_mean": (0.42, 0.411, 0.296),
             "image_std": (0.213, 0.156, 0.143),
             "do_pad": True,
-            "ensure_multiple_of": 16,
-            "keep_aspect_ratio": True,
-            "size_divisor": 16,
+            "ensure_multiple_of": ENSURE_MULTIPLE_OF.of(16),
+            "keep_aspect_ratio": KEEP_ASPECT_RATIO.of(True),
+            "size_divisor": SIZE_DIVISOR.of(16),
         },
         backends=ONLY_TORCHVISION,
     ),
@@ -205,7 +207,7 @@ ROWS = (
     Row(
         "GLPNImageProcessor",
         (floored, stages.rescale, stages.normalize),
-        {"do_resize": True, "resample": BILINEAR, **RESCALE, "size_divisor": 32},
+        {"do_resize": True, "resample": BILINEAR, **RESCALE, "size_divisor": SIZE_DIVISOR.of(32)},
         needs={**NEEDS, "do_resize": ()},
     ),
     Row(
@@ -217,7 +219,7 @@ ROWS = (
             **NORMALIZE,
             **CLIP,
             "do_pad": True,
-            "patch_size": square(16),
+            "patch_size": PATCH_SIDES.of(square(16)),
         },
         outputs=("pixel_values", "image_sizes"),
         finish=with_sizes,
@@ -232,8 +234,8 @@ ROWS = (
             **NORMALIZE,
             "image_mean": IMAGENET_MEAN[::-1],
             "image_std": IMAGENET_STD[::-1],
-            "resize_short": 256,
-            "size_divisor": 1,
+            "resize_short": Setting(256, Whole(1), "The shortest edge in pixels; null resizes to `size`."),
+            "size_divisor": SIZE_DIVISOR.of(1),
         },
         calls={"resize_short": Reads(lambda own, given: own is None)},
         backends=ONLY_TORCHVISION,
@@ -241,7 +243,10 @@ ROWS = (
     Row(
         "PromptDepthAnythingImageProcessor",
         DEPTH,
-        {**DEPTH_DEFAULTS, "prompt_scale_to_meter": 0.001},
+        {
+            **DEPTH_DEFAULTS,
+            "prompt_scale_to_meter": Setting(0.001, number, "What the prompt's depths are multiplied by to be metres."),
+        },
         outputs=("pixel_values", "prompt_depth"),
         extras={"prompt_depth": Extra("prompt_depth", dtype="i32", aligned=False, floats=True)},
         finish=with_prompt,
@@ -251,18 +256,25 @@ ROWS = (
     Row(
         "Swin2SRImageProcessor",
         (stages.rescale, mirrored),
-        {**RESCALE, "do_pad": True, "size_divisor": 8},
+        {**RESCALE, "do_pad": True, "size_divisor": SIZE_DIVISOR.of(8)},
         backends=ONLY_PIL,
     ),
     Row(
         "TextNetImageProcessor",
         (ceiled, stages.center_crop, stages.rescale, stages.normalize),
-        {**RGB, **resize_to(shortest(640), "bilinear"), **crop_to(224, on=False), **NORMALIZE, **IMAGENET, "size_divisor": 32},
+        {
+            **RGB,
+            **resize_to(shortest(640), "bilinear"),
+            **crop_to(224, on=False),
+            **NORMALIZE,
+            **IMAGENET,
+            "size_divisor": SIZE_DIVISOR.of(32),
+        },
     ),
     Row(
         "ViltImageProcessor",
         (short_side_of_any, stages.rescale, stages.normalize),
-        {**resize_to(shortest(384), "bicubic"), **NORMALIZE, **INCEPTION, "do_pad": True, "size_divisor": 32},
+        {**resize_to(shortest(384), "bicubic"), **NORMALIZE, **INCEPTION, "do_pad": True, "size_divisor": SIZE_DIVISOR.of(32)},
         calls={"size_divisor": replace(NONZERO, backends=ONLY_PIL)},
         outputs=MASKED,
         finish=with_mask(*MASKED),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from graphproc.configs.config import NEEDS, Config
+from graphproc.configs.settings import OneOf, Setting, Whole
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
@@ -15,6 +16,7 @@ from graphproc.ops import Extend, Full, Grid, Nearest, Numbers
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, BILINEAR, INCEPTION, NEAREST, RESCALE, RGB
 from graphproc.processors.row import ONLY_TORCHVISION, Row
+from graphproc.processors.settings import MAX_NUM_PATCHES, PATCH_SIZE
 from graphproc.sizes import num, patch_budget
 from graphproc.sizes.num import Num
 
@@ -62,8 +64,6 @@ def gemma_patches(config: Config) -> int:
     Raises:
         ConfigError: the number of tokens is none of those that the models know.
     """
-    if config.max_soft_tokens not in SOFT_TOKENS:
-        raise ConfigError(f"max_soft_tokens: expected one of {', '.join(map(str, SOFT_TOKENS))}, got {config.max_soft_tokens!r}")
     return stages.count(config, "max_soft_tokens") * stages.count(config, "pooling_kernel_size") ** 2
 
 
@@ -127,9 +127,9 @@ GEMMA = Row(
         **RESIZE,
         "do_normalize": False,
         **UNCHANGED,
-        "patch_size": 16,
-        "max_soft_tokens": 280,
-        "pooling_kernel_size": 3,
+        "patch_size": PATCH_SIZE.of(16),
+        "max_soft_tokens": Setting(280, OneOf(SOFT_TOKENS), "The most tokens of an image: 70, 140, 280, 560 or 1120."),
+        "pooling_kernel_size": Setting(3, Whole(1), "How many patches along a side are pooled to one token."),
     },
     outputs=GEMMA_OUTPUTS,
     finish=gemma,
@@ -140,7 +140,14 @@ ROWS = (
     Row(
         "Siglip2ImageProcessor",
         (siglip_resize, stages.rescale, stages.normalize),
-        {**RESIZE, "resample": BILINEAR, "do_normalize": True, **INCEPTION, "patch_size": 16, "max_num_patches": 256},
+        {
+            **RESIZE,
+            "resample": BILINEAR,
+            "do_normalize": True,
+            **INCEPTION,
+            "patch_size": PATCH_SIZE.of(16),
+            "max_num_patches": MAX_NUM_PATCHES.of(256),
+        },
         outputs=SIGLIP_OUTPUTS,
         finish=siglip,
         needs=WITHOUT_SIZE,

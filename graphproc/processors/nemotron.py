@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from graphproc import joins
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Above, Setting, Whole
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Numbers
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, CLIP, NORMALIZE, RGB
 from graphproc.processors.row import ONLY_TORCHVISION, Row
+from graphproc.processors.settings import PATCH_SIZE
 from graphproc.sizes import patch_budget
 
 PATCHES = "c (gh p) (gw q) -> (gh gw) (c p q)"
@@ -25,10 +27,7 @@ def merge_side(config: Config) -> int:
     Raises:
         ConfigError: the ratio is no number of which there is one.
     """
-    ratio = config.downsample_ratio
-    if isinstance(ratio, bool) or not isinstance(ratio, (int, float)) or not 1e-6 < ratio < 2:
-        raise ConfigError(f"downsample_ratio: expected a number above 0 and below 2, got {ratio!r}")
-    return round(1 / ratio)
+    return round(1 / stages.number(config, "downsample_ratio"))
 
 
 def budget(config: Config) -> tuple[int, int]:
@@ -37,7 +36,7 @@ def budget(config: Config) -> tuple[int, int]:
     Raises:
         ConfigError: the most depend on the other images of the call: the model's length, which they share, is the limit.
     """
-    merge, fewest, length = merge_side(config), stages.count(config, "min_num_patches", 0), stages.count(config, "max_model_len")
+    merge, fewest, length = merge_side(config), stages.count(config, "min_num_patches"), stages.count(config, "max_model_len")
     most, shared = config.max_num_patches, (length - 4) * merge**2
     if isinstance(most, bool) or not isinstance(most, int) or not 0 < most <= max(shared, fewest):
         raise ConfigError(
@@ -73,11 +72,11 @@ ROWS = (
             "resample": BICUBIC,
             **NORMALIZE,
             **CLIP,
-            "patch_size": 16,
-            "downsample_ratio": 0.5,
-            "min_num_patches": 1024,
-            "max_num_patches": 13312,
-            "max_model_len": 16384,
+            "patch_size": PATCH_SIZE.of(16),
+            "downsample_ratio": Setting(0.5, Above(1e-6, 2), "The part of the patches along a side that is left after merging."),
+            "min_num_patches": Setting(1024, Whole(0), "The fewest patches of an image."),
+            "max_num_patches": Setting(13312, None, "The most patches of an image, which max_model_len has to have room for."),
+            "max_model_len": Setting(16384, Whole(1), "The most tokens of a text, of which images take a part."),
         },
         not_compiled="resample 1 (lanczos); a max_num_patches that is 0 or above what max_model_len has room for",
         outputs=OUTPUTS,

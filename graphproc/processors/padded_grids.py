@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from graphproc import joins
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Setting, Whole
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Numbers, Pad
@@ -15,6 +16,7 @@ from graphproc.processors.constants import BICUBIC, BILINEAR, INCEPTION, NORMALI
 from graphproc.processors.naflex import PIXELS_LAST, WITHOUT_SIZE
 from graphproc.processors.patches import patches
 from graphproc.processors.row import ONLY_TORCHVISION, Row
+from graphproc.processors.settings import MERGE_SIZE, PATCH_SIZE
 from graphproc.sizes import multiples, patch_budget
 
 IMAGES = "c (gh p) (gw q) -> (gh gw) c p q"
@@ -47,7 +49,7 @@ def resize_to_pixels(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """
     if config.size is not None and set(config.size) != {"min_pixels", "max_pixels"}:
         raise ConfigError(f"size: expected min_pixels and max_pixels, or null, got {config.size}")
-    longest = None if config.max_side is None else stages.count(config, "max_side")
+    longest = stages.optional(config, "max_side")
     if not config.do_resize or (config.size is None and longest is None):
         return x
     if config.size is not None and config.resample is None:
@@ -85,9 +87,9 @@ ROWS = (
             "size": {"max_height": 512, "max_width": 512},
             **NORMALIZE,
             **INCEPTION,
-            "max_patches": 16384,
-            "patch_size": 14,
-            "merge_size": 2,
+            "max_patches": Setting(16384, Whole(1), "The most patches of an image."),
+            "patch_size": PATCH_SIZE.of(14),
+            "merge_size": MERGE_SIZE.of(2),
         },
         outputs=THW,
         backends=ONLY_TORCHVISION,
@@ -96,7 +98,15 @@ ROWS = (
     Row(
         "NeoMMEImageProcessor",
         (resize_to_pixels, pad_to_patches, stages.rescale, stages.normalize),
-        {**RGB, "do_resize": True, "resample": BILINEAR, **NORMALIZE, **INCEPTION, "patch_size": 32, "max_side": None},
+        {
+            **RGB,
+            "do_resize": True,
+            "resample": BILINEAR,
+            **NORMALIZE,
+            **INCEPTION,
+            "patch_size": PATCH_SIZE.of(32),
+            "max_side": Setting(None, Whole(1), "The longest side in pixels; null is any."),
+        },
         outputs=HW,
         backends=ONLY_TORCHVISION,
         finish=patches_and_grid,

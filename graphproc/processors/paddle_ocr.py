@@ -6,9 +6,11 @@ Source of the defaults: transformers 5.23, `models/*/image_processing_*.py`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from graphproc import joins
 from graphproc.configs.config import Config
+from graphproc.configs.settings import OneOf, Setting, Whole
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Cast, FixedPointResize, Numbers, Pad
@@ -53,11 +55,9 @@ def as_floats(b: ProgramBuilder, config: Config, x: Value, height: Num, width: N
 @stages.when("do_resize")
 def limited(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize`: by `limit_side_len`, `limit_type` and `max_side_limit`, to multiples of 32; `size` says nothing."""
-    if config.limit_type not in multiples.LIMITS:
-        raise ConfigError(f"limit_type: expected one of {', '.join(multiples.LIMITS)}, got {config.limit_type!r}")
-    limit = stages.count(config, "limit_side_len", 0)
-    longest = None if config.max_side_limit is None else stages.count(config, "max_side_limit", 0)
-    size = multiples.limited_side_rounded(x.type.size("H"), x.type.size("W"), limit, config.limit_type, longest)
+    longest = stages.optional(config, "max_side_limit")
+    limit, kind = stages.count(config, "limit_side_len"), stages.given(config, "limit_type")
+    size = multiples.limited_side_rounded(x.type.size("H"), x.type.size("W"), limit, kind, longest)
     return as_floats(b, config, x, *size)
 
 
@@ -120,6 +120,15 @@ def _sides(x: Value) -> tuple[Num, Num]:
     return x.type.size("H"), x.type.size("W")
 
 
+def texts(key: str, value: Any) -> tuple[str, ...] | str:
+    """A text, or several."""
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) for item in value):
+        raise ConfigError(f"{key}: expected texts, got {value!r:.80}")
+    return tuple(value)
+
+
 LINE = {
     **RGB,
     **resize_to({"height": 48, "width": 320}, "bilinear"),
@@ -127,8 +136,8 @@ LINE = {
     **INCEPTION,
     "do_pad": True,
     "pad_size": {"height": 48, "width": 320},
-    "max_image_width": 3200,
-    "character_list": (),
+    "max_image_width": Setting(3200, Whole(1), "The most pixels that a line is wide."),
+    "character_list": Setting((), texts, "The characters that the model tells apart, in order."),
 }
 LINE_CALLS = dict.fromkeys(("size", "max_image_width"), OWN)
 
@@ -141,9 +150,9 @@ ROWS = (
             **NORMALIZE,
             "image_mean": IMAGENET_MEAN[::-1],
             "image_std": IMAGENET_STD[::-1],
-            "limit_side_len": 960,
-            "limit_type": "max",
-            "max_side_limit": 4000,
+            "limit_side_len": Setting(960, Whole(0), "The length in pixels that `limit_type` is about."),
+            "limit_type": Setting("max", OneOf(tuple(multiples.LIMITS)), "Which side has at most, at least or just that length."),
+            "max_side_limit": Setting(4000, Whole(0), "The longest side in pixels; null is any."),
         },
         not_compiled="resample 1 (lanczos of floats)",
         outputs=("pixel_values", "target_sizes"),

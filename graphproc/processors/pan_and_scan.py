@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Setting, Whole, flag, number
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Blank, Crop
 from graphproc.processors import stages, tiling
@@ -53,10 +54,10 @@ def with_number(b: ProgramBuilder, config: Config, x: Value) -> None:
 
 
 CROPS = {
-    "do_pan_and_scan": None,
-    "pan_and_scan_min_crop_size": None,
-    "pan_and_scan_max_num_crops": None,
-    "pan_and_scan_min_ratio_to_activate": None,
+    "do_pan_and_scan": Setting(None, flag, "Add crops of elongated images behind the whole one."),
+    "pan_and_scan_min_crop_size": Setting(None, Whole(1), "The least pixels of a crop's sides."),
+    "pan_and_scan_max_num_crops": Setting(None, Whole(1), "The most crops of an image."),
+    "pan_and_scan_min_ratio_to_activate": Setting(None, number, "How much longer than the other a side must be for crops."),
 }
 
 ROWS = (

@@ -14,6 +14,7 @@ from typing import Any
 
 from graphproc import joins
 from graphproc.configs.config import Config
+from graphproc.configs.settings import STANDARD, Setting, Whole
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
@@ -22,6 +23,7 @@ from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, BILINEAR, CLIP, INCEPTION, LANCZOS, NORMALIZE, RGB
 from graphproc.processors.naflex import WITHOUT_SIZE
 from graphproc.processors.row import ONLY_TORCHVISION, Finish, Row, Stage
+from graphproc.processors.settings import MAX_IMAGE_TOKENS, MERGE_SIZE, PATCH_SIZE
 from graphproc.sizes import nearest_grid, num, smart_resize
 from graphproc.sizes.num import Num
 from graphproc.sizes.smart_resize import Guarded
@@ -112,10 +114,20 @@ def patches_and_merge_sizes(b: ProgramBuilder, config: Config, x: Value) -> None
     b.output("image_merge_sizes", b.add(Numbers((stages.count(config, "merge_size"),), shape=())))
 
 
+FRAMES = Setting(None, Whole(1), "How many frames of a video a patch has; a still image stands for as many.")
+EXPAND = Setting(1, Whole(1), "What a token's side is multiplied by, in torchvision's backend.")
+LIMITS = "The fewest (shortest_edge) and the most (longest_edge) pixels of a resized image."
+
+
 def defaults(fewest: int, most: int, frames: int, patch: int = 14) -> dict[str, Any]:
     """The defaults of most classes; the limits are in pixels."""
-    size = {"shortest_edge": fewest, "longest_edge": most}
-    grid = {"patch_size": patch, "temporal_patch_size": frames, "merge_size": 2}
+    limits = {"shortest_edge": fewest, "longest_edge": most}
+    size = Setting(limits, STANDARD["size"].check, LIMITS)
+    grid = {
+        "patch_size": PATCH_SIZE.of(patch),
+        "temporal_patch_size": FRAMES.of(frames),
+        "merge_size": MERGE_SIZE.of(2),
+    }
     steps = {**RGB, "do_resize": True, "resample": BICUBIC, **NORMALIZE, **CLIP}
     return {**steps, "size": size, "default_to_square": False, **grid}
 
@@ -125,7 +137,10 @@ OUTPUTS = ("pixel_values", "image_grid_thw")
 
 WITHIN = (resize(still(smart_resize.pixels_within)), *SN)
 FRAMES_WITHIN = (resize(smart_resize.frame_pixels_within), *SN)
-PIXELS = {"min_pixels": None, "max_pixels": None}
+PIXELS = {
+    "min_pixels": Setting(None, None, "The older spelling of size's shortest_edge, the fewest pixels."),
+    "max_pixels": Setting(None, None, "The older spelling of size's longest_edge, the most pixels."),
+}
 QWEN_PIXELS = (56 * 56, 28 * 28 * 1280)
 GLM_PIXELS = (112 * 112, 28 * 28 * 15000)
 
@@ -136,7 +151,7 @@ QWEN = Row(
     outputs=OUTPUTS,
     finish=patches(MERGED),
 )
-GLM = replace(QWEN, name="Glm4vImageProcessor", stages=FRAMES_WITHIN, defaults=defaults(*GLM_PIXELS, frames=2))
+GLM = replace(QWEN, name="Glm4vImageProcessor", stages=FRAMES_WITHIN, settings=defaults(*GLM_PIXELS, frames=2))
 
 ROWS = (
     QWEN,
@@ -144,43 +159,43 @@ ROWS = (
     replace(
         QWEN,
         name="Ernie4_5_VLMoeImageProcessor",
-        defaults=defaults(56 * 56, 28 * 28 * 6177, frames=1),
+        settings=defaults(56 * 56, 28 * 28 * 6177, frames=1),
     ),
     replace(
         QWEN,
         name="HunYuanVLImageProcessor",
         stages=(resize(still(smart_resize.pixels_within), BICUBIC), *SN),
-        defaults={**defaults(512 * 512, 2048 * 2048, frames=1, patch=16), **PIXELS},
+        settings={**defaults(512 * 512, 2048 * 2048, frames=1, patch=16), **PIXELS},
         finish=patches(RASTER),
     ),
     replace(
         QWEN,
         name="VideoLlama3ImageProcessor",
-        defaults={**defaults(*QWEN_PIXELS, frames=1), **PIXELS, **INCEPTION, "merge_size": 1},
+        settings={**defaults(*QWEN_PIXELS, frames=1), **PIXELS, **INCEPTION, "merge_size": MERGE_SIZE.of(1)},
         outputs=(*OUTPUTS, "image_merge_sizes"),
         finish=patches_and_merge_sizes,
     ),
     replace(
         QWEN,
         name="MiniMaxM3VLImageProcessor",
-        defaults={**defaults(56 * 56, 451584, frames=2), **PIXELS},
+        settings={**defaults(56 * 56, 451584, frames=2), **PIXELS},
         backends=ONLY_TORCHVISION,
     ),
     replace(
         QWEN,
         name="MuseGlimmerImageProcessor",
         stages=(to_nearest_grid, *SN),
-        defaults={
+        settings={
             **RGB,
             "do_resize": True,
             "resample": LANCZOS,
             **NORMALIZE,
             **INCEPTION,
             "default_to_square": False,
-            "patch_size": 14,
-            "temporal_patch_size": 2,
-            "merge_size": 2,
-            "max_image_tokens": 4096,
+            "patch_size": PATCH_SIZE.of(14),
+            "temporal_patch_size": FRAMES.of(2),
+            "merge_size": MERGE_SIZE.of(2),
+            "max_image_tokens": MAX_IMAGE_TOKENS.of(4096),
         },
         backends=ONLY_TORCHVISION,
         finish=patches(FRAMES_FIRST),
@@ -190,7 +205,7 @@ ROWS = (
         QWEN,
         name="PaddleOCRVLImageProcessor",
         stages=(resize(still(smart_resize.pixels_within_enlarged)), *SN),
-        defaults={**defaults(384 * 384, 1536 * 1536, frames=1), **PIXELS},
+        settings={**defaults(384 * 384, 1536 * 1536, frames=1), **PIXELS},
         finish=patches(SQUARES, layout="PCHW"),
     ),
     replace(
@@ -204,24 +219,27 @@ ROWS = (
     replace(
         GLM,
         name="GlmgaImageProcessor",
-        defaults={**GLM.defaults, "patch_expand_factor": 1},
+        settings={
+            **GLM.settings,
+            "patch_expand_factor": EXPAND,
+        },
     ),
     replace(
         GLM,
         name="Glm5NextImageProcessor",
         stages=(fit_on_canvas, *SN),
-        defaults={
-            **GLM.defaults,
+        settings={
+            **GLM.settings,
             "size": {"longest_edge": 1},
-            "patch_expand_factor": 1,
-            "min_image_tokens": 16,
-            "max_image_tokens": 8000,
+            "patch_expand_factor": EXPAND,
+            "min_image_tokens": Setting(16, Whole(1), "The fewest tokens that an image may take in the model's text."),
+            "max_image_tokens": MAX_IMAGE_TOKENS.of(8000),
         },
     ),
     replace(
         GLM,
         name="Cosmos3EdgeImageProcessor",
-        defaults={**defaults(256 * 256, 4096 * 4096, frames=1, patch=16), **INCEPTION},
+        settings={**defaults(256 * 256, 4096 * 4096, frames=1, patch=16), **INCEPTION},
         finish=patches(CHANNELS_LAST),
     ),
 )

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from graphproc import joins
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Setting, Whole
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Extend, Full, Pad
 from graphproc.processors import stages, tiling
 from graphproc.processors.constants import BICUBIC, BILINEAR, INCEPTION, NORMALIZE, RGB, square
 from graphproc.processors.row import ONLY_TORCHVISION, Row
+from graphproc.processors.settings import PATCH_SIZE
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 from graphproc.sizes.tile_canvas import PaddedGrid, padded_grid
 
-SETTINGS = {"patch_size": 14, "dynamic_hd": 36}
+SETTINGS = {"patch_size": PATCH_SIZE.of(14), "dynamic_hd": Setting(36, Whole(), "The most tiles of an image.")}
 OUTPUTS = ("image_pixel_values", "image_sizes", "image_attention_mask", "num_img_tokens")
 LEAST_SIDE = 10
 """Pixels that a scaled image has at least; the reference refuses others."""
@@ -39,7 +41,7 @@ def _side(config: Config) -> int:
 
 def _placed(b: ProgramBuilder, config: Config) -> PaddedGrid:
     height, width = b.image.type.size("H"), b.image.type.size("W")
-    return padded_grid(height, width, _side(config), tiling.setting(config, "dynamic_hd"))
+    return padded_grid(height, width, _side(config), stages.count(config, "dynamic_hd"))
 
 
 def views(b: ProgramBuilder, config: Config, x: Value) -> Value:

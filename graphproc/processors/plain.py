@@ -5,6 +5,10 @@ Source of the defaults and of which steps each class takes: transformers 5.23, `
 
 from __future__ import annotations
 
+from typing import Any
+
+from graphproc.configs.settings import Setting
+from graphproc.errors import ConfigError
 from graphproc.processors import stages
 from graphproc.processors.calls import OWN
 from graphproc.processors.constants import (
@@ -21,7 +25,14 @@ from graphproc.processors.constants import (
 )
 from graphproc.processors.label_maps import LABEL_MAPS, REDUCE_LABELS, with_labels
 from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, Row
+from graphproc.processors.settings import DO_FLIP_CHANNEL_ORDER
 from graphproc.processors.stages import STANDARD, WITHOUT_CROP_AND_PAD, WITHOUT_PAD
+
+
+def nothing(key: str, value: Any) -> Any:
+    """No value but null."""
+    raise ConfigError(f"{key}: expected null, because a Python function cannot be compiled. Apply it before the call.")
+
 
 CLIP_LIKE = {**RGB, **resize_to(shortest(224), "bicubic"), **crop_to(224), **NORMALIZE, **CLIP}
 TIPS = {**RGB, **resize_to(square(448), "bilinear"), **RESCALE, "do_normalize": False}
@@ -68,9 +79,9 @@ ROWS = (
             **resize_to(square(224), "bicubic"),
             **NORMALIZE,
             **CLIP,
-            "transform": None,
-            "image_size": None,
-            "image_num_channels": 3,
+            "transform": Setting(None, nothing, "A Python function, which is not compiled."),
+            "image_size": Setting(None, None, "The older spelling of a square `size`."),
+            "image_num_channels": Setting(3, None, "Saved with the settings; it changes nothing."),
         },
         not_compiled="transform (a Python function)",
         bare=True,
@@ -96,7 +107,7 @@ ROWS = (
             **crop_to(256),
             **RESCALE,
             **INCEPTION,
-            "do_flip_channel_order": True,
+            "do_flip_channel_order": DO_FLIP_CHANNEL_ORDER.of(True),
             **REDUCE_LABELS,
         },
         finish=with_labels(stages.resize, stages.center_crop),
@@ -124,7 +135,7 @@ ROWS = (
             "default_to_square": False,
             "do_pad": True,
             "pad_size": square(224),
-            "image_seq_length": 256,
+            "image_seq_length": Setting(256, None, "The tokens of an image; it changes nothing in images."),
         },
         backends=ONLY_TORCHVISION,
     ),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
-from graphproc.configs.config import NEEDS, STANDARD_KEYS, Config, check, normalize
+from graphproc.configs.config import NEEDS, Config, check, normalize
 from graphproc.configs.legacy import modern
+from graphproc.configs.settings import Setting, declared
 from graphproc.configs.sizes import plain_size
 from graphproc.errors import ConfigError
 from graphproc.ir.op import Op
@@ -77,8 +79,8 @@ class Row:
     Attributes:
         name: the class's name in transformers.
         stages: the steps, in order, on one image laid out channels first.
-        defaults: its settings and their defaults, None where there is none. Of the standard ones those that have a default; the
-            others in the order in which files hold them.
+        settings: its settings by name. Of the standard ones (`configs/settings.py`) the defaults; each of the others is a
+            `Setting`, in the order in which files hold them.
         not_compiled: what of the class cannot be in a graph, and why; empty where everything is.
         parity: what the results of the class's first backend are equal to, where that is not what its backend's are.
         outputs: the names of all outputs that a call may have without further inputs, in the order that a call gives them.
@@ -105,7 +107,7 @@ class Row:
 
     name: str
     stages: tuple[Stage, ...]
-    defaults: Mapping[str, Any]
+    settings: Mapping[str, Any]
     not_compiled: str = ""
     parity: Parity | None = None
     outputs: tuple[str, ...] = ("pixel_values",)
@@ -125,10 +127,15 @@ class Row:
     settings_by_position: tuple[str, ...] = ()
     family: str = ""
 
-    @property
-    def extra_keys(self) -> tuple[str, ...]:
-        """The settings beyond the standard ones."""
-        return tuple(key for key in self.defaults if key not in STANDARD_KEYS)
+    @cached_property
+    def declared(self) -> Mapping[str, Setting]:
+        """All settings with their defaults, checks and meanings: the standard ones, then the class's own."""
+        return declared(self.settings)
+
+    @cached_property
+    def defaults(self) -> Mapping[str, Any]:
+        """The default of each setting."""
+        return {key: setting.default for key, setting in self.declared.items()}
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -197,7 +204,7 @@ class Row:
             ConfigError: a value has no meaning for its key.
         """
         given = {key: plain_size(value) for key, value in given.items()}
-        return normalize(self.name, self.defaults, self.extra_keys, modern(self.name, self.defaults, given, call=call))
+        return normalize(self.name, self.declared, modern(self.name, self.defaults, given, call=call))
 
     def program(
         self,

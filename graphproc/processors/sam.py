@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from graphproc.configs.config import Config, check
+from graphproc.configs.settings import Setting, Sides
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Numbers
@@ -10,6 +11,7 @@ from graphproc.processors import stages
 from graphproc.processors.constants import IMAGENET, NEAREST, NORMALIZE, RGB, resize_to, square
 from graphproc.processors.label_maps import LABEL_MAPS, output_labels
 from graphproc.processors.row import Row
+from graphproc.processors.settings import MASK_SIZE
 from graphproc.sizes import fit
 from graphproc.sizes.num import Num
 from graphproc.sizes.rules import Size
@@ -50,8 +52,8 @@ ROWS = (
             **IMAGENET,
             "do_pad": True,
             "pad_size": square(1024),
-            "mask_size": {"longest_edge": 256},
-            "mask_pad_size": square(256),
+            "mask_size": MASK_SIZE.of({"longest_edge": 256}),
+            "mask_pad_size": Setting(square(256), Sides(("do_pad",)), "The size that label maps are padded to, in pixels."),
         },
         outputs=("pixel_values", "original_sizes", "reshaped_input_sizes"),
         model_inputs=("pixel_values",),

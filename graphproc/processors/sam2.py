@@ -9,6 +9,7 @@ from graphproc.processors import stages
 from graphproc.processors.constants import IMAGENET, INCEPTION, NEAREST, NORMALIZE, RGB, resize_to, square
 from graphproc.processors.label_maps import LABEL_MAPS, output_labels
 from graphproc.processors.row import ONLY_TORCHVISION, Row
+from graphproc.processors.settings import MASK_SIZE
 from graphproc.processors.stages import STANDARD
 
 OUTPUTS = ("pixel_values", "original_sizes")
@@ -27,7 +28,7 @@ ROWS = (
     Row(
         "Sam2ImageProcessor",
         STANDARD,
-        {**RGB, **resize_to(square(1024), "bilinear"), **NORMALIZE, **IMAGENET, "mask_size": square(256)},
+        {**RGB, **resize_to(square(1024), "bilinear"), **NORMALIZE, **IMAGENET, "mask_size": MASK_SIZE.of(square(256))},
         outputs=OUTPUTS,
         model_inputs=("pixel_values",),
         backends=ONLY_TORCHVISION,
@@ -37,7 +38,7 @@ ROWS = (
     Row(
         "Sam3ImageProcessor",
         STANDARD,
-        {**RGB, **resize_to(square(1008), "bilinear"), **NORMALIZE, **INCEPTION, "mask_size": square(288)},
+        {**RGB, **resize_to(square(1008), "bilinear"), **NORMALIZE, **INCEPTION, "mask_size": MASK_SIZE.of(square(288))},
         outputs=OUTPUTS,
         model_inputs=("pixel_values",),
         backends=ONLY_TORCHVISION,

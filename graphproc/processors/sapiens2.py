@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Setting
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.processors import stages
 from graphproc.processors.constants import IMAGENET, NORMALIZE, crop_to, resize_to
@@ -32,8 +33,8 @@ ROWS = (
             **IMAGENET,
             **REDUCE_LABELS,
             "do_pad": False,
-            "keypoint_heatmap_downscale_factor": 4,
-            "keypoint_heatmap_sigma": 6.0,
+            "keypoint_heatmap_downscale_factor": Setting(4, None, "How much smaller heat maps are, in post-processing."),
+            "keypoint_heatmap_sigma": Setting(6.0, None, "The width of a heat map's peaks, in training."),
         },
         not_compiled="boxes and keypoints (crops of persons, and heat maps to train on)",
         backends=ONLY_TORCHVISION,

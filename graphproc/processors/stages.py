@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
+from typing import Any
 
 import numpy as np
 
 from graphproc import joins
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Range
 from graphproc.errors import ConfigError
 from graphproc.ir.join import Join
 from graphproc.ir.program import ProgramBuilder, Value
@@ -352,28 +354,43 @@ def edge(config: Config, key: str, name: str) -> int:
     return int(length)
 
 
-def count(config: Config, key: str, least: int = 1) -> int:
-    """A setting that counts something: a whole number of at least 1, or another.
+def given(config: Config, key: str) -> Any:
+    """A setting that the step needs.
 
     Raises:
-        ConfigError: it is something else.
+        ConfigError: it is null, or out of its range.
     """
-    value = getattr(config, key)
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ConfigError(f"{key}: expected a whole number of at least {least}, got {value!r}")
-    return value
+    value, check = getattr(config, key), config.declared[key].check
+    if value is None:
+        raise ConfigError(f"{key}: expected {getattr(check, 'expected', 'a number')}, got None")
+    return check.used(key, value) if isinstance(check, Range) else value
+
+
+def optional(config: Config, key: str) -> Any:
+    """A setting that may be null.
+
+    Raises:
+        ConfigError: it is out of its range.
+    """
+    return None if getattr(config, key) is None else given(config, key)
+
+
+def count(config: Config, key: str) -> int:
+    """A setting that is a whole number, which the step needs.
+
+    Raises:
+        ConfigError: it is null, or out of its range.
+    """
+    return int(given(config, key))
 
 
 def number(config: Config, key: str) -> float:
-    """A setting that is a number of any kind.
+    """A setting that is a number of any kind, which the step needs.
 
     Raises:
-        ConfigError: it is something else.
+        ConfigError: it is null, or out of its range.
     """
-    value = getattr(config, key)
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ConfigError(f"{key}: expected a number, got {value!r}")
-    return value
+    return given(config, key)  # type: ignore[no-any-return]
 
 
 def shortest_edge_size(x: Value, edge: int) -> tuple[Num, Num]:

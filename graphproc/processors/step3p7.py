@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from graphproc import joins
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Setting, Whole
 from graphproc.ir.delivery import OMITTED_IF_EMPTY, Delivery
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Cast, Concat, Extend, Full, Pad, Rearrange
@@ -54,8 +55,10 @@ ROWS = (
             "resample": BILINEAR,
             **NORMALIZE,
             **CLIP,
-            "patch_size": 504,
-            "max_image_size": 3024,
+            "patch_size": Setting(504, Whole(1), "The side of a tile, in pixels."),
+            "max_image_size": Setting(
+                3024, Whole(1), "The longest side in pixels; larger images are shrunk before they are cut."
+            ),
         },
         outputs=OUTPUTS,
         model_inputs=("pixel_values", "pixel_values_local", "num_local_patches"),

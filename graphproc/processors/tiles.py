@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from typing import Any
 
 from graphproc import joins
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Setting, Whole, flag, number
 from graphproc.errors import ConfigError
 from graphproc.ir.delivery import LISTS, OMITTED_IF_EMPTY
 from graphproc.ir.program import Parity, ProgramBuilder, Value
@@ -18,6 +20,7 @@ from graphproc.processors import stages, tiling
 from graphproc.processors.calls import OWN, PARTLY
 from graphproc.processors.constants import CLIP, INCEPTION, NORMALIZE, RGB, resize_to, square
 from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, PIL, Row, Stage
+from graphproc.processors.settings import MAX_PATCHES, TILE_SIZE
 from graphproc.sizes import fit, num
 from graphproc.sizes.canvas import Dense, Grid, Page, grid_by_aspect, grid_by_fit, grid_by_scale, page_grid
 from graphproc.sizes.covering_grid import covering_grid
@@ -25,26 +28,47 @@ from graphproc.sizes.covering_grid import covering_grid
 Rule = Callable[[Config, Value], Grid]
 """The grid of an image, by its settings."""
 
-PATCHES = {"crop_to_patches": False, "min_patches": 1, "max_patches": 12}
-DENSE = {"dense_max_patches": 0, "dense_max_scale": 0.0, "dense_min_aspect": 0.0, "dense_max_aspect": 0.0}
+
+def color(key: str, value: Any) -> tuple[int, ...] | int:
+    """A byte, or one for each channel."""
+    channels = value if isinstance(value, (list, tuple)) else [value]
+    if not channels or not all(0 <= Whole()(key, channel) <= 255 for channel in channels):
+        raise ConfigError(f"{key}: expected bytes, one for each channel, got {value!r:.80}")
+    return tuple(channels) if isinstance(value, (list, tuple)) else int(value)
+
+
+CROP = Setting(False, flag, "Cut images into tiles.")
+FEWEST = Setting(1, Whole(), "The fewest tiles of an image.")
+BACKGROUND = Setting((127, 127, 127), color, "The bytes of the colour around the image, one for each channel.")
+PATCHES = {
+    "crop_to_patches": CROP,
+    "min_patches": FEWEST,
+    "max_patches": MAX_PATCHES.of(12),
+}
+DENSE = {
+    "dense_max_patches": Setting(0, Whole(0), "The most tiles of a dense page; 0 cuts no page as one."),
+    "dense_max_scale": Setting(0.0, number, "The most that a dense page may be enlarged; 0 is any."),
+    "dense_min_aspect": Setting(0.0, number, "The least height over width of a dense page; 0 is any."),
+    "dense_max_aspect": Setting(0.0, number, "The most height over width of a dense page; 0 is any."),
+}
 COVERING_PARITY = Parity(f"{PIL.reference}, where both run on Python 3.11 or earlier, or both on a later one")
 """Ovis2 adds floats with `sum`, which rounds otherwise since Python 3.12."""
 
 
 def is_cut(config: Config) -> bool:
     """Whether images are cut at all."""
-    return bool(config.crop_to_patches) and tiling.setting(config, "max_patches") > 1
+    return bool(config.crop_to_patches) and stages.count(config, "max_patches") > 1
 
 
 def by_aspect(config: Config, image: Value) -> Grid:
     """The grid nearest to the image's shape."""
-    least, most = tiling.setting(config, "min_patches"), tiling.setting(config, "max_patches")
+    least, most = stages.count(config, "min_patches"), stages.count(config, "max_patches")
     return grid_by_aspect(image.type.size("H"), image.type.size("W"), stages.sides("size", config.size), least, most)
 
 
 def by_scale(config: Config, image: Value) -> Grid:
     """Cohere 2 Vision: the grid that enlarges the image least. It takes tiles for squares as high as they are."""
-    side, most = stages.sides("size", config.size)[0], tiling.setting(config, "max_patches")
+    side, most = stages.sides("size", config.size)[0], stages.count(config, "max_patches")
     return grid_by_scale(image.type.size("H"), image.type.size("W"), side, most)
 
 
@@ -52,17 +76,17 @@ def covering(config: Config, image: Value) -> Grid:
     """Ovis2: the smallest grid that keeps most of the image's pixels, or by `use_covering_area_grid` the nearest one."""
     if not config.use_covering_area_grid:
         return by_aspect(config, image)
-    side, most = stages.sides("size", config.size)[0], tiling.setting(config, "max_patches")
+    side, most = stages.sides("size", config.size)[0], stages.count(config, "max_patches")
     return covering_grid(image.type.size("H"), image.type.size("W"), side, most, compensated=sys.version_info >= (3, 12))
 
 
 def page(config: Config, image: Value) -> Page:
     """Granite Docling: the grid of a page, and the one that is told."""
-    least, most = (tiling.setting(config, key) if config.crop_to_patches else 1 for key in ("min_patches", "max_patches"))
+    least, most = (stages.count(config, key) if config.crop_to_patches else 1 for key in ("min_patches", "max_patches"))
     dense = Dense()
     if config.dense_max_patches:
         most_of_dense, *tests = DENSE
-        dense = Dense(stages.count(config, most_of_dense, 0), *(stages.number(config, key) for key in tests))
+        dense = Dense(stages.count(config, most_of_dense), *(stages.number(config, key) for key in tests))
     return page_grid(image.type.size("H"), image.type.size("W"), stages.sides("size", config.size), least, most, dense)
 
 
@@ -120,7 +144,7 @@ def document(b: ProgramBuilder, config: Config, x: Value) -> None:
 def local_grid(config: Config, image: Value) -> tuple[num.Bool, Grid]:
     """DeepSeek OCR 2: whether the image is larger than a tile of `tile_size` and is cut, and its grid, 1 x 1 if it is not."""
     side, height, width = stages.count(config, "tile_size"), image.type.size("H"), image.type.size("W")
-    least, most = tiling.setting(config, "min_patches"), tiling.setting(config, "max_patches")
+    least, most = stages.count(config, "min_patches"), stages.count(config, "max_patches")
     large = num.maximum(height, width) > side
     grid = grid_by_aspect(height, width, (side, side), least, most)
     return large, Grid(*(num.where(large, count, 1) for count in grid))
@@ -158,7 +182,7 @@ def views(b: ProgramBuilder, config: Config, x: Value) -> None:
 def unlimited_view(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """Unlimited OCR: the whole view, which is warped instead where images are not cut and it is small."""
     side = max(stages.sides("size", config.size or {}))
-    if not config.crop_to_patches and side <= tiling.setting(config, "maximum_pad_value"):
+    if not config.crop_to_patches and side <= stages.count(config, "maximum_pad_value"):
         return tiling.resize_to(b, config, x, side, side)
     return whole_view(b, config, x, side)
 
@@ -185,7 +209,7 @@ def thumbnail_and_tiles(b: ProgramBuilder, config: Config, x: Value) -> Value:
     overview = tiling.as_tile(b, tiling.resize_to(b, config, x, side, side))
     if config.vision_input_type != "thumb+tile":
         return overview
-    several = tiling.setting(config, "max_num_tiles") > 1
+    several = stages.count(config, "max_num_tiles") > 1
     grid = grid_by_fit(x.type.size("H"), x.type.size("W"), side, config.own("max_num_tiles") if several else 1)
     canvas = tiling.resize_to(b, config, x, grid.rows * side, grid.columns * side)
     return tiling.join(b, overview, tiling.cut(b, canvas, side, side))
@@ -201,7 +225,7 @@ ROWS = (
             tiling.resize,
             tiling.in_model_units,
         ),
-        {**TILED, **resize_to(square(512), "bicubic"), "crop_to_patches": True},
+        {**TILED, **resize_to(square(512), "bicubic"), "crop_to_patches": CROP.of(True)},
         outputs=("pixel_values", "num_patches"),
         model_inputs=("pixel_values",),
         backends=ONLY_TORCHVISION,
@@ -214,11 +238,11 @@ ROWS = (
             **TILED,
             **resize_to(square(1024), "bicubic"),
             **INCEPTION,
-            "crop_to_patches": True,
-            "min_patches": 2,
-            "max_patches": 6,
-            "tile_size": 768,
-            "background_color": (127, 127, 127),
+            "crop_to_patches": CROP.of(True),
+            "min_patches": FEWEST.of(2),
+            "max_patches": MAX_PATCHES.of(6),
+            "tile_size": TILE_SIZE.of(768),
+            "background_color": BACKGROUND,
         },
         outputs=("pixel_values", "num_local_patches", "pixel_values_local"),
         model_inputs=("pixel_values", "num_local_patches"),
@@ -242,9 +266,9 @@ ROWS = (
         {
             **TILED,
             **resize_to(square(512), "bicubic"),
-            "crop_to_patches": True,
-            "max_patches": 32,
-            "fine_route": False,
+            "crop_to_patches": CROP.of(True),
+            "max_patches": MAX_PATCHES.of(32),
+            "fine_route": Setting(False, flag, "Give `tile_fine_mask` as well."),
             **DENSE,
         },
         outputs=("pixel_values", "pixel_attention_mask", "rows", "cols"),
@@ -255,7 +279,13 @@ ROWS = (
     Row(
         "Ovis2ImageProcessor",
         (tiles(covering, overview_first=True), tiling.resize, stages.center_crop, tiling.in_model_units),
-        {**TILED, **resize_to(square(384), "bicubic"), "use_covering_area_grid": True},
+        {
+            **TILED,
+            **resize_to(square(384), "bicubic"),
+            "use_covering_area_grid": Setting(
+                True, flag, "Choose the smallest grid that keeps most pixels, not the nearest shape."
+            ),
+        },
         parity=COVERING_PARITY,
         outputs=("pixel_values", "grids"),
         model_inputs=("pixel_values",),
@@ -269,9 +299,9 @@ ROWS = (
             **NORMALIZE,
             **resize_to(square(448), "bicubic"),
             **INCEPTION,
-            "vision_input_type": "thumb+tile",
-            "tile_size": 448,
-            "max_num_tiles": 36,
+            "vision_input_type": Setting("thumb+tile", None, '"thumb+tile" cuts images into tiles; any other word does not.'),
+            "tile_size": TILE_SIZE.of(448),
+            "max_num_tiles": Setting(36, Whole(), "The most tiles of an image, the whole one not counted."),
         },
         backends=ONLY_TORCHVISION,
         calls={"max_num_tiles": PARTLY},
@@ -283,12 +313,12 @@ ROWS = (
             **TILED,
             **resize_to(square(1024), "bicubic"),
             **INCEPTION,
-            "crop_to_patches": True,
-            "min_patches": 2,
-            "max_patches": 32,
-            "tile_size": 640,
-            "background_color": (127, 127, 127),
-            "maximum_pad_value": 640,
+            "crop_to_patches": CROP.of(True),
+            "min_patches": FEWEST.of(2),
+            "max_patches": MAX_PATCHES.of(32),
+            "tile_size": TILE_SIZE.of(640),
+            "background_color": BACKGROUND,
+            "maximum_pad_value": Setting(640, Whole(), "The longest side of a view that is warped instead of padded."),
         },
         outputs=("pixel_values", "pixel_values_local", "num_local_patches", "patches_grid"),
         model_inputs=("pixel_values", "num_local_patches", "patches_grid"),

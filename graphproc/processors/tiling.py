@@ -101,15 +101,3 @@ def join_of(x: Value) -> Join:
 def tell(b: ProgramBuilder, name: str, *values: Num, delivery: Delivery = TENSOR) -> None:
     """An output of whole numbers for each image: one, or a row of several."""
     b.output(name, b.add(Numbers(values, shape=() if len(values) == 1 else None)), delivery=delivery)
-
-
-def setting(config: Config, key: str) -> int:
-    """A whole number, of any sign as in the reference.
-
-    Raises:
-        ConfigError: the setting is null.
-    """
-    value = getattr(config, key)
-    if value is None:
-        raise ConfigError(f"{key}: expected a whole number to cut images into tiles, got null")
-    return int(value)

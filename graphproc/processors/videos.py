@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from graphproc import joins
 from graphproc.configs.config import NEEDS, Config
+from graphproc.configs.settings import Setting
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import MirrorPad, MultiplyAdd, Pad
@@ -26,6 +27,7 @@ from graphproc.processors.constants import (
 )
 from graphproc.processors.llava import resize as resize_shortest
 from graphproc.processors.row import ONLY_PIL, Row
+from graphproc.processors.settings import DO_FLIP_CHANNEL_ORDER
 from graphproc.processors.stages import WITHOUT_PAD
 from graphproc.sizes import fit
 
@@ -77,7 +79,7 @@ VIVIT = {
     **RESCALE,
     "rescale_factor": 1 / 127.5,
     **NORMALIZE,
-    "offset": True,
+    "offset": Setting(True, None, "Subtract 1 after rescaling."),
 }
 
 ROWS = (
@@ -92,9 +94,9 @@ ROWS = (
             **NORMALIZE,
             "do_pad": True,
             "pad_size": {"height": 448, "width": 448},
-            "do_flip_channel_order": True,
-            "constant_values": 0,
-            "pad_mode": "constant",
+            "do_flip_channel_order": DO_FLIP_CHANNEL_ORDER.of(True),
+            "constant_values": Setting(0, None, "The value of the padding, in the units that pixels have by then."),
+            "pad_mode": Setting("constant", None, "What the padding is: constant, reflect, replicate or symmetric."),
         },
         finish=video,
         needs={**NEEDS, "do_pad": ("pad_size",)},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graphproc import joins
 from graphproc.configs.config import Config
-from graphproc.errors import ConfigError
+from graphproc.configs.settings import Above, Setting, flag
 from graphproc.ir.program import Parity, ProgramBuilder, Value
 from graphproc.ops import AffineWarp, Rearrange
 from graphproc.processors import stages
@@ -15,9 +15,7 @@ from graphproc.processors.row import PIL, Extra, Row
 @stages.when("do_affine_transform")
 def warp(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_affine_transform`: one tile for each box."""
-    factor = config.normalize_factor
-    if isinstance(factor, bool) or not isinstance(factor, (int, float)) or factor <= 0:
-        raise ConfigError(f"normalize_factor: expected a number above 0, got {factor!r}")
+    factor = stages.number(config, "normalize_factor")
     # transformers takes the rows of an image of 3 rows or fewer for its channels
     b.require(x.type.size("H") > x.type.channels, "boxes are warped from images of at least 4 rows. Use a taller image.")
     boxes = b.extras["box"]
@@ -38,8 +36,8 @@ ROWS = (
             "size": {"height": 256, "width": 192},
             **NORMALIZE,
             **IMAGENET,
-            "do_affine_transform": True,
-            "normalize_factor": 200.0,
+            "do_affine_transform": Setting(True, flag, "Cut a crop out around each box."),
+            "normalize_factor": Setting(200.0, Above(0), "The pixels that a box's scale is counted in."),
         },
         parity=Parity(
             f"{PIL.reference} and scipy",
