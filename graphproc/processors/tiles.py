@@ -252,7 +252,7 @@ ROWS = (
             **DENSE,
         },
         extra_keys=(*PATCHES, "fine_route", *DENSE),
-        outputs=("pixel_values", "pixel_attention_mask", "rows", "cols"),
+        outputs=("pixel_values", "pixel_attention_mask", "tile_fine_mask", "rows", "cols"),
         input_names=("pixel_values", "pixel_attention_mask"),
         finish=document,
         per_sample=0,
