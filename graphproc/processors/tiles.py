@@ -271,7 +271,7 @@ ROWS = (
             "fine_route": Setting(False, flag, "Give `tile_fine_mask` as well."),
             **DENSE,
         },
-        outputs=("pixel_values", "pixel_attention_mask", "rows", "cols"),
+        outputs=("pixel_values", "pixel_attention_mask", "tile_fine_mask", "rows", "cols"),
         model_inputs=("pixel_values", "pixel_attention_mask"),
         finish=document,
         per_sample=0,
