@@ -84,7 +84,7 @@ class MethodBuilder(ProgramBuilder):
             x = self.add(Compact(padding.get(name, 0)), value, kept)
             if self.ragged:
                 x = x.narrow(-x.type.rank, 0, length)
-            if "H" in x.type.layout:  # a map for each row, whose size may be the image's own
+            if "H" in x.type.layout:  # a map for each row, perhaps of the image's own size
                 self.output(name, x, joins.Concatenate(fill=0) if self.ragged else joins.Pad())
             else:
                 self.output(name, x, joins.Concatenate() if self.ragged else joins.STACK)

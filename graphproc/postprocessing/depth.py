@@ -17,7 +17,7 @@ from graphproc.ir.program import Parity, Value
 from graphproc.ir.value import maximum
 from graphproc.ops import Crop, Interpolate, Nearest, Numbers
 from graphproc.postprocessing.builder import MethodBuilder
-from graphproc.postprocessing.method import TRANSFORMERS, Field, Method
+from graphproc.postprocessing.method import TRANSFORMERS, Field, Method, over_pixels
 from graphproc.processors.constants import BICUBIC, BILINEAR, NEAREST
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
@@ -84,11 +84,6 @@ def build_pro(b: MethodBuilder) -> None:
             depth = depth * over_pixels(width) / over_pixels(focal)
         depth = as_set(b, depth, size)
     finish(b, 1 / depth.clip(NEAREST_DEPTH, FARTHEST_DEPTH))
-
-
-def over_pixels(x: Value) -> Value:
-    """A number of an image as an operand for its pixels."""
-    return x.rearrange("n -> n 1 1")
 
 
 def focal_length(view: Value, width: Num) -> tuple[Value, Value]:
@@ -168,7 +163,7 @@ def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
 
 
 def squeezed_result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """The map of one image; resized to one row or column, it loses that axis, as in the reference."""
+    """The map of one image; resized to one row or column, it loses that axis, as upstream."""
     return {"predicted_depth": squeezed(outputs["predicted_depth"], options)}
 
 

@@ -17,7 +17,7 @@ from graphproc.ops import Interpolate
 from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.instances import mean_chance, paint, promising
 from graphproc.postprocessing.mask_semantic import NAME, QUERIES, class_scores, shares
-from graphproc.postprocessing.method import REQUIRED, Method
+from graphproc.postprocessing.method import REQUIRED, Method, over_pixels
 from graphproc.postprocessing.segments import (
     INSTANCE,
     PANOPTIC,
@@ -30,7 +30,6 @@ from graphproc.postprocessing.segments import (
     information,
     labels_of,
     output,
-    over_pixels,
     strongest,
 )
 from graphproc.postprocessing.semantic import label_map

@@ -1,6 +1,6 @@
 """Images that a model generated, as pixels: what preprocessing did, backwards.
 
-Bytes that are made of floats narrower than float32 may differ by one: the reference rounds the difference to that type, too.
+Bytes that are made of floats narrower than float32 may differ by one: upstream rounds the difference to that type, too.
 
 Source: transformers 5.23, `postprocess` of `JanusImageProcessorPil` and `Emu3ImageProcessor`.
 """
@@ -69,7 +69,7 @@ def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
 
 
 def prepare(given: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A list of images, channels first; numpy arrays where the reference computes with these.
+    """A list of images, channels first; numpy arrays where upstream computes with these.
 
     Raises:
         ImageError: there is something else than images of three channels.
@@ -113,7 +113,7 @@ def collect(results: list[Any], options: Mapping[str, Any]) -> Any:
 
 
 def collect_planes(results: list[Any], options: Mapping[str, Any]) -> Any:
-    """As `collect`; where these are no pictures, the channels of all images in a row, as in the reference."""
+    """As `collect`; where these are no pictures, the channels of all images in a row, as upstream."""
     planes = [channel for image in results for channel in image]
     return collect(results if _pictures(results, options) else planes, options)
 

@@ -1,6 +1,6 @@
 """Instances that are painted one over the other: a map of ids, and for each id its class and score.
 
-Source: transformers 5.23, `post_process_instance_segmentation` of MaskFormer and Mask2Former, whose Pil forms have copies.
+Source: transformers 5.23, `post_process_instance_segmentation` of MaskFormer and Mask2Former, and the copies in their Pil forms.
 It takes pairs of a query and a class in the order in which `torch.topk(sorted=False)` gives them, which torch leaves open;
 here they come in the order of their class's share, the largest first.
 """
@@ -18,7 +18,7 @@ from graphproc.ir.value import where
 from graphproc.ops import Interpolate, Nearest
 from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.mask_semantic import MASK2FORMER_SIDE, QUERIES, shares
-from graphproc.postprocessing.method import TRANSFORMERS, Method
+from graphproc.postprocessing.method import TRANSFORMERS, Method, over_pixels
 from graphproc.postprocessing.segments import (
     INSTANCE,
     THRESHOLDS,
@@ -28,7 +28,6 @@ from graphproc.postprocessing.segments import (
     holds,
     information,
     output,
-    over_pixels,
     run_lengths,
     single,
 )

@@ -20,7 +20,7 @@ MASK2FORMER_SIDE = 384
 
 
 def shares(logits: Value, null: bool = True) -> Value:
-    """The share of each class, without that of the last, `null`, which stands for nothing."""
+    """The share of each class; with `null`, the last class stands for nothing and is left out."""
     x = logits.softmax()
     return without_nothing(x) if null else x
 

@@ -45,7 +45,7 @@ def build_whole(b: MethodBuilder) -> None:
 
 
 def apart(x: Value) -> Value:
-    """Masks where each pixel belongs to one prompt, that of the largest; what the others have there is at most `NOTHING`."""
+    """Give each pixel to the prompt with the largest number there; the other prompts have at most `NOTHING` there."""
     owner = x.argmax(-4, keepdims=True)
     prompts = x.builder.add(CountUp(x.shape[0])).rearrange("n -> n 1 1 1")
     own = where(owner == prompts, x, LOWEST)
@@ -100,7 +100,7 @@ METHODS = (
         size_arguments=("original_sizes",),
         needs_sizes=True,
         first_argument="masks",
-        python_only_options=("max_hole_area", "max_sprinkle_area"),  # the reference takes them, no more
+        python_only_options=("max_hole_area", "max_sprinkle_area"),  # upstream takes them and does nothing
         accepts_unknown_keywords=True,
     ),
 )

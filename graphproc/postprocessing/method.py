@@ -69,6 +69,11 @@ class AsIs(list[Any]):
     """A list in a result with arrays that stay numpy's, even where tensors came in."""
 
 
+def over_pixels(x: Value) -> Value:
+    """Lay out a number of each map, [n], as an operand for maps [n, H, W]."""
+    return x.rearrange("n -> n 1 1")
+
+
 def without_nothing(shares: Value) -> Value:
     """Leave out the share of the last class, which stands for nothing."""
     classes = shares.shape[-1]
@@ -127,7 +132,7 @@ class Method:
 
     @property
     def has_masks(self) -> bool:
-        """Whether there is a map for each row, of which a fixed number would be far more than there are."""
+        """Whether rows have maps: then a program of a fixed number of rows would make far more maps than are found."""
         return "masks" in self.rows
 
     def present(self, fields: Collection[str]) -> list[str]:
@@ -162,11 +167,11 @@ class Method:
         Args:
             config: the processor's settings.
             options: the method's options, as `settings` gives them.
-            sized: which sizes there are, by their keywords; each is an input, int64 [2] (height, width), whose name is the
+            sized: which sizes there are, by their keywords; each is an input, int64 [2] (height, width), named by the
                 keyword's singular. None for all that do not follow from others.
             ragged: whether rows that count are concatenated, instead of padded to a fixed number.
             fields: which of the optional model outputs there are; None for none.
-            backend: whose arithmetic.
+            backend: `pil` or `torchvision`, the arithmetic that results have.
 
         Raises:
             ConfigError: the options do not fit.

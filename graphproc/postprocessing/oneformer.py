@@ -62,7 +62,7 @@ def _renumbered(labels: Value, things: tuple[int, ...]) -> Value:
 
 
 def _things(b: MethodBuilder) -> tuple[int, ...]:
-    """The classes that are things and not stuff, of which there is one at least.
+    """The classes that are things and not stuff, at least one.
 
     Raises:
         ConfigError: the settings do not say them.

@@ -25,7 +25,7 @@ ROWS = ("keypoints", "scores", "labels")
 _TYPES: Mapping[str, type[np.generic]] = {"keypoints": np.float32, "labels": np.int64, "bbox": np.float32}
 NO_LABEL = -1
 NOWHERE = -1
-"""The row and the column of a joint whose scores are nowhere above 0."""
+"""The row and the column of a joint without a score above 0."""
 SIGMA = 0.8
 SCORES = (0.001, 50.0)
 """Blurred scores are clipped to these before their logarithm is taken."""

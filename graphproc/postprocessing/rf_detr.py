@@ -16,7 +16,7 @@ from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.detection import pairs_wanted
 from graphproc.postprocessing.instances import ROWS, best_pairs
 from graphproc.postprocessing.mask_semantic import DETR
-from graphproc.postprocessing.method import Method
+from graphproc.postprocessing.method import Method, over_pixels
 from graphproc.postprocessing.segments import (
     INSTANCE,
     PARITY,
@@ -25,7 +25,6 @@ from graphproc.postprocessing.segments import (
     holds,
     information,
     output,
-    over_pixels,
     resized,
     run_lengths,
     strongest,

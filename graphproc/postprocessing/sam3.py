@@ -37,7 +37,7 @@ ROWS = ("scores", "boxes")
 
 
 def scores(b: MethodBuilder) -> Value:
-    """The chance of each query, times that of any."""
+    """The chance of each query, times the chance that the image shows any."""
     x = b["pred_logits"].sigmoid()
     return x * b[PRESENCE].sigmoid() if PRESENCE in b else x
 
@@ -76,7 +76,7 @@ def instance(b: MethodBuilder) -> None:
 
 
 def _wanted(b: MethodBuilder, found: Candidates, masks: Value) -> tuple[Num, Num]:
-    """The size of masks: the wanted one; the model's own for Python callers where nothing is found, as in the reference."""
+    """The size of masks: the wanted one; the model's own for Python callers where nothing is found, as upstream."""
     assert b.target is not None
     height, width = b.target
     if not b.ragged:

@@ -13,8 +13,8 @@ from graphproc import joins
 from graphproc.errors import ConfigError
 from graphproc.ir.program import Value
 from graphproc.postprocessing.builder import MethodBuilder
-from graphproc.postprocessing.depth import NORMALS, PARITY, normals_result, over_pixels, resized, unit_vectors
-from graphproc.postprocessing.method import Field, Method
+from graphproc.postprocessing.depth import NORMALS, PARITY, normals_result, resized, unit_vectors
+from graphproc.postprocessing.method import Field, Method, over_pixels
 from graphproc.processors import stages
 from graphproc.sizes import num, rules
 
@@ -30,7 +30,7 @@ def normals(b: MethodBuilder) -> None:
 
 
 def points(b: MethodBuilder) -> None:
-    """Points, divided by the scale where there is one, without the padding, at the wanted size or the image's."""
+    """Points, divided by the scale if the model gives one, without the padding, at the wanted size or the image's."""
     x = b["pointmaps"]
     if SCALES in b:
         x = x / over_pixels(b[SCALES])

@@ -1,4 +1,4 @@
-"""SegGPT: the lower half of a painted image, whose colours stand for classes.
+"""SegGPT: the lower half of a painted image; its colours stand for classes.
 
 Source: transformers 5.23, `post_process_semantic_segmentation` of SegGPT's Pil form.
 """

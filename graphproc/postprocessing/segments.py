@@ -1,6 +1,6 @@
 """Segments: a map of ids, and for each id its class and score, of models that give masks and classes for each mask.
 
-What the reference does query by query depends on other queries only through two things, which are computed for all of
+What upstream does query by query depends on other queries only through two things, which are computed for all of
 them at once: the pixels where a query is the strongest, and the ids counted so far. Only the queries that score enough
 reach the wanted size, so a program has a size that depends on the model's outputs, and runs image by image.
 
@@ -23,7 +23,7 @@ from graphproc.ir.value import maximum, where
 from graphproc.ops import CountUp, Extend, Interpolate, Numbers, PathSum
 from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.mask_semantic import DETR, MASK2FORMER_SIDE, QUERIES
-from graphproc.postprocessing.method import TRANSFORMERS, Method
+from graphproc.postprocessing.method import TRANSFORMERS, Method, over_pixels
 from graphproc.postprocessing.semantic import OUTSIDE
 from graphproc.sizes import num
 
@@ -96,11 +96,6 @@ def same_class(labels: Value, classes: tuple[int, ...]) -> Value:
     """Compare each label, int64 [n], with each of some classes: bools [n, classes]."""
     each = labels.rearrange("n -> n 1")
     return each == labels.builder.add(Numbers(classes, shape=(1, len(classes))))
-
-
-def over_pixels(x: Value) -> Value:
-    """A number of each candidate as an operand for maps [n, H, W]."""
-    return x.rearrange("n -> n 1 1")
 
 
 def area(masks: Value) -> Value:
@@ -181,7 +176,7 @@ def scored(b: MethodBuilder, found: Candidates, masks: Value, scores: Value, lab
         masks: of each, how much every pixel belongs to it, at the wanted size, f32 [n, H, W].
         scores: of each, f32 [n].
         labels: of each, int64 [n].
-        classes: those whose segments fuse.
+        classes: the classes with segments that fuse.
     """
     weighted = masks * over_pixels(scores)
     winner, own = strongest(weighted)
@@ -213,7 +208,7 @@ def resized(b: MethodBuilder, masks: Value, mode: str = "linear") -> Value:
 
 
 def segments(b: MethodBuilder, logits: str, masks: str, classes: tuple[int, ...], side: int = 0, mode: str = "linear") -> None:
-    """The segments of the queries that score enough; `side` is that of the squares that masks are resized to first."""
+    """The segments of the queries that score enough; masks are resized to squares of `side` first, unless it is 0."""
     found, scores, labels = best_classes(b, b[logits])
     picked = b[masks][found.places]
     if side:
@@ -260,7 +255,7 @@ def run_lengths(segmentation: Array) -> list[list[int]]:
 
 
 def information(outputs: Mapping[str, Any], fused: bool = True) -> list[dict[str, Any]]:
-    """What the reference says of each segment, in Python's numbers."""
+    """What upstream says of each segment, in Python's numbers."""
     rows = [outputs[name].tolist() for name in ("ids", "label_ids", "scores")]
     flags = outputs["was_fused"].tolist() if "was_fused" in outputs else [0] * len(rows[0])
     return [

@@ -80,7 +80,7 @@ def table_result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
 
 
 def of_first(given: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The scores of the first image, which alone counts in the reference."""
+    """The scores of the first image, the only one that counts upstream."""
     return {"last_hidden_state": given["last_hidden_state"][:1]}
 
 

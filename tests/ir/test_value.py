@@ -188,6 +188,16 @@ def test_sizes_are_numbers() -> None:
     y = x * (x.shape[0], 0.5)
     assert y.shape == x.shape
     assert b.steps[-1].op == Combine("multiply", (num.symbol("height"), 0.5))
+    height = num.symbol("height")
+    for write, op in (
+        (lambda: height * x, Combine("multiply", height)),
+        (lambda: height - x, Combine("add", height)),
+        (lambda: height / x, Combine("divide")),
+        (lambda: height < x, Combine("greater", height)),
+        (lambda: height == x, Combine("equal", height)),
+    ):
+        write()
+        assert b.steps[-1].op == op
     assert (x.dtype, repr(y)) == ("f32", "<value combine: f32[height, 2]>")
 
 
