@@ -19,7 +19,14 @@ from graphproc.postprocessing.registry import MODULES
 Array = np.ndarray[Any, Any]
 
 METHODS: tuple[Method, ...] = tuple(m for module in MODULES for m in import_module(f"graphproc.postprocessing.{module}").METHODS)
-IDS = [f"{m.classes[0].removesuffix('ImageProcessor') if m.classes else 'every'}-{m.name[13:]}" for m in METHODS]
+FIRSTS = {method.name: method for method in reversed(METHODS)}.values()
+"""The first method of each name."""
+
+
+def label(m: Method) -> str:
+    """What a method is called in the names of tests."""
+    return f"{m.classes[0].removesuffix('ImageProcessor') if m.classes else 'every'}-{m.name[13:]}"
+
 
 LENGTHS = {
     "queries": 8,

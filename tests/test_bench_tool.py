@@ -207,6 +207,7 @@ def test_a_resize_in_another_process_takes_turns(tool: ModuleType) -> None:
         Child("false", work)
 
 
+@pytest.mark.slow
 def test_a_session_and_its_first_run_in_a_fresh_process(tool: ModuleType, tmp_path: Path) -> None:
     path = gp.CLIPImageProcessor(size=40, crop_size=32).export(tmp_path / "graph.onnx")
     made, first = tool.costs._child("session", str(path), "50", "60")

@@ -25,6 +25,7 @@ def tool(name):
     return module
 
 
+@pytest.mark.slow
 def test_exported_graphs_are_what_the_code_exports():
     assert list(tool("exported").differences()) == []
 
@@ -75,6 +76,7 @@ def test_the_oldest_runtime_of_the_readme_is_the_one_that_is_tried():
     assert f"ONNX Runtime {oldest.removesuffix('.0')} on" in (ROOT / "README.md").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", ["class_cost", "exported", "fixed_dimensions", "golden", "oldest_runtime", "support_table"])
 def test_help_starts_no_job(script):
     command = [sys.executable, ROOT / "tools" / f"{script}.py", "--help"]

@@ -3,9 +3,9 @@
     pytest          the quick tier, README's second command: under three minutes on two cores
     pytest -m ""    all tests, as `.ci/run` runs them
 
-Two marks tell the tiers apart. `slow`: a test that takes over a second. `wide`: a row of a matrix (every class, or every row
+Two marks tell the tiers apart. `slow`: a test that takes over half a second. `wide`: a row of a matrix (every class, or every row
 of an op, times something) beyond the few that stand for the rest. Whatever has either mark has a quick test of its kind beside
-it, so that no kind of failure is seen in `.ci/run` alone. Rows that the quick tier leaves out are not even collected there.
+it, so that no kind of failure is seen in `.ci/run` alone. Wide rows are not even collected in the quick tier.
 """
 
 from __future__ import annotations
@@ -53,7 +53,10 @@ def load_profiles() -> None:
 
 
 def rows(every: Iterable[T], few: Collection[T]) -> list[Any]:
-    """The rows of a matrix for `parametrize`: in the quick tier those among `few`, else all, the others marked `wide`."""
+    """The rows of a matrix for `parametrize`: in the quick tier those among `few`, else all, the others marked `wide`.
+
+    A row that is a tuple has a value for each argument of the test.
+    """
     chosen = [row for row in every if everything() or row in few]
     return [row if row in few else _wide(row) for row in chosen]
 

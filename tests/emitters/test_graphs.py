@@ -98,9 +98,10 @@ def valid_and_of_the_default_domain(variant: Variant, target: str) -> None:
     assert not graph.functions
 
 
-@pytest.mark.parametrize("input", ["image", "sequence"])  # test_parity.py runs a sequence through every class
+@pytest.mark.parametrize("input", tiers.rows(["image", "sequence"], ["sequence"]))
 @pytest.mark.parametrize("variant", tiers.classes(v for v in VARIANTS if v in FAMILIES or v.inputs or v.several), ids=str)
 def test_graphs_of_one_image_and_of_a_sequence_are_valid(variant: Variant, input: str) -> None:
+    """`test_parity.py` runs a sequence through every class."""
     graph = emit(program(variant), EmitOptions(input=input))  # type: ignore[arg-type]
     check(graph)
     assert [o.name for o in graph.graph.output] == [o.name for o in program(variant).outputs]
@@ -262,7 +263,7 @@ def assert_as_reference(variant: Variant, graph: onnx.ModelProto, size: tuple[in
 
 
 @pytest.mark.parametrize("opset", [min(IR_VERSION), max(IR_VERSION)])
-@pytest.mark.parametrize("variant", FAMILIES, ids=str)
+@pytest.mark.parametrize("variant", tiers.rows(FAMILIES, FAMILIES[:5]), ids=str)
 def test_the_oldest_and_the_newest_opset_in_every_family(variant: Variant, opset: int) -> None:
     graph = emit(program(variant), EmitOptions(opset=opset))
     check(graph)
@@ -321,8 +322,10 @@ print(json.dumps(digests(sys.argv[2] == "everything")))
 
 
 def digests(everything: bool) -> dict[str, str]:
-    """The hash of every graph of one class of each family, and of every class's graph for `cpu`."""
-    wanted = [(v, t) for v in FAMILIES for t in TARGETS] + [(v, "cpu") for v in VARIANTS if everything]
+    """The hash of the `cpu` graph of a class of each family, or of every class, and then of the former for other targets too."""
+    wanted = [(v, "cpu") for v in FAMILIES]
+    if everything:
+        wanted += [(v, t) for v in FAMILIES for t in ("cuda", "portable")] + [(v, "cpu") for v in VARIANTS]
     return {
         f"{variant} {target}": hashlib.sha256(model(variant, target).SerializeToString(deterministic=True)).hexdigest()
         for variant, target in wanted
@@ -343,7 +346,7 @@ def test_the_same_bytes_in_every_process(root: Path, seed: str) -> None:
     )
     there = json.loads(result.stdout)
     assert there == digests(tiers.everything())
-    assert len(there) > 2 * len(FAMILIES)
+    assert len(there) >= len(FAMILIES)
 
 
 def test_quick_settings_are_of_classes_that_exist() -> None:

@@ -371,6 +371,7 @@ def test_no_pad_where_the_crop_cannot_be_larger() -> None:
     assert_equivalent(program, after, (11, 8), (8, 60), (50, 50))
 
 
+@pytest.mark.slow
 @given(st.tuples(small_sides, small_sides), small_sides, st.tuples(small_sides, small_sides), filters)
 def test_any_crop_of_any_shortest_edge(size: tuple[int, int], edge: int, crop: tuple[int, int], filter: str) -> None:
     program = chain(FIRST, Resize(*rules.shortest_edge(H, W, edge), filter), CenterCrop(*crop))

@@ -233,6 +233,7 @@ for _compensated in (False, True):
     covering(100, 2, _compensated)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compensated", [False, True])
 def test_covered_parts_are_those_of_transformers(compensated: bool) -> None:
     """To the last bit: the choice shows few of them. Sides at multiples of the tile have float and int areas mixed."""
@@ -443,6 +444,7 @@ for _most, _side, _patch in ((9, 448, 14), (1, 100, 8)):
     )
 
 
+@pytest.mark.slow
 def test_shapes_in_the_middle_of_two_grids() -> None:
     """The source's logarithms decide them, not always for more rows; every such shape up to 20 slices."""
     get_grid = models("minicpmv4_6").MiniCPMV4_6ImageProcessorPil.get_sliced_grid
@@ -506,6 +508,8 @@ def traced_windows(side: int) -> Callable[[Any, Any], Any]:
 
 # --- every rule
 
+FIRSTS = {name.split("/")[0]: name for name in reversed(CASES)}.values()
+"""The first case of each rule."""
 TRACED_ALONE: dict[str, Callable[[Any, Any], Any]] = {
     **{f"pan_and_scan_{i}": lambda h, w, s=s: slices.pan_and_scan(h, w, *s) for i, s in enumerate(GEMMA)},
     "windows_640": traced_windows(640),
@@ -513,7 +517,7 @@ TRACED_ALONE: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", tiers.rows(CASES, FIRSTS))
 def test_ints_give_what_transformers_gives(name: str) -> None:
     for height, width in shapes(CASES[name].tries):
         found = list(flat(CASES[name].rule(height, width)))
@@ -521,7 +525,7 @@ def test_ints_give_what_transformers_gives(name: str) -> None:
         assert all(type(x) is int for x in found)
 
 
-@pytest.mark.parametrize("name", [*CASES, *TRACED_ALONE])
+@pytest.mark.parametrize("name", tiers.rows([*CASES, *TRACED_ALONE], [*FIRSTS, "pan_and_scan_0", "windows_7"]))
 def test_expressions_give_what_ints_give(name: str) -> None:
     rule = CASES[name].rule if name in CASES else TRACED_ALONE[name]
     traced = list(flat(rule(H, W)))
