@@ -7,8 +7,8 @@ import pytest
 from oracles import channels_first, pillow_resize
 
 from graphproc.errors import ImageError, ProgramError, ShapeError
-from graphproc.executors.reference import join, run
-from graphproc.ir.delivery import LISTS
+from graphproc.executors.reference import batch, join, run
+from graphproc.ir.delivery import LISTS, OMITTED_IF_EMPTY, Delivery
 from graphproc.ir.program import Output, Parity, Program, ProgramBuilder, image_input
 from graphproc.joins import STACK, Concatenate, Pad
 from graphproc.ops import Resize, ToChannelsFirst
@@ -99,6 +99,22 @@ def test_samples_of_different_numbers_of_images() -> None:
         [[1, -1, -1], [1, -1, -1], [2, 2, -1], [2, 2, -1]],
     ]
     assert joined["count"] == [[0], [], [1, 2]]
+
+
+def test_deliveries() -> None:
+    results = [{"a": np.full((1, length), length), "none": np.zeros((0, 2))} for length in (1, 3)]
+    outputs = [
+        Output("lists", "a", Pad(), delivery=LISTS),
+        Output("separate", "a", Pad(), delivery=Delivery("separate")),
+        Output("left_out", "none", Concatenate(), delivery=OMITTED_IF_EMPTY),
+        Output("kept", "a", STACK, delivery=OMITTED_IF_EMPTY),
+    ]
+    named = [{output.name: result[output.value] for output in outputs} for result in results]
+    joined = join(outputs, named)
+    assert joined["lists"] == [[[1, 0, 0]], [[3, 3, 3]]]
+    assert [array.shape for array in joined["separate"]] == [(1, 1), (1, 3)]
+    assert list(joined) == ["lists", "separate", "kept"]
+    assert batch(outputs[:2], named)["separate"].shape == (2, 1, 3)  # a graph has a tensor in any case
 
 
 def test_strips_are_joined_at_their_ends() -> None:
