@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from graphproc.sizes import num
-from graphproc.sizes.multiples import ceil_multiple, parts_up
+from graphproc.sizes.multiples import ceil_multiple
 from graphproc.sizes.num import Bool, Num
 from graphproc.sizes.rules import Size
 from graphproc.sizes.smart_resize import CornerCanvas, Guarded, near_crossing
@@ -151,7 +151,7 @@ def merged_patches_between(height: Num, width: Num, patch: int, merge: int, fewe
         rows, columns = (num.where(few, num.ceil(factor * side), side) for side in (rows, columns))
 
     def merged(side: Num, other: Num) -> Num:
-        down, up = side // merge * merge, parts_up(side, merge) * merge
+        down, up = side // merge * merge, (side + (merge - 1)) // merge * merge
         return num.where(up * other <= most, up, num.where(num.eq(side, up), side, num.maximum(down, merge)))
 
     rows = merged(rows, columns)
