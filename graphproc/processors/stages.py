@@ -153,8 +153,8 @@ def with_aligned_corners(b: ProgramBuilder, x: Value, height: Num, width: Num) -
         return b.add(InterpolateBytes(height, width, "align_corners"), x)
     if x.type.dtype != "f16":
         return b.add(Interpolate(height, width, "align_corners", fused=True), x)
-    x = b.add(Interpolate(height, width, "align_corners", fused=True, weights="f16"), b.add(Cast("f32"), x))
-    return b.add(Cast("f16"), x)
+    x = b.add(Interpolate(height, width, "align_corners", fused=True, weights="f16"), x.cast("f32"))
+    return x.cast("f16")
 
 
 def as_it_was(b: ProgramBuilder, x: Value, dtype: str) -> Value:
