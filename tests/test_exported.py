@@ -82,7 +82,7 @@ def test_help_starts_no_job(script):
     assert result.stdout.startswith("usage: ")
 
 
-@pytest.mark.parametrize("name", ["README.md", "graphproc/ARCHITECTURE.md", ".github/CONTRIBUTING.md"])
+@pytest.mark.parametrize("name", ["README.md", "graphproc/ARCHITECTURE.md", "graphproc/AUTHORING.md", ".github/CONTRIBUTING.md"])
 def test_files_that_the_documents_name_exist(name):
     text = (ROOT / name).read_text()
     for path in re.findall(r"`((?:graphproc|tests|tools|exported)/[\w/.-]*)`", text):
