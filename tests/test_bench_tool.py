@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import json
 import mmap
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 import PIL
 import pytest
+from PIL import Image
 
 import graphproc as gp
 from graphproc.bench.measure import Measurement
@@ -198,6 +200,7 @@ def test_a_resize_in_another_process_takes_turns(tool: ModuleType) -> None:
         Child("false", task)
 
 
+@pytest.mark.slow
 def test_a_session_and_its_first_run_in_a_fresh_process(tool: ModuleType, tmp_path: Path) -> None:
     path = gp.CLIPImageProcessor(size=40, crop_size=32).export(tmp_path / "graph.onnx")
     made, first = tool.costs._child("session", str(path), "50", "60")
@@ -245,6 +248,30 @@ def test_a_whole_run_its_file_and_its_plots(
     monkeypatch.setattr(sys, "argv", ["bench", "--read", str(out / "results.json")])
     assert tool.main() == 0
     assert f"{GRAPH} / {PILLOW}, 1 thread: worst" in capsys.readouterr().out
+
+
+def test_the_chart_of_readme(
+    tool: ModuleType, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chart = importlib.import_module("chart")
+    machine = {"cpu": "a processor", "versions": {"onnxruntime": "1.0"}}
+    results = {"machine": machine, "options": {"clock": "wall"}, "started": "2026-01-02T03:04:05+0000"}
+    results["cells"] = [cell.as_dict() for cell in table(tool)]
+    (tmp_path / "results.json").write_text(json.dumps(results))
+    read = ["chart.py", "--read", str(tmp_path / "results.json"), "-o", str(tmp_path / "speed.png")]
+    monkeypatch.setattr(sys, "argv", read)
+    chart.main()
+    printed = capsys.readouterr().out
+    assert "| CLIP | pil | 4.8 | 10.0 | 2.1 |" in printed
+    assert (
+        "One image of 1080 x 1920 pixels, 1 thread. a processor, onnxruntime 1.0, transformers -, torch -, 2026-01-02" in printed
+    )
+    pixels = np.asarray(Image.open(tmp_path / "speed.png").convert("RGB"))
+    blue = (pixels == (0x0B, 0x5F, 0xA5)).all(-1).any(0)
+    assert blue.sum() == pytest.approx(chart.WIDTH - chart.LEFT - chart.RIGHT, abs=8)  # the longest bar, but for the line
+    monkeypatch.setattr(sys, "argv", [*read, "--size", "5x5"])
+    with pytest.raises(SystemExit, match="expected results of graphs and of transformers, got none"):
+        chart.main()
 
 
 def test_a_profile_tells_what_nodes_are_for(

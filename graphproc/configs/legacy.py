@@ -60,7 +60,7 @@ def _edge(key: str, edge: str) -> Rewrite:
 
 
 def _detr_size(value: Any, defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """DETR and its kin: null is the default, and a number is a shortest edge whose longest one is `max_size`, or 1333."""
+    """DETR and its kin: null is the default, and a number is a shortest edge, with `max_size` or 1333 as the longest."""
     if value is None:
         return {"size": defaults["size"]}
     if not _is_number(value) or (longest := settings.get("max_size", 1333)) is None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -182,10 +183,10 @@ class Call:
                 concatenates them.
         """
         row, backend = self._row, self._processor.backend
-        listed = {output.name for output in outputs if output.listed or output.apart}
+        listed = {output.name for output in outputs if output.delivery.kind != "tensor"}
         joined = self._runner.joined(outputs, self.counts, return_tensors is not None)
         for output in outputs:
-            if return_tensors is None and output.name in joined and not output.listed:
+            if return_tensors is None and output.name in joined and output.delivery.kind != "lists":
                 apart = partial(self._runner.apart, output.name)
                 joined[output.name] = contained(row.name, backend, output, joined[output.name], apart)
             elif return_tensors is not None and output.name not in listed:
@@ -194,13 +195,14 @@ class Call:
                 joined[output.name] = np.asarray(joined[output.name]).tolist()
         features = BatchFeature(joined | ({row.counts: self.counts} if row.counts else {}), return_tensors, listed)
         for output in outputs:
-            if output.apart:  # each a tensor of its own
+            if output.delivery.kind == "separate":  # each a tensor of its own
                 tensors = (BatchFeature({output.name: array}, return_tensors) for array in features[output.name])
                 features[output.name] = [one[output.name] for one in tensors]
             if output.name in TENSORS and output.name in features:
                 features[output.name] = in_tensors(features[output.name])
-            if output.bfloat16 and tensor_type_of(features[output.name]) is TensorType.PYTORCH:
-                features[output.name] = features[output.name].bfloat16()
+            dtype = output.delivery.torch_dtype
+            if dtype and tensor_type_of(features[output.name]) is TensorType.PYTORCH:
+                features[output.name] = features[output.name].to(getattr(import_module("torch"), dtype))
         return features
 
 

@@ -78,7 +78,7 @@ def read(method: Method, outputs: Any, options: Mapping[str, Any]) -> Given:
         given |= method.prepare(given, options)
     for name, declared in method.inputs.items():
         value = given.get(name)
-        if declared.unless in fields:
+        if declared.replaced_by in fields:
             continue
         if value is None:
             if declared.optional:
@@ -163,7 +163,7 @@ def read_sizes(method: Method, options: Mapping[str, Any], count: int) -> Sizes:
         ImageError: they are no positive (height, width) for each image.
     """
     found, kind = {}, WHOLE
-    for keyword in method.sized:
+    for keyword in method.size_arguments:
         given = options.get(keyword)
         if given is None:
             if method.needs_sizes:

@@ -122,7 +122,7 @@ class PostProcessing(Settings):
         flags = (key for key, value in options.items() if value is None and key.startswith("do_"))
         options |= {key: config.settings[key] for key in flags if key in config.settings}
         read = post_inputs.read(method, outputs, options)
-        settings = method.settings({**given, **(method.of_no_row if read.empty else {})})
+        settings = method.settings({**given, **(method.options_without_rows if read.empty else {})})
         options["rounded"] = partial(rounded, kind=read.kind)
         sizes = post_inputs.read_sizes(method, options, read.count)
         post_inputs.check_masks(method, read, sizes)
@@ -186,8 +186,8 @@ class PostProcessing(Settings):
         inputs = {
             program.graph_input(v.name, several=False): one[v.name] if v.measures else one[v.name][None] for v in program.inputs
         }
-        joined = {output.name for output in program.outputs if output.join in ("concatenate", "padded_rows")}
-        return {name: value if name in joined else value[0] for name, value in session.run(inputs).items()}
+        found = session.run(inputs)
+        return {output.name: reference.of_image(output, found[output.name]) for output in program.outputs}
 
 
 def _count(run: Run, name: str) -> int:
@@ -231,16 +231,16 @@ def post_processing_methods(processor: str) -> dict[str, Any]:
 
 def _function(method: Method) -> Any:
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    parameters = [inspect.Parameter(name, kind) for name in ("self", method.takes)]
+    parameters = [inspect.Parameter(name, kind) for name in ("self", method.first_argument)]
     parameters += [inspect.Parameter(name, kind, default=default) for name, default in method.options.items()]
-    parameters += [inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD)] if method.ignores_more else []
+    parameters += [inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD)] if method.accepts_unknown_keywords else []
     signature = inspect.Signature(parameters)
 
     def post_process(*args: Any, **kwargs: Any) -> Any:
         bound = signature.bind(*args, **kwargs).arguments
-        processor, outputs = bound.pop("self"), bound.pop(method.takes)
+        processor, outputs = bound.pop("self"), bound.pop(method.first_argument)
         bound.pop("kwargs", None)
-        if method.takes != "outputs":
+        if method.first_argument != "outputs":
             name = next(name for name, field in method.inputs.items() if not field.call)
             outputs = {name: outputs} if post_inputs.named(outputs, name) is None else outputs
         return processor._post_process(method, outputs, bound)
@@ -255,5 +255,5 @@ def _function(method: Method) -> Any:
 def _doc(method: Method) -> str:
     reads = ", ".join(f"`{name}` [batch, {', '.join(map(str, f.shape))}]" for name, f in method.inputs.items() if not f.call)
     lines = [f"{(method.build.__doc__ or '').splitlines()[0]}", "", f"Reads the model's {reads}; numpy arrays or torch tensors."]
-    lines += [f"`{keyword}` are (height, width) in pixels, for each image." for keyword in method.sized]
+    lines += [f"`{keyword}` are (height, width) in pixels, for each image." for keyword in method.size_arguments]
     return "\n".join([*lines, f"Results, one for each image, are {method.parity}."])

@@ -15,7 +15,7 @@ import numpy as np
 
 from graphproc.errors import ConfigError, ImageError, ProgramError, ShapeError
 from graphproc.executors import reference
-from graphproc.ir.program import IN_A_ROW, Output, Program
+from graphproc.ir.program import Output, Program
 from graphproc.ir.types import DTYPES
 from graphproc.runtime.memory import Memory
 from graphproc.runtime.side_by_side import SideBySide
@@ -181,7 +181,7 @@ class Runner:
                 self._buffers[output.name] = _OutputBuffer(self._empty(output.name, shape, dtype))
             buffer = self._buffers[output.name]
             if buffer.array.shape[1:] == shape and buffer.array.dtype == dtype:
-                part = buffer.array[start] if output.join == "concatenate" else buffer.array[start : start + count]
+                part = buffer.array[start : start + count] if output.image_join.has_image_axis else buffer.array[start]
                 out[output.name] = part if output.sample is None else part[None]
                 buffer.filled += count
         return out
@@ -223,7 +223,7 @@ class Runner:
             whole = self._whole(output, counts)
             if whole is None:
                 found |= reference.join([output], self.results, counts)
-            elif tensors or output.batch == "concatenate" or (output.sample is not None and output.batch == "pad"):
+            elif tensors or output.join.as_array("images" if output.sample is None else "samples"):
                 found[output.name] = whole
             else:
                 found[output.name] = list(whole)
@@ -234,7 +234,7 @@ class Runner:
         buffer = self._buffers.get(output.name)
         if buffer is None or buffer.filled < len(self.results):
             return None
-        if output.batch == "concatenate":
+        if not output.join.has_image_axis:
             return buffer.array.reshape(-1, *buffer.array.shape[2:])
         if output.sample is None:
             return buffer.array
@@ -245,7 +245,7 @@ class Runner:
 
 def _one_by_one(program: Program) -> bool:
     """Whether images run one by one, because a run would not tell which result is which image's."""
-    return any(output.join in (*IN_A_ROW, "largest") for output in program.outputs)
+    return not all(output.image_join.has_image_axis for output in program.outputs)
 
 
 def _plan(program: Program, inputs: Mapping[str, Array]) -> Plan:
@@ -262,10 +262,10 @@ def _plan(program: Program, inputs: Mapping[str, Array]) -> Plan:
     memo: dict[num.Sym, Any] = {}
     buffers = {}
     for output in program.outputs:
-        alone = output.sample is None and output.batch in ("stack", "pad", "concatenate")
-        in_sample = output.sample in ("stack", "pad") and output.batch in ("stack", "pad")
-        type = program.value(output.value).type
-        if (alone or in_sample) and type.shape and not (output.listed or output.optional or output.apart):
+        delivery, type = output.delivery, program.value(output.value).type
+        in_sample = output.sample is None or (output.sample.has_image_axis and output.join.has_image_axis)
+        as_tensor = delivery.kind == "tensor" and not delivery.omit_if_empty
+        if output.image_join.contiguous and in_sample and type.shape and as_tensor:
             shape = tuple(int(num.evaluate(length, sizes, memo)) for length in type.shape)
             buffers[output.name] = shape, DTYPES[type.dtype]
     together = MOST_BYTES // sum(array.nbytes for array in inputs.values())
@@ -280,12 +280,7 @@ def _run(run: _Group, session: Session, out: Mapping[str, Array], label: str) ->
     with about(label):
         outputs = session.run(inputs, out)
     return [
-        {
-            o.name: outputs[o.name][(0,) * (o.sample is not None) + (position,)]
-            if o.join in ("stack", "pad")
-            else reference.of_one(o, outputs[o.name])
-            for o in program.outputs
-        }
+        {o.name: reference.of_image(o, outputs[o.name], position) for o in program.outputs}
         for position in range(len(run.indices))
     ]
 

@@ -6,7 +6,7 @@ import pickle
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from graphproc.configs.config import STANDARD_KEYS, Config
+from graphproc.configs.config import Config
 from graphproc.errors import ConfigError, warn
 from graphproc.processors.calls import forgotten, settle, with_own
 from graphproc.processors.row import Row
@@ -124,7 +124,7 @@ class Settings:
 
 def setting_names(row: Row) -> Sequence[str]:
     """The settings that a class declares."""
-    return tuple(dict.fromkeys((*STANDARD_KEYS, *row.extra_keys)))
+    return tuple(row.declared)
 
 
 def checked_engine(engine: str) -> str:

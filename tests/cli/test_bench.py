@@ -49,6 +49,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     return [str(path) for path in paths]
 
 
+@pytest.mark.slow
 def test_json_has_every_image_and_number_of_threads(files: list[str]) -> None:
     found = json.loads(run(*files, "--threads", "1", "--threads", "2", "--json"))
     assert found["ok"] is True
@@ -109,6 +110,7 @@ def test_bad_usage_is_one_line_and_exit_2(args: list[str], expected: str) -> Non
     assert text.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_peers_take_part_where_they_are_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(task, "import_module", import_module)
     pytest.importorskip("transformers")

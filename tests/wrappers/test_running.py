@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tiers
 import torch
 from PIL import Image
 
@@ -168,7 +169,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[Array, dict[str
 
 
 @pytest.mark.parametrize("name", CLASSES)
-@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("threads", tiers.rows([1, 2], [2]))
 def test_pixels_are_not_copied(name: str, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     ours = getattr(gp, name)(**CLASSES[name])
     ours.threads = threads
@@ -220,6 +221,7 @@ def test_images_apart_in_memory_are_not_taken_for_neighbours(monkeypatch: pytest
     same(dict(ours(mirrored, return_tensors="np")), dict(ours(mirrored, return_tensors="np", engine="numpy")))
 
 
+@pytest.mark.slow
 def test_results_are_writable_and_stay_as_they_are() -> None:
     for name, settings in CLASSES.items():
         ours = getattr(gp, name)(**settings)

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from graphproc.sizes import num
-from graphproc.sizes.canvas import best_resolution, covering_grid, grid_by_aspect, grid_by_scale
+from graphproc.sizes.canvas import best_resolution, grid_by_aspect, grid_by_scale
+from graphproc.sizes.covering_grid import covering_grid
 from graphproc.sizes.smart_resize import pixels_within_any_shape
 from graphproc.wrappers.methods.steps import Array, arrays, both_sides, channels_first, resized
 
