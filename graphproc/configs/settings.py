@@ -210,7 +210,7 @@ def resolutions(key: str, value: Any) -> tuple[tuple[int, int], ...]:
 
 STANDARD: Mapping[str, Setting] = {
     "do_convert_rgb": Setting(None, flag, "Make three colour channels of images that have others."),
-    "do_resize": Setting(None, flag, "Resize the image to `size`."),
+    "do_resize": Setting(None, flag, "Resize the image."),
     "size": Setting(None, Sides(("do_resize", "do_center_crop"), edge=True), "The size to resize to, in pixels."),
     "default_to_square": Setting(True, flag, "A `size` of one number is both sides; if false, the shortest edge."),
     "resample": Setting(None, filter_code, "The filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming."),

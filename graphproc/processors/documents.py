@@ -107,7 +107,7 @@ def shrunk(config: Config, x: Value) -> Size:
 
 
 def shrink(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_resize`: shrunk."""
+    """`do_resize`: shrunk to inside `size`; smaller images keep theirs."""
     return stages.resize_to(b, config, x, *shrunk(config, x), keeps_size=True) if config.do_resize else x
 
 

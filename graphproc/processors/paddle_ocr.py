@@ -81,7 +81,7 @@ def line(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 @stages.when("do_resize")
 def line_of_floats(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_resize`: to the same size, as floats, with antialiasing."""
+    """`do_resize`: to `size`'s height and as wide as goes with it, as floats, with antialiasing."""
     height, _ = stages.sides("size", config.size)
     width = line_width(config, *_sides(x))
     # To one column, torch 2.14 repeats the first row's value.

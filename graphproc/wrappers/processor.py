@@ -27,6 +27,7 @@ from graphproc.wrappers.cautions import UNKNOWN_IGNORED, warn_once
 from graphproc.wrappers.common_methods import CommonMethods, call_keywords
 from graphproc.wrappers.compilation import Compilation, options_of, program_key, setting_names
 from graphproc.wrappers.containers import FLOATS, TENSORS, check_lengths, contained, in_tensors
+from graphproc.wrappers.description import Description
 from graphproc.wrappers.devices import device_for
 from graphproc.wrappers.further_inputs import by_name, has_own_prompts, read_further, stand_ins
 from graphproc.wrappers.image_files import is_file
@@ -409,8 +410,7 @@ def _class_of(name: str, suffix: str) -> type[BaseImageProcessor]:
         doc = f"{row.name} with {backend} as its default backend, where it has that."
         body: dict[str, Any] = {"named_backend": backend, "__doc__": doc, "__module__": "graphproc"}
         return type(f"{row.name}{suffix}", (_class_of(row.name, ""),), body)
-    doc = f"{row.name} ({row.family} family); {row.parity_of()}."
-    body = {"row": row, "model_input_names": list(row.input_names), "__doc__": doc, "__module__": "graphproc"}
+    body = {"row": row, "model_input_names": list(row.input_names), "__doc__": Description(), "__module__": "graphproc"}
     body["valid_kwargs"] = call_keywords(row.name, (*setting_names(row), *CALL_ONLY_KEYS))
     body |= class_attributes(row) | dict(methods(row.name)) | post_processing_methods(row.name)
     return type(row.name, (BaseImageProcessor,), body)
