@@ -23,11 +23,13 @@ class Setting:
         default: its value where nothing else is given; None is no value.
         check: what values it takes; None is any, which steps read as true or false, or not at all.
         meaning: what it does, in a sentence.
+        saved: whether files hold it.
     """
 
     default: Any
     check: Check | Sides | None
     meaning: str
+    saved: bool = True
 
     def of(self, default: Any) -> Setting:
         """The same setting with another default."""

@@ -7,6 +7,7 @@ Source: transformers 5.23, `models/idefics2`, `models/idefics3` and `models/smol
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import reduce
 from itertools import product
 
@@ -33,7 +34,7 @@ SPLIT = {
     **NORMALIZE,
     "do_image_splitting": DO_IMAGE_SPLITTING.of(True),
     "max_image_size": TILE,
-    "return_row_col_info": RETURN_ROW_COL_INFO.of(False),
+    "return_row_col_info": replace(RETURN_ROW_COL_INFO, default=False, saved=False),
 }
 OUTPUTS = ("pixel_values", "pixel_attention_mask")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from graphproc.configs import legacy
 from graphproc.configs.config import NEEDS, Config
 from graphproc.configs.settings import Setting, Whole
 from graphproc.errors import ConfigError
@@ -63,6 +64,7 @@ MASK2FORMER = Row(
     not_compiled=LABELS,
     outputs=("pixel_values", "pixel_mask"),
     finish=finish,
+    older=legacy.MASK_FORMER,
     needs={**NEEDS, "do_resize": (*NEEDS["do_resize"], "size_divisor")},
 )
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from graphproc.configs.config import NEEDS, Config, check, normalize
-from graphproc.configs.legacy import modern
+from graphproc.configs.legacy import Spelling, modern
 from graphproc.configs.settings import Setting, declared
 from graphproc.configs.sizes import plain_size
 from graphproc.errors import ConfigError
@@ -108,6 +108,9 @@ class Row:
             become PIL images, of bytes, before anything else.
         calls: how settings that are given in a call are read, of those that transformers does not simply take from there.
         settings_by_position: the settings that a call takes by position behind the images, in transformers' order.
+        older: older spellings of settings, by key (`configs/legacy.py`).
+        unmoved: whether transformers has not moved its class to its backends: means and deviations are lists there, and calls
+            take unknown keywords with a warning.
         family: the group it belongs to, as shown in lists; `registry.FAMILIES` says it.
     """
 
@@ -131,6 +134,8 @@ class Row:
     calls: Mapping[str, Reads] = field(default_factory=dict)
     reads: Literal["converted", "pil", "plain", "frames", "bytes"] = "converted"
     settings_by_position: tuple[str, ...] = ()
+    older: Mapping[str, Spelling] = field(default_factory=dict)
+    unmoved: bool = False
     family: str = ""
 
     @cached_property
@@ -142,6 +147,11 @@ class Row:
     def defaults(self) -> Mapping[str, Any]:
         """The default of each setting."""
         return {key: setting.default for key, setting in self.declared.items()}
+
+    @property
+    def not_saved(self) -> Sequence[str]:
+        """The settings that files do not hold."""
+        return [key for key, setting in self.declared.items() if not setting.saved]
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -210,7 +220,7 @@ class Row:
             ConfigError: a value has no meaning for its key.
         """
         given = {key: plain_size(value) for key, value in given.items()}
-        return normalize(self.name, self.declared, modern(self.name, self.defaults, given, call=call))
+        return normalize(self.name, self.declared, modern(self.older, self.defaults, given, call=call))
 
     def program(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from graphproc.configs import legacy
 from graphproc.configs.config import NEEDS, Config
 from graphproc.configs.settings import Setting
 from graphproc.errors import ConfigError
@@ -117,5 +118,7 @@ ROWS = (
         backends=ONLY_PIL,
         calls=dict.fromkeys(VIVIT, GIVEN),
         reads="frames",
+        older=legacy.PLAIN_NULLS,
+        unmoved=True,
     ),
 )

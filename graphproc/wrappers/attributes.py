@@ -17,20 +17,18 @@ from graphproc.processors.stages import count
 
 STATISTICS = ("image_mean", "image_std")
 """Ends of the names of settings that are tuples of numbers; sequences of others are lists."""
-OF_LISTS = ("Emu3ImageProcessor", "VideoLlavaImageProcessor", "VivitImageProcessor")
-"""Classes that hold these as lists, too: those that transformers has not moved to its backends."""
 
 
 def shown(row: Row, key: str, value: Any) -> Any:
     """A normalised setting as transformers' attribute of that name holds it: sizes with their sides, tables as lists of lists.
 
-    Means and standard deviations are tuples, but of a few classes.
+    Means and standard deviations are tuples, but of classes that are `unmoved`.
     """
     if isinstance(value, Mapping):
         return Size(value) if set(value) <= set(SIDES) else dict(value)
     if not isinstance(value, (tuple, list)):
         return value
-    as_tuple = key.endswith(STATISTICS) and row.name not in OF_LISTS
+    as_tuple = key.endswith(STATISTICS) and not row.unmoved
     return tuple(value) if as_tuple else [shown(row, key, item) for item in value]
 
 
@@ -121,12 +119,6 @@ COMPUTED: Mapping[str, Callable[[Config], Mapping[str, Any]]] = {
 
 Source: transformers 5.23, the constructors of these classes.
 """
-
-
-NOT_SAVED: Mapping[str, tuple[str, ...]] = dict.fromkeys(
-    ("Idefics3ImageProcessor", "SmolVLMImageProcessor", "UltraVBertImageProcessor"), ("return_row_col_info",)
-)
-"""Settings that a class leaves out of its files."""
 
 
 def computed(config: Config) -> dict[str, Any]:

@@ -15,14 +15,14 @@ from graphproc.configs.classes import GENERIC_TYPES, backend_of_name, class_of_n
 from graphproc.configs.config import Config
 from graphproc.configs.files import FILE_NAME, MODEL_FILE_NAME, short
 from graphproc.configs.hub import client, explained
-from graphproc.configs.legacy import SPELLINGS, notes
+from graphproc.configs.legacy import notes
 from graphproc.configs.sources import TYPE_KEYS, Folder, Source, file_source, load_source
 from graphproc.errors import ConfigError, warn
 from graphproc.files import write_atomically
 from graphproc.processors.calls import forgotten
 from graphproc.processors.registry import rows
 from graphproc.processors.row import BOTH, Row
-from graphproc.wrappers.attributes import NOT_SAVED, shown
+from graphproc.wrappers.attributes import shown
 
 T = TypeVar("T", bound="ImageProcessingMixin")
 Pathlike = str | os.PathLike[str]
@@ -180,7 +180,7 @@ class ImageProcessingMixin:
         settings = {key: shown(self.row, key, value) for key, value in self._config({}).settings.items()}
         computed = {key: getattr(self, key) for key in self._computed}
         known = [*(settings | computed).items(), *self._unknown.items()]
-        dropped = {*NOT_SAVED.get(self.row.name, ()), *forgotten(self.row.calls, {})}
+        dropped = {*self.row.not_saved, *forgotten(self.row.calls, {})}
         kept = {k: v for k, v in known if (v is not None or self.row.defaults.get(k) is not None) and k not in dropped}
         if self.row.defaults.get("default_to_square", True) == kept.get("default_to_square"):
             kept.pop("default_to_square", None)
@@ -306,7 +306,7 @@ def _made(cls: type[Any], source: Source, kwargs: dict[str, Any]) -> Any:
     make, assumed = _class_for(cls, source)
     row: Row = make.row
     settings = {k: v for k, v in source.settings.items() if k not in (*OPTIONS, BACKEND_KEY)}
-    effective = {*row.config({}).settings, *SPELLINGS.get(row.name, ()), *settings}
+    effective = {*row.config({}).settings, *row.older, *settings}
     options = {k: kwargs.pop(k) for k in OPTIONS if kwargs.get(k) is not None}
     asked = None if "backend" in options else _backend_asked_for(make, source, kwargs.pop("use_fast", None))
     if asked is not None:

@@ -23,7 +23,7 @@ from graphproc.runtime.memory import Memory
 from graphproc.wrappers.array_dtypes import check_for_bytes, graph_takes, program_options, run_array
 from graphproc.wrappers.arrays import ArrayMethods
 from graphproc.wrappers.attributes import class_attributes, computed, shown
-from graphproc.wrappers.cautions import UNKNOWN_IGNORED, warn_once
+from graphproc.wrappers.cautions import warn_once
 from graphproc.wrappers.common_methods import CommonMethods, call_keywords
 from graphproc.wrappers.compilation import Compilation, options_of, program_key, setting_names
 from graphproc.wrappers.containers import FLOATS, TENSORS, check_lengths, contained, in_tensors
@@ -220,10 +220,10 @@ class BaseImageProcessor(ImageProcessingMixin, Compilation, ArrayMethods, Common
         texts = {name: make(changes.pop(name, None)) for name, make in self.row.texts.items()}
         known = setting_names(self.row)
         if unknown := sorted(set(changes) - set(known)):
-            if "videos" in unknown and self.row.name not in UNKNOWN_IGNORED:
+            if "videos" in unknown and not self.row.unmoved:
                 raise TypeError(f"{type(self).__name__}: {VIDEOS}")
             left_out = f". Not compiled: {self.row.not_compiled}" if self.row.not_compiled else ""
-            if self.row.name not in UNKNOWN_IGNORED:
+            if not self.row.unmoved:
                 raise TypeError(f"{type(self).__name__}: unknown keyword {unknown[0]!r}. Known: {', '.join(known)}{left_out}")
             warn_once(self._said, self.row.name, {key: f"{key} is no keyword of a call. It changes nothing." for key in unknown})
             changes = {key: value for key, value in changes.items() if key in known}
