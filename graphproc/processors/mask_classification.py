@@ -1,4 +1,4 @@
-"""MaskFormer, Mask2Former and OneFormer: an aspect-preserving resize, normalization, and padding with a mask, always.
+"""MaskFormer and Mask2Former: an aspect-preserving resize, normalization, and padding with a mask, always.
 
 Source of the defaults and of the order of the outputs: transformers 5.23, `models/*/image_processing_pil_*.py`.
 """
@@ -6,12 +6,10 @@ Source of the defaults and of the order of the outputs: transformers 5.23, `mode
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from graphproc.configs import legacy
 from graphproc.configs.config import NEEDS, Config
 from graphproc.configs.settings import Setting, Whole
-from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.processors import stages
 from graphproc.processors.constants import IMAGENET, usual
@@ -24,11 +22,6 @@ from graphproc.sizes.rules import Size
 
 LABEL_SETTINGS = {"ignore_index": IGNORE_INDEX, "do_reduce_labels": DO_REDUCE_LABELS.of(False), "num_labels": NUM_LABELS}
 SIZE_DIVISOR = Setting(32, Whole(), "What the sides become multiples of, in pixels; 0 leaves them.")
-CLASSES = {
-    "repo_path": Setting("shi-labs/oneformer_demo", None, "The folder of `class_info_file`."),
-    "class_info_file": Setting(None, None, "A JSON file in `repo_path` with the name of each class."),
-    "num_text": Setting(None, None, "The number of texts, of which none is compiled."),
-}
 LABELS = "segmentation_maps and the mask_labels and class_labels made of them (lists of as many masks as a map has labels)"
 
 
@@ -45,18 +38,6 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     b.output("pixel_mask", mask)
 
 
-def finish_with_batch(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """Padding to the largest image, whatever `pad_size` says, and the mask of the image."""
-    finish(b, config.changed(pad_size=None), x)
-
-
-def sentences(tasks: Any) -> list[str]:
-    """OneFormer's `task_inputs`: a sentence for each task; a batch without tasks has a single one."""
-    if isinstance(tasks, str):
-        raise ConfigError(f"task_inputs: expected a list of tasks, one for each image, got {tasks!r}")
-    return [f"the task is {task}" for task in (["panoptic"] if tasks is None else tasks)]
-
-
 MASK2FORMER = Row(
     "Mask2FormerImageProcessor",
     (resize, stages.rescale, stages.normalize),
@@ -71,13 +52,4 @@ MASK2FORMER = Row(
 ROWS = (
     MASK2FORMER,
     replace(MASK2FORMER, name="MaskFormerImageProcessor"),
-    Row(
-        "OneFormerImageProcessor",
-        stages.WITHOUT_CROP_AND_PAD,
-        usual(CAPPED, "bilinear", IMAGENET, LABEL_SETTINGS, CLASSES, rgb=True),
-        not_compiled=f"{LABELS}, and text_inputs (strings of the class names in class_info_file)",
-        outputs=("pixel_values", "pixel_mask", "task_inputs"),
-        finish=finish_with_batch,
-        texts={"task_inputs": sentences},
-    ),
 )

@@ -130,6 +130,21 @@ LINE = usual(
 )
 LINE_CALLS = dict.fromkeys(("size", "max_image_width"), OWN)
 
+
+def table_tokens(config: Config) -> dict[str, Any]:
+    """SLANeXt: the tags that the model writes tables in, and their numbers."""
+    spans = [f' {name}="{count}"' for name in ("colspan", "rowspan") for count in range(2, 21)]
+    tags = ["<thead>", "</thead>", "<tbody>", "</tbody>", "<tr>", "</tr>", "<td", ">", "</td>"]
+    tokens = ["sos", *tags, *spans, "<td></td>", "eos"]
+    return {
+        "character": tokens,
+        "dict": {token: number for number, token in enumerate(tokens)},
+        "td_token": ["<td>", "<td", "<td></td>"],
+        "bos_id": 0,
+        "eos_id": len(tokens) - 1,
+    }
+
+
 ROWS = (
     Row(
         "PPOCRV5ServerDetImageProcessor",
@@ -170,6 +185,7 @@ ROWS = (
         "SLANeXtImageProcessor",
         (fixed_point, *stages.STANDARD[1:]),
         usual(square(512), "bilinear", IMAGENET, rgb=True, do_pad=True, pad_size=square(512)),
+        computed=table_tokens,
         backends=ONLY_TORCHVISION,
     ),
 )

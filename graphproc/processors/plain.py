@@ -77,6 +77,7 @@ ROWS = (
         bare=True,
         calls={"image_size": OWN},
         older=legacy.IDEFICS,
+        computed=lambda config: {"image_size": (config.size or {}).get("height")},
     ),
     Row(
         "MobileNetV1ImageProcessor",

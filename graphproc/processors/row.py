@@ -78,6 +78,11 @@ def pixel_values(b: ProgramBuilder, config: Config, x: Value) -> None:
     b.output("pixel_values", x)
 
 
+def nothing(config: Config) -> Mapping[str, Any]:
+    """No computed attributes."""
+    return {}
+
+
 @dataclass(frozen=True)
 class Row:
     """A processor class.
@@ -109,6 +114,8 @@ class Row:
         calls: how settings that are given in a call are read, of those that transformers does not simply take from there.
         settings_by_position: the settings that a call takes by position behind the images, in transformers' order.
         older: older spellings of settings, by key (`configs/legacy.py`).
+        computed: makes the attributes that the class computes of its settings when it is made, whatever a file says of them; they
+            are saved as well.
         unmoved: whether transformers has not moved its class to its backends: means and deviations are lists there, and calls
             take unknown keywords with a warning.
         family: the group it belongs to, as shown in lists; `registry.FAMILIES` says it.
@@ -135,6 +142,7 @@ class Row:
     reads: Literal["converted", "pil", "plain", "frames", "bytes"] = "converted"
     settings_by_position: tuple[str, ...] = ()
     older: Mapping[str, Spelling] = field(default_factory=dict)
+    computed: Callable[[Config], Mapping[str, Any]] = nothing
     unmoved: bool = False
     family: str = ""
 
