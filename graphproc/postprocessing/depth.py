@@ -42,7 +42,7 @@ SHORTEST = 1e-12
 
 
 def resized(b: MethodBuilder, image: Value, size: tuple[Num, ...] | None, mode: str = "cubic", weights: str = "") -> Value:
-    """Resize an image, if there is a size."""
+    """An image at a size."""
     return image if size is None else b.add(Interpolate(size[0], size[1], mode, weights=weights), image)
 
 
@@ -62,12 +62,12 @@ def build(b: MethodBuilder) -> None:
 
 
 def build_linear(b: MethodBuilder) -> None:
-    """Resize the depths to the wanted size, by linear interpolation."""
+    """The depths at the wanted size, by linear interpolation."""
     finish(b, resized(b, as_image(b), b.target, "linear"))
 
 
 def build_aligned(b: MethodBuilder) -> None:
-    """Resize the depths to the wanted size, by linear interpolation between the corners' pixels."""
+    """The depths at the wanted size, by linear interpolation between the corners' pixels."""
     finish(b, resized(b, as_image(b), b.target, "align_corners"))
 
 
@@ -112,7 +112,7 @@ def as_set(b: MethodBuilder, image: Value, size: tuple[Num, Num]) -> Value:
 
 
 def build_normals(b: MethodBuilder) -> None:
-    """Make vectors of length 1, then resize them to the wanted size, by linear interpolation."""
+    """Vectors of length 1, then at the wanted size, by linear interpolation."""
     b.output("normals", resized(b, unit_vectors(b["normals"], SHORTEST), b.target, "linear"), joins.Pad())
 
 

@@ -214,12 +214,12 @@ def best_classes(b: MethodBuilder, logits: Value) -> tuple[Candidates, Value, Va
 
 
 def resized(b: MethodBuilder, masks: Value, mode: str = "linear") -> Value:
-    """Resize masks to the wanted size, if there is one."""
+    """Masks at the wanted size."""
     return masks if b.target is None else b.add(Interpolate(*b.target, mode), masks)
 
 
 def segments(b: MethodBuilder, logits: str, masks: str, classes: tuple[int, ...], side: int = 0, mode: str = "linear") -> None:
-    """Make segments of the queries that score enough; masks are resized to squares of `side` first, unless it is 0."""
+    """The segments of the queries that score enough; masks are resized to squares of `side` first, unless it is 0."""
     found, scores, labels = best_classes(b, b[logits])
     picked = b[masks][found.places]
     if side:
