@@ -40,7 +40,7 @@ def computed(config: Config) -> dict[str, Any]:
 
 
 def saved(row: Row, config: Config, computed: Mapping[str, Any], unknown: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings as a configuration file holds them; those that neither the class nor anyone set are left out.
+    """The settings as a configuration file holds them, without those that nobody set.
 
     Args:
         row: the class.

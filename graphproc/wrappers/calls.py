@@ -1,4 +1,4 @@
-"""One call of a processor: what it is given, the images read and run, and the results as transformers' class returns them."""
+"""One call of a processor: its arguments, reading and running images, delivering results."""
 
 from __future__ import annotations
 
@@ -100,8 +100,8 @@ class Call:
             engine: `onnxruntime` or `numpy`.
 
         Raises:
-            ImageError: these are no images, or samples of other numbers of images than the class takes; or further inputs
-                are not those that the class takes.
+            ImageError: these are no images, or samples of other numbers of images than the class
+                takes; or further inputs are not those that the class takes.
         """
         row = processor.row
         self._processor, self._row, self._config, self._engine = processor, row, config, engine
@@ -176,10 +176,11 @@ class Call:
             runner.results[index] = run_array(self._row, processor.backend, config, compiled, array, further)
 
     def delivered(self, outputs: list[Output], return_tensors: Any) -> BatchFeature:
-        """The results of all images together, in the containers of transformers' class or of a framework.
+        """The results of all images in the containers of transformers' class or of a framework.
 
         Raises:
-            ShapeError: the images' results have several shapes where transformers stacks or concatenates them.
+            ShapeError: the images' results have several shapes where transformers stacks or
+                concatenates them.
         """
         row, backend = self._row, self._processor.backend
         listed = {output.name for output in outputs if output.delivery.kind != "tensor"}
