@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any, Literal
 
 from graphproc.ir.op import Op
+from graphproc.ir.registry import Registered
 from graphproc.sizes.num import Sym
 
 NUMBER, CONDITION = int | float | Sym, bool | Sym
@@ -60,5 +61,5 @@ def kind_text(kind: Any) -> str:
 
 
 def class_name(cls: type) -> str:
-    """The name of a class in texts: an op's own, or the class's in lower case."""
-    return cls.name if issubclass(cls, Op) else cls.__name__.lower()
+    """The name of a class in texts: the one that it is registered under, or the class's in lower case."""
+    return cls.name if issubclass(cls, Registered) else cls.__name__.lower()

@@ -9,7 +9,7 @@ One statement a line, and comments behind `#`:
       size s0 = max(height // 2, 1)
       first = to_channels_first(image): u8[3, height, width] CHW
       small = resize<height=s0, width=224, filter="bicubic">(first)
-      output pixel_values = small, batch="pad"
+      output pixel_values = small: pad
 
 What a step gives need not be written; it is checked where it is. Fields at their defaults are left out. A text may come from
 strangers: nothing of it is run, and its length, its depth and its numbers have limits.
@@ -27,11 +27,14 @@ from typing import Any, TypeVar
 import numpy as np
 
 from graphproc.errors import GraphprocError
+from graphproc.ir.delivery import TENSOR, Delivery
 from graphproc.ir.fields import CONDITION, NUMBER, class_name, field_kinds, fits, kind_text
-from graphproc.ir.op import Op, registered_ops
-from graphproc.ir.program import OWN_PARITY, Input, Output, Parity, Precondition, Program, Step, Value, verify
+from graphproc.ir.join import Join, registered_joins
+from graphproc.ir.op import registered_ops
+from graphproc.ir.program import OWN_PARITY, Input, Output, Parity, Precondition, Program, Step, ValueInfo, verify
 from graphproc.ir.tokens import Reader, Token
 from graphproc.ir.types import TensorType
+from graphproc.joins.stack import STACK
 from graphproc.sizes import num
 from graphproc.sizes.num import Sym
 
@@ -112,7 +115,7 @@ class _Text:
 
     def __init__(self, text: str) -> None:
         self._reader = Reader(text)
-        self._ops = registered_ops()
+        self._ops, self._joins = registered_ops(), registered_joins()
         self._sizes: dict[str, Any] = {}
         self._operations: dict[Sym, int] = {}
         self._types: dict[str, TensorType] = {}
@@ -193,7 +196,7 @@ class _Text:
         name = self._new_name()
         reader.expect("=")
         start = reader.peek()
-        op = self._op()
+        op = self._registered("an op", self._ops)
         reader.expect("(")
         operands = reader.listed(self._operand, ")")
         try:
@@ -207,18 +210,23 @@ class _Text:
             if declared != type:
                 reader.refuse(f"expected {type}, which {op.name} gives, found {declared}", token)
         self._types[name] = type
-        return Step(op, tuple(operands), Value(name, type), self._measures())
+        return Step(op, tuple(operands), ValueInfo(name, type), self._measures())
 
     def _output(self) -> Output:
-        """`output NAME = VALUE[, FIELD=VALUE ...]`."""
+        """`output NAME = VALUE[: JOIN][, sample JOIN][, delivery<FIELD=VALUE, ...>]`; without a join results are stacked."""
         reader = self._reader
         reader.expect("output")
-        given: dict[str, Any] = {"name": reader.name("an output's name")}
+        name = reader.name("an output's name")
         reader.expect("=")
-        given["value"] = self._operand()
+        value = self._operand()
+        join: Join = self._registered("a join", self._joins) if reader.skip(":") else STACK
+        sample, delivery = None, TENSOR
         while reader.skip(","):
-            self._field(Output, given)
-        return Output(**given)
+            if reader.skip("sample"):
+                sample = self._registered("a join", self._joins)
+            else:
+                delivery = self._registered("sample or delivery", {Delivery.name: Delivery})
+        return Output(name, value, join, sample, delivery)
 
     def _new_name(self) -> str:
         token, name = self._reader.peek(), self._reader.name("a value's name")
@@ -263,11 +271,12 @@ class _Text:
 
     # ---- fields --------------------------------------------------------------------------------------------------
 
-    def _op(self) -> Op:
-        token, name = self._reader.peek(), self._reader.name("an op")
-        if name not in self._ops:
-            self._reader.refuse(f"expected an op, found {name!r}.{nearest(name, self._ops)}", token)
-        return self._record(self._ops[name], token) if self._reader.follows("<") else self._made(self._ops[name], {}, token)
+    def _registered(self, what: str, classes: Mapping[str, type[T]]) -> T:
+        """`NAME<FIELD=VALUE, ...>` of one of some classes; without fields the brackets may be left out."""
+        token, name = self._reader.peek(), self._reader.name(what)
+        if name not in classes:
+            self._reader.refuse(f"expected {what}, found {name!r}.{nearest(name, classes)}", token)
+        return self._record(classes[name], token) if self._reader.follows("<") else self._made(classes[name], {}, token)
 
     def _record(self, cls: type[T], start: Token | None = None) -> T:
         """`<FIELD=VALUE, ...>` of a class."""
@@ -312,7 +321,7 @@ class _Text:
             return None
         fields = reader.peek(2).text == ">" or (reader.peek(2).kind == "name" and reader.peek(3).text == "=")
         if reader.peek().kind == "name" and reader.peek(1).text == "<" and fields:
-            return self._op()
+            return self._registered("an op", self._ops)
         return self._expression()
 
     # ---- sizes ---------------------------------------------------------------------------------------------------

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from dataclasses import MISSING, fields
 from typing import Any
 
+from graphproc.ir.delivery import TENSOR
 from graphproc.ir.fields import class_name
 from graphproc.ir.op import Op
 from graphproc.ir.program import Output, Precondition, Program, Step
+from graphproc.ir.registry import Registered
 from graphproc.ir.tokens import IDENTIFIER
 from graphproc.ir.types import TensorType
 from graphproc.sizes import num
@@ -105,15 +107,16 @@ class _Printer:
 
     def _step(self, step: Step) -> str:
         operands = ", ".join(map(_name, step.inputs))
-        op, type = self._op(step.op), self._type(step.output.type)
+        op, type = self._registered(step.op), self._type(step.output.type)
         return f"  {_name(step.output.name)} = {op}({operands}): {type}{_measures(step.measures)}"
 
     def _output(self, output: Output) -> str:
-        settings = [f", {setting}" for setting in self._settings(output) if not setting.startswith(("name=", "value="))]
-        return f"output {_name(output.name)} = {_name(output.value)}{''.join(settings)}"
+        sample = "" if output.sample is None else f", sample {self._registered(output.sample)}"
+        delivery = "" if output.delivery == TENSOR else f", {self._registered(output.delivery)}"
+        return f"output {_name(output.name)} = {_name(output.value)}: {self._registered(output.join)}{sample}{delivery}"
 
-    def _op(self, op: Op) -> str:
-        return f"{class_name(type(op))}{self._record(op)}".removesuffix("<>")
+    def _registered(self, value: Registered) -> str:
+        return f"{value.name}{self._record(value)}".removesuffix("<>")
 
     def _record(self, value: Any) -> str:
         return f"<{', '.join(self._settings(value))}>"

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from graphproc.errors import ProgramError
 from graphproc.ir.op import Op
-from graphproc.ir.program import Program, Step, Value
+from graphproc.ir.program import Program, Step, ValueInfo
 
 Kinds = type[Op] | UnionType
 """A class of ops, or several: `Resize`, `Resize | Pad`."""
@@ -33,7 +33,7 @@ class Match:
         readers: how many steps and outputs read `x` and each result before the last one.
     """
 
-    x: Value
+    x: ValueInfo
     steps: tuple[Step, ...]
     readers: tuple[int, ...]
 
@@ -196,7 +196,7 @@ def replaced(program: Program, match: Match, ops: Sequence[Op | Reads]) -> Progr
         else:
             name = next(n for n in (op.name, *(f"{op.name}_{i}" for i in range(2, len(taken) + 9))) if n not in taken)
         taken.add(name)
-        new.append(Step(op, tuple(v.name for v in read), Value(name, op.infer(*(v.type for v in read)))))
+        new.append(Step(op, tuple(v.name for v in read), ValueInfo(name, op.infer(*(v.type for v in read)))))
     result, name = last.output.name, new[-1].output.name if new else match.x.name
     steps: list[Step] = []
     for step in program.steps:

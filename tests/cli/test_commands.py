@@ -214,6 +214,7 @@ def test_verify_compares_named_images(graph: str, small: str) -> None:
     assert "0 of 301,056 elements" in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["graph", "CLIPImageProcessor"])
 def test_verify_json_without_images(graph: str, source: str) -> None:
     result = run_json("verify", graph if source == "graph" else source)
@@ -386,6 +387,7 @@ def test_progress_goes_to_stderr_on_a_terminal(capsys: pytest.CaptureFixture[str
     assert "images" in captured.err
 
 
+@pytest.mark.slow
 def test_the_module_runs_as_a_program(root: Path, tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(root)}
     program = [sys.executable, "-m", "graphproc"]
@@ -429,6 +431,7 @@ def test_commands_say_what_they_assume_on_stderr(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["CLIPImageProcessor", "DetrImageProcessor"])
 @pytest.mark.parametrize("backend", ["pil", "torchvision"])
 def test_run_reads_a_file_as_the_processor_does(tmp_path: Path, name: str, backend: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from graphproc import joins
 from graphproc.errors import ProgramError, ShapeError
 from graphproc.ir.parse import parse
 from graphproc.ir.program import (
@@ -117,17 +118,29 @@ def test_what_a_text_can_break(old: str, new: str, message: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "outputs",
+    ("outputs", "message"),
     [
-        (Output("y", "missing"),),
-        (Output("y", "rescale", batch="heap"),),  # type: ignore[arg-type]
-        (Output("y", "rescale"), Output("y", "resize")),
+        ((Output("y", "missing"),), "names no value, or is repeated"),
+        ((Output("y", "rescale"), Output("y", "resize")), "names no value, or is repeated"),
+        ((Output("y", "rescale", joins.PrefixImageIndex()),), "output y: prefix_image_index: expected i64 rows and columns"),
+        (
+            (Output("y", "rescale"), Output("z", "resize", sample=joins.STACK)),
+            "y says otherwise than the rest how images make samples",
+        ),
     ],
-    ids=["unknown value", "unknown batching", "repeated name"],
+    ids=["unknown value", "repeated name", "another type", "some in samples"],
 )
-def test_a_bad_output(program: Program, outputs: tuple[Output, ...]) -> None:
-    with pytest.raises(ProgramError, match="names no value, an unknown join, or is repeated"):
+def test_a_bad_output(program: Program, outputs: tuple[Output, ...], message: str) -> None:
+    with pytest.raises(ProgramError, match=message):
         verify(replace(program, outputs=outputs))
+
+
+def test_outputs_in_an_order_of_names() -> None:
+    b = ProgramBuilder("Example", Parity("nothing"))
+    x = image_input(b)
+    for name in ("labels", "mask", "pixels", "counts"):
+        b.output(name, x)
+    assert [output.name for output in b.finish(("pixels", "absent", "mask")).outputs] == ["pixels", "mask", "labels", "counts"]
 
 
 # --- binding
@@ -183,8 +196,8 @@ def test_value_by_name(program: Program) -> None:
 
 def test_image_input_with_a_prefix() -> None:
     b = ProgramBuilder("Example", Parity("nothing"))
-    value = image_input(b, "mask", prefix="mask_", dtype="i32", channels=1)
-    assert value == Input("mask", TensorType("i32", (num.symbol("mask_height"), num.symbol("mask_width"), 1), "HWC"))
+    image_input(b, "mask", prefix="mask_", dtype="i32", channels=1)
+    assert b.inputs == [Input("mask", TensorType("i32", (num.symbol("mask_height"), num.symbol("mask_width"), 1), "HWC"))]
 
 
 def test_parity_text() -> None:

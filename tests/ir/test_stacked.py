@@ -13,6 +13,7 @@ from graphproc.errors import EmitError, ImageError, ProgramError
 from graphproc.executors import reference
 from graphproc.ir.program import Input, Parity, Program, ProgramBuilder, verify
 from graphproc.ir.types import TensorType
+from graphproc.joins import Pad
 from graphproc.ops import Combine, Interpolate, Reduce
 from graphproc.sizes import num
 
@@ -29,7 +30,7 @@ def program() -> Program:
     scores = b.input("logits", TensorType("f32", (3, ROWS, COLUMNS), "CHW"))
     b.input("target_size", SIZE, NAMES)
     b.require(TARGET[0] * TARGET[1] <= 1000, "too large.")
-    b.output("maps", b.add(Reduce("argmax", -3), b.add(Interpolate(*TARGET, "linear"), scores)), "pad", -1)
+    b.output("maps", b.add(Reduce("argmax", -3), b.add(Interpolate(*TARGET, "linear"), scores)), Pad(-1))
     return b.finish()
 
 
@@ -57,7 +58,7 @@ def test_text(program: Program) -> None:
         '  interpolate = interpolate<height=target_height, width=target_width, mode="linear">(logits): '
         "f32[3, target_height, target_width] CHW\n"
         '  reduce = reduce<kind="argmax", axis=-3>(interpolate): i64[target_height, target_width] HW\n'
-        '  output maps = reduce, batch="pad", pad_value=-1\n'
+        "  output maps = reduce: pad<fill=-1>\n"
     )
 
 

@@ -35,7 +35,7 @@ program Example
   resize = resize<height=s0, width=s1, filter="bicubic">(to_channels_first): u8[3, s0, s1] CHW
   center_crop = center_crop<height=8, width=8>(resize): u8[3, 8, 8] CHW
   rescale = rescale<factor=0.1>(center_crop): f32[3, 8, 8] CHW
-  output pixel_values = rescale, batch="pad", pad_value=0.5
+  output pixel_values = rescale: pad<fill=0.5>, sample stack, delivery<kind="lists">
 """
 SHORT = """
 program Example  # what steps give is not written, nor is what the program follows
@@ -173,8 +173,11 @@ def wrong(line: str, text: str = TEXT, after: str = "  to_channels_first =") -> 
         (TEXT.replace("factor=0.1", 'factor="0.1"'), 10, 28, "expected rescale: factor to be float, found '0.1'"),
         (TEXT.replace("f32[3, 8, 8]", "f32[3, 8, 9]"), 10, 47, "expected f32[3, 8, 8] CHW, which rescale gives, found"),
         (TEXT.replace("rescale = ", "resize = "), 10, 3, "the value 'resize' is assigned twice"),
-        (TEXT.replace("batch=", "bunch="), 11, 34, "output: expected a field of batch"),
-        (TEXT.replace("= rescale,", "= rescaled,"), 11, 25, "expected the name of a value, found 'rescaled'"),
+        (TEXT.replace("fill=", "feel="), 11, 38, "pad: expected a field of fill, unpadded, promotes, found 'feel'"),
+        (TEXT.replace(": pad", ": pat"), 11, 34, "expected a join, found 'pat'. Nearest: pad."),
+        (TEXT.replace('"lists"', '"list"'), 11, 77, "delivery: kind to be 'tensor' or 'lists' or 'separate'"),
+        (TEXT.replace(", sample stack", ", stack"), 11, 49, "expected sample or delivery, found 'stack'"),
+        (TEXT.replace("= rescale:", "= rescaled:"), 11, 25, "expected the name of a value, found 'rescaled'"),
         (TEXT.replace('"too tall."', "too tall."), 5, 22, "expected a message in quotes, found too"),
         (TEXT.replace('"too tall."', '"too \\x tall."'), 5, 22, "expected a message in quotes, with JSON's escapes"),
         (wrong("  size s0 = 3"), 6, 8, "the size 's0' is defined twice"),

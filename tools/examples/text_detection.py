@@ -53,11 +53,11 @@ def postprocessing() -> gp.Program:
     """The map of chances, and the bitmap of what is above the threshold or right or below of that."""
     b = gp.ProgramBuilder("TextPostprocessing", gp.Parity("rapidocr-onnxruntime 1.4.4"), stacked=True)
     chances = b.input("chances", "f32[1, map_height, map_width] CHW")
-    bitmap = b.add(ops.Combine("greater", THRESHOLD), chances)
+    bitmap = chances > THRESHOLD
     for down, right in ((1, 0), (0, 1)):
-        bitmap = b.add(ops.Combine("or"), bitmap, moved(b, bitmap, down, right))
+        bitmap = bitmap | moved(b, bitmap, down, right)
     b.output("text_map", chances)
-    b.output("bitmap", b.add(ops.Cast("u8"), bitmap))
+    b.output("bitmap", bitmap.cast("u8"))
     return b.finish()
 
 

@@ -15,7 +15,9 @@ import numpy as np
 import onnx_ir as ir
 
 from graphproc.emitters.onnx.choices import has_loop
+from graphproc.emitters.onnx.hoist import hoist_reshape
 from graphproc.errors import EmitError
+from graphproc.ir.builder_protocol import Move
 from graphproc.ir.op import Op
 from graphproc.ir.types import DTYPES, TensorType
 from graphproc.sizes import num
@@ -111,6 +113,7 @@ class GraphBuilder:
         self.leading = leading
         self.graph_outputs: list[Value] = []
         self.never: Value | None = None
+        self.shared: set[Value] = set()
         self.notes: dict[Note, None] = {}
         """In the order in which they were made, each once."""
         self._symbols: dict[str, Value] = {}
@@ -251,6 +254,10 @@ class GraphBuilder:
         stop = self.cast(length if isinstance(length, Value) else self.num(length), counted)
         numbers = self._emit("Range", self.constant(0, counted), self._emit("Squeeze", stop), self.constant(1, counted))
         return self.cast(numbers, dtype)
+
+    def hoist(self, x: Value, move: Move, merged: int = 0) -> Value:
+        """Reshape a value before the arithmetic behind it, unless several outputs return it."""
+        return move(x, None) if x in self.shared else hoist_reshape(self, x, move, merged)
 
     # ---- sizes -------------------------------------------------------------------------------------------------
 
@@ -469,7 +476,7 @@ class GraphBuilder:
         """Take out of the nodes of a loop's body those that read nothing of the body's own.
 
         Args:
-            local: the body's own values: its inputs, and its results, whose nodes stay.
+            local: the body's own values: its inputs, and its results, which keep their nodes.
         """
         taken, kept = [], []
         for node in self.nodes:
