@@ -30,7 +30,7 @@ COLORS: Mapping[Any, str] = {1: "gray", 3: "rgb", 4: "rgba"}
 
 
 class Pipeline:
-    """A program as a processor: `Pipeline(program)(images)`, with the same bits from numpy and from ONNX Runtime.
+    """A program as a processor: `Pipeline(program)(images)` on numpy or ONNX Runtime, same bits.
 
     `graphproc/AUTHORING.md` says how programs are written.
 
@@ -61,7 +61,8 @@ class Pipeline:
         """Preprocess one image or a list of images of any sizes.
 
         Args:
-            images: PIL images, numpy arrays, torch tensors, paths, or lists of these, for the program's first input.
+            images: PIL images, numpy arrays, torch tensors, paths, or lists of these, for the
+                program's first input.
             return_tensors: `np`, `pt`, `tf`, `jax` or `mlx`.
             engine: `onnxruntime` or `numpy` for this call.
             **inputs: arrays for the program's further inputs by name, one for each image.
