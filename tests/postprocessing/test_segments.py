@@ -47,7 +47,7 @@ def test_panoptic(name: str, options: str) -> None:
 
 
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
-@pytest.mark.parametrize("name", ["DetrImageProcessor", "ConditionalDetrImageProcessor"])
+@pytest.mark.parametrize("name", tiers.rows(["DetrImageProcessor", "ConditionalDetrImageProcessor"], ["DetrImageProcessor"]))
 def test_instances(name: str, options: dict[str, Any]) -> None:
     for seed, sizes in ((3, SIZES), (4, None)):
         model = outputs(DETR, seed, batch=len(sizes or [(0, 0)]))
