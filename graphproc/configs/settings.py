@@ -155,7 +155,9 @@ class OneOf:
     @property
     def expected(self) -> str:
         """What a value has to be."""
-        return " or ".join(filter(None, (", ".join(map(str, self.choices[:-1])), str(self.choices[-1]))))
+        if len(self.choices) == 2:
+            return f"{self.choices[0]} or {self.choices[1]}"
+        return f"one of {', '.join(map(str, self.choices))}"
 
     def __call__(self, key: str, value: Any) -> Any:
         """The choice."""
