@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from graphproc.version import __version__
 
 if TYPE_CHECKING:
-    from graphproc import ops, sizes
+    from graphproc import joins, ops, sizes
     from graphproc.batch_feature import BatchFeature, TensorType
     from graphproc.errors import (
         ConfigError,
@@ -67,7 +67,7 @@ _HOME = {
     "verify": "graphproc.wrappers.verify",
 }
 
-_MODULES = ("ops", "sizes")
+_MODULES = ("joins", "ops", "sizes")
 
 __all__ = [
     "AutoImageProcessor",
@@ -95,6 +95,7 @@ __all__ = [
     "UnsupportedProcessorError",
     "__version__",
     "fuse",
+    "joins",
     "ops",
     "parse",
     "sizes",

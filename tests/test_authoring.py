@@ -134,3 +134,21 @@ def test_what_a_pipeline_refuses(page: dict[str, Any]) -> None:
         gp.Pipeline("program P\nx = (3)")
     with pytest.raises(gp.ProgramError, match="expected the end of the text"):
         gp.ProgramBuilder("P").input("image", "u8[3]\nu8[4]")
+
+
+def test_results_of_several_sizes_are_padded() -> None:
+    b = gp.ProgramBuilder("Padded")
+    x = b.add(gp.ops.ToChannelsFirst(), b.input("image", "u8[height, width, 3] HWC"))
+    b.output("pixel_values", x.cast("f32") / 255 - 0.5, gp.joins.Pad(fill=-1.0))
+    pixels = [images(1, *size, 3)[0] for size in ((8, 9), (12, 7))]
+    for engine in ("numpy", "onnxruntime"):
+        found = gp.Pipeline(b.finish())(pixels, engine=engine)["pixel_values"]
+        assert found.shape == (2, 3, 12, 9)
+        np.testing.assert_array_equal(
+            found[0, :, :8], pixels[0].transpose(2, 0, 1).astype(np.float32) / np.float32(255) - np.float32(0.5)
+        )
+        assert (found[0, :, 8:] == -1).all()
+
+
+def test_a_session_says_which_program_it_runs(page: dict[str, Any]) -> None:
+    assert "; Thumbnail, cpu; provider cpu)" in repr(gp.Session(page["thumbnail"].to_onnx()))

@@ -39,13 +39,14 @@ PUBLIC = {
     "UnsupportedProcessorError",
     "__version__",
     "fuse",
+    "joins",
     "ops",
     "parse",
     "sizes",
     "verify",
 }
 """To add a public name: add it here, to `graphproc._HOME` and to `graphproc.__all__`."""
-MODULES = {"ops", "sizes"}
+MODULES = {"joins", "ops", "sizes"}
 
 
 def test_the_list_is_this_one() -> None:

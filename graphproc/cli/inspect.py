@@ -98,6 +98,6 @@ def _print_graph(summary: dict[str, Any]) -> None:
             ("size", f"{summary['bytes']:,} bytes"),
             ("opset", f"{summary['opset']} (IR version {summary['ir_version']})"),
             ("nodes", f"{summary['nodes']}: {operators}"),
-            *summary["metadata"].items(),
+            *((key, value) for key, value in summary["metadata"].items() if key != "program"),  # which is printed above
         ]
     )

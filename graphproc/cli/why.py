@@ -1,4 +1,4 @@
-"""What decided the shape of a graph: passes, choices of the emitter, and what CUDA would leave to the CPU."""
+"""What decided the shape of a graph: passes, choices of the emitter, and nodes that CUDA lacks."""
 
 from __future__ import annotations
 

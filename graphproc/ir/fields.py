@@ -61,5 +61,5 @@ def kind_text(kind: Any) -> str:
 
 
 def class_name(cls: type) -> str:
-    """The name of a class in texts: the one that it is registered under, or the class's in lower case."""
+    """The name of a class in texts: its registered one, or the class's in lower case."""
     return cls.name if issubclass(cls, Registered) else cls.__name__.lower()

@@ -11,8 +11,9 @@ One statement a line, and comments behind `#`:
       small = resize<height=s0, width=224, filter="bicubic">(first)
       output pixel_values = small: pad
 
-What a step gives need not be written; it is checked where it is. Fields at their defaults are left out. A text may come from
-strangers: nothing of it is run, and its length, its depth and its numbers have limits.
+What a step gives need not be written; it is checked where it is. Fields at their defaults are left
+out. A text may come from strangers: nothing of it is run, and its length, its depth and its numbers
+have limits.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ T = TypeVar("T")
 LARGEST = 1 << 63
 """What numbers in a text, and bounds of its sizes, stay below."""
 MOST_OPERATIONS = 200
-"""How many operations a size takes one behind the other, at most, through the sizes that it is computed from."""
+"""How many operations a size takes at most, one behind the other, through other sizes."""
 
 _INFIX: Mapping[str, tuple[Callable[..., Any], str]] = {
     "or": (num.either, "bb"),
@@ -77,7 +78,7 @@ _FUNCTIONS: Mapping[str, tuple[Callable[..., Any], str]] = {
     "largest": (num.largest, "n"),
     "any": (num.any_of, "b"),
 }
-"""The functions of `sizes.num` by their names in texts, and the kinds of their operands; `*` is either."""
+"""The functions of sizes by name, and the kinds of their operands; `*` is either."""
 _NUMBERS: Mapping[str, Any] = {"True": True, "False": False, "inf": math.inf, "nan": math.nan}
 
 
@@ -173,14 +174,14 @@ class _Text:
         self._sizes[name] = value
 
     def _symbol(self) -> None:
-        """`symbol NAME >= LOW`: a size that is known once an image is, and the least that it can be."""
+        """`symbol NAME >= LOW`: a size that an image brings, and the least that it can be."""
         self._reader.expect("symbol")
         token, name = self._reader.peek(), self._reader.name("a size's name")
         self._reader.expect(">=")
         self._define(name, token, num.symbol(name, self._typed("the least size", int, self._value)))
 
     def _input(self) -> Input:
-        """`input NAME: TYPE [measures NAME, ...]`; a name among its sizes that is new is one that the input has."""
+        """`input NAME: TYPE [measures NAME, ...]`; a new name among its sizes is the input's own."""
         self._reader.expect("input")
         name = self._new_name()
         self._reader.expect(":")
@@ -213,7 +214,7 @@ class _Text:
         return Step(op, tuple(operands), ValueInfo(name, type), self._measures())
 
     def _output(self) -> Output:
-        """`output NAME = VALUE[: JOIN][, sample JOIN][, delivery<FIELD=VALUE, ...>]`; without a join results are stacked."""
+        """`output NAME = VALUE[: JOIN][, sample JOIN][, delivery<...>]`; they are stacked without a join."""
         reader = self._reader
         reader.expect("output")
         name = reader.name("an output's name")
@@ -241,7 +242,7 @@ class _Text:
         return name
 
     def _measures(self) -> tuple[str, ...]:
-        """`measures NAME, ...`: names for the elements of an int64 value, which later sizes may depend on."""
+        """`measures NAME, ...`: names for an int64 value's elements, which later sizes may have."""
         names: list[str] = []
         more = self._reader.skip("measures")
         while more:

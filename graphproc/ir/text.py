@@ -1,4 +1,4 @@
-"""The printed form of a program: one line a step, with repeated size expressions named once; `ir.parse` reads it."""
+"""The printed form of a program: one line a step, repeated sizes named once; `ir.parse` reads it."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ from graphproc.sizes.num import Sym
 def program_text(program: Program) -> str:
     """The IR text of a program.
 
-    Size expressions that occur more than once are named `s0`, `s1`, ... in `size` lines in front of what reads them first, so
-    that a step's line stays readable; everything else is printed in place. Fields at their defaults are left out.
+    Size expressions that occur more than once are named `s0`, `s1`, ... in `size` lines in front of
+    what reads them first, so that a step's line stays readable; everything else is printed in
+    place. Fields at their defaults are left out.
     """
     return "".join(f"{line}\n" for line in _Printer(program).lines())
 

@@ -13,10 +13,10 @@ from graphproc.sizes import num
 
 
 class AbsorbLayout(Pass):
-    """`to_channels_first; resize` becomes a resize that reads HWC: no transpose of the whole input image.
+    """`to_channels_first; resize` becomes a resize that reads HWC: no transpose of the whole image.
 
-    Where others read the image as well, only resizes to a size of their own do: one that may find that the image has its
-    size already passes it on as it is, channels first.
+    Where others read the image as well, only resizes to a size of their own do: one that may find
+    that the image has its size already passes it on as it is, channels first.
     """
 
     name = "absorb-layout"

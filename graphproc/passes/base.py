@@ -1,4 +1,4 @@
-"""What a pass is: it declares what it matches, and returns new ops or says why it leaves a match alone."""
+"""What a pass is: it declares what it matches, and returns new ops or why a match stays."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """What a rewrite returns for a match that it leaves alone: the reason, for `graphproc inspect --why`."""
+    """What a rewrite returns for a match that it leaves alone: the reason, for `--why`."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """A new op that reads other results than that of the op before it in the list: those at `places` of the list."""
+    """A new op that reads, instead of the result of the op before it, those at some places of the list."""
 
     op: Op
     places: tuple[int, ...]
@@ -81,13 +81,15 @@ class Rewritten:
 class Pass:
     """A rewrite of sequences of steps that leaves every bit of a program's results as it is.
 
-    Running it twice changes nothing more. Its docstring says what it does; `graphproc inspect --why` prints the first paragraph.
+    Running it twice changes nothing more. Its docstring says what it does; `graphproc inspect --why`
+    prints the first paragraph.
 
     Attributes:
         name: its name in messages and in `--why`.
-        matches: the kinds of ops that it rewrites, in sequence: `(Resize, CenterCrop)`; the last may be `Many(...)`.
-        alone: whether matched steps lie one behind the other, and no others may read the results in between. Without it, steps
-            may lie apart, and those that others read as well stay.
+        matches: the kinds of ops that it rewrites, in sequence: `(Resize, CenterCrop)`; the last
+            may be `Many(...)`.
+        alone: whether matched steps lie one behind the other, and no others may read the results in
+            between. Without it, steps may lie apart, and those that others read as well stay.
     """
 
     name: ClassVar[str]
@@ -95,9 +97,10 @@ class Pass:
     alone: ClassVar[bool] = True
 
     def rewrite(self, match: Match) -> Sequence[Op | Reads] | Declined:
-        """The ops to put in place of a match, each of which reads the result of the one before, or why it stays.
+        """The ops to put in place of a match, or why it stays.
 
-        The first op reads what the match reads; without any op, readers of the match's result read that instead.
+        The first op reads what the match reads, each other one the result of the op before. Without
+        any op, readers of the match's result read what the match reads.
         """
         raise NotImplementedError
 
@@ -141,7 +144,7 @@ class Pass:
                     yield reader
 
         def chains(steps: tuple[Step, ...], kinds: Sequence[Kinds | Many]) -> Iterator[tuple[Step, ...]]:
-            """Every way to go on from some steps with ops of these kinds; what ends with `Many` goes on as far as it can."""
+            """Every way to go on with ops of these kinds; `Many` goes on as far as it can."""
             if not kinds:
                 yield steps
                 return
@@ -176,8 +179,11 @@ def _readers(program: Program) -> dict[str, list[Step | None]]:
 def replaced(program: Program, match: Match, ops: Sequence[Op | Reads]) -> Program:
     """The program with new ops in place of a match; matched steps that others read as well stay.
 
-    New values are named after their ops. Where ops read others than the one before, the last result keeps its name, and no
-    name of a matched step is used again.
+    New values are named after their ops. Where ops read others than the one before, the last result
+    keeps its name, and no name of a matched step is used again.
+
+    Raises:
+        ProgramError: the new ops give another type than the match.
     """
     readers, last = _readers(program), match.steps[-1]
     gone = [last]
@@ -197,11 +203,13 @@ def replaced(program: Program, match: Match, ops: Sequence[Op | Reads]) -> Progr
             name = next(n for n in (op.name, *(f"{op.name}_{i}" for i in range(2, len(taken) + 9))) if n not in taken)
         taken.add(name)
         new.append(Step(op, tuple(v.name for v in read), ValueInfo(name, op.infer(*(v.type for v in read)))))
-    result, name = last.output.name, new[-1].output.name if new else match.x.name
+    result, made = last.output, new[-1].output if new else match.x
+    if made.type != result.type:
+        raise ProgramError(f"program {program.name}: {match} gives {result.type}, but what takes its place {made.type}")
     steps: list[Step] = []
     for step in program.steps:
         steps += new if step is last else []
         if step not in gone:
-            steps.append(replace(step, inputs=tuple(name if i == result else i for i in step.inputs)))
-    outputs = tuple(replace(o, value=name) if o.value == result else o for o in program.outputs)
+            steps.append(replace(step, inputs=tuple(made.name if i == result.name else i for i in step.inputs)))
+    outputs = tuple(replace(o, value=made.name) if o.value == result.name else o for o in program.outputs)
     return replace(program, steps=tuple(steps), outputs=outputs)

@@ -12,7 +12,7 @@ from graphproc.sizes.rules import center_window
 
 
 class CropIntoResize(Pass):
-    """`resize; center_crop` becomes a resize of the kept window, padded where the crop may be larger than the image.
+    """`resize; center_crop` becomes a resize of the kept window, padded where the crop is larger.
 
     A window only selects which outputs are computed; each keeps its own weights.
     """

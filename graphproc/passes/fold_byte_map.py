@@ -17,11 +17,11 @@ Forms = tuple[tuple[str, tuple[float, ...]], ...]
 
 
 class FoldByteMap(Pass):
-    """`rescale; normalize` on uint8 pixels, or either alone, with what float32 arithmetic follows, becomes one `byte_map`.
+    """`rescale; normalize` of bytes, or either, and what float32 follows, becomes one `byte_map`.
 
-    Candidate forms are tried from the cheapest on, over all 256 values of every channel; the first whose float32 results
-    are all bit-equal to the definition's is taken. The last candidate looks the rescaled value up in a table, so one
-    always is.
+    Candidate forms are tried from the cheapest on, over all 256 values of every channel. The first
+    one with float32 results that are bit-equal to the definition's is taken. The last candidate
+    looks the rescaled value up in a table, so one always is.
     """
 
     name = "fold-byte-map"

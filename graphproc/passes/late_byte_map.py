@@ -12,10 +12,11 @@ from graphproc.passes.base import Declined, Match, Pass, Reads
 
 
 class LateByteMap(Pass):
-    """`byte_map; move` becomes `move; byte_map`, where a move copies elements: a quarter of the memory goes through it.
+    """`byte_map; move` becomes `move; byte_map`: a move then copies a quarter of the memory.
 
-    The constants of a map follow its channels, which may end up among the features of patches. A rearrangement that repeats
-    every channel is done without repeating; then each channel is mapped once and joined on several times.
+    The constants of a map follow its channels, which may end up among the features of patches. A
+    rearrangement that repeats every channel is done without repeating; then each channel is mapped
+    once and joined on several times.
     """
 
     name = "late-byte-map"
@@ -56,7 +57,7 @@ def _forms(mapped: ByteMap, order: tuple[int, ...]) -> tuple[tuple[str, tuple[fl
 
 
 def _each_channel(mapped: ByteMap, move: Rearrange, x: TensorType) -> Sequence[Op | Reads] | Declined:
-    """Rearranged once, each channel's stretch mapped, and those joined, each as often as the rearrangement repeats it.
+    """Rearranged once, each channel mapped, and those joined, as often as each is repeated.
 
     Declined where the repetition is not that of an image's whole channels, or not on the last axis.
     """

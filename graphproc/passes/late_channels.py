@@ -10,9 +10,10 @@ from graphproc.passes.base import Declined, Match, Pass
 
 
 class LateChannels(Pass):
-    """`select_channels; geometry` becomes `geometry; select_channels`, and two selections become one or none.
+    """`select_channels; geometry` becomes `geometry; select_channels`; two selections become one.
 
-    Geometry treats every channel alike, so the results are the same bits; a border of its own colour does not, and stays.
+    Geometry treats every channel alike, so the results are the same bits; a border with a value for
+    each channel does not, and stays. Two selections that cancel become none.
     """
 
     name = "late-channels"

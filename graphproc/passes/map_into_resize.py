@@ -11,7 +11,7 @@ from graphproc.passes.base import Declined, Match, Pass
 
 
 class MapIntoResize(Pass):
-    """`resize; byte_map` becomes a resize with a map, which is done piece by piece while its bytes are in the cache."""
+    """`resize; byte_map` becomes a resize with a map, done while its bytes are in the cache."""
 
     name = "map-into-resize"
     matches = (Resize, ByteMap)

@@ -24,16 +24,17 @@ PASSES: tuple[Pass, ...] = (
 )
 """The passes in the order in which `optimize` runs them.
 
-Late channel selection, layout and crop into the resize, rescale and normalize as one function of a byte, that function last,
-or by the resize where it is next to it.
+Late channel selection, layout and crop into the resize, rescale and normalize as one function of a
+byte, that function last, or by the resize where it is next to it.
 """
 
 
 def rewrites(program: Program) -> Iterator[Rewritten]:
-    """What each pass makes of a program, in order; a result that differs from the pass's operand is verified.
+    """What each pass makes of a program, in order. What a pass changed is verified.
 
     Raises:
-        ProgramError: the program breaks a rule of the IR, or a pass made one that does; the message names the pass.
+        ProgramError: the program breaks a rule of the IR, or a pass made one that does; the message
+            names the pass.
     """
     verify(program)
     for step in PASSES:

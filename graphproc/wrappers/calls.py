@@ -19,7 +19,7 @@ from graphproc.processors.row import Row
 from graphproc.runtime import workers
 from graphproc.runtime.side_by_side import SideBySide
 from graphproc.wrappers.array_dtypes import check_for_bytes, graph_takes, program_options, run_array
-from graphproc.wrappers.cautions import UNKNOWN_IGNORED, warn_once
+from graphproc.wrappers.cautions import warn_once
 from graphproc.wrappers.compilation import Compilation, options_of
 from graphproc.wrappers.containers import FLOATS, TENSORS, check_lengths, contained, in_tensors
 from graphproc.wrappers.further_inputs import has_own_prompts, read_further, stand_ins
@@ -64,7 +64,7 @@ def arguments(processor: Compilation, given: Mapping[str, Any]) -> Arguments:
     texts = {name: make(settings.pop(name, None)) for name, make in row.texts.items()}
     known = processor._setting_names
     if unknown := sorted(set(settings) - set(known)):
-        if row.name not in UNKNOWN_IGNORED:
+        if not row.unmoved:
             left_out = f". Not compiled: {row.not_compiled}" if row.not_compiled else ""
             text = f"unknown keyword {unknown[0]!r}. Known: {', '.join(known)}{left_out}"
             raise TypeError(f"{type(processor).__name__}: {VIDEOS if 'videos' in unknown else text}")

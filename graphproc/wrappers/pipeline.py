@@ -30,7 +30,7 @@ COLORS: Mapping[Any, str] = {1: "gray", 3: "rgb", 4: "rgba"}
 
 
 class Pipeline:
-    """A program as a processor: `Pipeline(program)(images)`, with the same bits from numpy and from ONNX Runtime.
+    """A program as a processor: `Pipeline(program)(images)` on numpy or ONNX Runtime, same bits.
 
     `graphproc/AUTHORING.md` says how programs are written.
 
@@ -61,7 +61,8 @@ class Pipeline:
         """Preprocess one image or a list of images of any sizes.
 
         Args:
-            images: PIL images, numpy arrays, torch tensors, paths, or lists of these, for the program's first input.
+            images: PIL images, numpy arrays, torch tensors, paths, or lists of these, for the
+                program's first input.
             return_tensors: `np`, `pt`, `tf`, `jax` or `mlx`.
             engine: `onnxruntime` or `numpy` for this call.
             **inputs: arrays for the program's further inputs by name, one for each image.
@@ -113,7 +114,13 @@ class Pipeline:
         return Session(self.to_onnx(input="sequence"))
 
     def to_onnx(
-        self, *, target: str = "cpu", input: str = "batch", opset: int = 18, image_size: tuple[int, int] | None = None
+        self,
+        *,
+        target: str = "cpu",
+        input: str = "batch",
+        opset: int = 18,
+        image_size: tuple[int, int] | None = None,
+        batch_size: int | None = None,
     ) -> onnx.ModelProto:
         """The ONNX graph; it carries the program's text, with which `gp.verify` checks it.
 
@@ -122,6 +129,7 @@ class Pipeline:
             input: `batch`, `image` or `sequence`, as for a processor.
             opset: version of the default ONNX domain, 17 to 23.
             image_size: (height, width) of every image, or None for any.
+            batch_size: the number of images of a batch, or None for any.
 
         Raises:
             EmitError: the options do not fit the program.
@@ -137,7 +145,7 @@ class Pipeline:
             "graphproc.parity": str(self.program.parity),
             **({"graphproc.separable": True} if input == "batch" and self.program.separable else {}),
         }
-        return emit(self.program, EmitOptions(target, input, opset, image_size), metadata)  # type: ignore[arg-type]
+        return emit(self.program, EmitOptions(target, input, opset, image_size, batch_size), metadata)  # type: ignore[arg-type]
 
     def export(self, path: str | os.PathLike[str], **options: Any) -> Path:
         """Write the ONNX graph to a file, whole or not at all; options are those of `to_onnx`.

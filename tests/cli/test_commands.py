@@ -324,6 +324,17 @@ def test_why_of_a_fixed_graph_is_of_its_own_size(tmp_path: Path) -> None:
     assert found == direct
 
 
+def test_the_graph_of_a_pipeline_is_read_as_any_other(tmp_path: Path) -> None:
+    text = "program Own\ninput image: u8[height, width, 3] HWC\nx = to_channels_first(image)\n"
+    pipeline = gp.Pipeline(f"{text}y = rescale<factor=0.5>(x)\noutput pixel_values = y")
+    path = str(pipeline.export(tmp_path / "own.onnx"))
+    shown = run("inspect", path, "--why")
+    assert str(pipeline.program) in shown
+    assert shown.count("rescale<factor=0.5>") == 1
+    assert "rescale -> byte_map" in shown
+    assert run_json("verify", path)["ok"]
+
+
 # ---- list and demo ---------------------------------------------------------------------------------------------
 
 

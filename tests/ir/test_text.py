@@ -7,10 +7,11 @@ import random
 import re
 
 import pytest
-from every_class import FAMILIES, SMALL, VARIANTS, Variant
+import tiers
+from every_class import FAMILIES, SMALL, Variant
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from post_outputs import IDS, METHODS, changed, from_model, options, processor
+from post_outputs import FIRSTS, METHODS, changed, from_model, label, options, processor
 
 from graphproc.emitters.onnx.emit import EmitOptions, emit
 from graphproc.errors import ProgramError
@@ -79,13 +80,13 @@ def compiled(variant: Variant) -> list[Program]:
     return [program for one in made for program in (one, optimize(one))]
 
 
-@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+@pytest.mark.parametrize("variant", tiers.classes(), ids=str)
 def test_every_class(variant: Variant) -> None:
     for program in compiled(variant):
         assert parse(str(program)) == program
 
 
-@pytest.mark.parametrize("method", METHODS, ids=IDS)
+@pytest.mark.parametrize("method", tiers.rows(METHODS, FIRSTS), ids=label)
 def test_every_post_processing_method(method: Method) -> None:
     config = processor(method)._post_config()
     for change in changed(method):
@@ -94,7 +95,7 @@ def test_every_post_processing_method(method: Method) -> None:
             assert parse(str(program)) == program
 
 
-@pytest.mark.parametrize("variant", FAMILIES, ids=str)
+@pytest.mark.parametrize("variant", tiers.rows(FAMILIES, FAMILIES[:5]), ids=str)
 def test_graphs_of_what_is_read_are_the_same(variant: Variant) -> None:
     """Bounds of sizes, which decide what is emitted, come back as well."""
     (program, *_) = compiled(variant)
@@ -273,7 +274,7 @@ WORDS = [t.text for t in tokens.Reader(TEXT)._tokens if t.text] + [
 ]
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", tiers.rows(range(20), range(3)))
 def test_a_damaged_text_is_refused_or_another_program(seed: int) -> None:
     """Nothing but a ProgramError comes out, whatever words are lost, added or exchanged."""
     rng = random.Random(seed)

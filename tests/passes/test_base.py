@@ -10,10 +10,11 @@ import pytest
 
 from graphproc.errors import ProgramError
 from graphproc.ir.op import Op
-from graphproc.ir.program import Output, Parity, Program, ProgramBuilder, image_input, verify
-from graphproc.ops import ByteMap, CenterCrop, Concat, Pad, Rescale, Resize, ToChannelsFirst
+from graphproc.ir.parse import parse
+from graphproc.ir.program import Output, Program, verify
+from graphproc.ops import ByteMap, CenterCrop, Concat, Rescale, Resize, SelectChannels
 from graphproc.passes import pipeline
-from graphproc.passes.base import Declined, Many, Match, Pass, Reads
+from graphproc.passes.base import Declined, Many, Match, Pass, Reads, Rewritten
 from graphproc.passes.pipeline import optimize
 
 RESIZE, CROP = Resize(9, 8, "box"), CenterCrop(4, 4)
@@ -35,12 +36,15 @@ def made(first: Any, then: Any = None, ops: Sequence[Op | Reads] | Declined = ()
 
 @pytest.fixture
 def program() -> Program:
-    b = ProgramBuilder("Example", Parity("itself"))
-    x = b.add(ToChannelsFirst(), image_input(b))
-    x = b.add(RESIZE, x)
-    x = b.add(CROP, x)
-    b.output("y", b.add(Rescale(0.5), x))
-    return b.finish()
+    return parse("""
+program Example
+  input image: u8[height, width, 3] HWC
+  to_channels_first = to_channels_first(image)
+  resize = resize<height=9, width=8, filter="box">(to_channels_first)
+  center_crop = center_crop<height=4, width=4>(resize)
+  rescale = rescale<factor=0.5>(center_crop)
+  output y = rescale
+""")
 
 
 def read_twice(program: Program, name: str) -> Program:
@@ -72,9 +76,11 @@ def test_outputs_are_reconnected(program: Program) -> None:
     assert after.outputs == (Output("y", "byte_map"),)
 
 
-def test_nothing_takes_the_place_of_steps(program: Program) -> None:
-    after = made(Resize, CenterCrop, []).run(program).program
-    assert wiring(after) == ["to_channels_first = to_channels_first(image)", "rescale = rescale(to_channels_first)"]
+def test_nothing_takes_the_place_of_steps() -> None:
+    steps = "y = select_channels<order=[0, 1, 2]>(x)\nz = concat<axis=-1>(y, y)\noutput z = z"
+    program = parse(f"program P\ninput x: u8[3, h, w] CHW\n{steps}")
+    after = verify(made(SelectChannels, None, []).run(program).program)
+    assert wiring(after) == ["z = concat(x, x)"]
 
 
 def test_new_ops_may_read_any_of_those_before(program: Program) -> None:
@@ -105,9 +111,9 @@ def test_steps_that_lie_apart_do_not_match_unless_the_pass_allows_that(program: 
     first, resize, crop, rescale = program.steps
     other = replace(first, output=replace(first.output, name="other"))
     program = verify(read_twice(replace(program, steps=(first, resize, other, crop, rescale)), "other"))
-    done = made(Resize, CenterCrop, []).run(program)
+    done = made(Resize, CenterCrop, [CROP]).run(program)
     assert (done.program, done.declined) == (program, ())
-    assert made(Resize, CenterCrop, [], alone=False).run(program).changes
+    assert made(Resize, CenterCrop, [CROP], alone=False).run(program).changes
 
 
 def test_the_reason_is_kept(program: Program) -> None:
@@ -136,16 +142,31 @@ def test_a_pass_without_a_rule_says_so(program: Program) -> None:
         Nothing().run(program)
 
 
-@pytest.mark.parametrize("ops", [[Pad(0, 0, 1, 1)], [Resize(5, 5, "none")]], ids=["another shape", "an op that refuses"])
-def test_a_pass_that_breaks_a_program_is_named(program: Program, ops: list[Op], monkeypatch: pytest.MonkeyPatch) -> None:
-    broken = made(Resize, CenterCrop, ops)
-    monkeypatch.setattr(pipeline, "PASSES", (*pipeline.PASSES[:1], broken))
-    if ops[0] == Pad(0, 0, 1, 1):
+@pytest.mark.parametrize(
+    ("ops", "message"),
+    [
+        ([Resize(5, 5, "none")], "resize: expected a filter of"),
+        ([CenterCrop(4, 5)], r"resize, center_crop gives u8\[3, 4, 4\] CHW, but what takes its place u8\[3, 4, 5\] CHW"),
+        ([], "resize, center_crop gives u8"),
+    ],
+    ids=["an op that refuses", "another type", "nothing, of another type"],
+)
+def test_a_pass_that_breaks_a_program_is_named(
+    program: Program, ops: list[Op], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "PASSES", (*pipeline.PASSES[:1], made(Resize, CenterCrop, ops)))
+    with pytest.raises(ProgramError, match=f"pass made: .*{message}"):
+        optimize(program)
 
-        def run(program: Program) -> object:
-            done = Pass.run(broken, program)
-            return replace(done, program=replace(done.program, outputs=(Output("y", "nowhere"),)))
 
-        monkeypatch.setattr(broken, "run", run)
-    with pytest.raises(ProgramError, match="pass made: "):
+def test_what_a_pass_made_is_verified(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Unwired(Pass):
+        name, matches = "unwired", (Resize,)
+
+        def run(self, program: Program) -> Rewritten:
+            outputs = (Output("y", "nowhere"),)
+            return Rewritten(self, replace(program, outputs=outputs), (((RESIZE,), (RESIZE,)),), ())
+
+    monkeypatch.setattr(pipeline, "PASSES", (Unwired(),))
+    with pytest.raises(ProgramError, match=r"pass unwired: .*names no value"):
         optimize(program)

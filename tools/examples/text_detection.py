@@ -43,7 +43,7 @@ def preprocessing() -> gp.Program:
     b = gp.ProgramBuilder("TextPreprocessing", gp.Parity("rapidocr-onnxruntime 1.4.4, OpenCV 5.0"))
     x = b.add(ops.ToChannelsFirst(), b.input("image", "u8[height, width, 3] HWC"))
     x = b.add(ops.SelectChannels((2, 1, 0)), x)
-    x = b.add(ops.OpencvResize(*fit(*x.type.shape[1:])), x)
+    x = b.add(ops.OpencvResize(*fit(*x.shape[1:])), x)
     # The package subtracts and divides in float64; of a mean and a deviation of a half, float32 rounds alike.
     b.output("pixel_values", b.add(ops.ByteMap((("mul", (1 / 255,)), ("sub", (0.5,)), ("div", (0.5,)))), x))
     return b.finish()
@@ -63,7 +63,7 @@ def postprocessing() -> gp.Program:
 
 def moved(b: gp.ProgramBuilder, x: Any, down: int, right: int) -> Any:
     """The map moved by some pixels, with nothing where it came from."""
-    _, height, width = x.type.shape
+    _, height, width = x.shape
     return b.add(ops.Crop(0, 0, height, width), b.add(ops.Pad(down, right, height + down, width + right), x))
 
 
