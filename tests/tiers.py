@@ -80,12 +80,12 @@ def firsts(names: Iterable[str]) -> Collection[str]:
     return {processor_rows()[name].family: name for name in reversed(list(names))}.values()
 
 
-def settings(labels: Mapping[str, Sequence[str]], own: Mapping[str, Collection[str]]) -> list[Any]:
+def settings(labels: Mapping[str, Sequence[str]], own: Mapping[str, Sequence[str]]) -> list[Any]:
     """Pairs of a class and the label of settings: all `labels` of every class, or a few.
 
-    The few are all of the plain class CLIP, and of the first class of each other family the defaults and its `own`.
+    The few are all of the plain class CLIP, and of the first class of each family the defaults and every third of its `own`.
     """
-    few = {(name, label) for name in firsts(labels) for label in labels[name] if label == "default" or label in own[name]}
+    few = {(name, label) for name in firsts(labels) for label in ("default", *own[name][::3])}
     few |= {(STANDARD, label) for label in labels[STANDARD]}
     return rows([(name, label) for name in labels for label in labels[name]], few)
 

@@ -1,1 +1,1 @@
-"""`graphproc bench`: this package and other libraries preprocess the same images, compared first, then timed in turns."""
+"""`graphproc bench`: this package and other libraries compared and timed on the same images."""

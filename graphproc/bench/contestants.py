@@ -23,7 +23,8 @@ def contestants(task: Task, threads: Sequence[int] = (1,), names: Sequence[str] 
         names: who is wanted.
 
     Returns:
-        The contestants in the order of tables, and a line for each that is left out, with the reason.
+        The contestants in the order of tables, and a line for each that is left out, with the
+        reason.
     """
     found: list[Contestant] = []
     absent: list[str] = []

@@ -1,4 +1,4 @@
-"""onnxruntime-extensions: a program's plain steps written as the configuration of its C++ processor."""
+"""onnxruntime-extensions: a program's plain steps as a configuration of its C++ processor."""
 
 from __future__ import annotations
 

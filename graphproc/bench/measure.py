@@ -1,7 +1,7 @@
-"""Timing contestants side by side: outputs compared first, then runs in turns, then medians of paired ratios.
+"""Time contestants: compare their outputs, run them in turns, take medians of paired ratios.
 
-Contestants take turns in one process, in a new order each round, and ratios are taken within a round, so that a clock that
-drifts or a neighbour that comes and goes meets all of them alike.
+Contestants take turns in one process, in a new order each round, and ratios are taken within a
+round, so that a clock that drifts or a neighbour that comes and goes meets all of them alike.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ SLOW = 0.3
 MOST = 200
 """How many it has at most, however fast."""
 SHORT = 0.01
-"""Seconds: a run that takes less has another, untimed one right before it, so that its caches and threads are awake."""
+"""Seconds: right before a shorter run comes an untimed one, to wake its caches and threads."""
 RESTED = 0.1
-"""Seconds after a run with several threads in which the threads have to come to rest. ONNX Runtime's spin for 50 ms."""
+"""Seconds in which threads have to come to rest after a run; ONNX Runtime's spin for 50 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,10 @@ class Measurement:
 
     Attributes:
         contestants: what was timed.
-        seconds: [rounds, contestants], of one run each; NaN in the rounds that a slow contestant sat out.
-        differences: for each contestant, how its outputs differ; None where there is nothing to compare.
+        seconds: [rounds, contestants], of one run each; NaN in the rounds that a slow contestant
+            sat out.
+        differences: for each contestant, how its outputs differ; None where there is nothing to
+            compare.
         failed: a line for each contestant of others that failed in its first run.
     """
 
@@ -51,7 +53,7 @@ class Measurement:
     failed: tuple[str, ...] = ()
 
     def index(self, name: str, threads: int | None = None, batch: int | None = None) -> int | None:
-        """The contestant of that name, threads and batch; None if there is none. Those of one thread have any number."""
+        """Find a contestant; one that always has one thread is found for any number of threads."""
         for index, contestant in enumerate(self.contestants):
             if contestant.name == name and contestant.threads in (None, threads) and batch in (None, contestant.batch):
                 return index
@@ -70,7 +72,7 @@ class Measurement:
         return float(np.nanmedian(self.per_image(index)))
 
     def ratio(self, index: int, base: int) -> float:
-        """The median, over the rounds that have both, of one contestant's time per image divided by another's."""
+        """The median of one contestant's time per image over another's, in rounds with both."""
         return float(np.nanmedian(self.per_image(index) / self.per_image(base)))
 
 
@@ -86,11 +88,14 @@ def measure(
 
     Args:
         contestants: what to time.
-        seconds: how long all turns should take together; slow contestants then sit out most rounds. It ends at twice that.
-        runs: how many rounds, of every contestant, whatever they take; None is as many as `seconds` allow.
+        seconds: how long all turns should take together; slow contestants then sit out most rounds.
+            It ends at twice that.
+        runs: how many rounds, of every contestant, whatever they take; None is as many as `seconds`
+            allow.
         seed: of the order within rounds.
-        cpu: whether to take the processor's time instead of the clock's, which other programs on a busy machine do not
-            lengthen; of contestants with one thread only, because two that wait for each other do not show in it.
+        cpu: whether to take the processor's time instead of the clock's, which other programs on a
+            busy machine do not lengthen; of contestants with one thread only, because two that wait
+            for each other do not show in it.
 
     Raises:
         ConfigError: there is no contestant that runs.
@@ -141,7 +146,11 @@ def measure(
 
 
 def _warm_up(contestant: Contestant) -> tuple[float, Difference | None]:
-    """Run a contestant before it is timed: how many seconds a turn takes, about, and how its outputs differ."""
+    """Run a contestant before it is timed.
+
+    Returns:
+        About how many seconds a turn takes, and how the outputs differ.
+    """
     if contestant.prepare is not None:
         contestant.prepare()
     start = time.perf_counter()
@@ -173,7 +182,11 @@ def _once(contestant: Contestant, cpu: bool = False) -> float:
 
 
 def _rest(contestant: Contestant) -> float:
-    """Wait until the threads of a contestant have stopped to spin, which would slow the next one; the seconds that took."""
+    """Wait until a contestant's threads stop spinning, which would slow the next one.
+
+    Returns:
+        The seconds that took.
+    """
     if (contestant.threads or 1) < 2:
         return 0.0
     start = time.perf_counter()
@@ -186,9 +199,10 @@ def _rest(contestant: Contestant) -> float:
 
 
 def schedule(costs: Sequence[float], seconds: float) -> tuple[list[int], int]:
-    """Plan the rounds: the step between those that a contestant takes part in (4 is every fourth), and their number.
+    """Plan the rounds: how far apart each contestant's are (4: every fourth), and how many.
 
-    Steps are powers of two, so that the rounds of a slow contestant are also rounds of every faster one.
+    Steps are powers of two, so that the rounds of a slow contestant are also rounds of every faster
+    one.
 
     Args:
         costs: seconds that a turn of each takes.

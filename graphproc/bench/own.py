@@ -29,7 +29,7 @@ NUMPY = "numpy reference"
 def _graph(
     task: Task, threads: Sequence[int], name: str, *, fixed: bool = False, torchvision: bool = False
 ) -> Iterator[Contestant]:
-    """The graph, for the image's size or for any, in the processor's arithmetic or in torchvision's."""
+    """The graph, for one image size or any, in the processor's arithmetic or torchvision's."""
     from graphproc.runtime.session import Session
 
     task = _other_arithmetic(task) if torchvision else task

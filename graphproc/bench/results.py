@@ -1,4 +1,4 @@
-"""A processor timed on an image beside other libraries: lines of a table, and the machine they were measured on."""
+"""Tables of times: a processor on an image beside other libraries, and the machine."""
 
 from __future__ import annotations
 
@@ -32,8 +32,10 @@ class Timing:
         engine: its name.
         runs: how often it was timed.
         milliseconds: the median time per image.
-        ratio: the median of the paired ratios to the graph for any size, per image: 2.0 takes twice as long.
-        exact: whether its outputs are the numpy reference's bits; None where there is nothing to compare.
+        ratio: the median of the paired ratios to the graph for any size, per image: 2.0 takes twice
+            as long.
+        exact: whether its outputs are the numpy reference's bits; None where there is nothing to
+            compare.
         difference: in numbers.
         note: what is special about the contestant.
     """
@@ -153,7 +155,7 @@ PACKAGES = (
 
 
 def machine() -> dict[str, Any]:
-    """What the figures were measured on: the processor, its cores, the system, and the versions of the packages."""
+    """Describe what measured: the processor, its cores, the system, the versions of packages."""
     versions = {"graphproc": __version__, "python": platform.python_version()}
     for name in PACKAGES:
         with suppress(metadata.PackageNotFoundError):

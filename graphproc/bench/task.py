@@ -27,9 +27,11 @@ class Difference:
     """How outputs differ from the numpy reference's.
 
     Attributes:
-        differing: how many elements differ; all of an output that is missing or has another shape or dtype.
+        differing: how many elements differ; all of an output that is missing or has another shape
+            or dtype.
         elements: how many the numpy reference has.
-        max_difference: the largest absolute difference; None for a missing output, another shape or dtype.
+        max_difference: the largest absolute difference; None for a missing output, another shape or
+            dtype.
     """
 
     differing: int
@@ -52,10 +54,11 @@ class Contestant:
         call: does the task once.
         threads: how many threads it has, or None if it always has one.
         batch: how many images a run preprocesses.
-        compare: how what `call` returned differs from the numpy reference; None where that has no meaning (a resize alone).
+        compare: how what `call` returned differs from the numpy reference; None where that has no
+            meaning (a resize alone).
         prepare: what comes before each run and is not timed.
-        timed: does the task once and says how many seconds that took, by the clock that it is given; None if `call` is timed
-            from outside.
+        timed: does the task once and says how many seconds that took, by the clock that it is
+            given; None if `call` is timed from outside.
         note: what is special about it, in a few words.
         warm_up: how many runs it takes until one is like the next.
     """
@@ -99,7 +102,7 @@ class Task:
 
     @cached_property
     def torchvision(self) -> Task | None:
-        """The same in torchvision's arithmetic, or None where the class does not have it, or not with these settings."""
+        """The same in torchvision's arithmetic; None if the class or the settings rule it out."""
         if self.processor.backend == TORCHVISION:
             return self
         try:
@@ -116,7 +119,7 @@ class Task:
 
     @cached_property
     def inputs(self) -> dict[str, Array]:
-        """Everything that the program takes of one image; what the image does not give is made up."""
+        """What the program takes for one image; inputs beside the image are made up."""
         return example_inputs(self.program, self.image)
 
     @cached_property
@@ -138,7 +141,7 @@ class Task:
 
     @cached_property
     def resize(self) -> Resize | None:
-        """The first resize of the program at the image's size, or None where there is none or its size is in the pixels."""
+        """The program's first resize at the image's size; None if there is none of a known size."""
         try:
             steps = self.program.bind(**self.sizes).steps
         except ProgramError:
@@ -164,7 +167,8 @@ def difference(expected: Mapping[str, Any], found: Mapping[str, Any]) -> Differe
     """Compare outputs by name, element by element; NaN equals NaN.
 
     Args:
-        expected: the numpy reference's outputs. One without elements may be missing, as optional ones are in a call's result.
+        expected: the numpy reference's outputs. One without elements may be missing, as optional
+            ones are in a call's result.
         found: a contestant's; others than the expected ones (texts) are passed over.
     """
     differing, elements, comparable = 0, 0, True
@@ -187,7 +191,7 @@ def difference(expected: Mapping[str, Any], found: Mapping[str, Any]) -> Differe
 IN_TORCHVISION = "compared with torchvision's arithmetic"
 """The note of contestants that are compared with the numpy reference of the torchvision backend."""
 Maker = Callable[[Task, Sequence[int]], Iterator[Contestant]]
-"""Makes the contestants of one kind for a task, one for each number of threads where it can have several.
+"""Makes contestants of one kind for a task; those with threads, one for each number of them.
 
 Raises:
     LeftOutError: there is none for this task, or not here.

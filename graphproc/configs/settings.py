@@ -23,11 +23,13 @@ class Setting:
         default: its value where nothing else is given; None is no value.
         check: what values it takes; None is any, which steps read as true or false, or not at all.
         meaning: what it does, in a sentence.
+        saved: whether files hold it.
     """
 
     default: Any
     check: Check | Sides | None
     meaning: str
+    saved: bool = True
 
     def of(self, default: Any) -> Setting:
         """The same setting with another default."""
@@ -153,7 +155,9 @@ class OneOf:
     @property
     def expected(self) -> str:
         """What a value has to be."""
-        return " or ".join(filter(None, (", ".join(map(str, self.choices[:-1])), str(self.choices[-1]))))
+        if len(self.choices) == 2:
+            return f"{self.choices[0]} or {self.choices[1]}"
+        return f"one of {', '.join(map(str, self.choices))}"
 
     def __call__(self, key: str, value: Any) -> Any:
         """The choice."""
@@ -210,7 +214,7 @@ def resolutions(key: str, value: Any) -> tuple[tuple[int, int], ...]:
 
 STANDARD: Mapping[str, Setting] = {
     "do_convert_rgb": Setting(None, flag, "Make three colour channels of images that have others."),
-    "do_resize": Setting(None, flag, "Resize the image to `size`."),
+    "do_resize": Setting(None, flag, "Resize the image."),
     "size": Setting(None, Sides(("do_resize", "do_center_crop"), edge=True), "The size to resize to, in pixels."),
     "default_to_square": Setting(True, flag, "A `size` of one number is both sides; if false, the shortest edge."),
     "resample": Setting(None, filter_code, "The filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming."),

@@ -379,8 +379,22 @@ class ProgramBuilder:
                 )
 
     def measure(self, value: Value, **names: int) -> tuple[Num, ...]:
-        """Make sizes of an int64 vector's elements: names for them, each with the least value that it can have."""
-        index = next(i for i, step in enumerate(self.steps) if step.output.name == value.name)
+        """Make sizes of an int64 vector's elements: `(count,) = b.measure(kept.sum(keepdims=True), count=0)`.
+
+        Args:
+            value: the vector, which a step gave.
+            **names: a name for each element, with the least number that it can be.
+
+        Raises:
+            ProgramError: the value is an input, or part of another program.
+        """
+        self._require_own("measure", value)
+        index = next((i for i, step in enumerate(self.steps) if step.output.name == value.name), None)
+        if index is None:
+            raise ProgramError(
+                f"program {self.name}: measure expects what a step gave, got the input {value.name!r}. Name the "
+                "sizes where the input is declared: input(..., measures=...)."
+            )
         self.steps[index] = replace(self.steps[index], measures=tuple(names))
         return tuple(num.symbol(name, low) for name, low in names.items())
 

@@ -52,12 +52,12 @@ def finish(b: MethodBuilder, depth: Value) -> None:
 
 
 def as_image(b: MethodBuilder) -> Value:
-    """The model's depths as an image of one channel."""
+    """Read the model's depths as an image of one channel."""
     return b["predicted_depth"].rearrange("h w -> 1 h w", "CHW")
 
 
 def build(b: MethodBuilder) -> None:
-    """The depths at the wanted size, by cubic interpolation."""
+    """Resize the depths to the wanted size, by cubic interpolation."""
     finish(b, resized(b, as_image(b), b.target))
 
 
@@ -72,7 +72,7 @@ def build_aligned(b: MethodBuilder) -> None:
 
 
 def build_pro(b: MethodBuilder) -> None:
-    """What the model says of inverse depths, for the camera's field of view, at the wanted size, as depths."""
+    """Make depths of the model's inverse depths, for the camera's field of view, at the wanted size."""
     depth, size, view = as_image(b), b.target, None
     if VIEW in b:
         view = b[VIEW]
@@ -87,7 +87,7 @@ def build_pro(b: MethodBuilder) -> None:
 
 
 def focal_length(view: Value, width: Num) -> tuple[Value, Value]:
-    """An image's width, and the focal length that goes with its field of view in degrees, both in pixels, f32 [1]."""
+    """Compute an image's width, and the focal length that goes with its field of view in degrees, both in pixels, f32 [1]."""
     half = view.rearrange("-> 1") * (math.pi / 180) * 0.5
     tangent = half.sin() / half.cos()
     whole = view.builder.add(Numbers((width,))).cast("f32")
@@ -95,7 +95,7 @@ def focal_length(view: Value, width: Num) -> tuple[Value, Value]:
 
 
 def as_set(b: MethodBuilder, image: Value, size: tuple[Num, Num]) -> Value:
-    """An image at a size, as the processor's `resample` has it.
+    """Resize an image as the processor's `resample` says.
 
     Raises:
         ConfigError: torch has no interpolation of that name.
@@ -117,17 +117,17 @@ def build_normals(b: MethodBuilder) -> None:
 
 
 def unit_vectors(x: Value, shortest: float) -> Value:
-    """The vector at each pixel, divided by its length, or by a number that this is below."""
+    """Divide the vector at each pixel by its length, or by `shortest` if that is larger."""
     return x / maximum((x * x).sum(-3, keepdims=True).sqrt(), shortest)
 
 
 def padding(side: Num) -> Num:
-    """How far a side was padded at each end: `int(sqrt(side / 2) * 3)` pixels."""
+    """Compute how far a side was padded at each end: `int(sqrt(side / 2) * 3)` pixels."""
     return num.trunc(num.sqrt(side / 2) * 3)
 
 
 def build_zoe(b: MethodBuilder) -> None:
-    """The depths at the size of the padded image, without the padding, then at the wanted size."""
+    """Resize the depths to the padded image, cut the padding off, then resize them to the wanted size."""
     remove = b.options["do_remove_padding"]
     remove = b.config.do_pad if remove is None else remove
     depth, source = as_image(b), b.sizes.get("source_sizes")
@@ -146,7 +146,7 @@ def build_zoe(b: MethodBuilder) -> None:
 
 
 def prepare(given: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The mean of the depths and those of the mirrored image, where the model was run on that too."""
+    """Take the mean of the depths and those of the mirrored image, where the model was run on that too."""
     mirrored = options["outputs_flipped"]
     if mirrored is None:
         return {}
@@ -158,28 +158,28 @@ def prepare(given: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str
 
 
 def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """The map of one image."""
+    """Return the map of one image."""
     return {"predicted_depth": outputs["predicted_depth"]}
 
 
 def squeezed_result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """The map of one image; resized to one row or column, it loses that axis, as upstream."""
+    """Return the map of one image; resized to one row or column, it loses that axis, as upstream."""
     return {"predicted_depth": squeezed(outputs["predicted_depth"], options)}
 
 
 def squeezed(depth: Any, options: Mapping[str, Any]) -> Any:
-    """A map without axes of one element, if it was resized."""
+    """Drop the axes of one element, if the map was resized."""
     return depth if options["target_sizes"] is None else np.squeeze(depth)
 
 
 def pro_result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """The map of one image, its field of view, and its focal length where it has a size; None for what there is not."""
+    """Return the map of one image, its field of view and its focal length; None for what there is not."""
     numbers = {name: outputs.get(name) for name in (VIEW, "focal_length")}
     return {"predicted_depth": squeezed(outputs["predicted_depth"], options), **numbers}
 
 
 def normals_result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """The map of one image."""
+    """Return the map of one image."""
     return {"normals": outputs["normals"]}
 
 

@@ -29,22 +29,22 @@ SHARED = {SHARES: Field(LOGITS.shape, "QC", optional=True, call=True), **FIELDS,
 
 
 def in_pixels(boxes: Value, size: tuple[Num, Num] | None) -> Value:
-    """Boxes in pixels of a (height, width) that they are shares of; where there is none, as they are."""
+    """Scale boxes that are shares of a (height, width) to its pixels; without a size they stay as they are."""
     return boxes if size is None else boxes * (size[1], size[0], size[1], size[0])
 
 
 def found(b: MethodBuilder, scores: Value, labels: Value, boxes: Value) -> None:
-    """What scores above the threshold."""
+    """Declare the rows that score above the threshold."""
     b.rows(scores > b.number("threshold"), {"labels": NO_LABEL}, scores=scores, labels=labels, boxes=boxes)
 
 
 def best_class(b: MethodBuilder) -> None:
-    """DETR: shares of all classes but the last, which is nothing; the best class of each query."""
+    """Find the best class of each query; the last class stands for nothing."""
     best_share(b, b["logits"].softmax())
 
 
 def best_share(b: MethodBuilder, shares: Value) -> None:
-    """The best class of each query but the last, which is nothing."""
+    """Find the best class of each query by its share; the last class stands for nothing."""
     shares = without_nothing(shares)
     found(
         b,
@@ -55,7 +55,7 @@ def best_share(b: MethodBuilder, shares: Value) -> None:
 
 
 def best_pairs(b: MethodBuilder, count: Num) -> None:
-    """Every class of every query by itself; the best pairs of a query and a class."""
+    """Find the best pairs of a query and a class, each class by itself."""
     flat = b["logits"].sigmoid().rearrange("q c -> (q c)")
     queries, classes = b["logits"].shape
     pairs = flat.top_k(num.minimum(count, queries * classes))
@@ -66,22 +66,22 @@ def best_pairs(b: MethodBuilder, count: Num) -> None:
 
 
 def deformable(b: MethodBuilder) -> None:
-    """As many pairs as asked for."""
+    """Find as many pairs of a query and a class as asked for."""
     best_pairs(b, b.count("top_k"))
 
 
 def rf_detr(b: MethodBuilder) -> None:
-    """As many pairs as asked for, or as queries."""
+    """Find as many pairs of a query and a class as asked for, or as there are queries."""
     best_pairs(b, pairs_wanted(b))
 
 
 def pairs_wanted(b: MethodBuilder) -> Num:
-    """`top_k`, the number of queries where it is not given."""
+    """Read `top_k`; the number of queries where it is not given."""
     return b["logits"].shape[0] if b.options["top_k"] is None else b.count("top_k")
 
 
 def rt_detr(b: MethodBuilder) -> None:
-    """As many pairs as queries."""
+    """Find as many pairs of a query and a class as there are queries."""
     if SHARES in b:
         return best_share(b, b[SHARES])
     if not b.options["use_focal_loss"]:
@@ -93,7 +93,7 @@ def rt_detr(b: MethodBuilder) -> None:
 
 
 def prepare(given: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Each image's share among the images of the batch, where `use_focal_loss` is off."""
+    """Compute each image's share among the images of the batch, where `use_focal_loss` is off."""
     if options["use_focal_loss"]:
         return {}
     logits = given["logits"]
@@ -104,23 +104,23 @@ def prepare(given: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str
 
 
 def grounded(b: MethodBuilder) -> None:
-    """The best class of each query; classes are tokens or texts."""
+    """Find the best class of each query; classes are tokens or texts."""
     best_text(b, b.target)
 
 
 def grounded_on_square(b: MethodBuilder) -> None:
-    """As `grounded`; boxes are shares of the square that the image was padded to."""
+    """Do as `grounded`; boxes are shares of the square that the image was padded to."""
     best_text(b, square(b))
 
 
 def square(b: MethodBuilder) -> tuple[Num, Num] | None:
-    """The square around the wanted size."""
+    """Make a square of the longer side of the wanted size."""
     side = None if b.target is None else num.maximum(*b.target)
     return None if side is None else (side, side)
 
 
 def best_text(b: MethodBuilder, size: tuple[Num, Num] | None) -> None:
-    """The best class of each query, by itself."""
+    """Find the best class of each query, by itself."""
     found(
         b,
         b["logits"].max().sigmoid(),
@@ -130,7 +130,7 @@ def best_text(b: MethodBuilder, size: tuple[Num, Num] | None) -> None:
 
 
 def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """Scores, labels and boxes."""
+    """Return scores, labels and boxes."""
     return {name: outputs[name] for name in ROWS}
 
 

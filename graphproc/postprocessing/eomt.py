@@ -26,8 +26,8 @@ from graphproc.postprocessing.segments import (
     best_classes,
     covers_enough,
     first_of_class,
-    holds,
     information,
+    is_candidate,
     labels_of,
     output,
     strongest,
@@ -41,7 +41,7 @@ ROWS = ("ids", "label_ids", "scores")
 
 
 def _edges(b: MethodBuilder) -> tuple[int, int | None]:
-    """The shortest and the longest edge of the size that images were processed at.
+    """Read the shortest and the longest edge of the size that images were processed at.
 
     Raises:
         ConfigError: there is no shortest edge.
@@ -53,13 +53,13 @@ def _edges(b: MethodBuilder) -> tuple[int, int | None]:
 
 
 def _processed(b: MethodBuilder, masks: Value) -> Value:
-    """Masks at the size of processed images: the shortest edge is the height, the longest the width."""
+    """Resize masks to the size of processed images: the shortest edge is the height, the longest the width."""
     shortest, longest = _edges(b)
     return b.add(Interpolate(shortest, longest or shortest, "linear"), masks)
 
 
 def _fitted(b: MethodBuilder, masks: Value) -> Value:
-    """Masks at the size of processed images without their padding, then at the wanted size."""
+    """Resize masks to the size of processed images, cut the padding off, then resize them to the wanted size."""
     assert b.target is not None
     shortest, longest = _edges(b)
     if longest is None:
@@ -73,19 +73,19 @@ def _fitted(b: MethodBuilder, masks: Value) -> Value:
 
 
 def semantic(b: MethodBuilder) -> None:
-    """The class of the largest score at each pixel, without the class that stands for nothing."""
+    """Find the class of the largest score at each pixel, without the class that stands for nothing."""
     masks = _processed(b, b["masks_queries_logits"])
     label_map(b, class_scores(shares(b["class_queries_logits"]), masks))
 
 
 def panoptic(b: MethodBuilder) -> None:
-    """Segments of queries, those of stuff fused: a map of ids from 0 on, -1 where there is none."""
+    """Make segments of queries, fused where they are stuff: a map of ids from 0 on, -1 where there is none."""
     found, scores, labels = best_classes(b, b["class_queries_logits"])
     chances = _fitted(b, b["masks_queries_logits"][found.places]).sigmoid()
     _, own = strongest(chances * over_pixels(scores))
     whole = chances >= b.number("mask_threshold")
     inside = own & whole
-    real, enough, some = holds(b, found), covers_enough(b, area(own), area(whole)), area(inside) > 0
+    real, enough, some = is_candidate(b, found), covers_enough(b, area(own), area(whole)), area(inside) > 0
     accepted = real & enough & some
     new, stuff = accepted, labels_of(b, "stuff_classes")
     if stuff:
@@ -102,7 +102,7 @@ def panoptic(b: MethodBuilder) -> None:
 
 
 def instance(b: MethodBuilder) -> None:
-    """Instances of queries, each painted over those before it: a map of ids from 0 on, -1 where there is none."""
+    """Make instances of queries, each painted over those before it: a map of ids from 0 on, -1 where there is none."""
     classes = shares(b["class_queries_logits"])
     best, labels = classes.max(), classes.argmax()
     found = promising(b, best)
@@ -113,13 +113,13 @@ def instance(b: MethodBuilder) -> None:
 
 
 def panoptic_result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """A dictionary of the map and what is known of each segment; floats where no query scores enough."""
+    """Return a dictionary of the map and what is known of each segment; floats where no query scores enough."""
     dtype = np.int64 if outputs["candidates"] else np.float32
     return {"segmentation": outputs["segmentation"].astype(dtype), "segments_info": information(outputs, fused=False)}
 
 
 def instance_result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """A dictionary of the map, in floats, and what is known of each instance."""
+    """Return a dictionary of the map, in floats, and what is known of each instance."""
     segmentation = outputs["segmentation"].astype(np.float32)
     return {"segmentation": segmentation, "segments_info": information(outputs, fused=False)}
 

@@ -25,11 +25,11 @@ from graphproc.postprocessing.segments import (
     Candidates,
     area,
     candidates,
-    holds,
     information,
+    is_candidate,
     output,
+    rounded_to_float32,
     run_lengths,
-    single,
 )
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
@@ -47,7 +47,7 @@ ALMOST = 1e-5
 
 
 def best_pairs(shares: Value, count: Num | None = None) -> tuple[Value, Value, Value]:
-    """As many pairs of a query and a class as wanted, or as there are queries: those of the largest shares, these first.
+    """Find the pairs of a query and a class with the largest shares, the largest first; `count` is that of queries if None.
 
     Returns:
         Their shares, queries and classes.
@@ -60,13 +60,13 @@ def best_pairs(shares: Value, count: Num | None = None) -> tuple[Value, Value, V
 
 
 def promising(b: MethodBuilder, scores: Value) -> Candidates:
-    """Those with scores that are not below the threshold before they are multiplied by the mean chance of a mask."""
+    """Find those with scores that are not below the threshold before they are multiplied by the mean chance of a mask."""
     least = b.number("threshold")
     return candidates(b, scores >= least - abs(least) * ALMOST)
 
 
 def mean_chance(logits: Value, inside: Value) -> Value:
-    """The mean chance of the pixels inside each mask, f32 [n], of logits and bools [n, H, W]."""
+    """Compute the mean chance of the pixels inside each mask, f32 [n], of logits and bools [n, H, W]."""
     whole = area(inside)
     inside = inside.cast("f32")
     total = (logits.sigmoid() * inside).sum().sum()
@@ -74,7 +74,7 @@ def mean_chance(logits: Value, inside: Value) -> Value:
 
 
 def paint(b: MethodBuilder, found: Candidates, inside: Value, scores: Value, labels: Value, binary: bool = False) -> None:
-    """Instances of the candidates that have a pixel and score enough, each painted over those before it.
+    """Paint the candidates that have a pixel and score enough, each over those before it, and declare the outputs.
 
     Args:
         b: the builder.
@@ -84,8 +84,8 @@ def paint(b: MethodBuilder, found: Candidates, inside: Value, scores: Value, lab
         labels: of each, int64 [n].
         binary: whether the masks are an output.
     """
-    enough = scores >= single(b.number("threshold"), up=True)
-    accepted = holds(b, found) & (area(inside) > 0) & enough
+    enough = scores >= rounded_to_float32(b.number("threshold"), up=True)
+    accepted = is_candidate(b, found) & (area(inside) > 0) & enough
     number = accepted.cumsum()
     shown = where(accepted, number, 0).cast("i32")
     last = where(inside, over_pixels(shown), 0).max(-3)
@@ -96,7 +96,7 @@ def paint(b: MethodBuilder, found: Candidates, inside: Value, scores: Value, lab
 
 
 def instances(b: MethodBuilder, side: int) -> None:
-    """Instances of masks, resized to squares of a side first unless it is 0."""
+    """Make instances; masks are resized to squares of `side` first, unless it is 0."""
     if b.options["return_binary_maps"] and b.options["return_coco_annotation"]:
         raise ConfigError("return_coco_annotation and return_binary_maps: expected one of them, got both")
     scores, query, labels = best_pairs(shares(b["class_queries_logits"]))
@@ -113,17 +113,17 @@ def instances(b: MethodBuilder, side: int) -> None:
 
 
 def maskformer(b: MethodBuilder) -> None:
-    """Instances of queries, which may overlap: a map of ids from 0 on, -1 where there is none."""
+    """Make instances of queries, which may overlap: a map of ids from 0 on, -1 where there is none."""
     instances(b, 0)
 
 
 def mask2former(b: MethodBuilder) -> None:
-    """As for MaskFormer, of masks of 384 x 384 pixels."""
+    """Do as for MaskFormer, with masks of 384 x 384 pixels."""
     instances(b, MASK2FORMER_SIDE)
 
 
 def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """A dictionary of the map, its run lengths or a mask for each instance, and what is known of each instance."""
+    """Return a dictionary of the map, its run lengths or a mask for each instance, and what is known of each instance."""
     segmentation = outputs["segmentation"].astype(np.float32)
     if options["return_coco_annotation"]:
         segmentation = run_lengths(segmentation)

@@ -20,13 +20,13 @@ MASK2FORMER_SIDE = 384
 
 
 def shares(logits: Value, null: bool = True) -> Value:
-    """The share of each class; with `null`, the last class stands for nothing and is left out."""
+    """Compute the share of each class; with `null`, the last class stands for nothing and is left out."""
     x = logits.softmax()
     return without_nothing(x) if null else x
 
 
 def class_scores(classes: Value, masks: Value) -> Value:
-    """How much of each class there is at each pixel: over all queries, the class's share times the mask's chance.
+    """Compute how much of each class there is at each pixel: the sum over queries of the class's share times the mask's chance.
 
     Args:
         classes: shares [queries, classes].
@@ -42,22 +42,22 @@ def class_scores(classes: Value, masks: Value) -> Value:
 
 
 def detr(b: MethodBuilder) -> None:
-    """The class of the largest score at each pixel, without the class that stands for nothing."""
+    """Find the class of the largest score at each pixel, without the class that stands for nothing."""
     label_map(b, class_scores(shares(b["logits"]), b["pred_masks"]))
 
 
 def conditional_detr(b: MethodBuilder) -> None:
-    """The class of the largest score at each pixel, of all classes."""
+    """Find the class of the largest score at each pixel, of all classes."""
     label_map(b, class_scores(shares(b["logits"], null=False), b["pred_masks"]))
 
 
 def maskformer(b: MethodBuilder) -> None:
-    """The class of the largest score at each pixel, without the class that stands for nothing."""
+    """Find the class of the largest score at each pixel, without the class that stands for nothing."""
     label_map(b, class_scores(shares(b["class_queries_logits"]), b["masks_queries_logits"]))
 
 
 def oneformer(b: MethodBuilder) -> None:
-    """As for MaskFormer, of scores that torchvision's backend resizes with antialiasing."""
+    """Do as for MaskFormer, with scores that torchvision's backend resizes with antialiasing."""
     scores = class_scores(shares(b["class_queries_logits"]), b["masks_queries_logits"])
     label_map(b, scores, "linear" if b.backend == "pil" else "antialias")
 

@@ -42,7 +42,7 @@ PARITY = Parity(
 
 
 def peaks(b: MethodBuilder) -> tuple[Value, Value, Value]:
-    """Each joint's highest score, and the column and the row where it is, int64 [K]."""
+    """Find each joint's highest score, f32 [K], and the column and the row where it is, int64 [K]."""
     flat = b["heatmaps"].rearrange("k h w -> k (h w)")
     scores, place = flat.max(), flat.argmax()
     width = b["heatmaps"].shape[-1]
@@ -51,7 +51,7 @@ def peaks(b: MethodBuilder) -> tuple[Value, Value, Value]:
 
 
 def around(b: MethodBuilder, joints: Value, column: Value, row: Value) -> Callable[[int, int], Value]:
-    """The logarithm of the blurred scores at a distance from each peak, (right, down), f32 [K].
+    """Make a function that reads the logarithm of the blurred scores at a distance (right, down) from each peak, f32 [K].
 
     A peak that is nowhere reads before its map's first row, where the map before it ends, as upstream does.
     """
@@ -69,7 +69,10 @@ def around(b: MethodBuilder, joints: Value, column: Value, row: Value) -> Callab
 
 
 def newton_step(at: Callable[[int, int], Value]) -> tuple[Value, Value]:
-    """How far left and up from its peak's pixel a joint is, f64 [K]: the slope over the curvature, a matrix [2, 2]."""
+    """Compute how far left and up from its peak's pixel a joint is, f64 [K] each.
+
+    It is one step of Newton's method: the slope divided by the curvature, a matrix [2, 2].
+    """
     middle, left, right, up, down = (at(x, y) for x, y in ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)))
     twice = middle * 2
     slopes = [(after - before) * 0.5 for before, after in ((left, right), (up, down))]
@@ -83,7 +86,7 @@ def newton_step(at: Callable[[int, int], Value]) -> tuple[Value, Value]:
 
 
 def center_and_scale(b: MethodBuilder) -> tuple[Value, Value]:
-    """A box's centre (x, y) in pixels, and the scale (x, y) of what was cut out around it, f32 [2]."""
+    """Compute a box's centre (x, y) in pixels, and the scale (x, y) of what was cut out around it, f32 [2] each."""
     height, width = stages.sides("size", b.config.size)
     aspect = width / height
     corner, extent = (b["boxes"].narrow(-1, start, 2) for start in (0, 2))
@@ -96,7 +99,7 @@ def center_and_scale(b: MethodBuilder) -> tuple[Value, Value]:
 
 
 def in_image(b: MethodBuilder, points: Value, center: Value, scale: Value) -> Value:
-    """Points (x, y) of the heatmaps [K, 2] in the image's pixels; the outermost pixels' centres are the crop's edges."""
+    """Move points (x, y) of the heatmaps, [K, 2], to the image's pixels; the outermost pixels' centres are the crop's edges."""
     _, height, width = b["heatmaps"].shape
     extent = scale * UNIT
     per_pixel, half = extent / (width - 1, height - 1), extent * 0.5
@@ -105,7 +108,7 @@ def in_image(b: MethodBuilder, points: Value, center: Value, scale: Value) -> Va
 
 
 def build(b: MethodBuilder) -> None:
-    """The joints of the person in each box that score above the threshold, in the image's pixels."""
+    """Find the joints of the person in each box that score above the threshold, in the image's pixels."""
     scores, column, row = peaks(b)
     joints = column * 0 + b.add(CountUp(scores.shape[0]))  # the numbers of the joints, of every box
     left, up = newton_step(around(b, joints, column, row))
@@ -122,13 +125,13 @@ def build(b: MethodBuilder) -> None:
 
 
 def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """The joints of one person."""
+    """Return the joints of one person."""
     # scores are what the model said; the others are float32, whatever floats came in
     return {name: outputs[name] if name == "scores" else outputs[name].astype(_TYPES[name]) for name in (*ROWS, "bbox")}
 
 
 def prepare(given: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The boxes of all images in a row, in pixels.
+    """Make one list of the boxes of all images, in pixels.
 
     Raises:
         ImageError: something is no list of boxes (x, y, width, height) for each image, or sizes are not one for each box.
@@ -150,7 +153,7 @@ def _numbers(value: Any) -> np.ndarray[Any, Any]:
 
 
 def collect(results: list[Any], options: Mapping[str, Any]) -> Any:
-    """The persons of each image."""
+    """Return the persons of each image."""
     following = iter(results)
     return [[next(following) for _ in boxes] for boxes in options["boxes"]]
 

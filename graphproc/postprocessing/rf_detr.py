@@ -22,8 +22,8 @@ from graphproc.postprocessing.segments import (
     PARITY,
     area,
     candidates,
-    holds,
     information,
+    is_candidate,
     output,
     resized,
     run_lengths,
@@ -46,7 +46,7 @@ def build(b: MethodBuilder) -> None:
     # first of all candidates would be that.
     _, first = strongest(inside.cast("f32"))
     own = inside & first
-    accepted = holds(b, found) & (area(inside if binary else own) > 0)
+    accepted = is_candidate(b, found) & (area(inside if binary else own) > 0)
     ids = accepted.cumsum()
     shown = where(accepted, ids, OUTSIDE).cast("i32")
     painted = where(own, over_pixels(shown), OUTSIDE)

@@ -20,7 +20,7 @@ from graphproc.postprocessing.detection import NAME as DETECTION
 from graphproc.postprocessing.detection import in_pixels
 from graphproc.postprocessing.mask_semantic import NAME as SEMANTIC
 from graphproc.postprocessing.method import BOXES, MASKS, Field, Method
-from graphproc.postprocessing.segments import INSTANCE, PARITY, Candidates, candidates, filled_up, holds, resized
+from graphproc.postprocessing.segments import INSTANCE, PARITY, Candidates, candidates, filled_up, is_candidate, resized
 from graphproc.postprocessing.semantic import OUTSIDE
 from graphproc.postprocessing.semantic import result as semantic_result
 from graphproc.sizes import num
@@ -68,7 +68,7 @@ def instance(b: MethodBuilder) -> None:
         chances = b.add(Interpolate(*_wanted(b, found, chances), "linear"), chances)
     inside = chances > b.number("mask_threshold")
     b.rows(
-        filled_up(b, holds(b, found), found),
+        filled_up(b, is_candidate(b, found), found),
         scores=filled_up(b, x[found.places], found),
         boxes=filled_up(b, boxes[found.places], found),
         masks=filled_up(b, inside.cast("i32"), found),

@@ -41,7 +41,7 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Candidates:
-    """The queries that score enough, in their order; one that does not where none does.
+    """The queries that score enough, in their order. Where none does, there is one all the same, which is not accepted.
 
     Attributes:
         count: how many there are, int64 [1].
@@ -57,15 +57,15 @@ class Candidates:
 
 
 def candidates(b: MethodBuilder, kept: Value) -> Candidates:
-    """The rows that are kept, of a bool for each."""
+    """Find the rows that are kept, of a bool for each."""
     count = kept.sum(keepdims=True)
     (number,) = b.measure(count, candidates=0)
     places = kept.cast("f32").top_k(num.maximum(number, 1))
     return Candidates(count, number, places, kept.shape[0])
 
 
-def single(value: float, up: bool) -> float:
-    """The nearest float32 that is not below the value (`up`), or not above it.
+def rounded_to_float32(value: float, up: bool) -> float:
+    """Round to the nearest float32 that is not below the value (`up`), or not above it.
 
     Comparing with it is comparing with the value itself, as Python does with a float32 that it has read.
     """
@@ -76,7 +76,7 @@ def single(value: float, up: bool) -> float:
 
 
 def labels_of(b: MethodBuilder, name: str) -> tuple[int, ...]:
-    """An option that is a set of classes.
+    """Read an option that is a set of classes.
 
     Raises:
         ConfigError: it holds something else than whole numbers.
@@ -99,12 +99,12 @@ def same_class(labels: Value, classes: tuple[int, ...]) -> Value:
 
 
 def area(masks: Value) -> Value:
-    """The number of pixels of each mask, int64 [n]; they are bools [n, H, W]."""
+    """Count the pixels of each mask: int64 [n] of bools [n, H, W]."""
     return masks.sum().sum()
 
 
-def holds(b: MethodBuilder, found: Candidates) -> Value:
-    """Tell whether each candidate is one, which is false only of the one row where there are none."""
+def is_candidate(b: MethodBuilder, found: Candidates) -> Value:
+    """Tell which candidates are real: all, or none where no query scores enough."""
     return b.add(CountUp(num.maximum(found.number, 1))) < found.number
 
 
@@ -112,19 +112,30 @@ def covers_enough(b: MethodBuilder, own: Value, whole: Value) -> Value:
     """Tell whether enough of a mask's area `whole` is its own; float32, as torch divides whole numbers."""
     at_least_one = maximum(whole, 1)
     share = own.cast("f32") / at_least_one.cast("f32")
-    enough = share > single(b.number("overlap_mask_area_threshold"), up=False)
+    enough = share > rounded_to_float32(b.number("overlap_mask_area_threshold"), up=False)
     return (own > 0) & (whole > 0) & enough
 
 
 def strongest(weighted: Value) -> tuple[Value, Value]:
-    """The candidate with the largest of the numbers [n, H, W] at each pixel: [1, H, W], and as n masks of bools."""
+    """Find the candidate with the largest number at each pixel.
+
+    Args:
+        weighted: numbers of each candidate, f32 [n, H, W].
+
+    Returns:
+        The candidates' positions, int64 [1, H, W], and the same as a mask for each, bools [n, H, W].
+    """
     winner = weighted.argmax(-3, keepdims=True)
     positions = weighted.builder.add(CountUp(weighted.shape[0]))
     return winner, winner == over_pixels(positions)
 
 
 def first_of_class(accepted: Value, labels: Value, classes: tuple[int, ...]) -> tuple[Value, Value]:
-    """For the classes that fuse: the first accepted candidate of a candidate's class, and whether an accepted one is not it."""
+    """Find each candidate's first accepted one of the same class, for classes that fuse.
+
+    Returns:
+        Its position, int64 [n], and whether a candidate is accepted and not the first itself, bools [n].
+    """
     fusing = accepted & member(labels, classes)
     same = labels.rearrange("n -> n 1") == labels.rearrange("n -> 1 n")
     same = same & fusing.rearrange("n -> 1 n")
@@ -133,7 +144,7 @@ def first_of_class(accepted: Value, labels: Value, classes: tuple[int, ...]) -> 
 
 
 def ids(accepted: Value, labels: Value, classes: tuple[int, ...]) -> Value:
-    """The id of each accepted candidate, from 1 on.
+    """Number the accepted candidates, from 1 on.
 
     One of a fusing class that was there before takes its id, and the next new one counts on from that, not from the largest
     id so far: ids of different segments may be equal, as upstream's are.
@@ -147,8 +158,8 @@ def ids(accepted: Value, labels: Value, classes: tuple[int, ...]) -> Value:
     return labels.builder.add(PathSum(), new.cast("i64"), parents)
 
 
-def painted(winner: Value, values: Value) -> Value:
-    """The value of the strongest candidate at each pixel: int64 [H, W] of int64 [n]."""
+def of_strongest(winner: Value, values: Value) -> Value:
+    """Look up the value of the strongest candidate at each pixel: int64 [H, W] of int64 [n]."""
     _, height, width = winner.shape
     flat = values[winner.rearrange("1 h w -> (h w)")]
     return flat.rearrange("(h w) -> h w", "HW", h=height, w=width)
@@ -168,7 +179,7 @@ def filled_up(b: MethodBuilder, x: Value, found: Candidates) -> Value:
 
 
 def scored(b: MethodBuilder, found: Candidates, masks: Value, scores: Value, labels: Value, classes: tuple[int, ...]) -> None:
-    """The segments of candidates.
+    """Make the segments of candidates and declare the outputs.
 
     Args:
         b: the builder.
@@ -181,17 +192,17 @@ def scored(b: MethodBuilder, found: Candidates, masks: Value, scores: Value, lab
     weighted = masks * over_pixels(scores)
     winner, own = strongest(weighted)
     whole = weighted >= b.number("mask_threshold")
-    accepted = holds(b, found) & covers_enough(b, area(own), area(whole))
+    accepted = is_candidate(b, found) & covers_enough(b, area(own), area(whole))
     numbers = ids(accepted, labels, classes)
     fused = (member(labels, classes) if classes else numbers < 0).cast("i64")
-    segmentation = painted(winner, where(accepted, numbers, 0))
+    segmentation = of_strongest(winner, where(accepted, numbers, 0))
     segmentation = segmentation - num.where(num.eq(found.number, 0), 1, 0)  # nothing is -1 where there are no candidates
     rows = {"ids": numbers, "label_ids": labels, "scores": scores, "was_fused": fused}
     output(b, found, segmentation, accepted, rows)
 
 
 def best_classes(b: MethodBuilder, logits: Value) -> tuple[Candidates, Value, Value]:
-    """The queries with a share above the threshold for a class that is not the last, which stands for nothing.
+    """Find the queries with a share above the threshold for a class that is not the last, which stands for nothing.
 
     Returns:
         The candidates, their shares and their classes.
@@ -217,34 +228,34 @@ def segments(b: MethodBuilder, logits: str, masks: str, classes: tuple[int, ...]
 
 
 def detr_instance(b: MethodBuilder) -> None:
-    """Segments of queries, each by itself: a map of ids from 1 on, 0 where there is none."""
+    """Make segments of queries, each by itself: a map of ids from 1 on, 0 where there is none."""
     segments(b, "logits", "pred_masks", ())
 
 
 def detr_panoptic(b: MethodBuilder) -> None:
-    """Segments of queries, those of some classes fused: a map of ids from 1 on, 0 where there is none."""
+    """Make segments of queries, fused where they have one of some classes: a map of ids from 1 on, 0 where there is none."""
     segments(b, "logits", "pred_masks", labels_of(b, "label_ids_to_fuse"))
 
 
 def panoptic(b: MethodBuilder) -> None:
-    """Segments of queries, those of some classes fused: a map of ids from 1 on, 0 where there is none."""
+    """Make segments of queries, fused where they have one of some classes: a map of ids from 1 on, 0 where there is none."""
     segments(b, "class_queries_logits", "masks_queries_logits", labels_of(b, "label_ids_to_fuse"))
 
 
 def mask2former_panoptic(b: MethodBuilder) -> None:
-    """As for MaskFormer, of masks of 384 x 384 pixels."""
+    """Do as for MaskFormer, with masks of 384 x 384 pixels."""
     classes = labels_of(b, "label_ids_to_fuse")
     segments(b, "class_queries_logits", "masks_queries_logits", classes, MASK2FORMER_SIDE)
 
 
 def oneformer_panoptic(b: MethodBuilder) -> None:
-    """As for MaskFormer, of masks resized with antialiasing."""
+    """Do as for MaskFormer, with masks resized with antialiasing."""
     classes = labels_of(b, "label_ids_to_fuse")
     segments(b, "class_queries_logits", "masks_queries_logits", classes, mode="antialias")
 
 
 def run_lengths(segmentation: Array) -> list[list[int]]:
-    """For each value of a map, in order: where its runs of pixels begin, counted from 1 row by row, and how long they are."""
+    """List for each value of a map, in order, where its runs of pixels begin, counted from 1 row by row, and their lengths."""
     found = []
     for value in np.unique(segmentation):
         inside = np.concatenate([[False], segmentation.reshape(-1) == value, [False]])
@@ -255,7 +266,7 @@ def run_lengths(segmentation: Array) -> list[list[int]]:
 
 
 def information(outputs: Mapping[str, Any], fused: bool = True) -> list[dict[str, Any]]:
-    """What upstream says of each segment, in Python's numbers."""
+    """Describe each segment as upstream does, in Python's numbers."""
     rows = [outputs[name].tolist() for name in ("ids", "label_ids", "scores")]
     flags = outputs["was_fused"].tolist() if "was_fused" in outputs else [0] * len(rows[0])
     return [
@@ -265,7 +276,7 @@ def information(outputs: Mapping[str, Any], fused: bool = True) -> list[dict[str
 
 
 def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """A dictionary of the map and what is known of each segment; floats of -1 where no query scores enough."""
+    """Return a dictionary of the map and what is known of each segment; floats of -1 where no query scores enough."""
     segmentation = outputs["segmentation"]
     if not outputs["candidates"]:
         return {"segmentation": segmentation.astype(np.float32), "segments_info": []}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from graphproc import joins
+from graphproc.configs import legacy
 from graphproc.configs.config import Config
 from graphproc.configs.settings import OneOf, Setting, Whole, flag
 from graphproc.errors import ConfigError
@@ -86,6 +87,7 @@ ROWS = (
         "AriaImageProcessor",
         (squares, tiling.in_model_units),
         {**RGB, "resample": BICUBIC, **NORMALIZE, **INCEPTION, **SETTINGS},
+        older={"split_resolutions": legacy.not_null("split_resolutions")},
         outputs=("pixel_values", "pixel_mask", "num_crops"),
         finish=finish,
         backends=ONLY_PIL,

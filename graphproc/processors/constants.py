@@ -1,4 +1,4 @@
-"""The means and standard deviations that many models share."""
+"""Defaults that many classes share: means and deviations, filters, sizes, and the usual settings as one call."""
 
 from __future__ import annotations
 

@@ -78,11 +78,37 @@ def two_scales(b: ProgramBuilder, config: Config, x: Value) -> None:
 DEFAULTS = usual(
     square(384), "bicubic", CLIP, do_pad=True, min_size=Setting(14, Whole(0), "The least pixels of the shorter side.")
 )
+
+
+def _background(config: Config, key: str) -> tuple[int, ...]:
+    """A mean colour in bytes, truncated; gray for none.
+
+    Raises:
+        ConfigError: the mean is one number; transformers makes no colour of it.
+    """
+    mean = config.settings[key]
+    if mean is None:
+        return GRAY
+    if not isinstance(mean, (list, tuple)):
+        raise ConfigError(f"{key}: expected a number for each channel, of which the background is made, got {mean!r}")
+    return tuple(int(v * 255) for v in mean)
+
+
+def one_mean(config: Config) -> dict[str, Any]:
+    """`background_color`, of the mean."""
+    return {"background_color": _background(config, "image_mean")}
+
+
+def two_means(config: Config) -> dict[str, Any]:
+    """Both background colours."""
+    return {**one_mean(config), "high_res_background_color": _background(config, "high_res_image_mean")}
+
+
 CALLS = {"image_mean": PARTLY, "resample": replace(NONZERO, backends=ONLY_PIL)}
 STAGES = (longer_side, pad, stages.rescale, stages.normalize)
 
 ROWS = (
-    Row("DeepseekVLImageProcessor", STAGES, DEFAULTS, calls=CALLS),
+    Row("DeepseekVLImageProcessor", STAGES, DEFAULTS, calls=CALLS, computed=one_mean),
     Row(
         "DeepseekVLHybridImageProcessor",
         (),
@@ -96,6 +122,7 @@ ROWS = (
         outputs=("pixel_values", "high_res_pixel_values"),
         finish=two_scales,
         calls={**CALLS, "high_res_image_mean": PARTLY},
+        computed=two_means,
     ),
-    Row("JanusImageProcessor", STAGES, DEFAULTS, calls=CALLS),
+    Row("JanusImageProcessor", STAGES, DEFAULTS, calls=CALLS, computed=one_mean),
 )

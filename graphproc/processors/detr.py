@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
+from graphproc.configs import legacy
 from graphproc.configs.config import Config
 from graphproc.configs.settings import OneOf, Setting, flag
 from graphproc.errors import ConfigError
@@ -16,7 +16,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Extend, Full
 from graphproc.processors import stages
 from graphproc.processors.constants import IMAGENET, square, usual
-from graphproc.processors.row import ONLY_TORCHVISION, Row, Stage
+from graphproc.processors.row import ONLY_TORCHVISION, Row
 from graphproc.sizes import multiples, rules
 from graphproc.sizes.num import Num
 from graphproc.sizes.rules import Size
@@ -85,31 +85,33 @@ def resize_floats(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return stages.interpolated(b, x, *size, config.resample, antialias=False)
 
 
-def _row(name: str, defaults: Mapping[str, Any] = DETECTION, resize: Stage = resize) -> Row:
-    return Row(
-        name,
-        (resize, stages.rescale, stages.normalize),
-        defaults,
-        not_compiled=TARGETS,
-        outputs=("pixel_mask", "pixel_values"),
-        model_inputs=("pixel_values", "pixel_mask"),
-        finish=finish,
-    )
-
+DETR = Row(
+    "DetrImageProcessor",
+    (resize, stages.rescale, stages.normalize),
+    DETECTION,
+    not_compiled=TARGETS,
+    outputs=("pixel_mask", "pixel_values"),
+    model_inputs=("pixel_values", "pixel_mask"),
+    finish=finish,
+    older=legacy.DETR,
+)
 
 ROWS = (
-    _row("ConditionalDetrImageProcessor"),
-    _row("DeformableDetrImageProcessor"),
-    _row("DetrImageProcessor"),
-    _row("GroundingDinoImageProcessor"),
+    DETR,
+    replace(DETR, name="ConditionalDetrImageProcessor"),
+    replace(DETR, name="DeformableDetrImageProcessor"),
+    replace(DETR, name="GroundingDinoImageProcessor"),
     replace(
-        _row("RfDetrImageProcessor"),
+        DETR,
+        name="RfDetrImageProcessor",
         stages=(stages.rescale_alone, resize_floats, stages.normalize_alone),
         backends=ONLY_TORCHVISION,
     ),
-    _row(
-        "RTDetrImageProcessor",
-        {**DETECTION, "size": square(640), "default_to_square": False, "do_normalize": False, "do_pad": False},
+    replace(
+        DETR,
+        name="RTDetrImageProcessor",
+        settings={**DETECTION, "size": square(640), "default_to_square": False, "do_normalize": False, "do_pad": False},
+        older={},
     ),
-    _row("YolosImageProcessor", resize=resize_yolos),
+    replace(DETR, name="YolosImageProcessor", stages=(resize_yolos, *DETR.stages[1:])),
 )

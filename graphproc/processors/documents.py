@@ -5,6 +5,7 @@ Source of the defaults: transformers 5.23, `models/*/image_processing_*.py`.
 
 from __future__ import annotations
 
+from graphproc.configs import legacy
 from graphproc.configs.config import Config
 from graphproc.configs.settings import Setting, flag
 from graphproc.errors import ConfigError
@@ -107,7 +108,7 @@ def shrunk(config: Config, x: Value) -> Size:
 
 
 def shrink(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_resize`: shrunk."""
+    """`do_resize`: shrunk to inside `size`; smaller images keep theirs."""
     return stages.resize_to(b, config, x, *shrunk(config, x), keeps_size=True) if config.do_resize else x
 
 
@@ -162,6 +163,7 @@ ROWS = (
         (align_long_axis, shorter_side, thumbnail, center_on_page, *stages.STANDARD[1:-1]),
         {**resize_to({"height": 2560, "width": 1920}, "bilinear"), **PAGE, **INCEPTION},
         backends=ONLY_PIL,
+        older=legacy.DONUT,
     ),
     Row(
         "FuyuImageProcessor",

@@ -6,6 +6,7 @@ Source: transformers 5.23, `models/emu3/image_processing_emu3.py`.
 from __future__ import annotations
 
 from graphproc import joins
+from graphproc.configs import legacy
 from graphproc.configs.config import NEEDS, Config
 from graphproc.configs.settings import Setting, Whole
 from graphproc.ir.program import ProgramBuilder, Value
@@ -58,6 +59,8 @@ ROWS = (
         (resize, stages.rescale, stages.normalize),
         DEFAULTS,
         settings_by_position=(*BY_RESIZE, *BY_RESCALE, *BY_NORMALIZE, "do_convert_rgb", "do_pad", *BY_RESULT),
+        older=legacy.EMU3,
+        unmoved=True,
         not_compiled="image_sizes of input_data_format channels_last, where transformers tells channels and height",
         outputs=("pixel_values", "image_sizes"),
         finish=finish,

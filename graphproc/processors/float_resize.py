@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from graphproc.configs import legacy
 from graphproc.configs.config import Config
 from graphproc.configs.settings import Above, Setting
 from graphproc.errors import ConfigError
@@ -74,6 +75,7 @@ ROWS = (
         "Owlv2ImageProcessor",
         (stages.rescale, to_square, smooth, stages.normalize),
         usual(square(960), "bilinear", CLIP, rgb=True, do_pad=True),
+        older=legacy.OWL,
         not_compiled="resample 0, which means a resize without blur; do_rescale=False, by which scipy blurs bytes",
         parity=Parity(
             f"{PIL.reference} and scipy",

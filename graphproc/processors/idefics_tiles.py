@@ -37,7 +37,7 @@ SPLIT = {
     **NORMALIZE,
     "do_image_splitting": DO_IMAGE_SPLITTING.of(True),
     "max_image_size": TILE,
-    "return_row_col_info": RETURN_ROW_COL_INFO.of(False),
+    "return_row_col_info": replace(RETURN_ROW_COL_INFO, default=False, saved=False),
 }
 OUTPUTS = ("pixel_values", "pixel_attention_mask")
 

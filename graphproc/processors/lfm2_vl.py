@@ -123,11 +123,21 @@ def _joined(b: ProgramBuilder, values: list[Value], axis: int) -> Value:
     return b.add(Concat(axis), *values) if len(values) > 1 else values[0]
 
 
+def most_patches(config: Config) -> dict[str, int]:
+    """`max_num_patches`, of a tile or of the whole image."""
+    whole = stages.count(config, "max_image_tokens") * stages.count(config, "downsample_factor") ** 2
+    if not config.do_image_splitting:
+        return {"max_num_patches": whole}
+    along = stages.count(config, "tile_size") // stages.count(config, "encoder_patch_size")
+    return {"max_num_patches": max(whole, along**2)}
+
+
 ROWS = (
     Row(
         "Lfm2VlImageProcessor",
         (),
         usual(square(512), "bilinear", INCEPTION, SETTINGS, do_pad=True),
+        computed=most_patches,
         outputs=OUTPUTS,
         backends=ONLY_TORCHVISION,
         finish=parts,

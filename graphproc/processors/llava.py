@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from graphproc.configs import legacy
 from graphproc.configs.config import Config
 from graphproc.configs.settings import Setting
 from graphproc.errors import ConfigError
@@ -57,6 +58,8 @@ ROWS = (
         model_inputs=("pixel_values",),
         finish=pixel_values_images,
         reads="pil",
+        older=legacy.PLAIN_NULLS,
+        unmoved=True,
         backends=ONLY_PIL,
         calls={**dict.fromkeys(DEFAULTS, GIVEN), "return_legacy_image_output": CALL_ALONE},
     ),

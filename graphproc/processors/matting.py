@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from graphproc.configs import legacy
 from graphproc.configs.config import Config
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ir.types import promoted
@@ -35,6 +36,7 @@ ROWS = (
         "VitMatteImageProcessor",
         (stages.rescale, stages.normalize, with_trimap, to_multiple),
         {**NORMALIZE, **INCEPTION, "do_pad": True, "size_divisor": SIZE_DIVISOR.of(32)},
+        older={"size_divisibility": legacy.older("size_divisor")},
         extras={"trimap": Extra("trimaps", required=True, any_type=True)},
     ),
 )

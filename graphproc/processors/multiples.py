@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from graphproc import joins
+from graphproc.configs import legacy
 from graphproc.configs.config import NEEDS, Config
 from graphproc.configs.settings import Setting, Whole, changed, number
 from graphproc.configs.sizes import size_dict
@@ -227,6 +228,7 @@ ROWS = (
         "Swin2SRImageProcessor",
         (stages.rescale, mirrored),
         {**RESCALE, "do_pad": True, "size_divisor": SIZE_DIVISOR.of(8)},
+        older={"pad_size": legacy.older("size_divisor")},
         backends=ONLY_PIL,
     ),
     Row(

@@ -42,7 +42,7 @@ def siglip_resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 @stages.when("do_resize")
 def gemma_resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_resize`: to at most so many patches, whole soft tokens.
+    """`do_resize`: to whole soft tokens, at most `max_soft_tokens`.
 
     Raises:
         ConfigError: in torchvision's backend the filter is null.

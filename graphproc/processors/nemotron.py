@@ -6,6 +6,7 @@ Source: transformers 5.23, `models/nemotron_h_omni`, `image_processing_nemotron_
 from __future__ import annotations
 
 from graphproc import joins
+from graphproc.configs import legacy
 from graphproc.configs.config import Config
 from graphproc.configs.settings import Above, Setting, Whole
 from graphproc.errors import ConfigError
@@ -78,6 +79,7 @@ ROWS = (
             "max_num_patches": Setting(13312, None, "The most patches of an image, which max_model_len has to have room for."),
             "max_model_len": Setting(16384, Whole(1), "The most tokens of a text, of which images take a part."),
         },
+        older=legacy.NEMOTRON,
         not_compiled="resample 1 (lanczos); a max_num_patches that is 0 or above what max_model_len has room for",
         outputs=OUTPUTS,
         backends=ONLY_TORCHVISION,

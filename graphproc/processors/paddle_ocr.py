@@ -82,7 +82,7 @@ def line(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 @stages.when("do_resize")
 def line_of_floats(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_resize`: to the same size, as floats, with antialiasing."""
+    """`do_resize`: to `size`'s height and as wide as goes with it, as floats, with antialiasing."""
     height, _ = stages.sides("size", config.size)
     width = line_width(config, *_sides(x))
     # To one column, torch 2.14 repeats the first row's value.
@@ -131,6 +131,21 @@ LINE = usual(
 )
 LINE_CALLS = dict.fromkeys(("size", "max_image_width"), OWN)
 
+
+def table_tokens(config: Config) -> dict[str, Any]:
+    """SLANeXt: the tags that the model writes tables in, and their numbers."""
+    spans = [f' {name}="{count}"' for name in ("colspan", "rowspan") for count in range(2, 21)]
+    tags = ["<thead>", "</thead>", "<tbody>", "</tbody>", "<tr>", "</tr>", "<td", ">", "</td>"]
+    tokens = ["sos", *tags, *spans, "<td></td>", "eos"]
+    return {
+        "character": tokens,
+        "dict": {token: number for number, token in enumerate(tokens)},
+        "td_token": ["<td>", "<td", "<td></td>"],
+        "bos_id": 0,
+        "eos_id": len(tokens) - 1,
+    }
+
+
 ROWS = (
     Row(
         "PPOCRV5ServerDetImageProcessor",
@@ -171,6 +186,7 @@ ROWS = (
         "SLANeXtImageProcessor",
         (fixed_point, *stages.STANDARD[1:]),
         usual(square(512), "bilinear", IMAGENET, rgb=True, do_pad=True, pad_size=square(512)),
+        computed=table_tokens,
         backends=ONLY_TORCHVISION,
     ),
 )

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from graphproc import joins
+from graphproc.configs import legacy
 from graphproc.configs.config import Config
 from graphproc.configs.settings import STANDARD, Setting, Whole
 from graphproc.errors import ConfigError
@@ -150,8 +151,9 @@ QWEN = Row(
     {**defaults(*QWEN_PIXELS, frames=2), **PIXELS},
     outputs=OUTPUTS,
     finish=patches(MERGED),
+    older=legacy.PIXELS,
 )
-GLM = replace(QWEN, name="Glm4vImageProcessor", stages=FRAMES_WITHIN, settings=defaults(*GLM_PIXELS, frames=2))
+GLM = replace(QWEN, name="Glm4vImageProcessor", stages=FRAMES_WITHIN, settings=defaults(*GLM_PIXELS, frames=2), older={})
 
 ROWS = (
     QWEN,
@@ -160,6 +162,7 @@ ROWS = (
         QWEN,
         name="Ernie4_5_VLMoeImageProcessor",
         settings=defaults(56 * 56, 28 * 28 * 6177, frames=1),
+        older={},
     ),
     replace(
         QWEN,
@@ -179,11 +182,13 @@ ROWS = (
         QWEN,
         name="MiniMaxM3VLImageProcessor",
         settings={**defaults(56 * 56, 451584, frames=2), **PIXELS},
+        older=legacy.MINIMAX,
         backends=ONLY_TORCHVISION,
     ),
     replace(
         QWEN,
         name="MuseGlimmerImageProcessor",
+        older={},
         stages=(to_nearest_grid, *SN),
         settings={
             **RGB,

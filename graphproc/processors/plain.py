@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from graphproc.configs import legacy
 from graphproc.configs.settings import Setting
 from graphproc.errors import ConfigError
 from graphproc.processors import stages
@@ -40,7 +41,7 @@ ROWS = (
         STANDARD,
         usual(square(384), "bicubic", CLIP, rgb=True),
     ),
-    Row("CLIPImageProcessor", STANDARD, CLIP_LIKE),
+    Row("CLIPImageProcessor", STANDARD, CLIP_LIKE, older=legacy.KOSMOS_2),
     Row(
         "ChameleonImageProcessor",
         STANDARD,
@@ -75,6 +76,8 @@ ROWS = (
         not_compiled="transform (a Python function)",
         bare=True,
         calls={"image_size": OWN},
+        older=legacy.IDEFICS,
+        computed=lambda config: {"image_size": (config.size or {}).get("height")},
     ),
     Row(
         "MobileNetV1ImageProcessor",
@@ -107,6 +110,7 @@ ROWS = (
         "OwlViTImageProcessor",
         STANDARD,
         usual(square(768), "bicubic", CLIP, rgb=True, crop=768, do_center_crop=False),
+        older=legacy.OWL,
     ),
     Row(
         "PPChart2TableImageProcessor",

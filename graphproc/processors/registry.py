@@ -22,7 +22,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
     "inkling": ("inkling",),
     "keypoints": ("keypoints",),
     "layout": ("paddle_layout",),
-    "mask classification": ("eomt", "mask_classification"),
+    "mask classification": ("eomt", "mask_classification", "oneformer"),
     "matting": ("matting",),
     "multiples": ("multiples",),
     "naflex": ("lfm2_vl", "naflex"),

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from graphproc.configs.config import NEEDS, Config, check, normalize
-from graphproc.configs.legacy import modern
+from graphproc.configs.legacy import Spelling, modern
 from graphproc.configs.settings import Setting, declared
 from graphproc.configs.sizes import plain_size
 from graphproc.errors import ConfigError
@@ -72,6 +72,11 @@ class Extra:
         return TensorType(dtype or self.dtype, tuple(lengths[letter] for letter in self.layout), self.layout)
 
 
+def nothing(config: Config) -> Mapping[str, Any]:
+    """No computed attributes."""
+    return {}
+
+
 @dataclass(frozen=True)
 class Row:
     """A processor class.
@@ -102,6 +107,11 @@ class Row:
             become PIL images, of bytes, before anything else.
         calls: how settings that are given in a call are read, of those that transformers does not simply take from there.
         settings_by_position: the settings that a call takes by position behind the images, in transformers' order.
+        older: older spellings of settings, by key (`configs/legacy.py`).
+        computed: makes the attributes that the class computes of its settings when it is made, whatever a file says of them; they
+            are saved as well.
+        unmoved: whether transformers has not moved its class to its backends: means and deviations are lists there, and calls
+            take unknown keywords with a warning.
         family: the group it belongs to, as shown in lists; `registry.FAMILIES` says it.
     """
 
@@ -125,6 +135,9 @@ class Row:
     calls: Mapping[str, Reads] = field(default_factory=dict)
     reads: Literal["converted", "pil", "plain", "frames", "bytes"] = "converted"
     settings_by_position: tuple[str, ...] = ()
+    older: Mapping[str, Spelling] = field(default_factory=dict)
+    computed: Callable[[Config], Mapping[str, Any]] = nothing
+    unmoved: bool = False
     family: str = ""
 
     @cached_property
@@ -136,6 +149,11 @@ class Row:
     def defaults(self) -> Mapping[str, Any]:
         """The default of each setting."""
         return {key: setting.default for key, setting in self.declared.items()}
+
+    @property
+    def not_saved(self) -> Sequence[str]:
+        """The settings that files do not hold."""
+        return [key for key, setting in self.declared.items() if not setting.saved]
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -204,7 +222,7 @@ class Row:
             ConfigError: a value has no meaning for its key.
         """
         given = {key: plain_size(value) for key, value in given.items()}
-        return normalize(self.name, self.declared, modern(self.name, self.defaults, given, call=call))
+        return normalize(self.name, self.declared, modern(self.older, self.defaults, given, call=call))
 
     def program(
         self,

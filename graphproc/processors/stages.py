@@ -67,7 +67,7 @@ PADDED = joins.Pad(unpadded=(-3,))
 
 
 def at_least_a_pixel(b: ProgramBuilder, height: Num, width: Num, what: str = "resized") -> rules.Size:
-    """Require that rounding leaves at least a pixel of each side; returns the sides as what they are then."""
+    """Require that rounding leaves at least a pixel of each side; returns the sides, known to be at least 1."""
     for name, side in (("height", height), ("width", width)):
         b.require(side >= 1, f"the {what} {name} rounds to less than 1 pixel. Use a less elongated image.")
     return num.maximum(height, 1), num.maximum(width, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from graphproc import joins
+from graphproc.configs import legacy
 from graphproc.configs.config import NEEDS, Config
 from graphproc.configs.settings import Setting
 from graphproc.errors import ConfigError
@@ -118,5 +119,7 @@ ROWS = (
         backends=ONLY_PIL,
         calls=dict.fromkeys(VIVIT, GIVEN),
         reads="frames",
+        older=legacy.PLAIN_NULLS,
+        unmoved=True,
     ),
 )

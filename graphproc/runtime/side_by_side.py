@@ -16,10 +16,11 @@ R = TypeVar("R")
 
 
 class SideBySide:
-    """Starts runs on workers, which have a session each; with one thread every run is done at once, in the calling thread.
+    """Starts runs on workers, which have a session each; with one thread, runs them at once.
 
-    Operators of one image are too short to share: two threads in each save a quarter of its time, side by side half of it.
-    Leaving the context cancels what has not begun and waits for the rest, so that nothing goes on behind the caller's back.
+    Operators of one image are too short to share: two threads in each save a quarter of its time,
+    side by side half of it. Leaving the context cancels what has not begun and waits for the rest,
+    so that nothing goes on behind the caller's back.
 
     Attributes:
         threads: how many runs there are at a time.

@@ -58,7 +58,7 @@ def in_child() -> bool:
 
 
 def pool(threads: int) -> ThreadPoolExecutor:
-    """The pool of that many workers, which this process shares; its threads start when there is work."""
+    """The pool of that many workers, one a process; its threads start when there is work."""
     found = _pools.get(threads)
     if found is None:
         with _lock:
@@ -80,7 +80,7 @@ def worker_index() -> int:
 def prefetch(
     function: Callable[[T], R], items: Sequence[T], threads: int, late: Callable[[T], bool] = lambda item: False
 ) -> Generator[R, None, None]:
-    """Yield the results of a function for items, in order; workers compute some before they are asked for.
+    """Yield a function's results for items, in order; workers compute the next ones meanwhile.
 
     Args:
         function: what is computed; what it raises comes at its item.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Hashable
+from typing import TYPE_CHECKING
 
 from graphproc.configs.config import Config
 from graphproc.ir.program import Program
@@ -22,7 +23,7 @@ MOST_SESSIONS = 16
 
 
 class Cache:
-    """What a processor keeps of earlier calls. Copies of a processor begin with an empty one: sessions cannot be copied.
+    """What a processor keeps of earlier calls; copies begin anew, as sessions cannot be copied.
 
     Attributes:
         configs: normalised settings, by what they were normalised from.
@@ -36,8 +37,8 @@ class Cache:
     def __init__(self) -> None:
         """Make an empty one."""
         self.configs: LruDict[bytes, Config] = LruDict(MOST_PROGRAMS)
-        self.programs: LruDict[str, Program] = LruDict(MOST_PROGRAMS)
-        self.sessions: LruDict[str, Session] = LruDict(MOST_SESSIONS)
-        self.plans: LruDict[Any, Plan] = LruDict(MOST_PLANS)
+        self.programs: LruDict[Hashable, Program] = LruDict(MOST_PROGRAMS)
+        self.sessions: LruDict[Hashable, Session] = LruDict(MOST_SESSIONS)
+        self.plans: LruDict[Hashable, Plan] = LruDict(MOST_PLANS)
         self.memory = Memory()
         self.warned: set[str] = set()

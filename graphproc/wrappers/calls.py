@@ -1,4 +1,4 @@
-"""One call of a processor: what it is given, the images read and run, and the results as transformers' class returns them."""
+"""One call of a processor: its arguments, reading and running images, delivering results."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from graphproc.processors.row import Row
 from graphproc.runtime import workers
 from graphproc.runtime.side_by_side import SideBySide
 from graphproc.wrappers.array_dtypes import check_for_bytes, graph_takes, program_options, run_array
-from graphproc.wrappers.cautions import UNKNOWN_IGNORED, warn_once
+from graphproc.wrappers.cautions import warn_once
 from graphproc.wrappers.compilation import Compilation, options_of
 from graphproc.wrappers.containers import FLOATS, TENSORS, check_lengths, contained, in_tensors
 from graphproc.wrappers.further_inputs import has_own_prompts, read_further, stand_ins
@@ -64,7 +64,7 @@ def arguments(processor: Compilation, given: Mapping[str, Any]) -> Arguments:
     texts = {name: make(settings.pop(name, None)) for name, make in row.texts.items()}
     known = processor._setting_names
     if unknown := sorted(set(settings) - set(known)):
-        if row.name not in UNKNOWN_IGNORED:
+        if not row.unmoved:
             left_out = f". Not compiled: {row.not_compiled}" if row.not_compiled else ""
             text = f"unknown keyword {unknown[0]!r}. Known: {', '.join(known)}{left_out}"
             raise TypeError(f"{type(processor).__name__}: {VIDEOS if 'videos' in unknown else text}")
@@ -100,8 +100,8 @@ class Call:
             engine: `onnxruntime` or `numpy`.
 
         Raises:
-            ImageError: these are no images, or samples of other numbers of images than the class takes; or further inputs
-                are not those that the class takes.
+            ImageError: these are no images, or samples of other numbers of images than the class
+                takes; or further inputs are not those that the class takes.
         """
         row = processor.row
         self._processor, self._row, self._config, self._engine = processor, row, config, engine
@@ -176,10 +176,11 @@ class Call:
             runner.results[index] = run_array(self._row, processor.backend, config, compiled, array, further)
 
     def delivered(self, outputs: list[Output], return_tensors: Any) -> BatchFeature:
-        """The results of all images together, in the containers of transformers' class or of a framework.
+        """The results of all images in the containers of transformers' class or of a framework.
 
         Raises:
-            ShapeError: the images' results have several shapes where transformers stacks or concatenates them.
+            ShapeError: the images' results have several shapes where transformers stacks or
+                concatenates them.
         """
         row, backend = self._row, self._processor.backend
         listed = {output.name for output in outputs if output.delivery.kind != "tensor"}

@@ -135,7 +135,7 @@ class CommonMethods(Settings):
 
 
 def call_keywords(name: str, keys: Sequence[str]) -> type[Any]:
-    """Make a class with the keywords of a call as its annotations, as transformers' `valid_kwargs` has them."""
+    """Make a class annotated with the keywords of a call, like transformers' `valid_kwargs`."""
     return type(f"{name}Kwargs", (dict,), {"__annotations__": dict.fromkeys(keys, Any), "__module__": "graphproc"})
 
 

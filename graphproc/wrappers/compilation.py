@@ -65,7 +65,7 @@ class Compilation(Settings):
                 graph = emit(program, EmitOptions())
                 return Session(graph, threads=threads, one_size=of_program(program), memory=self._cache.memory)
 
-        return self._cache.sessions.get_or_make(f"{program_key(config, self.backend, options)} {threads}", make)
+        return self._cache.sessions.get_or_make((*program_key(config, self.backend, options), threads), make)
 
     def to_onnx(
         self,
@@ -93,7 +93,8 @@ class Compilation(Settings):
             **changes: settings to use instead of the processor's own.
 
         Returns:
-            A model. Its outputs have the names, dtypes and shapes of a call with `return_tensors="np"`.
+            A model. Its outputs have the names, dtypes and shapes of a call with
+            `return_tensors="np"`.
 
         Raises:
             ConfigError: a setting has no meaning.
@@ -155,6 +156,6 @@ def options_of(further: Mapping[str, Any], several: bool = False) -> dict[str, A
     return {**({"extras": sorted(further)} if further else {}), **({"several": True} if several else {})}
 
 
-def program_key(config: Config, backend: str, options: Mapping[str, Any]) -> str:
+def program_key(config: Config, backend: str, options: Mapping[str, Any]) -> tuple[str, str, str]:
     """What tells a program from others of its class."""
-    return f"{backend} {config.text}" + (json.dumps(options, sort_keys=True) if options else "")
+    return backend, config.text, json.dumps(options, sort_keys=True) if options else ""

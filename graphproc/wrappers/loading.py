@@ -14,7 +14,7 @@ from graphproc.configs import timm
 from graphproc.configs.classes import GENERIC_TYPES, backend_of_name, class_of_name
 from graphproc.configs.files import FILE_NAME, MODEL_FILE_NAME, short
 from graphproc.configs.hub import client, explained
-from graphproc.configs.legacy import SPELLINGS, notes
+from graphproc.configs.legacy import notes
 from graphproc.configs.sources import TYPE_KEYS, Folder, Source, file_source, load_source
 from graphproc.errors import ConfigError, warn
 from graphproc.files import write_atomically
@@ -281,7 +281,7 @@ def _made(cls: type[Any], source: Source, kwargs: dict[str, Any]) -> Any:
     make, assumed = _class_for(cls, source)
     row: Row = make.row
     settings = {k: v for k, v in source.settings.items() if k not in (*OPTIONS, BACKEND_KEY)}
-    effective = {*setting_names(row), *SPELLINGS.get(row.name, ()), *settings}
+    effective = {*setting_names(row), *row.older, *settings}
     options = {k: kwargs.pop(k) for k in OPTIONS if kwargs.get(k) is not None}
     asked = None if "backend" in options else _backend_asked_for(make, source, kwargs.pop("use_fast", None))
     if asked is not None:

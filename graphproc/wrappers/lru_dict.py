@@ -11,7 +11,7 @@ V = TypeVar("V")
 
 
 class LruDict(OrderedDict[K, V]):
-    """A dictionary that drops its least recently used entry when it is full; adding and `get` use an entry.
+    """A dictionary that drops its least recently used entry when full; adding and `get` use one.
 
     Attributes:
         limit: how many entries it holds.

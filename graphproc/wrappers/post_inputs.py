@@ -121,7 +121,7 @@ def _check_lengths(method: Method, fields: Mapping[str, Array]) -> None:
 
 
 def with_a_row(array: Array) -> Array:
-    """Give each axis without elements one: NaN of floats, which nothing is larger than, and 0 of others."""
+    """Give each axis without elements one: NaN of floats, which is never chosen, 0 of others."""
     if 0 not in array.shape:
         return array
     return np.full([max(length, 1) for length in array.shape], np.nan if array.dtype.kind == "f" else 0, dtype=array.dtype)
@@ -192,7 +192,7 @@ def check_masks(method: Method, given: Given, sizes: Sizes) -> None:
 
 
 def _kind_of_sizes(method: Method, given: Any, rows: Array) -> str:
-    """The type of sizes: an array's own; float32 of floats in lists, and of all lists where transformers makes them so."""
+    """The type of sizes: an array's own; float32 of floats in lists; else as in transformers."""
     if not isinstance(given, (list, tuple)):
         return kind_of(given)
     return "f32" if rows.dtype.kind == "f" or method.float_sizes else WHOLE

@@ -93,7 +93,7 @@ def run(program: Program, inputs: Mapping[str, Array], kind: str, sizes: str) ->
 
 
 def _within_lengths(program: Program) -> set[str]:
-    """The squares and sums inside lengths of vectors: torch computes a length in one operation, rounded once."""
+    """The squares and sums inside lengths of vectors: torch rounds a length once, as a whole."""
     by_name = {step.output.name: step for step in program.steps}
     found: set[str] = set()
     for step in program.steps:

@@ -15,6 +15,7 @@ from graphproc.wrappers.calls import CALL_ONLY_KEYS, Call, arguments, reading
 from graphproc.wrappers.cautions import warn_once
 from graphproc.wrappers.common_methods import CommonMethods, call_keywords
 from graphproc.wrappers.compilation import Compilation
+from graphproc.wrappers.description import Description
 from graphproc.wrappers.devices import device_for
 from graphproc.wrappers.further_inputs import by_name
 from graphproc.wrappers.loading import ImageProcessingMixin
@@ -126,9 +127,8 @@ def _class_of(name: str, suffix: str) -> type[BaseImageProcessor]:
         doc = f"{row.name} with {backend} as its default backend, where it has that."
         body: dict[str, Any] = {"named_backend": backend, "__doc__": doc, "__module__": "graphproc"}
         return type(f"{row.name}{suffix}", (_class_of(row.name, ""),), body)
-    doc = f"{row.name} ({row.family} family); {row.parity_of()}."
     names = setting_names(row)
-    body = {"row": row, "_setting_names": names, "__doc__": doc, "__module__": "graphproc"}
+    body = {"row": row, "_setting_names": names, "__doc__": Description(), "__module__": "graphproc"}
     body["model_input_names"] = list(row.input_names)
     body["valid_kwargs"] = call_keywords(row.name, (*names, *CALL_ONLY_KEYS))
     body |= class_attributes(row) | dict(methods(row.name)) | post_processing_methods(row.name)

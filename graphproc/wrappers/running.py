@@ -6,7 +6,7 @@ side. Results are written straight into the array of all images, which is the re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -31,11 +31,11 @@ Array = np.ndarray[Any, Any]
 MOST_IMAGES = 8
 """How many images run together at most."""
 MOST_BYTES = 4 << 20
-"""How many bytes of pixels run together at most, unless a single image has more: about what fits a core's cache."""
+"""How many bytes of pixels run together at most, if several images: what fits a core's cache."""
 
 
 def labels_of(images: Sequence[Any]) -> list[str]:
-    """Name the images of a call for errors: files by path, others by number, a single one not at all."""
+    """Name images for errors: files by path, others by number, a single one not at all."""
     numbers = [f"image {index}" if len(images) > 1 else "" for index in range(len(images))]
     return [label_of(image) if is_file(image) else number for image, number in zip(images, numbers, strict=True)]
 
@@ -66,7 +66,7 @@ def _labelled(label: str, error: Exception) -> str:
 
 @dataclass
 class _OutputBuffer:
-    """The array of all images that one output is written to, as long as each image's result has the first one's shape.
+    """The array that one output of all images is written to, while all have one shape.
 
     Attributes:
         array: [images, *shape of a result].
@@ -84,7 +84,8 @@ class Plan:
     Attributes:
         program: the program, which takes such inputs.
         max_batch: how many images run together at most.
-        buffers: for each output that can be written to one array of all images, the shape and dtype of an image's result.
+        buffers: for each output that can be written to one array of all images, the shape and dtype
+            of an image's result.
     """
 
     program: Program
@@ -110,7 +111,7 @@ class Runner:
         results: the outputs of each image by name, complete after `finish`.
     """
 
-    def __init__(self, labels: Sequence[str], runs: SideBySide, plans: LruDict[Any, Plan], memory: Memory) -> None:
+    def __init__(self, labels: Sequence[str], runs: SideBySide, plans: LruDict[Hashable, Plan], memory: Memory) -> None:
         """Start a call.
 
         Args:
@@ -243,7 +244,7 @@ class Runner:
 
 
 def _one_by_one(program: Program) -> bool:
-    """Whether images have to run one by one, because a run of several would not tell which result belongs to which image."""
+    """Whether images run one by one, because a run would not tell which result is which image's."""
     return not all(output.image_join.has_image_axis for output in program.outputs)
 
 

@@ -1,4 +1,4 @@
-"""A processor's settings: attributes under transformers' names, and the normalised `Config` that is compiled."""
+"""A processor's settings: attributes, and the normalised `Config` that is compiled."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from graphproc.wrappers.cautions import warn_once
 
 ENGINES = ("onnxruntime", "numpy")
 BACKEND_KEY = "graphproc_backend"
-"""The key under which a file keeps a processor's backend; transformers carries it along without effect."""
+"""The key of a file that keeps a processor's backend; transformers ignores and keeps it."""
 
 
 class Settings:
     """The settings of a processor.
 
-    They are attributes, which may be assigned to, and hold dictionaries and lists, which may be changed in place. So each call
-    reads all of them, and normalises them where their content is new.
+    They are attributes, which may be assigned to, and hold dictionaries and lists, which may be
+    changed in place. So each call reads all of them, and normalises them where their content is
+    new.
     """
 
     row: ClassVar[Row]
@@ -34,12 +35,12 @@ class Settings:
         """Make a processor with some settings other than the class's defaults.
 
         Args:
-            backend: whose arithmetic results equal: `pil`, transformers' numpy and Pillow backend, or `torchvision`, its other
-                one. None is the one that the class's name asks for (`...Fast`, `...Pil`),
-                or the first that the class has here (`graphproc list`).
+            backend: whose arithmetic results equal: `pil`, transformers' numpy and Pillow backend,
+                or `torchvision`, its other one. None is the one that the class's name asks for
+                (`...Fast`, `...Pil`), or the first that the class has here (`graphproc list`).
             engine: what runs a call: `onnxruntime` or `numpy`. Results are the same bits.
-            **settings: settings by transformers' names; unknown ones can be read as attributes, are saved back and
-                change nothing.
+            **settings: settings by transformers' names; unknown ones can be read as attributes, are
+                saved back and change nothing.
 
         Raises:
             ConfigError: a setting has no meaning, or the class does not have the backend.
@@ -107,7 +108,7 @@ class Settings:
         return self._cache.configs.get_or_make(key, lambda: self.row.config(given, call=True))
 
     def _call_config(self, changes: Mapping[str, Any]) -> Config:
-        """The settings of a call, with a warning for each that transformers does not read, or not everywhere."""
+        """The settings of a call; warns of each that transformers reads not at all or in part."""
         if not (reads := self.row.calls):
             return self._config(changes)
         own = {key: getattr(self, key) for key in reads}

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tiers
 from PIL import Image
 
 import graphproc as gp
@@ -43,7 +44,7 @@ def checked(contestant: Contestant) -> Difference | None:
     return None if contestant.compare is None else contestant.compare(result)
 
 
-@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("batch", tiers.rows([1, 3], [3]))
 @pytest.mark.parametrize("name", PROCESSORS)
 def test_own_engines_and_the_oracle_give_the_same_bits(name: str, batch: int) -> None:
     if name == "SuperGlue" and batch > 1:

@@ -238,12 +238,15 @@ def test_what_is_not_portable_is_refused(name: str) -> None:
 @pytest.mark.parametrize("opset", sorted(IR_VERSION))
 @pytest.mark.parametrize(
     ("name", "target"),
-    [
-        *(("CLIPImageProcessor", target) for target in TARGETS),
-        ("PerceiverImageProcessor", "portable"),
-        ("MobileViTImageProcessor", "cuda"),
-        ("AriaImageProcessor", "cpu"),
-    ],
+    tiers.rows(
+        [
+            *(("CLIPImageProcessor", target) for target in TARGETS),
+            ("PerceiverImageProcessor", "portable"),
+            ("MobileViTImageProcessor", "cuda"),
+            ("AriaImageProcessor", "cpu"),
+        ],
+        [("CLIPImageProcessor", "cpu"), ("PerceiverImageProcessor", "portable"), ("MobileViTImageProcessor", "cuda")],
+    ),
 )
 def test_every_opset(name: str, target: str, opset: int) -> None:
     size = PORTABLE_SIZE if target == "portable" else None

@@ -18,7 +18,7 @@ from graphproc.bench.task import Contestant, Difference, Task
 
 @dataclass(frozen=True)
 class Cell:
-    """One work on one image size, all contestants, threads and batches in one interleaved measurement.
+    """One work on one image size: all contestants, threads and batches, measured in turns.
 
     Attributes:
         work: a key of `works.WORKS`.
@@ -54,7 +54,7 @@ class Cell:
         return None if index is None else self.measured.median(index) * 1e3
 
     def ratio(self, name: str, base: str, threads: int = 1, batch: int = 1) -> float | None:
-        """The median of paired ratios, per image, of contestants with as many threads; None where one was not measured."""
+        """The median of paired ratios, per image; None where one was not measured."""
         return self.between((name, threads, batch), (base, threads, batch))
 
     def between(self, one: tuple[str, int, int], base: tuple[str, int, int]) -> float | None:
@@ -63,7 +63,7 @@ class Cell:
         return None if found[0] is None or found[1] is None else self.measured.ratio(found[0], found[1])
 
     def as_dict(self) -> dict[str, Any]:
-        """The cell as plain data; times in microseconds, null in the rounds that a contestant sat out."""
+        """The cell as plain data; times in microseconds, null in rounds that were sat out."""
         entries = []
         for index, (contestant, differs) in enumerate(zip(self.measured.contestants, self.measured.differences, strict=True)):
             times = [None if np.isnan(s) else round(float(s) * 1e6, 1) for s in self.measured.seconds[:, index]]

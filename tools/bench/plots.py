@@ -26,7 +26,7 @@ STYLES: dict[str, tuple[str, str, str]] = {
     SIMD: ("#9b9b9b", "X", ":"),
     RUNTIME_RESIZE: ("#5d9c59", "<", "--"),
 }
-"""Colour, marker and line of each curve: ours solid, complete peers dashed, a resize alone dotted."""
+"""Colour, marker and line of curves: ours solid, complete peers dashed, a resize dotted."""
 PEERS = (
     PILLOW,
     SIMD,

@@ -62,7 +62,7 @@ def geometric_mean(values: Iterable[float]) -> float:
 
 
 def _exactness(cells: Sequence[Cell]) -> Iterator[Figure]:
-    """How many of this package's contestants gave other bits than the numpy reference, and of transformers' backends."""
+    """How many contestants of this package and transformers differ from the numpy reference."""
     oracles = ("transformers Pil", (PIL_ARRAY,)), ("transformers Torchvision", (TORCHVISION_TENSOR,))
     for label, names in (("graphproc", OWN), *oracles):
         compared = [

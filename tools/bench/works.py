@@ -1,4 +1,4 @@
-"""What is timed: processors, image sizes, batches, and which contestants take part in each cell of the table."""
+"""What is timed: processors, image sizes, batches, and the contestants of each cell."""
 
 from __future__ import annotations
 
