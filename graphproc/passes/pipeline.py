@@ -40,7 +40,7 @@ def rewrites(program: Program) -> Iterator[Rewritten]:
     for step in PASSES:
         try:
             done = step.run(program)
-            program = verify(done.program) if done.changes else program
+            program = verify(done.program, program) if done.changes else program
         except GraphprocError as error:
             raise ProgramError(f"pass {step.name}: {error}") from error
         yield done

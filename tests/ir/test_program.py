@@ -20,7 +20,7 @@ from graphproc.ir.program import (
     verify,
 )
 from graphproc.ir.types import TensorType
-from graphproc.ops import Pad, Resize, ToChannelsFirst
+from graphproc.ops import CenterCrop, Pad, Resize, ToChannelsFirst
 from graphproc.sizes import num
 
 H, W = num.symbol("height"), num.symbol("width")
@@ -89,6 +89,14 @@ def test_a_declared_type_that_the_op_does_not_give(program: Program, type: Tenso
     step = replace(last, output=replace(last.output, type=type))
     with pytest.raises(ProgramError, match=r"rescale is declared .*, but rescale gives f32\[3, 8, 8\] CHW"):
         verify(replace(program, steps=(*program.steps[:-1], step)))
+
+
+def test_a_step_of_a_verified_program_is_checked_again_where_its_operand_has_another_type(program: Program) -> None:
+    assert verify(program, program) is program
+    crop, rescale = program.steps[-2:]
+    wider = replace(crop, op=CenterCrop(8, 9), output=replace(crop.output, type=crop.output.type.with_sizes(W=9)))
+    with pytest.raises(ProgramError, match="rescale is declared"):
+        verify(replace(program, steps=(*program.steps[:-2], wider, rescale)), program)
 
 
 def test_an_operand_that_the_op_refuses(program: Program) -> None:
