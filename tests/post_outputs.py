@@ -128,7 +128,7 @@ def _random(name: str, field: Field, shape: tuple[int, ...], rng: np.random.Gene
 
 def keywords(method: Method, sized: tuple[str, ...] | None = None) -> tuple[str, ...]:
     """The keywords of sizes; without any said, those that do not follow from others."""
-    return tuple(k for k in method.sized if k not in method.computed) if sized is None else sized
+    return tuple(k for k in method.size_arguments if k not in method.computed) if sized is None else sized
 
 
 def sizes(method: Method, of: Sequence[tuple[int, int]], sized: tuple[str, ...] | None = None) -> dict[str, Array]:

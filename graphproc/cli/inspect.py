@@ -31,6 +31,7 @@ def inspect(
     """Show the program and the graph of a processor, and why they look as they do."""
     from graphproc.ir.program import Program
     from graphproc.passes.pipeline import optimize
+    from graphproc.wrappers.pipeline import parse
 
     sides = arguments.sides(image_size)
     program: Program | None = None
@@ -43,6 +44,8 @@ def inspect(
         sides = _fixed_sides(model)
         if processor is not None:
             program = processor.compile(color=metadata.get("color", "rgb"), inputs=loads(metadata.get("inputs", "[]")))
+        elif "program" in metadata:
+            program = parse(metadata["program"])
     else:
         processor = arguments.processor(graph, settings, backend, revision)
         program = processor.compile()
@@ -56,8 +59,10 @@ def inspect(
     explanation = None
     if why and program is not None:
         from graphproc.cli import why as explanations
+        from graphproc.emitters.onnx.emit import EmitOptions
 
-        explanation = explanations.explain(program, model, metadata.get("target", "cpu"))
+        form: Any = {"target": metadata.get("target", "cpu"), "input": metadata.get("input", "batch")}
+        explanation = explanations.explain(program, EmitOptions(**form, opset=summary["opset"], image_size=sides), model)
     if json:
         result: dict[str, Any] = {"program": None if program is None else str(program), "graph": summary}
         if optimized:
@@ -93,6 +98,6 @@ def _print_graph(summary: dict[str, Any]) -> None:
             ("size", f"{summary['bytes']:,} bytes"),
             ("opset", f"{summary['opset']} (IR version {summary['ir_version']})"),
             ("nodes", f"{summary['nodes']}: {operators}"),
-            *summary["metadata"].items(),
+            *((key, value) for key, value in summary["metadata"].items() if key != "program"),  # which is printed above
         ]
     )

@@ -12,7 +12,7 @@ from graphproc.cli import arguments, output
 from graphproc.errors import ConfigError
 
 if TYPE_CHECKING:
-    from graphproc.processors.row import Extra, Row
+    from graphproc.processors.row import Row
 
 EXAMPLE = "Example: graphproc list clip, or: graphproc list CLIPImageProcessor"
 
@@ -28,11 +28,12 @@ def list_processors(
 ) -> None:
     """List the processor classes, or show one: its backends, settings, inputs, outputs, methods and parity."""
     from graphproc.processors.registry import rows
+    from graphproc.wrappers.description import entry
 
     found = dict(rows()) if name is None else _named(name, rows())
     one = next(iter(found.values())) if len(found) == 1 else None
     if json:
-        output.as_json(_plain(one) if one is not None else [_entry(row) for row in found.values()])
+        output.as_json(_plain(one) if one is not None else [entry(row) for row in found.values()])
     elif one is not None:
         _show(one)
     else:
@@ -65,49 +66,13 @@ def _named(name: str, rows: Mapping[str, Row]) -> dict[str, Row]:
     return {row.name: row}
 
 
-def _entry(row: Row) -> dict[str, Any]:
-    from graphproc.postprocessing.registry import methods
-
-    return {
-        "name": row.name,
-        "family": row.family,
-        "backends": row.backends,
-        "status": f"compiled, without {row.not_compiled}" if row.not_compiled else "compiled",
-        "parity": str(row.parity_of()),
-        "inputs": row.inputs,
-        "outputs": row.shown_outputs,
-        "post_processing": list(methods(row.name)),
-    }
-
-
 def _plain(row: Row) -> dict[str, Any]:
-    """All about one class."""
-    from graphproc.processors.meanings import meaning
+    """All about one class, with the form of each output."""
+    from graphproc.wrappers.description import facts
 
-    shapes = _shapes(row)
-    names = [name.strip("[]") for name in row.shown_outputs]
-    return {
-        **_entry(row),
-        "parities": {backend: str(row.parity_of(backend)) for backend in row.backends},
-        "settings": dict(row.config({}).settings),
-        "inputs": {"images": IMAGES, **{extra.keyword: _format(extra) for extra in row.extras.values()}},
-        "outputs": {name: {"form": shapes.get(name), "meaning": meaning(row.name, name)} for name in names},
-    }
-
-
-IMAGES = "one image or several of any sizes: PIL images, arrays, tensors, paths; in a graph uint8 [batch, height, width, 3]"
-
-
-def _format(extra: Extra) -> str:
-    """How a further input is given."""
-    forms = {
-        "HW": "a map [height, width]" + (" of the image's sides" if extra.aligned else ""),
-        "HWC": "an image" + (" of the image's sides" if extra.aligned else " of any size"),
-        "NF": "boxes [number, 4]: x, y, width, height in pixels",
-    }
-    kinds = {"u8": "bytes", "f32": "floats"}
-    form = f"{forms[extra.layout]}, of {kinds.get(extra.dtype, extra.dtype)}, one for each image"
-    return form if extra.required else f"{form} (optional)"
+    found, forms = facts(row), _shapes(row)
+    outputs = {name: {"form": forms.get(name), "meaning": what} for name, what in found["outputs"].items()}
+    return {**found, "outputs": outputs}
 
 
 def _shapes(row: Row) -> dict[str, str]:
@@ -138,7 +103,8 @@ def _show(row: Row) -> None:
     output.text("")
     output.heading("Settings and their defaults")
     absent = ", ".join(key for key, value in found["settings"].items() if value is None)
-    output.fields([*((key, _short(value)) for key, value in settings.items()), *([("not set", absent)] if absent else [])])
+    described = ((key, f"{_short(value)}\n{found['meanings'][key]}") for key, value in settings.items())
+    output.fields([*described, *([("not set", absent)] if absent else [])])
     output.text("")
     output.heading("Inputs of a call")
     output.fields(found["inputs"].items())

@@ -82,7 +82,7 @@ def fuse(
         layout: `nhwc` for models that take images as [batch, height, width, channels].
         fold_normalize: move the normalization into the weights of the model's first convolution. Results are then close,
             not the same bits.
-        post: a processor whose `post_process_*` method follows the model, or a post-processing graph; None for none.
+        post: a processor; its `post_process_*` method follows the model; or a post-processing graph; None for none.
         post_method: the method, e.g. `object_detection`; None for the one that fits the model's outputs.
         post_options: the method's options, e.g. `{"threshold": 0.7}`; `id2label`, the names of classes for the metadata; and
             `ragged`, for rows of a number that depends on the image instead of padded ones.
@@ -128,7 +128,7 @@ def fuse_graphs(
 ) -> Fused:
     """As `fuse`, with what was assumed and measured on the way."""
     second = read(model, "model")
-    if second.model.metadata_props.keys() & {f"{PREFIX}config", f"{PREFIX}fusion"}:
+    if second.model.metadata_props.keys() & {f"{PREFIX}config", f"{PREFIX}program", f"{PREFIX}fusion"}:
         raise FusionError(f"{second.where}: is a graph with preprocessing already. Give the preprocessing first, then the model.")
     first = _preprocessing(preprocessing, second, image_size, options)
     sides = [first, second]

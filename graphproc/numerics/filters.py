@@ -27,7 +27,7 @@ LARGEST_WEIGHT = 1 << 15
 PILLOW = "pillow-13"
 TORCHVISION = "torchvision"
 ARITHMETICS = (PILLOW, "pillow-12", TORCHVISION)
-"""Whose arithmetic a resize may have. Pillow 13 decides otherwise than older ones which pass comes first."""
+"""The libraries that a resize may compute as. Pillow 13 and older versions decide differently which axis comes first."""
 
 
 def _libm(function: Callable[[float], float]) -> Callable[[Array], Array]:
@@ -158,7 +158,7 @@ def coefficients(
 
 
 def _normalised(n_in: int, n_out: int, filter: Filter, first: int, stop: int, extent: float | None) -> tuple[Array, Array]:
-    """The first input pixel of each output, and its weights [outputs, taps], whose sum is 1; float64."""
+    """Return the first input pixel of each output, and its weights [outputs, taps] with sum 1; float64."""
     scale = (n_in if extent is None else float(np.float32(extent))) / n_out
     stretch = max(scale, 1.0)
     support = filter.support * stretch

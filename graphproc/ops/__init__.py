@@ -1,5 +1,9 @@
-"""The ops of the IR. Importing this package registers every op; add one import line for a new op."""
+"""The ops of the IR, and functions of values beside their operators (`ir/value.py`).
 
+Importing this package registers every op; add one import line for a new op.
+"""
+
+from graphproc.ir.value import concatenate, maximum, minimum, where
 from graphproc.ops.affine_warp import AffineWarp
 from graphproc.ops.blank import Blank
 from graphproc.ops.byte_map import ByteMap
@@ -116,4 +120,8 @@ __all__ = [
     "ToChannelsFirst",
     "TopK",
     "Truncate",
+    "concatenate",
+    "maximum",
+    "minimum",
+    "where",
 ]

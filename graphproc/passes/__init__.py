@@ -1,1 +1,1 @@
-"""Rewrites of programs. Each declares whether results stay bit-exact; `optimize` runs only those that do."""
+"""Rewrites of programs that keep every bit of their results; `optimize` runs them in order."""

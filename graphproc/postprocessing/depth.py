@@ -11,10 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from graphproc import joins
 from graphproc.errors import ConfigError, ImageError
 from graphproc.ir.program import Parity, Value
-from graphproc.ops import Cast, Combine, Crop, Function, Interpolate, Nearest, Numbers, Rearrange, Reduce
-from graphproc.postprocessing.method import TRANSFORMERS, Field, Method, Steps
+from graphproc.ir.value import maximum
+from graphproc.ops import Crop, Interpolate, Nearest, Numbers
+from graphproc.postprocessing.builder import MethodBuilder
+from graphproc.postprocessing.method import TRANSFORMERS, Field, Method, over_pixels
 from graphproc.processors.constants import BICUBIC, BILINEAR, NEAREST
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
@@ -30,8 +33,6 @@ OF_ANGLES = Parity(
     "relative to the largest depth; sines and cosines are the runtime's, and torch's kernels fuse products with sums",
 )
 VIEW = "field_of_view"
-PER_PIXEL = Rearrange("n -> n 1 1")
-"""A number of an image as an operand for its pixels."""
 MODES = {BILINEAR: "linear", BICUBIC: "cubic"}
 """How DepthPro resizes, by its `resample`; nearest pixels are another op."""
 NEAREST_DEPTH, FARTHEST_DEPTH = 1e-4, 1e4
@@ -40,101 +41,96 @@ SHORTEST = 1e-12
 """What normals are divided by at least."""
 
 
-def resized(steps: Steps, image: Value, size: tuple[Num, ...] | None, mode: str = "cubic", weights: str = "") -> Value:
+def resized(b: MethodBuilder, image: Value, size: tuple[Num, ...] | None, mode: str = "cubic", weights: str = "") -> Value:
     """An image at a size."""
-    return image if size is None else steps.add(Interpolate(size[0], size[1], mode, weights=weights), image)
+    return image if size is None else b.add(Interpolate(size[0], size[1], mode, weights=weights), image)
 
 
-def finish(steps: Steps, depth: Value) -> None:
-    """One output, a map."""
-    steps.output("predicted_depth", steps.add(Rearrange("1 h w -> h w", layout="HW"), depth), "pad")
+def finish(b: MethodBuilder, depth: Value) -> None:
+    """Declare the one output, a map."""
+    b.output("predicted_depth", depth.rearrange("1 h w -> h w", "HW"), joins.Pad())
 
 
-def as_image(steps: Steps) -> Value:
-    """The model's depths as an image of one channel."""
-    return steps.add(Rearrange("h w -> 1 h w", layout="CHW"), steps["predicted_depth"])
+def as_image(b: MethodBuilder) -> Value:
+    """Read the model's depths as an image of one channel."""
+    return b["predicted_depth"].rearrange("h w -> 1 h w", "CHW")
 
 
-def build(steps: Steps) -> None:
-    """The depths at the wanted size, by cubic interpolation."""
-    finish(steps, resized(steps, as_image(steps), steps.target))
+def build(b: MethodBuilder) -> None:
+    """Resize the depths to the wanted size, by cubic interpolation."""
+    finish(b, resized(b, as_image(b), b.target))
 
 
-def build_linear(steps: Steps) -> None:
+def build_linear(b: MethodBuilder) -> None:
     """The depths at the wanted size, by linear interpolation."""
-    finish(steps, resized(steps, as_image(steps), steps.target, "linear"))
+    finish(b, resized(b, as_image(b), b.target, "linear"))
 
 
-def build_aligned(steps: Steps) -> None:
+def build_aligned(b: MethodBuilder) -> None:
     """The depths at the wanted size, by linear interpolation between the corners' pixels."""
-    finish(steps, resized(steps, as_image(steps), steps.target, "align_corners"))
+    finish(b, resized(b, as_image(b), b.target, "align_corners"))
 
 
-def build_pro(steps: Steps) -> None:
-    """What the model says of inverse depths, for the camera's field of view, at the wanted size, as depths."""
-    depth, size, view = as_image(steps), steps.target, None
-    if VIEW in steps:
-        view = steps[VIEW]
-        steps.output(VIEW, view)
+def build_pro(b: MethodBuilder) -> None:
+    """Make depths of the model's inverse depths, for the camera's field of view, at the wanted size."""
+    depth, size, view = as_image(b), b.target, None
+    if VIEW in b:
+        view = b[VIEW]
+        b.output(VIEW, view)
     if size is not None:
         if view is not None:
-            width, focal = focal_length(steps, view, size[1])
-            steps.output("focal_length", steps.add(Reduce("max"), focal))
-            depth = steps.add(Combine("multiply"), depth, steps.add(PER_PIXEL, width))
-            depth = steps.add(Combine("divide"), depth, steps.add(PER_PIXEL, focal))
-        depth = as_set(steps, depth, size)
-    depth = steps.add(Combine("minimum", FARTHEST_DEPTH), steps.add(Combine("maximum", NEAREST_DEPTH), depth))
-    finish(steps, steps.add(Combine("divide"), steps.add(Numbers((1.0,), "f32", (1, 1, 1))), depth))
+            width, focal = focal_length(view, size[1])
+            b.output("focal_length", focal.max())
+            depth = depth * over_pixels(width) / over_pixels(focal)
+        depth = as_set(b, depth, size)
+    finish(b, 1 / depth.clip(NEAREST_DEPTH, FARTHEST_DEPTH))
 
 
-def focal_length(steps: Steps, view: Value, width: Num) -> tuple[Value, Value]:
-    """An image's width, and the focal length that goes with its field of view in degrees, both in pixels, f32 [1]."""
-    view = steps.add(Rearrange("-> 1"), view)
-    half = steps.add(Combine("multiply", 0.5), steps.add(Combine("multiply", math.pi / 180), view))
-    tangent = steps.add(Combine("divide"), steps.add(Function("sin"), half), steps.add(Function("cos"), half))
-    whole = steps.add(Cast("f32"), steps.add(Numbers((width,))))
-    return whole, steps.add(Combine("divide"), steps.add(Combine("multiply", 0.5), whole), tangent)
+def focal_length(view: Value, width: Num) -> tuple[Value, Value]:
+    """Compute an image's width, and the focal length that goes with its field of view in degrees, both in pixels, f32 [1]."""
+    half = view.rearrange("-> 1") * (math.pi / 180) * 0.5
+    tangent = half.sin() / half.cos()
+    whole = view.builder.add(Numbers((width,))).cast("f32")
+    return whole, whole * 0.5 / tangent
 
 
-def as_set(steps: Steps, image: Value, size: tuple[Num, Num]) -> Value:
-    """An image at a size, as the processor's `resample` has it.
+def as_set(b: MethodBuilder, image: Value, size: tuple[Num, Num]) -> Value:
+    """Resize an image as the processor's `resample` says.
 
     Raises:
         ConfigError: torch has no interpolation of that name.
     """
-    resample = steps.config.resample
+    resample = b.config.resample
     if resample == NEAREST:
-        return steps.add(Nearest(*size, centered=True), image)
+        return b.add(Nearest(*size, centered=True), image)
     if resample not in MODES:
         raise ConfigError(
             f"resample: expected {NEAREST}, {BILINEAR} or {BICUBIC} (nearest, bilinear, bicubic) to resize depths, "
             f"got {resample!r}"
         )
-    return resized(steps, image, size, MODES[resample])
+    return resized(b, image, size, MODES[resample])
 
 
-def build_normals(steps: Steps) -> None:
+def build_normals(b: MethodBuilder) -> None:
     """Vectors of length 1, then at the wanted size, by linear interpolation."""
-    x = unit_vectors(steps, steps["normals"], SHORTEST)
-    steps.output("normals", resized(steps, x, steps.target, "linear"), "pad")
+    b.output("normals", resized(b, unit_vectors(b["normals"], SHORTEST), b.target, "linear"), joins.Pad())
 
 
-def unit_vectors(steps: Steps, x: Value, shortest: float) -> Value:
-    """The vector at each pixel, divided by its length, or by a number that this is below."""
-    length = steps.add(Function("sqrt"), steps.add(Reduce("sum", -3, keep=True), steps.add(Combine("multiply"), x, x)))
-    return steps.add(Combine("divide"), x, steps.add(Combine("maximum", shortest), length))
+def unit_vectors(x: Value, shortest: float) -> Value:
+    """Divide the vector at each pixel by its length, or by `shortest` if that is larger."""
+    return x / maximum((x * x).sum(-3, keepdims=True).sqrt(), shortest)
 
 
 def padding(side: Num) -> Num:
-    """How far a side was padded at each end: `int(sqrt(side / 2) * 3)` pixels."""
+    """Compute how far a side was padded at each end: `int(sqrt(side / 2) * 3)` pixels."""
     return num.trunc(num.sqrt(side / 2) * 3)
 
 
-def build_zoe(steps: Steps) -> None:
-    """The depths at the size of the padded image, without the padding, then at the wanted size."""
-    remove = steps.options["do_remove_padding"]
-    remove = steps.config.do_pad if remove is None else remove
-    depth, source = as_image(steps), steps.sizes.get("source_sizes")
+def build_zoe(b: MethodBuilder) -> None:
+    """Resize the depths to the padded image, cut the padding off, then resize them to the wanted size."""
+    remove = b.options["do_remove_padding"]
+    remove = b.config.do_pad if remove is None else remove
+    depth, source = as_image(b), b.sizes.get("source_sizes")
     if source is None and remove:
         raise ConfigError(
             "source_sizes: expected (height, width) of each image to remove its padding, got none. Give them, or "
@@ -143,14 +139,14 @@ def build_zoe(steps: Steps) -> None:
     if source is not None:
         height, width = source
         top, left = (padding(height), padding(width)) if remove else (0, 0)
-        depth = resized(steps, depth, (height + 2 * top, width + 2 * left), weights="f32")  # by torchvision
+        depth = resized(b, depth, (height + 2 * top, width + 2 * left), weights="f32")  # by torchvision
         if remove:
-            depth = steps.add(Crop(top, left, height, width), depth)
-    finish(steps, resized(steps, depth, steps.sizes.get("target_sizes"), weights="f32"))
+            depth = b.add(Crop(top, left, height, width), depth)
+    finish(b, resized(b, depth, b.sizes.get("target_sizes"), weights="f32"))
 
 
 def prepare(given: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The mean of the depths and those of the mirrored image, where the model was run on that too."""
+    """Take the mean of the depths and those of the mirrored image, where the model was run on that too."""
     mirrored = options["outputs_flipped"]
     if mirrored is None:
         return {}
@@ -162,28 +158,28 @@ def prepare(given: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str
 
 
 def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """The map of one image."""
+    """Return the map of one image."""
     return {"predicted_depth": outputs["predicted_depth"]}
 
 
 def squeezed_result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """The map of one image; resized to one row or column, it loses that axis, as in the reference."""
+    """Return the map of one image; resized to one row or column, it loses that axis, as upstream."""
     return {"predicted_depth": squeezed(outputs["predicted_depth"], options)}
 
 
 def squeezed(depth: Any, options: Mapping[str, Any]) -> Any:
-    """A map without axes of one element, if it was resized."""
+    """Drop the axes of one element, if the map was resized."""
     return depth if options["target_sizes"] is None else np.squeeze(depth)
 
 
 def pro_result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """The map of one image, its field of view, and its focal length where it has a size; None for what there is not."""
+    """Return the map of one image, its field of view and its focal length; None for what there is not."""
     numbers = {name: outputs.get(name) for name in (VIEW, "focal_length")}
     return {"predicted_depth": squeezed(outputs["predicted_depth"], options), **numbers}
 
 
 def normals_result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """The map of one image."""
+    """Return the map of one image."""
     return {"normals": outputs["normals"]}
 
 
@@ -198,8 +194,8 @@ METHODS = (
         result,
         {"source_sizes": None, "target_sizes": None, "outputs_flipped": None, "do_remove_padding": None},
         parity=PARITY,
-        sized=("source_sizes", "target_sizes"),
-        left_to_python=("outputs_flipped",),
+        size_arguments=("source_sizes", "target_sizes"),
+        python_only_options=("outputs_flipped",),
         prepare=prepare,
     ),
     Method(NAME, ("Tipsv2DptImageProcessor",), DEPTH, build_linear, squeezed_result, {"target_sizes": None}, parity=PARITY),

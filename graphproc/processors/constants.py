@@ -1,4 +1,11 @@
-"""The means and standard deviations that many models share."""
+"""Defaults that many classes share: means and deviations, filters, sizes, and the usual settings as one call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from graphproc.numerics.filters import NAMES
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -6,12 +13,14 @@ HALF = (0.5, 0.5, 0.5)
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 
+IMAGENET_BGR = {"image_mean": IMAGENET_MEAN[::-1], "image_std": IMAGENET_STD[::-1]}
 IMAGENET = {"image_mean": IMAGENET_MEAN, "image_std": IMAGENET_STD}
 INCEPTION = {"image_mean": HALF, "image_std": HALF}
 CLIP = {"image_mean": CLIP_MEAN, "image_std": CLIP_STD}
 
-NEAREST, LANCZOS, BILINEAR, BICUBIC, BOX, HAMMING = range(6)
-"""Pillow's filter codes, as `resample` holds them."""
+CODES = {name: code for code, name in NAMES.items()}
+"""Pillow's filter codes, as `resample` holds them, by name."""
+NEAREST, LANCZOS, BILINEAR, BICUBIC = (CODES[name] for name in ("nearest", "lanczos", "bilinear", "bicubic"))
 
 RESCALE = {"do_rescale": True, "rescale_factor": 1 / 255}
 """Bytes to [0, 1]."""
@@ -27,14 +36,14 @@ BY_RESULT = ("return_tensors", "data_format", "input_data_format")
 """Settings in the order in which older classes take them by position (`Row.settings_by_position`)."""
 
 
-def resize_to(size: dict[str, int], resample: int) -> dict[str, object]:
-    """Resize on, to a size, with a filter; an int size in a file means the same form as the default."""
-    return {"do_resize": True, "size": size, "resample": resample, "default_to_square": "shortest_edge" not in size}
+def resize_to(size: dict[str, int], filter: str) -> dict[str, object]:
+    """Resize on, to a size, with a filter by its name; an int size in a file means the same form as the default."""
+    return {"do_resize": True, "size": size, "resample": CODES[filter], "default_to_square": "shortest_edge" not in size}
 
 
-def crop_to(side: int, on: bool = True) -> dict[str, object]:
-    """A square centre crop."""
-    return {"do_center_crop": on, "crop_size": {"height": side, "width": side}}
+def crop_to(size: int | dict[str, int]) -> dict[str, object]:
+    """A centre crop to a size, or to a square by its side."""
+    return {"do_center_crop": True, "crop_size": square(size) if isinstance(size, int) else size}
 
 
 def square(side: int) -> dict[str, int]:
@@ -45,3 +54,29 @@ def square(side: int) -> dict[str, int]:
 def shortest(edge: int) -> dict[str, int]:
     """A shortest-edge size."""
     return {"shortest_edge": edge}
+
+
+def usual(
+    size: dict[str, int],
+    filter: str,
+    *parts: Mapping[str, Any],
+    rgb: bool = False,
+    crop: int | dict[str, int] | None = None,
+    **others: Any,
+) -> dict[str, Any]:
+    """The usual settings: resize to a size with a filter, rescale bytes to [0, 1], normalize.
+
+    Args:
+        size: the size.
+        filter: the filter's name.
+        *parts: settings that are declared elsewhere: `image_mean` and `image_std`, and what a family shares.
+        rgb: whether images become RGB first.
+        crop: the size that is cut out of the centre, or the side of a square.
+        **others: other settings, the class's own included, in their order.
+    """
+    found: dict[str, Any] = {**(RGB if rgb else {}), **resize_to(size, filter), **NORMALIZE}
+    if crop is not None:
+        found |= crop_to(crop)
+    for part in parts:
+        found |= part
+    return found | others

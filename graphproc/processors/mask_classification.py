@@ -1,92 +1,55 @@
-"""MaskFormer, Mask2Former and OneFormer: an aspect-preserving resize, normalization, and padding with a mask, always.
+"""MaskFormer and Mask2Former: an aspect-preserving resize, normalization, and padding with a mask, always.
 
 Source of the defaults and of the order of the outputs: transformers 5.23, `models/*/image_processing_pil_*.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
 
+from graphproc.configs import legacy
 from graphproc.configs.config import NEEDS, Config
-from graphproc.errors import ConfigError
+from graphproc.configs.settings import Setting, Whole
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.processors import stages
-from graphproc.processors.constants import BILINEAR, IMAGENET, RESCALE, RGB, resize_to
-from graphproc.processors.detr import CAPPED, pad_with_mask, resize_by
+from graphproc.processors.constants import IMAGENET, usual
+from graphproc.processors.detr import CAPPED, edges, pad_with_mask
 from graphproc.processors.row import Row
-from graphproc.processors.stages import WITHOUT_CROP_AND_PAD
-from graphproc.sizes import multiples, rules
+from graphproc.processors.settings import DO_REDUCE_LABELS, IGNORE_INDEX, NUM_LABELS
+from graphproc.sizes import multiples
 from graphproc.sizes.num import Num
+from graphproc.sizes.rules import Size
 
-DEFAULTS = {**resize_to(CAPPED, BILINEAR), **RESCALE, "do_normalize": True, **IMAGENET, "do_reduce_labels": False}
-LABEL_KEYS = ("ignore_index", "do_reduce_labels", "num_labels")
+LABEL_SETTINGS = {"ignore_index": IGNORE_INDEX, "do_reduce_labels": DO_REDUCE_LABELS.of(False), "num_labels": NUM_LABELS}
+SIZE_DIVISOR = Setting(32, Whole(), "What the sides become multiples of, in pixels; 0 leaves them.")
 LABELS = "segmentation_maps and the mask_labels and class_labels made of them (lists of as many masks as a map has labels)"
 
 
-def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
+@stages.resizing
+def resize(config: Config, height: Num, width: Num) -> Size:
     """`do_resize`, to sides rounded up to multiples of `size_divisor`; 0 leaves them as they are."""
-    divisor = config.size_divisor
-    if isinstance(divisor, bool) or not isinstance(divisor, int):
-        raise ConfigError(f"size_divisor: expected a whole number, got {divisor!r}")
-
-    def rule(height: Num, width: Num, size: Mapping[str, Any]) -> rules.Size:
-        return multiples.resized_ceiled(height, width, size, divisor)
-
-    return resize_by(b, config, x, rule)
+    return multiples.resized_ceiled(height, width, edges(config), stages.count(config, "size_divisor"))
 
 
 def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     """Padding to `pad_size`, or else to the largest image, and the mask of the image."""
-    _outputs(b, x, config.pad_size)
+    x, mask = pad_with_mask(b, x, config.pad_size)
+    b.output("pixel_values", x, stages.join_padded_to(config.pad_size))
+    b.output("pixel_mask", mask, stages.join_padded_to(config.pad_size))
 
 
-def finish_with_batch(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """Padding to the largest image, whatever `pad_size` says, and the mask of the image."""
-    _outputs(b, x, None)
-
-
-def _outputs(b: ProgramBuilder, x: Value, size: dict[str, int] | None) -> None:
-    x, mask = pad_with_mask(b, x, size)
-    b.output("pixel_values", x)
-    b.output("pixel_mask", mask)
-
-
-def sentences(tasks: Any) -> list[str]:
-    """OneFormer's `task_inputs`: a sentence for each task; a batch without tasks has a single one."""
-    if isinstance(tasks, str):
-        raise ConfigError(f"task_inputs: expected a list of tasks, one for each image, got {tasks!r}")
-    return [f"the task is {task}" for task in (["panoptic"] if tasks is None else tasks)]
-
-
-def _row(name: str) -> Row:
-    return Row(
-        name,
-        "mask classification",
-        (resize, stages.rescale, stages.normalize),
-        {**DEFAULTS, "size_divisor": 32},
-        extra_keys=("size_divisor", *LABEL_KEYS),
-        not_compiled=LABELS,
-        outputs=("pixel_values", "pixel_mask"),
-        input_names=("pixel_values", "pixel_mask"),
-        finish=finish,
-        needs={**NEEDS, "do_resize": (*NEEDS["do_resize"], "size_divisor")},
-    )
-
+MASK2FORMER = Row(
+    "Mask2FormerImageProcessor",
+    (resize, stages.rescale, stages.normalize),
+    usual(CAPPED, "bilinear", IMAGENET, {"size_divisor": SIZE_DIVISOR}, LABEL_SETTINGS),
+    not_compiled=LABELS,
+    outputs=("pixel_values", "pixel_mask"),
+    finish=finish,
+    older=legacy.MASK_FORMER,
+    needs={**NEEDS, "do_resize": (*NEEDS["do_resize"], "size_divisor")},
+)
 
 ROWS = (
-    _row("Mask2FormerImageProcessor"),
-    _row("MaskFormerImageProcessor"),
-    Row(
-        "OneFormerImageProcessor",
-        "mask classification",
-        WITHOUT_CROP_AND_PAD,
-        {**RGB, **DEFAULTS, "repo_path": "shi-labs/oneformer_demo"},
-        extra_keys=(*LABEL_KEYS, "repo_path", "class_info_file", "num_text"),
-        not_compiled=f"{LABELS}, and text_inputs (strings of the class names in class_info_file)",
-        outputs=("pixel_values", "pixel_mask", "task_inputs"),
-        input_names=("pixel_values", "pixel_mask", "task_inputs"),
-        finish=finish_with_batch,
-        texts={"task_inputs": sentences},
-    ),
+    MASK2FORMER,
+    replace(MASK2FORMER, name="MaskFormerImageProcessor"),
 )

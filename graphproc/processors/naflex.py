@@ -8,13 +8,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from graphproc.configs.config import NEEDS, Config
+from graphproc.configs.settings import OneOf, Setting, Whole
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
-from graphproc.ops import Extend, Full, Grid, Nearest, Numbers, Rearrange
+from graphproc.ops import Extend, Full, Grid, Nearest, Numbers
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, BILINEAR, INCEPTION, NEAREST, RESCALE, RGB
 from graphproc.processors.row import ONLY_TORCHVISION, Row
+from graphproc.processors.settings import MAX_NUM_PATCHES, PATCH_SIZE
 from graphproc.sizes import num, patch_budget
 from graphproc.sizes.num import Num
 
@@ -31,22 +33,20 @@ def resize_to(b: ProgramBuilder, config: Config, x: Value, height: Num, width: N
     return stages.resize_to(b, config, x, height, width, BILINEAR if config.resample is None else None)
 
 
+@stages.when("do_resize")
 def siglip_resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize`: to at most `max_num_patches` whole patches."""
-    if not config.do_resize:
-        return x
     patch, most = stages.count(config, "patch_size"), stages.count(config, "max_num_patches")
     return resize_to(b, config, x, *patch_budget.patches_within(x.type.size("H"), x.type.size("W"), patch, most))
 
 
+@stages.when("do_resize")
 def gemma_resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_resize`: to at most so many patches, whole soft tokens.
+    """`do_resize`: to whole soft tokens, at most `max_soft_tokens`.
 
     Raises:
         ConfigError: in torchvision's backend the filter is null.
     """
-    if not config.do_resize:
-        return x
     if b.backend == TORCHVISION and config.resample is None:
         raise ConfigError("resample: torchvision's backend of this class needs a filter, got null. Set one, e.g. 3 (bicubic).")
     patch, pooling = stages.count(config, "patch_size"), stages.count(config, "pooling_kernel_size")
@@ -64,8 +64,6 @@ def gemma_patches(config: Config) -> int:
     Raises:
         ConfigError: the number of tokens is none of those that the models know.
     """
-    if config.max_soft_tokens not in SOFT_TOKENS:
-        raise ConfigError(f"max_soft_tokens: expected one of {', '.join(map(str, SOFT_TOKENS))}, got {config.max_soft_tokens!r}")
     return stages.count(config, "max_soft_tokens") * stages.count(config, "pooling_kernel_size") ** 2
 
 
@@ -81,7 +79,7 @@ def patches(b: ProgramBuilder, config: Config, x: Value, most: int, merge: int =
             b.require(num.eq(side % patch, 0), f"the {name} is no multiple of {patch} pixels. Resize the image.")
     rows, columns = height // patch, width // patch
     length: Num = most if config.do_resize else num.maximum(most, rows * columns)
-    x = b.add(Rearrange(PIXELS_LAST, (("p", patch), ("q", patch)), layout="PF"), x)
+    x = x.rearrange(PIXELS_LAST, "PF", p=patch, q=patch)
     b.output("pixel_values", b.add(Extend(-2, length), x))
     return rows, columns, length
 
@@ -123,20 +121,17 @@ GEMMA_OUTPUTS = ("pixel_values", "image_position_ids", "num_soft_tokens_per_imag
 
 GEMMA = Row(
     "Gemma4ImageProcessor",
-    "naflex",
     (gemma_resize, stages.rescale, stages.normalize),
     {
         **RGB,
         **RESIZE,
         "do_normalize": False,
         **UNCHANGED,
-        "patch_size": 16,
-        "max_soft_tokens": 280,
-        "pooling_kernel_size": 3,
+        "patch_size": PATCH_SIZE.of(16),
+        "max_soft_tokens": Setting(280, OneOf(SOFT_TOKENS), "The most tokens of an image: 70, 140, 280, 560 or 1120."),
+        "pooling_kernel_size": Setting(3, Whole(1), "How many patches along a side are pooled to one token."),
     },
-    extra_keys=("patch_size", "max_soft_tokens", "pooling_kernel_size"),
     outputs=GEMMA_OUTPUTS,
-    input_names=GEMMA_OUTPUTS,
     finish=gemma,
     needs=WITHOUT_SIZE,
 )
@@ -144,12 +139,16 @@ GEMMA = Row(
 ROWS = (
     Row(
         "Siglip2ImageProcessor",
-        "naflex",
         (siglip_resize, stages.rescale, stages.normalize),
-        {**RESIZE, "resample": BILINEAR, "do_normalize": True, **INCEPTION, "patch_size": 16, "max_num_patches": 256},
-        extra_keys=("patch_size", "max_num_patches"),
+        {
+            **RESIZE,
+            "resample": BILINEAR,
+            "do_normalize": True,
+            **INCEPTION,
+            "patch_size": PATCH_SIZE.of(16),
+            "max_num_patches": MAX_NUM_PATCHES.of(256),
+        },
         outputs=SIGLIP_OUTPUTS,
-        input_names=SIGLIP_OUTPUTS,
         finish=siglip,
         needs=WITHOUT_SIZE,
     ),

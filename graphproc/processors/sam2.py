@@ -2,49 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from graphproc.configs.config import Config, check
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Numbers
 from graphproc.processors import stages
-from graphproc.processors.constants import BILINEAR, IMAGENET, INCEPTION, NEAREST, NORMALIZE, RGB, resize_to, square
+from graphproc.processors.constants import IMAGENET, INCEPTION, NEAREST, square, usual
 from graphproc.processors.label_maps import LABEL_MAPS, output_labels
 from graphproc.processors.row import ONLY_TORCHVISION, Row
-from graphproc.processors.stages import STANDARD
-
-EXTRA_KEYS = ("mask_size",)
-OUTPUTS = ("pixel_values", "original_sizes")
+from graphproc.processors.settings import MASK_SIZE
 
 
 def with_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
     """`pixel_values`, `original_sizes` (height, width), and the labels of a map."""
-    b.output("pixel_values", x)
-    b.output("original_sizes", b.add(Numbers((b.image.type.size("H"), b.image.type.size("W")))), "stack")
+    b.output("pixel_values", x, stages.join_padded(config))
+    b.output("original_sizes", b.add(Numbers((b.image.type.size("H"), b.image.type.size("W")))))
     if b.extras:
         of_map = config.changed(size=config.mask_size, resample=NEAREST)
         output_labels(b, check(of_map), stages.resize, stages.center_crop, stages.pad)
 
 
+SAM2 = Row(
+    "Sam2ImageProcessor",
+    stages.STANDARD,
+    usual(square(1024), "bilinear", IMAGENET, rgb=True, mask_size=MASK_SIZE.of(square(256))),
+    outputs=("pixel_values", "original_sizes"),
+    model_inputs=("pixel_values",),
+    backends=ONLY_TORCHVISION,
+    finish=with_sizes,
+    extras=LABEL_MAPS,
+)
+
 ROWS = (
-    Row(
-        "Sam2ImageProcessor",
-        "own size rule",
-        STANDARD,
-        {**RGB, **resize_to(square(1024), BILINEAR), **NORMALIZE, **IMAGENET, "mask_size": square(256)},
-        extra_keys=EXTRA_KEYS,
-        outputs=OUTPUTS,
-        backends=ONLY_TORCHVISION,
-        finish=with_sizes,
-        extras=LABEL_MAPS,
-    ),
-    Row(
-        "Sam3ImageProcessor",
-        "own size rule",
-        STANDARD,
-        {**RGB, **resize_to(square(1008), BILINEAR), **NORMALIZE, **INCEPTION, "mask_size": square(288)},
-        extra_keys=EXTRA_KEYS,
-        outputs=OUTPUTS,
-        backends=ONLY_TORCHVISION,
-        finish=with_sizes,
-        extras=LABEL_MAPS,
+    SAM2,
+    replace(
+        SAM2,
+        name="Sam3ImageProcessor",
+        settings=usual(square(1008), "bilinear", INCEPTION, rgb=True, mask_size=MASK_SIZE.of(square(288))),
     ),
 )

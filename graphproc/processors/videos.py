@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from graphproc import joins
+from graphproc.configs import legacy
 from graphproc.configs.config import NEEDS, Config
+from graphproc.configs.settings import Setting
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import MirrorPad, MultiplyAdd, Pad
@@ -12,31 +15,29 @@ from graphproc.ops.mirror_pad import Mode
 from graphproc.processors import stages
 from graphproc.processors.calls import GIVEN
 from graphproc.processors.constants import (
-    BILINEAR,
     BY_CROP,
     BY_NORMALIZE,
     BY_RESCALE,
     BY_RESIZE,
     BY_RESULT,
     INCEPTION,
-    RESCALE,
-    crop_to,
-    resize_to,
     shortest,
+    square,
+    usual,
 )
 from graphproc.processors.llava import resize as resize_shortest
 from graphproc.processors.row import ONLY_PIL, Row
+from graphproc.processors.settings import DO_FLIP_CHANNEL_ORDER
 from graphproc.processors.stages import WITHOUT_PAD
 from graphproc.sizes import fit
 
-NORMALIZE = {"do_normalize": True, **INCEPTION}
 PAD_MODES: Mapping[str, Mode] = {"reflect": "reflect", "replicate": "edge", "symmetric": "symmetric"}
 """Modes of padding with the image's own pixels, and numpy's names for them."""
 
 
 def video(b: ProgramBuilder, config: Config, x: Value) -> None:
     """`pixel_values` `[videos, frames, channels, height, width]`."""
-    b.output("pixel_values", x, sample="stack")
+    b.output("pixel_values", x, sample=joins.STACK)
 
 
 def rescale(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -55,10 +56,9 @@ def resize_longest(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return stages.resize_to(b, config, x, *sides)
 
 
+@stages.when("do_pad")
 def pad(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """TVP: `do_pad` to `pad_size` with `constant_values`, in the units that the pixels have by now, or by `pad_mode`."""
-    if not config.do_pad:
-        return x
     value, mode = config.constant_values, config.pad_mode
     height, width = stages.sides("pad_size", config.pad_size)
     for side, limit in ((x.type.size("H"), height), (x.type.size("W"), width)):
@@ -72,33 +72,31 @@ def pad(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return b.add(Pad(0, 0, height, width, value), x)
 
 
-VIVIT = {
-    **resize_to(shortest(256), BILINEAR),
-    **crop_to(224),
-    **RESCALE,
-    "rescale_factor": 1 / 127.5,
-    **NORMALIZE,
-    "offset": True,
-}
+VIVIT = usual(
+    shortest(256),
+    "bilinear",
+    INCEPTION,
+    crop=224,
+    rescale_factor=1 / 127.5,
+    offset=Setting(True, None, "Subtract 1 after rescaling."),
+)
 
 ROWS = (
     Row(
         "TvpImageProcessor",
-        "frames",
         (resize_longest, *WITHOUT_PAD[1:], pad, stages.flip_channels),
-        {
-            **resize_to({"longest_edge": 448}, BILINEAR),
-            "default_to_square": False,
-            **crop_to(448),
-            **RESCALE,
-            **NORMALIZE,
-            "do_pad": True,
-            "pad_size": {"height": 448, "width": 448},
-            "pad_mode": "constant",
-            "constant_values": 0,
-            "do_flip_channel_order": True,
-        },
-        extra_keys=("do_flip_channel_order", "constant_values", "pad_mode"),
+        usual(
+            {"longest_edge": 448},
+            "bilinear",
+            INCEPTION,
+            crop=448,
+            default_to_square=False,
+            do_pad=True,
+            pad_size=square(448),
+            do_flip_channel_order=DO_FLIP_CHANNEL_ORDER.of(True),
+            constant_values=Setting(0, None, "The value of the padding, in the units that pixels have by then."),
+            pad_mode=Setting("constant", None, "What the padding is: constant, reflect, replicate or symmetric."),
+        ),
         finish=video,
         needs={**NEEDS, "do_pad": ("pad_size",)},
         per_sample=0,
@@ -106,23 +104,22 @@ ROWS = (
     ),
     Row(
         "VideoMAEImageProcessor",
-        "frames",
         WITHOUT_PAD,
-        {**resize_to(shortest(224), BILINEAR), **crop_to(224), **RESCALE, **NORMALIZE},
+        usual(shortest(224), "bilinear", INCEPTION, crop=224),
         finish=video,
         per_sample=0,
     ),
     Row(
         "VivitImageProcessor",
-        "frames",
         (resize_shortest, stages.center_crop, rescale, stages.normalize),
         {**VIVIT, "default_to_square": True},
-        extra_keys=("offset",),
         settings_by_position=(*BY_RESIZE, *BY_CROP, *BY_RESCALE, "offset", *BY_NORMALIZE, *BY_RESULT),
         finish=video,
         per_sample=0,
         backends=ONLY_PIL,
         calls=dict.fromkeys(VIVIT, GIVEN),
         reads="frames",
+        older=legacy.PLAIN_NULLS,
+        unmoved=True,
     ),
 )

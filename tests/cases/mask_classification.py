@@ -1,4 +1,4 @@
-"""The cases of MaskFormer, Mask2Former and OneFormer."""
+"""The cases of MaskFormer and Mask2Former."""
 
 from __future__ import annotations
 
@@ -30,13 +30,4 @@ CASE = Case(
 CASES: Mapping[str, Case] = {
     "Mask2FormerImageProcessor": CASE,
     "MaskFormerImageProcessor": CASE,
-    "OneFormerImageProcessor": Case(
-        extra={
-            "defaults, small": SMALL,
-            "labels only": {**SMALL, **LABELS},
-            "class names": {**SMALL, "num_text": 4, "repo_path": None},
-            "pad_size is not read": {**SMALL, "pad_size": 61, "do_pad": True},
-        },
-        images=IMAGES,
-    ),
 }

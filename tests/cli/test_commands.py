@@ -259,19 +259,33 @@ def test_inspect_json(graph: str) -> None:
     assert (result["graph"]["opset"], result["graph"]["ir_version"]) == (18, 8)
     assert result["graph"]["metadata"]["target"] == "cpu"
     assert json.loads(result["graph"]["metadata"]["config"])["image_processor_type"] == "CLIPImageProcessor"
-    assert list(result["why"]) == ["passes", "byte_maps", "resizes", "cuda_fallbacks"]
+    assert list(result["why"]) == ["passes", "byte_maps", "choices", "cuda_fallbacks"]
 
 
 def test_why_names_every_pass_and_what_it_changed() -> None:
-    passes = {p["name"]: (p["before"], p["after"]) for p in run_json("inspect", "CLIPImageProcessor", "--why")["why"]["passes"]}
+    passes = {p["name"]: p["changes"] for p in run_json("inspect", "CLIPImageProcessor", "--why")["why"]["passes"]}
     assert passes == {
-        "late-channels": ([], []),
-        "absorb-layout": (["to_channels_first", "resize"], ["resize"]),
-        "crop-into-resize": (["resize", "center_crop"], ["resize"]),
-        "fold-byte-map": (["rescale", "normalize"], ["byte_map"]),
-        "late-byte-map": ([], []),
-        "map-into-resize": (["resize", "byte_map"], ["resize"]),
+        "late-channels": [],
+        "absorb-layout": [{"before": ["to_channels_first", "resize"], "after": ["resize"]}],
+        "crop-into-resize": [{"before": ["resize", "center_crop"], "after": ["resize"]}],
+        "fold-byte-map": [{"before": ["rescale", "normalize"], "after": ["byte_map"]}],
+        "late-byte-map": [],
+        "map-into-resize": [{"before": ["resize", "byte_map"], "after": ["resize"]}],
     }
+
+
+def test_why_says_what_a_pass_left_alone() -> None:
+    passes = {p["name"]: p["declined"] for p in run_json("inspect", "Owlv2ImageProcessor", "--why")["why"]["passes"]}
+    assert [(d["steps"], d["reason"].split()[-3:]) for d in passes["fold-byte-map"]] == [("normalize", ["f32,", "not", "u8"])]
+    assert "left normalize alone: " in run("inspect", "Owlv2ImageProcessor", "--why")
+
+
+def test_why_tells_the_order_and_the_pieces() -> None:
+    known = run("inspect", "CLIPImageProcessor", "--why", "--image-size", "3000x400")
+    assert "vertical pass first" in known
+    assert "rows at once" in known
+    assert "decided in the graph for each image" in run("inspect", "CLIPImageProcessor", "--why")
+    assert "both sides enlarge" in run("inspect", "DetrImageProcessor", "--why")
 
 
 def test_why_gives_the_rule_for_any_size_and_the_form_for_one() -> None:
@@ -308,6 +322,17 @@ def test_why_of_a_fixed_graph_is_of_its_own_size(tmp_path: Path) -> None:
     found, direct = (run("inspect", *source, "--why") for source in ((path,), ("CLIPImageProcessor", "--image-size", "448x448")))
     assert "448 to 224 pixels" in found
     assert found == direct
+
+
+def test_the_graph_of_a_pipeline_is_read_as_any_other(tmp_path: Path) -> None:
+    text = "program Own\ninput image: u8[height, width, 3] HWC\nx = to_channels_first(image)\n"
+    pipeline = gp.Pipeline(f"{text}y = rescale<factor=0.5>(x)\noutput pixel_values = y")
+    path = str(pipeline.export(tmp_path / "own.onnx"))
+    shown = run("inspect", path, "--why")
+    assert str(pipeline.program) in shown
+    assert shown.count("rescale<factor=0.5>") == 1
+    assert "rescale -> byte_map" in shown
+    assert run_json("verify", path)["ok"]
 
 
 # ---- list and demo ---------------------------------------------------------------------------------------------

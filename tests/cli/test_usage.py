@@ -16,7 +16,7 @@ from graphproc.emitters.onnx.emit import INPUTS, TARGETS
 from graphproc.processors.row import CHANNELS
 from graphproc.runtime.providers import PROVIDERS
 from graphproc.version import __version__
-from graphproc.wrappers.processor import ENGINES
+from graphproc.wrappers.settings import ENGINES
 
 COMMANDS = ("export", "run", "verify", "fuse", "bench", "inspect", "config", "list", "demo")
 GRAPH = "graphproc.onnx"

@@ -211,7 +211,7 @@ def test_a_batch_of_three_equals_three_singles_and_the_reference(variant: Varian
         for key, value in reference.batch(outputs, [result]).items():
             assert_same(single[key], value, f"{key}, single")
     # What the wrapper makes of singles, joined: the batch again.
-    apart = [{output.name: reference.of_one(output, single[output.name]) for output in outputs} for single in singles]
+    apart = [{output.name: reference.of_image(output, single[output.name]) for output in outputs} for single in singles]
     for key, value in reference.batch(outputs, apart).items():
         assert_same(together[key], value, f"{key}, joined singles")
 

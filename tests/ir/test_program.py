@@ -1,41 +1,48 @@
-"""Programs: what the verifier refuses, binding, preconditions, the builder, and the text."""
+"""Programs: what the verifier refuses, binding, preconditions and the builder."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 
+from graphproc import joins
 from graphproc.errors import ProgramError, ShapeError
+from graphproc.ir.parse import parse
 from graphproc.ir.program import (
     Input,
     Output,
     Parity,
-    Precondition,
     Program,
     ProgramBuilder,
-    Step,
-    Value,
     image_input,
     verify,
 )
 from graphproc.ir.types import TensorType
-from graphproc.ops import CenterCrop, Pad, Rescale, Resize, ToChannelsFirst
-from graphproc.sizes import num, rules
+from graphproc.ops import Pad, Resize, ToChannelsFirst
+from graphproc.sizes import num
 
 H, W = num.symbol("height"), num.symbol("width")
 
 
+TEXT = """
+program Example
+  parity<reference="nothing">
+  input image: u8[height, width, 3] HWC
+  size s0 = max(8, trunc(8 * height / width))
+  require s0 <= 100: "too tall."
+  to_channels_first = to_channels_first(image)
+  resize = resize<height=s0, width=max(8, trunc(8 * width / height)), filter="bicubic">(to_channels_first)
+  center_crop = center_crop<height=8, width=8>(resize)
+  rescale = rescale<factor=0.5>(center_crop)
+  output pixel_values = rescale
+"""
+
+
 @pytest.fixture
 def program() -> Program:
-    b = ProgramBuilder("Example", Parity("nothing"))
-    x = b.add(ToChannelsFirst(), image_input(b))
-    height, width = rules.shortest_edge(H, W, 8)
-    b.require(height <= 100, "too tall.")
-    x = b.add(Resize(height, width, "bicubic"), x)
-    x = b.add(CenterCrop(8, 8), x)
-    b.output("pixel_values", b.add(Rescale(0.5), x))
-    return b.finish()
+    return parse(TEXT)
 
 
 # --- the verifier, one rule at a time
@@ -90,45 +97,50 @@ def test_an_operand_that_the_op_refuses(program: Program) -> None:
         verify(replace(program, steps=(program.steps[0], step, *program.steps[2:])))
 
 
-def test_an_unknown_symbol_in_a_shape() -> None:
-    b = ProgramBuilder("Example", Parity("nothing"))
-    x = b.add(ToChannelsFirst(), image_input(b))
-    b.output("y", b.add(CenterCrop(num.symbol("depth"), 4), x))
-    with pytest.raises(ProgramError, match=r"center_crop depends on unknown sizes \['depth'\]"):
-        b.finish()
-
-
-def test_an_unknown_symbol_in_a_setting() -> None:
-    b = ProgramBuilder("Example", Parity("nothing"))
-    x = b.add(ToChannelsFirst(), image_input(b))
-    b.output("y", b.add(Resize(20, 20, "box", window=(num.symbol("depth"), 0, 4, 4)), x))
-    with pytest.raises(ProgramError, match=r"depends on unknown sizes \['depth'\]"):
-        b.finish()
-
-
-def test_an_unknown_symbol_in_a_precondition(program: Program) -> None:
-    condition = Precondition(num.symbol("depth") <= 3, "too deep.")
-    with pytest.raises(ProgramError, match=r"unknown sizes \['depth'\]"):
-        verify(replace(program, preconditions=(condition,)))
-
-
-def test_no_output(program: Program) -> None:
-    with pytest.raises(ProgramError, match="program Example: it has no output"):
-        verify(replace(program, outputs=()))
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("crop<height=8", "crop<height=depth", "center_crop depends on unknown sizes ['depth']"),
+        ('"bicubic"', '"box", window=[depth, 0, 4, 4]', "resize depends on unknown sizes ['depth']"),
+        ("s0 <= 100", "depth <= 3", "the condition 'too tall.' depends on unknown sizes ['depth']"),
+        ("  output pixel_values = rescale\n", "", "it has no output"),
+        ("HWC\n", "HWC\n  input sizes: i64[3] measures depth, more\n", "sizes names 2 sizes, but is i64[3]"),
+        ("HWC\n", "HWC\n  input sizes: i32[1] measures depth\n", "sizes names 1 sizes, but is i32[1]"),
+        ("HWC\n", "HWC\n  input sizes: i64[n] measures depth\n", "sizes names 1 sizes, but is i64[n]"),
+        ("HWC\n", "HWC\n  input sizes: i64[2, 2] measures depth\n", "sizes names 1 sizes, but is i64[2, 2]"),
+    ],
+    ids=lambda text: text[:30],
+)
+def test_what_a_text_can_break(old: str, new: str, message: str) -> None:
+    text = TEXT if "measures" in new else TEXT.replace("  input", "  symbol depth >= 1\n  input")
+    with pytest.raises(ProgramError, match=re.escape(f"program Example: {message}")):
+        parse(text.replace(old, new))
 
 
 @pytest.mark.parametrize(
-    "outputs",
+    ("outputs", "message"),
     [
-        (Output("y", "missing"),),
-        (Output("y", "rescale", batch="heap"),),  # type: ignore[arg-type]
-        (Output("y", "rescale"), Output("y", "resize")),
+        ((Output("y", "missing"),), "names no value, or is repeated"),
+        ((Output("y", "rescale"), Output("y", "resize")), "names no value, or is repeated"),
+        ((Output("y", "rescale", joins.PrefixImageIndex()),), "output y: prefix_image_index: expected i64 rows and columns"),
+        (
+            (Output("y", "rescale"), Output("z", "resize", sample=joins.STACK)),
+            "y says otherwise than the rest how images make samples",
+        ),
     ],
-    ids=["unknown value", "unknown batching", "repeated name"],
+    ids=["unknown value", "repeated name", "another type", "some in samples"],
 )
-def test_a_bad_output(program: Program, outputs: tuple[Output, ...]) -> None:
-    with pytest.raises(ProgramError, match="names no value, an unknown join, or is repeated"):
+def test_a_bad_output(program: Program, outputs: tuple[Output, ...], message: str) -> None:
+    with pytest.raises(ProgramError, match=message):
         verify(replace(program, outputs=outputs))
+
+
+def test_outputs_in_an_order_of_names() -> None:
+    b = ProgramBuilder("Example", Parity("nothing"))
+    x = image_input(b)
+    for name in ("labels", "mask", "pixels", "counts"):
+        b.output(name, x)
+    assert [output.name for output in b.finish(("pixels", "absent", "mask")).outputs] == ["pixels", "mask", "labels", "counts"]
 
 
 # --- binding
@@ -184,8 +196,8 @@ def test_value_by_name(program: Program) -> None:
 
 def test_image_input_with_a_prefix() -> None:
     b = ProgramBuilder("Example", Parity("nothing"))
-    value = image_input(b, "mask", prefix="mask_", dtype="i32", channels=1)
-    assert value == Input("mask", TensorType("i32", (num.symbol("mask_height"), num.symbol("mask_width"), 1), "HWC"))
+    image_input(b, "mask", prefix="mask_", dtype="i32", channels=1)
+    assert b.inputs == [Input("mask", TensorType("i32", (num.symbol("mask_height"), num.symbol("mask_width"), 1), "HWC"))]
 
 
 def test_parity_text() -> None:
@@ -196,38 +208,3 @@ def test_parity_text() -> None:
         "bit-exact to torch 2 where it has AVX2; elsewhere within 0.5 and 0.12 for each pixel of the longest side, "
         "times the range of results (other sums)"
     )
-
-
-# --- text
-
-
-def test_text(program: Program) -> None:
-    text = replace(program, outputs=(Output("pixel_values", "rescale", "pad", 0.5),))
-    assert str(text) == (
-        "program Example\n"
-        "  parity: bit-exact to nothing\n"
-        "  input image: u8[height, width, 3] HWC\n"
-        "  require s0 <= 100: too tall.\n"
-        "  size s0 = max(8, trunc(8 * height / width))\n"
-        "  size s1 = max(8, trunc(8 * width / height))\n"
-        "  to_channels_first = to_channels_first(image): u8[3, height, width] CHW\n"
-        "  resize = resize<height=s0, width=s1, filter=bicubic>(to_channels_first): u8[3, s0, s1] CHW\n"
-        "  center_crop = center_crop<height=8, width=8>(resize): u8[3, 8, 8] CHW\n"
-        "  rescale = rescale<factor=0.5>(center_crop): f32[3, 8, 8] CHW\n"
-        "  output pixel_values = rescale batch pad fill 0.5\n"
-    )
-
-
-def test_text_names_a_subterm_of_a_named_term() -> None:
-    b = ProgramBuilder("Example", Parity("nothing"))
-    x = b.add(ToChannelsFirst(), image_input(b))
-    half = H // 2
-    x = b.add(Pad(0, 0, half + H, W), x)
-    b.output("y", b.add(CenterCrop(half, half), x))
-    assert "  size s0 = height // 2\n  size s1 = s0 + height\n" in str(b.finish())
-
-
-def test_a_step_may_have_no_inputs(program: Program) -> None:
-    """Masks and grids are computed from sizes alone; the text has empty brackets."""
-    step = Step(ToChannelsFirst(), (), Value("grid", TensorType("u8", (3, 1, 1), "CHW")))
-    assert "  grid = to_channels_first(): u8[3, 1, 1] CHW\n" in str(replace(program, steps=(*program.steps, step)))

@@ -46,8 +46,12 @@ def compiled(method: Method, *, sized: tuple[str, ...] | None = None, ragged: bo
 def forms(method: Method) -> list[dict[str, Any]]:
     """With all sizes and with none, of a fixed number of rows and of one that depends on the image."""
     found: list[dict[str, Any]] = [{}]
-    found += [{"sized": method.sized}] if method.computed else []
-    found += [{"sized": ()}] if method.sized and not method.needs_sizes and "source_sizes" not in method.sized else []
+    found += [{"sized": method.size_arguments}] if method.computed else []
+    found += (
+        [{"sized": ()}]
+        if method.size_arguments and not method.needs_sizes and "source_sizes" not in method.size_arguments
+        else []
+    )
     return [*found, *([{"ragged": True}] if method.rows else [])]
 
 
@@ -70,7 +74,7 @@ def test_programs_say_what_they_read(method: Method) -> None:
             assert f"  input {value.name}: {value.type} measures {', '.join(value.measures)}\n" in str(program)
         joins = {output.name: output.join for output in program.outputs}
         rows = {joins[name] for name in method.rows if name in joins or not method.name.endswith("instance_segmentation")}
-        assert rows <= ({"concatenate", "padded_rows"} if form.get("ragged") else {"stack", "pad"})
+        assert all(join.has_image_axis != bool(form.get("ragged")) for join in rows)
         assert str(compiled(method, **form)) == str(program)
 
 
@@ -101,7 +105,9 @@ def test_thresholds_are_numbers(method: Method, value: object) -> None:
 @every_method
 def test_sizes_and_rows_that_are_missing(method: Method) -> None:
     if method.needs_sizes:
-        with pytest.raises(ConfigError, match=rf"{method.name}: expected {method.sized[0]}, \(height, width\) in pixels"):
+        with pytest.raises(
+            ConfigError, match=rf"{method.name}: expected {method.size_arguments[0]}, \(height, width\) in pixels"
+        ):
             compiled(method, sized=())
     if not method.rows:
         with pytest.raises(ConfigError, match=f"{method.name}: its outputs have one size .* Leave ragged out"):

@@ -12,7 +12,7 @@ from mask_outputs import DETR, QUERIES, SIZES, assert_results, of_each, ours, ou
 
 from graphproc.emitters.onnx.checks import cuda_fallbacks
 from graphproc.errors import ConfigError
-from graphproc.postprocessing.segments import ROWS, run_lengths, single
+from graphproc.postprocessing.segments import ROWS, rounded_to_float32, run_lengths
 
 INSTANCE, PANOPTIC = "post_process_instance_segmentation", "post_process_panoptic_segmentation"
 NAMES = {
@@ -130,7 +130,7 @@ def test_run_lengths() -> None:
 
 def test_thresholds_in_float32() -> None:
     for value in (0.0, 0.1, 0.5, 0.7, 0.8, 1.0, -0.1):
-        below, above = single(value, up=False), single(value, up=True)
+        below, above = rounded_to_float32(value, up=False), rounded_to_float32(value, up=True)
         assert float(np.float32(below)) == below <= value <= above == float(np.float32(above))
         assert np.nextafter(np.float32(below), np.float32(2)) >= np.float32(above)
 

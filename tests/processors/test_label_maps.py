@@ -91,7 +91,7 @@ def test_maps_of_every_type(name: str, dtype: str, backend: str) -> None:
     if backend not in rows()[name].backends:
         pytest.skip("a backend that the class has not")
     size = {"mask_size": {"longest_edge": 20}} if name.startswith("Sam") else {"size": {"height": 20, "width": 30}}
-    for more in ({}, {"do_reduce_labels": True} if "do_reduce_labels" in rows()[name].extra_keys else {"do_resize": False}):
+    for more in ({}, {"do_reduce_labels": True} if "do_reduce_labels" in rows()[name].settings else {"do_resize": False}):
         settings = {**size, **more, "backend": backend}
         make = partial(cases.theirs, name, settings)
         tensors = "np" if backend == "pil" else "pt"

@@ -406,9 +406,9 @@ def test_the_engine_is_a_setting_of_processor_and_call() -> None:
     image = Image.fromarray(noise(37, 52, 3))
     ours = gp.CLIPImageProcessor(engine="numpy")
     assert_same(ours(image, return_tensors="np"), gp.CLIPImageProcessor()(image, return_tensors="np"))
-    assert not ours._sessions
+    assert not ours._cache.sessions
     ours(image, engine="onnxruntime")
-    assert ours._sessions
+    assert ours._cache.sessions
     for make in (lambda: gp.CLIPImageProcessor(engine="cuda"), lambda: ours(image, engine="cuda")):
         with pytest.raises(ConfigError, match="engine: expected one of onnxruntime, numpy, got 'cuda'"):
             make()
@@ -447,9 +447,9 @@ def test_each_set_of_settings_is_compiled_once() -> None:
     assert ours.compile(size=50) is ours.compile(size={"shortest_edge": 50})
     assert ours.compile(size=50) is not ours.compile()
     ours(noise(30, 40, 3))
-    sessions = dict(ours._sessions)
+    sessions = dict(ours._cache.sessions)
     ours(noise(40, 30, 3))
-    assert ours._sessions == sessions
+    assert ours._cache.sessions == sessions
 
 
 # ---- configurations --------------------------------------------------------------------------------------------------
@@ -470,7 +470,7 @@ def test_the_dictionary_says_what_was_set_since() -> None:
     assert (saved["note"], saved["do_pad"]) == ("b", True)
 
 
-@pytest.mark.parametrize("key", ["compile", "to_dict", "row", "_programs", "_unknown", "self", "__class__", "backend", "engine"])
+@pytest.mark.parametrize("key", ["compile", "to_dict", "row", "_cache", "_unknown", "self", "__class__", "backend", "engine"])
 def test_a_key_named_like_something_of_the_class_does_no_harm(key: str) -> None:
     settings = {"image_processor_type": "ViTImageProcessor", "size": 20, key: "x"}
     ours = gp.AutoImageProcessor.from_dict(settings)

@@ -16,7 +16,6 @@ from campaign.trial import Graph, Trial, skipped
 from graphproc.configs import timm
 from graphproc.processors.registry import lookup, rows
 from graphproc.processors.row import Row
-from graphproc.wrappers.attributes import NOT_SAVED
 
 GRAPHS = 0.22
 """The share of groups that run a graph."""
@@ -54,7 +53,7 @@ def _calls(name: str, backend: str, settings: dict[str, object], rng: random.Ran
     if form < 0.25 and settings:
         call = {key: settings[key] for key in settings if key not in CONSTRUCTOR and rng.random() < 0.6}
         settings = {key: item for key, item in settings.items() if key not in call or rng.random() < 0.2}
-    elif form < 0.4 and writable(settings) and settings.keys().isdisjoint(NOT_SAVED.get(name, ())):
+    elif form < 0.4 and writable(settings) and settings.keys().isdisjoint(rows()[name].not_saved):
         # transformers saves no settings of timm's models
         given = rng.choice(("file", "file", "saved by transformers", "saved by graphproc")) if name != timm.CLASS else "file"
     if rng.random() < 0.1:

@@ -14,7 +14,6 @@ from every_class import SMALL
 from PIL import Image
 
 from graphproc.configs import timm
-from graphproc.configs.legacy import SPELLINGS
 from graphproc.processors.registry import rows
 
 SIZES = ("size", "crop_size", "pad_size", "high_res_size", "mask_size", "mask_pad_size", "codebook_size", "codebook_crop_size")
@@ -98,7 +97,7 @@ def settings_of(name: str, backend: str, rng: random.Random) -> dict[str, Any]:
         key = rng.choice(keys(name))
         found[key] = value(name, key, rng)
     if rng.random() < 0.12:
-        old = rng.choice([*SPELLINGS.get(name, {}), *LEGACY])
+        old = rng.choice([*rows()[name].older, *LEGACY])
         found[old] = rng.choice(LEGACY[old]) if old in LEGACY else value(name, old, rng)
     found.pop("backend", None)
     return {key: item for key, item in found.items() if key not in NOT_TRIED or key in case.always}

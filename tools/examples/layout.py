@@ -25,26 +25,8 @@ from page import draw_boxes, page
 from PIL import Image
 
 import graphproc as gp
-from graphproc.emitters.onnx.emit import EmitOptions, emit
-from graphproc.ir.program import Parity, Program, ProgramBuilder, Value, image_input, sides
-from graphproc.ir.types import TensorType
-from graphproc.ops import (
-    ByteMap,
-    Cast,
-    Combine,
-    Concat,
-    Grid,
-    NonMaxSuppression,
-    OpencvResize,
-    Pick,
-    Rearrange,
-    Reduce,
-    SelectChannels,
-    Softmax,
-    ToChannelsFirst,
-    TopK,
-)
 
+ops, sizes = gp.ops, gp.sizes
 HEIGHT, WIDTH = 800, 608
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of red, green, blue, which the package applies to blue, green, red
 STRIDES, BINS, CLASSES = (8, 16, 32, 64), 8, 10
@@ -56,66 +38,64 @@ BOUND_PIXELS, BOUND_SCORES = 1e-3, 1e-6
 FLOAT = np.float32
 
 
-def preprocessing() -> Program:
+def preprocessing() -> gp.Program:
     """RGB pixels of any size to what the model takes."""
-    b = ProgramBuilder("LayoutPreprocessing", Parity("rapid-layout 1.2.1, OpenCV 5.0"))
-    x = b.add(ToChannelsFirst(), image_input(b))
-    x = b.add(OpencvResize(HEIGHT, WIDTH), b.add(SelectChannels((2, 1, 0)), x))
+    b = gp.ProgramBuilder("LayoutPreprocessing", gp.Parity("rapid-layout 1.2.1, OpenCV 5.0"))
+    x = b.add(ops.ToChannelsFirst(), b.input("image", "u8[height, width, 3] HWC"))
+    x = b.add(ops.OpencvResize(HEIGHT, WIDTH), b.add(ops.SelectChannels((2, 1, 0)), x))
     # float32 bytes times 1/255, the rest in float64 and rounded once: 256 values a channel, looked up.
     scaled = (np.arange(256, dtype=FLOAT) * FLOAT(1 / 255)).astype(np.float64)
     planes = []
     for channel, (mean, std) in enumerate(zip(MEAN, STD, strict=True)):
         table = ((scaled - mean) / std).astype(FLOAT)
-        planes.append(b.add(ByteMap((("table", tuple(table.tolist())),)), b.add(SelectChannels((channel,)), x)))
-    b.output("pixel_values", b.add(Concat(-3), *planes))
+        planes.append(b.add(ops.ByteMap((("table", tuple(table.tolist())),)), b.add(ops.SelectChannels((channel,)), x)))
+    b.output("pixel_values", ops.concatenate(planes, axis=-3))
     return b.finish()
 
 
-def postprocessing(score_threshold: float = 0.5, iou_threshold: float = 0.5) -> Program:
+def postprocessing(score_threshold: float = 0.5, iou_threshold: float = 0.5) -> gp.Program:
     """Scores and distances of four levels to labels, scores and boxes in the page's pixels, best first."""
-    b = ProgramBuilder("LayoutPostprocessing", Parity("rapid-layout 1.2.1", BOUND_PIXELS, "float32 for float64"), stacked=True)
+    b = gp.ProgramBuilder(
+        "LayoutPostprocessing", gp.Parity("rapid-layout 1.2.1", BOUND_PIXELS, "float32 for float64"), stacked=True
+    )
     levels = [(math.ceil(HEIGHT / stride), math.ceil(WIDTH / stride), stride) for stride in STRIDES]
-    scores = [b.input(f"scores_{s}", TensorType("f32", (h * w, CLASSES))) for h, w, s in levels]
-    distances = [b.input(f"distances_{s}", TensorType("f32", (h * w, 4 * BINS))) for h, w, s in levels]
-    b.input("target_size", TensorType("i64", (2,)), ("target_height", "target_width"))  # the page's, which fuse hands over
+    scores = [b.input(f"scores_{s}", f"f32[{h * w}, {CLASSES}]") for h, w, s in levels]
+    distances = [b.input(f"distances_{s}", f"f32[{h * w}, {4 * BINS}]") for h, w, s in levels]
+    b.input("target_size", "i64[2]", ("target_height", "target_width"))  # the page's, which fuse hands over
     boxes = [decoded(b, x, *level) for x, level in zip(distances, levels, strict=True)]
     for number, (x, (h, w, _)) in enumerate(zip(scores, levels, strict=True)):
         if h * w > 1000:  # more than the package keeps of a level
-            best = b.add(TopK(1000), b.add(Reduce("max"), x))
-            boxes[number], scores[number] = b.add(Pick(-2), boxes[number], best), b.add(Pick(-2), x, best)
-    all_boxes = b.add(Concat(-2), *boxes)
-    by_class = b.add(Rearrange("q c -> c q"), b.add(Concat(-2), *scores))
-    kept = b.add(NonMaxSuppression(iou_threshold, score_threshold, limit=100, candidates=200), all_boxes, by_class)
+            best = x.max().top_k(1000)
+            boxes[number], scores[number] = boxes[number][best], x[best]
+    all_boxes = ops.concatenate(boxes, axis=-2)
+    by_class = ops.concatenate(scores, axis=-2).rearrange("q c -> c q")
+    kept = b.add(ops.NonMaxSuppression(iou_threshold, score_threshold, limit=100, candidates=200), all_boxes, by_class)
     # Where nothing is kept scores are 0, behind everything that is.
-    masked = b.add(Combine("multiply"), by_class, b.add(Cast("f32"), kept))
-    flat = b.add(Rearrange("c q -> (c q)"), masked)
-    places = b.add(TopK(ROWS), flat)
-    queries = by_class.type.shape[-1]
-    chosen = b.add(Pick(-2), all_boxes, b.add(Combine("remainder", queries), places))
-    flags = b.add(Rearrange("c q -> (c q)"), kept)
-    b.output("count", b.add(Combine("minimum", ROWS), b.add(Reduce("count", keep=True), flags)))
-    b.output("labels", b.add(Combine("quotient", queries), places))
-    b.output("scores", b.add(Pick(), flat, places))
-    b.output("boxes", on_page(b, chosen))
+    flat = (by_class * kept.cast("f32")).rearrange("c q -> (c q)")
+    places = flat.top_k(ROWS)
+    queries = by_class.shape[-1]
+    chosen = all_boxes[places % queries]
+    b.output("count", ops.minimum(kept.rearrange("c q -> (c q)").sum(keepdims=True), ROWS))
+    b.output("labels", places // queries)
+    b.output("scores", flat[places])
+    b.output("boxes", on_page(chosen))
     return b.finish()
 
 
-def decoded(b: ProgramBuilder, distances: Value, rows: int, columns: int, stride: int) -> Value:
+def decoded(b: gp.ProgramBuilder, distances: Any, rows: int, columns: int, stride: int) -> Any:
     """Boxes [rows * columns, 4]: the expected distance of each side from the cell's centre, of shares of eight whole ones."""
-    shares = b.add(Softmax(-1), b.add(Rearrange("q (s k) -> q s k", (("k", BINS),)), distances))
-    expected = b.add(Reduce("sum", -1), b.add(Combine("multiply", tuple(range(BINS))), shares))
-    outward = b.add(Combine("multiply", (-1, -1, 1, 1)), expected)
-    centers = b.add(Combine("add", 0.5), b.add(Grid(rows, columns, order="xy", dtype="f32", layout="")))
-    cells = b.add(Combine("add"), b.add(Concat(-1), centers, centers), outward)
-    return b.add(Combine("multiply", stride), cells)
+    shares = distances.rearrange("q (s k) -> q s k", k=BINS).softmax()
+    expected = (shares * tuple(range(BINS))).sum()
+    outward = expected * (-1, -1, 1, 1)
+    centers = b.add(ops.Grid(rows, columns, order="xy", dtype="f32", layout="")) + 0.5
+    return (ops.concatenate((centers, centers)) + outward) * stride
 
 
-def on_page(b: ProgramBuilder, boxes: Value) -> Value:
+def on_page(boxes: Any) -> Any:
     """Boxes cut off at the borders, in the page's pixels."""
-    height, width = sides("target_")
-    boxes = b.add(Combine("maximum", 0), boxes)
-    boxes = b.add(Combine("minimum", (WIDTH, HEIGHT, WIDTH, HEIGHT)), boxes)
-    return b.add(Combine("divide", (WIDTH / width, HEIGHT / height) * 2), boxes)
+    height, width = (sizes.num.symbol(f"target_{side}") for side in ("height", "width"))
+    boxes = ops.minimum(ops.maximum(boxes, 0), (WIDTH, HEIGHT, WIDTH, HEIGHT))
+    return boxes / ((WIDTH / width, HEIGHT / height) * 2)
 
 
 def build(model: Path, output: Path) -> None:
@@ -124,8 +104,8 @@ def build(model: Path, output: Path) -> None:
 
     names = [value.name for value in onnx.load(model).graph.output]
     levels = dict(zip(names, [f"{kind}_{s}" for kind in ("scores", "distances") for s in STRIDES], strict=True))
-    before = emit(preprocessing(), EmitOptions(input="image"))
-    after = emit(postprocessing(), EmitOptions(batch_size=1))
+    before = gp.Pipeline(preprocessing()).to_onnx(input="image")
+    after = gp.Pipeline(postprocessing()).to_onnx(batch_size=1)
     gp.fuse(before, model, post=after, post_map=levels, output=output)
 
 

@@ -1,0 +1,82 @@
+"""OneFormer: as MaskFormer, with tasks as sentences and names of classes, which a JSON file holds.
+
+Source of the defaults: transformers 5.23, `models/oneformer/image_processing_pil_oneformer.py`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from graphproc.configs.config import Config
+from graphproc.configs.files import read_json
+from graphproc.configs.settings import Setting
+from graphproc.errors import ConfigError
+from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.processors import stages
+from graphproc.processors.constants import IMAGENET, usual
+from graphproc.processors.detr import CAPPED
+from graphproc.processors.mask_classification import LABEL_SETTINGS, LABELS, finish
+from graphproc.processors.row import Row
+
+
+def finish_with_batch(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """Padding to the largest image, whatever `pad_size` says, and the mask of the image."""
+    finish(b, config.changed(pad_size=None), x)
+
+
+def sentences(tasks: Any) -> list[str]:
+    """OneFormer's `task_inputs`: a sentence for each task; a batch without tasks has a single one."""
+    if isinstance(tasks, str):
+        raise ConfigError(f"task_inputs: expected a list of tasks, one for each image, got {tasks!r}")
+    return [f"the task is {task}" for task in (["panoptic"] if tasks is None else tasks)]
+
+
+def metadata(config: Config) -> Mapping[str, Any]:
+    """The attribute `metadata`: names of classes, of a JSON file in the local folder `repo_path`.
+
+    There is none where there is no such file.
+
+    A file outside that folder is not read: a configuration is data from strangers.
+    """
+    name, parent = config.settings["class_info_file"], config.settings["repo_path"] or "."
+    if not isinstance(parent, (str, os.PathLike)):
+        raise ConfigError(f"repo_path: expected the path of a folder, got {parent!r}")
+    folder = Path(parent).resolve()
+    path = (folder / name).resolve() if isinstance(name, str) and name.endswith(".json") else folder
+    if not path.is_file() or not path.is_relative_to(folder):
+        return {}
+    classes = read_json(path)
+    try:
+        things = [int(key) for key, info in classes.items() if info["isthing"]]
+        names = {key: info["name"] for key, info in classes.items()}
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ConfigError(
+            f"{path}: expected a name and isthing for each class's number, {{'0': {{'name': ..., 'isthing': 0}}, ...}}"
+        ) from error
+    return {"metadata": {**names, "thing_ids": things, "class_names": list(names.values())}}
+
+
+ROWS = (
+    Row(
+        "OneFormerImageProcessor",
+        stages.WITHOUT_CROP_AND_PAD,
+        usual(
+            CAPPED,
+            "bilinear",
+            IMAGENET,
+            LABEL_SETTINGS,
+            rgb=True,
+            repo_path=Setting("shi-labs/oneformer_demo", None, "The folder of `class_info_file`."),
+            class_info_file=Setting(None, None, "A JSON file in `repo_path` with the name of each class."),
+            num_text=Setting(None, None, "The number of texts, of which none is compiled."),
+        ),
+        not_compiled=f"{LABELS}, and text_inputs (strings of the class names in class_info_file)",
+        outputs=("pixel_values", "pixel_mask", "task_inputs"),
+        finish=finish_with_batch,
+        texts={"task_inputs": sentences},
+        computed=metadata,
+    ),
+)

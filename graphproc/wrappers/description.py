@@ -1,0 +1,106 @@
+"""What a class is, as facts and as text: `help(gp.CLIPImageProcessor)` and `graphproc list CLIPImageProcessor` show the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from textwrap import wrap
+from typing import Any
+
+from graphproc.configs.settings import STANDARD
+from graphproc.postprocessing.registry import methods
+from graphproc.processors import stages
+from graphproc.processors.meanings import meaning
+from graphproc.processors.row import Extra, Row
+
+IMAGES = "one image or several of any sizes: PIL images, arrays, tensors, paths; in a graph uint8 [batch, height, width, 3]"
+
+
+def entry(row: Row) -> dict[str, Any]:
+    """The facts of a line in a list of classes."""
+    return {
+        "name": row.name,
+        "family": row.family,
+        "backends": row.backends,
+        "status": f"compiled, without {row.not_compiled}" if row.not_compiled else "compiled",
+        "parity": str(row.parity_of()),
+        "inputs": row.inputs,
+        "outputs": row.shown_outputs,
+        "post_processing": list(methods(row.name)),
+    }
+
+
+def facts(row: Row) -> dict[str, Any]:
+    """All facts of a class: with settings, their meanings, how inputs are given and what outputs are."""
+    return {
+        **entry(row),
+        "parities": {backend: str(row.parity_of(backend)) for backend in row.backends},
+        "settings": dict(row.config({}).settings),
+        "meanings": {key: explained(row, key) for key in row.declared},
+        "inputs": {"images": IMAGES, **{extra.keyword: given(extra) for extra in row.extras.values()}},
+        "outputs": {name: meaning(row.name, name) for name in (shown.strip("[]") for shown in row.shown_outputs)},
+    }
+
+
+def explained(row: Row, key: str) -> str:
+    """The meaning of a setting; of a standard switch with what the class's own step says of it in its docstring.
+
+    Example: "Pad the image: mirrored at the bottom and right up to the next larger multiple."
+    """
+    what = row.declared[key].meaning
+    for stage in row.stages if key in STANDARD else ():
+        first = (stage.__doc__ or "").split("\n")[0]
+        if stage.__module__ != stages.__name__ and (own := first.partition(f"`{key}`: ")[2]):
+            return f"{what[:-1]}: {own}"
+    return what
+
+
+def given(extra: Extra) -> str:
+    """How a further input is given."""
+    forms = {
+        "HW": "a map [height, width]" + (" of the image's sides" if extra.aligned else ""),
+        "HWC": "an image" + (" of the image's sides" if extra.aligned else " of any size"),
+        "NF": "boxes [number, 4]: x, y, width, height in pixels",
+    }
+    kinds = {"u8": "bytes", "f32": "floats"}
+    form = f"{forms[extra.layout]}, of {kinds.get(extra.dtype, extra.dtype)}, one for each image"
+    return form if extra.required else f"{form} (optional)"
+
+
+def text(row: Row) -> str:
+    """All facts of a class as plain text."""
+    found = facts(row)
+    settings = ((f"{key} = {value!r}", found["meanings"][key]) for key, value in found["settings"].items())
+    shown = {name.strip("[]"): name for name in row.shown_outputs}
+    parts = [
+        f"Preprocess images as transformers' {row.name} does ({row.family} family).",
+        _section("Backends, and what their results are", found["parities"].items()),
+        *([_paragraph(f"Not compiled: {row.not_compiled}.")] if row.not_compiled else []),
+        _section("Settings and their defaults", settings),
+        _section("Inputs of a call", found["inputs"].items()),
+        _section("Outputs", ((shown[name], what) for name, what in found["outputs"].items())),
+    ]
+    if any(name.startswith("[") for name in shown.values()):
+        parts.append("In brackets: with an optional input, or another setting than the default.")
+    if found["post_processing"]:
+        parts.append(_section("Post-processing", ((name, "") for name in found["post_processing"])))
+    return "\n\n".join(parts) + "\n"
+
+
+def _section(title: str, entries: Iterable[tuple[str, str]]) -> str:
+    lines = [f"{title}:"]
+    for name, what in entries:
+        lines += wrap(name, 92, initial_indent="    ", subsequent_indent="        ")
+        lines += wrap(what, 92, initial_indent="        ", subsequent_indent="        ")
+    return "\n".join(lines)
+
+
+def _paragraph(what: str) -> str:
+    return "\n".join(wrap(what, 92))
+
+
+class Description:
+    """The `__doc__` of a processor class, made when it is asked for, because it compiles the class's programs."""
+
+    def __get__(self, instance: object, owner: Any) -> str:
+        """The text of the class."""
+        return text(owner.row)

@@ -1,0 +1,211 @@
+"""The contestants that are timed give what they should, and those that are not installed are left out with a reason."""
+
+from __future__ import annotations
+
+import importlib.util
+import time
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import pytest
+import tiers
+from PIL import Image
+
+import graphproc as gp
+from graphproc.bench import task as library
+from graphproc.bench.contestants import contestants
+from graphproc.bench.extensions import EXTENSIONS
+from graphproc.bench.own import FIXED, FIXED_TORCHVISION, GRAPH, GRAPH_TORCHVISION, OWN
+from graphproc.bench.peers import PIL_ARRAY, PIL_IMAGE, PILLOW, TORCHVISION_TENSOR
+from graphproc.bench.task import Contestant, Difference, Task, difference
+from graphproc.errors import ConfigError
+from graphproc.wrappers.examples import photograph
+
+PHOTO = photograph()[:60, :90]
+CLIP = gp.CLIPImageProcessor(size=40, crop_size=32)
+PROCESSORS = {
+    "CLIP": CLIP,
+    "DETR": gp.DetrImageProcessor(size={"shortest_edge": 50, "longest_edge": 70}),  # two outputs, and a mask
+    "Qwen2-VL": gp.Qwen2VLImageProcessor(),  # images in a row
+    "VitMatte": gp.VitMatteImageProcessor(),  # a further input
+    "SuperGlue": gp.SuperGlueImageProcessor(size={"height": 40, "width": 50}),  # two images a sample
+}
+
+
+def by_name(found: list[Contestant]) -> dict[str, Contestant]:
+    return {contestant.name: contestant for contestant in found}
+
+
+def checked(contestant: Contestant) -> Difference | None:
+    if contestant.prepare is not None:
+        contestant.prepare()
+    result = contestant.call()
+    return None if contestant.compare is None else contestant.compare(result)
+
+
+@pytest.mark.parametrize("batch", tiers.rows([1, 3], [3]))
+@pytest.mark.parametrize("name", PROCESSORS)
+def test_own_engines_and_the_oracle_give_the_same_bits(name: str, batch: int) -> None:
+    if name == "SuperGlue" and batch > 1:
+        pytest.skip("its two images are a run")
+    task = Task(PROCESSORS[name], PHOTO, batch)
+    found, _ = contestants(task, names=(*OWN, PIL_ARRAY, PIL_IMAGE))
+    others = {GRAPH_TORCHVISION, FIXED_TORCHVISION} if task.torchvision is None else set()
+    assert {*OWN, PIL_ARRAY} - others <= set(by_name(found))
+    for contestant in found:
+        assert contestant.batch == batch
+        assert checked(contestant) == Difference(0, sum(v.size for v in task.expected.values()), 0.0), contestant.name
+
+
+def test_each_number_of_threads_has_an_engine_of_its_own() -> None:
+    found, _ = contestants(Task(CLIP, PHOTO), threads=(1, 2), names=(GRAPH, FIXED, PILLOW, PIL_ARRAY))
+    assert [(e.name, e.threads) for e in found] == [
+        (GRAPH, 1),
+        (GRAPH, 2),
+        (FIXED, 1),
+        (FIXED, 2),
+        (PIL_ARRAY, None),
+        (PILLOW, None),
+    ]
+
+
+def test_the_fixed_graph_is_fixed(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = []
+    made = gp.BaseImageProcessor.to_onnx
+
+    def noted(processor: Any, **options: Any) -> Any:
+        sizes.append(options.get("image_size"))
+        return made(processor, **options)
+
+    monkeypatch.setattr(gp.BaseImageProcessor, "to_onnx", noted)
+    contestants(Task(CLIP, PHOTO), names=(GRAPH, FIXED))
+    assert sizes == [None, (60, 90)]
+
+
+def test_pillow_resizes_to_the_program_s_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    monkeypatch.setattr(Image.Image, "resize", lambda image, size, filter: calls.append((image.size, size, filter)))
+    (contestant,), _ = contestants(Task(CLIP, PHOTO, 2), names=(PILLOW,))
+    assert checked(contestant) is None
+    assert calls == [((90, 60), (60, 40), Image.Resampling.BICUBIC)] * 2
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torchvision") is None, reason="torchvision is not installed")
+def test_torchvision_has_its_arithmetics_bits_and_the_threads() -> None:
+    torch = import_module("torch")
+    before = torch.get_num_threads()
+    try:
+        (contestant,), _ = contestants(Task(CLIP, PHOTO), threads=(2,), names=(TORCHVISION_TENSOR,))
+        found = checked(contestant)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert found is not None
+    assert found.differing == 0
+    assert "torchvision's arithmetic" in contestant.note
+
+
+def test_graphs_in_torchvisions_arithmetic_have_their_own_reference() -> None:
+    task = Task(CLIP, PHOTO)
+    found, _ = contestants(task, names=(GRAPH, GRAPH_TORCHVISION, FIXED_TORCHVISION))
+    assert [checked(contestant).differing for contestant in found] == [0, 0, 0]  # type: ignore[union-attr]
+    other = task.compare(found[1].call())
+    assert other.differing > 0
+    assert other.max_difference is not None
+    assert other.max_difference < 0.05
+    for processor, reason in (
+        (gp.CLIPImageProcessor(backend="torchvision"), "already"),
+        (gp.MobileViTImageProcessor(), "does not have"),
+        (gp.CLIPImageProcessor(resample=4), "not with these settings"),
+    ):
+        _, lines = contestants(Task(processor, PHOTO), names=(GRAPH_TORCHVISION,))
+        assert reason in lines[0]
+
+
+@pytest.mark.skipif(importlib.util.find_spec("onnxruntime_extensions") is None, reason="it is not installed")
+def test_extensions_are_near_and_their_decoding_is_not_counted() -> None:
+    (contestant,), _ = contestants(Task(CLIP, PHOTO), names=(EXTENSIONS,))
+    found = checked(contestant)
+    assert found is not None
+    assert found.max_difference is not None
+    assert found.max_difference < 1e-6  # it rescales in float32
+    assert contestant.timed is not None
+    assert 0 < contestant.timed(time.perf_counter) < 1
+
+
+@pytest.mark.parametrize("missing", ["transformers", "torchvision", "onnxruntime_extensions.pp_api"])
+def test_what_is_not_installed_is_left_out_with_a_reason(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(name: str) -> Any:
+        if name == missing:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        return import_module(name)
+
+    monkeypatch.setattr(library, "import_module", absent)
+    found, lines = contestants(Task(CLIP, PHOTO))
+    names = set(by_name(found))
+    assert names >= {*OWN, PILLOW}
+    if missing == "transformers":
+        assert not [name for name in names if name.startswith("transformers")]
+    if missing == "torchvision":
+        assert PIL_ARRAY in names
+        assert not [name for name in names if "Torchvision" in name]
+    package = missing.split(".")[0].replace("_", "-")
+    assert any(f"is not installed (pip install {package})" in line for line in lines)
+
+
+def test_engines_without_words_for_the_processor_say_so() -> None:
+    no_resize = gp.CLIPImageProcessor(do_resize=False)
+    found, lines = contestants(Task(no_resize, PHOTO), names=(PILLOW,))
+    assert found == []
+    assert lines == [f"{PILLOW}: CLIPImageProcessor has no resize to a size that is known beforehand"]
+    found, lines = contestants(Task(gp.NougatImageProcessor(), PHOTO), names=(PILLOW,))
+    assert found == [], "its sizes are found in the pixels"
+
+
+@pytest.mark.skipif(importlib.util.find_spec("onnxruntime_extensions") is None, reason="it is not installed")
+def test_extensions_have_no_words_for_masks() -> None:
+    found, lines = contestants(Task(PROCESSORS["DETR"], PHOTO), names=(EXTENSIONS,))
+    assert found == []
+    assert lines == [f"{EXTENSIONS}: it has no words for what DetrImageProcessor does"]
+
+
+def test_samples_of_several_images_are_one_run() -> None:
+    with pytest.raises(ConfigError, match="samples of 2 images"):
+        Task(PROCESSORS["SuperGlue"], PHOTO, 2)
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_every_maker_makes_what_its_name_says(name: str) -> None:
+    assert [contestant.name for contestant in OWN[name](Task(CLIP, PHOTO), (1,))] == [name]
+
+
+# ---- comparing
+
+
+ONES = np.ones((2, 3), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("expected", "found", "result", "text"),
+    [
+        ({"a": ONES}, {"a": ONES, "b": 3}, Difference(0, 6, 0.0), "yes"),
+        ({"a": ONES * np.nan}, {"a": ONES * np.nan}, Difference(0, 6, 0.0), "yes"),
+        (
+            {"a": ONES},
+            {"a": ONES + np.eye(2, 3, dtype="f4") / 4},
+            Difference(2, 6, 0.25),
+            "no: 33.3 % of the elements, by up to 0.25",
+        ),
+        ({"a": ONES}, {"a": ONES * np.nan}, Difference(6, 6, np.inf), "no: 100 % of the elements, by up to inf"),
+        ({"a": ONES}, {"a": ONES[:1]}, Difference(6, 6, None), "no: 100 % of the elements, another shape or dtype"),
+        ({"a": ONES}, {"a": ONES.astype(np.float64)}, Difference(6, 6, None), None),
+        ({"a": ONES}, {}, Difference(6, 6, None), None),
+        ({"a": ONES, "b": np.zeros((0, 4))}, {"a": ONES}, Difference(0, 6, 0.0), "yes"),
+        ({"a": np.array([0, 255], np.uint8)}, {"a": [0, 255]}, Difference(2, 2, None), None),
+        ({"a": np.array([0, 255], np.uint8)}, {"a": np.array([255, 255], np.uint8)}, Difference(1, 2, 255.0), None),
+    ],
+)
+def test_difference(expected: Any, found: Any, result: Difference, text: str | None) -> None:
+    assert difference(expected, found) == result
+    assert text in (None, str(result))
