@@ -106,18 +106,18 @@ _ANY_ORDER = "decided in the graph for each image, as Pillow does"
 
 def _resize(program: Program, step: Step, op: Resize, target: str) -> dict[str, Any]:
     """The form of each pass of a resize: for a fixed size the forms themselves, else the rule."""
-    from graphproc.numerics.filters import NEAREST, TORCHVISION
+    from graphproc.numerics.filters import NEAREST, TORCH_BYTES
     from graphproc.ops.resize.pieces import row_pieces
     from graphproc.sizes.rules import vertical_first
 
     source = program.value(step.inputs[0]).type
-    whose = TORCHVISION if op.arithmetic == TORCHVISION else "Pillow"
+    whose = "torchvision" if op.arithmetic == TORCH_BYTES else "Pillow"
     height, width = source.size("H"), source.size("W")
     top, left, rows, columns = op.window or (0, 0, op.height, op.width)
     axes = {"vertical": (height, op.height, top, rows), "horizontal": (width, op.width, left, columns)}
     sides = {name: tuple(side for side in axis if isinstance(side, int)) for name, axis in axes.items()}
     known = all(len(sides[name]) == len(axes[name]) for name in axes)
-    if op.filter == NEAREST:
+    if op.kernel == NEAREST:
         order, passes = "either: pixels are picked, not computed", [_entry("both passes", "pick rows", "nearest has no weights")]
     elif known:
         vertical = bool(vertical_first(height, width, op.height, op.width, op.arithmetic))
@@ -125,9 +125,9 @@ def _resize(program: Program, step: Step, op: Resize, target: str) -> dict[str, 
         pieces = {"vertical": row_pieces(rows, columns) if target == "cpu" else rows, "horizontal": columns}
         passes = [_known(name, target, op, *axis, piece=num.known(pieces[name])) for name, axis in sides.items()]
     else:
-        order = "horizontal first, as torchvision always" if whose == TORCHVISION else _ANY_ORDER
+        order = "horizontal first, as torchvision always" if whose == "torchvision" else _ANY_ORDER
         passes = _rule(target, op)
-    return {"step": step.output.name, "filter": op.filter, "order": order, "passes": passes}
+    return {"step": step.output.name, "filter": op.kernel, "order": order, "passes": passes}
 
 
 def _known(axis: str, target: str, op: Resize, n_in: int, n_out: int, first: int, count: int, *, piece: int) -> dict[str, str]:
@@ -138,8 +138,8 @@ def _known(axis: str, target: str, op: Resize, n_in: int, n_out: int, first: int
     if n_in == n_out:
         return _entry(name, "none", f"the side stays at {n_in} pixels")
     along = Axis(n_in, n_out, first, count, piece=piece)
-    _, weights, taps = known_bands(along, op.filter, op.arithmetic)
-    form, reason = choose_form(target, weights, taps, along.reduction, 0 if op.extent else n_out, op.filter, op.arithmetic)
+    _, weights, taps = known_bands(along, op.kernel, op.arithmetic)
+    form, reason = choose_form(target, weights, taps, along.reduction, 0 if op.extent else n_out, op.kernel, op.arithmetic)
     return _entry(name, _product_text(form), f"{n_in} to {n_out} pixels, {reason}")
 
 
@@ -160,7 +160,7 @@ def _rule(target: str, op: Resize) -> list[dict[str, str]]:
         within = ", ".join(filter(None, (when, limits[part.of].format(part.most))))
         return [*entries(part.within, within), *entries(part.above, f"{when}, above" if when else "above")]
 
-    return entries(rule_of_any_size(target, op.filter, op.arithmetic, () if op.extent else (op.height, op.width)), "")
+    return entries(rule_of_any_size(target, op.kernel, op.arithmetic, () if op.extent else (op.height, op.width)), "")
 
 
 def _product_text(form: Form) -> str:

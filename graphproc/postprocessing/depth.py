@@ -13,7 +13,8 @@ import numpy as np
 
 from graphproc.errors import ConfigError, ImageError
 from graphproc.ir.program import Parity, Value
-from graphproc.ops import Cast, Combine, Crop, Function, Interpolate, Nearest, Numbers, Rearrange, Reduce
+from graphproc.ops import Cast, Combine, Crop, Function, Numbers, Rearrange, Reduce
+from graphproc.ops.resample import ALIGNED, NEAREST_EXACT, TORCH_NEAREST, TORCH_UNFUSED, Resample
 from graphproc.postprocessing.method import TRANSFORMERS, Field, Method, Steps
 from graphproc.processors.constants import BICUBIC, BILINEAR, NEAREST
 from graphproc.sizes import num
@@ -32,17 +33,17 @@ OF_ANGLES = Parity(
 VIEW = "field_of_view"
 PER_PIXEL = Rearrange("n -> n 1 1")
 """A number of an image as an operand for its pixels."""
-MODES = {BILINEAR: "linear", BICUBIC: "cubic"}
-"""How DepthPro resizes, by its `resample`; nearest pixels are another op."""
+KERNELS = {BILINEAR: "bilinear", BICUBIC: "bicubic"}
+"""How DepthPro resizes, by its `resample`; nearest pixels are another arithmetic."""
 NEAREST_DEPTH, FARTHEST_DEPTH = 1e-4, 1e4
 """Between which inverse depths of DepthPro are."""
 SHORTEST = 1e-12
 """What normals are divided by at least."""
 
 
-def resized(steps: Steps, image: Value, size: tuple[Num, ...] | None, mode: str = "cubic", weights: str = "") -> Value:
+def resized(steps: Steps, image: Value, size: tuple[Num, ...] | None, kernel: str = "bicubic", weights: str = "") -> Value:
     """An image at a size."""
-    return image if size is None else steps.add(Interpolate(size[0], size[1], mode, weights=weights), image)
+    return image if size is None else steps.add(Resample(size[0], size[1], kernel, False, TORCH_UNFUSED, weights=weights), image)
 
 
 def finish(steps: Steps, depth: Value) -> None:
@@ -62,12 +63,12 @@ def build(steps: Steps) -> None:
 
 def build_linear(steps: Steps) -> None:
     """The depths at the wanted size, by linear interpolation."""
-    finish(steps, resized(steps, as_image(steps), steps.target, "linear"))
+    finish(steps, resized(steps, as_image(steps), steps.target, "bilinear"))
 
 
 def build_aligned(steps: Steps) -> None:
     """The depths at the wanted size, by linear interpolation between the corners' pixels."""
-    finish(steps, resized(steps, as_image(steps), steps.target, "align_corners"))
+    finish(steps, resized(steps, as_image(steps), steps.target, ALIGNED))
 
 
 def build_pro(steps: Steps) -> None:
@@ -104,19 +105,19 @@ def as_set(steps: Steps, image: Value, size: tuple[Num, Num]) -> Value:
     """
     resample = steps.config.resample
     if resample == NEAREST:
-        return steps.add(Nearest(*size, centered=True), image)
-    if resample not in MODES:
+        return steps.add(Resample(*size, NEAREST_EXACT, False, TORCH_NEAREST), image)
+    if resample not in KERNELS:
         raise ConfigError(
             f"resample: expected {NEAREST}, {BILINEAR} or {BICUBIC} (nearest, bilinear, bicubic) to resize depths, "
             f"got {resample!r}"
         )
-    return resized(steps, image, size, MODES[resample])
+    return resized(steps, image, size, KERNELS[resample])
 
 
 def build_normals(steps: Steps) -> None:
     """Vectors of length 1, then at the wanted size, by linear interpolation."""
     x = unit_vectors(steps, steps["normals"], SHORTEST)
-    steps.output("normals", resized(steps, x, steps.target, "linear"), "pad")
+    steps.output("normals", resized(steps, x, steps.target, "bilinear"), "pad")
 
 
 def unit_vectors(steps: Steps, x: Value, shortest: float) -> Value:

@@ -17,12 +17,12 @@ from graphproc.ops import (
     Choose,
     Combine,
     Function,
-    Interpolate,
     Pick,
     Reduce,
     RunningSum,
     Take,
 )
+from graphproc.ops.resample import TORCH_UNFUSED, Resample
 from graphproc.postprocessing.instances import mean_chance, paint, promising
 from graphproc.postprocessing.mask_semantic import NAME, QUERIES, class_scores, shares
 from graphproc.postprocessing.method import REQUIRED, Method, Steps
@@ -65,7 +65,7 @@ def _edges(steps: Steps) -> tuple[int, int | None]:
 def _processed(steps: Steps, masks: Value) -> Value:
     """Masks at the size of processed images: the shortest edge is the height, the longest the width."""
     shortest, longest = _edges(steps)
-    return steps.add(Interpolate(shortest, longest or shortest, "linear"), masks)
+    return steps.add(Resample(shortest, longest or shortest, "bilinear", False, TORCH_UNFUSED), masks)
 
 
 def _fitted(steps: Steps, masks: Value) -> Value:
@@ -79,7 +79,7 @@ def _fitted(steps: Steps, masks: Value) -> Value:
     masks = _processed(steps, masks)
     for axis, side, size in zip((-2, -1), sides, masks.type.shape[-2:], strict=True):
         masks = steps.add(Take(axis, 0, num.minimum(side, size)), masks)
-    return steps.add(Interpolate(*steps.target, "linear"), masks)
+    return steps.add(Resample(*steps.target, "bilinear", False, TORCH_UNFUSED), masks)
 
 
 def semantic(steps: Steps) -> None:

@@ -19,14 +19,13 @@ from graphproc.ops import (
     Choose,
     Combine,
     Function,
-    Interpolate,
-    Nearest,
     Pick,
     Rearrange,
     Reduce,
     RunningSum,
     TopK,
 )
+from graphproc.ops.resample import TORCH_NEAREST, TORCH_UNFUSED, Resample
 from graphproc.postprocessing.mask_semantic import MASK2FORMER_SIDE, QUERIES, shares
 from graphproc.postprocessing.method import TRANSFORMERS, Method, Steps
 from graphproc.postprocessing.segments import (
@@ -118,11 +117,11 @@ def instances(steps: Steps, side: int) -> None:
     scores, labels, query = (steps.add(Pick(), x, found.places) for x in (scores, labels, query))
     masks = steps.add(Pick(-3), steps["masks_queries_logits"], query)
     if side:
-        masks = steps.add(Interpolate(side, side, "linear"), masks)
+        masks = steps.add(Resample(side, side, "bilinear", False, TORCH_UNFUSED), masks)
     inside = steps.add(Combine("greater", 0), masks)
     scores = steps.add(Combine("multiply"), scores, mean_chance(steps, masks, inside))
     if steps.target is not None:
-        inside = steps.add(Nearest(*steps.target), inside)
+        inside = steps.add(Resample(*steps.target, "nearest", False, TORCH_NEAREST), inside)
     paint(steps, found, inside, scores, labels, steps.options["return_binary_maps"])
 
 

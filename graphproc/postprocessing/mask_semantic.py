@@ -6,7 +6,8 @@ Source: transformers 5.23, `post_process_semantic_segmentation` of the classes b
 from __future__ import annotations
 
 from graphproc.ir.program import Value
-from graphproc.ops import Function, Interpolate, MatMul, Rearrange, Softmax
+from graphproc.ops import Function, MatMul, Rearrange, Softmax
+from graphproc.ops.resample import TORCH_UNFUSED, Resample
 from graphproc.postprocessing.method import LOGITS, MASKS, Method, Steps, without_nothing
 from graphproc.postprocessing.semantic import OPTIONS, label_map, result
 
@@ -60,12 +61,14 @@ def maskformer(steps: Steps) -> None:
 def oneformer(steps: Steps) -> None:
     """As for MaskFormer, of scores that torchvision's backend resizes with antialiasing."""
     scores = class_scores(steps, shares(steps["class_queries_logits"], steps), steps["masks_queries_logits"])
-    label_map(steps, scores, "linear" if steps.b.backend == "pil" else "antialias")
+    label_map(steps, scores, antialias=steps.b.backend != "pil")
 
 
 def mask2former(steps: Steps) -> None:
     """As for MaskFormer, of masks of 384 x 384 pixels."""
-    masks = steps.add(Interpolate(MASK2FORMER_SIDE, MASK2FORMER_SIDE, "linear"), steps["masks_queries_logits"])
+    masks = steps.add(
+        Resample(MASK2FORMER_SIDE, MASK2FORMER_SIDE, "bilinear", False, TORCH_UNFUSED), steps["masks_queries_logits"]
+    )
     label_map(steps, class_scores(steps, shares(steps["class_queries_logits"], steps), masks))
 
 

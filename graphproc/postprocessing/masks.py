@@ -12,7 +12,8 @@ import numpy as np
 
 from graphproc.configs.sizes import size_dict
 from graphproc.ir.program import Value
-from graphproc.ops import Choose, Combine, CountUp, Crop, Interpolate, Rearrange, Reduce
+from graphproc.ops import Choose, Combine, CountUp, Crop, Rearrange, Reduce
+from graphproc.ops.resample import TORCH_UNFUSED, Resample
 from graphproc.postprocessing.method import REQUIRED, Field, Method, Steps
 from graphproc.processors.sam import resized
 
@@ -29,15 +30,15 @@ def build(steps: Steps) -> None:
     pad = steps.config.pad_size if given is None else size_dict("pad_size", given, default_to_square=True, used=True)
     height, width = steps.sizes["original_sizes"]
     inside = steps.sizes.get("reshaped_input_sizes") or resized(steps.config, height, width)
-    x = steps.add(Interpolate(pad["height"], pad["width"], "linear"), steps["pred_masks"])
+    x = steps.add(Resample(pad["height"], pad["width"], "bilinear", False, TORCH_UNFUSED), steps["pred_masks"])
     x = steps.add(Crop(0, 0, inside[0], inside[1]), x)
-    finish(steps, steps.add(Interpolate(height, width, "linear"), x))
+    finish(steps, steps.add(Resample(height, width, "bilinear", False, TORCH_UNFUSED), x))
 
 
 def build_whole(steps: Steps) -> None:
     """The masks at the size of the image, above the threshold."""
     height, width = steps.sizes["original_sizes"]
-    x = steps.add(Interpolate(height, width, "linear"), steps["pred_masks"])
+    x = steps.add(Resample(height, width, "bilinear", False, TORCH_UNFUSED), steps["pred_masks"])
     finish(steps, apart(steps, x) if steps.options["apply_non_overlapping_constraints"] else x)
 
 

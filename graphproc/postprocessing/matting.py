@@ -12,7 +12,8 @@ import numpy as np
 
 from graphproc.errors import ImageError
 from graphproc.ir.program import Parity, Value
-from graphproc.ops import Cast, Combine, Interpolate, Truncate
+from graphproc.ops import Cast, Combine, Truncate
+from graphproc.ops.resample import TORCH_UNFUSED, Resample
 from graphproc.postprocessing.depth import resized
 from graphproc.postprocessing.method import TRANSFORMERS, Field, Method, Steps
 from graphproc.postprocessing.rectification import complement
@@ -27,13 +28,13 @@ def build(steps: Steps) -> None:
     """Foregrounds and alphas at the wanted size, with a background also the composite, in bytes."""
     foreground, alpha = steps["foregrounds"], steps["alphas"]
     if steps.target is not None:
-        foreground, alpha = (clipped(steps, resized(steps, x, steps.target, "linear")) for x in (foreground, alpha))
+        foreground, alpha = (clipped(steps, resized(steps, x, steps.target, "bilinear")) for x in (foreground, alpha))
     steps.output("foreground", foreground, "pad")
     steps.output("alpha", alpha, "pad")
     if BACKGROUND not in steps:
         return
     size = foreground.type.size("H"), foreground.type.size("W")
-    behind = steps.add(Interpolate(*size, "linear"), steps[BACKGROUND])
+    behind = steps.add(Resample(*size, "bilinear", False, TORCH_UNFUSED), steps[BACKGROUND])
     shown = steps.add(Combine("multiply"), complement(steps, alpha), behind)
     shown = clipped(steps, steps.add(Combine("add"), foreground, shown))
     shown = steps.add(Truncate("i32"), steps.add(Combine("multiply", TO_BYTE), shown))

@@ -48,7 +48,7 @@ def build(steps: Steps) -> None:
     if not demo and "instance" in task and "ade20k" in (steps.config.settings.get("class_info_file") or ""):
         labels = _renumbered(steps, labels, _things(steps))
     masks = steps.add(Pick(-3), steps["masks_queries_logits"], query)
-    scored(steps, found, resized(steps, masks, "antialias"), best, labels, ())
+    scored(steps, found, resized(steps, masks, antialias=True), best, labels, ())
 
 
 def _renumbered(steps: Steps, labels: Value, things: tuple[int, ...]) -> Value:

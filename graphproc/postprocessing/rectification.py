@@ -11,7 +11,8 @@ from typing import Any
 
 from graphproc.errors import ImageError
 from graphproc.ir.program import Parity, Value
-from graphproc.ops import Cast, Choose, Combine, Function, Interpolate, Pick, Rearrange, SelectChannels, Take, Truncate
+from graphproc.ops import Cast, Choose, Combine, Function, Pick, Rearrange, SelectChannels, Take, Truncate
+from graphproc.ops.resample import ALIGNED, TORCH_UNFUSED, Resample
 from graphproc.postprocessing.method import REQUIRED, TRANSFORMERS, Field, Method, Steps
 from graphproc.sizes.num import Num
 
@@ -27,7 +28,7 @@ def build(steps: Steps) -> None:
     """The page straightened: bytes of blue, green and red, channels last."""
     image = steps[IMAGE]
     height, width = image.type.size("H"), image.type.size("W")
-    mesh = steps.add(Interpolate(height, width, "align_corners"), steps["prediction"])
+    mesh = steps.add(Resample(height, width, ALIGNED, False, TORCH_UNFUSED), steps["prediction"])
     x = sampled(steps, image, place(steps, mesh, 0, width), place(steps, mesh, 1, height))
     x = steps.add(SelectChannels((2, 1, 0)), steps.add(Combine("multiply", steps.number("scale")), x))
     x = steps.add(Cast("u8"), steps.add(Truncate("i32"), x))

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from graphproc.ir.program import Value
-from graphproc.ops import Cast, Combine, Function, Interpolate, Pick, Rearrange
+from graphproc.ops import Cast, Combine, Function, Pick, Rearrange
+from graphproc.ops.resample import TORCH_UNFUSED, Resample
 from graphproc.postprocessing.detection import NAME as DETECTION
 from graphproc.postprocessing.detection import in_pixels
 from graphproc.postprocessing.mask_semantic import NAME as SEMANTIC
@@ -63,7 +64,7 @@ def instance(steps: Steps) -> None:
     boxes = in_pixels(steps, steps["pred_boxes"], steps.target)
     chances = steps.add(Function("sigmoid"), steps.add(Pick(-3), steps["pred_masks"], found.places))
     if steps.target is not None:
-        chances = steps.add(Interpolate(*_wanted(steps, found, chances), "linear"), chances)
+        chances = steps.add(Resample(*_wanted(steps, found, chances), "bilinear", False, TORCH_UNFUSED), chances)
     inside = steps.add(Combine("greater", steps.number("mask_threshold")), chances)
     steps.rows(
         filled_up(steps, holds(steps, found), found),

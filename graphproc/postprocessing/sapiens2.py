@@ -56,7 +56,7 @@ def fitted(steps: Steps, x: Value) -> Value:
             size = x.type.shape[axis]
             start = num.minimum((side - length) // 2, size)
             x = steps.add(Take(axis, start, num.minimum(length, size - start)), x)
-    return resized(steps, x, steps.sizes.get("target_sizes", source), "linear")
+    return resized(steps, x, steps.sizes.get("target_sizes", source), "bilinear")
 
 
 def points_result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:

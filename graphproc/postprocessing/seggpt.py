@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from graphproc.errors import ConfigError
 from graphproc.ir.program import Value
-from graphproc.ops import Combine, Function, Nearest, Numbers, Reduce, Take, Truncate
+from graphproc.ops import Combine, Function, Numbers, Reduce, Take, Truncate
+from graphproc.ops.resample import TORCH_NEAREST, Resample
 from graphproc.postprocessing.mask_semantic import NAME
 from graphproc.postprocessing.method import Field, Method, Steps
 from graphproc.postprocessing.semantic import OUTSIDE, result
@@ -20,7 +21,7 @@ def build(steps: Steps) -> None:
     """The class of the nearest colour at each pixel, or without classes the mean of the three channels."""
     colors = _colors(steps)
     if steps.target is not None:
-        colors = steps.add(Nearest(*steps.target), colors)
+        colors = steps.add(Resample(*steps.target, "nearest", False, TORCH_NEAREST), colors)
     channels = [steps.add(Take(-3, channel, 1), colors) for channel in range(3)]
     labels = steps.options["num_labels"]
     if labels is None:

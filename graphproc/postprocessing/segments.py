@@ -25,7 +25,6 @@ from graphproc.ops import (
     CountUp,
     Extend,
     Function,
-    Interpolate,
     Numbers,
     PathSum,
     Pick,
@@ -35,6 +34,7 @@ from graphproc.ops import (
     Softmax,
     TopK,
 )
+from graphproc.ops.resample import TORCH_UNFUSED, Resample
 from graphproc.postprocessing.mask_semantic import DETR, MASK2FORMER_SIDE, QUERIES
 from graphproc.postprocessing.method import TRANSFORMERS, Method, Steps
 from graphproc.postprocessing.semantic import OUTSIDE
@@ -229,19 +229,19 @@ def best_classes(steps: Steps, logits: Value) -> tuple[Candidates, Value, Value]
     return found, steps.add(Pick(), best, found.places), steps.add(Pick(), labels, found.places)
 
 
-def resized(steps: Steps, masks: Value, mode: str = "linear") -> Value:
+def resized(steps: Steps, masks: Value, antialias: bool = False) -> Value:
     """Masks at the wanted size."""
-    return masks if steps.target is None else steps.add(Interpolate(*steps.target, mode), masks)
+    return masks if steps.target is None else steps.add(Resample(*steps.target, "bilinear", antialias, TORCH_UNFUSED), masks)
 
 
-def segments(steps: Steps, logits: str, masks: str, classes: tuple[int, ...], side: int = 0, mode: str = "linear") -> None:
+def segments(steps: Steps, logits: str, masks: str, classes: tuple[int, ...], side: int = 0, antialias: bool = False) -> None:
     """The segments of the queries that score enough; `side` is that of the squares that masks are resized to first."""
     found, scores, labels = best_classes(steps, steps[logits])
     picked = steps.add(Pick(-3), steps[masks], found.places)
     if side:
-        picked = steps.add(Interpolate(side, side, "linear"), picked)
+        picked = steps.add(Resample(side, side, "bilinear", False, TORCH_UNFUSED), picked)
     chances = steps.add(Function("sigmoid"), picked)
-    scored(steps, found, resized(steps, chances, mode), scores, labels, classes)
+    scored(steps, found, resized(steps, chances, antialias), scores, labels, classes)
 
 
 def detr_instance(steps: Steps) -> None:
@@ -268,7 +268,7 @@ def mask2former_panoptic(steps: Steps) -> None:
 def oneformer_panoptic(steps: Steps) -> None:
     """As for MaskFormer, of masks resized with antialiasing."""
     classes = labels_of(steps, "label_ids_to_fuse")
-    segments(steps, "class_queries_logits", "masks_queries_logits", classes, mode="antialias")
+    segments(steps, "class_queries_logits", "masks_queries_logits", classes, antialias=True)
 
 
 def run_lengths(segmentation: Array) -> list[list[int]]:

@@ -11,7 +11,8 @@ from typing import Any
 
 from graphproc.batch_feature import BatchFeature
 from graphproc.ir.program import Value
-from graphproc.ops import Interpolate, Reduce
+from graphproc.ops import Reduce
+from graphproc.ops.resample import TORCH_UNFUSED, Resample
 from graphproc.postprocessing.method import Field, Method, Steps
 
 NAME = "post_process_semantic_segmentation"
@@ -32,10 +33,10 @@ OUTSIDE = -1
 OPTIONS = {"target_sizes": None, "return_segmentation_scores": False}
 
 
-def label_map(steps: Steps, scores: Value, mode: str = "linear") -> None:
+def label_map(steps: Steps, scores: Value, antialias: bool = False) -> None:
     """The scores at the wanted size, and everywhere the first class of the largest."""
     if steps.target is not None:
-        scores = steps.add(Interpolate(*steps.target, mode), scores)
+        scores = steps.add(Resample(*steps.target, "bilinear", antialias, TORCH_UNFUSED), scores)
     steps.output("segmentation", steps.add(Reduce("argmax", -3), scores), "pad", OUTSIDE)
     if steps.options["return_segmentation_scores"]:
         steps.output("segmentation_scores", scores, "pad")

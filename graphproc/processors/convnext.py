@@ -18,10 +18,10 @@ def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     if edge is None:
         raise ConfigError(f"size: ConvNextImageProcessor needs a shortest_edge, got {config.size}")
     if edge >= 384:
-        return stages.resize_to(b, config, x, edge, edge)
+        return stages.resample(b, x, edge, edge, config.resample)
     if not config.crop_pct:
         raise ConfigError("crop_pct: ConvNextImageProcessor needs a number above 0 for a shortest_edge below 384")
-    x = stages.resize_to(b, config, x, *stages.shortest_edge_size(x, int(edge / config.crop_pct)))
+    x = stages.resample(b, x, *stages.shortest_edge_size(x, int(edge / config.crop_pct)), config.resample)
     return stages.cropped(b, x, edge, edge)
 
 

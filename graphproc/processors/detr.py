@@ -45,9 +45,7 @@ def resize_by(b: ProgramBuilder, config: Config, x: Value, rule: SizeRule, antia
     if set(config.size) == {"shortest_edge"}:
         raise ConfigError(f"size: {config.processor} needs a longest_edge beside the shortest_edge, got {config.size}")
     size = rule(x.type.size("H"), x.type.size("W"), config.size)
-    return (
-        stages.resize_to(b, config, x, *size) if antialias else stages.interpolated(b, x, *size, config.resample, antialias=False)
-    )
+    return stages.resample(b, x, *size, config.resample, antialias=antialias)
 
 
 def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:

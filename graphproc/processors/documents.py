@@ -8,8 +8,8 @@ from __future__ import annotations
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.numerics.filters import NAMES, PILLOW, TORCHVISION
-from graphproc.ops import ContentBox, Crop, MirrorPad, Numbers, Pad, Rearrange, ReduceBlocks, Resize, Rotate
+from graphproc.numerics.filters import PILLOW, TORCHVISION
+from graphproc.ops import ContentBox, Crop, MirrorPad, Numbers, Pad, Rearrange, ReduceBlocks, Resample, Rotate
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, BILINEAR, IMAGENET, INCEPTION, RESCALE, resize_to, square
 from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, Row
@@ -54,7 +54,7 @@ def shorter_side(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize`: the shorter side to the page's shorter side."""
     if not config.do_resize:
         return x
-    return stages.resize_to(b, config, x, *stages.shortest_edge_size(x, min(stages.sides("size", config.size))))
+    return stages.resample(b, x, *stages.shortest_edge_size(x, min(stages.sides("size", config.size))), config.resample)
 
 
 def thumbnail(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -62,7 +62,7 @@ def thumbnail(b: ProgramBuilder, config: Config, x: Value) -> Value:
     if not config.do_thumbnail:
         return x
     size = fit.thumbnail(x.type.size("H"), x.type.size("W"), *stages.sides("size", config.size))
-    return stages.resize_to(b, config, x, *size, resample=config.resample or BICUBIC, keeps_size=True)
+    return stages.resample(b, x, *size, config.resample or BICUBIC, keeps_size=True)
 
 
 def reduced_thumbnail(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -75,10 +75,10 @@ def reduced_thumbnail(b: ProgramBuilder, config: Config, x: Value) -> Value:
         b.require(side >= 1, f"the thumbnail's {name} rounds to less than 1 pixel. Use a less elongated image.")
     height, width = (num.maximum(side, 1) for side in size)
     if b.backend == TORCHVISION:
-        return stages.resize_to(b, config, x, height, width, BICUBIC)
+        return stages.resample(b, x, height, width, BICUBIC)
     r = fit.reduction(rows, columns, height, width, REDUCING_GAP)
     x = b.add(ReduceBlocks(r.factor_height, r.factor_width), x)
-    return b.add(Resize(height, width, NAMES[BICUBIC], extent=(r.box_height, r.box_width), keeps_size=True), x)
+    return b.add(Resample(height, width, "bicubic", extent=(r.box_height, r.box_width), keeps_size=True), x)
 
 
 def center_on_page(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -112,7 +112,7 @@ def shrunk(config: Config, x: Value) -> Size:
 
 def shrink(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize`: shrunk."""
-    return stages.resize_to(b, config, x, *shrunk(config, x), keeps_size=True) if config.do_resize else x
+    return stages.resample(b, x, *shrunk(config, x), config.resample, keeps_size=True) if config.do_resize else x
 
 
 def canvas(config: Config) -> Size:

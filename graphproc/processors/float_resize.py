@@ -5,7 +5,8 @@ from __future__ import annotations
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import Parity, ProgramBuilder, Value
-from graphproc.ops import Interpolate, InterpolateBytes, MirrorPad, Pad, Rearrange, SmoothZoom
+from graphproc.ops import MirrorPad, Pad, Rearrange
+from graphproc.ops.resample import ALIGNED, SCIPY, TORCH_BYTES, TORCH_FLOATS, Resample
 from graphproc.processors import stages
 from graphproc.processors.constants import (
     BILINEAR,
@@ -45,9 +46,8 @@ def align_corners(b: ProgramBuilder, config: Config, x: Value) -> Value:
     height, width = multiples.nearest_multiple(x.type.size("H"), x.type.size("W"), *size, keep, multiple)
     stages.at_least_a_pixel(b, height, width)
     height, width = num.maximum(height, 1), num.maximum(width, 1)
-    if x.type.dtype == "u8":  # not rescaled, which torch resizes in bytes
-        return b.add(InterpolateBytes(height, width, "align_corners"), x)
-    return b.add(Interpolate(height, width, "align_corners", fused=True), x)
+    # Where it is not rescaled, torch resizes in bytes.
+    return b.add(Resample(height, width, ALIGNED, False, TORCH_BYTES if x.type.dtype == "u8" else TORCH_FLOATS), x)
 
 
 def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -64,7 +64,7 @@ def _resized(b: ProgramBuilder, config: Config, x: Value, antialias: bool) -> Va
     if not config.do_resize:
         return x
     size = rules.resized(x.type.size("H"), x.type.size("W"), config.size)
-    return stages.interpolated(b, x, *size, config.resample, antialias=antialias)
+    return stages.resample(b, x, *size, config.resample, antialias=antialias)
 
 
 def to_square(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -83,7 +83,7 @@ def smooth(b: ProgramBuilder, config: Config, x: Value) -> Value:
         raise ConfigError(f"resample: {NEAREST} turns the blur of {config.processor} off, which is not compiled. Use {BILINEAR}.")
     if x.type.dtype == "u8":
         raise ConfigError(f"do_rescale: {config.processor} is compiled for floats alone. Set it, or do_resize to false.")
-    return b.add(SmoothZoom(*stages.sides("size", config.size)), x)
+    return b.add(Resample(*stages.sides("size", config.size), "bilinear", arithmetic=SCIPY), x)
 
 
 def without_one_channel(b: ProgramBuilder, config: Config, x: Value) -> None:

@@ -35,9 +35,9 @@ def resize_within(b: ProgramBuilder, config: Config, x: Value) -> Value:
     if not config.do_resize:
         return x
     if set(config.size) != {"shortest_edge", "longest_edge"}:
-        return stages.resize_to(b, config, x, *stages.sides("size", config.size))
+        return stages.resample(b, x, *stages.sides("size", config.size), config.resample)
     edges = config.size["longest_edge"], config.size["shortest_edge"]
-    return stages.resize_to(b, config, x, *within_long_side(x.type.size("H"), x.type.size("W"), *edges))
+    return stages.resample(b, x, *within_long_side(x.type.size("H"), x.type.size("W"), *edges), config.resample)
 
 
 STAGES = (resize_within, stages.rescale, stages.normalize)
@@ -99,17 +99,16 @@ def split(first_size: FirstSize) -> Stage:
 
     def stage(b: ProgramBuilder, config: Config, x: Value) -> Value:
         tile = _tile(config)
-        filter = BILINEAR if config.resample is None else config.resample
         if config.do_resize:
-            x = stages.resampled(b, x, *first_size(config, x), filter)
+            x = stages.resample(b, x, *first_size(config, x), config.resample, has_pixels=True)
         grid = Grid(0, 0)
         tiles = []
         if config.do_image_splitting:
             size, grid = tile_split(x.type.size("H"), x.type.size("W"), tile)
-            x = stages.resampled(b, x, *size, filter)
+            x = stages.resample(b, x, *size, config.resample, has_pixels=True)
             cut = b.add(Rearrange("c (r h) (k w) -> (r k) c h w", (("h", tile), ("w", tile)), layout="NCHW"), x)
             tiles.append(b.add(Take(-4, 0, grid.rows * grid.columns), cut))
-        whole = stages.resampled(b, x, tile, tile, filter)
+        whole = stages.resample(b, x, tile, tile, config.resample)
         x = b.add(Concat(-4), *tiles, b.add(Rearrange("c h w -> 1 c h w", layout="NCHW"), whole))
         if config.return_row_col_info:
             for name, count in zip(("rows", "cols"), grid, strict=True):

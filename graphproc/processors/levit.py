@@ -15,8 +15,8 @@ def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
         return x
     edge = config.size.get("shortest_edge")
     if edge is None:
-        return stages.resize_to(b, config, x, *stages.sides("size", config.size))
-    return stages.resize_to(b, config, x, *stages.shortest_edge_size(x, int((256 / 224) * edge)))
+        return stages.resample(b, x, *stages.sides("size", config.size), config.resample)
+    return stages.resample(b, x, *stages.shortest_edge_size(x, int((256 / 224) * edge)), config.resample)
 
 
 ROWS = (

@@ -73,8 +73,8 @@ def crops(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
     def resized(height: Num, width: Num) -> Value:
         if x.type.dtype in FLOATS:
-            return stages.interpolated(b, x, height, width, config.resample, antialias=False)
-        y = stages.interpolated(b, b.add(Cast("f32"), x), height, width, config.resample, antialias=False)
+            return stages.resample(b, x, height, width, config.resample, antialias=False)
+        y = stages.resample(b, b.add(Cast("f32"), x), height, width, config.resample, antialias=False)
         y = b.add(RoundToBytes(), y)
         return y if x.type.dtype == "u8" else b.add(Cast(x.type.dtype), y)
 

@@ -42,7 +42,7 @@ def short_side(b: ProgramBuilder, config: Config, x: Value) -> Value:
         return x
     height, width = x.type.size("H"), x.type.size("W")
     edge, divisor = shortest_edge(config, "size"), stages.count(config, "size_divisor")
-    return stages.resize_to(b, config, x, *multiples.short_side_floored(height, width, edge, divisor))
+    return stages.resample(b, x, *multiples.short_side_floored(height, width, edge, divisor), config.resample)
 
 
 def short_side_of_any(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -74,7 +74,7 @@ def rounded(b: ProgramBuilder, config: Config, x: Value) -> Value:
     edge = stages.count(config, "resize_short")
     divisor = 1 if config.size_divisor is None else stages.count(config, "size_divisor")
     size = multiples.shortest_edge_rounded(x.type.size("H"), x.type.size("W"), edge, divisor)
-    return stages.resize_to(b, config, x, *size)
+    return stages.resample(b, x, *size, config.resample)
 
 
 def to_bgr(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -100,7 +100,7 @@ def floored(b: ProgramBuilder, config: Config, x: Value) -> Value:
         return x
     divisor = stages.count(config, "size_divisor")
     to = multiples.floor_multiple(x.type.size("H"), x.type.size("W"), divisor)
-    return stages.resize_to(b, config, x, *to, resample=BILINEAR if config.resample is None else None)
+    return stages.resample(b, x, *to, config.resample)
 
 
 def ceiled(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -109,7 +109,7 @@ def ceiled(b: ProgramBuilder, config: Config, x: Value) -> Value:
         return x
     edge, divisor = shortest_edge(config, "size"), stages.count(config, "size_divisor")
     size = multiples.shortest_edge_ceiled(x.type.size("H"), x.type.size("W"), edge, divisor)
-    return stages.resize_to(b, config, x, *size)
+    return stages.resample(b, x, *size, config.resample)
 
 
 def whole_patches(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -119,7 +119,9 @@ def whole_patches(b: ProgramBuilder, config: Config, x: Value) -> Value:
     edge = config.size.get("longest_edge")
     tall, wide = (edge, edge) if edge else stages.sides("size", config.size)
     patch = stages.sides("patch_size", size_dict("patch_size", config.patch_size))
-    return stages.resize_to(b, config, x, *multiples.within_ceiled(x.type.size("H"), x.type.size("W"), tall, wide, *patch))
+    return stages.resample(
+        b, x, *multiples.within_ceiled(x.type.size("H"), x.type.size("W"), tall, wide, *patch), config.resample
+    )
 
 
 def with_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
@@ -142,7 +144,9 @@ def towards(b: ProgramBuilder, config: Config, x: Value) -> Value:
         return x
     size, multiple = stages.sides("size", config.size), stages.count(config, "ensure_multiple_of")
     keep = bool(config.keep_aspect_ratio)
-    return stages.resize_to(b, config, x, *multiples.nearest_multiple(x.type.size("H"), x.type.size("W"), *size, keep, multiple))
+    return stages.resample(
+        b, x, *multiples.nearest_multiple(x.type.size("H"), x.type.size("W"), *size, keep, multiple), config.resample
+    )
 
 
 def crop(b: ProgramBuilder, config: Config, x: Value) -> Value:

@@ -9,7 +9,8 @@ from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ir.types import FLOATS
-from graphproc.ops import Cast, Combine, Interpolate, InterpolateBytes, Rescale
+from graphproc.ops import Cast, Combine, Rescale
+from graphproc.ops.resample import ALIGNED, TORCH_BYTES, TORCH_FLOATS, Resample
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, BILINEAR, NORMALIZE, RESCALE, resize_to, square
 from graphproc.processors.multiples import to_bgr
@@ -22,7 +23,7 @@ def unfiltered(b: ProgramBuilder, config: Config, x: Value) -> Value:
     if not config.do_resize:
         return x
     size = rules.resized(x.type.size("H"), x.type.size("W"), config.size)
-    return stages.interpolated(b, x, *size, config.resample, antialias=False)
+    return stages.resample(b, x, *size, config.resample, antialias=False)
 
 
 def rescale_floats(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -56,10 +57,10 @@ def align_corners(b: ProgramBuilder, config: Config, x: Value) -> Value:
         return x
     size = stages.sides("size", config.size)
     if x.type.dtype == "u8":
-        return b.add(InterpolateBytes(*size, "align_corners"), x)
+        return b.add(Resample(*size, ALIGNED, False, TORCH_BYTES), x)
     if x.type.dtype != "f16":
-        return b.add(Interpolate(*size, "align_corners", fused=True), x)
-    x = b.add(Interpolate(*size, "align_corners", fused=True, weights="f16"), b.add(Cast("f32"), x))
+        return b.add(Resample(*size, ALIGNED, False, TORCH_FLOATS), x)
+    x = b.add(Resample(*size, ALIGNED, False, TORCH_FLOATS, weights="f16"), b.add(Cast("f32"), x))
     return b.add(Cast("f16"), x)
 
 

@@ -18,7 +18,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
 from graphproc.ops import Cast, Numbers, Pad, Rearrange
 from graphproc.processors import stages
-from graphproc.processors.constants import BICUBIC, BILINEAR, CLIP, INCEPTION, LANCZOS, NORMALIZE, RESCALE, RGB
+from graphproc.processors.constants import BICUBIC, CLIP, INCEPTION, LANCZOS, NORMALIZE, RESCALE, RGB
 from graphproc.processors.naflex import WITHOUT_SIZE
 from graphproc.processors.row import ONLY_TORCHVISION, Finish, Row, Stage
 from graphproc.sizes import nearest_grid, num, smart_resize
@@ -61,7 +61,7 @@ def resize(rule: Rule, resample: int | None = None) -> Stage:
         frames = stages.count(config, "temporal_patch_size")
         to = rule(x.type.size("H"), x.type.size("W"), token_side(b, config), *limits, frames)
         b.require(to.holds, f"{to.message}.")
-        return stages.resize_to(b, config, x, *to.size, resample)
+        return stages.resample(b, x, *to.size, config.resample if resample is None else resample)
 
     return stage
 
@@ -72,7 +72,7 @@ def fit_on_canvas(b: ProgramBuilder, config: Config, x: Value) -> Value:
         return x
     limits = (stages.count(config, key) for key in ("min_image_tokens", "max_image_tokens"))
     to = smart_resize.canvas_within(x.type.size("H"), x.type.size("W"), token_side(b, config), *limits)
-    x = stages.resize_to(b, config, x, to.content_height, to.content_width, keeps_size=True)
+    x = stages.resample(b, x, to.content_height, to.content_width, config.resample, keeps_size=True)
     return b.add(Pad(0, 0, to.height, to.width), x)
 
 
@@ -82,7 +82,7 @@ def to_nearest_grid(b: ProgramBuilder, config: Config, x: Value) -> Value:
         return x
     token, most = token_side(b, config), stages.count(config, "max_image_tokens")
     size = nearest_grid.grid_within(x.type.size("H"), x.type.size("W"), token, most)
-    return stages.resize_to(b, config, x, *size, BILINEAR if config.resample is None else None)
+    return stages.resample(b, x, *size, config.resample)
 
 
 def patches(pattern: str, layout: str = "PF") -> Finish:

@@ -21,9 +21,9 @@ def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     if edge is None:
         height, width = stages.sides("size", size)
         if height != width:
-            return stages.resize_to(b, config, x, int(height / config.crop_pct), int(width / config.crop_pct))
+            return stages.resample(b, x, int(height / config.crop_pct), int(width / config.crop_pct), config.resample)
         edge = height
-    return stages.resize_to(b, config, x, *stages.shortest_edge_size(x, int(edge / config.crop_pct)))
+    return stages.resample(b, x, *stages.shortest_edge_size(x, int(edge / config.crop_pct)), config.resample)
 
 
 ROWS = (

@@ -15,10 +15,10 @@ import numpy as np
 from graphproc.errors import ConfigError, EmitError, ProgramError
 from graphproc.executors import reference
 from graphproc.numerics.filters import TORCHVISION
+from graphproc.ops import Resample
 from graphproc.wrappers.examples import example_inputs
 
 if TYPE_CHECKING:
-    from graphproc.ops.resize.op import Resize
     from graphproc.wrappers.processor import BaseImageProcessor
 
 Array = np.ndarray[Any, Any]
@@ -172,13 +172,13 @@ class Work:
         return reference.batch(self.program.outputs, [one] * self.count)
 
     @cached_property
-    def resize(self) -> Resize | None:
-        """The first resize of the program at the image's size, or None where there is none or its size is in the pixels."""
+    def resize(self) -> Resample | None:
+        """The first resampling of bytes at the image's size, or None where there is none or its size is in the pixels."""
         try:
             steps = self.program.bind(**self.sizes).steps
         except ProgramError:
             return None
-        return next((step.op for step in steps if step.op.name == "resize"), None)
+        return next((step.op for step in steps if isinstance(step.op, Resample) and step.op.lowered()), None)
 
     @cached_property
     def sizes(self) -> dict[str, int]:
@@ -360,7 +360,7 @@ def _pillow(work: Work, threads: Sequence[int]) -> Iterator[Engine]:
     resize = work.resize
     if resize is None:
         raise _LeftOutError(f"{work.processor.row.name} has no resize to a size that is known beforehand")
-    size, filter = (int(resize.width), int(resize.height)), Image.Resampling[resize.filter.upper()]  # type: ignore[arg-type]
+    size, filter = (int(resize.width), int(resize.height)), Image.Resampling[resize.kernel.upper()]  # type: ignore[arg-type]
     picture = Image.fromarray(work.image)
 
     def call() -> None:
@@ -435,8 +435,8 @@ def _extensions_transforms(work: Work) -> list[dict[str, Any]]:
         raise _LeftOutError(reason)
     for step in work.program.bind(**work.sizes).steps:
         op: Any = step.op
-        if op.name == "resize" and op.filter in _EXTENSIONS_FILTERS:
-            kernel = _EXTENSIONS_FILTERS[op.filter]
+        if op.name == "resample" and op.lowered() and op.kernel in _EXTENSIONS_FILTERS:
+            kernel = _EXTENSIONS_FILTERS[op.kernel]
             attributes = {"interpolation": kernel, "width": op.width, "height": op.height, "keep_aspect_ratio": 0}
             found.append({"name": "resize", "type": "Resize", "attrs": attributes})
         elif op.name == "center_crop":

@@ -90,7 +90,7 @@ def test_bind_returns_a_bound_op_as_it_is() -> None:
 
 
 def test_shown_fields_leave_out_defaults() -> None:
-    assert list(Resize(3, 4, "box").shown_fields()) == [("height", 3), ("width", 4), ("filter", "box")]
+    assert list(Resize(3, 4, "box").shown_fields()) == [("height", 3), ("width", 4), ("kernel", "box")]
     assert dict(Resize(3, 4, "box", layout="HWC").shown_fields())["layout"] == "HWC"
 
 

@@ -20,7 +20,7 @@ from graphproc.ir.program import (
     verify,
 )
 from graphproc.ir.types import TensorType
-from graphproc.ops import CenterCrop, Pad, Rescale, Resize, ToChannelsFirst
+from graphproc.ops import CenterCrop, Pad, Resample, Rescale, ToChannelsFirst
 from graphproc.sizes import num, rules
 
 H, W = num.symbol("height"), num.symbol("width")
@@ -32,7 +32,7 @@ def program() -> Program:
     x = b.add(ToChannelsFirst(), image_input(b))
     height, width = rules.shortest_edge(H, W, 8)
     b.require(height <= 100, "too tall.")
-    x = b.add(Resize(height, width, "bicubic"), x)
+    x = b.add(Resample(height, width, "bicubic"), x)
     x = b.add(CenterCrop(8, 8), x)
     b.output("pixel_values", b.add(Rescale(0.5), x))
     return b.finish()
@@ -47,7 +47,7 @@ def test_a_good_program_is_returned(program: Program) -> None:
 
 def test_a_value_used_before_it_is_assigned(program: Program) -> None:
     steps = (program.steps[1], program.steps[0], *program.steps[2:])
-    with pytest.raises(ProgramError, match="program Example: resize reads 'to_channels_first' before it is assigned"):
+    with pytest.raises(ProgramError, match="program Example: resample reads 'to_channels_first' before it is assigned"):
         verify(replace(program, steps=steps))
 
 
@@ -86,7 +86,7 @@ def test_a_declared_type_that_the_op_does_not_give(program: Program, type: Tenso
 
 def test_an_operand_that_the_op_refuses(program: Program) -> None:
     step = replace(program.steps[1], inputs=("image",))
-    with pytest.raises(ShapeError, match="resize: expected the last axes CHW"):
+    with pytest.raises(ShapeError, match="resample: expected the last axes CHW"):
         verify(replace(program, steps=(program.steps[0], step, *program.steps[2:])))
 
 
@@ -101,7 +101,7 @@ def test_an_unknown_symbol_in_a_shape() -> None:
 def test_an_unknown_symbol_in_a_setting() -> None:
     b = ProgramBuilder("Example", Parity("nothing"))
     x = b.add(ToChannelsFirst(), image_input(b))
-    b.output("y", b.add(Resize(20, 20, "box", window=(num.symbol("depth"), 0, 4, 4)), x))
+    b.output("y", b.add(Resample(num.symbol("depth"), 20, "box"), x))
     with pytest.raises(ProgramError, match=r"depends on unknown sizes \['depth'\]"):
         b.finish()
 
@@ -122,7 +122,7 @@ def test_no_output(program: Program) -> None:
     [
         (Output("y", "missing"),),
         (Output("y", "rescale", batch="heap"),),  # type: ignore[arg-type]
-        (Output("y", "rescale"), Output("y", "resize")),
+        (Output("y", "rescale"), Output("y", "resample")),
     ],
     ids=["unknown value", "unknown batching", "repeated name"],
 )
@@ -136,7 +136,7 @@ def test_a_bad_output(program: Program, outputs: tuple[Output, ...]) -> None:
 
 def test_bind_gives_numbers_everywhere(program: Program) -> None:
     bound = program.bind(height=17, width=31)
-    assert bound.steps[1].op == Resize(8, 14, "bicubic")
+    assert bound.steps[1].op == Resample(8, 14, "bicubic")
     assert bound.inputs[0].type.shape == (17, 31, 3)
     assert bound.steps[1].output.type.shape == (3, 8, 14)
     assert bound.preconditions == ()
@@ -147,7 +147,7 @@ def test_bind_gives_numbers_everywhere(program: Program) -> None:
 def test_bind_checks_preconditions(program: Program) -> None:
     with pytest.raises(ProgramError, match=r"Example: too tall\. \(image sizes: {'height': 400, 'width': 10}\)"):
         program.bind(height=400, width=10)
-    assert program.bind(height=125, width=10).steps[1].op == Resize(100, 8, "bicubic")
+    assert program.bind(height=125, width=10).steps[1].op == Resample(100, 8, "bicubic")
 
 
 def test_bind_needs_every_size(program: Program) -> None:
@@ -177,7 +177,7 @@ def test_steps_are_named_after_their_ops_and_numbered(program: Program) -> None:
 
 def test_value_by_name(program: Program) -> None:
     assert program.value("image").type.layout == "HWC"
-    assert program.value("resize").type.layout == "CHW"
+    assert program.value("resample").type.layout == "CHW"
     with pytest.raises(ProgramError, match="program Example: no value is named 'nothing'"):
         program.value("nothing")
 
@@ -211,8 +211,8 @@ def test_text(program: Program) -> None:
         "  size s0 = max(8, trunc(8 * height / width))\n"
         "  size s1 = max(8, trunc(8 * width / height))\n"
         "  to_channels_first = to_channels_first(image): u8[3, height, width] CHW\n"
-        "  resize = resize<height=s0, width=s1, filter=bicubic>(to_channels_first): u8[3, s0, s1] CHW\n"
-        "  center_crop = center_crop<height=8, width=8>(resize): u8[3, 8, 8] CHW\n"
+        "  resample = resample<height=s0, width=s1, kernel=bicubic>(to_channels_first): u8[3, s0, s1] CHW\n"
+        "  center_crop = center_crop<height=8, width=8>(resample): u8[3, 8, 8] CHW\n"
         "  rescale = rescale<factor=0.5>(center_crop): f32[3, 8, 8] CHW\n"
         "  output pixel_values = rescale batch pad fill 0.5\n"
     )

@@ -9,7 +9,7 @@ from optable_rows.case import Case
 from oracles import pillow_resize
 
 from graphproc.ir.types import DTYPES
-from graphproc.ops import Cast, Concat, Crop, Extend, ForEach, Rearrange, Resize, Select, Take
+from graphproc.ops import Cast, Concat, Crop, Extend, ForEach, Rearrange, Resample, Select, Take
 from graphproc.sizes import num
 
 Array = np.ndarray[Any, Any]
@@ -125,7 +125,7 @@ def _bands(x: Array, count: int, rows: int, height: int, width: int) -> Array:
 
 FOR_EACH = (
     Case(
-        lambda h, w: ForEach(3, (Crop(_INDEX * 4, 0, num.minimum(h - _INDEX * 4, 4), w), Resize(5, 6, "bilinear"))),
+        lambda h, w: ForEach(3, (Crop(_INDEX * 4, 0, num.minimum(h - _INDEX * 4, 4), w), Resample(5, 6, "bilinear"))),
         (3, 10, 9),
         "CHW",
         lambda x: _bands(x, 3, 4, 5, 6),

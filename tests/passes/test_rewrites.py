@@ -24,6 +24,7 @@ from graphproc.ops import (
     CenterCrop,
     CompositeOnWhite,
     Concat,
+    Crop,
     MirrorPad,
     MultiplyAdd,
     Normalize,
@@ -34,12 +35,14 @@ from graphproc.ops import (
     SelectChannels,
     ToChannelsFirst,
 )
+from graphproc.ops.resample import TORCH_BYTES, TORCH_FLOATS, Resample
 from graphproc.passes.absorb_layout import AbsorbLayout
 from graphproc.passes.base import Pass
 from graphproc.passes.crop_into_resize import CropIntoResize
 from graphproc.passes.fold_byte_map import FoldByteMap
 from graphproc.passes.late_byte_map import LateByteMap
 from graphproc.passes.late_channels import LateChannels
+from graphproc.passes.lower_resample import LowerResample
 from graphproc.passes.map_into_resize import MapIntoResize
 from graphproc.passes.pipeline import PASSES, optimize
 from graphproc.processors.registry import rows
@@ -238,6 +241,11 @@ def declines(step: Pass, **programs: Program) -> list[Any]:
     ("step", "program"),
     [
         *declines(
+            LowerResample(),
+            bytes_without_antialiasing=chain(FIRST, Resample(9, 7, "bicubic", False, TORCH_BYTES)),
+            floats=chain(FIRST, Resample(9, 7, "bicubic", True, TORCH_FLOATS), dtype="f32"),
+        ),
+        *declines(
             LateChannels(),
             selection_is_read_twice=two_readers(FIRST, SelectChannels((2, 1, 0)), Resize(9, 7, "box"), at=1),
             no_geometry_follows=chain(FIRST, SelectChannels((2, 1, 0)), Rescale(0.5)),
@@ -257,6 +265,7 @@ def declines(step: Pass, **programs: Program) -> list[Any]:
             there_is_a_window_already=chain(FIRST, Resize(9, 7, "box", window=(1, 1, 6, 6)), CenterCrop(4, 4)),
             a_pad_lies_between=chain(FIRST, Resize(9, 7, "box"), Pad(0, 0, 12, 12), CenterCrop(4, 4)),
             crop_comes_first=chain(FIRST, CenterCrop(4, 4), Resize(9, 7, "box")),
+            size_of_the_crop_depends_on_the_image=chain(FIRST, Resize(9, 7, "box"), Crop(0, 0, num.minimum(H, 9), 7)),
         ),
         *declines(
             FoldByteMap(),
@@ -342,6 +351,24 @@ def test_a_resize_that_may_keep_the_image_reads_it_channels_first() -> None:
     assert_equivalent(program, after, (11, 8), (9, 7))
 
 
+# --- lowering
+
+
+def test_bytes_that_are_resampled_in_integers_are_resized() -> None:
+    program = chain(
+        FIRST,
+        Resample(9, 7, "bicubic"),
+        Resample(12, 11, "bilinear", True, TORCH_BYTES),
+        Resample(8, 6, "bilinear", False, TORCH_BYTES),
+        Resample(5, 4, "nearest", False),
+    )
+    after = LowerResample().run(program)
+    lowered = [Resize(9, 7, "bicubic"), Resize(12, 11, "bilinear", TORCH_BYTES)]
+    assert [step.op for step in after.steps[1:]] == [*lowered, program.steps[3].op, Resize(5, 4, "nearest")]
+    assert LowerResample().run(after) == after
+    assert_equivalent(program, after, (11, 8), (5, 40))
+
+
 # --- crop
 
 
@@ -360,6 +387,13 @@ def test_a_crop_goes_into_the_resize(size: tuple[int, int], crop: tuple[int, int
     after = CropIntoResize().run(program)
     assert [step.op for step in after.steps[1:]] == ops
     assert_equivalent(program, after, (11, 8), (31, 40))
+
+
+def test_a_window_cut_out_goes_into_the_resize() -> None:
+    program = chain(FIRST, Resize(20, 30, "bicubic"), Crop(3, num.minimum(H, 9), 15, 12))
+    after = CropIntoResize().run(program)
+    assert [step.op for step in after.steps[1:]] == [Resize(20, 30, "bicubic", window=(3, num.minimum(H, 9), 15, 12))]
+    assert_equivalent(program, after, (11, 8), (5, 40))
 
 
 def test_no_pad_where_the_crop_cannot_be_larger() -> None:

@@ -42,7 +42,7 @@ class Child:
 
     def __init__(self, python: str, work: Work) -> None:
         resize: Any = work.resize
-        numbers = (*work.image.shape, resize.width, resize.height, SIMD_FILTERS[resize.filter], work.count)
+        numbers = (*work.image.shape, resize.width, resize.height, SIMD_FILTERS[resize.kernel], work.count)
         command = [python, "-c", CHILD, *map(str, numbers)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self._send(np.ascontiguousarray(work.image).tobytes())

@@ -35,7 +35,6 @@ from graphproc.ops import (
     Concat,
     Grid,
     NonMaxSuppression,
-    OpencvResize,
     Pick,
     Rearrange,
     Reduce,
@@ -44,6 +43,7 @@ from graphproc.ops import (
     ToChannelsFirst,
     TopK,
 )
+from graphproc.ops.resample import OPENCV, Resample
 
 HEIGHT, WIDTH = 800, 608
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of red, green, blue, which the package applies to blue, green, red
@@ -60,7 +60,7 @@ def preprocessing() -> Program:
     """RGB pixels of any size to what the model takes."""
     b = ProgramBuilder("LayoutPreprocessing", Parity("rapid-layout 1.2.1, OpenCV 5.0"))
     x = b.add(ToChannelsFirst(), image_input(b))
-    x = b.add(OpencvResize(HEIGHT, WIDTH), b.add(SelectChannels((2, 1, 0)), x))
+    x = b.add(Resample(HEIGHT, WIDTH, "bilinear", False, OPENCV), b.add(SelectChannels((2, 1, 0)), x))
     # float32 bytes times 1/255, the rest in float64 and rounded once: 256 values a channel, looked up.
     scaled = (np.arange(256, dtype=FLOAT) * FLOAT(1 / 255)).astype(np.float64)
     planes = []

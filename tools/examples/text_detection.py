@@ -26,7 +26,8 @@ import graphproc as gp
 from graphproc.emitters.onnx.emit import EmitOptions, emit
 from graphproc.ir.program import Parity, Program, ProgramBuilder, Value, image_input, sides
 from graphproc.ir.types import TensorType
-from graphproc.ops import ByteMap, Cast, Combine, Crop, OpencvResize, Pad, SelectChannels, ToChannelsFirst
+from graphproc.ops import ByteMap, Cast, Combine, Crop, Pad, SelectChannels, ToChannelsFirst
+from graphproc.ops.resample import OPENCV, Resample
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 
@@ -47,7 +48,7 @@ def preprocessing() -> Program:
     """RGB pixels of any size to what the model takes."""
     b = ProgramBuilder("TextPreprocessing", Parity("rapidocr-onnxruntime 1.4.4, OpenCV 5.0"))
     x = b.add(SelectChannels((2, 1, 0)), b.add(ToChannelsFirst(), image_input(b)))
-    x = b.add(OpencvResize(*fit(*sides())), x)
+    x = b.add(Resample(*fit(*sides()), "bilinear", False, OPENCV), x)
     # The package subtracts and divides in float64; of a mean and a deviation of a half, float32 rounds alike.
     b.output("pixel_values", b.add(ByteMap((("mul", (1 / 255,)), ("sub", (0.5,)), ("div", (0.5,)))), x))
     return b.finish()

@@ -1,5 +1,1 @@
-"""Resampling: the op, its numpy reference and its ONNX form."""
-
-from graphproc.ops.resize.op import Resize
-
-__all__ = ["Resize"]
+"""How the lowered resize computes: bands of integer weights, and the forms of their products."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from graphproc.errors import EmitError
 from graphproc.numerics.enlarging import MOST_OUTPUTS
-from graphproc.numerics.filters import FILTERS, LARGEST_WEIGHT, PRECISION_BITS, TORCHVISION
+from graphproc.numerics.filters import FILTERS, LARGEST_WEIGHT, PRECISION_BITS, TORCH_BYTES
 from graphproc.sizes.num import Num
 
 Array = np.ndarray[Any, Any]
@@ -75,7 +75,7 @@ def float_limit(filter: str, arithmetic: str) -> float:
     Torchvision's weights fit a single product as long as the largest is over 1/4, or 1/2 where some are negative; two 8-bit
     digits are faster than two of float32.
     """
-    if arithmetic == TORCHVISION:
+    if arithmetic == TORCH_BYTES:
         return 1 << (single_bits(filter) - 14)
     # A line through what was measured, paired digits against three 8-bit ones: 4.9, 4.25 and 3.5 for supports of 1, 2 and 3.
     return 5.6 - 0.7 * FILTERS[filter].support
@@ -126,7 +126,7 @@ def choose_form(
     rows = weights.shape[-1]
     if target == "cpu":
         limit = float_limit(filter, arithmetic)
-        if fits_single(weights) and reduction <= max(limit, float_limit(filter, TORCHVISION)):
+        if fits_single(weights) and reduction <= max(limit, float_limit(filter, TORCH_BYTES)):
             return SINGLE, "weights of so few bits that one float32 product is exact"
         own = weights // own_unit(weights)
         if own.max() < LARGEST_WEIGHT and own.min() >= -257 * INT8_2.zero_point:
@@ -150,7 +150,7 @@ def choose_form(
 
 def may_enlarge(filter: str, arithmetic: str) -> bool:
     """Whether enlargements of whole images have weights for `ENLARGING`."""
-    return filter == "bilinear" and arithmetic != TORCHVISION
+    return filter == "bilinear" and arithmetic != TORCH_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +182,8 @@ def rule_of_any_size(target: str, filter: str, arithmetic: str, sides: Sequence[
         EmitError: the target has no form of which that is known.
     """
     if target == "cpu":
-        few = Rule("bits", single_bits(filter), SINGLE, INT8_2) if arithmetic == TORCHVISION else PAIRED
-        rule = Rule("reduction", float_limit(filter, arithmetic), few, INT8_2 if arithmetic == TORCHVISION else INT8_3)
+        few = Rule("bits", single_bits(filter), SINGLE, INT8_2) if arithmetic == TORCH_BYTES else PAIRED
+        rule = Rule("reduction", float_limit(filter, arithmetic), few, INT8_2 if arithmetic == TORCH_BYTES else INT8_3)
         large = any(not isinstance(side, int) or side > SMALL for side in sides)
         return Rule("outputs", MOST_OUTPUTS, ENLARGING, rule) if large and may_enlarge(filter, arithmetic) else rule
     if target == "cuda":

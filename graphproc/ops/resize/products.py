@@ -115,7 +115,7 @@ def _either(g: Builder, rule: Rule, within: Value, emit: Callable[[Form | Rule],
 def _known_band(g: Builder, axis: Axis, filter: str, arithmetic: str) -> Band:
     if g.target == "portable" and not axis.known:
         rule_of_any_size(g.target, filter, arithmetic)
-    picked = picked_rows(g, axis, filter, arithmetic)
+    picked = picked_rows(g, axis, filter)
     if picked is not None:
         return picked
     rows, weights, taps = known_bands(axis, filter, arithmetic)
