@@ -44,7 +44,6 @@ from graphproc.ops.rescale import Rescale
 from graphproc.ops.rotate import Rotate
 from graphproc.ops.round_to_bytes import RoundToBytes
 from graphproc.ops.running_sum import RunningSum
-from graphproc.ops.select import Select
 from graphproc.ops.select_channels import SelectChannels
 from graphproc.ops.softmax import Softmax
 from graphproc.ops.standardize import Standardize
@@ -98,7 +97,6 @@ __all__ = [
     "Rotate",
     "RoundToBytes",
     "RunningSum",
-    "Select",
     "SelectChannels",
     "Softmax",
     "Standardize",

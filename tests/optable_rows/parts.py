@@ -9,7 +9,7 @@ from optable_rows.case import Case
 from oracles import pillow_resize
 
 from graphproc.ir.types import DTYPES
-from graphproc.ops import Cast, Concat, Crop, Extend, ForEach, Rearrange, Resample, Select, Take
+from graphproc.ops import Cast, Concat, Crop, Extend, ForEach, Rearrange, Resample, Take
 from graphproc.sizes import num
 
 Array = np.ndarray[Any, Any]
@@ -103,15 +103,6 @@ JOINS = (
         lambda x: np.stack([x, x, x], axis=-4),
         "a stack",
         operands=(Rearrange("c h w -> 1 c h w", layout="NCHW"), Rearrange("c h w -> n c h w", (("n", 2),), "NCHW")),
-    ),
-    *(
-        Case(op, (3, 5, 8), "CHW", oracle, note, operands=(lambda h, w: Crop(0, 1, h, 2), Crop(2, 0, 3, 4)))
-        for op, oracle, note in (
-            (Select(True), lambda x: x[..., 1:3], "first"),
-            (Select(False), lambda x: x[..., 2:, :4], "second"),
-            (lambda h, w: Select(h < w), lambda x: x[..., 1:3], "traced, first"),
-            (lambda h, w: Select(w < h), lambda x: x[..., 2:, :4], "traced, second"),
-        )
     ),
 )
 
