@@ -98,11 +98,11 @@ class BatchFeature(UserDict[str, Any]):
         """Turn every array-like value into a tensor, in place: all of them, or none if one fails.
 
         Array-like are arrays and tensors of any of the five frameworks, Python and numpy numbers, and lists or tuples
-        whose first element is array-like (or that are empty). Everything else (str, None, dict, lists of str) is left
+        with an array-like first element (or none). Everything else (str, None, dict, lists of str) is left
         as it is. Dtypes stay, except where the framework has no such type by default (JAX and MLX narrow 64-bit
         types); Python numbers get the framework's own default (`np`: float64 and int64, `pt`: float32 and int64).
 
-        Lists are stacked along a new first axis. Under `np` a list whose entries have different lengths becomes a
+        Lists are stacked along a new first axis. Under `np` a list with entries of different lengths becomes a
         one-dimensional object array of arrays; everywhere else entries of different shapes are an error.
         `pt` shares memory with numpy arrays, and `np` with torch tensors in CPU memory.
 
@@ -181,7 +181,7 @@ class BatchFeature(UserDict[str, Any]):
 
 
 def tensor_type_of(value: object) -> TensorType | None:
-    """Return the framework whose array or tensor `value` is, or None; imports nothing.
+    """Return the framework that `value` is an array or tensor of, or None; imports nothing.
 
     Args:
         value: Anything.

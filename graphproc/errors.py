@@ -27,7 +27,7 @@ class ImageError(GraphprocError, ValueError):
 
 
 class ShapeError(GraphprocError, ValueError):
-    """An op was given a value whose rank, layout or size it does not accept."""
+    """An op was given a value of a rank, layout or size that it does not accept."""
 
 
 class ProgramError(GraphprocError, ValueError):

@@ -5,6 +5,7 @@ Settings are the defaults, except where those give results of millions of elemen
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -108,6 +109,16 @@ def _variants() -> tuple[Variant, ...]:
 VARIANTS = _variants()
 FAMILIES = tuple({rows()[variant.name].family: variant for variant in reversed(VARIANTS)}.values())
 """One program of each family."""
+
+
+@cache
+def distinct() -> tuple[Variant, ...]:
+    """The programs of all classes that differ in more than numbers: where nothing else differs, graphs have the same nodes."""
+    found: dict[str, Variant] = {}
+    for variant in VARIANTS:
+        text = str(program(variant)).replace(variant.name, "")
+        found.setdefault(re.sub(r"-?\d+(\.\d+)?(e-?\d+)?", "#", text), variant)
+    return tuple(found.values())
 
 
 @cache

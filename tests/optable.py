@@ -16,3 +16,5 @@ CASES: tuple[Case, ...] = tuple(
     for module in sorted((Path(__file__).parent / "optable_rows").glob("*.py"))
     for case in getattr(import_module(f"optable_rows.{module.stem}"), "CASES", ())
 )
+FIRSTS = {case.bound().name: case for case in reversed(CASES)}.values()
+"""The first row of each op."""

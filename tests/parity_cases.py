@@ -254,13 +254,15 @@ def as_graph(name: str, settings: Settings, outcome: Outcome) -> Outcome:
 def graph_outputs(program: Program, texts: Collection[str], result: Mapping[str, Array]) -> dict[str, Array]:
     """What a graph returns for the result of a call: no texts, listed outputs as tensors, optional ones without rows."""
     arrays = {key: array for key, array in result.items() if key not in texts}
-    images = next((len(arrays[output.name]) for output in program.outputs if output.join == "stack"), 0)
+    images = next((len(arrays[output.name]) for output in program.outputs if output.image_join.has_image_axis), 0)
     for output in program.outputs:
         type = program.value(output.value).type
-        if output.optional and output.name not in arrays:
+        if output.delivery.omit_if_empty and output.name not in arrays:
             rest = tuple(map(num.known, type.shape[1:]))
-            arrays[output.name] = np.zeros((images, 0, *rest) if output.join == "pad" else (0, *rest), dtype=DTYPES[type.dtype])
-        if output.listed:
+            arrays[output.name] = np.zeros(
+                (images, 0, *rest) if output.join.has_image_axis else (0, *rest), dtype=DTYPES[type.dtype]
+            )
+        if output.delivery.kind == "lists":
             arrays[output.name] = arrays[output.name].astype(DTYPES[type.dtype])
     return arrays
 

@@ -19,7 +19,14 @@ from graphproc.postprocessing.registry import MODULES
 Array = np.ndarray[Any, Any]
 
 METHODS: tuple[Method, ...] = tuple(m for module in MODULES for m in import_module(f"graphproc.postprocessing.{module}").METHODS)
-IDS = [f"{m.classes[0].removesuffix('ImageProcessor') if m.classes else 'every'}-{m.name[13:]}" for m in METHODS]
+FIRSTS = {method.name: method for method in reversed(METHODS)}.values()
+"""The first method of each name."""
+
+
+def label(m: Method) -> str:
+    """What a method is called in the names of tests."""
+    return f"{m.classes[0].removesuffix('ImageProcessor') if m.classes else 'every'}-{m.name[13:]}"
+
 
 LENGTHS = {
     "queries": 8,
@@ -121,7 +128,7 @@ def _random(name: str, field: Field, shape: tuple[int, ...], rng: np.random.Gene
 
 def keywords(method: Method, sized: tuple[str, ...] | None = None) -> tuple[str, ...]:
     """The keywords of sizes; without any said, those that do not follow from others."""
-    return tuple(k for k in method.sized if k not in method.computed) if sized is None else sized
+    return tuple(k for k in method.size_arguments if k not in method.computed) if sized is None else sized
 
 
 def sizes(method: Method, of: Sequence[tuple[int, int]], sized: tuple[str, ...] | None = None) -> dict[str, Array]:

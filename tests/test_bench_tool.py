@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import json
 import mmap
@@ -15,21 +16,13 @@ from typing import Any
 import numpy as np
 import PIL
 import pytest
+from PIL import Image
 
 import graphproc as gp
-from graphproc.wrappers.bench import Measurement
-from graphproc.wrappers.engines import (
-    CALL,
-    FIXED,
-    GRAPH,
-    NUMPY,
-    PIL_ARRAY,
-    PILLOW,
-    TORCHVISION_TENSOR,
-    Difference,
-    Engine,
-    Work,
-)
+from graphproc.bench.measure import Measurement
+from graphproc.bench.own import CALL, FIXED, GRAPH, NUMPY
+from graphproc.bench.peers import PIL_ARRAY, PILLOW, TORCHVISION_TENSOR
+from graphproc.bench.task import Contestant, Difference, Task
 from graphproc.wrappers.examples import photograph
 
 EXACT = Difference(0, 100, 0.0)
@@ -61,11 +54,11 @@ def tool(folder: Path) -> ModuleType:
 
 
 def cell(tool: ModuleType, work: str, size: tuple[int, int], seconds: Mapping[Key, float], kind: str = "sizes") -> Any:
-    """A cell whose engines took so many seconds in every round."""
-    engines = tuple(Engine(name, int, threads, batch) for name, threads, batch in seconds)
+    """A cell whose contestants took so many seconds in every round."""
+    contestants = tuple(Contestant(name, int, threads, batch) for name, threads, batch in seconds)
     differences = tuple(None if name == PILLOW else INEXACT if name == TORCHVISION_TENSOR else EXACT for name, _, _ in seconds)
     times = np.tile(list(seconds.values()), (5, 1))
-    return tool.cells.Cell(work, size, kind, Measurement(engines, times, differences), ("x: not here",))
+    return tool.cells.Cell(work, size, kind, Measurement(contestants, times, differences), ("x: not here",))
 
 
 def table(tool: ModuleType) -> list[Any]:
@@ -130,7 +123,7 @@ def test_the_summary_s_figures(tool: ModuleType) -> None:
 
 
 def test_wrong_bits_are_counted_and_named(tool: ModuleType) -> None:
-    wrong = Measurement((Engine(GRAPH, int, 1), Engine(NUMPY, int)), np.ones((1, 2)), (INEXACT, EXACT))
+    wrong = Measurement((Contestant(GRAPH, int, 1), Contestant(NUMPY, int)), np.ones((1, 2)), (INEXACT, EXACT))
     figures = tool.summary.figures([tool.cells.Cell("SAM", (8, 9), "sizes", wrong)], [])
     assert [(f.value, f.where, f.met) for f in figures] == [(1, f"{GRAPH} in SAM 8x9", False)]
 
@@ -156,8 +149,8 @@ def test_cells_are_read_back_as_they_were(tool: ModuleType) -> None:
     assert (again.work, again.size, again.kind, again.absent) == (one.work, one.size, one.kind, one.absent)
     np.testing.assert_allclose(again.measured.seconds, one.measured.seconds, atol=1e-7)
     assert again.measured.differences == one.measured.differences
-    assert [(e.name, e.threads, e.batch) for e in again.measured.engines] == [
-        (e.name, e.threads, e.batch) for e in one.measured.engines
+    assert [(e.name, e.threads, e.batch) for e in again.measured.contestants] == [
+        (e.name, e.threads, e.batch) for e in one.measured.contestants
     ]
 
 
@@ -172,8 +165,8 @@ def test_the_places_of_a_table(tool: ModuleType) -> None:
         "CLIP on 427x640, batches of 1, 8",
         "SAM on 427x640, batches of 1, 8",
     ]
-    assert places[0].engines == works.NAMES
-    assert places[-1].engines == works.IN_BATCHES
+    assert places[0].contestants == works.NAMES
+    assert places[-1].contestants == works.IN_BATCHES
     assert len(list(works.places(["CLIP"], [], [], works.NAMES))) == 0
     assert [getattr(works.processor(work), "row").name for work in works.WORKS] == list(works.WORKS.values())  # noqa: B009
     assert works.image((20, 30)).shape == (20, 30, 3)
@@ -183,9 +176,9 @@ def test_the_places_of_a_table(tool: ModuleType) -> None:
 def test_the_runtime_s_own_resize_is_near(tool: ModuleType, name: str) -> None:
     from runtime_resize import runtime_resize  # type: ignore[import-not-found]
 
-    work = Work(tool.works.processor(name), photograph()[:60, :90])
-    (engine,) = runtime_resize(work, [1])
-    found = engine.compare(engine.call())
+    task = Task(tool.works.processor(name), photograph()[:60, :90])
+    (contestant,) = runtime_resize(task, [1])
+    found = contestant.compare(contestant.call())
     assert found.max_difference is not None
     assert found.max_difference < 0.05, "more than a few levels of 255"
 
@@ -193,20 +186,21 @@ def test_the_runtime_s_own_resize_is_near(tool: ModuleType, name: str) -> None:
 def test_a_resize_in_another_process_takes_turns(tool: ModuleType) -> None:
     from pillow_simd import Child, pillow_simd  # type: ignore[import-not-found]
 
-    work = Work(gp.CLIPImageProcessor(size=40, crop_size=32), photograph()[:60, :90], 2)
-    child = Child(sys.executable, work)  # Pillow itself stands in for its fork
+    task = Task(gp.CLIPImageProcessor(size=40, crop_size=32), photograph()[:60, :90], 2)
+    child = Child(sys.executable, task)  # Pillow itself stands in for its fork
     try:
-        engine = pillow_simd(child, "resize", work)
-        assert (engine.name, engine.batch, engine.compare) == ("resize", 2, None)
-        assert PIL.__version__ in engine.note
-        assert engine.timed is not None
-        assert all(0 < engine.timed(clock) < 10 for clock in (time.perf_counter, time.process_time))
+        contestant = pillow_simd(child, "resize", task)
+        assert (contestant.name, contestant.batch, contestant.compare) == ("resize", 2, None)
+        assert PIL.__version__ in contestant.note
+        assert contestant.timed is not None
+        assert all(0 < contestant.timed(clock) < 10 for clock in (time.perf_counter, time.process_time))
     finally:
         child.close()
     with pytest.raises(RuntimeError, match="process ended with 1"):
-        Child("false", work)
+        Child("false", task)
 
 
+@pytest.mark.slow
 def test_a_session_and_its_first_run_in_a_fresh_process(tool: ModuleType, tmp_path: Path) -> None:
     path = gp.CLIPImageProcessor(size=40, crop_size=32).export(tmp_path / "graph.onnx")
     made, first = tool.costs._child("session", str(path), "50", "60")
@@ -256,6 +250,30 @@ def test_a_whole_run_its_file_and_its_plots(
     assert f"{GRAPH} / {PILLOW}, 1 thread: worst" in capsys.readouterr().out
 
 
+def test_the_chart_of_readme(
+    tool: ModuleType, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chart = importlib.import_module("chart")
+    machine = {"cpu": "a processor", "versions": {"onnxruntime": "1.0"}}
+    results = {"machine": machine, "options": {"clock": "wall"}, "started": "2026-01-02T03:04:05+0000"}
+    results["cells"] = [cell.as_dict() for cell in table(tool)]
+    (tmp_path / "results.json").write_text(json.dumps(results))
+    read = ["chart.py", "--read", str(tmp_path / "results.json"), "-o", str(tmp_path / "speed.png")]
+    monkeypatch.setattr(sys, "argv", read)
+    chart.main()
+    printed = capsys.readouterr().out
+    assert "| CLIP | pil | 4.8 | 10.0 | 2.1 |" in printed
+    assert (
+        "One image of 1080 x 1920 pixels, 1 thread. a processor, onnxruntime 1.0, transformers -, torch -, 2026-01-02" in printed
+    )
+    pixels = np.asarray(Image.open(tmp_path / "speed.png").convert("RGB"))
+    blue = (pixels == (0x0B, 0x5F, 0xA5)).all(-1).any(0)
+    assert blue.sum() == pytest.approx(chart.WIDTH - chart.LEFT - chart.RIGHT, abs=8)  # the longest bar, but for the line
+    monkeypatch.setattr(sys, "argv", [*read, "--size", "5x5"])
+    with pytest.raises(SystemExit, match="expected results of graphs and of transformers, got none"):
+        chart.main()
+
+
 def test_a_profile_tells_what_nodes_are_for(
     tool: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -267,8 +285,8 @@ def test_a_profile_tells_what_nodes_are_for(
     assert printed.count("CLIP 60x80, graph, ") == 4
     assert "GB a second" in printed
     found = {entry["engine"]: entry for entry in json.loads((tmp_path / "profiles.json").read_text())["profiles"]}
-    for engine, (_, fixed) in tool.profiles.FORMS.items():
-        nodes = found[engine]["nodes"]
+    for contestant, (_, fixed) in tool.profiles.FORMS.items():
+        nodes = found[contestant]["nodes"]
         kinds = {kind: [n["operator"] for n in nodes if n["kind"] == kind] for kind in tool.profiles.KINDS}
         assert len(nodes) == sum(map(len, kinds.values()))
         assert set(kinds["products"]) == {"MatMul"}
@@ -277,4 +295,4 @@ def test_a_profile_tells_what_nodes_are_for(
         assert "Transpose" in kinds["moving"]
         assert (len(kinds["weights"]) > 60) != fixed
         assert [n["microseconds"] for n in nodes] == sorted((n["microseconds"] for n in nodes), reverse=True)
-        assert found[engine]["floor"] > 0
+        assert found[contestant]["floor"] > 0

@@ -129,6 +129,7 @@ def test_differences_are_found(expected):
     assert differences(printed="\n".join(expected.printed.splitlines()[::-1])) == ["other classes are the best"]
 
 
+@pytest.mark.slow
 def test_what_fails_and_what_is_missing_is_told(folder, monkeypatch, capsys):
     def missing(build):
         raise languages.MissingError("no compiler")

@@ -33,6 +33,7 @@ def test_no_file_is_left_over(golden: ModuleType) -> None:
     assert {path.stem for path in golden.FOLDER.glob("*.txt")} == set(golden.names())
 
 
+@pytest.mark.slow
 def test_the_tool_notices_a_change(golden: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(golden, "FOLDER", tmp_path / "golden")
     assert len(golden.update()) == len(golden.names())

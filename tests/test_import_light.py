@@ -40,6 +40,7 @@ def test_nothing_heavy_is_loaded(use: str, root: Path) -> None:
     assert loaded(LIGHT_USES[use], root) & set(HEAVY) == set()
 
 
+@pytest.mark.slow
 def test_names_that_need_torch_are_no_attributes_without_it(root: Path) -> None:
     """So that `hasattr`, `inspect.getmembers` and `help` go on; the error still says what to install."""
     code = (
@@ -56,6 +57,7 @@ def test_names_that_need_torch_are_no_attributes_without_it(root: Path) -> None:
     loaded(code, root)
 
 
+@pytest.mark.slow
 def test_the_check_sees_heavy_modules(root: Path) -> None:
     assert {"onnx", "onnx_ir"} <= loaded("import graphproc; graphproc.CLIPImageProcessor().to_onnx()", root)
 

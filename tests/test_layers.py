@@ -14,7 +14,7 @@ import pytest
 LAYERS = (
     {"errors", "version", "batch_feature", "files"},
     {"sizes"},
-    {"ir"},
+    {"ir", "joins"},
     {"numerics"},
     {"ops"},
     {"configs"},
@@ -25,7 +25,7 @@ LAYERS = (
     {"runtime"},
     {"fusion"},
     {"wrappers"},
-    {"hub"},
+    {"bench"},
     {"cli", "__main__"},
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

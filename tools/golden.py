@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import sys
+from functools import cache
 from pathlib import Path
 
 from graphproc.errors import ConfigError
@@ -25,7 +26,8 @@ def golden_text(name: str) -> str:
     return f"# as compiled\n{program}\n# after the passes\n{optimize(program)}"
 
 
-def names() -> list[str]:
+@cache
+def names() -> tuple[str, ...]:
     """The classes whose default settings compile: one that needs a setting of every model has none."""
     found = []
     for name, row in rows().items():
@@ -34,7 +36,7 @@ def names() -> list[str]:
         except ConfigError:
             continue
         found.append(name)
-    return found
+    return tuple(found)
 
 
 def expected_files() -> dict[Path, str]:

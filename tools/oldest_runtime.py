@@ -1,4 +1,4 @@
-"""Load and run every graph of `exported/` in the oldest ONNX Runtime that README names.
+"""Load and run every graph of `exported/` in the oldest ONNX Runtime that `exported/README.md` names.
 
 python tools/oldest_runtime.py    makes a virtual environment in a temporary folder, installs that version, exits 1 on a failure
 
@@ -20,7 +20,7 @@ from graphproc.wrappers.examples import example_inputs, photograph
 from graphproc.wrappers.verify import compiled_from, feeds
 
 OLDEST = "1.17.0"
-"""The oldest ONNX Runtime that exported graphs are tried in, as README says."""
+"""The oldest ONNX Runtime that exported graphs are tried in, as `exported/README.md` says."""
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = """

@@ -186,7 +186,7 @@ def numbers(rng: Rng, name: str, kind: str, shape: tuple[int, ...], dtype: str, 
 def options(rng: Rng, method: Method, images: int, outputs: Mapping[str, Any], plain: bool) -> Iterator[tuple[str, Any]]:
     """Each keyword and its value; `...` for those that are left out."""
     for key, default in method.options.items():
-        if key in method.sized:
+        if key in method.size_arguments:
             needed = method.needs_sizes or key in method.computed
             yield key, sizes(rng, method, images, plain) if needed or chance(rng, 0.7) else ...
         elif key.endswith("threshold"):
@@ -263,10 +263,10 @@ def arguments(case: Case, method: Method) -> tuple[Any, dict[str, Any]]:
     """The first argument, and the others; copies, because some of transformers' methods write into them."""
     copies = {k: v.clone() if hasattr(v, "clone") else v for k, v in case.outputs.items()}
     call = {k: v.clone() if hasattr(v, "clone") else v for k, v in case.call.items()}
-    if method.takes in ("outputs", "predictions"):
+    if method.first_argument in ("outputs", "predictions"):
         return SimpleNamespace(**copies, patch_offsets=None), call
     (value,) = copies.values()
-    return (list(value) if method.takes == "masks" else value), call
+    return (list(value) if method.first_argument == "masks" else value), call
 
 
 def settings(name: str) -> dict[str, Any]:

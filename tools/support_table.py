@@ -1,52 +1,114 @@
-"""Write or check the tables of supported classes and of post-processing methods in README.
+"""Write or check exported/README.md: the ready-made graphs, the supported classes, the post-processing methods.
 
 python tools/support_table.py --write
-python tools/support_table.py --check    exit 1 if README's table is not the current one
+python tools/support_table.py --check    exit 1 if the page is not the current one
+
+The text is support_table.template.md, beside this script; each `{{name}}` in it is a table or a list that is made here.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
+import textwrap
+from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 
+import onnx
+
+from graphproc.cli.arguments import graph_summary
 from graphproc.postprocessing.registry import methods
 from graphproc.processors.registry import rows
 
-README = Path(__file__).resolve().parent.parent / "README.md"
-BEGIN, END = "<!-- table: tools/support_table.py -->", "<!-- end of table -->"
-POST_BEGIN, POST_END = "<!-- methods: tools/support_table.py -->", "<!-- end of methods -->"
+TEMPLATE = Path(__file__).resolve().with_name("support_table.template.md")
+FOLDER = Path(__file__).resolve().parent.parent / "exported"
+PAGE = FOLDER / "README.md"
+WIDTH = 100
+"""The columns of prose."""
 
 
-def table() -> str:
-    """The table as Markdown, and below it what its numbers mean."""
-    found = rows().values()
-    parities = list(dict.fromkeys(str(row.parity_of()) for row in found))
-    absent = list(dict.fromkeys(row.not_compiled for row in found if row.not_compiled))
-    lines = ["| class | family | backends | inputs | outputs | parity | without |", "|---|---|---|---|---|---|---|"]
-    for row in found:
-        bound = f"within {row.parity_of().bound:.2g}" if row.parity_of().bound else "exact"
-        cells = (
+@cache
+def parities() -> list[str]:
+    """What results of classes with their first backend are equal to; the tables number these from 1."""
+    return list(dict.fromkeys(str(row.parity_of()) for row in rows().values()))
+
+
+def torchvision_parities() -> list[str]:
+    """The same of the torchvision backend, of classes where that is the second one."""
+    found = (row for row in rows().values() if "torchvision" in row.backends[1:])
+    return list(dict.fromkeys(str(row.parity_of("torchvision")) for row in found))
+
+
+def limits() -> list[str]:
+    """What is not in graphs; the table of classes numbers these from 1."""
+    return list(dict.fromkeys(row.not_compiled for row in rows().values() if row.not_compiled))
+
+
+def _parity(name: str) -> str:
+    parity = rows()[name].parity_of()
+    bound = f"within {parity.bound:.2g}" if parity.bound else "exact"
+    return f"{bound} ({parities().index(str(parity)) + 1})"
+
+
+def _table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    return "\n".join(f"| {' | '.join(line)} |".replace("|  |", "| |") for line in (head, ["---"] * len(head), *lines))
+
+
+def _list(items: Sequence[str], number: str) -> str:
+    """A list in Markdown; `number` is what stands before each item, with `{}` for its number."""
+    labels = (number.format(index) for index in range(1, len(items) + 1))
+    return "\n".join(
+        textwrap.fill(f"{label} {item}".strip(), WIDTH, initial_indent="- ", subsequent_indent="  ", break_on_hyphens=False)
+        for label, item in zip(labels, items, strict=True)
+    )
+
+
+def graph_table() -> str:
+    """Every file of exported/: the classes that it is for, what it takes and returns, and its hash."""
+    graphs = json.loads((FOLDER / "manifest.json").read_text())["graphs"]
+    lines = []
+    for name, entry in sorted(graphs.items(), key=lambda item: str.lower(item[0])):
+        if "file" not in entry:
+            continue
+        summary = graph_summary(onnx.load(FOLDER / entry["file"]))
+        classes = [name, *(other for other, shared in graphs.items() if shared.get("same_graph_as") == name)]
+        inputs, outputs = (
+            "<br>".join(f"`{key}` {type}" for key, type in summary[what].items()) for what in ("inputs", "outputs")
+        )
+        file = f"[{entry['file']}]({entry['file']})"
+        lines.append((", ".join(classes), file, inputs, outputs, _parity(name), f"`{entry['sha256']}`"))
+    return _table(("classes", "file", "inputs", "outputs", "parity", "SHA-256"), lines)
+
+
+def without_graphs() -> str:
+    """The classes that the manifest does not name."""
+    graphs = json.loads((FOLDER / "manifest.json").read_text())["graphs"]
+    return ", ".join(name for name in rows() if name not in graphs)
+
+
+def class_table() -> str:
+    """The supported classes."""
+    absent = limits()
+    lines = [
+        (
             row.name,
             row.family,
             ", ".join(row.backends),
             ", ".join(row.inputs),
             ", ".join(row.shown_outputs),
-            f"{bound} ({parities.index(str(row.parity_of())) + 1})",
+            _parity(row.name),
             f"[{absent.index(row.not_compiled) + 1}]" if row.not_compiled else "",
         )
-        lines.append(f"| {' | '.join(cells)} |")
-    lines += ["", "Inputs in brackets are optional, and outputs in brackets come with them or with other settings. Parity:", ""]
-    lines += [f"- ({number}) {text}" for number, text in enumerate(parities, 1)]
-    others = dict.fromkeys(str(row.parity_of("torchvision")) for row in found if "torchvision" in row.backends[1:])
-    lines += [f"- of the torchvision backend, by the filter: {text}" for text in others]
-    lines += ["", "What is not in the graph; the rest of the class works:", ""]
-    lines += [f"- [{number}] {text}" for number, text in enumerate(absent, 1)]
-    return "\n".join(lines)
+        for row in rows().values()
+    ]
+    return _table(("class", "family", "backends", "inputs", "outputs", "parity", "without"), lines)
 
 
-def post_table() -> str:
-    """The post-processing methods as Markdown: what they read and which classes have them."""
+def method_table() -> str:
+    """The post-processing methods: what they read and which classes have them."""
     found: dict[tuple[str, str], list[str]] = {}
     for name in rows():
         for method in methods(name).values():
@@ -54,19 +116,27 @@ def post_table() -> str:
                 f"[{field}]" if f.optional else field for field, f in method.inputs.items() if not (f.optional and f.call)
             )
             found.setdefault((method.name, reads), []).append(name.removesuffix("ImageProcessor"))
-    lines = ["| method | reads | classes |", "|---|---|---|"]
-    for (name, reads), classes in sorted(found.items()):
-        everyone = len(classes) == len(rows())
-        lines.append(f"| `{name}` | {reads} | {'every class' if everyone else ', '.join(classes)} |")
-    return "\n".join(lines)
+    lines = [
+        (f"`{name}`", reads, "every class" if len(classes) == len(rows()) else ", ".join(classes))
+        for (name, reads), classes in sorted(found.items())
+    ]
+    return _table(("method", "reads", "classes"), lines)
 
 
-def replaced(text: str) -> str:
-    """README with the current tables."""
-    for begin, end, content in ((BEGIN, END, table()), (POST_BEGIN, POST_END, post_table())):
-        before, rest = text.split(begin)
-        _, after = rest.split(end)
-        text = f"{before}{begin}\n{content}\n{end}{after}"
+def page() -> str:
+    """The whole page."""
+    parts = {
+        "graphs": graph_table(),
+        "without_graphs": without_graphs(),
+        "classes": class_table(),
+        "parities": _list(parities(), "({})"),
+        "torchvision_parities": _list(torchvision_parities(), ""),
+        "limits": _list(limits(), "[{}]"),
+        "methods": method_table(),
+    }
+    text = TEMPLATE.read_text(encoding="utf-8")
+    for name, part in parts.items():
+        text = text.replace(f"{{{{{name}}}}}", part)
     return text
 
 
@@ -76,12 +146,11 @@ def main() -> int:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--write", action="store_true")
     what.add_argument("--check", action="store_true")
-    text = README.read_text()
     if parser.parse_args().write:
-        README.write_text(replaced(text))
+        PAGE.write_text(page(), encoding="utf-8")
         return 0
-    current = replaced(text) == text
-    print("README's table is current" if current else "README's table is out of date: run tools/support_table.py --write")
+    current = PAGE.is_file() and PAGE.read_text(encoding="utf-8") == page()
+    print("exported/README.md is current" if current else "exported/README.md is out of date: run tools/support_table.py --write")
     return 0 if current else 1
 
 

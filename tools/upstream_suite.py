@@ -50,7 +50,7 @@ LIMITS = {
     r"^pp_doclayout_v4\..*('post_process_object_detec|range of floats)": "a limit: PPDocLayoutV4's detections and floats",
     r"transform: expected null": "a limit: Idefics' transform, a Python function",
 }
-"""What README says is not here, likewise."""
+"""What exported/README.md says is not here, likewise."""
 
 MEMORY = 10 * 2**30
 """Bytes that a process of tests may address: one that takes more fails, instead of the machine."""
@@ -163,7 +163,7 @@ def substitute() -> None:
 
 
 def adapt(common: Any) -> None:
-    """Leave out the backends of a class that graphproc has not (README lists them), on both libraries alike.
+    """Leave out the backends of a class that graphproc has not (exported/README.md lists them), on both libraries alike.
 
     Test classes of some releases before the mixin's make their tester themselves, in `setUp`, which is let be.
     """

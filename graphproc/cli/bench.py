@@ -10,7 +10,7 @@ from graphproc.cli import arguments, output
 from graphproc.cli.errors import CHECK_FAILED
 
 if TYPE_CHECKING:
-    from graphproc.wrappers.bench import Result, Timing
+    from graphproc.bench.results import Result, Timing
 
 EXAMPLE = "Example: graphproc bench CLIPImageProcessor photo.jpg --threads 1 --threads 2"
 
@@ -45,8 +45,8 @@ def bench(
     Outputs are compared with the numpy reference before anything is timed; exit 1 where this package's own differ. Ratios
     are medians over pairs of neighbouring runs. Peers that are not installed are left out.
     """
-    from graphproc.wrappers import bench as library
-    from graphproc.wrappers.engines import GRAPH
+    from graphproc.bench import results as library
+    from graphproc.bench.own import GRAPH
     from graphproc.wrappers.examples import photograph
     from graphproc.wrappers.verify import read_images
 

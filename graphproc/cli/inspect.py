@@ -56,8 +56,10 @@ def inspect(
     explanation = None
     if why and program is not None:
         from graphproc.cli import why as explanations
+        from graphproc.emitters.onnx.emit import EmitOptions
 
-        explanation = explanations.explain(program, model, metadata.get("target", "cpu"))
+        form: Any = {"target": metadata.get("target", "cpu"), "input": metadata.get("input", "batch")}
+        explanation = explanations.explain(program, EmitOptions(**form, opset=summary["opset"], image_size=sides), model)
     if json:
         result: dict[str, Any] = {"program": None if program is None else str(program), "graph": summary}
         if optimized:

@@ -58,8 +58,8 @@ def run(
     """
     from graphproc.executors import reference
     from graphproc.runtime import workers
-    from graphproc.wrappers.processor import ENGINES
     from graphproc.wrappers.running import about
+    from graphproc.wrappers.settings import ENGINES
     from graphproc.wrappers.verify import processor_of, read_images
 
     if engine not in ENGINES:
@@ -73,8 +73,12 @@ def run(
     results = []
     reading = processor_of(session).reading() if "config" in session.metadata else {}
     color = session.metadata.get("color", "rgb")
+
+    def read(name: str) -> Array:
+        return read_images([name], reading, color)[0]
+
     # Workers decode the next files while the graph runs.
-    with closing(workers.ahead(lambda name: read_images([name], reading, color)[0], images, workers.default_threads())) as arrays:
+    with closing(workers.prefetch(read, images, workers.default_threads())) as arrays:
         for index, name in enumerate(output.progress(images, len(images))):
             array = next(arrays)
             with about(f"image {name}"):
@@ -159,7 +163,7 @@ def _runner(session: Session, engine: str) -> tuple[Sequence[Output], Callable[.
 
     def graph(array: Array, files: Mapping[str, str], label: str) -> dict[str, Array]:
         results = run_image(session, array, label, inputs(array, files))
-        return {output.name: reference.of_one(output, results[output.name]) for output in outputs}
+        return {output.name: reference.of_image(output, results[output.name]) for output in outputs}
 
     def numpy(array: Array, files: Mapping[str, str], label: str) -> dict[str, Array]:
         assert program is not None

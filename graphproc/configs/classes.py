@@ -9,8 +9,9 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from graphproc.configs.config import DROPPED_KEYS, STANDARD_KEYS
+from graphproc.configs.config import DROPPED_KEYS
 from graphproc.configs.files import short
+from graphproc.configs.settings import STANDARD_KEYS
 from graphproc.errors import ConfigError, UnsupportedProcessorError
 
 SUFFIX = "ImageProcessor"
@@ -132,7 +133,7 @@ def resolve_class(
         settings: the settings of a file.
         source: what the settings came from, for messages.
         model_type: the `model_type` of the model configuration beside the file, if there is one.
-        known: the supported classes, of which messages name the nearest; this layer does not know them itself.
+        known: the supported classes; messages name the nearest of them. This layer does not know them itself.
 
     Raises:
         UnsupportedProcessorError: the type names no class of transformers.
@@ -182,7 +183,7 @@ def is_plain(settings: Mapping[str, Any]) -> bool:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """The class whose name is nearest, by what sets names apart: suffixes, case and punctuation do not count.
+    """Return the class with the nearest name; suffixes, case and punctuation do not count.
 
     Args:
         name: a class name, also as `auto_map` has it: `module.Class`, or `owner/name--module.Class`.

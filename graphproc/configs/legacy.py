@@ -6,7 +6,7 @@ Source: the constructors of transformers 5.23 (`models/*/image_processing_pil_*.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from graphproc.errors import ConfigError
@@ -60,7 +60,7 @@ def _edge(key: str, edge: str) -> Rewrite:
 
 
 def _detr_size(value: Any, defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """DETR and its kin: null is the default, and a number is a shortest edge whose longest one is `max_size`, or 1333."""
+    """DETR and its kin: null is the default, and a number is a shortest edge, with `max_size` or 1333 as the longest."""
     if value is None:
         return {"size": defaults["size"]}
     if not _is_number(value) or (longest := settings.get("max_size", 1333)) is None:
@@ -210,11 +210,11 @@ def modern(processor: str, defaults: Mapping[str, Any], given: Mapping[str, Any]
     return settings
 
 
-def notes(declared: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
+def notes(declared: Collection[str], given: Mapping[str, Any]) -> list[str]:
     """What to tell about keys that change nothing though they look as if they did.
 
     Args:
-        declared: the settings of the class.
+        declared: the names of the settings of the class.
         given: settings from a file.
     """
     return [

@@ -21,7 +21,7 @@ SIDES: tuple[str, ...] = tuple(dict.fromkeys(key for form in SIZE_FORMS for key 
 
 
 class Size(dict[str, int]):
-    """A size whose sides are keys and attributes; as attributes, sides that it has not are None."""
+    """A size with its sides as keys and as attributes; an attribute for a missing side is None."""
 
     def __getattr__(self, name: str) -> int | None:
         if name in SIDES:

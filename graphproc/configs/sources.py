@@ -10,7 +10,6 @@ from typing import Any, Protocol
 
 from graphproc.configs import timm
 from graphproc.configs.classes import GENERIC_TYPES, resolve_class
-from graphproc.configs.config import STANDARD_KEYS
 from graphproc.configs.files import (
     FILE_NAME,
     MODEL_FILE_NAME,
@@ -20,6 +19,7 @@ from graphproc.configs.files import (
     read_settings,
 )
 from graphproc.configs.hub import HubRepository, is_id
+from graphproc.configs.settings import STANDARD_KEYS
 from graphproc.errors import ConfigError
 
 TYPE_KEYS = ("image_processor_type", "feature_extractor_type")
@@ -81,7 +81,7 @@ class Source:
         """The class that the settings are for, and what had to be assumed; looks at the model's `config.json` if need be.
 
         Args:
-            known: the supported classes, of which messages name the nearest.
+            known: the supported classes; messages name the nearest of them.
 
         Raises:
             UnsupportedProcessorError: the type names no class of transformers.

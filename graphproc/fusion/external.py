@@ -128,7 +128,7 @@ def write(model: ir.Model, output: Path, sources: list[Path]) -> tuple[onnx.Mode
         sources: files that must not be overwritten.
 
     Returns:
-        The model, whose weights refer to the file written, and the files.
+        The model, with weights that refer to the file written, and the files.
 
     Raises:
         FusionError: a file cannot be written, or is one of the sources.

@@ -30,7 +30,7 @@ class Folded:
     """What folding did.
 
     Attributes:
-        convolution: the node whose weights changed.
+        convolution: the node with changed weights.
         difference: the largest absolute difference of its output on the shipped photograph; None where the graph takes
             more than images.
         magnitude: the largest absolute value of that output.

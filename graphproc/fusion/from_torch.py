@@ -58,7 +58,7 @@ def as_graph(
         options: for a processor: what its `to_onnx` takes.
 
     Yields:
-        The model, or a path whose files are gone afterwards.
+        The model, or a path; its files are deleted afterwards.
 
     Raises:
         RuntimeUnavailableError: torch's exporter is not installed.

@@ -82,7 +82,7 @@ def fuse(
         layout: `nhwc` for models that take images as [batch, height, width, channels].
         fold_normalize: move the normalization into the weights of the model's first convolution. Results are then close,
             not the same bits.
-        post: a processor whose `post_process_*` method follows the model, or a post-processing graph; None for none.
+        post: a processor; its `post_process_*` method follows the model; or a post-processing graph; None for none.
         post_method: the method, e.g. `object_detection`; None for the one that fits the model's outputs.
         post_options: the method's options, e.g. `{"threshold": 0.7}`; `id2label`, the names of classes for the metadata; and
             `ragged`, for rows of a number that depends on the image instead of padded ones.

@@ -45,8 +45,8 @@ def match(preprocessing: Side, model: Side, map: Map | None, layout: str | None)
     """Pair outputs with inputs: as told, then by name, then the only image left on both sides.
 
     Args:
-        preprocessing: the side whose outputs are taken.
-        model: the side whose inputs are given.
+        preprocessing: the side that gives outputs.
+        model: the side that takes them as inputs.
         map: output names to input names, before everything else.
         layout: `nhwc` moves channels to the end of every image; None or `nchw` leaves them.
 
@@ -145,6 +145,6 @@ def _fit(source: ir.Value, target: ir.Value, layout: str | None, labels: tuple[s
 
 
 def _differing(given: Sequence[int | str | None], taken: Sequence[int | str | None]) -> list[int]:
-    """The axes whose sizes are known on both sides and differ."""
+    """List the axes with sizes that are known on both sides and differ."""
     pairs = enumerate(zip(given, taken, strict=True))
     return [axis for axis, (a, b) in pairs if isinstance(a, int) and isinstance(b, int) and a != b]

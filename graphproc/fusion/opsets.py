@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import onnx
 
 SMALL = 1024
-"""Tensors up to so many bytes stay in the graph for the converter, which reads sizes and axes from some."""
+"""Tensors of up to this number of bytes stay in the graph for the converter, which reads sizes and axes from some."""
 _PLAIN = frozenset({ir.DataType.FLOAT, ir.DataType.INT64, ir.DataType.INT32, ir.DataType.BOOL, ir.DataType.DOUBLE})
 
 
@@ -141,7 +141,7 @@ def _same_operators(function: ir.Function, have: int, wanted: int) -> bool:
 
 
 def _without_weights(model: ir.Model) -> tuple[dict[str, ir.TensorProtocol], onnx.ModelProto]:
-    """The model as a message whose large weights are inputs, and these weights by name."""
+    """Return the model as a message with its large weights as inputs, and these weights by name."""
     from onnx_ir.passes.common import LiftConstantsToInitializersPass, LiftSubgraphInitializersToMainGraphPass
 
     def large(tensor: ir.TensorProtocol | None) -> bool:

@@ -48,7 +48,7 @@ def postprocessing(
     row = source.row.name
     chosen = _fitting(row, outputs) if method is None else lookup(row, method)
     for name, field in chosen.inputs.items():
-        if name not in outputs and not (field.optional or field.call or field.unless in outputs):
+        if name not in outputs and not (field.optional or field.call or field.replaced_by in outputs):
             gives = ", ".join(describe(value) for value in fused.graph.outputs)
             raise FusionError(f"post: {chosen.name} of {row} reads {name}, and the model gives {gives}. {SAY_WHAT}")
     fields = [name for name, field in chosen.inputs.items() if field.optional and name in outputs]
@@ -75,7 +75,7 @@ def _renamed(fused: Side, map: Map | None) -> dict[str, ir.Value]:
 
 
 def _fitting(processor: str, outputs: Mapping[str, ir.Value]) -> Method:
-    """The one method whose inputs the model gives; of those, the one that reads the most.
+    """Return the method that the model gives all inputs for; of several, the one that reads the most.
 
     Raises:
         FusionError: there is none, or not one.
@@ -104,7 +104,7 @@ def _fits(outputs: Mapping[str, ir.Value], method: Method, name: str) -> bool:
     """Whether the model gives an input of a method with as many axes as it has, or may go without."""
     field = method.inputs[name]
     if name not in outputs:
-        return field.optional or field.call or field.unless in outputs
+        return field.optional or field.call or field.replaced_by in outputs
     shape = dims(outputs[name])
     return shape is None or len(shape) == len(field.shape) + 1
 

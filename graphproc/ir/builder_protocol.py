@@ -15,6 +15,8 @@ from graphproc.sizes.num import Bool, Num
 
 Value = Any
 """A tensor in the graph under construction."""
+Move = Callable[[Value, Num | None], Value]
+"""Emits a reshape of a value, or of a part of it; then it gets the length of the part's last axis."""
 
 
 class Builder(Protocol):
@@ -39,6 +41,9 @@ class Builder(Protocol):
 
     def scope(self, name: str) -> AbstractContextManager[None]:
         """Prefix the names of nodes and values emitted inside with `name/`."""
+
+    def note(self, about: str, choice: str, reason: str = "") -> None:
+        """Record a choice between ways to emit the same results, for `graphproc inspect --why`."""
 
     def measured(self, value: Value, low: int = 0) -> Num:
         """An int64 tensor of shape [1], at least `low`, as a number that size expressions may contain."""
@@ -84,3 +89,33 @@ class Builder(Protocol):
 
     def scan(self, rows: Sequence[Value], body: Callable[..., Value], axis: int = 0, rank: int | None = None) -> Value:
         """`Scan`: stack `body(*row)` of a rank for each row of the inputs, which are equally long, along a new axis."""
+
+    def sequence(self, dtype: str) -> Value:
+        """An empty sequence of tensors of an IR dtype."""
+
+    def loop(
+        self,
+        count: Value,
+        start: Sequence[Value],
+        body: Callable[..., tuple[Sequence[Value], Sequence[Value]]],
+        name: str = "loop",
+    ) -> tuple[list[Value], list[Value]]:
+        """`Loop`: run a body a number of times.
+
+        Args:
+            count: how often, an int64 scalar.
+            start: the carried values' first contents.
+            body: gets the index, an int64 scalar, and the carried values; returns their next
+                contents and what is stacked.
+            name: the scope.
+
+        Returns:
+            The last contents of the carried values, and the stacked ones.
+        """
+
+    def hoist(self, x: Value, move: Move, merged: int = 0) -> Value:
+        """Reshape a value that becomes an output, before the arithmetic with constants behind it.
+
+        The node that writes the output then needs no copy. `merged` is the axis, counted from the
+        end, that `move` merges with another, or 0; constants that vary along it are not passed.
+        """

@@ -7,12 +7,13 @@ is what the project promises, so an op class without one of the three rules is r
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from graphproc.errors import ProgramError, ShapeError
+from graphproc.errors import ShapeError
+from graphproc.ir.registry import Registered, registering
 from graphproc.ir.types import TensorType
 from graphproc.sizes import num
 
@@ -23,14 +24,12 @@ _HEADINGS = ("Shapes:", "Dtypes:", "Rounding:", "Source:")
 T = TypeVar("T", bound="type[Op]")
 
 
-class Op:
+class Op(Registered):
     """One pixel operation. Subclasses are frozen dataclasses registered with `@op(name)`.
 
     Fields may hold `Num` expressions, alone or in tuples. Rules address axes from the end, so the same rule serves one
     image and a batch of equal-sized images with leading axes.
     """
-
-    name: ClassVar[str] = ""
 
     infer: ClassVar[Callable[..., TensorType]]
     """`infer(self, *types)`: the result's type; raises ShapeError for operands that the op does not accept."""
@@ -38,11 +37,6 @@ class Op:
     """`numpy(self, *arrays)`: what the op means; called on bound ops only (every field a plain number)."""
     onnx: ClassVar[Callable[..., Any]]
     """`onnx(self, g, *values)`: emit standard ONNX nodes that compute the reference bit for bit."""
-
-    def fields(self) -> Iterator[tuple[str, Any]]:
-        """The op's settings, by name, in order."""
-        for field in dataclasses.fields(self):  # type: ignore[arg-type]
-            yield field.name, getattr(self, field.name)
 
     def bind(self, values: Mapping[str, int], memo: dict[num.Sym, Any] | None = None) -> Op:
         """The op with every expression evaluated."""
@@ -52,13 +46,6 @@ class Op:
             if bound is not value:
                 changes[name] = bound
         return dataclasses.replace(self, **changes) if changes else self  # type: ignore[type-var]
-
-    def shown_fields(self) -> Iterator[tuple[str, Any]]:
-        """The settings that the IR text prints: all but those at their default."""
-        for field in dataclasses.fields(self):  # type: ignore[arg-type]
-            value = getattr(self, field.name)
-            if field.default is dataclasses.MISSING or value != field.default:
-                yield field.name, value
 
 
 def _bind(value: Any, values: Mapping[str, int], memo: dict[num.Sym, Any] | None) -> Any:
@@ -75,21 +62,7 @@ def op(name: str) -> Callable[[T], T]:
     Raises:
         ProgramError: the name is taken, a rule is missing, or the docstring lacks a required heading.
     """
-
-    def register(cls: T) -> T:
-        if name in _OPS:
-            raise ProgramError(f"op {name!r}: the name is already taken by {_OPS[name].__qualname__}. Choose another.")
-        missing = [rule for rule in _RULES if not callable(getattr(cls, rule, None))]
-        if missing:
-            raise ProgramError(f"op {name!r}: expected the rules {', '.join(_RULES)}, found no {', '.join(missing)}.")
-        absent = [heading for heading in _HEADINGS if heading not in (cls.__doc__ or "")]
-        if absent and cls.__doc__ is not None:  # python -OO drops docstrings
-            raise ProgramError(f"op {name!r}: its docstring lacks {', '.join(absent)}")
-        cls.name = name
-        _OPS[name] = cls
-        return cls
-
-    return register
+    return registering("op", name, _OPS, _RULES, _HEADINGS)  # type: ignore[return-value]
 
 
 def registered_ops() -> dict[str, type[Op]]:

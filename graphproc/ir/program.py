@@ -5,39 +5,29 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
-from graphproc.errors import ProgramError
+from graphproc.errors import ProgramError, ShapeError
+from graphproc.ir.delivery import TENSOR, Delivery
+from graphproc.ir.join import Join, Role
 from graphproc.ir.op import Op
 from graphproc.ir.types import TensorType
+from graphproc.ir.value import Value as Value
+from graphproc.joins.stack import STACK
 from graphproc.sizes import num
 from graphproc.sizes.num import Bool, Num
 
-Join = Literal["stack", "pad", "concatenate", "padded_rows", "strip", "numbered", "shifted", "largest"]
-"""How one output's results of several images join.
-
-`stack`: equal shapes, a new leading axis. `pad`: padded at the end of each axis to the largest, then stacked.
-`concatenate`: joined along the first axis (tiles and patches of all images in one row). `padded_rows`: the same, the
-other axes padded to the largest. `strip`: joined along the last axis. `numbered`: int64 rows, concatenated, each with the
-number of its image in front. `shifted`: rows of positions in a list that each image has, concatenated as those lists are:
-an image's positions are moved behind those of the images before; negative ones are none and stay. A list ends with its largest
-position. `largest`: the largest element of all.
-"""
-JOINS: tuple[Join, ...] = ("stack", "pad", "concatenate", "padded_rows", "strip", "numbered", "shifted", "largest")
-IN_A_ROW = ("concatenate", "padded_rows", "strip", "numbered", "shifted")
-"""The joins without an axis for the images."""
-
 
 @dataclass(frozen=True, slots=True)
-class Value:
-    """A named, typed result; each is assigned once."""
+class ValueInfo:
+    """A name and a type: what a program says of an input or a result; each name is assigned once."""
 
     name: str
     type: TensorType
 
 
 @dataclass(frozen=True, slots=True)
-class Input(Value):
+class Input(ValueInfo):
     """A value that the caller gives.
 
     Attributes:
@@ -61,7 +51,7 @@ class Step:
 
     op: Op
     inputs: tuple[str, ...]
-    output: Value
+    output: ValueInfo
     measures: tuple[str, ...] = ()
 
 
@@ -72,38 +62,28 @@ class Output:
     Attributes:
         name: the key in the BatchFeature and the name of the graph output.
         value: the value that it returns.
-        batch: how the values of several images join, or those of several samples where samples have several images.
-        pad_value: what padding fills with; a tuple is one value for each element of the last axis, which has that many. A float
-            makes float32 of bytes, where samples lack images that others have.
-        sample: how the values of one sample's images join; None where every image is a sample of its own.
-        listed: whether Python callers get (nested) lists of plain numbers, as from the reference, whatever they ask for.
-        apart: whether Python callers get a list of the images' own arrays, as from the reference, whatever they ask for.
-        optional: whether Python callers get no such output, as from the reference, where it has no element.
-        bfloat16: whether its float32 numbers are bfloat16 numbers, a type that numpy lacks: torch tensors are made to be of it.
+        join: how the values of several images join; of several samples, where there is `sample`.
+        sample: how the values of one sample's images join; None where images are not in samples.
+        delivery: how a call hands the output over.
     """
 
     name: str
     value: str
-    batch: Join = "stack"
-    pad_value: float | tuple[float, ...] = 0
+    join: Join = STACK
     sample: Join | None = None
-    listed: bool = False
-    optional: bool = False
-    bfloat16: bool = False
-    apart: bool = False
+    delivery: Delivery = TENSOR
 
     @property
-    def join(self) -> Join:
-        """How the values of the images in one run of a graph join; a run of several images is one sample, or a batch."""
-        return self.sample or self.batch
+    def image_join(self) -> Join:
+        """How the values of images in one run of a graph join: they are one sample, or a batch."""
+        return self.join if self.sample is None else self.sample
 
-    def padded_axes(self, rank: int) -> Sequence[int]:
-        """The axes that padding makes equal: images lack no channels, and tiles without samples no pixels, in transformers."""
-        if self.name != "pixel_values":
-            return range(rank)
+    @property
+    def joins(self) -> tuple[tuple[Role, Join], ...]:
+        """The joins, and what each joins, in order."""
         if self.sample is None:
-            return {3: range(1, 3), 4: range(1)}.get(rank, range(rank))
-        return [axis for axis in range(rank) if axis != rank - 3]
+            return (("images", self.join),)
+        return ("images of a sample", self.sample), ("samples", self.join)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +124,10 @@ class Parity:
         return f"{text} where {self.where}; elsewhere within {self.elsewhere:.2g}{more}, times the range of results ({self.why})"
 
 
+OWN_PARITY = Parity("the program's own numpy reference")
+"""What a program that follows no other implementation is equal to."""
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """A verified sequence of steps over the values of one image.
@@ -167,7 +151,7 @@ class Program:
     preconditions: tuple[Precondition, ...] = ()
     stacked: bool = False
 
-    def value(self, name: str) -> Value:
+    def value(self, name: str) -> ValueInfo:
         """The input or result of that name; raises ProgramError if there is none."""
         for value in (*self.inputs, *(step.output for step in self.steps)):
             if value.name == name:
@@ -202,8 +186,7 @@ class Program:
     @property
     def separable(self) -> bool:
         """Whether what a batch of equal sizes gives is what its images give, one behind the other."""
-        joins = {output.join for output in self.outputs}
-        return not (self.measured or self.nested) and joins <= {"stack", "pad", "concatenate"}
+        return not (self.measured or self.nested) and all(output.join.contiguous for output in self.outputs)
 
     def check(self, values: Mapping[str, int], memo: dict[num.Sym, Any] | None = None) -> None:
         """Check the preconditions that known sizes decide.
@@ -233,7 +216,7 @@ class Program:
             self,
             inputs=tuple(replace(v, type=v.type.bind(values)) for v in self.inputs),
             steps=tuple(
-                replace(s, op=s.op.bind(values, memo), output=Value(s.output.name, s.output.type.bind(values)))
+                replace(s, op=s.op.bind(values, memo), output=ValueInfo(s.output.name, s.output.type.bind(values)))
                 for s in self.steps
             ),
             preconditions=(),
@@ -250,10 +233,11 @@ def verify(program: Program) -> Program:
 
     Raises:
         ProgramError: a name is used twice or before it is assigned, a step's type is not what its op infers, an
-            expression uses an unknown symbol, an output is unknown or its way to batch is.
+            expression uses an unknown symbol, an output is unknown or its join is not made for it.
     """
     types: dict[str, TensorType] = {}
     known: set[str] = set()
+    seen: set[num.Sym] = set()
     for value in program.inputs:
         _assign(program, types, value)
         known.update(s for size in value.type.shape for s in num.symbols(size))
@@ -268,36 +252,39 @@ def verify(program: Program) -> Program:
             raise ProgramError(
                 f"program {program.name}: {step.output.name} is declared {step.output.type}, but {step.op.name} gives {inferred}"
             )
-        _check_symbols(program, step.output.name, (inferred.shape, *(value for _, value in step.op.fields())), known)
+        _check_symbols(program, step.output.name, (inferred.shape, *(value for _, value in step.op.fields())), known, seen)
         _assign(program, types, step.output)
         _check_measures(program, step.output.name, inferred, step.measures)
         known.update(step.measures)
     for condition in program.preconditions:
-        _check_symbols(program, f"the condition {condition.message!r}", condition.holds, known)
+        _check_symbols(program, f"the condition {condition.message!r}", condition.holds, known, seen)
     if not program.outputs:
         raise ProgramError(f"program {program.name}: it has no output")
     names = [output.name for output in program.outputs]
     for output in program.outputs:
-        if output.value not in types or names.count(output.name) > 1 or not {output.batch, output.join} <= set(JOINS):
-            raise ProgramError(f"program {program.name}: output {output} names no value, an unknown join, or is repeated")
+        if output.value not in types or names.count(output.name) > 1:
+            raise ProgramError(f"program {program.name}: output {output} names no value, or is repeated")
         if (output.sample is not None) != program.nested:
             raise ProgramError(f"program {program.name}: {output.name} says otherwise than the rest how images make samples")
-        type = types[output.value]
-        if "numbered" in (output.batch, output.sample) and (type.dtype != "i64" or type.rank != 2 or program.nested):
-            raise ProgramError(f"program {program.name}: {output.name} cannot be numbered, it is {type}, or of samples")
-        if "shifted" in (output.batch, output.sample) and (type.dtype not in ("i32", "i64") or program.nested):
-            raise ProgramError(f"program {program.name}: {output.name} cannot be shifted, it is {type}, or of samples")
-        if isinstance(output.pad_value, tuple) and (output.join == "pad" or type.shape[-1:] != (len(output.pad_value),)):
-            raise ProgramError(f"program {program.name}: {output.name} has {len(output.pad_value)} values to pad, it is {type}")
+        _check_joins(program, output, types[output.value])
     return program
 
 
-def _check_symbols(program: Program, what: str, value: Any, known: set[str]) -> None:
-    """Refuse an expression, or tuples of them, with a symbol that no input has."""
+def _check_joins(program: Program, output: Output, type: TensorType) -> None:
+    """Refuse a join that is not made for a value's type."""
+    try:
+        for role, join in output.joins:
+            join.check(type, role)
+    except ShapeError as error:
+        raise ProgramError(f"program {program.name}: output {output.name}: {error}") from error
+
+
+def _check_symbols(program: Program, what: str, value: Any, known: set[str], seen: set[num.Sym]) -> None:
+    """Refuse an expression, or tuples of them, with a symbol that no input has; subterms seen before were checked."""
     if isinstance(value, tuple):
         for item in value:
-            _check_symbols(program, what, item, known)
-    elif unknown := sorted(set(num.symbols(value)) - known):
+            _check_symbols(program, what, item, known, seen)
+    elif isinstance(value, num.Sym) and (unknown := sorted(set(num.symbols(value, seen)) - known)):
         raise ProgramError(f"program {program.name}: {what} depends on unknown sizes {unknown}")
 
 
@@ -311,7 +298,7 @@ def _check_measures(program: Program, name: str, type: TensorType, measures: tup
         raise ProgramError(f"program {program.name}: {name} names {len(measures)} sizes, but is {type}")
 
 
-def _assign(program: Program, types: dict[str, TensorType], value: Value) -> None:
+def _assign(program: Program, types: dict[str, TensorType], value: ValueInfo) -> None:
     if value.name in types:
         raise ProgramError(f"program {program.name}: the value {value.name!r} is assigned twice")
     types[value.name] = value.type
@@ -319,11 +306,9 @@ def _assign(program: Program, types: dict[str, TensorType], value: Value) -> Non
 
 @dataclass
 class ProgramBuilder:
-    """Writes a program front to back: `x = b.add(Resize(...), x)`, `b.output("pixel_values", x)`.
+    """Writes a program front to back: `x = b.add(Resize(...), x)`, `x = x / 255`, `b.output("pixel_values", x)`.
 
     Attributes:
-        batch: how `pixel_values` of several images join, unless an output says otherwise; stages that leave padding to the
-            batch set it.
         image: the image, channels first, before any stage.
         extras: the optional inputs that the program was asked to have, by name.
         several: whether the image is one of several in its sample, for classes that process those otherwise (`Row.counts`).
@@ -332,11 +317,10 @@ class ProgramBuilder:
     """
 
     name: str
-    parity: Parity
+    parity: Parity = OWN_PARITY
     stacked: bool = False
     several: bool = False
     backend: str = "pil"
-    batch: Join = "stack"
     image: Value = None  # type: ignore[assignment]  # set before the first stage
     extras: dict[str, Value] = field(default_factory=dict)
     inputs: list[Input] = field(default_factory=list)
@@ -347,45 +331,56 @@ class ProgramBuilder:
     def input(self, name: str, type: TensorType, measures: tuple[str, ...] = ()) -> Value:
         """Declare an input; `measures` are the sizes that its elements are."""
         self.inputs.append(Input(name, type, measures))
-        return self.inputs[-1]
+        return Value(self, name, type)
 
     def add(self, op: Op, *inputs: Value) -> Value:
-        """Append a step and return its result, named after the op and numbered where the name is taken."""
+        """Append a step and return its result, named after the op and numbered where the name is taken.
+
+        Raises:
+            ProgramError: an operand is part of another program.
+            ShapeError: the op does not take operands of these types.
+        """
+        self._require_own(op.name, *inputs)
         count = sum(step.op.name == op.name for step in self.steps)
         name = f"{op.name}_{count + 1}" if count else op.name
-        self.steps.append(Step(op, tuple(v.name for v in inputs), Value(name, op.infer(*(v.type for v in inputs)))))
-        return self.steps[-1].output
+        type = op.infer(*(v.type for v in inputs))
+        self.steps.append(Step(op, tuple(v.name for v in inputs), ValueInfo(name, type)))
+        return Value(self, name, type)
+
+    def _require_own(self, what: str, *values: Value) -> None:
+        """Refuse values of another builder, which may have the names of this one's."""
+        for value in values:
+            if value.builder is not self:
+                raise ProgramError(
+                    f"program {self.name}: {what} reads {value.name!r} of another builder ({value.builder.name}). Use values of "
+                    "one builder, and declare what comes from elsewhere as an input."
+                )
 
     def measure(self, value: Value, **names: int) -> tuple[Num, ...]:
         """Make sizes of an int64 vector's elements: names for them, each with the least value that it can have."""
-        index = next(i for i, step in enumerate(self.steps) if step.output == value)
+        index = next(i for i, step in enumerate(self.steps) if step.output.name == value.name)
         self.steps[index] = replace(self.steps[index], measures=tuple(names))
         return tuple(num.symbol(name, low) for name, low in names.items())
 
     def output(
-        self,
-        name: str,
-        value: Value,
-        batch: Join | None = None,
-        pad_value: float | tuple[float, ...] = 0,
-        *,
-        sample: Join | None = None,
-        listed: bool = False,
-        optional: bool = False,
-        bfloat16: bool = False,
-        apart: bool = False,
+        self, name: str, value: Value, join: Join = STACK, *, sample: Join | None = None, delivery: Delivery = TENSOR
     ) -> None:
-        """Declare an output; `batch` is the builder's own where it is not given."""
-        how = batch or self.batch
-        self.outputs.append(Output(name, value.name, how, pad_value, sample, listed, optional, bfloat16, apart))
+        """Declare an output."""
+        self._require_own(f"output {name}", value)
+        self.outputs.append(Output(name, value.name, join, sample, delivery))
 
     def require(self, holds: Bool, message: str) -> None:
         """Declare a fact about sizes that the program relies on; one that always holds is dropped."""
         if holds is not True:
             self.preconditions.append(Precondition(holds, message))
 
-    def finish(self) -> Program:
-        """The verified program."""
+    def finish(self, order: Sequence[str] = ()) -> Program:
+        """The verified program.
+
+        Args:
+            order: the names of outputs in order; other outputs follow as they were declared.
+        """
+        self.outputs.sort(key=lambda output: order.index(output.name) if output.name in order else len(order))
         return verify(
             Program(
                 self.name,

@@ -1,98 +1,154 @@
-"""The printed form of a program: one line a step, with repeated size expressions named once."""
+"""The printed form of a program: one line a step, with repeated size expressions named once; `ir.parse` reads it."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import MISSING, fields
 from typing import Any
 
+from graphproc.ir.delivery import TENSOR
+from graphproc.ir.fields import class_name
 from graphproc.ir.op import Op
-from graphproc.ir.program import Program
+from graphproc.ir.program import Output, Precondition, Program, Step
+from graphproc.ir.registry import Registered
+from graphproc.ir.tokens import IDENTIFIER
 from graphproc.ir.types import TensorType
+from graphproc.sizes import num
 from graphproc.sizes.num import Sym
 
 
 def program_text(program: Program) -> str:
     """The IR text of a program.
 
-    Size expressions that occur more than once are named `s0`, `s1`, ... in `size` lines, so that a step's line stays
-    readable; everything else is printed in place.
+    Size expressions that occur more than once are named `s0`, `s1`, ... in `size` lines in front of what reads them first, so
+    that a step's line stays readable; everything else is printed in place. Fields at their defaults are left out.
     """
-    names = _Names(program)
-    lines = [f"program {program.name}", f"  parity: {program.parity}"]
-    lines += [f"  input {v.name}: {v.type}{_measures(v.measures)}" for v in program.inputs]
-    lines += [f"  require {names.text(c.holds)}: {c.message}" for c in program.preconditions]
-    lines += names.definitions()
-    for step in program.steps:
-        lines.append(
-            f"  {step.output.name} = {names.op_text(step.op)}({', '.join(step.inputs)}): {names.type_text(step.output.type)}"
-            + _measures(step.measures)
-        )
-    for output in program.outputs:
-        values = output.pad_value if isinstance(output.pad_value, tuple) else (output.pad_value,)
-        pads = {"pad", "padded_rows"} & {output.batch, output.sample}
-        pad = f" fill {', '.join(f'{value:g}' for value in values)}" if pads else ""
-        sample = f" sample {output.sample}" if output.sample else ""
-        said = f"{' as lists' if output.listed else ''}{' if any' if output.optional else ''}{' of bfloat16' * output.bfloat16}"
-        said += " apart" * output.apart
-        lines.append(f"  output {output.name} = {output.value}{sample} batch {output.batch}{pad}{said}")
-    return "\n".join(lines) + "\n"
+    return "".join(f"{line}\n" for line in _Printer(program).lines())
 
 
-def _measures(names: tuple[str, ...]) -> str:
-    return f" measures {', '.join(names)}" if names else ""
-
-
-class _Names:
-    """Names for the compound size expressions that occur more than once."""
+class _Printer:
+    """Prints one program."""
 
     def __init__(self, program: Program) -> None:
+        self._program = program
         self._count: Counter[Sym] = Counter()
-        self._order: list[Sym] = []
+        self._symbols: dict[str, Sym] = {}
+        self._names: dict[Sym, str] = {}
+        for value in program.inputs:
+            self._visit(value.type.shape)
         for condition in program.preconditions:
             self._visit(condition.holds)
         for step in program.steps:
-            for _, value in step.op.fields():
-                self._visit(value)
-            for size in step.output.type.shape:
-                self._visit(size)
-        repeated = [s for s in self._order if self._count[s] > 1]
-        self._name = {s: f"s{i}" for i, s in enumerate(repeated)}
+            self._visit((step.op, step.output.type.shape))
 
     def _visit(self, value: Any) -> None:
+        """Count subterms, and find symbols."""
         if isinstance(value, tuple):
             for item in value:
                 self._visit(item)
-        elif isinstance(value, Sym) and value.op != "symbol":
+        elif isinstance(value, Op):
+            for _, item in value.fields():
+                self._visit(item)
+        elif isinstance(value, Sym) and value.op == "symbol":
+            self._symbols.setdefault(value.args[0], value)
+        elif isinstance(value, Sym):
             self._count[value] += 1
             if self._count[value] == 1:
-                for argument in value.args:
-                    self._visit(argument)
-                self._order.append(value)
+                self._visit(value.args)
 
-    def definitions(self) -> list[str]:
-        return [f"  size {name} = {self._expand(s)}" for s, name in self._name.items()]
+    def lines(self) -> Iterator[str]:
+        """The program's lines."""
+        program = self._program
+        yield f"program {_name(program.name)}{' stacked' * program.stacked}"
+        yield f"  parity{self._record(program.parity)}"
+        declared = {s for v in program.inputs for size in v.type.shape for s in num.symbols(size)}
+        declared |= program.measured.union(*(v.measures for v in program.inputs))
+        for name, symbol in sorted(self._symbols.items()):
+            if symbol.low != 1 or name not in declared:
+                yield f"  symbol {_name(name)} >= {symbol.low}"
+        known: set[str] = set()
+        for value in program.inputs:
+            yield f"  input {_name(value.name)}: {self._type(value.type)}{_measures(value.measures)}"
+        known.update(program.symbols)
+        conditions = list(program.preconditions)
+        for step in (None, *program.steps):
+            if step is not None:
+                yield from self._sizes((step.op, step.output.type.shape))
+                yield self._step(step)
+                known.update(step.measures)
+            while conditions and known.issuperset(num.symbols(conditions[0].holds)):
+                yield from self._condition(conditions.pop(0))
+        for condition in conditions:
+            yield from self._condition(condition)
+        for output in program.outputs:
+            yield f"  {self._output(output)}"
 
-    def text(self, value: Any) -> str:
+    def _sizes(self, value: Any) -> Iterator[str]:
+        """Lines for what occurs more than once and has no name yet."""
         if isinstance(value, tuple):
-            return f"[{', '.join(self.text(v) for v in value)}]"
-        if isinstance(value, Sym):
-            return self._name.get(value) or self._expand(value)
-        return self.op_text(value) if isinstance(value, Op) else str(value)
+            for item in value:
+                yield from self._sizes(item)
+        elif isinstance(value, Op):
+            for _, item in value.fields():
+                yield from self._sizes(item)
+        elif isinstance(value, Sym) and value.op != "symbol" and value not in self._names:
+            yield from self._sizes(value.args)
+            if self._count[value] > 1:
+                written = num.text(value, self._names)
+                names = (f"s{i}" for i in range(len(self._names), 1 << 30))
+                self._names[value] = next(name for name in names if name not in self._symbols)
+                yield f"  size {self._names[value]} = {written}"
 
-    def _expand(self, value: Sym) -> str:
-        return str(Sym(value.op, tuple(self._replace(a) for a in value.args), value.kind))
+    def _condition(self, condition: Precondition) -> Iterator[str]:
+        yield from self._sizes(condition.holds)
+        yield f"  require {self._value(condition.holds)}: {_string(condition.message)}"
 
-    def _replace(self, value: Any) -> Any:
-        if isinstance(value, Sym) and value.op != "symbol":
-            if value in self._name:
-                return Sym("symbol", (self._name[value],), value.kind)
-            return Sym(value.op, tuple(self._replace(a) for a in value.args), value.kind)
-        return value
+    def _step(self, step: Step) -> str:
+        operands = ", ".join(map(_name, step.inputs))
+        op, type = self._registered(step.op), self._type(step.output.type)
+        return f"  {_name(step.output.name)} = {op}({operands}): {type}{_measures(step.measures)}"
 
-    def op_text(self, op: Op) -> str:
-        settings = [f"{name}={self.text(value)}" for name, value in op.shown_fields()]
-        return f"{op.name}<{', '.join(settings)}>" if settings else op.name
+    def _output(self, output: Output) -> str:
+        sample = "" if output.sample is None else f", sample {self._registered(output.sample)}"
+        delivery = "" if output.delivery == TENSOR else f", {self._registered(output.delivery)}"
+        return f"output {_name(output.name)} = {_name(output.value)}: {self._registered(output.join)}{sample}{delivery}"
 
-    def type_text(self, type: TensorType) -> str:
-        text = f"{type.dtype}[{', '.join(self.text(s) for s in type.shape)}]"
+    def _registered(self, value: Registered) -> str:
+        return f"{value.name}{self._record(value)}".removesuffix("<>")
+
+    def _record(self, value: Any) -> str:
+        return f"<{', '.join(self._settings(value))}>"
+
+    def _settings(self, value: Any) -> Iterator[str]:
+        """A dataclass's fields, but for those at their defaults."""
+        for field in fields(value):
+            item = getattr(value, field.name)
+            if field.default is MISSING or item != field.default or type(item) is not type(field.default):
+                yield f"{field.name}={self._value(item)}"
+
+    def _value(self, value: Any) -> str:
+        if isinstance(value, tuple):
+            return f"[{', '.join(map(self._value, value))}]"
+        if isinstance(value, str):
+            return _string(value)
+        if isinstance(value, Op):
+            return f"{class_name(type(value))}{self._record(value)}"
+        return num.text(value, self._names)
+
+    def _type(self, type: TensorType) -> str:
+        text = f"{type.dtype}[{', '.join(num.text(size, self._names) for size in type.shape)}]"
         return f"{text} {type.layout}" if type.layout else text
+
+
+def _measures(names: tuple[str, ...]) -> str:
+    return f" measures {', '.join(map(_name, names))}" if names else ""
+
+
+def _name(name: str) -> str:
+    return name if IDENTIFIER.fullmatch(name) else _string(name)
+
+
+def _string(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)

@@ -43,7 +43,7 @@ def has_alpha(pixels: Array) -> bool:
 
 
 def through_alpha(pixels: Array, resize: Callable[[Array], Array]) -> Array:
-    """Resize bytes (..., C, H, W), the last channel of which is alpha, weighted by it as Pillow does."""
+    """Resize bytes (..., C, H, W), weighted by the last channel, alpha, as Pillow does."""
     return unweighted(resize(weighted(pixels)))
 
 

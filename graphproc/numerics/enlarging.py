@@ -6,7 +6,7 @@ An output then lies between two pixels and is `x = p1 + w * (p0 - p1)` for a wei
 - Where it is no tie, that is, not half a pixel value from two bytes, it is at least `1 / (2 * n_out)` from one: both terms of
   `2 * a * (p0 - p1) - odd * d` are even where d is even, and d divides n_out where it is odd.
 - A tie needs an even d of at most 510, and then `p0 - p1` is a multiple of `d / 2`. Pillow's weights, rounded to 2**-22,
-  decide it: by the sign of their error, whose size in those units is `c / d` with a whole number c, times that of `p0 - p1`.
+  decide it: by the sign of their error. Its size in those units is `c / d`, with a whole number c, times that of `p0 - p1`.
   Where c is 0, d is a power of two, and the tie goes up.
 
 So a float32 weight is `w`, moved by `1 / (510 * k)` to the side of Pillow's own, where k is the smallest even number up to 510
@@ -27,7 +27,7 @@ from graphproc.numerics.filters import PRECISION_BITS
 Array = np.ndarray[Any, Any]
 
 MOST_OUTPUTS = 8192
-"""Up to so many outputs, the nearest that is no tie is further from it than float32 errs."""
+"""Up to this number of outputs, the nearest value that is no tie is further from it than float32 errs."""
 LARGEST_DIVISOR = 510
 """Ties have no larger one: twice a difference of two bytes."""
 NUDGE = 2.0**PRECISION_BITS / LARGEST_DIVISOR

@@ -158,7 +158,7 @@ def coefficients(
 
 
 def _normalised(n_in: int, n_out: int, filter: Filter, first: int, stop: int, extent: float | None) -> tuple[Array, Array]:
-    """The first input pixel of each output, and its weights [outputs, taps], whose sum is 1; float64."""
+    """Return the first input pixel of each output, and its weights [outputs, taps] with sum 1; float64."""
     scale = (n_in if extent is None else float(np.float32(extent))) / n_out
     stretch = max(scale, 1.0)
     support = filter.support * stretch

@@ -14,8 +14,9 @@ SPLIT = float(2**27 + 1)
 def multiply_add(a: Any, b: Any, c: Any, real: Any = np.float32) -> Array:
     """`a * b + c`, rounded once to `real`.
 
-    The product of two float32 has a place in float64. That of two float64 is the sum of two, of which the lower one is exact
-    (Dekker, 1971), and so is the rounding of the upper one's sum (Knuth): both enter the result last.
+    The product of two float32 has a place in float64. That of two float64 is a sum of an upper and a lower
+    part, both exact (Dekker, 1971), and so is the rounding error of the sum with the upper part (Knuth): the lower part
+    and this error enter the result last.
     """
     a, b, c = (np.asarray(v, dtype=np.float64) for v in (a, b, c))
     if real is not np.float64:

@@ -41,7 +41,7 @@ class Taps:
     Attributes:
         index: input pixels, int64 [outputs, taps].
         weights: float32, or float64, [outputs, taps].
-        rounded: how many taps come first, whose products are rounded before they are added; the products of the others are
+        rounded: how many of the first taps have products that are rounded before they are added; the other products are
             fused with the addition: rounded with it, once. Observed with torch 2.14 on processors with AVX2.
         own: which taps an output has, bool [outputs, taps]; None for all. The others have weight 0 and the last own pixel, so
             that no NaN comes from elsewhere, and are not added at all, so that no product with infinity does.
@@ -91,7 +91,7 @@ def antialias_taps(n_in: int, n_out: int, real: Real = np.float32) -> Taps:
 
 
 def antialias_cubic_taps(n_in: int, n_out: int, real: Real = np.float32) -> Taps:
-    """The taps of torch's antialiased cubic interpolation, whose parameter is -0.5."""
+    """The taps of torch's antialiased cubic interpolation with the parameter -0.5."""
     return _antialias(n_in, n_out, 2, real)
 
 
@@ -101,7 +101,7 @@ def _antialias(n_in: int, n_out: int, radius: int, real: Real) -> Taps:
     The arithmetic is that of `real`, in torch's order; a step with a Python float in it is float64, rounded where torch stores
     it. Weights past an output's own taps are 0.
 
-    torch's compiler adds up the taps behind the first one in groups of `GROUP`, whose products are rounded before they are
+    torch's compiler adds up the taps behind the first one in groups of `GROUP`: their products are rounded before they are
     added, in order; what is left over is fused.
     """
     scale = real(n_in) / real(n_out)
@@ -179,7 +179,7 @@ def _linear(low: Array, position: Array, n_in: int) -> Taps:
 
 
 def narrowed(taps: Taps, kind: str) -> Taps:
-    """Taps whose weights have a narrower type, held in float32; of two, torch subtracts the first from 1 in that type."""
+    """Round weights to a narrower type, held in float32; of two, torch subtracts the first from 1 in that type."""
     weights = rounded(taps.weights, kind)
     if weights.shape[1] == 2:
         weights = np.stack([weights[:, 0], rounded(1 - weights[:, 0], kind)], axis=1)
@@ -191,7 +191,7 @@ CUBIC_ORDER = (1, 0, 2, 3)
 
 
 def cubic_taps(n_in: int, n_out: int, real: Real = np.float32) -> Taps:
-    """The taps of torch's cubic interpolation, whose parameter is -0.75."""
+    """The taps of torch's cubic interpolation with the parameter -0.75."""
     position = _half_pixel(n_in, n_out, real)
     low = np.floor(position)
     index = np.clip(low[:, None].astype(np.int64) + np.arange(-1, 3), 0, n_in - 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -48,7 +48,7 @@ class ForEach(Op):
             require_layout(self, given, "CHW")
         if not operand and len(self.body) > 1:
             raise ShapeError(f"for_each: expected one op in a body without an operand, got {len(self.body)}")
-        body = self._chains()[0] if self.known else self.body
+        body = self._bound(0) if self.known else self.body
         x = body[0].infer(*operand)
         for step in body[1:]:
             x = step.infer(x)
@@ -60,16 +60,13 @@ class ForEach(Op):
         """The same with known sizes; the body is bound once the index is known as well."""
         return replace(self, count=num.evaluate(self.count, values, memo), known=tuple(sorted(values.items())))
 
-    def shown_fields(self) -> Iterator[tuple[str, Any]]:
-        """The count, and the body in order."""
-        yield "count", self.count
-        yield self.index, tuple(f"{step.name}<{', '.join(f'{k}={v}' for k, v in step.shown_fields())}>" for step in self.body)
-
     def _chains(self) -> list[list[Op]]:
         """The bound body of each index, and of index 0 where there is none."""
-        known = dict(self.known)
-        indices = range(max(num.known(self.count), 1))
-        return [[step.bind({**known, self.index: index}) for step in self.body] for index in indices]
+        return [self._bound(index) for index in range(max(num.known(self.count), 1))]
+
+    def _bound(self, index: int) -> list[Op]:
+        """The body of an index, bound."""
+        return [step.bind({**dict(self.known), self.index: index}) for step in self.body]
 
     def numpy(self, *operand: Array, applied: Callable[..., Array] = lambda op, *operands: op.numpy(*operands)) -> Array:
         """One index after the other; `applied` applies an op to arrays."""

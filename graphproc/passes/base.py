@@ -1,72 +1,207 @@
-"""What a pass is, and the tools that passes share."""
+"""What a pass is: it declares what it matches, and returns new ops or says why it leaves a match alone."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import ClassVar, Literal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from types import UnionType
+from typing import ClassVar
 
+from graphproc.errors import ProgramError
 from graphproc.ir.op import Op
-from graphproc.ir.program import Program, Step, Value
+from graphproc.ir.program import Program, Step, ValueInfo
+
+Kinds = type[Op] | UnionType
+"""A class of ops, or several: `Resize`, `Resize | Pad`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """The end of what a pass matches: as many ops of these kinds as follow, or none."""
+
+    kinds: Kinds
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Steps that a pass may rewrite; each but the first reads the result of the one before.
+
+    Attributes:
+        x: what the first step reads.
+        steps: in order.
+        readers: how many steps and outputs read `x` and each result before the last one.
+    """
+
+    x: ValueInfo
+    steps: tuple[Step, ...]
+    readers: tuple[int, ...]
+
+    @property
+    def ops(self) -> tuple[Op, ...]:
+        """The ops of the steps."""
+        return tuple(step.op for step in self.steps)
+
+    def __str__(self) -> str:
+        return ", ".join(step.output.name for step in self.steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """What a rewrite returns for a match that it leaves alone: the reason, for `graphproc inspect --why`."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """A new op that reads other results than that of the op before it in the list: those at `places` of the list."""
+
+    op: Op
+    places: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """What a pass made of a program.
+
+    Attributes:
+        by: the pass.
+        program: the result.
+        changes: for each rewrite, the ops that are gone and the new ones.
+        declined: for each match that is left in the result, its steps' names and the reason.
+    """
+
+    by: Pass
+    program: Program
+    changes: tuple[tuple[tuple[Op, ...], tuple[Op, ...]], ...]
+    declined: tuple[tuple[str, str], ...]
 
 
 class Pass:
-    """A rewrite: program in, new program out; running it twice changes nothing more.
+    """A rewrite of sequences of steps that leaves every bit of a program's results as it is.
+
+    Running it twice changes nothing more. Its docstring says what it does; `graphproc inspect --why` prints the first paragraph.
 
     Attributes:
-        name: its name on the command line and in `--why`.
-        numerics: `bit-exact`, or `reassociates` where float results may change in the last place.
+        name: its name in messages and in `--why`.
+        matches: the kinds of ops that it rewrites, in sequence: `(Resize, CenterCrop)`; the last may be `Many(...)`.
+        alone: whether matched steps lie one behind the other, and no others may read the results in between. Without it, steps
+            may lie apart, and those that others read as well stay.
     """
 
     name: ClassVar[str]
-    numerics: ClassVar[Literal["bit-exact", "reassociates"]]
+    matches: ClassVar[tuple[Kinds | Many, ...]]
+    alone: ClassVar[bool] = True
 
-    def run(self, program: Program) -> Program:
-        """The rewritten program."""
+    def rewrite(self, match: Match) -> Sequence[Op | Reads] | Declined:
+        """The ops to put in place of a match, each of which reads the result of the one before, or why it stays.
+
+        The first op reads what the match reads; without any op, readers of the match's result read that instead.
+        """
         raise NotImplementedError
 
+    def run(self, program: Program) -> Rewritten:
+        """Rewrite until every match is declined.
 
-def uses(program: Program, name: str) -> int:
-    """How many steps and outputs read a value."""
-    return sum(step.inputs.count(name) for step in program.steps) + sum(o.value == name for o in program.outputs)
+        Raises:
+            ProgramError: the rewrites of the pass do not come to an end.
+        """
+        changes: list[tuple[tuple[Op, ...], tuple[Op, ...]]] = []
+        most = 100 + 20 * len(program.steps)
+        while True:
+            declined = []
+            for match in self._found(program):
+                ops = self._rewritten(match)
+                if not isinstance(ops, Declined):
+                    break
+                declined.append((str(match), ops.reason))
+            else:
+                return Rewritten(self, program, tuple(changes), tuple(declined))
+            changes.append((match.ops, tuple(op.op if isinstance(op, Reads) else op for op in ops)))
+            if len(changes) > most:
+                raise ProgramError(f"program {program.name}: {most} rewrites, without end")
+            program = replaced(program, match, ops)
+
+    def _rewritten(self, match: Match) -> Sequence[Op | Reads] | Declined:
+        for step, readers in zip(match.steps, match.readers[1:], strict=False):
+            if self.alone and readers > 1:
+                return Declined(f"others read {step.output.name} as well")
+        return self.rewrite(match)
+
+    def _found(self, program: Program) -> Iterator[Match]:
+        """What the pass matches, by the place of the first step."""
+        readers = _readers(program)
+        values = {value.name: value for value in (*program.inputs, *(step.output for step in program.steps))}
+        behind = {step.output.name: next for step, next in pairwise(program.steps)}
+
+        def following(step: Step) -> Iterator[Step]:
+            for reader in readers.get(step.output.name, ()):
+                if reader is not None and len(reader.inputs) == 1 and (not self.alone or reader is behind[step.output.name]):
+                    yield reader
+
+        def chains(steps: tuple[Step, ...], kinds: Sequence[Kinds | Many]) -> Iterator[tuple[Step, ...]]:
+            """Every way to go on from some steps with ops of these kinds; what ends with `Many` goes on as far as it can."""
+            if not kinds:
+                yield steps
+                return
+            many = isinstance(kinds[0], Many)
+            wanted = kinds[0].kinds if isinstance(kinds[0], Many) else kinds[0]
+            found = [step for step in following(steps[-1]) if isinstance(step.op, wanted)]
+            if many and not (found and len(readers[steps[-1].output.name]) == 1):
+                yield steps
+                return
+            for step in found:
+                yield from chains((*steps, step), kinds if many else kinds[1:])
+
+        first, *rest = self.matches
+        for step in program.steps:
+            if isinstance(step.op, first) and len(step.inputs) == 1:  # type: ignore[arg-type]  # no Many comes first
+                x = values[step.inputs[0]]
+                for steps in chains((step,), rest):
+                    yield Match(x, steps, tuple(len(readers[v.name]) for v in (x, *(s.output for s in steps[:-1]))))
 
 
-def replace_chain(program: Program, index: int, length: int, ops: list[Op]) -> Program:
-    """Replace `length` consecutive single-input steps from `index` by other single-input ops on the same operand.
+def _readers(program: Program) -> dict[str, list[Step | None]]:
+    """The steps that read each value, as often as they do; None is an output."""
+    readers: dict[str, list[Step | None]] = {}
+    for step in program.steps:
+        for name in step.inputs:
+            readers.setdefault(name, []).append(step)
+    for output in program.outputs:
+        readers.setdefault(output.value, []).append(None)
+    return readers
 
-    New values are named after their ops; whatever read the last old value reads the last new one, or the operand itself
-    where no op is left.
+
+def replaced(program: Program, match: Match, ops: Sequence[Op | Reads]) -> Program:
+    """The program with new ops in place of a match; matched steps that others read as well stay.
+
+    New values are named after their ops. Where ops read others than the one before, the last result keeps its name, and no
+    name of a matched step is used again.
     """
-    steps = list(program.steps)
-    old = steps[index : index + length]
-    (name,) = old[0].inputs
-    taken = {v.name for v in (*program.inputs, *(s.output for s in steps if s not in old))}
+    readers, last = _readers(program), match.steps[-1]
+    gone = [last]
+    for step in reversed(match.steps[:-1]):
+        if all(reader in gone for reader in readers[step.output.name]):
+            gone.append(step)
+    branches = any(isinstance(op, Reads) for op in ops)
+    values = (*program.inputs, *(step.output for step in program.steps if branches or step not in gone))
+    taken = {value.name for value in values}
     new: list[Step] = []
-    type = program.value(name).type
     for op in ops:
-        type = op.infer(type)
-        label = next(n for n in (op.name, *(f"{op.name}_{i}" for i in range(2, len(steps) + 9))) if n not in taken)
-        taken.add(label)
-        new.append(Step(op, (name,), Value(label, type)))
-        name = label
-    result = old[-1].output.name
-    rest = [replace(s, inputs=tuple(name if i == result else i for i in s.inputs)) for s in steps[index + length :]]
-    return replace(
-        program,
-        steps=(*steps[:index], *new, *rest),
-        outputs=tuple(replace(o, value=name) if o.value == result else o for o in program.outputs),
-    )
-
-
-def chain(program: Program, index: int, *kinds: type[Op]) -> list[Op] | None:
-    """The ops of steps `index, index + 1, ...` if they are of these kinds, each reading only the one before it."""
-    steps = program.steps[index : index + len(kinds)]
-    if len(steps) < len(kinds):
-        return None
-    for position, (step, kind) in enumerate(zip(steps, kinds, strict=True)):
-        if not isinstance(step.op, kind) or len(step.inputs) != 1:
-            return None
-        if position:
-            before = steps[position - 1].output.name
-            if step.inputs != (before,) or uses(program, before) != 1:
-                return None
-    return [step.op for step in steps]
+        read = [new[place].output for place in op.places] if isinstance(op, Reads) else [new[-1].output if new else match.x]
+        op = op.op if isinstance(op, Reads) else op
+        if branches and len(new) == len(ops) - 1:
+            name = last.output.name
+        else:
+            name = next(n for n in (op.name, *(f"{op.name}_{i}" for i in range(2, len(taken) + 9))) if n not in taken)
+        taken.add(name)
+        new.append(Step(op, tuple(v.name for v in read), ValueInfo(name, op.infer(*(v.type for v in read)))))
+    result, name = last.output.name, new[-1].output.name if new else match.x.name
+    steps: list[Step] = []
+    for step in program.steps:
+        steps += new if step is last else []
+        if step not in gone:
+            steps.append(replace(step, inputs=tuple(name if i == result else i for i in step.inputs)))
+    outputs = tuple(replace(o, value=name) if o.value == result else o for o in program.outputs)
+    return replace(program, steps=tuple(steps), outputs=outputs)

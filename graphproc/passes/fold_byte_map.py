@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from typing import Any, ClassVar, Literal
+from typing import Any
 
 import numpy as np
 
 from graphproc.ir.op import Op
-from graphproc.ir.program import Program
 from graphproc.ops import ByteMap, MultiplyAdd, Normalize, Rescale
-from graphproc.passes.base import Pass, chain, replace_chain
+from graphproc.passes.base import Declined, Many, Match, Pass
 
 Array = np.ndarray[Any, Any]
 Forms = tuple[tuple[str, tuple[float, ...]], ...]
@@ -25,31 +24,14 @@ class FoldByteMap(Pass):
     always is.
     """
 
-    name: ClassVar[str] = "fold-byte-map"
-    numerics: ClassVar[Literal["bit-exact", "reassociates"]] = "bit-exact"
+    name = "fold-byte-map"
+    matches = (Rescale | Normalize, Many(Normalize | MultiplyAdd))
 
-    def run(self, program: Program) -> Program:
-        """Rewrite every chain that starts from uint8."""
-        index = 0
-        while index < len(program.steps):
-            ops = _longest(program, index)
-            if ops and program.value(program.steps[index].inputs[0]).type.dtype == "u8":
-                program = replace_chain(program, index, len(ops), [ByteMap(cheapest_form(ops))])
-            index += 1
-        return program
-
-
-def _longest(program: Program, index: int) -> list[Op]:
-    """As many ops from a step on as one function of a byte can hold."""
-    found: list[Op] = []
-    kinds: list[type[Op]] = []
-    while ops := next(filter(None, (chain(program, index, *kinds, kind) for kind in (_LATER if kinds else _FIRST))), None):
-        found, kinds = ops, [type(op) for op in ops]
-    return found
-
-
-_FIRST: tuple[type[Op], ...] = (Rescale, Normalize)
-_LATER: tuple[type[Op], ...] = (Normalize, MultiplyAdd)
+    def rewrite(self, match: Match) -> Sequence[Op] | Declined:
+        """The map, where there are bytes to map."""
+        if match.x.type.dtype != "u8":
+            return Declined(f"{match.x.name} is {match.x.type.dtype}, not u8")
+        return [ByteMap(cheapest_form(match.ops))]
 
 
 def cheapest_form(ops: Sequence[Op]) -> Forms:

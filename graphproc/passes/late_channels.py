@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from collections.abc import Sequence
 
 from graphproc.ir.op import Op
-from graphproc.ir.program import Program
 from graphproc.ops import CenterCrop, Pad, Resize, SelectChannels
-from graphproc.passes.base import Pass, chain, replace_chain
+from graphproc.passes.base import Declined, Match, Pass
 
 
 class LateChannels(Pass):
@@ -16,30 +15,16 @@ class LateChannels(Pass):
     Geometry treats every channel alike, so the results are the same bits; a border of its own colour does not, and stays.
     """
 
-    name: ClassVar[str] = "late-channels"
-    numerics: ClassVar[Literal["bit-exact", "reassociates"]] = "bit-exact"
+    name = "late-channels"
+    matches = (SelectChannels, SelectChannels | Resize | CenterCrop | Pad)
 
-    def run(self, program: Program) -> Program:
-        """Move selections back step by step until none moves."""
-        index = 0
-        while index < len(program.steps):
-            ops: list[Op] | None = None
-            if pair := chain(program, index, SelectChannels, SelectChannels):
-                ops = _merged(pair[0], pair[1], program.value(program.steps[index].inputs[0]).type.channels)
-            elif pair := next(filter(None, (chain(program, index, SelectChannels, k) for k in (Resize, CenterCrop, Pad))), None):
-                own = isinstance(pair[1], Pad) and isinstance(pair[1].value, tuple)  # a value for each channel
-                ops = None if own else [pair[1], pair[0]]
-            if ops is None:
-                index += 1
-            else:
-                program = replace_chain(program, index, 2, ops)
-                index = 0
-        return program
-
-
-def _merged(first: Op, second: Op, channels: int) -> list[Op]:
-    """Both selections as one, or none where all of the operand's channels come back in their order."""
-    assert isinstance(first, SelectChannels)
-    assert isinstance(second, SelectChannels)
-    order = tuple(first.order[i] for i in second.order)
-    return [] if order == tuple(range(channels)) else [SelectChannels(order)]
+    def rewrite(self, match: Match) -> Sequence[Op] | Declined:
+        """The geometry first, or the two selections as one."""
+        selection, after = match.ops
+        assert isinstance(selection, SelectChannels)
+        if isinstance(after, SelectChannels):
+            order = tuple(selection.order[i] for i in after.order)
+            return [] if order == tuple(range(match.x.type.channels)) else [SelectChannels(order)]
+        if isinstance(after, Pad) and isinstance(after.value, tuple):
+            return Declined("the border has a value for each channel")
+        return [after, selection]

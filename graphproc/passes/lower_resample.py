@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from collections.abc import Sequence
 
-from graphproc.ir.program import Program
+from graphproc.ir.op import Op
 from graphproc.ops import Resample
-from graphproc.passes.base import Pass, chain, replace_chain
+from graphproc.passes.base import Declined, Match, Pass
 
 
 class LowerResample(Pass):
@@ -15,14 +15,12 @@ class LowerResample(Pass):
     The other arithmetics are emitted as they stand.
     """
 
-    name: ClassVar[str] = "lower-resample"
-    numerics: ClassVar[Literal["bit-exact", "reassociates"]] = "bit-exact"
+    name = "lower-resample"
+    matches = (Resample,)
 
-    def run(self, program: Program) -> Program:
-        """Rewrite every such step."""
-        for index in range(len(program.steps)):
-            (op,) = chain(program, index, Resample) or (None,)
-            lowered = op.lowered() if isinstance(op, Resample) else None
-            if lowered is not None:
-                program = replace_chain(program, index, 1, [lowered])
-        return program
+    def rewrite(self, match: Match) -> Sequence[Op] | Declined:
+        """The lowered op, of the whole image."""
+        (op,) = match.ops
+        assert isinstance(op, Resample)
+        lowered = op.lowered()
+        return [lowered] if lowered else Declined(f"the arithmetic {op.arithmetic} has no lowered op for it")

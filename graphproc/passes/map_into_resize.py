@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import ClassVar, Literal
 
-from graphproc.ir.program import Program
+from graphproc.ir.op import Op
 from graphproc.ops import ByteMap, Resize
-from graphproc.passes.base import Pass, chain, replace_chain
+from graphproc.passes.base import Declined, Match, Pass
 
 
 class MapIntoResize(Pass):
     """`resize; byte_map` becomes a resize with a map, which is done piece by piece while its bytes are in the cache."""
 
-    name: ClassVar[str] = "map-into-resize"
-    numerics: ClassVar[Literal["bit-exact", "reassociates"]] = "bit-exact"
+    name = "map-into-resize"
+    matches = (Resize, ByteMap)
 
-    def run(self, program: Program) -> Program:
-        """Rewrite every pair."""
-        index = 0
-        while index < len(program.steps):
-            resize, map = chain(program, index, Resize, ByteMap) or (None, None)
-            if isinstance(resize, Resize) and isinstance(map, ByteMap) and (map.axis, map.each) == (-3, 1):
-                program = replace_chain(program, index, 2, [replace(resize, map=map)])
-            index += 1
-        return program
+    def rewrite(self, match: Match) -> Sequence[Op] | Declined:
+        """The resize with the map."""
+        resize, mapped = match.ops
+        assert isinstance(resize, Resize)
+        assert isinstance(mapped, ByteMap)
+        if (mapped.axis, mapped.each) != (-3, 1):
+            return Declined("the constants of the map do not follow channels of planes")
+        return [replace(resize, map=mapped)]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from graphproc.errors import GraphprocError, ProgramError
 from graphproc.ir.program import Program, verify
 from graphproc.passes.absorb_layout import AbsorbLayout
-from graphproc.passes.base import Pass
+from graphproc.passes.base import Pass, Rewritten
 from graphproc.passes.crop_into_resize import CropIntoResize
 from graphproc.passes.fold_byte_map import FoldByteMap
 from graphproc.passes.late_byte_map import LateByteMap
@@ -21,15 +24,35 @@ PASSES: tuple[Pass, ...] = (
     LateByteMap(),
     MapIntoResize(),
 )
-"""The bit-exact passes in the order in which `optimize` runs them.
+"""The passes in the order in which `optimize` runs them.
 
 Resampling of bytes as a resize, late channel selection, layout and crop into the resize, rescale and normalize as one function
 of a byte, that function last, or by the resize where it is next to it.
 """
 
 
-def optimize(program: Program) -> Program:
-    """Run the bit-exact passes in order, and verify the result."""
+def rewrites(program: Program) -> Iterator[Rewritten]:
+    """What each pass makes of a program, in order; a result that differs from the pass's operand is verified.
+
+    Raises:
+        ProgramError: the program breaks a rule of the IR, or a pass made one that does; the message names the pass.
+    """
+    verify(program)
     for step in PASSES:
-        program = step.run(program)
-    return verify(program)
+        try:
+            done = step.run(program)
+            program = verify(done.program) if done.changes else program
+        except GraphprocError as error:
+            raise ProgramError(f"pass {step.name}: {error}") from error
+        yield done
+
+
+def optimize(program: Program) -> Program:
+    """Run the passes in order.
+
+    Raises:
+        ProgramError: as `rewrites`.
+    """
+    for done in rewrites(program):
+        program = done.program
+    return program

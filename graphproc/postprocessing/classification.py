@@ -9,21 +9,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from graphproc.errors import ConfigError
-from graphproc.ops import Function, Pick, Softmax, TopK
-from graphproc.postprocessing.method import Field, Method, Steps
+from graphproc.postprocessing.builder import MethodBuilder
+from graphproc.postprocessing.method import Field, Method
 from graphproc.sizes import num
 
 
-def build(steps: Steps) -> None:
+def build(b: MethodBuilder) -> None:
     """Scores of all classes as shares of 1 (`softmax`), each by itself (`sigmoid`), or as they are, the largest first."""
-    x, function = steps["logits"], steps.options["function_to_apply"]
+    x, function = b["logits"], b.options["function_to_apply"]
     if function not in ("softmax", "sigmoid", "none"):
         raise ConfigError(f"function_to_apply: expected softmax, sigmoid or none, got {function!r}")
     if function != "none":
-        x = steps.add(Softmax(-1) if function == "softmax" else Function("sigmoid"), x)
-    labels = steps.add(TopK(num.minimum(steps.count("top_k"), x.type.shape[-1])), x)
-    steps.output("scores", steps.add(Pick(), x, labels))
-    steps.output("labels", labels)
+        x = x.softmax() if function == "softmax" else x.sigmoid()
+    labels = x.top_k(num.minimum(b.count("top_k"), x.shape[-1]))
+    b.output("scores", x[labels])
+    b.output("labels", labels)
 
 
 def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
@@ -39,6 +39,6 @@ METHODS = (
         build,
         result,
         {"top_k": 5, "function_to_apply": "softmax"},
-        sized=(),
+        size_arguments=(),
     ),
 )

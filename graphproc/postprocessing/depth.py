@@ -11,11 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from graphproc import joins
 from graphproc.errors import ConfigError, ImageError
 from graphproc.ir.program import Parity, Value
-from graphproc.ops import Cast, Combine, Crop, Function, Numbers, Rearrange, Reduce
+from graphproc.ir.value import maximum
+from graphproc.ops import Crop, Numbers
 from graphproc.ops.resample import ALIGNED, NEAREST_EXACT, TORCH_NEAREST, TORCH_UNFUSED, Resample
-from graphproc.postprocessing.method import TRANSFORMERS, Field, Method, Steps
+from graphproc.postprocessing.builder import MethodBuilder
+from graphproc.postprocessing.method import TRANSFORMERS, Field, Method, over_pixels
 from graphproc.processors.constants import BICUBIC, BILINEAR, NEAREST
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
@@ -31,99 +34,92 @@ OF_ANGLES = Parity(
     "relative to the largest depth; sines and cosines are the runtime's, and torch's kernels fuse products with sums",
 )
 VIEW = "field_of_view"
-PER_PIXEL = Rearrange("n -> n 1 1")
-"""A number of an image as an operand for its pixels."""
 KERNELS = {BILINEAR: "bilinear", BICUBIC: "bicubic"}
-"""How DepthPro resizes, by its `resample`; nearest pixels are another arithmetic."""
+"""How DepthPro resizes, by its `resample`; nearest pixels are another op."""
 NEAREST_DEPTH, FARTHEST_DEPTH = 1e-4, 1e4
 """Between which inverse depths of DepthPro are."""
 SHORTEST = 1e-12
 """What normals are divided by at least."""
 
 
-def resized(steps: Steps, image: Value, size: tuple[Num, ...] | None, kernel: str = "bicubic", weights: str = "") -> Value:
+def resized(b: MethodBuilder, image: Value, size: tuple[Num, ...] | None, kernel: str = "bicubic", weights: str = "") -> Value:
     """An image at a size."""
-    return image if size is None else steps.add(Resample(size[0], size[1], kernel, False, TORCH_UNFUSED, weights=weights), image)
+    return image if size is None else b.add(Resample(size[0], size[1], kernel, False, TORCH_UNFUSED, weights=weights), image)
 
 
-def finish(steps: Steps, depth: Value) -> None:
-    """One output, a map."""
-    steps.output("predicted_depth", steps.add(Rearrange("1 h w -> h w", layout="HW"), depth), "pad")
+def finish(b: MethodBuilder, depth: Value) -> None:
+    """Declare the one output, a map."""
+    b.output("predicted_depth", depth.rearrange("1 h w -> h w", "HW"), joins.Pad())
 
 
-def as_image(steps: Steps) -> Value:
+def as_image(b: MethodBuilder) -> Value:
     """The model's depths as an image of one channel."""
-    return steps.add(Rearrange("h w -> 1 h w", layout="CHW"), steps["predicted_depth"])
+    return b["predicted_depth"].rearrange("h w -> 1 h w", "CHW")
 
 
-def build(steps: Steps) -> None:
+def build(b: MethodBuilder) -> None:
     """The depths at the wanted size, by cubic interpolation."""
-    finish(steps, resized(steps, as_image(steps), steps.target))
+    finish(b, resized(b, as_image(b), b.target))
 
 
-def build_linear(steps: Steps) -> None:
+def build_linear(b: MethodBuilder) -> None:
     """The depths at the wanted size, by linear interpolation."""
-    finish(steps, resized(steps, as_image(steps), steps.target, "bilinear"))
+    finish(b, resized(b, as_image(b), b.target, "bilinear"))
 
 
-def build_aligned(steps: Steps) -> None:
+def build_aligned(b: MethodBuilder) -> None:
     """The depths at the wanted size, by linear interpolation between the corners' pixels."""
-    finish(steps, resized(steps, as_image(steps), steps.target, ALIGNED))
+    finish(b, resized(b, as_image(b), b.target, ALIGNED))
 
 
-def build_pro(steps: Steps) -> None:
+def build_pro(b: MethodBuilder) -> None:
     """What the model says of inverse depths, for the camera's field of view, at the wanted size, as depths."""
-    depth, size, view = as_image(steps), steps.target, None
-    if VIEW in steps:
-        view = steps[VIEW]
-        steps.output(VIEW, view)
+    depth, size, view = as_image(b), b.target, None
+    if VIEW in b:
+        view = b[VIEW]
+        b.output(VIEW, view)
     if size is not None:
         if view is not None:
-            width, focal = focal_length(steps, view, size[1])
-            steps.output("focal_length", steps.add(Reduce("max"), focal))
-            depth = steps.add(Combine("multiply"), depth, steps.add(PER_PIXEL, width))
-            depth = steps.add(Combine("divide"), depth, steps.add(PER_PIXEL, focal))
-        depth = as_set(steps, depth, size)
-    depth = steps.add(Combine("minimum", FARTHEST_DEPTH), steps.add(Combine("maximum", NEAREST_DEPTH), depth))
-    finish(steps, steps.add(Combine("divide"), steps.add(Numbers((1.0,), "f32", (1, 1, 1))), depth))
+            width, focal = focal_length(view, size[1])
+            b.output("focal_length", focal.max())
+            depth = depth * over_pixels(width) / over_pixels(focal)
+        depth = as_set(b, depth, size)
+    finish(b, 1 / depth.clip(NEAREST_DEPTH, FARTHEST_DEPTH))
 
 
-def focal_length(steps: Steps, view: Value, width: Num) -> tuple[Value, Value]:
+def focal_length(view: Value, width: Num) -> tuple[Value, Value]:
     """An image's width, and the focal length that goes with its field of view in degrees, both in pixels, f32 [1]."""
-    view = steps.add(Rearrange("-> 1"), view)
-    half = steps.add(Combine("multiply", 0.5), steps.add(Combine("multiply", math.pi / 180), view))
-    tangent = steps.add(Combine("divide"), steps.add(Function("sin"), half), steps.add(Function("cos"), half))
-    whole = steps.add(Cast("f32"), steps.add(Numbers((width,))))
-    return whole, steps.add(Combine("divide"), steps.add(Combine("multiply", 0.5), whole), tangent)
+    half = view.rearrange("-> 1") * (math.pi / 180) * 0.5
+    tangent = half.sin() / half.cos()
+    whole = view.builder.add(Numbers((width,))).cast("f32")
+    return whole, whole * 0.5 / tangent
 
 
-def as_set(steps: Steps, image: Value, size: tuple[Num, Num]) -> Value:
+def as_set(b: MethodBuilder, image: Value, size: tuple[Num, Num]) -> Value:
     """An image at a size, as the processor's `resample` has it.
 
     Raises:
         ConfigError: torch has no interpolation of that name.
     """
-    resample = steps.config.resample
+    resample = b.config.resample
     if resample == NEAREST:
-        return steps.add(Resample(*size, NEAREST_EXACT, False, TORCH_NEAREST), image)
+        return b.add(Resample(*size, NEAREST_EXACT, False, TORCH_NEAREST), image)
     if resample not in KERNELS:
         raise ConfigError(
             f"resample: expected {NEAREST}, {BILINEAR} or {BICUBIC} (nearest, bilinear, bicubic) to resize depths, "
             f"got {resample!r}"
         )
-    return resized(steps, image, size, KERNELS[resample])
+    return resized(b, image, size, KERNELS[resample])
 
 
-def build_normals(steps: Steps) -> None:
+def build_normals(b: MethodBuilder) -> None:
     """Vectors of length 1, then at the wanted size, by linear interpolation."""
-    x = unit_vectors(steps, steps["normals"], SHORTEST)
-    steps.output("normals", resized(steps, x, steps.target, "bilinear"), "pad")
+    b.output("normals", resized(b, unit_vectors(b["normals"], SHORTEST), b.target, "bilinear"), joins.Pad())
 
 
-def unit_vectors(steps: Steps, x: Value, shortest: float) -> Value:
+def unit_vectors(x: Value, shortest: float) -> Value:
     """The vector at each pixel, divided by its length, or by a number that this is below."""
-    length = steps.add(Function("sqrt"), steps.add(Reduce("sum", -3, keep=True), steps.add(Combine("multiply"), x, x)))
-    return steps.add(Combine("divide"), x, steps.add(Combine("maximum", shortest), length))
+    return x / maximum((x * x).sum(-3, keepdims=True).sqrt(), shortest)
 
 
 def padding(side: Num) -> Num:
@@ -131,11 +127,11 @@ def padding(side: Num) -> Num:
     return num.trunc(num.sqrt(side / 2) * 3)
 
 
-def build_zoe(steps: Steps) -> None:
+def build_zoe(b: MethodBuilder) -> None:
     """The depths at the size of the padded image, without the padding, then at the wanted size."""
-    remove = steps.options["do_remove_padding"]
-    remove = steps.config.do_pad if remove is None else remove
-    depth, source = as_image(steps), steps.sizes.get("source_sizes")
+    remove = b.options["do_remove_padding"]
+    remove = b.config.do_pad if remove is None else remove
+    depth, source = as_image(b), b.sizes.get("source_sizes")
     if source is None and remove:
         raise ConfigError(
             "source_sizes: expected (height, width) of each image to remove its padding, got none. Give them, or "
@@ -144,10 +140,10 @@ def build_zoe(steps: Steps) -> None:
     if source is not None:
         height, width = source
         top, left = (padding(height), padding(width)) if remove else (0, 0)
-        depth = resized(steps, depth, (height + 2 * top, width + 2 * left), weights="f32")  # by torchvision
+        depth = resized(b, depth, (height + 2 * top, width + 2 * left), weights="f32")  # by torchvision
         if remove:
-            depth = steps.add(Crop(top, left, height, width), depth)
-    finish(steps, resized(steps, depth, steps.sizes.get("target_sizes"), weights="f32"))
+            depth = b.add(Crop(top, left, height, width), depth)
+    finish(b, resized(b, depth, b.sizes.get("target_sizes"), weights="f32"))
 
 
 def prepare(given: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -168,7 +164,7 @@ def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
 
 
 def squeezed_result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """The map of one image; resized to one row or column, it loses that axis, as in the reference."""
+    """The map of one image; resized to one row or column, it loses that axis, as upstream."""
     return {"predicted_depth": squeezed(outputs["predicted_depth"], options)}
 
 
@@ -199,8 +195,8 @@ METHODS = (
         result,
         {"source_sizes": None, "target_sizes": None, "outputs_flipped": None, "do_remove_padding": None},
         parity=PARITY,
-        sized=("source_sizes", "target_sizes"),
-        left_to_python=("outputs_flipped",),
+        size_arguments=("source_sizes", "target_sizes"),
+        python_only_options=("outputs_flipped",),
         prepare=prepare,
     ),
     Method(NAME, ("Tipsv2DptImageProcessor",), DEPTH, build_linear, squeezed_result, {"target_sizes": None}, parity=PARITY),

@@ -13,8 +13,9 @@ import numpy as np
 
 from graphproc.errors import ConfigError
 from graphproc.ir.program import Value
-from graphproc.ops import CenterToCorners, Combine, Function, Pick, Rearrange, Reduce, Softmax, TopK
-from graphproc.postprocessing.method import BOXES, LOGITS, Field, Method, Steps, without_nothing
+from graphproc.ops import CenterToCorners
+from graphproc.postprocessing.builder import MethodBuilder
+from graphproc.postprocessing.method import BOXES, LOGITS, Field, Method, without_nothing
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 
@@ -24,73 +25,71 @@ ROWS = ("scores", "labels", "boxes")
 NO_LABEL = -1
 SHARES = "shares"
 """Shares of images in place of logits, which are made of the logits of a batch."""
-SHARED = {SHARES: Field(LOGITS.shape, "QC", optional=True, call=True), **FIELDS, "logits": replace(LOGITS, unless=SHARES)}
+SHARED = {SHARES: Field(LOGITS.shape, "QC", optional=True, call=True), **FIELDS, "logits": replace(LOGITS, replaced_by=SHARES)}
 
 
-def in_pixels(steps: Steps, boxes: Value, size: tuple[Num, Num] | None) -> Value:
+def in_pixels(boxes: Value, size: tuple[Num, Num] | None) -> Value:
     """Boxes in pixels of a (height, width) that they are shares of; where there is none, as they are."""
-    return boxes if size is None else steps.add(Combine("multiply", (size[1], size[0], size[1], size[0])), boxes)
+    return boxes if size is None else boxes * (size[1], size[0], size[1], size[0])
 
 
-def found(steps: Steps, scores: Value, labels: Value, boxes: Value) -> None:
+def found(b: MethodBuilder, scores: Value, labels: Value, boxes: Value) -> None:
     """What scores above the threshold."""
-    kept = steps.add(Combine("greater", steps.number("threshold")), scores)
-    steps.rows(kept, {"labels": NO_LABEL}, scores=scores, labels=labels, boxes=boxes)
+    b.rows(scores > b.number("threshold"), {"labels": NO_LABEL}, scores=scores, labels=labels, boxes=boxes)
 
 
-def best_class(steps: Steps) -> None:
+def best_class(b: MethodBuilder) -> None:
     """DETR: shares of all classes but the last, which is nothing; the best class of each query."""
-    best_share(steps, steps.add(Softmax(-1), steps["logits"]))
+    best_share(b, b["logits"].softmax())
 
 
-def best_share(steps: Steps, shares: Value) -> None:
+def best_share(b: MethodBuilder, shares: Value) -> None:
     """The best class of each query but the last, which is nothing."""
-    shares = without_nothing(steps, shares)
+    shares = without_nothing(shares)
     found(
-        steps,
-        steps.add(Reduce("max"), shares),
-        steps.add(Reduce("argmax"), shares),
-        in_pixels(steps, steps.add(CenterToCorners(), steps["pred_boxes"]), steps.target),
+        b,
+        shares.max(),
+        shares.argmax(),
+        in_pixels(b.add(CenterToCorners(), b["pred_boxes"]), b.target),
     )
 
 
-def best_pairs(steps: Steps, count: Num) -> None:
+def best_pairs(b: MethodBuilder, count: Num) -> None:
     """Every class of every query by itself; the best pairs of a query and a class."""
-    chances = steps.add(Function("sigmoid"), steps["logits"])
-    queries, classes = chances.type.shape
-    flat = steps.add(Rearrange("q c -> (q c)", layout=""), chances)
-    pairs = steps.add(TopK(num.minimum(count, queries * classes)), flat)
-    labels = steps.add(Combine("remainder", classes), pairs)
-    query = steps.add(Combine("quotient", classes), pairs)
-    boxes = in_pixels(steps, steps.add(CenterToCorners(), steps["pred_boxes"]), steps.target)
-    found(steps, steps.add(Pick(), flat, pairs), labels, steps.add(Pick(-2), boxes, query))
+    flat = b["logits"].sigmoid().rearrange("q c -> (q c)")
+    queries, classes = b["logits"].shape
+    pairs = flat.top_k(num.minimum(count, queries * classes))
+    labels = pairs % classes
+    query = pairs // classes
+    boxes = in_pixels(b.add(CenterToCorners(), b["pred_boxes"]), b.target)
+    found(b, flat[pairs], labels, boxes[query])
 
 
-def deformable(steps: Steps) -> None:
+def deformable(b: MethodBuilder) -> None:
     """As many pairs as asked for."""
-    best_pairs(steps, steps.count("top_k"))
+    best_pairs(b, b.count("top_k"))
 
 
-def rf_detr(steps: Steps) -> None:
+def rf_detr(b: MethodBuilder) -> None:
     """As many pairs as asked for, or as queries."""
-    best_pairs(steps, pairs_wanted(steps))
+    best_pairs(b, pairs_wanted(b))
 
 
-def pairs_wanted(steps: Steps) -> Num:
+def pairs_wanted(b: MethodBuilder) -> Num:
     """`top_k`, the number of queries where it is not given."""
-    return steps["logits"].type.shape[0] if steps.options["top_k"] is None else steps.count("top_k")
+    return b["logits"].shape[0] if b.options["top_k"] is None else b.count("top_k")
 
 
-def rt_detr(steps: Steps) -> None:
+def rt_detr(b: MethodBuilder) -> None:
     """As many pairs as queries."""
-    if SHARES in steps:
-        return best_share(steps, steps[SHARES])
-    if not steps.options["use_focal_loss"]:
+    if SHARES in b:
+        return best_share(b, b[SHARES])
+    if not b.options["use_focal_loss"]:
         raise ConfigError(
             "use_focal_loss: expected true in a graph; without it the reference takes each image's share among the images of a "
             "batch, which a graph of one image does not have. Call the processor's method."
         )
-    return best_pairs(steps, steps["logits"].type.shape[0])
+    return best_pairs(b, b["logits"].shape[0])
 
 
 def prepare(given: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -104,29 +103,29 @@ def prepare(given: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str
     return {SHARES: small / small.sum(axis=0)}
 
 
-def grounded(steps: Steps) -> None:
+def grounded(b: MethodBuilder) -> None:
     """The best class of each query; classes are tokens or texts."""
-    best_text(steps, steps.target)
+    best_text(b, b.target)
 
 
-def grounded_on_square(steps: Steps) -> None:
+def grounded_on_square(b: MethodBuilder) -> None:
     """As `grounded`; boxes are shares of the square that the image was padded to."""
-    best_text(steps, square(steps))
+    best_text(b, square(b))
 
 
-def square(steps: Steps) -> tuple[Num, Num] | None:
+def square(b: MethodBuilder) -> tuple[Num, Num] | None:
     """The square around the wanted size."""
-    side = None if steps.target is None else num.maximum(*steps.target)
+    side = None if b.target is None else num.maximum(*b.target)
     return None if side is None else (side, side)
 
 
-def best_text(steps: Steps, size: tuple[Num, Num] | None) -> None:
+def best_text(b: MethodBuilder, size: tuple[Num, Num] | None) -> None:
     """The best class of each query, by itself."""
     found(
-        steps,
-        steps.add(Function("sigmoid"), steps.add(Reduce("max"), steps["logits"])),
-        steps.add(Reduce("argmax"), steps["logits"]),
-        in_pixels(steps, steps.add(CenterToCorners(), steps["pred_boxes"]), size),
+        b,
+        b["logits"].max().sigmoid(),
+        b["logits"].argmax(),
+        in_pixels(b.add(CenterToCorners(), b["pred_boxes"]), size),
     )
 
 

@@ -1,6 +1,6 @@
 """Images that a model generated, as pixels: what preprocessing did, backwards.
 
-Bytes that are made of floats narrower than float32 may differ by one: the reference rounds the difference to that type, too.
+Bytes that are made of floats narrower than float32 may differ by one: upstream rounds the difference to that type, too.
 
 Source: transformers 5.23, `postprocess` of `JanusImageProcessorPil` and `Emu3ImageProcessor`.
 """
@@ -15,52 +15,52 @@ import numpy as np
 from graphproc.batch_feature import BatchFeature
 from graphproc.errors import ConfigError, ImageError
 from graphproc.ir.program import Parity
-from graphproc.ops import Cast, Combine, Truncate
-from graphproc.postprocessing.method import TRANSFORMERS, Field, Method, Steps
+from graphproc.ops import Truncate
+from graphproc.postprocessing.builder import MethodBuilder
+from graphproc.postprocessing.method import TRANSFORMERS, Field, Method
 from graphproc.processors import stages
 
 PIL = "PIL.Image.Image"
 CHANNELS = 3
 
 
-def setting(steps: Steps, name: str) -> Any:
+def setting(b: MethodBuilder, name: str) -> Any:
     """An option, or the processor's own setting where it is not given."""
-    given = steps.options[name]
-    return getattr(steps.config, name) if given is None else given
+    given = b.options[name]
+    return getattr(b.config, name) if given is None else given
 
 
-def per_channel(steps: Steps, name: str) -> list[float]:
+def per_channel(b: MethodBuilder, name: str) -> list[float]:
     """A mean or standard deviation of each channel.
 
     Raises:
         ConfigError: it is something else than a number or one for each channel.
     """
-    given = setting(steps, name)
+    given = setting(b, name)
     values = list(given) if isinstance(given, (list, tuple)) else [given] * CHANNELS
     if len(values) != CHANNELS or any(isinstance(v, bool) or not isinstance(v, (int, float)) for v in values):
         raise ConfigError(f"{name}: expected a number or {CHANNELS} of them, got {given!r}")
     return values
 
 
-def build(steps: Steps) -> None:
+def build(b: MethodBuilder) -> None:
     """Generated images as bytes; without `do_rescale`, as floats."""
-    rescales, normalizes = (bool(setting(steps, name)) for name in ("do_rescale", "do_normalize"))
-    given, means, stds = steps.options["rescale_factor"], (0.0,) * CHANNELS, (1.0,) * CHANNELS
-    factor = 1 / steps.config.rescale_factor if given is None else float(steps.number("rescale_factor"))
+    rescales, normalizes = (bool(setting(b, name)) for name in ("do_rescale", "do_normalize"))
+    given, means, stds = b.options["rescale_factor"], (0.0,) * CHANNELS, (1.0,) * CHANNELS
+    factor = 1 / b.config.rescale_factor if given is None else float(b.number("rescale_factor"))
     if normalizes:
-        mean, std = per_channel(steps, "image_mean"), per_channel(steps, "image_std")
+        mean, std = per_channel(b, "image_mean"), per_channel(b, "image_std")
         if 0 in std:
             raise ConfigError(f"image_std: expected numbers other than 0, got {std}")
         # torchvision's backend normalizes before it rescales, or in one step with it
-        unit = 1 if steps.b.backend == "pil" else factor
+        unit = 1 if b.backend == "pil" else factor
         means, stds = (tuple(-unit * m / s for m, s in zip(mean, std, strict=True)), tuple(1 / s for s in std))
     flags = {"do_rescale": rescales, "do_normalize": normalizes}
-    undone = steps.config.changed(**flags, rescale_factor=factor, image_mean=means, image_std=stds)
-    x = stages.rescale(steps.b, undone, stages.normalize(steps.b, undone, steps["images"]))
+    undone = b.config.changed(**flags, rescale_factor=factor, image_mean=means, image_std=stds)
+    x = stages.rescale(b, undone, stages.normalize(b, undone, b["images"]))
     if rescales:
-        x = steps.add(Combine("minimum", 255), steps.add(Combine("maximum", 0), x))
-        x = steps.add(Cast("u8"), steps.add(Truncate("i32"), x))
-    steps.output("pixel_values", x)
+        x = b.add(Truncate("i32"), x.clip(0, 255)).cast("u8")
+    b.output("pixel_values", x)
 
 
 def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
@@ -69,7 +69,7 @@ def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
 
 
 def prepare(given: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A list of images, channels first; numpy arrays where the reference computes with these.
+    """A list of images, channels first; numpy arrays where upstream computes with these.
 
     Raises:
         ImageError: there is something else than images of three channels.
@@ -113,7 +113,7 @@ def collect(results: list[Any], options: Mapping[str, Any]) -> Any:
 
 
 def collect_planes(results: list[Any], options: Mapping[str, Any]) -> Any:
-    """As `collect`; where these are no pictures, the channels of all images in a row, as in the reference."""
+    """As `collect`; where these are no pictures, the channels of all images in a row, as upstream."""
     planes = [channel for image in results for channel in image]
     return collect(results if _pictures(results, options) else planes, options)
 
@@ -148,9 +148,9 @@ METHODS = (
         result,
         {**OPTIONS, "input_data_format": None, "return_tensors": None},
         parity=PARITY,
-        sized=(),
-        takes="images",
-        left_to_python=IN_PYTHON,
+        size_arguments=(),
+        first_argument="images",
+        python_only_options=IN_PYTHON,
         prepare=prepare,
         collect=collect,
     ),
@@ -162,9 +162,9 @@ METHODS = (
         result,
         {**OPTIONS, "return_tensors": PIL, "input_data_format": None},
         parity=PARITY,
-        sized=(),
-        takes="images",
-        left_to_python=IN_PYTHON,
+        size_arguments=(),
+        first_argument="images",
+        python_only_options=IN_PYTHON,
         prepare=prepare,
         collect=collect_planes,
     ),

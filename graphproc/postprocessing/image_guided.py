@@ -10,10 +10,11 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from graphproc.ir.program import Value
-from graphproc.ops import CenterToCorners, Choose, Combine, Function, NonMaxSuppression, Rearrange, Reduce
+from graphproc.ir.value import maximum, where
+from graphproc.ops import CenterToCorners, NonMaxSuppression
+from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.detection import in_pixels, square
-from graphproc.postprocessing.method import BOXES, LOGITS, Method, Steps
+from graphproc.postprocessing.method import BOXES, LOGITS, Method
 from graphproc.sizes.num import Num
 
 NAME = "post_process_image_guided_detection"
@@ -29,38 +30,31 @@ AT_LEAST = (-math.inf, -math.inf, 0.0, 0.0)
 """The smallest center and extent of a box that may overlap others."""
 
 
-def where(steps: Steps, x: Value, condition: Value) -> Value:
-    """The numbers where a condition holds, and 0 elsewhere."""
-    return steps.add(Choose(0), condition, x)
-
-
-def build(steps: Steps) -> None:
+def build(b: MethodBuilder) -> None:
     """The best class of each query, without those that overlap a better one."""
-    guided(steps, steps.target)
+    guided(b, b.target)
 
 
-def build_on_square(steps: Steps) -> None:
+def build_on_square(b: MethodBuilder) -> None:
     """As `build`; boxes are shares of the square that the image was padded to."""
-    guided(steps, square(steps))
+    guided(b, square(b))
 
 
-def guided(steps: Steps, size: tuple[Num, Num] | None) -> None:
+def guided(b: MethodBuilder, size: tuple[Num, Num] | None) -> None:
     """Scores from 0, a tenth of the best, to 1, the best; what has 0 is nothing."""
-    scores = steps.add(Function("sigmoid"), steps.add(Reduce("max"), steps["logits"]))
-    boxes = steps.add(CenterToCorners(), steps["target_pred_boxes"])
-    if steps.number("nms_threshold") < 1:
-        kept = NonMaxSuppression(steps.number("nms_threshold"))
+    scores = b["logits"].max().sigmoid()
+    boxes = b.add(CenterToCorners(), b["target_pred_boxes"])
+    if b.number("nms_threshold") < 1:
+        kept = NonMaxSuppression(b.number("nms_threshold"))
         # A box of negative width or height overlaps nothing; the op would turn it round.
-        solid = steps.add(CenterToCorners(), steps.add(Combine("maximum", AT_LEAST), steps["target_pred_boxes"]))
-        rows = steps.add(kept, solid, steps.add(Rearrange("q -> 1 q"), scores))
-        scores = where(steps, scores, steps.add(Rearrange("1 q -> q", layout="Q"), rows))
-    below = steps.add(Combine("less", steps.number("threshold")), scores)
-    scores = where(steps, scores, steps.add(Function("not"), below))  # what is no number stays
-    best = steps.add(Combine("add", EPSILON), steps.add(Reduce("max", keep=True), scores))
-    above = steps.add(Combine("subtract"), scores, steps.add(Combine("multiply", LOW), best))
-    share = steps.add(Combine("divide"), above, steps.add(Combine("multiply", SPAN), best))
-    share = steps.add(Combine("minimum", 1), steps.add(Combine("maximum", 0), share))
-    steps.rows(steps.add(Combine("greater", 0), share), scores=share, boxes=in_pixels(steps, boxes, size))
+        solid = b.add(CenterToCorners(), maximum(b["target_pred_boxes"], AT_LEAST))
+        rows = b.add(kept, solid, scores.rearrange("q -> 1 q"))
+        scores = where(rows.rearrange("1 q -> q", "Q"), scores, 0)
+    below = scores < b.number("threshold")
+    scores = where(below, 0, scores)  # what is no number stays
+    best = scores.max(keepdims=True) + EPSILON
+    share = ((scores - best * LOW) / (best * SPAN)).clip(0, 1)
+    b.rows(share > 0, scores=share, boxes=in_pixels(boxes, size))
 
 
 def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:

@@ -1,6 +1,6 @@
 """Instances that are painted one over the other: a map of ids, and for each id its class and score.
 
-Source: transformers 5.23, `post_process_instance_segmentation` of MaskFormer and Mask2Former, whose Pil forms have copies.
+Source: transformers 5.23, `post_process_instance_segmentation` of MaskFormer and Mask2Former, and the copies in their Pil forms.
 It takes pairs of a query and a class in the order in which `torch.topk(sorted=False)` gives them, which torch leaves open;
 here they come in the order of their class's share, the largest first.
 """
@@ -14,20 +14,11 @@ import numpy as np
 
 from graphproc.errors import ConfigError
 from graphproc.ir.program import Parity, Value
-from graphproc.ops import (
-    Cast,
-    Choose,
-    Combine,
-    Function,
-    Pick,
-    Rearrange,
-    Reduce,
-    RunningSum,
-    TopK,
-)
+from graphproc.ir.value import where
 from graphproc.ops.resample import TORCH_NEAREST, TORCH_UNFUSED, Resample
+from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.mask_semantic import MASK2FORMER_SIDE, QUERIES, shares
-from graphproc.postprocessing.method import TRANSFORMERS, Method, Steps
+from graphproc.postprocessing.method import TRANSFORMERS, Method, over_pixels
 from graphproc.postprocessing.segments import (
     INSTANCE,
     THRESHOLDS,
@@ -37,10 +28,8 @@ from graphproc.postprocessing.segments import (
     holds,
     information,
     output,
-    over_pixels,
     run_lengths,
     single,
-    some,
 )
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
@@ -57,82 +46,80 @@ ALMOST = 1e-5
 """How much a score may rise by rounding when it is multiplied by a mean of chances, relative to itself."""
 
 
-def best_pairs(steps: Steps, shares: Value, count: Num | None = None) -> tuple[Value, Value, Value]:
+def best_pairs(shares: Value, count: Num | None = None) -> tuple[Value, Value, Value]:
     """As many pairs of a query and a class as wanted, or as there are queries: those of the largest shares, these first.
 
     Returns:
         Their shares, queries and classes.
     """
-    queries, classes = shares.type.shape
-    flat = steps.add(Rearrange("q c -> (q c)"), shares)
-    pairs = steps.add(TopK(queries if count is None else num.minimum(count, queries * classes)), flat)
-    query, label = steps.add(Combine("quotient", classes), pairs), steps.add(Combine("remainder", classes), pairs)
-    return steps.add(Pick(), flat, pairs), query, label
+    queries, classes = shares.shape
+    flat = shares.rearrange("q c -> (q c)")
+    pairs = flat.top_k(queries if count is None else num.minimum(count, queries * classes))
+    query, label = pairs // classes, pairs % classes
+    return flat[pairs], query, label
 
 
-def promising(steps: Steps, scores: Value) -> Candidates:
-    """Those whose scores are not below the threshold before they are multiplied by the mean chance of a mask."""
-    least = steps.number("threshold")
-    return candidates(steps, steps.add(Combine("greater_or_equal", least - abs(least) * ALMOST), scores))
+def promising(b: MethodBuilder, scores: Value) -> Candidates:
+    """Those with scores that are not below the threshold before they are multiplied by the mean chance of a mask."""
+    least = b.number("threshold")
+    return candidates(b, scores >= least - abs(least) * ALMOST)
 
 
-def mean_chance(steps: Steps, logits: Value, inside: Value) -> Value:
+def mean_chance(logits: Value, inside: Value) -> Value:
     """The mean chance of the pixels inside each mask, f32 [n], of logits and bools [n, H, W]."""
-    whole = area(steps, inside)
-    inside = steps.add(Cast("f32"), inside)
-    chances = steps.add(Combine("multiply"), steps.add(Function("sigmoid"), logits), inside)
-    total = steps.add(Reduce("sum"), steps.add(Reduce("sum"), chances))
-    pixels = steps.add(Cast("f32"), whole)
-    return steps.add(Combine("divide"), total, steps.add(Combine("add", 1e-6), pixels))
+    whole = area(inside)
+    inside = inside.cast("f32")
+    total = (logits.sigmoid() * inside).sum().sum()
+    return total / (whole.cast("f32") + 1e-6)
 
 
-def paint(steps: Steps, found: Candidates, inside: Value, scores: Value, labels: Value, binary: bool = False) -> None:
+def paint(b: MethodBuilder, found: Candidates, inside: Value, scores: Value, labels: Value, binary: bool = False) -> None:
     """Instances of the candidates that have a pixel and score enough, each painted over those before it.
 
     Args:
-        steps: the program.
+        b: the builder.
         found: the candidates.
         inside: their masks at the wanted size, bools [n, H, W].
         scores: of each, f32 [n].
         labels: of each, int64 [n].
         binary: whether the masks are an output.
     """
-    enough = steps.add(Combine("greater_or_equal", single(steps.number("threshold"), up=True)), scores)
-    accepted = steps.all_of(holds(steps, found), some(steps, area(steps, inside)), enough)
-    number = steps.add(RunningSum(), accepted)
-    shown = steps.add(Cast("i32"), steps.add(Choose(0), accepted, number))
-    last = steps.add(Reduce("max", -3), steps.add(Choose(0), inside, over_pixels(steps, shown)))
-    rows = {"ids": steps.add(Combine("subtract", 1), number), "label_ids": labels, "scores": scores}
+    enough = scores >= single(b.number("threshold"), up=True)
+    accepted = holds(b, found) & (area(inside) > 0) & enough
+    number = accepted.cumsum()
+    shown = where(accepted, number, 0).cast("i32")
+    last = where(inside, over_pixels(shown), 0).max(-3)
+    rows = {"ids": number - 1, "label_ids": labels, "scores": scores}
     if binary:
-        rows["masks"] = steps.add(Cast("f32"), inside)
-    output(steps, found, steps.add(Combine("subtract", 1), last), accepted, rows)
+        rows["masks"] = inside.cast("f32")
+    output(b, found, last - 1, accepted, rows)
 
 
-def instances(steps: Steps, side: int) -> None:
+def instances(b: MethodBuilder, side: int) -> None:
     """Instances of masks, resized to squares of a side first unless it is 0."""
-    if steps.options["return_binary_maps"] and steps.options["return_coco_annotation"]:
+    if b.options["return_binary_maps"] and b.options["return_coco_annotation"]:
         raise ConfigError("return_coco_annotation and return_binary_maps: expected one of them, got both")
-    scores, query, labels = best_pairs(steps, shares(steps["class_queries_logits"], steps))
-    found = promising(steps, scores)
-    scores, labels, query = (steps.add(Pick(), x, found.places) for x in (scores, labels, query))
-    masks = steps.add(Pick(-3), steps["masks_queries_logits"], query)
+    scores, query, labels = best_pairs(shares(b["class_queries_logits"]))
+    found = promising(b, scores)
+    scores, labels, query = scores[found.places], labels[found.places], query[found.places]
+    masks = b["masks_queries_logits"][query]
     if side:
-        masks = steps.add(Resample(side, side, "bilinear", False, TORCH_UNFUSED), masks)
-    inside = steps.add(Combine("greater", 0), masks)
-    scores = steps.add(Combine("multiply"), scores, mean_chance(steps, masks, inside))
-    if steps.target is not None:
-        inside = steps.add(Resample(*steps.target, "nearest", False, TORCH_NEAREST), inside)
-    paint(steps, found, inside, scores, labels, steps.options["return_binary_maps"])
+        masks = b.add(Resample(side, side, "bilinear", False, TORCH_UNFUSED), masks)
+    inside = masks > 0
+    scores = scores * mean_chance(masks, inside)
+    if b.target is not None:
+        inside = b.add(Resample(*b.target, "nearest", False, TORCH_NEAREST), inside)
+    paint(b, found, inside, scores, labels, b.options["return_binary_maps"])
 
 
-def maskformer(steps: Steps) -> None:
+def maskformer(b: MethodBuilder) -> None:
     """Instances of queries, which may overlap: a map of ids from 0 on, -1 where there is none."""
-    instances(steps, 0)
+    instances(b, 0)
 
 
-def mask2former(steps: Steps) -> None:
+def mask2former(b: MethodBuilder) -> None:
     """As for MaskFormer, of masks of 384 x 384 pixels."""
-    instances(steps, MASK2FORMER_SIDE)
+    instances(b, MASK2FORMER_SIDE)
 
 
 def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:

@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from graphproc.ir.program import Parity, Value
-from graphproc.ops import Combine, Compact, Function, Pick, Rearrange, Reduce, Take, Truncate
-from graphproc.postprocessing.method import REQUIRED, TRANSFORMERS, Field, Method, Steps
+from graphproc.ir.value import maximum
+from graphproc.ops import Compact, Truncate
+from graphproc.postprocessing.builder import MethodBuilder
+from graphproc.postprocessing.method import REQUIRED, TRANSFORMERS, Field, Method
 from graphproc.sizes.num import Num
 
 NONE = -1
@@ -18,62 +20,51 @@ NONE = -1
 EXACT = Parity(TRANSFORMERS)
 
 
-def in_pixels(steps: Steps, points: Value, height: Num, width: Num) -> Value:
+def in_pixels(points: Value, height: Num, width: Num) -> Value:
     """Shares of the width and the height as whole pixels, rounded toward zero."""
-    return steps.add(Truncate("i32"), steps.add(Combine("multiply", (width, height)), points))
+    return points.builder.add(Truncate("i32"), points * (width, height))
 
 
-def detect(steps: Steps) -> None:
+def detect(b: MethodBuilder) -> None:
     """The keypoints that the mask says are there."""
-    height, width = steps.sizes["target_sizes"]
-    kept = steps.add(Function("not"), steps.add(Combine("equal", 0), steps["mask"]))
-    points = in_pixels(steps, steps["keypoints"], height, width)
-    steps.rows(kept, keypoints=points, scores=steps["scores"], descriptors=steps["descriptors"])
+    height, width = b.sizes["target_sizes"]
+    kept = b["mask"] != 0
+    points = in_pixels(b["keypoints"], height, width)
+    b.rows(kept, keypoints=points, scores=b["scores"], descriptors=b["descriptors"])
 
 
-def row_of(steps: Steps, name: str, image: int) -> Value:
+def row_of(x: Value, image: int) -> Value:
     """The first or the second image's row of one of the model's outputs."""
-    return steps.add(Rearrange("1 n -> n", layout="N"), steps.add(Take(-2, image, 1), steps[name]))
+    return x.narrow(-2, image, 1).rearrange("1 n -> n", "N")
 
 
-def both_in_pixels(steps: Steps) -> tuple[Value, Value]:
+def both_in_pixels(b: MethodBuilder) -> tuple[Value, Value]:
     """The keypoints of both images."""
-    height, width, second_height, second_width = steps.sizes["target_sizes"]
-    points = [
-        steps.add(Rearrange("1 n xy -> n xy", layout="NF"), steps.add(Take(-3, image, 1), steps["keypoints"])) for image in (0, 1)
-    ]
-    return in_pixels(steps, points[0], height, width), in_pixels(steps, points[1], second_height, second_width)
+    height, width, second_height, second_width = b.sizes["target_sizes"]
+    points = [b["keypoints"].narrow(-3, image, 1).rearrange("1 n xy -> n xy", "NF") for image in (0, 1)]
+    return in_pixels(points[0], height, width), in_pixels(points[1], second_height, second_width)
 
 
-def match(steps: Steps) -> None:
+def match(b: MethodBuilder) -> None:
     """The matches of the first image's keypoints that score above the threshold, and their keypoints in the second."""
-    first, second = both_in_pixels(steps)
-    there = [steps.add(Combine("greater", 0), row) for row in (row_of(steps, "mask", 0), row_of(steps, "mask", 1))]
-    matches, scores = row_of(steps, "matches", 0), row_of(steps, "matching_scores", 0)
+    first, second = both_in_pixels(b)
+    rows = row_of(b["mask"], 0), row_of(b["mask"], 1)
+    there, second_there = rows[0] > 0, rows[1] > 0
+    matches, scores = row_of(b["matches"], 0), row_of(b["matching_scores"], 0)
     # Matches count the second image's keypoints without those that are not there.
-    second = steps.add(Compact(), second, there[1])
-    kept = steps.all_of(
-        there[0],
-        steps.add(Combine("greater", steps.number("threshold")), scores),
-        steps.add(Combine("greater", NONE), matches),
-        steps.add(Combine("less"), matches, steps.add(Reduce("count", keep=True), there[1])),
-    )
-    partner = steps.add(Pick(-2), second, steps.add(Combine("maximum", 0), matches))
-    steps.rows(kept, keypoints0=first, keypoints1=partner, matching_scores=scores)
+    second = b.add(Compact(), second, second_there)
+    above, matched, known = scores > b.number("threshold"), matches > NONE, matches < second_there.sum(keepdims=True)
+    kept = there & above & matched & known
+    b.rows(kept, keypoints0=first, keypoints1=second[maximum(matches, 0)], matching_scores=scores)
 
 
-def match_places(steps: Steps) -> None:
-    """The matches that score above the threshold, whose keypoints stand at the same place for both images."""
-    first, second = both_in_pixels(steps)
-    kept = [
-        steps.all_of(
-            steps.add(Combine("greater", steps.number("threshold")), row_of(steps, "matching_scores", image)),
-            steps.add(Combine("greater", NONE), row_of(steps, "matches", image)),
-        )
-        for image in (0, 1)
-    ]
-    steps.rows(kept[0], keypoints0=first, matching_scores=row_of(steps, "matching_scores", 0))
-    steps.rows(kept[1], count="keypoints1_count", keypoints1=second)
+def match_places(b: MethodBuilder) -> None:
+    """The matches that score above the threshold, with keypoints that stand at the same place for both images."""
+    first, second = both_in_pixels(b)
+    threshold = b.number("threshold")
+    kept = [(row_of(b["matching_scores"], i) > threshold) & (row_of(b["matches"], i) > NONE) for i in (0, 1)]
+    b.rows(kept[0], keypoints0=first, matching_scores=row_of(b["matching_scores"], 0))
+    b.rows(kept[1], count="keypoints1_count", keypoints1=second)
 
 
 def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:

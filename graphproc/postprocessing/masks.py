@@ -10,11 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from graphproc import joins
 from graphproc.configs.sizes import size_dict
 from graphproc.ir.program import Value
-from graphproc.ops import Choose, Combine, CountUp, Crop, Rearrange, Reduce
+from graphproc.ir.value import maximum, minimum, where
+from graphproc.ops import CountUp, Crop
 from graphproc.ops.resample import TORCH_UNFUSED, Resample
-from graphproc.postprocessing.method import REQUIRED, Field, Method, Steps
+from graphproc.postprocessing.builder import MethodBuilder
+from graphproc.postprocessing.method import REQUIRED, Field, Method
 from graphproc.processors.sam import resized
 
 NAME = "post_process_masks"
@@ -24,37 +27,37 @@ NOTHING = -10.0
 LOWEST = float(np.finfo(np.float32).min)
 
 
-def build(steps: Steps) -> None:
+def build(b: MethodBuilder) -> None:
     """The masks at the size of the padded image, without the padding, at the image's own size, above the threshold."""
-    given = steps.options["pad_size"]
-    pad = steps.config.pad_size if given is None else size_dict("pad_size", given, default_to_square=True, used=True)
-    height, width = steps.sizes["original_sizes"]
-    inside = steps.sizes.get("reshaped_input_sizes") or resized(steps.config, height, width)
-    x = steps.add(Resample(pad["height"], pad["width"], "bilinear", False, TORCH_UNFUSED), steps["pred_masks"])
-    x = steps.add(Crop(0, 0, inside[0], inside[1]), x)
-    finish(steps, steps.add(Resample(height, width, "bilinear", False, TORCH_UNFUSED), x))
+    given = b.options["pad_size"]
+    pad = b.config.pad_size if given is None else size_dict("pad_size", given, default_to_square=True, used=True)
+    height, width = b.sizes["original_sizes"]
+    inside = b.sizes.get("reshaped_input_sizes") or resized(b.config, height, width)
+    x = b.add(Resample(pad["height"], pad["width"], "bilinear", False, TORCH_UNFUSED), b["pred_masks"])
+    x = b.add(Crop(0, 0, inside[0], inside[1]), x)
+    finish(b, b.add(Resample(height, width, "bilinear", False, TORCH_UNFUSED), x))
 
 
-def build_whole(steps: Steps) -> None:
+def build_whole(b: MethodBuilder) -> None:
     """The masks at the size of the image, above the threshold."""
-    height, width = steps.sizes["original_sizes"]
-    x = steps.add(Resample(height, width, "bilinear", False, TORCH_UNFUSED), steps["pred_masks"])
-    finish(steps, apart(steps, x) if steps.options["apply_non_overlapping_constraints"] else x)
+    height, width = b.sizes["original_sizes"]
+    x = b.add(Resample(height, width, "bilinear", False, TORCH_UNFUSED), b["pred_masks"])
+    finish(b, apart(x) if b.options["apply_non_overlapping_constraints"] else x)
 
 
-def apart(steps: Steps, x: Value) -> Value:
-    """Masks of which each pixel belongs to one prompt, that of the largest; what the others have there is at most `NOTHING`."""
-    owner = steps.add(Reduce("argmax", -4, keep=True), x)
-    prompts = steps.add(Rearrange("n -> n 1 1 1"), steps.add(CountUp(x.type.shape[0])))
-    own = steps.add(Choose(LOWEST), steps.add(Combine("equal"), owner, prompts), x)
-    return steps.add(Combine("maximum"), own, steps.add(Combine("minimum", NOTHING), x))
+def apart(x: Value) -> Value:
+    """Give each pixel to the prompt with the largest number there; the other prompts have at most `NOTHING` there."""
+    owner = x.argmax(-4, keepdims=True)
+    prompts = x.builder.add(CountUp(x.shape[0])).rearrange("n -> n 1 1 1")
+    own = where(owner == prompts, x, LOWEST)
+    return maximum(own, minimum(x, NOTHING))
 
 
-def finish(steps: Steps, x: Value) -> None:
+def finish(b: MethodBuilder, x: Value) -> None:
     """The masks, or where they are above the threshold."""
-    if steps.options["binarize"]:
-        x = steps.add(Combine("greater", steps.number("mask_threshold")), x)
-    steps.output("masks", x, "pad")
+    if b.options["binarize"]:
+        x = x > b.number("mask_threshold")
+    b.output("masks", x, joins.Pad())
 
 
 def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
@@ -76,10 +79,10 @@ METHODS = (
             "binarize": True,
             "pad_size": None,
         },
-        sized=("original_sizes", "reshaped_input_sizes"),
+        size_arguments=("original_sizes", "reshaped_input_sizes"),
         needs_sizes=True,
         computed=("reshaped_input_sizes",),
-        takes="masks",
+        first_argument="masks",
     ),
     Method(
         NAME,
@@ -95,10 +98,10 @@ METHODS = (
             "max_sprinkle_area": 0.0,
             "apply_non_overlapping_constraints": False,
         },
-        sized=("original_sizes",),
+        size_arguments=("original_sizes",),
         needs_sizes=True,
-        takes="masks",
-        left_to_python=("max_hole_area", "max_sprinkle_area"),  # the reference takes them, no more
-        ignores_more=True,
+        first_argument="masks",
+        python_only_options=("max_hole_area", "max_sprinkle_area"),  # upstream takes them and does nothing
+        accepts_unknown_keywords=True,
     ),
 )

@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from graphproc import joins
 from graphproc.errors import ImageError
-from graphproc.ir.program import Parity, Value
-from graphproc.ops import Cast, Combine, Truncate
+from graphproc.ir.program import Parity
+from graphproc.ops import Truncate
 from graphproc.ops.resample import TORCH_UNFUSED, Resample
+from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.depth import resized
-from graphproc.postprocessing.method import TRANSFORMERS, Field, Method, Steps
-from graphproc.postprocessing.rectification import complement
+from graphproc.postprocessing.method import TRANSFORMERS, Field, Method
 
 BACKGROUND = "backgrounds"
 TO_BYTE = 255.999
@@ -24,26 +25,19 @@ TO_BYTE = 255.999
 PARITY = Parity(TRANSFORMERS, 1e-5, "composites within 1 of 255; torch's kernels fuse products with sums")
 
 
-def build(steps: Steps) -> None:
+def build(b: MethodBuilder) -> None:
     """Foregrounds and alphas at the wanted size, with a background also the composite, in bytes."""
-    foreground, alpha = steps["foregrounds"], steps["alphas"]
-    if steps.target is not None:
-        foreground, alpha = (clipped(steps, resized(steps, x, steps.target, "bilinear")) for x in (foreground, alpha))
-    steps.output("foreground", foreground, "pad")
-    steps.output("alpha", alpha, "pad")
-    if BACKGROUND not in steps:
+    foreground, alpha = b["foregrounds"], b["alphas"]
+    if b.target is not None:
+        foreground, alpha = (resized(b, x, b.target, "bilinear").clip(0, 1) for x in (foreground, alpha))
+    b.output("foreground", foreground, joins.Pad())
+    b.output("alpha", alpha, joins.Pad())
+    if BACKGROUND not in b:
         return
     size = foreground.type.size("H"), foreground.type.size("W")
-    behind = steps.add(Resample(*size, "bilinear", False, TORCH_UNFUSED), steps[BACKGROUND])
-    shown = steps.add(Combine("multiply"), complement(steps, alpha), behind)
-    shown = clipped(steps, steps.add(Combine("add"), foreground, shown))
-    shown = steps.add(Truncate("i32"), steps.add(Combine("multiply", TO_BYTE), shown))
-    steps.output("composite", steps.add(Cast("u8"), shown), "pad")
-
-
-def clipped(steps: Steps, x: Value) -> Value:
-    """Numbers from 0 to 1."""
-    return steps.add(Combine("minimum", 1), steps.add(Combine("maximum", 0), x))
+    behind = b.add(Resample(*size, "bilinear", False, TORCH_UNFUSED), b[BACKGROUND])
+    shown = (foreground + (1 - alpha) * behind).clip(0, 1)
+    b.output("composite", b.add(Truncate("i32"), shown * TO_BYTE).cast("u8"), joins.Pad())
 
 
 def prepare(given: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -8,14 +8,17 @@ come in the order of their shares, the largest first.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
+from operator import and_
 from typing import Any
 
 from graphproc.errors import ConfigError
 from graphproc.ir.program import Value
-from graphproc.ops import Cast, Choose, Combine, Function, Numbers, Pick, Rearrange, Reduce
+from graphproc.ir.value import where
+from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.instances import PARITY, best_pairs
 from graphproc.postprocessing.mask_semantic import QUERIES, shares
-from graphproc.postprocessing.method import Method, Steps
+from graphproc.postprocessing.method import Method
 from graphproc.postprocessing.segments import (
     INSTANCE,
     ROWS,
@@ -25,6 +28,7 @@ from graphproc.postprocessing.segments import (
     member,
     resized,
     result,
+    same_class,
     scored,
 )
 
@@ -32,45 +36,43 @@ UNKNOWN = -1
 """The label of a class that is no thing, where things are numbered by themselves."""
 
 
-def build(steps: Steps) -> None:
+def build(b: MethodBuilder) -> None:
     """Segments of pairs of a query and a class, each by itself: a map of ids from 1 on, 0 where there is none."""
-    task, demo = steps.options["task_type"], steps.options["is_demo"]
-    best, query, labels = best_pairs(steps, shares(steps["class_queries_logits"], steps))
+    task, demo = b.options["task_type"], b.options["is_demo"]
+    best, query, labels = best_pairs(shares(b["class_queries_logits"]))
     conditions = []
     if demo:
-        conditions.append(steps.add(Combine("greater", steps.number("threshold")), best))
+        conditions.append(best > b.number("threshold"))
     if task == "panoptic":
-        conditions.append(member(steps, labels, _things(steps)))
+        conditions.append(member(labels, _things(b)))
     # Without a condition, all pairs are candidates, also those of shares that are no numbers: none is below 0.
-    kept = steps.all_of(*conditions) if conditions else steps.add(Function("not"), steps.add(Combine("less", 0), best))
-    found = candidates(steps, kept)
-    best, query, labels = (steps.add(Pick(), x, found.places) for x in (best, query, labels))
-    if not demo and "instance" in task and "ade20k" in (steps.config.settings.get("class_info_file") or ""):
-        labels = _renumbered(steps, labels, _things(steps))
-    masks = steps.add(Pick(-3), steps["masks_queries_logits"], query)
-    scored(steps, found, resized(steps, masks, antialias=True), best, labels, ())
+    kept = reduce(and_, conditions) if conditions else ~(best < 0)
+    found = candidates(b, kept)
+    best, query, labels = best[found.places], query[found.places], labels[found.places]
+    if not demo and "instance" in task and "ade20k" in (b.config.settings.get("class_info_file") or ""):
+        labels = _renumbered(labels, _things(b))
+    masks = b["masks_queries_logits"][query]
+    scored(b, found, resized(b, masks, antialias=True), best, labels, ())
 
 
-def _renumbered(steps: Steps, labels: Value, things: tuple[int, ...]) -> Value:
+def _renumbered(labels: Value, things: tuple[int, ...]) -> Value:
     """Which of the things each label is."""
-    each = steps.add(Rearrange("n -> n 1"), labels)
-    same = steps.add(Combine("equal"), each, steps.add(Numbers(things, shape=(1, len(things)))))
-    place = steps.add(Reduce("argmax"), steps.add(Cast("f32"), same))
-    return steps.add(Choose(UNKNOWN), member(steps, labels, things), place)
+    place = same_class(labels, things).cast("f32").argmax()
+    return where(member(labels, things), place, UNKNOWN)
 
 
-def _things(steps: Steps) -> tuple[int, ...]:
-    """The classes that are things and not stuff, of which there is one at least.
+def _things(b: MethodBuilder) -> tuple[int, ...]:
+    """The classes that are things and not stuff, at least one.
 
     Raises:
         ConfigError: the settings do not say them.
     """
-    metadata = steps.config.unknown.get("metadata")
+    metadata = b.config.unknown.get("metadata")
     things = metadata.get("thing_ids") if isinstance(metadata, Mapping) else None
     if not things or any(isinstance(thing, bool) or not isinstance(thing, int) for thing in things):
         raise ConfigError(
             f"{INSTANCE}: expected the settings to say which classes are things, metadata={{'thing_ids': [...]}}, for "
-            f"task_type={steps.options['task_type']!r}; class_info_file is read where it lies in a local folder repo_path"
+            f"task_type={b.options['task_type']!r}; class_info_file is read where it lies in a local folder repo_path"
         )
     return tuple(things)
 
@@ -92,7 +94,7 @@ METHODS = (
         OPTIONS,
         ROWS,
         PARITY,
-        left_to_python=RUNS,
-        of_no_row={"is_demo": True},
+        python_only_options=RUNS,
+        options_without_rows={"is_demo": True},
     ),
 )

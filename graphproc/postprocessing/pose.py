@@ -15,16 +15,17 @@ import numpy as np
 
 from graphproc.errors import ImageError
 from graphproc.ir.program import Parity, Value
-from graphproc.ops import Cast, Choose, Combine, Concat, CountUp, Function, GaussianBlur, MirrorPad, Pick, Rearrange, Reduce, Take
-from graphproc.postprocessing.method import REQUIRED, TRANSFORMERS, Field, Method, Steps
+from graphproc.ir.value import concatenate, maximum, where
+from graphproc.ops import CountUp, GaussianBlur, MirrorPad
+from graphproc.postprocessing.builder import MethodBuilder
+from graphproc.postprocessing.method import REQUIRED, TRANSFORMERS, Field, Method
 from graphproc.processors import stages
-from graphproc.sizes.num import Num
 
 ROWS = ("keypoints", "scores", "labels")
 _TYPES: Mapping[str, type[np.generic]] = {"keypoints": np.float32, "labels": np.int64, "bbox": np.float32}
 NO_LABEL = -1
 NOWHERE = -1
-"""The row and the column of a joint whose scores are nowhere above 0."""
+"""The row and the column of a joint without a score above 0."""
 SIGMA = 0.8
 SCORES = (0.001, 50.0)
 """Blurred scores are clipped to these before their logarithm is taken."""
@@ -40,120 +41,84 @@ PARITY = Parity(
 )
 
 
-def combined(steps: Steps, operator: str, first: Value, *others: Value | Num) -> Value:
-    """Values and numbers, one after another from the left."""
-    for other in others:
-        if isinstance(other, Value):
-            first = steps.add(Combine(operator), first, other)
-        else:
-            first = steps.add(Combine(operator, other), first)
-    return first
-
-
-def peaks(steps: Steps) -> tuple[Value, Value, Value]:
+def peaks(b: MethodBuilder) -> tuple[Value, Value, Value]:
     """Each joint's highest score, and the column and the row where it is, int64 [K]."""
-    flat = steps.add(Rearrange("k h w -> k (h w)"), steps["heatmaps"])
-    scores, place = steps.add(Reduce("max"), flat), steps.add(Reduce("argmax"), flat)
-    width = steps["heatmaps"].type.shape[-1]
-    above = steps.add(Combine("greater", 0), scores)
-    column, row = (steps.add(Choose(NOWHERE), above, steps.add(Combine(way, width), place)) for way in ("remainder", "quotient"))
-    return scores, column, row
+    flat = b["heatmaps"].rearrange("k h w -> k (h w)")
+    scores, place = flat.max(), flat.argmax()
+    width = b["heatmaps"].shape[-1]
+    above = scores > 0
+    return scores, where(above, place % width, NOWHERE), where(above, place // width, NOWHERE)
 
 
-def around(steps: Steps, joints: Value, column: Value, row: Value) -> Callable[[int, int], Value]:
+def around(b: MethodBuilder, joints: Value, column: Value, row: Value) -> Callable[[int, int], Value]:
     """The logarithm of the blurred scores at a distance from each peak, (right, down), f32 [K].
 
-    A peak that is nowhere reads before its map's first row, where the map before it ends, as in the reference.
+    A peak that is nowhere reads before its map's first row, where the map before it ends, as upstream does.
     """
-    count, height, width = steps["heatmaps"].type.shape
-    blurred = steps.add(GaussianBlur(SIGMA, (steps.count("kernel_size") - 1) // 2), steps["heatmaps"])
-    low, high = SCORES
-    logs = steps.add(Function("log"), combined(steps, "minimum", combined(steps, "maximum", blurred, low), high))
+    count, height, width = b["heatmaps"].shape
+    blurred = b.add(GaussianBlur(SIGMA, (b.count("kernel_size") - 1) // 2), b["heatmaps"])
+    logs = blurred.clip(*SCORES).log()
     line = width + 2
-    all_logs = steps.add(Rearrange("k h w -> (k h w)"), steps.add(MirrorPad(1, 1, height + 2, line, "edge"), logs))
-    first = steps.add(Combine("multiply", (height + 2) * line), joints)
-    own = combined(steps, "add", steps.add(Combine("multiply", line), row), line + 1)
-    own = combined(steps, "add", first, own, column)
+    all_logs = b.add(MirrorPad(1, 1, height + 2, line, "edge"), logs).rearrange("k h w -> (k h w)")
+    own = joints * ((height + 2) * line) + (row * line + (line + 1)) + column
 
     def at(right: int, down: int) -> Value:
-        place = steps.add(Combine("add", down * line + right), own)
-        return steps.add(Pick(), all_logs, steps.add(Combine("remainder", count * (height + 2) * line), place))
+        return all_logs[(own + (down * line + right)) % (count * (height + 2) * line)]
 
     return at
 
 
-def newton_step(steps: Steps, at: Callable[[int, int], Value]) -> tuple[Value, Value]:
+def newton_step(at: Callable[[int, int], Value]) -> tuple[Value, Value]:
     """How far left and up from its peak's pixel a joint is, f64 [K]: the slope over the curvature, a matrix [2, 2]."""
-
-    def chain(first: Value, *terms: tuple[str, Value]) -> Value:
-        for operator, term in terms:
-            first = combined(steps, operator, first, term)
-        return first
-
     middle, left, right, up, down = (at(x, y) for x, y in ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)))
-    twice = steps.add(Combine("multiply", 2), middle)
-    slopes = [combined(steps, "multiply", chain(b, ("subtract", a)), 0.5) for a, b in ((left, right), (up, down))]
-    curves = [chain(b, ("subtract", twice), ("add", a)) for a, b in ((left, right), (up, down))]
-    mixed = chain(
-        at(1, 1),
-        *(("subtract", right), ("subtract", down), ("add", middle), ("add", middle)),
-        *(("subtract", left), ("subtract", up), ("add", at(-1, -1))),
-    )
-    mixed = combined(steps, "multiply", mixed, 0.5)
-    x, y, xx, yy, xy = (steps.add(Cast("f64"), v) for v in (*slopes, *curves, mixed))
-    xx, yy = (combined(steps, "add", v, EPSILON) for v in (xx, yy))
-
-    def crossed(a: Value, b: Value, c: Value, d: Value) -> Value:
-        return combined(steps, "subtract", combined(steps, "multiply", a, b), combined(steps, "multiply", c, d))
-
-    size = crossed(xx, yy, xy, xy)
-    return combined(steps, "divide", crossed(yy, x, xy, y), size), combined(steps, "divide", crossed(xx, y, xy, x), size)
+    twice = middle * 2
+    slopes = [(after - before) * 0.5 for before, after in ((left, right), (up, down))]
+    curves = [after - twice + before for before, after in ((left, right), (up, down))]
+    below, above = at(1, 1), at(-1, -1)
+    mixed = (below - right - down + middle + middle - left - up + above) * 0.5
+    x, y, xx, yy, xy = (v.cast("f64") for v in (*slopes, *curves, mixed))
+    xx, yy = xx + EPSILON, yy + EPSILON
+    size = xx * yy - xy * xy
+    return (yy * x - xy * y) / size, (xx * y - xy * x) / size
 
 
-def center_and_scale(steps: Steps) -> tuple[Value, Value]:
+def center_and_scale(b: MethodBuilder) -> tuple[Value, Value]:
     """A box's centre (x, y) in pixels, and the scale (x, y) of what was cut out around it, f32 [2]."""
-    height, width = stages.sides("size", steps.config.size)
+    height, width = stages.sides("size", b.config.size)
     aspect = width / height
-    corner, extent = (steps.add(Take(-1, start, 2), steps["boxes"]) for start in (0, 2))
-    center = combined(steps, "add", corner, combined(steps, "multiply", extent, 0.5))
-    wide, tall = (steps.add(Take(-1, start, 1), extent) for start in (0, 1))
+    corner, extent = (b["boxes"].narrow(-1, start, 2) for start in (0, 2))
+    center = corner + extent * 0.5
+    wide, tall = (extent.narrow(-1, start, 1) for start in (0, 1))
     # whichever is too small for the aspect ratio grows; the other is the larger already
-    grown = steps.add(
-        Concat(-1),
-        combined(steps, "maximum", wide, combined(steps, "multiply", tall, aspect)),
-        combined(steps, "maximum", tall, combined(steps, "divide", wide, aspect)),
-    )
-    scale = steps.add(Cast("f32"), combined(steps, "divide", grown, UNIT))
-    return steps.add(Cast("f32"), center), combined(steps, "multiply", scale, MARGIN)
+    grown = concatenate((maximum(wide, tall * aspect), maximum(tall, wide / aspect)))
+    scale = (grown / UNIT).cast("f32")
+    return center.cast("f32"), scale * MARGIN
 
 
-def in_image(steps: Steps, points: Value, center: Value, scale: Value) -> Value:
+def in_image(b: MethodBuilder, points: Value, center: Value, scale: Value) -> Value:
     """Points (x, y) of the heatmaps [K, 2] in the image's pixels; the outermost pixels' centres are the crop's edges."""
-    _, height, width = steps["heatmaps"].type.shape
-    extent = combined(steps, "multiply", scale, UNIT)
-    per_pixel = steps.add(Combine("divide", (width - 1, height - 1)), extent)
-    half = combined(steps, "multiply", extent, 0.5)
-    per_pixel, center, half = (steps.add(Rearrange("xy -> 1 xy"), v) for v in (per_pixel, center, half))
-    return combined(steps, "subtract", combined(steps, "add", combined(steps, "multiply", points, per_pixel), center), half)
+    _, height, width = b["heatmaps"].shape
+    extent = scale * UNIT
+    per_pixel, half = extent / (width - 1, height - 1), extent * 0.5
+    per_pixel, center, half = (v.rearrange("xy -> 1 xy") for v in (per_pixel, center, half))
+    return points * per_pixel + center - half
 
 
-def build(steps: Steps) -> None:
+def build(b: MethodBuilder) -> None:
     """The joints of the person in each box that score above the threshold, in the image's pixels."""
-    scores, column, row = peaks(steps)
-    # the numbers of the joints, of every box
-    joints = combined(steps, "add", steps.add(Combine("multiply", 0), column), steps.add(CountUp(scores.type.shape[0])))
-    step = newton_step(steps, around(steps, joints, column, row))
-    places = [steps.add(Cast("f64"), v) for v in (column, row)]
-    moved = [steps.add(Cast("f32"), combined(steps, "subtract", v, by)) for v, by in zip(places, step, strict=True)]
-    points = steps.add(Concat(-1), *(steps.add(Rearrange("k -> k 1"), v) for v in moved))
-    center, scale = center_and_scale(steps)
-    threshold = -math.inf if steps.options["threshold"] is None else steps.number("threshold")
-    kept = steps.add(Combine("greater_or_equal" if math.isinf(threshold) else "greater", threshold), scores)
-    points = in_image(steps, points, center, scale)
-    steps.rows(kept, {"labels": NO_LABEL}, keypoints=points, scores=scores, labels=joints)
-    # the reference takes the centre for a corner and the scale for an extent
-    end = combined(steps, "subtract", combined(steps, "add", scale, center), 1)
-    steps.output("bbox", steps.add(Concat(-1), center, end))
+    scores, column, row = peaks(b)
+    joints = column * 0 + b.add(CountUp(scores.shape[0]))  # the numbers of the joints, of every box
+    left, up = newton_step(around(b, joints, column, row))
+    places = column.cast("f64"), row.cast("f64")
+    moved = [(place - by).cast("f32") for place, by in zip(places, (left, up), strict=True)]
+    points = concatenate([v.rearrange("k -> k 1") for v in moved])
+    center, scale = center_and_scale(b)
+    threshold = -math.inf if b.options["threshold"] is None else b.number("threshold")
+    kept = scores >= threshold if math.isinf(threshold) else scores > threshold
+    points = in_image(b, points, center, scale)
+    b.rows(kept, {"labels": NO_LABEL}, keypoints=points, scores=scores, labels=joints)
+    # upstream takes the centre for a corner and the scale for an extent
+    b.output("bbox", concatenate((center, scale + center - 1)))
 
 
 def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
@@ -203,8 +168,8 @@ METHODS = (
         {"boxes": REQUIRED, "kernel_size": 11, "threshold": None, "target_sizes": None},
         ROWS,
         PARITY,
-        sized=(),
-        left_to_python=("target_sizes",),
+        size_arguments=(),
+        python_only_options=("target_sizes",),
         prepare=prepare,
         collect=collect,
     ),

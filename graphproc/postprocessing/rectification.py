@@ -7,13 +7,18 @@ of `torch.nn.functional.grid_sample(align_corners=True)`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
+from operator import add, and_
 from typing import Any
 
+from graphproc import joins
 from graphproc.errors import ImageError
 from graphproc.ir.program import Parity, Value
-from graphproc.ops import Cast, Choose, Combine, Function, Pick, Rearrange, SelectChannels, Take, Truncate
+from graphproc.ir.value import where
+from graphproc.ops import SelectChannels, Truncate
 from graphproc.ops.resample import ALIGNED, TORCH_UNFUSED, Resample
-from graphproc.postprocessing.method import REQUIRED, TRANSFORMERS, Field, Method, Steps
+from graphproc.postprocessing.builder import MethodBuilder
+from graphproc.postprocessing.method import REQUIRED, TRANSFORMERS, Field, Method
 from graphproc.sizes.num import Num
 
 IMAGE = "original_images"
@@ -24,58 +29,50 @@ FIELDS = {
 PARITY = Parity(TRANSFORMERS, 1, "of 255; torch's kernels fuse products with sums, and a value may be cut to the byte below")
 
 
-def build(steps: Steps) -> None:
+def build(b: MethodBuilder) -> None:
     """The page straightened: bytes of blue, green and red, channels last."""
-    image = steps[IMAGE]
+    image = b[IMAGE]
     height, width = image.type.size("H"), image.type.size("W")
-    mesh = steps.add(Resample(height, width, ALIGNED, False, TORCH_UNFUSED), steps["prediction"])
-    x = sampled(steps, image, place(steps, mesh, 0, width), place(steps, mesh, 1, height))
-    x = steps.add(SelectChannels((2, 1, 0)), steps.add(Combine("multiply", steps.number("scale")), x))
-    x = steps.add(Cast("u8"), steps.add(Truncate("i32"), x))
-    steps.output("images", steps.add(Rearrange("c h w -> h w c", layout="HWC"), x), "pad")
+    mesh = b.add(Resample(height, width, ALIGNED, False, TORCH_UNFUSED), b["prediction"])
+    x = sampled(image, place(mesh, 0, width), place(mesh, 1, height))
+    x = b.add(SelectChannels((2, 1, 0)), x * b.number("scale"))
+    x = b.add(Truncate("i32"), x).cast("u8")
+    b.output("images", x.rearrange("c h w -> h w c", "HWC"), joins.Pad())
 
 
-def place(steps: Steps, mesh: Value, axis: int, side: Num) -> Value:
+def place(mesh: Value, axis: int, side: Num) -> Value:
     """Positions from -1 to 1 along an axis, in pixels, f32 [pixels]."""
-    flat = steps.add(Rearrange("1 h w -> (h w)"), steps.add(Take(-3, axis, 1), mesh))
-    return steps.add(Combine("multiply", (side - 1) / 2), steps.add(Combine("add", 1), flat))
+    return (mesh.narrow(-3, axis, 1).rearrange("1 h w -> (h w)") + 1) * ((side - 1) / 2)
 
 
-def sampled(steps: Steps, image: Value, x: Value, y: Value) -> Value:
+def sampled(image: Value, x: Value, y: Value) -> Value:
     """An image's pixels between those around each position, 0 outside."""
     height, width = image.type.size("H"), image.type.size("W")
-    pixels = steps.add(Rearrange("c h w -> (h w) c"), image)
-    left, top = (steps.add(Function("floor"), v) for v in (x, y))
-    right_share, lower_share = steps.add(Combine("subtract"), x, left), steps.add(Combine("subtract"), y, top)
-    left_share, upper_share = (complement(steps, v) for v in (right_share, lower_share))
-    right, below = (steps.add(Combine("add", 1), v) for v in (left, top))
+    pixels = image.rearrange("c h w -> (h w) c")
+    left, top = x.floor(), y.floor()
+    right_share, lower_share = x - left, y - top
+    left_share, upper_share = 1 - right_share, 1 - lower_share
+    right, below = left + 1, top + 1
+
+    def whole(v: Value, inside: Value) -> Value:
+        return v.builder.add(Truncate("i64"), where(inside, v, 0))
 
     def corner(column: Value, row: Value, across: Value, down: Value) -> Value:
-        limits = [(v, operator, limit) for v, side in ((column, width), (row, height)) for operator, limit in within(side)]
-        inside = steps.all_of(*(steps.add(Combine(operator, limit), v) for v, operator, limit in limits))
-        places = [steps.add(Truncate("i64"), steps.add(Choose(0), inside, v)) for v in (column, row)]
-        at = steps.add(Combine("add"), steps.add(Combine("multiply", width), places[1]), places[0])
-        share = steps.add(Choose(0), inside, steps.add(Combine("multiply"), across, down))
-        return steps.add(Combine("multiply"), steps.add(Pick(-2), pixels, at), steps.add(Rearrange("n -> n 1"), share))
+        limits = column >= 0, column <= width - 1, row >= 0, row <= height - 1
+        inside = reduce(and_, limits)
+        places = whole(column, inside), whole(row, inside)
+        at = places[1] * width + places[0]
+        share = where(inside, across * down, 0)
+        return pixels[at] * share.rearrange("n -> n 1")
 
-    total = corner(left, top, left_share, upper_share)
-    for other in (
+    corners = (
+        corner(left, top, left_share, upper_share),
         corner(right, top, right_share, upper_share),
         corner(left, below, left_share, lower_share),
         corner(right, below, right_share, lower_share),
-    ):
-        total = steps.add(Combine("add"), total, other)
-    return steps.add(Rearrange("(h w) c -> c h w", (("h", height), ("w", width)), "CHW"), total)
-
-
-def within(side: Num) -> tuple[tuple[str, Num], ...]:
-    """What a position in a side is."""
-    return (("greater_or_equal", 0), ("less_or_equal", side - 1))
-
-
-def complement(steps: Steps, x: Value) -> Value:
-    """1 minus each element."""
-    return steps.add(Combine("add", 1), steps.add(Function("negative"), x))
+    )
+    total = reduce(add, corners)
+    return total.rearrange("(h w) c -> c h w", "CHW", h=height, w=width)
 
 
 def prepare(given: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -104,8 +101,8 @@ METHODS = (
         result,
         {IMAGE: REQUIRED, "scale": 255.0},
         parity=PARITY,
-        sized=(),
-        takes="prediction",
+        size_arguments=(),
+        first_argument="prediction",
         prepare=prepare,
     ),
 )

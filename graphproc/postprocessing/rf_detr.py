@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from graphproc.errors import ConfigError
-from graphproc.ops import Cast, Choose, Combine, Function, Pick, Reduce, RunningSum
+from graphproc.ir.value import where
+from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.detection import pairs_wanted
 from graphproc.postprocessing.instances import ROWS, best_pairs
 from graphproc.postprocessing.mask_semantic import DETR
-from graphproc.postprocessing.method import Method, Steps
+from graphproc.postprocessing.method import Method, over_pixels
 from graphproc.postprocessing.segments import (
     INSTANCE,
     PARITY,
@@ -24,38 +25,35 @@ from graphproc.postprocessing.segments import (
     holds,
     information,
     output,
-    over_pixels,
     resized,
     run_lengths,
-    some,
     strongest,
 )
 from graphproc.postprocessing.semantic import OUTSIDE
 
 
-def build(steps: Steps) -> None:
+def build(b: MethodBuilder) -> None:
     """Instances of queries, the best first: a map of ids from 1 on, -1 where there is none."""
-    binary = steps.options["return_binary_maps"]
-    if binary and steps.options["return_coco_annotation"]:
+    binary = b.options["return_binary_maps"]
+    if binary and b.options["return_coco_annotation"]:
         raise ConfigError("return_coco_annotation and return_binary_maps: expected one of them, got both")
-    chances = steps.add(Function("sigmoid"), steps["logits"])
-    scores, query, labels = best_pairs(steps, chances, pairs_wanted(steps))
-    found = candidates(steps, steps.add(Combine("greater", steps.number("threshold")), scores))
-    scores, query, labels = (steps.add(Pick(), x, found.places) for x in (scores, query, labels))
-    masks = resized(steps, steps.add(Pick(-3), steps["pred_masks"], query))
-    inside = steps.add(Combine("greater", steps.number("mask_threshold")), masks)
+    scores, query, labels = best_pairs(b["logits"].sigmoid(), pairs_wanted(b))
+    found = candidates(b, scores > b.number("threshold"))
+    scores, query, labels = scores[found.places], query[found.places], labels[found.places]
+    masks = resized(b, b["pred_masks"][query])
+    inside = masks > b.number("mask_threshold")
     # Those that paint nothing lie within those before them, so the first that is inside paints a pixel. Where none is, the
     # first of all candidates would be that.
-    _, first = strongest(steps, steps.add(Cast("f32"), inside))
-    own = steps.all_of(inside, first)
-    accepted = steps.all_of(holds(steps, found), some(steps, area(steps, inside if binary else own)))
-    ids = steps.add(RunningSum(), accepted)
-    shown = steps.add(Cast("i32"), steps.add(Choose(OUTSIDE), accepted, ids))
-    painted = steps.add(Choose(OUTSIDE), own, over_pixels(steps, shown))
+    _, first = strongest(inside.cast("f32"))
+    own = inside & first
+    accepted = holds(b, found) & (area(inside if binary else own) > 0)
+    ids = accepted.cumsum()
+    shown = where(accepted, ids, OUTSIDE).cast("i32")
+    painted = where(own, over_pixels(shown), OUTSIDE)
     rows = {"ids": ids, "label_ids": labels, "scores": scores}
     if binary:
-        rows["masks"] = steps.add(Cast("f32"), inside)
-    output(steps, found, steps.add(Reduce("max", -3), painted), accepted, rows)
+        rows["masks"] = inside.cast("f32")
+    output(b, found, painted.max(-3), accepted, rows)
 
 
 def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
@@ -85,6 +83,6 @@ METHODS = (
         },
         ROWS,
         PARITY,
-        ignores_more=True,
+        accepts_unknown_keywords=True,
     ),
 )

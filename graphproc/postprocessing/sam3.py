@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from graphproc import joins
 from graphproc.ir.program import Value
-from graphproc.ops import Cast, Combine, Function, Pick, Rearrange
 from graphproc.ops.resample import TORCH_UNFUSED, Resample
+from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.detection import NAME as DETECTION
 from graphproc.postprocessing.detection import in_pixels
 from graphproc.postprocessing.mask_semantic import NAME as SEMANTIC
-from graphproc.postprocessing.method import BOXES, MASKS, Field, Method, Steps
+from graphproc.postprocessing.method import BOXES, MASKS, Field, Method
 from graphproc.postprocessing.segments import INSTANCE, PARITY, Candidates, candidates, filled_up, holds, resized
 from graphproc.postprocessing.semantic import OUTSIDE
 from graphproc.postprocessing.semantic import result as semantic_result
@@ -35,50 +36,50 @@ QUERIES = {
 ROWS = ("scores", "boxes")
 
 
-def scores(steps: Steps) -> Value:
-    """The chance of each query, times that of any."""
-    x = steps.add(Function("sigmoid"), steps["pred_logits"])
-    return steps.add(Combine("multiply"), x, steps.add(Function("sigmoid"), steps[PRESENCE])) if PRESENCE in steps else x
+def scores(b: MethodBuilder) -> Value:
+    """The chance of each query, times the chance that the image shows any."""
+    x = b["pred_logits"].sigmoid()
+    return x * b[PRESENCE].sigmoid() if PRESENCE in b else x
 
 
-def semantic(steps: Steps) -> None:
+def semantic(b: MethodBuilder) -> None:
     """1 where the chance is above the threshold, else 0."""
-    chances = resized(steps, steps.add(Function("sigmoid"), steps["semantic_seg"]))
-    inside = steps.add(Cast("i64"), steps.add(Combine("greater", steps.number("threshold")), chances))
-    steps.output("segmentation", steps.add(Rearrange("1 h w -> h w", layout="HW"), inside), "pad", OUTSIDE)
-    if steps.options["return_segmentation_scores"]:
-        steps.output("segmentation_scores", chances, "pad")
+    chances = resized(b, b["semantic_seg"].sigmoid())
+    inside = (chances > b.number("threshold")).cast("i64")
+    b.output("segmentation", inside.rearrange("1 h w -> h w", "HW"), joins.Pad(OUTSIDE))
+    if b.options["return_segmentation_scores"]:
+        b.output("segmentation_scores", chances, joins.Pad())
 
 
-def detection(steps: Steps) -> None:
-    """The queries whose scores are above the threshold, in their order."""
-    x = scores(steps)
-    kept = steps.add(Combine("greater", steps.number("threshold")), x)
-    steps.rows(kept, scores=x, boxes=in_pixels(steps, steps["pred_boxes"], steps.target))
+def detection(b: MethodBuilder) -> None:
+    """The queries that score above the threshold, in their order."""
+    x = scores(b)
+    kept = x > b.number("threshold")
+    b.rows(kept, scores=x, boxes=in_pixels(b["pred_boxes"], b.target))
 
 
-def instance(steps: Steps) -> None:
-    """The queries whose scores are above the threshold, in their order, with masks."""
-    x = scores(steps)
-    found = candidates(steps, steps.add(Combine("greater", steps.number("threshold")), x))
-    boxes = in_pixels(steps, steps["pred_boxes"], steps.target)
-    chances = steps.add(Function("sigmoid"), steps.add(Pick(-3), steps["pred_masks"], found.places))
-    if steps.target is not None:
-        chances = steps.add(Resample(*_wanted(steps, found, chances), "bilinear", False, TORCH_UNFUSED), chances)
-    inside = steps.add(Combine("greater", steps.number("mask_threshold")), chances)
-    steps.rows(
-        filled_up(steps, holds(steps, found), found),
-        scores=filled_up(steps, steps.add(Pick(), x, found.places), found),
-        boxes=filled_up(steps, steps.add(Pick(-2), boxes, found.places), found),
-        masks=filled_up(steps, steps.add(Cast("i32"), inside), found),
+def instance(b: MethodBuilder) -> None:
+    """The queries that score above the threshold, in their order, with masks."""
+    x = scores(b)
+    found = candidates(b, x > b.number("threshold"))
+    boxes = in_pixels(b["pred_boxes"], b.target)
+    chances = b["pred_masks"][found.places].sigmoid()
+    if b.target is not None:
+        chances = b.add(Resample(*_wanted(b, found, chances), "bilinear", False, TORCH_UNFUSED), chances)
+    inside = chances > b.number("mask_threshold")
+    b.rows(
+        filled_up(b, holds(b, found), found),
+        scores=filled_up(b, x[found.places], found),
+        boxes=filled_up(b, boxes[found.places], found),
+        masks=filled_up(b, inside.cast("i32"), found),
     )
 
 
-def _wanted(steps: Steps, found: Candidates, masks: Value) -> tuple[Num, Num]:
-    """The size of masks: the wanted one; the model's own for Python callers where nothing is found, as in the reference."""
-    assert steps.target is not None
-    height, width = steps.target
-    if not steps.ragged:
+def _wanted(b: MethodBuilder, found: Candidates, masks: Value) -> tuple[Num, Num]:
+    """The size of masks: the wanted one; the model's own for Python callers where nothing is found, as upstream."""
+    assert b.target is not None
+    height, width = b.target
+    if not b.ragged:
         return height, width
     none = num.eq(found.number, 0)
     return num.where(none, masks.type.size("H"), height), num.where(none, masks.type.size("W"), width)

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from graphproc import joins
 from graphproc.errors import ConfigError
 from graphproc.ir.program import Value
-from graphproc.ops import Combine, Rearrange, Take
+from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.depth import NORMALS, PARITY, normals_result, resized, unit_vectors
-from graphproc.postprocessing.method import Field, Method, Steps
+from graphproc.postprocessing.method import Field, Method, over_pixels
 from graphproc.processors import stages
 from graphproc.sizes import num, rules
 
@@ -23,40 +24,40 @@ SHORTEST = 1e-8
 """What normals are divided by at least."""
 
 
-def normals(steps: Steps) -> None:
+def normals(b: MethodBuilder) -> None:
     """Vectors of length 1, without the padding, then at the wanted size or the image's, by linear interpolation."""
-    steps.output("normals", fitted(steps, unit_vectors(steps, steps["normals"], SHORTEST)), "pad")
+    b.output("normals", fitted(b, unit_vectors(b["normals"], SHORTEST)), joins.Pad())
 
 
-def points(steps: Steps) -> None:
-    """Points, divided by the scale where there is one, without the padding, at the wanted size or the image's."""
-    x = steps["pointmaps"]
-    if SCALES in steps:
-        x = steps.add(Combine("divide"), x, steps.add(Rearrange("n -> n 1 1"), steps[SCALES]))
-    steps.output("pointmap", fitted(steps, x), "pad")
+def points(b: MethodBuilder) -> None:
+    """Points, divided by the scale if the model gives one, without the padding, at the wanted size or the image's."""
+    x = b["pointmaps"]
+    if SCALES in b:
+        x = x / over_pixels(b[SCALES])
+    b.output("pointmap", fitted(b, x), joins.Pad())
 
 
-def fitted(steps: Steps, x: Value) -> Value:
+def fitted(b: MethodBuilder, x: Value) -> Value:
     """A map of the model's size without the padding, where that is removed, at the wanted size.
 
     Raises:
         ConfigError: padding of images of unknown sizes is to be removed.
     """
-    remove, source = steps.options["do_remove_padding"], steps.sizes.get("source_sizes")
+    remove, source = b.options["do_remove_padding"], b.sizes.get("source_sizes")
     if source is None and remove:
         raise ConfigError(
             "source_sizes: expected (height, width) of each image to remove its padding, got none. Give them, or leave "
             "do_remove_padding out."
         )
     if source is not None and (remove or remove is None):
-        whole = stages.sides("size", steps.config.size)
+        whole = stages.sides("size", b.config.size)
         kept = rules.fit_within(source[0], source[1], *whole)
-        steps.b.require(num.minimum(*kept) >= 1, "nothing is left of a map without its padding. Use less elongated images.")
+        b.require(num.minimum(*kept) >= 1, "nothing is left of a map without its padding. Use less elongated images.")
         for axis, side, length in zip((-2, -1), whole, kept, strict=True):
-            size = x.type.shape[axis]
+            size = x.shape[axis]
             start = num.minimum((side - length) // 2, size)
-            x = steps.add(Take(axis, start, num.minimum(length, size - start)), x)
-    return resized(steps, x, steps.sizes.get("target_sizes", source), "bilinear")
+            x = x.narrow(axis, start, num.minimum(length, size - start))
+    return resized(b, x, b.sizes.get("target_sizes", source), "bilinear")
 
 
 def points_result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
@@ -69,7 +70,7 @@ _OPTIONS = {"source_sizes": None, "target_sizes": None, "do_remove_padding": Non
 _SIZED = ("source_sizes", "target_sizes")
 
 METHODS = (
-    Method(NORMALS, _CLASSES, {"normals": MAP}, normals, normals_result, _OPTIONS, parity=PARITY, sized=_SIZED),
+    Method(NORMALS, _CLASSES, {"normals": MAP}, normals, normals_result, _OPTIONS, parity=PARITY, size_arguments=_SIZED),
     Method(
         "post_process_pointmap_estimation",
         _CLASSES,
@@ -78,6 +79,6 @@ METHODS = (
         points_result,
         _OPTIONS,
         parity=PARITY,
-        sized=_SIZED,
+        size_arguments=_SIZED,
     ),
 )

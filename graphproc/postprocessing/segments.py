@@ -1,6 +1,6 @@
 """Segments: a map of ids, and for each id its class and score, of models that give masks and classes for each mask.
 
-What the reference does query by query depends on other queries only through two things, which are computed for all of
+What upstream does query by query depends on other queries only through two things, which are computed for all of
 them at once: the pixels where a query is the strongest, and the ids counted so far. Only the queries that score enough
 reach the wanted size, so a program has a size that depends on the model's outputs, and runs image by image.
 
@@ -16,27 +16,15 @@ from typing import Any
 
 import numpy as np
 
+from graphproc import joins
 from graphproc.errors import ConfigError
 from graphproc.ir.program import Parity, Value
-from graphproc.ops import (
-    Cast,
-    Choose,
-    Combine,
-    CountUp,
-    Extend,
-    Function,
-    Numbers,
-    PathSum,
-    Pick,
-    Rearrange,
-    Reduce,
-    RunningSum,
-    Softmax,
-    TopK,
-)
+from graphproc.ir.value import maximum, where
+from graphproc.ops import CountUp, Extend, Numbers, PathSum
 from graphproc.ops.resample import TORCH_UNFUSED, Resample
+from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.mask_semantic import DETR, MASK2FORMER_SIDE, QUERIES
-from graphproc.postprocessing.method import TRANSFORMERS, Method, Steps
+from graphproc.postprocessing.method import TRANSFORMERS, Method, over_pixels
 from graphproc.postprocessing.semantic import OUTSIDE
 from graphproc.sizes import num
 
@@ -69,12 +57,12 @@ class Candidates:
     queries: num.Num
 
 
-def candidates(steps: Steps, kept: Value) -> Candidates:
+def candidates(b: MethodBuilder, kept: Value) -> Candidates:
     """The rows that are kept, of a bool for each."""
-    count = steps.add(Reduce("count", keep=True), kept)
-    (number,) = steps.b.measure(count, candidates=0)
-    places = steps.add(TopK(num.maximum(number, 1)), steps.add(Cast("f32"), kept))
-    return Candidates(count, number, places, kept.type.shape[0])
+    count = kept.sum(keepdims=True)
+    (number,) = b.measure(count, candidates=0)
+    places = kept.cast("f32").top_k(num.maximum(number, 1))
+    return Candidates(count, number, places, kept.shape[0])
 
 
 def single(value: float, up: bool) -> float:
@@ -88,187 +76,172 @@ def single(value: float, up: bool) -> float:
     return float(rounded)
 
 
-def labels_of(steps: Steps, name: str) -> tuple[int, ...]:
+def labels_of(b: MethodBuilder, name: str) -> tuple[int, ...]:
     """An option that is a set of classes.
 
     Raises:
         ConfigError: it holds something else than whole numbers.
     """
-    values = tuple(steps.options[name] or ())
+    values = tuple(b.options[name] or ())
     if any(isinstance(value, bool) or not isinstance(value, int) for value in values):
-        raise ConfigError(f"{name}: expected whole numbers, got {steps.options[name]!r}")
+        raise ConfigError(f"{name}: expected whole numbers, got {b.options[name]!r}")
     return values
 
 
-def member(steps: Steps, labels: Value, classes: tuple[int, ...]) -> Value:
-    """Whether each label, int64 [n], is one of some classes, of which there is one at least."""
-    each = steps.add(Rearrange("n -> n 1"), labels)
-    same = steps.add(Combine("equal"), each, steps.add(Numbers(classes, shape=(1, len(classes)))))
-    return steps.add(Combine("greater", 0), steps.add(Reduce("count"), same))
+def member(labels: Value, classes: tuple[int, ...]) -> Value:
+    """Tell of each label, int64 [n], whether it is one of some classes; there is one class at least."""
+    return same_class(labels, classes).sum() > 0
 
 
-def over_pixels(steps: Steps, x: Value) -> Value:
-    """A number of each candidate as an operand for maps [n, H, W]."""
-    return steps.add(Rearrange("n -> n 1 1"), x)
+def same_class(labels: Value, classes: tuple[int, ...]) -> Value:
+    """Compare each label, int64 [n], with each of some classes: bools [n, classes]."""
+    each = labels.rearrange("n -> n 1")
+    return each == labels.builder.add(Numbers(classes, shape=(1, len(classes))))
 
 
-def area(steps: Steps, masks: Value) -> Value:
+def area(masks: Value) -> Value:
     """The number of pixels of each mask, int64 [n]; they are bools [n, H, W]."""
-    rows = steps.add(Reduce("count"), masks)
-    return steps.add(Reduce("sum"), rows)
+    return masks.sum().sum()
 
 
-def some(steps: Steps, count: Value) -> Value:
-    """Where a count is not 0."""
-    return steps.add(Combine("greater", 0), count)
+def holds(b: MethodBuilder, found: Candidates) -> Value:
+    """Tell whether each candidate is one, which is false only of the one row where there are none."""
+    return b.add(CountUp(num.maximum(found.number, 1))) < found.number
 
 
-def holds(steps: Steps, found: Candidates) -> Value:
-    """Whether each candidate is one, which is false only of the one row where there are none."""
-    positions = steps.add(CountUp(num.maximum(found.number, 1)))
-    return steps.add(Combine("less", found.number), positions)
+def covers_enough(b: MethodBuilder, own: Value, whole: Value) -> Value:
+    """Tell whether enough of a mask's area `whole` is its own; float32, as torch divides whole numbers."""
+    at_least_one = maximum(whole, 1)
+    share = own.cast("f32") / at_least_one.cast("f32")
+    enough = share > single(b.number("overlap_mask_area_threshold"), up=False)
+    return (own > 0) & (whole > 0) & enough
 
 
-def covers_enough(steps: Steps, own: Value, whole: Value) -> Value:
-    """Whether enough of a mask's area `whole` is its own; float32, as torch divides whole numbers."""
-    at_least_one = steps.add(Combine("maximum", 1), whole)
-    share = steps.add(Combine("divide"), steps.add(Cast("f32"), own), steps.add(Cast("f32"), at_least_one))
-    enough = steps.add(Combine("greater", single(steps.number("overlap_mask_area_threshold"), up=False)), share)
-    return steps.all_of(some(steps, own), some(steps, whole), enough)
-
-
-def strongest(steps: Steps, weighted: Value) -> tuple[Value, Value]:
+def strongest(weighted: Value) -> tuple[Value, Value]:
     """The candidate with the largest of the numbers [n, H, W] at each pixel: [1, H, W], and as n masks of bools."""
-    winner = steps.add(Reduce("argmax", -3, keep=True), weighted)
-    positions = steps.add(CountUp(weighted.type.shape[0]))
-    return winner, steps.add(Combine("equal"), winner, over_pixels(steps, positions))
+    winner = weighted.argmax(-3, keepdims=True)
+    positions = weighted.builder.add(CountUp(weighted.shape[0]))
+    return winner, winner == over_pixels(positions)
 
 
-def first_of_class(steps: Steps, accepted: Value, labels: Value, classes: tuple[int, ...]) -> tuple[Value, Value]:
+def first_of_class(accepted: Value, labels: Value, classes: tuple[int, ...]) -> tuple[Value, Value]:
     """For the classes that fuse: the first accepted candidate of a candidate's class, and whether an accepted one is not it."""
-    fusing = steps.all_of(accepted, member(steps, labels, classes))
-    same = steps.add(Combine("equal"), steps.add(Rearrange("n -> n 1"), labels), steps.add(Rearrange("n -> 1 n"), labels))
-    same = steps.add(Combine("and"), same, steps.add(Rearrange("n -> 1 n"), fusing))
-    first = steps.add(Reduce("argmax"), steps.add(Cast("f32"), same))
-    later = steps.add(Combine("less"), first, steps.add(CountUp(labels.type.shape[0])))
-    return first, steps.all_of(fusing, later)
+    fusing = accepted & member(labels, classes)
+    same = labels.rearrange("n -> n 1") == labels.rearrange("n -> 1 n")
+    same = same & fusing.rearrange("n -> 1 n")
+    first = same.cast("f32").argmax()
+    return first, fusing & (first < labels.builder.add(CountUp(labels.shape[0])))
 
 
-def ids(steps: Steps, accepted: Value, labels: Value, classes: tuple[int, ...]) -> Value:
+def ids(accepted: Value, labels: Value, classes: tuple[int, ...]) -> Value:
     """The id of each accepted candidate, from 1 on.
 
     One of a fusing class that was there before takes its id, and the next new one counts on from that, not from the largest
-    id so far: ids of different segments may be equal, as the reference's are.
+    id so far: ids of different segments may be equal, as upstream's are.
     """
     if not classes:
-        return steps.add(RunningSum(), accepted)
-    first, again = first_of_class(steps, accepted, labels, classes)
-    new = steps.all_of(accepted, steps.add(Function("not"), again))
-    before = steps.add(Combine("subtract", 1), steps.add(CountUp(labels.type.shape[0])))
-    before = steps.add(Combine("maximum", 0), before)
-    first = steps.add(Choose(0), again, first)
-    before = steps.add(Choose(0), steps.add(Function("not"), again), before)
-    parents = steps.add(Combine("add"), first, before)
-    return steps.add(PathSum(), steps.add(Cast("i64"), new), parents)
+        return accepted.cumsum()
+    first, again = first_of_class(accepted, labels, classes)
+    new = accepted & ~again
+    before = maximum(labels.builder.add(CountUp(labels.shape[0])) - 1, 0)
+    parents = where(again, first, 0) + where(again, 0, before)
+    return labels.builder.add(PathSum(), new.cast("i64"), parents)
 
 
-def painted(steps: Steps, winner: Value, values: Value) -> Value:
+def painted(winner: Value, values: Value) -> Value:
     """The value of the strongest candidate at each pixel: int64 [H, W] of int64 [n]."""
-    _, height, width = winner.type.shape
-    flat = steps.add(Pick(), values, steps.add(Rearrange("1 h w -> (h w)"), winner))
-    return steps.add(Rearrange("(h w) -> h w", (("h", height), ("w", width)), "HW"), flat)
+    _, height, width = winner.shape
+    flat = values[winner.rearrange("1 h w -> (h w)")]
+    return flat.rearrange("(h w) -> h w", "HW", h=height, w=width)
 
 
-def output(steps: Steps, found: Candidates, segmentation: Value, accepted: Value, rows: Mapping[str, Value]) -> None:
+def output(b: MethodBuilder, found: Candidates, segmentation: Value, accepted: Value, rows: Mapping[str, Value]) -> None:
     """Declare the map, int32, a row for each accepted candidate, `count`, and `candidates`, how many were considered."""
-    steps.output("segmentation", steps.add(Cast("i32"), segmentation), "pad", OUTSIDE)
-    filled = {name: filled_up(steps, value, found) for name, value in rows.items()}
-    steps.rows(filled_up(steps, accepted, found), {"ids": OUTSIDE, "label_ids": OUTSIDE}, "count", **filled)
-    steps.output("candidates", steps.add(Reduce("max"), found.count))
+    b.output("segmentation", segmentation.cast("i32"), joins.Pad(OUTSIDE))
+    filled = {name: filled_up(b, value, found) for name, value in rows.items()}
+    b.rows(filled_up(b, accepted, found), {"ids": OUTSIDE, "label_ids": OUTSIDE}, "count", **filled)
+    b.output("candidates", found.count.max())
 
 
-def filled_up(steps: Steps, x: Value, found: Candidates) -> Value:
-    """As many rows as there are queries, where their number is a fixed one."""
-    return x if steps.ragged else steps.add(Extend(-x.type.rank, found.queries), x)
+def filled_up(b: MethodBuilder, x: Value, found: Candidates) -> Value:
+    """Add rows up to the number of queries, where the program has a fixed number of rows."""
+    return x if b.ragged else b.add(Extend(-x.type.rank, found.queries), x)
 
 
-def scored(steps: Steps, found: Candidates, masks: Value, scores: Value, labels: Value, classes: tuple[int, ...]) -> None:
+def scored(b: MethodBuilder, found: Candidates, masks: Value, scores: Value, labels: Value, classes: tuple[int, ...]) -> None:
     """The segments of candidates.
 
     Args:
-        steps: the program.
+        b: the builder.
         found: the candidates.
         masks: of each, how much every pixel belongs to it, at the wanted size, f32 [n, H, W].
         scores: of each, f32 [n].
         labels: of each, int64 [n].
-        classes: those whose segments fuse.
+        classes: the classes with segments that fuse.
     """
-    weighted = steps.add(Combine("multiply"), masks, over_pixels(steps, scores))
-    winner, own = strongest(steps, weighted)
-    whole = steps.add(Combine("greater_or_equal", steps.number("mask_threshold")), weighted)
-    accepted = steps.all_of(holds(steps, found), covers_enough(steps, area(steps, own), area(steps, whole)))
-    numbers = ids(steps, accepted, labels, classes)
-    fused = steps.add(Cast("i64"), member(steps, labels, classes) if classes else steps.add(Combine("less", 0), numbers))
-    segmentation = painted(steps, winner, steps.add(Choose(0), accepted, numbers))
-    nothing = num.where(num.eq(found.number, 0), 1, 0)
-    segmentation = steps.add(Combine("subtract", nothing), segmentation)
+    weighted = masks * over_pixels(scores)
+    winner, own = strongest(weighted)
+    whole = weighted >= b.number("mask_threshold")
+    accepted = holds(b, found) & covers_enough(b, area(own), area(whole))
+    numbers = ids(accepted, labels, classes)
+    fused = (member(labels, classes) if classes else numbers < 0).cast("i64")
+    segmentation = painted(winner, where(accepted, numbers, 0))
+    segmentation = segmentation - num.where(num.eq(found.number, 0), 1, 0)  # nothing is -1 where there are no candidates
     rows = {"ids": numbers, "label_ids": labels, "scores": scores, "was_fused": fused}
-    output(steps, found, segmentation, accepted, rows)
+    output(b, found, segmentation, accepted, rows)
 
 
-def best_classes(steps: Steps, logits: Value) -> tuple[Candidates, Value, Value]:
-    """The queries whose best class is not the last, which is nothing, with a share above the threshold.
+def best_classes(b: MethodBuilder, logits: Value) -> tuple[Candidates, Value, Value]:
+    """The queries with a share above the threshold for a class that is not the last, which stands for nothing.
 
     Returns:
         The candidates, their shares and their classes.
     """
-    shares = steps.add(Softmax(-1), logits)
-    best, labels = steps.add(Reduce("max"), shares), steps.add(Reduce("argmax"), shares)
-    above = steps.add(Combine("greater", steps.number("threshold")), best)
-    found = candidates(steps, steps.all_of(above, steps.add(Combine("less", logits.type.shape[-1] - 1), labels)))
-    return found, steps.add(Pick(), best, found.places), steps.add(Pick(), labels, found.places)
+    shares = logits.softmax()
+    best, labels = shares.max(), shares.argmax()
+    found = candidates(b, (best > b.number("threshold")) & (labels < logits.shape[-1] - 1))
+    return found, best[found.places], labels[found.places]
 
 
-def resized(steps: Steps, masks: Value, antialias: bool = False) -> Value:
+def resized(b: MethodBuilder, masks: Value, antialias: bool = False) -> Value:
     """Masks at the wanted size."""
-    return masks if steps.target is None else steps.add(Resample(*steps.target, "bilinear", antialias, TORCH_UNFUSED), masks)
+    return masks if b.target is None else b.add(Resample(*b.target, "bilinear", antialias, TORCH_UNFUSED), masks)
 
 
-def segments(steps: Steps, logits: str, masks: str, classes: tuple[int, ...], side: int = 0, antialias: bool = False) -> None:
-    """The segments of the queries that score enough; `side` is that of the squares that masks are resized to first."""
-    found, scores, labels = best_classes(steps, steps[logits])
-    picked = steps.add(Pick(-3), steps[masks], found.places)
+def segments(b: MethodBuilder, logits: str, masks: str, classes: tuple[int, ...], side: int = 0, antialias: bool = False) -> None:
+    """The segments of the queries that score enough; masks are resized to squares of `side` first, unless it is 0."""
+    found, scores, labels = best_classes(b, b[logits])
+    picked = b[masks][found.places]
     if side:
-        picked = steps.add(Resample(side, side, "bilinear", False, TORCH_UNFUSED), picked)
-    chances = steps.add(Function("sigmoid"), picked)
-    scored(steps, found, resized(steps, chances, antialias), scores, labels, classes)
+        picked = b.add(Resample(side, side, "bilinear", False, TORCH_UNFUSED), picked)
+    scored(b, found, resized(b, picked.sigmoid(), antialias), scores, labels, classes)
 
 
-def detr_instance(steps: Steps) -> None:
+def detr_instance(b: MethodBuilder) -> None:
     """Segments of queries, each by itself: a map of ids from 1 on, 0 where there is none."""
-    segments(steps, "logits", "pred_masks", ())
+    segments(b, "logits", "pred_masks", ())
 
 
-def detr_panoptic(steps: Steps) -> None:
+def detr_panoptic(b: MethodBuilder) -> None:
     """Segments of queries, those of some classes fused: a map of ids from 1 on, 0 where there is none."""
-    segments(steps, "logits", "pred_masks", labels_of(steps, "label_ids_to_fuse"))
+    segments(b, "logits", "pred_masks", labels_of(b, "label_ids_to_fuse"))
 
 
-def panoptic(steps: Steps) -> None:
+def panoptic(b: MethodBuilder) -> None:
     """Segments of queries, those of some classes fused: a map of ids from 1 on, 0 where there is none."""
-    segments(steps, "class_queries_logits", "masks_queries_logits", labels_of(steps, "label_ids_to_fuse"))
+    segments(b, "class_queries_logits", "masks_queries_logits", labels_of(b, "label_ids_to_fuse"))
 
 
-def mask2former_panoptic(steps: Steps) -> None:
+def mask2former_panoptic(b: MethodBuilder) -> None:
     """As for MaskFormer, of masks of 384 x 384 pixels."""
-    classes = labels_of(steps, "label_ids_to_fuse")
-    segments(steps, "class_queries_logits", "masks_queries_logits", classes, MASK2FORMER_SIDE)
+    classes = labels_of(b, "label_ids_to_fuse")
+    segments(b, "class_queries_logits", "masks_queries_logits", classes, MASK2FORMER_SIDE)
 
 
-def oneformer_panoptic(steps: Steps) -> None:
+def oneformer_panoptic(b: MethodBuilder) -> None:
     """As for MaskFormer, of masks resized with antialiasing."""
-    classes = labels_of(steps, "label_ids_to_fuse")
-    segments(steps, "class_queries_logits", "masks_queries_logits", classes, antialias=True)
+    classes = labels_of(b, "label_ids_to_fuse")
+    segments(b, "class_queries_logits", "masks_queries_logits", classes, antialias=True)
 
 
 def run_lengths(segmentation: Array) -> list[list[int]]:
@@ -283,7 +256,7 @@ def run_lengths(segmentation: Array) -> list[list[int]]:
 
 
 def information(outputs: Mapping[str, Any], fused: bool = True) -> list[dict[str, Any]]:
-    """What the reference says of each segment, in Python's numbers."""
+    """What upstream says of each segment, in Python's numbers."""
     rows = [outputs[name].tolist() for name in ("ids", "label_ids", "scores")]
     flags = outputs["was_fused"].tolist() if "was_fused" in outputs else [0] * len(rows[0])
     return [
@@ -308,7 +281,7 @@ _PANOPTIC = {**THRESHOLDS, "label_ids_to_fuse": None, "target_sizes": None}
 _DETR = ("DetrImageProcessor", "ConditionalDetrImageProcessor")
 
 METHODS = (
-    Method(INSTANCE, _DETR, DETR, detr_instance, result, _INSTANCE, ROWS, PARITY, left_to_python=RUNS),
+    Method(INSTANCE, _DETR, DETR, detr_instance, result, _INSTANCE, ROWS, PARITY, python_only_options=RUNS),
     Method(PANOPTIC, _DETR, DETR, detr_panoptic, result, _PANOPTIC, ROWS, PARITY),
     Method(PANOPTIC, ("MaskFormerImageProcessor",), QUERIES, panoptic, result, _PANOPTIC, ROWS, PARITY),
     Method(

@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from graphproc import joins
 from graphproc.batch_feature import BatchFeature
 from graphproc.ir.program import Value
-from graphproc.ops import Reduce
 from graphproc.ops.resample import TORCH_UNFUSED, Resample
-from graphproc.postprocessing.method import Field, Method, Steps
+from graphproc.postprocessing.builder import MethodBuilder
+from graphproc.postprocessing.method import Field, Method
 
 NAME = "post_process_semantic_segmentation"
 CLASSES = (
@@ -33,23 +34,23 @@ OUTSIDE = -1
 OPTIONS = {"target_sizes": None, "return_segmentation_scores": False}
 
 
-def label_map(steps: Steps, scores: Value, antialias: bool = False) -> None:
+def label_map(b: MethodBuilder, scores: Value, antialias: bool = False) -> None:
     """The scores at the wanted size, and everywhere the first class of the largest."""
-    if steps.target is not None:
-        scores = steps.add(Resample(*steps.target, "bilinear", antialias, TORCH_UNFUSED), scores)
-    steps.output("segmentation", steps.add(Reduce("argmax", -3), scores), "pad", OUTSIDE)
-    if steps.options["return_segmentation_scores"]:
-        steps.output("segmentation_scores", scores, "pad")
+    if b.target is not None:
+        scores = b.add(Resample(*b.target, "bilinear", antialias, TORCH_UNFUSED), scores)
+    b.output("segmentation", scores.argmax(-3), joins.Pad(OUTSIDE))
+    if b.options["return_segmentation_scores"]:
+        b.output("segmentation_scores", scores, joins.Pad())
 
 
-def build(steps: Steps) -> None:
+def build(b: MethodBuilder) -> None:
     """The model's scores as they are."""
-    label_map(steps, steps["logits"])
+    label_map(b, b["logits"])
 
 
-def build_dense(steps: Steps) -> None:
+def build_dense(b: MethodBuilder) -> None:
     """The model's scores as they are, whichever model it is."""
-    label_map(steps, steps[DENSE if DENSE in steps else "logits"])
+    label_map(b, b[DENSE if DENSE in b else "logits"])
 
 
 def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
@@ -64,7 +65,7 @@ METHODS = (
     Method(
         NAME,
         ("Tipsv2DptImageProcessor",),
-        {DENSE: replace(SCORES, optional=True), "logits": replace(SCORES, unless=DENSE)},
+        {DENSE: replace(SCORES, optional=True), "logits": replace(SCORES, replaced_by=DENSE)},
         build_dense,
         result,
         OPTIONS,

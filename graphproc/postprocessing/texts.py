@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from graphproc.errors import ImageError
-from graphproc.ops import Combine, CountUp, Function, Pick, Reduce
-from graphproc.postprocessing.method import Field, Method, Steps
+from graphproc.ir.value import maximum
+from graphproc.ops import CountUp
+from graphproc.postprocessing.builder import MethodBuilder
+from graphproc.postprocessing.method import Field, Method
 
 BLANK = 0
 """The class that is no character."""
@@ -27,22 +29,20 @@ TAGS = (
 FIELDS = {"last_hidden_state": Field(("positions", "classes"))}
 
 
-def text(steps: Steps) -> None:
+def text(b: MethodBuilder) -> None:
     """The likeliest class at each position that is no blank and not the one before it."""
-    x = steps["last_hidden_state"]
-    scores, labels = steps.add(Reduce("max"), x), steps.add(Reduce("argmax"), x)
-    positions = steps.add(CountUp(x.type.shape[0]))
-    before = steps.add(Pick(), labels, steps.add(Combine("maximum", 0), steps.add(Combine("subtract", 1), positions)))
-    changes = steps.add(Function("not"), steps.add(Combine("equal"), labels, before))
-    changes = steps.add(Combine("or"), changes, steps.add(Combine("equal", 0), positions))
-    kept = steps.all_of(changes, steps.add(Function("not"), steps.add(Combine("equal", BLANK), labels)))
-    steps.rows(kept, {"labels": -1}, scores=scores, labels=labels)
+    x = b["last_hidden_state"]
+    scores, labels = x.max(), x.argmax()
+    positions = b.add(CountUp(x.shape[0]))
+    before = labels[maximum(positions - 1, 0)]
+    changes = (labels != before) | (positions == 0)
+    b.rows(changes & (labels != BLANK), {"labels": -1}, scores=scores, labels=labels)
 
 
-def table(steps: Steps) -> None:
+def table(b: MethodBuilder) -> None:
     """The likeliest tag at each position."""
-    steps.output("scores", steps.add(Reduce("max"), steps["last_hidden_state"]))
-    steps.output("labels", steps.add(Reduce("argmax"), steps["last_hidden_state"]))
+    b.output("scores", b["last_hidden_state"].max())
+    b.output("labels", b["last_hidden_state"].argmax())
 
 
 def mean(scores: Any, options: Mapping[str, Any]) -> float:
@@ -80,7 +80,7 @@ def table_result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
 
 
 def of_first(given: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The scores of the first image, which alone counts in the reference."""
+    """The scores of the first image, the only one that counts upstream."""
     return {"last_hidden_state": given["last_hidden_state"][:1]}
 
 
@@ -98,8 +98,8 @@ METHODS = (
         text_result,
         {},
         ("scores", "labels"),
-        sized=(),
-        takes="predictions",
+        size_arguments=(),
+        first_argument="predictions",
     ),
     Method(
         "post_process_table_recognition",
@@ -108,7 +108,7 @@ METHODS = (
         table,
         table_result,
         {},
-        sized=(),
+        size_arguments=(),
         prepare=of_first,
         collect=first,
     ),

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import product
 
+from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Crop, Pad
 from graphproc.processors import llava, stages, tiling
 from graphproc.processors.calls import PARTLY
-from graphproc.processors.constants import BICUBIC, CLIP, RESCALE, RGB, crop_to, resize_to, shortest, square
+from graphproc.processors.constants import CLIP, NORMALIZE, RGB, crop_to, resize_to, shortest, square
 from graphproc.processors.row import Row, Stage
+from graphproc.processors.settings import CANVASES
 from graphproc.processors.tiling import INDEX
 from graphproc.sizes import num
 from graphproc.sizes.canvas import best_resolution
@@ -69,7 +72,7 @@ def overview_and_tiles(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 def with_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
     """`pixel_values`, with `do_pad` filled up to the most tiles of an image, and `image_sizes`."""
-    b.output("pixel_values", x, "pad" if config.do_pad else "stack")
+    b.output("pixel_values", x, joins.Pad(unpadded=(-3, -2, -1)) if config.do_pad else joins.STACK)
     tiling.tell(b, "image_sizes", b.image.type.size("H"), b.image.type.size("W"))
 
 
@@ -80,37 +83,31 @@ def with_counts(b: ProgramBuilder, config: Config, x: Value) -> None:
         tiling.tell(b, "batch_num_images", 1)
 
 
-LLAVA = {**RGB, **RESCALE, "do_normalize": True, **CLIP, "do_pad": True}
+LLAVA = {**RGB, **NORMALIZE, **CLIP, "do_pad": True}
 
 ROWS = (
     Row(
         "LlavaNextImageProcessor",
-        "tiles",
         (overview_and_tiles, tiling.in_model_units),
         {
             **LLAVA,
-            **resize_to(shortest(224), BICUBIC),
+            **resize_to(shortest(224), "bicubic"),
             **crop_to(224),
-            "image_grid_pinpoints": ((336, 672), (672, 336), (672, 672), (1008, 336), (336, 1008)),
+            "image_grid_pinpoints": CANVASES.of(((336, 672), (672, 336), (672, 672), (1008, 336), (336, 1008))),
         },
-        extra_keys=("image_grid_pinpoints",),
         outputs=("pixel_values", "image_sizes"),
-        input_names=("pixel_values", "image_sizes"),
         finish=with_sizes,
     ),
     Row(
         "LlavaOnevisionImageProcessor",
-        "tiles",
         (overview_and_tiles, tiling.in_model_units),
         {
             **LLAVA,
-            **resize_to(square(384), BICUBIC),
+            **resize_to(square(384), "bicubic"),
             "default_to_square": False,
-            "image_grid_pinpoints": tuple((384 * rows, 384 * columns) for rows in range(1, 7) for columns in range(1, 7)),
+            "image_grid_pinpoints": CANVASES.of(tuple(product(range(384, 7 * 384, 384), repeat=2))),
         },
-        extra_keys=("image_grid_pinpoints",),
         outputs=("pixel_values", "image_sizes", "batch_num_images"),
-        input_names=("pixel_values", "image_sizes", "batch_num_images"),
         finish=with_counts,
         counts="batch_num_images",
         calls={"image_mean": PARTLY},

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from graphproc import joins
 from graphproc.configs.config import Config
+from graphproc.configs.settings import OneOf, Setting, Whole, flag
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Crop, Full, Numbers, Pad, Rearrange
-from graphproc.processors import tiling
+from graphproc.ops import Crop, Full, Numbers, Pad
+from graphproc.processors import stages, tiling
 from graphproc.processors.any_resolution import tiles
-from graphproc.processors.constants import BICUBIC, INCEPTION, RESCALE, RGB
+from graphproc.processors.constants import BICUBIC, INCEPTION, NORMALIZE, RGB
 from graphproc.processors.row import ONLY_PIL, Row, Stage
+from graphproc.processors.settings import CANVASES
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 from graphproc.sizes.rules import Size
@@ -17,10 +20,10 @@ from graphproc.sizes.rules import Size
 SPLITS = [(1, n) for n in range(2, 9)] + [(2, 4), (2, 3), (2, 2), (2, 1), (3, 1), (3, 2), (4, 1), (4, 2)]
 SPLITS += [(n, 1) for n in range(5, 9)]
 SETTINGS = {
-    "max_image_size": 980,
-    "min_image_size": 336,
-    "split_resolutions": tuple((490 * rows, 490 * columns) for rows, columns in SPLITS),
-    "split_image": False,
+    "max_image_size": Setting(980, OneOf((490, 980)), "The side in pixels of the square that each part becomes: 490 or 980."),
+    "min_image_size": Setting(336, Whole(), "The least pixels of the shorter side."),
+    "split_resolutions": CANVASES.of(tuple((490 * rows, 490 * columns) for rows, columns in SPLITS)),
+    "split_image": Setting(False, flag, "Cut images into parts."),
 }
 
 
@@ -30,9 +33,7 @@ def longest_side(config: Config) -> int:
     Raises:
         ConfigError: it is neither 490 nor 980.
     """
-    if config.max_image_size not in (490, 980):
-        raise ConfigError(f"max_image_size: expected 490 or 980, got {config.max_image_size!r}")
-    return int(config.max_image_size)
+    return stages.count(config, "max_image_size")
 
 
 def fitted(config: Config, height: Num, width: Num) -> Size:
@@ -41,7 +42,7 @@ def fitted(config: Config, height: Num, width: Num) -> Size:
     Raises:
         ConfigError: there is none.
     """
-    longest, least = longest_side(config), tiling.setting(config, "min_image_size")
+    longest, least = longest_side(config), stages.count(config, "min_image_size")
     if least > longest:
         raise ConfigError(f"min_image_size: expected at most max_image_size, which is {longest}, got {least}")
     scale = longest / num.maximum(height, width)
@@ -62,7 +63,6 @@ def squares(b: ProgramBuilder, config: Config, x: Value) -> Value:
         sizes.append(fitted(config, height, width))
         return lambda b, config, x: tiling.resample(b, config, x, *sizes[0]), pad
 
-    b.batch = "concatenate"
     if config.split_image:
         x = tiles(b, config, x, "split_resolutions", longest, steps)
     else:
@@ -71,26 +71,22 @@ def squares(b: ProgramBuilder, config: Config, x: Value) -> Value:
         x = tiling.as_tile(b, x)
     ones = b.add(Full((1, *x.type.shape[-2:]), 1, "bool", "CHW"))
     masks = tiling.for_each(b, config, ones, x.type.size("N"), Crop(0, 0, *sizes[0]), (pad,))
-    b.output("pixel_mask", b.add(Rearrange("n 1 h w -> n h w", layout="NHW"), masks))
+    b.output("pixel_mask", masks.rearrange("n 1 h w -> n h w", "NHW"), joins.Concatenate())
     return x
 
 
 def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """`pixel_values` in front of `pixel_mask`, and `num_crops`, the most tiles of an image."""
-    b.output("pixel_values", x)
-    b.outputs.reverse()
-    b.output("num_crops", b.add(Numbers((x.type.size("N"),), shape=())), "largest")
+    """`pixel_values`, and `num_crops`, the most tiles of an image."""
+    b.output("pixel_values", x, joins.Concatenate())
+    b.output("num_crops", b.add(Numbers((x.type.size("N"),), shape=())), joins.Maximum())
 
 
 ROWS = (
     Row(
         "AriaImageProcessor",
-        "tiles",
         (squares, tiling.in_model_units),
-        {**RGB, "resample": BICUBIC, **RESCALE, "do_normalize": True, **INCEPTION, **SETTINGS},
-        extra_keys=tuple(SETTINGS),
+        {**RGB, "resample": BICUBIC, **NORMALIZE, **INCEPTION, **SETTINGS},
         outputs=("pixel_values", "pixel_mask", "num_crops"),
-        input_names=("pixel_values", "pixel_mask", "num_crops"),
         finish=finish,
         backends=ONLY_PIL,
     ),

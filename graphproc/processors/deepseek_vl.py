@@ -9,21 +9,17 @@ from dataclasses import replace
 from typing import Any
 
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Setting, Sides, Whole, filter_code, numbers
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
 from graphproc.processors import stages
 from graphproc.processors.calls import NONZERO, PARTLY
-from graphproc.processors.constants import BICUBIC, BILINEAR, CLIP, CLIP_MEAN, CLIP_STD, RESCALE, resize_to, square
+from graphproc.processors.constants import BICUBIC, BILINEAR, CLIP, CLIP_MEAN, CLIP_STD, NORMALIZE, resize_to, square
 from graphproc.processors.row import ONLY_PIL, Row
 from graphproc.sizes import fit
 
 GRAY = (127, 127, 127)
-
-
-def least(config: Config) -> int:
-    """The least length of a side, `min_size`, which may be 0."""
-    return stages.count(config, "min_size", 0)
 
 
 def longer_side(b: ProgramBuilder, config: Config, x: Value, key: str = "size", filter: int | None = None) -> Value:
@@ -33,7 +29,7 @@ def longer_side(b: ProgramBuilder, config: Config, x: Value, key: str = "size", 
     height, width = stages.sides(key, getattr(config, key))
     if height != width:
         raise ConfigError(f"{key}: {config.processor} needs a height equal to the width, got {getattr(config, key)}")
-    size = fit.longest_edge_half_even(x.type.size("H"), x.type.size("W"), height, least(config))
+    size = fit.longest_edge_half_even(x.type.size("H"), x.type.size("W"), height, stages.count(config, "min_size"))
     return stages.resample(b, x, *size, config.resample if filter is None else filter)
 
 
@@ -45,7 +41,7 @@ def on_square(b: ProgramBuilder, config: Config, x: Value, mean: Any, key: str =
         raise ConfigError(f"image_mean: do_pad needs a number for each channel, got {mean!r}")
     color = GRAY if mean is None else tuple(int(v * 255) for v in mean)
     # the longer side rounds to the length that it was scaled to, whatever it was
-    side = max(getattr(config, key)["height"], least(config)) if config.do_resize else None
+    side = max(getattr(config, key)["height"], stages.count(config, "min_size")) if config.do_resize else None
     return stages.pad_to_square(b, x, color, side)
 
 
@@ -79,28 +75,31 @@ def two_scales(b: ProgramBuilder, config: Config, x: Value) -> None:
     b.output("high_res_pixel_values", stages.normalize(b, fine, stages.rescale(b, fine, high)))
 
 
-DEFAULTS = {**resize_to(square(384), BICUBIC), **RESCALE, "do_normalize": True, **CLIP, "do_pad": True, "min_size": 14}
+DEFAULTS = {
+    **resize_to(square(384), "bicubic"),
+    **NORMALIZE,
+    **CLIP,
+    "do_pad": True,
+    "min_size": Setting(14, Whole(0), "The least pixels of the shorter side."),
+}
 CALLS = {"image_mean": PARTLY, "resample": replace(NONZERO, backends=ONLY_PIL)}
 STAGES = (longer_side, pad, stages.rescale, stages.normalize)
 
 ROWS = (
-    Row("DeepseekVLImageProcessor", "square canvas", STAGES, DEFAULTS, extra_keys=("min_size",), calls=CALLS),
+    Row("DeepseekVLImageProcessor", STAGES, DEFAULTS, calls=CALLS),
     Row(
         "DeepseekVLHybridImageProcessor",
-        "square canvas",
         (),
         {
             **DEFAULTS,
-            "high_res_size": square(1024),
-            "high_res_resample": BICUBIC,
-            "high_res_image_mean": CLIP_MEAN,
-            "high_res_image_std": CLIP_STD,
+            "high_res_size": Setting(square(1024), Sides(("do_resize",)), "As `size`, for the image of high resolution."),
+            "high_res_resample": Setting(BICUBIC, filter_code, "As `resample`, for the image of high resolution."),
+            "high_res_image_mean": Setting(CLIP_MEAN, numbers, "As `image_mean`, for the image of high resolution."),
+            "high_res_image_std": Setting(CLIP_STD, numbers, "As `image_std`, for the image of high resolution."),
         },
-        extra_keys=("min_size", "high_res_size", "high_res_resample", "high_res_image_mean", "high_res_image_std"),
         outputs=("pixel_values", "high_res_pixel_values"),
-        input_names=("pixel_values", "high_res_pixel_values"),
         finish=two_scales,
         calls={**CALLS, "high_res_image_mean": PARTLY},
     ),
-    Row("JanusImageProcessor", "square canvas", STAGES, DEFAULTS, extra_keys=("min_size",), calls=CALLS),
+    Row("JanusImageProcessor", STAGES, DEFAULTS, calls=CALLS),
 )

@@ -5,21 +5,22 @@ Source of the defaults and of the order of the outputs: transformers 5.23, `mode
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from graphproc.configs.config import Config
+from graphproc.configs.settings import OneOf, Setting, flag
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Extend, Full
 from graphproc.processors import stages
-from graphproc.processors.constants import BILINEAR, IMAGENET, RESCALE, resize_to, square
+from graphproc.processors.constants import IMAGENET, NORMALIZE, resize_to, square
 from graphproc.processors.row import ONLY_TORCHVISION, Row, Stage
 from graphproc.sizes import multiples, rules
 from graphproc.sizes.num import Num
+from graphproc.sizes.rules import Size
 
-SizeRule = Callable[[Num, Num, Mapping[str, Any]], rules.Size]
 FORMATS = ("coco_detection", "coco_panoptic")
 
 YOLOS_MULTIPLE = 16
@@ -27,41 +28,36 @@ YOLOS_MULTIPLE = 16
 
 CAPPED = {"shortest_edge": 800, "longest_edge": 1333}
 DETECTION = {
-    **resize_to(CAPPED, BILINEAR),
-    **RESCALE,
-    "do_normalize": True,
+    **resize_to(CAPPED, "bilinear"),
+    **NORMALIZE,
     **IMAGENET,
     "do_pad": True,
-    "format": "coco_detection",
-    "do_convert_annotations": True,
+    "format": Setting("coco_detection", OneOf(FORMATS), "The format of annotations, which are not compiled."),
+    "do_convert_annotations": Setting(True, flag, "Convert annotations in transformers; here it changes nothing."),
 }
 TARGETS = "annotations (dictionaries, polygons and PNG files to train on) and the labels made of them"
 
 
-def resize_by(b: ProgramBuilder, config: Config, x: Value, rule: SizeRule, antialias: bool = True) -> Value:
-    """`do_resize` by a rule for the forms of `size`; a shortest edge without the longest is an error."""
-    if not config.do_resize:
-        return x
+def edges(config: Config) -> Mapping[str, int]:
+    """`size`, in which a shortest edge without the longest is an error."""
     if set(config.size) == {"shortest_edge"}:
         raise ConfigError(f"size: {config.processor} needs a longest_edge beside the shortest_edge, got {config.size}")
-    size = rule(x.type.size("H"), x.type.size("W"), config.size)
-    return stages.resample(b, x, *size, config.resample, antialias=antialias)
+    return config.size  # type: ignore[no-any-return]
 
 
-def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
+@stages.resizing
+def resize(config: Config, height: Num, width: Num) -> Size:
     """`do_resize` by the standard rules."""
-    return resize_by(b, config, x, rules.resized)
+    return rules.resized(height, width, edges(config))
 
 
-def resize_yolos(b: ProgramBuilder, config: Config, x: Value) -> Value:
+@stages.resizing
+def resize_yolos(config: Config, height: Num, width: Num) -> Size:
     """`do_resize`; what is scaled by its edges is floored to multiples."""
-
-    def rule(height: Num, width: Num, size: Mapping[str, Any]) -> rules.Size:
-        if "shortest_edge" not in size:
-            return rules.resized(height, width, size)
-        return multiples.capped_edge_floored(height, width, size["shortest_edge"], size["longest_edge"], YOLOS_MULTIPLE)
-
-    return resize_by(b, config, x, rule)
+    size = edges(config)
+    if "shortest_edge" not in size:
+        return rules.resized(height, width, size)
+    return multiples.capped_edge_floored(height, width, size["shortest_edge"], size["longest_edge"], YOLOS_MULTIPLE)
 
 
 def pad_with_mask(b: ProgramBuilder, x: Value, size: dict[str, int] | None) -> tuple[Value, Value]:
@@ -75,29 +71,28 @@ def pad_with_mask(b: ProgramBuilder, x: Value, size: dict[str, int] | None) -> t
 
 def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     """`do_pad` and its mask, which comes first; the format of annotations must be known even where there are none."""
-    if config.format not in FORMATS:
-        raise ConfigError(f"format: expected {' or '.join(FORMATS)}, got {config.format!r}")
+    stages.given(config, "format")
     if config.do_pad:
         x, mask = pad_with_mask(b, x, config.pad_size)
-        b.output("pixel_mask", mask)
-    b.output("pixel_values", x)
+        b.output("pixel_mask", mask, stages.join_padded(config))
+    b.output("pixel_values", x, stages.join_padded(config))
 
 
+@stages.when("do_resize")
 def resize_floats(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize` by the standard rules, without antialiasing, of whatever the pixels are by then."""
-    return resize_by(b, config, x, rules.resized, antialias=False)
+    size = rules.resized(x.type.size("H"), x.type.size("W"), edges(config))
+    return stages.resample(b, x, *size, config.resample, antialias=False)
 
 
 def _row(name: str, defaults: Mapping[str, Any] = DETECTION, resize: Stage = resize) -> Row:
     return Row(
         name,
-        "detection",
         (resize, stages.rescale, stages.normalize),
         defaults,
-        extra_keys=("format", "do_convert_annotations"),
         not_compiled=TARGETS,
         outputs=("pixel_mask", "pixel_values"),
-        input_names=("pixel_values", "pixel_mask"),
+        model_inputs=("pixel_values", "pixel_mask"),
         finish=finish,
     )
 

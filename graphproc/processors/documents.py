@@ -6,13 +6,15 @@ Source of the defaults: transformers 5.23, `models/*/image_processing_*.py`.
 from __future__ import annotations
 
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Setting, flag
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import PILLOW, TORCHVISION
-from graphproc.ops import ContentBox, Crop, MirrorPad, Numbers, Pad, Rearrange, ReduceBlocks, Resample, Rotate
+from graphproc.ops import ContentBox, Crop, MirrorPad, Numbers, Pad, ReduceBlocks, Resample, Rotate
 from graphproc.processors import stages
-from graphproc.processors.constants import BICUBIC, BILINEAR, IMAGENET, INCEPTION, RESCALE, resize_to, square
+from graphproc.processors.constants import BICUBIC, IMAGENET, INCEPTION, NORMALIZE, resize_to, square
 from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, Row
+from graphproc.processors.settings import PATCH_SIDES
 from graphproc.sizes import fit, num
 from graphproc.sizes.rules import Size
 
@@ -50,25 +52,22 @@ def aligned(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return align_long_axis(b, config, x)
 
 
+@stages.when("do_resize")
 def shorter_side(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize`: the shorter side to the page's shorter side."""
-    if not config.do_resize:
-        return x
     return stages.resample(b, x, *stages.shortest_edge_size(x, min(stages.sides("size", config.size))), config.resample)
 
 
+@stages.when("do_thumbnail")
 def thumbnail(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_thumbnail`: shrunk to fit the page; a filter of 0 stands for bicubic here."""
-    if not config.do_thumbnail:
-        return x
     size = fit.thumbnail(x.type.size("H"), x.type.size("W"), *stages.sides("size", config.size))
     return stages.resample(b, x, *size, config.resample or BICUBIC, keeps_size=True)
 
 
+@stages.when("do_thumbnail")
 def reduced_thumbnail(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_thumbnail`: shrunk to fit the page, bicubic; where that is by far, Pillow averages blocks of pixels first."""
-    if not config.do_thumbnail:
-        return x
     rows, columns = x.type.size("H"), x.type.size("W")
     size = fit.thumbnail(rows, columns, *stages.sides("size", config.size))
     for name, side in zip(("height", "width"), size, strict=True):
@@ -81,10 +80,9 @@ def reduced_thumbnail(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return b.add(Resample(height, width, "bicubic", extent=(r.box_height, r.box_width), keeps_size=True), x)
 
 
+@stages.when("do_pad")
 def center_on_page(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_pad`: zeros all around up to the page's size."""
-    if not config.do_pad:
-        return x
     height, width = stages.sides("size", config.size)
     rows, columns = x.type.size("H"), x.type.size("W")
     for name, side, limit in (("height", rows, height), ("width", columns, width)):
@@ -120,10 +118,9 @@ def canvas(config: Config) -> Size:
     return stages.sides("size", config.size)
 
 
+@stages.when("do_pad")
 def fill_page(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_pad`: `padding_value`, which counts as a byte here, or the image mirrored, at the bottom and right."""
-    if not config.do_pad:
-        return x
     height, width = canvas(config)
     if not config.do_resize:  # an image that is larger both ways stays as it is
         rows, columns = x.type.size("H"), x.type.size("W")
@@ -145,45 +142,45 @@ def with_scales(b: ProgramBuilder, config: Config, x: Value) -> None:
     """The image as a sample's only one, its size before and after the resize, and how many times smaller it became."""
     before = b.image.type
     height, width = shrunk(config, b.image)
-    b.output("images", b.add(Rearrange("c h w -> 1 c h w", layout="NCHW"), x))
+    b.output("images", x.rearrange("c h w -> 1 c h w", "NCHW"))
     b.output("image_unpadded_heights", b.add(Numbers((height,))))
     b.output("image_unpadded_widths", b.add(Numbers((width,))))
     b.output("image_scale_factors", b.add(Numbers((height / before.size("H"),), "f64")))
     b.output("image_sizes", b.add(Numbers((before.size("H"), before.size("W")))))
 
 
-PAGE = {**RESCALE, "do_normalize": True, "do_thumbnail": True, "do_align_long_axis": False, "do_pad": True}
-PAGE_KEYS = ("do_thumbnail", "do_align_long_axis")
+DO_CROP_MARGIN = Setting(True, flag, "Cut off the margins around a page's content.")
+PAGE = {
+    **NORMALIZE,
+    "do_thumbnail": Setting(True, flag, "Shrink an image that is larger than the page."),
+    "do_align_long_axis": Setting(False, flag, "Turn an image whose longer side is not the page's."),
+    "do_pad": True,
+}
 CONTENT_ON_PAGE = (crop_margin, aligned, shorter_side, reduced_thumbnail, on_page, stages.rescale, stages.normalize)
 
 ROWS = (
     Row(
         "DonutImageProcessor",
-        "documents",
         (align_long_axis, shorter_side, thumbnail, center_on_page, *stages.STANDARD[1:-1]),
-        {**resize_to({"height": 2560, "width": 1920}, BILINEAR), **PAGE, **INCEPTION},
-        extra_keys=PAGE_KEYS,
+        {**resize_to({"height": 2560, "width": 1920}, "bilinear"), **PAGE, **INCEPTION},
         backends=ONLY_PIL,
     ),
     Row(
         "FuyuImageProcessor",
-        "documents",
         (shrink, fill_page, stages.rescale, stages.normalize),
         {
-            **resize_to({"height": 1080, "width": 1920}, BILINEAR),
-            **RESCALE,
-            "do_normalize": True,
+            **resize_to({"height": 1080, "width": 1920}, "bilinear"),
+            **NORMALIZE,
             "image_mean": 0.5,
             "image_std": 0.5,
             "do_pad": True,
-            "padding_value": 1.0,
-            "padding_mode": "constant",
-            "patch_size": {"height": 30, "width": 30},
+            "padding_value": Setting(1.0, None, "The value of a constant padding, as a byte."),
+            "padding_mode": Setting("constant", None, "What the padding is: constant, symmetric, reflect or edge."),
+            "patch_size": PATCH_SIDES.of({"height": 30, "width": 30}),
         },
-        extra_keys=("padding_value", "padding_mode", "patch_size"),
         not_compiled="samples of several images, of which only the first is described",
         outputs=("images", "image_unpadded_heights", "image_unpadded_widths", "image_scale_factors", "image_sizes"),
-        input_names=(
+        model_inputs=(
             "images",
             "image_input_ids",
             "image_patches",
@@ -195,24 +192,25 @@ ROWS = (
     ),
     Row(
         "NougatImageProcessor",
-        "documents",
         CONTENT_ON_PAGE,
-        {**resize_to({"height": 896, "width": 672}, BILINEAR), **PAGE, **IMAGENET, "do_crop_margin": True},
-        extra_keys=(*PAGE_KEYS, "do_crop_margin"),
+        {
+            **resize_to({"height": 896, "width": 672}, "bilinear"),
+            **PAGE,
+            **IMAGENET,
+            "do_crop_margin": DO_CROP_MARGIN,
+        },
         not_compiled="do_align_long_axis with torchvision's backend, which fails on images that are to be turned",
     ),
     Row(
         "PPFormulaNetImageProcessor",
-        "documents",
         CONTENT_ON_PAGE,
         {
-            **resize_to(square(768), BILINEAR),
+            **resize_to(square(768), "bilinear"),
             **PAGE,
             "image_mean": (0.7931, 0.7931, 0.7931),
             "image_std": (0.1738, 0.1738, 0.1738),
-            "do_crop_margin": True,
+            "do_crop_margin": DO_CROP_MARGIN,
         },
-        extra_keys=(*PAGE_KEYS, "do_crop_margin"),
         not_compiled="do_align_long_axis, which fails on images that are to be turned",
         backends=ONLY_TORCHVISION,
     ),

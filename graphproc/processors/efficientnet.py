@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from graphproc.configs.config import NEEDS, Config
+from graphproc.configs.settings import Setting
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
-from graphproc.ops import Cast, Combine, MultiplyAdd
+from graphproc.ops import MultiplyAdd
 from graphproc.processors import stages
-from graphproc.processors.constants import BICUBIC, INCEPTION, RESCALE, crop_to, resize_to, square
+from graphproc.processors.constants import INCEPTION, RESCALE, crop_to, resize_to, square
 from graphproc.processors.row import Row
 
 
@@ -20,16 +21,16 @@ def rescale(b: ProgramBuilder, config: Config, x: Value) -> Value:
     if (held := x.type.dtype) == "f32":
         return b.add(MultiplyAdd(offset=-1.0), x)
     if held == "f64":
-        return b.add(Combine("subtract", 1.0), x)
+        return x - 1.0
     if held == "f16":
-        return b.add(Cast(held), b.add(MultiplyAdd(offset=-1.0), b.add(Cast("f32"), x)))
-    return b.add(Cast(held), b.add(Combine("subtract", 1), b.add(Cast("i64"), x)))  # whole numbers, which wrap
+        return b.add(MultiplyAdd(offset=-1.0), x.cast("f32")).cast(held)
+    return (x.cast("i64") - 1).cast(held)  # whole numbers, which wrap
 
 
 def normalize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_normalize`, which with `rescale_offset` is a step of its own in both backends."""
     if b.backend == TORCHVISION and config.do_normalize and x.type.dtype != "f32":
-        x = b.add(Cast("f32"), x)  # which torchvision then does not normalize in place, so that one channel becomes three
+        x = x.cast("f32")  # which torchvision then does not normalize in place, so that one channel becomes three
     return stages.normalize(b, config.changed(do_rescale=False) if config.rescale_offset else config, x)
 
 
@@ -51,18 +52,16 @@ def normalize_top(b: ProgramBuilder, config: Config, x: Value) -> Value:
 ROWS = (
     Row(
         "EfficientNetImageProcessor",
-        "plain",
         (stages.resize, stages.center_crop, rescale, normalize, normalize_top),
         {
-            **resize_to(square(346), BICUBIC),
+            **resize_to(square(346), "bicubic"),
             **crop_to(289, on=False),
             **RESCALE,
-            "rescale_offset": False,
+            "rescale_offset": Setting(False, None, "Subtract 1 after rescaling."),
             "do_normalize": True,
             **INCEPTION,
-            "include_top": True,
+            "include_top": Setting(True, None, "Divide by `image_std` once more, for models with a classifier."),
         },
-        extra_keys=("rescale_offset", "include_top"),
         needs={**NEEDS, "include_top": ("image_std",)},
     ),
 )

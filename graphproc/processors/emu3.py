@@ -5,35 +5,41 @@ Source: transformers 5.23, `models/emu3/image_processing_emu3.py`.
 
 from __future__ import annotations
 
+from graphproc import joins
 from graphproc.configs.config import NEEDS, Config
+from graphproc.configs.settings import Setting, Whole
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Numbers
 from graphproc.processors import stages
 from graphproc.processors.calls import CALL_ALONE, GIVEN, OWN
-from graphproc.processors.constants import BICUBIC, BY_NORMALIZE, BY_RESCALE, BY_RESIZE, BY_RESULT, CLIP, RESCALE, RGB
+from graphproc.processors.constants import BICUBIC, BY_NORMALIZE, BY_RESCALE, BY_RESIZE, BY_RESULT, CLIP, NORMALIZE, RESCALE, RGB
 from graphproc.processors.row import ONLY_PIL, Row
 from graphproc.sizes import smart_resize
 
 RESIZE = {"do_resize": True, "resample": BICUBIC}
-LIMITS = {"min_pixels": 512 * 512, "max_pixels": 1024 * 1024}
+LIMITS = {
+    "min_pixels": Setting(512 * 512, Whole(1), "The fewest pixels of a resized image."),
+    "max_pixels": Setting(1024 * 1024, Whole(1), "The most pixels of a resized image."),
+}
+UNUSED = Setting(None, None, "Saved with the settings; it changes nothing in images.")
 READ_AGAIN = ("do_convert_rgb", *RESIZE, *RESCALE, "do_normalize", *CLIP)
 DEFAULTS = {
     **RGB,
     **RESIZE,
-    "size": LIMITS,
+    "size": {key: setting.default for key, setting in LIMITS.items()},
     **LIMITS,
-    "spatial_factor": 8,
-    **RESCALE,
-    "do_normalize": True,
+    "spatial_factor": Setting(8, Whole(1), "What the sides become multiples of, in pixels."),
+    "ratio": UNUSED,
+    "image_area": UNUSED,
+    **NORMALIZE,
     **CLIP,
     "do_pad": True,
 }
 
 
+@stages.when("do_resize")
 def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize`: to between `min_pixels` and `max_pixels`; `size` changes nothing."""
-    if not config.do_resize:
-        return x
     limits = (stages.count(config, key) for key in LIMITS)
     to = smart_resize.pixels_within(x.type.size("H"), x.type.size("W"), stages.count(config, "spatial_factor"), *limits)
     b.require(to.holds, f"{to.message}.")
@@ -42,21 +48,18 @@ def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     """The image, with `do_pad` padded with zeros below and right in a batch, and its height and width."""
-    b.output("pixel_values", x, "pad" if config.do_pad else "stack")
+    b.output("pixel_values", x, stages.PADDED if config.do_pad else joins.STACK)
     b.output("image_sizes", b.add(Numbers((x.type.size("H"), x.type.size("W")))))
 
 
 ROWS = (
     Row(
         "Emu3ImageProcessor",
-        "emu3",
         (resize, stages.rescale, stages.normalize),
         DEFAULTS,
-        extra_keys=(*LIMITS, "spatial_factor", "ratio", "image_area"),
         settings_by_position=(*BY_RESIZE, *BY_RESCALE, *BY_NORMALIZE, "do_convert_rgb", "do_pad", *BY_RESULT),
         not_compiled="image_sizes of input_data_format channels_last, where transformers tells channels and height",
         outputs=("pixel_values", "image_sizes"),
-        input_names=("pixel_values", "image_sizes"),
         finish=finish,
         needs={switch: keys for switch, keys in NEEDS.items() if switch != "do_center_crop"},
         backends=ONLY_PIL,

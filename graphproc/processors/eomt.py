@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from graphproc import joins
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Setting, flag
 from graphproc.errors import ConfigError
+from graphproc.ir.delivery import LISTS
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Crop, ForEach, Full, Numbers, Pad
-from graphproc.processors import stages
-from graphproc.processors.constants import BILINEAR, IMAGENET, RESCALE, resize_to
+from graphproc.processors import stages, tiling
+from graphproc.processors.constants import IMAGENET, NORMALIZE, resize_to
 from graphproc.processors.mask_classification import LABELS
 from graphproc.processors.row import Row
+from graphproc.processors.settings import IGNORE_INDEX
 from graphproc.sizes import num
-from graphproc.sizes.slices import windows
+from graphproc.sizes.windows import windows
 
 
 def split(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -20,24 +24,22 @@ def split(b: ProgramBuilder, config: Config, x: Value) -> Value:
     A window ends at its length even where the image is shorter. Without splitting there are no offsets.
     """
     if not config.do_split_image:
-        b.output("patch_offsets", b.add(Full((0,), 0, "i64")), "concatenate", listed=True)
+        b.output("patch_offsets", b.add(Full((0,), 0, "i64")), joins.Concatenate(), delivery=LISTS)
         return x
     length, _ = _canvas(config)
     height, width = x.type.size("H"), x.type.size("W")
     cut = windows(height, width, length)
     start = cut.start(num.symbol("index", 0))
     offsets = ForEach(cut.number, (Numbers((start, start + length)),))
-    b.output("patch_offsets", b.add(offsets), "numbered", listed=True)
+    b.output("patch_offsets", b.add(offsets), joins.PrefixImageIndex(), delivery=LISTS)
     rows = num.where(cut.tall, num.minimum(height, length), height)
     columns = num.where(cut.tall, width, num.minimum(width, length))
-    b.batch = "concatenate"
     return b.add(ForEach(cut.number, (Crop(num.where(cut.tall, start, 0), num.where(cut.tall, 0, start), rows, columns),)), x)
 
 
+@stages.when("do_pad")
 def pad(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_pad`: zeros at the bottom and right up to the shortest by the longest edge; larger sides stay."""
-    if not config.do_pad:
-        return x
     height, width = (num.maximum(x.type.size(a), side) for a, side in zip("HW", _canvas(config), strict=True))
     return b.add(Pad(0, 0, height, width), x)
 
@@ -51,27 +53,25 @@ def _canvas(config: Config) -> tuple[int, int]:
 
 
 def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """The images or windows, in front of the offsets."""
-    b.output("pixel_values", x)
-    b.outputs.reverse()
+    """The images or windows."""
+    b.output("pixel_values", x, tiling.join_of(x))
 
 
 ROWS = (
     Row(
         "EomtImageProcessor",
-        "mask classification",
         (stages.resize, split, pad, stages.rescale, stages.normalize),
         {
-            **resize_to({"shortest_edge": 640, "longest_edge": 640}, BILINEAR),
-            **RESCALE,
-            "do_normalize": True,
+            **resize_to({"shortest_edge": 640, "longest_edge": 640}, "bilinear"),
+            **NORMALIZE,
             **IMAGENET,
             "do_pad": False,
-            "do_split_image": False,
+            "do_split_image": Setting(False, flag, "Cut images into windows as long as the shortest edge."),
+            "ignore_index": IGNORE_INDEX,
         },
-        extra_keys=("do_split_image", "ignore_index"),
         not_compiled=LABELS,
         outputs=("pixel_values", "patch_offsets"),
+        model_inputs=("pixel_values",),
         finish=finish,
     ),
 )

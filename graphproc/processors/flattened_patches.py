@@ -8,14 +8,16 @@ from __future__ import annotations
 from typing import Any
 
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Setting, Whole
 from graphproc.errors import ConfigError
 from graphproc.ir.op import Op
 from graphproc.ir.program import Parity, ProgramBuilder, Value
-from graphproc.ops import Cast, Concat, Extend, Full, Grid, Numbers, Rearrange, Standardize
+from graphproc.ops import Cast, Concat, Extend, Full, Grid, Numbers, Standardize
 from graphproc.ops.resample import TORCH_FLOATS, Resample
 from graphproc.processors import stages
 from graphproc.processors.constants import RGB, square
 from graphproc.processors.row import ONLY_PIL, PIL, Row
+from graphproc.processors.settings import PATCH_SIDES
 from graphproc.sizes import patch_budget
 from graphproc.sizes.num import Num
 
@@ -48,7 +50,7 @@ def patches(b: ProgramBuilder, config: Config, x: Value, *, resizes_float64: boo
     steps: list[Op] = [Cast("f32"), Resample(height, width, "bilinear", arithmetic=TORCH_FLOATS)]
     for step in reversed(steps) if resizes_float64 else steps:
         x = b.add(step, x)
-    x = b.add(Rearrange(PIXELS_LAST, (("gh", rows), ("p", patch_height), ("gw", columns), ("q", patch_width)), "PF"), x)
+    x = x.rearrange(PIXELS_LAST, "PF", gh=rows, p=patch_height, gw=columns, q=patch_width)
     places = b.add(Grid(rows, columns, first=1, dtype="f32"))
     b.output("flattened_patches", b.add(Extend(-2, most), b.add(Concat(-1), places, x)))
     mask = b.add(Full((rows * columns,), 1, "f32", layout="P"))
@@ -82,33 +84,38 @@ NEAR = Parity(
 
 def defaults(most: int) -> dict[str, Any]:
     """The defaults that both classes share."""
-    return {**RGB, "do_normalize": True, "patch_size": square(16), "max_patches": most}
+    return {
+        **RGB,
+        "do_normalize": True,
+        "patch_size": PATCH_SIDES.of(square(16)),
+        "max_patches": Setting(most, Whole(1), "The number of patches; smaller images have padding behind theirs."),
+    }
 
 
 ROWS = (
     Row(
         "Pix2StructImageProcessor",
-        "flattened patches",
         (standardize,),
-        {**defaults(2048), "is_vqa": False},
-        extra_keys=("patch_size", "max_patches", "is_vqa", "header_text"),
+        {
+            **defaults(2048),
+            "is_vqa": Setting(False, None, "Draw a question above the image, which is not compiled."),
+            "header_text": Setting(None, None, "A text drawn above the image, which is not compiled."),
+        },
         not_compiled="is_vqa (a header text drawn with a font)",
         parity=NEAR,
         outputs=OUTPUTS,
-        input_names=OUTPUTS,
         finish=pix2struct,
         needs={},
         backends=ONLY_PIL,
     ),
     Row(
         "Kosmos2_5ImageProcessor",
-        "flattened patches",
         (standardize,),
         defaults(4096),
-        extra_keys=("patch_size", "max_patches"),
         not_compiled="do_normalize false",
         parity=NEAR,
         outputs=(*OUTPUTS, *KOSMOS_SIZES),
+        model_inputs=("pixel_values",),
         finish=kosmos,
         needs={},
         backends=ONLY_PIL,

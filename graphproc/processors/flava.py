@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from graphproc.configs.config import Config, check
+from graphproc.configs.settings import STANDARD, Setting, Sides, flag
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import MultiplyAdd
-from graphproc.processors.constants import BICUBIC, BILINEAR, CLIP, LANCZOS, RESCALE, crop_to, resize_to, square
+from graphproc.processors.constants import BILINEAR, CLIP, LANCZOS, NORMALIZE, crop_to, resize_to, square
 from graphproc.processors.row import Row
 from graphproc.processors.stages import WITHOUT_PAD
 
@@ -14,21 +18,37 @@ EPSILON = 0.1
 """How far the codebook's pixels stay from 0 and 1."""
 
 MASK = {
-    "return_image_mask": False,
-    "input_size_patches": 14,
-    "total_mask_patches": 75,
-    "mask_group_min_patches": 16,
-    "mask_group_max_patches": None,
-    "mask_group_min_aspect_ratio": 0.3,
-    "mask_group_max_aspect_ratio": None,
+    "return_image_mask": Setting(False, None, "Give random masks as well, which are not compiled."),
+    "input_size_patches": Setting(14, None, "Of random masks, which are not compiled."),
+    "total_mask_patches": Setting(75, None, "Of random masks, which are not compiled."),
+    "mask_group_min_patches": Setting(16, None, "Of random masks, which are not compiled."),
+    "mask_group_max_patches": Setting(None, None, "Of random masks, which are not compiled."),
+    "mask_group_min_aspect_ratio": Setting(0.3, None, "Of random masks, which are not compiled."),
+    "mask_group_max_aspect_ratio": Setting(None, None, "Of random masks, which are not compiled."),
 }
-STEPS = {**resize_to(square(112), LANCZOS), **crop_to(112), **RESCALE, "do_normalize": True}
+STEPS = {
+    "do_resize": True,
+    "size": square(112),
+    "resample": LANCZOS,
+    **crop_to(112),
+    **NORMALIZE,
+    "image_mean": (0.0, 0.0, 0.0),
+    "image_std": (1.0, 1.0, 1.0),
+}
+
+
+def _for_codebook(key: str, default: Any) -> Setting:
+    """The setting of the codebook's image that is as one of the standard ones."""
+    check = STANDARD[key].check
+    if isinstance(check, Sides):
+        check = replace(check, switches=(f"codebook_{check.switches[0]}",))
+    return Setting(default, check, f"As `{key}`, for the codebook's image.")
+
+
 CODEBOOK = {
-    "return_codebook_pixels": False,
-    **{f"codebook_{key}": value for key, value in STEPS.items() if key != "default_to_square"},
-    "codebook_image_mean": (0.0, 0.0, 0.0),
-    "codebook_image_std": (1.0, 1.0, 1.0),
-    "codebook_do_map_pixels": True,
+    "return_codebook_pixels": Setting(False, None, "Give the image for the codebook as well."),
+    **{f"codebook_{key}": _for_codebook(key, value) for key, value in STEPS.items()},
+    "codebook_do_map_pixels": Setting(True, flag, "Move the codebook's pixels away from 0 and 1."),
 }
 
 
@@ -53,10 +73,8 @@ def with_codebook(b: ProgramBuilder, config: Config, x: Value) -> None:
 ROWS = (
     Row(
         "FlavaImageProcessor",
-        "plain",
         WITHOUT_PAD,
-        {**resize_to(square(224), BICUBIC), **crop_to(224), **RESCALE, "do_normalize": True, **CLIP, **MASK, **CODEBOOK},
-        extra_keys=(*MASK, *CODEBOOK),
+        {**resize_to(square(224), "bicubic"), **crop_to(224), **NORMALIZE, **CLIP, **MASK, **CODEBOOK},
         not_compiled="bool_masked_pos (random masks); codebook_do_map_pixels of pixels neither rescaled nor normalized",
         finish=with_codebook,
     ),

@@ -7,17 +7,23 @@ Source: transformers 5.23, `models/idefics2`, `models/idefics3` and `models/smol
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import reduce
 from itertools import product
 
+from graphproc import joins
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Setting, Whole
 from graphproc.errors import ConfigError
-from graphproc.ir.program import Join, ProgramBuilder, Value
+from graphproc.ir.delivery import LISTS
+from graphproc.ir.join import Join
+from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
-from graphproc.ops import Cast, Concat, Crop, Extend, Full, Numbers, Pad, Rearrange, Take
-from graphproc.processors import stages, tiling
-from graphproc.processors.constants import BILINEAR, INCEPTION, LANCZOS, RESCALE, RGB, resize_to
+from graphproc.ops import Concat, Crop, Extend, Full, Numbers, Pad
+from graphproc.processors import stages
+from graphproc.processors.constants import INCEPTION, RESCALE, RGB, resize_to
 from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, Row, Stage
+from graphproc.processors.settings import DO_IMAGE_SPLITTING, RETURN_ROW_COL_INFO
 from graphproc.sizes import num
 from graphproc.sizes.canvas import Grid
 from graphproc.sizes.num import Bool
@@ -25,15 +31,20 @@ from graphproc.sizes.rules import Size
 from graphproc.sizes.slices import capped_long_side, tile_split, to_long_side, within_long_side
 
 NORMALIZE = {**RESCALE, "do_normalize": True, **INCEPTION, "do_pad": True}
-SPLIT = {**RGB, **NORMALIZE, "do_image_splitting": True, "return_row_col_info": False}
-SPLIT_KEYS = ("do_image_splitting", "max_image_size", "return_row_col_info")
+TILE = Setting(None, None, "The side of a tile in pixels, as its longest_edge.")
+SPLIT = {
+    **RGB,
+    **NORMALIZE,
+    "do_image_splitting": DO_IMAGE_SPLITTING.of(True),
+    "max_image_size": TILE,
+    "return_row_col_info": RETURN_ROW_COL_INFO.of(False),
+}
 OUTPUTS = ("pixel_values", "pixel_attention_mask")
 
 
+@stages.when("do_resize")
 def resize_within(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize`: down to the longest edge, then up to the shortest one; or to a height and width."""
-    if not config.do_resize:
-        return x
     if set(config.size) != {"shortest_edge", "longest_edge"}:
         return stages.resample(b, x, *stages.sides("size", config.size), config.resample)
     edges = config.size["longest_edge"], config.size["shortest_edge"]
@@ -47,7 +58,7 @@ def with_quarters(b: ProgramBuilder, config: Config, x: Value) -> None:
     """The image, with `do_image_splitting` behind its four quarters, and which pixels are no padding."""
     if not config.do_image_splitting:
         mask = b.add(Full((x.type.size("H"), x.type.size("W")), 1, "i64", "HW")) if config.do_pad else None
-        _outputs(b, x, mask, "pad" if config.do_pad else "stack")
+        _outputs(b, x, mask, stages.PADDED if config.do_pad else joins.STACK)
         return
     if config.do_resize:
         for name, side in (("height", b.image.type.size("H")), ("width", b.image.type.size("W"))):
@@ -61,21 +72,21 @@ def with_quarters(b: ProgramBuilder, config: Config, x: Value) -> None:
             equal = num.both(equal, num.both(num.eq(h, height), num.eq(w, width)))
         b.require(equal, "the quarters and the image have different sizes after resizing. Set do_pad.")
     padded = (b.add(Pad(0, 0, height, width), part) for part in parts)
-    x = b.add(Concat(-4), *(b.add(Rearrange("c h w -> 1 c h w", layout="NCHW"), part) for part in padded))
+    x = b.add(Concat(-4), *(part.rearrange("c h w -> 1 c h w", "NCHW") for part in padded))
     masks = []
     for h, w in sizes if config.do_pad else []:
         lines = b.add(Extend(-2, height), b.add(Full((1, h, w), 1, "i64", "NHW")))
         masks.append(b.add(Extend(-1, width), lines))
-    _outputs(b, x, b.add(Concat(-3), *masks) if masks else None, "padded_rows")
+    _outputs(b, x, b.add(Concat(-3), *masks) if masks else None, joins.Concatenate(fill=0))
 
 
 def _outputs(b: ProgramBuilder, x: Value, mask: Value | None, sample: Join) -> None:
     """The pixels, and with a mask all samples padded to as many, as high and as wide images as the largest have."""
-    batch: Join = "stack" if mask is None else "pad"
-    missing = 0 if b.backend == TORCHVISION else 0.0  # transformers' Pillow classes add images of floats
-    b.output("pixel_values", x, batch, missing, sample=sample)
+    promotes = b.backend != TORCHVISION  # transformers' Pillow classes add images of floats
+    padded = joins.STACK if mask is None else replace(stages.PADDED, promotes=promotes)
+    b.output("pixel_values", x, padded, sample=sample)
     if mask is not None:
-        b.output("pixel_attention_mask", mask, batch, sample=sample)
+        b.output("pixel_attention_mask", mask, joins.Pad(), sample=sample)
 
 
 def _quarters(b: ProgramBuilder) -> list[Value]:
@@ -106,13 +117,13 @@ def split(first_size: FirstSize) -> Stage:
         if config.do_image_splitting:
             size, grid = tile_split(x.type.size("H"), x.type.size("W"), tile)
             x = stages.resample(b, x, *size, config.resample, has_pixels=True)
-            cut = b.add(Rearrange("c (r h) (k w) -> (r k) c h w", (("h", tile), ("w", tile)), layout="NCHW"), x)
-            tiles.append(b.add(Take(-4, 0, grid.rows * grid.columns), cut))
+            cut = x.rearrange("c (r h) (k w) -> (r k) c h w", "NCHW", h=tile, w=tile)
+            tiles.append(cut.narrow(-4, 0, grid.rows * grid.columns))
         whole = stages.resample(b, x, tile, tile, config.resample)
-        x = b.add(Concat(-4), *tiles, b.add(Rearrange("c h w -> 1 c h w", layout="NCHW"), whole))
+        x = b.add(Concat(-4), *tiles, whole.rearrange("c h w -> 1 c h w", "NCHW"))
         if config.return_row_col_info:
             for name, count in zip(("rows", "cols"), grid, strict=True):
-                b.output(name, b.add(Numbers((count,), shape=())), "stack", sample="stack", listed=True)
+                b.output(name, b.add(Numbers((count,), shape=())), sample=joins.STACK, delivery=LISTS)
         return x
 
     return stage
@@ -140,35 +151,30 @@ def to_capped_size(config: Config, x: Value) -> Size:
     if "longest_edge" not in config.size:
         raise ConfigError(f"size: expected a longest_edge to split images by, got {config.size}")
     height, width = x.type.size("H"), x.type.size("W")
-    most = tiling.setting(config, "max_image_tiles")
+    most = stages.count(config, "max_image_tiles")
     return to_long_side(height, width, capped_long_side(height, width, config.size["longest_edge"], _tile(config), most))
 
 
 def with_tiles(b: ProgramBuilder, config: Config, x: Value) -> None:
     """The tiles of all images of a sample in one row, which are no padding, and on demand each image's rows and columns."""
-    counts, b.outputs = b.outputs, []
     if config.do_pad and b.backend == TORCHVISION and x.type.dtype != "f32":
-        x = b.add(Cast("f32"), x)
+        x = x.cast("f32")
     mask = b.add(Full(tuple(x.type.size(axis) for axis in "NHW"), 1, "i64", "NHW")) if config.do_pad else None
-    _outputs(b, x, mask, "concatenate")
-    b.outputs += counts
+    _outputs(b, x, mask, joins.Concatenate())
 
 
 ROWS = (
     Row(
         "Idefics2ImageProcessor",
-        "tiles",
         STAGES,
         {
             **RGB,
-            **resize_to({"shortest_edge": 378, "longest_edge": 980}, BILINEAR),
+            **resize_to({"shortest_edge": 378, "longest_edge": 980}, "bilinear"),
             **NORMALIZE,
-            "do_image_splitting": False,
+            "do_image_splitting": DO_IMAGE_SPLITTING.of(False),
         },
-        extra_keys=("do_image_splitting",),
         not_compiled="parts of different sizes without do_pad",
         outputs=OUTPUTS,
-        input_names=OUTPUTS,
         finish=with_quarters,
         per_sample=0,
         backends=ONLY_PIL,
@@ -176,12 +182,13 @@ ROWS = (
     *(
         Row(
             f"{name}ImageProcessor",
-            "tiles",
             (split(to_size), stages.rescale, stages.normalize),
-            {**SPLIT, **resize_to({"longest_edge": 4 * 364}, LANCZOS), "max_image_size": {"longest_edge": 364}},
-            extra_keys=SPLIT_KEYS,
+            {
+                **SPLIT,
+                **resize_to({"longest_edge": 4 * 364}, "lanczos"),
+                "max_image_size": TILE.of({"longest_edge": 364}),
+            },
             outputs=OUTPUTS,
-            input_names=OUTPUTS,
             finish=with_tiles,
             per_sample=0,
             backends=ONLY_PIL,
@@ -190,18 +197,15 @@ ROWS = (
     ),
     Row(
         "UltraVBertImageProcessor",
-        "tiles",
         (split(to_capped_size), stages.rescale, stages.normalize),
         {
             **SPLIT,
-            **resize_to({"longest_edge": 3072}, LANCZOS),
-            "max_image_size": {"longest_edge": 512},
-            "max_image_tiles": 27,
+            **resize_to({"longest_edge": 3072}, "lanczos"),
+            "max_image_size": TILE.of({"longest_edge": 512}),
+            "max_image_tiles": Setting(27, Whole(), "The most tiles of an image, the whole one not counted."),
         },
-        extra_keys=(*SPLIT_KEYS, "max_image_tiles"),
         not_compiled="rows and cols without samples of no image at the end, which have empty ones here",
         outputs=OUTPUTS,
-        input_names=OUTPUTS,
         finish=with_tiles,
         per_sample=0,
         backends=ONLY_TORCHVISION,

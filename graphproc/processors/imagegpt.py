@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from graphproc.configs.config import NEEDS, Config
+from graphproc.configs.settings import Setting, flag, number
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import NearestColor
 from graphproc.processors import stages
-from graphproc.processors.constants import BILINEAR, INCEPTION, RESCALE, resize_to, square
+from graphproc.processors.constants import INCEPTION, NORMALIZE, resize_to, square
 from graphproc.processors.row import ONLY_PIL, Row
+
+
+def colors(key: str, value: Any) -> tuple[tuple[float, ...], ...]:
+    """Rows of three numbers."""
+    rows = value.tolist() if hasattr(value, "tolist") else value
+    if (
+        not isinstance(rows, (list, tuple))
+        or not rows
+        or not all(isinstance(row, (list, tuple)) and len(row) == 3 for row in rows)
+    ):
+        raise ConfigError(f"{key}: expected one or more rows of 3 numbers, got {value!r:.80}")
+    return tuple(tuple(float(number(key, v)) for v in row) for row in rows)
 
 
 def input_ids(b: ProgramBuilder, config: Config, x: Value) -> None:
@@ -24,13 +39,16 @@ def input_ids(b: ProgramBuilder, config: Config, x: Value) -> None:
 ROWS = (
     Row(
         "ImageGPTImageProcessor",
-        "plain",
         (stages.resize, stages.rescale, stages.normalize),
-        {**resize_to(square(256), BILINEAR), **RESCALE, "do_normalize": True, **INCEPTION, "do_color_quantize": True},
-        extra_keys=("clusters", "do_color_quantize"),
+        {
+            **resize_to(square(256), "bilinear"),
+            **NORMALIZE,
+            **INCEPTION,
+            "clusters": Setting(None, colors, "The colours, in [-1, 1], that pixels are replaced by the numbers of."),
+            "do_color_quantize": Setting(True, flag, "Replace pixels by the number of the nearest colour in `clusters`."),
+        },
         not_compiled="do_color_quantize of pixels that are neither rescaled nor normalized",
         outputs=("input_ids",),
-        input_names=("input_ids",),
         finish=input_ids,
         needs={**NEEDS, "do_color_quantize": ("clusters",)},
         backends=ONLY_PIL,  # torch rounds distances otherwise, which decides between clusters equally near

@@ -8,12 +8,12 @@ Source: transformers 5.23, `models/inkling` and `models/inkling2`, `image_proces
 
 from __future__ import annotations
 
-import math
-
+from graphproc import joins
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Above, Setting, Whole
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Cast, Numbers, Pad, Rearrange
+from graphproc.ops import Numbers, Pad, Rearrange
 from graphproc.processors import stages
 from graphproc.processors.constants import CLIP, INCEPTION, LANCZOS, NORMALIZE, RGB, square
 from graphproc.processors.row import ONLY_TORCHVISION, Row, Stage
@@ -49,13 +49,10 @@ def scale(b: ProgramBuilder, config: Config, x: Value) -> Value:
     height, width = patch_sides(config)
     if height != width:
         raise ConfigError(f"size: expected equal sides, got {config.size}")
-    factor = config.rescale_image_frac
+    factor = stages.optional(config, "rescale_image_frac")
     if factor is None:
         return x
-    if isinstance(factor, bool) or not isinstance(factor, (int, float)) or not 0 < factor < math.inf:
-        raise ConfigError(f"rescale_image_frac: expected a number above 0 or null, got {factor!r}")
-    key = "rescale_image_max_upscaled_long_edge"
-    most = None if getattr(config, key) is None else stages.count(config, key)
+    most = stages.optional(config, "rescale_image_max_upscaled_long_edge")
     size = fit.longest_edge_times(x.type.size("H"), x.type.size("W"), factor, most)
     return stages.resample(b, x, *size, config.resample)
 
@@ -68,7 +65,7 @@ def surround(extra: int) -> Stage:
         height, width = x.type.size("H"), x.type.size("W")
         rows = (height + (patch_height - 1)) // patch_height
         columns = (width + (patch_width - 1 + extra)) // patch_width
-        return b.add(Pad(0, 0, rows * patch_height, columns * patch_width, OUTSIDE), b.add(Cast("f32"), x))
+        return b.add(Pad(0, 0, rows * patch_height, columns * patch_width, OUTSIDE), x.cast("f32"))
 
     return stage
 
@@ -79,19 +76,19 @@ def cut(b: ProgramBuilder, config: Config, x: Value, frames: int = 0) -> tuple[N
     pattern = f"c (gh p) (gw q) -> (gh gw) {'t ' if frames else ''}p q c"
     sizes = {"p": height, "q": width, **({"t": frames} if frames else {})}
     rearranged = b.add(Rearrange(pattern, tuple(sizes.items()), layout="PTHWC" if frames else "PHWC"), x)
-    b.output("pixel_values", rearranged, "concatenate")
+    b.output("pixel_values", rearranged, joins.Concatenate())
     return x.type.size("H") // height, x.type.size("W") // width
 
 
 def frames_and_count(b: ProgramBuilder, config: Config, x: Value) -> None:
     """The patches, each twice, and how many each image has."""
     rows, columns = cut(b, config, x, FRAMES)
-    b.output("num_patches", b.add(Numbers((rows * columns,), shape=())), "stack")
+    b.output("num_patches", b.add(Numbers((rows * columns,), shape=())))
 
 
 def patches_and_grid(b: ProgramBuilder, config: Config, x: Value) -> None:
     """The patches, and the grid of each image."""
-    b.output("image_grid_thw", b.add(Numbers((1, *cut(b, config, x)))), "stack")
+    b.output("image_grid_thw", b.add(Numbers((1, *cut(b, config, x)))))
 
 
 SN = (stages.rescale, stages.normalize)
@@ -99,7 +96,6 @@ SN = (stages.rescale, stages.normalize)
 ROWS = (
     Row(
         "InklingImageProcessor",
-        "inkling",
         (scale, surround(1), *SN),
         {
             **RGB,
@@ -108,20 +104,19 @@ ROWS = (
             **CLIP,
             "size": square(40),
             "default_to_square": False,
-            "rescale_image_max_upscaled_long_edge": 2048,
+            "rescale_image_frac": Setting(None, Above(0), "What both sides are multiplied by; null leaves them."),
+            "rescale_image_max_upscaled_long_edge": Setting(2048, Whole(1), "The longest side that enlarging reaches."),
         },
-        extra_keys=("rescale_image_frac", "rescale_image_max_upscaled_long_edge"),
         outputs=("pixel_values", "num_patches"),
+        model_inputs=("pixel_values",),
         backends=ONLY_TORCHVISION,
         finish=frames_and_count,
     ),
     Row(
         "Inkling2ImageProcessor",
-        "inkling",
         (surround(0), *SN),
         {**RGB, **NORMALIZE, **INCEPTION, "size": square(40)},
         outputs=("pixel_values", "image_grid_thw"),
-        input_names=("pixel_values", "image_grid_thw"),
         backends=ONLY_TORCHVISION,
         finish=patches_and_grid,
         background="checkerboard",

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from graphproc import joins
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Setting, changed, flag
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Grayscale
 from graphproc.processors import stages
-from graphproc.processors.constants import BILINEAR, RESCALE, resize_to
+from graphproc.processors.constants import RESCALE, resize_to
 from graphproc.processors.row import ONLY_PIL, Row
 
 NOT_COMPILED = "do_rescale=False with do_grayscale, which leaves bytes where an image is gray and makes float64 where not"
-DEFAULTS = {**resize_to({"height": 480, "width": 640}, BILINEAR), "default_to_square": False, **RESCALE}
+SIZE = {"height": 480, "width": 640}
+GRAY = Setting(False, flag, "Make gray of all channels.")
+SETTINGS = {**resize_to(SIZE, "bilinear"), "default_to_square": False, **RESCALE, "do_grayscale": GRAY}
 
 
 def gray(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -27,20 +31,17 @@ def gray(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 def pairs(b: ProgramBuilder, config: Config, x: Value) -> None:
     """Two images make a sample."""
-    b.output("pixel_values", x, "stack", sample="stack")
+    b.output("pixel_values", x, sample=joins.STACK)
 
 
 STAGES = (stages.resize, stages.rescale, gray)
 
 
 def _matcher(name: str) -> Row:
-    defaults = {**DEFAULTS, "do_grayscale": True}
     return Row(
         name,
-        "keypoints",
         STAGES,
-        defaults,
-        extra_keys=("do_grayscale",),
+        changed(SETTINGS, do_grayscale=True),
         not_compiled=NOT_COMPILED,
         backends=ONLY_PIL,
         finish=pairs,
@@ -54,10 +55,8 @@ ROWS = (
     _matcher("SuperGlueImageProcessor"),
     Row(
         "SuperPointImageProcessor",
-        "keypoints",
         STAGES,
-        {**DEFAULTS, "do_grayscale": False},
-        extra_keys=("do_grayscale",),
+        SETTINGS,
         not_compiled=NOT_COMPILED,
         backends=ONLY_PIL,
     ),

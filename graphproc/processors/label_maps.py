@@ -9,13 +9,15 @@ from __future__ import annotations
 from graphproc.configs.config import Config
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ir.types import FLOATS
-from graphproc.ops import Cast, Rearrange, ReduceLabels, Truncate
+from graphproc.ops import Cast, ReduceLabels, Truncate
 from graphproc.processors.constants import NEAREST
 from graphproc.processors.row import Extra, Finish, Stage
+from graphproc.processors.settings import DO_REDUCE_LABELS
+from graphproc.processors.stages import join_after
 
 LABEL_MAPS = {"segmentation_map": Extra("segmentation_maps", aligned=False, any_type=True)}
 """The further input of classes that take label maps."""
-REDUCE_LABELS = {"do_reduce_labels": False}
+REDUCE_LABELS = {"do_reduce_labels": DO_REDUCE_LABELS.of(False)}
 
 
 def with_labels(*steps: Stage, resample: int | None = NEAREST) -> Finish:
@@ -37,11 +39,11 @@ def output_labels(b: ProgramBuilder, config: Config, *steps: Stage) -> None:
     """Declare `labels`, int64 `[height, width]`, of the map that went through some stages; nothing where none is given."""
     if "segmentation_map" not in b.extras:
         return
-    b.batch = "stack"  # it said something of the image
-    x = b.add(Rearrange("h w -> 1 h w", layout="CHW"), b.extras["segmentation_map"])
+    x = b.extras["segmentation_map"].rearrange("h w -> 1 h w", "CHW")
     if config.settings.get("do_reduce_labels"):
         x = b.add(ReduceLabels(), x)
     for step in steps:
         x = step(b, config, x)
-    x = b.add(Rearrange("1 h w -> h w", layout="HW"), x)
-    b.output("labels", b.add(Truncate("i64") if x.type.dtype in FLOATS else Cast("i64"), x))
+    x = x.rearrange("1 h w -> h w", "HW")
+    labels = b.add(Truncate("i64") if x.type.dtype in FLOATS else Cast("i64"), x)
+    b.output("labels", labels, join_after(config, steps))

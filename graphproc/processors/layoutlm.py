@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Setting
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
 from graphproc.processors import stages
-from graphproc.processors.constants import BILINEAR, INCEPTION, RESCALE, resize_to, square
+from graphproc.processors.constants import INCEPTION, NORMALIZE, resize_to, square
 from graphproc.processors.row import Row
 
-OCR_KEYS = ("apply_ocr", "ocr_lang", "tesseract_config")
-OCR = {"apply_ocr": True, "tesseract_config": ""}
+OCR = {
+    "apply_ocr": Setting(True, None, "Read words and boxes with tesseract in transformers; here it changes nothing."),
+    "ocr_lang": Setting(None, None, "The language that tesseract reads; here it changes nothing."),
+    "tesseract_config": Setting("", None, "Options of tesseract; here they change nothing."),
+}
 NO_OCR = "words and boxes (OCR by tesseract, an external program)"
 
 
@@ -32,18 +36,14 @@ def crop(b: ProgramBuilder, config: Config, x: Value) -> Value:
 ROWS = (
     Row(
         "LayoutLMv2ImageProcessor",
-        "plain",
         (stages.resize, to_bgr),
-        {**resize_to(square(224), BILINEAR), **OCR},
-        extra_keys=OCR_KEYS,
+        {**resize_to(square(224), "bilinear"), **OCR},
         not_compiled=NO_OCR,
     ),
     Row(
         "LayoutLMv3ImageProcessor",
-        "plain",
         (stages.resize, crop, stages.rescale, stages.normalize),
-        {**resize_to(square(224), BILINEAR), **RESCALE, "do_normalize": True, **INCEPTION, **OCR},
-        extra_keys=OCR_KEYS,
+        {**resize_to(square(224), "bilinear"), **NORMALIZE, **INCEPTION, **OCR},
         not_compiled=NO_OCR,
     ),
 )

@@ -5,29 +5,34 @@ Source: transformers 5.23, `models/lfm2_vl/image_processing_lfm2_vl.py`.
 
 from __future__ import annotations
 
+from graphproc import joins
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Setting, Whole, number
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Concat, Extend, Full, Numbers, Rearrange, Take
 from graphproc.processors import stages, tiling
-from graphproc.processors.constants import BILINEAR, INCEPTION, NORMALIZE, resize_to, square
+from graphproc.processors.constants import INCEPTION, NORMALIZE, resize_to, square
 from graphproc.processors.row import ONLY_TORCHVISION, Row
+from graphproc.processors.settings import DO_IMAGE_SPLITTING, MAX_IMAGE_TOKENS, MIN_IMAGE_TOKENS, RETURN_ROW_COL_INFO, TILE_SIZE
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 from graphproc.sizes.slices import TokenTiles, token_tiles
 
 SETTINGS = {
-    "downsample_factor": 2,
-    "do_image_splitting": True,
-    "min_tiles": 2,
-    "max_tiles": 10,
-    "use_thumbnail": True,
-    "min_image_tokens": 64,
-    "max_image_tokens": 256,
-    "encoder_patch_size": 16,
-    "tile_size": 512,
-    "max_pixels_tolerance": 2.0,
-    "return_row_col_info": False,
+    "downsample_factor": Setting(2, Whole(1), "How many patches along a side make one token."),
+    "do_image_splitting": DO_IMAGE_SPLITTING.of(True),
+    "min_tiles": Setting(2, Whole(), "The fewest tiles of an image that is cut."),
+    "max_tiles": Setting(10, Whole(), "The most tiles of an image."),
+    "use_thumbnail": Setting(True, None, "Add the whole image behind its tiles."),
+    "min_image_tokens": MIN_IMAGE_TOKENS.of(64),
+    "max_image_tokens": MAX_IMAGE_TOKENS.of(256),
+    "encoder_patch_size": Setting(16, Whole(1), "The side of a patch, in pixels."),
+    "tile_size": TILE_SIZE.of(512),
+    "max_pixels_tolerance": Setting(
+        2.0, number, "How many times the most pixels of one part an image may have before it is cut."
+    ),
+    "return_row_col_info": RETURN_ROW_COL_INFO.of(False),
 }
 OUTPUTS = ("pixel_values", "pixel_attention_mask", "spatial_shapes")
 GRIDS = ("image_rows", "image_cols", "image_sizes")
@@ -41,7 +46,7 @@ def _tiles_of(config: Config) -> tuple[int, int]:
     """
     if not config.do_image_splitting:
         return 1, 1
-    least, most = tiling.setting(config, "min_tiles"), tiling.setting(config, "max_tiles")
+    least, most = stages.count(config, "min_tiles"), stages.count(config, "max_tiles")
     if least > most:
         raise ConfigError(f"min_tiles: expected at most max_tiles, which is {most}, got {least}")
     return least, most
@@ -54,7 +59,7 @@ def _plan(config: Config, x: Value) -> TokenTiles:
         ConfigError: a setting is not the number that it has to be.
     """
     patch, tile = stages.count(config, "encoder_patch_size"), stages.count(config, "tile_size")
-    tokens = max(tiling.setting(config, "min_image_tokens"), 0), stages.count(config, "max_image_tokens")
+    tokens = max(stages.count(config, "min_image_tokens"), 0), stages.count(config, "max_image_tokens")
     tolerance = stages.number(config, "max_pixels_tolerance")
     token = patch * stages.count(config, "downsample_factor")
     return token_tiles(x.type.size("H"), x.type.size("W"), token, patch, tokens, tile, _tiles_of(config), tolerance)
@@ -105,10 +110,10 @@ def parts(b: ProgramBuilder, config: Config, x: Value) -> None:
     if large is not False:
         part((rows * tile, columns * tile), (side, side), "c (r gh p) (k gw q) -> (r k) (gh gw) (p q c)", tiles)
     part(whole, cells, "c (gh p) (gw q) -> 1 (gh gw) (p q c)", others)
-    b.output("pixel_values", _joined(b, found, -3), "concatenate")
+    b.output("pixel_values", _joined(b, found, -3), joins.Concatenate())
     if config.do_pad:
-        b.output("pixel_attention_mask", _joined(b, masks, -2), "concatenate")
-        b.output("spatial_shapes", _joined(b, shapes, -2), "concatenate")
+        b.output("pixel_attention_mask", _joined(b, masks, -2), joins.Concatenate())
+        b.output("spatial_shapes", _joined(b, shapes, -2), joins.Concatenate())
     if config.return_row_col_info:
         for name, values in zip(GRIDS, ((rows,), (columns,), whole), strict=True):
             tiling.tell(b, name, *values)
@@ -121,12 +126,9 @@ def _joined(b: ProgramBuilder, values: list[Value], axis: int) -> Value:
 ROWS = (
     Row(
         "Lfm2VlImageProcessor",
-        "naflex",
         (),
-        {**resize_to(square(512), BILINEAR), **NORMALIZE, **INCEPTION, "do_pad": True, **SETTINGS},
-        extra_keys=tuple(SETTINGS),
+        {**resize_to(square(512), "bilinear"), **NORMALIZE, **INCEPTION, "do_pad": True, **SETTINGS},
         outputs=OUTPUTS,
-        input_names=OUTPUTS,
         backends=ONLY_TORCHVISION,
         finish=parts,
     ),

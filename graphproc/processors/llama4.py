@@ -7,17 +7,23 @@ from __future__ import annotations
 
 import numpy as np
 
+from graphproc import joins
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Setting, Whole
 from graphproc.errors import ConfigError
+from graphproc.ir.delivery import Delivery
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.bfloat16 import rounded
 from graphproc.ops import ByteMap, Concat, Pad, SelectChannels
 from graphproc.processors import stages, tiling
-from graphproc.processors.constants import BILINEAR, INCEPTION, NORMALIZE, RGB, resize_to, square
+from graphproc.processors.constants import INCEPTION, NORMALIZE, RGB, resize_to, square
 from graphproc.processors.row import ONLY_TORCHVISION, Row
 from graphproc.sizes.tile_canvas import ChunkedCanvas, chunked_canvas
 
-SETTINGS = {"max_patches": 16, "resize_to_max_canvas": False}
+SETTINGS = {
+    "max_patches": Setting(16, Whole(1), "The most tiles of an image."),
+    "resize_to_max_canvas": Setting(False, None, "Enlarge images as far as the most tiles allow."),
+}
 
 
 def _canvas(b: ProgramBuilder, config: Config) -> ChunkedCanvas:
@@ -71,19 +77,19 @@ def in_bfloat16(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     """`pixel_values`, and `aspect_ratios`, the rows and columns of each image's tiles."""
-    b.output("pixel_values", x, "concatenate", bfloat16=bool(config.do_rescale and config.do_normalize))
+    delivery = Delivery(torch_dtype="bfloat16" if config.do_rescale and config.do_normalize else "")
+    b.output("pixel_values", x, joins.Concatenate(), delivery=delivery)
     tiling.tell(b, "aspect_ratios", *_canvas(b, config).grid)
 
 
 ROWS = (
     Row(
         "Llama4ImageProcessor",
-        "tiles",
         (tiles, in_bfloat16),
-        {**RGB, **resize_to(square(336), BILINEAR), **NORMALIZE, **INCEPTION, **SETTINGS},
-        extra_keys=tuple(SETTINGS),
+        {**RGB, **resize_to(square(336), "bilinear"), **NORMALIZE, **INCEPTION, **SETTINGS},
         not_compiled="the type bfloat16: arrays and graphs hold its numbers in float32, torch tensors have it",
         outputs=("pixel_values", "aspect_ratios"),
+        model_inputs=("pixel_values",),
         backends=ONLY_TORCHVISION,
         finish=finish,
     ),

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Setting
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.processors import stages
 from graphproc.processors.calls import CALL_ALONE, GIVEN
 from graphproc.processors.constants import (
-    BICUBIC,
     BY_CROP,
     BY_NORMALIZE,
     BY_RESCALE,
     BY_RESIZE,
     BY_RESULT,
     CLIP,
-    RESCALE,
+    NORMALIZE,
     RGB,
     crop_to,
     resize_to,
@@ -24,13 +24,12 @@ from graphproc.processors.constants import (
 from graphproc.processors.row import ONLY_PIL, Row
 from graphproc.processors.stages import WITHOUT_PAD
 
-DEFAULTS = {**RGB, **resize_to(shortest(224), BICUBIC), **crop_to(224), **RESCALE, "do_normalize": True, **CLIP}
+DEFAULTS = {**RGB, **resize_to(shortest(224), "bicubic"), **crop_to(224), **NORMALIZE, **CLIP}
 
 
+@stages.when("do_pad")
 def pad_to_square(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_pad`: in the middle of a square as wide as the longer side, in the colour of `image_mean`, truncated to bytes."""
-    if not config.do_pad:
-        return x
     mean = config.image_mean
     if not mean and b.backend == "pil":  # torchvision's backend fails without one
         mean = (0.0,) * x.type.channels
@@ -39,10 +38,9 @@ def pad_to_square(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return stages.pad_to_square(b, x, tuple(int(v * 255) for v in mean))
 
 
+@stages.when("do_resize")
 def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize` to a shortest edge or to both sides; a longest edge beside the shortest one does nothing."""
-    if not config.do_resize:
-        return x
     edge = config.size.get("shortest_edge")
     sides = stages.shortest_edge_size(x, edge) if edge else stages.sides("size", config.size)
     return stages.resample(b, x, *sides, config.resample)
@@ -54,18 +52,21 @@ def pixel_values_images(b: ProgramBuilder, config: Config, x: Value) -> None:
 
 
 ROWS = (
-    Row("LlavaImageProcessor", "plain", (pad_to_square, *WITHOUT_PAD), {**DEFAULTS, "do_pad": False}),
+    Row("LlavaImageProcessor", (pad_to_square, *WITHOUT_PAD), {**DEFAULTS, "do_pad": False}),
     Row(
         "VideoLlavaImageProcessor",
-        "plain",
         (resize, *WITHOUT_PAD[1:]),
-        {**DEFAULTS, "default_to_square": True, "return_legacy_image_output": True},
-        extra_keys=("return_legacy_image_output",),
+        {
+            **DEFAULTS,
+            "default_to_square": True,
+            "return_legacy_image_output": Setting(True, None, "Name the output `pixel_values_images`; if false, `pixel_values`."),
+        },
         settings_by_position=(
             *(*BY_RESIZE, *BY_CROP, *BY_RESCALE, *BY_NORMALIZE),
             *("do_convert_rgb", *BY_RESULT, "return_legacy_image_output"),
         ),
         outputs=("pixel_values_images",),
+        model_inputs=("pixel_values",),
         finish=pixel_values_images,
         reads="pil",
         backends=ONLY_PIL,

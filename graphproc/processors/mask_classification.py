@@ -5,35 +5,31 @@ Source of the defaults and of the order of the outputs: transformers 5.23, `mode
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from graphproc.configs.config import NEEDS, Config
+from graphproc.configs.settings import Setting, Whole
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.processors import stages
-from graphproc.processors.constants import BILINEAR, IMAGENET, RESCALE, RGB, resize_to
-from graphproc.processors.detr import CAPPED, pad_with_mask, resize_by
+from graphproc.processors.constants import IMAGENET, NORMALIZE, RGB, resize_to
+from graphproc.processors.detr import CAPPED, edges, pad_with_mask
 from graphproc.processors.row import Row
+from graphproc.processors.settings import DO_REDUCE_LABELS, IGNORE_INDEX, NUM_LABELS
 from graphproc.processors.stages import WITHOUT_CROP_AND_PAD
-from graphproc.sizes import multiples, rules
+from graphproc.sizes import multiples
 from graphproc.sizes.num import Num
+from graphproc.sizes.rules import Size
 
-DEFAULTS = {**resize_to(CAPPED, BILINEAR), **RESCALE, "do_normalize": True, **IMAGENET, "do_reduce_labels": False}
-LABEL_KEYS = ("ignore_index", "do_reduce_labels", "num_labels")
+DEFAULTS = {**resize_to(CAPPED, "bilinear"), **NORMALIZE, **IMAGENET}
+LABEL_SETTINGS = {"ignore_index": IGNORE_INDEX, "do_reduce_labels": DO_REDUCE_LABELS.of(False), "num_labels": NUM_LABELS}
 LABELS = "segmentation_maps and the mask_labels and class_labels made of them (lists of as many masks as a map has labels)"
 
 
-def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
+@stages.resizing
+def resize(config: Config, height: Num, width: Num) -> Size:
     """`do_resize`, to sides rounded up to multiples of `size_divisor`; 0 leaves them as they are."""
-    divisor = config.size_divisor
-    if isinstance(divisor, bool) or not isinstance(divisor, int):
-        raise ConfigError(f"size_divisor: expected a whole number, got {divisor!r}")
-
-    def rule(height: Num, width: Num, size: Mapping[str, Any]) -> rules.Size:
-        return multiples.resized_ceiled(height, width, size, divisor)
-
-    return resize_by(b, config, x, rule)
+    return multiples.resized_ceiled(height, width, edges(config), stages.count(config, "size_divisor"))
 
 
 def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
@@ -48,8 +44,8 @@ def finish_with_batch(b: ProgramBuilder, config: Config, x: Value) -> None:
 
 def _outputs(b: ProgramBuilder, x: Value, size: dict[str, int] | None) -> None:
     x, mask = pad_with_mask(b, x, size)
-    b.output("pixel_values", x)
-    b.output("pixel_mask", mask)
+    b.output("pixel_values", x, stages.join_padded_to(size))
+    b.output("pixel_mask", mask, stages.join_padded_to(size))
 
 
 def sentences(tasks: Any) -> list[str]:
@@ -62,13 +58,14 @@ def sentences(tasks: Any) -> list[str]:
 def _row(name: str) -> Row:
     return Row(
         name,
-        "mask classification",
         (resize, stages.rescale, stages.normalize),
-        {**DEFAULTS, "size_divisor": 32},
-        extra_keys=("size_divisor", *LABEL_KEYS),
+        {
+            **DEFAULTS,
+            "size_divisor": Setting(32, Whole(), "What the sides become multiples of, in pixels; 0 leaves them."),
+            **LABEL_SETTINGS,
+        },
         not_compiled=LABELS,
         outputs=("pixel_values", "pixel_mask"),
-        input_names=("pixel_values", "pixel_mask"),
         finish=finish,
         needs={**NEEDS, "do_resize": (*NEEDS["do_resize"], "size_divisor")},
     )
@@ -79,13 +76,17 @@ ROWS = (
     _row("MaskFormerImageProcessor"),
     Row(
         "OneFormerImageProcessor",
-        "mask classification",
         WITHOUT_CROP_AND_PAD,
-        {**RGB, **DEFAULTS, "repo_path": "shi-labs/oneformer_demo"},
-        extra_keys=(*LABEL_KEYS, "repo_path", "class_info_file", "num_text"),
+        {
+            **RGB,
+            **DEFAULTS,
+            **LABEL_SETTINGS,
+            "repo_path": Setting("shi-labs/oneformer_demo", None, "The folder of `class_info_file`."),
+            "class_info_file": Setting(None, None, "A JSON file in `repo_path` with the name of each class."),
+            "num_text": Setting(None, None, "The number of texts, of which none is compiled."),
+        },
         not_compiled=f"{LABELS}, and text_inputs (strings of the class names in class_info_file)",
         outputs=("pixel_values", "pixel_mask", "task_inputs"),
-        input_names=("pixel_values", "pixel_mask", "task_inputs"),
         finish=finish_with_batch,
         texts={"task_inputs": sentences},
     ),

@@ -6,26 +6,26 @@ from graphproc.configs.config import Config
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ir.types import promoted
 from graphproc.numerics.filters import TORCHVISION
-from graphproc.ops import Cast, Concat, Pad, Rearrange
+from graphproc.ops import Concat, Pad
 from graphproc.processors import stages
-from graphproc.processors.constants import INCEPTION, RESCALE
+from graphproc.processors.constants import INCEPTION, NORMALIZE
 from graphproc.processors.row import Extra, Row
+from graphproc.processors.settings import SIZE_DIVISOR
 from graphproc.sizes import multiples
 
 
 def with_trimap(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """The trimap, rescaled like the image but not normalized, as the last channel."""
-    trimap = b.add(Rearrange("h w -> 1 h w", layout="CHW"), b.extras["trimap"])
+    trimap = b.extras["trimap"].rearrange("h w -> 1 h w", "CHW")
     trimap = stages.rescale(b, config.changed(do_normalize=False), trimap)
     wanted = promoted(x.type.dtype, trimap.type.dtype) if b.backend == TORCHVISION else x.type.dtype
-    parts = (part if part.type.dtype == wanted else b.add(Cast(wanted), part) for part in (x, trimap))
+    parts = (part if part.type.dtype == wanted else part.cast(wanted) for part in (x, trimap))
     return b.add(Concat(-3), *parts)
 
 
+@stages.when("do_pad")
 def to_multiple(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_pad`: zeros at the bottom and right up to multiples of `size_divisor`."""
-    if not config.do_pad:
-        return x
     divisor = stages.count(config, "size_divisor")
     return b.add(Pad(0, 0, *multiples.ceil_multiple(x.type.size("H"), x.type.size("W"), divisor)), x)
 
@@ -33,10 +33,8 @@ def to_multiple(b: ProgramBuilder, config: Config, x: Value) -> Value:
 ROWS = (
     Row(
         "VitMatteImageProcessor",
-        "matting",
         (stages.rescale, stages.normalize, with_trimap, to_multiple),
-        {**RESCALE, "do_normalize": True, **INCEPTION, "do_pad": True, "size_divisor": 32},
-        extra_keys=("size_divisor",),
+        {**NORMALIZE, **INCEPTION, "do_pad": True, "size_divisor": SIZE_DIVISOR.of(32)},
         extras={"trimap": Extra("trimaps", required=True, any_type=True)},
     ),
 )

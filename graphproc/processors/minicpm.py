@@ -6,32 +6,34 @@ Source: transformers 5.23, `models/minicpmv4_6/image_processing_pil_minicpmv4_6.
 
 from __future__ import annotations
 
+from graphproc import joins
 from graphproc.configs.config import NEEDS, Config
+from graphproc.configs.settings import Setting, Whole
 from graphproc.errors import ConfigError
+from graphproc.ir.delivery import LISTS
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Cast, Concat, Numbers, Rearrange, Take
+from graphproc.ops import Concat, Numbers, Rearrange, Take
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, INCEPTION, NORMALIZE, RGB
 from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, Row
+from graphproc.processors.settings import PATCH_SIZE
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 from graphproc.sizes.slices import Slices, slices
 
 SETTINGS = {
-    "max_slice_nums": 9,
-    "scale_resolution": 448,
-    "patch_size": 14,
-    "slice_mode": True,
-    "downsample_mode": "16x",
-    "use_image_id": True,
+    "max_slice_nums": Setting(9, Whole(), "The most slices of an image."),
+    "scale_resolution": Setting(448, Whole(1), "The side in pixels of a square that has as many pixels as a slice."),
+    "patch_size": PATCH_SIZE.of(14),
+    "slice_mode": Setting(True, None, "Cut large images into slices."),
+    "downsample_mode": Setting("16x", None, 'How many patches make one token: 4 for "4x", 16 for others.'),
+    "use_image_id": Setting(True, None, "Number images in the text; it changes nothing in images."),
 }
 
 
 def _slices(b: ProgramBuilder, config: Config) -> Slices:
     """The views of the image; without `do_resize` they are the image as it is, and its parts."""
-    most = config.max_slice_nums if config.slice_mode else 1
-    if isinstance(most, bool) or not isinstance(most, int):
-        raise ConfigError(f"max_slice_nums: expected a whole number, got {most!r}")
+    most = stages.count(config, "max_slice_nums") if config.slice_mode else 1
     height, width = b.image.type.size("H"), b.image.type.size("W")
     merged = 2 if config.downsample_mode == "4x" else 4
     patch = stages.count(config, "patch_size")
@@ -58,7 +60,7 @@ def always_resized(b: ProgramBuilder, config: Config, x: Value) -> Value:
         )
     x = strips(b, config, x)
     floats_follow = config.do_normalize or (config.do_rescale and isinstance(config.rescale_factor, float))
-    return x if floats_follow else b.add(Cast("f32"), x)
+    return x if floats_follow else x.cast("f32")
 
 
 def strips(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -82,7 +84,7 @@ def strips(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 def one_channel_as_floats(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """One channel in float32, before normalizing makes three of it: transformers casts this class's images first."""
-    return b.add(Cast("f32"), x) if config.do_normalize and x.type.channels == 1 else x
+    return x.cast("f32") if config.do_normalize and x.type.channels == 1 else x
 
 
 def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
@@ -90,11 +92,11 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     cut, patch = _slices(b, config), config.patch_size
     count = cut.grid.rows * cut.grid.columns
     whole, each = (b.add(Numbers(tuple(side // patch for side in size), "i32", (1, 2))) for size in (cut.source, cut.slice))
-    sizes = b.add(Concat(-2), whole, b.add(Rearrange("1 f -> n f", (("n", count),)), each))
-    b.output("pixel_values", x, "strip")
-    b.output("target_sizes", sizes, "concatenate")
-    b.output("grids", b.add(Numbers(tuple(cut.grid))), listed=True)
-    b.output("num_patches_per_image", b.add(Numbers((count + 1,), shape=())), listed=True)
+    sizes = b.add(Concat(-2), whole, each.rearrange("1 f -> n f", n=count))
+    b.output("pixel_values", x, joins.Concatenate(axis=-1))
+    b.output("target_sizes", sizes, joins.Concatenate())
+    b.output("grids", b.add(Numbers(tuple(cut.grid))), delivery=LISTS)
+    b.output("num_patches_per_image", b.add(Numbers((count + 1,), shape=())), delivery=LISTS)
 
 
 OUTPUTS = ("pixel_values", "target_sizes", "grids", "num_patches_per_image")
@@ -104,26 +106,26 @@ NEEDED = {switch: keys for switch, keys in NEEDS.items() if switch != "do_resize
 ROWS = (
     Row(
         "MiniCPMOcrImageProcessor",
-        "tiles",
         (always_resized, one_channel_as_floats, stages.rescale, stages.normalize),
-        {**DEFAULTS, "downsample_mode": "4x", "small_image_upsize": "always"},
-        extra_keys=(*SETTINGS, "small_image_upsize"),
+        {
+            **DEFAULTS,
+            "downsample_mode": Setting("4x", None, 'How many patches make one token: 4 for "4x", 16 for others.'),
+            "small_image_upsize": Setting("always", None, 'Enlarge small images: "always", or another word for never.'),
+        },
         not_compiled='small_image_upsize="adaptive", by which OpenCV finds sizes in the pixels',
         outputs=OUTPUTS,
-        input_names=OUTPUTS[:2],
+        model_inputs=OUTPUTS[:2],
         finish=finish,
         needs=NEEDED,
         backends=ONLY_TORCHVISION,
     ),
     Row(
         "MiniCPMV4_6ImageProcessor",
-        "tiles",
         (strips, stages.rescale, stages.normalize),
         DEFAULTS,
-        extra_keys=tuple(SETTINGS),
         not_compiled="without do_resize, slices that leave a rest of the image",
         outputs=OUTPUTS,
-        input_names=OUTPUTS[:2],
+        model_inputs=OUTPUTS[:2],
         finish=finish,
         needs=NEEDED,
         backends=ONLY_PIL,

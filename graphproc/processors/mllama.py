@@ -5,13 +5,18 @@ Source: transformers 5.23, `models/mllama/image_processing_pil_mllama.py`.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from graphproc import joins
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Setting, Whole
 from graphproc.errors import ConfigError
+from graphproc.ir.delivery import LISTS
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Cast, Extend, Numbers, Pad, Rearrange
+from graphproc.ops import Extend, Numbers, Pad
 from graphproc.processors import stages
 from graphproc.processors.calls import OWN
-from graphproc.processors.constants import BILINEAR, INCEPTION, RESCALE, RGB, resize_to, square
+from graphproc.processors.constants import INCEPTION, NORMALIZE, RGB, resize_to, square
 from graphproc.processors.row import Row
 from graphproc.sizes.canvas import TiledCanvas, tiled_canvas
 
@@ -45,35 +50,32 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     A sample's missing images have number 0 and a mask of one tile.
     """
     canvas, most, tile = _canvas(b, config), config.max_image_tiles, config.size["height"]
-    x = b.add(Rearrange("c (r h) (k w) -> (r k) c h w", (("h", tile), ("w", tile)), layout="NCHW"), x)
-    x = b.add(Extend(-4, most), x if x.type.dtype == "f32" else b.add(Cast("f32"), x))
+    x = x.rearrange("c (r h) (k w) -> (r k) c h w", "NCHW", h=tile, w=tile)
+    x = b.add(Extend(-4, most), x if x.type.dtype == "f32" else x.cast("f32"))
     ids, mask, tiles = OUTPUTS[1:]
-    b.output("pixel_values", x, "pad", 0.0, sample="stack")
-    b.output(ids, b.add(Numbers((canvas.number,), shape=())), "pad", sample="stack")
+    b.output("pixel_values", x, replace(stages.PADDED, promotes=True), sample=joins.STACK)
+    b.output(ids, b.add(Numbers((canvas.number,), shape=())), joins.Pad(), sample=joins.STACK)
     one = (1, *[0] * (most - 1))
-    b.output(mask, b.add(Numbers(canvas.mask)), "pad", one, sample="stack")
+    b.output(mask, b.add(Numbers(canvas.mask)), joins.Pad(one), sample=joins.STACK)
     count = b.add(Numbers((canvas.grid.rows * canvas.grid.columns,), shape=()))
-    b.output(tiles, count, "stack", sample="stack", listed=True)
+    b.output(tiles, count, sample=joins.STACK, delivery=LISTS)
 
 
 ROWS = (
     Row(
         "MllamaImageProcessor",
-        "tiles",
         (place, stages.rescale, stages.normalize),
         {
             **RGB,
-            **resize_to(square(224), BILINEAR),
-            **RESCALE,
-            "do_normalize": True,
+            **resize_to(square(224), "bilinear"),
+            **NORMALIZE,
             **INCEPTION,
             "do_pad": True,
-            "max_image_tiles": 4,
+            "max_image_tiles": Setting(4, Whole(1), "The most tiles of an image."),
         },
-        extra_keys=("max_image_tiles",),
         calls=dict.fromkeys(("do_resize", "do_pad"), OWN),
         outputs=OUTPUTS,
-        input_names=("pixel_values", "num_tiles", "aspect_ratio_ids", "aspect_ratio_mask"),
+        model_inputs=("pixel_values", "num_tiles", "aspect_ratio_ids", "aspect_ratio_mask"),
         finish=finish,
         per_sample=0,
     ),

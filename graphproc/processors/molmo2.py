@@ -7,21 +7,30 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from graphproc import joins
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Pair, Setting, Whole
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ir.types import FLOATS
-from graphproc.ops import Cast, Choose, Combine, Concat, Crop, Rearrange, RoundToBytes, Take
+from graphproc.ir.value import concatenate, maximum, minimum, where
+from graphproc.ops import Crop, RoundToBytes
 from graphproc.ops import Grid as GridOf
 from graphproc.processors import stages, tiling
-from graphproc.processors.constants import BILINEAR, INCEPTION, NORMALIZE, RGB, resize_to, square
+from graphproc.processors.constants import INCEPTION, NORMALIZE, RGB, resize_to, square
 from graphproc.processors.row import ONLY_TORCHVISION, Row
+from graphproc.processors.settings import PATCH_SIZE
 from graphproc.processors.tiling import INDEX
 from graphproc.sizes.canvas import Grid
 from graphproc.sizes.num import Num
 from graphproc.sizes.tile_canvas import overlapping_grid
 
-SETTINGS = {"max_crops": 8, "overlap_margins": (4, 4), "patch_size": 14, "pooling_size": (2, 2)}
+SETTINGS = {
+    "max_crops": Setting(8, Whole(1), "The most crops of an image, the whole one not counted."),
+    "overlap_margins": Setting((4, 4), Pair(0), "The patches at a crop's start and end that its neighbours have, too."),
+    "patch_size": PATCH_SIZE.of(14),
+    "pooling_size": Setting((2, 2), Pair(1), "The rows and columns of patches that are pooled to one token."),
+}
 OUTPUTS = ("pixel_values", "image_token_pooling", "image_grids", "image_num_crops")
 
 
@@ -35,18 +44,6 @@ class _Crops(NamedTuple):
     after: int
 
 
-def _pair(config: Config, key: str, least: int) -> tuple[int, int]:
-    """A setting of two whole numbers.
-
-    Raises:
-        ConfigError: there are none, or one of them is too small.
-    """
-    first, second = getattr(config, key) or (least - 1, least - 1)
-    if min(first, second) < least:
-        raise ConfigError(f"{key}: expected two whole numbers of at least {least}, got {getattr(config, key)!r}")
-    return first, second
-
-
 def _crops(b: ProgramBuilder, config: Config) -> _Crops:
     """The crops of the image.
 
@@ -57,7 +54,7 @@ def _crops(b: ProgramBuilder, config: Config) -> _Crops:
     patch = stages.count(config, "patch_size")
     if height != width or height % patch:
         raise ConfigError(f"size: expected a square of whole patches of {patch} pixels, got {height} x {width}")
-    along, (before, after) = height // patch, _pair(config, "overlap_margins", 0)
+    along, (before, after) = height // patch, stages.given(config, "overlap_margins")
     apart = along - before - after
     if apart < 1:
         raise ConfigError(f"overlap_margins: expected less than the {along} patches of a crop, got {before} and {after}")
@@ -74,9 +71,9 @@ def crops(b: ProgramBuilder, config: Config, x: Value) -> Value:
     def resized(height: Num, width: Num) -> Value:
         if x.type.dtype in FLOATS:
             return stages.resample(b, x, height, width, config.resample, antialias=False)
-        y = stages.resample(b, b.add(Cast("f32"), x), height, width, config.resample, antialias=False)
+        y = stages.resample(b, x.cast("f32"), height, width, config.resample, antialias=False)
         y = b.add(RoundToBytes(), y)
-        return y if x.type.dtype == "u8" else b.add(Cast(x.type.dtype), y)
+        return y if x.type.dtype == "u8" else y.cast(x.type.dtype)
 
     canvas = resized(plan.grid.rows * step + margin, plan.grid.columns * step + margin)
     crop = Crop(INDEX // plan.grid.columns * step, INDEX % plan.grid.columns * step, side, side)
@@ -98,33 +95,28 @@ def _pooled(b: ProgramBuilder, plan: _Crops, pooling: tuple[int, int], first: in
     sides = tuple(count * side for count, side in zip(tokens, pooling, strict=True))
     missing = tuple((side - length) // 2 for side, length in zip(sides, have, strict=True))
 
-    def each(x: Value, operator: str, *numbers: Num) -> Value:
-        return b.add(Combine(operator, numbers), x)
-
-    def both(x: Value, operator: str) -> Value:
-        return b.add(Combine(operator), *(b.add(Take(-1, axis, 1), x) for axis in (0, 1)))
-
-    places = each(b.add(GridOf(sides[0], sides[1])), "subtract", *missing)
-    beyond = each(each(places, "subtract", plan.before, plan.before), "maximum", 0, 0)
-    crop = each(each(beyond, "quotient", plan.apart, plan.apart), "minimum", *(count - 1 for count in plan.grid))
-    within = b.add(Combine("subtract"), places, each(crop, "multiply", plan.apart, plan.apart))
+    places = b.add(GridOf(sides[0], sides[1])) - missing
+    beyond = maximum(places - (plan.before, plan.before), (0, 0))
+    crop = minimum(beyond // (plan.apart, plan.apart), tuple(count - 1 for count in plan.grid))
+    within = places - crop * (plan.apart, plan.apart)
     size = plan.along**2
-    crop, within = each(crop, "multiply", plan.grid.columns * size, size), each(within, "multiply", plan.along, 1)
-    position = b.add(Combine("add", first), both(b.add(Combine("add"), crop, within), "add"))
-    there = b.add(Combine("and"), each(places, "greater_or_equal", 0, 0), each(places, "less", *have))
-    position = b.add(Choose(-1), both(there, "and"), position)
-    lengths = (("r", tokens.rows), ("h", pooling[0]), ("k", tokens.columns), ("w", pooling[1]))
-    return b.add(Rearrange("(r h k w) 1 -> (r k) (h w)", lengths), position), tokens
+    crop, within = crop * (plan.grid.columns * size, size), within * (plan.along, 1)
+    position = crop + within
+    position = position.narrow(-1, 0, 1) + position.narrow(-1, 1, 1) + first
+    there = (places >= (0, 0)) & (places < have)
+    position = where(there.narrow(-1, 0, 1) & there.narrow(-1, 1, 1), position, -1)
+    lengths = {"r": tokens.rows, "h": pooling[0], "k": tokens.columns, "w": pooling[1]}
+    return position.rearrange("(r h k w) 1 -> (r k) (h w)", **lengths), tokens
 
 
 def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     """The patches of all crops, those of each token, the tokens' grids of the whole image and of crops, and how many crops."""
-    plan, patch, pooling = _crops(b, config), config.patch_size, _pair(config, "pooling_size", 1)
-    x = b.add(Rearrange("n c (gh p) (gw q) -> n (gh gw) (p q c)", (("p", patch), ("q", patch)), "NPF"), x)
-    b.output(OUTPUTS[0], x, "concatenate")
+    plan, patch, pooling = _crops(b, config), config.patch_size, stages.given(config, "pooling_size")
+    x = x.rearrange("n c (gh p) (gw q) -> n (gh gw) (p q c)", "NPF", p=patch, q=patch)
+    b.output(OUTPUTS[0], x, joins.Concatenate())
     whole, low = _pooled(b, plan._replace(grid=Grid(1, 1)), pooling, 0)
     parts, high = _pooled(b, plan, pooling, plan.along**2)
-    b.output(OUTPUTS[1], b.add(Cast("i32"), b.add(Concat(-2), whole, parts)), "shifted")
+    b.output(OUTPUTS[1], concatenate((whole, parts), axis=-2).cast("i32"), joins.OffsetByImage())
     tiling.tell(b, OUTPUTS[2], *low, *high)
     tiling.tell(b, OUTPUTS[3], 1 + plan.grid.rows * plan.grid.columns)
 
@@ -132,13 +124,10 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
 ROWS = (
     Row(
         "Molmo2ImageProcessor",
-        "tiles",
         (crops, tiling.in_model_units),
-        {**RGB, **resize_to(square(378), BILINEAR), **NORMALIZE, **INCEPTION, **SETTINGS},
-        extra_keys=tuple(SETTINGS),
+        {**RGB, **resize_to(square(378), "bilinear"), **NORMALIZE, **INCEPTION, **SETTINGS},
         not_compiled="negative overlap_margins",
         outputs=OUTPUTS,
-        input_names=OUTPUTS,
         backends=ONLY_TORCHVISION,
         finish=finish,
     ),

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from graphproc import joins
 from graphproc.configs.config import NEEDS, Config
+from graphproc.configs.settings import Setting, Whole, number
 from graphproc.configs.sizes import size_dict
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
-from graphproc.ops import Distinct, MirrorPad, Numbers, Pad, Rearrange, SelectChannels
+from graphproc.ops import Distinct, MirrorPad, Numbers, Pad, SelectChannels
 from graphproc.processors import label_maps, stages
 from graphproc.processors.calls import NONZERO, Reads
 from graphproc.processors.constants import (
-    BICUBIC,
     BILINEAR,
     CLIP,
     IMAGENET,
@@ -33,16 +34,17 @@ from graphproc.processors.constants import (
 )
 from graphproc.processors.detr import pad_with_mask
 from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, Extra, Finish, Row
-from graphproc.sizes import multiples
+from graphproc.processors.settings import DO_REDUCE_LABELS, ENSURE_MULTIPLE_OF, KEEP_ASPECT_RATIO, PATCH_SIDES, SIZE_DIVISOR
+from graphproc.sizes import multiples, rules
+from graphproc.sizes.num import Num
+from graphproc.sizes.rules import Size
 
 
-def short_side(b: ProgramBuilder, config: Config, x: Value) -> Value:
+@stages.resizing
+def short_side(config: Config, height: Num, width: Num) -> Size:
     """`do_resize`: a shortest edge with a cap, floored to multiples of `size_divisor`."""
-    if not config.do_resize:
-        return x
-    height, width = x.type.size("H"), x.type.size("W")
-    edge, divisor = shortest_edge(config, "size"), stages.count(config, "size_divisor")
-    return stages.resample(b, x, *multiples.short_side_floored(height, width, edge, divisor), config.resample)
+    edge, divisor = stages.edge(config, "size", "shortest_edge"), stages.count(config, "size_divisor")
+    return multiples.short_side_floored(height, width, edge, divisor)
 
 
 def short_side_of_any(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -51,30 +53,20 @@ def short_side_of_any(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return short_side(b, config.changed(size_divisor=1) if any_side else config, x)
 
 
-def shortest_edge(config: Config, key: str) -> int:
-    """The shortest edge of a size that must give one."""
-    edge = getattr(config, key).get("shortest_edge")
-    if edge is None:
-        raise ConfigError(f"{key}: {config.processor} needs a shortest_edge, got {getattr(config, key)}")
-    return int(edge)
-
-
+@stages.when("do_center_crop")
 def square_crop(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_center_crop`: to the square of `crop_size`'s shortest edge."""
-    if not config.do_center_crop:
-        return x
-    edge = shortest_edge(config, "crop_size")
+    edge = stages.edge(config, "crop_size", "shortest_edge")
     return stages.cropped(b, x, edge, edge)
 
 
-def rounded(b: ProgramBuilder, config: Config, x: Value) -> Value:
+@stages.resizing
+def rounded(config: Config, height: Num, width: Num) -> Size:
     """`do_resize`: a shortest edge of `resize_short`, then up to multiples of `size_divisor`; without it to `size`."""
-    if not config.do_resize or config.resize_short is None:
-        return stages.resize(b, config, x)
-    edge = stages.count(config, "resize_short")
-    divisor = 1 if config.size_divisor is None else stages.count(config, "size_divisor")
-    size = multiples.shortest_edge_rounded(x.type.size("H"), x.type.size("W"), edge, divisor)
-    return stages.resample(b, x, *size, config.resample)
+    if config.resize_short is None:
+        return rules.resized(height, width, config.size)
+    divisor = stages.optional(config, "size_divisor") or 1
+    return multiples.shortest_edge_rounded(height, width, stages.count(config, "resize_short"), divisor)
 
 
 def to_bgr(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -89,64 +81,51 @@ def with_mask(*order: str) -> Finish:
         found = dict(zip(MASKED, pad_with_mask(b, x, None), strict=True)) if config.do_pad else {"pixel_values": x}
         for name in order:
             if name in found:
-                b.output(name, found[name])
+                b.output(name, found[name], stages.PADDED if config.do_pad else joins.STACK)
 
     return finish
 
 
-def floored(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_resize`: both sides down to multiples, bilinear without a `resample`."""
-    if not config.do_resize:
-        return x
-    divisor = stages.count(config, "size_divisor")
-    to = multiples.floor_multiple(x.type.size("H"), x.type.size("W"), divisor)
-    return stages.resample(b, x, *to, config.resample)
+@stages.resizing
+def floored(config: Config, height: Num, width: Num) -> Size:
+    """`do_resize`: both sides down to multiples."""
+    return multiples.floor_multiple(height, width, stages.count(config, "size_divisor"))
 
 
-def ceiled(b: ProgramBuilder, config: Config, x: Value) -> Value:
+@stages.resizing
+def ceiled(config: Config, height: Num, width: Num) -> Size:
     """`do_resize`: a shortest edge, then both sides up to multiples."""
-    if not config.do_resize:
-        return x
-    edge, divisor = shortest_edge(config, "size"), stages.count(config, "size_divisor")
-    size = multiples.shortest_edge_ceiled(x.type.size("H"), x.type.size("W"), edge, divisor)
-    return stages.resample(b, x, *size, config.resample)
+    edge, divisor = stages.edge(config, "size", "shortest_edge"), stages.count(config, "size_divisor")
+    return multiples.shortest_edge_ceiled(height, width, edge, divisor)
 
 
-def whole_patches(b: ProgramBuilder, config: Config, x: Value) -> Value:
+@stages.resizing
+def whole_patches(config: Config, height: Num, width: Num) -> Size:
     """`do_resize`: shrunk to inside `size`, then up to whole patches of `patch_size`."""
-    if not config.do_resize:
-        return x
     edge = config.size.get("longest_edge")
     tall, wide = (edge, edge) if edge else stages.sides("size", config.size)
     patch = stages.sides("patch_size", size_dict("patch_size", config.patch_size))
-    return stages.resample(
-        b, x, *multiples.within_ceiled(x.type.size("H"), x.type.size("W"), tall, wide, *patch), config.resample
-    )
+    return multiples.within_ceiled(height, width, tall, wide, *patch)
 
 
 def with_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
     """`do_pad` to the largest of the batch, and `image_sizes`, those before it."""
-    b.output("pixel_values", x, "pad" if config.do_pad else "stack")
-    b.output("image_sizes", b.add(Numbers((x.type.size("H"), x.type.size("W")))), "stack")
+    b.output("pixel_values", x, stages.PADDED if config.do_pad else joins.STACK)
+    b.output("image_sizes", b.add(Numbers((x.type.size("H"), x.type.size("W")))))
 
 
+@stages.when("do_pad")
 def mirrored(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_pad`: mirrored at the bottom and right up to the next larger multiple."""
-    if not config.do_pad:
-        return x
     height, width = x.type.size("H"), x.type.size("W")
     return b.add(MirrorPad(0, 0, *multiples.above_multiple(height, width, stages.count(config, "size_divisor")), "symmetric"), x)
 
 
-def towards(b: ProgramBuilder, config: Config, x: Value) -> Value:
+@stages.resizing
+def towards(config: Config, height: Num, width: Num) -> Size:
     """`do_resize`: towards `size`, each side to the nearest multiple of `ensure_multiple_of`."""
-    if not config.do_resize:
-        return x
-    size, multiple = stages.sides("size", config.size), stages.count(config, "ensure_multiple_of")
-    keep = bool(config.keep_aspect_ratio)
-    return stages.resample(
-        b, x, *multiples.nearest_multiple(x.type.size("H"), x.type.size("W"), *size, keep, multiple), config.resample
-    )
+    multiple, keep = stages.count(config, "ensure_multiple_of"), bool(config.keep_aspect_ratio)
+    return multiples.nearest_multiple(height, width, *stages.sides("size", config.size), keep, multiple)
 
 
 def crop(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -170,26 +149,24 @@ def with_prompt(b: ProgramBuilder, config: Config, x: Value) -> None:
     b.output("pixel_values", x)
     if "prompt_depth" in b.extras:
         depth = b.add(Distinct(float(stages.number(config, "prompt_scale_to_meter"))), b.extras["prompt_depth"])
-        b.output("prompt_depth", b.add(Rearrange("h w -> 1 h w", layout="CHW"), depth))
+        b.output("prompt_depth", depth.rearrange("h w -> 1 h w", "CHW"))
 
 
 MASKED = ("pixel_values", "pixel_mask")
 DEPTH = (towards, crop, stages.rescale, stages.normalize, centered)
 DEPTH_DEFAULTS = {
-    **resize_to(square(384), BICUBIC),
+    **resize_to(square(384), "bicubic"),
     **NORMALIZE,
     **INCEPTION,
     "do_pad": False,
-    "ensure_multiple_of": 1,
-    "keep_aspect_ratio": False,
+    "ensure_multiple_of": ENSURE_MULTIPLE_OF.of(1),
+    "keep_aspect_ratio": KEEP_ASPECT_RATIO.of(False),
+    "size_divisor": SIZE_DIVISOR,
 }
-DEPTH_KEYS = ("ensure_multiple_of", "keep_aspect_ratio", "size_divisor")
 DPT = Row(
     "DPTImageProcessor",
-    "multiples",
     DEPTH,
-    DEPTH_DEFAULTS,
-    extra_keys=(*DEPTH_KEYS, "do_reduce_labels"),
+    {**DEPTH_DEFAULTS, "do_reduce_labels": DO_REDUCE_LABELS},
     extras=label_maps.LABEL_MAPS,
     finish=label_maps.with_labels(towards, crop, centered, resample=None),
 )
@@ -197,89 +174,80 @@ DPT = Row(
 ROWS = (
     Row(
         "BridgeTowerImageProcessor",
-        "multiples",
         (short_side, square_crop, stages.rescale, stages.normalize),
         {
-            **resize_to(shortest(288), BICUBIC),
+            **resize_to(shortest(288), "bicubic"),
             "do_center_crop": True,
             "crop_size": shortest(288),
             **NORMALIZE,
             **CLIP,
             "do_pad": True,
-            "size_divisor": 32,
+            "size_divisor": SIZE_DIVISOR.of(32),
         },
-        extra_keys=("size_divisor",),
         outputs=MASKED[::-1],
-        input_names=MASKED,
+        model_inputs=MASKED,
         finish=with_mask(*MASKED[::-1]),
     ),
     replace(
         DPT,
         name="CHMv2ImageProcessor",
-        defaults={
-            **DEPTH_DEFAULTS,
+        settings={
+            **DPT.settings,
             "do_resize": False,
             "image_mean": (0.42, 0.411, 0.296),
             "image_std": (0.213, 0.156, 0.143),
             "do_pad": True,
-            "ensure_multiple_of": 16,
-            "keep_aspect_ratio": True,
-            "size_divisor": 16,
+            "ensure_multiple_of": ENSURE_MULTIPLE_OF.of(16),
+            "keep_aspect_ratio": KEEP_ASPECT_RATIO.of(True),
+            "size_divisor": SIZE_DIVISOR.of(16),
         },
         backends=ONLY_TORCHVISION,
     ),
     DPT,
     Row(
         "GLPNImageProcessor",
-        "multiples",
         (floored, stages.rescale, stages.normalize),
-        {"do_resize": True, "resample": BILINEAR, **RESCALE, "size_divisor": 32},
-        extra_keys=("size_divisor",),
+        {"do_resize": True, "resample": BILINEAR, **RESCALE, "size_divisor": SIZE_DIVISOR.of(32)},
         needs={**NEEDS, "do_resize": ()},
     ),
     Row(
         "PixtralImageProcessor",
-        "multiples",
         (whole_patches, stages.center_crop, stages.rescale, stages.normalize),
         {
             **RGB,
-            **resize_to({"longest_edge": 1024}, BICUBIC),
+            **resize_to({"longest_edge": 1024}, "bicubic"),
             **NORMALIZE,
             **CLIP,
             "do_pad": True,
-            "patch_size": square(16),
+            "patch_size": PATCH_SIDES.of(square(16)),
         },
-        extra_keys=("patch_size",),
         outputs=("pixel_values", "image_sizes"),
-        input_names=("pixel_values", "image_sizes"),
         finish=with_sizes,
         backends=ONLY_PIL,
     ),
     Row(
         "PPLCNetImageProcessor",
-        "multiples",
         (rounded, stages.center_crop, stages.rescale, stages.normalize, to_bgr),
         {
-            **resize_to(square(256), BILINEAR),
+            **resize_to(square(256), "bilinear"),
             **crop_to(224),
             **NORMALIZE,
             "image_mean": IMAGENET_MEAN[::-1],
             "image_std": IMAGENET_STD[::-1],
-            "resize_short": 256,
-            "size_divisor": 1,
+            "resize_short": Setting(256, Whole(1), "The shortest edge in pixels; null resizes to `size`."),
+            "size_divisor": SIZE_DIVISOR.of(1),
         },
-        extra_keys=("resize_short", "size_divisor"),
         calls={"resize_short": Reads(lambda own, given: own is None)},
         backends=ONLY_TORCHVISION,
     ),
     Row(
         "PromptDepthAnythingImageProcessor",
-        "multiples",
         DEPTH,
-        {**DEPTH_DEFAULTS, "prompt_scale_to_meter": 0.001},
-        extra_keys=(*DEPTH_KEYS, "prompt_scale_to_meter"),
+        {
+            **DEPTH_DEFAULTS,
+            "prompt_scale_to_meter": Setting(0.001, number, "What the prompt's depths are multiplied by to be metres."),
+        },
         outputs=("pixel_values", "prompt_depth"),
-        input_names=("pixel_values", "prompt_depth"),
         extras={"prompt_depth": Extra("prompt_depth", dtype="i32", aligned=False, floats=True)},
         finish=with_prompt,
         backends=ONLY_PIL,
@@ -287,28 +255,28 @@ ROWS = (
     ),
     Row(
         "Swin2SRImageProcessor",
-        "multiples",
         (stages.rescale, mirrored),
-        {**RESCALE, "do_pad": True, "size_divisor": 8},
-        extra_keys=("size_divisor",),
+        {**RESCALE, "do_pad": True, "size_divisor": SIZE_DIVISOR.of(8)},
         backends=ONLY_PIL,
     ),
     Row(
         "TextNetImageProcessor",
-        "multiples",
         (ceiled, stages.center_crop, stages.rescale, stages.normalize),
-        {**RGB, **resize_to(shortest(640), BILINEAR), **crop_to(224, on=False), **NORMALIZE, **IMAGENET, "size_divisor": 32},
-        extra_keys=("size_divisor",),
+        {
+            **RGB,
+            **resize_to(shortest(640), "bilinear"),
+            **crop_to(224, on=False),
+            **NORMALIZE,
+            **IMAGENET,
+            "size_divisor": SIZE_DIVISOR.of(32),
+        },
     ),
     Row(
         "ViltImageProcessor",
-        "multiples",
         (short_side_of_any, stages.rescale, stages.normalize),
-        {**resize_to(shortest(384), BICUBIC), **NORMALIZE, **INCEPTION, "do_pad": True, "size_divisor": 32},
-        extra_keys=("size_divisor",),
+        {**resize_to(shortest(384), "bicubic"), **NORMALIZE, **INCEPTION, "do_pad": True, "size_divisor": SIZE_DIVISOR.of(32)},
         calls={"size_divisor": replace(NONZERO, backends=ONLY_PIL)},
         outputs=MASKED,
-        input_names=MASKED,
         finish=with_mask(*MASKED),
     ),
 )

@@ -8,14 +8,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from graphproc.configs.config import NEEDS, Config
+from graphproc.configs.settings import OneOf, Setting, Whole
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
-from graphproc.ops import Extend, Full, Grid, Numbers, Rearrange
+from graphproc.ops import Extend, Full, Grid, Numbers
 from graphproc.ops.resample import TORCH_NEAREST, Resample
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, BILINEAR, INCEPTION, NEAREST, RESCALE, RGB
 from graphproc.processors.row import ONLY_TORCHVISION, Row
+from graphproc.processors.settings import MAX_NUM_PATCHES, PATCH_SIZE
 from graphproc.sizes import num, patch_budget
 from graphproc.sizes.num import Num
 
@@ -27,22 +29,20 @@ WITHOUT_SIZE = {key: needed for key, needed in NEEDS.items() if key != "do_resiz
 """The size follows from the number of patches, and a filter that is null is bilinear."""
 
 
+@stages.when("do_resize")
 def siglip_resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize`: to at most `max_num_patches` whole patches."""
-    if not config.do_resize:
-        return x
     patch, most = stages.count(config, "patch_size"), stages.count(config, "max_num_patches")
     return stages.resample(b, x, *patch_budget.patches_within(x.type.size("H"), x.type.size("W"), patch, most), config.resample)
 
 
+@stages.when("do_resize")
 def gemma_resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize`: to at most so many patches, whole soft tokens.
 
     Raises:
         ConfigError: in torchvision's backend the filter is null.
     """
-    if not config.do_resize:
-        return x
     if b.backend == TORCHVISION and config.resample is None:
         raise ConfigError("resample: torchvision's backend of this class needs a filter, got null. Set one, e.g. 3 (bicubic).")
     patch, pooling = stages.count(config, "patch_size"), stages.count(config, "pooling_kernel_size")
@@ -60,8 +60,6 @@ def gemma_patches(config: Config) -> int:
     Raises:
         ConfigError: the number of tokens is none of those that the models know.
     """
-    if config.max_soft_tokens not in SOFT_TOKENS:
-        raise ConfigError(f"max_soft_tokens: expected one of {', '.join(map(str, SOFT_TOKENS))}, got {config.max_soft_tokens!r}")
     return stages.count(config, "max_soft_tokens") * stages.count(config, "pooling_kernel_size") ** 2
 
 
@@ -77,7 +75,7 @@ def patches(b: ProgramBuilder, config: Config, x: Value, most: int, merge: int =
             b.require(num.eq(side % patch, 0), f"the {name} is no multiple of {patch} pixels. Resize the image.")
     rows, columns = height // patch, width // patch
     length: Num = most if config.do_resize else num.maximum(most, rows * columns)
-    x = b.add(Rearrange(PIXELS_LAST, (("p", patch), ("q", patch)), layout="PF"), x)
+    x = x.rearrange(PIXELS_LAST, "PF", p=patch, q=patch)
     b.output("pixel_values", b.add(Extend(-2, length), x))
     return rows, columns, length
 
@@ -119,20 +117,17 @@ GEMMA_OUTPUTS = ("pixel_values", "image_position_ids", "num_soft_tokens_per_imag
 
 GEMMA = Row(
     "Gemma4ImageProcessor",
-    "naflex",
     (gemma_resize, stages.rescale, stages.normalize),
     {
         **RGB,
         **RESIZE,
         "do_normalize": False,
         **UNCHANGED,
-        "patch_size": 16,
-        "max_soft_tokens": 280,
-        "pooling_kernel_size": 3,
+        "patch_size": PATCH_SIZE.of(16),
+        "max_soft_tokens": Setting(280, OneOf(SOFT_TOKENS), "The most tokens of an image: 70, 140, 280, 560 or 1120."),
+        "pooling_kernel_size": Setting(3, Whole(1), "How many patches along a side are pooled to one token."),
     },
-    extra_keys=("patch_size", "max_soft_tokens", "pooling_kernel_size"),
     outputs=GEMMA_OUTPUTS,
-    input_names=GEMMA_OUTPUTS,
     finish=gemma,
     needs=WITHOUT_SIZE,
 )
@@ -140,12 +135,16 @@ GEMMA = Row(
 ROWS = (
     Row(
         "Siglip2ImageProcessor",
-        "naflex",
         (siglip_resize, stages.rescale, stages.normalize),
-        {**RESIZE, "resample": BILINEAR, "do_normalize": True, **INCEPTION, "patch_size": 16, "max_num_patches": 256},
-        extra_keys=("patch_size", "max_num_patches"),
+        {
+            **RESIZE,
+            "resample": BILINEAR,
+            "do_normalize": True,
+            **INCEPTION,
+            "patch_size": PATCH_SIZE.of(16),
+            "max_num_patches": MAX_NUM_PATCHES.of(256),
+        },
         outputs=SIGLIP_OUTPUTS,
-        input_names=SIGLIP_OUTPUTS,
         finish=siglip,
         needs=WITHOUT_SIZE,
     ),

@@ -5,13 +5,16 @@ Source: transformers 5.23, `models/nemotron_h_omni`, `image_processing_nemotron_
 
 from __future__ import annotations
 
+from graphproc import joins
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Above, Setting, Whole
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Cast, Numbers, Rearrange
+from graphproc.ops import Numbers
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, CLIP, NORMALIZE, RGB
 from graphproc.processors.row import ONLY_TORCHVISION, Row
+from graphproc.processors.settings import PATCH_SIZE
 from graphproc.sizes import patch_budget
 
 PATCHES = "c (gh p) (gw q) -> (gh gw) (c p q)"
@@ -24,10 +27,7 @@ def merge_side(config: Config) -> int:
     Raises:
         ConfigError: the ratio is no number of which there is one.
     """
-    ratio = config.downsample_ratio
-    if isinstance(ratio, bool) or not isinstance(ratio, (int, float)) or not 1e-6 < ratio < 2:
-        raise ConfigError(f"downsample_ratio: expected a number above 0 and below 2, got {ratio!r}")
-    return round(1 / ratio)
+    return round(1 / stages.number(config, "downsample_ratio"))
 
 
 def budget(config: Config) -> tuple[int, int]:
@@ -36,7 +36,7 @@ def budget(config: Config) -> tuple[int, int]:
     Raises:
         ConfigError: the most depend on the other images of the call: the model's length, which they share, is the limit.
     """
-    merge, fewest, length = merge_side(config), stages.count(config, "min_num_patches", 0), stages.count(config, "max_model_len")
+    merge, fewest, length = merge_side(config), stages.count(config, "min_num_patches"), stages.count(config, "max_model_len")
     most, shared = config.max_num_patches, (length - 4) * merge**2
     if isinstance(most, bool) or not isinstance(most, int) or not 0 < most <= max(shared, fewest):
         raise ConfigError(
@@ -51,14 +51,14 @@ def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     patch = stages.count(config, "patch_size")
     to = patch_budget.merged_patches_between(x.type.size("H"), x.type.size("W"), patch, merge_side(config), *budget(config))
     b.require(to.holds, f"{to.message}.")
-    return stages.resample(b, b.add(Cast("f32"), x), *to.size, config.resample)
+    return stages.resample(b, x.cast("f32"), *to.size, config.resample)
 
 
 def patches(b: ProgramBuilder, config: Config, x: Value) -> None:
     """The patches, those of all images in one row, and the grid of each image."""
     patch = stages.count(config, "patch_size")
-    b.output("pixel_values", b.add(Rearrange(PATCHES, (("p", patch), ("q", patch)), layout="PF"), x), "concatenate")
-    b.output("image_grid_hw", b.add(Numbers((x.type.size("H") // patch, x.type.size("W") // patch))), "stack")
+    b.output("pixel_values", x.rearrange(PATCHES, "PF", p=patch, q=patch), joins.Concatenate())
+    b.output("image_grid_hw", b.add(Numbers((x.type.size("H") // patch, x.type.size("W") // patch))))
 
 
 OUTPUTS = ("pixel_values", "image_grid_hw")
@@ -66,23 +66,20 @@ OUTPUTS = ("pixel_values", "image_grid_hw")
 ROWS = (
     Row(
         "NemotronH_Omni_Reasoning_V3ImageProcessor",
-        "patches",
         (resize, stages.rescale, stages.normalize),
         {
             **RGB,
             "resample": BICUBIC,
             **NORMALIZE,
             **CLIP,
-            "patch_size": 16,
-            "downsample_ratio": 0.5,
-            "min_num_patches": 1024,
-            "max_num_patches": 13312,
-            "max_model_len": 16384,
+            "patch_size": PATCH_SIZE.of(16),
+            "downsample_ratio": Setting(0.5, Above(1e-6, 2), "The part of the patches along a side that is left after merging."),
+            "min_num_patches": Setting(1024, Whole(0), "The fewest patches of an image."),
+            "max_num_patches": Setting(13312, None, "The most patches of an image, which max_model_len has to have room for."),
+            "max_model_len": Setting(16384, Whole(1), "The most tokens of a text, of which images take a part."),
         },
-        extra_keys=("patch_size", "downsample_ratio", "min_num_patches", "max_num_patches", "max_model_len"),
         not_compiled="resample 1 (lanczos); a max_num_patches that is 0 or above what max_model_len has room for",
         outputs=OUTPUTS,
-        input_names=OUTPUTS,
         backends=ONLY_TORCHVISION,
         finish=patches,
     ),

@@ -5,16 +5,19 @@ Source: transformers 5.23, `models/kimi_k25` and `models/neomme`, `image_process
 
 from __future__ import annotations
 
+from graphproc import joins
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Setting, Whole
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Numbers, Pad, Rearrange
+from graphproc.ops import Numbers, Pad
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, BILINEAR, INCEPTION, NORMALIZE, RGB
 from graphproc.processors.naflex import PIXELS_LAST, WITHOUT_SIZE
 from graphproc.processors.patches import patches
 from graphproc.processors.row import ONLY_TORCHVISION, Row
-from graphproc.sizes import patch_budget
+from graphproc.processors.settings import MERGE_SIZE, PATCH_SIZE
+from graphproc.sizes import multiples, patch_budget
 
 IMAGES = "c (gh p) (gw q) -> (gh gw) c p q"
 """Patches row by row, each an image of its own."""
@@ -46,7 +49,7 @@ def resize_to_pixels(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """
     if config.size is not None and set(config.size) != {"min_pixels", "max_pixels"}:
         raise ConfigError(f"size: expected min_pixels and max_pixels, or null, got {config.size}")
-    longest = None if config.max_side is None else stages.count(config, "max_side")
+    longest = stages.optional(config, "max_side")
     if not config.do_resize or (config.size is None and longest is None):
         return x
     if config.size is not None and config.resample is None:
@@ -58,7 +61,7 @@ def resize_to_pixels(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 def pad_to_patches(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """Zeros up to whole patches."""
-    size = patch_budget.on_whole_patches(x.type.size("H"), x.type.size("W"), stages.count(config, "patch_size"))
+    size = multiples.ceil_multiple(x.type.size("H"), x.type.size("W"), stages.count(config, "patch_size"))
     return b.add(Pad(0, 0, *size), x)
 
 
@@ -66,9 +69,9 @@ def patches_and_grid(b: ProgramBuilder, config: Config, x: Value) -> None:
     """The patches, row by row, those of all images in one row, and the grid of each image."""
     patch = stages.count(config, "patch_size")
     grid = x.type.size("H") // patch, x.type.size("W") // patch
-    x = b.add(Rearrange(PIXELS_LAST, (("p", patch), ("q", patch)), layout="PF"), x)
-    b.output("pixel_values", x, "concatenate")
-    b.output("image_grid_hw", b.add(Numbers(grid)), "stack")
+    x = x.rearrange(PIXELS_LAST, "PF", p=patch, q=patch)
+    b.output("pixel_values", x, joins.Concatenate())
+    b.output("image_grid_hw", b.add(Numbers(grid)))
 
 
 THW, HW = ("pixel_values", "image_grid_thw"), ("pixel_values", "image_grid_hw")
@@ -76,7 +79,6 @@ THW, HW = ("pixel_values", "image_grid_thw"), ("pixel_values", "image_grid_hw")
 ROWS = (
     Row(
         "Kimi_K25ImageProcessor",
-        "padded grids",
         (shrink_on_canvas, stages.rescale, stages.normalize),
         {
             **RGB,
@@ -85,24 +87,27 @@ ROWS = (
             "size": {"max_height": 512, "max_width": 512},
             **NORMALIZE,
             **INCEPTION,
-            "max_patches": 16384,
-            "patch_size": 14,
-            "merge_size": 2,
+            "max_patches": Setting(16384, Whole(1), "The most patches of an image."),
+            "patch_size": PATCH_SIZE.of(14),
+            "merge_size": MERGE_SIZE.of(2),
         },
-        extra_keys=("max_patches", "patch_size", "merge_size"),
         outputs=THW,
-        input_names=THW,
         backends=ONLY_TORCHVISION,
         finish=patches(IMAGES, layout="PCHW"),
     ),
     Row(
         "NeoMMEImageProcessor",
-        "padded grids",
         (resize_to_pixels, pad_to_patches, stages.rescale, stages.normalize),
-        {**RGB, "do_resize": True, "resample": BILINEAR, **NORMALIZE, **INCEPTION, "patch_size": 32},
-        extra_keys=("patch_size", "max_side"),
+        {
+            **RGB,
+            "do_resize": True,
+            "resample": BILINEAR,
+            **NORMALIZE,
+            **INCEPTION,
+            "patch_size": PATCH_SIZE.of(32),
+            "max_side": Setting(None, Whole(1), "The longest side in pixels; null is any."),
+        },
         outputs=HW,
-        input_names=HW,
         backends=ONLY_TORCHVISION,
         finish=patches_and_grid,
         needs=WITHOUT_SIZE,

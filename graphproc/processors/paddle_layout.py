@@ -5,23 +5,24 @@ Source of the defaults: transformers 5.23, `models/*/image_processing_*.py`.
 
 from __future__ import annotations
 
+from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
+from graphproc.ir.delivery import Delivery
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ir.types import FLOATS
-from graphproc.ops import Cast, Combine, Rescale
+from graphproc.ops import Rescale
 from graphproc.ops.resample import ALIGNED, TORCH_BYTES, TORCH_FLOATS, Resample
 from graphproc.processors import stages
-from graphproc.processors.constants import BICUBIC, BILINEAR, NORMALIZE, RESCALE, resize_to, square
+from graphproc.processors.constants import NORMALIZE, RESCALE, resize_to, square
 from graphproc.processors.multiples import to_bgr
 from graphproc.processors.row import DROPPED, ONLY_TORCHVISION, Row
 from graphproc.sizes import rules
 
 
+@stages.when("do_resize")
 def unfiltered(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize` without antialiasing, of whatever the pixels are by then."""
-    if not config.do_resize:
-        return x
     size = rules.resized(x.type.size("H"), x.type.size("W"), config.size)
     return stages.resample(b, x, *size, config.resample, antialias=False)
 
@@ -31,19 +32,18 @@ def rescale_floats(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return b.add(Rescale(float(config.rescale_factor), "f32"), x) if config.do_rescale else x
 
 
+@stages.when("do_resize")
 def within_bytes(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """Behind a resize: to the range of what a byte became.
 
     Raises:
         ConfigError: the image was of floats, whose range is found in their values.
     """
-    if not config.do_resize:
-        return x
     if b.image.type.dtype in FLOATS:
         raise ConfigError("do_resize: the range of floats is found in their values, which is not compiled.")
-    x = b.add(Cast("f32"), x) if x.type.dtype == "u8" else x
+    x = x.cast("f32") if x.type.dtype == "u8" else x
     upper = 255.0 * (config.rescale_factor if config.do_rescale else 1.0)
-    return b.add(Combine("minimum", upper), b.add(Combine("maximum", 0.0), x))
+    return x.clip(0.0, upper)
 
 
 def normalize(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -51,45 +51,43 @@ def normalize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return stages.normalize(b, config.changed(do_rescale=False), x)
 
 
+@stages.when("do_resize")
 def align_corners(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize`: linearly between the corners' centres; `resample` says nothing."""
-    if not config.do_resize:
-        return x
     size = stages.sides("size", config.size)
     if x.type.dtype == "u8":
         return b.add(Resample(*size, ALIGNED, False, TORCH_BYTES), x)
     if x.type.dtype != "f16":
         return b.add(Resample(*size, ALIGNED, False, TORCH_FLOATS), x)
-    x = b.add(Resample(*size, ALIGNED, False, TORCH_FLOATS, weights="f16"), b.add(Cast("f32"), x))
-    return b.add(Cast("f16"), x)
+    x = b.add(Resample(*size, ALIGNED, False, TORCH_FLOATS, weights="f16"), x.cast("f32"))
+    return x.cast("f16")
 
 
 def with_originals(b: ProgramBuilder, config: Config, x: Value) -> None:
     """The pixels resized, and as they were."""
     b.output("pixel_values", align_corners(b, config, x))
-    b.output("original_images", x, "pad", apart=True)
+    b.output("original_images", x, joins.Pad(), delivery=Delivery("separate"))
 
 
-LAYOUT = {**resize_to(square(800), BICUBIC), **NORMALIZE, "image_mean": (0, 0, 0), "image_std": (1, 1, 1)}
+LAYOUT = {**resize_to(square(800), "bicubic"), **NORMALIZE, "image_mean": (0, 0, 0), "image_std": (1, 1, 1)}
 
 ROWS = (
     *(
-        Row(name, "layout", (unfiltered, *stages.STANDARD[1:]), LAYOUT, backends=ONLY_TORCHVISION)
+        Row(name, (unfiltered, *stages.STANDARD[1:]), LAYOUT, backends=ONLY_TORCHVISION)
         for name in ("PPDocLayoutV2ImageProcessor", "PPDocLayoutV3ImageProcessor")
     ),
     Row(
         "PPDocLayoutV4ImageProcessor",
-        "layout",
         (rescale_floats, unfiltered, within_bytes, stages.center_crop, normalize, stages.pad),
         LAYOUT,
         backends=ONLY_TORCHVISION,
     ),
     Row(
         "UVDocImageProcessor",
-        "layout",
         (stages.rescale, stages.normalize, to_bgr),
-        {**resize_to({"height": 712, "width": 488}, BILINEAR), **RESCALE},
+        {**resize_to({"height": 712, "width": 488}, "bilinear"), **RESCALE},
         outputs=("pixel_values", "original_images"),
+        model_inputs=("pixel_values",),
         backends=ONLY_TORCHVISION,
         finish=with_originals,
         background=DROPPED,

@@ -6,8 +6,11 @@ Source of the defaults: transformers 5.23, `models/*/image_processing_*.py`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+from graphproc import joins
 from graphproc.configs.config import Config
+from graphproc.configs.settings import OneOf, Setting, Whole
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Cast, Numbers, Pad
@@ -15,7 +18,6 @@ from graphproc.ops.resample import FIXED_POINT, Resample
 from graphproc.processors import stages
 from graphproc.processors.calls import OWN
 from graphproc.processors.constants import (
-    BILINEAR,
     IMAGENET,
     IMAGENET_MEAN,
     IMAGENET_STD,
@@ -35,10 +37,9 @@ WIDTH = "line_width"
 """Among a call's settings: the width of all its images, where their sizes differ."""
 
 
+@stages.when("do_resize")
 def fixed_point(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize`: the longer side to the larger one of `size`, as OpenCV interpolates; `resample` says nothing."""
-    if not config.do_resize:
-        return x
     edge = max(stages.sides("size", config.size))
     height, width = fit.longest_edge_half_even(x.type.size("H"), x.type.size("W"), edge)
     stages.at_least_a_pixel(b, height, width)
@@ -49,18 +50,15 @@ def as_floats(b: ProgramBuilder, config: Config, x: Value, height: Num, width: N
     """Resize bytes that became floats first, which makes no difference to the nearest filter."""
     if config.resample == NEAREST:
         return b.add(Cast("f32"), stages.resample(b, x, height, width, NEAREST))
-    return stages.resample(b, b.add(Cast("f32"), x), height, width, config.resample)
+    return stages.resample(b, x.cast("f32"), height, width, config.resample)
 
 
+@stages.when("do_resize")
 def limited(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize`: by `limit_side_len`, `limit_type` and `max_side_limit`, to multiples of 32; `size` says nothing."""
-    if not config.do_resize:
-        return x
-    if config.limit_type not in multiples.LIMITS:
-        raise ConfigError(f"limit_type: expected one of {', '.join(multiples.LIMITS)}, got {config.limit_type!r}")
-    limit = stages.count(config, "limit_side_len", 0)
-    longest = None if config.max_side_limit is None else stages.count(config, "max_side_limit", 0)
-    size = multiples.limited_side_rounded(x.type.size("H"), x.type.size("W"), limit, config.limit_type, longest)
+    longest = stages.optional(config, "max_side_limit")
+    limit, kind = stages.count(config, "limit_side_len"), stages.given(config, "limit_type")
+    size = multiples.limited_side_rounded(x.type.size("H"), x.type.size("W"), limit, kind, longest)
     return as_floats(b, config, x, *size)
 
 
@@ -68,7 +66,7 @@ def with_target_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
     """The pixels, and where they were resized the sizes before, to which boxes are to be scaled back."""
     b.output("pixel_values", x)
     before = (b.image.type.size("H"), b.image.type.size("W")) if config.do_resize else ()
-    b.output("target_sizes", b.add(Numbers(before, "f32")), "stack" if config.do_resize else "concatenate")
+    b.output("target_sizes", b.add(Numbers(before, "f32")), joins.STACK if config.do_resize else joins.Concatenate())
 
 
 def line_width(config: Config, height: Num, width: Num) -> Num:
@@ -86,18 +84,16 @@ def widest(config: Config, sizes: Sequence[tuple[int, int]]) -> Config:
     return config.changed(**{WIDTH: line_width(config, *max(sizes, key=lambda size: size[1]))})
 
 
+@stages.when("do_resize")
 def line(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize`: to `size`'s height and as wide as goes with it, without antialiasing."""
-    if not config.do_resize:
-        return x
     height, _ = stages.sides("size", config.size)
     return stages.resample(b, x, height, line_width(config, *_sides(x)), config.resample, antialias=False)
 
 
+@stages.when("do_resize")
 def line_of_floats(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize`: to the same size, as floats, with antialiasing."""
-    if not config.do_resize:
-        return x
     height, _ = stages.sides("size", config.size)
     width = line_width(config, *_sides(x))
     # To one column, torch 2.14 repeats the first row's value.
@@ -105,10 +101,9 @@ def line_of_floats(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return as_floats(b, config, x, height, width)
 
 
+@stages.when("do_pad")
 def pad_short(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_pad`: zeros at the bottom and right of a line that is narrower than `pad_size`."""
-    if not config.do_pad:
-        return x
     if config.pad_size is None:
         raise ConfigError("do_pad: needs pad_size, which is null. Set it, or do_pad to false.")
     tall, wide = stages.sides("pad_size", config.pad_size)
@@ -126,45 +121,50 @@ def _sides(x: Value) -> tuple[Num, Num]:
     return x.type.size("H"), x.type.size("W")
 
 
+def texts(key: str, value: Any) -> tuple[str, ...] | str:
+    """A text, or several."""
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) for item in value):
+        raise ConfigError(f"{key}: expected texts, got {value!r:.80}")
+    return tuple(value)
+
+
 LINE = {
     **RGB,
-    **resize_to({"height": 48, "width": 320}, BILINEAR),
+    **resize_to({"height": 48, "width": 320}, "bilinear"),
     **NORMALIZE,
     **INCEPTION,
     "do_pad": True,
     "pad_size": {"height": 48, "width": 320},
-    "max_image_width": 3200,
-    "character_list": (),
+    "max_image_width": Setting(3200, Whole(1), "The most pixels that a line is wide."),
+    "character_list": Setting((), texts, "The characters that the model tells apart, in order."),
 }
-LINE_KEYS = ("max_image_width", "character_list")
 LINE_CALLS = dict.fromkeys(("size", "max_image_width"), OWN)
 
 ROWS = (
     Row(
         "PPOCRV5ServerDetImageProcessor",
-        "text",
         (limited, stages.rescale, stages.normalize, to_bgr),
         {
-            **resize_to(square(960), BILINEAR),
+            **resize_to(square(960), "bilinear"),
             **NORMALIZE,
             "image_mean": IMAGENET_MEAN[::-1],
             "image_std": IMAGENET_STD[::-1],
-            "limit_side_len": 960,
-            "limit_type": "max",
-            "max_side_limit": 4000,
+            "limit_side_len": Setting(960, Whole(0), "The length in pixels that `limit_type` is about."),
+            "limit_type": Setting("max", OneOf(tuple(multiples.LIMITS)), "Which side has at most, at least or just that length."),
+            "max_side_limit": Setting(4000, Whole(0), "The longest side in pixels; null is any."),
         },
-        extra_keys=("limit_side_len", "limit_type", "max_side_limit"),
         not_compiled="resample 1 (lanczos of floats)",
         outputs=("pixel_values", "target_sizes"),
+        model_inputs=("pixel_values",),
         backends=ONLY_TORCHVISION,
         finish=with_target_sizes,
     ),
     Row(
         "PPOCRV5ServerRecImageProcessor",
-        "text",
         (line_of_floats, stages.center_crop, stages.rescale, stages.normalize, pad_short),
         LINE,
-        extra_keys=LINE_KEYS,
         not_compiled="resample 1 (lanczos of floats); lines 1 pixel wide; in a graph of a sequence, the widest image's width",
         backends=ONLY_TORCHVISION,
         together=widest,
@@ -172,10 +172,8 @@ ROWS = (
     ),
     Row(
         "PPOCRV6SmallRecImageProcessor",
-        "text",
         (line, to_bgr, stages.center_crop, stages.rescale, stages.normalize, pad_short),
         LINE,
-        extra_keys=LINE_KEYS,
         not_compiled="in a graph of a sequence, the widest image's width: each is as wide as it is alone",
         backends=ONLY_TORCHVISION,
         together=widest,
@@ -183,9 +181,8 @@ ROWS = (
     ),
     Row(
         "SLANeXtImageProcessor",
-        "text",
         (fixed_point, *stages.STANDARD[1:]),
-        {**RGB, **resize_to(square(512), BILINEAR), **NORMALIZE, **IMAGENET, "do_pad": True, "pad_size": square(512)},
+        {**RGB, **resize_to(square(512), "bilinear"), **NORMALIZE, **IMAGENET, "do_pad": True, "pad_size": square(512)},
         backends=ONLY_TORCHVISION,
     ),
 )

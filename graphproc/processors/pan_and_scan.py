@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Setting, Whole, flag, number
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Blank, Crop
 from graphproc.processors import stages, tiling
-from graphproc.processors.constants import BILINEAR, INCEPTION, RESCALE, RGB, resize_to, square
+from graphproc.processors.constants import INCEPTION, NORMALIZE, RGB, resize_to, square
 from graphproc.processors.row import ONLY_PIL, Row
 from graphproc.processors.tiling import INDEX
 from graphproc.sizes import num
@@ -31,7 +32,6 @@ def with_crops(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """The resized image, followed by the resized crops. Crops that keep their own sizes are refused."""
     if not config.do_pan_and_scan:
         return stages.resize(b, config, x)
-    b.batch = "concatenate"
     found, height, width = crops(config, x), x.type.size("H"), x.type.size("W")
     whole = tiling.as_tile(b, stages.resize(b, config, x))
     if not config.do_resize or set(config.size) != {"height", "width"}:
@@ -49,19 +49,23 @@ def with_crops(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 def with_number(b: ProgramBuilder, config: Config, x: Value) -> None:
     """`pixel_values`, and `num_crops`, the crops of each image."""
-    b.output("pixel_values", x)
+    b.output("pixel_values", x, tiling.join_of(x))
     tiling.tell(b, "num_crops", x.type.size("N") - 1 if config.do_pan_and_scan else 0)
 
+
+CROPS = {
+    "do_pan_and_scan": Setting(None, flag, "Add crops of elongated images behind the whole one."),
+    "pan_and_scan_min_crop_size": Setting(None, Whole(1), "The least pixels of a crop's sides."),
+    "pan_and_scan_max_num_crops": Setting(None, Whole(1), "The most crops of an image."),
+    "pan_and_scan_min_ratio_to_activate": Setting(None, number, "How much longer than the other a side must be for crops."),
+}
 
 ROWS = (
     Row(
         "Gemma3ImageProcessor",
-        "tiles",
         (with_crops, stages.rescale, stages.normalize),
-        {**RGB, **resize_to(square(224), BILINEAR), **RESCALE, "do_normalize": True, **INCEPTION},
-        extra_keys=PAN_AND_SCAN,
+        {**RGB, **resize_to(square(224), "bilinear"), **NORMALIZE, **INCEPTION, **CROPS},
         outputs=("pixel_values", "num_crops"),
-        input_names=("pixel_values", "num_crops"),
         finish=with_number,
         backends=ONLY_PIL,
     ),

@@ -51,7 +51,7 @@ def stated(parity: Parity, steps: Sequence[Step], outputs: Sequence[Output]) -> 
     if not conditions or parity.bound:
         return parity
     where = max(conditions, key=len)  # each says all of the shorter ones
-    apart += BFLOAT16 * any(output.bfloat16 for output in outputs)
+    apart += BFLOAT16 * any(output.delivery.torch_dtype == "bfloat16" for output in outputs)
     return replace(parity, where=where, elsewhere=apart, by_side=by_side, why=cause)
 
 

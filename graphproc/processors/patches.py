@@ -12,15 +12,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from graphproc import joins
 from graphproc.configs.config import Config
+from graphproc.configs.settings import STANDARD, Setting, Whole
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
-from graphproc.ops import Cast, Numbers, Pad, Rearrange
+from graphproc.ops import Numbers, Pad, Rearrange
 from graphproc.processors import stages
-from graphproc.processors.constants import BICUBIC, CLIP, INCEPTION, LANCZOS, NORMALIZE, RESCALE, RGB
+from graphproc.processors.constants import BICUBIC, CLIP, INCEPTION, LANCZOS, NORMALIZE, RGB
 from graphproc.processors.naflex import WITHOUT_SIZE
 from graphproc.processors.row import ONLY_TORCHVISION, Finish, Row, Stage
+from graphproc.processors.settings import MAX_IMAGE_TOKENS, MERGE_SIZE, PATCH_SIZE
 from graphproc.sizes import nearest_grid, num, smart_resize
 from graphproc.sizes.num import Num
 from graphproc.sizes.smart_resize import Guarded
@@ -52,9 +55,8 @@ def token_side(b: ProgramBuilder, config: Config) -> int:
 def resize(rule: Rule, resample: int | None = None) -> Stage:
     """`do_resize`: by a rule whose pixels are in `size`; with the configured filter, or another."""
 
+    @stages.when("do_resize")
     def stage(b: ProgramBuilder, config: Config, x: Value) -> Value:
-        if not config.do_resize:
-            return x
         limits = config.size.get("shortest_edge"), config.size.get("longest_edge")
         if None in limits:
             raise ConfigError(f"size: expected shortest_edge and longest_edge, the fewest and most pixels, got {config.size}")
@@ -66,20 +68,18 @@ def resize(rule: Rule, resample: int | None = None) -> Stage:
     return stage
 
 
+@stages.when("do_resize")
 def fit_on_canvas(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize` of GLM-5: the picture fitted into the upper left of a canvas whose tokens are limited."""
-    if not config.do_resize:
-        return x
     limits = (stages.count(config, key) for key in ("min_image_tokens", "max_image_tokens"))
     to = smart_resize.canvas_within(x.type.size("H"), x.type.size("W"), token_side(b, config), *limits)
     x = stages.resample(b, x, to.content_height, to.content_width, config.resample, keeps_size=True)
     return b.add(Pad(0, 0, to.height, to.width), x)
 
 
+@stages.when("do_resize")
 def to_nearest_grid(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize` of MuseGlimmer: to the grid of tokens nearest to the image's shape; a filter that is null is bilinear."""
-    if not config.do_resize:
-        return x
     token, most = token_side(b, config), stages.count(config, "max_image_tokens")
     size = nearest_grid.grid_within(x.type.size("H"), x.type.size("W"), token, most)
     return stages.resample(b, x, *size, config.resample)
@@ -101,8 +101,8 @@ def patches(pattern: str, layout: str = "PF") -> Finish:
             for name, side in (("height", height), ("width", width)):
                 b.require(num.eq(side % unit, 0), f"the {name} is no multiple of {unit} pixels. Resize the image.")
         if b.backend == "pil" and (x.type.dtype != "f32" or not config.do_rescale):  # which leaves images of floats in theirs
-            x = b.add(Cast("f32"), x)
-        b.output("pixel_values", b.add(Rearrange(pattern, tuple(sizes.items()), layout), x), "concatenate")
+            x = x.cast("f32")
+        b.output("pixel_values", b.add(Rearrange(pattern, tuple(sizes.items()), layout), x), joins.Concatenate())
         b.output("image_grid_thw", b.add(Numbers((1, height // patch, width // patch))))
 
     return finish
@@ -114,35 +114,44 @@ def patches_and_merge_sizes(b: ProgramBuilder, config: Config, x: Value) -> None
     b.output("image_merge_sizes", b.add(Numbers((stages.count(config, "merge_size"),), shape=())))
 
 
+FRAMES = Setting(None, Whole(1), "How many frames of a video a patch has; a still image stands for as many.")
+EXPAND = Setting(1, Whole(1), "What a token's side is multiplied by, in torchvision's backend.")
+LIMITS = "The fewest (shortest_edge) and the most (longest_edge) pixels of a resized image."
+
+
 def defaults(fewest: int, most: int, frames: int, patch: int = 14) -> dict[str, Any]:
     """The defaults of most classes; the limits are in pixels."""
-    size = {"shortest_edge": fewest, "longest_edge": most}
-    grid = {"patch_size": patch, "temporal_patch_size": frames, "merge_size": 2}
-    steps = {**RGB, "do_resize": True, "resample": BICUBIC, **RESCALE, "do_normalize": True, **CLIP}
+    limits = {"shortest_edge": fewest, "longest_edge": most}
+    size = Setting(limits, STANDARD["size"].check, LIMITS)
+    grid = {
+        "patch_size": PATCH_SIZE.of(patch),
+        "temporal_patch_size": FRAMES.of(frames),
+        "merge_size": MERGE_SIZE.of(2),
+    }
+    steps = {**RGB, "do_resize": True, "resample": BICUBIC, **NORMALIZE, **CLIP}
     return {**steps, "size": size, "default_to_square": False, **grid}
 
 
-GRID = ("patch_size", "temporal_patch_size", "merge_size")
-PIXELS = (*GRID, "min_pixels", "max_pixels")
 SN = (stages.rescale, stages.normalize)
 OUTPUTS = ("pixel_values", "image_grid_thw")
 
 WITHIN = (resize(still(smart_resize.pixels_within)), *SN)
 FRAMES_WITHIN = (resize(smart_resize.frame_pixels_within), *SN)
+PIXELS = {
+    "min_pixels": Setting(None, None, "The older spelling of size's shortest_edge, the fewest pixels."),
+    "max_pixels": Setting(None, None, "The older spelling of size's longest_edge, the most pixels."),
+}
 QWEN_PIXELS = (56 * 56, 28 * 28 * 1280)
 GLM_PIXELS = (112 * 112, 28 * 28 * 15000)
 
 QWEN = Row(
     "Qwen2VLImageProcessor",
-    "patches",
     WITHIN,
-    defaults(*QWEN_PIXELS, frames=2),
-    extra_keys=PIXELS,
+    {**defaults(*QWEN_PIXELS, frames=2), **PIXELS},
     outputs=OUTPUTS,
-    input_names=OUTPUTS,
     finish=patches(MERGED),
 )
-GLM = replace(QWEN, name="Glm4vImageProcessor", stages=FRAMES_WITHIN, defaults=defaults(*GLM_PIXELS, frames=2), extra_keys=GRID)
+GLM = replace(QWEN, name="Glm4vImageProcessor", stages=FRAMES_WITHIN, settings=defaults(*GLM_PIXELS, frames=2))
 
 ROWS = (
     QWEN,
@@ -150,47 +159,44 @@ ROWS = (
     replace(
         QWEN,
         name="Ernie4_5_VLMoeImageProcessor",
-        defaults=defaults(56 * 56, 28 * 28 * 6177, frames=1),
-        extra_keys=GRID,
+        settings=defaults(56 * 56, 28 * 28 * 6177, frames=1),
     ),
     replace(
         QWEN,
         name="HunYuanVLImageProcessor",
         stages=(resize(still(smart_resize.pixels_within), BICUBIC), *SN),
-        defaults=defaults(512 * 512, 2048 * 2048, frames=1, patch=16),
+        settings={**defaults(512 * 512, 2048 * 2048, frames=1, patch=16), **PIXELS},
         finish=patches(RASTER),
     ),
     replace(
         QWEN,
         name="VideoLlama3ImageProcessor",
-        defaults={**defaults(*QWEN_PIXELS, frames=1), **INCEPTION, "merge_size": 1},
+        settings={**defaults(*QWEN_PIXELS, frames=1), **PIXELS, **INCEPTION, "merge_size": MERGE_SIZE.of(1)},
         outputs=(*OUTPUTS, "image_merge_sizes"),
-        input_names=(*OUTPUTS, "image_merge_sizes"),
         finish=patches_and_merge_sizes,
     ),
     replace(
         QWEN,
         name="MiniMaxM3VLImageProcessor",
-        defaults=defaults(56 * 56, 451584, frames=2),
+        settings={**defaults(56 * 56, 451584, frames=2), **PIXELS},
         backends=ONLY_TORCHVISION,
     ),
     replace(
         QWEN,
         name="MuseGlimmerImageProcessor",
         stages=(to_nearest_grid, *SN),
-        defaults={
+        settings={
             **RGB,
             "do_resize": True,
             "resample": LANCZOS,
             **NORMALIZE,
             **INCEPTION,
             "default_to_square": False,
-            "patch_size": 14,
-            "temporal_patch_size": 2,
-            "merge_size": 2,
-            "max_image_tokens": 4096,
+            "patch_size": PATCH_SIZE.of(14),
+            "temporal_patch_size": FRAMES.of(2),
+            "merge_size": MERGE_SIZE.of(2),
+            "max_image_tokens": MAX_IMAGE_TOKENS.of(4096),
         },
-        extra_keys=(*GRID, "max_image_tokens"),
         backends=ONLY_TORCHVISION,
         finish=patches(FRAMES_FIRST),
         needs=WITHOUT_SIZE,
@@ -199,40 +205,41 @@ ROWS = (
         QWEN,
         name="PaddleOCRVLImageProcessor",
         stages=(resize(still(smart_resize.pixels_within_enlarged)), *SN),
-        defaults=defaults(384 * 384, 1536 * 1536, frames=1),
+        settings={**defaults(384 * 384, 1536 * 1536, frames=1), **PIXELS},
         finish=patches(SQUARES, layout="PCHW"),
     ),
     replace(
         QWEN,
         name="GlmImageImageProcessor",
         stages=(resize(still(smart_resize.sides_within)), *SN),
-        input_names=(*OUTPUTS, "images_per_sample"),
+        model_inputs=(*OUTPUTS, "images_per_sample"),
     ),
     GLM,
     replace(GLM, name="Glm46VImageProcessor"),
     replace(
         GLM,
         name="GlmgaImageProcessor",
-        defaults={**GLM.defaults, "patch_expand_factor": 1},
-        extra_keys=(*GRID, "patch_expand_factor"),
+        settings={
+            **GLM.settings,
+            "patch_expand_factor": EXPAND,
+        },
     ),
     replace(
         GLM,
         name="Glm5NextImageProcessor",
         stages=(fit_on_canvas, *SN),
-        defaults={
-            **GLM.defaults,
+        settings={
+            **GLM.settings,
             "size": {"longest_edge": 1},
-            "patch_expand_factor": 1,
-            "min_image_tokens": 16,
-            "max_image_tokens": 8000,
+            "patch_expand_factor": EXPAND,
+            "min_image_tokens": Setting(16, Whole(1), "The fewest tokens that an image may take in the model's text."),
+            "max_image_tokens": MAX_IMAGE_TOKENS.of(8000),
         },
-        extra_keys=(*GRID, "patch_expand_factor", "min_image_tokens", "max_image_tokens"),
     ),
     replace(
         GLM,
         name="Cosmos3EdgeImageProcessor",
-        defaults={**defaults(256 * 256, 4096 * 4096, frames=1, patch=16), **INCEPTION},
+        settings={**defaults(256 * 256, 4096 * 4096, frames=1, patch=16), **INCEPTION},
         finish=patches(CHANNELS_LAST),
     ),
 )

@@ -6,7 +6,7 @@ from graphproc.configs.config import Config
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Blank
 from graphproc.processors import stages
-from graphproc.processors.constants import BICUBIC, IMAGENET, RESCALE, crop_to, resize_to, square
+from graphproc.processors.constants import IMAGENET, NORMALIZE, crop_to, resize_to, square
 from graphproc.processors.row import ONLY_PIL, Row
 from graphproc.sizes import num
 
@@ -33,9 +33,8 @@ def crop_and_resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
 ROWS = (
     Row(
         "PerceiverImageProcessor",
-        "plain",
         (crop_and_resize, stages.rescale, stages.normalize),
-        {**resize_to(square(224), BICUBIC), **crop_to(256), **RESCALE, "do_normalize": True, **IMAGENET},
+        {**resize_to(square(224), "bicubic"), **crop_to(256), **NORMALIZE, **IMAGENET},
         backends=ONLY_PIL,
     ),
 )

@@ -5,18 +5,21 @@ Source: transformers 5.23, `models/phi4_multimodal/image_processing_phi4_multimo
 
 from __future__ import annotations
 
+from graphproc import joins
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Setting, Whole
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Extend, Full, Pad, Rearrange
+from graphproc.ops import Extend, Full, Pad
 from graphproc.processors import stages, tiling
 from graphproc.processors.constants import BICUBIC, BILINEAR, INCEPTION, NORMALIZE, RGB, square
 from graphproc.processors.row import ONLY_TORCHVISION, Row
+from graphproc.processors.settings import PATCH_SIZE
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 from graphproc.sizes.tile_canvas import PaddedGrid, padded_grid
 
-SETTINGS = {"patch_size": 14, "dynamic_hd": 36}
+SETTINGS = {"patch_size": PATCH_SIZE.of(14), "dynamic_hd": Setting(36, Whole(), "The most tiles of an image.")}
 OUTPUTS = ("image_pixel_values", "image_sizes", "image_attention_mask", "num_img_tokens")
 LEAST_SIDE = 10
 """Pixels that a scaled image has at least; the reference refuses others."""
@@ -38,7 +41,7 @@ def _side(config: Config) -> int:
 
 def _placed(b: ProgramBuilder, config: Config) -> PaddedGrid:
     height, width = b.image.type.size("H"), b.image.type.size("W")
-    return padded_grid(height, width, _side(config), tiling.setting(config, "dynamic_hd"))
+    return padded_grid(height, width, _side(config), stages.count(config, "dynamic_hd"))
 
 
 def views(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -66,13 +69,13 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     kept = tuple(num.maximum(count * cells - missing // patch, 0) for count, missing in zip(grid, rest, strict=True))
     mask = b.add(Full(kept, 1, "f32", "HW"))
     mask = b.add(Extend(-1, grid.columns * cells), b.add(Extend(-2, grid.rows * cells), mask))
-    mask = b.add(Rearrange("(r h) (k w) -> (r k) h w", (("h", cells), ("w", cells)), "NHW"), mask)
+    mask = mask.rearrange("(r h) (k w) -> (r k) h w", "NHW", h=cells, w=cells)
     mask = tiling.join(b, b.add(Full((1, cells, cells), 1, "f32", "NHW")), mask)
 
     rows, columns = (_every_other(length, cells) for length in kept)
-    b.output(OUTPUTS[0], x, "pad")
+    b.output(OUTPUTS[0], x, joins.Pad())
     tiling.tell(b, OUTPUTS[1], grid.rows * side, grid.columns * side)
-    b.output(OUTPUTS[2], mask, "pad", 1)
+    b.output(OUTPUTS[2], mask, joins.Pad(1))
     tiling.tell(b, OUTPUTS[3], FIXED_TOKENS + rows * columns + rows * num.minimum(columns, 1))
 
 
@@ -84,12 +87,10 @@ def _every_other(length: Num, cells: int) -> Num:
 ROWS = (
     Row(
         "Phi4MultimodalImageProcessor",
-        "tiles",
         (views,),
         {**RGB, "size": square(448), "resample": BICUBIC, "default_to_square": True, **NORMALIZE, **INCEPTION, **SETTINGS},
-        extra_keys=tuple(SETTINGS),
         outputs=OUTPUTS,
-        input_names=OUTPUTS[:3],
+        model_inputs=OUTPUTS[:3],
         backends=ONLY_TORCHVISION,
         finish=finish,
     ),

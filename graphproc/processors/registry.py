@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 
@@ -10,57 +11,45 @@ from graphproc.configs.classes import backend_of_name, nearest
 from graphproc.errors import UnsupportedProcessorError
 from graphproc.processors.row import Row
 
-MODULES = (
-    "any_resolution",
-    "aria",
-    "convnext",
-    "deepseek_vl",
-    "detr",
-    "documents",
-    "efficientnet",
-    "emu3",
-    "eomt",
-    "flattened_patches",
-    "flava",
-    "float_resize",
-    "idefics",
-    "idefics_tiles",
-    "imagegpt",
-    "inkling",
-    "keypoints",
-    "layoutlm",
-    "lfm2_vl",
-    "levit",
-    "llama4",
-    "llava",
-    "mask_classification",
-    "matting",
-    "minicpm",
-    "mllama",
-    "molmo2",
-    "multiples",
-    "naflex",
-    "nemotron",
-    "padded_grids",
-    "paddle_layout",
-    "paddle_ocr",
-    "pan_and_scan",
-    "patches",
-    "perceiver",
-    "phi4_multimodal",
-    "plain",
-    "poolformer",
-    "sam",
-    "sam2",
-    "sapiens2",
-    "seggpt",
-    "step3p7",
-    "tiles",
-    "timm",
-    "videos",
-    "vitpose",
-)
-"""The modules of this package that hold `ROWS`; add one entry for a new file."""
+FAMILIES: Mapping[str, tuple[str, ...]] = {
+    "boxes": ("vitpose",),
+    "detection": ("detr",),
+    "documents": ("documents",),
+    "emu3": ("emu3",),
+    "flattened patches": ("flattened_patches",),
+    "float resize": ("float_resize",),
+    "frames": ("videos",),
+    "inkling": ("inkling",),
+    "keypoints": ("keypoints",),
+    "layout": ("paddle_layout",),
+    "mask classification": ("eomt", "mask_classification"),
+    "matting": ("matting",),
+    "multiples": ("multiples",),
+    "naflex": ("lfm2_vl", "naflex"),
+    "own size rule": ("enlarged", "sam", "sam2", "sapiens2"),
+    "padded grids": ("padded_grids",),
+    "patches": ("nemotron", "patches"),
+    "plain": ("efficientnet", "flava", "imagegpt", "layoutlm", "llava", "perceiver", "plain"),
+    "prompts": ("seggpt",),
+    "square canvas": ("deepseek_vl",),
+    "text": ("paddle_ocr",),
+    "tiles": (
+        "any_resolution",
+        "aria",
+        "idefics_tiles",
+        "llama4",
+        "minicpm",
+        "mllama",
+        "molmo2",
+        "pan_and_scan",
+        "phi4_multimodal",
+        "step3p7",
+        "tiles",
+    ),
+    "timm": ("timm",),
+}
+"""The modules of this package that hold `ROWS`, by the family of their classes; add one entry for a new file."""
+MODULES = tuple(module for modules in FAMILIES.values() for module in modules)
 ALIASES = {"Ernie4_5_VL_MoeImageProcessor": "Ernie4_5_VLMoeImageProcessor"}
 """Older names of classes in transformers."""
 
@@ -68,7 +57,12 @@ ALIASES = {"Ernie4_5_VL_MoeImageProcessor": "Ernie4_5_VLMoeImageProcessor"}
 @cache
 def rows() -> Mapping[str, Row]:
     """Every class's row by name, in alphabetical order."""
-    found = [row for module in MODULES for row in import_module(f"graphproc.processors.{module}").ROWS]
+    found = [
+        replace(row, family=family)
+        for family, modules in FAMILIES.items()
+        for module in modules
+        for row in import_module(f"graphproc.processors.{module}").ROWS
+    ]
     names = [row.name for row in found]
     if duplicate := next((name for name in names if names.count(name) > 1), None):
         raise AssertionError(f"{duplicate} has two rows")

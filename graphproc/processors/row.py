@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from graphproc.configs.config import NEEDS, Config, check, normalize
 from graphproc.configs.legacy import modern
+from graphproc.configs.settings import Setting, declared
 from graphproc.configs.sizes import plain_size
 from graphproc.errors import ConfigError
 from graphproc.ir.op import Op
@@ -16,10 +18,9 @@ from graphproc.ir.types import TensorType
 from graphproc.ops import CompositeOnCheckerboard, CompositeOnWhite, SelectChannels, ToChannelsFirst
 from graphproc.processors.calls import Reads
 from graphproc.processors.parity import stated
+from graphproc.processors.stages import Stage as Stage
+from graphproc.processors.stages import join_after
 from graphproc.sizes import num
-
-Stage = Callable[[ProgramBuilder, Config, Value], Value]
-"""One step of a pipeline: reads its own settings and returns its input unchanged where they switch it off."""
 
 Finish = Callable[[ProgramBuilder, Config, Value], None]
 """What comes after the stages: declares the outputs."""
@@ -71,27 +72,21 @@ class Extra:
         return TensorType(dtype or self.dtype, tuple(lengths[letter] for letter in self.layout), self.layout)
 
 
-def pixel_values(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """One output, `pixel_values`."""
-    b.output("pixel_values", x)
-
-
 @dataclass(frozen=True)
 class Row:
     """A processor class.
 
     Attributes:
         name: the class's name in transformers.
-        family: the group it belongs to, as shown in lists.
         stages: the steps, in order, on one image laid out channels first.
-        defaults: its default settings; others are None.
-        extra_keys: settings beyond the standard ones.
+        settings: its settings by name. Of the standard ones (`configs/settings.py`) the defaults; each of the others is a
+            `Setting`, in the order in which files hold them.
         not_compiled: what of the class cannot be in a graph, and why; empty where everything is.
         parity: what the results of the class's first backend are equal to, where that is not what its backend's are.
-        outputs: the names of all outputs that a call may have without further inputs.
-        input_names: `model_input_names`: what the class says its models take.
+        outputs: the names of all outputs that a call may have without further inputs, in the order that a call gives them.
+        model_inputs: what the class says its models take (`model_input_names`), where that is not `outputs`.
         backends: whose arithmetic the class has; the first is the default.
-        finish: declares the outputs from the last stage's result.
+        finish: declares the outputs from the last stage's result; None for `pixel_values` alone.
         extras: further inputs by the program's name for them.
         needs: for each switch, the settings that its step needs.
         per_sample: how many images make one sample where that is not one; 0 is any number.
@@ -107,19 +102,18 @@ class Row:
             become PIL images, of bytes, before anything else.
         calls: how settings that are given in a call are read, of those that transformers does not simply take from there.
         settings_by_position: the settings that a call takes by position behind the images, in transformers' order.
+        family: the group it belongs to, as shown in lists; `registry.FAMILIES` says it.
     """
 
     name: str
-    family: str
     stages: tuple[Stage, ...]
-    defaults: Mapping[str, Any]
-    extra_keys: tuple[str, ...] = ()
+    settings: Mapping[str, Any]
     not_compiled: str = ""
     parity: Parity | None = None
     outputs: tuple[str, ...] = ("pixel_values",)
-    input_names: tuple[str, ...] = ("pixel_values",)
+    model_inputs: tuple[str, ...] | None = None
     backends: tuple[str, ...] = BOTH
-    finish: Finish = pixel_values
+    finish: Finish | None = None
     extras: Mapping[str, Extra] = field(default_factory=dict)
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: NEEDS)
     per_sample: int = 1
@@ -131,6 +125,22 @@ class Row:
     calls: Mapping[str, Reads] = field(default_factory=dict)
     reads: Literal["converted", "pil", "plain", "frames", "bytes"] = "converted"
     settings_by_position: tuple[str, ...] = ()
+    family: str = ""
+
+    @cached_property
+    def declared(self) -> Mapping[str, Setting]:
+        """All settings with their defaults, checks and meanings: the standard ones, then the class's own."""
+        return declared(self.settings)
+
+    @cached_property
+    def defaults(self) -> Mapping[str, Any]:
+        """The default of each setting."""
+        return {key: setting.default for key, setting in self.declared.items()}
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """What the class says its models take, `model_input_names`."""
+        return self.outputs if self.model_inputs is None else self.model_inputs
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -194,7 +204,7 @@ class Row:
             ConfigError: a value has no meaning for its key.
         """
         given = {key: plain_size(value) for key, value in given.items()}
-        return normalize(self.name, self.defaults, self.extra_keys, modern(self.name, self.defaults, given, call=call))
+        return normalize(self.name, self.declared, modern(self.name, self.defaults, given, call=call))
 
     def program(
         self,
@@ -246,6 +256,9 @@ class Row:
                 b.extras[name] = b.input(name, extra.type(name, (types or {}).get(name, "")))
         for stage in self.stages:
             x = stage(b, config, x)
-        self.finish(b, config, x)
+        if self.finish is None:
+            b.output("pixel_values", x, join_after(config, self.stages))
+        else:
+            self.finish(b, config, x)
         b.parity = stated(b.parity, b.steps, b.outputs)
-        return b.finish()
+        return b.finish(self.outputs)

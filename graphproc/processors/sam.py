@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from graphproc.configs.config import Config, check
+from graphproc.configs.settings import Setting, Sides
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Numbers
 from graphproc.processors import stages
-from graphproc.processors.constants import BILINEAR, IMAGENET, NEAREST, RESCALE, RGB, resize_to, square
+from graphproc.processors.constants import IMAGENET, NEAREST, NORMALIZE, RGB, resize_to, square
 from graphproc.processors.label_maps import LABEL_MAPS, output_labels
 from graphproc.processors.row import Row
+from graphproc.processors.settings import MASK_SIZE
 from graphproc.sizes import fit
 from graphproc.sizes.num import Num
 from graphproc.sizes.rules import Size
@@ -31,9 +33,9 @@ def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 def with_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
     """`pixel_values`, `original_sizes` and `reshaped_input_sizes` (height, width), and the labels of a map."""
-    b.output("pixel_values", x)
-    b.output("original_sizes", b.add(Numbers((b.image.type.size("H"), b.image.type.size("W")))), "stack")
-    b.output("reshaped_input_sizes", b.add(Numbers(resized(config, b.image.type.size("H"), b.image.type.size("W")))), "stack")
+    b.output("pixel_values", x, stages.join_padded(config))
+    b.output("original_sizes", b.add(Numbers((b.image.type.size("H"), b.image.type.size("W")))))
+    b.output("reshaped_input_sizes", b.add(Numbers(resized(config, b.image.type.size("H"), b.image.type.size("W")))))
     if b.extras:
         of_map = config.changed(size=config.mask_size, pad_size=config.mask_pad_size, resample=NEAREST)
         output_labels(b, check(of_map), resize, stages.center_crop, stages.pad)
@@ -42,21 +44,19 @@ def with_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
 ROWS = (
     Row(
         "SamImageProcessor",
-        "own size rule",
         (resize, stages.center_crop, stages.rescale, stages.normalize, stages.pad),
         {
             **RGB,
-            **resize_to({"longest_edge": 1024}, BILINEAR),
-            **RESCALE,
-            "do_normalize": True,
+            **resize_to({"longest_edge": 1024}, "bilinear"),
+            **NORMALIZE,
             **IMAGENET,
             "do_pad": True,
             "pad_size": square(1024),
-            "mask_size": {"longest_edge": 256},
-            "mask_pad_size": square(256),
+            "mask_size": MASK_SIZE.of({"longest_edge": 256}),
+            "mask_pad_size": Setting(square(256), Sides(("do_pad",)), "The size that label maps are padded to, in pixels."),
         },
-        extra_keys=("mask_size", "mask_pad_size"),
         outputs=("pixel_values", "original_sizes", "reshaped_input_sizes"),
+        model_inputs=("pixel_values",),
         finish=with_sizes,
         extras=LABEL_MAPS,
     ),

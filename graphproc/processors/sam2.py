@@ -6,19 +6,19 @@ from graphproc.configs.config import Config, check
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Numbers
 from graphproc.processors import stages
-from graphproc.processors.constants import BILINEAR, IMAGENET, INCEPTION, NEAREST, NORMALIZE, RGB, resize_to, square
+from graphproc.processors.constants import IMAGENET, INCEPTION, NEAREST, NORMALIZE, RGB, resize_to, square
 from graphproc.processors.label_maps import LABEL_MAPS, output_labels
 from graphproc.processors.row import ONLY_TORCHVISION, Row
+from graphproc.processors.settings import MASK_SIZE
 from graphproc.processors.stages import STANDARD
 
-EXTRA_KEYS = ("mask_size",)
 OUTPUTS = ("pixel_values", "original_sizes")
 
 
 def with_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
     """`pixel_values`, `original_sizes` (height, width), and the labels of a map."""
-    b.output("pixel_values", x)
-    b.output("original_sizes", b.add(Numbers((b.image.type.size("H"), b.image.type.size("W")))), "stack")
+    b.output("pixel_values", x, stages.join_padded(config))
+    b.output("original_sizes", b.add(Numbers((b.image.type.size("H"), b.image.type.size("W")))))
     if b.extras:
         of_map = config.changed(size=config.mask_size, resample=NEAREST)
         output_labels(b, check(of_map), stages.resize, stages.center_crop, stages.pad)
@@ -27,22 +27,20 @@ def with_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
 ROWS = (
     Row(
         "Sam2ImageProcessor",
-        "own size rule",
         STANDARD,
-        {**RGB, **resize_to(square(1024), BILINEAR), **NORMALIZE, **IMAGENET, "mask_size": square(256)},
-        extra_keys=EXTRA_KEYS,
+        {**RGB, **resize_to(square(1024), "bilinear"), **NORMALIZE, **IMAGENET, "mask_size": MASK_SIZE.of(square(256))},
         outputs=OUTPUTS,
+        model_inputs=("pixel_values",),
         backends=ONLY_TORCHVISION,
         finish=with_sizes,
         extras=LABEL_MAPS,
     ),
     Row(
         "Sam3ImageProcessor",
-        "own size rule",
         STANDARD,
-        {**RGB, **resize_to(square(1008), BILINEAR), **NORMALIZE, **INCEPTION, "mask_size": square(288)},
-        extra_keys=EXTRA_KEYS,
+        {**RGB, **resize_to(square(1008), "bilinear"), **NORMALIZE, **INCEPTION, "mask_size": MASK_SIZE.of(square(288))},
         outputs=OUTPUTS,
+        model_inputs=("pixel_values",),
         backends=ONLY_TORCHVISION,
         finish=with_sizes,
         extras=LABEL_MAPS,

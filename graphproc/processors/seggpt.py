@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from graphproc.configs.config import Config
-from graphproc.errors import ConfigError
+from graphproc.configs.settings import Setting, Whole
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
-from graphproc.ops import Cast, LookUp, Rearrange, SelectChannels, ToChannelsFirst
+from graphproc.ops import LookUp, SelectChannels, ToChannelsFirst
 from graphproc.processors import stages
-from graphproc.processors.constants import BICUBIC, IMAGENET, NEAREST, RESCALE, RGB, resize_to, square
+from graphproc.processors.constants import IMAGENET, NEAREST, NORMALIZE, RGB, resize_to, square
 from graphproc.processors.row import Extra, Row
 
 STAGES = (stages.resize, stages.rescale, stages.normalize)
@@ -19,8 +19,6 @@ def palette(labels: int) -> tuple[tuple[int, ...], ...]:
 
     Source: transformers `build_palette`: a cube of colours that has room for all, counted down from white.
     """
-    if isinstance(labels, bool) or not isinstance(labels, int) or labels < 0:
-        raise ConfigError(f"num_labels: expected a whole number of at least 0, got {labels!r}")
     base = int(labels ** (1 / 3)) + 1
     digits = [(n // base**2, n % base**2 // base, n % base) for n in range(min(labels, 255))]
     colors = [(0, 0, 0), *(tuple(255 - d * (256 // base) for d in digit) for digit in digits)]
@@ -35,14 +33,15 @@ def with_prompts(b: ProgramBuilder, config: Config, x: Value) -> None:
         b.output("prompt_pixel_values", _processed(b, config, b.add(ToChannelsFirst(), b.extras["prompt_image"])))
     if "prompt_map" not in b.extras:
         return
-    y = b.add(Rearrange("h w -> 1 h w", layout="CHW"), b.extras["prompt_map"])
+    y = b.extras["prompt_map"].rearrange("h w -> 1 h w", "CHW")
     if config.do_resize:  # before the colours, which changes nothing: this filter only picks pixels
         y = stages.resize(b, config.changed(resample=NEAREST), y)
     if config.do_convert_rgb:
-        y = b.add(SelectChannels((0, 0, 0)) if config.num_labels is None else LookUp(palette(config.num_labels)), y)
+        labels = stages.optional(config, "num_labels")
+        y = b.add(SelectChannels((0, 0, 0)) if labels is None else LookUp(palette(labels)), y)
         floats = config.do_rescale or config.do_normalize  # which bytes become then
         if b.backend == TORCHVISION and (y.type.dtype != "u8" or not floats):  # colours are floats there
-            y = b.add(Cast("f32"), y)
+            y = y.cast("f32")
     b.output("prompt_masks", _processed(b, config.changed(do_resize=False), y))
 
 
@@ -55,10 +54,14 @@ def _processed(b: ProgramBuilder, config: Config, x: Value) -> Value:
 ROWS = (
     Row(
         "SegGptImageProcessor",
-        "prompts",
         STAGES,
-        {**RGB, **resize_to(square(448), BICUBIC), **RESCALE, "do_normalize": True, **IMAGENET},
-        extra_keys=("num_labels",),
+        {
+            **RGB,
+            **resize_to(square(448), "bicubic"),
+            **NORMALIZE,
+            **IMAGENET,
+            "num_labels": Setting(None, Whole(0), "The number of classes that prompt masks show in colours; null is none."),
+        },
         not_compiled="prompt_masks as images of colours (do_convert_rgb false)",
         finish=with_prompts,
         reads="plain",

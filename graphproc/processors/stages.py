@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any
+
 import numpy as np
 
+from graphproc import joins
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Range
 from graphproc.errors import ConfigError
+from graphproc.ir.join import Join
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ir.types import DTYPES, FLOATS
 from graphproc.numerics.filters import NAMES, TORCHVISION
 from graphproc.ops import (
-    Cast,
     CenterCrop,
-    Combine,
-    Function,
     Normalize,
     Pad,
     Rescale,
@@ -33,6 +37,39 @@ from graphproc.ops.resample.registry import ARITHMETICS
 from graphproc.processors.constants import BILINEAR
 from graphproc.sizes import num, rules
 from graphproc.sizes.num import Num
+
+Stage = Callable[[ProgramBuilder, Config, Value], Value]
+"""One step of a pipeline: reads its own settings and returns its input unchanged where they switch it off."""
+SizeRule = Callable[[Config, Num, Num], rules.Size]
+"""The height and width that an image of a height and width is resized to."""
+
+
+def when(switch: str) -> Callable[[Stage], Stage]:
+    """Make a stage that leaves the image as it is where a setting is false or null."""
+
+    def switched(stage: Stage) -> Stage:
+        @wraps(stage)
+        def run(b: ProgramBuilder, config: Config, x: Value) -> Value:
+            return stage(b, config, x) if getattr(config, switch) else x
+
+        return run
+
+    return switched
+
+
+def resizing(rule: SizeRule) -> Stage:
+    """Make the stage `do_resize` of a size rule; the filter is `resample`."""
+
+    @when("do_resize")
+    @wraps(rule)
+    def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
+        return resample(b, x, *rule(config, x.type.size("H"), x.type.size("W")), config.resample)
+
+    return resize
+
+
+PADDED = joins.Pad(unpadded=(-3,))
+"""Pads images, masks and maps at the bottom and right to the largest of all; not the channels."""
 
 
 def at_least_a_pixel(b: ProgramBuilder, height: Num, width: Num) -> None:
@@ -92,29 +129,27 @@ def resample(
             )
     if dtype in NATIVE:
         return b.add(op, x)
-    return as_it_was(b, b.add(op, b.add(Cast("f32"), x)), dtype)
+    return as_it_was(b, b.add(op, x.cast("f32")), dtype)
 
 
 def as_it_was(b: ProgramBuilder, x: Value, dtype: str) -> Value:
     """Floats as the type that the pixels had: rounded to half a step for whole numbers, but for uint16, and true where not 0."""
     if dtype == "bool":
-        return b.add(Function("not"), b.add(Combine("equal", 0.0), x))
+        return x != 0.0
     if dtype in FLOATS:
-        return b.add(Cast(dtype), x)
-    return b.add(Truncate(dtype), x if dtype == "u16" else b.add(Function("round"), x))
+        return x.cast(dtype)
+    return b.add(Truncate(dtype), x if dtype == "u16" else x.round())
 
 
-def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
+@resizing
+def resize(config: Config, height: Num, width: Num) -> rules.Size:
     """`do_resize`: to `size`, by the standard rules."""
-    if not config.do_resize:
-        return x
-    return resample(b, x, *rules.resized(x.type.size("H"), x.type.size("W"), config.size), config.resample)
+    return rules.resized(height, width, config.size)
 
 
+@when("do_center_crop")
 def center_crop(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_center_crop`: to `crop_size`."""
-    if not config.do_center_crop:
-        return x
     return cropped(b, x, *sides("crop_size", config.crop_size))
 
 
@@ -145,25 +180,24 @@ def times(b: ProgramBuilder, x: Value, factor: float) -> Value:
         if not limits.min <= factor <= limits.max:
             raise ConfigError(f"rescale_factor: {factor} is no number of the pixels' type, {dtype}. Write it as a float.")
         if factor == 1:
-            return x if dtype == x.type.dtype else b.add(Cast(dtype), x)
-        return b.add(Cast(dtype), b.add(Combine("multiply", factor), b.add(Cast("i64"), x)))
+            return x if dtype == x.type.dtype else x.cast(dtype)
+        return (x.cast("i64") * factor).cast(dtype)
     if dtype == "f64":
-        return b.add(Combine("multiply", float(factor)), x)
+        return x * float(factor)
     product = b.add(Rescale(float(factor), "f32"), x)
-    return b.add(Cast("f16"), product) if dtype == "f16" else product
+    return product.cast("f16") if dtype == "f16" else product
 
 
+@when("do_normalize")
 def normalize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_normalize`: minus `image_mean`, over `image_std`, in the units of the pixels where rescaling is left to it.
 
     Raises:
         ConfigError: there are more or fewer numbers than channels, or torchvision's backend would divide by zero.
     """
-    if not config.do_normalize:
-        return x
     mean, std = (per_channel(b, key, getattr(config, key), x) for key in ("image_mean", "image_std"))
     if b.backend == TORCHVISION and x.type.dtype not in ("u8", "f32"):
-        x = b.add(Cast("f32"), x)
+        x = x.cast("f32")
     if _fused(b, config):
         if not config.rescale_factor:
             raise ConfigError(
@@ -230,19 +264,33 @@ def per_channel(b: ProgramBuilder, key: str, value: float | tuple[float, ...], x
 
 
 def pad(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_pad`: zeros at the bottom and right up to `pad_size`; without one, images are padded when they are batched."""
+    """`do_pad`: zeros at the bottom and right up to `pad_size`; without one, the join pads."""
     return pad_to(b, x, config.pad_size) if config.do_pad else x
 
 
 def pad_to(b: ProgramBuilder, x: Value, size: dict[str, int] | None) -> Value:
-    """Zeros at the bottom and right up to a size, or to the largest image of the batch where it is None."""
+    """Zeros at the bottom and right up to a size; nothing without one (`join_padded_to`)."""
     if size is None:
-        b.batch = "pad"
         return x
     height, width = sides("pad_size", size)
     for name, side, limit in (("height", x.type.size("H"), height), ("width", x.type.size("W"), width)):
         b.require(side <= limit, f"the image's {name} is larger than pad_size's {limit}. Resize it or raise pad_size.")
     return b.add(Pad(0, 0, height, width), x)
+
+
+def join_after(config: Config, steps: Sequence[Callable[..., Value]]) -> Join:
+    """The join of images that went through some stages: `pad` may leave padding to it."""
+    return join_padded(config) if pad in steps else joins.STACK
+
+
+def join_padded(config: Config) -> Join:
+    """The join of images with `do_pad`: it pads where there is no `pad_size`."""
+    return join_padded_to(config.pad_size) if config.do_pad else joins.STACK
+
+
+def join_padded_to(size: dict[str, int] | None) -> Join:
+    """The join of images behind `pad_to`: it pads where there was no size."""
+    return PADDED if size is None else joins.STACK
 
 
 def pad_to_square(b: ProgramBuilder, x: Value, color: tuple[int, ...], side: Num | None = None) -> Value:
@@ -280,28 +328,55 @@ def sides(key: str, size: dict[str, int] | None) -> tuple[int, int]:
     return size["height"], size["width"]
 
 
-def count(config: Config, key: str, least: int = 1) -> int:
-    """A setting that counts something: a whole number of at least 1, or another.
+def edge(config: Config, key: str, name: str) -> int:
+    """An edge of a size that must give it, `shortest_edge` or `longest_edge`.
 
     Raises:
-        ConfigError: it is something else.
+        ConfigError: the size has another form.
     """
-    value = getattr(config, key)
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ConfigError(f"{key}: expected a whole number of at least {least}, got {value!r}")
-    return value
+    length = getattr(config, key).get(name)
+    if length is None:
+        raise ConfigError(f"{key}: {config.processor} needs a {name}, got {getattr(config, key)}")
+    return int(length)
+
+
+def given(config: Config, key: str) -> Any:
+    """A setting that the step needs.
+
+    Raises:
+        ConfigError: it is null, or out of its range.
+    """
+    value, check = getattr(config, key), config.declared[key].check
+    if value is None:
+        raise ConfigError(f"{key}: expected {getattr(check, 'expected', 'a number')}, got None")
+    return check.used(key, value) if isinstance(check, Range) else value
+
+
+def optional(config: Config, key: str) -> Any:
+    """A setting that may be null.
+
+    Raises:
+        ConfigError: it is out of its range.
+    """
+    return None if getattr(config, key) is None else given(config, key)
+
+
+def count(config: Config, key: str) -> int:
+    """A setting that is a whole number, which the step needs.
+
+    Raises:
+        ConfigError: it is null, or out of its range.
+    """
+    return int(given(config, key))
 
 
 def number(config: Config, key: str) -> float:
-    """A setting that is a number of any kind.
+    """A setting that is a number of any kind, which the step needs.
 
     Raises:
-        ConfigError: it is something else.
+        ConfigError: it is null, or out of its range.
     """
-    value = getattr(config, key)
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ConfigError(f"{key}: expected a number, got {value!r}")
-    return value
+    return given(config, key)  # type: ignore[no-any-return]
 
 
 def shortest_edge_size(x: Value, edge: int) -> tuple[Num, Num]:

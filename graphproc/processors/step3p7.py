@@ -5,7 +5,10 @@ Source: transformers 5.23, `models/step3p7/image_processing_step3p7.py`.
 
 from __future__ import annotations
 
+from graphproc import joins
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Setting, Whole
+from graphproc.ir.delivery import OMITTED_IF_EMPTY, Delivery
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Cast, Concat, Extend, Full, Pad, Rearrange
 from graphproc.processors import stages, tiling
@@ -14,7 +17,7 @@ from graphproc.processors.constants import BILINEAR, CLIP, NORMALIZE, RGB, squar
 from graphproc.processors.row import ONLY_TORCHVISION, Row
 from graphproc.sizes import num
 from graphproc.sizes.canvas import Grid
-from graphproc.sizes.slices import snapped_windows
+from graphproc.sizes.windows import snapped_windows
 
 OUTPUTS = ("pixel_values", "num_local_patches", "pixel_values_local", "patch_newline_masks")
 
@@ -30,8 +33,8 @@ def views_and_windows(b: ProgramBuilder, config: Config, x: Value) -> None:
     tiling.tell(b, "num_local_patches", plan.grid.rows * plan.grid.columns)
     windows = tiling.cut(b, tiling.resample(b, config, x, *plan.canvas), *plan.window)
     windows = tiling.only_if(b, plan.grid.rows > 0, tiling.resample(b, config, windows, side, side))
-    b.output("pixel_values_local", tiling.in_model_units(b, config, windows), "concatenate", optional=True)
-    b.output("patch_newline_masks", row_ends(b, plan.grid), "pad", listed=True, optional=True)
+    b.output("pixel_values_local", tiling.in_model_units(b, config, windows), joins.Concatenate(), delivery=OMITTED_IF_EMPTY)
+    b.output("patch_newline_masks", row_ends(b, plan.grid), joins.Pad(), delivery=Delivery("lists", omit_if_empty=True))
 
 
 def row_ends(b: ProgramBuilder, grid: Grid) -> Value:
@@ -45,7 +48,6 @@ def row_ends(b: ProgramBuilder, grid: Grid) -> Value:
 ROWS = (
     Row(
         "Step3p7ImageProcessor",
-        "tiles",
         (),
         {
             **RGB,
@@ -53,12 +55,13 @@ ROWS = (
             "resample": BILINEAR,
             **NORMALIZE,
             **CLIP,
-            "patch_size": 504,
-            "max_image_size": 3024,
+            "patch_size": Setting(504, Whole(1), "The side of a tile, in pixels."),
+            "max_image_size": Setting(
+                3024, Whole(1), "The longest side in pixels; larger images are shrunk before they are cut."
+            ),
         },
-        extra_keys=("patch_size", "max_image_size"),
         outputs=OUTPUTS,
-        input_names=("pixel_values", "pixel_values_local", "num_local_patches"),
+        model_inputs=("pixel_values", "pixel_values_local", "num_local_patches"),
         backends=ONLY_TORCHVISION,
         finish=views_and_windows,
         calls={"max_image_size": OWN},

@@ -7,41 +7,68 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from typing import Any
 
+from graphproc import joins
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Setting, Whole, flag, number
 from graphproc.errors import ConfigError
+from graphproc.ir.delivery import LISTS, OMITTED_IF_EMPTY
 from graphproc.ir.program import Parity, ProgramBuilder, Value
-from graphproc.ops import Cast, Full, Numbers, SelectChannels
+from graphproc.ops import Full, Numbers, SelectChannels
 from graphproc.processors import stages, tiling
 from graphproc.processors.calls import OWN, PARTLY
-from graphproc.processors.constants import BICUBIC, CLIP, INCEPTION, NORMALIZE, RESCALE, RGB, resize_to, square
+from graphproc.processors.constants import CLIP, INCEPTION, NORMALIZE, RGB, resize_to, square
 from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, PIL, Row, Stage
+from graphproc.processors.settings import MAX_PATCHES, TILE_SIZE
 from graphproc.sizes import fit, num
-from graphproc.sizes.canvas import Dense, Grid, Page, covering_grid, grid_by_aspect, grid_by_fit, grid_by_scale, page_grid
+from graphproc.sizes.canvas import Dense, Grid, Page, grid_by_aspect, grid_by_fit, grid_by_scale, page_grid
+from graphproc.sizes.covering_grid import covering_grid
 
 Rule = Callable[[Config, Value], Grid]
 """The grid of an image, by its settings."""
 
-PATCHES = {"crop_to_patches": False, "min_patches": 1, "max_patches": 12}
-DENSE = {"dense_max_patches": 0, "dense_max_scale": 0.0, "dense_min_aspect": 0.0, "dense_max_aspect": 0.0}
+
+def color(key: str, value: Any) -> tuple[int, ...] | int:
+    """A byte, or one for each channel."""
+    channels = value if isinstance(value, (list, tuple)) else [value]
+    if not channels or not all(0 <= Whole()(key, channel) <= 255 for channel in channels):
+        raise ConfigError(f"{key}: expected bytes, one for each channel, got {value!r:.80}")
+    return tuple(channels) if isinstance(value, (list, tuple)) else int(value)
+
+
+CROP = Setting(False, flag, "Cut images into tiles.")
+FEWEST = Setting(1, Whole(), "The fewest tiles of an image.")
+BACKGROUND = Setting((127, 127, 127), color, "The bytes of the colour around the image, one for each channel.")
+PATCHES = {
+    "crop_to_patches": CROP,
+    "min_patches": FEWEST,
+    "max_patches": MAX_PATCHES.of(12),
+}
+DENSE = {
+    "dense_max_patches": Setting(0, Whole(0), "The most tiles of a dense page; 0 cuts no page as one."),
+    "dense_max_scale": Setting(0.0, number, "The most that a dense page may be enlarged; 0 is any."),
+    "dense_min_aspect": Setting(0.0, number, "The least height over width of a dense page; 0 is any."),
+    "dense_max_aspect": Setting(0.0, number, "The most height over width of a dense page; 0 is any."),
+}
 COVERING_PARITY = Parity(f"{PIL.reference}, where both run on Python 3.11 or earlier, or both on a later one")
 """Ovis2 adds floats with `sum`, which rounds otherwise since Python 3.12."""
 
 
 def is_cut(config: Config) -> bool:
     """Whether images are cut at all."""
-    return bool(config.crop_to_patches) and tiling.setting(config, "max_patches") > 1
+    return bool(config.crop_to_patches) and stages.count(config, "max_patches") > 1
 
 
 def by_aspect(config: Config, image: Value) -> Grid:
     """The grid nearest to the image's shape."""
-    least, most = tiling.setting(config, "min_patches"), tiling.setting(config, "max_patches")
+    least, most = stages.count(config, "min_patches"), stages.count(config, "max_patches")
     return grid_by_aspect(image.type.size("H"), image.type.size("W"), stages.sides("size", config.size), least, most)
 
 
 def by_scale(config: Config, image: Value) -> Grid:
     """Cohere 2 Vision: the grid that enlarges the image least. It takes tiles for squares as high as they are."""
-    side, most = stages.sides("size", config.size)[0], tiling.setting(config, "max_patches")
+    side, most = stages.sides("size", config.size)[0], stages.count(config, "max_patches")
     return grid_by_scale(image.type.size("H"), image.type.size("W"), side, most)
 
 
@@ -49,17 +76,17 @@ def covering(config: Config, image: Value) -> Grid:
     """Ovis2: the smallest grid that keeps most of the image's pixels, or by `use_covering_area_grid` the nearest one."""
     if not config.use_covering_area_grid:
         return by_aspect(config, image)
-    side, most = stages.sides("size", config.size)[0], tiling.setting(config, "max_patches")
+    side, most = stages.sides("size", config.size)[0], stages.count(config, "max_patches")
     return covering_grid(image.type.size("H"), image.type.size("W"), side, most, compensated=sys.version_info >= (3, 12))
 
 
 def page(config: Config, image: Value) -> Page:
     """Granite Docling: the grid of a page, and the one that is told."""
-    least, most = (tiling.setting(config, key) if config.crop_to_patches else 1 for key in ("min_patches", "max_patches"))
+    least, most = (stages.count(config, key) if config.crop_to_patches else 1 for key in ("min_patches", "max_patches"))
     dense = Dense()
     if config.dense_max_patches:
         most_of_dense, *tests = DENSE
-        dense = Dense(stages.count(config, most_of_dense, 0), *(stages.number(config, key) for key in tests))
+        dense = Dense(stages.count(config, most_of_dense), *(stages.number(config, key) for key in tests))
     return page_grid(image.type.size("H"), image.type.size("W"), stages.sides("size", config.size), least, most, dense)
 
 
@@ -69,7 +96,6 @@ def tiles(rule: Rule, *, overview_first: bool, when: Callable[[Config], bool] = 
     def stage(b: ProgramBuilder, config: Config, x: Value) -> Value:
         if not when(config):
             return x
-        b.batch = "concatenate"
         grid, (height, width) = rule(config, x), stages.sides("size", config.size)
         canvas = tiling.resample(b, config, x, grid.rows * height, grid.columns * width)
         overview = tiling.as_tile(b, tiling.resample(b, config, x, height, width))
@@ -85,13 +111,13 @@ def _several(grid: Grid) -> num.Bool:
 
 def with_number(b: ProgramBuilder, config: Config, x: Value) -> None:
     """`pixel_values`, and `num_patches`, the tiles of each image."""
-    b.output("pixel_values", x)
+    b.output("pixel_values", x, tiling.join_of(x))
     tiling.tell(b, "num_patches", x.type.size("N") if "N" in x.type.layout else 1)
 
 
 def with_grid(b: ProgramBuilder, config: Config, x: Value) -> None:
     """`pixel_values`, and `grids`, the rows and columns of each image's tiles."""
-    b.output("pixel_values", x)
+    b.output("pixel_values", x, tiling.join_of(x))
     tiling.tell(b, "grids", *(covering(config, b.image) if is_cut(config) else (1, 1)))
 
 
@@ -105,20 +131,20 @@ def document(b: ProgramBuilder, config: Config, x: Value) -> None:
         x = b.add(SelectChannels((0, 0, 0)), x)
     if x.type.channels != 3 and b.backend == "pil":
         raise ConfigError(f"do_convert_rgb: {config.processor} makes tiles of 3 channels, got {x.type.channels}")
-    x = b.add(Cast("f32"), x) if x.type.dtype != "f32" and b.backend == "pil" else x
-    b.output("pixel_values", x, "pad", sample="concatenate")
+    x = x.cast("f32") if x.type.dtype != "f32" and b.backend == "pil" else x
+    b.output("pixel_values", x, stages.PADDED, sample=joins.Concatenate())
     there = Full((x.type.size("N"),), 1, "bool", "N")
-    b.output("pixel_attention_mask", b.add(there), "pad", sample="concatenate")
+    b.output("pixel_attention_mask", b.add(there), joins.Pad(), sample=joins.Concatenate())
     if config.fine_route:
-        b.output("tile_fine_mask", b.add(Full((), 1, "bool")), "stack", sample="largest")
+        b.output("tile_fine_mask", b.add(Full((), 1, "bool")), sample=joins.Maximum())
     for name, count in zip(("rows", "cols"), page(config, b.image).reported, strict=True):
-        b.output(name, b.add(Numbers((count,), shape=())), "stack", sample="stack", listed=True)
+        b.output(name, b.add(Numbers((count,), shape=())), sample=joins.STACK, delivery=LISTS)
 
 
 def local_grid(config: Config, image: Value) -> tuple[num.Bool, Grid]:
     """DeepSeek OCR 2: whether the image is larger than a tile of `tile_size` and is cut, and its grid, 1 x 1 if it is not."""
     side, height, width = stages.count(config, "tile_size"), image.type.size("H"), image.type.size("W")
-    least, most = tiling.setting(config, "min_patches"), tiling.setting(config, "max_patches")
+    least, most = stages.count(config, "min_patches"), stages.count(config, "max_patches")
     large = num.maximum(height, width) > side
     grid = grid_by_aspect(height, width, (side, side), least, most)
     return large, Grid(*(num.where(large, count, 1) for count in grid))
@@ -150,13 +176,13 @@ def views(b: ProgramBuilder, config: Config, x: Value) -> None:
     b.output("pixel_values", tiling.in_model_units(b, config, whole_view(b, config, x, side)))
     tiling.tell(b, "num_local_patches", 0 if local is None else local.type.size("N"))
     if local is not None:
-        b.output("pixel_values_local", tiling.in_model_units(b, config, local), "concatenate", optional=True)
+        b.output("pixel_values_local", tiling.in_model_units(b, config, local), joins.Concatenate(), delivery=OMITTED_IF_EMPTY)
 
 
 def unlimited_view(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """Unlimited OCR: the whole view, which is warped instead where images are not cut and it is small."""
     side = max(stages.sides("size", config.size or {}))
-    if not config.crop_to_patches and side <= tiling.setting(config, "maximum_pad_value"):
+    if not config.crop_to_patches and side <= stages.count(config, "maximum_pad_value"):
         return tiling.resample(b, config, x, side, side)
     return whole_view(b, config, x, side)
 
@@ -169,10 +195,10 @@ def views_and_grid(b: ProgramBuilder, config: Config, x: Value) -> None:
     local = local_tiles(b, config, x)
     b.output("pixel_values", tiling.in_model_units(b, config, unlimited_view(b, config, x)))
     if local is not None:
-        b.output("pixel_values_local", tiling.in_model_units(b, config, local), "concatenate", optional=True)
-    tiling.tell(b, "num_local_patches", 0 if local is None else local.type.size("N"), listed=True)
+        b.output("pixel_values_local", tiling.in_model_units(b, config, local), joins.Concatenate(), delivery=OMITTED_IF_EMPTY)
+    tiling.tell(b, "num_local_patches", 0 if local is None else local.type.size("N"), delivery=LISTS)
     grid = Grid(1, 1) if local is None else local_grid(config, x)[1]
-    tiling.tell(b, "patches_grid", grid.columns, grid.rows, listed=True)
+    tiling.tell(b, "patches_grid", grid.columns, grid.rows, delivery=LISTS)
 
 
 def thumbnail_and_tiles(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -183,124 +209,119 @@ def thumbnail_and_tiles(b: ProgramBuilder, config: Config, x: Value) -> Value:
     overview = tiling.as_tile(b, tiling.resample(b, config, x, side, side))
     if config.vision_input_type != "thumb+tile":
         return overview
-    several = tiling.setting(config, "max_num_tiles") > 1
+    several = stages.count(config, "max_num_tiles") > 1
     grid = grid_by_fit(x.type.size("H"), x.type.size("W"), side, config.own("max_num_tiles") if several else 1)
     canvas = tiling.resample(b, config, x, grid.rows * side, grid.columns * side)
     return tiling.join(b, overview, tiling.cut(b, canvas, side, side))
 
 
-TILED = {**RGB, **RESCALE, "do_normalize": True, **CLIP, **PATCHES}
+TILED = {**RGB, **NORMALIZE, **CLIP, **PATCHES}
 
 ROWS = (
     Row(
         "Cohere2VisionImageProcessor",
-        "tiles",
         (
             tiles(by_scale, overview_first=False, when=lambda config: bool(config.crop_to_patches)),
             tiling.resize,
             tiling.in_model_units,
         ),
-        {**TILED, **resize_to(square(512), BICUBIC), "crop_to_patches": True},
-        extra_keys=tuple(PATCHES),
+        {**TILED, **resize_to(square(512), "bicubic"), "crop_to_patches": CROP.of(True)},
         outputs=("pixel_values", "num_patches"),
+        model_inputs=("pixel_values",),
         backends=ONLY_TORCHVISION,
         finish=with_number,
     ),
     Row(
         "DeepseekOcr2ImageProcessor",
-        "tiles",
         (),
         {
             **TILED,
-            **resize_to(square(1024), BICUBIC),
+            **resize_to(square(1024), "bicubic"),
             **INCEPTION,
-            "crop_to_patches": True,
-            "min_patches": 2,
-            "max_patches": 6,
-            "tile_size": 768,
-            "background_color": (127, 127, 127),
+            "crop_to_patches": CROP.of(True),
+            "min_patches": FEWEST.of(2),
+            "max_patches": MAX_PATCHES.of(6),
+            "tile_size": TILE_SIZE.of(768),
+            "background_color": BACKGROUND,
         },
-        extra_keys=(*PATCHES, "tile_size", "background_color"),
         outputs=("pixel_values", "num_local_patches", "pixel_values_local"),
-        input_names=("pixel_values", "num_local_patches"),
+        model_inputs=("pixel_values", "num_local_patches"),
         finish=views,
         backends=ONLY_PIL,
     ),
     Row(
         "GotOcr2ImageProcessor",
-        "tiles",
         (tiles(by_aspect, overview_first=False), tiling.resize, tiling.in_model_units),
-        {**TILED, **resize_to(square(384), BICUBIC)},
-        extra_keys=tuple(PATCHES),
+        {**TILED, **resize_to(square(384), "bicubic")},
         outputs=("pixel_values", "num_patches"),
+        model_inputs=("pixel_values",),
         finish=with_number,
     ),
     Row(
         "GraniteDoclingImageProcessor",
-        "tiles",
         (
             tiles(lambda config, x: page(config, x).grid, overview_first=False, when=lambda _: True),
             tiling.in_model_units,
         ),
         {
             **TILED,
-            **resize_to(square(512), BICUBIC),
-            "crop_to_patches": True,
-            "max_patches": 32,
-            "fine_route": False,
+            **resize_to(square(512), "bicubic"),
+            "crop_to_patches": CROP.of(True),
+            "max_patches": MAX_PATCHES.of(32),
+            "fine_route": Setting(False, flag, "Give `tile_fine_mask` as well."),
             **DENSE,
         },
-        extra_keys=(*PATCHES, "fine_route", *DENSE),
-        outputs=("pixel_values", "pixel_attention_mask", "rows", "cols"),
-        input_names=("pixel_values", "pixel_attention_mask"),
+        outputs=("pixel_values", "pixel_attention_mask", "tile_fine_mask", "rows", "cols"),
+        model_inputs=("pixel_values", "pixel_attention_mask"),
         finish=document,
         per_sample=0,
     ),
     Row(
         "Ovis2ImageProcessor",
-        "tiles",
         (tiles(covering, overview_first=True), tiling.resize, stages.center_crop, tiling.in_model_units),
-        {**TILED, **resize_to(square(384), BICUBIC), "use_covering_area_grid": True},
-        extra_keys=(*PATCHES, "use_covering_area_grid"),
+        {
+            **TILED,
+            **resize_to(square(384), "bicubic"),
+            "use_covering_area_grid": Setting(
+                True, flag, "Choose the smallest grid that keeps most pixels, not the nearest shape."
+            ),
+        },
         parity=COVERING_PARITY,
         outputs=("pixel_values", "grids"),
+        model_inputs=("pixel_values",),
         finish=with_grid,
     ),
     Row(
         "PerceptionLMImageProcessor",
-        "tiles",
         (thumbnail_and_tiles, tiling.in_model_units),
         {
             **RGB,
             **NORMALIZE,
-            **resize_to(square(448), BICUBIC),
+            **resize_to(square(448), "bicubic"),
             **INCEPTION,
-            "vision_input_type": "thumb+tile",
-            "tile_size": 448,
-            "max_num_tiles": 36,
+            "vision_input_type": Setting("thumb+tile", None, '"thumb+tile" cuts images into tiles; any other word does not.'),
+            "tile_size": TILE_SIZE.of(448),
+            "max_num_tiles": Setting(36, Whole(), "The most tiles of an image, the whole one not counted."),
         },
-        extra_keys=("vision_input_type", "tile_size", "max_num_tiles"),
         backends=ONLY_TORCHVISION,
         calls={"max_num_tiles": PARTLY},
     ),
     Row(
         "UnlimitedOcrImageProcessor",
-        "tiles",
         (),
         {
             **TILED,
-            **resize_to(square(1024), BICUBIC),
+            **resize_to(square(1024), "bicubic"),
             **INCEPTION,
-            "crop_to_patches": True,
-            "min_patches": 2,
-            "max_patches": 32,
-            "tile_size": 640,
-            "background_color": (127, 127, 127),
-            "maximum_pad_value": 640,
+            "crop_to_patches": CROP.of(True),
+            "min_patches": FEWEST.of(2),
+            "max_patches": MAX_PATCHES.of(32),
+            "tile_size": TILE_SIZE.of(640),
+            "background_color": BACKGROUND,
+            "maximum_pad_value": Setting(640, Whole(), "The longest side of a view that is warped instead of padded."),
         },
-        extra_keys=(*PATCHES, "tile_size", "background_color", "maximum_pad_value"),
         outputs=("pixel_values", "pixel_values_local", "num_local_patches", "patches_grid"),
-        input_names=("pixel_values", "num_local_patches", "patches_grid"),
+        model_inputs=("pixel_values", "num_local_patches", "patches_grid"),
         backends=ONLY_TORCHVISION,
         finish=views_and_grid,
         calls={"background_color": OWN},

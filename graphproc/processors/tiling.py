@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
+from graphproc.ir.delivery import TENSOR, Delivery
+from graphproc.ir.join import Join
 from graphproc.ir.op import Op
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Concat, ForEach, Numbers, Rearrange, Take
+from graphproc.ops import Concat, ForEach, Numbers, Take
 from graphproc.processors import stages
 from graphproc.processors.row import Stage
 from graphproc.sizes import num, rules
@@ -25,10 +28,9 @@ def resample(b: ProgramBuilder, config: Config, x: Value, height: Num, width: Nu
     return stages.resample(b, x, height, width, config.resample)
 
 
+@stages.when("do_resize")
 def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize` of tiles, which often have the size already."""
-    if not config.do_resize:
-        return x
     return resample(b, config, x, *rules.resized(x.type.size("H"), x.type.size("W"), config.size))
 
 
@@ -39,12 +41,12 @@ def in_model_units(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 def as_tile(b: ProgramBuilder, x: Value) -> Value:
     """An image as the only one of its tiles."""
-    return b.add(Rearrange("c h w -> 1 c h w", layout="NCHW"), x)
+    return x.rearrange("c h w -> 1 c h w", "NCHW")
 
 
 def cut(b: ProgramBuilder, x: Value, height: Num, width: Num) -> Value:
     """The tiles of a canvas of whole ones, row by row."""
-    return b.add(Rearrange("c (r h) (k w) -> (r k) c h w", (("h", height), ("w", width)), "NCHW"), x)
+    return x.rearrange("c (r h) (k w) -> (r k) c h w", "NCHW", h=height, w=width)
 
 
 def only_if(b: ProgramBuilder, condition: Bool, tiles: Value) -> Value:
@@ -81,7 +83,7 @@ def for_each(b: ProgramBuilder, config: Config, x: Value, count: Num, first: Op,
         ConfigError: crops remain of several sizes, which no tensor holds.
     """
     inner = ProgramBuilder(b.name, b.parity, backend=b.backend)
-    y = inner.add(first, x)
+    y = inner.add(first, inner.input(x.name, x.type))
     for step in steps:
         y = step(inner, config, y)
     if "index" in {name for side in y.type.shape for name in num.symbols(side)}:
@@ -89,18 +91,11 @@ def for_each(b: ProgramBuilder, config: Config, x: Value, count: Num, first: Op,
     return b.add(ForEach(count, tuple(step.op for step in inner.steps)), x)
 
 
-def tell(b: ProgramBuilder, name: str, *values: Num, listed: bool = False) -> None:
+def join_of(x: Value) -> Join:
+    """The join of images that may be cut into tiles: all tiles in a row, or images stacked."""
+    return joins.Concatenate() if "N" in x.type.layout else joins.STACK
+
+
+def tell(b: ProgramBuilder, name: str, *values: Num, delivery: Delivery = TENSOR) -> None:
     """An output of whole numbers for each image: one, or a row of several."""
-    b.output(name, b.add(Numbers(values, shape=() if len(values) == 1 else None)), "stack", listed=listed)
-
-
-def setting(config: Config, key: str) -> int:
-    """A whole number, of any sign as in the reference.
-
-    Raises:
-        ConfigError: the setting is null.
-    """
-    value = getattr(config, key)
-    if value is None:
-        raise ConfigError(f"{key}: expected a whole number to cut images into tiles, got null")
-    return int(value)
+    b.output(name, b.add(Numbers(values, shape=() if len(values) == 1 else None)), delivery=delivery)

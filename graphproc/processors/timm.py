@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from graphproc.configs import timm
 from graphproc.configs.config import Config
+from graphproc.configs.settings import Setting
 from graphproc.errors import ConfigError
 from graphproc.ir.program import Parity, ProgramBuilder, Value
 from graphproc.ops import Crop, Normalize, Pad, Rescale
@@ -71,10 +72,11 @@ def _fill(wanted: timm.Evaluation) -> tuple[float, ...] | float:
 ROWS = (
     Row(
         timm.CLASS,
-        "timm",
         (transform,),
-        {timm.KEY: timm.DEFAULTS},
-        extra_keys=(timm.KEY, "architecture"),
+        {
+            timm.KEY: Setting(timm.DEFAULTS, timm.checked, "The preprocessing of timm's model."),
+            "architecture": Setting(None, None, "The name of timm's model."),
+        },
         settings_by_position=("return_tensors",),
         not_compiled="the training transform; a torch tensor by itself, which timm resizes as floats; PIL images of mode LAB",
         backends=ONLY_PIL,

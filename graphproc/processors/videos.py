@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from graphproc import joins
 from graphproc.configs.config import NEEDS, Config
+from graphproc.configs.settings import Setting
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import MirrorPad, MultiplyAdd, Pad
@@ -12,7 +14,6 @@ from graphproc.ops.mirror_pad import Mode
 from graphproc.processors import stages
 from graphproc.processors.calls import GIVEN
 from graphproc.processors.constants import (
-    BILINEAR,
     BY_CROP,
     BY_NORMALIZE,
     BY_RESCALE,
@@ -26,6 +27,7 @@ from graphproc.processors.constants import (
 )
 from graphproc.processors.llava import resize as resize_shortest
 from graphproc.processors.row import ONLY_PIL, Row
+from graphproc.processors.settings import DO_FLIP_CHANNEL_ORDER
 from graphproc.processors.stages import WITHOUT_PAD
 from graphproc.sizes import fit
 
@@ -36,7 +38,7 @@ PAD_MODES: Mapping[str, Mode] = {"reflect": "reflect", "replicate": "edge", "sym
 
 def video(b: ProgramBuilder, config: Config, x: Value) -> None:
     """`pixel_values` `[videos, frames, channels, height, width]`."""
-    b.output("pixel_values", x, sample="stack")
+    b.output("pixel_values", x, sample=joins.STACK)
 
 
 def rescale(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -55,10 +57,9 @@ def resize_longest(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return stages.resample(b, x, *sides, config.resample)
 
 
+@stages.when("do_pad")
 def pad(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """TVP: `do_pad` to `pad_size` with `constant_values`, in the units that the pixels have by now, or by `pad_mode`."""
-    if not config.do_pad:
-        return x
     value, mode = config.constant_values, config.pad_mode
     height, width = stages.sides("pad_size", config.pad_size)
     for side, limit in ((x.type.size("H"), height), (x.type.size("W"), width)):
@@ -73,32 +74,30 @@ def pad(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 VIVIT = {
-    **resize_to(shortest(256), BILINEAR),
+    **resize_to(shortest(256), "bilinear"),
     **crop_to(224),
     **RESCALE,
     "rescale_factor": 1 / 127.5,
     **NORMALIZE,
-    "offset": True,
+    "offset": Setting(True, None, "Subtract 1 after rescaling."),
 }
 
 ROWS = (
     Row(
         "TvpImageProcessor",
-        "frames",
         (resize_longest, *WITHOUT_PAD[1:], pad, stages.flip_channels),
         {
-            **resize_to({"longest_edge": 448}, BILINEAR),
+            **resize_to({"longest_edge": 448}, "bilinear"),
             "default_to_square": False,
             **crop_to(448),
             **RESCALE,
             **NORMALIZE,
             "do_pad": True,
             "pad_size": {"height": 448, "width": 448},
-            "pad_mode": "constant",
-            "constant_values": 0,
-            "do_flip_channel_order": True,
+            "do_flip_channel_order": DO_FLIP_CHANNEL_ORDER.of(True),
+            "constant_values": Setting(0, None, "The value of the padding, in the units that pixels have by then."),
+            "pad_mode": Setting("constant", None, "What the padding is: constant, reflect, replicate or symmetric."),
         },
-        extra_keys=("do_flip_channel_order", "constant_values", "pad_mode"),
         finish=video,
         needs={**NEEDS, "do_pad": ("pad_size",)},
         per_sample=0,
@@ -106,18 +105,15 @@ ROWS = (
     ),
     Row(
         "VideoMAEImageProcessor",
-        "frames",
         WITHOUT_PAD,
-        {**resize_to(shortest(224), BILINEAR), **crop_to(224), **RESCALE, **NORMALIZE},
+        {**resize_to(shortest(224), "bilinear"), **crop_to(224), **RESCALE, **NORMALIZE},
         finish=video,
         per_sample=0,
     ),
     Row(
         "VivitImageProcessor",
-        "frames",
         (resize_shortest, stages.center_crop, rescale, stages.normalize),
         {**VIVIT, "default_to_square": True},
-        extra_keys=("offset",),
         settings_by_position=(*BY_RESIZE, *BY_CROP, *BY_RESCALE, "offset", *BY_NORMALIZE, *BY_RESULT),
         finish=video,
         per_sample=0,

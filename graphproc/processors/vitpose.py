@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+from graphproc import joins
 from graphproc.configs.config import Config
-from graphproc.errors import ConfigError
+from graphproc.configs.settings import Above, Setting, flag
 from graphproc.ir.program import Parity, ProgramBuilder, Value
 from graphproc.ops import AffineWarp, Rearrange
 from graphproc.processors import stages
-from graphproc.processors.constants import IMAGENET, RESCALE
+from graphproc.processors.constants import IMAGENET, NORMALIZE
 from graphproc.processors.row import PIL, Extra, Row
 
 
+@stages.when("do_affine_transform")
 def warp(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_affine_transform`: one tile for each box."""
-    if not config.do_affine_transform:
-        return x
-    factor = config.normalize_factor
-    if isinstance(factor, bool) or not isinstance(factor, (int, float)) or factor <= 0:
-        raise ConfigError(f"normalize_factor: expected a number above 0, got {factor!r}")
+    factor = stages.number(config, "normalize_factor")
     # transformers takes the rows of an image of 3 rows or fewer for its channels
     b.require(x.type.size("H") > x.type.channels, "boxes are warped from images of at least 4 rows. Use a taller image.")
     boxes = b.extras["box"]
@@ -27,23 +25,20 @@ def warp(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 def tiles(b: ProgramBuilder, config: Config, x: Value) -> None:
     """The boxes of all images in one row."""
-    b.output("pixel_values", x, "concatenate" if config.do_affine_transform else "stack")
+    b.output("pixel_values", x, joins.Concatenate() if config.do_affine_transform else joins.STACK)
 
 
 ROWS = (
     Row(
         "VitPoseImageProcessor",
-        "boxes",
         (warp, stages.rescale, stages.normalize),
         {
             "size": {"height": 256, "width": 192},
-            **RESCALE,
-            "do_normalize": True,
+            **NORMALIZE,
             **IMAGENET,
-            "do_affine_transform": True,
-            "normalize_factor": 200.0,
+            "do_affine_transform": Setting(True, flag, "Cut a crop out around each box."),
+            "normalize_factor": Setting(200.0, Above(0), "The pixels that a box's scale is counted in."),
         },
-        extra_keys=("do_affine_transform", "normalize_factor"),
         parity=Parity(
             f"{PIL.reference} and scipy",
             1 / 255 / 0.224 * 1.001,

@@ -58,8 +58,8 @@ def read(ports: Sequence[Port], given: Any, *, one_length: Collection[str]) -> t
     Args:
         ports: the graph's inputs.
         given: an array for each by name.
-        one_length: the inputs whose free dimensions of one name have one length, those of this package's graphs; elsewhere
-            names may mean nothing.
+        one_length: the inputs where free dimensions of one name have one length: those of this package's graphs. In other
+            graphs names may mean nothing.
 
     Raises:
         ImageError: an input is missing, unknown or no array, or has another dtype or shape than the graph's.

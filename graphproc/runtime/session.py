@@ -7,6 +7,7 @@ import threading
 from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from graphproc.runtime.feeds import Port, read
 from graphproc.runtime.memory import Memory
 from graphproc.runtime.one_size import OneSize, no_graph
 from graphproc.runtime.providers import PROVIDERS, provider_names, session_options
+from graphproc.runtime.side_by_side import SideBySide
 
 if TYPE_CHECKING:
     import onnx
@@ -63,6 +65,7 @@ class Session:
         threads: int | None = None,
         specialise_after: int | None = SPECIALISE_AFTER,
         one_size: OneSize | None = None,
+        memory: Memory | None = None,
     ) -> None:
         """Load a graph.
 
@@ -74,6 +77,7 @@ class Session:
             specialise_after: after how many runs of one image size a session for that size is made; None for never. Doubled
                 whenever one is dropped for another.
             one_size: makes the graph for an image size, where the graph has no description that it can be made from.
+            memory: where large results go; None for memory of its own.
 
         Raises:
             RuntimeUnavailableError: the provider is not installed or could not start.
@@ -101,7 +105,7 @@ class Session:
         self._names_axes = entry(self.metadata, "fusion", dict).get("inputs", []) if "fusion" in self.metadata else own
         self._separable = self.metadata.get("separable") == "true" and "fusion" not in self.metadata
         self._one_size = one_size
-        self._memory = Memory()
+        self._memory = Memory() if memory is None else memory
         self._begin()
         forks.renew_in_children(self)
 
@@ -199,7 +203,6 @@ class Session:
     def _side_by_side(self, inputs: Mapping[str, Array], batch: int, threads: int, out: Mapping[str, Array]) -> dict[str, Array]:
         """Run parts of a batch on workers, each on its share of the images.
 
-        Operators of one image are too short to share: two threads in each save a quarter of its time, side by side half of it.
         Where the graph does not say how large results are, the first image runs alone and its results do.
         """
 
@@ -207,30 +210,26 @@ class Session:
             each = len(array) // batch
             return array[start * each : stop * each]
 
-        def run(start: int, stop: int, to: Mapping[str, Array]) -> Mapping[str, Array]:
+        def run(start: int, stop: int, to: Mapping[str, Array], session: Session) -> Mapping[str, Array]:
             images = {name: array[start:stop] for name, array in inputs.items()}
-            return self.of_worker().run(images, {name: part(array, start, stop) for name, array in to.items()})
+            return session.run(images, {name: part(array, start, stop) for name, array in to.items()})
 
-        pool = workers.pool(threads)
-        done, each = 0, {name: ([1, *dims[1:]], dtype) for name, (dims, dtype) in self._results.items() if dims[0] == "batch"}
-        first: Mapping[str, Array] = {}
-        if len(each) < len(self._results) or any(isinstance(d, str) for dims, _ in each.values() for d in dims):
-            fitting = {name: array for name, array in out.items() if len(array) % batch == 0}
-            done, first = 1, pool.submit(run, 0, 1, fitting).result()
-            each = {name: (list(result.shape), result.dtype) for name, result in first.items()}
-        whole = {name: out[name] for name in self._results if name in out}
-        for name, (shape, dtype) in each.items():
-            if name not in out:
-                whole[name] = self._memory.array(name, (shape[0] * batch, *shape[1:]), dtype)
-                if name in first:
-                    part(whole[name], 0, 1)[...] = first[name]
-        ends = [done + (batch - done) * n // threads for n in range(threads + 1)]
-        jobs = [pool.submit(run, ends[n], ends[n + 1], whole) for n in range(threads)]
-        try:
-            for job in jobs:
-                job.result()
-        finally:
-            workers.stop(jobs)
+        with SideBySide(threads) as runs:
+            done, each = 0, {name: ([1, *dims[1:]], dtype) for name, (dims, dtype) in self._results.items() if dims[0] == "batch"}
+            first: Mapping[str, Array] = {}
+            if len(each) < len(self._results) or any(isinstance(d, str) for dims, _ in each.values() for d in dims):
+                fitting = {name: array for name, array in out.items() if len(array) % batch == 0}
+                done, first = 1, runs.start(self, partial(run, 0, 1, fitting))()
+                each = {name: (list(result.shape), result.dtype) for name, result in first.items()}
+            whole = {name: out[name] for name in self._results if name in out}
+            for name, (shape, dtype) in each.items():
+                if name not in out:
+                    whole[name] = self._memory.array(name, (shape[0] * batch, *shape[1:]), dtype)
+                    if name in first:
+                        part(whole[name], 0, 1)[...] = first[name]
+            ends = [done + (batch - done) * n // threads for n in range(threads + 1)]
+            for wait in [runs.start(self, partial(run, ends[n], ends[n + 1], whole)) for n in range(threads)]:
+                wait()
         return whole
 
     def _run_sequences(self, feeds: Mapping[str, Any]) -> dict[str, Array]:
@@ -298,14 +297,14 @@ class Session:
 
         Runs of one session share its working memory, which passes from core to core; those of two sessions do not.
         """
-        number = workers.number()
-        if number == 0 and self._threads == 1:
+        index = workers.worker_index()
+        if index == 0 and self._threads == 1:
             return self
-        if number not in self._of_workers:
-            self._of_workers[number] = Session(
+        if index not in self._of_workers:
+            self._of_workers[index] = Session(
                 self._model, self.provider, threads=1, specialise_after=self._after, one_size=self._one_size
             )
-        return self._of_workers[number]
+        return self._of_workers[index]
 
     def __call__(self, *arrays: Any, **inputs: Any) -> BatchFeature:
         """Run on arrays, in the order of the inputs or by name: `session(images)`, `session(images=images)`.

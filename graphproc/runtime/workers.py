@@ -1,4 +1,4 @@
-"""Worker threads of this process, and items made ahead of their use by them."""
+"""Worker threads of this process, and items that they prefetch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ R = TypeVar("R")
 
 MOST_THREADS = 8
 """How many threads are used at most where no number is asked for; each has sessions of its own."""
-AHEAD = 2
+PREFETCHED = 2
 """How many items for each thread are made before they are asked for."""
 
 _here = threading.local()
@@ -32,7 +32,7 @@ def _begin() -> None:
     forks.leave(dict(_pools))
     _pools.clear()
     _lock = threading.Lock()
-    _here.number = 0
+    _here.index = 0
 
 
 forks.call_in_children(_begin)
@@ -58,29 +58,29 @@ def in_child() -> bool:
 
 
 def pool(threads: int) -> ThreadPoolExecutor:
-    """The workers of this process for so many threads; they are started as there is work, and shared."""
+    """The pool of that many workers, which this process shares; its threads start when there is work."""
     found = _pools.get(threads)
     if found is None:
         with _lock:
             if threads not in _pools:
-                numbers = count()
+                indices = count()
                 _pools[threads] = ThreadPoolExecutor(
-                    threads, thread_name_prefix="graphproc", initializer=lambda: setattr(_here, "number", next(numbers))
+                    threads, thread_name_prefix="graphproc", initializer=lambda: setattr(_here, "index", next(indices))
                 )
             found = _pools[threads]
     return found
 
 
-def number() -> int:
-    """The number of the worker that calls, from 0; 0 in any other thread."""
-    found: int = getattr(_here, "number", 0)
+def worker_index() -> int:
+    """Which worker of its pool calls, from 0; 0 in any other thread."""
+    found: int = getattr(_here, "index", 0)
     return found
 
 
-def ahead(
+def prefetch(
     function: Callable[[T], R], items: Sequence[T], threads: int, late: Callable[[T], bool] = lambda item: False
 ) -> Generator[R, None, None]:
-    """The results of a function for items, in order, some of them computed by workers before they are asked for.
+    """Yield the results of a function for items, in order; workers compute some before they are asked for.
 
     Args:
         function: what is computed; what it raises comes at its item.
@@ -96,7 +96,7 @@ def ahead(
     try:
         for item in items:
             waiting.append((item, None if late(item) else workers.submit(function, item)))
-            if len(waiting) > AHEAD * threads:
+            if len(waiting) > PREFETCHED * threads:
                 yield _result(function, *waiting.popleft())
         while waiting:
             yield _result(function, *waiting.popleft())

@@ -88,7 +88,7 @@ def best_resolution(height: Num, width: Num, candidates: Sequence[tuple[int, int
 
 
 @cache
-def _grids(minimum: int, maximum: int, longest: int, hashed: bool = False) -> list[tuple[int, int]]:
+def grids_within(minimum: int, maximum: int, longest: int, hashed: bool = False) -> list[tuple[int, int]]:
     """The (columns, rows) with a number of tiles in range and sides up to `longest`, by rising number of tiles.
 
     Grids of as many tiles come by rising columns, or as they come out of Python's set of them: the same in each run, because
@@ -118,9 +118,9 @@ def grid_by_aspect(
     *,
     hashed: bool = False,
 ) -> Grid:
-    """The grid whose columns / rows come nearest to width / height.
+    """Choose the grid with columns / rows nearest to width / height.
 
-    Among equally near grids it is the one with most tiles whose canvas has less than twice the image's area, or else the
+    Among equally near grids it is the one with most tiles and a canvas of less than twice the image's area, or else the
     one with fewest. Without any grid in range it is 1 x 1.
 
     Args:
@@ -130,12 +130,12 @@ def grid_by_aspect(
         minimum: fewest tiles.
         maximum: most tiles.
         longest: most tiles in a row or column; no limit if None.
-        hashed: whether grids of as many tiles, of which two may be equally near, come in the order of a set of Python's.
+        hashed: whether grids with one number of tiles come in the order of a Python set, which decides between two equally near.
 
     Source: `get_optimal_tiled_canvas` of GotOcr2, DeepseekOcr2 and Ovis2, and of GraniteDocling, where `longest` is 16;
     `find_closest_aspect_ratio` of Lfm2Vl and Phi4Multimodal, which are `hashed`.
     """
-    grids = _grids(minimum, maximum, maximum if longest is None else longest, hashed)
+    grids = grids_within(minimum, maximum, maximum if longest is None else longest, hashed)
     if not grids:
         return Grid(1, 1)
     columns, rows = num.table(a for a, _ in grids), num.table(b for _, b in grids)
@@ -148,7 +148,7 @@ def grid_by_aspect(
 
 
 def grid_by_scale(height: Num, width: Num, tile: int, maximum: int) -> Grid:
-    """The grid whose canvas holds the image with the least enlargement, or, if none holds it, with the least reduction.
+    """Choose the canvas that holds the image with the least enlargement, or, if none holds it, with the least reduction.
 
     Among equal ones it is the one with fewest tiles, then with fewest columns.
 
@@ -165,7 +165,7 @@ def grid_by_scale(height: Num, width: Num, tile: int, maximum: int) -> Grid:
     """
     if maximum < 1:
         raise ConfigError(f"max_patches: expected at least 1, got {maximum}.")
-    grids = _grids(1, maximum, maximum)
+    grids = grids_within(1, maximum, maximum)
     heights, widths = num.table(b * tile for _, b in grids), num.table(a * tile for a, _ in grids)
     index = num.argmax(num.eq(*_least_change(num.minimum(widths / width, heights / height))))
     return Grid(*(num.take(num.table(grid[axis] for grid in grids), index) for axis in (1, 0)))
@@ -179,7 +179,7 @@ def _least_change(scale: Num) -> tuple[Num, Num]:
 
 @cache
 def _grids_by_shape(maximum: int) -> dict[float, list[tuple[int, int]]]:
-    """The (columns, rows) of up to so many tiles by columns / rows, from most tiles to fewest."""
+    """List the (columns, rows) of up to `maximum` tiles by columns / rows, from most tiles to fewest."""
     found: dict[float, list[tuple[int, int]]] = {}
     for count in range(maximum, 0, -1):
         for columns in range(1, count + 1):
@@ -190,7 +190,7 @@ def _grids_by_shape(maximum: int) -> dict[float, list[tuple[int, int]]]:
 
 
 def grid_by_fit(height: Num, width: Num, tile: int, maximum: int) -> Grid:
-    """The grid in whose canvas the image, not to be reduced, gets the longest shorter side.
+    """Choose the canvas that gives the image the longest shorter side without reducing it.
 
     Among equal ones it is the last, of a list from most tiles to fewest in which grids follow the first one of their shape.
     If no canvas holds the image, it is the largest grid of the shape that comes nearest to the image's from the square's side.
@@ -288,148 +288,6 @@ def page_grid(
         chosen = num.both(chosen, usual.reported.columns * tile[1] / width < dense.scale)
     more = page(dense.maximum)
     return Page(*(Grid(*(num.where(chosen, a, b) for a, b in zip(x, y, strict=True))) for x, y in zip(more, usual, strict=True)))
-
-
-def covering_grid(height: Num, width: Num, tile: int, maximum: int, *, compensated: bool, threshold: float = 0.9) -> Grid:
-    """The smallest grid whose tiles keep more than `threshold` of an image's area when each is shrunk into `tile` x `tile`.
-
-    Among grids of as many tiles it is the one that keeps most, then the first; if none keeps enough, the one that keeps
-    most. The source measures cuts into `columns` rows and `rows` columns, so the grid is the transpose of what was measured.
-    A tile's area is exact, or one float64 division and two products; areas are added in float64, tile after tile.
-
-    Args:
-        height: input height.
-        width: input width.
-        tile: side of a tile.
-        maximum: most tiles.
-        compensated: whether areas are added as `sum` of Python 3.12 and later adds floats (Neumaier's way: rounding errors
-            of float64 additions are collected and added last) or as that of Python 3.11 and earlier. Many square images,
-            and some others, get another grid.
-        threshold: part of the area.
-
-    Raises:
-        ConfigError: `maximum` is below 1.
-
-    Source: Ovis2, `get_min_tile_covering_grid`.
-    """
-    if maximum < 1:
-        raise ConfigError(f"max_patches: expected at least 1, got {maximum}.")
-    tiles = _covering_tiles(maximum)
-    ratio = _covered(height, width, tile, tiles, compensated)
-    count = num.where(ratio > threshold, tiles.rows * tiles.columns, maximum + 1)
-    index = num.argmax(num.where(num.eq(count, num.smallest(count)), ratio, -1.0))
-    return Grid(num.take(tiles.rows, index), num.take(tiles.columns, index))
-
-
-def _covered(height: Num, width: Num, tile: int, tiles: _CoveringTiles, compensated: bool) -> Num:
-    """What part of the image's area each grid keeps."""
-    tile_height, tile_width = _part(height, *tiles.down), _part(width, *tiles.across)
-    long, short = num.maximum(tile_width, tile_height), num.minimum(tile_width, tile_height)
-    area = num.where(long > tile, tile * (short / num.maximum(long, 1) * tile), long * short)
-    total: Num = num.take(area, tiles.order[0])
-    error: Num = 0
-    counts = num.where(_counts(long, tiles) > tile, 1.0, 0.0)
-    for order, flag in zip(tiles.order[1:], tiles.flags[1:], strict=True):
-        term = num.take(area, order)
-        rounded = total + term
-        if compensated:
-            # The exact error of an addition of numbers that are not negative; 0 for ints.
-            lost = num.maximum(total, term) - rounded + num.minimum(total, term)
-            error = error + num.take(counts, flag) * lost
-        total = rounded
-    return (total + error) / (width * height)
-
-
-class _Parts(NamedTuple):
-    """Parts of a side, for each kind of tile: `side // parts * times + side * rest`."""
-
-    parts: Num
-    times: Num
-    rest: Num
-
-
-class _CoveringTiles(NamedTuple):
-    """The tables of `covering_grid`.
-
-    A grid has four kinds of tiles: inner ones, and those of the last column, the last row and the corner, which take the
-    remainder. `down` and `across` give the parts for the four kinds of each grid, and last for a tile of no area. `order`
-    holds, for each position, which kind every grid has there.
-
-    A compensated sum leaves out the error of adding an int, and of adding the first float to ints. A tile's area is a
-    float if its longer side exceeds the tile, and the remainder makes no tile shorter: so the error at a position counts
-    if the inner tiles exceed it, or those of the last column, or of the last row, or both of these, or either. `first` and
-    `second` are the two kinds to ask for each of these five flags of each grid, and last for no flag; `needed` says
-    whether both must exceed it. `flags` holds, for each position, the flag of every grid.
-    """
-
-    rows: Num
-    columns: Num
-    down: _Parts
-    across: _Parts
-    order: tuple[Num, ...]
-    first: Num
-    second: Num
-    needed: Num
-    flags: tuple[Num, ...]
-
-
-def _counts(long: Num, tiles: _CoveringTiles) -> Num:
-    """What exceeds the tile where a flag is set."""
-    first, second = num.take(long, tiles.first), num.take(long, tiles.second)
-    return num.where(num.eq(tiles.needed, 1), num.minimum(first, second), num.maximum(first, second))
-
-
-@cache
-def _covering_tiles(maximum: int) -> _CoveringTiles:
-    grids = _grids(1, maximum, maximum)
-
-    def parts(cuts: list[tuple[int, bool]]) -> _Parts:
-        return _Parts(
-            num.table([*(n for n, _ in cuts), 1]),
-            num.table([*(1 - n if last else 1 for n, last in cuts), 0]),
-            num.table([*(int(last) for _, last in cuts), 0]),
-        )
-
-    def kind(number: int, down: int, across: int, position: int) -> int:
-        if position >= down * across:
-            return 4 * len(grids)
-        row, column = divmod(position, across)
-        return 4 * number + 2 * (row == down - 1) + (column == across - 1)
-
-    inner, column, row, both, either = range(5)
-
-    def flag(number: int, down: int, across: int, position: int) -> int:
-        if position == 0 or position >= down * across:
-            return 5 * len(grids)
-        y, x = divmod(position, across)
-        if y < down - 1:
-            found = column if x == across - 1 and y > 0 else inner
-        elif down == 1:
-            found = row
-        elif x < across - 1:
-            found = row if x > 0 else both
-        else:
-            found = either if across > 1 else column
-        return 5 * number + found
-
-    # Kinds are numbered inner 0, last column 1, last row 2; the longer side of no tile is 0, which exceeds nothing.
-    asked = [(4 * i + a, 4 * i + b) for i in range(len(grids)) for a, b in ((0, 0), (1, 1), (2, 2), (1, 2), (1, 2))]
-    asked.append((4 * len(grids), 4 * len(grids)))
-    return _CoveringTiles(
-        num.table(b for _, b in grids),
-        num.table(a for a, _ in grids),
-        parts([(down, last) for down, _ in grids for last in (False, False, True, True)]),
-        parts([(across, last) for _, across in grids for last in (False, True, False, True)]),
-        tuple(num.table(kind(i, *grid, position) for i, grid in enumerate(grids)) for position in range(maximum)),
-        num.table(a for a, _ in asked),
-        num.table(b for _, b in asked),
-        num.table(int(i % 5 == both) for i in range(len(asked))),
-        tuple(num.table(flag(i, *grid, position) for i, grid in enumerate(grids)) for position in range(maximum)),
-    )
-
-
-def _part(side: Num, parts: Num, times: Num, rest: Num) -> Num:
-    return side // parts * times + side * rest
 
 
 class TiledCanvas(NamedTuple):

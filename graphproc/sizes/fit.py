@@ -1,7 +1,7 @@
 """Sizes that fit a side or a box, each with the rounding of its processor.
 
 Every rule takes height and width in pixels as ints or traced expressions and returns `(height, width)`. A thin side may be
-scaled to 0: Pillow refuses it (`smart_resize.positive`).
+scaled to 0, which Pillow refuses.
 """
 
 from __future__ import annotations

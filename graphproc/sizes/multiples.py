@@ -1,7 +1,7 @@
 """Sizes rounded to multiples, and the paddings that reach them.
 
 Every rule takes height and width in pixels as ints or traced expressions and returns `(height, width)`. A size rounded
-down, or a scaled thin side, may be 0: Pillow refuses it (`smart_resize.positive`).
+down, or a scaled thin side, may be 0, which Pillow refuses.
 """
 
 from __future__ import annotations
@@ -14,9 +14,19 @@ from graphproc.sizes.num import Num
 from graphproc.sizes.rules import Size, resized, shortest_edge
 
 
-def _whole(length: Num, divisor: int) -> Num:
-    """How often the divisor goes into a length; stating that no length is negative saves a graph the floor of negatives."""
+def parts(length: Num, divisor: int) -> Num:
+    """How many whole parts of `divisor` a length has; stating that no length is negative saves a graph the floor of negatives."""
     return num.maximum(length, 0) // divisor
+
+
+def parts_up(length: Num, divisor: int) -> Num:
+    """How many parts of `divisor` cover a length: 13 is covered by 4 parts of 4."""
+    return parts(length + (divisor - 1), divisor)
+
+
+def nearest(length: Num, divisor: Num, least: Num) -> Num:
+    """The multiple next to a length, half to even, or `least` where that is more."""
+    return num.maximum(num.round_half_even(length / divisor) * divisor, least)
 
 
 def floor_multiple(height: Num, width: Num, divisor: int) -> Size:
@@ -24,7 +34,7 @@ def floor_multiple(height: Num, width: Num, divisor: int) -> Size:
 
     Source: `GLPNImageProcessorPil.resize` of transformers.
     """
-    return _whole(height, divisor) * divisor, _whole(width, divisor) * divisor
+    return parts(height, divisor) * divisor, parts(width, divisor) * divisor
 
 
 def ceil_multiple(height: Num, width: Num, divisor: int) -> Size:
@@ -32,7 +42,7 @@ def ceil_multiple(height: Num, width: Num, divisor: int) -> Size:
 
     Source: `VitMatteImageProcessorPil.pad_image` of transformers, where it is the padded size.
     """
-    return _whole(height + (divisor - 1), divisor) * divisor, _whole(width + (divisor - 1), divisor) * divisor
+    return parts_up(height, divisor) * divisor, parts_up(width, divisor) * divisor
 
 
 def above_multiple(height: Num, width: Num, divisor: int) -> Size:
@@ -193,4 +203,4 @@ def within_ceiled(height: Num, width: Num, max_height: int, max_width: int, patc
     """
     ratio = num.maximum(num.maximum(height / max_height, width / max_width), 1.0)
     tall, wide = num.floor(height / ratio) + (patch_height - 1), num.floor(width / ratio) + (patch_width - 1)
-    return _whole(tall, patch_height) * patch_height, _whole(wide, patch_width) * patch_width
+    return parts(tall, patch_height) * patch_height, parts(wide, patch_width) * patch_width

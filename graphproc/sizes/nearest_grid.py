@@ -1,4 +1,4 @@
-"""The grid of tokens whose shape is nearest to an image's, and the order of a Python set that decides between equally near ones.
+"""The grid of tokens nearest in shape to an image, and the order of a Python set that decides between equally near ones.
 
 Images of ordinary shapes have equally near grids: of a square of 17.5 tokens those of 17 x 17 and of 18 x 18 are both square.
 The source takes the first one that its set of candidates gives. That order follows from CPython's hash of a pair of ints,

@@ -5,7 +5,7 @@ returns ints; given symbols it returns an expression that the IR stores, `evalua
 int64 / float64 scalar nodes. Arithmetic is Python's: ints are exact, `/` and every float are float64, `//` and `%`
 round toward minus infinity, `round_half_even` is Python's `round`, `trunc` is `int()`.
 
-Every expression carries bounds (interval arithmetic), so that a comparison, `minimum` or `maximum` whose outcome holds
+Every expression carries bounds (interval arithmetic), so that a comparison, `minimum` or `maximum` with one outcome
 for all sizes disappears while the rule is traced. Both arms of `where` are evaluated, so each must be total.
 
 A `table` is an expression of several known numbers, such as the candidates of a choice. Every operation applies to its
@@ -60,18 +60,20 @@ _COMPUTE: dict[str, Callable[..., Any]] = {
 }
 _REDUCERS = ("argmin", "argmax", "smallest", "largest", "any")
 
+BINDING = {"or": 1, "and": 2, "<": 3, "<=": 3, "==": 3, "+": 4, "-": 4, "*": 5, "/": 5, "//": 5, "%": 5}
+"""How much the signs between operands bind; of equal ones the left comes first."""
 _INFIX = {
-    "or": (1, "or"),
-    "and": (2, "and"),
-    "lt": (3, "<"),
-    "le": (3, "<="),
-    "eq": (3, "=="),
-    "add": (4, "+"),
-    "sub": (4, "-"),
-    "mul": (5, "*"),
-    "truediv": (5, "/"),
-    "floordiv": (5, "//"),
-    "mod": (5, "%"),
+    "or": "or",
+    "and": "and",
+    "lt": "<",
+    "le": "<=",
+    "eq": "==",
+    "add": "+",
+    "sub": "-",
+    "mul": "*",
+    "truediv": "/",
+    "floordiv": "//",
+    "mod": "%",
 }
 
 
@@ -111,7 +113,7 @@ class Sym:
 
     def __eq__(self, other: object) -> bool:
         """Whether the expressions are the same expression; `num.eq` traces equality of their values."""
-        return isinstance(other, Sym) and _same(self, other, set())
+        return _same(self, other, set()) if isinstance(other, Sym) else NotImplemented
 
     def __bool__(self) -> bool:
         raise TracedBranchError(f"a size rule branched on the traced value `{self}`: write num.where(...) instead of if")
@@ -120,58 +122,58 @@ class Sym:
         return f"Sym({self})"
 
     def __str__(self) -> str:
-        return _text(self, 0)
+        return text(self)
 
     def __add__(self, other: Num) -> Num:
-        return _add(self, other)
+        return _add(self, other) if _is_number(other) else NotImplemented
 
     def __radd__(self, other: Num) -> Num:
-        return _add(other, self)
+        return _add(other, self) if _is_number(other) else NotImplemented
 
     def __sub__(self, other: Num) -> Num:
-        return _sub(self, other)
+        return _sub(self, other) if _is_number(other) else NotImplemented
 
     def __rsub__(self, other: Num) -> Num:
-        return _sub(other, self)
+        return _sub(other, self) if _is_number(other) else NotImplemented
 
     def __mul__(self, other: Num) -> Num:
-        return _mul(self, other)
+        return _mul(self, other) if _is_number(other) else NotImplemented
 
     def __rmul__(self, other: Num) -> Num:
-        return _mul(other, self)
+        return _mul(other, self) if _is_number(other) else NotImplemented
 
     def __truediv__(self, other: Num) -> Num:
-        return _truediv(self, other)
+        return _truediv(self, other) if _is_number(other) else NotImplemented
 
     def __rtruediv__(self, other: Num) -> Num:
-        return _truediv(other, self)
+        return _truediv(other, self) if _is_number(other) else NotImplemented
 
     def __floordiv__(self, other: Num) -> Num:
-        return _floordiv(self, other)
+        return _floordiv(self, other) if _is_number(other) else NotImplemented
 
     def __rfloordiv__(self, other: Num) -> Num:
-        return _floordiv(other, self)
+        return _floordiv(other, self) if _is_number(other) else NotImplemented
 
     def __mod__(self, other: Num) -> Num:
-        return _mod(self, other)
+        return _mod(self, other) if _is_number(other) else NotImplemented
 
     def __rmod__(self, other: Num) -> Num:
-        return _mod(other, self)
+        return _mod(other, self) if _is_number(other) else NotImplemented
 
     def __neg__(self) -> Num:
         return _sub(0, self)
 
     def __lt__(self, other: Num) -> Bool:
-        return _compare("lt", self, other)
+        return _compare("lt", self, other) if _is_number(other) else NotImplemented
 
     def __le__(self, other: Num) -> Bool:
-        return _compare("le", self, other)
+        return _compare("le", self, other) if _is_number(other) else NotImplemented
 
     def __gt__(self, other: Num) -> Bool:
-        return _compare("lt", other, self)
+        return _compare("lt", other, self) if _is_number(other) else NotImplemented
 
     def __ge__(self, other: Num) -> Bool:
-        return _compare("le", other, self)
+        return _compare("le", other, self) if _is_number(other) else NotImplemented
 
     def __and__(self, other: Bool) -> Bool:
         return both(self, other)
@@ -237,6 +239,11 @@ def is_sym(x: object) -> TypeGuard[Sym]:
     return isinstance(x, Sym)
 
 
+def _is_number(x: object) -> bool:
+    """Whether an operator takes `x`; values of programs, which stand above this module, have operators of their own."""
+    return isinstance(x, (Sym, int, float, np.number))
+
+
 def kind_of(x: Num | Bool) -> Kind:
     """`"bool"`, `"int"` or `"float"`."""
     if isinstance(x, Sym):
@@ -263,7 +270,7 @@ def low(x: Num) -> float:
 
 
 def at_least(x: Num, bound: float) -> Num:
-    """`x`, of which the caller knows that it is never below a bound: expressions of it may take a simpler form."""
+    """Give `x` a lower bound that the caller knows to hold; nothing enforces it. Expressions of it may become simpler."""
     return Sym(x.op, x.args, x.kind, max(x.low, bound), x.high) if isinstance(x, Sym) else x
 
 
@@ -539,9 +546,14 @@ def evaluate(x: Any, values: Mapping[str, int], memo: dict[Sym, Any] | None = No
     return memo[x]
 
 
-def symbols(x: Any) -> Iterator[str]:
-    """The names of the symbols that an expression contains, each once."""
-    waiting, seen = [x], set()
+def symbols(x: Any, seen: set[Sym] | None = None) -> Iterator[str]:
+    """The names of the symbols that an expression contains, each once.
+
+    Args:
+        x: an expression, number or condition.
+        seen: subterms of earlier calls, which are left out; those of `x` are added.
+    """
+    waiting, seen = [x], set() if seen is None else seen
     while waiting:
         y = waiting.pop()
         if isinstance(y, Sym) and y.op != "table" and y not in seen:
@@ -570,13 +582,22 @@ def _same(a: Sym, b: Sym, seen: set[tuple[int, int]]) -> bool:
     return True
 
 
-def _text(x: Any, binding: int) -> str:
+def text(x: Any, names: Mapping[Sym, str] | None = None, binding: int = 0) -> str:
+    """An expression as it is written: `max(height // 2, 1)`.
+
+    Args:
+        x: an expression, number or condition.
+        names: names of subterms, which stand in their place.
+        binding: how much what stands around it binds; what binds less is put in brackets.
+    """
     if not isinstance(x, Sym):
         return repr(x)
+    if names and x in names:
+        return names[x]
     if x.op == "symbol":
         return str(x.args[0])
     if x.op in _INFIX:
-        level, sign = _INFIX[x.op]
-        text = f"{_text(x.args[0], level)} {sign} {_text(x.args[1], level + 1)}"
-        return f"({text})" if level < binding else text
-    return f"{x.op}({', '.join(_text(a, 0) for a in x.args)})"
+        level = BINDING[_INFIX[x.op]]
+        written = f"{text(x.args[0], names, level)} {_INFIX[x.op]} {text(x.args[1], names, level + 1)}"
+        return f"({written})" if level < binding else written
+    return f"{x.op}({', '.join(text(a, names) for a in x.args)})"

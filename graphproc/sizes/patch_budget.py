@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from graphproc.sizes import num
+from graphproc.sizes.multiples import ceil_multiple
 from graphproc.sizes.num import Bool, Num
 from graphproc.sizes.rules import Size
-from graphproc.sizes.smart_resize import Canvas, Guarded, near_crossing
+from graphproc.sizes.smart_resize import CornerCanvas, Guarded, near_crossing
 
 _LOW, _HIGH, _STEPS = 1e-5 / 10, 100.0, 1 << 24
 """The scales between which the source of `patches_within` bisects, and how many it can end at: it halves 24 times."""
@@ -78,12 +79,7 @@ def patch_grid_within(height: Num, width: Num, patch_height: int, patch_width: i
     )
 
 
-def _whole(side: Num, factor: int) -> Num:
-    """The least multiple of a factor that is no less than a side."""
-    return (side + (factor - 1)) // factor * factor
-
-
-def shrunk_on_canvas(height: Num, width: Num, patch: int, merge: int, max_patches: int, max_side: int) -> Canvas:
+def shrunk_on_canvas(height: Num, width: Num, patch: int, merge: int, max_patches: int, max_side: int) -> CornerCanvas:
     """Shrink to `max_patches` patches, and `max_side` along a side, on a canvas of whole tokens of `merge` x `merge` patches.
 
     Patches are counted as whole ones of the image; it is never enlarged, and may have a side of 1 pixel.
@@ -93,13 +89,8 @@ def shrunk_on_canvas(height: Num, width: Num, patch: int, merge: int, max_patche
     longest = max_side * patch
     patches = num.maximum(height // patch, 1) * num.maximum(width // patch, 1)
     scale = num.minimum(num.minimum(1.0, num.sqrt(max_patches / patches)), num.minimum(longest / height, longest / width))
-    content = [num.minimum(num.maximum(num.trunc(side * scale), 1), longest) for side in (height, width)]
-    return Canvas(*(_whole(side, merge * patch) for side in content), *content)
-
-
-def on_whole_patches(height: Num, width: Num, patch: int) -> Size:
-    """The canvas of whole patches around an image."""
-    return _whole(height, patch), _whole(width, patch)
+    tall, wide = (num.minimum(num.maximum(num.trunc(side * scale), 1), longest) for side in (height, width))
+    return CornerCanvas(*ceil_multiple(tall, wide, merge * patch), tall, wide)
 
 
 def pixels_between(height: Num, width: Num, min_pixels: int | None, max_pixels: int | None, max_side: int | None = None) -> Size:
@@ -160,7 +151,7 @@ def merged_patches_between(height: Num, width: Num, patch: int, merge: int, fewe
         rows, columns = (num.where(few, num.ceil(factor * side), side) for side in (rows, columns))
 
     def merged(side: Num, other: Num) -> Num:
-        down, up = side // merge * merge, _whole(side, merge)
+        down, up = side // merge * merge, (side + (merge - 1)) // merge * merge
         return num.where(up * other <= most, up, num.where(num.eq(side, up), side, num.maximum(down, merge)))
 
     rows = merged(rows, columns)

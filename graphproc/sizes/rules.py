@@ -31,8 +31,8 @@ def shortest_edge(height: Num, width: Num, edge: int) -> Size:
 def shortest_edge_capped(height: Num, width: Num, shortest: int, longest: int) -> Size:
     """Scale so that the shorter side is `shortest`, unless the longer one would pass `longest`.
 
-    The capped short side rounds half to even; the long side is computed from its unrounded value. An image whose
-    shorter side already fits keeps its size.
+    The capped short side rounds half to even; the long side is computed from its unrounded value. An image
+    keeps its size if its shorter side already fits.
 
     Source: transformers `get_size_with_aspect_ratio`.
     """

@@ -1,4 +1,4 @@
-"""Cutting an image into crops or slices whose number follows from its height and width.
+"""Cutting an image into crops or slices; their number follows from its height and width.
 
 Sizes are in pixels, height before width; height and width are ints or expressions, and every rule keeps its source's
 order of float64 operations.
@@ -15,9 +15,10 @@ from typing import NamedTuple
 from graphproc.errors import ConfigError
 from graphproc.sizes import num
 from graphproc.sizes.canvas import Grid, grid_by_aspect
+from graphproc.sizes.multiples import nearest
 from graphproc.sizes.num import Bool, Num
 from graphproc.sizes.rules import Size
-from graphproc.sizes.smart_resize import nearest_multiple, pixels_within_any_shape
+from graphproc.sizes.smart_resize import pixels_within_any_shape
 
 
 class PanAndScan(NamedTuple):
@@ -135,7 +136,7 @@ _MOST_EDGES = 10_000
 
 
 def capped_long_side(height: Num, width: Num, longest: int, tile: int, most: int) -> Num:
-    """The longer side from which an image is split into at most so many tiles: `longest`, lowered tile by tile.
+    """Lower `longest`, tile by tile, until an image with this longer side is split into at most `most` tiles.
 
     The first that is not above a tile is taken in any case.
 
@@ -195,29 +196,24 @@ def slices(height: Num, width: Num, most: int, side: int, multiple: int, *, enla
     rows, columns = num.maximum(grid.rows, 1), num.maximum(grid.columns, 1)
     source = _area_fit(height, width, side, multiple)
     if not enlarging:
-        large, native = height * width > side * side, (_divisible(height, multiple), _divisible(width, multiple))
+        large, native = height * width > side * side, (nearest(height, multiple, multiple), nearest(width, multiple, multiple))
         source = num.where(large, source[0], native[0]), num.where(large, source[1], native[1])
-    slice = _area_fit(_divisible(height, rows) / rows, _divisible(width, columns) / columns, side, multiple)
+    slice = _area_fit(nearest(height, rows, rows) / rows, nearest(width, columns, columns) / columns, side, multiple)
     return Slices(source, grid, slice, (slice[0] * rows, slice[1] * columns))
-
-
-def _divisible(length: Num, divisor: Num) -> Num:
-    """The multiple of `divisor` next to a length, half to even, and at least one."""
-    return num.maximum(num.round_half_even(length / divisor) * divisor, divisor)
 
 
 def _area_fit(height: Num, width: Num, side: int, multiple: int) -> Size:
     aspect = width / height
     new_height = num.trunc(side / num.sqrt(aspect))
     new_width = num.trunc(new_height * aspect)
-    return _divisible(new_height, multiple), _divisible(new_width, multiple)
+    return nearest(new_height, multiple, multiple), nearest(new_width, multiple, multiple)
 
 
 def _nearest_grid(height: Num, width: Num, most: int, side: int) -> Grid:
     """Of the grids of about `height * width / side**2` slices, the one nearest in log(width / height).
 
     Between two grids an image lies nearer to the one with more columns where its squared shape exceeds the product of
-    theirs, a comparison of ints. The source compares float64 logarithms, whose errors are below 2**-47 in the difference,
+    theirs, a comparison of ints. The source compares float64 logarithms; their difference is off by less than 2**-47,
     while unequal ints differ by a part of at least `1 / (most * side)**2`: both agree for sides below 2**20 and up to 9
     slices. Images exactly in the middle have one of finitely many shapes; the source's logarithms decide each of those
     when the rule is written down.
@@ -309,96 +305,7 @@ def token_tiles(
     whole = pixels_within_any_shape(height, width, token, *(count * token**2 for count in tokens))
     if tiles == (1, 1):
         return TokenTiles(False, Grid(1, 1), whole)
-    pixels = nearest_multiple(height, token, patch) * nearest_multiple(width, token, patch)
+    pixels = nearest(height, token, patch) * nearest(width, token, patch)
     large = pixels > tokens[1] * token**2 * tolerance
     grid = grid_by_aspect(height, width, (tile, tile), *tiles, hashed=True)
     return TokenTiles(large, Grid(*(num.where(large, count, 1) for count in grid)), whole)
-
-
-class Windows(NamedTuple):
-    """Overlapping square windows along the longer side.
-
-    Attributes:
-        tall: whether they lie below each other; otherwise beside each other.
-        number: how many there are.
-        side: their length along the longer side.
-        overlap: what neighbours share, as a float.
-    """
-
-    tall: Bool
-    number: Num
-    side: int
-    overlap: Num
-
-    def start(self, index: Num) -> Num:
-        """Where the window of an index begins; it ends `side` pixels later, or with the image."""
-        return num.trunc(index * (self.side - self.overlap))
-
-
-def windows(height: Num, width: Num, side: int) -> Windows:
-    """The fewest windows of `side` pixels that cover the longer side, evenly spread.
-
-    Source: Eomt, `_split_image`.
-    """
-    long = num.maximum(height, width)
-    count = (long + (side - 1)) // side
-    overlap = num.where(count > 1, (count * side - long) / num.maximum(count - 1, 1), 0.0)
-    return Windows(height > width, count, side, overlap)
-
-
-class SnappedWindows(NamedTuple):
-    """A whole view of an image and, for large and elongated ones, windows of equal size.
-
-    Attributes:
-        padded: the size with zeros below or right, a square for thin images.
-        shrunk: the size that the whole view is resized to before it becomes a square.
-        canvas: the size to resize to before it is cut into windows, 1 x 1 if there are none.
-        grid: rows and columns of windows, 0 and 0 if there are none.
-        window: the size of a window.
-    """
-
-    padded: Size
-    shrunk: Size
-    canvas: Size
-    grid: Grid
-    window: Size
-
-
-def snapped_windows(height: Num, width: Num, view: int, side: int, longest: int) -> SnappedWindows:
-    """Windows as wide as `side`, or an elongated image's shorter side; each side is resized to the next number of them.
-
-    A rest of more than a fifth of a window makes one more. A side shorter than a window is a single, shorter one.
-
-    Args:
-        height: input height.
-        width: input width.
-        view: side of the whole view.
-        side: side of a window.
-        longest: longest side of an image; larger ones are scaled down, truncating.
-
-    Source: Step3p7, `_plan_patches`.
-    """
-    long, short = num.maximum(height, width), num.minimum(height, width)
-    thin = num.both(short < 32, long / short > 4)
-    padded = num.where(thin, long, height), num.where(thin, long, width)
-    scale = longest / long
-    shrunk = tuple(num.where(long > longest, num.trunc(length * scale), length) for length in padded)
-    # A side of no pixels cannot be resized to; only its quotient has to be defined.
-    long, short = num.maximum(*shrunk), num.maximum(num.minimum(*shrunk), 1)
-    ratio = long / short
-    of_large = num.where(ratio > 4, num.minimum(short, side), side)
-    window = num.where(long <= view, num.where(ratio > 1.5, short, 0), of_large)
-    some, step = window > 0, num.maximum(window, 1)
-
-    def snapped(length: Num) -> Num:
-        whole = step * (length // step + num.where(length % step > 0.2 * step, 1, 0))
-        return num.where(some, num.where(length >= step, whole, length), 1)
-
-    canvas = snapped(shrunk[0]), snapped(shrunk[1])
-    return SnappedWindows(
-        padded,
-        (shrunk[0], shrunk[1]),
-        canvas,
-        Grid(*(num.where(some, num.maximum(length // step, 1), 0) for length in canvas)),
-        (num.minimum(canvas[0], step), num.minimum(canvas[1], step)),
-    )

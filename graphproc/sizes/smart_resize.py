@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 
 from graphproc.sizes import num
+from graphproc.sizes.multiples import nearest, parts_up
 from graphproc.sizes.num import Bool, Num
 from graphproc.sizes.rules import Size
 
@@ -39,11 +40,6 @@ class Guarded:
         return self.height, self.width
 
 
-def positive(height: Num, width: Num) -> Bool:
-    """Whether both sides have a pixel; Pillow refuses to resize to anything less."""
-    return num.both(height >= 1, width >= 1)
-
-
 def _aspect_within(height: Num, width: Num, limit: int) -> Bool:
     # ints decide as the float quotient does: it differs from the limit by more than its rounding
     return num.maximum(height, width) <= limit * num.minimum(height, width)
@@ -59,7 +55,7 @@ def _pixels_within(height: Num, width: Num, factor: int, min_pixels: int, max_pi
 
     The nearest multiple is at least `least`.
     """
-    near_height, near_width = nearest_multiple(height, factor, least), nearest_multiple(width, factor, least)
+    near_height, near_width = nearest(height, factor, least), nearest(width, factor, least)
     near, pixels = frames * near_height * near_width, frames * height * width
     shrink, grow = num.sqrt(pixels / max_pixels), num.sqrt(min_pixels / pixels)
 
@@ -80,13 +76,8 @@ def pixels_within(height: Num, width: Num, factor: int, min_pixels: int, max_pix
     return _guarded(height, width, _pixels_within(height, width, factor, min_pixels, max_pixels, 1))
 
 
-def nearest_multiple(length: Num, factor: int, least: int) -> Num:
-    """The multiple of a factor next to a length, half to even, or `least` where that is more."""
-    return num.maximum(num.round_half_even(length / factor) * factor, least)
-
-
 def pixels_within_any_shape(height: Num, width: Num, factor: int, min_pixels: int, max_pixels: int) -> Size:
-    """`pixels_within` of images of any shape, whose sides count as at least `factor`.
+    """Do as `pixels_within` for an image of any shape; a shorter side counts as `factor`.
 
     Source: `smart_resize` of transformers' Lfm2Vl.
     """
@@ -94,7 +85,7 @@ def pixels_within_any_shape(height: Num, width: Num, factor: int, min_pixels: in
 
 
 def pixels_within_enlarged(height: Num, width: Num, factor: int, min_pixels: int, max_pixels: int) -> Guarded:
-    """`pixels_within`, of an image whose sides were brought up to `factor` first: the height, then the width.
+    """Bring both sides up to `factor`, the height first, then do as `pixels_within`.
 
     Source: `smart_resize` of transformers' PaddleOCRVL.
     """
@@ -148,7 +139,7 @@ def sides_within(height: Num, width: Num, factor: int, min_pixels: int, max_pixe
 
 
 @dataclass(frozen=True)
-class Canvas:
+class CornerCanvas:
     """A picture in the top left corner of a larger canvas.
 
     Attributes:
@@ -160,10 +151,6 @@ class Canvas:
     width: Num
     content_height: Num
     content_width: Num
-
-
-def _multiples(side: Num, factor: int) -> Num:
-    return (side + (factor - 1)) // factor
 
 
 def near_crossing(height: Num, width: Num, tokens: int) -> tuple[Num, Num]:
@@ -192,12 +179,12 @@ def _cut_to_tokens(height: Num, width: Num, factor: int, tokens: int) -> Size:
     for short in near_crossing(height, width, tokens):
         long = tokens // short
         rows, columns = num.where(wide, short, long), num.where(wide, long, short)
-        # the last height whose width, height * width // height, stays within the columns
+        # the largest height that leaves its width, height * width // height, within the columns
         content = num.maximum(content, num.minimum(rows * factor, ((columns * factor + 1) * height - 1) // width))
     content = num.minimum(content, height)
     return (
-        num.maximum(_multiples(content, factor), 1),
-        _multiples(num.maximum(width * content // height, 1), factor),
+        num.maximum(parts_up(content, factor), 1),
+        parts_up(num.maximum(width * content // height, 1), factor),
     )
 
 
@@ -213,17 +200,17 @@ def tokens_within(height: Num, width: Num, factor: int, min_tokens: int, max_tok
 
     Source: `smart_resize` of transformers' Glm5Next, for an image (`num_frames` equal to `temporal_factor`).
     """
-    rows, columns = _multiples(height, factor), _multiples(width, factor)
+    rows, columns = parts_up(height, factor), parts_up(width, factor)
     few = rows * columns < min_tokens
     scale = num.sqrt(min_tokens * factor**2 / (height * width))
-    rows = num.where(few, _multiples(num.maximum(1, num.ceil(height * scale)), factor), rows)
-    columns = num.where(few, _multiples(num.maximum(1, num.ceil(width * scale)), factor), columns)
+    rows = num.where(few, parts_up(num.maximum(1, num.ceil(height * scale)), factor), rows)
+    columns = num.where(few, parts_up(num.maximum(1, num.ceil(width * scale)), factor), columns)
     many = rows * columns > max_tokens
     cut_rows, cut_columns = _cut_to_tokens(height, width, factor, max_tokens)
     return num.where(many, cut_rows, rows) * factor, num.where(many, cut_columns, columns) * factor
 
 
-def canvas_within(height: Num, width: Num, factor: int, min_tokens: int, max_tokens: int) -> Canvas:
+def canvas_within(height: Num, width: Num, factor: int, min_tokens: int, max_tokens: int) -> CornerCanvas:
     """The canvas of `tokens_within` and the size that the image is resized to before it is put there.
 
     An image of at least `min_tokens` tokens' pixels is not enlarged; the rest of the canvas is zeros below and right.
@@ -233,7 +220,7 @@ def canvas_within(height: Num, width: Num, factor: int, min_tokens: int, max_tok
     canvas_height, canvas_width = tokens_within(height, width, factor, min_tokens, max_tokens)
     scale = num.minimum(canvas_height / height, canvas_width / width)
     scale = num.where(height * width >= min_tokens * factor**2, num.minimum(1.0, scale), scale)
-    return Canvas(
+    return CornerCanvas(
         canvas_height,
         canvas_width,
         num.maximum(1, num.minimum(canvas_height, num.floor(height * scale))),

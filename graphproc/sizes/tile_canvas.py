@@ -1,6 +1,6 @@
 """Choosing a canvas of square tiles by scales in float32, or by how many tiles hold an image.
 
-As in `canvas`, whose types these rules share: candidates are tables, and every rule keeps its source's order of operations.
+These rules share the types of `canvas`. As there, candidates are tables, and every rule keeps its source's order of operations.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ def overlapping_grid(height: Num, width: Num, window: int, margin: int, maximum:
     heights, widths = num.table(a * window for a, _ in grids), num.table(b * window for _, b in grids)
 
     def scales(lengths: Num, side: Num) -> Num:
-        nothing = num.eq(side, 0)  # of which any scale is infinite
+        nothing = num.eq(side, 0)  # any scale of it is infinite
         return num.where(nothing, _HUGE, num.single(lengths / num.where(nothing, 1, side)))
 
     scale = num.minimum(scales(heights, height - margin), scales(widths, width - margin))

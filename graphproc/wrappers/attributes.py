@@ -11,6 +11,7 @@ from graphproc.configs.config import Config
 from graphproc.configs.files import read_json
 from graphproc.configs.sizes import SIDES, Size
 from graphproc.errors import ConfigError
+from graphproc.processors.calls import forgotten
 from graphproc.processors.deepseek_vl import GRAY
 from graphproc.processors.row import Row
 from graphproc.processors.stages import count
@@ -133,3 +134,22 @@ def computed(config: Config) -> dict[str, Any]:
     """The attributes that a processor's class computes of its settings; none for most."""
     make = COMPUTED.get(config.processor)
     return {} if make is None else dict(make(config))
+
+
+def saved(row: Row, config: Config, computed: Mapping[str, Any], unknown: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings as a configuration file holds them; those that neither the class nor anyone set are left out.
+
+    Args:
+        row: the class.
+        config: the normalised settings.
+        computed: what the class computes of its settings, as the processor's attributes hold it.
+        unknown: settings that change nothing, but for what is computed.
+    """
+    settings = {key: shown(row, key, value) for key, value in config.settings.items()} | dict(computed)
+    known = [*settings.items(), *((key, value) for key, value in unknown.items() if key not in computed)]
+    dropped = {*NOT_SAVED.get(row.name, ()), *forgotten(row.calls, {})}
+    kept = {k: v for k, v in known if (v is not None or row.defaults.get(k) is not None) and k not in dropped}
+    if row.defaults.get("default_to_square", True) == kept.get("default_to_square"):
+        kept.pop("default_to_square", None)
+    plain = {key: dict(value) if isinstance(value, Mapping) else value for key, value in kept.items()}
+    return {"image_processor_type": row.name, **plain}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from graphproc.errors import warn
 
 UNKNOWN_IGNORED = ("Emu3ImageProcessor", "VideoLlavaImageProcessor", "VivitImageProcessor")
-"""Classes whose calls take unknown keywords, with a warning, as transformers' do; those of others refuse them."""
+"""Calls of these classes take unknown keywords, with a warning, as transformers' do; calls of others refuse them."""
 
 
 def warn_once(said: set[str], label: str, texts: Mapping[str, str]) -> None:

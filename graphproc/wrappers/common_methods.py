@@ -5,29 +5,23 @@ Source: transformers 5.23, `BaseImageProcessor`, `PilBackend`, `TorchvisionBacke
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
 from graphproc.batch_feature import tensor_type_of
-from graphproc.configs.config import Config
 from graphproc.processors import stages
-from graphproc.processors.row import Row
 from graphproc.wrappers.image_files import is_file, load_file
 from graphproc.wrappers.images import data_format, to_array
 from graphproc.wrappers.methods.steps import Array, arrays, each, staged
+from graphproc.wrappers.settings import Settings
 
 
-class CommonMethods:
+class CommonMethods(Settings):
     """What all processors can do with single images."""
 
-    row: ClassVar[Row]
-    backend: str
     _auto_class: ClassVar[str | None] = None
-
-    def _config(self, changes: Mapping[str, Any]) -> Config:
-        raise NotImplementedError
 
     @classmethod
     def register_for_auto_class(cls, auto_class: str | type = "AutoImageProcessor") -> None:
@@ -141,7 +135,7 @@ class CommonMethods:
 
 
 def call_keywords(name: str, keys: Sequence[str]) -> type[Any]:
-    """A class whose annotations are the keywords of a call, as transformers' `valid_kwargs` has them."""
+    """Make a class with the keywords of a call as its annotations, as transformers' `valid_kwargs` has them."""
     return type(f"{name}Kwargs", (dict,), {"__annotations__": dict.fromkeys(keys, Any), "__module__": "graphproc"})
 
 

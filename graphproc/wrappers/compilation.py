@@ -4,35 +4,28 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
-from graphproc.configs.config import STANDARD_KEYS, Config
+from graphproc.configs.config import Config
 from graphproc.ir.program import Program
-from graphproc.processors.calls import forgotten
-from graphproc.processors.row import Row
+from graphproc.runtime import forks
 from graphproc.version import __version__
+from graphproc.wrappers.attributes import computed, saved, shown
+from graphproc.wrappers.settings import Settings
 
 if TYPE_CHECKING:
     import onnx
 
+    from graphproc.runtime.session import Session
     from graphproc.runtime.torch_module import TorchModule
 
 Sides = tuple[int, int]
 
 
-class Compilation:
-    """Compilation for processors, which have `row`, `backend` and settings."""
-
-    row: ClassVar[Row]
-    backend: str
-    _programs: MutableMapping[str, Program]
-    _computed: tuple[str, ...]
-    _unknown: dict[str, Any]
-
-    def _config(self, changes: Mapping[str, Any]) -> Config:
-        raise NotImplementedError
+class Compilation(Settings):
+    """Compilation of a processor's settings."""
 
     def compile(self, *, color: str = "rgb", inputs: Sequence[str] = (), several: bool = False, **changes: Any) -> Program:
         """The program of the settings, with some changed for this once.
@@ -48,19 +41,31 @@ class Compilation:
         Raises:
             ConfigError: a setting has no meaning, or a step lacks one that it needs.
         """
-        unknown = sorted(set(changes) - set(setting_names(self.row)))
-        if unknown:
-            known = ", ".join(setting_names(self.row))
+        if unknown := sorted(set(changes) - set(self._setting_names)):
+            known = ", ".join(self._setting_names)
             raise TypeError(f"{type(self).__name__}: unknown setting {unknown[0]!r}. Known: {known}")
-        config = self._config({**self._forgotten(), **changes})
+        config = self._config({**self._read_in_calls(), **changes})
         return self._program(config, color=color, **options_of(dict.fromkeys(inputs), several))
 
     def _program(self, config: Config, **options: Any) -> Program:
+        """The program of some settings, with options of `Row.program`."""
         key = program_key(config, self.backend, options)
-        program: Program | None = self._programs.get(key)
-        if program is None:
-            program = self._programs[key] = self.row.program(config, backend=self.backend, **options)
-        return program
+        return self._cache.programs.get_or_make(key, lambda: self.row.program(config, backend=self.backend, **options))
+
+    def _session(self, config: Config, threads: int | None, **options: Any) -> Session:
+        """The session of the program's graph with that many threads."""
+
+        def make() -> Session:
+            with forks.unforked():
+                from graphproc.emitters.onnx.emit import EmitOptions, emit
+                from graphproc.runtime.one_size import of_program
+                from graphproc.runtime.session import Session
+
+                program = self._program(config, **options)
+                graph = emit(program, EmitOptions())
+                return Session(graph, threads=threads, one_size=of_program(program), memory=self._cache.memory)
+
+        return self._cache.sessions.get_or_make(f"{program_key(config, self.backend, options)} {threads}", make)
 
     def to_onnx(
         self,
@@ -88,7 +93,7 @@ class Compilation:
             **changes: settings to use instead of the processor's own.
 
         Returns:
-            A model whose outputs have the names, dtypes and shapes of a call with `return_tensors="np"`.
+            A model. Its outputs have the names, dtypes and shapes of a call with `return_tensors="np"`.
 
         Raises:
             ConfigError: a setting has no meaning.
@@ -99,11 +104,7 @@ class Compilation:
 
         program = self.compile(color=color, inputs=inputs, several=several, **changes)
         options = EmitOptions(target, input, opset, image_size)  # type: ignore[arg-type]
-        make: Any = type(self)
-        given = self._config({**self._forgotten(), **changes}).settings
-        own = {key: value for key, value in given.items() if key in changes or key in self._own_settings()}
-        made = make(backend=self.backend, **{**self._settings(), **own})
-        settings = made.to_dict() | {key: getattr(made, key) for key in self._forgotten()}
+        settings = self._saved_with(changes)
         metadata = {
             "graphproc.version": __version__,
             "graphproc.config": settings,
@@ -118,15 +119,13 @@ class Compilation:
         }
         return emit(program, options, metadata)
 
-    def _settings(self) -> dict[str, Any]:
-        return {**self._unknown, **self._own_settings()}
-
-    def _own_settings(self) -> dict[str, Any]:
-        return {key: getattr(self, key) for key in setting_names(self.row) if key not in self._computed}
-
-    def _forgotten(self) -> dict[str, Any]:
-        """The settings that are read in a call or an export alone, as they are without."""
-        return forgotten(self.row.calls, self.row.defaults)
+    def _saved_with(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """The settings, with some changed, as `to_dict` of a processor that is made with them."""
+        given = self._config({**self._read_in_calls(), **changes}).settings
+        own = {key: value for key, value in given.items() if key in changes or key in self._own_settings()}
+        config = self.row.config({**self._unknown, **self._own_settings(), **own})
+        found = saved(self.row, config, computed(config), config.unknown)
+        return found | {key: shown(self.row, key, config.settings[key]) for key in self._read_in_calls()}
 
     def export(self, path: str | os.PathLike[str], **options: Any) -> Path:
         """Write the ONNX graph to a file, whole or not at all; options are those of `to_onnx`.
@@ -149,11 +148,6 @@ class Compilation:
         from graphproc.runtime.torch_module import TorchModule
 
         return TorchModule(self, **options)
-
-
-def setting_names(row: Row) -> Sequence[str]:
-    """The settings that a class declares."""
-    return tuple(dict.fromkeys((*STANDARD_KEYS, *row.extra_keys)))
 
 
 def options_of(further: Mapping[str, Any], several: bool = False) -> dict[str, Any]:

@@ -37,7 +37,7 @@ STACKED: Mapping[str, tuple[str, ...]] = {
 }
 """Outputs that are one array of all images; of these classes alone where there are some."""
 ONLY_TORCHVISION_STACKS = (*DETECTORS, "RTDetr")
-"""Classes of which the torchvision backend alone stacks."""
+"""Of these classes the torchvision backend alone stacks."""
 ONLY_PADDED = ("Emu3", "Pixtral")
 """Classes that stack images alone that they pad to one size."""
 TUPLES = ("image_sizes", "original_sizes", "reshaped_input_sizes", "spatial_shapes")
@@ -50,7 +50,7 @@ LISTS: Mapping[str, tuple[str, ...]] = {
 TENSORS = ("patch_offsets",)
 """Outputs that are a list of torch's tensors whatever is asked for; of arrays where torch is not installed."""
 FLOATS = ("image_scale_factors",)
-"""Outputs of Python's floats, of which frameworks make tensors of their own default type."""
+"""Outputs of Python's floats; frameworks make tensors of their own default type of them."""
 STACKED_BEFORE = ("input_ids",)
 """Outputs of an array for each image, which are made of a stack of all."""
 ROWS: Mapping[str, tuple[str, ...]] = {
@@ -121,18 +121,18 @@ def contained(row: str, backend: str, output: Output, value: Any, apart: Callabl
         return [tuple(sizes.tolist()) for sizes in value]
     elif isinstance(value, list) and all(isinstance(number, np.integer) for number in value):
         return [int(number) for number in value]
-    return _in_torch(value, output.bfloat16) if backend == TORCHVISION and find_spec("torch") else value
+    return _in_torch(value, output.delivery.torch_dtype) if backend == TORCHVISION and find_spec("torch") else value
 
 
 def in_tensors(rows: list[Any]) -> list[Any]:
     """Rows of whole numbers as tensors of torch, int64, or as arrays without torch."""
     arrays = [np.asarray(row, np.int64) for row in rows]
-    found: list[Any] = _in_torch(arrays, False) if find_spec("torch") else arrays
+    found: list[Any] = _in_torch(arrays) if find_spec("torch") else arrays
     return found
 
 
 def _check_one_shape(name: str, backend: str, output: Output, value: Any) -> None:
-    rows = output.batch == "concatenate" and isinstance(value, list) and name not in ROWS.get(output.name, ())
+    rows = not output.join.has_image_axis and isinstance(value, list) and name not in ROWS.get(output.name, ())
     if not (rows or output.name in STACKED_BEFORE or _stacks(name, backend, output)):
         return
     shapes = list(dict.fromkeys(np.shape(array) for array in value))
@@ -146,23 +146,23 @@ def _stacks(name: str, backend: str, output: Output) -> bool:
     key = output.name
     if key not in STACKED or (STACKED[key] and name not in STACKED[key]):
         return False
-    padded = output.batch == "pad" or name not in ONLY_PADDED
+    padded = output.join.pads or name not in ONLY_PADDED
     return padded and (backend == TORCHVISION or name not in ONLY_TORCHVISION_STACKS)
 
 
 def _sampled(name: str, key: str, backend: str, output: Output) -> bool:
     """Whether the output is a list of images for each sample."""
     if name in UNPADDED:
-        return key == "pixel_values" and output.batch != "pad"
+        return key == "pixel_values" and not output.join.pads
     return backend != TORCHVISION and name in SAMPLES.get(key, ())
 
 
-def _in_torch(value: Any, bfloat16: bool) -> Any:
+def _in_torch(value: Any, dtype: str = "") -> Any:
     if isinstance(value, list):
-        return [_in_torch(item, bfloat16) for item in value]
+        return [_in_torch(item, dtype) for item in value]
     if not isinstance(value, np.ndarray):
         return value
     import torch
 
     tensor = torch.from_numpy(value)
-    return tensor.bfloat16() if bfloat16 else tensor
+    return tensor.to(getattr(torch, dtype)) if dtype else tensor

@@ -6,53 +6,36 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeVar, overload
+from typing import Any, Literal, TypeVar, overload
 
 import numpy as np
 
 from graphproc.configs import timm
 from graphproc.configs.classes import GENERIC_TYPES, backend_of_name, class_of_name
-from graphproc.configs.config import Config
 from graphproc.configs.files import FILE_NAME, MODEL_FILE_NAME, short
 from graphproc.configs.hub import client, explained
 from graphproc.configs.legacy import SPELLINGS, notes
 from graphproc.configs.sources import TYPE_KEYS, Folder, Source, file_source, load_source
 from graphproc.errors import ConfigError, warn
 from graphproc.files import write_atomically
-from graphproc.processors.calls import forgotten
 from graphproc.processors.registry import rows
 from graphproc.processors.row import BOTH, Row
-from graphproc.wrappers.attributes import NOT_SAVED, shown
+from graphproc.wrappers.attributes import saved
+from graphproc.wrappers.settings import BACKEND_KEY, Settings, setting_names
 
 T = TypeVar("T", bound="ImageProcessingMixin")
 Pathlike = str | os.PathLike[str]
 
 OPTIONS = ("backend", "engine")
 """Keywords of the constructor that are no settings of a file."""
-BACKEND_KEY = "graphproc_backend"
-"""The key under which a file keeps a processor's backend; transformers carries it along without effect."""
 
 
-class ImageProcessingMixin:
+class ImageProcessingMixin(Settings):
     """Loads processors from folders, files and the Hub, and saves them there."""
-
-    row: ClassVar[Row]
-    named_backend: ClassVar[str | None]
-    backend: str
-    _unknown: dict[str, Any]
-    _computed: tuple[str, ...]
-
-    def __init__(self, /, **settings: Any) -> None:
-        """Make a processor of settings; the classes that can be made say how."""
-        raise TypeError(f"{type(self).__name__} is made by {type(self).__name__}.from_pretrained(source)")
 
     @classmethod
     def _class_named(cls, name: str) -> type[Any]:
         """The processor class of a transformers name."""
-        raise NotImplementedError
-
-    def _config(self, changes: Mapping[str, Any]) -> Config:
-        """The normalised settings with some changed."""
         raise NotImplementedError
 
     # ---- loading -----------------------------------------------------------------------------------------------
@@ -177,15 +160,7 @@ class ImageProcessingMixin:
         The backend is none of them, as in transformers, where it is the class: `from_dict(settings, backend=...)` says which;
         files and `to_json_string` keep it.
         """
-        settings = {key: shown(self.row, key, value) for key, value in self._config({}).settings.items()}
-        computed = {key: getattr(self, key) for key in self._computed}
-        known = [*(settings | computed).items(), *self._unknown.items()]
-        dropped = {*NOT_SAVED.get(self.row.name, ()), *forgotten(self.row.calls, {})}
-        kept = {k: v for k, v in known if (v is not None or self.row.defaults.get(k) is not None) and k not in dropped}
-        if self.row.defaults.get("default_to_square", True) == kept.get("default_to_square"):
-            kept.pop("default_to_square", None)
-        plain = {key: dict(value) if isinstance(value, Mapping) else value for key, value in kept.items()}
-        return {"image_processor_type": self.row.name, **plain}
+        return saved(self.row, self._config({}), {key: getattr(self, key) for key in self._computed}, self._unknown)
 
     def to_json_string(self) -> str:
         """The settings and the backend as JSON, keys in order."""
@@ -306,7 +281,7 @@ def _made(cls: type[Any], source: Source, kwargs: dict[str, Any]) -> Any:
     make, assumed = _class_for(cls, source)
     row: Row = make.row
     settings = {k: v for k, v in source.settings.items() if k not in (*OPTIONS, BACKEND_KEY)}
-    effective = {*row.config({}).settings, *SPELLINGS.get(row.name, ()), *settings}
+    effective = {*setting_names(row), *SPELLINGS.get(row.name, ()), *settings}
     options = {k: kwargs.pop(k) for k in OPTIONS if kwargs.get(k) is not None}
     asked = None if "backend" in options else _backend_asked_for(make, source, kwargs.pop("use_fast", None))
     if asked is not None:
@@ -323,7 +298,7 @@ def _made(cls: type[Any], source: Source, kwargs: dict[str, Any]) -> Any:
     except ConfigError as error:
         given = any(str(error).startswith(f"{key}:") for key in (*overriding, *options))
         raise type(error)(str(error) if given else f"{source.label}: {short(str(error), 400)}") from None
-    for text in (*source.assumed, *assumed, *notes(row.config({}).settings, settings)):
+    for text in (*source.assumed, *assumed, *notes(setting_names(row), settings)):
         warn(f"{source.label}: {text}")
     return (processor, kwargs) if return_unused else processor
 

@@ -132,7 +132,7 @@ def filter_masks(
     whole = ~masks_of.cut_off(boxes, crop, height, width)
     left, top = int(crop[0]), int(crop[1])
     boxes = boxes[whole] + np.array([left, top, left, top])
-    boxes = boxes if len(inside) else boxes.astype(np.float32)  # as the reference has those of no masks
+    boxes = boxes if len(inside) else boxes.astype(np.float32)  # as transformers has those of no masks
     runs = [masks_of.run_lengths(mask) for mask in masks_of.in_image(inside[whole], crop, height, width)]
     places = np.flatnonzero(kept)[whole]
     if not tensors:

@@ -78,7 +78,7 @@ def read(method: Method, outputs: Any, options: Mapping[str, Any]) -> Given:
         given |= method.prepare(given, options)
     for name, declared in method.inputs.items():
         value = given.get(name)
-        if declared.unless in fields:
+        if declared.replaced_by in fields:
             continue
         if value is None:
             if declared.optional:
@@ -121,7 +121,7 @@ def _check_lengths(method: Method, fields: Mapping[str, Array]) -> None:
 
 
 def with_a_row(array: Array) -> Array:
-    """An array whose axes without elements have one: of what is no number, which nothing is larger than, or of 0."""
+    """Give each axis without elements one: NaN of floats, which nothing is larger than, and 0 of others."""
     if 0 not in array.shape:
         return array
     return np.full([max(length, 1) for length in array.shape], np.nan if array.dtype.kind == "f" else 0, dtype=array.dtype)
@@ -163,7 +163,7 @@ def read_sizes(method: Method, options: Mapping[str, Any], count: int) -> Sizes:
         ImageError: they are no positive (height, width) for each image.
     """
     found, kind = {}, WHOLE
-    for keyword in method.sized:
+    for keyword in method.size_arguments:
         given = options.get(keyword)
         if given is None:
             if method.needs_sizes:
@@ -184,7 +184,7 @@ def read_sizes(method: Method, options: Mapping[str, Any], count: int) -> Sizes:
 
 
 def check_masks(method: Method, given: Given, sizes: Sizes) -> None:
-    """Raise ImageError where there are no masks and the reference resizes those of all queries."""
+    """Raise ImageError if there are no masks and transformers resizes those of all queries."""
     if method.resizes_all == "always" or (method.resizes_all == "to sizes" and sizes.rows):
         for name, arrays in given.fields.items():
             if arrays and 0 in arrays[0].shape:
@@ -192,7 +192,7 @@ def check_masks(method: Method, given: Given, sizes: Sizes) -> None:
 
 
 def _kind_of_sizes(method: Method, given: Any, rows: Array) -> str:
-    """The type of sizes: an array's own; float32 of floats in lists, and of all lists where the reference makes them so."""
+    """The type of sizes: an array's own; float32 of floats in lists, and of all lists where transformers makes them so."""
     if not isinstance(given, (list, tuple)):
         return kind_of(given)
     return "f32" if rows.dtype.kind == "f" or method.float_sizes else WHOLE

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,33 +22,22 @@ from graphproc.runtime import forks
 from graphproc.version import __version__
 from graphproc.wrappers import post_inputs, precision
 from graphproc.wrappers.mask_generation import mask_generation_methods
+from graphproc.wrappers.settings import Settings
 
 if TYPE_CHECKING:
     import onnx
 
-    from graphproc.processors.row import Row
     from graphproc.runtime.session import Session
 
 Array = np.ndarray[Any, Any]
 Run = dict[str, Array]
 
 
-class PostProcessing:
-    """Post-processing for processors, which have `row`, `engine` and settings.
+class PostProcessing(Settings):
+    """Post-processing of the outputs of a processor's model.
 
     Each class has transformers' `post_process_*` methods; `post_process_image_classification` every class has.
     """
-
-    row: ClassVar[Row]
-    engine: str
-    backend: str
-    _unknown: dict[str, Any]
-    _computed: tuple[str, ...]
-    _programs: MutableMapping[str, Program]
-    _sessions: MutableMapping[str, Session]
-
-    def _config(self, changes: Mapping[str, Any]) -> Config:
-        raise NotImplementedError
 
     def _post_config(self) -> Config:
         """The settings, and those that change nothing before a model but may after it (OneFormer's `metadata`)."""
@@ -133,19 +122,20 @@ class PostProcessing:
         flags = (key for key, value in options.items() if value is None and key.startswith("do_"))
         options |= {key: config.settings[key] for key in flags if key in config.settings}
         read = post_inputs.read(method, outputs, options)
-        settings = method.settings({**given, **(method.of_no_row if read.empty else {})})
+        settings = method.settings({**given, **(method.options_without_rows if read.empty else {})})
         options["rounded"] = partial(rounded, kind=read.kind)
         sizes = post_inputs.read_sizes(method, options, read.count)
         post_inputs.check_masks(method, read, sizes)
         present = tuple(name for name in read.fields if method.inputs[name].optional)
         about = [method.name, settings, sorted(sizes.rows), present, dict(config.settings), dict(config.unknown), self.backend]
         key = json.dumps(about, default=str)
-        program = self._programs.get(key)
-        if program is None:
-            program = method.program(
-                config, settings, sized=tuple(sizes.rows), fields=present, ragged=method.has_masks, backend=self.backend
-            )
-            self._programs[key] = program
+        forms: dict[str, Any] = {
+            "sized": tuple(sizes.rows),
+            "fields": present,
+            "ragged": method.has_masks,
+            "backend": self.backend,
+        }
+        program = self._cache.programs.get_or_make(key, lambda: method.program(config, settings, **forms))
         whole = precision.must_be_whole(program) if sizes.fractional else set()
         if wrong := [keyword for keyword in sizes.fractional if keyword.removesuffix("s") in whole]:
             raise ImageError(f"{wrong[0]}: expected whole numbers of pixels, got {options[wrong[0]]!r:.80}")
@@ -184,18 +174,20 @@ class PostProcessing:
         if self.engine == "numpy":
             return reference.run(program, one)
         program.check(reference.measure(program, one))  # graphs leave this to their callers
-        session = self._sessions.get(key)
-        if session is None:
+
+        def make() -> Session:
             with forks.unforked():
                 from graphproc.emitters.onnx.emit import EmitOptions, emit
                 from graphproc.runtime.session import Session
 
-                session = self._sessions[key] = Session(emit(program, EmitOptions()), specialise_after=None)
+                return Session(emit(program, EmitOptions()), specialise_after=None)
+
+        session = self._cache.sessions.get_or_make(key, make)
         inputs = {
             program.graph_input(v.name, several=False): one[v.name] if v.measures else one[v.name][None] for v in program.inputs
         }
-        joined = {output.name for output in program.outputs if output.join in ("concatenate", "padded_rows")}
-        return {name: value if name in joined else value[0] for name, value in session.run(inputs).items()}
+        found = session.run(inputs)
+        return {output.name: reference.of_image(output, found[output.name]) for output in program.outputs}
 
 
 def _count(run: Run, name: str) -> int:
@@ -239,16 +231,16 @@ def post_processing_methods(processor: str) -> dict[str, Any]:
 
 def _function(method: Method) -> Any:
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    parameters = [inspect.Parameter(name, kind) for name in ("self", method.takes)]
+    parameters = [inspect.Parameter(name, kind) for name in ("self", method.first_argument)]
     parameters += [inspect.Parameter(name, kind, default=default) for name, default in method.options.items()]
-    parameters += [inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD)] if method.ignores_more else []
+    parameters += [inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD)] if method.accepts_unknown_keywords else []
     signature = inspect.Signature(parameters)
 
     def post_process(*args: Any, **kwargs: Any) -> Any:
         bound = signature.bind(*args, **kwargs).arguments
-        processor, outputs = bound.pop("self"), bound.pop(method.takes)
+        processor, outputs = bound.pop("self"), bound.pop(method.first_argument)
         bound.pop("kwargs", None)
-        if method.takes != "outputs":
+        if method.first_argument != "outputs":
             name = next(name for name, field in method.inputs.items() if not field.call)
             outputs = {name: outputs} if post_inputs.named(outputs, name) is None else outputs
         return processor._post_process(method, outputs, bound)
@@ -263,5 +255,5 @@ def _function(method: Method) -> Any:
 def _doc(method: Method) -> str:
     reads = ", ".join(f"`{name}` [batch, {', '.join(map(str, f.shape))}]" for name, f in method.inputs.items() if not f.call)
     lines = [f"{(method.build.__doc__ or '').splitlines()[0]}", "", f"Reads the model's {reads}; numpy arrays or torch tensors."]
-    lines += [f"`{keyword}` are (height, width) in pixels, for each image." for keyword in method.sized]
+    lines += [f"`{keyword}` are (height, width) in pixels, for each image." for keyword in method.size_arguments]
     return "\n".join([*lines, f"Results, one for each image, are {method.parity}."])

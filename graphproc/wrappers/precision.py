@@ -16,7 +16,7 @@ import numpy as np
 from graphproc.executors import reference
 from graphproc.ir import types as element_types
 from graphproc.ir.op import Op
-from graphproc.ir.program import Program, Step, Value
+from graphproc.ir.program import Program, Step, ValueInfo
 from graphproc.ir.types import TensorType
 from graphproc.numerics.narrow import NARROW, rounded
 from graphproc.ops import Cast, Combine, Function, Numbers, Reduce
@@ -93,7 +93,7 @@ def run(program: Program, inputs: Mapping[str, Array], kind: str, sizes: str) ->
 
 
 def _within_lengths(program: Program) -> set[str]:
-    """The squares of which roots are taken, and their sums: the length of a vector is one operation for torch, rounded once."""
+    """The squares and sums inside lengths of vectors: torch computes a length in one operation, rounded once."""
     by_name = {step.output.name: step for step in program.steps}
     found: set[str] = set()
     for step in program.steps:
@@ -112,7 +112,7 @@ def _widened(step: Step, kinds: Mapping[str, str]) -> Iterator[Step]:
         names = tuple(f"{name} for {step.output.name}" if kinds.get(name) in FLOATS[:-1] else name for name in step.inputs)
         for name, wide in zip(step.inputs, names, strict=True):
             if name != wide:
-                yield Step(Cast("f64"), (name,), Value(wide, TensorType("f64", ())))
+                yield Step(Cast("f64"), (name,), ValueInfo(wide, TensorType("f64", ())))
         step = replace(step, inputs=names)
     yield step
 

@@ -7,7 +7,6 @@ side. Results are written straight into the array of all images, which is the re
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -16,13 +15,13 @@ import numpy as np
 
 from graphproc.errors import ConfigError, ImageError, ProgramError, ShapeError
 from graphproc.executors import reference
-from graphproc.ir.program import IN_A_ROW, Output, Program
+from graphproc.ir.program import Output, Program
 from graphproc.ir.types import DTYPES
-from graphproc.runtime import workers
 from graphproc.runtime.memory import Memory
+from graphproc.runtime.side_by_side import SideBySide
 from graphproc.sizes import num
 from graphproc.wrappers.image_files import is_file, label_of
-from graphproc.wrappers.recent import Recent
+from graphproc.wrappers.lru_dict import LruDict
 
 if TYPE_CHECKING:
     from graphproc.runtime.session import Session
@@ -32,18 +31,18 @@ Array = np.ndarray[Any, Any]
 MOST_IMAGES = 8
 """How many images run together at most."""
 MOST_BYTES = 4 << 20
-"""How many bytes of pixels run together at most, where that is more than one image: what fits a core's cache, about."""
+"""How many bytes of pixels run together at most, unless a single image has more: about what fits a core's cache."""
 
 
 def labels_of(images: Sequence[Any]) -> list[str]:
-    """What errors call each image of a call: files by name, others by number; nothing where there is one alone."""
+    """Name the images of a call for errors: files by path, others by number, a single one not at all."""
     numbers = [f"image {index}" if len(images) > 1 else "" for index in range(len(images))]
     return [label_of(image) if is_file(image) else number for image, number in zip(images, numbers, strict=True)]
 
 
 @contextmanager
 def about(label: str, *more: type[ConfigError]) -> Iterator[None]:
-    """Say of every error within which image it is about.
+    """Name the image in every error that is raised within.
 
     Args:
         label: what the image is called, or the images.
@@ -66,8 +65,13 @@ def _labelled(label: str, error: Exception) -> str:
 
 
 @dataclass
-class _Place:
-    """The array that one output of all images is written to, as long as every image's has the shape of the first one's."""
+class _OutputBuffer:
+    """The array of all images that one output is written to, as long as each image's result has the first one's shape.
+
+    Attributes:
+        array: [images, *shape of a result].
+        filled: how many images were written to it, or will be.
+    """
 
     array: Array
     filled: int = 0
@@ -79,13 +83,13 @@ class Plan:
 
     Attributes:
         program: the program, which takes such inputs.
-        most: how many images run together at most.
-        places: the shape and dtype of an image's result by output, of those that can be written side by side.
+        max_batch: how many images run together at most.
+        buffers: for each output that can be written to one array of all images, the shape and dtype of an image's result.
     """
 
     program: Program
-    most: int
-    places: Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]]
+    max_batch: int
+    buffers: Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]]
 
 
 @dataclass
@@ -104,26 +108,25 @@ class Runner:
     Attributes:
         labels: what errors call each image.
         results: the outputs of each image by name, complete after `finish`.
-        threads: how many images may run side by side.
     """
 
-    def __init__(self, labels: Sequence[str], threads: int, plans: Recent[Any, Plan], memory: Memory) -> None:
+    def __init__(self, labels: Sequence[str], runs: SideBySide, plans: LruDict[Any, Plan], memory: Memory) -> None:
         """Start a call.
 
         Args:
             labels: what errors call each image.
-            threads: how many may run side by side.
+            runs: starts the runs.
             plans: the plans of earlier calls.
             memory: the memory of earlier results.
         """
         self.labels = labels
         self.results: list[Mapping[str, Array]] = [{}] * len(labels)
-        self.threads = threads
+        self._runs = runs
         self._plans = plans
         self._memory = memory
         self._groups: dict[tuple[Any, ...], _Group] = {}
-        self._jobs: list[tuple[_Group, Future[list[Mapping[str, Array]]]]] = []
-        self._places: dict[str, _Place] = {}
+        self._started: list[tuple[_Group, Callable[[], list[Mapping[str, Array]]]]] = []
+        self._buffers: dict[str, _OutputBuffer] = {}
 
     def add(self, index: int, program: Program, session: Callable[[], Session], inputs: Mapping[str, Array]) -> None:
         """Run the graph of a program on an image, now or together with later ones.
@@ -147,24 +150,21 @@ class Runner:
             group = self._groups[key] = _Group(plan, session)
         group.indices.append(index)
         group.inputs.append(inputs)
-        if len(group.indices) >= min(group.plan.most, self._share()):
+        if len(group.indices) >= min(group.plan.max_batch, self._share()):
             self._start(group)
 
     def _share(self) -> int:
-        """So many images that every worker has some."""
-        return -(-len(self.results) // self.threads)
+        """How many images a run may have at most, so that every worker has some."""
+        return -(-len(self.results) // self._runs.threads)
 
     def _start(self, group: _Group) -> None:
-        """Run what a group has: in place where nothing runs side by side, otherwise on a worker."""
+        """Run what a group has."""
         run = _Group(group.plan, group.session, group.indices, group.inputs)
         group.indices, group.inputs = [], []
         out = self._out(run)
         session = run.session()  # here, not by workers: it is made once
         label = ", ".join(filter(None, (self.labels[index] for index in run.indices)))
-        if self.threads == 1:
-            self._keep(run, _run(run, session, out, label))
-            return
-        self._jobs.append((run, workers.pool(self.threads).submit(lambda: _run(run, session.of_worker(), out, label))))
+        self._started.append((run, self._runs.start(session, lambda session: _run(run, session, out, label))))
 
     def _out(self, run: _Group) -> dict[str, Array]:
         """Where the outputs of a run go: the part of the array of all images that is theirs."""
@@ -173,16 +173,16 @@ class Runner:
             return {}
         out = {}
         for output in run.plan.program.outputs:
-            if output.name not in run.plan.places:
+            if output.name not in run.plan.buffers:
                 continue
-            shape, dtype = run.plan.places[output.name]
-            if output.name not in self._places:
-                self._places[output.name] = _Place(self._empty(output.name, shape, dtype))
-            place = self._places[output.name]
-            if place.array.shape[1:] == shape and place.array.dtype == dtype:
-                part = place.array[start] if output.join == "concatenate" else place.array[start : start + count]
+            shape, dtype = run.plan.buffers[output.name]
+            if output.name not in self._buffers:
+                self._buffers[output.name] = _OutputBuffer(self._empty(output.name, shape, dtype))
+            buffer = self._buffers[output.name]
+            if buffer.array.shape[1:] == shape and buffer.array.dtype == dtype:
+                part = buffer.array[start : start + count] if output.image_join.has_image_axis else buffer.array[start]
                 out[output.name] = part if output.sample is None else part[None]
-                place.filled += count
+                buffer.filled += count
         return out
 
     def _empty(self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
@@ -191,10 +191,6 @@ class Runner:
             return self._memory.array(name, (len(self.results), *shape), dtype)
         except MemoryError:
             return np.empty((0, 0), dtype)
-
-    def _keep(self, run: _Group, results: list[Mapping[str, Array]]) -> None:
-        for index, result in zip(run.indices, results, strict=True):
-            self.results[index] = result
 
     def finish(self) -> None:
         """Run what is left and wait for everything.
@@ -205,16 +201,13 @@ class Runner:
         for group in self._groups.values():
             if group.indices:
                 self._start(group)
-        for run, future in self._jobs:
-            self._keep(run, future.result())
+        for run, wait in self._started:
+            for index, result in zip(run.indices, wait(), strict=True):
+                self.results[index] = result
 
     def apart(self, name: str) -> list[Array]:
         """The results of each image of one output."""
         return [result[name] for result in self.results]
-
-    def stop(self) -> None:
-        """Leave nothing running."""
-        workers.stop([future for _, future in self._jobs])
 
     def joined(self, outputs: Sequence[Output], counts: Sequence[int], tensors: bool) -> dict[str, Any]:
         """The results of all images together, as `reference.join` gives them, without copies where that is possible.
@@ -229,7 +222,7 @@ class Runner:
             whole = self._whole(output, counts)
             if whole is None:
                 found |= reference.join([output], self.results, counts)
-            elif tensors or output.batch == "concatenate" or (output.sample is not None and output.batch == "pad"):
+            elif tensors or output.join.as_array("images" if output.sample is None else "samples"):
                 found[output.name] = whole
             else:
                 found[output.name] = list(whole)
@@ -237,21 +230,21 @@ class Runner:
 
     def _whole(self, output: Output, counts: Sequence[int]) -> Array | None:
         """The array that an output of all images was written to, in the shape of the result; None where it is none."""
-        place = self._places.get(output.name)
-        if place is None or place.filled < len(self.results):
+        buffer = self._buffers.get(output.name)
+        if buffer is None or buffer.filled < len(self.results):
             return None
-        if output.batch == "concatenate":
-            return place.array.reshape(-1, *place.array.shape[2:])
+        if not output.join.has_image_axis:
+            return buffer.array.reshape(-1, *buffer.array.shape[2:])
         if output.sample is None:
-            return place.array
+            return buffer.array
         if len(set(counts)) > 1:
             return None
-        return place.array.reshape(len(counts), -1, *place.array.shape[1:])
+        return buffer.array.reshape(len(counts), -1, *buffer.array.shape[1:])
 
 
 def _one_by_one(program: Program) -> bool:
-    """Whether a run of several images would not tell which image a result belongs to."""
-    return any(output.join in (*IN_A_ROW, "largest") for output in program.outputs)
+    """Whether images have to run one by one, because a run of several would not tell which result belongs to which image."""
+    return not all(output.image_join.has_image_axis for output in program.outputs)
 
 
 def _plan(program: Program, inputs: Mapping[str, Array]) -> Plan:
@@ -266,16 +259,16 @@ def _plan(program: Program, inputs: Mapping[str, Array]) -> Plan:
     if program.measured:
         return Plan(program, 1, {})
     memo: dict[num.Sym, Any] = {}
-    places = {}
+    buffers = {}
     for output in program.outputs:
-        alone = output.sample is None and output.batch in ("stack", "pad", "concatenate")
-        in_sample = output.sample in ("stack", "pad") and output.batch in ("stack", "pad")
-        type = program.value(output.value).type
-        if (alone or in_sample) and type.shape and not (output.listed or output.optional or output.apart):
+        delivery, type = output.delivery, program.value(output.value).type
+        in_sample = output.sample is None or (output.sample.has_image_axis and output.join.has_image_axis)
+        as_tensor = delivery.kind == "tensor" and not delivery.omit_if_empty
+        if output.image_join.contiguous and in_sample and type.shape and as_tensor:
             shape = tuple(int(num.evaluate(length, sizes, memo)) for length in type.shape)
-            places[output.name] = shape, DTYPES[type.dtype]
+            buffers[output.name] = shape, DTYPES[type.dtype]
     together = MOST_BYTES // sum(array.nbytes for array in inputs.values())
-    return Plan(program, 1 if _one_by_one(program) else max(1, min(MOST_IMAGES, together)), places)
+    return Plan(program, 1 if _one_by_one(program) else max(1, min(MOST_IMAGES, together)), buffers)
 
 
 def _run(run: _Group, session: Session, out: Mapping[str, Array], label: str) -> list[Mapping[str, Array]]:
@@ -286,12 +279,7 @@ def _run(run: _Group, session: Session, out: Mapping[str, Array], label: str) ->
     with about(label):
         outputs = session.run(inputs, out)
     return [
-        {
-            o.name: outputs[o.name][(0,) * (o.sample is not None) + (position,)]
-            if o.join in ("stack", "pad")
-            else reference.of_one(o, outputs[o.name])
-            for o in program.outputs
-        }
+        {o.name: reference.of_image(o, outputs[o.name], position) for o in program.outputs}
         for position in range(len(run.indices))
     ]
 

@@ -58,6 +58,14 @@ CASES: Mapping[str, Case] = {
         }
     ),
     "DeiTImageProcessor": Case(),
+    "IdeficsImageProcessor": Case(
+        derived=("image_size",),
+        extra={
+            "image_size": {"image_size": 67},
+            "image_size before size": {"image_size": 67, "size": {"height": 80, "width": 50}},
+            "image_size null": {"image_size": None, "size": {"height": 80, "width": 50}},
+        },
+    ),
     "LayoutLMv2ImageProcessor": NO_OCR,
     "LayoutLMv3ImageProcessor": NO_OCR,
     "LevitImageProcessor": Case(extra={"edge 7": {"size": {"shortest_edge": 7}, "crop_size": 7}}),

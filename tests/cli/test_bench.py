@@ -12,10 +12,11 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from graphproc.bench import task
+from graphproc.bench.own import GRAPH, NUMPY, OWN
+from graphproc.bench.peers import PIL_ARRAY, PIL_IMAGE, PILLOW
 from graphproc.cli.main import app
 from graphproc.runtime.session import Session
-from graphproc.wrappers import engines
-from graphproc.wrappers.engines import GRAPH, NUMPY, OWN, PILLOW
 from graphproc.wrappers.examples import photograph
 
 SMALL = ("CLIPImageProcessor", "--set", "size=40", "--set", "crop_size=32", "--runs", "2")
@@ -30,7 +31,7 @@ def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
     def absent(name: str) -> Any:
         raise ModuleNotFoundError(f"No module named {name!r}", name=name.split(".")[0])
 
-    monkeypatch.setattr(engines, "import_module", absent)
+    monkeypatch.setattr(task, "import_module", absent)
 
 
 def run(*args: str, code: int = 0) -> str:
@@ -48,6 +49,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     return [str(path) for path in paths]
 
 
+@pytest.mark.slow
 def test_json_has_every_image_and_number_of_threads(files: list[str]) -> None:
     found = json.loads(run(*files, "--threads", "1", "--threads", "2", "--json"))
     assert found["ok"] is True
@@ -108,9 +110,10 @@ def test_bad_usage_is_one_line_and_exit_2(args: list[str], expected: str) -> Non
     assert text.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_peers_take_part_where_they_are_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "import_module", import_module)
+    monkeypatch.setattr(task, "import_module", import_module)
     pytest.importorskip("transformers")
     found = json.loads(run("--json"))["results"][0]
     exact = {t["engine"]: t["exact"] for t in found["timings"]}
-    assert exact[engines.PIL_ARRAY] is exact[engines.PIL_IMAGE] is True
+    assert exact[PIL_ARRAY] is exact[PIL_IMAGE] is True

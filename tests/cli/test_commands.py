@@ -214,6 +214,7 @@ def test_verify_compares_named_images(graph: str, small: str) -> None:
     assert "0 of 301,056 elements" in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["graph", "CLIPImageProcessor"])
 def test_verify_json_without_images(graph: str, source: str) -> None:
     result = run_json("verify", graph if source == "graph" else source)
@@ -258,20 +259,34 @@ def test_inspect_json(graph: str) -> None:
     assert (result["graph"]["opset"], result["graph"]["ir_version"]) == (18, 8)
     assert result["graph"]["metadata"]["target"] == "cpu"
     assert json.loads(result["graph"]["metadata"]["config"])["image_processor_type"] == "CLIPImageProcessor"
-    assert list(result["why"]) == ["passes", "byte_maps", "resizes", "cuda_fallbacks"]
+    assert list(result["why"]) == ["passes", "byte_maps", "choices", "cuda_fallbacks"]
 
 
 def test_why_names_every_pass_and_what_it_changed() -> None:
-    passes = {p["name"]: (p["before"], p["after"]) for p in run_json("inspect", "CLIPImageProcessor", "--why")["why"]["passes"]}
+    passes = {p["name"]: p["changes"] for p in run_json("inspect", "CLIPImageProcessor", "--why")["why"]["passes"]}
     assert passes == {
-        "lower-resample": (["resample"], ["resize"]),
-        "late-channels": ([], []),
-        "absorb-layout": (["to_channels_first", "resize"], ["resize"]),
-        "crop-into-resize": (["resize", "center_crop"], ["resize"]),
-        "fold-byte-map": (["rescale", "normalize"], ["byte_map"]),
-        "late-byte-map": ([], []),
-        "map-into-resize": (["resize", "byte_map"], ["resize"]),
+        "lower-resample": [{"before": ["resample"], "after": ["resize"]}],
+        "late-channels": [],
+        "absorb-layout": [{"before": ["to_channels_first", "resize"], "after": ["resize"]}],
+        "crop-into-resize": [{"before": ["resize", "center_crop"], "after": ["resize"]}],
+        "fold-byte-map": [{"before": ["rescale", "normalize"], "after": ["byte_map"]}],
+        "late-byte-map": [],
+        "map-into-resize": [{"before": ["resize", "byte_map"], "after": ["resize"]}],
     }
+
+
+def test_why_says_what_a_pass_left_alone() -> None:
+    passes = {p["name"]: p["declined"] for p in run_json("inspect", "Owlv2ImageProcessor", "--why")["why"]["passes"]}
+    assert [(d["steps"], d["reason"].split()[-3:]) for d in passes["fold-byte-map"]] == [("normalize", ["f32,", "not", "u8"])]
+    assert "left normalize alone: " in run("inspect", "Owlv2ImageProcessor", "--why")
+
+
+def test_why_tells_the_order_and_the_pieces() -> None:
+    known = run("inspect", "CLIPImageProcessor", "--why", "--image-size", "3000x400")
+    assert "vertical pass first" in known
+    assert "rows at once" in known
+    assert "decided in the graph for each image" in run("inspect", "CLIPImageProcessor", "--why")
+    assert "both sides enlarge" in run("inspect", "DetrImageProcessor", "--why")
 
 
 def test_why_gives_the_rule_for_any_size_and_the_form_for_one() -> None:
@@ -373,6 +388,7 @@ def test_progress_goes_to_stderr_on_a_terminal(capsys: pytest.CaptureFixture[str
     assert "images" in captured.err
 
 
+@pytest.mark.slow
 def test_the_module_runs_as_a_program(root: Path, tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(root)}
     program = [sys.executable, "-m", "graphproc"]
@@ -416,6 +432,7 @@ def test_commands_say_what_they_assume_on_stderr(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["CLIPImageProcessor", "DetrImageProcessor"])
 @pytest.mark.parametrize("backend", ["pil", "torchvision"])
 def test_run_reads_a_file_as_the_processor_does(tmp_path: Path, name: str, backend: str) -> None:

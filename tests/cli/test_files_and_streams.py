@@ -31,6 +31,7 @@ def test_a_graph_goes_to_stdout_and_the_report_to_stderr(root: Path) -> None:
     assert b"Wrote stdout" in result.stderr
 
 
+@pytest.mark.slow
 def test_outputs_go_to_stdout_as_json_goes_to_stderr(root: Path) -> None:
     result = process(root, "run", "CLIPImageProcessor", PHOTO, "-o", "-", "--json")
     with np.load(io.BytesIO(result.stdout)) as arrays:

@@ -76,6 +76,7 @@ def test_json(unpadded: Path, tmp_path: Path) -> None:
     assert set(found["folded"]["outputs"]) == {"y", "pixel_values"}
 
 
+@pytest.mark.slow
 def test_folding_says_how_much_it_changes(unpadded: Path, tmp_path: Path) -> None:
     result = run("fuse", SOURCE[0], unpadded, *SOURCE[1:], "--fold-normalize", "-o", tmp_path / "fused.onnx")
     assert "the normalization into conv" in result.stdout

@@ -80,6 +80,7 @@ def test_files_opened_images_and_arrays_are_read_alike(color: str, mode: str, tm
 # ---- backends ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_every_command_with_a_source_takes_a_backend(tmp_path: Path, rgba: Image.Image) -> None:
     image, found = str(tmp_path / "opaque.png"), {}
     for backend in ("pil", "torchvision"):

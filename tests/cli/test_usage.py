@@ -16,7 +16,7 @@ from graphproc.emitters.onnx.emit import INPUTS, TARGETS
 from graphproc.processors.row import CHANNELS
 from graphproc.runtime.providers import PROVIDERS
 from graphproc.version import __version__
-from graphproc.wrappers.processor import ENGINES
+from graphproc.wrappers.settings import ENGINES
 
 COMMANDS = ("export", "run", "verify", "fuse", "bench", "inspect", "config", "list", "demo")
 GRAPH = "graphproc.onnx"
@@ -142,6 +142,7 @@ def test_a_defect_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_ctrl_c_exits_130_without_a_traceback(root: Path) -> None:
     code = (
         "import os, signal, time, graphproc.processors.registry as registry\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs ignore it
         "registry.rows = lambda: (os.kill(os.getpid(), signal.SIGINT), time.sleep(30))\n"
         "from graphproc.cli.main import main; main()"
     )

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 import transformers
 
-from graphproc.configs.config import STANDARD_KEYS, Config, check, normalize
+from graphproc.configs.config import Config, check, normalize
+from graphproc.configs.settings import STANDARD, declared
 from graphproc.errors import ConfigError
+from graphproc.processors.enlarged import CROP_PCT
 
 DEFAULTS: dict[str, Any] = {
     "do_resize": True,
@@ -19,15 +21,16 @@ DEFAULTS: dict[str, Any] = {
     "image_mean": (0.5, 0.5, 0.5),
     "image_std": (0.25, 0.25, 0.25),
 }
+SETTINGS = declared({**DEFAULTS, "crop_pct": CROP_PCT})
 
 
 def config(**given: Any) -> Config:
-    return normalize("SomeImageProcessor", DEFAULTS, ("crop_pct",), given)
+    return normalize("SomeImageProcessor", SETTINGS, given)
 
 
 def test_defaults_fill_in_and_the_rest_is_none() -> None:
     settings = config().settings
-    assert set(settings) == {*STANDARD_KEYS, "crop_pct"}
+    assert set(settings) == {*STANDARD, "crop_pct"}
     assert {key: value for key, value in settings.items() if value is not None} == DEFAULTS
 
 
@@ -55,7 +58,7 @@ def test_an_int_size_follows_default_to_square(square: bool | None) -> None:
 
 
 def test_default_to_square_is_true_for_a_class_that_does_not_say() -> None:
-    assert normalize("SomeImageProcessor", {}, (), {"size": 50}).size == {"height": 50, "width": 50}
+    assert normalize("SomeImageProcessor", declared({}), {"size": 50}).size == {"height": 50, "width": 50}
 
 
 def test_crop_and_pad_sizes_are_square_whatever_default_to_square_says() -> None:

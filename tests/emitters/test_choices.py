@@ -9,6 +9,7 @@ from types import ModuleType
 
 import onnx
 import pytest
+import tiers
 
 import graphproc as gp
 from graphproc.errors import ConfigError
@@ -28,8 +29,8 @@ def tool(root: Path) -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("form", ["image", "batch"])
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("form", tiers.rows(["image", "batch"], ["batch"]))
+@pytest.mark.parametrize("family", tiers.rows(FAMILIES, ["plain", "detection"]))
 def test_every_dimension_can_be_fixed(family: str, form: str, tool: ModuleType, tmp_path: Path) -> None:
     """In a process of its own, which ONNX Runtime would end: as overrides and in the model, with the bits of the free graph."""
     try:
@@ -41,6 +42,7 @@ def test_every_dimension_can_be_fixed(family: str, form: str, tool: ModuleType, 
     assert [how for _, how in found] == ["same", "same"]
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("color", ["rgba", "gray"])
 @pytest.mark.parametrize("name", ["CLIPImageProcessor", "Inkling2ImageProcessor", "NougatImageProcessor"])
 def test_colours_in_graphs_of_fixed_dimensions(name: str, color: str, tool: ModuleType, tmp_path: Path) -> None:

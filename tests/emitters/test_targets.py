@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from every_class import FAMILIES, SMALL, VARIANTS, program
+import tiers
+from every_class import FAMILIES, SMALL, program
 
 import graphproc as gp
 from graphproc.emitters.onnx.checks import CUDA_KERNELS, cuda_fallbacks, element_types, nodes
@@ -125,7 +126,7 @@ def fallbacks(model: onnx.ModelProto) -> list[str]:
     return [operator for _, operator, _ in cuda_fallbacks(model)]
 
 
-@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+@pytest.mark.parametrize("variant", tiers.classes(), ids=str)
 def test_cuda_graphs_have_a_kernel_for_every_node(variant):
     further = {"inputs": variant.inputs, "several": variant.several}
     found = fallbacks(exported(variant.name, {key: value for key, value in further.items() if value}))
@@ -134,10 +135,13 @@ def test_cuda_graphs_have_a_kernel_for_every_node(variant):
 
 @pytest.mark.parametrize(
     ("name", "options"),
-    [
-        *((variant.name, options) for variant in FAMILIES for _, options in SETTINGS),
-        *((name, options) for name, every in FURTHER.items() for options in every),
-    ],
+    tiers.rows(
+        [
+            *((variant.name, options) for variant in FAMILIES for _, options in SETTINGS),
+            *((name, options) for name, every in FURTHER.items() for options in every),
+        ],
+        [(tiers.STANDARD, options) for _, options in SETTINGS] + [(name, FURTHER[name][0]) for name in FURTHER],
+    ),
     ids=str,
 )
 def test_cuda_graphs_of_other_settings_have_a_kernel_for_every_node(name, options):
@@ -167,7 +171,7 @@ def test_the_kernel_table_knows_element_types_of_subgraphs():
     assert "MatMul" in CUDA_KERNELS
 
 
-@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+@pytest.mark.parametrize("variant", tiers.classes(), ids=str)
 def test_portable_graphs_hold_only_float32_and_int64(variant):
     """Beside the inputs, the outputs, and what `OTHER_TYPES` names: an entry that is no longer true has to go."""
     if variant.name in ("NougatImageProcessor", "PPFormulaNetImageProcessor", "VitPoseImageProcessor"):
@@ -217,7 +221,7 @@ def test_portable_graphs_give_the_same_bits_in_tract(name, settings, tmp_path):
     np.testing.assert_array_equal(found, want)
 
 
-@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+@pytest.mark.parametrize("variant", tiers.classes(), ids=str)
 def test_cuda_graphs_run_on_a_gpu_to_the_same_bits(variant):
     import onnxruntime
 

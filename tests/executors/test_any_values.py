@@ -109,6 +109,7 @@ def test_maps_of_floats(name: str, settings: Mapping[str, Any], keyword: str, gi
     assert not difference(dict(found), dict(expected))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["Idefics2ImageProcessor", "Idefics3ImageProcessor", "SmolVLMImageProcessor"])
 def test_missing_images_are_floats(name: str) -> None:
     """Bytes of samples of two images and one, that are neither rescaled nor normalized."""

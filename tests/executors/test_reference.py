@@ -7,8 +7,10 @@ import pytest
 from oracles import channels_first, pillow_resize
 
 from graphproc.errors import ImageError, ProgramError, ShapeError
-from graphproc.executors.reference import join, run
+from graphproc.executors.reference import batch, join, run
+from graphproc.ir.delivery import LISTS, OMITTED_IF_EMPTY, Delivery
 from graphproc.ir.program import Output, Parity, Program, ProgramBuilder, image_input
+from graphproc.joins import STACK, Concatenate, Pad
 from graphproc.ops import Resample, ToChannelsFirst
 from graphproc.sizes import num
 
@@ -67,7 +69,7 @@ def test_join() -> None:
         {"a": np.ones((2, 2)), "b": np.ones((1, 2, 3), np.float32), "c": np.ones((2, 4))},
         {"a": np.zeros((2, 2)), "b": np.ones((1, 3, 2), np.float32), "c": np.zeros((1, 4))},
     ]
-    outputs = [Output("a", "a"), Output("b", "b", "pad", -1.0), Output("c", "c", "concatenate")]
+    outputs = [Output("a", "a"), Output("b", "b", Pad(-1)), Output("c", "c", Concatenate())]
     joined = join(outputs, results)
     assert [x.shape for x in joined["a"]] == [(2, 2), (2, 2)]
     first, second = joined["b"]
@@ -79,10 +81,10 @@ def test_join() -> None:
 
 def test_samples_of_different_numbers_of_images() -> None:
     outputs = [
-        Output("ids", "ids", "pad", 7, sample="stack"),
-        Output("mask", "mask", "pad", (1, 0), sample="stack"),
-        Output("rows", "rows", "pad", -1, sample="padded_rows"),
-        Output("count", "count", "stack", sample="stack", listed=True),
+        Output("ids", "ids", Pad(7), STACK),
+        Output("mask", "mask", Pad((1, 0)), STACK),
+        Output("rows", "rows", Pad(-1), Concatenate(fill=-1)),
+        Output("count", "count", STACK, STACK, LISTS),
     ]
     results = [
         {"ids": np.int64(index), "mask": np.array([3, 4]), "rows": np.full((2, length), index), "count": np.int64(index)}
@@ -99,12 +101,28 @@ def test_samples_of_different_numbers_of_images() -> None:
     assert joined["count"] == [[0], [], [1, 2]]
 
 
+def test_deliveries() -> None:
+    results = [{"a": np.full((1, length), length), "none": np.zeros((0, 2))} for length in (1, 3)]
+    outputs = [
+        Output("lists", "a", Pad(), delivery=LISTS),
+        Output("separate", "a", Pad(), delivery=Delivery("separate")),
+        Output("left_out", "none", Concatenate(), delivery=OMITTED_IF_EMPTY),
+        Output("kept", "a", STACK, delivery=OMITTED_IF_EMPTY),
+    ]
+    named = [{output.name: result[output.value] for output in outputs} for result in results]
+    joined = join(outputs, named)
+    assert joined["lists"] == [[[1, 0, 0]], [[3, 3, 3]]]
+    assert [array.shape for array in joined["separate"]] == [(1, 1), (1, 3)]
+    assert list(joined) == ["lists", "separate", "kept"]
+    assert batch(outputs[:2], named)["separate"].shape == (2, 1, 3)  # a graph has a tensor in any case
+
+
 def test_strips_are_joined_at_their_ends() -> None:
     results = [{"a": np.full((2, length), length)} for length in (1, 3)]
-    assert join([Output("a", "a", "strip")], results)["a"].tolist() == [[1, 3, 3, 3]] * 2
+    assert join([Output("a", "a", Concatenate(axis=-1))], results)["a"].tolist() == [[1, 3, 3, 3]] * 2
 
 
 def test_images_of_different_shapes_do_not_stack() -> None:
     results = [{"a": np.zeros((2, length))} for length in (1, 3)]
     with pytest.raises(ShapeError, match=r"a: expected images of one shape in a sample, got \[2, 1\], \[2, 3\]"):
-        join([Output("a", "a", "stack", sample="stack")], results, [2])
+        join([Output("a", "a", STACK, STACK)], results, [2])

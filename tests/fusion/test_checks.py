@@ -108,6 +108,7 @@ def test_an_input_that_nothing_gives_is_said() -> None:
 # ---- the preprocessing inside -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("input", ["batch", "sequence"])
 @pytest.mark.parametrize("keep", [(), ("pixel_values",)])
 def test_the_preprocessing_inside_a_fused_graph_is_verified(input: str, keep: tuple[str, ...]) -> None:
@@ -123,6 +124,7 @@ def test_an_output_that_the_model_does_not_take_is_not_compared() -> None:
     assert [c.output for c in report.comparisons] == ["pixel_values"]
 
 
+@pytest.mark.slow
 def test_what_folding_removes_cannot_be_compared() -> None:
     fused = gp.fuse(PROCESSOR, detector(mask=False), fold_normalize=True)
     with pytest.raises(GraphError, match="folding the normalization removes them"):

@@ -47,6 +47,7 @@ def files(folder: Path) -> list[str]:
     return sorted(p.name for p in folder.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("one_file", [True, False])
 @pytest.mark.parametrize(("version", "ir", "dtype"), [(18, 8, FLOAT), (17, 8, FLOAT), (11, 6, HALF), (21, 10, FLOAT)])
 def test_the_folder_of_the_fused_graph_has_all_it_needs(
@@ -223,6 +224,7 @@ def test_an_older_fused_graph_is_replaced(tmp_path: Path) -> None:
     assert gp.Session(target).config()["crop_size"] == {"height": 40, "width": 40}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="measures with Linux's resource limits")
 def test_memory_does_not_grow_with_the_weights(root: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(root)}

@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import tiers
 from nets import FLOAT, HALF, conv, filters, model, tensor
 from onnx import helper
 
@@ -31,8 +32,9 @@ def operators(graph: onnx.ModelProto) -> list[str]:
     return [node.op_type for node, _ in nodes(graph.graph) if "/scan" in node.name]
 
 
-@pytest.mark.parametrize("bias", [True, False])
-@pytest.mark.parametrize("groups", [1, 3])
+@pytest.mark.slow
+@pytest.mark.parametrize("bias", tiers.rows([True, False], [True]))
+@pytest.mark.parametrize("groups", tiers.rows([1, 3], [3]))
 @pytest.mark.parametrize(
     "processor", [PROCESSOR, gp.ViTImageProcessor(size=32), gp.ViTImageProcessor(do_normalize=False, size=32)]
 )
@@ -53,6 +55,7 @@ def test_results_are_close_and_the_difference_is_reported(processor: Any, groups
     assert {"w", "b"}.isdisjoint(t.name for t in folded.model.graph.initializer)
 
 
+@pytest.mark.slow
 def test_another_photograph_is_as_close() -> None:
     images = np.random.default_rng(0).integers(0, 256, (3, 50, 70, 3), dtype=np.uint8)
     net = conv()
@@ -65,6 +68,7 @@ def test_never_without_asking() -> None:
     assert run(gp.fuse(PROCESSOR, conv())).tobytes() != run(gp.fuse(PROCESSOR, conv(), fold_normalize=True)).tobytes()
 
 
+@pytest.mark.slow
 def test_half_precision() -> None:
     folded = fuse_graphs(PROCESSOR, conv(dtype=HALF), fold_normalize=True)
     assert folded.folded is not None
@@ -73,6 +77,7 @@ def test_half_precision() -> None:
     np.testing.assert_allclose(run(folded.model), run(gp.fuse(PROCESSOR, conv(dtype=HALF))), atol=2e-3)
 
 
+@pytest.mark.slow
 def test_padding_is_refused_unless_black_stays_zero() -> None:
     net = conv(pads=(1, 1, 1, 1))
     with pytest.raises(FusionError, match=r"convolution 'conv' has pads \[1, 1, 1, 1\]. It pads with zeros"):
@@ -86,6 +91,7 @@ def test_padding_is_refused_unless_black_stays_zero() -> None:
     np.testing.assert_allclose(run(folded), run(gp.fuse(only_scaled, net)), atol=2e-6)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_folded_is_refused_with_the_reason() -> None:
     def refused(processor: Any, net: onnx.ModelProto, reason: str, **options: Any) -> None:
         with pytest.raises(FusionError, match=f"fold_normalize: .*{reason}"):
@@ -117,6 +123,7 @@ def test_a_weight_that_others_read_stays_as_it_was() -> None:
     np.testing.assert_array_equal(session.run(["z"], {"images": IMAGES})[0], filters(6, 3, 3, 3))
 
 
+@pytest.mark.slow
 def test_kept_pixels_stay_normalized() -> None:
     folded = gp.fuse(PROCESSOR, conv(), fold_normalize=True, keep=["pixel_values"])
     assert gp.verify(folded, [IMAGES[0]]).ok

@@ -77,6 +77,7 @@ def backbone(*channels: int) -> Any:
 # ---- models ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_vit() -> None:
     torch.manual_seed(0)
     settings = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
@@ -87,6 +88,7 @@ def test_vit() -> None:
     agree(fused, PROCESSOR, module)
 
 
+@pytest.mark.slow
 def test_resnet() -> None:
     torch.manual_seed(0)
     module = transformers.ResNetForImageClassification(backbone(8, 16))
@@ -94,6 +96,7 @@ def test_resnet() -> None:
     agree(gp.fuse(processor, module), processor, module)
 
 
+@pytest.mark.slow
 def test_detr_with_masks_and_free_sizes() -> None:
     torch.manual_seed(0)
     body = backbone(8, 8, 8, 16)
@@ -119,6 +122,7 @@ def test_a_network_made_by_hand_in_training() -> None:
     agree(fused, PROCESSOR, module, {"pixel_values": "x"})
 
 
+@pytest.mark.slow
 def test_behind_a_preprocessing_graph_of_one_size(tmp_path: Path) -> None:
     path = PROCESSOR.export(tmp_path / "pre.onnx")
     fused = gp.fuse(path, Net(), image_size=(40, 53), output=tmp_path / "fused.onnx")
@@ -128,6 +132,7 @@ def test_behind_a_preprocessing_graph_of_one_size(tmp_path: Path) -> None:
         np.testing.assert_allclose(Session(graph)(images)["output"], expected, rtol=BOUND, atol=BOUND)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("input", ["image", "sequence"])
 def test_behind_graphs_of_other_inputs(input: str) -> None:
     fused = gp.fuse(PROCESSOR, Net(), input=input)
@@ -137,6 +142,7 @@ def test_behind_graphs_of_other_inputs(input: str) -> None:
     np.testing.assert_allclose(found, expected, rtol=BOUND, atol=BOUND)
 
 
+@pytest.mark.slow
 def test_half_precision() -> None:
     fused = gp.fuse(PROCESSOR, Net().half())
     images = noise(2, 40, 53, 3)
@@ -146,6 +152,7 @@ def test_half_precision() -> None:
     np.testing.assert_allclose(found, expected, atol=3e-3)  # half's 11 bits, a few additions deep
 
 
+@pytest.mark.slow
 def test_large_weights_go_through_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(from_torch, "MAX_IN_MEMORY", 100)
     fused = gp.fuse(PROCESSOR, Net(), output=tmp_path / "fused.onnx")
@@ -168,6 +175,7 @@ class Many(Net):
         return {"logits": logits if scale is None else logits * scale, "states": states, "loss": None, "deep": {"a": logits}}
 
 
+@pytest.mark.slow
 def test_outputs_by_name_and_other_inputs() -> None:
     module, prompt = Many(), torch.arange(14.0).reshape(2, 7)
     given = {"example_inputs": {"prompt": prompt}, "map": {"pixel_values": "image"}}
@@ -190,12 +198,14 @@ class Pair(Net):
         return maps.mean((-2, -1)), [maps.amax((-2, -1))]
 
 
+@pytest.mark.slow
 def test_places_in_a_tuple_are_names() -> None:
     assert [o.name for o in gp.fuse(PROCESSOR, Pair()).graph.output] == ["output_0"]
     fused = gp.fuse(PROCESSOR, Pair(), outputs=["output_1.0"])
     assert [o.name for o in fused.graph.output] == ["output_1.0"]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # of torch.compile's own parts
 def test_a_compiled_module_is_the_module_inside() -> None:
     fused = gp.fuse(PROCESSOR, torch.compile(Net()))
@@ -205,6 +215,7 @@ def test_a_compiled_module_is_the_module_inside() -> None:
 # ---- quiet, and clear where it fails ---------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_nothing_is_printed(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
     level = logging.getLogger("torch.onnx").level
     gp.fuse(PROCESSOR, Net())

@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import tiers
 from graphs import assert_same
 from nets import BRAIN, FLOAT, HALF, INT64, conv, filters, model, tensor
 from onnx import TensorProto, helper
@@ -58,7 +59,7 @@ def metadata(graph: onnx.ModelProto) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("version", "ir"), WITH_IR)
-@pytest.mark.parametrize("form", ["processor", "graph", "bytes"])
+@pytest.mark.parametrize("form", tiers.rows(["processor", "graph", "bytes"], ["graph"]))
 def test_same_bits_in_every_opset(version: int, ir: int, form: str) -> None:
     net = conv(version, ir)
     source: Any = PROCESSOR
@@ -94,6 +95,7 @@ def test_any_graph_of_two_sides_is_kept_from_being_changed() -> None:
     assert gp.fuse(*sides).SerializeToString(deterministic=True) == fused.SerializeToString(deterministic=True)
 
 
+@pytest.mark.slow
 def test_sizes_in_subgraphs_survive_a_conversion() -> None:
     processor = gp.DetrImageProcessor(size={"shortest_edge": 24, "longest_edge": 40})
     net = conv(21, 10, input="pixel_values")
@@ -187,6 +189,7 @@ def test_names_that_clash_are_told_apart() -> None:
     assert_same(run(fused, {"images": IMAGES})["y"], expected["y"])
 
 
+@pytest.mark.slow
 def test_a_value_inside_the_model_gives_way_to_the_name_of_an_input() -> None:
     sides: Any = (FLOAT, ["batch", 3, 32, 32])
     nodes = [helper.make_node("Neg", ["x"], ["images"], "neg"), helper.make_node("Abs", ["images"], ["y"], "abs")]
@@ -271,6 +274,7 @@ def two_inputs(pixels: str = "pixel_values") -> onnx.ModelProto:
 DETR = gp.DetrImageProcessor(size={"shortest_edge": 24, "longest_edge": 40})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["pixel_values", "image"])
 def test_several_outputs_by_name_and_the_image_that_is_left(name: str) -> None:
     net = two_inputs(name)
@@ -321,6 +325,7 @@ def test_other_float_types_are_converted_at_the_joint(dtype: int, kind: str) -> 
     assert_same(run(fused.model, {"images": IMAGES})["y"], -expected)
 
 
+@pytest.mark.slow
 def test_bfloat16_models() -> None:
     ends: Any = {"x": (BRAIN, [1, 3, 32, 32])}, {"y": (FLOAT, [1, 3, 32, 32])}
     net = model([helper.make_node("Cast", ["x"], ["y"], "cast", to=FLOAT)], *ends, [tensor("unused", filters(600), BRAIN)])
@@ -360,6 +365,7 @@ def test_sizes_of_one_side_name_those_of_the_other() -> None:
     assert shape(gp.fuse(PROCESSOR, text).graph.input[1]) == ["batch", "model_width"]
 
 
+@pytest.mark.slow
 def test_image_size_fixes_the_fused_input() -> None:
     for source in (PROCESSOR, PROCESSOR.to_onnx()):
         fused = gp.fuse(source, conv(), image_size=(60, 90))

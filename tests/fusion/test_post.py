@@ -89,6 +89,7 @@ THRESHOLDS = {"RTDetr": 0.96, "DeformableDetr": 0.3, "Detr": 0.3}
 FORMS = [("batch", [IMAGES[0], IMAGES[0][:, ::-1].copy()]), ("image", IMAGES[1:2]), ("sequence", IMAGES)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("input", "images"), FORMS, ids=[form[0] for form in FORMS])
 @pytest.mark.parametrize("name", ["RTDetr", "DeformableDetr", "Detr"])
 def test_boxes_are_in_the_pixels_of_the_images(name: str, input: str, images: list[Array]) -> None:
@@ -118,6 +119,7 @@ def test_outputs_that_stand_in_for_others(output: str) -> None:
         gp.fuse(own, segmenter(output="scores"), post=own)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["Segformer", "DPT"])
 def test_maps_have_the_size_of_the_images(name: str) -> None:
     """Images of several sizes go through one graph one by one, and together through one of sequences."""
@@ -163,6 +165,7 @@ def test_rows_of_a_number_that_depends_on_the_image() -> None:
 # ---- what is given besides -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_outputs_of_the_model_and_of_the_preprocessing_are_kept() -> None:
     net, own = detector(), processor("Detr")
     fused = gp.fuse(own, net, post=own, keep=["pixel_mask", "logits"])
@@ -250,6 +253,7 @@ def test_a_post_processing_graph(form: str, tmp_path: Path) -> None:
     assert graph.SerializeToString(deterministic=True) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("version", "ir"), [(17, 8), (18, 8), (19, 9), (20, 9), (21, 10), (22, 10), (23, 11)])
 def test_every_opset(version: int, ir: int) -> None:
     own, net = processor("RTDetr"), detector(version, ir)
@@ -275,6 +279,7 @@ def test_half_precision_is_converted_on_both_sides() -> None:
     assert_close(found, [{key: value.numpy() for key, value in image.items()} for image in expected], SMOOTH)
 
 
+@pytest.mark.slow
 def test_weights_in_files(tmp_path: Path) -> None:
     own, net = processor("RTDetr"), detector()
     expected = run(gp.fuse(own, net, post=own), feeds(IMAGES[:1], "batch"))
@@ -324,6 +329,7 @@ def test_outputs_of_other_names() -> None:
         gp.fuse(own, net, post=own.post_processing_to_onnx("object_detection"), post_map={"output0": "scores"})
 
 
+@pytest.mark.slow
 def test_several_methods_fit() -> None:
     own, net = processor("Detr"), detector(masks=True)
     with pytest.raises(FusionError, match=r"post: post_process_.* and post_process_.* of DetrImageProcessor fit .*post_method"):
@@ -399,6 +405,7 @@ def test_refused(name: str, net: onnx.ModelProto, options: dict[str, Any], error
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_graphs_that_do_not_fit(tmp_path: Path) -> None:
     own, net = processor("RTDetr"), detector()
     several = own.post_processing_to_onnx("object_detection", input="sequence")

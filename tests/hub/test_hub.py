@@ -101,6 +101,7 @@ def test_all_files_are_of_one_commit(hub: Hub, client: Client) -> None:
     assert [r.split("/")[-2] for r in hub.requests if r.startswith("HEAD")] == ["main", "main", sha]
 
 
+@pytest.mark.slow
 def test_what_is_not_in_the_cache_cannot_be_had_offline(hub: Hub, client: Client) -> None:
     hub.add("me/clip", {"preprocessor_config.json": CLIP})
     (by_keyword,) = client.run("out += [size(local_files_only=True)]")
@@ -116,6 +117,7 @@ def test_what_is_not_in_the_cache_cannot_be_had_offline(hub: Hub, client: Client
     assert hub.requests == []
 
 
+@pytest.mark.slow
 def test_cache_dir_force_download_and_both(hub: Hub, client: Client, tmp_path: Path) -> None:
     hub.add("me/clip", {"preprocessor_config.json": CLIP})
     other = tmp_path / "other"
@@ -128,6 +130,7 @@ def test_cache_dir_force_download_and_both(hub: Hub, client: Client, tmp_path: P
     assert "force_download: has no meaning with local_files_only" in message
 
 
+@pytest.mark.slow
 def test_a_change_on_the_hub_is_seen_and_revisions_are_kept_apart(hub: Hub, client: Client) -> None:
     first = hub.add("me/clip", {"preprocessor_config.json": CLIP})
     hub.add("me/clip", {"preprocessor_config.json": {**CLIP, "size": 40}})
@@ -167,6 +170,7 @@ def test_the_model_type_is_asked_for_only_when_needed(hub: Hub, client: Client) 
     ]
 
 
+@pytest.mark.slow
 def test_models_that_need_a_token(hub: Hub, client: Client) -> None:
     hub.add("me/clip", {"preprocessor_config.json": CLIP}, token="hf_right")
     hub.add("me/gated", {"preprocessor_config.json": CLIP}, token="hf_right", gated=True)
@@ -186,6 +190,7 @@ def test_models_that_need_a_token(hub: Hub, client: Client) -> None:
     assert "token=True, but none is stored" in none_stored
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
@@ -213,6 +218,7 @@ def test_a_failed_download_is_one_clear_error_and_leaves_nothing_behind(
     assert client.run("out += [size()]") == [30]  # nothing half-written is in the cache
 
 
+@pytest.mark.slow
 def test_the_cached_file_serves_when_the_hub_fails(hub: Hub, client: Client) -> None:
     hub.add("me/clip", {"preprocessor_config.json": CLIP})
     assert client.run("out += [size()]") == [30]
@@ -221,6 +227,7 @@ def test_the_cached_file_serves_when_the_hub_fails(hub: Hub, client: Client) -> 
         assert client.run("out += [size()]") == [30]
 
 
+@pytest.mark.slow
 def test_a_hostile_file_is_an_error_that_names_it(hub: Hub, client: Client) -> None:
     hub.add("me/clip", {"preprocessor_config.json": b'{"image_processor_type": "CLIPImageProcessor", "size": 1, "size": 2}'})
     hub.add("me/text", {"preprocessor_config.json": b"<html>"})
@@ -281,6 +288,7 @@ def test_an_upload_that_is_refused_is_one_clear_error(hub: Hub, client: Client) 
     assert hub.models == {}
 
 
+@pytest.mark.slow
 def test_the_command_line_takes_hub_ids(hub: Hub, client: Client, tmp_path: Path) -> None:
     hub.add("me/clip", {"preprocessor_config.json": {**CLIP, "image_processor_type": "CLIPFeatureExtractor"}})
     graph = tmp_path / "graph.onnx"

@@ -89,11 +89,6 @@ def test_bind_returns_a_bound_op_as_it_is() -> None:
     assert bound.bind({"height": 5}) is bound
 
 
-def test_shown_fields_leave_out_defaults() -> None:
-    assert list(Resize(3, 4, "box").shown_fields()) == [("height", 3), ("width", 4), ("kernel", "box")]
-    assert dict(Resize(3, 4, "box", layout="HWC").shown_fields())["layout"] == "HWC"
-
-
 def test_requirements() -> None:
     crop, flat = CenterCrop(1, 1), TensorType("f32", (3, 4))
     with pytest.raises(ShapeError, match="center_crop: expected the last axes CHW, got f32"):

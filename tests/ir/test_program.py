@@ -1,4 +1,4 @@
-"""Programs: what the verifier refuses, binding, preconditions, the builder, and the text."""
+"""Programs: what the verifier refuses, binding, preconditions and the builder."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from graphproc import joins
 from graphproc.errors import ProgramError, ShapeError
 from graphproc.ir.program import (
     Input,
@@ -14,8 +15,6 @@ from graphproc.ir.program import (
     Precondition,
     Program,
     ProgramBuilder,
-    Step,
-    Value,
     image_input,
     verify,
 )
@@ -118,17 +117,29 @@ def test_no_output(program: Program) -> None:
 
 
 @pytest.mark.parametrize(
-    "outputs",
+    ("outputs", "message"),
     [
-        (Output("y", "missing"),),
-        (Output("y", "rescale", batch="heap"),),  # type: ignore[arg-type]
-        (Output("y", "rescale"), Output("y", "resample")),
+        ((Output("y", "missing"),), "names no value, or is repeated"),
+        ((Output("y", "rescale"), Output("y", "resample")), "names no value, or is repeated"),
+        ((Output("y", "rescale", joins.PrefixImageIndex()),), "output y: prefix_image_index: expected i64 rows and columns"),
+        (
+            (Output("y", "rescale"), Output("z", "resize", sample=joins.STACK)),
+            "y says otherwise than the rest how images make samples",
+        ),
     ],
-    ids=["unknown value", "unknown batching", "repeated name"],
+    ids=["unknown value", "repeated name", "another type", "some in samples"],
 )
-def test_a_bad_output(program: Program, outputs: tuple[Output, ...]) -> None:
-    with pytest.raises(ProgramError, match="names no value, an unknown join, or is repeated"):
+def test_a_bad_output(program: Program, outputs: tuple[Output, ...], message: str) -> None:
+    with pytest.raises(ProgramError, match=message):
         verify(replace(program, outputs=outputs))
+
+
+def test_outputs_in_an_order_of_names() -> None:
+    b = ProgramBuilder("Example", Parity("nothing"))
+    x = image_input(b)
+    for name in ("labels", "mask", "pixels", "counts"):
+        b.output(name, x)
+    assert [output.name for output in b.finish(("pixels", "absent", "mask")).outputs] == ["pixels", "mask", "labels", "counts"]
 
 
 # --- binding
@@ -184,8 +195,8 @@ def test_value_by_name(program: Program) -> None:
 
 def test_image_input_with_a_prefix() -> None:
     b = ProgramBuilder("Example", Parity("nothing"))
-    value = image_input(b, "mask", prefix="mask_", dtype="i32", channels=1)
-    assert value == Input("mask", TensorType("i32", (num.symbol("mask_height"), num.symbol("mask_width"), 1), "HWC"))
+    image_input(b, "mask", prefix="mask_", dtype="i32", channels=1)
+    assert b.inputs == [Input("mask", TensorType("i32", (num.symbol("mask_height"), num.symbol("mask_width"), 1), "HWC"))]
 
 
 def test_parity_text() -> None:
@@ -196,38 +207,3 @@ def test_parity_text() -> None:
         "bit-exact to torch 2 where it has AVX2; elsewhere within 0.5 and 0.12 for each pixel of the longest side, "
         "times the range of results (other sums)"
     )
-
-
-# --- text
-
-
-def test_text(program: Program) -> None:
-    text = replace(program, outputs=(Output("pixel_values", "rescale", "pad", 0.5),))
-    assert str(text) == (
-        "program Example\n"
-        "  parity: bit-exact to nothing\n"
-        "  input image: u8[height, width, 3] HWC\n"
-        "  require s0 <= 100: too tall.\n"
-        "  size s0 = max(8, trunc(8 * height / width))\n"
-        "  size s1 = max(8, trunc(8 * width / height))\n"
-        "  to_channels_first = to_channels_first(image): u8[3, height, width] CHW\n"
-        "  resample = resample<height=s0, width=s1, kernel=bicubic>(to_channels_first): u8[3, s0, s1] CHW\n"
-        "  center_crop = center_crop<height=8, width=8>(resample): u8[3, 8, 8] CHW\n"
-        "  rescale = rescale<factor=0.5>(center_crop): f32[3, 8, 8] CHW\n"
-        "  output pixel_values = rescale batch pad fill 0.5\n"
-    )
-
-
-def test_text_names_a_subterm_of_a_named_term() -> None:
-    b = ProgramBuilder("Example", Parity("nothing"))
-    x = b.add(ToChannelsFirst(), image_input(b))
-    half = H // 2
-    x = b.add(Pad(0, 0, half + H, W), x)
-    b.output("y", b.add(CenterCrop(half, half), x))
-    assert "  size s0 = height // 2\n  size s1 = s0 + height\n" in str(b.finish())
-
-
-def test_a_step_may_have_no_inputs(program: Program) -> None:
-    """Masks and grids are computed from sizes alone; the text has empty brackets."""
-    step = Step(ToChannelsFirst(), (), Value("grid", TensorType("u8", (3, 1, 1), "CHW")))
-    assert "  grid = to_channels_first(): u8[3, 1, 1] CHW\n" in str(replace(program, steps=(*program.steps, step)))

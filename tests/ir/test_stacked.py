@@ -13,6 +13,7 @@ from graphproc.errors import EmitError, ImageError, ProgramError
 from graphproc.executors import reference
 from graphproc.ir.program import Input, Parity, Program, ProgramBuilder, verify
 from graphproc.ir.types import TensorType
+from graphproc.joins import Pad
 from graphproc.ops import Combine, Reduce
 from graphproc.ops.resample import TORCH_UNFUSED, Resample
 from graphproc.sizes import num
@@ -30,7 +31,7 @@ def program() -> Program:
     scores = b.input("logits", TensorType("f32", (3, ROWS, COLUMNS), "CHW"))
     b.input("target_size", SIZE, NAMES)
     b.require(TARGET[0] * TARGET[1] <= 1000, "too large.")
-    b.output("maps", b.add(Reduce("argmax", -3), b.add(Resample(*TARGET, "bilinear", False, TORCH_UNFUSED), scores)), "pad", -1)
+    b.output("maps", b.add(Reduce("argmax", -3), b.add(Resample(*TARGET, "bilinear", False, TORCH_UNFUSED), scores)), Pad(-1))
     return b.finish()
 
 
@@ -50,15 +51,16 @@ def test_a_good_program(program: Program) -> None:
 
 def test_text(program: Program) -> None:
     assert str(program) == (
-        "program Example\n"
-        "  parity: bit-exact to nothing\n"
+        "program Example stacked\n"
+        '  parity<reference="nothing">\n'
         "  input logits: f32[3, rows, columns] CHW\n"
         "  input target_size: i64[2] measures target_height, target_width\n"
-        "  require target_height * target_width <= 1000: too large.\n"
-        "  resample = resample<height=target_height, width=target_width, kernel=bilinear, antialias=False, "
-        "arithmetic=torch_unfused>(logits): f32[3, target_height, target_width] CHW\n"
-        "  reduce = reduce<kind=argmax, axis=-3>(resample): i64[target_height, target_width] HW\n"
-        "  output maps = reduce batch pad fill -1\n"
+        '  require target_height * target_width <= 1000: "too large."\n'
+        '  resample = resample<height=target_height, width=target_width, kernel="bilinear", antialias=False, '
+        'arithmetic="torch_unfused">(logits): '
+        "f32[3, target_height, target_width] CHW\n"
+        '  reduce = reduce<kind="argmax", axis=-3>(resample): i64[target_height, target_width] HW\n'
+        "  output maps = reduce: pad<fill=-1>\n"
     )
 
 

@@ -73,6 +73,7 @@ def test_float32_sums_in_any_order_give_pillows_byte(n_out: int, ratio: float, s
         np.testing.assert_array_equal(((x + y) + z).astype(np.int64), want)
 
 
+@pytest.mark.slow
 def test_integers_alone_would_not_do() -> None:
     """At ties the errors of Pillow's weights decide, and float32 sums of the weights as they are do not see them."""
     weights = np.unique(two_taps(320, 1066)[0], axis=0)

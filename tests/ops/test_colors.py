@@ -51,6 +51,7 @@ def test_gray_images_in_a_batch_of_others(opset: int, rng: np.random.Generator) 
     assert_same(ort(model)({"images": x})["y"], expected)
 
 
+@pytest.mark.slow
 def test_clusters_of_a_model(rng: np.random.Generator) -> None:
     """512 clusters that are no float32 numbers, 65536 pixels, normalised as the processor does it."""
     clusters = rng.uniform(-1, 1, (512, 3))

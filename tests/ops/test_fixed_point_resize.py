@@ -46,6 +46,7 @@ def test_one_color(value: int) -> None:
         assert_same(_resample(*new).numpy(x), np.full((1, *new), value, dtype=np.uint8), str(new))
 
 
+@pytest.mark.slow
 def test_one_graph_for_all_sizes(rng: np.random.Generator) -> None:
     run = ort(
         emit(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import tiers
 from graphs import emit_unoptimized, one_step, ort
-from optable import CASES, Case
+from optable import CASES, FIRSTS, Case
 
 from graphproc.emitters.onnx.checks import cuda_fallbacks
 from graphproc.emitters.onnx.emit import EmitOptions
@@ -16,12 +17,11 @@ from graphproc.ops import CenterToCorners, Combine, Compact, Function, MatMul, P
 from graphproc.sizes import num
 
 NAMES = ("center_to_corners", "combine", "compact", "function", "interpolate", "mat_mul", "pick", "reduce", "softmax", "top_k")
-# Of an operator of two operands, one row is enough here.
-ROWS = [case for case in CASES if case.bound().name in NAMES and "two of" not in case.note]
-IDS = [f"{case.bound().name}-{case.note}" for case in ROWS]
+CHOSEN = [case for case in CASES if case.bound().name in NAMES]
+ROWS = tiers.rows(CHOSEN, FIRSTS)
 
 
-@pytest.mark.parametrize("case", ROWS, ids=IDS)
+@pytest.mark.parametrize("case", ROWS, ids=str)
 def test_every_node_has_a_cuda_kernel(case: Case) -> None:
     sides = dict(zip(case.layout, case.shape, strict=True))
     for size in (None, (sides["H"], sides["W"])):
@@ -29,7 +29,7 @@ def test_every_node_has_a_cuda_kernel(case: Case) -> None:
 
 
 @pytest.mark.parametrize("opset", [17, 23])
-@pytest.mark.parametrize("case", ROWS, ids=IDS)
+@pytest.mark.parametrize("case", ROWS, ids=str)
 def test_first_and_last_opset(case: Case, opset: int) -> None:
     x = case.inputs(1)
     run = ort(emit_unoptimized(case.program(), EmitOptions("cuda", opset=opset)))

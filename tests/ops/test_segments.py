@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import tiers
 from graphs import assert_same, emit_unoptimized, ort
-from optable import CASES, Case
+from optable import CASES, FIRSTS, Case
 
 from graphproc.emitters.onnx.checks import cuda_fallbacks
 from graphproc.emitters.onnx.emit import EmitOptions, emit
@@ -17,11 +18,11 @@ from graphproc.ops import Choose, CountUp, PathSum, RunningSum
 from graphproc.ops.resample import TORCH_NEAREST, Resample
 from graphproc.sizes import num
 
-ROWS = [case for case in CASES if case.bound().name in ("choose", "count_up", "nearest", "path_sum", "running_sum")]
-IDS = [f"{case.bound().name}-{case.note}" for case in ROWS]
+CHOSEN = [case for case in CASES if case.bound().name in ("choose", "count_up", "nearest", "path_sum", "running_sum")]
+ROWS = tiers.rows(CHOSEN, FIRSTS)
 
 
-@pytest.mark.parametrize("case", ROWS, ids=IDS)
+@pytest.mark.parametrize("case", ROWS, ids=str)
 def test_every_node_has_a_cuda_kernel(case: Case) -> None:
     sides = dict(zip(case.layout, case.shape, strict=True))
     for size in (None, (sides["H"], sides["W"])):
@@ -29,7 +30,7 @@ def test_every_node_has_a_cuda_kernel(case: Case) -> None:
 
 
 @pytest.mark.parametrize("opset", [17, 23])
-@pytest.mark.parametrize("case", ROWS, ids=IDS)
+@pytest.mark.parametrize("case", ROWS, ids=str)
 def test_first_and_last_opset(case: Case, opset: int) -> None:
     x = case.inputs(1)
     run = ort(emit_unoptimized(case.program(), EmitOptions("cuda", opset=opset)))

@@ -29,6 +29,7 @@ def test_any_count(run, rng: np.random.Generator) -> None:  # type: ignore[no-un
         assert_same(run({"images": x})["y"], Standardize().numpy(x), str(count))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(480, 640), (333, 501), (4000, 1400)], ids=str)
 def test_large_images(size: tuple[int, int], rng: np.random.Generator) -> None:
     """A sum above 2**24 is rounded on the way; of a nearly uniform image, little is left but the mean's own rounding."""

@@ -57,6 +57,9 @@ class Case:
     def __post_init__(self) -> None:
         assert bool(self.within) == bool(self.cause), "a bound has a cause"
 
+    def __str__(self) -> str:
+        return f"{self.bound().name}-{self.note}"
+
     def inputs(self, count: int) -> Array:
         """Different inputs, one behind the other."""
         if self.whole is None:

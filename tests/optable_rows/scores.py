@@ -228,7 +228,9 @@ SIZES = (
 )
 
 COMBINE = (
-    *(_number(name, dtype) for name, (_, dtypes) in _ORACLES.items() for dtype in dtypes),
+    # How a number becomes an operand depends on the dtype alone.
+    *(_number("add", dtype) for dtype in _NUMBERS),
+    _number("equal", "bool"),
     *(_pair(name, dtype) for name, (_, dtypes) in _ORACLES.items() for dtype in dtypes),
     *SIZES,
 )

@@ -1,74 +1,151 @@
-"""What passes are built from: chains, uses, replacing a chain."""
+"""What all passes share: what matches, what takes its place, and what is said of the rest."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from graphproc.errors import ProgramError
+from graphproc.ir.op import Op
 from graphproc.ir.program import Output, Parity, Program, ProgramBuilder, image_input, verify
-from graphproc.ops import CenterCrop, Pad, Rescale, Resize, ToChannelsFirst
-from graphproc.passes.base import Pass, chain, replace_chain, uses
+from graphproc.ops import ByteMap, CenterCrop, Concat, Pad, Rescale, Resize, ToChannelsFirst
+from graphproc.passes import pipeline
+from graphproc.passes.base import Declined, Many, Match, Pass, Reads
+from graphproc.passes.pipeline import optimize
+
+RESIZE, CROP = Resize(9, 8, "box"), CenterCrop(4, 4)
+
+
+def made(first: Any, then: Any = None, ops: Sequence[Op | Reads] | Declined = (), alone: bool = True) -> Pass:
+    """A pass that returns the same for every match."""
+
+    class Made(Pass):
+        name = "made"
+        matches = (first,) if then is None else (first, then)
+
+        def rewrite(self, match: Match) -> Sequence[Op | Reads] | Declined:
+            return ops
+
+    Made.alone = alone
+    return Made()
 
 
 @pytest.fixture
 def program() -> Program:
     b = ProgramBuilder("Example", Parity("itself"))
     x = b.add(ToChannelsFirst(), image_input(b))
-    x = b.add(Resize(9, 8, "box"), x)
-    x = b.add(CenterCrop(4, 4), x)
+    x = b.add(RESIZE, x)
+    x = b.add(CROP, x)
     b.output("y", b.add(Rescale(0.5), x))
     return b.finish()
 
 
-def test_uses_count_steps_and_outputs(program: Program) -> None:
-    assert [uses(program, name) for name in ("image", "resize", "rescale", "nothing")] == [1, 1, 1, 0]
-    outputs = (*program.outputs, Output("early", "resize"))
-    assert uses(replace(program, outputs=outputs), "resize") == 2
+def read_twice(program: Program, name: str) -> Program:
+    return replace(program, outputs=(*program.outputs, Output("early", name)))
 
 
-def test_chain(program: Program) -> None:
-    assert chain(program, 1, Resize, CenterCrop) == [Resize(9, 8, "box"), CenterCrop(4, 4)]
-    assert chain(program, 0, Resize) is None
-    assert chain(program, 1, Resize, Rescale) is None
-    assert chain(program, 3, Rescale, Rescale) is None
+def wiring(program: Program) -> list[str]:
+    return [f"{step.output.name} = {step.op.name}({', '.join(step.inputs)})" for step in program.steps]
 
 
-def test_chain_stops_at_a_value_that_is_read_twice(program: Program) -> None:
-    outputs = (*program.outputs, Output("early", "resize"))
-    assert chain(replace(program, outputs=outputs), 1, Resize, CenterCrop) is None
+def test_new_values_are_named_after_their_ops_and_readers_reconnected(program: Program) -> None:
+    new = CenterCrop(4, 5), CROP
+    done = made(Resize, CenterCrop, new).run(program)
+    assert wiring(verify(done.program))[1:] == [
+        "center_crop = center_crop(to_channels_first)",
+        "center_crop_2 = center_crop(center_crop)",
+        "rescale = rescale(center_crop_2)",
+    ]
+    assert done.changes == (((RESIZE, CROP), new),)
 
 
-def test_chain_needs_each_step_to_read_the_one_before(program: Program) -> None:
-    crop = replace(program.steps[2], inputs=("to_channels_first",))
-    other = replace(program, steps=(*program.steps[:2], crop, *program.steps[3:]))
-    assert chain(other, 1, Resize, CenterCrop) is None
+def test_names_of_other_values_are_not_taken(program: Program) -> None:
+    after = verify(made(Resize, None, [CenterCrop(9, 8)]).run(program).program)
+    assert wiring(after)[1:3] == ["center_crop_2 = center_crop(to_channels_first)", "center_crop = center_crop(center_crop_2)"]
 
 
-def test_replace_chain_names_new_values_and_reconnects_readers(program: Program) -> None:
-    after = verify(replace_chain(program, 1, 2, [CenterCrop(4, 5), CenterCrop(4, 4)]))
-    assert [(s.output.name, s.inputs) for s in after.steps[1:]] == [
-        ("center_crop", ("to_channels_first",)),
-        ("center_crop_2", ("center_crop",)),
-        ("rescale", ("center_crop_2",)),
+def test_outputs_are_reconnected(program: Program) -> None:
+    after = verify(made(Rescale, None, [ByteMap((("mul", (0.5,)),))]).run(program).program)
+    assert after.outputs == (Output("y", "byte_map"),)
+
+
+def test_nothing_takes_the_place_of_steps(program: Program) -> None:
+    after = made(Resize, CenterCrop, []).run(program).program
+    assert wiring(after) == ["to_channels_first = to_channels_first(image)", "rescale = rescale(to_channels_first)"]
+
+
+def test_new_ops_may_read_any_of_those_before(program: Program) -> None:
+    ops = [CenterCrop(4, 4), CenterCrop(4, 3), Reads(CenterCrop(4, 1), (0,)), Reads(Concat(-1), (1, 2))]
+    after = verify(made(Resize, CenterCrop, ops).run(program).program)
+    assert wiring(after)[1:] == [
+        "center_crop_2 = center_crop(to_channels_first)",
+        "center_crop_3 = center_crop(center_crop_2)",
+        "center_crop_4 = center_crop(center_crop_2)",
+        "center_crop = concat(center_crop_3, center_crop_4)",
+        "rescale = rescale(center_crop)",
     ]
 
 
-def test_replace_chain_avoids_taken_names(program: Program) -> None:
-    after = verify(replace_chain(program, 1, 1, [CenterCrop(9, 8)]))
-    assert [s.output.name for s in after.steps] == ["to_channels_first", "center_crop_2", "center_crop", "rescale"]
+def test_a_result_that_others_read_is_left_alone(program: Program) -> None:
+    program = read_twice(program, "resize")
+    done = made(Resize, CenterCrop, []).run(program)
+    assert done.program == program
+    assert done.declined == (("resize, center_crop", "others read resize as well"),)
 
 
-def test_replace_chain_by_nothing(program: Program) -> None:
-    after = replace_chain(program, 2, 1, [])
-    assert after.steps[2].inputs == ("resize",)
+def test_a_result_that_others_read_stays_where_the_pass_allows_that(program: Program) -> None:
+    after = verify(made(Resize, CenterCrop, [CROP], alone=False).run(read_twice(program, "resize")).program)
+    assert wiring(after)[1:3] == ["resize = resize(to_channels_first)", "center_crop = center_crop(to_channels_first)"]
 
 
-def test_replace_chain_redirects_outputs(program: Program) -> None:
-    after = verify(replace_chain(program, 3, 1, [Pad(0, 0, 6, 6)]))
-    assert after.outputs == (Output("y", "pad"),)
+def test_steps_that_lie_apart_do_not_match_unless_the_pass_allows_that(program: Program) -> None:
+    first, resize, crop, rescale = program.steps
+    other = replace(first, output=replace(first.output, name="other"))
+    program = verify(read_twice(replace(program, steps=(first, resize, other, crop, rescale)), "other"))
+    done = made(Resize, CenterCrop, []).run(program)
+    assert (done.program, done.declined) == (program, ())
+    assert made(Resize, CenterCrop, [], alone=False).run(program).changes
+
+
+def test_the_reason_is_kept(program: Program) -> None:
+    done = made(Resize, CenterCrop, Declined("too wide")).run(program)
+    assert (done.program, done.changes, done.declined) == (program, (), (("resize, center_crop", "too wide"),))
+
+
+@pytest.mark.parametrize(
+    ("name", "steps"), [("rescale", "resize, center_crop, rescale"), ("center_crop", "resize, center_crop"), ("resize", "resize")]
+)
+def test_many_goes_on_as_far_as_others_read_nothing(program: Program, name: str, steps: str) -> None:
+    done = made(Resize, Many(CenterCrop | Rescale), Declined("so")).run(read_twice(program, name))
+    assert done.declined == ((steps, "so"),)
+
+
+def test_rewrites_without_an_end_are_an_error(program: Program) -> None:
+    with pytest.raises(ProgramError, match="without end"):
+        made(CenterCrop, None, [CROP, CenterCrop(4, 4)]).run(program)
 
 
 def test_a_pass_without_a_rule_says_so(program: Program) -> None:
+    class Nothing(Pass):
+        name, matches = "nothing", (Resize,)
+
     with pytest.raises(NotImplementedError):
-        Pass().run(program)
+        Nothing().run(program)
+
+
+@pytest.mark.parametrize("ops", [[Pad(0, 0, 1, 1)], [Resize(5, 5, "none")]], ids=["another shape", "an op that refuses"])
+def test_a_pass_that_breaks_a_program_is_named(program: Program, ops: list[Op], monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = made(Resize, CenterCrop, ops)
+    monkeypatch.setattr(pipeline, "PASSES", (*pipeline.PASSES[:1], broken))
+    if ops[0] == Pad(0, 0, 1, 1):
+
+        def run(program: Program) -> object:
+            done = Pass.run(broken, program)
+            return replace(done, program=replace(done.program, outputs=(Output("y", "nowhere"),)))
+
+        monkeypatch.setattr(broken, "run", run)
+    with pytest.raises(ProgramError, match="pass made: "):
+        optimize(program)

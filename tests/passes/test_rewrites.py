@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from every_class import VARIANTS, Variant, inputs_of, program, results_of
+import tiers
+from every_class import Variant, inputs_of, program, results_of
 from graphs import assert_same, emit_unoptimized, images, ort
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ from graphproc.errors import ProgramError
 from graphproc.executors import reference
 from graphproc.ir.op import Op
 from graphproc.ir.program import Output, Parity, Program, ProgramBuilder, image_input, verify
+from graphproc.ir.types import TensorType
 from graphproc.ops import (
     ByteMap,
     CenterCrop,
@@ -87,7 +89,6 @@ def assert_equivalent(before: Program, after: Program, *sizes: tuple[int, int], 
 
 @pytest.mark.parametrize("step", PASSES, ids=lambda p: p.name)
 def test_passes_declare_themselves(step: Pass) -> None:
-    assert step.numerics == "bit-exact"
     assert step.name == step.name.lower()
     assert type(step).__doc__
 
@@ -111,7 +112,7 @@ and those of Llama 4 go through a table that is a map of bytes already."""
 
 
 @pytest.mark.parametrize("color", ["rgb", "gray"])
-@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+@pytest.mark.parametrize("variant", tiers.classes(), ids=str)
 def test_every_processor_keeps_its_results(variant: Variant, color: str) -> None:
     """With the further inputs; how results join is as before."""
     before = program(variant, color)
@@ -148,8 +149,8 @@ def test_each_pass_is_idempotent(settings: dict[str, Any], color: str) -> None:
     row = rows()["CLIPImageProcessor"]
     program = row.program(row.config(settings), color=color)
     for step in PASSES:
-        program = step.run(program)
-        assert step.run(program) == program, step.name
+        program = step.run(program).program
+        assert step.run(program).program == program, step.name
     assert optimize(program) == program
 
 
@@ -168,14 +169,14 @@ def test_a_program_is_not_changed_in_place(step: Pass) -> None:
 @pytest.mark.parametrize(("order", "channels"), [((2, 1, 0), 3), ((0, 0, 0), 1), ((1,), 3)])
 def test_selection_moves_behind_geometry(geometry: Op, order: tuple[int, ...], channels: int) -> None:
     program = chain(FIRST, SelectChannels(order), geometry, channels=channels)
-    after = LateChannels().run(program)
+    after = LateChannels().run(program).program
     assert op_names(after) == ["to_channels_first", geometry.name, "select_channels"]
     assert_equivalent(program, after, (11, 8))
 
 
 def test_selection_moves_behind_all_geometry() -> None:
     program = chain(FIRST, SelectChannels((2, 1, 0)), Resize(9, 7, "box"), CenterCrop(4, 4), Pad(0, 0, 5, 5), Rescale(0.5))
-    after = LateChannels().run(program)
+    after = LateChannels().run(program).program
     assert op_names(after) == ["to_channels_first", "resize", "center_crop", "pad", "select_channels", "rescale"]
     assert_equivalent(program, after, (11, 8))
 
@@ -195,17 +196,16 @@ def test_two_selections_become_one_or_none(
     orders: Sequence[tuple[int, ...]], channels: int, merged: tuple[int, ...] | None
 ) -> None:
     program = chain(FIRST, *(SelectChannels(order) for order in orders), channels=channels)
-    after = LateChannels().run(program)
+    after = LateChannels().run(program).program
     assert [step.op for step in after.steps[1:]] == ([] if merged is None else [SelectChannels(merged)])
     assert_equivalent(program, after, (5, 4))
 
 
 def test_selections_that_cancel_at_the_end_of_a_program() -> None:
     b = ProgramBuilder("Example", Parity("itself"))
-    x = b.input("image", replace(image_input(b).type, shape=(3, H, W), layout="CHW"))
-    b.inputs = [x]
+    x = b.input("image", TensorType("u8", (3, H, W), "CHW"))
     b.output("y", b.add(SelectChannels((2, 1, 0)), b.add(SelectChannels((2, 1, 0)), x)))
-    after = LateChannels().run(b.finish())
+    after = LateChannels().run(b.finish()).program
     assert after.steps == ()
     assert after.outputs == (Output("y", "image"),)
     x = images(1, 3, 4, 5)
@@ -298,7 +298,26 @@ def declines(step: Pass, **programs: Program) -> list[Any]:
     ],
 )
 def test_declines(step: Pass, program: Program) -> None:
-    assert step.run(program) == program
+    done = step.run(program)
+    assert done.program == program
+    assert done.changes == ()
+
+
+REASONS = [
+    (LateChannels(), chain(FIRST, SelectChannels((2, 1, 0)), Pad(1, 2, 50, 60, (1, 2, 3))), "a value for each channel"),
+    (LateChannels(), two_readers(FIRST, SelectChannels((2, 1, 0)), Resize(9, 7, "box"), at=1), "others read select_channels"),
+    (AbsorbLayout(), two_readers(FIRST, Resize(H, W, "box"), at=0), "others read the image as well"),
+    (CropIntoResize(), chain(FIRST, Resize(9, 7, "box", window=(1, 1, 6, 6)), CenterCrop(4, 4)), "has a window already"),
+    (FoldByteMap(), chain(FIRST, Rescale(0.5), Normalize(MEAN, STD), dtype="f32"), "to_channels_first is f32, not u8"),
+    (LateByteMap(), chain(FIRST, MAP, SelectChannels((0, 1, 2, 0))), "the selection repeats channels"),
+    (LateByteMap(), chain(FIRST, MAP, Rearrange("c (h p) (w q) -> (h w) (c p q t)", (*GIVEN, ("t", 2)))), "other than whole"),
+    (MapIntoResize(), chain(FIRST, Resize(9, 7, "box"), ByteMap((("div", (2.0,) * 9),), axis=-2)), "do not follow channels"),
+]
+
+
+@pytest.mark.parametrize(("step", "program", "reason"), REASONS, ids=[f"{step.name}: {reason}" for step, _, reason in REASONS])
+def test_a_match_is_declined_for_a_reason(step: Pass, program: Program, reason: str) -> None:
+    assert any(reason in said for _, said in step.run(program).declined)
 
 
 # --- map
@@ -309,11 +328,11 @@ def test_declines(step: Pass, program: Program) -> None:
 def test_a_map_goes_into_the_resize(filter: str, forms: tuple[tuple[str, tuple[float, ...]], ...]) -> None:
     """Forms whose last operation differs by channel and does not, one alone, and none but a table."""
     program = chain(FIRST, Resize(9, 14, filter), ByteMap(forms))
-    after = MapIntoResize().run(program)
+    after = MapIntoResize().run(program).program
     assert [step.op for step in after.steps] == [FIRST, Resize(9, 14, filter, map=ByteMap(forms))]
     assert_equivalent(program, after, (11, 8), (30, 7))
     program = chain(Resize(9, 14, filter, layout="HWC"), ByteMap(forms), Pad(1, 2, 20, 30))
-    assert_equivalent(program, MapIntoResize().run(program), (11, 8), (30, 7))
+    assert_equivalent(program, MapIntoResize().run(program).program, (11, 8), (30, 7))
 
 
 # --- layout
@@ -322,7 +341,7 @@ def test_a_map_goes_into_the_resize(filter: str, forms: tuple[tuple[str, tuple[f
 @pytest.mark.parametrize("filter", ["nearest", "bicubic"])
 def test_layout_goes_into_the_resize(filter: str) -> None:
     program = chain(FIRST, Resize(9, 7, filter), Resize(3, 4, filter))
-    after = AbsorbLayout().run(program)
+    after = AbsorbLayout().run(program).program
     assert [step.op for step in after.steps] == [Resize(9, 7, filter, layout="HWC"), Resize(3, 4, filter)]
     assert after.steps[0].inputs == ("image",)
     assert_equivalent(program, after, (11, 8), (5, 19))
@@ -330,14 +349,14 @@ def test_layout_goes_into_the_resize(filter: str) -> None:
 
 def test_layout_goes_in_behind_a_composite() -> None:
     program = chain(CompositeOnWhite(), FIRST, Resize(9, 7, "bilinear"), channels=4)
-    after = AbsorbLayout().run(program)
+    after = AbsorbLayout().run(program).program
     assert op_names(after) == ["composite_on_white", "resize"]
     assert_equivalent(program, after, (11, 8))
 
 
 def test_layout_goes_into_all_resizes_that_read_it() -> None:
     program = several(Resize(9, 7, "box"), Resize(3, 4, "bicubic"))
-    after = AbsorbLayout().run(program)
+    after = AbsorbLayout().run(program).program
     assert op_names(after) == ["resize", "resize"]
     assert_equivalent(program, after, (11, 8), (9, 7))
 
@@ -345,9 +364,9 @@ def test_layout_goes_into_all_resizes_that_read_it() -> None:
 def test_a_resize_that_may_keep_the_image_reads_it_channels_first() -> None:
     """A second run must not take it for the only reader."""
     program = several(Resize(9, 7, "box"), Resize(H, num.maximum(W, 8), "box"))
-    after = AbsorbLayout().run(program)
+    after = AbsorbLayout().run(program).program
     assert [getattr(step.op, "layout", "") for step in after.steps] == ["", "HWC", "CHW"]
-    assert AbsorbLayout().run(after) == after
+    assert AbsorbLayout().run(after).program == after
     assert_equivalent(program, after, (11, 8), (9, 7))
 
 
@@ -384,7 +403,7 @@ def test_bytes_that_are_resampled_in_integers_are_resized() -> None:
 )
 def test_a_crop_goes_into_the_resize(size: tuple[int, int], crop: tuple[int, int], ops: list[Op]) -> None:
     program = chain(FIRST, Resize(*size, "bicubic"), CenterCrop(*crop))
-    after = CropIntoResize().run(program)
+    after = CropIntoResize().run(program).program
     assert [step.op for step in after.steps[1:]] == ops
     assert_equivalent(program, after, (11, 8), (31, 40))
 
@@ -399,20 +418,21 @@ def test_a_window_cut_out_goes_into_the_resize() -> None:
 def test_no_pad_where_the_crop_cannot_be_larger() -> None:
     """The bounds of a shortest-edge rule say that both sides are at least the edge."""
     program = chain(FIRST, Resize(*rules.shortest_edge(H, W, 16), "bicubic"), CenterCrop(16, 16))
-    after = CropIntoResize().run(program)
+    after = CropIntoResize().run(program).program
     assert op_names(after) == ["to_channels_first", "resize"]
     assert_equivalent(program, after, (11, 8), (8, 60), (50, 50))
 
 
+@pytest.mark.slow
 @given(st.tuples(small_sides, small_sides), small_sides, st.tuples(small_sides, small_sides), filters)
 def test_any_crop_of_any_shortest_edge(size: tuple[int, int], edge: int, crop: tuple[int, int], filter: str) -> None:
     program = chain(FIRST, Resize(*rules.shortest_edge(H, W, edge), filter), CenterCrop(*crop))
-    assert_equivalent(program, CropIntoResize().run(program), size)
+    assert_equivalent(program, CropIntoResize().run(program).program, size)
 
 
 def test_two_crops_in_a_row() -> None:
     program = chain(FIRST, Resize(20, 30, "box"), CenterCrop(15, 15), CenterCrop(7, 6))
-    after = CropIntoResize().run(program)
+    after = CropIntoResize().run(program).program
     assert_equivalent(program, after, (40, 31))
 
 
@@ -432,14 +452,14 @@ def test_two_crops_in_a_row() -> None:
 )
 def test_a_chain_on_bytes_is_folded(ops: tuple[Op, ...]) -> None:
     program = chain(FIRST, *ops)
-    after = FoldByteMap().run(program)
+    after = FoldByteMap().run(program).program
     assert op_names(after)[1] == "byte_map"
     assert_equivalent(program, after, (40, 31))
 
 
 def test_a_rescale_that_is_read_twice_folds_alone() -> None:
     program = two_readers(FIRST, Rescale(1 / 255), Normalize(MEAN, STD), at=1)
-    after = FoldByteMap().run(program)
+    after = FoldByteMap().run(program).program
     assert op_names(after) == ["to_channels_first", "byte_map", "normalize"]
     assert after.outputs[1].value == "byte_map"
     assert_equivalent(program, after, (9, 8))
@@ -447,7 +467,7 @@ def test_a_rescale_that_is_read_twice_folds_alone() -> None:
 
 def test_steps_after_normalize_are_folded_too() -> None:
     program = chain(FIRST, Rescale(1 / 255), MultiplyAdd(0.8, 0.1), Normalize(MEAN, STD), Normalize((0.0,), STD))
-    after = FoldByteMap().run(program)
+    after = FoldByteMap().run(program).program
     assert op_names(after) == ["to_channels_first", "byte_map"]
     assert_equivalent(program, after, (40, 31))
 
@@ -477,19 +497,19 @@ TILES = Rearrange("c (r h) (k w) -> (r k) c h w", (("h", 2), ("w", 3)), "NCHW")
 )
 def test_a_map_moves_behind(moves: tuple[Op, ...], axis: int, each: int) -> None:
     program = chain(FIRST, MAP, *moves)
-    after = LateByteMap().run(program)
+    after = LateByteMap().run(program).program
     assert op_names(after) == ["to_channels_first", *(op.name for op in moves), "byte_map"]
     mapped = after.steps[-1].op
     assert isinstance(mapped, ByteMap)
     assert (mapped.axis, mapped.each) == (axis, each)
-    assert LateByteMap().run(after) == after
+    assert LateByteMap().run(after).program == after
     assert_equivalent(program, after, (12, 18), (4, 6))
 
 
 def test_a_map_alike_for_all_channels_moves_behind_any_rearrangement() -> None:
     alike = ByteMap((("div", (255.0,)), ("sub", (0.5,))))
     program = chain(FIRST, alike, Rearrange("(a c) (h p) w -> (a h) w c p", (("a", 3), ("p", 2))), channels=6)
-    after = LateByteMap().run(program)
+    after = LateByteMap().run(program).program
     assert op_names(after) == ["to_channels_first", "rearrange", "byte_map"]
     assert_equivalent(program, after, (4, 6))
 
@@ -498,18 +518,18 @@ def test_a_map_alike_for_all_channels_moves_behind_any_rearrangement() -> None:
 @pytest.mark.parametrize("times", [2, 3])
 def test_repeated_channels_are_mapped_once(times: int, mapped: ByteMap) -> None:
     program = chain(FIRST, mapped, Rearrange("c (h p) (w q) -> (h w) (c t p q)", (*GIVEN, ("t", times)), "PF"))
-    after = LateByteMap().run(program)
+    after = LateByteMap().run(program).program
     assert op_names(after) == ["to_channels_first", "rearrange", *["take", "byte_map"] * 3, "concat"]
     assert isinstance(after.steps[-1].op, Concat)
     assert len(after.steps[-1].inputs) == 3 * times
-    assert LateByteMap().run(after) == after
+    assert LateByteMap().run(after).program == after
     assert_equivalent(program, after, (12, 18), (4, 6))
 
 
 @given(factors, statistics)
 def test_any_rescale_and_normalize_in_a_graph(factor: float, values: tuple[tuple[float, ...], tuple[float, ...]]) -> None:
     program = chain(FIRST, Rescale(factor), Normalize(*values))
-    after = FoldByteMap().run(program)
+    after = FoldByteMap().run(program).program
     x = np.broadcast_to(np.arange(256, dtype=np.uint8)[None, :, None], (1, 256, 3))
     wanted = reference.run(program, {"image": x})["y"]
     assert_same(reference.run(after, {"image": x})["y"], wanted)

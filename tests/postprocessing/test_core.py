@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+import tiers
 from graphs import ort
 from post_outputs import (
-    IDS,
+    FIRSTS,
     METHODS,
     SIZES,
     assert_close,
@@ -17,6 +18,7 @@ from post_outputs import (
     feeds,
     from_model,
     keywords,
+    label,
     one,
     options,
     outputs,
@@ -32,7 +34,7 @@ from graphproc.ir.program import Program, verify
 from graphproc.postprocessing.method import Method
 from graphproc.postprocessing.registry import lookup, methods
 
-every_method = pytest.mark.parametrize("method", METHODS, ids=IDS)
+every_method = pytest.mark.parametrize("method", tiers.rows(METHODS, FIRSTS), ids=label)
 
 
 def compiled(method: Method, *, sized: tuple[str, ...] | None = None, ragged: bool = False, **changes: Any) -> Program:
@@ -44,8 +46,12 @@ def compiled(method: Method, *, sized: tuple[str, ...] | None = None, ragged: bo
 def forms(method: Method) -> list[dict[str, Any]]:
     """With all sizes and with none, of a fixed number of rows and of one that depends on the image."""
     found: list[dict[str, Any]] = [{}]
-    found += [{"sized": method.sized}] if method.computed else []
-    found += [{"sized": ()}] if method.sized and not method.needs_sizes and "source_sizes" not in method.sized else []
+    found += [{"sized": method.size_arguments}] if method.computed else []
+    found += (
+        [{"sized": ()}]
+        if method.size_arguments and not method.needs_sizes and "source_sizes" not in method.size_arguments
+        else []
+    )
     return [*found, *([{"ragged": True}] if method.rows else [])]
 
 
@@ -68,7 +74,7 @@ def test_programs_say_what_they_read(method: Method) -> None:
             assert f"  input {value.name}: {value.type} measures {', '.join(value.measures)}\n" in str(program)
         joins = {output.name: output.join for output in program.outputs}
         rows = {joins[name] for name in method.rows if name in joins or not method.name.endswith("instance_segmentation")}
-        assert rows <= ({"concatenate", "padded_rows"} if form.get("ragged") else {"stack", "pad"})
+        assert all(join.has_image_axis != bool(form.get("ragged")) for join in rows)
         assert str(compiled(method, **form)) == str(program)
 
 
@@ -99,7 +105,9 @@ def test_thresholds_are_numbers(method: Method, value: object) -> None:
 @every_method
 def test_sizes_and_rows_that_are_missing(method: Method) -> None:
     if method.needs_sizes:
-        with pytest.raises(ConfigError, match=rf"{method.name}: expected {method.sized[0]}, \(height, width\) in pixels"):
+        with pytest.raises(
+            ConfigError, match=rf"{method.name}: expected {method.size_arguments[0]}, \(height, width\) in pixels"
+        ):
             compiled(method, sized=())
     if not method.rows:
         with pytest.raises(ConfigError, match=f"{method.name}: its outputs have one size .* Leave ragged out"):
@@ -118,7 +126,7 @@ def test_other_names() -> None:
 
 
 @every_method
-@pytest.mark.parametrize(("opset", "target"), [(17, "cuda"), (18, "cpu"), (23, "cuda")])
+@pytest.mark.parametrize(("opset", "target"), tiers.rows([(17, "cuda"), (18, "cpu"), (23, "cuda")], [(18, "cpu")]))
 def test_graphs_are_standard_and_the_same_each_time(method: Method, opset: int, target: str) -> None:
     for form in forms(method):
         for input in ("batch", "sequence") if opset == 18 else ("batch",):

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tiers
 from mask_outputs import QUERIES, SIZES, assert_results, of_each, ours, outputs, reference, run_graph
 
 from graphproc.errors import ConfigError
@@ -26,7 +27,7 @@ def test_semantic(size: dict[str, Any] | None) -> None:
             assert_results(getattr(processor, SEMANTIC)(model, SIZES, **options), expected)
 
 
-@pytest.mark.parametrize("size", EDGES, ids=str)
+@pytest.mark.parametrize("size", tiers.rows(EDGES, EDGES[:1]), ids=str)
 @pytest.mark.parametrize(
     "options",
     [
@@ -46,6 +47,7 @@ def test_panoptic(options: dict[str, Any], size: dict[str, Any] | None) -> None:
         assert_results(getattr(processor, PANOPTIC)(model, SIZES, size=size, **options), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threshold", [0.8, 0.3, 0.9999, 0.0, -1])
 def test_instances(threshold: float) -> None:
     for seed, size in ((0, EDGES[1]), (1, EDGES[2])):

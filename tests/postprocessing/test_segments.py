@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tiers
 from mask_outputs import DETR, QUERIES, SIZES, assert_results, of_each, ours, outputs, reference, run_graph
 
 from graphproc.emitters.onnx.checks import cuda_fallbacks
@@ -31,7 +32,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("options", OPTIONS)
+@pytest.mark.parametrize("options", tiers.rows(OPTIONS, ["some", "none kept"]))
 @pytest.mark.parametrize("name", NAMES)
 def test_panoptic(name: str, options: str) -> None:
     accepted = 0

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import parity_cases as cases
 import pytest
+import tiers
 from parity_cases import reference_class
 from PIL import Image
 
@@ -82,7 +83,7 @@ def _typed(dtype: str) -> Any:
 TYPES = ("uint8", "int8", "int16", "uint16", "int32", "int64", "bool", "float16", "float32", "float64", "1", "I", "F")
 
 
-@pytest.mark.parametrize("name", [name for name in LABELLED if name != "Tipsv2DptImageProcessor"])
+@pytest.mark.parametrize("name", tiers.names([name for name in LABELLED if name != "Tipsv2DptImageProcessor"]))
 @pytest.mark.parametrize("dtype", TYPES)
 @pytest.mark.parametrize("backend", ["pil", "torchvision"])
 def test_maps_of_every_type(name: str, dtype: str, backend: str) -> None:
@@ -90,7 +91,7 @@ def test_maps_of_every_type(name: str, dtype: str, backend: str) -> None:
     if backend not in rows()[name].backends:
         pytest.skip("a backend that the class has not")
     size = {"mask_size": {"longest_edge": 20}} if name.startswith("Sam") else {"size": {"height": 20, "width": 30}}
-    for more in ({}, {"do_reduce_labels": True} if "do_reduce_labels" in rows()[name].extra_keys else {"do_resize": False}):
+    for more in ({}, {"do_reduce_labels": True} if "do_reduce_labels" in rows()[name].settings else {"do_resize": False}):
         settings = {**size, **more, "backend": backend}
         make = partial(cases.theirs, name, settings)
         tensors = "np" if backend == "pil" else "pt"

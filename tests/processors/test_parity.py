@@ -1,18 +1,21 @@
 """Every class against transformers: the ONNX graph, the numpy reference and the Pillow class give the same bits.
 
-`tools/parity.py` compares more settings and larger images. `GRAPHPROC_THOROUGH=1` tries every setting here, too.
+`tools/parity.py` compares more settings and larger images.
 """
 
 from __future__ import annotations
 
-import os
+import inspect
+from collections.abc import Sequence
 
 import parity_cases as cases
 import pytest
+import tiers
 from parity_cases import Content, Size
 
 from graphproc.errors import GraphprocError
 from graphproc.processors.registry import rows
+from graphproc.runtime.session import Session
 
 IMAGES: tuple[tuple[Size, Content], ...] = (
     ((1, 1), "noise"),
@@ -22,8 +25,7 @@ IMAGES: tuple[tuple[Size, Content], ...] = (
     ((260, 40), "photograph"),
     ((2, 90), "noise"),
 )
-QUICK = (
-    "default",
+STANDARD = (
     "filter nearest",
     "filter lanczos",
     "filter box",
@@ -43,46 +45,79 @@ QUICK = (
     "rescale_factor 1/127.5",
     "do_pad",
 )
+"""The settings of the standard steps that every class with these steps is tried with, beside its own ones."""
+DEFAULTS_ALONE = tuple(
+    f"{stem}ImageProcessor" for stem in ("Bit", "Blip", "ChineseCLIP", "DeiT", "MobileNetV1", "PPChart2Table", "Pvt", "Siglip")
+)
+"""Classes of transformers that consist of defaults: what they do with standard settings, ViT's does with the same code."""
 
 
 NAMES = [name for name, row in rows().items() if "pil" in row.backends]
 """The other classes are in `test_torchvision.py`."""
 
 
-def _parameters() -> list[tuple[str, str]]:
-    every = os.environ.get("GRAPHPROC_THOROUGH") == "1"
-    return [
-        (name, label)
-        for name in NAMES
-        if name in cases.CASES
+OWN = {name: tuple(cases.CASES[name].extra) for name in NAMES}
+LABELS = {
+    name: [
+        label
         for label in cases.variants(name)
-        if every or label in QUICK or label in cases.CASES[name].extra
+        if label == "default" or label in OWN[name] or (label in STANDARD and name not in DEFAULTS_ALONE)
     ]
+    for name in NAMES
+}
+
+
+def turn(name: str, label: str) -> int | None:
+    """Whose turn it is among the classes with the same standard steps; None for settings that a class is tried with alone."""
+    if name == tiers.STANDARD or label == "default" or label in OWN[name]:
+        return None
+    return [other for other in NAMES if label in LABELS[other]].index(name) + STANDARD.index(label)
+
+
+def images_of(name: str, label: str) -> Sequence[tuple[Size, Content]]:
+    """All images; two of them for standard settings, in turn, so that each setting and each class meets all images."""
+    every, number = cases.CASES[name].images or IMAGES, turn(name, label)
+    if number is None:
+        return tiers.images(every)
+    first = number // 3 % len(every)
+    return [every[i] for i in sorted({first, (first + len(every) // 2) % len(every)})]
+
+
+def graph_of(name: str, label: str) -> Session | GraphprocError | None:
+    """The graph; for standard settings in every third class, because emitting it takes longest and the steps are the same."""
+    return None if (turn(name, label) or 0) % 3 else cases.graph(name, cases.variants(name)[label])
 
 
 def test_every_class_has_a_case() -> None:
     assert sorted(cases.CASES) == sorted(rows())
 
 
-def test_the_quick_settings_exist() -> None:
-    assert set(QUICK) <= set(cases.variants("CLIPImageProcessor"))
+def test_the_standard_settings_exist() -> None:
+    assert set(STANDARD) <= set(cases.variants("CLIPImageProcessor"))
 
 
-@pytest.mark.parametrize(("name", "label"), _parameters())
+def test_what_consists_of_defaults_has_no_code() -> None:
+    for name in DEFAULTS_ALONE:
+        upstream = cases.reference_class(name)
+        assert upstream.__bases__ == cases.reference_class("ViTImageProcessor").__bases__, name
+        assert not [key for key, value in vars(upstream).items() if inspect.isfunction(value)], name
+
+
+@pytest.mark.parametrize(("name", "label"), tiers.settings(LABELS, OWN))
 @pytest.mark.filterwarnings("ignore:(divide by zero|invalid value) encountered:RuntimeWarning")
 def test_three_ways(name: str, label: str) -> None:
     settings, case = cases.variants(name)[label], cases.CASES[name]
-    session = cases.graph(name, settings)
+    session = graph_of(name, label)
     if isinstance(session, GraphprocError):
         expected = cases.transformers_result(name, settings, *cases.sample(name, cases.picture((224, 224), "photograph")))
         assert isinstance(expected, Exception), f"refused ({session}), but transformers gives a result"
         return
-    for size, content in case.images or IMAGES:
+    for size, content in images_of(name, label):
         if not case.skip(size, settings):
             assert cases.disagreement(name, settings, session, size, content) == ""
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", tiers.names(NAMES))
 def test_batches_of_different_sizes(name: str) -> None:
     """Through the wrapper, on both engines, and through one graph that takes a sequence of images."""
     case = cases.CASES[name]

@@ -12,11 +12,11 @@ import transformers
 from parity_cases import CASES, reference_class
 
 from graphproc.configs.classes import STEMS, SUFFIX
-from graphproc.configs.config import STANDARD_KEYS
 from graphproc.errors import ConfigError, UnsupportedProcessorError
 from graphproc.processors import registry
 from graphproc.processors.registry import lookup, rows
-from graphproc.wrappers.processor import CALL_ONLY_KEYS, processor_class
+from graphproc.wrappers.calls import CALL_ONLY_KEYS
+from graphproc.wrappers.processor import processor_class
 
 
 def plain(value: Any) -> Any:
@@ -39,7 +39,7 @@ def test_defaults_are_those_of_transformers(name: str) -> None:
     if name == "TimmWrapperImageProcessor":
         pytest.skip("transformers' class has no defaults: it needs the settings of a model, and timm")
     ours, theirs = processor_class(name)(), theirs_of(name)()
-    keys = {*STANDARD_KEYS, *rows()[name].extra_keys} - set(CASES[name].derived)
+    keys = set(rows()[name].declared) - set(CASES[name].derived)
     assert {key: plain(getattr(ours, key)) for key in keys} == {key: plain(getattr(theirs, key, None)) for key in keys}
 
 

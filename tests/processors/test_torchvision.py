@@ -1,17 +1,17 @@
 """The torchvision backend of every class that has it: transformers' class, the numpy reference and the graph, the same bits.
 
-`tools/parity.py --backend torchvision` compares more settings and larger images. `GRAPHPROC_THOROUGH=1` tries every setting here.
+`tools/parity.py --backend torchvision` compares more settings and larger images.
 """
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from typing import Any
 
 import numpy as np
 import parity_cases as cases
 import pytest
+import tiers
 from parity_cases import Content, Size
 from PIL import Image
 
@@ -25,10 +25,9 @@ pytest.importorskip("torchvision", reason="the oracle; .ci/run has an environmen
 
 BACKEND = "torchvision"
 NAMES = [name for name, row in rows().items() if BACKEND in row.backends]
-QUICK = ("default", "filter lanczos", "filter nearest", "filter box", "crop odd", "crop, one side above", "do_normalize false")
+STANDARD = ("default", "filter lanczos", "filter nearest", "filter box", "crop odd", "crop, one side above", "do_normalize false")
 """Settings that are tried with every class, beside its own ones; one class of each family is tried with all."""
-FIRST = {row.family: name for name, row in reversed(rows().items()) if name in NAMES}.values()
-THOROUGH = os.environ.get("GRAPHPROC_THOROUGH") == "1"
+FIRST = tiers.firsts(NAMES)
 IMAGES: tuple[tuple[Size, Content], ...] = (
     ((1, 1), "noise"),
     ((17, 31), "noise"),
@@ -41,13 +40,13 @@ def test_most_classes_have_it() -> None:
     assert len(NAMES) >= 60
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", tiers.names(NAMES))
 def test_every_setting(name: str) -> None:
     case = cases.CASES[name]
     for label, settings in cases.variants(name, BACKEND).items():
-        if not (THOROUGH or name in FIRST or label in QUICK or label in case.extra):
+        if not (name in FIRST or label in STANDARD or label in case.extra):
             continue
-        session = cases.graph(name, settings) if label in QUICK else None
+        session = cases.graph(name, settings) if label in STANDARD else None
         if isinstance(session, GraphprocError):
             expected = cases.transformers_result(name, settings, *cases.sample(name, cases.picture((224, 224), "photograph")))
             assert isinstance(expected, Exception), f"{label}: refused ({session}), but transformers gives a result"
@@ -57,7 +56,7 @@ def test_every_setting(name: str) -> None:
                 assert cases.disagreement(name, settings, session, size, content) == "", label
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", tiers.names(NAMES))
 def test_batches_of_different_sizes(name: str) -> None:
     case = cases.CASES[name]
     settings = {**case.always, "backend": BACKEND}

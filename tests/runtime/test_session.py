@@ -519,7 +519,7 @@ def test_the_least_recently_used_size_is_dropped(model: onnx.ModelProto, monkeyp
 def test_calls_of_a_processor_specialise_too() -> None:
     ours = gp.CLIPImageProcessor(size=40, crop_size=32)
     results = [ours(batch(60, 50)[0], return_tensors="np")["pixel_values"] for _ in range(SPECIALISE_AFTER + 2)]
-    (session,) = ours._sessions.values()
+    (session,) = ours._cache.sessions.values()
     assert len(session._specialised) == 1
     assert all((result == results[0]).all() for result in results)
 

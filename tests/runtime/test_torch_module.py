@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from every_class import FAMILIES, VARIANTS, Variant, batched, inputs_of, program
+import tiers
+from every_class import FAMILIES, Variant, batched, inputs_of, program
 
 import graphproc as gp
 from graphproc.emitters.onnx.emit import EmitOptions, emit
@@ -49,7 +50,7 @@ def same(found: Any, expected: Any) -> None:
         np.testing.assert_array_equal(have, want, err_msg=name)
 
 
-@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+@pytest.mark.parametrize("variant", tiers.classes(), ids=str)
 def test_every_class_gives_onnx_runtimes_bits(variant: Variant) -> None:
     inputs = batched(program(variant), inputs_of(program(variant), [noise(67, 83, 3), noise(67, 83, 3)[::-1]]))
     model = graph(variant)
@@ -110,7 +111,7 @@ def test_pixels_stay_on_their_device(variant: Variant) -> None:
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+@pytest.mark.parametrize("variant", tiers.classes(), ids=str)
 def test_a_gpu_gives_the_same_bits(variant: Variant) -> None:
     made = program(variant)
     feeds = batched(made, inputs_of(made, [noise(67, 83, 3), noise(67, 83, 3)[::-1]]))

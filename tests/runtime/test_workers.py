@@ -17,25 +17,25 @@ def test_results_are_in_order(threads: int, count: int) -> None:
         time.sleep(0.001 * (x % 3))
         return -x
 
-    assert list(workers.ahead(slow, range(count), threads)) == [-x for x in range(count)]
+    assert list(workers.prefetch(slow, range(count), threads)) == [-x for x in range(count)]
 
 
 def test_workers_do_what_is_not_late() -> None:
     def thread(x: int) -> str:
         return threading.current_thread().name
 
-    found = list(workers.ahead(thread, range(6), 2, lambda x: x % 2 == 0))
+    found = list(workers.prefetch(thread, range(6), 2, lambda x: x % 2 == 0))
     assert found[::2] == [threading.current_thread().name] * 3
     assert all(name.startswith("graphproc") for name in found[1::2])
-    assert set(workers.ahead(thread, range(6), 1)) == {threading.current_thread().name}
+    assert set(workers.prefetch(thread, range(6), 1)) == {threading.current_thread().name}
 
 
 def test_only_a_few_items_are_made_ahead() -> None:
     started: list[int] = []
-    arrays = workers.ahead(lambda x: started.append(x), range(50), 2)
+    arrays = workers.prefetch(lambda x: started.append(x), range(50), 2)
     next(arrays)
     time.sleep(0.05)
-    assert len(started) <= workers.AHEAD * 2 + 1
+    assert len(started) <= workers.PREFETCHED * 2 + 1
     arrays.close()
     before = len(started)
     time.sleep(0.02)
@@ -52,7 +52,7 @@ def test_an_error_comes_at_its_item_and_leaves_nothing_running() -> None:
         done.append(x)
         return x
 
-    results = workers.ahead(work, range(30), 2)
+    results = workers.prefetch(work, range(30), 2)
     assert [next(results) for _ in range(3)] == [0, 1, 2]
     with pytest.raises(ValueError, match="three"):
         next(results)
@@ -66,8 +66,8 @@ def test_workers_have_numbers_of_their_own() -> None:
 
     def number() -> int:
         barrier.wait(10)
-        return workers.number()
+        return workers.worker_index()
 
     assert sorted(f.result() for f in [workers.pool(3).submit(number) for _ in range(3)]) == [0, 1, 2]
-    assert workers.number() == 0
+    assert workers.worker_index() == 0
     assert workers.pool(3) is workers.pool(3)

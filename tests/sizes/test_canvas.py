@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import importlib
 import operator
-import os
 import random
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 import onnx_ir as ir
 import pytest
+import tiers
 from graphs import run_expressions
 from strategies import SYMBOLS, shapes
 from tile_oracles import cohere2_vision, perception_lm, step3p7
@@ -23,10 +23,10 @@ from tile_oracles import cohere2_vision, perception_lm, step3p7
 from graphproc.emitters.onnx.builder import GraphBuilder
 from graphproc.emitters.onnx.checks import CUDA_KERNELS
 from graphproc.errors import ConfigError
-from graphproc.sizes import canvas, num, slices
+from graphproc.sizes import canvas, covering_grid, num, slices, windows
 
 H, W = num.symbol("height"), num.symbol("width")
-INTS, VARIANTS, TRACED = (5000, 3000, 500) if os.environ.get("GRAPHPROC_THOROUGH") == "1" else (800, 250, 120)
+INTS, VARIANTS, TRACED = tiers.tries(800, 250), 250, 120
 """How many sizes each rule is called with, with other settings too, and how many its graph."""
 
 
@@ -221,7 +221,7 @@ def ovis2(height: int, width: int, tile: int, maximum: int, compensated: bool) -
 def covering(tile: int, maximum: int, compensated: bool) -> None:
     case(
         f"covering_grid{'_compensated' if compensated else ''}/{tile}_{maximum}",
-        lambda h, w: canvas.covering_grid(h, w, tile, maximum, compensated=compensated),
+        lambda h, w: covering_grid.covering_grid(h, w, tile, maximum, compensated=compensated),
         lambda h, w: ovis2(h, w, tile, maximum, compensated),
         170 if compensated else 70,
     )
@@ -233,18 +233,19 @@ for _compensated in (False, True):
     covering(100, 2, _compensated)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compensated", [False, True])
 def test_covered_parts_are_those_of_transformers(compensated: bool) -> None:
     """To the last bit: the choice shows few of them. Sides at multiples of the tile have float and int areas mixed."""
     module = models("ovis2")
     add = compensated_sum if compensated else plain_sum
-    tiles = canvas._covering_tiles(12)
+    tiles = covering_grid._covering_tiles(12)
     grids = module.get_all_supported_aspect_ratios(1, 12)
     edges = [384 * k + j for k in range(1, 13) for j in (-1, 0, 1, 2, 5)]
     rng = random.Random(0)
     sizes = [(rng.choice(edges), rng.choice([*edges, rng.randint(1, 900)])) for _ in range(150)]
     for height, width in [*sizes, *((b, a) for a, b in sizes), *shapes(200)]:
-        found = canvas._covered(height, width, 384, tiles, compensated)
+        found = covering_grid._covered(height, width, 384, tiles, compensated)
         for i, grid in enumerate(grids):
             regions = module.split_image_into_grid(height, width, grid)
             wanted = add(module.compute_patch_covering_area(*region, 384) for region in regions) / (width * height)
@@ -253,7 +254,7 @@ def test_covered_parts_are_those_of_transformers(compensated: bool) -> None:
 
 def test_ways_of_adding_give_other_grids() -> None:
     settings = (1233, 1233, 384, 12)
-    assert [canvas.covering_grid(*settings, compensated=c) for c in (False, True)] == [(3, 4), (3, 3)]
+    assert [covering_grid.covering_grid(*settings, compensated=c) for c in (False, True)] == [(3, 4), (3, 3)]
     assert [ovis2(*settings, c) for c in (False, True)] == [(3, 4), (3, 3)]
 
 
@@ -443,6 +444,7 @@ for _most, _side, _patch in ((9, 448, 14), (1, 100, 8)):
     )
 
 
+@pytest.mark.slow
 def test_shapes_in_the_middle_of_two_grids() -> None:
     """The source's logarithms decide them, not always for more rows; every such shape up to 20 slices."""
     get_grid = models("minicpmv4_6").MiniCPMV4_6ImageProcessorPil.get_sliced_grid
@@ -460,7 +462,7 @@ def test_shapes_in_the_middle_of_two_grids() -> None:
 
 
 def planned(height: Any, width: Any, settings: tuple[int, int, int]) -> Any:
-    return slices.snapped_windows(height, width, *settings)
+    return windows.snapped_windows(height, width, *settings)
 
 
 for _settings in ((728, 504, 3024), (60, 40, 200), (300, 500, 900), (728, 33, 100)):
@@ -488,7 +490,7 @@ def eomt(height: int, width: int, side: int) -> Any:
 def test_windows_are_those_of_transformers(side: int) -> None:
     pytest.importorskip("torch")
     for height, width in shapes(INTS):
-        found = slices.windows(height, width, side)
+        found = windows.windows(height, width, side)
         starts = [found.start(i) for i in range(num.known(found.number))]
         patches, wanted = eomt(height, width, side)
         assert starts == wanted, (height, width)
@@ -498,7 +500,7 @@ def test_windows_are_those_of_transformers(side: int) -> None:
 
 def traced_windows(side: int) -> Callable[[Any, Any], Any]:
     def rule(height: Any, width: Any) -> Any:
-        found = slices.windows(height, width, side)
+        found = windows.windows(height, width, side)
         return found.tall, found.number, found.overlap, tuple(found.start(i) for i in range(3))
 
     return rule
@@ -506,6 +508,8 @@ def traced_windows(side: int) -> Callable[[Any, Any], Any]:
 
 # --- every rule
 
+FIRSTS = {name.split("/")[0]: name for name in reversed(CASES)}.values()
+"""The first case of each rule."""
 TRACED_ALONE: dict[str, Callable[[Any, Any], Any]] = {
     **{f"pan_and_scan_{i}": lambda h, w, s=s: slices.pan_and_scan(h, w, *s) for i, s in enumerate(GEMMA)},
     "windows_640": traced_windows(640),
@@ -513,7 +517,7 @@ TRACED_ALONE: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", tiers.rows(CASES, FIRSTS))
 def test_ints_give_what_transformers_gives(name: str) -> None:
     for height, width in shapes(CASES[name].tries):
         found = list(flat(CASES[name].rule(height, width)))
@@ -521,7 +525,7 @@ def test_ints_give_what_transformers_gives(name: str) -> None:
         assert all(type(x) is int for x in found)
 
 
-@pytest.mark.parametrize("name", [*CASES, *TRACED_ALONE])
+@pytest.mark.parametrize("name", tiers.rows([*CASES, *TRACED_ALONE], [*FIRSTS, "pan_and_scan_0", "windows_7"]))
 def test_expressions_give_what_ints_give(name: str) -> None:
     rule = CASES[name].rule if name in CASES else TRACED_ALONE[name]
     traced = list(flat(rule(H, W)))
@@ -571,7 +575,7 @@ def test_nothing_in_range_is_a_single_tile() -> None:
     ("make", "message"),
     [
         (lambda: canvas.best_resolution(3, 4, [], 5), "expected at least one"),
-        (lambda: canvas.covering_grid(3, 4, 5, 0, compensated=False), "max_patches: expected at least 1, got 0"),
+        (lambda: covering_grid.covering_grid(3, 4, 5, 0, compensated=False), "max_patches: expected at least 1, got 0"),
         (lambda: canvas.grid_by_scale(3, 4, 5, 0), "max_patches: expected at least 1, got 0"),
         (lambda: canvas.tiled_canvas(3, 4, 5, 0), "max_image_tiles: expected at least 1, got 0"),
         (lambda: slices.capped_long_side(3, 4, 10_001, 1, 5), "size: expected a longest_edge of at most 10000 tiles"),

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tiers
 from size_oracles import Rule, asked_size, compare, pil_module, virtual
 
 from graphproc.errors import ConfigError
@@ -124,7 +125,7 @@ def test_the_longest_long_side_of_every_short_side(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("keep", [False, True])
 @pytest.mark.parametrize("target", [(384, 384), (384, 512), (31, 600)])
-@pytest.mark.parametrize("multiple", [1, 14, 32, 1 / 32])
+@pytest.mark.parametrize("multiple", tiers.rows([1, 14, 32, 1 / 32], [32]))
 @pytest.mark.parametrize("model", ["dpt", "prompt_depth_anything", "zoedepth"])
 def test_nearest_multiple(model: str, keep: bool, target: tuple[int, int], multiple: float) -> None:
     module = pil_module(model)

@@ -7,6 +7,7 @@ import random
 from typing import Any
 
 import pytest
+import tiers
 from graphs import run_expressions
 from size_oracles import H, W, all_sizes, node_count, torchvision_module
 
@@ -67,7 +68,7 @@ def test_squares_and_odd_halves_have_two_nearest_grids() -> None:
 @pytest.mark.parametrize("whole", [(False, False), (True, False), (False, True), (True, True)])
 def test_places_are_those_of_a_set(whole: tuple[bool, bool]) -> None:
     rng = random.Random(5)
-    for _ in range(400):
+    for _ in range(tiers.tries(400, 40)):
         down = (int(2 ** rng.uniform(0, 17)) - 1, int(2 ** rng.uniform(0, 17)) - 1)
         up = tuple(side + (not exact) for side, exact in zip(down, whole, strict=True))
         grids = [(tall, wide) for tall in (down[0], up[0]) for wide in (down[1], up[1])]

@@ -169,10 +169,6 @@ def test_between_is_what_transformers_finds(settings: tuple[int | None, int | No
         assert between(*sides, *settings) == module.get_resize_output_size(*sides, longest, size), sides
 
 
-def test_whole_patches_around_an_image() -> None:
-    compare(lambda h, w: rules.on_whole_patches(h, w, 32), lambda h, w: (h + -h % 32, w + -w % 32), count=300, graph=20)
-
-
 @pytest.mark.parametrize("settings", [(16, 280 * 9, 3), (14, 20 * 4, 2)])
 def test_the_unified_gemma_has_the_same_sizes(settings: tuple[int, int, int]) -> None:
     source, own = (

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from size_oracles import compare, pil_module, raising, torchvision_module, virtual
 
-from graphproc.sizes import num
 from graphproc.sizes import smart_resize as rules
 
 PIXELS = [
@@ -132,15 +131,6 @@ def test_frames_cancel_for_a_still_image(frames: int) -> None:
     source = pil_module("glm5_next").smart_resize
     for height, width in [(1, 1), (480, 640), (5000, 3000), (31, 9000), (56, 56), (9000, 31)]:
         assert rules.tokens_within(height, width, 28, 16, 800) == source(frames, height, width, frames, 28, 16, 800)
-
-
-def test_positive() -> None:
-    h, w = num.symbol("height"), num.symbol("width")
-    assert rules.positive(1, 1) is True
-    assert rules.positive(0, 5) is False
-    assert rules.positive(5, 0) is False
-    assert rules.positive(h, w) is True
-    assert num.evaluate(rules.positive(h // 2, w // 2), {"height": 1, "width": 2}) is False
 
 
 def test_a_guarded_size_says_what_is_wrong() -> None:

@@ -63,7 +63,7 @@ INTERNALS = {
     "preprocess_with_tokenizer_info",
     "visualize_keypoint_matching",
 }
-"""Public by name, but parts of another method; README says that they are not here."""
+"""Public by name, but parts of another method; exported/README.md says that they are not here."""
 OUTPUTS = {"filter_masks", "generate_crop_boxes"}
 """What is done with a model's outputs, as the methods whose names begin with `post`: tests/postprocessing has them."""
 NO_METHODS = {

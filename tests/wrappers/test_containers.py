@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tiers
 import torch
 from parity_cases import CASES, keywords, ours, picture, theirs
 
 from graphproc.errors import ImageError, ShapeError
+from graphproc.processors.registry import lookup
 
 SIDES = {"size": {"height": 32, "width": 32}}
 SHORT = {"size": {"shortest_edge": 32}, "crop_size": 32}
@@ -54,6 +56,10 @@ CLASSES: list[tuple[str, str, Mapping[str, Any]]] = [
 ]
 
 
+FEW = {lookup(name).family: (name, backend, settings) for name, backend, settings in CLASSES if backend == "pil"}.values()
+"""A class of each family."""
+
+
 def shape(value: Any) -> Any:
     """Types all the way down, and what small arrays hold."""
     if isinstance(value, (list, tuple)):
@@ -64,7 +70,7 @@ def shape(value: Any) -> Any:
     return (type(value).__name__, value)
 
 
-@pytest.mark.parametrize(("name", "backend", "settings"), CLASSES)
+@pytest.mark.parametrize(("name", "backend", "settings"), tiers.rows(CLASSES, FEW))
 def test_transformers(name: str, backend: str, settings: Mapping[str, Any]) -> None:
     settings = {**CASES[name].always, **settings, "backend": backend}
     images = [picture((40, 72), "photograph"), picture((40, 72), "noise")]
@@ -102,6 +108,7 @@ def test_tensors_of_several_lengths_are_no_array() -> None:
     assert [len(one) for one in ours("ViTImageProcessor", torchvision)(images)["pixel_values"]] == [3, 1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "backend"), [("UltraVBert", "torchvision"), ("SmolVLM", "pil")])
 def test_unpadded_samples_of_several_lengths_are_ragged_arrays(name: str, backend: str) -> None:
     settings = {"size": {"longest_edge": 60}, "max_image_size": {"longest_edge": 30}, "do_pad": False, "backend": backend}
@@ -152,6 +159,7 @@ def test_what_transformers_stacks_has_one_shape(
         ours(name, settings)(images, return_tensors=tensors)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tensors", [None, "np"])
 @pytest.mark.parametrize("name", ["Idefics2ImageProcessor", "Idefics3ImageProcessor", "MllamaImageProcessor"])
 def test_samples_lack_no_channels(name: str, tensors: str | None) -> None:

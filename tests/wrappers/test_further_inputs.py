@@ -104,6 +104,7 @@ def test_a_graph_says_so_as_well() -> None:
             session.run({"images": IMAGES[0][None], "trimaps": trimaps})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["pil", "torchvision"])
 def test_prompts_come_without_images(backend: str) -> None:
     rng = np.random.default_rng(0)

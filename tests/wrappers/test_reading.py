@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tiers
 from parity_cases import reference_class
 from PIL import Image
 
@@ -27,7 +28,7 @@ def image_of(mode: str) -> Image.Image:
     return Image.fromarray(PIXELS) if mode == "RGBA" else rgb.convert(mode)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", tiers.rows(NAMES, ["SegGpt", "ViT"]))
 @pytest.mark.parametrize("made", [*MODES, "key", "gray array", "rgba array"])
 @pytest.mark.filterwarnings("ignore:image of shape:UserWarning")
 def test_transformers(name: str, made: str) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tiers
 import torch
 from PIL import Image
 
@@ -22,9 +23,7 @@ import graphproc as gp
 from graphproc.errors import ConfigError, ImageError
 from graphproc.runtime import workers
 from graphproc.runtime.session import Session
-from graphproc.wrappers import processor as processor_module
 from graphproc.wrappers import running
-from graphproc.wrappers.recent import Recent
 
 Array = np.ndarray[Any, Any]
 
@@ -170,7 +169,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[Array, dict[str
 
 
 @pytest.mark.parametrize("name", CLASSES)
-@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("threads", tiers.rows([1, 2], [2]))
 def test_pixels_are_not_copied(name: str, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     ours = getattr(gp, name)(**CLASSES[name])
     ours.threads = threads
@@ -222,6 +221,7 @@ def test_images_apart_in_memory_are_not_taken_for_neighbours(monkeypatch: pytest
     same(dict(ours(mirrored, return_tensors="np")), dict(ours(mirrored, return_tensors="np", engine="numpy")))
 
 
+@pytest.mark.slow
 def test_results_are_writable_and_stay_as_they_are() -> None:
     for name, settings in CLASSES.items():
         ours = getattr(gp, name)(**settings)
@@ -269,8 +269,9 @@ def test_a_single_image_has_the_threads_of_its_session_and_others_workers() -> N
     ours.threads = 3
     ours(noise(30, 40, 3))
     ours(mixed())
-    alone, together = ours._sessions.values()
+    alone, together = ours._cache.sessions.values()
     assert (alone._threads, together._threads) == (3, 1)
+    assert alone._memory is together._memory is ours._cache.memory
     assert set(together._of_workers) <= {1, 2}
 
 
@@ -288,7 +289,7 @@ def test_the_number_of_threads_goes_with_copies_and_not_into_files() -> None:
     ours(mixed())
     for again in (copy.copy(ours), copy.deepcopy(ours), pickle.loads(pickle.dumps(ours))):
         assert again.threads == 1
-        assert not again._sessions
+        assert not again._cache.sessions
         assert again(mixed(), return_tensors="np")["pixel_values"].shape == (14, 3, 20, 20)
     assert "threads" not in ours.to_dict()
     assert gp.AutoImageProcessor.from_dict({"image_processor_type": "ViTImageProcessor", "threads": 7}).threads is None
@@ -355,42 +356,6 @@ def test_a_processor_works_after_a_fork() -> None:
         assert found == default
         assert (result == expected).all()
     assert workers.default_threads() <= max(1, os.cpu_count() or 1)
-
-
-# ---- what is kept ----------------------------------------------------------------------------------------------------
-
-
-def test_what_a_processor_keeps_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("MOST_PROGRAMS", "MOST_PLANS", "MOST_SESSIONS"):
-        monkeypatch.setattr(processor_module, name, 3)
-    ours = gp.ViTImageProcessor()
-    for size in (10, 11, 12, 13, 10, 14):
-        image = noise(20 + size, 20, 3)
-        assert (ours(image, size=size)["pixel_values"][0] == ours(image, size=size, engine="numpy")["pixel_values"][0]).all()
-    for kept in (ours._configs, ours._programs, ours._sessions, ours._plans):
-        assert len(kept) == 3
-
-
-def test_settings_that_were_changed_in_place_or_only_look_equal_are_seen() -> None:
-    ours = gp.ViTImageProcessor(size=20)
-    image = noise(30, 40, 3)
-    ours(image)
-    ours.size["height"] = 22
-    assert ours(image)["pixel_values"][0].shape == (3, 22, 20)
-    with pytest.raises(ConfigError, match="do_resize: expected true, false or null, got 1"):
-        ours(image, do_resize=1)
-
-
-def test_the_entry_that_was_longest_not_got_is_dropped() -> None:
-    recent: Recent[str, int] = Recent(2)
-    recent["a"] = 1
-    recent["b"] = 2
-    assert recent.get("a") == 1
-    recent["c"] = 3
-    assert dict(recent) == {"a": 1, "c": 3}
-    assert recent.get("b", 5) == 5
-    recent["a"] = 7
-    assert dict(recent) == {"a": 7, "c": 3}
 
 
 ONE_PIXEL = {"size": {"shortest_edge": 1, "longest_edge": 3}, "do_center_crop": False}

@@ -30,7 +30,7 @@ import report
 import summary
 import works
 
-from graphproc.wrappers.bench import machine
+from graphproc.bench.results import machine
 
 
 def main() -> int:
@@ -84,7 +84,7 @@ def profiled(options: argparse.Namespace) -> int:
     print(profiles.head(), flush=True)
     found = []
     for place in works.places(options.work, options.sizes, (), _chosen(options, tuple(profiles.FORMS))):
-        for engine in place.engines:
+        for engine in place.contestants:
             found.append(profiles.measured(place.work, place.size, engine, copied))
             print(profiles.text(found[-1]), flush=True)
     if options.output is not None:

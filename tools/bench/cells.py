@@ -11,20 +11,21 @@ from pillow_simd import Child, pillow_simd
 from runtime_resize import RUNTIME_RESIZE, runtime_resize
 from works import NAMES, SIMD, Place, Sides, image, processor
 
-from graphproc.wrappers.bench import Measurement, measure
-from graphproc.wrappers.engines import Difference, Engine, Work, engines
+from graphproc.bench.contestants import contestants
+from graphproc.bench.measure import Measurement, measure
+from graphproc.bench.task import Contestant, Difference, Task
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One work on one image size, all engines, threads and batches in one interleaved measurement.
+    """One work on one image size, all contestants, threads and batches in one interleaved measurement.
 
     Attributes:
         work: a key of `works.WORKS`.
         size: (height, width) of the images.
         kind: `sizes` or `batches`.
         measured: the times.
-        absent: a line for each engine that was left out.
+        absent: a line for each contestant that was left out.
     """
 
     work: str
@@ -44,7 +45,7 @@ class Cell:
         return self.size[0] * self.size[1]
 
     def index(self, name: str, threads: int = 1, batch: int = 1) -> int | None:
-        """Which engine it is, or None where it was not measured."""
+        """Which contestant it is, or None where it was not measured."""
         return self.measured.index(name, threads, batch)
 
     def milliseconds(self, name: str, threads: int = 1, batch: int = 1) -> float | None:
@@ -53,25 +54,25 @@ class Cell:
         return None if index is None else self.measured.median(index) * 1e3
 
     def ratio(self, name: str, base: str, threads: int = 1, batch: int = 1) -> float | None:
-        """The median of paired ratios, per image, of engines with as many threads; None where one was not measured."""
+        """The median of paired ratios, per image, of contestants with as many threads; None where one was not measured."""
         return self.between((name, threads, batch), (base, threads, batch))
 
     def between(self, one: tuple[str, int, int], base: tuple[str, int, int]) -> float | None:
-        """The same of any two engines, each by name, threads and batch."""
+        """The same of any two contestants, each by name, threads and batch."""
         found = self.index(*one), self.index(*base)
         return None if found[0] is None or found[1] is None else self.measured.ratio(found[0], found[1])
 
     def as_dict(self) -> dict[str, Any]:
-        """The cell as plain data; times in microseconds, null in the rounds that an engine sat out."""
+        """The cell as plain data; times in microseconds, null in the rounds that a contestant sat out."""
         entries = []
-        for index, (engine, differs) in enumerate(zip(self.measured.engines, self.measured.differences, strict=True)):
+        for index, (contestant, differs) in enumerate(zip(self.measured.contestants, self.measured.differences, strict=True)):
             times = [None if np.isnan(s) else round(float(s) * 1e6, 1) for s in self.measured.seconds[:, index]]
             entries.append(
                 {
-                    "name": engine.name,
-                    "threads": engine.threads,
-                    "batch": engine.batch,
-                    "note": engine.note,
+                    "name": contestant.name,
+                    "threads": contestant.threads,
+                    "batch": contestant.batch,
+                    "note": contestant.note,
                     "milliseconds": round(self.measured.median(index) * 1e3, 4),
                     "runs": self.measured.runs(index),
                     "difference": None if differs is None else asdict(differs),
@@ -85,7 +86,7 @@ class Cell:
         """The cell that `as_dict` wrote."""
         found, differences, columns = [], [], []
         for entry in data["engines"]:
-            found.append(Engine(entry["name"], _gone, entry["threads"], entry["batch"], note=entry["note"]))
+            found.append(Contestant(entry["name"], _gone, entry["threads"], entry["batch"], note=entry["note"]))
             differences.append(None if entry["difference"] is None else Difference(**entry["difference"]))
             columns.append([np.nan if value is None else value / 1e6 for value in entry["microseconds"]])
         measured = Measurement(tuple(found), np.array(columns).T, tuple(differences))
@@ -94,7 +95,7 @@ class Cell:
 
 
 def _gone() -> None:
-    raise RuntimeError("this engine was read from a file")
+    raise RuntimeError("this contestant was read from a file")
 
 
 def run(
@@ -111,26 +112,26 @@ def run(
         place: which.
         threads: the numbers of threads.
         seconds: how long all turns should take together.
-        runs: how often every engine runs; None is as often as `seconds` allow.
+        runs: how often every contestant runs; None is as often as `seconds` allow.
         simd: an interpreter that has Pillow-SIMD.
-        cpu: whether engines of one thread are timed by the processor's clock.
+        cpu: whether contestants of one thread are timed by the processor's clock.
     """
     made, pixels = processor(place.work), image(place.size)
-    found: list[Engine] = []
+    found: list[Contestant] = []
     absent: list[str] = []
     children: list[Child] = []
     try:
         for batch in place.batches:
-            work = Work(made, pixels, batch)
-            some, left_out = engines(work, threads, place.engines)
+            task = Task(made, pixels, batch)
+            some, left_out = contestants(task, threads, place.contestants)
             found += some
             absent += [line for line in left_out if line not in absent]
-            if RUNTIME_RESIZE in place.engines:
-                found += runtime_resize(work, threads)
-            if SIMD in place.engines and simd is not None:
-                children.append(Child(simd, work))
-                found.append(pillow_simd(children[-1], SIMD, work))
-        found.sort(key=lambda engine: NAMES.index(engine.name))
+            if RUNTIME_RESIZE in place.contestants:
+                found += runtime_resize(task, threads)
+            if SIMD in place.contestants and simd is not None:
+                children.append(Child(simd, task))
+                found.append(pillow_simd(children[-1], SIMD, task))
+        found.sort(key=lambda contestant: NAMES.index(contestant.name))
         measured = measure(found, seconds=seconds, runs=runs, cpu=cpu)
     finally:
         for child in children:

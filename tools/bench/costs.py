@@ -24,7 +24,7 @@ REPEATS = 3
 FIRST_SIZE = (427, 640)
 """(height, width) of a first run, and of graphs with a fixed size."""
 MEMORY_SIZE = (3000, 4000)
-"""(height, width) of the runs whose memory is measured."""
+"""(height, width) of the images in runs that are measured for memory."""
 
 
 @dataclass(frozen=True)

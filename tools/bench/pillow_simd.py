@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from graphproc.wrappers.engines import Engine, Work
+from graphproc.bench.task import Contestant, Task
 
 CHILD = """
 import sys, time
@@ -40,12 +40,12 @@ SIMD_FILTERS = {"nearest": 0, "lanczos": 1, "bilinear": 2, "bicubic": 3, "box": 
 class Child:
     """A process that resizes one image on demand."""
 
-    def __init__(self, python: str, work: Work) -> None:
-        resize: Any = work.resize
-        numbers = (*work.image.shape, resize.width, resize.height, SIMD_FILTERS[resize.kernel], work.count)
+    def __init__(self, python: str, task: Task) -> None:
+        resize: Any = task.resize
+        numbers = (*task.image.shape, resize.width, resize.height, SIMD_FILTERS[resize.kernel], task.count)
         command = [python, "-c", CHILD, *map(str, numbers)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self._send(np.ascontiguousarray(work.image).tobytes())
+        self._send(np.ascontiguousarray(task.image).tobytes())
         self.version = self._answer()
 
     def _send(self, data: bytes) -> None:
@@ -75,6 +75,6 @@ class Child:
             self._process.communicate()
 
 
-def pillow_simd(child: Child, name: str, work: Work) -> Engine:
-    """The engine."""
-    return Engine(name, child.run, None, work.batch, timed=child.run, note=f"the resize only, {child.version}, not exact")
+def pillow_simd(child: Child, name: str, task: Task) -> Contestant:
+    """The contestant."""
+    return Contestant(name, child.run, None, task.batch, timed=child.run, note=f"the resize only, {child.version}, not exact")

@@ -11,20 +11,9 @@ from runtime_resize import RUNTIME_RESIZE
 from summary import geometric_mean
 from works import SIMD
 
-from graphproc.wrappers.engines import (
-    CALL,
-    EXTENSIONS,
-    FIXED,
-    GRAPH,
-    GRAPH_TORCHVISION,
-    NUMPY,
-    PIL_ARRAY,
-    PIL_IMAGE,
-    PILLOW,
-    TORCHVISION_ARRAY,
-    TORCHVISION_IMAGE,
-    TORCHVISION_TENSOR,
-)
+from graphproc.bench.extensions import EXTENSIONS
+from graphproc.bench.own import CALL, FIXED, GRAPH, GRAPH_TORCHVISION, NUMPY
+from graphproc.bench.peers import PIL_ARRAY, PIL_IMAGE, PILLOW, TORCHVISION_ARRAY, TORCHVISION_IMAGE, TORCHVISION_TENSOR
 
 STYLES: dict[str, tuple[str, str, str]] = {
     GRAPH: ("#0b5fa5", "o", "-"),
@@ -37,7 +26,7 @@ STYLES: dict[str, tuple[str, str, str]] = {
     SIMD: ("#9b9b9b", "X", ":"),
     RUNTIME_RESIZE: ("#5d9c59", "<", "--"),
 }
-"""Colour, marker and line of each engine that curves are drawn of: ours solid, complete peers dashed, a resize alone dotted."""
+"""Colour, marker and line of each curve: ours solid, complete peers dashed, a resize alone dotted."""
 PEERS = (
     PILLOW,
     SIMD,
@@ -71,7 +60,7 @@ def write(cells: Sequence[Cell], folder: Path) -> list[Path]:
     )
     sizes = [cell for cell in cells if cell.kind == "sizes"]
     batches = [cell for cell in cells if cell.kind == "batches"]
-    threads = sorted({engine.threads for cell in cells for engine in cell.measured.engines if engine.threads})
+    threads = sorted({contestant.threads for cell in cells for contestant in cell.measured.contestants if contestant.threads})
     written = []
     for number in threads:
         if len({cell.pixels for cell in sizes}) > 1:
@@ -173,7 +162,7 @@ def _batches(cells: Sequence[Cell], threads: Sequence[int]) -> Any:
     figure, panels, rest = _panels(cells)
     for work, axis in panels:
         (cell, *_) = (cell for cell in cells if cell.work == work)
-        batches = sorted({engine.batch for engine in cell.measured.engines})
+        batches = sorted({contestant.batch for contestant in cell.measured.contestants})
         for name, (colour, marker, _) in STYLES.items():
             for number in threads:
                 points = [(b, v) for b in batches if (v := cell.milliseconds(name, number, b)) is not None]

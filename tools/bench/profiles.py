@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from works import Sides, image, processor
 
-from graphproc.wrappers.engines import FIXED, FIXED_TORCHVISION, GRAPH, GRAPH_TORCHVISION
+from graphproc.bench.own import FIXED, FIXED_TORCHVISION, GRAPH, GRAPH_TORCHVISION
 
 FORMS = {
     GRAPH: ("pil", False),
@@ -34,7 +34,7 @@ pixels moved, padded and joined, and masks; bytes turned to what is wanted of th
 SHOWN = 5
 """How many nodes of a graph are printed."""
 RUNS, SECONDS = 20, 1.5
-"""At least so many runs, and at least for so long."""
+"""The least number of runs, and of seconds."""
 
 _PRODUCTS = ("MatMul", "MatMulInteger")
 _MOVES = ("Transpose", "Slice", "Reshape", "Concat", "Pad", "Split", "Expand", "ConstantOfShape", "Identity")
@@ -122,7 +122,7 @@ def copy_speed() -> float:
 
 
 def nodes(events: Iterable[Mapping[str, Any]], runs: int) -> list[Node]:
-    """The nodes in ONNX Runtime's profile of so many runs, the slowest first."""
+    """The nodes in ONNX Runtime's profile of a number of runs, the slowest first."""
     found: dict[str, list[Mapping[str, Any]]] = {}
     for event in events:
         kernel = event.get("cat") == "Node" and event["name"].endswith("_kernel_time")

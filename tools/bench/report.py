@@ -8,10 +8,11 @@ from typing import Any
 from cells import Cell
 from summary import Figure
 
-from graphproc.wrappers.engines import FIXED, GRAPH, PIL_ARRAY, PILLOW
+from graphproc.bench.own import FIXED, GRAPH
+from graphproc.bench.peers import PIL_ARRAY, PILLOW
 
 BASES = {"/ graph": GRAPH, "/ fixed": FIXED, "/ Pil": PIL_ARRAY, "/ Pillow": PILLOW}
-"""The columns of ratios: an engine's time divided by that of another with as many threads."""
+"""The columns of ratios: a contestant's time divided by that of another with as many threads."""
 
 
 def machine_text(machine: Mapping[str, Any]) -> str:
@@ -24,15 +25,15 @@ def cell_text(cell: Cell) -> str:
     """The table of a cell."""
     head = f"{'':36}{'threads':>8}{'batch':>6}{'runs':>6}{'ms':>10}" + "".join(f"{name:>10}" for name in BASES) + "  exact"
     lines = [f"\n{cell.label}, milliseconds per image", head]
-    for index, engine in enumerate(cell.measured.engines):
-        threads = engine.threads or 1
-        row = f"{engine.name:36}{'-' if engine.threads is None else threads:>8}{engine.batch:>6}"
+    for index, contestant in enumerate(cell.measured.contestants):
+        threads = contestant.threads or 1
+        row = f"{contestant.name:36}{'-' if contestant.threads is None else threads:>8}{contestant.batch:>6}"
         row += f"{cell.measured.runs(index):>6}{cell.measured.median(index) * 1e3:>10.3f}"
         for base in BASES.values():
-            other = cell.index(base, threads, engine.batch)
+            other = cell.index(base, threads, contestant.batch)
             row += f"{'':>10}" if other is None else f"{cell.measured.ratio(index, other):>10.2f}"
         differs = cell.measured.differences[index]
-        lines.append(f"{row}  {'-' if differs is None else differs}{f' ({engine.note})' if engine.note else ''}")
+        lines.append(f"{row}  {'-' if differs is None else differs}{f' ({contestant.note})' if contestant.note else ''}")
     return "\n".join([*lines, *(f"left out: {line}" for line in cell.absent)])
 
 

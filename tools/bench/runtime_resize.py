@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from graphproc.bench.task import Contestant, Task
 from graphproc.emitters.onnx.emit import EmitOptions, emit
 from graphproc.ops import Resize
 from graphproc.passes.lower_resample import LowerResample
 from graphproc.runtime.session import Session
-from graphproc.wrappers.engines import Engine, Work
 
 RUNTIME_RESIZE = "graph with ONNX's Resize"
 MODES = {"bilinear": "linear", "bicubic": "cubic"}
@@ -38,19 +38,19 @@ class RuntimeResize(Resize):
         return y if self.map is None else self.map.apply(g, y)
 
 
-def runtime_resize(work: Work, threads: Sequence[int]) -> Iterator[Engine]:
-    """The engine, for images of any size."""
-    program = LowerResample().run(work.program)
+def runtime_resize(task: Task, threads: Sequence[int]) -> Iterator[Contestant]:
+    """The contestant, for images of any size."""
+    program = LowerResample().run(task.program).program
     steps = tuple(replace(step, op=_other(step.op)) for step in program.steps)
     model = emit(replace(program, steps=steps), EmitOptions()).SerializeToString()
     for number in threads:
         session = Session(model, threads=number, specialise_after=None)
-        yield Engine(
+        yield Contestant(
             RUNTIME_RESIZE,
-            lambda s=session: s.run(work.feeds),  # type: ignore[misc]
+            lambda s=session: s.run(task.feeds),  # type: ignore[misc]
             number,
-            work.batch,
-            work.compare,
+            task.batch,
+            task.compare,
             note="not exact: float32 weights",
         )
 

@@ -11,17 +11,8 @@ from cells import Cell
 from costs import EXPORT, HELP, IMPORT, SESSION
 from works import BATCH_SIZE, SIMD
 
-from graphproc.wrappers.engines import (
-    CALL,
-    FIXED,
-    FIXED_TORCHVISION,
-    GRAPH,
-    GRAPH_TORCHVISION,
-    OWN,
-    PIL_ARRAY,
-    PILLOW,
-    TORCHVISION_TENSOR,
-)
+from graphproc.bench.own import CALL, FIXED, FIXED_TORCHVISION, GRAPH, GRAPH_TORCHVISION, OWN
+from graphproc.bench.peers import PIL_ARRAY, PILLOW, TORCHVISION_TENSOR
 
 FORMS = (GRAPH, FIXED)
 TORCHVISION_FORMS = (GRAPH_TORCHVISION, FIXED_TORCHVISION)
@@ -71,14 +62,14 @@ def geometric_mean(values: Iterable[float]) -> float:
 
 
 def _exactness(cells: Sequence[Cell]) -> Iterator[Figure]:
-    """How many of this package's engines gave other bits than the numpy reference, and of transformers' backends."""
+    """How many of this package's contestants gave other bits than the numpy reference, and of transformers' backends."""
     oracles = ("transformers Pil", (PIL_ARRAY,)), ("transformers Torchvision", (TORCHVISION_TENSOR,))
     for label, names in (("graphproc", OWN), *oracles):
         compared = [
-            (engine.name, cell.label, differs)
+            (contestant.name, cell.label, differs)
             for cell in cells
-            for engine, differs in zip(cell.measured.engines, cell.measured.differences, strict=True)
-            if differs is not None and engine.name in names
+            for contestant, differs in zip(cell.measured.contestants, cell.measured.differences, strict=True)
+            if differs is not None and contestant.name in names
         ]
         if compared:
             wrong = [f"{name} in {cell}" for name, cell, differs in compared if differs.differing]

@@ -1,4 +1,4 @@
-"""What is timed: processors, image sizes, batches, and which engines take part in each cell of the table."""
+"""What is timed: processors, image sizes, batches, and which contestants take part in each cell of the table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from PIL import Image
 from runtime_resize import RUNTIME_RESIZE
 
 import graphproc
-from graphproc.wrappers import engines as known
+from graphproc.bench import own, peers
+from graphproc.bench.contestants import NAMES as KNOWN
 from graphproc.wrappers.examples import photograph
 
 Array = np.ndarray[Any, Any]
@@ -31,19 +32,19 @@ BATCHES = (1, 8, 32)
 BATCH_SIZE: Sides = (427, 640)
 
 SIMD = "Pillow-SIMD resize alone"
-NAMES = (*known.NAMES, RUNTIME_RESIZE, SIMD)
-"""Every engine, in the order of tables."""
+NAMES = (*KNOWN, RUNTIME_RESIZE, SIMD)
+"""Every contestant, in the order of tables."""
 IN_BATCHES = (
-    known.GRAPH,
-    known.FIXED,
-    known.GRAPH_TORCHVISION,
-    known.CALL,
-    known.PIL_ARRAY,
-    known.TORCHVISION_TENSOR,
+    own.GRAPH,
+    own.FIXED,
+    own.GRAPH_TORCHVISION,
+    own.CALL,
+    peers.PIL_ARRAY,
+    peers.TORCHVISION_TENSOR,
 )
-"""The engines that run whole batches; the others would only repeat themselves."""
-IN_A_HURRY = (*IN_BATCHES, known.PILLOW, SIMD)
-"""The engines of `--quick`."""
+"""The contestants that run whole batches; the others would only repeat themselves."""
+IN_A_HURRY = (*IN_BATCHES, peers.PILLOW, SIMD)
+"""The contestants of `--quick`."""
 
 
 @dataclass(frozen=True)
@@ -54,13 +55,13 @@ class Place:
         work: a key of `WORKS`.
         size: (height, width) of the images.
         batches: how many images a run has; several are measured against each other.
-        engines: which take part.
+        contestants: which take part.
     """
 
     work: str
     size: Sides
     batches: tuple[int, ...]
-    engines: tuple[str, ...]
+    contestants: tuple[str, ...]
 
     @property
     def kind(self) -> str:
@@ -72,14 +73,14 @@ class Place:
         return f"{self.work} on {self.size[0]}x{self.size[1]}{batches}"
 
 
-def places(works: Sequence[str], sizes: Sequence[Sides], batches: Sequence[int], engines: Sequence[str]) -> Iterator[Place]:
+def places(works: Sequence[str], sizes: Sequence[Sides], batches: Sequence[int], contestants: Sequence[str]) -> Iterator[Place]:
     """The cells of a table."""
     for work in works:
         for size in sizes:
-            yield Place(work, size, (1,), tuple(engines))
+            yield Place(work, size, (1,), tuple(contestants))
     for work in works:
         if batches:
-            yield Place(work, BATCH_SIZE, tuple(batches), tuple(name for name in engines if name in IN_BATCHES))
+            yield Place(work, BATCH_SIZE, tuple(batches), tuple(name for name in contestants if name in IN_BATCHES))
 
 
 def processor(work: str) -> Any:

@@ -1,4 +1,7 @@
-"""What is no failure, by name, each with its cause: limits that this package states, and faults of the reference."""
+"""What is no failure, by name, each with its cause: limits that this package states, and faults of the reference.
+
+README, here, is `exported/README.md`.
+"""
 
 from __future__ import annotations
 
@@ -177,16 +180,16 @@ IN_BYTES = ("Llama4", "Nougat", "PPFormulaNet", "SLANeXt", "VitPose", "PPDocLayo
 LIMITS: tuple[Limit, ...] = (
     Limit(
         "filters of other types",
-        "torch's lanczos is Pillow's, on bytes (README, `--backend`)",
+        "torch's lanczos is Pillow's, on bytes (README, What a call reads)",
         "torchvision resizes floats with the filters",
     ),
-    Limit("bfloat16 images", "numpy has no bfloat16 (README, `--backend`)", "numpy can hold, got torch.bfloat16"),
+    Limit("bfloat16 images", "numpy has no bfloat16 (README, What a call reads)", "numpy can hold, got torch.bfloat16"),
     Limit(
         "unsigned integers of 32 and 64 bits",
-        "torch resizes none (README, `--backend`)",
+        "torch resizes none (README, What a call reads)",
         "expected one of uint8, int8|dtype uint(32|64): expected floats, or whole numbers of 16 bits",
     ),
-    Limit("classes that compute in bytes", "README, `--backend`, names them", "does not take it here", IN_BYTES),
+    Limit("classes that compute in bytes", "README, What a call reads, names them", "does not take it here", IN_BYTES),
     Limit(
         "arrays of two dimensions",
         "transformers takes them behind other images of a list alone (README, What a call reads)",

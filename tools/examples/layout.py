@@ -28,20 +28,13 @@ import graphproc as gp
 from graphproc.emitters.onnx.emit import EmitOptions, emit
 from graphproc.ir.program import Parity, Program, ProgramBuilder, Value, image_input, sides
 from graphproc.ir.types import TensorType
+from graphproc.ir.value import concatenate, maximum, minimum
 from graphproc.ops import (
     ByteMap,
-    Cast,
-    Combine,
-    Concat,
     Grid,
     NonMaxSuppression,
-    Pick,
-    Rearrange,
-    Reduce,
     SelectChannels,
-    Softmax,
     ToChannelsFirst,
-    TopK,
 )
 from graphproc.ops.resample import OPENCV, Resample
 
@@ -67,7 +60,7 @@ def preprocessing() -> Program:
     for channel, (mean, std) in enumerate(zip(MEAN, STD, strict=True)):
         table = ((scaled - mean) / std).astype(FLOAT)
         planes.append(b.add(ByteMap((("table", tuple(table.tolist())),)), b.add(SelectChannels((channel,)), x)))
-    b.output("pixel_values", b.add(Concat(-3), *planes))
+    b.output("pixel_values", concatenate(planes, axis=-3))
     return b.finish()
 
 
@@ -81,41 +74,37 @@ def postprocessing(score_threshold: float = 0.5, iou_threshold: float = 0.5) -> 
     boxes = [decoded(b, x, *level) for x, level in zip(distances, levels, strict=True)]
     for number, (x, (h, w, _)) in enumerate(zip(scores, levels, strict=True)):
         if h * w > 1000:  # more than the package keeps of a level
-            best = b.add(TopK(1000), b.add(Reduce("max"), x))
-            boxes[number], scores[number] = b.add(Pick(-2), boxes[number], best), b.add(Pick(-2), x, best)
-    all_boxes = b.add(Concat(-2), *boxes)
-    by_class = b.add(Rearrange("q c -> c q"), b.add(Concat(-2), *scores))
+            best = x.max().top_k(1000)
+            boxes[number], scores[number] = boxes[number][best], x[best]
+    all_boxes = concatenate(boxes, axis=-2)
+    by_class = concatenate(scores, axis=-2).rearrange("q c -> c q")
     kept = b.add(NonMaxSuppression(iou_threshold, score_threshold, limit=100, candidates=200), all_boxes, by_class)
     # Where nothing is kept scores are 0, behind everything that is.
-    masked = b.add(Combine("multiply"), by_class, b.add(Cast("f32"), kept))
-    flat = b.add(Rearrange("c q -> (c q)"), masked)
-    places = b.add(TopK(ROWS), flat)
-    queries = by_class.type.shape[-1]
-    chosen = b.add(Pick(-2), all_boxes, b.add(Combine("remainder", queries), places))
-    flags = b.add(Rearrange("c q -> (c q)"), kept)
-    b.output("count", b.add(Combine("minimum", ROWS), b.add(Reduce("count", keep=True), flags)))
-    b.output("labels", b.add(Combine("quotient", queries), places))
-    b.output("scores", b.add(Pick(), flat, places))
-    b.output("boxes", on_page(b, chosen))
+    flat = (by_class * kept.cast("f32")).rearrange("c q -> (c q)")
+    places = flat.top_k(ROWS)
+    queries = by_class.shape[-1]
+    chosen = all_boxes[places % queries]
+    b.output("count", minimum(kept.rearrange("c q -> (c q)").sum(keepdims=True), ROWS))
+    b.output("labels", places // queries)
+    b.output("scores", flat[places])
+    b.output("boxes", on_page(chosen))
     return b.finish()
 
 
 def decoded(b: ProgramBuilder, distances: Value, rows: int, columns: int, stride: int) -> Value:
     """Boxes [rows * columns, 4]: the expected distance of each side from the cell's centre, of shares of eight whole ones."""
-    shares = b.add(Softmax(-1), b.add(Rearrange("q (s k) -> q s k", (("k", BINS),)), distances))
-    expected = b.add(Reduce("sum", -1), b.add(Combine("multiply", tuple(range(BINS))), shares))
-    outward = b.add(Combine("multiply", (-1, -1, 1, 1)), expected)
-    centers = b.add(Combine("add", 0.5), b.add(Grid(rows, columns, order="xy", dtype="f32", layout="")))
-    cells = b.add(Combine("add"), b.add(Concat(-1), centers, centers), outward)
-    return b.add(Combine("multiply", stride), cells)
+    shares = distances.rearrange("q (s k) -> q s k", k=BINS).softmax()
+    expected = (shares * tuple(range(BINS))).sum()
+    outward = expected * (-1, -1, 1, 1)
+    centers = b.add(Grid(rows, columns, order="xy", dtype="f32", layout="")) + 0.5
+    return (concatenate((centers, centers)) + outward) * stride
 
 
-def on_page(b: ProgramBuilder, boxes: Value) -> Value:
+def on_page(boxes: Value) -> Value:
     """Boxes cut off at the borders, in the page's pixels."""
     height, width = sides("target_")
-    boxes = b.add(Combine("maximum", 0), boxes)
-    boxes = b.add(Combine("minimum", (WIDTH, HEIGHT, WIDTH, HEIGHT)), boxes)
-    return b.add(Combine("divide", (WIDTH / width, HEIGHT / height) * 2), boxes)
+    boxes = minimum(maximum(boxes, 0), (WIDTH, HEIGHT, WIDTH, HEIGHT))
+    return boxes / ((WIDTH / width, HEIGHT / height) * 2)
 
 
 def build(model: Path, output: Path) -> None:

@@ -26,7 +26,7 @@ import graphproc as gp
 from graphproc.emitters.onnx.emit import EmitOptions, emit
 from graphproc.ir.program import Parity, Program, ProgramBuilder, Value, image_input, sides
 from graphproc.ir.types import TensorType
-from graphproc.ops import ByteMap, Cast, Combine, Crop, Pad, SelectChannels, ToChannelsFirst
+from graphproc.ops import ByteMap, Crop, Pad, SelectChannels, ToChannelsFirst
 from graphproc.ops.resample import OPENCV, Resample
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
@@ -59,11 +59,11 @@ def postprocessing() -> Program:
     b = ProgramBuilder("TextPostprocessing", Parity("rapidocr-onnxruntime 1.4.4"), stacked=True)
     size = num.symbol("map_height"), num.symbol("map_width")
     chances = b.input("chances", TensorType("f32", (1, *size), "CHW"))
-    bitmap = b.add(Combine("greater", THRESHOLD), chances)
+    bitmap = chances > THRESHOLD
     for down, right in ((1, 0), (0, 1)):
-        bitmap = b.add(Combine("or"), bitmap, moved(b, bitmap, size, down, right))
+        bitmap = bitmap | moved(b, bitmap, size, down, right)
     b.output("text_map", chances)
-    b.output("bitmap", b.add(Cast("u8"), bitmap))
+    b.output("bitmap", bitmap.cast("u8"))
     return b.finish()
 
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import onnx_ir as ir
 
 from graphproc.emitters.onnx.choices import has_loop
+from graphproc.emitters.onnx.hoist import hoist_reshape
 from graphproc.errors import EmitError
+from graphproc.ir.builder_protocol import Move
 from graphproc.ir.op import Op
 from graphproc.ir.types import DTYPES, TensorType
 from graphproc.sizes import num
@@ -81,6 +84,23 @@ _EXTREME = {"argmin": "ReduceMin", "smallest": "ReduceMin", "argmax": "ReduceMax
 _KIND = {"bool": "bool", "int": "i64", "float": "f64"}
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A choice between ways to emit the same results.
+
+    Attributes:
+        step: the scopes that it was made in: the step's name first.
+        about: what was decided, e.g. `vertical pass`.
+        choice: what was chosen.
+        reason: why.
+    """
+
+    step: str
+    about: str
+    choice: str
+    reason: str = ""
+
+
 class GraphBuilder:
     """Implements `graphproc.ir.builder_protocol.Builder`."""
 
@@ -93,6 +113,9 @@ class GraphBuilder:
         self.leading = leading
         self.graph_outputs: list[Value] = []
         self.never: Value | None = None
+        self.shared: set[Value] = set()
+        self.notes: dict[Note, None] = {}
+        """In the order in which they were made, each once."""
         self._symbols: dict[str, Value] = {}
         self._numbers: list[dict[tuple[Any, ...], Value]] = [{}]
         self._scopes: list[str] = []
@@ -120,6 +143,10 @@ class GraphBuilder:
         count = self._used.get(path, 0)
         self._used[path] = count + 1
         return f"{path}_{count + 1}" if count else path
+
+    def note(self, about: str, choice: str, reason: str = "") -> None:
+        """Record a choice; one that was recorded for the same step before is not repeated."""
+        self.notes[Note("/".join(self._scopes), about, choice, reason)] = None
 
     # ---- nodes -------------------------------------------------------------------------------------------------
 
@@ -227,6 +254,10 @@ class GraphBuilder:
         stop = self.cast(length if isinstance(length, Value) else self.num(length), counted)
         numbers = self._emit("Range", self.constant(0, counted), self._emit("Squeeze", stop), self.constant(1, counted))
         return self.cast(numbers, dtype)
+
+    def hoist(self, x: Value, move: Move, merged: int = 0) -> Value:
+        """Reshape a value before the arithmetic behind it, unless several outputs return it."""
+        return move(x, None) if x in self.shared else hoist_reshape(self, x, move, merged)
 
     # ---- sizes -------------------------------------------------------------------------------------------------
 
@@ -445,7 +476,7 @@ class GraphBuilder:
         """Take out of the nodes of a loop's body those that read nothing of the body's own.
 
         Args:
-            local: the body's own values: its inputs, and its results, whose nodes stay.
+            local: the body's own values: its inputs, and its results, which keep their nodes.
         """
         taken, kept = [], []
         for node in self.nodes:

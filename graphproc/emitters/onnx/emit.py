@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import onnx_ir as ir
 
-from graphproc.emitters.onnx import joins
-from graphproc.emitters.onnx.builder import ELEMENT, GraphBuilder, Value
+from graphproc.emitters.onnx import results
+from graphproc.emitters.onnx.builder import ELEMENT, GraphBuilder, Note, Value
 from graphproc.emitters.onnx.choices import never
 from graphproc.emitters.onnx.steps import emit_steps
 from graphproc.errors import EmitError, ProgramError
 from graphproc.ir.program import Input, Output, Program
-from graphproc.ir.types import TensorType
 from graphproc.passes.pipeline import optimize
 
 if TYPE_CHECKING:
@@ -67,16 +66,19 @@ class EmitOptions:
             )
 
 
-def emit(program: Program, options: EmitOptions, metadata: Mapping[str, Any] | None = None) -> onnx.ModelProto:
+def emit(
+    program: Program, options: EmitOptions, metadata: Mapping[str, Any] | None = None, notes: list[Note] | None = None
+) -> onnx.ModelProto:
     """Write a program as an ONNX model of standard operators.
 
     Args:
         program: a verified program.
         options: how to write it.
         metadata: entries for `metadata_props`; values other than strings are stored as JSON.
+        notes: a list that the choices made on the way are added to.
 
     Returns:
-        A model whose inputs and outputs are named and typed as the options and the program say.
+        A model with inputs and outputs named and typed as the options and the program say.
 
     Raises:
         EmitError: the options do not fit the program.
@@ -94,7 +96,7 @@ def emit(program: Program, options: EmitOptions, metadata: Mapping[str, Any] | N
     first = next(iter(inputs.values()))
     g.never = never(g, first)
     if options.input == "image" and not program.stacked:
-        outputs = joins.of_image(g, program, emit_steps(g, program, inputs))
+        outputs = results.of_image(g, program, emit_steps(g, program, inputs))
     elif loops:
         sequence = options.input == "sequence" and not program.stacked
         count = g.SequenceLength(first) if sequence else g.Squeeze(g.Shape(first, start=0, end=1))
@@ -109,11 +111,11 @@ def emit(program: Program, options: EmitOptions, metadata: Mapping[str, Any] | N
                 }
             return emit_steps(g, program, one)
 
-        outputs = joins.by_image(g, program, count, image)
+        outputs = results.by_image(g, program, count, image)
     else:
         with g.scope("sizes"):
             batch = g.Shape(first, start=0, end=1)
-        outputs = joins.of_batch(g, program, emit_steps(g, program, inputs, batch), batch)
+        outputs = results.of_batch(g, program, emit_steps(g, program, inputs, batch), batch)
     for output, value in zip(program.outputs, outputs, strict=True):
         _declare(g, value, output, program, options)
     graph = ir.Graph(
@@ -125,6 +127,8 @@ def emit(program: Program, options: EmitOptions, metadata: Mapping[str, Any] | N
         name=program.name,
     )
     _drop_unused(graph)
+    if notes is not None:
+        notes += g.notes
     model = ir.Model(graph, ir_version=IR_VERSION[options.opset], producer_name="graphproc")
     for key, entry in sorted((metadata or {}).items()):
         model.metadata_props[key] = entry if isinstance(entry, str) else json.dumps(entry, sort_keys=True)
@@ -195,14 +199,8 @@ def _declare(g: GraphBuilder, value: Value, output: Output, program: Program, op
         value = g.Identity(value)
     batch: int | str = 1 if one else options.batch_size or "batch"
     value.name = output.name
-    value.shape = ir.Shape(joins.shape(output, type.shape, _axes(type), batch))
+    value.shape = ir.Shape(results.shape(output, type, batch))
     g.graph_outputs.append(value)
-
-
-def _axes(type: TensorType) -> list[str]:
-    names = {"H": "height", "W": "width", "C": "channels", "N": "tiles", "P": "patches", "F": "features"}
-    names |= {"Q": "queries", "T": "frames"}
-    return [names[letter] for letter in type.layout] or [str(axis) for axis in range(type.rank)]
 
 
 def _drop_unused(graph: ir.Graph) -> None:

@@ -22,7 +22,7 @@ _NAME = re.compile(rf"{MARK}(.+?)/Reshape(?:_\d+)?'")
 
 
 def decided(preconditions: Sequence[Precondition], symbols: Collection[str]) -> list[Precondition]:
-    """Those that known symbols decide, of which any is left to be checked."""
+    """Return those that known symbols decide and that are not decided yet."""
     return [p for p in preconditions if not isinstance(p.holds, bool) and set(num.symbols(p.holds)) <= set(symbols)]
 
 
@@ -34,7 +34,7 @@ def checked(g: GraphBuilder, value: Value, type: TensorType, batch: Value | None
         value: a tensor of the program, with a batch axis in front where there is a batch.
         type: its type in the program, of at least one axis.
         batch: the number of images, int64 [1], or None without a batch axis.
-        conditions: preconditions whose symbols are known.
+        conditions: preconditions on known symbols alone.
     """
     ahead = [] if batch is None else [batch]
     for condition in conditions:

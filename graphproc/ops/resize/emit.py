@@ -86,6 +86,10 @@ def _by_planes(g: Builder, x: Value, lead: int, work: Work) -> Value:
     whole = g.vector(work.channels, vertical.count, horizontal.count)
     work = replace(work, axes=(replace(vertical, piece=row_pieces(vertical.count, horizontal.count)), _in_one(horizontal)))
     rows = column_pieces(vertical.count)
+    if isinstance(vertical.count, int):
+        g.note("pieces", f"{work.axes[0].piece} of {vertical.count} rows at once; {rows} if the vertical pass is first")
+    else:
+        g.note("pieces", "as many rows as divide the height and suit the cache", "decided in the graph for each image")
     constants, finish = ([], lambda y: y) if inner is None else inner.of_planes(g)
 
     def each(both: Callable[[Value], Value]) -> Value:
@@ -97,7 +101,7 @@ def _by_planes(g: Builder, x: Value, lead: int, work: Work) -> Value:
     def passes(bands: Bands) -> Value:
         settings = bands, work.channels, work.filter
         return g.cond(
-            _vertical_first(work, bands),
+            _noted(g, work, _vertical_first(work, bands)),
             lambda: each(planes.vertical_first(g, *settings, rows, finish, constants)),
             lambda: each(planes.horizontal_first(g, *settings, finish, constants)),
             names=("vertical_first", "horizontal_first"),
@@ -109,6 +113,18 @@ def _by_planes(g: Builder, x: Value, lead: int, work: Work) -> Value:
 def _vertical_first(work: Work, bands: Bands) -> Bool:
     """Which pass comes first, as far as the bands' forms tell: Pillow takes the vertical one only where it shrinks."""
     return work.vertical_first if not all(band.form is ENLARGING for band in bands) else False
+
+
+def _noted(g: Builder, work: Work, first: Bool) -> Bool:
+    """The same, noted: whether the vertical pass comes first."""
+    if work.filter == NEAREST:
+        g.note("order", "either", "pixels are picked, not computed")
+    elif isinstance(first, bool):
+        reason = f"as {work.arithmetic} does for this size" if first == work.vertical_first else "both sides enlarge"
+        g.note("order", f"{'vertical' if first else 'horizontal'} pass first", reason)
+    else:
+        g.note("order", "decided in the graph for each image", f"as {work.arithmetic} does")
+    return first
 
 
 def _in_one(axis: Axis) -> Axis:
@@ -143,7 +159,7 @@ def _whole(g: Builder, x: Value, work: Work) -> Value:
             y = g.Reshape(y, g.vector(-1, rows.extent, horizontal.count))
             return _pass(g, rows, y, "vertical", work.filter)
 
-        return g.cond(first, vertical_first, horizontal_first, names=("vertical_first", "horizontal_first"))
+        return g.cond(_noted(g, work, first), vertical_first, horizontal_first, names=("vertical_first", "horizontal_first"))
 
     return with_bands(g, (vertical, horizontal), work.filter, work.arithmetic, passes)
 

@@ -1,6 +1,6 @@
 """The forms of a pass's integer products, and which one a pass takes.
 
-`choose_form` decides; `graphproc inspect --why` prints its reason. On CPUs the time of a pass is in the nodes that go over its
+`choose_form` decides and says why, for `graphproc inspect --why`. On CPUs the time of a pass is in the nodes that go over its
 outputs once, and in the products over the rows that its blocks read: of few rows, float32 is fastest, of many rows bytes.
 Where one overtakes the other was measured on one thread of a processor with AVX2; with 8-bit dot products it is sooner.
 """
@@ -40,6 +40,9 @@ class Form:
     max_taps: float = float("inf")
     constant: bool = False
     zero_point: int = 0
+
+    def __str__(self) -> str:
+        return self.name if self.digits == 1 else f"{self.name}, {self.digits} digits"
 
 
 def _float32(digits: int, bits: int) -> Form:
@@ -167,6 +170,14 @@ class Rule:
     most: float
     within: Form | Rule
     above: Form | Rule
+
+    def __str__(self) -> str:
+        return {
+            "outputs": f"enlarging both sides, to {self.most:.0f} pixels at most",
+            "reduction": f"shrinking up to {self.most:.2g} times",
+            "rows": f"up to {self.most:.0f} rows a block",
+            "bits": f"weights of up to {self.most} bits",
+        }[self.of]
 
 
 def rule_of_any_size(target: str, filter: str, arithmetic: str, sides: Sequence[Num] = ()) -> Rule:

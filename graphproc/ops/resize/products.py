@@ -74,54 +74,63 @@ def with_bands(g: Builder, axes: tuple[Axis, Axis], filter: str, arithmetic: str
     decides the length of blocks comes before the weights, so that it is a number in each branch.
     """
     if filter == NEAREST or all(axis.known for axis in axes):
-        vertical, horizontal = (_known_band(g, axis, filter, arithmetic) for axis in axes)
+        named = zip(axes, ("vertical pass", "horizontal pass"), strict=True)
+        vertical, horizontal = (_known_band(g, axis, name, filter, arithmetic) for axis, name in named)
         return passes((vertical, horizontal))
     sides = [axis.n_out for axis in axes] if all(axis.whole for axis in axes) else []
     rule = rule_of_any_size(g.target, filter, arithmetic, sides)
     with g.scope("weights"):
         sampling = Sampling.of(g, axes, filter)
 
-    def in_form(form: Form, bands: TracedBands) -> Value:
+    def in_form(form: Form, bands: TracedBands, when: str) -> Value:
+        g.note(when, str(form), "exact, and fastest")
         with g.scope("weights"):
             weights = _packed(g, bands.weights, bands.unit, form)
             both = bands.band(g, 0, weights, form), bands.band(g, 1, weights, form)
         return passes(both)
 
-    def decided(rule: Form | Rule, length: int, bands: TracedBands | None = None) -> Value:
-        """The passes under a rule; weights in blocks of a length, unless there are some."""
+    def decided(rule: Form | Rule, length: int, when: str = "", bands: TracedBands | None = None) -> Value:
+        """The passes under a rule, and when they are taken; weights in blocks of a length, unless there are some."""
         if isinstance(rule, Rule) and rule.of == "outputs":
-            return _either(g, rule, sampling.enlarges(g, rule.most), lambda r: decided(r, BLOCK))
+            return _either(g, rule, when, sampling.enlarges(g, rule.most), lambda r, when: decided(r, BLOCK, when))
         if isinstance(rule, Rule) and rule.of == "reduction":
             few = g.LessOrEqual(sampling.reduction, g.constant([rule.most], "f64"))
             floats = PAIRS_BLOCK if rule.within is PAIRED else SINGLES_BLOCK
-            return _either(g, rule, few, lambda r: decided(r, floats if r is rule.within else int8_block(filter)))
+            return _either(
+                g, rule, when, few, lambda r, when: decided(r, floats if r is rule.within else int8_block(filter), when)
+            )
         if bands is None:
             with g.scope("weights"):
                 bands = traced_bands(g, axes, sampling, arithmetic, length, rule is ENLARGING)
         if isinstance(rule, Form):
-            return in_form(rule, bands)
+            return in_form(rule, bands, when)
         found = bands
-        return _either(g, rule, bands.within(g, rule), lambda r: decided(r, length, found))
+        return _either(g, rule, when, bands.within(g, rule), lambda r, when: decided(r, length, when, found))
 
     return decided(rule, BLOCK)
 
 
-def _either(g: Builder, rule: Rule, within: Value, emit: Callable[[Form | Rule], Value]) -> Value:
-    """One of the branches of a rule."""
+def _either(g: Builder, rule: Rule, when: str, within: Value, emit: Callable[[Form | Rule, str], Value]) -> Value:
+    """One of the branches of a rule, each emitted with the words for when it is taken."""
+    within_when = f"{when}, {rule}" if when else str(rule)
+    above_when = when if when.endswith("otherwise") else f"{when}, otherwise" if when else "otherwise"
     within_name, above_name = (part.name if isinstance(part, Form) else f"few_{part.of}" for part in (rule.within, rule.above))
-    return g.cond(within, lambda: emit(rule.within), lambda: emit(rule.above), (within_name, above_name))
+    return g.cond(within, lambda: emit(rule.within, within_when), lambda: emit(rule.above, above_when), (within_name, above_name))
 
 
-def _known_band(g: Builder, axis: Axis, filter: str, arithmetic: str) -> Band:
+def _known_band(g: Builder, axis: Axis, name: str, filter: str, arithmetic: str) -> Band:
     if g.target == "portable" and not axis.known:
         rule_of_any_size(g.target, filter, arithmetic)
     picked = picked_rows(g, axis, filter)
     if picked is not None:
+        stays = axis.n_in == axis.n_out
+        g.note(name, *("none", f"the side stays at {axis.n_in} pixels") if stays else ("pick pixels", "nearest has no weights"))
         return picked
     rows, weights, taps = known_bands(axis, filter, arithmetic)
     begin, end = int(rows.min()), int(rows.max()) + 1
     n_out = num.known(axis.n_out) if axis.whole else 0
-    form = choose_form(g.target, weights, taps, axis.reduction, n_out, filter, arithmetic)[0]
+    form, reason = choose_form(g.target, weights, taps, axis.reduction, n_out, filter, arithmetic)
+    g.note(name, str(form), f"{axis.n_in} to {axis.n_out} pixels, {reason}")
     unit = 1 << PRECISION_BITS
     if form is INT8_2:
         weights, unit = weights // own_unit(weights), unit // own_unit(weights)

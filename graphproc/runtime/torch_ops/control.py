@@ -21,7 +21,7 @@ def branch(condition: Tensor, then_branch: Body, else_branch: Body) -> tuple[Any
 
 @rule("Loop", stay=EVERY_INPUT)
 def loop(count: Tensor | None, more: Tensor | None, *carried: Any, body: Body) -> tuple[Any, ...]:
-    """A graph over and over, so many times or while it says so: what it carries at the end, and what it gave each time."""
+    """Run a graph over and over, a number of times or while it says so; return what it carries at the end and gave each time."""
     state, rows = list(carried), []
     index, limit = 0, None if count is None else int(count.item())
     going = more is None or bool(more.item())

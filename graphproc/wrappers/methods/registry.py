@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 Method = Callable[..., Any]
-"""A function whose first parameter is the processor."""
+"""A function; its first parameter is the processor."""
 
 MODULES = ("canvases", "colors", "labels", "pages", "patch_counts", "tiles")
 """The modules of this package that hold `METHODS`, names with the function of each class; add one entry for a new file."""

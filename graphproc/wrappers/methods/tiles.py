@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from graphproc.sizes import num
-from graphproc.sizes.canvas import best_resolution, covering_grid, grid_by_aspect, grid_by_scale
+from graphproc.sizes.canvas import best_resolution, grid_by_aspect, grid_by_scale
+from graphproc.sizes.covering_grid import covering_grid
 from graphproc.sizes.smart_resize import pixels_within_any_shape
 from graphproc.wrappers.methods.steps import Array, arrays, both_sides, channels_first, resized
 
@@ -107,7 +108,7 @@ def _with_whole_first(
         parts = _tiles(self, x, grid, side, resample)
         return [resized(self, x, *side, resample), *parts] if len(parts) > 1 else parts
 
-    if self.backend == "pil":  # whose tiles have their channels first, however the image was laid out
+    if self.backend == "pil":  # its tiles have their channels first, however the image was laid out
         return arrays(lambda x: cut(channels_first(x)[0]), image), list(grid)
     parts = _answer(self, image, cut)
     return parts, [list(grid) for _ in parts]

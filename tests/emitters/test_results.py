@@ -10,8 +10,10 @@ from graphs import assert_same, ort
 from graphproc.emitters.onnx.emit import EmitOptions, emit
 from graphproc.errors import EmitError, ProgramError, ShapeError
 from graphproc.executors import reference
+from graphproc.ir.join import Join
 from graphproc.ir.op import Op
-from graphproc.ir.program import Join, Parity, Program, ProgramBuilder, image_input
+from graphproc.ir.program import Parity, Program, ProgramBuilder, image_input
+from graphproc.joins import STACK, Concatenate, Maximum, Pad
 from graphproc.ops import ByteMap, Concat, ContentBox, Crop, ForEach, Full, Numbers, Rearrange, Resample, Rescale, ToChannelsFirst
 from graphproc.sizes import num
 
@@ -30,9 +32,7 @@ def joined(sample: Join | None = None, measured: bool = False) -> Program:
     floats = b.add(Rescale(1 / 255), x)
     small = b.add(Resample(num.maximum(height // 4, 1) * 2, num.maximum(width // 4, 1) * 2, "bilinear"), x)
     patches = b.add(Rearrange("c (h p) (w q) -> (h w) (p q c)", (("p", 2), ("q", 2)), "PF"), small)
-    join: tuple[Join, ...] = ("pad", "pad", "concatenate", "stack", "largest")
-    if sample is not None:
-        join = tuple("pad" if how == "largest" else how for how in join)
+    each: list[Join] = [Pad(-1, unpadded=(-3,)), Pad(), Concatenate(), STACK, Maximum() if sample is None else Pad()]
     values = (
         floats,
         b.add(Full((height, width), 1, "i64", "HW"), *()),
@@ -40,9 +40,11 @@ def joined(sample: Join | None = None, measured: bool = False) -> Program:
         b.add(Numbers((height, width))),
         b.add(Numbers((height,), shape=()) if sample is None else Numbers((height,))),
     )
-    for name, value, how in zip(("pixels", "mask", "patches", "size", "most"), values, join, strict=True):
-        batch: Join = how if sample is None else ("concatenate" if name == "patches" else "pad")
-        b.output(name, value, batch, pad_value=-1 if name == "pixels" else 0, sample=None if sample is None else how)
+    for name, value, join in zip(("pixels", "mask", "patches", "size", "most"), values, each, strict=True):
+        if sample is None:
+            b.output(name, value, join)
+        else:
+            b.output(name, value, join if isinstance(join, Concatenate) else sample, sample=join)
     return b.finish()
 
 
@@ -56,7 +58,7 @@ def pictures(seed: int = 0) -> list[np.ndarray]:
 
 @pytest.mark.parametrize("measured", [False, True])
 @pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("sample", [None, "stack"])
+@pytest.mark.parametrize("sample", [None, Pad()], ids=["images", "samples"])
 def test_a_sequence_equals_the_reference(sample: Join | None, target: str, measured: bool) -> None:
     program, images = joined(sample, measured), pictures()
     model = emit(program, EmitOptions(target, "sequence"))  # type: ignore[arg-type]
@@ -71,7 +73,7 @@ def test_a_sequence_equals_the_reference(sample: Join | None, target: str, measu
 
 
 @pytest.mark.parametrize("measured", [False, True])
-@pytest.mark.parametrize("sample", [None, "stack"])
+@pytest.mark.parametrize("sample", [None, Pad()], ids=["images", "samples"])
 @pytest.mark.parametrize("count", [1, 3])
 def test_a_batch_equals_the_reference(sample: Join | None, measured: bool, count: int) -> None:
     program = joined(sample, measured)
@@ -84,7 +86,7 @@ def test_a_batch_equals_the_reference(sample: Join | None, measured: bool, count
         assert_same(found[name], want, name)
 
 
-@pytest.mark.parametrize("sample", [None, "stack"])
+@pytest.mark.parametrize("sample", [None, Pad()], ids=["images", "samples"])
 def test_one_image_is_a_batch_of_one(sample: Join | None) -> None:
     program, image = joined(sample), pictures()[0]
     found = ort(emit(program, EmitOptions(input="image")))({"image": image})
@@ -92,7 +94,7 @@ def test_one_image_is_a_batch_of_one(sample: Join | None) -> None:
     for output in program.outputs:
         assert_same(found[output.name], expected[output.name], output.name)
         own = reference.run(program, {"image": image})[output.name]
-        assert_same(reference.of_one(output, found[output.name]), own, output.name)
+        assert_same(reference.of_image(output, found[output.name]), own, output.name)
 
 
 def test_portable_graphs_have_no_loop_over_images() -> None:
@@ -119,7 +121,7 @@ def striped(count: num.Num, height: num.Num) -> Program:
     index, width = num.symbol("index", 0), x.type.size("W")
     top = index * height
     rows = num.minimum(x.type.size("H") - top, height)  # the last may be short
-    b.output("bands", b.add(ForEach(count, (Crop(top, 0, rows, width), Resample(6, 5, "bicubic"))), x), "concatenate")
+    b.output("bands", b.add(ForEach(count, (Crop(top, 0, rows, width), Resample(6, 5, "bicubic"))), x), Concatenate())
     return b.finish()
 
 
@@ -150,92 +152,6 @@ def test_for_each_of_nothing(fixed: bool) -> None:
     assert_same(found, reference.run(program, {"image": image})["bands"])
 
 
-# --- rows that say which image they are of, and numbers that depend on an index
-
-
-def numbered(count: num.Num) -> Program:
-    """Rows of numbers, as many as sizes say."""
-    b = ProgramBuilder("Example", Parity("itself"))
-    x = b.add(ToChannelsFirst(), image_input(b))
-    index = num.symbol("index", 0)
-    b.output("rows", b.add(ForEach(count, (Numbers((index * 3, x.type.size("W") - index)),))), "numbered")
-    return b.finish()
-
-
-@pytest.mark.parametrize("count", [(H + 6) // 7, num.maximum(H - 100, 0)], ids=["some", "none"])
-@pytest.mark.parametrize("fixed", [False, True])
-@pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize(("input", "leading"), [("batch", 3), ("image", 0), ("sequence", 2)])
-def test_rows_with_the_number_of_their_image(input: str, leading: int, target: str, fixed: bool, count: num.Num) -> None:
-    program, size = numbered(count), (24, 11)
-    model = emit(program, EmitOptions(target, input, image_size=size if fixed else None))  # type: ignore[arg-type]
-    images = np.zeros((max(leading, 1), *size, 3), np.uint8)
-    given = {"batch": {"images": images}, "image": {"image": images[0]}, "sequence": {"images": list(images)}}[input]
-    results = [reference.run(program, {"image": image}) for image in images]
-    found, expected = ort(model)(given)["rows"], reference.batch(program.outputs, results)["rows"]
-    assert expected.tolist() == [
-        [image, 3 * row, 11 - row] for image in range(len(images)) for row in range(results[0]["rows"].shape[0])
-    ]
-    assert_same(found, expected)
-    declared = [d.dim_value or d.dim_param for d in model.graph.output[0].type.tensor_type.shape.dim]
-    assert declared[1] == 3
-    for output, result in zip(program.outputs, results[0].values(), strict=True):
-        assert_same(reference.of_one(output, reference.batch(program.outputs, results[:1])["rows"]), result)
-
-
-# --- positions in lists that stand behind each other
-
-
-def shifted(dtype: str) -> Program:
-    """A position for each row of an image and another for each but the last, in a list of as many as it has rows."""
-    b = ProgramBuilder("Example", Parity("itself"))
-    x = b.add(ToChannelsFirst(), image_input(b))
-    index = num.symbol("index", 0)
-    after = num.where(index + 1 < x.type.size("H"), index + 1, -1)
-    rows = b.add(ForEach(x.type.size("H"), (Numbers((index, after), dtype),)))
-    b.output("positions", rows, "shifted")
-    return b.finish()
-
-
-@pytest.mark.parametrize("dtype", ["i32", "i64"])
-@pytest.mark.parametrize("fixed", [False, True])
-@pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize(
-    ("input", "heights"), [("batch", [2, 2, 2]), ("image", [2]), ("sequence", [2, 2]), ("sequence", [3, 1, 2])]
-)
-def test_positions_behind_those_of_the_images_before(
-    input: str, heights: list[int], target: str, fixed: bool, dtype: str
-) -> None:
-    if fixed and len(set(heights)) > 1:
-        return
-    program = shifted(dtype)
-    model = emit(program, EmitOptions(target, input, image_size=(2, 5) if fixed else None))  # type: ignore[arg-type]
-    images = [np.zeros((height, 5, 3), np.uint8) for height in heights]
-    results = [reference.run(program, {"image": image}) for image in images]
-    given = {"image": images[0]} if input == "image" else {"images": np.stack(images) if input == "batch" else images}
-    found, expected = ort(model)(given)["positions"], reference.batch(program.outputs, results)["positions"]
-    wanted, start = [], 0
-    for height in heights:
-        wanted += [[start + row, start + row + 1 if row + 1 < height else -1] for row in range(height)]
-        start += height
-    assert expected.tolist() == wanted
-    assert_same(found, expected)
-
-
-def test_only_whole_numbers_can_be_shifted() -> None:
-    b = ProgramBuilder("Example", Parity("itself"))
-    b.output("pixels", b.add(ToChannelsFirst(), image_input(b)), "shifted")
-    with pytest.raises(ProgramError, match="cannot be shifted"):
-        b.finish()
-
-
-def test_only_rows_of_whole_numbers_can_be_numbered() -> None:
-    b = ProgramBuilder("Example", Parity("itself"))
-    b.output("pixels", b.add(ToChannelsFirst(), image_input(b)), "numbered")
-    with pytest.raises(ProgramError, match="cannot be numbered"):
-        b.finish()
-
-
 def test_a_body_without_an_operand_is_one_op() -> None:
     with pytest.raises(ShapeError, match="one op"):
         ForEach(2, (Numbers((num.symbol("index", 0),)), Rescale(0.5))).infer()
@@ -250,13 +166,13 @@ def rows_and_strips(nested: bool) -> Program:
     x = b.add(ToChannelsFirst(), image_input(b))
     floats = b.add(Rescale(1 / 255), x)
     height, width = x.type.size("H"), x.type.size("W")
-    sample: Join | None = "padded_rows" if nested else None
-    batch: Join = "pad" if nested else "padded_rows"
+    rows, masks = Concatenate(fill=-1), Concatenate(fill=0)
     row = b.add(Rearrange("c h w -> 1 c h w", layout="NCHW"), floats)
-    b.output("views", b.add(Concat(-4), row, row), batch, -1, sample=sample)
-    b.output("masks", b.add(Full((1 + height // 16, height, width), 1, "i64", "NHW")), batch, sample=sample)
+    views, mask = b.add(Concat(-4), row, row), b.add(Full((1 + height // 16, height, width), 1, "i64", "NHW"))
+    b.output("views", views, Pad(-1) if nested else rows, sample=rows if nested else None)
+    b.output("masks", mask, Pad() if nested else masks, sample=masks if nested else None)
     if not nested:
-        b.output("strip", b.add(Rearrange("c h w -> 1 c (h w)"), x), "strip")
+        b.output("strip", b.add(Rearrange("c h w -> 1 c (h w)"), x), Concatenate(axis=-1))
     return b.finish()
 
 
@@ -283,20 +199,11 @@ def test_padded_rows_and_strips(input: str, target: str, nested: bool) -> None:
         assert expected["strip"].shape == (1, 3, sum(height * width for height, width in SIZES))
     if input == "image":
         for output in program.outputs:
-            assert_same(reference.of_one(output, found[output.name]), results[0][output.name], output.name)
+            assert_same(reference.of_image(output, found[output.name]), results[0][output.name], output.name)
     declared = {o.name: o.type.tensor_type.shape.dim for o in model.graph.output}
     for name, want in expected.items():
         assert len(declared[name]) == want.ndim
         assert all(d.dim_value in (0, have) for d, have in zip(declared[name], want.shape, strict=True))
-
-
-@pytest.mark.parametrize("join", ["pad", "stack"])
-def test_values_to_pad_are_one_for_each_element_of_the_last_axis(join: Join) -> None:
-    b = ProgramBuilder("Example", Parity("itself"))
-    b.add(ToChannelsFirst(), image_input(b))
-    b.output("numbers", b.add(Numbers((1, 2))), "pad", (1, 0) if join == "pad" else (1, 0, 0), sample=join)
-    with pytest.raises(ProgramError, match="values to pad"):
-        b.finish()
 
 
 def one_output(join: Join, *ops: Op, sample: Join | None = None, twice: bool = False) -> Program:
@@ -319,13 +226,13 @@ PATCHES = Rearrange("c (h p) (w q) -> (h w) (c p q)", GIVEN, "PF")
 @pytest.mark.parametrize(
     ("program", "last"),
     [
-        (one_output("concatenate", PATCHES, ByteMap(MEANS.forms, -1, 4)), "Div"),
-        (one_output("concatenate", MEANS, Rearrange("c (h p) (w q) -> (h w) (c t p q)", (*GIVEN, ("t", 2)), "PF")), "Concat"),
-        (one_output("strip", MEANS), "Div"),
-        (one_output("stack", MEANS, sample="stack"), "Div"),
-        (one_output("concatenate", MEANS), "Reshape"),  # the images' channels are merged, by which the constants differ
-        (one_output("concatenate", Rearrange("c h w -> h (w c)", (), "PF"), ByteMap((("sub", (0.5,)),))), "Sub"),
-        (one_output("concatenate", PATCHES, ByteMap(MEANS.forms, -1, 4), twice=True), "Reshape"),
+        (one_output(Concatenate(), PATCHES, ByteMap(MEANS.forms, -1, 4)), "Div"),
+        (one_output(Concatenate(), MEANS, Rearrange("c (h p) (w q) -> (h w) (c t p q)", (*GIVEN, ("t", 2)), "PF")), "Concat"),
+        (one_output(Concatenate(axis=-1), MEANS), "Div"),
+        (one_output(STACK, MEANS, sample=STACK), "Div"),
+        (one_output(Concatenate(), MEANS), "Reshape"),  # the images' channels are merged, by which the constants differ
+        (one_output(Concatenate(), Rearrange("c h w -> h (w c)", (), "PF"), ByteMap((("sub", (0.5,)),))), "Sub"),
+        (one_output(Concatenate(), PATCHES, ByteMap(MEANS.forms, -1, 4), twice=True), "Reshape"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -338,7 +245,7 @@ def test_no_reshape_comes_last(program: Program, last: str, input: str) -> None:
     expected = reference.batch(program.outputs, [reference.run(program, {"image": image}) for image in images])
     for name, want in expected.items():
         assert_same(found[name], want, name)
-    if input == "batch" or program.outputs[0].join == "stack":
+    if input == "batch" or program.outputs[0].join.has_image_axis:
         (node,) = [node for node in model.graph.node if "y" in node.output]
         assert node.op_type == last
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 K = TypeVar("K")
 V = TypeVar("V")
 
 
-class Recent(OrderedDict[K, V]):
-    """A dictionary that drops an entry when it is full: the one that was longest neither added nor got with `get`.
+class LruDict(OrderedDict[K, V]):
+    """A dictionary that drops its least recently used entry when it is full; adding and `get` use an entry.
 
     Attributes:
         limit: how many entries it holds.
@@ -22,7 +23,7 @@ class Recent(OrderedDict[K, V]):
         self.limit = limit
 
     def get(self, key: K, default: Any = None) -> Any:
-        """The entry, which is the most recent one from now on."""
+        """The entry, which is the most recently used one from now on."""
         try:
             value = self[key]
             self.move_to_end(key)
@@ -30,8 +31,15 @@ class Recent(OrderedDict[K, V]):
             return default
         return value
 
+    def get_or_make(self, key: K, make: Callable[[], V]) -> V:
+        """The entry; made, and kept from now on, if there is none."""
+        found: V | None = self.get(key)
+        if found is None:
+            found = self[key] = make()
+        return found
+
     def __setitem__(self, key: K, value: V) -> None:
-        """Set an entry; a new one is the most recent one."""
+        """Set an entry; a new one is the most recently used one."""
         super().__setitem__(key, value)
         if len(self) > self.limit:
             self.popitem(last=False)

@@ -1,4 +1,4 @@
-"""The engines that are timed give what they should, and those that are not installed are left out with a reason."""
+"""The contestants that are timed give what they should, and those that are not installed are left out with a reason."""
 
 from __future__ import annotations
 
@@ -12,26 +12,13 @@ import pytest
 from PIL import Image
 
 import graphproc as gp
+from graphproc.bench import task as library
+from graphproc.bench.contestants import contestants
+from graphproc.bench.extensions import EXTENSIONS
+from graphproc.bench.own import FIXED, FIXED_TORCHVISION, GRAPH, GRAPH_TORCHVISION, OWN
+from graphproc.bench.peers import PIL_ARRAY, PIL_IMAGE, PILLOW, TORCHVISION_TENSOR
+from graphproc.bench.task import Contestant, Difference, Task, difference
 from graphproc.errors import ConfigError
-from graphproc.wrappers import engines as library
-from graphproc.wrappers.engines import (
-    EXTENSIONS,
-    FIXED,
-    FIXED_TORCHVISION,
-    GRAPH,
-    GRAPH_TORCHVISION,
-    NAMES,
-    OWN,
-    PIL_ARRAY,
-    PIL_IMAGE,
-    PILLOW,
-    TORCHVISION_TENSOR,
-    Difference,
-    Engine,
-    Work,
-    difference,
-    engines,
-)
 from graphproc.wrappers.examples import photograph
 
 PHOTO = photograph()[:60, :90]
@@ -45,15 +32,15 @@ PROCESSORS = {
 }
 
 
-def by_name(found: list[Engine]) -> dict[str, Engine]:
-    return {engine.name: engine for engine in found}
+def by_name(found: list[Contestant]) -> dict[str, Contestant]:
+    return {contestant.name: contestant for contestant in found}
 
 
-def checked(engine: Engine) -> Difference | None:
-    if engine.prepare is not None:
-        engine.prepare()
-    result = engine.call()
-    return None if engine.compare is None else engine.compare(result)
+def checked(contestant: Contestant) -> Difference | None:
+    if contestant.prepare is not None:
+        contestant.prepare()
+    result = contestant.call()
+    return None if contestant.compare is None else contestant.compare(result)
 
 
 @pytest.mark.parametrize("batch", [1, 3])
@@ -61,17 +48,17 @@ def checked(engine: Engine) -> Difference | None:
 def test_own_engines_and_the_oracle_give_the_same_bits(name: str, batch: int) -> None:
     if name == "SuperGlue" and batch > 1:
         pytest.skip("its two images are a run")
-    work = Work(PROCESSORS[name], PHOTO, batch)
-    found, _ = engines(work, names=(*OWN, PIL_ARRAY, PIL_IMAGE))
-    others = {GRAPH_TORCHVISION, FIXED_TORCHVISION} if work.torchvision is None else set()
+    task = Task(PROCESSORS[name], PHOTO, batch)
+    found, _ = contestants(task, names=(*OWN, PIL_ARRAY, PIL_IMAGE))
+    others = {GRAPH_TORCHVISION, FIXED_TORCHVISION} if task.torchvision is None else set()
     assert {*OWN, PIL_ARRAY} - others <= set(by_name(found))
-    for engine in found:
-        assert engine.batch == batch
-        assert checked(engine) == Difference(0, sum(v.size for v in work.expected.values()), 0.0), engine.name
+    for contestant in found:
+        assert contestant.batch == batch
+        assert checked(contestant) == Difference(0, sum(v.size for v in task.expected.values()), 0.0), contestant.name
 
 
 def test_each_number_of_threads_has_an_engine_of_its_own() -> None:
-    found, _ = engines(Work(CLIP, PHOTO), threads=(1, 2), names=(GRAPH, FIXED, PILLOW, PIL_ARRAY))
+    found, _ = contestants(Task(CLIP, PHOTO), threads=(1, 2), names=(GRAPH, FIXED, PILLOW, PIL_ARRAY))
     assert [(e.name, e.threads) for e in found] == [
         (GRAPH, 1),
         (GRAPH, 2),
@@ -91,15 +78,15 @@ def test_the_fixed_graph_is_fixed(monkeypatch: pytest.MonkeyPatch) -> None:
         return made(processor, **options)
 
     monkeypatch.setattr(gp.BaseImageProcessor, "to_onnx", noted)
-    engines(Work(CLIP, PHOTO), names=(GRAPH, FIXED))
+    contestants(Task(CLIP, PHOTO), names=(GRAPH, FIXED))
     assert sizes == [None, (60, 90)]
 
 
 def test_pillow_resizes_to_the_program_s_size(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
     monkeypatch.setattr(Image.Image, "resize", lambda image, size, filter: calls.append((image.size, size, filter)))
-    (engine,), _ = engines(Work(CLIP, PHOTO, 2), names=(PILLOW,))
-    assert checked(engine) is None
+    (contestant,), _ = contestants(Task(CLIP, PHOTO, 2), names=(PILLOW,))
+    assert checked(contestant) is None
     assert calls == [((90, 60), (60, 40), Image.Resampling.BICUBIC)] * 2
 
 
@@ -108,21 +95,21 @@ def test_torchvision_has_its_arithmetics_bits_and_the_threads() -> None:
     torch = import_module("torch")
     before = torch.get_num_threads()
     try:
-        (engine,), _ = engines(Work(CLIP, PHOTO), threads=(2,), names=(TORCHVISION_TENSOR,))
-        found = checked(engine)
+        (contestant,), _ = contestants(Task(CLIP, PHOTO), threads=(2,), names=(TORCHVISION_TENSOR,))
+        found = checked(contestant)
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
     assert found is not None
     assert found.differing == 0
-    assert "torchvision's arithmetic" in engine.note
+    assert "torchvision's arithmetic" in contestant.note
 
 
 def test_graphs_in_torchvisions_arithmetic_have_their_own_reference() -> None:
-    work = Work(CLIP, PHOTO)
-    found, _ = engines(work, names=(GRAPH, GRAPH_TORCHVISION, FIXED_TORCHVISION))
-    assert [checked(engine).differing for engine in found] == [0, 0, 0]  # type: ignore[union-attr]
-    other = work.compare(found[1].call())
+    task = Task(CLIP, PHOTO)
+    found, _ = contestants(task, names=(GRAPH, GRAPH_TORCHVISION, FIXED_TORCHVISION))
+    assert [checked(contestant).differing for contestant in found] == [0, 0, 0]  # type: ignore[union-attr]
+    other = task.compare(found[1].call())
     assert other.differing > 0
     assert other.max_difference is not None
     assert other.max_difference < 0.05
@@ -131,19 +118,19 @@ def test_graphs_in_torchvisions_arithmetic_have_their_own_reference() -> None:
         (gp.MobileViTImageProcessor(), "does not have"),
         (gp.CLIPImageProcessor(resample=4), "not with these settings"),
     ):
-        _, lines = engines(Work(processor, PHOTO), names=(GRAPH_TORCHVISION,))
+        _, lines = contestants(Task(processor, PHOTO), names=(GRAPH_TORCHVISION,))
         assert reason in lines[0]
 
 
 @pytest.mark.skipif(importlib.util.find_spec("onnxruntime_extensions") is None, reason="it is not installed")
 def test_extensions_are_near_and_their_decoding_is_not_counted() -> None:
-    (engine,), _ = engines(Work(CLIP, PHOTO), names=(EXTENSIONS,))
-    found = checked(engine)
+    (contestant,), _ = contestants(Task(CLIP, PHOTO), names=(EXTENSIONS,))
+    found = checked(contestant)
     assert found is not None
     assert found.max_difference is not None
     assert found.max_difference < 1e-6  # it rescales in float32
-    assert engine.timed is not None
-    assert 0 < engine.timed(time.perf_counter) < 1
+    assert contestant.timed is not None
+    assert 0 < contestant.timed(time.perf_counter) < 1
 
 
 @pytest.mark.parametrize("missing", ["transformers", "torchvision", "onnxruntime_extensions.pp_api"])
@@ -154,7 +141,7 @@ def test_what_is_not_installed_is_left_out_with_a_reason(missing: str, monkeypat
         return import_module(name)
 
     monkeypatch.setattr(library, "import_module", absent)
-    found, lines = engines(Work(CLIP, PHOTO))
+    found, lines = contestants(Task(CLIP, PHOTO))
     names = set(by_name(found))
     assert names >= {*OWN, PILLOW}
     if missing == "transformers":
@@ -168,28 +155,28 @@ def test_what_is_not_installed_is_left_out_with_a_reason(missing: str, monkeypat
 
 def test_engines_without_words_for_the_processor_say_so() -> None:
     no_resize = gp.CLIPImageProcessor(do_resize=False)
-    found, lines = engines(Work(no_resize, PHOTO), names=(PILLOW,))
+    found, lines = contestants(Task(no_resize, PHOTO), names=(PILLOW,))
     assert found == []
     assert lines == [f"{PILLOW}: CLIPImageProcessor has no resize to a size that is known beforehand"]
-    found, lines = engines(Work(gp.NougatImageProcessor(), PHOTO), names=(PILLOW,))
+    found, lines = contestants(Task(gp.NougatImageProcessor(), PHOTO), names=(PILLOW,))
     assert found == [], "its sizes are found in the pixels"
 
 
 @pytest.mark.skipif(importlib.util.find_spec("onnxruntime_extensions") is None, reason="it is not installed")
 def test_extensions_have_no_words_for_masks() -> None:
-    found, lines = engines(Work(PROCESSORS["DETR"], PHOTO), names=(EXTENSIONS,))
+    found, lines = contestants(Task(PROCESSORS["DETR"], PHOTO), names=(EXTENSIONS,))
     assert found == []
     assert lines == [f"{EXTENSIONS}: it has no words for what DetrImageProcessor does"]
 
 
 def test_samples_of_several_images_are_one_run() -> None:
     with pytest.raises(ConfigError, match="samples of 2 images"):
-        Work(PROCESSORS["SuperGlue"], PHOTO, 2)
+        Task(PROCESSORS["SuperGlue"], PHOTO, 2)
 
 
-def test_every_name_is_known_once() -> None:
-    made = [name for names, _ in library._MAKERS for name in names]
-    assert tuple(made) == NAMES
+@pytest.mark.parametrize("name", OWN)
+def test_every_maker_makes_what_its_name_says(name: str) -> None:
+    assert [contestant.name for contestant in OWN[name](Task(CLIP, PHOTO), (1,))] == [name]
 
 
 # ---- comparing

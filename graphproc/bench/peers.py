@@ -1,0 +1,96 @@
+"""Other libraries: transformers' processors of both backends, and Pillow's resize alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from graphproc.bench.extensions import EXTENSIONS, extensions
+from graphproc.bench.task import IN_TORCHVISION, Contestant, LeftOutError, Maker, Task, installed
+
+if TYPE_CHECKING:
+    from graphproc.wrappers.processor import BaseImageProcessor
+
+PIL_ARRAY = "transformers Pil, array"
+PIL_IMAGE = "transformers Pil, PIL image"
+TORCHVISION_IMAGE = "transformers Torchvision, PIL image"
+TORCHVISION_ARRAY = "transformers Torchvision, array"
+TORCHVISION_TENSOR = "transformers Torchvision, tensor"
+PILLOW = "Pillow resize alone"
+
+
+def _pil(task: Task, threads: Sequence[int]) -> Iterator[Contestant]:
+    from PIL import Image
+
+    theirs = _transformers(task.processor, "Pil")
+    arrays, pictures = task.repeated(task.image), task.repeated(Image.fromarray(task.image))
+    options = {"return_tensors": "np", **task.keywords}
+    yield Contestant(
+        PIL_ARRAY, lambda: theirs(arrays, input_data_format="channels_last", **options), None, task.batch, task.compare
+    )
+    yield Contestant(PIL_IMAGE, partial(theirs, pictures, **options), None, task.batch, task.compare)
+
+
+def _torchvision(task: Task, threads: Sequence[int]) -> Iterator[Contestant]:
+    from PIL import Image
+
+    theirs = _transformers(task.processor, "Torchvision")
+    own = task.torchvision
+    compare, note = (task.compare, "") if own in (None, task) else (own.compare, IN_TORCHVISION)
+    torch = installed("torch")
+    image = task.image.copy()  # torch warns of arrays that it may not write to
+    tensor = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
+    pictures, arrays, tensors = (task.repeated(i) for i in (Image.fromarray(image), image, tensor))
+    options = {"return_tensors": "pt", **task.keywords}
+    calls: dict[str, Callable[[], Any]] = {
+        TORCHVISION_IMAGE: lambda: theirs(pictures, **options),
+        TORCHVISION_ARRAY: lambda: theirs(arrays, input_data_format="channels_last", **options),
+        TORCHVISION_TENSOR: lambda: theirs(tensors, input_data_format="channels_first", **options),
+    }
+    for number in threads:
+        for name, call in calls.items():
+            threaded = partial(torch.set_num_threads, number)
+            yield Contestant(name, call, number, task.batch, compare, threaded, note=note)
+
+
+def _transformers(processor: BaseImageProcessor, backend: str) -> Any:
+    """Transformers' processor of the same settings, of one of its backends."""
+    transformers = installed("transformers")
+    if backend == "Torchvision":
+        installed("torchvision")
+    name = processor.row.name
+    found = [getattr(transformers, n, None) for n in (f"{name}Pil", name)]
+    for made in filter(None, found):
+        if any(base.__name__ == f"{backend}Backend" for base in made.__mro__):
+            return made.from_dict(processor.to_dict())
+    raise LeftOutError(f"this transformers has no {name} with that backend")
+
+
+def _pillow(task: Task, threads: Sequence[int]) -> Iterator[Contestant]:
+    from PIL import Image
+
+    resize = task.resize
+    if resize is None:
+        raise LeftOutError(f"{task.processor.row.name} has no resize to a size that is known beforehand")
+    size, filter = (int(resize.width), int(resize.height)), Image.Resampling[resize.kernel.upper()]  # type: ignore[arg-type]
+    picture = Image.fromarray(task.image)
+
+    def call() -> None:
+        for _ in range(task.count):
+            picture.resize(size, filter)
+
+    yield Contestant(PILLOW, call, None, task.batch, note="the resize only")
+
+
+PEERS: Mapping[str, Maker] = {
+    PIL_ARRAY: _pil,
+    PIL_IMAGE: _pil,
+    TORCHVISION_IMAGE: _torchvision,
+    TORCHVISION_ARRAY: _torchvision,
+    TORCHVISION_TENSOR: _torchvision,
+    PILLOW: _pillow,
+    EXTENSIONS: extensions,
+}

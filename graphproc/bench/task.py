@@ -1,0 +1,211 @@
+"""What is to be done, who does it, and how results are compared with the numpy reference's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from graphproc.errors import ConfigError, ProgramError
+from graphproc.executors import reference
+from graphproc.numerics.filters import TORCHVISION
+from graphproc.ops import Resample
+from graphproc.wrappers.examples import example_inputs
+
+if TYPE_CHECKING:
+    from graphproc.wrappers.processor import BaseImageProcessor
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How outputs differ from the numpy reference's.
+
+    Attributes:
+        differing: how many elements differ; all of an output that is missing or has another shape or dtype.
+        elements: how many the numpy reference has.
+        max_difference: the largest absolute difference; None for a missing output, another shape or dtype.
+    """
+
+    differing: int
+    elements: int
+    max_difference: float | None
+
+    def __str__(self) -> str:
+        if not self.differing:
+            return "yes"
+        by = "another shape or dtype" if self.max_difference is None else f"by up to {self.max_difference:.2g}"
+        return f"no: {100 * self.differing / self.elements:.3g} % of the elements, {by}"
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """One way to do a task, which is timed.
+
+    Attributes:
+        name: what tables call it.
+        call: does the task once.
+        threads: how many threads it has, or None if it always has one.
+        batch: how many images a run preprocesses.
+        compare: how what `call` returned differs from the numpy reference; None where that has no meaning (a resize alone).
+        prepare: what comes before each run and is not timed.
+        timed: does the task once and says how many seconds that took, by the clock that it is given; None if `call` is timed
+            from outside.
+        note: what is special about it, in a few words.
+        warm_up: how many runs it takes until one is like the next.
+    """
+
+    name: str
+    call: Callable[[], Any]
+    threads: int | None = None
+    batch: int = 1
+    compare: Callable[[Any], Difference] | None = None
+    prepare: Callable[[], object] | None = None
+    timed: Callable[[Callable[[], float]], float] | None = None
+    note: str = ""
+    warm_up: int = 1
+
+
+@dataclass(frozen=True)
+class Task:
+    """What all contestants do: preprocess some equal images with one processor's settings.
+
+    Attributes:
+        processor: settings.
+        image: uint8 [height, width, 3].
+        batch: how many such images a run preprocesses.
+    """
+
+    processor: BaseImageProcessor
+    image: Array
+    batch: int = 1
+
+    def __post_init__(self) -> None:
+        if self.batch < 1:
+            raise ConfigError(f"batch: expected at least 1 image, got {self.batch}")
+        if self.processor.row.per_sample > 1 and self.batch > 1:
+            name, count = self.processor.row.name, self.processor.row.per_sample
+            raise ConfigError(f"batch: {name} takes samples of {count} images, which are one run. Leave it at 1.")
+
+    @property
+    def count(self) -> int:
+        """How many images a run gets: the batch, or one sample."""
+        return self.batch * max(1, self.processor.row.per_sample)
+
+    @cached_property
+    def torchvision(self) -> Task | None:
+        """The same in torchvision's arithmetic, or None where the class does not have it, or not with these settings."""
+        if self.processor.backend == TORCHVISION:
+            return self
+        try:
+            other = Task(type(self.processor).from_dict(self.processor.to_dict(), backend=TORCHVISION), self.image, self.batch)
+            other.processor.compile()
+        except ConfigError:
+            return None
+        return other
+
+    @cached_property
+    def program(self) -> Any:
+        """The program for one image of any size."""
+        return self.processor.compile()
+
+    @cached_property
+    def inputs(self) -> dict[str, Array]:
+        """Everything that the program takes of one image; what the image does not give is made up."""
+        return example_inputs(self.program, self.image)
+
+    @cached_property
+    def feeds(self) -> dict[str, Array]:
+        """What a graph reads: all images, stacked."""
+        return {self.program.graph_input(name): np.stack([value] * self.count) for name, value in self.inputs.items()}
+
+    @cached_property
+    def keywords(self) -> dict[str, Any]:
+        """The further inputs of a processor's call."""
+        extras = self.processor.row.extras
+        return {extras[name].keyword: [value] * self.count for name, value in self.inputs.items() if name in extras}
+
+    @cached_property
+    def expected(self) -> dict[str, Array]:
+        """The numpy reference's outputs, by name, with which all others are compared."""
+        one = reference.run(self.program, self.inputs)
+        return reference.batch(self.program.outputs, [one] * self.count)
+
+    @cached_property
+    def resize(self) -> Resample | None:
+        """The first resampling of bytes at the image's size, or None where there is none or its size is in the pixels."""
+        try:
+            steps = self.program.bind(**self.sizes).steps
+        except ProgramError:
+            return None
+        return next((step.op for step in steps if isinstance(step.op, Resample) and step.op.lowered()), None)
+
+    @cached_property
+    def sizes(self) -> dict[str, int]:
+        """The image's sizes by the program's symbols."""
+        return reference.measure(self.program, self.inputs)
+
+    def repeated(self, image: Any) -> list[Any]:
+        """One image as the argument of a processor's call."""
+        return [image] * self.count
+
+    def compare(self, result: Any) -> Difference:
+        """How the outputs of a graph or a processor's call differ from the numpy reference's."""
+        found = result if isinstance(result, Mapping) else {self.program.outputs[0].name: result}
+        return difference(self.expected, found)
+
+
+def difference(expected: Mapping[str, Any], found: Mapping[str, Any]) -> Difference:
+    """Compare outputs by name, element by element; NaN equals NaN.
+
+    Args:
+        expected: the numpy reference's outputs. One without elements may be missing, as optional ones are in a call's result.
+        found: a contestant's; others than the expected ones (texts) are passed over.
+    """
+    differing, elements, comparable = 0, 0, True
+    largest = 0.0
+    for name, value in expected.items():
+        want = np.asarray(value)
+        elements += want.size
+        have = np.asarray(found[name]) if name in found else None
+        if have is None or (want.shape, want.dtype) != (have.shape, have.dtype):
+            differing += want.size
+            comparable = comparable and not want.size
+            continue
+        wrong = ~((want == have) | ((want != want) & (have != have)))
+        differing += int(wrong.sum())
+        gap = np.abs(want[wrong].astype(np.float64) - have[wrong].astype(np.float64))
+        largest = max(largest, float(np.nan_to_num(gap, nan=np.inf).max(initial=0.0)))
+    return Difference(differing, elements, largest if comparable else None)
+
+
+IN_TORCHVISION = "compared with torchvision's arithmetic"
+"""The note of contestants that are compared with the numpy reference of the torchvision backend."""
+Maker = Callable[[Task, Sequence[int]], Iterator[Contestant]]
+"""Makes the contestants of one kind for a task, one for each number of threads where it can have several.
+
+Raises:
+    LeftOutError: there is none for this task, or not here.
+"""
+
+
+class LeftOutError(Exception):
+    """Why a contestant cannot take part."""
+
+
+def installed(module: str) -> Any:
+    """Import a library that need not be there.
+
+    Raises:
+        LeftOutError: it is not installed.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        package = (error.name or module).partition(".")[0].replace("_", "-")
+        raise LeftOutError(f"{package} is not installed (pip install {package})") from None

@@ -1,0 +1,236 @@
+"""What a setting is: its default, what values it takes, and its meaning; and the settings that every processor has."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from graphproc.errors import ConfigError
+from graphproc.numerics.filters import NAMES
+
+Check = Callable[[str, Any], Any]
+"""Brings a value other than None to its one form: (the setting's name, the value). Raises ConfigError for any other value."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting of a class.
+
+    Attributes:
+        default: its value where nothing else is given; None is no value.
+        check: what values it takes; None is any, which steps read as true or false, or not at all.
+        meaning: what it does, in a sentence.
+    """
+
+    default: Any
+    check: Check | Sides | None
+    meaning: str
+
+    def of(self, default: Any) -> Setting:
+        """The same setting with another default."""
+        return replace(self, default=default)
+
+
+def changed(settings: Mapping[str, Any], **defaults: Any) -> dict[str, Any]:
+    """The same settings with some other defaults: `changed(TILED, min_patches=2)`."""
+    return {**settings, **{key: settings[key].of(value) for key, value in defaults.items()}}
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The check of a size in pixels.
+
+    Attributes:
+        switches: the settings of the steps that read it; where all are off its sides may be anything (files have -1).
+        edge: whether a whole number is the shortest edge where `default_to_square` is false.
+    """
+
+    switches: tuple[str, ...]
+    edge: bool = False
+
+
+class Range(ABC):
+    """A check of numbers in a range: their kind when settings are made, the range where a step reads them."""
+
+    @property
+    @abstractmethod
+    def expected(self) -> str:
+        """What a value has to be."""
+
+    @abstractmethod
+    def fits(self, value: Any) -> bool:
+        """Whether a value of the kind is in the range."""
+
+    def used(self, key: str, value: Any) -> Any:
+        """The value.
+
+        Raises:
+            ConfigError: it is out of the range.
+        """
+        if not self.fits(value):
+            raise ConfigError(f"{key}: expected {self.expected}, got {value!r}")
+        return value
+
+
+@dataclass(frozen=True)
+class Whole(Range):
+    """The check of a whole number, of at least a number."""
+
+    least: int | None = None
+
+    @property
+    def expected(self) -> str:
+        """What a value has to be."""
+        return "a whole number" if self.least is None else f"a whole number of at least {self.least}"
+
+    def fits(self, value: int) -> bool:
+        """Whether it is at least the number."""
+        return self.least is None or value >= self.least
+
+    def __call__(self, key: str, value: Any) -> int:
+        """The number."""
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise ConfigError(f"{key}: expected {self.expected}, got {value!r}")
+        return value
+
+
+@dataclass(frozen=True)
+class Above(Range):
+    """The check of a number above one, and with a second number below that."""
+
+    limit: float
+    below: float = math.inf
+
+    @property
+    def expected(self) -> str:
+        """What a value has to be."""
+        return f"a number above {self.limit:g}" + (f" and below {self.below:g}" if self.below < math.inf else "")
+
+    def fits(self, value: float) -> bool:
+        """Whether it is between the numbers."""
+        return self.limit < value < self.below
+
+    def __call__(self, key: str, value: Any) -> float:
+        """The number."""
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise ConfigError(f"{key}: expected {self.expected}, got {value!r}")
+        return value
+
+
+@dataclass(frozen=True)
+class Pair(Range):
+    """The check of two whole numbers of at least a number."""
+
+    least: int
+
+    @property
+    def expected(self) -> str:
+        """What a value has to be."""
+        return f"two whole numbers of at least {self.least}"
+
+    def fits(self, value: tuple[int, int]) -> bool:
+        """Whether both are at least the number."""
+        return min(value) >= self.least
+
+    def __call__(self, key: str, value: Any) -> tuple[int, int]:
+        """The numbers."""
+        if not isinstance(value, (list, tuple)) or len(value) != 2:
+            raise ConfigError(f"{key}: expected {self.expected}, got {value!r:.80}")
+        whole = Whole()
+        return whole(key, value[0]), whole(key, value[1])
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """The check of a choice."""
+
+    choices: tuple[Any, ...]
+
+    @property
+    def expected(self) -> str:
+        """What a value has to be."""
+        return " or ".join(filter(None, (", ".join(map(str, self.choices[:-1])), str(self.choices[-1]))))
+
+    def __call__(self, key: str, value: Any) -> Any:
+        """The choice."""
+        if isinstance(value, bool) or value not in self.choices:
+            raise ConfigError(f"{key}: expected {self.expected}, got {value!r}")
+        return value
+
+
+def flag(key: str, value: Any) -> bool:
+    """True or false."""
+    if not isinstance(value, bool):
+        raise ConfigError(f"{key}: expected true, false or null, got {value!r}")
+    return value
+
+
+def number(key: str, value: Any) -> float:
+    """A finite number."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ConfigError(f"{key}: expected a finite number, got {value!r}")
+    return value
+
+
+def numbers(key: str, value: Any) -> tuple[float, ...] | float:
+    """A finite number, or one for each channel."""
+    if isinstance(value, (list, tuple)) and value:
+        return tuple(number(key, v) for v in value)
+    return number(key, value)
+
+
+def filter_code(key: str, value: Any) -> int:
+    """Pillow's number of a filter."""
+    if isinstance(value, bool) or not isinstance(value, int) or int(value) not in NAMES:
+        known = ", ".join(f"{code} {name}" for code, name in sorted(NAMES.items()))
+        raise ConfigError(f"{key}: expected one of {known}, got {value!r}")
+    return int(value)
+
+
+def resolutions(key: str, value: Any) -> tuple[tuple[int, int], ...]:
+    """Pairs of a height and a width."""
+    pairs = value if isinstance(value, (list, tuple)) else ()
+    if not pairs or not all(
+        isinstance(pair, (list, tuple)) and len(pair) == 2 and all(Whole()(key, side) > 0 for side in pair) for pair in pairs
+    ):
+        raise ConfigError(f"{key}: expected one or more pairs of a height and a width in pixels, got {value!r:.80}")
+    return tuple((height, width) for height, width in pairs)
+
+
+STANDARD: Mapping[str, Setting] = {
+    "do_convert_rgb": Setting(None, flag, "Make three colour channels of images that have others."),
+    "do_resize": Setting(None, flag, "Resize the image to `size`."),
+    "size": Setting(None, Sides(("do_resize", "do_center_crop"), edge=True), "The size to resize to, in pixels."),
+    "default_to_square": Setting(True, flag, "A `size` of one number is both sides; if false, the shortest edge."),
+    "resample": Setting(None, filter_code, "The filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming."),
+    "do_center_crop": Setting(None, flag, "Cut the centre out, with zeros around a smaller image."),
+    "crop_size": Setting(None, Sides(("do_center_crop",)), "The size of the centre, in pixels."),
+    "do_rescale": Setting(None, flag, "Multiply pixels by `rescale_factor`."),
+    "rescale_factor": Setting(None, number, "What pixels are multiplied by; 1/255 makes [0, 1] of bytes."),
+    "do_normalize": Setting(None, flag, "Subtract `image_mean` and divide by `image_std`."),
+    "image_mean": Setting(None, numbers, "A number for all channels, or one for each, that is subtracted."),
+    "image_std": Setting(None, numbers, "A number for all channels, or one for each, to divide by."),
+    "do_pad": Setting(None, flag, "Pad the image."),
+    "pad_size": Setting(None, Sides(("do_pad",)), "The size to pad to, in pixels; null pads to the largest image of a batch."),
+}
+"""The settings that every processor declares. A class gives some of them other defaults."""
+STANDARD_KEYS = tuple(STANDARD)
+
+
+def declared(settings: Mapping[str, Any]) -> Mapping[str, Setting]:
+    """All settings of a class: the standard ones, with its own defaults where it gives them, then its own.
+
+    Args:
+        settings: defaults of standard settings, and a `Setting` for each other one.
+
+    Raises:
+        TypeError: one that is no standard setting is not declared.
+    """
+    found = {**STANDARD, **settings}
+    for key, value in found.items():
+        if key not in STANDARD and not isinstance(value, Setting):
+            raise TypeError(f"{key} is no standard setting. Declare it: Setting(default, check, meaning)")
+    return {key: value if isinstance(value, Setting) else STANDARD[key].of(value) for key, value in found.items()}

@@ -1,0 +1,384 @@
+"""A program from its text: `parse(str(program)) == program`.
+
+One statement a line, and comments behind `#`:
+
+    program Example
+      parity<reference="Pillow 13">
+      input image: u8[height, width, 3] HWC
+      require height <= 2 * width: "the image is too tall"
+      size s0 = max(height // 2, 1)
+      first = to_channels_first(image): u8[3, height, width] CHW
+      small = resize<height=s0, width=224, filter="bicubic">(first)
+      output pixel_values = small: pad
+
+What a step gives need not be written; it is checked where it is. Fields at their defaults are left out. A text may come from
+strangers: nothing of it is run, and its length, its depth and its numbers have limits.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import MISSING, fields
+from typing import Any, TypeVar
+
+import numpy as np
+
+from graphproc.errors import GraphprocError
+from graphproc.ir.delivery import TENSOR, Delivery
+from graphproc.ir.fields import CONDITION, NUMBER, class_name, field_kinds, fits, kind_text
+from graphproc.ir.join import Join, registered_joins
+from graphproc.ir.op import registered_ops
+from graphproc.ir.program import OWN_PARITY, Input, Output, Parity, Precondition, Program, Step, ValueInfo, verify
+from graphproc.ir.tokens import Reader, Token
+from graphproc.ir.types import TensorType
+from graphproc.joins.stack import STACK
+from graphproc.sizes import num
+from graphproc.sizes.num import Sym
+
+T = TypeVar("T")
+LARGEST = 1 << 63
+"""What numbers in a text, and bounds of its sizes, stay below."""
+MOST_OPERATIONS = 200
+"""How many operations a size takes one behind the other, at most, through the sizes that it is computed from."""
+
+_INFIX: Mapping[str, tuple[Callable[..., Any], str]] = {
+    "or": (num.either, "bb"),
+    "and": (num.both, "bb"),
+    "<": (operator.lt, "nn"),
+    "<=": (operator.le, "nn"),
+    "==": (num.eq, "nn"),
+    "+": (operator.add, "nn"),
+    "-": (operator.sub, "nn"),
+    "*": (operator.mul, "nn"),
+    "/": (operator.truediv, "nn"),
+    "//": (operator.floordiv, "nn"),
+    "%": (operator.mod, "nn"),
+}
+"""What signs between operands mean, and the kinds of these: `n` a number, `b` a condition."""
+_FUNCTIONS: Mapping[str, tuple[Callable[..., Any], str]] = {
+    "not": (num.negate, "b"),
+    "where": (num.where, "bnn"),
+    "min": (num.minimum, "nn"),
+    "max": (num.maximum, "nn"),
+    "trunc": (num.trunc, "n"),
+    "floor": (num.floor, "n"),
+    "ceil": (num.ceil, "n"),
+    "round": (num.round_half_even, "n"),
+    "sqrt": (num.sqrt, "n"),
+    "float": (num.as_float, "n"),
+    "single": (num.single, "n"),
+    "take": (num.take, "*n"),
+    "argmin": (num.argmin, "n"),
+    "argmax": (num.argmax, "*"),
+    "smallest": (num.smallest, "n"),
+    "largest": (num.largest, "n"),
+    "any": (num.any_of, "b"),
+}
+"""The functions of `sizes.num` by their names in texts, and the kinds of their operands; `*` is either."""
+_NUMBERS: Mapping[str, Any] = {"True": True, "False": False, "inf": math.inf, "nan": math.nan}
+
+
+def parse(text: str) -> Program:
+    """Read the text of a program, as `str(program)` gives it or as it is written by hand.
+
+    Args:
+        text: the text; see `graphproc/AUTHORING.md` for its form.
+
+    Returns:
+        The verified program.
+
+    Raises:
+        ProgramError: the text is none of a program: with line, column, what was expected and what was found; or the program
+            breaks a rule of the IR.
+    """
+    with np.errstate(all="ignore"):  # of numbers in tables
+        return verify(_Text(text).program())
+
+
+class _Text:
+    """One text that is being read."""
+
+    def __init__(self, text: str) -> None:
+        self._reader = Reader(text)
+        self._ops, self._joins = registered_ops(), registered_joins()
+        self._sizes: dict[str, Any] = {}
+        self._operations: dict[Sym, int] = {}
+        self._types: dict[str, TensorType] = {}
+
+    # ---- statements ----------------------------------------------------------------------------------------------
+
+    def program(self) -> Program:
+        """The program that the text is."""
+        reader = self._reader
+        reader.skip_lines()
+        reader.expect("program")
+        name = reader.name("the program's name")
+        stacked = reader.skip("stacked")
+        reader.end_line()
+        parity = OWN_PARITY
+        inputs: list[Input] = []
+        steps: list[Step] = []
+        outputs: list[Output] = []
+        preconditions: list[Precondition] = []
+        while reader.peek().kind != "end":
+            statement = reader.peek().text if reader.peek(1).text != "=" else ""
+            if statement == "parity":
+                reader.take()
+                parity = self._record(Parity)
+            elif statement == "input":
+                inputs.append(self._input())
+            elif statement == "symbol":
+                self._symbol()
+            elif statement == "require":
+                reader.take()
+                holds = self._typed("the condition", CONDITION, self._expression)
+                reader.expect(":")
+                preconditions.append(Precondition(holds, reader.string("a message")))
+            elif statement == "size":
+                reader.take()
+                token, size = reader.peek(), reader.name("a size's name")
+                reader.expect("=")
+                self._define(size, token, self._expression())
+            elif statement == "output":
+                outputs.append(self._output())
+            else:
+                steps.append(self._step())
+            reader.end_line()
+        return Program(name, tuple(inputs), tuple(steps), tuple(outputs), parity, tuple(preconditions), stacked)
+
+    def _define(self, name: str, token: Token, value: Any) -> None:
+        if name in self._sizes:
+            self._reader.refuse(f"the size {name!r} is defined twice", token)
+        self._sizes[name] = value
+
+    def _symbol(self) -> None:
+        """`symbol NAME >= LOW`: a size that is known once an image is, and the least that it can be."""
+        self._reader.expect("symbol")
+        token, name = self._reader.peek(), self._reader.name("a size's name")
+        self._reader.expect(">=")
+        self._define(name, token, num.symbol(name, self._typed("the least size", int, self._value)))
+
+    def _input(self) -> Input:
+        """`input NAME: TYPE [measures NAME, ...]`; a name among its sizes that is new is one that the input has."""
+        self._reader.expect("input")
+        name = self._new_name()
+        self._reader.expect(":")
+        type = self._type(declares=True)
+        self._types[name] = type
+        return Input(name, type, self._measures())
+
+    def _step(self) -> Step:
+        """`NAME = OP<FIELD=VALUE, ...>(NAME, ...)[: TYPE] [measures NAME, ...]`."""
+        reader = self._reader
+        if reader.peek().kind not in ("name", "string"):
+            reader.fail("a statement")
+        name = self._new_name()
+        reader.expect("=")
+        start = reader.peek()
+        op = self._registered("an op", self._ops)
+        reader.expect("(")
+        operands = reader.listed(self._operand, ")")
+        try:
+            type = op.infer(*(self._types[name] for name in operands))
+        except Exception as error:  # whatever fields and operands of strangers make a shape rule raise
+            problem = error if isinstance(error, GraphprocError) else f"{op.name} refuses its fields and operands ({error!r})"
+            reader.refuse(problem, start)
+        if reader.skip(":"):
+            token = reader.peek()
+            declared = self._type()
+            if declared != type:
+                reader.refuse(f"expected {type}, which {op.name} gives, found {declared}", token)
+        self._types[name] = type
+        return Step(op, tuple(operands), ValueInfo(name, type), self._measures())
+
+    def _output(self) -> Output:
+        """`output NAME = VALUE[: JOIN][, sample JOIN][, delivery<FIELD=VALUE, ...>]`; without a join results are stacked."""
+        reader = self._reader
+        reader.expect("output")
+        name = reader.name("an output's name")
+        reader.expect("=")
+        value = self._operand()
+        join: Join = self._registered("a join", self._joins) if reader.skip(":") else STACK
+        sample, delivery = None, TENSOR
+        while reader.skip(","):
+            if reader.skip("sample"):
+                sample = self._registered("a join", self._joins)
+            else:
+                delivery = self._registered("sample or delivery", {Delivery.name: Delivery})
+        return Output(name, value, join, sample, delivery)
+
+    def _new_name(self) -> str:
+        token, name = self._reader.peek(), self._reader.name("a value's name")
+        if name in self._types:
+            self._reader.refuse(f"the value {name!r} is assigned twice", token)
+        return name
+
+    def _operand(self) -> str:
+        token, name = self._reader.peek(), self._reader.name("a value's name")
+        if name not in self._types:
+            self._reader.refuse(f"expected the name of a value, found {name!r}.{nearest(name, self._types)}", token)
+        return name
+
+    def _measures(self) -> tuple[str, ...]:
+        """`measures NAME, ...`: names for the elements of an int64 value, which later sizes may depend on."""
+        names: list[str] = []
+        more = self._reader.skip("measures")
+        while more:
+            names.append(self._reader.name("a size's name"))
+            self._sizes.setdefault(names[-1], num.symbol(names[-1]))
+            more = self._reader.skip(",")
+        return tuple(names)
+
+    def _type(self, declares: bool = False) -> TensorType:
+        """`DTYPE[SIZE, ...] [LAYOUT]`."""
+        reader, start = self._reader, self._reader.peek()
+        dtype = reader.name("an element type")
+        reader.expect("[")
+
+        def size() -> Any:
+            name = reader.peek()
+            if declares and name.kind == "name" and reader.peek(1).text in (",", "]"):
+                self._sizes.setdefault(name.text, num.symbol(name.text))
+            return self._typed("a size", NUMBER, self._expression)
+
+        shape = tuple(reader.listed(size, "]"))
+        layout = reader.take().text if reader.peek().kind == "name" and not reader.follows("measures") else ""
+        try:
+            return TensorType(dtype, shape, layout)
+        except GraphprocError as error:
+            reader.refuse(error, start)
+
+    # ---- fields --------------------------------------------------------------------------------------------------
+
+    def _registered(self, what: str, classes: Mapping[str, type[T]]) -> T:
+        """`NAME<FIELD=VALUE, ...>` of one of some classes; without fields the brackets may be left out."""
+        token, name = self._reader.peek(), self._reader.name(what)
+        if name not in classes:
+            self._reader.refuse(f"expected {what}, found {name!r}.{nearest(name, classes)}", token)
+        return self._record(classes[name], token) if self._reader.follows("<") else self._made(classes[name], {}, token)
+
+    def _record(self, cls: type[T], start: Token | None = None) -> T:
+        """`<FIELD=VALUE, ...>` of a class."""
+        start = start or self._reader.peek()
+        given: dict[str, Any] = {}
+        self._reader.expect("<")
+        self._reader.listed(lambda: self._field(cls, given), ">")
+        return self._made(cls, given, start)
+
+    def _made(self, cls: type[T], given: Mapping[str, Any], token: Token) -> T:
+        required = [f.name for f in fields(cls) if f.default is MISSING and f.default_factory is MISSING]  # type: ignore[arg-type]
+        if missing := [name for name in required if name not in given]:
+            self._reader.refuse(f"{class_name(cls)}: expected a field {missing[0]!r}, found {', '.join(given) or 'none'}", token)
+        return cls(**given)
+
+    def _field(self, cls: type, given: dict[str, Any]) -> None:
+        """`FIELD=VALUE`, added to those that are given."""
+        kinds = field_kinds(cls)
+        token, name = self._reader.peek(), self._reader.name("a field")
+        if name not in kinds or name in given:
+            left = [field for field in kinds if field not in given]
+            self._reader.refuse(f"{class_name(cls)}: expected a field of {', '.join(left) or 'none'}, found {name!r}", token)
+        self._reader.expect("=")
+        given[name] = self._typed(f"{class_name(cls)}: {name} to be", kinds[name], self._value)
+
+    def _typed(self, what: str, kind: Any, read: Callable[[], Any]) -> Any:
+        """A value of a kind of Python's annotations."""
+        token = self._reader.peek()
+        value = read()
+        if not fits(value, kind):
+            self._reader.refuse(f"expected {what} {kind_text(kind)}, found {value!r}", token)
+        return value
+
+    def _value(self) -> Any:
+        """A number, size, string, op, None, or a list of such."""
+        reader = self._reader
+        if reader.skip("["):
+            return tuple(reader.listed(self._value, "]"))
+        if reader.peek().kind == "string":
+            return reader.string("a text")
+        if reader.skip("None"):
+            return None
+        fields = reader.peek(2).text == ">" or (reader.peek(2).kind == "name" and reader.peek(3).text == "=")
+        if reader.peek().kind == "name" and reader.peek(1).text == "<" and fields:
+            return self._registered("an op", self._ops)
+        return self._expression()
+
+    # ---- sizes ---------------------------------------------------------------------------------------------------
+
+    def _expression(self, binding: int = 1) -> Any:
+        """Operands with signs between them that bind at least so much."""
+        reader = self._reader
+        left = self._factor()
+        while (token := reader.peek()).text in _INFIX and num.BINDING[token.text] >= binding and token.kind in ("sign", "name"):
+            reader.take()
+            function, kinds = _INFIX[token.text]
+            left = self._applied(token, function, kinds, (left, self._expression(num.BINDING[token.text] + 1)))
+        return left
+
+    def _factor(self) -> Any:
+        """A number, the name of a size, a function of operands, or an expression in brackets."""
+        reader = self._reader
+        negative = reader.skip("-")
+        token = reader.peek()
+        if token.kind in ("int", "float") or (token.kind == "name" and token.text in _NUMBERS):
+            reader.take()
+            if len(token.text) > 400:
+                reader.refuse(f"expected a number of fewer digits, found {len(token.text)}", token)
+            value = _NUMBERS[token.text] if token.kind == "name" else {"int": int, "float": float}[token.kind](token.text)
+            return self._limited(token, -value if negative else value)
+        if negative:
+            reader.fail("a number")
+        if reader.skip("("):
+            value = reader.nested(self._expression)
+            reader.expect(")")
+            return value
+        if token.kind != "name":
+            reader.fail("a value")
+        reader.take()
+        if reader.skip("("):
+            operands = reader.listed(self._expression, ")")
+            if token.text == "table":
+                return self._applied(token, lambda *items: num.table(items), "*" * len(operands), operands)
+            if token.text not in _FUNCTIONS:
+                known = [*_FUNCTIONS, "table"]
+                reader.refuse(f"expected a function of sizes, found {token.text!r}.{nearest(token.text, known)}", token)
+            return self._applied(token, *_FUNCTIONS[token.text], operands)
+        if token.text not in self._sizes:
+            hint = nearest(token.text, self._sizes) or " Texts stand in quotes."
+            reader.refuse(f"expected the name of a size, found {token.text!r}.{hint}", token)
+        return self._sizes[token.text]
+
+    def _applied(self, token: Token, function: Callable[..., Any], kinds: str, operands: Sequence[Any]) -> Any:
+        """What an operation gives, of numbers and conditions that it takes."""
+        if len(operands) != len(kinds):
+            self._reader.refuse(f"{token}: expected {len(kinds)} operands, found {len(operands)}", token)
+        for operand, kind in zip(operands, kinds, strict=True):
+            if kind != "*" and (num.kind_of(operand) == "bool") != (kind == "b"):
+                expected = "a condition" if kind == "b" else "a number"
+                self._reader.refuse(f"{token}: expected {expected}, found {operand}", token)
+        try:
+            result = function(*operands)
+        except (ArithmeticError, ValueError, TypeError, GraphprocError) as error:
+            self._reader.refuse(f"{token}: {error}", token)
+        if isinstance(result, Sym) and result.op != "symbol":
+            behind = max((self._operations.get(a, 0) for a in result.args if isinstance(a, Sym)), default=0)
+            if behind == MOST_OPERATIONS:
+                self._reader.refuse(f"a size takes more than {MOST_OPERATIONS} operations one behind the other", token)
+            self._operations[result] = behind + 1
+        return self._limited(token, result)
+
+    def _limited(self, token: Token, value: Any) -> Any:
+        """The same, unless it is an int, or has bounds, outside of 64 bits."""
+        for number in (value.low, value.high) if isinstance(value, Sym) else (value,):
+            if isinstance(value, (int, Sym)) and LARGEST <= abs(number) != math.inf:
+                self._reader.refuse(f"expected sizes of 64 bits, found {token}, which goes beyond", token)
+        return value
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A hint at the known name that is most alike, if one is."""
+    found = difflib.get_close_matches(name, list(known), 1)
+    return f" Nearest: {found[0]}." if found else ""

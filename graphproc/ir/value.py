@@ -1,0 +1,288 @@
+"""Values of a program that is being written, with numpy's operators: `b.output("depth", 1 / x.clip(1e-4, 1e4))`.
+
+Every operator appends one step to the program, or two where no op has the number on the left. Programs themselves hold
+names and types only (`ValueInfo`), so that they stay plain data, comparable and hashable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from graphproc.errors import ProgramError
+from graphproc.ir.op import Op, registered_ops
+from graphproc.ir.types import FLOATS, TensorType
+from graphproc.sizes import num
+from graphproc.sizes.num import Num
+
+if TYPE_CHECKING:
+    from graphproc.ir.program import ProgramBuilder
+
+_Numbers = Num | tuple[Num, ...]
+"""A number, or one for each element of the last axis."""
+
+
+class Value:
+    """A named, typed result of a program that is being written; `ProgramBuilder.input` and `ProgramBuilder.add` make them.
+
+    Operators work element by element, as numpy's: `+ - * /`, `//` and `%` of whole numbers that are not negative,
+    comparisons, `& | ~` of bools. Both operands have one element type and one number of axes, with equal lengths or 1. The
+    right one may be a number, also a size that is still unknown, or a tuple of one number for each element of the last axis.
+
+    Example: `x = (image.cast("f32") / 255 - 0.5) * 2`.
+
+    Attributes:
+        builder: the builder of the program that the value is part of.
+        name: its name in the program.
+        type: its element type, shape and layout.
+    """
+
+    __slots__ = ("builder", "name", "type")
+    __array_ufunc__ = None  # numpy's arrays leave operators to this class, which refuses them
+    __iter__ = None
+
+    def __init__(self, builder: ProgramBuilder, name: str, type: TensorType) -> None:
+        self.builder, self.name, self.type = builder, name, type
+
+    @property
+    def dtype(self) -> str:
+        """The element type, a key of `DTYPES`."""
+        return self.type.dtype
+
+    @property
+    def shape(self) -> tuple[Num, ...]:
+        """The length of each axis, a number or an expression of sizes."""
+        return self.type.shape
+
+    def __repr__(self) -> str:
+        return f"<value {self.name}: {self.type}>"
+
+    def __bool__(self) -> bool:
+        raise ProgramError(
+            f"{self.name}: a value is true or false only when the program runs. Write where(...), `&`, `|` and `~` "
+            "instead of if, and, or and not."
+        )
+
+    # ---- operators ---------------------------------------------------------------------------------------------
+
+    def __add__(self, other: Value | _Numbers) -> Value:
+        return _combined("add", self, other)
+
+    def __radd__(self, other: _Numbers) -> Value:
+        return _combined("add", self, other)
+
+    def __sub__(self, other: Value | _Numbers) -> Value:
+        return _combined("subtract", self, other)
+
+    def __rsub__(self, other: _Numbers) -> Value:
+        return _combined("add", -self, other)  # the same number: floats, too, round the same difference
+
+    def __mul__(self, other: Value | _Numbers) -> Value:
+        return _combined("multiply", self, other)
+
+    def __rmul__(self, other: _Numbers) -> Value:
+        return _combined("multiply", self, other)
+
+    def __truediv__(self, other: Value | _Numbers) -> Value:
+        return _combined("divide", self, other)
+
+    def __rtruediv__(self, other: Num) -> Value:
+        return _combined("divide", self._number(other), self)
+
+    def __floordiv__(self, other: Value | _Numbers) -> Value:
+        return _combined("quotient", self, other)
+
+    def __mod__(self, other: Value | _Numbers) -> Value:
+        return _combined("remainder", self, other)
+
+    def __matmul__(self, other: Value) -> Value:
+        return self._apply("mat_mul", (), other)
+
+    def __lt__(self, other: Value | _Numbers) -> Value:
+        return _combined("less", self, other)
+
+    def __le__(self, other: Value | _Numbers) -> Value:
+        return _combined("less_or_equal", self, other)
+
+    def __gt__(self, other: Value | _Numbers) -> Value:
+        return _combined("greater", self, other)
+
+    def __ge__(self, other: Value | _Numbers) -> Value:
+        return _combined("greater_or_equal", self, other)
+
+    def __eq__(self, other: Value | _Numbers) -> Value:  # type: ignore[override]
+        return _combined("equal", self, other)
+
+    def __ne__(self, other: Value | _Numbers) -> Value:  # type: ignore[override]
+        return ~_combined("equal", self, other)
+
+    __hash__ = None  # type: ignore[assignment]  # `==` is an operator of the program
+
+    def __and__(self, other: Value) -> Value:
+        return _combined("and", self, other)
+
+    def __or__(self, other: Value) -> Value:
+        return _combined("or", self, other)
+
+    def __invert__(self) -> Value:
+        return self._apply("function", ("not",))
+
+    def __neg__(self) -> Value:
+        return self._apply("function", ("negative",))
+
+    def __abs__(self) -> Value:
+        return self._apply("function", ("abs",))
+
+    def __getitem__(self, places: Value) -> Value:
+        """The rows of the first axis at some places, an int64 vector: `labels[best]`."""
+        if not isinstance(places, Value):
+            raise ProgramError(f"{self.name}: expected places in the first axis, a value, got {places!r}. See Value.narrow.")
+        return self._apply("pick", (-self.type.rank,), places)
+
+    # ---- element by element ------------------------------------------------------------------------------------
+
+    def cast(self, dtype: str) -> Value:
+        """The same values in another element type; floats become whole numbers by the op `Truncate` alone."""
+        return self._apply("cast", (dtype,))
+
+    def clip(self, low: Num, high: Num) -> Value:
+        """The nearest numbers from `low` to `high`."""
+        return minimum(maximum(self, low), high)
+
+    def exp(self) -> Value:
+        """The exponential."""
+        return self._apply("function", ("exp",))
+
+    def log(self) -> Value:
+        """The natural logarithm."""
+        return self._apply("function", ("log",))
+
+    def sin(self) -> Value:
+        """The sine of radians."""
+        return self._apply("function", ("sin",))
+
+    def cos(self) -> Value:
+        """The cosine of radians."""
+        return self._apply("function", ("cos",))
+
+    def sqrt(self) -> Value:
+        """The square root."""
+        return self._apply("function", ("sqrt",))
+
+    def sigmoid(self) -> Value:
+        """`1 / (1 + exp(-x))`."""
+        return self._apply("function", ("sigmoid",))
+
+    def floor(self) -> Value:
+        """The largest whole numbers that are not above, as floats."""
+        return self._apply("function", ("floor",))
+
+    def round(self) -> Value:
+        """The nearest whole numbers, as floats; of two, the even one."""
+        return self._apply("function", ("round",))
+
+    # ---- along an axis, which counts from the end --------------------------------------------------------------
+
+    def sum(self, axis: int = -1, keepdims: bool = False) -> Value:
+        """The sum; of bools, how many are true, int64."""
+        return self._apply("reduce", ("count" if self.dtype == "bool" else "sum", axis, keepdims))
+
+    def max(self, axis: int = -1, keepdims: bool = False) -> Value:
+        """The largest element."""
+        return self._apply("reduce", ("max", axis, keepdims))
+
+    def min(self, axis: int = -1, keepdims: bool = False) -> Value:
+        """The smallest element."""
+        return self._apply("reduce", ("min", axis, keepdims))
+
+    def argmax(self, axis: int = -1, keepdims: bool = False) -> Value:
+        """The place of the largest element, the first of several, int64."""
+        return self._apply("reduce", ("argmax", axis, keepdims))
+
+    def cumsum(self) -> Value:
+        """Along the last axis, the sum of each element and all before it, int64; of bools, how many are true so far."""
+        return self._apply("running_sum", ())
+
+    def softmax(self, axis: int = -1) -> Value:
+        """Each exponential as a share of their sum."""
+        return self._apply("softmax", (axis,))
+
+    def top_k(self, count: Num) -> Value:
+        """The places of the largest elements of the last axis, the largest first, int64."""
+        return self._apply("top_k", (count,))
+
+    # ---- shape -------------------------------------------------------------------------------------------------
+
+    def narrow(self, axis: int, start: Num, length: Num) -> Value:
+        """The `length` elements from `start` on of one axis, which counts from the end."""
+        return self._apply("take", (axis, start, length))
+
+    def rearrange(self, pattern: str, layout: str = "", /, **lengths: Num) -> Value:
+        """Axes split, merged, reordered, repeated as einops writes it: `x.rearrange("c (h w) -> c h w", h=height, w=width)`."""
+        return self._apply("rearrange", (pattern, tuple(lengths.items()), layout))
+
+    # ------------------------------------------------------------------------------------------------------------
+
+    def _apply(self, op: str, settings: tuple[Any, ...], *others: Value) -> Value:
+        return self.builder.add(_op(op, *settings), self, *others)
+
+    def _number(self, number: Num) -> Value:
+        """A number as a value of this one's element type and number of axes, each of length 1."""
+        _require_operand("divide", self, number)
+        number = float(number) if self.dtype in FLOATS and isinstance(number, int) else number
+        return self.builder.add(_op("numbers", (number,), self.dtype, (1,) * self.type.rank))
+
+
+def where(condition: Value, x: Value | float, otherwise: Value | float) -> Value:
+    """The element of `x` where the condition is true, else that of `otherwise`; one of the two is a number.
+
+    Raises:
+        ProgramError: both are values, or none is.
+    """
+    if isinstance(x, Value) == isinstance(otherwise, Value):
+        raise ProgramError(
+            f"where: expected a value and a number to choose from, got {x!r} and {otherwise!r}. Of two values, add "
+            "where(condition, x, 0) and where(condition, 0, y)."
+        )
+    if isinstance(x, Value):
+        return condition._apply("choose", (otherwise,), x)
+    return (~condition)._apply("choose", (x,), otherwise)  # type: ignore[arg-type]
+
+
+def maximum(x: Value, other: Value | _Numbers) -> Value:
+    """The larger of two, element by element."""
+    return _combined("maximum", x, other)
+
+
+def minimum(x: Value, other: Value | _Numbers) -> Value:
+    """The smaller of two, element by element."""
+    return _combined("minimum", x, other)
+
+
+def concatenate(values: Sequence[Value], axis: int = -1) -> Value:
+    """Values one after another along an axis, which counts from the end."""
+    first, *rest = values
+    return first._apply("concat", (axis,), *rest)
+
+
+def _combined(operator: str, left: Value, right: object) -> Value:
+    if isinstance(right, Value):
+        return left._apply("combine", (operator,), right)
+    _require_operand(operator, left, right)
+    return left._apply("combine", (operator, right))
+
+
+def _require_operand(operator: str, left: Value, right: object) -> None:
+    """Refuse what is no number; a list, an array or None would fail later, or be compared as an object."""
+    for item in right if isinstance(right, tuple) else (right,):
+        if not isinstance(item, (int, float)) and not num.is_sym(item):
+            raise ProgramError(
+                f"{operator} of {left.name}: expected a value, a number or a tuple of numbers, got {type(right).__name__} "
+                f"{right!r}. Make a number of it, or a value by the op Numbers."
+            )
+
+
+def _op(name: str, *settings: Any) -> Op:
+    """An op by its name in the IR's text; ops are defined on top of the IR and register themselves with it."""
+    make: Any = registered_ops()[name]
+    return make(*settings)  # type: ignore[no-any-return]

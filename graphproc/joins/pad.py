@@ -1,0 +1,126 @@
+"""Results padded to the largest, then stacked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from graphproc.errors import ShapeError
+from graphproc.ir.builder_protocol import Builder, Value
+from graphproc.ir.join import Array, Join, Looped, Role, join
+from graphproc.ir.types import TensorType
+
+
+@join("pad")
+@dataclass(frozen=True, slots=True)
+class Pad(Join):
+    """Pads results at the end of each axis to the largest length of all, then stacks them.
+
+    Shapes:  of one rank; the result is [images, ...]. In Python, padded images are a list of
+             arrays, padded samples one array.
+    Dtypes:  any; unchanged, unless `promotes`.
+    Example: [1, 2, 3] and [4] become [[1, 2, 3], [4, 0, 0]].
+
+    Attributes:
+        fill: the number that padding is filled with. Samples also take a tuple with a number for
+            each element of the last axis.
+        unpadded: axes, counted from the end, that are not padded and must have one length: (-3,)
+            are the channels of images. Axes that a result lacks do nothing.
+        promotes: whether bytes become float32 where one sample has fewer images than another, as
+            upstream fills up samples with images of floats.
+    """
+
+    fill: float | tuple[float, ...] = 0
+    unpadded: tuple[int, ...] = ()
+    promotes: bool = False
+
+    has_image_axis = True
+
+    @property
+    def pads(self) -> bool:
+        """Always."""
+        return True
+
+    def as_array(self, role: Role) -> bool:
+        """Padded samples are one array."""
+        return role == "samples"
+
+    def check(self, type: TensorType, role: Role) -> None:
+        """Any type; several fills are for samples, and one for each element of the last axis."""
+        if isinstance(self.fill, tuple) and (role != "samples" or type.shape[-1:] != (len(self.fill),)):
+            raise self.refuse(f"samples with a last axis of {len(self.fill)} elements, as many as there are fills", type, role)
+
+    def numpy(self, arrays: Sequence[Array]) -> list[Array]:
+        """Each array in the first corner of a larger one."""
+        largest = np.max([array.shape for array in arrays], axis=0)
+        padded = self._padded_axes(arrays[0].ndim)
+        return [in_corner(a, np.where(padded, largest, a.shape).tolist(), self.fill) for a in arrays]
+
+    def numpy_samples(self, samples: Sequence[Array]) -> Array:
+        """One array of all samples.
+
+        Raises:
+            ShapeError: they differ in an axis that is not padded.
+        """
+        if self.promotes and len({sample.shape[:1] for sample in samples}) > 1:
+            samples = [sample.astype(np.float32) if sample.dtype == np.uint8 else sample for sample in samples]
+        padded = self.numpy(samples)
+        if len(shapes := {sample.shape for sample in padded}) > 1:
+            found = " and ".join(str(list(shape)) for shape in sorted(shapes))
+            raise ShapeError(f"expected samples of as many channels, got {found}. Convert the images to RGB.")
+        return np.stack(padded)
+
+    def empty_shape(self, shape: Sequence[int]) -> list[int]:
+        """No element along the padded axes."""
+        return [0 if pads else length for pads, length in zip(self._padded_axes(len(shape)), shape, strict=True)]
+
+    def _padded_axes(self, rank: int) -> list[bool]:
+        """Whether each axis is padded."""
+        return [axis - rank not in self.unpadded for axis in range(rank)]
+
+    def batch(self, g: Builder, x: Value, type: TensorType, count: Value) -> Value:
+        """Results of one shape need no padding."""
+        return x
+
+    def loop(self, g: Builder, found: Looped) -> Value:
+        """Pad each result of the sequence in a second loop, which stacks them."""
+        rank, padded = found.type.rank, self._padded_axes(found.type.rank)
+        all_padded = all(pads or isinstance(length, int) for pads, length in zip(padded, found.type.shape, strict=True))
+
+        def body(index: Value) -> tuple[Sequence[Value], Sequence[Value]]:
+            x = g.SequenceAt(found.values, index)
+            missing = g.Sub(found.largest, g.Shape(x))
+            missing = missing if all_padded else g.Mul(missing, g.vector(*map(int, padded)))
+            return [], [pad_end(g, x, g.vector(*[0] * rank, missing), self.fill)]
+
+        with g.scope(found.name):
+            _, (value,) = g.loop(found.count, [], body, "pad")
+        return value
+
+    def shape(self, sizes: Sequence[int | str], names: Sequence[str], batch: int | str) -> list[int | str]:
+        """One more axis in front."""
+        return [batch, *sizes]
+
+    def split(self, array: Array, position: int) -> Array:
+        """The image's element of the first axis, padded as it is."""
+        one: Array = array[position]
+        return one
+
+
+def in_corner(array: Array, shape: Sequence[int], fill: float | tuple[float, ...]) -> Array:
+    """The array in the first corner of a larger one that is filled with a number."""
+    if tuple(shape) == array.shape:
+        return array
+    padded = np.empty(tuple(shape), dtype=array.dtype)
+    padded[...] = fill
+    padded[tuple(slice(length) for length in array.shape)] = array
+    return padded
+
+
+def pad_end(g: Builder, x: Value, pads: Value, fill: float | tuple[float, ...]) -> Value:
+    """Emit padding in the value's dtype, whichever way the target has one."""
+    dtype = g.dtype(x)
+    wide = dtype if g.target != "cuda" or dtype in ("f32", "f64", "bool") else "f64"  # CUDA's Pad has no integers
+    return g.cast(g.Pad(g.cast(x, wide), pads, g.constant(fill, wide)), dtype)

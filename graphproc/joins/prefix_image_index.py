@@ -1,0 +1,69 @@
+"""Rows of all images, each with the index of its image in front."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from graphproc.ir.builder_protocol import Builder, Value
+from graphproc.ir.join import Array, Join, Looped, Role, join
+from graphproc.ir.types import TensorType
+from graphproc.joins.concatenate import Concatenate
+
+ROWS = Concatenate()
+
+
+@join("prefix_image_index")
+@dataclass(frozen=True, slots=True)
+class PrefixImageIndex(Join):
+    """Concatenates rows, each with the index of its image as a new first element.
+
+    Shapes:  [rows, columns]; the result is [rows of all images, 1 + columns].
+    Dtypes:  i64.
+    Example: [[7, 8]] and [[5, 6], [3, 4]] become [[0, 7, 8], [1, 5, 6], [1, 3, 4]].
+    """
+
+    def check(self, type: TensorType, role: Role) -> None:
+        """Rows of int64, of images that are no samples."""
+        if type.dtype != "i64" or type.rank != 2 or role != "images":
+            raise self.refuse("i64 rows and columns of images", type, role)
+
+    def numpy(self, arrays: Sequence[Array]) -> Array:
+        """A column more, then concatenate."""
+        return np.concatenate([np.insert(rows, 0, index, axis=1) for index, rows in enumerate(arrays)])
+
+    def image(self, g: Builder, x: Value) -> Value:
+        """The index is 0."""
+        return prefixed(g, x, g.constant([0], "i64"))
+
+    def batch(self, g: Builder, x: Value, type: TensorType, count: Value) -> Value:
+        """The indices are a range along the batch axis."""
+        x = prefixed(g, x, g.Reshape(g.range(count, "i64"), g.vector(-1, 1, 1)))
+        rows, columns = type.shape
+        return ROWS.batch(g, x, replace(type, shape=(rows, columns + 1)), count)
+
+    def one(self, g: Builder, x: Value, index: Value, carried: Value | None) -> tuple[Value, Value | None]:
+        """The index is the loop's."""
+        return prefixed(g, x, index), carried
+
+    def loop(self, g: Builder, found: Looped) -> Value:
+        """Concatenate."""
+        return ROWS.loop(g, found)
+
+    def shape(self, sizes: Sequence[int | str], names: Sequence[str], batch: int | str) -> list[int | str]:
+        """Rows with a column more."""
+        rows, columns = sizes
+        more = columns + 1 if isinstance(columns, int) else f"{columns}_and_1"
+        return ROWS.shape([rows, more], names, batch)
+
+    def split(self, array: Array, position: int) -> Array:
+        """The rows without their first column."""
+        return array[:, 1:]
+
+
+def prefixed(g: Builder, rows: Value, index: Value) -> Value:
+    """Emit rows of `[..., rows, columns]` with an index in front of each."""
+    column = g.Slice(rows, g.vector(0), g.vector(1), g.vector(-1))
+    return g.Concat(g.Expand(index, g.Shape(column)), rows, axis=-1)

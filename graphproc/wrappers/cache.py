@@ -1,0 +1,43 @@
+"""What a processor keeps of earlier calls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from graphproc.configs.config import Config
+from graphproc.ir.program import Program
+from graphproc.runtime.memory import Memory
+from graphproc.wrappers.lru_dict import LruDict
+from graphproc.wrappers.running import Plan
+
+if TYPE_CHECKING:
+    from graphproc.runtime.session import Session
+
+MOST_PROGRAMS = 64
+"""How many programs, and normalised sets of settings, a processor keeps."""
+MOST_PLANS = 256
+"""How many plans for image sizes a processor keeps."""
+MOST_SESSIONS = 16
+"""How many sessions a processor keeps, those of the workers not counted."""
+
+
+class Cache:
+    """What a processor keeps of earlier calls. Copies of a processor begin with an empty one: sessions cannot be copied.
+
+    Attributes:
+        configs: normalised settings, by what they were normalised from.
+        programs: programs of preprocessing and post-processing, by settings and options.
+        sessions: sessions of their graphs, by the same and the number of threads.
+        plans: what is known of programs for inputs of known shapes.
+        memory: the memory of large results.
+        warned: the subjects of warnings that a processor gives once.
+    """
+
+    def __init__(self) -> None:
+        """Make an empty one."""
+        self.configs: LruDict[bytes, Config] = LruDict(MOST_PROGRAMS)
+        self.programs: LruDict[str, Program] = LruDict(MOST_PROGRAMS)
+        self.sessions: LruDict[str, Session] = LruDict(MOST_SESSIONS)
+        self.plans: LruDict[Any, Plan] = LruDict(MOST_PLANS)
+        self.memory = Memory()
+        self.warned: set[str] = set()

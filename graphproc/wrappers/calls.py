@@ -1,0 +1,216 @@
+"""One call of a processor: what it is given, the images read and run, and the results as transformers' class returns them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from graphproc.batch_feature import BatchFeature, TensorType, tensor_type_of
+from graphproc.configs.config import Config
+from graphproc.errors import ConfigError, ImageError
+from graphproc.ir.program import Output, Program
+from graphproc.processors.row import Row
+from graphproc.runtime import workers
+from graphproc.runtime.side_by_side import SideBySide
+from graphproc.wrappers.array_dtypes import check_for_bytes, graph_takes, program_options, run_array
+from graphproc.wrappers.cautions import UNKNOWN_IGNORED, warn_once
+from graphproc.wrappers.compilation import Compilation, options_of
+from graphproc.wrappers.containers import FLOATS, TENSORS, check_lengths, contained, in_tensors
+from graphproc.wrappers.further_inputs import has_own_prompts, read_further, stand_ins
+from graphproc.wrappers.image_files import is_file
+from graphproc.wrappers.images import flatten_images, nest_images, to_array
+from graphproc.wrappers.running import Runner, about, labels_of
+
+Array = np.ndarray[Any, Any]
+
+CALL_ONLY_KEYS = ("return_tensors", "input_data_format", "data_format", "device", "disable_grouping", "image_seq_length")
+"""Keywords of a call that are no settings."""
+VIDEOS = (
+    "'videos' is no keyword of an image processor: it reads images. Give frames as images, or for a class of videos each video's "
+    "frames as one list, images=[[frame, ...], ...]."
+)
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What a call gives beside the images.
+
+    Attributes:
+        further: further inputs, by the keywords of the call.
+        texts: outputs of text, by their names.
+        settings: settings to use instead of the processor's own.
+    """
+
+    further: Mapping[str, Any]
+    texts: Mapping[str, list[str]]
+    settings: Mapping[str, Any]
+
+
+def arguments(processor: Compilation, given: Mapping[str, Any]) -> Arguments:
+    """Tell the keywords of a call apart.
+
+    Raises:
+        TypeError: the class knows no such keyword.
+    """
+    row = processor.row
+    settings = {key: value for key, value in given.items() if key not in CALL_ONLY_KEYS}
+    further = {e.keyword: settings.pop(e.keyword) for e in row.extras.values() if e.keyword in settings}
+    texts = {name: make(settings.pop(name, None)) for name, make in row.texts.items()}
+    known = processor._setting_names
+    if unknown := sorted(set(settings) - set(known)):
+        if row.name not in UNKNOWN_IGNORED:
+            left_out = f". Not compiled: {row.not_compiled}" if row.not_compiled else ""
+            text = f"unknown keyword {unknown[0]!r}. Known: {', '.join(known)}{left_out}"
+            raise TypeError(f"{type(processor).__name__}: {VIDEOS if 'videos' in unknown else text}")
+        texts_of = {key: f"{key} is no keyword of a call. It changes nothing." for key in unknown}
+        warn_once(processor._cache.warned, row.name, texts_of)
+        settings = {key: value for key, value in settings.items() if key in known}
+    return Arguments(further, texts, settings)
+
+
+def reading(row: Row, backend: str, config: Config) -> dict[str, Any]:
+    """How a call reads images: keywords of `to_array`."""
+    converts = bool(config.do_convert_rgb) and row.reads not in ("plain", "frames")
+    counts: dict[str, Any] = {"channel_counts": (1, 3)} if row.reads in ("pil", "frames", "bytes") else {}
+    arrays = {"converts_arrays": row.reads not in ("pil", "frames"), **counts}
+    return {"do_convert_rgb": converts, "backend": backend, "background": row.background, **arrays}
+
+
+class Call:
+    """One call of a processor.
+
+    Attributes:
+        counts: how many images each sample has.
+    """
+
+    def __init__(self, processor: Compilation, config: Config, images: Any, further: Mapping[str, Any], engine: str) -> None:
+        """Take the images and further inputs of a call, unread.
+
+        Args:
+            processor: compiles the settings, and keeps what it compiled.
+            config: the settings of the call.
+            images: as of `preprocess`.
+            further: the further inputs by the keywords of the call.
+            engine: `onnxruntime` or `numpy`.
+
+        Raises:
+            ImageError: these are no images, or samples of other numbers of images than the class takes; or further inputs
+                are not those that the class takes.
+        """
+        row = processor.row
+        self._processor, self._row, self._config, self._engine = processor, row, config, engine
+        self._absent = images is None and has_own_prompts(row)
+        samples = _samples(row, stand_ins(further) if self._absent else images)
+        self.counts = [len(sample) for sample in samples]
+        if row.per_sample > 1 and set(self.counts) != {row.per_sample}:
+            raise ImageError(f"{row.name}: expected samples of {row.per_sample} images each, got {self.counts}")
+        self._several = [bool(row.counts) and count > 1 for count in self.counts for _ in range(count)]
+        self._images = [image for sample in samples for image in sample]
+        self._further = read_further(row, further, len(self._images))
+        threads = 1 if len(self._images) == 1 else processor.threads or workers.default_threads()
+        self._runs = SideBySide(threads)
+        self._runner = Runner(labels_of(self._images), self._runs, processor._cache.plans, processor._cache.memory)
+
+    def run(self, input_data_format: str | None) -> list[Output]:
+        """Read and run the images; what the graph does not take runs in the numpy reference.
+
+        Returns:
+            The outputs that there are.
+
+        Raises:
+            ConfigError: a setting has no meaning.
+            ImageError: an image cannot be read or used.
+        """
+        row, processor, runner, config = self._row, self._processor, self._runner, self._config
+        kind: dict[str, Any] = {}
+        options = {**reading(row, processor.backend, config), "input_data_format": input_data_format}
+
+        def read(index: int) -> Array:
+            with about(runner.labels[index]):
+                return to_array(self._images[index], **options)
+
+        arrays = workers.prefetch(
+            read, range(len(self._images)), self._runs.threads, lambda index: not is_file(self._images[index])
+        )
+        with self._runs:
+            with closing(arrays):
+                loaded: Iterable[Array] = arrays
+                if row.together is not None:
+                    loaded = list(arrays)
+                    config = row.together(config, [array.shape[:2] for array in loaded])
+                for index, array in enumerate(loaded):
+                    kind = kind if index else program_options(row, processor.backend, array)
+                    self._run_one(index, config, array)
+            runner.finish()
+        declared = processor._program(self._config, **kind, **options_of(self._further)).outputs
+        outputs = [output for output in declared if output.name != row.counts]
+        if self._absent:
+            of_images = {output.name for output in processor._program(self._config, **kind).outputs}
+            outputs = [output for output in outputs if output.name not in of_images]
+        return outputs
+
+    def _run_one(self, index: int, config: Config, array: Array) -> None:
+        """Run one image, or hand it to the runner, which may run it together with others."""
+        processor, runner, several = self._processor, self._runner, self._several[index]
+        further = {name: rows[index] for name, rows in self._further.items()}
+        plain = graph_takes(self._row, array, further)
+        if plain and self._engine == "onnxruntime":
+            options = options_of(further, several)
+            own_threads = processor.threads or (1 if workers.in_child() else None)
+            threads = 1 if len(self._images) > 1 else own_threads
+            program = processor._program(config, **options)
+            session = partial(processor._session, config, threads, **options)
+            runner.add(index, program, session, {"image": array, **further})
+            return
+
+        def compiled(**options: Any) -> Program:
+            return processor._program(config, **options_of(further, several), **options)
+
+        with about(runner.labels[index], *(() if plain else (ConfigError,))):
+            runner.results[index] = run_array(self._row, processor.backend, config, compiled, array, further)
+
+    def delivered(self, outputs: list[Output], return_tensors: Any) -> BatchFeature:
+        """The results of all images together, in the containers of transformers' class or of a framework.
+
+        Raises:
+            ShapeError: the images' results have several shapes where transformers stacks or concatenates them.
+        """
+        row, backend = self._row, self._processor.backend
+        listed = {output.name for output in outputs if output.delivery.kind != "tensor"}
+        joined = self._runner.joined(outputs, self.counts, return_tensors is not None)
+        for output in outputs:
+            if return_tensors is None and output.name in joined and output.delivery.kind != "lists":
+                apart = partial(self._runner.apart, output.name)
+                joined[output.name] = contained(row.name, backend, output, joined[output.name], apart)
+            elif return_tensors is not None and output.name not in listed:
+                check_lengths(row.name, backend, output, joined.get(output.name))
+            if output.name in FLOATS and return_tensors is not None:
+                joined[output.name] = np.asarray(joined[output.name]).tolist()
+        features = BatchFeature(joined | ({row.counts: self.counts} if row.counts else {}), return_tensors, listed)
+        for output in outputs:
+            if output.delivery.kind == "separate":  # each a tensor of its own
+                tensors = (BatchFeature({output.name: array}, return_tensors) for array in features[output.name])
+                features[output.name] = [one[output.name] for one in tensors]
+            if output.name in TENSORS and output.name in features:
+                features[output.name] = in_tensors(features[output.name])
+            dtype = output.delivery.torch_dtype
+            if dtype and tensor_type_of(features[output.name]) is TensorType.PYTORCH:
+                features[output.name] = features[output.name].to(getattr(import_module("torch"), dtype))
+        return features
+
+
+def _samples(row: Row, images: Any) -> list[list[Any]]:
+    """The images of each sample, still unread."""
+    if row.reads == "bytes":
+        check_for_bytes(images)
+    if row.counts and isinstance(images, (list, tuple)) and images and isinstance(images[0], (list, tuple)):
+        return nest_images([sample for sample in images if len(sample)])
+    if row.per_sample == 1:
+        return [[image] for image in flatten_images(images)]
+    return nest_images(images)

@@ -1,0 +1,137 @@
+"""A processor's settings: attributes under transformers' names, and the normalised `Config` that is compiled."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from graphproc.configs.config import Config
+from graphproc.errors import ConfigError, warn
+from graphproc.processors.calls import forgotten, settle, with_own
+from graphproc.processors.row import Row
+from graphproc.wrappers.attributes import computed, shown
+from graphproc.wrappers.cache import Cache
+from graphproc.wrappers.cautions import warn_once
+
+ENGINES = ("onnxruntime", "numpy")
+BACKEND_KEY = "graphproc_backend"
+"""The key under which a file keeps a processor's backend; transformers carries it along without effect."""
+
+
+class Settings:
+    """The settings of a processor.
+
+    They are attributes, which may be assigned to, and hold dictionaries and lists, which may be changed in place. So each call
+    reads all of them, and normalises them where their content is new.
+    """
+
+    row: ClassVar[Row]
+    _setting_names: ClassVar[Sequence[str]]
+    named_backend: ClassVar[str | None] = None
+
+    def __init__(self, /, *, backend: str | None = None, engine: str = "onnxruntime", **settings: Any) -> None:
+        """Make a processor with some settings other than the class's defaults.
+
+        Args:
+            backend: whose arithmetic results equal: `pil`, transformers' numpy and Pillow backend, or `torchvision`, its other
+                one. None is the one that the class's name asks for (`...Fast`, `...Pil`),
+                or the first that the class has here (`graphproc list`).
+            engine: what runs a call: `onnxruntime` or `numpy`. Results are the same bits.
+            **settings: settings by transformers' names; unknown ones can be read as attributes, are saved back and
+                change nothing.
+
+        Raises:
+            ConfigError: a setting has no meaning, or the class does not have the backend.
+            TypeError: the class is none of a processor.
+        """
+        if not hasattr(type(self), "row"):
+            raise TypeError(f"{type(self).__name__} is made by {type(self).__name__}.from_pretrained(source)")
+        wanted, missed = self.row.backend_wanted(settings.pop(BACKEND_KEY, None) or self.named_backend)
+        if backend is None:
+            for text in missed:
+                warn(text)
+        self.backend = self.row.check_backend(backend or wanted)
+        self.engine = checked_engine(engine)
+        config = self.row.config(settings)
+        found = computed(config)
+        self._computed = tuple(found)
+        for key, value in ({key: shown(self.row, key, value) for key, value in config.settings.items()} | found).items():
+            setattr(self, key, value)
+        self._threads: int | None = None
+        self._cache = Cache()
+        self._unknown: dict[str, Any] = {key: value for key, value in config.unknown.items() if key not in found}
+
+    def __getattr__(self, name: str) -> Any:
+        # Unknown settings are looked up last, so that a file cannot replace a method by naming a key like one.
+        unknown = self.__dict__.get("_unknown", {})
+        if name in unknown:
+            return unknown[name]
+        raise AttributeError(f"{type(self).__name__} has no attribute or setting {name!r}")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        unknown = self.__dict__.get("_unknown", {})
+        if name in unknown and not hasattr(type(self), name):
+            unknown[name] = value
+        else:
+            super().__setattr__(name, value)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_cache"}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self.__dict__.update(state, _cache=Cache())
+
+    @property
+    def threads(self) -> int | None:
+        """How many threads a call uses; see the class."""
+        return self._threads
+
+    @threads.setter
+    def threads(self, threads: int | None) -> None:
+        if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
+            raise ConfigError(f"threads: expected a whole number from 1, or None, got {threads!r}")
+        self._threads = threads
+
+    def _own_settings(self) -> dict[str, Any]:
+        """The declared settings, as the attributes hold them."""
+        return {key: getattr(self, key) for key in self._setting_names if key not in self._computed}
+
+    def _config(self, changes: Mapping[str, Any]) -> Config:
+        """The normalised settings, with some changed."""
+        given = {**self._own_settings(), **changes}
+        try:
+            key = pickle.dumps(given)  # which tells True from 1 and sees dictionaries that were changed in place
+        except Exception:  # what cannot be pickled is no setting, which is said below
+            return self.row.config(given, call=True)
+        return self._cache.configs.get_or_make(key, lambda: self.row.config(given, call=True))
+
+    def _call_config(self, changes: Mapping[str, Any]) -> Config:
+        """The settings of a call, with a warning for each that transformers does not read, or not everywhere."""
+        if not (reads := self.row.calls):
+            return self._config(changes)
+        own = {key: getattr(self, key) for key in reads}
+        settled = settle(reads, self.backend, own, self.row.defaults, changes)
+        warn_once(self._cache.warned, self.row.name, settled.unread)
+        config = self._config({**self._read_in_calls(), **settled.changes})
+        return with_own(config, self._config({}), settled) if settled.own else config
+
+    def _read_in_calls(self) -> dict[str, Any]:
+        """The settings that are read in a call or an export alone, as they are without."""
+        return forgotten(self.row.calls, self.row.defaults)
+
+
+def setting_names(row: Row) -> Sequence[str]:
+    """The settings that a class declares."""
+    return tuple(row.declared)
+
+
+def checked_engine(engine: str) -> str:
+    """An engine that there is.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+    if engine not in ENGINES:
+        raise ConfigError(f"engine: expected one of {', '.join(ENGINES)}, got {engine!r}")
+    return engine

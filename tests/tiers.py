@@ -1,0 +1,105 @@
+"""The two tiers of the tests: what the quick one leaves out.
+
+    pytest          the quick tier, README's second command: under three minutes on two cores
+    pytest -m ""    all tests, as `.ci/run` runs them
+
+Two marks tell the tiers apart. `slow`: a test that takes over half a second. `wide`: a row of a matrix (every class, or every row
+of an op, times something) beyond the few that stand for the rest. Whatever has either mark has a quick test of its kind beside
+it, so that no kind of failure is seen in `.ci/run` alone. Wide rows are not even collected in the quick tier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import pytest
+from every_class import FAMILIES, VARIANTS, Variant
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+
+from graphproc.processors.registry import rows as processor_rows
+
+T = TypeVar("T")
+
+QUICK = "not wide and not slow"
+"""The expression of marks that pyproject.toml gives pytest where the command line has no `-m`."""
+
+STANDARD = "CLIPImageProcessor"
+"""The class that stands for those of the standard steps alone."""
+
+_everything = False
+
+
+def choose(expression: str) -> None:
+    """Choose the tier by pytest's `-m`; `conftest.py` calls this before any test is collected."""
+    global _everything
+    _everything = expression != QUICK
+    load_profiles()
+
+
+def everything() -> bool:
+    """Whether this run has all tests."""
+    return _everything
+
+
+def load_profiles() -> None:
+    """How many examples hypothesis tries; `--hypothesis-profile thorough` tries many more, with new seeds on each run."""
+    for name, examples in (("quick", 10), ("everything", 30)):
+        hypothesis_settings.register_profile(name, max_examples=examples, deadline=None, derandomize=True, database=None)
+    calm = [HealthCheck.too_slow, HealthCheck.data_too_large]
+    hypothesis_settings.register_profile("thorough", max_examples=1000, deadline=None, suppress_health_check=calm)
+    hypothesis_settings.load_profile("everything" if everything() else "quick")
+
+
+def rows(every: Iterable[T], few: Collection[T]) -> list[Any]:
+    """The rows of a matrix for `parametrize`: in the quick tier those among `few`, else all, the others marked `wide`.
+
+    A row that is a tuple has a value for each argument of the test.
+    """
+    chosen = [row for row in every if everything() or row in few]
+    return [row if row in few else _wide(row) for row in chosen]
+
+
+def _wide(row: Any) -> Any:
+    return pytest.param(*(row if type(row) is tuple else (row,)), marks=pytest.mark.wide)
+
+
+def classes(every: Iterable[Variant] = VARIANTS) -> list[Any]:
+    """The programs of every class, or of one class of each family."""
+    return rows(every, FAMILIES)
+
+
+def names(every: Sequence[str]) -> list[Any]:
+    """The names of all classes, or of the first class of each family."""
+    return rows(every, firsts(every))
+
+
+def firsts(names: Iterable[str]) -> Collection[str]:
+    """The first class of each family."""
+    return {processor_rows()[name].family: name for name in reversed(list(names))}.values()
+
+
+def settings(labels: Mapping[str, Sequence[str]], own: Mapping[str, Collection[str]]) -> list[Any]:
+    """Pairs of a class and the label of settings: all `labels` of every class, or a few.
+
+    The few are all of the plain class CLIP, and of the first class of each other family the defaults and its `own`.
+    """
+    few = {(name, label) for name in firsts(labels) for label in labels[name] if label == "default" or label in own[name]}
+    few |= {(STANDARD, label) for label in labels[STANDARD]}
+    return rows([(name, label) for name in labels for label in labels[name]], few)
+
+
+def images(every: Sequence[T]) -> Sequence[T]:
+    """The images or sizes that one test goes through: all, or the first three."""
+    return every if everything() else every[:3]
+
+
+def forms(every: Sequence[T], few: Sequence[T]) -> Sequence[T]:
+    """The forms of a graph that one test goes through: all, or a few."""
+    return every if everything() else few
+
+
+def tries(every: int, few: int) -> int:
+    """How many random cases one test goes through."""
+    return every if everything() else few
