@@ -36,7 +36,8 @@ class Setting:
 
 def changed(settings: Mapping[str, Any], **defaults: Any) -> dict[str, Any]:
     """The same settings with some other defaults: `changed(TILED, min_patches=2)`."""
-    return {**settings, **{key: settings[key].of(value) for key, value in defaults.items()}}
+    own = {key: setting for key in defaults if isinstance(setting := settings.get(key), Setting)}
+    return {**settings, **defaults, **{key: setting.of(defaults[key]) for key, setting in own.items()}}
 
 
 @dataclass(frozen=True)
@@ -173,6 +174,13 @@ def number(key: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise ConfigError(f"{key}: expected a finite number, got {value!r}")
     return value
+
+
+def divisor(key: str, value: Any) -> float:
+    """A number that sizes are divided by: the quotient has to be a size."""
+    if 0 < abs(number(key, value)) < 1e-6:
+        raise ConfigError(f"{key}: expected a number that sizes can be divided by, got {value!r}")
+    return number(key, value)
 
 
 def numbers(key: str, value: Any) -> tuple[float, ...] | float:

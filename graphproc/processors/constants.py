@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from graphproc.numerics.filters import NAMES
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -10,6 +13,7 @@ HALF = (0.5, 0.5, 0.5)
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 
+IMAGENET_BGR = {"image_mean": IMAGENET_MEAN[::-1], "image_std": IMAGENET_STD[::-1]}
 IMAGENET = {"image_mean": IMAGENET_MEAN, "image_std": IMAGENET_STD}
 INCEPTION = {"image_mean": HALF, "image_std": HALF}
 CLIP = {"image_mean": CLIP_MEAN, "image_std": CLIP_STD}
@@ -37,9 +41,9 @@ def resize_to(size: dict[str, int], filter: str) -> dict[str, object]:
     return {"do_resize": True, "size": size, "resample": CODES[filter], "default_to_square": "shortest_edge" not in size}
 
 
-def crop_to(side: int, on: bool = True) -> dict[str, object]:
-    """A square centre crop."""
-    return {"do_center_crop": on, "crop_size": {"height": side, "width": side}}
+def crop_to(size: int | dict[str, int]) -> dict[str, object]:
+    """A centre crop to a size, or to a square by its side."""
+    return {"do_center_crop": True, "crop_size": square(size) if isinstance(size, int) else size}
 
 
 def square(side: int) -> dict[str, int]:
@@ -50,3 +54,29 @@ def square(side: int) -> dict[str, int]:
 def shortest(edge: int) -> dict[str, int]:
     """A shortest-edge size."""
     return {"shortest_edge": edge}
+
+
+def usual(
+    size: dict[str, int],
+    filter: str,
+    *parts: Mapping[str, Any],
+    rgb: bool = False,
+    crop: int | dict[str, int] | None = None,
+    **others: Any,
+) -> dict[str, Any]:
+    """The usual settings: resize to a size with a filter, rescale bytes to [0, 1], normalize.
+
+    Args:
+        size: the size.
+        filter: the filter's name.
+        *parts: settings that are declared elsewhere: `image_mean` and `image_std`, and what a family shares.
+        rgb: whether images become RGB first.
+        crop: the size that is cut out of the centre, or the side of a square.
+        **others: other settings, the class's own included, in their order.
+    """
+    found: dict[str, Any] = {**(RGB if rgb else {}), **resize_to(size, filter), **NORMALIZE}
+    if crop is not None:
+        found |= crop_to(crop)
+    for part in parts:
+        found |= part
+    return found | others

@@ -15,7 +15,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
 from graphproc.processors import stages
 from graphproc.processors.calls import NONZERO, PARTLY
-from graphproc.processors.constants import BICUBIC, BILINEAR, CLIP, CLIP_MEAN, CLIP_STD, NORMALIZE, resize_to, square
+from graphproc.processors.constants import BICUBIC, BILINEAR, CLIP, CLIP_MEAN, CLIP_STD, square, usual
 from graphproc.processors.row import ONLY_PIL, Row
 from graphproc.sizes import fit
 
@@ -75,13 +75,9 @@ def two_scales(b: ProgramBuilder, config: Config, x: Value) -> None:
     b.output("high_res_pixel_values", stages.normalize(b, fine, stages.rescale(b, fine, high)))
 
 
-DEFAULTS = {
-    **resize_to(square(384), "bicubic"),
-    **NORMALIZE,
-    **CLIP,
-    "do_pad": True,
-    "min_size": Setting(14, Whole(0), "The least pixels of the shorter side."),
-}
+DEFAULTS = usual(
+    square(384), "bicubic", CLIP, do_pad=True, min_size=Setting(14, Whole(0), "The least pixels of the shorter side.")
+)
 CALLS = {"image_mean": PARTLY, "resample": replace(NONZERO, backends=ONLY_PIL)}
 STAGES = (longer_side, pad, stages.rescale, stages.normalize)
 

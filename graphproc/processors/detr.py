@@ -15,7 +15,7 @@ from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Extend, Full
 from graphproc.processors import stages
-from graphproc.processors.constants import IMAGENET, NORMALIZE, resize_to, square
+from graphproc.processors.constants import IMAGENET, square, usual
 from graphproc.processors.row import ONLY_TORCHVISION, Row, Stage
 from graphproc.sizes import multiples, rules
 from graphproc.sizes.num import Num
@@ -27,14 +27,14 @@ YOLOS_MULTIPLE = 16
 """The sides of an image that YOLOS scales are multiples of this."""
 
 CAPPED = {"shortest_edge": 800, "longest_edge": 1333}
-DETECTION = {
-    **resize_to(CAPPED, "bilinear"),
-    **NORMALIZE,
-    **IMAGENET,
-    "do_pad": True,
-    "format": Setting("coco_detection", OneOf(FORMATS), "The format of annotations, which are not compiled."),
-    "do_convert_annotations": Setting(True, flag, "Convert annotations in transformers; here it changes nothing."),
-}
+DETECTION = usual(
+    CAPPED,
+    "bilinear",
+    IMAGENET,
+    do_pad=True,
+    format=Setting("coco_detection", OneOf(FORMATS), "The format of annotations, which are not compiled."),
+    do_convert_annotations=Setting(True, flag, "Convert annotations in transformers; here it changes nothing."),
+)
 TARGETS = "annotations (dictionaries, polygons and PNG files to train on) and the labels made of them"
 
 

@@ -12,7 +12,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import PILLOW, TORCHVISION
 from graphproc.ops import ContentBox, Crop, MirrorPad, Numbers, Pad, ReduceBlocks, Resample, Rotate
 from graphproc.processors import stages
-from graphproc.processors.constants import BICUBIC, IMAGENET, INCEPTION, NORMALIZE, resize_to, square
+from graphproc.processors.constants import BICUBIC, IMAGENET, INCEPTION, NORMALIZE, resize_to, square, usual
 from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, Row
 from graphproc.processors.settings import PATCH_SIDES
 from graphproc.sizes import fit, num
@@ -70,9 +70,7 @@ def reduced_thumbnail(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_thumbnail`: shrunk to fit the page, bicubic; where that is by far, Pillow averages blocks of pixels first."""
     rows, columns = x.type.size("H"), x.type.size("W")
     size = fit.thumbnail(rows, columns, *stages.sides("size", config.size))
-    for name, side in zip(("height", "width"), size, strict=True):
-        b.require(side >= 1, f"the thumbnail's {name} rounds to less than 1 pixel. Use a less elongated image.")
-    height, width = (num.maximum(side, 1) for side in size)
+    height, width = stages.at_least_a_pixel(b, *size, "thumbnail's")
     if b.backend == TORCHVISION:
         return stages.resample(b, x, height, width, BICUBIC)
     r = fit.reduction(rows, columns, height, width, REDUCING_GAP)
@@ -168,16 +166,16 @@ ROWS = (
     Row(
         "FuyuImageProcessor",
         (shrink, fill_page, stages.rescale, stages.normalize),
-        {
-            **resize_to({"height": 1080, "width": 1920}, "bilinear"),
-            **NORMALIZE,
-            "image_mean": 0.5,
-            "image_std": 0.5,
-            "do_pad": True,
-            "padding_value": Setting(1.0, None, "The value of a constant padding, as a byte."),
-            "padding_mode": Setting("constant", None, "What the padding is: constant, symmetric, reflect or edge."),
-            "patch_size": PATCH_SIDES.of({"height": 30, "width": 30}),
-        },
+        usual(
+            {"height": 1080, "width": 1920},
+            "bilinear",
+            image_mean=0.5,
+            image_std=0.5,
+            do_pad=True,
+            padding_value=Setting(1.0, None, "The value of a constant padding, as a byte."),
+            padding_mode=Setting("constant", None, "What the padding is: constant, symmetric, reflect or edge."),
+            patch_size=PATCH_SIDES.of({"height": 30, "width": 30}),
+        ),
         not_compiled="samples of several images, of which only the first is described",
         outputs=("images", "image_unpadded_heights", "image_unpadded_widths", "image_scale_factors", "image_sizes"),
         model_inputs=(

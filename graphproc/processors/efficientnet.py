@@ -9,7 +9,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
 from graphproc.ops import MultiplyAdd
 from graphproc.processors import stages
-from graphproc.processors.constants import INCEPTION, RESCALE, crop_to, resize_to, square
+from graphproc.processors.constants import INCEPTION, square, usual
 from graphproc.processors.row import Row
 
 
@@ -53,15 +53,15 @@ ROWS = (
     Row(
         "EfficientNetImageProcessor",
         (stages.resize, stages.center_crop, rescale, normalize, normalize_top),
-        {
-            **resize_to(square(346), "bicubic"),
-            **crop_to(289, on=False),
-            **RESCALE,
-            "rescale_offset": Setting(False, None, "Subtract 1 after rescaling."),
-            "do_normalize": True,
-            **INCEPTION,
-            "include_top": Setting(True, None, "Divide by `image_std` once more, for models with a classifier."),
-        },
+        usual(
+            square(346),
+            "bicubic",
+            INCEPTION,
+            crop=289,
+            do_center_crop=False,
+            rescale_offset=Setting(False, None, "Subtract 1 after rescaling."),
+            include_top=Setting(True, None, "Divide by `image_std` once more, for models with a classifier."),
+        ),
         needs={**NEEDS, "include_top": ("image_std",)},
     ),
 )

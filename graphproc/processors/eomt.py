@@ -10,7 +10,7 @@ from graphproc.ir.delivery import LISTS
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Crop, ForEach, Full, Numbers, Pad
 from graphproc.processors import stages, tiling
-from graphproc.processors.constants import IMAGENET, NORMALIZE, resize_to
+from graphproc.processors.constants import IMAGENET, usual
 from graphproc.processors.mask_classification import LABELS
 from graphproc.processors.row import Row
 from graphproc.processors.settings import IGNORE_INDEX
@@ -61,14 +61,14 @@ ROWS = (
     Row(
         "EomtImageProcessor",
         (stages.resize, split, pad, stages.rescale, stages.normalize),
-        {
-            **resize_to({"shortest_edge": 640, "longest_edge": 640}, "bilinear"),
-            **NORMALIZE,
-            **IMAGENET,
-            "do_pad": False,
-            "do_split_image": Setting(False, flag, "Cut images into windows as long as the shortest edge."),
-            "ignore_index": IGNORE_INDEX,
-        },
+        usual(
+            {"shortest_edge": 640, "longest_edge": 640},
+            "bilinear",
+            IMAGENET,
+            do_pad=False,
+            do_split_image=Setting(False, flag, "Cut images into windows as long as the shortest edge."),
+            ignore_index=IGNORE_INDEX,
+        ),
         not_compiled=LABELS,
         outputs=("pixel_values", "patch_offsets"),
         model_inputs=("pixel_values",),

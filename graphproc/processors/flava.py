@@ -10,7 +10,7 @@ from graphproc.configs.settings import STANDARD, Setting, Sides, flag
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import MultiplyAdd
-from graphproc.processors.constants import BILINEAR, CLIP, LANCZOS, NORMALIZE, crop_to, resize_to, square
+from graphproc.processors.constants import BILINEAR, CLIP, LANCZOS, NORMALIZE, crop_to, square, usual
 from graphproc.processors.row import Row
 from graphproc.processors.stages import WITHOUT_PAD
 
@@ -74,7 +74,7 @@ ROWS = (
     Row(
         "FlavaImageProcessor",
         WITHOUT_PAD,
-        {**resize_to(square(224), "bicubic"), **crop_to(224), **NORMALIZE, **CLIP, **MASK, **CODEBOOK},
+        usual(square(224), "bicubic", CLIP, MASK, CODEBOOK, crop=224),
         not_compiled="bool_masked_pos (random masks); codebook_do_map_pixels of pixels neither rescaled nor normalized",
         finish=with_codebook,
     ),

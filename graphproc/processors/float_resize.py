@@ -7,12 +7,12 @@ from graphproc.configs.settings import Above, Setting
 from graphproc.errors import ConfigError
 from graphproc.ir.program import Parity, ProgramBuilder, Value
 from graphproc.ops import MirrorPad, Pad
-from graphproc.ops.resample import ALIGNED, SCIPY, TORCH_BYTES, TORCH_FLOATS, Resample
+from graphproc.ops.resample import SCIPY, Resample
 from graphproc.processors import stages
-from graphproc.processors.constants import BILINEAR, CLIP, IMAGENET, INCEPTION, NEAREST, NORMALIZE, RGB, resize_to, square
+from graphproc.processors.constants import BILINEAR, CLIP, IMAGENET, INCEPTION, NEAREST, square, usual
 from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, PIL, Row
 from graphproc.processors.settings import KEEP_ASPECT_RATIO
-from graphproc.sizes import multiples, num, rules
+from graphproc.sizes import multiples, num
 
 
 @stages.when("do_pad")
@@ -31,28 +31,7 @@ def align_corners(b: ProgramBuilder, config: Config, x: Value) -> Value:
     multiple = stages.number(config, "ensure_multiple_of")
     size, keep = stages.sides("size", config.size), bool(config.keep_aspect_ratio)
     height, width = multiples.nearest_multiple(x.type.size("H"), x.type.size("W"), *size, keep, multiple)
-    stages.at_least_a_pixel(b, height, width)
-    height, width = num.maximum(height, 1), num.maximum(width, 1)
-    if x.type.dtype == "u8":  # not rescaled, which torch resizes in bytes
-        return b.add(Resample(height, width, ALIGNED, False, TORCH_BYTES), x)
-    return b.add(Resample(height, width, ALIGNED, False, TORCH_FLOATS), x)
-
-
-def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_resize` of whatever the pixels are by then, floats or bytes."""
-    return _resized(b, config, x, antialias=True)
-
-
-def resize_without_antialias(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """The same from the nearest pixels alone."""
-    return _resized(b, config, x, antialias=False)
-
-
-def _resized(b: ProgramBuilder, config: Config, x: Value, antialias: bool) -> Value:
-    if not config.do_resize:
-        return x
-    size = rules.resized(x.type.size("H"), x.type.size("W"), config.size)
-    return stages.resample(b, x, *size, config.resample, antialias=antialias)
+    return stages.with_aligned_corners(b, x, *stages.at_least_a_pixel(b, height, width))
 
 
 @stages.when("do_pad")
@@ -81,27 +60,21 @@ def without_one_channel(b: ProgramBuilder, config: Config, x: Value) -> None:
 ROWS = (
     Row(
         "DepthProImageProcessor",
-        (stages.rescale, stages.normalize, resize_without_antialias),
-        {**resize_to(square(1536), "bilinear"), **NORMALIZE, **INCEPTION},
+        (stages.rescale, stages.normalize, stages.resize_without_antialias),
+        usual(square(1536), "bilinear", INCEPTION),
         backends=ONLY_TORCHVISION,
     ),
     Row(
         "DINOv3ViTImageProcessor",
-        (stages.rescale_alone, resize, stages.center_crop, stages.normalize_alone),
-        {**resize_to(square(224), "bilinear"), **NORMALIZE, **IMAGENET},
+        (stages.rescale_alone, stages.resize, stages.center_crop, stages.normalize_alone),
+        usual(square(224), "bilinear", IMAGENET),
         not_compiled="resample 1 (lanczos) after rescaling",
         backends=ONLY_TORCHVISION,
     ),
     Row(
         "Owlv2ImageProcessor",
         (stages.rescale, to_square, smooth, stages.normalize),
-        {
-            **RGB,
-            **resize_to(square(960), "bilinear"),
-            **NORMALIZE,
-            **CLIP,
-            "do_pad": True,
-        },
+        usual(square(960), "bilinear", CLIP, rgb=True, do_pad=True),
         not_compiled="resample 0, which means a resize without blur; do_rescale=False, by which scipy blurs bytes",
         parity=Parity(
             f"{PIL.reference} and scipy",
@@ -113,14 +86,14 @@ ROWS = (
     Row(
         "ZoeDepthImageProcessor",
         (stages.rescale, reflect, align_corners, stages.normalize),
-        {
-            **resize_to({"height": 384, "width": 512}, "bilinear"),
-            **NORMALIZE,
-            **INCEPTION,
-            "do_pad": True,
-            "ensure_multiple_of": Setting(1 / 32, Above(0), "What the sides become multiples of, in pixels."),
-            "keep_aspect_ratio": KEEP_ASPECT_RATIO.of(True),
-        },
+        usual(
+            {"height": 384, "width": 512},
+            "bilinear",
+            INCEPTION,
+            do_pad=True,
+            ensure_multiple_of=Setting(1 / 32, Above(0), "What the sides become multiples of, in pixels."),
+            keep_aspect_ratio=KEEP_ASPECT_RATIO.of(True),
+        ),
         not_compiled="resample 3 (torch's bicubic with aligned corners)",
         parity=Parity(f"{PIL.reference} and torch"),
         finish=without_one_channel,

@@ -10,7 +10,7 @@ from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import NearestColor
 from graphproc.processors import stages
-from graphproc.processors.constants import INCEPTION, NORMALIZE, resize_to, square
+from graphproc.processors.constants import INCEPTION, square, usual
 from graphproc.processors.row import ONLY_PIL, Row
 
 
@@ -40,13 +40,13 @@ ROWS = (
     Row(
         "ImageGPTImageProcessor",
         (stages.resize, stages.rescale, stages.normalize),
-        {
-            **resize_to(square(256), "bilinear"),
-            **NORMALIZE,
-            **INCEPTION,
-            "clusters": Setting(None, colors, "The colours, in [-1, 1], that pixels are replaced by the numbers of."),
-            "do_color_quantize": Setting(True, flag, "Replace pixels by the number of the nearest colour in `clusters`."),
-        },
+        usual(
+            square(256),
+            "bilinear",
+            INCEPTION,
+            clusters=Setting(None, colors, "The colours, in [-1, 1], that pixels are replaced by the numbers of."),
+            do_color_quantize=Setting(True, flag, "Replace pixels by the number of the nearest colour in `clusters`."),
+        ),
         not_compiled="do_color_quantize of pixels that are neither rescaled nor normalized",
         outputs=("input_ids",),
         finish=input_ids,

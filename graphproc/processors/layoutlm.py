@@ -8,7 +8,7 @@ from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
 from graphproc.processors import stages
-from graphproc.processors.constants import INCEPTION, NORMALIZE, resize_to, square
+from graphproc.processors.constants import INCEPTION, resize_to, square, usual
 from graphproc.processors.row import Row
 
 OCR = {
@@ -43,7 +43,7 @@ ROWS = (
     Row(
         "LayoutLMv3ImageProcessor",
         (stages.resize, crop, stages.rescale, stages.normalize),
-        {**resize_to(square(224), "bilinear"), **NORMALIZE, **INCEPTION, **OCR},
+        usual(square(224), "bilinear", INCEPTION, OCR),
         not_compiled=NO_OCR,
     ),
 )

@@ -12,7 +12,7 @@ from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Concat, Extend, Full, Numbers, Rearrange, Take
 from graphproc.processors import stages, tiling
-from graphproc.processors.constants import INCEPTION, NORMALIZE, resize_to, square
+from graphproc.processors.constants import INCEPTION, square, usual
 from graphproc.processors.row import ONLY_TORCHVISION, Row
 from graphproc.processors.settings import DO_IMAGE_SPLITTING, MAX_IMAGE_TOKENS, MIN_IMAGE_TOKENS, RETURN_ROW_COL_INFO, TILE_SIZE
 from graphproc.sizes import num
@@ -127,7 +127,7 @@ ROWS = (
     Row(
         "Lfm2VlImageProcessor",
         (),
-        {**resize_to(square(512), "bilinear"), **NORMALIZE, **INCEPTION, "do_pad": True, **SETTINGS},
+        usual(square(512), "bilinear", INCEPTION, SETTINGS, do_pad=True),
         outputs=OUTPUTS,
         backends=ONLY_TORCHVISION,
         finish=parts,

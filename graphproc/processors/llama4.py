@@ -16,7 +16,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.bfloat16 import rounded
 from graphproc.ops import ByteMap, Concat, Pad, SelectChannels
 from graphproc.processors import stages, tiling
-from graphproc.processors.constants import INCEPTION, NORMALIZE, RGB, resize_to, square
+from graphproc.processors.constants import INCEPTION, square, usual
 from graphproc.processors.row import ONLY_TORCHVISION, Row
 from graphproc.sizes.tile_canvas import ChunkedCanvas, chunked_canvas
 
@@ -86,7 +86,7 @@ ROWS = (
     Row(
         "Llama4ImageProcessor",
         (tiles, in_bfloat16),
-        {**RGB, **resize_to(square(336), "bilinear"), **NORMALIZE, **INCEPTION, **SETTINGS},
+        usual(square(336), "bilinear", INCEPTION, SETTINGS, rgb=True),
         not_compiled="the type bfloat16: arrays and graphs hold its numbers in float32, torch tensors have it",
         outputs=("pixel_values", "aspect_ratios"),
         model_inputs=("pixel_values",),

@@ -8,23 +8,11 @@ from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.processors import stages
 from graphproc.processors.calls import CALL_ALONE, GIVEN
-from graphproc.processors.constants import (
-    BY_CROP,
-    BY_NORMALIZE,
-    BY_RESCALE,
-    BY_RESIZE,
-    BY_RESULT,
-    CLIP,
-    NORMALIZE,
-    RGB,
-    crop_to,
-    resize_to,
-    shortest,
-)
+from graphproc.processors.constants import BY_CROP, BY_NORMALIZE, BY_RESCALE, BY_RESIZE, BY_RESULT, CLIP, shortest, usual
 from graphproc.processors.row import ONLY_PIL, Row
 from graphproc.processors.stages import WITHOUT_PAD
 
-DEFAULTS = {**RGB, **resize_to(shortest(224), "bicubic"), **crop_to(224), **NORMALIZE, **CLIP}
+DEFAULTS = usual(shortest(224), "bicubic", CLIP, rgb=True, crop=224)
 
 
 @stages.when("do_pad")

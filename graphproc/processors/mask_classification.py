@@ -12,7 +12,7 @@ from graphproc.configs.settings import Setting, Whole
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.processors import stages
-from graphproc.processors.constants import IMAGENET, NORMALIZE, RGB, resize_to
+from graphproc.processors.constants import IMAGENET, RGB, usual
 from graphproc.processors.detr import CAPPED, edges, pad_with_mask
 from graphproc.processors.row import Row
 from graphproc.processors.settings import DO_REDUCE_LABELS, IGNORE_INDEX, NUM_LABELS
@@ -21,7 +21,7 @@ from graphproc.sizes import multiples
 from graphproc.sizes.num import Num
 from graphproc.sizes.rules import Size
 
-DEFAULTS = {**resize_to(CAPPED, "bilinear"), **NORMALIZE, **IMAGENET}
+DEFAULTS = usual(CAPPED, "bilinear", IMAGENET)
 LABEL_SETTINGS = {"ignore_index": IGNORE_INDEX, "do_reduce_labels": DO_REDUCE_LABELS.of(False), "num_labels": NUM_LABELS}
 LABELS = "segmentation_maps and the mask_labels and class_labels made of them (lists of as many masks as a map has labels)"
 
@@ -34,18 +34,14 @@ def resize(config: Config, height: Num, width: Num) -> Size:
 
 def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     """Padding to `pad_size`, or else to the largest image, and the mask of the image."""
-    _outputs(b, x, config.pad_size)
+    x, mask = pad_with_mask(b, x, config.pad_size)
+    b.output("pixel_values", x, stages.join_padded_to(config.pad_size))
+    b.output("pixel_mask", mask, stages.join_padded_to(config.pad_size))
 
 
 def finish_with_batch(b: ProgramBuilder, config: Config, x: Value) -> None:
     """Padding to the largest image, whatever `pad_size` says, and the mask of the image."""
-    _outputs(b, x, None)
-
-
-def _outputs(b: ProgramBuilder, x: Value, size: dict[str, int] | None) -> None:
-    x, mask = pad_with_mask(b, x, size)
-    b.output("pixel_values", x, stages.join_padded_to(size))
-    b.output("pixel_mask", mask, stages.join_padded_to(size))
+    finish(b, config.changed(pad_size=None), x)
 
 
 def sentences(tasks: Any) -> list[str]:

@@ -16,7 +16,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Extend, Numbers, Pad
 from graphproc.processors import stages
 from graphproc.processors.calls import OWN
-from graphproc.processors.constants import INCEPTION, NORMALIZE, RGB, resize_to, square
+from graphproc.processors.constants import INCEPTION, square, usual
 from graphproc.processors.row import Row
 from graphproc.sizes.canvas import TiledCanvas, tiled_canvas
 
@@ -65,14 +65,14 @@ ROWS = (
     Row(
         "MllamaImageProcessor",
         (place, stages.rescale, stages.normalize),
-        {
-            **RGB,
-            **resize_to(square(224), "bilinear"),
-            **NORMALIZE,
-            **INCEPTION,
-            "do_pad": True,
-            "max_image_tiles": Setting(4, Whole(1), "The most tiles of an image."),
-        },
+        usual(
+            square(224),
+            "bilinear",
+            INCEPTION,
+            rgb=True,
+            do_pad=True,
+            max_image_tiles=Setting(4, Whole(1), "The most tiles of an image."),
+        ),
         calls=dict.fromkeys(("do_resize", "do_pad"), OWN),
         outputs=OUTPUTS,
         model_inputs=("pixel_values", "num_tiles", "aspect_ratio_ids", "aspect_ratio_mask"),

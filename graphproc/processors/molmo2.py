@@ -17,7 +17,7 @@ from graphproc.ir.value import concatenate, maximum, minimum, where
 from graphproc.ops import Crop, RoundToBytes
 from graphproc.ops import Grid as GridOf
 from graphproc.processors import stages, tiling
-from graphproc.processors.constants import INCEPTION, NORMALIZE, RGB, resize_to, square
+from graphproc.processors.constants import INCEPTION, square, usual
 from graphproc.processors.row import ONLY_TORCHVISION, Row
 from graphproc.processors.settings import PATCH_SIZE
 from graphproc.processors.tiling import INDEX
@@ -125,7 +125,7 @@ ROWS = (
     Row(
         "Molmo2ImageProcessor",
         (crops, tiling.in_model_units),
-        {**RGB, **resize_to(square(378), "bilinear"), **NORMALIZE, **INCEPTION, **SETTINGS},
+        usual(square(378), "bilinear", INCEPTION, SETTINGS, rgb=True),
         not_compiled="negative overlap_margins",
         outputs=OUTPUTS,
         backends=ONLY_TORCHVISION,

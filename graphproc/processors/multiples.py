@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from graphproc import joins
 from graphproc.configs.config import NEEDS, Config
-from graphproc.configs.settings import Setting, Whole, number
+from graphproc.configs.settings import Setting, Whole, changed, number
 from graphproc.configs.sizes import size_dict
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
@@ -17,21 +17,7 @@ from graphproc.numerics.filters import TORCHVISION
 from graphproc.ops import Distinct, MirrorPad, Numbers, Pad, SelectChannels
 from graphproc.processors import label_maps, stages
 from graphproc.processors.calls import NONZERO, Reads
-from graphproc.processors.constants import (
-    BILINEAR,
-    CLIP,
-    IMAGENET,
-    IMAGENET_MEAN,
-    IMAGENET_STD,
-    INCEPTION,
-    NORMALIZE,
-    RESCALE,
-    RGB,
-    crop_to,
-    resize_to,
-    shortest,
-    square,
-)
+from graphproc.processors.constants import BILINEAR, CLIP, IMAGENET, IMAGENET_BGR, INCEPTION, RESCALE, shortest, square, usual
 from graphproc.processors.detr import pad_with_mask
 from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, Extra, Finish, Row
 from graphproc.processors.settings import DO_REDUCE_LABELS, ENSURE_MULTIPLE_OF, KEEP_ASPECT_RATIO, PATCH_SIDES, SIZE_DIVISOR
@@ -154,15 +140,15 @@ def with_prompt(b: ProgramBuilder, config: Config, x: Value) -> None:
 
 MASKED = ("pixel_values", "pixel_mask")
 DEPTH = (towards, crop, stages.rescale, stages.normalize, centered)
-DEPTH_DEFAULTS = {
-    **resize_to(square(384), "bicubic"),
-    **NORMALIZE,
-    **INCEPTION,
-    "do_pad": False,
-    "ensure_multiple_of": ENSURE_MULTIPLE_OF.of(1),
-    "keep_aspect_ratio": KEEP_ASPECT_RATIO.of(False),
-    "size_divisor": SIZE_DIVISOR,
-}
+DEPTH_DEFAULTS = usual(
+    square(384),
+    "bicubic",
+    INCEPTION,
+    do_pad=False,
+    ensure_multiple_of=ENSURE_MULTIPLE_OF.of(1),
+    keep_aspect_ratio=KEEP_ASPECT_RATIO.of(False),
+    size_divisor=SIZE_DIVISOR,
+)
 DPT = Row(
     "DPTImageProcessor",
     DEPTH,
@@ -175,15 +161,7 @@ ROWS = (
     Row(
         "BridgeTowerImageProcessor",
         (short_side, square_crop, stages.rescale, stages.normalize),
-        {
-            **resize_to(shortest(288), "bicubic"),
-            "do_center_crop": True,
-            "crop_size": shortest(288),
-            **NORMALIZE,
-            **CLIP,
-            "do_pad": True,
-            "size_divisor": SIZE_DIVISOR.of(32),
-        },
+        usual(shortest(288), "bicubic", CLIP, crop=shortest(288), do_pad=True, size_divisor=SIZE_DIVISOR.of(32)),
         outputs=MASKED[::-1],
         model_inputs=MASKED,
         finish=with_mask(*MASKED[::-1]),
@@ -191,16 +169,16 @@ ROWS = (
     replace(
         DPT,
         name="CHMv2ImageProcessor",
-        settings={
-            **DPT.settings,
-            "do_resize": False,
-            "image_mean": (0.42, 0.411, 0.296),
-            "image_std": (0.213, 0.156, 0.143),
-            "do_pad": True,
-            "ensure_multiple_of": ENSURE_MULTIPLE_OF.of(16),
-            "keep_aspect_ratio": KEEP_ASPECT_RATIO.of(True),
-            "size_divisor": SIZE_DIVISOR.of(16),
-        },
+        settings=changed(
+            DPT.settings,
+            do_resize=False,
+            image_mean=(0.42, 0.411, 0.296),
+            image_std=(0.213, 0.156, 0.143),
+            do_pad=True,
+            ensure_multiple_of=16,
+            keep_aspect_ratio=True,
+            size_divisor=16,
+        ),
         backends=ONLY_TORCHVISION,
     ),
     DPT,
@@ -213,14 +191,7 @@ ROWS = (
     Row(
         "PixtralImageProcessor",
         (whole_patches, stages.center_crop, stages.rescale, stages.normalize),
-        {
-            **RGB,
-            **resize_to({"longest_edge": 1024}, "bicubic"),
-            **NORMALIZE,
-            **CLIP,
-            "do_pad": True,
-            "patch_size": PATCH_SIDES.of(square(16)),
-        },
+        usual({"longest_edge": 1024}, "bicubic", CLIP, rgb=True, do_pad=True, patch_size=PATCH_SIDES.of(square(16))),
         outputs=("pixel_values", "image_sizes"),
         finish=with_sizes,
         backends=ONLY_PIL,
@@ -228,15 +199,14 @@ ROWS = (
     Row(
         "PPLCNetImageProcessor",
         (rounded, stages.center_crop, stages.rescale, stages.normalize, to_bgr),
-        {
-            **resize_to(square(256), "bilinear"),
-            **crop_to(224),
-            **NORMALIZE,
-            "image_mean": IMAGENET_MEAN[::-1],
-            "image_std": IMAGENET_STD[::-1],
-            "resize_short": Setting(256, Whole(1), "The shortest edge in pixels; null resizes to `size`."),
-            "size_divisor": SIZE_DIVISOR.of(1),
-        },
+        usual(
+            square(256),
+            "bilinear",
+            IMAGENET_BGR,
+            crop=224,
+            resize_short=Setting(256, Whole(1), "The shortest edge in pixels; null resizes to `size`."),
+            size_divisor=SIZE_DIVISOR.of(1),
+        ),
         calls={"resize_short": Reads(lambda own, given: own is None)},
         backends=ONLY_TORCHVISION,
     ),
@@ -262,19 +232,12 @@ ROWS = (
     Row(
         "TextNetImageProcessor",
         (ceiled, stages.center_crop, stages.rescale, stages.normalize),
-        {
-            **RGB,
-            **resize_to(shortest(640), "bilinear"),
-            **crop_to(224, on=False),
-            **NORMALIZE,
-            **IMAGENET,
-            "size_divisor": SIZE_DIVISOR.of(32),
-        },
+        usual(shortest(640), "bilinear", IMAGENET, rgb=True, crop=224, do_center_crop=False, size_divisor=SIZE_DIVISOR.of(32)),
     ),
     Row(
         "ViltImageProcessor",
         (short_side_of_any, stages.rescale, stages.normalize),
-        {**resize_to(shortest(384), "bicubic"), **NORMALIZE, **INCEPTION, "do_pad": True, "size_divisor": SIZE_DIVISOR.of(32)},
+        usual(shortest(384), "bicubic", INCEPTION, do_pad=True, size_divisor=SIZE_DIVISOR.of(32)),
         calls={"size_divisor": replace(NONZERO, backends=ONLY_PIL)},
         outputs=MASKED,
         finish=with_mask(*MASKED),

@@ -12,19 +12,10 @@ from graphproc.ir.delivery import Delivery
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ir.types import FLOATS
 from graphproc.ops import Rescale
-from graphproc.ops.resample import ALIGNED, TORCH_BYTES, TORCH_FLOATS, Resample
 from graphproc.processors import stages
-from graphproc.processors.constants import NORMALIZE, RESCALE, resize_to, square
+from graphproc.processors.constants import RESCALE, resize_to, square, usual
 from graphproc.processors.multiples import to_bgr
 from graphproc.processors.row import DROPPED, ONLY_TORCHVISION, Row
-from graphproc.sizes import rules
-
-
-@stages.when("do_resize")
-def unfiltered(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_resize` without antialiasing, of whatever the pixels are by then."""
-    size = rules.resized(x.type.size("H"), x.type.size("W"), config.size)
-    return stages.resample(b, x, *size, config.resample, antialias=False)
 
 
 def rescale_floats(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -54,13 +45,7 @@ def normalize(b: ProgramBuilder, config: Config, x: Value) -> Value:
 @stages.when("do_resize")
 def align_corners(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize`: linearly between the corners' centres; `resample` says nothing."""
-    size = stages.sides("size", config.size)
-    if x.type.dtype == "u8":
-        return b.add(Resample(*size, ALIGNED, False, TORCH_BYTES), x)
-    if x.type.dtype != "f16":
-        return b.add(Resample(*size, ALIGNED, False, TORCH_FLOATS), x)
-    x = b.add(Resample(*size, ALIGNED, False, TORCH_FLOATS, weights="f16"), x.cast("f32"))
-    return x.cast("f16")
+    return stages.with_aligned_corners(b, x, *stages.sides("size", config.size))
 
 
 def with_originals(b: ProgramBuilder, config: Config, x: Value) -> None:
@@ -69,16 +54,16 @@ def with_originals(b: ProgramBuilder, config: Config, x: Value) -> None:
     b.output("original_images", x, joins.Pad(), delivery=Delivery("separate"))
 
 
-LAYOUT = {**resize_to(square(800), "bicubic"), **NORMALIZE, "image_mean": (0, 0, 0), "image_std": (1, 1, 1)}
+LAYOUT = usual(square(800), "bicubic", image_mean=(0, 0, 0), image_std=(1, 1, 1))
 
 ROWS = (
     *(
-        Row(name, (unfiltered, *stages.STANDARD[1:]), LAYOUT, backends=ONLY_TORCHVISION)
+        Row(name, (stages.resize_without_antialias, *stages.STANDARD[1:]), LAYOUT, backends=ONLY_TORCHVISION)
         for name in ("PPDocLayoutV2ImageProcessor", "PPDocLayoutV3ImageProcessor")
     ),
     Row(
         "PPDocLayoutV4ImageProcessor",
-        (rescale_floats, unfiltered, within_bytes, stages.center_crop, normalize, stages.pad),
+        (rescale_floats, stages.resize_without_antialias, within_bytes, stages.center_crop, normalize, stages.pad),
         LAYOUT,
         backends=ONLY_TORCHVISION,
     ),

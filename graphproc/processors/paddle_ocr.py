@@ -17,17 +17,7 @@ from graphproc.ops import Cast, Numbers, Pad
 from graphproc.ops.resample import FIXED_POINT, Resample
 from graphproc.processors import stages
 from graphproc.processors.calls import OWN
-from graphproc.processors.constants import (
-    IMAGENET,
-    IMAGENET_MEAN,
-    IMAGENET_STD,
-    INCEPTION,
-    NEAREST,
-    NORMALIZE,
-    RGB,
-    resize_to,
-    square,
-)
+from graphproc.processors.constants import IMAGENET, IMAGENET_BGR, INCEPTION, NEAREST, square, usual
 from graphproc.processors.multiples import to_bgr
 from graphproc.processors.row import ONLY_TORCHVISION, Row
 from graphproc.sizes import fit, multiples, num
@@ -130,31 +120,30 @@ def texts(key: str, value: Any) -> tuple[str, ...] | str:
     return tuple(value)
 
 
-LINE = {
-    **RGB,
-    **resize_to({"height": 48, "width": 320}, "bilinear"),
-    **NORMALIZE,
-    **INCEPTION,
-    "do_pad": True,
-    "pad_size": {"height": 48, "width": 320},
-    "max_image_width": Setting(3200, Whole(1), "The most pixels that a line is wide."),
-    "character_list": Setting((), texts, "The characters that the model tells apart, in order."),
-}
+LINE = usual(
+    {"height": 48, "width": 320},
+    "bilinear",
+    INCEPTION,
+    rgb=True,
+    do_pad=True,
+    pad_size={"height": 48, "width": 320},
+    max_image_width=Setting(3200, Whole(1), "The most pixels that a line is wide."),
+    character_list=Setting((), texts, "The characters that the model tells apart, in order."),
+)
 LINE_CALLS = dict.fromkeys(("size", "max_image_width"), OWN)
 
 ROWS = (
     Row(
         "PPOCRV5ServerDetImageProcessor",
         (limited, stages.rescale, stages.normalize, to_bgr),
-        {
-            **resize_to(square(960), "bilinear"),
-            **NORMALIZE,
-            "image_mean": IMAGENET_MEAN[::-1],
-            "image_std": IMAGENET_STD[::-1],
-            "limit_side_len": Setting(960, Whole(0), "The length in pixels that `limit_type` is about."),
-            "limit_type": Setting("max", OneOf(tuple(multiples.LIMITS)), "Which side has at most, at least or just that length."),
-            "max_side_limit": Setting(4000, Whole(0), "The longest side in pixels; null is any."),
-        },
+        usual(
+            square(960),
+            "bilinear",
+            IMAGENET_BGR,
+            limit_side_len=Setting(960, Whole(0), "The length in pixels that `limit_type` is about."),
+            limit_type=Setting("max", OneOf(tuple(multiples.LIMITS)), "Which side has at most, at least or just that length."),
+            max_side_limit=Setting(4000, Whole(0), "The longest side in pixels; null is any."),
+        ),
         not_compiled="resample 1 (lanczos of floats)",
         outputs=("pixel_values", "target_sizes"),
         model_inputs=("pixel_values",),
@@ -182,7 +171,7 @@ ROWS = (
     Row(
         "SLANeXtImageProcessor",
         (fixed_point, *stages.STANDARD[1:]),
-        {**RGB, **resize_to(square(512), "bilinear"), **NORMALIZE, **IMAGENET, "do_pad": True, "pad_size": square(512)},
+        usual(square(512), "bilinear", IMAGENET, rgb=True, do_pad=True, pad_size=square(512)),
         backends=ONLY_TORCHVISION,
     ),
 )

@@ -7,7 +7,7 @@ from graphproc.configs.settings import Setting, Whole, flag, number
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Blank, Crop
 from graphproc.processors import stages, tiling
-from graphproc.processors.constants import INCEPTION, NORMALIZE, RGB, resize_to, square
+from graphproc.processors.constants import INCEPTION, square, usual
 from graphproc.processors.row import ONLY_PIL, Row
 from graphproc.processors.tiling import INDEX
 from graphproc.sizes import num
@@ -64,7 +64,7 @@ ROWS = (
     Row(
         "Gemma3ImageProcessor",
         (with_crops, stages.rescale, stages.normalize),
-        {**RGB, **resize_to(square(224), "bilinear"), **NORMALIZE, **INCEPTION, **CROPS},
+        usual(square(224), "bilinear", INCEPTION, CROPS, rgb=True),
         outputs=("pixel_values", "num_crops"),
         finish=with_number,
         backends=ONLY_PIL,

@@ -8,7 +8,7 @@ from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Numbers
 from graphproc.processors import stages
-from graphproc.processors.constants import IMAGENET, NEAREST, NORMALIZE, RGB, resize_to, square
+from graphproc.processors.constants import IMAGENET, NEAREST, square, usual
 from graphproc.processors.label_maps import LABEL_MAPS, output_labels
 from graphproc.processors.row import Row
 from graphproc.processors.settings import MASK_SIZE
@@ -45,16 +45,16 @@ ROWS = (
     Row(
         "SamImageProcessor",
         (resize, stages.center_crop, stages.rescale, stages.normalize, stages.pad),
-        {
-            **RGB,
-            **resize_to({"longest_edge": 1024}, "bilinear"),
-            **NORMALIZE,
-            **IMAGENET,
-            "do_pad": True,
-            "pad_size": square(1024),
-            "mask_size": MASK_SIZE.of({"longest_edge": 256}),
-            "mask_pad_size": Setting(square(256), Sides(("do_pad",)), "The size that label maps are padded to, in pixels."),
-        },
+        usual(
+            {"longest_edge": 1024},
+            "bilinear",
+            IMAGENET,
+            rgb=True,
+            do_pad=True,
+            pad_size=square(1024),
+            mask_size=MASK_SIZE.of({"longest_edge": 256}),
+            mask_pad_size=Setting(square(256), Sides(("do_pad",)), "The size that label maps are padded to, in pixels."),
+        ),
         outputs=("pixel_values", "original_sizes", "reshaped_input_sizes"),
         model_inputs=("pixel_values",),
         finish=with_sizes,

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from graphproc.configs.config import Config, check
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Numbers
 from graphproc.processors import stages
-from graphproc.processors.constants import IMAGENET, INCEPTION, NEAREST, NORMALIZE, RGB, resize_to, square
+from graphproc.processors.constants import IMAGENET, INCEPTION, NEAREST, square, usual
 from graphproc.processors.label_maps import LABEL_MAPS, output_labels
 from graphproc.processors.row import ONLY_TORCHVISION, Row
 from graphproc.processors.settings import MASK_SIZE
-from graphproc.processors.stages import STANDARD
-
-OUTPUTS = ("pixel_values", "original_sizes")
 
 
 def with_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
@@ -24,25 +23,22 @@ def with_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
         output_labels(b, check(of_map), stages.resize, stages.center_crop, stages.pad)
 
 
+SAM2 = Row(
+    "Sam2ImageProcessor",
+    stages.STANDARD,
+    usual(square(1024), "bilinear", IMAGENET, rgb=True, mask_size=MASK_SIZE.of(square(256))),
+    outputs=("pixel_values", "original_sizes"),
+    model_inputs=("pixel_values",),
+    backends=ONLY_TORCHVISION,
+    finish=with_sizes,
+    extras=LABEL_MAPS,
+)
+
 ROWS = (
-    Row(
-        "Sam2ImageProcessor",
-        STANDARD,
-        {**RGB, **resize_to(square(1024), "bilinear"), **NORMALIZE, **IMAGENET, "mask_size": MASK_SIZE.of(square(256))},
-        outputs=OUTPUTS,
-        model_inputs=("pixel_values",),
-        backends=ONLY_TORCHVISION,
-        finish=with_sizes,
-        extras=LABEL_MAPS,
-    ),
-    Row(
-        "Sam3ImageProcessor",
-        STANDARD,
-        {**RGB, **resize_to(square(1008), "bilinear"), **NORMALIZE, **INCEPTION, "mask_size": MASK_SIZE.of(square(288))},
-        outputs=OUTPUTS,
-        model_inputs=("pixel_values",),
-        backends=ONLY_TORCHVISION,
-        finish=with_sizes,
-        extras=LABEL_MAPS,
+    SAM2,
+    replace(
+        SAM2,
+        name="Sam3ImageProcessor",
+        settings=usual(square(1008), "bilinear", INCEPTION, rgb=True, mask_size=MASK_SIZE.of(square(288))),
     ),
 )

@@ -6,7 +6,7 @@ from graphproc.configs.config import Config
 from graphproc.configs.settings import Setting
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.processors import stages
-from graphproc.processors.constants import IMAGENET, NORMALIZE, crop_to, resize_to
+from graphproc.processors.constants import IMAGENET, usual
 from graphproc.processors.label_maps import LABEL_MAPS, REDUCE_LABELS, with_labels
 from graphproc.processors.row import ONLY_TORCHVISION, Row
 from graphproc.sizes import rules
@@ -26,16 +26,17 @@ ROWS = (
     Row(
         "Sapiens2ImageProcessor",
         (resize, stages.center_crop, stages.rescale, stages.normalize),
-        {
-            **resize_to({"height": 1024, "width": 768}, "bilinear"),
-            **crop_to(224, on=False),
-            **NORMALIZE,
-            **IMAGENET,
-            **REDUCE_LABELS,
-            "do_pad": False,
-            "keypoint_heatmap_downscale_factor": Setting(4, None, "How much smaller heat maps are, in post-processing."),
-            "keypoint_heatmap_sigma": Setting(6.0, None, "The width of a heat map's peaks, in training."),
-        },
+        usual(
+            {"height": 1024, "width": 768},
+            "bilinear",
+            IMAGENET,
+            REDUCE_LABELS,
+            crop=224,
+            do_center_crop=False,
+            do_pad=False,
+            keypoint_heatmap_downscale_factor=Setting(4, None, "How much smaller heat maps are, in post-processing."),
+            keypoint_heatmap_sigma=Setting(6.0, None, "The width of a heat map's peaks, in training."),
+        ),
         not_compiled="boxes and keypoints (crops of persons, and heat maps to train on)",
         backends=ONLY_TORCHVISION,
         finish=with_labels(resize, stages.center_crop, resample=None),

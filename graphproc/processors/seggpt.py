@@ -8,7 +8,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
 from graphproc.ops import LookUp, SelectChannels, ToChannelsFirst
 from graphproc.processors import stages
-from graphproc.processors.constants import IMAGENET, NEAREST, NORMALIZE, RGB, resize_to, square
+from graphproc.processors.constants import IMAGENET, NEAREST, square, usual
 from graphproc.processors.row import Extra, Row
 
 STAGES = (stages.resize, stages.rescale, stages.normalize)
@@ -55,13 +55,13 @@ ROWS = (
     Row(
         "SegGptImageProcessor",
         STAGES,
-        {
-            **RGB,
-            **resize_to(square(448), "bicubic"),
-            **NORMALIZE,
-            **IMAGENET,
-            "num_labels": Setting(None, Whole(0), "The number of classes that prompt masks show in colours; null is none."),
-        },
+        usual(
+            square(448),
+            "bicubic",
+            IMAGENET,
+            rgb=True,
+            num_labels=Setting(None, Whole(0), "The number of classes that prompt masks show in colours; null is none."),
+        ),
         not_compiled="prompt_masks as images of colours (do_convert_rgb false)",
         finish=with_prompts,
         reads="plain",

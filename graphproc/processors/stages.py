@@ -25,6 +25,7 @@ from graphproc.ops import (
     Truncate,
 )
 from graphproc.ops.resample import (
+    ALIGNED,
     NEAREST,
     NEAREST_EXACT,
     PILLOW,
@@ -72,10 +73,11 @@ PADDED = joins.Pad(unpadded=(-3,))
 """Pads images, masks and maps at the bottom and right to the largest of all; not the channels."""
 
 
-def at_least_a_pixel(b: ProgramBuilder, height: Num, width: Num) -> None:
-    """Require that rounding leaves at least a pixel of each side."""
+def at_least_a_pixel(b: ProgramBuilder, height: Num, width: Num, what: str = "resized") -> rules.Size:
+    """Require that rounding leaves at least a pixel of each side; returns the sides as what they are then."""
     for name, side in (("height", height), ("width", width)):
-        b.require(side >= 1, f"the resized {name} rounds to less than 1 pixel. Use a less elongated image.")
+        b.require(side >= 1, f"the {what} {name} rounds to less than 1 pixel. Use a less elongated image.")
+    return num.maximum(height, 1), num.maximum(width, 1)
 
 
 NATIVE = ("u8", "f32", "f64")
@@ -132,6 +134,13 @@ def resample(
     return as_it_was(b, b.add(op, x.cast("f32")), dtype)
 
 
+def with_aligned_corners(b: ProgramBuilder, x: Value, height: Num, width: Num) -> Value:
+    """Resize pixels of any type linearly between the corners' centres."""
+    if x.type.dtype == "f16":
+        return b.add(Resample(height, width, ALIGNED, False, TORCH_FLOATS, weights="f16"), x.cast("f32")).cast("f16")
+    return b.add(Resample(height, width, ALIGNED, False, TORCH_BYTES if x.type.dtype == "u8" else TORCH_FLOATS), x)
+
+
 def as_it_was(b: ProgramBuilder, x: Value, dtype: str) -> Value:
     """Floats as the type that the pixels had: rounded to half a step for whole numbers, but for uint16, and true where not 0."""
     if dtype == "bool":
@@ -145,6 +154,13 @@ def as_it_was(b: ProgramBuilder, x: Value, dtype: str) -> Value:
 def resize(config: Config, height: Num, width: Num) -> rules.Size:
     """`do_resize`: to `size`, by the standard rules."""
     return rules.resized(height, width, config.size)
+
+
+@when("do_resize")
+def resize_without_antialias(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_resize` of whatever the pixels are by then, from the nearest pixels alone."""
+    size = rules.resized(x.type.size("H"), x.type.size("W"), config.size)
+    return resample(b, x, *size, config.resample, antialias=False)
 
 
 @when("do_center_crop")

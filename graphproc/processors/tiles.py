@@ -18,7 +18,7 @@ from graphproc.ir.program import Parity, ProgramBuilder, Value
 from graphproc.ops import Full, Numbers, SelectChannels
 from graphproc.processors import stages, tiling
 from graphproc.processors.calls import OWN, PARTLY
-from graphproc.processors.constants import CLIP, INCEPTION, NORMALIZE, RGB, resize_to, square
+from graphproc.processors.constants import CLIP, INCEPTION, NORMALIZE, RGB, resize_to, square, usual
 from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, PIL, Row, Stage
 from graphproc.processors.settings import MAX_PATCHES, TILE_SIZE
 from graphproc.sizes import fit, num
@@ -294,15 +294,15 @@ ROWS = (
     Row(
         "PerceptionLMImageProcessor",
         (thumbnail_and_tiles, tiling.in_model_units),
-        {
-            **RGB,
-            **NORMALIZE,
-            **resize_to(square(448), "bicubic"),
-            **INCEPTION,
-            "vision_input_type": Setting("thumb+tile", None, '"thumb+tile" cuts images into tiles; any other word does not.'),
-            "tile_size": TILE_SIZE.of(448),
-            "max_num_tiles": Setting(36, Whole(), "The most tiles of an image, the whole one not counted."),
-        },
+        usual(
+            square(448),
+            "bicubic",
+            INCEPTION,
+            rgb=True,
+            vision_input_type=Setting("thumb+tile", None, '"thumb+tile" cuts images into tiles; any other word does not.'),
+            tile_size=TILE_SIZE.of(448),
+            max_num_tiles=Setting(36, Whole(), "The most tiles of an image, the whole one not counted."),
+        ),
         backends=ONLY_TORCHVISION,
         calls={"max_num_tiles": PARTLY},
     ),

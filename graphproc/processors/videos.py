@@ -20,10 +20,9 @@ from graphproc.processors.constants import (
     BY_RESIZE,
     BY_RESULT,
     INCEPTION,
-    RESCALE,
-    crop_to,
-    resize_to,
     shortest,
+    square,
+    usual,
 )
 from graphproc.processors.llava import resize as resize_shortest
 from graphproc.processors.row import ONLY_PIL, Row
@@ -31,7 +30,6 @@ from graphproc.processors.settings import DO_FLIP_CHANNEL_ORDER
 from graphproc.processors.stages import WITHOUT_PAD
 from graphproc.sizes import fit
 
-NORMALIZE = {"do_normalize": True, **INCEPTION}
 PAD_MODES: Mapping[str, Mode] = {"reflect": "reflect", "replicate": "edge", "symmetric": "symmetric"}
 """Modes of padding with the image's own pixels, and numpy's names for them."""
 
@@ -73,31 +71,31 @@ def pad(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return b.add(Pad(0, 0, height, width, value), x)
 
 
-VIVIT = {
-    **resize_to(shortest(256), "bilinear"),
-    **crop_to(224),
-    **RESCALE,
-    "rescale_factor": 1 / 127.5,
-    **NORMALIZE,
-    "offset": Setting(True, None, "Subtract 1 after rescaling."),
-}
+VIVIT = usual(
+    shortest(256),
+    "bilinear",
+    INCEPTION,
+    crop=224,
+    rescale_factor=1 / 127.5,
+    offset=Setting(True, None, "Subtract 1 after rescaling."),
+)
 
 ROWS = (
     Row(
         "TvpImageProcessor",
         (resize_longest, *WITHOUT_PAD[1:], pad, stages.flip_channels),
-        {
-            **resize_to({"longest_edge": 448}, "bilinear"),
-            "default_to_square": False,
-            **crop_to(448),
-            **RESCALE,
-            **NORMALIZE,
-            "do_pad": True,
-            "pad_size": {"height": 448, "width": 448},
-            "do_flip_channel_order": DO_FLIP_CHANNEL_ORDER.of(True),
-            "constant_values": Setting(0, None, "The value of the padding, in the units that pixels have by then."),
-            "pad_mode": Setting("constant", None, "What the padding is: constant, reflect, replicate or symmetric."),
-        },
+        usual(
+            {"longest_edge": 448},
+            "bilinear",
+            INCEPTION,
+            crop=448,
+            default_to_square=False,
+            do_pad=True,
+            pad_size=square(448),
+            do_flip_channel_order=DO_FLIP_CHANNEL_ORDER.of(True),
+            constant_values=Setting(0, None, "The value of the padding, in the units that pixels have by then."),
+            pad_mode=Setting("constant", None, "What the padding is: constant, reflect, replicate or symmetric."),
+        ),
         finish=video,
         needs={**NEEDS, "do_pad": ("pad_size",)},
         per_sample=0,
@@ -106,7 +104,7 @@ ROWS = (
     Row(
         "VideoMAEImageProcessor",
         WITHOUT_PAD,
-        {**resize_to(shortest(224), "bilinear"), **crop_to(224), **RESCALE, **NORMALIZE},
+        usual(shortest(224), "bilinear", INCEPTION, crop=224),
         finish=video,
         per_sample=0,
     ),

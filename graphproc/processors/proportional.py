@@ -1,29 +1,20 @@
-"""ConvNext, LeViT and PoolFormer: the shortest edge is resized to more than the crop has, by a factor."""
+"""ConvNext, LeViT, Perceiver and PoolFormer: what is cropped and what it is resized to are in proportion."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from graphproc.configs.config import Config
-from graphproc.configs.settings import Setting, number
+from graphproc.configs.settings import Setting, divisor
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.ops import Blank
 from graphproc.processors import stages
-from graphproc.processors.constants import IMAGENET, INCEPTION, NORMALIZE, crop_to, resize_to, shortest
-from graphproc.processors.row import Row
-from graphproc.sizes import rules
+from graphproc.processors.constants import IMAGENET, INCEPTION, shortest, square, usual
+from graphproc.processors.row import ONLY_PIL, Row
+from graphproc.sizes import num, rules
 from graphproc.sizes.num import Num
 from graphproc.sizes.rules import Size
 
-
-def share(key: str, value: Any) -> float:
-    """A number that sizes are divided by: the quotient has to be a size."""
-    if 0 < abs(number(key, value)) < 1e-6:
-        raise ConfigError(f"{key}: expected a number that sizes can be divided by, got {value!r}")
-    return number(key, value)
-
-
-CROP_PCT = Setting(None, share, "The crop's part of the resized image's shortest edge.")
+CROP_PCT = Setting(None, divisor, "The crop's part of the resized image's shortest edge.")
 
 
 @stages.when("do_resize")
@@ -62,31 +53,45 @@ def by_crop_pct(config: Config, height: Num, width: Num) -> Size:
     return rules.shortest_edge(height, width, int(edge / config.crop_pct))
 
 
+def crop_and_resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """`do_center_crop`: to `size / crop_size` of the shorter side; then `do_resize`.
+
+    The crop of a very small image has no pixels; resizing it gives a black image, as Pillow does.
+    """
+    if not config.do_center_crop:
+        return stages.resize(b, config, x)
+    shorter = num.minimum(x.type.size("H"), x.type.size("W"))
+    pairs = zip(stages.sides("size", config.size), stages.sides("crop_size", config.crop_size), strict=True)
+    height, width = (num.trunc((side / crop) * shorter) for side, crop in pairs)
+    if not config.do_resize:
+        for side in (height, width):
+            b.require(side >= 1, "the centre crop is less than 1 pixel. Use a larger image.")
+        return stages.cropped(b, x, height, width)
+    x = stages.resize(b, config, stages.cropped(b, x, num.maximum(height, 1), num.maximum(width, 1)))
+    empty = num.either(height < 1, width < 1)
+    return x if empty is False else b.add(Blank(empty), x)
+
+
 ROWS = (
     Row(
         "ConvNextImageProcessor",
         (resize_and_crop, stages.center_crop, stages.rescale, stages.normalize),
-        {
-            **resize_to(shortest(384), "bicubic"),
-            **NORMALIZE,
-            **INCEPTION,
-            "crop_pct": CROP_PCT.of(224 / 256),
-        },
+        usual(shortest(384), "bicubic", INCEPTION, crop_pct=CROP_PCT.of(224 / 256)),
     ),
     Row(
         "LevitImageProcessor",
         (by_eighth, *stages.STANDARD[1:]),
-        {**resize_to(shortest(224), "bicubic"), **crop_to(224), **NORMALIZE, **IMAGENET},
+        usual(shortest(224), "bicubic", IMAGENET, crop=224),
+    ),
+    Row(
+        "PerceiverImageProcessor",
+        (crop_and_resize, stages.rescale, stages.normalize),
+        usual(square(224), "bicubic", IMAGENET, crop=256),
+        backends=ONLY_PIL,
     ),
     Row(
         "PoolFormerImageProcessor",
         (by_crop_pct, *stages.STANDARD[1:]),
-        {
-            **resize_to(shortest(224), "bicubic"),
-            **crop_to(224),
-            **NORMALIZE,
-            **IMAGENET,
-            "crop_pct": CROP_PCT.of(0.9),
-        },
+        usual(shortest(224), "bicubic", IMAGENET, crop=224, crop_pct=CROP_PCT.of(0.9)),
     ),
 )
