@@ -99,7 +99,7 @@ def center_window(side: Num, crop: Num, extra: str = "before") -> tuple[Num, Num
 
 
 def vertical_first(height: Num, width: Num, new_height: Num, new_width: Num, arithmetic: str) -> Bool:
-    """Whether a resize resamples the columns (vertical pass) before the rows.
+    """Whether a resize resamples the columns (the vertical axis) before the rows.
 
     The intermediate image is rounded to uint8, so the order changes pixels.
 

@@ -283,7 +283,7 @@ def test_why_says_what_a_pass_left_alone() -> None:
 
 def test_why_tells_the_order_and_the_pieces() -> None:
     known = run("inspect", "CLIPImageProcessor", "--why", "--image-size", "3000x400")
-    assert "vertical pass first" in known
+    assert "vertical axis first" in known
     assert "rows at once" in known
     assert "decided in the graph for each image" in run("inspect", "CLIPImageProcessor", "--why")
     assert "both sides enlarge" in run("inspect", "DetrImageProcessor", "--why")

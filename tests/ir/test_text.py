@@ -10,7 +10,7 @@ import pytest
 from every_class import FAMILIES, SMALL, VARIANTS, Variant
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from post_outputs import IDS, METHODS, changed, from_model, options, processor
+from post_outputs import METHODS, changed, from_model, label, options, processor
 
 from graphproc.emitters.onnx.emit import EmitOptions, emit
 from graphproc.errors import ProgramError
@@ -85,7 +85,7 @@ def test_every_class(variant: Variant) -> None:
         assert parse(str(program)) == program
 
 
-@pytest.mark.parametrize("method", METHODS, ids=IDS)
+@pytest.mark.parametrize("method", METHODS, ids=label)
 def test_every_post_processing_method(method: Method) -> None:
     config = processor(method)._post_config()
     for change in changed(method):

@@ -12,7 +12,7 @@ from graphproc.ir.types import TensorType
 from graphproc.numerics.filters import PILLOW
 from graphproc.ops.byte_map import ByteMap
 from graphproc.ops.resize.bands import Axis
-from graphproc.ops.resize.emit import Work, emit_resize
+from graphproc.ops.resize.emit import ResizePlan, emit_resize
 from graphproc.ops.resize.reference import resize
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
@@ -28,8 +28,8 @@ class Resize(Op):
 
     Shapes:   (..., C, H, W), or (..., H, W, C) with layout "HWC" -> (..., C, height, width) or (..., C, *window sides).
     Dtypes:   u8; unchanged, or f32 with a map.
-    Rounding: integer weights; uint8 after each of the two passes; `arithmetic` decides how many bits the weights have, and which
-              pass comes first; then the map's.
+    Rounding: integer weights; uint8 after each of the two axis steps; `arithmetic` decides how many bits the weights have, and
+              which axis comes first; then the map's.
     Source:   that of the arithmetic, `graphproc.ops.resample.pillow` or `torch_bytes`.
 
     Attributes:
@@ -61,7 +61,7 @@ class Resize(Op):
         return result if self.map is None else self.map.infer(result)
 
     def numpy(self, x: Array) -> Array:
-        """Both passes in integer arithmetic, then the window and the map."""
+        """Both axis steps in integer arithmetic, then the window and the map."""
         if self.layout == "HWC":
             x = np.moveaxis(x, -1, -3)
         height, width = num.known(self.height), num.known(self.width)
@@ -104,5 +104,5 @@ class Resize(Op):
         count = num.at_least(rows, 1), num.at_least(columns, 1)
         covered = self.extent or (None, None)
         axes = Axis(height, whole[0], top, count[0], covered[0]), Axis(width, whole[1], left, count[1], covered[1])
-        work = Work(num.known(t.size("C")), axes, self.kernel, self.arithmetic, first, map)
-        return emit_resize(g, x, t.rank - 3 + g.leading, work)
+        plan = ResizePlan(num.known(t.size("C")), axes, self.kernel, self.arithmetic, first, map)
+        return emit_resize(g, x, t.rank - 3 + g.leading, plan)

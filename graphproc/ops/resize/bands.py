@@ -1,6 +1,6 @@
 """Band matrices: the weights of one axis, cut into blocks of consecutive outputs.
 
-Block `b` holds outputs `b*T .. b*T + T` and the `L` input rows that they read, so a pass is one batched product of
+Block `b` holds outputs `b*T .. b*T + T` and the `L` input rows that they read, so an axis step is one batched product of
 `[blocks, T, L]` weights with `[blocks, L, ...]` gathered rows. The blocks of an axis may come in pieces of so many outputs,
 each of which begins a block of its own. The same integers come out whether they are computed here in numpy (sizes known) or
 by nodes in the graph (`traced_bands`).

@@ -1,7 +1,7 @@
-"""The forms of a pass's integer products, and which one a pass takes.
+"""The forms of an axis step's integer products, and which one an axis step takes.
 
-`choose_form` decides and says why, for `graphproc inspect --why`. On CPUs the time of a pass is in the nodes that go over its
-outputs once, and in the products over the rows that its blocks read: of few rows, float32 is fastest, of many rows bytes.
+`choose_form` decides and says why, for `graphproc inspect --why`. On CPUs an axis step takes its time in the nodes that go over
+its outputs once, and in the products over the rows that its blocks read: of few rows, float32 is fastest, of many rows bytes.
 Where one overtakes the other was measured on one thread of a processor with AVX2; with 8-bit dot products it is sooner.
 """
 
@@ -23,10 +23,10 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How a pass multiplies.
+    """How an axis step multiplies.
 
     Attributes:
-        name: `single`, `paired`, `float32`, `int8` or `float64`.
+        name: `single`, `enlarging`, `paired`, `float32`, `int8` or `float64`; no two forms of one name are alike.
         digits: how many digits a weight is split into.
         bits: bits of every digit but the top one.
         max_taps: the largest number of taps for which the result is exact.
@@ -52,7 +52,7 @@ def _float32(digits: int, bits: int) -> Form:
 
 SINGLE = Form("single", constant=True)
 """One float32 product, where weights have so few bits that it holds their sums: `fits_single` tells."""
-ENLARGING = Form("single", constant=True)
+ENLARGING = Form("enlarging", constant=True)
 """One float32 product with the weights of `numerics.enlarging`, where Pillow's bilinear filter enlarges."""
 PAIRED = Form("paired", 2, 8, int(((1 << 24) - 128) / (255 * 255)), constant=True)
 """Two float32 digits whose sum rounds once; `products` says why that is exact."""
@@ -68,8 +68,8 @@ FLOAT64 = Form("float64")
 
 BLOCK, PAIRS_BLOCK, SINGLES_BLOCK = 8, 5, 4
 """Outputs in a block of an axis that hardly shrinks, else in one of paired digits, and in one of single products."""
-SMALL = 512
-"""Few images are smaller than results of so many pixels a side, so graphs of any size then have no branch for them."""
+ENLARGING_WORTH_A_BRANCH_ABOVE = 512
+"""Pixels of a side of the result. Few images are smaller than smaller results, so graphs of any size have no branch for them."""
 
 
 def float_limit(filter: str, arithmetic: str) -> float:
@@ -112,7 +112,7 @@ def single_bits(filter: str) -> int:
 def choose_form(
     target: str, weights: Array, taps: int, reduction: float, n_out: int, filter: str, arithmetic: str
 ) -> tuple[Form, str]:
-    """The form of a pass over known sizes, and why.
+    """The form of an axis step over known sizes, and why.
 
     Args:
         target: the emitter's.
@@ -195,7 +195,7 @@ def rule_of_any_size(target: str, filter: str, arithmetic: str, sides: Sequence[
     if target == "cpu":
         few = Rule("bits", single_bits(filter), SINGLE, INT8_2) if arithmetic == TORCH_BYTES else PAIRED
         rule = Rule("reduction", float_limit(filter, arithmetic), few, INT8_2 if arithmetic == TORCH_BYTES else INT8_3)
-        large = any(not isinstance(side, int) or side > SMALL for side in sides)
+        large = any(not isinstance(side, int) or side > ENLARGING_WORTH_A_BRANCH_ABOVE for side in sides)
         return Rule("outputs", MOST_OUTPUTS, ENLARGING, rule) if large and may_enlarge(filter, arithmetic) else rule
     if target == "cuda":
         return Rule("rows", FLOAT32_3.max_taps, FLOAT32_3, FLOAT64)

@@ -1,4 +1,4 @@
-"""The numpy rule of resize: two-pass resampling of uint8 images in exact integer arithmetic, Pillow's or torchvision's."""
+"""The numpy rule of resize: resampling axis by axis of uint8 images in exact integer arithmetic, Pillow's or torchvision's."""
 
 from __future__ import annotations
 
