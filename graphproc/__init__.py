@@ -12,13 +12,28 @@ from typing import TYPE_CHECKING, Any
 from graphproc.version import __version__
 
 if TYPE_CHECKING:
+    from graphproc import ops, sizes
     from graphproc.batch_feature import BatchFeature, TensorType
-    from graphproc.errors import GraphprocError
+    from graphproc.errors import (
+        ConfigError,
+        EmitError,
+        FusionError,
+        GraphError,
+        GraphprocError,
+        ImageError,
+        MissingNameError,
+        ProgramError,
+        RuntimeUnavailableError,
+        ShapeError,
+        TracedBranchError,
+        UnsupportedProcessorError,
+    )
     from graphproc.fusion.fuse import fuse
-    from graphproc.ir.program import Program
+    from graphproc.ir.program import Parity, Program, ProgramBuilder
     from graphproc.runtime.session import Session
     from graphproc.runtime.torch_module import TorchModule as TorchModule
     from graphproc.wrappers.loading import ImageProcessingMixin
+    from graphproc.wrappers.pipeline import Pipeline, parse
     from graphproc.wrappers.processor import AutoImageProcessor, BaseImageProcessor
     from graphproc.wrappers.verify import Report, verify
 
@@ -26,34 +41,70 @@ _HOME = {
     "AutoImageProcessor": "graphproc.wrappers.processor",
     "BaseImageProcessor": "graphproc.wrappers.processor",
     "BatchFeature": "graphproc.batch_feature",
+    "ConfigError": "graphproc.errors",
+    "EmitError": "graphproc.errors",
+    "FusionError": "graphproc.errors",
+    "GraphError": "graphproc.errors",
     "GraphprocError": "graphproc.errors",
+    "ImageError": "graphproc.errors",
     "ImageProcessingMixin": "graphproc.wrappers.loading",
+    "MissingNameError": "graphproc.errors",
+    "Parity": "graphproc.ir.program",
+    "Pipeline": "graphproc.wrappers.pipeline",
     "Program": "graphproc.ir.program",
+    "ProgramBuilder": "graphproc.ir.program",
+    "ProgramError": "graphproc.errors",
     "Report": "graphproc.wrappers.verify",
+    "RuntimeUnavailableError": "graphproc.errors",
     "Session": "graphproc.runtime.session",
+    "ShapeError": "graphproc.errors",
     "TensorType": "graphproc.batch_feature",
     "TorchModule": "graphproc.runtime.torch_module",
+    "TracedBranchError": "graphproc.errors",
+    "UnsupportedProcessorError": "graphproc.errors",
     "fuse": "graphproc.fusion.fuse",
+    "parse": "graphproc.wrappers.pipeline",
     "verify": "graphproc.wrappers.verify",
 }
+
+_MODULES = ("ops", "sizes")
 
 __all__ = [
     "AutoImageProcessor",
     "BaseImageProcessor",
     "BatchFeature",
+    "ConfigError",
+    "EmitError",
+    "FusionError",
+    "GraphError",
     "GraphprocError",
+    "ImageError",
     "ImageProcessingMixin",
+    "MissingNameError",
+    "Parity",
+    "Pipeline",
     "Program",
+    "ProgramBuilder",
+    "ProgramError",
     "Report",
+    "RuntimeUnavailableError",
     "Session",
+    "ShapeError",
     "TensorType",
+    "TracedBranchError",
+    "UnsupportedProcessorError",
     "__version__",
     "fuse",
+    "ops",
+    "parse",
+    "sizes",
     "verify",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"graphproc.{name}")
     if name in _HOME:
         from graphproc.errors import MissingNameError, RuntimeUnavailableError
 

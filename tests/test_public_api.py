@@ -16,23 +16,42 @@ PUBLIC = {
     "AutoImageProcessor",
     "BaseImageProcessor",
     "BatchFeature",
+    "ConfigError",
+    "EmitError",
+    "FusionError",
+    "GraphError",
     "GraphprocError",
+    "ImageError",
     "ImageProcessingMixin",
+    "MissingNameError",
+    "Parity",
+    "Pipeline",
     "Program",
+    "ProgramBuilder",
+    "ProgramError",
     "Report",
+    "RuntimeUnavailableError",
     "Session",
+    "ShapeError",
     "TensorType",
     "TorchModule",
+    "TracedBranchError",
+    "UnsupportedProcessorError",
     "__version__",
     "fuse",
+    "ops",
+    "parse",
+    "sizes",
     "verify",
 }
 """To add a public name: add it here, to `graphproc._HOME` and to `graphproc.__all__`."""
+MODULES = {"ops", "sizes"}
 
 
 def test_the_list_is_this_one() -> None:
     assert set(graphproc.__all__) == PUBLIC - {"TorchModule"}  # which `import *` could not give without torch
-    assert set(graphproc._HOME) == PUBLIC - {"__version__"}
+    assert set(graphproc._HOME) == PUBLIC - MODULES - {"__version__"}
+    assert set(graphproc._MODULES) == MODULES
     assert len(graphproc.__all__) == len(set(graphproc.__all__))
 
 
@@ -45,7 +64,7 @@ def test_type_checkers_see_the_same_names(root: Path) -> None:
     tree = ast.parse((root / "graphproc" / "__init__.py").read_text(encoding="utf-8"))
     (block,) = [node for node in tree.body if isinstance(node, ast.If)]
     found = {a.name: node.module for node in block.body if isinstance(node, ast.ImportFrom) for a in node.names}
-    assert found == graphproc._HOME
+    assert found == graphproc._HOME | dict.fromkeys(MODULES, "graphproc")
 
 
 @pytest.mark.parametrize("name", sorted(rows()))

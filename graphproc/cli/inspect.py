@@ -31,6 +31,7 @@ def inspect(
     """Show the program and the graph of a processor, and why they look as they do."""
     from graphproc.ir.program import Program
     from graphproc.passes.pipeline import optimize
+    from graphproc.wrappers.pipeline import parse
 
     sides = arguments.sides(image_size)
     program: Program | None = None
@@ -43,6 +44,8 @@ def inspect(
         sides = _fixed_sides(model)
         if processor is not None:
             program = processor.compile(color=metadata.get("color", "rgb"), inputs=loads(metadata.get("inputs", "[]")))
+        elif "program" in metadata:
+            program = parse(metadata["program"])
     else:
         processor = arguments.processor(graph, settings, backend, revision)
         program = processor.compile()

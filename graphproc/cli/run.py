@@ -58,9 +58,10 @@ def run(
     """
     from graphproc.executors import reference
     from graphproc.runtime import workers
+    from graphproc.runtime.description import describes
     from graphproc.wrappers.running import about
     from graphproc.wrappers.settings import ENGINES
-    from graphproc.wrappers.verify import processor_of, read_images
+    from graphproc.wrappers.verify import read_images, reading_of
 
     if engine not in ENGINES:
         raise ConfigError(f"--engine: expected one of {', '.join(ENGINES)}, got {engine!r}")
@@ -71,7 +72,7 @@ def run(
     session = arguments.session(graph, settings, provider, **of_source, inputs=_optional(graph, files))
     outputs, one = _runner(session, engine)
     results = []
-    reading = processor_of(session).reading() if "config" in session.metadata else {}
+    reading = reading_of(session) if describes(session.metadata) else {}
     color = session.metadata.get("color", "rgb")
 
     def read(name: str) -> Array:
@@ -145,6 +146,7 @@ def _runner(session: Session, engine: str) -> tuple[Sequence[Output], Callable[.
     """The outputs and how several images' results join, and what runs one image with its further inputs."""
     from graphproc.executors import reference
     from graphproc.ir.program import Output
+    from graphproc.runtime.description import describes
     from graphproc.wrappers.further_inputs import read_input
     from graphproc.wrappers.processor import processor_class
     from graphproc.wrappers.verify import compiled_from, run_image
@@ -152,7 +154,7 @@ def _runner(session: Session, engine: str) -> tuple[Sequence[Output], Callable[.
     def inputs(array: Array, files: Mapping[str, str]) -> dict[str, Array]:
         found = {"image": array}
         if program is not None:
-            extras = processor_class(program.name).row.extras
+            extras = {} if "program" in session.metadata else processor_class(program.name).row.extras
             if unknown := sorted(set(files) - set(extras)):
                 raise ConfigError(f"--with {unknown[0]}: {program.name} takes {', '.join(extras) or 'no further input'}")
             found |= {name: read_input(extras[name], _opened(path), f"--with {name}={path}") for name, path in files.items()}
@@ -169,7 +171,7 @@ def _runner(session: Session, engine: str) -> tuple[Sequence[Output], Callable[.
         assert program is not None
         return reference.run(program, inputs(array, files))
 
-    program = compiled_from(session) if engine == "numpy" or "config" in session.metadata else None
+    program = compiled_from(session) if engine == "numpy" or describes(session.metadata) else None
     fused = "fusion" in session.metadata
     if fused and engine == "numpy":
         raise ConfigError("--engine numpy: the graph contains a model, which only ONNX Runtime runs")

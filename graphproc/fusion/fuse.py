@@ -128,7 +128,7 @@ def fuse_graphs(
 ) -> Fused:
     """As `fuse`, with what was assumed and measured on the way."""
     second = read(model, "model")
-    if second.model.metadata_props.keys() & {f"{PREFIX}config", f"{PREFIX}fusion"}:
+    if second.model.metadata_props.keys() & {f"{PREFIX}config", f"{PREFIX}program", f"{PREFIX}fusion"}:
         raise FusionError(f"{second.where}: is a graph with preprocessing already. Give the preprocessing first, then the model.")
     first = _preprocessing(preprocessing, second, image_size, options)
     sides = [first, second]

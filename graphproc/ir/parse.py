@@ -8,7 +8,7 @@ One statement a line, and comments behind `#`:
       require height <= 2 * width: "the image is too tall"
       size s0 = max(height // 2, 1)
       first = to_channels_first(image): u8[3, height, width] CHW
-      small = resize<height=s0, width=224, filter="bicubic">(first)
+      small = resample<height=s0, width=224, kernel="bicubic">(first)
       output pixel_values = small: pad
 
 What a step gives need not be written; it is checked where it is. Fields at their defaults are left out. A text may come from
@@ -98,6 +98,18 @@ def parse(text: str) -> Program:
         return verify(_Text(text).program())
 
 
+def parse_type(text: str) -> TensorType:
+    """Read a type whose sizes are numbers and names: `"u8[height, width, 3] HWC"`.
+
+    Raises:
+        ProgramError: the text is none of a type.
+    """
+    read = _Text(text)
+    type = read.value_type(declares=True)
+    read.end()
+    return type
+
+
 class _Text:
     """One text that is being read."""
 
@@ -149,6 +161,12 @@ class _Text:
             reader.end_line()
         return Program(name, tuple(inputs), tuple(steps), tuple(outputs), parity, tuple(preconditions), stacked)
 
+    def end(self) -> None:
+        """Refuse more text."""
+        self._reader.end_line()
+        if self._reader.peek().kind != "end":
+            self._reader.fail("the end of the text")
+
     def _define(self, name: str, token: Token, value: Any) -> None:
         if name in self._sizes:
             self._reader.refuse(f"the size {name!r} is defined twice", token)
@@ -166,7 +184,7 @@ class _Text:
         self._reader.expect("input")
         name = self._new_name()
         self._reader.expect(":")
-        type = self._type(declares=True)
+        type = self.value_type(declares=True)
         self._types[name] = type
         return Input(name, type, self._measures())
 
@@ -188,7 +206,7 @@ class _Text:
             reader.refuse(problem, start)
         if reader.skip(":"):
             token = reader.peek()
-            declared = self._type()
+            declared = self.value_type()
             if declared != type:
                 reader.refuse(f"expected {type}, which {op.name} gives, found {declared}", token)
         self._types[name] = type
@@ -232,7 +250,7 @@ class _Text:
             more = self._reader.skip(",")
         return tuple(names)
 
-    def _type(self, declares: bool = False) -> TensorType:
+    def value_type(self, declares: bool = False) -> TensorType:
         """`DTYPE[SIZE, ...] [LAYOUT]`."""
         reader, start = self._reader, self._reader.peek()
         dtype = reader.name("an element type")

@@ -328,10 +328,19 @@ class ProgramBuilder:
     outputs: list[Output] = field(default_factory=list)
     preconditions: list[Precondition] = field(default_factory=list)
 
-    def input(self, name: str, type: TensorType, measures: tuple[str, ...] = ()) -> Value:
-        """Declare an input; `measures` are the sizes that its elements are."""
-        self.inputs.append(Input(name, type, measures))
-        return Value(self, name, type)
+    def input(self, name: str, type: TensorType | str, measures: tuple[str, ...] = ()) -> Value:
+        """Declare an input.
+
+        Args:
+            name: its name.
+            type: its type, or the text of one: `"u8[height, width, 3] HWC"`.
+            measures: the sizes that its elements are.
+        """
+        from graphproc.ir.parse import parse_type
+
+        found = parse_type(type) if isinstance(type, str) else type
+        self.inputs.append(Input(name, found, measures))
+        return Value(self, name, found)
 
     def add(self, op: Op, *inputs: Value) -> Value:
         """Append a step and return its result, named after the op and numbered where the name is taken.

@@ -7,6 +7,7 @@ names and types only (`ValueInfo`), so that they stay plain data, comparable and
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from graphproc.errors import ProgramError
@@ -283,6 +284,10 @@ def _require_operand(operator: str, left: Value, right: object) -> None:
 
 
 def _op(name: str, *settings: Any) -> Op:
-    """An op by its name in the IR's text; ops are defined on top of the IR and register themselves with it."""
-    make: Any = registered_ops()[name]
+    """Make an op by its name in the IR's text: ops stand on top of the IR and register themselves with it."""
+    known = registered_ops()
+    if name not in known:  # no op was imported yet
+        import_module("graphproc.ops")
+        known = registered_ops()
+    make: Any = known[name]
     return make(*settings)  # type: ignore[no-any-return]

@@ -102,6 +102,8 @@ FILTERS: Mapping[str, Filter] = {
     )
 }
 """The antialiased filters by name. Nearest neighbour has code 0 and no weights."""
+ANTIALIASED: Mapping[str, tuple[str, ...]] = {PILLOW: tuple(FILTERS), TORCH_BYTES: ("lanczos", "bilinear", "bicubic")}
+"""The filters that each arithmetic has."""
 
 NEAREST = "nearest"
 NAMES: Mapping[int, str] = {0: NEAREST, **{f.code: f.name for f in FILTERS.values()}}

@@ -31,6 +31,11 @@ def entry(metadata: Mapping[str, str], key: str, kind: type[Kind]) -> Kind:
     return value
 
 
+def describes(metadata: Mapping[str, str]) -> bool:
+    """Whether a graph says what it was emitted from: a processor's settings, or a program."""
+    return bool(metadata.keys() & {"config", "program"})
+
+
 def settings_of(metadata: Mapping[str, str]) -> dict[str, Any]:
     """The processor settings that a graph was compiled from.
 

@@ -18,7 +18,7 @@ from graphproc.emitters.onnx.preconditions import broken
 from graphproc.errors import GraphError, GraphprocError, ImageError, RuntimeUnavailableError
 from graphproc.files import LFS_HINT, is_lfs_pointer
 from graphproc.runtime import forks, one_size, workers
-from graphproc.runtime.description import entry, settings_of
+from graphproc.runtime.description import describes, entry, settings_of
 from graphproc.runtime.feeds import Port, read
 from graphproc.runtime.memory import Memory
 from graphproc.runtime.one_size import OneSize, no_graph
@@ -101,7 +101,7 @@ class Session:
         self.metadata = {k.removeprefix("graphproc."): v for k, v in sorted(entries.items()) if k.startswith("graphproc.")}
         # What a model behind the preprocessing makes of a batch may depend on how many images it has.
         # So may what its free axes are called; in graphs of this package a name is one length.
-        own = self.inputs if "config" in self.metadata else []
+        own = self.inputs if describes(self.metadata) else []
         self._names_axes = entry(self.metadata, "fusion", dict).get("inputs", []) if "fusion" in self.metadata else own
         self._separable = self.metadata.get("separable") == "true" and "fusion" not in self.metadata
         self._one_size = one_size
@@ -112,7 +112,8 @@ class Session:
     def __repr__(self) -> str:
         of = [self.metadata[key] for key in ("backend", "target") if key in self.metadata]
         settings = self.config() if "config" in self.metadata else {}
-        name = settings.get("image_processor_type", "no graph of graphproc's")
+        written = self.metadata.get("program", "program no graph of graphproc's\n").partition("\n")[0].removeprefix("program ")
+        name = settings.get("image_processor_type", written)
         return f"Session({self._shown}; {', '.join([str(name), *of])}; provider {self.provider})"
 
     def __getstate__(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import numpy as np
 from graphproc.errors import GraphError, ImageError, ProgramError
 from graphproc.executors import reference
 from graphproc.fusion.part import KEY, preprocessing_of
+from graphproc.ir.parse import parse
 from graphproc.ir.program import Program
 from graphproc.processors.calls import forgotten
 from graphproc.runtime.description import entry
@@ -99,7 +100,7 @@ def verify(
         ImageError: an image cannot be read, or does not have the fixed size of the graph.
     """
     session, names = _opened(graph, provider)
-    program, reading = compiled_from(session), processor_of(session).reading()
+    program, reading = compiled_from(session), reading_of(session)
     color = session.metadata.get("color", "rgb")
     sides = fixed_sides(session)
     if images is None:
@@ -157,15 +158,22 @@ def _with_fusion(graph: Any) -> onnx.ModelProto | None:
 
 
 def compiled_from(session: Session) -> Program:
-    """The program that a graph was emitted from, compiled again from the settings that it carries.
+    """The program that a graph was emitted from: read from its text, or compiled again from the settings that it carries.
 
     Raises:
         GraphError: the graph was not written by graphproc.
     """
+    if "program" in session.metadata:
+        return parse(session.metadata["program"])
     config, processor = session.config(), processor_of(session)
     inputs = entry(session.metadata, "inputs", list)
     given = {key: config[key] for key in forgotten(processor.row.calls, {}) if key in config}
     return processor.compile(color=session.metadata.get("color", "rgb"), inputs=inputs, **given)
+
+
+def reading_of(session: Session) -> Mapping[str, Any]:
+    """How images for a graph are read (`BaseImageProcessor.reading`)."""
+    return {} if "program" in session.metadata else processor_of(session).reading()
 
 
 def processor_of(session: Session) -> BaseImageProcessor:

@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import tiers
 
 import graphproc as gp
 from graphproc.emitters.onnx.preconditions import broken
@@ -30,7 +31,7 @@ def given(image: Array, form: str) -> Any:
     return {"image": image, "batch": image[None], "sequence": [image]}[form]
 
 
-@pytest.mark.parametrize("form", ["image", "batch", "sequence"])
+@pytest.mark.parametrize("form", tiers.rows(["image", "batch", "sequence"], ["batch"]))
 @pytest.mark.parametrize("name", CASES)
 def test_what_calls_refuse_graphs_refuse(name: str, form: str) -> None:
     """Whether sizes are known at once or found in the pixels; with what the numpy rule says."""

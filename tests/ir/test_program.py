@@ -2,39 +2,47 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 
 from graphproc import joins
 from graphproc.errors import ProgramError, ShapeError
+from graphproc.ir.parse import parse
 from graphproc.ir.program import (
     Input,
     Output,
     Parity,
-    Precondition,
     Program,
     ProgramBuilder,
     image_input,
     verify,
 )
 from graphproc.ir.types import TensorType
-from graphproc.ops import CenterCrop, Pad, Resample, Rescale, ToChannelsFirst
-from graphproc.sizes import num, rules
+from graphproc.ops import Pad, Resample, ToChannelsFirst
+from graphproc.sizes import num
 
 H, W = num.symbol("height"), num.symbol("width")
 
 
+TEXT = """
+program Example
+  parity<reference="nothing">
+  input image: u8[height, width, 3] HWC
+  size s0 = max(8, trunc(8 * height / width))
+  require s0 <= 100: "too tall."
+  to_channels_first = to_channels_first(image)
+  resample = resample<height=s0, width=max(8, trunc(8 * width / height)), kernel="bicubic">(to_channels_first)
+  center_crop = center_crop<height=8, width=8>(resample)
+  rescale = rescale<factor=0.5>(center_crop)
+  output pixel_values = rescale
+"""
+
+
 @pytest.fixture
 def program() -> Program:
-    b = ProgramBuilder("Example", Parity("nothing"))
-    x = b.add(ToChannelsFirst(), image_input(b))
-    height, width = rules.shortest_edge(H, W, 8)
-    b.require(height <= 100, "too tall.")
-    x = b.add(Resample(height, width, "bicubic"), x)
-    x = b.add(CenterCrop(8, 8), x)
-    b.output("pixel_values", b.add(Rescale(0.5), x))
-    return b.finish()
+    return parse(TEXT)
 
 
 # --- the verifier, one rule at a time
@@ -89,31 +97,24 @@ def test_an_operand_that_the_op_refuses(program: Program) -> None:
         verify(replace(program, steps=(program.steps[0], step, *program.steps[2:])))
 
 
-def test_an_unknown_symbol_in_a_shape() -> None:
-    b = ProgramBuilder("Example", Parity("nothing"))
-    x = b.add(ToChannelsFirst(), image_input(b))
-    b.output("y", b.add(CenterCrop(num.symbol("depth"), 4), x))
-    with pytest.raises(ProgramError, match=r"center_crop depends on unknown sizes \['depth'\]"):
-        b.finish()
-
-
-def test_an_unknown_symbol_in_a_setting() -> None:
-    b = ProgramBuilder("Example", Parity("nothing"))
-    x = b.add(ToChannelsFirst(), image_input(b))
-    b.output("y", b.add(Resample(num.symbol("depth"), 20, "box"), x))
-    with pytest.raises(ProgramError, match=r"depends on unknown sizes \['depth'\]"):
-        b.finish()
-
-
-def test_an_unknown_symbol_in_a_precondition(program: Program) -> None:
-    condition = Precondition(num.symbol("depth") <= 3, "too deep.")
-    with pytest.raises(ProgramError, match=r"unknown sizes \['depth'\]"):
-        verify(replace(program, preconditions=(condition,)))
-
-
-def test_no_output(program: Program) -> None:
-    with pytest.raises(ProgramError, match="program Example: it has no output"):
-        verify(replace(program, outputs=()))
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("crop<height=8", "crop<height=depth", "center_crop depends on unknown sizes ['depth']"),
+        ('"bicubic"', '"box", extent=[depth, 4]', "resample depends on unknown sizes ['depth']"),
+        ("s0 <= 100", "depth <= 3", "the condition 'too tall.' depends on unknown sizes ['depth']"),
+        ("  output pixel_values = rescale\n", "", "it has no output"),
+        ("HWC\n", "HWC\n  input sizes: i64[3] measures depth, more\n", "sizes names 2 sizes, but is i64[3]"),
+        ("HWC\n", "HWC\n  input sizes: i32[1] measures depth\n", "sizes names 1 sizes, but is i32[1]"),
+        ("HWC\n", "HWC\n  input sizes: i64[n] measures depth\n", "sizes names 1 sizes, but is i64[n]"),
+        ("HWC\n", "HWC\n  input sizes: i64[2, 2] measures depth\n", "sizes names 1 sizes, but is i64[2, 2]"),
+    ],
+    ids=lambda text: text[:30],
+)
+def test_what_a_text_can_break(old: str, new: str, message: str) -> None:
+    text = TEXT if "measures" in new else TEXT.replace("  input", "  symbol depth >= 1\n  input")
+    with pytest.raises(ProgramError, match=re.escape(f"program Example: {message}")):
+        parse(text.replace(old, new))
 
 
 @pytest.mark.parametrize(
@@ -123,7 +124,7 @@ def test_no_output(program: Program) -> None:
         ((Output("y", "rescale"), Output("y", "resample")), "names no value, or is repeated"),
         ((Output("y", "rescale", joins.PrefixImageIndex()),), "output y: prefix_image_index: expected i64 rows and columns"),
         (
-            (Output("y", "rescale"), Output("z", "resize", sample=joins.STACK)),
+            (Output("y", "rescale"), Output("z", "resample", sample=joins.STACK)),
             "y says otherwise than the rest how images make samples",
         ),
     ],

@@ -64,23 +64,6 @@ def test_text(program: Program) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("type", "names", "message"),
-    [
-        (SIZE, ("target_height",), r"target_size names 1 sizes, but is i64\[2\]"),
-        (SIZE, (*NAMES, "depth"), r"target_size names 3 sizes, but is i64\[2\]"),
-        (TensorType("i32", (2,)), NAMES, r"target_size names 2 sizes, but is i32\[2\]"),
-        (TensorType("i64", (num.symbol("n"),)), NAMES, r"target_size names 2 sizes, but is i64\[n\]"),
-        (TensorType("i64", (2, 2)), NAMES, r"target_size names 2 sizes, but is i64\[2, 2\]"),
-    ],
-)
-def test_sizes_are_the_elements_of_whole_numbers(
-    program: Program, type: TensorType, names: tuple[str, ...], message: str
-) -> None:
-    with pytest.raises(ProgramError, match=f"program Example: {message}"):
-        verify(replace(program, inputs=(program.inputs[0], Input("target_size", type, names))))
-
-
 def test_sizes_that_no_input_has(program: Program) -> None:
     with pytest.raises(ProgramError, match=r"resample depends on unknown sizes \['target_height'\]"):
         verify(replace(program, inputs=program.inputs[:1]))

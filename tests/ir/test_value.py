@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -199,6 +201,17 @@ def test_sizes_are_numbers() -> None:
         write()
         assert b.steps[-1].op == op
     assert (x.dtype, repr(y)) == ("f32", "<value combine: f32[height, 2]>")
+
+
+def test_operators_need_no_import_of_ops() -> None:
+    code = """
+from graphproc.ir.program import Parity, ProgramBuilder
+from graphproc.ir.types import TensorType
+b = ProgramBuilder("Example", Parity("itself"))
+print(b.input("x", TensorType("f32", (2,))) + 1)
+"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == "<value combine: f32[2]>\n"
 
 
 # ---- what is refused -------------------------------------------------------------------------------------------

@@ -23,20 +23,14 @@ from page import draw_boxes, page
 from PIL import Image
 
 import graphproc as gp
-from graphproc.emitters.onnx.emit import EmitOptions, emit
-from graphproc.ir.program import Parity, Program, ProgramBuilder, Value, image_input, sides
-from graphproc.ir.types import TensorType
-from graphproc.ops import ByteMap, Crop, Pad, SelectChannels, ToChannelsFirst
-from graphproc.ops.resample import OPENCV, Resample
-from graphproc.sizes import num
-from graphproc.sizes.num import Num
 
+ops, num = gp.ops, gp.sizes.num
 SHORTEST, MULTIPLE, THRESHOLD = 736, 32, 0.3
 BOUND = 1e-5
 """Of the map: the fused graph's model is the same, but ONNX Runtime may fuse its nodes otherwise. Boxes are whole pixels."""
 
 
-def fit(height: Num, width: Num) -> tuple[Num, Num]:
+def fit(height: Any, width: Any) -> tuple[Any, Any]:
     """The size that the model sees: at least 736 pixels on the shorter side, both multiples of 32."""
     short = num.minimum(height, width)
     ratio = num.where(short < SHORTEST, float(SHORTEST) / short, 1.0)
@@ -44,33 +38,33 @@ def fit(height: Num, width: Num) -> tuple[Num, Num]:
     return rows, columns
 
 
-def preprocessing() -> Program:
+def preprocessing() -> gp.Program:
     """RGB pixels of any size to what the model takes."""
-    b = ProgramBuilder("TextPreprocessing", Parity("rapidocr-onnxruntime 1.4.4, OpenCV 5.0"))
-    x = b.add(SelectChannels((2, 1, 0)), b.add(ToChannelsFirst(), image_input(b)))
-    x = b.add(Resample(*fit(*sides()), "bilinear", False, OPENCV), x)
+    b = gp.ProgramBuilder("TextPreprocessing", gp.Parity("rapidocr-onnxruntime 1.4.4, OpenCV 5.0"))
+    x = b.add(ops.ToChannelsFirst(), b.input("image", "u8[height, width, 3] HWC"))
+    x = b.add(ops.SelectChannels((2, 1, 0)), x)
+    x = b.add(ops.Resample(*fit(*x.type.shape[1:]), "bilinear", False, "opencv"), x)
     # The package subtracts and divides in float64; of a mean and a deviation of a half, float32 rounds alike.
-    b.output("pixel_values", b.add(ByteMap((("mul", (1 / 255,)), ("sub", (0.5,)), ("div", (0.5,)))), x))
+    b.output("pixel_values", b.add(ops.ByteMap((("mul", (1 / 255,)), ("sub", (0.5,)), ("div", (0.5,)))), x))
     return b.finish()
 
 
-def postprocessing() -> Program:
+def postprocessing() -> gp.Program:
     """The map of chances, and the bitmap of what is above the threshold or right or below of that."""
-    b = ProgramBuilder("TextPostprocessing", Parity("rapidocr-onnxruntime 1.4.4"), stacked=True)
-    size = num.symbol("map_height"), num.symbol("map_width")
-    chances = b.input("chances", TensorType("f32", (1, *size), "CHW"))
+    b = gp.ProgramBuilder("TextPostprocessing", gp.Parity("rapidocr-onnxruntime 1.4.4"), stacked=True)
+    chances = b.input("chances", "f32[1, map_height, map_width] CHW")
     bitmap = chances > THRESHOLD
     for down, right in ((1, 0), (0, 1)):
-        bitmap = bitmap | moved(b, bitmap, size, down, right)
+        bitmap = bitmap | moved(b, bitmap, down, right)
     b.output("text_map", chances)
     b.output("bitmap", bitmap.cast("u8"))
     return b.finish()
 
 
-def moved(b: ProgramBuilder, x: Value, size: tuple[Num, Num], down: int, right: int) -> Value:
+def moved(b: gp.ProgramBuilder, x: Any, down: int, right: int) -> Any:
     """The map moved by some pixels, with nothing where it came from."""
-    height, width = size
-    return b.add(Crop(0, 0, height, width), b.add(Pad(down, right, height + down, width + right), x))
+    _, height, width = x.type.shape
+    return b.add(ops.Crop(0, 0, height, width), b.add(ops.Pad(down, right, height + down, width + right), x))
 
 
 def build(model: Path, output: Path) -> None:
@@ -78,7 +72,8 @@ def build(model: Path, output: Path) -> None:
     import onnx
 
     name = onnx.load(model).graph.output[0].name
-    before, after = emit(preprocessing(), EmitOptions(input="image")), emit(postprocessing(), EmitOptions())
+    before = gp.Pipeline(preprocessing()).to_onnx(input="image")
+    after = gp.Pipeline(postprocessing()).to_onnx()
     gp.fuse(before, model, post=after, post_map={name: "chances"}, output=output)
 
 

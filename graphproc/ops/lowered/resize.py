@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from graphproc.errors import ShapeError
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.ir.op import Array, Op, op, require_dtype, require_layout
 from graphproc.ir.types import TensorType
-from graphproc.numerics.filters import PILLOW
+from graphproc.numerics.filters import ANTIALIASED, NEAREST, PILLOW
 from graphproc.ops.byte_map import ByteMap
 from graphproc.ops.resize.bands import Axis
 from graphproc.ops.resize.emit import ResizePlan, emit_resize
@@ -55,6 +56,13 @@ class Resize(Op):
         """Channels first, with the sides of the result or its window."""
         require_layout(self, x, self.layout)
         require_dtype(self, x, "u8")
+        nearest = self.kernel == NEAREST and self.arithmetic == PILLOW and not self.extent
+        if not nearest and self.kernel not in ANTIALIASED.get(self.arithmetic, ()):
+            what = f"the kernel {self.kernel!r} of the arithmetic {self.arithmetic!r}"
+            raise ShapeError(f"resize: {what}{' with an extent' if self.extent else ''} is not known. Write `resample` instead.")
+        for side in (self.height, self.width):
+            if isinstance(side, int) and side < 1:
+                raise ShapeError(f"resize: expected sides of at least 1 pixel, got {self.height} x {self.width}")
         height, width = self.window[2:] if self.window else (self.height, self.width)
         shape = (*x.shape[:-3], x.size("C"), height, width)
         result = replace(x, shape=shape, layout=x.layout[:-3] + "CHW")

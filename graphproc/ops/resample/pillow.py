@@ -8,7 +8,7 @@ from graphproc.errors import ShapeError
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.ir.op import Array, Op
 from graphproc.ir.types import TensorType
-from graphproc.numerics.filters import FILTERS, NEAREST, PILLOW
+from graphproc.numerics.filters import ANTIALIASED, NEAREST, PILLOW
 from graphproc.ops.lowered.resize import Resize
 from graphproc.ops.resample.arithmetic import Arithmetic
 
@@ -24,7 +24,7 @@ class Pillow(Arithmetic):
     """
 
     name = PILLOW
-    antialiased = tuple(FILTERS)
+    antialiased = ANTIALIASED[PILLOW]
     plain = (NEAREST,)
     dtypes = ("u8",)
     settings = ("extent", "keeps_size")

@@ -9,7 +9,7 @@ import numpy as np
 
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.ir.op import Array, Op
-from graphproc.numerics.filters import LARGEST_WEIGHT, PRECISION_BITS, TORCH_BYTES
+from graphproc.numerics.filters import ANTIALIASED, LARGEST_WEIGHT, PRECISION_BITS, TORCH_BYTES
 from graphproc.numerics.interpolation import ALIGNED, byte_taps
 from graphproc.ops.lowered.resize import Resize
 from graphproc.ops.resample.arithmetic import Arithmetic
@@ -30,7 +30,7 @@ class TorchBytes(Arithmetic):
     """
 
     name = TORCH_BYTES
-    antialiased = ("lanczos", "bilinear", "bicubic")
+    antialiased = ANTIALIASED[TORCH_BYTES]
     plain = ("bilinear", ALIGNED, "bicubic")
     dtypes = ("u8",)
 
