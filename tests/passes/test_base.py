@@ -40,7 +40,7 @@ def program() -> Program:
 program Example
   input image: u8[height, width, 3] HWC
   to_channels_first = to_channels_first(image)
-  resize = resize<height=9, width=8, filter="box">(to_channels_first)
+  resize = resize<height=9, width=8, kernel="box">(to_channels_first)
   center_crop = center_crop<height=4, width=4>(resize)
   rescale = rescale<factor=0.5>(center_crop)
   output y = rescale
