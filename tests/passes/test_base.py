@@ -145,7 +145,7 @@ def test_a_pass_without_a_rule_says_so(program: Program) -> None:
 @pytest.mark.parametrize(
     ("ops", "message"),
     [
-        ([Resize(5, 5, "none")], "resize: expected a filter of"),
+        ([Resize(5, 5, "none")], "resize: the kernel 'none'"),
         ([CenterCrop(4, 5)], r"resize, center_crop gives u8\[3, 4, 4\] CHW, but what takes its place u8\[3, 4, 5\] CHW"),
         ([], "resize, center_crop gives u8"),
     ],
