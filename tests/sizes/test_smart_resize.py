@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tiers
 from size_oracles import compare, pil_module, raising, torchvision_module, virtual
 
 from graphproc.sizes import smart_resize as rules
@@ -82,7 +83,7 @@ def test_frame_pixels_within(model: str, settings: tuple[int, int, int, int]) ->
 def test_sides_within(settings: tuple[int, int, int]) -> None:
     source = pil_module("glm_image").smart_resize
     accepted = compare(lambda h, w: guard(rules.sides_within(h, w, *settings)), raising(lambda h, w: source(h, w, *settings)))
-    assert accepted > 800
+    assert accepted > tiers.tries(800, 80)
 
 
 TOKENS = [(28, 16, 8000), (28, 16, 17), (14, 4, 1), (14, 1, 2), (4, 3, 3), (1, 5, 64), (2, 1, 99), (32, 100, 90)]
