@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -273,11 +274,12 @@ def verify(program: Program, before: Program | None = None) -> Program:
         _check_symbols(program, f"the condition {condition.message!r}", condition.holds, known, seen)
     if not program.outputs:
         raise ProgramError(f"program {program.name}: it has no output")
-    names = [output.name for output in program.outputs]
+    names = Counter(output.name for output in program.outputs)
+    nested = program.nested
     for output in program.outputs:
-        if output.value not in types or names.count(output.name) > 1:
+        if output.value not in types or names[output.name] > 1:
             raise ProgramError(f"program {program.name}: output {output} names no value, or is repeated")
-        if (output.sample is not None) != program.nested:
+        if (output.sample is not None) != nested:
             raise ProgramError(f"program {program.name}: {output.name} says otherwise than the rest how images make samples")
         _check_joins(program, output, types[output.value])
     return program

@@ -252,6 +252,19 @@ def test_a_text_may_not_be_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
         parse(TEXT)
 
 
+def test_what_an_error_says_is_short() -> None:
+    with pytest.raises(ProgramError) as error:
+        parse(SHORT.replace("output y", f"z = normalize<mean={[1] * 5000}, std=[1]>(y)\noutput y"))
+    assert len(str(error.value)) < 600
+
+
+@pytest.mark.slow
+def test_long_texts_take_seconds() -> None:
+    """Whatever is repeated: time grows as the text does."""
+    for line in ("output o{} = y", "a{} = to_channels_first(image)", "size b{} = height + {}", 'require height < {}: "no"'):
+        parse("\n".join([SHORT, *(line.replace("{}", str(i)) for i in range(4000))]))
+
+
 def test_many_places_cost_nothing_to_read() -> None:
     body = 'body=[crop<top=index, left=0, height=2, width=2>], known=[["height", 9], ["width", 9]]'
     program = parse(
