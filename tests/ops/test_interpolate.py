@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 import tiers
-from graphs import emit_unoptimized, ort
-from optable_rows.case import Case
+from cases.ops.case import Case
+from support.graphs import emit_unoptimized, ort
 
 from graphproc.emitters.onnx.emit import EmitOptions
 from graphproc.errors import EmitError, ShapeError
