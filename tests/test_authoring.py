@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from graphs import images
 from onnx import TensorProto, helper
 from PIL import Image, ImageOps
+from support.graphs import images
 
 import graphproc as gp
 

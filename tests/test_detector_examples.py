@@ -6,13 +6,13 @@ import importlib.util
 import sys
 from pathlib import Path
 
-import nets
 import numpy as np
 import onnx
 import pytest
-from graphs import assert_same, ort
+import support.nets as nets
 from onnx import helper
-from pixel_oracles import opencv_nms
+from oracles.pixels import opencv_nms
+from support.graphs import assert_same, ort
 
 import graphproc as gp
 from graphproc.emitters.onnx.emit import EmitOptions, emit

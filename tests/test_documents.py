@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
-from nets import conv, detector
 from PIL import Image
+from support.nets import conv, detector
 from typer.testing import CliRunner
 
 import graphproc as gp

@@ -6,9 +6,9 @@ import importlib.util
 import sys
 from pathlib import Path
 
-import nets
 import numpy as np
 import pytest
+import support.nets as nets
 
 import graphproc as gp
 

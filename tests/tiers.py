@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import pytest
-from every_class import FAMILIES, VARIANTS, Variant
+from cases.every_class import FAMILIES, VARIANTS, Variant
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 

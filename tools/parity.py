@@ -33,9 +33,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-import parity_cases as cases
+import cases.parity as cases
 import torch
-from parity_cases import Content, Settings, Size
+from cases.parity import Content, Settings, Size
 
 from graphproc.configs import timm
 from graphproc.errors import GraphprocError

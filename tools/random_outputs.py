@@ -30,7 +30,7 @@ import transformers
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from near_ties import MAP, difference, explained, has_places, relabelled, shaken, shaken_logarithm
-from post_outputs import first_of_equals, whole_columns
+from support.post_outputs import first_of_equals, whole_columns
 
 import graphproc as gp
 from graphproc.errors import GraphprocError

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from odd_files import write_odd_files
+from support.odd_files import write_odd_files
 from typer.testing import CliRunner
 
 import graphproc as gp

@@ -9,7 +9,7 @@ from typing import Any
 
 import onnx
 import pytest
-from nets import conv, detector
+from support.nets import conv, detector
 from typer.testing import CliRunner
 
 import graphproc as gp

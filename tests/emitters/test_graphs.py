@@ -16,8 +16,8 @@ import numpy as np
 import onnx
 import pytest
 import tiers
-from every_class import FAMILIES, SMALL, VARIANTS, Variant, batched, distinct, inputs_of, program, results_of
-from graphs import assert_same, images, ort
+from cases.every_class import FAMILIES, SMALL, VARIANTS, Variant, batched, distinct, inputs_of, program, results_of
+from support.graphs import assert_same, images, ort
 
 from graphproc.emitters.onnx.checks import domains, nodes
 from graphproc.emitters.onnx.emit import IR_VERSION, EmitOptions, emit

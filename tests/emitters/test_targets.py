@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import pytest
 import tiers
-from every_class import FAMILIES, SMALL, program
+from cases.every_class import FAMILIES, SMALL, program
 
 import graphproc as gp
 from graphproc.emitters.onnx.checks import CUDA_KERNELS, cuda_fallbacks, element_types, nodes

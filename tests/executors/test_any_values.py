@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from parity_cases import CASES, attempt, difference, ours, theirs
+from cases.parity import CASES, attempt, difference, ours, theirs
 
 from graphproc.errors import ImageError
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import cases.parity as cases
 import numpy as np
-import parity_cases as cases
 import pytest
 
 Array = np.ndarray[Any, Any]

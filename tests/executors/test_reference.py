@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from oracles import channels_first, pillow_resize
+from oracles.ops import channels_first, pillow_resize
 
 from graphproc.errors import ImageError, ProgramError, ShapeError
 from graphproc.executors.reference import batch, join, run

@@ -12,10 +12,10 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from graphs import assert_same
-from nets import FLOAT, HALF, conv, filters, model, tensor
 from onnx import helper
 from onnx.external_data_helper import convert_model_to_external_data
+from support.graphs import assert_same
+from support.nets import FLOAT, HALF, conv, filters, model, tensor
 
 import graphproc as gp
 from graphproc.errors import FusionError

@@ -9,8 +9,8 @@ import onnx
 import onnxruntime
 import pytest
 import tiers
-from nets import FLOAT, HALF, conv, filters, model, tensor
 from onnx import helper
+from support.nets import FLOAT, HALF, conv, filters, model, tensor
 
 import graphproc as gp
 from graphproc.emitters.onnx.checks import nodes

@@ -12,9 +12,9 @@ import onnx
 import onnxruntime
 import pytest
 import tiers
-from graphs import assert_same
-from nets import BRAIN, FLOAT, HALF, INT64, conv, filters, model, tensor
 from onnx import TensorProto, helper
+from support.graphs import assert_same
+from support.nets import BRAIN, FLOAT, HALF, INT64, conv, filters, model, tensor
 
 import graphproc as gp
 from graphproc.fusion.fuse import fuse_graphs

@@ -14,9 +14,9 @@ import onnxruntime
 import pytest
 import torch
 import transformers
-from nets import FLOAT, HALF, INT64, detector, model, segmenter
 from onnx import helper
-from post_outputs import assert_close
+from support.nets import FLOAT, HALF, INT64, detector, model, segmenter
+from support.post_outputs import assert_close
 
 import graphproc as gp
 from graphproc.errors import ConfigError, FusionError

@@ -7,8 +7,8 @@ from typing import Any
 
 import onnx
 import pytest
-from nets import BRAIN, FLOAT, INT64, conv, filters, model, tensor
 from onnx import TensorProto, helper
+from support.nets import BRAIN, FLOAT, INT64, conv, filters, model, tensor
 
 import graphproc as gp
 from graphproc.errors import FusionError, GraphError

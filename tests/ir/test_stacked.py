@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from graphs import ort
+from support.graphs import ort
 
 from graphproc.emitters.onnx.emit import EmitOptions, emit
 from graphproc.errors import EmitError, ImageError, ProgramError

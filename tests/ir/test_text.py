@@ -8,10 +8,10 @@ import re
 
 import pytest
 import tiers
-from every_class import FAMILIES, SMALL, Variant
+from cases.every_class import FAMILIES, SMALL, Variant
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from post_outputs import FIRSTS, METHODS, changed, from_model, label, options, processor
+from support.post_outputs import FIRSTS, METHODS, changed, from_model, label, options, processor
 
 from graphproc.emitters.onnx.emit import EmitOptions, emit
 from graphproc.errors import ProgramError

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from graphs import assert_same, ort
+from support.graphs import assert_same, ort
 
 from graphproc.emitters.onnx.emit import EmitOptions, emit
 from graphproc.errors import ProgramError

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from oracles import CODES, PILLOW_13, pillow_resize, pillow_two_passes, torch_resize
-from strategies import FILTERS, filters, seeds, small_sides
+from oracles.ops import CODES, PILLOW_13, pillow_resize, pillow_two_passes, torch_resize
+from support.strategies import FILTERS, filters, seeds, small_sides
 
 from graphproc.numerics.filters import FILTERS as WEIGHTED
 from graphproc.numerics.filters import (

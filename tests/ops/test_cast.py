@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from graphs import assert_same, emit_unoptimized, one_step, ort
+from support.graphs import assert_same, emit_unoptimized, one_step, ort
 
 from graphproc.emitters.onnx.builder import GraphBuilder
 from graphproc.emitters.onnx.emit import EmitOptions

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 import tiers
-from graphs import emit_unoptimized, ort
-from optable_rows.case import Case
-from optable_rows.computed import INTERPOLATION
+from cases.ops.case import Case
+from cases.ops.computed import INTERPOLATION
+from support.graphs import emit_unoptimized, ort
 
 from graphproc.emitters.onnx.emit import EmitOptions
 from graphproc.errors import EmitError

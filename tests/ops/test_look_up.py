@@ -1,4 +1,4 @@
-"""What the table op refuses; its results are rows of `optable.py`."""
+"""What the table op refuses; its results are rows in `cases/ops`."""
 
 from __future__ import annotations
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from graphs import assert_same, emit_unoptimized, images, one_step, ort
-from oracles import numpy_pad
+from oracles.ops import numpy_pad
+from support.graphs import assert_same, emit_unoptimized, images, one_step, ort
 
 from graphproc.emitters.onnx.emit import EmitOptions
 from graphproc.errors import ShapeError

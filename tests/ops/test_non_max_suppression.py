@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from graphs import assert_same, ort
+from support.graphs import assert_same, ort
 
 from graphproc.emitters.onnx.emit import EmitOptions, emit
 from graphproc.errors import ShapeError

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from graphs import assert_same, emit_unoptimized, images, one_step, ort
+from support.graphs import assert_same, emit_unoptimized, images, one_step, ort
 
 from graphproc.emitters.onnx.builder import GraphBuilder
 from graphproc.emitters.onnx.emit import EmitOptions

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from graphs import assert_same, one_step, ort
-from pixel_oracles import opencv_resize
+from oracles.pixels import opencv_resize
+from support.graphs import assert_same, one_step, ort
 
 from graphproc.emitters.onnx.emit import EmitOptions, emit
 from graphproc.errors import ShapeError

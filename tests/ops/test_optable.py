@@ -7,8 +7,8 @@ from functools import lru_cache
 import numpy as np
 import pytest
 import tiers
-from graphs import Run, assert_same, emit_unoptimized, onnx_reference, ort
-from optable import CASES, FIRSTS, Case
+from cases.every_op import CASES, FIRSTS, Case
+from support.graphs import Run, assert_same, emit_unoptimized, onnx_reference, ort
 
 from graphproc.emitters.onnx.checks import nodes
 from graphproc.emitters.onnx.emit import EmitOptions
@@ -27,7 +27,7 @@ FEW_FORMS = [("cpu", False, 1), ("cpu", True, 0), ("cuda", False, 0)]
 
 def test_every_op_has_rows() -> None:
     covered = {case.bound().name for case in CASES}
-    assert covered == set(registered_ops()), "add rows to a module of tests/optable_rows for a new op"
+    assert covered == set(registered_ops()), "add rows to a module of tests/cases/ops for a new op"
 
 
 def test_rows_are_told_apart() -> None:

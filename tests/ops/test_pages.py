@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from graphs import assert_same, emit_unoptimized, one_step, ort
+from oracles.pixels import FLOAT32_BELOW, per_image, pillow_content_box, torchvision_gray, transformers_warp
 from PIL import Image
-from pixel_oracles import FLOAT32_BELOW, per_image, pillow_content_box, torchvision_gray, transformers_warp
+from support.graphs import assert_same, emit_unoptimized, one_step, ort
 
 from graphproc.emitters.onnx.checks import cuda_fallbacks
 from graphproc.emitters.onnx.emit import EmitOptions

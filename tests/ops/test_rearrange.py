@@ -7,8 +7,8 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from graphs import assert_same, emit_unoptimized, images, one_step, ort
-from oracles import rearranged
+from oracles.ops import rearranged
+from support.graphs import assert_same, emit_unoptimized, images, one_step, ort
 
 from graphproc.emitters.onnx.emit import EmitOptions
 from graphproc.errors import ShapeError

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tiers
-from graphs import emit_unoptimized, one_step, ort
-from optable import CASES, FIRSTS, Case
+from cases.every_op import CASES, FIRSTS, Case
+from support.graphs import emit_unoptimized, one_step, ort
 
 from graphproc.emitters.onnx.checks import cuda_fallbacks
 from graphproc.emitters.onnx.emit import EmitOptions

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tiers
-from graphs import assert_same, emit_unoptimized, ort
-from optable import CASES, FIRSTS, Case
+from cases.every_op import CASES, FIRSTS, Case
+from support.graphs import assert_same, emit_unoptimized, ort
 
 from graphproc.emitters.onnx.checks import cuda_fallbacks
 from graphproc.emitters.onnx.emit import EmitOptions, emit

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from graphs import assert_same, emit_unoptimized, one_step, ort
-from pixel_oracles import per_image, transformers_standardize
+from oracles.pixels import per_image, transformers_standardize
+from support.graphs import assert_same, emit_unoptimized, one_step, ort
 
 from graphproc.emitters.onnx.checks import cuda_fallbacks
 from graphproc.emitters.onnx.emit import EmitOptions

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import example, given
-from oracles import byte_table, scalar_normalize, scalar_rescale
-from strategies import constants, factors, statistics
+from oracles.ops import byte_table, scalar_normalize, scalar_rescale
+from support.strategies import constants, factors, statistics
 
 from graphproc.ops import ByteMap, MultiplyAdd, Normalize, Rescale
 from graphproc.passes.fold_byte_map import cheapest_form

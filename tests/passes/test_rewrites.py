@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 import tiers
-from every_class import Variant, inputs_of, program, results_of
-from graphs import assert_same, emit_unoptimized, images, ort
+from cases.every_class import Variant, inputs_of, program, results_of
 from hypothesis import example, given
 from hypothesis import strategies as st
-from strategies import factors, filters, plain_settings, small_sides, statistics
+from support.graphs import assert_same, emit_unoptimized, images, ort
+from support.strategies import factors, filters, plain_settings, small_sides, statistics
 
 from graphproc.emitters.onnx.emit import EmitOptions
 from graphproc.errors import ProgramError

@@ -8,8 +8,8 @@ import numpy as np
 import onnx
 import pytest
 import tiers
-from graphs import ort
-from post_outputs import (
+from support.graphs import ort
+from support.post_outputs import (
     FIRSTS,
     METHODS,
     SIZES,

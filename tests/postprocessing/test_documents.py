@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mask_outputs import ours
-from parity_cases import reference_class
+from cases.parity import reference_class
 from PIL import Image
+from support.mask_outputs import ours
 
 from graphproc.errors import ImageError
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tiers
-from mask_outputs import QUERIES, SIZES, assert_results, of_each, ours, outputs, reference, run_graph
+from support.mask_outputs import QUERIES, SIZES, assert_results, of_each, ours, outputs, reference, run_graph
 
 from graphproc.errors import ConfigError
 from graphproc.postprocessing.eomt import ROWS

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from graphs import ort
 from PIL import Image
+from support.graphs import ort
 from transformers.models.janus.image_processing_pil_janus import JanusImageProcessorPil
 
 import graphproc as gp

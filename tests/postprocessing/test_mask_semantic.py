@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from mask_outputs import DETR, QUERIES, SIZES, assert_results, ours, outputs, reference, run_graph
+from support.mask_outputs import DETR, QUERIES, SIZES, assert_results, ours, outputs, reference, run_graph
 
 METHOD = "post_process_semantic_segmentation"
 NAMES = {

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mask_outputs import SIZES, TIES, ours, run_graph
-from parity_cases import reference_class
+from cases.parity import reference_class
+from support.mask_outputs import SIZES, TIES, ours, run_graph
 
 from graphproc.postprocessing.masks import NOTHING
 

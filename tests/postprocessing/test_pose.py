@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from graphs import ort
+from support.graphs import ort
 
 import graphproc as gp
 from graphproc.errors import ConfigError, ImageError

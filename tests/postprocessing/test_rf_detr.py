@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mask_outputs import DETR, SIZES, assert_results, of_each, ours, outputs, run_graph
-from parity_cases import reference_class
+from cases.parity import reference_class
+from support.mask_outputs import DETR, SIZES, assert_results, of_each, ours, outputs, run_graph
 
 from graphproc.errors import ConfigError
 from graphproc.postprocessing.instances import ROWS

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mask_outputs import SIZES, TIES, ours, run_graph
-from parity_cases import reference_class
-from post_outputs import assert_close
+from cases.parity import reference_class
+from support.mask_outputs import SIZES, TIES, ours, run_graph
+from support.post_outputs import assert_close
 
 from graphproc.errors import ImageError
 from graphproc.postprocessing.method import SMOOTH

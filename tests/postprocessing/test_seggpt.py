@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from mask_outputs import SIZES, assert_results, ours, reference, run_graph
+from support.mask_outputs import SIZES, assert_results, ours, reference, run_graph
 
 from graphproc.errors import ConfigError
 

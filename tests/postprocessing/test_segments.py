@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tiers
-from mask_outputs import DETR, QUERIES, SIZES, assert_results, of_each, ours, outputs, reference, run_graph
+from support.mask_outputs import DETR, QUERIES, SIZES, assert_results, of_each, ours, outputs, reference, run_graph
 
 from graphproc.emitters.onnx.checks import cuda_fallbacks
 from graphproc.errors import ConfigError

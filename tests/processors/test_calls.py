@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tiers
-from parity_cases import difference, keywords, picture, reference_class, sample
+from cases.parity import difference, keywords, picture, reference_class, sample
 
 import graphproc as gp
 from graphproc.errors import ConfigError

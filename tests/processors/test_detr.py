@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import parity_cases as cases
+import cases.parity as cases
 import pytest
 import tiers
 

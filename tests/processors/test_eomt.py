@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import cases.parity as cases
 import numpy as np
-import parity_cases as cases
 import pytest
-from cases.eomt import SPLIT
+from cases.processors.eomt import SPLIT
 
 import graphproc as gp
 from graphproc.errors import GraphprocError

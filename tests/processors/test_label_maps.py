@@ -6,11 +6,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import cases.parity as cases
 import numpy as np
-import parity_cases as cases
 import pytest
 import tiers
-from parity_cases import reference_class
+from cases.parity import reference_class
 from PIL import Image
 
 from graphproc.errors import ConfigError, GraphprocError, ImageError

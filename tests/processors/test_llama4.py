@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import cases.parity as cases
 import numpy as np
-import parity_cases as cases
 import pytest
 
 import graphproc as gp

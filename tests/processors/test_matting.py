@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from parity_cases import ours, theirs
+from cases.parity import ours, theirs
 
 OFF = {"do_rescale": False, "do_normalize": False, "backend": "torchvision"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from parity_cases import ours, picture, theirs
+from cases.parity import ours, picture, theirs
 
 from graphproc.errors import ConfigError
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import parity_cases as cases
+import cases.parity as cases
 import pytest
 import transformers
 

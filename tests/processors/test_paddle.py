@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from parity_cases import ours, picture, theirs
+from cases.parity import ours, picture, theirs
 
 import graphproc as gp
 from graphproc.errors import ConfigError, GraphprocError

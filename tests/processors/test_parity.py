@@ -8,10 +8,10 @@ from __future__ import annotations
 import inspect
 from collections.abc import Sequence
 
-import parity_cases as cases
+import cases.parity as cases
 import pytest
 import tiers
-from parity_cases import Content, Size
+from cases.parity import Content, Size
 
 from graphproc.errors import GraphprocError
 from graphproc.processors.registry import rows

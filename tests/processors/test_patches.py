@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+import cases.parity as cases
 import numpy as np
-import parity_cases as cases
 import pytest
 
 import graphproc as gp

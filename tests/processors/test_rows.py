@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import transformers
-from parity_cases import CASES, reference_class
+from cases.parity import CASES, reference_class
 
 from graphproc.configs.classes import STEMS, SUFFIX
 from graphproc.errors import ConfigError, UnsupportedProcessorError

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import cases.parity as cases
 import numpy as np
-import parity_cases as cases
 import pytest
 import tiers
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from cases.seggpt import prompts
-from parity_cases import reference_class
+from cases.parity import reference_class
+from cases.processors.seggpt import prompts
 from PIL import Image
 
 from graphproc.errors import ConfigError

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import cases.parity as cases
 import numpy as np
-import parity_cases as cases
 import pytest
 import transformers
-from cases.tiles import SMALL
+from cases.processors.tiles import SMALL
 
 import graphproc
 from graphproc.errors import ConfigError

@@ -8,11 +8,11 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import cases.parity as cases
 import numpy as np
-import parity_cases as cases
 import pytest
 import tiers
-from parity_cases import Content, Size
+from cases.parity import Content, Size
 from PIL import Image
 
 import graphproc as gp

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from parity_cases import reference_class
+from cases.parity import reference_class
 
 from graphproc.processors import videos
 from graphproc.wrappers.processor import processor_class

@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 import pytest
 import tiers
-from every_class import FAMILIES, Variant, batched, inputs_of, program
+from cases.every_class import FAMILIES, Variant, batched, inputs_of, program
 
 import graphproc as gp
 from graphproc.emitters.onnx.emit import EmitOptions, emit

@@ -16,9 +16,9 @@ import numpy as np
 import onnx_ir as ir
 import pytest
 import tiers
-from graphs import run_expressions
-from strategies import SYMBOLS, shapes
-from tile_oracles import cohere2_vision, perception_lm, step3p7
+from oracles.tiles import cohere2_vision, perception_lm, step3p7
+from support.graphs import run_expressions
+from support.strategies import SYMBOLS, shapes
 
 from graphproc.emitters.onnx.builder import GraphBuilder
 from graphproc.emitters.onnx.checks import CUDA_KERNELS

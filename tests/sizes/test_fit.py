@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from size_oracles import all_sizes, asked_size, compare, pil_module, virtual
+from oracles.sizes import all_sizes, asked_size, compare, pil_module, virtual
 
 from graphproc.sizes import fit as rules
 
@@ -162,7 +162,7 @@ def test_reduction_is_pillows(new: tuple[int, int], gap: float) -> None:
 
 def test_reduction_behind_a_thumbnail_has_all_operands_traced() -> None:
     """Nougat's chain: the short side to 672, then the thumbnail, whose size depends on the image."""
-    from size_oracles import node_count
+    from oracles.sizes import node_count
 
     from graphproc.sizes import num
     from graphproc.sizes.rules import shortest_edge

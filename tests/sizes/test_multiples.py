@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tiers
-from size_oracles import Rule, asked_size, compare, pil_module, virtual
+from oracles.sizes import Rule, asked_size, compare, pil_module, virtual
 
 from graphproc.errors import ConfigError
 from graphproc.sizes import multiples as rules

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 import tiers
-from graphs import run_expressions
-from size_oracles import H, W, all_sizes, node_count, torchvision_module
+from oracles.sizes import H, W, all_sizes, node_count, torchvision_module
+from support.graphs import run_expressions
 
 from graphproc.sizes import nearest_grid as rules
 from graphproc.sizes import num

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from graphs import run_expressions
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
-from strategies import SYMBOLS, conditions, expressions, sides
+from support.graphs import run_expressions
+from support.strategies import SYMBOLS, conditions, expressions, sides
 
 from graphproc.errors import EmitError, TracedBranchError
 from graphproc.sizes import num

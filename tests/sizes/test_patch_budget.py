@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tiers
-from size_oracles import all_sizes, compare, pil_module, raising, torchvision_module
+from oracles.sizes import all_sizes, compare, pil_module, raising, torchvision_module
 
 from graphproc.sizes import patch_budget as rules
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from graphs import run_expressions
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
-from strategies import BOUNDARY_SIDES, SYMBOLS, edges, sides, size_settings
+from support.graphs import run_expressions
+from support.strategies import BOUNDARY_SIDES, SYMBOLS, edges, sides, size_settings
 
 from graphproc.errors import ConfigError
 from graphproc.sizes import num, rules

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tiers
-from size_oracles import compare, pil_module, raising, torchvision_module, virtual
+from oracles.sizes import compare, pil_module, raising, torchvision_module, virtual
 
 from graphproc.sizes import smart_resize as rules
 

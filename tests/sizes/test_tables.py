@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import onnx_ir as ir
 import pytest
-from graphs import run_expressions
 from hypothesis import example, given
 from hypothesis import strategies as st
-from strategies import SYMBOLS, sides, table_expressions
+from support.graphs import run_expressions
+from support.strategies import SYMBOLS, sides, table_expressions
 
 from graphproc.emitters.onnx.builder import GraphBuilder
 from graphproc.emitters.onnx.checks import CUDA_KERNELS

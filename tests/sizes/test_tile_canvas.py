@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from size_oracles import compare
+from oracles.sizes import compare
 
 from graphproc.sizes import canvas, num, slices, tile_canvas
 

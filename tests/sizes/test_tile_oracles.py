@@ -1,12 +1,12 @@
-"""The rules of `tile_oracles` are those of transformers."""
+"""The rules of `oracles/tiles.py` are those of transformers."""
 
 from __future__ import annotations
 
 import importlib
 
 import pytest
-from strategies import shapes
-from tile_oracles import cohere2_vision, perception_lm, step3p7
+from oracles.tiles import cohere2_vision, perception_lm, step3p7
+from support.strategies import shapes
 
 pytest.importorskip("torchvision", reason="transformers' classes import it")
 SIZES = 600

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from parity_cases import reference_class
-from round_trips import plain
+from cases.parity import reference_class
+from support.round_trips import plain
 
 from graphproc.configs.sizes import Size
 from graphproc.errors import ConfigError

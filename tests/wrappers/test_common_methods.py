@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from parity_cases import reference_class
+from cases.parity import reference_class
 from PIL import Image
 
 from graphproc.processors.registry import rows

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tiers
 import torch
-from parity_cases import CASES, keywords, ours, picture, theirs
+from cases.parity import CASES, keywords, ours, picture, theirs
 
 from graphproc.errors import ImageError, ShapeError
 from graphproc.processors.registry import lookup

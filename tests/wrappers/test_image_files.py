@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from odd_files import write_odd_files
 from PIL import Image
+from support.odd_files import write_odd_files
 
 import graphproc as gp
 from graphproc.errors import ImageError

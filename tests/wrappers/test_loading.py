@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 import transformers
-from parity_cases import CASES, reference_class
-from round_trips import assert_saved_alike, plain
+from cases.parity import CASES, reference_class
+from support.round_trips import assert_saved_alike, plain
 
 import graphproc as gp
 from graphproc.configs.classes import STEMS

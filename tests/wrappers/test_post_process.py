@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from parity_cases import reference_class
-from post_outputs import assert_close
+from cases.parity import reference_class
+from support.post_outputs import assert_close
 from transformers.utils import ModelOutput
 
 import graphproc as gp

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from parity_cases import reference_class
-from post_outputs import assert_close, first_of_equals
+from cases.parity import reference_class
+from support.post_outputs import assert_close, first_of_equals
 
 import graphproc as gp
 from graphproc.errors import ImageError

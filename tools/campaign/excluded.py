@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import random_outputs
 import torch
-from post_outputs import whole_columns
+from support.post_outputs import whole_columns
 
 from campaign.calls import bound_of, call
 from campaign.compare import difference

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import parity_cases
+import cases.parity as parity_cases
 
 from campaign import outputs
 from campaign.pictures import Picture, picture, sides

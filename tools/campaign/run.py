@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
-from parity_cases import graph_outputs
+from cases.parity import graph_outputs
 
 import graphproc as gp
 from campaign import excluded

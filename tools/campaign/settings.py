@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-import parity_cases
+import cases.parity as parity_cases
 import transformers
-from every_class import SMALL
+from cases.every_class import SMALL
 from PIL import Image
 
 from graphproc.configs import timm

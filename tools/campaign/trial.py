@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import cases.parity as parity_cases
 import numpy as np
-import parity_cases
 import transformers
 
 import graphproc as gp

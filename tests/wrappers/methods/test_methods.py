@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from parity_cases import reference_class
+from cases.parity import reference_class
 
 from graphproc.errors import ConfigError, ImageError
 from graphproc.processors.registry import rows

@@ -1,0 +1,34 @@
+"""The cases of images on a square of their mean colour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cases.processors.case import Case
+
+SETTINGS = {
+    "small": {"size": 61, "min_size": 5},
+    "large min_size": {"size": 61, "min_size": 61},
+    "min_size above the side": {"size": 30, "min_size": 41},
+    "no padding": {"size": 61, "do_pad": False},
+    "not resized": {"do_resize": False},
+    "other means": {"size": 61, "image_mean": [0.1, 0.999, 0.5]},
+    "height is not width": {"size": {"height": 61, "width": 62}},
+    "nearest": {"size": 61, "resample": 0},
+}
+SQUARE = Case(extra=SETTINGS, standard=False)
+
+CASES: Mapping[str, Case] = {
+    "DeepseekVLHybridImageProcessor": Case(
+        extra={
+            "both small": {"size": 40, "high_res_size": 101, "min_size": 5},
+            "high smaller than low": {"size": 61, "high_res_size": 40, "high_res_resample": 2},
+            "other colours": {"size": 40, "high_res_size": 61, "high_res_image_mean": [0.2, 0.3, 0.4], "image_mean": [0.9] * 3},
+            "no padding": {"size": 61, "high_res_size": 90, "do_pad": False},
+            "not resized": {"do_resize": False},
+        },
+        standard=False,
+    ),
+    "DeepseekVLImageProcessor": SQUARE,
+    "JanusImageProcessor": SQUARE,
+}
