@@ -132,7 +132,7 @@ def test_the_outputs_that_tables_show_are_those_of_the_programs(name: str) -> No
     # What no input brings, a text or a setting does.
     left = optional - {output for input in inputs for output in FURTHER[input]} - set(row.texts)
     if left:
-        assert left <= {o.name for o in row.program(row.config({"do_pad": True})).outputs}
+        assert left <= {o.name for o in row.program(row.config({"do_pad": True, "fine_route": True})).outputs}
     assert set(row.outputs) <= {output.strip("[]") for output in row.shown_outputs}
 
 
