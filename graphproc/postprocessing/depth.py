@@ -43,7 +43,7 @@ SHORTEST = 1e-12
 
 
 def resized(b: MethodBuilder, image: Value, size: tuple[Num, ...] | None, kernel: str = "bicubic", weights: str = "") -> Value:
-    """An image at a size."""
+    """Resize an image, if there is a size."""
     return image if size is None else b.add(Resample(size[0], size[1], kernel, False, TORCH_UNFUSED, weights=weights), image)
 
 
@@ -63,12 +63,12 @@ def build(b: MethodBuilder) -> None:
 
 
 def build_linear(b: MethodBuilder) -> None:
-    """The depths at the wanted size, by linear interpolation."""
+    """Resize the depths to the wanted size, by linear interpolation."""
     finish(b, resized(b, as_image(b), b.target, "bilinear"))
 
 
 def build_aligned(b: MethodBuilder) -> None:
-    """The depths at the wanted size, by linear interpolation between the corners' pixels."""
+    """Resize the depths to the wanted size, by linear interpolation between the corners' pixels."""
     finish(b, resized(b, as_image(b), b.target, ALIGNED))
 
 
@@ -113,7 +113,7 @@ def as_set(b: MethodBuilder, image: Value, size: tuple[Num, Num]) -> Value:
 
 
 def build_normals(b: MethodBuilder) -> None:
-    """Vectors of length 1, then at the wanted size, by linear interpolation."""
+    """Make vectors of length 1, then resize them to the wanted size, by linear interpolation."""
     b.output("normals", resized(b, unit_vectors(b["normals"], SHORTEST), b.target, "bilinear"), joins.Pad())
 
 

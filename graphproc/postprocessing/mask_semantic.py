@@ -63,7 +63,7 @@ def oneformer(b: MethodBuilder) -> None:
 
 
 def mask2former(b: MethodBuilder) -> None:
-    """As for MaskFormer, of masks of 384 x 384 pixels."""
+    """Do as for MaskFormer, with masks of 384 x 384 pixels."""
     masks = b.add(Resample(MASK2FORMER_SIDE, MASK2FORMER_SIDE, "bilinear", False, TORCH_UNFUSED), b["masks_queries_logits"])
     label_map(b, class_scores(shares(b["class_queries_logits"]), masks))
 

@@ -215,12 +215,12 @@ def best_classes(b: MethodBuilder, logits: Value) -> tuple[Candidates, Value, Va
 
 
 def resized(b: MethodBuilder, masks: Value, antialias: bool = False) -> Value:
-    """Masks at the wanted size."""
+    """Resize masks to the wanted size, if there is one."""
     return masks if b.target is None else b.add(Resample(*b.target, "bilinear", antialias, TORCH_UNFUSED), masks)
 
 
 def segments(b: MethodBuilder, logits: str, masks: str, classes: tuple[int, ...], side: int = 0, antialias: bool = False) -> None:
-    """The segments of the queries that score enough; masks are resized to squares of `side` first, unless it is 0."""
+    """Make segments of the queries that score enough; masks are resized to squares of `side` first, unless it is 0."""
     found, scores, labels = best_classes(b, b[logits])
     picked = b[masks][found.places]
     if side:
