@@ -27,7 +27,7 @@ from campaign.trial import Graph, Trial
 from campaign.values import evaluated, literal
 
 from graphproc.errors import ConfigError, ImageError
-from graphproc.ops.resize import Resize
+from graphproc.ops import Resize
 from graphproc.processors.row import BOTH
 
 CLIP = "CLIPImageProcessor"

@@ -186,7 +186,9 @@ def test_the_walk_arrives_where_it_says(tmp_path: Path) -> None:
     sizes = [line.split(" = ", 1)[1] for line in str(processor.compile()).splitlines() if line.startswith("  size ")]
     assert len(sizes) == 2
     assert all(f"`{size}`" in text for size in sizes)
-    resized = next(step.output.type for step in processor.compile().bind(height=300, width=451).steps if step.op.name == "resize")
+    resized = next(
+        step.output.type for step in processor.compile().bind(height=300, width=451).steps if step.op.name == "resample"
+    )
     assert resized.shape == (3, 224, 336)
     assert (len(processor.compile().steps), len(optimize(processor.compile()).steps)) == (5, 1)
 

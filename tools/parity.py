@@ -110,7 +110,7 @@ def too_large(program: Program, size: Size) -> bool:
         bound = program.bind(**known)
     except GraphprocError:
         return False
-    shapes = [step.output.type.shape for step in bound.steps if step.op.name in ("resize", "center_crop", "pad")]
+    shapes = [step.output.type.shape for step in bound.steps if step.op.name in ("resample", "center_crop", "pad")]
     shapes += [bound.value(output.value).type.shape for output in bound.outputs]
     return any(math.prod(int(side) for side in shape) > LARGEST for shape in shapes)
 

@@ -77,8 +77,8 @@ def _transforms(task: Task) -> list[dict[str, Any]]:
         raise LeftOutError(reason)
     for step in task.program.bind(**task.sizes).steps:
         op: Any = step.op
-        if op.name == "resize" and op.filter in _KERNELS:
-            kernel = _KERNELS[op.filter]
+        if op.name == "resample" and op.lowered() and op.kernel in _KERNELS:
+            kernel = _KERNELS[op.kernel]
             attributes = {"interpolation": kernel, "width": op.width, "height": op.height, "keep_aspect_ratio": 0}
             found.append({"name": "resize", "type": "Resize", "attrs": attributes})
         elif op.name == "center_crop":

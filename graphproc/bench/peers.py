@@ -75,7 +75,7 @@ def _pillow(task: Task, threads: Sequence[int]) -> Iterator[Contestant]:
     resize = task.resize
     if resize is None:
         raise LeftOutError(f"{task.processor.row.name} has no resize to a size that is known beforehand")
-    size, filter = (int(resize.width), int(resize.height)), Image.Resampling[resize.filter.upper()]  # type: ignore[arg-type]
+    size, filter = (int(resize.width), int(resize.height)), Image.Resampling[resize.kernel.upper()]  # type: ignore[arg-type]
     picture = Image.fromarray(task.image)
 
     def call() -> None:

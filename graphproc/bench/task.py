@@ -13,10 +13,10 @@ import numpy as np
 from graphproc.errors import ConfigError, ProgramError
 from graphproc.executors import reference
 from graphproc.numerics.filters import TORCHVISION
+from graphproc.ops import Resample
 from graphproc.wrappers.examples import example_inputs
 
 if TYPE_CHECKING:
-    from graphproc.ops.resize.op import Resize
     from graphproc.wrappers.processor import BaseImageProcessor
 
 Array = np.ndarray[Any, Any]
@@ -140,13 +140,13 @@ class Task:
         return reference.batch(self.program.outputs, [one] * self.count)
 
     @cached_property
-    def resize(self) -> Resize | None:
-        """The program's first resize at the image's size; None if there is none of a known size."""
+    def resize(self) -> Resample | None:
+        """The first resampling of bytes at the image's size, or None where there is none or its size is in the pixels."""
         try:
             steps = self.program.bind(**self.sizes).steps
         except ProgramError:
             return None
-        return next((step.op for step in steps if step.op.name == "resize"), None)
+        return next((step.op for step in steps if isinstance(step.op, Resample) and step.op.lowered()), None)
 
     @cached_property
     def sizes(self) -> dict[str, int]:

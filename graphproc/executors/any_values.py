@@ -9,6 +9,7 @@ Source: transformers 5.23, `image_transforms.resize` and `to_pil_image`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,8 @@ from graphproc.ir.program import Program
 from graphproc.ir.types import DTYPES
 from graphproc.numerics.as_bytes import as_bytes, has_alpha, through_alpha, unweighted, weighted
 from graphproc.numerics.filters import NEAREST
-from graphproc.ops import ContentBox, ForEach, Interpolate, InterpolateBytes, ReduceBlocks, Rescale, Resize
+from graphproc.ops import ContentBox, ForEach, ReduceBlocks, Rescale
+from graphproc.ops.resample import PILLOW, TORCH_BYTES, TORCH_FLOATS, Resample
 from graphproc.sizes import num
 
 Array = np.ndarray[Any, Any]
@@ -78,16 +80,16 @@ def run(program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
 
 
 def _applied(op: Op, *operands: Array) -> Array:
-    if isinstance(op, Resize):
+    if isinstance(op, Resample) and op.arithmetic == PILLOW:
         return resized(op, *operands)
-    if isinstance(op, InterpolateBytes) and operands[0].dtype.kind == "f":
-        return Interpolate(op.height, op.width, op.mode, fused=True).numpy(*operands)
+    if isinstance(op, Resample) and op.arithmetic == TORCH_BYTES and operands[0].dtype.kind == "f":
+        return replace(op, arithmetic=TORCH_FLOATS).numpy(*operands)
     if isinstance(op, ForEach):
         return op.numpy(*operands, applied=_applied)
     return op.numpy(*operands)
 
 
-def resized(op: Resize, x: Array) -> Array:
+def resized(op: Resample, x: Array) -> Array:
     """Resize one image, or each of a number of parts, of any values.
 
     Returns:
@@ -106,7 +108,7 @@ def resized(op: Resize, x: Array) -> Array:
     channels = x.shape[-3]
     if channels not in (1, 2, 3, 4):
         raise ImageError(f"image of {channels} channels: expected 1 to 4 where images are resized. Convert the image to RGB.")
-    through = has_alpha(pixels) and op.filter != NEAREST and not same
+    through = has_alpha(pixels) and op.kernel != NEAREST and not same
     result = through_alpha(pixels, op.numpy) if through else op.numpy(pixels)
     return _unit(result) if unit else result
 

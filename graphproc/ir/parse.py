@@ -8,7 +8,7 @@ One statement a line, and comments behind `#`:
       require height <= 2 * width: "the image is too tall"
       size s0 = max(height // 2, 1)
       first = to_channels_first(image): u8[3, height, width] CHW
-      small = resize<height=s0, width=224, filter="bicubic">(first)
+      small = resample<height=s0, width=224, kernel="bicubic">(first)
       output pixel_values = small: pad
 
 What a step gives need not be written; it is checked where it is. Fields at their defaults are left

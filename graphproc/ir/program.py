@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -228,8 +229,13 @@ class Program:
         return program_text(self)
 
 
-def verify(program: Program) -> Program:
+def verify(program: Program, before: Program | None = None) -> Program:
     """Check every rule of the IR and return the program.
+
+    Args:
+        program: the program.
+        before: a verified program. The same step of both that reads values of the same types is not
+            checked again, so that verifying after each pass costs little.
 
     Raises:
         ProgramError: a name is used twice or before it is assigned, a step's type is not what its op infers, an
@@ -238,6 +244,11 @@ def verify(program: Program) -> Program:
     types: dict[str, TensorType] = {}
     known: set[str] = set()
     seen: set[num.Sym] = set()
+    checked: set[int] = set()
+    declared: dict[str, TensorType] = {}
+    if before is not None and (before.inputs, before.measured) == (program.inputs, program.measured):
+        checked = {id(step) for step in before.steps if not step.measures}
+        declared = {v.name: v.type for v in (*before.inputs, *(step.output for step in before.steps))}
     for value in program.inputs:
         _assign(program, types, value)
         known.update(s for size in value.type.shape for s in num.symbols(size))
@@ -247,6 +258,9 @@ def verify(program: Program) -> Program:
         for name in step.inputs:
             if name not in types:
                 raise ProgramError(f"program {program.name}: {step.op.name} reads {name!r} before it is assigned")
+        if id(step) in checked and all(types[name] == declared[name] for name in step.inputs):
+            _assign(program, types, step.output)
+            continue
         inferred = step.op.infer(*(types[name] for name in step.inputs))
         if inferred != step.output.type:
             raise ProgramError(
@@ -260,11 +274,12 @@ def verify(program: Program) -> Program:
         _check_symbols(program, f"the condition {condition.message!r}", condition.holds, known, seen)
     if not program.outputs:
         raise ProgramError(f"program {program.name}: it has no output")
-    names = [output.name for output in program.outputs]
+    names = Counter(output.name for output in program.outputs)
+    nested = program.nested
     for output in program.outputs:
-        if output.value not in types or names.count(output.name) > 1:
+        if output.value not in types or names[output.name] > 1:
             raise ProgramError(f"program {program.name}: output {output} names no value, or is repeated")
-        if (output.sample is not None) != program.nested:
+        if (output.sample is not None) != nested:
             raise ProgramError(f"program {program.name}: {output.name} says otherwise than the rest how images make samples")
         _check_joins(program, output, types[output.value])
     return program

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import NoReturn, TypeVar
+from typing import NamedTuple, NoReturn, TypeVar
 
 from graphproc.errors import ProgramError
 
-MOST_CHARACTERS = 1 << 22
+MOST_CHARACTERS = 1 << 18
 """Characters of a text, at most; the longest of a processor has some ten thousand."""
 MOST_NESTED = 50
 """How deep brackets and operands lie in one another, at most."""
+MOST_SAID = 500
+"""Characters of what an error says, at most: fields may be long."""
 
 T = TypeVar("T")
 _TOKEN = re.compile(
@@ -29,8 +30,7 @@ _TOKEN = re.compile(
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A word of a text.
 
     Attributes:
@@ -76,11 +76,13 @@ class Reader:
     def fail(self, expected: str, found: Token | None = None) -> NoReturn:
         """Raise a ProgramError that says where, what was expected and what is there."""
         token = self.peek() if found is None else found
-        raise ProgramError(f"text of a program: line {token.line}, column {token.column}: expected {expected}, found {token}")
+        self.refuse(f"expected {expected}, found {token}", token)
 
     def refuse(self, problem: object, token: Token) -> NoReturn:
         """Raise a ProgramError that says where and what is wrong."""
-        raise ProgramError(f"text of a program: line {token.line}, column {token.column}: {problem}")
+        said = str(problem)
+        said = said if len(said) <= MOST_SAID else f"{said[:MOST_SAID]} ..."
+        raise ProgramError(f"text of a program: line {token.line}, column {token.column}: {said}")
 
     def peek(self, ahead: int = 0) -> Token:
         """The next token, or one further on."""

@@ -24,10 +24,10 @@ PRECISION_BITS = 22
 LARGEST_WEIGHT = 1 << 15
 """What torchvision's quantised weights stay below."""
 
-PILLOW = "pillow-13"
+PILLOW, TORCH_BYTES = "pillow", "torch_bytes"
+"""The two arithmetics of integer weights: that of Pillow 13, and torch's for bytes, which torchvision's backend calls."""
 TORCHVISION = "torchvision"
-ARITHMETICS = (PILLOW, "pillow-12", TORCHVISION)
-"""The libraries that a resize may compute as. Pillow 13 and older versions decide differently which axis comes first."""
+"""The backend of torchvision's arithmetic."""
 
 
 def _libm(function: Callable[[float], float]) -> Callable[[Array], Array]:
@@ -102,6 +102,8 @@ FILTERS: Mapping[str, Filter] = {
     )
 }
 """The antialiased filters by name. Nearest neighbour has code 0 and no weights."""
+ANTIALIASED: Mapping[str, tuple[str, ...]] = {PILLOW: tuple(FILTERS), TORCH_BYTES: ("lanczos", "bilinear", "bicubic")}
+"""The filters that each arithmetic has."""
 
 NEAREST = "nearest"
 NAMES: Mapping[int, str] = {0: NEAREST, **{f.code: f.name for f in FILTERS.values()}}
@@ -148,11 +150,11 @@ def coefficients(
     filter = FILTERS[name]
     stop = n_out if count is None else first + count
     # Torchvision's precision depends on all outputs of the axis.
-    low, weights = _normalised(n_in, n_out, filter, *((0, n_out) if arithmetic == TORCHVISION else (first, stop)), extent)
-    bits = torchvision_bits(weights.max()) if arithmetic == TORCHVISION else PRECISION_BITS
+    low, weights = _normalised(n_in, n_out, filter, *((0, n_out) if arithmetic == TORCH_BYTES else (first, stop)), extent)
+    bits = torchvision_bits(weights.max()) if arithmetic == TORCH_BYTES else PRECISION_BITS
     scaled = weights * (1 << bits)
     quantised = np.trunc(scaled + np.where(scaled < 0, -0.5, 0.5)).astype(np.int32) << (PRECISION_BITS - bits)
-    if arithmetic == TORCHVISION:
+    if arithmetic == TORCH_BYTES:
         low, quantised = low[first:stop], quantised[first:stop]
     return Coefficients(low.astype(np.int64), quantised, bits)
 
@@ -178,17 +180,11 @@ def torchvision_bits(largest: float) -> int:
     return next((bits for bits in range(PRECISION_BITS) if int(0.5 + largest * (2 << bits)) >= LARGEST_WEIGHT), PRECISION_BITS)
 
 
-def nearest_indices(n_in: int, n_out: int, arithmetic: str = PILLOW) -> Array:
-    """The input pixel of each output of the nearest filter, int64 [n_out].
+def nearest_indices(n_in: int, n_out: int) -> Array:
+    """The input pixel of each output of Pillow's nearest filter, int64 [n_out].
 
-    Pillow's positions start at half a step and are accumulated in float64; the accumulation, not `(i + 0.5) * scale`, decides.
-    Torchvision multiplies (its `NEAREST_EXACT`), but by a float32 step, and rounds to float32.
+    Positions start at half a step and are accumulated in float64; the accumulation, not `(i + 0.5) * scale`, decides.
     """
-    scale = n_in / n_out
-    if arithmetic == TORCHVISION:
-        positions = ((np.arange(n_out) + 0.5) * float(np.float32(scale))).astype(np.float32)
-    else:
-        steps = np.full(n_out, scale)
-        steps[0] = scale * 0.5
-        positions = np.cumsum(steps)
-    return np.minimum(positions.astype(np.int64), n_in - 1)
+    steps = np.full(n_out, n_in / n_out)
+    steps[0] = n_in / n_out * 0.5
+    return np.minimum(np.cumsum(steps).astype(np.int64), n_in - 1)

@@ -28,6 +28,8 @@ EXP_TERMS = tuple(1.0 / math.factorial(k) for k in range(14, -1, -1))
 EXP_POWERS = tuple(math.ldexp(1.0, -n) for n in range(64))
 TRUNCATE = 4.0
 """Where a Gaussian ends, in standard deviations."""
+ALIGNED = "bilinear-aligned"
+"""The bilinear kernel between the centres of the corners' pixels; torch's `align_corners=True`."""
 GROUP = 4
 """How many products torch's compiler rounds at a time: those of a vector of float32, of float64 half of them."""
 
@@ -196,23 +198,23 @@ def cubic_taps(n_in: int, n_out: int, real: Real = np.float32) -> Taps:
     return Taps(index[:, CUBIC_ORDER], np.stack(cubic_weights(position - low, _fused), axis=1)[:, CUBIC_ORDER], 1)
 
 
-def byte_taps(n_in: int, n_out: int, mode: str) -> tuple[Array, Array, int]:
+def byte_taps(n_in: int, n_out: int, kernel: str) -> tuple[Array, Array, int]:
     """Input pixels int64 [outputs, taps], weights int64, and their fractional bits, of torch's interpolation of uint8.
 
     Weights are float64, without normalisation; those outside the image belong to its outermost pixels: the last tap of each
     pixel has the sum of all. They are then rounded, half away from zero, to as many bits as antialiased ones of torchvision.
-    `mode` is `linear`, `align_corners` (linear between the centres of the corners' pixels), or `cubic`, of parameter -0.75.
+    The kernel is `bilinear`, `bilinear-aligned`, or `bicubic`, of parameter -0.75.
     """
-    if mode == "align_corners":
+    if kernel == ALIGNED:
         position = np.arange(n_out) * ((n_in - 1) / max(n_out - 1, 1))
     else:
         position = (np.arange(n_out) + 0.5) * (n_in / n_out) - 0.5
-    if mode == "linear":
+    if kernel == "bilinear":
         position = np.maximum(position, 0.0)
     low = np.minimum(np.floor(position), n_in - 1)
     t = np.clip(position - low, 0.0, 1.0)
     rest = 1.0 - t
-    weights = np.stack([rest, t] if mode != "cubic" else [_far(t + 1.0), _near(t), _near(rest), _far(rest + 1.0)], axis=1)
+    weights = np.stack([rest, t] if kernel != "bicubic" else [_far(t + 1.0), _near(t), _near(rest), _far(rest + 1.0)], axis=1)
     taps = weights.shape[1]
     index = np.clip(low[:, None].astype(np.int64) + np.arange(1 - taps // 2, 1 + taps // 2), 0, n_in - 1)
     same = index[:, 1:] == index[:, :-1]

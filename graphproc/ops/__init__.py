@@ -21,25 +21,21 @@ from graphproc.ops.count_up import CountUp
 from graphproc.ops.crop import Crop
 from graphproc.ops.distinct import Distinct
 from graphproc.ops.extend import Extend
-from graphproc.ops.fixed_point_resize import FixedPointResize
 from graphproc.ops.for_each import ForEach
 from graphproc.ops.full import Full
 from graphproc.ops.function import Function
 from graphproc.ops.gaussian_blur import GaussianBlur
 from graphproc.ops.grayscale import Grayscale
 from graphproc.ops.grid import Grid
-from graphproc.ops.interpolate import Interpolate
-from graphproc.ops.interpolate_bytes import InterpolateBytes
 from graphproc.ops.look_up import LookUp
+from graphproc.ops.lowered.resize import Resize
 from graphproc.ops.mat_mul import MatMul
 from graphproc.ops.mirror_pad import MirrorPad
 from graphproc.ops.multiply_add import MultiplyAdd
-from graphproc.ops.nearest import Nearest
 from graphproc.ops.nearest_color import NearestColor
 from graphproc.ops.non_max_suppression import NonMaxSuppression
 from graphproc.ops.normalize import Normalize
 from graphproc.ops.numbers import Numbers
-from graphproc.ops.opencv_resize import OpencvResize
 from graphproc.ops.pad import Pad
 from graphproc.ops.path_sum import PathSum
 from graphproc.ops.pick import Pick
@@ -47,14 +43,12 @@ from graphproc.ops.rearrange import Rearrange
 from graphproc.ops.reduce import Reduce
 from graphproc.ops.reduce_blocks import ReduceBlocks
 from graphproc.ops.reduce_labels import ReduceLabels
+from graphproc.ops.resample import Resample
 from graphproc.ops.rescale import Rescale
-from graphproc.ops.resize import Resize
 from graphproc.ops.rotate import Rotate
 from graphproc.ops.round_to_bytes import RoundToBytes
 from graphproc.ops.running_sum import RunningSum
-from graphproc.ops.select import Select
 from graphproc.ops.select_channels import SelectChannels
-from graphproc.ops.smooth_zoom import SmoothZoom
 from graphproc.ops.softmax import Softmax
 from graphproc.ops.standardize import Standardize
 from graphproc.ops.take import Take
@@ -80,25 +74,20 @@ __all__ = [
     "Crop",
     "Distinct",
     "Extend",
-    "FixedPointResize",
     "ForEach",
     "Full",
     "Function",
     "GaussianBlur",
     "Grayscale",
     "Grid",
-    "Interpolate",
-    "InterpolateBytes",
     "LookUp",
     "MatMul",
     "MirrorPad",
     "MultiplyAdd",
-    "Nearest",
     "NearestColor",
     "NonMaxSuppression",
     "Normalize",
     "Numbers",
-    "OpencvResize",
     "Pad",
     "PathSum",
     "Pick",
@@ -106,14 +95,13 @@ __all__ = [
     "Reduce",
     "ReduceBlocks",
     "ReduceLabels",
+    "Resample",
     "Rescale",
     "Resize",
     "Rotate",
     "RoundToBytes",
     "RunningSum",
-    "Select",
     "SelectChannels",
-    "SmoothZoom",
     "Softmax",
     "Standardize",
     "Take",

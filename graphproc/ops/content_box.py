@@ -50,7 +50,7 @@ class ContentBox(Op):
 
     Attributes:
         threshold: 1 to 255.
-        arithmetic: whose: `pillow-13` or `torchvision`.
+        arithmetic: whose: `pillow` or `torchvision`.
     """
 
     threshold: int = 200

@@ -11,7 +11,7 @@ from graphproc.errors import ShapeError
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.ir.op import Array, Op, op, require_dtype
 from graphproc.ir.types import TensorType
-from graphproc.ops.interpolate import END
+from graphproc.ops.resample.both_axes import END
 
 
 @op("non_max_suppression")

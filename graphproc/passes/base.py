@@ -209,7 +209,9 @@ def replaced(program: Program, match: Match, ops: Sequence[Op | Reads]) -> Progr
     steps: list[Step] = []
     for step in program.steps:
         steps += new if step is last else []
+        if result.name in step.inputs:
+            step = replace(step, inputs=tuple(made.name if i == result.name else i for i in step.inputs))
         if step not in gone:
-            steps.append(replace(step, inputs=tuple(made.name if i == result.name else i for i in step.inputs)))
+            steps.append(step)
     outputs = tuple(replace(o, value=made.name) if o.value == result.name else o for o in program.outputs)
     return replace(program, steps=tuple(steps), outputs=outputs)

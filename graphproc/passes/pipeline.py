@@ -12,9 +12,11 @@ from graphproc.passes.crop_into_resize import CropIntoResize
 from graphproc.passes.fold_byte_map import FoldByteMap
 from graphproc.passes.late_byte_map import LateByteMap
 from graphproc.passes.late_channels import LateChannels
+from graphproc.passes.lower_resample import LowerResample
 from graphproc.passes.map_into_resize import MapIntoResize
 
 PASSES: tuple[Pass, ...] = (
+    LowerResample(),
     LateChannels(),
     AbsorbLayout(),
     CropIntoResize(),
@@ -24,8 +26,8 @@ PASSES: tuple[Pass, ...] = (
 )
 """The passes in the order in which `optimize` runs them.
 
-Late channel selection, layout and crop into the resize, rescale and normalize as one function of a
-byte, that function last, or by the resize where it is next to it.
+Resampling of bytes as a resize, late channel selection, layout and crop into the resize, rescale
+and normalize as one function of a byte, that function last, or by the resize where it is next to it.
 """
 
 
@@ -40,7 +42,7 @@ def rewrites(program: Program) -> Iterator[Rewritten]:
     for step in PASSES:
         try:
             done = step.run(program)
-            program = verify(done.program) if done.changes else program
+            program = verify(done.program, program) if done.changes else program
         except GraphprocError as error:
             raise ProgramError(f"pass {step.name}: {error}") from error
         yield done

@@ -15,7 +15,8 @@ from graphproc import joins
 from graphproc.errors import ConfigError, ImageError
 from graphproc.ir.program import Parity, Value
 from graphproc.ir.value import maximum
-from graphproc.ops import Crop, Interpolate, Nearest, Numbers
+from graphproc.ops import Crop, Numbers
+from graphproc.ops.resample import ALIGNED, NEAREST_EXACT, TORCH_NEAREST, TORCH_UNFUSED, Resample
 from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.method import TRANSFORMERS, Field, Method, over_pixels
 from graphproc.processors.constants import BICUBIC, BILINEAR, NEAREST
@@ -33,7 +34,7 @@ OF_ANGLES = Parity(
     "relative to the largest depth; sines and cosines are the runtime's, and torch's kernels fuse products with sums",
 )
 VIEW = "field_of_view"
-MODES = {BILINEAR: "linear", BICUBIC: "cubic"}
+KERNELS = {BILINEAR: "bilinear", BICUBIC: "bicubic"}
 """How DepthPro resizes, by its `resample`; nearest pixels are another op."""
 NEAREST_DEPTH, FARTHEST_DEPTH = 1e-4, 1e4
 """Between which inverse depths of DepthPro are."""
@@ -41,9 +42,9 @@ SHORTEST = 1e-12
 """What normals are divided by at least."""
 
 
-def resized(b: MethodBuilder, image: Value, size: tuple[Num, ...] | None, mode: str = "cubic", weights: str = "") -> Value:
+def resized(b: MethodBuilder, image: Value, size: tuple[Num, ...] | None, kernel: str = "bicubic", weights: str = "") -> Value:
     """An image at a size."""
-    return image if size is None else b.add(Interpolate(size[0], size[1], mode, weights=weights), image)
+    return image if size is None else b.add(Resample(size[0], size[1], kernel, False, TORCH_UNFUSED, weights=weights), image)
 
 
 def finish(b: MethodBuilder, depth: Value) -> None:
@@ -63,12 +64,12 @@ def build(b: MethodBuilder) -> None:
 
 def build_linear(b: MethodBuilder) -> None:
     """The depths at the wanted size, by linear interpolation."""
-    finish(b, resized(b, as_image(b), b.target, "linear"))
+    finish(b, resized(b, as_image(b), b.target, "bilinear"))
 
 
 def build_aligned(b: MethodBuilder) -> None:
     """The depths at the wanted size, by linear interpolation between the corners' pixels."""
-    finish(b, resized(b, as_image(b), b.target, "align_corners"))
+    finish(b, resized(b, as_image(b), b.target, ALIGNED))
 
 
 def build_pro(b: MethodBuilder) -> None:
@@ -102,18 +103,18 @@ def as_set(b: MethodBuilder, image: Value, size: tuple[Num, Num]) -> Value:
     """
     resample = b.config.resample
     if resample == NEAREST:
-        return b.add(Nearest(*size, centered=True), image)
-    if resample not in MODES:
+        return b.add(Resample(*size, NEAREST_EXACT, False, TORCH_NEAREST), image)
+    if resample not in KERNELS:
         raise ConfigError(
             f"resample: expected {NEAREST}, {BILINEAR} or {BICUBIC} (nearest, bilinear, bicubic) to resize depths, "
             f"got {resample!r}"
         )
-    return resized(b, image, size, MODES[resample])
+    return resized(b, image, size, KERNELS[resample])
 
 
 def build_normals(b: MethodBuilder) -> None:
     """Vectors of length 1, then at the wanted size, by linear interpolation."""
-    b.output("normals", resized(b, unit_vectors(b["normals"], SHORTEST), b.target, "linear"), joins.Pad())
+    b.output("normals", resized(b, unit_vectors(b["normals"], SHORTEST), b.target, "bilinear"), joins.Pad())
 
 
 def unit_vectors(x: Value, shortest: float) -> Value:

@@ -13,7 +13,7 @@ import numpy as np
 from graphproc.errors import ConfigError
 from graphproc.ir.program import Value
 from graphproc.ir.value import where
-from graphproc.ops import Interpolate
+from graphproc.ops.resample import TORCH_UNFUSED, Resample
 from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.instances import mean_chance, paint, promising
 from graphproc.postprocessing.mask_semantic import NAME, QUERIES, class_scores, shares
@@ -55,7 +55,7 @@ def _edges(b: MethodBuilder) -> tuple[int, int | None]:
 def _processed(b: MethodBuilder, masks: Value) -> Value:
     """Resize masks to the size of processed images: the shortest edge is the height, the longest the width."""
     shortest, longest = _edges(b)
-    return b.add(Interpolate(shortest, longest or shortest, "linear"), masks)
+    return b.add(Resample(shortest, longest or shortest, "bilinear", False, TORCH_UNFUSED), masks)
 
 
 def _fitted(b: MethodBuilder, masks: Value) -> Value:
@@ -69,7 +69,7 @@ def _fitted(b: MethodBuilder, masks: Value) -> Value:
     masks = _processed(b, masks)
     for axis, side, size in zip((-2, -1), sides, masks.shape[-2:], strict=True):
         masks = masks.narrow(axis, 0, num.minimum(side, size))
-    return b.add(Interpolate(*b.target, "linear"), masks)
+    return b.add(Resample(*b.target, "bilinear", False, TORCH_UNFUSED), masks)
 
 
 def semantic(b: MethodBuilder) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from graphproc.errors import ConfigError
 from graphproc.ir.program import Parity, Value
 from graphproc.ir.value import where
-from graphproc.ops import Interpolate, Nearest
+from graphproc.ops.resample import TORCH_NEAREST, TORCH_UNFUSED, Resample
 from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.mask_semantic import MASK2FORMER_SIDE, QUERIES, shares
 from graphproc.postprocessing.method import TRANSFORMERS, Method, over_pixels
@@ -104,11 +104,11 @@ def instances(b: MethodBuilder, side: int) -> None:
     scores, labels, query = scores[found.places], labels[found.places], query[found.places]
     masks = b["masks_queries_logits"][query]
     if side:
-        masks = b.add(Interpolate(side, side, "linear"), masks)
+        masks = b.add(Resample(side, side, "bilinear", False, TORCH_UNFUSED), masks)
     inside = masks > 0
     scores = scores * mean_chance(masks, inside)
     if b.target is not None:
-        inside = b.add(Nearest(*b.target), inside)
+        inside = b.add(Resample(*b.target, "nearest", False, TORCH_NEAREST), inside)
     paint(b, found, inside, scores, labels, b.options["return_binary_maps"])
 
 

@@ -6,7 +6,7 @@ Source: transformers 5.23, `post_process_semantic_segmentation` of the classes b
 from __future__ import annotations
 
 from graphproc.ir.program import Value
-from graphproc.ops import Interpolate
+from graphproc.ops.resample import TORCH_UNFUSED, Resample
 from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.method import LOGITS, MASKS, Method, without_nothing
 from graphproc.postprocessing.semantic import OPTIONS, label_map, result
@@ -59,12 +59,12 @@ def maskformer(b: MethodBuilder) -> None:
 def oneformer(b: MethodBuilder) -> None:
     """Do as for MaskFormer, with scores that torchvision's backend resizes with antialiasing."""
     scores = class_scores(shares(b["class_queries_logits"]), b["masks_queries_logits"])
-    label_map(b, scores, "linear" if b.backend == "pil" else "antialias")
+    label_map(b, scores, antialias=b.backend != "pil")
 
 
 def mask2former(b: MethodBuilder) -> None:
     """As for MaskFormer, of masks of 384 x 384 pixels."""
-    masks = b.add(Interpolate(MASK2FORMER_SIDE, MASK2FORMER_SIDE, "linear"), b["masks_queries_logits"])
+    masks = b.add(Resample(MASK2FORMER_SIDE, MASK2FORMER_SIDE, "bilinear", False, TORCH_UNFUSED), b["masks_queries_logits"])
     label_map(b, class_scores(shares(b["class_queries_logits"]), masks))
 
 

@@ -14,7 +14,8 @@ from graphproc import joins
 from graphproc.configs.sizes import size_dict
 from graphproc.ir.program import Value
 from graphproc.ir.value import maximum, minimum, where
-from graphproc.ops import CountUp, Crop, Interpolate
+from graphproc.ops import CountUp, Crop
+from graphproc.ops.resample import TORCH_UNFUSED, Resample
 from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.method import REQUIRED, Field, Method
 from graphproc.processors.sam import resized
@@ -32,15 +33,15 @@ def build(b: MethodBuilder) -> None:
     pad = b.config.pad_size if given is None else size_dict("pad_size", given, default_to_square=True, used=True)
     height, width = b.sizes["original_sizes"]
     inside = b.sizes.get("reshaped_input_sizes") or resized(b.config, height, width)
-    x = b.add(Interpolate(pad["height"], pad["width"], "linear"), b["pred_masks"])
+    x = b.add(Resample(pad["height"], pad["width"], "bilinear", False, TORCH_UNFUSED), b["pred_masks"])
     x = b.add(Crop(0, 0, inside[0], inside[1]), x)
-    finish(b, b.add(Interpolate(height, width, "linear"), x))
+    finish(b, b.add(Resample(height, width, "bilinear", False, TORCH_UNFUSED), x))
 
 
 def build_whole(b: MethodBuilder) -> None:
     """The masks at the size of the image, above the threshold."""
     height, width = b.sizes["original_sizes"]
-    x = b.add(Interpolate(height, width, "linear"), b["pred_masks"])
+    x = b.add(Resample(height, width, "bilinear", False, TORCH_UNFUSED), b["pred_masks"])
     finish(b, apart(x) if b.options["apply_non_overlapping_constraints"] else x)
 
 

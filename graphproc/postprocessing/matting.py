@@ -13,7 +13,8 @@ import numpy as np
 from graphproc import joins
 from graphproc.errors import ImageError
 from graphproc.ir.program import Parity
-from graphproc.ops import Interpolate, Truncate
+from graphproc.ops import Truncate
+from graphproc.ops.resample import TORCH_UNFUSED, Resample
 from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.depth import resized
 from graphproc.postprocessing.method import TRANSFORMERS, Field, Method
@@ -28,13 +29,13 @@ def build(b: MethodBuilder) -> None:
     """Foregrounds and alphas at the wanted size, with a background also the composite, in bytes."""
     foreground, alpha = b["foregrounds"], b["alphas"]
     if b.target is not None:
-        foreground, alpha = (resized(b, x, b.target, "linear").clip(0, 1) for x in (foreground, alpha))
+        foreground, alpha = (resized(b, x, b.target, "bilinear").clip(0, 1) for x in (foreground, alpha))
     b.output("foreground", foreground, joins.Pad())
     b.output("alpha", alpha, joins.Pad())
     if BACKGROUND not in b:
         return
     size = foreground.type.size("H"), foreground.type.size("W")
-    behind = b.add(Interpolate(*size, "linear"), b[BACKGROUND])
+    behind = b.add(Resample(*size, "bilinear", False, TORCH_UNFUSED), b[BACKGROUND])
     shown = (foreground + (1 - alpha) * behind).clip(0, 1)
     b.output("composite", b.add(Truncate("i32"), shown * TO_BYTE).cast("u8"), joins.Pad())
 

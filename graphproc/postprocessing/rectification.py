@@ -15,7 +15,8 @@ from graphproc import joins
 from graphproc.errors import ImageError
 from graphproc.ir.program import Parity, Value
 from graphproc.ir.value import where
-from graphproc.ops import Interpolate, SelectChannels, Truncate
+from graphproc.ops import SelectChannels, Truncate
+from graphproc.ops.resample import ALIGNED, TORCH_UNFUSED, Resample
 from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.method import REQUIRED, TRANSFORMERS, Field, Method
 from graphproc.sizes.num import Num
@@ -32,7 +33,7 @@ def build(b: MethodBuilder) -> None:
     """The page straightened: bytes of blue, green and red, channels last."""
     image = b[IMAGE]
     height, width = image.type.size("H"), image.type.size("W")
-    mesh = b.add(Interpolate(height, width, "align_corners"), b["prediction"])
+    mesh = b.add(Resample(height, width, ALIGNED, False, TORCH_UNFUSED), b["prediction"])
     x = sampled(image, place(mesh, 0, width), place(mesh, 1, height))
     x = b.add(SelectChannels((2, 1, 0)), x * b.number("scale"))
     x = b.add(Truncate("i32"), x).cast("u8")

@@ -14,7 +14,7 @@ import numpy as np
 
 from graphproc import joins
 from graphproc.ir.program import Value
-from graphproc.ops import Interpolate
+from graphproc.ops.resample import TORCH_UNFUSED, Resample
 from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.detection import NAME as DETECTION
 from graphproc.postprocessing.detection import in_pixels
@@ -65,7 +65,7 @@ def instance(b: MethodBuilder) -> None:
     boxes = in_pixels(b["pred_boxes"], b.target)
     chances = b["pred_masks"][found.places].sigmoid()
     if b.target is not None:
-        chances = b.add(Interpolate(*_wanted(b, found, chances), "linear"), chances)
+        chances = b.add(Resample(*_wanted(b, found, chances), "bilinear", False, TORCH_UNFUSED), chances)
     inside = chances > b.number("mask_threshold")
     b.rows(
         filled_up(b, is_candidate(b, found), found),

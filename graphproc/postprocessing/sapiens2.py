@@ -57,7 +57,7 @@ def fitted(b: MethodBuilder, x: Value) -> Value:
             size = x.shape[axis]
             start = num.minimum((side - length) // 2, size)
             x = x.narrow(axis, start, num.minimum(length, size - start))
-    return resized(b, x, b.sizes.get("target_sizes", source), "linear")
+    return resized(b, x, b.sizes.get("target_sizes", source), "bilinear")
 
 
 def points_result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from graphproc import joins
 from graphproc.errors import ConfigError
 from graphproc.ir.program import Value
-from graphproc.ops import Nearest, Numbers, Truncate
+from graphproc.ops import Numbers, Truncate
+from graphproc.ops.resample import TORCH_NEAREST, Resample
 from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.mask_semantic import NAME
 from graphproc.postprocessing.method import Field, Method
@@ -22,7 +23,7 @@ def build(b: MethodBuilder) -> None:
     """The class of the nearest colour at each pixel, or without classes the mean of the three channels."""
     colors = _colors(b)
     if b.target is not None:
-        colors = b.add(Nearest(*b.target), colors)
+        colors = b.add(Resample(*b.target, "nearest", False, TORCH_NEAREST), colors)
     channels = [colors.narrow(-3, channel, 1) for channel in range(3)]
     labels = b.options["num_labels"]
     if labels is None:

@@ -20,7 +20,8 @@ from graphproc import joins
 from graphproc.errors import ConfigError
 from graphproc.ir.program import Parity, Value
 from graphproc.ir.value import maximum, where
-from graphproc.ops import CountUp, Extend, Interpolate, Numbers, PathSum
+from graphproc.ops import CountUp, Extend, Numbers, PathSum
+from graphproc.ops.resample import TORCH_UNFUSED, Resample
 from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.mask_semantic import DETR, MASK2FORMER_SIDE, QUERIES
 from graphproc.postprocessing.method import TRANSFORMERS, Method, over_pixels
@@ -213,18 +214,18 @@ def best_classes(b: MethodBuilder, logits: Value) -> tuple[Candidates, Value, Va
     return found, best[found.places], labels[found.places]
 
 
-def resized(b: MethodBuilder, masks: Value, mode: str = "linear") -> Value:
+def resized(b: MethodBuilder, masks: Value, antialias: bool = False) -> Value:
     """Masks at the wanted size."""
-    return masks if b.target is None else b.add(Interpolate(*b.target, mode), masks)
+    return masks if b.target is None else b.add(Resample(*b.target, "bilinear", antialias, TORCH_UNFUSED), masks)
 
 
-def segments(b: MethodBuilder, logits: str, masks: str, classes: tuple[int, ...], side: int = 0, mode: str = "linear") -> None:
+def segments(b: MethodBuilder, logits: str, masks: str, classes: tuple[int, ...], side: int = 0, antialias: bool = False) -> None:
     """The segments of the queries that score enough; masks are resized to squares of `side` first, unless it is 0."""
     found, scores, labels = best_classes(b, b[logits])
     picked = b[masks][found.places]
     if side:
-        picked = b.add(Interpolate(side, side, "linear"), picked)
-    scored(b, found, resized(b, picked.sigmoid(), mode), scores, labels, classes)
+        picked = b.add(Resample(side, side, "bilinear", False, TORCH_UNFUSED), picked)
+    scored(b, found, resized(b, picked.sigmoid(), antialias), scores, labels, classes)
 
 
 def detr_instance(b: MethodBuilder) -> None:
@@ -251,7 +252,7 @@ def mask2former_panoptic(b: MethodBuilder) -> None:
 def oneformer_panoptic(b: MethodBuilder) -> None:
     """Do as for MaskFormer, with masks resized with antialiasing."""
     classes = labels_of(b, "label_ids_to_fuse")
-    segments(b, "class_queries_logits", "masks_queries_logits", classes, mode="antialias")
+    segments(b, "class_queries_logits", "masks_queries_logits", classes, antialias=True)
 
 
 def run_lengths(segmentation: Array) -> list[list[int]]:

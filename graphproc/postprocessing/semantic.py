@@ -12,7 +12,7 @@ from typing import Any
 from graphproc import joins
 from graphproc.batch_feature import BatchFeature
 from graphproc.ir.program import Value
-from graphproc.ops import Interpolate
+from graphproc.ops.resample import TORCH_UNFUSED, Resample
 from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.method import Field, Method
 
@@ -34,10 +34,10 @@ OUTSIDE = -1
 OPTIONS = {"target_sizes": None, "return_segmentation_scores": False}
 
 
-def label_map(b: MethodBuilder, scores: Value, mode: str = "linear") -> None:
+def label_map(b: MethodBuilder, scores: Value, antialias: bool = False) -> None:
     """The scores at the wanted size, and everywhere the first class of the largest."""
     if b.target is not None:
-        scores = b.add(Interpolate(*b.target, mode), scores)
+        scores = b.add(Resample(*b.target, "bilinear", antialias, TORCH_UNFUSED), scores)
     b.output("segmentation", scores.argmax(-3), joins.Pad(OUTSIDE))
     if b.options["return_segmentation_scores"]:
         b.output("segmentation_scores", scores, joins.Pad())

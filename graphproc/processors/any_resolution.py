@@ -39,7 +39,7 @@ def tiles(b: ProgramBuilder, config: Config, x: Value, key: str, side: int, step
     if candidates is None:
         raise ConfigError(f"{key}: expected pairs of a height and a width, got null. List the canvases to choose from.")
     best = best_resolution(x.type.size("H"), x.type.size("W"), candidates, side)
-    canvas = b.add(Pad(*best.before, *best.canvas), tiling.resize_to(b, config, x, *best.fitted))
+    canvas = b.add(Pad(*best.before, *best.canvas), tiling.resample(b, config, x, *best.fitted))
     if all(length % side == 0 for pair in candidates for length in pair):
         x = tiling.cut(b, canvas, side, side)
         for step in steps(side, side):
@@ -60,7 +60,7 @@ def overview_and_tiles(b: ProgramBuilder, config: Config, x: Value) -> Value:
         size = config.size or {}
         edge = size.get("shortest_edge")
         height, width = (edge, edge) if edge else stages.sides("size", size)
-        overview = tiling.resize_to(b, config, x, height, width)
+        overview = tiling.resample(b, config, x, height, width)
     overview = tiling.as_tile(b, overview)
     for step in steps:
         overview = step(b, config, overview)

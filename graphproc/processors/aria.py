@@ -62,7 +62,7 @@ def squares(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
     def steps(height: Num, width: Num) -> tuple[Stage, Stage]:
         sizes.append(fitted(config, height, width))
-        return lambda b, config, x: tiling.resize_to(b, config, x, *sizes[0]), pad
+        return lambda b, config, x: tiling.resample(b, config, x, *sizes[0]), pad
 
     if config.split_image:
         x = tiles(b, config, x, "split_resolutions", longest, steps)

@@ -22,7 +22,7 @@ from graphproc.sizes import fit
 GRAY = (127, 127, 127)
 
 
-def longer_side(b: ProgramBuilder, config: Config, x: Value, key: str = "size", resample: int | None = None) -> Value:
+def longer_side(b: ProgramBuilder, config: Config, x: Value, key: str = "size", filter: int | None = None) -> Value:
     """`do_resize`: the longer side to that of a square size, the other at least `min_size`."""
     if not config.do_resize:
         return x
@@ -30,7 +30,7 @@ def longer_side(b: ProgramBuilder, config: Config, x: Value, key: str = "size", 
     if height != width:
         raise ConfigError(f"{key}: {config.processor} needs a height equal to the width, got {getattr(config, key)}")
     size = fit.longest_edge_half_even(x.type.size("H"), x.type.size("W"), height, stages.count(config, "min_size"))
-    return stages.resize_to(b, config, x, *size, resample=resample)
+    return stages.resample(b, x, *size, config.resample if filter is None else filter)
 
 
 def on_square(b: ProgramBuilder, config: Config, x: Value, mean: Any, key: str = "size") -> Value:

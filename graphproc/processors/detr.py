@@ -82,7 +82,7 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
 def resize_floats(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize` by the standard rules, without antialiasing, of whatever the pixels are by then."""
     size = rules.resized(x.type.size("H"), x.type.size("W"), edges(config))
-    return stages.interpolated(b, x, *size, config.resample, antialias=False)
+    return stages.resample(b, x, *size, config.resample, antialias=False)
 
 
 DETR = Row(

@@ -10,8 +10,8 @@ from graphproc.configs.config import Config
 from graphproc.configs.settings import Setting, flag
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.numerics.filters import NAMES, PILLOW, TORCHVISION
-from graphproc.ops import ContentBox, Crop, MirrorPad, Numbers, Pad, ReduceBlocks, Resize, Rotate
+from graphproc.numerics.filters import PILLOW, TORCHVISION
+from graphproc.ops import ContentBox, Crop, MirrorPad, Numbers, Pad, ReduceBlocks, Resample, Rotate
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, IMAGENET, INCEPTION, NORMALIZE, resize_to, square, usual
 from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, Row
@@ -56,14 +56,14 @@ def aligned(b: ProgramBuilder, config: Config, x: Value) -> Value:
 @stages.when("do_resize")
 def shorter_side(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize`: the shorter side to the page's shorter side."""
-    return stages.resize_to(b, config, x, *stages.shortest_edge_size(x, min(stages.sides("size", config.size))))
+    return stages.resample(b, x, *stages.shortest_edge_size(x, min(stages.sides("size", config.size))), config.resample)
 
 
 @stages.when("do_thumbnail")
 def thumbnail(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_thumbnail`: shrunk to fit the page; a filter of 0 stands for bicubic here."""
     size = fit.thumbnail(x.type.size("H"), x.type.size("W"), *stages.sides("size", config.size))
-    return stages.resize_to(b, config, x, *size, resample=config.resample or BICUBIC, keeps_size=True)
+    return stages.resample(b, x, *size, config.resample or BICUBIC, keeps_size=True)
 
 
 @stages.when("do_thumbnail")
@@ -73,10 +73,10 @@ def reduced_thumbnail(b: ProgramBuilder, config: Config, x: Value) -> Value:
     size = fit.thumbnail(rows, columns, *stages.sides("size", config.size))
     height, width = stages.at_least_a_pixel(b, *size, "thumbnail's")
     if b.backend == TORCHVISION:
-        return stages.resize_to(b, config, x, height, width, BICUBIC)
+        return stages.resample(b, x, height, width, BICUBIC)
     r = fit.reduction(rows, columns, height, width, REDUCING_GAP)
     x = b.add(ReduceBlocks(r.factor_height, r.factor_width), x)
-    return b.add(Resize(height, width, NAMES[BICUBIC], extent=(r.box_height, r.box_width), keeps_size=True), x)
+    return b.add(Resample(height, width, "bicubic", extent=(r.box_height, r.box_width), keeps_size=True), x)
 
 
 @stages.when("do_pad")
@@ -109,7 +109,7 @@ def shrunk(config: Config, x: Value) -> Size:
 
 def shrink(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize`: shrunk to inside `size`; smaller images keep theirs."""
-    return stages.resize_to(b, config, x, *shrunk(config, x), keeps_size=True) if config.do_resize else x
+    return stages.resample(b, x, *shrunk(config, x), config.resample, keeps_size=True) if config.do_resize else x
 
 
 def canvas(config: Config) -> Size:

@@ -44,7 +44,7 @@ def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     limits = (stages.count(config, key) for key in LIMITS)
     to = smart_resize.pixels_within(x.type.size("H"), x.type.size("W"), stages.count(config, "spatial_factor"), *limits)
     b.require(to.holds, f"{to.message}.")
-    return stages.resize_to(b, config, x, *to.size)
+    return stages.resample(b, x, *to.size, config.resample)
 
 
 def finish(b: ProgramBuilder, config: Config, x: Value) -> None:

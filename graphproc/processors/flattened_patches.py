@@ -12,7 +12,8 @@ from graphproc.configs.settings import Setting, Whole
 from graphproc.errors import ConfigError
 from graphproc.ir.op import Op
 from graphproc.ir.program import Parity, ProgramBuilder, Value
-from graphproc.ops import Cast, Concat, Extend, Full, Grid, Interpolate, Numbers, Standardize
+from graphproc.ops import Cast, Concat, Extend, Full, Grid, Numbers, Standardize
+from graphproc.ops.resample import TORCH_FLOATS, Resample
 from graphproc.processors import stages
 from graphproc.processors.constants import RGB, square
 from graphproc.processors.row import ONLY_PIL, PIL, Row
@@ -46,7 +47,7 @@ def patches(b: ProgramBuilder, config: Config, x: Value, *, resizes_float64: boo
     patch_height, patch_width = stages.sides("patch_size", size)
     rows, columns = patch_budget.patch_grid_within(x.type.size("H"), x.type.size("W"), patch_height, patch_width, most)
     height, width = rows * patch_height, columns * patch_width
-    steps: list[Op] = [Cast("f32"), Interpolate(height, width, "antialias", fused=True)]
+    steps: list[Op] = [Cast("f32"), Resample(height, width, "bilinear", arithmetic=TORCH_FLOATS)]
     for step in reversed(steps) if resizes_float64 else steps:
         x = b.add(step, x)
     x = x.rearrange(PIXELS_LAST, "PF", gh=rows, p=patch_height, gw=columns, q=patch_width)

@@ -7,7 +7,8 @@ from graphproc.configs.config import Config
 from graphproc.configs.settings import Above, Setting
 from graphproc.errors import ConfigError
 from graphproc.ir.program import Parity, ProgramBuilder, Value
-from graphproc.ops import MirrorPad, Pad, SmoothZoom
+from graphproc.ops import MirrorPad, Pad
+from graphproc.ops.resample import SCIPY, Resample
 from graphproc.processors import stages
 from graphproc.processors.constants import BILINEAR, CLIP, IMAGENET, INCEPTION, NEAREST, square, usual
 from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, PIL, Row
@@ -48,7 +49,7 @@ def smooth(b: ProgramBuilder, config: Config, x: Value) -> Value:
         raise ConfigError(f"resample: {NEAREST} turns the blur of {config.processor} off, which is not compiled. Use {BILINEAR}.")
     if x.type.dtype == "u8":
         raise ConfigError(f"do_rescale: {config.processor} is compiled for floats alone. Set it, or do_resize to false.")
-    return b.add(SmoothZoom(*stages.sides("size", config.size)), x)
+    return b.add(Resample(*stages.sides("size", config.size), "bilinear", arithmetic=SCIPY), x)
 
 
 def without_one_channel(b: ProgramBuilder, config: Config, x: Value) -> None:
@@ -66,7 +67,7 @@ ROWS = (
     ),
     Row(
         "DINOv3ViTImageProcessor",
-        (stages.rescale_alone, stages.resize_any, stages.center_crop, stages.normalize_alone),
+        (stages.rescale_alone, stages.resize, stages.center_crop, stages.normalize_alone),
         usual(square(224), "bilinear", IMAGENET),
         not_compiled="resample 1 (lanczos) after rescaling",
         backends=ONLY_TORCHVISION,

@@ -21,7 +21,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
 from graphproc.ops import Concat, Crop, Extend, Full, Numbers, Pad
 from graphproc.processors import stages
-from graphproc.processors.constants import BILINEAR, INCEPTION, RESCALE, RGB, resize_to
+from graphproc.processors.constants import INCEPTION, RESCALE, RGB, resize_to
 from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, Row, Stage
 from graphproc.processors.settings import DO_IMAGE_SPLITTING, RETURN_ROW_COL_INFO
 from graphproc.sizes import num
@@ -46,9 +46,9 @@ OUTPUTS = ("pixel_values", "pixel_attention_mask")
 def resize_within(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize`: down to the longest edge, then up to the shortest one; or to a height and width."""
     if set(config.size) != {"shortest_edge", "longest_edge"}:
-        return stages.resize_to(b, config, x, *stages.sides("size", config.size))
+        return stages.resample(b, x, *stages.sides("size", config.size), config.resample)
     edges = config.size["longest_edge"], config.size["shortest_edge"]
-    return stages.resize_to(b, config, x, *within_long_side(x.type.size("H"), x.type.size("W"), *edges))
+    return stages.resample(b, x, *within_long_side(x.type.size("H"), x.type.size("W"), *edges), config.resample)
 
 
 STAGES = (resize_within, stages.rescale, stages.normalize)
@@ -110,17 +110,16 @@ def split(first_size: FirstSize) -> Stage:
 
     def stage(b: ProgramBuilder, config: Config, x: Value) -> Value:
         tile = _tile(config)
-        filter = BILINEAR if config.resample is None else config.resample
         if config.do_resize:
-            x = stages.resampled(b, x, *first_size(config, x), filter)
+            x = stages.resample(b, x, *first_size(config, x), config.resample, has_pixels=True)
         grid = Grid(0, 0)
         tiles = []
         if config.do_image_splitting:
             size, grid = tile_split(x.type.size("H"), x.type.size("W"), tile)
-            x = stages.resampled(b, x, *size, filter)
+            x = stages.resample(b, x, *size, config.resample, has_pixels=True)
             cut = x.rearrange("c (r h) (k w) -> (r k) c h w", "NCHW", h=tile, w=tile)
             tiles.append(cut.narrow(-4, 0, grid.rows * grid.columns))
-        whole = stages.resampled(b, x, tile, tile, filter)
+        whole = stages.resample(b, x, tile, tile, config.resample)
         x = b.add(Concat(-4), *tiles, whole.rearrange("c h w -> 1 c h w", "NCHW"))
         if config.return_row_col_info:
             for name, count in zip(("rows", "cols"), grid, strict=True):

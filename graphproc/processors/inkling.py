@@ -15,7 +15,7 @@ from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Numbers, Pad, Rearrange
 from graphproc.processors import stages
-from graphproc.processors.constants import BILINEAR, CLIP, INCEPTION, LANCZOS, NORMALIZE, RGB, square
+from graphproc.processors.constants import CLIP, INCEPTION, LANCZOS, NORMALIZE, RGB, square
 from graphproc.processors.row import ONLY_TORCHVISION, Row, Stage
 from graphproc.sizes import fit
 from graphproc.sizes.num import Num
@@ -54,7 +54,7 @@ def scale(b: ProgramBuilder, config: Config, x: Value) -> Value:
         return x
     most = stages.optional(config, "rescale_image_max_upscaled_long_edge")
     size = fit.longest_edge_times(x.type.size("H"), x.type.size("W"), factor, most)
-    return stages.resize_to(b, config, x, *size, BILINEAR if config.resample is None else None)
+    return stages.resample(b, x, *size, config.resample)
 
 
 def surround(extra: int) -> Stage:

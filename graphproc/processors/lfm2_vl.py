@@ -96,7 +96,7 @@ def parts(b: ProgramBuilder, config: Config, x: Value) -> None:
     found, masks, shapes = [], [], []
 
     def part(size: tuple[Num, Num], grid: tuple[Num, Num], pattern: str, count: Num) -> None:
-        y = tiling.in_model_units(b, config, tiling.resize_to(b, config, x, *size))
+        y = tiling.in_model_units(b, config, tiling.resample(b, config, x, *size))
         lengths = (("p", patch), ("q", patch), ("gh", grid[0]), ("gw", grid[1]))
         y = b.add(Take(-3, 0, count), b.add(Rearrange(pattern, lengths, "NPF"), y))
         # Only parts that are not counted have more patches.

@@ -44,8 +44,8 @@ def _canvas(b: ProgramBuilder, config: Config) -> ChunkedCanvas:
 def tiles(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """The tiles of the canvas, black below and right of the image, and where there are several the whole image in one more."""
     canvas, side = _canvas(b, config), config.size["height"]
-    placed = b.add(Pad(0, 0, *canvas.canvas), tiling.resize_to(b, config, x, *canvas.fitted))
-    whole = tiling.as_tile(b, tiling.resize_to(b, config, x, side, side))
+    placed = b.add(Pad(0, 0, *canvas.canvas), tiling.resample(b, config, x, *canvas.fitted))
+    whole = tiling.as_tile(b, tiling.resample(b, config, x, side, side))
     several = canvas.grid.rows * canvas.grid.columns > 1
     return tiling.join(b, tiling.cut(b, placed, side, side), tiling.only_if(b, several, whole))
 

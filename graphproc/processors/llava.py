@@ -32,7 +32,7 @@ def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize` to a shortest edge or to both sides; a longest edge beside the shortest one does nothing."""
     edge = config.size.get("shortest_edge")
     sides = stages.shortest_edge_size(x, edge) if edge else stages.sides("size", config.size)
-    return stages.resize_to(b, config, x, *sides)
+    return stages.resample(b, x, *sides, config.resample)
 
 
 def pixel_values_images(b: ProgramBuilder, config: Config, x: Value) -> None:

@@ -14,7 +14,7 @@ from graphproc.ir.delivery import LISTS
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Concat, Numbers, Rearrange, Take
 from graphproc.processors import stages
-from graphproc.processors.constants import BICUBIC, BILINEAR, INCEPTION, NORMALIZE, RGB
+from graphproc.processors.constants import BICUBIC, INCEPTION, NORMALIZE, RGB
 from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, Row
 from graphproc.processors.settings import PATCH_SIZE
 from graphproc.sizes import num
@@ -72,8 +72,7 @@ def strips(b: ProgramBuilder, config: Config, x: Value) -> Value:
             b.require(num.eq(side % (num.maximum(parts, 1) * patch), 0), message)
 
     def view(size: tuple[Num, Num]) -> Value:
-        filter = BILINEAR if config.resample is None else None
-        return stages.resize_to(b, config, x, *size, filter) if config.do_resize else x
+        return stages.resample(b, x, *size, config.resample) if config.do_resize else x
 
     whole = b.add(Rearrange("c (g p) w -> 1 c p (g w)", (("p", patch),), layout="NCHW"), view(cut.source))
     grid = Rearrange(

@@ -41,7 +41,7 @@ def _canvas(b: ProgramBuilder, config: Config) -> TiledCanvas:
 def place(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """Resized to fit the canvas, black below and right."""
     canvas = _canvas(b, config)
-    return b.add(Pad(0, 0, *canvas.canvas), stages.resize_to(b, config, x, *canvas.fitted))
+    return b.add(Pad(0, 0, *canvas.canvas), stages.resample(b, x, *canvas.fitted, config.resample))
 
 
 def finish(b: ProgramBuilder, config: Config, x: Value) -> None:

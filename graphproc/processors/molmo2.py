@@ -70,8 +70,8 @@ def crops(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
     def resized(height: Num, width: Num) -> Value:
         if x.type.dtype in FLOATS:
-            return stages.interpolated(b, x, height, width, config.resample, antialias=False)
-        y = stages.interpolated(b, x.cast("f32"), height, width, config.resample, antialias=False)
+            return stages.resample(b, x, height, width, config.resample, antialias=False)
+        y = stages.resample(b, x.cast("f32"), height, width, config.resample, antialias=False)
         y = b.add(RoundToBytes(), y)
         return y if x.type.dtype == "u8" else y.cast(x.type.dtype)
 

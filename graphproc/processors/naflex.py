@@ -12,7 +12,8 @@ from graphproc.configs.settings import OneOf, Setting, Whole
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
-from graphproc.ops import Extend, Full, Grid, Nearest, Numbers
+from graphproc.ops import Extend, Full, Grid, Numbers
+from graphproc.ops.resample import TORCH_NEAREST, Resample
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, BILINEAR, INCEPTION, NEAREST, RESCALE, RGB
 from graphproc.processors.row import ONLY_TORCHVISION, Row
@@ -28,16 +29,11 @@ WITHOUT_SIZE = {key: needed for key, needed in NEEDS.items() if key != "do_resiz
 """The size follows from the number of patches, and a filter that is null is bilinear."""
 
 
-def resize_to(b: ProgramBuilder, config: Config, x: Value, height: Num, width: Num) -> Value:
-    """Resize with the configured filter or bilinearly."""
-    return stages.resize_to(b, config, x, height, width, BILINEAR if config.resample is None else None)
-
-
 @stages.when("do_resize")
 def siglip_resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize`: to at most `max_num_patches` whole patches."""
     patch, most = stages.count(config, "patch_size"), stages.count(config, "max_num_patches")
-    return resize_to(b, config, x, *patch_budget.patches_within(x.type.size("H"), x.type.size("W"), patch, most))
+    return stages.resample(b, x, *patch_budget.patches_within(x.type.size("H"), x.type.size("W"), patch, most), config.resample)
 
 
 @stages.when("do_resize")
@@ -54,8 +50,8 @@ def gemma_resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     to = patch_budget.pooled_patches_within(x.type.size("H"), x.type.size("W"), patch, most, pooling)
     b.require(to.holds, f"{to.message}.")
     if b.backend == TORCHVISION and config.resample == NEAREST:  # which this class alone hands on as it is
-        return b.add(Nearest(*to.size), x)
-    return resize_to(b, config, x, *to.size)
+        return b.add(Resample(*to.size, "nearest", False, TORCH_NEAREST), x)
+    return stages.resample(b, x, *to.size, config.resample)
 
 
 def gemma_patches(config: Config) -> int:

@@ -52,7 +52,7 @@ def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     patch = stages.count(config, "patch_size")
     to = patch_budget.merged_patches_between(x.type.size("H"), x.type.size("W"), patch, merge_side(config), *budget(config))
     b.require(to.holds, f"{to.message}.")
-    return stages.interpolated(b, x.cast("f32"), *to.size, config.resample)
+    return stages.resample(b, x.cast("f32"), *to.size, config.resample)
 
 
 def patches(b: ProgramBuilder, config: Config, x: Value) -> None:

@@ -37,7 +37,7 @@ def shrink_on_canvas(b: ProgramBuilder, config: Config, x: Value) -> Value:
     patch, merge, most = (stages.count(config, key) for key in ("patch_size", "merge_size", "max_patches"))
     height, width = x.type.size("H"), x.type.size("W")
     to = patch_budget.shrunk_on_canvas(height, width, patch, merge, most, size["max_height"])
-    x = stages.resize_to(b, config, x, to.content_height, to.content_width)
+    x = stages.resample(b, x, to.content_height, to.content_width, config.resample)
     return b.add(Pad(0, 0, to.height, to.width), x)
 
 
@@ -56,7 +56,7 @@ def resize_to_pixels(b: ProgramBuilder, config: Config, x: Value) -> Value:
         raise ConfigError("resample: expected a filter beside size, got null. Set it, or do_resize to false.")
     least, most = (None if config.size is None else config.size[key] for key in ("min_pixels", "max_pixels"))
     size = patch_budget.pixels_between(x.type.size("H"), x.type.size("W"), least, most, longest)
-    return stages.resize_to(b, config, x, *size, BILINEAR if config.resample is None else None)
+    return stages.resample(b, x, *size, config.resample)
 
 
 def pad_to_patches(b: ProgramBuilder, config: Config, x: Value) -> Value:

@@ -13,7 +13,8 @@ from graphproc.configs.config import Config
 from graphproc.configs.settings import OneOf, Setting, Whole
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Cast, FixedPointResize, Numbers, Pad
+from graphproc.ops import Cast, Numbers, Pad
+from graphproc.ops.resample import FIXED_POINT, Resample
 from graphproc.processors import stages
 from graphproc.processors.calls import OWN
 from graphproc.processors.constants import IMAGENET, IMAGENET_BGR, INCEPTION, NEAREST, square, usual
@@ -32,14 +33,14 @@ def fixed_point(b: ProgramBuilder, config: Config, x: Value) -> Value:
     edge = max(stages.sides("size", config.size))
     height, width = fit.longest_edge_half_even(x.type.size("H"), x.type.size("W"), edge)
     stages.at_least_a_pixel(b, height, width)
-    return b.add(FixedPointResize(height, width), x)
+    return b.add(Resample(height, width, "bilinear", False, FIXED_POINT), x)
 
 
 def as_floats(b: ProgramBuilder, config: Config, x: Value, height: Num, width: Num) -> Value:
     """Resize bytes that became floats first, which makes no difference to the nearest filter."""
     if config.resample == NEAREST:
-        return b.add(Cast("f32"), stages.interpolated(b, x, height, width, NEAREST))
-    return stages.interpolated(b, x.cast("f32"), height, width, config.resample)
+        return b.add(Cast("f32"), stages.resample(b, x, height, width, NEAREST))
+    return stages.resample(b, x.cast("f32"), height, width, config.resample)
 
 
 @stages.when("do_resize")
@@ -77,7 +78,7 @@ def widest(config: Config, sizes: Sequence[tuple[int, int]]) -> Config:
 def line(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize`: to `size`'s height and as wide as goes with it, without antialiasing."""
     height, _ = stages.sides("size", config.size)
-    return stages.interpolated(b, x, height, line_width(config, *_sides(x)), config.resample, antialias=False)
+    return stages.resample(b, x, height, line_width(config, *_sides(x)), config.resample, antialias=False)
 
 
 @stages.when("do_resize")

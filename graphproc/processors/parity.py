@@ -13,8 +13,8 @@ from dataclasses import replace
 
 from graphproc.ir.op import Op
 from graphproc.ir.program import Output, Parity, Step
-from graphproc.numerics.filters import TORCHVISION
-from graphproc.ops import ForEach, Interpolate, InterpolateBytes, Nearest, Resize, RoundToBytes
+from graphproc.ops import ForEach, RoundToBytes
+from graphproc.ops.resample import ALIGNED, NEAREST_EXACT, TORCH_BYTES, TORCH_FLOATS, Resample
 
 AVX2 = "torch runs on a processor with AVX2"
 THREADS = f"{AVX2}, but not AVX-512, and on several threads"
@@ -63,26 +63,30 @@ def _together(values: Sequence[Apart]) -> Apart:
 
 def _after(op: Op, before: Apart) -> Apart:
     """How far results lie apart behind an op, for operands that lie so far apart."""
-    conditions, apart, by_side, cause = before
+    conditions, apart, _, cause = before
     if isinstance(op, ForEach):
         for inner in op.body:
             before = _after(inner, before)
         return before
-    if isinstance(op, Resize) and op.arithmetic == TORCHVISION:
-        if op.filter == "bilinear":
-            return conditions | {AVX2}, 2 * apart + BYTE, 0.0, FIXED_POINT
-        # other filters round bytes alike, but those that lie apart to more or less
-        return (conditions, 2 * apart + BYTE, by_side, cause) if apart and op.filter != "nearest" else before
-    if isinstance(op, Nearest) and op.centered:
-        return conditions | {AVX2}, 1.0, 0.0, BORDERS
-    if isinstance(op, InterpolateBytes) and op.mode == "cubic":
-        return conditions, 2 * apart, 0.0, cause
-    if isinstance(op, InterpolateBytes):
-        return conditions | {AVX2}, 2 * apart + BYTE, 0.0, FIXED_POINT
-    if isinstance(op, Interpolate) and op.fused:
-        near = not op.mode.startswith("antialias")
-        where = THREADS if op.mode in ("linear", "align_corners") else FLOATS
-        return conditions | {where}, 2 * apart + FUSED, by_side + near * POSITION, cause or FUSING
+    if isinstance(op, Resample):
+        return _after_resample(op, before)
     if isinstance(op, RoundToBytes) and conditions:
         return conditions, max(BYTE, apart), 0.0, cause
+    return before
+
+
+def _after_resample(op: Resample, before: Apart) -> Apart:
+    conditions, apart, by_side, cause = before
+    if op.kernel == NEAREST_EXACT:
+        return conditions | {AVX2}, 1.0, 0.0, BORDERS
+    if op.arithmetic == TORCH_BYTES:
+        if op.kernel in ("bilinear", ALIGNED):
+            return conditions | {AVX2}, 2 * apart + BYTE, 0.0, FIXED_POINT
+        if not op.antialias:
+            return conditions, 2 * apart, 0.0, cause
+        # rounds bytes alike, but those that lie apart to more or less
+        return (conditions, 2 * apart + BYTE, by_side, cause) if apart else before
+    if op.arithmetic == TORCH_FLOATS:
+        where = FLOATS if op.antialias or op.kernel == "bicubic" else THREADS
+        return conditions | {where}, 2 * apart + FUSED, by_side + (not op.antialias) * POSITION, cause or FUSING
     return before

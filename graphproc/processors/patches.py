@@ -21,7 +21,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
 from graphproc.ops import Numbers, Pad, Rearrange
 from graphproc.processors import stages
-from graphproc.processors.constants import BICUBIC, BILINEAR, CLIP, INCEPTION, LANCZOS, NORMALIZE, RGB
+from graphproc.processors.constants import BICUBIC, CLIP, INCEPTION, LANCZOS, NORMALIZE, RGB
 from graphproc.processors.naflex import WITHOUT_SIZE
 from graphproc.processors.row import ONLY_TORCHVISION, Finish, Row, Stage
 from graphproc.processors.settings import MAX_IMAGE_TOKENS, MERGE_SIZE, PATCH_SIZE
@@ -64,7 +64,7 @@ def resize(rule: Rule, resample: int | None = None) -> Stage:
         frames = stages.count(config, "temporal_patch_size")
         to = rule(x.type.size("H"), x.type.size("W"), token_side(b, config), *limits, frames)
         b.require(to.holds, f"{to.message}.")
-        return stages.resize_to(b, config, x, *to.size, resample)
+        return stages.resample(b, x, *to.size, config.resample if resample is None else resample)
 
     return stage
 
@@ -74,7 +74,7 @@ def fit_on_canvas(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize` of GLM-5: the picture fitted into the upper left of a canvas whose tokens are limited."""
     limits = (stages.count(config, key) for key in ("min_image_tokens", "max_image_tokens"))
     to = smart_resize.canvas_within(x.type.size("H"), x.type.size("W"), token_side(b, config), *limits)
-    x = stages.resize_to(b, config, x, to.content_height, to.content_width, keeps_size=True)
+    x = stages.resample(b, x, to.content_height, to.content_width, config.resample, keeps_size=True)
     return b.add(Pad(0, 0, to.height, to.width), x)
 
 
@@ -83,7 +83,7 @@ def to_nearest_grid(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize` of MuseGlimmer: to the grid of tokens nearest to the image's shape; a filter that is null is bilinear."""
     token, most = token_side(b, config), stages.count(config, "max_image_tokens")
     size = nearest_grid.grid_within(x.type.size("H"), x.type.size("W"), token, most)
-    return stages.resize_to(b, config, x, *size, BILINEAR if config.resample is None else None)
+    return stages.resample(b, x, *size, config.resample)
 
 
 def patches(pattern: str, layout: str = "PF") -> Finish:

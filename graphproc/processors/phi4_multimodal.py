@@ -51,10 +51,10 @@ def views(b: ProgramBuilder, config: Config, x: Value) -> Value:
         raise ConfigError(f"do_convert_rgb: Phi-4 makes tiles of 3 channels, got {x.type.channels}. Set it to true.")
     for name, length in zip(("height", "width"), placed.fitted, strict=True):
         b.require(length >= LEAST_SIDE, f"the scaled {name} is below {LEAST_SIDE} pixels. Use a less elongated image.")
-    x = stages.resampled(b, x, *placed.fitted, BILINEAR)
+    x = stages.resample(b, x, *placed.fitted, BILINEAR, has_pixels=True)
     x = b.add(Pad(0, 0, placed.grid.rows * side, placed.grid.columns * side, 255), x)
     canvas = tiling.in_model_units(b, config, x)
-    whole = stages.interpolated(b, canvas, side, side, config.resample, antialias=False)
+    whole = stages.resample(b, canvas, side, side, config.resample, antialias=False)
     return tiling.join(b, tiling.as_tile(b, whole), tiling.cut(b, canvas, side, side))
 
 

@@ -22,10 +22,10 @@ def resize_and_crop(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """ConvNext, `do_resize`: from 384 pixels on to a square; below, divided by `crop_pct`, and a crop that belongs to it."""
     edge = stages.edge(config, "size", "shortest_edge")
     if edge >= 384:
-        return stages.resize_to(b, config, x, edge, edge)
+        return stages.resample(b, x, edge, edge, config.resample)
     if not config.crop_pct:
         raise ConfigError("crop_pct: ConvNextImageProcessor needs a number above 0 for a shortest_edge below 384")
-    x = stages.resize_to(b, config, x, *stages.shortest_edge_size(x, int(edge / config.crop_pct)))
+    x = stages.resample(b, x, *stages.shortest_edge_size(x, int(edge / config.crop_pct)), config.resample)
     return stages.cropped(b, x, edge, edge)
 
 

@@ -28,7 +28,7 @@ def resized(config: Config, height: Num, width: Num) -> Size:
 
 def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize`: the longer side to `longest_edge`."""
-    return stages.resize_to(b, config, x, *resized(config, x.type.size("H"), x.type.size("W"))) if config.do_resize else x
+    return stages.resample(b, x, *resized(config, x.type.size("H"), x.type.size("W")), config.resample) if config.do_resize else x
 
 
 def with_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:

@@ -15,19 +15,26 @@ from graphproc.errors import ConfigError
 from graphproc.ir.join import Join
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ir.types import DTYPES, FLOATS
-from graphproc.numerics.filters import NAMES, PILLOW, TORCHVISION
+from graphproc.numerics.filters import NAMES, TORCHVISION
 from graphproc.ops import (
     CenterCrop,
-    Interpolate,
-    InterpolateBytes,
-    Nearest,
     Normalize,
     Pad,
     Rescale,
-    Resize,
     SelectChannels,
     Truncate,
 )
+from graphproc.ops.resample import (
+    ALIGNED,
+    NEAREST,
+    NEAREST_EXACT,
+    PILLOW,
+    TORCH_BYTES,
+    TORCH_FLOATS,
+    TORCH_NEAREST,
+    Resample,
+)
+from graphproc.ops.resample.registry import ARITHMETICS
 from graphproc.processors.constants import BILINEAR
 from graphproc.sizes import num, rules
 from graphproc.sizes.num import Num
@@ -57,7 +64,7 @@ def resizing(rule: SizeRule) -> Stage:
     @when("do_resize")
     @wraps(rule)
     def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
-        return resize_to(b, config, x, *rule(config, x.type.size("H"), x.type.size("W")))
+        return resample(b, x, *rule(config, x.type.size("H"), x.type.size("W")), config.resample)
 
     return resize
 
@@ -73,88 +80,65 @@ def at_least_a_pixel(b: ProgramBuilder, height: Num, width: Num, what: str = "re
     return num.maximum(height, 1), num.maximum(width, 1)
 
 
-def resize_to(
+NATIVE = ("u8", "f32", "f64")
+"""The types whose pixels torch resizes without a cast."""
+
+
+def resample(
     b: ProgramBuilder,
-    config: Config,
     x: Value,
     height: Num,
     width: Num,
-    resample: int | None = None,
+    filter: int | None,
     *,
+    antialias: bool = True,
     keeps_size: bool = False,
+    has_pixels: bool = False,
 ) -> Value:
-    """Resize with `resample`, bilinear where a class may do without (`Row.needs`), or with another filter.
+    """Resize in the backend's arithmetic: Pillow's of bytes, or torchvision's of pixels of any type.
 
-    Requires that rounding leaves at least a pixel of each side.
-    """
-    at_least_a_pixel(b, height, width)
-    if resample is None:
-        resample = BILINEAR if config.resample is None else config.resample
-    return resampled(b, x, height, width, resample, keeps_size=keeps_size)
-
-
-def resampled(b: ProgramBuilder, x: Value, height: Num, width: Num, resample: int, *, keeps_size: bool = False) -> Value:
-    """Resize with a filter, in the backend's arithmetic: bytes, with torchvision's backend floats as well.
-
-    With `keeps_size` pil's backend leaves an image of that size already as it is, whatever its values are.
+    Args:
+        b: the builder.
+        x: the image; of torchvision's other types than bytes and floats are resized as float32.
+        height, width: the new sides in pixels.
+        filter: Pillow's code of the filter, e.g. 3 for bicubic; None for bilinear.
+        antialias: whether every pixel counts where an image shrinks, as always with Pillow.
+        keeps_size: whether Pillow's leaves an image of that size already as it is, whatever its values are.
+        has_pixels: whether no side can be below a pixel, by a rule that does not show it; else the program requires it.
 
     Raises:
-        ConfigError: the backend does not have the filter.
+        ConfigError: the backend does not have the filter, or not for such pixels.
     """
-    if b.backend == TORCHVISION and NAMES[resample] in ("box", "hamming"):
-        raise ConfigError(
-            f"resample: torchvision has no filter {resample} ({NAMES[resample]}). Use another, or a class's backend 'pil'."
-        )
-    if b.backend == TORCHVISION and (x.type.dtype != "u8" or NAMES[resample] == "nearest"):
-        return interpolated(b, x, height, width, resample)
-    if x.type.dtype != "u8":
-        raise ConfigError(f"do_resize: Pillow resizes bytes, and the pixels are {x.type.dtype} here. Set do_rescale.")
-    if b.backend == TORCHVISION:
-        return b.add(Resize(height, width, NAMES[resample], TORCHVISION), x)
-    return b.add(Resize(height, width, NAMES[resample], PILLOW, keeps_size=keeps_size), x)
-
-
-NATIVE = ("u8", "f32", "f64")
-"""The types whose pixels torch resizes without a cast."""
-MODES = {
-    ("bilinear", True): "antialias",
-    ("bicubic", True): "antialias_cubic",
-    ("bilinear", False): "linear",
-    ("bicubic", False): "cubic",
-}
-"""What a filter is called by `Interpolate`, with and without antialiasing."""
-
-
-def interpolated(b: ProgramBuilder, x: Value, height: Num, width: Num, resample: int | None, *, antialias: bool = True) -> Value:
-    """Resize pixels of any type as torchvision does, with or without antialiasing: others than bytes and floats as float32.
-
-    Raises:
-        ConfigError: torchvision does not have the filter, or this package not for floats.
-    """
-    at_least_a_pixel(b, height, width)
-    resample = BILINEAR if resample is None else resample
-    filter, dtype = NAMES[resample], x.type.dtype
-    if dtype == "u8" and antialias and filter != "nearest":
-        return resampled(b, x, height, width, resample)
-    if dtype not in NATIVE:
-        return as_it_was(b, interpolated(b, x.cast("f32"), height, width, resample, antialias=antialias), dtype)
-    if filter == "nearest":
-        return b.add(Nearest(height, width, centered=True), x)
-    if (filter, antialias) not in MODES:
-        what = "floats" if antialias else "images without antialiasing"
-        raise ConfigError(f"resample: {what} are resized with filters 0, 2 and 3 alone, got {resample} ({filter}).")
-    mode = MODES[filter, antialias]
-    return b.add(InterpolateBytes(height, width, mode) if dtype == "u8" else Interpolate(height, width, mode, fused=True), x)
+    if not has_pixels:
+        at_least_a_pixel(b, height, width)
+    code, dtype = BILINEAR if filter is None else filter, x.type.dtype
+    kernel = NAMES[code]
+    if b.backend != TORCHVISION:
+        if dtype != "u8":
+            raise ConfigError(f"do_resize: Pillow resizes bytes, and the pixels are {dtype} here. Set do_rescale.")
+        return b.add(Resample(height, width, kernel, kernel != NEAREST, PILLOW, keeps_size=keeps_size), x)
+    if kernel == NEAREST:
+        op = Resample(height, width, NEAREST_EXACT, False, TORCH_NEAREST)
+    else:
+        op = Resample(height, width, kernel, antialias, TORCH_BYTES if dtype == "u8" else TORCH_FLOATS)
+        kernels = ARITHMETICS[op.arithmetic].kernels(antialias)
+        if kernel not in kernels:
+            what = ("bytes" if dtype == "u8" else "floats") if antialias else "images without antialiasing"
+            codes = ", ".join(str(known) for known, name in NAMES.items() if name in (NEAREST, *kernels))
+            raise ConfigError(
+                f"resample: torchvision resizes {what} with the filters {codes} alone, got {code} ({kernel}). "
+                "Use one of these, or a class's backend 'pil'."
+            )
+    if dtype in NATIVE:
+        return b.add(op, x)
+    return as_it_was(b, b.add(op, x.cast("f32")), dtype)
 
 
 def with_aligned_corners(b: ProgramBuilder, x: Value, height: Num, width: Num) -> Value:
     """Resize pixels of any type linearly between the corners' centres."""
-    if x.type.dtype == "u8":
-        return b.add(InterpolateBytes(height, width, "align_corners"), x)
-    if x.type.dtype != "f16":
-        return b.add(Interpolate(height, width, "align_corners", fused=True), x)
-    x = b.add(Interpolate(height, width, "align_corners", fused=True, weights="f16"), x.cast("f32"))
-    return x.cast("f16")
+    if x.type.dtype == "f16":
+        return b.add(Resample(height, width, ALIGNED, False, TORCH_FLOATS, weights="f16"), x.cast("f32")).cast("f16")
+    return b.add(Resample(height, width, ALIGNED, False, TORCH_BYTES if x.type.dtype == "u8" else TORCH_FLOATS), x)
 
 
 def as_it_was(b: ProgramBuilder, x: Value, dtype: str) -> Value:
@@ -173,16 +157,10 @@ def resize(config: Config, height: Num, width: Num) -> rules.Size:
 
 
 @when("do_resize")
-def resize_any(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_resize` of whatever the pixels are by then, bytes or floats."""
-    return interpolated(b, x, *rules.resized(x.type.size("H"), x.type.size("W"), config.size), config.resample)
-
-
-@when("do_resize")
 def resize_without_antialias(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize` of whatever the pixels are by then, from the nearest pixels alone."""
     size = rules.resized(x.type.size("H"), x.type.size("W"), config.size)
-    return interpolated(b, x, *size, config.resample, antialias=False)
+    return resample(b, x, *size, config.resample, antialias=False)
 
 
 @when("do_center_crop")

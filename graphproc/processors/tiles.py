@@ -97,8 +97,8 @@ def tiles(rule: Rule, *, overview_first: bool, when: Callable[[Config], bool] = 
         if not when(config):
             return x
         grid, (height, width) = rule(config, x), stages.sides("size", config.size)
-        canvas = tiling.resize_to(b, config, x, grid.rows * height, grid.columns * width)
-        overview = tiling.as_tile(b, tiling.resize_to(b, config, x, height, width))
+        canvas = tiling.resample(b, config, x, grid.rows * height, grid.columns * width)
+        overview = tiling.as_tile(b, tiling.resample(b, config, x, height, width))
         parts = [tiling.only_if(b, _several(grid), overview), tiling.cut(b, canvas, height, width)]
         return tiling.join(b, *(parts if overview_first else parts[::-1]))
 
@@ -155,7 +155,7 @@ def local_tiles(b: ProgramBuilder, config: Config, x: Value) -> Value | None:
     if not config.crop_to_patches:
         return None
     side, (large, grid) = stages.count(config, "tile_size"), local_grid(config, x)
-    canvas = tiling.resize_to(b, config, x, *(count * side for count in grid))
+    canvas = tiling.resample(b, config, x, *(count * side for count in grid))
     return tiling.only_if(b, large, tiling.cut(b, canvas, side, side))
 
 
@@ -166,7 +166,7 @@ def whole_view(b: ProgramBuilder, config: Config, x: Value, side: int) -> Value:
         raise ConfigError("background_color: expected a byte for each channel, got null")
     color = color if isinstance(color, tuple) else (color, *[0] * (x.type.channels - 1))  # as in the reference
     height, width = fit.longest_edge_half_even(x.type.size("H"), x.type.size("W"), side)
-    return stages.pad_to_square(b, tiling.resize_to(b, config, x, height, width), color, side)
+    return stages.pad_to_square(b, tiling.resample(b, config, x, height, width), color, side)
 
 
 def views(b: ProgramBuilder, config: Config, x: Value) -> None:
@@ -183,7 +183,7 @@ def unlimited_view(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """Unlimited OCR: the whole view, which is warped instead where images are not cut and it is small."""
     side = max(stages.sides("size", config.size or {}))
     if not config.crop_to_patches and side <= stages.count(config, "maximum_pad_value"):
-        return tiling.resize_to(b, config, x, side, side)
+        return tiling.resample(b, config, x, side, side)
     return whole_view(b, config, x, side)
 
 
@@ -206,12 +206,12 @@ def thumbnail_and_tiles(b: ProgramBuilder, config: Config, x: Value) -> Value:
     if not config.do_resize:
         return tiling.as_tile(b, x)
     side = stages.count(config, "tile_size")
-    overview = tiling.as_tile(b, tiling.resize_to(b, config, x, side, side))
+    overview = tiling.as_tile(b, tiling.resample(b, config, x, side, side))
     if config.vision_input_type != "thumb+tile":
         return overview
     several = stages.count(config, "max_num_tiles") > 1
     grid = grid_by_fit(x.type.size("H"), x.type.size("W"), side, config.own("max_num_tiles") if several else 1)
-    canvas = tiling.resize_to(b, config, x, grid.rows * side, grid.columns * side)
+    canvas = tiling.resample(b, config, x, grid.rows * side, grid.columns * side)
     return tiling.join(b, overview, tiling.cut(b, canvas, side, side))
 
 

@@ -13,7 +13,6 @@ from graphproc.ir.op import Op
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Concat, ForEach, Numbers, Take
 from graphproc.processors import stages
-from graphproc.processors.constants import BILINEAR
 from graphproc.processors.row import Stage
 from graphproc.sizes import num, rules
 from graphproc.sizes.num import Bool, Num
@@ -22,18 +21,17 @@ INDEX = num.symbol("index", 0)
 """The number of a crop in `for_each`."""
 
 
-def resize_to(b: ProgramBuilder, config: Config, x: Value, height: Num, width: Num) -> Value:
-    """Resize whatever `do_resize` says; the filter is the bilinear one where none is given. The same size changes nothing."""
+def resample(b: ProgramBuilder, config: Config, x: Value, height: Num, width: Num) -> Value:
+    """Resize whatever `do_resize` says. The same size changes nothing."""
     if (height, width) == (x.type.size("H"), x.type.size("W")):
         return x
-    stages.at_least_a_pixel(b, height, width)
-    return stages.resampled(b, x, height, width, BILINEAR if config.resample is None else config.resample)
+    return stages.resample(b, x, height, width, config.resample)
 
 
 @stages.when("do_resize")
 def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_resize` of tiles, which often have the size already."""
-    return resize_to(b, config, x, *rules.resized(x.type.size("H"), x.type.size("W"), config.size))
+    return resample(b, config, x, *rules.resized(x.type.size("H"), x.type.size("W"), config.size))
 
 
 def in_model_units(b: ProgramBuilder, config: Config, x: Value) -> Value:

@@ -11,7 +11,8 @@ from graphproc.configs.config import Config
 from graphproc.configs.settings import Setting
 from graphproc.errors import ConfigError
 from graphproc.ir.program import Parity, ProgramBuilder, Value
-from graphproc.ops import Normalize, Pad, Rescale, Resize
+from graphproc.ops import Crop, Normalize, Pad, Rescale
+from graphproc.ops.resample import NEAREST, Resample
 from graphproc.processors import stages
 from graphproc.processors.row import ONLY_PIL, Row
 from graphproc.sizes import num
@@ -28,8 +29,9 @@ def transform(b: ProgramBuilder, config: Config, x: Value) -> Value:
     stages.at_least_a_pixel(b, height, width)
     top, rows, above = _window(height, wanted.size[0])
     left, columns, before = _window(width, wanted.size[1])
-    whole = (top, left, rows, columns) == (0, 0, height, width)
-    x = b.add(Resize(height, width, wanted.filter, window=() if whole else (top, left, rows, columns)), x)
+    x = b.add(Resample(height, width, wanted.filter, wanted.filter != NEAREST), x)
+    if (top, left, rows, columns) != (0, 0, height, width):
+        x = b.add(Crop(top, left, rows, columns), x)
     if (rows, columns) != wanted.size:
         x = b.add(Pad(above, before, *wanted.size, _fill(wanted)), x)
     return b.add(Normalize(wanted.mean, wanted.std), b.add(Rescale(1 / 255), x))
@@ -45,9 +47,10 @@ def _resized(height: Num, width: Num, wanted: timm.Evaluation) -> tuple[Num, Num
         return tall, wide
     if wanted.mode == "center" and tall == wide:
         return shortest_edge(height, width, tall)
-    pick = num.maximum if wanted.mode == "border" else num.minimum
-    ratio = pick(height / tall, width / wide)
-    return num.round_half_even(height / ratio), num.round_half_even(width / ratio)
+    border = wanted.mode == "border"
+    ratio = (num.maximum if border else num.minimum)(height / tall, width / wide)
+    sides = num.round_half_even(height / ratio), num.round_half_even(width / ratio)
+    return sides if border else (num.at_least(sides[0], tall), num.at_least(sides[1], wide))
 
 
 def _window(side: Num, crop: int) -> tuple[Num, Num, Num]:

@@ -53,7 +53,7 @@ def resize_longest(b: ProgramBuilder, config: Config, x: Value) -> Value:
     if not config.do_resize or "longest_edge" not in config.size:
         return stages.resize(b, config, x)
     sides = fit.longest_edge(x.type.size("H"), x.type.size("W"), config.size["longest_edge"])
-    return stages.resize_to(b, config, x, *sides)
+    return stages.resample(b, x, *sides, config.resample)
 
 
 @stages.when("do_pad")

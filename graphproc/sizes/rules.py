@@ -99,7 +99,7 @@ def center_window(side: Num, crop: Num, extra: str = "before") -> tuple[Num, Num
 
 
 def vertical_first(height: Num, width: Num, new_height: Num, new_width: Num, arithmetic: str) -> Bool:
-    """Whether a resize resamples the columns (vertical pass) before the rows.
+    """Whether a resize resamples the columns (the vertical axis) before the rows.
 
     The intermediate image is rounded to uint8, so the order changes pixels.
 
@@ -108,16 +108,10 @@ def vertical_first(height: Num, width: Num, new_height: Num, new_width: Num, ari
         width: input width.
         new_height: output height.
         new_width: output width.
-        arithmetic: `"pillow-13"`: when the image loses more than twice as many rows as columns; `"pillow-12"` (and older):
-            when it shrinks vertically and is over 100 times taller than wide; `"torchvision"`: never.
+        arithmetic: `"pillow"`: when the image loses more than twice as many rows as columns; `"torch_bytes"`: never.
 
-    Source: observed behaviour of Pillow 13.0.0 and 12.1, `Image.resize`, and of torch 2.13 and 2.14, `interpolate`.
+    Source: observed behaviour of Pillow 13.0.0, `Image.resize`, and of torch 2.13 and 2.14, `interpolate`.
     """
-    if arithmetic == "torchvision":
+    if arithmetic == "torch_bytes":
         return False
-    shrinks = new_height < height
-    if arithmetic == "pillow-13":
-        return num.both(shrinks, height - new_height > 2 * (width - new_width))
-    if arithmetic == "pillow-12":
-        return num.both(shrinks, height > 100 * width)
-    raise ConfigError(f"arithmetic: expected 'pillow-13', 'pillow-12' or 'torchvision', got {arithmetic!r}")
+    return num.both(new_height < height, height - new_height > 2 * (width - new_width))

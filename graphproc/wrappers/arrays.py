@@ -12,8 +12,9 @@ from graphproc.configs.sizes import size_dict
 from graphproc.errors import ConfigError, ImageError
 from graphproc.executors.any_values import resized
 from graphproc.numerics.filters import NAMES
-from graphproc.ops import CenterCrop, Pad, Rescale, Resize
+from graphproc.ops import CenterCrop, Pad, Rescale
 from graphproc.ops.normalize import normalized
+from graphproc.ops.resample import NEAREST, Resample
 from graphproc.processors.constants import BILINEAR
 from graphproc.processors.stages import sides
 from graphproc.sizes import num, rules
@@ -67,7 +68,8 @@ class ArrayMethods:
         height, width = (num.known(v) for v in rules.resized(x.shape[1], x.shape[2], size_dict("size", size)))
         if height < 1 or width < 1:
             raise ImageError(f"{old}: resizes to {height} x {width}. Use a less elongated image.")
-        found = resized(Resize(height, width, NAMES[int(code)]), x)
+        kernel = NAMES[int(code)]
+        found = resized(Resample(height, width, kernel, kernel != NEAREST), x)
         found = found.copy() if np.may_share_memory(found, x) else found  # an image of the size already
         return _laid_out(found, data_format, layout)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from graphproc.configs.config import Config
 from graphproc.ir.program import Program
+from graphproc.runtime import forks
 from graphproc.runtime.memory import Memory
 from graphproc.wrappers.lru_dict import LruDict
 from graphproc.wrappers.running import Plan
@@ -42,3 +43,23 @@ class Cache:
         self.plans: LruDict[Hashable, Plan] = LruDict(MOST_PLANS)
         self.memory = Memory()
         self.warned: set[str] = set()
+
+    def session(self, key: Hashable, program: Program, **options: Any) -> Session:
+        """The session of a program's graph; made if there is none, which forks wait for.
+
+        Args:
+            key: tells the session from others.
+            program: the program.
+            **options: options of `Session`.
+        """
+
+        def make() -> Session:
+            with forks.unforked():
+                from graphproc.emitters.onnx.emit import EmitOptions, emit
+                from graphproc.runtime.one_size import of_program
+                from graphproc.runtime.session import Session
+
+                graph = emit(program, EmitOptions())
+                return Session(graph, one_size=of_program(program), memory=self.memory, **options)
+
+        return self.sessions.get_or_make(key, make)

@@ -165,7 +165,7 @@ class Call:
             own_threads = processor.threads or (1 if workers.in_child() else None)
             threads = 1 if len(self._images) > 1 else own_threads
             program = processor._program(config, **options)
-            session = partial(processor._session, config, threads, **options)
+            session = partial(processor._session, program, config, threads, **options)
             runner.add(index, program, session, {"image": array, **further})
             return
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from graphproc.configs.config import Config
 from graphproc.ir.program import Program
-from graphproc.runtime import forks
 from graphproc.version import __version__
 from graphproc.wrappers.attributes import computed, saved, shown
 from graphproc.wrappers.settings import Settings
@@ -52,20 +51,9 @@ class Compilation(Settings):
         key = program_key(config, self.backend, options)
         return self._cache.programs.get_or_make(key, lambda: self.row.program(config, backend=self.backend, **options))
 
-    def _session(self, config: Config, threads: int | None, **options: Any) -> Session:
-        """The session of the program's graph with that many threads."""
-
-        def make() -> Session:
-            with forks.unforked():
-                from graphproc.emitters.onnx.emit import EmitOptions, emit
-                from graphproc.runtime.one_size import of_program
-                from graphproc.runtime.session import Session
-
-                program = self._program(config, **options)
-                graph = emit(program, EmitOptions())
-                return Session(graph, threads=threads, one_size=of_program(program), memory=self._cache.memory)
-
-        return self._cache.sessions.get_or_make((*program_key(config, self.backend, options), threads), make)
+    def _session(self, program: Program, config: Config, threads: int | None, **options: Any) -> Session:
+        """The session of a program's graph with that many threads; settings and options are the program's."""
+        return self._cache.session((*program_key(config, self.backend, options), threads), program, threads=threads)
 
     def to_onnx(
         self,

@@ -18,7 +18,6 @@ from graphproc.ir.program import Program
 from graphproc.numerics.narrow import NARROW, rounded
 from graphproc.postprocessing.method import AsIs, Method
 from graphproc.postprocessing.registry import lookup, methods
-from graphproc.runtime import forks
 from graphproc.version import __version__
 from graphproc.wrappers import post_inputs, precision
 from graphproc.wrappers.mask_generation import mask_generation_methods
@@ -27,7 +26,6 @@ from graphproc.wrappers.settings import Settings
 if TYPE_CHECKING:
     import onnx
 
-    from graphproc.runtime.session import Session
 
 Array = np.ndarray[Any, Any]
 Run = dict[str, Array]
@@ -174,15 +172,7 @@ class PostProcessing(Settings):
         if self.engine == "numpy":
             return reference.run(program, one)
         program.check(reference.measure(program, one))  # graphs leave this to their callers
-
-        def make() -> Session:
-            with forks.unforked():
-                from graphproc.emitters.onnx.emit import EmitOptions, emit
-                from graphproc.runtime.session import Session
-
-                return Session(emit(program, EmitOptions()), specialise_after=None)
-
-        session = self._cache.sessions.get_or_make(key, make)
+        session = self._cache.session(key, program, specialise_after=None)
         inputs = {
             program.graph_input(v.name, several=False): one[v.name] if v.measures else one[v.name][None] for v in program.inputs
         }

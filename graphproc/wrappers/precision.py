@@ -19,8 +19,8 @@ from graphproc.ir.op import Op
 from graphproc.ir.program import Program, Step, ValueInfo
 from graphproc.ir.types import TensorType
 from graphproc.numerics.narrow import NARROW, rounded
-from graphproc.ops import Cast, Combine, Function, Interpolate, Numbers, Reduce
-from graphproc.ops.interpolate import RADIUS
+from graphproc.ops import Cast, Combine, Function, Numbers, Reduce
+from graphproc.ops.resample import TORCH_FLOATS, TORCH_UNFUSED, Resample
 from graphproc.sizes import num
 
 Array = np.ndarray[Any, Any]
@@ -150,6 +150,8 @@ def _weighing(step: Step, kinds: Mapping[str, str]) -> Step:
     With antialiasing there are none, and torchvision resizes in float32.
     """
     op, kind = step.op, kinds.get(step.output.name, "f32")
-    if not isinstance(op, Interpolate) or op.weights or op.mode in RADIUS or kind not in NARROW:
+    if not isinstance(op, Resample) or op.arithmetic not in (TORCH_FLOATS, TORCH_UNFUSED) or op.antialias:
         return step
-    return replace(step, op=replace(op, fused=True, weights=kind))
+    if op.weights or kind not in NARROW:
+        return step
+    return replace(step, op=replace(op, arithmetic=TORCH_FLOATS, weights=kind))

@@ -14,7 +14,7 @@ from graphproc.ir.join import Join
 from graphproc.ir.op import Op
 from graphproc.ir.program import Parity, Program, ProgramBuilder, image_input
 from graphproc.joins import STACK, Concatenate, Maximum, Pad
-from graphproc.ops import ByteMap, Concat, ContentBox, Crop, ForEach, Full, Numbers, Rearrange, Rescale, Resize, ToChannelsFirst
+from graphproc.ops import ByteMap, Concat, ContentBox, Crop, ForEach, Full, Numbers, Rearrange, Resample, Rescale, ToChannelsFirst
 from graphproc.sizes import num
 
 SIZES = ((12, 20), (30, 8), (16, 16))
@@ -30,7 +30,7 @@ def joined(sample: Join | None = None, measured: bool = False) -> Program:
         x = b.add(Crop(*box), x)
     height, width = x.type.size("H"), x.type.size("W")
     floats = b.add(Rescale(1 / 255), x)
-    small = b.add(Resize(num.maximum(height // 4, 1) * 2, num.maximum(width // 4, 1) * 2, "bilinear"), x)
+    small = b.add(Resample(num.maximum(height // 4, 1) * 2, num.maximum(width // 4, 1) * 2, "bilinear"), x)
     patches = b.add(Rearrange("c (h p) (w q) -> (h w) (p q c)", (("p", 2), ("q", 2)), "PF"), small)
     each: list[Join] = [Pad(-1, unpadded=(-3,)), Pad(), Concatenate(), STACK, Maximum() if sample is None else Pad()]
     values = (
@@ -121,7 +121,7 @@ def striped(count: num.Num, height: num.Num) -> Program:
     index, width = num.symbol("index", 0), x.type.size("W")
     top = index * height
     rows = num.minimum(x.type.size("H") - top, height)  # the last may be short
-    b.output("bands", b.add(ForEach(count, (Crop(top, 0, rows, width), Resize(6, 5, "bicubic"))), x), Concatenate())
+    b.output("bands", b.add(ForEach(count, (Crop(top, 0, rows, width), Resample(6, 5, "bicubic"))), x), Concatenate())
     return b.finish()
 
 

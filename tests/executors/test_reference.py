@@ -11,7 +11,7 @@ from graphproc.executors.reference import batch, join, run
 from graphproc.ir.delivery import LISTS, OMITTED_IF_EMPTY, Delivery
 from graphproc.ir.program import Output, Parity, Program, ProgramBuilder, image_input
 from graphproc.joins import STACK, Concatenate, Pad
-from graphproc.ops import Resize, ToChannelsFirst
+from graphproc.ops import Resample, ToChannelsFirst
 from graphproc.sizes import num
 
 
@@ -21,7 +21,7 @@ def program() -> Program:
     x = image_input(b)
     b.require(x.type.size("H") <= 50, "too tall.")
     first = b.add(ToChannelsFirst(), x)
-    b.output("small", b.add(Resize(num.maximum(num.symbol("height") // 2, 1), 4, "bicubic"), first))
+    b.output("small", b.add(Resample(num.maximum(num.symbol("height") // 2, 1), 4, "bicubic"), first))
     b.output("first", first)
     return b.finish()
 

@@ -20,7 +20,7 @@ from graphproc.ir.program import (
     verify,
 )
 from graphproc.ir.types import TensorType
-from graphproc.ops import Pad, Resize, ToChannelsFirst
+from graphproc.ops import CenterCrop, Pad, Resample, ToChannelsFirst
 from graphproc.sizes import num
 
 H, W = num.symbol("height"), num.symbol("width")
@@ -33,8 +33,8 @@ program Example
   size s0 = max(8, trunc(8 * height / width))
   require s0 <= 100: "too tall."
   to_channels_first = to_channels_first(image)
-  resize = resize<height=s0, width=max(8, trunc(8 * width / height)), filter="bicubic">(to_channels_first)
-  center_crop = center_crop<height=8, width=8>(resize)
+  resample = resample<height=s0, width=max(8, trunc(8 * width / height)), kernel="bicubic">(to_channels_first)
+  center_crop = center_crop<height=8, width=8>(resample)
   rescale = rescale<factor=0.5>(center_crop)
   output pixel_values = rescale
 """
@@ -54,7 +54,7 @@ def test_a_good_program_is_returned(program: Program) -> None:
 
 def test_a_value_used_before_it_is_assigned(program: Program) -> None:
     steps = (program.steps[1], program.steps[0], *program.steps[2:])
-    with pytest.raises(ProgramError, match="program Example: resize reads 'to_channels_first' before it is assigned"):
+    with pytest.raises(ProgramError, match="program Example: resample reads 'to_channels_first' before it is assigned"):
         verify(replace(program, steps=steps))
 
 
@@ -91,9 +91,17 @@ def test_a_declared_type_that_the_op_does_not_give(program: Program, type: Tenso
         verify(replace(program, steps=(*program.steps[:-1], step)))
 
 
+def test_a_step_of_a_verified_program_is_checked_again_where_its_operand_has_another_type(program: Program) -> None:
+    assert verify(program, program) is program
+    crop, rescale = program.steps[-2:]
+    wider = replace(crop, op=CenterCrop(8, 9), output=replace(crop.output, type=crop.output.type.with_sizes(W=9)))
+    with pytest.raises(ProgramError, match="rescale is declared"):
+        verify(replace(program, steps=(*program.steps[:-2], wider, rescale)), program)
+
+
 def test_an_operand_that_the_op_refuses(program: Program) -> None:
     step = replace(program.steps[1], inputs=("image",))
-    with pytest.raises(ShapeError, match="resize: expected the last axes CHW"):
+    with pytest.raises(ShapeError, match="resample: expected the last axes CHW"):
         verify(replace(program, steps=(program.steps[0], step, *program.steps[2:])))
 
 
@@ -101,7 +109,7 @@ def test_an_operand_that_the_op_refuses(program: Program) -> None:
     ("old", "new", "message"),
     [
         ("crop<height=8", "crop<height=depth", "center_crop depends on unknown sizes ['depth']"),
-        ('"bicubic"', '"box", window=[depth, 0, 4, 4]', "resize depends on unknown sizes ['depth']"),
+        ('"bicubic"', '"box", extent=[depth, 4]', "resample depends on unknown sizes ['depth']"),
         ("s0 <= 100", "depth <= 3", "the condition 'too tall.' depends on unknown sizes ['depth']"),
         ("  output pixel_values = rescale\n", "", "it has no output"),
         ("HWC\n", "HWC\n  input sizes: i64[3] measures depth, more\n", "sizes names 2 sizes, but is i64[3]"),
@@ -121,10 +129,10 @@ def test_what_a_text_can_break(old: str, new: str, message: str) -> None:
     ("outputs", "message"),
     [
         ((Output("y", "missing"),), "names no value, or is repeated"),
-        ((Output("y", "rescale"), Output("y", "resize")), "names no value, or is repeated"),
+        ((Output("y", "rescale"), Output("y", "resample")), "names no value, or is repeated"),
         ((Output("y", "rescale", joins.PrefixImageIndex()),), "output y: prefix_image_index: expected i64 rows and columns"),
         (
-            (Output("y", "rescale"), Output("z", "resize", sample=joins.STACK)),
+            (Output("y", "rescale"), Output("z", "resample", sample=joins.STACK)),
             "y says otherwise than the rest how images make samples",
         ),
     ],
@@ -148,7 +156,7 @@ def test_outputs_in_an_order_of_names() -> None:
 
 def test_bind_gives_numbers_everywhere(program: Program) -> None:
     bound = program.bind(height=17, width=31)
-    assert bound.steps[1].op == Resize(8, 14, "bicubic")
+    assert bound.steps[1].op == Resample(8, 14, "bicubic")
     assert bound.inputs[0].type.shape == (17, 31, 3)
     assert bound.steps[1].output.type.shape == (3, 8, 14)
     assert bound.preconditions == ()
@@ -159,7 +167,7 @@ def test_bind_gives_numbers_everywhere(program: Program) -> None:
 def test_bind_checks_preconditions(program: Program) -> None:
     with pytest.raises(ProgramError, match=r"Example: too tall\. \(image sizes: {'height': 400, 'width': 10}\)"):
         program.bind(height=400, width=10)
-    assert program.bind(height=125, width=10).steps[1].op == Resize(100, 8, "bicubic")
+    assert program.bind(height=125, width=10).steps[1].op == Resample(100, 8, "bicubic")
 
 
 def test_bind_needs_every_size(program: Program) -> None:
@@ -189,7 +197,7 @@ def test_steps_are_named_after_their_ops_and_numbered(program: Program) -> None:
 
 def test_value_by_name(program: Program) -> None:
     assert program.value("image").type.layout == "HWC"
-    assert program.value("resize").type.layout == "CHW"
+    assert program.value("resample").type.layout == "CHW"
     with pytest.raises(ProgramError, match="program Example: no value is named 'nothing'"):
         program.value("nothing")
 

@@ -14,7 +14,8 @@ from graphproc.executors import reference
 from graphproc.ir.program import Input, Parity, Program, ProgramBuilder, verify
 from graphproc.ir.types import TensorType
 from graphproc.joins import Pad
-from graphproc.ops import Combine, Interpolate, Reduce
+from graphproc.ops import Combine, Reduce
+from graphproc.ops.resample import TORCH_UNFUSED, Resample
 from graphproc.sizes import num
 
 SIZE = TensorType("i64", (2,))
@@ -30,7 +31,7 @@ def program() -> Program:
     scores = b.input("logits", TensorType("f32", (3, ROWS, COLUMNS), "CHW"))
     b.input("target_size", SIZE, NAMES)
     b.require(TARGET[0] * TARGET[1] <= 1000, "too large.")
-    b.output("maps", b.add(Reduce("argmax", -3), b.add(Interpolate(*TARGET, "linear"), scores)), Pad(-1))
+    b.output("maps", b.add(Reduce("argmax", -3), b.add(Resample(*TARGET, "bilinear", False, TORCH_UNFUSED), scores)), Pad(-1))
     return b.finish()
 
 
@@ -55,15 +56,16 @@ def test_text(program: Program) -> None:
         "  input logits: f32[3, rows, columns] CHW\n"
         "  input target_size: i64[2] measures target_height, target_width\n"
         '  require target_height * target_width <= 1000: "too large."\n'
-        '  interpolate = interpolate<height=target_height, width=target_width, mode="linear">(logits): '
+        '  resample = resample<height=target_height, width=target_width, kernel="bilinear", antialias=False, '
+        'arithmetic="torch_unfused">(logits): '
         "f32[3, target_height, target_width] CHW\n"
-        '  reduce = reduce<kind="argmax", axis=-3>(interpolate): i64[target_height, target_width] HW\n'
+        '  reduce = reduce<kind="argmax", axis=-3>(resample): i64[target_height, target_width] HW\n'
         "  output maps = reduce: pad<fill=-1>\n"
     )
 
 
 def test_sizes_that_no_input_has(program: Program) -> None:
-    with pytest.raises(ProgramError, match=r"interpolate depends on unknown sizes \['target_height'\]"):
+    with pytest.raises(ProgramError, match=r"resample depends on unknown sizes \['target_height'\]"):
         verify(replace(program, inputs=program.inputs[:1]))
 
 

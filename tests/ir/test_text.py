@@ -33,8 +33,8 @@ program Example
   require s0 <= 100: "too tall."
   to_channels_first = to_channels_first(image): u8[3, height, width] CHW
   size s1 = max(8, trunc(8 * width / height))
-  resize = resize<height=s0, width=s1, filter="bicubic">(to_channels_first): u8[3, s0, s1] CHW
-  center_crop = center_crop<height=8, width=8>(resize): u8[3, 8, 8] CHW
+  resample = resample<height=s0, width=s1, kernel="bicubic">(to_channels_first): u8[3, s0, s1] CHW
+  center_crop = center_crop<height=8, width=8>(resample): u8[3, 8, 8] CHW
   rescale = rescale<factor=0.1>(center_crop): f32[3, 8, 8] CHW
   output pixel_values = rescale: pad<fill=0.5>, sample stack, delivery<kind="lists">
 """
@@ -162,18 +162,18 @@ def wrong(line: str, text: str = TEXT, after: str = "  to_channels_first =") -> 
         (TEXT.replace("max(8, trunc(8 * h", "mux(8, trunc(8 * h"), 4, 13, "of sizes, found 'mux'. Nearest: max."),
         (TEXT.replace("max(8, trunc(8 * h", "max(trunc(8 * h"), 4, 13, "max: expected 2 operands, found 1"),
         (wrong("  size s1 = 1 / 0"), 6, 15, "/: division by zero"),
-        (TEXT.replace("resize<", "resise<"), 8, 12, "expected an op, found 'resise'. Nearest: resize."),
-        (TEXT.replace("filter=", "filler="), 8, 40, "resize: expected a field of filter, arithmetic, window"),
-        (TEXT.replace('filter="bicubic"', "height=3"), 8, 40, "expected a field of filter, arithmetic"),
-        (TEXT.replace(', filter="bicubic"', ""), 8, 12, "resize: expected a field 'filter', found height, width"),
-        (TEXT.replace('"bicubic"', "bicubic"), 8, 47, "expected the name of a size, found 'bicubic'. Texts stand in quotes."),
-        (TEXT.replace('"bicubic"', "3"), 8, 47, "expected resize: filter to be text in quotes, found 3"),
-        (TEXT.replace('"bicubic"', '"cubic"'), 8, 12, "resize: expected a filter of"),
-        (TEXT.replace("(to_channels_first)", "(image)"), 8, 12, "resize: expected the last axes CHW"),
-        (TEXT.replace("(resize)", "(resized)"), 9, 48, "expected the name of a value, found 'resized'. Nearest: resize."),
+        (TEXT.replace("resample<", "resampel<"), 8, 14, "expected an op, found 'resampel'. Nearest: resample."),
+        (TEXT.replace("kernel=", "kennel="), 8, 44, "resample: expected a field of kernel, antialias, arithmetic"),
+        (TEXT.replace('kernel="bicubic"', "height=3"), 8, 44, "expected a field of kernel, antialias"),
+        (TEXT.replace(', kernel="bicubic"', ""), 8, 14, "resample: expected a field 'kernel', found height, width"),
+        (TEXT.replace('"bicubic"', "bicubic"), 8, 51, "expected the name of a size, found 'bicubic'. Texts stand in quotes."),
+        (TEXT.replace('"bicubic"', "3"), 8, 51, "expected resample: kernel to be text in quotes, found 3"),
+        (TEXT.replace('"bicubic"', '"cubic"'), 8, 14, "resample: pillow has the kernels"),
+        (TEXT.replace("(to_channels_first)", "(image)"), 8, 14, "resample: expected the last axes CHW"),
+        (TEXT.replace("(resample)", "(resampled)"), 9, 48, "expected the name of a value, found 'resampled'. Nearest: resample."),
         (TEXT.replace("factor=0.1", 'factor="0.1"'), 10, 28, "expected rescale: factor to be float, found '0.1'"),
         (TEXT.replace("f32[3, 8, 8]", "f32[3, 8, 9]"), 10, 47, "expected f32[3, 8, 8] CHW, which rescale gives, found"),
-        (TEXT.replace("rescale = ", "resize = "), 10, 3, "the value 'resize' is assigned twice"),
+        (TEXT.replace("rescale = ", "resample = "), 10, 3, "the value 'resample' is assigned twice"),
         (TEXT.replace("fill=", "feel="), 11, 38, "pad: expected a field of fill, unpadded, promotes, found 'feel'"),
         (TEXT.replace(": pad", ": pat"), 11, 34, "expected a join, found 'pat'. Nearest: pad."),
         (TEXT.replace('"lists"', '"list"'), 11, 77, "delivery: kind to be 'tensor' or 'lists' or 'separate'"),
@@ -250,6 +250,19 @@ def test_a_text_may_not_be_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tokens, "MOST_CHARACTERS", 100)
     with pytest.raises(ProgramError, match="expected at most 100 characters"):
         parse(TEXT)
+
+
+def test_what_an_error_says_is_short() -> None:
+    with pytest.raises(ProgramError) as error:
+        parse(SHORT.replace("output y", f"z = normalize<mean={[1] * 5000}, std=[1]>(y)\noutput y"))
+    assert len(str(error.value)) < 600
+
+
+@pytest.mark.slow
+def test_long_texts_take_seconds() -> None:
+    """Whatever is repeated: time grows as the text does."""
+    for line in ("output o{} = y", "a{} = to_channels_first(image)", "size b{} = height + {}", 'require height < {}: "no"'):
+        parse("\n".join([SHORT, *(line.replace("{}", str(i)) for i in range(4000))]))
 
 
 def test_many_places_cost_nothing_to_read() -> None:

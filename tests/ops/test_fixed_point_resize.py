@@ -10,10 +10,15 @@ from support.graphs import assert_same, one_step, ort
 from graphproc.emitters.onnx.emit import EmitOptions, emit
 from graphproc.errors import ShapeError
 from graphproc.ir.types import TensorType
-from graphproc.ops import FixedPointResize
+from graphproc.ops.resample import FIXED_POINT, Resample
 from graphproc.sizes import num
+from graphproc.sizes.num import Num
 
 CHW = TensorType("u8", (3, 9, 8), "CHW")
+
+
+def _resample(height: Num, width: Num) -> Resample:
+    return Resample(height, width, "bilinear", False, FIXED_POINT)
 
 
 @pytest.mark.parametrize("longest", [6, 40, 300])
@@ -31,21 +36,21 @@ def test_sizes(longest: int, rng: np.random.Generator) -> None:
             continue
         x = rng.integers(0, 256, (3, height, width), dtype=np.uint8)
         expected = processor._resize(torch.from_numpy(x[None]), SizeDict(height=edge, width=1))[0].numpy()
-        assert_same(FixedPointResize(*new).numpy(x), expected, f"{height} x {width} to {new}")
+        assert_same(_resample(*new).numpy(x), expected, f"{height} x {width} to {new}")
 
 
 @pytest.mark.parametrize("value", [0, 1, 127, 254, 255])
 def test_one_color(value: int) -> None:
     x = np.full((1, 7, 5), value, dtype=np.uint8)
     for new in ((7, 5), (20, 3), (3, 11)):
-        assert_same(FixedPointResize(*new).numpy(x), np.full((1, *new), value, dtype=np.uint8), str(new))
+        assert_same(_resample(*new).numpy(x), np.full((1, *new), value, dtype=np.uint8), str(new))
 
 
 @pytest.mark.slow
 def test_one_graph_for_all_sizes(rng: np.random.Generator) -> None:
     run = ort(
         emit(
-            one_step(lambda h, w: FixedPointResize(64, num.maximum(w * 64 // h, 1)), "u8", (3, 1, 1), "CHW"),
+            one_step(lambda h, w: _resample(64, num.maximum(w * 64 // h, 1)), "u8", (3, 1, 1), "CHW"),
             EmitOptions("cpu", "image"),
         )
     )
@@ -59,12 +64,12 @@ def test_one_graph_for_all_sizes(rng: np.random.Generator) -> None:
 @pytest.mark.parametrize(
     ("op", "type", "message"),
     [
-        (FixedPointResize(0, 4), CHW, "fixed_point_resize: expected sides of at least 1 pixel, got 0 x 4"),
-        (FixedPointResize(3, 4), CHW.with_dtype("f32"), "fixed_point_resize: expected u8"),
-        (FixedPointResize(3, 4), TensorType("u8", (9, 8, 3), "HWC"), "fixed_point_resize: expected the last axes CHW"),
+        (_resample(0, 4), CHW, "resample: expected sides of at least 1 pixel, got 0 x 4"),
+        (_resample(3, 4), CHW.with_dtype("f32"), "resample: fixed_point takes pixels of u8"),
+        (_resample(3, 4), TensorType("u8", (9, 8, 3), "HWC"), "resample: expected the last axes CHW"),
     ],
     ids=str,
 )
-def test_refused(op: FixedPointResize, type: TensorType, message: str) -> None:
+def test_refused(op: Resample, type: TensorType, message: str) -> None:
     with pytest.raises(ShapeError, match=message):
         op.infer(type)

@@ -8,17 +8,23 @@ import numpy as np
 import pytest
 import tiers
 from cases.ops.case import Case
+from cases.ops.computed import INTERPOLATION
 from support.graphs import emit_unoptimized, ort
 
 from graphproc.emitters.onnx.emit import EmitOptions
-from graphproc.errors import EmitError, ShapeError
-from graphproc.ir.types import TensorType
+from graphproc.errors import EmitError
 from graphproc.numerics.interpolation import exp_negative
 from graphproc.numerics.narrow import rounded
-from graphproc.ops import Interpolate, InterpolateBytes, Nearest, SmoothZoom
-from graphproc.ops.interpolate import RADIUS
+from graphproc.ops.resample import (
+    NEAREST_EXACT,
+    SCIPY,
+    TORCH_BYTES,
+    TORCH_FLOATS,
+    TORCH_NEAREST,
+    TORCH_UNFUSED,
+    Resample,
+)
 
-CHW = TensorType("f32", (3, 9, 8), "CHW")
 SIZES = [
     ((31, 47), (12, 20)),
     ((31, 47), (50, 60)),
@@ -29,7 +35,7 @@ SIZES = [
 ]
 
 
-MODES = ["antialias", "antialias_cubic", "align_corners", "linear", "cubic"]
+MODES = list(INTERPOLATION)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -43,8 +49,8 @@ def test_torch(size: tuple[int, int], new: tuple[int, int], mode: str, dtype: An
     expected = torch.nn.functional.interpolate(
         torch.from_numpy(x[None]), size=new, mode=kernel, antialias=mode.startswith("antialias"), **corners
     )[0].numpy()
-    assert np.abs(Interpolate(*new, mode).numpy(x) - expected).max() < 5e-7
-    found = Interpolate(*new, mode, fused=True).numpy(x)
+    assert np.abs(Resample(*new, *INTERPOLATION[mode], TORCH_UNFUSED).numpy(x) - expected).max() < 5e-7
+    found = Resample(*new, *INTERPOLATION[mode], TORCH_FLOATS).numpy(x)
     one_kernel = mode not in ("linear", "align_corners") or torch.get_num_threads() > 1 or sum(new) <= 128
     # In float64 torch's compilers order the operations of aligned corners in their own ways: some units in the last place.
     # Other processors' kernels round otherwise, and between pixel centres the one that a single thread takes for three channels.
@@ -62,7 +68,7 @@ def test_channels_that_torch_computes_together(mode: str, channels: int, dtype: 
     torch = pytest.importorskip("torch")
     if torch.backends.cpu.get_cpu_capability() != "AVX2":
         pytest.skip("other processors' kernels round products")
-    op, x = Interpolate(54, 40, mode, fused=True), rng.random((channels, 13, 17), dtype=dtype)
+    op, x = Resample(54, 40, *INTERPOLATION[mode], TORCH_FLOATS), rng.random((channels, 13, 17), dtype=dtype)
     corners = mode == "align_corners"
     expected = torch.nn.functional.interpolate(torch.from_numpy(x[None]), size=(54, 40), mode="bilinear", align_corners=corners)
     near = 1e-14 if dtype is np.float64 else 0  # its compilers order the operations of positions in their own ways
@@ -85,7 +91,7 @@ def test_narrow_floats_in_one_pass(mode: str, channels: int, kind: str, rng: np.
     x = torch.from_numpy(pixels).to(narrow)
     corners = mode == "align_corners"
     expected = torch.nn.functional.interpolate(x[None], size=(61, 60), mode="bilinear", align_corners=corners)[0]
-    found = Interpolate(61, 60, mode, fused=True, weights=kind).numpy(x.float().numpy())
+    found = Resample(61, 60, *INTERPOLATION[mode], TORCH_FLOATS, weights=kind).numpy(x.float().numpy())
     assert torch.equal(torch.from_numpy(found).to(narrow), expected)
 
 
@@ -100,7 +106,9 @@ def test_bytes_as_torch_has_them(mode: str, rng: np.random.Generator) -> None:
         size, new = (int(size[0]) + 1, int(size[1])), (int(new[0]), int(new[1]) + 1)
         x = rng.integers(0, 256, (3, *size), dtype=np.uint8)
         expected = torch.nn.functional.interpolate(torch.from_numpy(x[None]), size=new, mode=kernel, align_corners=corners)[0]
-        np.testing.assert_array_equal(InterpolateBytes(*new, mode).numpy(x), expected.numpy(), err_msg=f"{size} to {new}")
+        np.testing.assert_array_equal(
+            Resample(*new, *INTERPOLATION[mode], TORCH_BYTES).numpy(x), expected.numpy(), err_msg=f"{size} to {new}"
+        )
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
@@ -111,7 +119,7 @@ def test_centres_on_the_border_of_two_pixels(sides: Any, dtype: str, rng: np.ran
         pytest.skip("other processors' kernels round products")
     new, x = sides[1], rng.integers(0, 256, (3, *sides[0])).astype(dtype)
     expected = torch.nn.functional.interpolate(torch.from_numpy(x)[None], size=new, mode="nearest-exact")[0].numpy()
-    np.testing.assert_array_equal(Nearest(*new, centered=True).numpy(x), expected)
+    np.testing.assert_array_equal(Resample(*new, NEAREST_EXACT, False, TORCH_NEAREST).numpy(x), expected)
 
 
 BLOCKS = [((333, 500), (224, 224)), ((333, 500), (509, 211)), ((900, 1400), (30, 37)), ((700, 41), (523, 1000))]
@@ -121,7 +129,7 @@ BLOCKS = [((333, 500), (224, 224)), ((333, 500), (509, 211)), ((900, 1400), (30,
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(("size", "new"), tiers.rows(BLOCKS, BLOCKS[:1]), ids=str)
 def test_graphs_of_large_results(size: tuple[int, int], new: tuple[int, int], mode: str) -> None:
-    op = Interpolate(*new, mode, fused=True)
+    op = Resample(*new, *INTERPOLATION[mode], TORCH_FLOATS)
     case = Case(op, (3, *size), "CHW", lambda x: np.stack([op.numpy(one) for one in x]), "large", dtype="f32")
     x = case.inputs(2)
     expected = case.oracle(x)
@@ -133,8 +141,8 @@ def test_graphs_of_large_results(size: tuple[int, int], new: tuple[int, int], mo
 def test_a_size_that_stays_changes_nothing(rng: np.random.Generator) -> None:
     x = rng.random((3, 7, 9), dtype=np.float32)
     for mode in MODES:
-        for fused in (False, True):
-            np.testing.assert_array_equal(Interpolate(7, 9, mode, fused).numpy(x), x)
+        for arithmetic in (TORCH_FLOATS, TORCH_UNFUSED):
+            np.testing.assert_array_equal(Resample(7, 9, *INTERPOLATION[mode], arithmetic).numpy(x), x)
 
 
 @pytest.mark.parametrize(("size", "new"), [((97, 97), (32, 32)), ((40, 40), (96, 96)), ((64, 50), (20, 61))], ids=str)
@@ -144,7 +152,7 @@ def test_owlv2(size: tuple[int, int], new: tuple[int, int], rng: np.random.Gener
 
     x = rng.random((3, *size), dtype=np.float32)
     expected = Owlv2ImageProcessorPil().resize(x, {"height": new[0], "width": new[1]})
-    np.testing.assert_array_equal(SmoothZoom(*new).numpy(x), expected)
+    np.testing.assert_array_equal(Resample(*new, "bilinear", arithmetic=SCIPY).numpy(x), expected)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -157,13 +165,13 @@ def test_what_is_not_finite_stays_where_torch_has_it(
     torch = pytest.importorskip("torch")
     x = rng.random((3, 40, 31), dtype=np.float32)
     x[:, 20, 3] = x[1, 0, 0] = x[2, -1, -1] = value
-    options: dict[str, Any] = {"antialias": True} if mode in RADIUS else {"align_corners": mode == "align_corners"}
+    options: dict[str, Any] = {"antialias": True} if mode.startswith("antialias") else {"align_corners": mode == "align_corners"}
     kernel = "bicubic" if mode.endswith("cubic") else "bilinear"
     expected = torch.nn.functional.interpolate(torch.from_numpy(x[None]), size=new, mode=kernel, **options)[0].numpy()
-    op = Interpolate(*new, mode, fused=True)
+    op = Resample(*new, *INTERPOLATION[mode], TORCH_FLOATS)
     found = op.numpy(x)
     np.testing.assert_allclose(found, expected, rtol=0, atol=5e-7)
-    if np.isnan(value) and mode in RADIUS:
+    if np.isnan(value) and mode.startswith("antialias"):
         program = Case(op, x.shape, "CHW", op.numpy, "", dtype="f32").program()
         # A graph of any size does not know that a side stays.
         for image_size in (None, x.shape[1:]) if new[1] != x.shape[2] else (x.shape[1:],):
@@ -182,36 +190,13 @@ def test_owlv2_of_what_is_not_finite(channels: int, value: float, rng: np.random
     x[0, 20, 3] = x[-1, -1, -1] = value
     for new in ((20, 61), (96, 96)):
         expected = Owlv2ImageProcessorPil().resize(x, {"height": new[0], "width": new[1]}, input_data_format="channels_first")
-        np.testing.assert_array_equal(SmoothZoom(*new).numpy(x), expected)
+        np.testing.assert_array_equal(Resample(*new, "bilinear", arithmetic=SCIPY).numpy(x), expected)
 
 
 def test_exponentials() -> None:
     t = np.concatenate([np.linspace(0, 42.9, 20001), [0.0, 1e-300]])
     expected = np.exp(-t)
     assert (np.abs(exp_negative(t) - expected) <= 2 * np.spacing(expected)).all()
-
-
-@pytest.mark.parametrize(
-    ("op", "type", "message"),
-    [
-        (Interpolate(3, 4, "bicubic"), CHW, "interpolate: expected a mode of"),
-        (Interpolate(3, 0, "antialias"), CHW, "interpolate: expected sides of at least 1 pixel, got 3 x 0"),
-        (Interpolate(3, 4, "antialias"), CHW.with_dtype("u8"), "interpolate: expected f32"),
-        (InterpolateBytes(3, 4, "antialias"), CHW.with_dtype("u8"), "interpolate_bytes: expected a mode of"),
-        (
-            InterpolateBytes(3, 0, "cubic"),
-            CHW.with_dtype("u8"),
-            "interpolate_bytes: expected sides of at least 1 pixel, got 3 x 0",
-        ),
-        (InterpolateBytes(3, 4, "cubic"), CHW, "interpolate_bytes: expected u8"),
-        (SmoothZoom(0, 4), CHW, "smooth_zoom: expected sides of at least 1 pixel, got 0 x 4"),
-        (SmoothZoom(3, 4), CHW.with_dtype("u8"), "smooth_zoom: expected f32"),
-    ],
-    ids=str,
-)
-def test_refused(op: Interpolate | InterpolateBytes | SmoothZoom, type: TensorType, message: str) -> None:
-    with pytest.raises(ShapeError, match=message):
-        op.infer(type)
 
 
 @pytest.mark.parametrize("kind", ["f16", "bf16"])
@@ -224,12 +209,12 @@ def test_narrow_floats_have_narrow_weights(size: Any, new: Any, mode: str, kind:
     x = torch.from_numpy(rng.standard_normal((5, *size))).to({"f16": torch.float16, "bf16": torch.bfloat16}[kind])
     kernel, corners = "bicubic" if mode == "cubic" else "bilinear", mode == "align_corners"
     expected = torch.nn.functional.interpolate(x[None], size=new, mode=kernel, align_corners=corners)[0].float().numpy()
-    found = rounded(Interpolate(*new, mode, True, kind).numpy(x.float().numpy()), kind)
+    found = rounded(Resample(*new, *INTERPOLATION[mode], TORCH_FLOATS, weights=kind).numpy(x.float().numpy()), kind)
     if kind == "f16" and sum(new) <= 128 and mode != "cubic":  # where both axes' weights are float32, and sums of another order
         assert (found != expected).mean() < 2e-3
     else:
         np.testing.assert_array_equal(found, expected)
-    op = Interpolate(*new, mode, True, kind)
+    op = Resample(*new, *INTERPOLATION[mode], TORCH_FLOATS, weights=kind)
     program = Case(op, (5, *size), "CHW", op.numpy, "narrow", dtype="f32").program()
     with pytest.raises(EmitError, match="expected pixels of f32 in a graph, got " + kind):
         emit_unoptimized(program, EmitOptions())

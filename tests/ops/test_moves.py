@@ -13,7 +13,7 @@ from graphproc.emitters.onnx.emit import EmitOptions
 from graphproc.errors import ShapeError
 from graphproc.ir.op import Op
 from graphproc.ir.types import TensorType
-from graphproc.ops import Concat, Crop, Extend, Select, Take
+from graphproc.ops import Concat, Crop, Extend, Take
 from graphproc.sizes import num
 
 NAMES = (
@@ -61,8 +61,6 @@ def test_first_and_last_opset(case: Case, opset: int) -> None:
         (Concat(-2), (CHW, TensorType("u8", (3, 9, 8), "NHW")), "concat: expected operands alike"),
         (Concat(-2), (TRACED, TRACED.with_sizes(W=WIDTH + 1)), "concat: expected operands alike"),
         (Concat(-4), (CHW, CHW), "concat: expected an axis from -3 to -1"),
-        (Select(True), (CHW, CHW.with_dtype("f32")), "select: expected operands of the same type but for their sizes"),
-        (Select(True), (CHW, TensorType("u8", (9, 8), "HW")), "select: expected operands of the same type"),
     ],
 )
 def test_refused(op: Op, types: tuple[TensorType, ...], message: str) -> None:
@@ -80,10 +78,3 @@ def test_traced_sizes_join() -> None:
     total = Concat(-2).infer(TRACED, TRACED, TRACED.with_sizes(H=4)).shape[1]
     assert num.evaluate(total, {"height": 5}) == 14
     assert type(Concat(-3).infer(TRACED, TRACED).shape[0]) is int
-
-
-def test_a_selected_value_has_the_sizes_of_either() -> None:
-    chosen = Select(HEIGHT < WIDTH).infer(TRACED, TRACED.with_sizes(H=4))
-    assert chosen.shape[2] == WIDTH
-    assert chosen.bind({"height": 9, "width": 10}).shape == (3, 9, 10)
-    assert chosen.bind({"height": 9, "width": 9}).shape == (3, 4, 9)

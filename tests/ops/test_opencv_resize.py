@@ -10,10 +10,15 @@ from support.graphs import assert_same, one_step, ort
 from graphproc.emitters.onnx.emit import EmitOptions, emit
 from graphproc.errors import ShapeError
 from graphproc.ir.types import TensorType
-from graphproc.ops import OpencvResize
+from graphproc.ops.resample import OPENCV, Resample
 from graphproc.sizes import num
+from graphproc.sizes.num import Num
 
 CHW = TensorType("u8", (3, 9, 8), "CHW")
+
+
+def _resample(height: Num, width: Num) -> Resample:
+    return Resample(height, width, "bilinear", False, OPENCV)
 
 
 @pytest.mark.parametrize("longest", [6, 40, 300])
@@ -24,20 +29,20 @@ def test_sizes(longest: int, channels: int, rng: np.random.Generator) -> None:
         if case % 6 == 0:
             height, width = 2 * new[0], 2 * new[1]
         x = rng.integers(0, 256, (channels, height, width), dtype=np.uint8)
-        assert_same(OpencvResize(*new).numpy(x), opencv_resize(x, *new), f"{height} x {width} to {new}")
+        assert_same(_resample(*new).numpy(x), opencv_resize(x, *new), f"{height} x {width} to {new}")
 
 
 @pytest.mark.parametrize("value", [0, 1, 127, 254, 255])
 def test_one_color(value: int) -> None:
     x = np.full((1, 7, 5), value, dtype=np.uint8)
     for new in ((7, 5), (20, 3), (3, 11)):
-        assert_same(OpencvResize(*new).numpy(x), opencv_resize(x, *new), str(new))
+        assert_same(_resample(*new).numpy(x), opencv_resize(x, *new), str(new))
 
 
 def test_one_graph_for_all_sizes(rng: np.random.Generator) -> None:
     run = ort(
         emit(
-            one_step(lambda h, w: OpencvResize(64, num.maximum(w * 64 // h, 1)), "u8", (3, 1, 1), "CHW"),
+            one_step(lambda h, w: _resample(64, num.maximum(w * 64 // h, 1)), "u8", (3, 1, 1), "CHW"),
             EmitOptions("cpu", "image"),
         )
     )
@@ -49,13 +54,13 @@ def test_one_graph_for_all_sizes(rng: np.random.Generator) -> None:
 @pytest.mark.parametrize(
     ("op", "type", "message"),
     [
-        (OpencvResize(0, 4), CHW, "opencv_resize: expected sides of at least 1 pixel, got 0 x 4"),
-        (OpencvResize(3, 4), CHW.with_dtype("f32"), "opencv_resize: expected u8"),
-        (OpencvResize(3, 4), CHW.with_sizes(C=2), "opencv_resize: expected 1, 3 or 4 channels, got u8"),
-        (OpencvResize(3, 4), TensorType("u8", (9, 8, 3), "HWC"), "opencv_resize: expected the last axes CHW"),
+        (_resample(0, 4), CHW, "resample: expected sides of at least 1 pixel, got 0 x 4"),
+        (_resample(3, 4), CHW.with_dtype("f32"), "resample: opencv takes pixels of u8"),
+        (_resample(3, 4), CHW.with_sizes(C=2), "resample: opencv takes 1, 3 or 4 channels, got u8"),
+        (_resample(3, 4), TensorType("u8", (9, 8, 3), "HWC"), "resample: expected the last axes CHW"),
     ],
     ids=str,
 )
-def test_refused(op: OpencvResize, type: TensorType, message: str) -> None:
+def test_refused(op: Resample, type: TensorType, message: str) -> None:
     with pytest.raises(ShapeError, match=message):
         op.infer(type)

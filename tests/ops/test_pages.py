@@ -14,7 +14,7 @@ from graphproc.errors import ShapeError
 from graphproc.ir.program import Parity, Program, ProgramBuilder
 from graphproc.ir.types import TensorType
 from graphproc.numerics.filters import TORCHVISION
-from graphproc.ops import AffineWarp, ContentBox, ReduceBlocks, Resize
+from graphproc.ops import AffineWarp, ContentBox, ReduceBlocks, Resample
 from graphproc.sizes import num
 
 BYTES = TensorType("u8", (3, 9, 8), "CHW")
@@ -92,7 +92,7 @@ def _thumbnail(new_height: int, new_width: int) -> Program:
     x = b.input("image", TensorType("u8", (3, height, width), "CHW"))
     down, across = (num.maximum(num.trunc(side / new / 2.0), 1) for side, new in ((height, new_height), (width, new_width)))
     x = b.add(ReduceBlocks(down, across), x)
-    b.output("y", b.add(Resize(new_height, new_width, "bicubic", extent=(height / down, width / across)), x))
+    b.output("y", b.add(Resample(new_height, new_width, "bicubic", extent=(height / down, width / across)), x))
     return b.finish()
 
 
@@ -129,7 +129,7 @@ def test_refused() -> None:
         (ContentBox(0), (BYTES,), "content_box: expected a threshold"),
         (ContentBox(), (BYTES.with_sizes(C=1),), "content_box: expected one image of 2 or 3 or 4 channels"),
         (ReduceBlocks(0, 1), (BYTES,), "reduce_blocks: expected factors of at least 1, got 0 x 1"),
-        (Resize(3, 3, "nearest", extent=(2.5, 3.0)), (BYTES,), "resize: an extent has no meaning"),
+        (Resample(3, 3, "nearest", False, extent=(2.5, 3.0)), (BYTES,), "resample: an extent has no meaning"),
         (AffineWarp(1, 9), (BYTES, TensorType("f64", (4,))), "affine_warp: expected sides of at least 2 pixels"),
         (AffineWarp(9, 9), (BYTES, TensorType("f64", (5,))), "affine_warp: expected a box of 4 numbers"),
         (AffineWarp(9, 9), (BYTES, TensorType("f32", (4,))), "affine_warp: expected f64"),

@@ -14,7 +14,8 @@ from graphproc.errors import ShapeError
 from graphproc.ir.op import Op
 from graphproc.ir.program import Parity, ProgramBuilder
 from graphproc.ir.types import TensorType
-from graphproc.ops import Choose, CountUp, Nearest, PathSum, RunningSum
+from graphproc.ops import Choose, CountUp, PathSum, RunningSum
+from graphproc.ops.resample import TORCH_NEAREST, Resample
 from graphproc.sizes import num
 
 CHOSEN = [case for case in CASES if case.bound().name in ("choose", "count_up", "nearest", "path_sum", "running_sum")]
@@ -56,7 +57,8 @@ def test_nearest_pixels_of_every_size() -> None:
         line = torch.arange(before, dtype=torch.float32).view(1, 1, 1, before)
         for after in (*range(1, 50), 427, 1333):
             expected = torch.nn.functional.interpolate(line, size=(1, after), mode="nearest")[0]
-            assert_same(Nearest(1, after).numpy(line[0].numpy()), expected.numpy(), f"{before} to {after}")
+            found = Resample(1, after, "nearest", False, TORCH_NEAREST).numpy(line[0].numpy())
+            assert_same(found, expected.numpy(), f"{before} to {after}")
 
 
 FLAGS, I64 = TensorType("bool", (5, 4)), TensorType("i64", (5, 4))
@@ -79,8 +81,6 @@ N = num.symbol("n")
         (PathSum(), (TensorType("i64", (5,)), TensorType("i64", (4,))), "path_sum: expected a parent for each element"),
         (PathSum(), (TensorType("i64", (5,)), TensorType("i32", (5,))), "path_sum: expected i64, got i32"),
         (PathSum(), (TensorType("i64", (70000,)),) * 2, "path_sum: expected at most 65536 elements"),
-        (Nearest(0, 3), (TensorType("f32", (3, 5, 4), "CHW"),), "nearest: expected sides of at least 1 pixel, got 0 x 3"),
-        (Nearest(2, 3), (I64,), "nearest: expected the last axes CHW"),
     ],
 )
 def test_refused(op: Op, types: tuple[TensorType, ...], message: str) -> None:

@@ -15,7 +15,7 @@ from PIL import Image
 Array = np.ndarray[Any, Any]
 
 PILLOW_13 = int(PIL.__version__.split(".")[0]) >= 13
-"""Whether the installed Pillow decides the order of resize passes as `pillow-13` says."""
+"""Whether the installed Pillow decides the order of resize passes as the arithmetic `pillow` does."""
 CODES = {"nearest": 0, "lanczos": 1, "bilinear": 2, "bicubic": 3, "box": 4, "hamming": 5}
 
 
@@ -31,12 +31,11 @@ def pillow_resize(x: Array, height: int, width: int, filter: str) -> Array:
 
 
 def torch_resize(x: Array, height: int, width: int, filter: str) -> Array:
-    """What torchvision's resize calls: torch's antialiased `interpolate` of uint8 `[..., H, W]`, or its `nearest-exact`."""
+    """What torchvision's resize calls: torch's antialiased `interpolate` of uint8 `[..., H, W]`."""
     import torch
 
-    mode, options = ("nearest-exact", {}) if filter == "nearest" else (filter, {"antialias": True})
     planes = torch.from_numpy(np.ascontiguousarray(x.reshape(-1, 1, *x.shape[-2:])))
-    y = torch.nn.functional.interpolate(planes, (height, width), mode=mode, **options)
+    y = torch.nn.functional.interpolate(planes, (height, width), mode=filter, antialias=True)
     return y.numpy().reshape(*x.shape[:-2], height, width)
 
 

@@ -229,7 +229,7 @@ def several(*ops: str) -> Program:
     return parse(f"program Example\ninput image: u8[height, width, 3] HWC\nx = to_channels_first(image)\n{reads}")
 
 
-BOX = 'resize<height=9, width=7, filter="box"%s>'
+BOX = 'resize<height=9, width=7, kernel="box"%s>'
 LAYOUT = ', layout="HWC"'
 
 
@@ -242,13 +242,13 @@ def test_layout_goes_into_all_resizes_that_read_it() -> None:
 
 def test_a_resize_that_may_keep_the_image_reads_it_channels_first() -> None:
     """A second run must not take it for the only reader."""
-    keeps = 'resize<height=height, width=max(width, 8), filter="box">'
+    keeps = 'resize<height=height, width=max(width, 8), kernel="box">'
     given = several(BOX % "", keeps)
     after = AbsorbLayout().run(given).program
     assert [getattr(step.op, "layout", "") for step in after.steps] == ["", "HWC", "CHW"]
     assert AbsorbLayout().run(after).program == after
     assert_equivalent(given, after, (11, 8), (9, 7))
-    given = several('resize<height=9, width=height, filter="box">', 'resize<height=width, width=7, filter="box">')
+    given = several('resize<height=9, width=height, kernel="box">', 'resize<height=width, width=7, kernel="box">')
     assert AbsorbLayout().run(given).program == given
 
 
@@ -259,7 +259,7 @@ def test_no_pad_where_the_crop_cannot_be_larger() -> None:
     """The bounds of a shortest-edge rule say that both sides are at least the edge."""
     given = chain(
         "to_channels_first; resize<height=max(16, trunc(16 * height / width)), width=max(16, trunc(16 * width / height)), "
-        'filter="bicubic">; center_crop<height=16, width=16>'
+        'kernel="bicubic">; center_crop<height=16, width=16>'
     )
     after = CropIntoResize().run(given).program
     assert op_names(after) == ["to_channels_first", "resize"]

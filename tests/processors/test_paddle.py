@@ -63,9 +63,13 @@ def test_original_images_as_tensors() -> None:
 @pytest.mark.parametrize(
     ("name", "settings", "message"),
     [
-        ("PPOCRV5ServerDetImageProcessor", {"limit_type": "other"}, "limit_type: expected one of max, min, resize_long"),
-        ("PPOCRV5ServerDetImageProcessor", {"resample": 1}, "resample: floats are resized with filters 0, 2 and 3 alone"),
-        ("PPOCRV6SmallRecImageProcessor", {"resample": 1}, "resample: images without antialiasing"),
+        ("PPOCRV5ServerDetImageProcessor", {"limit_type": "other"}, "limit_type: expected max, min or resize_long"),
+        (
+            "PPOCRV5ServerDetImageProcessor",
+            {"resample": 1},
+            "resample: torchvision resizes floats with the filters 0, 2, 3 alone",
+        ),
+        ("PPOCRV6SmallRecImageProcessor", {"resample": 1}, "resample: torchvision resizes images without antialiasing"),
         ("PPOCRV6SmallRecImageProcessor", {"pad_size": None}, "do_pad: needs pad_size"),
         ("PPOCRV6SmallRecImageProcessor", {"max_image_width": 0}, "max_image_width: expected a whole number of at least 1"),
         ("PPOCRV6SmallRecImageProcessor", {"character_list": 5}, "character_list: expected texts, got 5"),

@@ -42,7 +42,7 @@ class Child:
 
     def __init__(self, python: str, task: Task) -> None:
         resize: Any = task.resize
-        numbers = (*task.image.shape, resize.width, resize.height, SIMD_FILTERS[resize.filter], task.count)
+        numbers = (*task.image.shape, resize.width, resize.height, SIMD_FILTERS[resize.kernel], task.count)
         command = [python, "-c", CHILD, *map(str, numbers)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self._send(np.ascontiguousarray(task.image).tobytes())

@@ -11,7 +11,8 @@ from typing import Any
 
 from graphproc.bench.task import Contestant, Task
 from graphproc.emitters.onnx.emit import EmitOptions, emit
-from graphproc.ops.resize.op import Resize
+from graphproc.ops import Resize
+from graphproc.passes.lower_resample import LowerResample
 from graphproc.runtime.session import Session
 
 RUNTIME_RESIZE = "graph with ONNX's Resize"
@@ -29,7 +30,7 @@ class RuntimeResize(Resize):
             x = g.Transpose(x, perm=[*range(rank - 3), rank - 1, rank - 3, rank - 2])
         # all axes, because ONNX Runtime's transpose optimizer mistakes `axes`
         size = g.vector(g.Shape(x, start=0, end=rank - 2), self.height, self.width)
-        options = {"mode": MODES[self.filter], "antialias": 1, "exclude_outside": 1, "cubic_coeff_a": -0.5}
+        options = {"mode": MODES[self.kernel], "antialias": 1, "exclude_outside": 1, "cubic_coeff_a": -0.5}
         y = g.Resize(x, None, None, size, coordinate_transformation_mode="half_pixel", **options)
         if self.window:
             top, left, height, width = self.window
@@ -39,8 +40,9 @@ class RuntimeResize(Resize):
 
 def runtime_resize(task: Task, threads: Sequence[int]) -> Iterator[Contestant]:
     """The contestant, for images of any size."""
-    steps = tuple(replace(step, op=_other(step.op)) for step in task.program.steps)
-    model = emit(replace(task.program, steps=steps), EmitOptions()).SerializeToString()
+    program = LowerResample().run(task.program).program
+    steps = tuple(replace(step, op=_other(step.op)) for step in program.steps)
+    model = emit(replace(program, steps=steps), EmitOptions()).SerializeToString()
     for number in threads:
         session = Session(model, threads=number, specialise_after=None)
         yield Contestant(

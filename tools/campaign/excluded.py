@@ -181,7 +181,7 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "filters of other types",
         "torch's lanczos is Pillow's, on bytes (README, What a call reads)",
-        "floats are resized with filters",
+        "torchvision resizes floats with the filters",
     ),
     Limit("bfloat16 images", "numpy has no bfloat16 (README, What a call reads)", "numpy can hold, got torch.bfloat16"),
     Limit(
@@ -235,7 +235,7 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "filters that torchvision lacks",
         "refused also where nothing is resized (README, What a call reads)",
-        "torchvision has no filter",
+        "torchvision resizes .* alone, got [45] ",
     ),
     Limit(
         "sizes of maps in fractions",

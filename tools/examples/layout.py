@@ -42,7 +42,7 @@ def preprocessing() -> gp.Program:
     """RGB pixels of any size to what the model takes."""
     b = gp.ProgramBuilder("LayoutPreprocessing", gp.Parity("rapid-layout 1.2.1, OpenCV 5.0"))
     x = b.add(ops.ToChannelsFirst(), b.input("image", "u8[height, width, 3] HWC"))
-    x = b.add(ops.OpencvResize(HEIGHT, WIDTH), b.add(ops.SelectChannels((2, 1, 0)), x))
+    x = b.add(ops.Resample(HEIGHT, WIDTH, "bilinear", False, "opencv"), b.add(ops.SelectChannels((2, 1, 0)), x))
     # float32 bytes times 1/255, the rest in float64 and rounded once: 256 values a channel, looked up.
     scaled = (np.arange(256, dtype=FLOAT) * FLOAT(1 / 255)).astype(np.float64)
     planes = []

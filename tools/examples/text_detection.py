@@ -43,7 +43,7 @@ def preprocessing() -> gp.Program:
     b = gp.ProgramBuilder("TextPreprocessing", gp.Parity("rapidocr-onnxruntime 1.4.4, OpenCV 5.0"))
     x = b.add(ops.ToChannelsFirst(), b.input("image", "u8[height, width, 3] HWC"))
     x = b.add(ops.SelectChannels((2, 1, 0)), x)
-    x = b.add(ops.OpencvResize(*fit(*x.shape[1:])), x)
+    x = b.add(ops.Resample(*fit(*x.shape[1:]), "bilinear", False, "opencv"), x)
     # The package subtracts and divides in float64; of a mean and a deviation of a half, float32 rounds alike.
     b.output("pixel_values", b.add(ops.ByteMap((("mul", (1 / 255,)), ("sub", (0.5,)), ("div", (0.5,)))), x))
     return b.finish()

@@ -90,7 +90,7 @@ class Note:
 
     Attributes:
         step: the scopes that it was made in: the step's name first.
-        about: what was decided, e.g. `vertical pass`.
+        about: what was decided, e.g. `vertical axis`.
         choice: what was chosen.
         reason: why.
     """

@@ -1,6 +1,6 @@
 """Band matrices: the weights of one axis, cut into blocks of consecutive outputs.
 
-Block `b` holds outputs `b*T .. b*T + T` and the `L` input rows that they read, so a pass is one batched product of
+Block `b` holds outputs `b*T .. b*T + T` and the `L` input rows that they read, so an axis step is one batched product of
 `[blocks, T, L]` weights with `[blocks, L, ...]` gathered rows. The blocks of an axis may come in pieces of so many outputs,
 each of which begins a block of its own. The same integers come out whether they are computed here in numpy (sizes known) or
 by nodes in the graph (`traced_bands`).
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from graphproc.ir.builder_protocol import Builder, Value
-from graphproc.numerics.filters import NEAREST, PILLOW, PRECISION_BITS, TORCHVISION, coefficients, nearest_indices
+from graphproc.numerics.filters import NEAREST, PILLOW, PRECISION_BITS, TORCH_BYTES, coefficients, nearest_indices
 from graphproc.ops.resize.forms import BLOCK, PAIRS_BLOCK, SINGLES_BLOCK, Form, float_limit, int8_block
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
@@ -113,14 +113,14 @@ def block_length(count: int, reduction: float, filter: str, arithmetic: str) -> 
         filter: the filter's name.
         arithmetic: whose.
     """
-    floats = SINGLES_BLOCK if arithmetic == TORCHVISION else PAIRS_BLOCK
+    floats = SINGLES_BLOCK if arithmetic == TORCH_BYTES else PAIRS_BLOCK
     shrinks = floats if reduction <= float_limit(filter, arithmetic) else int8_block(filter)
     near = BLOCK if reduction < 1.3 else shrinks
     return min(range(2, 13), key=lambda t: -count % t / count + abs(t - near) / 50)
 
 
-def picked_rows(g: Builder, axis: Axis, filter: str, arithmetic: str) -> Band | None:
-    """The band of an axis that takes pixels as they are: nearest neighbour, or a known length that does not change."""
+def picked_rows(g: Builder, axis: Axis, filter: str) -> Band | None:
+    """The band of an axis that takes pixels as they are: Pillow's nearest, or a known length that does not change."""
     n_in, n_out, first, count = axis.n_in, axis.n_out, axis.first, axis.count
     shape = g.vector(1, -1, 1)
     if axis.known and axis.whole and n_in == n_out:
@@ -128,19 +128,14 @@ def picked_rows(g: Builder, axis: Axis, filter: str, arithmetic: str) -> Band | 
     if filter != NEAREST:
         return None
     if axis.known:
-        picked = nearest_indices(num.known(n_in), num.known(n_out), arithmetic)[num.known(first) :][: num.known(count)]
+        picked = nearest_indices(num.known(n_in), num.known(n_out))[num.known(first) :][: num.known(count)]
         return Band(axis, g.Reshape(g.constant(picked, "i64"), shape), 0, n_in, axis.piece)
     scale = n_in / n_out
-    if arithmetic == TORCHVISION:
-        step = g.cast(g.cast(g.num(scale), "f32"), "f64")
-        outputs = g.cast(g.Add(g.range(count, "i64"), g.num(first)), "f64")
-        positions = g.cast(g.Mul(g.Add(outputs, g.constant([0.5], "f64")), step), "f32")
-    else:
-        # Half a step, then whole steps, added up one after the other: the accumulated rounding is part of the result.
-        # One step more than needed, because ONNX Runtime fails to plan memory around an Expand to nothing.
-        steps = g.Expand(g.num(scale), g.vector(first + count))
-        positions = g.CumSum(g.Concat(g.num(scale * 0.5), steps, axis=0), g.constant(0, "i64"))
-        positions = g.Slice(positions, g.vector(first), g.vector(first + count))
+    # Half a step, then whole steps, added up one after the other: the accumulated rounding is part of the result.
+    # One step more than needed, because ONNX Runtime fails to plan memory around an Expand to nothing.
+    steps = g.Expand(g.num(scale), g.vector(first + count))
+    positions = g.CumSum(g.Concat(g.num(scale * 0.5), steps, axis=0), g.constant(0, "i64"))
+    positions = g.Slice(positions, g.vector(first), g.vector(first + count))
     rows = g.Min(g.cast(positions, "i64"), g.num(n_in - 1))
     return Band(axis, g.Reshape(rows, shape), 0, n_in, axis.piece)
 

@@ -1,7 +1,7 @@
-"""The first pass in pieces that fit the processor's cache.
+"""The first axis step in pieces that fit the processor's cache.
 
-A pass writes several times the bytes that it reads (gathered rows, float32 copies, one sum for each digit). Going through
-the image in chunks of lines, lines being the axis that this pass does not resample, keeps most of that in the cache and
+An axis step writes several times the bytes that it reads (gathered rows, float32 copies, one sum for each digit). Going through
+the image in chunks of lines, lines being the axis that it does not resample, keeps most of that in the cache and
 reads the image once, without a copy of the region before.
 """
 
@@ -54,12 +54,12 @@ class Chunks:
 
 
 def chunks_of(g: Builder, across: Band, along: Band, axis: int) -> Chunks:
-    """Cut the region that both passes read into chunks for the first pass.
+    """Cut the region that both axis steps read into chunks for the first.
 
     Args:
         g: the emitter's handle.
-        across: the axis of the first pass.
-        along: the axis of the second pass, whose pixels are the lines.
+        across: the axis of the first axis step.
+        along: the axis of the second, whose pixels are the lines.
         axis: which axis of the image the lines are: 0 for rows, 1 for columns.
     """
     last = along.extent - 1

@@ -1,13 +1,13 @@
-"""The ONNX rule of resize: two banded passes over the needed region, in the order that Pillow takes.
+"""The ONNX rule of resize: two banded axis steps over the needed region, in the order that Pillow takes.
 
 An image is handled as a matrix whose rows are the axis being resampled, because gathering whole rows and transposing
-matrices are the only cheap data movements. `[H, W*C]` serves the vertical pass as it is; its transpose, read as
+matrices are the only cheap data movements. `[H, W*C]` serves the vertical axis step as it is; its transpose, read as
 `[W, C*H]`, serves the horizontal one. Both orders end in planes, one a channel:
 
     vertical first:    [H, W*C] -> [h, W*C] -> T = [W, C*h] -> [w, C*h] -> T = [C*h, w]
     horizontal first:  T = [W, C*H] -> [w, C*H] -> T = [C*H, w] = [C, H, w] -> [C, h, w]
 
-On CPUs both passes go through the image in pieces, and several images come one after the other (`planes.py`). Elsewhere every
+On CPUs both axis steps go through the image in pieces, and several images come one after the other (`planes.py`). Elsewhere every
 node takes whole images; leading batch axes are one axis, in front of everything.
 """
 
@@ -30,7 +30,7 @@ _SWAP = (0, 2, 1)
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class ResizePlan:
     """A resize as it is emitted.
 
     Attributes:
@@ -38,7 +38,7 @@ class Work:
         axes: vertical and horizontal.
         filter: the filter's name.
         arithmetic: whose.
-        vertical_first: which pass comes first.
+        vertical_first: which axis comes first.
         map: what the bytes of the result become, where that is part of the resize.
     """
 
@@ -50,44 +50,44 @@ class Work:
     map: ByteMap | None = None
 
 
-def emit_resize(g: Builder, x: Value, lead: int, work: Work) -> Value:
+def emit_resize(g: Builder, x: Value, lead: int, plan: ResizePlan) -> Value:
     """Emit a resize with a window.
 
     Args:
         g: the emitter's handle.
         x: pixels `[lead axes..., H, W, C]`.
         lead: the number of leading axes.
-        work: what is wanted.
+        plan: what is wanted.
 
     Returns:
         `[lead axes..., C, window height, window width]`: bytes, or float32 where there is a map.
     """
-    vertical, horizontal = work.axes
+    vertical, horizontal = plan.axes
     # Reshape finds the length of one leading axis by itself; more must be told.
     leading = (g.Shape(x, start=0, end=lead),) if lead > 1 else (-1,) * lead
-    result = g.vector(*leading, work.channels, vertical.count, horizontal.count)
-    if g.target != "cpu" or work.filter == NEAREST:
-        y = g.Reshape(_whole(g, x, work), result)
-        return y if work.map is None else work.map.apply(g, y)
+    result = g.vector(*leading, plan.channels, vertical.count, horizontal.count)
+    if g.target != "cpu" or plan.filter == NEAREST:
+        y = g.Reshape(_whole(g, x, plan), result)
+        return y if plan.map is None else plan.map.apply(g, y)
     if lead > 1:
-        x = g.Reshape(x, g.vector(-1, vertical.n_in, horizontal.n_in, work.channels))
-    y = _by_planes(g, x, lead, work)
+        x = g.Reshape(x, g.vector(-1, vertical.n_in, horizontal.n_in, plan.channels))
+    y = _by_planes(g, x, lead, plan)
     # What a node before the last one of a loop's body writes, the last one need not copy; so images with a map are whole.
-    return y if work.map is not None and lead <= 1 else g.Reshape(y, result)
+    return y if plan.map is not None and lead <= 1 else g.Reshape(y, result)
 
 
-def _by_planes(g: Builder, x: Value, lead: int, work: Work) -> Value:
+def _by_planes(g: Builder, x: Value, lead: int, plan: ResizePlan) -> Value:
     """Images one after the other: planes of bytes in pieces, `[images..., channels * pieces, rows, columns]`, or mapped ones.
 
     The last operation of a map is done for all of an image: it puts the pieces together.
     """
-    vertical, horizontal = work.axes
-    inner, last = (None, None) if work.map is None else work.map.parts()
-    whole = g.vector(work.channels, vertical.count, horizontal.count)
-    work = replace(work, axes=(replace(vertical, piece=row_pieces(vertical.count, horizontal.count)), _in_one(horizontal)))
+    vertical, horizontal = plan.axes
+    inner, last = (None, None) if plan.map is None else plan.map.parts()
+    whole = g.vector(plan.channels, vertical.count, horizontal.count)
+    plan = replace(plan, axes=(replace(vertical, piece=row_pieces(vertical.count, horizontal.count)), _in_one(horizontal)))
     rows = column_pieces(vertical.count)
     if isinstance(vertical.count, int):
-        g.note("pieces", f"{work.axes[0].piece} of {vertical.count} rows at once; {rows} if the vertical pass is first")
+        g.note("pieces", f"{plan.axes[0].piece} of {vertical.count} rows at once; {rows} if the vertical axis is first")
     else:
         g.note("pieces", "as many rows as divide the height and suit the cache", "decided in the graph for each image")
     constants, finish = ([], lambda y: y) if inner is None else inner.of_planes(g)
@@ -98,32 +98,32 @@ def _by_planes(g: Builder, x: Value, lead: int, work: Work) -> Value:
 
         return image(x) if lead == 0 else g.scan((x,), image, rank=3)
 
-    def passes(bands: Bands) -> Value:
-        settings = bands, work.channels, work.filter
+    def steps(bands: Bands) -> Value:
+        settings = bands, plan.channels, plan.filter
         return g.cond(
-            _noted(g, work, _vertical_first(work, bands)),
+            _noted(g, plan, _vertical_first(plan, bands)),
             lambda: each(planes.vertical_first(g, *settings, rows, finish, constants)),
             lambda: each(planes.horizontal_first(g, *settings, finish, constants)),
             names=("vertical_first", "horizontal_first"),
         )
 
-    return with_bands(g, work.axes, work.filter, work.arithmetic, passes)
+    return with_bands(g, plan.axes, plan.filter, plan.arithmetic, steps)
 
 
-def _vertical_first(work: Work, bands: Bands) -> Bool:
-    """Which pass comes first, as far as the bands' forms tell: Pillow takes the vertical one only where it shrinks."""
-    return work.vertical_first if not all(band.form is ENLARGING for band in bands) else False
+def _vertical_first(plan: ResizePlan, bands: Bands) -> Bool:
+    """Which axis comes first, as far as the bands' forms tell: Pillow takes the vertical one only where it shrinks."""
+    return plan.vertical_first if not all(band.form == ENLARGING for band in bands) else False
 
 
-def _noted(g: Builder, work: Work, first: Bool) -> Bool:
-    """The same, noted: whether the vertical pass comes first."""
-    if work.filter == NEAREST:
+def _noted(g: Builder, plan: ResizePlan, first: Bool) -> Bool:
+    """The same, noted: whether the vertical axis comes first."""
+    if plan.filter == NEAREST:
         g.note("order", "either", "pixels are picked, not computed")
     elif isinstance(first, bool):
-        reason = f"as {work.arithmetic} does for this size" if first == work.vertical_first else "both sides enlarge"
-        g.note("order", f"{'vertical' if first else 'horizontal'} pass first", reason)
+        reason = f"as {plan.arithmetic} does for this size" if first == plan.vertical_first else "both sides enlarge"
+        g.note("order", f"{'vertical' if first else 'horizontal'} axis first", reason)
     else:
-        g.note("order", "decided in the graph for each image", f"as {work.arithmetic} does")
+        g.note("order", "decided in the graph for each image", f"as {plan.arithmetic} does")
     return first
 
 
@@ -132,15 +132,15 @@ def _in_one(axis: Axis) -> Axis:
     return replace(axis, piece=axis.count)
 
 
-def _whole(g: Builder, x: Value, work: Work) -> Value:
+def _whole(g: Builder, x: Value, plan: ResizePlan) -> Value:
     """All images at once, `[images, ..., columns]`."""
-    vertical, horizontal = (_in_one(axis) for axis in work.axes)
-    height, channels = vertical.count, work.channels
+    vertical, horizontal = (_in_one(axis) for axis in plan.axes)
+    height, channels = vertical.count, plan.channels
     pixels = g.Reshape(x, g.vector(-1, vertical.n_in, horizontal.n_in * channels))
     # Picking pixels is no arithmetic, so it has no order; picking rows first moves the least.
-    first = True if work.filter == NEAREST else work.vertical_first
+    first = True if plan.filter == NEAREST else plan.vertical_first
 
-    def passes(bands: Bands) -> Value:
+    def steps(bands: Bands) -> Value:
         rows, columns = bands
         low = g.vector(rows.begin, columns.begin * channels)
         high = g.vector(rows.begin + rows.extent, (columns.begin + columns.extent) * channels)
@@ -149,22 +149,22 @@ def _whole(g: Builder, x: Value, work: Work) -> Value:
         region = pixels if everything else g.Slice(pixels, low, high, g.vector(1, 2))
 
         def vertical_first() -> Value:
-            y = g.Transpose(_pass(g, rows, region, "vertical", work.filter), perm=_SWAP)
+            y = g.Transpose(_axis_step(g, rows, region, "vertical", plan.filter), perm=_SWAP)
             y = g.Reshape(y, g.vector(0, columns.extent, channels * height))
-            return g.Transpose(_pass(g, columns, y, "horizontal", work.filter), perm=_SWAP)
+            return g.Transpose(_axis_step(g, columns, y, "horizontal", plan.filter), perm=_SWAP)
 
         def horizontal_first() -> Value:
             turned = g.Reshape(g.Transpose(region, perm=_SWAP), g.vector(0, columns.extent, channels * rows.extent))
-            y = g.Transpose(_pass(g, columns, turned, "horizontal", work.filter), perm=_SWAP)
+            y = g.Transpose(_axis_step(g, columns, turned, "horizontal", plan.filter), perm=_SWAP)
             y = g.Reshape(y, g.vector(-1, rows.extent, horizontal.count))
-            return _pass(g, rows, y, "vertical", work.filter)
+            return _axis_step(g, rows, y, "vertical", plan.filter)
 
-        return g.cond(_noted(g, work, first), vertical_first, horizontal_first, names=("vertical_first", "horizontal_first"))
+        return g.cond(_noted(g, plan, first), vertical_first, horizontal_first, names=("vertical_first", "horizontal_first"))
 
-    return with_bands(g, (vertical, horizontal), work.filter, work.arithmetic, passes)
+    return with_bands(g, (vertical, horizontal), plan.filter, plan.arithmetic, steps)
 
 
-def _pass(g: Builder, band: Band, x: Value, name: str, filter: str) -> Value:
+def _axis_step(g: Builder, band: Band, x: Value, name: str, filter: str) -> Value:
     """From `[images, rows, columns]` to `[images, count, columns]`."""
     with g.scope(name):
         first = g.vector(0)

@@ -1,7 +1,7 @@
-"""The forms of a pass's integer products, and which one a pass takes.
+"""The forms of an axis step's integer products, and which one an axis step takes.
 
-`choose_form` decides and says why, for `graphproc inspect --why`. On CPUs the time of a pass is in the nodes that go over its
-outputs once, and in the products over the rows that its blocks read: of few rows, float32 is fastest, of many rows bytes.
+`choose_form` decides and says why, for `graphproc inspect --why`. On CPUs an axis step takes its time in the nodes that go over
+its outputs once, and in the products over the rows that its blocks read: of few rows, float32 is fastest, of many rows bytes.
 Where one overtakes the other was measured on one thread of a processor with AVX2; with 8-bit dot products it is sooner.
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from graphproc.errors import EmitError
 from graphproc.numerics.enlarging import MOST_OUTPUTS
-from graphproc.numerics.filters import FILTERS, LARGEST_WEIGHT, PRECISION_BITS, TORCHVISION
+from graphproc.numerics.filters import FILTERS, LARGEST_WEIGHT, PRECISION_BITS, TORCH_BYTES
 from graphproc.sizes.num import Num
 
 Array = np.ndarray[Any, Any]
@@ -23,10 +23,10 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How a pass multiplies.
+    """How an axis step multiplies.
 
     Attributes:
-        name: `single`, `paired`, `float32`, `int8` or `float64`.
+        name: `single`, `enlarging`, `paired`, `float32`, `int8` or `float64`; no two forms of one name are alike.
         digits: how many digits a weight is split into.
         bits: bits of every digit but the top one.
         max_taps: the largest number of taps for which the result is exact.
@@ -52,7 +52,7 @@ def _float32(digits: int, bits: int) -> Form:
 
 SINGLE = Form("single", constant=True)
 """One float32 product, where weights have so few bits that it holds their sums: `fits_single` tells."""
-ENLARGING = Form("single", constant=True)
+ENLARGING = Form("enlarging", constant=True)
 """One float32 product with the weights of `numerics.enlarging`, where Pillow's bilinear filter enlarges."""
 PAIRED = Form("paired", 2, 8, int(((1 << 24) - 128) / (255 * 255)), constant=True)
 """Two float32 digits whose sum rounds once; `products` says why that is exact."""
@@ -68,8 +68,8 @@ FLOAT64 = Form("float64")
 
 BLOCK, PAIRS_BLOCK, SINGLES_BLOCK = 8, 5, 4
 """Outputs in a block of an axis that hardly shrinks, else in one of paired digits, and in one of single products."""
-SMALL = 512
-"""Few images are smaller than results of so many pixels a side, so graphs of any size then have no branch for them."""
+ENLARGING_WORTH_A_BRANCH_ABOVE = 512
+"""Pixels of a side of the result. Few images are smaller than smaller results, so graphs of any size have no branch for them."""
 
 
 def float_limit(filter: str, arithmetic: str) -> float:
@@ -78,7 +78,7 @@ def float_limit(filter: str, arithmetic: str) -> float:
     Torchvision's weights fit a single product as long as the largest is over 1/4, or 1/2 where some are negative; two 8-bit
     digits are faster than two of float32.
     """
-    if arithmetic == TORCHVISION:
+    if arithmetic == TORCH_BYTES:
         return 1 << (single_bits(filter) - 14)
     # A line through what was measured, paired digits against three 8-bit ones: 4.9, 4.25 and 3.5 for supports of 1, 2 and 3.
     return 5.6 - 0.7 * FILTERS[filter].support
@@ -112,7 +112,7 @@ def single_bits(filter: str) -> int:
 def choose_form(
     target: str, weights: Array, taps: int, reduction: float, n_out: int, filter: str, arithmetic: str
 ) -> tuple[Form, str]:
-    """The form of a pass over known sizes, and why.
+    """The form of an axis step over known sizes, and why.
 
     Args:
         target: the emitter's.
@@ -129,7 +129,7 @@ def choose_form(
     rows = weights.shape[-1]
     if target == "cpu":
         limit = float_limit(filter, arithmetic)
-        if fits_single(weights) and reduction <= max(limit, float_limit(filter, TORCHVISION)):
+        if fits_single(weights) and reduction <= max(limit, float_limit(filter, TORCH_BYTES)):
             return SINGLE, "weights of so few bits that one float32 product is exact"
         own = weights // own_unit(weights)
         if own.max() < LARGEST_WEIGHT and own.min() >= -257 * INT8_2.zero_point:
@@ -153,7 +153,7 @@ def choose_form(
 
 def may_enlarge(filter: str, arithmetic: str) -> bool:
     """Whether enlargements of whole images have weights for `ENLARGING`."""
-    return filter == "bilinear" and arithmetic != TORCHVISION
+    return filter == "bilinear" and arithmetic != TORCH_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,9 +193,9 @@ def rule_of_any_size(target: str, filter: str, arithmetic: str, sides: Sequence[
         EmitError: the target has no form of which that is known.
     """
     if target == "cpu":
-        few = Rule("bits", single_bits(filter), SINGLE, INT8_2) if arithmetic == TORCHVISION else PAIRED
-        rule = Rule("reduction", float_limit(filter, arithmetic), few, INT8_2 if arithmetic == TORCHVISION else INT8_3)
-        large = any(not isinstance(side, int) or side > SMALL for side in sides)
+        few = Rule("bits", single_bits(filter), SINGLE, INT8_2) if arithmetic == TORCH_BYTES else PAIRED
+        rule = Rule("reduction", float_limit(filter, arithmetic), few, INT8_2 if arithmetic == TORCH_BYTES else INT8_3)
+        large = any(not isinstance(side, int) or side > ENLARGING_WORTH_A_BRANCH_ABOVE for side in sides)
         return Rule("outputs", MOST_OUTPUTS, ENLARGING, rule) if large and may_enlarge(filter, arithmetic) else rule
     if target == "cuda":
         return Rule("rows", FLOAT32_3.max_taps, FLOAT32_3, FLOAT64)

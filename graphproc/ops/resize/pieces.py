@@ -1,4 +1,4 @@
-"""Pieces of the result that the last pass computes one after the other, so that what it writes stays in the cache.
+"""Pieces of the result that the last axis step computes one after the other, so that what it writes stays in the cache.
 
 Pieces are equally long and fill the result, because a loop's results lie one behind the other: where they did not fit, all of
 the result would be copied once more. So the number of rows in a piece divides the number of rows.
@@ -19,9 +19,10 @@ LARGEST = 256
 SMALLEST = 32
 """Rows of a piece of columns, at least, unless a piece is all of them: they are what a product's rows hold side by side."""
 
-LIMIT = 1 << 10
-NONE = 1 << 20
-"""More than any number of rows, and more than any rank with such a number."""
+RANK_STRIDE = 1 << 10
+"""What ranks lie apart in one number with rows: more than any number of rows."""
+NO_FIT = 1 << 20
+"""More than any rank with its rows."""
 
 
 def row_pieces(height: Num, width: Num) -> Num:
@@ -49,5 +50,5 @@ def _cheapest(height: Num, width: Num, costs: Mapping[int, float], most: float) 
     rows = num.table(ranked)
     fits = num.both(num.eq(height % rows, 0), rows * width <= AREA)
     # Rank and number in one, so that the smallest is both.
-    place = num.smallest(num.where(fits, num.table(n * LIMIT + rows for n, rows in enumerate(ranked)), NONE))
-    return num.at_least(num.where(place < NONE, place % LIMIT, height), 1)
+    place = num.smallest(num.where(fits, num.table(n * RANK_STRIDE + rows for n, rows in enumerate(ranked)), NO_FIT))
+    return num.at_least(num.where(place < NO_FIT, place % RANK_STRIDE, height), 1)

@@ -1,11 +1,11 @@
-"""Both passes over one image on a CPU, so that what one node writes is still in the cache when the next one reads it.
+"""Both axis steps over one image on a CPU, so that what one node writes is still in the cache when the next one reads it.
 
-The first pass goes through the image in chunks of lines. Its results lie line by line in planes, one a channel, in chunks:
+The first axis step goes through the image in chunks of lines. Its results lie line by line in planes, one a channel, in chunks:
 
     horizontal first:  [lines, W, C] -> T = [W, C*lines] -> [w, C*lines] -> T = [C*lines, w]        chunk by chunk
     vertical first:    [H, lines, C] = [H, lines*C] -> [h, lines*C] -> T = [lines, C*h]             chunk by chunk
 
-The second pass makes the planes of the result in pieces of rows, one behind the other, and may go on with each piece before
+The second axis step makes the planes of the result in pieces of rows, one behind the other, and may go on with each piece before
 the next one: `finish` turns the bytes of a piece into what is wanted of them.
 
     horizontal first:  rows of a plane -> [rows, w]
@@ -42,7 +42,7 @@ def horizontal_first(
         constants: its constants, float32 [channels, 1].
 
     Returns:
-        The emitter of both passes: from an image `[H, W, C]` to pieces `[channels * pieces, rows, columns]`.
+        The emitter of both axis steps: from an image `[H, W, C]` to pieces `[channels * pieces, rows, columns]`.
     """
     vertical, horizontal = bands
     pieces = vertical.axis.pieces

@@ -1,6 +1,6 @@
-"""Exact integer products from floating point or 8-bit hardware: one pass of a resize.
+"""Exact integer products from floating point or 8-bit hardware: one axis step of a resize.
 
-A pass must give `floor((sum(weight * pixel) + 2**21) / 2**22)`, clipped to a byte, with 22-bit weights; no product that
+An axis step must give `floor((sum(weight * pixel) + 2**21) / 2**22)`, clipped to a byte, with 22-bit weights; no product that
 runtimes do fast holds that many bits. So the weights are split into digits, `weight = sum(digit_j * 2**(bits * j))`, and each
 digit is multiplied separately. Every sum `S_j` is exact as long as `255 * taps * digit` stays below 2**24 (float32) or 2**31
 (int32), in whatever order a runtime adds. How the sums come together depends on the form.
@@ -45,6 +45,7 @@ from graphproc.ops.resize.forms import (
     INT8_2,
     PAIRED,
     PAIRS_BLOCK,
+    SINGLE,
     SINGLES_BLOCK,
     Form,
     Rule,
@@ -66,17 +67,17 @@ GRID_OFFSET = -(2.0**-15)
 """Half of the steps that float32 takes there."""
 
 
-def with_bands(g: Builder, axes: tuple[Axis, Axis], filter: str, arithmetic: str, passes: Callable[[Bands], Value]) -> Value:
-    """Emit the weights of both axes, and what `passes` emits from their bands.
+def with_bands(g: Builder, axes: tuple[Axis, Axis], filter: str, arithmetic: str, steps: Callable[[Bands], Value]) -> Value:
+    """Emit the weights of both axes, and what `steps` emits from their bands.
 
-    Where the form of the products depends on the image, `passes` is called once for each form, inside the branches of an
+    Where the form of the products depends on the image, `steps` is called once for each form, inside the branches of an
     `If`. One decision for both axes, on the larger reduction: a second `If` costs more than the better form would save. What
     decides the length of blocks comes before the weights, so that it is a number in each branch.
     """
     if filter == NEAREST or all(axis.known for axis in axes):
-        named = zip(axes, ("vertical pass", "horizontal pass"), strict=True)
+        named = zip(axes, ("vertical axis", "horizontal axis"), strict=True)
         vertical, horizontal = (_known_band(g, axis, name, filter, arithmetic) for axis, name in named)
-        return passes((vertical, horizontal))
+        return steps((vertical, horizontal))
     sides = [axis.n_out for axis in axes] if all(axis.whole for axis in axes) else []
     rule = rule_of_any_size(g.target, filter, arithmetic, sides)
     with g.scope("weights"):
@@ -87,21 +88,21 @@ def with_bands(g: Builder, axes: tuple[Axis, Axis], filter: str, arithmetic: str
         with g.scope("weights"):
             weights = _packed(g, bands.weights, bands.unit, form)
             both = bands.band(g, 0, weights, form), bands.band(g, 1, weights, form)
-        return passes(both)
+        return steps(both)
 
     def decided(rule: Form | Rule, length: int, when: str = "", bands: TracedBands | None = None) -> Value:
-        """The passes under a rule, and when they are taken; weights in blocks of a length, unless there are some."""
+        """The axis steps under a rule, and when they are taken; weights in blocks of a length, unless there are some."""
         if isinstance(rule, Rule) and rule.of == "outputs":
             return _either(g, rule, when, sampling.enlarges(g, rule.most), lambda r, when: decided(r, BLOCK, when))
         if isinstance(rule, Rule) and rule.of == "reduction":
             few = g.LessOrEqual(sampling.reduction, g.constant([rule.most], "f64"))
-            floats = PAIRS_BLOCK if rule.within is PAIRED else SINGLES_BLOCK
+            floats = PAIRS_BLOCK if rule.within == PAIRED else SINGLES_BLOCK
             return _either(
                 g, rule, when, few, lambda r, when: decided(r, floats if r is rule.within else int8_block(filter), when)
             )
         if bands is None:
             with g.scope("weights"):
-                bands = traced_bands(g, axes, sampling, arithmetic, length, rule is ENLARGING)
+                bands = traced_bands(g, axes, sampling, arithmetic, length, rule == ENLARGING)
         if isinstance(rule, Form):
             return in_form(rule, bands, when)
         found = bands
@@ -121,7 +122,7 @@ def _either(g: Builder, rule: Rule, when: str, within: Value, emit: Callable[[Fo
 def _known_band(g: Builder, axis: Axis, name: str, filter: str, arithmetic: str) -> Band:
     if g.target == "portable" and not axis.known:
         rule_of_any_size(g.target, filter, arithmetic)
-    picked = picked_rows(g, axis, filter, arithmetic)
+    picked = picked_rows(g, axis, filter)
     if picked is not None:
         stays = axis.n_in == axis.n_out
         g.note(name, *("none", f"the side stays at {axis.n_in} pixels") if stays else ("pick pixels", "nearest has no weights"))
@@ -132,9 +133,9 @@ def _known_band(g: Builder, axis: Axis, name: str, filter: str, arithmetic: str)
     form, reason = choose_form(g.target, weights, taps, axis.reduction, n_out, filter, arithmetic)
     g.note(name, str(form), f"{axis.n_in} to {axis.n_out} pixels, {reason}")
     unit = 1 << PRECISION_BITS
-    if form is INT8_2:
+    if form == INT8_2:
         weights, unit = weights // own_unit(weights), unit // own_unit(weights)
-    if form is ENLARGING:
+    if form == ENLARGING:
         weights = float32_weights(weights, n_out)
     packed = _packed(g, g.constant(weights[None], "f32"), None, form)
     blocks = len(rows) // num.known(axis.pieces)
@@ -142,7 +143,7 @@ def _known_band(g: Builder, axis: Axis, name: str, filter: str, arithmetic: str)
 
 
 def product(g: Builder, band: Band, x: Value, rows: Value, weights: Value | None, filter: str) -> Value:
-    """One pass over some blocks.
+    """One axis step over some blocks.
 
     Args:
         g: the emitter's handle.
@@ -176,12 +177,12 @@ def _packed(g: Builder, weights: Value, unit: Value | None, form: Form) -> Value
     A weight is at most 2**22 and a few units, so float32 holds it and its digits exactly. Those with a unit of their own, float64
     `[n, 1, 1]`, come in it, others in 2**-22.
     """
-    if form is not INT8_2 and unit is not None:
+    if form != INT8_2 and unit is not None:
         weights = g.Mul(weights, g.cast(g.Unsqueeze(g.Div(g.constant([1 << PRECISION_BITS], "f64"), unit), g.vector(3)), "f32"))
     if form.name == "float64":
         return g.cast(weights, "f64")
     ahead = g.vector(0, 0, 0, 1, 0, 0, 0, 0)  # of the row of ones
-    if form.name == "single":
+    if form in (SINGLE, ENLARGING):
         return g.Pad(g.Mul(weights, g.constant([2.0**-PRECISION_BITS], "f32")), ahead, g.constant(0.5, "f32"))
     *lower, top = _digits(g, weights, form)
     if form.name == "paired":
@@ -296,4 +297,11 @@ def _quantize(g: Builder, total: Value, scale: Value) -> Value:
     return g.QuantizeLinear(total, scale, g.constant(0, "u8"), dtype="u8")
 
 
-_PRODUCT = {"single": _single, "paired": _paired, "float32": _float32_digits, "float64": _float64, "int8": _int8}
+_PRODUCT = {
+    "single": _single,
+    "enlarging": _single,
+    "paired": _paired,
+    "float32": _float32_digits,
+    "float64": _float64,
+    "int8": _int8,
+}

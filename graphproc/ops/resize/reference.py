@@ -1,4 +1,4 @@
-"""The numpy rule of resize: two-pass resampling of uint8 images in exact integer arithmetic, Pillow's or torchvision's."""
+"""The numpy rule of resize: resampling axis by axis of uint8 images in exact integer arithmetic, Pillow's or torchvision's."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def resample_axis(x: Array, n_out: int, filter: str, axis: int, extent: float | 
     if n_in == n_out and extent in (None, n_in):
         return x
     if filter == NEAREST:
-        return np.take(x, nearest_indices(n_in, n_out, arithmetic), axis=axis)
+        return np.take(x, nearest_indices(n_in, n_out), axis=axis)
     k = coefficients(n_in, n_out, filter, extent=extent, arithmetic=arithmetic)
     x = np.moveaxis(x, axis, 0)
     column = (n_out,) + (1,) * (x.ndim - 1)

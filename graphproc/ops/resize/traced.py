@@ -14,7 +14,7 @@ import numpy as np
 
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.numerics.enlarging import LARGEST_DIVISOR, NUDGE
-from graphproc.numerics.filters import FILTERS, LARGEST_WEIGHT, PRECISION_BITS, TORCHVISION
+from graphproc.numerics.filters import FILTERS, LARGEST_WEIGHT, PRECISION_BITS, TORCH_BYTES
 from graphproc.ops.resize.bands import Axis, Band
 from graphproc.ops.resize.forms import Form, Rule
 from graphproc.sizes import num
@@ -175,7 +175,7 @@ def traced_bands(
     starts = g.Reshape(g.Expand(start, g.vector(1, 1, length)), g.vector(2, 1, -1))
     weights, sums = sampling.weights(g, g.Add(starts, g.Reshape(taps, g.vector(-1, 1))), reach)
     unit = None
-    if arithmetic == TORCHVISION:
+    if arithmetic == TORCH_BYTES:
         shares = g.Div(weights, sums)
         unit = _torchvision_unit(g, shares if begin is None else _all_shares(g, sampling, axes))
         scaled = g.Mul(shares, unit)

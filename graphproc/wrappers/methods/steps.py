@@ -70,7 +70,7 @@ def resized(processor: Any, x: Array, height: int, width: int, resample: Any) ->
     code = BILINEAR if resample is None else int(resample)
     if processor.backend == "pil" and x.dtype != np.uint8:  # which Pillow takes as bytes
         return ArrayMethods.resize(processor, x, {"height": height, "width": width}, code, input_data_format="channels_first")
-    return staged(processor, lambda b, config, v: stages.resize_to(b, config, v, height, width, code), x, {})
+    return staged(processor, lambda b, config, v: stages.resample(b, v, height, width, code), x, {})
 
 
 def channels_first(x: Array) -> tuple[Array, bool]:

@@ -29,24 +29,36 @@ from graphproc.ops import (
     AffineWarp,
     Blank,
     ContentBox,
-    FixedPointResize,
     GaussianBlur,
     Grayscale,
-    Interpolate,
-    InterpolateBytes,
     MultiplyAdd,
     NearestColor,
     Numbers,
     Pad,
     ReduceBlocks,
-    Resize,
     SelectChannels,
-    SmoothZoom,
     Standardize,
     Take,
 )
+from graphproc.ops.resample import (
+    ALIGNED,
+    FIXED_POINT,
+    SCIPY,
+    TORCH_BYTES,
+    TORCH_FLOATS,
+    TORCH_UNFUSED,
+    Resample,
+)
 from graphproc.sizes import num
 
+INTERPOLATION = {
+    "antialias": ("bilinear", True),
+    "antialias_cubic": ("bicubic", True),
+    "align_corners": (ALIGNED, False),
+    "linear": ("bilinear", False),
+    "cubic": ("bicubic", False),
+}
+"""Kernels, and whether they are antialiased, by what the scalar oracles call them."""
 COLORS = tuple(map(tuple, np.random.default_rng(5).integers(-8, 9, (40, 3)) / 8))
 _BOX = (3.5, -2.0, 11.0, 9.0)
 COMPUTED = (
@@ -83,7 +95,7 @@ COMPUTED = (
     ),
     *(
         Case(
-            Interpolate(*new, mode, fused),
+            Resample(*new, *kernel, TORCH_FLOATS if fused else TORCH_UNFUSED),
             (2, *size),
             "CHW",
             per_image(partial(scalar_interpolate, height=new[0], width=new[1], mode=mode, fused=fused)),
@@ -91,7 +103,7 @@ COMPUTED = (
             dtype="f32",
             portable=not fused or (size == (1, 1) and mode.startswith("antialias")),  # of one tap, nothing is fused
         )
-        for mode in ("antialias", "antialias_cubic", "align_corners", "linear", "cubic")
+        for mode, kernel in INTERPOLATION.items()
         for fused in (False, True)
         for size, new in (
             ((23, 37), (16, 11)),
@@ -106,29 +118,31 @@ COMPUTED = (
     ),
     *(
         Case(
-            InterpolateBytes(*new, mode),
+            Resample(*new, *kernel, TORCH_BYTES),
             (2, *size),
             "CHW",
             per_image(partial(scalar_interpolate_bytes, height=new[0], width=new[1], mode=mode)),
-            f"{mode} {size} to {new}",
+            f"bytes, {mode} {size} to {new}",
         )
-        for mode in ("linear", "align_corners", "cubic")
+        for mode, kernel in [*INTERPOLATION.items()][2:]
         for size, new in (((23, 37), (16, 11)), ((9, 7), (20, 31)), ((2, 3), (20, 3)), ((197, 5), (196, 1)), ((1, 9), (2, 40)))
     ),
     *(
         Case(
-            lambda h, w, n=new, m=mode: InterpolateBytes(h - 20 + n[0], w - 30 + n[1], m),
+            lambda h, w, n=new, k=kernel: Resample(h - 20 + n[0], w - 30 + n[1], *k, TORCH_BYTES),
             (2, 3, 20, 30),
             "NCHW",
             per_image(partial(scalar_interpolate_bytes, height=new[0], width=new[1], mode=mode)),
-            f"{mode}, traced, tiles, to {new}",
+            f"bytes, {mode}, traced, tiles, to {new}",
         )
-        for mode in ("linear", "align_corners", "cubic")
+        for mode, kernel in [*INTERPOLATION.items()][2:]
         for new in ((7, 41), (31, 9), (19, 31))
     ),
     *(
         Case(
-            lambda h, w, n=new, m=mode, f=fused: Interpolate(h - 20 + n[0], w - 30 + n[1], m, f),
+            lambda h, w, n=new, k=kernel, f=fused: Resample(
+                h - 20 + n[0], w - 30 + n[1], *k, TORCH_FLOATS if f else TORCH_UNFUSED
+            ),
             (2, 3, 20, 30),
             "NCHW",
             per_image(partial(scalar_interpolate, height=new[0], width=new[1], mode=mode, fused=fused)),
@@ -136,17 +150,17 @@ COMPUTED = (
             dtype="f32",
             portable=not fused,
         )
-        for mode in ("antialias", "antialias_cubic", "align_corners", "linear", "cubic")
+        for mode, kernel in INTERPOLATION.items()
         for fused in (False, True)
         for new in ((7, 41), (31, 9))
     ),
     *(
         Case(
-            FixedPointResize(*new),
+            Resample(*new, "bilinear", False, FIXED_POINT),
             (2, *size),
             "CHW",
             per_image(partial(fixed_point_resize, height=new[0], width=new[1])),
-            f"{size} to {new}",
+            f"fixed_point, {size} to {new}",
         )
         for size, new in (
             ((23, 37), (16, 11)),
@@ -159,21 +173,21 @@ COMPUTED = (
     ),
     *(
         Case(
-            lambda h, w, n=new: FixedPointResize(h - 20 + n[0], w - 30 + n[1]),
+            lambda h, w, n=new: Resample(h - 20 + n[0], w - 30 + n[1], "bilinear", False, FIXED_POINT),
             (2, 3, 20, 30),
             "NCHW",
             per_image(partial(fixed_point_resize, height=new[0], width=new[1])),
-            f"traced, tiles, to {new}",
+            f"fixed_point, traced, tiles, to {new}",
         )
         for new in ((7, 41), (31, 9))
     ),
     *(
         Case(
-            SmoothZoom(*new),
+            Resample(*new, "bilinear", arithmetic=SCIPY),
             (2, *size),
             "CHW",
             per_image(partial(scipy_smooth_zoom, height=new[0], width=new[1])),
-            f"{size} to {new}",
+            f"scipy, {size} to {new}",
             dtype="f32",
             portable=False,
         )
@@ -187,11 +201,11 @@ COMPUTED = (
         )
     ),
     Case(
-        lambda h, w: SmoothZoom(h - 20 + 6, w - 30 + 41),
+        lambda h, w: Resample(h - 20 + 6, w - 30 + 41, "bilinear", arithmetic=SCIPY),
         (2, 3, 20, 30),
         "NCHW",
         per_image(partial(scipy_smooth_zoom, height=6, width=41)),
-        "traced, tiles",
+        "scipy, traced, tiles",
         dtype="f32",
         portable=False,
     ),
@@ -239,7 +253,7 @@ COMPUTED = (
     ),
     *(
         Case(
-            lambda h, w, n=new, f=filter, less=less: Resize(*n, f, extent=(h - less[0], w - less[1])),
+            lambda h, w, n=new, f=filter, less=less: Resample(*n, f, extent=(h - less[0], w - less[1])),
             (3, *size),
             "CHW",
             partial(

@@ -9,7 +9,8 @@ import numpy as np
 from cases.ops.case import Case
 from oracles.pixels import opencv_nms, opencv_resize, per_image
 
-from graphproc.ops import NonMaxSuppression, OpencvResize, Rearrange
+from graphproc.ops import NonMaxSuppression, Rearrange
+from graphproc.ops.resample import OPENCV, Resample
 from graphproc.sizes import num
 
 Array = np.ndarray[Any, Any]
@@ -17,11 +18,11 @@ Array = np.ndarray[Any, Any]
 RESIZE = (
     *(
         Case(
-            OpencvResize(*new),
+            Resample(*new, "bilinear", False, OPENCV),
             (3, *size),
             "CHW",
             per_image(partial(opencv_resize, height=new[0], width=new[1])),
-            f"{size} to {new}{note}",
+            f"opencv, {size} to {new}{note}",
         )
         for size, new, note in (
             ((23, 37), (9, 11), ""),
@@ -35,19 +36,19 @@ RESIZE = (
         )
     ),
     Case(
-        lambda h, w: OpencvResize(h + 13, w // 2 + 5),
+        lambda h, w: Resample(h + 13, w // 2 + 5, "bilinear", False, OPENCV),
         (2, 1, 20, 30),
         "NCHW",
         per_image(partial(opencv_resize, height=33, width=20)),
-        "traced, tiles",
+        "opencv, traced, tiles",
     ),
     *(
         Case(
-            lambda h, w: OpencvResize(num.maximum(h // 2, 4), num.maximum(w // 2, 4)),
+            lambda h, w: Resample(num.maximum(h // 2, 4), num.maximum(w // 2, 4), "bilinear", False, OPENCV),
             (3, *size),
             "CHW",
             per_image(partial(opencv_resize, height=max(size[0] // 2, 4), width=max(size[1] // 2, 4))),
-            f"traced, {size}",
+            f"opencv, traced, {size}",
         )
         for size in ((24, 18), (25, 18))
     ),

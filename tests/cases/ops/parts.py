@@ -9,7 +9,7 @@ from cases.ops.case import Case
 from oracles.ops import pillow_resize
 
 from graphproc.ir.types import DTYPES
-from graphproc.ops import Cast, Concat, Crop, Extend, ForEach, Rearrange, Resize, Select, Take
+from graphproc.ops import Cast, Concat, Crop, Extend, ForEach, Rearrange, Resample, Take
 from graphproc.sizes import num
 
 Array = np.ndarray[Any, Any]
@@ -104,15 +104,6 @@ JOINS = (
         "a stack",
         operands=(Rearrange("c h w -> 1 c h w", layout="NCHW"), Rearrange("c h w -> n c h w", (("n", 2),), "NCHW")),
     ),
-    *(
-        Case(op, (3, 5, 8), "CHW", oracle, note, operands=(lambda h, w: Crop(0, 1, h, 2), Crop(2, 0, 3, 4)))
-        for op, oracle, note in (
-            (Select(True), lambda x: x[..., 1:3], "first"),
-            (Select(False), lambda x: x[..., 2:, :4], "second"),
-            (lambda h, w: Select(h < w), lambda x: x[..., 1:3], "traced, first"),
-            (lambda h, w: Select(w < h), lambda x: x[..., 2:, :4], "traced, second"),
-        )
-    ),
 )
 
 _INDEX = num.symbol("index", 0)
@@ -125,7 +116,7 @@ def _bands(x: Array, count: int, rows: int, height: int, width: int) -> Array:
 
 FOR_EACH = (
     Case(
-        lambda h, w: ForEach(3, (Crop(_INDEX * 4, 0, num.minimum(h - _INDEX * 4, 4), w), Resize(5, 6, "bilinear"))),
+        lambda h, w: ForEach(3, (Crop(_INDEX * 4, 0, num.minimum(h - _INDEX * 4, 4), w), Resample(5, 6, "bilinear"))),
         (3, 10, 9),
         "CHW",
         lambda x: _bands(x, 3, 4, 5, 6),

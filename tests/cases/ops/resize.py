@@ -1,4 +1,4 @@
-"""Rows of the resize by Pillow's filters."""
+"""Rows of the lowered resize, and of resampling in the two arithmetics that have it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 from cases.ops.case import Case
-from oracles.ops import channels_first, pillow_crop, pillow_resize, pillow_two_passes, torch_resize
+from oracles.ops import channels_first, pillow_crop, pillow_resize, torch_resize
 
 from graphproc.ir.op import Op
 from graphproc.ops import Resize
+from graphproc.ops.resample import NEAREST, PILLOW, TORCH_BYTES, Resample
 from graphproc.sizes import num, rules
 from graphproc.sizes.num import Num
 
@@ -28,10 +29,10 @@ def _resize(
     window: tuple[int, int, int, int] | None = None,
     reference: bool = True,
     traced: bool = False,
-    arithmetic: str = "pillow-13",
+    arithmetic: str = PILLOW,
 ) -> Case:
     """A resize; `traced` makes the sizes expressions of the input's instead of numbers."""
-    resize = torch_resize if arithmetic == "torchvision" else pillow_resize
+    resize = torch_resize if arithmetic == TORCH_BYTES else pillow_resize
 
     def oracle(x: Array) -> Array:
         y = resize(channels_first(x) if layout == "HWC" else x, *new, filter)
@@ -57,8 +58,8 @@ RESIZE = (
     _resize((23, 37), (23, 11), "bilinear", "height kept"),
     _resize((23, 37), (16, 37), "bilinear", "width kept", layout="HWC"),
     _resize((23, 37), (23, 37), "bicubic", "size kept"),
-    _resize((21, 5), (8, 30), "lanczos", "down and up, vertical pass first"),
-    _resize((5, 21), (30, 8), "lanczos", "up and down, horizontal pass first"),
+    _resize((21, 5), (8, 30), "lanczos", "down and up, vertical axis first"),
+    _resize((5, 21), (30, 8), "lanczos", "up and down, horizontal axis first"),
     _resize((1, 1), (5, 3), "bicubic", "one pixel"),
     _resize((1, 1), (1, 1), "lanczos", "one pixel kept"),
     _resize((1, 19), (4, 6), "bilinear", "one row"),
@@ -88,13 +89,6 @@ RESIZE = (
         "shortest edge",
     ),
     Case(
-        Resize(15, 10, "bicubic", arithmetic="pillow-12"),
-        (3, 40, 17),
-        "CHW",
-        lambda x: pillow_two_passes(x, 15, 10, "bicubic", vertical_first=False),
-        "order of older Pillow",
-    ),
-    Case(
         Resize(7, 9, "bilinear"),
         (2, 3, 15, 12),
         "NCHW",
@@ -102,24 +96,47 @@ RESIZE = (
         "tiles",
     ),
     *(
-        _resize(size, new, f, f"torchvision, {f} {note}", traced=traced, layout=layout, arithmetic="torchvision")
+        _resize(size, new, f, f"torchvision, {f} {note}", traced=traced, layout=layout, arithmetic=TORCH_BYTES)
         for size, new, note, traced, layout in (
             ((23, 37), (16, 11), "down", False, "CHW"),
             ((9, 7), (20, 31), "up", False, "HWC"),
             ((40, 50), (23, 21), "down, traced", True, "HWC"),
             ((10, 90), (33, 12), "up and down, traced", True, "CHW"),
         )
-        for f in ("nearest", "bilinear", "bicubic")
+        for f in ("bilinear", "bicubic")
     ),
-    _resize((30, 20), (25, 19), "bicubic", "torchvision, window", window=(4, 3, 16, 12), arithmetic="torchvision"),
+    _resize((30, 20), (25, 19), "bicubic", "torchvision, window", window=(4, 3, 16, 12), arithmetic=TORCH_BYTES),
     *(
         # At the edges weights are larger than in the window, which decides how many bits all have.
-        _resize((90, 60), new, f, f"torchvision, {f} window, traced", window=window, traced=True, arithmetic="torchvision")
+        _resize((90, 60), new, f, f"torchvision, {f} window, traced", window=window, traced=True, arithmetic=TORCH_BYTES)
         for f, new, window in (("bilinear", (23, 29), (9, 12, 5, 5)), ("bicubic", (45, 29), (9, 12, 5, 5)))
     ),
-    _resize(
-        (200, 90), (7, 9), "bilinear", "torchvision, 60 taps, traced", traced=True, reference=False, arithmetic="torchvision"
+    _resize((200, 90), (7, 9), "bilinear", "torchvision, 60 taps, traced", traced=True, reference=False, arithmetic=TORCH_BYTES),
+)
+
+RESAMPLE = (
+    *(
+        Case(
+            Resample(*new, kernel, kernel != NEAREST),
+            (3, *size),
+            "CHW",
+            partial(pillow_resize, height=new[0], width=new[1], filter=kernel),
+            f"pillow, {kernel}, {size} to {new}",
+        )
+        for kernel in ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")
+        for size, new in (((23, 37), (16, 11)), ((9, 7), (20, 31)))
+    ),
+    *(
+        Case(
+            lambda h, w, k=kernel: Resample(num.maximum(h // 2, 1), w + 3, k, arithmetic=TORCH_BYTES),
+            (3, *size),
+            "CHW",
+            partial(torch_resize, height=max(size[0] // 2, 1), width=size[1] + 3, filter=kernel),
+            f"torch_bytes, {kernel}, traced, {size}",
+        )
+        for kernel in ("lanczos", "bilinear", "bicubic")
+        for size in ((23, 37), (1, 1))
     ),
 )
 
-CASES: tuple[Case, ...] = (*RESIZE,)
+CASES: tuple[Case, ...] = (*RESIZE, *RESAMPLE)

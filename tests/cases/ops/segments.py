@@ -9,7 +9,8 @@ from cases.ops.case import Case
 from cases.ops.scores import row
 from oracles.pixels import per_image
 
-from graphproc.ops import Cast, Choose, Combine, CountUp, Nearest, PathSum, Rearrange, Reduce, RunningSum
+from graphproc.ops import Cast, Choose, Combine, CountUp, PathSum, Rearrange, Reduce, RunningSum
+from graphproc.ops.resample import NEAREST_EXACT, TORCH_NEAREST, Resample
 
 Array = np.ndarray[Any, Any]
 
@@ -122,7 +123,14 @@ def torch_nearest(height: int, width: int, mode: str = "nearest") -> Any:
 
 NEAREST = (
     *(
-        Case(Nearest(*new), (3, *size), "CHW", torch_nearest(*new), f"{size} to {new}, {dtype}", dtype=dtype)
+        Case(
+            Resample(*new, "nearest", False, TORCH_NEAREST),
+            (3, *size),
+            "CHW",
+            torch_nearest(*new),
+            f"nearest, {size} to {new}, {dtype}",
+            dtype=dtype,
+        )
         for size, new, dtype in (
             ((23, 37), (9, 61), "f32"),
             ((23, 37), (41, 11), "u8"),
@@ -134,21 +142,33 @@ NEAREST = (
     ),
     *(
         Case(
-            Nearest(*new, True), (3, *size), "CHW", torch_nearest(*new, "nearest-exact"), f"centres, {size} to {new}", dtype="f32"
+            Resample(*new, NEAREST_EXACT, False, TORCH_NEAREST),
+            (3, *size),
+            "CHW",
+            torch_nearest(*new, "nearest-exact"),
+            f"centres, {size} to {new}",
+            dtype="f32",
         )
         for size, new in (((23, 37), (9, 61)), ((23, 37), (41, 11)), ((1, 1), (3, 2)), ((49, 50), (7, 33)), ((6, 6), (3, 12)))
     ),
     Case(
-        lambda h, w: Nearest(w, h + 5, True),
+        lambda h, w: Resample(w, h + 5, NEAREST_EXACT, False, TORCH_NEAREST),
         (2, 30, 41),
         "CHW",
         torch_nearest(41, 35, "nearest-exact"),
         "centres, traced",
         dtype="f32",
     ),
-    Case(lambda h, w: Nearest(w, h + 5), (2, 30, 41), "CHW", torch_nearest(41, 35), "traced", dtype="f32"),
+    Case(
+        lambda h, w: Resample(w, h + 5, "nearest", False, TORCH_NEAREST),
+        (2, 30, 41),
+        "CHW",
+        torch_nearest(41, 35),
+        "nearest, traced",
+        dtype="f32",
+    ),
     row(
-        lambda h, w: Nearest(h // 2, w),
+        lambda h, w: Resample(h // 2, w, "nearest", False, TORCH_NEAREST),
         lambda x: torch_nearest(15, 41)(x),
         "bools, one side the same",
         Combine("greater", 0.5),

@@ -1,16 +1,14 @@
-"""Resampling floats as scipy and scikit-image do: a Gaussian where the image shrinks, then linear interpolation."""
+"""Floats as scipy and scikit-image resample them: a Gaussian where the image shrinks, then linear interpolation."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from graphproc.errors import ShapeError
 from graphproc.ir.builder_protocol import Builder, Value
-from graphproc.ir.op import Array, Op, op, require_dtype, require_layout
-from graphproc.ir.types import TensorType
+from graphproc.ir.op import Array
 from graphproc.numerics.interpolation import (
     EXP_POWERS,
     EXP_TERMS,
@@ -21,18 +19,20 @@ from graphproc.numerics.interpolation import (
     grid_taps,
     mirrored,
 )
-from graphproc.ops.interpolate import END, along_both, column, last_row
+from graphproc.ops.resample.arithmetic import Arithmetic
+from graphproc.ops.resample.both_axes import END, along_both, column, last_row
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 
+if TYPE_CHECKING:
+    from graphproc.ops.resample.op import Resample
 
-@op("smooth_zoom")
-@dataclass(frozen=True, slots=True)
-class SmoothZoom(Op):
+SCIPY = "scipy"
+
+
+class Scipy(Arithmetic):
     """Blur by `max(0, (H / height - 1) / 2)` pixels and likewise for the width, interpolate linearly, clip to x's range.
 
-    Shapes:   (..., C, H, W) -> (..., C, height, width).
-    Dtypes:   f32; unchanged.
     Rounding: weights and sums in float64; float32 after the blur of the columns, after that of the rows, and at the end. The
               Gaussian is within 2 units of float64's last place of scipy's, so that a float32 in 10 million may differ by
               its last bit.
@@ -40,21 +40,13 @@ class SmoothZoom(Op):
               grid_mode=True)`, both with mode "mirror".
     """
 
-    height: Num
-    width: Num
+    name = SCIPY
+    antialiased = ("bilinear",)
+    dtypes = ("f32",)
 
-    def infer(self, x: TensorType) -> TensorType:
-        """The result's sides."""
-        require_layout(self, x, "CHW")
-        require_dtype(self, x, "f32")
-        for side in (self.height, self.width):
-            if isinstance(side, int) and side < 1:
-                raise ShapeError(f"smooth_zoom: expected sides of at least 1 pixel, got {self.height} x {self.width}")
-        return x.with_sizes(H=self.height, W=self.width)
-
-    def numpy(self, x: Array) -> Array:
+    def numpy(self, op: Resample, x: Array) -> Array:
         """Both blurs, the four neighbours of each output, the clip."""
-        height, width = num.known(self.height), num.known(self.width)
+        height, width = num.known(op.height), num.known(op.width)
         blurred = _blurred(_blurred(x, height, -2), width, -1).astype(np.float64)
         rows, vertical = grid_taps(x.shape[-2], height)
         columns, horizontal = grid_taps(x.shape[-1], width)
@@ -68,13 +60,13 @@ class SmoothZoom(Op):
         low, high = (f.reduce(x, axis=(-3, -2, -1), keepdims=True) for f in (np.fmin, np.fmax))
         return np.asarray(np.clip(total.astype(np.float32), low, high))
 
-    def onnx(self, g: Builder, x: Value) -> Value:
+    def onnx(self, op: Resample, g: Builder, x: Value) -> Value:
         """The same; blurs are emitted where the image may shrink."""
         t = g.type_of(x)
-        sides = {"H": (t.size("H"), self.height), "W": (t.size("W"), self.width)}
+        sides = {"H": (t.size("H"), op.height), "W": (t.size("W"), op.width)}
         blurred = along_both(g, x, (t.size("H"), t.size("W")), lambda rows, axis: _emit_blur(g, rows, *sides[axis]), ("H", "W"))
-        (top, bottom), vertical = _grid_taps(g, t.size("H"), self.height)
-        (left, right), horizontal = _grid_taps(g, t.size("W"), self.width)
+        (top, bottom), vertical = _grid_taps(g, t.size("H"), op.height)
+        (left, right), horizontal = _grid_taps(g, t.size("W"), op.width)
         axis = t.rank + g.leading - 2
         terms = []
         for rows, across in ((top, column(g, vertical[0])), (bottom, column(g, vertical[1]))):

@@ -1,4 +1,4 @@
-"""The resize op: antialiased resampling of bytes, of which only a window may be wanted."""
+"""The lowered resize: bytes in either layout are resampled in integers, and a window of the result computed and mapped."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from graphproc.errors import ShapeError
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.ir.op import Array, Op, op, require_dtype, require_layout
 from graphproc.ir.types import TensorType
-from graphproc.numerics.filters import ARITHMETICS, FILTERS, NEAREST, PILLOW, TORCHVISION
+from graphproc.numerics.filters import ANTIALIASED, NEAREST, PILLOW
 from graphproc.ops.byte_map import ByteMap
 from graphproc.ops.resize.bands import Axis
-from graphproc.ops.resize.emit import Work, emit_resize
+from graphproc.ops.resize.emit import ResizePlan, emit_resize
 from graphproc.ops.resize.reference import resize
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
@@ -23,49 +23,43 @@ from graphproc.sizes.rules import vertical_first
 @op("resize")
 @dataclass(frozen=True, slots=True)
 class Resize(Op):
-    """Resample to `height` x `width` pixels and keep a window of the result.
+    """Resample to `height` x `width` pixels, keep a window of the result, and map its bytes.
+
+    The optimizer makes it of a `Resample` and of the layout change, crop and byte map next to that.
 
     Shapes:   (..., C, H, W), or (..., H, W, C) with layout "HWC" -> (..., C, height, width) or (..., C, *window sides).
     Dtypes:   u8; unchanged, or f32 with a map.
-    Rounding: integer weights; uint8 after each of the two passes; `arithmetic` decides how many bits the weights have, and which
-              pass comes first; then the map's.
-    Source:   Pillow `Image.resize`; `torch.nn.functional.interpolate(antialias=True)` on uint8, which torchvision's `resize`
-              calls, and its `nearest-exact`; spelled out in `graphproc.numerics.filters`.
+    Rounding: integer weights; uint8 after each of the two axis steps; `arithmetic` decides how many bits the weights have, and
+              which axis comes first; then the map's.
+    Source:   that of the arithmetic, `graphproc.ops.resample.pillow` or `torch_bytes`.
 
     Attributes:
         height, width: the whole result's sides, in pixels.
-        filter: `nearest`, `lanczos`, `bilinear`, `bicubic`, `box` or `hamming`; torchvision has not the last two.
-        arithmetic: whose: `pillow-13`, `pillow-12` (and older), or `torchvision`.
+        kernel: `lanczos`, `bilinear` or `bicubic`; of Pillow also `nearest`, `box` and `hamming`.
+        arithmetic: `pillow` or `torch_bytes`.
         window: (top, left, height, width) of the part that is kept; pixels outside it are never computed.
         layout: the input's layout; reading HWC spares a transpose of the whole image.
-        extent: (height, width) of the part of the input, from its top left corner, that is resized; not always whole pixels,
-            and rounded to float32 as Pillow's `box` is. Empty for all of it.
-        map: what becomes of every byte of the result. A pass writes it, so that it is done while they are in the cache.
-        keeps_size: whether an image of that size already is not touched, which shows where values are no bytes.
+        extent: (height, width) of the part of the input that is resized, as `Resample` has it.
+        map: what becomes of every byte of the result, done piece by piece while they are in the cache.
     """
 
     height: Num
     width: Num
-    filter: str
+    kernel: str
     arithmetic: str = PILLOW
     window: tuple[Num, ...] = ()
     layout: str = "CHW"
     extent: tuple[Num, ...] = ()
     map: ByteMap | None = None
-    keeps_size: bool = False
 
     def infer(self, x: TensorType) -> TensorType:
         """Channels first, with the sides of the result or its window."""
         require_layout(self, x, self.layout)
         require_dtype(self, x, "u8")
-        if self.filter not in (*FILTERS, NEAREST):
-            raise ShapeError(f"resize: expected a filter of {[NEAREST, *FILTERS]}, got {self.filter!r}")
-        if self.extent and self.filter == NEAREST:
-            raise ShapeError("resize: an extent has no meaning for the filter 'nearest'")
-        if self.arithmetic not in ARITHMETICS:
-            raise ShapeError(f"resize: expected an arithmetic of {list(ARITHMETICS)}, got {self.arithmetic!r}")
-        if self.arithmetic == TORCHVISION and (self.extent or self.filter in ("box", "hamming")):
-            raise ShapeError(f"resize: torchvision has neither an extent nor the filters 'box' and 'hamming', got {self}")
+        nearest = self.kernel == NEAREST and self.arithmetic == PILLOW and not self.extent
+        if not nearest and self.kernel not in ANTIALIASED.get(self.arithmetic, ()):
+            what = f"the kernel {self.kernel!r} of the arithmetic {self.arithmetic!r}"
+            raise ShapeError(f"resize: {what}{' with an extent' if self.extent else ''} is not known. Write `resample` instead.")
         for side in (self.height, self.width):
             if isinstance(side, int) and side < 1:
                 raise ShapeError(f"resize: expected sides of at least 1 pixel, got {self.height} x {self.width}")
@@ -75,13 +69,13 @@ class Resize(Op):
         return result if self.map is None else self.map.infer(result)
 
     def numpy(self, x: Array) -> Array:
-        """Both passes in integer arithmetic, then the window and the map."""
+        """Both axis steps in integer arithmetic, then the window and the map."""
         if self.layout == "HWC":
             x = np.moveaxis(x, -1, -3)
         height, width = num.known(self.height), num.known(self.width)
         first = bool(vertical_first(x.shape[-2], x.shape[-1], height, width, self.arithmetic))
         extent = tuple(float(v) for v in self.extent)  # type: ignore[arg-type]
-        y = resize(x, height, width, self.filter, first, extent, self.arithmetic)
+        y = resize(x, height, width, self.kernel, first, extent, self.arithmetic)
         if self.window:
             top, left, height, width = (num.known(v) for v in self.window)
             y = y[..., top : top + height, left : left + width]
@@ -118,5 +112,5 @@ class Resize(Op):
         count = num.at_least(rows, 1), num.at_least(columns, 1)
         covered = self.extent or (None, None)
         axes = Axis(height, whole[0], top, count[0], covered[0]), Axis(width, whole[1], left, count[1], covered[1])
-        work = Work(num.known(t.size("C")), axes, self.filter, self.arithmetic, first, map)
-        return emit_resize(g, x, t.rank - 3 + g.leading, work)
+        plan = ResizePlan(num.known(t.size("C")), axes, self.kernel, self.arithmetic, first, map)
+        return emit_resize(g, x, t.rank - 3 + g.leading, plan)

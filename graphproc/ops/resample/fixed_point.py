@@ -1,19 +1,22 @@
-"""A bilinear resize of bytes with weights of 11 bits, rounded once."""
+"""A bilinear kernel of bytes with weights of 11 bits, rounded once."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from graphproc.errors import ShapeError
 from graphproc.ir.builder_protocol import Builder, Value
-from graphproc.ir.op import Array, Op, op, require_dtype, require_layout
-from graphproc.ir.types import TensorType
-from graphproc.ops.interpolate import along_both, column
+from graphproc.ir.op import Array
+from graphproc.ops.resample.arithmetic import Arithmetic
+from graphproc.ops.resample.both_axes import along_both, column
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 
+if TYPE_CHECKING:
+    from graphproc.ops.resample.op import Resample
+
+FIXED_POINT = "fixed_point"
 _F = np.float32
 _ONE = 2048
 """The weight 1: weights have 11 bits."""
@@ -21,43 +24,28 @@ _LOW = 1024
 """What sums along a row are divided by, so that the products of both parts stay below 2**24."""
 
 
-@op("fixed_point_resize")
-@dataclass(frozen=True, slots=True)
-class FixedPointResize(Op):
-    """Resample bytes to `height` x `width` pixels from two neighbours a side, without antialiasing.
+class FixedPoint(Arithmetic):
+    """Two neighbours a side, in the fixed-point arithmetic that transformers writes out.
 
-    Shapes:   (..., C, H, W) -> (..., C, height, width).
-    Dtypes:   u8; unchanged.
     Rounding: positions in float32; weights to 11 bits, halves up; the sum of four products, in units of 2**-22, to a byte, halves
               up.
-    Source:   `SLANeXtImageProcessor._resize` of transformers. OpenCV's own rounds in between (`opencv_resize`).
-
-    Attributes:
-        height, width: the result's sides, in pixels.
+    Source:   `SLANeXtImageProcessor._resize` of transformers. OpenCV's own rounds in between (`opencv`).
     """
 
-    height: Num
-    width: Num
+    name = FIXED_POINT
+    plain = ("bilinear",)
+    dtypes = ("u8",)
 
-    def infer(self, x: TensorType) -> TensorType:
-        """The result's sides."""
-        require_layout(self, x, "CHW")
-        require_dtype(self, x, "u8")
-        for side in (self.height, self.width):
-            if isinstance(side, int) and side < 1:
-                raise ShapeError(f"fixed_point_resize: expected sides of at least 1 pixel, got {self.height} x {self.width}")
-        return x.with_sizes(H=self.height, W=self.width)
-
-    def numpy(self, x: Array) -> Array:
+    def numpy(self, op: Resample, x: Array) -> Array:
         """Along the rows, then down the columns, in int64."""
-        index, weights = _taps(x.shape[-1], num.known(self.width))
+        index, weights = _taps(x.shape[-1], num.known(op.width))
         pixels = x.astype(np.int64)
         rows = pixels[..., index[0]] * weights[0] + pixels[..., index[1]] * weights[1]
-        index, weights = _taps(x.shape[-2], num.known(self.height))
+        index, weights = _taps(x.shape[-2], num.known(op.height))
         first, second = (rows[..., i, :] * w[:, None] for i, w in zip(index, weights, strict=True))
         return ((first + second + _ONE * _ONE // 2) // (_ONE * _ONE)).astype(np.uint8)
 
-    def onnx(self, g: Builder, x: Value) -> Value:
+    def onnx(self, op: Resample, g: Builder, x: Value) -> Value:
         """Integers in float32: sums along a row have 19 bits, and are split before they are multiplied again."""
         t = g.type_of(x)
 
@@ -68,14 +56,14 @@ class FixedPointResize(Op):
 
         def emit(rows: Value, letter: str) -> Value:
             if letter == "W":
-                return weighted(rows, "W", self.width)
+                return weighted(rows, "W", op.width)
             high = g.Floor(g.Mul(rows, g.constant([1 / _LOW], "f32")))
             low = g.Sub(rows, g.Mul(high, g.constant([_LOW], "f32")))
-            below = g.Floor(g.Mul(weighted(low, "H", self.height), g.constant([1 / _LOW], "f32")))
-            total = g.Add(g.Add(weighted(high, "H", self.height), below), g.constant([_ONE * _ONE // _LOW // 2], "f32"))
+            below = g.Floor(g.Mul(weighted(low, "H", op.height), g.constant([1 / _LOW], "f32")))
+            total = g.Add(g.Add(weighted(high, "H", op.height), below), g.constant([_ONE * _ONE // _LOW // 2], "f32"))
             return g.cast(g.Floor(g.Mul(total, g.constant([_LOW / (_ONE * _ONE)], "f32"))), g.pixel_dtype)
 
-        return along_both(g, x, (self.height, self.width), emit, ("W", "H"))
+        return along_both(g, x, (op.height, op.width), emit, ("W", "H"))
 
 
 def _taps(n_in: int, n_out: int) -> tuple[tuple[Array, Array], tuple[Array, Array]]:

@@ -1,0 +1,83 @@
+"""The op that resamples an image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from graphproc.errors import ShapeError
+from graphproc.ir.builder_protocol import Builder, Value
+from graphproc.ir.op import Array, Op, op, require_layout
+from graphproc.ir.types import TensorType
+from graphproc.numerics.filters import PILLOW
+from graphproc.ops.resample.registry import ARITHMETICS
+from graphproc.sizes.num import Num
+
+FURTHER = ("extent", "keeps_size", "weights")
+"""The fields that single arithmetics have."""
+
+
+@op("resample")
+@dataclass(frozen=True, slots=True)
+class Resample(Op):
+    """Resample to `height` x `width` pixels, e.g. `Resample(224, 224, "bicubic")` as Pillow does.
+
+    Shapes:   (..., C, H, W) -> (..., C, height, width).
+    Dtypes:   those of the arithmetic; unchanged.
+    Rounding: the arithmetic's.
+    Source:   the arithmetic's, one file each beside this one.
+
+    Attributes:
+        height, width: the result's sides, in pixels.
+        kernel: the weights of the pixels around each place, e.g. `nearest`, `bilinear`, `bicubic`, `lanczos`.
+        antialias: whether the kernel grows where the image shrinks, so that every input pixel counts.
+        arithmetic: whose rules and rounding: a name in `graphproc.ops.resample.registry`.
+        extent: (height, width) of the part of the input, from its top left corner, that is resampled, in pixels and parts of
+            pixels, e.g. (10.5, 20.0); empty for all of it. Pillow's `box`, rounded to float32 as there.
+        keeps_size: whether an image of that size already is not touched, which shows where values are no bytes.
+        weights: the element type that weights are rounded to: `f16` or `bf16`, which no graph has; `f32` where narrower pixels
+            are made f32 first, as in torchvision. Empty for that of the pixels.
+    """
+
+    height: Num
+    width: Num
+    kernel: str
+    antialias: bool = True
+    arithmetic: str = PILLOW
+    extent: tuple[Num, ...] = ()
+    keeps_size: bool = False
+    weights: str = ""
+
+    def infer(self, x: TensorType) -> TensorType:
+        """The result's sides."""
+        require_layout(self, x, "CHW")
+        if self.arithmetic not in ARITHMETICS:
+            raise ShapeError(f"resample: expected an arithmetic of {list(ARITHMETICS)}, got {self.arithmetic!r}")
+        rules = ARITHMETICS[self.arithmetic]
+        if rules.dtypes and x.dtype not in rules.dtypes:
+            wanted = " or ".join(rules.dtypes)
+            raise ShapeError(f"resample: {rules.name} takes pixels of {wanted}, got {x}. Convert the value first.")
+        if self.kernel not in rules.kernels(self.antialias):
+            raise ShapeError(
+                f"resample: {rules.name} has the kernels {list(rules.antialiased)} with antialiasing and {list(rules.plain)} "
+                f"without, got {self.kernel!r} {'with' if self.antialias else 'without'}. Choose one of these."
+            )
+        for side in (self.height, self.width):
+            if isinstance(side, int) and side < 1:
+                raise ShapeError(f"resample: expected sides of at least 1 pixel, got {self.height} x {self.width}")
+        for name, value in self.shown_fields():
+            if name in FURTHER and name not in rules.settings:
+                raise ShapeError(f"resample: {rules.name} has no setting {name!r}, got {value}. Leave it out.")
+        rules.check(self, x)
+        return x.with_sizes(H=self.height, W=self.width)
+
+    def numpy(self, x: Array) -> Array:
+        """The arithmetic's rule."""
+        return ARITHMETICS[self.arithmetic].numpy(self, x)
+
+    def onnx(self, g: Builder, x: Value) -> Value:
+        """The arithmetic's rule."""
+        return ARITHMETICS[self.arithmetic].onnx(self, g, x)
+
+    def lowered(self) -> Op | None:
+        """The lowered op that computes the same; None where the arithmetic has none."""
+        return ARITHMETICS[self.arithmetic].lowered(self)

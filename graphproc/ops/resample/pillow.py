@@ -1,0 +1,47 @@
+"""Pillow's resampling of bytes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from graphproc.errors import ShapeError
+from graphproc.ir.builder_protocol import Builder, Value
+from graphproc.ir.op import Array, Op
+from graphproc.ir.types import TensorType
+from graphproc.numerics.filters import ANTIALIASED, NEAREST, PILLOW
+from graphproc.ops.lowered.resize import Resize
+from graphproc.ops.resample.arithmetic import Arithmetic
+
+if TYPE_CHECKING:
+    from graphproc.ops.resample.op import Resample
+
+
+class Pillow(Arithmetic):
+    """Pillow's filters, each stretched by the reduction; nearest pixels have none.
+
+    Rounding: weights of 22 bits; bytes after each of the two passes, and their order depends on the sizes, as in Pillow 13.
+    Source:   Pillow `Image.resize`; spelled out in `graphproc.numerics.filters`.
+    """
+
+    name = PILLOW
+    antialiased = ANTIALIASED[PILLOW]
+    plain = (NEAREST,)
+    dtypes = ("u8",)
+    settings = ("extent", "keeps_size")
+
+    def check(self, op: Resample, x: TensorType) -> None:
+        """Refuse a part of the image to pick pixels from, which is not compiled."""
+        if op.extent and op.kernel == NEAREST:
+            raise ShapeError("resample: an extent has no meaning for the kernel 'nearest'")
+
+    def numpy(self, op: Resample, x: Array) -> Array:
+        """The lowered op's rule."""
+        return self.lowered(op).numpy(x)
+
+    def onnx(self, op: Resample, g: Builder, x: Value) -> Value:
+        """The lowered op's rule."""
+        return self.lowered(op).onnx(g, x)
+
+    def lowered(self, op: Resample) -> Op:
+        """The resize of the whole image."""
+        return Resize(op.height, op.width, op.kernel, PILLOW, extent=op.extent)

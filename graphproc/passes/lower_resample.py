@@ -1,0 +1,26 @@
+"""Lower the resampling of bytes to the op that the other passes fuse with its neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from graphproc.ir.op import Op
+from graphproc.ops import Resample
+from graphproc.passes.base import Declined, Match, Pass
+
+
+class LowerResample(Pass):
+    """`resample` becomes `resize` where its arithmetic has integer weights: Pillow's, and torch's for antialiased bytes.
+
+    The other arithmetics are emitted as they stand.
+    """
+
+    name = "lower-resample"
+    matches = (Resample,)
+
+    def rewrite(self, match: Match) -> Sequence[Op] | Declined:
+        """The lowered op, of the whole image."""
+        (op,) = match.ops
+        assert isinstance(op, Resample)
+        lowered = op.lowered()
+        return [lowered] if lowered else Declined(f"the arithmetic {op.arithmetic} has no lowered op for it")
