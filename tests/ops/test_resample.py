@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from optable import CASES
+from cases.every_op import CASES
 
 from graphproc.errors import ShapeError
 from graphproc.ir.types import TensorType
