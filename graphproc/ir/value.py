@@ -142,9 +142,13 @@ class Value:
 
     # ---- element by element ------------------------------------------------------------------------------------
 
-    def cast(self, dtype: str) -> Value:
-        """The same values in another element type; floats become whole numbers by the op `Truncate` alone."""
-        return self._apply("cast", (dtype,))
+    def cast(self, dtype: str, rounding: str = "") -> Value:
+        """The same values in another element type; floats become whole numbers by `truncate`, or a rounding of the op `Cast`."""
+        return self._apply("cast", (dtype, rounding))
+
+    def truncate(self, dtype: str) -> Value:
+        """The whole part of floats as ints."""
+        return self.cast(dtype, "toward zero")
 
     def clip(self, low: Num, high: Num) -> Value:
         """The nearest numbers from `low` to `high`."""

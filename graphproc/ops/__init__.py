@@ -46,7 +46,6 @@ from graphproc.ops.reduce_labels import ReduceLabels
 from graphproc.ops.resample import Resample
 from graphproc.ops.rescale import Rescale
 from graphproc.ops.rotate import Rotate
-from graphproc.ops.round_to_bytes import RoundToBytes
 from graphproc.ops.running_sum import RunningSum
 from graphproc.ops.select_channels import SelectChannels
 from graphproc.ops.softmax import Softmax
@@ -54,7 +53,6 @@ from graphproc.ops.standardize import Standardize
 from graphproc.ops.take import Take
 from graphproc.ops.to_channels_first import ToChannelsFirst
 from graphproc.ops.top_k import TopK
-from graphproc.ops.truncate import Truncate
 
 __all__ = [
     "AffineWarp",
@@ -99,7 +97,6 @@ __all__ = [
     "Rescale",
     "Resize",
     "Rotate",
-    "RoundToBytes",
     "RunningSum",
     "SelectChannels",
     "Softmax",
@@ -107,7 +104,6 @@ __all__ = [
     "Take",
     "ToChannelsFirst",
     "TopK",
-    "Truncate",
     "concatenate",
     "maximum",
     "minimum",

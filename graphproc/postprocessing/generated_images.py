@@ -15,7 +15,6 @@ import numpy as np
 from graphproc.batch_feature import BatchFeature
 from graphproc.errors import ConfigError, ImageError
 from graphproc.ir.program import Parity
-from graphproc.ops import Truncate
 from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.method import TRANSFORMERS, Field, Method
 from graphproc.processors import stages
@@ -59,7 +58,7 @@ def build(b: MethodBuilder) -> None:
     undone = b.config.changed(**flags, rescale_factor=factor, image_mean=means, image_std=stds)
     x = stages.rescale(b, undone, stages.normalize(b, undone, b["images"]))
     if rescales:
-        x = b.add(Truncate("i32"), x.clip(0, 255)).cast("u8")
+        x = x.clip(0, 255).truncate("i32").cast("u8")
     b.output("pixel_values", x)
 
 

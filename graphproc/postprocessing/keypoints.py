@@ -10,7 +10,7 @@ from typing import Any
 
 from graphproc.ir.program import Parity, Value
 from graphproc.ir.value import maximum
-from graphproc.ops import Compact, Truncate
+from graphproc.ops import Compact
 from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.method import REQUIRED, TRANSFORMERS, Field, Method
 from graphproc.sizes.num import Num
@@ -22,7 +22,7 @@ EXACT = Parity(TRANSFORMERS)
 
 def in_pixels(points: Value, height: Num, width: Num) -> Value:
     """Shares of the width and the height as whole pixels, rounded toward zero."""
-    return points.builder.add(Truncate("i32"), points * (width, height))
+    return (points * (width, height)).truncate("i32")
 
 
 def detect(b: MethodBuilder) -> None:

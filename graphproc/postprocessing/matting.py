@@ -13,7 +13,6 @@ import numpy as np
 from graphproc import joins
 from graphproc.errors import ImageError
 from graphproc.ir.program import Parity
-from graphproc.ops import Truncate
 from graphproc.ops.resample import TORCH_UNFUSED, Resample
 from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.depth import resized
@@ -37,7 +36,7 @@ def build(b: MethodBuilder) -> None:
     size = foreground.type.size("H"), foreground.type.size("W")
     behind = b.add(Resample(*size, "bilinear", False, TORCH_UNFUSED), b[BACKGROUND])
     shown = (foreground + (1 - alpha) * behind).clip(0, 1)
-    b.output("composite", b.add(Truncate("i32"), shown * TO_BYTE).cast("u8"), joins.Pad())
+    b.output("composite", (shown * TO_BYTE).truncate("i32").cast("u8"), joins.Pad())
 
 
 def prepare(given: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -15,7 +15,7 @@ from graphproc import joins
 from graphproc.errors import ImageError
 from graphproc.ir.program import Parity, Value
 from graphproc.ir.value import where
-from graphproc.ops import SelectChannels, Truncate
+from graphproc.ops import SelectChannels
 from graphproc.ops.resample import ALIGNED, TORCH_UNFUSED, Resample
 from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.method import REQUIRED, TRANSFORMERS, Field, Method
@@ -36,7 +36,7 @@ def build(b: MethodBuilder) -> None:
     mesh = b.add(Resample(height, width, ALIGNED, False, TORCH_UNFUSED), b["prediction"])
     x = sampled(image, place(mesh, 0, width), place(mesh, 1, height))
     x = b.add(SelectChannels((2, 1, 0)), x * b.number("scale"))
-    x = b.add(Truncate("i32"), x).cast("u8")
+    x = x.truncate("i32").cast("u8")
     b.output("images", x.rearrange("c h w -> h w c", "HWC"), joins.Pad())
 
 
@@ -55,7 +55,7 @@ def sampled(image: Value, x: Value, y: Value) -> Value:
     right, below = left + 1, top + 1
 
     def whole(v: Value, inside: Value) -> Value:
-        return v.builder.add(Truncate("i64"), where(inside, v, 0))
+        return where(inside, v, 0).truncate("i64")
 
     def corner(column: Value, row: Value, across: Value, down: Value) -> Value:
         limits = column >= 0, column <= width - 1, row >= 0, row <= height - 1

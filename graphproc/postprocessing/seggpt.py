@@ -8,7 +8,7 @@ from __future__ import annotations
 from graphproc import joins
 from graphproc.errors import ConfigError
 from graphproc.ir.program import Value
-from graphproc.ops import Numbers, Truncate
+from graphproc.ops import Numbers
 from graphproc.ops.resample import TORCH_NEAREST, Resample
 from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.mask_semantic import NAME
@@ -28,7 +28,7 @@ def build(b: MethodBuilder) -> None:
     labels = b.options["num_labels"]
     if labels is None:
         mean = _sum(channels) / 3
-        b.output("segmentation", b.add(Truncate("i32"), mean.sum(-3)), joins.Pad(OUTSIDE))
+        b.output("segmentation", mean.sum(-3).truncate("i32"), joins.Pad(OUTSIDE))
         return
     tables = palette(labels)
     if labels >= len(tables[0]):

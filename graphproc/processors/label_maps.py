@@ -9,7 +9,7 @@ from __future__ import annotations
 from graphproc.configs.config import Config
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ir.types import FLOATS
-from graphproc.ops import Cast, ReduceLabels, Truncate
+from graphproc.ops import ReduceLabels
 from graphproc.processors.constants import NEAREST
 from graphproc.processors.row import Extra, Finish, Stage
 from graphproc.processors.settings import DO_REDUCE_LABELS
@@ -45,5 +45,5 @@ def output_labels(b: ProgramBuilder, config: Config, *steps: Stage) -> None:
     for step in steps:
         x = step(b, config, x)
     x = x.rearrange("1 h w -> h w", "HW")
-    labels = b.add(Truncate("i64") if x.type.dtype in FLOATS else Cast("i64"), x)
+    labels = x.truncate("i64") if x.type.dtype in FLOATS else x.cast("i64")
     b.output("labels", labels, join_after(config, steps))

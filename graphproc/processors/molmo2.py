@@ -14,7 +14,7 @@ from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ir.types import FLOATS
 from graphproc.ir.value import concatenate, maximum, minimum, where
-from graphproc.ops import Crop, RoundToBytes
+from graphproc.ops import Crop
 from graphproc.ops import Grid as GridOf
 from graphproc.processors import stages, tiling
 from graphproc.processors.constants import INCEPTION, square, usual
@@ -72,7 +72,7 @@ def crops(b: ProgramBuilder, config: Config, x: Value) -> Value:
         if x.type.dtype in FLOATS:
             return stages.resample(b, x, height, width, config.resample, antialias=False)
         y = stages.resample(b, x.cast("f32"), height, width, config.resample, antialias=False)
-        y = b.add(RoundToBytes(), y)
+        y = y.cast("u8", "to nearest byte")
         return y if x.type.dtype == "u8" else y.cast(x.type.dtype)
 
     canvas = resized(plan.grid.rows * step + margin, plan.grid.columns * step + margin)

@@ -13,7 +13,8 @@ from dataclasses import replace
 
 from graphproc.ir.op import Op
 from graphproc.ir.program import Output, Parity, Step
-from graphproc.ops import ForEach, RoundToBytes
+from graphproc.ops import Cast, ForEach
+from graphproc.ops.cast import ROUNDED
 from graphproc.ops.resample import ALIGNED, NEAREST_EXACT, TORCH_BYTES, TORCH_FLOATS, Resample
 
 AVX2 = "torch runs on a processor with AVX2"
@@ -70,7 +71,7 @@ def _after(op: Op, before: Apart) -> Apart:
         return before
     if isinstance(op, Resample):
         return _after_resample(op, before)
-    if isinstance(op, RoundToBytes) and conditions:
+    if isinstance(op, Cast) and op.rounding == ROUNDED and conditions:
         return conditions, max(BYTE, apart), 0.0, cause
     return before
 

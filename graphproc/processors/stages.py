@@ -22,7 +22,6 @@ from graphproc.ops import (
     Pad,
     Rescale,
     SelectChannels,
-    Truncate,
 )
 from graphproc.ops.resample import (
     ALIGNED,
@@ -147,7 +146,7 @@ def as_it_was(b: ProgramBuilder, x: Value, dtype: str) -> Value:
         return x != 0.0
     if dtype in FLOATS:
         return x.cast(dtype)
-    return b.add(Truncate(dtype), x if dtype == "u16" else x.round())
+    return (x if dtype == "u16" else x.round()).truncate(dtype)
 
 
 @resizing

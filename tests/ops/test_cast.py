@@ -55,6 +55,22 @@ def test_floats_to_ints_are_refused(have: str, to: str) -> None:
         Cast(to).infer(TensorType(have, (2,)))
 
 
+@pytest.mark.parametrize(
+    ("op", "have", "message"),
+    [
+        (Cast("i32", "toward zero"), "i64", "cast: expected f16 or f32 or f64, got i64"),
+        (Cast("u8", "toward zero"), "f32", "cast: expected one of i8, u16, i16, i32, i64 toward zero, got 'u8'"),
+        (Cast("u8", "to nearest byte"), "f64", "cast: expected f32, got f64"),
+        (Cast("i32", "to nearest byte"), "f32", "cast: expected u8 for the nearest byte, got 'i32'"),
+        (Cast("i32", "down"), "f32", "cast: expected a rounding 'toward zero' or 'to nearest byte', got 'down'"),
+    ],
+    ids=str,
+)
+def test_a_rounding_that_does_not_fit_is_refused(op: Cast, have: str, message: str) -> None:
+    with pytest.raises(ShapeError, match=message):
+        op.infer(TensorType(have, (2,)))
+
+
 def test_an_unknown_type_is_refused() -> None:
     with pytest.raises(ShapeError, match="expected a dtype of"):
         Cast("f8").infer(TensorType("u8", (2,)))

@@ -26,7 +26,6 @@ from graphproc.ops import (
     Softmax,
     Take,
     TopK,
-    Truncate,
 )
 from graphproc.sizes import num
 
@@ -441,6 +440,9 @@ def whole(dtype: str) -> Callable[[Array], Array]:
     return lambda x: np.trunc(x).astype(DTYPES[dtype])
 
 
-WHOLE = tuple(row(Truncate(dtype), whole(dtype), f"to {dtype}", (MultiplyAdd(1000.0, 0.0),)) for dtype in ("i32", "i64"))
+WHOLE = tuple(
+    row(Cast(dtype, "toward zero"), whole(dtype), f"toward zero, {dtype}", (MultiplyAdd(1000.0, 0.0),))
+    for dtype in ("i32", "i64")
+)
 
 CASES: tuple[Case, ...] = (*SOFTMAX, *FUNCTIONS, *COMBINE, *REDUCE, *TOP_K, *PICK, *COMPACT, *BOXES, *PRODUCTS, *WHOLE)

@@ -12,7 +12,7 @@ from oracles.ops import byte_table, elementwise, per_plane, scalar_normalize, sc
 from oracles.pixels import transformers_depths
 
 from graphproc.ir.types import DTYPES
-from graphproc.ops import ByteMap, Cast, Combine, Distinct, LookUp, Normalize, ReduceLabels, Rescale, RoundToBytes
+from graphproc.ops import ByteMap, Cast, Combine, Distinct, LookUp, Normalize, ReduceLabels, Rescale
 
 Array = np.ndarray[Any, Any]
 
@@ -211,7 +211,7 @@ def _nearest_byte(value: float) -> np.uint8:
 
 ROUND_TO_BYTES = (
     Case(
-        RoundToBytes(),
+        Cast("u8", "to nearest byte"),
         ALL_BYTES,
         "CHW",
         lambda x: np.vectorize(lambda v: _nearest_byte((int(v) - 8) / 2), "B")(x),
@@ -219,7 +219,7 @@ ROUND_TO_BYTES = (
         operands=((Cast("f32"), Combine("subtract", 8), Combine("divide", 2)),),
     ),
     Case(
-        RoundToBytes(),
+        Cast("u8", "to nearest byte"),
         (1, 9, 7),
         "CHW",
         lambda x: np.vectorize(lambda v: _nearest_byte(np.float32(v * np.float32(2.7)).item()), "B")(x),
