@@ -124,6 +124,6 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    from graphproc.processors.registry import rows
+    from graphproc.processors.registry import specs
 
-    return sorted({*__all__, *_HOME, *rows()})
+    return sorted({*__all__, *_HOME, *specs()})

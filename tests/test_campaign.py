@@ -28,7 +28,7 @@ from campaign.values import evaluated, literal
 
 from graphproc.errors import ConfigError, ImageError
 from graphproc.ops import Resize
-from graphproc.processors.row import BOTH
+from graphproc.processors.spec import BOTH
 
 CLIP = "CLIPImageProcessor"
 SMALL = {"size": {"shortest_edge": 20}, "crop_size": 18}

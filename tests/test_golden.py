@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from graphproc.processors.registry import rows
+from graphproc.processors.registry import specs
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def golden(root: Path) -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("name", sorted(rows()))
+@pytest.mark.parametrize("name", sorted(specs()))
 def test_program_text_is_the_stored_one(name: str, golden: ModuleType) -> None:
     if name not in golden.names():
         pytest.skip("no default program: it needs a setting of every model")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import graphproc
-from graphproc.processors.registry import rows
+from graphproc.processors.registry import specs
 from graphproc.wrappers.processor import BaseImageProcessor
 
 PUBLIC = {
@@ -68,7 +68,7 @@ def test_type_checkers_see_the_same_names(root: Path) -> None:
     assert found == graphproc._HOME | dict.fromkeys(MODULES, "graphproc")
 
 
-@pytest.mark.parametrize("name", sorted(rows()))
+@pytest.mark.parametrize("name", sorted(specs()))
 def test_every_processor_class_by_its_transformers_name(name: str) -> None:
     cls = getattr(graphproc, name)
     assert issubclass(cls, BaseImageProcessor)
@@ -77,7 +77,7 @@ def test_every_processor_class_by_its_transformers_name(name: str) -> None:
 
 
 def test_dir_lists_public_names_and_processors() -> None:
-    assert set(dir(graphproc)) == PUBLIC | set(rows())
+    assert set(dir(graphproc)) == PUBLIC | set(specs())
 
 
 @pytest.mark.parametrize("name", ["nothing", "CLIPImageProcessors", "NothingImageProcessor", "numpy"])

@@ -18,7 +18,7 @@ from cases.every_class import FAMILIES, VARIANTS, Variant
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
-from graphproc.processors.registry import rows as processor_rows
+from graphproc.processors.registry import specs as processor_rows
 
 T = TypeVar("T")
 
@@ -52,27 +52,27 @@ def load_profiles() -> None:
     hypothesis_settings.load_profile("everything" if everything() else "quick")
 
 
-def rows(every: Iterable[T], few: Collection[T]) -> list[Any]:
+def specs(every: Iterable[T], few: Collection[T]) -> list[Any]:
     """The rows of a matrix for `parametrize`: in the quick tier those among `few`, else all, the others marked `wide`.
 
     A row that is a tuple has a value for each argument of the test.
     """
-    chosen = [row for row in every if everything() or row in few]
-    return [row if row in few else _wide(row) for row in chosen]
+    chosen = [spec for spec in every if everything() or spec in few]
+    return [spec if spec in few else _wide(spec) for spec in chosen]
 
 
-def _wide(row: Any) -> Any:
-    return pytest.param(*(row if type(row) is tuple else (row,)), marks=pytest.mark.wide)
+def _wide(spec: Any) -> Any:
+    return pytest.param(*(spec if type(spec) is tuple else (spec,)), marks=pytest.mark.wide)
 
 
 def classes(every: Iterable[Variant] = VARIANTS) -> list[Any]:
     """The programs of every class, or of one class of each family."""
-    return rows(every, FAMILIES)
+    return specs(every, FAMILIES)
 
 
 def names(every: Sequence[str]) -> list[Any]:
     """The names of all classes, or of the first class of each family."""
-    return rows(every, firsts(every))
+    return specs(every, firsts(every))
 
 
 def firsts(names: Iterable[str]) -> Collection[str]:
@@ -87,7 +87,7 @@ def settings(labels: Mapping[str, Sequence[str]], own: Mapping[str, Sequence[str
     """
     few = {(name, label) for name in firsts(labels) for label in ("default", *own[name][::3])}
     few |= {(STANDARD, label) for label in labels[STANDARD]}
-    return rows([(name, label) for name in labels for label in labels[name]], few)
+    return specs([(name, label) for name in labels for label in labels[name]], few)
 
 
 def images(every: Sequence[T]) -> Sequence[T]:

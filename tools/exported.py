@@ -19,7 +19,7 @@ from typing import Any
 
 from graphproc.emitters.onnx.checks import operator_counts
 from graphproc.errors import ConfigError
-from graphproc.processors.registry import rows
+from graphproc.processors.registry import specs
 from graphproc.runtime.session import Session
 from graphproc.wrappers.examples import example_inputs, photograph
 from graphproc.wrappers.processor import processor_class
@@ -58,7 +58,7 @@ def describe(name: str) -> tuple[bytes, dict[str, Any]]:
 def exports() -> Iterator[tuple[str, str | None]]:
     """Every class that can be made without settings, and the class whose graph it shares, if an earlier one has the same."""
     first: dict[str, str] = {}
-    for name in [*FIRST, *(name for name in rows() if name not in FIRST)]:
+    for name in [*FIRST, *(name for name in specs() if name not in FIRST)]:
         try:
             text = str(processor_class(name)().compile()).partition("\n")[2]
         except ConfigError:  # it has no default for a setting that it needs

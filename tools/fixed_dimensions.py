@@ -29,14 +29,14 @@ import numpy as np
 def write(folder: Path) -> None:
     """The graphs of one class of each family."""
     from graphproc.errors import ConfigError
-    from graphproc.processors.registry import rows
+    from graphproc.processors.registry import specs
     from graphproc.wrappers.processor import processor_class
 
     folder.mkdir(parents=True, exist_ok=True)
-    for row in {row.family: row for row in reversed(rows().values())}.values():
+    for spec in {spec.family: spec for spec in reversed(specs().values())}.values():
         for form in ("image", "batch", "sequence"):
             with suppress(ConfigError):  # it has no default for a setting that it needs
-                processor_class(row.name)().export(folder / f"{row.name}-{form}.onnx", input=form)
+                processor_class(spec.name)().export(folder / f"{spec.name}-{form}.onnx", input=form)
 
 
 def feeds(model: Any, sizes: dict[str, int], unlike: int) -> dict[str, Any]:

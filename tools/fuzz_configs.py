@@ -32,7 +32,7 @@ except ImportError:
 with atheris.instrument_imports(include=["graphproc.configs", "graphproc.wrappers.loading", "graphproc.processors"]):
     from graphproc.configs.classes import GENERIC_TYPES, STEMS
     from graphproc.errors import GraphprocError
-    from graphproc.processors.registry import rows
+    from graphproc.processors.registry import specs
     from graphproc.wrappers.processor import AutoImageProcessor
 
 FILES = ("preprocessor_config.json", "processor_config.json", "config.json")
@@ -71,10 +71,10 @@ NAMES = ("", *sorted(GENERIC_TYPES), *(f"{stem}ImageProcessor" for stem in STEMS
 
 def keys() -> list[str]:
     """Every key that some reader looks at."""
-    found = {key for row in rows().values() for key in row.config({}).settings}
+    found = {key for spec in specs().values() for key in spec.config({}).settings}
     found |= {key for seed in SEEDS for key in (*seed, *seed.get("pretrained_cfg", ()))}
     found |= {"shortest_edge", "longest_edge", "max_height", "max_width", "min_pixels", "max_pixels", "use_square_size"}
-    found |= {"interpolation", "in_chans", "img_size", "backend", "engine", "_unknown", "__class__", "row"}
+    found |= {"interpolation", "in_chans", "img_size", "backend", "engine", "_unknown", "__class__", "spec"}
     return sorted(found)
 
 

@@ -14,15 +14,15 @@ from pathlib import Path
 
 from graphproc.errors import ConfigError
 from graphproc.passes.pipeline import optimize
-from graphproc.processors.registry import rows
+from graphproc.processors.registry import specs
 
 FOLDER = Path(__file__).resolve().parent.parent / "tests" / "golden"
 
 
 def golden_text(name: str) -> str:
     """The IR text of a processor class with its default settings: as compiled, then as emitted."""
-    row = rows()[name]
-    program = row.program(row.config({}))
+    spec = specs()[name]
+    program = spec.program(spec.config({}))
     return f"# as compiled\n{program}\n# after the passes\n{optimize(program)}"
 
 
@@ -30,9 +30,9 @@ def golden_text(name: str) -> str:
 def names() -> tuple[str, ...]:
     """The classes whose default settings compile: one that needs a setting of every model has none."""
     found = []
-    for name, row in rows().items():
+    for name, spec in specs().items():
         try:
-            row.program(row.config({}))
+            spec.program(spec.config({}))
         except ConfigError:
             continue
         found.append(name)

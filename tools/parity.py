@@ -40,8 +40,8 @@ from cases.parity import Content, Settings, Size
 from graphproc.configs import timm
 from graphproc.errors import GraphprocError
 from graphproc.ir.program import Program
-from graphproc.processors.registry import rows
-from graphproc.processors.row import BOTH
+from graphproc.processors.registry import specs
+from graphproc.processors.spec import BOTH
 from graphproc.wrappers.processor import AutoImageProcessor
 
 SMALL: tuple[Size, ...] = ((1, 1), (17, 31), (224, 224))
@@ -197,11 +197,11 @@ def from_folder(folder: Path, backend: str | None) -> Iterator[Member]:
                 processor = AutoImageProcessor.from_pretrained(path)
             except GraphprocError:
                 continue
-        own = processor.row.config({}).settings
+        own = processor.spec.config({}).settings
         # as a file has them: transformers takes no tuples for some lists
         settings = {key: value for key, value in json.loads(processor.to_json_string()).items() if key in own}
-        settings |= cases.CASES[processor.row.name].always | ({"backend": backend} if backend else {})
-        yield processor.row.name, str(path.relative_to(folder)), settings
+        settings |= cases.CASES[processor.spec.name].always | ({"backend": backend} if backend else {})
+        yield processor.spec.name, str(path.relative_to(folder)), settings
 
 
 def plan(
@@ -221,7 +221,7 @@ def plan(
         except GraphprocError as error:
             refusals.append((member, _one_line(error)))
         else:
-            groups.setdefault((rows()[name].family, text), []).append(member)
+            groups.setdefault((specs()[name].family, text), []).append(member)
 
     def cheap(members: list[Member]) -> tuple[bool, bool]:
         return all(label != "default" for _, label, _ in members), members[0][0] not in THOROUGH
@@ -244,12 +244,12 @@ def main() -> int:
     options = parser.parse_args()
     if options.kernels not in (None, os.environ.get("ATEN_CPU_CAPABILITY")):  # which torch reads when it is imported
         os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "ATEN_CPU_CAPABILITY": options.kernels})
-    known = [name for name, row in rows().items() if options.backend in (None, *row.backends)]
+    known = [name for name, spec in specs().items() if options.backend in (None, *spec.backends)]
     if find_spec("timm") is None and timm.CLASS in known:  # its reference
         print(f"{timm.CLASS} is left out: timm is not installed", file=sys.stderr)
         known.remove(timm.CLASS)
     if find_spec("torchvision") is None:
-        without = [name for name in known if (options.backend or rows()[name].backends[0]) == "torchvision"]
+        without = [name for name in known if (options.backend or specs()[name].backends[0]) == "torchvision"]
         print(f"left out, as torchvision is not installed: {', '.join(without)}", file=sys.stderr)
         known = [name for name in known if name not in without]
     names = options.classes.split(",") if options.classes else known

@@ -36,7 +36,7 @@ import graphproc as gp
 from graphproc.errors import GraphprocError
 from graphproc.postprocessing.method import Method
 from graphproc.postprocessing.registry import methods
-from graphproc.processors.registry import lookup, rows
+from graphproc.processors.registry import lookup, specs
 
 transformers.logging.set_verbosity_error()
 
@@ -102,7 +102,7 @@ def compared(name: str) -> list[Method]:
     return [m for m in methods(name).values() if m.name != "post_process_image_classification"]
 
 
-CLASSES = [name for name in rows() if compared(name)]
+CLASSES = [name for name in specs() if compared(name)]
 
 
 def draw(rng: Rng, name: str | None = None, method: str | None = None, plain: bool = False) -> Case:
@@ -238,7 +238,7 @@ def sizes(rng: Rng, method: Method, images: int, plain: bool) -> Any:
         whole[...] = whole[:1]
     listed = whole.tolist()
     forms: list[Any] = [
-        [tuple(row) for row in listed],
+        [tuple(spec) for spec in listed],
         listed,
         torch.tensor(whole),
         torch.tensor(whole),
@@ -252,7 +252,7 @@ def sizes(rng: Rng, method: Method, images: int, plain: bool) -> Any:
             whole + 0.25,
             whole.astype(float).tolist(),
         ]
-        forms += [[np.array(row) for row in listed], [torch.tensor(row) for row in listed]]
+        forms += [[np.array(spec) for spec in listed], [torch.tensor(spec) for spec in listed]]
     return pick(rng, *forms)
 
 

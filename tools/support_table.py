@@ -20,7 +20,7 @@ import onnx
 
 from graphproc.cli.arguments import graph_summary
 from graphproc.postprocessing.registry import methods
-from graphproc.processors.registry import rows
+from graphproc.processors.registry import specs
 
 TEMPLATE = Path(__file__).resolve().with_name("support_table.template.md")
 FOLDER = Path(__file__).resolve().parent.parent / "exported"
@@ -32,22 +32,22 @@ WIDTH = 100
 @cache
 def parities() -> list[str]:
     """What results of classes with their first backend are equal to; the tables number these from 1."""
-    return list(dict.fromkeys(str(row.parity_of()) for row in rows().values()))
+    return list(dict.fromkeys(str(spec.parity_of()) for spec in specs().values()))
 
 
 def torchvision_parities() -> list[str]:
     """The same of the torchvision backend, of classes where that is the second one."""
-    found = (row for row in rows().values() if "torchvision" in row.backends[1:])
-    return list(dict.fromkeys(str(row.parity_of("torchvision")) for row in found))
+    found = (spec for spec in specs().values() if "torchvision" in spec.backends[1:])
+    return list(dict.fromkeys(str(spec.parity_of("torchvision")) for spec in found))
 
 
 def limits() -> list[str]:
     """What is not in graphs; the table of classes numbers these from 1."""
-    return list(dict.fromkeys(row.not_compiled for row in rows().values() if row.not_compiled))
+    return list(dict.fromkeys(spec.not_compiled for spec in specs().values() if spec.not_compiled))
 
 
 def _parity(name: str) -> str:
-    parity = rows()[name].parity_of()
+    parity = specs()[name].parity_of()
     bound = f"within {parity.bound:.2g}" if parity.bound else "exact"
     return f"{bound} ({parities().index(str(parity)) + 1})"
 
@@ -86,7 +86,7 @@ def graph_table() -> str:
 def without_graphs() -> str:
     """The classes that the manifest does not name."""
     graphs = json.loads((FOLDER / "manifest.json").read_text())["graphs"]
-    return ", ".join(name for name in rows() if name not in graphs)
+    return ", ".join(name for name in specs() if name not in graphs)
 
 
 def class_table() -> str:
@@ -94,15 +94,15 @@ def class_table() -> str:
     absent = limits()
     lines = [
         (
-            row.name,
-            row.family,
-            ", ".join(row.backends),
-            ", ".join(row.inputs),
-            ", ".join(row.shown_outputs),
-            _parity(row.name),
-            f"[{absent.index(row.not_compiled) + 1}]" if row.not_compiled else "",
+            spec.name,
+            spec.family,
+            ", ".join(spec.backends),
+            ", ".join(spec.inputs),
+            ", ".join(spec.shown_outputs),
+            _parity(spec.name),
+            f"[{absent.index(spec.not_compiled) + 1}]" if spec.not_compiled else "",
         )
-        for row in rows().values()
+        for spec in specs().values()
     ]
     return _table(("class", "family", "backends", "inputs", "outputs", "parity", "without"), lines)
 
@@ -110,14 +110,14 @@ def class_table() -> str:
 def method_table() -> str:
     """The post-processing methods: what they read and which classes have them."""
     found: dict[tuple[str, str], list[str]] = {}
-    for name in rows():
+    for name in specs():
         for method in methods(name).values():
             reads = ", ".join(
                 f"[{field}]" if f.optional else field for field, f in method.inputs.items() if not (f.optional and f.call)
             )
             found.setdefault((method.name, reads), []).append(name.removesuffix("ImageProcessor"))
     lines = [
-        (f"`{name}`", reads, "every class" if len(classes) == len(rows()) else ", ".join(classes))
+        (f"`{name}`", reads, "every class" if len(classes) == len(specs()) else ", ".join(classes))
         for (name, reads), classes in sorted(found.items())
     ]
     return _table(("method", "reads", "classes"), lines)

@@ -102,10 +102,10 @@ class Rows:
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, str):
-            return self if key in ("train", "test") else [self[row][key] for row in range(self.count)]
-        row = {column: stand_in(f"{self.name} {column} {key}", labels) for column, labels in self.columns.items()}
+            return self if key in ("train", "test") else [self[spec][key] for spec in range(self.count)]
+        spec = {column: stand_in(f"{self.name} {column} {key}", labels) for column, labels in self.columns.items()}
         segments = [{"id": number, "category_id": number % 150, "isthing": 1} for number in range(1, 150)]
-        return {**row, "segments_info": segments}
+        return {**spec, "segments_info": segments}
 
     def __len__(self) -> int:
         return self.count
@@ -167,14 +167,14 @@ def adapt(common: Any) -> None:
 
     Test classes of some releases before the mixin's make their tester themselves, in `setUp`, which is let be.
     """
-    from graphproc.processors.registry import rows
+    from graphproc.processors.registry import specs
 
     mixin, base = common.ImageProcessingTestMixin, common.ImageProcessingTester
     new_set_up, all_classes = mixin.setUp, base._get_image_processing_classes
 
     def of_both(found: Any) -> Any:
-        known = [rows()[name] for cls in found.values() if cls and (name := cls.__name__.removesuffix("Pil")) in rows()]
-        return {backend: cls for backend, cls in found.items() if all(backend in row.backends for row in known)}
+        known = [specs()[name] for cls in found.values() if cls and (name := cls.__name__.removesuffix("Pil")) in specs()]
+        return {backend: cls for backend, cls in found.items() if all(backend in spec.backends for spec in known)}
 
     def classes_of_both(self: Any) -> Any:
         return of_both(all_classes(self))

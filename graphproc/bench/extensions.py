@@ -71,7 +71,7 @@ def _config(transforms: Sequence[Mapping[str, Any]]) -> str:
 
 def _transforms(task: Task) -> list[dict[str, Any]]:
     """A program of the plain steps in the C++ processor's own terms."""
-    reason = f"it has no words for what {task.processor.row.name} does"
+    reason = f"it has no words for what {task.processor.spec.name} does"
     found: list[dict[str, Any]] = []
     if task.resize is None or len(task.program.outputs) > 1:
         raise LeftOutError(reason)

@@ -48,7 +48,7 @@ def _other_arithmetic(task: Task) -> Task:
     if task.torchvision is task:
         raise LeftOutError("the backend is torchvision already")
     if task.torchvision is None:
-        raise LeftOutError(f"{task.processor.row.name} does not have that backend, or not with these settings")
+        raise LeftOutError(f"{task.processor.spec.name} does not have that backend, or not with these settings")
     return task.torchvision
 
 

@@ -61,7 +61,7 @@ def _transformers(processor: BaseImageProcessor, backend: str) -> Any:
     transformers = installed("transformers")
     if backend == "Torchvision":
         installed("torchvision")
-    name = processor.row.name
+    name = processor.spec.name
     found = [getattr(transformers, n, None) for n in (f"{name}Pil", name)]
     for made in filter(None, found):
         if any(base.__name__ == f"{backend}Backend" for base in made.__mro__):
@@ -74,7 +74,7 @@ def _pillow(task: Task, threads: Sequence[int]) -> Iterator[Contestant]:
 
     resize = task.resize
     if resize is None:
-        raise LeftOutError(f"{task.processor.row.name} has no resize to a size that is known beforehand")
+        raise LeftOutError(f"{task.processor.spec.name} has no resize to a size that is known beforehand")
     size, filter = (int(resize.width), int(resize.height)), Image.Resampling[resize.kernel.upper()]  # type: ignore[arg-type]
     picture = Image.fromarray(task.image)
 

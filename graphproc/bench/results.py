@@ -122,7 +122,7 @@ def bench(
     absent += measured.failed
     height, width = image.shape[:2]
     return [
-        Result(processor.row.name, label, height, width, batch, number, _timings(measured, number), tuple(absent))
+        Result(processor.spec.name, label, height, width, batch, number, _timings(measured, number), tuple(absent))
         for number in dict.fromkeys(threads)
     ]
 

@@ -91,14 +91,14 @@ class Task:
     def __post_init__(self) -> None:
         if self.batch < 1:
             raise ConfigError(f"batch: expected at least 1 image, got {self.batch}")
-        if self.processor.row.per_sample > 1 and self.batch > 1:
-            name, count = self.processor.row.name, self.processor.row.per_sample
+        if self.processor.spec.per_sample > 1 and self.batch > 1:
+            name, count = self.processor.spec.name, self.processor.spec.per_sample
             raise ConfigError(f"batch: {name} takes samples of {count} images, which are one run. Leave it at 1.")
 
     @property
     def count(self) -> int:
         """How many images a run gets: the batch, or one sample."""
-        return self.batch * max(1, self.processor.row.per_sample)
+        return self.batch * max(1, self.processor.spec.per_sample)
 
     @cached_property
     def torchvision(self) -> Task | None:
@@ -130,8 +130,8 @@ class Task:
     @cached_property
     def keywords(self) -> dict[str, Any]:
         """The further inputs of a processor's call."""
-        extras = self.processor.row.extras
-        return {extras[name].keyword: [value] * self.count for name, value in self.inputs.items() if name in extras}
+        extra_inputs = self.processor.spec.extra_inputs
+        return {extra_inputs[name].keyword: [value] * self.count for name, value in self.inputs.items() if name in extra_inputs}
 
     @cached_property
     def expected(self) -> dict[str, Array]:

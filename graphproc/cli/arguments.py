@@ -183,11 +183,11 @@ def _known(processor: BaseImageProcessor, changes: dict[str, Any]) -> None:
     """Refuse spelling mistakes; a library call keeps unknown settings without a word, as transformers does."""
     import difflib
 
-    config = processor.row.config(changes)
+    config = processor.spec.config(changes)
     for key in config.unknown:
         near = difflib.get_close_matches(key, config.settings, n=1)
         hint = f"Did you mean {near[0]}?" if near else f"It has {', '.join(config.settings)}."
-        raise ConfigError(f"--set {key}: {processor.row.name} has no such setting. {hint}")
+        raise ConfigError(f"--set {key}: {processor.spec.name} has no such setting. {hint}")
 
 
 def session(

@@ -19,14 +19,14 @@ def config(
 ) -> None:
     """Print the normalised configuration of a processor, and what was assumed about it."""
     processor, assumed = arguments.load(source, settings, backend, revision)
-    known: dict[str, Any] = dict(processor.row.config(processor.to_dict()).settings)
+    known: dict[str, Any] = dict(processor.spec.config(processor.to_dict()).settings)
     unknown = {k: v for k, v in processor.to_dict().items() if k not in known and k != "image_processor_type"}
     if json:
-        named = {"processor": processor.row.name, "backend": processor.backend}
+        named = {"processor": processor.spec.name, "backend": processor.backend}
         output.as_json({**named, "settings": known, "unknown": unknown, "assumed": assumed})
         return
-    output.heading(processor.row.name)
-    output.text(f"  {arguments.backend_text(processor.backend, processor.row.backends)}\n")
+    output.heading(processor.spec.name)
+    output.text(f"  {arguments.backend_text(processor.backend, processor.spec.backends)}\n")
     output.fields([(key, _text(value)) for key, value in known.items() if value is not None])
     absent = [key for key, value in known.items() if value is None]
     if absent:

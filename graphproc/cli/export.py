@@ -90,14 +90,14 @@ def _show(model: onnx.ModelProto, written: Path, processor: BaseImageProcessor, 
     found = arguments.metadata(model)
     if json:
         shown = ("bytes", "nodes", "opset", "inputs", "outputs")
-        named = {"path": str(written), "processor": processor.row.name, "backend": processor.backend, "parity": found["parity"]}
+        named = {"path": str(written), "processor": processor.spec.name, "backend": processor.backend, "parity": found["parity"]}
         output.as_json({**named, **{k: summary[k] for k in shown}})
         return
     output.heading(f"Wrote {written}")
     output.fields(
         [
-            ("processor", processor.row.name),
-            *([("backend", arguments.backend_text(processor.backend, processor.row.backends))] if "backend" in found else []),
+            ("processor", processor.spec.name),
+            *([("backend", arguments.backend_text(processor.backend, processor.spec.backends))] if "backend" in found else []),
             ("inputs", arguments.named(summary["inputs"])),
             ("outputs", arguments.named(summary["outputs"])),
             ("size", f"{summary['bytes']:,} bytes, {summary['nodes']} nodes, opset {summary['opset']}"),

@@ -12,7 +12,7 @@ from graphproc.cli import arguments, output
 from graphproc.errors import ConfigError
 
 if TYPE_CHECKING:
-    from graphproc.processors.row import Row
+    from graphproc.processors.spec import ProcessorSpec
 
 EXAMPLE = "Example: graphproc list clip, or: graphproc list CLIPImageProcessor"
 
@@ -27,25 +27,25 @@ def list_processors(
     json: arguments.Json = False,
 ) -> None:
     """List the processor classes, or show one: its backends, settings, inputs, outputs, methods and parity."""
-    from graphproc.processors.registry import rows
+    from graphproc.processors.registry import specs
     from graphproc.wrappers.description import entry
 
-    found = dict(rows()) if name is None else _named(name, rows())
+    found = dict(specs()) if name is None else _named(name, specs())
     one = next(iter(found.values())) if len(found) == 1 else None
     if json:
-        output.as_json(_plain(one) if one is not None else [entry(row) for row in found.values()])
+        output.as_json(_plain(one) if one is not None else [entry(spec) for spec in found.values()])
     elif one is not None:
         _show(one)
     else:
         output.table(
             ("class", "family", "backends"),
-            ((row.name, row.family, ", ".join(row.backends)) for row in found.values()),
+            ((spec.name, spec.family, ", ".join(spec.backends)) for spec in found.values()),
             whole=("class",),
         )
         output.text("\nThe first backend is the default. For settings, inputs and outputs of one class:\ngraphproc list NAME")
 
 
-def _named(name: str, rows: Mapping[str, Row]) -> dict[str, Row]:
+def _named(name: str, specs: Mapping[str, ProcessorSpec]) -> dict[str, ProcessorSpec]:
     """The class of a name, or those that have it as a part of theirs or their family's.
 
     Raises:
@@ -53,50 +53,53 @@ def _named(name: str, rows: Mapping[str, Row]) -> dict[str, Row]:
     """
     from graphproc.processors.registry import lookup
 
-    if name in rows:
-        return {name: rows[name]}
+    if name in specs:
+        return {name: specs[name]}
     part = name.lower()
-    found = {key: row for key, row in rows.items() if part in key.lower() or part in row.family.lower()}
+    found = {key: spec for key, spec in specs.items() if part in key.lower() or part in spec.family.lower()}
     if found:
         return found
     try:
-        row = lookup(name)
+        spec = lookup(name)
     except ConfigError as error:
         raise ConfigError(f"{error}".replace("; see `graphproc list`", "")) from None
-    return {row.name: row}
+    return {spec.name: spec}
 
 
-def _plain(row: Row) -> dict[str, Any]:
+def _plain(spec: ProcessorSpec) -> dict[str, Any]:
     """All about one class, with the form of each output."""
     from graphproc.wrappers.description import facts
 
-    found, forms = facts(row), _shapes(row)
+    found, forms = facts(spec), _shapes(spec)
     outputs = {name: {"form": forms.get(name), "meaning": what} for name, what in found["outputs"].items()}
     return {**found, "outputs": outputs}
 
 
-def _shapes(row: Row) -> dict[str, str]:
+def _shapes(spec: ProcessorSpec) -> dict[str, str]:
     """The element type and shape of each output of the graph with the default settings, where there is such a graph."""
     from graphproc.wrappers.processor import processor_class
 
-    optional = [name for name, extra in row.extras.items() if not extra.required]
+    optional = [name for name, extra in spec.extra_inputs.items() if not extra.required]
     try:
-        model = processor_class(row.name)().to_onnx(inputs=optional)
+        model = processor_class(spec.name)().to_onnx(inputs=optional)
     except ConfigError:
         return {}
     outputs: dict[str, str] = arguments.graph_summary(model)["outputs"]
     return outputs
 
 
-def _show(row: Row) -> None:
-    found = _plain(row)
-    output.heading(row.name)
+def _show(spec: ProcessorSpec) -> None:
+    found = _plain(spec)
+    output.heading(spec.name)
     output.fields(
         [
-            ("family", row.family),
-            ("backends", ", ".join(row.backends) + (" (the first is the default)" if len(row.backends) > 1 else "")),
-            *((f"parity, {backend}" if len(row.backends) > 1 else "parity", text) for backend, text in found["parities"].items()),
-            *([("without", row.not_compiled)] if row.not_compiled else []),
+            ("family", spec.family),
+            ("backends", ", ".join(spec.backends) + (" (the first is the default)" if len(spec.backends) > 1 else "")),
+            *(
+                (f"parity, {backend}" if len(spec.backends) > 1 else "parity", text)
+                for backend, text in found["parities"].items()
+            ),
+            *([("without", spec.not_compiled)] if spec.not_compiled else []),
         ]
     )
     settings = {key: value for key, value in found["settings"].items() if value is not None}
@@ -110,7 +113,7 @@ def _show(row: Row) -> None:
     output.fields(found["inputs"].items())
     output.text("")
     output.heading("Outputs")
-    shown = {name.strip("[]"): name for name in row.shown_outputs}
+    shown = {name.strip("[]"): name for name in spec.shown_outputs}
     output.fields(
         (shown[name], "\n".join(filter(None, (entry["meaning"], entry["form"])))) for name, entry in found["outputs"].items()
     )

@@ -154,10 +154,12 @@ def _runner(session: Session, engine: str) -> tuple[Sequence[Output], Callable[.
     def inputs(array: Array, files: Mapping[str, str]) -> dict[str, Array]:
         found = {"image": array}
         if program is not None:
-            extras = {} if "program" in session.metadata else processor_class(program.name).row.extras
-            if unknown := sorted(set(files) - set(extras)):
-                raise ConfigError(f"--with {unknown[0]}: {program.name} takes {', '.join(extras) or 'no further input'}")
-            found |= {name: read_input(extras[name], _opened(path), f"--with {name}={path}") for name, path in files.items()}
+            extra_inputs = {} if "program" in session.metadata else processor_class(program.name).spec.extra_inputs
+            if unknown := sorted(set(files) - set(extra_inputs)):
+                raise ConfigError(f"--with {unknown[0]}: {program.name} takes {', '.join(extra_inputs) or 'no further input'}")
+            found |= {
+                name: read_input(extra_inputs[name], _opened(path), f"--with {name}={path}") for name, path in files.items()
+            }
             if missing := [v.name for v in program.inputs if v.name not in found]:
                 raise ConfigError(f"{program.name} also takes {missing[0]}: add --with {missing[0]}=FILE")
             program.check(reference.measure(program, found))  # raises a clear error for a size it does not take

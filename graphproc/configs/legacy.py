@@ -1,4 +1,6 @@
-"""Older spellings of settings: what classes still understand (`Row.older` says which), and what transformers now ignores.
+"""Older spellings of settings: what classes still understand, and what transformers now ignores.
+
+`ProcessorSpec.older` says which class understands which.
 
 Spellings that every class understands are in `sizes.py` (whole numbers and pairs for sizes), and null in `config.py`.
 Source: the constructors of transformers 5.23 (`models/*/image_processing_pil_*.py`).

@@ -45,12 +45,12 @@ def postprocessing(
             raise FusionError(f"fuse: {given[0]!r} is for processors; a post-processing graph is as it was exported")
         return read(source, LABEL)
     outputs = _renamed(fused, map)
-    row = source.row.name
-    chosen = _fitting(row, outputs) if method is None else lookup(row, method)
+    spec = source.spec.name
+    chosen = _fitting(spec, outputs) if method is None else lookup(spec, method)
     for name, field in chosen.inputs.items():
         if name not in outputs and not (field.optional or field.call or field.replaced_by in outputs):
             gives = ", ".join(describe(value) for value in fused.graph.outputs)
-            raise FusionError(f"post: {chosen.name} of {row} reads {name}, and the model gives {gives}. {SAY_WHAT}")
+            raise FusionError(f"post: {chosen.name} of {spec} reads {name}, and the model gives {gives}. {SAY_WHAT}")
     fields = [name for name, field in chosen.inputs.items() if field.optional and name in outputs]
     several = isinstance(fused.graph.inputs[0].type, ir.SequenceType)
     made = source.post_processing_to_onnx(chosen.name, input="sequence" if several else "batch", fields=fields, **form, **options)

@@ -325,8 +325,9 @@ class ProgramBuilder:
 
     Attributes:
         image: the image, channels first, before any stage.
-        extras: the optional inputs that the program was asked to have, by name.
-        several: whether the image is one of several in its sample, for classes that process those otherwise (`Row.counts`).
+        extra_inputs: the optional inputs that the program was asked to have, by name.
+        several: whether the image is one of several in its sample, for classes that process those otherwise
+            (`ProcessorSpec.counts`).
         backend: whose arithmetic the stages take, `pil` or `torchvision`.
         stacked: whether the inputs come stacked, as a model's outputs do (`Program.stacked`).
     """
@@ -337,7 +338,7 @@ class ProgramBuilder:
     several: bool = False
     backend: str = "pil"
     image: Value = None  # type: ignore[assignment]  # set before the first stage
-    extras: dict[str, Value] = field(default_factory=dict)
+    extra_inputs: dict[str, Value] = field(default_factory=dict)
     inputs: list[Input] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     outputs: list[Output] = field(default_factory=list)

@@ -13,8 +13,8 @@ from graphproc.ops import Crop, Pad
 from graphproc.processors import llava, stages, tiling
 from graphproc.processors.calls import PARTLY
 from graphproc.processors.constants import CLIP, NORMALIZE, RGB, crop_to, resize_to, shortest, square
-from graphproc.processors.row import Row, Stage
 from graphproc.processors.settings import CANVASES
+from graphproc.processors.spec import ProcessorSpec, Stage
 from graphproc.processors.tiling import INDEX
 from graphproc.sizes import num
 from graphproc.sizes.canvas import best_resolution
@@ -85,8 +85,8 @@ def with_counts(b: ProgramBuilder, config: Config, x: Value) -> None:
 
 LLAVA = {**RGB, **NORMALIZE, **CLIP, "do_pad": True}
 
-ROWS = (
-    Row(
+SPECS = (
+    ProcessorSpec(
         "LlavaNextImageProcessor",
         (overview_and_tiles, tiling.in_model_units),
         {
@@ -98,7 +98,7 @@ ROWS = (
         outputs=("pixel_values", "image_sizes"),
         finish=with_sizes,
     ),
-    Row(
+    ProcessorSpec(
         "LlavaOnevisionImageProcessor",
         (overview_and_tiles, tiling.in_model_units),
         {

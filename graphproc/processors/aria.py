@@ -12,8 +12,8 @@ from graphproc.ops import Crop, Full, Numbers, Pad
 from graphproc.processors import stages, tiling
 from graphproc.processors.any_resolution import tiles
 from graphproc.processors.constants import BICUBIC, INCEPTION, NORMALIZE, RGB
-from graphproc.processors.row import ONLY_PIL, Row, Stage
 from graphproc.processors.settings import CANVASES
+from graphproc.processors.spec import ONLY_PIL, ProcessorSpec, Stage
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 from graphproc.sizes.rules import Size
@@ -82,8 +82,8 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     b.output("num_crops", b.add(Numbers((x.type.size("N"),), shape=())), joins.Maximum())
 
 
-ROWS = (
-    Row(
+SPECS = (
+    ProcessorSpec(
         "AriaImageProcessor",
         (squares, tiling.in_model_units),
         {**RGB, "resample": BICUBIC, **NORMALIZE, **INCEPTION, **SETTINGS},

@@ -33,7 +33,7 @@ BY_CROP = ("do_center_crop", "crop_size")
 BY_RESCALE = ("do_rescale", "rescale_factor")
 BY_NORMALIZE = ("do_normalize", "image_mean", "image_std")
 BY_RESULT = ("return_tensors", "data_format", "input_data_format")
-"""Settings in the order in which older classes take them by position (`Row.settings_by_position`)."""
+"""Settings in the order in which older classes take them by position (`ProcessorSpec.settings_by_position`)."""
 
 
 def resize_to(size: dict[str, int], filter: str) -> dict[str, object]:

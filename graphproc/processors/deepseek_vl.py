@@ -16,7 +16,7 @@ from graphproc.numerics.filters import TORCHVISION
 from graphproc.processors import stages
 from graphproc.processors.calls import NONZERO, PARTLY
 from graphproc.processors.constants import BICUBIC, BILINEAR, CLIP, CLIP_MEAN, CLIP_STD, square, usual
-from graphproc.processors.row import ONLY_PIL, Row
+from graphproc.processors.spec import ONLY_PIL, ProcessorSpec
 from graphproc.sizes import fit
 
 GRAY = (127, 127, 127)
@@ -107,9 +107,9 @@ def two_means(config: Config) -> dict[str, Any]:
 CALLS = {"image_mean": PARTLY, "resample": replace(NONZERO, backends=ONLY_PIL)}
 STAGES = (longer_side, pad, stages.rescale, stages.normalize)
 
-ROWS = (
-    Row("DeepseekVLImageProcessor", STAGES, DEFAULTS, calls=CALLS, computed=one_mean),
-    Row(
+SPECS = (
+    ProcessorSpec("DeepseekVLImageProcessor", STAGES, DEFAULTS, calls=CALLS, computed=one_mean),
+    ProcessorSpec(
         "DeepseekVLHybridImageProcessor",
         (),
         {
@@ -124,5 +124,5 @@ ROWS = (
         calls={**CALLS, "high_res_image_mean": PARTLY},
         computed=two_means,
     ),
-    Row("JanusImageProcessor", STAGES, DEFAULTS, calls=CALLS, computed=one_mean),
+    ProcessorSpec("JanusImageProcessor", STAGES, DEFAULTS, calls=CALLS, computed=one_mean),
 )

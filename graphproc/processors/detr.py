@@ -16,7 +16,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Extend, Full
 from graphproc.processors import stages
 from graphproc.processors.constants import IMAGENET, square, usual
-from graphproc.processors.row import ONLY_TORCHVISION, Row
+from graphproc.processors.spec import ONLY_TORCHVISION, ProcessorSpec
 from graphproc.sizes import multiples, rules
 from graphproc.sizes.num import Num
 from graphproc.sizes.rules import Size
@@ -85,7 +85,7 @@ def resize_floats(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return stages.resample(b, x, *size, config.resample, antialias=False)
 
 
-DETR = Row(
+DETR = ProcessorSpec(
     "DetrImageProcessor",
     (resize, stages.rescale, stages.normalize),
     DETECTION,
@@ -96,7 +96,7 @@ DETR = Row(
     older=legacy.DETR,
 )
 
-ROWS = (
+SPECS = (
     DETR,
     replace(DETR, name="ConditionalDetrImageProcessor"),
     replace(DETR, name="DeformableDetrImageProcessor"),

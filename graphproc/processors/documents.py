@@ -14,8 +14,8 @@ from graphproc.numerics.filters import PILLOW, TORCHVISION
 from graphproc.ops import ContentBox, Crop, MirrorPad, Numbers, Pad, ReduceBlocks, Resample, Rotate
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, IMAGENET, INCEPTION, NORMALIZE, resize_to, square, usual
-from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, Row
 from graphproc.processors.settings import PATCH_SIDES
+from graphproc.processors.spec import ONLY_PIL, ONLY_TORCHVISION, ProcessorSpec
 from graphproc.sizes import fit, num
 from graphproc.sizes.rules import Size
 
@@ -157,15 +157,15 @@ PAGE = {
 }
 CONTENT_ON_PAGE = (crop_margin, aligned, shorter_side, reduced_thumbnail, on_page, stages.rescale, stages.normalize)
 
-ROWS = (
-    Row(
+SPECS = (
+    ProcessorSpec(
         "DonutImageProcessor",
         (align_long_axis, shorter_side, thumbnail, center_on_page, *stages.STANDARD[1:-1]),
         {**resize_to({"height": 2560, "width": 1920}, "bilinear"), **PAGE, **INCEPTION},
         backends=ONLY_PIL,
         older=legacy.DONUT,
     ),
-    Row(
+    ProcessorSpec(
         "FuyuImageProcessor",
         (shrink, fill_page, stages.rescale, stages.normalize),
         usual(
@@ -190,7 +190,7 @@ ROWS = (
         finish=with_scales,
         backends=ONLY_PIL,
     ),
-    Row(
+    ProcessorSpec(
         "NougatImageProcessor",
         CONTENT_ON_PAGE,
         {
@@ -201,7 +201,7 @@ ROWS = (
         },
         not_compiled="do_align_long_axis with torchvision's backend, which fails on images that are to be turned",
     ),
-    Row(
+    ProcessorSpec(
         "PPFormulaNetImageProcessor",
         CONTENT_ON_PAGE,
         {

@@ -10,7 +10,7 @@ from graphproc.numerics.filters import TORCHVISION
 from graphproc.ops import MultiplyAdd
 from graphproc.processors import stages
 from graphproc.processors.constants import INCEPTION, square, usual
-from graphproc.processors.row import Row
+from graphproc.processors.spec import ProcessorSpec
 
 
 def rescale(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -49,8 +49,8 @@ def normalize_top(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return stages.normalize_alone(b, config.changed(do_normalize=config.include_top, image_mean=0), x)
 
 
-ROWS = (
-    Row(
+SPECS = (
+    ProcessorSpec(
         "EfficientNetImageProcessor",
         (stages.resize, stages.center_crop, rescale, normalize, normalize_top),
         usual(

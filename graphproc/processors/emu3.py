@@ -14,7 +14,7 @@ from graphproc.ops import Numbers
 from graphproc.processors import stages
 from graphproc.processors.calls import CALL_ALONE, GIVEN, OWN
 from graphproc.processors.constants import BICUBIC, BY_NORMALIZE, BY_RESCALE, BY_RESIZE, BY_RESULT, CLIP, NORMALIZE, RESCALE, RGB
-from graphproc.processors.row import ONLY_PIL, Row
+from graphproc.processors.spec import ONLY_PIL, ProcessorSpec
 from graphproc.sizes import smart_resize
 
 RESIZE = {"do_resize": True, "resample": BICUBIC}
@@ -53,8 +53,8 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     b.output("image_sizes", b.add(Numbers((x.type.size("H"), x.type.size("W")))))
 
 
-ROWS = (
-    Row(
+SPECS = (
+    ProcessorSpec(
         "Emu3ImageProcessor",
         (resize, stages.rescale, stages.normalize),
         DEFAULTS,

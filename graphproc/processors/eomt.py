@@ -12,8 +12,8 @@ from graphproc.ops import Crop, ForEach, Full, Numbers, Pad
 from graphproc.processors import stages, tiling
 from graphproc.processors.constants import IMAGENET, usual
 from graphproc.processors.mask_classification import LABELS
-from graphproc.processors.row import Row
 from graphproc.processors.settings import IGNORE_INDEX
+from graphproc.processors.spec import ProcessorSpec
 from graphproc.sizes import num
 from graphproc.sizes.windows import windows
 
@@ -57,8 +57,8 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     b.output("pixel_values", x, tiling.join_of(x))
 
 
-ROWS = (
-    Row(
+SPECS = (
+    ProcessorSpec(
         "EomtImageProcessor",
         (stages.resize, split, pad, stages.rescale, stages.normalize),
         usual(

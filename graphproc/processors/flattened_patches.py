@@ -16,8 +16,8 @@ from graphproc.ops import Cast, Concat, Extend, Full, Grid, Numbers, Standardize
 from graphproc.ops.resample import TORCH_FLOATS, Resample
 from graphproc.processors import stages
 from graphproc.processors.constants import RGB, square
-from graphproc.processors.row import ONLY_PIL, PIL, Row
 from graphproc.processors.settings import PATCH_SIDES
+from graphproc.processors.spec import ONLY_PIL, PIL, ProcessorSpec
 from graphproc.sizes import patch_budget
 from graphproc.sizes.num import Num
 
@@ -92,8 +92,8 @@ def defaults(most: int) -> dict[str, Any]:
     }
 
 
-ROWS = (
-    Row(
+SPECS = (
+    ProcessorSpec(
         "Pix2StructImageProcessor",
         (standardize,),
         {
@@ -108,7 +108,7 @@ ROWS = (
         needs={},
         backends=ONLY_PIL,
     ),
-    Row(
+    ProcessorSpec(
         "Kosmos2_5ImageProcessor",
         (standardize,),
         defaults(4096),

@@ -11,7 +11,7 @@ from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import MultiplyAdd
 from graphproc.processors.constants import BILINEAR, CLIP, LANCZOS, NORMALIZE, crop_to, square, usual
-from graphproc.processors.row import Row
+from graphproc.processors.spec import ProcessorSpec
 from graphproc.processors.stages import WITHOUT_PAD
 
 EPSILON = 0.1
@@ -70,8 +70,8 @@ def with_codebook(b: ProgramBuilder, config: Config, x: Value) -> None:
     b.output("codebook_pixel_values", x)
 
 
-ROWS = (
-    Row(
+SPECS = (
+    ProcessorSpec(
         "FlavaImageProcessor",
         WITHOUT_PAD,
         usual(square(224), "bicubic", CLIP, MASK, CODEBOOK, crop=224),

@@ -11,8 +11,8 @@ from graphproc.ops import MirrorPad, Pad
 from graphproc.ops.resample import SCIPY, Resample
 from graphproc.processors import stages
 from graphproc.processors.constants import BILINEAR, CLIP, IMAGENET, INCEPTION, NEAREST, square, usual
-from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, PIL, Row
 from graphproc.processors.settings import KEEP_ASPECT_RATIO
+from graphproc.processors.spec import ONLY_PIL, ONLY_TORCHVISION, PIL, ProcessorSpec
 from graphproc.sizes import multiples, num
 
 
@@ -58,21 +58,21 @@ def without_one_channel(b: ProgramBuilder, config: Config, x: Value) -> None:
     b.output("pixel_values", x.rearrange("1 h w -> h w", "HW") if dropped else x)
 
 
-ROWS = (
-    Row(
+SPECS = (
+    ProcessorSpec(
         "DepthProImageProcessor",
         (stages.rescale, stages.normalize, stages.resize_without_antialias),
         usual(square(1536), "bilinear", INCEPTION),
         backends=ONLY_TORCHVISION,
     ),
-    Row(
+    ProcessorSpec(
         "DINOv3ViTImageProcessor",
         (stages.rescale_alone, stages.resize, stages.center_crop, stages.normalize_alone),
         usual(square(224), "bilinear", IMAGENET),
         not_compiled="resample 1 (lanczos) after rescaling",
         backends=ONLY_TORCHVISION,
     ),
-    Row(
+    ProcessorSpec(
         "Owlv2ImageProcessor",
         (stages.rescale, to_square, smooth, stages.normalize),
         usual(square(960), "bilinear", CLIP, rgb=True, do_pad=True),
@@ -85,7 +85,7 @@ ROWS = (
         ),
         backends=ONLY_PIL,
     ),
-    Row(
+    ProcessorSpec(
         "ZoeDepthImageProcessor",
         (stages.rescale, reflect, align_corners, stages.normalize),
         usual(

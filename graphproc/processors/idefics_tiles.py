@@ -22,8 +22,8 @@ from graphproc.numerics.filters import TORCHVISION
 from graphproc.ops import Concat, Crop, Extend, Full, Numbers, Pad
 from graphproc.processors import stages
 from graphproc.processors.constants import INCEPTION, RESCALE, RGB, resize_to
-from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, Row, Stage
 from graphproc.processors.settings import DO_IMAGE_SPLITTING, RETURN_ROW_COL_INFO
+from graphproc.processors.spec import ONLY_PIL, ONLY_TORCHVISION, ProcessorSpec, Stage
 from graphproc.sizes import num
 from graphproc.sizes.canvas import Grid
 from graphproc.sizes.num import Bool
@@ -163,8 +163,8 @@ def with_tiles(b: ProgramBuilder, config: Config, x: Value) -> None:
     _outputs(b, x, mask, joins.Concatenate())
 
 
-ROWS = (
-    Row(
+SPECS = (
+    ProcessorSpec(
         "Idefics2ImageProcessor",
         STAGES,
         {
@@ -180,7 +180,7 @@ ROWS = (
         backends=ONLY_PIL,
     ),
     *(
-        Row(
+        ProcessorSpec(
             f"{name}ImageProcessor",
             (split(to_size), stages.rescale, stages.normalize),
             {
@@ -195,7 +195,7 @@ ROWS = (
         )
         for name in ("Idefics3", "SmolVLM")
     ),
-    Row(
+    ProcessorSpec(
         "UltraVBertImageProcessor",
         (split(to_capped_size), stages.rescale, stages.normalize),
         {

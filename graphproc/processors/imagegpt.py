@@ -11,7 +11,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import NearestColor
 from graphproc.processors import stages
 from graphproc.processors.constants import INCEPTION, square, usual
-from graphproc.processors.row import ONLY_PIL, Row
+from graphproc.processors.spec import ONLY_PIL, ProcessorSpec
 
 
 def colors(key: str, value: Any) -> tuple[tuple[float, ...], ...]:
@@ -36,8 +36,8 @@ def input_ids(b: ProgramBuilder, config: Config, x: Value) -> None:
         b.output("input_ids", b.add(NearestColor(config.clusters), x))
 
 
-ROWS = (
-    Row(
+SPECS = (
+    ProcessorSpec(
         "ImageGPTImageProcessor",
         (stages.resize, stages.rescale, stages.normalize),
         usual(

@@ -16,7 +16,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Numbers, Pad, Rearrange
 from graphproc.processors import stages
 from graphproc.processors.constants import CLIP, INCEPTION, LANCZOS, NORMALIZE, RGB, square
-from graphproc.processors.row import ONLY_TORCHVISION, Row, Stage
+from graphproc.processors.spec import ONLY_TORCHVISION, ProcessorSpec, Stage
 from graphproc.sizes import fit
 from graphproc.sizes.num import Num
 
@@ -93,8 +93,8 @@ def patches_and_grid(b: ProgramBuilder, config: Config, x: Value) -> None:
 
 SN = (stages.rescale, stages.normalize)
 
-ROWS = (
-    Row(
+SPECS = (
+    ProcessorSpec(
         "InklingImageProcessor",
         (scale, surround(1), *SN),
         {
@@ -112,7 +112,7 @@ ROWS = (
         backends=ONLY_TORCHVISION,
         finish=frames_and_count,
     ),
-    Row(
+    ProcessorSpec(
         "Inkling2ImageProcessor",
         (surround(0), *SN),
         {**RGB, **NORMALIZE, **INCEPTION, "size": square(40)},

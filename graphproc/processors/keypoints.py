@@ -10,7 +10,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Grayscale
 from graphproc.processors import stages
 from graphproc.processors.constants import RESCALE, resize_to
-from graphproc.processors.row import ONLY_PIL, Row
+from graphproc.processors.spec import ONLY_PIL, ProcessorSpec
 
 NOT_COMPILED = "do_rescale=False with do_grayscale, which leaves bytes where an image is gray and makes float64 where not"
 SIZE = {"height": 480, "width": 640}
@@ -37,8 +37,8 @@ def pairs(b: ProgramBuilder, config: Config, x: Value) -> None:
 STAGES = (stages.resize, stages.rescale, gray)
 
 
-def _matcher(name: str) -> Row:
-    return Row(
+def _matcher(name: str) -> ProcessorSpec:
+    return ProcessorSpec(
         name,
         STAGES,
         changed(SETTINGS, do_grayscale=True),
@@ -49,11 +49,11 @@ def _matcher(name: str) -> Row:
     )
 
 
-ROWS = (
+SPECS = (
     _matcher("EfficientLoFTRImageProcessor"),
     _matcher("LightGlueImageProcessor"),
     _matcher("SuperGlueImageProcessor"),
-    Row(
+    ProcessorSpec(
         "SuperPointImageProcessor",
         STAGES,
         SETTINGS,

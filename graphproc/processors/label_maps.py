@@ -11,11 +11,11 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ir.types import FLOATS
 from graphproc.ops import ReduceLabels
 from graphproc.processors.constants import NEAREST
-from graphproc.processors.row import Extra, Finish, Stage
 from graphproc.processors.settings import DO_REDUCE_LABELS
+from graphproc.processors.spec import ExtraInput, Finish, Stage
 from graphproc.processors.stages import join_after
 
-LABEL_MAPS = {"segmentation_map": Extra("segmentation_maps", aligned=False, any_type=True)}
+LABEL_MAPS = {"segmentation_map": ExtraInput("segmentation_maps", aligned=False, any_type=True)}
 """The further input of classes that take label maps."""
 REDUCE_LABELS = {"do_reduce_labels": DO_REDUCE_LABELS.of(False)}
 
@@ -37,9 +37,9 @@ def with_labels(*steps: Stage, resample: int | None = NEAREST) -> Finish:
 
 def output_labels(b: ProgramBuilder, config: Config, *steps: Stage) -> None:
     """Declare `labels`, int64 `[height, width]`, of the map that went through some stages; nothing where none is given."""
-    if "segmentation_map" not in b.extras:
+    if "segmentation_map" not in b.extra_inputs:
         return
-    x = b.extras["segmentation_map"].rearrange("h w -> 1 h w", "CHW")
+    x = b.extra_inputs["segmentation_map"].rearrange("h w -> 1 h w", "CHW")
     if config.settings.get("do_reduce_labels"):
         x = b.add(ReduceLabels(), x)
     for step in steps:

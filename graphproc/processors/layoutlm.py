@@ -9,7 +9,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.numerics.filters import TORCHVISION
 from graphproc.processors import stages
 from graphproc.processors.constants import INCEPTION, resize_to, square, usual
-from graphproc.processors.row import Row
+from graphproc.processors.spec import ProcessorSpec
 
 OCR = {
     "apply_ocr": Setting(True, None, "Read words and boxes with tesseract in transformers; here it changes nothing."),
@@ -33,14 +33,14 @@ def crop(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return x
 
 
-ROWS = (
-    Row(
+SPECS = (
+    ProcessorSpec(
         "LayoutLMv2ImageProcessor",
         (stages.resize, to_bgr),
         {**resize_to(square(224), "bilinear"), **OCR},
         not_compiled=NO_OCR,
     ),
-    Row(
+    ProcessorSpec(
         "LayoutLMv3ImageProcessor",
         (stages.resize, crop, stages.rescale, stages.normalize),
         usual(square(224), "bilinear", INCEPTION, OCR),

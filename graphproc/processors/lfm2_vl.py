@@ -13,8 +13,8 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Concat, Extend, Full, Numbers, Rearrange, Take
 from graphproc.processors import stages, tiling
 from graphproc.processors.constants import INCEPTION, square, usual
-from graphproc.processors.row import ONLY_TORCHVISION, Row
 from graphproc.processors.settings import DO_IMAGE_SPLITTING, MAX_IMAGE_TOKENS, MIN_IMAGE_TOKENS, RETURN_ROW_COL_INFO, TILE_SIZE
+from graphproc.processors.spec import ONLY_TORCHVISION, ProcessorSpec
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 from graphproc.sizes.slices import TokenTiles, token_tiles
@@ -132,8 +132,8 @@ def most_patches(config: Config) -> dict[str, int]:
     return {"max_num_patches": max(whole, along**2)}
 
 
-ROWS = (
-    Row(
+SPECS = (
+    ProcessorSpec(
         "Lfm2VlImageProcessor",
         (),
         usual(square(512), "bilinear", INCEPTION, SETTINGS, do_pad=True),

@@ -17,7 +17,7 @@ from graphproc.numerics.bfloat16 import rounded
 from graphproc.ops import ByteMap, Concat, Pad, SelectChannels
 from graphproc.processors import stages, tiling
 from graphproc.processors.constants import INCEPTION, square, usual
-from graphproc.processors.row import ONLY_TORCHVISION, Row
+from graphproc.processors.spec import ONLY_TORCHVISION, ProcessorSpec
 from graphproc.sizes.tile_canvas import ChunkedCanvas, chunked_canvas
 
 SETTINGS = {
@@ -82,8 +82,8 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     tiling.tell(b, "aspect_ratios", *_canvas(b, config).grid)
 
 
-ROWS = (
-    Row(
+SPECS = (
+    ProcessorSpec(
         "Llama4ImageProcessor",
         (tiles, in_bfloat16),
         usual(square(336), "bilinear", INCEPTION, SETTINGS, rgb=True),

@@ -10,7 +10,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.processors import stages
 from graphproc.processors.calls import CALL_ALONE, GIVEN
 from graphproc.processors.constants import BY_CROP, BY_NORMALIZE, BY_RESCALE, BY_RESIZE, BY_RESULT, CLIP, shortest, usual
-from graphproc.processors.row import ONLY_PIL, Row
+from graphproc.processors.spec import ONLY_PIL, ProcessorSpec
 from graphproc.processors.stages import WITHOUT_PAD
 
 DEFAULTS = usual(shortest(224), "bicubic", CLIP, rgb=True, crop=224)
@@ -40,9 +40,9 @@ def pixel_values_images(b: ProgramBuilder, config: Config, x: Value) -> None:
     b.output("pixel_values_images" if config.return_legacy_image_output else "pixel_values", x)
 
 
-ROWS = (
-    Row("LlavaImageProcessor", (pad_to_square, *WITHOUT_PAD), {**DEFAULTS, "do_pad": False}),
-    Row(
+SPECS = (
+    ProcessorSpec("LlavaImageProcessor", (pad_to_square, *WITHOUT_PAD), {**DEFAULTS, "do_pad": False}),
+    ProcessorSpec(
         "VideoLlavaImageProcessor",
         (resize, *WITHOUT_PAD[1:]),
         {

@@ -14,8 +14,8 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.processors import stages
 from graphproc.processors.constants import IMAGENET, usual
 from graphproc.processors.detr import CAPPED, edges, pad_with_mask
-from graphproc.processors.row import Row
 from graphproc.processors.settings import DO_REDUCE_LABELS, IGNORE_INDEX, NUM_LABELS
+from graphproc.processors.spec import ProcessorSpec
 from graphproc.sizes import multiples
 from graphproc.sizes.num import Num
 from graphproc.sizes.rules import Size
@@ -38,7 +38,7 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     b.output("pixel_mask", mask, stages.join_padded_to(config.pad_size))
 
 
-MASK2FORMER = Row(
+MASK2FORMER = ProcessorSpec(
     "Mask2FormerImageProcessor",
     (resize, stages.rescale, stages.normalize),
     usual(CAPPED, "bilinear", IMAGENET, {"size_divisor": SIZE_DIVISOR}, LABEL_SETTINGS),
@@ -49,7 +49,7 @@ MASK2FORMER = Row(
     needs={**NEEDS, "do_resize": (*NEEDS["do_resize"], "size_divisor")},
 )
 
-ROWS = (
+SPECS = (
     MASK2FORMER,
     replace(MASK2FORMER, name="MaskFormerImageProcessor"),
 )

@@ -10,14 +10,14 @@ from graphproc.numerics.filters import TORCHVISION
 from graphproc.ops import Concat, Pad
 from graphproc.processors import stages
 from graphproc.processors.constants import INCEPTION, NORMALIZE
-from graphproc.processors.row import Extra, Row
 from graphproc.processors.settings import SIZE_DIVISOR
+from graphproc.processors.spec import ExtraInput, ProcessorSpec
 from graphproc.sizes import multiples
 
 
 def with_trimap(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """The trimap, rescaled like the image but not normalized, as the last channel."""
-    trimap = b.extras["trimap"].rearrange("h w -> 1 h w", "CHW")
+    trimap = b.extra_inputs["trimap"].rearrange("h w -> 1 h w", "CHW")
     trimap = stages.rescale(b, config.changed(do_normalize=False), trimap)
     wanted = promoted(x.type.dtype, trimap.type.dtype) if b.backend == TORCHVISION else x.type.dtype
     parts = (part if part.type.dtype == wanted else part.cast(wanted) for part in (x, trimap))
@@ -31,12 +31,12 @@ def to_multiple(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return b.add(Pad(0, 0, *multiples.ceil_multiple(x.type.size("H"), x.type.size("W"), divisor)), x)
 
 
-ROWS = (
-    Row(
+SPECS = (
+    ProcessorSpec(
         "VitMatteImageProcessor",
         (stages.rescale, stages.normalize, with_trimap, to_multiple),
         {**NORMALIZE, **INCEPTION, "do_pad": True, "size_divisor": SIZE_DIVISOR.of(32)},
         older={"size_divisibility": legacy.older("size_divisor")},
-        extras={"trimap": Extra("trimaps", required=True, any_type=True)},
+        extra_inputs={"trimap": ExtraInput("trimaps", required=True, any_type=True)},
     ),
 )

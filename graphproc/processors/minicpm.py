@@ -15,8 +15,8 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Concat, Numbers, Rearrange, Take
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, INCEPTION, NORMALIZE, RGB
-from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, Row
 from graphproc.processors.settings import PATCH_SIZE
+from graphproc.processors.spec import ONLY_PIL, ONLY_TORCHVISION, ProcessorSpec
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 from graphproc.sizes.slices import Slices, slices
@@ -103,8 +103,8 @@ OUTPUTS = ("pixel_values", "target_sizes", "grids", "num_patches_per_image")
 DEFAULTS = {**RGB, "do_resize": True, "resample": BICUBIC, **NORMALIZE, **INCEPTION, **SETTINGS}
 NEEDED = {switch: keys for switch, keys in NEEDS.items() if switch != "do_resize"}
 
-ROWS = (
-    Row(
+SPECS = (
+    ProcessorSpec(
         "MiniCPMOcrImageProcessor",
         (always_resized, one_channel_as_floats, stages.rescale, stages.normalize),
         {
@@ -119,7 +119,7 @@ ROWS = (
         needs=NEEDED,
         backends=ONLY_TORCHVISION,
     ),
-    Row(
+    ProcessorSpec(
         "MiniCPMV4_6ImageProcessor",
         (strips, stages.rescale, stages.normalize),
         DEFAULTS,

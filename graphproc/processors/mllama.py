@@ -17,7 +17,7 @@ from graphproc.ops import Extend, Numbers, Pad
 from graphproc.processors import stages
 from graphproc.processors.calls import OWN
 from graphproc.processors.constants import INCEPTION, square, usual
-from graphproc.processors.row import Row
+from graphproc.processors.spec import ProcessorSpec
 from graphproc.sizes.canvas import TiledCanvas, tiled_canvas
 
 OUTPUTS = ("pixel_values", "aspect_ratio_ids", "aspect_ratio_mask", "num_tiles")
@@ -61,8 +61,8 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     b.output(tiles, count, sample=joins.STACK, delivery=LISTS)
 
 
-ROWS = (
-    Row(
+SPECS = (
+    ProcessorSpec(
         "MllamaImageProcessor",
         (place, stages.rescale, stages.normalize),
         usual(

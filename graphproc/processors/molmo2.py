@@ -18,8 +18,8 @@ from graphproc.ops import Crop
 from graphproc.ops import Grid as GridOf
 from graphproc.processors import stages, tiling
 from graphproc.processors.constants import INCEPTION, square, usual
-from graphproc.processors.row import ONLY_TORCHVISION, Row
 from graphproc.processors.settings import PATCH_SIZE
+from graphproc.processors.spec import ONLY_TORCHVISION, ProcessorSpec
 from graphproc.processors.tiling import INDEX
 from graphproc.sizes.canvas import Grid
 from graphproc.sizes.num import Num
@@ -121,8 +121,8 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     tiling.tell(b, OUTPUTS[3], 1 + plan.grid.rows * plan.grid.columns)
 
 
-ROWS = (
-    Row(
+SPECS = (
+    ProcessorSpec(
         "Molmo2ImageProcessor",
         (crops, tiling.in_model_units),
         usual(square(378), "bilinear", INCEPTION, SETTINGS, rgb=True),

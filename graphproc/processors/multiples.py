@@ -20,8 +20,8 @@ from graphproc.processors import label_maps, stages
 from graphproc.processors.calls import NONZERO, Reads
 from graphproc.processors.constants import BILINEAR, CLIP, IMAGENET, IMAGENET_BGR, INCEPTION, RESCALE, shortest, square, usual
 from graphproc.processors.detr import pad_with_mask
-from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, Extra, Finish, Row
 from graphproc.processors.settings import DO_REDUCE_LABELS, ENSURE_MULTIPLE_OF, KEEP_ASPECT_RATIO, PATCH_SIDES, SIZE_DIVISOR
+from graphproc.processors.spec import ONLY_PIL, ONLY_TORCHVISION, ExtraInput, Finish, ProcessorSpec
 from graphproc.sizes import multiples, rules
 from graphproc.sizes.num import Num
 from graphproc.sizes.rules import Size
@@ -134,8 +134,8 @@ def centered(b: ProgramBuilder, config: Config, x: Value) -> Value:
 def with_prompt(b: ProgramBuilder, config: Config, x: Value) -> None:
     """The pixels, and the prompt's depths in metres where it is given, with an axis of one channel."""
     b.output("pixel_values", x)
-    if "prompt_depth" in b.extras:
-        depth = b.add(Distinct(float(stages.number(config, "prompt_scale_to_meter"))), b.extras["prompt_depth"])
+    if "prompt_depth" in b.extra_inputs:
+        depth = b.add(Distinct(float(stages.number(config, "prompt_scale_to_meter"))), b.extra_inputs["prompt_depth"])
         b.output("prompt_depth", depth.rearrange("h w -> 1 h w", "CHW"))
 
 
@@ -150,16 +150,16 @@ DEPTH_DEFAULTS = usual(
     keep_aspect_ratio=KEEP_ASPECT_RATIO.of(False),
     size_divisor=SIZE_DIVISOR,
 )
-DPT = Row(
+DPT = ProcessorSpec(
     "DPTImageProcessor",
     DEPTH,
     {**DEPTH_DEFAULTS, "do_reduce_labels": DO_REDUCE_LABELS},
-    extras=label_maps.LABEL_MAPS,
+    extra_inputs=label_maps.LABEL_MAPS,
     finish=label_maps.with_labels(towards, crop, centered, resample=None),
 )
 
-ROWS = (
-    Row(
+SPECS = (
+    ProcessorSpec(
         "BridgeTowerImageProcessor",
         (short_side, square_crop, stages.rescale, stages.normalize),
         usual(shortest(288), "bicubic", CLIP, crop=shortest(288), do_pad=True, size_divisor=SIZE_DIVISOR.of(32)),
@@ -183,13 +183,13 @@ ROWS = (
         backends=ONLY_TORCHVISION,
     ),
     DPT,
-    Row(
+    ProcessorSpec(
         "GLPNImageProcessor",
         (floored, stages.rescale, stages.normalize),
         {"do_resize": True, "resample": BILINEAR, **RESCALE, "size_divisor": SIZE_DIVISOR.of(32)},
         needs={**NEEDS, "do_resize": ()},
     ),
-    Row(
+    ProcessorSpec(
         "PixtralImageProcessor",
         (whole_patches, stages.center_crop, stages.rescale, stages.normalize),
         usual({"longest_edge": 1024}, "bicubic", CLIP, rgb=True, do_pad=True, patch_size=PATCH_SIDES.of(square(16))),
@@ -197,7 +197,7 @@ ROWS = (
         finish=with_sizes,
         backends=ONLY_PIL,
     ),
-    Row(
+    ProcessorSpec(
         "PPLCNetImageProcessor",
         (rounded, stages.center_crop, stages.rescale, stages.normalize, to_bgr),
         usual(
@@ -211,7 +211,7 @@ ROWS = (
         calls={"resize_short": Reads(lambda own, given: own is None)},
         backends=ONLY_TORCHVISION,
     ),
-    Row(
+    ProcessorSpec(
         "PromptDepthAnythingImageProcessor",
         DEPTH,
         {
@@ -219,24 +219,24 @@ ROWS = (
             "prompt_scale_to_meter": Setting(0.001, number, "What the prompt's depths are multiplied by to be metres."),
         },
         outputs=("pixel_values", "prompt_depth"),
-        extras={"prompt_depth": Extra("prompt_depth", dtype="i32", aligned=False, floats=True)},
+        extra_inputs={"prompt_depth": ExtraInput("prompt_depth", dtype="i32", aligned=False, floats=True)},
         finish=with_prompt,
         backends=ONLY_PIL,
         reads="plain",
     ),
-    Row(
+    ProcessorSpec(
         "Swin2SRImageProcessor",
         (stages.rescale, mirrored),
         {**RESCALE, "do_pad": True, "size_divisor": SIZE_DIVISOR.of(8)},
         older={"pad_size": legacy.older("size_divisor")},
         backends=ONLY_PIL,
     ),
-    Row(
+    ProcessorSpec(
         "TextNetImageProcessor",
         (ceiled, stages.center_crop, stages.rescale, stages.normalize),
         usual(shortest(640), "bilinear", IMAGENET, rgb=True, crop=224, do_center_crop=False, size_divisor=SIZE_DIVISOR.of(32)),
     ),
-    Row(
+    ProcessorSpec(
         "ViltImageProcessor",
         (short_side_of_any, stages.rescale, stages.normalize),
         usual(shortest(384), "bicubic", INCEPTION, do_pad=True, size_divisor=SIZE_DIVISOR.of(32)),

@@ -16,8 +16,8 @@ from graphproc.ops import Extend, Full, Grid, Numbers
 from graphproc.ops.resample import TORCH_NEAREST, Resample
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, BILINEAR, INCEPTION, NEAREST, RESCALE, RGB
-from graphproc.processors.row import ONLY_TORCHVISION, Row
 from graphproc.processors.settings import MAX_NUM_PATCHES, PATCH_SIZE
+from graphproc.processors.spec import ONLY_TORCHVISION, ProcessorSpec
 from graphproc.sizes import num, patch_budget
 from graphproc.sizes.num import Num
 
@@ -115,7 +115,7 @@ def unified_gemma(b: ProgramBuilder, config: Config, x: Value) -> None:
 SIGLIP_OUTPUTS = ("pixel_values", "pixel_attention_mask", "spatial_shapes")
 GEMMA_OUTPUTS = ("pixel_values", "image_position_ids", "num_soft_tokens_per_image")
 
-GEMMA = Row(
+GEMMA = ProcessorSpec(
     "Gemma4ImageProcessor",
     (gemma_resize, stages.rescale, stages.normalize),
     {
@@ -132,8 +132,8 @@ GEMMA = Row(
     needs=WITHOUT_SIZE,
 )
 
-ROWS = (
-    Row(
+SPECS = (
+    ProcessorSpec(
         "Siglip2ImageProcessor",
         (siglip_resize, stages.rescale, stages.normalize),
         {

@@ -14,8 +14,8 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Numbers
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, CLIP, NORMALIZE, RGB
-from graphproc.processors.row import ONLY_TORCHVISION, Row
 from graphproc.processors.settings import PATCH_SIZE
+from graphproc.processors.spec import ONLY_TORCHVISION, ProcessorSpec
 from graphproc.sizes import patch_budget
 
 PATCHES = "c (gh p) (gw q) -> (gh gw) (c p q)"
@@ -64,8 +64,8 @@ def patches(b: ProgramBuilder, config: Config, x: Value) -> None:
 
 OUTPUTS = ("pixel_values", "image_grid_hw")
 
-ROWS = (
-    Row(
+SPECS = (
+    ProcessorSpec(
         "NemotronH_Omni_Reasoning_V3ImageProcessor",
         (resize, stages.rescale, stages.normalize),
         {

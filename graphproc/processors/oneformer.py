@@ -19,7 +19,7 @@ from graphproc.processors import stages
 from graphproc.processors.constants import IMAGENET, usual
 from graphproc.processors.detr import CAPPED
 from graphproc.processors.mask_classification import LABEL_SETTINGS, LABELS, finish
-from graphproc.processors.row import Row
+from graphproc.processors.spec import ProcessorSpec
 
 
 def finish_with_batch(b: ProgramBuilder, config: Config, x: Value) -> None:
@@ -59,8 +59,8 @@ def metadata(config: Config) -> Mapping[str, Any]:
     return {"metadata": {**names, "thing_ids": things, "class_names": list(names.values())}}
 
 
-ROWS = (
-    Row(
+SPECS = (
+    ProcessorSpec(
         "OneFormerImageProcessor",
         stages.WITHOUT_CROP_AND_PAD,
         usual(

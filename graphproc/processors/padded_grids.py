@@ -15,8 +15,8 @@ from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, BILINEAR, INCEPTION, NORMALIZE, RGB
 from graphproc.processors.naflex import PIXELS_LAST, WITHOUT_SIZE
 from graphproc.processors.patches import patches
-from graphproc.processors.row import ONLY_TORCHVISION, Row
 from graphproc.processors.settings import MERGE_SIZE, PATCH_SIZE
+from graphproc.processors.spec import ONLY_TORCHVISION, ProcessorSpec
 from graphproc.sizes import multiples, patch_budget
 
 IMAGES = "c (gh p) (gw q) -> (gh gw) c p q"
@@ -76,8 +76,8 @@ def patches_and_grid(b: ProgramBuilder, config: Config, x: Value) -> None:
 
 THW, HW = ("pixel_values", "image_grid_thw"), ("pixel_values", "image_grid_hw")
 
-ROWS = (
-    Row(
+SPECS = (
+    ProcessorSpec(
         "Kimi_K25ImageProcessor",
         (shrink_on_canvas, stages.rescale, stages.normalize),
         {
@@ -95,7 +95,7 @@ ROWS = (
         backends=ONLY_TORCHVISION,
         finish=patches(IMAGES, layout="PCHW"),
     ),
-    Row(
+    ProcessorSpec(
         "NeoMMEImageProcessor",
         (resize_to_pixels, pad_to_patches, stages.rescale, stages.normalize),
         {

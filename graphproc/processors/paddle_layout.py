@@ -15,7 +15,7 @@ from graphproc.ops import Rescale
 from graphproc.processors import stages
 from graphproc.processors.constants import RESCALE, resize_to, square, usual
 from graphproc.processors.multiples import to_bgr
-from graphproc.processors.row import DROPPED, ONLY_TORCHVISION, Row
+from graphproc.processors.spec import DROPPED, ONLY_TORCHVISION, ProcessorSpec
 
 
 def rescale_floats(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -56,18 +56,18 @@ def with_originals(b: ProgramBuilder, config: Config, x: Value) -> None:
 
 LAYOUT = usual(square(800), "bicubic", image_mean=(0, 0, 0), image_std=(1, 1, 1))
 
-ROWS = (
+SPECS = (
     *(
-        Row(name, (stages.resize_without_antialias, *stages.STANDARD[1:]), LAYOUT, backends=ONLY_TORCHVISION)
+        ProcessorSpec(name, (stages.resize_without_antialias, *stages.STANDARD[1:]), LAYOUT, backends=ONLY_TORCHVISION)
         for name in ("PPDocLayoutV2ImageProcessor", "PPDocLayoutV3ImageProcessor")
     ),
-    Row(
+    ProcessorSpec(
         "PPDocLayoutV4ImageProcessor",
         (rescale_floats, stages.resize_without_antialias, within_bytes, stages.center_crop, normalize, stages.pad),
         LAYOUT,
         backends=ONLY_TORCHVISION,
     ),
-    Row(
+    ProcessorSpec(
         "UVDocImageProcessor",
         (stages.rescale, stages.normalize, to_bgr),
         {**resize_to({"height": 712, "width": 488}, "bilinear"), **RESCALE},

@@ -19,7 +19,7 @@ from graphproc.processors import stages
 from graphproc.processors.calls import OWN
 from graphproc.processors.constants import IMAGENET, IMAGENET_BGR, INCEPTION, NEAREST, square, usual
 from graphproc.processors.multiples import to_bgr
-from graphproc.processors.row import ONLY_TORCHVISION, Row
+from graphproc.processors.spec import ONLY_TORCHVISION, ProcessorSpec
 from graphproc.sizes import fit, multiples, num
 from graphproc.sizes.num import Num
 
@@ -147,8 +147,8 @@ def table_tokens(config: Config) -> dict[str, Any]:
     }
 
 
-ROWS = (
-    Row(
+SPECS = (
+    ProcessorSpec(
         "PPOCRV5ServerDetImageProcessor",
         (limited, stages.rescale, stages.normalize, to_bgr),
         usual(
@@ -165,7 +165,7 @@ ROWS = (
         backends=ONLY_TORCHVISION,
         finish=with_target_sizes,
     ),
-    Row(
+    ProcessorSpec(
         "PPOCRV5ServerRecImageProcessor",
         (line_of_floats, stages.center_crop, stages.rescale, stages.normalize, pad_short),
         LINE,
@@ -174,7 +174,7 @@ ROWS = (
         together=widest,
         calls=LINE_CALLS,
     ),
-    Row(
+    ProcessorSpec(
         "PPOCRV6SmallRecImageProcessor",
         (line, to_bgr, stages.center_crop, stages.rescale, stages.normalize, pad_short),
         LINE,
@@ -183,7 +183,7 @@ ROWS = (
         together=widest,
         calls=LINE_CALLS,
     ),
-    Row(
+    ProcessorSpec(
         "SLANeXtImageProcessor",
         (fixed_point, *stages.STANDARD[1:]),
         usual(square(512), "bilinear", IMAGENET, rgb=True, do_pad=True, pad_size=square(512)),

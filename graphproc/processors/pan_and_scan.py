@@ -8,7 +8,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Blank, Crop
 from graphproc.processors import stages, tiling
 from graphproc.processors.constants import INCEPTION, square, usual
-from graphproc.processors.row import ONLY_PIL, Row
+from graphproc.processors.spec import ONLY_PIL, ProcessorSpec
 from graphproc.processors.tiling import INDEX
 from graphproc.sizes import num
 from graphproc.sizes.slices import PanAndScan, pan_and_scan
@@ -60,8 +60,8 @@ CROPS = {
     "pan_and_scan_min_ratio_to_activate": Setting(None, number, "How much longer than the other a side must be for crops."),
 }
 
-ROWS = (
-    Row(
+SPECS = (
+    ProcessorSpec(
         "Gemma3ImageProcessor",
         (with_crops, stages.rescale, stages.normalize),
         usual(square(224), "bilinear", INCEPTION, CROPS, rgb=True),

@@ -23,8 +23,8 @@ from graphproc.ops import Numbers, Pad, Rearrange
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, CLIP, INCEPTION, LANCZOS, NORMALIZE, RGB
 from graphproc.processors.naflex import WITHOUT_SIZE
-from graphproc.processors.row import ONLY_TORCHVISION, Finish, Row, Stage
 from graphproc.processors.settings import MAX_IMAGE_TOKENS, MERGE_SIZE, PATCH_SIZE
+from graphproc.processors.spec import ONLY_TORCHVISION, Finish, ProcessorSpec, Stage
 from graphproc.sizes import nearest_grid, num, smart_resize
 from graphproc.sizes.num import Num
 from graphproc.sizes.smart_resize import Guarded
@@ -145,7 +145,7 @@ PIXELS = {
 QWEN_PIXELS = (56 * 56, 28 * 28 * 1280)
 GLM_PIXELS = (112 * 112, 28 * 28 * 15000)
 
-QWEN = Row(
+QWEN = ProcessorSpec(
     "Qwen2VLImageProcessor",
     WITHIN,
     {**defaults(*QWEN_PIXELS, frames=2), **PIXELS},
@@ -155,7 +155,7 @@ QWEN = Row(
 )
 GLM = replace(QWEN, name="Glm4vImageProcessor", stages=FRAMES_WITHIN, settings=defaults(*GLM_PIXELS, frames=2), older={})
 
-ROWS = (
+SPECS = (
     QWEN,
     replace(QWEN, name="CohereCompassImageProcessor"),
     replace(

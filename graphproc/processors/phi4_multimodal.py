@@ -13,8 +13,8 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Extend, Full, Pad
 from graphproc.processors import stages, tiling
 from graphproc.processors.constants import BICUBIC, BILINEAR, INCEPTION, NORMALIZE, RGB, square
-from graphproc.processors.row import ONLY_TORCHVISION, Row
 from graphproc.processors.settings import PATCH_SIZE
+from graphproc.processors.spec import ONLY_TORCHVISION, ProcessorSpec
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 from graphproc.sizes.tile_canvas import PaddedGrid, padded_grid
@@ -84,8 +84,8 @@ def _every_other(length: Num, cells: int) -> Num:
     return length // cells * ((cells + 1) // 2) + (length % cells + 1) // 2
 
 
-ROWS = (
-    Row(
+SPECS = (
+    ProcessorSpec(
         "Phi4MultimodalImageProcessor",
         (views,),
         {**RGB, "size": square(448), "resample": BICUBIC, "default_to_square": True, **NORMALIZE, **INCEPTION, **SETTINGS},

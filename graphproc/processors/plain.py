@@ -14,8 +14,8 @@ from graphproc.processors import stages
 from graphproc.processors.calls import OWN
 from graphproc.processors.constants import CLIP, IMAGENET, INCEPTION, RESCALE, RGB, crop_to, resize_to, shortest, square, usual
 from graphproc.processors.label_maps import LABEL_MAPS, REDUCE_LABELS, with_labels
-from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, Row
 from graphproc.processors.settings import DO_FLIP_CHANNEL_ORDER
+from graphproc.processors.spec import ONLY_PIL, ONLY_TORCHVISION, ProcessorSpec
 from graphproc.processors.stages import STANDARD, WITHOUT_CROP_AND_PAD, WITHOUT_PAD
 
 
@@ -27,22 +27,22 @@ def nothing(key: str, value: Any) -> Any:
 CLIP_LIKE = usual(shortest(224), "bicubic", CLIP, rgb=True, crop=224)
 TIPS = {**RGB, **resize_to(square(448), "bilinear"), **RESCALE, "do_normalize": False}
 
-ROWS = (
-    Row(
+SPECS = (
+    ProcessorSpec(
         "BeitImageProcessor",
         WITHOUT_PAD,
         usual(square(224), "bicubic", INCEPTION, REDUCE_LABELS, crop=224, do_center_crop=False),
         finish=with_labels(stages.resize, stages.center_crop, resample=None),
-        extras=LABEL_MAPS,
+        extra_inputs=LABEL_MAPS,
     ),
-    Row("BitImageProcessor", STANDARD, CLIP_LIKE),
-    Row(
+    ProcessorSpec("BitImageProcessor", STANDARD, CLIP_LIKE),
+    ProcessorSpec(
         "BlipImageProcessor",
         STANDARD,
         usual(square(384), "bicubic", CLIP, rgb=True),
     ),
-    Row("CLIPImageProcessor", STANDARD, CLIP_LIKE, older=legacy.KOSMOS_2),
-    Row(
+    ProcessorSpec("CLIPImageProcessor", STANDARD, CLIP_LIKE, older=legacy.KOSMOS_2),
+    ProcessorSpec(
         "ChameleonImageProcessor",
         STANDARD,
         usual(
@@ -55,13 +55,13 @@ ROWS = (
             image_std=(1.0, 1.0, 1.0),
         ),
     ),
-    Row("ChineseCLIPImageProcessor", STANDARD, CLIP_LIKE),
-    Row(
+    ProcessorSpec("ChineseCLIPImageProcessor", STANDARD, CLIP_LIKE),
+    ProcessorSpec(
         "DeiTImageProcessor",
         STANDARD,
         usual(square(256), "bicubic", INCEPTION, crop=224),
     ),
-    Row(
+    ProcessorSpec(
         "IdeficsImageProcessor",
         STANDARD,
         usual(
@@ -79,19 +79,19 @@ ROWS = (
         older=legacy.IDEFICS,
         computed=lambda config: {"image_size": (config.size or {}).get("height")},
     ),
-    Row(
+    ProcessorSpec(
         "MobileNetV1ImageProcessor",
         STANDARD,
         usual(shortest(256), "bilinear", INCEPTION, crop=224),
     ),
-    Row(
+    ProcessorSpec(
         "MobileNetV2ImageProcessor",
         WITHOUT_PAD,
         usual(shortest(256), "bilinear", INCEPTION, REDUCE_LABELS, crop=224),
         finish=with_labels(stages.resize, stages.center_crop),
-        extras=LABEL_MAPS,
+        extra_inputs=LABEL_MAPS,
     ),
-    Row(
+    ProcessorSpec(
         "MobileViTImageProcessor",
         (stages.resize, stages.center_crop, stages.rescale, stages.flip_channels),
         {
@@ -103,21 +103,21 @@ ROWS = (
             **REDUCE_LABELS,
         },
         finish=with_labels(stages.resize, stages.center_crop),
-        extras=LABEL_MAPS,
+        extra_inputs=LABEL_MAPS,
         backends=ONLY_PIL,
     ),
-    Row(
+    ProcessorSpec(
         "OwlViTImageProcessor",
         STANDARD,
         usual(square(768), "bicubic", CLIP, rgb=True, crop=768, do_center_crop=False),
         older=legacy.OWL,
     ),
-    Row(
+    ProcessorSpec(
         "PPChart2TableImageProcessor",
         STANDARD,
         usual(square(1024), "bicubic", CLIP),
     ),
-    Row(
+    ProcessorSpec(
         "PI0ImageProcessor",
         STANDARD,
         usual(
@@ -132,20 +132,20 @@ ROWS = (
         ),
         backends=ONLY_TORCHVISION,
     ),
-    Row("PvtImageProcessor", STANDARD, usual(square(224), "bicubic", IMAGENET)),
-    Row(
+    ProcessorSpec("PvtImageProcessor", STANDARD, usual(square(224), "bicubic", IMAGENET)),
+    ProcessorSpec(
         "SegformerImageProcessor",
         WITHOUT_CROP_AND_PAD,
         usual(square(512), "bilinear", IMAGENET, REDUCE_LABELS),
         finish=with_labels(stages.resize),
-        extras=LABEL_MAPS,
+        extra_inputs=LABEL_MAPS,
     ),
-    Row(
+    ProcessorSpec(
         "SiglipImageProcessor",
         STANDARD,
         usual(square(224), "bicubic", INCEPTION, rgb=True, default_to_square=False),
     ),
-    Row("Tipsv2DptImageProcessor", STANDARD, TIPS, backends=ONLY_TORCHVISION),
-    Row("Tipsv2ImageProcessor", STANDARD, TIPS, backends=ONLY_TORCHVISION),
-    Row("ViTImageProcessor", STANDARD, usual(square(224), "bilinear", INCEPTION)),
+    ProcessorSpec("Tipsv2DptImageProcessor", STANDARD, TIPS, backends=ONLY_TORCHVISION),
+    ProcessorSpec("Tipsv2ImageProcessor", STANDARD, TIPS, backends=ONLY_TORCHVISION),
+    ProcessorSpec("ViTImageProcessor", STANDARD, usual(square(224), "bilinear", INCEPTION)),
 )

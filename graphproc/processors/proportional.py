@@ -9,7 +9,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Blank
 from graphproc.processors import stages
 from graphproc.processors.constants import IMAGENET, INCEPTION, shortest, square, usual
-from graphproc.processors.row import ONLY_PIL, Row
+from graphproc.processors.spec import ONLY_PIL, ProcessorSpec
 from graphproc.sizes import num, rules
 from graphproc.sizes.num import Num
 from graphproc.sizes.rules import Size
@@ -72,24 +72,24 @@ def crop_and_resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return x if empty is False else b.add(Blank(empty), x)
 
 
-ROWS = (
-    Row(
+SPECS = (
+    ProcessorSpec(
         "ConvNextImageProcessor",
         (resize_and_crop, stages.center_crop, stages.rescale, stages.normalize),
         usual(shortest(384), "bicubic", INCEPTION, crop_pct=CROP_PCT.of(224 / 256)),
     ),
-    Row(
+    ProcessorSpec(
         "LevitImageProcessor",
         (by_eighth, *stages.STANDARD[1:]),
         usual(shortest(224), "bicubic", IMAGENET, crop=224),
     ),
-    Row(
+    ProcessorSpec(
         "PerceiverImageProcessor",
         (crop_and_resize, stages.rescale, stages.normalize),
         usual(square(224), "bicubic", IMAGENET, crop=256),
         backends=ONLY_PIL,
     ),
-    Row(
+    ProcessorSpec(
         "PoolFormerImageProcessor",
         (by_crop_pct, *stages.STANDARD[1:]),
         usual(shortest(224), "bicubic", IMAGENET, crop=224, crop_pct=CROP_PCT.of(0.9)),

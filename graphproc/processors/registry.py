@@ -9,7 +9,7 @@ from importlib import import_module
 
 from graphproc.configs.classes import backend_of_name, nearest
 from graphproc.errors import UnsupportedProcessorError
-from graphproc.processors.row import Row
+from graphproc.processors.spec import ProcessorSpec
 
 FAMILIES: Mapping[str, tuple[str, ...]] = {
     "boxes": ("vitpose",),
@@ -48,28 +48,28 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
     ),
     "timm": ("timm",),
 }
-"""The modules of this package that hold `ROWS`, by the family of their classes; add one entry for a new file."""
+"""The modules of this package that hold `SPECS`, by the family of their classes; add one entry for a new file."""
 MODULES = tuple(module for modules in FAMILIES.values() for module in modules)
 ALIASES = {"Ernie4_5_VL_MoeImageProcessor": "Ernie4_5_VLMoeImageProcessor"}
 """Older names of classes in transformers."""
 
 
 @cache
-def rows() -> Mapping[str, Row]:
+def specs() -> Mapping[str, ProcessorSpec]:
     """Every class's row by name, in alphabetical order."""
     found = [
-        replace(row, family=family)
+        replace(spec, family=family)
         for family, modules in FAMILIES.items()
         for module in modules
-        for row in import_module(f"graphproc.processors.{module}").ROWS
+        for spec in import_module(f"graphproc.processors.{module}").SPECS
     ]
-    names = [row.name for row in found]
+    names = [spec.name for spec in found]
     if duplicate := next((name for name in names if names.count(name) > 1), None):
         raise AssertionError(f"{duplicate} has two rows")
-    return {row.name: row for row in sorted(found, key=lambda row: row.name.lower())}
+    return {spec.name: spec for spec in sorted(found, key=lambda spec: spec.name.lower())}
 
 
-def lookup(name: str) -> Row:
+def lookup(name: str) -> ProcessorSpec:
     """The row of a class; a trailing `Fast` or `Pil` and the older `FeatureExtractor` name the same settings.
 
     Raises:
@@ -77,7 +77,7 @@ def lookup(name: str) -> Row:
     """
     plain = name.replace("FeatureExtractor", "ImageProcessor")
     plain, _ = backend_of_name(plain)
-    plain, known = ALIASES.get(plain, plain), rows()
+    plain, known = ALIASES.get(plain, plain), specs()
     if plain in known:
         return known[plain]
     near = nearest(name, known)

@@ -10,8 +10,8 @@ from graphproc.ops import Numbers
 from graphproc.processors import stages
 from graphproc.processors.constants import IMAGENET, NEAREST, square, usual
 from graphproc.processors.label_maps import LABEL_MAPS, output_labels
-from graphproc.processors.row import Row
 from graphproc.processors.settings import MASK_SIZE
+from graphproc.processors.spec import ProcessorSpec
 from graphproc.sizes import fit
 from graphproc.sizes.num import Num
 from graphproc.sizes.rules import Size
@@ -36,13 +36,13 @@ def with_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
     b.output("pixel_values", x, stages.join_padded(config))
     b.output("original_sizes", b.add(Numbers((b.image.type.size("H"), b.image.type.size("W")))))
     b.output("reshaped_input_sizes", b.add(Numbers(resized(config, b.image.type.size("H"), b.image.type.size("W")))))
-    if b.extras:
+    if b.extra_inputs:
         of_map = config.changed(size=config.mask_size, pad_size=config.mask_pad_size, resample=NEAREST)
         output_labels(b, check(of_map), resize, stages.center_crop, stages.pad)
 
 
-ROWS = (
-    Row(
+SPECS = (
+    ProcessorSpec(
         "SamImageProcessor",
         (resize, stages.center_crop, stages.rescale, stages.normalize, stages.pad),
         usual(
@@ -58,6 +58,6 @@ ROWS = (
         outputs=("pixel_values", "original_sizes", "reshaped_input_sizes"),
         model_inputs=("pixel_values",),
         finish=with_sizes,
-        extras=LABEL_MAPS,
+        extra_inputs=LABEL_MAPS,
     ),
 )

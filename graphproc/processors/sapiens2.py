@@ -8,7 +8,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.processors import stages
 from graphproc.processors.constants import IMAGENET, usual
 from graphproc.processors.label_maps import LABEL_MAPS, REDUCE_LABELS, with_labels
-from graphproc.processors.row import ONLY_TORCHVISION, Row
+from graphproc.processors.spec import ONLY_TORCHVISION, ProcessorSpec
 from graphproc.sizes import rules
 
 
@@ -22,8 +22,8 @@ def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return stages.cropped(b, x, height, width)
 
 
-ROWS = (
-    Row(
+SPECS = (
+    ProcessorSpec(
         "Sapiens2ImageProcessor",
         (resize, stages.center_crop, stages.rescale, stages.normalize),
         usual(
@@ -40,6 +40,6 @@ ROWS = (
         not_compiled="boxes and keypoints (crops of persons, and heat maps to train on)",
         backends=ONLY_TORCHVISION,
         finish=with_labels(resize, stages.center_crop, resample=None),
-        extras=LABEL_MAPS,
+        extra_inputs=LABEL_MAPS,
     ),
 )

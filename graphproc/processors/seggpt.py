@@ -9,7 +9,7 @@ from graphproc.numerics.filters import TORCHVISION
 from graphproc.ops import LookUp, SelectChannels, ToChannelsFirst
 from graphproc.processors import stages
 from graphproc.processors.constants import IMAGENET, NEAREST, square, usual
-from graphproc.processors.row import Extra, Row
+from graphproc.processors.spec import ExtraInput, ProcessorSpec
 
 STAGES = (stages.resize, stages.rescale, stages.normalize)
 
@@ -29,11 +29,11 @@ def palette(labels: int) -> tuple[tuple[int, ...], ...]:
 def with_prompts(b: ProgramBuilder, config: Config, x: Value) -> None:
     """`pixel_values`; `prompt_pixel_values` and `prompt_masks` where the call gives them."""
     b.output("pixel_values", x)
-    if "prompt_image" in b.extras:
-        b.output("prompt_pixel_values", _processed(b, config, b.add(ToChannelsFirst(), b.extras["prompt_image"])))
-    if "prompt_map" not in b.extras:
+    if "prompt_image" in b.extra_inputs:
+        b.output("prompt_pixel_values", _processed(b, config, b.add(ToChannelsFirst(), b.extra_inputs["prompt_image"])))
+    if "prompt_map" not in b.extra_inputs:
         return
-    y = b.extras["prompt_map"].rearrange("h w -> 1 h w", "CHW")
+    y = b.extra_inputs["prompt_map"].rearrange("h w -> 1 h w", "CHW")
     if config.do_resize:  # before the colours, which changes nothing: this filter only picks pixels
         y = stages.resize(b, config.changed(resample=NEAREST), y)
     if config.do_convert_rgb:
@@ -51,8 +51,8 @@ def _processed(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return x
 
 
-ROWS = (
-    Row(
+SPECS = (
+    ProcessorSpec(
         "SegGptImageProcessor",
         STAGES,
         usual(
@@ -65,9 +65,9 @@ ROWS = (
         not_compiled="prompt_masks as images of colours (do_convert_rgb false)",
         finish=with_prompts,
         reads="plain",
-        extras={
-            "prompt_image": Extra("prompt_images", "HWC", aligned=False),
-            "prompt_map": Extra("prompt_masks", aligned=False, any_type=True),
+        extra_inputs={
+            "prompt_image": ExtraInput("prompt_images", "HWC", aligned=False),
+            "prompt_map": ExtraInput("prompt_masks", aligned=False, any_type=True),
         },
     ),
 )

@@ -14,7 +14,7 @@ from graphproc.ops import Cast, Concat, Extend, Full, Pad, Rearrange
 from graphproc.processors import stages, tiling
 from graphproc.processors.calls import OWN
 from graphproc.processors.constants import BILINEAR, CLIP, NORMALIZE, RGB, square
-from graphproc.processors.row import ONLY_TORCHVISION, Row
+from graphproc.processors.spec import ONLY_TORCHVISION, ProcessorSpec
 from graphproc.sizes import num
 from graphproc.sizes.canvas import Grid
 from graphproc.sizes.windows import snapped_windows
@@ -45,8 +45,8 @@ def row_ends(b: ProgramBuilder, grid: Grid) -> Value:
     return b.add(Cast("bool"), b.add(Extend(-1, grid.rows * grid.columns), rows))
 
 
-ROWS = (
-    Row(
+SPECS = (
+    ProcessorSpec(
         "Step3p7ImageProcessor",
         (),
         {

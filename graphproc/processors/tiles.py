@@ -19,8 +19,8 @@ from graphproc.ops import Full, Numbers, SelectChannels
 from graphproc.processors import stages, tiling
 from graphproc.processors.calls import OWN, PARTLY
 from graphproc.processors.constants import CLIP, INCEPTION, NORMALIZE, RGB, resize_to, square, usual
-from graphproc.processors.row import ONLY_PIL, ONLY_TORCHVISION, PIL, Row, Stage
 from graphproc.processors.settings import MAX_PATCHES, TILE_SIZE
+from graphproc.processors.spec import ONLY_PIL, ONLY_TORCHVISION, PIL, ProcessorSpec, Stage
 from graphproc.sizes import fit, num
 from graphproc.sizes.canvas import Dense, Grid, Page, grid_by_aspect, grid_by_fit, grid_by_scale, page_grid
 from graphproc.sizes.covering_grid import covering_grid
@@ -217,8 +217,8 @@ def thumbnail_and_tiles(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 TILED = {**RGB, **NORMALIZE, **CLIP, **PATCHES}
 
-ROWS = (
-    Row(
+SPECS = (
+    ProcessorSpec(
         "Cohere2VisionImageProcessor",
         (
             tiles(by_scale, overview_first=False, when=lambda config: bool(config.crop_to_patches)),
@@ -231,7 +231,7 @@ ROWS = (
         backends=ONLY_TORCHVISION,
         finish=with_number,
     ),
-    Row(
+    ProcessorSpec(
         "DeepseekOcr2ImageProcessor",
         (),
         {
@@ -249,7 +249,7 @@ ROWS = (
         finish=views,
         backends=ONLY_PIL,
     ),
-    Row(
+    ProcessorSpec(
         "GotOcr2ImageProcessor",
         (tiles(by_aspect, overview_first=False), tiling.resize, tiling.in_model_units),
         {**TILED, **resize_to(square(384), "bicubic")},
@@ -257,7 +257,7 @@ ROWS = (
         model_inputs=("pixel_values",),
         finish=with_number,
     ),
-    Row(
+    ProcessorSpec(
         "GraniteDoclingImageProcessor",
         (
             tiles(lambda config, x: page(config, x).grid, overview_first=False, when=lambda _: True),
@@ -276,7 +276,7 @@ ROWS = (
         finish=document,
         per_sample=0,
     ),
-    Row(
+    ProcessorSpec(
         "Ovis2ImageProcessor",
         (tiles(covering, overview_first=True), tiling.resize, stages.center_crop, tiling.in_model_units),
         {
@@ -291,7 +291,7 @@ ROWS = (
         model_inputs=("pixel_values",),
         finish=with_grid,
     ),
-    Row(
+    ProcessorSpec(
         "PerceptionLMImageProcessor",
         (thumbnail_and_tiles, tiling.in_model_units),
         usual(
@@ -306,7 +306,7 @@ ROWS = (
         backends=ONLY_TORCHVISION,
         calls={"max_num_tiles": PARTLY},
     ),
-    Row(
+    ProcessorSpec(
         "UnlimitedOcrImageProcessor",
         (),
         {

@@ -13,7 +13,7 @@ from graphproc.ir.op import Op
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Concat, ForEach, Numbers, Take
 from graphproc.processors import stages
-from graphproc.processors.row import Stage
+from graphproc.processors.spec import Stage
 from graphproc.sizes import num, rules
 from graphproc.sizes.num import Bool, Num
 

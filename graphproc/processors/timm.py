@@ -14,7 +14,7 @@ from graphproc.ir.program import Parity, ProgramBuilder, Value
 from graphproc.ops import Crop, Normalize, Pad, Rescale
 from graphproc.ops.resample import NEAREST, Resample
 from graphproc.processors import stages
-from graphproc.processors.row import ONLY_PIL, Row
+from graphproc.processors.spec import ONLY_PIL, ProcessorSpec
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 from graphproc.sizes.rules import shortest_edge
@@ -69,8 +69,8 @@ def _fill(wanted: timm.Evaluation) -> tuple[float, ...] | float:
     return tuple(min(max(round(255 * v), 0), 255) for v in wanted.mean) if wanted.mode == "border" else 0
 
 
-ROWS = (
-    Row(
+SPECS = (
+    ProcessorSpec(
         timm.CLASS,
         (transform,),
         {

@@ -26,8 +26,8 @@ from graphproc.processors.constants import (
     usual,
 )
 from graphproc.processors.llava import resize as resize_shortest
-from graphproc.processors.row import ONLY_PIL, Row
 from graphproc.processors.settings import DO_FLIP_CHANNEL_ORDER
+from graphproc.processors.spec import ONLY_PIL, ProcessorSpec
 from graphproc.processors.stages import WITHOUT_PAD
 from graphproc.sizes import fit
 
@@ -81,8 +81,8 @@ VIVIT = usual(
     offset=Setting(True, None, "Subtract 1 after rescaling."),
 )
 
-ROWS = (
-    Row(
+SPECS = (
+    ProcessorSpec(
         "TvpImageProcessor",
         (resize_longest, *WITHOUT_PAD[1:], pad, stages.flip_channels),
         usual(
@@ -102,14 +102,14 @@ ROWS = (
         per_sample=0,
         backends=ONLY_PIL,
     ),
-    Row(
+    ProcessorSpec(
         "VideoMAEImageProcessor",
         WITHOUT_PAD,
         usual(shortest(224), "bilinear", INCEPTION, crop=224),
         finish=video,
         per_sample=0,
     ),
-    Row(
+    ProcessorSpec(
         "VivitImageProcessor",
         (resize_shortest, stages.center_crop, rescale, stages.normalize),
         {**VIVIT, "default_to_square": True},

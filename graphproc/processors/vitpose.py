@@ -9,7 +9,7 @@ from graphproc.ir.program import Parity, ProgramBuilder, Value
 from graphproc.ops import AffineWarp, Rearrange
 from graphproc.processors import stages
 from graphproc.processors.constants import IMAGENET, NORMALIZE
-from graphproc.processors.row import PIL, Extra, Row
+from graphproc.processors.spec import PIL, ExtraInput, ProcessorSpec
 
 
 @stages.when("do_affine_transform")
@@ -18,7 +18,7 @@ def warp(b: ProgramBuilder, config: Config, x: Value) -> Value:
     factor = stages.number(config, "normalize_factor")
     # transformers takes the rows of an image of 3 rows or fewer for its channels
     b.require(x.type.size("H") > x.type.channels, "boxes are warped from images of at least 4 rows. Use a taller image.")
-    boxes = b.extras["box"]
+    boxes = b.extra_inputs["box"]
     copies = b.add(Rearrange("c h w -> n c h w", (("n", boxes.type.size("N")),), "NCHW"), x)
     return b.add(AffineWarp(*stages.sides("size", config.size), float(factor)), copies, boxes)
 
@@ -28,8 +28,8 @@ def tiles(b: ProgramBuilder, config: Config, x: Value) -> None:
     b.output("pixel_values", x, joins.Concatenate() if config.do_affine_transform else joins.STACK)
 
 
-ROWS = (
-    Row(
+SPECS = (
+    ProcessorSpec(
         "VitPoseImageProcessor",
         (warp, stages.rescale, stages.normalize),
         {
@@ -45,7 +45,7 @@ ROWS = (
             "where a pixel's exact value is within 1e-10 of a half, LAPACK's last bit decides its rounding; another "
             "rescale_factor or image_std scales that",
         ),
-        extras={"box": Extra("boxes", "NF", "f64", required=True)},
+        extra_inputs={"box": ExtraInput("boxes", "NF", "f64", required=True)},
         finish=tiles,
     ),
 )

@@ -78,7 +78,7 @@ def _program(metadata: Mapping[str, str]) -> Program:
     return row.program(
         row.config(settings),
         color=metadata["color"],
-        extras=entry(metadata, "inputs", list),
+        extra_inputs=entry(metadata, "inputs", list),
         several=metadata.get("several") == "true",
         backend=metadata["backend"],
     )

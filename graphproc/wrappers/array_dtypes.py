@@ -14,19 +14,19 @@ from graphproc.executors import any_values, reference
 from graphproc.ir.program import Program
 from graphproc.ir.types import DTYPES
 from graphproc.numerics.as_bytes import as_bytes
-from graphproc.processors.row import Row
+from graphproc.processors.spec import ProcessorSpec
 from graphproc.wrappers.images import flatten_images
 
 Array = np.ndarray[Any, Any]
 Compile = Callable[..., Program]
-"""Makes the program for the image's channels; takes options of `Row.program`."""
+"""Makes the program for the image's channels; takes options of `ProcessorSpec.program`."""
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
 """The IR's names of numpy's dtypes."""
 
 
-def graph_takes(row: Row, array: Array, further: Mapping[str, Array]) -> bool:
+def graph_takes(spec: ProcessorSpec, array: Array, further: Mapping[str, Array]) -> bool:
     """Whether an image and its further inputs have the types of the class's graph."""
-    declared = all(rows.dtype == DTYPES[row.extras[name].dtype] for name, rows in further.items())
+    declared = all(rows.dtype == DTYPES[spec.extra_inputs[name].dtype] for name, rows in further.items())
     return array.dtype == np.uint8 and array.shape[-1] == 3 and declared
 
 
@@ -45,8 +45,8 @@ def check_for_bytes(images: Any) -> None:
         )
 
 
-def program_options(row: Row, backend: str, array: Array) -> dict[str, Any]:
-    """The options of `Row.program` for an image; none for those of three channels of bytes.
+def program_options(spec: ProcessorSpec, backend: str, array: Array) -> dict[str, Any]:
+    """The options of `ProcessorSpec.program` for an image; none for those of three channels of bytes.
 
     Programs of the pil backend are for bytes, and take images of any values (`executors/any_values.py`).
 
@@ -54,7 +54,7 @@ def program_options(row: Row, backend: str, array: Array) -> dict[str, Any]:
         ImageError: torch would not take the image.
     """
     options: dict[str, Any] = {} if array.shape[-1] == 3 else {"channels": array.shape[-1]}
-    if backend == "pil" or row.reads == "bytes" or array.dtype == np.uint8:
+    if backend == "pil" or spec.reads == "bytes" or array.dtype == np.uint8:
         return options
     if array.dtype not in NAMES:
         raise ImageError(f"image of dtype {array.dtype}: expected one of {', '.join(map(str, NAMES))}. Convert the image.")
@@ -62,20 +62,20 @@ def program_options(row: Row, backend: str, array: Array) -> dict[str, Any]:
 
 
 def run_array(
-    row: Row, backend: str, config: Config, compiled: Compile, array: Array, further: Mapping[str, Array]
+    spec: ProcessorSpec, backend: str, config: Config, compiled: Compile, array: Array, further: Mapping[str, Array]
 ) -> Mapping[str, Array]:
     """One image of any dtype and channel count on the numpy executor.
 
     Raises:
         ImageError: transformers would not take the image, or this package does not.
     """
-    if row.reads == "bytes":
+    if spec.reads == "bytes":
         array = as_bytes(array)[0]
-    options = program_options(row, backend, array)
-    types = {name: rows.dtype for name, rows in further.items() if rows.dtype != DTYPES[row.extras[name].dtype]}
+    options = program_options(spec, backend, array)
+    types = {name: rows.dtype for name, rows in further.items() if rows.dtype != DTYPES[spec.extra_inputs[name].dtype]}
     if unknown := set(types.values()) - set(NAMES):
         types_known = ", ".join(map(str, NAMES))
-        raise ImageError(f"{row.name}: expected a further input of {types_known}, got {unknown.pop()}. Convert it.")
+        raise ImageError(f"{spec.name}: expected a further input of {types_known}, got {unknown.pop()}. Convert it.")
     if backend != "pil" and types:
         options["types"] = {name: NAMES[dtype] for name, dtype in types.items()}
     try:
@@ -84,7 +84,7 @@ def run_array(
         if "dtype" not in options:
             raise
         raise ImageError(
-            f"image of dtype {array.dtype}: {row.name} does not take it here, with these settings ({error})"
+            f"image of dtype {array.dtype}: {spec.name} does not take it here, with these settings ({error})"
         ) from None
     array = array if array.flags.writeable else array.copy()  # results may share its memory
     inputs = {"image": array, **further}

@@ -9,13 +9,13 @@ from graphproc.configs.config import Config
 from graphproc.configs.sizes import SIDES, Size
 from graphproc.processors.calls import forgotten
 from graphproc.processors.registry import lookup
-from graphproc.processors.row import Row
+from graphproc.processors.spec import ProcessorSpec
 
 STATISTICS = ("image_mean", "image_std")
 """Ends of the names of settings that are tuples of numbers; sequences of others are lists."""
 
 
-def shown(row: Row, key: str, value: Any) -> Any:
+def shown(spec: ProcessorSpec, key: str, value: Any) -> Any:
     """A normalised setting as transformers' attribute of that name holds it: sizes with their sides, tables as lists of lists.
 
     Means and standard deviations are tuples, but of classes that are `unmoved`.
@@ -24,14 +24,14 @@ def shown(row: Row, key: str, value: Any) -> Any:
         return Size(value) if set(value) <= set(SIDES) else dict(value)
     if not isinstance(value, (tuple, list)):
         return value
-    as_tuple = key.endswith(STATISTICS) and not row.unmoved
-    return tuple(value) if as_tuple else [shown(row, key, item) for item in value]
+    as_tuple = key.endswith(STATISTICS) and not spec.unmoved
+    return tuple(value) if as_tuple else [shown(spec, key, item) for item in value]
 
 
-def class_attributes(row: Row) -> dict[str, Any]:
+def class_attributes(spec: ProcessorSpec) -> dict[str, Any]:
     """The defaults of a class, by name; a setting without one is no attribute of it."""
-    settings = row.config({}).settings
-    return {key: shown(row, key, value) for key, value in settings.items() if value is not None}
+    settings = spec.config({}).settings
+    return {key: shown(spec, key, value) for key, value in settings.items() if value is not None}
 
 
 def computed(config: Config) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def computed(config: Config) -> dict[str, Any]:
     return dict(lookup(config.processor).computed(config))
 
 
-def saved(row: Row, config: Config, computed: Mapping[str, Any], unknown: Mapping[str, Any]) -> dict[str, Any]:
+def saved(spec: ProcessorSpec, config: Config, computed: Mapping[str, Any], unknown: Mapping[str, Any]) -> dict[str, Any]:
     """The settings as a configuration file holds them, without those that nobody set.
 
     Args:
@@ -48,11 +48,11 @@ def saved(row: Row, config: Config, computed: Mapping[str, Any], unknown: Mappin
         computed: what the class computes of its settings, as the processor's attributes hold it.
         unknown: settings that change nothing, but for what is computed.
     """
-    settings = {key: shown(row, key, value) for key, value in config.settings.items()} | dict(computed)
+    settings = {key: shown(spec, key, value) for key, value in config.settings.items()} | dict(computed)
     known = [*settings.items(), *((key, value) for key, value in unknown.items() if key not in computed)]
-    dropped = {*row.not_saved, *forgotten(row.calls, {})}
-    kept = {k: v for k, v in known if (v is not None or row.defaults.get(k) is not None) and k not in dropped}
-    if row.defaults.get("default_to_square", True) == kept.get("default_to_square"):
+    dropped = {*spec.not_saved, *forgotten(spec.calls, {})}
+    kept = {k: v for k, v in known if (v is not None or spec.defaults.get(k) is not None) and k not in dropped}
+    if spec.defaults.get("default_to_square", True) == kept.get("default_to_square"):
         kept.pop("default_to_square", None)
     plain = {key: dict(value) if isinstance(value, Mapping) else value for key, value in kept.items()}
-    return {"image_processor_type": row.name, **plain}
+    return {"image_processor_type": spec.name, **plain}

@@ -15,7 +15,7 @@ from graphproc.batch_feature import BatchFeature, TensorType, tensor_type_of
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError, ImageError
 from graphproc.ir.program import Output, Program
-from graphproc.processors.row import Row
+from graphproc.processors.spec import ProcessorSpec
 from graphproc.runtime import workers
 from graphproc.runtime.side_by_side import SideBySide
 from graphproc.wrappers.array_dtypes import check_for_bytes, graph_takes, program_options, run_array
@@ -58,28 +58,28 @@ def arguments(processor: Compilation, given: Mapping[str, Any]) -> Arguments:
     Raises:
         TypeError: the class knows no such keyword.
     """
-    row = processor.row
+    spec = processor.spec
     settings = {key: value for key, value in given.items() if key not in CALL_ONLY_KEYS}
-    further = {e.keyword: settings.pop(e.keyword) for e in row.extras.values() if e.keyword in settings}
-    texts = {name: make(settings.pop(name, None)) for name, make in row.texts.items()}
+    further = {e.keyword: settings.pop(e.keyword) for e in spec.extra_inputs.values() if e.keyword in settings}
+    texts = {name: make(settings.pop(name, None)) for name, make in spec.texts.items()}
     known = processor._setting_names
     if unknown := sorted(set(settings) - set(known)):
-        if not row.unmoved:
-            left_out = f". Not compiled: {row.not_compiled}" if row.not_compiled else ""
+        if not spec.unmoved:
+            left_out = f". Not compiled: {spec.not_compiled}" if spec.not_compiled else ""
             text = f"unknown keyword {unknown[0]!r}. Known: {', '.join(known)}{left_out}"
             raise TypeError(f"{type(processor).__name__}: {VIDEOS if 'videos' in unknown else text}")
         texts_of = {key: f"{key} is no keyword of a call. It changes nothing." for key in unknown}
-        warn_once(processor._cache.warned, row.name, texts_of)
+        warn_once(processor._cache.warned, spec.name, texts_of)
         settings = {key: value for key, value in settings.items() if key in known}
     return Arguments(further, texts, settings)
 
 
-def reading(row: Row, backend: str, config: Config) -> dict[str, Any]:
+def reading(spec: ProcessorSpec, backend: str, config: Config) -> dict[str, Any]:
     """How a call reads images: keywords of `to_array`."""
-    converts = bool(config.do_convert_rgb) and row.reads not in ("plain", "frames")
-    counts: dict[str, Any] = {"channel_counts": (1, 3)} if row.reads in ("pil", "frames", "bytes") else {}
-    arrays = {"converts_arrays": row.reads not in ("pil", "frames"), **counts}
-    return {"do_convert_rgb": converts, "backend": backend, "background": row.background, **arrays}
+    converts = bool(config.do_convert_rgb) and spec.reads not in ("plain", "frames")
+    counts: dict[str, Any] = {"channel_counts": (1, 3)} if spec.reads in ("pil", "frames", "bytes") else {}
+    arrays = {"converts_arrays": spec.reads not in ("pil", "frames"), **counts}
+    return {"do_convert_rgb": converts, "backend": backend, "background": spec.background, **arrays}
 
 
 class Call:
@@ -103,16 +103,16 @@ class Call:
             ImageError: these are no images, or samples of other numbers of images than the class
                 takes; or further inputs are not those that the class takes.
         """
-        row = processor.row
-        self._processor, self._row, self._config, self._engine = processor, row, config, engine
-        self._absent = images is None and has_own_prompts(row)
-        samples = _samples(row, stand_ins(further) if self._absent else images)
+        spec = processor.spec
+        self._processor, self._spec, self._config, self._engine = processor, spec, config, engine
+        self._absent = images is None and has_own_prompts(spec)
+        samples = _samples(spec, stand_ins(further) if self._absent else images)
         self.counts = [len(sample) for sample in samples]
-        if row.per_sample > 1 and set(self.counts) != {row.per_sample}:
-            raise ImageError(f"{row.name}: expected samples of {row.per_sample} images each, got {self.counts}")
-        self._several = [bool(row.counts) and count > 1 for count in self.counts for _ in range(count)]
+        if spec.per_sample > 1 and set(self.counts) != {spec.per_sample}:
+            raise ImageError(f"{spec.name}: expected samples of {spec.per_sample} images each, got {self.counts}")
+        self._several = [bool(spec.counts) and count > 1 for count in self.counts for _ in range(count)]
         self._images = [image for sample in samples for image in sample]
-        self._further = read_further(row, further, len(self._images))
+        self._further = read_further(spec, further, len(self._images))
         threads = 1 if len(self._images) == 1 else processor.threads or workers.default_threads()
         self._runs = SideBySide(threads)
         self._runner = Runner(labels_of(self._images), self._runs, processor._cache.plans, processor._cache.memory)
@@ -127,9 +127,9 @@ class Call:
             ConfigError: a setting has no meaning.
             ImageError: an image cannot be read or used.
         """
-        row, processor, runner, config = self._row, self._processor, self._runner, self._config
+        spec, processor, runner, config = self._spec, self._processor, self._runner, self._config
         kind: dict[str, Any] = {}
-        options = {**reading(row, processor.backend, config), "input_data_format": input_data_format}
+        options = {**reading(spec, processor.backend, config), "input_data_format": input_data_format}
 
         def read(index: int) -> Array:
             with about(runner.labels[index]):
@@ -141,15 +141,15 @@ class Call:
         with self._runs:
             with closing(arrays):
                 loaded: Iterable[Array] = arrays
-                if row.together is not None:
+                if spec.together is not None:
                     loaded = list(arrays)
-                    config = row.together(config, [array.shape[:2] for array in loaded])
+                    config = spec.together(config, [array.shape[:2] for array in loaded])
                 for index, array in enumerate(loaded):
-                    kind = kind if index else program_options(row, processor.backend, array)
+                    kind = kind if index else program_options(spec, processor.backend, array)
                     self._run_one(index, config, array)
             runner.finish()
         declared = processor._program(self._config, **kind, **options_of(self._further)).outputs
-        outputs = [output for output in declared if output.name != row.counts]
+        outputs = [output for output in declared if output.name != spec.counts]
         if self._absent:
             of_images = {output.name for output in processor._program(self._config, **kind).outputs}
             outputs = [output for output in outputs if output.name not in of_images]
@@ -159,7 +159,7 @@ class Call:
         """Run one image, or hand it to the runner, which may run it together with others."""
         processor, runner, several = self._processor, self._runner, self._several[index]
         further = {name: rows[index] for name, rows in self._further.items()}
-        plain = graph_takes(self._row, array, further)
+        plain = graph_takes(self._spec, array, further)
         if plain and self._engine == "onnxruntime":
             options = options_of(further, several)
             own_threads = processor.threads or (1 if workers.in_child() else None)
@@ -173,7 +173,7 @@ class Call:
             return processor._program(config, **options_of(further, several), **options)
 
         with about(runner.labels[index], *(() if plain else (ConfigError,))):
-            runner.results[index] = run_array(self._row, processor.backend, config, compiled, array, further)
+            runner.results[index] = run_array(self._spec, processor.backend, config, compiled, array, further)
 
     def delivered(self, outputs: list[Output], return_tensors: Any) -> BatchFeature:
         """The results of all images in the containers of transformers' class or of a framework.
@@ -182,18 +182,18 @@ class Call:
             ShapeError: the images' results have several shapes where transformers stacks or
                 concatenates them.
         """
-        row, backend = self._row, self._processor.backend
+        spec, backend = self._spec, self._processor.backend
         listed = {output.name for output in outputs if output.delivery.kind != "tensor"}
         joined = self._runner.joined(outputs, self.counts, return_tensors is not None)
         for output in outputs:
             if return_tensors is None and output.name in joined and output.delivery.kind != "lists":
                 apart = partial(self._runner.apart, output.name)
-                joined[output.name] = contained(row.name, backend, output, joined[output.name], apart)
+                joined[output.name] = contained(spec.name, backend, output, joined[output.name], apart)
             elif return_tensors is not None and output.name not in listed:
-                check_lengths(row.name, backend, output, joined.get(output.name))
+                check_lengths(spec.name, backend, output, joined.get(output.name))
             if output.name in FLOATS and return_tensors is not None:
                 joined[output.name] = np.asarray(joined[output.name]).tolist()
-        features = BatchFeature(joined | ({row.counts: self.counts} if row.counts else {}), return_tensors, listed)
+        features = BatchFeature(joined | ({spec.counts: self.counts} if spec.counts else {}), return_tensors, listed)
         for output in outputs:
             if output.delivery.kind == "separate":  # each a tensor of its own
                 tensors = (BatchFeature({output.name: array}, return_tensors) for array in features[output.name])
@@ -206,12 +206,12 @@ class Call:
         return features
 
 
-def _samples(row: Row, images: Any) -> list[list[Any]]:
+def _samples(spec: ProcessorSpec, images: Any) -> list[list[Any]]:
     """The images of each sample, still unread."""
-    if row.reads == "bytes":
+    if spec.reads == "bytes":
         check_for_bytes(images)
-    if row.counts and isinstance(images, (list, tuple)) and images and isinstance(images[0], (list, tuple)):
+    if spec.counts and isinstance(images, (list, tuple)) and images and isinstance(images[0], (list, tuple)):
         return nest_images([sample for sample in images if len(sample)])
-    if row.per_sample == 1:
+    if spec.per_sample == 1:
         return [[image] for image in flatten_images(images)]
     return nest_images(images)

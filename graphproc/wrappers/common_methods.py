@@ -130,7 +130,7 @@ class CommonMethods(Settings):
         return arrays(lambda x: each(lambda one: staged(self, stage, one, settings), x), images)
 
     def _read(self, image: Any, do_convert_rgb: bool, input_data_format: Any) -> Array:
-        options: dict[str, Any] = {"backend": self.backend, "background": self.row.background}
+        options: dict[str, Any] = {"backend": self.backend, "background": self.spec.background}
         return to_array(image, do_convert_rgb=do_convert_rgb, input_data_format=_text(input_data_format), **options)
 
 

@@ -47,9 +47,9 @@ class Compilation(Settings):
         return self._program(config, color=color, **options_of(dict.fromkeys(inputs), several))
 
     def _program(self, config: Config, **options: Any) -> Program:
-        """The program of some settings, with options of `Row.program`."""
+        """The program of some settings, with options of `ProcessorSpec.program`."""
         key = program_key(config, self.backend, options)
-        return self._cache.programs.get_or_make(key, lambda: self.row.program(config, backend=self.backend, **options))
+        return self._cache.programs.get_or_make(key, lambda: self.spec.program(config, backend=self.backend, **options))
 
     def _session(self, program: Program, config: Config, threads: int | None, **options: Any) -> Session:
         """The session of a program's graph with that many threads; settings and options are the program's."""
@@ -112,9 +112,9 @@ class Compilation(Settings):
         """The settings, with some changed, as `to_dict` of a processor that is made with them."""
         given = self._config({**self._read_in_calls(), **changes}).settings
         own = {key: value for key, value in given.items() if key in changes or key in self._own_settings()}
-        config = self.row.config({**self._unknown, **self._own_settings(), **own})
-        found = saved(self.row, config, computed(config), config.unknown)
-        return found | {key: shown(self.row, key, config.settings[key]) for key in self._read_in_calls()}
+        config = self.spec.config({**self._unknown, **self._own_settings(), **own})
+        found = saved(self.spec, config, computed(config), config.unknown)
+        return found | {key: shown(self.spec, key, config.settings[key]) for key in self._read_in_calls()}
 
     def export(self, path: str | os.PathLike[str], **options: Any) -> Path:
         """Write the ONNX graph to a file, whole or not at all; options are those of `to_onnx`.
@@ -141,7 +141,7 @@ class Compilation(Settings):
 
 def options_of(further: Mapping[str, Any], several: bool = False) -> dict[str, Any]:
     """The program's options for further inputs and for images of several in a sample; none where there is neither."""
-    return {**({"extras": sorted(further)} if further else {}), **({"several": True} if several else {})}
+    return {**({"extra_inputs": sorted(further)} if further else {}), **({"several": True} if several else {})}
 
 
 def program_key(config: Config, backend: str, options: Mapping[str, Any]) -> tuple[str, str, str]:

@@ -10,51 +10,51 @@ from graphproc.configs.settings import STANDARD
 from graphproc.postprocessing.registry import methods
 from graphproc.processors import stages
 from graphproc.processors.meanings import meaning
-from graphproc.processors.row import Extra, Row
+from graphproc.processors.spec import ExtraInput, ProcessorSpec
 
 IMAGES = "one image or several of any sizes: PIL images, arrays, tensors, paths; in a graph uint8 [batch, height, width, 3]"
 
 
-def entry(row: Row) -> dict[str, Any]:
+def entry(spec: ProcessorSpec) -> dict[str, Any]:
     """The facts of a line in a list of classes."""
     return {
-        "name": row.name,
-        "family": row.family,
-        "backends": row.backends,
-        "status": f"compiled, without {row.not_compiled}" if row.not_compiled else "compiled",
-        "parity": str(row.parity_of()),
-        "inputs": row.inputs,
-        "outputs": row.shown_outputs,
-        "post_processing": list(methods(row.name)),
+        "name": spec.name,
+        "family": spec.family,
+        "backends": spec.backends,
+        "status": f"compiled, without {spec.not_compiled}" if spec.not_compiled else "compiled",
+        "parity": str(spec.parity_of()),
+        "inputs": spec.inputs,
+        "outputs": spec.shown_outputs,
+        "post_processing": list(methods(spec.name)),
     }
 
 
-def facts(row: Row) -> dict[str, Any]:
+def facts(spec: ProcessorSpec) -> dict[str, Any]:
     """All facts of a class: with settings, their meanings, how inputs are given and what outputs are."""
     return {
-        **entry(row),
-        "parities": {backend: str(row.parity_of(backend)) for backend in row.backends},
-        "settings": dict(row.config({}).settings),
-        "meanings": {key: explained(row, key) for key in row.declared},
-        "inputs": {"images": IMAGES, **{extra.keyword: given(extra) for extra in row.extras.values()}},
-        "outputs": {name: meaning(row.name, name) for name in (shown.strip("[]") for shown in row.shown_outputs)},
+        **entry(spec),
+        "parities": {backend: str(spec.parity_of(backend)) for backend in spec.backends},
+        "settings": dict(spec.config({}).settings),
+        "meanings": {key: explained(spec, key) for key in spec.declared},
+        "inputs": {"images": IMAGES, **{extra.keyword: given(extra) for extra in spec.extra_inputs.values()}},
+        "outputs": {name: meaning(spec.name, name) for name in (shown.strip("[]") for shown in spec.shown_outputs)},
     }
 
 
-def explained(row: Row, key: str) -> str:
+def explained(spec: ProcessorSpec, key: str) -> str:
     """The meaning of a setting; of a standard switch with what the class's own step says of it in its docstring.
 
     Example: "Pad the image: mirrored at the bottom and right up to the next larger multiple."
     """
-    what = row.declared[key].meaning
-    for stage in row.stages if key in STANDARD else ():
+    what = spec.declared[key].meaning
+    for stage in spec.stages if key in STANDARD else ():
         first = (stage.__doc__ or "").split("\n")[0]
         if stage.__module__ != stages.__name__ and (own := first.partition(f"`{key}`: ")[2]):
             return f"{what[:-1]}: {own}"
     return what
 
 
-def given(extra: Extra) -> str:
+def given(extra: ExtraInput) -> str:
     """How a further input is given."""
     forms = {
         "HW": "a map [height, width]" + (" of the image's sides" if extra.aligned else ""),
@@ -66,15 +66,15 @@ def given(extra: Extra) -> str:
     return form if extra.required else f"{form} (optional)"
 
 
-def text(row: Row) -> str:
+def text(spec: ProcessorSpec) -> str:
     """All facts of a class as plain text."""
-    found = facts(row)
+    found = facts(spec)
     settings = ((f"{key} = {value!r}", found["meanings"][key]) for key, value in found["settings"].items())
-    shown = {name.strip("[]"): name for name in row.shown_outputs}
+    shown = {name.strip("[]"): name for name in spec.shown_outputs}
     parts = [
-        f"Preprocess images as transformers' {row.name} does ({row.family} family).",
+        f"Preprocess images as transformers' {spec.name} does ({spec.family} family).",
         _section("Backends, and what their results are", found["parities"].items()),
-        *([_paragraph(f"Not compiled: {row.not_compiled}.")] if row.not_compiled else []),
+        *([_paragraph(f"Not compiled: {spec.not_compiled}.")] if spec.not_compiled else []),
         _section("Settings and their defaults", settings),
         _section("Inputs of a call", found["inputs"].items()),
         _section("Outputs", ((shown[name], what) for name, what in found["outputs"].items())),
@@ -103,4 +103,4 @@ class Description:
 
     def __get__(self, instance: object, owner: Any) -> str:
         """The text of the class."""
-        return text(owner.row)
+        return text(owner.spec)

@@ -9,13 +9,13 @@ import numpy as np
 
 from graphproc.errors import ImageError
 from graphproc.ir.types import DTYPES
-from graphproc.processors.row import Extra, Row
+from graphproc.processors.spec import ExtraInput, ProcessorSpec
 from graphproc.wrappers.images import to_array, to_map
 
 Array = np.ndarray[Any, Any]
 
 
-def by_name(row: Row, values: Sequence[Any], given: Mapping[str, Any]) -> dict[str, Any]:
+def by_name(spec: ProcessorSpec, values: Sequence[Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """The keywords of a call that also gives arguments by position.
 
     Args:
@@ -26,21 +26,21 @@ def by_name(row: Row, values: Sequence[Any], given: Mapping[str, Any]) -> dict[s
     Raises:
         TypeError: there are too many arguments, or one is also given by name.
     """
-    names = row.arguments
+    names = spec.arguments
     if len(values) > len(names):
         takes = ", ".join(names) or "nothing else"
-        left_out = f". Not compiled: {row.not_compiled}" if row.not_compiled else ""
+        left_out = f". Not compiled: {spec.not_compiled}" if spec.not_compiled else ""
         raise TypeError(
-            f"{row.name}: expected images and then {takes} by position, got {len(values)} behind the images. "
+            f"{spec.name}: expected images and then {takes} by position, got {len(values)} behind the images. "
             f"Give settings by name{left_out}"
         )
     named = {name: value for name, value in zip(names, values, strict=False) if value is not None}
     if twice := sorted(set(named) & set(given)):
-        raise TypeError(f"{row.name}: {twice[0]!r} is given by position and by name. Leave one out.")
+        raise TypeError(f"{spec.name}: {twice[0]!r} is given by position and by name. Leave one out.")
     return {**named, **given}
 
 
-def read_further(row: Row, given: Mapping[str, Any], count: int) -> dict[str, list[Array]]:
+def read_further(spec: ProcessorSpec, given: Mapping[str, Any], count: int) -> dict[str, list[Array]]:
     """The further inputs that were given, one array for each image, by the program's names.
 
     Args:
@@ -52,11 +52,11 @@ def read_further(row: Row, given: Mapping[str, Any], count: int) -> dict[str, li
         ImageError: one is missing, there is not one for each image, or it has another form.
     """
     found: dict[str, list[Array]] = {}
-    for name, extra in row.extras.items():
+    for name, extra in spec.extra_inputs.items():
         value = given.get(extra.keyword)
         if value is None:
             if extra.required:
-                raise ImageError(f"{row.name}: expected {extra.keyword}, one for each image, got none")
+                raise ImageError(f"{spec.name}: expected {extra.keyword}, one for each image, got none")
             continue
         items = list(value) if isinstance(value, (list, tuple)) or getattr(value, "ndim", 0) > len(extra.layout) else [value]
         if len(items) != count:
@@ -65,9 +65,9 @@ def read_further(row: Row, given: Mapping[str, Any], count: int) -> dict[str, li
     return found
 
 
-def has_own_prompts(row: Row) -> bool:
+def has_own_prompts(spec: ProcessorSpec) -> bool:
     """Whether a class takes images as prompts, which may come without those that they are for."""
-    return any(extra.layout == "HWC" for extra in row.extras.values())
+    return any(extra.layout == "HWC" for extra in spec.extra_inputs.values())
 
 
 def stand_ins(given: Mapping[str, Any]) -> list[Any]:
@@ -84,7 +84,7 @@ def stand_ins(given: Mapping[str, Any]) -> list[Any]:
     return [Image.new("RGB", (1, 1))] * (len(values[0]) if isinstance(values[0], (list, tuple)) else 1)
 
 
-def read_input(extra: Extra, item: Any, label: str) -> Array:
+def read_input(extra: ExtraInput, item: Any, label: str) -> Array:
     """One further input as the program reads it.
 
     Args:

@@ -18,8 +18,8 @@ from graphproc.configs.legacy import notes
 from graphproc.configs.sources import TYPE_KEYS, Folder, Source, file_source, load_source
 from graphproc.errors import ConfigError, warn
 from graphproc.files import write_atomically
-from graphproc.processors.registry import rows
-from graphproc.processors.row import BOTH, Row
+from graphproc.processors.registry import specs
+from graphproc.processors.spec import BOTH, ProcessorSpec
 from graphproc.wrappers.attributes import saved
 from graphproc.wrappers.settings import BACKEND_KEY, Settings, setting_names
 
@@ -160,7 +160,7 @@ class ImageProcessingMixin(Settings):
         The backend is none of them, as in transformers, where it is the class: `from_dict(settings, backend=...)` says which;
         files and `to_json_string` keep it.
         """
-        return saved(self.row, self._config({}), {key: getattr(self, key) for key in self._computed}, self._unknown)
+        return saved(self.spec, self._config({}), {key: getattr(self, key) for key in self._computed}, self._unknown)
 
     def to_json_string(self) -> str:
         """The settings and the backend as JSON, keys in order."""
@@ -279,26 +279,26 @@ def _made(cls: type[Any], source: Source, kwargs: dict[str, Any]) -> Any:
     """A processor of a source's settings and keywords that override them; keywords that configure nothing are left over."""
     return_unused = kwargs.pop("return_unused_kwargs", False)
     make, assumed = _class_for(cls, source)
-    row: Row = make.row
+    spec: ProcessorSpec = make.spec
     settings = {k: v for k, v in source.settings.items() if k not in (*OPTIONS, BACKEND_KEY)}
-    effective = {*setting_names(row), *row.older, *settings}
+    effective = {*setting_names(spec), *spec.older, *settings}
     options = {k: kwargs.pop(k) for k in OPTIONS if kwargs.get(k) is not None}
     asked = None if "backend" in options else _backend_asked_for(make, source, kwargs.pop("use_fast", None))
     if asked is not None:
-        wanted, missed = row.backend_wanted(asked)
+        wanted, missed = spec.backend_wanted(asked)
         options |= {} if wanted is None else {"backend": wanted}
         assumed = [*assumed, *missed]
     overriding = {k: kwargs.pop(k) for k in list(kwargs) if k in effective}
     source.check(effective - overriding.keys())
-    assumed = [*assumed, *(f"{what}; the key is left out, as {row.name} does not use it" for what in source.faults.values())]
+    assumed = [*assumed, *(f"{what}; the key is left out, as {spec.name} does not use it" for what in source.faults.values())]
     try:
-        if row.name == timm.CLASS and timm.KEY not in (settings | overriding):
+        if spec.name == timm.CLASS and timm.KEY not in (settings | overriding):
             raise ConfigError(f"{timm.KEY}: expected timm's settings, got none. Load the model's {MODEL_FILE_NAME}.")
         processor = make(**options, **{**settings, **overriding})
     except ConfigError as error:
         given = any(str(error).startswith(f"{key}:") for key in (*overriding, *options))
         raise type(error)(str(error) if given else f"{source.label}: {short(str(error), 400)}") from None
-    for text in (*source.assumed, *assumed, *notes(setting_names(row), settings)):
+    for text in (*source.assumed, *assumed, *notes(setting_names(spec), settings)):
         warn(f"{source.label}: {text}")
     return (processor, kwargs) if return_unused else processor
 
@@ -321,8 +321,8 @@ def _backend_asked_for(make: type[Any], source: Source, use_fast: Any) -> str | 
 
 def _class_for(cls: type[Any], source: Source) -> tuple[type[Any], list[str]]:
     """The class itself, or for `AutoImageProcessor` the one that the settings are for; and what was assumed."""
-    if not hasattr(cls, "row"):
-        name, assumed = source.processor_class(rows())
+    if not hasattr(cls, "spec"):
+        name, assumed = source.processor_class(specs())
         try:
             return cls._class_named(name), assumed
         except ConfigError as error:
@@ -330,8 +330,8 @@ def _class_for(cls: type[Any], source: Source) -> tuple[type[Any], list[str]]:
             raise type(error)(f"{source.label}: {key}: {error}") from None
     names = [n for key in TYPE_KEYS if isinstance(n := source.settings.get(key), str) and n not in GENERIC_TYPES]
     meant = [found for found in (class_of_name(name)[0] for name in names) if found is not None]
-    if names and cls.row.name not in meant[:1]:
-        return cls, [f"the settings are for {(meant or [short(names[0])])[0]}, and are used as {cls.row.name}"]
+    if names and cls.spec.name not in meant[:1]:
+        return cls, [f"the settings are for {(meant or [short(names[0])])[0]}, and are used as {cls.spec.name}"]
     return cls, []
 
 

@@ -56,7 +56,7 @@ class PostProcessing(Settings):
         Raises:
             ConfigError: the class has no such method, or an option is unknown or has no meaning.
         """
-        found = lookup(self.row.name, method)
+        found = lookup(self.spec.name, method)
         settings = found.settings(options)
         return found.program(
             self._post_config(),
@@ -103,10 +103,10 @@ class PostProcessing(Settings):
         from graphproc.emitters.onnx.emit import EmitOptions, emit
 
         program = self.compile_post_processing(method, sized=sized, ragged=ragged, fields=fields, **options)
-        found = lookup(self.row.name, method)
+        found = lookup(self.spec.name, method)
         metadata = {
             "graphproc.version": __version__,
-            "graphproc.post": {"processor": self.row.name, "method": found.name, "options": found.settings(options)},
+            "graphproc.post": {"processor": self.spec.name, "method": found.name, "options": found.settings(options)},
             "graphproc.parity": str(program.parity),
             **({} if id2label is None else {"graphproc.id2label": {str(k): str(v) for k, v in id2label.items()}}),
         }

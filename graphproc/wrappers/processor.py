@@ -62,7 +62,7 @@ class BaseImageProcessor(ImageProcessingMixin, Compilation, ArrayMethods, Common
         Args:
             images: PIL images, numpy arrays, torch tensors, paths, or lists of these; 4-D arrays are batches. None where only
                 prompts are to be processed, of a class that has those.
-            *inputs: what the class takes beside images, such as label maps, one for each image; also by name (`Row.arguments`).
+            *inputs: what the class takes beside images, such as label maps, one for each image; also by name.
             return_tensors: `np`, `pt`, `tf`, `jax` or `mlx`; None for the containers of transformers' class, mostly lists of an
                 array for each image; with torchvision's backend they hold torch tensors where torch is installed.
             input_data_format: `channels_first` or `channels_last` for arrays; None looks for the axis of 1, 3 or 4.
@@ -83,13 +83,13 @@ class BaseImageProcessor(ImageProcessingMixin, Compilation, ArrayMethods, Common
         if inputs:
             own = {"return_tensors": return_tensors, "input_data_format": input_data_format, "device": device, "engine": engine}
             given = changes | {key: value for key, value in own.items() if value is not None}
-            return self.preprocess(images, **by_name(self.row, inputs, given))
+            return self.preprocess(images, **by_name(self.spec, inputs, given))
         found = arguments(self, changes)
         config = self._call_config(found.settings)
         target = device_for(device, self.backend, return_tensors)
         if self.backend == "pil" and device is not None and str(device) != "cpu":
             text = f"device={device!r} changes nothing with backend 'pil', as in transformers. Move the result."
-            warn_once(self._cache.warned, self.row.name, {"device": text})
+            warn_once(self._cache.warned, self.spec.name, {"device": text})
         call = Call(self, config, images, found.further, checked_engine(engine or self.engine))
         outputs = call.run(getattr(input_data_format, "value", input_data_format))  # transformers' enum, or its value
         features = call.delivered(outputs, return_tensors)
@@ -97,11 +97,11 @@ class BaseImageProcessor(ImageProcessingMixin, Compilation, ArrayMethods, Common
             features.update(found.texts)
         if target is not None:
             features.to(device=target)
-        return features[outputs[0].name] if self.row.bare else features
+        return features[outputs[0].name] if self.spec.bare else features
 
     def reading(self, config: Config | None = None) -> dict[str, Any]:
         """How a call reads images: keywords of `to_array`, by some settings or the processor's own."""
-        return reading(self.row, self.backend, self._config({}) if config is None else config)
+        return reading(self.spec, self.backend, self._config({}) if config is None else config)
 
 
 class AutoImageProcessor(BaseImageProcessor):
@@ -121,15 +121,15 @@ def processor_class(name: str) -> type[BaseImageProcessor]:
 @cache
 def _class_of(name: str, suffix: str) -> type[BaseImageProcessor]:
     """One class a row and suffix, whichever of its names was asked for, so that instances can be pickled."""
-    row = lookup(name)
+    spec = lookup(name)
     if suffix:
         backend = BACKEND_SUFFIXES[suffix]
-        doc = f"{row.name} with {backend} as its default backend, where it has that."
+        doc = f"{spec.name} with {backend} as its default backend, where it has that."
         body: dict[str, Any] = {"named_backend": backend, "__doc__": doc, "__module__": "graphproc"}
-        return type(f"{row.name}{suffix}", (_class_of(row.name, ""),), body)
-    names = setting_names(row)
-    body = {"row": row, "_setting_names": names, "__doc__": Description(), "__module__": "graphproc"}
-    body["model_input_names"] = list(row.input_names)
-    body["valid_kwargs"] = call_keywords(row.name, (*names, *CALL_ONLY_KEYS))
-    body |= class_attributes(row) | dict(methods(row.name)) | post_processing_methods(row.name)
-    return type(row.name, (BaseImageProcessor,), body)
+        return type(f"{spec.name}{suffix}", (_class_of(spec.name, ""),), body)
+    names = setting_names(spec)
+    body = {"spec": spec, "_setting_names": names, "__doc__": Description(), "__module__": "graphproc"}
+    body["model_input_names"] = list(spec.input_names)
+    body["valid_kwargs"] = call_keywords(spec.name, (*names, *CALL_ONLY_KEYS))
+    body |= class_attributes(spec) | dict(methods(spec.name)) | post_processing_methods(spec.name)
+    return type(spec.name, (BaseImageProcessor,), body)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError, warn
 from graphproc.processors.calls import forgotten, settle, with_own
-from graphproc.processors.row import Row
+from graphproc.processors.spec import ProcessorSpec
 from graphproc.wrappers.attributes import computed, shown
 from graphproc.wrappers.cache import Cache
 from graphproc.wrappers.cautions import warn_once
@@ -27,7 +27,7 @@ class Settings:
     new.
     """
 
-    row: ClassVar[Row]
+    spec: ClassVar[ProcessorSpec]
     _setting_names: ClassVar[Sequence[str]]
     named_backend: ClassVar[str | None] = None
 
@@ -46,18 +46,18 @@ class Settings:
             ConfigError: a setting has no meaning, or the class does not have the backend.
             TypeError: the class is none of a processor.
         """
-        if not hasattr(type(self), "row"):
+        if not hasattr(type(self), "spec"):
             raise TypeError(f"{type(self).__name__} is made by {type(self).__name__}.from_pretrained(source)")
-        wanted, missed = self.row.backend_wanted(settings.pop(BACKEND_KEY, None) or self.named_backend)
+        wanted, missed = self.spec.backend_wanted(settings.pop(BACKEND_KEY, None) or self.named_backend)
         if backend is None:
             for text in missed:
                 warn(text)
-        self.backend = self.row.check_backend(backend or wanted)
+        self.backend = self.spec.check_backend(backend or wanted)
         self.engine = checked_engine(engine)
-        config = self.row.config(settings)
+        config = self.spec.config(settings)
         found = computed(config)
         self._computed = tuple(found)
-        for key, value in ({key: shown(self.row, key, value) for key, value in config.settings.items()} | found).items():
+        for key, value in ({key: shown(self.spec, key, value) for key, value in config.settings.items()} | found).items():
             setattr(self, key, value)
         self._threads: int | None = None
         self._cache = Cache()
@@ -104,27 +104,27 @@ class Settings:
         try:
             key = pickle.dumps(given)  # which tells True from 1 and sees dictionaries that were changed in place
         except Exception:  # what cannot be pickled is no setting, which is said below
-            return self.row.config(given, call=True)
-        return self._cache.configs.get_or_make(key, lambda: self.row.config(given, call=True))
+            return self.spec.config(given, call=True)
+        return self._cache.configs.get_or_make(key, lambda: self.spec.config(given, call=True))
 
     def _call_config(self, changes: Mapping[str, Any]) -> Config:
         """The settings of a call; warns of each that transformers reads not at all or in part."""
-        if not (reads := self.row.calls):
+        if not (reads := self.spec.calls):
             return self._config(changes)
         own = {key: getattr(self, key) for key in reads}
-        settled = settle(reads, self.backend, own, self.row.defaults, changes)
-        warn_once(self._cache.warned, self.row.name, settled.unread)
+        settled = settle(reads, self.backend, own, self.spec.defaults, changes)
+        warn_once(self._cache.warned, self.spec.name, settled.unread)
         config = self._config({**self._read_in_calls(), **settled.changes})
         return with_own(config, self._config({}), settled) if settled.own else config
 
     def _read_in_calls(self) -> dict[str, Any]:
         """The settings that are read in a call or an export alone, as they are without."""
-        return forgotten(self.row.calls, self.row.defaults)
+        return forgotten(self.spec.calls, self.spec.defaults)
 
 
-def setting_names(row: Row) -> Sequence[str]:
+def setting_names(spec: ProcessorSpec) -> Sequence[str]:
     """The settings that a class declares."""
-    return tuple(row.declared)
+    return tuple(spec.declared)
 
 
 def checked_engine(engine: str) -> str:

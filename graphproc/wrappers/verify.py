@@ -167,7 +167,7 @@ def compiled_from(session: Session) -> Program:
         return parse(session.metadata["program"])
     config, processor = session.config(), processor_of(session)
     inputs = entry(session.metadata, "inputs", list)
-    given = {key: config[key] for key in forgotten(processor.row.calls, {}) if key in config}
+    given = {key: config[key] for key in forgotten(processor.spec.calls, {}) if key in config}
     return processor.compile(color=session.metadata.get("color", "rgb"), inputs=inputs, **given)
 
 

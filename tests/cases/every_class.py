@@ -15,7 +15,7 @@ import numpy as np
 
 from graphproc.executors import reference
 from graphproc.ir.program import Program
-from graphproc.processors.registry import rows
+from graphproc.processors.registry import specs
 from graphproc.wrappers.examples import example_inputs
 
 Array = np.ndarray[Any, Any]
@@ -97,17 +97,17 @@ class Variant:
 
 def _variants() -> tuple[Variant, ...]:
     found = []
-    for name, row in rows().items():
+    for name, spec in specs().items():
         found.append(Variant(name))
-        if optional := tuple(key for key, extra in row.extras.items() if not extra.required):
+        if optional := tuple(key for key, extra in spec.extra_inputs.items() if not extra.required):
             found.append(Variant(name, optional))
-        if row.counts:
+        if spec.counts:
             found.append(Variant(name, several=True))
     return tuple(found)
 
 
 VARIANTS = _variants()
-FAMILIES = tuple({rows()[variant.name].family: variant for variant in reversed(VARIANTS)}.values())
+FAMILIES = tuple({specs()[variant.name].family: variant for variant in reversed(VARIANTS)}.values())
 """One program of each family."""
 
 
@@ -124,9 +124,9 @@ def distinct() -> tuple[Variant, ...]:
 @cache
 def program(variant: Variant, color: str = "rgb") -> Program:
     """The program, with settings that are quick."""
-    row = rows()[variant.name]
-    config = row.config(SMALL.get(variant.name, {}))
-    return row.program(config, color=color, extras=variant.inputs, several=variant.several)
+    spec = specs()[variant.name]
+    config = spec.config(SMALL.get(variant.name, {}))
+    return spec.program(config, color=color, extra_inputs=variant.inputs, several=variant.several)
 
 
 def inputs_of(program: Program, images: Sequence[Array]) -> list[dict[str, Array]]:

@@ -219,7 +219,7 @@ def graph(name: str, settings: Settings, input: str = "batch") -> Session | Grap
 def _names(name: str) -> list[str]:
     """The program's names of the further inputs that the case gives."""
     given = CASES[name].keywords((8, 8))
-    return [key for key, extra in lookup(name).extras.items() if extra.keyword in given]
+    return [key for key, extra in lookup(name).extra_inputs.items() if extra.keyword in given]
 
 
 def compiled(name: str, settings: Settings) -> Program:

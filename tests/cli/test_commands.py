@@ -80,7 +80,7 @@ def test_export_writes_the_graph_of_the_settings_and_says_what_it_is(tmp_path: P
     assert path.read_bytes() == expected.SerializeToString(deterministic=True)
     for part in (str(path), f"{path.stat().st_size:,} bytes", "image: uint8[30, 45, 3]", "pixel_values: float32[1, 3, 32, 32]"):
         assert part in text
-    assert str(processor.row.parity_of()) in text
+    assert str(processor.spec.parity_of()) in text
     assert os.listdir(tmp_path) == ["out.onnx"]
 
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from graphproc.cli.main import app
 from graphproc.processors.meanings import MEANINGS, OF_A_CLASS, meaning
-from graphproc.processors.registry import rows
+from graphproc.processors.registry import specs
 
 runner = CliRunner()
 
@@ -27,14 +27,14 @@ def run_json(*args: str) -> Any:
 
 def test_every_class_is_a_line_of_a_terminal_of_80_columns() -> None:
     lines = run().splitlines()
-    assert [line.split()[0] for line in lines[1 : 1 + len(rows())]] == list(rows())
-    assert len(lines) < len(rows()) + 6
+    assert [line.split()[0] for line in lines[1 : 1 + len(specs())]] == list(specs())
+    assert len(lines) < len(specs()) + 6
     assert max(map(len, lines)) <= 80
 
 
 def test_json_has_every_class() -> None:
     result = run_json()
-    assert [entry["name"] for entry in result] == list(rows())
+    assert [entry["name"] for entry in result] == list(specs())
     keys = ["name", "family", "backends", "status", "parity", "inputs", "outputs", "post_processing"]
     assert all(list(entry) == keys for entry in result)
     found = {entry["name"]: entry for entry in result}
@@ -62,7 +62,7 @@ def test_one_class(name: str) -> None:
         "[labels] the label map in the size of the model's int64[batch, 512, 512]",
         "pixel_values the image, or its tiles or patches, as the model takes it float32[batch, 3, 512, 512]",
         "post_process_semantic_segmentation",
-        str(rows()["SegformerImageProcessor"].parity_of("torchvision")),
+        str(specs()["SegformerImageProcessor"].parity_of("torchvision")),
     ):
         assert part in unwrapped
     result = run_json(name)
@@ -80,7 +80,7 @@ def test_classes_with_one_backend_without_defaults_or_with_long_sizes(name: str)
 
 
 def test_every_output_has_a_meaning() -> None:
-    names = {(name, output.strip("[]")) for name, row in rows().items() for output in row.shown_outputs}
+    names = {(name, output.strip("[]")) for name, spec in specs().items() for output in spec.shown_outputs}
     assert all(meaning(*pair) for pair in names)
     assert set(OF_A_CLASS) <= names
     assert set(MEANINGS) == {output for _, output in names}

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from graphproc.cli.main import app
 from graphproc.emitters.onnx.emit import INPUTS, TARGETS
-from graphproc.processors.row import CHANNELS
+from graphproc.processors.spec import CHANNELS
 from graphproc.runtime.providers import PROVIDERS
 from graphproc.version import __version__
 from graphproc.wrappers.settings import ENGINES

@@ -9,7 +9,7 @@ import pytest
 
 from graphproc.configs.settings import STANDARD, Above, OneOf, Pair, Setting, Whole, changed, declared
 from graphproc.errors import ConfigError
-from graphproc.processors.registry import rows
+from graphproc.processors.registry import specs
 
 
 @pytest.mark.parametrize(
@@ -55,17 +55,17 @@ def test_a_setting_that_is_declared_nowhere_is_refused() -> None:
         declared({"colour": (1, 2, 3)})
 
 
-@pytest.mark.parametrize("name", rows())
+@pytest.mark.parametrize("name", specs())
 def test_every_setting_is_explained_in_a_sentence_and_has_a_default_that_it_takes(name: str) -> None:
-    for key, setting in rows()[name].declared.items():
+    for key, setting in specs()[name].declared.items():
         assert setting.meaning[0].isupper() or setting.meaning[0] in '"`'
         assert setting.meaning.endswith("."), key
         assert len(setting.meaning) <= 100, key
         if setting.default is not None and callable(setting.check):
             setting.check(key, setting.default)
-    assert list(rows()[name].declared)[: len(STANDARD)] == list(STANDARD)
+    assert list(specs()[name].declared)[: len(STANDARD)] == list(STANDARD)
 
 
 def test_settings_can_be_pickled() -> None:
-    for row in rows().values():
-        assert pickle.loads(pickle.dumps(dict(row.declared))) == row.declared
+    for spec in specs().values():
+        assert pickle.loads(pickle.dumps(dict(spec.declared))) == spec.declared

@@ -11,7 +11,7 @@ from transformers.image_processing_utils import get_size_dict
 
 from graphproc.configs.sizes import SIZE_FORMS, plain_size, size_dict
 from graphproc.errors import ConfigError
-from graphproc.processors.registry import rows
+from graphproc.processors.registry import specs
 
 EDGES = st.integers(1, 4000)
 FORMS = st.sampled_from([sorted(form) for form in SIZE_FORMS]).flatmap(
@@ -99,4 +99,4 @@ def test_any_setting_may_be_such_an_object(key: str) -> None:
     theirs = pytest.importorskip("transformers.image_utils").SizeDict
     sides = {"height": 16, "width": 20}
     name = "CLIPImageProcessor" if key != "patch_size" else "FuyuImageProcessor"
-    assert rows()[name].config({key: theirs(**sides)}).settings[key] == sides
+    assert specs()[name].config({key: theirs(**sides)}).settings[key] == sides

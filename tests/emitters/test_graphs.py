@@ -26,7 +26,7 @@ from graphproc.errors import EmitError
 from graphproc.executors import reference
 from graphproc.ir.types import DTYPES
 from graphproc.passes.pipeline import optimize
-from graphproc.processors.registry import rows
+from graphproc.processors.registry import specs
 
 SIZE, PORTABLE_SIZE = (40, 57), (64, 80)
 TARGETS: dict[str, EmitOptions] = {
@@ -54,7 +54,7 @@ ADDED: Mapping[str, tuple[str, ...]] = {
 """The outputs that a further input brings."""
 
 
-GRAPHS = tiers.rows(
+GRAPHS = tiers.specs(
     dict.fromkeys((v, t) for t in TARGETS for v in (*FAMILIES, *distinct()) if t != "portable" or v in PORTABLE),
     [(v, t) for v in FAMILIES for t in TARGETS],
 )
@@ -98,7 +98,7 @@ def valid_and_of_the_default_domain(variant: Variant, target: str) -> None:
     assert not graph.functions
 
 
-@pytest.mark.parametrize("input", tiers.rows(["image", "sequence"], ["sequence"]))
+@pytest.mark.parametrize("input", tiers.specs(["image", "sequence"], ["sequence"]))
 @pytest.mark.parametrize("variant", tiers.classes(v for v in VARIANTS if v in FAMILIES or v.inputs or v.several), ids=str)
 def test_graphs_of_one_image_and_of_a_sequence_are_valid(variant: Variant, input: str) -> None:
     """`test_parity.py` runs a sequence through every class."""
@@ -123,8 +123,8 @@ def inputs_and_outputs(variant: Variant, target: str) -> None:
         assert shape_of(info) == ["batch", *(sides.get(str(dim).split("_")[-1], dim) for dim in dims)]
     assert graph.input[0].name == ("input_images" if variant.name == "FuyuImageProcessor" else "images")
     assert shape_of(graph.input[0])[1:] == [*(sides.values() or ("height", "width")), 3]
-    row = rows()[variant.name]
-    names = [name for name in row.shown_outputs if name[0] != "[" and not (variant.several and name == row.counts)]
+    spec = specs()[variant.name]
+    names = [name for name in spec.shown_outputs if name[0] != "[" and not (variant.several and name == spec.counts)]
     assert [o.name for o in graph.output] == [*names, *(name for input in variant.inputs for name in ADDED[input])]
     for output, declared_output in zip(graph.output, compiled.outputs, strict=True):
         assert output.name == declared_output.name
@@ -238,7 +238,7 @@ def test_what_is_not_portable_is_refused(name: str) -> None:
 @pytest.mark.parametrize("opset", sorted(IR_VERSION))
 @pytest.mark.parametrize(
     ("name", "target"),
-    tiers.rows(
+    tiers.specs(
         [
             *(("CLIPImageProcessor", target) for target in TARGETS),
             ("PerceiverImageProcessor", "portable"),
@@ -266,7 +266,7 @@ def assert_as_reference(variant: Variant, graph: onnx.ModelProto, size: tuple[in
 
 
 @pytest.mark.parametrize("opset", [min(IR_VERSION), max(IR_VERSION)])
-@pytest.mark.parametrize("variant", tiers.rows(FAMILIES, FAMILIES[:5]), ids=str)
+@pytest.mark.parametrize("variant", tiers.specs(FAMILIES, FAMILIES[:5]), ids=str)
 def test_the_oldest_and_the_newest_opset_in_every_family(variant: Variant, opset: int) -> None:
     graph = emit(program(variant), EmitOptions(opset=opset))
     check(graph)
@@ -353,6 +353,6 @@ def test_the_same_bytes_in_every_process(root: Path, seed: str) -> None:
 
 
 def test_quick_settings_are_of_classes_that_exist() -> None:
-    assert set(SMALL) <= set(rows())
-    assert set(NOT_PORTABLE) <= set(rows())
-    assert {rows()[variant.name].family for variant in FAMILIES} == {row.family for row in rows().values()}
+    assert set(SMALL) <= set(specs())
+    assert set(NOT_PORTABLE) <= set(specs())
+    assert {specs()[variant.name].family for variant in FAMILIES} == {spec.family for spec in specs().values()}

@@ -8,7 +8,7 @@ import pytest
 
 from graphproc.emitters.onnx.emit import IR_VERSION, EmitOptions, emit, fixed
 from graphproc.errors import EmitError, ProgramError
-from graphproc.processors.registry import rows
+from graphproc.processors.registry import specs
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,6 @@ def test_fixed() -> None:
 
 
 def test_a_size_that_breaks_a_precondition_is_refused() -> None:
-    row = rows()["PerceiverImageProcessor"]
+    spec = specs()["PerceiverImageProcessor"]
     with pytest.raises(ProgramError, match="centre crop is less than 1 pixel"):
-        emit(row.program(row.config({"do_resize": False})), EmitOptions(image_size=(1, 500)))
+        emit(spec.program(spec.config({"do_resize": False})), EmitOptions(image_size=(1, 500)))

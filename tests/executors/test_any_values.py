@@ -79,7 +79,7 @@ def test_transformers(name: str, settings: Mapping[str, Any], image: Array) -> N
     expected = attempt(lambda: theirs(name, settings)(image, return_tensors="np", **further), ())  # type: ignore[arg-type]
     processor = ours(name, settings)
     found = attempt(lambda: processor(image, return_tensors="np", **further), ())  # type: ignore[arg-type]
-    bound = processor.row.parity_of("pil").bound if image.dtype == np.uint8 else 0.0
+    bound = processor.spec.parity_of("pil").bound if image.dtype == np.uint8 else 0.0
     assert not difference(found, expected, bound)
 
 

@@ -29,7 +29,7 @@ from graphproc.passes.crop_into_resize import CropIntoResize
 from graphproc.passes.fold_byte_map import FoldByteMap
 from graphproc.passes.late_byte_map import LateByteMap
 from graphproc.passes.pipeline import PASSES, optimize
-from graphproc.processors.registry import rows
+from graphproc.processors.registry import specs
 from graphproc.sizes import num, rules
 
 H, W = num.symbol("height"), num.symbol("width")
@@ -117,8 +117,8 @@ def test_every_processor_keeps_its_results(variant: Variant, color: str) -> None
 @given(plain_settings(), st.sampled_from(("rgb", "bgr", "rgba", "gray")), small_sides, small_sides)
 @example({"size": {"height": 1, "width": 1}, "resample": 0}, "rgb", 1, 1)
 def test_plain_settings_keep_their_results(settings: dict[str, Any], color: str, height: int, width: int) -> None:
-    row = rows()["CLIPImageProcessor"]
-    program = row.program(row.config(settings), color=color)
+    spec = specs()["CLIPImageProcessor"]
+    program = spec.program(spec.config(settings), color=color)
     after = optimize(program)
     try:
         program.bind(height=height, width=width)
@@ -131,8 +131,8 @@ def test_plain_settings_keep_their_results(settings: dict[str, Any], color: str,
 
 @given(plain_settings(), st.sampled_from(("rgb", "bgr", "rgba", "gray")))
 def test_each_pass_is_idempotent(settings: dict[str, Any], color: str) -> None:
-    row = rows()["CLIPImageProcessor"]
-    program = row.program(row.config(settings), color=color)
+    spec = specs()["CLIPImageProcessor"]
+    program = spec.program(spec.config(settings), color=color)
     for step in PASSES:
         program = step.run(program).program
         assert step.run(program).program == program, step.name

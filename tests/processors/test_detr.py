@@ -9,7 +9,7 @@ import pytest
 import tiers
 
 from graphproc.configs.settings import STANDARD
-from graphproc.processors.registry import rows
+from graphproc.processors.registry import specs
 from graphproc.wrappers.processor import processor_class
 
 DETR = ("ConditionalDetr", "DeformableDetr", "Detr", "GroundingDino", "RTDetr", "Yolos")
@@ -40,7 +40,7 @@ def test_older_spellings_mean_what_they_mean_in_transformers(model: str, given: 
     name = f"{model}ImageProcessor"
     theirs = cases.reference_class(name)(**given)
     ours = processor_class(name)(**given)
-    for key in ("size", "do_pad", "do_normalize", *(set(rows()[name].settings) - set(STANDARD))):
+    for key in ("size", "do_pad", "do_normalize", *(set(specs()[name].settings) - set(STANDARD))):
         expected = getattr(theirs, key)
         assert getattr(ours, key) == (dict(expected) if key == "size" and expected else expected), key
 
@@ -52,10 +52,10 @@ def test_what_is_not_compiled_is_named(model: str, keyword: str) -> None:
 
 
 @pytest.mark.parametrize("model", [*DETR, *FORMER, "Eomt"])
-@pytest.mark.parametrize("do_pad", tiers.rows([False, True], [True]))
+@pytest.mark.parametrize("do_pad", tiers.specs([False, True], [True]))
 def test_outputs_have_the_order_of_transformers(model: str, do_pad: bool) -> None:
     name, settings = f"{model}ImageProcessor", {"size": {"shortest_edge": 20, "longest_edge": 30}, "do_pad": do_pad}
     image = cases.picture((17, 31), "noise")
     found = list(cases.ours(name, settings)(image))
     assert found == list(cases.theirs(name, settings)(image))
-    assert set(found) <= set(rows()[name].outputs)
+    assert set(found) <= set(specs()[name].outputs)

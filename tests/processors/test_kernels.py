@@ -14,7 +14,7 @@ import pytest
 
 from graphproc.ir.program import Parity
 from graphproc.processors.parity import AVX2, BYTE, FLOATS, THREADS
-from graphproc.processors.registry import rows
+from graphproc.processors.registry import specs
 
 TOOL = Path(__file__).resolve().parents[2] / "tools" / "parity.py"
 KINDS = {
@@ -28,7 +28,7 @@ KINDS = {
 
 
 def stated(name: str) -> Parity:
-    return rows()[name].parity_of("torchvision")
+    return specs()[name].parity_of("torchvision")
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -43,11 +43,11 @@ def test_a_byte_that_was_rounded_from_floats_is_a_step_away() -> None:
 
 
 def test_settings_decide() -> None:
-    row = rows()["CLIPImageProcessor"]
-    programs = {code: row.program(row.config({"resample": code}), backend="torchvision") for code in (0, 1, 2, 3)}
+    spec = specs()["CLIPImageProcessor"]
+    programs = {code: spec.program(spec.config({"resample": code}), backend="torchvision") for code in (0, 1, 2, 3)}
     assert {code: program.parity.where for code, program in programs.items()} == {0: AVX2, 1: "", 2: AVX2, 3: ""}
-    assert row.program(row.config({}), backend="torchvision", dtype="f32").parity.where == FLOATS
-    assert row.program(row.config({"resample": 2}), backend="pil").parity.where == ""
+    assert spec.program(spec.config({}), backend="torchvision", dtype="f32").parity.where == FLOATS
+    assert spec.program(spec.config({"resample": 2}), backend="pil").parity.where == ""
 
 
 @pytest.mark.parametrize("options", [("--kernels", "default"), ("--threads", "1")], ids=" ".join)

@@ -15,12 +15,12 @@ from PIL import Image
 
 from graphproc.errors import ConfigError, GraphprocError, ImageError
 from graphproc.processors.label_maps import LABEL_MAPS
-from graphproc.processors.registry import rows
+from graphproc.processors.registry import specs
 from graphproc.wrappers.processor import processor_class
 
 Array = np.ndarray[Any, Any]
 
-LABELLED = [name for name, row in rows().items() if row.extras is LABEL_MAPS]
+LABELLED = [name for name, spec in specs().items() if spec.extra_inputs is LABEL_MAPS]
 SEGFORMER = {"size": {"height": 20, "width": 30}, "do_reduce_labels": True}
 
 
@@ -88,10 +88,10 @@ TYPES = ("uint8", "int8", "int16", "uint16", "int32", "int64", "bool", "float16"
 @pytest.mark.parametrize("backend", ["pil", "torchvision"])
 def test_maps_of_every_type(name: str, dtype: str, backend: str) -> None:
     """An interpolating filter rounds to the map's type; labels above 255 and below 0 are labels, too."""
-    if backend not in rows()[name].backends:
+    if backend not in specs()[name].backends:
         pytest.skip("a backend that the class has not")
     size = {"mask_size": {"longest_edge": 20}} if name.startswith("Sam") else {"size": {"height": 20, "width": 30}}
-    for more in ({}, {"do_reduce_labels": True} if "do_reduce_labels" in rows()[name].settings else {"do_resize": False}):
+    for more in ({}, {"do_reduce_labels": True} if "do_reduce_labels" in specs()[name].settings else {"do_resize": False}):
         settings = {**size, **more, "backend": backend}
         make = partial(cases.theirs, name, settings)
         tensors = "np" if backend == "pil" else "pt"

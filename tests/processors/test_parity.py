@@ -14,7 +14,7 @@ import tiers
 from cases.parity import Content, Size
 
 from graphproc.errors import GraphprocError
-from graphproc.processors.registry import rows
+from graphproc.processors.registry import specs
 from graphproc.runtime.session import Session
 
 IMAGES: tuple[tuple[Size, Content], ...] = (
@@ -52,7 +52,7 @@ DEFAULTS_ALONE = tuple(
 """Classes of transformers that consist of defaults: what they do with standard settings, ViT's does with the same code."""
 
 
-NAMES = [name for name, row in rows().items() if "pil" in row.backends]
+NAMES = [name for name, spec in specs().items() if "pil" in spec.backends]
 """The other classes are in `test_torchvision.py`."""
 
 
@@ -89,7 +89,7 @@ def graph_of(name: str, label: str) -> Session | GraphprocError | None:
 
 
 def test_every_class_has_a_case() -> None:
-    assert sorted(cases.CASES) == sorted(rows())
+    assert sorted(cases.CASES) == sorted(specs())
 
 
 def test_the_standard_settings_exist() -> None:

@@ -33,7 +33,7 @@ def test_floats_of_every_width_are_standardized(name: str) -> None:
     for given in (image.astype(np.float32), image):
         found = cases.attempt(functools.partial(processor, given, return_tensors="np"), ImageError)
         expected = cases.attempt(functools.partial(reference, given, return_tensors="np"), Exception)
-        assert cases.difference(found, expected, processor.row.parity_of().bound) == ""
+        assert cases.difference(found, expected, processor.spec.parity_of().bound) == ""
 
 
 @pytest.mark.parametrize(

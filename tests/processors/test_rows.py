@@ -14,7 +14,7 @@ from cases.parity import CASES, reference_class
 from graphproc.configs.classes import STEMS, SUFFIX
 from graphproc.errors import ConfigError, UnsupportedProcessorError
 from graphproc.processors import registry
-from graphproc.processors.registry import lookup, rows
+from graphproc.processors.registry import lookup, specs
 from graphproc.wrappers.calls import CALL_ONLY_KEYS
 from graphproc.wrappers.processor import processor_class
 
@@ -34,37 +34,37 @@ def theirs_of(name: str) -> Any:
     return reference_class(name)
 
 
-@pytest.mark.parametrize("name", rows())
+@pytest.mark.parametrize("name", specs())
 def test_defaults_are_those_of_transformers(name: str) -> None:
     if name == "TimmWrapperImageProcessor":
         pytest.skip("transformers' class has no defaults: it needs the settings of a model, and timm")
     ours, theirs = processor_class(name)(), theirs_of(name)()
-    keys = set(rows()[name].declared) - set(CASES[name].derived)
+    keys = set(specs()[name].declared) - set(CASES[name].derived)
     assert {key: plain(getattr(ours, key)) for key in keys} == {key: plain(getattr(theirs, key, None)) for key in keys}
 
 
-@pytest.mark.parametrize("name", rows())
+@pytest.mark.parametrize("name", specs())
 def test_every_declared_setting_of_transformers_is_declared(name: str) -> None:
     theirs = theirs_of(name)
     # Classes without a backend name some settings in the constructor alone.
     declared = {*theirs.valid_kwargs.__annotations__, *inspect.signature(theirs.__init__).parameters}
     declared -= {"self", "args", "kwargs", *CALL_ONLY_KEYS}
-    assert declared == set(rows()[name].config({}).settings) - set(CALL_ONLY_KEYS)
+    assert declared == set(specs()[name].config({}).settings) - set(CALL_ONLY_KEYS)
 
 
-@pytest.mark.parametrize("name", rows())
+@pytest.mark.parametrize("name", specs())
 def test_input_names_are_those_of_transformers(name: str) -> None:
     assert processor_class(name).model_input_names == theirs_of(name).model_input_names
     assert processor_class(name).__name__ == name
 
 
 def test_rows_are_in_alphabetical_order_under_their_own_names() -> None:
-    assert list(rows()) == sorted(rows(), key=str.lower)
-    assert all(row.name == name for name, row in rows().items())
+    assert list(specs()) == sorted(specs(), key=str.lower)
+    assert all(spec.name == name for name, spec in specs().items())
 
 
 def test_every_class_of_transformers_has_a_row() -> None:
-    assert set(rows()) == {f"{stem}{SUFFIX}" for stem in STEMS}
+    assert set(specs()) == {f"{stem}{SUFFIX}" for stem in STEMS}
 
 
 def test_every_module_with_rows_is_registered(root: Any) -> None:
@@ -74,10 +74,10 @@ def test_every_module_with_rows_is_registered(root: Any) -> None:
 
 
 def test_a_name_with_two_rows_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    first = next(iter(rows().values()))
-    monkeypatch.setattr(registry, "import_module", lambda _: SimpleNamespace(ROWS=(first, first)))
+    first = next(iter(specs().values()))
+    monkeypatch.setattr(registry, "import_module", lambda _: SimpleNamespace(SPECS=(first, first)))
     with pytest.raises(AssertionError, match=first.name):
-        rows.__wrapped__()  # type: ignore[attr-defined]
+        specs.__wrapped__()  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("suffix", ["ImageProcessor", "ImageProcessorFast", "ImageProcessorPil", "FeatureExtractor"])
@@ -117,23 +117,23 @@ FITTING = {"ImageGPTImageProcessor": {"clusters": [[0.0, 0.0, 0.0]]}, "TimmWrapp
 """Settings of classes that have no default for them."""
 
 
-@pytest.mark.parametrize("name", rows())
+@pytest.mark.parametrize("name", specs())
 def test_the_outputs_that_tables_show_are_those_of_the_programs(name: str) -> None:
-    row = rows()[name]
-    config = row.config(FITTING.get(name, {}))
-    always = [output for output in row.shown_outputs if not output.startswith("[")]
-    optional = {output.strip("[]") for output in row.shown_outputs} - set(always)
-    inputs = [input for input, extra in row.extras.items() if not extra.required]
-    for backend in row.backends:
-        assert [o.name for o in row.program(config, backend=backend).outputs] == always
+    spec = specs()[name]
+    config = spec.config(FITTING.get(name, {}))
+    always = [output for output in spec.shown_outputs if not output.startswith("[")]
+    optional = {output.strip("[]") for output in spec.shown_outputs} - set(always)
+    inputs = [input for input, extra in spec.extra_inputs.items() if not extra.required]
+    for backend in spec.backends:
+        assert [o.name for o in spec.program(config, backend=backend).outputs] == always
         for input in inputs:
-            found = {o.name for o in row.program(config, backend=backend, extras=[input]).outputs}
+            found = {o.name for o in spec.program(config, backend=backend, extra_inputs=[input]).outputs}
             assert found - set(always) == set(FURTHER[input]) <= optional
     # What no input brings, a text or a setting does.
-    left = optional - {output for input in inputs for output in FURTHER[input]} - set(row.texts)
+    left = optional - {output for input in inputs for output in FURTHER[input]} - set(spec.texts)
     if left:
-        assert left <= {o.name for o in row.program(row.config({"do_pad": True, "fine_route": True})).outputs}
-    assert set(row.outputs) <= {output.strip("[]") for output in row.shown_outputs}
+        assert left <= {o.name for o in spec.program(spec.config({"do_pad": True, "fine_route": True})).outputs}
+    assert set(spec.outputs) <= {output.strip("[]") for output in spec.shown_outputs}
 
 
 def test_a_size_of_null_is_no_size_to_crop_in_proportion_to() -> None:

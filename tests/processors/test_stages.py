@@ -13,7 +13,7 @@ from graphproc.ir.program import Parity, ProgramBuilder, Value, image_input
 from graphproc.ops import ToChannelsFirst
 from graphproc.processors import stages
 from graphproc.processors.constants import CLIP, usual
-from graphproc.processors.registry import FAMILIES, rows
+from graphproc.processors.registry import FAMILIES, specs
 from graphproc.sizes.num import Num
 
 SETTINGS = declared(
@@ -92,4 +92,4 @@ def test_the_usual_settings() -> None:
 
 
 def test_every_family_has_a_class() -> None:
-    assert {row.family for row in rows().values()} == set(FAMILIES)
+    assert {spec.family for spec in specs().values()} == set(FAMILIES)

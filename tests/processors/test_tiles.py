@@ -142,16 +142,16 @@ SCAN = FLOATS["Gemma3ImageProcessor"]
 @pytest.mark.parametrize("label", REFUSED)
 def test_refused_settings(label: str) -> None:
     name, settings, message = REFUSED[label]
-    row, others = lookup(f"{name}ImageProcessor"), SCAN if name == "Gemma3" else {}
+    spec, others = lookup(f"{name}ImageProcessor"), SCAN if name == "Gemma3" else {}
     with pytest.raises(ConfigError, match=message):
-        row.program(row.config({**others, **settings}))
+        spec.program(spec.config({**others, **settings}))
 
 
 def test_four_channels_are_no_page_of_pils_backend() -> None:
-    row = lookup("GraniteDoclingImageProcessor")
-    config = row.config({"image_mean": 0.5, "image_std": 0.5})
+    spec = lookup("GraniteDoclingImageProcessor")
+    config = spec.config({"image_mean": 0.5, "image_std": 0.5})
     with pytest.raises(ConfigError, match="3 channels"):
-        row.program(config, channels=4, backend="pil")
+        spec.program(config, channels=4, backend="pil")
 
 
 def test_tiles_of_a_side_that_aria_has_no_patches_for() -> None:

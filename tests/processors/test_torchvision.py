@@ -19,12 +19,12 @@ import graphproc as gp
 from graphproc.errors import ConfigError, GraphprocError, ImageError
 from graphproc.numerics.color import blend_on_white_in_float32
 from graphproc.processors.parity import THREADS
-from graphproc.processors.registry import lookup, rows
+from graphproc.processors.registry import lookup, specs
 
 pytest.importorskip("torchvision", reason="the oracle; .ci/run has an environment with it")
 
 BACKEND = "torchvision"
-NAMES = [name for name, row in rows().items() if BACKEND in row.backends]
+NAMES = [name for name, spec in specs().items() if BACKEND in spec.backends]
 STANDARD = ("default", "filter lanczos", "filter nearest", "filter box", "crop odd", "crop, one side above", "do_normalize false")
 """Settings that are tried with every class, beside its own ones; one class of each family is tried with all."""
 FIRST = tiers.firsts(NAMES)
@@ -82,7 +82,7 @@ def test_graphs_of_any_and_of_fixed_size(size: Size, filter: int) -> None:
 
 BYTES_ALONE = ("Chameleon", "Llama4", "MuseGlimmer", "Nougat", "PPDocLayoutV4", "PPFormulaNet", "SLANeXt")
 """By a filter or a step that this package has for bytes alone."""
-FLOATS = [name for name in NAMES if not lookup(name).extras and lookup(name).per_sample == 1]
+FLOATS = [name for name in NAMES if not lookup(name).extra_inputs and lookup(name).per_sample == 1]
 
 
 @pytest.mark.parametrize(("name", "largest"), [(name, 1) for name in FLOATS] + [(name, 255) for name in FLOATS if name in FIRST])

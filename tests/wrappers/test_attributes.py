@@ -14,11 +14,11 @@ from support.round_trips import plain
 
 from graphproc.configs.sizes import Size
 from graphproc.errors import ConfigError
-from graphproc.processors.registry import rows
+from graphproc.processors.registry import specs
 from graphproc.wrappers.processor import processor_class
 
 CASES = [
-    (name, backend) for name, row in rows().items() for backend in row.backends if name != "TimmWrapperImageProcessor"
+    (name, backend) for name, spec in specs().items() for backend in spec.backends if name != "TimmWrapperImageProcessor"
 ]  # test_timm.py has that one: it is made of a model's settings
 OLDER = ("Emu3ImageProcessor", "VideoLlavaImageProcessor", "VivitImageProcessor")
 """Classes that transformers has not moved to its backends: their classes have no defaults."""
@@ -61,7 +61,7 @@ def test_attributes_are_computed_when_a_processor_is_made_and_saved() -> None:
         "SLANeXtImageProcessor": {},
     }
     for name, settings in made.items():
-        backend = rows()[name].backends[0]
+        backend = specs()[name].backends[0]
         theirs, ours = reference_class(name, backend)(**settings), processor_class(name)(backend=backend, **settings)
         assert plain(ours.to_dict()) == plain(theirs.to_dict())
         again = processor_class(name).from_dict(json.loads(ours.to_json_string()))

@@ -10,8 +10,8 @@ import pytest
 from cases.parity import reference_class
 from PIL import Image
 
-from graphproc.processors.registry import rows
-from graphproc.processors.row import BOTH
+from graphproc.processors.registry import specs
+from graphproc.processors.spec import BOTH
 from graphproc.wrappers.processor import processor_class
 
 INTERNALS = {
@@ -78,9 +78,9 @@ NO_METHODS = {
 
 
 @pytest.mark.parametrize("backend", BOTH)
-@pytest.mark.parametrize("name", [name for name in rows() if name != "TimmWrapperImageProcessor"])
+@pytest.mark.parametrize("name", [name for name in specs() if name != "TimmWrapperImageProcessor"])
 def test_public_methods_are_here_or_named(name: str, backend: str) -> None:
-    if backend not in rows()[name].backends:
+    if backend not in specs()[name].backends:
         return
     theirs, ours = reference_class(name, backend), processor_class(name)
     public = {key for key in dir(theirs) if not key.startswith(("_", "post")) and callable(getattr(theirs, key))} - OUTPUTS

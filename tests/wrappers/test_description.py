@@ -13,24 +13,24 @@ from typer.testing import CliRunner
 
 import graphproc as gp
 from graphproc.cli.main import app
-from graphproc.processors.registry import lookup, rows
+from graphproc.processors.registry import lookup, specs
 from graphproc.wrappers.description import explained, facts, text
 from graphproc.wrappers.processor import processor_class
 
 
-@pytest.mark.parametrize("name", rows())
+@pytest.mark.parametrize("name", specs())
 def test_help_lists_settings_inputs_and_outputs(name: str) -> None:
-    found, row = text(rows()[name]), rows()[name]
+    found, spec = text(specs()[name]), specs()[name]
     assert max(map(len, found.splitlines())) <= 100
     words = " ".join(found.split())
-    for key, setting in row.declared.items():
+    for key, setting in spec.declared.items():
         assert f" {key} = " in words
         assert setting.meaning[:-1] in words
-    for extra in row.extras.values():
+    for extra in spec.extra_inputs.values():
         assert f" {extra.keyword} " in words
-    for output in row.shown_outputs:
+    for output in spec.shown_outputs:
         assert f" {output} " in words
-    assert row.not_compiled in words
+    assert spec.not_compiled in words
 
 
 def test_help_is_plain_text_and_the_class_s_documentation() -> None:

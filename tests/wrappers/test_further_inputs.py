@@ -11,7 +11,7 @@ from cases.parity import reference_class
 
 import graphproc as gp
 from graphproc.errors import ImageError
-from graphproc.processors.registry import rows
+from graphproc.processors.registry import specs
 from graphproc.wrappers.further_inputs import by_name
 from graphproc.wrappers.processor import processor_class
 
@@ -26,7 +26,7 @@ IMAGES = [noise(30, 40, 3), noise(30, 40, 3)]
 MAPS = [noise(30, 40) % 7, noise(30, 40) % 5]
 
 
-@pytest.mark.parametrize("name", [name for name, row in rows().items() if row.arguments])
+@pytest.mark.parametrize("name", [name for name, spec in specs().items() if spec.arguments])
 def test_arguments_have_the_order_of_transformers(name: str) -> None:
     transformers = pytest.importorskip("transformers")
     theirs = getattr(transformers, f"{name}Pil", None) or getattr(transformers, name)
@@ -38,13 +38,15 @@ def test_arguments_have_the_order_of_transformers(name: str) -> None:
     except Exception:  # its settings are not complete, which its signature needs not
         pass
     wanted = [p.name for p in inspect.signature(theirs.preprocess).parameters.values() if p.kind in kinds][2:]
-    ours = rows()[name].arguments
+    ours = specs()[name].arguments
     assert list(ours) == wanted[: len(ours)]
 
 
 def test_classes_without_further_inputs_there_have_none_here() -> None:
-    assert {name for name, row in rows().items() if row.extras or row.texts} <= {n for n, r in rows().items() if r.arguments}
-    assert rows()["CLIPImageProcessor"].arguments == ()
+    assert {name for name, spec in specs().items() if spec.extra_inputs or spec.texts} <= {
+        n for n, r in specs().items() if r.arguments
+    }
+    assert specs()["CLIPImageProcessor"].arguments == ()
 
 
 @pytest.mark.parametrize("method", ["__call__", "preprocess"])
@@ -79,8 +81,8 @@ def test_too_many_arguments() -> None:
 def test_an_argument_given_twice() -> None:
     with pytest.raises(TypeError, match="'segmentation_maps' is given by position and by name"):
         gp.BeitImageProcessor()(IMAGES[0], MAPS[0], segmentation_maps=MAPS[0])
-    row = rows()["BeitImageProcessor"]
-    assert by_name(row, [None], {"segmentation_maps": 1}) == {"segmentation_maps": 1}
+    spec = specs()["BeitImageProcessor"]
+    assert by_name(spec, [None], {"segmentation_maps": 1}) == {"segmentation_maps": 1}
 
 
 @pytest.mark.parametrize("engine", ["onnxruntime", "numpy"])

@@ -17,7 +17,7 @@ from support.round_trips import assert_saved_alike, plain
 import graphproc as gp
 from graphproc.configs.classes import STEMS
 from graphproc.errors import ConfigError, UnsupportedProcessorError
-from graphproc.processors.registry import rows
+from graphproc.processors.registry import specs
 from graphproc.wrappers.processor import processor_class
 
 transformers.logging.set_verbosity_error()
@@ -34,7 +34,7 @@ def save(folder: Path, settings: Any, name: str = "preprocessor_config.json") ->
 
 def same_settings(ours: Any, theirs: Any) -> None:
     """Equal settings, whatever types transformers keeps them in."""
-    for key in set(ours._config({}).settings) - set(CASES[ours.row.name].derived):
+    for key in set(ours._config({}).settings) - set(CASES[ours.spec.name].derived):
         assert plain(getattr(ours, key)) == plain(getattr(theirs, key, None)), key
 
 
@@ -105,7 +105,7 @@ def load(folder: Path, make: Any = gp.AutoImageProcessor, **kwargs: Any) -> tupl
     return found, [str(w.message) for w in caught]
 
 
-MISSING = next((n for stem in STEMS if (n := f"{stem}ImageProcessor") not in rows()), "NoSuchImageProcessor")
+MISSING = next((n for stem in STEMS if (n := f"{stem}ImageProcessor") not in specs()), "NoSuchImageProcessor")
 """A class of transformers that has no row yet."""
 PLAIN = {"size": 40, "do_resize": True, "image_mean": [0.5] * 3, "image_std": [0.5] * 3}
 
@@ -127,7 +127,7 @@ def test_files_that_transformers_rejects_but_that_have_an_obvious_meaning(
     with pytest.raises(Exception, match="image_processor_type"):
         transformers.AutoImageProcessor.from_pretrained(tmp_path, backend="pil")
     ours, said = load(tmp_path)
-    assert ours.row.name == name
+    assert ours.spec.name == name
     assert len(said) == 1
     assert said[0].startswith(f"{path}: ")
     assert message in said[0]
@@ -156,7 +156,7 @@ def test_the_model_type_of_the_neighbour_names_the_class(tmp_path: Path) -> None
     save(tmp_path, {"model_type": "segformer"}, "config.json")
     for source in (tmp_path, path):
         ours, said = load(source)
-        assert (ours.row.name, said) == ("SegformerImageProcessor", [])
+        assert (ours.spec.name, said) == ("SegformerImageProcessor", [])
     same_settings(ours, transformers.AutoImageProcessor.from_pretrained(tmp_path, backend="pil"))
 
 
@@ -266,7 +266,7 @@ def test_a_size_that_nothing_reads_is_refused_once_something_does() -> None:
 SAVED: dict[str, Any] = {"size": 40, "image_mean": [0.25, 0.5, 0.75], "do_normalize": None, "note": {"a": [1, None, "ü"]}}
 
 
-@pytest.mark.parametrize("name", [name for name in rows() if name != "TimmWrapperImageProcessor"])  # does not save there
+@pytest.mark.parametrize("name", [name for name in specs() if name != "TimmWrapperImageProcessor"])  # does not save there
 def test_saved_files_load_in_transformers_and_back(name: str, tmp_path: Path) -> None:
     expected, ours = reference_class(name), processor_class(name)(**SAVED)
     folder = tmp_path / "made" / "here"
@@ -301,7 +301,7 @@ FITTING: dict[str, dict[str, Any]] = {
 """Settings with which the others make sense for a class."""
 
 
-@pytest.mark.parametrize("name", rows())
+@pytest.mark.parametrize("name", specs())
 @pytest.mark.parametrize("settings", [{}, CONFIGURED], ids=["default", "other"])
 def test_dictionaries_round_trip_here_and_through_transformers(name: str, settings: dict[str, Any]) -> None:
     settings = {**settings, **FITTING.get(name, {})} if settings else {}
@@ -433,9 +433,9 @@ def test_classes_named_after_a_backend_have_it(tmp_path: Path) -> None:
 def test_a_backend_that_a_class_lacks_is_not_taken_without_a_word(name: str, missing: str, tmp_path: Path) -> None:
     save(tmp_path, {"image_processor_type": name})
     ours, said = load(tmp_path)
-    assert ours.backend == ours.row.backends[0] != missing
+    assert ours.backend == ours.spec.backends[0] != missing
     (text,) = said
-    assert f"{ours.row.name} has no {missing} arithmetic here: results equal transformers' {ours.backend} backend" in text
+    assert f"{ours.spec.name} has no {missing} arithmetic here: results equal transformers' {ours.backend} backend" in text
     with pytest.warns(UserWarning, match=f"has no {missing} arithmetic here") as caught:
         assert getattr(gp, name)().backend == ours.backend
     assert caught[0].filename == __file__, "the warning points at the caller"

@@ -22,7 +22,7 @@ from graphproc.errors import ConfigError, ImageError, ProgramError
 from graphproc.ir.program import Parity
 from graphproc.postprocessing.method import SMOOTH
 from graphproc.postprocessing.registry import methods
-from graphproc.processors.registry import rows
+from graphproc.processors.registry import specs
 
 Array = np.ndarray[Any, Any]
 
@@ -173,7 +173,7 @@ def test_outputs_with_gradients() -> None:
 
 
 @pytest.mark.parametrize(
-    "convert", [list, np.array, torch.tensor, lambda s: [list(row) for row in s], lambda s: np.array(s, "i4")]
+    "convert", [list, np.array, torch.tensor, lambda s: [list(spec) for spec in s], lambda s: np.array(s, "i4")]
 )
 def test_kinds_of_sizes(convert: Callable[..., Any]) -> None:
     for name, method, outputs in (
@@ -196,7 +196,7 @@ def test_one_image_at_a_time() -> None:
 # ---- signatures ------------------------------------------------------------------------------------------------
 
 
-CLASSES = sorted(name for name in rows() if hasattr(transformers, f"{name}Pil") or hasattr(transformers, name))
+CLASSES = sorted(name for name in specs() if hasattr(transformers, f"{name}Pil") or hasattr(transformers, name))
 
 
 @pytest.mark.parametrize("name", [name for name in CLASSES if len(methods(name)) > 1])

@@ -29,7 +29,7 @@ sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[2] / "tests"), str(HERE.p
 from campaign.generate import classes  # noqa: E402
 from campaign.report import Report  # noqa: E402
 from campaign.work import Campaign  # noqa: E402
-from graphproc.processors.row import BOTH  # noqa: E402
+from graphproc.processors.spec import BOTH  # noqa: E402
 
 
 def main(arguments: list[str] | None = None) -> int:

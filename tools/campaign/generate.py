@@ -14,8 +14,8 @@ from campaign.pictures import Picture, picture, sides
 from campaign.settings import settings_of, value, writable
 from campaign.trial import Graph, Trial, skipped
 from graphproc.configs import timm
-from graphproc.processors.registry import lookup, rows
-from graphproc.processors.row import Row
+from graphproc.processors.registry import lookup, specs
+from graphproc.processors.spec import ProcessorSpec
 
 GRAPHS = 0.22
 """The share of groups that run a graph."""
@@ -53,7 +53,7 @@ def _calls(name: str, backend: str, settings: dict[str, object], rng: random.Ran
     if form < 0.25 and settings:
         call = {key: settings[key] for key in settings if key not in CONSTRUCTOR and rng.random() < 0.6}
         settings = {key: item for key, item in settings.items() if key not in call or rng.random() < 0.2}
-    elif form < 0.4 and writable(settings) and settings.keys().isdisjoint(rows()[name].not_saved):
+    elif form < 0.4 and writable(settings) and settings.keys().isdisjoint(specs()[name].not_saved):
         # transformers saves no settings of timm's models
         given = rng.choice(("file", "file", "saved by transformers", "saved by graphproc")) if name != timm.CLASS else "file"
     if rng.random() < 0.1:
@@ -66,8 +66,8 @@ def _calls(name: str, backend: str, settings: dict[str, object], rng: random.Ran
 
 def _filled(base: Trial, rng: random.Random) -> Trial:
     """The case with images."""
-    row = lookup(base.name)
-    nesting = _nesting(row, rng)
+    spec = lookup(base.name)
+    nesting = _nesting(spec, rng)
     count = sum(map(int, nesting.split("+"))) if nesting[0].isdigit() else {"one": 1}.get(nesting, rng.randint(1, 3))
     if nesting == "batch":
         first = picture(rng)
@@ -93,10 +93,10 @@ def _filled(base: Trial, rng: random.Random) -> Trial:
     return replace(made, further=_further(made, rng))
 
 
-def _nesting(row: Row, rng: random.Random) -> str:
-    if row.per_sample == 2:
+def _nesting(spec: ProcessorSpec, rng: random.Random) -> str:
+    if spec.per_sample == 2:
         return rng.choice(("2", "2", "2+2", "list"))
-    if row.per_sample == 0 or row.counts:
+    if spec.per_sample == 0 or spec.counts:
         return rng.choice(("one", "list", "1+1", "2+1", "1", "2", "1+2+1", "batch"))
     return rng.choice(("one", "one", "one", "list", "list", "list", "batch", "batch", "tuple", "2+1"))
 
@@ -107,15 +107,15 @@ MAPS = ("uint8", "uint8", "uint8", "int32", "int64", "bool", "int16", "float32")
 def _further(trial: Trial, rng: random.Random, graph: bool = False) -> dict[str, str]:
     """Expressions of further inputs, required ones always."""
     found = {}
-    for extra in lookup(trial.name).extras.values():
+    for extra in lookup(trial.name).extra_inputs.values():
         if not extra.required and rng.random() < 0.4:
             continue
         dtype = "uint8" if graph else rng.choice(MAPS)
         form = "array" if graph else rng.choice(("array", "array", "pil", "tensor"))
         alike = graph and trial.graph is not None and (trial.graph.input == "batch" or trial.graph.fixed == "image_size")
-        rows = rng.randint(1, 3) if alike else None
+        specs = rng.randint(1, 3) if alike else None
         items = [
-            _one(extra.keyword, p, extra.aligned or alike or rng.random() < 0.6, dtype, form, rng, graph, rows)
+            _one(extra.keyword, p, extra.aligned or alike or rng.random() < 0.6, dtype, form, rng, graph, specs)
             for p in trial.pictures
         ]
         found[extra.keyword] = (
@@ -125,7 +125,7 @@ def _further(trial: Trial, rng: random.Random, graph: bool = False) -> dict[str,
 
 
 def _one(
-    keyword: str, image: Picture, aligned: bool, dtype: str, form: str, rng: random.Random, graph: bool, rows: int | None
+    keyword: str, image: Picture, aligned: bool, dtype: str, form: str, rng: random.Random, graph: bool, specs: int | None
 ) -> str:
     """One further input of one image; boxes as many as `rows` says, and of a graph's type."""
     height, width = (image.height, image.width) if aligned else sides(rng)
@@ -133,7 +133,7 @@ def _one(
     if keyword == "boxes":
         boxes = [
             [round(rng.uniform(-5, width), 2), round(rng.uniform(-5, height), 2), rng.randint(1, width), rng.randint(1, height)]
-            for _ in range(rows or rng.randint(1, 3))
+            for _ in range(specs or rng.randint(1, 3))
         ]
         return repr(boxes)
     if keyword == "prompt_images":
@@ -156,7 +156,7 @@ def _one(
 
 def _graphs(name: str, backend: str, settings: dict[str, object], rng: random.Random) -> list[Trial]:
     """Runs of one graph."""
-    row = lookup(name)
+    spec = lookup(name)
     form = rng.choice(("batch", "batch", "image", "sequence"))
     fixed = rng.choice(("", "", "", "image_size", "overrides")) if form != "sequence" else ""
     target = rng.choice(("cpu", "cpu", "cuda", "portable"))
@@ -164,11 +164,11 @@ def _graphs(name: str, backend: str, settings: dict[str, object], rng: random.Ra
         fixed = "image_size"
     elif target == "portable":
         target = "cpu"
-    if any(extra.layout == "NF" for extra in row.extras.values()) and fixed == "image_size":  # the number of rows is free
+    if any(extra.layout == "NF" for extra in spec.extra_inputs.values()) and fixed == "image_size":  # the number of rows is free
         fixed, target = "", "cpu"
     color = rng.choice(("rgb", "rgb", "rgb", "bgr", "rgba", "gray"))
-    config = {**row.defaults, **settings}
-    if color != "rgb" and (row.extras or not config.get("do_convert_rgb")):
+    config = {**spec.defaults, **settings}
+    if color != "rgb" and (spec.extra_inputs or not config.get("do_convert_rgb")):
         color = "rgb"
     graph = Graph(form, target, rng.choice((17, 18, 18, 18, 19, 20, 21, 22, 23)), color, fixed)
     base = Trial(name, backend, settings, graph=graph, tensors="np" if backend == "pil" and name != timm.CLASS else "pt")
@@ -179,17 +179,17 @@ def _graphs(name: str, backend: str, settings: dict[str, object], rng: random.Ra
     for _ in range(1 if fixed else rng.randint(3, 6)):
         size = size if fixed else sides(rng)
         count = {"image": 1}.get(form, counts if fixed else rng.randint(1, 3))
-        if row.per_sample == 2:
+        if spec.per_sample == 2:
             if form == "image":
                 return []
             count = 2
         pictures = tuple(
             replace(Picture(*(sides(rng) if form == "sequence" else size), rng.randrange(100)), mode=mode) for _ in range(count)
         )
-        nesting = "2" if row.per_sample == 2 else str(count) if row.per_sample == 0 else "list"
+        nesting = "2" if spec.per_sample == 2 else str(count) if spec.per_sample == 0 else "list"
         made = replace(base, pictures=pictures, nesting=nesting)
         found.append(replace(made, further=_further(made, rng, graph=True)))
-    if row.extras and found:  # one graph, so the same further inputs every time
+    if spec.extra_inputs and found:  # one graph, so the same further inputs every time
         first = set(found[0].further)
         found = [trial for trial in found if set(trial.further) == first]
     return found
@@ -199,8 +199,8 @@ def classes(names: Sequence[str], backends: Sequence[str]) -> list[tuple[str, st
     """The classes and backends that are tried."""
     return [
         (name, backend)
-        for name, row in rows().items()
+        for name, spec in specs().items()
         if (not names or name in names) and name in parity_cases.CASES
-        for backend in row.backends
+        for backend in spec.backends
         if backend in backends
     ]

@@ -177,7 +177,7 @@ def as_graph(processor: Any, trial: Trial, result: Any) -> dict[str, Any]:
     assert trial.graph is not None
     arrays = result if hasattr(result, "keys") else {"pixel_values": result}
     program = processor.compile(color=trial.graph.color)
-    return graph_outputs(program, processor.row.texts, {name: _one_array(value) for name, value in arrays.items()})
+    return graph_outputs(program, processor.spec.texts, {name: _one_array(value) for name, value in arrays.items()})
 
 
 def _one_array(value: Any) -> Any:

@@ -14,7 +14,7 @@ from cases.every_class import SMALL
 from PIL import Image
 
 from graphproc.configs import timm
-from graphproc.processors.registry import rows
+from graphproc.processors.registry import specs
 
 SIZES = ("size", "crop_size", "pad_size", "high_res_size", "mask_size", "mask_pad_size", "codebook_size", "codebook_crop_size")
 NOT_TRIED = (
@@ -79,7 +79,7 @@ def pool(name: str) -> Mapping[str, tuple[Any, ...]]:
 @cache
 def keys(name: str) -> tuple[str, ...]:
     """The settings of a class that are tried."""
-    return tuple(key for key in rows()[name].config({}).settings if key not in NOT_TRIED)
+    return tuple(key for key in specs()[name].config({}).settings if key not in NOT_TRIED)
 
 
 def settings_of(name: str, backend: str, rng: random.Random) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def settings_of(name: str, backend: str, rng: random.Random) -> dict[str, Any]:
         key = rng.choice(keys(name))
         found[key] = value(name, key, rng)
     if rng.random() < 0.12:
-        old = rng.choice([*rows()[name].older, *LEGACY])
+        old = rng.choice([*specs()[name].older, *LEGACY])
         found[old] = rng.choice(LEGACY[old]) if old in LEGACY else value(name, old, rng)
     found.pop("backend", None)
     return {key: item for key, item in found.items() if key not in NOT_TRIED or key in case.always}
@@ -121,18 +121,18 @@ def _small(name: str) -> Mapping[str, Any]:
     """Settings with which a class is quick."""
     if name in SMALL or name in SMALLER:
         return {**SMALLER.get(name, {}), **SMALL.get(name, {})}
-    size = rows()[name].defaults.get("size") or {}
+    size = specs()[name].defaults.get("size") or {}
     if not parity_cases.CASES[name].standard or not size or max(size.values()) > 2000:
         return {}
-    crop = {"crop_size": {"height": 33, "width": 41}} if rows()[name].defaults.get("crop_size") else {}
+    crop = {"crop_size": {"height": 33, "width": 41}} if specs()[name].defaults.get("crop_size") else {}
     return {"size": {key: 40 if key != "longest_edge" else 70 for key in size}, **crop}
 
 
 def value(name: str, key: str, rng: random.Random) -> Any:
     """A random value of a setting."""
-    row = rows()[name]
+    spec = specs()[name]
     known = pool(name).get(key, ())
-    default = row.config({}).settings.get(key)
+    default = spec.config({}).settings.get(key)
     if known and rng.random() < 0.4:
         return rng.choice(known)
     if rng.random() < 0.06:

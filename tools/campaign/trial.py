@@ -16,7 +16,7 @@ from campaign.pictures import Picture, joined
 from campaign.values import literal
 from graphproc.configs import timm
 from graphproc.ir.types import DTYPES
-from graphproc.processors.registry import lookup, rows
+from graphproc.processors.registry import lookup, specs
 
 PRELUDE = "import numpy as np, torch, transformers, graphproc as gp\nfrom PIL import Image"
 
@@ -178,7 +178,7 @@ class Trial:
         assert self.graph is not None
         graph = self.graph
         found = f"input={graph.input!r}, target={graph.target!r}, opset={graph.opset}, color={graph.color!r}"
-        if names := [name for name, extra in lookup(self.name).extras.items() if extra.keyword in self.further]:
+        if names := [name for name, extra in lookup(self.name).extra_inputs.items() if extra.keyword in self.further]:
             found += f", inputs={names!r}"
         if graph.fixed == "image_size":
             found += f", image_size={(self.pictures[0].height, self.pictures[0].width)}"
@@ -199,11 +199,11 @@ class Trial:
         if self.graph.color == "gray":
             arrays = [f"{array}[..., None]" for array in arrays]
         each = {"image": f"[{', '.join(arrays)}]"}
-        for name, extra in lookup(self.name).extras.items():
+        for name, extra in lookup(self.name).extra_inputs.items():
             if extra.keyword in self.further:
                 each[name] = f"[np.asarray(one, {np.dtype(DTYPES[extra.dtype]).name!r}) for one in {self.further[extra.keyword]}]"
         form = {"image": "{}[0]", "batch": "np.stack({})", "sequence": "{}"}[self.graph.input]
-        return "{" + ", ".join(f"{self._input(name)!r}: {form.format(rows)}" for name, rows in each.items()) + "}"
+        return "{" + ", ".join(f"{self._input(name)!r}: {form.format(specs)}" for name, specs in each.items()) + "}"
 
     def _input(self, name: str) -> str:
         """The graph's name of a program's input."""
@@ -215,7 +215,7 @@ class Trial:
 
 def reference_exists(name: str, backend: str) -> bool:
     """Whether the class has the backend here."""
-    return backend in rows()[name].backends
+    return backend in specs()[name].backends
 
 
 def skipped(trial: Trial) -> bool:

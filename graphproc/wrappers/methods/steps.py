@@ -59,7 +59,7 @@ def staged(processor: Any, stage: Stage, x: Array, settings: Mapping[str, Any]) 
     names = {dtype: name for name, dtype in DTYPES.items()}
     if x.dtype not in names:
         raise ImageError(f"image of dtype {x.dtype}: expected one of {', '.join(map(str, names))}. Cast the image.")
-    b = ProgramBuilder(processor.row.name, processor.row.parity_of(processor.backend), backend=processor.backend)
+    b = ProgramBuilder(processor.spec.name, processor.spec.parity_of(processor.backend), backend=processor.backend)
     b.image = b.input("image", TensorType(names[x.dtype], x.shape, "CHW"))
     b.output("image", stage(b, processor._config(settings), b.image))
     return reference.run(b.finish(), {"image": x})["image"]

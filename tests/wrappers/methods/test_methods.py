@@ -10,7 +10,7 @@ import pytest
 from cases.parity import reference_class
 
 from graphproc.errors import ConfigError, ImageError
-from graphproc.processors.registry import rows
+from graphproc.processors.registry import specs
 from graphproc.wrappers.methods.registry import MODULES, methods
 from graphproc.wrappers.processor import processor_class
 
@@ -149,7 +149,9 @@ def copied(image: Any) -> Any:
     )
 
 
-@pytest.mark.parametrize(("name", "method", "backend"), [(*key, backend) for key in CALLS for backend in rows()[key[0]].backends])
+@pytest.mark.parametrize(
+    ("name", "method", "backend"), [(*key, backend) for key in CALLS for backend in specs()[key[0]].backends]
+)
 def test_methods_are_transformers(name: str, method: str, backend: str) -> None:
     theirs, ours = reference_class(name, backend)(), processor_class(name)(backend=backend)
     if not hasattr(theirs, method):  # what only the other backend's class has
@@ -170,7 +172,7 @@ def test_methods_are_transformers(name: str, method: str, backend: str) -> None:
 
 @pytest.mark.parametrize(("name", "method"), NUMBERS)
 def test_methods_of_numbers(name: str, method: str) -> None:
-    backend = rows()[name].backends[0]
+    backend = specs()[name].backends[0]
     theirs, ours = reference_class(name, backend)(), processor_class(name)(backend=backend)
     for args in NUMBERS[name, method]:
         assert getattr(ours, method)(*args) == getattr(theirs, method)(*args)
@@ -187,7 +189,7 @@ def test_masks_in_colours() -> None:
 def test_every_method_is_tried() -> None:
     tried = {*CALLS, *NUMBERS, ("SegGptImageProcessor", "mask_to_rgb")}
     assert len(set(MODULES)) == len(MODULES)
-    missing = {(name, method) for name in rows() for method in methods(name) if method not in ELSEWHERE} - tried
+    missing = {(name, method) for name in specs() for method in methods(name) if method not in ELSEWHERE} - tried
     assert not missing
 
 

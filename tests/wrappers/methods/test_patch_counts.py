@@ -11,11 +11,11 @@ import pytest
 from cases.parity import reference_class
 
 from graphproc.errors import ImageError
-from graphproc.processors.registry import rows
+from graphproc.processors.registry import specs
 from graphproc.wrappers.methods.patch_counts import COUNTS
 from graphproc.wrappers.processor import processor_class
 
-CASES = [(name, backend) for name in COUNTS for backend in rows()[name].backends]
+CASES = [(name, backend) for name in COUNTS for backend in specs()[name].backends]
 EDGE = {"longest_edge": 900}
 PIXELS = ({"min_pixels": 500 * 500}, {"max_pixels": 300 * 300}, {"patch_size": 8}, {"merge_size": 1})
 SIZES = ({"size": {"shortest_edge": 500 * 500, "longest_edge": 700 * 700}}, {"patch_size": 8, "merge_size": 1})

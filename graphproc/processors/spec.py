@@ -1,4 +1,4 @@
-"""What a processor class is to the compiler: a row of names, defaults and stages."""
+"""What a processor class is to the compiler: its names, settings and stages."""
 
 from __future__ import annotations
 
@@ -26,9 +26,12 @@ Finish = Callable[[ProgramBuilder, Config, Value], None]
 """What comes after the stages: declares the outputs."""
 
 CHANNELS: Mapping[str, int] = {"rgb": 3, "bgr": 3, "rgba": 4, "gray": 1}
-"""The input's channels, by colour order. `rgba` is composited on `Row.background` and `gray` repeated, as PIL images are."""
+"""The input's channels, by colour order.
+
+`rgba` is composited on `ProcessorSpec.background` and `gray` repeated, as PIL images are.
+"""
 DROPPED = "dropped"
-"""The `Row.background` of classes that take three of the four channels of an image and leave alpha out."""
+"""The `ProcessorSpec.background` of classes that take three of the four channels of an image and leave alpha out."""
 PICKED: Mapping[str, tuple[int, ...]] = {"bgr": (2, 1, 0), "gray": (0, 0, 0), "rgba": (0, 1, 2)}
 """The channels of the input that are red, green and blue; of `rgba` where nothing was composited."""
 BACKGROUNDS: Mapping[str, Op] = {"white": CompositeOnWhite(), "checkerboard": CompositeOnCheckerboard()}
@@ -44,7 +47,7 @@ PARITY: Mapping[str, Parity] = dict(zip(BOTH, (PIL, TORCHVISION_PARITY), strict=
 
 
 @dataclass(frozen=True)
-class Extra:
+class ExtraInput:
     """A further input of a class, one for each image.
 
     Attributes:
@@ -78,7 +81,7 @@ def nothing(config: Config) -> Mapping[str, Any]:
 
 
 @dataclass(frozen=True)
-class Row:
+class ProcessorSpec:
     """A processor class.
 
     Attributes:
@@ -92,7 +95,7 @@ class Row:
         model_inputs: what the class says its models take (`model_input_names`), where that is not `outputs`.
         backends: whose arithmetic the class has; the first is the default.
         finish: declares the outputs from the last stage's result; None for `pixel_values` alone.
-        extras: further inputs by the program's name for them.
+        extra_inputs: further inputs by the program's name for them.
         needs: for each switch, the settings that its step needs.
         per_sample: how many images make one sample where that is not one; 0 is any number.
         bare: whether a call returns its one output alone instead of a BatchFeature.
@@ -124,7 +127,7 @@ class Row:
     model_inputs: tuple[str, ...] | None = None
     backends: tuple[str, ...] = BOTH
     finish: Finish | None = None
-    extras: Mapping[str, Extra] = field(default_factory=dict)
+    extra_inputs: Mapping[str, ExtraInput] = field(default_factory=dict)
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: NEEDS)
     per_sample: int = 1
     bare: bool = False
@@ -163,21 +166,21 @@ class Row:
     @property
     def arguments(self) -> tuple[str, ...]:
         """What a call takes by position behind the images: texts, further inputs, settings."""
-        return (*self.texts, *(extra.keyword for extra in self.extras.values()), *self.settings_by_position)
+        return (*self.texts, *(extra.keyword for extra in self.extra_inputs.values()), *self.settings_by_position)
 
     @property
     def inputs(self) -> list[str]:
         """What a call takes: the images and the further inputs, optional ones in brackets."""
-        return ["images", *(extra.keyword if extra.required else f"[{extra.keyword}]" for extra in self.extras.values())]
+        return ["images", *(extra.keyword if extra.required else f"[{extra.keyword}]" for extra in self.extra_inputs.values())]
 
     @property
     def shown_outputs(self) -> list[str]:
         """What a call gives; in brackets what it gives only with a further input or another setting than the default."""
-        optional = [name for name, extra in self.extras.items() if not extra.required]
+        optional = [name for name, extra in self.extra_inputs.items() if not extra.required]
         config = self.config({})
         try:
             always = {output.name for output in self.program(config).outputs}
-            brought = [output.name for output in self.program(config, extras=optional).outputs] if optional else []
+            brought = [output.name for output in self.program(config, extra_inputs=optional).outputs] if optional else []
         except ConfigError:  # a class that has no defaults for something (colours, a model's settings)
             always, brought = set(self.outputs), []
         return [name if name in always else f"[{name}]" for name in dict.fromkeys((*self.outputs, *brought))]
@@ -231,7 +234,7 @@ class Row:
         color: str = "rgb",
         dtype: str = "u8",
         channels: int | None = None,
-        extras: Sequence[str] = (),
+        extra_inputs: Sequence[str] = (),
         several: bool = False,
         backend: str | None = None,
         types: Mapping[str, str] | None = None,
@@ -243,7 +246,7 @@ class Row:
             color: the colour order of the input image.
             dtype: the input's element type; only a program that does not resize takes others than `u8`.
             channels: the input's channels where they differ from the colour order's (arrays without RGB conversion).
-            extras: the optional inputs that the program has, by their names in `Row.extras`; required ones it always has.
+            extra_inputs: the optional inputs that the program has, by their names in `extra_inputs`; it always has the required ones.
             several: whether the image is one of several in its sample.
             types: the element types of further inputs that have others than declared, by their names.
             backend: whose arithmetic the results equal: `pil` or `torchvision`; the class's first one for None.
@@ -266,12 +269,12 @@ class Row:
         if color != "rgb" and x.type.channels == CHANNELS[color]:
             x = b.add(SelectChannels(PICKED[color]), x)
         b.image = x
-        if unknown := sorted(set(extras) - set(self.extras)):
-            known = ", ".join(self.extras) or "none beside the image"
+        if unknown := sorted(set(extra_inputs) - set(self.extra_inputs)):
+            known = ", ".join(self.extra_inputs) or "none beside the image"
             raise ConfigError(f"inputs: {self.name} takes {known}, got {unknown[0]!r}")
-        for name, extra in self.extras.items():
-            if extra.required or name in extras:
-                b.extras[name] = b.input(name, extra.type(name, (types or {}).get(name, "")))
+        for name, extra in self.extra_inputs.items():
+            if extra.required or name in extra_inputs:
+                b.extra_inputs[name] = b.input(name, extra.type(name, (types or {}).get(name, "")))
         for stage in self.stages:
             x = stage(b, config, x)
         if self.finish is None:
