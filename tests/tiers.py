@@ -18,7 +18,7 @@ from cases.every_class import FAMILIES, VARIANTS, Variant
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
-from graphproc.processors.registry import specs as processor_rows
+from graphproc.processors.registry import specs as processor_specs
 
 T = TypeVar("T")
 
@@ -52,7 +52,7 @@ def load_profiles() -> None:
     hypothesis_settings.load_profile("everything" if everything() else "quick")
 
 
-def specs(every: Iterable[T], few: Collection[T]) -> list[Any]:
+def rows(every: Iterable[T], few: Collection[T]) -> list[Any]:
     """The rows of a matrix for `parametrize`: in the quick tier those among `few`, else all, the others marked `wide`.
 
     A row that is a tuple has a value for each argument of the test.
@@ -67,17 +67,17 @@ def _wide(spec: Any) -> Any:
 
 def classes(every: Iterable[Variant] = VARIANTS) -> list[Any]:
     """The programs of every class, or of one class of each family."""
-    return specs(every, FAMILIES)
+    return rows(every, FAMILIES)
 
 
 def names(every: Sequence[str]) -> list[Any]:
     """The names of all classes, or of the first class of each family."""
-    return specs(every, firsts(every))
+    return rows(every, firsts(every))
 
 
 def firsts(names: Iterable[str]) -> Collection[str]:
     """The first class of each family."""
-    return {processor_rows()[name].family: name for name in reversed(list(names))}.values()
+    return {processor_specs()[name].family: name for name in reversed(list(names))}.values()
 
 
 def settings(labels: Mapping[str, Sequence[str]], own: Mapping[str, Sequence[str]]) -> list[Any]:
@@ -87,7 +87,7 @@ def settings(labels: Mapping[str, Sequence[str]], own: Mapping[str, Sequence[str
     """
     few = {(name, label) for name in firsts(labels) for label in ("default", *own[name][::3])}
     few |= {(STANDARD, label) for label in labels[STANDARD]}
-    return specs([(name, label) for name in labels for label in labels[name]], few)
+    return rows([(name, label) for name in labels for label in labels[name]], few)
 
 
 def images(every: Sequence[T]) -> Sequence[T]:

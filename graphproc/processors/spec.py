@@ -246,7 +246,7 @@ class ProcessorSpec:
             color: the colour order of the input image.
             dtype: the input's element type; only a program that does not resize takes others than `u8`.
             channels: the input's channels where they differ from the colour order's (arrays without RGB conversion).
-            extra_inputs: the optional inputs that the program has, by their names in `extra_inputs`; it always has the required ones.
+            extra_inputs: the optional inputs that it has, by name; it always has the required ones.
             several: whether the image is one of several in its sample.
             types: the element types of further inputs that have others than declared, by their names.
             backend: whose arithmetic the results equal: `pil` or `torchvision`; the class's first one for None.

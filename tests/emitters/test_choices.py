@@ -29,8 +29,8 @@ def tool(root: Path) -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("form", tiers.specs(["image", "batch"], ["batch"]))
-@pytest.mark.parametrize("family", tiers.specs(FAMILIES, ["plain", "detection"]))
+@pytest.mark.parametrize("form", tiers.rows(["image", "batch"], ["batch"]))
+@pytest.mark.parametrize("family", tiers.rows(FAMILIES, ["plain", "detection"]))
 def test_every_dimension_can_be_fixed(family: str, form: str, tool: ModuleType, tmp_path: Path) -> None:
     """In a process of its own, which ONNX Runtime would end: as overrides and in the model, with the bits of the free graph."""
     try:

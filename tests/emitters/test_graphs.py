@@ -54,7 +54,7 @@ ADDED: Mapping[str, tuple[str, ...]] = {
 """The outputs that a further input brings."""
 
 
-GRAPHS = tiers.specs(
+GRAPHS = tiers.rows(
     dict.fromkeys((v, t) for t in TARGETS for v in (*FAMILIES, *distinct()) if t != "portable" or v in PORTABLE),
     [(v, t) for v in FAMILIES for t in TARGETS],
 )
@@ -98,7 +98,7 @@ def valid_and_of_the_default_domain(variant: Variant, target: str) -> None:
     assert not graph.functions
 
 
-@pytest.mark.parametrize("input", tiers.specs(["image", "sequence"], ["sequence"]))
+@pytest.mark.parametrize("input", tiers.rows(["image", "sequence"], ["sequence"]))
 @pytest.mark.parametrize("variant", tiers.classes(v for v in VARIANTS if v in FAMILIES or v.inputs or v.several), ids=str)
 def test_graphs_of_one_image_and_of_a_sequence_are_valid(variant: Variant, input: str) -> None:
     """`test_parity.py` runs a sequence through every class."""
@@ -238,7 +238,7 @@ def test_what_is_not_portable_is_refused(name: str) -> None:
 @pytest.mark.parametrize("opset", sorted(IR_VERSION))
 @pytest.mark.parametrize(
     ("name", "target"),
-    tiers.specs(
+    tiers.rows(
         [
             *(("CLIPImageProcessor", target) for target in TARGETS),
             ("PerceiverImageProcessor", "portable"),
@@ -266,7 +266,7 @@ def assert_as_reference(variant: Variant, graph: onnx.ModelProto, size: tuple[in
 
 
 @pytest.mark.parametrize("opset", [min(IR_VERSION), max(IR_VERSION)])
-@pytest.mark.parametrize("variant", tiers.specs(FAMILIES, FAMILIES[:5]), ids=str)
+@pytest.mark.parametrize("variant", tiers.rows(FAMILIES, FAMILIES[:5]), ids=str)
 def test_the_oldest_and_the_newest_opset_in_every_family(variant: Variant, opset: int) -> None:
     graph = emit(program(variant), EmitOptions(opset=opset))
     check(graph)

@@ -86,7 +86,7 @@ def test_every_class(variant: Variant) -> None:
         assert parse(str(program)) == program
 
 
-@pytest.mark.parametrize("method", tiers.specs(METHODS, FIRSTS), ids=label)
+@pytest.mark.parametrize("method", tiers.rows(METHODS, FIRSTS), ids=label)
 def test_every_post_processing_method(method: Method) -> None:
     config = processor(method)._post_config()
     for change in changed(method):
@@ -95,7 +95,7 @@ def test_every_post_processing_method(method: Method) -> None:
             assert parse(str(program)) == program
 
 
-@pytest.mark.parametrize("variant", tiers.specs(FAMILIES, FAMILIES[:5]), ids=str)
+@pytest.mark.parametrize("variant", tiers.rows(FAMILIES, FAMILIES[:5]), ids=str)
 def test_graphs_of_what_is_read_are_the_same(variant: Variant) -> None:
     """Bounds of sizes, which decide what is emitted, come back as well."""
     (program, *_) = compiled(variant)
@@ -287,7 +287,7 @@ WORDS = [t.text for t in tokens.Reader(TEXT)._tokens if t.text] + [
 ]
 
 
-@pytest.mark.parametrize("seed", tiers.specs(range(20), range(3)))
+@pytest.mark.parametrize("seed", tiers.rows(range(20), range(3)))
 def test_a_damaged_text_is_refused_or_another_program(seed: int) -> None:
     """Nothing but a ProgramError comes out, whatever words are lost, added or exchanged."""
     rng = random.Random(seed)

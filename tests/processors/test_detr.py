@@ -52,7 +52,7 @@ def test_what_is_not_compiled_is_named(model: str, keyword: str) -> None:
 
 
 @pytest.mark.parametrize("model", [*DETR, *FORMER, "Eomt"])
-@pytest.mark.parametrize("do_pad", tiers.specs([False, True], [True]))
+@pytest.mark.parametrize("do_pad", tiers.rows([False, True], [True]))
 def test_outputs_have_the_order_of_transformers(model: str, do_pad: bool) -> None:
     name, settings = f"{model}ImageProcessor", {"size": {"shortest_edge": 20, "longest_edge": 30}, "do_pad": do_pad}
     image = cases.picture((17, 31), "noise")

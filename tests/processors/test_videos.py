@@ -11,7 +11,7 @@ from cases.parity import reference_class
 from graphproc.processors import videos
 from graphproc.wrappers.processor import processor_class
 
-NAMES = [row.name for row in videos.ROWS]
+NAMES = [row.name for row in videos.SPECS]
 SMALL = {"crop_size": 40, "size": {"height": 50, "width": 45}, "pad_size": 60}
 Array = np.ndarray[Any, Any]
 
