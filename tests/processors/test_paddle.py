@@ -63,7 +63,7 @@ def test_original_images_as_tensors() -> None:
 @pytest.mark.parametrize(
     ("name", "settings", "message"),
     [
-        ("PPOCRV5ServerDetImageProcessor", {"limit_type": "other"}, "limit_type: expected max, min or resize_long"),
+        ("PPOCRV5ServerDetImageProcessor", {"limit_type": "other"}, "limit_type: expected one of max, min, resize_long"),
         (
             "PPOCRV5ServerDetImageProcessor",
             {"resample": 1},
