@@ -43,7 +43,7 @@ def costs() -> dict[str, tuple[str, float]]:
         module = import_module(f"graphproc.processors.{name}")
         assert module.__file__ is not None
         lines = code_lines(Path(module.__file__))
-        found.update({row.name: (name, lines / len(module.ROWS)) for row in module.ROWS})
+        found.update({spec.name: (name, lines / len(module.SPECS)) for spec in module.SPECS})
     return found
 
 

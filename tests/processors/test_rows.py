@@ -69,7 +69,7 @@ def test_every_class_of_transformers_has_a_row() -> None:
 
 def test_every_module_with_rows_is_registered(root: Any) -> None:
     files = (root / "graphproc" / "processors").glob("*.py")
-    with_rows = {path.stem for path in files if "\nROWS = (" in path.read_text(encoding="utf-8")}
+    with_rows = {path.stem for path in files if "\nSPECS = (" in path.read_text(encoding="utf-8")}
     assert with_rows == set(registry.MODULES)
 
 
