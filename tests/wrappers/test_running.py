@@ -385,6 +385,7 @@ def test_errors_say_which_image_they_are_about(
     assert str(caught.value).startswith("image 2: ") == several
 
 
+@pytest.mark.slow
 def test_errors_about_a_file_name_it(tmp_path: Path) -> None:
     path = tmp_path / "long.png"
     Image.fromarray(noise(1, 700, 3)).save(path)
