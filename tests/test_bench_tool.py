@@ -274,6 +274,7 @@ def test_the_chart_of_readme(
         chart.main()
 
 
+@pytest.mark.slow
 def test_a_profile_tells_what_nodes_are_for(
     tool: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

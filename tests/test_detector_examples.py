@@ -153,6 +153,7 @@ def test_layout_looks_at_so_many_candidates(groups, classes, left):
     assert check_layout(*clusters(groups, classes)) == left
 
 
+@pytest.mark.slow
 def test_layout_in_one_graph(tmp_path, rng):
     """Around a model that gives the same for every page."""
     scores, distances = detections(rng, 40)

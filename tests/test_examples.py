@@ -71,6 +71,7 @@ def test_every_language_is_tested():
     assert tuple(languages.LANGUAGES) == NAMES
 
 
+@pytest.mark.slow
 def test_python_gives_what_a_session_gives(folder, expected, image, processor):
     scores = gp.Session(folder / "fused.onnx")(image[None])["y"][0]
     assert expected.scores.tobytes() == scores.tobytes()

@@ -83,6 +83,7 @@ def test_a_configuration_file_is_a_source(tmp_path: Path) -> None:
     assert json.loads(result.stdout)["results"][0]["processor"] == "ViTImageProcessor"
 
 
+@pytest.mark.slow
 def test_other_bits_are_shown_and_exit_1(monkeypatch: pytest.MonkeyPatch) -> None:
     right = Session.run
 

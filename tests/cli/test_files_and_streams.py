@@ -25,6 +25,7 @@ def process(root: Path, *args: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run([sys.executable, "-m", "graphproc", *args], capture_output=True, env=environment, timeout=120)
 
 
+@pytest.mark.slow
 def test_a_graph_goes_to_stdout_and_the_report_to_stderr(root: Path) -> None:
     result = process(root, "export", "CLIPImageProcessor", "--image-size", "8x8", "-o", "-")
     assert onnx.load_model_from_string(result.stdout).graph.output[0].name == "pixel_values"

@@ -119,6 +119,7 @@ def test_refusals_are_one_line_and_leave_nothing(
     assert sorted(os.listdir()) == before
 
 
+@pytest.mark.slow
 def test_options_of_a_processor_with_a_graph(net: Path, tmp_path: Path) -> None:
     graph = gp.ViTImageProcessor(size=32).export(tmp_path / "pre.onnx")
     for option in (("--target", "cuda"), ("--input", "image"), ("--color", "bgr")):

@@ -45,6 +45,7 @@ def outputs(graph: Path, image: Path, out: Path) -> Any:
         return arrays["pixel_values"]
 
 
+@pytest.mark.slow
 def test_a_graph_of_rgba_gets_the_alpha_channel_of_the_file(tmp_path: Path, rgba: Image.Image) -> None:
     graph, out = tmp_path / "rgba.onnx", tmp_path / "out.npz"
     run("export", "CLIPImageProcessor", *SMALL, "--color", "rgba", "-o", str(graph))

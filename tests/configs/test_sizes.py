@@ -20,6 +20,7 @@ FORMS = st.sampled_from([sorted(form) for form in SIZE_FORMS]).flatmap(
 PAIRS = st.tuples(EDGES, EDGES) | st.lists(EDGES, min_size=2, max_size=2)
 
 
+@pytest.mark.slow
 @given(size=EDGES | PAIRS | FORMS | st.none(), square=st.booleans(), longest=st.none() | EDGES, height_first=st.booleans())
 def test_the_same_dictionary_or_both_refuse(size: Any, square: bool, longest: int | None, height_first: bool) -> None:
     try:

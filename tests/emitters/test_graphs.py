@@ -288,7 +288,7 @@ def test_one_image_without_a_batch_axis(name: str, target: str, size: tuple[int,
     assert_same(ort(graph)({"image": x})["pixel_values"][0], reference.run(compiled, {"image": x})["pixel_values"])
 
 
-@pytest.mark.parametrize("variant", FAMILIES, ids=str)
+@pytest.mark.parametrize("variant", tiers.rows(FAMILIES, FAMILIES[::3]), ids=str)
 def test_one_image_of_every_family(variant: Variant) -> None:
     (inputs,), results = expected(variant, 1, SIZE)
     graph = emit(program(variant), EmitOptions(input="image"))
@@ -325,8 +325,8 @@ print(json.dumps(digests(sys.argv[2] == "everything")))
 
 
 def digests(everything: bool) -> dict[str, str]:
-    """The hash of the `cpu` graph of a class of each family, or of every class, and then of the former for other targets too."""
-    wanted = [(v, "cpu") for v in FAMILIES]
+    """The hash of the `cpu` graph of a few classes, or of every class, and then of the former for other targets too."""
+    wanted = [(v, "cpu") for v in FAMILIES[:: 1 if everything else 4]]
     if everything:
         wanted += [(v, t) for v in FAMILIES for t in ("cuda", "portable")] + [(v, "cpu") for v in VARIANTS]
     return {
@@ -349,7 +349,7 @@ def test_the_same_bytes_in_every_process(root: Path, seed: str) -> None:
     )
     there = json.loads(result.stdout)
     assert there == digests(tiers.everything())
-    assert len(there) >= len(FAMILIES)
+    assert len(there) >= len(FAMILIES) // 4
 
 
 def test_quick_settings_are_of_classes_that_exist() -> None:

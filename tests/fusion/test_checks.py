@@ -62,6 +62,7 @@ def test_images_of_another_size_are_refused_at_the_joint(input: str, fold: bool,
             session.run(None, feeds(fused.model, np.ascontiguousarray(LANDSCAPE.transpose(1, 0, 2))))
 
 
+@pytest.mark.slow
 def test_a_session_says_which_size_was_expected() -> None:
     session = gp.Session(gp.fuse(PROCESSOR, detector(mask=False)))
     message = r"^graph: preprocessing/pixel_values: axis \d must be (80|106), got images \[1, \d+, \d+, 3\]\. Give others\.$"

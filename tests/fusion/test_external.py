@@ -111,6 +111,7 @@ def test_large_weights_start_where_systems_can_map_them_and_shared_ones_are_copi
     assert_same(gp.Session(target)(IMAGES)["y"], want)
 
 
+@pytest.mark.slow
 @POSIX
 def test_links_as_in_the_cache_of_the_hub_are_followed_and_come_out_as_files(tmp_path: Path) -> None:
     net = conv()

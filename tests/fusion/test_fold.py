@@ -138,6 +138,7 @@ def test_the_photograph_in_every_form(options: dict[str, Any]) -> None:
     assert 0 < folded.difference < 2e-5
 
 
+@pytest.mark.slow
 def test_other_inputs_leave_the_convolution_to_be_measured() -> None:
     net = conv()
     net.graph.input.append(helper.make_tensor_value_info("ids", FLOAT, [1]))

@@ -290,6 +290,7 @@ def test_several_outputs_by_name_and_the_image_that_is_left(name: str) -> None:
     assert shape(fused.model.graph.input[1]) == ["batch", "length"]
 
 
+@pytest.mark.slow
 def test_outputs_that_nobody_takes_are_given_only_when_asked_for() -> None:
     net = conv(input="pixel_values")
     assert [v.name for v in gp.fuse(DETR, net).graph.output] == ["y"]
@@ -316,6 +317,7 @@ def test_map_goes_before_names_and_one_output_may_go_to_several_inputs() -> None
 # ---- types, batches, layouts -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dtype", "kind"), [(HALF, "float16"), (TensorProto.DOUBLE, "float64")])
 def test_other_float_types_are_converted_at_the_joint(dtype: int, kind: str) -> None:
     net = model([helper.make_node("Neg", ["x"], ["y"], "neg")], {"x": (dtype, [1, 3, 32, 32])}, {"y": (dtype, [1, 3, 32, 32])})

@@ -313,6 +313,7 @@ def test_folding_the_normalization_under_a_post_processing() -> None:
 # ---- which method ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_outputs_of_other_names() -> None:
     own, net = processor("RTDetr"), detector(names=("output0", "output1"))
     told = {"output0": "logits", "output1": "pred_boxes"}

@@ -72,6 +72,7 @@ def test_image_size_of_a_graph_that_has_another() -> None:
         gp.fuse(PROCESSOR.to_onnx(input="sequence"), conv(), image_size=(60, 90))
 
 
+@pytest.mark.slow
 def test_the_sides_in_the_wrong_order() -> None:
     with pytest.raises(FusionError, match="Give the preprocessing first, then the model"):
         gp.fuse(conv(), PROCESSOR.to_onnx())

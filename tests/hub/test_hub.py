@@ -95,6 +95,7 @@ def test_a_model_is_downloaded_once_and_then_works_offline(hub: Hub, client: Cli
     assert client.run("out += [size()]", HF_ENDPOINT="http://127.0.0.1:9") == [30]  # nothing listens there
 
 
+@pytest.mark.slow
 def test_all_files_are_of_one_commit(hub: Hub, client: Client) -> None:
     sha = hub.add("me/clip", {"processor_config.json": {"processor_class": "CLIPProcessor"}, "preprocessor_config.json": CLIP})
     assert client.run("out += [size()]") == [30]
@@ -159,6 +160,7 @@ def test_a_nested_configuration_wins_and_subfolders_work(hub: Hub, client: Clien
     assert "subfolder: expected a relative path without .." in found[4]
 
 
+@pytest.mark.slow
 def test_the_model_type_is_asked_for_only_when_needed(hub: Hub, client: Client) -> None:
     plain = {"size": 40, "do_resize": True}
     hub.add("me/typed", {"preprocessor_config.json": {**plain, "feature_extractor_type": "ViTFeatureExtractor"}})
@@ -256,6 +258,7 @@ def test_uploading_and_loading_again(hub: Hub, client: Client) -> None:
     assert "POST /api/models/me/mine/branch/other" in posts
 
 
+@pytest.mark.slow
 def test_saving_with_push_to_hub(hub: Hub, client: Client, tmp_path: Path) -> None:
     folder = tmp_path / "a" / "named"
     found = client.run(

@@ -86,6 +86,7 @@ def test_forms_by_reduction_and_bits(n_in: int, n_out: int, name: str, arithmeti
         assert choose_form("cpu", weights, taps, axis.reduction, 0, name, arithmetic)[0] == PAIRED
 
 
+@pytest.mark.slow
 @given(st.sampled_from(("bilinear", "bicubic", "lanczos")), st.integers(1, 900), st.integers(1, 900))
 @example("lanczos", 1, 900)
 @example("lanczos", 4, 5)

@@ -59,6 +59,7 @@ def renumbered(found: dict[str, Any], expected: dict[str, Any]) -> dict[str, Any
     return {"segmentation": segmentation, "segments_info": segments}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*NAMES, "OneFormerImageProcessor"])
 def test_instances_in_any_order(name: str, tmp_path: Path) -> None:
     (tmp_path / "coco.json").write_text("{}")

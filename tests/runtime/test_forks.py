@@ -38,6 +38,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [0.01, 0.3])
 def test_a_fork_waits_for_first_calls(seconds: float, root: Path) -> None:
     """First calls import modules and make sessions; a lock of a module that is being imported stays locked in a child."""

@@ -214,6 +214,7 @@ def test_what_is_neither_path_nor_graph_is_refused() -> None:
 # ---- other processes -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_session_can_be_sent_to_another_process(model: onnx.ModelProto) -> None:
     session = Session(model, threads=1, specialise_after=7)
     copy = pickle.loads(pickle.dumps(session))
@@ -273,6 +274,7 @@ def test_threads_do_not_change_results(model: onnx.ModelProto) -> None:
     assert (one == two).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["CLIP", "Detr", "Qwen2VL"])
 def test_images_of_a_batch_run_side_by_side(name: str) -> None:
     """On sessions of workers, with the results of one run, whether their sizes are known beforehand or not."""
@@ -354,6 +356,7 @@ def test_arrays_that_outputs_do_not_fit_are_refused(model: onnx.ModelProto, out:
         Session(model).run({"images": batch(50, 60)}, out)
 
 
+@pytest.mark.slow
 def test_results_of_unknown_shape_outlive_the_session() -> None:
     ours = gp.DetrImageProcessor(size={"shortest_edge": 40, "longest_edge": 60})
     session = Session(ours.to_onnx())

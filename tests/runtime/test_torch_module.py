@@ -59,7 +59,7 @@ def test_every_class_gives_onnx_runtimes_bits(variant: Variant) -> None:
 
 def families(*without: str) -> Any:
     chosen = [variant for variant in FAMILIES if variant.name not in without]
-    return pytest.mark.parametrize("variant", chosen, ids=str)
+    return pytest.mark.parametrize("variant", tiers.rows(chosen, FAMILIES[::4]), ids=str)
 
 
 @pytest.mark.parametrize("options", [EmitOptions("cpu"), EmitOptions("cuda", "image", 23)], ids=["cpu", "image, opset 23"])

@@ -20,6 +20,7 @@ def test_patches_within(patch: int, budget: int) -> None:
     compare(lambda h, w: rules.patches_within(h, w, patch, budget), lambda h, w: source(h, w, patch, budget))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("patch", [14, 16])
 def test_every_limit_of_a_side_is_where_bisection_puts_it(patch: int) -> None:
     """For each side and number of patches, the last of the 2**24 scales at which the side has no more patches."""

@@ -174,6 +174,7 @@ def test_samples_lack_no_channels(name: str, tensors: str | None) -> None:
             ours(name, settings)(sample, return_tensors=tensors)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["pil", "torchvision"])
 def test_tiles_are_not_padded_to_the_largest(backend: str) -> None:
     """LLaVA-OneVision pads images by tiles that they lack, and leaves tiles the size that they have."""

@@ -86,7 +86,7 @@ def call(ours: Any, images: Any, **options: Any) -> Any:
 # ---- results ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", CLASSES)
+@pytest.mark.parametrize("name", tiers.rows(CLASSES, [*CLASSES][::3]))
 def test_threads_change_nothing(name: str) -> None:
     ours = getattr(gp, name)(**CLASSES[name])
     for images in (mixed(9), noise(5, 30, 40, 3), [noise(30, 40, 3)]):
@@ -168,7 +168,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[Array, dict[str
         yield seen
 
 
-@pytest.mark.parametrize("name", CLASSES)
+@pytest.mark.parametrize("name", tiers.rows(CLASSES, [*CLASSES][::3]))
 @pytest.mark.parametrize("threads", tiers.rows([1, 2], [2]))
 def test_pixels_are_not_copied(name: str, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     ours = getattr(gp, name)(**CLASSES[name])
@@ -385,6 +385,7 @@ def test_errors_say_which_image_they_are_about(
     assert str(caught.value).startswith("image 2: ") == several
 
 
+@pytest.mark.slow
 def test_errors_about_a_file_name_it(tmp_path: Path) -> None:
     path = tmp_path / "long.png"
     Image.fromarray(noise(1, 700, 3)).save(path)

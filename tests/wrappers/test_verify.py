@@ -96,6 +96,7 @@ def test_sizes_that_the_settings_refuse_are_not_tried() -> None:
     assert 0 < len(report.comparisons) < len(DEFAULT_SIZES)
 
 
+@pytest.mark.slow
 def test_images_of_the_caller(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     Image.fromarray(photograph()).save(path)
