@@ -55,6 +55,7 @@ MEANINGS: Mapping[str, str] = {
     "rows": "rows of the grid",
     "spatial_shapes": "rows and columns of the patch grid",
     "target_sizes": "rows and columns of the patch grid of each slice",
+    "tile_fine_mask": "true for each sample",
     "task_inputs": "the texts of task_inputs, with their prefix",
     "width": "width of the resized image in pixels",
 }
