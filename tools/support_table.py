@@ -43,7 +43,7 @@ def torchvision_parities() -> list[str]:
 
 def limits() -> list[str]:
     """What is not in graphs; the table of classes numbers these from 1."""
-    return list(dict.fromkeys(spec.not_compiled for spec in specs().values() if spec.not_compiled))
+    return list(dict.fromkeys(spec.limitations for spec in specs().values() if spec.limitations))
 
 
 def _parity(name: str) -> str:
@@ -100,7 +100,7 @@ def class_table() -> str:
             ", ".join(spec.inputs),
             ", ".join(spec.shown_outputs),
             _parity(spec.name),
-            f"[{absent.index(spec.not_compiled) + 1}]" if spec.not_compiled else "",
+            f"[{absent.index(spec.limitations) + 1}]" if spec.limitations else "",
         )
         for spec in specs().values()
     ]

@@ -91,14 +91,14 @@ class Task:
     def __post_init__(self) -> None:
         if self.batch < 1:
             raise ConfigError(f"batch: expected at least 1 image, got {self.batch}")
-        if self.processor.spec.per_sample > 1 and self.batch > 1:
-            name, count = self.processor.spec.name, self.processor.spec.per_sample
+        if self.processor.spec.images_per_sample > 1 and self.batch > 1:
+            name, count = self.processor.spec.name, self.processor.spec.images_per_sample
             raise ConfigError(f"batch: {name} takes samples of {count} images, which are one run. Leave it at 1.")
 
     @property
     def count(self) -> int:
         """How many images a run gets: the batch, or one sample."""
-        return self.batch * max(1, self.processor.spec.per_sample)
+        return self.batch * max(1, self.processor.spec.images_per_sample)
 
     @cached_property
     def torchvision(self) -> Task | None:
@@ -125,7 +125,7 @@ class Task:
     @cached_property
     def feeds(self) -> dict[str, Array]:
         """What a graph reads: all images, stacked."""
-        return {self.program.graph_input(name): np.stack([value] * self.count) for name, value in self.inputs.items()}
+        return {self.program.graph_input_name(name): np.stack([value] * self.count) for name, value in self.inputs.items()}
 
     @cached_property
     def keywords(self) -> dict[str, Any]:

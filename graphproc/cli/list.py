@@ -99,7 +99,7 @@ def _show(spec: ProcessorSpec) -> None:
                 (f"parity, {backend}" if len(spec.backends) > 1 else "parity", text)
                 for backend, text in found["parities"].items()
             ),
-            *([("without", spec.not_compiled)] if spec.not_compiled else []),
+            *([("without", spec.limitations)] if spec.limitations else []),
         ]
     )
     settings = {key: value for key, value in found["settings"].items() if value is not None}

@@ -70,7 +70,7 @@ _FUNCTIONS: Mapping[str, tuple[Callable[..., Any], str]] = {
     "round": (num.round_half_even, "n"),
     "sqrt": (num.sqrt, "n"),
     "float": (num.as_float, "n"),
-    "single": (num.single, "n"),
+    "to_float32": (num.to_float32, "n"),
     "take": (num.take, "*n"),
     "argmin": (num.argmin, "n"),
     "argmax": (num.argmax, "*"),

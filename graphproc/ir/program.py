@@ -165,7 +165,7 @@ class Program:
         sides = {name for v in self.inputs for s in v.type.shape for name in num.symbols(s)}
         return sorted(sides.union(*(v.measures for v in self.inputs)))
 
-    def graph_input(self, name: str, several: bool = True) -> str:
+    def graph_input_name(self, name: str, several: bool = True) -> str:
         """The name of the graph's input that holds one of the program's: of several images its plural; no output's name.
 
         What comes stacked has its own name; sizes among it are plural where every image has its own.
@@ -327,7 +327,7 @@ class ProgramBuilder:
         image: the image, channels first, before any stage.
         extra_inputs: the optional inputs that the program was asked to have, by name.
         several: whether the image is one of several in its sample, for classes that process those otherwise
-            (`ProcessorSpec.counts`).
+            (`ProcessorSpec.images_per_sample_output`).
         backend: whose arithmetic the stages take, `pil` or `torchvision`.
         stacked: whether the inputs come stacked, as a model's outputs do (`Program.stacked`).
     """

@@ -73,14 +73,14 @@ def overview_and_tiles(b: ProgramBuilder, config: Config, x: Value) -> Value:
 def with_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
     """`pixel_values`, with `do_pad` filled up to the most tiles of an image, and `image_sizes`."""
     b.output("pixel_values", x, joins.Pad(unpadded=(-3, -2, -1)) if config.do_pad else joins.STACK)
-    tiling.tell(b, "image_sizes", b.image.type.size("H"), b.image.type.size("W"))
+    tiling.size_output(b, "image_sizes", b.image.type.size("H"), b.image.type.size("W"))
 
 
 def with_counts(b: ProgramBuilder, config: Config, x: Value) -> None:
     """LLaVA-OneVision: also `batch_num_images`, the images of each sample."""
     with_sizes(b, config, x)
     if not b.several:
-        tiling.tell(b, "batch_num_images", 1)
+        tiling.size_output(b, "batch_num_images", 1)
 
 
 LLAVA = {**RGB, **NORMALIZE, **CLIP, "do_pad": True}
@@ -88,7 +88,7 @@ LLAVA = {**RGB, **NORMALIZE, **CLIP, "do_pad": True}
 SPECS = (
     ProcessorSpec(
         "LlavaNextImageProcessor",
-        (overview_and_tiles, tiling.in_model_units),
+        (overview_and_tiles, tiling.rescale_and_normalize),
         {
             **LLAVA,
             **resize_to(shortest(224), "bicubic"),
@@ -100,7 +100,7 @@ SPECS = (
     ),
     ProcessorSpec(
         "LlavaOnevisionImageProcessor",
-        (overview_and_tiles, tiling.in_model_units),
+        (overview_and_tiles, tiling.rescale_and_normalize),
         {
             **LLAVA,
             **resize_to(square(384), "bicubic"),
@@ -109,7 +109,7 @@ SPECS = (
         },
         outputs=("pixel_values", "image_sizes", "batch_num_images"),
         finish=with_counts,
-        counts="batch_num_images",
+        images_per_sample_output="batch_num_images",
         calls={"image_mean": PARTLY},
     ),
 )

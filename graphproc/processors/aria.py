@@ -85,7 +85,7 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
 SPECS = (
     ProcessorSpec(
         "AriaImageProcessor",
-        (squares, tiling.in_model_units),
+        (squares, tiling.rescale_and_normalize),
         {**RGB, "resample": BICUBIC, **NORMALIZE, **INCEPTION, **SETTINGS},
         older={"split_resolutions": legacy.not_null("split_resolutions")},
         outputs=("pixel_values", "pixel_mask", "num_crops"),

@@ -89,7 +89,7 @@ DETR = ProcessorSpec(
     "DetrImageProcessor",
     (resize, stages.rescale, stages.normalize),
     DETECTION,
-    not_compiled=TARGETS,
+    limitations=TARGETS,
     outputs=("pixel_mask", "pixel_values"),
     model_inputs=("pixel_values", "pixel_mask"),
     finish=finish,

@@ -178,7 +178,7 @@ SPECS = (
             padding_mode=Setting("constant", None, "What the padding is: constant, symmetric, reflect or edge."),
             patch_size=PATCH_SIDES.of({"height": 30, "width": 30}),
         ),
-        not_compiled="samples of several images, of which only the first is described",
+        limitations="samples of several images, of which only the first is described",
         outputs=("images", "image_unpadded_heights", "image_unpadded_widths", "image_scale_factors", "image_sizes"),
         model_inputs=(
             "images",
@@ -199,7 +199,7 @@ SPECS = (
             **IMAGENET,
             "do_crop_margin": DO_CROP_MARGIN,
         },
-        not_compiled="do_align_long_axis with torchvision's backend, which fails on images that are to be turned",
+        limitations="do_align_long_axis with torchvision's backend, which fails on images that are to be turned",
     ),
     ProcessorSpec(
         "PPFormulaNetImageProcessor",
@@ -211,7 +211,7 @@ SPECS = (
             "image_std": (0.1738, 0.1738, 0.1738),
             "do_crop_margin": DO_CROP_MARGIN,
         },
-        not_compiled="do_align_long_axis, which fails on images that are to be turned",
+        limitations="do_align_long_axis, which fails on images that are to be turned",
         backends=ONLY_TORCHVISION,
     ),
 )

@@ -61,7 +61,7 @@ SPECS = (
         settings_by_position=(*BY_RESIZE, *BY_RESCALE, *BY_NORMALIZE, "do_convert_rgb", "do_pad", *BY_RESULT),
         older=legacy.EMU3,
         unmoved=True,
-        not_compiled="image_sizes of input_data_format channels_last, where transformers tells channels and height",
+        limitations="image_sizes of input_data_format channels_last, where transformers tells channels and height",
         outputs=("pixel_values", "image_sizes"),
         finish=finish,
         needs={switch: keys for switch, keys in NEEDS.items() if switch != "do_center_crop"},

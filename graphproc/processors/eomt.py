@@ -69,7 +69,7 @@ SPECS = (
             do_split_image=Setting(False, flag, "Cut images into windows as long as the shortest edge."),
             ignore_index=IGNORE_INDEX,
         ),
-        not_compiled=LABELS,
+        limitations=LABELS,
         outputs=("pixel_values", "patch_offsets"),
         model_inputs=("pixel_values",),
         finish=finish,

@@ -75,7 +75,7 @@ SPECS = (
         "FlavaImageProcessor",
         WITHOUT_PAD,
         usual(square(224), "bicubic", CLIP, MASK, CODEBOOK, crop=224),
-        not_compiled="bool_masked_pos (random masks); codebook_do_map_pixels of pixels neither rescaled nor normalized",
+        limitations="bool_masked_pos (random masks); codebook_do_map_pixels of pixels neither rescaled nor normalized",
         finish=with_codebook,
     ),
 )

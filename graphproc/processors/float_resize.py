@@ -69,7 +69,7 @@ SPECS = (
         "DINOv3ViTImageProcessor",
         (stages.rescale_alone, stages.resize, stages.center_crop, stages.normalize_alone),
         usual(square(224), "bilinear", IMAGENET),
-        not_compiled="resample 1 (lanczos) after rescaling",
+        limitations="resample 1 (lanczos) after rescaling",
         backends=ONLY_TORCHVISION,
     ),
     ProcessorSpec(
@@ -77,7 +77,7 @@ SPECS = (
         (stages.rescale, to_square, smooth, stages.normalize),
         usual(square(960), "bilinear", CLIP, rgb=True, do_pad=True),
         older=legacy.OWL,
-        not_compiled="resample 0, which means a resize without blur; do_rescale=False, by which scipy blurs bytes",
+        limitations="resample 0, which means a resize without blur; do_rescale=False, by which scipy blurs bytes",
         parity=Parity(
             f"{PIL.reference} and scipy",
             5e-7,
@@ -96,7 +96,7 @@ SPECS = (
             ensure_multiple_of=Setting(1 / 32, Above(0), "What the sides become multiples of, in pixels."),
             keep_aspect_ratio=KEEP_ASPECT_RATIO.of(True),
         ),
-        not_compiled="resample 3 (torch's bicubic with aligned corners)",
+        limitations="resample 3 (torch's bicubic with aligned corners)",
         parity=Parity(f"{PIL.reference} and torch"),
         finish=without_one_channel,
         backends=ONLY_PIL,

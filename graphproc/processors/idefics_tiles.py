@@ -173,10 +173,10 @@ SPECS = (
             **NORMALIZE,
             "do_image_splitting": DO_IMAGE_SPLITTING.of(False),
         },
-        not_compiled="parts of different sizes without do_pad",
+        limitations="parts of different sizes without do_pad",
         outputs=OUTPUTS,
         finish=with_quarters,
-        per_sample=0,
+        images_per_sample=0,
         backends=ONLY_PIL,
     ),
     *(
@@ -190,7 +190,7 @@ SPECS = (
             },
             outputs=OUTPUTS,
             finish=with_tiles,
-            per_sample=0,
+            images_per_sample=0,
             backends=ONLY_PIL,
         )
         for name in ("Idefics3", "SmolVLM")
@@ -204,10 +204,10 @@ SPECS = (
             "max_image_size": TILE.of({"longest_edge": 512}),
             "max_image_tiles": Setting(27, Whole(), "The most tiles of an image, the whole one not counted."),
         },
-        not_compiled="rows and cols without samples of no image at the end, which have empty ones here",
+        limitations="rows and cols without samples of no image at the end, which have empty ones here",
         outputs=OUTPUTS,
         finish=with_tiles,
-        per_sample=0,
+        images_per_sample=0,
         backends=ONLY_TORCHVISION,
     ),
 )

@@ -47,7 +47,7 @@ SPECS = (
             clusters=Setting(None, colors, "The colours, in [-1, 1], that pixels are replaced by the numbers of."),
             do_color_quantize=Setting(True, flag, "Replace pixels by the number of the nearest colour in `clusters`."),
         ),
-        not_compiled="do_color_quantize of pixels that are neither rescaled nor normalized",
+        limitations="do_color_quantize of pixels that are neither rescaled nor normalized",
         outputs=("input_ids",),
         finish=input_ids,
         needs={**NEEDS, "do_color_quantize": ("clusters",)},

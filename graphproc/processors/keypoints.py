@@ -42,10 +42,10 @@ def _matcher(name: str) -> ProcessorSpec:
         name,
         STAGES,
         changed(SETTINGS, do_grayscale=True),
-        not_compiled=NOT_COMPILED,
+        limitations=NOT_COMPILED,
         backends=ONLY_PIL,
         finish=pairs,
-        per_sample=2,
+        images_per_sample=2,
     )
 
 
@@ -57,7 +57,7 @@ SPECS = (
         "SuperPointImageProcessor",
         STAGES,
         SETTINGS,
-        not_compiled=NOT_COMPILED,
+        limitations=NOT_COMPILED,
         backends=ONLY_PIL,
     ),
 )

@@ -38,12 +38,12 @@ SPECS = (
         "LayoutLMv2ImageProcessor",
         (stages.resize, to_bgr),
         {**resize_to(square(224), "bilinear"), **OCR},
-        not_compiled=NO_OCR,
+        limitations=NO_OCR,
     ),
     ProcessorSpec(
         "LayoutLMv3ImageProcessor",
         (stages.resize, crop, stages.rescale, stages.normalize),
         usual(square(224), "bilinear", INCEPTION, OCR),
-        not_compiled=NO_OCR,
+        limitations=NO_OCR,
     ),
 )

@@ -96,7 +96,7 @@ def parts(b: ProgramBuilder, config: Config, x: Value) -> None:
     found, masks, shapes = [], [], []
 
     def part(size: tuple[Num, Num], grid: tuple[Num, Num], pattern: str, count: Num) -> None:
-        y = tiling.in_model_units(b, config, tiling.resample(b, config, x, *size))
+        y = tiling.rescale_and_normalize(b, config, tiling.resample(b, config, x, *size))
         lengths = (("p", patch), ("q", patch), ("gh", grid[0]), ("gw", grid[1]))
         y = b.add(Take(-3, 0, count), b.add(Rearrange(pattern, lengths, "NPF"), y))
         # Only parts that are not counted have more patches.
@@ -116,7 +116,7 @@ def parts(b: ProgramBuilder, config: Config, x: Value) -> None:
         b.output("spatial_shapes", _joined(b, shapes, -2), joins.Concatenate())
     if config.return_row_col_info:
         for name, values in zip(GRIDS, ((rows,), (columns,), whole), strict=True):
-            tiling.tell(b, name, *values)
+            tiling.size_output(b, name, *values)
 
 
 def _joined(b: ProgramBuilder, values: list[Value], axis: int) -> Value:

@@ -47,7 +47,7 @@ def tiles(b: ProgramBuilder, config: Config, x: Value) -> Value:
     placed = b.add(Pad(0, 0, *canvas.canvas), tiling.resample(b, config, x, *canvas.fitted))
     whole = tiling.as_tile(b, tiling.resample(b, config, x, side, side))
     several = canvas.grid.rows * canvas.grid.columns > 1
-    return tiling.join(b, tiling.cut(b, placed, side, side), tiling.only_if(b, several, whole))
+    return tiling.join(b, tiling.cut(b, placed, side, side), tiling.tiles_if(b, several, whole))
 
 
 def in_bfloat16(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -79,7 +79,7 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     """`pixel_values`, and `aspect_ratios`, the rows and columns of each image's tiles."""
     delivery = Delivery(torch_dtype="bfloat16" if config.do_rescale and config.do_normalize else "")
     b.output("pixel_values", x, joins.Concatenate(), delivery=delivery)
-    tiling.tell(b, "aspect_ratios", *_canvas(b, config).grid)
+    tiling.size_output(b, "aspect_ratios", *_canvas(b, config).grid)
 
 
 SPECS = (
@@ -87,7 +87,7 @@ SPECS = (
         "Llama4ImageProcessor",
         (tiles, in_bfloat16),
         usual(square(336), "bilinear", INCEPTION, SETTINGS, rgb=True),
-        not_compiled="the type bfloat16: arrays and graphs hold its numbers in float32, torch tensors have it",
+        limitations="the type bfloat16: arrays and graphs hold its numbers in float32, torch tensors have it",
         outputs=("pixel_values", "aspect_ratios"),
         model_inputs=("pixel_values",),
         backends=ONLY_TORCHVISION,

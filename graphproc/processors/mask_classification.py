@@ -42,7 +42,7 @@ MASK2FORMER = ProcessorSpec(
     "Mask2FormerImageProcessor",
     (resize, stages.rescale, stages.normalize),
     usual(CAPPED, "bilinear", IMAGENET, {"size_divisor": SIZE_DIVISOR}, LABEL_SETTINGS),
-    not_compiled=LABELS,
+    limitations=LABELS,
     outputs=("pixel_values", "pixel_mask"),
     finish=finish,
     older=legacy.MASK_FORMER,

@@ -77,6 +77,6 @@ SPECS = (
         outputs=OUTPUTS,
         model_inputs=("pixel_values", "num_tiles", "aspect_ratio_ids", "aspect_ratio_mask"),
         finish=finish,
-        per_sample=0,
+        images_per_sample=0,
     ),
 )

@@ -117,16 +117,16 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     whole, low = _pooled(b, plan._replace(grid=Grid(1, 1)), pooling, 0)
     parts, high = _pooled(b, plan, pooling, plan.along**2)
     b.output(OUTPUTS[1], concatenate((whole, parts), axis=-2).cast("i32"), joins.OffsetByImage())
-    tiling.tell(b, OUTPUTS[2], *low, *high)
-    tiling.tell(b, OUTPUTS[3], 1 + plan.grid.rows * plan.grid.columns)
+    tiling.size_output(b, OUTPUTS[2], *low, *high)
+    tiling.size_output(b, OUTPUTS[3], 1 + plan.grid.rows * plan.grid.columns)
 
 
 SPECS = (
     ProcessorSpec(
         "Molmo2ImageProcessor",
-        (crops, tiling.in_model_units),
+        (crops, tiling.rescale_and_normalize),
         usual(square(378), "bilinear", INCEPTION, SETTINGS, rgb=True),
-        not_compiled="negative overlap_margins",
+        limitations="negative overlap_margins",
         outputs=OUTPUTS,
         backends=ONLY_TORCHVISION,
         finish=finish,

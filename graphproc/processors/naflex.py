@@ -152,7 +152,7 @@ SPECS = (
     replace(
         GEMMA,
         name="Gemma4UnifiedImageProcessor",
-        not_compiled="images that are not resized and whose sides are no multiples of a soft token's",
+        limitations="images that are not resized and whose sides are no multiples of a soft token's",
         backends=ONLY_TORCHVISION,
         finish=unified_gemma,
     ),

@@ -80,7 +80,7 @@ SPECS = (
             "max_model_len": Setting(16384, Whole(1), "The most tokens of a text, of which images take a part."),
         },
         older=legacy.NEMOTRON,
-        not_compiled="resample 1 (lanczos); a max_num_patches that is 0 or above what max_model_len has room for",
+        limitations="resample 1 (lanczos); a max_num_patches that is 0 or above what max_model_len has room for",
         outputs=OUTPUTS,
         backends=ONLY_TORCHVISION,
         finish=patches,

@@ -73,7 +73,7 @@ SPECS = (
             class_info_file=Setting(None, None, "A JSON file in `repo_path` with the name of each class."),
             num_text=Setting(None, None, "The number of texts, of which none is compiled."),
         ),
-        not_compiled=f"{LABELS}, and text_inputs (strings of the class names in class_info_file)",
+        limitations=f"{LABELS}, and text_inputs (strings of the class names in class_info_file)",
         outputs=("pixel_values", "pixel_mask", "task_inputs"),
         finish=finish_with_batch,
         texts={"task_inputs": sentences},

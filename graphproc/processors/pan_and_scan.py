@@ -50,7 +50,7 @@ def with_crops(b: ProgramBuilder, config: Config, x: Value) -> Value:
 def with_number(b: ProgramBuilder, config: Config, x: Value) -> None:
     """`pixel_values`, and `num_crops`, the crops of each image."""
     b.output("pixel_values", x, tiling.join_of(x))
-    tiling.tell(b, "num_crops", x.type.size("N") - 1 if config.do_pan_and_scan else 0)
+    tiling.size_output(b, "num_crops", x.type.size("N") - 1 if config.do_pan_and_scan else 0)
 
 
 CROPS = {

@@ -53,7 +53,7 @@ def views(b: ProgramBuilder, config: Config, x: Value) -> Value:
         b.require(length >= LEAST_SIDE, f"the scaled {name} is below {LEAST_SIDE} pixels. Use a less elongated image.")
     x = stages.resample(b, x, *placed.fitted, BILINEAR, has_pixels=True)
     x = b.add(Pad(0, 0, placed.grid.rows * side, placed.grid.columns * side, 255), x)
-    canvas = tiling.in_model_units(b, config, x)
+    canvas = tiling.rescale_and_normalize(b, config, x)
     whole = stages.resample(b, canvas, side, side, config.resample, antialias=False)
     return tiling.join(b, tiling.as_tile(b, whole), tiling.cut(b, canvas, side, side))
 
@@ -74,9 +74,9 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
 
     rows, columns = (_every_other(length, cells) for length in kept)
     b.output(OUTPUTS[0], x, joins.Pad())
-    tiling.tell(b, OUTPUTS[1], grid.rows * side, grid.columns * side)
+    tiling.size_output(b, OUTPUTS[1], grid.rows * side, grid.columns * side)
     b.output(OUTPUTS[2], mask, joins.Pad(1))
-    tiling.tell(b, OUTPUTS[3], FIXED_TOKENS + rows * columns + rows * num.minimum(columns, 1))
+    tiling.size_output(b, OUTPUTS[3], FIXED_TOKENS + rows * columns + rows * num.minimum(columns, 1))
 
 
 def _every_other(length: Num, cells: int) -> Num:

@@ -37,7 +37,7 @@ SPECS = (
             keypoint_heatmap_downscale_factor=Setting(4, None, "How much smaller heat maps are, in post-processing."),
             keypoint_heatmap_sigma=Setting(6.0, None, "The width of a heat map's peaks, in training."),
         ),
-        not_compiled="boxes and keypoints (crops of persons, and heat maps to train on)",
+        limitations="boxes and keypoints (crops of persons, and heat maps to train on)",
         backends=ONLY_TORCHVISION,
         finish=with_labels(resize, stages.center_crop, resample=None),
         extra_inputs=LABEL_MAPS,

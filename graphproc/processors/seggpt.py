@@ -62,7 +62,7 @@ SPECS = (
             rgb=True,
             num_labels=Setting(None, Whole(0), "The number of classes that prompt masks show in colours; null is none."),
         ),
-        not_compiled="prompt_masks as images of colours (do_convert_rgb false)",
+        limitations="prompt_masks as images of colours (do_convert_rgb false)",
         finish=with_prompts,
         reads="plain",
         extra_inputs={

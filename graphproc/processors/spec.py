@@ -89,7 +89,7 @@ class ProcessorSpec:
         stages: the steps, in order, on one image laid out channels first.
         settings: its settings by name. Of the standard ones (`configs/settings.py`) the defaults; each of the others is a
             `Setting`, in the order in which files hold them.
-        not_compiled: what of the class cannot be in a graph, and why; empty where everything is.
+        limitations: what of the class cannot be in a graph, and why; empty where everything is.
         parity: what the results of the class's first backend are equal to, where that is not what its backend's are.
         outputs: the names of all outputs that a call may have without further inputs, in the order that a call gives them.
         model_inputs: what the class says its models take (`model_input_names`), where that is not `outputs`.
@@ -97,12 +97,13 @@ class ProcessorSpec:
         finish: declares the outputs from the last stage's result; None for `pixel_values` alone.
         extra_inputs: further inputs by the program's name for them.
         needs: for each switch, the settings that its step needs.
-        per_sample: how many images make one sample where that is not one; 0 is any number.
-        bare: whether a call returns its one output alone instead of a BatchFeature.
-        counts: the output that tells how many images each sample has, of classes that process the images of samples of several
-            otherwise (`ProgramBuilder.several`) and join image by image; images that are not nested are samples of one.
-        together: makes the settings for the images of one call from its settings and the (height, width) of all of them, where
-            images that come together are processed otherwise than each alone.
+        images_per_sample: how many images make one sample where that is not one; 0 is any number.
+        returns_bare_array: whether a call returns its one output alone instead of a BatchFeature.
+        images_per_sample_output: the output that tells how many images each sample has. Only classes have it that process an image
+            differently if its sample has more (`ProgramBuilder.several`). They join image by image; images that are not nested
+            are samples of one.
+        settings_for_batch: adjusts the settings to the (height, width) of all images in a call, for classes that process images
+            in a batch differently than each alone.
         background: what images with an alpha channel are composited on, of `BACKGROUNDS`; `DROPPED` where alpha is left out.
         texts: outputs of text, by the keyword that each is made of and named after; no image enters them, and no graph has them.
         reads: which images `do_convert_rgb` concerns: all, `pil` images and files alone, or none, where they are read `plain`
@@ -121,7 +122,7 @@ class ProcessorSpec:
     name: str
     stages: tuple[Stage, ...]
     settings: Mapping[str, Any]
-    not_compiled: str = ""
+    limitations: str = ""
     parity: Parity | None = None
     outputs: tuple[str, ...] = ("pixel_values",)
     model_inputs: tuple[str, ...] | None = None
@@ -129,10 +130,10 @@ class ProcessorSpec:
     finish: Finish | None = None
     extra_inputs: Mapping[str, ExtraInput] = field(default_factory=dict)
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: NEEDS)
-    per_sample: int = 1
-    bare: bool = False
-    counts: str = ""
-    together: Callable[[Config, Sequence[tuple[int, int]]], Config] | None = None
+    images_per_sample: int = 1
+    returns_bare_array: bool = False
+    images_per_sample_output: str = ""
+    settings_for_batch: Callable[[Config, Sequence[tuple[int, int]]], Config] | None = None
     background: str = "white"
     texts: Mapping[str, Callable[[Any], list[str]]] = field(default_factory=dict)
     calls: Mapping[str, Reads] = field(default_factory=dict)
@@ -259,7 +260,7 @@ class ProcessorSpec:
         if color not in CHANNELS:
             raise ConfigError(f"color: expected one of {', '.join(CHANNELS)}, got {color!r}")
         check(config, self.needs)
-        if several and not self.counts:
+        if several and not self.images_per_sample_output:
             raise ConfigError(f"several: {self.name} processes images of samples of several as it does others. Leave it out.")
         b = ProgramBuilder(self.name, self._declared(backend), several=several, backend=backend)
         x = image_input(b, dtype=dtype, channels=channels or CHANNELS[color])

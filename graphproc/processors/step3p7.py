@@ -29,11 +29,13 @@ def views_and_windows(b: ProgramBuilder, config: Config, x: Value) -> None:
     plan = snapped_windows(height, width, view, side, stages.count(config, "max_image_size"))
     x = b.add(Pad(0, 0, *plan.padded), x)
     whole = tiling.resample(b, config, tiling.resample(b, config, x, *plan.shrunk), view, view)
-    b.output("pixel_values", tiling.in_model_units(b, config, whole))
-    tiling.tell(b, "num_local_patches", plan.grid.rows * plan.grid.columns)
+    b.output("pixel_values", tiling.rescale_and_normalize(b, config, whole))
+    tiling.size_output(b, "num_local_patches", plan.grid.rows * plan.grid.columns)
     windows = tiling.cut(b, tiling.resample(b, config, x, *plan.canvas), *plan.window)
-    windows = tiling.only_if(b, plan.grid.rows > 0, tiling.resample(b, config, windows, side, side))
-    b.output("pixel_values_local", tiling.in_model_units(b, config, windows), joins.Concatenate(), delivery=OMITTED_IF_EMPTY)
+    windows = tiling.tiles_if(b, plan.grid.rows > 0, tiling.resample(b, config, windows, side, side))
+    b.output(
+        "pixel_values_local", tiling.rescale_and_normalize(b, config, windows), joins.Concatenate(), delivery=OMITTED_IF_EMPTY
+    )
     b.output("patch_newline_masks", row_ends(b, plan.grid), joins.Pad(), delivery=Delivery("lists", omit_if_empty=True))
 
 

@@ -99,7 +99,7 @@ def tiles(rule: Rule, *, overview_first: bool, when: Callable[[Config], bool] = 
         grid, (height, width) = rule(config, x), stages.sides("size", config.size)
         canvas = tiling.resample(b, config, x, grid.rows * height, grid.columns * width)
         overview = tiling.as_tile(b, tiling.resample(b, config, x, height, width))
-        parts = [tiling.only_if(b, _several(grid), overview), tiling.cut(b, canvas, height, width)]
+        parts = [tiling.tiles_if(b, _several(grid), overview), tiling.cut(b, canvas, height, width)]
         return tiling.join(b, *(parts if overview_first else parts[::-1]))
 
     return stage
@@ -112,13 +112,13 @@ def _several(grid: Grid) -> num.Bool:
 def with_number(b: ProgramBuilder, config: Config, x: Value) -> None:
     """`pixel_values`, and `num_patches`, the tiles of each image."""
     b.output("pixel_values", x, tiling.join_of(x))
-    tiling.tell(b, "num_patches", x.type.size("N") if "N" in x.type.layout else 1)
+    tiling.size_output(b, "num_patches", x.type.size("N") if "N" in x.type.layout else 1)
 
 
 def with_grid(b: ProgramBuilder, config: Config, x: Value) -> None:
     """`pixel_values`, and `grids`, the rows and columns of each image's tiles."""
     b.output("pixel_values", x, tiling.join_of(x))
-    tiling.tell(b, "grids", *(covering(config, b.image) if is_cut(config) else (1, 1)))
+    tiling.size_output(b, "grids", *(covering(config, b.image) if is_cut(config) else (1, 1)))
 
 
 def document(b: ProgramBuilder, config: Config, x: Value) -> None:
@@ -156,7 +156,7 @@ def local_tiles(b: ProgramBuilder, config: Config, x: Value) -> Value | None:
         return None
     side, (large, grid) = stages.count(config, "tile_size"), local_grid(config, x)
     canvas = tiling.resample(b, config, x, *(count * side for count in grid))
-    return tiling.only_if(b, large, tiling.cut(b, canvas, side, side))
+    return tiling.tiles_if(b, large, tiling.cut(b, canvas, side, side))
 
 
 def whole_view(b: ProgramBuilder, config: Config, x: Value, side: int) -> Value:
@@ -173,10 +173,12 @@ def views(b: ProgramBuilder, config: Config, x: Value) -> None:
     """DeepSeek OCR 2: `pixel_values`, whole views; `num_local_patches`, and `pixel_values_local` where there are any."""
     local = local_tiles(b, config, x)
     side = stages.sides("size", config.size or {})[0] if config.crop_to_patches else stages.count(config, "tile_size")
-    b.output("pixel_values", tiling.in_model_units(b, config, whole_view(b, config, x, side)))
-    tiling.tell(b, "num_local_patches", 0 if local is None else local.type.size("N"))
+    b.output("pixel_values", tiling.rescale_and_normalize(b, config, whole_view(b, config, x, side)))
+    tiling.size_output(b, "num_local_patches", 0 if local is None else local.type.size("N"))
     if local is not None:
-        b.output("pixel_values_local", tiling.in_model_units(b, config, local), joins.Concatenate(), delivery=OMITTED_IF_EMPTY)
+        b.output(
+            "pixel_values_local", tiling.rescale_and_normalize(b, config, local), joins.Concatenate(), delivery=OMITTED_IF_EMPTY
+        )
 
 
 def unlimited_view(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -193,12 +195,14 @@ def views_and_grid(b: ProgramBuilder, config: Config, x: Value) -> None:
     The grid's columns come before its rows.
     """
     local = local_tiles(b, config, x)
-    b.output("pixel_values", tiling.in_model_units(b, config, unlimited_view(b, config, x)))
+    b.output("pixel_values", tiling.rescale_and_normalize(b, config, unlimited_view(b, config, x)))
     if local is not None:
-        b.output("pixel_values_local", tiling.in_model_units(b, config, local), joins.Concatenate(), delivery=OMITTED_IF_EMPTY)
-    tiling.tell(b, "num_local_patches", 0 if local is None else local.type.size("N"), delivery=LISTS)
+        b.output(
+            "pixel_values_local", tiling.rescale_and_normalize(b, config, local), joins.Concatenate(), delivery=OMITTED_IF_EMPTY
+        )
+    tiling.size_output(b, "num_local_patches", 0 if local is None else local.type.size("N"), delivery=LISTS)
     grid = Grid(1, 1) if local is None else local_grid(config, x)[1]
-    tiling.tell(b, "patches_grid", grid.columns, grid.rows, delivery=LISTS)
+    tiling.size_output(b, "patches_grid", grid.columns, grid.rows, delivery=LISTS)
 
 
 def thumbnail_and_tiles(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -223,7 +227,7 @@ SPECS = (
         (
             tiles(by_scale, overview_first=False, when=lambda config: bool(config.crop_to_patches)),
             tiling.resize,
-            tiling.in_model_units,
+            tiling.rescale_and_normalize,
         ),
         {**TILED, **resize_to(square(512), "bicubic"), "crop_to_patches": CROP.of(True)},
         outputs=("pixel_values", "num_patches"),
@@ -251,7 +255,7 @@ SPECS = (
     ),
     ProcessorSpec(
         "GotOcr2ImageProcessor",
-        (tiles(by_aspect, overview_first=False), tiling.resize, tiling.in_model_units),
+        (tiles(by_aspect, overview_first=False), tiling.resize, tiling.rescale_and_normalize),
         {**TILED, **resize_to(square(384), "bicubic")},
         outputs=("pixel_values", "num_patches"),
         model_inputs=("pixel_values",),
@@ -261,7 +265,7 @@ SPECS = (
         "GraniteDoclingImageProcessor",
         (
             tiles(lambda config, x: page(config, x).grid, overview_first=False, when=lambda _: True),
-            tiling.in_model_units,
+            tiling.rescale_and_normalize,
         ),
         {
             **TILED,
@@ -274,11 +278,11 @@ SPECS = (
         outputs=("pixel_values", "pixel_attention_mask", "tile_fine_mask", "rows", "cols"),
         model_inputs=("pixel_values", "pixel_attention_mask"),
         finish=document,
-        per_sample=0,
+        images_per_sample=0,
     ),
     ProcessorSpec(
         "Ovis2ImageProcessor",
-        (tiles(covering, overview_first=True), tiling.resize, stages.center_crop, tiling.in_model_units),
+        (tiles(covering, overview_first=True), tiling.resize, stages.center_crop, tiling.rescale_and_normalize),
         {
             **TILED,
             **resize_to(square(384), "bicubic"),
@@ -293,7 +297,7 @@ SPECS = (
     ),
     ProcessorSpec(
         "PerceptionLMImageProcessor",
-        (thumbnail_and_tiles, tiling.in_model_units),
+        (thumbnail_and_tiles, tiling.rescale_and_normalize),
         usual(
             square(448),
             "bicubic",

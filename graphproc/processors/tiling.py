@@ -34,7 +34,7 @@ def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return resample(b, config, x, *rules.resized(x.type.size("H"), x.type.size("W"), config.size))
 
 
-def in_model_units(b: ProgramBuilder, config: Config, x: Value) -> Value:
+def rescale_and_normalize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """`do_rescale` and `do_normalize`."""
     return stages.normalize(b, config, stages.rescale(b, config, x))
 
@@ -49,7 +49,7 @@ def cut(b: ProgramBuilder, x: Value, height: Num, width: Num) -> Value:
     return x.rearrange("c (r h) (k w) -> (r k) c h w", "NCHW", h=height, w=width)
 
 
-def only_if(b: ProgramBuilder, condition: Bool, tiles: Value) -> Value:
+def tiles_if(b: ProgramBuilder, condition: Bool, tiles: Value) -> Value:
     """The tiles, or none of them."""
     axis = tiles.type.axis("N")
     return b.add(Take(axis, 0, num.where(condition, tiles.type.shape[axis], 0)), tiles)
@@ -96,6 +96,6 @@ def join_of(x: Value) -> Join:
     return joins.Concatenate() if "N" in x.type.layout else joins.STACK
 
 
-def tell(b: ProgramBuilder, name: str, *values: Num, delivery: Delivery = TENSOR) -> None:
+def size_output(b: ProgramBuilder, name: str, *values: Num, delivery: Delivery = TENSOR) -> None:
     """An output of whole numbers for each image: one, or a row of several."""
     b.output(name, b.add(Numbers(values, shape=() if len(values) == 1 else None)), delivery=delivery)

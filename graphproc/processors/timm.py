@@ -50,7 +50,7 @@ def _resized(height: Num, width: Num, wanted: timm.Evaluation) -> tuple[Num, Num
     border = wanted.mode == "border"
     ratio = (num.maximum if border else num.minimum)(height / tall, width / wide)
     sides = num.round_half_even(height / ratio), num.round_half_even(width / ratio)
-    return sides if border else (num.at_least(sides[0], tall), num.at_least(sides[1], wide))
+    return sides if border else (num.assume_at_least(sides[0], tall), num.assume_at_least(sides[1], wide))
 
 
 def _window(side: Num, crop: int) -> tuple[Num, Num, Num]:
@@ -78,7 +78,7 @@ SPECS = (
             "architecture": Setting(None, None, "The name of timm's model."),
         },
         settings_by_position=("return_tensors",),
-        not_compiled="the training transform; a torch tensor by itself, which timm resizes as floats; PIL images of mode LAB",
+        limitations="the training transform; a torch tensor by itself, which timm resizes as floats; PIL images of mode LAB",
         backends=ONLY_PIL,
         reads="bytes",
         parity=Parity("timm 1.0 (evaluation transform, PIL images) with Pillow 13"),

@@ -99,7 +99,7 @@ SPECS = (
         ),
         finish=video,
         needs={**NEEDS, "do_pad": ("pad_size",)},
-        per_sample=0,
+        images_per_sample=0,
         backends=ONLY_PIL,
     ),
     ProcessorSpec(
@@ -107,7 +107,7 @@ SPECS = (
         WITHOUT_PAD,
         usual(shortest(224), "bilinear", INCEPTION, crop=224),
         finish=video,
-        per_sample=0,
+        images_per_sample=0,
     ),
     ProcessorSpec(
         "VivitImageProcessor",
@@ -115,7 +115,7 @@ SPECS = (
         {**VIVIT, "default_to_square": True},
         settings_by_position=(*BY_RESIZE, *BY_CROP, *BY_RESCALE, "offset", *BY_NORMALIZE, *BY_RESULT),
         finish=video,
-        per_sample=0,
+        images_per_sample=0,
         backends=ONLY_PIL,
         calls=dict.fromkeys(VIVIT, GIVEN),
         reads="frames",

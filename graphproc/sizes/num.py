@@ -49,7 +49,7 @@ _COMPUTE: dict[str, Callable[..., Any]] = {
     "min": min,
     "max": max,
     "float": float,
-    "single": lambda x: float(np.float32(x)),
+    "to_float32": lambda x: float(np.float32(x)),
     "lt": operator.lt,
     "le": operator.le,
     "eq": operator.eq,
@@ -269,7 +269,7 @@ def low(x: Num) -> float:
     return x.low if isinstance(x, Sym) else x
 
 
-def at_least(x: Num, bound: float) -> Num:
+def assume_at_least(x: Num, bound: float) -> Num:
     """Give `x` a lower bound that the caller knows to hold; nothing enforces it. Expressions of it may become simpler."""
     return Sym(x.op, x.args, x.kind, max(x.low, bound), x.high) if isinstance(x, Sym) else x
 
@@ -471,9 +471,9 @@ def as_float(x: Num) -> Num:
     return x if kind_of(x) == "float" else _monotone("float", x, "float", float)
 
 
-def single(x: Num) -> Num:
+def to_float32(x: Num) -> Num:
     """`x` rounded to float32, as torch computes with it, and a float64 again."""
-    return _monotone("single", as_float(x), "float", _COMPUTE["single"])
+    return _monotone("to_float32", as_float(x), "float", _COMPUTE["to_float32"])
 
 
 def take(values: Num, index: Num) -> Num:

@@ -20,7 +20,7 @@ COMPUTE: dict[str, Callable[..., Any]] = {
     "min": np.minimum,
     "max": np.maximum,
     "float": lambda x: x,
-    "single": np.float32,
+    "to_float32": np.float32,
     "and": np.logical_and,
     "or": np.logical_or,
     "not": np.logical_not,

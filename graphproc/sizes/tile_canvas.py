@@ -48,7 +48,7 @@ def chunked_canvas(height: Num, width: Num, tile: int, maximum: int, *, largest:
     """
     grids = [(a, b) for a in range(1, maximum + 1) for b in range(1, maximum // a + 1)]
     heights, widths = num.table(a * tile for a, _ in grids), num.table(b * tile for _, b in grids)
-    scale = num.minimum(num.single(heights / height), num.single(widths / width))
+    scale = num.minimum(num.to_float32(heights / height), num.to_float32(widths / width))
     fits = scale >= 1
     enlarging = num.largest(num.where(fits, scale, 0.0)) if largest else num.smallest(num.where(fits, scale, _HUGE))
     best = num.where(num.any_of(fits), enlarging, num.largest(scale))
@@ -62,10 +62,10 @@ def chunked_canvas(height: Num, width: Num, tile: int, maximum: int, *, largest:
     )
     across, down = goal_width / width, goal_height / height
     cut = [largest or most < num.maximum(side, tile) for side, most in zip((height, width), canvas, strict=True)]
-    rounded = num.both(num.either(*cut), num.single(across) < num.single(down))
+    rounded = num.both(num.either(*cut), num.to_float32(across) < num.to_float32(down))
     narrow = num.either(rounded, num.both(num.negate(num.either(*cut)), across < down))
-    low = num.where(cut[1], num.single(height * num.single(across)), height * across)
-    slim = num.where(cut[0], num.single(width * num.single(down)), width * down)
+    low = num.where(cut[1], num.to_float32(height * num.to_float32(across)), height * across)
+    slim = num.where(cut[0], num.to_float32(width * num.to_float32(down)), width * down)
     fitted_height = num.where(narrow, num.minimum(num.floor(low), goal_height), goal_height)
     fitted_width = num.where(narrow, goal_width, num.minimum(num.floor(slim), goal_width))
     return ChunkedCanvas(
@@ -134,7 +134,7 @@ def overlapping_grid(height: Num, width: Num, window: int, margin: int, maximum:
 
     def scales(lengths: Num, side: Num) -> Num:
         nothing = num.eq(side, 0)  # any scale of it is infinite
-        return num.where(nothing, _HUGE, num.single(lengths / num.where(nothing, 1, side)))
+        return num.where(nothing, _HUGE, num.to_float32(lengths / num.where(nothing, 1, side)))
 
     scale = num.minimum(scales(heights, height - margin), scales(widths, width - margin))
     enlarging = num.argmin(num.where(scale >= 1, scale, 2 * _HUGE))

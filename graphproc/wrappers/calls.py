@@ -65,7 +65,7 @@ def arguments(processor: Compilation, given: Mapping[str, Any]) -> Arguments:
     known = processor._setting_names
     if unknown := sorted(set(settings) - set(known)):
         if not spec.unmoved:
-            left_out = f". Not compiled: {spec.not_compiled}" if spec.not_compiled else ""
+            left_out = f". Not compiled: {spec.limitations}" if spec.limitations else ""
             text = f"unknown keyword {unknown[0]!r}. Known: {', '.join(known)}{left_out}"
             raise TypeError(f"{type(processor).__name__}: {VIDEOS if 'videos' in unknown else text}")
         texts_of = {key: f"{key} is no keyword of a call. It changes nothing." for key in unknown}
@@ -108,9 +108,9 @@ class Call:
         self._absent = images is None and has_own_prompts(spec)
         samples = _samples(spec, stand_ins(further) if self._absent else images)
         self.counts = [len(sample) for sample in samples]
-        if spec.per_sample > 1 and set(self.counts) != {spec.per_sample}:
-            raise ImageError(f"{spec.name}: expected samples of {spec.per_sample} images each, got {self.counts}")
-        self._several = [bool(spec.counts) and count > 1 for count in self.counts for _ in range(count)]
+        if spec.images_per_sample > 1 and set(self.counts) != {spec.images_per_sample}:
+            raise ImageError(f"{spec.name}: expected samples of {spec.images_per_sample} images each, got {self.counts}")
+        self._several = [bool(spec.images_per_sample_output) and count > 1 for count in self.counts for _ in range(count)]
         self._images = [image for sample in samples for image in sample]
         self._further = read_further(spec, further, len(self._images))
         threads = 1 if len(self._images) == 1 else processor.threads or workers.default_threads()
@@ -141,15 +141,15 @@ class Call:
         with self._runs:
             with closing(arrays):
                 loaded: Iterable[Array] = arrays
-                if spec.together is not None:
+                if spec.settings_for_batch is not None:
                     loaded = list(arrays)
-                    config = spec.together(config, [array.shape[:2] for array in loaded])
+                    config = spec.settings_for_batch(config, [array.shape[:2] for array in loaded])
                 for index, array in enumerate(loaded):
                     kind = kind if index else program_options(spec, processor.backend, array)
                     self._run_one(index, config, array)
             runner.finish()
         declared = processor._program(self._config, **kind, **options_of(self._further)).outputs
-        outputs = [output for output in declared if output.name != spec.counts]
+        outputs = [output for output in declared if output.name != spec.images_per_sample_output]
         if self._absent:
             of_images = {output.name for output in processor._program(self._config, **kind).outputs}
             outputs = [output for output in outputs if output.name not in of_images]
@@ -193,7 +193,11 @@ class Call:
                 check_lengths(spec.name, backend, output, joined.get(output.name))
             if output.name in FLOATS and return_tensors is not None:
                 joined[output.name] = np.asarray(joined[output.name]).tolist()
-        features = BatchFeature(joined | ({spec.counts: self.counts} if spec.counts else {}), return_tensors, listed)
+        features = BatchFeature(
+            joined | ({spec.images_per_sample_output: self.counts} if spec.images_per_sample_output else {}),
+            return_tensors,
+            listed,
+        )
         for output in outputs:
             if output.delivery.kind == "separate":  # each a tensor of its own
                 tensors = (BatchFeature({output.name: array}, return_tensors) for array in features[output.name])
@@ -210,8 +214,8 @@ def _samples(spec: ProcessorSpec, images: Any) -> list[list[Any]]:
     """The images of each sample, still unread."""
     if spec.reads == "bytes":
         check_for_bytes(images)
-    if spec.counts and isinstance(images, (list, tuple)) and images and isinstance(images[0], (list, tuple)):
+    if spec.images_per_sample_output and isinstance(images, (list, tuple)) and images and isinstance(images[0], (list, tuple)):
         return nest_images([sample for sample in images if len(sample)])
-    if spec.per_sample == 1:
+    if spec.images_per_sample == 1:
         return [[image] for image in flatten_images(images)]
     return nest_images(images)

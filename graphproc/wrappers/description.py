@@ -21,7 +21,7 @@ def entry(spec: ProcessorSpec) -> dict[str, Any]:
         "name": spec.name,
         "family": spec.family,
         "backends": spec.backends,
-        "status": f"compiled, without {spec.not_compiled}" if spec.not_compiled else "compiled",
+        "status": f"compiled, without {spec.limitations}" if spec.limitations else "compiled",
         "parity": str(spec.parity_of()),
         "inputs": spec.inputs,
         "outputs": spec.shown_outputs,
@@ -74,7 +74,7 @@ def text(spec: ProcessorSpec) -> str:
     parts = [
         f"Preprocess images as transformers' {spec.name} does ({spec.family} family).",
         _section("Backends, and what their results are", found["parities"].items()),
-        *([_paragraph(f"Not compiled: {spec.not_compiled}.")] if spec.not_compiled else []),
+        *([_paragraph(f"Not compiled: {spec.limitations}.")] if spec.limitations else []),
         _section("Settings and their defaults", settings),
         _section("Inputs of a call", found["inputs"].items()),
         _section("Outputs", ((shown[name], what) for name, what in found["outputs"].items())),

@@ -29,7 +29,7 @@ def by_name(spec: ProcessorSpec, values: Sequence[Any], given: Mapping[str, Any]
     names = spec.arguments
     if len(values) > len(names):
         takes = ", ".join(names) or "nothing else"
-        left_out = f". Not compiled: {spec.not_compiled}" if spec.not_compiled else ""
+        left_out = f". Not compiled: {spec.limitations}" if spec.limitations else ""
         raise TypeError(
             f"{spec.name}: expected images and then {takes} by position, got {len(values)} behind the images. "
             f"Give settings by name{left_out}"

@@ -98,7 +98,7 @@ class Pipeline:
         columns = {v.name: [one[v.name] for one in given] for v in self.program.inputs}
         even = all(len({array.shape for array in arrays}) == 1 for arrays in columns.values())
         session = self._of_batches if even else self._of_sequences
-        feeds = {self.program.graph_input(name): np.stack(arrays) if even else arrays for name, arrays in columns.items()}
+        feeds = {self.program.graph_input_name(name): np.stack(arrays) if even else arrays for name, arrays in columns.items()}
         return session.run(feeds)
 
     @cached_property

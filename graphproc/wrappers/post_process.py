@@ -174,7 +174,8 @@ class PostProcessing(Settings):
         program.check(reference.measure(program, one))  # graphs leave this to their callers
         session = self._cache.session(key, program, specialise_after=None)
         inputs = {
-            program.graph_input(v.name, several=False): one[v.name] if v.measures else one[v.name][None] for v in program.inputs
+            program.graph_input_name(v.name, several=False): one[v.name] if v.measures else one[v.name][None]
+            for v in program.inputs
         }
         found = session.run(inputs)
         return {output.name: reference.of_image(output, found[output.name]) for output in program.outputs}

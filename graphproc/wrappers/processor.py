@@ -97,7 +97,7 @@ class BaseImageProcessor(ImageProcessingMixin, Compilation, ArrayMethods, Common
             features.update(found.texts)
         if target is not None:
             features.to(device=target)
-        return features[outputs[0].name] if self.spec.bare else features
+        return features[outputs[0].name] if self.spec.returns_bare_array else features
 
     def reading(self, config: Config | None = None) -> dict[str, Any]:
         """How a call reads images: keywords of `to_array`, by some settings or the processor's own."""

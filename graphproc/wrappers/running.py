@@ -275,7 +275,7 @@ def _plan(program: Program, inputs: Mapping[str, Array]) -> Plan:
 def _run(run: _Group, session: Session, out: Mapping[str, Array], label: str) -> list[Mapping[str, Array]]:
     """The outputs of each image of a group."""
     program = run.plan.program
-    inputs = {program.graph_input(name): _stacked([one[name] for one in run.inputs]) for name in run.inputs[0]}
+    inputs = {program.graph_input_name(name): _stacked([one[name] for one in run.inputs]) for name in run.inputs[0]}
     run.inputs = []  # files that were read for this run alone need no longer be held
     with about(label):
         outputs = session.run(inputs, out)

@@ -101,7 +101,7 @@ def _variants() -> tuple[Variant, ...]:
         found.append(Variant(name))
         if optional := tuple(key for key, extra in spec.extra_inputs.items() if not extra.required):
             found.append(Variant(name, optional))
-        if spec.counts:
+        if spec.images_per_sample_output:
             found.append(Variant(name, several=True))
     return tuple(found)
 
@@ -136,7 +136,7 @@ def inputs_of(program: Program, images: Sequence[Array]) -> list[dict[str, Array
 
 def batched(program: Program, inputs: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
     """What a graph reads of images of one size."""
-    return {program.graph_input(key): np.stack([one[key] for one in inputs]) for key in inputs[0]}
+    return {program.graph_input_name(key): np.stack([one[key] for one in inputs]) for key in inputs[0]}
 
 
 def results_of(program: Program, inputs: Sequence[Mapping[str, Array]]) -> list[dict[str, Array]]:

@@ -183,7 +183,7 @@ def _arrays(name: str, value: Any) -> Iterator[tuple[str, Array]]:
 
 def sample(name: str, image: Image.Image) -> list[Image.Image]:
     """The images of one call: the image, and it upside down where two make a sample."""
-    return [image, image.transpose(Image.Transpose.FLIP_TOP_BOTTOM)][: max(lookup(name).per_sample, 1)]
+    return [image, image.transpose(Image.Transpose.FLIP_TOP_BOTTOM)][: max(lookup(name).images_per_sample, 1)]
 
 
 def keywords(name: str, images: list[Image.Image]) -> dict[str, Any]:
@@ -232,7 +232,7 @@ def inputs(name: str, *images: Image.Image) -> dict[str, list[Array]]:
     further = keywords(name, list(images))
     read = {"image": [np.asarray(image) for image in images], **read_further(lookup(name), further, len(images))}
     program = compiled(name, CASES[name].always)
-    return {program.graph_input(key): rows for key, rows in read.items()}
+    return {program.graph_input_name(key): rows for key, rows in read.items()}
 
 
 def graph_result(session: Session, name: str, *images: Image.Image) -> Outcome:

@@ -105,7 +105,7 @@ def test_graphs_of_one_image_and_of_a_sequence_are_valid(variant: Variant, input
     graph = emit(program(variant), EmitOptions(input=input))  # type: ignore[arg-type]
     check(graph)
     assert [o.name for o in graph.graph.output] == [o.name for o in program(variant).outputs]
-    names = [program(variant).graph_input(v.name, several=input != "image") for v in program(variant).inputs]
+    names = [program(variant).graph_input_name(v.name, several=input != "image") for v in program(variant).inputs]
     assert [i.name for i in graph.graph.input] == names
     for info, declared in zip(graph.graph.input, program(variant).inputs, strict=True):
         tensor = info.type.tensor_type if input == "image" else info.type.sequence_type.elem_type.tensor_type
@@ -117,14 +117,16 @@ def inputs_and_outputs(variant: Variant, target: str) -> None:
     graph, compiled = model(variant, target).graph, program(variant)
     sides = dict(zip(("height", "width"), PORTABLE_SIZE, strict=True)) if target == "portable" else {}
     for info, declared in zip(graph.input, compiled.inputs, strict=True):
-        assert info.name == compiled.graph_input(declared.name)
+        assert info.name == compiled.graph_input_name(declared.name)
         assert info.type.tensor_type.elem_type == element(DTYPES[declared.type.dtype])
         dims = [size if isinstance(size, int) else str(size) for size in declared.type.shape]
         assert shape_of(info) == ["batch", *(sides.get(str(dim).split("_")[-1], dim) for dim in dims)]
     assert graph.input[0].name == ("input_images" if variant.name == "FuyuImageProcessor" else "images")
     assert shape_of(graph.input[0])[1:] == [*(sides.values() or ("height", "width")), 3]
     spec = specs()[variant.name]
-    names = [name for name in spec.shown_outputs if name[0] != "[" and not (variant.several and name == spec.counts)]
+    names = [
+        name for name in spec.shown_outputs if name[0] != "[" and not (variant.several and name == spec.images_per_sample_output)
+    ]
     assert [o.name for o in graph.output] == [*names, *(name for input in variant.inputs for name in ADDED[input])]
     for output, declared_output in zip(graph.output, compiled.outputs, strict=True):
         assert output.name == declared_output.name

@@ -121,17 +121,17 @@ def test_graphs_take_one_size_or_one_each(program: Program, rng: np.random.Gener
 
 
 def test_names_of_graph_inputs(program: Program) -> None:
-    assert [program.graph_input(v.name, several=several) for several in (False, True) for v in program.inputs] == [
+    assert [program.graph_input_name(v.name, several=several) for several in (False, True) for v in program.inputs] == [
         "logits",
         "target_size",
         "logits",
         "target_sizes",
     ]
     same = replace(program, outputs=(replace(program.outputs[0], name="logits"),))
-    assert same.graph_input("logits") == "input_logits"
+    assert same.graph_input_name("logits") == "input_logits"
     images = replace(program, stacked=False)
-    assert images.graph_input("logits") == "logitses"
-    assert images.graph_input("target_size") == "target_sizes"
+    assert images.graph_input_name("logits") == "logitses"
+    assert images.graph_input_name("target_size") == "target_sizes"
 
 
 def test_what_stacked_programs_have_no_use_for(program: Program) -> None:

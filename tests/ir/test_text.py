@@ -120,7 +120,7 @@ def grown(inner: st.SearchStrategy[Num]) -> st.SearchStrategy[Num]:
         two.map(lambda p: num.minimum(*p)),
         two.map(lambda p: num.where(num.both(p[0] < p[1], num.negate(num.eq(p[0], 3))), *p)),
         inner.map(num.round_half_even),
-        inner.map(lambda x: num.sqrt(num.maximum(num.single(x), 0))),
+        inner.map(lambda x: num.sqrt(num.maximum(num.to_float32(x), 0))),
         st.tuples(inner, inner).map(lambda p: num.smallest(p[0] * num.table([1, 2.5, 3]))),
     )
 

@@ -150,7 +150,7 @@ def test_inputs_of_graphs(method: Method) -> None:
         model = emit(program, EmitOptions(input=input))  # type: ignore[arg-type]
         shapes = {v.name: [d.dim_param or d.dim_value for d in v.type.tensor_type.shape.dim] for v in model.graph.input}
         for name in from_model(method):
-            assert shapes.pop(program.graph_input(name)) == ["batch", *method.inputs[name].shape]
+            assert shapes.pop(program.graph_input_name(name)) == ["batch", *method.inputs[name].shape]
         wanted = [2, 2] if method.pairs else [2]
         if input == "sequence":
             assert shapes == {keyword: ["batch", *wanted] for keyword in keywords(method)}

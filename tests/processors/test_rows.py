@@ -157,4 +157,4 @@ def test_a_size_of_null_is_no_size_to_crop_in_proportion_to() -> None:
 def test_what_the_table_calls_not_compiled_is_refused(name: str, settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         processor_class(name)(**settings).compile()
-    assert lookup(name).not_compiled
+    assert lookup(name).limitations

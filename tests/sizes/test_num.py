@@ -66,8 +66,8 @@ OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
     "round": lambda a, b: num.round_half_even(a / 2 - b),
     "sqrt": lambda a, b: num.sqrt(a * b),
     "float": lambda a, b: num.as_float(a) + 0.1,
-    "single": lambda a, b: num.single(a / b),
-    "single of an int": lambda a, b: num.single(a * 1000003 + b),
+    "single": lambda a, b: num.to_float32(a / b),
+    "single of an int": lambda a, b: num.to_float32(a * 1000003 + b),
     "neg": lambda a, b: -a + b,
 }
 CONDITIONS: dict[str, Callable[[Any, Any], Any]] = {
@@ -179,9 +179,9 @@ def test_trivial_arithmetic_disappears() -> None:
 
 def test_what_is_known_of_a_number_makes_it_no_other() -> None:
     height = num.symbol("height", 0)
-    larger = num.at_least(height - 5, 1)
+    larger = num.assume_at_least(height - 5, 1)
     assert larger == height - 5
-    assert (num.low(larger), num.low(num.at_least(height, -3)), num.at_least(7, 9)) == (1, 0, 7)
+    assert (num.low(larger), num.low(num.assume_at_least(height, -3)), num.assume_at_least(7, 9)) == (1, 0, 7)
 
 
 def test_a_decided_minimum_keeps_the_kind() -> None:

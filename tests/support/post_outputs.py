@@ -146,7 +146,7 @@ def one(fields: Mapping[str, Array], given: Mapping[str, Array], index: int) -> 
 
 def feeds(program: Program, fields: Mapping[str, Array], given: Mapping[str, Array], sequence: bool) -> dict[str, Array]:
     """A graph's inputs for a batch: sizes of the first image for all, or those of each."""
-    found = {program.graph_input(name): value for name, value in fields.items()}
+    found = {program.graph_input_name(name): value for name, value in fields.items()}
     return {**found, **{k if sequence else k.removesuffix("s"): v if sequence else v[0] for k, v in given.items()}}
 
 

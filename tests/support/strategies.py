@@ -114,7 +114,7 @@ def expressions(max_leaves: int = 8) -> st.SearchStrategy[num.Num]:
             inner.map(num.ceil),
             inner.map(num.round_half_even),
             inner.map(num.as_float),
-            inner.map(lambda x: num.single(num.minimum(num.maximum(x, -1e30), 1e30))),
+            inner.map(lambda x: num.to_float32(num.minimum(num.maximum(x, -1e30), 1e30))),
             inner.map(lambda x: num.sqrt(num.maximum(x, 0))),
         )
 

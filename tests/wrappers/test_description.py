@@ -30,7 +30,7 @@ def test_help_lists_settings_inputs_and_outputs(name: str) -> None:
         assert f" {extra.keyword} " in words
     for output in spec.shown_outputs:
         assert f" {output} " in words
-    assert spec.not_compiled in words
+    assert spec.limitations in words
 
 
 def test_help_is_plain_text_and_the_class_s_documentation() -> None:

@@ -314,7 +314,7 @@ class GraphBuilder:
             return self.cast(self.num(x.args[0]), "i64")
         if x.op in _ROUND:
             return self.cast(self._emit(_ROUND[x.op], self.num(x.args[0])), "i64")
-        if x.op == "single":
+        if x.op == "to_float32":
             return self.cast(self.cast(self.num(x.args[0]), "f32"), "f64")
         if x.op == "sqrt":
             return self._emit("Sqrt", self._float(x.args[0]))

@@ -182,14 +182,14 @@ def _input(program: Program, declared: Input, options: EmitOptions) -> Value:
     if program.stacked:
         own = not _shared(declared, options)
         first: list[int | str] = [options.batch_size or "batch"] if own else []
-        return Value(name=program.graph_input(name, several=own), shape=ir.Shape([*first, *dims]), type=tensor)
+        return Value(name=program.graph_input_name(name, several=own), shape=ir.Shape([*first, *dims]), type=tensor)
     if options.input == "image":
-        return Value(name=program.graph_input(name, several=False), shape=ir.Shape(dims), type=tensor)
+        return Value(name=program.graph_input_name(name, several=False), shape=ir.Shape(dims), type=tensor)
     if options.input == "batch":
-        return Value(name=program.graph_input(name), shape=ir.Shape([options.batch_size or "batch", *dims]), type=tensor)
+        return Value(name=program.graph_input_name(name), shape=ir.Shape([options.batch_size or "batch", *dims]), type=tensor)
     # One name for the sides of images of different sizes would say that they are equal.
     each = [d if isinstance(d, int) else None for d in dims]
-    return Value(name=program.graph_input(name), shape=ir.Shape(each), type=ir.SequenceType(tensor))
+    return Value(name=program.graph_input_name(name), shape=ir.Shape(each), type=ir.SequenceType(tensor))
 
 
 def _declare(g: GraphBuilder, value: Value, output: Output, program: Program, options: EmitOptions) -> None:

@@ -51,4 +51,4 @@ def _cheapest(height: Num, width: Num, costs: Mapping[int, float], most: float) 
     fits = num.both(num.eq(height % rows, 0), rows * width <= AREA)
     # Rank and number in one, so that the smallest is both.
     place = num.smallest(num.where(fits, num.table(n * RANK_STRIDE + rows for n, rows in enumerate(ranked)), NO_FIT))
-    return num.at_least(num.where(place < NO_FIT, place % RANK_STRIDE, height), 1)
+    return num.assume_at_least(num.where(place < NO_FIT, place % RANK_STRIDE, height), 1)
