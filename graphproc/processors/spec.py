@@ -100,8 +100,8 @@ class ProcessorSpec:
         images_per_sample: how many images make one sample where that is not one; 0 is any number.
         returns_bare_array: whether a call returns its one output alone instead of a BatchFeature.
         images_per_sample_output: the output that tells how many images each sample has, for classes that process
-            an image differently if its sample has more (`ProgramBuilder.several`). They join image by image; images that are not nested
-            are samples of one.
+            an image differently if its sample has more (`ProgramBuilder.several`). They join image by image; images that
+            are not nested are samples of one.
         settings_for_batch: adjusts the settings to the (height, width) of all images in a call, for classes that process images
             in a batch differently than each alone.
         background: what images with an alpha channel are composited on, of `BACKGROUNDS`; `DROPPED` where alpha is left out.
