@@ -1,1 +1,1 @@
-"""The transform IR: typed values, ops, and programs that state how their results batch."""
+"""Define the transform IR: typed values, ops, programs, and how results of several images join."""

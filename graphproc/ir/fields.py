@@ -1,4 +1,4 @@
-"""Fields of ops as text: of which kinds they are, and how values of these kinds are written."""
+"""Describe the fields of ops in the IR's text: their kinds, and how values of each kind are written."""
 
 from __future__ import annotations
 
@@ -14,18 +14,21 @@ from graphproc.ir.registry import Registered
 from graphproc.sizes.num import Sym
 
 NUMBER, CONDITION = int | float | Sym, bool | Sym
-"""`Num` and `Bool` as kinds."""
+"""The kinds that the types `Num` and `Bool` stand for."""
 
 
 @cache
 def field_kinds(cls: type) -> Mapping[str, Any]:
-    """The kinds of a dataclass's fields, as annotated."""
+    """Return the annotated kind of each field of a dataclass, by name."""
     hints = typing.get_type_hints(cls, localns={"Sym": Sym})
     return {field.name: hints[field.name] for field in fields(cls)}
 
 
 def fits(value: Any, kind: Any) -> bool:
-    """Whether a value read from a text is of an annotated kind; a whole number is a float, too."""
+    """Return whether a value read from a text is of an annotated kind.
+
+    A whole number is also a float: 1 fits `float`.
+    """
     if kind is Any:
         return True
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
@@ -47,7 +50,7 @@ def fits(value: Any, kind: Any) -> bool:
 
 
 def kind_text(kind: Any) -> str:
-    """An annotated kind in words."""
+    """Return an annotated kind in words, e.g. `int or None`."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
         return " or ".join(dict.fromkeys(kind_text(argument) for argument in arguments))
@@ -61,5 +64,5 @@ def kind_text(kind: Any) -> str:
 
 
 def class_name(cls: type) -> str:
-    """The name of a class in texts: its registered one, or the class's in lower case."""
+    """Return the name of a class in texts: its registered name, or its own name in lower case."""
     return cls.name if issubclass(cls, Registered) else cls.__name__.lower()

@@ -1,4 +1,4 @@
-"""The base of every join: how one output's results of several images become one.
+"""Define the base of every join, which makes one output of the results of several images.
 
 A join is a frozen dataclass in a file of its own in `joins/`. Its rules stand side by side, as an
 op's do: what it refuses, what it means in numpy, and how graphs compute the same, with a batch axis
@@ -20,7 +20,7 @@ from graphproc.ir.types import TensorType
 
 Array = np.ndarray[Any, Any]
 Role = Literal["images", "images of a sample", "samples"]
-"""What a join brings together.
+"""What a join joins.
 
 A program joins images. Where several images make a sample, it joins the images of each sample, and
 then the samples.
@@ -34,14 +34,14 @@ T = TypeVar("T", bound="type[Join]")
 
 @dataclass(frozen=True)
 class Looped:
-    """What a graph that runs image by image has of one output, once all images were run.
+    """Hold what a loop over the images has made of one output, after the last image.
 
     Attributes:
         name: the output's name.
         type: the type of one image's result.
-        values: the results, in a sequence where the join is `collected`, else stacked.
+        values: the results, in a sequence if the join is `collected`, else stacked.
         count: the number of images, an int64 scalar.
-        largest: of a join that `pads`, the largest length of each axis, int64 [rank].
+        largest: the largest length of each axis, int64 [rank]; None unless the join `pads`.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Looped:
 
 
 class Join(Registered):
-    """How the results of several images become one output.
+    """Define how the results of several images become one output.
 
     Subclasses are frozen dataclasses registered with `@join(name)`.
     """
@@ -60,46 +60,52 @@ class Join(Registered):
     has_image_axis: ClassVar[bool] = False
     """Whether the result has a first axis for the images; `numpy` then gives a list of arrays."""
     collected: ClassVar[bool] = True
-    """Whether a loop over images collects their results in a sequence, or else stacks them.
+    """Whether a loop over images collects their results in a sequence; else it stacks them.
 
-    A sequence holds results of different shapes.
+    A sequence can hold results of different shapes.
     """
 
     check: ClassVar[Callable[..., None]]
-    """`check(self, type, role)`: raise ShapeError for a type or a role that the join cannot have."""
+    """`check(self, type, role)`: raise ShapeError for a type or a role that the join does not take."""
     numpy: ClassVar[Callable[..., list[Array] | Array]]
-    """`numpy(self, arrays)`: what the join means. `arrays` are the results of at least one image."""
+    """`numpy(self, arrays)`: compute what the join means.
+
+    `arrays` holds the results of at least one image.
+    """
     batch: ClassVar[Callable[..., Any]]
     """`batch(self, g, x, type, count)`: emit the join of results that have a batch axis in front.
 
-    `type` is that of one image's result, `count` the number of images, int64 [1].
+    `type` is the type of one image's result, `count` the number of images, int64 [1].
     """
     loop: ClassVar[Callable[..., Any]]
-    """`loop(self, g, found)`: emit the join of results that a loop over the images left, a `Looped`."""
+    """`loop(self, g, found)`: emit the join of the results of a loop over images, a `Looped`."""
     shape: ClassVar[Callable[..., list[int | str]]]
-    """`shape(self, sizes, names, batch)`: the declared shape of the graph's output.
+    """`shape(self, sizes, names, batch)`: return the declared shape of the graph's output.
 
-    `sizes` are the lengths of one image's result, numbers or names; `names` is a name for each
-    axis; `batch` is the number of images, which is 1 in a graph of one image.
+    `sizes` are the lengths of one image's result, numbers or names. `names` has a name for each
+    axis. `batch` is the number of images, which is 1 in a graph of one image.
     """
     split: ClassVar[Callable[..., Array]]
-    """`split(self, array, position)`: one image's result, from what a graph gave.
+    """`split(self, array, position)`: return one image's result from the output of a graph.
 
-    A join without an axis for the images gets what a graph gave for that image alone.
+    A join without an axis for the images gets the output of a graph that ran on that image alone.
     """
 
     @property
     def pads(self) -> bool:
-        """Whether results are padded to the largest of all images."""
+        """Return whether results are padded to the largest of all images."""
         return False
 
     @property
     def contiguous(self) -> bool:
-        """Whether results of one shape, one behind the other in memory, are the joined result."""
+        """Return whether the joined result is the images' results one after another in memory.
+
+        This is asked of results of one shape.
+        """
         return self.has_image_axis
 
     def as_array(self, role: Role) -> bool:
-        """Whether the numpy rules give one array, not a list."""
+        """Return whether the numpy rules give one array instead of a list."""
         return not self.has_image_axis
 
     def numpy_samples(self, samples: Sequence[Array]) -> list[Array] | Array:
@@ -107,7 +113,10 @@ class Join(Registered):
         return self.numpy(samples)
 
     def empty_shape(self, shape: Sequence[int]) -> list[int]:
-        """The shape of a sample without images, given that of a sample: no element."""
+        """Return the shape of a sample without images, which has no element.
+
+        `shape` is the shape of another sample.
+        """
         return [0] * len(shape)
 
     def image(self, g: Builder, x: Value) -> Value:
@@ -115,7 +124,10 @@ class Join(Registered):
         return with_axis(g, x) if self.has_image_axis else x
 
     def start(self, g: Builder) -> Value | None:
-        """Emit what a loop carries from image to image for `one`, as before the first; or None."""
+        """Emit the value that a loop passes to `one` for the first image, or return None.
+
+        The loop carries this value from image to image.
+        """
         return None
 
     def one(self, g: Builder, x: Value, index: Value, carried: Value | None) -> tuple[Value, Value | None]:
@@ -125,12 +137,15 @@ class Join(Registered):
             g: the graph under construction.
             x: the result.
             index: the number of the image, an int64 scalar.
-            carried: what `start`, or `one` of the image before, gave.
+            carried: the value from `start`, or from `one` for the image before.
+
+        Returns:
+            The value to collect or stack, and the value to carry to the next image.
         """
         return x, carried
 
     def refuse(self, expected: str, type: TensorType, role: Role) -> ShapeError:
-        """The error for a type or a role that the join is not made for."""
+        """Return the error for a type or a role that the join does not take."""
         return ShapeError(f"{self.name}: expected {expected}, got {type} of {role}")
 
 
@@ -149,5 +164,5 @@ def join(name: str) -> Callable[[T], T]:
 
 
 def registered_joins() -> dict[str, type[Join]]:
-    """Every registered join class by its name in the IR's text."""
+    """Return every registered join class, by its name in the IR's text."""
     return dict(_JOINS)

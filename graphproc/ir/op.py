@@ -1,7 +1,8 @@
-"""The base of every op: fields, a shape rule, and two independent pixel rules side by side.
+"""Define the base of every op: fields, a shape rule, and two independent pixel rules side by side.
 
-The agreement of `numpy` (which defines the meaning) and `onnx` (which emits standard nodes that compute the same bits)
-is what the project promises, so an op class without one of the three rules is refused when it is defined.
+The rule `numpy` defines the meaning. The rule `onnx` emits standard nodes that compute the same
+bits. The project promises that the two agree. So an op class that lacks one of the three rules is
+refused when it is defined.
 """
 
 from __future__ import annotations
@@ -25,21 +26,30 @@ T = TypeVar("T", bound="type[Op]")
 
 
 class Op(Registered):
-    """One pixel operation. Subclasses are frozen dataclasses registered with `@op(name)`.
+    """Define one pixel operation. Subclasses are frozen dataclasses registered with `@op(name)`.
 
-    Fields may hold `Num` expressions, alone or in tuples. Rules address axes from the end, so the same rule serves one
-    image and a batch of equal-sized images with leading axes.
+    Fields may hold `Num` expressions, alone or in tuples. Rules address axes from the end, so the
+    same rule serves one image and a batch of equal-sized images with leading axes.
     """
 
     infer: ClassVar[Callable[..., TensorType]]
-    """`infer(self, *types)`: the result's type; raises ShapeError for operands that the op does not accept."""
+    """`infer(self, *types)`: return the result's type.
+
+    It raises ShapeError for operands that the op does not accept.
+    """
     numpy: ClassVar[Callable[..., Array]]
-    """`numpy(self, *arrays)`: what the op means; called on bound ops only (every field a plain number)."""
+    """`numpy(self, *arrays)`: compute what the op means.
+
+    It is called on bound ops only, in which every field is a plain number.
+    """
     onnx: ClassVar[Callable[..., Any]]
-    """`onnx(self, g, *values)`: emit standard ONNX nodes that compute the reference bit for bit."""
+    """`onnx(self, g, *values)`: emit standard ONNX nodes.
+
+    They compute what `numpy` computes, bit for bit.
+    """
 
     def bind(self, values: Mapping[str, int], memo: dict[num.Sym, Any] | None = None) -> Op:
-        """The op with every expression evaluated."""
+        """Return the op with every expression evaluated."""
         changes = {}
         for name, value in self.fields():
             bound = _bind(value, values, memo)
@@ -57,16 +67,17 @@ def _bind(value: Any, values: Mapping[str, int], memo: dict[num.Sym, Any] | None
 
 
 def op(name: str) -> Callable[[T], T]:
-    """Register an op class under its IR text name.
+    """Register an op class under its name in the IR's text.
 
     Raises:
-        ProgramError: the name is taken, a rule is missing, or the docstring lacks a required heading.
+        ProgramError: the name is taken, a rule is missing, or the docstring lacks a required
+            heading.
     """
     return registering("op", name, _OPS, _RULES, _HEADINGS)  # type: ignore[return-value]
 
 
 def registered_ops() -> dict[str, type[Op]]:
-    """Every registered op class by IR text name."""
+    """Return every registered op class, by its name in the IR's text."""
     return dict(_OPS)
 
 

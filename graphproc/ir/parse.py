@@ -1,6 +1,6 @@
-"""A program from its text: `parse(str(program)) == program`.
+"""Read a program from its text: `parse(str(program)) == program`.
 
-One statement a line, and comments behind `#`:
+Each statement is one line; comments start with `#`:
 
     program Example
       parity<reference="Pillow 13">
@@ -11,9 +11,9 @@ One statement a line, and comments behind `#`:
       small = resample<height=s0, width=224, kernel="bicubic">(first)
       output pixel_values = small: pad
 
-What a step gives need not be written; it is checked where it is. Fields at their defaults are left
-out. A text may come from strangers: nothing of it is run, and its length, its depth and its numbers
-have limits.
+The type of a step's result need not be written; where it is written, it is checked. Fields with
+their default value are left out. A text may come from strangers: nothing in it is run, and its
+length, its depth of nesting and its numbers have limits.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ from graphproc.sizes.num import Sym
 
 T = TypeVar("T")
 LARGEST = 1 << 63
-"""What numbers in a text, and bounds of its sizes, stay below."""
+"""All numbers in a text, and the bounds of its sizes, are below this."""
 MOST_OPERATIONS = 200
-"""How many operations a size takes at most, one behind the other, through other sizes."""
+"""How many operations may follow one another to compute a size, those of the sizes it uses included."""
 
 _INFIX: Mapping[str, tuple[Callable[..., Any], str]] = {
     "or": (num.either, "bb"),
@@ -58,7 +58,10 @@ _INFIX: Mapping[str, tuple[Callable[..., Any], str]] = {
     "//": (operator.floordiv, "nn"),
     "%": (operator.mod, "nn"),
 }
-"""What signs between operands mean, and the kinds of these: `n` a number, `b` a condition."""
+"""For each sign between operands: its function, and the kinds of the operands.
+
+`n` is a number, `b` a condition.
+"""
 _FUNCTIONS: Mapping[str, tuple[Callable[..., Any], str]] = {
     "not": (num.negate, "b"),
     "where": (num.where, "bnn"),
@@ -78,7 +81,7 @@ _FUNCTIONS: Mapping[str, tuple[Callable[..., Any], str]] = {
     "largest": (num.largest, "n"),
     "any": (num.any_of, "b"),
 }
-"""The functions of sizes by name, and the kinds of their operands; `*` is either."""
+"""The functions of sizes by name, and the kinds of their operands; `*` is a number or a condition."""
 _NUMBERS: Mapping[str, Any] = {"True": True, "False": False, "inf": math.inf, "nan": math.nan}
 
 
@@ -92,18 +95,18 @@ def parse(text: str) -> Program:
         The verified program.
 
     Raises:
-        ProgramError: the text is none of a program: with line, column, what was expected and what was found; or the program
-            breaks a rule of the IR.
+        ProgramError: the text is not a program; the message gives the line, the column, what was
+            expected and what was found. Or the program breaks a rule of the IR.
     """
-    with np.errstate(all="ignore"):  # of numbers in tables
+    with np.errstate(all="ignore"):  # arithmetic on the numbers of tables
         return verify(_Text(text).program())
 
 
 def parse_type(text: str) -> TensorType:
-    """Read a type whose sizes are numbers and names: `"u8[height, width, 3] HWC"`.
+    """Read a type, in which sizes are numbers and names: `"u8[height, width, 3] HWC"`.
 
     Raises:
-        ProgramError: the text is none of a type.
+        ProgramError: the text is not a type.
     """
     read = _Text(text)
     type = read.value_type(declares=True)
@@ -112,7 +115,7 @@ def parse_type(text: str) -> TensorType:
 
 
 class _Text:
-    """One text that is being read."""
+    """Read one text."""
 
     def __init__(self, text: str) -> None:
         self._reader = Reader(text)
@@ -124,7 +127,7 @@ class _Text:
     # ---- statements ----------------------------------------------------------------------------------------------
 
     def program(self) -> Program:
-        """The program that the text is."""
+        """Read the whole text as a program."""
         reader = self._reader
         reader.skip_lines()
         reader.expect("program")
@@ -174,14 +177,17 @@ class _Text:
         self._sizes[name] = value
 
     def _symbol(self) -> None:
-        """`symbol NAME >= LOW`: a size that an image brings, and the least that it can be."""
+        """Read `symbol NAME >= LOW`: a size that each image has, and the least that it can be."""
         self._reader.expect("symbol")
         token, name = self._reader.peek(), self._reader.name("a size's name")
         self._reader.expect(">=")
         self._define(name, token, num.symbol(name, self._typed("the least size", int, self._value)))
 
     def _input(self) -> Input:
-        """`input NAME: TYPE [measures NAME, ...]`; a new name among its sizes is the input's own."""
+        """Read `input NAME: TYPE [measures NAME, ...]`.
+
+        A new name among its sizes becomes a symbol of this input.
+        """
         self._reader.expect("input")
         name = self._new_name()
         self._reader.expect(":")
@@ -190,7 +196,7 @@ class _Text:
         return Input(name, type, self._measures())
 
     def _step(self) -> Step:
-        """`NAME = OP<FIELD=VALUE, ...>(NAME, ...)[: TYPE] [measures NAME, ...]`."""
+        """Read `NAME = OP<FIELD=VALUE, ...>(NAME, ...)[: TYPE] [measures NAME, ...]`."""
         reader = self._reader
         if reader.peek().kind not in ("name", "string"):
             reader.fail("a statement")
@@ -202,7 +208,7 @@ class _Text:
         operands = reader.listed(self._operand, ")")
         try:
             type = op.infer(*(self._types[name] for name in operands))
-        except Exception as error:  # whatever fields and operands of strangers make a shape rule raise
+        except Exception as error:  # with fields and operands from strangers, a shape rule may raise anything
             problem = error if isinstance(error, GraphprocError) else f"{op.name} refuses its fields and operands ({error!r})"
             reader.refuse(problem, start)
         if reader.skip(":"):
@@ -214,7 +220,10 @@ class _Text:
         return Step(op, tuple(operands), ValueInfo(name, type), self._measures())
 
     def _output(self) -> Output:
-        """`output NAME = VALUE[: JOIN][, sample JOIN][, delivery<...>]`; they are stacked without a join."""
+        """Read `output NAME = VALUE[: JOIN][, sample JOIN][, delivery<...>]`.
+
+        Without a join, results are stacked.
+        """
         reader = self._reader
         reader.expect("output")
         name = reader.name("an output's name")
@@ -242,7 +251,10 @@ class _Text:
         return name
 
     def _measures(self) -> tuple[str, ...]:
-        """`measures NAME, ...`: names for an int64 value's elements, which later sizes may have."""
+        """Read `measures NAME, ...`: names for the elements of an int64 value.
+
+        Later sizes may use these names.
+        """
         names: list[str] = []
         more = self._reader.skip("measures")
         while more:
@@ -252,7 +264,7 @@ class _Text:
         return tuple(names)
 
     def value_type(self, declares: bool = False) -> TensorType:
-        """`DTYPE[SIZE, ...] [LAYOUT]`."""
+        """Read `DTYPE[SIZE, ...] [LAYOUT]`."""
         reader, start = self._reader, self._reader.peek()
         dtype = reader.name("an element type")
         reader.expect("[")
@@ -273,14 +285,17 @@ class _Text:
     # ---- fields --------------------------------------------------------------------------------------------------
 
     def _registered(self, what: str, classes: Mapping[str, type[T]]) -> T:
-        """`NAME<FIELD=VALUE, ...>` of one of some classes; without fields the brackets may be left out."""
+        """Read `NAME<FIELD=VALUE, ...>`, where the name is a key of `classes`.
+
+        Without fields the brackets may be left out.
+        """
         token, name = self._reader.peek(), self._reader.name(what)
         if name not in classes:
             self._reader.refuse(f"expected {what}, found {name!r}.{nearest(name, classes)}", token)
         return self._record(classes[name], token) if self._reader.follows("<") else self._made(classes[name], {}, token)
 
     def _record(self, cls: type[T], start: Token | None = None) -> T:
-        """`<FIELD=VALUE, ...>` of a class."""
+        """Read `<FIELD=VALUE, ...>` and make an instance of a class with these fields."""
         start = start or self._reader.peek()
         given: dict[str, Any] = {}
         self._reader.expect("<")
@@ -294,7 +309,7 @@ class _Text:
         return cls(**given)
 
     def _field(self, cls: type, given: dict[str, Any]) -> None:
-        """`FIELD=VALUE`, added to those that are given."""
+        """Read `FIELD=VALUE` and add it to the fields already read."""
         kinds = field_kinds(cls)
         token, name = self._reader.peek(), self._reader.name("a field")
         if name not in kinds or name in given:
@@ -304,7 +319,7 @@ class _Text:
         given[name] = self._typed(f"{class_name(cls)}: {name} to be", kinds[name], self._value)
 
     def _typed(self, what: str, kind: Any, read: Callable[[], Any]) -> Any:
-        """A value of a kind of Python's annotations."""
+        """Read a value and refuse it unless it is of a kind, a Python annotation."""
         token = self._reader.peek()
         value = read()
         if not fits(value, kind):
@@ -312,7 +327,7 @@ class _Text:
         return value
 
     def _value(self) -> Any:
-        """A number, size, string, op, None, or a list of such."""
+        """Read a number, size, string, op, None, or a list of these."""
         reader = self._reader
         if reader.skip("["):
             return tuple(reader.listed(self._value, "]"))
@@ -328,7 +343,10 @@ class _Text:
     # ---- sizes ---------------------------------------------------------------------------------------------------
 
     def _expression(self, binding: int = 1) -> Any:
-        """Operands with signs between them that bind at least so much."""
+        """Read operands with signs between them, such as `2 * height + 1`.
+
+        Stop at a sign that binds less tightly than `binding`.
+        """
         reader = self._reader
         left = self._factor()
         while (token := reader.peek()).text in _INFIX and num.BINDING[token.text] >= binding and token.kind in ("sign", "name"):
@@ -338,7 +356,7 @@ class _Text:
         return left
 
     def _factor(self) -> Any:
-        """A number, the name of a size, a function of operands, or an expression in brackets."""
+        """Read a number, the name of a size, a function of operands, or an expression in brackets."""
         reader = self._reader
         negative = reader.skip("-")
         token = reader.peek()
@@ -371,7 +389,10 @@ class _Text:
         return self._sizes[token.text]
 
     def _applied(self, token: Token, function: Callable[..., Any], kinds: str, operands: Sequence[Any]) -> Any:
-        """What an operation gives, of numbers and conditions that it takes."""
+        """Apply an operation to its operands and return the result.
+
+        Refuse operands that are not of the operation's kinds.
+        """
         if len(operands) != len(kinds):
             self._reader.refuse(f"{token}: expected {len(kinds)} operands, found {len(operands)}", token)
         for operand, kind in zip(operands, kinds, strict=True):
@@ -390,7 +411,7 @@ class _Text:
         return self._limited(token, result)
 
     def _limited(self, token: Token, value: Any) -> Any:
-        """The same, unless it is an int, or has bounds, outside of 64 bits."""
+        """Return a value unchanged; refuse an int, or an expression with a bound, beyond 64 bits."""
         for number in (value.low, value.high) if isinstance(value, Sym) else (value,):
             if isinstance(value, (int, Sym)) and LARGEST <= abs(number) != math.inf:
                 self._reader.refuse(f"expected sizes of 64 bits, found {token}, which goes beyond", token)
@@ -398,6 +419,6 @@ class _Text:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """A hint at the known name that is most alike, if one is."""
+    """Return a hint at the known name that is most similar, or an empty text if none is similar."""
     found = difflib.get_close_matches(name, list(known), 1)
     return f" Nearest: {found[0]}." if found else ""

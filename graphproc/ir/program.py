@@ -1,4 +1,7 @@
-"""Programs: what happens to one image, in order, and how the results of several images join into a batch."""
+"""Define programs: what happens to one image, in order.
+
+A program also says how the results of several images join into a batch.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,10 @@ from graphproc.sizes.num import Bool, Num
 
 @dataclass(frozen=True, slots=True)
 class ValueInfo:
-    """A name and a type: what a program says of an input or a result; each name is assigned once."""
+    """Name the type of a program's input or of a step's result.
+
+    Each name is assigned once.
+    """
 
     name: str
     type: TensorType
@@ -29,11 +35,11 @@ class ValueInfo:
 
 @dataclass(frozen=True, slots=True)
 class Input(ValueInfo):
-    """A value that the caller gives.
+    """Describe a value that the caller gives.
 
     Attributes:
-        measures: names for the elements of an int64 array, row by row, which sizes may depend on (the height and width that
-            results should have).
+        measures: names for the elements of an int64 array, row by row. Sizes may depend on them:
+            for example, the height and width that results should have.
     """
 
     measures: tuple[str, ...] = ()
@@ -41,13 +47,16 @@ class Input(ValueInfo):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`output = op(*inputs)`; an op without inputs computes from sizes alone (masks, grids, original sizes).
+    """Describe one step: `output = op(*inputs)`.
+
+    An op without inputs computes from sizes alone (masks, grids, original sizes).
 
     Attributes:
         op: what is computed.
         inputs: the operands' names.
         output: the result.
-        measures: names for the elements of an int64 result, which later sizes may depend on (a box found in the pixels).
+        measures: names for the elements of an int64 result. Later sizes may depend on them: for
+            example, a box found in the pixels.
     """
 
     op: Op
@@ -58,13 +67,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A named result of the program.
+    """Describe a named result of the program.
 
     Attributes:
         name: the key in the BatchFeature and the name of the graph output.
-        value: the value that it returns.
-        join: how the values of several images join; of several samples, where there is `sample`.
-        sample: how the values of one sample's images join; None where images are not in samples.
+        value: the name of the value that is returned.
+        join: how the values of several images join. If `sample` is given: how the samples join.
+        sample: how the values of one sample's images join; None if images are not grouped in
+            samples.
         delivery: how a call hands the output over.
     """
 
@@ -76,12 +86,15 @@ class Output:
 
     @property
     def image_join(self) -> Join:
-        """How the values of images in one run of a graph join: they are one sample, or a batch."""
+        """Return how the values of images in one run of a graph join.
+
+        These images are one sample, or a batch.
+        """
         return self.join if self.sample is None else self.sample
 
     @property
     def joins(self) -> tuple[tuple[Role, Join], ...]:
-        """The joins, and what each joins, in order."""
+        """Return the joins in order, each with what it joins."""
         if self.sample is None:
             return (("images", self.join),)
         return ("images of a sample", self.sample), ("samples", self.join)
@@ -89,7 +102,10 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Precondition:
-    """A fact about the image's size that the program relies on; Python callers get `message` where it fails."""
+    """State a fact about the image's size that the program relies on.
+
+    Where it does not hold, Python callers get `message`.
+    """
 
     holds: Bool
     message: str
@@ -97,16 +113,19 @@ class Precondition:
 
 @dataclass(frozen=True, slots=True)
 class Parity:
-    """What the program's results are equal to, and where.
+    """State what the program's results are equal to, and where.
 
     Attributes:
-        reference: the implementation and its versions.
+        reference: the other implementation and its versions.
         bound: the largest absolute difference; 0 is bit-exact.
         cause: why a bound is not 0.
-        where: on which processors and threads of the reference that holds; empty is everywhere.
-        elsewhere: the largest difference elsewhere, in units of the range of results from a black image to a white one.
-        by_side: what that grows by with each pixel of the longest side of an image that is resized.
-        why: why results lie apart elsewhere.
+        where: on which processors and threads of the other implementation this holds; empty for
+            all.
+        elsewhere: the largest difference on others, in units of the range of results from a black
+            image to a white one.
+        by_side: how much `elsewhere` grows with each pixel of the longest side of an image that is
+            resized.
+        why: why results differ on others.
     """
 
     reference: str
@@ -126,12 +145,12 @@ class Parity:
 
 
 OWN_PARITY = Parity("the program's own numpy reference")
-"""What a program that follows no other implementation is equal to."""
+"""The parity of a program that follows no other implementation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A verified sequence of steps over the values of one image.
+    """Hold a verified sequence of steps over the values of one image.
 
     Attributes:
         name: the processor class.
@@ -140,8 +159,8 @@ class Program:
         outputs: in the order of the BatchFeature's keys.
         parity: what the results are equal to.
         preconditions: facts about sizes that must hold.
-        stacked: whether the inputs of several images are tensors with an axis for the images, as a model's outputs are,
-            whatever sizes the images had.
+        stacked: whether the inputs of several images come as tensors with an axis for the images,
+            whatever sizes the images had. A model's outputs come so.
     """
 
     name: str
@@ -153,7 +172,11 @@ class Program:
     stacked: bool = False
 
     def value(self, name: str) -> ValueInfo:
-        """The input or result of that name; raises ProgramError if there is none."""
+        """Return the input or result of that name.
+
+        Raises:
+            ProgramError: no value has the name.
+        """
         for value in (*self.inputs, *(step.output for step in self.steps)):
             if value.name == name:
                 return value
@@ -161,14 +184,19 @@ class Program:
 
     @property
     def symbols(self) -> list[str]:
-        """The names of the inputs' unknown sides, and of sizes that are inputs themselves, sorted."""
+        """Return the names of unknown sizes, sorted.
+
+        These are the inputs' unknown sides, and sizes that are inputs themselves.
+        """
         sides = {name for v in self.inputs for s in v.type.shape for name in num.symbols(s)}
         return sorted(sides.union(*(v.measures for v in self.inputs)))
 
     def graph_input_name(self, name: str, several: bool = True) -> str:
-        """The name of the graph's input that holds one of the program's: of several images its plural; no output's name.
+        """Return the name of the graph's input that holds one of the program's inputs.
 
-        What comes stacked has its own name; sizes among it are plural where every image has its own.
+        In a graph of several images the name is a plural: `images` for `image`. A stacked input
+        keeps its name there, unless it holds sizes, which every image has for itself. An input with
+        the name of an output gets the prefix `input_`.
         """
         if several and (not self.stacked or any(v.measures for v in self.inputs if v.name == name)):
             name = f"{name}es" if name.endswith(("s", "x")) else f"{name}s"
@@ -176,21 +204,24 @@ class Program:
 
     @property
     def measured(self) -> frozenset[str]:
-        """The names of sizes that depend on pixels: the program of one image is then no program of a batch."""
+        """Return the names of sizes that depend on pixels.
+
+        If there are any, the program of one image cannot run on a batch.
+        """
         return frozenset(name for step in self.steps for name in step.measures)
 
     @property
     def nested(self) -> bool:
-        """Whether several images make one sample."""
+        """Return whether several images make one sample."""
         return any(output.sample is not None for output in self.outputs)
 
     @property
     def separable(self) -> bool:
-        """Whether what a batch of equal sizes gives is what its images give, one behind the other."""
+        """Return whether a batch of equal sizes gives its images' own results, one after another."""
         return not (self.measured or self.nested) and all(output.join.contiguous for output in self.outputs)
 
     def check(self, values: Mapping[str, int], memo: dict[num.Sym, Any] | None = None) -> None:
-        """Check the preconditions that known sizes decide.
+        """Check the preconditions that can be evaluated with the known sizes.
 
         Raises:
             ProgramError: a size is missing or a precondition does not hold.
@@ -204,10 +235,11 @@ class Program:
                 raise ProgramError(f"{self.name}: {condition.message} (image sizes: {shown})")
 
     def bind(self, **values: int) -> Program:
-        """The program for known sizes: `program.bind(height=480, width=640)`.
+        """Return the program for known sizes: `program.bind(height=480, width=640)`.
 
         Raises:
-            ProgramError: a size is missing, a precondition does not hold, or sizes depend on pixels.
+            ProgramError: a size is missing, a precondition does not hold, or sizes depend on
+                pixels.
         """
         if self.measured:
             raise ProgramError(f"program {self.name}: its sizes depend on the image's pixels, so they are not known beforehand")
@@ -234,12 +266,14 @@ def verify(program: Program, before: Program | None = None) -> Program:
 
     Args:
         program: the program.
-        before: a verified program. The same step of both that reads values of the same types is not
-            checked again, so that verifying after each pass costs little.
+        before: a verified program, or None. A step that both programs share, and that reads values
+            of the same types in both, is not checked again. So verifying after each pass costs
+            little.
 
     Raises:
-        ProgramError: a name is used twice or before it is assigned, a step's type is not what its op infers, an
-            expression uses an unknown symbol, an output is unknown or its join is not made for it.
+        ProgramError: a name is used twice or before it is assigned, a step's type is not what its
+            op infers, an expression uses an unknown symbol, an output is unknown, or its join does
+            not take its type.
     """
     types: dict[str, TensorType] = {}
     known: set[str] = set()
@@ -286,7 +320,7 @@ def verify(program: Program, before: Program | None = None) -> Program:
 
 
 def _check_joins(program: Program, output: Output, type: TensorType) -> None:
-    """Refuse a join that is not made for a value's type."""
+    """Refuse a join that does not take a value's type."""
     try:
         for role, join in output.joins:
             join.check(type, role)
@@ -295,7 +329,10 @@ def _check_joins(program: Program, output: Output, type: TensorType) -> None:
 
 
 def _check_symbols(program: Program, what: str, value: Any, known: set[str], seen: set[num.Sym]) -> None:
-    """Refuse an expression, or tuples of them, with a symbol that no input has; subterms seen before were checked."""
+    """Refuse an expression, or tuples of expressions, with a symbol that is not known.
+
+    Subexpressions in `seen` were checked before.
+    """
     if isinstance(value, tuple):
         for item in value:
             _check_symbols(program, what, item, known, seen)
@@ -304,7 +341,7 @@ def _check_symbols(program: Program, what: str, value: Any, known: set[str], see
 
 
 def _elements(type: TensorType) -> int | None:
-    """The number of elements of a shape that is known."""
+    """Return the number of elements of a shape; None if a size is not known."""
     return math.prod(s for s in type.shape if isinstance(s, int)) if all(isinstance(s, int) for s in type.shape) else None
 
 
@@ -321,14 +358,16 @@ def _assign(program: Program, types: dict[str, TensorType], value: ValueInfo) ->
 
 @dataclass
 class ProgramBuilder:
-    """Writes a program front to back: `x = b.add(Resize(...), x)`, `x = x / 255`, `b.output("pixel_values", x)`.
+    """Write a program front to back.
+
+    Example:  `x = b.add(Resize(...), x)`, `x = x / 255`, `b.output("pixel_values", x)`.
 
     Attributes:
         image: the image, channels first, before any stage.
         extra_inputs: the optional inputs that the program was asked to have, by name.
-        several: whether the image is one of several in its sample, for classes that process those otherwise
-            (`ProcessorSpec.images_per_sample_output`).
-        backend: whose arithmetic the stages take, `pil` or `torchvision`.
+        several: whether the image is one of several in its sample. Some classes process those in
+            another way (`ProcessorSpec.images_per_sample_output`).
+        backend: which backend's arithmetic the stages take, `pil` or `torchvision`.
         stacked: whether the inputs come stacked, as a model's outputs do (`Program.stacked`).
     """
 
@@ -350,7 +389,7 @@ class ProgramBuilder:
         Args:
             name: its name.
             type: its type, or the text of one: `"u8[height, width, 3] HWC"`.
-            measures: the sizes that its elements are.
+            measures: names of sizes, one for each of its elements.
         """
         from graphproc.ir.parse import parse_type
 
@@ -359,7 +398,9 @@ class ProgramBuilder:
         return Value(self, name, found)
 
     def add(self, op: Op, *inputs: Value) -> Value:
-        """Append a step and return its result, named after the op and numbered where the name is taken.
+        """Append a step and return its result.
+
+        The result is named after the op, with a number if the program has that op already.
 
         Raises:
             ProgramError: an operand is part of another program.
@@ -373,7 +414,7 @@ class ProgramBuilder:
         return Value(self, name, type)
 
     def _require_own(self, what: str, *values: Value) -> None:
-        """Refuse values of another builder, which may have the names of this one's."""
+        """Refuse values of another builder, which may have the same names as values of this one."""
         for value in values:
             if value.builder is not self:
                 raise ProgramError(
@@ -382,10 +423,12 @@ class ProgramBuilder:
                 )
 
     def measure(self, value: Value, **names: int) -> tuple[Num, ...]:
-        """Make sizes of an int64 vector's elements: `(count,) = b.measure(kept.sum(keepdims=True), count=0)`.
+        """Make sizes of an int64 vector's elements.
+
+        Example:  `(count,) = b.measure(kept.sum(keepdims=True), count=0)`.
 
         Args:
-            value: the vector, which a step gave.
+            value: the vector, which must be the result of a step.
             **names: a name for each element, with the least number that it can be.
 
         Raises:
@@ -409,15 +452,19 @@ class ProgramBuilder:
         self.outputs.append(Output(name, value.name, join, sample, delivery))
 
     def require(self, holds: Bool, message: str) -> None:
-        """Declare a fact about sizes that the program relies on; one that always holds is dropped."""
+        """Declare a fact about sizes that the program relies on.
+
+        A fact that always holds is dropped.
+        """
         if holds is not True:
             self.preconditions.append(Precondition(holds, message))
 
     def finish(self, order: Sequence[str] = ()) -> Program:
-        """The verified program.
+        """Return the verified program.
 
         Args:
-            order: the names of outputs in order; other outputs follow as they were declared.
+            order: the names of outputs in order; other outputs follow in the order of their
+                declaration.
         """
         self.outputs.sort(key=lambda output: order.index(output.name) if output.name in order else len(order))
         return verify(
@@ -434,10 +481,13 @@ class ProgramBuilder:
 
 
 def image_input(b: ProgramBuilder, name: str = "image", prefix: str = "", dtype: str = "u8", channels: int = 3) -> Value:
-    """Declare an image input `[height, width, channels]` whose sides are symbols (`<prefix>height`, `<prefix>width`)."""
+    """Declare an image input `[height, width, channels]`.
+
+    Its sides are the symbols `<prefix>height` and `<prefix>width`.
+    """
     return b.input(name, TensorType(dtype, (*sides(prefix), channels), "HWC"))
 
 
 def sides(prefix: str = "") -> tuple[Num, Num]:
-    """The symbols of an input's height and width, in pixels."""
+    """Return the symbols of an input's height and width, in pixels."""
     return num.symbol(f"{prefix}height"), num.symbol(f"{prefix}width")

@@ -1,4 +1,4 @@
-"""Classes that are registered under the name that they have in the IR's text: ops and joins."""
+"""Register classes (ops and joins) under the name that they have in the IR's text."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from graphproc.errors import ProgramError
 
 
 class Registered:
-    """A frozen dataclass with a name in the IR's text, and settings."""
+    """Give a frozen dataclass a name in the IR's text, and list its settings."""
 
     name: ClassVar[str] = ""
 
     def fields(self) -> Iterator[tuple[str, Any]]:
-        """The settings, by name, in order."""
+        """Yield the settings, by name, in order."""
         for field in dataclasses.fields(self):  # type: ignore[arg-type]
             yield field.name, getattr(self, field.name)
 
     def shown_fields(self) -> Iterator[tuple[str, Any]]:
-        """The settings that the IR's text prints: all but those at their default."""
+        """Yield the settings that the IR's text prints: all that are not at their default."""
         for field in dataclasses.fields(self):  # type: ignore[arg-type]
             value = getattr(self, field.name)
             if field.default is dataclasses.MISSING or value != field.default:
@@ -31,14 +31,14 @@ T = TypeVar("T", bound=type[Registered])
 
 
 def registering(kind: str, name: str, registry: dict[str, T], rules: Sequence[str], headings: Sequence[str]) -> Callable[[T], T]:
-    """A decorator that registers a class under its name.
+    """Return a decorator that registers a class under its name.
 
     Args:
-        kind: what errors call the class.
+        kind: what errors call the class, e.g. `op`.
         name: its name in the IR's text.
-        registry: the classes by name.
+        registry: the classes registered so far, by name.
         rules: the methods that the class must have.
-        headings: what its docstring must say.
+        headings: the headings that its docstring must have.
 
     Raises:
         ProgramError: the name is taken, a rule is missing, or the docstring lacks a heading.

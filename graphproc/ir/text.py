@@ -1,4 +1,7 @@
-"""The printed form of a program: one line a step, repeated sizes named once; `ir.parse` reads it."""
+"""Print a program as text: one line for each step, and repeated sizes named once.
+
+`ir.parse` reads the text.
+"""
 
 from __future__ import annotations
 
@@ -20,17 +23,17 @@ from graphproc.sizes.num import Sym
 
 
 def program_text(program: Program) -> str:
-    """The IR text of a program.
+    """Return the IR text of a program.
 
     Size expressions that occur more than once are named `s0`, `s1`, ... in `size` lines in front of
-    what reads them first, so that a step's line stays readable; everything else is printed in
-    place. Fields at their defaults are left out.
+    the line that first uses them, so that a step's line stays readable. Everything else is printed
+    in place. Fields with their default value are left out.
     """
     return "".join(f"{line}\n" for line in _Printer(program).lines())
 
 
 class _Printer:
-    """Prints one program."""
+    """Print one program."""
 
     def __init__(self, program: Program) -> None:
         self._program = program
@@ -45,7 +48,7 @@ class _Printer:
             self._visit((step.op, step.output.type.shape))
 
     def _visit(self, value: Any) -> None:
-        """Count subterms, and find symbols."""
+        """Count how often each size expression occurs, and find symbols."""
         if isinstance(value, tuple):
             for item in value:
                 self._visit(item)
@@ -60,7 +63,7 @@ class _Printer:
                 self._visit(value.args)
 
     def lines(self) -> Iterator[str]:
-        """The program's lines."""
+        """Yield the program's lines."""
         program = self._program
         yield f"program {_name(program.name)}{' stacked' * program.stacked}"
         yield f"  parity{self._record(program.parity)}"
@@ -87,7 +90,7 @@ class _Printer:
             yield f"  {self._output(output)}"
 
     def _sizes(self, value: Any) -> Iterator[str]:
-        """Lines for what occurs more than once and has no name yet."""
+        """Yield lines for expressions that occur more than once and have no name yet."""
         if isinstance(value, tuple):
             for item in value:
                 yield from self._sizes(item)
@@ -123,7 +126,7 @@ class _Printer:
         return f"<{', '.join(self._settings(value))}>"
 
     def _settings(self, value: Any) -> Iterator[str]:
-        """A dataclass's fields, but for those at their defaults."""
+        """Yield a dataclass's fields, without those at their defaults."""
         for field in fields(value):
             item = getattr(value, field.name)
             if field.default is MISSING or item != field.default or type(item) is not type(field.default):

@@ -1,4 +1,4 @@
-"""The words of a program's text, and a reader of them with errors that say where."""
+"""Split a program's text into words, and read them with errors that give the place."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import NamedTuple, NoReturn, TypeVar
 from graphproc.errors import ProgramError
 
 MOST_CHARACTERS = 1 << 18
-"""Characters of a text, at most; the longest of a processor has some ten thousand."""
+"""The most characters a text may have; the longest text of a processor has some ten thousand."""
 MOST_NESTED = 50
-"""How deep brackets and operands lie in one another, at most."""
+"""How deep brackets and operands may be nested."""
 MOST_SAID = 500
-"""Characters of what an error says, at most: fields may be long."""
+"""The most characters of an error's message, because fields may be long."""
 
 T = TypeVar("T")
 _TOKEN = re.compile(
@@ -31,10 +31,11 @@ IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 
 
 class Token(NamedTuple):
-    """A word of a text.
+    """Hold one word of a text.
 
     Attributes:
-        kind: `name`, `int`, `float`, `string`, `sign`, `line` (its end) or `end` (the text's).
+        kind: `name`, `int`, `float`, `string`, `sign`, `line` (the end of a line) or `end` (the end
+            of the text).
         text: as it is written.
         line, column: where it starts, counted from 1.
     """
@@ -49,10 +50,10 @@ class Token(NamedTuple):
 
 
 class Reader:
-    """Reads tokens one after the other.
+    """Read tokens one after another.
 
     Raises:
-        ProgramError: the text is too long, or has a character that begins no word.
+        ProgramError: the text is too long, or has a character that starts no token.
     """
 
     def __init__(self, text: str) -> None:
@@ -74,33 +75,33 @@ class Reader:
         self._tokens.append(Token("end", "", line, place - start + 1))
 
     def fail(self, expected: str, found: Token | None = None) -> NoReturn:
-        """Raise a ProgramError that says where, what was expected and what is there."""
+        """Raise a ProgramError that gives the place, what was expected and what was found."""
         token = self.peek() if found is None else found
         self.refuse(f"expected {expected}, found {token}", token)
 
     def refuse(self, problem: object, token: Token) -> NoReturn:
-        """Raise a ProgramError that says where and what is wrong."""
+        """Raise a ProgramError that gives the place and what is wrong."""
         said = str(problem)
         said = said if len(said) <= MOST_SAID else f"{said[:MOST_SAID]} ..."
         raise ProgramError(f"text of a program: line {token.line}, column {token.column}: {said}")
 
     def peek(self, ahead: int = 0) -> Token:
-        """The next token, or one further on."""
+        """Return the next token, or one further on, without taking it."""
         return self._tokens[min(self._next + ahead, len(self._tokens) - 1)]
 
     def follows(self, *texts: str) -> bool:
-        """Whether the next tokens are these names or signs."""
+        """Return whether the next tokens are these names or signs."""
         ahead = [self.peek(i) for i in range(len(texts))]
         return all(t.kind in ("name", "sign") and t.text == text for t, text in zip(ahead, texts, strict=True))
 
     def take(self) -> Token:
-        """The next token, which is behind then."""
+        """Return the next token and move past it."""
         token = self.peek()
         self._next += 1
         return token
 
     def skip(self, text: str) -> bool:
-        """Take a name or sign if it is next, and say whether it was."""
+        """Take a name or sign if it is next; return whether it was."""
         found = self.follows(text)
         self._next += found
         return found
@@ -112,7 +113,7 @@ class Reader:
         return self.take()
 
     def name(self, what: str) -> str:
-        """Take a name; one that is no word stands in quotes."""
+        """Take a name. A name with other characters than an identifier's stands in quotes."""
         if self.peek().kind == "string":
             return self.string(what)
         if self.peek().kind != "name":
@@ -132,7 +133,7 @@ class Reader:
         return value
 
     def listed(self, item: Callable[[], T], end: str) -> list[T]:
-        """Take items between commas, up to a sign that closes them."""
+        """Take items with commas between them, up to a closing sign."""
         items: list[T] = []
         while not self.follows(end):
             if items:
@@ -142,7 +143,7 @@ class Reader:
         return items
 
     def nested(self, read: Callable[[], T]) -> T:
-        """Take something that may contain its like."""
+        """Take an item that may contain further items; refuse it if they are nested too deep."""
         if self._depth == MOST_NESTED:
             self.refuse(f"brackets and operands lie more than {MOST_NESTED} deep in one another", self.peek())
         self._depth += 1
@@ -151,7 +152,7 @@ class Reader:
         return value
 
     def end_line(self) -> None:
-        """Take the end of a line, and empty lines behind it."""
+        """Take the end of a line, and empty lines after it."""
         if self.peek().kind not in ("line", "end"):
             self.fail("the end of the line")
         self.skip_lines()

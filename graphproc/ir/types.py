@@ -1,4 +1,4 @@
-"""Types of IR values: element type, shape with symbolic sizes, and what each axis means."""
+"""Define the types of IR values: element type, shape with symbolic sizes, and what each axis means."""
 
 from __future__ import annotations
 
@@ -26,11 +26,14 @@ DTYPES: Mapping[str, np.dtype[Any]] = {
 }
 """The element types of the IR and their numpy dtypes."""
 FLOATS = ("f16", "f32", "f64")
-"""Those of them with fractions."""
+"""The element types that hold fractions."""
 
 
 def promoted(one: str, other: str) -> str:
-    """The type that holds the values of two, as torch promotes types: a float beside whole numbers is that float."""
+    """Return the type that holds the values of two types, as torch promotes types.
+
+    A float and a whole number make that float: `f16` and `i64` make `f16`.
+    """
     fractional = [name for name in (one, other) if name in FLOATS]
     if len(fractional) == 1:
         return fractional[0]
@@ -40,13 +43,14 @@ def promoted(one: str, other: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class TensorType:
-    """Element type, shape and axis names of one value of one image; a batch adds axes in front.
+    """Describe one value of one image: element type, shape and axis names. A batch adds axes in front.
 
     Attributes:
         dtype: a key of `DTYPES`.
-        shape: one `Num` per axis; symbols are sides of the program's inputs, in pixels.
-        layout: one letter per axis, `H` height, `W` width, `C` channels, `N` tiles, `P` patches, `F` features,
-            `Q` queries of a detector, `T` frames; empty where axes have no such meaning.
+        shape: one `Num` for each axis; symbols are sides of the program's inputs, in pixels.
+        layout: one letter for each axis: `H` height, `W` width, `C` channels, `N` tiles, `P`
+            patches, `F` features, `Q` queries of a detector, `T` frames. Empty if the axes have no
+            such meaning.
     """
 
     dtype: str
@@ -61,11 +65,13 @@ class TensorType:
 
     @property
     def rank(self) -> int:
-        """The number of axes."""
+        """Return the number of axes."""
         return len(self.shape)
 
     def axis(self, letter: str) -> int:
-        """The position of an axis counted from the end (negative), so that leading batch axes do not matter.
+        """Return the position of an axis, counted from the end (negative).
+
+        So leading batch axes do not matter.
 
         Raises:
             ShapeError: the value has no such axis.
@@ -75,12 +81,12 @@ class TensorType:
         return self.layout.index(letter) - len(self.layout)
 
     def size(self, letter: str) -> Num:
-        """The length of a named axis."""
+        """Return the length of a named axis."""
         return self.shape[self.axis(letter)]
 
     @property
     def channels(self) -> int:
-        """The number of channels, which is always known.
+        """Return the number of channels, which must be known.
 
         Raises:
             ShapeError: there is no channel axis, or its length is not known.
@@ -91,18 +97,18 @@ class TensorType:
         return count
 
     def with_sizes(self, **sizes: Num) -> TensorType:
-        """The same type with some named axes of other lengths: `with_sizes(H=224, W=224)`."""
+        """Return the same type with other lengths of some named axes: `with_sizes(H=224, W=224)`."""
         shape = list(self.shape)
         for letter, size in sizes.items():
             shape[self.axis(letter)] = size
         return replace(self, shape=tuple(shape))
 
     def with_dtype(self, dtype: str) -> TensorType:
-        """The same shape with another element type."""
+        """Return the same shape with another element type."""
         return replace(self, dtype=dtype)
 
     def bind(self, values: Mapping[str, int]) -> TensorType:
-        """The type for known symbols."""
+        """Return the type with its symbols replaced by known numbers."""
         return replace(self, shape=tuple(num.evaluate(s, values) for s in self.shape))
 
     def __str__(self) -> str:

@@ -1,7 +1,9 @@
-"""Values of a program that is being written, with numpy's operators: `b.output("depth", 1 / x.clip(1e-4, 1e4))`.
+"""Give values numpy's operators while a program is written.
 
-Every operator appends one step to the program, or two where no op has the number on the left. Programs themselves hold
-names and types only (`ValueInfo`), so that they stay plain data, comparable and hashable.
+Example:  `b.output("depth", 1 / x.clip(1e-4, 1e4))`. Every operator appends one step to the
+          program, or two if no single op does it, as in `1 / x` and `x != 1`. Programs themselves
+          hold names and types only (`ValueInfo`), so that they stay plain data, comparable and
+          hashable.
 """
 
 from __future__ import annotations
@@ -20,17 +22,19 @@ if TYPE_CHECKING:
     from graphproc.ir.program import ProgramBuilder
 
 _Numbers = Num | tuple[Num, ...]
-"""A number, or one for each element of the last axis."""
+"""A number, or a tuple with one for each element of the last axis."""
 
 
 class Value:
-    """A named, typed result of a program that is being written; `ProgramBuilder.input` and `ProgramBuilder.add` make them.
+    """Hold a named, typed result of a program that is being written.
 
-    Operators work element by element, as numpy's: `+ - * /`, `//` and `%` of whole numbers that are not negative,
-    comparisons, `& | ~` of bools. Both operands have one element type and one number of axes, with equal lengths or 1. The
-    right one may be a number, also a size that is still unknown, or a tuple of one number for each element of the last axis.
+    `ProgramBuilder.input` and `ProgramBuilder.add` make values. Operators work element by element,
+    as numpy's do: `+ - * /`, `//` and `%` of whole numbers that are not negative, comparisons,
+    `& | ~` of bools. Both operands have one element type and one number of axes, with equal lengths
+    or 1. The right one may also be a number, such as a size that is still unknown, or a tuple with
+    one number for each element of the last axis.
 
-    Example: `x = (image.cast("f32") / 255 - 0.5) * 2`.
+    Example:  `x = (image.cast("f32") / 255 - 0.5) * 2`.
 
     Attributes:
         builder: the builder of the program that the value is part of.
@@ -47,12 +51,12 @@ class Value:
 
     @property
     def dtype(self) -> str:
-        """The element type, a key of `DTYPES`."""
+        """Return the element type, a key of `DTYPES`."""
         return self.type.dtype
 
     @property
     def shape(self) -> tuple[Num, ...]:
-        """The length of each axis, a number or an expression of sizes."""
+        """Return the length of each axis, a number or an expression of sizes."""
         return self.type.shape
 
     def __repr__(self) -> str:
@@ -76,7 +80,7 @@ class Value:
         return _combined("subtract", self, other)
 
     def __rsub__(self, other: _Numbers) -> Value:
-        return _combined("add", -self, other)  # the same number: floats, too, round the same difference
+        return _combined("add", -self, other)  # the same result for floats, too: the difference is rounded once in both forms
 
     def __mul__(self, other: Value | _Numbers) -> Value:
         return _combined("multiply", self, other)
@@ -135,7 +139,7 @@ class Value:
         return self._apply("function", ("abs",))
 
     def __getitem__(self, places: Value) -> Value:
-        """The rows of the first axis at some places, an int64 vector: `labels[best]`."""
+        """Return the rows of the first axis at some places, an int64 vector: `labels[best]`."""
         if not isinstance(places, Value):
             raise ProgramError(f"{self.name}: expected places in the first axis, a value, got {places!r}. See Value.narrow.")
         return self._apply("pick", (-self.type.rank,), places)
@@ -143,87 +147,96 @@ class Value:
     # ---- element by element ------------------------------------------------------------------------------------
 
     def cast(self, dtype: str, rounding: str = "") -> Value:
-        """The same values in another element type; floats become whole numbers by `truncate`, or a rounding of the op `Cast`."""
+        """Return the same values in another element type.
+
+        To make whole numbers of floats, use `truncate`, or give a `rounding` of the op `Cast`.
+        """
         return self._apply("cast", (dtype, rounding))
 
     def truncate(self, dtype: str) -> Value:
-        """The whole part of floats as ints."""
+        """Return the whole part of floats as ints: -1.7 becomes -1."""
         return self.cast(dtype, "toward zero")
 
     def clip(self, low: Num, high: Num) -> Value:
-        """The nearest numbers from `low` to `high`."""
+        """Return each number, moved to `low` if it is below, or to `high` if it is above."""
         return minimum(maximum(self, low), high)
 
     def exp(self) -> Value:
-        """The exponential."""
+        """Return the exponential."""
         return self._apply("function", ("exp",))
 
     def log(self) -> Value:
-        """The natural logarithm."""
+        """Return the natural logarithm."""
         return self._apply("function", ("log",))
 
     def sin(self) -> Value:
-        """The sine of radians."""
+        """Return the sine of an angle in radians."""
         return self._apply("function", ("sin",))
 
     def cos(self) -> Value:
-        """The cosine of radians."""
+        """Return the cosine of an angle in radians."""
         return self._apply("function", ("cos",))
 
     def sqrt(self) -> Value:
-        """The square root."""
+        """Return the square root."""
         return self._apply("function", ("sqrt",))
 
     def sigmoid(self) -> Value:
-        """`1 / (1 + exp(-x))`."""
+        """Return `1 / (1 + exp(-x))`."""
         return self._apply("function", ("sigmoid",))
 
     def floor(self) -> Value:
-        """The largest whole numbers that are not above, as floats."""
+        """Return the largest whole number that is not above each element, as a float."""
         return self._apply("function", ("floor",))
 
     def round(self) -> Value:
-        """The nearest whole numbers, as floats; of two, the even one."""
+        """Return the nearest whole number, as a float; halves go to the even one."""
         return self._apply("function", ("round",))
 
     # ---- along an axis, which counts from the end --------------------------------------------------------------
 
     def sum(self, axis: int = -1, keepdims: bool = False) -> Value:
-        """The sum; of bools, how many are true, int64."""
+        """Return the sum; for bools, how many are true, int64."""
         return self._apply("reduce", ("count" if self.dtype == "bool" else "sum", axis, keepdims))
 
     def max(self, axis: int = -1, keepdims: bool = False) -> Value:
-        """The largest element."""
+        """Return the largest element."""
         return self._apply("reduce", ("max", axis, keepdims))
 
     def min(self, axis: int = -1, keepdims: bool = False) -> Value:
-        """The smallest element."""
+        """Return the smallest element."""
         return self._apply("reduce", ("min", axis, keepdims))
 
     def argmax(self, axis: int = -1, keepdims: bool = False) -> Value:
-        """The place of the largest element, the first of several, int64."""
+        """Return the place of the largest element, int64; of several, the first."""
         return self._apply("reduce", ("argmax", axis, keepdims))
 
     def cumsum(self) -> Value:
-        """Along the last axis, the sum of each element and all before it, int64; of bools, how many are true so far."""
+        """Return the sum of each element of the last axis and all before it, int64.
+
+        For bools, this is how many are true so far.
+        """
         return self._apply("running_sum", ())
 
     def softmax(self, axis: int = -1) -> Value:
-        """Each exponential as a share of their sum."""
+        """Return the exponential of each element, divided by the sum of the exponentials."""
         return self._apply("softmax", (axis,))
 
     def top_k(self, count: Num) -> Value:
-        """The places of the largest elements of the last axis, the largest first, int64."""
+        """Return the places of the `count` largest elements of the last axis, largest first, int64."""
         return self._apply("top_k", (count,))
 
     # ---- shape -------------------------------------------------------------------------------------------------
 
     def narrow(self, axis: int, start: Num, length: Num) -> Value:
-        """The `length` elements from `start` on of one axis, which counts from the end."""
+        """Return `length` elements of one axis from `start` on; the axis counts from the end."""
         return self._apply("take", (axis, start, length))
 
     def rearrange(self, pattern: str, layout: str = "", /, **lengths: Num) -> Value:
-        """Axes split, merged, reordered, repeated as einops writes it: `x.rearrange("c (h w) -> c h w", h=height, w=width)`."""
+        """Split, merge, reorder or repeat axes, written as in einops.
+
+        Example:  `x.rearrange("c (h w) -> c h w", h=height, w=width)`.
+        """
         return self._apply("rearrange", (pattern, tuple(lengths.items()), layout))
 
     # ------------------------------------------------------------------------------------------------------------
@@ -232,17 +245,19 @@ class Value:
         return self.builder.add(_op(op, *settings), self, *others)
 
     def _number(self, number: Num) -> Value:
-        """A number as a value of this one's element type and number of axes, each of length 1."""
+        """Make a number a value of this one's element type and number of axes, each of length 1."""
         _require_operand("divide", self, number)
         number = float(number) if self.dtype in FLOATS and isinstance(number, int) else number
         return self.builder.add(_op("numbers", (number,), self.dtype, (1,) * self.type.rank))
 
 
 def where(condition: Value, x: Value | float, otherwise: Value | float) -> Value:
-    """The element of `x` where the condition is true, else that of `otherwise`; one of the two is a number.
+    """Return the element of `x` where the condition is true, else that of `otherwise`.
+
+    One of the two is a number.
 
     Raises:
-        ProgramError: both are values, or none is.
+        ProgramError: both are values, or neither is.
     """
     if isinstance(x, Value) == isinstance(otherwise, Value):
         raise ProgramError(
@@ -255,17 +270,17 @@ def where(condition: Value, x: Value | float, otherwise: Value | float) -> Value
 
 
 def maximum(x: Value, other: Value | _Numbers) -> Value:
-    """The larger of two, element by element."""
+    """Return the larger of two, element by element."""
     return _combined("maximum", x, other)
 
 
 def minimum(x: Value, other: Value | _Numbers) -> Value:
-    """The smaller of two, element by element."""
+    """Return the smaller of two, element by element."""
     return _combined("minimum", x, other)
 
 
 def concatenate(values: Sequence[Value], axis: int = -1) -> Value:
-    """Values one after another along an axis, which counts from the end."""
+    """Return values one after another along an axis, which counts from the end."""
     first, *rest = values
     return first._apply("concat", (axis,), *rest)
 
@@ -278,7 +293,10 @@ def _combined(operator: str, left: Value, right: object) -> Value:
 
 
 def _require_operand(operator: str, left: Value, right: object) -> None:
-    """Refuse what is no number; a list, an array or None would fail later, or be compared as an object."""
+    """Refuse an operand that is not a number.
+
+    A list, an array or None would fail later, or be compared as an object.
+    """
     for item in right if isinstance(right, tuple) else (right,):
         if not isinstance(item, (int, float)) and not num.is_sym(item):
             raise ProgramError(
@@ -288,7 +306,10 @@ def _require_operand(operator: str, left: Value, right: object) -> None:
 
 
 def _op(name: str, *settings: Any) -> Op:
-    """Make an op by its name in the IR's text: ops stand on top of the IR and register themselves with it."""
+    """Make an op by its name in the IR's text.
+
+    This file cannot import the ops, because they import the IR; they register themselves with it.
+    """
     known = registered_ops()
     if name not in known:  # no op was imported yet
         import_module("graphproc.ops")

@@ -1,1 +1,4 @@
-"""Reference arithmetic in numpy: filters, coefficients, colour, byte forms. Exact, and independent of Pillow."""
+"""Compute filters, coefficients, colours and byte forms in numpy.
+
+This is the exact arithmetic of the numpy reference, and it does not use Pillow.
+"""

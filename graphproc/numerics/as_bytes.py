@@ -1,6 +1,7 @@
-"""The bytes that Pillow is given for images of other dtypes, and images with alpha through its resampling.
+"""Make the bytes that Pillow gets for images of other dtypes, and resample alpha as Pillow does.
 
-Source: transformers `image_transforms.to_pil_image`; Pillow `Image.resize` and `Convert.c` (modes `La` and `RGBa`).
+Source:   transformers `image_transforms.to_pil_image`; Pillow `Image.resize` and `Convert.c` (modes
+          `La` and `RGBa`).
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ Array = np.ndarray[Any, Any]
 
 
 def as_bytes(array: Array) -> tuple[Array, bool]:
-    """The bytes that stand for an image of another dtype, and whether its values were in [0, 1].
+    """Return the bytes that stand for an image of any dtype, and whether they were multiplied by 255.
 
-    Whole numbers in 0..255 are taken as they are; other values in [0, 1] are multiplied by 255 and truncated.
+    Bools and whole numbers in 0..255 are taken as they are. Other values in [0, 1] are multiplied
+    by 255 and truncated.
 
     Raises:
         ImageError: the values are neither.
@@ -38,7 +40,10 @@ def as_bytes(array: Array) -> tuple[Array, bool]:
 
 
 def has_alpha(pixels: Array) -> bool:
-    """Whether Pillow takes the last channel of (..., C, H, W) for alpha: of two and of four."""
+    """Return whether Pillow takes the last channel of (..., C, H, W) for alpha.
+
+    It does for two and for four channels.
+    """
     return pixels.shape[-3] in (2, 4)
 
 
@@ -48,14 +53,14 @@ def through_alpha(pixels: Array, resize: Callable[[Array], Array]) -> Array:
 
 
 def weighted(pixels: Array) -> Array:
-    """Bytes (..., C, H, W) times their alpha, the last channel, which stays."""
+    """Return bytes (..., C, H, W) multiplied by their alpha, the last channel, which is unchanged."""
     colors, alpha = pixels[..., :-1, :, :].astype(np.int64), pixels[..., -1:, :, :]
     product = colors * alpha + 128
     return np.concatenate([(((product >> 8) + product) >> 8).astype(np.uint8), alpha], axis=-3)
 
 
 def unweighted(pixels: Array) -> Array:
-    """Bytes (..., C, H, W) over their alpha, the last channel, which stays."""
+    """Return bytes (..., C, H, W) divided by their alpha, the last channel, which is unchanged."""
     colors, alpha = pixels[..., :-1, :, :].astype(np.int64), pixels[..., -1:, :, :]
     plain = np.minimum(colors * 255 // np.maximum(alpha, 1), 255)
     kept = (alpha == 0) | (alpha == 255)

@@ -1,4 +1,4 @@
-"""bfloat16 numbers, held in float32: the upper half of its bits."""
+"""Round to bfloat16, the upper half of a float32's bits; the numbers are held in float32."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ Array = np.ndarray[Any, Any]
 
 
 def rounded(x: Any) -> Array:
-    """Float32 numbers rounded to bfloat16, ties to the even one, as torch rounds the result of each operation."""
+    """Round float32 numbers to bfloat16, ties to the even one.
+
+    torch rounds the result of each operation in this way.
+    """
     x = np.asarray(x, dtype=np.float32)
     bits = x.view(np.uint32).astype(np.uint64)
     upper = bits + 0x7FFF + (bits >> 16 & 1) & 0xFFFF0000

@@ -1,8 +1,8 @@
-"""Removing an alpha channel over an opaque white background, or over a checkerboard.
+"""Remove an alpha channel over an opaque white background, or over a checkerboard.
 
-PIL images go through Pillow's integer compositing, arrays through a floating point blend. On uint8 the two agree for
-every pair of colour and alpha (both round the exact quotient by 255, which is never a tie); only the integer form stays
-in 16 bits, and only the blend takes other dtypes.
+PIL images go through Pillow's integer compositing, arrays through a floating point blend. On uint8
+the two agree for every pair of colour and alpha: both round the exact quotient by 255, which is
+never a tie. Only the integer form fits in 16 bits, and only the blend takes other dtypes.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from graphproc.errors import ImageError, ShapeError
 def composite_on_white(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Composite 8-bit RGBA pixels over opaque white exactly as Pillow's `Image.alpha_composite` does.
 
-    Pillow (`libImaging/AlphaComposite.c`) weighs source `s` and background 255 with 15-bit coefficients. Over an opaque
-    background the output alpha is constant, the coefficients become `128 * A` and `128 * (255 - A)`, and the division
-    by 255 becomes `(u + (u >> 8)) >> 8` with `u = s * A + 255 * (255 - A) + 128`. Pillow's separate case `A == 0` gives
-    255, which the formula gives as well.
+    Pillow (`libImaging/AlphaComposite.c`) weighs source `s` and background 255 with 15-bit
+    coefficients. Over an opaque background the output alpha is constant, the coefficients become
+    `128 * A` and `128 * (255 - A)`, and the division by 255 becomes `(u + (u >> 8)) >> 8` with
+    `u = s * A + 255 * (255 - A) + 128`. Pillow treats `A == 0` as a separate case and gives 255, as
+    the formula does.
 
     Args:
         rgba: uint8 `[..., 4]`, channels red, green, blue, alpha (not premultiplied).
@@ -45,21 +46,24 @@ def composite_on_white(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def blend_on_white(rgba: NDArray[Any]) -> NDArray[Any]:
-    """Blend RGBA pixels given as an array over white, as transformers' `convert_to_rgb` does for arrays.
+    """Blend RGBA pixels given as an array over white, as transformers' `convert_to_rgb` does.
 
-    `alpha * color + (1 - alpha) * white`. Integer input: white and full alpha are 255 whatever the width of the type,
-    the arithmetic is float64 and the result is rounded half to even. Floating input: white and full alpha are 1.0 and
-    the arithmetic stays in the input's own precision. Boolean input: white is True.
+    The result is `alpha * color + (1 - alpha) * white`. For integers, white and full alpha are 255
+    in every integer type, the arithmetic is float64, and the result is rounded half to even. For
+    floats, white and full alpha are 1.0, and the arithmetic stays in the input's own precision. For
+    bools, white is True.
 
     Args:
-        rgba: integer, floating or boolean `[..., 4]`, channels red, green, blue, alpha (not premultiplied).
+        rgba: integer, floating or boolean `[..., 4]`, channels red, green, blue, alpha (not
+            premultiplied).
 
     Returns:
         `[..., 3]` of the input's dtype, a new array.
 
     Raises:
-        ShapeError: The last axis does not hold four channels, or the dtype is not a real number type.
-        ImageError: Floating values leave 0..1, or an integer alpha leaves 0..255.
+        ShapeError: The last axis does not hold four channels, or the dtype is not a real number
+            type.
+        ImageError: Floating values are outside 0..1, or an integer alpha is outside 0..255.
     """
     _check_four_channels("blend_on_white", rgba)
     if rgba.dtype.kind not in "buif":
@@ -89,7 +93,7 @@ def _check_unit_range(rgba: NDArray[Any]) -> None:
     if rgba.size == 0:
         return
     least, most = float(rgba.min()), float(rgba.max())
-    # Two plain comparisons: a NaN passes, as it does in the reference.
+    # Two plain comparisons: a NaN passes, as it does in transformers.
     if least < 0.0 or most > 1.0:
         raise ImageError(
             f"RGBA image of dtype {rgba.dtype}: expected values from 0 to 1, got {least:g} to {most:g}. "
@@ -100,19 +104,23 @@ def _check_unit_range(rgba: NDArray[Any]) -> None:
 def blend_on_white_in_float32(rgba: NDArray[Any]) -> NDArray[Any]:
     """Blend RGBA pixels over white as transformers' torchvision backend does.
 
-    Whole numbers are multiplied by one over the largest of their type and blended in float32; what comes out is multiplied by
-    just less than one more than that largest and truncated (`TorchvisionBackend.convert_to_rgb`; torchvision's
-    `to_dtype(scale=True)`). Floats are blended as they are, in float32.
+    Whole numbers are multiplied by `1 / largest`, where `largest` is the largest number of their
+    type, and blended in float32. The result is multiplied by `largest + 1 - 0.001` and truncated
+    (`TorchvisionBackend.convert_to_rgb`; torchvision's `to_dtype(scale=True)`). Floats are blended
+    as they are, in float32.
 
     Args:
-        rgba: any type but whole numbers of over 16 bits, `[..., 4]`, channels red, green, blue, alpha (not premultiplied).
+        rgba: `[..., 4]` of floats, bools, or whole numbers of at most 16 bits, channels red, green,
+            blue, alpha (not premultiplied).
 
     Returns:
         The same type, `[..., 3]`, a new array.
 
     Raises:
-        ShapeError: The last axis does not hold four channels, or the dtype is not a real number type.
-        ImageError: Floats leave 0..1, or torchvision does not turn float32 into the type.
+        ShapeError: The last axis does not hold four channels, or the dtype is not a real number
+            type.
+        ImageError: Floats are outside 0..1, or whole numbers have more than 16 bits, to which
+            torchvision does not convert float32.
     """
     _check_four_channels("blend_on_white_in_float32", rgba)
     whole = rgba.dtype.kind in "iu"
@@ -131,19 +139,23 @@ def blend_on_white_in_float32(rgba: NDArray[Any]) -> NDArray[Any]:
 
 
 def composite_on_checkerboard(rgba: NDArray[Any]) -> NDArray[np.uint8]:
-    """Composite 8-bit RGBA pixels over squares of 8 x 8 pixels, light gray (204) and gray (153) in turn, a light one first.
+    """Composite 8-bit RGBA pixels over a checkerboard of squares of 8 x 8 pixels.
 
-    `(color * alpha + background * (255 - alpha) + 127) // 255` in int32, as transformers' Inkling 2 does whatever the type:
-    floats are truncated first, and of a result beyond bytes the lowest 8 bits are left.
+    Squares alternate between light gray (204) and gray (153); the first one is light. The result is
+    `(color * alpha + background * (255 - alpha) + 127) // 255` in int32, for every type, as in
+    transformers' Inkling 2. Floats are truncated first. If the result does not fit a byte, its
+    lowest 8 bits are kept.
 
     Args:
-        rgba: integer, floating or boolean `[..., height, width, 4]`, channels red, green, blue, alpha (not premultiplied).
+        rgba: integer, floating or boolean `[..., height, width, 4]`, channels red, green, blue,
+            alpha (not premultiplied).
 
     Returns:
         uint8 `[..., height, width, 3]`, a new array.
 
     Raises:
-        ShapeError: The dtype is no real number type, there are no two axes of pixels, or the last axis has not four channels.
+        ShapeError: The dtype is not a real number type, there are no two axes of pixels, or the
+            last axis does not have four channels.
     """
     _check_four_channels("composite_on_checkerboard", rgba)
     if rgba.dtype.kind not in "buif" or rgba.ndim < 3:

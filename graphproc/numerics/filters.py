@@ -1,11 +1,13 @@
-"""The resampling filters of Pillow and torchvision and their integer coefficients, computed from their definition.
+"""Compute the resampling filters of Pillow and torchvision, and their integer coefficients.
 
-Both have the same weights in float64 and quantise them differently: Pillow to 22 fractional bits, torchvision to as many as
-let the largest weight of an axis fit into 16 bits.
+They are computed from their definition. Both libraries have the same weights in float64 and
+quantise them differently: Pillow to 22 fractional bits, torchvision to as many bits as let the
+largest weight of an axis fit into 16 bits.
 
-Sources: Keys, "Cubic convolution interpolation" (1981) for bicubic with a = -1/2; Lanczos with three lobes; the
-observable behaviour of Pillow's `Image.resize`, and of `torch.nn.functional.interpolate(antialias=True)` on uint8, for where
-support begins, how weights are normalised and how they are quantised.
+Sources: Keys, "Cubic convolution interpolation" (1981) for bicubic with a = -1/2; Lanczos with
+three lobes. The observable behaviour of Pillow's `Image.resize`, and of
+`torch.nn.functional.interpolate(antialias=True)` on uint8, shows where support begins, how weights
+are normalised and how they are quantised.
 """
 
 from __future__ import annotations
@@ -20,18 +22,27 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 
 PRECISION_BITS = 22
-"""Fractional bits of a weight of Pillow's (32 bits less 8 bits of pixel less 2 bits of headroom), and torchvision's most."""
+"""Fractional bits of Pillow's weights, and the most that torchvision's have.
+
+32 bits, less 8 bits of pixel and 2 bits of headroom, leave 22.
+"""
 LARGEST_WEIGHT = 1 << 15
-"""What torchvision's quantised weights stay below."""
+"""Torchvision's quantised weights are below this."""
 
 PILLOW, TORCH_BYTES = "pillow", "torch_bytes"
-"""The two arithmetics of integer weights: that of Pillow 13, and torch's for bytes, which torchvision's backend calls."""
+"""The two arithmetics with integer weights.
+
+The first is that of Pillow 13. The second is torch's for bytes, which the torchvision backend uses.
+"""
 TORCHVISION = "torchvision"
-"""The backend of torchvision's arithmetic."""
+"""The name of the torchvision backend and of its arithmetic."""
 
 
 def _libm(function: Callable[[float], float]) -> Callable[[Array], Array]:
-    """Apply a C library function element by element: numpy's own vector kernels differ from it by some ulp."""
+    """Make a C library function work element by element.
+
+    numpy's own vector functions differ from it by some ulp (units in the last place).
+    """
     ufunc = np.frompyfunc(function, 1, 1)
     return lambda x: np.asarray(ufunc(x), dtype=np.float64)
 
@@ -48,7 +59,7 @@ def _bilinear(x: Array) -> Array:
 
 
 def _hamming(x: Array) -> Array:
-    """The window's 0.54 and 0.46 are float32 constants."""
+    """Compute the Hamming window times a sinc; its constants 0.54 and 0.46 are float32."""
     x = np.abs(x)
     t = np.where(x == 0.0, 1.0, x) * math.pi
     window = float(np.float32(0.54)) + float(np.float32(0.46)) * _cos(t)
@@ -74,14 +85,15 @@ def _lanczos(x: Array) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A resampling filter.
+    """Describe a resampling filter.
 
     Attributes:
         name: its name.
         code: Pillow's code for it.
         support: half its width at scale 1, in pixels.
-        negative: whether it has weights below zero, so that a result may leave the range of a byte.
-        weight: its weight at distances from the centre.
+        negative: whether it has weights below zero, so that a result may be outside the range of a
+            byte.
+        weight: a function from distances from the centre to weights.
     """
 
     name: str
@@ -112,12 +124,15 @@ NAMES: Mapping[int, str] = {0: NEAREST, **{f.code: f.name for f in FILTERS.value
 
 @dataclass(frozen=True, slots=True)
 class Coefficients:
-    """Integer weights of one axis: output `i` is the sum of `weights[i, t] * input[start[i] + t]`.
+    """Hold the integer weights of one axis.
+
+    Output `i` is the sum of `weights[i, t] * input[start[i] + t]`.
 
     Attributes:
         start: int64 [outputs], the first input pixel of each output.
         weights: int32 [outputs, taps], in units of 2**-22; zero past an output's own taps.
-        bits: of how many fractional bits they are: 22, or fewer where torchvision's are multiples of 2**(22 - bits).
+        bits: how many fractional bits the weights have: 22, or fewer if torchvision's weights are
+            multiples of 2**(22 - bits).
     """
 
     start: Array
@@ -126,7 +141,7 @@ class Coefficients:
 
 
 def max_taps(n_in: int, n_out: int, name: str) -> int:
-    """An upper bound of the taps of any output."""
+    """Return an upper bound of the number of taps of any output."""
     return math.ceil(FILTERS[name].support * max(n_in / n_out, 1.0)) * 2 + 1
 
 
@@ -139,13 +154,16 @@ def coefficients(
     extent: float | None = None,
     arithmetic: str = PILLOW,
 ) -> Coefficients:
-    """The coefficients for resampling `n_in` pixels to `n_out`, for outputs `first .. first + count`.
+    """Return the coefficients that resample `n_in` pixels to `n_out`.
 
-    The outputs cover the first `extent` pixels, in Pillow's float32, of the `n_in`: all of them unless it is given.
+    They are those of the outputs `first .. first + count`. All outputs together cover the first
+    `extent` of the `n_in` pixels, rounded to float32 as in Pillow. Without an extent they cover all
+    pixels.
 
-    All arithmetic is float64 in the order of the definition: centre `(i + 0.5) * scale`; support and weights stretched
-    by the reduction; bounds truncated; weights summed from the first tap to the last, divided by the sum, multiplied by
-    2**22 and rounded half away from zero. Torchvision multiplies by 2**`torchvision_bits` instead.
+    All arithmetic is float64 in the order of the definition. The centre is `(i + 0.5) * scale`.
+    Support and weights are stretched by the reduction, and bounds are truncated. Weights are summed
+    from the first tap to the last, divided by the sum, multiplied by 2**22 and rounded half away
+    from zero. Torchvision multiplies by 2**`torchvision_bits` instead.
     """
     filter = FILTERS[name]
     stop = n_out if count is None else first + count
@@ -160,7 +178,10 @@ def coefficients(
 
 
 def _normalised(n_in: int, n_out: int, filter: Filter, first: int, stop: int, extent: float | None) -> tuple[Array, Array]:
-    """Return the first input pixel of each output, and its weights [outputs, taps] with sum 1; float64."""
+    """Return the first input pixel of each output, and its weights.
+
+    The weights are [outputs, taps], those of an output add up to 1, and both arrays are float64.
+    """
     scale = (n_in if extent is None else float(np.float32(extent))) / n_out
     stretch = max(scale, 1.0)
     support = filter.support * stretch
@@ -176,14 +197,18 @@ def _normalised(n_in: int, n_out: int, filter: Filter, first: int, stop: int, ex
 
 
 def torchvision_bits(largest: float) -> int:
-    """The fractional bits of torchvision's weights on an axis: the most for which its largest one is below 2**15, or 22."""
+    """Return the number of fractional bits of torchvision's weights on an axis.
+
+    It is the largest number for which the largest weight is below 2**15, but at most 22.
+    """
     return next((bits for bits in range(PRECISION_BITS) if int(0.5 + largest * (2 << bits)) >= LARGEST_WEIGHT), PRECISION_BITS)
 
 
 def nearest_indices(n_in: int, n_out: int) -> Array:
-    """The input pixel of each output of Pillow's nearest filter, int64 [n_out].
+    """Return the input pixel of each output of Pillow's nearest filter, int64 [n_out].
 
-    Positions start at half a step and are accumulated in float64; the accumulation, not `(i + 0.5) * scale`, decides.
+    Positions start at half a step, and steps are added up in float64. This sum decides, not
+    `(i + 0.5) * scale`, which may be rounded differently.
     """
     steps = np.full(n_out, n_in / n_out)
     steps[0] = n_in / n_out * 0.5

@@ -1,4 +1,4 @@
-"""Products that are rounded together with a sum, once, as processors with fused multiply-add have them."""
+"""Compute a product and a sum with one rounding, as processors with fused multiply-add do."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import numpy as np
 
 Array = np.ndarray[Any, Any]
 SPLIT = float(2**27 + 1)
-"""What splits a float64 into two halves of 26 bits."""
+"""The factor that splits a float64 into two halves of 26 bits."""
 
 
 def multiply_add(a: Any, b: Any, c: Any, real: Any = np.float32) -> Array:
-    """`a * b + c`, rounded once to `real`.
+    """Return `a * b + c`, rounded once to `real`.
 
-    The product of two float32 has a place in float64. That of two float64 is a sum of an upper and a lower
-    part, both exact (Dekker, 1971), and so is the rounding error of the sum with the upper part (Knuth): the lower part
-    and this error enter the result last.
+    Float64 holds the product of two float32 numbers exactly. The product of two float64 numbers is
+    the sum of an upper and a lower part, both exact (Dekker, 1971). The rounding error of the sum
+    with the upper part is exact as well (Knuth). The lower part and this error are added last.
     """
     a, b, c = (np.asarray(v, dtype=np.float64) for v in (a, b, c))
     if real is not np.float64:

@@ -1,6 +1,9 @@
-"""Linear and cubic interpolation of floats and Gaussian weights: the input pixels and weights of each output of one axis.
+"""Compute linear and cubic interpolation of floats, and Gaussian weights.
 
-Sources: the definitions and observable behaviour of `torch.nn.functional.interpolate` and of `scipy.ndimage`.
+For one axis, the functions return the input pixels and the weights of each output.
+
+Sources: the definitions and observable behaviour of `torch.nn.functional.interpolate` and of
+`scipy.ndimage`.
 """
 
 from __future__ import annotations
@@ -18,33 +21,41 @@ from graphproc.numerics.narrow import rounded
 
 Array = np.ndarray[Any, Any]
 Real = type[np.floating[Any]]
-"""The type that weights have: float32, or float64 where pixels are float64."""
+"""The type of weights: float32, or float64 if pixels are float64."""
 
 LN2_HIGH = float.fromhex("0x1.62e42fee00000p-1")
 LN2_LOW = 1.9082149292705877e-10
 """The logarithm of 2 in two parts; the first has 32 bits, so that its small multiples are exact."""
 EXP_TERMS = tuple(1.0 / math.factorial(k) for k in range(14, -1, -1))
-"""The Taylor coefficients of exp, highest power first: enough for 53 bits where |r| <= ln 2 / 2."""
+"""The Taylor coefficients of exp, highest power first: enough for 53 bits if |r| <= ln 2 / 2."""
 EXP_POWERS = tuple(math.ldexp(1.0, -n) for n in range(64))
 TRUNCATE = 4.0
-"""Where a Gaussian ends, in standard deviations."""
+"""The distance at which a Gaussian is cut off, in standard deviations."""
 ALIGNED = "bilinear-aligned"
-"""The bilinear kernel between the centres of the corners' pixels; torch's `align_corners=True`."""
+"""The bilinear kernel between the centres of the corner pixels.
+
+This is torch's `align_corners=True`.
+"""
 GROUP = 4
-"""How many products torch's compiler rounds at a time: those of a vector of float32, of float64 half of them."""
+"""How many products torch's compiler rounds at a time, for float32.
+
+They fill one vector register. For float64 there are half as many.
+"""
 
 
 @dataclass(frozen=True)
 class Taps:
-    """What torch adds up for each output of an axis, in its order.
+    """Hold what torch adds up for each output of an axis, in its order.
 
     Attributes:
         index: input pixels, int64 [outputs, taps].
         weights: float32, or float64, [outputs, taps].
-        rounded: how many of the first taps have products that are rounded before they are added; the other products are
-            fused with the addition: rounded with it, once. Observed with torch 2.14 on processors with AVX2.
-        own: which taps an output has, bool [outputs, taps]; None for all. The others have weight 0 and the last own pixel, so
-            that no NaN comes from elsewhere, and are not added at all, so that no product with infinity does.
+        rounded: the number of leading taps with products that are rounded before they are added.
+            The other products are fused with the addition: product and sum are rounded together,
+            once. Observed with torch 2.14 on processors with AVX2.
+        own: which taps an output has, bool [outputs, taps]; None for all. Other taps have weight 0
+            and read the output's last own pixel, so that no NaN comes from elsewhere. They are not
+            added at all, so that no product with infinity is.
     """
 
     index: Array
@@ -54,9 +65,10 @@ class Taps:
 
 
 def exp_negative(t: Array) -> Array:
-    """`exp(-t)` for 0 <= t < 43, float64, from sums and products alone, so that a graph computes the same bits.
+    """Return `exp(-t)` for 0 <= t < 43, float64.
 
-    Within 2 units in the last place of the true value.
+    It uses sums and products alone, so that a graph computes the same bits. The result is within 2
+    units in the last place of the true value.
     """
     n = np.floor(t * (1 / math.log(2)) + 0.5)
     r = (n * LN2_HIGH - t) + n * LN2_LOW
@@ -67,9 +79,10 @@ def exp_negative(t: Array) -> Array:
 
 
 def gaussian_weights(sigma: float) -> Array:
-    """A sampled Gaussian's weights at distances `0 .. radius`, float64; those of both sides add up to 1.
+    """Return a sampled Gaussian's weights at distances `0 .. radius`, float64.
 
-    The radius is 4 standard deviations, rounded half up. Source: `scipy.ndimage.gaussian_filter1d`.
+    The weights of both sides together add up to 1. The radius is 4 standard deviations, rounded
+    half up. Source: `scipy.ndimage.gaussian_filter1d`.
     """
     radius = int(TRUNCATE * sigma + 0.5)
     distance = np.arange(radius + 1, dtype=np.float64)
@@ -78,7 +91,11 @@ def gaussian_weights(sigma: float) -> Array:
 
 
 def mirrored(index: Array, length: int) -> Array:
-    """Pixels outside the image, mirrored at the centres of its outermost pixels as often as it takes."""
+    """Replace the index of pixels outside the image by that of their mirror image.
+
+    The mirrors are the centres of the outermost pixels: -1 becomes 1. Mirroring repeats until the
+    index lies inside.
+    """
     if length == 1:
         return np.zeros_like(index)
     index = index % (2 * length - 2)
@@ -86,23 +103,24 @@ def mirrored(index: Array, length: int) -> Array:
 
 
 def antialias_taps(n_in: int, n_out: int, real: Real = np.float32) -> Taps:
-    """The taps of torch's antialiased linear interpolation."""
+    """Return the taps of torch's antialiased linear interpolation."""
     return _antialias(n_in, n_out, 1, real)
 
 
 def antialias_cubic_taps(n_in: int, n_out: int, real: Real = np.float32) -> Taps:
-    """The taps of torch's antialiased cubic interpolation with the parameter -0.5."""
+    """Return the taps of torch's antialiased cubic interpolation with the parameter -0.5."""
     return _antialias(n_in, n_out, 2, real)
 
 
 def _antialias(n_in: int, n_out: int, radius: int, real: Real) -> Taps:
-    """Of a filter's radius, in pixels of the coarser of both images.
+    """Return the taps of an antialiased filter.
 
-    The arithmetic is that of `real`, in torch's order; a step with a Python float in it is float64, rounded where torch stores
-    it. Weights past an output's own taps are 0.
+    `radius` is the filter's, in pixels of the coarser image, input or output. The arithmetic is
+    that of `real`, in torch's order. A step that contains a Python float is float64, rounded where
+    torch stores it. Weights past an output's own taps are 0.
 
-    torch's compiler adds up the taps behind the first one in groups of `GROUP`: their products are rounded before they are
-    added, in order; what is left over is fused.
+    torch's compiler adds up the taps after the first one in groups of `GROUP`: their products are
+    rounded before they are added, in order. The products of the taps that fill no group are fused.
     """
     scale = real(n_in) / real(n_out)
     coarser = max(scale, real(1))
@@ -130,12 +148,12 @@ def _antialias(n_in: int, n_out: int, radius: int, real: Real) -> Taps:
 
 
 def antialias_cubic(x: Any, where: Callable[[Any, Any, Any], Any], fused: Callable[[Any, Any, float], Any]) -> Any:
-    """The cubic filter of parameter -0.5 at distances `x` of 0 or more, float32.
+    """Compute the cubic filter of parameter -0.5 at distances `x` of 0 or more, float32.
 
     Args:
-        x: an array, or whatever else has numpy's operators.
-        where: numpy's `where`, or what does the same.
-        fused: `a * b + c`, rounded to float32 once, as torch's compiler has it in this kernel.
+        x: an array, or another object with numpy's operators.
+        where: numpy's `where`, or a function that does the same.
+        fused: `a * b + c`, rounded to float32 once, as torch's compiler does in this kernel.
     """
     near = fused(fused(x, 1.5, -2.5) * x, x, 1.0)
     far = fused(fused(fused(x, -0.5, 2.5), x, -4.0), x, 2.0)
@@ -144,16 +162,17 @@ def antialias_cubic(x: Any, where: Callable[[Any, Any, Any], Any], fused: Callab
 
 
 def aligned_taps(n_in: int, n_out: int, real: Real = np.float32) -> Taps:
-    """The taps of torch's linear interpolation with aligned corners."""
+    """Return the taps of torch's linear interpolation with aligned corners."""
     scale = real(n_in - 1) / real(n_out - 1) if n_out > 1 else real(0)
     return _linear(np.minimum(np.trunc(position := scale * np.arange(n_out, dtype=real)), real(n_in - 1)), position, n_in)
 
 
 def grid_taps(n_in: int, n_out: int) -> tuple[Array, Array]:
-    """Input pixels int64 [outputs, 2] and weights float64 of linear interpolation between pixel centres.
+    """Return the taps of linear interpolation between pixel centres.
 
-    Positions outside the outermost centres are mirrored. Source: `scipy.ndimage.zoom(order=1, mode="mirror",
-    grid_mode=True)`.
+    They are input pixels int64 [outputs, 2] and weights float64 of the same shape. Positions
+    outside the outermost centres are mirrored. Source:
+    `scipy.ndimage.zoom(order=1, mode="mirror", grid_mode=True)`.
     """
     position = np.abs((np.arange(n_out) + 0.5) * (n_in / n_out) - 0.5)
     if n_in == 1:
@@ -165,13 +184,16 @@ def grid_taps(n_in: int, n_out: int) -> tuple[Array, Array]:
 
 
 def linear_taps(n_in: int, n_out: int, real: Real = np.float32) -> Taps:
-    """The taps of torch's linear interpolation between pixel centres."""
+    """Return the taps of torch's linear interpolation between pixel centres."""
     position = np.maximum(_half_pixel(n_in, n_out, real), real(0))
     return _linear(np.minimum(np.floor(position), real(n_in - 1)), position, n_in)
 
 
 def _linear(low: Array, position: Array, n_in: int) -> Taps:
-    """The pixels on both sides of each position, the farther one first; an axis that keeps its length has the same one twice."""
+    """Return the pixels on both sides of each position, the farther one first.
+
+    An axis that keeps its length reads the same pixel twice.
+    """
     second = np.clip(position - low, 0, 1)
     farther = low if len(position) == n_in else np.minimum(low + 1, n_in - 1)
     index = np.stack([farther, low], axis=1).astype(np.int64)
@@ -179,7 +201,11 @@ def _linear(low: Array, position: Array, n_in: int) -> Taps:
 
 
 def narrowed(taps: Taps, kind: str) -> Taps:
-    """Round weights to a narrower type, held in float32; of two, torch subtracts the first from 1 in that type."""
+    """Round weights to a narrower type, held in float32.
+
+    If there are two taps, torch gets the second weight by subtracting the first from 1 in that
+    type.
+    """
     weights = rounded(taps.weights, kind)
     if weights.shape[1] == 2:
         weights = np.stack([weights[:, 0], rounded(1 - weights[:, 0], kind)], axis=1)
@@ -187,11 +213,11 @@ def narrowed(taps: Taps, kind: str) -> Taps:
 
 
 CUBIC_ORDER = (1, 0, 2, 3)
-"""In which order torch adds up the four pixels of a cubic interpolation."""
+"""The order in which torch adds up the four pixels of a cubic interpolation."""
 
 
 def cubic_taps(n_in: int, n_out: int, real: Real = np.float32) -> Taps:
-    """The taps of torch's cubic interpolation with the parameter -0.75."""
+    """Return the taps of torch's cubic interpolation with the parameter -0.75."""
     position = _half_pixel(n_in, n_out, real)
     low = np.floor(position)
     index = np.clip(low[:, None].astype(np.int64) + np.arange(-1, 3), 0, n_in - 1)
@@ -199,11 +225,21 @@ def cubic_taps(n_in: int, n_out: int, real: Real = np.float32) -> Taps:
 
 
 def byte_taps(n_in: int, n_out: int, kernel: str) -> tuple[Array, Array, int]:
-    """Input pixels int64 [outputs, taps], weights int64, and their fractional bits, of torch's interpolation of uint8.
+    """Return the taps of torch's interpolation of uint8 without antialiasing.
 
-    Weights are float64, without normalisation; those outside the image belong to its outermost pixels: the last tap of each
-    pixel has the sum of all. They are then rounded, half away from zero, to as many bits as antialiased ones of torchvision.
-    The kernel is `bilinear`, `bilinear-aligned`, or `bicubic`, of parameter -0.75.
+    Weights are computed in float64, without normalisation. A tap outside the image reads an
+    outermost pixel: where several taps read one pixel, the last one has the sum of their weights,
+    and the others have 0. Weights are then rounded, half away from zero, to as many bits as
+    torchvision's antialiased ones.
+
+    Args:
+        n_in: the pixels of the axis.
+        n_out: its outputs.
+        kernel: `bilinear`, `bilinear-aligned`, or `bicubic` with the parameter -0.75.
+
+    Returns:
+        Input pixels int64 [outputs, taps], weights int64 of the same shape, and the weights'
+        fractional bits.
     """
     if kernel == ALIGNED:
         position = np.arange(n_out) * ((n_in - 1) / max(n_out - 1, 1))
@@ -220,37 +256,37 @@ def byte_taps(n_in: int, n_out: int, kernel: str) -> tuple[Array, Array, int]:
     same = index[:, 1:] == index[:, :-1]
     for tap in range(1, taps):
         weights[:, tap] += np.where(same[:, tap - 1], weights[:, tap - 1], 0.0)
-    bits = torchvision_bits(weights.max())  # the sums on the way count, too
+    bits = torchvision_bits(weights.max())  # partial sums included, which become 0 below
     weights[:, :-1][same] = 0.0
     scaled = weights * (1 << bits)
     return index, np.trunc(scaled + np.where(scaled < 0, -0.5, 0.5)).astype(np.int64), bits
 
 
 def _near(x: Array) -> Array:
-    """Keys' kernel of parameter -0.75 at distances to 1."""
+    """Compute Keys' kernel of parameter -0.75 at distances from 0 to 1."""
     return np.asarray((1.25 * x - 2.25) * x * x + 1.0)
 
 
 def _far(x: Array) -> Array:
-    """The same at distances from 1 to 2."""
+    """Compute Keys' kernel of parameter -0.75 at distances from 1 to 2."""
     return np.asarray(((-0.75 * x + 3.75) * x - 6.0) * x + 3.0)
 
 
 def cubic_weights(t: Any, fused: Callable[[Any, Any, float], Any]) -> tuple[Any, Any, Any, Any]:
-    """The weights of the pixels at -1, 0, 1 and 2 for a position `t` behind 0, float32.
+    """Return the weights of the pixels at -1, 0, 1 and 2 for a position `t` from 0 to 1, float32.
 
     Args:
-        t: an array, or whatever else has numpy's operators.
-        fused: `a * b + c`, rounded to float32 once, as torch's compiler has it in this kernel.
+        t: an array, or another object with numpy's operators.
+        fused: `a * b + c`, rounded to float32 once, as torch's compiler does in this kernel.
     """
     one = np.float32(1)
 
     def near(x: Any) -> Any:
-        """At distances to 1, with a = -0.75: `((a + 2) x - (a + 3)) x^2 + 1`."""
+        """Compute the kernel from 0 to 1, with a = -0.75: `((a + 2) x - (a + 3)) x^2 + 1`."""
         return fused(x, 1.25, -2.25) * x * x + one
 
     def far(x: Any) -> Any:
-        """At distances from 1 to 2: `((a x - 5a) x + 8a) x - 4a`."""
+        """Compute the kernel from 1 to 2: `((a x - 5a) x + 8a) x - 4a`."""
         return fused(fused(x, -0.75, 3.75), x, -6.0) * x + np.float32(3)
 
     rest = t * -one + one
@@ -262,6 +298,9 @@ def _fused(a: Any, b: Any, c: float) -> Array:
 
 
 def _half_pixel(n_in: int, n_out: int, real: Real) -> Array:
-    """The position of each output's centre among the inputs' centres, float32; the product is not rounded by itself."""
+    """Return the position of each output's centre among the inputs' centres, in `real`.
+
+    The product is not rounded by itself.
+    """
     scale = real(n_in) / real(n_out)
     return multiply_add(scale, np.arange(n_out) + 0.5, -0.5, real)

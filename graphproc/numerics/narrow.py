@@ -1,4 +1,4 @@
-"""Floats narrower than float32, held in float32: float16 and bfloat16."""
+"""Round to floats narrower than float32, float16 and bfloat16; the numbers are held in float32."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NARROW = ("f16", "bf16")
 
 
 def rounded(x: Any, kind: str) -> Array:
-    """Float32 numbers rounded to a narrower type, held in float32."""
+    """Round float32 numbers to a narrower type; they are held in float32."""
     if kind == "bf16":
         return bfloat16.rounded(x)
     with np.errstate(over="ignore"):
