@@ -1,4 +1,4 @@
-"""The ops of the IR, and functions of values beside their operators (`ir/value.py`).
+"""Provide the ops of the IR, and functions of values besides their operators (`ir/value.py`).
 
 Importing this package registers every op; add one import line for a new op.
 """

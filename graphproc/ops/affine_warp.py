@@ -1,4 +1,7 @@
-"""The part of an image that a box names, brought to one size: two scales and two shifts, interpolated linearly."""
+"""Cut the surroundings of a box out of an image and resample them to one size.
+
+The transform has two scales and two shifts, and interpolates linearly.
+"""
 
 from __future__ import annotations
 
@@ -19,22 +22,26 @@ _F = np.float32
 @op("affine_warp")
 @dataclass(frozen=True, slots=True)
 class AffineWarp(Op):
-    """The surroundings of a box at `height` x `width` pixels; what lies outside the image is 0.
+    """Show the surroundings of a box at `height` x `width` pixels; outside the image they are 0.
 
-    The box grows to the result's aspect ratio around its centre, then by a quarter. Corners' centres are aligned.
+    The box first grows to the result's aspect ratio around its centre, then by a quarter. The
+    centres of the corner pixels are aligned.
 
-    Shapes:   (..., 3, H, W) and a box (..., 4): left, top, width, height -> (..., 3, height, width).
+    Shapes:   (..., 3, H, W) and a box (..., 4): left, top, width, height -> (..., 3, height,
+              width).
     Dtypes:   u8 and f64 -> u8.
-    Rounding: the box's centre and scale and the forward transform in float32, its inverse and the interpolation in float64;
-              halves are rounded up to bytes. scipy's own result but for the inverse, where LAPACK may round the last bit
-              otherwise: a byte may differ by 1 where its exact value is within about 1e-10 of a half, or is outside on one
-              of both sides of the image's border.
-    Source:   transformers `box_to_center_and_scale`, `get_warp_matrix` (without rotation) and `scipy_warp_affine` of VitPose
-              (Pil backend); `scipy.ndimage.affine_transform(order=1)`.
+    Rounding: the box's centre and scale and the forward transform in float32, its inverse and the
+              interpolation in float64; halves are rounded up to bytes. The result is scipy's own,
+              except for the inverse, where LAPACK may round the last bit in another way. A byte may
+              then differ by 1 if its exact value is within about 1e-10 of a half. A pixel on the
+              image's border may then be outside in one of the two results only.
+    Source:   transformers `box_to_center_and_scale`, `get_warp_matrix` (without rotation) and
+              `scipy_warp_affine` of VitPose (Pil backend);
+              `scipy.ndimage.affine_transform(order=1)`.
 
     Attributes:
         height, width: the result's sides, in pixels, at least 2.
-        factor: pixels that the configuration's `normalize_factor` counts as a scale of 1.
+        factor: how many pixels are a scale of 1; the configuration's `normalize_factor`.
     """
 
     height: int
@@ -42,7 +49,7 @@ class AffineWarp(Op):
     factor: float = 200.0
 
     def infer(self, x: TensorType, box: TensorType) -> TensorType:
-        """The result's sides."""
+        """Return the image's type with the result's sides."""
         require_layout(self, x, "CHW")
         require_dtype(self, x, "u8")
         require_dtype(self, box, "f64")
@@ -53,14 +60,14 @@ class AffineWarp(Op):
         return x.with_sizes(H=self.height, W=self.width)
 
     def numpy(self, x: Array, box: Array) -> Array:
-        """Image by image."""
+        """Warp image by image."""
         images, boxes = x.reshape(-1, *x.shape[-3:]), np.broadcast_to(box, (*x.shape[:-3], 4)).reshape(-1, 4)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # a box without area shows nothing
             y = np.stack([self._warp(image, b) for image, b in zip(images, boxes, strict=True)])
         return y.reshape(*x.shape[:-2], self.height, self.width)
 
     def _warp(self, x: Array, box: Array) -> Array:
-        """One image and its box."""
+        """Warp one image `[C, H, W]` by its box `[4]`."""
         left, top, width, height = (float(v) for v in box)
         center = _F(left + width * 0.5), _F(top + height * 0.5)
         aspect = self.width / self.height
@@ -92,7 +99,7 @@ class AffineWarp(Op):
         return np.asarray(total.astype(np.uint8) if x.dtype == np.bool_ else total).astype(x.dtype)
 
     def onnx(self, g: Builder, x: Value, box: Value) -> Value:
-        """The same, in a Scan over the images of a batch, whose boxes differ."""
+        """Emit the same; a batch is a Scan over its images, because their boxes differ."""
         t = g.type_of(x)
         lead = t.rank + g.leading - 3
         sides = t.size("H"), t.size("W")
@@ -104,7 +111,7 @@ class AffineWarp(Op):
         return g.Reshape(warped, shape)
 
     def _emit(self, g: Builder, x: Value, box: Value, sides: tuple[Num, Num]) -> Value:
-        """One image `[C, H, W]` and its box `[4]`."""
+        """Emit the warp of one image `[C, H, W]` by its box `[4]`."""
         left, top, width, height = g.Split(box, g.vector(1, 1, 1, 1), axis=0, outputs=4)
         half = _f64(g, 0.5)
         center = (g.cast(g.Add(low, g.Mul(length, half)), "f32") for low, length in ((top, height), (left, width)))
@@ -133,7 +140,10 @@ class AffineWarp(Op):
 
 
 def _taps(side: int, position: Array) -> tuple[list[Array], list[Array]]:
-    """Two pixels and their weights of each position; weights are 0 outside the image."""
+    """Return two pixels of each position along one axis, and their weights.
+
+    Weights are 0 outside the image.
+    """
     inside = (position >= 0) & (position <= side - 1)
     low = np.floor(np.where(inside, position, 0.0))
     first = 1.0 - (np.where(inside, position, 0.0) - low)
@@ -142,7 +152,7 @@ def _taps(side: int, position: Array) -> tuple[list[Array], list[Array]]:
 
 
 def _emit_taps(g: Builder, side: Num, position: Value) -> tuple[list[Value], list[Value]]:
-    """The nodes of `_taps`."""
+    """Emit the nodes of `_taps`."""
     zero, one = _f64(g, 0), _f64(g, 1)
     last = g.cast(g.num(side - 1), "f64")
     inside = g.And(g.GreaterOrEqual(position, zero), g.LessOrEqual(position, last))

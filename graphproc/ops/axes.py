@@ -1,4 +1,4 @@
-"""One axis of a value, counted from the end."""
+"""Check and change one axis of a value; axes are counted from the end."""
 
 from __future__ import annotations
 
@@ -18,20 +18,24 @@ def require_axis(op: Op, x: TensorType, axis: int) -> None:
 
 
 def with_length(x: TensorType, axis: int, length: Num) -> TensorType:
-    """The same type with another length of one axis."""
+    """Return the same type with another length of one axis."""
     shape = list(x.shape)
     shape[axis] = length
     return replace(x, shape=tuple(shape))
 
 
 def require_inside(op: Op, start: Num, length: Num, size: Num) -> None:
-    """Raise ShapeError if a stretch is known to leave its axis."""
+    """Raise ShapeError if elements from `start` on are known to leave their axis of length `size`."""
     if num.high(start) < 0 or num.high(length) < 0 or (type(size) is int and num.low(start) + num.low(length) > size):
         raise ShapeError(f"{op.name}: {length} elements from {start} on are not all inside an axis of {size}")
 
 
 def known_stretch(op: Op, start: Num, length: Num, size: int) -> slice:
-    """A stretch of known length, which must lie inside its axis."""
+    """Return the slice of `length` elements from `start` on.
+
+    Raises:
+        ShapeError: the elements are not all inside the axis of length `size`.
+    """
     first, count = num.known(start), num.known(length)
     require_inside(op, first, count, size)
     return slice(first, first + count)

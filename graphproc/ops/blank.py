@@ -1,4 +1,4 @@
-"""Replacing an image by a black one where it has no pixels to show."""
+"""Replace an image by a black one if it has no pixels to show."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from graphproc.sizes.num import Bool
 @op("blank")
 @dataclass(frozen=True, slots=True)
 class Blank(Op):
-    """Zeros where `when` holds, else the value itself.
+    """Return zeros if `when` holds, else the value itself.
 
     Shapes:   any; unchanged.
     Dtypes:   any number; unchanged.
@@ -26,15 +26,15 @@ class Blank(Op):
     when: Bool
 
     def infer(self, x: TensorType) -> TensorType:
-        """Unchanged."""
+        """Return the type unchanged."""
         return x
 
     def numpy(self, x: Array) -> Array:
-        """Zeros or the value."""
+        """Return zeros or the value."""
         return np.zeros_like(x) if self.when else x
 
     def onnx(self, g: Builder, x: Value) -> Value:
-        """Where on the condition; times zero where it is known to hold."""
+        """Emit Where on the condition; if it is known to hold, Mul by zero."""
         if isinstance(self.when, bool):
             return g.Mul(x, g.constant([0], g.dtype(x))) if self.when else x
         return g.Where(g.num(self.when), g.constant([0], g.dtype(x)), x)

@@ -1,4 +1,4 @@
-"""A function of one byte per channel, in the cheapest float32 form that gives the exact values."""
+"""Apply a function of one byte to each channel, in a cheap float32 form with exact values."""
 
 from __future__ import annotations
 
@@ -20,20 +20,23 @@ _ONNX = {"mul": "Mul", "div": "Div", "sub": "Sub", "add": "Add"}
 @op("byte_map")
 @dataclass(frozen=True, slots=True)
 class ByteMap(Op):
-    """Map each byte through `forms`, float32 operations with per-channel constants, in order.
+    """Map each byte through `forms`: float32 operations with constants for each channel, in order.
 
-    The passes write this op in place of rescale and normalize, after trying all 256 values of every channel.
+    The passes write this op in place of rescale and normalize, after trying all 256 values of every
+    channel.
 
-    Shapes:   any; unchanged. Where channels differ, the axis that holds them has `each` elements of the first channel, then
-              of the next, and so on, possibly several times over.
+    Shapes:   any; unchanged. If channels differ, the axis that holds them has `each` elements of
+              the first channel, then `each` of the next, and so on; the whole may repeat.
     Dtypes:   u8 -> f32.
     Rounding: float32 after each operation.
     Source:   the ops that it replaces.
 
     Attributes:
-        forms: `(operation, constants)` pairs in order; operations are `mul`, `div`, `sub`, `add`; `split` multiplies by
-            the sum of two constants, the first product being exact; `table` looks up 256 values.
-        axis: where the channels are, counted from the end: images have them at -3, patches among their features.
+        forms: `(operation, constants)` pairs in order. `mul`, `div`, `sub` and `add` take one
+            constant for each channel. `split` multiplies by the sum of two constants, so that the
+            first product is exact. `table` looks up one of 256 values.
+        axis: the axis of the channels, counted from the end. Images have it at -3; patches have
+            channels among their features.
         each: how many elements of one channel follow each other on that axis.
     """
 
@@ -43,11 +46,11 @@ class ByteMap(Op):
 
     @property
     def channels(self) -> int:
-        """How many channels have constants of their own; 1 where all are treated alike."""
+        """Return how many channels have constants of their own; 1 if all have the same."""
         return max((len(c) for form, c in self.forms if form in _NUMPY and len(set(c)) > 1), default=1)
 
     def infer(self, x: TensorType) -> TensorType:
-        """The same shape in float32."""
+        """Return the same shape in float32."""
         require_dtype(self, x, "u8")
         if (channels := self.channels) > 1:
             require_axis(self, x, self.axis)
@@ -57,7 +60,10 @@ class ByteMap(Op):
         return x.with_dtype("f32")
 
     def _constants(self, values: tuple[float, ...], length: int) -> Array:
-        """Constants of a form in float32, shaped to broadcast; one shared value keeps a single element."""
+        """Return constants of a form in float32, shaped to broadcast.
+
+        If all are equal, one element is enough.
+        """
         array = np.asarray(values, dtype=np.float32)
         if (array == array[0]).all():
             return array[:1]
@@ -82,17 +88,27 @@ class ByteMap(Op):
         return y.astype(np.float32)
 
     def onnx(self, g: Builder, x: Value) -> Value:
-        """One node per form; one lookup for `portable`, whose runtimes turn division by a constant into a product."""
+        """Emit one node for each form, or one lookup for `portable`.
+
+        Runtimes that `portable` serves turn division by a constant into a product.
+        """
         length = g.type_of(x).shape[self.axis] if self.channels > 1 else 1
         assert isinstance(length, int)
         return self._lookup(g, x, length) if g.target == "portable" else self._mapped(g, x, length, None)
 
     def apply(self, g: Builder, x: Value) -> Value:
-        """The same on images `[..., channels, height, width]` that are no step's operand; `portable` holds bytes as float32."""
+        """Emit the map of images `[..., channels, height, width]` that are no step's operand.
+
+        `portable` holds their bytes as float32.
+        """
         return self._lookup(g, x, self.channels) if g.target == "portable" else self._mapped(g, x, self.channels, None)
 
     def _mapped(self, g: Builder, x: Value, length: int, own: Sequence[Value] | None) -> Value:
-        """The forms in order; `own` holds what those that differ by channel take instead of all channels' constants."""
+        """Emit the forms in order.
+
+        If `own` is given, a form with constants that differ by channel takes its next value instead
+        of all channels' constants.
+        """
         others = iter(own or ())
         for form, constants in self.forms:
             if form == "table":
@@ -107,21 +123,28 @@ class ByteMap(Op):
         return g.cast(x, "f32")
 
     def parts(self) -> tuple[ByteMap | None, ByteMap]:
-        """The map as one that leaves its last operation to another."""
+        """Split the map in two: all but its last operation, and the last one.
+
+        The first part is None if there is only one operation.
+        """
         return (replace(self, forms=self.forms[:-1]) if len(self.forms) > 1 else None), replace(self, forms=self.forms[-1:])
 
     def of_planes(self, g: Builder) -> tuple[list[Value], Callable[..., Value]]:
-        """The map of one channel after the other.
+        """Prepare the map for one channel after another.
 
         Returns:
-            What differs by channel, float32 `[channels, 1]`, and the emitter of the map: gets a plane, and of each of these
-            the element that is its channel's.
+            The constants that differ by channel, each float32 `[channels, 1]`, and a function that
+            emits the map of one plane (one channel). It gets the plane, and for each of these
+            constants the element of the plane's channel.
         """
         differing = [c for form, c in self.forms if form in _NUMPY and len(set(c)) > 1]
         return [g.constant(np.reshape(c, (-1, 1)), "f32") for c in differing], lambda x, *own: self._mapped(g, x, 1, own)
 
     def _lookup(self, g: Builder, x: Value, length: int) -> Value:
-        """All 256 values of every channel, one after the other, indexed by the byte plus 256 times its channel."""
+        """Emit a lookup in a table with all 256 values of one channel after another.
+
+        The index is the byte plus 256 times its channel.
+        """
         channels = self.channels
         table = replace(self, axis=-3, each=1).numpy(np.broadcast_to(np.arange(256, dtype=np.uint8), (channels, 1, 256)))
         if channels > 1:

@@ -1,4 +1,4 @@
-"""Changing the element type."""
+"""Change the element type."""
 
 from __future__ import annotations
 
@@ -13,21 +13,25 @@ from graphproc.ir.types import DTYPES, FLOATS, TensorType
 
 TRUNCATED, ROUNDED = "toward zero", "to nearest byte"
 WHOLE = ("i8", "u16", "i16", "i32", "i64")
-"""The types that floats are truncated to."""
+"""The types that floats can be truncated to."""
 
 
 @op("cast")
 @dataclass(frozen=True, slots=True)
 class Cast(Op):
-    """The same values in another element type, e.g. `Cast("f32")`; floats become whole numbers by a rounding of their own.
+    """Convert values to another element type, e.g. `Cast("f32")`.
+
+    From floats to whole numbers, `rounding` must say how to round.
 
     Shapes:   any; unchanged.
-    Dtypes:   any -> `dtype`, except floats to ints. Ints that do not fit lose their high bits; what is not 0 is true. Floats
-              -> ints with the rounding "toward zero", where what does not fit has no meaning. f32 -> u8 with "to nearest
-              byte": 0 below the bytes and 255 above them.
-    Rounding: to the nearest, ties to even, from i32, i64 and f64 to f32, from i64 to f64, and to f16; else that of `rounding`,
-              ties to even.
-    Source:   numpy.ndarray.astype; `image.round().clamp(0, 255).to(torch.uint8)`; ONNX Cast-13, Round-11.
+    Dtypes:   any -> `dtype`, except floats to ints. Ints that do not fit lose their high bits;
+              every number but 0 becomes true. Floats become ints with the rounding "toward zero";
+              the result of a float that does not fit is undefined. f32 becomes u8 with "to nearest
+              byte": 0 for numbers below the bytes and 255 for numbers above them.
+    Rounding: to the nearest, ties to even, from i32, i64 and f64 to f32, from i64 to f64, and to
+              f16. Else as `rounding` says; "to nearest byte" rounds ties to even.
+    Source:   numpy.ndarray.astype; `image.round().clamp(0, 255).to(torch.uint8)`; ONNX Cast-13,
+              Round-11.
 
     Attributes:
         dtype: the result's element type.
@@ -38,7 +42,7 @@ class Cast(Op):
     rounding: str = ""
 
     def infer(self, x: TensorType) -> TensorType:
-        """The same shape in the new type."""
+        """Return the same shape in the new type."""
         if self.rounding == TRUNCATED:
             require_dtype(self, x, *FLOATS)
             if self.dtype not in WHOLE:
@@ -54,11 +58,14 @@ class Cast(Op):
         return x.with_dtype(self.dtype)
 
     def numpy(self, x: Array) -> Array:
-        """`astype`, of bytes behind `numpy.rint` and a clip."""
+        """Convert with `astype`, to the nearest byte after `numpy.rint` and a clip."""
         return (np.clip(np.rint(x), 0, 255) if self.rounding == ROUNDED else x).astype(DTYPES[self.dtype])
 
     def onnx(self, g: Builder, x: Value) -> Value:
-        """Cast; where bytes are held as floats, the low byte is a remainder."""
+        """Emit Cast.
+
+        If the target holds bytes as floats, the low byte of a number is its remainder by 256.
+        """
         if self.rounding == TRUNCATED:
             return g.cast(x, self.dtype)
         if self.rounding == ROUNDED:

@@ -1,4 +1,4 @@
-"""Centre crop, with zeros around an image that is smaller than the crop."""
+"""Crop around the centre, with zeros around an image that is smaller than the crop."""
 
 from __future__ import annotations
 
@@ -23,13 +23,15 @@ class CenterCrop(Op):
 
     Shapes:   (..., C, H, W) -> (..., C, height, width).
     Dtypes:   any; unchanged. Missing pixels are 0.
-    Rounding: an odd surplus leaves the extra pixel at the bottom or right; an odd shortfall puts the extra zero at the
-              top or left, or where `extra` says.
-    Source:   transformers `image_transforms.center_crop` (Pil backend); `TorchvisionBackend.center_crop`.
+    Rounding: none of pixels. If an odd number of rows or columns is cut off, one more is cut at the
+              bottom or right. If an odd number is missing, one more zero is added at the top or
+              left, or on the side that `extra` says.
+    Source:   transformers `image_transforms.center_crop` (Pil backend);
+              `TorchvisionBackend.center_crop`.
 
     Attributes:
         height, width: the result's sides, in pixels.
-        extra: `before` or `after` the image, where one more zero goes than to the other side.
+        extra: where the one more zero goes: `before` or `after` the image.
     """
 
     height: Num
@@ -37,7 +39,7 @@ class CenterCrop(Op):
     extra: str = "before"
 
     def infer(self, x: TensorType) -> TensorType:
-        """The crop's sides."""
+        """Return the type with the crop's sides."""
         require_layout(self, x, "CHW")
         if self.extra not in ("before", "after"):
             raise ShapeError(f"center_crop: expected the extra zero 'before' or 'after' the image, got {self.extra!r}")
@@ -57,7 +59,7 @@ class CenterCrop(Op):
         return canvas
 
     def onnx(self, g: Builder, x: Value) -> Value:
-        """Slice the overlap, then Pad unless the image is known to be large enough."""
+        """Emit a Slice of the overlap, and Pad unless the image is known to be large enough."""
         t = g.type_of(x)
         (top, rows, above), (left, columns, before) = (
             center_window(t.size(axis), crop, self.extra) for axis, crop in (("H", self.height), ("W", self.width))

@@ -1,4 +1,4 @@
-"""Boxes by their corners."""
+"""Convert boxes from centre and size to corners."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from graphproc.ir.types import TensorType
 @op("center_to_corners")
 @dataclass(frozen=True, slots=True)
 class CenterToCorners(Op):
-    """Boxes (center x, center y, width, height) as (left, top, right, bottom).
+    """Convert boxes (center x, center y, width, height) to (left, top, right, bottom).
 
     Shapes:   (..., 4) -> the same.
     Dtypes:   f32; unchanged.
@@ -24,19 +24,19 @@ class CenterToCorners(Op):
     """
 
     def infer(self, x: TensorType) -> TensorType:
-        """The same type."""
+        """Return the same type."""
         require_dtype(self, x, "f32")
         if x.shape[-1:] != (4,):
             raise ShapeError(f"center_to_corners: expected boxes of 4 numbers, got {x}")
         return x
 
     def numpy(self, x: Array) -> Array:
-        """Two halves of the last axis."""
+        """Compute centre minus and plus half the size, from the two halves of the last axis."""
         center, half = x[..., :2], np.float32(0.5) * x[..., 2:]
         return np.concatenate([center - half, center + half], axis=-1)
 
     def onnx(self, g: Builder, x: Value) -> Value:
-        """Two slices."""
+        """Emit the same from two slices."""
         center = g.Slice(x, g.vector(0), g.vector(2), g.vector(-1))
         half = g.Mul(g.Slice(x, g.vector(2), g.vector(4), g.vector(-1)), g.constant([0.5], "f32"))
         return g.Concat(g.Sub(center, half), g.Add(center, half), axis=-1)

@@ -1,4 +1,4 @@
-"""One of two values, element by element."""
+"""Choose between a value and a number, element by element."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ from graphproc.ops.fill import require_fits
 @op("choose")
 @dataclass(frozen=True, slots=True)
 class Choose(Op):
-    """The element of the second operand where that of the first holds, else `otherwise`.
+    """Return the element of the second operand where the first is true, else `otherwise`.
 
-    Shapes:   two of one rank, whose sizes are equal or 1 (numpy's broadcasting) -> the larger ones.
-    Dtypes:   bool, and f32, i32 or i64, which holds `otherwise`; the second's.
+    Shapes:   two of the same number of axes, with sizes that are equal or 1 (numpy's broadcasting)
+              -> the larger ones.
+    Dtypes:   bool for the first. The second is f32, i32 or i64 and must hold `otherwise`; the
+              result has its type.
     Rounding: `otherwise` once, to f32.
     Source:   numpy.where; ONNX Where-16.
     """
@@ -27,7 +29,7 @@ class Choose(Op):
     otherwise: float = 0
 
     def infer(self, when: TensorType, x: TensorType) -> TensorType:
-        """The larger sizes."""
+        """Return the second operand's type with the larger sizes."""
         require_dtype(self, when, "bool")
         require_dtype(self, x, "f32", "i32", "i64")
         require_fits(self, self.otherwise, x.dtype)
@@ -37,10 +39,10 @@ class Choose(Op):
         return replace(x, shape=shape, layout=x.layout or when.layout)
 
     def numpy(self, when: Array, x: Array) -> Array:
-        """`numpy.where`."""
+        """Apply `numpy.where`."""
         return np.where(when, x, np.asarray(self.otherwise, dtype=x.dtype))
 
     def onnx(self, g: Builder, when: Value, x: Value) -> Value:
-        """Where."""
+        """Emit Where."""
         dtype = g.dtype(x)
         return g.Where(when, x, g.constant(np.asarray([self.otherwise], dtype=DTYPES[dtype]), dtype))

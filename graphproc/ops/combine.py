@@ -1,4 +1,4 @@
-"""Arithmetic, comparisons and logic of two values, or of a value and a number."""
+"""Compute arithmetic, comparisons and logic of two values, or of a value and a number."""
 
 from __future__ import annotations
 
@@ -35,30 +35,39 @@ OPERATORS: Mapping[str, tuple[Callable[[Array, Array], Array], str, tuple[str, .
     "and": (np.logical_and, "And", _LOGIC, True),
     "or": (np.logical_or, "Or", _LOGIC, True),
 }
-"""For each operator: numpy's function, ONNX's operator, the element types it takes, and whether it gives bools."""
+"""The operators by name.
+
+For each: numpy's function, ONNX's operator, the element types that it takes, and whether its result
+is bool.
+"""
 
 
 @op("combine")
 @dataclass(frozen=True, slots=True)
 class Combine(Op):
-    """`left operator right`, element by element; without a second operand, `right` is `number`, or one for each last element.
+    """Compute `left operator right`, element by element.
 
-    Shapes:   two of one rank, whose sizes are equal or 1 (numpy's broadcasting) -> the larger ones.
-    Dtypes:   those that `OPERATORS` lists, the same of both; numbers take the operand's. Comparisons and logic give bool.
-    Rounding: the dtype's, once; a number that is a size is rounded to float32 first. `quotient` is of numbers that are not
-              negative.
+    Without a second operand, `right` is `number`.
+
+    Shapes:   two of the same number of axes, with sizes that are equal or 1 (numpy's broadcasting)
+              -> the larger ones.
+    Dtypes:   those that `OPERATORS` lists, the same for both; numbers take the operand's.
+              Comparisons and logic give bool.
+    Rounding: the dtype's, once. A number that is an expression of sizes is rounded to float32
+              first. `quotient` is for numbers that are not negative.
     Source:   numpy's functions and ONNX's operators as `OPERATORS` lists them.
 
     Attributes:
         operator: a key of `OPERATORS`.
-        number: the second operand where there is no value for it; a tuple has one number for each element of the last axis.
+        number: the second operand if no value is given for it; a tuple has one number for each
+            element of the last axis.
     """
 
     operator: str
     number: Num | tuple[Num, ...] | None = None
 
     def infer(self, left: TensorType, *right: TensorType) -> TensorType:
-        """The larger sizes."""
+        """Return the result's type with the larger sizes."""
         if self.operator not in OPERATORS:
             raise ShapeError(f"combine: expected one of {', '.join(OPERATORS)}, got {self.operator!r}")
         _, _, dtypes, compares = OPERATORS[self.operator]
@@ -80,13 +89,13 @@ class Combine(Op):
         return TensorType("bool" if compares else left.dtype, shape, layout)
 
     def numpy(self, left: Array, *right: Array) -> Array:
-        """Numpy's function."""
+        """Apply numpy's function."""
         function = OPERATORS[self.operator][0]
         other = right[0] if right else np.asarray(_known(self.number), dtype=left.dtype)
         return np.asarray(function(left, other))
 
     def onnx(self, g: Builder, left: Value, *right: Value) -> Value:
-        """The operator."""
+        """Emit the operator."""
         other = right[0] if right else self._number(g, g.dtype(left))
         return getattr(g, OPERATORS[self.operator][1])(left, other)
 

@@ -1,4 +1,4 @@
-"""The rows that count, first."""
+"""Move the rows that are kept to the front."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from graphproc.ops.pick import Pick
 @op("compact")
 @dataclass(frozen=True, slots=True)
 class Compact(Op):
-    """The rows that are kept, in their order, then rows of `pad_value` in place of the others.
+    """Return the rows that are kept, in their order, then rows of `pad_value` for the others.
 
     Shapes:   (..., n, *rest) and (..., n) -> the first.
     Dtypes:   f32, i64 or i32, and bool; the first is unchanged.
     Rounding: none.
-    Source:   the selection `x[kept]`, at a size that does not depend on the values.
+    Source:   the selection `x[kept]`, but with a size that does not depend on the values.
     """
 
     pad_value: float = 0
 
     def infer(self, x: TensorType, kept: TensorType) -> TensorType:
-        """The same type."""
+        """Return the first operand's type."""
         require_dtype(self, x, "f32", "i64", "i32")
         require_dtype(self, kept, "bool")
         if kept.rank != 1 or x.shape[:1] != kept.shape:
@@ -35,7 +35,7 @@ class Compact(Op):
         return x
 
     def numpy(self, x: Array, kept: Array) -> Array:
-        """A stable sort by what is kept."""
+        """Sort the rows by a stable sort, those that are kept first."""
         rest = x.ndim - kept.ndim
         order = np.argsort(~kept, axis=-1, kind="stable")
         x = Pick(-1 - rest).numpy(x, order)
@@ -43,7 +43,10 @@ class Compact(Op):
         return np.where(counts.reshape(*counts.shape, *[1] * rest), x, np.asarray(self.pad_value, dtype=x.dtype))
 
     def onnx(self, g: Builder, x: Value, kept: Value) -> Value:
-        """TopK of ones and zeros is that sort: of equal elements the first comes first."""
+        """Emit the same sort as a TopK of ones and zeros.
+
+        Of equal elements, TopK puts the first one first.
+        """
         rest = g.type_of(x).rank - 1
         flags, order = g.TopK(g.cast(kept, "f32"), g.Shape(kept, start=-1), axis=-1, outputs=2)
         dtype = g.dtype(x)

@@ -1,4 +1,4 @@
-"""Removing an alpha channel by compositing on a checkerboard."""
+"""Remove an alpha channel by compositing on a checkerboard."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from graphproc.sizes.num import Num
 @op("composite_on_checkerboard")
 @dataclass(frozen=True, slots=True)
 class CompositeOnCheckerboard(Op):
-    """RGBA to RGB over squares of 8 x 8 pixels, 204 and 153 in turn, of which the first is 204.
+    """Composite RGBA over squares of 8 x 8 pixels to RGB.
+
+    The squares alternate between 204 and 153; the first one is 204.
 
     Shapes:   (..., H, W, 4) -> (..., H, W, 3).
     Dtypes:   u8; unchanged.
@@ -24,7 +26,7 @@ class CompositeOnCheckerboard(Op):
     """
 
     def infer(self, x: TensorType) -> TensorType:
-        """Three channels."""
+        """Return the type with three channels."""
         require_layout(self, x, "HWC")
         require_dtype(self, x, "u8")
         if x.size("C") != 4:
@@ -32,11 +34,15 @@ class CompositeOnCheckerboard(Op):
         return x.with_sizes(C=3)
 
     def numpy(self, x: Array) -> Array:
-        """The integer formula."""
+        """Apply the integer formula."""
         return composite_on_checkerboard(x)
 
     def onnx(self, g: Builder, x: Value) -> Value:
-        """The same in float32: sums are integers below 2**24, and a quotient by 255 is 1/255 or more below the next one."""
+        """Emit the same in float32.
+
+        Sums are integers below 2**24. A quotient by 255 that is not whole is at least 1/255 below
+        the next integer, so that its floor is exact.
+        """
         t, dtype = g.type_of(x), g.dtype(x)
         color = g.cast(g.Slice(x, g.vector(0), g.vector(3), g.vector(-1)), "f32")
         alpha = g.cast(g.Slice(x, g.vector(3), g.vector(4), g.vector(-1)), "f32")
@@ -50,5 +56,8 @@ class CompositeOnCheckerboard(Op):
 
 
 def _squares(g: Builder, side: Num, *axes: int) -> Value:
-    """The number of the square that each line along a side lies in, with axes of one element put in."""
+    """Return the number of the square that each line along a side lies in.
+
+    Axes of one element are inserted at `axes`.
+    """
     return g.Unsqueeze(g.Floor(g.Mul(g.range(side, "f32"), g.constant([1 / 8], "f32"))), g.vector(*axes))

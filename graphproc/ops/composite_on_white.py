@@ -1,4 +1,4 @@
-"""Removing an alpha channel by compositing on opaque white."""
+"""Remove an alpha channel by compositing on opaque white."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from graphproc.numerics.color import composite_on_white
 @op("composite_on_white")
 @dataclass(frozen=True, slots=True)
 class CompositeOnWhite(Op):
-    """RGBA to RGB over white, as Pillow's integer `alpha_composite` does.
+    """Composite RGBA over white to RGB, as Pillow's integer `alpha_composite` does.
 
     Shapes:   (..., H, W, 4) -> (..., H, W, 3).
     Dtypes:   u8; unchanged.
-    Rounding: with `u = color * alpha + 255 * (255 - alpha) + 128`, the result is `(u + (u >> 8)) >> 8`, which is what
-              Pillow's fixed-point form reduces to for an opaque background.
+    Rounding: with `u = color * alpha + 255 * (255 - alpha) + 128`, the result is
+              `(u + (u >> 8)) >> 8`. Pillow's fixed-point form is equal to this for an opaque
+              background.
     Source:   Pillow `Image.alpha_composite`; transformers `convert_to_rgb`.
     """
 
     def infer(self, x: TensorType) -> TensorType:
-        """Three channels."""
+        """Return the type with three channels."""
         require_layout(self, x, "HWC")
         require_dtype(self, x, "u8")
         if x.size("C") != 4:
@@ -32,11 +33,14 @@ class CompositeOnWhite(Op):
         return x.with_sizes(C=3)
 
     def numpy(self, x: Array) -> Array:
-        """The integer formula."""
+        """Apply the integer formula."""
         return composite_on_white(x)
 
     def onnx(self, g: Builder, x: Value) -> Value:
-        """The same in float32, where every intermediate is an integer below 2**24 and therefore exact."""
+        """Emit the same in float32.
+
+        Every intermediate result is an integer below 2**24 and therefore exact.
+        """
         dtype = g.dtype(x)
         color = g.cast(g.Slice(x, g.vector(0), g.vector(3), g.vector(-1)), "f32")
         alpha = g.cast(g.Slice(x, g.vector(3), g.vector(4), g.vector(-1)), "f32")

@@ -1,4 +1,4 @@
-"""Joining values along an axis."""
+"""Concatenate values along an axis."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from graphproc.sizes.num import Num
 @op("concat")
 @dataclass(frozen=True, slots=True)
 class Concat(Op):
-    """The operands one after another along an axis, which counts from the end.
+    """Put the operands one after another along an axis, which counts from the end.
 
-    Shapes:   operands of the same shape but for the axis -> the sum of their lengths there. Sizes are the same if they are
-              written the same.
+    Shapes:   operands of the same shape except for the axis -> the sum of their lengths there. Two
+              sizes count as the same if their expressions are.
     Dtypes:   any, the same for all; unchanged.
     Rounding: none.
     Source:   numpy.concatenate.
@@ -29,7 +29,7 @@ class Concat(Op):
     axis: int
 
     def infer(self, *xs: TensorType) -> TensorType:
-        """The sum of the lengths."""
+        """Return the type with the sum of the lengths."""
         if not xs:
             raise ShapeError("concat: expected one operand or more")
         for x in xs:
@@ -40,9 +40,9 @@ class Concat(Op):
         return with_length(xs[0], self.axis, total)
 
     def numpy(self, *xs: Array) -> Array:
-        """`numpy.concatenate`."""
+        """Apply `numpy.concatenate`."""
         return np.concatenate(xs, axis=self.axis)
 
     def onnx(self, g: Builder, *xs: Value) -> Value:
-        """Concat."""
+        """Emit Concat."""
         return g.Concat(*(g.cast(x, g.dtype(xs[0])) for x in xs), axis=self.axis) if len(xs) > 1 else xs[0]

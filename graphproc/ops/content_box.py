@@ -1,4 +1,7 @@
-"""Where a page's content lies: the box around all pixels that are not nearly as light as the lightest."""
+"""Find where a page's content lies.
+
+It is the box around all pixels that are clearly darker than the lightest one.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +18,20 @@ from graphproc.ops.grayscale import WEIGHTS
 from graphproc.sizes import num
 
 _GRAY = (19595, 38470, 7471)
-"""Pillow's red, green and blue in 65536ths; half a unit is added before the division."""
+"""Pillow's weights of red, green and blue, in units of 1/65536.
+
+Half a unit is added before the division.
+"""
 _SHARES = tuple(float(np.float32(weight)) for weight in WEIGHTS)
-"""Torchvision's, float32."""
+"""Torchvision's weights of red, green and blue, float32."""
 
 
 def _limits(threshold: int, arithmetic: str) -> Array:
-    """For each difference of the lightest and darkest gray, how far above the darkest a pixel is no longer content.
+    """Return, for each range of gray values, how far above the darkest one content ends.
 
-    The comparison is that of float64 arithmetic, torchvision's of float32, which the gray levels' 256 values above the darkest
-    are all put through.
+    The range is the difference of an image's lightest and darkest gray, 0 to 255. The limits are
+    found by trying all 256 differences in the comparison itself, in float64, or in float32 for
+    torchvision.
     """
     dtype = np.float32 if arithmetic == TORCHVISION else np.float64
     above = np.arange(257, dtype=dtype)
@@ -36,28 +43,30 @@ def _limits(threshold: int, arithmetic: str) -> Array:
 @op("content_box")
 @dataclass(frozen=True, slots=True)
 class ContentBox(Op):
-    """The smallest box around the pixels whose gray value, stretched to 0 .. 255, is below `threshold`.
+    """Return the smallest box around the pixels with a gray value below `threshold`.
 
-    An image of one gray value is kept whole.
+    Gray values are first stretched to 0 .. 255. An image of one gray value is kept whole.
 
-    Shapes:   (..., C, H, W) -> (..., 4): top, left, height, width, in pixels. C is 3; with Pillow also 2 or 4, the last of
-              them alpha, which has no part.
+    Shapes:   (..., C, H, W) -> (..., 4): top, left, height, width, in pixels. C is 3. With Pillow
+              it may also be 2 or 4; the last channel is then alpha, which is ignored.
     Dtypes:   u8 -> i64.
-    Rounding: gray is `(19595 R + 38470 G + 7471 B + 32768) >> 16`; stretched and compared in float64. Torchvision's is
-              `0.2989 R + 0.587 G + 0.114 B`, in float32 after each sum, whose product is exact, then truncated; stretched and
-              compared in float32.
-    Source:   transformers `crop_margin` of Nougat; Pillow's conversion to "L"; torchvision's `rgb_to_grayscale`.
+    Rounding: gray is `(19595 R + 38470 G + 7471 B + 32768) >> 16`; it is stretched and compared in
+              float64. Torchvision's gray is `0.2989 R + 0.587 G + 0.114 B`, with exact products,
+              rounded to float32 after each sum, then truncated; it is stretched and compared in
+              float32.
+    Source:   transformers `crop_margin` of Nougat; Pillow's conversion to "L"; torchvision's
+              `rgb_to_grayscale`.
 
     Attributes:
         threshold: 1 to 255.
-        arithmetic: whose: `pillow` or `torchvision`.
+        arithmetic: which library's gray values: `pillow` or `torchvision`.
     """
 
     threshold: int = 200
     arithmetic: str = PILLOW
 
     def infer(self, x: TensorType) -> TensorType:
-        """Four numbers."""
+        """Return the type of four numbers."""
         require_layout(self, x, "CHW")
         require_dtype(self, x, "u8")
         channels = (2, 3, 4) if self.arithmetic == PILLOW else (3,)
@@ -70,7 +79,7 @@ class ContentBox(Op):
         return TensorType("i64", (4,))
 
     def numpy(self, x: Array) -> Array:
-        """First and last row and column that have content."""
+        """Find the first and last row and column with content."""
         gray = self._gray(x)
         low, high = (f(axis=(-2, -1), keepdims=True) for f in (gray.min, gray.max))
         inside = (gray - low < _limits(self.threshold, self.arithmetic)[high - low]) | (low == high)
@@ -97,7 +106,11 @@ class ContentBox(Op):
         return np.asarray((sum(shares) + 32768) >> 16)
 
     def _emit_gray(self, g: Builder, x: Value, axis: int) -> Value:
-        """In float32, which holds Pillow's sum before its division: it is below 2**24. Torchvision's products need float64."""
+        """Emit the gray values, in float32.
+
+        Float32 holds Pillow's sum before its division, because the sum is below 2**24.
+        Torchvision's products need float64.
+        """
         pillow = self.arithmetic == PILLOW
         dtype, weights = ("f32", _GRAY) if pillow else ("f64", _SHARES)
         count = num.known(g.type_of(x).size("C"))
@@ -114,7 +127,10 @@ class ContentBox(Op):
         return g.Floor(total)
 
     def onnx(self, g: Builder, x: Value) -> Value:
-        """The first and last lines from places chosen by a Where."""
+        """Emit the first and last line with content.
+
+        They are the smallest and the largest of the lines' numbers that a Where keeps.
+        """
         t = g.type_of(x)
         axis = t.rank + g.leading - 3
         gray = self._emit_gray(g, x, axis)
@@ -135,7 +151,10 @@ class ContentBox(Op):
 
 
 def _reduce(g: Builder, operator: str, x: Value, *axes: int) -> Value:
-    """A reduction over axes, which stay; opset 18 made them an input."""
+    """Emit a reduction over axes, which stay with one element.
+
+    Before opset 18, axes were an attribute instead of an input.
+    """
     reduce = getattr(g, operator)
     value: Value = reduce(x, g.vector(*axes)) if g.opset >= 18 else reduce(x, axes=list(axes))
     return value

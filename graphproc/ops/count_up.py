@@ -1,4 +1,4 @@
-"""The numbers from 0 on."""
+"""Count from 0."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from graphproc.sizes.num import Num
 @op("count_up")
 @dataclass(frozen=True, slots=True)
 class CountUp(Op):
-    """`[0, 1, ..., length - 1]`.
+    """Return `[0, 1, ..., length - 1]`.
 
     Shapes:   no operand -> (length,).
     Dtypes:   i64.
@@ -28,15 +28,15 @@ class CountUp(Op):
     length: Num
 
     def infer(self) -> TensorType:
-        """One axis."""
+        """Return the type of one axis."""
         if num.high(self.length) < 0:
             raise ShapeError(f"count_up: expected a length of at least 0, got {self.length}")
         return TensorType("i64", (self.length,))
 
     def numpy(self) -> Array:
-        """`numpy.arange`."""
+        """Apply `numpy.arange`."""
         return np.arange(num.known(self.length), dtype=np.int64)
 
     def onnx(self, g: Builder) -> Value:
-        """Range."""
+        """Emit Range."""
         return g.range(self.length, "i64")

@@ -1,4 +1,4 @@
-"""Cutting out a window."""
+"""Cut out a window."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from graphproc.sizes.num import Num
 @op("crop")
 @dataclass(frozen=True, slots=True)
 class Crop(Op):
-    """The `height` x `width` pixels from (`top`, `left`) on, all of which lie inside the image.
+    """Return the `height` x `width` pixels from (`top`, `left`) on.
+
+    All of them lie inside the image.
 
     Shapes:   (..., H, W) -> (..., height, width).
     Dtypes:   any; unchanged.
@@ -28,19 +30,19 @@ class Crop(Op):
     width: Num
 
     def infer(self, x: TensorType) -> TensorType:
-        """The window's sides."""
+        """Return the type with the window's sides."""
         require_layout(self, x, "HW")
         require_inside(self, self.top, self.height, x.size("H"))
         require_inside(self, self.left, self.width, x.size("W"))
         return x.with_sizes(H=self.height, W=self.width)
 
     def numpy(self, x: Array) -> Array:
-        """Slices of the last two axes."""
+        """Slice the last two axes."""
         rows = known_stretch(self, self.top, self.height, x.shape[-2])
         columns = known_stretch(self, self.left, self.width, x.shape[-1])
         return x[..., rows, columns]
 
     def onnx(self, g: Builder, x: Value) -> Value:
-        """Slice."""
+        """Emit Slice."""
         ends = g.vector(self.top + self.height, self.left + self.width)
         return g.Slice(x, g.vector(self.top, self.left), ends, g.vector(-2, -1))

@@ -1,4 +1,4 @@
-"""Making sure that a map has two different values."""
+"""Make sure that a map has two different values."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from graphproc.ir.types import TensorType
 @op("distinct")
 @dataclass(frozen=True, slots=True)
 class Distinct(Op):
-    """`x * scale`, with `amount` added to the first row where all products are equal.
+    """Compute `x * scale`; if all products are equal, add `amount` to the first row.
 
     Shapes:   (..., H, W); unchanged.
     Dtypes:   i32 -> f32.
     Rounding: float64 after the product and after the sum, then once to float32.
-    Source:   transformers `PromptDepthAnythingImageProcessorPil`, which scales depths to metres and so keeps a constant depth
-              from being divided by its range.
+    Source:   transformers `PromptDepthAnythingImageProcessorPil`. It scales depths to metres, and
+              in this way a constant depth is not divided by a range of 0.
     """
 
     scale: float
     amount: float = 1e-6
 
     def infer(self, x: TensorType) -> TensorType:
-        """The same shape in float32."""
+        """Return the same shape in float32."""
         require_layout(self, x, "HW")
         require_dtype(self, x, "i32")
         return x.with_dtype("f32")
 
     def numpy(self, x: Array) -> Array:
-        """Map by map."""
+        """Compare the extremes of each map."""
         y = (x if x.dtype.kind == "f" else x.astype(np.float64)) * self.scale
         equal = y.min(axis=(-2, -1), keepdims=True) == y.max(axis=(-2, -1), keepdims=True)
         first = np.arange(x.shape[-2])[:, None] == 0
         return np.where(equal & first, y + self.amount, y).astype(np.float32)
 
     def onnx(self, g: Builder, x: Value) -> Value:
-        """The same, with extremes of the products."""
+        """Emit the same, with ReduceMin and ReduceMax of the products."""
         y = g.Mul(g.cast(x, "f64"), g.constant([self.scale], "f64"))
         axes = {} if g.opset >= 18 else {"axes": [-2, -1]}
         inputs = (g.vector(-2, -1),) if g.opset >= 18 else ()

@@ -1,4 +1,4 @@
-"""Filling one axis up to a length."""
+"""Extend one axis to a length."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from graphproc.sizes.num import Num
 @op("extend")
 @dataclass(frozen=True, slots=True)
 class Extend(Op):
-    """Add elements of one value at the end of an axis, which counts from the end, so that it has `length` of them.
+    """Add elements with one value at the end of an axis, so that it has `length` elements.
+
+    The axis counts from the end.
 
     Shapes:   the axis gets `length` elements; it must not have more.
     Dtypes:   any that holds `value`; unchanged.
@@ -32,7 +34,7 @@ class Extend(Op):
     value: float = 0
 
     def infer(self, x: TensorType) -> TensorType:
-        """The axis's new length."""
+        """Return the type with the axis's new length."""
         require_axis(self, x, self.axis)
         require_fits(self, self.value, x.dtype)
         if num.low(x.shape[self.axis]) > num.high(self.length):
@@ -40,7 +42,7 @@ class Extend(Op):
         return with_length(x, self.axis, self.length)
 
     def numpy(self, x: Array) -> Array:
-        """`numpy.pad` of the axis."""
+        """Apply `numpy.pad` to the axis."""
         missing = num.known(self.length) - x.shape[self.axis]
         if missing < 0:
             raise ShapeError(f"extend: an axis of {x.shape[self.axis]} is already longer than {self.length}")
@@ -49,7 +51,7 @@ class Extend(Op):
         return np.pad(x, widths, constant_values=self.value)
 
     def onnx(self, g: Builder, x: Value) -> Value:
-        """Pad, or a stretch of the value joined on where the target's Pad lacks the type."""
+        """Emit Pad, or Concat with constant elements if the target's Pad lacks the type."""
         t = g.type_of(x)
         missing = self.length - t.shape[self.axis]
         rank = t.rank + g.leading

@@ -1,4 +1,4 @@
-"""Filling with one value: which values a type can hold, and padding in graphs."""
+"""Fill with one value: check which values a type can hold, and emit padding."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from graphproc.sizes.num import Num
 
 
 def require_fits(op: Op, value: float, dtype: str) -> None:
-    """Raise ShapeError unless a dtype of whole numbers or bools holds the value as it is."""
+    """Raise ShapeError if a value is not exactly a value of a dtype of whole numbers or bools.
+
+    Every value fits a float dtype.
+    """
     if dtype not in DTYPES:
         raise ShapeError(f"{op.name}: expected a dtype of {sorted(DTYPES)}, got {dtype!r}")
     target = DTYPES[dtype]
@@ -26,14 +29,14 @@ def require_fits(op: Op, value: float, dtype: str) -> None:
 
 
 def surround(g: Builder, x: Value, rank: int, sides: Mapping[int, tuple[Num, Num]], value: float | tuple[float, ...]) -> Value:
-    """Add constant elements before and after the elements of some axes.
+    """Emit constant elements before and after the elements of some axes.
 
     Args:
         g: the emitter's handle.
         x: a tensor.
         rank: how many axes it has, leading ones included.
         sides: the numbers of elements (before, after) by axis, which counts from the front.
-        value: what they hold; several numbers are one for each channel, the third axis from the end.
+        value: the elements' value; a tuple has one for each channel, the third axis from the end.
     """
     integers = g.target == "cuda" and g.dtype(x) not in ("f32", "f64", "bool")  # CUDA's Pad has none
     if integers or isinstance(value, tuple):

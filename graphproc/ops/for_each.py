@@ -1,4 +1,4 @@
-"""Running a chain of ops once for each of a number of places of an image."""
+"""Run a chain of ops once for each of several places of an image."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ from graphproc.sizes.num import Num
 @op("for_each")
 @dataclass(frozen=True, slots=True)
 class ForEach(Op):
-    """Stack `body` of the value for `index` = 0 .. `count` - 1.
+    """Stack the results of `body` for `index` = 0 .. `count` - 1.
 
-    The body is a chain of ops of one operand, whose fields may contain the symbol `index`: a crop at the index's place,
-    then whatever is done to each crop. Crops may differ in size as long as results do not. Without an operand, the body
-    is one op that has none either: numbers that depend on the index.
+    The body is a chain of ops with one operand each. Their fields may contain the symbol `index`:
+    for example, a crop at a place that depends on the index, then the ops applied to each crop.
+    Crops may differ in size if their results do not. Without an operand, the body is one op without
+    operands: numbers that depend on the index.
 
     Shapes:   (..., C, H, W), or no operand -> (..., count, *the body's): a new axis N of tiles.
     Dtypes:   those of the body.
@@ -31,7 +32,7 @@ class ForEach(Op):
     Source:   the loops over crops in transformers' tiling processors.
 
     Attributes:
-        count: how often; the body must be meaningful for index 0 even where this is 0.
+        count: how often; even if this is 0, the body must be valid for index 0.
         body: the chain.
         index: the symbol's name.
         known: the sizes that are known already, by name; filled in by `bind`.
@@ -43,7 +44,7 @@ class ForEach(Op):
     known: tuple[tuple[str, int], ...] = ()
 
     def infer(self, *operand: TensorType) -> TensorType:
-        """The body's result with N in front."""
+        """Return the type of the body's result with N in front."""
         for given in operand:
             require_layout(self, given, "CHW")
         if not operand and len(self.body) > 1:
@@ -57,19 +58,22 @@ class ForEach(Op):
         return TensorType(x.dtype, (self.count, *x.shape), f"N{x.layout}" if x.layout else "")
 
     def bind(self, values: Mapping[str, int], memo: dict[num.Sym, Any] | None = None) -> Op:
-        """The same with known sizes; the body is bound once the index is known as well."""
+        """Return the op with known sizes.
+
+        The body is bound later, when the index is known as well.
+        """
         return replace(self, count=num.evaluate(self.count, values, memo), known=tuple(sorted(values.items())))
 
     def _chains(self) -> list[list[Op]]:
-        """The bound body of each index, and of index 0 where there is none."""
+        """Return the bound body of each index; that of index 0 if `count` is 0."""
         return [self._bound(index) for index in range(max(num.known(self.count), 1))]
 
     def _bound(self, index: int) -> list[Op]:
-        """The body of an index, bound."""
+        """Return the body, bound for an index."""
         return [step.bind({**dict(self.known), self.index: index}) for step in self.body]
 
     def numpy(self, *operand: Array, applied: Callable[..., Array] = lambda op, *operands: op.numpy(*operands)) -> Array:
-        """One index after the other; `applied` applies an op to arrays."""
+        """Run the body for one index after another; `applied` applies an op to arrays."""
         results = []
         for first, *rest in self._chains():
             y = applied(first, *operand)
@@ -80,7 +84,10 @@ class ForEach(Op):
         return np.stack(results, axis=lead)[(slice(None),) * lead + (slice(num.known(self.count)),)]
 
     def onnx(self, g: Builder, *operand: Value) -> Value:
-        """One place after the other: written out where sizes are known, else a Scan over the indices."""
+        """Emit the body for one index after another.
+
+        It is written out if sizes are known, else it is a Scan over the indices.
+        """
         axis = g.leading if operand else 0
 
         def emit(chain: Sequence[Op]) -> Value:

@@ -1,4 +1,4 @@
-"""A tensor of one value, of a shape that depends on sizes alone."""
+"""Make a tensor of one value, with a shape that depends on sizes alone."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from graphproc.sizes.num import Num
 @op("full")
 @dataclass(frozen=True, slots=True)
 class Full(Op):
-    """Every element is `value`: masks of ones, zeros to fill up with.
+    """Return a tensor with `value` in every element: masks of ones, zeros to fill up with.
 
     Shapes:   no operand -> `shape`, with axes named by `layout`.
-    Dtypes:   `dtype`, which must hold the value as it is, except that floats round.
+    Dtypes:   `dtype`, which must hold the value exactly; floats are rounded.
     Rounding: `value` once, to a float dtype.
     Source:   numpy.full.
     """
@@ -31,15 +31,15 @@ class Full(Op):
     layout: str = ""
 
     def infer(self) -> TensorType:
-        """The shape as it is given."""
+        """Return the type with the given shape."""
         require_fits(self, self.value, self.dtype)
         return TensorType(self.dtype, self.shape, self.layout)
 
     def numpy(self) -> Array:
-        """`numpy.full`."""
+        """Apply `numpy.full`."""
         return np.full(tuple(num.known(size) for size in self.shape), self.value, dtype=DTYPES[self.dtype])
 
     def onnx(self, g: Builder) -> Value:
-        """ConstantOfShape."""
+        """Emit ConstantOfShape."""
         dtype = g.pixel_dtype if self.dtype == "u8" else self.dtype
         return g.full(g.vector(*self.shape), self.value, dtype) if self.shape else g.constant(self.value, dtype)

@@ -1,4 +1,4 @@
-"""Functions of one number, element by element."""
+"""Apply a function of one number, element by element."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from graphproc.ir.types import TensorType
 
 
 def _sigmoid(x: Array) -> Array:
-    """`1 / (1 + exp(-x))`, which is 0 where the exponential overflows, as in torch."""
+    """Compute `1 / (1 + exp(-x))`.
+
+    The result is 0 if the exponential overflows, as in torch.
+    """
     with np.errstate(over="ignore"):
         return np.asarray(1 / (1 + np.exp(-x)), dtype=x.dtype)
 
@@ -32,39 +35,45 @@ FUNCTIONS: Mapping[str, tuple[Callable[[Array], Array], str, tuple[str, ...]]] =
     "negative": (np.negative, "Neg", ("f32", "f64", "i32", "i64")),
     "not": (np.logical_not, "Not", ("bool",)),
 }
-"""For each function: numpy's, ONNX's (none for several nodes), and the element types it takes."""
+"""The functions by name.
+
+For each: numpy's function, ONNX's operator (empty if it takes several nodes), and the element types
+that it takes.
+"""
 
 
 @op("function")
 @dataclass(frozen=True, slots=True)
 class Function(Op):
-    """One of `FUNCTIONS` of every element.
+    """Apply one of `FUNCTIONS` to every element.
 
     Shapes:   any; unchanged.
     Dtypes:   those that `FUNCTIONS` lists; unchanged.
-    Rounding: the dtype's. `sigmoid`, `exp` and `log` are the runtime's: within 1e-6 of each other, relative; `sin` and `cos`
-              likewise, of 1. The others are exact or correctly rounded.
+    Rounding: the dtype's. `sigmoid`, `exp` and `log` are computed by the runtime and by numpy in
+              their own ways, with a relative difference of at most 1e-6; `sin` and `cos` likewise,
+              with an absolute difference of at most 1e-6. The others are exact or correctly
+              rounded.
     Source:   numpy's functions of these names; ONNX operators of these names; `torch.sigmoid`.
     """
 
     function: str
 
     def infer(self, x: TensorType) -> TensorType:
-        """The same type."""
+        """Return the same type."""
         if self.function not in FUNCTIONS:
             raise ShapeError(f"function: expected one of {', '.join(FUNCTIONS)}, got {self.function!r}")
         require_dtype(self, x, *FUNCTIONS[self.function][2])
         return x
 
     def numpy(self, x: Array) -> Array:
-        """Numpy's function."""
+        """Apply numpy's function."""
         return np.asarray(FUNCTIONS[self.function][0](x))
 
     def onnx(self, g: Builder, x: Value) -> Value:
-        """The operator; for `sigmoid` its definition.
+        """Emit the operator; for `sigmoid` its definition.
 
-        ONNX Runtime's Sigmoid is within 1.4e-7 of the true value, so of scores below 0.01 it has few digits right, and of
-        those below 1e-7 none.
+        ONNX Runtime's Sigmoid errs by up to 1.4e-7. So a score below 0.01 has few correct digits,
+        and one below 1e-7 has none.
         """
         if self.function == "sigmoid":
             one = g.constant([1], "f32")

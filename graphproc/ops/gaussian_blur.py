@@ -1,4 +1,4 @@
-"""Blurring floats by a Gaussian, as scipy does."""
+"""Blur floats by a Gaussian, as scipy does."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ from graphproc.sizes.num import Num
 @op("gaussian_blur")
 @dataclass(frozen=True, slots=True)
 class GaussianBlur(Op):
-    """The mean of the pixels up to `radius` away, weighted by a Gaussian, columns first; outside, the image is mirrored.
+    """Average the pixels up to `radius` away, weighted by a Gaussian, columns first.
+
+    Outside, the image is mirrored.
 
     Shapes:   (..., H, W) -> the same.
     Dtypes:   f32; unchanged.
-    Rounding: weights and sums in float64, float32 after each of the two axes: scipy's bits. The weights are constants, with
-              numpy's exponential.
+    Rounding: weights and sums in float64, float32 after each of the two axes: scipy's bits. The
+              weights are constants, with numpy's exponential.
     Source:   `scipy.ndimage.gaussian_filter(mode="reflect", radius=radius)` of 1.17.
 
     Attributes:
@@ -35,7 +37,7 @@ class GaussianBlur(Op):
     radius: int
 
     def infer(self, x: TensorType) -> TensorType:
-        """Unchanged."""
+        """Return the type unchanged."""
         require_layout(self, x, "HW")
         require_dtype(self, x, "f32")
         if not self.sigma > 0 or self.radius < 0:
@@ -44,7 +46,11 @@ class GaussianBlur(Op):
         return x
 
     def numpy(self, x: Array) -> Array:
-        """Along one axis, then along the other: the pixel itself, then both neighbours at once, from the farthest in."""
+        """Blur along one axis, then along the other.
+
+        Each sum starts with the pixel itself. Then it adds the two neighbours at one distance
+        together, from the farthest to the nearest.
+        """
         center, *sides = self._weights().tolist()
         for axis in (-2, -1):
             size = x.shape[axis]
@@ -57,7 +63,7 @@ class GaussianBlur(Op):
         return x
 
     def onnx(self, g: Builder, x: Value) -> Value:
-        """The same sums of slices."""
+        """Emit the same sums of slices."""
         t = g.type_of(x)
         weights = [g.constant([weight], "f64") for weight in self._weights()]
         for axis in (-2, -1):
@@ -73,11 +79,11 @@ class GaussianBlur(Op):
         return x
 
     def _weights(self) -> Array:
-        """The weights of pixels 0 to `radius` away, in the reference's own arithmetic."""
+        """Return the weights of pixels 0 to `radius` away, in scipy's own arithmetic."""
         phi = np.exp(-0.5 / (self.sigma * self.sigma) * np.arange(-self.radius, self.radius + 1) ** 2)
         return np.asarray((phi / phi.sum())[self.radius :])
 
     def _canvas(self, axis: int, height: Num, width: Num) -> MirrorPad:
-        """The image with as much around it as the blur along an axis reaches."""
+        """Return the op that mirrors `radius` pixels at both ends of an axis."""
         rows, columns = (self.radius if axis == at else 0 for at in (-2, -1))
         return MirrorPad(rows, columns, height + 2 * rows, width + 2 * columns, "symmetric")

@@ -1,4 +1,4 @@
-"""Gray values of RGB floats, unless the image is gray already."""
+"""Compute gray values of RGB floats, unless the image is gray already."""
 
 from __future__ import annotations
 
@@ -12,23 +12,30 @@ from graphproc.ir.op import Array, Op, op, require_dtype, require_layout
 from graphproc.ir.types import TensorType
 
 WEIGHTS = (0.2989, 0.5870, 0.1140)
-"""Of red, green and blue. Their sum is 0.9999, so that a gray image would not stay as it is."""
+"""The weights of red, green and blue.
+
+Their sum is 0.9999, so they would change a gray image.
+"""
 
 
 @op("grayscale")
 @dataclass(frozen=True, slots=True)
 class Grayscale(Op):
-    """`0.2989 R + 0.587 G + 0.114 B` in all three channels; an image whose channels are equal everywhere is unchanged.
+    """Put `0.2989 R + 0.587 G + 0.114 B` in all three channels.
 
-    Shapes:   (..., C, H, W) -> the same; C is 3, or 1, which is gray. A fourth channel is left out, but from an image of equal
-              colours, which no graph can do.
+    An image with equal channels everywhere is unchanged.
+
+    Shapes:   (..., C, H, W) -> the same; C is 3, or 1, which is gray. A fourth channel is dropped,
+              unless the colours of the image are equal everywhere; graphs cannot take four
+              channels.
     Dtypes:   f32; unchanged.
     Rounding: float32 after each product and sum; red and green are added first.
-    Source:   transformers `convert_to_grayscale` of SuperPoint, SuperGlue, LightGlue and EfficientLoFTR.
+    Source:   transformers `convert_to_grayscale` of SuperPoint, SuperGlue, LightGlue and
+              EfficientLoFTR.
     """
 
     def infer(self, x: TensorType) -> TensorType:
-        """Unchanged, or without the fourth channel."""
+        """Return the type unchanged, or without the fourth channel."""
         require_layout(self, x, "CHW")
         require_dtype(self, x, "f32")
         if x.size("C") not in (1, 3, 4):
@@ -36,7 +43,7 @@ class Grayscale(Op):
         return x if x.size("C") < 4 else replace(x, shape=(*x.shape[:-3], 3, *x.shape[-2:]))
 
     def numpy(self, x: Array) -> Array:
-        """The weighted sum, chosen image by image."""
+        """Compute the weighted sum, and choose it or the image itself, image by image."""
         if x.shape[-3] == 1:
             return x
         red, green, blue = (x[..., c : c + 1, :, :] for c in range(3))
@@ -48,7 +55,7 @@ class Grayscale(Op):
         return np.where(same, x, gray)
 
     def onnx(self, g: Builder, x: Value) -> Value:
-        """The sum and a Where whose condition is a minimum over the image."""
+        """Emit the sum, and a Where with the minimum of an equality over the image as its condition."""
         t = g.type_of(x)
         if t.channels == 1:
             return x

@@ -1,4 +1,4 @@
-"""The positions of the cells of a grid."""
+"""List the positions of the cells of a grid."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ from graphproc.sizes import num
 from graphproc.sizes.num import Num
 
 Order = Literal["yx", "xy"]
-_MORE = 2**62  # than any grid has rows
+_MORE = 2**62  # more rows than any grid has
 
 
 @op("grid")
 @dataclass(frozen=True, slots=True)
 class Grid(Op):
-    """The position of each cell of a grid, cells row by row: (row, column) for `order` yx, (column, row) for xy.
+    """Return the position of each cell of a grid, row by row.
+
+    A position is (row, column) for the `order` yx, (column, row) for xy. Counting starts at
+    `first`.
 
     Shapes:   no operand -> (rows * columns, 2), with axes named by `layout`.
     Dtypes:   `dtype`: i32, i64 or f32.
@@ -37,7 +40,7 @@ class Grid(Op):
     layout: str = "PF"
 
     def infer(self) -> TensorType:
-        """One row for each cell."""
+        """Return the type with one row for each cell."""
         if self.order not in ("yx", "xy"):
             raise ShapeError(f"grid: expected the order yx or xy, got {self.order!r}")
         if self.dtype not in ("i32", "i64", "f32"):
@@ -45,12 +48,16 @@ class Grid(Op):
         return TensorType(self.dtype, (self.rows * self.columns, 2), self.layout)
 
     def numpy(self) -> Array:
-        """`numpy.indices`, flattened."""
+        """Apply `numpy.indices`, and flatten the cells."""
         cells = np.indices((num.known(self.rows), num.known(self.columns))).reshape(2, -1).T + self.first
         return np.ascontiguousarray(cells[:, ::-1] if self.order == "xy" else cells, dtype=DTYPES[self.dtype])
 
     def onnx(self, g: Builder) -> Value:
-        """A constant; or of cell i, row `i // columns % infinity` and column `i // 1 % columns`, both at once."""
+        """Emit a constant, or arithmetic on the numbers of the cells.
+
+        Cell i has the row `i // columns % infinity` and the column `i // 1 % columns`, so that both
+        are computed at once.
+        """
         if isinstance(self.rows, int) and isinstance(self.columns, int):
             return g.constant(self.numpy(), self.dtype)
         cells = g.Unsqueeze(g.range(self.rows * self.columns, "i64"), g.vector(1))

@@ -1,4 +1,4 @@
-"""Numbers to bytes by tables: label values renumbered, classes painted in colours."""
+"""Map numbers to bytes by tables: renumber label values, paint classes in colours."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from graphproc.ir.types import TensorType
 @op("look_up")
 @dataclass(frozen=True, slots=True)
 class LookUp(Op):
-    """Replace each number of 0 to 255 by its entry in a table of 256 bytes; every table makes one channel of the result.
+    """Replace each number from 0 to 255 by its entry in a table of 256 bytes.
 
-    Shapes:   (..., 1, H, W) -> (..., C, H, W), C being the number of tables.
+    Every table makes one channel of the result.
+
+    Shapes:   (..., 1, H, W) -> (..., C, H, W), where C is the number of tables.
     Dtypes:   any to u8; u8 alone in graphs.
     Rounding: none.
     Source:   numpy indexing of an array by an array.
@@ -26,7 +28,7 @@ class LookUp(Op):
     tables: tuple[tuple[int, ...], ...]
 
     def infer(self, x: TensorType) -> TensorType:
-        """As many channels as there are tables."""
+        """Return the type with as many channels as there are tables."""
         require_layout(self, x, "CHW")
         if x.channels != 1:
             raise ShapeError(f"look_up: expected one channel, got {x}")
@@ -35,10 +37,10 @@ class LookUp(Op):
         return replace(x, dtype="u8", shape=(*x.shape[:-3], len(self.tables), *x.shape[-2:]))
 
     def numpy(self, x: Array) -> Array:
-        """One channel after the other.
+        """Look up one channel after another.
 
         Raises:
-            ImageError: there are other numbers.
+            ImageError: the image has a number that is not whole or not from 0 to 255.
         """
         with np.errstate(invalid="ignore"):
             index = x.astype(np.uint8)
@@ -47,7 +49,10 @@ class LookUp(Op):
         return np.concatenate([np.array(table, dtype=np.uint8)[index] for table in self.tables], axis=-3)
 
     def onnx(self, g: Builder, x: Value) -> Value:
-        """Gather from all tables one after the other, at the byte plus 256 times the channel."""
+        """Emit a Gather from all tables one after another.
+
+        The index is the byte plus 256 times the channel.
+        """
         index = g.cast(x, "i64")
         if len(self.tables) > 1:
             index = g.Add(index, 256 * np.arange(len(self.tables), dtype=np.int64).reshape(-1, 1, 1))

@@ -1,4 +1,4 @@
-"""Matrix products of two values."""
+"""Multiply matrices."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from graphproc.ir.types import TensorType
 @op("mat_mul")
 @dataclass(frozen=True, slots=True)
 class MatMul(Op):
-    """The product of two matrices of each image.
+    """Multiply two matrices of each image.
 
     Shapes:   (..., m, k) and (..., k, n) -> (..., m, n).
     Dtypes:   f32; unchanged.
-    Rounding: float32 sums in the runtime's order: within 1e-6 of each other, relative to the sum of magnitudes.
+    Rounding: float32 sums in the runtime's order. Results differ by at most 1e-6, relative to the
+              sum of magnitudes.
     Source:   numpy.matmul; ONNX MatMul-13.
     """
 
     def infer(self, left: TensorType, right: TensorType) -> TensorType:
-        """The outer sizes."""
+        """Return the type with the outer sizes."""
         require_dtype(self, left, "f32")
         require_dtype(self, right, "f32")
         if left.rank != 2 or right.rank != 2 or left.shape[1] != right.shape[0]:
@@ -32,9 +33,9 @@ class MatMul(Op):
         return TensorType("f32", (left.shape[0], right.shape[1]))
 
     def numpy(self, left: Array, right: Array) -> Array:
-        """Numpy's product."""
+        """Apply `numpy.matmul`."""
         return np.asarray(np.matmul(left, right))
 
     def onnx(self, g: Builder, left: Value, right: Value) -> Value:
-        """MatMul."""
+        """Emit MatMul."""
         return g.MatMul(left, right)

@@ -1,4 +1,4 @@
-"""Placing an image on a larger canvas that continues it by its own pixels."""
+"""Place an image on a larger canvas that its own pixels fill."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ Mode = Literal["symmetric", "reflect", "edge"]
 @op("mirror_pad")
 @dataclass(frozen=True, slots=True)
 class MirrorPad(Op):
-    """Put the image at (`top`, `left`) of a canvas of `height` x `width` pixels; around it, it is mirrored or its edge goes on.
+    """Put the image at (`top`, `left`) of a canvas of `height` x `width` pixels.
 
-    `symmetric` repeats the pixels at the edge (..., b, a, a, b, ...), `reflect` does not (..., b, a, b, ...), `edge` repeats
-    nothing but them. A canvas several times as large as the image is mirrored back and forth.
+    Around it, it is mirrored, or its edge continues. `symmetric` repeats the pixels at the edge
+    (..., b, a, a, b, ...). `reflect` does not (..., b, a, b, ...). `edge` repeats only these pixels
+    (..., a, a, a, b, ...). A canvas several times as large as the image is mirrored back and forth.
 
     Shapes:   (..., H, W) -> (..., height, width); the image must fit.
     Dtypes:   any; unchanged.
@@ -38,7 +39,7 @@ class MirrorPad(Op):
     mode: Mode
 
     def infer(self, x: TensorType) -> TensorType:
-        """The canvas's sides."""
+        """Return the type with the canvas's sides."""
         require_layout(self, x, "HW")
         if self.mode not in ("symmetric", "reflect", "edge"):
             raise ShapeError(f"mirror_pad: expected the mode symmetric, reflect or edge, got {self.mode!r}")
@@ -51,7 +52,10 @@ class MirrorPad(Op):
         return x[..., rows[:, None], columns]
 
     def onnx(self, g: Builder, x: Value) -> Value:
-        """Borders gathered and joined on, rows first: gathering goes element by element, so it gets as few as possible."""
+        """Emit a Gather of each border and a Concat, rows first.
+
+        Gather goes element by element, so it reads as few as possible.
+        """
         t = g.type_of(x)
         for axis, before, length in ((-2, self.top, self.height), (-1, self.left, self.width)):
             size, at = t.shape[axis], t.rank + g.leading + axis
@@ -62,7 +66,10 @@ class MirrorPad(Op):
         return x
 
     def _sources(self, before: Num, length: Num, size: int) -> Array:
-        """Which pixel of an axis each of `length` pixels shows, from `before` pixels in front of the image on."""
+        """Return which pixel of an axis each of `length` pixels shows.
+
+        The first of them lies `before` pixels in front of the image.
+        """
         offsets = np.arange(num.known(length)) - num.known(before)
         if self.mode == "edge":
             return np.clip(offsets, 0, size - 1)
@@ -83,5 +90,8 @@ class MirrorPad(Op):
         return g.Min(offsets, g.Sub(g.num(period - int(self.mode == "symmetric")), offsets))
 
     def _period(self, size: Num) -> Num:
-        """After how many pixels the canvas repeats; one pixel cannot be mirrored without its edge, and repeats itself."""
+        """Return after how many pixels the canvas repeats.
+
+        An image of one pixel cannot be mirrored without its edge, so it repeats that pixel.
+        """
         return 2 * size if self.mode == "symmetric" else num.maximum(2 * size - 2, 1)

@@ -1,4 +1,4 @@
-"""An affine map of floats, with constants for all channels."""
+"""Multiply floats by a constant and add another, the same for all channels."""
 
 from __future__ import annotations
 
@@ -14,20 +14,22 @@ from graphproc.ir.types import TensorType
 @op("multiply_add")
 @dataclass(frozen=True, slots=True)
 class MultiplyAdd(Op):
-    """`x * scale + offset`, both rounded to float32; a scale of 1 and an offset of 0 do nothing.
+    """Compute `x * scale + offset`, both rounded to float32.
+
+    A scale of 1 or an offset of 0 does nothing.
 
     Shapes:   any; unchanged.
     Dtypes:   f32; unchanged.
     Rounding: float32 after the product and after the sum, never fused.
-    Source:   transformers' `rescale_offset` of EfficientNet and `offset` of Vivit (scale 1, offset -1), `map_pixels` of
-              Flava (scale 1 - 2 * 0.1, offset 0.1).
+    Source:   transformers' `rescale_offset` of EfficientNet and `offset` of Vivit (scale 1, offset
+              -1), `map_pixels` of Flava (scale 1 - 2 * 0.1, offset 0.1).
     """
 
     scale: float = 1.0
     offset: float = 0.0
 
     def infer(self, x: TensorType) -> TensorType:
-        """Unchanged."""
+        """Return the type unchanged."""
         require_dtype(self, x, "f32")
         return x
 
@@ -38,7 +40,7 @@ class MultiplyAdd(Op):
         return x + np.float32(self.offset) if self.offset else x
 
     def onnx(self, g: Builder, x: Value) -> Value:
-        """Mul and Add, as far as they do something."""
+        """Emit Mul and Add, each only if it changes something."""
         if self.scale != 1:
             x = g.Mul(x, g.constant([self.scale], "f32"))
         return g.Add(x, g.constant([self.offset], "f32")) if self.offset else x

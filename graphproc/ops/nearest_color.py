@@ -1,4 +1,4 @@
-"""Pixels to the indices of the nearest of some colours."""
+"""Replace pixels by the index of the nearest of some colours."""
 
 from __future__ import annotations
 
@@ -15,15 +15,19 @@ from graphproc.ir.types import TensorType
 @op("nearest_color")
 @dataclass(frozen=True, slots=True)
 class NearestColor(Op):
-    """The index of the cluster at the least squared distance, of equal ones the first; pixels row by row.
+    """Return the index of the cluster at the least squared distance, for pixels row by row.
+
+    Of equal distances, the first cluster counts.
 
     Shapes:   (..., 3, H, W) -> (..., H * W), layout `P`.
     Dtypes:   f32 -> i64.
-    Rounding: `|x|^2 - 2 x.c + |c|^2`, left to right, where `|x|^2` is rounded in float32 and all else in float64; each sum of
-              three runs red, green, blue. The reference leaves the order of `x.c` to its BLAS: clusters whose distances
-              differ by less than about 1e-15 may change places, which the distances of one cluster given twice do not.
-              Clusters that are float32 numbers make the products exact, and then only the sums' last bit is left to differ.
-    Source:   transformers `color_quantize` of ImageGPT (Pil backend), with clusters in float64, as lists of floats are.
+    Rounding: `|x|^2 - 2 x.c + |c|^2`, left to right. `|x|^2` is rounded in float32, all else in
+              float64. Each sum of three adds red, green, blue. transformers leaves the order of
+              `x.c` to its BLAS. So two clusters may change places if their distances differ by less
+              than about 1e-15; the distances of two equal clusters do not differ. If clusters are
+              float32 numbers, the products are exact, and only the last bit of the sums may differ.
+    Source:   transformers `color_quantize` of ImageGPT (Pil backend), with clusters in float64, as
+              lists of floats are.
 
     Attributes:
         clusters: one (red, green, blue) each, in the units of the pixels.
@@ -32,7 +36,7 @@ class NearestColor(Op):
     clusters: tuple[tuple[float, ...], ...]
 
     def infer(self, x: TensorType) -> TensorType:
-        """One index a pixel."""
+        """Return the type with one index for each pixel."""
         require_layout(self, x, "CHW")
         require_dtype(self, x, "f32")
         if x.size("C") != 3:
@@ -42,13 +46,16 @@ class NearestColor(Op):
         return replace(x, dtype="i64", shape=(*x.shape[:-3], x.size("H") * x.size("W")), layout=x.layout[:-3] + "P")
 
     def _constants(self) -> tuple[list[Array], Array]:
-        """Twice the clusters' colours, channel by channel, and their squared lengths; doubling is exact."""
+        """Return twice the clusters' colours, channel by channel, and their squared lengths.
+
+        Doubling is exact.
+        """
         clusters = np.asarray(self.clusters, dtype=np.float64)
         red, green, blue = (clusters * clusters).T
         return [2 * c for c in clusters.T], (red + green) + blue
 
     def numpy(self, x: Array) -> Array:
-        """Row by row, so that the distances to all clusters stay small."""
+        """Compute row by row, so that the distances to all clusters take little memory."""
         twice, lengths = self._constants()
         result = np.empty((*x.shape[:-3], *x.shape[-2:]), dtype=np.int64)
         for row in range(x.shape[-2]):
@@ -60,18 +67,21 @@ class NearestColor(Op):
         return result.reshape(*x.shape[:-3], -1)
 
     def onnx(self, g: Builder, x: Value) -> Value:
-        """The same in a Scan over the rows; the largest of the negated distances, because CUDA has no ArgMin."""
+        """Emit the same in a Scan over the rows.
+
+        It finds the largest of the negated distances, because CUDA has no ArgMin.
+        """
         lead = g.type_of(x).rank + g.leading - 3
         twice, lengths = self._constants()
 
         def row(x: Value) -> Value:
-            """`[lead..., 3, W]` to `[lead..., W]`."""
+            """Emit one row, from `[lead..., 3, W]` to `[lead..., W]`."""
             channels = g.Split(g.Unsqueeze(x, g.vector(-1)), g.vector(1, 1, 1), axis=lead, outputs=3)
             red, green, blue = (g.Mul(c, c) for c in channels)
             length = g.Add(g.Add(red, green), blue)
             red, green, blue = (g.Mul(g.cast(c, "f64"), g.constant(t, "f64")) for c, t in zip(channels, twice, strict=True))
             product = g.Add(g.Add(red, green), blue)
-            # (p - l) - n is -((l - p) + n) exactly: rounding does not see signs.
+            # (p - l) - n is -((l - p) + n) exactly: rounding does not depend on signs.
             opposite = g.Sub(g.Sub(product, g.cast(length, "f64")), g.constant(lengths, "f64"))
             return g.Squeeze(g.ArgMax(opposite, axis=-1, keepdims=0), g.vector(lead))
 

@@ -1,4 +1,4 @@
-"""Non-maximum suppression: of boxes that overlap, the one with the highest score."""
+"""Suppress boxes that overlap one with a higher score (non-maximum suppression)."""
 
 from __future__ import annotations
 
@@ -17,24 +17,28 @@ from graphproc.ops.resample.both_axes import END
 @op("non_max_suppression")
 @dataclass(frozen=True, slots=True)
 class NonMaxSuppression(Op):
-    """Which boxes are kept for each class: greedily from the highest score down, none that overlaps a kept one too much.
+    """Choose the boxes that are kept for each class.
 
-    Of equal scores the first box comes first. The opposite corners of a box may come in any order; boxes without area
-    overlap nothing.
+    Boxes are taken from the highest score down. A box is kept if it does not overlap a kept one too
+    much. Of equal scores the first box comes first. The opposite corners of a box may come in any
+    order. A box without area overlaps nothing.
 
-    Shapes:   boxes (..., n, 4) by two corners and scores (..., classes, n) -> (..., classes, n). One row of scores treats
-              boxes of all classes alike.
+    Shapes:   boxes (..., n, 4) by two corners and scores (..., classes, n) -> (..., classes, n).
+              One row of scores treats boxes of all classes alike.
     Dtypes:   f32 and f32 -> bool.
-    Rounding: float32 after each operation; the area of the intersection is divided by that of the union. Compilers that fuse
-              a product with a sum may decide otherwise where the quotient is the threshold to the last bit.
+    Rounding: float32 after each operation; the area of the intersection is divided by that of the
+              union. A compiler that fuses a product with a sum may decide differently if the
+              quotient is the threshold to the last bit.
     Source:   ONNX NonMaxSuppression-11; R-CNN's greedy suppression, `torchvision.ops.nms`.
 
     Attributes:
-        iou_threshold: boxes are suppressed whose intersection over union with a kept one is above it; 0 to 1.
-        score_threshold: boxes are kept only with a score above it; what is no number comes last, and runtimes may drop it.
+        iou_threshold: a box is suppressed if its intersection over union with a kept one is above
+            this; 0 to 1.
+        score_threshold: a box is kept only if its score is above this. NaN comes last, and runtimes
+            may drop it.
         limit: the largest number of boxes kept of a class; 0 for any number.
-        candidates: how many boxes of a class, those with the highest scores and what equals the last of them, are looked at;
-            0 for all.
+        candidates: how many boxes of a class are considered, those with the highest scores, and
+            others with the same score as the last of them; 0 for all.
     """
 
     iou_threshold: float
@@ -43,7 +47,7 @@ class NonMaxSuppression(Op):
     candidates: int = 0
 
     def infer(self, boxes: TensorType, scores: TensorType) -> TensorType:
-        """A bool for each score."""
+        """Return the type of one bool for each score."""
         for x in (boxes, scores):
             require_dtype(self, x, "f32")
         if boxes.rank != 2 or scores.rank != 2 or boxes.shape[1] != 4 or boxes.shape[0] != scores.shape[1]:
@@ -57,14 +61,17 @@ class NonMaxSuppression(Op):
         return scores.with_dtype("bool")
 
     def numpy(self, boxes: Array, scores: Array) -> Array:
-        """Class by class."""
+        """Choose class by class."""
         kept = np.zeros(scores.shape, dtype=np.bool_)
         for place in np.ndindex(scores.shape[:-1]):
             kept[place][self._kept(boxes[place[:-1]], scores[place])] = True
         return kept
 
     def _kept(self, boxes: Array, scores: Array) -> list[int]:
-        """The places of the kept ones among boxes `[n, 4]` with scores `[n]`, the best first."""
+        """Return the places of the boxes that are kept, the best first.
+
+        `boxes` is `[n, 4]`, `scores` is `[n]`.
+        """
         waiting = np.argsort(-scores, kind="stable")
         if 0 < self.candidates < len(waiting):
             waiting = waiting[scores[waiting] >= scores[waiting[self.candidates - 1]]]
@@ -77,7 +84,7 @@ class NonMaxSuppression(Op):
         return kept
 
     def onnx(self, g: Builder, boxes: Value, scores: Value) -> Value:
-        """NonMaxSuppression gives places, which become true."""
+        """Emit NonMaxSuppression, and set the elements at the places that it returns to true."""
         count = g.Shape(scores, start=-1)
         if self.candidates:
             best, _ = g.TopK(scores, g.Min(count, g.constant([self.candidates], "i64")), axis=-1, outputs=2)
@@ -98,7 +105,10 @@ class NonMaxSuppression(Op):
 
 
 def overlap(box: Array, others: Array) -> Array:
-    """Intersection over union of one box `[4]` with others `[n, 4]`, float32 `[n]`; 0 where either has no area."""
+    """Return the intersection over union of one box `[4]` with others `[n, 4]`, float32 `[n]`.
+
+    It is 0 if either box has no area.
+    """
     low, high = (np.concatenate([f(b[:, :2], b[:, 2:]) for b in (box[None], others)]) for f in (np.minimum, np.maximum))
     areas = (high - low).prod(axis=1)
     sides = np.maximum(np.minimum(high[0], high[1:]) - np.maximum(low[0], low[1:]), 0)

@@ -1,4 +1,4 @@
-"""Sizes as data: original sizes, grids of patches, counts of tiles."""
+"""Make sizes data: original sizes, grids of patches, counts of tiles."""
 
 from __future__ import annotations
 
@@ -14,18 +14,21 @@ from graphproc.ir.types import DTYPES, TensorType
 from graphproc.sizes import num
 from graphproc.sizes.num import Bool, Num
 
-# What the kinds of numbers may become.
+# The element types that each kind of number converts to.
 _INTO = {"bool": ("bool", "i32", "i64", "f32", "f64"), "int": ("i32", "i64", "f32", "f64"), "float": ("f32", "f64")}
 
 
 @op("numbers")
 @dataclass(frozen=True, slots=True)
 class Numbers(Op):
-    """Numbers that depend on sizes alone, as a vector, or in `shape`: `()` makes a scalar, `(1, 3)` a row.
+    """Return numbers that depend on sizes alone.
+
+    They are a vector, or have the shape `shape`: `()` makes a scalar, `(1, 3)` a row.
 
     Shapes:   no operand -> `shape`, with axes named by `layout`; one axis if `shape` is None.
-    Dtypes:   `dtype`: any but u8 that the numbers' kinds convert to; floats become no ints here, so round them first.
-    Rounding: ints and float64 once, where the dtype is f32 (or f64, of an int above 2**53).
+    Dtypes:   `dtype`: any but u8 that the numbers' kinds convert to. Floats do not convert to ints
+              here, so round them first.
+    Rounding: ints and float64 once if the dtype is f32; ints above 2**53 once if it is f64.
     Source:   numpy.array.
     """
 
@@ -35,7 +38,7 @@ class Numbers(Op):
     layout: str = ""
 
     def infer(self) -> TensorType:
-        """The shape as it is given."""
+        """Return the type with the given shape."""
         shape = (len(self.values),) if self.shape is None else self.shape
         if math.prod(shape) != len(self.values):
             raise ShapeError(f"numbers: expected {math.prod(shape)} numbers for the shape {shape}, got {len(self.values)}")
@@ -45,14 +48,14 @@ class Numbers(Op):
         return TensorType(self.dtype, shape, self.layout)
 
     def numpy(self) -> Array:
-        """Each number as int64, float64 or bool, then in the dtype."""
+        """Make each number int64, float64 or bool, then convert it to the dtype."""
         kinds = {"bool": np.bool_, "int": np.int64, "float": np.float64}
         dtype = DTYPES[self.dtype]
         values = [np.asarray(_known(value), dtype=kinds[num.kind_of(value)]).astype(dtype) for value in self.values]
         return np.array(values, dtype=dtype).reshape((-1,) if self.shape is None else self.shape)
 
     def onnx(self, g: Builder) -> Value:
-        """A constant, or the sizes' own nodes side by side."""
+        """Emit a constant, or the nodes of the sizes concatenated."""
         if not any(num.is_sym(value) for value in self.values):
             return g.constant(self.numpy(), self.dtype)
         if all(num.kind_of(value) == "int" for value in self.values):

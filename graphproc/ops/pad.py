@@ -1,4 +1,4 @@
-"""Placing an image on a larger canvas of one value."""
+"""Place an image on a larger canvas of one value."""
 
 from __future__ import annotations
 
@@ -19,10 +19,13 @@ from graphproc.sizes.num import Num
 @op("pad")
 @dataclass(frozen=True, slots=True)
 class Pad(Op):
-    """Put the image at (`top`, `left`) of a canvas of `height` x `width` pixels filled with `value`.
+    """Put the image at (`top`, `left`) of a canvas of `height` x `width` pixels.
+
+    The rest of the canvas is `value`.
 
     Shapes:   (..., C, H, W) -> (..., C, height, width); the image must fit.
-    Dtypes:   any; unchanged. `value` is in the input's units (0..255 before rescale): a number, or one for each channel.
+    Dtypes:   any; unchanged. `value` is in the input's units (0..255 before rescale): a number, or
+              one for each channel.
     Rounding: none.
     Source:   numpy.pad(mode="constant"); ONNX Pad-13.
     """
@@ -34,7 +37,7 @@ class Pad(Op):
     value: float | tuple[float, ...] = 0
 
     def infer(self, x: TensorType) -> TensorType:
-        """The canvas's sides."""
+        """Return the type with the canvas's sides."""
         require_layout(self, x, "CHW")
         if isinstance(self.value, tuple) and len(self.value) != x.channels:
             raise ShapeError(f"pad: expected a number, or one for each of the {x.channels} channels, got {list(self.value)}")
@@ -42,7 +45,7 @@ class Pad(Op):
         return x.with_sizes(H=self.height, W=self.width)
 
     def _check_held(self, dtype: np.dtype[Any], name: str) -> None:
-        """Check that whole numbers of a type can be the canvas's values."""
+        """Refuse a whole number that the canvas's type of whole numbers cannot hold."""
         values = self.value if isinstance(self.value, tuple) else (self.value,)
         if dtype.kind in "iu":
             held = np.iinfo(dtype)
@@ -50,7 +53,7 @@ class Pad(Op):
                 raise ShapeError(f"pad: expected values that {name} holds, got {beyond[0]!r}")
 
     def numpy(self, x: Array) -> Array:
-        """`numpy.pad` of the last two axes; of each channel where their values differ."""
+        """Apply `numpy.pad` to the last two axes, for each channel if `value` has one for each."""
         top, left, height, width = (num.known(v) for v in (self.top, self.left, self.height, self.width))
         bottom, right = height - top - x.shape[-2], width - left - x.shape[-1]
         self._check_held(x.dtype, str(x.dtype))  # images may have other types than the program's
@@ -60,7 +63,11 @@ class Pad(Op):
         return np.pad(x, [(0, 0)] * (x.ndim - 2) + [(top, bottom), (left, right)], constant_values=self.value)
 
     def onnx(self, g: Builder, x: Value) -> Value:
-        """Pad, or bands joined on where the target's Pad lacks the type or channels have values of their own."""
+        """Emit Pad, or Concat with constant bands.
+
+        Bands are needed if the target's Pad lacks the type, or if channels have values of their
+        own.
+        """
         t = g.type_of(x)
         bottom, right = self.height - self.top - t.size("H"), self.width - self.left - t.size("W")
         rank = t.rank + g.leading

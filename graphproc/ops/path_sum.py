@@ -1,4 +1,4 @@
-"""Sums along the paths of a forest, such as numbers that count on from an earlier one."""
+"""Sum along the paths of a forest, such as numbers that count on from an earlier one."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ _DOUBLINGS = 16
 @op("path_sum")
 @dataclass(frozen=True, slots=True)
 class PathSum(Op):
-    """What stands at an element and at all on its way to a root: the element's own, its parent's, its parent's parent's, ...
+    """Add up the elements on the path from each element to its root.
 
-    Every parent comes before its child; a root, such as the first element, is its own parent.
+    These are the element itself, its parent, its parent's parent, and so on. Every parent comes
+    before its child. A root, such as the first element, is its own parent.
 
     Shapes:   (..., n) and (..., n) -> (..., n), with n at most 2**16.
     Dtypes:   i64 and i64, places in the last axis -> i64.
@@ -29,7 +30,7 @@ class PathSum(Op):
     """
 
     def infer(self, x: TensorType, parents: TensorType) -> TensorType:
-        """The same type."""
+        """Return the same type."""
         for operand in (x, parents):
             require_dtype(self, operand, "i64")
         if x.rank != 1 or x.shape != parents.shape:
@@ -39,7 +40,7 @@ class PathSum(Op):
         return x
 
     def numpy(self, x: Array, parents: Array) -> Array:
-        """Element by element, parents first."""
+        """Add element by element, parents first."""
         sums = x.copy()
         for k in range(x.shape[-1]):
             parent = parents[..., k]
@@ -48,7 +49,10 @@ class PathSum(Op):
         return sums
 
     def onnx(self, g: Builder, x: Value, parents: Value) -> Value:
-        """Every step doubles the part of the path that is summed; roots count nothing until all paths have ended there."""
+        """Emit steps that each double the part of the path that is summed.
+
+        Roots count as 0 until all paths have ended there.
+        """
         (size,) = g.type_of(x).shape
         doublings = (size - 1).bit_length() if isinstance(size, int) else _DOUBLINGS
         positions = g.range(size, "i64")
@@ -60,5 +64,5 @@ class PathSum(Op):
 
 
 def _at(g: Builder, x: Value, places: Value) -> Value:
-    """The elements at places of the last axis."""
+    """Emit the elements at places of the last axis."""
     return Pick().onnx(g, x, places)

@@ -1,4 +1,4 @@
-"""Rows of a value by their places, which another value holds."""
+"""Pick rows of a value at places that another value holds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from graphproc.ops.axes import require_axis
 @op("pick")
 @dataclass(frozen=True, slots=True)
 class Pick(Op):
-    """The rows of `axis` (which counts from the end) at given places, in their order.
+    """Return the rows of `axis`, which counts from the end, at given places, in their order.
 
     Shapes:   (..., n, *rest) and (..., k) -> (..., k, *rest): every image has places of its own.
     Dtypes:   any, and i64; the first is unchanged.
@@ -27,7 +27,7 @@ class Pick(Op):
     axis: int = -1
 
     def infer(self, x: TensorType, places: TensorType) -> TensorType:
-        """As many rows as places."""
+        """Return the type with as many rows as places."""
         require_axis(self, x, self.axis)
         require_dtype(self, places, "i64")
         if x.rank != -self.axis or places.rank != 1:
@@ -39,12 +39,15 @@ class Pick(Op):
         return replace(x, shape=tuple(shape))
 
     def numpy(self, x: Array, places: Array) -> Array:
-        """take_along_axis, the places repeated over the rest of a row."""
+        """Apply `numpy.take_along_axis`, with the places repeated over the rest of a row."""
         places = places.reshape(*places.shape, *[1] * (-self.axis - 1))
         return np.take_along_axis(x, places, axis=self.axis)
 
     def onnx(self, g: Builder, x: Value, places: Value) -> Value:
-        """Gather where there is one image; else GatherElements, the places repeated over the rest of a row."""
+        """Emit Gather for one image.
+
+        For a batch, emit GatherElements, with the places repeated over the rest of a row.
+        """
         if not g.leading:
             return g.Gather(x, places, axis=self.axis)
         if self.axis != -1:

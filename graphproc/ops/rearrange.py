@@ -1,4 +1,4 @@
-"""Splitting, reordering, merging and repeating axes, written as a pattern."""
+"""Split, reorder, merge and repeat axes, written as a pattern."""
 
 from __future__ import annotations
 
@@ -19,17 +19,21 @@ from graphproc.sizes.num import Num
 
 _TOKEN = re.compile(r"\s*(?:([A-Za-z_]\w*)|([()1]))")
 _Groups = tuple[tuple[str, ...], ...]
-"""The axes of one side of a pattern; each is the names of the parts that it is made of."""
+"""The axes of one side of a pattern; each axis is a tuple of the names of its parts."""
 
 
 @op("rearrange")
 @dataclass(frozen=True, slots=True)
 class Rearrange(Op):
-    """Reshape, transpose, repeat, reshape: `"c (gh p) (gw q) -> (gh gw) (p q c)"` cuts an image into patches.
+    """Reshape, transpose, repeat and reshape a value, as a pattern says.
 
-    The left side names all axes of the value; parentheses split an axis (left) or merge parts (right), slowest first.
-    A name only on the right repeats the value; `1` is an axis of one element. `sizes` gives the lengths of parts, for each
-    axis all but at most one, which is found by division; an axis whose parts are all given must be their product.
+    Example:  `"c (gh p) (gw q) -> (gh gw) (p q c)"` cuts an image into patches.
+
+    The left side names all axes of the value. Parentheses split an axis (left) or merge parts
+    (right), the slowest part first. A name only on the right repeats the value. `1` is an axis of
+    one element. `sizes` gives the lengths of parts. In each axis at most one part may be left out,
+    and is then found by division. If all parts of an axis are given, its length must be their
+    product.
 
     Shapes:   the left side's -> the right side's, with axes named by `layout`.
     Dtypes:   any; unchanged.
@@ -42,20 +46,21 @@ class Rearrange(Op):
     layout: str = ""
 
     def infer(self, x: TensorType) -> TensorType:
-        """The right side's axes."""
+        """Return the type with the right side's axes."""
         axes = _Axes(self, x.shape)
         return TensorType(x.dtype, tuple(axes.extent(group) for group in axes.right), self.layout)
 
     def destination(self, x: TensorType, axis: int) -> tuple[int, int] | None:
-        """Where the elements of one axis of an operand go.
+        """Find where the elements of one axis of an operand go.
 
         Args:
             x: the operand's type.
             axis: the axis, counted from the end.
 
         Returns:
-            The result's axis that holds them, counted from the end, and how many elements there belong to one before the
-            next begins; None where the axis is cut into parts or that number is not known.
+            The result's axis that holds them, counted from the end, and how many of its elements
+            belong to one of them before the next begins. None if the axis is cut into parts or that
+            number is not known.
         """
         axes = _Axes(self, x.shape)
         if len(axes.left[axis]) != 1:
@@ -66,24 +71,27 @@ class Rearrange(Op):
         return (at - len(axes.right), each) if isinstance(each, int) else None
 
     def repeats(self, x: TensorType) -> list[str]:
-        """The parts on the right side that repeat a value of that type."""
+        """Return the parts on the right side that repeat a value of that type."""
         axes = _Axes(self, x.shape)
         have = {name for group in axes.left for name in group}
         return [name for group in axes.right for name in group if name not in have and axes.lengths[name] != 1]
 
     def repeats_each(self, x: TensorType, axis: int) -> bool:
-        """Whether what repeats is all that belongs to each element of an axis: `"c (h p) -> h (c t p)"` of its axis `c`."""
+        """Return whether each element of an axis is followed by its own repetitions and nothing else.
+
+        Example:  `"c (h p) -> h (c t p)"` for its axis `c`.
+        """
         left, right = _parsed(self.pattern)
         once, name = self.repeats(x), left[axis][:1]
         return any(group[i : i + 1 + len(once)] == (*name, *once) for group in right for i in range(len(group)))
 
     def without_repeats(self, x: TensorType) -> Rearrange:
-        """The same with every part that repeats a value of that type once."""
+        """Return the op with length 1 for every part that repeats a value of that type."""
         once = self.repeats(x)
         return replace(self, sizes=tuple((name, 1 if name in once else length) for name, length in self.sizes))
 
     def numpy(self, x: Array) -> Array:
-        """The definition, step by step."""
+        """Follow the definition step by step."""
         left, right = _parsed(self.pattern)
         lead = x.ndim - len(left)
         axes = _Axes(self, x.shape[lead:])
@@ -98,7 +106,7 @@ class Rearrange(Op):
         return x.reshape(*x.shape[:lead], *(math.prod(lengths[name] for name in group) for group in right))
 
     def onnx(self, g: Builder, x: Value) -> Value:
-        """Reshape, Transpose, Reshape, Expand, Reshape, as far as they do something."""
+        """Emit Reshape, Transpose, Reshape, Expand and Reshape, each only if it changes something."""
         t = g.type_of(x)
         axes = _Axes(self, t.shape)
         # Parts that stay neighbours move as one, which is faster, unless it takes more nodes to cut them apart after.
@@ -117,11 +125,11 @@ class Rearrange(Op):
 
 
 class _Axes:
-    """A pattern on a value of known shape: the length of every part.
+    """Apply a pattern to a value of known shape and find the length of every part.
 
     Attributes:
         left, right: the pattern's sides.
-        lengths: of each part, by name.
+        lengths: the length of each part, by name.
     """
 
     def __init__(self, op: Rearrange, shape: Sequence[Num]) -> None:
@@ -153,7 +161,10 @@ class _Axes:
             self.lengths[name] = size // product
 
     def extent(self, names: Iterable[str]) -> Num:
-        """The product of some parts' lengths, with the operand's own sizes where whole axes are among them."""
+        """Return the product of some parts' lengths.
+
+        If all parts of an axis are among them, its own size stands for them.
+        """
         rest = list(names)
         product: Num = 1
         for group, size in zip(self.left, self._shape, strict=True):
@@ -164,15 +175,16 @@ class _Axes:
 
 
 def _steps(axes: _Axes, shape: Sequence[Num], fused: bool) -> list[tuple[str, list[Num]]]:
-    """The nodes of a rearrangement of a value of that shape, by name.
+    """Return the nodes of a rearrangement of a value of that shape, by name.
 
     Args:
         axes: the pattern.
-        shape: the operand's.
+        shape: the operand's shape.
         fused: whether parts that stay neighbours are taken together.
 
     Returns:
-        `("Reshape", sizes)`, `("Transpose", axes)` and `("Expand", factors)` of the last axes, in order.
+        `("Reshape", sizes)`, `("Transpose", axes)` and `("Expand", factors)` of the last axes, in
+        order.
     """
     steps: list[tuple[str, list[Num]]] = []
     state = list(shape)
@@ -209,13 +221,15 @@ def _steps(axes: _Axes, shape: Sequence[Num], fused: bool) -> list[tuple[str, li
 
 
 def _turned(have: list[str], kept: list[str]) -> tuple[list[str], list[str], list[str]] | None:
-    """The parts to move behind all others before the rest moves: the channels of patches whose pixels are interleaved.
+    """Find parts to move behind all others first: for example, the channels of patches.
 
-    A transpose that moves single elements goes through them one by one. It is several times as fast to move the parts that
-    end up behind the fastest one there by a transpose of a matrix, and then to move pixels as a whole.
+    There, the channels of a pixel end up side by side. A transpose that moves single elements goes
+    through them one by one. It is several times as fast to move these parts to the end by the
+    transpose of a matrix, and then to move pixels as a whole.
 
     Returns:
-        The parts in front of those, those, and the parts behind; None where there is nothing to be gained.
+        The parts in front of those that move, those that move, and the parts after them; None if
+        nothing is gained.
     """
     if not have or have[-1] not in kept[:-1]:
         return None
@@ -226,7 +240,7 @@ def _turned(have: list[str], kept: list[str]) -> tuple[list[str], list[str], lis
 
 
 def _runs(names: Sequence[str], follows: Callable[[str, str], bool]) -> list[list[str]]:
-    """The names, with those that follow the one before taken together."""
+    """Group names: a name that follows the one before joins its group."""
     runs: list[list[str]] = []
     for name in names:
         if runs and follows(runs[-1][-1], name):
@@ -237,7 +251,7 @@ def _runs(names: Sequence[str], follows: Callable[[str, str], bool]) -> list[lis
 
 
 def _reshaped(g: Builder, x: Value, sizes: Sequence[Num]) -> Value:
-    """Reshape behind the leading axes."""
+    """Emit a Reshape of the axes after the leading axes."""
     unknown = [size for size in sizes if not isinstance(size, int)]
     if all(num.low(size) >= 1 for size in sizes) or (len(unknown) <= 1 and 0 not in sizes):
         sizes = [-1 if len(unknown) == 1 and not isinstance(size, int) else size for size in sizes]
@@ -249,7 +263,7 @@ def _reshaped(g: Builder, x: Value, sizes: Sequence[Num]) -> Value:
 
 @lru_cache(maxsize=256)
 def _parsed(pattern: str) -> tuple[_Groups, _Groups]:
-    """Both sides of a pattern."""
+    """Return both sides of a pattern."""
     sides = pattern.split("->")
     if len(sides) != 2:
         raise _refusal(pattern, "expected two sides with '->' between them")
@@ -261,7 +275,7 @@ def _parsed(pattern: str) -> tuple[_Groups, _Groups]:
 
 
 def _groups(pattern: str, side: str) -> _Groups:
-    """The axes of one side."""
+    """Return the axes of one side."""
     groups: list[list[str]] = []
     names: set[str] = set()
     inside = False

@@ -1,4 +1,4 @@
-"""One number of an axis: its largest, its sum, where its largest is."""
+"""Reduce an axis to one number: its largest, its sum, the place of its largest."""
 
 from __future__ import annotations
 
@@ -22,18 +22,21 @@ KINDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "count": ("ReduceSum", ("bool",)),
     "argmax": ("ArgMax", ("f32",)),
 }
-"""For each kind: ONNX's operator, and the element types it takes."""
+"""For each kind: ONNX's operator, and the element types that it takes."""
 
 
 @op("reduce")
 @dataclass(frozen=True, slots=True)
 class Reduce(Op):
-    """One number for each stretch along an axis, which counts from the end: `max`, `min`, `sum`, how many hold, or `argmax`.
+    """Compute one number for each line along an axis, which counts from the end.
 
-    Shapes:   the axis goes, or has one element with `keep`.
-    Dtypes:   those that `KINDS` lists; unchanged, but i64 of `count` and `argmax`.
-    Rounding: none, but of `sum` of floats, whose order is the runtime's: within 1e-6 of each other, relative to the sum of
-              magnitudes. Of equal largest elements, `argmax` is the first.
+    It is the `max`, `min`, `sum`, `count` (how many are true) or `argmax`.
+
+    Shapes:   the axis is removed, or has one element with `keep`.
+    Dtypes:   those that `KINDS` lists; unchanged, except that `count` and `argmax` give i64.
+    Rounding: none, except for `sum` of floats, which depends on the runtime's order: results differ
+              by at most 1e-6, relative to the sum of magnitudes. Of equal largest elements,
+              `argmax` gives the first.
     Source:   numpy's functions; ONNX ReduceMax, ReduceMin, ReduceSum, ArgMax-13.
 
     Attributes:
@@ -47,7 +50,7 @@ class Reduce(Op):
     keep: bool = False
 
     def infer(self, x: TensorType) -> TensorType:
-        """Without the axis."""
+        """Return the type without the axis, or with one element there."""
         if self.kind not in KINDS:
             raise ShapeError(f"reduce: expected one of {', '.join(KINDS)}, got {self.kind!r}")
         require_axis(self, x, self.axis)
@@ -60,7 +63,7 @@ class Reduce(Op):
         return replace(x, dtype=dtype, shape=x.shape[:at] + x.shape[at + 1 :], layout=layout)
 
     def numpy(self, x: Array) -> Array:
-        """Numpy's function."""
+        """Apply numpy's function."""
         settings: dict[str, Any] = {"axis": self.axis, "keepdims": self.keep}
         if self.kind == "count":
             return np.asarray(np.sum(x, dtype=np.int64, **settings))
@@ -70,7 +73,7 @@ class Reduce(Op):
         return np.asarray(function(x, **settings))
 
     def onnx(self, g: Builder, x: Value) -> Value:
-        """The operator, whose axis is an input or an attribute."""
+        """Emit the operator; its axis is an input or an attribute."""
         emit, keep = getattr(g, KINDS[self.kind][0]), int(self.keep)
         if self.kind == "argmax":
             return emit(x, axis=self.axis, keepdims=keep)

@@ -1,4 +1,4 @@
-"""Shrinking by whole factors: the mean of each block of pixels."""
+"""Shrink by whole factors: compute the mean of each block of pixels."""
 
 from __future__ import annotations
 
@@ -19,12 +19,15 @@ _BITS = 24
 @op("reduce_blocks")
 @dataclass(frozen=True, slots=True)
 class ReduceBlocks(Op):
-    """The mean of each block of `vertical` x `horizontal` pixels; blocks at the far edges are as large as fits.
+    """Compute the mean of each block of `vertical` x `horizontal` pixels.
+
+    Blocks at the bottom and right edges may be smaller.
 
     Shapes:   (..., C, H, W) -> (..., C, ceil(H / vertical), ceil(W / horizontal)).
     Dtypes:   u8; unchanged.
-    Rounding: `((sum + n // 2) * floor(2**24 / n)) >> 24` for a block of n pixels, the quotient in float32.
-    Source:   Pillow `Image.reduce`, which `Image.resize` calls where it is given a `reducing_gap`.
+    Rounding: `((sum + n // 2) * floor(2**24 / n)) >> 24` for a block of n pixels, with the quotient
+              in float32.
+    Source:   Pillow `Image.reduce`, which `Image.resize` calls if a `reducing_gap` is given.
 
     Attributes:
         vertical, horizontal: rows and columns of a block, at least 1.
@@ -34,7 +37,7 @@ class ReduceBlocks(Op):
     horizontal: Num
 
     def infer(self, x: TensorType) -> TensorType:
-        """As many rows and columns as there are blocks, partial ones included."""
+        """Return the type with one row and column for each block, partial ones included."""
         require_layout(self, x, "CHW")
         require_dtype(self, x, "u8")
         for factor in (self.vertical, self.horizontal):
@@ -43,7 +46,7 @@ class ReduceBlocks(Op):
         return x.with_sizes(H=_blocks(x.size("H"), self.vertical), W=_blocks(x.size("W"), self.horizontal))
 
     def numpy(self, x: Array) -> Array:
-        """Sums of integers, then the fixed-point quotient."""
+        """Sum integers, then take the fixed-point quotient."""
         sums, count = x.astype(np.int64), np.int64(1)
         for axis, factor in ((-2, num.known(self.vertical)), (-1, num.known(self.horizontal))):
             starts = np.arange(0, x.shape[axis], factor)
@@ -54,7 +57,7 @@ class ReduceBlocks(Op):
         return ((sums + count // 2) * multiplier >> _BITS).astype(np.uint8)
 
     def onnx(self, g: Builder, x: Value) -> Value:
-        """Differences of cumulative sums, which are integers below 2**53."""
+        """Emit differences of cumulative sums, which are integers below 2**53."""
         t = g.type_of(x)
         rank = t.rank + g.leading
         dtype = "f64" if g.target != "portable" else "i64"
@@ -73,7 +76,10 @@ def _blocks(side: Num, factor: Num) -> Num:
 
 
 def _sums_along(g: Builder, x: Value, axis: int, side: Num, factor: Num) -> tuple[Value, Value]:
-    """Each block's sum along one axis, and the blocks' lengths, int64; nothing is added where a block is one pixel."""
+    """Emit each block's sum along one axis, and the blocks' lengths, int64.
+
+    Nothing is added if a block is one pixel.
+    """
     if factor == 1:
         return x, g.constant([1], "i64")
     starts = g.Mul(g.range(_blocks(side, factor), "i64"), g.num(factor))
@@ -81,6 +87,6 @@ def _sums_along(g: Builder, x: Value, axis: int, side: Num, factor: Num) -> tupl
     sums = g.CumSum(x, g.constant(axis, "i64"))
     one = g.constant([1], "i64")
     upper = g.Gather(sums, g.Sub(ends, one), axis=axis)
-    # What lies before a block: the cumulative sum at its first pixel, less that pixel.
+    # The sum before a block: the cumulative sum at its first pixel, less that pixel.
     lower = g.Sub(g.Gather(sums, starts, axis=axis), g.Gather(x, starts, axis=axis))
     return g.Sub(upper, lower), g.Sub(ends, starts)

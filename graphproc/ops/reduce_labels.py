@@ -1,4 +1,4 @@
-"""Labels of a map without the background."""
+"""Renumber the labels of a map without the background."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from graphproc.ir.op import Array, Op, op
 from graphproc.ir.types import TensorType
 
 BACKGROUND = 255
-"""The label of what belongs to no class."""
+"""The label of pixels that belong to no class."""
 
 
 @op("reduce_labels")
 @dataclass(frozen=True, slots=True)
 class ReduceLabels(Op):
-    """Each label less 1; the background's, 0, becomes 255, and 255 stays.
+    """Subtract 1 from each label; the background's label 0 becomes 255, and 255 stays.
 
     Shapes:   any; unchanged.
     Dtypes:   numbers; unchanged.
-    Rounding: none of whole numbers; the dtype's.
+    Rounding: none for whole numbers, else the dtype's.
     Source:   transformers `reduce_label` of Beit, DPT, MobileNetV2, MobileViT and Segformer.
     """
 
     def infer(self, x: TensorType) -> TensorType:
-        """The same type."""
-        if x.dtype in ("bool", "i8", "u16"):  # which torch does not subtract from, or which do not hold 255
+        """Return the same type."""
+        if x.dtype in ("bool", "i8", "u16"):  # torch subtracts nothing from these, or they do not hold 255
             raise ShapeError(f"reduce_labels: expected another type than {x.dtype} for labels. Convert the map.")
         return x
 
     def numpy(self, x: Array) -> Array:
-        """By comparisons; of bools as numpy has it: less one, each is 0."""
+        """Compare and subtract; for bools every result is 0, as numpy computes it."""
         if x.dtype == np.bool_:
             return np.zeros(x.shape, np.int64)
         if x.dtype == np.int8:
@@ -42,7 +42,7 @@ class ReduceLabels(Op):
         return np.asarray(np.where(less == BACKGROUND - 1, x.dtype.type(BACKGROUND), less))
 
     def onnx(self, g: Builder, x: Value) -> Value:
-        """Of bytes a table, of other numbers the definition."""
+        """Emit a table lookup for bytes, the definition for other numbers."""
         dtype = g.type_of(x).dtype
         if dtype == "u8":
             table = self.numpy(np.arange(256, dtype=np.uint8))

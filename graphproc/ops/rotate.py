@@ -1,4 +1,4 @@
-"""Turning an image by quarter turns, if a condition on its size holds."""
+"""Turn an image by quarter turns, if a condition on its size holds."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from graphproc.ir.types import TensorType
 from graphproc.sizes import num
 from graphproc.sizes.num import Bool
 
-_BEFORE_THE_FIRST = -(2**63)  # where a slice that runs backwards over a whole axis ends
+_BEFORE_THE_FIRST = -(2**63)  # the end of a slice backwards over a whole axis
 
 
 @op("rotate")
 @dataclass(frozen=True, slots=True)
 class Rotate(Op):
-    """Turn the image counterclockwise by `turns` quarter turns where `when` holds, else leave it.
+    """Turn the image counterclockwise by `turns` quarter turns if `when` holds.
 
-    Shapes:   (..., H, W) -> (..., W, H) where it is turned by an odd number of quarters.
+    Shapes:   (..., H, W) -> (..., W, H) if it is turned by an odd number of quarters.
     Dtypes:   any; unchanged.
     Rounding: none.
     Source:   numpy.rot90(axes=(-2, -1)).
@@ -30,7 +30,7 @@ class Rotate(Op):
     turns: int
 
     def infer(self, x: TensorType) -> TensorType:
-        """The sides, swapped where the image is turned to its side."""
+        """Return the type with the sides swapped where the image is turned to its side."""
         require_layout(self, x, "HW")
         if self.turns % 2 == 0:
             return x
@@ -38,11 +38,11 @@ class Rotate(Op):
         return x.with_sizes(H=num.where(self.when, width, height), W=num.where(self.when, height, width))
 
     def numpy(self, x: Array) -> Array:
-        """`numpy.rot90`."""
+        """Apply `numpy.rot90`."""
         return np.rot90(x, self.turns, axes=(-2, -1)) if self.when else x
 
     def onnx(self, g: Builder, x: Value) -> Value:
-        """Slice backwards and Transpose, in a branch of If."""
+        """Emit a backward Slice and a Transpose, in a branch of If."""
         rank = g.type_of(x).rank + g.leading
         turns = self.turns % 4
         if not turns:
@@ -58,6 +58,6 @@ class Rotate(Op):
 
 
 def _backwards(g: Builder, x: Value, *axes: int) -> Value:
-    """The elements of some axes in reverse order."""
+    """Emit the elements of some axes in reverse order."""
     step = g.vector(*[-1] * len(axes))
     return g.Slice(x, step, g.vector(*[_BEFORE_THE_FIRST] * len(axes)), g.vector(*axes), step)

@@ -1,4 +1,4 @@
-"""How much there is up to each element."""
+"""Sum up to each element."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from graphproc.ops.axes import require_axis
 @op("running_sum")
 @dataclass(frozen=True, slots=True)
 class RunningSum(Op):
-    """The sum of each element of the last axis and all before it; of bools, how many hold so far.
+    """Return the sum of each element of the last axis and all before it.
+
+    For bools, this is how many are true so far.
 
     Shapes:   at least one axis; unchanged.
     Dtypes:   bool or i64 -> i64.
@@ -24,15 +26,15 @@ class RunningSum(Op):
     """
 
     def infer(self, x: TensorType) -> TensorType:
-        """The same shape."""
+        """Return the same shape in i64."""
         require_axis(self, x, -1)
         require_dtype(self, x, "bool", "i64")
         return x.with_dtype("i64")
 
     def numpy(self, x: Array) -> Array:
-        """`numpy.cumsum`."""
+        """Apply `numpy.cumsum`."""
         return np.cumsum(x, axis=-1, dtype=np.int64)
 
     def onnx(self, g: Builder, x: Value) -> Value:
-        """CumSum."""
+        """Emit CumSum."""
         return g.CumSum(g.cast(x, "i64"), g.constant(-1, "i64"))

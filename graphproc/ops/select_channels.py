@@ -1,4 +1,4 @@
-"""Reordering or repeating channels: RGB to BGR, gray to RGB."""
+"""Reorder or repeat channels: RGB to BGR, gray to RGB."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from graphproc.ir.types import TensorType
 @op("select_channels")
 @dataclass(frozen=True, slots=True)
 class SelectChannels(Op):
-    """Channel `i` of the result is channel `order[i]` of the input: (2, 1, 0) swaps RGB and BGR, (0, 0, 0) repeats gray.
+    """Make channel `i` of the result of channel `order[i]` of the input.
+
+    Example:  (2, 1, 0) swaps RGB and BGR, (0, 0, 0) repeats gray.
 
     Shapes:   (..., C, H, W) -> (..., len(order), H, W).
     Dtypes:   any; unchanged.
@@ -24,7 +26,7 @@ class SelectChannels(Op):
     order: tuple[int, ...]
 
     def infer(self, x: TensorType) -> TensorType:
-        """As many channels as `order` has entries."""
+        """Return the type with as many channels as `order` has entries."""
         require_layout(self, x, "CHW")
         channels = x.size("C")
         if isinstance(channels, int) and not all(0 <= i < channels for i in self.order):
@@ -36,5 +38,5 @@ class SelectChannels(Op):
         return x[..., list(self.order), :, :]
 
     def onnx(self, g: Builder, x: Value) -> Value:
-        """Gather whole channels."""
+        """Emit a Gather of whole channels."""
         return g.Gather(x, g.constant(self.order, "i64"), axis=g.type_of(x).rank + g.leading - 3)

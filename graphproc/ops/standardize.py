@@ -1,14 +1,15 @@
-"""Mean 0 and standard deviation 1 over all pixels and channels of an image.
+"""Give each image mean 0 and standard deviation 1 over all its pixels and channels.
 
-A mean in float32 depends on the order of its sum, and what is left of a nearly uniform image depends on the mean's last
-bit. So the graph adds in numpy's order, which is that of `add_pairwise` below:
+A mean in float32 depends on the order of its sum, and the result of a nearly uniform image depends
+on the mean's last bit. So the graph adds in numpy's order:
 
-    a run of more than 128 numbers is the sum of two runs, the first of which is the largest multiple of 8 not above half;
+    a run of more than 128 numbers is the sum of two runs; the first is the largest multiple of 8 not above half;
     a run of at most 128 is added in 8 columns, each from its first row to its last; the columns' sums are added as
-    ((0+1)+(2+3))+((4+5)+(6+7)), and what follows the last whole row of 8 is added to that, one after the other.
+    ((0+1)+(2+3))+((4+5)+(6+7)), and the numbers after the last whole row of 8 are added to that, one after another.
 
-In rows of 8, the runs `d` splits deep are `(rows + r) >> d` long, `r` being the run's path (its first turn the lowest bit), so
-all of them are computed at once, whatever the image's size. A run of 17 rows or more has more than 128 numbers.
+A run's length is counted in rows of 8. After `d` splits, runs are `(rows + r) >> d` long, where `r`
+is the run's path, with its first turn as the lowest bit. So all of them are computed at once, for
+any size of the image. A run of 17 rows or more has more than 128 numbers.
 """
 
 from __future__ import annotations
@@ -28,23 +29,29 @@ from graphproc.sizes.num import Num
 _ROW = 8
 _LEAF_ROWS = 16
 _SPLITS = 26
-"""Splits that the graph has nodes for: images of up to 17 * 8 * 2**26 numbers."""
+"""How many splits the graph has nodes for.
+
+They are enough for images of up to 17 * 8 * 2**26 numbers.
+"""
 
 
 @op("standardize")
 @dataclass(frozen=True, slots=True)
 class Standardize(Op):
-    """`(x - mean) / max(std, 1 / sqrt(n))` with the mean and population deviation of all `n` numbers of an image.
+    """Compute `(x - mean) / max(std, 1 / sqrt(n))` over all `n` numbers of an image.
+
+    `std` is the population standard deviation.
 
     Shapes:   (..., C, H, W) -> the same.
     Dtypes:   u8 or f32 -> f32.
-    Rounding: float32 after every step; sums as `numpy.sum` adds an image stored channels last (see the module); the
-              quotients by `n` in float64.
-    Source:   transformers `normalize` of Pix2Struct and Kosmos2_5 (Pil backend); numpy's pairwise summation.
+    Rounding: float32 after every step. Sums are added as `numpy.sum` adds an image stored channels
+              last (see the module). The quotients by `n` are computed in float64.
+    Source:   transformers `normalize` of Pix2Struct and Kosmos2_5 (Pil backend); numpy's pairwise
+              summation.
     """
 
     def infer(self, x: TensorType) -> TensorType:
-        """The same shape in float32."""
+        """Return the same shape in float32."""
         require_layout(self, x, "CHW")
         require_dtype(self, x, "u8", "f32")
         if len(x.layout) != 3:
@@ -52,7 +59,10 @@ class Standardize(Op):
         return x.with_dtype("f32")
 
     def numpy(self, x: Array) -> Array:
-        """`numpy.mean` and `numpy.std` of each image, stored channels last; of other types as numpy has them, f64 but for f16."""
+        """Apply `numpy.mean` and `numpy.std` to each image, stored channels last.
+
+        Images of other types are computed as numpy does it; their result is f64, but f32 for f16.
+        """
         x = x.astype(np.float32) if x.dtype == np.uint8 else x
         images = np.ascontiguousarray(np.moveaxis(x, -3, -1)).reshape(-1, *x.shape[-2:], x.shape[-3])
         y = np.empty(images.shape, np.float32 if x.dtype in (np.float16, np.float32) else np.float64)
@@ -62,7 +72,10 @@ class Standardize(Op):
         return np.ascontiguousarray(np.moveaxis(y.reshape(*x.shape[:-3], *y.shape[1:]), -1, -3))
 
     def onnx(self, g: Builder, x: Value) -> Value:
-        """Two pairwise sums; the pixels are read channels last for them and as they are for the result."""
+        """Emit two pairwise sums, and the result from the pixels as they are.
+
+        For the sums, the pixels are read channels last.
+        """
         t = g.type_of(x)
         rank = t.rank + g.leading
         last = [*range(rank - 3), rank - 2, rank - 1, rank - 3]
@@ -81,19 +94,23 @@ class Standardize(Op):
 
 
 def _quotient(g: Builder, total: Value, count: Num) -> Value:
-    """`float32(total / count)` in float64; one float32 division gives the same where float32 holds the count."""
+    """Emit `float32(total / count)`, computed in float64.
+
+    One float32 division gives the same if float32 holds the count exactly.
+    """
     if num.high(count) <= 1 << 24:
         return g.Div(total, g.cast(g.num(count), "f32"))
     return g.cast(g.Div(g.cast(total, "f64"), g.cast(g.num(count), "f64")), "f32")
 
 
 class _Runs:
-    """Where the runs of `count` numbers lie: computed once, for several sums.
+    """Compute where the runs of `count` numbers lie, once for several sums.
 
     Attributes:
-        table: int64 [runs * 16], the rows of 8 that each run adds, in order; `rows`, which stands for zeros, past its own.
+        table: int64 [runs * 16], the rows of 8 that each run adds, in order. Past a run's own rows
+            it holds `rows`, the index of a row of zeros.
         rows: how many whole rows of 8 there are.
-        count: the numbers.
+        count: how many numbers there are.
     """
 
     def __init__(self, g: Builder, count: Num) -> None:
@@ -125,7 +142,10 @@ class _Runs:
         self.in_first = g.cast(g.Slice(small, g.vector(-1), g.vector(np.iinfo(np.int64).max), g.vector(0)), "f32")
 
     def sum(self, g: Builder, x: Value) -> Value:
-        """The sum of each row of float32 `[images, count]`, as `[images, 1]`; no number may be -0.0."""
+        """Emit the sum of each row of float32 `[images, count]`, as `[images, 1]`.
+
+        No number may be -0.0.
+        """
         zeros = g.constant(np.zeros((1, _ROW)), "f32")
         images = g.Shape(x, start=0, end=1)
         zeros = g.Expand(zeros, g.Concat(images, g.vector(_ROW), axis=0))
@@ -145,13 +165,16 @@ class _Runs:
 
     @staticmethod
     def _pairs(g: Builder, x: Value, axis: int) -> Value:
-        """Each number of even place plus its right neighbour."""
+        """Emit each number at an even place plus its right neighbour."""
         end = g.vector(np.iinfo(np.int64).max)
         even, odd = (g.Slice(x, g.vector(i), end, g.vector(axis), g.vector(2)) for i in (0, 1))
         return g.Add(even, odd)
 
     def _with_rest(self, g: Builder, total: Value, padded: Value) -> Value:
-        """Add the remainder, zeros after it, to the run of the last row; then the two halves of every last split."""
+        """Emit the sums with the remainder added, then join the two halves of every last split.
+
+        The remainder, with zeros after it, belongs to the run that holds the last row.
+        """
         big = g.vector(np.iinfo(np.int64).max)
         rest = g.Slice(padded, g.num(self.rows * _ROW), g.num(self.rows * _ROW + _ROW - 1), g.vector(1))
         kept = g.Slice(total, g.vector(0), g.vector(-2), g.vector(1))
@@ -162,7 +185,10 @@ class _Runs:
         return self._pairs(g, g.Concat(kept, first, second, axis=1), 1)
 
     def _join(self, g: Builder, total: Value) -> Value:
-        """Add neighbours until one run is left, which then gets zeros."""
+        """Emit sums of neighbours until one run is left.
+
+        Further rounds add zeros to it.
+        """
         zero = g.constant(np.zeros((1, 1)), "f32")
         for _ in range(self._levels()):
             zeros = g.Expand(zero, g.Concat(g.Shape(total, start=0, end=1), g.vector(1), axis=0))
@@ -174,6 +200,6 @@ class _Runs:
         return total
 
     def _levels(self) -> int:
-        """How many joins the largest image needs."""
+        """Return how many rounds of joins the largest image needs."""
         most = num.high(self.rows)
         return next((d for d in range(_SPLITS) if most < (_LEAF_ROWS + 1) << d), _SPLITS)

@@ -1,4 +1,4 @@
-"""Cutting a stretch out of one axis."""
+"""Cut a range of elements out of one axis."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from graphproc.sizes.num import Num
 @op("take")
 @dataclass(frozen=True, slots=True)
 class Take(Op):
-    """The `length` elements from `start` on of one axis, all of which exist; `axis` counts from the end.
+    """Return the `length` elements from `start` on of one axis, which counts from the end.
+
+    All of these elements must exist.
 
     Shapes:   the axis gets `length` elements.
     Dtypes:   any; unchanged.
@@ -30,17 +32,17 @@ class Take(Op):
     length: Num
 
     def infer(self, x: TensorType) -> TensorType:
-        """The axis's new length."""
+        """Return the type with the axis's new length."""
         require_axis(self, x, self.axis)
         require_inside(self, self.start, self.length, x.shape[self.axis])
         return with_length(x, self.axis, self.length)
 
     def numpy(self, x: Array) -> Array:
-        """A slice of the axis."""
+        """Slice the axis."""
         stretch = known_stretch(self, self.start, self.length, x.shape[self.axis])
         index: tuple[Any, ...] = (..., stretch, *[slice(None)] * (-self.axis - 1))
         return np.asarray(x[index])
 
     def onnx(self, g: Builder, x: Value) -> Value:
-        """Slice."""
+        """Emit Slice."""
         return g.Slice(x, g.vector(self.start), g.vector(self.start + self.length), g.vector(self.axis))

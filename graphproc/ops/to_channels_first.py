@@ -1,4 +1,4 @@
-"""Layout: channels from the last axis to before height and width."""
+"""Move channels from the last axis to the place before height and width."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ class ToChannelsFirst(Op):
     """
 
     def infer(self, x: TensorType) -> TensorType:
-        """Permute the last three axes."""
+        """Return the type with the last three axes permuted."""
         require_layout(self, x, "HWC")
         *rest, h, w, c = x.shape
         return replace(x, shape=(*rest, c, h, w), layout=x.layout[:-3] + "CHW")
 
     def numpy(self, x: Array) -> Array:
-        """Permute; the result is contiguous."""
+        """Permute the axes; the result is contiguous."""
         return np.ascontiguousarray(np.moveaxis(x, -1, -3))
 
     def onnx(self, g: Builder, x: Value) -> Value:
-        """One Transpose."""
+        """Emit one Transpose."""
         rank = g.type_of(x).rank + g.leading
         return g.Transpose(x, perm=[*range(rank - 3), rank - 1, rank - 3, rank - 2])
