@@ -32,9 +32,9 @@ class ByteMap(Op):
     Source:   the ops that it replaces.
 
     Attributes:
-        forms: `(operation, constants)` pairs in order. `mul`, `div`, `sub` and `add` take one
-            constant for each channel. `split` multiplies by the sum of two constants, so that the
-            first product is exact. `table` looks up one of 256 values.
+        forms: `(operation, constants)` pairs in order. `mul`, `div`, `sub` and `add` take a
+            constant for each channel, or one for all channels. `split` multiplies by the sum of two
+            constants; the first product is exact. `table` looks up one of 256 values.
         axis: the axis of the channels, counted from the end. Images have it at -3; patches have
             channels among their features.
         each: how many elements of one channel follow each other on that axis.

@@ -78,4 +78,4 @@ class Cast(Op):
         if self.dtype == "u8" and dtype != "u8" and have != "bool":
             y = g.Mod(x, g.constant([256], have))
         y = g.cast(y, dtype)
-        return g.Identity(y) if y is x else y  # a value has one IR type
+        return g.Identity(y) if y is x else y  # each graph value has one IR type, so the result is another value

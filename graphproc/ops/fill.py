@@ -38,7 +38,7 @@ def surround(g: Builder, x: Value, rank: int, sides: Mapping[int, tuple[Num, Num
         sides: the numbers of elements (before, after) by axis, which counts from the front.
         value: the elements' value; a tuple has one for each channel, the third axis from the end.
     """
-    integers = g.target == "cuda" and g.dtype(x) not in ("f32", "f64", "bool")  # CUDA's Pad has none
+    integers = g.target == "cuda" and g.dtype(x) not in ("f32", "f64", "bool")  # CUDA's Pad takes no others
     if integers or isinstance(value, tuple):
         for axis, (before, after) in sides.items():
             x = _join(g, x, rank, axis, before, after, value)

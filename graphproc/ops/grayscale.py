@@ -55,7 +55,11 @@ class Grayscale(Op):
         return np.where(same, x, gray)
 
     def onnx(self, g: Builder, x: Value) -> Value:
-        """Emit the sum, and a Where with the minimum of an equality over the image as its condition."""
+        """Emit the sum, and a Where with the minimum of an equality over the image as its condition.
+
+        Raises:
+            EmitError: the image has 4 channels.
+        """
         t = g.type_of(x)
         if t.channels == 1:
             return x

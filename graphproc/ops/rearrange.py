@@ -121,7 +121,7 @@ class Rearrange(Op):
                 y = g.Slice(y, g.vector(0), g.vector(0), g.vector(argument.index(0) - len(argument)))
             else:
                 y = g.Expand(y, g.vector(*argument))
-        return g.Identity(y) if y is x else y  # a value has one type, and this one's axes have other names
+        return g.Identity(y) if y is x else y  # each graph value has one IR type; the result's axes have other names
 
 
 class _Axes:

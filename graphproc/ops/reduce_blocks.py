@@ -65,7 +65,7 @@ class ReduceBlocks(Op):
         height, rows = _sums_along(g, total, rank - 2, t.size("H"), self.vertical)
         total, columns = _sums_along(g, height, rank - 1, t.size("W"), self.horizontal)
         count = g.Mul(g.Unsqueeze(rows, g.vector(1)), columns)
-        # Cast rounds toward zero, which is down here.
+        # Cast rounds toward zero, which is down for these positive numbers.
         multiplier = g.cast(g.Div(g.constant([1 << _BITS], "f32"), g.cast(count, "f32")), "i64")
         total = g.Add(g.cast(total, "i64"), g.Div(count, g.constant([2], "i64")))
         return g.cast(g.Div(g.Mul(total, multiplier), g.constant([1 << _BITS], "i64")), g.pixel_dtype)

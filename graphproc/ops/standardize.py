@@ -118,7 +118,7 @@ class _Runs:
         self.rows = count // _ROW
         one, eight = g.constant([1], "i64"), g.constant([_ROW], "i64")
         rows = g.num(self.rows)
-        # Split while even the shortest run has 17 rows; runs of 16 and 17 rows are left, or of any number below 16.
+        # Split while even the shortest run has 17 rows; this leaves runs of 16 and 17 rows, or runs of at most 16.
         powers = np.asarray([1 << i for i in range(_SPLITS)], dtype=np.int64)
         splits = g.cast(g.GreaterOrEqual(rows, g.constant((_LEAF_ROWS + 1) * powers, "i64")), "i64")
         runs = g.Add(g.ReduceSum(g.Mul(splits, g.constant(powers, "i64")), g.vector(0), keepdims=1), one)
@@ -128,7 +128,7 @@ class _Runs:
         path = g.ReduceSum(g.Mul(bits, g.Div(runs, g.constant(2 * powers, "i64"))), g.vector(1), keepdims=0)
         lengths = g.Div(g.Add(rows, path), runs)
         starts = g.Sub(g.CumSum(lengths, g.constant(0, "i64")), lengths)
-        # The last split, of runs that still have more than 128 numbers; the last run has the remainder too.
+        # The last split is of runs that still have more than 128 numbers; the last run has the remainder, too.
         rest = g.Mul(g.cast(g.Equal(index, g.Sub(runs, one)), "i64"), g.num(self.count - self.rows * _ROW))
         small = g.LessOrEqual(g.Add(g.Mul(lengths, eight), rest), g.constant([_LEAF_ROWS * _ROW], "i64"))
         first = g.Where(small, lengths, g.Div(lengths, g.constant([2], "i64")))
@@ -138,7 +138,7 @@ class _Runs:
         table = g.Add(g.Unsqueeze(begins, g.vector(2)), step)
         table = g.Where(g.Less(step, g.Unsqueeze(sizes, g.vector(2))), table, rows)
         self.table = g.Reshape(table, g.vector(-1))
-        # The remainder follows the last run's last row: that of the second half where it was split, else of the first.
+        # The remainder follows the last run's last row: it is in the second half if the run was split, else in the first.
         self.in_first = g.cast(g.Slice(small, g.vector(-1), g.vector(np.iinfo(np.int64).max), g.vector(0)), "f32")
 
     def sum(self, g: Builder, x: Value) -> Value:

@@ -1,1 +1,4 @@
-"""Ops that passes make of a program's: fused forms that say how something is computed, not what it means."""
+"""Provide the ops that passes put in place of a program's own ops.
+
+These fused forms say how something is computed, not what it means.
+"""

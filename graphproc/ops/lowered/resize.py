@@ -1,4 +1,7 @@
-"""The lowered resize: bytes in either layout are resampled in integers, and a window of the result computed and mapped."""
+"""Resize bytes in integer arithmetic: the lowered form of `Resample`.
+
+It reads either layout, computes only a window of the result, and maps the result's bytes.
+"""
 
 from __future__ import annotations
 
@@ -25,22 +28,24 @@ from graphproc.sizes.rules import vertical_first
 class Resize(Op):
     """Resample to `height` x `width` pixels, keep a window of the result, and map its bytes.
 
-    The optimizer makes it of a `Resample` and of the layout change, crop and byte map next to that.
+    The passes make this op of a `Resample` and of the layout change, crop and byte map next to it.
 
-    Shapes:   (..., C, H, W), or (..., H, W, C) with layout "HWC" -> (..., C, height, width) or (..., C, *window sides).
+    Shapes:   (..., C, H, W), or (..., H, W, C) with layout "HWC" -> (..., C, height, width) or
+              (..., C, *window sides).
     Dtypes:   u8; unchanged, or f32 with a map.
-    Rounding: integer weights; uint8 after each of the two axis steps; `arithmetic` decides how many bits the weights have, and
-              which axis comes first; then the map's.
+    Rounding: integer weights; uint8 after each of the two axis steps. `arithmetic` decides how many
+              bits the weights have, and which axis comes first. Then the map's rounding.
     Source:   that of the arithmetic, `graphproc.ops.resample.pillow` or `torch_bytes`.
 
     Attributes:
         height, width: the whole result's sides, in pixels.
-        kernel: `lanczos`, `bilinear` or `bicubic`; of Pillow also `nearest`, `box` and `hamming`.
+        kernel: `lanczos`, `bilinear` or `bicubic`; for Pillow also `nearest`, `box` and `hamming`.
         arithmetic: `pillow` or `torch_bytes`.
-        window: (top, left, height, width) of the part that is kept; pixels outside it are never computed.
-        layout: the input's layout; reading HWC spares a transpose of the whole image.
-        extent: (height, width) of the part of the input that is resized, as `Resample` has it.
-        map: what becomes of every byte of the result, done piece by piece while they are in the cache.
+        window: (top, left, height, width) of the part that is kept; pixels outside it are not
+            computed.
+        layout: the input's layout; reading HWC avoids a transpose of the whole image.
+        extent: (height, width) of the part of the input that is resized, as in `Resample`.
+        map: the map of the result's bytes, applied piece by piece while they are in the cache.
     """
 
     height: Num
@@ -53,7 +58,7 @@ class Resize(Op):
     map: ByteMap | None = None
 
     def infer(self, x: TensorType) -> TensorType:
-        """Channels first, with the sides of the result or its window."""
+        """Return the type, channels first, with the sides of the result or its window."""
         require_layout(self, x, self.layout)
         require_dtype(self, x, "u8")
         nearest = self.kernel == NEAREST and self.arithmetic == PILLOW and not self.extent
@@ -69,7 +74,7 @@ class Resize(Op):
         return result if self.map is None else self.map.infer(result)
 
     def numpy(self, x: Array) -> Array:
-        """Both axis steps in integer arithmetic, then the window and the map."""
+        """Compute both axis steps in integer arithmetic, then cut the window and apply the map."""
         if self.layout == "HWC":
             x = np.moveaxis(x, -1, -3)
         height, width = num.known(self.height), num.known(self.width)
@@ -82,10 +87,11 @@ class Resize(Op):
         return y if self.map is None else self.map.numpy(y)
 
     def onnx(self, g: Builder, x: Value) -> Value:
-        """Banded matrix products over the needed region; see `graphproc.ops.resize.emit`.
+        """Emit banded matrix products over the needed region; see `graphproc.ops.resize.emit`.
 
-        A later resize often finds that its size is the image's already, so it asks. The first one, which reads the image as
-        it came, hardly ever would.
+        A resize that is not the first one often gets an image that already has its size. So the
+        graph compares the sizes and then skips the resize. The first resize, which reads the image
+        channels last, rarely gets such an image, so its graph does not compare.
         """
         t = g.type_of(x)
         same = num.both(num.eq(t.size("H"), self.height), num.eq(t.size("W"), self.width))

@@ -1,4 +1,4 @@
-"""Resampling, as programs say it: one op, and a file for each arithmetic that it may have."""
+"""Resample images: one op, and a file for each arithmetic that it may have."""
 
 from graphproc.numerics.filters import NEAREST, PILLOW, TORCH_BYTES
 from graphproc.numerics.interpolation import ALIGNED

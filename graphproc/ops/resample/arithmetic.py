@@ -1,4 +1,7 @@
-"""What an arithmetic of `Resample` says of itself: its kernels and dtypes, and both pixel rules side by side."""
+"""Define what an arithmetic of `Resample` provides.
+
+It has its kernels, its dtypes, and both pixel rules side by side.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +17,18 @@ if TYPE_CHECKING:
 
 
 class Arithmetic(ABC):
-    """One library's way to resample. One without both pixel rules cannot be made; the docstring says Rounding and Source.
+    """Define one library's way to resample.
+
+    A class that lacks a pixel rule cannot be instantiated. The docstring must say Rounding and
+    Source.
 
     Attributes:
-        name: what `Resample.arithmetic` calls it.
-        antialiased: its kernels that grow with a reduction, so that every input pixel counts.
-        plain: its kernels that read the pixels next to each place alone, whatever the reduction.
+        name: its name in `Resample.arithmetic`.
+        antialiased: its kernels that grow when the image shrinks, so that every input pixel counts.
+        plain: its kernels that read only the pixels next to each place, however much the image
+            shrinks.
         dtypes: the element types that it takes; empty for any.
-        settings: which of the further fields of `Resample` it has.
+        settings: which further fields of `Resample` it uses.
     """
 
     name: ClassVar[str]
@@ -31,20 +38,26 @@ class Arithmetic(ABC):
     settings: ClassVar[tuple[str, ...]] = ()
 
     def kernels(self, antialias: bool) -> tuple[str, ...]:
-        """The kernels that it has with or without antialiasing."""
+        """Return its kernels with or without antialiasing."""
         return self.antialiased if antialias else self.plain
 
     def check(self, op: Resample, x: TensorType) -> None:  # noqa: B027, what most arithmetics need
-        """Raise ShapeError for what no field above says; nothing by default."""
+        """Raise ShapeError for operands that no field above rules out; by default, raise nothing."""
 
     @abstractmethod
     def numpy(self, op: Resample, x: Array) -> Array:
-        """What the resampling means, on `[..., C, H, W]`; every field of the op is a plain number."""
+        """Compute what the resampling means, on `[..., C, H, W]`.
+
+        Every field of the op is a plain number.
+        """
 
     @abstractmethod
     def onnx(self, op: Resample, g: Builder, x: Value) -> Value:
         """Emit nodes that compute the same bits."""
 
     def lowered(self, op: Resample) -> Op | None:
-        """The lowered op that computes the same, which passes can fuse with its neighbours; None where there is none."""
+        """Return the lowered op that computes the same, or None if there is none.
+
+        Passes can fuse it with its neighbours.
+        """
         return None

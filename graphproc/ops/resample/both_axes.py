@@ -1,4 +1,4 @@
-"""What resampling along both axes shares: an image as a matrix of rows, for one axis after the other."""
+"""Resample along both axes: make an image a matrix of rows, for one axis after the other."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ def along_both(
         g: the emitter's handle.
         x: the image, a step's operand.
         size: the result's (height, width).
-        emit: from a matrix whose rows are the axis of a letter to one of as many rows as the result has.
+        emit: gets a matrix and the letter of an axis, which the matrix has as its rows; returns a
+            matrix with as many rows as the result has on that axis.
         order: `("W", "H")` to go along the rows first, or the reverse.
 
     Returns:
@@ -51,11 +52,14 @@ def along_both(
 
 
 def last_row(g: Builder, terms: Value) -> Value:
-    """The sum of rows `[n, any]`, the first row first: ReduceSum's order would be up to the runtime. Gives `[any]`."""
+    """Emit the sum of rows `[n, any]` as `[any]`, adding the first row first.
+
+    With ReduceSum, the order would be up to the runtime.
+    """
     sums = g.CumSum(terms, g.constant(0, "i64"))
     return g.Squeeze(g.Slice(sums, g.vector(-1), g.vector(END), g.vector(0)), g.vector(0))
 
 
 def column(g: Builder, x: Value) -> Value:
-    """`[n]` to `[n, 1]`."""
+    """Emit `[n, 1]` from `[n]`."""
     return g.Unsqueeze(x, g.vector(1))

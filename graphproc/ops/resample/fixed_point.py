@@ -1,4 +1,4 @@
-"""A bilinear kernel of bytes with weights of 11 bits, rounded once."""
+"""Resample bytes with a bilinear kernel with weights of 11 bits, rounded once."""
 
 from __future__ import annotations
 
@@ -21,15 +21,19 @@ _F = np.float32
 _ONE = 2048
 """The weight 1: weights have 11 bits."""
 _LOW = 1024
-"""What sums along a row are divided by, so that the products of both parts stay below 2**24."""
+"""The divisor that splits a sum along a row in two parts.
+
+With it, the products of both parts stay below 2**24.
+"""
 
 
 class FixedPoint(Arithmetic):
-    """Two neighbours a side, in the fixed-point arithmetic that transformers writes out.
+    """Read two neighbours along each axis, in the fixed-point arithmetic that transformers writes out.
 
-    Rounding: positions in float32; weights to 11 bits, halves up; the sum of four products, in units of 2**-22, to a byte, halves
-              up.
-    Source:   `SLANeXtImageProcessor._resize` of transformers. OpenCV's own rounds in between (`opencv`).
+    Rounding: positions in float32; weights to 11 bits, halves up; the sum of four products, in
+              units of 2**-22, to a byte, halves up.
+    Source:   `SLANeXtImageProcessor._resize` of transformers. OpenCV itself also rounds in between
+              (`opencv`).
     """
 
     name = FIXED_POINT
@@ -37,7 +41,7 @@ class FixedPoint(Arithmetic):
     dtypes = ("u8",)
 
     def numpy(self, op: Resample, x: Array) -> Array:
-        """Along the rows, then down the columns, in int64."""
+        """Sum along the rows, then down the columns, in int64."""
         index, weights = _taps(x.shape[-1], num.known(op.width))
         pixels = x.astype(np.int64)
         rows = pixels[..., index[0]] * weights[0] + pixels[..., index[1]] * weights[1]
@@ -46,7 +50,10 @@ class FixedPoint(Arithmetic):
         return ((first + second + _ONE * _ONE // 2) // (_ONE * _ONE)).astype(np.uint8)
 
     def onnx(self, op: Resample, g: Builder, x: Value) -> Value:
-        """Integers in float32: sums along a row have 19 bits, and are split before they are multiplied again."""
+        """Emit integers in float32.
+
+        Sums along a row have 19 bits, and are split in two before they are multiplied again.
+        """
         t = g.type_of(x)
 
         def weighted(rows: Value, letter: str, side: Num) -> Value:
@@ -67,9 +74,9 @@ class FixedPoint(Arithmetic):
 
 
 def _taps(n_in: int, n_out: int) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
-    """The two pixels of each output and their weights, int64.
+    """Return the two pixels of each output and their weights, int64.
 
-    Before the first pixel's centre and behind the last one's, all weight is that pixel's.
+    Before the first pixel's centre and after the last one's, that pixel has all the weight.
     """
     position = (np.arange(n_out, dtype=_F) + _F(0.5)) * _F(n_in / n_out) - _F(0.5)
     low = np.floor(position)
@@ -82,7 +89,7 @@ def _taps(n_in: int, n_out: int) -> tuple[tuple[Array, Array], tuple[Array, Arra
 
 
 def _emit_taps(g: Builder, n_in: Num, n_out: Num) -> tuple[tuple[Value, Value], tuple[Value, Value]]:
-    """The nodes of `_taps`; weights in float32."""
+    """Emit the nodes of `_taps`; weights are float32."""
     if isinstance(n_in, int) and isinstance(n_out, int):
         index, weights = _taps(n_in, n_out)
         first, other = (g.constant(w, "f32") for w in weights)

@@ -1,4 +1,7 @@
-"""The taps of torch's interpolation of floats, as nodes: the arithmetic of `numerics.interpolation`, in its order."""
+"""Emit the taps of torch's interpolation of floats as nodes.
+
+The arithmetic is that of `numerics.interpolation`, in its order.
+"""
 
 from __future__ import annotations
 
@@ -31,18 +34,25 @@ TAPS: Mapping[tuple[str, bool], Callable[..., Taps]] = {
     ("bilinear", False): linear_taps,
     ("bicubic", False): cubic_taps,
 }
-"""The taps of known sides, by kernel and whether it is antialiased."""
+"""The functions that compute the taps of known sides.
+
+The keys are a kernel and whether it is antialiased.
+"""
 RADIUS = {"bilinear": 1, "bicubic": 2}
-"""The radius of an antialiased kernel, which has as many taps as a reduction takes."""
+"""The radius of an antialiased kernel.
+
+How many taps it has depends on how much the image shrinks.
+"""
 
 
 @dataclass(frozen=True)
 class TapNodes:
-    """`Taps` in a graph.
+    """Hold `Taps` in a graph.
 
     Attributes:
-        grouped: rows int64 `[taps, outputs]` and weights float32 `[taps, outputs, 1]` of the taps with rounded products.
-        count: how many these are.
+        grouped: rows int64 `[taps, outputs]` and weights float32 `[taps, outputs, 1]` of the taps
+            with rounded products.
+        count: how many taps these are.
         fused: the rows `[outputs]` and weights `[outputs, 1]` of each other tap.
     """
 
@@ -51,7 +61,7 @@ class TapNodes:
     fused: list[tuple[Value, Value]]
 
     def all(self, g: Builder) -> tuple[Value, Value]:
-        """The rows `[taps, outputs]` and weights `[taps, outputs, 1]` of all taps."""
+        """Emit the rows `[taps, outputs]` and weights `[taps, outputs, 1]` of all taps."""
         rows, weights = self.grouped
         if not self.fused:
             return rows, weights
@@ -60,13 +70,19 @@ class TapNodes:
         return g.Concat(rows, *others[0], axis=0), g.Concat(weights, *others[1], axis=0)
 
     def rounded_tap(self, g: Builder) -> tuple[Value, Value]:
-        """The row and weight of the one tap with a rounded product, where there is one."""
+        """Emit the row `[outputs]` and weight `[outputs, 1]` of the tap with a rounded product.
+
+        There must be one such tap.
+        """
         rows, weights = self.grouped
         return g.Squeeze(rows, g.vector(0)), g.Squeeze(weights, g.vector(0))
 
 
 def emit_taps(g: Builder, kernel: str, antialias: bool, n_in: Num, n_out: Num) -> TapNodes:
-    """The taps of an axis of `n_in` pixels resampled to `n_out`: constants where both are known, else nodes."""
+    """Emit the taps of an axis of `n_in` pixels resampled to `n_out`.
+
+    They are constants if both are known, else nodes.
+    """
     if not (isinstance(n_in, int) and isinstance(n_out, int)):
         if antialias:
             return _antialias(g, n_in, n_out, RADIUS[kernel])
@@ -82,15 +98,15 @@ def emit_taps(g: Builder, kernel: str, antialias: bool, n_in: Num, n_out: Num) -
 
 
 def _aligned(g: Builder, n_in: Num, n_out: Num) -> list[tuple[Value, Value]]:
-    """The nodes of `aligned_taps`."""
+    """Emit the nodes of `aligned_taps`."""
     last = g.cast(g.num(n_in - 1), "f32")
-    # Of one output, the position is 0 whatever it is multiplied by.
+    # With one output, the position is 0, and the scale does not matter.
     scale = g.Div(last, g.cast(g.num(num.maximum(n_out - 1, 1)), "f32"))
     return _two_taps(g, g.Mul(scale, g.range(n_out, "f32")), last)
 
 
 def _linear(g: Builder, n_in: Num, n_out: Num) -> list[tuple[Value, Value]]:
-    """The nodes of `linear_taps`."""
+    """Emit the nodes of `linear_taps`."""
     position = g.Max(_half_pixel(g, n_in, n_out), g.constant([0], "f32"))
     return _two_taps(g, position, g.cast(g.num(n_in - 1), "f32"))
 
@@ -103,7 +119,7 @@ def _two_taps(g: Builder, position: Value, last: Value) -> list[tuple[Value, Val
 
 
 def _cubic(g: Builder, n_in: Num, n_out: Num) -> list[tuple[Value, Value]]:
-    """The nodes of `cubic_taps`."""
+    """Emit the nodes of `cubic_taps`."""
     first, last = g.constant([0], "i64"), g.num(n_in - 1)
     position = _half_pixel(g, n_in, n_out)
     floor = g.Floor(position)
@@ -120,7 +136,7 @@ def _half_pixel(g: Builder, n_in: Num, n_out: Num) -> Value:
 
 
 class _Traced:
-    """A float32 tensor with numpy's operators, so that a kernel's formula is written once."""
+    """Give a float32 tensor numpy's operators, so that a kernel's formula is written once."""
 
     def __init__(self, g: Builder, value: Value) -> None:
         self.g, self.value = g, value
@@ -135,12 +151,15 @@ class _Traced:
         return self.g.Less(self.value, self.of(other, "f32"))
 
     def of(self, other: Any, dtype: str) -> Value:
-        """Another tensor, or a number as one."""
+        """Return the tensor of another operand, or make one of a number."""
         return self.g.cast(other.value, dtype) if isinstance(other, _Traced) else self.g.constant([other], dtype)
 
 
 def _fused(a: _Traced, b: Any, c: float) -> _Traced:
-    """`a * b + c`, rounded to float32 once: a product of two has a place in float64."""
+    """Emit `a * b + c`, rounded to float32 once.
+
+    Float64 holds the product of two float32 numbers exactly.
+    """
     g = a.g
     total = g.Add(g.Mul(a.of(a, "f64"), a.of(b, "f64")), g.constant([c], "f64"))
     return _Traced(g, g.cast(total, "f32"))
@@ -150,7 +169,7 @@ _POSITIONS = {ALIGNED: _aligned, "bilinear": _linear, "bicubic": _cubic}
 
 
 def _antialias(g: Builder, n_in: Num, n_out: Num, radius: int) -> TapNodes:
-    """The nodes of `antialias_taps` and `antialias_cubic_taps`."""
+    """Emit the nodes of `antialias_taps` and `antialias_cubic_taps`."""
     one, zero = g.constant([1], "f32"), g.constant([0], "f32")
     half, none, group = g.constant([0.5], "f64"), g.constant([0], "f64"), g.constant([GROUP], "f64")
     scale = g.Div(g.cast(g.num(n_in), "f32"), g.cast(g.num(n_out), "f32"))
@@ -159,7 +178,7 @@ def _antialias(g: Builder, n_in: Num, n_out: Num, radius: int) -> TapNodes:
     shrink = g.cast(g.Div(one, coarser), "f64")
     center = column(g, g.cast(g.Mul(g.cast(scale, "f64"), g.Add(g.range(n_out, "f64"), half)), "f32"))
     size = g.cast(g.num(n_in), "f64")
-    # Floor agrees with truncation where it is not negative, and below that both become 0.
+    # Floor agrees with truncation where it is not negative; elsewhere both become 0.
     low = g.Max(g.Floor(g.Add(g.cast(g.Sub(center, support), "f64"), half)), none)
     high = g.Min(g.Floor(g.Add(g.cast(g.Add(center, support), "f64"), half)), size)
 

@@ -1,4 +1,4 @@
-"""The op that resamples an image."""
+"""Define the op that resamples an image."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from graphproc.ops.resample.registry import ARITHMETICS
 from graphproc.sizes.num import Num
 
 FURTHER = ("extent", "keeps_size", "weights")
-"""The fields that single arithmetics have."""
+"""The fields that only some arithmetics use."""
 
 
 @op("resample")
@@ -24,18 +24,24 @@ class Resample(Op):
     Shapes:   (..., C, H, W) -> (..., C, height, width).
     Dtypes:   those of the arithmetic; unchanged.
     Rounding: the arithmetic's.
-    Source:   the arithmetic's, one file each beside this one.
+    Source:   the arithmetic's; each has a file beside this one.
 
     Attributes:
         height, width: the result's sides, in pixels.
-        kernel: the weights of the pixels around each place, e.g. `nearest`, `bilinear`, `bicubic`, `lanczos`.
-        antialias: whether the kernel grows where the image shrinks, so that every input pixel counts.
-        arithmetic: whose rules and rounding: a name in `graphproc.ops.resample.registry`.
-        extent: (height, width) of the part of the input, from its top left corner, that is resampled, in pixels and parts of
-            pixels, e.g. (10.5, 20.0); empty for all of it. Pillow's `box`, rounded to float32 as there.
-        keeps_size: whether an image of that size already is not touched, which shows where values are no bytes.
-        weights: the element type that weights are rounded to: `f16` or `bf16`, which no graph has; `f32` where narrower pixels
-            are made f32 first, as in torchvision. Empty for that of the pixels.
+        kernel: the function that weighs the pixels around each place, e.g. `nearest`, `bilinear`,
+            `bicubic`, `lanczos`.
+        antialias: whether the kernel grows where the image shrinks, so that every input pixel
+            counts.
+        arithmetic: which rules and rounding it follows: a name in
+            `graphproc.ops.resample.registry`.
+        extent: (height, width) of the part of the input, from its top left corner, that is
+            resampled, in pixels and fractions of pixels, e.g. (10.5, 20.0); empty for all of it.
+            This is Pillow's `box`, rounded to float32 as in Pillow.
+        keeps_size: whether an image that already has the size is left as it is. This matters for
+            values that are not bytes.
+        weights: the element type that weights are rounded to. `f16` and `bf16` are not available in
+            graphs. `f32` is for narrower pixels that are converted to f32 first, as in torchvision.
+            Empty for the type of the pixels.
     """
 
     height: Num
@@ -48,7 +54,7 @@ class Resample(Op):
     weights: str = ""
 
     def infer(self, x: TensorType) -> TensorType:
-        """The result's sides."""
+        """Return the type with the result's sides."""
         require_layout(self, x, "CHW")
         if self.arithmetic not in ARITHMETICS:
             raise ShapeError(f"resample: expected an arithmetic of {list(ARITHMETICS)}, got {self.arithmetic!r}")
@@ -71,13 +77,13 @@ class Resample(Op):
         return x.with_sizes(H=self.height, W=self.width)
 
     def numpy(self, x: Array) -> Array:
-        """The arithmetic's rule."""
+        """Apply the arithmetic's rule."""
         return ARITHMETICS[self.arithmetic].numpy(self, x)
 
     def onnx(self, g: Builder, x: Value) -> Value:
-        """The arithmetic's rule."""
+        """Emit the arithmetic's rule."""
         return ARITHMETICS[self.arithmetic].onnx(self, g, x)
 
     def lowered(self) -> Op | None:
-        """The lowered op that computes the same; None where the arithmetic has none."""
+        """Return the lowered op that computes the same; None if the arithmetic has none."""
         return ARITHMETICS[self.arithmetic].lowered(self)

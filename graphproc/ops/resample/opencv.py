@@ -1,4 +1,4 @@
-"""OpenCV's bilinear resize of bytes, in its fixed-point arithmetic."""
+"""Resize bytes as OpenCV's bilinear resize does, in its fixed-point arithmetic."""
 
 from __future__ import annotations
 
@@ -26,12 +26,14 @@ _CHANNELS = (1, 3, 4)
 
 
 class OpenCV(Arithmetic):
-    """Two neighbours a side, of images of 1, 3 or 4 channels.
+    """Read two neighbours along each axis, for images of 1, 3 or 4 channels.
 
-    Rounding: positions in float64, rounded to float32; weights to 11 bits, halves to even. The sum along a row is exact and
-              loses its last 4 bits; each of the two products with it loses 16 bits; their sum is rounded to a byte, halves
-              up. To half the sides, that is the rounded mean of four pixels.
-    Source:   `cv2.resize(interpolation=cv2.INTER_LINEAR)` of uint8, as OpenCV 4 and 5 compute it on x86-64.
+    Rounding: positions in float64, rounded to float32; weights to 11 bits, halves to even. The sum
+              along a row is exact and loses its last 4 bits. Each of its two products loses 16
+              bits. Their sum is rounded to a byte, halves up. For a result of half the sides, this
+              is the rounded mean of four pixels.
+    Source:   `cv2.resize(interpolation=cv2.INTER_LINEAR)` of uint8, as OpenCV 4 and 5 compute it on
+              x86-64.
     """
 
     name = OPENCV
@@ -39,12 +41,15 @@ class OpenCV(Arithmetic):
     dtypes = ("u8",)
 
     def check(self, op: Resample, x: TensorType) -> None:
-        """Refuse other numbers of channels: of 2, OpenCV takes halves of the sides otherwise."""
+        """Refuse other numbers of channels.
+
+        For 2 channels, OpenCV computes results of half the sides in another way.
+        """
         if x.channels not in _CHANNELS:
             raise ShapeError(f"resample: opencv takes 1, 3 or 4 channels, got {x}. Select channels first.")
 
     def numpy(self, op: Resample, x: Array) -> Array:
-        """Along the rows, then down the columns, in int64."""
+        """Sum along the rows, then down the columns, in int64."""
         index, weights = _taps(x.shape[-1], num.known(op.width))
         pixels = x.astype(np.int64)
         rows = (pixels[..., index[0]] * weights[0] + pixels[..., index[1]] * weights[1]) >> 4
@@ -53,7 +58,10 @@ class OpenCV(Arithmetic):
         return ((first + second + 2) >> 2).astype(np.uint8)
 
     def onnx(self, op: Resample, g: Builder, x: Value) -> Value:
-        """The needed rows and columns gathered, then integers in float32, whose products are split to stay below 2**24."""
+        """Emit a Gather of the needed rows and columns, then integers in float32.
+
+        Products are split in two, so that they stay below 2**24.
+        """
         t = g.type_of(x)
         sides = t.size("H"), t.size("W")
         shape = g.Concat(g.Shape(x, start=0, end=t.rank + g.leading - 2), g.vector(op.height, op.width), axis=0)
@@ -61,7 +69,10 @@ class OpenCV(Arithmetic):
 
 
 def _resampled(op: Resample, g: Builder, x: Value, sides: tuple[Num, Num]) -> Value:
-    """Planes `[N, H, W]` to `[N, height, width]`: both neighbours of every row first, then one column after another."""
+    """Emit planes `[N, height, width]` from `[N, H, W]`.
+
+    It gathers both neighbours of every row first, then computes one column after another.
+    """
     index, weights = _emit_taps(g, sides[0], op.height)
     x = g.Gather(x, g.Concat(*index, axis=0), axis=1)
     x = g.Reshape(g.Transpose(x, perm=[2, 0, 1]), g.vector(sides[1], -1))  # [W, N * 2 * height]
@@ -71,7 +82,7 @@ def _resampled(op: Resample, g: Builder, x: Value, sides: tuple[Num, Num]) -> Va
         g.Mul(g.cast(g.Gather(x, i, axis=0), "f32"), column(g, g.Mul(w, sixteenth))) for i, w in zip(columns, shares, strict=True)
     ]
     rows = g.Reshape(g.Floor(g.Add(*terms)), g.vector(-1, 2, op.height))  # below 2**15
-    # The product of 15 and 12 bits, less its last 16, from two products that float32 holds.
+    # A product of 15 and 12 bits without its last 16 bits, from two products that float32 holds.
     weight = g.Reshape(g.Concat(*weights, axis=0), g.vector(2, op.height))
     low_bits = g.constant([1 / 64], "f32")
     high = g.Floor(g.Mul(weight, low_bits))
@@ -84,7 +95,10 @@ def _resampled(op: Resample, g: Builder, x: Value, sides: tuple[Num, Num]) -> Va
 
 
 def _taps(n_in: int, n_out: int) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
-    """The two pixels of each output and their weights, int64; beyond the outermost pixels' centres both are the outermost."""
+    """Return the two pixels of each output and their weights, int64.
+
+    Beyond the centre of an outermost pixel, both are that pixel.
+    """
     scale = 1.0 / (n_out / n_in)
     position = ((np.arange(n_out) + 0.5) * scale - 0.5).astype(_F)
     low = np.floor(position)
@@ -95,7 +109,7 @@ def _taps(n_in: int, n_out: int) -> tuple[tuple[Array, Array], tuple[Array, Arra
 
 
 def _emit_taps(g: Builder, n_in: Num, n_out: Num) -> tuple[tuple[Value, Value], tuple[Value, Value]]:
-    """The nodes of `_taps`; weights in float32."""
+    """Emit the nodes of `_taps`; weights are float32."""
     if isinstance(n_in, int) and isinstance(n_out, int):
         index, weights = _taps(n_in, n_out)
         first, second = (g.constant(w, "f32") for w in weights)

@@ -1,4 +1,4 @@
-"""Pillow's resampling of bytes."""
+"""Resample bytes as Pillow does."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 
 class Pillow(Arithmetic):
-    """Pillow's filters, each stretched by the reduction; nearest pixels have none.
+    """Apply Pillow's filters, each stretched when the image shrinks; `nearest` picks pixels.
 
-    Rounding: weights of 22 bits; bytes after each of the two passes, and their order depends on the sizes, as in Pillow 13.
-    Source:   Pillow `Image.resize`; spelled out in `graphproc.numerics.filters`.
+    Rounding: weights of 22 bits; bytes after each of the two passes. The order of the passes
+              depends on the sizes, as in Pillow 13.
+    Source:   Pillow `Image.resize`; written out in `graphproc.numerics.filters`.
     """
 
     name = PILLOW
@@ -30,18 +31,18 @@ class Pillow(Arithmetic):
     settings = ("extent", "keeps_size")
 
     def check(self, op: Resample, x: TensorType) -> None:
-        """Refuse a part of the image to pick pixels from, which is not compiled."""
+        """Refuse an extent for the kernel `nearest`, which is not compiled."""
         if op.extent and op.kernel == NEAREST:
             raise ShapeError("resample: an extent has no meaning for the kernel 'nearest'")
 
     def numpy(self, op: Resample, x: Array) -> Array:
-        """The lowered op's rule."""
+        """Apply the lowered op's rule."""
         return self.lowered(op).numpy(x)
 
     def onnx(self, op: Resample, g: Builder, x: Value) -> Value:
-        """The lowered op's rule."""
+        """Emit the lowered op's rule."""
         return self.lowered(op).onnx(g, x)
 
     def lowered(self, op: Resample) -> Op:
-        """The resize of the whole image."""
+        """Return the resize of the whole image."""
         return Resize(op.height, op.width, op.kernel, PILLOW, extent=op.extent)

@@ -1,4 +1,4 @@
-"""Every arithmetic of `Resample`, by its name; add one entry for a new file."""
+"""List every arithmetic of `Resample` by its name; add one entry for a new file."""
 
 from __future__ import annotations
 

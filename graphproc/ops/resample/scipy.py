@@ -1,4 +1,7 @@
-"""Floats as scipy and scikit-image resample them: a Gaussian where the image shrinks, then linear interpolation."""
+"""Resample floats as scipy and scikit-image do.
+
+Where the image shrinks, it is blurred by a Gaussian; then it is interpolated linearly.
+"""
 
 from __future__ import annotations
 
@@ -31,13 +34,16 @@ SCIPY = "scipy"
 
 
 class Scipy(Arithmetic):
-    """Blur by `max(0, (H / height - 1) / 2)` pixels and likewise for the width, interpolate linearly, clip to x's range.
+    """Blur the image, interpolate linearly, and clip the result to the range of the input.
 
-    Rounding: weights and sums in float64; float32 after the blur of the columns, after that of the rows, and at the end. The
-              Gaussian is within 2 units of float64's last place of scipy's, so that a float32 in 10 million may differ by
-              its last bit.
-    Source:   transformers `resize` of Owlv2 (Pil backend): `scipy.ndimage.gaussian_filter` and `zoom(order=1,
-              grid_mode=True)`, both with mode "mirror".
+    The blur along the height has the standard deviation `max(0, (H / height - 1) / 2)` in pixels,
+    and that along the width likewise.
+
+    Rounding: weights and sums in float64; float32 after the blur of the columns, after that of the
+              rows, and at the end. The Gaussian is within 2 units of float64's last place of
+              scipy's. So one float32 in 10 million may differ in its last bit.
+    Source:   transformers `resize` of Owlv2 (Pil backend): `scipy.ndimage.gaussian_filter` and
+              `zoom(order=1, grid_mode=True)`, both with mode "mirror".
     """
 
     name = SCIPY
@@ -45,7 +51,7 @@ class Scipy(Arithmetic):
     dtypes = ("f32",)
 
     def numpy(self, op: Resample, x: Array) -> Array:
-        """Both blurs, the four neighbours of each output, the clip."""
+        """Blur along both axes, weigh the four neighbours of each output, and clip."""
         height, width = num.known(op.height), num.known(op.width)
         blurred = _blurred(_blurred(x, height, -2), width, -1).astype(np.float64)
         rows, vertical = grid_taps(x.shape[-2], height)
@@ -55,13 +61,13 @@ class Scipy(Arithmetic):
             lines = blurred[..., rows[:, i], :]
             terms += [lines[..., columns[:, j]] * vertical[:, i : i + 1] * horizontal[:, j] for j in (0, 1)]
         total = ((terms[0] + terms[1]) + terms[2]) + terms[3]
-        channels = x.shape[-3]  # which scipy zooms, too, with weights of 1 and 0
+        channels = x.shape[-3]  # scipy zooms along this axis, too, with weights of 1 and 0
         total = total + 0.0 * total[..., mirrored(np.arange(channels) + 1, channels), :, :]
         low, high = (f.reduce(x, axis=(-3, -2, -1), keepdims=True) for f in (np.fmin, np.fmax))
         return np.asarray(np.clip(total.astype(np.float32), low, high))
 
     def onnx(self, op: Resample, g: Builder, x: Value) -> Value:
-        """The same; blurs are emitted where the image may shrink."""
+        """Emit the same, with blurs only where the image may shrink."""
         t = g.type_of(x)
         sides = {"H": (t.size("H"), op.height), "W": (t.size("W"), op.width)}
         blurred = along_both(g, x, (t.size("H"), t.size("W")), lambda rows, axis: _emit_blur(g, rows, *sides[axis]), ("H", "W"))
@@ -78,30 +84,37 @@ class Scipy(Arithmetic):
 
 
 def _over_image(g: Builder, operator: str, x: Value) -> Value:
-    """A reduction over an image's three axes, which stay."""
+    """Emit a reduction over an image's three axes, which stay with one element."""
     reduce = getattr(g, operator)
     value: Value = reduce(x, g.vector(-3, -2, -1)) if g.opset >= 18 else reduce(x, axes=[-3, -2, -1])
     return value
 
 
 def _sigma(n_in: Num, n_out: Num) -> Num:
-    """The blur's standard deviation, in pixels."""
+    """Return the blur's standard deviation, in pixels."""
     return num.maximum(0.0, (n_in / n_out - 1) / 2)
 
 
 def _known(x: Num) -> float:
-    """The float that a number of known sizes is."""
+    """Return a number that is known as a float."""
     assert not isinstance(x, num.Sym)
     return float(x)
 
 
 def _radius(sigma: Num) -> Num:
-    """How many pixels the blur reaches; none where the image does not shrink, or hardly."""
+    """Return how many pixels the blur reaches.
+
+    It is 0 if the image does not shrink, or shrinks little.
+    """
     return num.trunc(sigma * TRUNCATE + 0.5)
 
 
 def _blurred(x: Array, n_out: int, axis: int) -> Array:
-    """Blur along one axis: the pixel itself first, then both neighbours at once, from the farthest in."""
+    """Blur along one axis.
+
+    Each sum starts with the pixel itself. Then it adds the two neighbours at one distance together,
+    from the farthest to the nearest.
+    """
     n_in = x.shape[axis]
     weights = gaussian_weights(_known(_sigma(n_in, n_out)))
     if len(weights) == 1:
@@ -116,7 +129,10 @@ def _blurred(x: Array, n_out: int, axis: int) -> Array:
 
 
 def _emit_blur(g: Builder, x: Value, n_in: Num, n_out: Num) -> Value:
-    """Blur the rows `[n_in, any]`, row by row; the row itself counts as two neighbours of half its weight."""
+    """Emit the blur of the rows `[n_in, any]`, row by row.
+
+    The row itself counts as two neighbours with half its weight each.
+    """
     sigma = _sigma(n_in, n_out)
     radius = _radius(sigma)
 
@@ -141,7 +157,11 @@ def _emit_blur(g: Builder, x: Value, n_in: Num, n_out: Num) -> Value:
 
 
 def _gaussian_weights(g: Builder, sigma: Num, radius: Num) -> Value:
-    """The nodes of `gaussian_weights`: half the weight of the pixel itself, then those from the farthest pixel in."""
+    """Emit the nodes of `gaussian_weights`.
+
+    First comes half the weight of the pixel itself, then the others' weights from the farthest to
+    the nearest.
+    """
     half = g.constant([0.5], "f64")
     variance = g.Max(g.num(sigma * sigma), g.constant([1e-300], "f64"))
     distance = g.range(radius + 1, "f64")
@@ -160,14 +180,14 @@ def _gaussian_weights(g: Builder, sigma: Num, radius: Num) -> Value:
 
 
 def _mirrored(g: Builder, index: Value, length: Num) -> Value:
-    """The nodes of `mirrored`."""
+    """Emit the nodes of `mirrored`."""
     period = g.num(num.maximum(2 * length - 2, 1))
     index = g.Mod(index, period)
     return g.Min(index, g.Sub(g.num(2 * length - 2), index)) if length != 1 else index
 
 
 def _grid_taps(g: Builder, n_in: Num, n_out: Num) -> tuple[tuple[Value, Value], tuple[Value, Value]]:
-    """The nodes of `grid_taps`: the two pixels and the two weights of each output."""
+    """Emit the nodes of `grid_taps`: the two pixels and the two weights of each output."""
     if isinstance(n_in, int) and isinstance(n_out, int):
         index, weights = grid_taps(n_in, n_out)
         low, high = (g.constant(index[:, i], "i64") for i in (0, 1))

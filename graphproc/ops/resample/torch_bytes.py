@@ -1,4 +1,4 @@
-"""torch's resampling of bytes, in integers."""
+"""Resample bytes as torch does, in integers."""
 
 from __future__ import annotations
 
@@ -22,11 +22,15 @@ if TYPE_CHECKING:
 
 
 class TorchBytes(Arithmetic):
-    """torch's kernels of bytes. Antialiased ones are Pillow's filters; the others read two or four pixels a side.
+    """Apply torch's kernels of bytes.
 
-    Rounding: weights of as many bits as fit 16; bytes after each of the two passes, along the rows first.
-    Source:   `torch.nn.functional.interpolate` of uint8, which torchvision's `resize` calls; spelled out in
-              `graphproc.numerics.filters` and `graphproc.numerics.interpolation.byte_taps`.
+    Antialiased kernels are Pillow's filters; the others read two or four pixels along each axis.
+
+    Rounding: weights of as many bits as fit 16; bytes after each of the two passes, along the rows
+              first.
+    Source:   `torch.nn.functional.interpolate` of uint8, which torchvision's `resize` calls;
+              written out in `graphproc.numerics.filters` and
+              `graphproc.numerics.interpolation.byte_taps`.
     """
 
     name = TORCH_BYTES
@@ -35,7 +39,10 @@ class TorchBytes(Arithmetic):
     dtypes = ("u8",)
 
     def numpy(self, op: Resample, x: Array) -> Array:
-        """The lowered op's rule; without antialiasing one axis after the other, in int64."""
+        """Apply the lowered op's rule.
+
+        Without antialiasing, resample one axis after the other, in int64.
+        """
         if (same := self.lowered(op)) is not None:
             return same.numpy(x)
         for axis, side in ((-1, op.width), (-2, op.height)):
@@ -46,9 +53,10 @@ class TorchBytes(Arithmetic):
         return np.ascontiguousarray(x)
 
     def onnx(self, op: Resample, g: Builder, x: Value) -> Value:
-        """The lowered op's rule; without antialiasing rows gathered on the image's transpose.
+        """Emit the lowered op's rule.
 
-        Integers are float32, whose sums stay below 2**24.
+        Without antialiasing, emit a Gather of rows, on the image's transpose for the horizontal
+        axis. Integers are held in float32, and their sums stay below 2**24.
         """
         if (same := self.lowered(op)) is not None:
             return same.onnx(g, x)
@@ -68,12 +76,16 @@ class TorchBytes(Arithmetic):
         return along_both(g, x, (op.height, op.width), emit, ("W", "H"))
 
     def lowered(self, op: Resample) -> Op | None:
-        """The resize of the whole image, where it is antialiased."""
+        """Return the resize of the whole image if it is antialiased, else None."""
         return Resize(op.height, op.width, op.kernel, TORCH_BYTES) if op.antialias else None
 
 
 def _taps(g: Builder, n_in: Num, n_out: Num, kernel: str) -> tuple[list[tuple[Value, Value]], Value]:
-    """The rows `[outputs]` and weights `[outputs, 1]`, whole numbers in float32, of each tap; and what they add up to, about."""
+    """Emit the rows `[outputs]` and weights `[outputs, 1]` of each tap, and the weights' unit.
+
+    Weights are whole numbers in float32. The unit is the weight of a whole pixel, to which an
+    output's weights add up, except for rounding.
+    """
     if isinstance(n_in, int) and isinstance(n_out, int):
         index, values, bits = byte_taps(n_in, n_out, kernel)
         taps = [(g.constant(i, "i64"), g.constant(v[:, None], "f32")) for i, v in zip(index.T, values.T, strict=True)]
@@ -81,7 +93,7 @@ def _taps(g: Builder, n_in: Num, n_out: Num, kernel: str) -> tuple[list[tuple[Va
     half, zero, one = (g.constant([v], "f64") for v in (0.5, 0.0, 1.0))
     last = g.cast(g.num(n_in - 1), "f64")
     if kernel == ALIGNED:
-        # Of one output, the position is 0 whatever it is multiplied by.
+        # With one output, the position is 0, and the scale does not matter.
         position = g.Mul(g.num((n_in - 1) / num.maximum(n_out - 1, 1)), g.range(n_out, "f64"))
     else:
         scale = g.Div(g.cast(g.num(n_in), "f64"), g.cast(g.num(n_out), "f64"))
@@ -93,7 +105,7 @@ def _taps(g: Builder, n_in: Num, n_out: Num, kernel: str) -> tuple[list[tuple[Va
     weights = [g.Sub(one, part), part] if kernel != "bicubic" else _cubic(g, part)
     first = -(len(weights) // 2) + 1
     places = [g.Max(g.Min(g.Add(low, g.constant([first + k], "f64")), last), zero) for k in range(len(weights))]
-    # Taps outside the image belong to its outermost pixels: the last tap of each pixel has the weights of all.
+    # Taps outside the image read its outermost pixels: the last tap of each pixel has the weights of all.
     same = [g.cast(g.Equal(place, following), "f64") for place, following in pairwise(places)]
     for k, of_previous in enumerate(same, 1):
         weights[k] = g.Add(weights[k], g.Mul(weights[k - 1], of_previous))
@@ -112,7 +124,7 @@ def _taps(g: Builder, n_in: Num, n_out: Num, kernel: str) -> tuple[list[tuple[Va
 
 
 def _cubic(g: Builder, part: Value) -> list[Value]:
-    """Keys' kernel with a = -0.75, float64, in the order of `byte_taps`."""
+    """Emit Keys' kernel with a = -0.75, float64, in the order of `byte_taps`."""
 
     def number(value: float) -> Value:
         return g.constant([value], "f64")

@@ -1,4 +1,4 @@
-"""Linear and cubic interpolation of float pixels as torch does it, without rounding to bytes."""
+"""Interpolate float pixels linearly or cubically as torch does, without rounding to bytes."""
 
 from __future__ import annotations
 
@@ -24,43 +24,57 @@ if TYPE_CHECKING:
 TORCH_FLOATS, TORCH_UNFUSED = "torch_floats", "torch_unfused"
 """The names of this file's arithmetics."""
 ONE_PASS_SIDES = 128
-"""Up to how many pixels height and width together have linear results that torch computes in one pass over both axes."""
+"""The largest sum of a result's height and width that torch computes in one pass.
+
+Linear results up to this size take one pass over both axes.
+"""
 Order = tuple[tuple[int, int], ...]
-"""An order in which that pass adds up four pixels: (row, column), 0 for the nearer of two and 1 for the farther."""
+"""An order in which that pass adds up four pixels.
+
+Each is (row, column), with 0 for the nearer of two and 1 for the farther.
+"""
 FARTHER_COLUMN_FIRST: Order = ((0, 1), (0, 0), (1, 0), (1, 1))
 BY_ROWS: Order = ((0, 0), (0, 1), (1, 0), (1, 1))
 FARTHER_ROW_FIRST: Order = ((1, 0), (1, 1), (0, 1), (0, 0))
 BACKWARDS: Order = ((1, 1), (1, 0), (0, 1), (0, 0))
 VECTOR = 32
-"""How many bytes of channels that pass computes at once, as long as there are as many left."""
+"""How many bytes of channels that pass computes at once, as long as that many are left."""
 ONE_PASS: Mapping[str, tuple[int, Order, Order]] = {
     "f64": (8, FARTHER_ROW_FIRST, FARTHER_COLUMN_FIRST),
     "f32": (4, FARTHER_ROW_FIRST, FARTHER_COLUMN_FIRST),
     "f16": (2, BACKWARDS, BY_ROWS),
     "bf16": (2, FARTHER_ROW_FIRST, FARTHER_COLUMN_FIRST),
 }
-"""By the type of the pixels: its bytes, the order for channels that are computed at once, and for the others.
+"""For each type of pixels: its bytes, and two orders.
 
-Found by comparing results with torch 2.14's on a processor with AVX2.
+The first order is for channels that are computed at once, the second for the others. Found by
+comparing results with torch 2.14's on a processor with AVX2.
 """
 UNROLLED = 24
-"""Up to how many taps are nodes of their own; more are a loop."""
+"""The most taps that get nodes of their own; more taps are a loop."""
 BLOCK = 8
-"""How many rows of a result are computed at a time where the image's size is not known."""
+"""How many rows of a result are computed at a time if the image's size is not known."""
 ELEMENTS = 40_000
-"""How many elements about, where it is known, so that they stay in the cache."""
+"""About how many elements of a result are computed at a time if the size is known.
+
+They stay in the cache.
+"""
 
 
 class TorchFloats(Arithmetic):
-    """torch's bits: where its kernels round a product together with a sum, so does this, which takes float64.
+    """Compute torch's bits, with float64 where torch rounds a product together with a sum.
 
-    Antialiased kernels have as many taps as a reduction takes; the others two or four, between pixel centres, or between the
-    centres of the corners' pixels (`bilinear-aligned`, torch's `align_corners=True`). Rows are resampled first.
+    How many taps an antialiased kernel has depends on how much the image shrinks. The others have
+    two or four, between pixel centres, or between the centres of the corner pixels
+    (`bilinear-aligned`, torch's `align_corners=True`). Rows are resampled first.
 
-    Rounding: weights and positions in float32 as torch has them, then float32 after each sum, in torch's order: its bits on
-              processors with AVX2. Of pixels of f64, everything is float64 (`bilinear-aligned` within 1e-15). Narrower pixels are
-              held in f32, and so are sums; torch rounds their weights, but not those of the pass over both axes at once.
-    Source:   `torch.nn.functional.interpolate(mode="bilinear")` and `"bicubic"`; see `graphproc.numerics.interpolation`.
+    Rounding: weights and positions in float32 as in torch, then float32 after each sum, in torch's
+              order. The results are torch's bits on processors with AVX2. For f64 pixels,
+              everything is float64 (`bilinear-aligned` within 1e-15). Narrower pixels are held in
+              f32, and so are their sums. torch rounds their weights, too, but not those of the pass
+              over both axes at once.
+    Source:   `torch.nn.functional.interpolate(mode="bilinear")` and `"bicubic"`; see
+              `graphproc.numerics.interpolation`.
     """
 
     name = TORCH_FLOATS
@@ -71,7 +85,7 @@ class TorchFloats(Arithmetic):
     fused: bool = True
 
     def numpy(self, op: Resample, x: Array) -> Array:
-        """Tap by tap, one axis after the other."""
+        """Add up tap by tap, one axis after the other, or both axes at once for small results."""
         if self._has_one_pass(op) and num.known(op.height) + num.known(op.width) <= ONE_PASS_SIDES:
             return _numpy_in_one_pass(op, x)
         real = x.dtype.type
@@ -94,10 +108,10 @@ class TorchFloats(Arithmetic):
         return np.ascontiguousarray(x)
 
     def onnx(self, op: Resample, g: Builder, x: Value) -> Value:
-        """Rows of pixels gathered and added up, on the image's transpose for the first axis.
+        """Emit sums of gathered rows of pixels, on the image's transpose for the first axis.
 
         Raises:
-            EmitError: the pixels are f64, or weights narrower than f32.
+            EmitError: the pixels are f64, or weights are narrower than f32.
         """
         if g.type_of(x).dtype != "f32" or op.weights not in ("", "f32"):
             found = op.weights or g.type_of(x)
@@ -127,9 +141,10 @@ class TorchFloats(Arithmetic):
 
 
 class TorchUnfused(TorchFloats):
-    """The same sums without float64: every product is rounded by itself.
+    """Compute the same sums without float64: every product is rounded by itself.
 
-    Rounding: float32 after each product and sum, in torch's order; within 1e-6 of torch's for values in [0, 1], 2e-7 in practice.
+    Rounding: float32 after each product and sum, in torch's order; within 1e-6 of torch's for
+              values in [0, 1], 2e-7 in practice.
     Source:   that of `torch_floats`.
     """
 
@@ -145,7 +160,7 @@ def _numpy_in_one_pass(op: Resample, x: Array) -> Array:
     parts = []
     for channels, order in _orders(x.shape[-3], op.weights or f"f{8 * x.dtype.itemsize}"):
         total = np.zeros((), dtype=x.dtype)
-        for row, column in order:  # tap tables have the farther pixel first
+        for row, column in order:  # taps have the farther pixel first
             pixels = x[..., channels, rows.index[:, 1 - row, None], columns.index[:, 1 - column]]
             weights = rows.weights[:, 1 - row, None] * columns.weights[:, 1 - column]
             total = multiply_add(pixels, weights, total, x.dtype.type)
@@ -175,10 +190,14 @@ def _in_one_pass(op: Resample, g: Builder, x: Value) -> Value:
 
 
 def _orders(channels: int, kind: str) -> list[tuple[slice, Order]]:
-    """The channels that are computed in one order, and that order, for a linear result in one pass of pixels of a type.
+    """Return groups of channels, each with the order in which its pixels are added up.
 
-    Source: torch's kernel for channels that lie side by side (`cpu_upsample_linear_channels_last`) computes channels that fill
-    a vector register together, and the rest one by one; its compiler put the products of the two into different orders.
+    This is for a linear result in one pass, of pixels of the type `kind`.
+
+    Source:   torch's kernel for channels that lie side by side
+              (`cpu_upsample_linear_channels_last`). It computes channels together that fill a
+              vector register, and the rest one by one. Its compiler put the products of the two in
+              different orders.
     """
     size, together, others = ONE_PASS[kind]
     whole = channels * size // VECTOR * VECTOR // size
@@ -187,15 +206,15 @@ def _orders(channels: int, kind: str) -> list[tuple[slice, Order]]:
 
 
 def _weighed(g: Builder, x: Value, taps: TapNodes, fused: bool, n_out: Num, columns: Num) -> Value:
-    """The sums of weighed rows of `x`, `[n_out, any]`, block by block.
+    """Emit sums of weighed rows of `x`, `[n_out, any]`, block by block.
 
     Args:
         g: the emitter's handle.
-        x: a matrix of about so many `columns`.
-        taps: what is added up.
+        x: a matrix with about `columns` columns.
+        taps: the rows to add up, and their weights.
         fused: whether the products of `taps.fused` are fused with their sums.
-        n_out: the sums' number.
-        columns: how many elements each has, batches aside.
+        n_out: how many sums there are.
+        columns: how many elements each sum has for one image.
     """
     if isinstance(n_out, int) and isinstance(columns, int) and n_out * columns <= 2 * ELEMENTS:
         rows, weights = taps.all(g)
@@ -214,13 +233,19 @@ def _weighed(g: Builder, x: Value, taps: TapNodes, fused: bool, n_out: Num, colu
 
 
 def _length(n_out: int, wanted: int) -> int:
-    """The length of blocks: one that divides the number of outputs, if there is one near the wanted length."""
+    """Return the length of blocks.
+
+    It divides the number of outputs, if such a length is near the wanted one.
+    """
     near = [length for length in range(max(wanted // 2, 1), 2 * wanted + 1) if n_out % length == 0]
     return min(near, key=lambda length: abs(length - wanted)) if near else min(wanted, n_out)
 
 
 def _sums(g: Builder, x: Value, rows: Value, weights: Value, taps: TapNodes, fused: bool) -> Value:
-    """The sums `[1, outputs, any]` for rows `[taps, outputs]` and weights `[taps, outputs, 1]`, those of `taps.fused` last."""
+    """Emit the sums `[1, outputs, any]`.
+
+    `rows` is `[taps, outputs]` and `weights` `[taps, outputs, 1]`, with those of `taps.fused` last.
+    """
     others = len(taps.fused)
 
     def product(row: Value, weight: Value) -> Value:
@@ -252,6 +277,6 @@ def _sums(g: Builder, x: Value, rows: Value, weights: Value, taps: TapNodes, fus
 
 
 def _plus_fused(g: Builder, total: Value, x: Value, factor: Value) -> Value:
-    """`total + x * factor`, rounded to float32 once."""
+    """Emit `total + x * factor`, rounded to float32 once."""
     term = g.Mul(g.cast(x, "f64"), g.cast(factor, "f64"))
     return g.cast(g.Add(g.cast(total, "f64"), term), "f32")

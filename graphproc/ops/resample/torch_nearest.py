@@ -1,4 +1,4 @@
-"""The nearest pixels as torch picks them."""
+"""Pick the nearest pixels as torch does."""
 
 from __future__ import annotations
 
@@ -23,12 +23,17 @@ TORCH_NEAREST, NEAREST_EXACT = "torch_nearest", "nearest-exact"
 
 
 class TorchNearest(Arithmetic):
-    """Each pixel is the one at its corner's place in the input (`nearest`), or at its centre's (`nearest-exact`).
+    """Pick, for each output, one pixel of the input.
 
-    Rounding: `floor(position * (input / output))`, the quotient and the product in float32; centres lie half a pixel further.
-              Where the result's sides are more than 128 together, the centres' places are computed as linear interpolation
-              computes them and moved back: `floor(float32(position * quotient - 0.5) + 0.5)`, the first rounded once, the second
-              in float64 and to float32; the quotient and the first are float64 for pixels of float64.
+    It is the pixel at the place of the output's corner (`nearest`) or of its centre
+    (`nearest-exact`).
+
+    Rounding: `floor(position * (input / output))`, with the quotient and the product in float32.
+              Centres lie half a pixel further. If the result's height and width are more than 128
+              together, the places of centres are computed as in linear interpolation and moved
+              back: `floor(float32(position * quotient - 0.5) + 0.5)`. The inner expression is
+              rounded once. The outer sum is computed in float64 and rounded to float32. For float64
+              pixels, the quotient and the inner expression are float64.
     Source:   `torch.nn.functional.interpolate(mode="nearest")` and `"nearest-exact"`.
     """
 
@@ -36,7 +41,7 @@ class TorchNearest(Arithmetic):
     plain = (NEAREST, NEAREST_EXACT)
 
     def numpy(self, op: Resample, x: Array) -> Array:
-        """Indexing by both axes."""
+        """Index by both axes."""
         sides = ((-2, op.height), (-1, op.width))
         real = np.float64 if x.dtype == np.float64 else np.float32
         large = num.known(op.height) + num.known(op.width) > ONE_PASS_SIDES
@@ -44,17 +49,17 @@ class TorchNearest(Arithmetic):
         return np.ascontiguousarray(x[..., rows[:, None], columns])
 
     def onnx(self, op: Resample, g: Builder, x: Value) -> Value:
-        """Gather along one axis, then the other."""
+        """Emit a Gather along one axis, then along the other."""
         t, y = g.type_of(x), x
         for letter, side in (("H", op.height), ("W", op.width)):
             if t.size(letter) != side:
                 places = _emit_places(op, g, t.size(letter), side, t.dtype)
                 y = g.Gather(y, places, axis=t.rank + g.leading + t.axis(letter))
-        return g.Identity(y) if y is x else y  # a value has one type
+        return g.Identity(y) if y is x else y  # each graph value has one IR type, so the result is another value
 
 
 def _emit_places(op: Resample, g: Builder, n_in: Num, n_out: Num, dtype: str) -> Value:
-    """The nodes of `_places`, or a constant."""
+    """Emit the nodes of `_places`, or a constant."""
     centered, large = op.kernel == NEAREST_EXACT, op.height + op.width > ONE_PASS_SIDES
     real = "f64" if dtype == "f64" else "f32"
     if isinstance(n_in, int) and isinstance(n_out, int) and isinstance(large, bool):
@@ -73,7 +78,7 @@ def _emit_places(op: Resample, g: Builder, n_in: Num, n_out: Num, dtype: str) ->
 
 
 def _places(n_in: int, n_out: int, centered: bool, large: bool, real: Any) -> Array:
-    """The input pixel of each output pixel of one axis."""
+    """Return the input pixel of each output pixel of one axis, int64."""
     if centered and large:
         places = multiply_add(real(n_in) / real(n_out), np.arange(n_out) + 0.5, -0.5, real)
         places = (places.astype(np.float64) + 0.5).astype(np.float32)

@@ -1,9 +1,10 @@
-"""Band matrices: the weights of one axis, cut into blocks of consecutive outputs.
+"""Make band matrices: the weights of one axis, cut into blocks of consecutive outputs.
 
-Block `b` holds outputs `b*T .. b*T + T` and the `L` input rows that they read, so an axis step is one batched product of
-`[blocks, T, L]` weights with `[blocks, L, ...]` gathered rows. The blocks of an axis may come in pieces of so many outputs,
-each of which begins a block of its own. The same integers come out whether they are computed here in numpy (sizes known) or
-by nodes in the graph (`traced_bands`).
+Block `b` holds the outputs `b*T .. b*T + T` and the `L` input rows that they read. So an axis step
+is one batched product of `[blocks, T, L]` weights with `[blocks, L, ...]` gathered rows. The
+outputs of an axis may be cut into pieces of equal length. Each piece begins a block of its own. The
+integers are the same whether they are computed here in numpy (sizes known) or by nodes in the graph
+(`traced_bands`).
 """
 
 from __future__ import annotations
@@ -24,10 +25,11 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """One axis to resample: `n_in` pixels to `n_out`, of which outputs `first .. first + count` are wanted.
+    """Describe one axis to resample: `n_in` pixels to `n_out`.
 
-    The outputs cover the first `extent` pixels of the input, in float32: all of them where it is None. `piece` says how many
-    outputs a piece has; it divides `count`.
+    The outputs `first .. first + count` are wanted. All outputs together cover the first `extent`
+    pixels of the input, in float32; all pixels if it is None. `piece` says how many outputs a piece
+    has; it divides `count`.
     """
 
     n_in: Num
@@ -39,45 +41,51 @@ class Axis:
 
     @property
     def known(self) -> bool:
-        """Whether every number is known before the image is."""
+        """Return whether every number is known before the image is."""
         numbers = (self.n_in, self.n_out, self.first, self.count, self.piece)
         return all(isinstance(v, int) for v in numbers) and not num.is_sym(self.extent)
 
     @property
     def whole(self) -> bool:
-        """Whether the outputs cover every pixel."""
+        """Return whether the outputs cover every pixel."""
         return self.extent is None or (not num.is_sym(self.extent) and self.extent == self.n_in)
 
     @property
     def covers(self) -> bool:
-        """Whether the whole result is wanted, which reads every pixel."""
+        """Return whether the whole result is wanted, which reads every pixel."""
         return self.extent is None and self.first == 0 and self.count == self.n_out
 
     @property
     def reduction(self) -> float:
-        """By how much the side shrinks, where that is known."""
+        """Return by what factor the side shrinks.
+
+        The numbers must be known.
+        """
         covered = self.n_in if self.extent is None else self.extent
         return float(covered / self.n_out)  # type: ignore[arg-type]
 
     @property
     def pieces(self) -> Num:
-        """How many pieces there are."""
+        """Return how many pieces there are."""
         return 1 if self.piece == self.count else self.count // self.piece
 
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """The rows that one axis reads and what it multiplies them by.
+    """Hold the rows that one axis reads, and their weights.
 
     Attributes:
         axis: the axis.
         rows: int64 [1, blocks of all pieces, L]: input rows, counted from `begin`.
-        begin, extent: the first input pixel that is read, and how many are from there to the last one.
-        weights: [1, blocks of all pieces, outputs and their digits, L], as the form of the products wants them, or None.
-        form: the form of the products; None to only pick rows.
-        unit: of how many weights one is the sum, a power of two: a number, or float64 [1, 1, 1].
+        begin, extent: the first input pixel that is read, and how many there are from it to the
+            last one that is read.
+        weights: [1, blocks of all pieces, outputs and their digits, L], as the form of the products
+            needs them, or None.
+        form: the form of the products; None if rows are only picked.
+        unit: the integer that stands for a weight of 1, a power of two: a number, or float64 [1, 1,
+            1].
         blocks: how many blocks a piece has.
-        length: T; the last block of a piece may hold more outputs than are wanted, unless it is known to be `full`.
+        length: T. The last block of a piece may hold more outputs than are wanted, unless `full`.
     """
 
     axis: Axis
@@ -92,7 +100,7 @@ class Band:
 
     @property
     def full(self) -> bool:
-        """Whether the blocks of a piece are known to hold no more outputs than it has."""
+        """Return whether the blocks of a piece are known to hold exactly its outputs."""
         piece = self.axis.piece
         if self.form is None:
             return True
@@ -100,18 +108,20 @@ class Band:
 
     @property
     def constant(self) -> bool:
-        """Whether the products also read a row of ones."""
+        """Return whether the products also read a row of ones."""
         return self.form is not None and self.form.constant
 
 
 def block_length(count: int, reduction: float, filter: str, arithmetic: str) -> int:
-    """How many outputs a block holds: about as many as was measured to be fastest, and wasting few.
+    """Return how many outputs a block holds.
+
+    It is near the fastest length that was measured, and wastes few outputs.
 
     Args:
         count: how many outputs there are.
-        reduction: by how much the side shrinks.
+        reduction: by what factor the side shrinks.
         filter: the filter's name.
-        arithmetic: whose.
+        arithmetic: `pillow` or `torch_bytes`.
     """
     floats = SINGLES_BLOCK if arithmetic == TORCH_BYTES else PAIRS_BLOCK
     shrinks = floats if reduction <= float_limit(filter, arithmetic) else int8_block(filter)
@@ -120,7 +130,11 @@ def block_length(count: int, reduction: float, filter: str, arithmetic: str) -> 
 
 
 def picked_rows(g: Builder, axis: Axis, filter: str) -> Band | None:
-    """The band of an axis that takes pixels as they are: Pillow's nearest, or a known length that does not change."""
+    """Return the band of an axis that only picks pixels, or None if the axis needs products.
+
+    Pixels are picked by Pillow's nearest filter, and on an axis with a known length that does not
+    change.
+    """
     n_in, n_out, first, count = axis.n_in, axis.n_out, axis.first, axis.count
     shape = g.vector(1, -1, 1)
     if axis.known and axis.whole and n_in == n_out:
@@ -131,7 +145,7 @@ def picked_rows(g: Builder, axis: Axis, filter: str) -> Band | None:
         picked = nearest_indices(num.known(n_in), num.known(n_out))[num.known(first) :][: num.known(count)]
         return Band(axis, g.Reshape(g.constant(picked, "i64"), shape), 0, n_in, axis.piece)
     scale = n_in / n_out
-    # Half a step, then whole steps, added up one after the other: the accumulated rounding is part of the result.
+    # Half a step, then whole steps, are added up one after another: the accumulated rounding is part of the result.
     # One step more than needed, because ONNX Runtime fails to plan memory around an Expand to nothing.
     steps = g.Expand(g.num(scale), g.vector(first + count))
     positions = g.CumSum(g.Concat(g.num(scale * 0.5), steps, axis=0), g.constant(0, "i64"))
@@ -141,12 +155,17 @@ def picked_rows(g: Builder, axis: Axis, filter: str) -> Band | None:
 
 
 def known_bands(axis: Axis, filter: str, arithmetic: str = PILLOW) -> tuple[Array, Array, int]:
-    """Row indices [blocks, L], int32 weights [blocks, T, L] in units of 2**-22, of all pieces, and the most taps."""
+    """Return the bands of an axis of known sizes, for all pieces.
+
+    Returns:
+        Row indices [blocks, L], int32 weights [blocks, T, L] in units of 2**-22, and the largest
+        number of taps.
+    """
     n_in, n_out, first, count, piece = (num.known(v) for v in (axis.n_in, axis.n_out, axis.first, axis.count, axis.piece))
     extent = None if axis.extent is None else float(axis.extent)  # type: ignore[arg-type]
     k = coefficients(n_in, n_out, filter, first, count, extent, arithmetic)
     length = block_length(piece, axis.reduction, filter, arithmetic)
-    within = np.minimum(np.arange(-(-piece // length) * length), piece - 1)  # repeats of the last are cut off
+    within = np.minimum(np.arange(-(-piece // length) * length), piece - 1)  # repeats of the last output are cut off
     output = (np.arange(count // piece)[:, None] * piece + within).reshape(-1, length)
     start, taps = k.start[output], k.weights.shape[1]
     width = min(int((start[:, -1] - start[:, 0]).max()) + taps, n_in)

@@ -1,8 +1,9 @@
-"""The first axis step in pieces that fit the processor's cache.
+"""Run the first axis step in chunks that fit the processor's cache.
 
-An axis step writes several times the bytes that it reads (gathered rows, float32 copies, one sum for each digit). Going through
-the image in chunks of lines, lines being the axis that it does not resample, keeps most of that in the cache and
-reads the image once, without a copy of the region before.
+An axis step writes several times the bytes that it reads: gathered rows, float32 copies, one sum
+for each digit. It goes through the image in chunks of lines; lines lie along the axis that it
+resamples. This keeps most of the data in the cache, and reads the image once without first copying
+the region.
 """
 
 from __future__ import annotations
@@ -15,23 +16,31 @@ from graphproc.sizes import num
 from graphproc.sizes.num import Num
 
 MOST_LINES, LEAST_LINES = 144, 64
-"""Lines in a chunk, at most, and where lines are long: products are faster the more lines they have."""
+"""The most lines of a chunk; the second number is the limit if lines are long.
+
+Products are faster the more lines they have.
+"""
 LONG = 2400
-"""Pixels of a line, from which on it is long."""
+"""A line is long from this number of pixels on."""
 VECTOR = 8
-"""Products and transposes take so many numbers at a time, and a rest of fewer costs as much."""
+"""How many numbers products and transposes process at a time.
+
+A remainder of fewer numbers costs as much.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Chunks:
-    """Equally long chunks of lines. Where they do not fit, the last one begins with lines that the one before ends with.
+    """Describe chunks of lines, all equally long.
+
+    If they do not fit, the last chunk begins with lines of the one before.
 
     Attributes:
         trips: how many chunks there are.
         lines: how many lines each has.
         starts: int64 [trips], the first line of each, counted from the first of all.
         low, high: int64 [trips, axes], where each begins and ends on those axes of the image.
-        axes: int64, the axes of the image on which a chunk is a part of it.
+        axes: int64, the axes of the image on which a chunk is only a part.
     """
 
     trips: Num
@@ -42,11 +51,14 @@ class Chunks:
     axes: Value
 
     def cut(self, g: Builder, image: Value, low: Value, high: Value) -> Value:
-        """A chunk of an image `[H, W, C]`."""
+        """Emit a chunk of an image `[H, W, C]`."""
         return g.Slice(image, low, high, self.axes)
 
     def places(self, g: Builder, lines: Value, stride: Num) -> Value:
-        """Where lines, counted from the first one, are where chunks lie a stride apart."""
+        """Emit where lines are if the chunks lie `stride` apart.
+
+        The lines are counted from the first one.
+        """
         if self.trips == 1:
             return lines
         moved = g.Sub(g.Mul(g.range(self.trips, "i64"), g.num(stride)), self.starts)
@@ -54,12 +66,12 @@ class Chunks:
 
 
 def chunks_of(g: Builder, across: Band, along: Band, axis: int) -> Chunks:
-    """Cut the region that both axis steps read into chunks for the first.
+    """Cut the region that both axis steps read into chunks for the first one.
 
     Args:
         g: the emitter's handle.
         across: the axis of the first axis step.
-        along: the axis of the second, whose pixels are the lines.
+        along: the axis of the second axis step; its pixels are the lines.
         axis: which axis of the image the lines are: 0 for rows, 1 for columns.
     """
     last = along.extent - 1

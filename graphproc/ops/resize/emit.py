@@ -1,14 +1,16 @@
-"""The ONNX rule of resize: two banded axis steps over the needed region, in the order that Pillow takes.
+"""Emit a resize: two banded axis steps over the needed region, in the order that Pillow takes.
 
-An image is handled as a matrix whose rows are the axis being resampled, because gathering whole rows and transposing
-matrices are the only cheap data movements. `[H, W*C]` serves the vertical axis step as it is; its transpose, read as
-`[W, C*H]`, serves the horizontal one. Both orders end in planes, one a channel:
+An image is handled as a matrix, with the axis being resampled as its rows, because gathering whole
+rows and transposing matrices are the only cheap data movements. `[H, W*C]` serves the vertical axis
+step as it is; its transpose, read as `[W, C*H]`, serves the horizontal one. Both orders end in
+planes, one for each channel:
 
     vertical first:    [H, W*C] -> [h, W*C] -> T = [W, C*h] -> [w, C*h] -> T = [C*h, w]
     horizontal first:  T = [W, C*H] -> [w, C*H] -> T = [C*H, w] = [C, H, w] -> [C, h, w]
 
-On CPUs both axis steps go through the image in pieces, and several images come one after the other (`planes.py`). Elsewhere every
-node takes whole images; leading batch axes are one axis, in front of everything.
+On CPUs both axis steps go through the image in pieces, and several images are processed one after
+another (`planes.py`). On other targets every node takes whole images, and leading batch axes are
+one axis in front.
 """
 
 from __future__ import annotations
@@ -31,15 +33,15 @@ _SWAP = (0, 2, 1)
 
 @dataclass(frozen=True, slots=True)
 class ResizePlan:
-    """A resize as it is emitted.
+    """Describe a resize to emit.
 
     Attributes:
         channels: C.
         axes: vertical and horizontal.
         filter: the filter's name.
-        arithmetic: whose.
-        vertical_first: which axis comes first.
-        map: what the bytes of the result become, where that is part of the resize.
+        arithmetic: `pillow` or `torch_bytes`.
+        vertical_first: whether the vertical axis comes first.
+        map: the map of the result's bytes, if it is part of the resize.
     """
 
     channels: int
@@ -57,13 +59,13 @@ def emit_resize(g: Builder, x: Value, lead: int, plan: ResizePlan) -> Value:
         g: the emitter's handle.
         x: pixels `[lead axes..., H, W, C]`.
         lead: the number of leading axes.
-        plan: what is wanted.
+        plan: what to emit.
 
     Returns:
-        `[lead axes..., C, window height, window width]`: bytes, or float32 where there is a map.
+        `[lead axes..., C, window height, window width]`: bytes, or float32 if there is a map.
     """
     vertical, horizontal = plan.axes
-    # Reshape finds the length of one leading axis by itself; more must be told.
+    # Reshape finds the length of one leading axis by itself; more must be given.
     leading = (g.Shape(x, start=0, end=lead),) if lead > 1 else (-1,) * lead
     result = g.vector(*leading, plan.channels, vertical.count, horizontal.count)
     if g.target != "cpu" or plan.filter == NEAREST:
@@ -72,14 +74,16 @@ def emit_resize(g: Builder, x: Value, lead: int, plan: ResizePlan) -> Value:
     if lead > 1:
         x = g.Reshape(x, g.vector(-1, vertical.n_in, horizontal.n_in, plan.channels))
     y = _by_planes(g, x, lead, plan)
-    # What a node before the last one of a loop's body writes, the last one need not copy; so images with a map are whole.
+    # Images with a map have their shape already: a Reshape before the last node of a loop's body copies nothing.
     return y if plan.map is not None and lead <= 1 else g.Reshape(y, result)
 
 
 def _by_planes(g: Builder, x: Value, lead: int, plan: ResizePlan) -> Value:
-    """Images one after the other: planes of bytes in pieces, `[images..., channels * pieces, rows, columns]`, or mapped ones.
+    """Emit images one after another.
 
-    The last operation of a map is done for all of an image: it puts the pieces together.
+    Without a map, the result is planes of bytes in pieces,
+    `[images..., channels * pieces, rows, columns]`. With a map, its last operation is done for all
+    of an image at once: it puts the pieces together.
     """
     vertical, horizontal = plan.axes
     inner, last = (None, None) if plan.map is None else plan.map.parts()
@@ -111,12 +115,15 @@ def _by_planes(g: Builder, x: Value, lead: int, plan: ResizePlan) -> Value:
 
 
 def _vertical_first(plan: ResizePlan, bands: Bands) -> Bool:
-    """Which axis comes first, as far as the bands' forms tell: Pillow takes the vertical one only where it shrinks."""
+    """Return whether the vertical axis comes first, as far as the bands' forms show it.
+
+    Pillow takes the vertical axis first only if it shrinks.
+    """
     return plan.vertical_first if not all(band.form == ENLARGING for band in bands) else False
 
 
 def _noted(g: Builder, plan: ResizePlan, first: Bool) -> Bool:
-    """The same, noted: whether the vertical axis comes first."""
+    """Record whether the vertical axis comes first, and return this."""
     if plan.filter == NEAREST:
         g.note("order", "either", "pixels are picked, not computed")
     elif isinstance(first, bool):
@@ -128,12 +135,12 @@ def _noted(g: Builder, plan: ResizePlan, first: Bool) -> Bool:
 
 
 def _in_one(axis: Axis) -> Axis:
-    """An axis whose outputs are one piece."""
+    """Return an axis with all outputs in one piece."""
     return replace(axis, piece=axis.count)
 
 
 def _whole(g: Builder, x: Value, plan: ResizePlan) -> Value:
-    """All images at once, `[images, ..., columns]`."""
+    """Emit all images at once, `[images, ..., columns]`."""
     vertical, horizontal = (_in_one(axis) for axis in plan.axes)
     height, channels = vertical.count, plan.channels
     pixels = g.Reshape(x, g.vector(-1, vertical.n_in, horizontal.n_in * channels))
@@ -165,7 +172,7 @@ def _whole(g: Builder, x: Value, plan: ResizePlan) -> Value:
 
 
 def _axis_step(g: Builder, band: Band, x: Value, name: str, filter: str) -> Value:
-    """From `[images, rows, columns]` to `[images, count, columns]`."""
+    """Emit one axis step, from `[images, rows, columns]` to `[images, count, columns]`."""
     with g.scope(name):
         first = g.vector(0)
         weights = None if band.weights is None else g.Squeeze(band.weights, first)

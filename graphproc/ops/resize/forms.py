@@ -1,8 +1,10 @@
-"""The forms of an axis step's integer products, and which one an axis step takes.
+"""Define the forms of an axis step's integer products, and choose one for each axis step.
 
-`choose_form` decides and says why, for `graphproc inspect --why`. On CPUs an axis step takes its time in the nodes that go over
-its outputs once, and in the products over the rows that its blocks read: of few rows, float32 is fastest, of many rows bytes.
-Where one overtakes the other was measured on one thread of a processor with AVX2; with 8-bit dot products it is sooner.
+`choose_form` decides and gives the reason, for `graphproc inspect --why`. On CPUs an axis step
+takes its time in the nodes that go over its outputs once, and in the products over the rows that
+its blocks read. With few rows, float32 is fastest; with many rows, bytes are. The change from one
+to the other was measured on one thread of a processor with AVX2; with 8-bit dot products it comes
+sooner.
 """
 
 from __future__ import annotations
@@ -23,15 +25,15 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How an axis step multiplies.
+    """Describe how an axis step multiplies.
 
     Attributes:
-        name: `single`, `enlarging`, `paired`, `float32`, `int8` or `float64`; no two forms of one name are alike.
+        name: `single`, `enlarging`, `paired`, `float32`, `int8` or `float64`.
         digits: how many digits a weight is split into.
         bits: bits of every digit but the top one.
         max_taps: the largest number of taps for which the result is exact.
-        constant: whether products also read a row of ones, whose weights add a constant to every sum.
-        zero_point: what int8 digits have more than their value.
+        constant: whether products also read a row of ones; its weights add a constant to every sum.
+        zero_point: the number that is added to int8 digits, so that a byte holds them.
     """
 
     name: str
@@ -46,65 +48,95 @@ class Form:
 
 
 def _float32(digits: int, bits: int) -> Form:
-    """`255 * taps * (2**bits - 1)`, plus the carry from below, must stay under 2**24."""
+    """Return the form with these digits and its largest number of taps.
+
+    `255 * taps * (2**bits - 1)`, plus the carry from the digit below, must stay under 2**24.
+    """
     return Form("float32", digits, bits, int(((1 << 24) - (1 << 24 - bits)) / (255 * ((1 << bits) - 1))))
 
 
 SINGLE = Form("single", constant=True)
-"""One float32 product, where weights have so few bits that it holds their sums: `fits_single` tells."""
+"""One float32 product, for weights with so few bits that float32 holds their sums.
+
+`fits_single` checks this.
+"""
 ENLARGING = Form("enlarging", constant=True)
-"""One float32 product with the weights of `numerics.enlarging`, where Pillow's bilinear filter enlarges."""
+"""One float32 product with the weights of `numerics.enlarging`.
+
+It is for enlarging with Pillow's bilinear filter.
+"""
 PAIRED = Form("paired", 2, 8, int(((1 << 24) - 128) / (255 * 255)), constant=True)
-"""Two float32 digits whose sum rounds once; `products` says why that is exact."""
+"""Two float32 digits with a sum that is rounded once; `products` explains why this is exact."""
 FLOAT32_2 = _float32(2, 11)
 FLOAT32_3 = _float32(3, 8)
-"""8-bit digits also survive TF32, whose significand has 11 bits."""
+"""8-bit digits are exact in TF32 as well, because its significand has 11 bits."""
 FLOAT32_4 = _float32(4, 6)
 FLOAT32_6 = _float32(6, 4)
 INT8_2 = Form("int8", 2, 8, zero_point=64)
-"""Of weights below 2**15 that are not far below zero: digits of -64 .. 191 hold -16448 .. 49087."""
+"""For weights below 2**15 that are not far below zero.
+
+Digits of -64 .. 191 hold -16448 .. 49087.
+"""
 INT8_3 = Form("int8", 3, 8, zero_point=128)
 FLOAT64 = Form("float64")
 
 BLOCK, PAIRS_BLOCK, SINGLES_BLOCK = 8, 5, 4
-"""Outputs in a block of an axis that hardly shrinks, else in one of paired digits, and in one of single products."""
+"""How many outputs a block has.
+
+The first is for an axis that hardly shrinks. The others are for axes that shrink, with paired
+digits and with single products.
+"""
 ENLARGING_WORTH_A_BRANCH_ABOVE = 512
-"""Pixels of a side of the result. Few images are smaller than smaller results, so graphs of any size have no branch for them."""
+"""The side of a result, in pixels, above which a graph of any size has a branch for enlarging.
+
+Few images are smaller than a result of at most this size, so a branch for them is not worth it.
+"""
 
 
 def float_limit(filter: str, arithmetic: str) -> float:
-    """By how much a side may shrink on a CPU until 8-bit products are faster than float32 ones.
+    """Return by what factor a side may shrink on a CPU until 8-bit products are faster than float32.
 
-    Torchvision's weights fit a single product as long as the largest is over 1/4, or 1/2 where some are negative; two 8-bit
-    digits are faster than two of float32.
+    Torchvision's weights fit a single product as long as the largest one is over 1/4, or over 1/2
+    if some are negative. Otherwise two 8-bit digits are faster than two of float32.
     """
     if arithmetic == TORCH_BYTES:
         return 1 << (single_bits(filter) - 14)
-    # A line through what was measured, paired digits against three 8-bit ones: 4.9, 4.25 and 3.5 for supports of 1, 2 and 3.
+    # A line through measurements of paired digits against three 8-bit ones: 4.9, 4.25 and 3.5 for supports of 1, 2 and 3.
     return 5.6 - 0.7 * FILTERS[filter].support
 
 
 def int8_block(filter: str) -> int:
-    """Outputs in a block of 8-bit products: fewer where the rows that neighbours share are few of those that each reads."""
+    """Return how many outputs a block of 8-bit products has.
+
+    With a small support, neighbours share only a small part of the rows that each reads, so blocks
+    are smaller.
+    """
     return 2 if FILTERS[filter].support <= 1 else 4
 
 
 def own_unit(weights: Array) -> int:
-    """The largest power of two, at most one half, of which integer weights in units of 2**-22 are all multiples."""
+    """Return the largest power of two that divides all integer weights, but at most one half.
+
+    Weights and result are in units of 2**-22.
+    """
     bits = int(np.bitwise_or.reduce(weights, axis=None)) | 1 << (PRECISION_BITS - 1)
     return bits & -bits
 
 
 def fits_single(weights: Array) -> bool:
-    """Whether float32 holds every sum of pixels times integer weights `[..., L]` in units of 2**-22, and one half."""
+    """Return whether float32 holds every sum of pixels times weights, plus one half, exactly.
+
+    `weights` are integers `[..., L]` in units of 2**-22.
+    """
     largest = 255 * np.abs(weights.astype(np.int64)).sum(axis=-1).max() + (1 << (PRECISION_BITS - 1))
     return bool(largest // own_unit(weights) <= 1 << 24)
 
 
 def single_bits(filter: str) -> int:
-    """Of how many fractional bits the weights of a filter are, at most, that always fit a single product.
+    """Return the most fractional bits of a filter's weights that always fit a single product.
 
-    The absolute values of weights add up to less than 2, and to 1 and their roundings where none is negative.
+    The absolute values of weights add up to less than 2. If none is negative, they add up to 1,
+    except for rounding.
     """
     return 15 if FILTERS[filter].negative else 16
 
@@ -112,19 +144,19 @@ def single_bits(filter: str) -> int:
 def choose_form(
     target: str, weights: Array, taps: int, reduction: float, n_out: int, filter: str, arithmetic: str
 ) -> tuple[Form, str]:
-    """The form of an axis step over known sizes, and why.
+    """Return the form of an axis step over known sizes, and the reason.
 
     Args:
-        target: the emitter's.
+        target: the emitter's target.
         weights: int32 [blocks, outputs, rows] in units of 2**-22.
-        taps: how many taps its outputs have at most.
-        reduction: by how much the side shrinks.
-        n_out: how many outputs the whole side has; 0 where they do not cover all of its pixels.
+        taps: the most taps that an output has.
+        reduction: by what factor the side shrinks.
+        n_out: how many outputs the whole side has; 0 if they do not cover all of its pixels.
         filter: the filter's name.
-        arithmetic: whose.
+        arithmetic: `pillow` or `torch_bytes`.
 
     Raises:
-        EmitError: no form of the target is exact for so many taps.
+        EmitError: no form of the target is exact for this number of taps.
     """
     rows = weights.shape[-1]
     if target == "cpu":
@@ -152,18 +184,19 @@ def choose_form(
 
 
 def may_enlarge(filter: str, arithmetic: str) -> bool:
-    """Whether enlargements of whole images have weights for `ENLARGING`."""
+    """Return whether enlargements of whole images have weights for `ENLARGING`."""
     return filter == "bilinear" and arithmetic != TORCH_BYTES
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What decides between two forms where sizes are not known.
+    """Decide between two forms where sizes are not known.
 
     Attributes:
-        of: `outputs` of sides that do not shrink, `reduction` of the sides, `rows` that blocks read, or `bits` of the weights.
+        of: the number that decides: `outputs` of sides that do not shrink, `reduction` of the
+            sides, `rows` that blocks read, or `bits` of the weights.
         most: the largest number for the first form.
-        within, above: the forms, or what decides between more.
+        within, above: the forms, or further rules that decide between more of them.
     """
 
     of: str
@@ -181,16 +214,16 @@ class Rule:
 
 
 def rule_of_any_size(target: str, filter: str, arithmetic: str, sides: Sequence[Num] = ()) -> Rule:
-    """What decides where sizes are not known before the image is.
+    """Return the rule for sizes that are not known before the image is.
 
     Args:
-        target: the emitter's.
+        target: the emitter's target.
         filter: the filter's name.
-        arithmetic: whose.
+        arithmetic: `pillow` or `torch_bytes`.
         sides: how many outputs the sides have, if they cover all pixels.
 
     Raises:
-        EmitError: the target has no form of which that is known.
+        EmitError: the target has no form that works without known sizes.
     """
     if target == "cpu":
         few = Rule("bits", single_bits(filter), SINGLE, INT8_2) if arithmetic == TORCH_BYTES else PAIRED

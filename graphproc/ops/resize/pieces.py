@@ -1,7 +1,8 @@
-"""Pieces of the result that the last axis step computes one after the other, so that what it writes stays in the cache.
+"""Choose the pieces of the result that the last axis step computes one after another.
 
-Pieces are equally long and fill the result, because a loop's results lie one behind the other: where they did not fit, all of
-the result would be copied once more. So the number of rows in a piece divides the number of rows.
+What a piece writes stays in the cache. Pieces are equally long and fill the result, because a
+loop's results lie one after another in memory. If they did not fill it, the whole result would be
+copied once more. So the number of rows in a piece divides the number of rows.
 """
 
 from __future__ import annotations
@@ -13,23 +14,33 @@ from graphproc.sizes import num
 from graphproc.sizes.num import Num
 
 AREA = 320 << 10
-"""Pixels of a piece, at most: nodes write some 20 bytes of each, and several threads want enough of them."""
+"""The most pixels of a piece.
+
+Nodes write some 20 bytes for each, and several threads need enough of them.
+"""
 LARGEST = 256
-"""Rows of a piece, at most, unless a piece is all of them."""
+"""The most rows of a piece, unless one piece has all rows."""
 SMALLEST = 32
-"""Rows of a piece of columns, at least, unless a piece is all of them: they are what a product's rows hold side by side."""
+"""The fewest rows of a piece that is computed from columns, unless one piece has all rows.
+
+These rows lie side by side in each row of a product.
+"""
 
 RANK_STRIDE = 1 << 10
-"""What ranks lie apart in one number with rows: more than any number of rows."""
+"""The factor of the rank in a number that holds a rank and a number of rows.
+
+It is more than any number of rows.
+"""
 NO_FIT = 1 << 20
-"""More than any rank with its rows."""
+"""A number above every such number."""
 
 
 def row_pieces(height: Num, width: Num) -> Num:
-    """How many rows a piece has that is computed from rows.
+    """Return how many rows a piece has that is computed from rows.
 
-    A piece of another number than whole blocks computes rows that are thrown away, and every piece costs as much as about
-    8000 pixels before it computes any. Where no number of rows costs less than twice the work, all rows are one piece.
+    If its rows do not fill whole blocks, further rows are computed and thrown away. And every piece
+    has a fixed cost, about that of 8000 pixels. If every number of rows costs more than twice the
+    work, all rows are one piece.
     """
     if isinstance(height, int) and isinstance(width, int) and height * width <= AREA:
         return height
@@ -37,18 +48,19 @@ def row_pieces(height: Num, width: Num) -> Num:
 
 
 def column_pieces(height: Num) -> Num:
-    """How many rows a piece has that is computed from columns: as many as there may be."""
+    """Return how many rows a piece has that is computed from columns: as many as possible."""
     return _cheapest(height, 0, {rows: 1 / rows for rows in range(1, LARGEST + 1)}, 1 / SMALLEST)
 
 
 def _cheapest(height: Num, width: Num, costs: Mapping[int, float], most: float) -> Num:
-    """The number of rows that divides the height and costs least, and at most so much; the height where there is none.
+    """Return the number of rows that divides the height and costs least, or the height.
 
-    A width of 0 sets no limit to the area.
+    The cost may be at most `most`; if no number of rows costs that little, one piece has all rows.
+    With a width of 0 the area has no limit.
     """
     ranked = sorted((rows for rows in costs if costs[rows] <= most), key=lambda rows: costs[rows])
     rows = num.table(ranked)
     fits = num.both(num.eq(height % rows, 0), rows * width <= AREA)
-    # Rank and number in one, so that the smallest is both.
+    # One number holds rank and rows, so that the smallest gives both.
     place = num.smallest(num.where(fits, num.table(n * RANK_STRIDE + rows for n, rows in enumerate(ranked)), NO_FIT))
     return num.assume_at_least(num.where(place < NO_FIT, place % RANK_STRIDE, height), 1)

@@ -1,12 +1,14 @@
-"""Both axis steps over one image on a CPU, so that what one node writes is still in the cache when the next one reads it.
+"""Emit both axis steps over one image on a CPU, through the cache.
 
-The first axis step goes through the image in chunks of lines. Its results lie line by line in planes, one a channel, in chunks:
+What one node writes is still in the cache when the next node reads it. The first axis step goes
+through the image in chunks of lines. Its results lie line by line in planes, one for each channel,
+in chunks:
 
     horizontal first:  [lines, W, C] -> T = [W, C*lines] -> [w, C*lines] -> T = [C*lines, w]        chunk by chunk
     vertical first:    [H, lines, C] = [H, lines*C] -> [h, lines*C] -> T = [lines, C*h]             chunk by chunk
 
-The second axis step makes the planes of the result in pieces of rows, one behind the other, and may go on with each piece before
-the next one: `finish` turns the bytes of a piece into what is wanted of them.
+The second axis step makes the planes of the result in pieces of rows, one after another. It may
+process each piece further before the next one: `finish` turns the bytes of a piece into the result.
 
     horizontal first:  rows of a plane -> [rows, w]
     vertical first:    [W, rows of a plane] -> [w, rows] -> T = [rows, w]
@@ -23,7 +25,10 @@ from graphproc.ops.resize.products import Bands, product, rows_read, with_ones
 from graphproc.sizes.num import Num
 
 Finish = Callable[..., Value]
-"""Makes of a piece's bytes what is wanted of them: gets them and, for each constant of its own, the one of their channel."""
+"""A function that turns a piece's bytes into the result.
+
+It gets the bytes and, for each of its constants, the value for the piece's channel.
+"""
 
 _TURN = (1, 0)
 
@@ -31,18 +36,19 @@ _TURN = (1, 0)
 def horizontal_first(
     g: Builder, bands: Bands, channels: int, filter: str, finish: Finish, constants: Sequence[Value]
 ) -> Callable[[Value], Value]:
-    """Emit what is the same for every image.
+    """Emit the nodes that are the same for every image, with the horizontal axis step first.
 
     Args:
         g: the emitter's handle.
-        bands: of both axes.
+        bands: the bands of both axes.
         channels: how many channels an image has.
         filter: the filter's name.
-        finish: what happens to a piece.
-        constants: its constants, float32 [channels, 1].
+        finish: what is done with a piece.
+        constants: the constants of `finish`, float32 [channels, 1].
 
     Returns:
-        The emitter of both axis steps: from an image `[H, W, C]` to pieces `[channels * pieces, rows, columns]`.
+        A function that emits both axis steps, from an image `[H, W, C]` to pieces
+        `[channels * pieces, rows, columns]`.
     """
     vertical, horizontal = bands
     pieces = vertical.axis.pieces
@@ -86,7 +92,7 @@ def horizontal_first(
 def vertical_first(
     g: Builder, bands: Bands, channels: int, filter: str, rows: Num, finish: Finish, constants: Sequence[Value]
 ) -> Callable[[Value], Value]:
-    """The same in the other order; `rows` says how many a piece has."""
+    """Emit the same with the vertical axis step first; `rows` is the number of rows of a piece."""
     vertical, horizontal = bands
     height = vertical.axis.count
     pieces = 1 if rows == height else height // rows
@@ -129,7 +135,10 @@ def vertical_first(
 
 
 def _weights_of_planes(g: Builder, band: Band, channels: int) -> tuple[Value, ...]:
-    """The weights of each piece, once for every channel: `[channels * pieces, 1, blocks, ...]`; none without products."""
+    """Emit the weights of each piece, repeated for every channel.
+
+    They are `[channels * pieces, 1, blocks, ...]`; there are none if the axis has no products.
+    """
     if band.weights is None or band.form is None:
         return ()
     every = g.Expand(band.weights, g.vector(channels, 1, 1, 1))
@@ -138,21 +147,22 @@ def _weights_of_planes(g: Builder, band: Band, channels: int) -> tuple[Value, ..
 
 
 def _bytes(g: Builder, x: Value, columns: Num) -> Value:
-    """The results of a product as bytes `[rows, columns]`.
+    """Emit the results of a product as bytes `[rows, columns]`.
 
-    The Reshape stands before the Cast: ONNX Runtime makes one of two neighbours, and what float32 beyond 255, which a pair's
-    integer was, becomes as a byte is left to its compiler.
+    The Reshape stands before the Cast, because ONNX Runtime makes one Cast of two neighbours. Then
+    a float32 number beyond 255, from which a pair's integer came, would be cast to a byte directly,
+    and the result would be up to the compiler.
     """
     return g.cast(g.Reshape(x, g.vector(-1, columns)), "u8")
 
 
 def _first(g: Builder, band: Band, x: Value, count: Num) -> Value:
-    """The rows that are wanted of those that the blocks of a piece hold."""
+    """Emit only the wanted rows; the blocks of a piece may hold more."""
     return x if band.full else g.Slice(x, g.vector(0), g.num(count), g.vector(0))
 
 
 def _each(g: Builder, constants: Value, pieces: Num) -> Value:
-    """A channel's constant for each of its pieces: `[channels * pieces, 1]` of `[channels, 1]`."""
+    """Emit a channel's constant for each of its pieces: `[channels * pieces, 1]`."""
     if pieces == 1:
         return constants
     return g.Reshape(g.Expand(constants, g.vector(1, pieces)), g.vector(-1, 1))

@@ -1,32 +1,37 @@
-"""Exact integer products from floating point or 8-bit hardware: one axis step of a resize.
+"""Compute exact integer products on floating point or 8-bit hardware: one axis step of a resize.
 
-An axis step must give `floor((sum(weight * pixel) + 2**21) / 2**22)`, clipped to a byte, with 22-bit weights; no product that
-runtimes do fast holds that many bits. So the weights are split into digits, `weight = sum(digit_j * 2**(bits * j))`, and each
-digit is multiplied separately. Every sum `S_j` is exact as long as `255 * taps * digit` stays below 2**24 (float32) or 2**31
-(int32), in whatever order a runtime adds. How the sums come together depends on the form.
+An axis step must give `floor((sum(weight * pixel) + 2**21) / 2**22)`, clipped to a byte, with
+22-bit weights. No product that runtimes do fast holds that many bits. So the weights are split into
+digits, `weight = sum(digit_j * 2**(bits * j))`, and each digit is multiplied separately. Every sum
+`S_j` is exact as long as `255 * taps * digit` stays below 2**24 (float32) or 2**31 (int32), in
+whatever order a runtime adds. How the sums are put together depends on the form.
 
-`float32` and `int8`, from the lowest digit up:
+`float32` and `int8` go from the lowest digit up:
 
     r = floor(S_0 / 2**bits);  r = floor((S_1 + r) / 2**bits);  ...;  result = floor((S_top + r + half) / 2**rest)
 
-which is the same floor, because floors of nested divisions by powers of two compose. Digits of the float32 forms are not
-negative, except the top one; those of the int8 form begin at the zero point below zero, so that a byte holds them.
+This is the same floor, because floors of nested divisions by powers of two compose. Digits of the
+float32 forms are not negative, except the top one. Digits of the int8 form start below zero, at
+minus the zero point, so that a byte holds them.
 
-`single`: the weights are all multiples of so large a unit that the sum fits one digit; a row of ones adds the half. Torchvision's
-are, of up to 15 fractional bits where the filter has negative weights (255 * 2 * 2**15, and the half, stay below 2**24), of up to
-16 where it has none. Where Pillow's bilinear filter enlarges, other weights that float32 holds round to the same bytes
+`single`: the weights are all multiples of a unit that is large enough for the sum to fit one digit,
+and a row of ones adds the half. Torchvision's weights have up to 15 fractional bits if the filter
+has negative weights (255 * 2 * 2**15, and the half, stay below 2**24), and up to 16 if it has none.
+Where Pillow's bilinear filter enlarges, other weights that float32 holds round to the same bytes
 (`numerics.enlarging`).
 
-`paired`, by one addition. With x = sum(weight * pixel) / 2**22, the sums of two digits are
+`paired` needs one addition. With x = sum(weight * pixel) / 2**22, the sums of two digits are
 
     high = sum(digit_1 * pixel) / 2**14 + 512.5         a multiple of 2**-14 below 1024: 24 bits
     low = sum(digit_0 * pixel) / 2**22 - 2**-15         a multiple of 2**-22 below 4: 24 bits
 
-where the constants are the weights of a row of ones. Their sum is x + 512.5 - 2**-15, and float32 holds numbers from 512 to
-1024 as multiples of 2**-14, so rounding it to the nearest is rounding x + 512.5 down: it reaches an integer only where x + 0.5
-does (at the tie there, the even neighbour is the integer). Below 512, where numbers are finer, x + 0.5 is negative and the
-result is 0 anyway. The whole part, less 512, is the result. The byte of a positive int32 is its remainder by 256, which takes
-the 512 off. Sums of absolute weights stay under 2 for every filter, so no partial sum leaves these ranges.
+where the constants are the weights of a row of ones. Their sum is x + 512.5 - 2**-15. Float32 holds
+numbers from 512 to 1024 as multiples of 2**-14, so rounding the sum to the nearest is rounding x +
+512.5 down: it reaches an integer only if x + 0.5 does (at the tie there, the even neighbour is the
+integer). Below 512, where float32 numbers are finer, x + 0.5 is negative and the result is 0
+anyway. The result is the whole part, less 512. The byte of a positive int32 is its remainder by
+256, which takes the 512 off. Sums of absolute weights stay under 2 for every filter, so no partial
+sum leaves these ranges.
 """
 
 from __future__ import annotations
@@ -59,20 +64,24 @@ from graphproc.sizes import num
 from graphproc.sizes.num import Num
 
 Bands = tuple[Band, Band]
-"""Of the vertical and the horizontal axis."""
+"""The bands of the vertical and the horizontal axis."""
 
 PIXELS_OFFSET = 512.5
-"""What a pair's sum has more than x, but for the next constant: half a pixel value for rounding, and the start of a binade."""
+"""The constant that is added to a pair's high sum.
+
+It is half a pixel value for rounding, plus the start of a binade (the numbers from 512 to 1024).
+"""
 GRID_OFFSET = -(2.0**-15)
-"""Half of the steps that float32 takes there."""
+"""The constant of the low sum: minus half of the step between float32 numbers in that binade."""
 
 
 def with_bands(g: Builder, axes: tuple[Axis, Axis], filter: str, arithmetic: str, steps: Callable[[Bands], Value]) -> Value:
     """Emit the weights of both axes, and what `steps` emits from their bands.
 
-    Where the form of the products depends on the image, `steps` is called once for each form, inside the branches of an
-    `If`. One decision for both axes, on the larger reduction: a second `If` costs more than the better form would save. What
-    decides the length of blocks comes before the weights, so that it is a number in each branch.
+    If the form of the products depends on the image, `steps` is called once for each form, inside
+    the branches of an `If`. One decision serves both axes, on the larger reduction: a second `If`
+    costs more than the better form would save. The choice of the block length comes before the
+    weights, so that the length is a number in each branch.
     """
     if filter == NEAREST or all(axis.known for axis in axes):
         named = zip(axes, ("vertical axis", "horizontal axis"), strict=True)
@@ -91,7 +100,10 @@ def with_bands(g: Builder, axes: tuple[Axis, Axis], filter: str, arithmetic: str
         return steps(both)
 
     def decided(rule: Form | Rule, length: int, when: str = "", bands: TracedBands | None = None) -> Value:
-        """The axis steps under a rule, and when they are taken; weights in blocks of a length, unless there are some."""
+        """Emit the axis steps under a rule; `when` says in words when they are taken.
+
+        If no bands are given, weights are emitted in blocks of `length`.
+        """
         if isinstance(rule, Rule) and rule.of == "outputs":
             return _either(g, rule, when, sampling.enlarges(g, rule.most), lambda r, when: decided(r, BLOCK, when))
         if isinstance(rule, Rule) and rule.of == "reduction":
@@ -112,7 +124,7 @@ def with_bands(g: Builder, axes: tuple[Axis, Axis], filter: str, arithmetic: str
 
 
 def _either(g: Builder, rule: Rule, when: str, within: Value, emit: Callable[[Form | Rule, str], Value]) -> Value:
-    """One of the branches of a rule, each emitted with the words for when it is taken."""
+    """Emit the branches of a rule, each with the words for when it is taken."""
     within_when = f"{when}, {rule}" if when else str(rule)
     above_when = when if when.endswith("otherwise") else f"{when}, otherwise" if when else "otherwise"
     within_name, above_name = (part.name if isinstance(part, Form) else f"few_{part.of}" for part in (rule.within, rule.above))
@@ -143,45 +155,50 @@ def _known_band(g: Builder, axis: Axis, name: str, filter: str, arithmetic: str)
 
 
 def product(g: Builder, band: Band, x: Value, rows: Value, weights: Value | None, filter: str) -> Value:
-    """One axis step over some blocks.
+    """Emit one axis step over some blocks.
 
     Args:
         g: the emitter's handle.
         band: the axis; its form says what the products are.
-        x: pixels `[..., rows, columns]`, whose last row is of ones where the form wants it.
+        x: pixels `[..., rows, columns]`, with a last row of ones if the form needs it.
         rows: int64 [1, blocks, L], rows of x.
         weights: the blocks' weights, [1, blocks, ...].
         filter: the filter's name.
 
     Returns:
-        `[..., 1, blocks, T, columns]`, rounded to a byte, or of the single form float32 of which that is the whole part; of the
-        paired form `[1, blocks, T * columns]`, int32 whose low byte that is.
+        `[..., 1, blocks, T, columns]`, rounded to a byte. The single form gives float32 instead;
+        its whole part is the byte. The paired form gives int32 `[1, blocks, T * columns]`; its low
+        byte is the byte.
     """
     pixels = g.Gather(x, rows, axis=-2)
     return pixels if band.form is None else _PRODUCT[band.form.name](g, pixels, weights, band, filter)
 
 
 def rows_read(g: Builder, band: Band, rows: Value) -> Value:
-    """The rows `[n, blocks, L]` that products read, where those of the pixels are given: the one of ones may come first."""
+    """Emit the rows `[n, blocks, L]` that products read, from the rows of the pixels.
+
+    If products read the row of ones, which is the last row, it is put in front.
+    """
     return g.Pad(rows, g.vector(0, 0, 1, 0, 0, 0), g.constant(-1, "i64")) if band.constant else rows
 
 
 def with_ones(g: Builder, band: Band, x: Value, columns: Num) -> Value:
-    """Pixels `[rows, columns]` and a last row of ones, where the products read one."""
+    """Emit pixels `[rows, columns]`, with a last row of ones if the products read one."""
     return g.Concat(x, g.Expand(g.constant([[1]], "u8"), g.vector(1, columns)), axis=0) if band.constant else x
 
 
 def _packed(g: Builder, weights: Value, unit: Value | None, form: Form) -> Value:
-    """Integer weights `[n, blocks, T, L]` as what a form multiplies by, `[n, blocks, T * digits, L]`.
+    """Emit the weights that a form multiplies by, `[n, blocks, T * digits, L]`.
 
-    A weight is at most 2**22 and a few units, so float32 holds it and its digits exactly. Those with a unit of their own, float64
-    `[n, 1, 1]`, come in it, others in 2**-22.
+    They are made of integer weights `[n, blocks, T, L]`. A weight is at most 2**22 and a few units,
+    so float32 holds it and its digits exactly. If `unit` is given, float64 `[n, 1, 1]`, it stands
+    for a weight of 1; else 2**22 does.
     """
     if form != INT8_2 and unit is not None:
         weights = g.Mul(weights, g.cast(g.Unsqueeze(g.Div(g.constant([1 << PRECISION_BITS], "f64"), unit), g.vector(3)), "f32"))
     if form.name == "float64":
         return g.cast(weights, "f64")
-    ahead = g.vector(0, 0, 0, 1, 0, 0, 0, 0)  # of the row of ones
+    ahead = g.vector(0, 0, 0, 1, 0, 0, 0, 0)  # room for the row of ones
     if form in (SINGLE, ENLARGING):
         return g.Pad(g.Mul(weights, g.constant([2.0**-PRECISION_BITS], "f32")), ahead, g.constant(0.5, "f32"))
     *lower, top = _digits(g, weights, form)
@@ -195,10 +212,11 @@ def _packed(g: Builder, weights: Value, unit: Value | None, form: Form) -> Value
 
 
 def _digits(g: Builder, weights: Value, form: Form) -> list[Value]:
-    """Digits of integer weights, lowest first, as float32; all but the top one as fractions.
+    """Emit the digits of integer weights as float32, lowest first; all but the top one as fractions.
 
-    For int8 they begin at the zero point below zero, so that a byte holds them: in [-1/2, 1/2) of three, [-1/4, 3/4) of two. In
-    [0, 1) for float32.
+    For int8 they start below zero, at minus the zero point, so that a byte holds them: the
+    fractions are in [-1/2, 1/2) for three digits, in [-1/4, 3/4) for two. For float32 they are in
+    [0, 1).
     """
     digits = []
     for _ in range(form.digits - 1):
@@ -209,7 +227,10 @@ def _digits(g: Builder, weights: Value, form: Form) -> list[Value]:
 
 
 def _pairs(g: Builder, low: Value, high: Value, ahead: Value) -> Value:
-    """The digits of a block's outputs behind their weights of the row of ones, all high ones before all low ones."""
+    """Emit the digits of a block's outputs, all high ones before all low ones.
+
+    In front of its digits, each output has its weight for the row of ones.
+    """
     unit = 2.0**-14
     offsets = ((high, PIXELS_OFFSET / unit), (low, GRID_OFFSET / unit))
     digits = g.Concat(*(g.Pad(digit, ahead, g.constant(offset, "f32")) for digit, offset in offsets), axis=2)
@@ -217,15 +238,19 @@ def _pairs(g: Builder, low: Value, high: Value, ahead: Value) -> Value:
 
 
 def _single(g: Builder, pixels: Value, weights: Value, band: Band, filter: str) -> Value:
-    """The sum with its half, of which the whole part is the byte. Only negative weights take it out of a byte's range."""
+    """Emit the sum with its half; its whole part is the byte.
+
+    Only negative weights can make it leave a byte's range.
+    """
     total = g.MatMul(weights, g.cast(pixels, "f32"))
     return g.Clip(total, g.constant(0, "f32"), g.constant(255, "f32")) if FILTERS[filter].negative else total
 
 
 def _paired(g: Builder, pixels: Value, weights: Value, band: Band, filter: str) -> Value:
-    """Two sums for each output from one product, added, and cut to an integer of which the low byte counts.
+    """Emit two sums for each output from one product, add them, and cut them to an integer.
 
-    ReduceSum adds what lies far apart; of outputs side by side it would start anew for each.
+    The low byte of the integer is the result. The two sums of an output lie far apart, because
+    ReduceSum would be slow if they lay side by side: it would start anew for each output.
     """
     sums = g.Reshape(g.MatMul(weights, g.cast(pixels, "f32")), g.vector(0, 0, 2, -1))
     total = g.ReduceSum(sums, g.vector(2), keepdims=0)
@@ -236,14 +261,14 @@ def _paired(g: Builder, pixels: Value, weights: Value, band: Band, filter: str) 
 
 
 def _float64(g: Builder, pixels: Value, weights: Value, band: Band, filter: str) -> Value:
-    """Any number of taps: 53 bits hold the whole sum."""
+    """Emit a product for any number of taps: 53 bits hold the whole sum."""
     total = g.Add(g.MatMul(weights, g.cast(pixels, "f64")), g.constant([1 << (PRECISION_BITS - 1)], "f64"))
     total = g.Floor(g.Mul(total, g.constant([2.0**-PRECISION_BITS], "f64")))
     return g.cast(g.Clip(total, g.constant(0, "f64"), g.constant(255, "f64")), g.pixel_dtype)
 
 
 def _float32_digits(g: Builder, pixels: Value, weights: Value, band: Band, filter: str) -> Value:
-    """One product that reads the gathered rows once; the lower digits are fractions."""
+    """Emit one product that reads the gathered rows once; the lower digits are fractions."""
     form = band.form
     assert form is not None
     shift = 2.0**-form.bits
@@ -259,9 +284,10 @@ def _float32_digits(g: Builder, pixels: Value, weights: Value, band: Band, filte
 
 
 def _int8(g: Builder, pixels: Value, weights: Value, band: Band, filter: str) -> Value:
-    """8-bit digits side by side in one MatMulInteger; their int32 sum is the definition's own accumulator.
+    """Emit one MatMulInteger with 8-bit digits side by side.
 
-    Of it is kept what decides the rounding, the bits from one half up: few enough for float32.
+    Together the digits' int32 sums are the definition's own accumulator. Only the bits that decide
+    the rounding are kept, those from one half up. They are few enough for float32.
     """
     form = band.form
     assert form is not None
@@ -280,7 +306,10 @@ _HAIR_LESS = 1 - 2.0**-10
 
 
 def _halves(g: Builder, unit: int | Value) -> tuple[Value, Value]:
-    """One half of a sum in int32, negative from opset 18 on, and the whole as float32, a hair less, as `_int8` takes them."""
+    """Return half a unit as int32, and a unit as float32, slightly smaller, as `_int8` needs them.
+
+    The half is negative from opset 18 on.
+    """
     sign = -1 if g.opset >= 18 else 1
     if isinstance(unit, int):
         return g.constant([sign * unit // 2], "i32"), g.constant(np.float32(unit * _HAIR_LESS), "f32")
@@ -289,10 +318,11 @@ def _halves(g: Builder, unit: int | Value) -> tuple[Value, Value]:
 
 
 def _quantize(g: Builder, total: Value, scale: Value) -> Value:
-    """`clip(floor(total / unit + 1/2), 0, 255)` of multiples of half a unit as uint8, by one QuantizeLinear.
+    """Emit `clip(floor(total / unit + 1/2), 0, 255)` as uint8, by one QuantizeLinear.
 
-    QuantizeLinear divides, rounds half to even, clips and casts. Dividing by a hair less than the unit lifts every tie,
-    and nothing else, above the half, so that it rounds up.
+    The totals are multiples of half a unit. QuantizeLinear divides, rounds half to even, clips and
+    casts. The divisor `scale` is slightly smaller than the unit. This lifts every tie, and nothing
+    else, above the half, so that it rounds up.
     """
     return g.QuantizeLinear(total, scale, g.constant(0, "u8"), dtype="u8")
 

@@ -1,4 +1,7 @@
-"""The numpy rule of resize: resampling axis by axis of uint8 images in exact integer arithmetic, Pillow's or torchvision's."""
+"""Resample uint8 images axis by axis in numpy, in exact integer arithmetic.
+
+This is the numpy rule of resize; the arithmetic is Pillow's or torchvision's.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,9 @@ Array = np.ndarray[Any, Any]
 def resample_axis(x: Array, n_out: int, filter: str, axis: int, extent: float | None = None, arithmetic: str = PILLOW) -> Array:
     """Resample one axis of a uint8 array to `n_out` pixels; the result is rounded to uint8.
 
-    Each output is `clip((2**21 + sum(weight * pixel)) >> 22, 0, 255)` in int32. An axis that keeps its length is
-    returned as it is: its weights are 1 at the pixel itself. Of an axis with an `extent`, only so many pixels are covered.
+    Each output is `clip((2**21 + sum(weight * pixel)) >> 22, 0, 255)` in int32. An axis that keeps
+    its length is returned as it is: its weights are 1 at the pixel itself. With an `extent`, the
+    outputs cover only this many pixels of the axis.
     """
     n_in = x.shape[axis]
     if n_in == n_out and extent in (None, n_in):
@@ -41,7 +45,10 @@ def resize(
     extent: tuple[float, ...] = (),
     arithmetic: str = PILLOW,
 ) -> Array:
-    """Resize the first `extent` pixels of uint8 `[..., H, W]` to `[..., height, width]`, one axis after the other."""
+    """Resize uint8 `[..., H, W]` to `[..., height, width]`, one axis after the other.
+
+    With an `extent` (height, width), only the first pixels of each axis are resized.
+    """
     rows, columns = extent or (None, None)
     vertical, horizontal = (-2, height, rows), (-1, width, columns)
     for axis, size, covered in (vertical, horizontal) if vertical_first else (horizontal, vertical):

@@ -1,8 +1,8 @@
-"""Resampling weights computed in the graph, for images whose size is not known before they come.
+"""Compute resampling weights in the graph, for images of unknown size.
 
-The arithmetic is that of `numerics.filters.coefficients`, node by node and in its order, on the grid of the bands: one
-cell for every tap and output. Small nodes cost more than what they compute, so both axes share them: the first
-of the grid's axes, of length 2, tells them apart.
+The arithmetic is that of `numerics.filters.coefficients`, node by node and in its order. It works
+on the grid of the bands, with one cell for every tap and output. Small nodes cost more than what
+they compute, so both axes share them: the first axis of the grid has length 2 and separates them.
 """
 
 from __future__ import annotations
@@ -23,18 +23,20 @@ from graphproc.sizes.num import Num
 
 @dataclass(frozen=True, slots=True)
 class TracedBands:
-    """The bands of both axes (vertical, horizontal), before the form of their products is chosen.
+    """Hold the bands of both axes (vertical, horizontal), before the form of their products is chosen.
 
     Attributes:
-        most: float64 [1, 1, 1], the larger of the axes' numbers of rows that a block reads.
-        unit: float64 [2, 1, 1], for each axis the power of two that torchvision multiplies weights by; None for Pillow, which
-            takes 2**22.
-        weights: float32 [2, blocks, T, L], of which so many are a sum of one; integers but where they enlarge.
+        most: float64 [1, 1, 1], the number of rows that a block reads, the larger of both axes.
+        unit: float64 [2, 1, 1], for each axis the power of two that torchvision multiplies weights
+            by; None for Pillow, which takes 2**22.
+        weights: float32 [2, blocks, T, L], in units of `1 / unit`; integers, except for the weights
+            of `numerics.enlarging`.
         rows: int64 [2, blocks, L].
-        axes: what is wanted.
+        axes: both axes, as they are wanted.
         length: T.
         blocks: for each axis, how many blocks a piece has.
-        begins, extents, widths: for each axis, the first input pixel read, how many from there on, and how many a block reads.
+        begins, extents, widths: for each axis, the first input pixel read, how many from there on,
+            and how many a block reads.
     """
 
     most: Value
@@ -49,14 +51,17 @@ class TracedBands:
     widths: list[Num]
 
     def within(self, g: Builder, rule: Rule) -> Value:
-        """Whether neither axis is above a rule's number."""
+        """Emit whether neither axis is above a rule's number."""
         if rule.of == "rows":
             return g.LessOrEqual(self.most, _f64(g, rule.most))
         assert self.unit is not None
         return g.LessOrEqual(_maximum(g, self.unit, 0), _f64(g, 2.0**rule.most))
 
     def band(self, g: Builder, index: int, weights: Value, form: Form) -> Band:
-        """One axis, with the weights of both in a form: its own part of the grid, which fits the larger of both."""
+        """Return one axis's band, with its part of both axes' weights in a form.
+
+        The grid has room for the larger of both axes, so each takes its own part.
+        """
         axis, blocks = self.axes[index], self.blocks[index]
         alike = self.axes[0].pieces * self.blocks[0] == self.axes[1].pieces * self.blocks[1]
 
@@ -73,16 +78,16 @@ class TracedBands:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How outputs sample an axis: everything float64 [2, 1, 1].
+    """Describe how outputs sample both axes; everything is float64 [2, 1, 1] unless it says otherwise.
 
     Attributes:
         filter: the filter's name.
-        n_in: the pixels there are.
-        n_out: the outputs there are.
-        first, count, piece: the outputs that are wanted, as an axis has them.
-        scale: how far apart in pixels two outputs are.
+        n_in: how many pixels there are.
+        n_out: how many outputs there are.
+        first, count, piece: the outputs that are wanted, as in `Axis`.
+        scale: the distance of two outputs, in pixels.
         reduction: float64 [1, 1, 1], the larger of both scales.
-        stretch: by how much the filter is widened.
+        stretch: by what factor the filter is widened.
     """
 
     filter: str
@@ -97,19 +102,19 @@ class Sampling:
 
     @classmethod
     def of(cls, g: Builder, axes: tuple[Axis, Axis], filter: str) -> Sampling:
-        """Both axes' numbers."""
+        """Emit the numbers of both axes."""
         numbers = [(a.n_in, a.n_out, a.first, a.count, a.piece) for a in axes]
         n_in, n_out, first, count, piece = _pairs(g, *zip(*numbers, strict=True))
         scale = g.Div(n_in if all(axis.extent is None for axis in axes) else _extents(g, axes), n_out)
         return cls(filter, n_in, n_out, first, count, piece, scale, g.ReduceMax(scale), g.Max(scale, _f64(g, 1)))
 
     def enlarges(self, g: Builder, most: float) -> Value:
-        """Whether neither side shrinks, nor has more than so many outputs."""
+        """Emit whether neither side shrinks, nor has more than `most` outputs."""
         enlarges = g.LessOrEqual(self.reduction, _f64(g, 1))
         return g.And(enlarges, g.LessOrEqual(g.ReduceMax(self.n_out), _f64(g, most)))
 
     def reach(self, g: Builder, output: Value, half_past: Value) -> tuple[Value, Value, Value]:
-        """Of each output: its centre, and where its taps begin and end."""
+        """Emit the centre of each output, and where its taps begin and end."""
         half, support = _f64(g, 0.5), FILTERS[self.filter].support
         far = self.stretch if support == 1 else g.Mul(self.stretch, _f64(g, support))
         center = g.Mul(g.Add(output, half_past), self.scale)
@@ -117,9 +122,10 @@ class Sampling:
         return center, low, g.Min(g.Floor(g.Add(g.Add(center, far), half)), self.n_in)
 
     def weights(self, g: Builder, position: Value, reach: tuple[Value, Value, Value]) -> tuple[Value, Value]:
-        """Weights at positions, and their sums.
+        """Emit weights at positions, and their sums.
 
-        CumSum adds one tap after the other, as the definition does; ReduceSum's order is up to the runtime.
+        CumSum adds one tap after another, as the definition does; ReduceSum's order is up to the
+        runtime.
         """
         weights = _weights(g, self.filter, position, *reach, self.n_in, g.Div(_f64(g, 1), self.stretch))
         return weights, _last(g, g.CumSum(weights, g.constant(1, "i64")), 1)
@@ -128,15 +134,17 @@ class Sampling:
 def traced_bands(
     g: Builder, axes: tuple[Axis, Axis], sampling: Sampling, arithmetic: str, length: int, enlarging: bool = False
 ) -> TracedBands:
-    """Emit the arithmetic. Positions outside an output's own taps get weight zero, and adding zeros changes no sum.
+    """Emit the weights and rows of both axes.
 
-    Outputs are the last axis of everything: ONNX Runtime broadcasts along a long last axis fast and along others slowly.
+    Positions outside an output's own taps get weight zero, and adding zeros changes no sum. Outputs
+    are the last axis of everything: ONNX Runtime broadcasts along a long last axis fast and along
+    others slowly.
 
     Args:
         g: the emitter's handle.
-        axes: what is wanted.
+        axes: both axes, as they are wanted.
         sampling: their numbers.
-        arithmetic: whose.
+        arithmetic: `pillow` or `torch_bytes`.
         length: T.
         enlarging: whether weights are those of `numerics.enlarging`.
     """
@@ -150,11 +158,11 @@ def traced_bands(
         within = g.Min(g.Sub(output, g.Mul(number, places)), g.Sub(piece, _f64(g, 1)))
         output = g.Add(g.Mul(number, piece), within)
     if any(axis.pieces != 1 or axis.count != cells * length for axis in axes):
-        output = g.Min(output, g.Sub(sampling.count, _f64(g, 1)))  # repeats of the last are cut off
+        output = g.Min(output, g.Sub(sampling.count, _f64(g, 1)))  # repeats of the last output are cut off later
     past = g.Add(sampling.first, _f64(g, 0.5))
     reach = sampling.reach(g, output, past)
 
-    # The rows of a block: from its first output's first tap to its last one's last.
+    # The rows of a block: from the first tap of its first output to the last tap of its last output.
     in_blocks = g.vector(2, -1, length)
     start = g.Slice(g.Reshape(reach[1], in_blocks), g.vector(0), g.vector(1), g.vector(2))
     stop = _last(g, g.Reshape(reach[2], in_blocks), 2)
@@ -185,24 +193,26 @@ def traced_bands(
     whole = g.cast(g.Add(scaled, signed), "i32")  # half away from zero
     whole = g.cast(_enlarging(g, sampling, g.Add(output, past), scaled, g.cast(whole, "f64")) if enlarging else whole, "f32")
     whole = g.Reshape(g.Transpose(whole, perm=(0, 2, 1)), g.vector(2, cells, length, -1))
-    # Rows past the image have weight zero; read its last row instead.
+    # Rows past the image have weight zero, so the last row is read instead.
     pixels = g.Min(g.Add(start, taps), g.Sub(end, _f64(g, 1)))
     pixels = g.cast(pixels if begin is None else g.Sub(pixels, begin), "i64")
     return TracedBands(most, unit, whole, pixels, axes, length, blocks, begins, extents, widths)
 
 
 def _enlarging(g: Builder, sampling: Sampling, outputs: Value, scaled: Value, whole: Value) -> Value:
-    """`numerics.enlarging.float32_weights`, in float64, of weights `[2, L, outputs]`, as they are and as Pillow rounds them.
+    """Emit `numerics.enlarging.float32_weights`, in float64.
 
-    A centre is `(2 * output + 1) * n_in / (2 * n_out)`, and an even number that makes it whole makes its weights whole. So of the
-    numbers `2 * n_out / divisor`, those of which `(2 * output + 1) * n_in` is a multiple count, and the largest decides. Of
-    powers of two, the least is enough, which always divides: what they make whole, Pillow does not round.
+    A centre is `(2 * output + 1) * n_in / (2 * n_out)`, and an even number that makes it whole
+    makes its weights whole. So candidates are the numbers `2 * n_out / divisor` that divide
+    `(2 * output + 1) * n_in`, and the largest one decides. Among divisors that are powers of two,
+    the least is enough, and it always divides: Pillow does not round weights that a power of two
+    makes whole.
 
     Args:
         g: the emitter's handle.
         sampling: both axes' numbers.
         outputs: half past every output, float64 [2, 1, outputs].
-        scaled, whole: the weights.
+        scaled, whole: the weights `[2, L, outputs]`, before and after Pillow's rounding.
     """
     twice = g.Mul(sampling.n_out, _f64(g, 2))
     candidates = [[float(even)] for even in range(2, LARGEST_DIVISOR + 1, 2) if even == 2 or even & (even - 1)]
@@ -210,14 +220,17 @@ def _enlarging(g: Builder, sampling: Sampling, outputs: Value, scaled: Value, wh
     divides = g.Equal(_minimum(g, g.Sub(divisors, g.Floor(divisors)), 0), _f64(g, 0))
     divisors = g.Compress(divisors, g.Reshape(divides, g.vector(-1)), axis=1)
     multiple = g.Div(g.Mul(g.Mul(outputs, sampling.n_in), _f64(g, 2)), divisors)
-    # Where would take three times as long as Cast and Mul.
+    # The operator Where would take three times as long as Cast and Mul.
     divisor = _maximum(g, g.Mul(g.cast(g.Equal(multiple, g.Floor(multiple)), "f64"), divisors), 1)
     side = g.Sign(g.Round(g.Mul(g.Sub(whole, scaled), _f64(g, 2 * LARGEST_DIVISOR))))
     return g.Add(scaled, g.Mul(side, g.Mul(divisor, g.Div(_f64(g, NUDGE), twice))))
 
 
 def _all_shares(g: Builder, sampling: Sampling, axes: tuple[Axis, Axis]) -> Value:
-    """The normalised weights of all outputs, those outside a window, too: torchvision's precision depends on the largest."""
+    """Emit the normalised weights of all outputs, also of those outside a window.
+
+    Torchvision's precision depends on the largest weight.
+    """
     outputs = g.Min(g.range(num.maximum(axes[0].n_out, axes[1].n_out), "f64"), g.Sub(sampling.n_out, _f64(g, 1)))
     center, low, high = sampling.reach(g, outputs, _f64(g, 0.5))
     taps = g.range(g.ReduceMax(g.Sub(high, low)), "f64")
@@ -225,7 +238,10 @@ def _all_shares(g: Builder, sampling: Sampling, axes: tuple[Axis, Axis]) -> Valu
 
 
 def _torchvision_unit(g: Builder, shares: Value) -> Value:
-    """2 to the power of `numerics.filters.torchvision_bits` of the largest of an axis's normalised weights `[2, L, outputs]`."""
+    """Emit 2 to the power of `numerics.filters.torchvision_bits`, for each axis.
+
+    `shares` are the normalised weights `[2, L, outputs]`; the largest one of an axis decides.
+    """
     largest = _maximum(g, shares, 1, 2)
     powers = 2.0 ** np.arange(PRECISION_BITS)
     reached = g.GreaterOrEqual(largest, g.constant((LARGEST_WEIGHT - 0.5) / (2 * powers), "f64"))
@@ -234,7 +250,10 @@ def _torchvision_unit(g: Builder, shares: Value) -> Value:
 
 
 def _pairs(g: Builder, *pairs: tuple[Num, ...]) -> list[Value]:
-    """Numbers of both axes as float64 [2, 1, 1]; those that are not known come from one tensor."""
+    """Emit numbers of both axes as float64 [2, 1, 1].
+
+    The numbers that are not known come from one tensor.
+    """
     traced = [pair for pair in pairs if any(num.is_sym(v) for v in pair)]
     table = g.Reshape(g.cast(g.vector(*(v for pair in traced for v in pair)), "f64"), g.vector(-1, 1, 1))
     parts = iter(g.Split(table, g.vector(*[2] * len(traced)), axis=0, outputs=len(traced)) if len(traced) > 1 else [table])
@@ -242,7 +261,10 @@ def _pairs(g: Builder, *pairs: tuple[Num, ...]) -> list[Value]:
 
 
 def _extents(g: Builder, axes: tuple[Axis, Axis]) -> Value:
-    """How many pixels the outputs of each axis cover, in float32 as Pillow has them, as float64 [2, 1, 1]."""
+    """Emit how many pixels the outputs of each axis cover, as float64 [2, 1, 1].
+
+    They are rounded to float32, as in Pillow.
+    """
     extents = [g.num(num.as_float(a.n_in if a.extent is None else a.extent)) for a in axes]
     return g.Reshape(g.cast(g.cast(g.Concat(*extents, axis=0), "f32"), "f64"), g.vector(2, 1, 1))
 
@@ -250,12 +272,13 @@ def _extents(g: Builder, axes: tuple[Axis, Axis]) -> Value:
 def _weights(
     g: Builder, filter: str, position: Value, center: Value, low: Value, high: Value, n_in: Value, shrink: Value
 ) -> Value:
-    """The filter's value at every position, zero outside an output's own taps `low .. high`.
+    """Emit the filter's value at every position, zero outside an output's own taps `low .. high`.
 
-    Bicubic and lanczos are 0 at the end of their support, and so is their slope. A pixel that `low` or `high` leaves out is
-    beyond that end, or short of it by a rounding error, e pixels (under 2**-35 for images of 65536 pixels a side); it then
-    weighs less than e**2 of its neighbour within, which absorbs it in the sum, and is quantised to 0. So only pixels past
-    the image must be told apart, and those are few: they are moved out of the support.
+    Bicubic and lanczos are 0 at the end of their support, and so is their slope. A pixel that `low`
+    or `high` leaves out is beyond that end, or short of it by a rounding error, e pixels (under
+    2**-35 for images of 65536 pixels a side). It then weighs less than e**2 of its neighbour
+    inside. So it does not change the sum, and is quantised to 0. Only pixels past the image must be
+    excluded, and those are few: they are moved out of the support.
     """
     if filter in ("bicubic", "lanczos"):
         position = g.Where(g.Less(position, n_in), position, _f64(g, 2.0**40))
@@ -263,17 +286,20 @@ def _weights(
     weights = _WEIGHT[filter](g, distance)
     if filter in ("bicubic", "lanczos"):
         return weights
-    # Where would take longer than Cast and Mul.
+    # The operator Where would take longer than Cast and Mul.
     return g.Mul(weights, g.cast(g.And(g.GreaterOrEqual(position, low), g.Less(position, high)), "f64"))
 
 
 def _last(g: Builder, x: Value, axis: int) -> Value:
-    """The last element of an axis, which stays."""
+    """Emit the last element of an axis, which stays with one element."""
     return g.Slice(x, g.vector(-1), g.vector(np.iinfo(np.int64).max), g.vector(axis))
 
 
 def _maximum(g: Builder, x: Value, *axes: int) -> Value:
-    """The largest element over some axes, which stay; opset 18 made the axes an input."""
+    """Emit the largest element over some axes, which stay with one element.
+
+    Before opset 18, axes were an attribute instead of an input.
+    """
     return g.ReduceMax(x, g.vector(*axes)) if g.opset >= 18 else g.ReduceMax(x, axes=list(axes))
 
 
@@ -295,7 +321,11 @@ def _bilinear(g: Builder, x: Value) -> Value:
 
 
 def _bicubic(g: Builder, x: Value) -> Value:
-    """Each polynomial is exactly 0 at the ends of its range, so clamping its argument there spares comparisons."""
+    """Emit the bicubic filter.
+
+    Each polynomial is exactly 0 at the end of its range, so clamping its argument there saves
+    comparisons.
+    """
     x = g.Abs(x)
     near, far = g.Min(x, _f64(g, 1)), g.Min(g.Max(x, _f64(g, 1)), _f64(g, 2))
     inner = g.Sub(g.Mul(_f64(g, 1.5), near), _f64(g, 2.5))
