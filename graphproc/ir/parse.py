@@ -38,6 +38,7 @@ from graphproc.ir.types import TensorType
 from graphproc.joins.stack import STACK
 from graphproc.sizes import num
 from graphproc.sizes.num import Sym
+from graphproc.sizes.text import BINDING
 
 T = TypeVar("T")
 LARGEST = 1 << 63
@@ -349,10 +350,10 @@ class _Text:
         """
         reader = self._reader
         left = self._factor()
-        while (token := reader.peek()).text in _INFIX and num.BINDING[token.text] >= binding and token.kind in ("sign", "name"):
+        while (token := reader.peek()).text in _INFIX and BINDING[token.text] >= binding and token.kind in ("sign", "name"):
             reader.take()
             function, kinds = _INFIX[token.text]
-            left = self._applied(token, function, kinds, (left, self._expression(num.BINDING[token.text] + 1)))
+            left = self._applied(token, function, kinds, (left, self._expression(BINDING[token.text] + 1)))
         return left
 
     def _factor(self) -> Any:

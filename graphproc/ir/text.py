@@ -20,6 +20,7 @@ from graphproc.ir.tokens import IDENTIFIER
 from graphproc.ir.types import TensorType
 from graphproc.sizes import num
 from graphproc.sizes.num import Sym
+from graphproc.sizes.text import text as size_text
 
 
 def program_text(program: Program) -> str:
@@ -100,7 +101,7 @@ class _Printer:
         elif isinstance(value, Sym) and value.op != "symbol" and value not in self._names:
             yield from self._sizes(value.args)
             if self._count[value] > 1:
-                written = num.text(value, self._names)
+                written = size_text(value, self._names)
                 names = (f"s{i}" for i in range(len(self._names), 1 << 30))
                 self._names[value] = next(name for name in names if name not in self._symbols)
                 yield f"  size {self._names[value]} = {written}"
@@ -139,10 +140,10 @@ class _Printer:
             return _string(value)
         if isinstance(value, Op):
             return f"{class_name(type(value))}{self._record(value)}"
-        return num.text(value, self._names)
+        return size_text(value, self._names)
 
     def _type(self, type: TensorType) -> str:
-        text = f"{type.dtype}[{', '.join(num.text(size, self._names) for size in type.shape)}]"
+        text = f"{type.dtype}[{', '.join(size_text(size, self._names) for size in type.shape)}]"
         return f"{text} {type.layout}" if type.layout else text
 
 

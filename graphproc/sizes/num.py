@@ -26,6 +26,7 @@ import numpy as np
 from graphproc.errors import ShapeError, TracedBranchError
 from graphproc.sizes import tables
 from graphproc.sizes.tables import Kind
+from graphproc.sizes.text import text
 
 Num = Union[int, float, "Sym"]
 """An int, a float, or a traced expression of either kind."""
@@ -59,22 +60,6 @@ _COMPUTE: dict[str, Callable[..., Any]] = {
     "where": lambda condition, x, y: x if condition else y,
 }
 _REDUCERS = ("argmin", "argmax", "smallest", "largest", "any")
-
-BINDING = {"or": 1, "and": 2, "<": 3, "<=": 3, "==": 3, "+": 4, "-": 4, "*": 5, "/": 5, "//": 5, "%": 5}
-"""How much the signs between operands bind; of equal ones the left comes first."""
-_INFIX = {
-    "or": "or",
-    "and": "and",
-    "lt": "<",
-    "le": "<=",
-    "eq": "==",
-    "add": "+",
-    "sub": "-",
-    "mul": "*",
-    "truediv": "/",
-    "floordiv": "//",
-    "mod": "%",
-}
 
 
 class Sym:
@@ -580,24 +565,3 @@ def _same(a: Sym, b: Sym, seen: set[tuple[int, int]]) -> bool:
             return False
     seen.add((id(a), id(b)))
     return True
-
-
-def text(x: Any, names: Mapping[Sym, str] | None = None, binding: int = 0) -> str:
-    """An expression as it is written: `max(height // 2, 1)`.
-
-    Args:
-        x: an expression, number or condition.
-        names: names of subterms, which stand in their place.
-        binding: how much what stands around it binds; what binds less is put in brackets.
-    """
-    if not isinstance(x, Sym):
-        return repr(x)
-    if names and x in names:
-        return names[x]
-    if x.op == "symbol":
-        return str(x.args[0])
-    if x.op in _INFIX:
-        level = BINDING[_INFIX[x.op]]
-        written = f"{text(x.args[0], names, level)} {_INFIX[x.op]} {text(x.args[1], names, level + 1)}"
-        return f"({written})" if level < binding else written
-    return f"{x.op}({', '.join(text(a, names) for a in x.args)})"

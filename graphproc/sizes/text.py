@@ -1,0 +1,46 @@
+"""Write expressions of sizes as text, as programs are printed.
+
+It knows expressions (`num.Sym`) by their `op` and `args` alone, so that these can be printed by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+BINDING = {"or": 1, "and": 2, "<": 3, "<=": 3, "==": 3, "+": 4, "-": 4, "*": 5, "/": 5, "//": 5, "%": 5}
+"""How much the signs between operands bind; of equal ones the left comes first."""
+_INFIX = {
+    "or": "or",
+    "and": "and",
+    "lt": "<",
+    "le": "<=",
+    "eq": "==",
+    "add": "+",
+    "sub": "-",
+    "mul": "*",
+    "truediv": "/",
+    "floordiv": "//",
+    "mod": "%",
+}
+
+
+def text(x: Any, names: Mapping[Any, str] | None = None, binding: int = 0) -> str:
+    """Write an expression: `max(height // 2, 1)`.
+
+    Args:
+        x: an expression, number or condition.
+        names: names of subterms, which stand in their place.
+        binding: how much what stands around it binds; what binds less is put in brackets.
+    """
+    if not hasattr(x, "op"):  # a number
+        return repr(x)
+    if names and x in names:
+        return names[x]
+    if x.op == "symbol":
+        return str(x.args[0])
+    if x.op in _INFIX:
+        level = BINDING[_INFIX[x.op]]
+        written = f"{text(x.args[0], names, level)} {_INFIX[x.op]} {text(x.args[1], names, level + 1)}"
+        return f"({written})" if level < binding else written
+    return f"{x.op}({', '.join(text(a, names) for a in x.args)})"
