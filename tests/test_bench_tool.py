@@ -168,7 +168,7 @@ def test_the_places_of_a_table(tool: ModuleType) -> None:
     assert places[0].contestants == works.NAMES
     assert places[-1].contestants == works.IN_BATCHES
     assert len(list(works.places(["CLIP"], [], [], works.NAMES))) == 0
-    assert [getattr(works.processor(work), "row").name for work in works.WORKS] == list(works.WORKS.values())  # noqa: B009
+    assert [getattr(works.processor(work), "spec").name for work in works.WORKS] == list(works.WORKS.values())  # noqa: B009
     assert works.image((20, 30)).shape == (20, 30, 3)
 
 

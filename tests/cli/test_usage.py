@@ -134,7 +134,7 @@ def test_a_defect_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken() -> None:
         raise ZeroDivisionError("defect")
 
-    monkeypatch.setattr("graphproc.processors.registry.rows", broken)
+    monkeypatch.setattr("graphproc.processors.registry.specs", broken)
     result = runner.invoke(app, ["list"])
     assert isinstance(result.exception, ZeroDivisionError)
 
@@ -143,7 +143,7 @@ def test_ctrl_c_exits_130_without_a_traceback(root: Path) -> None:
     code = (
         "import os, signal, time, graphproc.processors.registry as registry\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs ignore it
-        "registry.rows = lambda: (os.kill(os.getpid(), signal.SIGINT), time.sleep(30))\n"
+        "registry.specs = lambda: (os.kill(os.getpid(), signal.SIGINT), time.sleep(30))\n"
         "from graphproc.cli.main import main; main()"
     )
     result = child(root, "-c " + code, "list")

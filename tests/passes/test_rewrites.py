@@ -86,14 +86,12 @@ UNCHANGED = (
     "InklingImageProcessor",
     "Inkling2ImageProcessor",
     "Kosmos2_5ImageProcessor",
-    "Llama4ImageProcessor",
     "NemotronH_Omni_Reasoning_V3ImageProcessor",
     "Pix2StructImageProcessor",
     "PPOCRV5ServerDetImageProcessor",
     "PPOCRV5ServerRecImageProcessor",
 )
-"""Classes without a step that a pass rewrites: the pixels of most are floats from the first one on,
-and those of Llama 4 go through a table that is a map of bytes already."""
+"""Classes without a step that a pass rewrites: their pixels are floats from the first one on."""
 
 
 @pytest.mark.parametrize("color", ["rgb", "gray"])
