@@ -84,7 +84,7 @@ Labels = Annotated[
 
 
 def post_options(texts: Sequence[str] | None, labels: Path | None) -> dict[str, Any]:
-    """The options of a post-processing method, and the names of classes under `id2label`.
+    """Return the options of a post-processing method, with the names of classes as `id2label`.
 
     Raises:
         ConfigError: an option has another form than `KEY=VALUE`, or the file has no names.
@@ -98,7 +98,7 @@ def post_options(texts: Sequence[str] | None, labels: Path | None) -> dict[str, 
 
 
 def sides(value: str | None) -> tuple[int, int] | None:
-    """(height, width) of `480x640`.
+    """Return the (height, width) that `480x640` stands for; None for None.
 
     Raises:
         ConfigError: it is not two whole numbers.
@@ -112,14 +112,14 @@ def sides(value: str | None) -> tuple[int, int] | None:
 
 
 def is_graph(argument: str) -> bool:
-    """Whether a GRAPH_OR_SOURCE is the path of a graph."""
+    """Tell whether a GRAPH_OR_SOURCE argument is the path of a graph."""
     return argument.lower().endswith(".onnx")
 
 
 def processor(
     source: str, settings: Sequence[str] | None, backend: str | None = None, revision: str | None = None
 ) -> BaseImageProcessor:
-    """The processor of a SOURCE with `--set` applied; what was assumed about it goes to stderr.
+    """Return the processor of a SOURCE argument with `--set` applied; print what was assumed about it to stderr.
 
     Raises:
         ConfigError: there is no such processor, or a setting is unknown or has no meaning.
@@ -133,7 +133,7 @@ def processor(
 def load(
     source: str, settings: Sequence[str] | None, backend: str | None = None, revision: str | None = None
 ) -> tuple[BaseImageProcessor, list[str]]:
-    """The processor of a SOURCE with `--set` applied, and what was assumed about it.
+    """Return the processor of a SOURCE argument with `--set` applied, and what was assumed about it.
 
     Raises:
         ConfigError: there is no such processor, or a setting is unknown or has no meaning.
@@ -159,11 +159,11 @@ def load(
 
 
 _PYTHON = {"True": "true", "False": "false", "None": "null"}
-"""How JSON writes what Python writes otherwise."""
+"""How JSON writes values that Python writes differently."""
 
 
 def key_and_value(option: str, text: str) -> tuple[str, Any]:
-    """The key of `KEY=VALUE`, and its value: JSON, or else a string.
+    """Return the key of `KEY=VALUE`, and its value: JSON, or else a string.
 
     Raises:
         ConfigError: it has another form.
@@ -180,7 +180,7 @@ def key_and_value(option: str, text: str) -> tuple[str, Any]:
 
 
 def _known(processor: BaseImageProcessor, changes: dict[str, Any]) -> None:
-    """Refuse spelling mistakes; a library call keeps unknown settings without a word, as transformers does."""
+    """Refuse unknown settings, which may be misspelled; a library call keeps them silently, as transformers does."""
     import difflib
 
     config = processor.spec.config(changes)
@@ -199,7 +199,7 @@ def session(
     revision: str | None = None,
     inputs: Sequence[str] = (),
 ) -> Session:
-    """A session of a GRAPH_OR_SOURCE; a source is exported in memory, with the optional inputs that are named.
+    """Return a session of a GRAPH_OR_SOURCE argument; a source is exported in memory, with the optional inputs in `inputs`.
 
     Raises:
         ConfigError: the source is no processor, or `--set`, `--backend` or `--revision` was given for a graph.
@@ -217,7 +217,7 @@ def session(
 
 
 def refuse_for_graph(graph: str, settings: Sequence[str] | None, **options: str | None) -> None:
-    """Raise ConfigError for `--set` and options of a processor with a graph, which has them compiled in."""
+    """Raise ConfigError if `--set` or options of a processor are given with a graph, which has them compiled in."""
     if settings:
         raise ConfigError(f"--set: {graph} has its settings compiled in. Export its processor again with other ones.")
     for name, value in options.items():
@@ -226,7 +226,7 @@ def refuse_for_graph(graph: str, settings: Sequence[str] | None, **options: str 
 
 
 def read_graph(path: str | os.PathLike[str]) -> onnx.ModelProto:
-    """The model in a file.
+    """Read the ONNX model in a file.
 
     Raises:
         GraphError: the file is missing or not an ONNX model.
@@ -248,7 +248,7 @@ def read_graph(path: str | os.PathLike[str]) -> onnx.ModelProto:
 
 
 def processor_of(model: onnx.ModelProto) -> BaseImageProcessor | None:
-    """The processor that a graph was compiled from, or None if graphproc did not write it."""
+    """Return the processor that a graph was compiled from, or None if graphproc did not write it."""
     from graphproc.wrappers.processor import AutoImageProcessor
 
     found = metadata(model)
@@ -258,7 +258,7 @@ def processor_of(model: onnx.ModelProto) -> BaseImageProcessor | None:
 
 
 def backend_text(backend: str, backends: Sequence[str]) -> str:
-    """A processor's backend, for people, and how to have the other one."""
+    """Return text for people: a processor's backend, and how to get the other one."""
     others = [other for other in backends if other != backend]
     return f"{backend}, transformers' {_CALLED[backend]} arithmetic" + (
         f" (--backend {others[0]} for the other)" if others else ""
@@ -269,13 +269,13 @@ _CALLED = {"pil": "Pillow and numpy", "torchvision": "torchvision"}
 
 
 def metadata(model: onnx.ModelProto) -> dict[str, str]:
-    """The graph's description of itself, without the prefix `graphproc.`."""
+    """Return the entries of a graph's metadata that graphproc wrote, without their prefix `graphproc.`."""
     entries = {p.key: p.value for p in model.metadata_props}
     return {k.removeprefix("graphproc."): v for k, v in sorted(entries.items()) if k.startswith("graphproc.")}
 
 
 def graph_summary(model: onnx.ModelProto) -> dict[str, Any]:
-    """Size in bytes, number of nodes (branches included), opset, inputs and outputs with their types."""
+    """Return a graph's size in bytes, number of nodes (branches included), opset, and inputs and outputs with types."""
     from graphproc.emitters.onnx.checks import operator_counts
 
     operators = operator_counts(model)
@@ -291,12 +291,12 @@ def graph_summary(model: onnx.ModelProto) -> dict[str, Any]:
 
 
 def named(entries: dict[str, str]) -> str:
-    """Inputs or outputs as text, one a line."""
+    """Return inputs or outputs as text, one in a line."""
     return "\n".join(f"{name}: {type}" for name, type in entries.items())
 
 
 def _type_text(type: onnx.TypeProto) -> str:
-    """A value's type as `uint8[batch, height, width, 3]`."""
+    """Return a value's type as `uint8[batch, height, width, 3]`."""
     import onnx.helper
 
     if type.HasField("sequence_type"):

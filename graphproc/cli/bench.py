@@ -1,4 +1,4 @@
-"""`graphproc bench`: a processor's engines and its peers, timed side by side on one's own images."""
+"""`graphproc bench`: time a processor's engines and other libraries in turns, on one's own images."""
 
 from __future__ import annotations
 

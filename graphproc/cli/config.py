@@ -1,4 +1,4 @@
-"""`graphproc config`: what a configuration means once every spelling is brought to one form."""
+"""`graphproc config`: print the settings of a configuration, with every spelling brought to one form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`graphproc demo`: the whole way on a photograph that ships with the package, without a network."""
+"""`graphproc demo`: export, run and verify a processor on a photograph that ships with the package, offline."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def demo(
 
 
 def _median(run: Callable[[], object], warmup: int) -> float:
-    """The median time of a run in milliseconds."""
+    """Return the median time of a run in milliseconds."""
     times = []
     for _ in range(warmup + RUNS):
         start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Errors as one line of text and an exit code: the only place that decides what a failure looks like."""
+"""Show errors as one line of text and an exit code: the only place that decides what a failure looks like."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typer.core import TyperGroup
 from graphproc.errors import GraphprocError
 
 CHECK_FAILED = 1
-"""A verification found a difference."""
+"""The exit code when a verification found a difference."""
 BAD_INPUT = 2
-"""Bad usage, or input that cannot be used."""
+"""The exit code for bad usage, or input that cannot be used."""
 INTERRUPTED = 130
-"""Ended by Ctrl-C."""
+"""The exit code after Ctrl-C."""
 
 _USAGE_ERROR: type[Exception] = typer.BadParameter.__bases__[0]
-# Typer carries its own copy of click, whose UsageError it does not name in public.
+# Typer contains its own copy of click, and does not export that copy's UsageError.
 
 
 class Group(TyperGroup):
@@ -39,7 +39,7 @@ class Group(TyperGroup):
     ) -> Any:
         """Run a command line and exit with its code."""
         try:
-            # not standalone: Typer would print usage errors as a box of several lines
+            # not standalone, because Typer would print usage errors as a box of several lines
             code = super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
         except _USAGE_ERROR as error:
             code = _fail(_usage_text(error))
@@ -50,7 +50,7 @@ class Group(TyperGroup):
         sys.exit(code if isinstance(code, int) else 0)
 
     def _as_typed(self, args: Sequence[str] | None, text: str) -> str:
-        """An error's text that begins with the library's name of an option, with the name that is typed for it."""
+        """Replace the library's name of an option at the start of an error's text by the name that is typed for it."""
         words = sys.argv[1:] if args is None else args
         command = next((self.commands[word] for word in words if word in self.commands), None)
         name, colon, rest = text.partition(": ")

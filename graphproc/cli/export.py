@@ -1,4 +1,4 @@
-"""`graphproc export`: write a processor, or what follows its model, as an ONNX graph."""
+"""`graphproc export`: write a processor, or one of its post-processing methods, as an ONNX graph."""
 
 from __future__ import annotations
 

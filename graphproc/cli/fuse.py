@@ -174,7 +174,7 @@ def _plain(fused: Fused) -> dict[str, Any]:
 
 
 def _bytes(fused: Fused) -> dict[str, int]:
-    """The sizes of the files that were written."""
+    """Return the sizes in bytes of the files that were written."""
     return {str(file): file.stat().st_size for file in fused.files}
 
 

@@ -1,4 +1,4 @@
-"""`graphproc inspect`: what a graph is made of, and why."""
+"""`graphproc inspect`: print what a graph is made of, and why."""
 
 from __future__ import annotations
 
@@ -98,6 +98,6 @@ def _print_graph(summary: dict[str, Any]) -> None:
             ("size", f"{summary['bytes']:,} bytes"),
             ("opset", f"{summary['opset']} (IR version {summary['ir_version']})"),
             ("nodes", f"{summary['nodes']}: {operators}"),
-            *((key, value) for key, value in summary["metadata"].items() if key != "program"),  # which is printed above
+            *((key, value) for key, value in summary["metadata"].items() if key != "program"),  # the program is printed above
         ]
     )

@@ -1,4 +1,4 @@
-"""`graphproc list`: every processor class, those that a word names, or all about one."""
+"""`graphproc list`: print every processor class, those that match a word, or all about one."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ def list_processors(
 
 
 def _named(name: str, specs: Mapping[str, ProcessorSpec]) -> dict[str, ProcessorSpec]:
-    """The class of a name, or those that have it as a part of theirs or their family's.
+    """Return the class of a name, or the classes with the name in theirs or in their family's.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is no such class.
     """
     from graphproc.processors.registry import lookup
 
@@ -67,7 +67,7 @@ def _named(name: str, specs: Mapping[str, ProcessorSpec]) -> dict[str, Processor
 
 
 def _plain(spec: ProcessorSpec) -> dict[str, Any]:
-    """All about one class, with the form of each output."""
+    """Return all facts of one class, with the form of each output."""
     from graphproc.wrappers.description import facts
 
     found, forms = facts(spec), _shapes(spec)
@@ -76,7 +76,7 @@ def _plain(spec: ProcessorSpec) -> dict[str, Any]:
 
 
 def _shapes(spec: ProcessorSpec) -> dict[str, str]:
-    """The element type and shape of each output of the graph with the default settings, where there is such a graph."""
+    """Return the element type and shape of each output of the graph for default settings; empty if there is no such graph."""
     from graphproc.wrappers.processor import processor_class
 
     optional = [name for name, extra in spec.extra_inputs.items() if not extra.required]

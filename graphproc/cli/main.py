@@ -1,4 +1,4 @@
-"""The program `graphproc`: its commands, one file each."""
+"""The program `graphproc`: all its commands, each in a file of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What commands print: text, tables and JSON on stdout, progress on stderr."""
+"""Print for commands: text, tables and JSON on stdout, progress on stderr."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from graphproc.files import write_atomically
 T = TypeVar("T")
 
 BROKEN_PIPE = 141
-"""The exit code when whatever reads stdout is gone, as shells report it for other programs."""
+"""The exit code when the reader of stdout is gone, the one that shells report for other programs."""
 
 
 STDOUT = ("-", "/dev/stdout", "/dev/fd/1")
-"""What `-o` calls stdout."""
+"""The name of stdout for `-o`."""
 
 _stream: list[TextIO] = []
-"""Where results are printed while stdout carries a file."""
+"""The stream that results are printed to while stdout carries a file."""
 
 
 @contextmanager
 def delivering(path: Path) -> Iterator[Callable[[bytes], Path]]:
-    """What writes the bytes of a file; where that is stdout (`-`), the text that is printed meanwhile goes to stderr.
+    """Yield a function that writes the bytes of a file. If that is stdout (`-`), print other text to stderr meanwhile.
 
     Raises:
         ConfigError: the file cannot be written, or stdout is a terminal.
@@ -76,7 +76,7 @@ def heading(value: str) -> None:
 
 
 def as_json(value: Any) -> None:
-    """Print a value as JSON; numbers that JSON lacks (NaN, infinities) become null."""
+    """Print a value as JSON. Numbers that JSON does not have (NaN, infinities) become null."""
     text(json.dumps(_finite(value), indent=2, ensure_ascii=False))
 
 
@@ -103,7 +103,7 @@ def table(
 
 
 def fields(pairs: Iterable[tuple[str, str]]) -> None:
-    """Print names and values, one pair a line, indented."""
+    """Print names and values, a pair in a line, indented."""
     from rich.table import Table
 
     grid = Table(box=None, show_header=False, pad_edge=True, padding=(0, 2, 0, 2))
@@ -115,7 +115,7 @@ def fields(pairs: Iterable[tuple[str, str]]) -> None:
 
 
 def progress(items: Iterable[T], total: int) -> Iterable[T]:
-    """The items, with a progress bar while they are worked on if there are several and stderr is a terminal."""
+    """Return the items; several of them with a progress bar while they are consumed, if stderr is a terminal."""
     if total < 2 or not sys.stderr.isatty():
         return items
     from rich.console import Console
@@ -125,7 +125,7 @@ def progress(items: Iterable[T], total: int) -> Iterable[T]:
 
 
 def shape(sides: Sequence[object]) -> str:
-    """A shape as text: `[1, 3, 224, 224]`."""
+    """Return a shape as text: `[1, 3, 224, 224]`."""
     return f"[{', '.join(map(str, sides))}]"
 
 

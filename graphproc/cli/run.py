@@ -96,7 +96,7 @@ def run(
 
 
 def _check_output(path: Path) -> None:
-    """Refuse before any work what cannot be written."""
+    """Raise ConfigError before any work if the output cannot be written."""
     from graphproc.files import is_special
 
     if str(path) in output.STDOUT or is_special(path):
@@ -124,7 +124,7 @@ def _show(entries: list[dict[str, Any]], images: int, path: Path | None, json: b
 
 
 def _further(given: Sequence[str], count: int) -> dict[str, list[str]]:
-    """The files of each further input, one for each image."""
+    """Return the files of each further input, one for each image."""
     files: dict[str, list[str]] = {}
     for text in given:
         name, equals, path = text.partition("=")
@@ -138,12 +138,12 @@ def _further(given: Sequence[str], count: int) -> dict[str, list[str]]:
 
 
 def _optional(graph: str, files: Mapping[str, Sequence[str]]) -> list[str]:
-    """The inputs that a graph of a processor would not have of its own accord; an exported graph has what it has."""
+    """Return the given inputs that a processor's graph has only on demand; none for an exported graph, which is fixed."""
     return [] if arguments.is_graph(graph) else sorted(files)
 
 
 def _runner(session: Session, engine: str) -> tuple[Sequence[Output], Callable[..., dict[str, Array]]]:
-    """The outputs and how several images' results join, and what runs one image with its further inputs."""
+    """Return the outputs with their joins, and a function that runs one image with its further inputs."""
     from graphproc.executors import reference
     from graphproc.ir.program import Output
     from graphproc.runtime.description import describes
@@ -162,7 +162,7 @@ def _runner(session: Session, engine: str) -> tuple[Sequence[Output], Callable[.
             }
             if missing := [v.name for v in program.inputs if v.name not in found]:
                 raise ConfigError(f"{program.name} also takes {missing[0]}: add --with {missing[0]}=FILE")
-            program.check(reference.measure(program, found))  # raises a clear error for a size it does not take
+            program.check(reference.measure(program, found))  # raises a clear error for sizes that it does not take
         return found
 
     def graph(array: Array, files: Mapping[str, str], label: str) -> dict[str, Array]:
@@ -182,7 +182,7 @@ def _runner(session: Session, engine: str) -> tuple[Sequence[Output], Callable[.
 
 
 def _opened(path: str) -> Any:
-    """The contents of a further input's file."""
+    """Return the content of a further input's file: an image, or the array of an .npy file."""
     import numpy as np
     from PIL import Image
 
@@ -193,7 +193,7 @@ def _opened(path: str) -> Any:
 
 
 def _stacked(joined: Joined) -> Joined:
-    """Each output as one array where the images' shapes agree."""
+    """Return each output as one array if the images' shapes agree, else as it is."""
     import numpy as np
 
     return {
@@ -203,7 +203,7 @@ def _stacked(joined: Joined) -> Joined:
 
 
 def _entries(name: str, value: Array | list[Array]) -> list[dict[str, Any]]:
-    """One entry for an output, or one for each shape where images have different ones."""
+    """Return one entry for an output, or one for each shape where images have different ones."""
     if isinstance(value, list):
         groups: dict[tuple[int, ...], list[Array]] = {}
         for array in value:
@@ -222,7 +222,7 @@ def _statistics(name: str, arrays: list[Array]) -> dict[str, Any]:
 
 
 def _npz(path: Path, joined: Joined) -> bytes:
-    """The outputs in numpy's format."""
+    """Return the outputs in numpy's format."""
     import numpy as np
 
     for name, value in joined.items():

@@ -1,4 +1,4 @@
-"""`graphproc verify`: a graph in ONNX Runtime against the numpy reference."""
+"""`graphproc verify`: compare a graph in ONNX Runtime with the numpy reference."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What decided the shape of a graph: passes, choices of the emitter, and nodes that CUDA lacks."""
+"""Explain a graph: what passes did, what the emitter chose, and which nodes have no CUDA kernel."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from graphproc.passes.base import Rewritten
 
 MAX_LINES = 12
-"""How many kinds of CPU nodes are printed; JSON has every node."""
+"""How many kinds of nodes on the CPU are printed; JSON has every node."""
 
 
 def explain(program: Program, options: EmitOptions, model: onnx.ModelProto) -> dict[str, Any]:
-    """Every decision on the way from a program to its graph, as the passes and the emitter tell it.
+    """Return every decision between a program and its graph, as passes and emitter recorded it.
 
     Args:
         program: the program as it was compiled, bound where the graph is fixed to an image size.
@@ -51,7 +51,7 @@ def explain(program: Program, options: EmitOptions, model: onnx.ModelProto) -> d
 
 
 def show(why: dict[str, Any], nodes: int) -> None:
-    """Print an explanation."""
+    """Print an explanation of `explain`."""
     output.heading("Passes")
     output.fields((p["name"], _pass_text(p)) for p in why["passes"])
     for entry in why["byte_maps"]:
@@ -77,7 +77,7 @@ def show(why: dict[str, Any], nodes: int) -> None:
 
 
 def _pass(done: Rewritten) -> dict[str, Any]:
-    """What a pass did and what it left alone."""
+    """Return what a pass did, and what it left alone and why."""
     return {
         "name": done.by.name,
         "what": " ".join((done.by.__doc__ or "").split("\n\n")[0].split()),

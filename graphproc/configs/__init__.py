@@ -1,1 +1,1 @@
-"""Configurations: JSON files in, typed and normalised settings out."""
+"""Read configurations: JSON files in, typed and normalised settings out."""

@@ -1,4 +1,4 @@
-"""Which processor class a configuration is for, as files in the wild say it.
+"""Find the processor class that a configuration is for, in all the ways in which published files say it.
 
 Source of the names: the image processor table of transformers 5.23 (`models/auto/image_processing_auto.py`).
 """
@@ -16,7 +16,7 @@ from graphproc.errors import ConfigError, UnsupportedProcessorError
 
 SUFFIX = "ImageProcessor"
 BACKEND_SUFFIXES: Mapping[str, str] = {"Fast": "torchvision", "Pil": "pil"}
-"""What a class name ends in that asks for a backend."""
+"""The ends of class names that ask for a backend."""
 
 STEMS: tuple[str, ...] = tuple(
     """
@@ -33,7 +33,7 @@ STEMS: tuple[str, ...] = tuple(
     UVDoc UltraVBert UnlimitedOcr ViT VideoLlama3 VideoLlava VideoMAE Vilt VitMatte VitPose Vivit Yolos ZoeDepth
     """.split()
 )
-"""Every class name of transformers, without its suffix."""
+"""Every class name of transformers, without the suffix `ImageProcessor`."""
 
 _MODELS: Mapping[str, str] = {
     "Beit": "data2vec-vision",
@@ -78,13 +78,13 @@ _MODELS: Mapping[str, str] = {
     "ViT": "clipseg dinat ijepa mgp-str swiftformer swin swinv2 trocr vit_mae vit_msn",
     "VideoMAE": "timesformer",
 }
-"""For each class, the model types that use it under another name than their own."""
+"""For each class, the model types that use it although they have another name."""
 
 GENERIC_TYPES = frozenset({"ImageFeatureExtractor", "ImageProcessor", "FeatureExtractor", "transformers.FeatureExtractor"})
-"""Type names in the wild that name no class; such a file is treated as one without a type."""
+"""Type names in published files that do not name a class; such a file is treated as one without a type."""
 _INERT = frozenset({"data_format", "input_data_format", "_processor_class", "_valid_processor_keys", "auto_map", "name_or_path"})
 PLAIN_CLASS = "ViTImageProcessor"
-"""The class that a file without a type is taken for when it has only the standard settings."""
+"""The class of a file without a type that has only the standard settings."""
 
 
 def _plain(name: str) -> str:
@@ -96,16 +96,17 @@ _BY_NAME = {_plain(stem): stem for stem in STEMS}
 
 
 def class_of_model_type(model_type: str) -> str | None:
-    """The class that a model type uses, or None."""
+    """Return the class that a model type uses, or None for an unknown type."""
     stem = _BY_MODEL.get(_plain(model_type)) or _BY_NAME.get(_plain(model_type))
     return f"{stem}{SUFFIX}" if stem else None
 
 
 def class_of_name(name: str) -> tuple[str | None, bool]:
-    """The class that a type name means, and whether it is that class's own name.
+    """Return the class that a type name stands for, and whether it is that class's own name.
 
-    `Fast` and `Pil` at the end name the same class (`backend_of_name` says what else). A `FeatureExtractor` name, another
-    spelling of a class, and the name of a model that uses a class are meant as that class.
+    Names that end in `Fast` or `Pil` stand for the same class (`backend_of_name` reads the suffix). A
+    `FeatureExtractor` name, another spelling of a class, and the name of a model that uses a class stand for
+    that class.
     """
     base, _ = backend_of_name(name)
     if base.endswith(SUFFIX) and base.removesuffix(SUFFIX) in STEMS:
@@ -117,7 +118,7 @@ def class_of_name(name: str) -> tuple[str | None, bool]:
 
 
 def backend_of_name(name: str) -> tuple[str, str | None]:
-    """A class name without the suffix that asks for a backend, and that backend; None where it asks for none."""
+    """Return a class name without the suffix that asks for a backend, and that backend, or None without a suffix."""
     for suffix, backend in BACKEND_SUFFIXES.items():
         if name.endswith(suffix):
             return name.removesuffix(suffix), backend
@@ -127,16 +128,16 @@ def backend_of_name(name: str) -> tuple[str, str | None]:
 def resolve_class(
     settings: Mapping[str, Any], source: str, model_type: str | None = None, known: Iterable[str] = ()
 ) -> tuple[str, list[str]]:
-    """The class that settings are for, and what had to be assumed to say so.
+    """Return the class that settings are for, and what had to be assumed to find it.
 
     Args:
         settings: the settings of a file.
-        source: what the settings came from, for messages.
-        model_type: the `model_type` of the model configuration beside the file, if there is one.
-        known: the supported classes; messages name the nearest of them. This layer does not know them itself.
+        source: where the settings came from, for messages.
+        model_type: the `model_type` of the model configuration beside the file, if there is such a file.
+        known: the supported classes, which this layer does not know. Messages name the nearest of them.
 
     Raises:
-        UnsupportedProcessorError: the type names no class of transformers.
+        UnsupportedProcessorError: the type is not a class of transformers.
         ConfigError: nothing says which class is meant, or only remote code does.
     """
     remote = _remote_name(settings)
@@ -177,7 +178,7 @@ def resolve_class(
 
 
 def is_plain(settings: Mapping[str, Any]) -> bool:
-    """Whether settings are a mean, a standard deviation and nothing but standard settings."""
+    """Tell whether settings have a mean and a standard deviation, and only standard settings beside them."""
     allowed = DROPPED_KEYS | _INERT | set(STANDARD_KEYS)
     return set(settings) <= allowed and {"image_mean", "image_std"} <= set(settings)
 
@@ -186,7 +187,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """Return the class with the nearest name; suffixes, case and punctuation do not count.
 
     Args:
-        name: a class name, also as `auto_map` has it: `module.Class`, or `owner/name--module.Class`.
+        name: a class name, or an entry of `auto_map`: `module.Class`, or `owner/name--module.Class`.
         known: the names to choose from, at least one.
     """
     by_stem = {_stem(known_name): known_name for known_name in known}
@@ -195,7 +196,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 def _stem(name: str) -> str:
     whole = _plain(name.rpartition(".")[2][-80:])
-    ends = (whole.rfind(word) for word in ("image", "feature", "processor"))  # of a suffix that may be misspelled
+    ends = (whole.rfind(word) for word in ("image", "feature", "processor"))  # the suffix may be misspelled
     return whole[: next((end for end in ends if end > 0), None)]
 
 
@@ -205,7 +206,7 @@ def _hint(name: str, known: Iterable[str]) -> str:
 
 
 def _remote_name(settings: Mapping[str, Any]) -> str:
-    """The image processor of the repository's own code that `auto_map` names, or nothing; its entries for others do not count."""
+    """Return the image processor class in the repository's own code that `auto_map` names, or an empty string."""
     auto_map = settings.get("auto_map")
     if isinstance(auto_map, Mapping):
         auto_map = next((auto_map[key] for key in ("AutoImageProcessor", "AutoFeatureExtractor") if key in auto_map), None)

@@ -1,4 +1,4 @@
-"""The settings of one processor: declared keys normalised and checked, unknown keys kept as they came."""
+"""The settings of one processor: declared keys are normalised and checked, unknown keys are kept as they are."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from graphproc.configs.sizes import size_dict
 from graphproc.errors import ConfigError
 
 DROPPED_KEYS = frozenset({"image_processor_type", "feature_extractor_type", "processor_class"})
-"""Keys that say which class a file is for; they are not settings."""
+"""Keys that say which class a file is for, and so are not settings."""
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,10 @@ class Config:
 
     Attributes:
         processor: the class name, e.g. `CLIPImageProcessor`.
-        declared: the class's settings: what values they take, and their meanings.
-        settings: every declared setting by name; None where neither the class nor the file gives one.
-        unknown: other keys of the file, which change nothing and are saved back.
-        kept: of settings that a call changes for some steps alone, the processor's own values.
+        declared: the class's settings, with the values that they take and their meanings.
+        settings: every declared setting by name; None if neither the class nor the file gives a value.
+        unknown: the file's other keys, which change nothing and are saved back.
+        kept: the processor's own values of settings that a call changes only for some steps.
     """
 
     processor: str
@@ -45,24 +45,24 @@ class Config:
 
     @cached_property
     def text(self) -> str:
-        """The declared settings as text, the same for equal ones."""
+        """Return the declared settings as text; equal settings give equal text."""
         return json.dumps([dict(self.settings), dict(self.kept)] if self.kept else dict(self.settings), sort_keys=True)
 
     def own(self, key: str) -> Any:
-        """A setting's value for steps that read the processor's own, whatever a call says."""
+        """Return a setting's value for steps that read the processor's own value instead of a call's."""
         return self.kept.get(key, self.settings[key])
 
     def keeping(self, own: Mapping[str, Any]) -> Config:
-        """The same settings, with the processor's own values beside them for the steps that read those."""
+        """Return the same settings with own values of the processor beside them, for the steps that read those."""
         return replace(self, kept=MappingProxyType(dict(own)))
 
     def changed(self, **settings: Any) -> Config:
-        """The same settings but for some, which are normalised already."""
+        """Return the same settings with some replaced; the new values must be normalised already."""
         return replace(self, settings=MappingProxyType({**self.settings, **settings}))
 
 
 def normalize(processor: str, declared: Mapping[str, Setting], given: Mapping[str, Any]) -> Config:
-    """Apply given settings over a class's defaults, then bring every declared one to its one form.
+    """Put given settings in place of a class's defaults, and bring every declared one to its normal form.
 
     A key that is given as None overrides the default with None, as in transformers.
 
@@ -95,14 +95,14 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "do_rescale": ("rescale_factor",),
     "do_normalize": ("image_mean", "image_std"),
 }
-"""For each switch, the settings without which its step means nothing."""
+"""For each switch, the settings that its step cannot do without."""
 
 
 def check(config: Config, needs: Mapping[str, tuple[str, ...]] = NEEDS) -> Config:
-    """Check that every step that is switched on has the settings it needs.
+    """Check that every step that is switched on has the settings that it needs.
 
     Raises:
-        ConfigError: names the step's switch and the setting that is missing.
+        ConfigError: a setting is missing; the message names it and the step's switch.
     """
     for switch, keys in needs.items():
         for key in keys:

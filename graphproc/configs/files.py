@@ -1,4 +1,4 @@
-"""Reading configuration files. A file is data: nothing in it is ever run, and nothing in it is trusted."""
+"""Read configuration files. A file is data: nothing in it is ever run, and nothing in it is trusted."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from graphproc.errors import ConfigError
 from graphproc.files import LFS_HINT, is_lfs_pointer
 
 MAX_BYTES = 16 << 20
-"""The largest file that is read; real ones have a few kilobytes (ImageGPT's clusters a few hundred)."""
+"""The largest file that is read, in bytes; real ones have a few kilobytes (ImageGPT's clusters a few hundred)."""
 MAX_DEPTH = 32
 """How deep objects and lists may be nested; real files have four levels."""
 MAX_INTEGER = 2**63 - 1
-"""The largest whole number: what ONNX and numpy hold as int64."""
+"""The largest whole number that is read: the largest int64 of ONNX and numpy."""
 FILE_NAME = "preprocessor_config.json"
 PROCESSOR_FILE_NAME = "processor_config.json"
 MODEL_FILE_NAME = "config.json"
@@ -30,30 +30,35 @@ _NO_FILE = f"Give a folder with {FILE_NAME}, or the path of a JSON file."
 
 @dataclass(frozen=True)
 class _Refused:
-    """Stands in a parsed value for something that JSON text may hold and a configuration may not."""
+    """Takes the place of a parsed value that JSON allows and a configuration does not."""
 
     what: str
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The JSON object of a file.
+    """Read the JSON object of a file.
 
     Raises:
-        ConfigError: the file is missing, no regular file, over `MAX_BYTES`, not UTF-8, not JSON or not an object; or a
-            key is there twice, a number is NaN, infinite or beyond 64 bits, or values are nested over `MAX_DEPTH` deep.
+        ConfigError: the file is missing, not a regular file, over `MAX_BYTES`, not UTF-8, not JSON or not an
+            object; or a key is there twice, a number is NaN, infinite or beyond 64 bits, or values are
+            nested over `MAX_DEPTH` deep.
     """
     return parse_json(_read_bytes(path), str(path))
 
 
 def read_settings(path: Path, inside: str = "") -> tuple[dict[str, Any], dict[str, str]]:
-    """The JSON object of a file without the keys that hold what a configuration may not, and by key what is wrong with those.
+    """Read the JSON object of a file, without keys with values that a configuration may not hold.
 
     Args:
         path: the file.
-        inside: the key of an object in the file that is wanted instead of the whole; empty results if it is none.
+        inside: the key of an object in the file to read instead of the whole; results are empty if its value
+            is not an object.
+
+    Returns:
+        The settings, and for each key that was left out what is wrong with it.
 
     Raises:
-        ConfigError: as `read_json`, but for what is wrong under a key.
+        ConfigError: as for `read_json`, except for faults under a key.
     """
     value = _parsed(_read_bytes(path), str(path))
     if inside:
@@ -64,10 +69,10 @@ def read_settings(path: Path, inside: str = "") -> tuple[dict[str, Any], dict[st
 
 
 def read_labels(path: Path) -> dict[int, str]:
-    """The names of classes, by number: of a model's folder, of its configuration, or of a file that holds nothing else.
+    """Read the names of classes by number from a model's folder, its configuration, or a file of names alone.
 
     Raises:
-        ConfigError: as `read_json`, or there are none in it.
+        ConfigError: as for `read_json`, or there are no names in it.
     """
     if path.is_dir():
         path = path / MODEL_FILE_NAME
@@ -102,7 +107,7 @@ def _read_bytes(path: Path) -> bytes:
 
 
 def parse_json(content: bytes, source: str) -> dict[str, Any]:
-    """The JSON object in bytes; see `read_json`.
+    """Parse the JSON object in bytes; see `read_json`.
 
     Args:
         content: UTF-8, with or without a byte order mark.
@@ -115,7 +120,7 @@ def parse_json(content: bytes, source: str) -> dict[str, Any]:
 
 
 def _parsed(content: bytes, source: str) -> dict[str, Any]:
-    """The JSON object in bytes, with `_Refused` in the place of values that a configuration may not hold."""
+    """Parse the JSON object in bytes, with `_Refused` in place of values that a configuration may not hold."""
     try:
         value = json.loads(
             content.decode("utf-8-sig"),
@@ -133,7 +138,7 @@ def _parsed(content: bytes, source: str) -> dict[str, Any]:
 
 
 def _faults_by_key(settings: dict[str, Any]) -> dict[str, str]:
-    """What is wrong under each key of an object: the first fault, with the path of keys that leads there."""
+    """Return the first fault under each key of an object, with the path of keys that leads to it."""
     return {
         key: f"{path}: {what}" for key, value in settings.items() for path, what in itertools.islice(_faults({key: value}), 1)
     }
@@ -155,7 +160,7 @@ def _integer(text: str) -> int | _Refused:
 
 
 def _faults(value: Any, path: str = "", depth: int = 1) -> Iterator[tuple[str, str]]:
-    """What a configuration may not hold, with the path of keys that leads there."""
+    """Yield the faults in a value that a configuration may not hold, each with the path of keys that leads to it."""
     if isinstance(value, _Refused):
         yield path, value.what
     elif isinstance(value, (dict, list)) and depth > MAX_DEPTH:
@@ -180,7 +185,7 @@ def _is_text(value: str) -> bool:
 
 
 def short(text: str, longest: int = 60) -> str:
-    """Text for a message: whole and printable as it is, or escaped and cut."""
+    """Return text for a message: as it is if it is short and printable, else escaped and cut."""
     shown = text if text.isprintable() else ascii(text)[1:-1]
     if len(shown) <= longest:
         return shown
@@ -191,10 +196,10 @@ def short(text: str, longest: int = 60) -> str:
 
 
 def check_subfolder(subfolder: str) -> str:
-    """A folder inside a model's folder, with forward slashes and none at the ends.
+    """Return the path of a folder inside a model's folder, with forward slashes, and no slash at the ends.
 
     Raises:
-        ConfigError: it is absolute, or goes up.
+        ConfigError: the path is absolute, or leads out of the model's folder.
     """
     parts = re.split(r"[/\\]", subfolder)
     if ".." in parts or parts[0].endswith(":") or (subfolder[:1] and subfolder[0] in "/\\") or "\0" in subfolder:
@@ -203,17 +208,18 @@ def check_subfolder(subfolder: str) -> str:
 
 
 def file_in(folder: Path, subfolder: str, name: str) -> Path | None:
-    """The path of a file of a model's folder, or None where there is no such file.
+    """Return the path of a file in a model's folder, or None if there is no such file.
 
-    A link counts wherever it leads: stores of large files (DVC, git-annex, huggingface_hub) keep files elsewhere.
+    Links may lead anywhere, because stores of large files (DVC, git-annex, huggingface_hub) keep files
+    elsewhere.
 
     Args:
         folder: the model's folder.
-        subfolder: a folder in it, or nothing.
+        subfolder: a folder in it, or an empty string.
         name: the file's name.
 
     Raises:
-        ConfigError: the file is a link that leads nowhere.
+        ConfigError: the file is a link to nothing.
     """
     path = folder / check_subfolder(subfolder) / name
     try:

@@ -1,4 +1,4 @@
-"""Files of a model on the Hub, through huggingface_hub: its cache, offline mode, tokens and endpoint setting all count."""
+"""Find files of a model on the Hub with huggingface_hub, and so with its cache, offline mode, tokens and endpoint."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ _LOG_IN = "run `hf auth login` or pass token="
 
 
 def is_id(source: str) -> bool:
-    """Whether a text has the form of a Hub id: `name` or `owner/name`, and is not the name of a JSON file."""
+    """Tell whether a text has the form of a Hub id (`name` or `owner/name`), and is not the name of a JSON file."""
     return bool(_ID.fullmatch(source)) and not source.endswith(".json") and ".." not in source and "--" not in source
 
 
 @dataclass
 class HubRepository:
-    """A model repository; files come from the cache or are downloaded into it.
+    """A model repository. Files come from the cache or are downloaded into it.
 
     Attributes:
         id: `owner/name`.
-        subfolder: a folder in the repository, or nothing.
-        revision: a branch, a tag or a commit; once a file is found, its commit, so that all files are of one state.
-        cache_dir: where downloads are kept, instead of huggingface_hub's own place.
-        force_download: whether to download what is in the cache.
-        local_files_only: whether to stay in the cache.
+        subfolder: a folder in the repository, or an empty string.
+        revision: a branch, a tag or a commit. Once a file is found it is the file's commit, so that all files
+            belong to one state.
+        cache_dir: where downloads are kept, instead of huggingface_hub's cache.
+        force_download: whether to download files that are in the cache already.
+        local_files_only: whether to read only files in the cache.
         token: a token, True for the stored one, False for none, None for the stored one if there is one.
     """
 
@@ -45,28 +46,28 @@ class HubRepository:
     _reached: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
-        """Check what the client would report late or not at all.
+        """Check for errors that the client would report late or not at all.
 
         Raises:
-            ConfigError: the subfolder goes up, or the options contradict each other.
+            ConfigError: the subfolder leads out of the repository, or the options contradict each other.
         """
         self.subfolder = check_subfolder(self.subfolder)
         if self.force_download and self.local_files_only:
             raise ConfigError("force_download: has no meaning with local_files_only. Leave one of them out.")
 
     def find(self, name: str) -> Path | None:
-        """The local path of a file, downloaded if need be, or None where the repository has no such file.
+        """Return the local path of a file, downloaded if necessary, or None if the repository has no such file.
 
-        A file that is not in the cache while there is no connection is None as well: `failure` then says why.
+        Without a connection, the result is also None for a file that is not in the cache; `failure` then says why.
 
         Raises:
-            ConfigError: no access, no such repository or revision, or the download failed.
+            ConfigError: access was denied, there is no such repository or revision, or the download failed.
         """
         client()
         from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError, LocalTokenNotFoundError
 
         label = self.label(name)
-        # Once the connection failed, the rest comes from the cache: files of one state, and one timeout.
+        # After a failed connection, other files come from the cache: one state of files, and only one timeout.
         offline = self.local_files_only or self._failure is not None
         try:
             if not (offline or self._reached or self.force_download):
@@ -81,7 +82,7 @@ class HubRepository:
             return None
         except MemoryError:
             raise
-        except Exception as error:  # the client raises its own, those of its HTTP library, and OSError for the disk
+        except Exception as error:  # the client raises errors of its own, of its HTTP library, and OSError for the disk
             final = isinstance(error, (ValueError, LocalTokenNotFoundError)) or status_of(error) in (401, 403, 404)
             if final or offline or self.force_download:
                 raise explained(error, label) from error
@@ -98,10 +99,10 @@ class HubRepository:
         return path
 
     def _reach(self, name: str) -> None:
-        """Ask for a file that is not in the cache, once: the client itself would ask six times, for 24 seconds, to no avail.
+        """Ask once for a file that is not in the cache. The client would ask six times in vain, for 24 seconds.
 
         Raises:
-            LocalEntryNotFoundError: there is no connection. Any answer is for the client to understand.
+            LocalEntryNotFoundError: there is no connection. Every answer is left to the client.
         """
         from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
         from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError, LocalTokenNotFoundError
@@ -109,13 +110,13 @@ class HubRepository:
         path = f"{self.subfolder}/{name}" if self.subfolder else name
         cache_dir = None if self.cache_dir is None else Path(self.cache_dir)
         if constants.HF_HUB_OFFLINE or isinstance(try_to_load_from_cache(self.id, path, cache_dir, self.revision), str):
-            return  # where the client asks once
+            return  # the client asks only once then
         try:
             url = hf_hub_url(self.id, path, revision=self.revision)
             get_hf_file_metadata(url, token=self.token, timeout=constants.HF_HUB_ETAG_TIMEOUT)
         except (HFValidationError, LocalTokenNotFoundError, MemoryError):
             raise
-        except Exception as error:  # the client's own, and those of its HTTP library
+        except Exception as error:  # errors of the client and of its HTTP library
             if status_of(error) is None:
                 raise LocalEntryNotFoundError(f"no connection: {reason(error)}") from error
         self._reached = True
@@ -137,21 +138,21 @@ class HubRepository:
         )
 
     def label(self, name: str) -> str:
-        """What messages call a file."""
+        """Return the name of a file in messages."""
         inside = f"{self.subfolder}/{name}" if self.subfolder else name
         return f"{self.id} ({inside}, revision {self.revision})"
 
     @property
     def failure(self) -> ConfigError | None:
-        """Why a file that is not there could not be looked for, if so."""
+        """Return why files could not be looked for, or None if they could."""
         return self._failure
 
 
 def client() -> Any:
-    """The module `huggingface_hub`.
+    """Import and return the module `huggingface_hub`.
 
     Raises:
-        RuntimeUnavailableError: it is not installed.
+        RuntimeUnavailableError: the module is not installed.
     """
     try:
         import huggingface_hub
@@ -164,11 +165,11 @@ def client() -> Any:
 
 
 def explained(error: Exception, label: str, *, offline: bool = False) -> ConfigError:
-    """A failure of the client as one line that says what to do.
+    """Turn an error of the client into one of a single line that says what to do.
 
     Args:
-        error: what the client raised.
-        label: which repository and file.
+        error: the error that the client raised.
+        label: the repository and the file, for the message.
         offline: whether the caller forbade downloads.
     """
     from huggingface_hub import constants, errors
@@ -203,19 +204,19 @@ def explained(error: Exception, label: str, *, offline: bool = False) -> ConfigE
     elif isinstance(error, errors.LocalTokenNotFoundError):
         text = f"token=True, but none is stored. Log in: {_LOG_IN}"
     else:
-        # "Force download failed due to the above error" and the like
+        # such as "Force download failed due to the above error"
         text = f"{endpoint} did not deliver the file or take it ({reason(error.__cause__ or error)}). Try again"
     return ConfigError(f"{label}: {text}.")
 
 
 def status_of(error: BaseException) -> int | None:
-    """The HTTP status that an error of the client carries, if any."""
+    """Return the HTTP status of an error of the client, or None if it has none."""
     status: int | None = getattr(getattr(error, "response", None), "status_code", None)
     return status
 
 
 def reason(error: BaseException) -> str:
-    """The first line of an error's text, or the class's name."""
+    """Return the first line of an error's text, or its class's name if it has no text."""
     text = next((line for line in str(error).splitlines() if line.strip()), "")
     text = " ".join(text.split()).rstrip(".") or type(error).__name__
     return text if len(text) <= 200 else text[:197] + "..."

@@ -1,8 +1,8 @@
-"""Older spellings of settings: what classes still understand, and what transformers now ignores.
+"""Older spellings of settings: those that classes still understand, and those that transformers now ignores.
 
 `ProcessorSpec.older` says which class understands which.
 
-Spellings that every class understands are in `sizes.py` (whole numbers and pairs for sizes), and null in `config.py`.
+Spellings that every class understands are in `sizes.py` (whole numbers and pairs for sizes) and `config.py` (null).
 Source: the constructors of transformers 5.23 (`models/*/image_processing_pil_*.py`).
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 from graphproc.errors import ConfigError
 
 Rewrite = Callable[[Any, Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any] | None]
-"""The settings that a value of an old key stands for, given the class's defaults and the other settings; None if nothing."""
+"""Makes the settings that an old key's value stands for, given the defaults and the other settings; None for no settings."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Spelling:
     """How an old key is read; it wins over the new one.
 
     Attributes:
-        rewrite: what a constructor and a file make of it.
-        in_call: what a call makes of it, which understands less; None where it makes nothing of it.
+        rewrite: how a constructor and a file read it.
+        in_call: how a call reads it; None if a call ignores it.
     """
 
     rewrite: Rewrite
@@ -32,38 +32,38 @@ class Spelling:
 
 
 def _square(value: Any, defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Kosmos-2: the class's own edge as both sides, whatever the size."""
+    """Read Kosmos-2's `use_square_size`: if true, the default's edge is both sides, whatever size is given."""
     edge = defaults["size"]["shortest_edge"]
     return {"size": {"height": edge, "width": edge}} if value else None
 
 
 def renamed(name: str) -> Spelling:
-    """Another name."""
+    """Make the spelling of a key that has another name today."""
     return Spelling(lambda value, defaults, settings: {name: value})
 
 
 def _width_first(value: Any, defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Donut: a pair is (width, height)."""
+    """Read Donut's size: a pair is (width, height)."""
     return {"size": tuple(reversed(value))} if isinstance(value, (list, tuple)) else None
 
 
 def _width_first_or_default(value: Any, defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Donut's constructor: null is the default."""
+    """Read the size in Donut's constructor: as `_width_first`, and null is the default."""
     return {"size": defaults["size"]} if value is None else _width_first(value, defaults, settings)
 
 
 def older(name: str) -> Spelling:
-    """An older name, which gives way to today's."""
+    """Make the spelling of an older name; today's name wins if both are given."""
     return Spelling(lambda value, defaults, settings: None if value is None else {name: settings.get(name, value)})
 
 
 def not_null(name: str) -> Spelling:
-    """Null means the class's default, not that there is none."""
+    """Make the spelling of a key for which null means the class's default."""
     return Spelling(lambda value, defaults, settings: {name: defaults[name]} if value is None else None)
 
 
 def _edge(key: str, edge: str) -> Spelling:
-    """Qwen2-VL and its kin: a number of pixels that `size` now holds as an edge."""
+    """Make the spelling of a number of pixels that `size` now holds as an edge, in Qwen2-VL and similar classes."""
 
     def rewrite(value: Any, defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> Mapping[str, Any] | None:
         if value is None:
@@ -77,7 +77,10 @@ def _edge(key: str, edge: str) -> Spelling:
 
 
 def _detr_size(value: Any, defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """DETR and its kin: null is the default, and a number is a shortest edge, with `max_size` or 1333 as the longest."""
+    """Read the size of DETR and similar classes.
+
+    Null is the default. A number is the shortest edge, with `max_size` or 1333 as the longest.
+    """
     if value is None:
         return {"size": defaults["size"]}
     if not _is_number(value) or (longest := settings.get("max_size", 1333)) is None:
@@ -86,7 +89,7 @@ def _detr_size(value: Any, defaults: Mapping[str, Any], settings: Mapping[str, A
 
 
 def _mask_former_size(value: Any, defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """MaskFormer and Mask2Former: null is the default, and `max_size` goes with it or with a number."""
+    """Read the size of MaskFormer and Mask2Former: null is the default; `max_size` is added to it or to a number."""
     longest = {} if settings.get("max_size") is None else {"longest_edge": settings["max_size"]}
     if value is None:
         return {"size": {**defaults["size"], **longest}}
@@ -94,7 +97,7 @@ def _mask_former_size(value: Any, defaults: Mapping[str, Any], settings: Mapping
 
 
 def _with_annotations(value: Any, defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """DETR and its kin: the annotations are converted where images are normalized, unless it is said."""
+    """Read `do_normalize` of DETR and similar classes: it is also the default of `do_convert_annotations`."""
     if value is None:
         return None
     return {"do_normalize": value, "do_convert_annotations": settings.get("do_convert_annotations", value)}
@@ -122,12 +125,12 @@ MASK_FORMER: Mapping[str, Spelling] = {
 
 
 def _both_sides(value: Any, defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Idefics: a number of pixels that `size` now holds as both sides."""
+    """Read Idefics' `image_size`: a number of pixels that `size` now holds as both sides."""
     return None if value is None else {"size": {"height": value, "width": value}, "image_size": None}
 
 
 def _edge_or_default(value: Any, defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Classes that take a whole number for the shortest edge, whatever `default_to_square` says, and null for the default."""
+    """Read a size for which a whole number is always the shortest edge, and null is the default."""
     if value is None:
         return {"size": defaults["size"]}
     return {"size": {"shortest_edge": value}} if isinstance(value, int) and not isinstance(value, bool) else None
@@ -140,7 +143,7 @@ PLAIN_NULLS: Mapping[str, Spelling] = {
 
 
 def _limits(value: Any, defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Emu3: `size` only repeats two other settings."""
+    """Read Emu3's `size`, which only repeats two other settings."""
     limits = {key: settings.get(key, default) for key, default in defaults["size"].items()}
     return {**limits, "size": limits}
 
@@ -157,7 +160,7 @@ PIXELS: Mapping[str, Spelling] = {
 
 
 def _file_size(value: Any, defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """MiniMax-M3-VL: the size in the published file, which never had an effect, is the class's default."""
+    """Read MiniMax-M3-VL's size: the one in the published file, which never had an effect, is the class's default."""
     return {"size": defaults["size"]} if value is None or value == [672, 672] else None
 
 
@@ -173,19 +176,19 @@ NEMOTRON: Mapping[str, Spelling] = {
 OWL: Mapping[str, Spelling] = {"rescale": renamed("do_rescale")}
 
 IGNORED: Mapping[str, str] = {"reduce_labels": "do_reduce_labels"}
-"""Keys that once meant something and now change nothing, with the setting that took their place."""
+"""Keys that had a meaning once and now change nothing, with the setting that took their place."""
 
 
 def modern(
     spellings: Mapping[str, Spelling], defaults: Mapping[str, Any], given: Mapping[str, Any], *, call: bool = False
 ) -> dict[str, Any]:
-    """Settings with a class's older spellings replaced by today's.
+    """Return settings with a class's older spellings replaced by today's.
 
     Args:
         spellings: the older spellings that the class understands, by key.
         defaults: the class's defaults.
         given: settings from a constructor or a file, or those of a processor with some that a call gives.
-        call: whether they are of a call.
+        call: whether they are those of a call.
     """
     settings = dict(given)
     for key, spelling in spellings.items():
@@ -197,7 +200,7 @@ def modern(
 
 
 def notes(declared: Collection[str], given: Mapping[str, Any]) -> list[str]:
-    """What to tell about keys that change nothing though they look as if they did.
+    """Return warnings about keys that change nothing although they look as if they did.
 
     Args:
         declared: the names of the settings of the class.

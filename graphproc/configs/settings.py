@@ -1,4 +1,4 @@
-"""What a setting is: its default, what values it takes, and its meaning; and the settings that every processor has."""
+"""What a setting is (its default, its values, its meaning), and the settings that every processor has."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from graphproc.errors import ConfigError
 from graphproc.numerics.filters import NAMES
 
 Check = Callable[[str, Any], Any]
-"""Brings a value other than None to its one form: (the setting's name, the value). Raises ConfigError for any other value."""
+"""Brings a value other than None to its normal form, given the setting's name and the value.
+
+It raises ConfigError for a value that the setting does not take.
+"""
 
 
 @dataclass(frozen=True)
@@ -20,8 +23,8 @@ class Setting:
     """A setting of a class.
 
     Attributes:
-        default: its value where nothing else is given; None is no value.
-        check: what values it takes; None is any, which steps read as true or false, or not at all.
+        default: its value where no other is given; None for no value.
+        check: checks and normalises values; None takes any, which steps read as true or false, or not at all.
         meaning: what it does, in a sentence.
         saved: whether files hold it.
     """
@@ -32,12 +35,12 @@ class Setting:
     saved: bool = True
 
     def of(self, default: Any) -> Setting:
-        """The same setting with another default."""
+        """Return the same setting with another default."""
         return replace(self, default=default)
 
 
 def changed(settings: Mapping[str, Any], **defaults: Any) -> dict[str, Any]:
-    """The same settings with some other defaults: `changed(TILED, min_patches=2)`."""
+    """Return the same settings with some other defaults: `changed(TILED, min_patches=2)`."""
     own = {key: setting for key in defaults if isinstance(setting := settings.get(key), Setting)}
     return {**settings, **defaults, **{key: setting.of(defaults[key]) for key, setting in own.items()}}
 
@@ -47,8 +50,9 @@ class Sides:
     """The check of a size in pixels.
 
     Attributes:
-        switches: the settings of the steps that read it; where all are off its sides may be anything (files have -1).
-        edge: whether a whole number is the shortest edge where `default_to_square` is false.
+        switches: the switches of the steps that read it. If all are off, its sides may be anything (files
+            have -1).
+        edge: whether a whole number is the shortest edge if `default_to_square` is false.
     """
 
     switches: tuple[str, ...]
@@ -56,22 +60,22 @@ class Sides:
 
 
 class Range(ABC):
-    """A check of numbers in a range: their kind when settings are made, the range where a step reads them."""
+    """A check of numbers in a range. Their type is checked when settings are made, the range when a step reads them."""
 
     @property
     @abstractmethod
     def expected(self) -> str:
-        """What a value has to be."""
+        """Return what a value has to be."""
 
     @abstractmethod
     def fits(self, value: Any) -> bool:
-        """Whether a value of the kind is in the range."""
+        """Tell whether a value of the right type is in the range."""
 
     def used(self, key: str, value: Any) -> Any:
-        """The value.
+        """Return the value if it is in the range.
 
         Raises:
-            ConfigError: it is out of the range.
+            ConfigError: the value is out of the range.
         """
         if not self.fits(value):
             raise ConfigError(f"{key}: expected {self.expected}, got {value!r}")
@@ -80,21 +84,21 @@ class Range(ABC):
 
 @dataclass(frozen=True)
 class Whole(Range):
-    """The check of a whole number, of at least a number."""
+    """The check of a whole number that is at least another number."""
 
     least: int | None = None
 
     @property
     def expected(self) -> str:
-        """What a value has to be."""
+        """Return what a value has to be."""
         return "a whole number" if self.least is None else f"a whole number of at least {self.least}"
 
     def fits(self, value: int) -> bool:
-        """Whether it is at least the number."""
+        """Tell whether it is at least the number."""
         return self.least is None or value >= self.least
 
     def __call__(self, key: str, value: Any) -> int:
-        """The number."""
+        """Return the number."""
         if isinstance(value, bool) or not isinstance(value, int):
             raise ConfigError(f"{key}: expected {self.expected}, got {value!r}")
         return value
@@ -102,22 +106,22 @@ class Whole(Range):
 
 @dataclass(frozen=True)
 class Above(Range):
-    """The check of a number above one, and with a second number below that."""
+    """The check of a number above one limit, and below a second if there is one."""
 
     limit: float
     below: float = math.inf
 
     @property
     def expected(self) -> str:
-        """What a value has to be."""
+        """Return what a value has to be."""
         return f"a number above {self.limit:g}" + (f" and below {self.below:g}" if self.below < math.inf else "")
 
     def fits(self, value: float) -> bool:
-        """Whether it is between the numbers."""
+        """Tell whether it is between the numbers."""
         return self.limit < value < self.below
 
     def __call__(self, key: str, value: Any) -> float:
-        """The number."""
+        """Return the number."""
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise ConfigError(f"{key}: expected {self.expected}, got {value!r}")
         return value
@@ -125,21 +129,21 @@ class Above(Range):
 
 @dataclass(frozen=True)
 class Pair(Range):
-    """The check of two whole numbers of at least a number."""
+    """The check of a pair of whole numbers that are at least another number."""
 
     least: int
 
     @property
     def expected(self) -> str:
-        """What a value has to be."""
+        """Return what a value has to be."""
         return f"two whole numbers of at least {self.least}"
 
     def fits(self, value: tuple[int, int]) -> bool:
-        """Whether both are at least the number."""
+        """Tell whether both are at least the number."""
         return min(value) >= self.least
 
     def __call__(self, key: str, value: Any) -> tuple[int, int]:
-        """The numbers."""
+        """Return the numbers."""
         if not isinstance(value, (list, tuple)) or len(value) != 2:
             raise ConfigError(f"{key}: expected {self.expected}, got {value!r:.80}")
         whole = Whole()
@@ -148,54 +152,58 @@ class Pair(Range):
 
 @dataclass(frozen=True)
 class OneOf:
-    """The check of a choice."""
+    """The check of a value that has to be one of a few."""
 
     choices: tuple[Any, ...]
 
     @property
     def expected(self) -> str:
-        """What a value has to be."""
+        """Return what a value has to be."""
         if len(self.choices) == 2:
             return f"{self.choices[0]} or {self.choices[1]}"
         return f"one of {', '.join(map(str, self.choices))}"
 
     def __call__(self, key: str, value: Any) -> Any:
-        """The choice."""
+        """Return the choice."""
         if isinstance(value, bool) or value not in self.choices:
             raise ConfigError(f"{key}: expected {self.expected}, got {value!r}")
         return value
 
 
 def flag(key: str, value: Any) -> bool:
-    """True or false."""
+    """Return a bool.
+
+    Raises:
+        ConfigError: the value is something else.
+    """
     if not isinstance(value, bool):
         raise ConfigError(f"{key}: expected true, false or null, got {value!r}")
     return value
 
 
 def number(key: str, value: Any) -> float:
-    """A finite number."""
+    """Return a finite number."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise ConfigError(f"{key}: expected a finite number, got {value!r}")
     return value
 
 
 def divisor(key: str, value: Any) -> float:
-    """A number that sizes are divided by: the quotient has to be a size."""
+    """Return a number that sizes can be divided by: the quotient has to be a size."""
     if 0 < abs(number(key, value)) < 1e-6:
         raise ConfigError(f"{key}: expected a number that sizes can be divided by, got {value!r}")
     return number(key, value)
 
 
 def numbers(key: str, value: Any) -> tuple[float, ...] | float:
-    """A finite number, or one for each channel."""
+    """Return a finite number, or a tuple of one for each channel."""
     if isinstance(value, (list, tuple)) and value:
         return tuple(number(key, v) for v in value)
     return number(key, value)
 
 
 def filter_code(key: str, value: Any) -> int:
-    """Pillow's number of a filter."""
+    """Return Pillow's code of a filter, e.g. 3 for bicubic."""
     if isinstance(value, bool) or not isinstance(value, int) or int(value) not in NAMES:
         known = ", ".join(f"{code} {name}" for code, name in sorted(NAMES.items()))
         raise ConfigError(f"{key}: expected one of {known}, got {value!r}")
@@ -203,7 +211,7 @@ def filter_code(key: str, value: Any) -> int:
 
 
 def resolutions(key: str, value: Any) -> tuple[tuple[int, int], ...]:
-    """Pairs of a height and a width."""
+    """Return pairs of a height and a width, in pixels."""
     pairs = value if isinstance(value, (list, tuple)) else ()
     if not pairs or not all(
         isinstance(pair, (list, tuple)) and len(pair) == 2 and all(Whole()(key, side) > 0 for side in pair) for pair in pairs
@@ -233,13 +241,13 @@ STANDARD_KEYS = tuple(STANDARD)
 
 
 def declared(settings: Mapping[str, Any]) -> Mapping[str, Setting]:
-    """All settings of a class: the standard ones, with its own defaults where it gives them, then its own.
+    """Return all settings of a class: the standard ones, with the class's defaults, then the class's own.
 
     Args:
-        settings: defaults of standard settings, and a `Setting` for each other one.
+        settings: defaults of standard settings, and a `Setting` for each of the others.
 
     Raises:
-        TypeError: one that is no standard setting is not declared.
+        TypeError: a setting that is not a standard one is not a `Setting`.
     """
     found = {**STANDARD, **settings}
     for key, value in found.items():

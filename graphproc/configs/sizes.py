@@ -1,4 +1,4 @@
-"""The `size`-like settings: every accepted spelling, and the dictionary it stands for."""
+"""Settings that are sizes: every accepted spelling, and the dictionary that it stands for."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SIDES: tuple[str, ...] = tuple(dict.fromkeys(key for form in SIZE_FORMS for key 
 
 
 class Size(dict[str, int]):
-    """A size with its sides as keys and as attributes; an attribute for a missing side is None."""
+    """A size with its sides as keys and as attributes. The attribute of a missing side is None."""
 
     def __getattr__(self, name: str) -> int | None:
         if name in SIDES:
@@ -38,7 +38,7 @@ _NAMES = sorted(frozenset().union(*SIZE_FORMS))
 
 
 def plain_size(value: Any) -> Any:
-    """A size as a dictionary, where it is an object with sides as attributes, such as transformers' `SizeDict`."""
+    """Turn an object with sides as attributes, such as transformers' `SizeDict`, into a dictionary; leave others."""
     if isinstance(value, (Mapping, list, tuple, int)) or not any(hasattr(value, name) for name in _NAMES):
         return value
     return {name: side for name in _NAMES if (side := getattr(value, name, None)) is not None}
@@ -59,15 +59,17 @@ def size_dict(
     height_first: bool = True,
     used: bool = True,
 ) -> dict[str, int]:
-    """The dictionary that a size setting stands for.
+    """Return the dictionary that a size setting stands for.
 
     Args:
         key: the setting's name, for messages.
-        value: an int, a pair, a dictionary, an object with sides as attributes, or None where `max_size` says everything.
-        default_to_square: whether an int is both sides, or the shortest edge.
-        max_size: the cap of the longest edge that goes with an int.
-        height_first: whether a pair is (height, width).
-        used: whether a step that is on reads it; the sides in a dictionary that none reads may be anything (files have -1).
+        value: an int, a pair, a dictionary, an object with sides as attributes, or None if `max_size` says
+            everything.
+        default_to_square: whether an int is both sides; else it is the shortest edge.
+        max_size: the limit of the longest edge that goes with an int.
+        height_first: whether a pair is (height, width); else (width, height).
+        used: whether a step that is on reads it. If none does, the sides in a dictionary may be anything
+            (files have -1).
 
     Raises:
         ConfigError: the value has none of the accepted forms.

@@ -1,4 +1,4 @@
-"""Where a configuration comes from: a folder, a JSON file, or a model on the Hub."""
+"""Find a configuration: in a folder, a JSON file, or a model on the Hub."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ from graphproc.errors import ConfigError
 
 TYPE_KEYS = ("image_processor_type", "feature_extractor_type")
 NESTED = "image_processor"
-"""Where a processor's file holds its image processor."""
+"""The key under which a processor's file holds its image processor."""
 GIVE = f"Give a folder with {FILE_NAME}, the path of a JSON file, or a Hub id such as openai/clip-vit-base-patch32."
 
 
 class Files(Protocol):
-    """The files of a model."""
+    """The files of a model, on disk or on the Hub."""
 
     def find(self, name: str) -> Path | None:
-        """The local path of a file, or None where there is none."""
+        """Return the local path of a file, or None if there is no such file."""
 
     def label(self, name: str) -> str:
-        """What messages call a file."""
+        """Return the name of a file in messages."""
 
     @property
     def failure(self) -> ConfigError | None:
-        """Why a file that is not there could not be looked for, if so."""
+        """Return why files could not be looked for, or None if they could."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,11 @@ class Folder:
     failure: ConfigError | None = None
 
     def find(self, name: str) -> Path | None:
-        """The path of a file, or None."""
+        """Return the path of a file, or None if there is no such file."""
         return file_in(self.path, self.subfolder, name)
 
     def label(self, name: str) -> str:
-        """The path of a file, whether it is there or not."""
+        """Return the path of a file, whether it is there or not."""
         return str(self.path / check_subfolder(self.subfolder) / name)
 
 
@@ -65,10 +65,10 @@ class Source:
 
     Attributes:
         settings: the file's keys and values.
-        label: which file, for messages.
-        files: where the model's other files are.
+        label: the file's name in messages.
+        files: the model's other files.
         assumed: what had to be assumed to find the settings.
-        faults: by key what is wrong with the file's other keys, which hold what a configuration may not.
+        faults: what is wrong with each key that was left out because of its value (`files.read_settings`).
     """
 
     settings: Mapping[str, Any]
@@ -78,13 +78,13 @@ class Source:
     faults: Mapping[str, str] = field(default_factory=dict)
 
     def processor_class(self, known: Iterable[str] = ()) -> tuple[str, list[str]]:
-        """The class that the settings are for, and what had to be assumed; looks at the model's `config.json` if need be.
+        """Return the class that the settings are for, and what had to be assumed. Read the model's `config.json` if necessary.
 
         Args:
             known: the supported classes; messages name the nearest of them.
 
         Raises:
-            UnsupportedProcessorError: the type names no class of transformers.
+            UnsupportedProcessorError: the type is not a class of transformers.
             ConfigError: nothing says which class is meant, or only remote code does.
         """
         self.check((*TYPE_KEYS, "auto_map", timm.KEY))
@@ -98,10 +98,10 @@ class Source:
         return resolve_class(self.settings, self.label, model_type if isinstance(model_type, str) else None, known)
 
     def check(self, keys: Iterable[str]) -> None:
-        """Refuse what is wrong under keys that count.
+        """Refuse faults under some keys.
 
         Raises:
-            ConfigError: there is something.
+            ConfigError: one of the keys has a fault.
         """
         for key in keys:
             if key in self.faults:
@@ -109,10 +109,10 @@ class Source:
 
 
 def file_source(path: Path, label: str, files: Files) -> Source:
-    """The settings of one file.
+    """Read the settings of one file.
 
     Raises:
-        ConfigError: it cannot be read, or is a model's configuration instead of an image processor's.
+        ConfigError: the file cannot be read, or is a model's configuration instead of an image processor's.
     """
     settings, faults = read_settings(path)
     source = Source(settings, label, files, faults=faults)
@@ -142,13 +142,13 @@ def load_source(
     `preprocessor_config.json`, else a `config.json` written by timm.
 
     Args:
-        source: a folder, a JSON file, or a Hub id if it is neither.
+        source: a folder, a JSON file, or else a Hub id.
         subfolder: a folder inside the folder or the repository.
         cache_dir, force_download, local_files_only, token, revision: as `huggingface_hub.hf_hub_download` takes them.
         file_name: the name to look for instead of `preprocessor_config.json`.
 
     Raises:
-        ConfigError: nothing is there, it cannot be read, or it is no configuration.
+        ConfigError: there is no such file, it cannot be read, or it is not a configuration.
         RuntimeUnavailableError: a Hub id was given and huggingface_hub is not installed.
     """
     text = os.fspath(source)
@@ -167,10 +167,10 @@ def load_source(
 
 
 def check_file_name(name: str) -> str:
-    """A file's name without a folder.
+    """Return a file's name if it is a name alone, without a folder.
 
     Raises:
-        ConfigError: there is a folder in it.
+        ConfigError: the name contains a folder.
     """
     if not name or any(c in name for c in "/\\\0") or name in (".", ".."):
         raise ConfigError(f"image_processor_filename: expected a name without a folder, got {name!r}")
@@ -194,7 +194,7 @@ def _found(files: Files, file_name: str) -> Source:
 
 
 def _unnested(source: Source, path: Path) -> Source:
-    """The image processor nested in a file that was given as such and names no class itself."""
+    """Return the settings nested in a processor's file that was given as a file and does not name a class itself."""
     if any(source.settings.get(key) for key in TYPE_KEYS):
         return source
     inner, faults = read_settings(path, NESTED)

@@ -27,7 +27,7 @@ DEFAULTS: Mapping[str, Any] = {
     "crop_pct": 0.875,
     "crop_mode": "center",
 }
-"""What counts where a file says nothing, or null."""
+"""The values of keys that a file lacks, or sets to null."""
 MAX_SIDE = 2**31 - 1
 
 
@@ -37,10 +37,10 @@ class Evaluation:
 
     Attributes:
         size: (height, width) of the result, in pixels.
-        scaled: (height, width) in pixels that the image is scaled to, or for: the size over `crop_pct`, rounded down.
-        mode: `center`: the shorter side to `scaled`, then cropped; `squash`: both sides to `scaled`, then cropped;
-            `border`: the longer side to `scaled`, then bordered.
-        filter: the resize's filter.
+        scaled: (height, width) in pixels that the resize aims at: the size divided by `crop_pct`, rounded down.
+        mode: `center` scales the shorter side to `scaled`, then crops; `squash` scales both sides to
+            `scaled`, then crops; `border` scales the longer side to `scaled`, then adds a border.
+        filter: the name of the resize's filter.
         mean: of the three channels, in [0, 1].
         std: of the three channels.
     """
@@ -54,18 +54,18 @@ class Evaluation:
 
 
 def is_timm(settings: Mapping[str, Any]) -> bool:
-    """Whether settings are those of a timm model's `config.json`."""
+    """Tell whether settings are those of a timm model's `config.json`."""
     return isinstance(settings.get(KEY), Mapping)
 
 
 def evaluation(given: Any) -> Evaluation:
-    """The evaluation transform that a `pretrained_cfg` stands for.
+    """Return the evaluation transform that a `pretrained_cfg` stands for.
 
     Args:
-        given: the dictionary; keys that do not concern evaluation may hold anything.
+        given: the dictionary. Keys that do not concern evaluation may hold anything.
 
     Raises:
-        ConfigError: it is no dictionary, a value has no meaning, or the model takes other than three channels.
+        ConfigError: it is not a dictionary, a value has no meaning, or the model does not take three channels.
     """
     if not isinstance(given, Mapping):
         raise ConfigError(f"{KEY}: expected a dictionary of timm's settings, got {type(given).__name__}")
@@ -88,10 +88,10 @@ def evaluation(given: Any) -> Evaluation:
 
 
 def checked(key: str, value: Any) -> dict[str, Any]:
-    """A `pretrained_cfg` as it is saved, known to mean something.
+    """Check a `pretrained_cfg` with `evaluation`, and return it as it is saved.
 
     Raises:
-        ConfigError: as `evaluation`.
+        ConfigError: as for `evaluation`.
     """
     evaluation(value)
     return {str(name): list(item) if isinstance(item, tuple) else item for name, item in value.items()}

@@ -1,1 +1,1 @@
-"""Joining a preprocessing graph to a model's graph, so that the model takes raw pixels."""
+"""Join a preprocessing graph to a model's graph, so that the model takes raw pixels."""

@@ -1,6 +1,6 @@
-"""Checks at the joints: what arrives has the sizes that the next part says, or the graph fails there, with a name that says so.
+"""Check sizes at a joint: if what arrives has other sizes than the next part takes, a node named after them fails.
 
-Only shapes are looked at, so a check costs the same few microseconds for every size of image.
+A check reads only shapes, so it takes the same few microseconds for images of any size.
 """
 
 from __future__ import annotations
@@ -18,22 +18,23 @@ Array = np.ndarray[Any, Any]
 
 
 def node_name(label: str, axis: int, size: int) -> str:
-    """The name of the node that fails."""
+    """Return the name of the node that fails if an axis does not have its size."""
     return f"{MARK}{label}: axis {axis} must be {size}/Reshape"
 
 
 def check(graph: ir.Graph, value: ir.Value, sizes: Mapping[int, int], rank: int, label: str) -> None:
-    """Put a check behind a value, in place: whatever reads it reads the same, and its sizes are those.
+    """Put a check behind a value, in place: its readers then read the same elements, with checked sizes.
 
-    For each axis, a vector of as many elements as it must have is reshaped to as many as it has, which fails where these differ:
-    ONNX has no operator for it. What comes of that is the shape of the result, so no runtime may leave it out.
+    ONNX has no operator that checks. So for each axis, a vector with as many elements as the axis must have
+    is reshaped to as many as it has, which fails where these differ. The outcome is used as the shape of the
+    result, so no runtime may remove the check.
 
     Args:
         graph: the graph that makes the value.
-        value: what arrives.
-        sizes: the sizes, by axis.
-        rank: the number of axes.
-        label: what the nodes' names begin with.
+        value: the value that arrives.
+        sizes: the sizes that it must have, by axis.
+        rank: the number of its axes.
+        label: the start of the nodes' names.
     """
     names = names_of(graph)
     nodes: list[ir.Node] = []

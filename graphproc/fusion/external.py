@@ -1,7 +1,8 @@
-"""Weights that stand in files beside a model: checked, and moved on without being loaded.
+"""Weights in files beside a model: check them, and copy them without loading them.
 
-They are copied byte range by byte range into one file next to the fused graph. A link would be cheaper, but ONNX's own
-loaders refuse symbolic and hard links, and a later change of the model's file would change the fused one.
+Their byte ranges are copied one by one into a file next to the fused graph. A link would be cheaper, but
+ONNX's own loaders refuse symbolic and hard links, and a later change of the model's file would change the
+fused one.
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ if TYPE_CHECKING:
     import onnx
 
 MAX_PROTO = (1 << 31) - 1
-"""The largest message that protobuf writes, in bytes."""
+"""The size in bytes of the largest message that protobuf writes."""
 ALIGNMENT = 64 << 10
-"""Where large tensors start, so that every system can map them into memory; small ones start at multiples of 64."""
+"""Large tensors start at multiples of this, so that every system can map them into memory; small ones at multiples of 64."""
 _CHUNK = 4 << 20
 
 
 def tensors(model: ir.Model) -> Iterator[tuple[ir.ExternalTensor, Callable[[ir.TensorProtocol], None]]]:
-    """Every tensor of a model that stands in another file, with a function that puts another in its place."""
+    """Yield every tensor of a model that is stored in another file, with a function that puts a tensor in its place."""
     graphs = [model.graph, *model.graph.subgraphs()]
     for function in model.functions.values():
         graphs += [function.graph, *function.graph.subgraphs()]
@@ -49,11 +50,11 @@ def tensors(model: ir.Model) -> Iterator[tuple[ir.ExternalTensor, Callable[[ir.T
 
 
 def check(model: ir.Model, where: str, folder: Path | None) -> None:
-    """See that every tensor in another file is there in full, and remember the folder.
+    """Check that every tensor in another file is there in full, and remember the folder.
 
     Args:
         model: the model.
-        where: what messages call it.
+        where: the model's name in messages.
         folder: the folder of the model's file; None for a model that did not come from a file.
 
     Raises:
@@ -88,7 +89,7 @@ def check(model: ir.Model, where: str, folder: Path | None) -> None:
 
 
 def load(tensor: ir.ExternalTensor) -> ir.TensorProtocol:
-    """One tensor, read into memory."""
+    """Read one tensor into memory."""
     import onnx
 
     with open(tensor.path, "rb") as file:
@@ -99,10 +100,10 @@ def load(tensor: ir.ExternalTensor) -> ir.TensorProtocol:
 
 
 def embed(model: ir.Model) -> onnx.ModelProto:
-    """The model with all its weights inside.
+    """Return the model with all its weights inside.
 
     Raises:
-        FusionError: it would be larger than protobuf allows.
+        FusionError: the model would be larger than protobuf allows.
     """
     found = list(tensors(model))
     if (total := sum(tensor.nbytes for tensor, _ in found)) > MAX_PROTO:
@@ -120,22 +121,23 @@ def embed(model: ir.Model) -> onnx.ModelProto:
 
 
 def write(model: ir.Model, output: Path, sources: list[Path]) -> tuple[onnx.ModelProto, list[Path]]:
-    """Write a graph, and its weights in a file beside it, whole or not at all.
+    """Write a graph, and weights from other files into a file beside it, whole or not at all.
 
     Args:
         model: the graph.
-        output: the file; weights in files go to `<output>.data`, or into the graph where `output` is a device or a pipe.
+        output: the file. Weights from other files go to `<output>.data`, or into the graph if `output` is a
+            device or a pipe.
         sources: files that must not be overwritten.
 
     Returns:
-        The model, with weights that refer to the file written, and the files.
+        The model, with weights that refer to the written file, and the files.
 
     Raises:
         FusionError: a file cannot be written, or is one of the sources.
     """
     data = output.with_name(f"{output.name}.data")
     found = list(tensors(model))
-    if is_special(output):  # nothing can stand beside it
+    if is_special(output):  # there cannot be a file beside it
         embed(model)
         found = []
     targets = [output, data] if found else [output]
@@ -162,7 +164,7 @@ def write(model: ir.Model, output: Path, sources: list[Path]) -> tuple[onnx.Mode
 
 
 def _move_all(found: list[tuple[ir.ExternalTensor, Callable[[ir.TensorProtocol], None]]], data: Path, file: IO[bytes]) -> None:
-    """Copy the tensors' bytes, those that tensors share once, and let the tensors refer to the copy."""
+    """Copy the tensors' bytes, shared bytes only once, and let the tensors refer to the copy."""
     starts: dict[tuple[str, int, int], int] = {}
     end = 0
     for tensor, put in found:

@@ -1,8 +1,8 @@
-"""The normalization of pixels moved into the weights of the model's first convolution.
+"""Move the normalization of pixels into the weights of the model's first convolution.
 
-`conv(scale * x + shift)` is a convolution of `x` with the weights `scale * w` and the bias `b + sum(w * shift)`, as long as
-every product reads a pixel: zeros that the convolution pads with are zeros after the normalization, which no pixel is.
-Results are close, not the same bits, so this happens only when asked for.
+`conv(scale * x + shift)` is a convolution of `x` with the weights `scale * w` and the bias
+`b + sum(w * shift)`, if every product reads a pixel. A convolution that pads reads zeros that were not
+normalized, so it is refused. Results are close, not the same bits, so this happens only on demand.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ class Folded:
 
     Attributes:
         convolution: the node with changed weights.
-        difference: the largest absolute difference of its output on the shipped photograph; None where the graph takes
-            more than images.
+        difference: the largest absolute difference of its output on the shipped photograph; None if the
+            graph takes inputs other than images.
         magnitude: the largest absolute value of that output.
-        outputs: the largest absolute difference of each output of the fused graph; empty where the model takes more than
-            images, or its weights stand in another file.
+        outputs: the largest absolute difference of each output of the fused graph; empty if the model takes
+            inputs other than images, or has weights in another file.
     """
 
     convolution: str
@@ -49,7 +49,7 @@ def fold(model: ir.Model, arrived: list[ir.Value], images: int) -> Folded:
 
     Args:
         model: the fused graph.
-        arrived: the values that arrive at the model's inputs; the image is replaced by the pixels that arrive now.
+        arrived: the values that arrive at the model's inputs; the normalized image is replaced by the pixels.
         images: how many of the graph's first inputs are the preprocessing's.
 
     Raises:
@@ -130,7 +130,7 @@ def _rewrite(
     if len({len(scale), len(shift), groups * channels} - {1}) > 1:
         raise FusionError(f"fold_normalize: {groups * channels} channels of the convolution, {len(scale)} of the normalization")
     wide = weight.astype(np.float64)
-    # The input channel of each weight: filters of one group read the channels of that group.
+    # The input channel of each weight; filters of a group read only that group's channels.
     of_weight = np.arange(filters)[:, None] // (filters // groups) * channels + np.arange(channels)
     scales, shifts = (np.broadcast_to(v, (groups * channels,))[of_weight] for v in (scale, shift))
     added = (wide * shifts[:, :, None, None]).sum(axis=(1, 2, 3))
@@ -177,7 +177,7 @@ def _rewrite(
 
 
 def _measure(model: ir.Model, conv: ir.Node, images: int) -> dict[str, Array] | None:
-    """The convolution's output, and the graph's outputs where they can be had, for the shipped photograph."""
+    """Run the shipped photograph; return the convolution's output, and the graph's outputs if they can be computed."""
     given = list(model.graph.inputs)[:images]
     if len(given) != 1:
         return None
@@ -207,7 +207,7 @@ def _run(model: onnx.ModelProto, feeds: dict[str, Any]) -> dict[str, Array]:
 
 
 def _photograph(value: ir.Value) -> Any:
-    """The shipped photograph as the graph's input takes it, or None if that is no uint8 image."""
+    """Return the shipped photograph in the form of the graph's input, or None if that is not a uint8 image."""
     from PIL import Image
 
     sides = dims(value)

@@ -1,4 +1,4 @@
-"""A torch module as the graph that follows: exported with torch's exporter, on inputs that the preprocessing made."""
+"""Export a torch module with torch's exporter, on inputs that the preprocessing makes, to join it."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from graphproc.fusion.sources import Side, describe, dims, read
 Array = np.ndarray[Any, Any]
 
 EXAMPLE_SIZE = (480, 640)
-"""(height, width) of the images that a module is exported on, where the preprocessing takes any."""
+"""(height, width) of the images that a module is exported on, if the preprocessing takes any size."""
 EXAMPLES = 2
-"""How many there are: torch takes a size of 1 for one that never changes."""
+"""The number of these images. A size of 1 would count as fixed for torch."""
 MAX_IN_MEMORY = 1 << 30
-"""Bytes of weights above which an exported model goes through files instead of one ONNX message."""
+"""An exported model with more bytes of weights than this goes through files, not through one ONNX message."""
 _LOGGERS = ("torch", "onnxscript", "onnx_ir")
 
 
 def is_module(model: Any) -> bool:
-    """Whether a model is a torch module, without loading torch."""
+    """Tell whether a model is a torch module, without loading torch."""
     return hasattr(model, "forward") and hasattr(model, "state_dict")
 
 
@@ -46,23 +46,25 @@ def as_graph(
     example_inputs: Mapping[str, Any] | None,
     options: Mapping[str, Any],
 ) -> Iterator[Any]:
-    """The model as something that can be joined: a torch module is exported, anything else stays what it is.
+    """Yield the model in a form that can be joined: export a torch module, leave anything else as it is.
 
     Args:
         preprocessing: a processor or a preprocessing graph, as for `fuse`.
         model: a torch module, or a graph.
-        map: preprocessing outputs to parameters of the module's `forward`, where names differ.
+        map: the parameter of the module's `forward` for each preprocessing output with another name.
         image_size: (height, width) of every image, or None for any.
-        outputs: which of the module's outputs the graph has, by name; None for every tensor that it returns under a name.
-        example_inputs: tensors for parameters that the preprocessing does not give; they stay inputs of the graph.
-        options: for a processor: what its `to_onnx` takes.
+        outputs: the names of the module's outputs that the graph has; None for every tensor that it
+            returns under a name.
+        example_inputs: tensors for parameters that the preprocessing does not give. These stay inputs of
+            the graph.
+        options: for a processor: options of its `to_onnx`.
 
     Yields:
         The model, or a path; its files are deleted afterwards.
 
     Raises:
         RuntimeUnavailableError: torch's exporter is not installed.
-        FusionError: the module's parameters do not fit, or torch cannot export it; names the module.
+        FusionError: the module's parameters do not fit, or torch cannot export it; the message names the module.
     """
     if not is_module(model):
         if outputs is not None or example_inputs is not None:
@@ -83,7 +85,7 @@ def as_graph(
 
 
 def _examples(source: Any, image_size: tuple[int, int] | None, options: Mapping[str, Any]) -> tuple[Side, dict[str, Array]]:
-    """The preprocessing, and what it makes of some noise."""
+    """Return the preprocessing, and its outputs for images of noise."""
     from graphproc.runtime.session import Session
 
     if hasattr(source, "to_onnx"):
@@ -108,15 +110,15 @@ def _examples(source: Any, image_size: tuple[int, int] | None, options: Mapping[
 def export(
     module: Any, side: Side, made: Mapping[str, Array], map: Map, outputs: Sequence[str] | None, further: Mapping[str, Any]
 ) -> Any:
-    """Export a module in evaluation mode, with names of inputs and outputs, and free sizes where the preprocessing has them.
+    """Export a module in evaluation mode, with names, and with symbols for sizes where the preprocessing has them.
 
     Args:
         module: the torch module.
         side: the preprocessing.
-        made: examples of its outputs.
-        map: its outputs to parameters of the module.
+        made: an example of each of its outputs.
+        map: the module's parameter for each of its outputs with another name.
         outputs: the names of the outputs to keep, or None.
-        further: tensors for other parameters.
+        further: tensors for the other parameters.
 
     Returns:
         A `torch.onnx.ONNXProgram`.
@@ -132,7 +134,7 @@ def export(
         raise RuntimeUnavailableError(
             f"fuse: exporting a torch module needs {error.name}. pip install 'graphproc[torch]'"
         ) from None
-    module = getattr(module, "_orig_mod", module)  # what torch.compile wrapped
+    module = getattr(module, "_orig_mod", module)  # the module that torch.compile wrapped
     label = f"model {type(module).__name__}"
     sources = _matched(module, label, side, map, further)
     values = {str(v.name): v for v in side.graph.outputs}
@@ -155,7 +157,7 @@ def export(
             return torch.onnx.export(program, dynamo=True, verbose=False, input_names=names, output_names=found)
     except FusionError:
         raise
-    except Exception as error:  # the exporter raises what its parts raise
+    except Exception as error:  # the exporter's parts raise many types
         hint = "Fix the image's size with image_size=(height, width), or export it yourself and give the ONNX file."
         raise FusionError(f"{label}: torch cannot export it ({_first_line(error)}). {hint}") from error
     finally:
@@ -164,7 +166,7 @@ def export(
 
 
 def _matched(module: Any, label: str, side: Side, map: Map, further: Mapping[str, Any]) -> dict[str, str | None]:
-    """The preprocessing output of each parameter that gets one, in the order of `forward`; None where an example is given."""
+    """Return the preprocessing output for each parameter, in the order of `forward`; None for those with an example."""
     known = inspect.signature(module.forward).parameters
     named = {n: p for n, p in known.items() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
     outputs = {str(v.name): v for v in side.graph.outputs}
@@ -194,7 +196,7 @@ def _is_float(value: ir.Value) -> bool:
 
 
 def _wrapper(module: Any, label: str, names: Sequence[str], outputs: Sequence[str] | None) -> Any:
-    """The module as one that takes tensors in order and returns a dictionary of tensors."""
+    """Wrap the module in one that takes tensors in order and returns a dictionary of tensors."""
     import torch
 
     class Named(torch.nn.Module):
@@ -209,10 +211,13 @@ def _wrapper(module: Any, label: str, names: Sequence[str], outputs: Sequence[st
 
 
 def _named(result: Any, label: str, outputs: Sequence[str] | None) -> dict[str, Any]:
-    """The tensors of a module's result by name: fields by their names, places in a tuple as `output_0`, deeper ones dotted.
+    """Return the tensors of a module's result by name.
+
+    Fields have their names, elements of a tuple are `output_0`, `output_1`, ..., and nested ones have dots:
+    `hidden_states.0`.
 
     Raises:
-        FusionError: there is no tensor, or none of a wanted name.
+        FusionError: there is no tensor, or a wanted name is missing.
     """
     every = dict(_tensors("", result))
     if outputs is None:
@@ -240,7 +245,7 @@ def _tensors(name: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the exporter's warnings and log lines: what matters becomes an error."""
+    """Hide the exporter's warnings and log lines until the block ends; what matters becomes an error."""
     loggers = [logging.getLogger(name) for name in _LOGGERS]
     levels = [logger.level for logger in loggers]
     try:

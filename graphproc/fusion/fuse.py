@@ -1,4 +1,4 @@
-"""A preprocessing graph and a model as one graph, which takes raw pixels, and with post-processing gives answers."""
+"""Fuse a preprocessing graph and a model to one graph that takes raw pixels, and with post-processing gives answers."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ PREFIX = "graphproc."
 
 @dataclass(frozen=True)
 class Fused:
-    """A fused graph and how it came about.
+    """A fused graph, and facts about how it was made.
 
     Attributes:
         model: the graph; weights that were written to a file refer to it.
-        joints: what leads where, as `graphproc.fusion` in the graph's metadata says it.
+        joints: which output leads into which input, as in the entry `graphproc.fusion` of the graph's metadata.
         notes: what was assumed or changed, a sentence each.
         files: the files that were written.
         folded: what folding the normalization changed, or None.
@@ -68,38 +68,45 @@ def fuse(
 ) -> onnx.ModelProto:
     """Join a preprocessing graph to a model, and post-processing behind it.
 
-    The fused graph takes what the preprocessing takes, then the model's other inputs, and gives what the model gives, or what
-    the post-processing makes of it. Outputs go to inputs of the same name; one image output left over goes to the one image
-    input left over. The post-processing gets the size of the images that come in, so boxes and maps are in their pixels.
+    The fused graph's inputs are those of the preprocessing, then the model's other inputs. Its outputs are
+    the model's, or those of the post-processing. Outputs are joined to inputs of the same name. If one
+    image output and one image input are left over, they are joined as well. The post-processing gets the
+    size of the images that come in, so boxes and maps are in their pixels.
 
     Args:
         preprocessing: a processor, or the path, the bytes or the model of a preprocessing graph.
-        model: the path, the bytes or the model of the graph that follows. Weights in files beside it are found by path. Or a
-            torch module, which is exported with torch's exporter: its inputs are the parameters of `forward`.
-        map: preprocessing outputs to model inputs, e.g. `{"pixel_values": "input.1"}`; a list gives one output to several.
-        keep: names of outputs of the preprocessing, or of the model before post-processing, that the fused graph gives too.
+        model: the path, the bytes or the model of the graph that follows; weights in files beside it are
+            found by path. Or a torch module, which is exported with torch's exporter: its inputs are the
+            parameters of `forward`.
+        map: the model input for each preprocessing output with another name, e.g.
+            `{"pixel_values": "input.1"}`; a list leads one output into several inputs.
+        keep: names of outputs of the preprocessing, or of the model before post-processing, that the fused
+            graph gives as well.
         image_size: (height, width) of every image, or None for any.
         layout: `nhwc` for models that take images as [batch, height, width, channels].
-        fold_normalize: move the normalization into the weights of the model's first convolution. Results are then close,
-            not the same bits.
-        post: a processor; its `post_process_*` method follows the model; or a post-processing graph; None for none.
+        fold_normalize: whether to move the normalization into the weights of the model's first convolution.
+            Results are then close, not the same bits.
+        post: a processor with a `post_process_*` method that follows the model, or a post-processing
+            graph; None for no post-processing.
         post_method: the method, e.g. `object_detection`; None for the one that fits the model's outputs.
-        post_options: the method's options, e.g. `{"threshold": 0.7}`; `id2label`, the names of classes for the metadata; and
-            `ragged`, for rows of a number that depends on the image instead of padded ones.
-        post_map: model outputs to what the method reads, e.g. `{"output0": "logits"}`, where names differ.
-        outputs: for a torch module: which of its outputs the graph has, e.g. `["logits"]`; inside others `hidden_states.0`. None
-            for every tensor that it returns under a name.
-        example_inputs: for a torch module: tensors for parameters that the preprocessing does not give, of a batch of 2; they
-            stay inputs of the graph.
-        output: a file to write the fused graph to, whole or not at all; weights that stood in files are copied to
+        post_options: the method's options, e.g. `{"threshold": 0.7}`; `id2label`, the names of classes for
+            the metadata; and `ragged`, for as many rows as the image has instead of padded ones.
+        post_map: the name that the method has for each model output with another name, e.g.
+            `{"output0": "logits"}`.
+        outputs: for a torch module: the names of its outputs that the graph has, e.g. `["logits"]`, or
+            nested ones such as `hidden_states.0`. None for every tensor that it returns under a name.
+        example_inputs: for a torch module: tensors, for a batch of 2, for parameters that the preprocessing
+            does not give. These stay inputs of the graph.
+        output: a file to write the fused graph to, whole or not at all. Weights from files are copied to
             `<output>.data` without being loaded. None loads them into the returned model.
-        **options: for a processor: what its `to_onnx` takes (`target`, `input`, `color`, ...).
+        **options: for a processor: options of its `to_onnx` (`target`, `input`, `color`, ...).
 
     Returns:
-        The fused model, in the highest opset of all.
+        The fused model, in the highest opset of the graphs.
 
     Raises:
-        FusionError: the graphs do not fit, cannot be brought to one opset, or a file is missing, broken or cannot be written.
+        FusionError: the graphs do not fit, cannot be converted to one opset, or a file is missing, broken
+            or cannot be written.
         ConfigError: the processor has no such method, or an option has no meaning.
         RuntimeUnavailableError: the model is a torch module, and torch's exporter is not installed.
     """
@@ -126,7 +133,7 @@ def fuse_graphs(
     output: str | os.PathLike[str] | None = None,
     **options: Any,
 ) -> Fused:
-    """As `fuse`, with what was assumed and measured on the way."""
+    """Fuse as `fuse` does, and return also what was assumed and measured."""
     second = read(model, "model")
     if second.model.metadata_props.keys() & {f"{PREFIX}config", f"{PREFIX}program", f"{PREFIX}fusion"}:
         raise FusionError(f"{second.where}: is a graph with preprocessing already. Give the preprocessing first, then the model.")
@@ -174,14 +181,14 @@ def fuse_graphs(
 
 @dataclass(frozen=True)
 class _Attached:
-    """How one graph was put behind another: what arrived where, what leads where, and what was assumed.
+    """How one graph was put behind another.
 
     Attributes:
-        arrived: what arrives at each joint.
-        told: what leads where, as plain data.
+        arrived: the value that arrives at each joint.
+        told: which output leads into which input, as plain data.
         notes: what was assumed, a sentence each.
-        sizes: for each joint the sizes by axis that have to be checked, and the number of axes.
-        gives: the first graph's outputs that are in the whole, by name.
+        sizes: for each joint, the sizes by axis that must be checked, and the number of axes.
+        gives: the first graph's outputs that are in the fused graph, by name.
     """
 
     arrived: list[ir.Value]
@@ -191,18 +198,18 @@ class _Attached:
     gives: dict[str, ir.Value]
 
     def check(self, graph: ir.Graph, label: str) -> None:
-        """Put checks where sizes depend on the images."""
+        """Add checks where sizes depend on the images."""
         for value, joint, (sizes_of, rank) in zip(self.arrived, self.told, self.sizes, strict=True):
             if sizes_of:
                 check(graph, value, sizes_of, rank, f"{label}/{joint['output']}")
 
 
 def _attach(first: Side, second: Side, map: Map | None, layout: str | None, keep: Collection[str]) -> _Attached:
-    """Put one graph in front of another, in place: the second becomes both."""
+    """Put one graph in front of another, in place: the second then contains both."""
     joints, notes = match(first, second, map, layout)
     told = [_tell(joint) for joint in joints]
     notes += align(first, second)
-    joints = _again(joints, first, second)  # converting a side makes new values
+    joints = _again(joints, first, second)  # converting a side replaced its values
     outputs = {str(v.name): v for v in first.graph.outputs}
     checked = sizes.unify(first, second, joints)
     for joint, wanted in checked.items():
@@ -231,7 +238,7 @@ def _preprocessing(source: Any, model: Side, image_size: tuple[int, int] | None,
 
 
 def _again(joints: list[Joint], first: Side, second: Side) -> list[Joint]:
-    """The same joints on the values that the sides have now."""
+    """Return the same joints on the values that the sides have now."""
     outputs = {v.name: v for v in first.graph.outputs}
     inputs = {v.name: v for v in second.graph.inputs}
     return [Joint(outputs[j.source.name], inputs[j.target.name], j.transpose, j.cast) for j in joints]
@@ -247,7 +254,7 @@ def _tell(joint: Joint) -> dict[str, str]:
 
 
 def _describe(model: ir.Model, metadata: dict[str, str], entry: dict[str, Any]) -> None:
-    """The preprocessing's entries beside the model's own; of two of one name, the preprocessing's gets a prefix."""
+    """Add the preprocessing's metadata to the model's. If both have an entry of one name, the preprocessing's gets a prefix."""
     own = model.metadata_props
     for key, value in metadata.items():
         own[key if own.get(key, value) == value else f"preprocessing.{key}"] = value

@@ -1,4 +1,4 @@
-"""Two graphs become one: names made different, outputs led into inputs, what nobody reads removed."""
+"""Make one graph of two: rename what has equal names, lead outputs into inputs, remove what is not read."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def join(preprocessing: Side, model: Side, joints: Sequence[Joint], keep: Collec
     Args:
         preprocessing: the side that is taken apart.
         model: the side that becomes the fused graph.
-        joints: what leads where.
-        keep: the preprocessing's outputs that the fused graph gives too, after the model's.
+        joints: which output leads into which input.
+        keep: the preprocessing's outputs that the fused graph gives as well, after the model's.
 
     Returns:
-        What arrives at each joint, and what was renamed, a sentence each.
+        The value that arrives at each joint, and what was renamed, a sentence each.
 
     Raises:
         FusionError: an output to keep is unknown.
@@ -70,7 +70,7 @@ def join(preprocessing: Side, model: Side, joints: Sequence[Joint], keep: Collec
 
 
 def _lead(joint: Joint, names: Names, nodes: list[ir.Node], prefix: str) -> ir.Value:
-    """What arrives at the model's input: the output, with its channels moved and its type converted where asked."""
+    """Return the value for the model's input: the output, with channels moved and type converted if the joint says so."""
     value = joint.source
     for wanted, op, settings in (
         (joint.transpose, "Transpose", {"perm": list(TO_NHWC)}),
@@ -87,7 +87,7 @@ def _lead(joint: Joint, names: Names, nodes: list[ir.Node], prefix: str) -> ir.V
 
 
 def _replace(target: ir.Value, value: ir.Value, graph: ir.Graph, names: Names, prefix: str) -> None:
-    """Let everything that read a model's input read a value; where the input is an output too, it keeps its name."""
+    """Let all readers of a model's input read a value instead. An input that is also an output keeps its name."""
     if target.is_graph_output():
         for index, output in enumerate(list(graph.outputs)):
             if output is target:
@@ -104,7 +104,7 @@ class Names(set[str | None]):
     """Names in use."""
 
     def free(self, name: str) -> str:
-        """The name, or the name with the first number that makes it a new one; from now on in use."""
+        """Return the name, or the name with the first number that makes it new; count it as in use."""
         found, count = name, 1
         while found in self:
             count += 1
@@ -114,20 +114,20 @@ class Names(set[str | None]):
 
 
 def free_name(side: Side, name: str) -> str:
-    """The name, or one like it that no value of the side has."""
+    """Return the name, or a similar one that no value of the side has."""
     used = Names(v.name for v in _values(side.graph))
     return name if name not in used else used.free(f"{side.label}_{name}")
 
 
 def names_of(graph: ir.Graph) -> Names:
-    """The names of all values and nodes of a graph."""
+    """Return the names of all values and nodes of a graph."""
     names = Names(v.name for v in _values(graph))
     names.update(n.name for n in graph.all_nodes() if n.name)
     return names
 
 
 def _values(graph: ir.Graph) -> Iterator[ir.Value]:
-    """Every value of a graph and of the graphs inside its nodes."""
+    """Yield every value of a graph and of the graphs inside its nodes."""
     for inside in (graph, *graph.subgraphs()):
         yield from inside.inputs
         yield from (v for v in inside.initializers.values() if v not in inside.inputs)
@@ -136,10 +136,10 @@ def _values(graph: ir.Graph) -> Iterator[ir.Value]:
 
 
 def _rename(preprocessing: Side, model: Side, public: Sequence[ir.Value]) -> list[str]:
-    """Make the names of values and nodes different.
+    """Rename values and nodes so that no two have one name.
 
-    The model's inputs and outputs keep their names, and so do the preprocessing's inputs and kept outputs unless one of
-    these has it; behind them come the model's other values, and last the preprocessing's.
+    The model's inputs and outputs keep their names. Then come, each keeping its name unless it is taken,
+    the preprocessing's inputs and kept outputs, the model's other values, and the preprocessing's others.
     """
     ours, theirs = preprocessing.graph, model.graph
     notes = []
@@ -170,7 +170,7 @@ def _rename(preprocessing: Side, model: Side, public: Sequence[ir.Value]) -> lis
 
 
 def _rename_functions(preprocessing: Side, model: Side) -> None:
-    """Give the preprocessing's local functions names that mean nothing else on the model's side, and the reverse."""
+    """Rename the preprocessing's local functions if their names mean something else on the model's side, and the reverse."""
     for side, other in ((preprocessing, model), (model, preprocessing)):
         used = {n.op_identifier() for n in _all_nodes(other)} | set(other.model.functions)
         for key, function in list(side.model.functions.items()):
@@ -195,7 +195,7 @@ def _all_nodes(side: Side) -> Iterator[ir.Node]:
 
 
 def _drop_unused(graph: ir.Graph, nodes: Sequence[ir.Node], weights: Sequence[ir.Value]) -> None:
-    """Remove what was for outputs that nobody takes, last first."""
+    """Remove nodes and weights that no output needs any more, last first."""
     for node in reversed(nodes):
         if not any(out.uses() or out.is_graph_output() for out in node.outputs):
             graph.remove(node, safe=True)

@@ -1,4 +1,4 @@
-"""Which preprocessing output goes into which model input, and whether it fits."""
+"""Decide which preprocessing output goes into which model input, and whether it fits."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _WHOLE = frozenset({ir.DataType.INT64, ir.DataType.INT32, ir.DataType.BOOL})
 
 @dataclass(frozen=True, eq=False)
 class Joint:
-    """One connection.
+    """One connection of an output with an input.
 
     Attributes:
         source: the preprocessing's output.
         target: the model's input.
-        transpose: whether channels move to the end between them.
-        cast: the element type to convert to between them, or None.
+        transpose: whether the channels are moved to the end between them.
+        cast: the element type that is converted to between them, or None.
     """
 
     source: ir.Value
@@ -36,25 +36,26 @@ class Joint:
 
     @property
     def sides(self) -> list[int | str | None] | None:
-        """The dimensions of what arrives at the model."""
+        """Return the dimensions of the value that arrives at the model."""
         found = dims(self.source)
         return [found[axis] for axis in TO_NHWC] if self.transpose and found is not None else found
 
 
 def match(preprocessing: Side, model: Side, map: Map | None, layout: str | None) -> tuple[list[Joint], list[str]]:
-    """Pair outputs with inputs: as told, then by name, then the only image left on both sides.
+    """Pair outputs with inputs: first by `map`, then by name, then the only image left on both sides.
 
     Args:
         preprocessing: the side that gives outputs.
         model: the side that takes them as inputs.
-        map: output names to input names, before everything else.
-        layout: `nhwc` moves channels to the end of every image; None or `nchw` leaves them.
+        map: input names by output names.
+        layout: `nhwc` moves the channels of every image to the end; None or `nchw` leaves them.
 
     Returns:
         The joints, in the order of the model's inputs, and what was assumed, a sentence each.
 
     Raises:
-        FusionError: a name is unknown or taken twice, nothing fits, or what is joined differs in rank, size or type.
+        FusionError: a name is unknown or taken twice, nothing fits, or two values to join differ in rank,
+            size or type.
     """
     if layout is not None and layout not in LAYOUTS:
         raise FusionError(f"layout: expected one of {', '.join(LAYOUTS)}, got {layout!r}")
@@ -100,7 +101,7 @@ def _told(
 
 
 def _is_image(value: ir.Value) -> bool:
-    """A float tensor of 4 axes, or of a number that is not said."""
+    """Tell whether a value may be an image: a float tensor of 4 axes, or of an unknown number."""
     known = isinstance(value.type, ir.TensorType) and value.dtype in _FLOATS
     return known and (value.shape is None or len(value.shape) == 4)
 
@@ -110,7 +111,7 @@ def _list(values: object) -> str:
 
 
 def _fit(source: ir.Value, target: ir.Value, layout: str | None, labels: tuple[str, str]) -> Joint:
-    """The joint of two values, or an error that names both."""
+    """Return the joint of two values, or raise an error that names both."""
     both = f"{labels[0]} output {describe(source)} and {labels[1]} input {describe(target)}"
     if not (isinstance(source.type, ir.TensorType) and isinstance(target.type, ir.TensorType)):
         raise FusionError(f"{both}: expected two tensors")

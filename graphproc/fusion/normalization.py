@@ -1,4 +1,4 @@
-"""The normalization at the end of preprocessing: arithmetic with constants, in the graph itself or in loops that make images."""
+"""Find the normalization at the end of preprocessing: arithmetic with constants, in the graph or in loops that make images."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _ARITHMETIC = ("Add", "Sub", "Mul", "Div")
 
 
 class Affine:
-    """`scale * pixels + shift`, in float64, of one number or one for each channel; and how many operations that is."""
+    """`scale * pixels + shift` in float64, with one number or one for each channel, and how many operations it stands for."""
 
     def __init__(self) -> None:
         self.scale, self.shift, self.steps = np.ones(1), np.zeros(1), 0
 
     def behind(self, op_type: str, number: Array) -> None:
-        """One more operation between the pixels and what is known."""
+        """Add one more operation, between the pixels and those that are known already."""
         if op_type in ("Add", "Sub"):
             self.shift = self.shift + self.scale * number * (1 if op_type == "Add" else -1)
         else:
@@ -30,28 +30,28 @@ class Affine:
         self.steps += 1
 
     def behind_all(self, other: Affine) -> None:
-        """All of another's operations."""
+        """Add all operations of another, between the pixels and those that are known already."""
         self.shift, self.scale = self.shift + self.scale * other.shift, self.scale * other.scale
         self.steps += other.steps
 
 
 def normalization(value: ir.Value) -> tuple[ir.Value, ir.Node | None, Affine]:
-    """The pixels behind a value, and what leads from them to it.
+    """Find the pixels that a value is made of, and the arithmetic in between.
 
-    Where loops normalize what they make, the pixels come from a copy of them that does not.
+    If loops normalize the images that they make, the pixels come from a copy of the loops that does not.
 
     Returns:
-        The pixels; the node that puts a batch axis in front of one image, or None; the arithmetic.
+        The pixels; the node that adds a batch axis to one image, or None; the arithmetic.
 
     Raises:
-        FusionError: there is none.
+        FusionError: there is no normalization.
     """
     batch = None
     node = value.producer()
     if node is not None and node.op_type == "Cast":
         behind = node.inputs[0]
         if behind is not None and behind.dtype is not None and behind.dtype.is_floating_point():
-            value = behind  # the conversion at the joint
+            value = behind  # skips the conversion at the joint
     node = value.producer()
     if node is not None and node.op_type == "Unsqueeze" and node.inputs[0] is not None:
         batch, value = node, node.inputs[0]
@@ -75,7 +75,7 @@ def normalization(value: ir.Value) -> tuple[ir.Value, ir.Node | None, Affine]:
 
 
 def _operations(value: ir.Value, loop: ir.Node | None) -> Iterator[tuple[ir.Node, Array, ir.Value]]:
-    """The operations with constants that lead to a value, last first, each with its constant and its operand."""
+    """Yield the operations with constants that make a value, last first, each with its constant and its operand."""
     while (node := value.producer()) is not None and node.op_type in _ARITHMETIC and not node.domain:
         data, constant = node.inputs
         assert data is not None
@@ -90,10 +90,10 @@ def _operations(value: ir.Value, loop: ir.Node | None) -> Iterator[tuple[ir.Node
 
 
 def _per_channel(value: ir.Value, loop: ir.Node | None) -> Array | None:
-    """A constant of one number, or one for each channel of [..., channels, height, width], in float64.
+    """Return a constant in float64: one number, or one for each channel of [..., channels, height, width].
 
-    In the body of a loop over planes also the constant of a plane's channel: an element of `[channels, 1]`, each repeated as
-    often as a channel has pieces.
+    In the body of a loop over planes, the constant may be an element of `[channels, 1]`, in which each
+    channel's number is repeated for each of its pieces. This finds the numbers of all channels.
     """
     body = _graphs(loop)[0] if loop is not None and loop.op_type == "Scan" else None
     if body is not None and loop is not None and value in list(body.inputs):
@@ -114,7 +114,7 @@ def _per_channel(value: ir.Value, loop: ir.Node | None) -> Array | None:
 
 
 def _graphs(node: ir.Node) -> list[ir.Graph]:
-    """The subgraphs of a choice or a loop that end in what the node gives."""
+    """Return the subgraphs of a choice or a loop that compute the node's results."""
     if node.domain or node.op_type not in ("If", "Scan") or len(node.outputs) > 1:
         return []
     return [a.as_graph() for a in node.attributes.values() if a.type == ir.AttributeType.GRAPH]
@@ -131,7 +131,7 @@ def _copied(node: ir.Node) -> ir.Node:
 
 
 def _taken_off(node: ir.Node) -> Affine:
-    """What the subgraphs of a choice or a loop end in, which is taken off."""
+    """Remove the arithmetic at the end of the subgraphs of a choice or a loop, and return it."""
     ends = [_end_taken_off(graph, node) for graph in _graphs(node)]
     first = ends[0]
     if any(not (np.array_equal(e.scale, first.scale) and np.array_equal(e.shift, first.shift)) for e in ends):

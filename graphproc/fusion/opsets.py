@@ -1,7 +1,8 @@
-"""One opset for two graphs: the higher of both, with the other side converted by ONNX's version converter.
+"""Bring two graphs to one opset: the higher of both. ONNX's version converter converts the other side.
 
-The converter works on whole messages, knows no weights in other files, and drops local functions and metadata. So weights
-wait outside while it runs, and functions are either valid as they stand in the new opset or put in the place of their calls.
+The converter works on whole messages, does not know weights in other files, and drops local functions and
+metadata. So weights are taken out while it runs. Functions stay if they are valid in the new opset as they
+are, and are inlined otherwise.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
     import onnx
 
 SMALL = 1024
-"""Tensors of up to this number of bytes stay in the graph for the converter, which reads sizes and axes from some."""
+"""Tensors of up to this many bytes stay in the graph for the converter, which reads sizes and axes from some."""
 _PLAIN = frozenset({ir.DataType.FLOAT, ir.DataType.INT64, ir.DataType.INT32, ir.DataType.BOOL, ir.DataType.DOUBLE})
 
 
 def emitted_opset(model: Side) -> int:
-    """The opset in which to write a preprocessing graph for a model: the model's, or the nearest that can be written."""
+    """Return the opset to write a preprocessing graph in: the model's, or the nearest that can be written."""
     return min(max(model.opset or min(IR_VERSION), min(IR_VERSION)), max(IR_VERSION))
 
 
@@ -35,7 +36,7 @@ def align(preprocessing: Side, model: Side) -> list[str]:
         What was done, a sentence each.
 
     Raises:
-        FusionError: the lower side cannot be converted, or ONNX Runtime cannot load the higher one's opset.
+        FusionError: the side with the lower opset cannot be converted, or ONNX Runtime cannot load the higher opset.
     """
     versions = [v for v in (preprocessing.opset, model.opset) if v is not None]
     wanted = max(versions, default=max(IR_VERSION))
@@ -63,7 +64,7 @@ def align(preprocessing: Side, model: Side) -> list[str]:
 
 
 def _convert(side: Side, wanted: int, other: Side) -> list[str]:
-    """Convert a side in place; the names of the functions that were put in place of their calls."""
+    """Convert a side in place; return the names of functions that were inlined."""
     import onnx
     from onnx import version_converter
 
@@ -75,9 +76,9 @@ def _convert(side: Side, wanted: int, other: Side) -> list[str]:
     try:
         lifted, proto = _without_weights(before)
         proto = version_converter.convert_version(proto, wanted)
-        onnx.checker.check_model(proto)  # the converter passes on operators that it does not know
+        onnx.checker.check_model(proto)  # because the converter keeps operators that it does not know
         converted = ir.from_proto(proto)
-    except Exception as error:  # the converter raises RuntimeError and what its assertions are
+    except Exception as error:  # the converter raises RuntimeError and the errors of its assertions
         line = (str(error).splitlines() or [type(error).__name__])[0].split(" failed: ")[-1]  # behind an assertion's place
         raise FusionError(f"{problem}, and the lower one cannot be converted ({line}). Export it again for {wanted}.") from error
     _restore(converted.graph, lifted)
@@ -100,7 +101,7 @@ def _convert(side: Side, wanted: int, other: Side) -> list[str]:
 
 
 def _free_functions(side: Side, wanted: int) -> list[str]:
-    """Declare the local functions for another opset where their nodes mean the same there, or else inline all of them."""
+    """Declare the local functions for another opset if their nodes mean the same there, else inline all of them."""
     from onnx_ir.passes.common import InlinePass
 
     functions = list(side.model.functions.values())
@@ -110,7 +111,7 @@ def _free_functions(side: Side, wanted: int) -> list[str]:
                 function.opset_imports[""] = wanted
         return []
     for function in functions:
-        # Nodes of all functions land in one graph, of the side's opset.
+        # Nodes of all functions get into one graph, which has the side's opset.
         version = function.opset_imports.get("", side.opset)
         if not _same_operators(function, version or wanted, side.opset or wanted):
             raise FusionError(
@@ -127,7 +128,7 @@ def _free_functions(side: Side, wanted: int) -> list[str]:
 
 
 def _same_operators(function: ir.Function, have: int, wanted: int) -> bool:
-    """Whether every operator of a function is the same in both opsets."""
+    """Tell whether every operator of a function is the same in both opsets."""
     import onnx
 
     def since(name: str, version: int) -> int | None:
@@ -141,14 +142,14 @@ def _same_operators(function: ir.Function, have: int, wanted: int) -> bool:
 
 
 def _without_weights(model: ir.Model) -> tuple[dict[str, ir.TensorProtocol], onnx.ModelProto]:
-    """Return the model as a message with its large weights as inputs, and these weights by name."""
+    """Return the large weights by name, and the model as a message with inputs in their place."""
     from onnx_ir.passes.common import LiftConstantsToInitializersPass, LiftSubgraphInitializersToMainGraphPass
 
     def large(tensor: ir.TensorProtocol | None) -> bool:
         plain = tensor is not None and tensor.dtype in _PLAIN and not isinstance(tensor, ir.ExternalTensor)
         return tensor is not None and (not plain or tensor.nbytes > SMALL)
 
-    # Only the main graph's weights can wait outside.
+    # Only the main graph's weights can be taken out.
     if any(large(v.const_value) for graph in model.graph.subgraphs() for v in graph.initializers.values()):
         LiftSubgraphInitializersToMainGraphPass()(model)
     constants = [node.attributes.get("value") for node in model.graph.all_nodes() if node.op_type == "Constant"]
@@ -179,7 +180,7 @@ def _without_weights(model: ir.Model) -> tuple[dict[str, ir.TensorProtocol], onn
 
 
 def _restore(graph: ir.Graph, lifted: dict[str, ir.TensorProtocol]) -> None:
-    """Turn the inputs that stood for weights into weights again."""
+    """Turn the inputs that took the place of weights into weights again."""
     for value in [v for v in graph.inputs if v.name in lifted]:
         graph.inputs.remove(value)
         value.const_value = lifted[str(value.name)]
@@ -187,7 +188,7 @@ def _restore(graph: ir.Graph, lifted: dict[str, ir.TensorProtocol]) -> None:
 
 
 def _probe(opset: int, ir_version: int, preprocessing: Side, model: Side, converted: bool) -> None:
-    """See that ONNX Runtime takes the opset, and has what a converted preprocessing needs in it."""
+    """Check that ONNX Runtime takes the opset, and has the operators in it that a converted preprocessing needs."""
     import onnxruntime
 
     from graphproc.runtime.providers import session_options

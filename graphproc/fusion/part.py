@@ -1,4 +1,4 @@
-"""The preprocessing of a fused graph as a graph of its own again, to compare it with the reference."""
+"""Take the preprocessing out of a fused graph again, to compare it with the numpy reference."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ KEY = "graphproc.fusion"
 
 
 def preprocessing_of(model: onnx.ModelProto) -> tuple[onnx.ModelProto, dict[str, str]]:
-    """What is in front of the model in a fused graph.
+    """Return the part of a fused graph that is in front of the model, as a graph.
 
     Args:
         model: the fused graph; weights in other files need not be there.
 
     Returns:
-        A graph of the images and the preprocessing's further inputs, and its outputs: the preprocessing's names to the graph's.
+        The graph, with the images and the preprocessing's further inputs, and the names that its outputs
+        have, by the preprocessing's names.
 
     Raises:
-        GraphError: nothing that the preprocessing gives is in the graph as it was.
+        GraphError: the graph does not contain any output of the preprocessing unchanged.
     """
     metadata = {p.key.removeprefix("graphproc."): p.value for p in model.metadata_props}
     names: dict[str, str] = entry(metadata, "fusion", dict).get("preprocessing", {})

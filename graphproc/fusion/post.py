@@ -1,4 +1,4 @@
-"""Post-processing behind a fused graph: which method fits the model's outputs, and the sizes it is handed over."""
+"""Put post-processing behind a fused graph: find the method that fits the model's outputs, and pass it the sizes."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def postprocessing(
     map: Map | None,
     form: Mapping[str, Any],
 ) -> Side:
-    """The side that follows the model.
+    """Return the post-processing graph that follows the model.
 
     Args:
         source: a processor, or the path, the bytes or the model of a post-processing graph.
-        fused: the graph that it follows.
+        fused: the graph that it follows, with the model's outputs.
         method: for a processor: the method's name, or None for the one that fits the model's outputs.
         options: for a processor: the method's options, and `id2label`, `ragged`.
-        map: model outputs to the method's inputs, where names differ.
+        map: the method's input for each model output with another name.
         form: for a processor: the graph's `opset` and `target`.
 
     Raises:
@@ -58,7 +58,7 @@ def postprocessing(
 
 
 def _renamed(fused: Side, map: Map | None) -> dict[str, ir.Value]:
-    """The model's outputs by the names that they have for a method.
+    """Return the model's outputs by the names that a method has for them.
 
     Raises:
         FusionError: the map names an output that the model does not have.
@@ -75,10 +75,10 @@ def _renamed(fused: Side, map: Map | None) -> dict[str, ir.Value]:
 
 
 def _fitting(processor: str, outputs: Mapping[str, ir.Value]) -> Method:
-    """Return the method that the model gives all inputs for; of several, the one that reads the most.
+    """Return the method that can read all its inputs from the model; of several, the one that reads most.
 
     Raises:
-        FusionError: there is none, or not one.
+        FusionError: no method fits, or several do equally.
     """
     known = methods(processor).values()
     fitting = [method for method in known if all(_fits(outputs, method, name) for name in method.inputs)]
@@ -101,7 +101,7 @@ def _read(method: Method, outputs: Mapping[str, ir.Value]) -> int:
 
 
 def _fits(outputs: Mapping[str, ir.Value], method: Method, name: str) -> bool:
-    """Whether the model gives an input of a method with as many axes as it has, or may go without."""
+    """Tell whether the model gives an input of a method with its number of axes, or the input is optional."""
     field = method.inputs[name]
     if name not in outputs:
         return field.optional or field.call or field.replaced_by in outputs
@@ -110,7 +110,7 @@ def _fits(outputs: Mapping[str, ir.Value], method: Method, name: str) -> bool:
 
 
 def under_its_inputs(map: Map | None, fused: Side, following: Side) -> dict[str, list[str]]:
-    """Model outputs to the following graph's inputs: as told, and those with `input_` before the name of one of its outputs."""
+    """Return the following graph's inputs by model output: those in `map`, and those named `input_` and an output's name."""
     inputs = {str(value.name) for value in following.graph.inputs}
 
     def named(name: str) -> str:
@@ -126,12 +126,13 @@ def under_its_inputs(map: Map | None, fused: Side, following: Side) -> dict[str,
 
 
 def hand_over_sizes(fused: Side, following: Side) -> dict[str, list[str]]:
-    """Give a fused graph the outputs that the post-processing reads: the height and width of each image that comes in.
+    """Add the sizes that the post-processing reads to a fused graph's outputs: height and width of the images.
 
-    A singular name such as `target_size` is one size for all images, a plural one has one for each of a sequence.
+    An input with a singular name such as `target_size` gets one size for all images, one with a plural name
+    a size for each image of a sequence.
 
     Returns:
-        The outputs' names, and the inputs that they are for.
+        The outputs' names, each with the inputs that it is for.
 
     Raises:
         FusionError: the post-processing wants sizes in a form that the images do not have.
@@ -163,14 +164,14 @@ def hand_over_sizes(fused: Side, following: Side) -> dict[str, list[str]]:
 
 
 def _one_size(images: ir.Value, name: str, start: int) -> tuple[list[ir.Node], ir.Value]:
-    """Height and width of images of one size, int64 [2]."""
+    """Make nodes for the height and width of images of one size; return them and the value, int64 [2]."""
     result = _whole(f"{LABEL}/{name}/Shape_out", [2])
     settings = {"start": start, "end": start + 2}
     return [ir.node("Shape", [images], settings, outputs=[result], name=f"{LABEL}/{name}/Shape")], result
 
 
 def _of_pairs(nodes: list[ir.Node], sizes: ir.Value, name: str, several: bool) -> tuple[list[ir.Node], ir.Value]:
-    """The sizes of both images of a pair: [2, 2] from one size, [pairs, 2, 2] from those of the images in a row."""
+    """Make sizes of pairs of images: [2, 2] from one size, [pairs, 2, 2] from a size for each image."""
     wanted = ir.tensor([-1, 2, 2] if several else [2, 2], name=f"{LABEL}/{name}/shape")
     shape = ir.Value(name=wanted.name)
     constant = ir.node("Constant", [], {"value": wanted}, outputs=[shape], name=f"{LABEL}/{name}/Constant")
@@ -184,7 +185,7 @@ def _whole(name: str, shape: Sequence[int | str]) -> ir.Value:
 
 
 def _each_size(images: ir.Value, name: str) -> tuple[list[ir.Node], ir.Value]:
-    """Height and width of each image of a sequence, int64 [batch, 2]."""
+    """Make nodes for the height and width of each image of a sequence; return them and the value, int64 [batch, 2]."""
     scope = f"{LABEL}/{name}"
 
     def value(name: str, dtype: ir.DataType = ir.DataType.INT64, shape: Sequence[int | str] | None = ()) -> ir.Value:

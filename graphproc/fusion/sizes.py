@@ -1,4 +1,4 @@
-"""One set of dimension names for two graphs: equal where values are joined, different everywhere else."""
+"""Give two graphs one set of dimension names: equal where values are joined, different everywhere else."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _NAME = re.compile(r"[A-Za-z_]\w*")
 
 
 def fix_image(preprocessing: Side, image_size: tuple[int, int]) -> None:
-    """Give the preprocessing's images a height and width.
+    """Fix the height and width of the preprocessing's images.
 
     Raises:
-        FusionError: it has other ones, or takes a sequence of images of different sizes.
+        FusionError: they are fixed to others, or the images are a sequence of different sizes.
     """
     if len(image_size) != 2 or min(image_size) < 1:
         raise FusionError(f"image_size: expected (height, width) of at least 1 pixel each, got {image_size!r}")
@@ -28,7 +28,7 @@ def fix_image(preprocessing: Side, image_size: tuple[int, int]) -> None:
     found = dims(first) if isinstance(first.type, ir.TensorType) else None
     if found is None or len(found) < 3:
         raise FusionError(f"image_size: {preprocessing.where} takes {describe(first)}, whose images have no one size")
-    sides = found[-3:-1]  # [batch, height, width, channels], or without the batch
+    sides = found[-3:-1]  # of [batch, height, width, channels], or of one image without a batch axis
     if any(isinstance(have, int) and have != want for have, want in zip(sides, image_size, strict=True)):
         raise FusionError(f"image_size: expected {image_size}, but {preprocessing.where} takes {describe(first)}")
     named = {have: want for have, want in zip(sides, image_size, strict=True) if isinstance(have, str)}
@@ -37,13 +37,13 @@ def fix_image(preprocessing: Side, image_size: tuple[int, int]) -> None:
 
 
 def unify(preprocessing: Side, model: Side, joints: Sequence[Joint]) -> dict[Joint, dict[int, int]]:
-    """Let dimensions that are equal at the joints have one name or number on both sides, and others different names.
+    """Give dimensions that are equal at the joints one name or number on both sides, and others different names.
 
     Returns:
-        For each joint the sizes by axis that the model takes and that depend on the images, which have to be checked.
+        For each joint, the sizes to check, by axis: those fixed in the model that depend on the images.
 
     Raises:
-        FusionError: a name would have to be two numbers.
+        FusionError: a name would have to stand for two numbers.
     """
     ours: dict[str, int] = {}
     theirs: dict[str, Size] = {}
@@ -100,7 +100,7 @@ def _rewrite(side: Side, new: Callable[[str], Size]) -> None:
 
 
 def _replaced(dim: str, new: Callable[[str], Size]) -> Size:
-    """A dimension with its names replaced; an expression of a name that became a number is not computed, but unknown."""
+    """Replace the names in a dimension. An expression with a name that became a number becomes unknown; it is not computed."""
     if _NAME.fullmatch(dim) or new(dim) is not None:
         found = new(dim)
         return dim if found is None else found

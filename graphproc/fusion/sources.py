@@ -1,4 +1,4 @@
-"""The two graphs that are joined: read without their weights, checked, described."""
+"""Read, check and describe the two graphs that are joined, without their weights."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Side:
 
     Attributes:
         label: `preprocessing` or `model`.
-        where: what messages call it: the label, with the path if it came from a file.
+        where: its name in messages: the label, with the path if it came from a file.
         path: its file, or None.
         model: the graph; tensors in other files are not loaded.
     """
@@ -36,12 +36,12 @@ class Side:
 
     @property
     def graph(self) -> ir.Graph:
-        """The main graph."""
+        """Return the main graph."""
         return self.model.graph
 
     @property
     def opset(self) -> int | None:
-        """The version of the default ONNX domain, or None if nothing uses it."""
+        """Return the version of the default ONNX domain, or None if nothing uses it."""
         imports = self.graph.opset_imports
         return imports.get("", imports.get("ai.onnx"))
 
@@ -54,7 +54,7 @@ def read(source: Any, label: str) -> Side:
         label: `preprocessing` or `model`.
 
     Raises:
-        FusionError: the file is missing, is no ONNX model, breaks ONNX's rules, or its weights are missing or cut short.
+        FusionError: the file is missing, is not an ONNX model, breaks ONNX's rules, or its weights are missing or cut short.
     """
     path = Path(source) if isinstance(source, (str, os.PathLike)) else None
     where = label if path is None else f"{label} {path}"
@@ -65,7 +65,7 @@ def read(source: Any, label: str) -> Side:
         raise FusionError(f"{where}: its weights are sparse tensors, which cannot be joined. Make them dense.")
     try:
         model = ir.from_proto(proto)
-    except Exception as error:  # onnx-ir raises what it meets: KeyError, ValueError, TypeError, its own
+    except Exception as error:  # onnx-ir raises KeyError, ValueError, TypeError and its own errors
         raise FusionError(f"{where}: not a valid ONNX model ({_first_line(error)})") from error
     imports = model.graph.opset_imports
     if "ai.onnx" in imports:  # the default domain's other spelling
@@ -73,7 +73,7 @@ def read(source: Any, label: str) -> Side:
     side = Side(label, where, path, model)
     _check(side)
     external.check(model, where, None if path is None else path.parent)
-    if model.ir_version < 4:  # where ONNX wanted weights listed as inputs
+    if model.ir_version < 4:  # ONNX required weights to be listed as inputs then
         for value in [v for v in model.graph.inputs if v.is_initializer()]:
             model.graph.inputs.remove(value)
     return side
@@ -106,7 +106,7 @@ def _graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
 
 
 def _check(side: Side) -> None:
-    """Refuse graphs that read what nothing gives, or run in circles."""
+    """Refuse graphs with values that nothing computes, or with cycles."""
     graph = side.graph
     declared = set(graph.inputs)
     for inside in (*graph.subgraphs(), graph):
@@ -128,27 +128,27 @@ def _check(side: Side) -> None:
 
 
 def _first_line(error: BaseException) -> str:
-    while error.__cause__ is not None:  # onnx-ir wraps what went wrong in where it was
+    while error.__cause__ is not None:  # onnx-ir wraps an error in one that says where it happened
         error = error.__cause__
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def dims(value: ir.Value) -> list[int | str | None] | None:
-    """The dimensions of a value: ints, names, or None where nothing is said; None for an unknown rank."""
+    """Return the dimensions of a value: ints, names, or None for unknown ones; None for an unknown rank."""
     if value.shape is None:
         return None
     return [d if isinstance(d, int) else d.value for d in value.shape]
 
 
 def describe(value: ir.Value) -> str:
-    """A value as `pixel_values (float32 [batch, 3, 224, 224])`."""
+    """Return text for a value: `pixel_values (float32 [batch, 3, 224, 224])`."""
     sides = dims(value)
     shape = "of unknown rank" if sides is None else f"[{', '.join('?' if d is None else str(d) for d in sides)}]"
     return f"{value.name} ({type_name(value)} {shape})"
 
 
 def type_name(value: ir.Value) -> str:
-    """The element type of a value, as ONNX calls it."""
+    """Return a name for a value's element type, e.g. `float32`."""
     kind = value.type
     if not isinstance(kind, ir.TensorType):
         return type(kind).__name__ if kind is not None else "of unknown type"
@@ -159,5 +159,5 @@ _NAMES: Mapping[ir.DataType, str] = {ir.DataType.FLOAT: "float32", ir.DataType.D
 
 
 def free_inputs(side: Side) -> list[ir.Value]:
-    """The inputs that a run has to give: not those with a default."""
+    """Return the inputs that a run must give: those without a default."""
     return [v for v in side.graph.inputs if not v.is_initializer()]

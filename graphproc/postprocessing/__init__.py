@@ -1,1 +1,1 @@
-"""From a model's outputs to answers: labels, boxes and maps in the image's own pixels, as programs of the same IR."""
+"""Turn a model's outputs into answers (labels, boxes and maps in the image's own pixels), by programs of the same IR."""

@@ -23,10 +23,13 @@ class MethodBuilder(ProgramBuilder):
 
     Attributes:
         config: the processor's settings.
-        options: the method's options.
-        ragged: whether rows that count are concatenated, image after image, instead of padded to a fixed number.
-        values: the model's outputs by their names; `b["logits"]` reads one, `"logits" in b` says whether it was given.
-        sizes: heights and widths in pixels by the keyword that gives them; pairs have two, one after the other.
+        options: the method's options by name.
+        ragged: whether rows that count are concatenated, image after image; otherwise they are padded to
+            a fixed number.
+        values: the model's outputs by their names. `b["logits"]` reads one, `"logits" in b` tells whether
+            it was given.
+        sizes: heights and widths in pixels by the keyword that gives them: two numbers, or four for a
+            pair of images.
     """
 
     config: Config
@@ -45,7 +48,7 @@ class MethodBuilder(ProgramBuilder):
         """Read an option that is a number.
 
         Raises:
-            ConfigError: it is something else.
+            ConfigError: the option is something else.
         """
         value = self.options[option]
         if isinstance(value, bool) or not isinstance(value, (int, float)) or math.isnan(value):
@@ -53,7 +56,7 @@ class MethodBuilder(ProgramBuilder):
         return value
 
     def count(self, option: str, least: int = 1) -> int:
-        """Read an option that is a whole number of at least 1, or another.
+        """Read an option that is a whole number of at least `least`.
 
         Raises:
             ConfigError: it is something else.
@@ -65,18 +68,18 @@ class MethodBuilder(ProgramBuilder):
 
     @property
     def target(self) -> tuple[Num, Num] | None:
-        """The height and width that results should have, in pixels; None where they were not given."""
+        """Return the height and width that results are resized to, in pixels; None where none were given."""
         height_and_width = next(iter(self.sizes.values()), None)
         return None if height_and_width is None else (height_and_width[0], height_and_width[1])
 
     def rows(self, kept: Value, padding: Mapping[str, float] = NO_PADDING, count: str = "count", **values: Value) -> None:
-        """Declare outputs that keep some rows only, and how many these are.
+        """Declare outputs that keep some of their rows, and the number of these.
 
         Args:
-            kept: a bool for each row.
-            padding: what fills the rows behind the last, where that is not 0.
-            count: the name of the number; `<output>_count` where an output has one of its own.
-            **values: the outputs; the first axis is the rows.
+            kept: whether each row is kept, bools [rows].
+            padding: what fills the rows behind the last kept one, by output; 0 for others.
+            count: the name of the output with the number. `<output>_count` belongs to one output alone.
+            **values: the outputs by name; rows are the first axis.
         """
         number = kept.sum(keepdims=True)
         (length,) = self.measure(number, **{count: 0}) if self.ragged else (0,)

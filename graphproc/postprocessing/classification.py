@@ -1,6 +1,6 @@
-"""Image classification: the classes that an image most likely shows.
+"""Image classification: the classes that an image shows most likely.
 
-transformers' processors have no such method; its image classification pipeline computes this.
+transformers' processors have no such method; its image classification pipeline computes the same.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from graphproc.sizes import num
 
 
 def build(b: MethodBuilder) -> None:
-    """Scores of all classes as shares of 1 (`softmax`), each by itself (`sigmoid`), or as they are, the largest first."""
+    """Return the best classes with their scores: shares of 1 (`softmax`), each by itself (`sigmoid`), or as they are."""
     x, function = b["logits"], b.options["function_to_apply"]
     if function not in ("softmax", "sigmoid", "none"):
         raise ConfigError(f"function_to_apply: expected softmax, sigmoid or none, got {function!r}")
@@ -27,7 +27,7 @@ def build(b: MethodBuilder) -> None:
 
 
 def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """Scores and labels of one image."""
+    """Return one image's scores and labels, the best first."""
     return {"scores": outputs["scores"], "labels": outputs["labels"]}
 
 

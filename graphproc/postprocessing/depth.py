@@ -1,4 +1,4 @@
-"""Depth maps and maps of normals at the size of the image.
+"""Depth maps, and maps of normals (directions of surfaces), at the size of the image.
 
 Source: transformers 5.23, `post_process_depth_estimation` and `post_process_normal_estimation` of the classes below.
 """
@@ -35,20 +35,20 @@ OF_ANGLES = Parity(
 )
 VIEW = "field_of_view"
 KERNELS = {BILINEAR: "bilinear", BICUBIC: "bicubic"}
-"""How DepthPro resizes, by its `resample`; nearest pixels are another op."""
+"""DepthPro's kernels by its setting `resample`; nearest pixels have an arithmetic of their own."""
 NEAREST_DEPTH, FARTHEST_DEPTH = 1e-4, 1e4
-"""Between which inverse depths of DepthPro are."""
+"""Inverse depths of DepthPro are clipped to this range."""
 SHORTEST = 1e-12
-"""What normals are divided by at least."""
+"""The least that normals are divided by, so that none is divided by 0."""
 
 
 def resized(b: MethodBuilder, image: Value, size: tuple[Num, ...] | None, kernel: str = "bicubic", weights: str = "") -> Value:
-    """Resize an image, if there is a size."""
+    """Resize an image [C, H, W] to (height, width) if there is a size; without antialiasing."""
     return image if size is None else b.add(Resample(size[0], size[1], kernel, False, TORCH_UNFUSED, weights=weights), image)
 
 
 def finish(b: MethodBuilder, depth: Value) -> None:
-    """Declare the one output, a map."""
+    """Declare the output, a map [H, W], of an image of one channel."""
     b.output("predicted_depth", depth.rearrange("1 h w -> h w", "HW"), joins.Pad())
 
 
@@ -88,7 +88,7 @@ def build_pro(b: MethodBuilder) -> None:
 
 
 def focal_length(view: Value, width: Num) -> tuple[Value, Value]:
-    """Compute an image's width, and the focal length that goes with its field of view in degrees, both in pixels, f32 [1]."""
+    """Compute an image's width, and the focal length for its field of view in degrees; both in pixels, f32 [1]."""
     half = view.rearrange("-> 1") * (math.pi / 180) * 0.5
     tangent = half.sin() / half.cos()
     whole = view.builder.add(Numbers((width,))).cast("f32")
@@ -99,7 +99,7 @@ def as_set(b: MethodBuilder, image: Value, size: tuple[Num, Num]) -> Value:
     """Resize an image as the processor's `resample` says.
 
     Raises:
-        ConfigError: torch has no interpolation of that name.
+        ConfigError: the setting is not nearest, bilinear or bicubic.
     """
     resample = b.config.resample
     if resample == NEAREST:
@@ -118,12 +118,12 @@ def build_normals(b: MethodBuilder) -> None:
 
 
 def unit_vectors(x: Value, shortest: float) -> Value:
-    """Divide the vector at each pixel by its length, or by `shortest` if that is larger."""
+    """Divide the vector at each pixel, f32 [3, H, W], by its length, or by `shortest` if that is larger."""
     return x / maximum((x * x).sum(-3, keepdims=True).sqrt(), shortest)
 
 
 def padding(side: Num) -> Num:
-    """Compute how far a side was padded at each end: `int(sqrt(side / 2) * 3)` pixels."""
+    """Compute by how many pixels a side was padded at each end: `int(sqrt(side / 2) * 3)`."""
     return num.trunc(num.sqrt(side / 2) * 3)
 
 
@@ -147,7 +147,7 @@ def build_zoe(b: MethodBuilder) -> None:
 
 
 def prepare(given: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Take the mean of the depths and those of the mirrored image, where the model was run on that too."""
+    """Take the mean with the depths of the mirrored image, if the model was also run on that."""
     mirrored = options["outputs_flipped"]
     if mirrored is None:
         return {}
@@ -159,28 +159,28 @@ def prepare(given: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str
 
 
 def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """Return the map of one image."""
+    """Return one image's map."""
     return {"predicted_depth": outputs["predicted_depth"]}
 
 
 def squeezed_result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """Return the map of one image; resized to one row or column, it loses that axis, as upstream."""
+    """Return one image's map; resized to one row or column, it loses that axis, as upstream."""
     return {"predicted_depth": squeezed(outputs["predicted_depth"], options)}
 
 
 def squeezed(depth: Any, options: Mapping[str, Any]) -> Any:
-    """Drop the axes of one element, if the map was resized."""
+    """Drop axes of length 1, if the map was resized."""
     return depth if options["target_sizes"] is None else np.squeeze(depth)
 
 
 def pro_result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """Return the map of one image, its field of view and its focal length; None for what there is not."""
+    """Return one image's map, field of view and focal length; None for what was not computed."""
     numbers = {name: outputs.get(name) for name in (VIEW, "focal_length")}
     return {"predicted_depth": squeezed(outputs["predicted_depth"], options), **numbers}
 
 
 def normals_result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """Return the map of one image."""
+    """Return one image's map."""
     return {"normals": outputs["normals"]}
 
 

@@ -24,7 +24,7 @@ FIELDS = {"logits": LOGITS, "pred_boxes": BOXES}
 ROWS = ("scores", "labels", "boxes")
 NO_LABEL = -1
 SHARES = "shares"
-"""Shares of images in place of logits, which are made of the logits of a batch."""
+"""The input that takes the place of logits: each image's share among the images of a batch (`prepare`)."""
 SHARED = {SHARES: Field(LOGITS.shape, "QC", optional=True, call=True), **FIELDS, "logits": replace(LOGITS, replaced_by=SHARES)}
 
 
@@ -34,17 +34,17 @@ def in_pixels(boxes: Value, size: tuple[Num, Num] | None) -> Value:
 
 
 def found(b: MethodBuilder, scores: Value, labels: Value, boxes: Value) -> None:
-    """Declare the rows that score above the threshold."""
+    """Declare scores, labels and boxes of the queries that score above the threshold."""
     b.rows(scores > b.number("threshold"), {"labels": NO_LABEL}, scores=scores, labels=labels, boxes=boxes)
 
 
 def best_class(b: MethodBuilder) -> None:
-    """Find the best class of each query; the last class stands for nothing."""
+    """Find the best class of each query; the last class stands for "nothing"."""
     best_share(b, b["logits"].softmax())
 
 
 def best_share(b: MethodBuilder, shares: Value) -> None:
-    """Find the best class of each query by its share; the last class stands for nothing."""
+    """Find the best class of each query by its share, f32 [queries, classes]; the last class stands for "nothing"."""
     shares = without_nothing(shares)
     found(
         b,
@@ -55,7 +55,7 @@ def best_share(b: MethodBuilder, shares: Value) -> None:
 
 
 def best_pairs(b: MethodBuilder, count: Num) -> None:
-    """Find the best pairs of a query and a class, each class by itself."""
+    """Find the `count` best pairs of a query and a class, each class scored by itself."""
     flat = b["logits"].sigmoid().rearrange("q c -> (q c)")
     queries, classes = b["logits"].shape
     pairs = flat.top_k(num.minimum(count, queries * classes))
@@ -66,22 +66,22 @@ def best_pairs(b: MethodBuilder, count: Num) -> None:
 
 
 def deformable(b: MethodBuilder) -> None:
-    """Find as many pairs of a query and a class as asked for."""
+    """Find the `top_k` best pairs of a query and a class."""
     best_pairs(b, b.count("top_k"))
 
 
 def rf_detr(b: MethodBuilder) -> None:
-    """Find as many pairs of a query and a class as asked for, or as there are queries."""
+    """Find the `top_k` best pairs of a query and a class; without it, as many as there are queries."""
     best_pairs(b, pairs_wanted(b))
 
 
 def pairs_wanted(b: MethodBuilder) -> Num:
-    """Read `top_k`; the number of queries where it is not given."""
+    """Read `top_k`; the number of queries where it is None."""
     return b["logits"].shape[0] if b.options["top_k"] is None else b.count("top_k")
 
 
 def rt_detr(b: MethodBuilder) -> None:
-    """Find as many pairs of a query and a class as there are queries."""
+    """Find the best pairs of a query and a class, as many as there are queries."""
     if SHARES in b:
         return best_share(b, b[SHARES])
     if not b.options["use_focal_loss"]:
@@ -109,18 +109,18 @@ def grounded(b: MethodBuilder) -> None:
 
 
 def grounded_on_square(b: MethodBuilder) -> None:
-    """Do as `grounded`; boxes are shares of the square that the image was padded to."""
+    """Find the best class of each query; boxes are shares of the square that the image was padded to."""
     best_text(b, square(b))
 
 
 def square(b: MethodBuilder) -> tuple[Num, Num] | None:
-    """Make a square of the longer side of the wanted size."""
+    """Return the sides of a square as long as the wanted size's longer one; None without a size."""
     side = None if b.target is None else num.maximum(*b.target)
     return None if side is None else (side, side)
 
 
 def best_text(b: MethodBuilder, size: tuple[Num, Num] | None) -> None:
-    """Find the best class of each query, by itself."""
+    """Find the best class of each query, scored by itself."""
     found(
         b,
         b["logits"].max().sigmoid(),

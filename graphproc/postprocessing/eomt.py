@@ -1,6 +1,6 @@
-"""EoMT: masks at the size of the processed image, which may be padded, then at the wanted size.
+"""EoMT: masks resized to the size of the processed image, which may be padded, then to the wanted size.
 
-Source: transformers 5.23, the `post_process_*` methods of EoMT's Pil form.
+Source: transformers 5.23, the `post_process_*` methods of `EomtImageProcessorPil`.
 """
 
 from __future__ import annotations
@@ -73,13 +73,13 @@ def _fitted(b: MethodBuilder, masks: Value) -> Value:
 
 
 def semantic(b: MethodBuilder) -> None:
-    """Find the class of the largest score at each pixel, without the class that stands for nothing."""
+    """Find the class with the largest score at each pixel, except the class that stands for "nothing"."""
     masks = _processed(b, b["masks_queries_logits"])
     label_map(b, class_scores(shares(b["class_queries_logits"]), masks))
 
 
 def panoptic(b: MethodBuilder) -> None:
-    """Make segments of queries, fused where they are stuff: a map of ids from 0 on, -1 where there is none."""
+    """Make segments of queries, those of a stuff class fused to one: a map of ids from 0 on, -1 for none."""
     found, scores, labels = best_classes(b, b["class_queries_logits"])
     chances = _fitted(b, b["masks_queries_logits"][found.places]).sigmoid()
     _, own = strongest(chances * over_pixels(scores))
@@ -102,7 +102,7 @@ def panoptic(b: MethodBuilder) -> None:
 
 
 def instance(b: MethodBuilder) -> None:
-    """Make instances of queries, each painted over those before it: a map of ids from 0 on, -1 where there is none."""
+    """Make instances of queries, each painted over those before it: a map of ids from 0 on, -1 for none."""
     classes = shares(b["class_queries_logits"])
     best, labels = classes.max(), classes.argmax()
     found = promising(b, best)
@@ -113,13 +113,13 @@ def instance(b: MethodBuilder) -> None:
 
 
 def panoptic_result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """Return a dictionary of the map and what is known of each segment; floats where no query scores enough."""
+    """Return a dictionary of the map and the facts of each segment; the map is float32 if no query scores enough."""
     dtype = np.int64 if outputs["candidates"] else np.float32
     return {"segmentation": outputs["segmentation"].astype(dtype), "segments_info": information(outputs, fused=False)}
 
 
 def instance_result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """Return a dictionary of the map, in floats, and what is known of each instance."""
+    """Return a dictionary of the map, float32, and the facts of each instance."""
     segmentation = outputs["segmentation"].astype(np.float32)
     return {"segmentation": segmentation, "segments_info": information(outputs, fused=False)}
 

@@ -1,6 +1,7 @@
-"""Images that a model generated, as pixels: what preprocessing did, backwards.
+"""Turn images that a model generated into pixels: preprocessing, backwards.
 
-Bytes that are made of floats narrower than float32 may differ by one: upstream rounds the difference to that type, too.
+Bytes made of floats narrower than float32 may differ by one, because upstream also rounds
+intermediate results to the narrow type.
 
 Source: transformers 5.23, `postprocess` of `JanusImageProcessorPil` and `Emu3ImageProcessor`.
 """
@@ -24,16 +25,16 @@ CHANNELS = 3
 
 
 def setting(b: MethodBuilder, name: str) -> Any:
-    """An option, or the processor's own setting where it is not given."""
+    """Return an option, or the processor's own setting where it is not given."""
     given = b.options[name]
     return getattr(b.config, name) if given is None else given
 
 
 def per_channel(b: MethodBuilder, name: str) -> list[float]:
-    """A mean or standard deviation of each channel.
+    """Return a mean or standard deviation of each channel.
 
     Raises:
-        ConfigError: it is something else than a number or one for each channel.
+        ConfigError: the setting is neither a number nor one for each channel.
     """
     given = setting(b, name)
     values = list(given) if isinstance(given, (list, tuple)) else [given] * CHANNELS
@@ -43,7 +44,7 @@ def per_channel(b: MethodBuilder, name: str) -> list[float]:
 
 
 def build(b: MethodBuilder) -> None:
-    """Generated images as bytes; without `do_rescale`, as floats."""
+    """Return generated images as bytes; without `do_rescale`, as floats."""
     rescales, normalizes = (bool(setting(b, name)) for name in ("do_rescale", "do_normalize"))
     given, means, stds = b.options["rescale_factor"], (0.0,) * CHANNELS, (1.0,) * CHANNELS
     factor = 1 / b.config.rescale_factor if given is None else float(b.number("rescale_factor"))
@@ -63,26 +64,26 @@ def build(b: MethodBuilder) -> None:
 
 
 def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """One image, channels first."""
+    """Return one image, channels first."""
     return outputs["pixel_values"]
 
 
 def prepare(given: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A list of images, channels first; numpy arrays where upstream computes with these.
+    """Return a list of images, channels first; numpy arrays for Pillow's backend, which computes with these.
 
     Raises:
-        ImageError: there is something else than images of three channels.
+        ImageError: an image does not have three axes, or three channels.
     """
     images = list(_flat(given["images"]))
     if options["backend"] == "pil":
         images = [image.detach().cpu().numpy() if hasattr(image, "detach") else image for image in images]
-    elif options["do_normalize"]:  # which torchvision's backend does in float32, whatever comes in
+    elif options["do_normalize"]:  # torchvision's backend does this in float32, whatever comes in
         images = [image.float() if hasattr(image, "detach") else image.astype(np.float32) for image in images]
     return {"images": [_channels_first(image, options["input_data_format"]) for image in images]}
 
 
 def _flat(images: Any) -> Any:
-    """The images of a batch or of nested lists, one after another."""
+    """Yield the images of a batch or of nested lists, one after another."""
     if isinstance(images, (list, tuple)) or getattr(images, "ndim", 0) > 3:
         for image in images:
             yield from _flat(image)
@@ -105,20 +106,20 @@ def _channels_first(image: Any, layout: Any) -> Any:
 
 
 def collect(results: list[Any], options: Mapping[str, Any]) -> Any:
-    """All images as `return_tensors` says."""
+    """Return all images, in the form that `return_tensors` names."""
     if pictures := _pictures(results, options):
         return BatchFeature({"pixel_values": pictures})
     return BatchFeature({"pixel_values": results}, None if options["return_tensors"] == PIL else options["return_tensors"])
 
 
 def collect_planes(results: list[Any], options: Mapping[str, Any]) -> Any:
-    """As `collect`; where these are no pictures, the channels of all images in a row, as upstream."""
+    """Return all images as `collect` does; but arrays as a list of all images' channels, as upstream."""
     planes = [channel for image in results for channel in image]
     return collect(results if _pictures(results, options) else planes, options)
 
 
 def _pictures(results: list[Any], options: Mapping[str, Any]) -> list[Any]:
-    """Images for Pillow where these are asked for, and both steps were undone; else none."""
+    """Return PIL images if they are asked for and both steps were undone; else an empty list."""
     if options["return_tensors"] != PIL or not (options["do_normalize"] and options["do_rescale"]):
         return []
     arrays = [np.asarray(image) for image in results]

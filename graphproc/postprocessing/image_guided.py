@@ -1,7 +1,8 @@
-"""Detection of what a query image shows: of boxes that overlap, the best; scores relative to the best of all.
+"""Find what a query image shows: the best of boxes that overlap, with scores relative to the best of all.
 
-Source: transformers 5.23, `post_process_image_guided_detection` of the classes below. It leaves out images that have no query
-or none that scores above 0; here these have results without rows, so that results are those of the images in order.
+Source: transformers 5.23, `post_process_image_guided_detection` of the classes below. It leaves out
+images without a query that scores above 0. Here they have results without rows, so that there is a
+result for each image, in order.
 """
 
 from __future__ import annotations
@@ -22,43 +23,43 @@ FIELDS = {"logits": LOGITS, "target_pred_boxes": BOXES}
 ROWS = ("scores", "boxes")
 OPTIONS = {"threshold": 0.0, "nms_threshold": 0.3, "target_sizes": None}
 EPSILON = 1e-6
-"""What is added to the best score."""
+"""Added to the best score before it is a divisor."""
 LOW, SPAN = 0.1, 0.9
-"""The share of the best score that counts as nothing, and what is left of it to 1."""
+"""The share of the best score that becomes 0, and the rest up to 1."""
 
 AT_LEAST = (-math.inf, -math.inf, 0.0, 0.0)
 """The smallest center and extent of a box that may overlap others."""
 
 
 def build(b: MethodBuilder) -> None:
-    """The best class of each query, without those that overlap a better one."""
+    """Return the best class of each query, without those that overlap a better one."""
     guided(b, b.target)
 
 
 def build_on_square(b: MethodBuilder) -> None:
-    """As `build`; boxes are shares of the square that the image was padded to."""
+    """Return the best class of each query, with boxes as shares of the square that the image was padded to."""
     guided(b, square(b))
 
 
 def guided(b: MethodBuilder, size: tuple[Num, Num] | None) -> None:
-    """Scores from 0, a tenth of the best, to 1, the best; what has 0 is nothing."""
+    """Declare boxes with scores from 0 (a tenth of the best) to 1 (the best); those with 0 are left out."""
     scores = b["logits"].max().sigmoid()
     boxes = b.add(CenterToCorners(), b["target_pred_boxes"])
     if b.number("nms_threshold") < 1:
         kept = NonMaxSuppression(b.number("nms_threshold"))
-        # A box of negative width or height overlaps nothing; the op would turn it round.
+        # A box of negative width or height overlaps nothing, but the op would swap its corners.
         solid = b.add(CenterToCorners(), maximum(b["target_pred_boxes"], AT_LEAST))
         rows = b.add(kept, solid, scores.rearrange("q -> 1 q"))
         scores = where(rows.rearrange("1 q -> q", "Q"), scores, 0)
     below = scores < b.number("threshold")
-    scores = where(below, 0, scores)  # what is no number stays
+    scores = where(below, 0, scores)  # NaN stays NaN
     best = scores.max(keepdims=True) + EPSILON
     share = ((scores - best * LOW) / (best * SPAN)).clip(0, 1)
     b.rows(share > 0, scores=share, boxes=in_pixels(boxes, size))
 
 
 def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """Scores and boxes; there are no labels, as there is one query image."""
+    """Return scores and boxes; labels are None, because there is only one query image."""
     return {"scores": outputs["scores"], "labels": None, "boxes": outputs["boxes"]}
 
 

@@ -1,8 +1,9 @@
-"""Instances that are painted one over the other: a map of ids, and for each id its class and score.
+"""Instances painted one over the other: a map of ids, and the class and score of each id.
 
-Source: transformers 5.23, `post_process_instance_segmentation` of MaskFormer and Mask2Former, and the copies in their Pil forms.
-It takes pairs of a query and a class in the order in which `torch.topk(sorted=False)` gives them, which torch leaves open;
-here they come in the order of their class's share, the largest first.
+Source: transformers 5.23, `post_process_instance_segmentation` of MaskFormer and Mask2Former, and the
+copies in their Pil classes. It takes pairs of a query and a class in the order of
+`torch.topk(sorted=False)`, which torch leaves open. Here they come by their class's share, the largest
+first.
 """
 
 from __future__ import annotations
@@ -43,14 +44,18 @@ PARITY = Parity(
     "another one may lie on top",
 )
 ALMOST = 1e-5
-"""How much a score may rise by rounding when it is multiplied by a mean of chances, relative to itself."""
+"""By how much of itself a score may rise through rounding when it is multiplied by a mean of probabilities."""
 
 
 def best_pairs(shares: Value, count: Num | None = None) -> tuple[Value, Value, Value]:
-    """Find the pairs of a query and a class with the largest shares, the largest first; `count` is that of queries if None.
+    """Find the `count` pairs of a query and a class with the largest shares, the largest first.
+
+    Args:
+        shares: of each class in each query, f32 [queries, classes].
+        count: how many pairs; None for as many as queries.
 
     Returns:
-        Their shares, queries and classes.
+        Their shares, f32 [n], queries and classes, int64 [n].
     """
     queries, classes = shares.shape
     flat = shares.rearrange("q c -> (q c)")
@@ -60,13 +65,13 @@ def best_pairs(shares: Value, count: Num | None = None) -> tuple[Value, Value, V
 
 
 def promising(b: MethodBuilder, scores: Value) -> Candidates:
-    """Find those with scores that are not below the threshold before they are multiplied by the mean chance of a mask."""
+    """Find candidates by their scores before these are multiplied by a mean probability, which can only lower them."""
     least = b.number("threshold")
     return candidates(b, scores >= least - abs(least) * ALMOST)
 
 
 def mean_chance(logits: Value, inside: Value) -> Value:
-    """Compute the mean chance of the pixels inside each mask, f32 [n], of logits and bools [n, H, W]."""
+    """Compute the mean probability of the pixels inside each mask, f32 [n], from logits and bools [n, H, W]."""
     whole = area(inside)
     inside = inside.cast("f32")
     total = (logits.sigmoid() * inside).sum().sum()
@@ -96,7 +101,7 @@ def paint(b: MethodBuilder, found: Candidates, inside: Value, scores: Value, lab
 
 
 def instances(b: MethodBuilder, side: int) -> None:
-    """Make instances; masks are resized to squares of `side` first, unless it is 0."""
+    """Make instances. Masks are resized to squares of `side` pixels first, unless it is 0."""
     if b.options["return_binary_maps"] and b.options["return_coco_annotation"]:
         raise ConfigError("return_coco_annotation and return_binary_maps: expected one of them, got both")
     scores, query, labels = best_pairs(shares(b["class_queries_logits"]))
@@ -113,17 +118,17 @@ def instances(b: MethodBuilder, side: int) -> None:
 
 
 def maskformer(b: MethodBuilder) -> None:
-    """Make instances of queries, which may overlap: a map of ids from 0 on, -1 where there is none."""
+    """Make instances of queries, which may overlap: a map of ids from 0 on, -1 for none."""
     instances(b, 0)
 
 
 def mask2former(b: MethodBuilder) -> None:
-    """Do as for MaskFormer, with masks of 384 x 384 pixels."""
+    """Make instances of queries, from masks of 384 x 384 pixels: a map of ids from 0 on, -1 for none."""
     instances(b, MASK2FORMER_SIDE)
 
 
 def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """Return a dictionary of the map, its run lengths or a mask for each instance, and what is known of each instance."""
+    """Return a dictionary of the map, or its run lengths, or a mask for each instance, and the facts of each."""
     segmentation = outputs["segmentation"].astype(np.float32)
     if options["return_coco_annotation"]:
         segmentation = run_lengths(segmentation)

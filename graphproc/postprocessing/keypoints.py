@@ -1,4 +1,4 @@
-"""Keypoints, and matches of the keypoints of two images, in the images' own pixels.
+"""Keypoints of an image, and matches between the keypoints of two, in the images' own pixels.
 
 Source: transformers 5.23, `post_process_keypoint_detection` and `post_process_keypoint_matching` of the classes below.
 """
@@ -16,17 +16,17 @@ from graphproc.postprocessing.method import REQUIRED, TRANSFORMERS, Field, Metho
 from graphproc.sizes.num import Num
 
 NONE = -1
-"""The place of a match that there is not."""
+"""The number of the matching keypoint where there is none."""
 EXACT = Parity(TRANSFORMERS)
 
 
 def in_pixels(points: Value, height: Num, width: Num) -> Value:
-    """Shares of the width and the height as whole pixels, rounded toward zero."""
+    """Turn points (x, y) as shares of the width and height into whole pixels, rounded toward zero."""
     return (points * (width, height)).truncate("i32")
 
 
 def detect(b: MethodBuilder) -> None:
-    """The keypoints that the mask says are there."""
+    """Return the keypoints that the model's mask marks as found, with scores and descriptors."""
     height, width = b.sizes["target_sizes"]
     kept = b["mask"] != 0
     points = in_pixels(b["keypoints"], height, width)
@@ -34,24 +34,24 @@ def detect(b: MethodBuilder) -> None:
 
 
 def row_of(x: Value, image: int) -> Value:
-    """The first or the second image's row of one of the model's outputs."""
+    """Return one of the model's outputs for the first or the second image of a pair, [n] of [2, n]."""
     return x.narrow(-2, image, 1).rearrange("1 n -> n", "N")
 
 
 def both_in_pixels(b: MethodBuilder) -> tuple[Value, Value]:
-    """The keypoints of both images."""
+    """Return the keypoints of both images in whole pixels, int32 [n, 2] each."""
     height, width, second_height, second_width = b.sizes["target_sizes"]
     points = [b["keypoints"].narrow(-3, image, 1).rearrange("1 n xy -> n xy", "NF") for image in (0, 1)]
     return in_pixels(points[0], height, width), in_pixels(points[1], second_height, second_width)
 
 
 def match(b: MethodBuilder) -> None:
-    """The matches of the first image's keypoints that score above the threshold, and their keypoints in the second."""
+    """Return the first image's keypoints with a match that scores above the threshold, and the matching ones."""
     first, second = both_in_pixels(b)
     rows = row_of(b["mask"], 0), row_of(b["mask"], 1)
     there, second_there = rows[0] > 0, rows[1] > 0
     matches, scores = row_of(b["matches"], 0), row_of(b["matching_scores"], 0)
-    # Matches count the second image's keypoints without those that are not there.
+    # Matches number the second image's keypoints as if those that are masked out did not exist.
     second = b.add(Compact(), second, second_there)
     above, matched, known = scores > b.number("threshold"), matches > NONE, matches < second_there.sum(keepdims=True)
     kept = there & above & matched & known
@@ -59,7 +59,7 @@ def match(b: MethodBuilder) -> None:
 
 
 def match_places(b: MethodBuilder) -> None:
-    """The matches that score above the threshold, with keypoints that stand at the same place for both images."""
+    """Return the matches that score above the threshold; matching keypoints have one position in both lists."""
     first, second = both_in_pixels(b)
     threshold = b.number("threshold")
     kept = [(row_of(b["matching_scores"], i) > threshold) & (row_of(b["matches"], i) > NONE) for i in (0, 1)]
@@ -68,7 +68,7 @@ def match_places(b: MethodBuilder) -> None:
 
 
 def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """The keypoints of one image."""
+    """Return one image's keypoints, scores and descriptors."""
     return {name: outputs[name] for name in ("keypoints", "scores", "descriptors")}
 
 
@@ -76,7 +76,7 @@ MATCHED = ("keypoints0", "keypoints1", "matching_scores")
 
 
 def matched(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """The matches of one pair."""
+    """Return the matches of one pair of images."""
     return {name: outputs[name] for name in MATCHED}
 
 

@@ -1,4 +1,4 @@
-"""PP-DocLayout: what a page consists of, in the order in which one reads it; of its third version with outlines.
+"""PP-DocLayout: the parts of a page in reading order; its third version adds outlines.
 
 Source: transformers 5.23, `post_process_object_detection` of `PPDocLayoutV2ImageProcessor` and `PPDocLayoutV3ImageProcessor`.
 """
@@ -22,7 +22,11 @@ ROWS = ("scores", "labels", "boxes", "order_seq")
 
 
 def ranks(b: MethodBuilder, order_logits: Value) -> Value:
-    """The place of each query in the order, int64 [queries]: a query is behind those that the others' votes put before it."""
+    """Return the position of each query in reading order, int64 [queries].
+
+    For each pair of queries there is a probability that one comes before the other. A query's position
+    grows with the sum of the others' probabilities to come before it.
+    """
     before = order_logits.sigmoid()
     positions = b.add(CountUp(order_logits.shape[0]))
     rows, columns = positions.rearrange("n -> n 1"), positions.rearrange("n -> 1 n")
@@ -35,21 +39,21 @@ def ranks(b: MethodBuilder, order_logits: Value) -> Value:
 
 
 def detect(b: MethodBuilder) -> None:
-    """As many pairs of a query and a class as queries, those that score enough, in reading order."""
+    """Return the best pairs of a query and a class that score enough, at most as many as queries, in reading order."""
     found(b, {})
 
 
 def detect_with_masks(b: MethodBuilder) -> None:
-    """As many pairs of a query and a class as queries, those that score enough, in reading order, with outlines."""
+    """Return the best pairs of a query and a class that score enough, in reading order, with outlines."""
     inside = b["out_masks"].sigmoid() > b.number("threshold")
     found(b, {"masks": inside.cast("i32")})
     assert b.target is not None
     ones = b.add(Numbers((1.0, 1.0), "f64"))
-    b.output("size", ones * b.target)  # which may be fractions of pixels
+    b.output("size", ones * b.target)  # fractions of pixels are allowed, so float64
 
 
 def found(b: MethodBuilder, more: Mapping[str, Value]) -> None:
-    """Declare the outputs; `more` are further ones with a row for each query."""
+    """Declare the outputs; `more` are further ones that have a row for each query."""
     queries, classes = b["logits"].shape
     flat = b["logits"].sigmoid().rearrange("q c -> (q c)")
     pairs = flat.top_k(queries)
@@ -66,12 +70,12 @@ def found(b: MethodBuilder, more: Mapping[str, Value]) -> None:
 
 
 def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """Scores, labels, boxes and the order."""
+    """Return scores, labels, boxes and the order."""
     return {name: outputs[name] for name in ROWS}
 
 
 def outlined_result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """The same with the corners of each outline."""
+    """Return scores, labels, boxes, the corners of each outline, and the order."""
     size, (height, width) = options["config"].size, outputs["size"].tolist()
     polygons = outlines(outputs["boxes"], outputs["masks"], size["height"] / height, size["width"] / width)
     found = {**result(outputs, options), "polygon_points": polygons}

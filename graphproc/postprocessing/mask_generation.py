@@ -1,6 +1,7 @@
-"""Segmenting everything: crops of an image with a grid of points, and the masks of all crops that are worth keeping.
+"""Segment everything: crops of an image with a grid of points, and the masks worth keeping from all crops.
 
-Plain numpy: how many crops, masks and runs there are is decided by sizes and pixels, and nothing here is part of a model's graph.
+Plain numpy: sizes and pixels decide how many crops, masks and runs there are, and no model's graph
+contains any of it.
 
 Source: transformers 5.23, `generate_crop_boxes`, `filter_masks` and `post_process_for_mask_generation` of SAM, SAM 2 and SAM 3.
 """
@@ -15,13 +16,17 @@ import numpy as np
 
 Array = np.ndarray[Any, Any]
 RunLengths = Mapping[str, Any]
-"""`size`, (height, width), and `counts`: how many pixels are outside, inside, outside, ..., column by column."""
+"""A mask as `size`, (height, width), and `counts`: how many pixels are outside, inside, outside, ..., column by column."""
 NEAR = 20.0
-"""How many pixels from a crop's edge a box is cut off by it."""
+"""A box within this many pixels of a crop's edge counts as cut off by it."""
 
 
 def crop_boxes(height: int, width: int, layers: int, overlap_ratio: float) -> list[tuple[int, tuple[int, int, int, int]]]:
-    """The image, and for each layer a grid of crops that overlap: the layer's number and (left, top, right, bottom) in pixels."""
+    """Return the image and, for each layer, a grid of crops that overlap.
+
+    Each is the layer's number and (left, top, right, bottom) in pixels. Layer 0 is the whole image, layer
+    n has 2 to the power of n crops along each side.
+    """
     found = [(0, (0, 0, width, height))]
     for layer in range(1, layers + 1):
         count = 2**layer
@@ -33,14 +38,14 @@ def crop_boxes(height: int, width: int, layers: int, overlap_ratio: float) -> li
 
 
 def grid(count: int, dtype: type[np.generic]) -> Array:
-    """Points (x, y) evenly spaced in a square of side 1, row by row, [count * count, 2]."""
+    """Return points (x, y), evenly spaced in a square of side 1, row by row, floats [count * count, 2]."""
     offset = 1 / (2 * count)
     side = np.linspace(offset, 1 - offset, count).astype(dtype)
     return np.stack([np.tile(side, count), np.repeat(side, count)], axis=-1)
 
 
 def points_in(box: tuple[int, int, int, int], points: Array, target: int) -> Array:
-    """Points of a unit square in a crop, in pixels of the crop resized to a longest edge."""
+    """Map points of a unit square to a crop, in pixels of the crop resized to the longest edge `target`."""
     width, height = box[2] - box[0], box[3] - box[1]
     scale = target * 1.0 / max(height, width)
     resized = (int(side * scale + 0.5) for side in (width, height))
@@ -49,14 +54,14 @@ def points_in(box: tuple[int, int, int, int], points: Array, target: int) -> Arr
 
 
 def stability(masks: Array, low: float, high: float) -> Array:
-    """How much of what is above the lower threshold is above the higher one, f32 [n]; no number where nothing is."""
+    """Return the share of a mask's pixels above the lower threshold that is above the higher one, f32 [n]; NaN for none."""
     inner, outer = ((masks > limit).sum(axis=(-2, -1)) for limit in (high, low))
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(inner.astype(np.float32) / outer.astype(np.float32))
 
 
 def boxes_around(masks: Array) -> Array:
-    """(left, top, right, bottom) of the outermost pixels of each mask, int64 [n, 4]; 0 where there is none."""
+    """Return (left, top, right, bottom) of the outermost pixels of each mask, int64 [n, 4]; zeros for empty masks."""
     count, height, width = masks.shape
     found = np.zeros((count, 4), dtype=np.int64)
     for sides, axis, length in (((0, 2), -2, width), ((1, 3), -1, height)):
@@ -68,7 +73,7 @@ def boxes_around(masks: Array) -> Array:
 
 
 def cut_off(boxes: Array, crop: Sequence[float], height: int, width: int) -> Array:
-    """Whether a box (in the crop's pixels) reaches an edge of the crop that is none of the image."""
+    """Tell whether each box (in the crop's pixels) reaches an edge of the crop that is not the image's; bools [n]."""
     left, top = crop[0], crop[1]
     moved = (boxes + np.array([left, top, left, top])).astype(np.float32)
 
@@ -79,7 +84,7 @@ def cut_off(boxes: Array, crop: Sequence[float], height: int, width: int) -> Arr
 
 
 def in_image(masks: Array, crop: Sequence[float], height: int, width: int) -> Array:
-    """Masks of a crop at their place in the image."""
+    """Place masks of a crop in the whole image, with zeros around them."""
     left, top, right, bottom = (int(v) for v in crop)
     found = np.zeros((len(masks), height, width), dtype=masks.dtype)
     found[:, top:bottom, left:right] = masks
@@ -87,7 +92,7 @@ def in_image(masks: Array, crop: Sequence[float], height: int, width: int) -> Ar
 
 
 def run_lengths(mask: Array) -> dict[str, Any]:
-    """A mask's run lengths, column by column, those outside first."""
+    """Return a mask's run lengths, column by column; the first run is outside the mask."""
     flat = mask.T.reshape(-1)
     edges = np.flatnonzero(flat[1:] != flat[:-1]) + 1
     counts = np.diff(np.concatenate([[0], edges, [flat.size]])).tolist()
@@ -95,7 +100,7 @@ def run_lengths(mask: Array) -> dict[str, Any]:
 
 
 def from_run_lengths(runs: RunLengths) -> Array:
-    """The mask of run lengths, bool [height, width]."""
+    """Return the mask that run lengths describe, bools [height, width]."""
     height, width = runs["size"]
     counts = runs["counts"]
     inside = np.arange(len(counts)) % 2 == 1
@@ -103,7 +108,7 @@ def from_run_lengths(runs: RunLengths) -> Array:
 
 
 def without_overlaps(boxes: Array, scores: Array, limit: float) -> Array:
-    """The boxes that overlap no better one by more than a limit, the best first: their places, int64."""
+    """Find the boxes that overlap no better one by more than a limit; return their positions, int64, the best first."""
     boxes = boxes.astype(np.float32)
     area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     waiting, kept = np.argsort(-scores, kind="stable"), []

@@ -1,6 +1,6 @@
-"""Semantic segmentation of models that give masks, and classes for each mask.
+"""Semantic segmentation for models that give masks and classes for each mask.
 
-Source: transformers 5.23, `post_process_semantic_segmentation` of the classes below, which their Pil forms define alike.
+Source: transformers 5.23, `post_process_semantic_segmentation` of the classes below; their Pil classes define the same.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from graphproc.postprocessing.semantic import OPTIONS, label_map, result
 NAME = "post_process_semantic_segmentation"
 DETR = {"logits": LOGITS, "pred_masks": MASKS}
 QUERIES = {"class_queries_logits": LOGITS, "masks_queries_logits": MASKS}
-"""What Detr calls its outputs, and what MaskFormer and its followers do."""
+"""DETR's names for its outputs (above), and those of MaskFormer and its successors."""
 MASK2FORMER_SIDE = 384
-"""Mask2Former's masks are resized to this many rows and columns before anything else."""
+"""Mask2Former's masks are resized to this height and width, in pixels, before anything else."""
 
 
 def shares(logits: Value, null: bool = True) -> Value:
-    """Compute the share of each class; with `null`, the last class stands for nothing and is left out."""
+    """Compute the share of each class; with `null`, the last class stands for "nothing" and is left out."""
     x = logits.softmax()
     return without_nothing(x) if null else x
 
 
 def class_scores(classes: Value, masks: Value) -> Value:
-    """Compute how much of each class there is at each pixel: the sum over queries of the class's share times the mask's chance.
+    """Compute each class's score at each pixel: the sum over queries of the class's share times the mask's probability.
 
     Args:
         classes: shares [queries, classes].
@@ -42,28 +42,28 @@ def class_scores(classes: Value, masks: Value) -> Value:
 
 
 def detr(b: MethodBuilder) -> None:
-    """Find the class of the largest score at each pixel, without the class that stands for nothing."""
+    """Find the class with the largest score at each pixel, except the class that stands for "nothing"."""
     label_map(b, class_scores(shares(b["logits"]), b["pred_masks"]))
 
 
 def conditional_detr(b: MethodBuilder) -> None:
-    """Find the class of the largest score at each pixel, of all classes."""
+    """Find the class with the largest score at each pixel, among all classes."""
     label_map(b, class_scores(shares(b["logits"], null=False), b["pred_masks"]))
 
 
 def maskformer(b: MethodBuilder) -> None:
-    """Find the class of the largest score at each pixel, without the class that stands for nothing."""
+    """Find the class with the largest score at each pixel, except the class that stands for "nothing"."""
     label_map(b, class_scores(shares(b["class_queries_logits"]), b["masks_queries_logits"]))
 
 
 def oneformer(b: MethodBuilder) -> None:
-    """Do as for MaskFormer, with scores that torchvision's backend resizes with antialiasing."""
+    """Find the class with the largest score at each pixel; torchvision's backend resizes scores with antialiasing."""
     scores = class_scores(shares(b["class_queries_logits"]), b["masks_queries_logits"])
     label_map(b, scores, antialias=b.backend != "pil")
 
 
 def mask2former(b: MethodBuilder) -> None:
-    """Do as for MaskFormer, with masks of 384 x 384 pixels."""
+    """Find the class with the largest score at each pixel, from masks of 384 x 384 pixels."""
     masks = b.add(Resample(MASK2FORMER_SIDE, MASK2FORMER_SIDE, "bilinear", False, TORCH_UNFUSED), b["masks_queries_logits"])
     label_map(b, class_scores(shares(b["class_queries_logits"]), masks))
 

@@ -1,4 +1,4 @@
-"""Masks of prompts, at the size of the image that came in.
+"""Masks of prompts, at the size of the image before preprocessing.
 
 Source: transformers 5.23, `post_process_masks` of SAM, SAM 2 and SAM 3.
 """
@@ -23,12 +23,12 @@ from graphproc.processors.sam import resized
 NAME = "post_process_masks"
 MASKS = {"pred_masks": Field(("prompts", "masks", "mask_height", "mask_width"), "NCHW")}
 NOTHING = -10.0
-"""What a mask has at most where it is another prompt's."""
+"""The largest value of a mask at pixels that belong to another prompt."""
 LOWEST = float(np.finfo(np.float32).min)
 
 
 def build(b: MethodBuilder) -> None:
-    """The masks at the size of the padded image, without the padding, at the image's own size, above the threshold."""
+    """Return the masks at the image's own size, without the padding; with `binarize`, where they are above the threshold."""
     given = b.options["pad_size"]
     pad = b.config.pad_size if given is None else size_dict("pad_size", given, default_to_square=True, used=True)
     height, width = b.sizes["original_sizes"]
@@ -39,14 +39,14 @@ def build(b: MethodBuilder) -> None:
 
 
 def build_whole(b: MethodBuilder) -> None:
-    """The masks at the size of the image, above the threshold."""
+    """Return the masks at the image's own size; with `binarize`, where they are above the threshold."""
     height, width = b.sizes["original_sizes"]
     x = b.add(Resample(height, width, "bilinear", False, TORCH_UNFUSED), b["pred_masks"])
     finish(b, apart(x) if b.options["apply_non_overlapping_constraints"] else x)
 
 
 def apart(x: Value) -> Value:
-    """Give each pixel to the prompt with the largest number there; the other prompts have at most `NOTHING` there."""
+    """Give each pixel to the prompt with the largest value there; other prompts get at most `NOTHING`."""
     owner = x.argmax(-4, keepdims=True)
     prompts = x.builder.add(CountUp(x.shape[0])).rearrange("n -> n 1 1 1")
     own = where(owner == prompts, x, LOWEST)
@@ -54,14 +54,14 @@ def apart(x: Value) -> Value:
 
 
 def finish(b: MethodBuilder, x: Value) -> None:
-    """The masks, or where they are above the threshold."""
+    """Declare the masks; with `binarize`, bools that are true above the threshold."""
     if b.options["binarize"]:
         x = x > b.number("mask_threshold")
     b.output("masks", x, joins.Pad())
 
 
 def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """The masks of one image."""
+    """Return one image's masks."""
     return outputs["masks"]
 
 

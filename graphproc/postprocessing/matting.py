@@ -1,4 +1,4 @@
-"""Sapiens 2: foregrounds and alphas at the size of the image, and what they look like in front of backgrounds.
+"""Sapiens 2: foregrounds and alphas at the size of the image, and their composites with given backgrounds.
 
 Source: transformers 5.23, `post_process_image_matting` of `Sapiens2ImageProcessor`.
 """
@@ -20,12 +20,12 @@ from graphproc.postprocessing.method import TRANSFORMERS, Field, Method
 
 BACKGROUND = "backgrounds"
 TO_BYTE = 255.999
-"""What torchvision multiplies floats by to make bytes of them."""
+"""The factor by which torchvision turns floats into bytes."""
 PARITY = Parity(TRANSFORMERS, 1e-5, "composites within 1 of 255; torch's kernels fuse products with sums")
 
 
 def build(b: MethodBuilder) -> None:
-    """Foregrounds and alphas at the wanted size, with a background also the composite, in bytes."""
+    """Return foregrounds and alphas at the wanted size; with a background also the composite, in bytes."""
     foreground, alpha = b["foregrounds"], b["alphas"]
     if b.target is not None:
         foreground, alpha = (resized(b, x, b.target, "bilinear").clip(0, 1) for x in (foreground, alpha))
@@ -40,10 +40,10 @@ def build(b: MethodBuilder) -> None:
 
 
 def prepare(given: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A background for each image, channels first, from 0 to 1.
+    """Return a background for each image, channels first, f32 from 0 to 1.
 
     Raises:
-        ImageError: there are neither one nor as many as images, or something is no image.
+        ImageError: the number of backgrounds is neither one nor that of images, or one is not an image.
     """
     if options[BACKGROUND] is None:
         return {}
@@ -54,12 +54,12 @@ def prepare(given: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str
 
 
 def _listed(images: Any) -> list[Any]:
-    """The images of a list or a batch, or one image."""
+    """Return the images of a list or a batch, or one image."""
     return list(images) if isinstance(images, (list, tuple)) or getattr(images, "ndim", 0) == 4 else [images]
 
 
 def _pixels(image: Any) -> Any:
-    """A PIL image or an array, which have the channels last, or a tensor, which has them first, as floats."""
+    """Return a background as floats, channels first. PIL images and arrays have channels last, tensors first."""
     tensor = hasattr(image, "detach")
     array = image.detach().cpu().float().numpy() if tensor else np.asarray(image)
     whole = str(getattr(image, "dtype", array.dtype)).endswith("uint8")
@@ -70,7 +70,7 @@ def _pixels(image: Any) -> Any:
 
 
 def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """Foreground, alpha and composite, None without a background, of one image."""
+    """Return one image's foreground, alpha and composite, which is None without a background."""
     return {name: outputs.get(name) for name in ("foreground", "alpha", "composite")}
 
 

@@ -1,4 +1,4 @@
-"""What a `post_process_*` method is to the compiler: the model's outputs it reads, its options, and the steps."""
+"""The description of a `post_process_*` method: the model's outputs that it reads, its options, and its steps."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from graphproc.sizes.num import Num
 
 TRANSFORMERS = "transformers 5.23"
 REQUIRED: Any = inspect.Parameter.empty
-"""Stands for the default of a keyword that has none."""
+"""The default of a keyword that a call must give."""
 SMOOTH = Parity(TRANSFORMERS, 1e-5, "relative; exponentials, and sums whose order and fused products are the runtime's")
-"""What most methods are equal to: floats differ in the last places, and whole numbers only where floats tie so closely."""
+"""The parity of most methods: floats differ in the last places, whole numbers only where floats are that close."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,11 @@ class Field:
 
     Attributes:
         shape: for each axis its length, or a name where any length will do.
-        layout: a letter for each axis, as in `TensorType`, or nothing.
+        layout: a letter for each axis, as in `TensorType`, or empty.
         optional: whether models may lack it.
         dtype: its element type in the program; other floats are converted.
-        call: whether the caller gives it, under a keyword of its name, and not the model; it keeps its type.
-        replaced_by: the name of an optional output; where the model has that one, it is read instead of this.
+        call: whether not the model but the caller gives it, under a keyword of its name; it keeps its type.
+        replaced_by: the name of an optional output that is read instead where the model has it.
     """
 
     shape: tuple[int | str, ...]
@@ -44,38 +44,38 @@ class Field:
 
     @property
     def type(self) -> TensorType:
-        """Its type in a program."""
+        """Return its type in a program."""
         return TensorType(self.dtype, tuple(num.symbol(s) if isinstance(s, str) else s for s in self.shape), self.layout)
 
 
 LOGITS = Field(("queries", "classes"), "QC")
 BOXES = Field(("queries", 4), "QF")
 MASKS = Field(("queries", "mask_height", "mask_width"), "CHW")
-"""A mask of each query; queries are the channels of an image."""
+"""A mask for each query; the queries are laid out as the channels of an image."""
 
 Result = Callable[[Mapping[str, Any], Mapping[str, Any]], Any]
-"""Makes what the method returns for one image from the outputs of that image, without rows that do not count, and the options.
+"""Makes what the method returns for one image, from the image's outputs and the options.
 
-The functions below get the options of the method, the processor's own setting where a `do_...` is left out, and also
-`backend` and `config`.
+Outputs have only the rows that count. This function and the two below get the method's options, with the
+processor's own setting where a `do_...` is left out, and `backend` and `config`.
 """
 Prepare = Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]]
-"""Makes inputs in other forms, or further ones, from what the model gave, by name, and the options: an item for each run."""
+"""Makes changed or further inputs, by name, from the model's outputs and the options: an item for each run."""
 Collect = Callable[[list[Any], Mapping[str, Any]], Any]
 """Makes what the method returns from the results of all runs and the options."""
 
 
 class AsIs(list[Any]):
-    """A list in a result with arrays that stay numpy's, even where tensors came in."""
+    """A list in a result that keeps its numpy arrays, even where tensors came in."""
 
 
 def over_pixels(x: Value) -> Value:
-    """Lay out a number of each map, [n], as an operand for maps [n, H, W]."""
+    """Reshape a number for each map, [n], to [n, 1, 1], an operand for maps [n, H, W]."""
     return x.rearrange("n -> n 1 1")
 
 
 def without_nothing(shares: Value) -> Value:
-    """Leave out the share of the last class, which stands for nothing."""
+    """Leave out the share of the last class, which stands for "nothing"."""
     classes = shares.shape[-1]
     shares.builder.require(classes >= 2, "expected two classes at least, the last of which stands for nothing")
     return shares.narrow(-1, 0, classes - 1)
@@ -87,26 +87,28 @@ class Method:
 
     Attributes:
         name: its name in transformers.
-        classes: the processor classes that have it; none for every class.
+        classes: the processor classes that have it; empty for every class.
         inputs: the model's outputs that it reads, by their names in transformers.
-        build: writes the steps and declares the outputs.
-        result: what the method returns for one image.
-        options: its keywords and their defaults, in transformers' order, with `target_sizes` where it has them.
-        rows: the outputs with a row for each thing found; only the first `count` rows count.
+        build: writes the steps and declares the outputs. The first line of its docstring is shown to users.
+        result: makes what the method returns for one image.
+        options: its keywords and their defaults, in transformers' order, `target_sizes` included if it has it.
+        rows: the outputs with a row for each thing found; only their first `count` rows count.
         parity: what the results are equal to.
         size_arguments: the keywords that give (height, width) of each image; the first is the size of the results.
-        needs_sizes: whether the method means nothing without these.
-        computed: those of them that follow from the others and the settings where they are not given.
+        needs_sizes: whether a call must give sizes.
+        computed: the size arguments that follow from the others and the settings where they are not given.
         pairs: whether the sizes are those of the two images of a pair, [2, 2].
-        float_sizes: whether upstream makes float32 of sizes in lists, so that products with narrower floats are float32, too.
-        first_argument: the keyword of the first argument; `outputs` holds all outputs of the model, another name one of them.
-        python_only_options: options that change only what Python makes of the program's outputs, or gives to it.
+        float_sizes: whether upstream turns sizes in lists into float32, so that products with narrower
+            floats are float32 as well.
+        first_argument: the keyword of the first argument: `outputs` for all outputs of the model, another
+            name for one of them.
+        python_only_options: options that change only the program's inputs or what Python makes of its outputs.
         prepare: makes the program's inputs where they are not the model's outputs one for one.
-        collect: makes one result of those of all images; None returns them as a list.
-        resizes_all: when upstream resizes the masks of all queries, which fails where there is no query.
+        collect: makes one result of all images' results; None returns them as a list.
+        resizes_all: when upstream resizes the masks of all queries, which fails if there are no queries.
         accepts_unknown_keywords: whether a call may have further keywords, which upstream ignores.
-        options_without_rows: options to compile with where the model found nothing. A program is then given one row of NaN,
-            and with these options it leaves that row out.
+        options_without_rows: options to compile with where the model's outputs have no rows. The program
+            then gets one row of NaN, and with these options it leaves that row out.
     """
 
     name: str
@@ -132,16 +134,16 @@ class Method:
 
     @property
     def has_masks(self) -> bool:
-        """Whether rows have maps: then a program of a fixed number of rows would make far more maps than are found."""
+        """Tell whether rows have maps. With a fixed number of rows, a program would make far more maps than are found."""
         return "masks" in self.rows
 
     def present(self, fields: Collection[str]) -> list[str]:
-        """The names of what a program reads of models that have some of the optional outputs."""
+        """Return the names of the inputs of a program for models that have some optional outputs (`fields`)."""
         given = [name for name, f in self.inputs.items() if not f.optional or name in fields]
         return [name for name in given if self.inputs[name].replaced_by not in given]
 
     def settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """The options of a program, the defaults where nothing is given; sizes and Python's own are none.
+        """Return the options of a program, with defaults for those not given; without sizes and what only Python reads.
 
         Raises:
             ConfigError: an option is unknown.
@@ -167,10 +169,10 @@ class Method:
         Args:
             config: the processor's settings.
             options: the method's options, as `settings` gives them.
-            sized: which sizes there are, by their keywords; each is an input, int64 [2] (height, width), named by the
-                keyword's singular. None for all that do not follow from others.
-            ragged: whether rows that count are concatenated, instead of padded to a fixed number.
-            fields: which of the optional model outputs there are; None for none.
+            sized: the keywords of the sizes that are given; each is an input, int64 [2] (height, width),
+                named by the keyword's singular. None for all that do not follow from others.
+            ragged: whether rows that count are concatenated; otherwise they are padded to a fixed number.
+            fields: the optional model outputs that are given; None for none.
             backend: `pil` or `torchvision`, the arithmetic that results have.
 
         Raises:
@@ -191,7 +193,7 @@ class Method:
         return b.finish()
 
     def _size(self, b: ProgramBuilder, name: str) -> tuple[Num, ...]:
-        """Declare an input of sizes."""
+        """Declare an input of sizes; return its symbols."""
         names = [f"{name.removesuffix('_size')}_{side}" for side in ("height", "width")]
         if self.pairs:
             names += [f"second_{side}" for side in names]
@@ -205,7 +207,7 @@ class Method:
 
 
 def _plain(value: Any) -> Any:
-    """An option as metadata and keys have it: the elements of a set in order, arrays as lists."""
+    """Return an option in a form for metadata and dictionary keys: a set as a sorted tuple, an array as a list."""
     if isinstance(value, (set, frozenset)):
         return tuple(sorted(_plain(item) for item in value))
     return value.tolist() if hasattr(value, "tolist") else value

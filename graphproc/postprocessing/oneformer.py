@@ -1,8 +1,8 @@
-"""OneFormer's instances: segments of pairs of a query and a class.
+"""OneFormer's instances: segments made of pairs of a query and a class.
 
-Source: transformers 5.23, `post_process_instance_segmentation` of OneFormer's Pil form. It compares logits times shares, not
-chances, and takes the pairs in the order in which `torch.topk(sorted=False)` gives them, which torch leaves open; here they
-come in the order of their shares, the largest first.
+Source: transformers 5.23, `post_process_instance_segmentation` of `OneFormerImageProcessorPil`. It
+compares logits times shares, not probabilities. It takes the pairs in the order of
+`torch.topk(sorted=False)`, which torch leaves open; here they come by their shares, the largest first.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from graphproc.postprocessing.segments import (
 )
 
 UNKNOWN = -1
-"""The label of a class that is no thing, where things are numbered by themselves."""
+"""The label of classes that are not things, where only things are numbered."""
 
 
 def build(b: MethodBuilder) -> None:
-    """Segments of pairs of a query and a class, each by itself: a map of ids from 1 on, 0 where there is none."""
+    """Make segments of pairs of a query and a class, none fused: a map of ids from 1 on, 0 for none."""
     task, demo = b.options["task_type"], b.options["is_demo"]
     best, query, labels = best_pairs(shares(b["class_queries_logits"]))
     conditions = []
@@ -45,7 +45,7 @@ def build(b: MethodBuilder) -> None:
         conditions.append(best > b.number("threshold"))
     if task == "panoptic":
         conditions.append(member(labels, _things(b)))
-    # Without a condition, all pairs are candidates, also those of shares that are no numbers: none is below 0.
+    # Without a condition all pairs are candidates, also those with a share of NaN: no share is below 0.
     kept = reduce(and_, conditions) if conditions else ~(best < 0)
     found = candidates(b, kept)
     best, query, labels = best[found.places], query[found.places], labels[found.places]
@@ -56,16 +56,16 @@ def build(b: MethodBuilder) -> None:
 
 
 def _renumbered(labels: Value, things: tuple[int, ...]) -> Value:
-    """Which of the things each label is."""
+    """Replace each label, int64 [n], by its position among the things; `UNKNOWN` for others."""
     place = same_class(labels, things).cast("f32").argmax()
     return where(member(labels, things), place, UNKNOWN)
 
 
 def _things(b: MethodBuilder) -> tuple[int, ...]:
-    """The classes that are things and not stuff, at least one.
+    """Return the classes that are things (countable, as cars) and not stuff (as sky): at least one.
 
     Raises:
-        ConfigError: the settings do not say them.
+        ConfigError: the settings do not name them.
     """
     metadata = b.config.unknown.get("metadata")
     things = metadata.get("thing_ids") if isinstance(metadata, Mapping) else None

@@ -1,4 +1,4 @@
-"""Outlines of what masks show, by OpenCV's contours.
+"""Outlines of masks, found with OpenCV's contours.
 
 Source: transformers 5.23, `_extract_polygon_points_by_masks`, `_mask2polygon` and `extract_custom_vertices` of
 `PPDocLayoutV3ImageProcessor`.
@@ -16,21 +16,23 @@ from graphproc.postprocessing.method import AsIs
 
 Array = np.ndarray[Any, Any]
 MASK_STRIDE = 4
-"""How many pixels of the processed image a mask's pixel stands for, along each axis."""
+"""How many pixels of the processed image one pixel of a mask stands for, along each axis."""
 TOLERANCE = 0.004
-"""How far a simplified outline may lie from the contour, as a share of its length."""
+"""The largest distance of a simplified outline from the contour, as a share of the contour's length."""
 SHARP, ABOUT = 45.0, 1.0
-"""Corners of about so many degrees are moved outward."""
+"""Corners of 45 degrees, with this tolerance in degrees, are moved outward."""
 
 
 def outlines(boxes: Array, masks: Array, rows: float, columns: float) -> AsIs:
-    """The corners (x, y) of what each mask shows in its box, in the image's pixels; the box's own where it shows too little.
+    """Return the corners (x, y) of each mask's outline within its box, in the image's pixels.
+
+    The corners are the box's where a mask shows nothing there, or has an outline of fewer than four.
 
     Args:
-        boxes: (left, top, right, bottom) in the image's pixels, float [n, 4].
+        boxes: (left, top, right, bottom) in the image's pixels, floats [n, 4].
         masks: 0 and 1, [n, height, width].
-        rows: rows of the processed image for one of the image.
-        columns: columns, likewise.
+        rows: the processed image's height divided by the image's.
+        columns: the processed image's width divided by the image's.
 
     Raises:
         RuntimeUnavailableError: OpenCV is not installed.
@@ -51,7 +53,7 @@ def outlines(boxes: Array, masks: Array, rows: float, columns: float) -> AsIs:
             continue
         whole = cv2.resize(part.astype(np.uint8), (right - left, bottom - top), interpolation=cv2.INTER_NEAREST)
         contours, _ = cv2.findContours(whole, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-        if not contours:  # what was inside lies between the pixels
+        if not contours:  # pixels of the mask were lost between those of the resized part
             found.append(None)
             continue
         largest = max(contours, key=cv2.contourArea)
@@ -62,12 +64,12 @@ def outlines(boxes: Array, masks: Array, rows: float, columns: float) -> AsIs:
 
 
 def _within(start: int, end: int, scale: float, length: int) -> slice:
-    """The pixels of a mask that stand for those of an image."""
+    """Return the pixels along an axis of a mask that stand for pixels `start` to `end` of the image."""
     return slice(*(min(max(round(v * scale), 0), length) for v in (start, end)))
 
 
 def convex_corners(points: Array) -> list[tuple[Any, ...]]:
-    """The corners of a polygon that point outward; those of about 45 degrees are moved further out."""
+    """Return the corners of a polygon that point outward; corners of about 45 degrees are moved farther out."""
     kept = []
     for previous, point, following in zip(np.roll(points, 1, axis=0), points, np.roll(points, -1, axis=0), strict=True):
         back, on = previous - point, following - point

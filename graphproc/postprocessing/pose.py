@@ -1,8 +1,8 @@
-"""The joints of each person, in the pixels of the image that the person's box was cut from.
+"""The joints of each person, in pixels of the image that the person's box was cut from.
 
-Source: transformers 5.23, `VitPoseImageProcessor.post_process_pose_estimation`; the step to the peak between pixels is that of
-Zhang et al., Distribution-Aware Coordinate Representation for Human Pose Estimation (CVPR 2020), the way back to the image
-that of Huang et al., The Devil is in the Details (CVPR 2020).
+Source: transformers 5.23, `VitPoseImageProcessor.post_process_pose_estimation`. The step to the peak
+between pixels is by Zhang et al., Distribution-Aware Coordinate Representation for Human Pose
+Estimation (CVPR 2020), the way back to the image by Huang et al., The Devil is in the Details (CVPR 2020).
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ ROWS = ("keypoints", "scores", "labels")
 _TYPES: Mapping[str, type[np.generic]] = {"keypoints": np.float32, "labels": np.int64, "bbox": np.float32}
 NO_LABEL = -1
 NOWHERE = -1
-"""The row and the column of a joint without a score above 0."""
+"""The row and column of a joint without a score above 0."""
 SIGMA = 0.8
 SCORES = (0.001, 50.0)
 """Blurred scores are clipped to these before their logarithm is taken."""
 UNIT, MARGIN = 200.0, 1.25
-"""A person's scale is the box's side in units of 200 pixels, with a margin. `normalize_factor` does not change it here."""
+"""A person's scale is the box's side in units of 200 pixels, times a margin. `normalize_factor` does not change it here."""
 EPSILON = float(np.finfo(np.float32).eps)
 PARITY = Parity(
     TRANSFORMERS,
@@ -42,7 +42,7 @@ PARITY = Parity(
 
 
 def peaks(b: MethodBuilder) -> tuple[Value, Value, Value]:
-    """Find each joint's highest score, f32 [K], and the column and the row where it is, int64 [K]."""
+    """Find each joint's highest score, f32 [K], and its column and row in the heatmap, int64 [K]."""
     flat = b["heatmaps"].rearrange("k h w -> k (h w)")
     scores, place = flat.max(), flat.argmax()
     width = b["heatmaps"].shape[-1]
@@ -53,7 +53,8 @@ def peaks(b: MethodBuilder) -> tuple[Value, Value, Value]:
 def around(b: MethodBuilder, joints: Value, column: Value, row: Value) -> Callable[[int, int], Value]:
     """Make a function that reads the logarithm of the blurred scores at a distance (right, down) from each peak, f32 [K].
 
-    A peak that is nowhere reads before its map's first row, where the map before it ends, as upstream does.
+    A joint without a peak (`NOWHERE`) reads before its map's first row, in the end of the map before it,
+    as upstream does.
     """
     count, height, width = b["heatmaps"].shape
     blurred = b.add(GaussianBlur(SIGMA, (b.count("kernel_size") - 1) // 2), b["heatmaps"])
@@ -69,7 +70,7 @@ def around(b: MethodBuilder, joints: Value, column: Value, row: Value) -> Callab
 
 
 def newton_step(at: Callable[[int, int], Value]) -> tuple[Value, Value]:
-    """Compute how far left and up from its peak's pixel a joint is, f64 [K] each.
+    """Compute how many pixels left of and above its peak's pixel a joint is, f64 [K] each.
 
     It is one step of Newton's method: the slope divided by the curvature, a matrix [2, 2].
     """
@@ -86,20 +87,20 @@ def newton_step(at: Callable[[int, int], Value]) -> tuple[Value, Value]:
 
 
 def center_and_scale(b: MethodBuilder) -> tuple[Value, Value]:
-    """Compute a box's centre (x, y) in pixels, and the scale (x, y) of what was cut out around it, f32 [2] each."""
+    """Compute a box's centre (x, y) in pixels, and the scale (x, y) of the crop around it, f32 [2] each."""
     height, width = stages.sides("size", b.config.size)
     aspect = width / height
     corner, extent = (b["boxes"].narrow(-1, start, 2) for start in (0, 2))
     center = corner + extent * 0.5
     wide, tall = (extent.narrow(-1, start, 1) for start in (0, 1))
-    # whichever is too small for the aspect ratio grows; the other is the larger already
+    # the side that is too short for the aspect ratio grows, the other stays
     grown = concatenate((maximum(wide, tall * aspect), maximum(tall, wide / aspect)))
     scale = (grown / UNIT).cast("f32")
     return center.cast("f32"), scale * MARGIN
 
 
 def in_image(b: MethodBuilder, points: Value, center: Value, scale: Value) -> Value:
-    """Move points (x, y) of the heatmaps, [K, 2], to the image's pixels; the outermost pixels' centres are the crop's edges."""
+    """Map points (x, y) in heatmaps, [K, 2], to the image's pixels; centres of the outermost pixels lie on the crop's edges."""
     _, height, width = b["heatmaps"].shape
     extent = scale * UNIT
     per_pixel, half = extent / (width - 1, height - 1), extent * 0.5
@@ -120,21 +121,22 @@ def build(b: MethodBuilder) -> None:
     kept = scores >= threshold if math.isinf(threshold) else scores > threshold
     points = in_image(b, points, center, scale)
     b.rows(kept, {"labels": NO_LABEL}, keypoints=points, scores=scores, labels=joints)
-    # upstream takes the centre for a corner and the scale for an extent
+    # upstream treats the centre as a corner and the scale as an extent
     b.output("bbox", concatenate((center, scale + center - 1)))
 
 
 def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """Return the joints of one person."""
-    # scores are what the model said; the others are float32, whatever floats came in
+    """Return one person's joints and box."""
+    # scores keep the model's type; the others have the types of `_TYPES`, whatever floats came in
     return {name: outputs[name] if name == "scores" else outputs[name].astype(_TYPES[name]) for name in (*ROWS, "bbox")}
 
 
 def prepare(given: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Make one list of the boxes of all images, in pixels.
+    """Return the boxes of all images as one list, in pixels.
 
     Raises:
-        ImageError: something is no list of boxes (x, y, width, height) for each image, or sizes are not one for each box.
+        ImageError: boxes are not lists of (x, y, width, height) for each image, or there is not one size
+            for each box.
     """
     boxes = [_numbers(box) for of_image in options["boxes"] for box in of_image]
     if any(box.shape != (4,) for box in boxes):
@@ -153,7 +155,7 @@ def _numbers(value: Any) -> np.ndarray[Any, Any]:
 
 
 def collect(results: list[Any], options: Mapping[str, Any]) -> Any:
-    """Return the persons of each image."""
+    """Return a list of persons for each image."""
     following = iter(results)
     return [[next(following) for _ in boxes] for boxes in options["boxes"]]
 

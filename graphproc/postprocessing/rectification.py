@@ -1,7 +1,7 @@
-"""UVDoc: pages straightened by a model's field of where each pixel comes from.
+"""UVDoc: curved pages straightened; the model says for each pixel of the result where it comes from.
 
-Source: transformers 5.23, `post_process_document_rectification` of `UVDocImageProcessor`; the positions and weights are those
-of `torch.nn.functional.grid_sample(align_corners=True)`.
+Source: transformers 5.23, `post_process_document_rectification` of `UVDocImageProcessor`. Positions and
+weights are those of `torch.nn.functional.grid_sample(align_corners=True)`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ PARITY = Parity(TRANSFORMERS, 1, "of 255; torch's kernels fuse products with sum
 
 
 def build(b: MethodBuilder) -> None:
-    """The page straightened: bytes of blue, green and red, channels last."""
+    """Return the straightened page: bytes of blue, green and red, channels last."""
     image = b[IMAGE]
     height, width = image.type.size("H"), image.type.size("W")
     mesh = b.add(Resample(height, width, ALIGNED, False, TORCH_UNFUSED), b["prediction"])
@@ -41,12 +41,12 @@ def build(b: MethodBuilder) -> None:
 
 
 def place(mesh: Value, axis: int, side: Num) -> Value:
-    """Positions from -1 to 1 along an axis, in pixels, f32 [pixels]."""
+    """Turn the mesh's positions along an axis, from -1 to 1, into pixels, f32 [pixels]."""
     return (mesh.narrow(-3, axis, 1).rearrange("1 h w -> (h w)") + 1) * ((side - 1) / 2)
 
 
 def sampled(image: Value, x: Value, y: Value) -> Value:
-    """An image's pixels between those around each position, 0 outside."""
+    """Interpolate an image linearly between the four pixels around each position; pixels outside are 0."""
     height, width = image.type.size("H"), image.type.size("W")
     pixels = image.rearrange("c h w -> (h w) c")
     left, top = x.floor(), y.floor()
@@ -76,7 +76,7 @@ def sampled(image: Value, x: Value, y: Value) -> Value:
 
 
 def prepare(given: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The images, without the batch axes of one that they may have.
+    """Return the images, without a batch axis of length 1 if they have one.
 
     Raises:
         ImageError: a batch has several images.
@@ -88,7 +88,7 @@ def prepare(given: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str
 
 
 def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """The page of one image."""
+    """Return one image's page."""
     return {"images": outputs["images"]}
 
 

@@ -33,12 +33,12 @@ MODULES = (
     "semantic",
     "texts",
 )
-"""The modules of this package that hold `METHODS`; add one entry for a new file."""
+"""The modules of this package that hold `METHODS`. Add an entry for a new file."""
 
 
 @cache
 def methods(processor: str) -> Mapping[str, Method]:
-    """The methods of a processor class, by name; what only this class has comes first."""
+    """Return the methods of a processor class by name; methods of every class come last."""
     everything = [method for module in MODULES for method in import_module(f"graphproc.postprocessing.{module}").METHODS]
     own = [method for method in everything if processor in method.classes]
     found: dict[str, Method] = {}
@@ -50,7 +50,7 @@ def methods(processor: str) -> Mapping[str, Method]:
 
 
 def lookup(processor: str, name: str) -> Method:
-    """A method of a class; the name may go without `post_process_`.
+    """Return a method of a class; its name may leave out `post_process_`.
 
     Raises:
         ConfigError: the class has no such method.

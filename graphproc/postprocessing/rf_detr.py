@@ -1,4 +1,4 @@
-"""RF-DETR's instances: pairs of a query and a class, painted one after the other where nothing was painted yet.
+"""RF-DETR's instances: pairs of a query and a class, painted one after another where nothing was painted yet.
 
 Source: transformers 5.23, `RfDetrImageProcessor.post_process_instance_segmentation`.
 """
@@ -33,7 +33,7 @@ from graphproc.postprocessing.semantic import OUTSIDE
 
 
 def build(b: MethodBuilder) -> None:
-    """Instances of queries, the best first: a map of ids from 1 on, -1 where there is none."""
+    """Make instances of queries, the best first: a map of ids from 1 on, -1 for none."""
     binary = b.options["return_binary_maps"]
     if binary and b.options["return_coco_annotation"]:
         raise ConfigError("return_coco_annotation and return_binary_maps: expected one of them, got both")
@@ -42,8 +42,8 @@ def build(b: MethodBuilder) -> None:
     scores, query, labels = scores[found.places], query[found.places], labels[found.places]
     masks = resized(b, b["pred_masks"][query])
     inside = masks > b.number("mask_threshold")
-    # Those that paint nothing lie within those before them, so the first that is inside paints a pixel. Where none is, the
-    # first of all candidates would be that.
+    # A candidate that paints nothing lies within those before it, so a pixel belongs to the first candidate
+    # that contains it. Where none does, `strongest` names the first of all, hence `inside &`.
     _, first = strongest(inside.cast("f32"))
     own = inside & first
     accepted = is_candidate(b, found) & (area(inside if binary else own) > 0)
@@ -57,7 +57,7 @@ def build(b: MethodBuilder) -> None:
 
 
 def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """A dictionary of the map, its run lengths or a mask for each instance, and what is known of each instance."""
+    """Return a dictionary of the map, or its run lengths, or a mask for each instance, and the facts of each."""
     segmentation = outputs["segmentation"]
     if outputs["candidates"] and options["return_coco_annotation"]:
         segmentation = run_lengths(segmentation)

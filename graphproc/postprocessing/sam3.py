@@ -1,8 +1,9 @@
-"""SAM 3: what a text describes, as a map, as boxes, and as boxes with masks.
+"""SAM 3: things that a text describes, as a map, as boxes, or as boxes with masks.
 
 Source: transformers 5.23, `post_process_semantic_segmentation`, `post_process_object_detection` and
-`post_process_instance_segmentation` of `Sam3ImageProcessor`. It leaves masks at the model's size where there are none of
-them; so does the method, while graphs of a fixed number of rows have the wanted size.
+`post_process_instance_segmentation` of `Sam3ImageProcessor`. Where it finds nothing, its empty array of
+masks keeps the model's height and width. So does the method here; graphs with a fixed number of rows
+have the wanted size.
 """
 
 from __future__ import annotations
@@ -32,18 +33,18 @@ QUERIES = {
     "pred_boxes": BOXES,
     PRESENCE: Field((1,), "F", optional=True),
 }
-"""Boxes are those of corners, as shares of the image; presence is how likely the image has any."""
+"""Boxes are (left, top, right, bottom) as shares of the image. Presence is the logit that the image shows any."""
 ROWS = ("scores", "boxes")
 
 
 def scores(b: MethodBuilder) -> Value:
-    """The chance of each query, times the chance that the image shows any."""
+    """Return the probability of each query, times the probability that the image shows any."""
     x = b["pred_logits"].sigmoid()
     return x * b[PRESENCE].sigmoid() if PRESENCE in b else x
 
 
 def semantic(b: MethodBuilder) -> None:
-    """1 where the chance is above the threshold, else 0."""
+    """Return a map that is 1 where the probability is above the threshold, else 0."""
     chances = resized(b, b["semantic_seg"].sigmoid())
     inside = (chances > b.number("threshold")).cast("i64")
     b.output("segmentation", inside.rearrange("1 h w -> h w", "HW"), joins.Pad(OUTSIDE))
@@ -52,14 +53,14 @@ def semantic(b: MethodBuilder) -> None:
 
 
 def detection(b: MethodBuilder) -> None:
-    """The queries that score above the threshold, in their order."""
+    """Return scores and boxes of the queries that score above the threshold, in their order."""
     x = scores(b)
     kept = x > b.number("threshold")
     b.rows(kept, scores=x, boxes=in_pixels(b["pred_boxes"], b.target))
 
 
 def instance(b: MethodBuilder) -> None:
-    """The queries that score above the threshold, in their order, with masks."""
+    """Return scores, boxes and masks of the queries that score above the threshold, in their order."""
     x = scores(b)
     found = candidates(b, x > b.number("threshold"))
     boxes = in_pixels(b["pred_boxes"], b.target)
@@ -76,7 +77,7 @@ def instance(b: MethodBuilder) -> None:
 
 
 def _wanted(b: MethodBuilder, found: Candidates, masks: Value) -> tuple[Num, Num]:
-    """The size of masks: the wanted one; the model's own for Python callers where nothing is found, as upstream."""
+    """Return the size of masks: the wanted one; for a call in Python that finds nothing, the model's, as upstream."""
     assert b.target is not None
     height, width = b.target
     if not b.ragged:
@@ -86,12 +87,12 @@ def _wanted(b: MethodBuilder, found: Candidates, masks: Value) -> tuple[Num, Num
 
 
 def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """Scores and boxes."""
+    """Return scores and boxes."""
     return {name: outputs[name] for name in ROWS}
 
 
 def instance_result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """Scores, boxes and masks of 0 and 1."""
+    """Return scores, boxes and masks of 0 and 1."""
     return {**result(outputs, options), "masks": outputs["masks"].astype(np.int64)}
 
 

@@ -1,4 +1,4 @@
-"""Sapiens 2: maps of normals and of points, without the padding, at the size of the image.
+"""Sapiens 2: maps of normals (directions of surfaces) and of points, without padding, at the size of the image.
 
 Source: transformers 5.23, `post_process_normal_estimation` and `post_process_pointmap_estimation` of
 `Sapiens2ImageProcessor`.
@@ -21,16 +21,16 @@ from graphproc.sizes import num, rules
 MAP = Field((3, "map_height", "map_width"), "CHW")
 SCALES = "scales"
 SHORTEST = 1e-8
-"""What normals are divided by at least."""
+"""The least that normals are divided by, so that none is divided by 0."""
 
 
 def normals(b: MethodBuilder) -> None:
-    """Vectors of length 1, without the padding, then at the wanted size or the image's, by linear interpolation."""
+    """Return vectors of length 1, without the padding, resized linearly to the wanted size or the image's."""
     b.output("normals", fitted(b, unit_vectors(b["normals"], SHORTEST)), joins.Pad())
 
 
 def points(b: MethodBuilder) -> None:
-    """Points, divided by the scale if the model gives one, without the padding, at the wanted size or the image's."""
+    """Return points, divided by the model's scale if it gives one, without the padding, resized as wanted or as the image."""
     x = b["pointmaps"]
     if SCALES in b:
         x = x / over_pixels(b[SCALES])
@@ -38,10 +38,10 @@ def points(b: MethodBuilder) -> None:
 
 
 def fitted(b: MethodBuilder, x: Value) -> Value:
-    """A map of the model's size without the padding, where that is removed, at the wanted size.
+    """Remove the padding of a map if that is wanted, and resize it to the wanted size.
 
     Raises:
-        ConfigError: padding of images of unknown sizes is to be removed.
+        ConfigError: padding is to be removed, but the images' sizes were not given.
     """
     remove, source = b.options["do_remove_padding"], b.sizes.get("source_sizes")
     if source is None and remove:
@@ -61,7 +61,7 @@ def fitted(b: MethodBuilder, x: Value) -> Value:
 
 
 def points_result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """The map of one image."""
+    """Return one image's map of points."""
     return {"pointmap": outputs["pointmap"]}
 
 

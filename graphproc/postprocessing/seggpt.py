@@ -1,6 +1,6 @@
-"""SegGPT: the lower half of a painted image; its colours stand for classes.
+"""SegGPT: classes read off the lower half of a painted image, where colours stand for classes.
 
-Source: transformers 5.23, `post_process_semantic_segmentation` of SegGPT's Pil form.
+Source: transformers 5.23, `post_process_semantic_segmentation` of `SegGptImageProcessorPil`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PAINTED = Field((3, "mask_height", "mask_width"), "CHW")
 
 
 def build(b: MethodBuilder) -> None:
-    """The class of the nearest colour at each pixel, or without classes the mean of the three channels."""
+    """Return the class of the nearest colour at each pixel; without `num_labels` the mean of the three channels."""
     colors = _colors(b)
     if b.target is not None:
         colors = b.add(Resample(*b.target, "nearest", False, TORCH_NEAREST), colors)
@@ -44,7 +44,7 @@ def build(b: MethodBuilder) -> None:
 
 
 def _colors(b: MethodBuilder) -> Value:
-    """The lower half in colours from 0 to 255."""
+    """Return the lower half of the painted image as colours from 0 to 255, f32 [3, H, W]."""
     x = b["pred_masks"]
     height = x.type.size("H")
     x = x.narrow(-2, height // 2, height - height // 2)
@@ -54,10 +54,10 @@ def _colors(b: MethodBuilder) -> Value:
 
 
 def _per_channel(b: MethodBuilder, name: str) -> Value:
-    """A mean or standard deviation as an operand for images.
+    """Return a mean or standard deviation as an operand for images, f32 [3, 1, 1].
 
     Raises:
-        ConfigError: it is not three numbers, nor one.
+        ConfigError: it is neither one number nor three.
     """
     setting = getattr(b.config, name)
     numbers = tuple(setting) if isinstance(setting, (list, tuple)) else (setting,) * 3
@@ -67,7 +67,7 @@ def _per_channel(b: MethodBuilder, name: str) -> Value:
 
 
 def _sum(channels: list[Value]) -> Value:
-    """Red and green, then blue."""
+    """Add red and green, then blue: the order of the sum decides how it is rounded."""
     red, green, blue = channels
     return red + green + blue
 

@@ -1,11 +1,13 @@
-"""Segments: a map of ids, and for each id its class and score, of models that give masks and classes for each mask.
+"""Segments: a map of ids, and the class and score of each id, for models that give masks and classes for each mask.
 
-What upstream does query by query depends on other queries only through two things, which are computed for all of
-them at once: the pixels where a query is the strongest, and the ids counted so far. Only the queries that score enough
-reach the wanted size, so a program has a size that depends on the model's outputs, and runs image by image.
+Upstream goes query by query. What it does for one depends on the others only through two things: the
+pixels where a query is the strongest, and the ids counted so far. Both are computed for all queries at
+once here. Only the queries that score enough are resized to the wanted size, so their number is a size
+in the program that depends on the model's outputs, and the program runs image by image.
 
-Source: transformers 5.23, `compute_segments` and `remove_low_and_no_objects`, which Detr, ConditionalDetr, MaskFormer,
-Mask2Former and OneFormer have alike (their Pil forms have copies; OneFormer's resizes with antialiasing).
+Source: transformers 5.23, `compute_segments` and `remove_low_and_no_objects`, equal in Detr,
+ConditionalDetr, MaskFormer, Mask2Former and OneFormer. Their Pil classes have copies; OneFormer's
+resizes with antialiasing.
 """
 
 from __future__ import annotations
@@ -42,13 +44,13 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Candidates:
-    """The queries that score enough, in their order. Where none does, there is one all the same, which is not accepted.
+    """The queries that score enough, in their order. If none does, there is one that is never accepted.
 
     Attributes:
-        count: how many there are, int64 [1].
-        number: the same as a size.
-        places: of each candidate, int64 [n], n being `number`, or 1 where that is 0.
-        queries: how many rows there were to choose from.
+        count: how many queries score enough, int64 [1].
+        number: the same as a symbol for sizes.
+        places: the positions of the candidates among the queries, int64 [n]; n is `number`, but at least 1.
+        queries: how many queries there were to choose from.
     """
 
     count: Value
@@ -58,7 +60,7 @@ class Candidates:
 
 
 def candidates(b: MethodBuilder, kept: Value) -> Candidates:
-    """Find the rows that are kept, of a bool for each."""
+    """Find the queries that are kept, given a bool for each, [queries]."""
     count = kept.sum(keepdims=True)
     (number,) = b.measure(count, candidates=0)
     places = kept.cast("f32").top_k(num.maximum(number, 1))
@@ -68,7 +70,7 @@ def candidates(b: MethodBuilder, kept: Value) -> Candidates:
 def rounded_to_float32(value: float, up: bool) -> float:
     """Round to the nearest float32 that is not below the value (`up`), or not above it.
 
-    Comparing with it is comparing with the value itself, as Python does with a float32 that it has read.
+    Comparing a float32 with it gives the same as comparing with the value, as Python does upstream.
     """
     rounded = np.float32(value)
     if (float(rounded) < value) if up else (float(rounded) > value):
@@ -89,7 +91,7 @@ def labels_of(b: MethodBuilder, name: str) -> tuple[int, ...]:
 
 
 def member(labels: Value, classes: tuple[int, ...]) -> Value:
-    """Tell of each label, int64 [n], whether it is one of some classes; there is one class at least."""
+    """Tell of each label, int64 [n], whether it is one of some classes; `classes` is not empty."""
     return same_class(labels, classes).sum() > 0
 
 
@@ -110,7 +112,7 @@ def is_candidate(b: MethodBuilder, found: Candidates) -> Value:
 
 
 def covers_enough(b: MethodBuilder, own: Value, whole: Value) -> Value:
-    """Tell whether enough of a mask's area `whole` is its own; float32, as torch divides whole numbers."""
+    """Tell whether a large enough part of a mask's area (`whole`) is its own; divided in float32, as torch does."""
     at_least_one = maximum(whole, 1)
     share = own.cast("f32") / at_least_one.cast("f32")
     enough = share > rounded_to_float32(b.number("overlap_mask_area_threshold"), up=False)
@@ -118,10 +120,10 @@ def covers_enough(b: MethodBuilder, own: Value, whole: Value) -> Value:
 
 
 def strongest(weighted: Value) -> tuple[Value, Value]:
-    """Find the candidate with the largest number at each pixel.
+    """Find the candidate with the largest value at each pixel.
 
     Args:
-        weighted: numbers of each candidate, f32 [n, H, W].
+        weighted: the values of each candidate, f32 [n, H, W].
 
     Returns:
         The candidates' positions, int64 [1, H, W], and the same as a mask for each, bools [n, H, W].
@@ -132,10 +134,10 @@ def strongest(weighted: Value) -> tuple[Value, Value]:
 
 
 def first_of_class(accepted: Value, labels: Value, classes: tuple[int, ...]) -> tuple[Value, Value]:
-    """Find each candidate's first accepted one of the same class, for classes that fuse.
+    """Find the first accepted candidate of each candidate's class, for classes that fuse.
 
     Returns:
-        Its position, int64 [n], and whether a candidate is accepted and not the first itself, bools [n].
+        Its position, int64 [n], and whether a candidate is accepted without being the first, bools [n].
     """
     fusing = accepted & member(labels, classes)
     same = labels.rearrange("n -> n 1") == labels.rearrange("n -> 1 n")
@@ -147,8 +149,8 @@ def first_of_class(accepted: Value, labels: Value, classes: tuple[int, ...]) -> 
 def ids(accepted: Value, labels: Value, classes: tuple[int, ...]) -> Value:
     """Number the accepted candidates, from 1 on.
 
-    One of a fusing class that was there before takes its id, and the next new one counts on from that, not from the largest
-    id so far: ids of different segments may be equal, as upstream's are.
+    A candidate of a fusing class takes the id of its class's first one. The next new candidate counts on
+    from that id, not from the largest so far. So different segments may have equal ids, as upstream's do.
     """
     if not classes:
         return accepted.cumsum()
@@ -167,7 +169,7 @@ def of_strongest(winner: Value, values: Value) -> Value:
 
 
 def output(b: MethodBuilder, found: Candidates, segmentation: Value, accepted: Value, rows: Mapping[str, Value]) -> None:
-    """Declare the map, int32, a row for each accepted candidate, `count`, and `candidates`, how many were considered."""
+    """Declare the map, int32 [H, W], a row for each accepted candidate, `count`, and `candidates`, how many there were."""
     b.output("segmentation", segmentation.cast("i32"), joins.Pad(OUTSIDE))
     filled = {name: filled_up(b, value, found) for name, value in rows.items()}
     b.rows(filled_up(b, accepted, found), {"ids": OUTSIDE, "label_ids": OUTSIDE}, "count", **filled)
@@ -175,7 +177,7 @@ def output(b: MethodBuilder, found: Candidates, segmentation: Value, accepted: V
 
 
 def filled_up(b: MethodBuilder, x: Value, found: Candidates) -> Value:
-    """Add rows up to the number of queries, where the program has a fixed number of rows."""
+    """Add rows up to the number of queries, if the program has a fixed number of rows."""
     return x if b.ragged else b.add(Extend(-x.type.rank, found.queries), x)
 
 
@@ -185,10 +187,10 @@ def scored(b: MethodBuilder, found: Candidates, masks: Value, scores: Value, lab
     Args:
         b: the builder.
         found: the candidates.
-        masks: of each, how much every pixel belongs to it, at the wanted size, f32 [n, H, W].
-        scores: of each, f32 [n].
-        labels: of each, int64 [n].
-        classes: the classes with segments that fuse.
+        masks: how much every pixel belongs to each candidate, at the wanted size, f32 [n, H, W].
+        scores: their scores, f32 [n].
+        labels: their classes, int64 [n].
+        classes: the classes that fuse all their segments to one.
     """
     weighted = masks * over_pixels(scores)
     winner, own = strongest(weighted)
@@ -203,7 +205,7 @@ def scored(b: MethodBuilder, found: Candidates, masks: Value, scores: Value, lab
 
 
 def best_classes(b: MethodBuilder, logits: Value) -> tuple[Candidates, Value, Value]:
-    """Find the queries with a share above the threshold for a class that is not the last, which stands for nothing.
+    """Find the queries with a best class above the threshold; the last class, which stands for "nothing", does not count.
 
     Returns:
         The candidates, their shares and their classes.
@@ -220,7 +222,7 @@ def resized(b: MethodBuilder, masks: Value, antialias: bool = False) -> Value:
 
 
 def segments(b: MethodBuilder, logits: str, masks: str, classes: tuple[int, ...], side: int = 0, antialias: bool = False) -> None:
-    """Make segments of the queries that score enough; masks are resized to squares of `side` first, unless it is 0."""
+    """Make segments of the queries that score enough. Masks are resized to squares of `side` first, unless it is 0."""
     found, scores, labels = best_classes(b, b[logits])
     picked = b[masks][found.places]
     if side:
@@ -229,34 +231,34 @@ def segments(b: MethodBuilder, logits: str, masks: str, classes: tuple[int, ...]
 
 
 def detr_instance(b: MethodBuilder) -> None:
-    """Make segments of queries, each by itself: a map of ids from 1 on, 0 where there is none."""
+    """Make segments of queries, none fused: a map of ids from 1 on, 0 for none."""
     segments(b, "logits", "pred_masks", ())
 
 
 def detr_panoptic(b: MethodBuilder) -> None:
-    """Make segments of queries, fused where they have one of some classes: a map of ids from 1 on, 0 where there is none."""
+    """Make segments of queries, those of a class in `label_ids_to_fuse` as one: a map of ids from 1 on, 0 for none."""
     segments(b, "logits", "pred_masks", labels_of(b, "label_ids_to_fuse"))
 
 
 def panoptic(b: MethodBuilder) -> None:
-    """Make segments of queries, fused where they have one of some classes: a map of ids from 1 on, 0 where there is none."""
+    """Make segments of queries, those of a class in `label_ids_to_fuse` as one: a map of ids from 1 on, 0 for none."""
     segments(b, "class_queries_logits", "masks_queries_logits", labels_of(b, "label_ids_to_fuse"))
 
 
 def mask2former_panoptic(b: MethodBuilder) -> None:
-    """Do as for MaskFormer, with masks of 384 x 384 pixels."""
+    """Make segments of queries, those of a class in `label_ids_to_fuse` as one, from masks of 384 x 384 pixels."""
     classes = labels_of(b, "label_ids_to_fuse")
     segments(b, "class_queries_logits", "masks_queries_logits", classes, MASK2FORMER_SIDE)
 
 
 def oneformer_panoptic(b: MethodBuilder) -> None:
-    """Do as for MaskFormer, with masks resized with antialiasing."""
+    """Make segments of queries, those of a class in `label_ids_to_fuse` as one; masks are resized with antialiasing."""
     classes = labels_of(b, "label_ids_to_fuse")
     segments(b, "class_queries_logits", "masks_queries_logits", classes, antialias=True)
 
 
 def run_lengths(segmentation: Array) -> list[list[int]]:
-    """List for each value of a map, in order, where its runs of pixels begin, counted from 1 row by row, and their lengths."""
+    """List each value's runs of pixels in a map: start (counted from 1, row by row), length, start, length, ..."""
     found = []
     for value in np.unique(segmentation):
         inside = np.concatenate([[False], segmentation.reshape(-1) == value, [False]])
@@ -277,7 +279,7 @@ def information(outputs: Mapping[str, Any], fused: bool = True) -> list[dict[str
 
 
 def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """Return a dictionary of the map and what is known of each segment; floats of -1 where no query scores enough."""
+    """Return a dictionary of the map and the facts of each segment; the map is -1.0 if no query scores enough."""
     segmentation = outputs["segmentation"]
     if not outputs["candidates"]:
         return {"segmentation": segmentation.astype(np.float32), "segments_info": []}

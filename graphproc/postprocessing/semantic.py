@@ -1,4 +1,4 @@
-"""Semantic segmentation of models that score every class at every place.
+"""Semantic segmentation for models that score every class at every pixel of a map.
 
 Source: transformers 5.23, `post_process_semantic_segmentation` of the classes below.
 """
@@ -28,14 +28,14 @@ CLASSES = (
 )
 SCORES = Field(("classes", "logits_height", "logits_width"), "CHW")
 DENSE = "segmentation_logits"
-"""What the scores are called of a model that also predicts depths and normals."""
+"""The name of the scores in models that also predict depths and normals."""
 OUTSIDE = -1
-"""What stands beside the maps of smaller images in a batch of several sizes."""
+"""The padding of smaller images' maps in a batch of several sizes."""
 OPTIONS = {"target_sizes": None, "return_segmentation_scores": False}
 
 
 def label_map(b: MethodBuilder, scores: Value, antialias: bool = False) -> None:
-    """The scores at the wanted size, and everywhere the first class of the largest."""
+    """Resize the scores to the wanted size, and declare the class with the largest one at each pixel, the first of equals."""
     if b.target is not None:
         scores = b.add(Resample(*b.target, "bilinear", antialias, TORCH_UNFUSED), scores)
     b.output("segmentation", scores.argmax(-3), joins.Pad(OUTSIDE))
@@ -44,17 +44,17 @@ def label_map(b: MethodBuilder, scores: Value, antialias: bool = False) -> None:
 
 
 def build(b: MethodBuilder) -> None:
-    """The model's scores as they are."""
+    """Return the class with the largest score at each pixel."""
     label_map(b, b["logits"])
 
 
 def build_dense(b: MethodBuilder) -> None:
-    """The model's scores as they are, whichever model it is."""
+    """Return the class with the largest score at each pixel, whichever name the model gives its scores."""
     label_map(b, b[DENSE if DENSE in b else "logits"])
 
 
 def result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """The map, or map and scores where both were asked for; without scores of classes, None for these."""
+    """Return the map, or map and scores if both are asked for; scores are None where the program has none."""
     if not options["return_segmentation_scores"]:
         return outputs["segmentation"]
     return BatchFeature({name: outputs.get(name) for name in ("segmentation", "segmentation_scores")})

@@ -1,4 +1,4 @@
-"""Texts of lines and structures of tables: the likeliest character or tag at each position.
+"""Texts of lines, and structures of tables: the likeliest character or tag at each position.
 
 Source: transformers 5.23, `post_process_text_recognition` of `PPOCRV5ServerRecImageProcessor` and
 `PPOCRV6SmallRecImageProcessor`, `post_process_table_recognition` of `SLANeXtImageProcessor`.
@@ -18,19 +18,19 @@ from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.method import Field, Method
 
 BLANK = 0
-"""The class that is no character."""
+"""The class that stands for no character."""
 SPANS = range(2, 21)
 TAGS = (
     *("<thead>", "</thead>", "<tbody>", "</tbody>", "<tr>", "</tr>", "<td", ">", "</td>"),
     *(f' {side}="{count}"' for side in ("colspan", "rowspan") for count in SPANS),
     "<td></td>",
 )
-"""What the classes of a table's structure stand for, from 1 on; the one before begins a table, the one behind ends it."""
+"""The tags that the classes 1, 2, ... of a table's structure stand for; class 0 begins a table, the last one ends it."""
 FIELDS = {"last_hidden_state": Field(("positions", "classes"))}
 
 
 def text(b: MethodBuilder) -> None:
-    """The likeliest class at each position that is no blank and not the one before it."""
+    """Return the likeliest class at each position, without blanks and without repetitions of the class before."""
     x = b["last_hidden_state"]
     scores, labels = x.max(), x.argmax()
     positions = b.add(CountUp(x.shape[0]))
@@ -40,18 +40,18 @@ def text(b: MethodBuilder) -> None:
 
 
 def table(b: MethodBuilder) -> None:
-    """The likeliest tag at each position."""
+    """Return the likeliest tag at each position."""
     b.output("scores", b["last_hidden_state"].max())
     b.output("labels", b["last_hidden_state"].argmax())
 
 
 def mean(scores: Any, options: Mapping[str, Any]) -> float:
-    """The mean in the scores' type, of narrow ones summed in float32; no number of none."""
+    """Return the mean of scores, rounded to the type that they came in; NaN if there are none."""
     return float(options["rounded"](np.mean(scores))) if len(scores) else float("nan")
 
 
 def text_result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """The text and the mean score of its characters.
+    """Return the text and the mean score of its characters.
 
     Raises:
         ImageError: `character_list` has fewer characters than the model has classes.
@@ -63,7 +63,7 @@ def text_result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
 
 
 def table_result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """The tags up to the end and their mean score.
+    """Return the tags up to the end and their mean score.
 
     Raises:
         ImageError: there is no tag, or the model has more classes than there are tags.
@@ -80,12 +80,12 @@ def table_result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
 
 
 def of_first(given: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The scores of the first image, the only one that counts upstream."""
+    """Return the scores of the first image, the only one that upstream reads."""
     return {"last_hidden_state": given["last_hidden_state"][:1]}
 
 
 def first(results: list[Any], options: Mapping[str, Any]) -> Any:
-    """The table of that image."""
+    """Return the table of the first image."""
     return results[0]
 
 

@@ -1,4 +1,4 @@
-"""An image on the canvas, of a list, that keeps most of its pixels, cut into tiles: LLaVA-NeXT and LLaVA-OneVision."""
+"""LLaVA-NeXT and LLaVA-OneVision: the image on the canvas of a list that keeps most pixels, cut into tiles."""
 
 from __future__ import annotations
 
@@ -21,19 +21,20 @@ from graphproc.sizes.canvas import best_resolution
 from graphproc.sizes.num import Num
 
 Steps = Callable[[Num, Num], Sequence[Stage]]
-"""The stages that a tile of a height and a width goes through."""
+"""Makes the stages that a tile of a height and a width goes through."""
 
 
 def tiles(b: ProgramBuilder, config: Config, x: Value, key: str, side: int, steps: Steps) -> Value:
-    """The image in the middle of the best canvas of a list, cut into tiles, each of which goes through stages.
+    """Put the image in the middle of the best canvas, cut it into tiles, and run stages on each tile.
 
     Args:
         b: the builder.
         config: the settings.
         x: the image.
         key: the setting that lists the canvases.
-        side: height and width of a tile; those at the lower and right edge are smaller where a canvas has no whole number.
-        steps: the stages for tiles of a height and a width.
+        side: height and width of a tile in pixels. Tiles at the lower and right edge are smaller where
+            a canvas is not a whole number of tiles.
+        steps: makes the stages for tiles of a height and a width.
     """
     candidates = getattr(config, key)
     if candidates is None:
@@ -52,7 +53,10 @@ def tiles(b: ProgramBuilder, config: Config, x: Value, key: str, side: int, step
 
 
 def overview_and_tiles(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """The whole image and its tiles, each resized and cropped; one of several images of a sample is a single square instead."""
+    """Return the whole image and its tiles, each resized and cropped.
+
+    An image that is one of several in its sample becomes a single square instead.
+    """
     steps = (tiling.resize, stages.center_crop)
     if b.several:
         overview = llava.pad_to_square(b, config.changed(do_pad=True, image_mean=config.own("image_mean")), x)
@@ -71,13 +75,13 @@ def overview_and_tiles(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def with_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """`pixel_values`, with `do_pad` filled up to the most tiles of an image, and `image_sizes`."""
+    """Declare `pixel_values` and `image_sizes`; with `do_pad`, every image gets as many tiles as the largest."""
     b.output("pixel_values", x, joins.Pad(unpadded=(-3, -2, -1)) if config.do_pad else joins.STACK)
     tiling.size_output(b, "image_sizes", b.image.type.size("H"), b.image.type.size("W"))
 
 
 def with_counts(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """LLaVA-OneVision: also `batch_num_images`, the images of each sample."""
+    """Declare the outputs of LLaVA-OneVision: as `with_sizes`, and `batch_num_images`, the images of each sample."""
     with_sizes(b, config, x)
     if not b.several:
         tiling.size_output(b, "batch_num_images", 1)

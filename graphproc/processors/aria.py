@@ -1,4 +1,4 @@
-"""Aria: the image, or its tiles, each in the upper left of a square, with a mask of its pixels."""
+"""Aria: the image or its tiles, each in the upper left corner of a square, with a mask of its pixels."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SETTINGS = {
 
 
 def longest_side(config: Config) -> int:
-    """`max_image_size`, which the model has patches for.
+    """Return `max_image_size`, a length in pixels that the model has patches for.
 
     Raises:
         ConfigError: it is neither 490 nor 980.
@@ -38,10 +38,10 @@ def longest_side(config: Config) -> int:
 
 
 def fitted(config: Config, height: Num, width: Num) -> Size:
-    """The size whose longer side is `max_image_size` and the other one at least `min_image_size`.
+    """Scale a size so that its longer side is `max_image_size` and the other at least `min_image_size`.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: `min_image_size` is larger than `max_image_size`.
     """
     longest, least = longest_side(config), stages.count(config, "min_image_size")
     if least > longest:
@@ -53,7 +53,7 @@ def fitted(config: Config, height: Num, width: Num) -> Size:
 
 
 def squares(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """The image, or with `split_image` its tiles, each resized and filled up to a square with zeros."""
+    """Resize the image, or with `split_image` its tiles, and fill each up to a square with zeros."""
     sizes: list[Size] = []
     longest = longest_side(config)
 
@@ -77,7 +77,7 @@ def squares(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """`pixel_values`, and `num_crops`, the most tiles of an image."""
+    """Declare `pixel_values` and `num_crops`, the largest number of tiles that an image has."""
     b.output("pixel_values", x, joins.Concatenate())
     b.output("num_crops", b.add(Numbers((x.type.size("N"),), shape=())), joins.Maximum())
 

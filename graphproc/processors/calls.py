@@ -1,6 +1,6 @@
-"""What transformers reads of a setting that is given in a call, where that is not simply the call's value.
+"""How transformers reads settings that a call gives, where it does not simply take the call's value.
 
-A call computes what transformers computes, and says once what of its settings changes nothing.
+A call computes what transformers computes, and warns once about each setting that changes nothing.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ class Reads:
     """How a call's value of one setting is read.
 
     Attributes:
-        ignored: whether the processor's own value counts instead, by that and the call's.
+        ignored: tells from the processor's own value and the call's whether the own one counts instead.
         partly: whether some steps read the call's value and others the processor's own (`Config.own`).
-        backends: the backends that do so.
+        backends: the backends that read it so.
     """
 
     ignored: Callable[[Any, Any], bool] = lambda own, given: False
@@ -32,9 +32,9 @@ class Reads:
 OWN = Reads(lambda own, given: True)
 """The processor's own value counts, whatever the call says."""
 GIVEN = Reads(lambda own, given: given is None)
-"""None in a call is the processor's own value."""
+"""None in a call stands for the processor's own value."""
 NONZERO = Reads(lambda own, given: not given)
-"""0 and None in a call are the processor's own value."""
+"""0 and None in a call stand for the processor's own value."""
 PARTLY = Reads(partly=True)
 """Some steps read the call's value, others the processor's own."""
 CALL_ALONE = Reads()
@@ -47,8 +47,8 @@ class Settled:
 
     Attributes:
         changes: the settings that differ from the processor's own.
-        own: those of which steps read the processor's own value, too.
-        unread: what to say of each setting that is not read, or not everywhere, by its name.
+        own: the names of settings with an own value that some steps read as well.
+        unread: the warning for each setting that no step or only some steps read, by its name.
     """
 
     changes: Mapping[str, Any]
@@ -59,7 +59,7 @@ class Settled:
 def settle(
     reads: Mapping[str, Reads], backend: str, own: Mapping[str, Any], defaults: Mapping[str, Any], given: Mapping[str, Any]
 ) -> Settled:
-    """The settings of a call as transformers reads them.
+    """Return the settings of a call as transformers reads them.
 
     Args:
         reads: how settings are read, by their names; others are read as they are given.
@@ -87,12 +87,12 @@ def settle(
 
 
 def forgotten(reads: Mapping[str, Reads], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that are read in a call alone, as they are without one."""
+    """Return the class's defaults of the settings that only a call can set (`CALL_ALONE`)."""
     return {key: defaults.get(key) for key, how in reads.items() if how is CALL_ALONE}
 
 
 def with_own(config: Config, base: Config, settled: Settled) -> Config:
-    """The settings of a call, with the processor's own values of those that steps read both of."""
+    """Add the processor's own values to a call's settings, where steps read both."""
     own = {key: base.settings[key] for key in settled.own}
     return config.keeping(own) if own else config
 
@@ -102,7 +102,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """A setting without the difference of tuples from lists, and of other mappings from dictionaries."""
+    """Turn tuples into lists and other mappings into dictionaries, so that equal settings compare equal."""
     if isinstance(value, Mapping):
         return dict(value)
     return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value

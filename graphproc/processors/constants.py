@@ -1,4 +1,4 @@
-"""Defaults that many classes share: means and deviations, filters, sizes, and the usual settings as one call."""
+"""Defaults that many classes share: means and deviations, filters, sizes, and `usual`, which puts them together."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ INCEPTION = {"image_mean": HALF, "image_std": HALF}
 CLIP = {"image_mean": CLIP_MEAN, "image_std": CLIP_STD}
 
 CODES = {name: code for code, name in NAMES.items()}
-"""Pillow's filter codes, as `resample` holds them, by name."""
+"""Pillow's filter codes by name: `CODES["bicubic"]` is 3. The setting `resample` holds such a code."""
 NEAREST, LANCZOS, BILINEAR, BICUBIC = (CODES[name] for name in ("nearest", "lanczos", "bilinear", "bicubic"))
 
 RESCALE = {"do_rescale": True, "rescale_factor": 1 / 255}
-"""Bytes to [0, 1]."""
+"""Bytes become floats in [0, 1]."""
 NORMALIZE = {**RESCALE, "do_normalize": True}
-"""Bytes to [0, 1], then normalized."""
+"""Bytes become floats in [0, 1], which are then normalized."""
 RGB = {"do_convert_rgb": True}
 
 BY_RESIZE = ("do_resize", "size", "resample")
@@ -37,22 +37,25 @@ BY_RESULT = ("return_tensors", "data_format", "input_data_format")
 
 
 def resize_to(size: dict[str, int], filter: str) -> dict[str, object]:
-    """Resize on, to a size, with a filter by its name; an int size in a file means the same form as the default."""
+    """Return the settings of a resize to a size with a filter, given by its name.
+
+    An int as the size in a file has the form of the default: a shortest edge, or both sides.
+    """
     return {"do_resize": True, "size": size, "resample": CODES[filter], "default_to_square": "shortest_edge" not in size}
 
 
 def crop_to(size: int | dict[str, int]) -> dict[str, object]:
-    """A centre crop to a size, or to a square by its side."""
+    """Return the settings of a centre crop to a size in pixels; an int is the side of a square."""
     return {"do_center_crop": True, "crop_size": square(size) if isinstance(size, int) else size}
 
 
 def square(side: int) -> dict[str, int]:
-    """A square size."""
+    """Return the size of a square: `{"height": side, "width": side}`."""
     return {"height": side, "width": side}
 
 
 def shortest(edge: int) -> dict[str, int]:
-    """A shortest-edge size."""
+    """Return a size given by its shortest edge: `{"shortest_edge": edge}`."""
     return {"shortest_edge": edge}
 
 
@@ -64,15 +67,15 @@ def usual(
     crop: int | dict[str, int] | None = None,
     **others: Any,
 ) -> dict[str, Any]:
-    """The usual settings: resize to a size with a filter, rescale bytes to [0, 1], normalize.
+    """Return the usual settings: resize to a size with a filter, rescale bytes to [0, 1], normalize.
 
     Args:
         size: the size.
         filter: the filter's name.
         *parts: settings that are declared elsewhere: `image_mean` and `image_std`, and what a family shares.
         rgb: whether images become RGB first.
-        crop: the size that is cut out of the centre, or the side of a square.
-        **others: other settings, the class's own included, in their order.
+        crop: the size that is cut out of the centre, or the side of a square; None for no crop.
+        **others: other settings, including those that only the class has, in their order.
     """
     found: dict[str, Any] = {**(RGB if rgb else {}), **resize_to(size, filter), **NORMALIZE}
     if crop is not None:

@@ -1,4 +1,4 @@
-"""Deepseek-VL and Janus: the longer side to a length, in the middle of a square of the mean colour.
+"""Deepseek-VL and Janus: the image scaled to a longer side, in the middle of a square of the mean colour.
 
 Source of the defaults: transformers 5.23, `models/{deepseek_vl,deepseek_vl_hybrid,janus}/image_processing_pil_*.py`.
 """
@@ -23,7 +23,7 @@ GRAY = (127, 127, 127)
 
 
 def longer_side(b: ProgramBuilder, config: Config, x: Value, key: str = "size", filter: int | None = None) -> Value:
-    """`do_resize`: the longer side to that of a square size, the other at least `min_size`."""
+    """Apply `do_resize`: the longer side to that of a square size, the other at least `min_size`."""
     if not config.do_resize:
         return x
     height, width = stages.sides(key, getattr(config, key))
@@ -34,34 +34,38 @@ def longer_side(b: ProgramBuilder, config: Config, x: Value, key: str = "size", 
 
 
 def on_square(b: ProgramBuilder, config: Config, x: Value, mean: Any, key: str = "size") -> Value:
-    """`do_pad`: in the middle of a square of the mean colour, truncated to bytes."""
+    """Apply `do_pad`: in the middle of a square of the mean colour, truncated to bytes."""
     if not config.do_pad:
         return x
     if mean is not None and not isinstance(mean, tuple):
         raise ConfigError(f"image_mean: do_pad needs a number for each channel, got {mean!r}")
     color = GRAY if mean is None else tuple(int(v * 255) for v in mean)
-    # the longer side rounds to the length that it was scaled to, whatever it was
+    # the longer side is rounded to exactly the length that it was scaled to, for any image
     side = max(getattr(config, key)["height"], stages.count(config, "min_size")) if config.do_resize else None
     return stages.pad_to_square(b, x, color, side)
 
 
 def pad(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_pad`, in the mean that the processor was made with."""
+    """Apply `do_pad` in the mean colour that the processor was made with."""
     return on_square(b, config, x, config.own("image_mean"))
 
 
 def finer_filter(b: ProgramBuilder, config: Config) -> int:
-    """The filter of the first resize, `high_res_resample`: without one the processor's `resample`, for which pil takes 0, too."""
+    """Return the code of the first resize's filter, `high_res_resample`.
+
+    Where it is null, torchvision's backend takes bilinear. Pillow's takes the processor's `resample`,
+    also where it is 0.
+    """
     if b.backend == TORCHVISION:
         return BILINEAR if config.high_res_resample is None else int(config.high_res_resample)
     return int(config.high_res_resample or config.own("resample"))
 
 
 def two_scales(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """The image at a high resolution, and that again at a low one; without `do_resize` both are the image.
+    """Declare the image at a high resolution, and this one reduced again; without `do_resize` both are the image.
 
     Raises:
-        ConfigError: torchvision's backend has a step switched off without which it fails.
+        ConfigError: the backend is torchvision's, and `do_resize` or `do_pad` is off.
     """
     if b.backend == TORCHVISION and not (config.do_resize and config.do_pad):
         raise ConfigError("do_resize, do_pad: torchvision's backend needs both. Switch them on, or use backend='pil'.")
@@ -81,10 +85,10 @@ DEFAULTS = usual(
 
 
 def _background(config: Config, key: str) -> tuple[int, ...]:
-    """A mean colour in bytes, truncated; gray for none.
+    """Return a mean colour as bytes, truncated: 0.485 becomes 123. Null becomes gray.
 
     Raises:
-        ConfigError: the mean is one number; transformers makes no colour of it.
+        ConfigError: the mean is one number, which transformers does not make a colour of.
     """
     mean = config.settings[key]
     if mean is None:
@@ -95,12 +99,12 @@ def _background(config: Config, key: str) -> tuple[int, ...]:
 
 
 def one_mean(config: Config) -> dict[str, Any]:
-    """`background_color`, of the mean."""
+    """Return the attribute `background_color`, made of the mean."""
     return {"background_color": _background(config, "image_mean")}
 
 
 def two_means(config: Config) -> dict[str, Any]:
-    """Both background colours."""
+    """Return both background colours: of `image_mean` and of `high_res_image_mean`."""
     return {**one_mean(config), "high_res_background_color": _background(config, "high_res_image_mean")}
 
 

@@ -1,4 +1,4 @@
-"""DETR and its kin: an aspect-preserving resize, normalization, padding to the largest image, and a mask of what is image.
+"""DETR and similar classes: a resize that keeps the shape, normalization, padding, and a mask of the image's pixels.
 
 Source of the defaults and of the order of the outputs: transformers 5.23, `models/*/image_processing_*.py`.
 """
@@ -24,7 +24,7 @@ from graphproc.sizes.rules import Size
 FORMATS = ("coco_detection", "coco_panoptic")
 
 YOLOS_MULTIPLE = 16
-"""The sides of an image that YOLOS scales are multiples of this."""
+"""YOLOS makes sides that it scales by their edges multiples of this many pixels."""
 
 CAPPED = {"shortest_edge": 800, "longest_edge": 1333}
 DETECTION = usual(
@@ -39,7 +39,11 @@ TARGETS = "annotations (dictionaries, polygons and PNG files to train on) and th
 
 
 def edges(config: Config) -> Mapping[str, int]:
-    """`size`, in which a shortest edge without the longest is an error."""
+    """Return `size`.
+
+    Raises:
+        ConfigError: it has a shortest edge and no longest one.
+    """
     if set(config.size) == {"shortest_edge"}:
         raise ConfigError(f"size: {config.processor} needs a longest_edge beside the shortest_edge, got {config.size}")
     return config.size  # type: ignore[no-any-return]
@@ -47,13 +51,13 @@ def edges(config: Config) -> Mapping[str, int]:
 
 @stages.resizing
 def resize(config: Config, height: Num, width: Num) -> Size:
-    """`do_resize` by the standard rules."""
+    """Apply `do_resize` by the standard rules."""
     return rules.resized(height, width, edges(config))
 
 
 @stages.resizing
 def resize_yolos(config: Config, height: Num, width: Num) -> Size:
-    """`do_resize`; what is scaled by its edges is floored to multiples."""
+    """Apply `do_resize`; sizes scaled by their edges are rounded down to multiples of `YOLOS_MULTIPLE`."""
     size = edges(config)
     if "shortest_edge" not in size:
         return rules.resized(height, width, size)
@@ -61,7 +65,10 @@ def resize_yolos(config: Config, height: Num, width: Num) -> Size:
 
 
 def pad_with_mask(b: ProgramBuilder, x: Value, size: dict[str, int] | None) -> tuple[Value, Value]:
-    """The image padded to a size, or with its batch where there is none, and its int64 mask: 1 on the image, 0 beside it."""
+    """Pad the image to a size and return it with its mask, int64 [H, W]: 1 on the image, 0 on padding.
+
+    Without a size nothing is padded here: the outputs' join pads them to the largest of the batch.
+    """
     mask = b.add(Full((x.type.size("H"), x.type.size("W")), 1, "i64", "HW"))
     x = stages.pad_to(b, x, size)
     if size is not None:
@@ -70,7 +77,10 @@ def pad_with_mask(b: ProgramBuilder, x: Value, size: dict[str, int] | None) -> t
 
 
 def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """`do_pad` and its mask, which comes first; the format of annotations must be known even where there are none."""
+    """Declare `pixel_values`, and with `do_pad` the mask before it.
+
+    `format`, the format of annotations, must be a known one although no annotations are compiled.
+    """
     stages.given(config, "format")
     if config.do_pad:
         x, mask = pad_with_mask(b, x, config.pad_size)
@@ -80,7 +90,7 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
 
 @stages.when("do_resize")
 def resize_floats(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_resize` by the standard rules, without antialiasing, of whatever the pixels are by then."""
+    """Apply `do_resize` by the standard rules, without antialiasing, to pixels of any type."""
     size = rules.resized(x.type.size("H"), x.type.size("W"), edges(config))
     return stages.resample(b, x, *size, config.resample, antialias=False)
 

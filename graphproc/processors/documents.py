@@ -1,4 +1,4 @@
-"""Pages on a canvas: margins cut off, turned, scaled to fit, in the middle of a page of one size.
+"""Document pages: margins cut off, turned, scaled to fit, and put in the middle of a page of one size.
 
 Source of the defaults: transformers 5.23, `models/*/image_processing_*.py`.
 """
@@ -20,11 +20,11 @@ from graphproc.sizes import fit, num
 from graphproc.sizes.rules import Size
 
 REDUCING_GAP = 2.0
-"""How many times Nougat's thumbnail itself still shrinks after blocks of pixels were averaged."""
+"""How many times Nougat's thumbnail still shrinks an image after Pillow averaged blocks of pixels."""
 
 
 def crop_margin(b: ProgramBuilder, config: Config, x: Value, threshold: int = 200) -> Value:
-    """`do_crop_margin`: only the box around the page's content, which is darker than a threshold."""
+    """Apply `do_crop_margin`: only the box around the page's content, which is darker than a threshold."""
     if not config.do_crop_margin:
         return x
     content = ContentBox(threshold, TORCHVISION if b.backend == TORCHVISION else PILLOW)
@@ -33,7 +33,7 @@ def crop_margin(b: ProgramBuilder, config: Config, x: Value, threshold: int = 20
 
 
 def align_long_axis(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_align_long_axis`: a quarter turn clockwise where the image lies and the page stands, or the other way round."""
+    """Apply `do_align_long_axis`: a quarter turn clockwise where the image is wide and the page tall, or the other way round."""
     height, width = stages.sides("size", config.size)
     if not config.do_align_long_axis or height == width:
         return x
@@ -42,10 +42,10 @@ def align_long_axis(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def aligned(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_align_long_axis`; torchvision's backend turns other axes than the image's, and then fails.
+    """Apply `do_align_long_axis`; refuse it in torchvision's backend, which turns the wrong axes and fails.
 
     Raises:
-        ConfigError: torchvision's backend is to turn images.
+        ConfigError: the backend is torchvision's, and images are to be turned.
     """
     height, width = stages.sides("size", config.size)
     if b.backend == TORCHVISION and config.do_align_long_axis and height != width:
@@ -55,20 +55,23 @@ def aligned(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 @stages.when("do_resize")
 def shorter_side(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_resize`: the shorter side to the page's shorter side."""
+    """Apply `do_resize`: the shorter side to the page's shorter side."""
     return stages.resample(b, x, *stages.shortest_edge_size(x, min(stages.sides("size", config.size))), config.resample)
 
 
 @stages.when("do_thumbnail")
 def thumbnail(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_thumbnail`: shrunk to fit the page; a filter of 0 stands for bicubic here."""
+    """Apply `do_thumbnail`: shrunk to fit the page; a filter of 0 stands for bicubic here."""
     size = fit.thumbnail(x.type.size("H"), x.type.size("W"), *stages.sides("size", config.size))
     return stages.resample(b, x, *size, config.resample or BICUBIC, keeps_size=True)
 
 
 @stages.when("do_thumbnail")
 def reduced_thumbnail(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_thumbnail`: shrunk to fit the page, bicubic; where that is by far, Pillow averages blocks of pixels first."""
+    """Apply `do_thumbnail`: shrunk to fit the page, bicubic.
+
+    Where an image shrinks much, Pillow averages blocks of pixels first.
+    """
     rows, columns = x.type.size("H"), x.type.size("W")
     size = fit.thumbnail(rows, columns, *stages.sides("size", config.size))
     height, width = stages.at_least_a_pixel(b, *size, "thumbnail's")
@@ -81,7 +84,7 @@ def reduced_thumbnail(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 @stages.when("do_pad")
 def center_on_page(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_pad`: zeros all around up to the page's size."""
+    """Apply `do_pad`: zeros all around up to the page's size."""
     height, width = stages.sides("size", config.size)
     rows, columns = x.type.size("H"), x.type.size("W")
     for name, side, limit in (("height", rows, height), ("width", columns, width)):
@@ -90,11 +93,11 @@ def center_on_page(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def on_page(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_pad`: the page's middle, with zeros all around; torchvision's backend cuts off what is larger than the page."""
+    """Apply `do_pad`: the page's middle, with zeros all around; torchvision's backend cuts off what is larger than the page."""
     if b.backend != TORCHVISION or not config.do_pad:
         return center_on_page(b, config, x)
     (height, width), rows, columns = stages.sides("size", config.size), x.type.size("H"), x.type.size("W")
-    # In front; where it is negative, that is the larger part of what is too much.
+    # Pixels missing in front. A negative number is cut off there: the larger half of what is too much.
     top, left = (height - rows) // 2, (width - columns) // 2
     inside = num.minimum(rows, height), num.minimum(columns, width)
     x = b.add(Crop(num.maximum(0 - top, 0), num.maximum(0 - left, 0), *inside), x)
@@ -102,24 +105,24 @@ def on_page(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def shrunk(config: Config, x: Value) -> Size:
-    """The size after `do_resize`: inside `size`; smaller images keep theirs."""
+    """Return the size after `do_resize`: reduced to fit inside `size`; smaller images keep theirs."""
     height, width = x.type.size("H"), x.type.size("W")
     return fit.shrink_within(height, width, *stages.sides("size", config.size)) if config.do_resize else (height, width)
 
 
 def shrink(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_resize`: shrunk to inside `size`; smaller images keep theirs."""
+    """Apply `do_resize`: shrunk to inside `size`; smaller images keep theirs."""
     return stages.resample(b, x, *shrunk(config, x), config.resample, keeps_size=True) if config.do_resize else x
 
 
 def canvas(config: Config) -> Size:
-    """The page's sides."""
+    """Return the page's height and width in pixels."""
     return stages.sides("size", config.size)
 
 
 @stages.when("do_pad")
 def fill_page(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_pad`: `padding_value`, which counts as a byte here, or the image mirrored, at the bottom and right."""
+    """Apply `do_pad`: `padding_value`, which counts as a byte here, or the image mirrored, at the bottom and right."""
     height, width = canvas(config)
     if not config.do_resize:  # an image that is larger both ways stays as it is
         rows, columns = x.type.size("H"), x.type.size("W")
@@ -138,7 +141,7 @@ def fill_page(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def with_scales(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """The image as a sample's only one, its size before and after the resize, and how many times smaller it became."""
+    """Declare the image as a sample's only one, its sizes before and after the resize, and the scale, new by old height."""
     before = b.image.type
     height, width = shrunk(config, b.image)
     b.output("images", x.rearrange("c h w -> 1 c h w", "NCHW"))

@@ -1,4 +1,4 @@
-"""EfficientNet: plain, with an offset after rescaling and a second division by the standard deviation."""
+"""EfficientNet: the plain steps, an offset after rescaling, and a second division by the standard deviation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from graphproc.processors.spec import ProcessorSpec
 
 
 def rescale(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_rescale`, and with `rescale_offset` minus one."""
+    """Apply `do_rescale`; with `rescale_offset`, subtract 1."""
     x = stages.rescale(b, _apart(config), x)
     if not config.do_rescale or not config.rescale_offset:
         return x
@@ -24,11 +24,11 @@ def rescale(b: ProgramBuilder, config: Config, x: Value) -> Value:
         return x - 1.0
     if held == "f16":
         return b.add(MultiplyAdd(offset=-1.0), x.cast("f32")).cast(held)
-    return (x.cast("i64") - 1).cast(held)  # whole numbers, which wrap
+    return (x.cast("i64") - 1).cast(held)  # whole numbers, which wrap around at their limits
 
 
 def normalize(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_normalize`, which with `rescale_offset` is a step of its own in both backends."""
+    """Apply `do_normalize`; with `rescale_offset` it is a step by itself, in both backends."""
     if b.backend == TORCHVISION and config.do_normalize and x.type.dtype != "f32":
         x = x.cast("f32")  # which torchvision then does not normalize in place, so that one channel becomes three
     return stages.normalize(b, config.changed(do_rescale=False) if config.rescale_offset else config, x)
@@ -39,7 +39,7 @@ def _apart(config: Config) -> Config:
 
 
 def normalize_top(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`include_top`: divided by `image_std` (again), whether or not `do_normalize` is on.
+    """Apply `include_top`: divided by `image_std` (again), whether or not `do_normalize` is on.
 
     Raises:
         ConfigError: the pixels are still bytes, which torchvision does not normalize.

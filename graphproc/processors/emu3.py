@@ -1,4 +1,4 @@
-"""Emu3: an image of multiples of `spatial_factor` pixels, and its size before images are padded to the batch's largest.
+"""Emu3: an image with sides that are multiples of `spatial_factor` pixels, and its size before padding.
 
 Source: transformers 5.23, `models/emu3/image_processing_emu3.py`.
 """
@@ -40,7 +40,7 @@ DEFAULTS = {
 
 @stages.when("do_resize")
 def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_resize`: to between `min_pixels` and `max_pixels`; `size` changes nothing."""
+    """Apply `do_resize`: to between `min_pixels` and `max_pixels`; `size` changes nothing."""
     limits = (stages.count(config, key) for key in LIMITS)
     to = smart_resize.pixels_within(x.type.size("H"), x.type.size("W"), stages.count(config, "spatial_factor"), *limits)
     b.require(to.holds, f"{to.message}.")
@@ -48,7 +48,7 @@ def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """The image, with `do_pad` padded with zeros below and right in a batch, and its height and width."""
+    """Declare the image, and its height and width; with `do_pad`, a batch pads images with zeros below and right."""
     b.output("pixel_values", x, stages.PADDED if config.do_pad else joins.STACK)
     b.output("image_sizes", b.add(Numbers((x.type.size("H"), x.type.size("W")))))
 

@@ -1,4 +1,4 @@
-"""EoMT: an aspect-preserving resize, then windows along the longer side, or the whole image; either may be padded."""
+"""EoMT: a resize that keeps the shape, then windows along the longer side or the whole image, padded on demand."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from graphproc.sizes.windows import windows
 
 
 def split(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_split_image`: windows as long as the shortest edge, and `patch_offsets`, where they begin and end.
+    """Apply `do_split_image`: windows as long as the shortest edge, and `patch_offsets`, where they begin and end.
 
     A window ends at its length even where the image is shorter. Without splitting there are no offsets.
     """
@@ -39,13 +39,13 @@ def split(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 @stages.when("do_pad")
 def pad(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_pad`: zeros at the bottom and right up to the shortest by the longest edge; larger sides stay."""
+    """Apply `do_pad`: zeros at the bottom and right up to the shortest by the longest edge; larger sides stay."""
     height, width = (num.maximum(x.type.size(a), side) for a, side in zip("HW", _canvas(config), strict=True))
     return b.add(Pad(0, 0, height, width), x)
 
 
 def _canvas(config: Config) -> tuple[int, int]:
-    """The height and width to pad to, of which the first is also the length of a window."""
+    """Return the height and width to pad to, in pixels. The height is also the length of a window."""
     edges = config.size or {}
     if edges.get("shortest_edge", 0) < 1:
         raise ConfigError(f"size: {config.processor} needs a shortest_edge to split or pad images, got {config.size}")
@@ -53,7 +53,7 @@ def _canvas(config: Config) -> tuple[int, int]:
 
 
 def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """The images or windows."""
+    """Declare the images or windows."""
     b.output("pixel_values", x, tiling.join_of(x))
 
 

@@ -1,4 +1,4 @@
-"""The flattened patches family: the image standardised, resized as floats, and cut into patches that say where they lie.
+"""Pix2Struct and Kosmos-2.5: the image standardised, resized as floats, and cut into patches with their positions.
 
 Source: transformers 5.23, `models/pix2struct` and `models/kosmos2_5`, `image_processing_pil_*.py`.
 """
@@ -25,21 +25,22 @@ PIXELS_LAST = "c (gh p) (gw q) -> (gh gw) (p q c)"
 
 
 def standardize(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_normalize`: by the image's own mean and deviation."""
+    """Apply `do_normalize`: by the image's own mean and deviation."""
     return b.add(Standardize() if config.do_normalize else Cast("f32"), x)
 
 
 def patches(b: ProgramBuilder, config: Config, x: Value, *, resizes_float64: bool) -> tuple[Num, Num, Num, Num]:
-    """Output `max_patches` rows of (row, column, pixels...), zeros after the image's own, and which are its own.
+    """Declare `max_patches` rows of (row, column, pixels...), zeros behind the image's, and which rows are the image's.
 
     Args:
         b: the builder.
         config: the settings.
         x: the standardised image.
-        resizes_float64: whether images that numpy standardises in float64 are resized in it, instead of in float32.
+        resizes_float64: whether the image is resized in the type that numpy standardises it in, which
+            may be float64, and not in float32.
 
     Returns:
-        The width and height that the image was resized to, and the rows and columns of its patches.
+        The width and height in pixels that the image is resized to, and the rows and columns of its patches.
     """
     size, most = config.patch_size, stages.count(config, "max_patches")
     if size is None:
@@ -59,14 +60,14 @@ def patches(b: ProgramBuilder, config: Config, x: Value, *, resizes_float64: boo
 
 
 def pix2struct(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """The patches alone."""
+    """Declare the patches alone."""
     if config.is_vqa:
         raise ConfigError("is_vqa: a header text is drawn with a font, which is not compiled. Set is_vqa to false.")
     patches(b, config, x, resizes_float64=False)
 
 
 def kosmos(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """The patches, the size that the image was resized to, and its grid."""
+    """Declare the patches, the size that the image is resized to, and the rows and columns of its patches."""
     if not config.do_normalize:
         raise ConfigError("do_normalize: bytes that are not standardised are resized in torch's own way, which is not compiled.")
     for name, value in zip(KOSMOS_SIZES, patches(b, config, x, resizes_float64=True), strict=True):
@@ -83,7 +84,7 @@ NEAR = Parity(
 
 
 def defaults(most: int) -> dict[str, Any]:
-    """The defaults that both classes share."""
+    """Return the defaults that both classes share."""
     return {
         **RGB,
         "do_normalize": True,

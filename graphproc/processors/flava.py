@@ -38,7 +38,7 @@ STEPS = {
 
 
 def _for_codebook(key: str, default: Any) -> Setting:
-    """The setting of the codebook's image that is as one of the standard ones."""
+    """Return the setting for the codebook's image that corresponds to a standard one."""
     check = STANDARD[key].check
     if isinstance(check, Sides):
         check = replace(check, switches=(f"codebook_{check.switches[0]}",))
@@ -53,7 +53,7 @@ CODEBOOK = {
 
 
 def with_codebook(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """`pixel_values`, and with `return_codebook_pixels` the image once more by the settings that start with `codebook_`."""
+    """Declare `pixel_values`, and with `return_codebook_pixels` the image by the settings named `codebook_...`."""
     b.output("pixel_values", x)
     if not config.return_codebook_pixels:
         return

@@ -18,7 +18,7 @@ from graphproc.sizes import multiples, num
 
 @stages.when("do_pad")
 def reflect(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_pad`: reflected all around, the more the larger the image."""
+    """Apply `do_pad`: reflected all around, by more pixels for larger images."""
     height, width = x.type.size("H"), x.type.size("W")
     rows, columns = multiples.root_padding(height, width)
     return b.add(MirrorPad(rows, columns, height + 2 * rows, width + 2 * columns, "reflect"), x)
@@ -26,7 +26,7 @@ def reflect(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 @stages.when("do_resize")
 def align_corners(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_resize`: towards `size`, linearly between the corners' centres."""
+    """Apply `do_resize`: towards `size`, linearly between the corners' centres."""
     if config.resample != BILINEAR:
         raise ConfigError(f"resample: {config.processor} is compiled with bilinear ({BILINEAR}) alone, got {config.resample}")
     multiple = stages.number(config, "ensure_multiple_of")
@@ -37,14 +37,14 @@ def align_corners(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 @stages.when("do_pad")
 def to_square(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_pad`: zeros at the bottom or right up to a square."""
+    """Apply `do_pad`: zeros at the bottom or right up to a square."""
     side = num.maximum(x.type.size("H"), x.type.size("W"))
     return b.add(Pad(0, 0, side, side), x)
 
 
 @stages.when("do_resize")
 def smooth(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_resize`: blurred where it shrinks, then interpolated; `resample` says nothing but whether it is blurred."""
+    """Apply `do_resize`: blurred where it shrinks, then interpolated; `resample` says nothing but whether it is blurred."""
     if config.resample == NEAREST:
         raise ConfigError(f"resample: {NEAREST} turns the blur of {config.processor} off, which is not compiled. Use {BILINEAR}.")
     if x.type.dtype == "u8":
@@ -53,7 +53,7 @@ def smooth(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def without_one_channel(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """`pixel_values`; a resize that nothing follows drops an only channel."""
+    """Declare `pixel_values`; without `do_normalize`, a resize of one channel drops the channel axis."""
     dropped = config.do_resize and not config.do_normalize and x.type.channels == 1
     b.output("pixel_values", x.rearrange("1 h w -> h w", "HW") if dropped else x)
 

@@ -1,4 +1,4 @@
-"""Idefics2, Idefics3, SmolVLM, UltraVBert: samples of any number of images, each with its parts, padded to the batch's largest.
+"""Idefics2, Idefics3, SmolVLM and UltraVBert: samples of several images, cut into parts, padded to the batch's largest.
 
 Source: transformers 5.23, `models/idefics2`, `models/idefics3` and `models/smolvlm`, `image_processing_pil_*.py`, and
 `models/ultravbert/image_processing_ultravbert.py`.
@@ -44,7 +44,7 @@ OUTPUTS = ("pixel_values", "pixel_attention_mask")
 
 @stages.when("do_resize")
 def resize_within(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_resize`: down to the longest edge, then up to the shortest one; or to a height and width."""
+    """Apply `do_resize`: down to the longest edge, then up to the shortest one; or to a height and width."""
     if set(config.size) != {"shortest_edge", "longest_edge"}:
         return stages.resample(b, x, *stages.sides("size", config.size), config.resample)
     edges = config.size["longest_edge"], config.size["shortest_edge"]
@@ -55,7 +55,7 @@ STAGES = (resize_within, stages.rescale, stages.normalize)
 
 
 def with_quarters(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """The image, with `do_image_splitting` behind its four quarters, and which pixels are no padding."""
+    """Declare the image and which pixels are not padding; with `do_image_splitting`, its four quarters come first."""
     if not config.do_image_splitting:
         mask = b.add(Full((x.type.size("H"), x.type.size("W")), 1, "i64", "HW")) if config.do_pad else None
         _outputs(b, x, mask, stages.PADDED if config.do_pad else joins.STACK)
@@ -81,8 +81,8 @@ def with_quarters(b: ProgramBuilder, config: Config, x: Value) -> None:
 
 
 def _outputs(b: ProgramBuilder, x: Value, mask: Value | None, sample: Join) -> None:
-    """The pixels, and with a mask all samples padded to as many, as high and as wide images as the largest have."""
-    promotes = b.backend != TORCHVISION  # transformers' Pillow classes add images of floats
+    """Declare the pixels. With a mask, pad all samples to the most images, the greatest height and the greatest width."""
+    promotes = b.backend != TORCHVISION  # transformers' Pillow classes fill samples up with images of floats
     padded = joins.STACK if mask is None else replace(stages.PADDED, promotes=promotes)
     b.output("pixel_values", x, padded, sample=sample)
     if mask is not None:
@@ -90,7 +90,10 @@ def _outputs(b: ProgramBuilder, x: Value, mask: Value | None, sample: Join) -> N
 
 
 def _quarters(b: ProgramBuilder) -> list[Value]:
-    """The upper left, upper right, lower left and lower right quarter; the middle belongs to the lower and right ones."""
+    """Return the upper left, upper right, lower left and lower right quarter.
+
+    The middle row and column of odd sides belong to the lower and the right quarters.
+    """
     height, width = b.image.type.size("H"), b.image.type.size("W")
     upper, left = height // 2, width // 2
     vertical, horizontal = ((0, upper), (upper, height - upper)), ((0, left), (left, width - left))
@@ -102,10 +105,10 @@ FirstSize = Callable[[Config, Value], Size]
 
 
 def split(first_size: FirstSize) -> Stage:
-    """The image in tiles as wide and high as `max_image_size` says, and all of it in one more.
+    """Make the stage that cuts an image into tiles of side `max_image_size`, and adds the whole image as one more.
 
-    `do_resize` resizes to `first_size` before. Without `do_image_splitting`, and where one tile is enough, there is only the
-    last.
+    With `do_resize`, the image is resized to `first_size` before. Without `do_image_splitting`, or
+    where one tile is enough, there is only the whole image.
     """
 
     def stage(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -130,7 +133,7 @@ def split(first_size: FirstSize) -> Stage:
 
 
 def _tile(config: Config) -> int:
-    """The side of a tile."""
+    """Return the side of a tile in pixels."""
     tile = config.max_image_size.get("longest_edge") if isinstance(config.max_image_size, dict) else None
     if isinstance(tile, bool) or not isinstance(tile, int) or tile < 1:
         raise ConfigError(f"max_image_size: expected a longest_edge of at least 1, got {config.max_image_size!r}")
@@ -138,14 +141,17 @@ def _tile(config: Config) -> int:
 
 
 def to_size(config: Config, x: Value) -> Size:
-    """To the longest edge, whichever way, or a height and width."""
+    """Return the size to resize to: by the longest edge, up or down, or a height and width."""
     if "longest_edge" in config.size:
         return to_long_side(x.type.size("H"), x.type.size("W"), config.size["longest_edge"])
     return stages.sides("size", config.size)
 
 
 def to_capped_size(config: Config, x: Value) -> Size:
-    """UltraVBert: where images are split, to a longest edge that gives at most `max_image_tiles` tiles."""
+    """Return the size to resize to in UltraVBert: as `to_size`.
+
+    Images that are split get a longest edge that gives at most `max_image_tiles` tiles.
+    """
     if not config.do_image_splitting:
         return to_size(config, x)
     if "longest_edge" not in config.size:
@@ -156,7 +162,7 @@ def to_capped_size(config: Config, x: Value) -> Size:
 
 
 def with_tiles(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """The tiles of all images of a sample in one row, which are no padding, and on demand each image's rows and columns."""
+    """Declare the tiles of all images of a sample, one after another, and which pixels are not padding."""
     if config.do_pad and b.backend == TORCHVISION and x.type.dtype != "f32":
         x = x.cast("f32")
     mask = b.add(Full(tuple(x.type.size(axis) for axis in "NHW"), 1, "i64", "NHW")) if config.do_pad else None

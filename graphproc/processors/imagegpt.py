@@ -15,7 +15,7 @@ from graphproc.processors.spec import ONLY_PIL, ProcessorSpec
 
 
 def colors(key: str, value: Any) -> tuple[tuple[float, ...], ...]:
-    """Rows of three numbers."""
+    """Return the colours of a setting: rows of three numbers."""
     rows = value.tolist() if hasattr(value, "tolist") else value
     if (
         not isinstance(rows, (list, tuple))
@@ -27,7 +27,7 @@ def colors(key: str, value: Any) -> tuple[tuple[float, ...], ...]:
 
 
 def input_ids(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """`input_ids`, one for each pixel row by row; `pixel_values` where `do_color_quantize` is off."""
+    """Declare `input_ids`, one for each pixel, row by row; `pixel_values` where `do_color_quantize` is off."""
     if not config.do_color_quantize:
         b.output("pixel_values", x)
     elif x.type.dtype != "f32":
@@ -51,6 +51,6 @@ SPECS = (
         outputs=("input_ids",),
         finish=input_ids,
         needs={**NEEDS, "do_color_quantize": ("clusters",)},
-        backends=ONLY_PIL,  # torch rounds distances otherwise, which decides between clusters equally near
+        backends=ONLY_PIL,  # torch rounds distances otherwise, so that other clusters win near ties
     ),
 )

@@ -1,7 +1,8 @@
-"""The Inkling family: images of their own size, with -1 around them up to whole patches, channels last.
+"""Inkling and Inkling 2: images of their own size, padded with -1 to whole patches, channels last.
 
-Inkling scales an image by a factor, if at all, has a column of patches more than the image needs where it has whole ones,
-and gives every patch twice. Inkling 2 does none of that; it composites alpha on a checkerboard.
+Inkling scales an image by a factor, if at all. Where the width is a whole number of patches, it adds
+one more column of them. It gives every patch twice. Inkling 2 does none of that; it composites alpha
+on a checkerboard.
 
 Source: transformers 5.23, `models/inkling` and `models/inkling2`, `image_processing_*.py`.
 """
@@ -21,13 +22,13 @@ from graphproc.sizes import fit
 from graphproc.sizes.num import Num
 
 FRAMES = 2
-"""How often Inkling gives every patch."""
+"""How many times Inkling repeats every patch."""
 OUTSIDE = -1.0
-"""The value of what is no image, in units of bytes."""
+"""The value of the padding, in units of bytes."""
 
 
 def patch_sides(config: Config) -> tuple[int, int]:
-    """The height and width of a patch, in pixels: `size`.
+    """Return the height and width of a patch, in pixels: `size`.
 
     Raises:
         ConfigError: it has another form.
@@ -39,10 +40,10 @@ def patch_sides(config: Config) -> tuple[int, int]:
 
 
 def scale(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`rescale_image_frac`: the factor by which both sides grow or shrink; a filter that is null is bilinear.
+    """Multiply both sides by `rescale_image_frac`; a filter that is null is bilinear.
 
     Raises:
-        ConfigError: it is no number above 0, `do_resize` is false, or patches are no squares.
+        ConfigError: the factor is not above 0, `do_resize` is false, or patches are not square.
     """
     if config.do_resize is False:
         raise ConfigError("do_resize: expected null or true, got false, which the class refuses. Set rescale_image_frac to null.")
@@ -58,7 +59,11 @@ def scale(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def surround(extra: int) -> Stage:
-    """Up to whole patches at the bottom and right, or to so many columns of them more where the width has whole ones."""
+    """Make the stage that pads to whole patches at the bottom and right.
+
+    `extra` pixels are added to the width before it is rounded up: 1 gives a further column of patches
+    where the width already is a whole number of them.
+    """
 
     def stage(b: ProgramBuilder, config: Config, x: Value) -> Value:
         patch_height, patch_width = patch_sides(config)
@@ -71,7 +76,7 @@ def surround(extra: int) -> Stage:
 
 
 def cut(b: ProgramBuilder, config: Config, x: Value, frames: int = 0) -> tuple[Num, Num]:
-    """Output the patches row by row, those of all images in one row; returns the grid."""
+    """Declare the patches, row by row, one image after another; return the rows and columns of patches."""
     height, width = patch_sides(config)
     pattern = f"c (gh p) (gw q) -> (gh gw) {'t ' if frames else ''}p q c"
     sizes = {"p": height, "q": width, **({"t": frames} if frames else {})}
@@ -81,13 +86,13 @@ def cut(b: ProgramBuilder, config: Config, x: Value, frames: int = 0) -> tuple[N
 
 
 def frames_and_count(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """The patches, each twice, and how many each image has."""
+    """Declare the patches, each twice, and how many each image has."""
     rows, columns = cut(b, config, x, FRAMES)
     b.output("num_patches", b.add(Numbers((rows * columns,), shape=())))
 
 
 def patches_and_grid(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """The patches, and the grid of each image."""
+    """Declare the patches, and the grid of each image: 1 frame, rows, columns."""
     b.output("image_grid_thw", b.add(Numbers((1, *cut(b, config, x)))))
 
 

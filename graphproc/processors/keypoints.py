@@ -1,4 +1,4 @@
-"""Keypoint detectors and matchers: gray images, of which matchers take pairs."""
+"""Keypoint detectors and matchers on gray images; matchers take pairs of images."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SETTINGS = {**resize_to(SIZE, "bilinear"), "default_to_square": False, **RESCALE
 
 
 def gray(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_grayscale`: gray values in all channels.
+    """Apply `do_grayscale`: gray values in all channels.
 
     Raises:
         ConfigError: the pixels are still bytes.
@@ -30,7 +30,7 @@ def gray(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def pairs(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """Two images make a sample."""
+    """Declare `pixel_values`, with two images in each sample."""
     b.output("pixel_values", x, sample=joins.STACK)
 
 

@@ -1,7 +1,7 @@
-"""Label maps beside images: the further input `segmentation_maps`, which goes through the image's steps to the output `labels`.
+"""Label maps beside images: the input `segmentation_maps` goes through the image's steps and becomes `labels`.
 
-The maps have sides of their own. Graphs take bytes; maps of other types go through the numpy executor in the type they have,
-since resizes that interpolate depend on it.
+The maps have sides of their own. Graphs take maps of bytes. Maps of other types run on the numpy
+executor in the type they have, because resizes that interpolate depend on it.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ REDUCE_LABELS = {"do_reduce_labels": DO_REDUCE_LABELS.of(False)}
 
 
 def with_labels(*steps: Stage, resample: int | None = NEAREST) -> Finish:
-    """A finish that declares `pixel_values`, and `labels` where maps are given.
+    """Make the `finish` that declares `pixel_values`, and `labels` where maps are given.
 
     Args:
         *steps: the stages that a map goes through.
-        resample: the filter that maps are resized with; None is the image's own.
+        resample: the code of the filter that maps are resized with; None for the image's own.
     """
 
     def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
@@ -36,7 +36,7 @@ def with_labels(*steps: Stage, resample: int | None = NEAREST) -> Finish:
 
 
 def output_labels(b: ProgramBuilder, config: Config, *steps: Stage) -> None:
-    """Declare `labels`, int64 `[height, width]`, of the map that went through some stages; nothing where none is given."""
+    """Declare `labels`, int64 `[height, width]`: the map after some stages; nothing where no map is given."""
     if "segmentation_map" not in b.extra_inputs:
         return
     x = b.extra_inputs["segmentation_map"].rearrange("h w -> 1 h w", "CHW")

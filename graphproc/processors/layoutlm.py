@@ -1,4 +1,4 @@
-"""LayoutLMv2 and LayoutLMv3, without the words and boxes that tesseract reads."""
+"""LayoutLMv2 and LayoutLMv3, without the words and boxes that the program tesseract reads."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ NO_OCR = "words and boxes (OCR by tesseract, an external program)"
 
 
 def to_bgr(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """RGB to BGR, always; pixels stay bytes."""
+    """Turn RGB into BGR, always; pixels stay bytes."""
     return stages.reverse_channels(b, x)
 
 
 def crop(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_center_crop`, which is an error but for torchvision: the reference class fails on it."""
+    """Apply `do_center_crop` in torchvision's backend; refuse it in Pillow's, where transformers' class fails."""
     if b.backend == TORCHVISION:
         return stages.center_crop(b, config, x)
     if config.do_center_crop:

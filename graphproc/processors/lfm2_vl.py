@@ -1,4 +1,4 @@
-"""LFM2-VL: an image of whole patches, or the tiles of a large one beside a thumbnail, each filled up to as many patches.
+"""LFM2-VL: a small image as whole patches, a large one as tiles and a thumbnail, each filled up to as many patches.
 
 Source: transformers 5.23, `models/lfm2_vl/image_processing_lfm2_vl.py`.
 """
@@ -39,7 +39,7 @@ GRIDS = ("image_rows", "image_cols", "image_sizes")
 
 
 def _tiles_of(config: Config) -> tuple[int, int]:
-    """The fewest and the most tiles of an image; 1 and 1 where none is cut.
+    """Return the fewest and the most tiles of an image; 1 and 1 where none is cut.
 
     Raises:
         ConfigError: the fewest are more than the most.
@@ -53,10 +53,10 @@ def _tiles_of(config: Config) -> tuple[int, int]:
 
 
 def _plan(config: Config, x: Value) -> TokenTiles:
-    """The tiles of an image.
+    """Return the tiles of an image.
 
     Raises:
-        ConfigError: a setting is not the number that it has to be.
+        ConfigError: a setting is null, or out of its range.
     """
     patch, tile = stages.count(config, "encoder_patch_size"), stages.count(config, "tile_size")
     tokens = max(stages.count(config, "min_image_tokens"), 0), stages.count(config, "max_image_tokens")
@@ -66,9 +66,9 @@ def _plan(config: Config, x: Value) -> TokenTiles:
 
 
 def parts(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """The patches of all parts of the image, which of them are no padding, and the grid of each part.
+    """Declare the patches of all parts of the image, which of them are not padding, and the grid of each part.
 
-    `do_resize` changes nothing, as in the reference.
+    `do_resize` changes nothing, as in transformers.
     """
     large, (rows, columns), whole = _plan(config, x)
     patch, tile = config.encoder_patch_size, config.tile_size
@@ -99,7 +99,7 @@ def parts(b: ProgramBuilder, config: Config, x: Value) -> None:
         y = tiling.rescale_and_normalize(b, config, tiling.resample(b, config, x, *size))
         lengths = (("p", patch), ("q", patch), ("gh", grid[0]), ("gw", grid[1]))
         y = b.add(Take(-3, 0, count), b.add(Rearrange(pattern, lengths, "NPF"), y))
-        # Only parts that are not counted have more patches.
+        # Only a part that is not taken (its `count` is 0) has more patches than `length`.
         y = b.add(Take(-2, 0, num.minimum(grid[0] * grid[1], length)), y)
         found.append(b.add(Extend(-2, length), y))
         if config.do_pad:
@@ -124,7 +124,7 @@ def _joined(b: ProgramBuilder, values: list[Value], axis: int) -> Value:
 
 
 def most_patches(config: Config) -> dict[str, int]:
-    """`max_num_patches`, of a tile or of the whole image."""
+    """Return the attribute `max_num_patches`: the most patches of a tile or of the whole image."""
     whole = stages.count(config, "max_image_tokens") * stages.count(config, "downsample_factor") ** 2
     if not config.do_image_splitting:
         return {"max_num_patches": whole}

@@ -1,4 +1,4 @@
-"""Llama 4: images on canvases of square tiles beside a view of the whole, computed in bfloat16.
+"""Llama 4: images on canvases of square tiles, and the whole image as one more tile, computed in bfloat16.
 
 Source: transformers 5.23, `models/llama4/image_processing_llama4.py`.
 """
@@ -27,7 +27,7 @@ SETTINGS = {
 
 
 def _canvas(b: ProgramBuilder, config: Config) -> ChunkedCanvas:
-    """The canvas of the image.
+    """Return the canvas of the image.
 
     Raises:
         ConfigError: images are not resized, or `size` is no square.
@@ -42,7 +42,10 @@ def _canvas(b: ProgramBuilder, config: Config) -> ChunkedCanvas:
 
 
 def tiles(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """The tiles of the canvas, black below and right of the image, and where there are several the whole image in one more."""
+    """Return the tiles of the canvas, black below and right of the image.
+
+    Several tiles are followed by the whole image as one more.
+    """
     canvas, side = _canvas(b, config), config.size["height"]
     placed = b.add(Pad(0, 0, *canvas.canvas), tiling.resample(b, config, x, *canvas.fitted))
     whole = tiling.as_tile(b, tiling.resample(b, config, x, side, side))
@@ -51,7 +54,9 @@ def tiles(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def in_bfloat16(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_rescale` and `do_normalize`: both in bfloat16, of all bytes beforehand; rescaling alone in float32.
+    """Apply `do_rescale` and `do_normalize`: both together in bfloat16, rescaling alone in float32.
+
+    The bfloat16 results of all 256 bytes are computed beforehand, as a table for each channel.
 
     Raises:
         ConfigError: pixels would be normalized without having been rescaled, or divided by zero.
@@ -76,7 +81,7 @@ def in_bfloat16(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """`pixel_values`, and `aspect_ratios`, the rows and columns of each image's tiles."""
+    """Declare `pixel_values`, and `aspect_ratios`, the rows and columns of each image's tiles."""
     delivery = Delivery(torch_dtype="bfloat16" if config.do_rescale and config.do_normalize else "")
     b.output("pixel_values", x, joins.Concatenate(), delivery=delivery)
     tiling.size_output(b, "aspect_ratios", *_canvas(b, config).grid)

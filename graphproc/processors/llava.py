@@ -1,4 +1,4 @@
-"""Llava and Video-Llava: plain, with a square canvas first or an output of another name."""
+"""Llava and Video-Llava: the plain steps, with a square canvas first or an output of another name."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DEFAULTS = usual(shortest(224), "bicubic", CLIP, rgb=True, crop=224)
 
 @stages.when("do_pad")
 def pad_to_square(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_pad`: in the middle of a square as wide as the longer side, in the colour of `image_mean`, truncated to bytes."""
+    """Apply `do_pad`: in the middle of a square as wide as the longer side, in the colour of `image_mean`, truncated to bytes."""
     mean = config.image_mean
     if not mean and b.backend == "pil":  # torchvision's backend fails without one
         mean = (0.0,) * x.type.channels
@@ -29,14 +29,14 @@ def pad_to_square(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 @stages.when("do_resize")
 def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_resize` to a shortest edge or to both sides; a longest edge beside the shortest one does nothing."""
+    """Apply `do_resize` to a shortest edge or to both sides; a longest edge beside the shortest one does nothing."""
     edge = config.size.get("shortest_edge")
     sides = stages.shortest_edge_size(x, edge) if edge else stages.sides("size", config.size)
     return stages.resample(b, x, *sides, config.resample)
 
 
 def pixel_values_images(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """`pixel_values_images`, or `pixel_values` where `return_legacy_image_output` is false."""
+    """Declare `pixel_values_images`, or `pixel_values` where `return_legacy_image_output` is false."""
     b.output("pixel_values_images" if config.return_legacy_image_output else "pixel_values", x)
 
 

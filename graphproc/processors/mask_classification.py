@@ -1,4 +1,4 @@
-"""MaskFormer and Mask2Former: an aspect-preserving resize, normalization, and padding with a mask, always.
+"""MaskFormer and Mask2Former: a resize that keeps the shape, normalization, and always padding with a mask.
 
 Source of the defaults and of the order of the outputs: transformers 5.23, `models/*/image_processing_pil_*.py`.
 """
@@ -27,12 +27,12 @@ LABELS = "segmentation_maps and the mask_labels and class_labels made of them (l
 
 @stages.resizing
 def resize(config: Config, height: Num, width: Num) -> Size:
-    """`do_resize`, to sides rounded up to multiples of `size_divisor`; 0 leaves them as they are."""
+    """Apply `do_resize`, with sides rounded up to multiples of `size_divisor`; 0 leaves them as they are."""
     return multiples.resized_ceiled(height, width, edges(config), stages.count(config, "size_divisor"))
 
 
 def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """Padding to `pad_size`, or else to the largest image, and the mask of the image."""
+    """Declare the image padded to `pad_size`, or else to the batch's largest, and its mask."""
     x, mask = pad_with_mask(b, x, config.pad_size)
     b.output("pixel_values", x, stages.join_padded_to(config.pad_size))
     b.output("pixel_mask", mask, stages.join_padded_to(config.pad_size))

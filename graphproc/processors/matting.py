@@ -1,4 +1,4 @@
-"""VitMatte: an image and its trimap as four channels."""
+"""VitMatte: an image and its trimap as four channels. A trimap marks foreground, background and unknown pixels."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from graphproc.sizes import multiples
 
 
 def with_trimap(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """The trimap, rescaled like the image but not normalized, as the last channel."""
+    """Add the trimap as the last channel, rescaled like the image but not normalized."""
     trimap = b.extra_inputs["trimap"].rearrange("h w -> 1 h w", "CHW")
     trimap = stages.rescale(b, config.changed(do_normalize=False), trimap)
     wanted = promoted(x.type.dtype, trimap.type.dtype) if b.backend == TORCHVISION else x.type.dtype
@@ -26,7 +26,7 @@ def with_trimap(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 @stages.when("do_pad")
 def to_multiple(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_pad`: zeros at the bottom and right up to multiples of `size_divisor`."""
+    """Apply `do_pad`: zeros at the bottom and right up to multiples of `size_divisor`."""
     divisor = stages.count(config, "size_divisor")
     return b.add(Pad(0, 0, *multiples.ceil_multiple(x.type.size("H"), x.type.size("W"), divisor)), x)
 

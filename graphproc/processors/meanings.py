@@ -1,4 +1,4 @@
-"""What the outputs of the processors are, in words; shapes and element types are in the programs."""
+"""What the processors' outputs are, in words; programs have their shapes and element types."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ MEANINGS: Mapping[str, str] = {
     "task_inputs": "the texts of task_inputs, with their prefix",
     "width": "width of the resized image in pixels",
 }
-"""By name, for every class that has an output of it."""
+"""The meaning of each output by its name, in every class that has it."""
 
 OF_A_CLASS: Mapping[tuple[str, str], str] = {
     ("AriaImageProcessor", "num_crops"): "the largest number of crops that an image has",
@@ -69,9 +69,9 @@ OF_A_CLASS: Mapping[tuple[str, str], str] = {
     ("Phi4MultimodalImageProcessor", "image_sizes"): "height and width of the tiles together in pixels",
     ("PPOCRV5ServerDetImageProcessor", "target_sizes"): "height and width of each image in pixels, as it came in",
 }
-"""By class and name, where an output means something else than elsewhere."""
+"""The meaning by class and name, where an output means something else than in other classes."""
 
 
 def meaning(processor: str, output: str) -> str:
-    """What an output of a class is."""
+    """Return what an output of a class is."""
     return OF_A_CLASS.get((processor, output)) or MEANINGS[output]

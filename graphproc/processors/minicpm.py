@@ -1,4 +1,4 @@
-"""MiniCPM-V 4.6 and MiniCPM-OCR: a whole view of each image and slices of large ones, all as strips of patches in one row.
+"""MiniCPM-V 4.6 and MiniCPM-OCR: each whole image and slices of large ones, as strips: patches in one long row.
 
 Source: transformers 5.23, `models/minicpmv4_6/image_processing_pil_minicpmv4_6.py` and
 `models/minicpm_ocr/image_processing_minicpm_ocr.py`.
@@ -32,7 +32,7 @@ SETTINGS = {
 
 
 def _slices(b: ProgramBuilder, config: Config) -> Slices:
-    """The views of the image; without `do_resize` they are the image as it is, and its parts."""
+    """Return the sizes and the grid of the image's views; without `do_resize`, those of the image and its parts."""
     most = stages.count(config, "max_slice_nums") if config.slice_mode else 1
     height, width = b.image.type.size("H"), b.image.type.size("W")
     merged = 2 if config.downsample_mode == "4x" else 4
@@ -46,10 +46,11 @@ def _slices(b: ProgramBuilder, config: Config) -> Slices:
 
 
 def always_resized(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """MiniCPM-OCR: `strips`, as floats whatever follows.
+    """Return the `strips` of MiniCPM-OCR, as floats whatever steps follow.
 
     Raises:
-        ConfigError: a step that the class does not do without is off, or OpenCV would find sizes in the pixels.
+        ConfigError: `do_resize` is off, or `small_image_upsize` is "adaptive", by which OpenCV would
+            find sizes in the pixels.
     """
     if not config.do_resize:
         raise ConfigError(f"do_resize: MiniCPM-OCR always does this, got {config.do_resize}. Set it to true.")
@@ -64,7 +65,7 @@ def always_resized(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def strips(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """The whole view and then the slices, row by row, each as rows of patches beside each other."""
+    """Return the whole image and then the slices, row by row, all cut into rows of patches laid side by side."""
     cut, patch = _slices(b, config), config.patch_size
     if not config.do_resize:
         for name, side, parts in zip(("height", "width"), cut.source, cut.grid, strict=True):
@@ -83,12 +84,12 @@ def strips(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def one_channel_as_floats(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """One channel in float32, before normalizing makes three of it: transformers casts this class's images first."""
+    """Cast one channel to float32 before it is normalized to three, because transformers casts this class's images first."""
     return x.cast("f32") if config.do_normalize and x.type.channels == 1 else x
 
 
 def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """The strips of all images in one, the patches below and beside each other in each, the grids, and the numbers of strips."""
+    """Declare the strips of all images as one, the rows and columns of patches of each view, the grids, and how many views."""
     cut, patch = _slices(b, config), config.patch_size
     count = cut.grid.rows * cut.grid.columns
     whole, each = (b.add(Numbers(tuple(side // patch for side in size), "i32", (1, 2))) for size in (cut.source, cut.slice))

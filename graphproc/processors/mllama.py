@@ -1,4 +1,4 @@
-"""Mllama: images on canvases of square tiles, any number of images a sample, always as many tiles as there may be.
+"""Mllama: images on canvases of square tiles, any number of images in a sample, each filled up to the most tiles.
 
 Source: transformers 5.23, `models/mllama/image_processing_pil_mllama.py`.
 """
@@ -24,10 +24,10 @@ OUTPUTS = ("pixel_values", "aspect_ratio_ids", "aspect_ratio_mask", "num_tiles")
 
 
 def _canvas(b: ProgramBuilder, config: Config) -> TiledCanvas:
-    """The canvas of the image.
+    """Return the canvas of the image.
 
     Raises:
-        ConfigError: a step that the class does not do without is off, or `size` is no square.
+        ConfigError: `do_resize` or `do_pad` is off, or `size` is not a square.
     """
     for switch in ("do_resize", "do_pad"):
         if not getattr(config, switch):
@@ -39,15 +39,15 @@ def _canvas(b: ProgramBuilder, config: Config) -> TiledCanvas:
 
 
 def place(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """Resized to fit the canvas, black below and right."""
+    """Resize the image to fit the canvas, black below and right."""
     canvas = _canvas(b, config)
     return b.add(Pad(0, 0, *canvas.canvas), stages.resample(b, x, *canvas.fitted, config.resample))
 
 
 def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """The tiles, zeros in place of those that a canvas lacks; the canvas's number, its tiles' mask and their number.
+    """Declare the tiles, the number of the canvas in the class's list, the mask of its tiles, and how many there are.
 
-    A sample's missing images have number 0 and a mask of one tile.
+    Tiles that a canvas lacks are zeros. Images that a sample lacks have number 0 and a mask of one tile.
     """
     canvas, most, tile = _canvas(b, config), config.max_image_tiles, config.size["height"]
     x = x.rearrange("c (r h) (k w) -> (r k) c h w", "NCHW", h=tile, w=tile)

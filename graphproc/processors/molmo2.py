@@ -1,4 +1,4 @@
-"""Molmo 2: overlapping crops of an image behind a view of the whole, as patches, and which patches pool to one token.
+"""Molmo 2: the whole image, then overlapping crops, as patches, and which patches are pooled to one token.
 
 Source: transformers 5.23, `models/molmo2/image_processing_molmo2.py`.
 """
@@ -35,7 +35,7 @@ OUTPUTS = ("pixel_values", "image_token_pooling", "image_grids", "image_num_crop
 
 
 class _Crops(NamedTuple):
-    """The crops of an image: their grid, the patches along a crop and between two, and a crop's margins, in patches."""
+    """The crops of an image: their grid, the patches along a crop, between the starts of two crops, and in its margins."""
 
     grid: Grid
     along: int
@@ -45,10 +45,10 @@ class _Crops(NamedTuple):
 
 
 def _crops(b: ProgramBuilder, config: Config) -> _Crops:
-    """The crops of the image.
+    """Return the crops of the image.
 
     Raises:
-        ConfigError: `size` is no square of whole patches, or margins leave nothing of it.
+        ConfigError: `size` is not a square of whole patches, or the margins leave nothing of it.
     """
     height, width = stages.sides("size", config.size or {})
     patch = stages.count(config, "patch_size")
@@ -64,7 +64,10 @@ def _crops(b: ProgramBuilder, config: Config) -> _Crops:
 
 
 def crops(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """The whole image and its crops, row by row, resized as floats that are rounded to bytes again, whatever `do_resize` says."""
+    """Return the whole image and then its crops, row by row; `do_resize` changes nothing.
+
+    Bytes are resized as floats without antialiasing, then rounded to bytes again.
+    """
     plan, side, patch = _crops(b, config), config.size["height"], config.patch_size
     step, margin = plan.apart * patch, (plan.before + plan.after) * patch
 
@@ -82,13 +85,15 @@ def crops(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def _pooled(b: ProgramBuilder, plan: _Crops, pooling: tuple[int, int], first: int) -> tuple[Value, Grid]:
-    """The patches of each token and the tokens' grid; of patches that several crops have, one counts, and -1 is none.
+    """Return the numbers of each token's patches, int64 [tokens, patches], and the grid of tokens.
+
+    Where crops overlap, the patches of one crop count. -1 stands for no patch.
 
     Args:
         b: the builder.
         plan: the crops.
-        pooling: the rows and columns of patches that a token is pooled of.
-        first: the position of the first patch.
+        pooling: the rows and columns of patches that are pooled to one token.
+        first: the number of the first patch.
     """
     have = tuple(count * plan.apart + plan.before + plan.after for count in plan.grid)
     tokens = Grid(*((length + (side - 1)) // side for length, side in zip(have, pooling, strict=True)))
@@ -110,7 +115,10 @@ def _pooled(b: ProgramBuilder, plan: _Crops, pooling: tuple[int, int], first: in
 
 
 def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """The patches of all crops, those of each token, the tokens' grids of the whole image and of crops, and how many crops."""
+    """Declare the patches of all crops, the patches of each token, the grids of tokens, and how many crops.
+
+    There is a grid of tokens for the whole image, and one for its crops together.
+    """
     plan, patch, pooling = _crops(b, config), config.patch_size, stages.given(config, "pooling_size")
     x = x.rearrange("n c (gh p) (gw q) -> n (gh gw) (p q c)", "NPF", p=patch, q=patch)
     b.output(OUTPUTS[0], x, joins.Concatenate())

@@ -1,4 +1,4 @@
-"""Processors whose sizes are multiples of a divisor, by the resize or by padding.
+"""Processors that make sides multiples of a divisor, by resizing or by padding.
 
 Source of the defaults: transformers 5.23, `models/*/image_processing_*.py`.
 """
@@ -29,27 +29,27 @@ from graphproc.sizes.rules import Size
 
 @stages.resizing
 def short_side(config: Config, height: Num, width: Num) -> Size:
-    """`do_resize`: a shortest edge with a cap, floored to multiples of `size_divisor`."""
+    """Apply `do_resize`: a shortest edge with a cap, floored to multiples of `size_divisor`."""
     edge, divisor = stages.edge(config, "size", "shortest_edge"), stages.count(config, "size_divisor")
     return multiples.short_side_floored(height, width, edge, divisor)
 
 
 def short_side_of_any(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """The same, with any sides where torchvision's backend has no `size_divisor`."""
+    """Apply `do_resize` as `short_side`; in torchvision's backend, a null `size_divisor` allows any sides."""
     any_side = config.size_divisor is None and b.backend == TORCHVISION
     return short_side(b, config.changed(size_divisor=1) if any_side else config, x)
 
 
 @stages.when("do_center_crop")
 def square_crop(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_center_crop`: to the square of `crop_size`'s shortest edge."""
+    """Apply `do_center_crop`: to the square of `crop_size`'s shortest edge."""
     edge = stages.edge(config, "crop_size", "shortest_edge")
     return stages.cropped(b, x, edge, edge)
 
 
 @stages.resizing
 def rounded(config: Config, height: Num, width: Num) -> Size:
-    """`do_resize`: a shortest edge of `resize_short`, then up to multiples of `size_divisor`; without it to `size`."""
+    """Apply `do_resize`: a shortest edge of `resize_short`, then up to multiples of `size_divisor`; without it to `size`."""
     if config.resize_short is None:
         return rules.resized(height, width, config.size)
     divisor = stages.optional(config, "size_divisor") or 1
@@ -57,12 +57,12 @@ def rounded(config: Config, height: Num, width: Num) -> Size:
 
 
 def to_bgr(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """The three channels in reverse; the statistics before it are in reverse, too, but applied to RGB."""
+    """Reverse the three channels. The mean and deviation applied before are in BGR order, although pixels were RGB."""
     return b.add(SelectChannels((2, 1, 0)), x)
 
 
 def with_mask(*order: str) -> Finish:
-    """A finish that pads to the largest of the batch with `do_pad`, and gives the pixels and their mask in an order."""
+    """Make the `finish` that declares pixels and mask in an order; with `do_pad`, both padded to the batch's largest."""
 
     def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
         found = dict(zip(MASKED, pad_with_mask(b, x, None), strict=True)) if config.do_pad else {"pixel_values": x}
@@ -75,20 +75,20 @@ def with_mask(*order: str) -> Finish:
 
 @stages.resizing
 def floored(config: Config, height: Num, width: Num) -> Size:
-    """`do_resize`: both sides down to multiples."""
+    """Apply `do_resize`: both sides down to multiples."""
     return multiples.floor_multiple(height, width, stages.count(config, "size_divisor"))
 
 
 @stages.resizing
 def ceiled(config: Config, height: Num, width: Num) -> Size:
-    """`do_resize`: a shortest edge, then both sides up to multiples."""
+    """Apply `do_resize`: a shortest edge, then both sides up to multiples."""
     edge, divisor = stages.edge(config, "size", "shortest_edge"), stages.count(config, "size_divisor")
     return multiples.shortest_edge_ceiled(height, width, edge, divisor)
 
 
 @stages.resizing
 def whole_patches(config: Config, height: Num, width: Num) -> Size:
-    """`do_resize`: shrunk to inside `size`, then up to whole patches of `patch_size`."""
+    """Apply `do_resize`: shrunk to inside `size`, then up to whole patches of `patch_size`."""
     edge = config.size.get("longest_edge")
     tall, wide = (edge, edge) if edge else stages.sides("size", config.size)
     patch = stages.sides("patch_size", size_dict("patch_size", config.patch_size))
@@ -96,32 +96,36 @@ def whole_patches(config: Config, height: Num, width: Num) -> Size:
 
 
 def with_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """`do_pad` to the largest of the batch, and `image_sizes`, those before it."""
+    """Declare the pixels, padded to the batch's largest with `do_pad`, and `image_sizes`, the sizes before padding."""
     b.output("pixel_values", x, stages.PADDED if config.do_pad else joins.STACK)
     b.output("image_sizes", b.add(Numbers((x.type.size("H"), x.type.size("W")))))
 
 
 @stages.when("do_pad")
 def mirrored(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_pad`: mirrored at the bottom and right up to the next larger multiple."""
+    """Apply `do_pad`: mirrored at the bottom and right up to the next larger multiple."""
     height, width = x.type.size("H"), x.type.size("W")
     return b.add(MirrorPad(0, 0, *multiples.above_multiple(height, width, stages.count(config, "size_divisor")), "symmetric"), x)
 
 
 @stages.resizing
 def towards(config: Config, height: Num, width: Num) -> Size:
-    """`do_resize`: towards `size`, each side to the nearest multiple of `ensure_multiple_of`."""
+    """Apply `do_resize`: towards `size`, each side to the nearest multiple of `ensure_multiple_of`."""
     multiple, keep = stages.count(config, "ensure_multiple_of"), bool(config.keep_aspect_ratio)
     return multiples.nearest_multiple(height, width, *stages.sides("size", config.size), keep, multiple)
 
 
 def crop(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_center_crop`, which only torchvision's backend has."""
+    """Apply `do_center_crop` in torchvision's backend; Pillow's ignores it."""
     return stages.center_crop(b, config, x) if b.backend == TORCHVISION else x
 
 
 def centered(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_pad` with a `size_divisor`, without which torchvision's backend fails: zeros all around up to multiples."""
+    """Apply `do_pad` with a `size_divisor`: zeros all around, up to multiples of it.
+
+    Raises:
+        ConfigError: the divisor is null in torchvision's backend, which fails without one.
+    """
     if config.do_pad and config.size_divisor is None and b.backend == TORCHVISION:
         raise ConfigError("do_pad: needs size_divisor, which is null. Set it, or do_pad to false.")
     if not config.do_pad or config.size_divisor is None:
@@ -132,7 +136,7 @@ def centered(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def with_prompt(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """The pixels, and the prompt's depths in metres where it is given, with an axis of one channel."""
+    """Declare the pixels, and the prompt's depths in metres, f32 [1, H, W], where a prompt is given."""
     b.output("pixel_values", x)
     if "prompt_depth" in b.extra_inputs:
         depth = b.add(Distinct(float(stages.number(config, "prompt_scale_to_meter"))), b.extra_inputs["prompt_depth"])

@@ -1,4 +1,4 @@
-"""The NaFlex family: a fixed number of patches, of which an image of any shape fills as many as fit; the rest is padding.
+"""SigLIP 2 and Gemma 4: as many patches as fit an image of any shape, filled up to a fixed number.
 
 Source: transformers 5.23, `models/siglip2` and `models/gemma4`, `image_processing_pil_*.py`.
 """
@@ -26,22 +26,25 @@ RESIZE = {"do_resize": True, "resample": BICUBIC, **RESCALE}
 UNCHANGED = {"image_mean": (0.0, 0.0, 0.0), "image_std": (1.0, 1.0, 1.0)}
 SOFT_TOKENS = (70, 140, 280, 560, 1120)
 WITHOUT_SIZE = {key: needed for key, needed in NEEDS.items() if key != "do_resize"}
-"""The size follows from the number of patches, and a filter that is null is bilinear."""
+"""What steps need in this family: a resize needs neither size nor filter.
+
+The size follows from the number of patches, and a filter that is null is bilinear.
+"""
 
 
 @stages.when("do_resize")
 def siglip_resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_resize`: to at most `max_num_patches` whole patches."""
+    """Apply `do_resize`: to at most `max_num_patches` whole patches."""
     patch, most = stages.count(config, "patch_size"), stages.count(config, "max_num_patches")
     return stages.resample(b, x, *patch_budget.patches_within(x.type.size("H"), x.type.size("W"), patch, most), config.resample)
 
 
 @stages.when("do_resize")
 def gemma_resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_resize`: to whole soft tokens, at most `max_soft_tokens`.
+    """Apply `do_resize`: to whole soft tokens, at most `max_soft_tokens`.
 
     Raises:
-        ConfigError: in torchvision's backend the filter is null.
+        ConfigError: the filter is null in torchvision's backend.
     """
     if b.backend == TORCHVISION and config.resample is None:
         raise ConfigError("resample: torchvision's backend of this class needs a filter, got null. Set one, e.g. 3 (bicubic).")
@@ -49,24 +52,24 @@ def gemma_resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     most = gemma_patches(config)
     to = patch_budget.pooled_patches_within(x.type.size("H"), x.type.size("W"), patch, most, pooling)
     b.require(to.holds, f"{to.message}.")
-    if b.backend == TORCHVISION and config.resample == NEAREST:  # which this class alone hands on as it is
+    if b.backend == TORCHVISION and config.resample == NEAREST:  # only this class does not make "nearest-exact" of it
         return b.add(Resample(*to.size, "nearest", False, TORCH_NEAREST), x)
     return stages.resample(b, x, *to.size, config.resample)
 
 
 def gemma_patches(config: Config) -> int:
-    """The number of patches that `max_soft_tokens` soft tokens pool.
+    """Return the number of patches that are pooled to `max_soft_tokens` soft tokens.
 
     Raises:
-        ConfigError: the number of tokens is none of those that the models know.
+        ConfigError: the number of tokens is not one of `SOFT_TOKENS`.
     """
     return stages.count(config, "max_soft_tokens") * stages.count(config, "pooling_kernel_size") ** 2
 
 
 def patches(b: ProgramBuilder, config: Config, x: Value, most: int, merge: int = 1) -> tuple[Num, Num, Num]:
-    """Output `most` patches of the image, or all that it has; returns the grid and how many patches were output.
+    """Declare `most` patches of the image, or all that it has; return the rows, the columns and the number declared.
 
-    With `merge`, patches are squares of so many times their side.
+    With `merge`, a patch's side is that many times as long.
     """
     patch = stages.count(config, "patch_size") * merge
     height, width = x.type.size("H"), x.type.size("W")
@@ -81,7 +84,7 @@ def patches(b: ProgramBuilder, config: Config, x: Value, most: int, merge: int =
 
 
 def siglip(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """The patches, which of the first `max_num_patches` are the image's, and its grid."""
+    """Declare the patches, a mask that is 1 for the image's own, and the rows and columns of patches."""
     most = stages.count(config, "max_num_patches")
     rows, columns, _ = patches(b, config, x, most)
     mask = b.add(Full((num.minimum(rows * columns, most),), 1, "i32", layout="P"))
@@ -90,7 +93,7 @@ def siglip(b: ProgramBuilder, config: Config, x: Value) -> None:
 
 
 def gemma(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """The patches, the column and row of each (-1 of padding), and the number of soft tokens."""
+    """Declare the patches, the column and row of each (-1 for padding), and the number of soft tokens."""
     rows, columns, length = patches(b, config, x, gemma_patches(config))
     positions = b.add(Grid(rows, columns, order="xy"))
     b.output("image_position_ids", b.add(Extend(-2, length, -1), positions))
@@ -99,10 +102,12 @@ def gemma(b: ProgramBuilder, config: Config, x: Value) -> None:
 
 
 def unified_gemma(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """The soft tokens, each of the pixels that Gemma 4 pools, the column and row of each, and how many there are.
+    """Declare the soft tokens, the column and row of each, and how many there are.
+
+    Each soft token holds the pixels that Gemma 4 pools to one.
 
     Raises:
-        ConfigError: images have other than three channels, or as for `gemma_patches`.
+        ConfigError: images do not have three channels, or the number of tokens is unknown (`gemma_patches`).
     """
     if x.type.channels != 3:
         raise ConfigError(f"{config.processor}: expected images of 3 channels, got {x.type.channels}. Convert them to RGB.")

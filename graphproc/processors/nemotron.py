@@ -1,4 +1,4 @@
-"""Nemotron-H Omni: floats resized to a grid of patches within a budget, and cut up.
+"""Nemotron-H Omni: floats resized to a grid of patches within a budget, and cut into these.
 
 Source: transformers 5.23, `models/nemotron_h_omni`, `image_processing_nemotron_h_omni.py`.
 """
@@ -23,19 +23,20 @@ PATCHES = "c (gh p) (gw q) -> (gh gw) (c p q)"
 
 
 def merge_side(config: Config) -> int:
-    """How many patches along a side the model makes one of.
+    """Return how many patches along a side the model merges into one.
 
     Raises:
-        ConfigError: the ratio is no number of which there is one.
+        ConfigError: `downsample_ratio` is null, or out of its range.
     """
     return round(1 / stages.number(config, "downsample_ratio"))
 
 
 def budget(config: Config) -> tuple[int, int]:
-    """The fewest and the most patches of an image.
+    """Return the fewest and the most patches of an image.
 
     Raises:
-        ConfigError: the most depend on the other images of the call: the model's length, which they share, is the limit.
+        ConfigError: the most patches would depend on the call's other images, because the limit is the
+            model's length, which they share.
     """
     merge, fewest, length = merge_side(config), stages.count(config, "min_num_patches"), stages.count(config, "max_model_len")
     most, shared = config.max_num_patches, (length - 4) * merge**2
@@ -48,7 +49,7 @@ def budget(config: Config) -> tuple[int, int]:
 
 
 def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """To whole patches within the budget, as floats, whatever `do_resize` says."""
+    """Resize to whole patches within the budget, as floats; `do_resize` changes nothing."""
     patch = stages.count(config, "patch_size")
     to = patch_budget.merged_patches_between(x.type.size("H"), x.type.size("W"), patch, merge_side(config), *budget(config))
     b.require(to.holds, f"{to.message}.")
@@ -56,7 +57,7 @@ def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def patches(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """The patches, those of all images in one row, and the grid of each image."""
+    """Declare the patches, one image after another, and the rows and columns of patches of each image."""
     patch = stages.count(config, "patch_size")
     b.output("pixel_values", x.rearrange(PATCHES, "PF", p=patch, q=patch), joins.Concatenate())
     b.output("image_grid_hw", b.add(Numbers((x.type.size("H") // patch, x.type.size("W") // patch))))

@@ -1,4 +1,4 @@
-"""OneFormer: as MaskFormer, with tasks as sentences and names of classes, which a JSON file holds.
+"""OneFormer: as MaskFormer, with tasks as sentences, and the names of classes from a JSON file.
 
 Source of the defaults: transformers 5.23, `models/oneformer/image_processing_pil_oneformer.py`.
 """
@@ -23,23 +23,22 @@ from graphproc.processors.spec import ProcessorSpec
 
 
 def finish_with_batch(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """Padding to the largest image, whatever `pad_size` says, and the mask of the image."""
+    """Declare the image padded to the batch's largest, whatever `pad_size` says, and its mask."""
     finish(b, config.changed(pad_size=None), x)
 
 
 def sentences(tasks: Any) -> list[str]:
-    """OneFormer's `task_inputs`: a sentence for each task; a batch without tasks has a single one."""
+    """Return `task_inputs`: a sentence for each task, e.g. "the task is semantic"; one sentence for None."""
     if isinstance(tasks, str):
         raise ConfigError(f"task_inputs: expected a list of tasks, one for each image, got {tasks!r}")
     return [f"the task is {task}" for task in (["panoptic"] if tasks is None else tasks)]
 
 
 def metadata(config: Config) -> Mapping[str, Any]:
-    """The attribute `metadata`: names of classes, of a JSON file in the local folder `repo_path`.
+    """Return the attribute `metadata`: names of classes from a JSON file in the local folder `repo_path`.
 
-    There is none where there is no such file.
-
-    A file outside that folder is not read: a configuration is data from strangers.
+    Without such a file there is no such attribute. A file outside that folder is not read: a
+    configuration is data from strangers.
     """
     name, parent = config.settings["class_info_file"], config.settings["repo_path"] or "."
     if not isinstance(parent, (str, os.PathLike)):

@@ -1,4 +1,4 @@
-"""The padded grids family: images that are shrunk to a budget, if at all, and filled up to whole patches at the bottom and right.
+"""Kimi K2.5 and NeoMME: images resized to a budget and padded to whole patches at the bottom and right.
 
 Source: transformers 5.23, `models/kimi_k25` and `models/neomme`, `image_processing_*.py`.
 """
@@ -20,14 +20,14 @@ from graphproc.processors.spec import ONLY_TORCHVISION, ProcessorSpec
 from graphproc.sizes import multiples, patch_budget
 
 IMAGES = "c (gh p) (gw q) -> (gh gw) c p q"
-"""Patches row by row, each an image of its own."""
+"""Patches row by row, each kept as an image [C, H, W]."""
 
 
 def shrink_on_canvas(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_resize` of Kimi K2.5: to at most `max_patches` patches and `size` patches along a side, on whole tokens.
+    """Apply `do_resize` of Kimi K2.5: to at most `max_patches` patches and `size` patches along a side, on whole tokens.
 
     Raises:
-        ConfigError: the size is no number of patches along both sides.
+        ConfigError: the size is not `max_height` and `max_width`, equal numbers of patches.
     """
     size = config.size
     if size is not None and (set(size) != {"max_height", "max_width"} or size["max_height"] != size["max_width"]):
@@ -42,10 +42,10 @@ def shrink_on_canvas(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def resize_to_pixels(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_resize` of NeoMME: between the pixels of `size`, with no side above `max_side`; each may be null.
+    """Apply `do_resize` of NeoMME: between the pixels of `size`, with no side above `max_side`; each may be null.
 
     Raises:
-        ConfigError: the size has another form, or no filter goes with it.
+        ConfigError: the size has another form, or the filter is null.
     """
     if config.size is not None and set(config.size) != {"min_pixels", "max_pixels"}:
         raise ConfigError(f"size: expected min_pixels and max_pixels, or null, got {config.size}")
@@ -60,13 +60,13 @@ def resize_to_pixels(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def pad_to_patches(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """Zeros up to whole patches."""
+    """Pad with zeros to whole patches, at the bottom and right."""
     size = multiples.ceil_multiple(x.type.size("H"), x.type.size("W"), stages.count(config, "patch_size"))
     return b.add(Pad(0, 0, *size), x)
 
 
 def patches_and_grid(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """The patches, row by row, those of all images in one row, and the grid of each image."""
+    """Declare the patches, row by row, one image after another, and the rows and columns of patches of each."""
     patch = stages.count(config, "patch_size")
     grid = x.type.size("H") // patch, x.type.size("W") // patch
     x = x.rearrange(PIXELS_LAST, "PF", p=patch, q=patch)

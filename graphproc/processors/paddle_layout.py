@@ -1,4 +1,4 @@
-"""PaddleOCR's classes for pages: layouts, and pages that are not flat.
+"""PaddleOCR's classes for pages: finding their layout, and flattening pages that are curved.
 
 Source of the defaults: transformers 5.23, `models/*/image_processing_*.py`.
 """
@@ -19,16 +19,16 @@ from graphproc.processors.spec import DROPPED, ONLY_TORCHVISION, ProcessorSpec
 
 
 def rescale_floats(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_rescale` before anything else, always to floats."""
+    """Apply `do_rescale` before anything else, always to floats."""
     return b.add(Rescale(float(config.rescale_factor), "f32"), x) if config.do_rescale else x
 
 
 @stages.when("do_resize")
 def within_bytes(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """Behind a resize: to the range of what a byte became.
+    """Clip what a resize gave to the range of bytes: 0 to 255, rescaled if bytes were.
 
     Raises:
-        ConfigError: the image was of floats, whose range is found in their values.
+        ConfigError: the image is of floats. transformers finds their range in their values.
     """
     if b.image.type.dtype in FLOATS:
         raise ConfigError("do_resize: the range of floats is found in their values, which is not compiled.")
@@ -38,18 +38,18 @@ def within_bytes(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def normalize(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_normalize` alone, of bytes, too."""
+    """Apply `do_normalize` as a step by itself, also to bytes."""
     return stages.normalize(b, config.changed(do_rescale=False), x)
 
 
 @stages.when("do_resize")
 def align_corners(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_resize`: linearly between the corners' centres; `resample` says nothing."""
+    """Apply `do_resize`: linearly between the corners' centres; `resample` says nothing."""
     return stages.with_aligned_corners(b, x, *stages.sides("size", config.size))
 
 
 def with_originals(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """The pixels resized, and as they were."""
+    """Declare the pixels resized, and as they were before."""
     b.output("pixel_values", align_corners(b, config, x))
     b.output("original_images", x, joins.Pad(), delivery=Delivery("separate"))
 

@@ -24,12 +24,12 @@ from graphproc.sizes import fit, multiples, num
 from graphproc.sizes.num import Num
 
 WIDTH = "line_width"
-"""Among a call's settings: the width of all its images, where their sizes differ."""
+"""A setting that `widest` adds to a call's: the width of all its images in pixels, where their sizes differ."""
 
 
 @stages.when("do_resize")
 def fixed_point(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_resize`: the longer side to the larger one of `size`, as OpenCV interpolates; `resample` says nothing."""
+    """Apply `do_resize`: the longer side to the larger one of `size`, as OpenCV interpolates; `resample` says nothing."""
     edge = max(stages.sides("size", config.size))
     height, width = fit.longest_edge_half_even(x.type.size("H"), x.type.size("W"), edge)
     stages.at_least_a_pixel(b, height, width)
@@ -37,7 +37,7 @@ def fixed_point(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def as_floats(b: ProgramBuilder, config: Config, x: Value, height: Num, width: Num) -> Value:
-    """Resize bytes that became floats first, which makes no difference to the nearest filter."""
+    """Resize bytes as floats. For the nearest filter the order makes no difference, so it reads the bytes."""
     if config.resample == NEAREST:
         return b.add(Cast("f32"), stages.resample(b, x, height, width, NEAREST))
     return stages.resample(b, x.cast("f32"), height, width, config.resample)
@@ -45,7 +45,7 @@ def as_floats(b: ProgramBuilder, config: Config, x: Value, height: Num, width: N
 
 @stages.when("do_resize")
 def limited(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_resize`: by `limit_side_len`, `limit_type` and `max_side_limit`, to multiples of 32; `size` says nothing."""
+    """Apply `do_resize`: by `limit_side_len`, `limit_type` and `max_side_limit`, to multiples of 32; `size` says nothing."""
     longest = stages.optional(config, "max_side_limit")
     limit, kind = stages.count(config, "limit_side_len"), stages.given(config, "limit_type")
     size = multiples.limited_side_rounded(x.type.size("H"), x.type.size("W"), limit, kind, longest)
@@ -53,14 +53,14 @@ def limited(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def with_target_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """The pixels, and where they were resized the sizes before, to which boxes are to be scaled back."""
+    """Declare the pixels, and where they were resized the sizes before, to scale boxes back to."""
     b.output("pixel_values", x)
     before = (b.image.type.size("H"), b.image.type.size("W")) if config.do_resize else ()
     b.output("target_sizes", b.add(Numbers(before, "f32")), joins.STACK if config.do_resize else joins.Concatenate())
 
 
 def line_width(config: Config, height: Num, width: Num) -> Num:
-    """The width of a line of text: that of the call where there is one."""
+    """Return the width of a line of text in pixels: the call's common one if it has one."""
     given = config.settings.get(WIDTH)
     if given is not None:
         return int(given)
@@ -68,7 +68,7 @@ def line_width(config: Config, height: Num, width: Num) -> Num:
 
 
 def widest(config: Config, sizes: Sequence[tuple[int, int]]) -> Config:
-    """Images of different sizes become as wide as the widest one, the first of several."""
+    """Make images of different sizes as wide as the call's widest becomes; of several equally wide, the first counts."""
     if len(set(sizes)) < 2:
         return config
     return config.changed(**{WIDTH: line_width(config, *max(sizes, key=lambda size: size[1]))})
@@ -76,24 +76,24 @@ def widest(config: Config, sizes: Sequence[tuple[int, int]]) -> Config:
 
 @stages.when("do_resize")
 def line(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_resize`: to `size`'s height and as wide as goes with it, without antialiasing."""
+    """Apply `do_resize`: to `size`'s height and as wide as goes with it, without antialiasing."""
     height, _ = stages.sides("size", config.size)
     return stages.resample(b, x, height, line_width(config, *_sides(x)), config.resample, antialias=False)
 
 
 @stages.when("do_resize")
 def line_of_floats(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_resize`: to `size`'s height and as wide as goes with it, as floats, with antialiasing."""
+    """Apply `do_resize`: to `size`'s height and as wide as goes with it, as floats, with antialiasing."""
     height, _ = stages.sides("size", config.size)
     width = line_width(config, *_sides(x))
-    # To one column, torch 2.14 repeats the first row's value.
+    # Resized to a single column, torch 2.14 repeats the value of the first row.
     b.require(width >= 2, "the line is too thin: resized, it is less than 2 pixels wide. Turn it, or raise size's height.")
     return as_floats(b, config, x, height, width)
 
 
 @stages.when("do_pad")
 def pad_short(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_pad`: zeros at the bottom and right of a line that is narrower than `pad_size`."""
+    """Apply `do_pad`: zeros at the bottom and right of a line that is narrower than `pad_size`."""
     if config.pad_size is None:
         raise ConfigError("do_pad: needs pad_size, which is null. Set it, or do_pad to false.")
     tall, wide = stages.sides("pad_size", config.pad_size)
@@ -112,7 +112,11 @@ def _sides(x: Value) -> tuple[Num, Num]:
 
 
 def texts(key: str, value: Any) -> tuple[str, ...] | str:
-    """A text, or several."""
+    """Return a text, or a tuple of texts.
+
+    Raises:
+        ConfigError: the value is something else.
+    """
     if isinstance(value, str):
         return value
     if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) for item in value):
@@ -134,7 +138,7 @@ LINE_CALLS = dict.fromkeys(("size", "max_image_width"), OWN)
 
 
 def table_tokens(config: Config) -> dict[str, Any]:
-    """SLANeXt: the tags that the model writes tables in, and their numbers."""
+    """Return SLANeXt's attributes: the tags that the model writes tables in, and their numbers."""
     spans = [f' {name}="{count}"' for name in ("colspan", "rowspan") for count in range(2, 21)]
     tags = ["<thead>", "</thead>", "<tbody>", "</tbody>", "<tr>", "</tr>", "<td", ">", "</td>"]
     tokens = ["sos", *tags, *spans, "<td></td>", "eos"]

@@ -22,14 +22,14 @@ PAN_AND_SCAN = (
 
 
 def crops(config: Config, image: Value) -> PanAndScan:
-    """Where an image is cropped."""
+    """Return the crops of an image: their grid and sides, and whether there are any."""
     least, most = (stages.count(config, key) for key in PAN_AND_SCAN[1:3])
     ratio = stages.number(config, "pan_and_scan_min_ratio_to_activate")
     return pan_and_scan(image.type.size("H"), image.type.size("W"), least, most, ratio)
 
 
 def with_crops(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """The resized image, followed by the resized crops. Crops that keep their own sizes are refused."""
+    """Return the resized image and then the resized crops. Images with crops of sizes of their own are refused."""
     if not config.do_pan_and_scan:
         return stages.resize(b, config, x)
     found, height, width = crops(config, x), x.type.size("H"), x.type.size("W")
@@ -40,7 +40,7 @@ def with_crops(b: ProgramBuilder, config: Config, x: Value) -> Value:
     down, across = num.where(found.grid.rows > 1, INDEX, 0), num.where(found.grid.columns > 1, INDEX, 0)
     top, left = down * found.crop[0], across * found.crop[1]
     tall, wide = num.minimum(height - top, found.crop[0]), num.minimum(width - left, found.crop[1])
-    empty = num.either(tall < 1, wide < 1)  # a crop beyond the image, of very small crops; it is black
+    empty = num.either(tall < 1, wide < 1)  # very small crops may lie beyond the image; those are black
     place = (num.minimum(top, height - 1), num.minimum(left, width - 1), num.maximum(tall, 1), num.maximum(wide, 1))
     steps = (stages.resize, lambda b, config, y: b.add(Blank(empty), y))
     number = found.grid.rows * found.grid.columns
@@ -48,7 +48,7 @@ def with_crops(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def with_number(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """`pixel_values`, and `num_crops`, the crops of each image."""
+    """Declare `pixel_values` and `num_crops`, the number of each image's crops."""
     b.output("pixel_values", x, tiling.join_of(x))
     tiling.size_output(b, "num_crops", x.type.size("N") - 1 if config.do_pan_and_scan else 0)
 

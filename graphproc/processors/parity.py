@@ -1,9 +1,12 @@
-"""What a program's results are equal to, and on which processors: read off the arithmetic of its steps.
+"""What a program's results are equal to, and on which CPUs: read off the arithmetic of its steps.
 
-torch chooses its kernels by the processor and by the number of threads, and they do not round alike. Bytes are resized
-bilinearly as bytes where it has AVX2, elsewhere in floats that are rounded; other filters take bytes everywhere. Floats are
-interpolated in kernels whose compiler fused other products with sums; those without antialiasing compute their positions so as
-well, which counts the more the longer a side is, and have another kernel for three channels on one thread.
+torch chooses its kernels by the CPU and by the number of threads, and they do not round alike.
+
+- Bytes are resized bilinearly as bytes on CPUs with AVX2, elsewhere in floats that are rounded. Other
+  filters take bytes everywhere.
+- Floats are interpolated in kernels that differ in which products the compiler fused with sums.
+- Without antialiasing, positions are computed so as well: the error grows with the length of a side.
+  Three channels on one thread have another kernel.
 """
 
 from __future__ import annotations
@@ -21,28 +24,29 @@ AVX2 = "torch runs on a processor with AVX2"
 THREADS = f"{AVX2}, but not AVX-512, and on several threads"
 FLOATS = f"{AVX2}, but not AVX-512"
 BYTE = 1.0001 / 255
-"""A byte's step, in units of the range from black to white, and what float32 rounds of it."""
+"""The step from one byte to the next, and a little for float32's rounding, where white is 1 and black 0."""
 FUSED = 2e-6
-"""How far sums of an interpolation's products lie apart, in the same units, by which of them are fused."""
+"""How far sums of products differ, in the same units, by which products are fused."""
 POSITION = 2.0**-23
-"""The same for each pixel of a side, of positions in float32."""
+"""The same for each pixel of a side, through positions computed in float32."""
 BFLOAT16 = 2.0**-8
 """A step of bfloat16 numbers near 1, in the same units."""
 BORDERS = "a centre on the border of two pixels may fall to the other one there"
 FIXED_POINT, FUSING = "bytes are resized in floats there", "other products are fused with sums there"
 
 Apart = tuple[frozenset[str], float, float, str]
-"""Conditions; how far results lie apart elsewhere, in units of the range, and more for each pixel of the longest side; why."""
+"""How results differ: conditions under which they do not; how far elsewhere, where white is 1 and black 0;
+how much farther for each pixel of the longest side; why."""
 SAME: Apart = (frozenset(), 0.0, 0.0, "")
 
 
 def stated(parity: Parity, steps: Sequence[Step], outputs: Sequence[Output]) -> Parity:
-    """The parity of a program whose steps are the reference's but for torch's choice of kernels.
+    """Return the parity of a program: what its class states, with the limits that torch's choice of kernels sets.
 
     Args:
-        parity: what the class states; where it has a bound, that holds everywhere.
-        steps: the program's.
-        outputs: the program's.
+        parity: what the class states. A bound in it holds everywhere, so it is returned as it is.
+        steps: the program's steps.
+        outputs: the program's outputs.
     """
     found: dict[str, Apart] = {}
     for step in steps:
@@ -51,7 +55,7 @@ def stated(parity: Parity, steps: Sequence[Step], outputs: Sequence[Output]) -> 
     conditions, apart, by_side, cause = _together([found.get(output.value, SAME) for output in outputs])
     if not conditions or parity.bound:
         return parity
-    where = max(conditions, key=len)  # each says all of the shorter ones
+    where = max(conditions, key=len)  # a longer condition includes the shorter ones
     apart += BFLOAT16 * any(output.delivery.torch_dtype == "bfloat16" for output in outputs)
     return replace(parity, where=where, elsewhere=apart, by_side=by_side, why=cause)
 
@@ -63,7 +67,7 @@ def _together(values: Sequence[Apart]) -> Apart:
 
 
 def _after(op: Op, before: Apart) -> Apart:
-    """How far results lie apart behind an op, for operands that lie so far apart."""
+    """Return how far results of an op differ, given how far its operands do."""
     conditions, apart, _, cause = before
     if isinstance(op, ForEach):
         for inner in op.body:
@@ -85,7 +89,7 @@ def _after_resample(op: Resample, before: Apart) -> Apart:
             return conditions | {AVX2}, 2 * apart + BYTE, 0.0, FIXED_POINT
         if not op.antialias:
             return conditions, 2 * apart, 0.0, cause
-        # rounds bytes alike, but those that lie apart to more or less
+        # all kernels round equal bytes alike; bytes that differ may come out a step more apart
         return (conditions, 2 * apart + BYTE, by_side, cause) if apart else before
     if op.arithmetic == TORCH_FLOATS:
         where = FLOATS if op.antialias or op.kernel == "bicubic" else THREADS

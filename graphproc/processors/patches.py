@@ -30,31 +30,31 @@ from graphproc.sizes.num import Num
 from graphproc.sizes.smart_resize import Guarded
 
 Rule = Callable[[Num, Num, int, int, int, int], Guarded]
-"""The size of an image: (height, width, token's side, fewest pixels, most pixels, frames that a still image stands for)."""
+"""Makes the size of an image of (height, width, token's side, fewest pixels, most pixels, frames of a still image)."""
 
 MERGED = "c (gh mh p) (gw mw q) -> (gh gw mh mw) (c t p q)"
-"""The patches of a token follow one another; `t` copies of each channel."""
+"""The patches of a token follow one another, with `t` copies of each channel."""
 RASTER = "c (gh mh p) (gw mw q) -> (gh mh gw mw) (c t p q)"
 FRAMES_FIRST = "c (gh p) (gw q) -> (gh gw) (t c p q)"
 CHANNELS_LAST = "c (gh mh p) (gw mw q) -> (gh gw mh mw) (p q c t)"
 SQUARES = "c (gh p) (gw q) -> (gh gw) (c t) p q"
-"""Patches row by row, each an image of its own."""
+"""Patches row by row, each kept as an image."""
 
 
 def still(rule: Callable[[Num, Num, int, int, int], Guarded]) -> Rule:
-    """A rule that does not count frames."""
+    """Make a `Rule` of one that does not take frames."""
     return lambda height, width, token, fewest, most, frames: rule(height, width, token, fewest, most)
 
 
 def token_side(b: ProgramBuilder, config: Config) -> int:
-    """The side of a token, in pixels; `patch_expand_factor` has a part in it in torchvision's backend alone."""
+    """Return the side of a token in pixels; only torchvision's backend multiplies it by `patch_expand_factor`."""
     side = stages.count(config, "patch_size") * stages.count(config, "merge_size")
     expanded = b.backend == TORCHVISION and "patch_expand_factor" in config.settings
     return side * stages.count(config, "patch_expand_factor") if expanded else side
 
 
 def resize(rule: Rule, resample: int | None = None) -> Stage:
-    """`do_resize`: by a rule whose pixels are in `size`; with the configured filter, or another."""
+    """Make the stage `do_resize` of a rule, with limits in pixels from `size`, and the configured filter or another."""
 
     @stages.when("do_resize")
     def stage(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -71,7 +71,7 @@ def resize(rule: Rule, resample: int | None = None) -> Stage:
 
 @stages.when("do_resize")
 def fit_on_canvas(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_resize` of GLM-5: the picture fitted into the upper left of a canvas whose tokens are limited."""
+    """Apply `do_resize` of GLM-5: the image fitted into the upper left corner of a canvas with a limit of tokens."""
     limits = (stages.count(config, key) for key in ("min_image_tokens", "max_image_tokens"))
     to = smart_resize.canvas_within(x.type.size("H"), x.type.size("W"), token_side(b, config), *limits)
     x = stages.resample(b, x, to.content_height, to.content_width, config.resample, keeps_size=True)
@@ -80,14 +80,14 @@ def fit_on_canvas(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 @stages.when("do_resize")
 def to_nearest_grid(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_resize` of MuseGlimmer: to the grid of tokens nearest to the image's shape; a filter that is null is bilinear."""
+    """Apply `do_resize` of MuseGlimmer: to the grid of tokens nearest to the image's shape; a null filter is bilinear."""
     token, most = token_side(b, config), stages.count(config, "max_image_tokens")
     size = nearest_grid.grid_within(x.type.size("H"), x.type.size("W"), token, most)
     return stages.resample(b, x, *size, config.resample)
 
 
 def patches(pattern: str, layout: str = "PF") -> Finish:
-    """The outputs: the image's patches in an order, those of all images in one row, and its grid."""
+    """Make the `finish` that declares an image's patches in an order, one image after another, and its grid."""
 
     def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
         patch = stages.count(config, "patch_size")
@@ -101,7 +101,7 @@ def patches(pattern: str, layout: str = "PF") -> Finish:
         if not config.do_resize:
             for name, side in (("height", height), ("width", width)):
                 b.require(num.eq(side % unit, 0), f"the {name} is no multiple of {unit} pixels. Resize the image.")
-        if b.backend == "pil" and (x.type.dtype != "f32" or not config.do_rescale):  # which leaves images of floats in theirs
+        if b.backend == "pil" and (x.type.dtype != "f32" or not config.do_rescale):  # `do_rescale` keeps the type of floats
             x = x.cast("f32")
         b.output("pixel_values", b.add(Rearrange(pattern, tuple(sizes.items()), layout), x), joins.Concatenate())
         b.output("image_grid_thw", b.add(Numbers((1, height // patch, width // patch))))
@@ -110,7 +110,7 @@ def patches(pattern: str, layout: str = "PF") -> Finish:
 
 
 def patches_and_merge_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """As `patches`, and the side of each image's tokens, in patches."""
+    """Declare the outputs of `patches`, and the side of each image's tokens, in patches."""
     patches(MERGED)(b, config, x)
     b.output("image_merge_sizes", b.add(Numbers((stages.count(config, "merge_size"),), shape=())))
 
@@ -121,7 +121,7 @@ LIMITS = "The fewest (shortest_edge) and the most (longest_edge) pixels of a res
 
 
 def defaults(fewest: int, most: int, frames: int, patch: int = 14) -> dict[str, Any]:
-    """The defaults of most classes; the limits are in pixels."""
+    """Return the defaults of most classes; the limits are in pixels."""
     limits = {"shortest_edge": fewest, "longest_edge": most}
     size = Setting(limits, STANDARD["size"].check, LIMITS)
     grid = {

@@ -1,4 +1,4 @@
-"""Phi-4 multimodal: tiles of a white canvas, the whole of it in one more before them, and which of their patches are no padding.
+"""Phi-4 multimodal: the whole white canvas as one tile, then its tiles, and a mask of patches that are not padding.
 
 Source: transformers 5.23, `models/phi4_multimodal/image_processing_phi4_multimodal.py`.
 """
@@ -22,16 +22,16 @@ from graphproc.sizes.tile_canvas import PaddedGrid, padded_grid
 SETTINGS = {"patch_size": PATCH_SIZE.of(14), "dynamic_hd": Setting(36, Whole(), "The most tiles of an image.")}
 OUTPUTS = ("image_pixel_values", "image_sizes", "image_attention_mask", "num_img_tokens")
 LEAST_SIDE = 10
-"""Pixels that a scaled image has at least; the reference refuses others."""
+"""The fewest pixels along a side of a scaled image; transformers refuses smaller ones."""
 FIXED_TOKENS = 256 + 1 + 16
-"""Of the whole view, and what stands between views, whatever the image."""
+"""The tokens of the whole view and those between views, the same for every image."""
 
 
 def _side(config: Config) -> int:
-    """The side of a tile.
+    """Return the side of a tile.
 
     Raises:
-        ConfigError: `size` is no square.
+        ConfigError: `size` is not a square.
     """
     height, width = stages.sides("size", config.size or {})
     if height != width:
@@ -45,7 +45,7 @@ def _placed(b: ProgramBuilder, config: Config) -> PaddedGrid:
 
 
 def views(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """The whole canvas as large as a tile, and its tiles; images are scaled bilinearly whatever `resample` says."""
+    """Return the whole canvas reduced to a tile, then its tiles. Images are scaled bilinearly, whatever `resample` says."""
     side, placed = _side(config), _placed(b, config)
     if x.type.channels != 3:
         raise ConfigError(f"do_convert_rgb: Phi-4 makes tiles of 3 channels, got {x.type.channels}. Set it to true.")
@@ -59,9 +59,9 @@ def views(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """The views and their masks, the canvas's size, and the number of tokens.
+    """Declare the views and their masks, the canvas's size, and the number of tokens.
 
-    Of a view that fills up a batch, pixels are zeros and the mask is ones.
+    A view that fills up a batch has pixels of 0 and a mask of 1.
     """
     side, (grid, _, rest) = _side(config), _placed(b, config)
     patch = stages.count(config, "patch_size")
@@ -80,7 +80,7 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
 
 
 def _every_other(length: Num, cells: int) -> Num:
-    """Every other one of a tile's cells is a token: how many there are among the first ones of a row of tiles."""
+    """Count the tokens among the first `length` cells of a row of tiles: every other cell of a tile is a token."""
     return length // cells * ((cells + 1) // 2) + (length % cells + 1) // 2
 
 

@@ -1,6 +1,6 @@
-"""The plain family: resize, centre crop, rescale, normalize, each optional. One row a class.
+"""The plain family: resize, centre crop, rescale, normalize, each optional.
 
-Source of the defaults and of which steps each class takes: transformers 5.23, `models/*/image_processing_*.py`.
+Source of each class's defaults and steps: transformers 5.23, `models/*/image_processing_*.py`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,11 @@ from graphproc.processors.stages import STANDARD, WITHOUT_CROP_AND_PAD, WITHOUT_
 
 
 def nothing(key: str, value: Any) -> Any:
-    """No value but null."""
+    """Refuse every value but null.
+
+    Raises:
+        ConfigError: always; null is not checked.
+    """
     raise ConfigError(f"{key}: expected null, because a Python function cannot be compiled. Apply it before the call.")
 
 

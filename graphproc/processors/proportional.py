@@ -1,4 +1,4 @@
-"""ConvNext, LeViT, Perceiver and PoolFormer: what is cropped and what it is resized to are in proportion."""
+"""ConvNext, LeViT, Perceiver and PoolFormer: the sizes of resize and crop are in a fixed proportion."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CROP_PCT = Setting(None, divisor, "The crop's part of the resized image's shorte
 
 @stages.when("do_resize")
 def resize_and_crop(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """ConvNext, `do_resize`: from 384 pixels on to a square; below, divided by `crop_pct`, and a crop that belongs to it."""
+    """Apply ConvNext's `do_resize`: from 384 pixels on to a square; below, divided by `crop_pct`, and a crop of `size`."""
     edge = stages.edge(config, "size", "shortest_edge")
     if edge >= 384:
         return stages.resample(b, x, edge, edge, config.resample)
@@ -31,7 +31,7 @@ def resize_and_crop(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 @stages.resizing
 def by_eighth(config: Config, height: Num, width: Num) -> Size:
-    """LeViT, `do_resize`: a shortest edge of 224 means 256; height and width are taken as they are."""
+    """Apply LeViT's `do_resize`: a shortest edge of 224 means 256; height and width are taken as they are."""
     edge = config.size.get("shortest_edge")
     if edge is None:
         return stages.sides("size", config.size)
@@ -40,7 +40,7 @@ def by_eighth(config: Config, height: Num, width: Num) -> Size:
 
 @stages.resizing
 def by_crop_pct(config: Config, height: Num, width: Num) -> Size:
-    """PoolFormer, `do_resize`: a shortest edge or a square size scales the shortest edge, other sizes are exact."""
+    """Apply PoolFormer's `do_resize`: a shortest edge or a square size scales the shortest edge, other sizes are exact."""
     if config.crop_pct is None:
         return rules.resized(height, width, config.size)
     if not config.crop_pct:
@@ -54,9 +54,9 @@ def by_crop_pct(config: Config, height: Num, width: Num) -> Size:
 
 
 def crop_and_resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_center_crop`: to `size / crop_size` of the shorter side; then `do_resize`.
+    """Apply `do_center_crop`: to `size / crop_size` of the shorter side; then `do_resize`.
 
-    The crop of a very small image has no pixels; resizing it gives a black image, as Pillow does.
+    The crop of a very small image has no pixels. Resizing it gives a black image, as Pillow does.
     """
     if not config.do_center_crop:
         return stages.resize(b, config, x)

@@ -48,7 +48,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
     ),
     "timm": ("timm",),
 }
-"""The modules of this package that hold `SPECS`, by the family of their classes; add one entry for a new file."""
+"""The modules of this package that hold `SPECS`, by the family of their classes. Add an entry for a new file."""
 MODULES = tuple(module for modules in FAMILIES.values() for module in modules)
 ALIASES = {"Ernie4_5_VL_MoeImageProcessor": "Ernie4_5_VLMoeImageProcessor"}
 """Older names of classes in transformers."""
@@ -56,7 +56,7 @@ ALIASES = {"Ernie4_5_VL_MoeImageProcessor": "Ernie4_5_VLMoeImageProcessor"}
 
 @cache
 def specs() -> Mapping[str, ProcessorSpec]:
-    """Every class's row by name, in alphabetical order."""
+    """Return every class's spec by name, in alphabetical order."""
     found = [
         replace(spec, family=family)
         for family, modules in FAMILIES.items()
@@ -70,7 +70,7 @@ def specs() -> Mapping[str, ProcessorSpec]:
 
 
 def lookup(name: str) -> ProcessorSpec:
-    """The row of a class; a trailing `Fast` or `Pil` and the older `FeatureExtractor` name the same settings.
+    """Return the spec of a class; names that end in `Fast`, `Pil` or the older `FeatureExtractor` mean the same one.
 
     Raises:
         UnsupportedProcessorError: no such class is supported; the message names the nearest one.

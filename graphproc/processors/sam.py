@@ -1,4 +1,4 @@
-"""SAM: the longer side to a length, padded to a square, with the sizes before and after the resize."""
+"""SAM: the longer side scaled to a length, then padded to a square, with the sizes before and after the resize."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from graphproc.sizes.rules import Size
 
 
 def resized(config: Config, height: Num, width: Num) -> Size:
-    """The size of an image or map of a height and width after `do_resize`."""
+    """Return the size of an image or map of a height and width after `do_resize`."""
     if not config.do_resize:
         return height, width
     if "longest_edge" not in config.size:
@@ -27,12 +27,12 @@ def resized(config: Config, height: Num, width: Num) -> Size:
 
 
 def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_resize`: the longer side to `longest_edge`."""
+    """Apply `do_resize`: the longer side to `longest_edge`."""
     return stages.resample(b, x, *resized(config, x.type.size("H"), x.type.size("W")), config.resample) if config.do_resize else x
 
 
 def with_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """`pixel_values`, `original_sizes` and `reshaped_input_sizes` (height, width), and the labels of a map."""
+    """Declare `pixel_values`, `original_sizes` and `reshaped_input_sizes` (height, width), and the labels of a map."""
     b.output("pixel_values", x, stages.join_padded(config))
     b.output("original_sizes", b.add(Numbers((b.image.type.size("H"), b.image.type.size("W")))))
     b.output("reshaped_input_sizes", b.add(Numbers(resized(config, b.image.type.size("H"), b.image.type.size("W")))))

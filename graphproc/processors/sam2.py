@@ -1,4 +1,4 @@
-"""SAM 2 and SAM 3: warped to a square, with the sizes before, and the labels of a map."""
+"""SAM 2 and SAM 3: stretched to a square, with the sizes before, and the labels of a map."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from graphproc.processors.spec import ONLY_TORCHVISION, ProcessorSpec
 
 
 def with_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """`pixel_values`, `original_sizes` (height, width), and the labels of a map."""
+    """Declare `pixel_values`, `original_sizes` (height, width), and the labels of a map."""
     b.output("pixel_values", x, stages.join_padded(config))
     b.output("original_sizes", b.add(Numbers((b.image.type.size("H"), b.image.type.size("W")))))
     if b.extra_inputs:

@@ -1,4 +1,4 @@
-"""Sapiens 2: warped to a size, or fitted into it with zeros around, and label maps likewise."""
+"""Sapiens 2: stretched to a size, or fitted into it with zeros around, and label maps likewise."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from graphproc.sizes import rules
 
 
 def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_resize`: to `size`, or with `do_pad` into it, the rest around it filled up or cut."""
+    """Apply `do_resize`: to `size`, or with `do_pad` into it, the rest around it filled up or cut."""
     if not config.do_resize or not config.do_pad:
         return stages.resize(b, config, x)
     height, width = stages.sides("size", config.size)

@@ -1,4 +1,4 @@
-"""SegGPT: images, and prompts of an image and a map of classes, which becomes an image of colours."""
+"""SegGPT: images, and prompts. A prompt is an image and a map of classes; the map becomes an image of colours."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ STAGES = (stages.resize, stages.rescale, stages.normalize)
 
 
 def palette(labels: int) -> tuple[tuple[int, ...], ...]:
-    """The red, green and blue of the classes 0, which is black, to `labels`; others are black (an error in transformers).
+    """Return the colours of the classes 0 to `labels`: 256 values of red, of green and of blue.
+
+    Class 0 is black, and so are classes above `labels`, which are an error in transformers.
 
     Source: transformers `build_palette`: a cube of colours that has room for all, counted down from white.
     """
@@ -27,19 +29,19 @@ def palette(labels: int) -> tuple[tuple[int, ...], ...]:
 
 
 def with_prompts(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """`pixel_values`; `prompt_pixel_values` and `prompt_masks` where the call gives them."""
+    """Declare `pixel_values`, and `prompt_pixel_values` and `prompt_masks` where the call gives prompts."""
     b.output("pixel_values", x)
     if "prompt_image" in b.extra_inputs:
         b.output("prompt_pixel_values", _processed(b, config, b.add(ToChannelsFirst(), b.extra_inputs["prompt_image"])))
     if "prompt_map" not in b.extra_inputs:
         return
     y = b.extra_inputs["prompt_map"].rearrange("h w -> 1 h w", "CHW")
-    if config.do_resize:  # before the colours, which changes nothing: this filter only picks pixels
+    if config.do_resize:  # resized before colours are looked up, which gives the same: this filter only picks pixels
         y = stages.resize(b, config.changed(resample=NEAREST), y)
     if config.do_convert_rgb:
         labels = stages.optional(config, "num_labels")
         y = b.add(SelectChannels((0, 0, 0)) if labels is None else LookUp(palette(labels)), y)
-        floats = config.do_rescale or config.do_normalize  # which bytes become then
+        floats = config.do_rescale or config.do_normalize  # bytes become floats then
         if b.backend == TORCHVISION and (y.type.dtype != "u8" or not floats):  # colours are floats there
             y = y.cast("f32")
     b.output("prompt_masks", _processed(b, config.changed(do_resize=False), y))

@@ -1,4 +1,4 @@
-"""Settings that classes of several families have; a class gives each its default: `SIZE_DIVISOR.of(32)`."""
+"""Settings that classes of several families have. A class gives each its default: `SIZE_DIVISOR.of(32)`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a processor class is to the compiler: its names, settings and stages."""
+"""The spec of a processor class: all that the compiler knows of it, such as its settings and stages."""
 
 from __future__ import annotations
 
@@ -23,41 +23,42 @@ from graphproc.processors.stages import join_after
 from graphproc.sizes import num
 
 Finish = Callable[[ProgramBuilder, Config, Value], None]
-"""What comes after the stages: declares the outputs."""
+"""Runs after the stages and declares the outputs."""
 
 CHANNELS: Mapping[str, int] = {"rgb": 3, "bgr": 3, "rgba": 4, "gray": 1}
-"""The input's channels, by colour order.
+"""The number of the input's channels, by colour order.
 
-`rgba` is composited on `ProcessorSpec.background` and `gray` repeated, as PIL images are.
+`rgba` is composited on `ProcessorSpec.background`. `gray` is repeated, as PIL does when it converts to RGB.
 """
 DROPPED = "dropped"
-"""The `ProcessorSpec.background` of classes that take three of the four channels of an image and leave alpha out."""
+"""The `ProcessorSpec.background` of classes that take the first three of four channels and leave out alpha."""
 PICKED: Mapping[str, tuple[int, ...]] = {"bgr": (2, 1, 0), "gray": (0, 0, 0), "rgba": (0, 1, 2)}
-"""The channels of the input that are red, green and blue; of `rgba` where nothing was composited."""
+"""The positions of red, green and blue in the input's channels; of `rgba` where nothing was composited."""
 BACKGROUNDS: Mapping[str, Op] = {"white": CompositeOnWhite(), "checkerboard": CompositeOnCheckerboard()}
-"""What an image with an alpha channel is composited on."""
+"""The ops that composite an image with an alpha channel on a background, by the background's name."""
 
 PIL = Parity("transformers 5.23 (backend pil) with Pillow 13")
 TORCHVISION_PARITY = Parity("transformers 5.23 (backend torchvision) with torch 2.14 and torchvision 0.29")
 BOTH = ("pil", "torchvision")
 ONLY_PIL, ONLY_TORCHVISION = BOTH[:1], BOTH[1:]
-"""The backends of a class, by whose arithmetic it has."""
+"""The backends of a class that has one only (`ProcessorSpec.backends`)."""
 PARITY: Mapping[str, Parity] = dict(zip(BOTH, (PIL, TORCHVISION_PARITY), strict=True))
-"""What the results of a backend are equal to, where a class states nothing else."""
+"""What results of a backend are equal to, where a class states nothing else."""
 
 
 @dataclass(frozen=True)
 class ExtraInput:
-    """A further input of a class, one for each image.
+    """A further input of a class: something beside each image, such as a label map.
 
     Attributes:
         keyword: its name in a call.
-        layout: its axes: `HW` a map, `HWC` an image of three channels, `NF` a number of rows of four features (boxes).
-        dtype: its element type in the graph.
-        aligned: whether it has the sides of the image; otherwise it has sides of its own.
-        required: whether the class cannot be called without it.
-        any_type: whether a call may give it in other element types, in which it is processed then.
-        floats: whether a map of floats goes through the steps as it is, on the numpy executor.
+        layout: its axes: `HW` for a map, `HWC` for an image of three channels, `NF` for rows of four
+            numbers (boxes).
+        dtype: its element type in the graph, e.g. `u8` for uint8.
+        aligned: whether its height and width are the image's; otherwise it has its own.
+        required: whether a call must give it.
+        any_type: whether a call may give it in other element types, which the steps then keep.
+        floats: whether a call may give a map of floats, which the numpy executor processes as they are.
     """
 
     keyword: str
@@ -69,54 +70,57 @@ class ExtraInput:
     floats: bool = False
 
     def type(self, name: str, dtype: str = "") -> TensorType:
-        """The type of the program input of that name, of the declared element type or another."""
+        """Return the type of the program's input of that name; `dtype` replaces the declared element type."""
         height, width = sides("" if self.aligned else f"{name}_")
         lengths = {"H": height, "W": width, "C": 3, "N": num.symbol(f"{name}_count"), "F": 4}
         return TensorType(dtype or self.dtype, tuple(lengths[letter] for letter in self.layout), self.layout)
 
 
 def nothing(config: Config) -> Mapping[str, Any]:
-    """No computed attributes."""
+    """Return no attributes: the `computed` of classes that compute none."""
     return {}
 
 
 @dataclass(frozen=True)
 class ProcessorSpec:
-    """A processor class.
+    """The spec of a processor class.
 
     Attributes:
         name: the class's name in transformers.
-        stages: the steps, in order, on one image laid out channels first.
-        settings: its settings by name. Of the standard ones (`configs/settings.py`) the defaults; each of the others is a
-            `Setting`, in the order in which files hold them.
-        limitations: what of the class cannot be in a graph, and why; empty where everything is.
-        parity: what the results of the class's first backend are equal to, where that is not what its backend's are.
-        outputs: the names of all outputs that a call may have without further inputs, in the order that a call gives them.
-        model_inputs: what the class says its models take (`model_input_names`), where that is not `outputs`.
-        backends: whose arithmetic the class has; the first is the default.
-        finish: declares the outputs from the last stage's result; None for `pixel_values` alone.
-        extra_inputs: further inputs by the program's name for them.
+        stages: the steps, in order, on one image with channels first.
+        settings: its settings by name, in the order in which files hold them. A standard setting
+            (`configs/settings.py`) has its default here, any other one a `Setting`.
+        limitations: the parts of the class that cannot be in a graph, and why; empty if there are none.
+        parity: what results in the first backend are equal to; None for the same as `PARITY` states.
+        outputs: the names of all outputs that a call without further inputs may give, in the call's order.
+        model_inputs: the class's `model_input_names`; None for `outputs`.
+        backends: the backends that the class has here, its default first.
+        finish: declares the outputs, given the last stage's result; None for `pixel_values` alone.
+        extra_inputs: further inputs by the names that programs have for them.
         needs: for each switch, the settings that its step needs.
-        images_per_sample: how many images make one sample where that is not one; 0 is any number.
+        images_per_sample: how many images make one sample; 0 for any number.
         returns_bare_array: whether a call returns its one output alone instead of a BatchFeature.
-        images_per_sample_output: the output that tells how many images each sample has, for classes that process
-            an image differently if its sample has more (`ProgramBuilder.several`). They join image by image; images that
-            are not nested are samples of one.
-        settings_for_batch: adjusts the settings to the (height, width) of all images in a call, for classes that process images
-            in a batch differently than each alone.
-        background: what images with an alpha channel are composited on, of `BACKGROUNDS`; `DROPPED` where alpha is left out.
-        texts: outputs of text, by the keyword that each is made of and named after; no image enters them, and no graph has them.
-        reads: which images `do_convert_rgb` concerns: all, `pil` images and files alone, or none, where they are read `plain`
-            or as `frames`. Those and arrays beside `pil` images are not looked at for an axis of 4 channels. With `bytes` arrays
-            become PIL images, of bytes, before anything else.
-        calls: how settings that are given in a call are read, of those that transformers does not simply take from there.
-        settings_by_position: the settings that a call takes by position behind the images, in transformers' order.
+        images_per_sample_output: the output that tells how many images each sample has; empty in most
+            classes. Classes that have one process an image differently if its sample has more
+            (`ProgramBuilder.several`), and join results image by image. Images that are not nested in
+            samples are samples of one.
+        settings_for_batch: makes the settings for a call's images from the call's settings and the
+            (height, width) of all images. None where an image's result does not depend on the others.
+        background: the name in `BACKGROUNDS` of what images with alpha are composited on; `DROPPED`
+            where alpha is left out.
+        texts: makes outputs of text, by the keyword that each is made of and named after. They do not
+            depend on images, and no graph has them.
+        reads: which images `do_convert_rgb` concerns. `converted`: all. `pil`: PIL images and files.
+            `plain` and `frames`: none. `bytes`: all, after arrays became PIL images of bytes. With
+            `pil`, `frames` and `bytes`, an axis of length 4 in an array is not taken for its channels.
+        calls: how a call reads settings that transformers does not simply take from the call.
+        settings_by_position: the settings that a call takes by position after the images, in transformers' order.
         older: older spellings of settings, by key (`configs/legacy.py`).
-        computed: makes the attributes that the class computes of its settings when it is made, whatever a file says of them; they
-            are saved as well.
-        unmoved: whether transformers has not moved its class to its backends: means and deviations are lists there, and calls
-            take unknown keywords with a warning.
-        family: the group it belongs to, as shown in lists; `registry.FAMILIES` says it.
+        computed: makes the attributes that the class computes from its settings when it is made. They are
+            saved as well; what a file says of them does not count.
+        unmoved: whether transformers still has the class in its older form, outside its backends. Means
+            and deviations are lists there, and calls accept unknown keywords with a warning.
+        family: the group that lists show it in; `registry.FAMILIES` sets it.
     """
 
     name: str
@@ -146,37 +150,37 @@ class ProcessorSpec:
 
     @cached_property
     def declared(self) -> Mapping[str, Setting]:
-        """All settings with their defaults, checks and meanings: the standard ones, then the class's own."""
+        """Return all settings with their defaults, checks and meanings: the standard ones, then the class's own."""
         return declared(self.settings)
 
     @cached_property
     def defaults(self) -> Mapping[str, Any]:
-        """The default of each setting."""
+        """Return the default of each setting."""
         return {key: setting.default for key, setting in self.declared.items()}
 
     @property
     def not_saved(self) -> Sequence[str]:
-        """The settings that files do not hold."""
+        """Return the settings that files do not hold."""
         return [key for key, setting in self.declared.items() if not setting.saved]
 
     @property
     def input_names(self) -> tuple[str, ...]:
-        """What the class says its models take, `model_input_names`."""
+        """Return what the class says its models take: `model_input_names`."""
         return self.outputs if self.model_inputs is None else self.model_inputs
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """What a call takes by position behind the images: texts, further inputs, settings."""
+        """Return what a call takes by position after the images: texts, further inputs, settings."""
         return (*self.texts, *(extra.keyword for extra in self.extra_inputs.values()), *self.settings_by_position)
 
     @property
     def inputs(self) -> list[str]:
-        """What a call takes: the images and the further inputs, optional ones in brackets."""
+        """Return what a call takes: images and further inputs, optional ones in brackets."""
         return ["images", *(extra.keyword if extra.required else f"[{extra.keyword}]" for extra in self.extra_inputs.values())]
 
     @property
     def shown_outputs(self) -> list[str]:
-        """What a call gives; in brackets what it gives only with a further input or another setting than the default."""
+        """Return what a call gives; in brackets what needs a further input, or settings other than the defaults."""
         optional = [name for name, extra in self.extra_inputs.items() if not extra.required]
         config = self.config({})
         try:
@@ -187,24 +191,24 @@ class ProcessorSpec:
         return [name if name in always else f"[{name}]" for name in dict.fromkeys((*self.outputs, *brought))]
 
     def check_backend(self, backend: str | None) -> str:
-        """The backend, which the class must have; its first one for None.
+        """Return a backend that the class has; its first one for None.
 
         Raises:
-            ConfigError: it has not.
+            ConfigError: the class does not have the backend.
         """
         if backend is not None and backend not in self.backends:
             raise ConfigError(f"backend: {self.name} has {', '.join(self.backends)}, got {backend!r}")
         return self.backends[0] if backend is None else backend
 
     def backend_wanted(self, backend: str | None) -> tuple[str | None, list[str]]:
-        """The backend that a name or a file asks for where the class has it, else None; and what to say about that."""
+        """Return the backend that a name or a file asks for if the class has it, else None, and warnings about that."""
         if backend is None or backend in self.backends:
             return backend, []
         found = self.backends[0]
         return None, [f"{self.name} has no {backend} arithmetic here: results equal transformers' {found} backend"]
 
     def parity_of(self, backend: str | None = None) -> Parity:
-        """What the results of a backend with default settings are equal to; of the first one for None."""
+        """Return what a backend's results with default settings are equal to; None means the first backend."""
         backend = self.check_backend(backend)
         try:
             return self.program(self.config({}), backend=backend).parity
@@ -212,15 +216,15 @@ class ProcessorSpec:
             return self._declared(backend)
 
     def _declared(self, backend: str) -> Parity:
-        """What a backend's results are equal to where torch takes the kernels that this package has."""
+        """Return what a backend's results are equal to if torch takes the kernels that this package reproduces."""
         return self.parity if self.parity is not None and backend == self.backends[0] else PARITY[backend]
 
     def config(self, given: Mapping[str, Any], *, call: bool = False) -> Config:
-        """The normalised settings of the class with some given.
+        """Return the normalised settings of the class, with given ones in place of defaults.
 
         Args:
             given: settings of a constructor or a file; with `call`, a processor's settings with some that a call gives.
-            call: whether older spellings are read as a call reads them.
+            call: whether older spellings are read as a call reads them, not as a constructor does.
 
         Raises:
             ConfigError: a value has no meaning for its key.
@@ -245,16 +249,17 @@ class ProcessorSpec:
         Args:
             config: normalised settings.
             color: the colour order of the input image.
-            dtype: the input's element type; only a program that does not resize takes others than `u8`.
-            channels: the input's channels where they differ from the colour order's (arrays without RGB conversion).
-            extra_inputs: the optional inputs that it has, by name; it always has the required ones.
+            dtype: the input's element type.
+            channels: the number of the input's channels where it is not the colour order's, as of arrays
+                that are not converted to RGB.
+            extra_inputs: the optional inputs that the program has, by name; it always has the required ones.
             several: whether the image is one of several in its sample.
-            types: the element types of further inputs that have others than declared, by their names.
-            backend: whose arithmetic the results equal: `pil` or `torchvision`; the class's first one for None.
+            types: element types of further inputs that differ from the declared ones, by input name.
+            backend: `pil` or `torchvision`: the arithmetic that results are equal to; None for the class's first.
 
         Raises:
-            ConfigError: a switched-on step lacks a setting, the colour order or an input is unknown, the class processes images
-                of several in a sample as any others, or it does not have the backend.
+            ConfigError: a step that is on lacks a setting, the colour order or an input is unknown, the
+                class does not have the backend, or `several` is given to a class that it changes nothing for.
         """
         backend = self.check_backend(backend)
         if color not in CHANNELS:

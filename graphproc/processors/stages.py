@@ -1,4 +1,4 @@
-"""The stages that most processors share. Each reads its own settings; the rows put them in order."""
+"""The stages that most processors share. Each reads its own settings; a class's spec puts them in order."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from graphproc.sizes.num import Num
 Stage = Callable[[ProgramBuilder, Config, Value], Value]
 """One step of a pipeline: reads its own settings and returns its input unchanged where they switch it off."""
 SizeRule = Callable[[Config, Num, Num], rules.Size]
-"""The height and width that an image of a height and width is resized to."""
+"""Returns the height and width to resize an image to, given its height and width in pixels."""
 
 
 def when(switch: str) -> Callable[[Stage], Stage]:
@@ -69,18 +69,18 @@ def resizing(rule: SizeRule) -> Stage:
 
 
 PADDED = joins.Pad(unpadded=(-3,))
-"""Pads images, masks and maps at the bottom and right to the largest of all; not the channels."""
+"""Pads images, masks and maps at the bottom and right to the largest of all, but not their channels."""
 
 
 def at_least_a_pixel(b: ProgramBuilder, height: Num, width: Num, what: str = "resized") -> rules.Size:
-    """Require that rounding leaves at least a pixel of each side; returns the sides, known to be at least 1."""
+    """Require that each side is at least a pixel after rounding; return the sides, known to be at least 1."""
     for name, side in (("height", height), ("width", width)):
         b.require(side >= 1, f"the {what} {name} rounds to less than 1 pixel. Use a less elongated image.")
     return num.maximum(height, 1), num.maximum(width, 1)
 
 
 NATIVE = ("u8", "f32", "f64")
-"""The types whose pixels torch resizes without a cast."""
+"""The element types that torch resizes without a cast."""
 
 
 def resample(
@@ -98,15 +98,16 @@ def resample(
 
     Args:
         b: the builder.
-        x: the image; of torchvision's other types than bytes and floats are resized as float32.
+        x: the image. torchvision's backend resizes types other than `NATIVE` as float32.
         height, width: the new sides in pixels.
         filter: Pillow's code of the filter, e.g. 3 for bicubic; None for bilinear.
-        antialias: whether every pixel counts where an image shrinks, as always with Pillow.
-        keeps_size: whether Pillow's leaves an image of that size already as it is, whatever its values are.
-        has_pixels: whether no side can be below a pixel, by a rule that does not show it; else the program requires it.
+        antialias: whether every pixel counts where an image shrinks, as it always does in Pillow's backend.
+        keeps_size: whether Pillow's backend leaves an image that has the size already untouched.
+        has_pixels: whether the size rule guarantees a pixel in each side although its expression does not
+            show it; else the program requires it.
 
     Raises:
-        ConfigError: the backend does not have the filter, or not for such pixels.
+        ConfigError: the backend does not have the filter, or not for pixels of this type.
     """
     if not has_pixels:
         at_least_a_pixel(b, height, width)
@@ -141,7 +142,10 @@ def with_aligned_corners(b: ProgramBuilder, x: Value, height: Num, width: Num) -
 
 
 def as_it_was(b: ProgramBuilder, x: Value, dtype: str) -> Value:
-    """Floats as the type that the pixels had: rounded to half a step for whole numbers, but for uint16, and true where not 0."""
+    """Cast resized floats back to the type that the pixels had.
+
+    Whole numbers are rounded, uint16 is truncated; a bool is true where the float is not 0.
+    """
     if dtype == "bool":
         return x != 0.0
     if dtype in FLOATS:
@@ -151,30 +155,33 @@ def as_it_was(b: ProgramBuilder, x: Value, dtype: str) -> Value:
 
 @resizing
 def resize(config: Config, height: Num, width: Num) -> rules.Size:
-    """`do_resize`: to `size`, by the standard rules."""
+    """Apply `do_resize`: to `size`, by the standard rules."""
     return rules.resized(height, width, config.size)
 
 
 @when("do_resize")
 def resize_without_antialias(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_resize` of whatever the pixels are by then, from the nearest pixels alone."""
+    """Apply `do_resize` without antialiasing, to pixels of any type: only the nearest pixels count."""
     size = rules.resized(x.type.size("H"), x.type.size("W"), config.size)
     return resample(b, x, *size, config.resample, antialias=False)
 
 
 @when("do_center_crop")
 def center_crop(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_center_crop`: to `crop_size`."""
+    """Apply `do_center_crop`: to `crop_size`."""
     return cropped(b, x, *sides("crop_size", config.crop_size))
 
 
 def cropped(b: ProgramBuilder, x: Value, height: Num, width: Num) -> Value:
-    """The centre, with zeros around a smaller image, of which the backend decides on which side there is one more."""
+    """Cut out the centre, with zeros around a smaller image.
+
+    The backend decides on which side an odd number of zeros has one more.
+    """
     return b.add(CenterCrop(height, width, "after" if b.backend == TORCHVISION else "before"), x)
 
 
 def rescale(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_rescale`: times `rescale_factor`; torchvision's backend leaves it to `normalize` where that follows."""
+    """Apply `do_rescale`: times `rescale_factor`; torchvision's backend leaves it to `normalize` where that follows."""
     if not config.do_rescale or _fused(b, config):
         return x
     if b.backend != TORCHVISION:
@@ -183,10 +190,13 @@ def rescale(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def times(b: ProgramBuilder, x: Value, factor: float) -> Value:
-    """Pixels times a number as torch has it: whole numbers stay whole with a whole factor, whatever fits; floats keep their type.
+    """Multiply pixels by a number as torch does.
+
+    Whole numbers times an int keep their type, and wrap around where it is too small; bools become
+    int64. Floats keep their type. Whole numbers times a float become float32.
 
     Raises:
-        ConfigError: the pixels' type does not hold a whole factor.
+        ConfigError: the factor is an int that the pixels' type cannot hold.
     """
     dtype = x.type.dtype
     if isinstance(factor, int) and dtype not in FLOATS:
@@ -205,10 +215,11 @@ def times(b: ProgramBuilder, x: Value, factor: float) -> Value:
 
 @when("do_normalize")
 def normalize(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_normalize`: minus `image_mean`, over `image_std`, in the units of the pixels where rescaling is left to it.
+    """Apply `do_normalize`: minus `image_mean`, over `image_std`, in the units of the pixels where rescaling is left to it.
 
     Raises:
-        ConfigError: there are more or fewer numbers than channels, or torchvision's backend would divide by zero.
+        ConfigError: there are more or fewer numbers than channels, or `rescale_factor` is 0 where
+            torchvision's backend divides the mean by it.
     """
     mean, std = (per_channel(b, key, getattr(config, key), x) for key in ("image_mean", "image_std"))
     if b.backend == TORCHVISION and x.type.dtype not in ("u8", "f32"):
@@ -224,12 +235,15 @@ def normalize(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def normalized(b: ProgramBuilder, x: Value, mean: tuple[float, ...], std: tuple[float, ...]) -> Value:
-    """Minus the mean, over the deviation; with torchvision's backend one channel becomes as many as these have numbers."""
+    """Subtract the mean and divide by the deviation.
+
+    In torchvision's backend, one channel becomes as many as there are numbers.
+    """
     return b.add(Normalize(mean, std), spread(b, x, mean, std))
 
 
 def spread(b: ProgramBuilder, x: Value, *numbers: float | tuple[float, ...]) -> Value:
-    """One channel as often as there are numbers for channels, which torchvision's backend makes of it; others as they are."""
+    """Repeat a single channel for each number that there is, as torchvision's backend does; else change nothing."""
     channels = max(len(one) if isinstance(one, tuple) else 1 for one in numbers)
     if b.backend == TORCHVISION and x.type.channels == 1 and channels > 1:
         return b.add(SelectChannels((0,) * channels), x)
@@ -237,12 +251,12 @@ def spread(b: ProgramBuilder, x: Value, *numbers: float | tuple[float, ...]) -> 
 
 
 def rescale_alone(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_rescale` of classes that do something before they normalize, in both backends."""
+    """Apply `do_rescale` in classes that take another step before they normalize, in both backends."""
     return rescale(b, config.changed(do_normalize=False), x)
 
 
 def normalize_alone(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_normalize` of the same.
+    """Apply `do_normalize` in these classes.
 
     Raises:
         ConfigError: the pixels are still bytes, which torchvision does not normalize.
@@ -257,7 +271,7 @@ def normalize_alone(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def _fused(b: ProgramBuilder, config: Config) -> bool:
-    """Whether rescale and normalize are one step.
+    """Tell whether rescale and normalize are one step.
 
     Source: transformers 5.23, `TorchvisionBackend.rescale_and_normalize`.
     """
@@ -265,9 +279,14 @@ def _fused(b: ProgramBuilder, config: Config) -> bool:
 
 
 def per_channel(b: ProgramBuilder, key: str, value: float | tuple[float, ...], x: Value) -> tuple[float, ...]:
-    """A number for all channels, or one for each; a list of one number is an error as in the reference, but for torchvision.
+    """Return the numbers of a setting: one for all channels, or one for each.
 
-    torchvision takes several for one channel of float32, too; the others it normalizes in place, which leaves no place for more.
+    A list of one number is an error for several channels, as in transformers, but not in torchvision's
+    backend. That takes several numbers for one channel of floats, too, and makes as many channels. Other
+    pixels it normalizes in place, where there is no room for more.
+
+    Raises:
+        ConfigError: there are more or fewer numbers than channels.
     """
     if not isinstance(value, tuple):
         return (value,)
@@ -279,12 +298,12 @@ def per_channel(b: ProgramBuilder, key: str, value: float | tuple[float, ...], x
 
 
 def pad(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_pad`: zeros at the bottom and right up to `pad_size`; without one, the join pads."""
+    """Apply `do_pad`: zeros at the bottom and right up to `pad_size`; without one, the join pads."""
     return pad_to(b, x, config.pad_size) if config.do_pad else x
 
 
 def pad_to(b: ProgramBuilder, x: Value, size: dict[str, int] | None) -> Value:
-    """Zeros at the bottom and right up to a size; nothing without one (`join_padded_to`)."""
+    """Pad with zeros at the bottom and right to a size; without one, leave it to the join (`join_padded_to`)."""
     if size is None:
         return x
     height, width = sides("pad_size", size)
@@ -294,25 +313,28 @@ def pad_to(b: ProgramBuilder, x: Value, size: dict[str, int] | None) -> Value:
 
 
 def join_after(config: Config, steps: Sequence[Callable[..., Value]]) -> Join:
-    """The join of images that went through some stages: `pad` may leave padding to it."""
+    """Return the join of images that went through some stages. The stage `pad` may leave padding to it."""
     return join_padded(config) if pad in steps else joins.STACK
 
 
 def join_padded(config: Config) -> Join:
-    """The join of images with `do_pad`: it pads where there is no `pad_size`."""
+    """Return the join of images with `do_pad`: it pads where there is no `pad_size`."""
     return join_padded_to(config.pad_size) if config.do_pad else joins.STACK
 
 
 def join_padded_to(size: dict[str, int] | None) -> Join:
-    """The join of images behind `pad_to`: it pads where there was no size."""
+    """Return the join of images behind `pad_to`: it pads where there was no size."""
     return PADDED if size is None else joins.STACK
 
 
 def pad_to_square(b: ProgramBuilder, x: Value, color: tuple[int, ...], side: Num | None = None) -> Value:
-    """The image in the middle of a square of one colour, as wide as the longer side, which may be known beforehand.
+    """Put the image in the middle of a square of one colour, as wide as the longer side.
+
+    `side` is the longer side in pixels where it is known beforehand.
 
     Raises:
-        ConfigError: the colour has not one number for each channel, or a byte for each of bytes.
+        ConfigError: the colour does not have a number for each channel, or numbers that are not bytes
+            beside pixels that are.
     """
     if len(color) != x.type.channels or (x.type.dtype == "u8" and not all(0 <= v <= 255 for v in color)):
         what = "a byte" if x.type.dtype == "u8" else "a number"
@@ -323,17 +345,17 @@ def pad_to_square(b: ProgramBuilder, x: Value, color: tuple[int, ...], side: Num
 
 
 def flip_channels(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_flip_channel_order`: RGB to BGR."""
+    """Apply `do_flip_channel_order`: RGB to BGR."""
     return reverse_channels(b, x) if config.do_flip_channel_order else x
 
 
 def reverse_channels(b: ProgramBuilder, x: Value) -> Value:
-    """The channels in reverse."""
+    """Return the channels in reverse."""
     return b.add(SelectChannels(tuple(reversed(range(x.type.channels)))), x)
 
 
 def sides(key: str, size: dict[str, int] | None) -> tuple[int, int]:
-    """The height and width of a size that must give both.
+    """Return the height and width of a size that must give both.
 
     Raises:
         ConfigError: the size has another form, or is null.
@@ -344,10 +366,10 @@ def sides(key: str, size: dict[str, int] | None) -> tuple[int, int]:
 
 
 def edge(config: Config, key: str, name: str) -> int:
-    """An edge of a size that must give it, `shortest_edge` or `longest_edge`.
+    """Return an edge of a size that must have it: `shortest_edge` or `longest_edge`.
 
     Raises:
-        ConfigError: the size has another form.
+        ConfigError: the size lacks the edge.
     """
     length = getattr(config, key).get(name)
     if length is None:
@@ -356,7 +378,7 @@ def edge(config: Config, key: str, name: str) -> int:
 
 
 def given(config: Config, key: str) -> Any:
-    """A setting that the step needs.
+    """Return a setting that the step needs: not null, and in its range.
 
     Raises:
         ConfigError: it is null, or out of its range.
@@ -368,7 +390,7 @@ def given(config: Config, key: str) -> Any:
 
 
 def optional(config: Config, key: str) -> Any:
-    """A setting that may be null.
+    """Return a setting that may be null: None, or a value in its range.
 
     Raises:
         ConfigError: it is out of its range.
@@ -377,7 +399,7 @@ def optional(config: Config, key: str) -> Any:
 
 
 def count(config: Config, key: str) -> int:
-    """A setting that is a whole number, which the step needs.
+    """Return a setting that is a whole number, which the step needs.
 
     Raises:
         ConfigError: it is null, or out of its range.
@@ -386,7 +408,7 @@ def count(config: Config, key: str) -> int:
 
 
 def number(config: Config, key: str) -> float:
-    """A setting that is a number of any kind, which the step needs.
+    """Return a setting that is a number of any kind, which the step needs.
 
     Raises:
         ConfigError: it is null, or out of its range.
@@ -395,13 +417,13 @@ def number(config: Config, key: str) -> float:
 
 
 def shortest_edge_size(x: Value, edge: int) -> tuple[Num, Num]:
-    """The size of an image scaled to a shortest edge."""
+    """Return the size of an image scaled to a shortest edge."""
     return rules.shortest_edge(x.type.size("H"), x.type.size("W"), edge)
 
 
 STANDARD = (resize, center_crop, rescale, normalize, pad)
-"""The pipeline of the base class."""
+"""The steps of transformers' base class, in order."""
 WITHOUT_PAD = STANDARD[:-1]
-"""The pipeline of classes that write their own loop and never pad."""
+"""The steps of classes that never pad."""
 WITHOUT_CROP_AND_PAD = (resize, rescale, normalize)
-"""The pipeline of classes whose own loop has no centre crop either."""
+"""The steps of classes that have no centre crop either."""

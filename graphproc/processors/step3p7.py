@@ -1,4 +1,4 @@
-"""Step 3.7: a whole view, and square windows of large and of elongated images.
+"""Step 3.7: the whole image, and square windows of large and of elongated images.
 
 Source: transformers 5.23, `models/step3p7/image_processing_step3p7.py`.
 """
@@ -23,7 +23,7 @@ OUTPUTS = ("pixel_values", "num_local_patches", "pixel_values_local", "patch_new
 
 
 def views_and_windows(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """`pixel_values`, the whole views; the windows of all images, where there are any, their numbers, and where rows end."""
+    """Declare the whole images, how many windows each has, and where there are any, the windows and where rows end."""
     view, side = stages.sides("size", config.size or {})[0], stages.count(config, "patch_size")
     height, width = x.type.size("H"), x.type.size("W")
     plan = snapped_windows(height, width, view, side, stages.count(config, "max_image_size"))
@@ -40,7 +40,7 @@ def views_and_windows(b: ProgramBuilder, config: Config, x: Value) -> None:
 
 
 def row_ends(b: ProgramBuilder, grid: Grid) -> Value:
-    """For each window whether a row ends with it, which the last row does not."""
+    """Tell for each window, as bools [windows], whether a row ends with it. The last row does not count as ended."""
     before = b.add(Full((1, num.maximum(grid.columns - 1, 0)), 0, "i64"))
     row = b.add(Concat(-1), before, b.add(Full((1, 1), 1, "i64")))
     rows = b.add(Rearrange("1 k -> (r k)", (("r", num.maximum(grid.rows - 1, 0)),)), row)

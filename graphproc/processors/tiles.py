@@ -1,4 +1,4 @@
-"""Equal tiles of a canvas whose grid is chosen by the image's shape.
+"""Equal tiles of a canvas; the image's shape decides how many rows and columns of tiles there are.
 
 GOT-OCR 2, Cohere 2 Vision, Ovis 2, Granite Docling, DeepSeek OCR 2, Unlimited OCR and Perception LM.
 """
@@ -26,11 +26,15 @@ from graphproc.sizes.canvas import Dense, Grid, Page, grid_by_aspect, grid_by_fi
 from graphproc.sizes.covering_grid import covering_grid
 
 Rule = Callable[[Config, Value], Grid]
-"""The grid of an image, by its settings."""
+"""Chooses the grid of an image by its settings."""
 
 
 def color(key: str, value: Any) -> tuple[int, ...] | int:
-    """A byte, or one for each channel."""
+    """Return a colour: a byte, or a tuple of one byte for each channel.
+
+    Raises:
+        ConfigError: the value is something else.
+    """
     channels = value if isinstance(value, (list, tuple)) else [value]
     if not channels or not all(0 <= Whole()(key, channel) <= 255 for channel in channels):
         raise ConfigError(f"{key}: expected bytes, one for each channel, got {value!r:.80}")
@@ -52,28 +56,31 @@ DENSE = {
     "dense_max_aspect": Setting(0.0, number, "The most height over width of a dense page; 0 is any."),
 }
 COVERING_PARITY = Parity(f"{PIL.reference}, where both run on Python 3.11 or earlier, or both on a later one")
-"""Ovis2 adds floats with `sum`, which rounds otherwise since Python 3.12."""
+"""Ovis2 adds floats with Python's `sum`, which rounds otherwise since Python 3.12."""
 
 
 def is_cut(config: Config) -> bool:
-    """Whether images are cut at all."""
+    """Tell whether images are cut at all."""
     return bool(config.crop_to_patches) and stages.count(config, "max_patches") > 1
 
 
 def by_aspect(config: Config, image: Value) -> Grid:
-    """The grid nearest to the image's shape."""
+    """Return the grid nearest to the image's shape."""
     least, most = stages.count(config, "min_patches"), stages.count(config, "max_patches")
     return grid_by_aspect(image.type.size("H"), image.type.size("W"), stages.sides("size", config.size), least, most)
 
 
 def by_scale(config: Config, image: Value) -> Grid:
-    """Cohere 2 Vision: the grid that enlarges the image least. It takes tiles for squares as high as they are."""
+    """Return Cohere 2 Vision's grid, which enlarges the image least. Tiles count as squares as wide as they are high."""
     side, most = stages.sides("size", config.size)[0], stages.count(config, "max_patches")
     return grid_by_scale(image.type.size("H"), image.type.size("W"), side, most)
 
 
 def covering(config: Config, image: Value) -> Grid:
-    """Ovis2: the smallest grid that keeps most of the image's pixels, or by `use_covering_area_grid` the nearest one."""
+    """Return Ovis2's grid: the smallest that keeps most of the image's pixels.
+
+    Without `use_covering_area_grid`, it is the grid nearest to the image's shape.
+    """
     if not config.use_covering_area_grid:
         return by_aspect(config, image)
     side, most = stages.sides("size", config.size)[0], stages.count(config, "max_patches")
@@ -81,7 +88,7 @@ def covering(config: Config, image: Value) -> Grid:
 
 
 def page(config: Config, image: Value) -> Page:
-    """Granite Docling: the grid of a page, and the one that is told."""
+    """Return Granite Docling's grid of a page, and the one that the outputs `rows` and `cols` report."""
     least, most = (stages.count(config, key) if config.crop_to_patches else 1 for key in ("min_patches", "max_patches"))
     dense = Dense()
     if config.dense_max_patches:
@@ -91,7 +98,7 @@ def page(config: Config, image: Value) -> Page:
 
 
 def tiles(rule: Rule, *, overview_first: bool, when: Callable[[Config], bool] = is_cut) -> Stage:
-    """The stage that cuts an image into tiles of `size`, beside an overview of that size where there are several."""
+    """Make the stage that cuts an image into tiles of `size`; several tiles get an overview of that size beside them."""
 
     def stage(b: ProgramBuilder, config: Config, x: Value) -> Value:
         if not when(config):
@@ -110,22 +117,24 @@ def _several(grid: Grid) -> num.Bool:
 
 
 def with_number(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """`pixel_values`, and `num_patches`, the tiles of each image."""
+    """Declare `pixel_values` and `num_patches`, the number of each image's tiles."""
     b.output("pixel_values", x, tiling.join_of(x))
     tiling.size_output(b, "num_patches", x.type.size("N") if "N" in x.type.layout else 1)
 
 
 def with_grid(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """`pixel_values`, and `grids`, the rows and columns of each image's tiles."""
+    """Declare `pixel_values` and `grids`, the rows and columns of each image's tiles."""
     b.output("pixel_values", x, tiling.join_of(x))
     tiling.size_output(b, "grids", *(covering(config, b.image) if is_cut(config) else (1, 1)))
 
 
 def document(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """The tiles of a document's pages, filled up to those of the longest one, and what tells them apart.
+    """Declare the tiles of a document's pages, filled up to the longest document's, their mask, and the pages' grids.
+
+    Pillow's backend makes three channels of one.
 
     Raises:
-        ConfigError: tiles of pil's backend have other than three channels; of one it makes three.
+        ConfigError: images have neither one nor three channels in Pillow's backend.
     """
     if x.type.channels == 1 and b.backend == "pil":
         x = b.add(SelectChannels((0, 0, 0)), x)
@@ -142,7 +151,10 @@ def document(b: ProgramBuilder, config: Config, x: Value) -> None:
 
 
 def local_grid(config: Config, image: Value) -> tuple[num.Bool, Grid]:
-    """DeepSeek OCR 2: whether the image is larger than a tile of `tile_size` and is cut, and its grid, 1 x 1 if it is not."""
+    """Tell whether an image is larger than a tile of DeepSeek OCR 2 (`tile_size`) and is cut; return that and its grid.
+
+    The grid of an image that is not cut is 1 x 1.
+    """
     side, height, width = stages.count(config, "tile_size"), image.type.size("H"), image.type.size("W")
     least, most = stages.count(config, "min_patches"), stages.count(config, "max_patches")
     large = num.maximum(height, width) > side
@@ -151,7 +163,7 @@ def local_grid(config: Config, image: Value) -> tuple[num.Bool, Grid]:
 
 
 def local_tiles(b: ProgramBuilder, config: Config, x: Value) -> Value | None:
-    """DeepSeek OCR 2: the tiles of `tile_size` of images that are larger than one."""
+    """Return DeepSeek OCR 2's tiles: none of an image within `tile_size`; None where no image is cut."""
     if not config.crop_to_patches:
         return None
     side, (large, grid) = stages.count(config, "tile_size"), local_grid(config, x)
@@ -160,17 +172,17 @@ def local_tiles(b: ProgramBuilder, config: Config, x: Value) -> Value | None:
 
 
 def whole_view(b: ProgramBuilder, config: Config, x: Value, side: int) -> Value:
-    """The image in the middle of a square, surrounded by `background_color`."""
+    """Return the image in the middle of a square, surrounded by `background_color`."""
     color = config.background_color
     if color is None:
         raise ConfigError("background_color: expected a byte for each channel, got null")
-    color = color if isinstance(color, tuple) else (color, *[0] * (x.type.channels - 1))  # as in the reference
+    color = color if isinstance(color, tuple) else (color, *[0] * (x.type.channels - 1))  # as in transformers
     height, width = fit.longest_edge_half_even(x.type.size("H"), x.type.size("W"), side)
     return stages.pad_to_square(b, tiling.resample(b, config, x, height, width), color, side)
 
 
 def views(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """DeepSeek OCR 2: `pixel_values`, whole views; `num_local_patches`, and `pixel_values_local` where there are any."""
+    """Declare DeepSeek OCR 2's outputs: whole images, the number of tiles of each, and the tiles if there are any."""
     local = local_tiles(b, config, x)
     side = stages.sides("size", config.size or {})[0] if config.crop_to_patches else stages.count(config, "tile_size")
     b.output("pixel_values", tiling.rescale_and_normalize(b, config, whole_view(b, config, x, side)))
@@ -182,7 +194,7 @@ def views(b: ProgramBuilder, config: Config, x: Value) -> None:
 
 
 def unlimited_view(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """Unlimited OCR: the whole view, which is warped instead where images are not cut and it is small."""
+    """Return Unlimited OCR's whole image on a square; stretched to it where images are not cut and it is small."""
     side = max(stages.sides("size", config.size or {}))
     if not config.crop_to_patches and side <= stages.count(config, "maximum_pad_value"):
         return tiling.resample(b, config, x, side, side)
@@ -190,9 +202,9 @@ def unlimited_view(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def views_and_grid(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """Unlimited OCR: `pixel_values`, `pixel_values_local` where there are any, their number and `patches_grid`.
+    """Declare Unlimited OCR's outputs: whole images, tiles if there are any, their number and grid.
 
-    The grid's columns come before its rows.
+    `patches_grid` has columns before rows.
     """
     local = local_tiles(b, config, x)
     b.output("pixel_values", tiling.rescale_and_normalize(b, config, unlimited_view(b, config, x)))
@@ -206,7 +218,10 @@ def views_and_grid(b: ProgramBuilder, config: Config, x: Value) -> None:
 
 
 def thumbnail_and_tiles(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """Perception LM: the whole image as a tile and, for "thumb+tile", the tiles of its canvas; as it is without `do_resize`."""
+    """Return Perception LM's tiles: the whole image, and for "thumb+tile" the tiles of its canvas.
+
+    Without `do_resize` there is only the image as it is.
+    """
     if not config.do_resize:
         return tiling.as_tile(b, x)
     side = stages.count(config, "tile_size")

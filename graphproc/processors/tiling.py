@@ -1,4 +1,4 @@
-"""What the classes that cut an image into tiles share: the cut, the overview beside the tiles, steps on crops of any size."""
+"""What classes that cut an image into tiles share: the cut, the overview beside the tiles, steps on each crop."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from graphproc.sizes import num, rules
 from graphproc.sizes.num import Bool, Num
 
 INDEX = num.symbol("index", 0)
-"""The number of a crop in `for_each`."""
+"""The number of a crop in `for_each`, counted from 0."""
 
 
 def resample(b: ProgramBuilder, config: Config, x: Value, height: Num, width: Num) -> Value:
-    """Resize whatever `do_resize` says. The same size changes nothing."""
+    """Resize, whatever `do_resize` says. The same size changes nothing."""
     if (height, width) == (x.type.size("H"), x.type.size("W")):
         return x
     return stages.resample(b, x, height, width, config.resample)
@@ -30,33 +30,33 @@ def resample(b: ProgramBuilder, config: Config, x: Value, height: Num, width: Nu
 
 @stages.when("do_resize")
 def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_resize` of tiles, which often have the size already."""
+    """Apply `do_resize` to tiles, which often have the size already."""
     return resample(b, config, x, *rules.resized(x.type.size("H"), x.type.size("W"), config.size))
 
 
 def rescale_and_normalize(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_rescale` and `do_normalize`."""
+    """Apply `do_rescale` and `do_normalize`."""
     return stages.normalize(b, config, stages.rescale(b, config, x))
 
 
 def as_tile(b: ProgramBuilder, x: Value) -> Value:
-    """An image as the only one of its tiles."""
+    """Return an image [C, H, W] as its only tile [1, C, H, W]."""
     return x.rearrange("c h w -> 1 c h w", "NCHW")
 
 
 def cut(b: ProgramBuilder, x: Value, height: Num, width: Num) -> Value:
-    """The tiles of a canvas of whole ones, row by row."""
+    """Cut a canvas of whole tiles [C, rows * height, columns * width] into them, row by row: [N, C, height, width]."""
     return x.rearrange("c (r h) (k w) -> (r k) c h w", "NCHW", h=height, w=width)
 
 
 def tiles_if(b: ProgramBuilder, condition: Bool, tiles: Value) -> Value:
-    """The tiles, or none of them."""
+    """Return the tiles if a condition holds, else none: an axis of length 0."""
     axis = tiles.type.axis("N")
     return b.add(Take(axis, 0, num.where(condition, tiles.type.shape[axis], 0)), tiles)
 
 
 def join(b: ProgramBuilder, *tiles: Value) -> Value:
-    """Tiles of one size one after another.
+    """Join tiles of one size, one after another.
 
     Raises:
         ConfigError: the settings make tiles of several sizes, which no tensor holds.
@@ -69,18 +69,18 @@ def join(b: ProgramBuilder, *tiles: Value) -> Value:
 
 
 def for_each(b: ProgramBuilder, config: Config, x: Value, count: Num, first: Op, steps: Sequence[Stage]) -> Value:
-    """Stages on each of a number of crops, which may differ in size.
+    """Run stages on each of a number of crops. The crops may differ in size, their results not.
 
     Args:
         b: the builder.
         config: the settings.
         x: what is cropped.
         count: how many crops there are.
-        first: the crop, whose place and size depend on `INDEX`.
-        steps: stages of one operand.
+        first: the crop, with a place and size that depend on `INDEX`.
+        steps: stages made of ops with one operand.
 
     Raises:
-        ConfigError: crops remain of several sizes, which no tensor holds.
+        ConfigError: the results have several sizes, which no tensor holds.
     """
     inner = ProgramBuilder(b.name, b.parity, backend=b.backend)
     y = inner.add(first, inner.input(x.name, x.type))
@@ -92,10 +92,10 @@ def for_each(b: ProgramBuilder, config: Config, x: Value, count: Num, first: Op,
 
 
 def join_of(x: Value) -> Join:
-    """The join of images that may be cut into tiles: all tiles in a row, or images stacked."""
+    """Return the join of images: tiles are concatenated, images that are not cut are stacked."""
     return joins.Concatenate() if "N" in x.type.layout else joins.STACK
 
 
 def size_output(b: ProgramBuilder, name: str, *values: Num, delivery: Delivery = TENSOR) -> None:
-    """An output of whole numbers for each image: one, or a row of several."""
+    """Declare an output of int64 numbers for each image: a scalar, or a vector of several."""
     b.output(name, b.add(Numbers(values, shape=() if len(values) == 1 else None)), delivery=delivery)

@@ -21,7 +21,7 @@ from graphproc.sizes.rules import shortest_edge
 
 
 def transform(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """Resize, crop or border, to [0, 1], normalize: always all of them, whatever the standard settings say."""
+    """Resize, crop or add a border, rescale to [0, 1], normalize: always all, whatever the standard settings say."""
     wanted = timm.evaluation(config.pretrained_cfg)
     if x.type.channels != 3:
         raise ConfigError(f"{timm.KEY}: expected an image of 3 channels, got {x.type.channels}. Set do_convert_rgb.")
@@ -38,7 +38,7 @@ def transform(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def _resized(height: Num, width: Num, wanted: timm.Evaluation) -> tuple[Num, Num]:
-    """The sides that the image is resized to.
+    """Return the sides that the image is resized to.
 
     Source: torchvision's `Resize` for `squash` and for a square `center`; else timm's `ResizeKeepRatio`.
     """
@@ -54,9 +54,10 @@ def _resized(height: Num, width: Num, wanted: timm.Evaluation) -> tuple[Num, Num
 
 
 def _window(side: Num, crop: int) -> tuple[Num, Num, Num]:
-    """Where the middle `crop` pixels of an axis lie: the first pixel, their number, and the pixels missing in front.
+    """Return where the middle `crop` pixels of an axis lie: the first pixel, their number, and the pixels missing in front.
 
-    An odd surplus is split so that the first pixel is even, an odd shortfall has its extra pixel behind.
+    Where an odd number of pixels is too much, the first pixel is an even one. Where an odd number is
+    missing, one more is added behind than in front.
 
     Source: torchvision `center_crop`, timm `center_crop_or_pad`.
     """
@@ -65,7 +66,7 @@ def _window(side: Num, crop: int) -> tuple[Num, Num, Num]:
 
 
 def _fill(wanted: timm.Evaluation) -> tuple[float, ...] | float:
-    """The border's colour: the mean as bytes, which Pillow clips; black around a crop."""
+    """Return the border's colour: the mean as bytes, clipped as Pillow does; black around a crop."""
     return tuple(min(max(round(255 * v), 0), 255) for v in wanted.mean) if wanted.mode == "border" else 0
 
 

@@ -32,16 +32,16 @@ from graphproc.processors.stages import WITHOUT_PAD
 from graphproc.sizes import fit
 
 PAD_MODES: Mapping[str, Mode] = {"reflect": "reflect", "replicate": "edge", "symmetric": "symmetric"}
-"""Modes of padding with the image's own pixels, and numpy's names for them."""
+"""The modes that pad with the image's own pixels, and numpy's names for them."""
 
 
 def video(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """`pixel_values` `[videos, frames, channels, height, width]`."""
+    """Declare `pixel_values`, [videos, frames, channels, height, width]."""
     b.output("pixel_values", x, sample=joins.STACK)
 
 
 def rescale(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """ViViT: `do_rescale`, and with `offset` minus one."""
+    """Apply ViViT's `do_rescale`; with `offset`, subtract 1."""
     if config.offset and not config.do_rescale:
         raise ConfigError("offset: needs do_rescale. Set offset to false, or do_rescale to true.")
     x = stages.rescale(b, config, x)
@@ -49,7 +49,7 @@ def rescale(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def resize_longest(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """TVP: `do_resize`, where a longest edge alone is a size too, and goes before all others."""
+    """Apply TVP's `do_resize`: a longest edge alone is a size as well, and wins over the other keys of `size`."""
     if not config.do_resize or "longest_edge" not in config.size:
         return stages.resize(b, config, x)
     sides = fit.longest_edge(x.type.size("H"), x.type.size("W"), config.size["longest_edge"])
@@ -58,7 +58,7 @@ def resize_longest(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 @stages.when("do_pad")
 def pad(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """TVP: `do_pad` to `pad_size` with `constant_values`, in the units that the pixels have by now, or by `pad_mode`."""
+    """Apply TVP's `do_pad` to `pad_size`: by `pad_mode`, or with `constant_values` in the pixels' units at this step."""
     value, mode = config.constant_values, config.pad_mode
     height, width = stages.sides("pad_size", config.pad_size)
     for side, limit in ((x.type.size("H"), height), (x.type.size("W"), width)):

@@ -1,4 +1,4 @@
-"""VitPose: the surroundings of each box, warped to one size."""
+"""VitPose: each box and what is around it, warped to one size."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from graphproc.processors.spec import PIL, ExtraInput, ProcessorSpec
 
 @stages.when("do_affine_transform")
 def warp(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """`do_affine_transform`: one tile for each box."""
+    """Apply `do_affine_transform`: one tile for each box."""
     factor = stages.number(config, "normalize_factor")
-    # transformers takes the rows of an image of 3 rows or fewer for its channels
+    # transformers takes the first axis of an image with 3 rows or fewer for its channels
     b.require(x.type.size("H") > x.type.channels, "boxes are warped from images of at least 4 rows. Use a taller image.")
     boxes = b.extra_inputs["box"]
     copies = b.add(Rearrange("c h w -> n c h w", (("n", boxes.type.size("N")),), "NCHW"), x)
@@ -24,7 +24,7 @@ def warp(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def tiles(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """The boxes of all images in one row."""
+    """Declare `pixel_values`: the crops of all images' boxes, one after another."""
     b.output("pixel_values", x, joins.Concatenate() if config.do_affine_transform else joins.STACK)
 
 

@@ -1,1 +1,1 @@
-"""The surface shaped like transformers' image processors."""
+"""Processors for users, with the attributes and methods of transformers' image processors."""

@@ -1,4 +1,4 @@
-"""Images that no graph takes: other dtypes than bytes and other numbers of channels, on the numpy executor."""
+"""Run images that no graph takes, of other dtypes or numbers of channels, on the numpy executor."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from graphproc.wrappers.images import flatten_images
 
 Array = np.ndarray[Any, Any]
 Compile = Callable[..., Program]
-"""Makes the program for the image's channels; takes options of `ProcessorSpec.program`."""
+"""Compiles the program for an image; takes options of `ProcessorSpec.program`."""
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
-"""The IR's names of numpy's dtypes."""
+"""The IR's names of element types by numpy's dtypes."""
 
 
 def graph_takes(spec: ProcessorSpec, array: Array, further: Mapping[str, Array]) -> bool:
-    """Whether an image and its further inputs have the types of the class's graph."""
+    """Tell whether an image and its further inputs have the types of the class's graph."""
     declared = all(rows.dtype == DTYPES[spec.extra_inputs[name].dtype] for name, rows in further.items())
     return array.dtype == np.uint8 and array.shape[-1] == 3 and declared
 
 
 def check_for_bytes(images: Any) -> None:
-    """Refuse what timm processes otherwise than the bytes that an array of it holds.
+    """Refuse images that timm does not process by the bytes that an array of them holds.
 
     Raises:
-        ImageError: it is a torch tensor by itself, or a PIL image of mode LAB is among the images.
+        ImageError: `images` is a torch tensor, or one of them is a PIL image of mode LAB.
     """
     if tensor_type_of(images) is TensorType.PYTORCH:
         raise ImageError("images: expected PIL images or arrays, got a torch tensor, which timm resizes as floats. Use .numpy().")
@@ -46,9 +46,9 @@ def check_for_bytes(images: Any) -> None:
 
 
 def program_options(spec: ProcessorSpec, backend: str, array: Array) -> dict[str, Any]:
-    """The options of `ProcessorSpec.program` for an image; none for those of three channels of bytes.
+    """Return the options of `ProcessorSpec.program` for an image; none for one of three channels of bytes.
 
-    Programs of the pil backend are for bytes, and take images of any values (`executors/any_values.py`).
+    Programs of the pil backend are compiled for bytes, and take images of any values (`executors/any_values.py`).
 
     Raises:
         ImageError: torch would not take the image.
@@ -64,10 +64,10 @@ def program_options(spec: ProcessorSpec, backend: str, array: Array) -> dict[str
 def run_array(
     spec: ProcessorSpec, backend: str, config: Config, compiled: Compile, array: Array, further: Mapping[str, Array]
 ) -> Mapping[str, Array]:
-    """One image of any dtype and channel count on the numpy executor.
+    """Run one image of any dtype and number of channels on the numpy executor; return the outputs by name.
 
     Raises:
-        ImageError: transformers would not take the image, or this package does not.
+        ImageError: the image cannot be processed, by transformers or by this package.
     """
     if spec.reads == "bytes":
         array = as_bytes(array)[0]

@@ -1,4 +1,4 @@
-"""The single steps of preprocessing on arrays, as methods of every processor; the arithmetic is that of the ops."""
+"""Single steps of preprocessing on arrays, as methods of every processor, computed by the ops."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from graphproc.wrappers.images import data_format as format_of
 
 Array = np.ndarray[Any, Any]
 Format = Any
-"""`channels_first`, `channels_last`, an enum with one of these values, or None."""
+"""A layout: `channels_first`, `channels_last`, an enum with one of these values, or None."""
 
 
 class ArrayMethods:
-    """Steps on one image.
+    """Methods that do one step on one image.
 
-    Images are arrays or tensors of three dimensions, channels first or last: as `input_data_format` says, or else found
-    by looking for 1, 3 or 4 channels on the first axis, then on the last. Results are numpy arrays laid out as
-    `data_format` says, or else as the image was.
+    Images are arrays or tensors of three dimensions, with channels first or last. `input_data_format`
+    says which; without it, an axis of length 1, 3 or 4 is looked for, first in front, then at the end.
+    Results are numpy arrays with the layout `data_format`, or else the image's.
 
     Source: transformers 5.23, the methods of the same names of the Pillow backend.
     """
@@ -57,8 +57,8 @@ class ArrayMethods:
 
         Raises:
             ConfigError: the size or the filter has no meaning.
-            ImageError: the image has no such values, or more than 4 channels. Of 2 and 4 the last is alpha, by which Pillow
-                weights the others.
+            ImageError: the image has other values, or more than 4 channels. The last of 2 or 4 channels
+                is alpha, by which Pillow weights the others.
         """
         x, layout = _channels_first(image, input_data_format)
         code = BILINEAR if resample is None else resample
@@ -70,7 +70,7 @@ class ArrayMethods:
             raise ImageError(f"{old}: resizes to {height} x {width}. Use a less elongated image.")
         kernel = NAMES[int(code)]
         found = resized(Resample(height, width, kernel, kernel != NEAREST), x)
-        found = found.copy() if np.may_share_memory(found, x) else found  # an image of the size already
+        found = found.copy() if np.may_share_memory(found, x) else found  # an image that has the size already
         return _laid_out(found, data_format, layout)
 
     def center_crop(self, image: Any, size: Any, data_format: Format = None, input_data_format: Format = None) -> Array:
@@ -87,7 +87,7 @@ class ArrayMethods:
 
         Raises:
             ConfigError: the size does not give both sides.
-            ImageError: the image has no layout.
+            ImageError: neither axis of the image can be its channels.
         """
         x, layout = _channels_first(image, input_data_format)
         return _laid_out(CenterCrop(*sides("size", size_dict("size", size))).numpy(x), data_format, layout)
@@ -161,8 +161,8 @@ class ArrayMethods:
             input_data_format: layout of the images.
 
         Returns:
-            The padded image or a list of them; with `return_mask`, that and int64 masks [height, width] of 1 where the
-            image is.
+            The padded image or a list of them; with `return_mask` also int64 masks [height, width], 1 on the
+            image and 0 on the padding.
 
         Raises:
             ImageError: an image is larger than `pad_size`.
@@ -187,7 +187,7 @@ class ArrayMethods:
 
 
 def _channels_first(image: Any, input_data_format: Format) -> tuple[Array, str]:
-    """An image channels first, and how it was laid out."""
+    """Return an image with channels first, and the layout that it had."""
     if tensor_type_of(image) is None:
         raise ImageError(f"image: expected an array or a tensor, got {type(image).__name__}. Convert it with numpy.asarray.")
     array = tensor_to_numpy(image)

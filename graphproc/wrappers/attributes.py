@@ -1,4 +1,4 @@
-"""What a processor's attributes hold: settings in transformers' containers, defaults of classes, and what is computed of them."""
+"""A processor's attributes: settings in transformers' containers, defaults of classes, and computed values."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from graphproc.processors.registry import lookup
 from graphproc.processors.spec import ProcessorSpec
 
 STATISTICS = ("image_mean", "image_std")
-"""Ends of the names of settings that are tuples of numbers; sequences of others are lists."""
+"""The ends of names of settings that are shown as tuples of numbers; other sequences are lists."""
 
 
 def shown(spec: ProcessorSpec, key: str, value: Any) -> Any:
-    """A normalised setting as transformers' attribute of that name holds it: sizes with their sides, tables as lists of lists.
+    """Return a normalised setting in the container that transformers' attribute of that name has.
 
-    Means and standard deviations are tuples, but of classes that are `unmoved`.
+    Sizes have their sides as attributes, tables are lists of lists. Means and standard deviations are
+    tuples, except in classes that are `unmoved`.
     """
     if isinstance(value, Mapping):
         return Size(value) if set(value) <= set(SIDES) else dict(value)
@@ -29,24 +30,24 @@ def shown(spec: ProcessorSpec, key: str, value: Any) -> Any:
 
 
 def class_attributes(spec: ProcessorSpec) -> dict[str, Any]:
-    """The defaults of a class, by name; a setting without one is no attribute of it."""
+    """Return the defaults of a class by name; a setting without a default is not an attribute of the class."""
     settings = spec.config({}).settings
     return {key: shown(spec, key, value) for key, value in settings.items() if value is not None}
 
 
 def computed(config: Config) -> dict[str, Any]:
-    """The attributes that a processor's class computes of its settings; none for most."""
+    """Return the attributes that a class computes from its settings; most compute none."""
     return dict(lookup(config.processor).computed(config))
 
 
 def saved(spec: ProcessorSpec, config: Config, computed: Mapping[str, Any], unknown: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings as a configuration file holds them, without those that nobody set.
+    """Return the settings as a configuration file holds them, without those that were never set.
 
     Args:
-        row: the class.
+        spec: the spec of the class.
         config: the normalised settings.
-        computed: what the class computes of its settings, as the processor's attributes hold it.
-        unknown: settings that change nothing, but for what is computed.
+        computed: what the class computes from its settings, as the processor's attributes hold it.
+        unknown: settings that change nothing, except what is computed.
     """
     settings = {key: shown(spec, key, value) for key, value in config.settings.items()} | dict(computed)
     known = [*settings.items(), *((key, value) for key, value in unknown.items() if key not in computed)]

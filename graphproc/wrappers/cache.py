@@ -1,4 +1,4 @@
-"""What a processor keeps of earlier calls."""
+"""Programs, sessions and plans that a processor keeps from earlier calls."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ MOST_PROGRAMS = 64
 MOST_PLANS = 256
 """How many plans for image sizes a processor keeps."""
 MOST_SESSIONS = 16
-"""How many sessions a processor keeps, those of the workers not counted."""
+"""How many sessions a processor keeps, not counting those of workers."""
 
 
 class Cache:
-    """What a processor keeps of earlier calls; copies begin anew, as sessions cannot be copied.
+    """What a processor keeps from earlier calls. A copy starts empty, because sessions cannot be copied.
 
     Attributes:
-        configs: normalised settings, by what they were normalised from.
+        configs: normalised settings, by the settings as they were given.
         programs: programs of preprocessing and post-processing, by settings and options.
         sessions: sessions of their graphs, by the same and the number of threads.
-        plans: what is known of programs for inputs of known shapes.
-        memory: the memory of large results.
-        warned: the subjects of warnings that a processor gives once.
+        plans: the plans (`running.Plan`) of programs for inputs of known shapes.
+        memory: memory of large results, to be used again.
+        warned: the subjects of warnings that were given, each only once.
     """
 
     def __init__(self) -> None:
-        """Make an empty one."""
+        """Make an empty cache."""
         self.configs: LruDict[bytes, Config] = LruDict(MOST_PROGRAMS)
         self.programs: LruDict[Hashable, Program] = LruDict(MOST_PROGRAMS)
         self.sessions: LruDict[Hashable, Session] = LruDict(MOST_SESSIONS)
@@ -45,10 +45,10 @@ class Cache:
         self.warned: set[str] = set()
 
     def session(self, key: Hashable, program: Program, **options: Any) -> Session:
-        """The session of a program's graph; made if there is none, which forks wait for.
+        """Return the session of a program's graph, made if there is none yet. Forks of the process wait while it is made.
 
         Args:
-            key: tells the session from others.
+            key: identifies the session.
             program: the program.
             **options: options of `Session`.
         """

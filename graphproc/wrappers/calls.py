@@ -1,4 +1,4 @@
-"""One call of a processor: its arguments, reading and running images, delivering results."""
+"""One call of a processor: sort its arguments, read and run the images, deliver the results."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from graphproc.wrappers.running import Runner, about, labels_of
 Array = np.ndarray[Any, Any]
 
 CALL_ONLY_KEYS = ("return_tensors", "input_data_format", "data_format", "device", "disable_grouping", "image_seq_length")
-"""Keywords of a call that are no settings."""
+"""Keywords of a call that are not settings."""
 VIDEOS = (
     "'videos' is no keyword of an image processor: it reads images. Give frames as images, or for a class of videos each video's "
     "frames as one list, images=[[frame, ...], ...]."
@@ -42,7 +42,7 @@ class Arguments:
     """What a call gives beside the images.
 
     Attributes:
-        further: further inputs, by the keywords of the call.
+        further: further inputs, by the call's keywords.
         texts: outputs of text, by their names.
         settings: settings to use instead of the processor's own.
     """
@@ -53,10 +53,10 @@ class Arguments:
 
 
 def arguments(processor: Compilation, given: Mapping[str, Any]) -> Arguments:
-    """Tell the keywords of a call apart.
+    """Sort the keywords of a call into further inputs, texts and settings.
 
     Raises:
-        TypeError: the class knows no such keyword.
+        TypeError: the class does not know a keyword.
     """
     spec = processor.spec
     settings = {key: value for key, value in given.items() if key not in CALL_ONLY_KEYS}
@@ -75,7 +75,7 @@ def arguments(processor: Compilation, given: Mapping[str, Any]) -> Arguments:
 
 
 def reading(spec: ProcessorSpec, backend: str, config: Config) -> dict[str, Any]:
-    """How a call reads images: keywords of `to_array`."""
+    """Return the keywords of `to_array` with which a call reads images."""
     converts = bool(config.do_convert_rgb) and spec.reads not in ("plain", "frames")
     counts: dict[str, Any] = {"channel_counts": (1, 3)} if spec.reads in ("pil", "frames", "bytes") else {}
     arrays = {"converts_arrays": spec.reads not in ("pil", "frames"), **counts}
@@ -95,13 +95,13 @@ class Call:
         Args:
             processor: compiles the settings, and keeps what it compiled.
             config: the settings of the call.
-            images: as of `preprocess`.
-            further: the further inputs by the keywords of the call.
+            images: as for `preprocess`.
+            further: the further inputs by the call's keywords.
             engine: `onnxruntime` or `numpy`.
 
         Raises:
-            ImageError: these are no images, or samples of other numbers of images than the class
-                takes; or further inputs are not those that the class takes.
+            ImageError: there are no images, samples do not have as many images as the class takes, or
+                further inputs are not those that the class takes.
         """
         spec = processor.spec
         self._processor, self._spec, self._config, self._engine = processor, spec, config, engine
@@ -118,10 +118,10 @@ class Call:
         self._runner = Runner(labels_of(self._images), self._runs, processor._cache.plans, processor._cache.memory)
 
     def run(self, input_data_format: str | None) -> list[Output]:
-        """Read and run the images; what the graph does not take runs in the numpy reference.
+        """Read and run the images. Those that the graph does not take run in the numpy reference.
 
         Returns:
-            The outputs that there are.
+            The outputs of the program.
 
         Raises:
             ConfigError: a setting has no meaning.
@@ -156,7 +156,7 @@ class Call:
         return outputs
 
     def _run_one(self, index: int, config: Config, array: Array) -> None:
-        """Run one image, or hand it to the runner, which may run it together with others."""
+        """Run one image, or pass it to the runner, which may run it together with others."""
         processor, runner, several = self._processor, self._runner, self._several[index]
         further = {name: rows[index] for name, rows in self._further.items()}
         plain = graph_takes(self._spec, array, further)
@@ -176,7 +176,7 @@ class Call:
             runner.results[index] = run_array(self._spec, processor.backend, config, compiled, array, further)
 
     def delivered(self, outputs: list[Output], return_tensors: Any) -> BatchFeature:
-        """The results of all images in the containers of transformers' class or of a framework.
+        """Return the results of all images, in the containers of transformers' class or as a framework's tensors.
 
         Raises:
             ShapeError: the images' results have several shapes where transformers stacks or
@@ -199,7 +199,7 @@ class Call:
             listed,
         )
         for output in outputs:
-            if output.delivery.kind == "separate":  # each a tensor of its own
+            if output.delivery.kind == "separate":  # a tensor for each image
                 tensors = (BatchFeature({output.name: array}, return_tensors) for array in features[output.name])
                 features[output.name] = [one[output.name] for one in tensors]
             if output.name in TENSORS and output.name in features:
@@ -211,7 +211,7 @@ class Call:
 
 
 def _samples(spec: ProcessorSpec, images: Any) -> list[list[Any]]:
-    """The images of each sample, still unread."""
+    """Return the images of each sample, not read yet."""
     if spec.reads == "bytes":
         check_for_bytes(images)
     if spec.images_per_sample_output and isinstance(images, (list, tuple)) and images and isinstance(images[0], (list, tuple)):

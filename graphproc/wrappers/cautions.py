@@ -1,4 +1,4 @@
-"""Warnings about a call, said once by each processor."""
+"""Warnings about a call, which each processor gives once."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from graphproc.errors import warn
 
 
 def warn_once(said: set[str], label: str, texts: Mapping[str, str]) -> None:
-    """Warn of what was not said before.
+    """Give the warnings that were not given before.
 
     Args:
-        said: the subjects that were warned of; those of the texts are added.
-        label: what the warnings begin with.
-        texts: what to say, by subject.
+        said: the subjects of earlier warnings; the new ones are added.
+        label: the start of each warning.
+        texts: the warnings by subject.
     """
     for subject, text in texts.items():
         if subject not in said:

@@ -1,4 +1,4 @@
-"""Methods that transformers' base classes have beside the call and the steps, for code that calls a processor's parts.
+"""Further methods of transformers' base classes, for code that calls the parts of a processor.
 
 Source: transformers 5.23, `BaseImageProcessor`, `PilBackend`, `TorchvisionBackend` and `ImageProcessingMixin`.
 """
@@ -19,27 +19,28 @@ from graphproc.wrappers.settings import Settings
 
 
 class CommonMethods(Settings):
-    """What all processors can do with single images."""
+    """Methods of all processors for single images."""
 
     _auto_class: ClassVar[str | None] = None
 
     @classmethod
     def register_for_auto_class(cls, auto_class: str | type = "AutoImageProcessor") -> None:
-        """Remember the name of an auto class, as transformers' classes do; classes of this package load without it."""
+        """Remember the name of an auto class, as transformers' classes do. Classes of this package load without it."""
         cls._auto_class = auto_class if isinstance(auto_class, str) else auto_class.__name__
 
     def fetch_images(self, image_url_or_urls: Any) -> Any:
-        """Open image files, one or nested lists of them; images that are given as such stay as they are.
+        """Open image files, one or nested lists of them. Images among them stay as they are.
 
         Args:
-            image_url_or_urls: paths, `data:image/...;base64,` strings or images; no addresses, which are not downloaded here.
+            image_url_or_urls: paths, `data:image/...;base64,` strings or images. URLs are not downloaded.
 
         Returns:
-            PIL images in RGB, or with torchvision's backend uint8 tensors `[3, height, width]`, in the lists that they came in.
+            PIL images in RGB, or with torchvision's backend uint8 tensors `[3, height, width]`, nested as
+            they came in.
 
         Raises:
             ImageError: a file cannot be read.
-            TypeError: it is neither a file nor an image.
+            TypeError: something is neither a file nor an image.
         """
         if isinstance(image_url_or_urls, (list, tuple)):
             return [self.fetch_images(one) for one in image_url_or_urls]
@@ -51,18 +52,18 @@ class CommonMethods(Settings):
         return image_url_or_urls
 
     def process_image(self, image: Any, do_convert_rgb: bool | None = None, input_data_format: Any = None, **_: Any) -> Any:
-        """One image as the steps take it: channels first, without changing values.
+        """Return one image in the form that steps take: channels first, with unchanged values.
 
         Args:
             image: a PIL image, an array or a tensor.
-            do_convert_rgb: whether it becomes RGB.
-            input_data_format: `channels_first` or `channels_last` for arrays; None looks for the axis of 1, 3 or 4.
+            do_convert_rgb: whether to convert it to RGB.
+            input_data_format: `channels_first` or `channels_last` for arrays; None looks for an axis of length 1, 3 or 4.
 
         Returns:
             An array `[channels, height, width]` of the image's dtype, or with torchvision's backend a tensor.
 
         Raises:
-            ImageError: it is no image, or of an unusable shape.
+            ImageError: it is not an image, or has an unusable shape.
         """
         x = np.ascontiguousarray(np.moveaxis(self._read(image, bool(do_convert_rgb), input_data_format), -1, 0))
         if self.backend == "pil":
@@ -72,17 +73,17 @@ class CommonMethods(Settings):
         return torch.from_numpy(x if x.flags.writeable else x.copy())
 
     def convert_to_rgb(self, image: Any, input_data_format: Any = None) -> Any:
-        """An image in RGB: one channel three times, an alpha channel on white, PIL images by Pillow.
+        """Convert an image to RGB: repeat one channel, composite alpha on white; Pillow converts PIL images.
 
         Args:
             image: a PIL image, an array or a tensor.
             input_data_format: as for `process_image`.
 
         Returns:
-            An array or a tensor laid out as the image was, channels last of a PIL image.
+            An array or a tensor with the image's layout; channels last for a PIL image.
 
         Raises:
-            ImageError: it is no image, or of an unusable shape.
+            ImageError: it is not an image, or has an unusable shape.
         """
         if tensor_type_of(image) is None:
             return self._read(image, True, None)
@@ -114,7 +115,7 @@ class CommonMethods(Settings):
             image_std: the same.
 
         Returns:
-            float32, or what came in where neither is done.
+            float32; the images unchanged where neither is done.
         """
         settings = {
             "do_rescale": do_rescale,

@@ -1,4 +1,4 @@
-"""From a processor's settings to a program, an ONNX graph or a torch module."""
+"""Compile a processor's settings to a program, an ONNX graph or a torch module."""
 
 from __future__ import annotations
 
@@ -24,17 +24,18 @@ Sides = tuple[int, int]
 
 
 class Compilation(Settings):
-    """Compilation of a processor's settings."""
+    """Compiles a processor's settings."""
 
     def compile(self, *, color: str = "rgb", inputs: Sequence[str] = (), several: bool = False, **changes: Any) -> Program:
-        """The program of the settings, with some changed for this once.
+        """Return the program of the settings, with some changed for this call.
 
         Args:
-            color: the colour order of the input image: `rgb`, `bgr`, `rgba` (composited on the class's background, which is white
-                for most) or `gray`.
-            inputs: further inputs that the program has beside the image, e.g. `["segmentation_map"]`; those that the class
-                requires it always has.
-            several: whether the image is one of several in its sample, for classes that process those otherwise.
+            color: the colour order of the input image: `rgb`, `bgr`, `rgba` (composited on the class's
+                background, white for most) or `gray`.
+            inputs: optional inputs that the program has beside the image, e.g. `["segmentation_map"]`; it
+                always has those that the class requires.
+            several: whether the image is one of several in its sample, for classes that process it
+                differently then.
             **changes: settings to use instead of the processor's own.
 
         Raises:
@@ -47,12 +48,12 @@ class Compilation(Settings):
         return self._program(config, color=color, **options_of(dict.fromkeys(inputs), several))
 
     def _program(self, config: Config, **options: Any) -> Program:
-        """The program of some settings, with options of `ProcessorSpec.program`."""
+        """Return the program of some settings, with options of `ProcessorSpec.program`."""
         key = program_key(config, self.backend, options)
         return self._cache.programs.get_or_make(key, lambda: self.spec.program(config, backend=self.backend, **options))
 
     def _session(self, program: Program, config: Config, threads: int | None, **options: Any) -> Session:
-        """The session of a program's graph with that many threads; settings and options are the program's."""
+        """Return the session of a program's graph with that many threads. Settings and options are the program's."""
         return self._cache.session((*program_key(config, self.backend, options), threads), program, threads=threads)
 
     def to_onnx(
@@ -67,17 +68,17 @@ class Compilation(Settings):
         several: bool = False,
         **changes: Any,
     ) -> onnx.ModelProto:
-        """The ONNX graph of the settings.
+        """Return the ONNX graph of the settings.
 
         Args:
             target: `cpu`, `cuda` or `portable`; see `EmitOptions`.
-            input: `batch` for uint8 [batch, height, width, C], `image` for uint8 [height, width, C], `sequence` for a sequence
-                of uint8 [height, width, C] of different sizes.
+            input: `batch` for uint8 [batch, height, width, C], `image` for uint8 [height, width, C],
+                `sequence` for a sequence of uint8 [height, width, C] of different sizes.
             opset: version of the default ONNX domain, 17 to 23.
             image_size: (height, width) of every image, or None for any.
             color: the colour order of the input.
             inputs: further inputs beside the image, as for `compile`.
-            several: whether images are of samples of several, as for `compile`; how many those have is no output then.
+            several: as for `compile`; the output with the number of a sample's images is then left out.
             **changes: settings to use instead of the processor's own.
 
         Returns:
@@ -87,7 +88,7 @@ class Compilation(Settings):
         Raises:
             ConfigError: a setting has no meaning.
             EmitError: the options do not fit together.
-            ProgramError: no image can be taken with the settings.
+            ProgramError: the settings take no image.
         """
         from graphproc.emitters.onnx.emit import EmitOptions, emit
 
@@ -109,7 +110,7 @@ class Compilation(Settings):
         return emit(program, options, metadata)
 
     def _saved_with(self, changes: Mapping[str, Any]) -> dict[str, Any]:
-        """The settings, with some changed, as `to_dict` of a processor that is made with them."""
+        """Return the settings, with some changed, as `to_dict` of a processor made with them gives them."""
         given = self._config({**self._read_in_calls(), **changes}).settings
         own = {key: value for key, value in given.items() if key in changes or key in self._own_settings()}
         config = self.spec.config({**self._unknown, **self._own_settings(), **own})
@@ -127,9 +128,9 @@ class Compilation(Settings):
         return write_atomically(path, self.to_onnx(**options).SerializeToString(deterministic=True))
 
     def to_torch(self, **options: Any) -> TorchModule:
-        """The graph as a `torch.nn.Module`, which gives the same bits on tensors; options are those of `to_onnx`.
+        """Return the graph as a `torch.nn.Module` that gives the same bits on tensors; options are those of `to_onnx`.
 
-        The target is `cuda` unless given: its float32 products suit torch on every device.
+        The target is `cuda` if none is given, because its float32 products suit torch on every device.
 
         Raises:
             RuntimeUnavailableError: torch is not installed.
@@ -140,10 +141,10 @@ class Compilation(Settings):
 
 
 def options_of(further: Mapping[str, Any], several: bool = False) -> dict[str, Any]:
-    """The program's options for further inputs and for images of several in a sample; none where there is neither."""
+    """Return options of the program for further inputs and for several images in a sample; empty without both."""
     return {**({"extra_inputs": sorted(further)} if further else {}), **({"several": True} if several else {})}
 
 
 def program_key(config: Config, backend: str, options: Mapping[str, Any]) -> tuple[str, str, str]:
-    """What tells a program from others of its class."""
+    """Return a key that tells a program from others of its class."""
     return backend, config.text, json.dumps(options, sort_keys=True) if options else ""

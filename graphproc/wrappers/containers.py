@@ -1,7 +1,7 @@
-"""What a call without `return_tensors` returns: the containers of transformers' classes.
+"""Put results into the containers of transformers' classes, for calls without `return_tensors`.
 
-Most results are a list of one array for each image; here is what is otherwise. Source: transformers 5.23, what `_preprocess` of
-each class puts into its `BatchFeature`.
+Most results are a list of one array for each image; the tables here list the exceptions. Source:
+transformers 5.23, what `_preprocess` of each class puts into its `BatchFeature`.
 """
 
 from __future__ import annotations
@@ -35,47 +35,47 @@ STACKED: Mapping[str, tuple[str, ...]] = {
     "pixel_mask": (*DETECTORS, "RTDetr"),
     "pixel_values": (*DETECTORS, "RTDetr", "Step3p7", "Emu3", "Pixtral", "Gemma4", "Gemma4Unified"),
 }
-"""Outputs that are one array of all images; of these classes alone where there are some."""
+"""Outputs that are one array of all images, and the classes that do so; an empty tuple stands for every class."""
 ONLY_TORCHVISION_STACKS = (*DETECTORS, "RTDetr")
-"""Of these classes the torchvision backend alone stacks."""
+"""Classes that stack only in the torchvision backend."""
 ONLY_PADDED = ("Emu3", "Pixtral")
-"""Classes that stack images alone that they pad to one size."""
+"""Classes that stack only images that they pad to one size."""
 TUPLES = ("image_sizes", "original_sizes", "reshaped_input_sizes", "spatial_shapes")
-"""Outputs of a tuple of whole numbers for each image."""
+"""Outputs that are a tuple of ints for each image."""
 LISTS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("grids", "image_unpadded_heights", "image_unpadded_widths", "image_scale_factors"), ()),
     "image_sizes": ("Lfm2Vl",),
 }
-"""Outputs of a list of numbers for each image; of these classes alone where there are some."""
+"""Outputs that are a list of numbers for each image, and the classes that do so; an empty tuple stands for every class."""
 TENSORS = ("patch_offsets",)
-"""Outputs that are a list of torch's tensors whatever is asked for; of arrays where torch is not installed."""
+"""Outputs that are always a list of torch tensors, or of arrays if torch is not installed."""
 FLOATS = ("image_scale_factors",)
-"""Outputs of Python's floats; frameworks make tensors of their own default type of them."""
+"""Outputs of Python floats; a framework turns them into tensors of its default type."""
 STACKED_BEFORE = ("input_ids",)
-"""Outputs of an array for each image, which are made of a stack of all."""
+"""Outputs that are an array for each image, made of a stack of all."""
 ROWS: Mapping[str, tuple[str, ...]] = {
     "pixel_values": ("Cohere2Vision", "Eomt", "Gemma3", "GotOcr2", "Llama4", "Ovis2", "VitPose"),
     "pixel_values_local": ("DeepseekOcr2", "UnlimitedOcr"),
     "target_sizes": ("PPOCRV5ServerDet",),
 }
-"""Outputs of all images' parts in a row, which are a list of one array for each part."""
+"""Outputs of all images' parts, one after another, that are a list of one array for each part."""
 SAMPLES: Mapping[str, tuple[str, ...]] = {
     "images": ("Fuyu",),
     "pixel_values": ("EfficientLoFTR", "LightGlue", "SuperGlue", "Tvp", "VideoMAE", "Vivit"),
 }
-"""Outputs of pil's backend that are a list of images for each sample."""
+"""Outputs that are a list of images for each sample in the pil backend."""
 UNPADDED = ("Idefics2", "Idefics3", "SmolVLM", "UltraVBert")
-"""Classes that give such lists of pixels in either backend, where they are not padded."""
+"""Classes that give such lists of pixels in both backends, if images are not padded."""
 
 
 def check_lengths(row: str, backend: str, output: Output, value: Any) -> None:
-    """Refuse what no framework's tensor can be made of: torch's tensors of several lengths, which are no ragged arrays.
+    """Refuse results of several lengths where no framework's tensor can be made of them.
 
-    Lists of a sample's images are, also of torchvision's backend.
+    transformers fails for lists of torch tensors of several lengths, but not for lists of a sample's images.
 
     Raises:
-        ShapeError: the torchvision backend's results of the images have several lengths, or the images' results several shapes
-            where transformers stacks or concatenates them.
+        ShapeError: the images' results have several shapes where transformers stacks or concatenates them,
+            or several lengths in the torchvision backend.
     """
     name, stem = output.name, row.removesuffix("ImageProcessor")
     if value is not None:
@@ -91,14 +91,14 @@ def check_lengths(row: str, backend: str, output: Output, value: Any) -> None:
 
 
 def contained(row: str, backend: str, output: Output, value: Any, apart: Callable[[], list[Array]]) -> Any:
-    """One output as transformers returns it without `return_tensors`.
+    """Return one output as transformers returns it without `return_tensors`.
 
     Args:
         row: the class's name.
-        backend: its backend, which decides whether arrays are numpy's or torch's; without torch installed they are numpy's.
+        backend: its backend: torchvision's gives torch tensors if torch is installed, pil's numpy arrays.
         output: the output.
         value: its value for all images, arrays or lists of arrays.
-        apart: makes the results of each image.
+        apart: returns the results of each image.
 
     Raises:
         ShapeError: the images' results have several shapes where transformers stacks or concatenates them.
@@ -125,7 +125,7 @@ def contained(row: str, backend: str, output: Output, value: Any, apart: Callabl
 
 
 def in_tensors(rows: list[Any]) -> list[Any]:
-    """Rows of whole numbers as tensors of torch, int64, or as arrays without torch."""
+    """Return rows of whole numbers as int64 torch tensors, or as arrays without torch."""
     arrays = [np.asarray(row, np.int64) for row in rows]
     found: list[Any] = _in_torch(arrays) if find_spec("torch") else arrays
     return found
@@ -151,7 +151,7 @@ def _stacks(name: str, backend: str, output: Output) -> bool:
 
 
 def _sampled(name: str, key: str, backend: str, output: Output) -> bool:
-    """Whether the output is a list of images for each sample."""
+    """Tell whether the output is a list of images for each sample."""
     if name in UNPADDED:
         return key == "pixel_values" and not output.join.pads
     return backend != TORCHVISION and name in SAMPLES.get(key, ())

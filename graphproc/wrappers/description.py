@@ -1,4 +1,4 @@
-"""What a class is, as facts and as text: `help(gp.CLIPImageProcessor)` and `graphproc list CLIPImageProcessor` show the same."""
+"""Describe a class as facts and as text, for `help(gp.CLIPImageProcessor)` and `graphproc list CLIPImageProcessor`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ IMAGES = "one image or several of any sizes: PIL images, arrays, tensors, paths;
 
 
 def entry(spec: ProcessorSpec) -> dict[str, Any]:
-    """The facts of a line in a list of classes."""
+    """Return the facts that a list of classes shows of each."""
     return {
         "name": spec.name,
         "family": spec.family,
@@ -30,7 +30,7 @@ def entry(spec: ProcessorSpec) -> dict[str, Any]:
 
 
 def facts(spec: ProcessorSpec) -> dict[str, Any]:
-    """All facts of a class: with settings, their meanings, how inputs are given and what outputs are."""
+    """Return all facts of a class: also settings with their meanings, forms of inputs, and meanings of outputs."""
     return {
         **entry(spec),
         "parities": {backend: str(spec.parity_of(backend)) for backend in spec.backends},
@@ -42,7 +42,7 @@ def facts(spec: ProcessorSpec) -> dict[str, Any]:
 
 
 def explained(spec: ProcessorSpec, key: str) -> str:
-    """The meaning of a setting; of a standard switch with what the class's own step says of it in its docstring.
+    """Return the meaning of a setting; for a standard switch, with the docstring of the class's own step.
 
     Example: "Pad the image: mirrored at the bottom and right up to the next larger multiple."
     """
@@ -55,7 +55,7 @@ def explained(spec: ProcessorSpec, key: str) -> str:
 
 
 def given(extra: ExtraInput) -> str:
-    """How a further input is given."""
+    """Return the form of a further input, in words."""
     forms = {
         "HW": "a map [height, width]" + (" of the image's sides" if extra.aligned else ""),
         "HWC": "an image" + (" of the image's sides" if extra.aligned else " of any size"),
@@ -67,7 +67,7 @@ def given(extra: ExtraInput) -> str:
 
 
 def text(spec: ProcessorSpec) -> str:
-    """All facts of a class as plain text."""
+    """Return all facts of a class as plain text."""
     found = facts(spec)
     settings = ((f"{key} = {value!r}", found["meanings"][key]) for key, value in found["settings"].items())
     shown = {name.strip("[]"): name for name in spec.shown_outputs}
@@ -99,8 +99,8 @@ def _paragraph(what: str) -> str:
 
 
 class Description:
-    """The `__doc__` of a processor class, made when it is asked for, because it compiles the class's programs."""
+    """The `__doc__` of a processor class. It is made when it is read, because that compiles the class's programs."""
 
     def __get__(self, instance: object, owner: Any) -> str:
-        """The text of the class."""
+        """Return the text of the class."""
         return text(owner.spec)

@@ -1,4 +1,4 @@
-"""Where the tensors of a call are put."""
+"""The device that a call's tensors are put on."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from graphproc.errors import ConfigError, RuntimeUnavailableError
 
 
 def device_for(device: Any, backend: str, return_tensors: Any) -> Any:
-    """The `torch.device` that results are moved to; None where they stay.
+    """Return the `torch.device` to move results to; None to leave them.
 
     Args:
-        device: the call's: a string, a number, a `torch.device`, or None.
-        backend: the processor's; pil's results stay on the CPU whatever the device, as in transformers.
-        return_tensors: the call's; torch tensors alone have a device.
+        device: the call's `device`: a string, a number, a `torch.device`, or None.
+        backend: the processor's backend; pil's results always stay on the CPU, as in transformers.
+        return_tensors: the call's `return_tensors`; only torch tensors have a device.
 
     Raises:
-        ConfigError: torch knows no such device, or there will be no torch tensors to put on it.
+        ConfigError: torch does not know the device, or there will be no torch tensors to put on it.
         RuntimeUnavailableError: torch is not installed.
     """
     if device is None or backend == "pil":
@@ -29,8 +29,8 @@ def device_for(device: Any, backend: str, return_tensors: Any) -> Any:
         raise RuntimeUnavailableError("device: torch is not installed. Install it, or leave device out.") from None
     try:
         found = torch.device(device)
-        torch.empty(0, device=found)  # which tells whether it is there
-    except Exception as error:  # torch raises many types, as many as it has backends
+        torch.empty(0, device=found)  # fails if the device is not there
+    except Exception as error:  # each of torch's backends raises a type of its own
         reason = str(error).partition("\n")[0]
         raise ConfigError(f"device: expected one that torch has here, such as 'cpu', got {device!r} ({reason})") from None
     if found.type != "cpu" and getattr(return_tensors, "value", return_tensors) != TensorType.PYTORCH.value:

@@ -1,4 +1,4 @@
-"""Images to try a processor on: the photograph that ships with the package, noise, and further inputs made to fit."""
+"""Images to try a processor on: the photograph that ships with the package, noise, and further inputs to go with them."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from graphproc.wrappers.images import to_array
 Array = np.ndarray[Any, Any]
 
 DEFAULT_SIZES: tuple[tuple[int, int], ...] = ((300, 451), (224, 224), (31, 17), (1, 1), (1, 300), (300, 1), (1000, 300))
-"""(height, width) of the images that are tried when none are given: the shipped photograph, then noise."""
+"""(height, width) of the images to try when none are given: the shipped photograph, then noise."""
 
 
 def photograph() -> Array:
-    """The photograph that ships with the package: a cat, uint8 [300, 451, 3]."""
+    """Return the photograph that ships with the package: a cat, uint8 [300, 451, 3]."""
     return to_array(str(files("graphproc") / "data" / "cat.png"), do_convert_rgb=True, input_data_format=None)
 
 
 def default_images(sides: tuple[int, int] | None = None) -> list[Array]:
-    """The photograph and noise, uint8 [height, width, 3]; all of one size where the graph has one."""
+    """Return the photograph and noise, uint8 [height, width, 3]; all of size `sides` if it is given."""
     photo = photograph()
     rng = np.random.default_rng(0)
     noise = [rng.integers(0, 256, (*size, 3), dtype=np.uint8) for size in (DEFAULT_SIZES[1:] if sides is None else [sides])]
@@ -35,7 +35,7 @@ def default_images(sides: tuple[int, int] | None = None) -> list[Array]:
 
 
 def in_color(rgb: Array, color: str) -> Array:
-    """An RGB image in the colour order that a graph reads; an alpha ramp is made up for `rgba`."""
+    """Return an RGB image in the colour order that a graph reads; for `rgba` with a made-up ramp of alpha."""
     if color == "bgr":
         return np.ascontiguousarray(rgb[..., ::-1])
     if color == "gray":
@@ -47,15 +47,15 @@ def in_color(rgb: Array, color: str) -> Array:
 
 
 def example_inputs(program: Program, image: Array) -> dict[str, Array]:
-    """Everything that a program takes, made from one image.
+    """Return everything that a program takes, made from one image.
 
     Args:
         program: the program.
         image: the image as the program reads it, [height, width, channels].
 
     Returns:
-        The image, and for each further input: a map of whole numbers from 0 to 7 or of depths in metres, the image upside
-        down, or boxes of a half and a third of the image (x, y, width, height in pixels).
+        The image and each further input: a map of whole numbers from 0 to 7, a map of depths in metres,
+        the image upside down, or boxes (x, y, width, height in pixels) of a half and a third of the image.
     """
     found = {"image": image}
     height, width = image.shape[:2]

@@ -1,4 +1,4 @@
-"""What a call takes beside images: by position or by name, read as the program reads it."""
+"""Read what a call takes beside images, by position or by name, into the form that programs take."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ Array = np.ndarray[Any, Any]
 
 
 def by_name(spec: ProcessorSpec, values: Sequence[Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The keywords of a call that also gives arguments by position.
+    """Return a call's keywords together with its arguments by position, under their names.
 
     Args:
-        row: the class, which says what its arguments are called.
-        values: the arguments behind the images; None is one that is left out.
-        given: the keywords.
+        spec: the spec of the class, which names the arguments.
+        values: the arguments after the images; None for one that is left out.
+        given: the call's keywords.
 
     Raises:
-        TypeError: there are too many arguments, or one is also given by name.
+        TypeError: there are too many arguments, or one is given by name as well.
     """
     names = spec.arguments
     if len(values) > len(names):
@@ -41,15 +41,15 @@ def by_name(spec: ProcessorSpec, values: Sequence[Any], given: Mapping[str, Any]
 
 
 def read_further(spec: ProcessorSpec, given: Mapping[str, Any], count: int) -> dict[str, list[Array]]:
-    """The further inputs that were given, one array for each image, by the program's names.
+    """Return the further inputs that were given, one array for each image, by the program's names.
 
     Args:
-        row: the class.
-        given: inputs by the keywords of a call.
+        spec: the spec of the class.
+        given: inputs by the call's keywords.
         count: how many images there are.
 
     Raises:
-        ImageError: one is missing, there is not one for each image, or it has another form.
+        ImageError: an input is missing, there is not one for each image, or one has another form.
     """
     found: dict[str, list[Array]] = {}
     for name, extra in spec.extra_inputs.items():
@@ -66,12 +66,12 @@ def read_further(spec: ProcessorSpec, given: Mapping[str, Any], count: int) -> d
 
 
 def has_own_prompts(spec: ProcessorSpec) -> bool:
-    """Whether a class takes images as prompts, which may come without those that they are for."""
+    """Tell whether a class takes images as prompts, which a call may also give without images."""
     return any(extra.layout == "HWC" for extra in spec.extra_inputs.values())
 
 
 def stand_ins(given: Mapping[str, Any]) -> list[Any]:
-    """A PIL image of one pixel for each prompt, in the place of images that do not come.
+    """Return a PIL image of one pixel for each prompt, in place of images that the call does not give.
 
     Raises:
         ImageError: there are no prompts either.
@@ -85,15 +85,15 @@ def stand_ins(given: Mapping[str, Any]) -> list[Any]:
 
 
 def read_input(extra: ExtraInput, item: Any, label: str) -> Array:
-    """One further input as the program reads it.
+    """Return one further input as the program reads it.
 
     Args:
-        extra: what the class says of the input.
+        extra: the input's declaration in the spec.
         item: a map, an image, or rows of numbers.
-        label: what errors call it.
+        label: the input's name in errors.
 
     Raises:
-        ImageError: it has another form.
+        ImageError: the item has another form.
     """
     dtype = DTYPES[extra.dtype]
     if extra.layout == "HW":

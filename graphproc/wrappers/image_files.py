@@ -1,4 +1,4 @@
-"""Image files as Pillow images: opened, turned upright, in RGB."""
+"""Open image files with Pillow: turned upright, in RGB."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ Source = str | os.PathLike[Any]
 
 
 def is_file(image: object) -> TypeGuard[Source]:
-    """Whether an image is given as a path, or as text that contains it."""
+    """Tell whether an image is given as a path, or as text that contains the file."""
     return isinstance(image, (str, os.PathLike))
 
 
 def load_file(source: Source, mode: str = "RGB") -> Image.Image:
     """Open an image file as transformers does.
 
-    The first frame, turned upright by its EXIF orientation, in Pillow's RGB. An alpha channel is dropped. A transparent colour
-    that Pillow keeps through the conversion is in `info["transparency"]`.
+    The result is the first frame, turned upright by its EXIF orientation, in Pillow's RGB. An alpha channel
+    is dropped. A transparent colour that Pillow keeps through the conversion is in `info["transparency"]`.
 
     Args:
-        source: a path, a `data:image/...;base64,` string, or the base64 text of a file alone.
-        mode: a mode of Pillow's to have instead of RGB.
+        source: a path, a `data:image/...;base64,` string, or only the base64 text of a file.
+        mode: the mode of Pillow's to convert to instead of RGB.
 
     Returns:
-        A decoded image, which needs its file no longer.
+        A decoded image, which no longer needs its file.
 
     Raises:
         ImageError: there is no such file, or Pillow cannot decode it.
@@ -66,7 +66,7 @@ def load_file(source: Source, mode: str = "RGB") -> Image.Image:
 
 
 def _readable(source: Source, label: str) -> Any:
-    """What Pillow opens: the path, or the bytes of a file that is given as text."""
+    """Return what Pillow can open: the path, or the bytes of a file that is given as text."""
     path = os.fspath(source)
     if os.path.isdir(path):
         raise ImageError(f"{label}: expected an image file, got a folder. Pass the files in it.")
@@ -92,25 +92,25 @@ def _decoded_data_url(url: str, label: str) -> bytes:
 
 
 def _decoded_text(text: str) -> bytes:
-    """The bytes of an image file in base64; none where the text is something else, such as a mistyped path."""
+    """Return the bytes of an image file in base64; empty if the text is something else, such as a mistyped path."""
     from PIL import Image
 
     try:
         data = base64.b64decode("".join(text.split()), validate=True)
-        with suppress(Image.DecompressionBombError):  # an image, though a large one, which is said where it is read
+        with suppress(Image.DecompressionBombError):  # an image, but too large: reading it raises the error
             Image.open(io.BytesIO(data)).close()
-    except (ValueError, OSError):  # no base64, or no image
+    except (ValueError, OSError):  # not base64, or not an image
         return b""
     return data
 
 
 def label_of(source: Source) -> str:
-    """What errors call a file."""
+    """Return the name of a file for errors."""
     shown = repr(os.fsdecode(os.fspath(source)))
     return "image " + (shown if len(shown) <= 200 else shown[:150] + "..." + shown[-40:])
 
 
 def one_line(error: Exception) -> str:
-    """An error's text, for a message of one line."""
+    """Return an error's text as one line, for a message."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= 300 else text[:297] + "..."

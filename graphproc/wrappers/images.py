@@ -1,4 +1,4 @@
-"""Turning what a caller passes as images into numpy arrays of height, width and channels.
+"""Turn everything that a caller may pass as images into numpy arrays [height, width, channels].
 
 The rules are those of the backends of transformers 5.23 (`process_image`, `convert_to_rgb`, `load_image`,
 `infer_channel_dimension_format`). Pillow opens files and converts colour modes; it is imported only then.
@@ -38,10 +38,10 @@ def flatten_images(images: object) -> list[object]:
             `data:image/...;base64,` string, or lists and tuples of these, nested to any depth.
 
     Returns:
-        The images in reading order, still unread: each can go to `to_array`. 4-D arrays are split into views.
+        The images in order, not read yet: each can go to `to_array`. 4-D arrays are split into views.
 
     Raises:
-        ImageError: There is no image, a value is no image, or an array has neither 3 nor 4 dimensions.
+        ImageError: There is no image, a value is not an image, or an array has neither 3 nor 4 dimensions.
     """
     flat: list[object] = []
     _flatten_into(flat, images, "images")
@@ -75,20 +75,20 @@ def _flatten_into(flat: list[object], value: object, label: str) -> None:
 
 
 def nest_images(images: object) -> list[list[object]]:
-    """Group what a processor call accepts into samples of images, where several images make a sample.
+    """Group everything a processor call accepts as `images` into samples of several images.
 
     Args:
-        images: as for `flatten_images`. A list of lists, or of 4-D arrays, is a list of samples; anything else is one
-            sample. A sample may be without images as long as another has one.
+        images: as for `flatten_images`. A list of lists, or of 4-D arrays, is a list of samples; anything
+            else is one sample. A sample may have no images as long as another has one.
 
     Returns:
-        The images of each sample, still unread.
+        The images of each sample, not read yet.
 
     Raises:
         ImageError: as `flatten_images`.
     """
     if isinstance(images, (list, tuple)) and images and all(isinstance(i, (list, tuple)) or _is_batch(i) for i in images):
-        flatten_images(images)  # there is an image at all
+        flatten_images(images)  # raises if there is no image at all
         return [flatten_images(sample) if len(sample) else [] for sample in images]
     return [flatten_images(images)]
 
@@ -103,11 +103,11 @@ def to_map(value: Any, dtype: np.dtype[Any] | None, label: str, keeps_floats: bo
     Args:
         value: a PIL image of one channel, or an array of two dimensions, or of three with one channel in front.
         dtype: the result's dtype; None for the map's own.
-        label: what errors call the map.
-        keeps_floats: whether maps of floats are taken as they are instead.
+        label: the map's name in errors.
+        keeps_floats: whether maps of floats keep their dtype instead.
 
     Raises:
-        ImageError: the value is no map, or has values that the dtype does not hold.
+        ImageError: the value is not a map, or has values that the dtype does not hold.
     """
     if not _is_pil_image(value) and tensor_type_of(value) is None:
         raise ImageError(f"{label}: expected a PIL image of one channel or an array of 2 dimensions, got {type(value).__name__}")
@@ -138,12 +138,17 @@ def to_array(
 ) -> NDArray[Any]:
     """Read one image as an array of height, width and channels.
 
-    Files are opened with Pillow (`load_file`: upright, in RGB, without an alpha channel) and go the way of PIL images, with
-    either backend; torchvision's own decoder, which transformers uses with that backend, reads 16-bit PNG, animated and
-    transparent GIF and WebP with an EXIF orientation otherwise. PIL images keep their orientation; with `do_convert_rgb` those
-    with an alpha band or a transparent colour are composited over white in Pillow's integer arithmetic and the rest go through
-    Pillow's `convert("RGB")`. For arrays `do_convert_rgb` repeats one channel three times and blends four channels over white
-    (`graphproc.numerics.color.blend_on_white`); other channel counts pass, but for two with the torchvision backend.
+    Files are opened with Pillow (`load_file`: upright, in RGB, without an alpha channel) and then treated
+    as PIL images, in both backends. transformers uses torchvision's decoder with that backend, which reads
+    some files differently: 16-bit PNG, animated and transparent GIF, and WebP with an EXIF orientation.
+
+    PIL images keep their orientation. With `do_convert_rgb`, those with an alpha band or a transparent
+    colour are composited over white in Pillow's integer arithmetic; others go through Pillow's
+    `convert("RGB")`.
+
+    For arrays, `do_convert_rgb` repeats one channel three times and blends four channels over white
+    (`graphproc.numerics.color.blend_on_white`). Other numbers of channels stay, except two in the
+    torchvision backend, which are an error.
 
     Args:
         image: One element of `flatten_images`, or a 2-D array (one channel).
@@ -151,9 +156,9 @@ def to_array(
         input_data_format: `"channels_first"`, `"channels_last"`, or None to look for 1, 3 or 4 channels on the first
             axis, then on the last. Concerns 3-D arrays only.
         backend: `"torchvision"` blends four channels of bytes or float32 in float32.
-        converts_arrays: whether `do_convert_rgb` concerns arrays, too.
-        channel_counts: how many channels an array may have, where it is looked for their axis.
-        background: `"checkerboard"` is what images with an alpha channel are composited on instead of white.
+        converts_arrays: whether `do_convert_rgb` also concerns arrays.
+        channel_counts: the lengths that an array's axis of channels may have, to find it.
+        background: `"white"` or `"checkerboard"`: what images with an alpha channel are composited on.
 
     Returns:
         `[height, width, channels]`, C-contiguous, of the image's own dtype in native byte order (uint8 for files; for
@@ -191,7 +196,7 @@ def to_array(
 
 
 def _without_alpha(array: NDArray[Any], backend: str, background: str) -> NDArray[Any]:
-    """An array of four channels, over the background."""
+    """Composite an array of four channels on the background; return three channels."""
     if background == "checkerboard":
         return composite_on_checkerboard(array)
     return blend_on_white_in_float32(array) if backend == "torchvision" else blend_on_white(array)
@@ -206,7 +211,7 @@ def _finished(array: NDArray[Any], label: str | None = None) -> NDArray[Any]:
     dtype = array.dtype if array.dtype.isnative else array.dtype.newbyteorder("=")
     if array.flags.c_contiguous or array.strides[-1] <= array.strides[-2]:
         return np.ascontiguousarray(array, dtype=dtype)
-    interleaved = np.empty(array.shape, dtype)  # of planes: copying them one by one takes a fifth of the time
+    interleaved = np.empty(array.shape, dtype)  # copying plane by plane takes a fifth of the time
     for channel in range(array.shape[-1]):
         interleaved[..., channel] = array[..., channel]
     return interleaved
@@ -233,7 +238,7 @@ def _channels_last(array: NDArray[Any], input_data_format: str | None, channel_c
 
 
 def data_format(shape: tuple[int, ...], input_data_format: str | None, channel_counts: tuple[int, ...] = _CHANNEL_COUNTS) -> str:
-    """Which axis of a 3-D image holds the channels: the first or the last.
+    """Return which axis of a 3-D image holds the channels: the first or the last.
 
     Args:
         shape: The image's shape.
@@ -269,13 +274,13 @@ def data_format(shape: tuple[int, ...], input_data_format: str | None, channel_c
 
 
 def _is_pil_image(value: object) -> TypeGuard[Image.Image]:
-    # No PIL image exists before PIL.Image was imported, so there is no need to import it to find out.
+    # If PIL.Image was never imported, no PIL image exists, so it need not be imported to find out.
     image_class = getattr(sys.modules.get("PIL.Image"), "Image", None)
     return isinstance(image_class, type) and isinstance(value, image_class)
 
 
 def _label(image: Image.Image) -> str:
-    """What errors call a PIL image."""
+    """Return the name of a PIL image for errors."""
     filename = getattr(image, "filename", "")
     return label_of(filename) if filename else f"PIL image of mode {image.mode}"
 
@@ -299,13 +304,13 @@ def _from_pil(image: Image.Image, do_convert_rgb: bool, background: str, label: 
 
 
 def _is_transparent(image: Image.Image) -> bool:
-    """Whether a PIL image may be transparent in places: `Image.has_transparency_data`, which Pillow has from 10.1."""
+    """Tell whether a PIL image may be transparent: `Image.has_transparency_data`, which Pillow has from 10.1 on."""
     if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
         return True
     return image.mode == "P" and image.palette is not None and image.palette.mode.endswith("A")
 
 
 def _rgb(image: Image.Image) -> NDArray[Any]:
-    """The pixels of a PIL image as RGB: read-only, without the copy that `convert` makes of an image that is RGB."""
-    image.load()  # which tells what is wrong with a damaged file
+    """Return the pixels of a PIL image as RGB: read-only, and without a copy if it is RGB already."""
+    image.load()  # raises what is wrong with a damaged file
     return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))

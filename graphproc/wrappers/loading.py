@@ -1,4 +1,4 @@
-"""Loading, saving and sharing image processors, as transformers' mixin of the same name does."""
+"""Load, save and share image processors, as transformers' mixin of the same name does."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ T = TypeVar("T", bound="ImageProcessingMixin")
 Pathlike = str | os.PathLike[str]
 
 OPTIONS = ("backend", "engine")
-"""Keywords of the constructor that are no settings of a file."""
+"""Keywords of the constructor that are not settings in a file."""
 
 
 class ImageProcessingMixin(Settings):
@@ -35,7 +35,7 @@ class ImageProcessingMixin(Settings):
 
     @classmethod
     def _class_named(cls, name: str) -> type[Any]:
-        """The processor class of a transformers name."""
+        """Return the processor class of a transformers name."""
         raise NotImplementedError
 
     # ---- loading -----------------------------------------------------------------------------------------------
@@ -63,28 +63,29 @@ class ImageProcessingMixin(Settings):
     ) -> Any:
         """Load a processor from the Hub, a folder, or a JSON file.
 
-        A class loads every file with its own settings, with a warning if the file is for another class;
+        A class loads every file as its own, with a warning if the file is for another class.
         `AutoImageProcessor` takes the class that the file is for. Code in a repository is never run.
 
         Args:
             pretrained_model_name_or_path: a folder with `preprocessor_config.json` or `processor_config.json`, the path
                 of a JSON file, or a Hub id such as `openai/clip-vit-base-patch32`.
             cache_dir: where downloads are kept, instead of huggingface_hub's cache.
-            force_download: whether to download what is in the cache.
-            local_files_only: whether to stay in the cache.
+            force_download: whether to download files that are in the cache already.
+            local_files_only: whether to read only files in the cache.
             token: a Hub token, or True for the stored one.
             revision: a branch, tag or commit.
-            **kwargs: `subfolder`, a folder in the repository; `image_processor_filename`, a name other than
-                `preprocessor_config.json`; `return_unused_kwargs`; `backend` and `engine` as in the constructor; `use_fast`,
-                where True asks for the backend `torchvision` and False for `pil`; and settings that override the file's, None
-                included. Others change nothing. Without `backend` and `use_fast`, the class's name (`...Fast`, `...Pil`) says
-                the backend, else the file: what `save_pretrained` wrote, or its class's name.
+            **kwargs: `subfolder`, a folder in the repository; `image_processor_filename`, a name other
+                than `preprocessor_config.json`; `return_unused_kwargs`; `backend` and `engine` as in the
+                constructor; `use_fast`, True for the backend `torchvision` and False for `pil`; and
+                settings that override the file's, also with None. Others change nothing. Without
+                `backend` and `use_fast`, the class's name (`...Fast`, `...Pil`) names the backend, else
+                the file does: what `save_pretrained` wrote, or its class's name.
 
         Returns:
             The processor, or with `return_unused_kwargs=True` the processor and the keywords that changed nothing.
 
         Raises:
-            ConfigError: the source cannot be read, is no configuration, or a setting has no meaning.
+            ConfigError: the source cannot be read, is not a configuration, or a setting has no meaning.
             UnsupportedProcessorError: the configuration is for a class that is not supported.
 
         Warns:
@@ -106,7 +107,7 @@ class ImageProcessingMixin(Settings):
     def get_image_processor_dict(
         cls, pretrained_model_name_or_path: Pathlike, **kwargs: Any
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The settings that `from_pretrained` would load, as they are in the file, and the other keywords."""
+        """Return the settings that `from_pretrained` would load, as the file has them, and the other keywords."""
         places = ("subfolder", "cache_dir", "force_download", "local_files_only", "token", "revision")
         options = {key: kwargs.pop(key) for key in places if key in kwargs}
         name = kwargs.pop("image_processor_filename", None) or FILE_NAME
@@ -124,11 +125,11 @@ class ImageProcessingMixin(Settings):
 
     @classmethod
     def from_dict(cls, image_processor_dict: Mapping[str, Any], **kwargs: Any) -> Any:
-        """A processor with the settings of a dictionary, as a configuration file holds them.
+        """Return a processor with the settings of a dictionary, as a configuration file holds them.
 
         Args:
             image_processor_dict: the settings.
-            **kwargs: as in `from_pretrained`, without those that say where a file is.
+            **kwargs: as for `from_pretrained`, without those that say where a file is.
 
         Returns:
             The processor, or with `return_unused_kwargs=True` the processor and the keywords that changed nothing.
@@ -143,10 +144,10 @@ class ImageProcessingMixin(Settings):
 
     @classmethod
     def from_json_file(cls: type[T], json_file: Pathlike) -> T:
-        """A processor with the settings of a JSON file.
+        """Return a processor with the settings of a JSON file.
 
         Raises:
-            ConfigError: the file cannot be read or is no configuration.
+            ConfigError: the file cannot be read or is not a configuration.
         """
         path = Path(json_file)
         made: T = _made(cls, file_source(path, str(path), Folder(path.parent)), {})
@@ -155,22 +156,22 @@ class ImageProcessingMixin(Settings):
     # ---- saving ------------------------------------------------------------------------------------------------
 
     def to_dict(self) -> dict[str, Any]:
-        """The settings as a configuration file holds them; those that neither the class nor anyone set are left out.
+        """Return the settings as a configuration file holds them, without those that have no default and were not set.
 
-        The backend is none of them, as in transformers, where it is the class: `from_dict(settings, backend=...)` says which;
-        files and `to_json_string` keep it.
+        The backend is not among them, as in transformers, where each backend is a class of its own.
+        `from_dict(settings, backend=...)` names it; files and `to_json_string` keep it.
         """
         return saved(self.spec, self._config({}), {key: getattr(self, key) for key in self._computed}, self._unknown)
 
     def to_json_string(self) -> str:
-        """The settings and the backend as JSON, keys in order."""
+        """Return the settings and the backend as JSON, keys in order."""
         return json.dumps({**self.to_dict(), BACKEND_KEY: self.backend}, indent=2, sort_keys=True, default=_plain) + "\n"
 
     def to_json_file(self, json_file_path: Pathlike) -> None:
         """Write the settings to a file, whole or not at all.
 
         Raises:
-            ConfigError: the folder does not exist or cannot be written, or a value has no form in JSON.
+            ConfigError: the folder does not exist or cannot be written, or JSON cannot hold a value.
         """
         write_atomically(json_file_path, self._file_content())
 
@@ -178,7 +179,7 @@ class ImageProcessingMixin(Settings):
         """Write `preprocessor_config.json` to a folder, whole or not at all; transformers loads it as well.
 
         Args:
-            save_directory: the folder; made if there is none.
+            save_directory: the folder; it is made if it does not exist.
             push_to_hub: whether to upload the file as well.
             **kwargs: `repo_id` (the folder's name if not given) and the keywords of `push_to_hub`.
 
@@ -186,7 +187,7 @@ class ImageProcessingMixin(Settings):
             The path of the file, in a list.
 
         Raises:
-            ConfigError: the folder cannot be made or written, a value has no form in JSON, or the upload failed.
+            ConfigError: the folder cannot be made or written, JSON cannot hold a value, or the upload failed.
         """
         folder = Path(save_directory)
         content = self._file_content()
@@ -212,29 +213,29 @@ class ImageProcessingMixin(Settings):
         revision: str | None = None,
         create_pr: bool = False,
     ) -> Any:
-        """Upload `preprocessor_config.json` to a model repository on the Hub, which is made if there is none.
+        """Upload `preprocessor_config.json` to a model repository on the Hub. It is made if it does not exist.
 
         Args:
             repo_id: `owner/name`, or a name of one's own.
             commit_message: the commit's first line.
-            commit_description: the rest of it.
-            private: whether a repository that is made is private.
+            commit_description: the rest of the commit's message.
+            private: whether a new repository is private.
             token: a Hub token, or True for the stored one.
-            revision: the branch to commit to; made if there is none.
+            revision: the branch to commit to; it is made if it does not exist.
             create_pr: whether to open a pull request instead.
 
         Returns:
             huggingface_hub's CommitInfo.
 
         Raises:
-            ConfigError: a value has no form in JSON, or the Hub did not take it.
+            ConfigError: JSON cannot hold a value, or the Hub refused the upload.
         """
         content = self._file_content()
         hub = client()
         label = f"{repo_id} ({FILE_NAME}, upload)"
         try:
             api = hub.HfApi(token=token)
-            # The Hub's answer carries the owner of a name without one.
+            # The Hub's answer adds the owner to a name without one.
             repo_id = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
             if revision is not None and not revision.startswith("refs/pr/"):
                 api.create_branch(repo_id, branch=revision, exist_ok=True)
@@ -263,20 +264,23 @@ class ImageProcessingMixin(Settings):
 
 
 class _NoFiles:
-    """The files beside settings that came from no file."""
+    """The files beside settings that did not come from a file: there are none."""
 
     failure: ConfigError | None = None
 
     def find(self, name: str) -> None:
-        """Nothing."""
+        """Return None: no file is found."""
 
     def label(self, name: str) -> str:
-        """The name itself."""
+        """Return the name itself."""
         return name
 
 
 def _made(cls: type[Any], source: Source, kwargs: dict[str, Any]) -> Any:
-    """A processor of a source's settings and keywords that override them; keywords that configure nothing are left over."""
+    """Make a processor of a source's settings and of keywords that override them.
+
+    With `return_unused_kwargs`, return it with the keywords that configure nothing.
+    """
     return_unused = kwargs.pop("return_unused_kwargs", False)
     make, assumed = _class_for(cls, source)
     spec: ProcessorSpec = make.spec
@@ -304,7 +308,7 @@ def _made(cls: type[Any], source: Source, kwargs: dict[str, Any]) -> Any:
 
 
 def _backend_asked_for(make: type[Any], source: Source, use_fast: Any) -> str | None:
-    """The backend that a call, the class's name, the file or the name in it asks for, in that order; None for none.
+    """Return the backend that the call, the class's name, the file or the name in it asks for, in that order, or None.
 
     Raises:
         ConfigError: the file's key has another value.
@@ -320,7 +324,7 @@ def _backend_asked_for(make: type[Any], source: Source, use_fast: Any) -> str | 
 
 
 def _class_for(cls: type[Any], source: Source) -> tuple[type[Any], list[str]]:
-    """The class itself, or for `AutoImageProcessor` the one that the settings are for; and what was assumed."""
+    """Return the class itself, or for `AutoImageProcessor` the one that the settings are for, and what was assumed."""
     if not hasattr(cls, "spec"):
         name, assumed = source.processor_class(specs())
         try:
@@ -336,7 +340,7 @@ def _class_for(cls: type[Any], source: Source) -> tuple[type[Any], list[str]]:
 
 
 def _plain(value: Any) -> Any:
-    """What stands in JSON for a value that is no JSON value itself."""
+    """Return the JSON form of a value that JSON does not have."""
     if isinstance(value, (np.ndarray, np.generic)):
         return value.tolist()
     return repr(value)

@@ -11,19 +11,19 @@ V = TypeVar("V")
 
 
 class LruDict(OrderedDict[K, V]):
-    """A dictionary that drops its least recently used entry when full; adding and `get` use one.
+    """A dictionary that drops its least recently used entry when it is full. Adding an entry and `get` use it.
 
     Attributes:
         limit: how many entries it holds.
     """
 
     def __init__(self, limit: int) -> None:
-        """Make an empty one."""
+        """Make an empty dictionary for `limit` entries."""
         super().__init__()
         self.limit = limit
 
     def get(self, key: K, default: Any = None) -> Any:
-        """The entry, which is the most recently used one from now on."""
+        """Return the entry, and count it as the most recently used one."""
         try:
             value = self[key]
             self.move_to_end(key)
@@ -32,14 +32,14 @@ class LruDict(OrderedDict[K, V]):
         return value
 
     def get_or_make(self, key: K, make: Callable[[], V]) -> V:
-        """The entry; made, and kept from now on, if there is none."""
+        """Return the entry; if there is none, make it and keep it."""
         found: V | None = self.get(key)
         if found is None:
             found = self[key] = make()
         return found
 
     def __setitem__(self, key: K, value: V) -> None:
-        """Set an entry; a new one is the most recently used one."""
+        """Set an entry. A new one counts as the most recently used one."""
         super().__setitem__(key, value)
         if len(self) > self.limit:
             self.popitem(last=False)

@@ -34,15 +34,16 @@ def generate_crop_boxes(
         self: the processor.
         image: a PIL image, an array or a tensor.
         target_size: the longest edge that crops are resized to before the model, in pixels.
-        crop_n_layers: how many layers of crops there are beside the image itself; the nth has 4 ** n.
+        crop_n_layers: how many layers of crops there are beside the image itself; layer n has 4 ** n crops.
         overlap_ratio: how much crops overlap, as a share of the shorter side.
-        points_per_crop: points along each side of the grid.
-        crop_n_points_downscale_factor: how many times fewer there are in each further layer.
-        device: where the tensors are.
+        points_per_crop: how many points there are along each side of the grid.
+        crop_n_points_downscale_factor: by how much that number is divided in each further layer.
+        device: the device of the tensors.
 
     Returns:
-        Boxes (left, top, right, bottom) in pixels [crops, 4], points (x, y) in the resized crops [1, points, crops, 2], the
-        crops, channels first, and labels of 1 [1, points, crops]. Tensors if torch is installed, numpy arrays otherwise.
+        Boxes (left, top, right, bottom) in pixels, [crops, 4]; points (x, y) in the resized crops,
+        [1, points, crops, 2]; the crops, channels first; and labels, all 1, [1, points, crops]. Tensors if
+        torch is installed, else numpy arrays.
 
     Raises:
         ImageError: there are several images.
@@ -93,19 +94,19 @@ def filter_masks(
     Args:
         self: the processor.
         masks: logits [prompts, masks, height, width] of the crop.
-        iou_scores: a score of each mask [prompts, masks].
+        iou_scores: a score for each mask, [prompts, masks].
         original_size: (height, width) of the image in pixels.
         cropped_box_image: (left, top, right, bottom) of the crop in pixels.
-        pred_iou_thresh: what a score is above; 0 for any.
-        stability_score_thresh: what a mask's stability is above; 0 for any.
-        mask_threshold: what is inside is above this.
-        stability_score_offset: how far beside it the thresholds are that stability compares.
+        pred_iou_thresh: the score that a mask has to exceed; 0 keeps all.
+        stability_score_thresh: the stability that a mask has to exceed; 0 keeps all.
+        mask_threshold: the logit above which a pixel is inside the mask.
+        stability_score_offset: the distance from it of the two thresholds that stability compares.
 
     Returns:
         Run lengths of each mask in the image, their scores, and boxes (left, top, right, bottom) in pixels.
 
     Raises:
-        ImageError: there are other numbers of masks and scores.
+        ImageError: the numbers of masks and scores differ.
     """
     kind, tensors = kind_of(masks), hasattr(masks, "detach")
     logits = to_array(masks)
@@ -116,7 +117,7 @@ def filter_masks(
         raise ImageError(f"iou_scores: expected one for each of {len(logits)} masks, got {len(scores)}")
 
     def limit(value: float, kind: str) -> float:
-        """A threshold in the type of what is compared, as torch has it."""
+        """Return a threshold rounded to the type that it is compared with, as torch does."""
         return float(rounded(np.float32(value), kind))
 
     kept = np.ones(len(logits), dtype=bool)
@@ -132,7 +133,7 @@ def filter_masks(
     whole = ~masks_of.cut_off(boxes, crop, height, width)
     left, top = int(crop[0]), int(crop[1])
     boxes = boxes[whole] + np.array([left, top, left, top])
-    boxes = boxes if len(inside) else boxes.astype(np.float32)  # as transformers has those of no masks
+    boxes = boxes if len(inside) else boxes.astype(np.float32)  # transformers' type where there are no masks
     runs = [masks_of.run_lengths(mask) for mask in masks_of.in_image(inside[whole], crop, height, width)]
     places = np.flatnonzero(kept)[whole]
     if not tensors:
@@ -146,17 +147,17 @@ def filter_masks(
 def post_process_for_mask_generation(
     self: Any, all_masks: Sequence[Mapping[str, Any]], all_scores: Any, all_boxes: Any, crops_nms_thresh: float
 ) -> tuple[list[Any], Any, list[Mapping[str, Any]], Any]:
-    """Keep the best of masks that show the same.
+    """Keep the best of masks that show the same thing.
 
     Args:
         self: the processor.
         all_masks: run lengths of the masks of all crops.
-        all_scores: their scores [masks].
-        all_boxes: their boxes (left, top, right, bottom) in pixels [masks, 4].
-        crops_nms_thresh: how much of two boxes' union they may share.
+        all_scores: their scores, [masks].
+        all_boxes: their boxes (left, top, right, bottom) in pixels, [masks, 4].
+        crops_nms_thresh: the largest share of two boxes' union that both may cover.
 
     Returns:
-        The masks, bool [height, width], the best first, their scores, run lengths and boxes.
+        The masks, bools [height, width], the best first, and their scores, run lengths and boxes.
     """
     kept = masks_of.without_overlaps(to_array(all_boxes), to_array(all_scores).astype(np.float32), crops_nms_thresh)
     runs = [all_masks[place] for place in kept]
@@ -175,5 +176,5 @@ _FUNCTIONS: tuple[Callable[..., Any], ...] = (generate_crop_boxes, filter_masks,
 
 
 def mask_generation_methods(processor: str) -> dict[str, Callable[..., Any]]:
-    """These functions for a class that has them."""
+    """Return these functions by name for a class that has them, else an empty dictionary."""
     return {function.__name__: function for function in _FUNCTIONS} if processor in CLASSES else {}

@@ -1,4 +1,4 @@
-"""A pipeline of one's own: a program that runs, is exported and verified as a processor is."""
+"""Pipelines that users write: programs that run, are exported and are verified as processors are."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 COLORS: Mapping[Any, str] = {1: "gray", 3: "rgb", 4: "rgba"}
-"""How images of so many channels are read."""
+"""How images are read, by their number of channels."""
 
 
 class Pipeline:
-    """A program as a processor: `Pipeline(program)(images)` on numpy or ONNX Runtime, same bits.
+    """A program used as a processor: `Pipeline(program)(images)` runs it on numpy or ONNX Runtime, with the same bits.
 
     `graphproc/AUTHORING.md` says how programs are written.
 
@@ -50,7 +50,7 @@ class Pipeline:
         """Make a pipeline of a program, or of a program's text.
 
         Raises:
-            ProgramError: the program breaks a rule of the IR, or the text is none.
+            ProgramError: the program breaks a rule of the IR, or the text is not a program.
         """
         self.program = parse(program) if isinstance(program, str) else verify(program)
         self.engine = engine
@@ -92,7 +92,7 @@ class Pipeline:
         return BatchFeature(found, return_tensors)
 
     def _run(self, given: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
-        """The graph's outputs: images of one size in a batch, others in a sequence."""
+        """Run the graph on images of one size as a batch, on others as a sequence; return its outputs."""
         for one in given:
             self.program.check(reference.measure(self.program, one))
         columns = {v.name: [one[v.name] for one in given] for v in self.program.inputs}
@@ -122,14 +122,14 @@ class Pipeline:
         image_size: tuple[int, int] | None = None,
         batch_size: int | None = None,
     ) -> onnx.ModelProto:
-        """The ONNX graph; it carries the program's text, with which `gp.verify` checks it.
+        """Return the ONNX graph. It contains the program's text, by which `gp.verify` checks it.
 
         Args:
             target: `cpu`, `cuda` or `portable`, as for a processor.
             input: `batch`, `image` or `sequence`, as for a processor.
             opset: version of the default ONNX domain, 17 to 23.
             image_size: (height, width) of every image, or None for any.
-            batch_size: the number of images of a batch, or None for any.
+            batch_size: the number of images in a batch, or None for any.
 
         Raises:
             EmitError: the options do not fit the program.

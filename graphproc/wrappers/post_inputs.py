@@ -1,4 +1,4 @@
-"""What a post-processing method is called with: a model's outputs and sizes, in any form that transformers takes."""
+"""Read what a post-processing method is called with: a model's outputs and sizes, in every form that transformers takes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from graphproc.wrappers.precision import FLOATS, WHOLE, promoted
 
 Array = np.ndarray[Any, Any]
 ROWS = ("queries", "keypoints", "prompts")
-"""The axes that may have no element: nothing was found."""
+"""The axes that may have length 0, where nothing was found."""
 _KINDS = {"float16": "f16", "bfloat16": "bf16", "float32": "f32", "float64": "f64"}
 
 
@@ -24,9 +24,9 @@ class Given:
     """A model's outputs.
 
     Attributes:
-        fields: an array for each image, by name; floats narrower than float32 are held in it, float64 stays.
-        kind: the type of the floats among them, as torch would have it of a product of all.
-        tensors: whether any came as a torch tensor.
+        fields: an array for each image, by name; narrower floats are held as float32, float64 stays.
+        kind: the type of the floats among them: the one that torch would give the product of all.
+        tensors: whether any of them came as a torch tensor.
     """
 
     fields: Mapping[str, list[Array]]
@@ -35,28 +35,28 @@ class Given:
 
     @property
     def count(self) -> int:
-        """How many images there are."""
+        """Return how many images there are."""
         return len(next(iter(self.fields.values())))
 
     @property
     def empty(self) -> bool:
-        """Whether an axis has no element."""
+        """Tell whether an axis has length 0."""
         return any(0 in array.shape for arrays in self.fields.values() for array in arrays)
 
     @property
     def unusual(self) -> bool:
-        """Whether an axis has no element, or an element is no number: runtimes differ in what they make of these."""
+        """Tell whether an axis has length 0 or an element is NaN: runtimes handle these differently."""
         arrays = [array for arrays in self.fields.values() for array in arrays]
         return self.empty or any(array.dtype.kind == "f" and bool(np.isnan(array.max())) for array in arrays)
 
 
 def kind_of(value: Any) -> str:
-    """The type of an array's or a tensor's floats; that of whole numbers for anything else."""
+    """Return the type of an array's or a tensor's floats; `WHOLE` for anything else."""
     return _KINDS.get(str(getattr(value, "dtype", "")).removeprefix("torch."), WHOLE)
 
 
 def to_array(value: Any) -> Array:
-    """An array of an array, a tensor or (nested) lists of these and of numbers; what numpy lacks becomes float32."""
+    """Make an array of an array, a tensor, or nested lists of these and of numbers; types that numpy lacks become float32."""
     if hasattr(value, "detach"):  # a torch tensor
         value = value.detach().cpu()
         return np.asarray((value.float() if kind_of(value) in ("f16", "bf16") else value).numpy())
@@ -66,7 +66,7 @@ def to_array(value: Any) -> Array:
 
 
 def read(method: Method, outputs: Any, options: Mapping[str, Any]) -> Given:
-    """What a method reads.
+    """Read the inputs of a method from a model's outputs and the call's options.
 
     Raises:
         ImageError: an output is missing, or its shape is not the declared one.
@@ -109,7 +109,7 @@ def _expected(method: Method, name: str, array: Array) -> str:
 
 
 def _check_lengths(method: Method, fields: Mapping[str, Array]) -> None:
-    """Raise ImageError unless axes of one name have one length in all fields of an image, and others the declared one."""
+    """Raise ImageError unless axes of one name have one length in all fields, and other axes their declared length."""
     known: dict[str, tuple[int, str]] = {}
     for name, array in fields.items():
         for want, have in zip(method.inputs[name].shape, array.shape, strict=True):
@@ -121,14 +121,14 @@ def _check_lengths(method: Method, fields: Mapping[str, Array]) -> None:
 
 
 def with_a_row(array: Array) -> Array:
-    """Give each axis without elements one: NaN of floats, which is never chosen, 0 of others."""
+    """Extend each axis of length 0 to length 1: with NaN for floats, which is never chosen, else with 0."""
     if 0 not in array.shape:
         return array
     return np.full([max(length, 1) for length in array.shape], np.nan if array.dtype.kind == "f" else 0, dtype=array.dtype)
 
 
 def named(outputs: Any, name: str) -> Any:
-    """One of a model's outputs; None where it has no such one."""
+    """Return one of a model's outputs by name; None if it does not have it."""
     return outputs.get(name) if isinstance(outputs, Mapping) else getattr(outputs, name, None)
 
 
@@ -142,8 +142,9 @@ class Sizes:
     """The sizes that were given.
 
     Attributes:
-        rows: (height, width) of each image, or of each pair's two, by keyword; int64, or float64 where some are no whole numbers.
-        kind: the type of numbers that they are for torch.
+        rows: (height, width) of each image, or of both images of each pair, by keyword; int64, or float64
+            if some are not whole numbers.
+        kind: the type that the numbers have in torch.
     """
 
     rows: Mapping[str, Array]
@@ -151,16 +152,16 @@ class Sizes:
 
     @property
     def fractional(self) -> list[str]:
-        """The keywords of those that are not all whole numbers."""
+        """Return the keywords of sizes that are not all whole numbers."""
         return [keyword for keyword, rows in self.rows.items() if rows.dtype == np.float64]
 
 
 def read_sizes(method: Method, options: Mapping[str, Any], count: int) -> Sizes:
-    """The sizes that were given.
+    """Read the sizes that were given.
 
     Raises:
-        ConfigError: the method needs some and got none.
-        ImageError: they are no positive (height, width) for each image.
+        ConfigError: the method needs sizes and got none.
+        ImageError: they are not a positive (height, width) for each image.
     """
     found, kind = {}, WHOLE
     for keyword in method.size_arguments:
@@ -184,7 +185,7 @@ def read_sizes(method: Method, options: Mapping[str, Any], count: int) -> Sizes:
 
 
 def check_masks(method: Method, given: Given, sizes: Sizes) -> None:
-    """Raise ImageError if there are no masks and transformers resizes those of all queries."""
+    """Raise ImageError if there are no masks and transformers, which resizes the masks of all queries, would fail."""
     if method.resizes_all == "always" or (method.resizes_all == "to sizes" and sizes.rows):
         for name, arrays in given.fields.items():
             if arrays and 0 in arrays[0].shape:
@@ -192,7 +193,7 @@ def check_masks(method: Method, given: Given, sizes: Sizes) -> None:
 
 
 def _kind_of_sizes(method: Method, given: Any, rows: Array) -> str:
-    """The type of sizes: an array's own; float32 of floats in lists; else as in transformers."""
+    """Return the type of sizes: an array's own; float32 for floats in lists; else as in transformers."""
     if not isinstance(given, (list, tuple)):
         return kind_of(given)
     return "f32" if rows.dtype.kind == "f" or method.float_sizes else WHOLE

@@ -1,4 +1,4 @@
-"""`processor.post_process_*`: from a model's outputs to answers, for numpy arrays and torch tensors."""
+"""`processor.post_process_*`: turn a model's outputs into answers, for numpy arrays and torch tensors."""
 
 from __future__ import annotations
 
@@ -34,22 +34,23 @@ Run = dict[str, Array]
 class PostProcessing(Settings):
     """Post-processing of the outputs of a processor's model.
 
-    Each class has transformers' `post_process_*` methods; `post_process_image_classification` every class has.
+    Each class has transformers' `post_process_*` methods. Every class has `post_process_image_classification`.
     """
 
     def _post_config(self) -> Config:
-        """The settings, and those that change nothing before a model but may after it (OneFormer's `metadata`)."""
+        """Return the settings, with those that matter only after the model (OneFormer's `metadata`)."""
         return self._config({**self._unknown, **{key: getattr(self, key) for key in self._computed}})
 
     def compile_post_processing(
         self, method: str, *, sized: bool = True, ragged: bool = False, fields: Sequence[str] = (), **options: Any
     ) -> Program:
-        """The program of a post-processing method.
+        """Return the program of a post-processing method.
 
         Args:
             method: its name, with or without `post_process_`, e.g. `object_detection`.
-            sized: whether sizes are given, as further inputs such as `target_size`.
-            ragged: whether rows that count are concatenated, image after image, instead of padded to a fixed number.
+            sized: whether sizes are inputs as well, such as `target_size`.
+            ragged: whether rows that count are concatenated, image after image; otherwise they are padded
+                to a fixed number.
             fields: optional outputs that the model has.
             **options: the method's options, e.g. `threshold=0.5`.
 
@@ -80,14 +81,19 @@ class PostProcessing(Settings):
         fields: Sequence[str] = (),
         **options: Any,
     ) -> onnx.ModelProto:
-        """The ONNX graph of a post-processing method.
+        """Return the ONNX graph of a post-processing method.
 
-        It reads the model's outputs under transformers' names (`logits`, `pred_boxes`, ...), [batch, ...], with `input_` in
-        front of those that its own outputs have (`predicted_depth`, `keypoints`, ...), and the height and width that results
-        should have in pixels: `target_size`, int64 [2], for all images, or with `input="sequence"` `target_sizes`, int64
-        [batch, 2]. What comes with a call is an input as well: of a pose estimation `boxes`, float64 [batch, 4], (x, y, width,
-        height) in pixels of what each of the model's heatmaps shows. Of outputs with a number of rows that depends on the
-        image, the first `count` count; with `ragged`, only these are there, those of all images in a row.
+        Its inputs are:
+
+        - the model's outputs under transformers' names (`logits`, `pred_boxes`, ...), [batch, ...]. Names
+          that the graph's outputs have too (`predicted_depth`, `keypoints`, ...) begin with `input_`.
+        - the height and width to resize results to, in pixels: `target_size`, int64 [2], for all images, or
+          with `input="sequence"` `target_sizes`, int64 [batch, 2].
+        - what a call gives beside these: `boxes` of a pose estimation, float64 [batch, 4], (x, y, width,
+          height) in pixels of what each of the model's heatmaps shows.
+
+        If the number of rows depends on the image, the first `count` rows of an output count. With `ragged`
+        there are only these, those of one image after those of another.
 
         Args:
             method, sized, ragged, fields, **options: as for `compile_post_processing`.
@@ -154,24 +160,24 @@ class PostProcessing(Settings):
         return results if method.collect is None else method.collect(results, options)
 
     def _by_reference(self, program: Program, one: Mapping[str, Array], kind: str, sizes: str) -> Run:
-        """One image's outputs, of what only the numpy reference computes.
+        """Run inputs that only the numpy reference computes; return one image's outputs.
 
         Raises:
             ImageError: there is nothing to choose from.
         """
         try:
             return precision.run(program, one, kind, sizes)
-        except ValueError as error:  # the largest of none
+        except ValueError as error:  # numpy has no largest element of an empty axis
             if not any(0 in array.shape for array in one.values()):
                 raise
             empty = ", ".join(f"{name} {list(array.shape)}" for name, array in one.items() if 0 in array.shape)
             raise ImageError(f"{program.name}: expected something to choose from, got {empty}") from error
 
     def _run_post(self, program: Program, key: str, one: Mapping[str, Array]) -> Run:
-        """One image's outputs."""
+        """Run one image's inputs in the graph; return the outputs."""
         if self.engine == "numpy":
             return reference.run(program, one)
-        program.check(reference.measure(program, one))  # graphs leave this to their callers
+        program.check(reference.measure(program, one))  # graphs leave this check to their callers
         session = self._cache.session(key, program, specialise_after=None)
         inputs = {
             program.graph_input_name(v.name, several=False): one[v.name] if v.measures else one[v.name][None]
@@ -182,18 +188,18 @@ class PostProcessing(Settings):
 
 
 def _count(run: Run, name: str) -> int:
-    """How many rows of an output count."""
+    """Return how many rows of an output count."""
     return int(run[f"{name}_count"] if f"{name}_count" in run else run["count"])
 
 
 def _typed(found: Mapping[str, Array], kinds: Mapping[str, str]) -> dict[int, str]:
-    """The types of outputs by the identities of their arrays, and of those that they are views of."""
+    """Return the types of outputs by the `id` of their arrays, and of the arrays that they are views of."""
     arrays = [(array, kinds[name]) for name, value in found.items() if name in kinds for array in (value, value.base)]
     return {id(array): kind for array, kind in arrays if array is not None}
 
 
 def _converted(value: Any, kinds: Mapping[int, str], tensors: bool) -> Any:
-    """Arrays as tensors, where tensors came in, and those of `kinds`, by identity, in that type; anything else as it is."""
+    """Convert the arrays in a result: to the type that `kinds` names by `id`, and to tensors where tensors came in."""
     if isinstance(value, BatchFeature):
         return BatchFeature({key: _converted(item, kinds, tensors) for key, item in value.items()})
     if isinstance(value, Mapping):
@@ -204,7 +210,7 @@ def _converted(value: Any, kinds: Mapping[int, str], tensors: bool) -> Any:
         return type(value)(_converted(item, kinds, tensors) for item in value)
     if not isinstance(value, np.ndarray):
         return value
-    kind = kinds.get(id(value)) or kinds.get(id(value.base), "f32")  # a view is what it is a view of
+    kind = kinds.get(id(value)) or kinds.get(id(value.base), "f32")  # a view has the type of its base
     if kind == "f64" or (kind == "f16" and not tensors):
         value = value.astype(np.float64 if kind == "f64" else np.float16)
     if not tensors:
@@ -216,7 +222,7 @@ def _converted(value: Any, kinds: Mapping[int, str], tensors: bool) -> Any:
 
 
 def post_processing_methods(processor: str) -> dict[str, Any]:
-    """The `post_process_*` functions of a processor class, by name, with the signatures of their options."""
+    """Return the `post_process_*` functions of a processor class by name; their signatures have the options."""
     return {name: _function(method) for name, method in methods(processor).items()} | mask_generation_methods(processor)
 
 

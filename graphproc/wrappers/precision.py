@@ -1,7 +1,7 @@
-"""Floats other than float32 in post-processing: what each step is rounded to, and which results are wider than what came in.
+"""Floats other than float32 in post-processing: the type that each step is rounded to.
 
-torch computes in the type of the model's outputs: each operation's result is rounded to it. A product with a size of a wider
-type is of the wider type, and so is what is made from it.
+torch computes in the type of the model's outputs: each operation's result is rounded to it. A product
+with a size of a wider type has the wider type, and so has everything made from it.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from graphproc.sizes import num
 
 Array = np.ndarray[Any, Any]
 FLOATS = ("f16", "bf16", "f32", "f64")
-"""The types of floats, by width; the first two are no type for each other's numbers."""
+"""The types of floats by width. Neither of the first two holds the other's numbers."""
 WHOLE = "i64"
-"""The type of whole numbers, which widens none of these."""
+"""The type of whole numbers, which widens no floats."""
 
 
 def promoted(one: str, other: str) -> str:
-    """The type of a product of two types, as torch has it."""
+    """Return the type that torch gives the product of two types."""
     if "bf16" not in (one, other):
         return element_types.promoted(one, other)
     rest = other if one == "bf16" else one
@@ -39,7 +39,7 @@ def promoted(one: str, other: str) -> str:
 
 
 def kinds(program: Program, kind: str, sizes: str) -> dict[str, str]:
-    """The type that torch has for each of a program's float32 values, by their names.
+    """Return the type that torch gives each of a program's float32 values, by name.
 
     Args:
         program: the program.
@@ -50,7 +50,7 @@ def kinds(program: Program, kind: str, sizes: str) -> dict[str, str]:
     names = _sizes(program)
     for step in program.steps:
         if isinstance(step.op, Numbers) and len(step.op.values) == 1:
-            found[step.output.name] = WHOLE  # a number by itself widens nothing
+            found[step.output.name] = WHOLE  # a constant widens nothing
         if step.output.type.dtype != "f32" or step.output.name in found:
             continue
         types = [found[name] for name in step.inputs if name in found]
@@ -61,7 +61,7 @@ def kinds(program: Program, kind: str, sizes: str) -> dict[str, str]:
 
 
 def must_be_whole(program: Program) -> set[str]:
-    """The inputs of sizes that do more than multiply."""
+    """Return the inputs of sizes that the program does more with than multiply."""
     others = [op for op in (step.op for step in program.steps) if not (isinstance(op, Combine) and op.operator == "multiply")]
     used = {name for op in others for name in _symbols(op)}
     return {value.name for value in program.inputs if not used.isdisjoint(value.measures)}
@@ -93,7 +93,7 @@ def run(program: Program, inputs: Mapping[str, Array], kind: str, sizes: str) ->
 
 
 def _within_lengths(program: Program) -> set[str]:
-    """The squares and sums inside lengths of vectors: torch rounds a length once, as a whole."""
+    """Return the names of squares and sums inside lengths of vectors. torch rounds only the length."""
     by_name = {step.output.name: step for step in program.steps}
     found: set[str] = set()
     for step in program.steps:
@@ -107,7 +107,7 @@ def _within_lengths(program: Program) -> set[str]:
 
 
 def _widened(step: Step, kinds: Mapping[str, str]) -> Iterator[Step]:
-    """A step of float64, what it reads made float64 before it."""
+    """Yield a step that computes in float64, after the casts of what it reads."""
     if kinds.get(step.output.name) == "f64" and step.output.type.dtype == "f32":
         names = tuple(f"{name} for {step.output.name}" if kinds.get(name) in FLOATS[:-1] else name for name in step.inputs)
         for name, wide in zip(step.inputs, names, strict=True):
@@ -118,7 +118,7 @@ def _widened(step: Step, kinds: Mapping[str, str]) -> Iterator[Step]:
 
 
 def _comparing(step: Step, kinds: Mapping[str, str]) -> Step:
-    """A step that compares with a number, with that of the type of what is compared, as torch does."""
+    """Return a step that compares with a number, with the number rounded to the other operand's type, as torch does."""
     op = step.op
     if not isinstance(op, Combine) or step.output.type.dtype != "bool" or not isinstance(op.number, (int, float)):
         return step
@@ -131,7 +131,7 @@ def _sizes(program: Program) -> frozenset[str]:
 
 
 def _symbols(op: Op) -> set[str]:
-    """The names of the sizes that an op contains."""
+    """Return the names of the sizes that an op contains."""
     values = [getattr(op, f.name) for f in fields(op)]  # type: ignore[arg-type]
     return {name for value in _flat(values) for name in num.symbols(value)}
 
@@ -145,9 +145,9 @@ def _flat(value: Any) -> Iterator[Any]:
 
 
 def _weighing(step: Step, kinds: Mapping[str, str]) -> Step:
-    """A step that resizes narrow floats, with the weights and the fused products of torch's kernels for them.
+    """Return a step that resizes narrow floats, with the weights and fused products of torch's kernels for them.
 
-    With antialiasing there are none, and torchvision resizes in float32.
+    There are no such kernels with antialiasing; torchvision resizes in float32 then.
     """
     op, kind = step.op, kinds.get(step.output.name, "f32")
     if not isinstance(op, Resample) or op.arithmetic not in (TORCH_FLOATS, TORCH_UNFUSED) or op.antialias:

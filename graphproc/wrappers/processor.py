@@ -25,16 +25,16 @@ from graphproc.wrappers.settings import checked_engine, setting_names
 
 
 class BaseImageProcessor(ImageProcessingMixin, Compilation, ArrayMethods, CommonMethods, PostProcessing):
-    """What every image processor class shares.
+    """The base of all image processor classes.
 
-    Settings are attributes under transformers' names (`size`, `image_mean`, `do_resize`, ...); sizes are dictionaries.
-    Changing one takes effect at the next call. Every distinct set of settings is compiled once, as long as there are not
-    many in turn.
+    Settings are attributes under transformers' names (`size`, `image_mean`, `do_resize`, ...). Sizes are
+    dictionaries. A changed setting takes effect at the next call. Each set of settings is compiled once,
+    unless many of them take turns.
 
     Attributes:
-        threads: how many threads a call uses: those of a single image are ONNX Runtime's, in its operators; several images
-            are read and run side by side. None for the number of cores, at most 8, and for 1 in a process that
-            `multiprocessing` started. Results are the same bits.
+        threads: how many threads a call uses. A single image is run by several threads of ONNX Runtime,
+            several images are read and run side by side. None is the number of cores, at most 8, or 1 in a
+            process that `multiprocessing` started. Results are the same bits.
     """
 
     model_input_names: ClassVar[list[str]] = ["pixel_values"]
@@ -60,16 +60,21 @@ class BaseImageProcessor(ImageProcessingMixin, Compilation, ArrayMethods, Common
         """Preprocess one image or a list of images of any sizes.
 
         Args:
-            images: PIL images, numpy arrays, torch tensors, paths, or lists of these; 4-D arrays are batches. None where only
-                prompts are to be processed, of a class that has those.
-            *inputs: what the class takes beside images, such as label maps, one for each image; also by name.
-            return_tensors: `np`, `pt`, `tf`, `jax` or `mlx`; None for the containers of transformers' class, mostly lists of an
-                array for each image; with torchvision's backend they hold torch tensors where torch is installed.
-            input_data_format: `channels_first` or `channels_last` for arrays; None looks for the axis of 1, 3 or 4.
-            device: where torch tensors of torchvision's backend are put; pil's stay on the CPU, as in transformers.
+            images: PIL images, numpy arrays, torch tensors, paths, or lists of these; 4-D arrays are
+                batches. None to process only prompts, in a class that has them.
+            *inputs: what the class takes beside images, such as label maps, one for each image. Keywords
+                work as well.
+            return_tensors: `np`, `pt`, `tf`, `jax` or `mlx`. None for the containers of transformers'
+                class, mostly a list of one array for each image; with torchvision's backend they hold
+                torch tensors if torch is installed.
+            input_data_format: `channels_first` or `channels_last` for arrays; None looks for an axis of
+                length 1, 3 or 4.
+            device: the device for torch tensors of torchvision's backend; pil's stay on the CPU, as in
+                transformers.
             engine: `onnxruntime` or `numpy` for this call.
-            **changes: settings to use instead of the processor's own. None means None, not the processor's. Of what transformers
-                does not read in a call, or not in all steps, a warning says so once, and results are transformers'.
+            **changes: settings to use instead of the processor's own; None means None, not the
+                processor's value. If transformers does not read a setting in a call, or only in some
+                steps, a warning says so once, and results are transformers'.
 
         Returns:
             A BatchFeature with the outputs of transformers' class.
@@ -78,7 +83,7 @@ class BaseImageProcessor(ImageProcessingMixin, Compilation, ArrayMethods, Common
             ConfigError: a setting has no meaning.
             ImageError: an image cannot be read or used, or is too small, large or elongated for the settings.
             ShapeError: the images' results have several shapes where transformers stacks or concatenates them.
-            TypeError: an unknown keyword, or too many arguments.
+            TypeError: a keyword is unknown, or there are too many arguments.
         """
         if inputs:
             own = {"return_tensors": return_tensors, "input_data_format": input_data_format, "device": device, "engine": engine}
@@ -100,7 +105,7 @@ class BaseImageProcessor(ImageProcessingMixin, Compilation, ArrayMethods, Common
         return features[outputs[0].name] if self.spec.returns_bare_array else features
 
     def reading(self, config: Config | None = None) -> dict[str, Any]:
-        """How a call reads images: keywords of `to_array`, by some settings or the processor's own."""
+        """Return the keywords of `to_array` with which a call reads images; `config` None is the processor's own."""
         return reading(self.spec, self.backend, self._config({}) if config is None else config)
 
 
@@ -109,7 +114,7 @@ class AutoImageProcessor(BaseImageProcessor):
 
 
 def processor_class(name: str) -> type[BaseImageProcessor]:
-    """The processor class of a transformers name; with `Fast` or `Pil` at the end, its subclass with that default backend.
+    """Return the processor class of a transformers name. A name with `Fast` or `Pil` gets a subclass with that backend.
 
     Raises:
         UnsupportedProcessorError: no such class is supported.
@@ -120,7 +125,7 @@ def processor_class(name: str) -> type[BaseImageProcessor]:
 
 @cache
 def _class_of(name: str, suffix: str) -> type[BaseImageProcessor]:
-    """One class a row and suffix, whichever of its names was asked for, so that instances can be pickled."""
+    """Return the one class for a spec and a suffix, whichever of its names was used, so that instances can be pickled."""
     spec = lookup(name)
     if suffix:
         backend = BACKEND_SUFFIXES[suffix]

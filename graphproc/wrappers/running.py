@@ -1,7 +1,8 @@
-"""Running the graph on the images of one call: which run together, on which threads, and where results are written.
+"""Run the graph on the images of one call: which run together, on which threads, and where results are written.
 
-Images of one size run together, as many as stay in a core's cache; where that makes several runs, workers do them side by
-side. Results are written straight into the array of all images, which is the result where every image's fits.
+Images of one size run together, as many as fit a core's cache. If that makes several runs, workers do
+them side by side. Results are written straight into an array for all images, which is the result if all
+images' results have one shape.
 """
 
 from __future__ import annotations
@@ -31,11 +32,11 @@ Array = np.ndarray[Any, Any]
 MOST_IMAGES = 8
 """How many images run together at most."""
 MOST_BYTES = 4 << 20
-"""How many bytes of pixels run together at most, if several images: what fits a core's cache."""
+"""How many bytes of pixels several images that run together have at most: what fits a core's cache."""
 
 
 def labels_of(images: Sequence[Any]) -> list[str]:
-    """Name images for errors: files by path, others by number, a single one not at all."""
+    """Return names of images for errors: paths of files, numbers of others, nothing for a single image."""
     numbers = [f"image {index}" if len(images) > 1 else "" for index in range(len(images))]
     return [label_of(image) if is_file(image) else number for image, number in zip(images, numbers, strict=True)]
 
@@ -45,11 +46,11 @@ def about(label: str, *more: type[ConfigError]) -> Iterator[None]:
     """Name the image in every error that is raised within.
 
     Args:
-        label: what the image is called, or the images.
-        *more: `ConfigError` where settings may be wrong for this image alone; it stays what it is.
+        label: the name of the image, or of the images.
+        *more: `ConfigError` where settings may be wrong for this image alone; the error keeps its class.
 
     Raises:
-        ImageError: the image, a program for it, or its size, is not one that can be used.
+        ImageError: the image, a program for it, or its size cannot be used.
     """
     try:
         yield
@@ -66,11 +67,11 @@ def _labelled(label: str, error: Exception) -> str:
 
 @dataclass
 class _OutputBuffer:
-    """The array that one output of all images is written to, while all have one shape.
+    """The array that one output of all images is written to, as long as all results have one shape.
 
     Attributes:
-        array: [images, *shape of a result].
-        filled: how many images were written to it, or will be.
+        array: the array, [images, *shape of a result].
+        filled: how many images are written to it already, or will be.
     """
 
     array: Array
@@ -79,10 +80,10 @@ class _OutputBuffer:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is known of a program for inputs of known shapes.
+    """What is known of a program for inputs of certain shapes.
 
     Attributes:
-        program: the program, which takes such inputs.
+        program: the program, checked for such inputs.
         max_batch: how many images run together at most.
         buffers: for each output that can be written to one array of all images, the shape and dtype
             of an image's result.
@@ -107,7 +108,7 @@ class Runner:
     """Runs the images of one call as they come.
 
     Attributes:
-        labels: what errors call each image.
+        labels: the name of each image in errors.
         results: the outputs of each image by name, complete after `finish`.
     """
 
@@ -115,10 +116,10 @@ class Runner:
         """Start a call.
 
         Args:
-            labels: what errors call each image.
-            runs: starts the runs.
+            labels: the name of each image in errors.
+            runs: starts runs on workers.
             plans: the plans of earlier calls.
-            memory: the memory of earlier results.
+            memory: memory of earlier results, to be used again.
         """
         self.labels = labels
         self.results: list[Mapping[str, Array]] = [{}] * len(labels)
@@ -135,11 +136,11 @@ class Runner:
         Args:
             index: the number of the image.
             program: the program.
-            session: gives the session of its graph; for one of several images a session of one thread.
+            session: returns the session of its graph; for several images a session with one thread.
             inputs: the image and the further inputs by the program's names.
 
         Raises:
-            ImageError: the image's size does not meet a precondition, or an input has not the size that it has to share.
+            ImageError: the image's size does not meet a precondition, or inputs that must have one size differ.
         """
         key = (id(program), *(array.shape for array in inputs.values()))
         group = self._groups.get(key)
@@ -155,20 +156,20 @@ class Runner:
             self._start(group)
 
     def _share(self) -> int:
-        """How many images a run may have at most, so that every worker has some."""
+        """Return the most images that a run may have, so that every worker gets some."""
         return -(-len(self.results) // self._runs.threads)
 
     def _start(self, group: _Group) -> None:
-        """Run what a group has."""
+        """Start the run of a group's images."""
         run = _Group(group.plan, group.session, group.indices, group.inputs)
         group.indices, group.inputs = [], []
         out = self._out(run)
-        session = run.session()  # here, not by workers: it is made once
+        session = run.session()  # here and not in workers, so that it is made once
         label = ", ".join(filter(None, (self.labels[index] for index in run.indices)))
         self._started.append((run, self._runs.start(session, lambda session: _run(run, session, out, label))))
 
     def _out(self, run: _Group) -> dict[str, Array]:
-        """Where the outputs of a run go: the part of the array of all images that is theirs."""
+        """Return the arrays that a run writes its outputs to: its parts of the arrays for all images."""
         start, count = run.indices[0], len(run.indices)
         if run.indices != list(range(start, start + count)):
             return {}
@@ -187,14 +188,17 @@ class Runner:
         return out
 
     def _empty(self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-        """An array for an output of all images; one of no images where it is too large, which the results may not be."""
+        """Return an array for an output of all images. If that is too large to allocate, return one for no images.
+
+        The results may still fit, because images need not have one shape.
+        """
         try:
             return self._memory.array(name, (len(self.results), *shape), dtype)
         except MemoryError:
             return np.empty((0, 0), dtype)
 
     def finish(self) -> None:
-        """Run what is left and wait for everything.
+        """Start the runs that are left, and wait for all.
 
         Raises:
             ImageError: a run failed; the message names its images.
@@ -207,16 +211,16 @@ class Runner:
                 self.results[index] = result
 
     def apart(self, name: str) -> list[Array]:
-        """The results of each image of one output."""
+        """Return each image's result of one output."""
         return [result[name] for result in self.results]
 
     def joined(self, outputs: Sequence[Output], counts: Sequence[int], tensors: bool) -> dict[str, Any]:
-        """The results of all images together, as `reference.join` gives them, without copies where that is possible.
+        """Join the results of all images, as `reference.join` does, but without copies where possible.
 
         Args:
             outputs: the outputs.
             counts: how many images each sample has.
-            tensors: whether an array may stand for a list of arrays of one shape.
+            tensors: whether an array may take the place of a list of arrays of one shape.
         """
         found: dict[str, Any] = {}
         for output in outputs:
@@ -230,7 +234,7 @@ class Runner:
         return found
 
     def _whole(self, output: Output, counts: Sequence[int]) -> Array | None:
-        """The array that an output of all images was written to, in the shape of the result; None where it is none."""
+        """Return the array that an output of all images was written to, in the result's shape; None if there is none."""
         buffer = self._buffers.get(output.name)
         if buffer is None or buffer.filled < len(self.results):
             return None
@@ -244,16 +248,16 @@ class Runner:
 
 
 def _one_by_one(program: Program) -> bool:
-    """Whether images run one by one, because a run would not tell which result is which image's."""
+    """Tell whether images must run one by one, because a run of several would not tell their results apart."""
     return not all(output.image_join.has_image_axis for output in program.outputs)
 
 
 def _plan(program: Program, inputs: Mapping[str, Array]) -> Plan:
-    """The plan of a program for one image's inputs.
+    """Make the plan of a program for one image's inputs.
 
     Raises:
-        ImageError: an input has not the size that it has to share with the others.
-        ProgramError: their sizes do not meet a precondition.
+        ImageError: inputs that must have one size differ.
+        ProgramError: the inputs' sizes do not meet a precondition.
     """
     sizes = reference.measure(program, inputs)
     program.check(sizes)
@@ -273,10 +277,10 @@ def _plan(program: Program, inputs: Mapping[str, Array]) -> Plan:
 
 
 def _run(run: _Group, session: Session, out: Mapping[str, Array], label: str) -> list[Mapping[str, Array]]:
-    """The outputs of each image of a group."""
+    """Run a group of images; return the outputs of each."""
     program = run.plan.program
     inputs = {program.graph_input_name(name): _stacked([one[name] for one in run.inputs]) for name in run.inputs[0]}
-    run.inputs = []  # files that were read for this run alone need no longer be held
+    run.inputs = []  # lets go of files that were read for this run alone
     with about(label):
         outputs = session.run(inputs, out)
     return [
@@ -286,7 +290,7 @@ def _run(run: _Group, session: Session, out: Mapping[str, Array], label: str) ->
 
 
 def _stacked(arrays: Sequence[Array]) -> Array:
-    """Arrays of one shape as one; not copied if they lie behind one another in memory, as the images of a 4-D array do."""
+    """Stack arrays of one shape, without a copy if they follow one another in memory, as images of a 4-D array do."""
     first = arrays[0]
     if len(arrays) == 1:
         return first[None]

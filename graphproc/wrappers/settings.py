@@ -1,4 +1,4 @@
-"""A processor's settings: attributes, and the normalised `Config` that is compiled."""
+"""A processor's settings, as attributes and as the normalised `Config` that is compiled."""
 
 from __future__ import annotations
 
@@ -16,15 +16,14 @@ from graphproc.wrappers.cautions import warn_once
 
 ENGINES = ("onnxruntime", "numpy")
 BACKEND_KEY = "graphproc_backend"
-"""The key of a file that keeps a processor's backend; transformers ignores and keeps it."""
+"""The key that keeps a processor's backend in a file. transformers ignores it and saves it back."""
 
 
 class Settings:
     """The settings of a processor.
 
-    They are attributes, which may be assigned to, and hold dictionaries and lists, which may be
-    changed in place. So each call reads all of them, and normalises them where their content is
-    new.
+    They are attributes. Users may assign to them, and may change the dictionaries and lists in them. So
+    each call reads all of them, and normalises them if their content is new.
     """
 
     spec: ClassVar[ProcessorSpec]
@@ -35,16 +34,16 @@ class Settings:
         """Make a processor with some settings other than the class's defaults.
 
         Args:
-            backend: whose arithmetic results equal: `pil`, transformers' numpy and Pillow backend,
+            backend: the backend that results are equal to: `pil`, transformers' numpy and Pillow backend,
                 or `torchvision`, its other one. None is the one that the class's name asks for
                 (`...Fast`, `...Pil`), or the first that the class has here (`graphproc list`).
             engine: what runs a call: `onnxruntime` or `numpy`. Results are the same bits.
-            **settings: settings by transformers' names; unknown ones can be read as attributes, are
-                saved back and change nothing.
+            **settings: settings by transformers' names. Unknown ones change nothing; they can be read as
+                attributes, and are saved back.
 
         Raises:
             ConfigError: a setting has no meaning, or the class does not have the backend.
-            TypeError: the class is none of a processor.
+            TypeError: the class is not that of a processor.
         """
         if not hasattr(type(self), "spec"):
             raise TypeError(f"{type(self).__name__} is made by {type(self).__name__}.from_pretrained(source)")
@@ -64,7 +63,7 @@ class Settings:
         self._unknown: dict[str, Any] = {key: value for key, value in config.unknown.items() if key not in found}
 
     def __getattr__(self, name: str) -> Any:
-        # Unknown settings are looked up last, so that a file cannot replace a method by naming a key like one.
+        # Unknown settings are looked up last, so that a key in a file cannot replace a method of its name.
         unknown = self.__dict__.get("_unknown", {})
         if name in unknown:
             return unknown[name]
@@ -85,7 +84,7 @@ class Settings:
 
     @property
     def threads(self) -> int | None:
-        """How many threads a call uses; see the class."""
+        """Return how many threads a call uses; see the class."""
         return self._threads
 
     @threads.setter
@@ -95,20 +94,20 @@ class Settings:
         self._threads = threads
 
     def _own_settings(self) -> dict[str, Any]:
-        """The declared settings, as the attributes hold them."""
+        """Return the declared settings, as the attributes hold them."""
         return {key: getattr(self, key) for key in self._setting_names if key not in self._computed}
 
     def _config(self, changes: Mapping[str, Any]) -> Config:
-        """The normalised settings, with some changed."""
+        """Return the normalised settings, with some changed."""
         given = {**self._own_settings(), **changes}
         try:
-            key = pickle.dumps(given)  # which tells True from 1 and sees dictionaries that were changed in place
-        except Exception:  # what cannot be pickled is no setting, which is said below
+            key = pickle.dumps(given)  # tells True from 1, and sees dictionaries that were changed in place
+        except Exception:  # a value that cannot be pickled is not a setting; normalising it below says so
             return self.spec.config(given, call=True)
         return self._cache.configs.get_or_make(key, lambda: self.spec.config(given, call=True))
 
     def _call_config(self, changes: Mapping[str, Any]) -> Config:
-        """The settings of a call; warns of each that transformers reads not at all or in part."""
+        """Return the settings of a call; warn of each that transformers ignores or reads only in some steps."""
         if not (reads := self.spec.calls):
             return self._config(changes)
         own = {key: getattr(self, key) for key in reads}
@@ -118,20 +117,20 @@ class Settings:
         return with_own(config, self._config({}), settled) if settled.own else config
 
     def _read_in_calls(self) -> dict[str, Any]:
-        """The settings that are read in a call or an export alone, as they are without."""
+        """Return the values, without a call, of settings that only a call or an export reads."""
         return forgotten(self.spec.calls, self.spec.defaults)
 
 
 def setting_names(spec: ProcessorSpec) -> Sequence[str]:
-    """The settings that a class declares."""
+    """Return the settings that a class declares."""
     return tuple(spec.declared)
 
 
 def checked_engine(engine: str) -> str:
-    """An engine that there is.
+    """Return an engine's name if there is such an engine.
 
     Raises:
-        ConfigError: there is none of that name.
+        ConfigError: there is no engine of that name.
     """
     if engine not in ENGINES:
         raise ConfigError(f"engine: expected one of {', '.join(ENGINES)}, got {engine!r}")

@@ -1,4 +1,4 @@
-"""Checking a graph in ONNX Runtime against the numpy reference, element by element."""
+"""Compare a graph in ONNX Runtime with the numpy reference, element by element."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One output of one image.
+    """The comparison of one output of one image.
 
     Attributes:
-        image: which image, by position or path.
+        image: the image's position or path.
         output: the output's name.
         shape: the result's shape.
         elements: how many elements were compared.
@@ -56,8 +56,8 @@ class Report:
 
     Attributes:
         processor: the processor class.
-        parity: what the graph states its results to equal.
-        comparisons: one entry per image and output.
+        parity: what the graph says that its results are equal to.
+        comparisons: one entry for each image and output.
     """
 
     processor: str
@@ -66,11 +66,11 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether no element differs."""
+        """Tell whether no element differs."""
         return all(c.differing == 0 for c in self.comparisons)
 
     def as_dict(self) -> dict[str, Any]:
-        """The report as plain data."""
+        """Return the report as plain data."""
         return {"ok": self.ok, **asdict(self)}
 
 
@@ -81,16 +81,16 @@ def verify(
     provider: str = "cpu",
     progress: Callable[[Iterable[Array], int], Iterable[Array]] = lambda items, total: items,
 ) -> Report:
-    """Compare a graph in ONNX Runtime with the numpy reference of the settings that the graph carries.
+    """Compare a graph in ONNX Runtime with the numpy reference, for the settings that the graph contains.
 
-    Of a fused graph, what its preprocessing gives is compared, before the model.
+    In a fused graph, the results of its preprocessing are compared, before the model.
 
     Args:
         graph: an ONNX file, its bytes, a model, or a session of one; written by graphproc.
-        images: images as a processor takes them; None for a photograph and noise of awkward sizes, those that the
-            settings allow.
-        provider: the provider to run on.
-        progress: wraps the images to show progress; gets the images and their number.
+        images: images as a processor takes them; None for a photograph and noise of unusual sizes, as far
+            as the settings allow these.
+        provider: the execution provider to run on.
+        progress: wraps the images to show progress; it gets the images and their number.
 
     Returns:
         The report; `report.ok` is True when no element differs.
@@ -116,7 +116,7 @@ def verify(
         for output, want in expected.items():
             name = names.get(output, None if names else output)
             if name is None:
-                continue  # an output that the fused graph has no use for
+                continue  # an output that the fused graph does not use
             if name not in found:
                 raise GraphError(f"graph: expected an output {name!r}, got {', '.join(found)}")
             comparisons.append(_compare(label, output, want, found[name]))
@@ -124,7 +124,7 @@ def verify(
 
 
 def _opened(graph: Any, provider: str) -> tuple[Session, dict[str, str]]:
-    """A session of a graph, or of the preprocessing inside a fused one; and for that the names of its outputs.
+    """Open a session of a graph, or of the preprocessing inside a fused one; return it, and names of a fused one's outputs.
 
     Raises:
         GraphError: a session of a fused graph was given, or nothing in it can be compared.
@@ -143,7 +143,7 @@ def _opened(graph: Any, provider: str) -> tuple[Session, dict[str, str]]:
 
 
 def _with_fusion(graph: Any) -> onnx.ModelProto | None:
-    """The model, without weights in other files, of a fused graph; None for any other."""
+    """Return the model of a fused graph, without weights in other files; None for any other graph."""
     import onnx
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
@@ -152,13 +152,13 @@ def _with_fusion(graph: Any) -> onnx.ModelProto | None:
             model = graph
         else:
             model = onnx.load_model_from_string(graph if isinstance(graph, bytes) else Path(graph).read_bytes())
-    except (OSError, DecodeError):  # which the session says better
+    except (OSError, DecodeError):  # opening the session explains these better
         return None
     return model if any(p.key == KEY for p in model.metadata_props) else None
 
 
 def compiled_from(session: Session) -> Program:
-    """The program that a graph was emitted from: read from its text, or compiled again from the settings that it carries.
+    """Return the program that a graph was emitted from, read from its text or compiled again from its settings.
 
     Raises:
         GraphError: the graph was not written by graphproc.
@@ -172,12 +172,12 @@ def compiled_from(session: Session) -> Program:
 
 
 def reading_of(session: Session) -> Mapping[str, Any]:
-    """How images for a graph are read (`BaseImageProcessor.reading`)."""
+    """Return how to read images for a graph (`BaseImageProcessor.reading`)."""
     return {} if "program" in session.metadata else processor_of(session).reading()
 
 
 def processor_of(session: Session) -> BaseImageProcessor:
-    """The processor of the settings and the backend that a graph carries.
+    """Return the processor with the settings and the backend in a graph's metadata.
 
     Raises:
         GraphError: the graph was not written by graphproc.
@@ -186,7 +186,7 @@ def processor_of(session: Session) -> BaseImageProcessor:
 
 
 def _accepts(program: Program, array: Array) -> bool:
-    """Whether the program is meant for images of that size."""
+    """Tell whether the program takes images of that size."""
     try:
         program.check(reference.measure(program, example_inputs(program, array)))
     except ProgramError:
@@ -199,7 +199,7 @@ def _named(images: Any, arrays: Sequence[Array]) -> Sequence[Any]:
 
 
 def fixed_sides(session: Session) -> tuple[int, int] | None:
-    """(height, width) of the images that a graph takes, or None where it takes any.
+    """Return the (height, width) of the images that a graph takes, or None if it takes any.
 
     Raises:
         GraphError: the graph's first input is neither an image, nor a batch, nor a sequence of images.
@@ -215,19 +215,19 @@ def fixed_sides(session: Session) -> tuple[int, int] | None:
 
 
 def run_image(session: Session, image: Array, label: str, inputs: Mapping[str, Array] | None = None) -> dict[str, Array]:
-    """Run a graph on one image, with the axes that the graph reads.
+    """Run a graph on one image, after adding the batch axis or making the sequence that the graph reads.
 
     Args:
         session: a session of the graph.
         image: uint8 [height, width, channels], in the graph's colour order.
-        label: what errors call the image.
-        inputs: all inputs of the image by the program's names, where there are further ones.
+        label: the image's name in errors.
+        inputs: all inputs of the image by the program's names, if there are further ones.
 
     Returns:
         The graph's outputs by name.
 
     Raises:
-        GraphError: the graph's first input is no image, or it takes inputs that are not given.
+        GraphError: the graph's first input is not an image, or it takes inputs that are not given.
         ImageError: the graph is fixed to another size, or refused the image.
     """
     sides = fixed_sides(session)
@@ -238,7 +238,7 @@ def run_image(session: Session, image: Array, label: str, inputs: Mapping[str, A
 
 
 def feeds(session: Session, given: Mapping[str, Array]) -> dict[str, Any]:
-    """What a graph reads of one image: its inputs by the graph's names, with the axes that the graph has.
+    """Return one image's inputs by the graph's names, with the axes that the graph reads.
 
     Raises:
         GraphError: the graph takes an input that is not given.
@@ -266,17 +266,17 @@ def _compare(image: str, output: str, want: Array, found: Array) -> Comparison:
 
 
 MODES: Mapping[str, str] = {"rgba": "RGBA", "gray": "L"}
-"""Pillow's mode for a graph's colour order where that is no order of three colours."""
+"""Pillow's modes for colour orders that are not of three colours."""
 
 
 def read_images(images: Any, reading: Mapping[str, Any] | None = None, color: str = "rgb") -> list[Array]:
-    """Images as uint8 [height, width, channels] in the colour order of a graph.
+    """Return images as uint8 [height, width, channels] in the colour order of a graph.
 
-    For `rgba` an image keeps its own alpha channel, and has 255 where it has none; for `gray` it is Pillow's `L`.
+    For `rgba` an image keeps its alpha channel, or gets one of 255. For `gray` it is converted to Pillow's `L`.
 
     Args:
         images: images as a processor takes them.
-        reading: how a processor reads files (`BaseImageProcessor.reading`); as most do for None.
+        reading: how a processor reads files (`BaseImageProcessor.reading`); None for the way of most.
         color: the colour order.
 
     Raises:

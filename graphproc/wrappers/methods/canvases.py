@@ -1,6 +1,6 @@
-"""`pad_to_square`, `pad_image` and `pad_images`: an image on a larger canvas.
+"""`pad_to_square`, `pad_image` and `pad_images`: put an image on a larger canvas.
 
-Images are arrays or tensors `[C, H, W]` of any dtype, or batches of them; results are of the same kind and dtype.
+Images are arrays or tensors `[C, H, W]` of any dtype, or batches of them. Results have the same kind and dtype.
 
 Source: transformers 5.23, the methods of these names.
 """
@@ -18,7 +18,7 @@ from graphproc.sizes.multiples import centered_padding, root_padding
 from graphproc.wrappers.methods.steps import Array, arrays, both_sides
 
 Amounts = tuple[int, int]
-"""Pixels before and behind a side."""
+"""Pixels to add before and after a side."""
 
 
 def _around(x: Array, rows: Amounts, columns: Amounts, mode: Any = "constant", **options: Any) -> Array:
@@ -36,11 +36,12 @@ def _halves(missing: int) -> Amounts:
 
 
 def pad_to_square(self: Any, image: Any, background_color: int | tuple[int, ...] = 0) -> Any:
-    """The image in the middle of a square as wide as its longer side.
+    """Put the image in the middle of a square as wide as its longer side.
 
     Args:
         image: an image, or a batch.
-        background_color: the colour around it, a number for each channel; a number alone is the first channel's, others are 0.
+        background_color: the colour around it, a number for each channel. A single number is the first
+            channel's, the others are 0.
 
     Raises:
         ImageError: there are more or fewer numbers than channels.
@@ -64,7 +65,7 @@ def pad_to_square(self: Any, image: Any, background_color: int | tuple[int, ...]
 
 
 def _centered(self: Any, image: Any, size_divisor: int = 1) -> Any:
-    """The image in the middle of zeros, up to multiples of `size_divisor`; an odd zero comes after it."""
+    """Surround the image with zeros up to multiples of `size_divisor`; an odd zero comes after it."""
 
     def padded(x: Array) -> Array:
         rows, columns = (centered_padding(side, size_divisor) for side in x.shape[-2:])
@@ -74,12 +75,12 @@ def _centered(self: Any, image: Any, size_divisor: int = 1) -> Any:
 
 
 def _at_the_end(self: Any, image: Any, size_divisor: int = 32) -> Any:
-    """The image above and left of zeros, up to multiples of `size_divisor`."""
+    """Add zeros below and right of the image, up to multiples of `size_divisor`."""
     return arrays(lambda x: _around(x, *(_behind(-side % size_divisor) for side in x.shape[-2:])), image)
 
 
 def pad_images(self: Any, image: Any, size: Any) -> Any:
-    """The page in the middle of zeros, `size` with height and width in pixels; an odd zero comes after it."""
+    """Surround the page with zeros up to `size`, height and width in pixels; an odd zero comes after it."""
     wanted = both_sides("size", size)
 
     def padded(x: Array) -> Array:
@@ -89,7 +90,7 @@ def pad_images(self: Any, image: Any, size: Any) -> Any:
 
 
 def _page(self: Any, image: Any, size: Any, random_padding: bool = False) -> Any:
-    """As `pad_images`; with `random_padding` at a place that numpy's random numbers choose."""
+    """Surround the page as `pad_images` does; with `random_padding`, numpy's random numbers choose its position."""
     if not random_padding:
         return pad_images(self, image, size)
     wanted = both_sides("size", size)
@@ -103,7 +104,7 @@ def _page(self: Any, image: Any, size: Any, random_padding: bool = False) -> Any
 
 
 def _frame(self: Any, image: Any, pad_size: Any = None, constant_values: float = 0, pad_mode: Any = "constant") -> Any:
-    """The frame above and left of `constant_values`, or of its own pixels by `pad_mode`, up to `pad_size`."""
+    """Add `constant_values`, or the frame's own pixels by `pad_mode`, below and right of it, up to `pad_size`."""
     height, width = both_sides("pad_size", pad_size)
     mode = {"replicate": "edge"}.get(name := getattr(pad_mode, "value", pad_mode), name)
     options = {"constant_values": constant_values} if mode == "constant" else {}
@@ -111,7 +112,7 @@ def _frame(self: Any, image: Any, pad_size: Any = None, constant_values: float =
 
 
 def _reflected(self: Any, image: Any) -> Any:
-    """The image with itself reflected all around, the more the larger it is."""
+    """Surround the image with its own reflection, by more pixels for larger images."""
 
     def padded(x: Array) -> Array:
         rows, columns = (num.known(side) for side in root_padding(*x.shape[-2:]))

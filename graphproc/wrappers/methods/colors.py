@@ -1,4 +1,4 @@
-"""`get_palette` and `mask_to_rgb` of SegGPT, and rescaling with an offset.
+"""`get_palette` and `mask_to_rgb` of SegGPT, and `rescale` with an offset.
 
 Source: transformers 5.23, the methods of these names.
 """
@@ -18,13 +18,13 @@ from graphproc.wrappers.methods.steps import Array, arrays
 
 
 def get_palette(self: Any, num_labels: int) -> list[tuple[int, ...]]:
-    """The red, green and blue of each class, `num_labels` and the background, which is black."""
+    """Return (red, green, blue) of the background, which is black, and of each of `num_labels` classes."""
     colors = list(zip(*palette(num_labels), strict=True))
     return colors[: num_labels + 1]
 
 
 def mask_to_rgb(self: Any, mask: Array, palette: Sequence[Sequence[int]] | None = None) -> Array:
-    """A map of classes `[H, W]` or `[1, H, W]` in their colours, uint8 `[3, H, W]`; without a palette, three times the map."""
+    """Colour a map of classes `[H, W]` or `[1, H, W]`, uint8 `[3, H, W]`; without a palette, repeat the map three times."""
     rows = mask[0] if mask.ndim == 3 else mask
     if palette is None:
         return np.repeat(rows[np.newaxis], 3, axis=0)
@@ -34,7 +34,7 @@ def mask_to_rgb(self: Any, mask: Array, palette: Sequence[Sequence[int]] | None 
 
 def _offset(default: bool) -> Callable[..., Any]:
     def rescale(self: Any, image: Any, scale: float, offset: bool = default, *args: Any, **kwargs: Any) -> Any:
-        """Multiply an image by a number, as in other classes, in torchvision's backend in float32; with `offset` minus one."""
+        """Multiply an image by a number, in torchvision's backend in float32; with `offset`, subtract 1."""
 
         def rescaled(x: Array) -> Array:
             if self.backend == TORCHVISION:
@@ -58,7 +58,7 @@ def rescale_and_normalize_efficientnet(
     image_std: float | Sequence[float],
     rescale_offset: bool = False,
 ) -> Any:
-    """As `rescale_and_normalize`, with `rescale_offset` minus one in between, which keeps the two steps apart."""
+    """Rescale and normalize as `rescale_and_normalize`; `rescale_offset` subtracts 1 in between and keeps the steps apart."""
     if not (rescale_offset and do_rescale):
         return self.rescale_and_normalize(images, do_rescale, rescale_factor, do_normalize, image_mean, image_std)
     return self.rescale_and_normalize(

@@ -1,4 +1,4 @@
-"""`reduce_label`: labels one lower, with the background ignored.
+"""`reduce_label`: lower labels by one and ignore the background.
 
 Source: transformers 5.23, the method of that name.
 """
@@ -18,7 +18,10 @@ def _reduced(x: Array) -> Array:
 
 
 def reduce_label(self: Any, labels: Any) -> Any:
-    """Label maps one lower: 0, the background, becomes 255, which stays. A list's elements are replaced, and it is returned."""
+    """Lower the labels of maps by one: 0, the background, becomes 255, and 255 stays.
+
+    The maps of a list are replaced in it, and the list is returned.
+    """
     if not isinstance(labels, list):
         return arrays(_reduced, labels)
     labels[:] = [arrays(_reduced, label) for label in labels]

@@ -1,6 +1,6 @@
 """Steps of pages: `align_long_axis`, `crop_margin` and `thumbnail`, and Fuyu's `resize`.
 
-Pages are arrays or tensors `[C, H, W]`; results are of the same kind.
+Pages are arrays or tensors `[C, H, W]`. Results are of the same kind.
 
 Source: transformers 5.23, the methods of these names of Donut, Nougat, PP-FormulaNet and Fuyu.
 """
@@ -28,12 +28,12 @@ def _page(size: Any) -> dict[str, int]:
 
 
 def align_long_axis(self: Any, image: Any, size: Any) -> Any:
-    """The page, a quarter turn clockwise where it lies and `size` stands, or the other way round."""
+    """Turn the page a quarter clockwise where it is wide and `size` is tall, or the other way round."""
     return _on_page(self, documents.align_long_axis, image, {"size": _page(size), "do_align_long_axis": True})
 
 
 def crop_margin(self: Any, image: Any, gray_threshold: int = 200) -> Any:
-    """Only the box around what is darker than `gray_threshold` once its gray values are stretched to 0 .. 255."""
+    """Cut out the box around everything darker than `gray_threshold`, after gray values are stretched to 0 .. 255."""
 
     def stage(b: Any, config: Any, x: Any) -> Any:
         return documents.crop_margin(b, config, x, gray_threshold)
@@ -42,17 +42,17 @@ def crop_margin(self: Any, image: Any, gray_threshold: int = 200) -> Any:
 
 
 def thumbnail(self: Any, image: Any, size: Any) -> Any:
-    """The page shrunk to fit `size`, bicubic."""
+    """Shrink the page to fit `size`, with the bicubic filter."""
     return _on_page(self, documents.reduced_thumbnail, image, {"size": _page(size), "do_thumbnail": True})
 
 
 def _thumbnail_by(self: Any, image: Any, size: Any, resample: Any = None) -> Any:
-    """The page shrunk to fit `size`, with Pillow's filter `resample`, bicubic for none."""
+    """Shrink the page to fit `size`, with Pillow's filter `resample`; None is bicubic."""
     return _on_page(self, documents.thumbnail, image, {"size": _page(size), "do_thumbnail": True, "resample": resample})
 
 
 def shrink(self: Any, image: Any, size: Any, resample: Any = None, **_: Any) -> Any:
-    """The image shrunk to fit `size`, height and width in pixels, with its aspect ratio; one that fits stays as it is."""
+    """Shrink the image to fit `size`, height and width in pixels, keeping its shape; one that fits stays as it is."""
     limits = both_sides("size", size)
 
     def shrunk(x: Array) -> Array:

@@ -1,8 +1,9 @@
-"""How many patches or tiles a class makes of an image of some size, which those who serve models ask before they have the image.
+"""How many patches or tiles a class makes of an image of some size. Servers of models ask this before they have the image.
 
 The answers are what the class's program makes of an image of that size, found from its size rules alone.
 
-Source: transformers 5.23, `get_number_of_image_patches` of the classes, and which settings each reads of `images_kwargs`.
+Source: transformers 5.23, `get_number_of_image_patches` of the classes, and the settings that each reads
+of `images_kwargs`.
 """
 
 from __future__ import annotations
@@ -33,12 +34,12 @@ class Planned:
         self.program.check(self.sides)
 
     def rows(self, name: str) -> int:
-        """How many tiles or patches an output has; one where it has no axis for them."""
+        """Return how many tiles or patches an output has; 1 if it has no axis for them."""
         type = self.program.value(self._value(name)).type
         return int(num.evaluate(type.shape[0], self.sides)) if type.layout[:1] in ("N", "P") else 1
 
     def numbers(self, name: str) -> list[int]:
-        """The numbers that an output of numbers has."""
+        """Return the values of an output of sizes or counts."""
         op = next(step.op for step in self.program.steps if step.output.name == self._value(name))
         assert isinstance(op, Numbers)
         return [int(num.evaluate(value, self.sides)) for value in op.values]
@@ -48,14 +49,17 @@ class Planned:
 
 
 def _counting(count: Callable[[Planned], Any], keys: tuple[str, ...], doc: str, **always: Any) -> Counting:
-    """A method that counts by the class's program, with settings of those keys from `images_kwargs` and those that always are."""
+    """Make a method that counts by the class's program.
+
+    Settings with the names in `keys` come from `images_kwargs`; those in `always` are fixed.
+    """
 
     def get_number_of_image_patches(self: Any, height: int, width: int, images_kwargs: Mapping[str, Any] | None = None) -> Any:
         given = {key: value for key, value in (images_kwargs or {}).items() if key in keys}
         if "min_pixels" in given or "max_pixels" in given:  # older names of the size's edges
             edges = {"shortest_edge": given.pop("min_pixels", None), "longest_edge": given.pop("max_pixels", None)}
             given["size"] = {**self.size, **{edge: value for edge, value in edges.items() if value is not None}}
-        if "patch_size" in given and isinstance(given["patch_size"], Mapping):  # a tile's
+        if "patch_size" in given and isinstance(given["patch_size"], Mapping):  # the size of a tile
             given["size"] = given.pop("patch_size")
         return count(Planned(self, height, width, {**given, **always}))
 
@@ -92,7 +96,7 @@ def _whole_and_local(plan: Planned) -> int:
 
 
 def _by_size(self: Any, height: int, width: int, images_kwargs: Mapping[str, Any] | None = None) -> int:
-    """DeepSeek OCR 2: the tiles of a grid of `size`, or of a `patch_size`, beside the whole; a call cuts tiles of `tile_size`.
+    """Count DeepSeek OCR 2's tiles of `size`, or of a `patch_size`, and the whole; a call cuts tiles of `tile_size` instead.
 
     Reads min_patches, max_patches, patch_size and crop_to_patches of `images_kwargs`.
     """
@@ -107,7 +111,7 @@ def _by_size(self: Any, height: int, width: int, images_kwargs: Mapping[str, Any
 
 
 def _crops(self: Any, height: int, width: int, images_kwargs: Mapping[str, Any] | None = None) -> int:
-    """The crops of `max_image_size` of the canvas of `split_resolutions` that suits an image of (height, width); 1 unsplit.
+    """Count the crops of side `max_image_size` on the best canvas of `split_resolutions`; 1 where images are not split.
 
     Reads split_image, max_image_size and split_resolutions of `images_kwargs`.
     """
@@ -121,11 +125,11 @@ def _crops(self: Any, height: int, width: int, images_kwargs: Mapping[str, Any] 
 
 
 def _by_first_size(self: Any, height: int, width: int, images_kwargs: Mapping[str, Any] | None = None) -> tuple[int, int, int]:
-    """The tiles, with the whole, and the rows and columns of the grid; zeros where it is not split.
+    """Count the tiles, the whole included, and the rows and columns of the grid; these are 0 where it is not split.
 
-    The grid is that of the image's first size; a call enlarges it to whole tiles along its longer side before it counts the
-    others, so it may make more where `size` is no multiple of `max_image_size`. Reads do_image_splitting, max_image_size and
-    size of `images_kwargs`.
+    The grid is that of the image's first size. A call first enlarges the image to whole tiles along its
+    longer side, so it may make more tiles if `size` is not a multiple of `max_image_size`. Reads
+    do_image_splitting, max_image_size and size of `images_kwargs`.
     """
     given = images_kwargs or {}
     if not given.get("do_image_splitting", self.do_image_splitting):
@@ -137,7 +141,7 @@ def _by_first_size(self: Any, height: int, width: int, images_kwargs: Mapping[st
 
 
 def _page_grid(self: Any, height: int, width: int, images_kwargs: Mapping[str, Any] | None = None) -> tuple[int, int]:
-    """The rows and columns of the tiles of a page of (height, width)."""
+    """Return the rows and columns of the tiles of a page of (height, width)."""
     config = self._config({key: value for key, value in (images_kwargs or {}).items() if hasattr(self, key)})
     program = self._program(config)
     grid = page(config, program.inputs[0])  # its size is a pair of symbols
@@ -146,7 +150,7 @@ def _page_grid(self: Any, height: int, width: int, images_kwargs: Mapping[str, A
 
 
 def _patches_of(self: Any, image_height: int, image_width: int, patch_size: Any = None) -> int:
-    """How many whole patches cover an image of (image_height, image_width).
+    """Count the patches that cover an image of (image_height, image_width).
 
     Raises:
         ImageError: the patches do not cover it exactly.

@@ -11,12 +11,12 @@ Method = Callable[..., Any]
 """A function; its first parameter is the processor."""
 
 MODULES = ("canvases", "colors", "labels", "pages", "patch_counts", "tiles")
-"""The modules of this package that hold `METHODS`, names with the function of each class; add one entry for a new file."""
+"""The modules of this package that hold `METHODS`: for each name, each class's function. Add an entry for a new file."""
 
 
 @cache
 def methods(processor: str) -> Mapping[str, Method]:
-    """The methods of a processor class, by name."""
+    """Return the methods of a processor class, by name."""
     found: dict[str, Method] = {}
     for module in MODULES:
         for name, functions in import_module(f"graphproc.wrappers.methods.{module}").METHODS.items():

@@ -1,4 +1,4 @@
-"""Stages of programs run on one image by themselves, for methods that do a single step of a class."""
+"""Run single stages of programs on one image, for methods that do one step of a class."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Stage = Callable[[ProgramBuilder, Any, Value], Value]
 
 
 def arrays(function: Callable[[Array], Any], image: Any) -> Any:
-    """A function of an array `[..., height, width]` applied to an array or a torch tensor; results are of the same kind.
+    """Apply a function of arrays `[..., height, width]` to an array or a torch tensor; the result is of the same kind.
 
     Raises:
         ImageError: the image is neither.
@@ -41,7 +41,7 @@ def arrays(function: Callable[[Array], Any], image: Any) -> Any:
 
 
 def each(function: Callable[[Array], Array], x: Array) -> Array:
-    """A function of one image `[C, H, W]` applied to it, or to each of a batch `[N, C, H, W]`."""
+    """Apply a function of one image `[C, H, W]` to an image, or to each of a batch `[N, C, H, W]`."""
     if x.ndim == 4:
         return np.stack([function(image) for image in x])
     if x.ndim != 3:
@@ -50,11 +50,11 @@ def each(function: Callable[[Array], Array], x: Array) -> Array:
 
 
 def staged(processor: Any, stage: Stage, x: Array, settings: Mapping[str, Any]) -> Array:
-    """One image `[C, H, W]` after a stage, with some settings instead of the processor's own, in its backend's arithmetic.
+    """Run a stage on one image `[C, H, W]` in the processor's backend, with some settings in place of its own.
 
     Raises:
-        ImageError: the stage takes no image of that dtype.
-        ProgramError: the size is none that the stage can process.
+        ImageError: the stage does not take an image of that dtype.
+        ProgramError: the stage does not take an image of that size.
     """
     names = {dtype: name for name, dtype in DTYPES.items()}
     if x.dtype not in names:
@@ -66,19 +66,19 @@ def staged(processor: Any, stage: Stage, x: Array, settings: Mapping[str, Any]) 
 
 
 def resized(processor: Any, x: Array, height: int, width: int, resample: Any) -> Array:
-    """One image `[C, H, W]` resized in the backend's arithmetic; None is bilinear, as in transformers' `resize`."""
+    """Resize one image `[C, H, W]` in the processor's backend; `resample` None is bilinear, as in transformers' `resize`."""
     code = BILINEAR if resample is None else int(resample)
-    if processor.backend == "pil" and x.dtype != np.uint8:  # which Pillow takes as bytes
+    if processor.backend == "pil" and x.dtype != np.uint8:  # Pillow turns other types into bytes
         return ArrayMethods.resize(processor, x, {"height": height, "width": width}, code, input_data_format="channels_first")
     return staged(processor, lambda b, config, v: stages.resample(b, v, height, width, code), x, {})
 
 
 def channels_first(x: Array) -> tuple[Array, bool]:
-    """One image with its channels first, and whether they were; by looking for 1, 3 or 4 of them."""
+    """Return one image with channels first, and whether they were; an axis of length 1, 3 or 4 is taken for them."""
     first = data_format(x.shape, None) == "channels_first"
     return (x if first else np.moveaxis(x, -1, 0)), first
 
 
 def both_sides(key: str, size: Any) -> tuple[int, int]:
-    """The height and width of a size in any form, also transformers' `SizeDict`."""
+    """Return the height and width of a size in any form, also transformers' `SizeDict`."""
     return stages.sides(key, size_dict(key, dict(size) if hasattr(size, "__dataclass_fields__") else size))

@@ -1,4 +1,4 @@
-"""`crop_image_to_patches`, `get_image_patches` and `smart_resize`: an image in tiles.
+"""`crop_image_to_patches`, `get_image_patches` and `smart_resize`: cut an image into tiles.
 
 Source: transformers 5.23, the methods of these names.
 """
@@ -21,7 +21,7 @@ Sides = tuple[int, int]
 
 
 def _cut(x: Array, side: Sides) -> list[Array]:
-    """Tiles row by row; those at the lower and right edge may be smaller."""
+    """Cut an image into tiles, row by row; those at the lower and right edge may be smaller."""
     rows, columns = (range(0, length, part) for length, part in zip(x.shape[-2:], side, strict=True))
     return [x[..., top : top + side[0], left : left + side[1]] for top in rows for left in columns]
 
@@ -35,7 +35,7 @@ def _tiles(self: Any, x: Array, grid: Sides, side: Sides, resample: Any) -> list
 
 
 def _answer(self: Any, image: Any, cut: Callable[[Array], list[Array]]) -> Any:
-    """The parts of an image: a list in pil's backend, laid out as it was; of a torchvision batch `[N, parts, C, H, W]`."""
+    """Return an image's parts: in pil's backend a list in the image's layout, for a torchvision batch `[N, parts, C, H, W]`."""
     if self.backend != "pil":
         return arrays(lambda batch: np.stack([np.stack(cut(one)) for one in batch]), image)
 
@@ -56,14 +56,14 @@ def _with_whole_last(grid_of: Callable[..., Any]) -> Callable[..., Any]:
         patch_size: Any = None,
         resample: Any = None,
     ) -> Any:
-        """The tiles of an image in the grid that suits its shape, and where there are several the whole as another one.
+        """Return the tiles of an image in the grid nearest to its shape; several tiles are followed by the whole image.
 
         Args:
             image: an image, or with torchvision's backend a batch.
-            min_patches: fewest tiles.
-            max_patches: most tiles.
-            use_thumbnail: whether the whole is among them, last.
-            patch_size: height and width of a tile.
+            min_patches: the fewest tiles.
+            max_patches: the most tiles.
+            use_thumbnail: whether to add the whole image.
+            patch_size: height and width of a tile in pixels.
             resample: Pillow's code of the filter; bilinear for None.
         """
         side = both_sides("patch_size", patch_size)
@@ -88,10 +88,11 @@ def _with_whole_first(
     patch_size: Any = None,
     resample: Any = None,
 ) -> Any:
-    """The tiles of an image, where there are several the whole before them, and the rows and columns of their grid.
+    """Return the tiles of an image, several of them after the whole image, and the rows and columns of their grid.
 
-    The grid is the smallest that keeps `covering_threshold` of the image, or by `use_covering_area_grid` the one nearest to its
-    shape. With torchvision's backend images are a batch, and there is a grid for each.
+    The grid is the smallest that keeps `covering_threshold` of the image; without
+    `use_covering_area_grid`, the one nearest to its shape. With torchvision's backend images are a batch,
+    and there is a grid for each.
     """
     side = both_sides("patch_size", patch_size)
     height, width = arrays(lambda x: np.asarray((channels_first(x)[0] if x.ndim == 3 else x).shape[-2:]), image)
@@ -115,7 +116,7 @@ def _with_whole_first(
 
 
 def _local(self: Any, image: Any, min_patches: int, max_patches: int, tile_size: int, resample: Any = None) -> Any:
-    """The square tiles of an image, without the whole; with torchvision's backend of a batch, and how many each image has."""
+    """Return the square tiles of an image, without the whole; for a torchvision batch, also how many each image has."""
     side = (tile_size, tile_size)
 
     def cut(x: Array) -> list[Array]:
@@ -135,7 +136,7 @@ def _with_grid(
     thumbnail_size: Sides,
     resample: Any = None,
 ) -> Any:
-    """The square tiles of a batch of tensors, where there are several with the whole at `thumbnail_size` as the last.
+    """Return the square tiles of a batch of tensors; several tiles are followed by the whole at `thumbnail_size`.
 
     Returns:
         For each image its tiles, and the columns and rows of their grid.
@@ -167,14 +168,14 @@ def _on_canvas(self: Any, image: Any, candidates: Sequence[Sequence[int]], side:
 
 
 def _of_canvas(self: Any, image: Any, grid_pinpoints: Sequence[Sequence[int]], patch_size: int, resample: Any) -> list[Array]:
-    """The tiles, `patch_size` wide, of the best canvas of a list with the image `[C, H, W]` in its middle."""
+    """Put an image `[C, H, W]` in the middle of the best canvas of a list, and cut that into tiles of side `patch_size`."""
     return _on_canvas(self, image, grid_pinpoints, patch_size, resample)
 
 
 def _of_canvas_and_whole(
     self: Any, image: Any, grid_pinpoints: Sequence[Sequence[int]], size: Sides, patch_size: int, resample: Any
 ) -> list[Array]:
-    """The image `[C, H, W]` at a size, and the tiles, `patch_size` wide, of the best canvas of a list with it in the middle."""
+    """Return the image `[C, H, W]` resized to `size`, then the tiles of `_of_canvas`."""
     whole = arrays(lambda x: resized(self, x, *size, resample), image)
     return [whole, *_on_canvas(self, image, grid_pinpoints, patch_size, resample)]
 
@@ -188,7 +189,11 @@ def smart_resize(
     max_image_tokens: int,
     encoder_patch_size: int,
 ) -> Sides:
-    """The width and height, in this order, of an image in a number of tokens: multiples of a token's side, near its shape."""
+    """Return the width and height, in this order, to resize an image to.
+
+    Both are multiples of a token's side and near the image's shape, and give between `min_image_tokens`
+    and `max_image_tokens` tokens.
+    """
     token = encoder_patch_size * downsample_factor
     size = pixels_within_any_shape(height, width, token, min_image_tokens * token**2, max_image_tokens * token**2)
     return num.known(size[1]), num.known(size[0])
