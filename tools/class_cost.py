@@ -23,7 +23,7 @@ IGNORED = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tok
 
 
 def code_lines(path: Path) -> int:
-    """How many lines of a file hold code."""
+    """Return how many lines of a file hold code."""
     source = path.read_text(encoding="utf-8")
     strings: set[int] = set()
     for node in ast.walk(ast.parse(source)):
@@ -37,7 +37,7 @@ def code_lines(path: Path) -> int:
 
 
 def costs() -> dict[str, tuple[str, float]]:
-    """For each class, its module and its share of the module's lines."""
+    """Return for each class its module and its share of the module's lines."""
     found = {}
     for name in MODULES:
         module = import_module(f"graphproc.processors.{name}")

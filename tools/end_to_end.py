@@ -1,13 +1,14 @@
-"""Raw pixels to answers: fused graphs against transformers' own processor, model and post-processing.
+"""Compare fused graphs, from raw pixels to answers, with transformers' own processor, model and post-processing.
 
 python tools/end_to_end.py [NAME...] [--sizes 300x451 480x640 200x120] [--seed 0]
 
-For each kind of post-processing a small model of transformers with random weights is fused with its processor's preprocessing
-and post-processing to one graph. The same images go through that graph and through transformers' three parts. Label maps,
-indices and counts have to be equal; scores, boxes and depths are compared relative to the largest of their kind, end to end,
-and for the post-processing alone: on the outputs that the model inside the graph gave. The rest is the model's own: ONNX
-Runtime and torch do not add in one order. Where two of a random model's masks, or two of its scores, are closer than that, a
-pixel of a map differs, or two rows change places.
+For each kind of post-processing, a small model of transformers with random weights is fused with its
+processor's preprocessing and post-processing to one graph. The same images go through that graph and through
+transformers' three parts. Label maps, indices and counts have to be equal. Scores, boxes and depths are compared
+relative to the largest of their kind: end to end, and for the post-processing alone, on the outputs of the model
+inside the graph. The rest is the model's own difference: ONNX Runtime and torch do not add in one order. Where
+two of a random model's masks, or two of its scores, are closer than that, a pixel of a map differs, or two rows
+change places.
 
 Exits with 1 if anything differs by more than the bound of 1e-5.
 """
@@ -59,18 +60,19 @@ BOUND = 1e-5
 
 @dataclass(frozen=True)
 class Kind:
-    """One model.
+    """One kind of model and answer.
 
     Attributes:
-        name: what it is called.
+        name: its name in the table.
         processor: its processor's class.
-        model: makes it, with random weights.
+        model: makes the model, with random weights.
         method: the post-processing method, without `post_process_`; empty for classification.
         settings: the processor's settings.
-        options: the method's options; a function gets the scores that the model gives, to choose a threshold by.
+        options: the method's options; a function chooses a threshold from the scores that the model gives.
         outputs: the model's outputs that the graph needs; None for all.
         example_inputs: tensors for the model's further inputs.
-        one: whether the model is exported for batches of one image, as its code makes the batch's size a constant.
+        one: whether the model is exported for batches of one image, because its code makes the batch's size
+            a constant.
     """
 
     name: str
@@ -85,7 +87,7 @@ class Kind:
 
 
 def square(side: int) -> dict[str, Any]:
-    """A resize to a square."""
+    """Return the settings of a resize to a square."""
     return {"size": {"height": side, "width": side}}
 
 
@@ -172,7 +174,7 @@ KINDS = (
 
 
 def pictures(sizes: list[tuple[int, int]]) -> Iterator[Array]:
-    """The photograph that ships with the package, at each size."""
+    """Yield the photograph that ships with the package, at each size."""
     photo = Image.fromarray(photograph())
     for height, width in sizes:
         yield np.asarray(photo.resize((width, height), Image.Resampling.BICUBIC))
@@ -180,7 +182,7 @@ def pictures(sizes: list[tuple[int, int]]) -> Iterator[Array]:
 
 @dataclass
 class Difference:
-    """What two answers have in common: how many numbers, the largest relative difference, and whole numbers that differ."""
+    """The difference of two answers: how many numbers, the largest relative difference, and how many whole numbers differ."""
 
     count: int = 0
     relative: float = 0.0
@@ -188,7 +190,7 @@ class Difference:
 
 
 def compare(found: Any, wanted: Any, difference: Difference) -> None:
-    """Add the difference of two answers, of equal structure."""
+    """Add the difference of two answers with equal structure to `difference`."""
     if isinstance(wanted, Mapping):
         for key in wanted:
             compare(found[key], wanted[key], difference)
@@ -214,13 +216,13 @@ def compare(found: Any, wanted: Any, difference: Difference) -> None:
 
 @dataclass
 class Differences:
-    """What was found for one kind.
+    """The differences found for one kind.
 
     Attributes:
-        whole: the graph against transformers' three parts.
-        answers: the graph's answers against transformers' post-processing of the graph's own model outputs.
-        model: the model inside the graph, on ONNX Runtime, against the model in torch.
-        rows: how many rows counted.
+        whole: between the graph and transformers' three parts.
+        answers: between the graph's answers and transformers' post-processing of the graph's own model outputs.
+        model: between the model inside the graph, on ONNX Runtime, and the model in torch.
+        rows: how many rows of answers counted.
     """
 
     whole: Difference = field(default_factory=Difference)
@@ -274,12 +276,12 @@ def answers(kind: Kind, sizes: list[tuple[int, int]], seed: int) -> Differences:
 
 
 def as_mapping(outputs: Any) -> Mapping[str, Any]:
-    """A model's outputs by name."""
+    """Return a model's outputs by name."""
     return outputs if isinstance(outputs, Mapping) else vars(outputs)
 
 
 def exported(kind: Kind, model: Any, processor: Any) -> Any:
-    """The model as a graph for one image."""
+    """Export the model as a graph for one image."""
     import torch
 
     names = kind.outputs or ()
@@ -302,7 +304,7 @@ def exported(kind: Kind, model: Any, processor: Any) -> Any:
 
 
 def reference(kind: Kind, processor: Any, outputs: Any, features: Any, size: tuple[int, int]) -> Any:
-    """What transformers makes of a model's outputs for one image."""
+    """Return what transformers makes of a model's outputs for one image."""
     import torch
 
     if kind.method == "image_classification":
@@ -323,7 +325,7 @@ def reference(kind: Kind, processor: Any, outputs: Any, features: Any, size: tup
 
 @contextmanager
 def best_first() -> Iterator[None]:
-    """`torch.topk` with its best element first: the reference of instances leaves the order open, and paints in it."""
+    """Let `torch.topk` put the best element first: transformers leaves its order open, and paints instances in it."""
     import torch
 
     topk = torch.Tensor.topk
@@ -335,7 +337,7 @@ def best_first() -> Iterator[None]:
 
 
 def main() -> int:
-    """Print one line a kind."""
+    """Print a line for each kind."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help="kinds whose name contains one of these; all without")
     parser.add_argument("--sizes", nargs="+", default=[f"{h}x{w}" for h, w in SIZES], metavar="HxW")

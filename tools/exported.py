@@ -3,8 +3,8 @@
 python tools/exported.py --write    export the default graph of every class, with a manifest
 python tools/exported.py --check    export and run each again, compare bytes and outputs; exit 1 on any difference
 
-The manifest holds, per graph, its SHA-256 and, for the photograph that ships with the package, each output's dtype, shape
-and SHA-256. Of classes whose default programs are the same but for the name, the first one's graph stands for all of them.
+The manifest holds each graph's SHA-256 and, for the photograph that ships with the package, each output's dtype,
+shape and SHA-256. If the default programs of classes differ only in the name, the first one's graph is used for all.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from graphproc.wrappers.verify import compiled_from, run_image
 FOLDER = Path(__file__).resolve().parent.parent / "exported"
 MANIFEST = "manifest.json"
 FIRST = tuple(f"{stem}ImageProcessor" for stem in ("CLIP", "ViT", "Siglip", "MobileNetV2", "Detr", "Qwen2VL", "Idefics3"))
-"""The classes that stand for others with the same program; among the rest the first by name does."""
+"""The classes with the graph that others with the same program share; among the rest it is the first by name."""
 
 
 def describe(name: str) -> tuple[bytes, dict[str, Any]]:
-    """The default graph of a class, and its manifest entry."""
+    """Return the default graph of a class, and its entry in the manifest."""
     model = processor_class(name)().to_onnx()
     data = model.SerializeToString(deterministic=True)
     session = Session(data)
@@ -56,12 +56,12 @@ def describe(name: str) -> tuple[bytes, dict[str, Any]]:
 
 
 def exports() -> Iterator[tuple[str, str | None]]:
-    """Every class that can be made without settings, and the class whose graph it shares, if an earlier one has the same."""
+    """Yield every class that can be made without settings, and the earlier class that has the same graph, or None."""
     first: dict[str, str] = {}
     for name in [*FIRST, *(name for name in specs() if name not in FIRST)]:
         try:
             text = str(processor_class(name)().compile()).partition("\n")[2]
-        except ConfigError:  # it has no default for a setting that it needs
+        except ConfigError:  # the class has no default for a setting that it needs
             continue
         shared = first.setdefault(text, name)
         yield name, None if shared == name else shared
@@ -90,7 +90,7 @@ def write() -> None:
 
 
 def differences() -> Iterator[str]:
-    """One line for each thing in `exported/` that is not what the code exports now."""
+    """Yield a line for each thing in `exported/` that differs from what the code exports now."""
     graphs = json.loads((FOLDER / MANIFEST).read_text())["graphs"]
     files = {path.name for path in FOLDER.glob("*.onnx")}
     wanted = dict(exports())

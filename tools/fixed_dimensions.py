@@ -7,9 +7,9 @@
         [--calls 300]                                    instead: call graphproc.Session that often with arrays of one size
 
 Dimensions are fixed in both ways that ONNX Runtime has: overridden when a session is made, and in the model, by
-`onnxruntime.tools.make_dynamic_shape_fixed`. Each graph runs in a process of its own, so that one that ends it is counted. The
-second form needs onnxruntime, onnx and numpy alone, so that it can be run with other versions of them. A graph of a sequence
-has nothing to fix unless it has other inputs; it is run as it is.
+`onnxruntime.tools.make_dynamic_shape_fixed`. Each graph runs in a process of its own, so that one that ends its
+process is counted. The second form needs only onnxruntime, onnx and numpy, so that it can run with other versions
+of them. A graph of a sequence has nothing to fix unless it has other inputs, and runs as it is.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import numpy as np
 
 
 def write(folder: Path) -> None:
-    """The graphs of one class of each family."""
+    """Write the graphs of one class of each family."""
     from graphproc.errors import ConfigError
     from graphproc.processors.registry import specs
     from graphproc.wrappers.processor import processor_class
@@ -35,12 +35,12 @@ def write(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for spec in {spec.family: spec for spec in reversed(specs().values())}.values():
         for form in ("image", "batch", "sequence"):
-            with suppress(ConfigError):  # it has no default for a setting that it needs
+            with suppress(ConfigError):  # the class has no default for a setting that it needs
                 processor_class(spec.name)().export(folder / f"{spec.name}-{form}.onnx", input=form)
 
 
 def feeds(model: Any, sizes: dict[str, int], unlike: int) -> dict[str, Any]:
-    """Random arrays for a graph's inputs; two for a sequence, with `unlike` pixels between their heights and widths."""
+    """Draw arrays for a graph's inputs: for a sequence two, with sides that differ by `unlike` pixels."""
     from onnx import helper
 
     rng = np.random.default_rng(0)
@@ -62,7 +62,7 @@ def feeds(model: Any, sizes: dict[str, int], unlike: int) -> dict[str, Any]:
 
 
 def tried(path: Path, sizes: dict[str, int], each: bool, calls: int) -> Iterator[tuple[str, str]]:
-    """Every way to fix a graph's dimensions, or many calls of one session, and what became of it."""
+    """Try every way to fix a graph's dimensions, or many calls of one session; yield each with its outcome."""
     import onnx
     import onnxruntime
     from onnxruntime.tools.onnx_model_utils import fix_output_shapes, make_dim_param_fixed
@@ -125,7 +125,7 @@ def _line(error: Exception) -> str:
 
 
 def in_a_process(path: Path, sizes: dict[str, int], each: bool = False, calls: int = 0) -> list[tuple[str, str]]:
-    """The same in a process of its own, whose end is the last entry where it did not get through."""
+    """Run `tried` in a process of its own; if that did not finish, the last entry says how it ended."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:

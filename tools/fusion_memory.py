@@ -1,4 +1,4 @@
-"""How much memory fusing takes with a model whose weights stand in a file.
+"""Measure how much memory fusing takes with a model that has its weights in a file.
 
     python tools/fusion_memory.py --megabytes 3072
 
@@ -52,7 +52,7 @@ def main() -> int:
 
 
 def make(folder: Path, megabytes: int) -> None:
-    """A model that adds weights of so many megabytes to its image, one after the other, each in a range of one file."""
+    """Make a model that adds weights to its image, with that many megabytes, each weight in a range of one file."""
     folder.mkdir()
     weights, nodes, value = [], [], "pixel_values"
     for index in range(megabytes):

@@ -5,7 +5,7 @@ pip install atheris && python tools/fuzz_configs.py --seconds 600
 Each input is either the bytes of one of the three files of a model's folder, or a recipe that changes values of a valid
 configuration by key. The folder is loaded with `AutoImageProcessor.from_pretrained`. It counts as a failure
 
-- to raise anything but a GraphprocError, or one whose message has several lines or over `LONGEST` characters,
+- to raise anything but a GraphprocError, or one with a message of several lines or over `LONGEST` characters,
 - to warn with anything but a UserWarning,
 - to load settings that are not the same after saving and loading them again,
 - with --compile, to raise anything but a GraphprocError when a program is made of them.
@@ -70,7 +70,7 @@ NAMES = ("", *sorted(GENERIC_TYPES), *(f"{stem}ImageProcessor" for stem in STEMS
 
 
 def keys() -> list[str]:
-    """Every key that some reader looks at."""
+    """Return every key that some code reads."""
     found = {key for spec in specs().values() for key in spec.config({}).settings}
     found |= {key for seed in SEEDS for key in (*seed, *seed.get("pretrained_cfg", ()))}
     found |= {"shortest_edge", "longest_edge", "max_height", "max_width", "min_pixels", "max_pixels", "use_square_size"}
@@ -82,7 +82,7 @@ KEYS = keys()
 
 
 def value(data: Any, depth: int = 0) -> Any:
-    """A JSON value drawn from fuzzer data."""
+    """Draw a JSON value from the fuzzer's data."""
     kind = data.ConsumeIntInRange(0, 11 if depth < 3 else 8)
     if kind <= 2:
         return (None, True, False)[kind]
@@ -107,7 +107,7 @@ def value(data: Any, depth: int = 0) -> Any:
 
 
 def changed(data: Any) -> dict[str, Any]:
-    """A seed with some of its values changed, at any depth."""
+    """Return a seed configuration with some values changed, at any depth."""
     settings: dict[str, Any] = json.loads(json.dumps(SEEDS[data.ConsumeIntInRange(0, len(SEEDS) - 1)]))
     if data.ConsumeBool():
         settings["image_processor_type"] = NAMES[data.ConsumeIntInRange(0, len(NAMES) - 1)]
@@ -132,7 +132,7 @@ class Target:
         self.folder, self.compiles, self.loaded, self.refused = folder, compiles, 0, 0
 
     def run(self, data: bytes) -> None:
-        """Load the folder that an input stands for; raises where something is wrong."""
+        """Load the folder that an input stands for; raise if something is wrong."""
         if len(data) < 2:
             return
         for name in FILES:
@@ -169,7 +169,7 @@ class Target:
 
 
 def write_seeds(folder: Path) -> None:
-    """The first inputs, and the words that mutations put together."""
+    """Write the first inputs, and the words that mutations put together."""
     (folder / "seeds").mkdir()
     for number, seed in enumerate(SEEDS):
         for file in range(len(FILES)):
@@ -181,7 +181,7 @@ def write_seeds(folder: Path) -> None:
 
 
 def main() -> int:
-    """Command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=600, help="how long to run (default 600)")
     parser.add_argument("--seed", type=int, default=0, help="of the random numbers; 0 draws one (default 0)")

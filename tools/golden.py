@@ -20,7 +20,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "tests" / "golden"
 
 
 def golden_text(name: str) -> str:
-    """The IR text of a processor class with its default settings: as compiled, then as emitted."""
+    """Return the IR text of a processor class with its default settings: as compiled, then as emitted."""
     spec = specs()[name]
     program = spec.program(spec.config({}))
     return f"# as compiled\n{program}\n# after the passes\n{optimize(program)}"
@@ -28,7 +28,7 @@ def golden_text(name: str) -> str:
 
 @cache
 def names() -> tuple[str, ...]:
-    """The classes whose default settings compile: one that needs a setting of every model has none."""
+    """Return the classes with default settings that compile. A class may need a setting that each model defines."""
     found = []
     for name, spec in specs().items():
         try:
@@ -40,12 +40,12 @@ def names() -> tuple[str, ...]:
 
 
 def expected_files() -> dict[Path, str]:
-    """Every golden file and its text."""
+    """Return every golden file and its text."""
     return {FOLDER / f"{name}.txt": golden_text(name) for name in names()}
 
 
 def differences() -> list[str]:
-    """Lines of a unified diff from the stored files to the current texts; empty where all agree."""
+    """Return lines of a unified diff from the stored files to the current texts; none if all agree."""
     wanted = expected_files()
     found: list[str] = []
     for path in sorted({*wanted, *FOLDER.glob("*.txt")}):
@@ -58,7 +58,7 @@ def differences() -> list[str]:
 
 
 def update() -> list[Path]:
-    """Write the files that differ, remove those of classes that are gone, and return the paths touched."""
+    """Write the files that differ, remove those of classes that are gone, and return the paths that changed."""
     wanted = expected_files()
     FOLDER.mkdir(parents=True, exist_ok=True)
     touched = []
@@ -74,7 +74,7 @@ def update() -> list[Path]:
 
 
 def main() -> int:
-    """Command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--update", action="store_true", help="write the files instead of checking them")
     if parser.parse_args().update:

@@ -1,7 +1,7 @@
-"""In what two results of post-processing differ, and whether last places of a model's outputs explain it.
+"""Say how two results of post-processing differ, and whether last places of a model's outputs explain it.
 
-Where two scores, or a score and a threshold, are so close that rounding decides, transformers decides otherwise by itself for
-outputs that differ in their last places. What it gives for some of these is as right as what it gives for the outputs.
+Two scores, or a score and a threshold, may be so close that rounding decides. Then transformers itself decides
+otherwise for outputs that differ in their last places, and its results for these are as right as those for the outputs.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ import graphproc as gp
 LAST_PLACES = {"float32": 2.0**-23, "float64": 2.0**-52, "float16": 2.0**-10, "bfloat16": 2.0**-7}
 """The last place of numbers from 1 to 2, in each type."""
 PLACES = 4
-"""How many last places of the largest number of a result others may be apart: two for a function such as a sigmoid, which two
-libraries round for themselves, and two for the operations around it."""
+"""How many last places of a result's largest number two results may differ by: two for a function such as a sigmoid,
+which each library rounds on its own, and two for the operations around it."""
 ROUNDED = 1.000001e-6
-"""How far apart Python's floats may be, the scores of segments: they are rounded to six places, up or down from the middle."""
+"""How much Python's floats, the scores of segments, may differ: they are rounded to six places, up or down at halves."""
 MAP, SCORES = "segmentation", "segmentation_scores"
-"""What semantic segmentation returns of an image where scores are asked for."""
+"""The keys of semantic segmentation's result for an image if scores are asked for."""
 
 
 def difference(found: Any, expected: Any, others: Sequence[Any] = (), at: str = "") -> str:
-    """In what two results differ; nothing where they do not.
+    """Return in words how two results differ; empty if they do not.
 
     Args:
-        found: ours.
-        expected: theirs.
-        others: what else is theirs, where last places of the outputs are others. A number may be apart as far as these are, and
-            an element of a map may be what it is in one of these.
-        at: the path to the results.
+        found: our result.
+        expected: transformers' result.
+        others: transformers' results for outputs with other last places. A number may differ as much as these
+            do, and an element of a map may have its value in one of these.
+        at: the path to the results, for the text.
     """
     if hasattr(expected, "keys"):
         if not hasattr(found, "keys") or list(found.keys()) != list(expected.keys()):
@@ -55,7 +55,7 @@ def difference(found: Any, expected: Any, others: Sequence[Any] = (), at: str = 
         pairs = enumerate(zip(found, expected, strict=True))
         return first(difference(a, b, [one[i] for one in alike], f"{at}/{i}") for i, (a, b) in pairs)
     if type(found) is int and isinstance(expected, (np.integer, torch.Tensor)) and not expected.ndim:
-        expected = int(expected)  # numbers of run lengths, which transformers leaves in arrays of no axis
+        expected = int(expected)  # transformers leaves numbers of run lengths in arrays without axes
     if isinstance(expected, (torch.Tensor, np.ndarray)):
         return arrays(found, expected, others, at)
     if isinstance(expected, float):
@@ -71,12 +71,12 @@ def difference(found: Any, expected: Any, others: Sequence[Any] = (), at: str = 
 
 
 def first(found: Iterator[str]) -> str:
-    """The first that is not empty."""
+    """Return the first text that is not empty, else an empty one."""
     return next((one for one in found if one), "")
 
 
 def arrays(found: Any, expected: Any, others: Sequence[Any], at: str) -> str:
-    """In what two tensors differ."""
+    """Return in words how two tensors differ."""
     if type(found) is not type(expected):
         return f"{at}: {type(found).__name__}, expected {type(expected).__name__}"
     if str(found.dtype) != str(expected.dtype):
@@ -103,12 +103,12 @@ def arrays(found: Any, expected: Any, others: Sequence[Any], at: str) -> str:
 
 
 def as_float64(x: Any) -> np.ndarray[Any, Any]:
-    """A tensor's or an array's elements in float64, or as they are where they are whole."""
+    """Return the elements of a tensor or an array as float64; whole numbers stay as they are."""
     return np.asarray(x.double() if isinstance(x, torch.Tensor) else x, dtype=np.float64)
 
 
 def explained(found: Any, every: Sequence[Any]) -> bool:
-    """Whether a result is made of what some results are, each image by itself, as nothing of one decides in another."""
+    """Tell whether each image's result can be made of some results' parts; images do not influence one another."""
     if isinstance(found, list) and found:
         images = list(zip(*(one for one in every if isinstance(one, list) and len(one) == len(found)), strict=True))
         return bool(images) and all(explained_image(own, of_image) for own, of_image in zip(found, images, strict=True))
@@ -116,12 +116,12 @@ def explained(found: Any, every: Sequence[Any]) -> bool:
 
 
 def explained_image(found: Any, every: Sequence[Any]) -> bool:
-    """Whether a result has the form of one of some results and its elements are those of any."""
+    """Tell whether a result has the form of one of some results, and each element is that of any of them."""
     return not all(difference(found, one, every) for one in every)
 
 
 def relabelled(expected: Any, found: Any) -> Any:
-    """Their maps of classes and scores with our maps in place of theirs, where each says the largest of our scores."""
+    """Return transformers' maps and scores with our maps in place of theirs, if ours name the largest of our scores."""
     if not isinstance(expected, list) or not isinstance(found, list) or len(found) != len(expected):
         return expected
     changed = []
@@ -135,14 +135,15 @@ def relabelled(expected: Any, found: Any) -> Any:
 
 
 def has_places(value: Any) -> bool:
-    """Whether a model's output is a tensor of floats."""
+    """Tell whether a model's output is a tensor of floats."""
     return isinstance(value, torch.Tensor) and value.is_floating_point()
 
 
 def shaken(value: torch.Tensor, rng: np.random.Generator, together: bool) -> torch.Tensor:
-    """Floats that are some last places larger or smaller, equal ones each by itself, or all of them `together`.
+    """Change floats by some last places, each by itself, or with `together` equal ones alike.
 
-    A function that another library rounds otherwise leaves equal numbers equal; sums and products may part them.
+    A function that another library rounds otherwise leaves equal numbers equal; sums and products may make
+    them differ.
     """
     values, place = np.unique(value.double().numpy(), return_inverse=True)
     steps = rng.integers(-PLACES, PLACES + 1, len(values) if together else tuple(value.shape))
@@ -153,7 +154,7 @@ def shaken(value: torch.Tensor, rng: np.random.Generator, together: bool) -> tor
 
 @contextmanager
 def shaken_logarithm(rng: np.random.Generator) -> Iterator[None]:
-    """Make the last place of `np.log` another, as libraries have their own; VitPose divides by it where peaks are flat."""
+    """Change the last place of `np.log`, in which libraries differ; VitPose divides by it where peaks are flat."""
     honest = np.log
 
     def log(x: Any, *args: Any, **kwargs: Any) -> Any:

@@ -20,7 +20,7 @@ from graphproc.wrappers.examples import example_inputs, photograph
 from graphproc.wrappers.verify import compiled_from, feeds
 
 OLDEST = "1.17.0"
-"""The oldest ONNX Runtime that exported graphs are tried in, as `exported/README.md` says."""
+"""The oldest ONNX Runtime that exported graphs are tried in, the one that `exported/README.md` names."""
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = """
@@ -45,7 +45,7 @@ sys.exit(1 if failed or not graphs else 0)
 
 
 def write_inputs(folder: Path) -> None:
-    """What each graph reads of the shipped photograph, as arrays in a file of its own."""
+    """Write each graph's inputs for the shipped photograph to a file of arrays."""
     photo = photograph()
     for path in sorted((ROOT / "exported").glob("*.onnx")):
         session = Session(path)

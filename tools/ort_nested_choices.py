@@ -1,13 +1,14 @@
-"""The smallest model that ONNX Runtime's constant folding breaks: an `If` in an `If`, both decided, around a `Scan`.
+"""Show the smallest model that ONNX Runtime's constant folding breaks: an `If` in an `If`, both constant, around a `Scan`.
 
     python tools/ort_nested_choices.py
 
     If(true) { If(true) { t = -z;  Scan over the rows of x { row + t } } }
 
-The value `t` belongs to the inner branch, and the body of the Scan reads it from outside. Constant folding puts the inner branch
-in the place of its `If`, which renames `t`, in the body, too; then it does the same with the outer branch, which renames `t` once
-more, but not in the body: the moved Scan's implicit inputs are not known before the graph is resolved. So the body reads what is
-not there: an error here, the end of the process in larger models. With one `If` it works, and without constant folding.
+The value `t` belongs to the inner branch, and the body of the Scan reads it from outside. Constant folding puts the
+inner branch in the place of its `If` and renames `t`, also in the body. Then it does the same with the outer branch
+and renames `t` once more, but not in the body, because the moved Scan's implicit inputs are not known before the graph
+is resolved. So the body reads a value that does not exist: an error here, a crash in larger models. With one `If`, or
+without constant folding, it works.
 
 Needs onnx, onnxruntime and numpy. Runs every case in a process of its own, and says how it ended: ok, an error, or a crash.
 """
@@ -26,12 +27,12 @@ CASES = {"one If": (1, []), "If in If": (2, []), "If in If, without constant fol
 
 
 def value(name: str, *shape: int) -> onnx.ValueInfoProto:
-    """A float value."""
+    """Return a float value."""
     return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
 
 
 def decided(branch: list[onnx.NodeProto], number: int) -> onnx.NodeProto:
-    """An `If` that takes the branch, whose last node gives the result, never the other one."""
+    """Return an `If` that always takes the branch; the branch's last node gives the result."""
     taken = helper.make_graph(branch, f"taken_{number}", [], [value(branch[-1].output[0], 3, 2)])
     copy = helper.make_node("Identity", ["x"], [f"copy_{number}"])
     other = helper.make_graph([copy], f"other_{number}", [], [value(f"copy_{number}", 3, 2)])
@@ -39,7 +40,7 @@ def decided(branch: list[onnx.NodeProto], number: int) -> onnx.NodeProto:
 
 
 def model(choices: int) -> onnx.ModelProto:
-    """The loop in so many choices."""
+    """Return a model with the loop inside that many choices."""
     body = helper.make_graph([helper.make_node("Add", ["row", "t"], ["sum"])], "body", [value("row", 2)], [value("sum", 2)])
     nodes = [
         helper.make_node("Neg", ["z"], ["t"]),

@@ -4,16 +4,17 @@ python tools/parity.py [--classes CLIPImageProcessor,ViTImageProcessor] [--sizes
                        [--backend pil|torchvision] [--folder CONFIGS] [--json FILE] [--jobs 2]
                        [--kernels default] [--threads 1]
 
-A cell is one class with one set of settings on one image; it differs unless all three results have the same dtype,
-shape and elements, or all fail. `--backend torchvision` needs torchvision, and compares with it. A class that states a bound
-may differ from transformers by that much, and the graph from the numpy reference by nothing. `--kernels default` has torch take
-the kernels that it has for processors without AVX2, and `--threads` so many threads: what is stated has to hold there, too.
-`--folder` also tries every preprocessor configuration in a folder of JSON files, each with the class that it is for. Classes and
-settings that compile to
-the same program text share the runs of graph and reference; transformers runs for each class on the small sizes and once a
-text on the others. Images of 12 megapixels are tried with the defaults of every class and with every setting of the classes in
-`THOROUGH`. Settings whose result would have over `LARGEST` elements are left out, the defaults excepted. Exits 1 on any
-difference.
+A cell is one class with one set of settings on one image. It differs unless all three results have the same dtype,
+shape and elements, or all fail. `--backend torchvision` needs torchvision, and compares with it. A class that states a
+bound may differ from transformers by that much; graph and numpy reference may never differ. `--kernels default` makes
+torch take its kernels for CPUs without AVX2, and `--threads` sets its number of threads: what is stated has to hold
+there as well. `--folder` also tries every preprocessor configuration in a folder of JSON files, each with the class
+that it is for.
+
+Classes and settings that compile to the same program text share the runs of graph and numpy reference. transformers
+runs for each class on the small sizes, and once for each text on the others. Images of 12 megapixels are tried with
+the defaults of every class, and with every setting of the classes in `THOROUGH`. Settings with a result of over
+`LARGEST` elements are left out, except defaults. Exits 1 on any difference.
 """
 
 from __future__ import annotations
@@ -47,15 +48,15 @@ from graphproc.wrappers.processor import AutoImageProcessor
 SMALL: tuple[Size, ...] = ((1, 1), (17, 31), (224, 224))
 MEDIUM: tuple[Size, ...] = ((333, 500), (427, 640), (640, 427), (1000, 300), (1, 500), (500, 1), (1080, 1920))
 ODD: tuple[Size, ...] = ((31, 17), (480, 640), (1000, 300), (3000, 200), (1, 500), (500, 1))
-"""What is tried instead of `MEDIUM` where sizes decide more than the scale (tiles, patches, canvases)."""
+"""The sizes to try instead of `MEDIUM` where sizes decide more than the scale (tiles, patches, canvases)."""
 LARGE: tuple[Size, ...] = ((3000, 4000),)
 LARGEST = 9_000_000
-"""Elements of a result above which only defaults are tried (long thin images scaled to a shortest edge)."""
+"""The most elements of a result for settings other than defaults (long thin images scaled to a shortest edge have more)."""
 THOROUGH = tuple(f"{stem}ImageProcessor" for stem in ("CLIP", "ConvNext", "Levit", "Perceiver", "PoolFormer"))
 CONTENTS: tuple[Content, ...] = ("photograph", "noise")
 
 Member = tuple[str, str, Settings]
-"""Class, label and settings."""
+"""A class, a label and settings."""
 
 
 @dataclass
@@ -70,7 +71,7 @@ class Counts:
     farthest: float = 0.0
 
     def add(self, other: Counts) -> None:
-        """Sum up; `farthest` is the largest difference from transformers."""
+        """Add other counts; `farthest` is the largest difference from transformers."""
         for name, value in vars(other).items():
             have = getattr(self, name)
             setattr(self, name, max(have, value) if name == "farthest" else have + value)
@@ -85,11 +86,11 @@ class Findings:
     refused: list[str] = field(default_factory=list)
 
     def of(self, name: str) -> Counts:
-        """The counts of a class."""
+        """Return the counts of a class."""
         return self.counts.setdefault(name, Counts())
 
     def add(self, other: Findings) -> None:
-        """Sum up."""
+        """Add other findings."""
         for name, counts in other.counts.items():
             self.of(name).add(counts)
         self.differences += other.differences
@@ -97,12 +98,12 @@ class Findings:
 
 
 def text_of(program: Program) -> str:
-    """The program's text without the class name."""
+    """Return the program's text without the class name."""
     return str(program).partition("\n")[2]
 
 
 def too_large(program: Program, size: Size) -> bool:
-    """Whether a step after the layout change, or the result, has more than `LARGEST` elements; False if it is refused."""
+    """Tell whether a step after the layout change, or the result, has more than `LARGEST` elements; False if refused."""
     if program.measured:
         return False
     known = {name: size[name.endswith("width")] if name.endswith(("height", "width")) else 2 for name in program.symbols}
@@ -116,7 +117,7 @@ def too_large(program: Program, size: Size) -> bool:
 
 
 def images_for(program: Program, members: list[Member], sizes: str) -> Iterator[tuple[Size, Content]]:
-    """The images that a program is tried on."""
+    """Yield the images to try a program on."""
     default = any(label == "default" for _, label, _ in members)
     case = cases.CASES[members[0][0]]
     thorough = (default and case.standard) or any(name in THOROUGH for name, _, _ in members)
@@ -127,7 +128,7 @@ def images_for(program: Program, members: list[Member], sizes: str) -> Iterator[
 
 
 def compare_program(members: list[Member], sizes: str) -> Findings:
-    """Every cell of the members of one program text."""
+    """Compare every cell of the members of one program text."""
     findings = Findings()
     for name, _, _ in members:
         findings.of(name).configs += 1
@@ -135,7 +136,7 @@ def compare_program(members: list[Member], sizes: str) -> Findings:
     program = cases.compiled(name, settings)
     session = cases.graph(name, settings)
     if isinstance(session, GraphprocError):
-        raise session  # the settings compiled, so there has to be a graph
+        raise session  # the settings compile, so there has to be a graph
     for size, content in images_for(program, members, sizes):
         images = cases.sample(name, cases.picture(size, content))
         reference = cases.numpy_result(name, settings, *images)
@@ -163,7 +164,7 @@ def compare_program(members: list[Member], sizes: str) -> Findings:
 
 
 def compare_refusal(member: Member, reason: str) -> Findings:
-    """Settings that this package refuses to compile: transformers has to fail on an image, too, or the case says on purpose."""
+    """Check settings that this package refuses: transformers has to fail as well, or the case has to say it is on purpose."""
     name, label, settings = member
     size = (224, 224)
     findings = Findings()
@@ -189,7 +190,7 @@ def _one_line(error: object) -> str:
 
 
 def from_folder(folder: Path, backend: str | None) -> Iterator[Member]:
-    """The settings of every configuration in a folder that a class here is for; others are left out."""
+    """Yield the settings of every configuration in a folder that is for a class here."""
     for path in sorted(folder.rglob("*.json")):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -198,7 +199,7 @@ def from_folder(folder: Path, backend: str | None) -> Iterator[Member]:
             except GraphprocError:
                 continue
         own = processor.spec.config({}).settings
-        # as a file has them: transformers takes no tuples for some lists
+        # lists as in a file, because transformers does not take tuples in place of some
         settings = {key: value for key, value in json.loads(processor.to_json_string()).items() if key in own}
         settings |= cases.CASES[processor.spec.name].always | ({"backend": backend} if backend else {})
         yield processor.spec.name, str(path.relative_to(folder)), settings
@@ -207,7 +208,7 @@ def from_folder(folder: Path, backend: str | None) -> Iterator[Member]:
 def plan(
     names: list[str], configs: str, folder: Path | None, backend: str | None
 ) -> tuple[list[list[Member]], list[tuple[Member, str]]]:
-    """Members by program text and class family, costliest first, and the settings that do not compile."""
+    """Return members by program text and class family, costliest first, and the settings that do not compile."""
     groups: dict[tuple[str, str], list[Member]] = {}
     refusals: list[tuple[Member, str]] = []
     members = [(name, label, settings) for name in names for label, settings in cases.variants(name, backend or "").items()]

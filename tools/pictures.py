@@ -3,9 +3,9 @@
     python tools/pictures.py                 writes model_input.png and difference.png to exported/pictures
     python tools/pictures.py -o FOLDER       writes them elsewhere
 
-The photograph is the one that ships with the package. The right input of the model is `CLIPImageProcessor`'s; each mistake is
-one that is often made when preprocessing is written a second time. Differences are in steps of a byte: the normalized values,
-multiplied by the standard deviation and by 255.
+The photograph is the one that ships with the package. The right input of the model is `CLIPImageProcessor`'s. The
+mistakes are often made when preprocessing is written a second time. Differences are in steps of a byte: normalized
+values, multiplied by the standard deviation and by 255.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ DRAWN = "bilinear without antialiasing"
 
 
 def pixel_values(image: Array, **settings: Any) -> Array:
-    """What `CLIPImageProcessor` makes of an image, float32 [3, 224, 224]."""
+    """Return what `CLIPImageProcessor` makes of an image, float32 [3, 224, 224]."""
     values: Array = gp.CLIPImageProcessor(**settings)(image, return_tensors="np")["pixel_values"][0]
     return values
 
 
 def without_antialiasing(image: Array) -> Array:
-    """The image with a shortest edge of 224 pixels, by ONNX's `Resize` as it is mostly written; uint8 [height, width, 3].
+    """Resize the image to a shortest edge of 224 pixels by ONNX's `Resize` without antialiasing; uint8 [height, width, 3].
 
-    `torch.nn.functional.interpolate` and `cv2.resize` compute the same unless they are told otherwise: each pixel is a mean
-    of its nearest four, so that, where an image shrinks, pixels between those are lost.
+    `torch.nn.functional.interpolate` and `cv2.resize` compute the same by default: each pixel is a mean of its
+    nearest four. Where an image shrinks, pixels between those are lost.
     """
     height, width = image.shape[:2]
     sides = (224, 224 * width // height) if height <= width else (224 * height // width, 224)
@@ -58,7 +58,7 @@ def without_antialiasing(image: Array) -> Array:
 
 
 def mistakes(image: Array) -> dict[str, Array]:
-    """The model's input as several mistakes make it, each by its name."""
+    """Return the model's input as several mistakes make it, each by its name."""
     return {
         DRAWN: pixel_values(without_antialiasing(image), do_resize=False),
         "bilinear instead of bicubic": pixel_values(image, resample=2),
@@ -68,13 +68,13 @@ def mistakes(image: Array) -> dict[str, Array]:
 
 
 def in_bytes(values: Array) -> Array:
-    """Differences of normalized values in steps of a byte, float64 [3, height, width]."""
+    """Turn differences of normalized values into steps of a byte, float64 [3, height, width]."""
     std = np.array(gp.CLIPImageProcessor().image_std)[:, None, None]
     return values.astype(np.float64) * std * 255
 
 
 def table(right: Array, wrong: Mapping[str, Array]) -> str:
-    """For each mistake, how many values differ, and by how much, as a table in Markdown."""
+    """Return a table in Markdown: for each mistake, how many values differ, and by how much."""
     lines = ["| mistake | values that differ | on average | at most |", "|---|---|---|---|"]
     for name, values in wrong.items():
         apart = np.abs(in_bytes(values - right))
@@ -92,7 +92,7 @@ def main() -> None:
     right, wrong = pixel_values(photo), mistakes(photo)
     mean = np.array(gp.CLIPImageProcessor().image_mean)[:, None, None]
     seen = np.rint(in_bytes(right) + mean * 255)
-    apart = np.abs(in_bytes(wrong[DRAWN] - right)).max(0)  # of the channel that differs most
+    apart = np.abs(in_bytes(wrong[DRAWN] - right)).max(0)  # the channel that differs most counts
     shade = 255 - np.minimum(apart / BLACK, 1) * 255
     for name, pixels in (("model_input", seen.transpose(1, 2, 0)), ("difference", shade)):
         Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{name}.png", optimize=True)

@@ -1,4 +1,4 @@
-"""Small models of transformers with random weights, one for each kind of answer."""
+"""Make small models of transformers with random weights, one for each kind of answer."""
 
 from __future__ import annotations
 
@@ -227,14 +227,14 @@ def owlvit() -> Any:
 
 
 def sam_points() -> dict[str, Any]:
-    """Two prompts of one point for each of two images, in the resized image's pixels."""
+    """Return two prompts of one point for each of two images, in the resized image's pixels."""
     import torch
 
     return {"input_points": torch.tensor([[[[20.0, 30.0]], [[40.0, 10.0]]]] * 2)}
 
 
 def owlvit_texts() -> dict[str, Any]:
-    """Three texts for each of two images."""
+    """Return three texts for each of two images."""
     import torch
 
     ids = torch.tensor([[1, 5, 9, 2], [1, 7, 2, 0], [1, 30, 31, 2]] * 2)
@@ -295,7 +295,7 @@ def superpoint() -> Any:
 
 
 def _livelier(model: Any) -> Any:
-    """Larger weights of decoders and classifiers, so that queries and classes differ as a trained model's do."""
+    """Enlarge weights of decoders and classifiers, so that queries and classes differ as in a trained model."""
     import torch
 
     with torch.no_grad():

@@ -2,11 +2,11 @@
 
 python tools/random_outputs.py [--seconds 60] [--seed N] [--classes Detr,Sam2] [--methods object_detection] [--case N]
 
-Outputs have ties, constants, extreme, infinite and missing numbers, one class, one query or none, and every float type; sizes
-come in every form that a caller may write; thresholds are 0, 1 and between. A case is drawn from the run's seed and its number,
-so that `--seed S --case N` runs one again. Where transformers leaves the order of equal scores open, it is made to take the
-first of them, as is done here; torch's antialiased resize to one column, which repeats its first row, is mended. Exits 1 on
-any difference.
+Outputs have ties, constants, extreme numbers, infinities and NaN, one class, one query or none, and every float
+type. Sizes come in every form that a caller may write. Thresholds are 0, 1 and between. A case is drawn from the run's
+seed and its number, so that `--seed S --case N` runs one again. Where transformers leaves the order of equal scores
+open, it is made to take the first of them, as this package does. torch's antialiased resize to one column, which
+repeats its first row, is mended. Exits 1 on any difference.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ transformers.logging.set_verbosity_error()
 Rng = np.random.Generator
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16, "float64": torch.float64}
 MOVED = 24
-"""How often transformers computes a case again with other last places, at most; a run without a result is done again."""
+"""How often at most transformers computes a case again with other last places; a run without a result is repeated."""
 RUNS = "return_coco_annotation"
 WITH_SCORES = "return_segmentation_scores"
 NARROW = ("float16", "bfloat16")
@@ -65,7 +65,7 @@ class Case:
     Attributes:
         name: the processor class.
         method: the method's name.
-        backend: whose arithmetic.
+        backend: the backend.
         dtype: the float type of the outputs.
         outputs: the model's outputs, tensors by name.
         call: the other arguments, by keyword.
@@ -88,17 +88,17 @@ class Case:
 
 
 def pick(rng: Rng, *values: Any) -> Any:
-    """One of some values."""
+    """Return one of some values."""
     return values[int(rng.integers(len(values)))]
 
 
 def chance(rng: Rng, share: float) -> bool:
-    """Whether something happens that happens so often."""
+    """Draw whether something happens that has a certain probability."""
     return bool(rng.random() < share)
 
 
 def compared(name: str) -> list[Method]:
-    """The methods of a class that transformers has, too."""
+    """Return the methods of a class that transformers has as well."""
     return [m for m in methods(name).values() if m.name != "post_process_image_classification"]
 
 
@@ -106,19 +106,19 @@ CLASSES = [name for name in specs() if compared(name)]
 
 
 def draw(rng: Rng, name: str | None = None, method: str | None = None, plain: bool = False) -> Case:
-    """A case: of any class and method, unless they are said.
+    """Draw a case: of any class and method, unless these are given.
 
     Args:
-        rng: where from.
+        rng: the source of random numbers.
         name: the processor class.
         method: the method's name.
-        plain: whether numbers are finite and sizes what transformers takes.
+        plain: whether numbers are finite, and sizes in a form that transformers takes.
     """
     name = name or pick(rng, *CLASSES)
     found = next(m for m in compared(name) if m.name == method) if method else pick(rng, *compared(name))
     dtype = pick(rng, "float32", "float32", "float32", *DTYPES)
     images = int(rng.integers(1, 4))
-    # What is known to differ, and said: bytes of narrow floats.
+    # Known and documented to differ: bytes made of narrow floats.
     if (found.name == "postprocess" and dtype in NARROW) or "heatmaps" in found.inputs:
         dtype = "float32"
     lengths = axes(rng)
@@ -138,7 +138,7 @@ def draw(rng: Rng, name: str | None = None, method: str | None = None, plain: bo
 
 
 def axes(rng: Rng) -> Callable[[str], int]:
-    """The length of each free axis, by its name, drawn once."""
+    """Make a function that draws the length of a free axis by its name, once for each name."""
     known: dict[str, int] = {}
 
     def length(axis: str) -> int:
@@ -159,7 +159,7 @@ def axes(rng: Rng) -> Callable[[str], int]:
 
 
 def numbers(rng: Rng, name: str, kind: str, shape: tuple[int, ...], dtype: str, strange: bool) -> torch.Tensor:
-    """One of a model's outputs."""
+    """Draw one of a model's outputs."""
     if kind not in ("f32", "f64"):
         high = max(shape[-1], 1) if name == "matches" else 2
         return torch.from_numpy(rng.integers(-1 if name == "matches" else 0, high, shape).astype(np.int64))
@@ -184,7 +184,7 @@ def numbers(rng: Rng, name: str, kind: str, shape: tuple[int, ...], dtype: str, 
 
 
 def options(rng: Rng, method: Method, images: int, outputs: Mapping[str, Any], plain: bool) -> Iterator[tuple[str, Any]]:
-    """Each keyword and its value; `...` for those that are left out."""
+    """Yield each keyword and its value; `...` for those that are left out."""
     for key, default in method.options.items():
         if key in method.size_arguments:
             needed = method.needs_sizes or key in method.computed
@@ -218,20 +218,20 @@ def options(rng: Rng, method: Method, images: int, outputs: Mapping[str, Any], p
 
 
 def backgrounds(rng: Rng, images: int) -> Any:
-    """One background, or one for each image, in a form that callers have them in."""
+    """Draw one background, or one for each image, in a form that callers use."""
     size = rng.integers(1, 30, 2)
     made = [rng.integers(0, 256, (*size, 3)).astype(np.uint8) for _ in range(pick(rng, 1, images))]
     return pick(rng, ..., made, [torch.from_numpy(one).permute(2, 0, 1) for one in made], made[0])
 
 
 def boxes(rng: Rng, count: int) -> list[Any]:
-    """So many boxes, of one image or of several."""
+    """Draw a number of boxes, for one image or for several."""
     found = [[float(v) for v in rng.uniform(5, 60, 4)] for _ in range(count)]
     return pick(rng, [found], [[box] for box in found])
 
 
 def sizes(rng: Rng, method: Method, images: int, plain: bool) -> Any:
-    """(height, width) of each image, in one of the forms that callers write."""
+    """Draw the (height, width) of each image, in one of the forms that callers write."""
     shape = (images, 2, 2) if method.pairs else (images, 2)
     whole = rng.integers(1, pick(rng, 8, 40), shape)
     if chance(rng, 0.3):
@@ -260,7 +260,7 @@ def sizes(rng: Rng, method: Method, images: int, plain: bool) -> Any:
 
 
 def arguments(case: Case, method: Method) -> tuple[Any, dict[str, Any]]:
-    """The first argument, and the others; copies, because some of transformers' methods write into them."""
+    """Return copies of the first argument and the others, because some of transformers' methods write into them."""
     copies = {k: v.clone() if hasattr(v, "clone") else v for k, v in case.outputs.items()}
     call = {k: v.clone() if hasattr(v, "clone") else v for k, v in case.call.items()}
     if method.first_argument in ("outputs", "predictions"):
@@ -270,12 +270,12 @@ def arguments(case: Case, method: Method) -> tuple[Any, dict[str, Any]]:
 
 
 def settings(name: str) -> dict[str, Any]:
-    """What a processor is made with."""
+    """Return the settings that a processor is made with."""
     return dict(SETTINGS.get(name, {}))
 
 
 def run_theirs(case: Case) -> Any:
-    """What transformers gives."""
+    """Run transformers' method; return its result."""
     pil = case.backend == "pil"
     reference = (getattr(transformers, f"{case.name}Pil", None) if pil else None) or getattr(transformers, case.name)
     own = settings(case.name)
@@ -287,7 +287,7 @@ def run_theirs(case: Case) -> Any:
 
 
 def _without_download(reference: Any) -> Any:
-    """OneFormer, which would ask a server for the names of classes."""
+    """Make transformers' OneFormer without asking a server for the names of classes."""
 
     def made(**own: Any) -> Any:
         processor = reference.__new__(reference)
@@ -298,7 +298,7 @@ def _without_download(reference: Any) -> Any:
 
 
 def run_ours(case: Case, engine: str) -> Any:
-    """What graphproc gives."""
+    """Run graphproc's method; return its result."""
     own = {**settings(case.name), "backend": case.backend, "engine": engine}
     processor = getattr(gp, case.name)(**own)
     first, call = arguments(case, methods(case.name)[case.method])
@@ -306,7 +306,7 @@ def run_ours(case: Case, engine: str) -> Any:
 
 
 def attempt(function: Callable[..., Any], *args: Any) -> tuple[Any, Exception | None]:
-    """A result, or the exception that came instead."""
+    """Call a function; return its result, or the exception that it raised."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -319,9 +319,10 @@ def attempt(function: Callable[..., Any], *args: Any) -> tuple[Any, Exception | 
 
 
 def settled(case: Case, engine: str, found: Any, expected: Any) -> str:
-    """In what our result differs from transformers', but for what last places of the outputs decide there.
+    """Return in words how our result differs from transformers', apart from what last places of the outputs decide.
 
-    Run lengths are compared as the maps that they are of, and maps of classes by the scores of which they say the largest.
+    Run lengths are compared as the maps that they describe, and maps of classes by the scores that they name
+    the largest of.
     """
     words = difference(found, expected)
     if words and case.call.get(RUNS):
@@ -350,12 +351,12 @@ def settled(case: Case, engine: str, found: Any, expected: Any) -> str:
 
 
 def moved(case: Case, rng: Rng, together: bool) -> Case:
-    """The case with outputs that are some last places larger or smaller."""
+    """Return the case with outputs changed by some last places."""
     return replace(case, outputs={k: shaken(v, rng, together) if has_places(v) else v for k, v in case.outputs.items()})
 
 
 def compare(case: Case, engine: str) -> str:
-    """In what our result differs from transformers'; nothing where both are equal, or transformers has none."""
+    """Return in words how our result differs from transformers'; empty if both are equal, or transformers has none."""
     with whole_columns():
         return _compare(case, engine)
 
@@ -374,7 +375,7 @@ def _compare(case: Case, engine: str) -> str:
 
 
 def with_something(case: Case, found: Any, expected: Any) -> Any:
-    """Our results without those that transformers leaves out: of images in which nothing scores, in image-guided detection."""
+    """Return our results without those that transformers leaves out in image-guided detection: images without a score."""
     guided = case.method.endswith("image_guided_detection")
     if not guided or not isinstance(found, list) or not isinstance(expected, list) or len(expected) >= len(found):
         return found
@@ -388,7 +389,7 @@ def with_something(case: Case, found: Any, expected: Any) -> Any:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run it."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=int(time.time()))

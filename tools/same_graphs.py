@@ -2,9 +2,10 @@
 
 python tools/same_graphs.py [COMMIT]    HEAD by default; exit 1 on any difference
 
-Two graphs are the same if their nodes have the same operators, attributes, operands and constants in the same order, with
-the same names, types and shapes of inputs and outputs. Names of nodes, of values inside the graph and of symbolic sizes do
-not count, nor does metadata but the hashes of outputs in the manifest. The commit's files are read by git.
+Two graphs are the same if their nodes have the same operators, attributes, operands and constants in the same order,
+and their inputs and outputs the same names, types and shapes. Names of nodes, of values inside the graph and of
+symbolic sizes do not count. Neither does metadata, except the hashes of outputs in the manifest. The commit's files are
+read by git.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ Line = tuple[Any, ...]
 
 
 def committed(commit: str, name: str) -> bytes:
-    """The bytes of a file of `exported/` in a commit.
+    """Return the bytes of a file of `exported/` in a commit.
 
     Raises:
         SystemExit: the commit or the file does not exist.
@@ -38,7 +39,7 @@ def committed(commit: str, name: str) -> bytes:
 
 
 def committed_files(commit: str) -> set[str]:
-    """The names of the graphs in `exported/` of a commit."""
+    """Return the names of the graphs in `exported/` of a commit."""
     listed = subprocess.run(
         ["git", "ls-tree", "--name-only", f"{commit}:exported"], cwd=ROOT, capture_output=True, check=True, text=True
     )
@@ -52,11 +53,11 @@ class Eraser:
         self.numbers: dict[str, int] = {"": -1}
 
     def number(self, name: str) -> int:
-        """The number of a name; the empty name of an omitted operand is -1."""
+        """Return the number of a name; the empty name of an omitted operand is -1."""
         return self.numbers.setdefault(name, len(self.numbers))
 
     def graph(self, graph: onnx.GraphProto, *, named: bool) -> Iterator[Line]:
-        """A line for each input, constant, node and output.
+        """Yield a line for each input, constant, node and output.
 
         Args:
             graph: the graph, or the body of a node.
@@ -75,7 +76,7 @@ class Eraser:
             yield ("output", value.name if named else "", self.number(value.name), *self.type(value.type))
 
     def type(self, type: onnx.TypeProto) -> Line:
-        """A type, with numbers for symbolic sizes."""
+        """Return a type, with numbers for symbolic sizes."""
         if type.HasField("sequence_type"):
             return ("sequence", *self.type(type.sequence_type.elem_type))
         tensor = type.tensor_type
@@ -86,7 +87,7 @@ class Eraser:
         return (tensor.elem_type, tensor.HasField("shape"), *sizes)
 
     def attribute(self, attribute: onnx.AttributeProto) -> Line:
-        """The value of an attribute, graphs line by line."""
+        """Return the value of an attribute, graphs line by line."""
         if attribute.type == onnx.AttributeProto.GRAPH:
             return tuple(self.graph(attribute.g, named=False))
         if attribute.type == onnx.AttributeProto.TENSOR:
@@ -95,25 +96,25 @@ class Eraser:
 
 
 def contents(tensor: onnx.TensorProto) -> Line:
-    """A constant's type, shape and bytes."""
+    """Return a constant's type, shape and bytes."""
     return (tensor.data_type, tuple(tensor.dims), onnx.numpy_helper.to_array(tensor).tobytes())
 
 
 def lines(data: bytes) -> list[Line]:
-    """A model, with names erased: its opsets, and its graph line by line."""
+    """Return a model, with names erased: its opsets, and its graph line by line."""
     model = onnx.load_model_from_string(data)
     opsets = tuple(sorted((opset.domain, opset.version) for opset in model.opset_import))
     return [("opsets", *opsets), *Eraser().graph(model.graph, named=True)]
 
 
 def shown(line: Line) -> str:
-    """A line, cut to the width of a terminal."""
+    """Return a line, cut to the width of a terminal."""
     text = " ".join(map(str, line))
     return text if len(text) <= 110 else f"{text[:107]}..."
 
 
 def difference(before: bytes, after: bytes) -> str | None:
-    """What first differs between two models; None if nothing does."""
+    """Return the first difference between two models; None if there is none."""
     old, new = lines(before), lines(after)
     for index, (a, b) in enumerate(zip(old, new, strict=False)):
         if a != b:
@@ -122,7 +123,7 @@ def difference(before: bytes, after: bytes) -> str | None:
 
 
 def outputs(manifest: bytes) -> dict[str, Any]:
-    """The outputs of each class in a manifest: dtypes, shapes and hashes; those of the class that it shares a graph with."""
+    """Return the dtypes, shapes and hashes of each class's outputs in a manifest; classes that share a graph share them."""
     graphs = json.loads(manifest)["graphs"]
     return {name: graphs[entry.get("same_graph_as", name)]["outputs"] for name, entry in graphs.items()}
 

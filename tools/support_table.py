@@ -26,23 +26,23 @@ TEMPLATE = Path(__file__).resolve().with_name("support_table.template.md")
 FOLDER = Path(__file__).resolve().parent.parent / "exported"
 PAGE = FOLDER / "README.md"
 WIDTH = 100
-"""The columns of prose."""
+"""The number of columns that prose is wrapped at."""
 
 
 @cache
 def parities() -> list[str]:
-    """What results of classes with their first backend are equal to; the tables number these from 1."""
+    """Return the texts of what classes' results in their first backend are equal to; the tables number these from 1."""
     return list(dict.fromkeys(str(spec.parity_of()) for spec in specs().values()))
 
 
 def torchvision_parities() -> list[str]:
-    """The same of the torchvision backend, of classes where that is the second one."""
+    """Return the same for the torchvision backend, for classes where it is the second one."""
     found = (spec for spec in specs().values() if "torchvision" in spec.backends[1:])
     return list(dict.fromkeys(str(spec.parity_of("torchvision")) for spec in found))
 
 
 def limits() -> list[str]:
-    """What is not in graphs; the table of classes numbers these from 1."""
+    """Return the texts of what is not in graphs; the table of classes numbers these from 1."""
     return list(dict.fromkeys(spec.limitations for spec in specs().values() if spec.limitations))
 
 
@@ -53,12 +53,12 @@ def _parity(name: str) -> str:
 
 
 def _table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown."""
+    """Return a table in Markdown."""
     return "\n".join(f"| {' | '.join(line)} |".replace("|  |", "| |") for line in (head, ["---"] * len(head), *lines))
 
 
 def _list(items: Sequence[str], number: str) -> str:
-    """A list in Markdown; `number` is what stands before each item, with `{}` for its number."""
+    """Return a list in Markdown; `number` is the text before each item, with `{}` for its number."""
     labels = (number.format(index) for index in range(1, len(items) + 1))
     return "\n".join(
         textwrap.fill(f"{label} {item}".strip(), WIDTH, initial_indent="- ", subsequent_indent="  ", break_on_hyphens=False)
@@ -67,7 +67,7 @@ def _list(items: Sequence[str], number: str) -> str:
 
 
 def graph_table() -> str:
-    """Every file of exported/: the classes that it is for, what it takes and returns, and its hash."""
+    """Return the table of files in exported/: the classes that each is for, its inputs and outputs, and its hash."""
     graphs = json.loads((FOLDER / "manifest.json").read_text())["graphs"]
     lines = []
     for name, entry in sorted(graphs.items(), key=lambda item: str.lower(item[0])):
@@ -84,13 +84,13 @@ def graph_table() -> str:
 
 
 def without_graphs() -> str:
-    """The classes that the manifest does not name."""
+    """Return the classes that the manifest does not name."""
     graphs = json.loads((FOLDER / "manifest.json").read_text())["graphs"]
     return ", ".join(name for name in specs() if name not in graphs)
 
 
 def class_table() -> str:
-    """The supported classes."""
+    """Return the table of supported classes."""
     absent = limits()
     lines = [
         (
@@ -108,7 +108,7 @@ def class_table() -> str:
 
 
 def method_table() -> str:
-    """The post-processing methods: what they read and which classes have them."""
+    """Return the table of post-processing methods: what they read and which classes have them."""
     found: dict[tuple[str, str], list[str]] = {}
     for name in specs():
         for method in methods(name).values():
@@ -124,7 +124,7 @@ def method_table() -> str:
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the whole page."""
     parts = {
         "graphs": graph_table(),
         "without_graphs": without_graphs(),

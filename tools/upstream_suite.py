@@ -2,12 +2,12 @@
 
 python tools/upstream_suite.py FOLDER [--models clip,vit] [--tests EXPRESSION] [--theirs FILE] [--json FILE]
 
-FOLDER holds transformers' `tests/`: `tests/test_image_processing_common.py`, `tests/fixtures/` and `tests/models/`. The suite is
-other people's work and no part of this project. It needs pytest and parameterized. Nothing is downloaded: what the suite loads
-from a dataset, a repository or an address is a generated image, the same for both libraries, and random numbers begin anew
-with each test. `--theirs` keeps transformers' outcomes in a file, which later runs read. Prints what passes with transformers
-and not here, by kind and test, with the first line of each error, and how many tests are of each kind; exits 1 if anything but
-`INTERNALS` and `LIMITS` is left.
+FOLDER holds transformers' `tests/`: `tests/test_image_processing_common.py`, `tests/fixtures/` and `tests/models/`.
+The suite is other people's work and not part of this project. It needs pytest and parameterized. Nothing is
+downloaded: everything that the suite loads from a dataset, a repository or a URL is a generated image, the same for
+both libraries. Random numbers begin anew with each test. `--theirs` keeps transformers' outcomes in a file, which later
+runs read. Prints the tests that pass with transformers and not here, by kind and test, with the first line of each
+error, and how many tests are of each kind. Exits 1 if any are left that are not in `INTERNALS` or `LIMITS`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 ENGINE = "UPSTREAM_SUITE_ENGINE"
 LEFT_OUT = {"auto"}
-"""Folders of models whose tests are not about a processor: the registry of transformers."""
+"""Folders with tests that are not about a processor: the registry of transformers."""
 INTERNALS = {
     r"\.test_valid_kwargs_set:": "tests internals: the identity of a class of transformers' modules",
     r"<class 'ValueError'> != <class 'graphproc": "tests internals: an error's very class, here one of ValueError's",
@@ -39,7 +39,7 @@ INTERNALS = {
     r"\.test_save_load_fast_slow_auto: AssertionError": "tests internals: the very class that a file is loaded as",
     r"^video_llava\.test_convert_to_rgb_mixed": "tests internals: an attribute that transformers' class has not",
 }
-"""What tests look at that is how transformers is built instead of what it does, by patterns of `model.test: error`."""
+"""Tests of how transformers is built instead of what it does, by patterns of `model.test: error`."""
 LIMITS = {
     r"unknown keyword '(annotations|segmentation_maps|text_inputs)'": "a limit: annotations to train on, and labels of them",
     r"^mask2?former\.test_call_with_segm.*nothing else by position": "a limit: annotations to train on, and labels of them",
@@ -50,20 +50,20 @@ LIMITS = {
     r"^pp_doclayout_v4\..*('post_process_object_detec|range of floats)": "a limit: PPDocLayoutV4's detections and floats",
     r"transform: expected null": "a limit: Idefics' transform, a Python function",
 }
-"""What exported/README.md says is not here, likewise."""
+"""Tests of what this package does not have, as exported/README.md says, by the same patterns."""
 
 MEMORY = 10 * 2**30
-"""Bytes that a process of tests may address: one that takes more fails, instead of the machine."""
+"""The bytes that a process of tests may address. One that takes more fails, and not the machine."""
 
 Outcome = tuple[str, str]
 """`passed`, `skipped` or `failed`, and the first line of the error."""
 
 
-# ---- what stands in for downloads --------------------------------------------------------------------------------
+# ---- what takes the place of downloads ---------------------------------------------------------------------------
 
 
 def stand_in(name: str, labels: bool = False) -> Any:
-    """An image that is the same for the same name: a smooth picture of 480 x 640 with fine grain, or a map of labels."""
+    """Make an image from a name, always the same: a smooth picture of 480 x 640 with fine grain, or a map of labels."""
     import numpy as np
     from PIL import Image
 
@@ -78,13 +78,13 @@ def stand_in(name: str, labels: bool = False) -> Any:
 
 
 class Files:
-    """Generated files, one for each address."""
+    """Generated files, one for each URL."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def of(self, address: str) -> str:
-        """The path of the image that stands for an address."""
+        """Return the path of the image that takes the place of a URL."""
         labels = "annotation" in address or ("ade20k" in address and address.endswith(".png"))
         path = self.folder / (hashlib.sha256(address.encode()).hexdigest()[:16] + ".png")
         if not path.exists():
@@ -112,7 +112,7 @@ class Rows:
 
 
 def module(name: str, **members: Any) -> None:
-    """Put a module with some members in the place of one that is to be imported."""
+    """Put a module with some members in place of one that the suite imports."""
     made = ModuleType(name)
     made.__dict__.update(members)
     sys.modules[name] = made
@@ -122,7 +122,7 @@ def module(name: str, **members: Any) -> None:
 
 
 def ours(theirs: type[Any]) -> type[Any]:
-    """The class of graphproc for one of transformers': of its backend, whatever backend is the default."""
+    """Return graphproc's class for one of transformers', with the backend of that class."""
     from transformers.image_processing_backends import TorchvisionBackend
 
     import graphproc
@@ -163,9 +163,10 @@ def substitute() -> None:
 
 
 def adapt(common: Any) -> None:
-    """Leave out the backends of a class that graphproc has not (exported/README.md lists them), on both libraries alike.
+    """Leave out the backends of a class that graphproc does not have (exported/README.md lists them), for both libraries.
 
-    Test classes of some releases before the mixin's make their tester themselves, in `setUp`, which is let be.
+    In some releases, test classes make their tester themselves, in `setUp`, before the mixin does. That is left
+    as it is.
     """
     from graphproc.processors.registry import specs
 
@@ -227,7 +228,7 @@ class Recorder:
         self.file.write(json.dumps([nodeid, "failed", "the process ended"]) + "\n")
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        """Keep the first error of a test or of its parts; a test that skips in part passes in none."""
+        """Keep the first error of a test or of its parts; a test with a skipped part does not count as passed."""
         if report.failed and self.now[0] != "failed":
             crash = getattr(report.longrepr, "reprcrash", None)
             text = crash.message if crash is not None else str(report.longrepr).strip().splitlines()[-1]
@@ -267,7 +268,7 @@ def work(library: str, folder: Path, files: list[str], tests: str, out: Path) ->
 
 
 def outcomes(library: str, folder: Path, files: list[Path], tests: str, log: Path) -> dict[str, Outcome]:
-    """The outcome of each test on one library; a file that ends the process does not take the others with it."""
+    """Run each file on one library; return each test's outcome. A file that ends its process does not stop the others."""
     found: dict[str, Outcome] = {}
     with tempfile.TemporaryDirectory() as scratch, log.open("w") as output:
         lines = Path(scratch) / "outcomes"
@@ -294,13 +295,13 @@ def _environment() -> dict[str, str]:
 
 
 def short_name(nodeid: str) -> tuple[str, str]:
-    """The model and the test of a node."""
+    """Return the model and the test of a node."""
     parts = nodeid.split("::")
     return Path(parts[0]).parent.name, parts[-1]
 
 
 def differences(theirs: dict[str, Outcome], here: dict[str, Outcome]) -> Iterator[tuple[str, str, str, str]]:
-    """Tests that pass with transformers and not here: outcome, test, model, error."""
+    """Yield tests that pass with transformers and not here: outcome, test, model, error."""
     for nodeid, (outcome, _) in sorted(theirs.items()):
         now, error = here.get(nodeid, ("failed", "was not run"))
         if outcome == "passed" and now != "passed":
@@ -365,7 +366,7 @@ def main() -> int:
 
 
 def kind_of(model: str, test: str, error: str) -> str:
-    """What kind of difference a test's error is, in words; nothing where it is of no known kind."""
+    """Return the kind of difference that a test's error is, in words; empty if it is of no known kind."""
     known = (INTERNALS | LIMITS).items()
     return next((kind for pattern, kind in known if re.search(pattern, f"{model}.{test}: {error}")), "")
 

@@ -6,8 +6,8 @@
     python tools/bench --profile --work DETR --sizes 427x640          where its graphs spend their time, node by node
     python tools/bench --read /tmp/bench/results.json -o /tmp/bench   the tables and plots again
 
-Every engine gets the same pixels and takes turns with the others in one process; outputs are compared before anything is
-timed; figures are medians of the ratios within rounds, so a drifting clock cancels out.
+Every engine gets the same pixels and takes turns with the others in one process. Outputs are compared before
+anything is timed. Figures are medians of the ratios within rounds, so a drifting clock cancels out.
 """
 
 from __future__ import annotations
@@ -97,12 +97,12 @@ def profiled(options: argparse.Namespace) -> int:
 
 
 def _chosen(options: argparse.Namespace, names: Sequence[str]) -> list[str]:
-    """The engines that were asked for, of some."""
+    """Return those of the given engines that were asked for."""
     return [n for n in names if options.engines is None or any(text.lower() in n.lower() for text in options.engines)]
 
 
 def measured(options: argparse.Namespace) -> dict[str, Any]:
-    """The results as they are written: the machine, what was asked for, the costs and the cells."""
+    """Return the results in the form that is written: the machine, the options, the costs and the cells."""
     if options.quick:
         options.work = [work for work in options.work if work in ("CLIP", "DETR")] or options.work
         options.sizes = [size for size in options.sizes if size in works.SIZES[1:3]] or options.sizes

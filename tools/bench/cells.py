@@ -1,4 +1,4 @@
-"""Cells of the table: measured, written as JSON, and read back."""
+"""Cells of the table: measure them, write them as JSON, and read them back."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from graphproc.bench.task import Contestant, Difference, Task
 
 @dataclass(frozen=True)
 class Cell:
-    """One work on one image size: all contestants, threads and batches, measured in turns.
+    """One work on one image size, with all contestants, numbers of threads and batches, measured in turns.
 
     Attributes:
         work: a key of `works.WORKS`.
@@ -36,34 +36,34 @@ class Cell:
 
     @property
     def label(self) -> str:
-        """The cell in a few words."""
+        """Return the cell in a few words."""
         return f"{self.work} {self.size[0]}x{self.size[1]}"
 
     @property
     def pixels(self) -> int:
-        """Of one image."""
+        """Return the number of pixels of one image."""
         return self.size[0] * self.size[1]
 
     def index(self, name: str, threads: int = 1, batch: int = 1) -> int | None:
-        """Which contestant it is, or None where it was not measured."""
+        """Return the position of a contestant, or None if it was not measured."""
         return self.measured.index(name, threads, batch)
 
     def milliseconds(self, name: str, threads: int = 1, batch: int = 1) -> float | None:
-        """The median time per image."""
+        """Return the median time for an image, or None if it was not measured."""
         index = self.index(name, threads, batch)
         return None if index is None else self.measured.median(index) * 1e3
 
     def ratio(self, name: str, base: str, threads: int = 1, batch: int = 1) -> float | None:
-        """The median of paired ratios, per image; None where one was not measured."""
+        """Return the median of paired ratios of times for an image; None if one was not measured."""
         return self.between((name, threads, batch), (base, threads, batch))
 
     def between(self, one: tuple[str, int, int], base: tuple[str, int, int]) -> float | None:
-        """The same of any two contestants, each by name, threads and batch."""
+        """Return the same of any two contestants, each by name, threads and batch."""
         found = self.index(*one), self.index(*base)
         return None if found[0] is None or found[1] is None else self.measured.ratio(found[0], found[1])
 
     def as_dict(self) -> dict[str, Any]:
-        """The cell as plain data; times in microseconds, null in rounds that were sat out."""
+        """Return the cell as plain data: times in microseconds, null in rounds that a contestant left out."""
         entries = []
         for index, (contestant, differs) in enumerate(zip(self.measured.contestants, self.measured.differences, strict=True)):
             times = [None if np.isnan(s) else round(float(s) * 1e6, 1) for s in self.measured.seconds[:, index]]
@@ -83,7 +83,7 @@ class Cell:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Cell:
-        """The cell that `as_dict` wrote."""
+        """Return the cell that `as_dict` wrote."""
         found, differences, columns = [], [], []
         for entry in data["engines"]:
             found.append(Contestant(entry["name"], _gone, entry["threads"], entry["batch"], note=entry["note"]))
@@ -109,12 +109,12 @@ def run(
     """Measure a cell.
 
     Args:
-        place: which.
+        place: the cell to measure.
         threads: the numbers of threads.
         seconds: how long all turns should take together.
-        runs: how often every contestant runs; None is as often as `seconds` allow.
-        simd: an interpreter that has Pillow-SIMD.
-        cpu: whether contestants of one thread are timed by the processor's clock.
+        runs: how often every contestant runs; None for as often as `seconds` allow.
+        simd: a Python interpreter that has Pillow-SIMD.
+        cpu: whether contestants with one thread are timed in CPU time, not by the wall clock.
     """
     made, pixels = processor(place.work), image(place.size)
     found: list[Contestant] = []

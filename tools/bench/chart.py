@@ -3,9 +3,9 @@
     python tools/bench/chart.py                            measure, then write exported/pictures/speed.png; 2 minutes
     python tools/bench/chart.py --read DIR/results.json    draw what `python tools/bench -o DIR` measured
 
-Measure on a machine that does nothing else, after `pip install ".[bench]"`. Each bar is one ratio of one run: graph and
-transformers take turns in one process, and the median of the ratios within rounds is drawn. Graphs are those for any size, of
-the same backend as transformers' class. The figures are printed as a table, too.
+Measure on a machine that does nothing else, after `pip install ".[bench]"`. Each bar is one ratio of one run:
+graph and transformers take turns in one process, and the median of the ratios within rounds is drawn. Graphs
+are for images of any size, with the backend of transformers' class. The figures are also printed as a table.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PICTURE = BENCH.parent.parent / "exported" / "pictures" / "speed.png"
 PAIRS = (("pil", GRAPH, PIL_ARRAY, "#0b5fa5"), ("torchvision", GRAPH_TORCHVISION, TORCHVISION_TENSOR, "#2a9d8f"))
 """The bars of a class: the backend, the graph, transformers' processor with the same results, and a colour."""
 WIDTH, LEFT, RIGHT, BAR, GAP = 1400, 190, 260, 34, 26
-"""Pixels: of the picture, left and right of the bars, the height of a bar, and between classes."""
+"""In pixels: the picture's width, the space left and right of the bars, the height of a bar, and the space between classes."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,10 @@ class Bar:
 
     Attributes:
         work: the processor.
-        backend: the arithmetic of both.
-        ratio: how many times as long as the graph transformers takes.
+        backend: the backend of both.
+        ratio: transformers' time divided by the graph's.
         milliseconds: the medians of the graph and of transformers, for one image.
-        colour: of the bar.
+        colour: the bar's colour.
     """
 
     work: str
@@ -52,7 +52,7 @@ class Bar:
 
 
 def bars(cells: Sequence[Cell]) -> Iterator[Bar]:
-    """A bar for each class and backend, of the results on one thread."""
+    """Yield a bar for each class and backend, from results on one thread."""
     for cell in cells:
         for backend, graph, theirs, colour in PAIRS:
             ratio = cell.ratio(theirs, graph)
@@ -63,7 +63,7 @@ def bars(cells: Sequence[Cell]) -> Iterator[Bar]:
 
 
 def table(found: Sequence[Bar]) -> str:
-    """The figures as a table in Markdown."""
+    """Return the figures as a table in Markdown."""
     lines = ["| processor | backend | graph, ms | transformers, ms | ratio |", "|---|---|---|---|---|"]
     for bar in found:
         times = f"{bar.milliseconds[0]:.1f} | {bar.milliseconds[1]:.1f}"
@@ -72,7 +72,7 @@ def table(found: Sequence[Bar]) -> str:
 
 
 def conditions(results: dict[str, Any], size: tuple[int, int]) -> str:
-    """What was measured, and on what machine."""
+    """Return what was measured, and on what machine."""
     machine, clock = results["machine"], results["options"]["clock"]
     versions = ", ".join(f"{name} {machine['versions'].get(name, '-')}" for name in ("onnxruntime", "transformers", "torch"))
     timed = "" if clock == "wall" else ", processor time"
@@ -80,7 +80,7 @@ def conditions(results: dict[str, Any], size: tuple[int, int]) -> str:
 
 
 def draw(found: Sequence[Bar], below: str) -> Image.Image:
-    """The chart, RGB; a line marks the graph's own time, 1."""
+    """Draw the chart in RGB; a line marks the graph's own time, 1."""
     works = list(dict.fromkeys(bar.work for bar in found))
     heights = [sum(bar.work == work for bar in found) * BAR + GAP for work in works]
     top = 96
@@ -107,13 +107,13 @@ def draw(found: Sequence[Bar], below: str) -> Image.Image:
 
 
 def measured(size: str, clock: str, seconds: float) -> dict[str, Any]:
-    """Results of tools/bench for the chart's engines on one size."""
+    """Run tools/bench for the chart's engines on one size, and return its results."""
     names = [name for _, graph, theirs, _ in PAIRS for name in (graph, theirs)]
     options = ["--sizes", size, "--threads", "1", "--batches", "--no-costs", "--clock", clock, "--seconds", str(seconds)]
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run([sys.executable, str(BENCH), *options, "--engines", *names, "-o", folder], check=False)
         path = Path(folder) / "results.json"
-        if not path.is_file():  # it is there even where matplotlib, for other plots, is not
+        if not path.is_file():  # results are written even if matplotlib, for other plots, is missing
             raise SystemExit(done.returncode)
         results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return results

@@ -1,4 +1,4 @@
-"""Figures of a fresh process each: importing, exporting, making a session, its first run, and the memory that runs take.
+"""Measure in a fresh process each: importing, exporting, making a session, its first run, and the memory that runs take.
 
 python tools/bench/costs.py     all of them, alone
 """
@@ -29,7 +29,7 @@ MEMORY_SIZE = (3000, 4000)
 
 @dataclass(frozen=True)
 class Cost:
-    """One figure: what it is of, its value and unit, and what the summary calls it."""
+    """One figure: what it measures, its value and unit, and its name in the summary."""
 
     name: str
     value: float
@@ -42,7 +42,7 @@ IMPORT, HELP, EXPORT, SESSION = "import", "help", "export", "session"
 
 
 def measured(works: dict[str, str]) -> list[Cost]:
-    """Every figure, for processors by short name and class name."""
+    """Measure every figure, for processors given by short name and class name."""
     found = [
         Cost("import graphproc", _median(lambda: _importing("import graphproc")), "s", IMPORT),
         Cost("import graphproc, and a class of it", _median(lambda: _importing("from graphproc import CLIPImageProcessor")), "s"),
@@ -59,7 +59,7 @@ def measured(works: dict[str, str]) -> list[Cost]:
 
 
 def _of_graphs(work: str, processor: str, folder: Path) -> list[Cost]:
-    """The figures of a processor's graphs."""
+    """Measure the figures of a processor's graphs."""
     found: list[Cost] = []
     for form, size in (("any size", None), ("fixed size", FIRST_SIZE)):
         path = folder / f"{work}.onnx"
@@ -81,7 +81,7 @@ def _of_graphs(work: str, processor: str, folder: Path) -> list[Cost]:
 
 
 def _export(processor: str, size: tuple[int, int] | None, path: Path) -> int:
-    """Write a graph; how many nodes it has, those of branches included."""
+    """Write a graph; return how many nodes it has, those of branches included."""
     import graphproc
     from graphproc.emitters.onnx.checks import operator_counts
 
@@ -99,30 +99,30 @@ def _median(seconds: Callable[[], float]) -> float:
 
 
 def _process(*arguments: str) -> float:
-    """Seconds of a whole process of the command line."""
+    """Run the command line in a process; return its seconds."""
     start = time.perf_counter()
     subprocess.run([sys.executable, "-m", "graphproc", *arguments], check=True, capture_output=True)
     return time.perf_counter() - start
 
 
 def _importing(statement: str) -> float:
-    """Seconds of an import in a process that has imported nothing else."""
+    """Run an import in a process that has imported nothing else; return its seconds."""
     code = f"import time; start = time.perf_counter(); {statement}; print(time.perf_counter() - start)"
     return float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True).stdout)
 
 
 def _child(*arguments: str) -> Any:
-    """What a fresh process of this file says."""
+    """Run this file in a fresh process; return what it prints, read as JSON."""
     done = subprocess.run([sys.executable, __file__, *arguments], check=True, capture_output=True, text=True)
     return json.loads(done.stdout.splitlines()[-1])
 
 
 def child(what: str, *arguments: str) -> list[float]:
-    """In a fresh process: the seconds of a session and its first run, or the bytes that runs take at their peak."""
+    """Measure in this fresh process: the seconds of a session and its first run, or the peak of bytes that runs take."""
     *subject, height, width = arguments
     image = np.random.default_rng(0).integers(0, 256, (int(height), int(width), 3), dtype=np.uint8)
     if what == "session":
-        import onnxruntime  # noqa: F401  # importing it is not making a session
+        import onnxruntime  # noqa: F401  # the import does not count as making a session
 
         from graphproc.runtime.session import Session
 
@@ -145,7 +145,7 @@ def _graph_run(path: str, image: np.ndarray[Any, Any]) -> Callable[[], object]:
 
     session = Session(path, threads=1, specialise_after=None)
     inputs = {session.inputs[0]: image[None]}
-    session.run({session.inputs[0]: image[None, :64, :64].copy()})  # the libraries' own memory
+    session.run({session.inputs[0]: image[None, :64, :64].copy()})  # so that the libraries' own memory does not count
     return lambda: session.run(inputs)
 
 
@@ -161,7 +161,7 @@ def _pil_run(name: str, image: np.ndarray[Any, Any]) -> Callable[[], object] | N
 
 
 def _memory() -> int:
-    """The memory of this process, in bytes; the peak counts from here on, where the system can do that."""
+    """Return the memory of this process in bytes; start the count of its peak anew, if the system can do that."""
     try:
         Path("/proc/self/clear_refs").write_text("5")
         return _status("VmRSS")
@@ -170,7 +170,7 @@ def _memory() -> int:
 
 
 def _peak() -> int:
-    """The most memory that this process has had, in bytes."""
+    """Return the most memory that this process has had, in bytes."""
     try:
         return _status("VmHWM")
     except OSError:
@@ -184,7 +184,7 @@ def _status(key: str) -> int:
 
 
 def as_dicts(costs: list[Cost]) -> list[dict[str, Any]]:
-    """The figures as plain data."""
+    """Return the figures as plain data."""
     return [asdict(cost) for cost in costs]
 
 

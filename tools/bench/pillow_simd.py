@@ -1,10 +1,10 @@
-"""A peer: Pillow-SIMD's resize. It replaces Pillow, so it runs in a process with an environment of its own.
+"""Pillow-SIMD's resize as a contestant. It replaces Pillow, so it runs in a process with its own environment.
 
     python3 -m venv simd
     CC="cc -mavx2" simd/bin/pip install pillow-simd numpy -C jpeg=disable -C zlib=disable --no-binary pillow-simd
     python tools/bench --pillow-simd simd/bin/python ...
 
-The child resizes when it is told to and says how many seconds that took, so its runs take turns with all others.
+The child resizes when it is told to and reports how many seconds that took, so its runs take turns with all others.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Child:
 
     def _send(self, data: bytes) -> None:
         assert self._process.stdin is not None
-        # A child that ended does not read; that it does not answer says so.
+        # A child that ended does not read. The missing answer below reports that.
         with suppress(BrokenPipeError):
             self._process.stdin.write(data)
             self._process.stdin.flush()
@@ -64,7 +64,7 @@ class Child:
         return line
 
     def run(self, clock: Callable[[], float] = time.perf_counter) -> float:
-        """Seconds of one run, by the wall clock or by the processor's."""
+        """Run once; return the seconds, by the wall clock or in CPU time."""
         self._send(b"\n")
         wall, processor = self._answer().split()
         return float(processor if clock is time.process_time else wall)
@@ -76,5 +76,5 @@ class Child:
 
 
 def pillow_simd(child: Child, name: str, task: Task) -> Contestant:
-    """The contestant."""
+    """Make the contestant for a child."""
     return Contestant(name, child.run, None, task.batch, timed=child.run, note=f"the resize only, {child.version}, not exact")

@@ -1,4 +1,4 @@
-"""The results as pictures: time against pixels, ratio to each peer, and time per image against the batch."""
+"""Draw the results: time against pixels, ratio to each other library, and time per image against the batch."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STYLES: dict[str, tuple[str, str, str]] = {
     SIMD: ("#9b9b9b", "X", ":"),
     RUNTIME_RESIZE: ("#5d9c59", "<", "--"),
 }
-"""Colour, marker and line of curves: ours solid, complete peers dashed, a resize dotted."""
+"""Colour, marker and line of curves: ours are solid, other complete preprocessing dashed, a resize alone dotted."""
 PEERS = (
     PILLOW,
     SIMD,
@@ -39,13 +39,13 @@ PEERS = (
     EXTENSIONS,
     NUMPY,
 )
-"""What the plot of ratios has a row for."""
+"""The contestants with a row in the plot of ratios."""
 WORK_COLOURS = ("#0b5fa5", "#c8502d", "#5d9c59", "#7a5195", "#d9982b")
 INEXACT = (RUNTIME_RESIZE, EXTENSIONS)
 
 
 def write(cells: Sequence[Cell], folder: Path) -> list[Path]:
-    """Write every plot that the results have something for.
+    """Write every plot that the results have data for.
 
     Raises:
         SystemExit: matplotlib is not installed.
@@ -81,7 +81,7 @@ def _save(figure: Any, path: Path) -> Path:
 
 
 def _panels(cells: Sequence[Cell]) -> tuple[Any, list[tuple[str, Any]], Any]:
-    """A figure with a panel for each work, and one more for the legend."""
+    """Make a figure with a panel for each work, and one more for the legend."""
     import matplotlib.pyplot as plt
 
     works = list(dict.fromkeys(cell.work for cell in cells))
@@ -95,7 +95,7 @@ def _panels(cells: Sequence[Cell]) -> tuple[Any, list[tuple[str, Any]], Any]:
 
 
 def _times(cells: Sequence[Cell], threads: int) -> Any:
-    """Milliseconds against pixels, a panel for each work."""
+    """Plot milliseconds against pixels, a panel for each work."""
     from matplotlib.ticker import LogLocator
 
     figure, panels, rest = _panels(cells)
@@ -118,7 +118,7 @@ def _times(cells: Sequence[Cell], threads: int) -> Any:
 
 
 def _ratios(cells: Sequence[Cell], threads: int) -> Any:
-    """The graph's time as a share of each peer's: a dot for each cell, and the geometric mean."""
+    """Plot the graph's time as a share of each other's: a dot for each cell, and the geometric mean."""
     import matplotlib.pyplot as plt
 
     works, sizes = (list(dict.fromkeys(values)) for values in ((c.work for c in cells), sorted(c.pixels for c in cells)))
@@ -158,7 +158,7 @@ def _ratio_ticks(axis: Any) -> None:
 
 
 def _batches(cells: Sequence[Cell], threads: Sequence[int]) -> Any:
-    """Milliseconds per image against the batch, a panel for each work; thin lines are one thread."""
+    """Plot milliseconds for an image against the batch, a panel for each work; thin lines are one thread."""
     figure, panels, rest = _panels(cells)
     for work, axis in panels:
         (cell, *_) = (cell for cell in cells if cell.work == work)
@@ -184,7 +184,7 @@ def _batches(cells: Sequence[Cell], threads: Sequence[int]) -> Any:
 
 
 def _legend(axis: Any, panels: Iterable[Any]) -> None:
-    """One legend for all panels, in a place of its own."""
+    """Draw one legend for all panels, in a panel of its own."""
     found = {label: handle for panel in panels for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)}
     axis.legend(found.values(), found.keys(), loc="center left", frameon=False, fontsize=9)
 

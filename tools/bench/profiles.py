@@ -1,7 +1,7 @@
-"""Where graphs spend their time: ONNX Runtime's own clock of every node, on one thread, summed by what nodes are for.
+"""Show where graphs spend their time, by ONNX Runtime's profile of every node on one thread, summed by what nodes are for.
 
-The floor is the time to read every byte of the image once and to write every byte of the outputs once, at the speed at which
-this machine copies memory that is not in the cache.
+The floor is the time to read every byte of the image once and to write every byte of the outputs once, at the
+speed at which this machine copies memory that is not in the cache.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ FORMS = {
     GRAPH_TORCHVISION: ("torchvision", False),
     FIXED_TORCHVISION: ("torchvision", True),
 }
-"""The graphs that are profiled, by engine: their backend, and whether the size is fixed."""
+"""The graphs to profile, by engine: their backend, and whether the size is fixed."""
 KINDS = ("weights", "products", "reading", "rounding", "moving", "map")
 """What nodes are for: sizes and weights; matrix products; rows gathered and turned to floats for them; sums turned to bytes;
 pixels moved, padded and joined, and masks; bytes turned to what is wanted of them (rescale and normalize)."""
 SHOWN = 5
-"""How many nodes of a graph are printed."""
+"""How many nodes of a graph to print."""
 RUNS, SECONDS = 20, 1.5
 """The least number of runs, and of seconds."""
 
@@ -44,12 +44,12 @@ _COUNTERS = re.compile(r"_\d+$")
 
 @dataclass(frozen=True)
 class Node:
-    """A node of a graph, in all its iterations of one run.
+    """A node of a graph, with all its iterations in one run.
 
     Attributes:
-        name, operator: its own.
-        kind: of `KINDS`.
-        microseconds, calls: of one run.
+        name, operator: the node's.
+        kind: what it is for, one of `KINDS`.
+        microseconds, calls: in one run.
     """
 
     name: str
@@ -64,10 +64,10 @@ class Profile:
     """One graph on one image.
 
     Attributes:
-        work, size, engine: which.
+        work, size, engine: which graph and image.
         milliseconds: the median of runs that are not profiled.
-        floor: milliseconds of the floor.
-        nodes: those that ran, the slowest first; loops and branches count as what is in them.
+        floor: the floor in milliseconds.
+        nodes: those that ran, the slowest first; for loops and branches, the nodes inside them.
     """
 
     work: str
@@ -78,7 +78,7 @@ class Profile:
     nodes: tuple[Node, ...] = field(repr=False)
 
     def share(self, kind: str) -> float:
-        """Of the time of all nodes."""
+        """Return the share of a kind in the time of all nodes."""
         return sum(n.microseconds for n in self.nodes if n.kind == kind) / sum(n.microseconds for n in self.nodes)
 
 
@@ -115,14 +115,14 @@ def measured(work: str, size: Sides, engine: str, copied: float) -> Profile:
 
 
 def copy_speed() -> float:
-    """Bytes copied in a second, of arrays that no cache holds: each is read once and written once."""
+    """Measure how many bytes are copied in a second, in arrays too large for a cache."""
     source = np.ones(128 << 20, np.uint8)
     target = np.ones_like(source)
     return source.nbytes / min(_seconds(lambda: np.copyto(target, source)))
 
 
 def nodes(events: Iterable[Mapping[str, Any]], runs: int) -> list[Node]:
-    """The nodes in ONNX Runtime's profile of a number of runs, the slowest first."""
+    """Read the nodes in ONNX Runtime's profile of a number of runs, the slowest first."""
     found: dict[str, list[Mapping[str, Any]]] = {}
     for event in events:
         kernel = event.get("cat") == "Node" and event["name"].endswith("_kernel_time")
@@ -137,7 +137,7 @@ def nodes(events: Iterable[Mapping[str, Any]], runs: int) -> list[Node]:
 
 
 def _kind(name: str, operator: str, arguments: Mapping[str, Any]) -> str:
-    """What a node is for, by where it stands and by what it reads and writes."""
+    """Return what a node is for, judged by its name, its operator, and what it reads and writes."""
     source, target = (_first_type(arguments.get(f"{end}_type_shape", ())) for end in ("input", "output"))
     scopes = {_COUNTERS.sub("", part) for part in name.split("/")[:-1]}
     if operator in _PRODUCTS:
@@ -153,12 +153,12 @@ def _kind(name: str, operator: str, arguments: Mapping[str, Any]) -> str:
 
 
 def _first_type(shapes: Sequence[Mapping[str, Sequence[int]]]) -> tuple[str, int]:
-    """The element type and the rank of the first value."""
+    """Return the element type and the rank of the first value."""
     return next(((dtype, len(shape)) for entry in shapes for dtype, shape in entry.items()), ("", 0))
 
 
 def _seconds(call: Callable[[], object]) -> list[float]:
-    """The times of runs, after one that is not timed."""
+    """Time runs, after one that is not timed; return their seconds."""
     call()
     took: list[float] = []
     while len(took) < RUNS or sum(took) < SECONDS:
@@ -169,13 +169,13 @@ def _seconds(call: Callable[[], object]) -> list[float]:
 
 
 def head() -> str:
-    """The table's head."""
+    """Return the table's head."""
     kinds = "".join(f"{kind:>10}" for kind in KINDS)
     return f"\n{'share of the time of nodes, %':48}{kinds}{'ms':>10}{'floor ms':>10}{'/ floor':>9}"
 
 
 def text(profile: Profile) -> str:
-    """A profile's line of the table, and its slowest nodes."""
+    """Return a profile's line of the table, and its slowest nodes."""
     label = f"{profile.work} {profile.size[0]}x{profile.size[1]}, {profile.engine}"
     shares = "".join(f"{profile.share(kind) * 100:>10.0f}" for kind in KINDS)
     ratio = profile.milliseconds / profile.floor

@@ -1,4 +1,4 @@
-"""What the results look like as text."""
+"""Show the results as text."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from graphproc.bench.own import FIXED, GRAPH
 from graphproc.bench.peers import PIL_ARRAY, PILLOW
 
 BASES = {"/ graph": GRAPH, "/ fixed": FIXED, "/ Pil": PIL_ARRAY, "/ Pillow": PILLOW}
-"""The columns of ratios: a contestant's time divided by that of another with as many threads."""
+"""The columns of ratios: a contestant's time divided by that of another with the same number of threads."""
 
 
 def machine_text(machine: Mapping[str, Any]) -> str:
-    """The machine in two lines."""
+    """Describe the machine in two lines."""
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     return f"{machine['cpu']}, {machine['cores']} cores, {machine['system']}\n{versions}"
 
 
 def cell_text(cell: Cell) -> str:
-    """The table of a cell."""
+    """Return the table of a cell."""
     head = f"{'':36}{'threads':>8}{'batch':>6}{'runs':>6}{'ms':>10}" + "".join(f"{name:>10}" for name in BASES) + "  exact"
     lines = [f"\n{cell.label}, milliseconds per image", head]
     for index, contestant in enumerate(cell.measured.contestants):
@@ -38,12 +38,12 @@ def cell_text(cell: Cell) -> str:
 
 
 def costs_text(costs: Sequence[Mapping[str, Any]]) -> str:
-    """The single figures."""
+    """Return the single figures as text."""
     return "\n".join(["", *(f"{cost['name']:64}{cost['value']:14,.3f} {cost['unit']}" for cost in costs)])
 
 
 def summary_text(figures: Sequence[Figure]) -> str:
-    """The summary."""
+    """Return the summary as text."""
     lines = ["", f"{'summary':84}{'figure':>9}{'target':>9}  {'met':4} where"]
     for figure in figures:
         limit = "" if figure.limit is None else f"{figure.limit:g}"

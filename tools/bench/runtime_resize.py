@@ -1,6 +1,6 @@
-"""A peer: the same graph, resized by ONNX's own `Resize`.
+"""A contestant: the same graph, resized by ONNX's own `Resize`.
 
-It is not exact: ONNX Runtime computes its weights in float32.
+It is not exact, because ONNX Runtime computes its weights in float32.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ class RuntimeResize(Resize):
     """The resize op, emitted as one `Resize` node with antialiasing."""
 
     def onnx(self, g: Any, x: Any) -> Any:
-        """`Resize` on channels first, then the window and the map."""
+        """Emit `Resize` on channels first, then the window and the map."""
         rank = g.type_of(x).rank + g.leading
         if self.layout == "HWC":
             x = g.Transpose(x, perm=[*range(rank - 3), rank - 1, rank - 3, rank - 2])
-        # all axes, because ONNX Runtime's transpose optimizer mistakes `axes`
+        # sizes for all axes, because ONNX Runtime's transpose optimizer handles `axes` wrongly
         size = g.vector(g.Shape(x, start=0, end=rank - 2), self.height, self.width)
         options = {"mode": MODES[self.kernel], "antialias": 1, "exclude_outside": 1, "cubic_coeff_a": -0.5}
         y = g.Resize(x, None, None, size, coordinate_transformation_mode="half_pixel", **options)
@@ -39,7 +39,7 @@ class RuntimeResize(Resize):
 
 
 def runtime_resize(task: Task, threads: Sequence[int]) -> Iterator[Contestant]:
-    """The contestant, for images of any size."""
+    """Yield the contestant, for images of any size."""
     program = LowerResample().run(task.program).program
     steps = tuple(replace(step, op=_other(step.op)) for step in program.steps)
     model = emit(replace(program, steps=steps), EmitOptions()).SerializeToString()

@@ -1,4 +1,4 @@
-"""The figures that the targets speak of, each with where it is worst and whether it is met."""
+"""The figures that have targets, each with the cell where it is worst and whether the target is met."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from graphproc.bench.peers import PIL_ARRAY, PILLOW, TORCHVISION_TENSOR
 
 FORMS = (GRAPH, FIXED)
 TORCHVISION_FORMS = (GRAPH_TORCHVISION, FIXED_TORCHVISION)
-"""Those that do the same work as transformers' Torchvision backend, to the bit."""
+"""The contestants that give the same bits as transformers' torchvision backend."""
 LARGE = BATCH_SIZE[0] * BATCH_SIZE[1]
-"""The pixels from which a graph for any size is held against one of a fixed size."""
+"""The number of pixels from which a graph for any size is compared with one of a fixed size."""
 
 Found = list[tuple[float, str]]
-"""Figures, each with the cell it is from."""
+"""Figures, each with the cell that it is from."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class Figure:
     Attributes:
         name: what was measured.
         value: the figure.
-        limit: what it may be at most; None where it is only reported.
-        where: the cell that it is from, or how many it is a mean of.
-        unit: of the value; empty for ratios.
+        limit: the largest value that it may have; None if it is only reported.
+        where: the cell that it is from, or the number of cells that it is a mean of.
+        unit: the value's unit; empty for ratios.
     """
 
     name: str
@@ -44,25 +44,25 @@ class Figure:
 
     @property
     def met(self) -> bool | None:
-        """Whether the target is met; None where there is none."""
+        """Tell whether the target is met; None without a target."""
         return None if self.limit is None else self.value <= self.limit
 
 
 def figures(cells: Sequence[Cell], costs: Sequence[Mapping[str, Any]]) -> list[Figure]:
-    """Every figure that these results have."""
+    """Return every figure that the results have."""
     sizes = [cell for cell in cells if cell.kind == "sizes"]
     batches = [cell for cell in cells if cell.kind == "batches"]
     return [*_exactness(cells), *_peers(sizes), *_forms(sizes), *_batches(batches), *_costs(costs)]
 
 
 def geometric_mean(values: Iterable[float]) -> float:
-    """Of positive numbers."""
+    """Return the geometric mean of positive numbers."""
     logarithms = [math.log(value) for value in values]
     return math.exp(sum(logarithms) / len(logarithms))
 
 
 def _exactness(cells: Sequence[Cell]) -> Iterator[Figure]:
-    """How many contestants of this package and transformers differ from the numpy reference."""
+    """Yield how many contestants of this package and transformers differ from the numpy reference."""
     oracles = ("transformers Pil", (PIL_ARRAY,)), ("transformers Torchvision", (TORCHVISION_TENSOR,))
     for label, names in (("graphproc", OWN), *oracles):
         compared = [
@@ -78,7 +78,7 @@ def _exactness(cells: Sequence[Cell]) -> Iterator[Figure]:
 
 
 def _peers(cells: Sequence[Cell]) -> Iterator[Figure]:
-    """Against other libraries: geometric means and worst cells."""
+    """Compare with other libraries: yield geometric means and worst cells."""
     for form in FORMS:
         yield from _mean_and_worst(f"{form} / {PILLOW}, 1 thread", _ratios(cells, form, PILLOW, 1), worst=1.0)
     for form in (*FORMS, CALL):
@@ -94,7 +94,7 @@ def _peers(cells: Sequence[Cell]) -> Iterator[Figure]:
 
 
 def _forms(cells: Sequence[Cell]) -> Iterator[Figure]:
-    """The graph for any size against the one of a fixed size."""
+    """Compare the graph for any size with the one of a fixed size."""
     large = [cell for cell in cells if cell.pixels >= LARGE]
     for dynamic, fixed in (FORMS, TORCHVISION_FORMS):
         for threads in (1, 2):
@@ -103,7 +103,7 @@ def _forms(cells: Sequence[Cell]) -> Iterator[Figure]:
 
 
 def _batches(cells: Sequence[Cell]) -> Iterator[Figure]:
-    """A batch of 32 against one image, and two threads against one."""
+    """Compare a batch of 32 with one image, and two threads with one."""
     for form in FORMS:
         for threads in (1, 2):
             found = _each(cells, lambda cell, t=threads, f=form: cell.between((f, t, 32), (f, t, 1)))  # type: ignore[misc]

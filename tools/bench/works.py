@@ -1,4 +1,4 @@
-"""What is timed: processors, image sizes, batches, and the contestants of each cell."""
+"""What to time: processors, image sizes, batches, and the contestants of each cell."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ WORKS = {
     "SAM": "SamImageProcessor",
     "Qwen2-VL": "Qwen2VLImageProcessor",
 }
-"""224 bicubic and crop; 224x224 bilinear; 800/1333; 1024 and pad; patches."""
+"""The works: 224 bicubic and crop; 224x224 bilinear; 800/1333; 1024 and pad; patches."""
 SIZES: tuple[Sides, ...] = ((240, 320), (427, 640), (1080, 1920), (3000, 4000))
-"""(height, width)."""
+"""The sizes of images as (height, width)."""
 BATCHES = (1, 8, 32)
 BATCH_SIZE: Sides = (427, 640)
 
@@ -42,7 +42,7 @@ IN_BATCHES = (
     peers.PIL_ARRAY,
     peers.TORCHVISION_TENSOR,
 )
-"""The contestants that run whole batches; the others would only repeat themselves."""
+"""The contestants that run whole batches. The others would only repeat single images."""
 IN_A_HURRY = (*IN_BATCHES, peers.PILLOW, SIMD)
 """The contestants of `--quick`."""
 
@@ -54,8 +54,8 @@ class Place:
     Attributes:
         work: a key of `WORKS`.
         size: (height, width) of the images.
-        batches: how many images a run has; several are measured against each other.
-        contestants: which take part.
+        batches: how many images a run has; several numbers are compared with each other.
+        contestants: the contestants that take part.
     """
 
     work: str
@@ -65,7 +65,7 @@ class Place:
 
     @property
     def kind(self) -> str:
-        """`sizes` for one image, `batches` for several."""
+        """Return `sizes` for one image, `batches` for several."""
         return "sizes" if self.batches == (1,) else "batches"
 
     def __str__(self) -> str:
@@ -74,7 +74,7 @@ class Place:
 
 
 def places(works: Sequence[str], sizes: Sequence[Sides], batches: Sequence[int], contestants: Sequence[str]) -> Iterator[Place]:
-    """The cells of a table."""
+    """Yield the cells of a table."""
     for work in works:
         for size in sizes:
             yield Place(work, size, (1,), tuple(contestants))
@@ -84,11 +84,11 @@ def places(works: Sequence[str], sizes: Sequence[Sides], batches: Sequence[int],
 
 
 def processor(work: str) -> Any:
-    """The processor of a work, with its class's default settings."""
+    """Return the processor of a work, with its class's default settings."""
     return getattr(graphproc, WORKS[work])()
 
 
 def image(size: Sides) -> Array:
-    """The package's photograph at that size, uint8 [height, width, 3]; writable, as torch wants it."""
+    """Return the package's photograph at a size, uint8 [height, width, 3]; writable, as torch requires."""
     height, width = size
     return np.array(Image.fromarray(photograph()).resize((width, height), Image.Resampling.LANCZOS))

@@ -1,1 +1,1 @@
-"""A standing differential campaign against transformers: see `__main__.py`."""
+"""Compare random cases with transformers: see `__main__.py`."""

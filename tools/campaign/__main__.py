@@ -1,17 +1,18 @@
-"""Compare random cases with transformers 5.23 of the same backend, for as long as it is told.
+"""Compare random cases with transformers 5.23 in the same backend, for a given time.
 
     python tools/campaign --seconds 120                                    a new seed, which is printed
     python tools/campaign --seconds 1800 --seed 7 --backend torchvision --json found.json
     python tools/campaign --seconds 60 --classes CLIPImageProcessor,DetrImageProcessor
 
-A case is a class with a backend, its settings (in the constructor, the call, a file, a file that the other library saved),
-images in one of the forms that a call takes, and what runs: the call on either engine, or an exported graph. Values are
-equal to the bit, or within the bound that the program states, and so are dtypes, shapes, containers and keys; or both sides
-refuse. What is excluded stands in `excluded.py`, each with its cause.
+A case is a class with a backend, its settings (in the constructor, the call, a file, or a file that the other
+library saved), images in one of the forms that a call takes, and what runs: the call on either engine, or an
+exported graph. Values must be equal to the bit, or within the bound that the program states. Dtypes, shapes,
+containers and keys must be equal. Or both sides must refuse. Exceptions are in `excluded.py`, with their causes.
 
-A failure is shrunk to the smallest images and settings that fail the same way and printed as a program that repeats it.
-Cases run in processes of their own, so one that ends its process is found as well; each case is drawn from the seed and its
-group's number, so that it is the same with any number of processes. Exits 1 on any failure.
+A failure is reduced to the smallest images and settings that fail the same way, and printed as a program that
+repeats it. Cases run in processes of their own, so one that ends its process is found as well. Each case is
+drawn from the seed and its group's number, so it is the same with any number of processes. Exits 1 on any
+failure.
 """
 
 from __future__ import annotations

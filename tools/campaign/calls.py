@@ -1,4 +1,4 @@
-"""Calls of either side's processor."""
+"""Calls of a processor of either side, ours or transformers'."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from graphproc.processors.registry import lookup
 
 
 def bound_of(trial: Trial) -> float:
-    """How far a class states to be from transformers."""
+    """Return the bound on differences from transformers that a class states."""
     return lookup(trial.name).parity_of(trial.backend).bound
 
 
 def call(trial: Trial, processor: str, more: str) -> Any:
-    """A call of one side."""
+    """Call one side's processor; return the result."""
     made = evaluated(processor) if trial.folder else made_once(processor)
     NAMESPACE["processor"] = made
     result = evaluated(f"processor({trial.images}, {trial.keywords()}{more})")
@@ -25,5 +25,5 @@ def call(trial: Trial, processor: str, more: str) -> Any:
 
 @lru_cache(8)
 def made_once(source: str) -> Any:
-    """What an expression makes, kept for the group's other images."""
+    """Return the value of an expression; keep it for the group's other images."""
     return evaluated(source)

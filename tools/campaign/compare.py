@@ -1,4 +1,4 @@
-"""Whether two results are the same: keys, containers, dtypes, shapes and bits."""
+"""Compare two results: keys, containers, dtypes, shapes and bits."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ Array = np.ndarray[Any, Any]
 
 
 def difference(found: Any, expected: Any, bound: float = 0.0, where: str = "") -> str:
-    """What is not equal, or further apart than a bound, in words; empty where nothing is.
+    """Return in words what is not equal, or farther apart than a bound; empty if nothing is.
 
     Args:
         found: our result.
         expected: theirs.
-        bound: how far floats may be from theirs.
-        where: the path to the value, for the words.
+        bound: the largest difference of floats.
+        where: the path to the value, for the text.
     """
     if isinstance(expected, Mapping) or hasattr(expected, "keys"):
         if not hasattr(found, "keys"):
@@ -26,7 +26,7 @@ def difference(found: Any, expected: Any, bound: float = 0.0, where: str = "") -
         if set(found) != set(expected):
             return f"{where or 'result'}: keys {sorted(found)} for {sorted(expected)}"
         return _first(difference(found[key], expected[key], bound, f"{where}/{key}" if where else str(key)) for key in expected)
-    if isinstance(expected, torch.Size):  # torch's own class of a tuple
+    if isinstance(expected, torch.Size):  # torch's own class of tuples
         expected = tuple(expected)
     if type(found) is not type(expected):
         return f"{where}: {kind(found)} for {kind(expected)}"
@@ -47,7 +47,7 @@ def _first(words: Any) -> str:
 
 
 def kind(value: Any) -> str:
-    """A value's type in words, with what it holds."""
+    """Return a value's type in words, with its content."""
     if isinstance(value, (list, tuple)):
         return f"{type(value).__name__} of {kind(value[0]) if value else 'nothing'}"
     if isinstance(value, (np.ndarray, torch.Tensor)):
@@ -80,7 +80,7 @@ def _arrays(found: Any, expected: Any, bound: float, where: str) -> str:
 
 
 def numpy_of(value: Any) -> Array:
-    """A tensor, or what an array can be made of, as an array; bfloat16, which numpy has not, as float32."""
+    """Make an array of a tensor, or of anything numpy takes; bfloat16, which numpy lacks, becomes float32."""
     if isinstance(value, torch.Tensor):
         value = value.detach()
         return np.asarray((value.float() if value.dtype == torch.bfloat16 else value).numpy())

@@ -1,6 +1,6 @@
-"""What is no failure, by name, each with its cause: limits that this package states, and faults of the reference.
+"""Differences that do not count as failures, each with a name and a cause: stated limits, and faults of transformers.
 
-README, here, is `exported/README.md`.
+README means `exported/README.md` here.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from graphproc.processors.registry import lookup
 
 @dataclass(frozen=True)
 class Limit:
-    """Something that transformers computes and this package refuses, and says so.
+    """Something that transformers computes and this package refuses with an error.
 
     Attributes:
-        name: what is counted.
-        cause: why, and where it is said.
-        message: what the error says, as a pattern.
-        classes: parts of the names of the classes that have it; none for all.
+        name: its name, under which it is counted.
+        cause: why, and where the documentation says so.
+        message: the error's text, as a pattern.
+        classes: parts of the names of classes that have it; empty for all.
     """
 
     name: str
@@ -40,12 +40,12 @@ class Limit:
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that torch, Pillow or transformers does and nobody can mean.
+    """Something that torch, Pillow or transformers does that cannot be intended.
 
     Attributes:
-        name: what is counted.
-        cause: what happens there.
-        applies: whether a case, our result and theirs are of this kind.
+        name: its name, under which it is counted.
+        cause: what happens.
+        applies: tells whether a case, our result and theirs are of this kind.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Fault:
 
 
 def _raises(pattern: str, given: Callable[[Any], bool] = lambda trial: True) -> Callable[[Any, Any, Any], bool]:
-    """Whether transformers raises an error of that text where ours answers."""
+    """Make a test of whether transformers raises an error with a text where ours gives a result."""
 
     def applies(trial: Any, found: Any, expected: Any) -> bool:
         return isinstance(expected, Exception) and bool(re.search(pattern, str(expected))) and given(trial)
@@ -63,7 +63,7 @@ def _raises(pattern: str, given: Callable[[Any], bool] = lambda trial: True) -> 
 
 
 def _only_tensors(trial: Any, found: Any, expected: Any) -> bool:
-    """Whether two results differ in nothing but tensors for arrays."""
+    """Tell whether two results differ only in tensors in place of arrays."""
     if getattr(trial, "tensors", None) != "np" or not hasattr(expected, "items") or not _is_torchvision(trial):
         return False
     return not difference(found, {key: _arrays(value) for key, value in expected.items()})
@@ -76,7 +76,7 @@ def _arrays(value: Any) -> Any:
 
 
 def _in_native_order(trial: Any, found: Any, expected: Any) -> bool:
-    """Whether two results differ in nothing but the order of bytes."""
+    """Tell whether two results differ only in the order of bytes."""
     return hasattr(expected, "items") and not difference(found, {key: _native(value) for key, value in expected.items()})
 
 
@@ -119,7 +119,7 @@ def _layout_looked_for(trial: Any, found: Any, expected: Any) -> bool:
 
 
 def _rows_for_channels(trial: Any, found: Any, expected: Any) -> bool:
-    """Whether rows may be channels there: transformers fails for it, or an image has as many rows as images have channels."""
+    """Tell whether transformers may take rows for channels: it fails so, or an image has as few rows as others channels."""
     if not trial.name.startswith(("Emu3", "Gemma4", "VideoLlava", "Vivit")):
         return False
     if isinstance(expected, Exception):
@@ -142,7 +142,7 @@ def _decodes_otherwise(trial: Any, found: Any, expected: Any) -> bool:
     files = [picture for picture in getattr(trial, "pictures", ()) if picture.kind == "path"]
     given = {**getattr(trial, "settings", {}), **getattr(trial, "call", {})}.get("input_data_format")
     if files and given == "channels_last" and _is_torchvision(trial):
-        return True  # what torchvision decodes has its channels first
+        return True  # images that torchvision decodes have channels first
     return _is_torchvision(trial) and any(p.file != "png" or p.mode != "RGB" or p.orientation > 1 or p.key for p in files)
 
 
@@ -160,7 +160,7 @@ def _is_post(trial: Any) -> bool:
 
 
 def _one_column(trial: Any, found: Any, expected: Any) -> bool:
-    """Whether nothing differs once torch's fault is mended."""
+    """Tell whether nothing differs after torch's fault is mended."""
     if isinstance(found, Exception) or isinstance(expected, Exception):
         return False
     with whole_columns():
@@ -462,7 +462,7 @@ FAULTS: tuple[Fault, ...] = (
 
 
 def limit(trial: Any, message: str) -> str:
-    """The name of the limit that an error of ours is; empty where it is none."""
+    """Return the name of the limit that an error of ours belongs to; empty if there is none."""
     for known in LIMITS:
         if re.search(known.message, message) and (not known.classes or any(part in trial.name for part in known.classes)):
             return known.name
@@ -470,5 +470,5 @@ def limit(trial: Any, message: str) -> str:
 
 
 def fault(trial: Any, found: Any, expected: Any) -> str:
-    """The name of the reference's fault that a difference is; empty where it is none."""
+    """Return the name of transformers' fault that explains a difference; empty if there is none."""
     return next((known.name for known in FAULTS if known.applies(trial, found, expected)), "")

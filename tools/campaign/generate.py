@@ -1,4 +1,4 @@
-"""Random cases: groups that share a class, its settings and, where there is one, a graph."""
+"""Draw random cases in groups that share a class, its settings and, if they run a graph, the graph."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from graphproc.processors.spec import ProcessorSpec
 GRAPHS = 0.22
 """The share of groups that run a graph."""
 CONSTRUCTOR = ("pretrained_cfg", "architecture")
-"""Settings without which a class of transformers cannot be made."""
+"""Settings that a class of transformers cannot be made without."""
 OUTPUTS = 0.35
-"""The share of the groups of a class with post-processing that run its methods."""
+"""For classes with post-processing, the share of groups that run its methods."""
 
 
 def group(seed: int, index: int, classes: Sequence[tuple[str, str]]) -> list[Any]:
-    """A group of cases, the same for the same seed and index.
+    """Return a group of cases, the same for the same seed and index.
 
     Args:
-        seed: of the campaign.
-        index: which group.
-        classes: names and backends to choose from; each comes up once in a round of all of them.
+        seed: the campaign's seed.
+        index: the group's number.
+        classes: names and backends to choose from; each is chosen once before any is chosen again.
     """
     turn, place = divmod(index, len(classes))
     order = list(classes)
@@ -47,14 +47,14 @@ def group(seed: int, index: int, classes: Sequence[tuple[str, str]]) -> list[Any
 
 
 def _calls(name: str, backend: str, settings: dict[str, object], rng: random.Random) -> list[Trial]:
-    """Calls with one set of settings."""
+    """Draw calls with one set of settings."""
     given, call = "constructor", {}
     form = rng.random()
     if form < 0.25 and settings:
         call = {key: settings[key] for key in settings if key not in CONSTRUCTOR and rng.random() < 0.6}
         settings = {key: item for key, item in settings.items() if key not in call or rng.random() < 0.2}
     elif form < 0.4 and writable(settings) and settings.keys().isdisjoint(specs()[name].not_saved):
-        # transformers saves no settings of timm's models
+        # transformers does not save the settings of timm's models
         given = rng.choice(("file", "file", "saved by transformers", "saved by graphproc")) if name != timm.CLASS else "file"
     if rng.random() < 0.1:
         key = rng.choice(("do_resize", "do_rescale", "do_normalize", "do_convert_rgb", "size", "resample", "image_mean"))
@@ -65,7 +65,7 @@ def _calls(name: str, backend: str, settings: dict[str, object], rng: random.Ran
 
 
 def _filled(base: Trial, rng: random.Random) -> Trial:
-    """The case with images."""
+    """Return the case with random images."""
     spec = lookup(base.name)
     nesting = _nesting(spec, rng)
     count = sum(map(int, nesting.split("+"))) if nesting[0].isdigit() else {"one": 1}.get(nesting, rng.randint(1, 3))
@@ -105,7 +105,7 @@ MAPS = ("uint8", "uint8", "uint8", "int32", "int64", "bool", "int16", "float32")
 
 
 def _further(trial: Trial, rng: random.Random, graph: bool = False) -> dict[str, str]:
-    """Expressions of further inputs, required ones always."""
+    """Draw expressions of further inputs; required ones are always there."""
     found = {}
     for extra in lookup(trial.name).extra_inputs.values():
         if not extra.required and rng.random() < 0.4:
@@ -127,7 +127,7 @@ def _further(trial: Trial, rng: random.Random, graph: bool = False) -> dict[str,
 def _one(
     keyword: str, image: Picture, aligned: bool, dtype: str, form: str, rng: random.Random, graph: bool, specs: int | None
 ) -> str:
-    """One further input of one image; boxes as many as `rows` says, and of a graph's type."""
+    """Draw one further input of one image; for a graph, of its element type, with a given number of boxes."""
     height, width = (image.height, image.width) if aligned else sides(rng)
     seed = image.seed + 1
     if keyword == "boxes":
@@ -155,7 +155,7 @@ def _one(
 
 
 def _graphs(name: str, backend: str, settings: dict[str, object], rng: random.Random) -> list[Trial]:
-    """Runs of one graph."""
+    """Draw runs of one graph."""
     spec = lookup(name)
     form = rng.choice(("batch", "batch", "image", "sequence"))
     fixed = rng.choice(("", "", "", "image_size", "overrides")) if form != "sequence" else ""
@@ -189,14 +189,14 @@ def _graphs(name: str, backend: str, settings: dict[str, object], rng: random.Ra
         nesting = "2" if spec.images_per_sample == 2 else str(count) if spec.images_per_sample == 0 else "list"
         made = replace(base, pictures=pictures, nesting=nesting)
         found.append(replace(made, further=_further(made, rng, graph=True)))
-    if spec.extra_inputs and found:  # one graph, so the same further inputs every time
+    if spec.extra_inputs and found:  # one graph, so the same further inputs in every run
         first = set(found[0].further)
         found = [trial for trial in found if set(trial.further) == first]
     return found
 
 
 def classes(names: Sequence[str], backends: Sequence[str]) -> list[tuple[str, str]]:
-    """The classes and backends that are tried."""
+    """Return the classes and backends to try."""
     return [
         (name, backend)
         for name, spec in specs().items()

@@ -15,7 +15,7 @@ from graphproc.postprocessing.method import Method
 from graphproc.postprocessing.registry import methods
 
 LONGEST = 300
-"""How many numbers a reproduction writes out; of more it draws them again."""
+"""How many numbers a reproduction writes out; it draws more of them again."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,9 @@ class OutputsTrial:
     """One call of a post-processing method.
 
     Attributes:
-        drawn: what the outputs were drawn from: the campaign's seed, and numbers of the group and the case.
+        drawn: the numbers that outputs are drawn from: the campaign's seed, the group's and the case's number.
         case: the call.
-        engine: what runs it.
+        engine: the engine that runs it.
     """
 
     drawn: tuple[int, int, int]
@@ -34,17 +34,17 @@ class OutputsTrial:
 
     @property
     def name(self) -> str:
-        """The class."""
+        """Return the class's name."""
         return self.case.name
 
     @property
     def backend(self) -> str:
-        """Whose arithmetic."""
+        """Return the backend."""
         return self.case.backend
 
     @property
     def kind(self) -> str:
-        """What is counted together."""
+        """Return the kind of case, for counts."""
         return f"post-processing, {self.engine}"
 
     def run(self) -> Outcome:
@@ -54,11 +54,11 @@ class OutputsTrial:
         return judged(self, found, expected, lambda: self.difference(found, expected))
 
     def difference(self, found: Any, expected: Any) -> str:
-        """In what two results differ, but for near ties."""
+        """Return in words how two results differ, apart from near ties."""
         return random_outputs.settled(self.case, self.engine, found, expected)
 
     def script(self) -> str:
-        """A program that shows the difference."""
+        """Return a program that shows the difference."""
         case = self.case
         lines = ["import sys; sys.path.insert(0, 'tools')", "import numpy as np, torch", "import random_outputs"]
         numbers = sum(value.numel() for value in case.outputs.values() if isinstance(value, torch.Tensor))
@@ -75,7 +75,7 @@ class OutputsTrial:
         )
 
     def simpler(self) -> Iterator[OutputsTrial]:
-        """Cases that are simpler."""
+        """Yield cases that are simpler."""
         case = self.case
         method = methods(case.name)[case.method]
         images = min((len(value) for value in case.outputs.values() if value is not None), default=1)
@@ -106,7 +106,7 @@ class OutputsTrial:
         return replace(self, case=replace(self.case, **changes))
 
     def _cut(self, method: Method, axis: str | None, length: int) -> OutputsTrial:
-        """The first rows of every output along an axis; without one, the first images, of what the call brings, too."""
+        """Return the case with only the first elements of every output along an axis; without an axis, the first images."""
         outputs = {}
         for key, value in self.case.outputs.items():
             shape = method.inputs[key].shape
@@ -122,7 +122,7 @@ def _first(value: Any, length: int) -> Any:
 
 
 def _literal(value: Any) -> str:
-    """A value as Python text."""
+    """Return a value as Python text."""
     if isinstance(value, torch.Tensor):
         text = str(value.tolist()).replace("nan", "float('nan')").replace("inf", "float('inf')")
         made = f"torch.tensor({text}, dtype={value.dtype})"
@@ -139,7 +139,7 @@ def _literal(value: Any) -> str:
 
 
 def trials(seed: int, index: int, name: str, backend: str, count: int = 4) -> list[OutputsTrial]:
-    """Cases of a class's methods; none where transformers has none of them."""
+    """Draw cases of a class's methods; none if transformers has none of them."""
     known = random_outputs.compared(name)
     found = []
     for place in range(count if known else 0):

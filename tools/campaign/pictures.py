@@ -1,4 +1,4 @@
-"""Random images in every form that a call takes, as Python expressions."""
+"""Draw random images in every form that a call takes, as Python expressions."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ class Picture:
     """One image of a call.
 
     Attributes:
-        height, width: in pixels.
-        seed: of its noise.
+        height, width: its sides in pixels.
+        seed: the seed of its noise.
         kind: `pil`, `path`, `array` or `tensor`.
-        mode: the mode of a PIL image or of a file's.
+        mode: the mode of a PIL image, or of the image in a file.
         key: the transparent colour or index in its `info`; empty for none.
         file: the file's format.
-        orientation: of the file's EXIF.
-        dtype: of an array or a tensor.
-        channels: of an array or a tensor; 0 for two dimensions.
+        orientation: the orientation in the file's EXIF data.
+        dtype: the dtype of an array or a tensor.
+        channels: the channels of an array or a tensor; 0 for two dimensions.
         layout: `HWC` or `CHW`.
-        span: the range of values of other dtypes than uint8, of `RANGES`.
-        strides: of an array or a tensor, of `STRIDES`.
+        span: the range of values of dtypes other than uint8, a key of `RANGES`.
+        strides: the strides of an array or a tensor, a key of `STRIDES`.
         flat: whether all pixels are the same.
     """
 
@@ -52,7 +52,7 @@ class Picture:
 
     @property
     def source(self) -> str:
-        """The image as a Python expression."""
+        """Return the image as a Python expression."""
         if self.kind in ("array", "tensor"):
             return self._array()
         image = self._pil()
@@ -117,7 +117,7 @@ class Picture:
         return source
 
     def simpler(self) -> Iterator[Picture]:
-        """Images that are simpler, the greatest steps first."""
+        """Yield images that are simpler, the greatest steps first."""
         for side in ("height", "width"):
             have: int = getattr(self, side)
             for want in dict.fromkeys((1, 2, 3, 4, 8, 16, have // 2, have * 3 // 4, have - 1)):
@@ -136,7 +136,7 @@ class Picture:
 
 
 def sides(rng: random.Random, largest: int = 64) -> tuple[int, int]:
-    """(height, width): mostly small, some of one pixel, some thin, some larger."""
+    """Draw (height, width): mostly small, some of one pixel, some thin, some larger."""
     form = rng.random()
     if form < 0.5:
         return rng.randint(1, largest), rng.randint(1, largest)
@@ -150,7 +150,7 @@ def sides(rng: random.Random, largest: int = 64) -> tuple[int, int]:
 
 
 def picture(rng: random.Random, size: tuple[int, int] | None = None, plain: float = 0.4) -> Picture:
-    """A random image; a share of them are PIL images of mode RGB."""
+    """Draw a random image; a share `plain` of them are PIL images of mode RGB."""
     height, width = size or sides(rng)
     made = Picture(height, width, rng.randrange(100))
     form = rng.random()
@@ -198,7 +198,7 @@ def _file(rng: random.Random, made: Picture) -> Picture:
 
 
 def joined(sources: Sequence[str], nesting: str) -> str:
-    """The `images` of a call: `one`, `list`, `tuple`, `batch` (one array), or numbers of images a sample (`2+1`)."""
+    """Return the `images` of a call: `one`, `list`, `tuple`, `batch` (one array), or images in each sample (`2+1`)."""
     if nesting == "one":
         return sources[0]
     if nesting == "batch":

@@ -1,4 +1,4 @@
-"""What was tried and what came of it: counts, and failures with their programs."""
+"""Report what was tried and the outcomes: counts, and failures with their programs."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from campaign.run import FAILURES, OUTCOMES, Outcome
 
 @dataclass(frozen=True)
 class Failure:
-    """A failing case, as small as it became.
+    """A failing case, after it was reduced.
 
     Attributes:
-        name, backend, kind: of the case.
-        outcome: what came of it.
+        name, backend, kind: the case's.
+        outcome: its outcome.
         script: the program that repeats it.
-        seed, index: the campaign's, and the group's, which give the case that was found.
+        seed, index: the campaign's seed and the group's number, from which the original case is drawn.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Report:
         self.start = time.monotonic()
 
     def add(self, name: str, backend: str, kind: str, outcome: Outcome, signature: str = "") -> None:
-        """Count a case; failures are counted by what they have in common, too."""
+        """Count a case; count failures also by what they have in common."""
         self.counts[name, backend, kind, outcome.what] += 1
         if outcome.what not in FAILURES and outcome.words:
             self.named[outcome.what, outcome.words] += 1
@@ -58,7 +58,7 @@ class Report:
         print(f"\n{failure}", flush=True)
 
     def table(self, by: int) -> dict[str, Counter[str]]:
-        """Outcomes by class (0), backend (1) or kind (2)."""
+        """Count outcomes by class (0), backend (1) or kind (2)."""
         found: dict[str, Counter[str]] = {}
         for key, count in self.counts.items():
             found.setdefault(key[by], Counter())[key[3]] += count
@@ -80,7 +80,7 @@ class Report:
         print(f"\nseed {seed}: {self.counts.total()} cases in {seconds:.0f} s, {failed} failed, of {len(self.failures)} printed")
 
     def as_json(self, seed: int) -> dict[str, Any]:
-        """Everything, for a file."""
+        """Return everything as plain data, for a file."""
         return {
             "seed": seed,
             "cases": self.counts.total(),

@@ -1,4 +1,4 @@
-"""Running one case on both sides, and what comes of it."""
+"""Run one case on both sides, and judge the outcome."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ FAILURES = frozenset((DIFFERS, REFUSES, ANSWERS, CRASHES))
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a case.
+    """The outcome of a case.
 
     Attributes:
-        what: of `OUTCOMES`.
+        what: one of `OUTCOMES`.
         words: the difference, the error, or the name of the limit.
     """
 
@@ -41,22 +41,22 @@ class Outcome:
 
     @property
     def failed(self) -> bool:
-        """Whether it counts as a failure."""
+        """Tell whether it counts as a failure."""
         return self.what in FAILURES
 
 
 SIGNATURE = ("unknown keyword", "unknown setting", "unexpected keyword argument", "positional argument")
-"""What Python's own errors say of a call that does not fit."""
+"""What Python's own errors say about a call with wrong arguments."""
 
 
 def deliberate(error: BaseException) -> bool:
-    """Whether an error of ours is meant: its own classes, and Python's for a call that does not fit the signature."""
+    """Tell whether an error of ours is deliberate: our own classes, and Python's for a call with wrong arguments."""
     unfit = isinstance(error, TypeError) and any(part in str(error) for part in SIGNATURE)
     return unfit or isinstance(error, GraphprocError)
 
 
 def attempt(function: Callable[[], Any]) -> Any:
-    """The result, or the error."""
+    """Call a function; return the result, or the error."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
@@ -66,12 +66,12 @@ def attempt(function: Callable[[], Any]) -> Any:
 
 
 def one_line(error: BaseException) -> str:
-    """An error in one line."""
+    """Return an error in one line."""
     return f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
 
 
 def judged(trial: Any, found: Any, expected: Any, compare: Callable[[], str]) -> Outcome:
-    """What two results, or errors, come to; `compare` says in what results differ."""
+    """Judge two results or errors; `compare` says how results differ."""
     if isinstance(found, Exception):
         if not deliberate(found):
             return Outcome(CRASHES, one_line(found))
@@ -173,7 +173,7 @@ def _session(processor: str, options: str, overrides: tuple[tuple[str, int], ...
 
 
 def as_graph(processor: Any, trial: Trial, result: Any) -> dict[str, Any]:
-    """What a graph returns for the result of a call."""
+    """Turn the result of a call into what a graph returns."""
     assert trial.graph is not None
     arrays = result if hasattr(result, "keys") else {"pixel_values": result}
     program = processor.compile(color=trial.graph.color)
@@ -181,7 +181,7 @@ def as_graph(processor: Any, trial: Trial, result: Any) -> dict[str, Any]:
 
 
 def _one_array(value: Any) -> Any:
-    """A value as an array; a graph pads images that stay apart to the largest, with zeros."""
+    """Make one array of a value. A graph pads images that stay separate in a call to the largest, with zeros."""
     if not isinstance(value, list) or len(shapes := {np.shape(item) for item in value}) < 2:
         return numpy_of(value)
     largest = np.max(list(shapes), axis=0)

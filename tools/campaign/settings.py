@@ -1,4 +1,4 @@
-"""Random settings of a class, in every spelling that transformers or a file of an older version has."""
+"""Draw random settings of a class, in every spelling of transformers or of files of older versions."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FEW: Mapping[str, tuple[Any, ...]] = {
     "limit_type": ("min", "max", "resize_long"),
     "small_image_upsize": ("always", "never"),
 }
-"""Settings of a few texts, and numbers of which larger ones make images that take minutes."""
+"""Values for settings of a few texts, and for numbers that would make images that take minutes if they were larger."""
 NUMBERS = (0, 1, 2, 3, 4, 5, 7, 8, 12, 14, 16, 28, 32, 50)
 LEGACY: Mapping[str, tuple[Any, ...]] = {
     "use_square_size": (True, False),
@@ -48,7 +48,7 @@ LEGACY: Mapping[str, tuple[Any, ...]] = {
     "image_size": (30, None),
     "crop_pct": (0.9, None),
 }
-"""Keys that some class once had, or has beside its own; any class may find them in a file."""
+"""Keys that some class had once or has; a file for any class may contain them."""
 
 
 TILES = [[40, 80], [80, 40], [80, 80], [120, 40], [40, 120]]
@@ -62,12 +62,12 @@ SMALLER: Mapping[str, Mapping[str, Any]] = {
     "ZoeDepthImageProcessor": {"size": {"height": 61, "width": 90}},
     **{f"{stem}ImageProcessor": PAIRS for stem in ("EfficientLoFTR", "LightGlue", "SuperGlue", "SuperPoint")},
 }
-"""Settings with which other classes than the tests' are quick."""
+"""Settings that make classes quick, beside those in the tests."""
 
 
 @cache
 def pool(name: str) -> Mapping[str, tuple[Any, ...]]:
-    """Every value of a setting that the tests try with a class, by key."""
+    """Return all values that the tests try with a class, by key."""
     found: dict[str, dict[str, Any]] = {}
     case = parity_cases.CASES[name]
     for settings in (case.always, SMALL.get(name, {}), *parity_cases.variants(name).values()):
@@ -78,12 +78,12 @@ def pool(name: str) -> Mapping[str, tuple[Any, ...]]:
 
 @cache
 def keys(name: str) -> tuple[str, ...]:
-    """The settings of a class that are tried."""
+    """Return the settings of a class to try."""
     return tuple(key for key in specs()[name].config({}).settings if key not in NOT_TRIED)
 
 
 def settings_of(name: str, backend: str, rng: random.Random) -> dict[str, Any]:
-    """Random settings of a class, without its backend."""
+    """Draw random settings of a class, without its backend."""
     if name == timm.CLASS:
         return _timm(rng)
     case = parity_cases.CASES[name]
@@ -104,7 +104,7 @@ def settings_of(name: str, backend: str, rng: random.Random) -> dict[str, Any]:
 
 
 def _timm(rng: random.Random) -> dict[str, Any]:
-    """A model's settings, some of them left out."""
+    """Draw the settings of a timm model, with some left out."""
     every = {
         "input_size": [3, rng.randint(8, 80), rng.randint(8, 80)],
         "crop_pct": rng.choice((1.0, 0.95, 0.875, 0.5, 1.2)),
@@ -118,7 +118,7 @@ def _timm(rng: random.Random) -> dict[str, Any]:
 
 
 def _small(name: str) -> Mapping[str, Any]:
-    """Settings with which a class is quick."""
+    """Return settings that make a class quick."""
     if name in SMALL or name in SMALLER:
         return {**SMALLER.get(name, {}), **SMALL.get(name, {})}
     size = specs()[name].defaults.get("size") or {}
@@ -129,7 +129,7 @@ def _small(name: str) -> Mapping[str, Any]:
 
 
 def value(name: str, key: str, rng: random.Random) -> Any:
-    """A random value of a setting."""
+    """Draw a value of a setting."""
     spec = specs()[name]
     known = pool(name).get(key, ())
     default = spec.config({}).settings.get(key)
@@ -164,7 +164,7 @@ def value(name: str, key: str, rng: random.Random) -> Any:
 
 
 def _size(key: str, default: Any, rng: random.Random) -> Any:
-    """A size in one of its spellings."""
+    """Draw a size in one of its spellings."""
     largest = max(default.values()) if isinstance(default, Mapping) and default else 0
     count = rng.randint(400, 12000) if largest > 5000 else rng.randint(1, 90)
     second = rng.randint(400, 30000) if largest > 5000 else rng.randint(1, 90)
@@ -194,7 +194,7 @@ def _size(key: str, default: Any, rng: random.Random) -> Any:
 
 
 def _statistics(divides: bool, rng: random.Random) -> Any:
-    """A mean, or a standard deviation, in one of its spellings."""
+    """Draw a mean, or a standard deviation, in one of its spellings."""
     low = 0.05 if divides else -0.5
     three = [round(rng.uniform(low, 1.2), rng.randint(1, 8)) for _ in range(3)]
     if rng.random() < 0.1:
@@ -203,7 +203,7 @@ def _statistics(divides: bool, rng: random.Random) -> Any:
 
 
 def writable(settings: Mapping[str, Any]) -> bool:
-    """Whether a JSON file can have the settings."""
+    """Tell whether a JSON file can have the settings."""
     try:
         json.dumps(dict(settings))
     except TypeError:

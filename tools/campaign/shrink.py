@@ -1,4 +1,4 @@
-"""From a failing case to the smallest one that fails the same way."""
+"""Reduce a failing case to the smallest one that fails the same way."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from campaign.trial import Graph, Trial
 
 
 def signature(outcome: Outcome) -> str:
-    """What failures of one kind have in common: the words without names of outputs, numbers, shapes and quotations."""
+    """Return what failures of one kind have in common: the text without names of outputs, numbers, shapes and quotations."""
     words = re.sub(r"^[\w/]+(\[\d+\])*: ", "", outcome.words) if outcome.what == DIFFERS else outcome.words
     return f"{outcome.what}: " + re.sub(r"[-\d.e+]*\d|\[[^\]]*\]|'[^']*'|\"[^\"]*\"", "#", words)[:90]
 
 
 def shrunk(trial: Any, outcome: Outcome, run: Callable[[Any], Outcome], seconds: float = 8) -> tuple[Any, Outcome]:
-    """A smaller case that fails the same way, as small as can be found in the time, and what comes of it.
+    """Find the smallest case that fails the same way in a given time; return it and its outcome.
 
     Args:
         trial: the failing case.
-        outcome: what came of it.
+        outcome: its outcome.
         run: runs a case.
         seconds: how long to try.
     """
@@ -36,7 +36,7 @@ def shrunk(trial: Any, outcome: Outcome, run: Callable[[Any], Outcome], seconds:
                 return trial, outcome
             try:
                 found = run(other)
-            except Exception:  # a case that cannot be made is no smaller one
+            except Exception:  # a case that cannot be made does not count
                 continue
             if found.failed and signature(found) == wanted:
                 trial, outcome, smaller = other, found, True
@@ -45,7 +45,7 @@ def shrunk(trial: Any, outcome: Outcome, run: Callable[[Any], Outcome], seconds:
 
 
 def simpler(trial: Trial) -> Iterator[Trial]:
-    """Cases that are simpler, the greatest steps first."""
+    """Yield simpler cases, the greatest steps first."""
     count = len(trial.pictures)
     if trial.settings or trial.call:
         yield replace(trial, settings={}, call={})
@@ -80,7 +80,7 @@ def simpler(trial: Trial) -> Iterator[Trial]:
         for other in picture.simpler():
             if trial.graph is not None and other.mode != picture.mode:
                 continue
-            if trial.nesting == "batch" and other.kind != picture.kind:  # one array of all
+            if trial.nesting == "batch" and other.kind != picture.kind:  # all images are one array
                 continue
             if trial.nesting == "batch" or alike:
                 shape = {"height": other.height, "width": other.width}

@@ -1,4 +1,4 @@
-"""One case of preprocessing: everything that decides its outcome, and the program that repeats it."""
+"""A case of preprocessing: everything that decides its outcome, and the program that repeats it."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ class Graph:
     Attributes:
         input: `batch`, `image` or `sequence`.
         target: `cpu`, `cuda` or `portable`.
-        opset: of the default domain.
-        color: what the image has.
-        fixed: `` for any size, `image_size` for one, or `overrides` for free dimensions that ONNX Runtime is told.
+        opset: the version of the default domain.
+        color: the colour order of the image.
+        fixed: empty for any size, `image_size` for a fixed one, or `overrides` for free dimensions that
+            ONNX Runtime fixes.
     """
 
     input: str = "batch"
@@ -45,17 +46,18 @@ class Trial:
     """One case.
 
     Attributes:
-        name: the class.
-        backend: whose arithmetic.
-        settings: of the constructor, or the file.
-        call: settings of the call.
+        name: the class's name.
+        backend: the backend.
+        settings: the settings in the constructor, or the file.
+        call: the settings in the call.
         pictures: the images, in order.
-        nesting: how they come (`pictures.joined`).
+        nesting: the form in which they are given (`pictures.joined`).
         further: the further inputs of the call, an expression for each keyword.
-        given: how the settings come: `constructor`, `file`, or a file `saved by transformers` or `saved by graphproc`.
+        given: how settings are given: `constructor`, `file`, or a file `saved by transformers` or
+            `saved by graphproc`.
         tensors: `return_tensors`.
-        engine: what runs the call.
-        graph: how the graph is made that runs instead; None for a call.
+        engine: the engine that runs the call.
+        graph: how to make the graph that runs instead of a call; None for a call.
     """
 
     name: str
@@ -72,14 +74,14 @@ class Trial:
 
     @property
     def kind(self) -> str:
-        """What is counted together."""
+        """Return the kind of case, for counts."""
         if self.graph is not None:
             return f"graph of {self.graph.input}"
         return f"call, {self.engine}"
 
     @property
     def reference(self) -> str:
-        """The name of transformers' class."""
+        """Return the name of transformers' class."""
         pil = self.backend == "pil" and hasattr(transformers, f"{self.name}Pil")
         return f"transformers.{self.name}{'Pil' if pil else ''}"
 
@@ -90,7 +92,7 @@ class Trial:
 
     @property
     def folder(self) -> str:
-        """The statement that writes the file of settings; empty where they come to the constructor."""
+        """Return the statement that writes the file of settings; empty if they are given to the constructor."""
         if self.given == "file":
             content = literal({**self.settings, "image_processor_type": self.name})
             return f"(folder / {self._file!r}).write_text(__import__('json').dumps({content}))"
@@ -102,20 +104,20 @@ class Trial:
 
     @property
     def _file(self) -> str:
-        """The name of the file of settings; timm's are in the model's."""
+        """Return the name of the file of settings; timm's are in the model's file."""
         return "config.json" if self.name == timm.CLASS else "preprocessor_config.json"
 
     @property
     def ours(self) -> str:
-        """Our processor."""
+        """Return the expression that makes our processor."""
         if self.given in ("file", "saved by transformers"):
             return f'gp.{self.name}.from_pretrained(folder, backend="{self.backend}")'
         return f"gp.{self.name}({', '.join([f'backend={self.backend!r}', *self._settings()])})"
 
     @property
     def theirs(self) -> str:
-        """Their processor."""
-        if self.given != "constructor":  # a file means what transformers makes of it, whoever saved it
+        """Return the expression that makes transformers' processor."""
+        if self.given != "constructor":  # whoever saved a file, transformers' reading of it is what counts
             return f"{self.reference}.from_pretrained(folder)"
         return f"{self.reference}({', '.join(self._settings())})"
 
@@ -124,17 +126,17 @@ class Trial:
 
     @property
     def images(self) -> str:
-        """What is processed."""
+        """Return the expression of the images."""
         return joined([picture.source for picture in self.pictures], self.nesting)
 
     def keywords(self) -> str:
-        """The keywords of both calls."""
+        """Return the keywords of both calls."""
         further = "".join(f", {key}={text}" for key, text in self.further.items())
         settings = "".join(f", {key}={literal(value)}" for key, value in self.call.items())
         return f"return_tensors={self.tensors!r}{further}{settings}"
 
     def script(self) -> str:
-        """A program of about ten lines that shows the difference."""
+        """Return a program of about ten lines that shows the difference."""
         lines = [PRELUDE]
         body = self._body()
         lines += values.helpers_in("\n".join(body))
@@ -155,7 +157,7 @@ class Trial:
         return lines
 
     def graph_lines(self) -> list[str]:
-        """The statements that make the graph and run it, and our call that it should equal."""
+        """Return the statements that make the graph and run it, and our call that it should equal."""
         assert self.graph is not None
         options = self.graph_options()
         run = [f"graph = {self.ours}.to_onnx({options})"]
@@ -174,7 +176,7 @@ class Trial:
         return [*run, f"theirs = {self.ours}(images(), {self.keywords()}, engine='numpy')"]
 
     def graph_options(self) -> str:
-        """The keywords of `to_onnx`."""
+        """Return the keywords of `to_onnx`."""
         assert self.graph is not None
         graph = self.graph
         found = f"input={graph.input!r}, target={graph.target!r}, opset={graph.opset}, color={graph.color!r}"
@@ -185,13 +187,13 @@ class Trial:
         return found
 
     def overrides(self) -> dict[str, int]:
-        """Free dimensions by name."""
+        """Return the lengths to fix free dimensions to, by name."""
         assert self.graph is not None
         sides = {"height": self.pictures[0].height, "width": self.pictures[0].width}
         return sides if self.graph.input == "image" else {"batch": len(self.pictures), **sides}
 
     def feeds(self) -> str:
-        """The graph's inputs."""
+        """Return the expression of the graph's inputs."""
         assert self.graph is not None
         arrays = [f"np.array({picture.source})" for picture in self.pictures]
         if self.graph.color == "bgr":
@@ -206,7 +208,7 @@ class Trial:
         return "{" + ", ".join(f"{self._input(name)!r}: {form.format(specs)}" for name, specs in each.items()) + "}"
 
     def _input(self, name: str) -> str:
-        """The graph's name of a program's input."""
+        """Return the graph's name for an input of the program."""
         assert self.graph is not None
         if self.graph.input != "image":
             name = f"{name}es" if name.endswith(("s", "x")) else f"{name}s"
@@ -214,19 +216,19 @@ class Trial:
 
 
 def reference_exists(name: str, backend: str) -> bool:
-    """Whether the class has the backend here."""
+    """Tell whether transformers' class can be imported here with the backend."""
     return backend in specs()[name].backends
 
 
 def skipped(trial: Trial) -> bool:
-    """Whether the tests' case says that no side is asked for one of the images' sizes."""
+    """Tell whether the tests' case says to try neither side with one of the images' sizes."""
     case = parity_cases.CASES[trial.name]
     settings = {**trial.settings, **trial.call, "backend": trial.backend}
     return any(case.skip((p.height, p.width), settings) for p in trial.pictures)
 
 
 def refused_on_purpose(trial: Trial) -> bool:
-    """Whether the tests' case says that this package refuses one of the images' sizes with the settings."""
+    """Tell whether the tests' case says that this package refuses one of the images' sizes with the settings."""
     case = parity_cases.CASES[trial.name]
     settings: dict[str, Any] = {**trial.settings, **trial.call, "backend": trial.backend}
     sizes: Sequence[tuple[int, int]] = [(p.height, p.width) for p in trial.pictures]

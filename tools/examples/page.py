@@ -1,4 +1,4 @@
-"""A printed page to try document models on, drawn with Pillow: nothing to download, no one's rights."""
+"""Draw a printed page with Pillow to try document models on: nothing to download, and nobody's rights."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WORDS = TEXT.split()
 
 
 def page(height: int = 1600, width: int = 1200, seed: int = 0) -> Any:
-    """A page in two columns: header, title, paragraphs, a bar chart and a table with captions; uint8 [height, width, 3]."""
+    """Draw a page in two columns with header, title, paragraphs, a bar chart and a table; uint8 [height, width, 3]."""
     rng = np.random.default_rng(seed)
     image = Image.new("RGB", (width, height), (253, 252, 249))
     draw = ImageDraw.Draw(image)
@@ -76,7 +76,7 @@ def _words(rng: Any, count: int) -> list[str]:
 
 
 def _paragraph(draw: Any, words: list[str], at: tuple[float, float], width: float, font: Any, bottom: float = 1e9) -> float:
-    """Lines as wide as the column, from `at` down to `bottom`; returns where the last one ends."""
+    """Draw lines as wide as the column, from `at` down to `bottom`; return where the last one ends."""
     (x, y), line = at, ""
     step = font.size * 1.35
     for word in [*words, ""]:

@@ -1,12 +1,12 @@
-"""Where the text is, from a picture's raw pixels: preprocessing, a published detector and its bitmap as one ONNX graph.
+"""Find text in a picture's raw pixels: preprocessing, a published detector and its bitmap in one ONNX graph.
 
     pip install rapidocr-onnxruntime opencv-python-headless graphproc
     python tools/examples/text_detection.py [PAGE.png] [-o text.png]
 
-The model is PP-OCRv4's detector (differentiable binarization), which ships inside rapidocr-onnxruntime. The graph takes RGB
-pixels of any size and gives the map of text chances and its dilated bitmap. What follows are contours and polygons, which
-ONNX has no operators for: a small step on the host, done here by the package's own class. The package's whole detector, OpenCV
-and numpy around ONNX Runtime, is run on several pictures and compared.
+The model is PP-OCRv4's detector (differentiable binarization), which ships inside rapidocr-onnxruntime. The graph
+takes RGB pixels of any size and gives a map of the probability of text, and its dilated bitmap. Contours and polygons
+follow, for which ONNX has no operators: a small step outside the graph, done here by the package's own class. The
+package's whole detector, OpenCV and numpy around ONNX Runtime, runs on several pictures and is compared.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ import graphproc as gp
 ops, num = gp.ops, gp.sizes.num
 SHORTEST, MULTIPLE, THRESHOLD = 736, 32, 0.3
 BOUND = 1e-5
-"""Of the map: the fused graph's model is the same, but ONNX Runtime may fuse its nodes otherwise. Boxes are whole pixels."""
+"""The bound on differences of the map: ONNX Runtime may fuse the same model's nodes otherwise. Boxes are whole pixels."""
 
 
 def fit(height: Any, width: Any) -> tuple[Any, Any]:
-    """The size that the model sees: at least 736 pixels on the shorter side, both multiples of 32."""
+    """Return the size that the model gets: at least 736 pixels on the shorter side, both sides multiples of 32."""
     short = num.minimum(height, width)
     ratio = num.where(short < SHORTEST, float(SHORTEST) / short, 1.0)
     rows, columns = (num.round_half_even(num.trunc(side * ratio) / MULTIPLE) * MULTIPLE for side in (height, width))
@@ -39,7 +39,7 @@ def fit(height: Any, width: Any) -> tuple[Any, Any]:
 
 
 def preprocessing() -> gp.Program:
-    """RGB pixels of any size to what the model takes."""
+    """Return the program that turns RGB pixels of any size into what the model takes."""
     b = gp.ProgramBuilder("TextPreprocessing", gp.Parity("rapidocr-onnxruntime 1.4.4, OpenCV 5.0"))
     x = b.add(ops.ToChannelsFirst(), b.input("image", "u8[height, width, 3] HWC"))
     x = b.add(ops.SelectChannels((2, 1, 0)), x)
@@ -50,7 +50,7 @@ def preprocessing() -> gp.Program:
 
 
 def postprocessing() -> gp.Program:
-    """The map of chances, and the bitmap of what is above the threshold or right or below of that."""
+    """Return the map of chances, and the bitmap of what is above the threshold or right or below of that."""
     b = gp.ProgramBuilder("TextPostprocessing", gp.Parity("rapidocr-onnxruntime 1.4.4"), stacked=True)
     chances = b.input("chances", "f32[1, map_height, map_width] CHW")
     bitmap = chances > THRESHOLD
@@ -62,7 +62,7 @@ def postprocessing() -> gp.Program:
 
 
 def moved(b: gp.ProgramBuilder, x: Any, down: int, right: int) -> Any:
-    """The map moved by some pixels, with nothing where it came from."""
+    """Return the map moved by some pixels, with nothing where it came from."""
     _, height, width = x.shape
     return b.add(ops.Crop(0, 0, height, width), b.add(ops.Pad(down, right, height + down, width + right), x))
 
@@ -78,10 +78,10 @@ def build(model: Path, output: Path) -> None:
 
 
 def boxes_of(detector: Any, text_map: Any, bitmap: Any, size: tuple[int, int]) -> tuple[Any, list[float]]:
-    """The step on the host: contours, rotated boxes made larger, in the picture's pixels.
+    """Return the step on the host: contours, rotated boxes made larger, in the picture's pixels.
 
     Args:
-        detector: the package's detector, whose post-processing is taken.
+        detector: the package's detector, for its post-processing.
         text_map: float32 [height, width].
         bitmap: uint8 [height, width].
         size: the picture's (height, width).
