@@ -52,11 +52,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def root() -> Path:
-    """The folder that holds `graphproc`, `tests` and `tools`."""
+    """Return the folder that holds `graphproc`, `tests` and `tools`."""
     return Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture
 def rng() -> np.random.Generator:
-    """Random numbers that are the same on every run."""
+    """Return random numbers that are the same on every run."""
     return np.random.default_rng(0)

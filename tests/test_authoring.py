@@ -20,7 +20,7 @@ SIZES = [(64, 64), (37, 90), (301, 200), (65, 64), (6, 200), (200, 6)]
 
 @pytest.fixture(scope="module")
 def page(root: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """The names that the page's code makes, run from top to bottom in a folder with two photographs."""
+    """Return the names that the page's code makes, run from top to bottom in a folder with two photographs."""
     folder, found = tmp_path_factory.mktemp("authoring"), {"folder": Path()}
     for name, size in (("photo", (40, 60)), ("other", (70, 30))):
         Image.fromarray(images(1, *size, 3)[0]).save(folder / f"{name}.jpg")

@@ -159,7 +159,7 @@ TORCH_FACTORIES: dict[str, Callable[[Any], Any]] = {
 
 
 def outcome(features_class: Any, value: Any, kind: str) -> tuple[Any, ...]:
-    """What conversion made of the value, in a form that compares by ==."""
+    """Return what conversion made of the value, in a form that compares by ==."""
     try:
         result = features_class({"key": value}, tensor_type=kind)["key"]
     except ValueError:
@@ -299,7 +299,7 @@ def test_missing_framework_names_the_install_line(monkeypatch: pytest.MonkeyPatc
 
 
 def framework(kind: str) -> tuple[str, str]:
-    """The module and the tensor class of a framework that is installed; `.ci/run` installs them all."""
+    """Return the module and the tensor class of a framework that is installed; `.ci/run` installs them all."""
     module, class_name, _ = batch_feature._FRAMEWORKS[TensorType(kind)]
     if importlib.util.find_spec(module.partition(".")[0]) is None:
         pytest.skip(f"{module} is not installed")

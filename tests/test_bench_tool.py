@@ -32,7 +32,7 @@ Key = tuple[str, int | None, int]
 
 @pytest.fixture(scope="module")
 def folder(root: Path) -> Iterator[Path]:
-    """The tool's folder, whose files import each other by their names."""
+    """Yield the tool's folder; its files import each other by their names."""
     path = root / "tools" / "bench"
     before = set(sys.modules)
     sys.path.insert(0, str(path))
@@ -54,7 +54,7 @@ def tool(folder: Path) -> ModuleType:
 
 
 def cell(tool: ModuleType, work: str, size: tuple[int, int], seconds: Mapping[Key, float], kind: str = "sizes") -> Any:
-    """A cell whose contestants took so many seconds in every round."""
+    """Return a cell with the seconds that each contestant took in every round."""
     contestants = tuple(Contestant(name, int, threads, batch) for name, threads, batch in seconds)
     differences = tuple(None if name == PILLOW else INEXACT if name == TORCHVISION_TENSOR else EXACT for name, _, _ in seconds)
     times = np.tile(list(seconds.values()), (5, 1))

@@ -1,4 +1,4 @@
-"""The detectors among the examples without their packages: what stands around the models, against OpenCV and numpy."""
+"""The detectors among the examples, without their packages: what is around the models, against OpenCV and numpy."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "tools" / "examples"
 
 
 def load(name):
-    """A module of tools/examples, whose neighbour `page` it imports as scripts do."""
+    """Load a module of tools/examples, which imports its neighbour `page` as scripts do."""
     spec = importlib.util.spec_from_file_location(f"tools_{name}", FOLDER / f"{name}.py")
     module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     with pytest.MonkeyPatch.context() as patch:
@@ -38,7 +38,7 @@ MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
 
 
 def prepared(pixels, height, width, mean, std):
-    """What the packages compute: OpenCV's resize of BGR bytes, scaled in float32, the rest in float64."""
+    """Compute what the packages do: OpenCV's resize of BGR bytes, scaled in float32, the rest in float64."""
     resized = cv2.resize(np.ascontiguousarray(pixels[..., ::-1]), (width, height))
     scaled = (resized.astype(np.float32) * (1 / 255) - mean) / std
     return np.ascontiguousarray(scaled.transpose(2, 0, 1)[None].astype(np.float32))
@@ -79,7 +79,7 @@ def test_text_bitmap(share, rng):
 
 
 def detections(rng, above):
-    """A model's outputs with a given number of scores above a half: scores and distances of four levels."""
+    """Return a model's outputs, scores and distances of four levels, with a given number of scores above a half."""
     scores = [(rng.random((1, n, 10)) * 0.5).astype(np.float32) for n in CELLS]
     for _ in range(above):
         level = scores[int(rng.integers(0, 4))]
@@ -88,7 +88,7 @@ def detections(rng, above):
 
 
 def decoded(scores, distances, height, width):
-    """The definition in float64, suppressed by OpenCV: (score, label, box) of what is found, best first."""
+    """Decode by the definition in float64, suppress by OpenCV; return (score, label, box) of what is found, best first."""
     boxes, chosen = [], []
     for stride, s, d in zip((8, 16, 32, 64), scores, distances, strict=True):
         columns = -(-608 // stride)
@@ -110,7 +110,7 @@ def decoded(scores, distances, height, width):
 
 
 def clusters(count, classes):
-    """Groups of 25 boxes of one class that overlap, each group with lower scores than the one before; one box is left of each."""
+    """Return groups of 25 overlapping boxes of a class, each with lower scores than the one before; one box of each stays."""
     scores = [np.zeros((1, n, 10), dtype=np.float32) for n in CELLS]
     distances = [np.zeros((1, n, 32), dtype=np.float32) for n in CELLS]
     distances[0].reshape(-1, 4, 8)[..., 7] = 20  # seven cells to each side
@@ -123,7 +123,7 @@ def clusters(count, classes):
 
 
 def check_layout(scores, distances):
-    """Run the reference and the graph on a model's outputs and compare them with `decoded`; gives the number of boxes."""
+    """Run the numpy reference and the graph on a model's outputs and compare with `decoded`; return the number of boxes."""
     expected = decoded(scores, distances, 1100, 850)
     program = layout.postprocessing()
     inputs = {f"scores_{s}": x for s, x in zip(layout.STRIDES, scores, strict=True)}

@@ -28,14 +28,14 @@ GENERATED_FROM = {"tools/support_table.template.md": "exported"}
 
 
 def documents() -> list[str]:
-    """Every Markdown file of the project, relative to its root."""
+    """Return every Markdown file of the project, relative to its root."""
     folders = (ROOT, *(ROOT / name for name in (".github", "exported", "graphproc", "tests", "tools")))
     found = {path for folder in folders for path in (folder.glob("*.md") if folder == ROOT else folder.rglob("*.md"))}
     return sorted(path.relative_to(ROOT).as_posix() for path in found if "node_modules" not in path.parts)
 
 
 def prose(text: str) -> Iterator[tuple[int, str]]:
-    """The numbered lines outside of fenced and indented code and of tables."""
+    """Yield the numbered lines outside of fenced and indented code and of tables."""
     fenced = False
     for number, line in enumerate(text.splitlines(), 1):
         if line.lstrip().startswith("```"):
@@ -45,19 +45,19 @@ def prose(text: str) -> Iterator[tuple[int, str]]:
 
 
 def anchors(text: str) -> set[str]:
-    """What links to headings of a page may name, as GitHub makes it of them."""
+    """Return what links to headings of a page may name, as GitHub makes it of them."""
     headings = [line.lstrip("#").strip() for _, line in prose(text) if re.match(r"#+ ", line)]
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def links(text: str) -> list[str]:
-    """The targets of links and pictures."""
+    """Return the targets of links and pictures."""
     outside = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
     return [*re.findall(r"\]\(([^)\s]+)\)", outside), *re.findall(r'src="([^"]+)"', outside)]
 
 
 def dead_links(name: str, text: str) -> list[str]:
-    """The links of a page that lead nowhere in the project; those to other sites are not tried."""
+    """Return the links of a page that lead nowhere in the project; those to other sites are not tried."""
     dead = []
     for link in links(text):
         if re.match(r"\w+:", link):
@@ -71,18 +71,18 @@ def dead_links(name: str, text: str) -> list[str]:
 
 
 def code(name: str, language: str) -> list[str]:
-    """The fenced blocks of a page in one language."""
+    """Return the fenced blocks of a page in one language."""
     return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / name).read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
 
 
 def commands(name: str) -> list[str]:
-    """The lines of a page's indented code that begin with `graphproc`."""
+    """Return the lines of a page's indented code that begin with `graphproc`."""
     return re.findall(r"^    (graphproc .*)$", (ROOT / name).read_text(encoding="utf-8"), flags=re.MULTILINE)
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty working directory with what README's recipes read: a model, a detector and some photographs."""
+    """Return an empty working directory with what README's recipes read: a model, a detector and some photographs."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "model.onnx").write_bytes(conv().SerializeToString())
     (tmp_path / "detr.onnx").write_bytes(detector().SerializeToString())
@@ -124,7 +124,7 @@ def test_prose_is_wrapped_at_100_columns(name: str) -> None:
 
 
 def walk() -> list[tuple[str, str]]:
-    """The (function, file) pairs that the walk of ARCHITECTURE.md names."""
+    """Return the (function, file) pairs that the walk of ARCHITECTURE.md names."""
     text = (ROOT / "graphproc/ARCHITECTURE.md").read_text(encoding="utf-8")
     part = text.partition("## A newcomer's walk\n")[2].partition("\n## ")[0]
     assert re.findall(r"^(\d+)\. ", part, flags=re.MULTILINE) == [str(number) for number in range(1, 11)]
@@ -194,7 +194,7 @@ def test_the_walk_arrives_where_it_says(tmp_path: Path) -> None:
 
 
 def glossary() -> list[str]:
-    """The words of the glossary."""
+    """Return the words of the glossary."""
     text = (ROOT / "graphproc/ARCHITECTURE.md").read_text(encoding="utf-8")
     return re.findall(r"^\| ([\w -]+) \| ", text.partition("## Glossary\n")[2].partition("\n## ")[0], flags=re.MULTILINE)[1:]
 

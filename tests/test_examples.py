@@ -1,4 +1,4 @@
-"""The examples in other languages compute what the one in Python does; those whose tools are not here skip."""
+"""The examples in other languages compute what the one in Python does; those without their tools here skip."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LABELS = ["tabby", "Egyptian cat", "été", "lynx"]
 
 
 def load():
-    """tools/examples/languages.py as a module; dataclasses look their module up by name."""
+    """Load tools/examples/languages.py as a module; dataclasses look their module up by name."""
     spec = importlib.util.spec_from_file_location("tools_languages", ROOT / "tools" / "examples" / "languages.py")
     module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -40,7 +40,7 @@ def processor():
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, image, processor):
-    """What the examples read: a small fused graph, four labels, an image with a comment in its header."""
+    """Write what the examples read: a small fused graph, four labels, an image with a comment in its header."""
     folder = tmp_path_factory.mktemp("cat")
     gp.fuse(processor, nets.conv(), output=folder / "fused.onnx")
     (folder / "labels.txt").write_text("".join(f"{label}\n" for label in LABELS), encoding="utf-8")

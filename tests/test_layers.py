@@ -35,7 +35,7 @@ TEXT_OF_A_PROGRAM = {("graphproc.ir.program", "graphproc.ir.text"), ("graphproc.
 
 
 def modules(root: Path) -> dict[str, Path]:
-    """Every module of the package by dotted name, without the facade `graphproc/__init__.py`."""
+    """Return every module of the package by dotted name, without the facade `graphproc/__init__.py`."""
     found = {}
     for path in sorted((root / "graphproc").rglob("*.py")):
         parts = path.relative_to(root).with_suffix("").parts
@@ -50,7 +50,7 @@ def is_type_checking(node: ast.stmt) -> bool:
 
 
 def imports(node: ast.AST, known: dict[str, Path]) -> Iterator[str]:
-    """The package's modules that code imports, at any depth."""
+    """Yield the package's modules that code imports, at any depth."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.Import):
             yield from (alias.name for alias in child.names if alias.name.split(".")[0] == "graphproc")

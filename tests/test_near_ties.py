@@ -1,4 +1,4 @@
-"""`tools/near_ties.py` and what uses it: differences that last places explain, and faults of the reference, and no others."""
+"""`tools/near_ties.py` and its users: they excuse what last places explain, and transformers' faults, and nothing else."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ def same_graphs(root):
 
 
 def model(prefix="", *, swapped=False, constant=2.0, axis=0, side="n", output="y") -> bytes:
-    """`y = concat(x - c, x)`, with a name, an operand, a constant, an attribute or a size that may be another."""
+    """Return `y = concat(x - c, x)`, with a choice of a name, an operand, a constant, an attribute and a size."""
     operands = ["x", f"{prefix}c"][:: -1 if swapped else 1]
     nodes = [
         helper.make_node("Sub", operands, [f"{prefix}difference"], name=f"{prefix}sub"),

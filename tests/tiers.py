@@ -39,12 +39,12 @@ def choose(expression: str) -> None:
 
 
 def everything() -> bool:
-    """Whether this run has all tests."""
+    """Tell whether this run has all tests."""
     return _everything
 
 
 def load_profiles() -> None:
-    """How many examples hypothesis tries; `--hypothesis-profile thorough` tries many more, with new seeds on each run."""
+    """Set how many examples hypothesis tries. `--hypothesis-profile thorough` tries many more, with new seeds on each run."""
     for name, examples in (("quick", 10), ("everything", 30)):
         hypothesis_settings.register_profile(name, max_examples=examples, deadline=None, derandomize=True, database=None)
     calm = [HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -53,7 +53,7 @@ def load_profiles() -> None:
 
 
 def rows(every: Iterable[T], few: Collection[T]) -> list[Any]:
-    """The rows of a matrix for `parametrize`: in the quick tier those among `few`, else all, the others marked `wide`.
+    """Return the rows of a matrix for `parametrize`: in the quick tier those among `few`, else all, the others marked `wide`.
 
     A row that is a tuple has a value for each argument of the test.
     """
@@ -66,22 +66,22 @@ def _wide(spec: Any) -> Any:
 
 
 def classes(every: Iterable[Variant] = VARIANTS) -> list[Any]:
-    """The programs of every class, or of one class of each family."""
+    """Return the programs of every class, or of one class of each family."""
     return rows(every, FAMILIES)
 
 
 def names(every: Sequence[str]) -> list[Any]:
-    """The names of all classes, or of the first class of each family."""
+    """Return the names of all classes, or of the first class of each family."""
     return rows(every, firsts(every))
 
 
 def firsts(names: Iterable[str]) -> Collection[str]:
-    """The first class of each family."""
+    """Return the first class of each family."""
     return {processor_specs()[name].family: name for name in reversed(list(names))}.values()
 
 
 def settings(labels: Mapping[str, Sequence[str]], own: Mapping[str, Sequence[str]]) -> list[Any]:
-    """Pairs of a class and the label of settings: all `labels` of every class, or a few.
+    """Return pairs of a class and the label of settings: all `labels` of every class, or a few.
 
     The few are all of the plain class CLIP, and of the first class of each family the defaults and every third of its `own`.
     """
@@ -91,15 +91,15 @@ def settings(labels: Mapping[str, Sequence[str]], own: Mapping[str, Sequence[str
 
 
 def images(every: Sequence[T]) -> Sequence[T]:
-    """The images or sizes that one test goes through: all, or the first three."""
+    """Return the images or sizes that one test goes through: all, or the first three."""
     return every if everything() else every[:3]
 
 
 def forms(every: Sequence[T], few: Sequence[T]) -> Sequence[T]:
-    """The forms of a graph that one test goes through: all, or a few."""
+    """Return the forms of a graph that one test goes through: all, or a few."""
     return every if everything() else few
 
 
 def tries(every: int, few: int) -> int:
-    """How many random cases one test goes through."""
+    """Return how many random cases one test goes through."""
     return every if everything() else few

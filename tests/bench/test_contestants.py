@@ -29,7 +29,7 @@ PROCESSORS = {
     "DETR": gp.DetrImageProcessor(size={"shortest_edge": 50, "longest_edge": 70}),  # two outputs, and a mask
     "Qwen2-VL": gp.Qwen2VLImageProcessor(),  # images in a row
     "VitMatte": gp.VitMatteImageProcessor(),  # a further input
-    "SuperGlue": gp.SuperGlueImageProcessor(size={"height": 40, "width": 50}),  # two images a sample
+    "SuperGlue": gp.SuperGlueImageProcessor(size={"height": 40, "width": 50}),  # two images in each sample
 }
 
 
@@ -129,7 +129,7 @@ def test_extensions_are_near_and_their_decoding_is_not_counted() -> None:
     found = checked(contestant)
     assert found is not None
     assert found.max_difference is not None
-    assert found.max_difference < 1e-6  # it rescales in float32
+    assert found.max_difference < 1e-6  # this contestant rescales in float32
     assert contestant.timed is not None
     assert 0 < contestant.timed(time.perf_counter) < 1
 

@@ -1,6 +1,6 @@
-"""What the tests that go through all processor classes compile: each class once, and once more for its further inputs.
+"""The programs for tests of all processor classes: each class once, and once more with its further inputs.
 
-Settings are the defaults, except where those give results of millions of elements or where a step has none.
+Settings are the defaults, except where these give results of millions of elements, or a step has no default.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
     "GraniteDoclingImageProcessor": {"size": {"height": 40, "width": 40}},
     "GroundingDinoImageProcessor": SCENE,
     "Idefics3ImageProcessor": SPLIT,
-    "ImageGPTImageProcessor": {"clusters": (np.arange(48).reshape(16, 3) % 17 / 8 - 1).tolist()},  # it has none of its own
+    "ImageGPTImageProcessor": {"clusters": (np.arange(48).reshape(16, 3) % 17 / 8 - 1).tolist()},  # the class has no default
     "Kosmos2_5ImageProcessor": {"max_patches": 100},
     "Lfm2VlImageProcessor": {"encoder_patch_size": 4, "tile_size": 40, "min_image_tokens": 4, "max_image_tokens": 16},
     "Llama4ImageProcessor": {"size": {"height": 40, "width": 40}},
@@ -83,8 +83,8 @@ class Variant:
 
     Attributes:
         name: the class.
-        inputs: the optional further inputs that the program has; required ones it has anyway.
-        several: whether it is the program for images of samples of several.
+        inputs: the optional further inputs that the program has; it always has the required ones.
+        several: whether it is the program for images that are some of several in a sample.
     """
 
     name: str
@@ -113,7 +113,7 @@ FAMILIES = tuple({specs()[variant.name].family: variant for variant in reversed(
 
 @cache
 def distinct() -> tuple[Variant, ...]:
-    """The programs of all classes that differ in more than numbers: where nothing else differs, graphs have the same nodes."""
+    """Return the programs of all classes that differ in more than numbers; others' graphs have the same nodes."""
     found: dict[str, Variant] = {}
     for variant in VARIANTS:
         text = str(program(variant)).replace(variant.name, "")
@@ -123,23 +123,23 @@ def distinct() -> tuple[Variant, ...]:
 
 @cache
 def program(variant: Variant, color: str = "rgb") -> Program:
-    """The program, with settings that are quick."""
+    """Return the program, with settings that are quick."""
     spec = specs()[variant.name]
     config = spec.config(SMALL.get(variant.name, {}))
     return spec.program(config, color=color, extra_inputs=variant.inputs, several=variant.several)
 
 
 def inputs_of(program: Program, images: Sequence[Array]) -> list[dict[str, Array]]:
-    """All inputs of each image, further ones made to fit."""
+    """Return all inputs of each image, further ones made to fit."""
     return [example_inputs(program, image) for image in images]
 
 
 def batched(program: Program, inputs: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
-    """What a graph reads of images of one size."""
+    """Return a graph's inputs for images of one size."""
     return {program.graph_input_name(key): np.stack([one[key] for one in inputs]) for key in inputs[0]}
 
 
 def results_of(program: Program, inputs: Sequence[Mapping[str, Array]]) -> list[dict[str, Array]]:
-    """The reference's results of each image; a division by zero is part of some."""
+    """Return the numpy reference's results of each image; some divide by zero."""
     with np.errstate(all="ignore"):
         return [reference.run(program, one) for one in inputs]

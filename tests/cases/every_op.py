@@ -1,4 +1,4 @@
-"""Rows for every op: an input, the op's settings, and what someone else's code says the result is.
+"""Rows for every op: an input, the op's settings, and the result by someone else's code.
 
 A row runs on the numpy rule, ONNX Runtime with and without its optimisations, and onnx.reference; with and without a
 batch axis; with sizes symbolic and known; for each target. Add rows to a module of `cases/ops` when you add an op.

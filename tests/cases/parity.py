@@ -1,8 +1,8 @@
 """What the parity tests and `tools/parity.py` compare: settings for every processor class, images, and three results.
 
-The three are the ONNX graph in ONNX Runtime, the numpy reference, and transformers' class of the same backend, which is the
-Pillow one unless the settings have a `backend`. `CASES`, collected from the modules of `processors`, names every class, so that a
-new row without an entry is noticed.
+The three are the ONNX graph in ONNX Runtime, the numpy reference, and transformers' class of the same backend: the
+Pillow one, unless the settings have a `backend`. `CASES`, collected from the modules of `processors`, names every
+class, so that a new spec without a case is noticed.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ OFF = dict.fromkeys(("do_convert_rgb", "do_resize", "do_center_crop", "do_rescal
 
 
 def backend_of(name: str, settings: Settings) -> str:
-    """The backend that settings ask for: the class's first one where they do not say."""
+    """Return the backend that settings ask for, or else the class's first one."""
     return lookup(name).check_backend(settings.get("backend"))
 
 
 def variants(name: str, backend: str = "") -> dict[str, Settings]:
-    """The settings that a class is tried with, by label; the class's own defaults first. No backend is its first."""
+    """Return the settings to try a class with, by label, the defaults first; an empty `backend` is the class's first."""
     case = CASES[name]
     found: dict[str, Settings] = {"default": {}} | (_standard(name) if case.standard else {})
     every = {**case.always, **({"backend": backend} if backend else {})}
@@ -58,7 +58,7 @@ def variants(name: str, backend: str = "") -> dict[str, Settings]:
 
 
 def _standard(name: str) -> dict[str, Settings]:
-    """What every class with the standard steps is tried with."""
+    """Return the settings to try every class with the standard steps with."""
     small: Settings = (
         {"size": {"shortest_edge": 61}}
         if "shortest_edge" in lookup(name).defaults["size"]
@@ -122,12 +122,12 @@ def _standard(name: str) -> dict[str, Settings]:
 
 
 def ours(name: str, settings: Settings) -> BaseImageProcessor:
-    """This package's processor."""
+    """Return this package's processor."""
     return processor_class(name)(**settings)
 
 
 def reference_class(name: str, backend: str | None = None) -> Any:
-    """The class of transformers whose arithmetic is compared with: the backend's, or the only one. Tests skip without it."""
+    """Return the class of transformers to compare with: the backend's, or the only one. Tests skip without it."""
     pil = lookup(name).check_backend(backend) == "pil"
     if not pil:
         pytest.importorskip("torchvision", reason="the oracle; .ci/run has an environment with it")
@@ -135,7 +135,7 @@ def reference_class(name: str, backend: str | None = None) -> Any:
 
 
 def theirs(name: str, settings: Settings) -> Any:
-    """The processor of transformers, or what else the case compares with."""
+    """Return transformers' processor, or whatever else the case compares with."""
     make, backend = CASES[name].reference, settings.get("backend")
     own = {key: value for key, value in settings.items() if key != "backend"}
     return reference_class(name, backend)(**own) if make is None else make(own)
@@ -147,7 +147,7 @@ def _photograph() -> Image.Image:
 
 
 def picture(size: Size, content: Content) -> Image.Image:
-    """An image of (height, width): the shipped photograph resized, or uniform noise; the same on each call."""
+    """Return an image of (height, width): the shipped photograph resized, or uniform noise; the same on each call."""
     height, width = size
     if content == "photograph":
         return _photograph().resize((width, height), Image.Resampling.BICUBIC)
@@ -158,11 +158,11 @@ Outcome = dict[str, Array] | Exception
 
 
 def attempt(function: Callable[[], Any], errors: type[Exception]) -> Outcome:
-    """The outputs as arrays, or the error; lists of unequal shapes are taken apart."""
+    """Return the outputs as arrays, or the error; lists of unequal shapes become several outputs."""
     try:
         with np.errstate(all="ignore"):
             results = function()
-            if not isinstance(results, Mapping):  # a class that returns its one output bare
+            if not isinstance(results, Mapping):  # a class that returns its one output without a dictionary
                 results = {"pixel_values": results}
             return {key: array for name, value in results.items() for key, array in _arrays(name, value)}
     except errors as error:
@@ -182,18 +182,18 @@ def _arrays(name: str, value: Any) -> Iterator[tuple[str, Array]]:
 
 
 def sample(name: str, image: Image.Image) -> list[Image.Image]:
-    """The images of one call: the image, and it upside down where two make a sample."""
+    """Return the images of one call: the image, and where two make a sample also the image upside down."""
     return [image, image.transpose(Image.Transpose.FLIP_TOP_BOTTOM)][: max(lookup(name).images_per_sample, 1)]
 
 
 def keywords(name: str, images: list[Image.Image]) -> dict[str, Any]:
-    """The further inputs of a call on some images, one each."""
+    """Return the further inputs of a call on some images, one each."""
     each = [CASES[name].keywords((image.height, image.width)) for image in images]
     return {key: [one[key] for one in each] for key in each[0]}
 
 
 def transformers_result(name: str, settings: Settings, *images: Image.Image) -> Outcome:
-    """transformers' outputs, or whatever it raised."""
+    """Return transformers' outputs, or the error that it raised."""
     given = images[0] if len(images) == 1 else list(images)
     further = keywords(name, list(images))
     tensors = "np" if backend_of(name, settings) == "pil" else "pt"
@@ -201,14 +201,14 @@ def transformers_result(name: str, settings: Settings, *images: Image.Image) -> 
 
 
 def numpy_result(name: str, settings: Settings, *images: Image.Image, engine: str = "numpy") -> Outcome:
-    """The numpy reference's outputs, or a deliberate error; any other error is a defect and passes through."""
+    """Return the numpy reference's outputs, or a deliberate error; any other error is a defect and passes through."""
     given = images[0] if len(images) == 1 else list(images)
     further = keywords(name, list(images))
     return attempt(lambda: ours(name, settings)(given, return_tensors="np", engine=engine, **further), GraphprocError)
 
 
 def graph(name: str, settings: Settings, input: str = "batch") -> Session | GraphprocError:
-    """The ONNX graph for images of any size, target `cpu`, on one thread, or why there is none."""
+    """Return the ONNX graph for images of any size, target `cpu`, on one thread, or why there is none."""
     try:
         processor = ours(name, settings)
         return Session(processor.to_onnx(input=input, inputs=_names(name)), threads=1, specialise_after=None)
@@ -217,18 +217,18 @@ def graph(name: str, settings: Settings, input: str = "batch") -> Session | Grap
 
 
 def _names(name: str) -> list[str]:
-    """The program's names of the further inputs that the case gives."""
+    """Return the program's names of the further inputs that the case gives."""
     given = CASES[name].keywords((8, 8))
     return [key for key, extra in lookup(name).extra_inputs.items() if extra.keyword in given]
 
 
 def compiled(name: str, settings: Settings) -> Program:
-    """The program, with the further inputs that the case gives."""
+    """Return the program, with the further inputs that the case gives."""
     return ours(name, settings).compile(inputs=_names(name))
 
 
 def inputs(name: str, *images: Image.Image) -> dict[str, list[Array]]:
-    """The graph's inputs for some images, one array each."""
+    """Return the graph's inputs for some images, one array each."""
     further = keywords(name, list(images))
     read = {"image": [np.asarray(image) for image in images], **read_further(lookup(name), further, len(images))}
     program = compiled(name, CASES[name].always)
@@ -236,23 +236,23 @@ def inputs(name: str, *images: Image.Image) -> dict[str, list[Array]]:
 
 
 def graph_result(session: Session, name: str, *images: Image.Image) -> Outcome:
-    """The graph's outputs on images of one size."""
+    """Return the graph's outputs on images of one size."""
     given = inputs(name, *images)
     return attempt(lambda: session.run({key: np.stack(value) for key, value in given.items()}), GraphprocError)
 
 
 def sequence_result(session: Session, name: str, *images: Image.Image) -> Outcome:
-    """The outputs of a graph that takes images of different sizes."""
+    """Return the outputs of a graph that takes images of different sizes."""
     return attempt(lambda: session.run(inputs(name, *images)), GraphprocError)
 
 
 def as_graph(name: str, settings: Settings, outcome: Outcome) -> Outcome:
-    """What a graph returns for the same images."""
+    """Return what a graph returns for the same images."""
     return outcome if isinstance(outcome, Exception) else graph_outputs(compiled(name, settings), lookup(name).texts, outcome)
 
 
 def graph_outputs(program: Program, texts: Collection[str], result: Mapping[str, Array]) -> dict[str, Array]:
-    """What a graph returns for the result of a call: no texts, listed outputs as tensors, optional ones without rows."""
+    """Return what a graph returns for the result of a call: no texts, listed outputs as tensors, optional ones without rows."""
     arrays = {key: array for key, array in result.items() if key not in texts}
     images = next((len(arrays[output.name]) for output in program.outputs if output.image_join.has_image_axis), 0)
     for output in program.outputs:
@@ -268,7 +268,7 @@ def graph_outputs(program: Program, texts: Collection[str], result: Mapping[str,
 
 
 def difference(found: Outcome, expected: Outcome, bound: float = 0.0) -> str:
-    """What is not equal, or further apart than a bound, in words; empty where nothing is. Two errors agree."""
+    """Return in words what is not equal, or farther apart than a bound; empty if nothing is. Two errors count as equal."""
     failed = [isinstance(outcome, Exception) for outcome in (found, expected)]
     if any(failed):
         return "" if all(failed) else f"one failed: {found!r:.200} against {expected!r:.200}"
@@ -292,7 +292,7 @@ def difference(found: Outcome, expected: Outcome, bound: float = 0.0) -> str:
 
 
 def takes_kernels(where: str) -> bool:
-    """Whether torch has the kernels here that a parity's condition names."""
+    """Tell whether torch has the kernels here that a parity's condition names."""
     import torch
 
     capability = torch.backends.cpu.get_cpu_capability()
@@ -306,7 +306,7 @@ def takes_kernels(where: str) -> bool:
 
 
 def allowed(name: str, settings: Settings, size: Size) -> float:
-    """How far results for an image may be from transformers with torch's kernels here, by what the program states."""
+    """Return how far results may be from transformers with torch's kernels here, by what the program states."""
     try:
         stated = compiled(name, settings).parity
     except GraphprocError:
@@ -315,19 +315,19 @@ def allowed(name: str, settings: Settings, size: Size) -> float:
         return stated.bound
     side = (64, 64)
     black, white = (numpy_result(name, settings, *sample(name, Image.new("RGB", side, color))) for color in ("black", "white"))
-    reach = 255.0 if "labels" in black else farthest(black, white)  # a map's labels go as far whatever the image is
+    reach = 255.0 if "labels" in black else farthest(black, white)  # a map's labels have that range for every image
     return stated.bound + (stated.elsewhere + stated.by_side * max(size)) * reach
 
 
 def disagreement(name: str, settings: Settings, session: Session | None, size: Size, content: Content) -> str:
-    """What of the three results on an image is not equal, in words; empty where nothing is, or is refused on purpose.
+    """Return in words how the three results on an image differ; empty if they do not, or are refused on purpose.
 
     Args:
-        name: the class.
+        name: the class's name.
         settings: its settings.
-        session: of its graph; None to leave that out.
+        session: a session of its graph; None to leave the graph out.
         size: (height, width) of the image.
-        content: what it shows.
+        content: what the image shows.
     """
     images = sample(name, picture(size, content))
     reference = numpy_result(name, settings, *images)
@@ -342,7 +342,7 @@ def disagreement(name: str, settings: Settings, session: Session | None, size: S
 
 
 def farthest(found: Outcome, expected: Outcome) -> float:
-    """The largest difference of two outcomes whose outputs have the same shapes."""
+    """Return the largest difference of two outcomes with outputs of the same shapes."""
     if isinstance(found, Exception) or isinstance(expected, Exception):
         return 0.0
     gaps = [
@@ -354,5 +354,5 @@ def farthest(found: Outcome, expected: Outcome) -> float:
 
 
 def elements(outcome: Outcome) -> int:
-    """How many elements an outcome has."""
+    """Return how many elements an outcome has."""
     return 0 if isinstance(outcome, Exception) else sum(array.size for array in outcome.values())

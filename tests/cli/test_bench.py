@@ -1,4 +1,4 @@
-"""`graphproc bench`: whose times it shows, of which images, and what it exits with."""
+"""`graphproc bench`: the contestants and images that it shows times of, and its exit code."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ runner = CliRunner()
 
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing but what this package needs is installed, which is also quick."""
+    """Pretend that only the packages that this one needs are installed, which is also quick."""
 
     def absent(name: str) -> Any:
         raise ModuleNotFoundError(f"No module named {name!r}", name=name.split(".")[0])

@@ -58,7 +58,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="module")
 def wrong(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A graph that gives other values than the configuration that it carries."""
+    """Return a graph that gives other values than its configuration."""
     model = gp.CLIPImageProcessor(image_std=0.5).to_onnx()
     right = gp.CLIPImageProcessor().to_onnx()
     del model.metadata_props[:]

@@ -135,7 +135,7 @@ DETECTOR = ("RTDetrImageProcessor", "--set", 'size={"height": 32, "width": 40}')
 
 @pytest.fixture
 def found(tmp_path: Path) -> Path:
-    """A detector whose outputs have names of their own."""
+    """Return a detector with output names of its own."""
     path = tmp_path / "detector.onnx"
     onnx.save(detector(names=("output0", "output1")), path)
     return path

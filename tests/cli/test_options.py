@@ -28,7 +28,7 @@ def run(*args: str, code: int = 0) -> str:
 
 @pytest.fixture
 def rgba(tmp_path: Path) -> Image.Image:
-    """A picture with an alpha channel of its own."""
+    """Return a picture with an alpha channel of its own."""
     pixels = np.dstack([photograph()[:40, :60], np.random.default_rng(0).integers(0, 256, (40, 60), np.uint8)])
     image = Image.fromarray(pixels)
     image.save(tmp_path / "rgba.png")

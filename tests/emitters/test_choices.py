@@ -52,7 +52,7 @@ def test_colours_in_graphs_of_fixed_dimensions(name: str, color: str, tool: Modu
 
 
 def choices(graph: onnx.GraphProto, within: int = 0) -> Iterator[tuple[int, onnx.NodeProto, onnx.GraphProto]]:
-    """Every choice, with how many it stands in and its graph."""
+    """Yield every choice, with the number of choices around it, and its graph."""
     for node in graph.node:
         if node.op_type == "If":
             yield within, node, graph

@@ -66,7 +66,7 @@ def model(variant: Variant, target: str) -> onnx.ModelProto:
 
 
 def check(graph: onnx.ModelProto) -> onnx.ModelProto:
-    """The checker with everything on, and strict inference of the types and shapes; returns the inferred model."""
+    """Run ONNX's full checker, and strict inference of types and shapes; return the inferred model."""
     onnx.checker.check_model(graph, full_check=True)
     return onnx.shape_inference.infer_shapes(graph, check_type=True, strict_mode=True, data_prop=True)
 
@@ -135,7 +135,7 @@ def inputs_and_outputs(variant: Variant, target: str) -> None:
 
 
 def assert_declared(graph: onnx.ModelProto, given: Mapping[str, Any], found: Mapping[str, Any]) -> None:
-    """Ranks and known sides are the declared ones, and a side's name means one number in inputs and outputs."""
+    """Assert that ranks and known sides are the declared ones, and that a side's name means one number everywhere."""
     sizes: dict[str, int] = {}
     for info in (*graph.graph.input, *graph.graph.output):
         value = given[info.name] if info.name in given else found[info.name]
@@ -156,7 +156,7 @@ def metadata(variant: Variant, target: str) -> None:
 
 
 def names_say_where_a_node_comes_from(variant: Variant, target: str) -> None:
-    """Nodes are named after their step, the output they bring together, or what they check; only casts belong to none."""
+    """Assert that nodes are named after their step, the output that they join, or what they check; only casts are not."""
     graph, compiled = model(variant, target), program(variant)
     if target == "portable":
         compiled = compiled.bind(
@@ -178,7 +178,7 @@ def names_say_where_a_node_comes_from(variant: Variant, target: str) -> None:
 
 
 def nothing_is_left_over(variant: Variant, target: str) -> None:
-    """Every initializer and every node's result is read by something."""
+    """Assert that every initializer and every node's result is read."""
     graph = model(variant, target).graph
     read = {i for node, _ in nodes(graph) for i in node.input}
     read |= {o.name for _, g in nodes(graph) for o in g.output}
@@ -192,7 +192,7 @@ def nothing_is_left_over(variant: Variant, target: str) -> None:
 
 @cache
 def expected(variant: Variant, batch: int, size: tuple[int, int]) -> tuple[list[Any], list[Any]]:
-    """The inputs and the reference's results of some images of one size."""
+    """Return the inputs and the numpy reference's results for some images of one size."""
     inputs = inputs_of(program(variant), images(batch, *size, 3, seed=3))
     return inputs, results_of(program(variant), inputs)
 
@@ -260,7 +260,7 @@ def test_every_opset(name: str, target: str, opset: int) -> None:
 
 
 def assert_as_reference(variant: Variant, graph: onnx.ModelProto, size: tuple[int, int]) -> None:
-    """A graph of batches gives what the reference gives of one image."""
+    """Assert that a graph of batches gives the numpy reference's results."""
     inputs, results = expected(variant, 1, size)
     found = ort(graph)(batched(program(variant), inputs))
     for key, value in reference.batch(program(variant).outputs, results).items():
@@ -327,7 +327,7 @@ print(json.dumps(digests(sys.argv[2] == "everything")))
 
 
 def digests(everything: bool) -> dict[str, str]:
-    """The hash of the `cpu` graph of a few classes, or of every class, and then of the former for other targets too."""
+    """Return the hash of the `cpu` graph of a few classes, or of every class, and then of the former for other targets too."""
     wanted = [(v, "cpu") for v in FAMILIES[:: 1 if everything else 4]]
     if everything:
         wanted += [(v, t) for v in FAMILIES for t in ("cuda", "portable")] + [(v, "cpu") for v in VARIANTS]

@@ -22,7 +22,7 @@ TARGETS = ("cpu", "cuda")
 
 
 def joined(sample: Join | None = None, measured: bool = False) -> Program:
-    """A mask to pad, pixels to pad, patches to concatenate, a size to stack, and the largest of counts."""
+    """Return a mask to pad, pixels to pad, patches to concatenate, a size to stack, and the largest of counts."""
     b = ProgramBuilder("Example", Parity("itself"))
     x = b.add(ToChannelsFirst(), image_input(b))
     if measured:
@@ -115,7 +115,7 @@ def test_measured_sizes_are_not_known_beforehand() -> None:
 
 
 def striped(count: num.Num, height: num.Num) -> Program:
-    """Bands of the image, each resized to one size."""
+    """Return bands of the image, each resized to one size."""
     b = ProgramBuilder("Example", Parity("itself"))
     x = b.add(ToChannelsFirst(), image_input(b))
     index, width = num.symbol("index", 0), x.type.size("W")
@@ -161,7 +161,7 @@ def test_a_body_without_an_operand_is_one_op() -> None:
 
 
 def rows_and_strips(nested: bool) -> Program:
-    """Two views of each image in rows to pad, masks of them, and a strip as long as the image has pixels."""
+    """Return two views of each image in rows to pad, masks of them, and a strip as long as the image has pixels."""
     b = ProgramBuilder("Example", Parity("itself"))
     x = b.add(ToChannelsFirst(), image_input(b))
     floats = b.add(Rescale(1 / 255), x)
@@ -207,7 +207,7 @@ def test_padded_rows_and_strips(input: str, target: str, nested: bool) -> None:
 
 
 def one_output(join: Join, *ops: Op, sample: Join | None = None, twice: bool = False) -> Program:
-    """A chain of ops whose result is an output, or two."""
+    """Return a program of a chain of ops, with its result as one output, or as two."""
     b = ProgramBuilder("Example", Parity("itself"))
     x = image_input(b)
     for step in (ToChannelsFirst(), *ops):

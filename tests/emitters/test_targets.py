@@ -97,10 +97,10 @@ OTHER_TYPES: dict[str, set[str]] = {
     "RfDetrImageProcessor": {"f64"},
     "UVDocImageProcessor": {"f64"},
     "ZoeDepthImageProcessor": {"f64"},
-    # the same, and positions of int32, of which some are none
+    # the same, and positions as int32, some of them -1 for none
     "Molmo2ImageProcessor": {"bool", "f64", "i32"},
 }
-"""The programs whose `portable` graph holds other types than float32 and int64, and which."""
+"""The programs that have other types than float32 and int64 in a `portable` graph, and these types."""
 PORTABLE_SIZE = (90, 121)
 PORTABLE = [
     ("CLIPImageProcessor", {}),
@@ -116,13 +116,13 @@ PORTABLE = [
 
 
 def exported(name: str, options: dict[str, Any]) -> onnx.ModelProto:
-    """The CUDA graph of a class with settings; clusters of colours where it has none."""
+    """Return the CUDA graph of a class with settings; clusters of colours where it has none."""
     settings = {key: SMALL[name][key] for key in SMALL.get(name, {}) if key == "clusters"}
     return getattr(gp, name)(**settings).to_onnx(target="cuda", **options)
 
 
 def fallbacks(model: onnx.ModelProto) -> list[str]:
-    """The operators of the nodes that have no CUDA kernel."""
+    """Return the operators of the nodes that have no CUDA kernel."""
     return [operator for _, operator, _ in cuda_fallbacks(model)]
 
 
@@ -153,7 +153,7 @@ def test_cuda_graphs_of_other_settings_have_a_kernel_for_every_node(name, option
 
 
 def refused(name: str, options: dict[str, Any]) -> bool:
-    """Whether the class has no graph of the settings."""
+    """Tell whether the class has no graph of the settings."""
     return (name, *options) in REFUSED or options.get("resample") in NO_FILTERS.get(name, ())
 
 
@@ -185,7 +185,7 @@ def test_portable_graphs_hold_only_float32_and_int64(variant):
 
 
 def portable_case(name, settings):
-    """A portable model, its input and the reference's output."""
+    """Return a portable model, its input and the numpy reference's output."""
     processor = getattr(gp, name)()
     model = processor.to_onnx(target="portable", image_size=PORTABLE_SIZE, **settings)
     session = gp.Session(model)

@@ -15,7 +15,7 @@ Array = np.ndarray[Any, Any]
 
 UNIT = np.random.default_rng(3).random((40, 72, 3))
 SQUARE = np.random.default_rng(4).random((56, 56, 3))
-PARTLY = np.where(np.arange(40)[:, None, None] < 20, UNIT > 0.5, UNIT)  # of which the upper tiles hold 0 and 1 alone
+PARTLY = np.where(np.arange(40)[:, None, None] < 20, UNIT > 0.5, UNIT)  # the upper tiles hold only 0 and 1
 OFF = dict.fromkeys(("do_rescale", "do_normalize"), False)
 SIDES = {"size": {"height": 56, "width": 56}}
 SHORT = {"size": {"shortest_edge": 56}, "crop_size": 56}
@@ -133,7 +133,7 @@ def test_a_margin_that_the_images_type_does_not_hold() -> None:
 
 
 def test_one_channel_alone() -> None:
-    """ZoeDepth drops an only channel when it resizes."""
+    """ZoeDepth drops the channel axis of an image of one channel when it resizes."""
     image, settings = (UNIT[..., :1] * 255).astype(np.uint8), {**SIDES, "do_normalize": False, "ensure_multiple_of": 1}
     expected = theirs("ZoeDepthImageProcessor", {**settings, "backend": "pil"})(image, return_tensors="np")
     assert not difference(dict(ours("ZoeDepthImageProcessor", settings)(image, return_tensors="np")), dict(expected))

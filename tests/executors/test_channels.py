@@ -17,15 +17,15 @@ CLASSES: dict[str, dict[str, Any]] = {
     "ViTImageProcessor": SMALL,
     "SegformerImageProcessor": SMALL,
     "SuperPointImageProcessor": SMALL,
-    "LlavaNextImageProcessor": TILES,  # which finds some of its tiles of the size that it wants
-    "NougatImageProcessor": PAGE,  # which looks for a margin, and shrinks by means of blocks
+    "LlavaNextImageProcessor": TILES,  # some of its tiles have the wanted size already
+    "NougatImageProcessor": PAGE,  # looks for a margin, and shrinks by means of blocks
     "DetrImageProcessor": {"size": {"shortest_edge": 30, "longest_edge": 50}},
 }
 SIZES = ((40, 56), (24, 30), (300, 200), (31, 90))
 
 
 def picture(channels: int, size: tuple[int, int], dtype: str) -> Array:
-    """Noise inside a light margin; a part is transparent, and a part opaque."""
+    """Return noise inside a light margin; a part is transparent, and a part opaque."""
     rng = np.random.default_rng((channels, *size))
     image = np.full((*size, channels), 255, np.uint8)
     image[3:-4, 5:-2] = rng.integers(0, 256, (size[0] - 7, size[1] - 7, channels))

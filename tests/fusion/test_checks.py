@@ -18,11 +18,11 @@ from graphproc.wrappers.verify import verify
 TENSOR = onnx.TensorProto
 PROCESSOR = gp.DetrImageProcessor(size={"shortest_edge": 80, "longest_edge": 133})
 LANDSCAPE = np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)
-"""Which becomes 80 x 106; turned, it becomes 106 x 80, of as many pixels."""
+"""A size that becomes 80 x 106; turned it becomes 106 x 80, with as many pixels."""
 
 
 def detector(batch: int | str = "n", dtype: int = TENSOR.FLOAT, mask: bool = True, opset: int = 18) -> onnx.ModelProto:
-    """A model of fixed sides: a convolution of 1 x 1, and the mean of the mask."""
+    """Return a model of fixed sides: a convolution of 1 x 1, and the mean of the mask."""
     helper = onnx.helper
     inputs = [helper.make_tensor_value_info("pixel_values", dtype, [batch, 3, 80, 106])]
     nodes = [helper.make_node("Conv", ["pixel_values", "w"], ["y"], name="conv")]

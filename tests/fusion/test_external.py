@@ -28,7 +28,7 @@ POSIX = pytest.mark.skipif(os.name == "nt", reason="links need rights there")
 
 
 def save(net: onnx.ModelProto, folder: Path, one_file: bool = True) -> Path:
-    """The model with all weights in files beside it."""
+    """Save the model with all weights in files beside it; return its path."""
     folder.mkdir(exist_ok=True)
     copy = onnx.ModelProto()
     copy.CopyFrom(net)

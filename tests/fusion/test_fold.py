@@ -28,7 +28,7 @@ def run(graph: onnx.ModelProto, images: Any = IMAGES) -> Any:
 
 
 def operators(graph: onnx.ModelProto) -> list[str]:
-    """Of the nodes in loops, which make the images."""
+    """Return the operators of the nodes in loops, which make the images."""
     return [node.op_type for node, _ in nodes(graph.graph) if "/scan" in node.name]
 
 

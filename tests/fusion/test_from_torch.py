@@ -23,10 +23,10 @@ pytest.importorskip("onnxscript")
 Array = np.ndarray[Any, Any]
 
 BOUND = 1e-5
-"""Float32 in another order: ONNX Runtime's kernels against torch's."""
+"""The bound on differences: ONNX Runtime's kernels add in another order than torch's, in float32."""
 PROCESSOR = gp.ViTImageProcessor(size=32)
 SIZES = ((1, 40, 53), (3, 90, 31))
-"""(batch, height, width) of what each fused graph is run on."""
+"""The (batch, height, width) that each fused graph runs on."""
 
 
 def noise(*shape: int) -> Array:
@@ -52,7 +52,7 @@ class Net(torch.nn.Module):
 
 
 def in_torch(processor: Any, module: Any, images: Array, rename: dict[str, str] | None = None) -> Any:
-    """The torch path: transformers' way of calling, in evaluation mode."""
+    """Run processor and module as with transformers, in evaluation mode."""
     features = processor(list(images), return_tensors="pt")
     names = rename or {name: name for name in features}
     with torch.no_grad():

@@ -109,7 +109,7 @@ def test_sizes_in_subgraphs_survive_a_conversion() -> None:
 
 
 def scaled(name: str, factor: float, version: int = 18, domain: str = "mine") -> onnx.FunctionProto:
-    """A local function that multiplies by a constant."""
+    """Return a local function that multiplies by a constant."""
     nodes = [
         helper.make_node("Constant", [], ["factor"], value=tensor("factor", np.float32(factor))),
         helper.make_node("Mul", ["x", "factor"], ["y"]),
@@ -254,7 +254,7 @@ def test_metadata_of_both_sides() -> None:
 
 
 def two_inputs(pixels: str = "pixel_values") -> onnx.ModelProto:
-    """Reads an image, its mask and text; the mask is int64 as transformers gives it."""
+    """Return a model that reads an image, its mask and text; the mask is int64, as transformers gives it."""
     nodes = [
         helper.make_node("Cast", ["pixel_mask"], ["mask"], "cast", to=FLOAT),
         helper.make_node("ReduceMean", [pixels, "axis"], ["gray"], "mean", keepdims=0),

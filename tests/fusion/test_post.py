@@ -56,13 +56,13 @@ def feeds(images: Sequence[Array], input: str) -> dict[str, Any]:
 
 
 def apart(name: str, net: onnx.ModelProto, images: Sequence[Array], input: str) -> dict[str, Array]:
-    """The model's outputs, from the pixels that the preprocessing graph gives."""
+    """Return the model's outputs, from the pixels that the preprocessing graph gives."""
     pixels = run(processor(name).to_onnx(input=input), feeds(images, input))
     return run(net, {"pixel_values": pixels["pixel_values"]})
 
 
 def reference(name: str, method: str, outputs: Mapping[str, Array], images: Sequence[Array], **options: Any) -> list[Any]:
-    """What transformers makes of the model's outputs."""
+    """Return what transformers makes of the model's outputs."""
     tensors = SimpleNamespace(**{key: torch.from_numpy(value).float() for key, value in outputs.items()})
     made = getattr(transformers, f"{name}ImageProcessorPil")(**SMALL[name])
     found: list[Any] = getattr(made, method)(tensors, target_sizes=[image.shape[:2] for image in images], **options)
@@ -70,7 +70,7 @@ def reference(name: str, method: str, outputs: Mapping[str, Array], images: Sequ
 
 
 def cut(found: Mapping[str, Array]) -> list[dict[str, Array]]:
-    """The rows that count, image by image."""
+    """Return the rows that count, image by image."""
     return [{key: found[key][i, :count] for key in ("scores", "labels", "boxes")} for i, count in enumerate(found["count"])]
 
 
@@ -85,7 +85,7 @@ def metadata(graph: onnx.ModelProto) -> dict[str, str]:
 # ---- results ---------------------------------------------------------------------------------------------------
 
 THRESHOLDS = {"RTDetr": 0.96, "DeformableDetr": 0.3, "Detr": 0.3}
-"""With which some of what the net gives counts."""
+"""Options with which some of the net's rows count."""
 FORMS = [("batch", [IMAGES[0], IMAGES[0][:, ::-1].copy()]), ("image", IMAGES[1:2]), ("sequence", IMAGES)]
 
 

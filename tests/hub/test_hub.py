@@ -42,7 +42,7 @@ def hub() -> Iterator[Hub]:
 
 
 class Client:
-    """Runs code in a process whose client knows only this Hub and an empty home."""
+    """Runs code in a process with a client that knows only this Hub and an empty home."""
 
     def __init__(self, hub: Hub, home: Path, root: Path) -> None:
         kept = {k: v for k, v in os.environ.items() if "proxy" not in k.lower() and not k.startswith(("HF_", "HUGGING"))}
@@ -58,7 +58,7 @@ class Client:
         }
 
     def run(self, code: str, **environment: str) -> list[Any]:
-        """What the code put into `out`."""
+        """Run code in a process; return what it put into `out`."""
         result = self.process(["-c", PRELUDE + code + "\nprint(json.dumps(out))"], **environment)
         assert result.returncode == 0, result.stderr
         assert "Traceback" not in result.stderr

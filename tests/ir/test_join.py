@@ -16,7 +16,7 @@ RULES: dict[str, Any] = {rule: lambda self, *given: None for rule in ("check", "
 
 
 def make(doc: str = DOC, **members: Any) -> type[Join]:
-    """A join class that is not registered yet."""
+    """Return a join class that is not registered yet."""
     return dataclass(frozen=True)(type("Nothing", (Join,), {"__doc__": doc, **members}))
 
 

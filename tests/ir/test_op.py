@@ -23,7 +23,7 @@ RULES: dict[str, Any] = {
 
 
 def make(doc: str | None = DOC, **members: Any) -> type[Op]:
-    """An op class that is not registered yet."""
+    """Return an op class that is not registered yet."""
     return dataclass(frozen=True)(type("Nothing", (Op,), {"__doc__": doc, **members}))
 
 

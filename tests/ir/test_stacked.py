@@ -26,7 +26,7 @@ ROWS, COLUMNS = num.symbol("rows"), num.symbol("columns")
 
 @pytest.fixture
 def program() -> Program:
-    """Maps at a size that is an input, and their number of elements."""
+    """Return maps at a size that is an input, and their number of elements."""
     b = ProgramBuilder("Example", Parity("nothing"), stacked=True)
     scores = b.input("logits", TensorType("f32", (3, ROWS, COLUMNS), "CHW"))
     b.input("target_size", SIZE, NAMES)

@@ -69,7 +69,7 @@ def test_what_can_be_left_out() -> None:
 
 
 def compiled(variant: Variant) -> list[Program]:
-    """A class's programs of each backend, of its defaults and of small settings, before and after the passes."""
+    """Return a class's programs of each backend, of its defaults and of small settings, before and after the passes."""
     spec = specs()[variant.name]
     made = [
         spec.program(spec.config(settings), backend=backend, extra_inputs=variant.inputs, several=variant.several)
@@ -108,7 +108,7 @@ NUMBERS = st.one_of(st.integers(-9, 99), st.floats(-9, 9), st.just(H), st.just(W
 
 
 def grown(inner: st.SearchStrategy[Num]) -> st.SearchStrategy[Num]:
-    """Expressions of others."""
+    """Return expressions made of others."""
     two = st.tuples(inner, inner)
     return st.one_of(
         two.map(lambda p: p[0] + p[1]),
@@ -142,7 +142,7 @@ def test_any_size(size: Num) -> None:
 
 
 def wrong(line: str, text: str = TEXT, after: str = "  to_channels_first =") -> str:
-    """The text with a line in front of another one."""
+    """Return the text with a line in front of another one."""
     at = text.index(after)
     return f"{text[:at]}{line}\n{text[at:]}"
 

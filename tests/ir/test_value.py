@@ -1,4 +1,4 @@
-"""Operators of values: each writes the step that one would write by hand, and computes what numpy's operator does."""
+"""Operators of values: each writes the step that a person would write, and computes what numpy's operator does."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ SHAPE = (3, 4)
 
 
 def written(write: Callable[..., Value], *dtypes: str) -> Program:
-    """The program of a function of values [3, 4]."""
+    """Return the program of a function of values [3, 4]."""
     b = ProgramBuilder("Example", Parity("itself"))
     b.output("y", write(*(b.input(name, TensorType(dtype, SHAPE)) for name, dtype in zip("abc", dtypes, strict=False))))
     return b.finish()
 
 
 def by_hand(program: Program, *chain: tuple[Op, tuple[str, ...]]) -> tuple[Step, ...]:
-    """The steps of ops, each with the names of its operands; the last result is called `.`."""
+    """Return the steps of ops, each with the names of its operands; the last result is called `.`."""
     types = {v.name: v.type for v in program.inputs}
     steps: list[Step] = []
     for op, names in chain:
@@ -78,7 +78,7 @@ def sigmoid(x: Array) -> Array:
 
 
 def on_both(function: Callable[..., Any], *dtypes: str) -> Any:
-    """A row whose function serves values and arrays."""
+    """Return a row with a function for both values and arrays."""
     return function, function, dtypes
 
 

@@ -41,12 +41,12 @@ class Case:
 
     @property
     def arrays(self) -> list[Array]:
-        """The images' results."""
+        """Return the images' results."""
         return [np.array(image, DTYPES[self.dtype]) for image in self.images]
 
     @property
     def alike(self) -> list[Array]:
-        """Results of one shape, as of images of one size: the first image's, and it flipped."""
+        """Return results of one shape, as from images of one size: the first image's, and the same flipped."""
         first = self.arrays[0]
         return [first, np.flip(first).copy(), first]
 
@@ -75,14 +75,14 @@ TARGETS = ("cpu", "cuda")
 
 
 def program(join: Join, dtype: str, shape: tuple[num.Num, ...], sample: Join | None = None) -> Program:
-    """A program that returns what it is given."""
+    """Return a program that returns what it is given."""
     b = ProgramBuilder("Example", Parity("itself"))
     b.output("found", b.input("given", TensorType(dtype, shape)), join, sample=sample)
     return b.finish()
 
 
 def program_of(case: Case) -> Program:
-    """Lengths that differ among the images are symbols."""
+    """Return a case's program; lengths that differ among the images are symbols."""
     shapes = [array.shape for array in (*case.arrays, *case.alike)]
     shape = tuple(a[0] if len(set(a)) == 1 else num.symbol(f"side_{i}", 0) for i, a in enumerate(zip(*shapes, strict=True)))
     return program(case.join, case.dtype, shape)

@@ -15,7 +15,7 @@ from graphproc.numerics.color import (
 
 
 def every_color_and_alpha() -> np.ndarray:
-    """uint8 [256, 256, 4]: row is alpha, column is red; green and blue run through permutations of the column."""
+    """Return uint8 [256, 256, 4]: the row is alpha, the column red; green and blue are permutations of the column."""
     alpha, red = np.meshgrid(np.arange(256), np.arange(256), indexing="ij")
     green, blue = 255 - red, (red * 7 + alpha) % 256
     return np.stack([red, green, blue, alpha], axis=-1).astype(np.uint8)

@@ -13,11 +13,11 @@ from graphproc.numerics.enlarging import MOST_OUTPUTS, float32_weights
 from graphproc.numerics.filters import PRECISION_BITS, coefficients
 
 ERROR = 6 * 2.0**-17
-"""What two weights, two products and two additions may err in float32, below 256."""
+"""The largest error of two weights, two products and two additions in float32, below 256."""
 
 
 def two_taps(n_in: int, n_out: int) -> tuple[np.ndarray, np.ndarray]:
-    """Both of Pillow's weights of every output, and those in float32, as fractions: a third tap weighs nothing."""
+    """Return both of Pillow's weights of every output, and those in float32, as fractions: a third tap weighs nothing."""
     weights = coefficients(n_in, n_out, "bilinear").weights
     floats = float32_weights(weights, n_out) * np.float32(2.0**-PRECISION_BITS)
     used = np.argsort(weights == 0, axis=1, kind="stable")[:, :2]
@@ -31,7 +31,7 @@ def two_taps(n_in: int, n_out: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def byte(weights: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Pillow's, of two pixels."""
+    """Return Pillow's byte for two pixels."""
     total = weights[:, :1].astype(np.int64) * a + weights[:, 1:].astype(np.int64) * b
     return (total + (1 << (PRECISION_BITS - 1))) >> PRECISION_BITS
 

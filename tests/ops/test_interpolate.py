@@ -123,7 +123,7 @@ def test_centres_on_the_border_of_two_pixels(sides: Any, dtype: str, rng: np.ran
 
 
 BLOCKS = [((333, 500), (224, 224)), ((333, 500), (509, 211)), ((900, 1400), (30, 37)), ((700, 41), (523, 1000))]
-"""Sizes whose results are computed in blocks: some that no block divides, and more taps than are nodes of their own."""
+"""Sizes that are computed in blocks: some that blocks do not divide, and more taps than have nodes of their own."""
 
 
 @pytest.mark.parametrize("mode", MODES)

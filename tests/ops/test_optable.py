@@ -21,7 +21,7 @@ FORMS = [
     for known in sizes
     for leading in (0, 1)
 ]
-"""Of graphs: the target, whether they are for one size, and how many axes stand before the image's."""
+"""Forms of graphs: the target, whether they are for one size, and how many axes are in front of the image's."""
 FEW_FORMS = [("cpu", False, 1), ("cpu", True, 0), ("cuda", False, 0)]
 
 
@@ -36,7 +36,7 @@ def test_rows_are_told_apart() -> None:
 
 @lru_cache(maxsize=4)
 def expected_of(case: Case) -> tuple[np.ndarray, np.ndarray]:
-    """Two different images and what the oracle says of them."""
+    """Return two different images, and the oracle's results for them."""
     x = case.inputs(2)
     return x, case.oracle(x)
 
@@ -73,7 +73,7 @@ def test_onnx_rule(case: Case) -> None:
     for target, known, leading in tiers.forms(FORMS, FEW_FORMS):
         if target == "portable" and not case.portable:
             with_f64 = emit_unoptimized(case.program(), EmitOptions("cpu", image_size=(sides["H"], sides["W"])))
-            assert "Cast" in {node.op_type for node, _ in nodes(with_f64.graph)}  # float64 arithmetic, as the row says
+            assert "Cast" in {node.op_type for node, _ in nodes(with_f64.graph)}  # float64 arithmetic, as the test's row says
             continue
         options = EmitOptions(
             target,  # type: ignore[arg-type]

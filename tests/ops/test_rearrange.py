@@ -1,4 +1,4 @@
-"""Rearranging axes: random patterns against an element-wise definition, the reference's patches, node counts, refusals."""
+"""Rearranging axes: random patterns against an element-wise definition, transformers' patches, node counts, refusals."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CHW = TensorType("f32", (3, 8, 12), "CHW")
 
 
 def grouped(rng: np.random.Generator, names: list[str], count: int) -> list[list[str]]:
-    """The names in `count` groups, some of which may be empty."""
+    """Return the names in `count` groups; some may be empty."""
     cuts = [0, *sorted(rng.integers(0, len(names) + 1, count - 1).tolist()), len(names)]
     return [names[a:b] for a, b in itertools.pairwise(cuts)]
 

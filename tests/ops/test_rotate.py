@@ -1,4 +1,4 @@
-"""Turning images: the direction is the reference's."""
+"""Turning images: the direction is transformers'."""
 
 from __future__ import annotations
 

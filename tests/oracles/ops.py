@@ -1,4 +1,4 @@
-"""What ops should give, computed by other people's code or by scalar arithmetic written down separately."""
+"""What ops should give, computed by other people's code or by scalar arithmetic written separately."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def per_plane(x: Array, function: Callable[[Image.Image], Image.Image]) -> Array
 
 
 def pillow_resize(x: Array, height: int, width: int, filter: str) -> Array:
-    """`Image.resize` of each plane of uint8 `[..., H, W]`."""
+    """Apply `Image.resize` to each plane of uint8 `[..., H, W]`."""
     return per_plane(x, lambda image: image.resize((width, height), Image.Resampling(CODES[filter])))
 
 
 def torch_resize(x: Array, height: int, width: int, filter: str) -> Array:
-    """What torchvision's resize calls: torch's antialiased `interpolate` of uint8 `[..., H, W]`."""
+    """Apply what torchvision's resize calls, torch's antialiased `interpolate`, to uint8 `[..., H, W]`."""
     import torch
 
     planes = torch.from_numpy(np.ascontiguousarray(x.reshape(-1, 1, *x.shape[-2:])))
@@ -40,7 +40,7 @@ def torch_resize(x: Array, height: int, width: int, filter: str) -> Array:
 
 
 def pillow_two_passes(x: Array, height: int, width: int, filter: str, vertical_first: bool) -> Array:
-    """The two passes as two calls of Pillow, in a chosen order; a pass that keeps its length does nothing."""
+    """Run the two passes as two calls of Pillow, in a chosen order; a pass that keeps its length does nothing."""
     for axis in (0, 1) if vertical_first else (1, 0):
         h, w = x.shape[-2:]
         x = pillow_resize(x, *((height, w) if axis == 0 else (h, width)), filter)
@@ -48,18 +48,18 @@ def pillow_two_passes(x: Array, height: int, width: int, filter: str, vertical_f
 
 
 def pillow_crop(x: Array, top: int, left: int, height: int, width: int) -> Array:
-    """`Image.crop` of each plane; outside the image it gives zeros."""
+    """Apply `Image.crop` to each plane; outside the image it gives zeros."""
     return per_plane(x, lambda image: image.crop((left, top, left + width, top + height)))
 
 
 def pillow_center_crop(x: Array, height: int, width: int) -> Array:
-    """A centred box whose corner is rounded towards the top left, cut out by Pillow."""
+    """Cut out a centred box with Pillow, with its corner rounded towards the top left."""
     top, left = ((have - want) // 2 for have, want in zip(x.shape[-2:], (height, width), strict=True))
     return pillow_crop(x, top, left, height, width)
 
 
 def pillow_pad(x: Array, top: int, left: int, height: int, width: int, value: int = 0) -> Array:
-    """Each plane pasted onto a new image of one value."""
+    """Paste each plane onto a new image of one value."""
 
     def paste(image: Image.Image) -> Image.Image:
         canvas = Image.new("L", (width, height), value)
@@ -70,7 +70,7 @@ def pillow_pad(x: Array, top: int, left: int, height: int, width: int, value: in
 
 
 def pillow_bordered(x: Array, top: int, left: int, height: int, width: int, color: tuple[int, int, int]) -> Array:
-    """RGB images of uint8 `[..., 3, H, W]` pasted onto a new image of one colour."""
+    """Paste RGB images, uint8 `[..., 3, H, W]`, onto a new image of one colour."""
 
     def paste(pixels: Array) -> Array:
         canvas = Image.new("RGB", (width, height), color)
@@ -82,14 +82,14 @@ def pillow_bordered(x: Array, top: int, left: int, height: int, width: int, colo
 
 
 def pillow_on_white(x: Array) -> Array:
-    """`Image.alpha_composite` over opaque white of uint8 `[..., H, W, 4]`."""
+    """Apply `Image.alpha_composite` over opaque white to uint8 `[..., H, W, 4]`."""
     flat = x.reshape(-1, x.shape[-2], 4)
     white = Image.new("RGBA", (flat.shape[1], flat.shape[0]), (255, 255, 255, 255))
     return np.asarray(Image.alpha_composite(white, Image.fromarray(flat)).convert("RGB")).reshape(*x.shape[:-1], 3)
 
 
 def on_checkerboard(x: Array) -> Array:
-    """Pixel by pixel over squares of 8 x 8 pixels, in Python's integers, of uint8 `[..., H, W, 4]`."""
+    """Composite uint8 `[..., H, W, 4]` pixel by pixel over squares of 8 x 8 pixels, in Python's integers."""
     result = np.empty((*x.shape[:-1], 3), np.uint8)
     for index in np.ndindex(x.shape[:-1]):
         *color, alpha = map(int, x[index])
@@ -99,7 +99,7 @@ def on_checkerboard(x: Array) -> Array:
 
 
 def byte_table(function: Callable[[int, int], np.float32], channels: int) -> Callable[[Array], Array]:
-    """An oracle that calls `function(byte, channel)` once for each, for uint8 `[..., C, H, W]`."""
+    """Return an oracle that calls `function(byte, channel)` once for each, for uint8 `[..., C, H, W]`."""
     with np.errstate(all="ignore"):
         table = np.array([[function(byte, c) for byte in range(256)] for c in range(channels)], dtype=np.float32)
 
@@ -110,33 +110,33 @@ def byte_table(function: Callable[[int, int], np.float32], channels: int) -> Cal
 
 
 def scalar_rescale(value: float, factor: float) -> np.float32:
-    """A product of Python floats, stored as float32."""
+    """Multiply Python floats, and store the product as float32."""
     return np.float32(float(value) * factor)
 
 
 def scalar_normalize(value: float, mean: float, std: float) -> np.float32:
-    """One subtraction and one division of float32 scalars."""
+    """Compute one subtraction and one division of float32 scalars."""
     return np.float32((np.float32(value) - np.float32(mean)) / np.float32(std))
 
 
 def elementwise(x: Array, function: Callable[[Any], np.float32]) -> Array:
-    """A scalar function of each element, one at a time."""
+    """Apply a scalar function to each element, one at a time."""
     with np.errstate(all="ignore"):
         return np.array([function(v) for v in x.reshape(-1).tolist()], dtype=np.float32).reshape(x.shape)
 
 
 def pick_channels(x: Array, order: Sequence[int]) -> Array:
-    """Channels of `[..., C, H, W]`, one at a time."""
+    """Return channels of `[..., C, H, W]`, one at a time."""
     return np.stack([x[..., i, :, :] for i in order], axis=-3)
 
 
 def channels_first(x: Array) -> Array:
-    """`[..., H, W, C]` to `[..., C, H, W]`, one channel at a time."""
+    """Turn `[..., H, W, C]` into `[..., C, H, W]`, one channel at a time."""
     return np.stack([x[..., i] for i in range(x.shape[-1])], axis=-3)
 
 
 def rearranged(x: Array, /, pattern: str, **lengths: int) -> Array:
-    """An einops-like rearrangement, element by element; the length of every part is given."""
+    """Rearrange axes by an einops-like pattern, element by element; the length of every part is given."""
     left, right = (
         [(inside or single.replace("1", "")).split() for inside, single in re.findall(r"\(([^)]*)\)|(\w+)", side)]
         for side in pattern.split("->")
@@ -161,10 +161,10 @@ def rearranged(x: Array, /, pattern: str, **lengths: int) -> Array:
 
 
 def for_every(value: Array) -> Callable[[Array], Array]:
-    """The same for every image `[..., C, H, W]`."""
+    """Make an oracle that gives the same value for every image `[..., C, H, W]`."""
     return lambda x: np.broadcast_to(value, (*x.shape[:-3], *value.shape))
 
 
 def numpy_pad(x: Array, mode: Any, widths: Sequence[tuple[int, int]]) -> Array:
-    """`numpy.pad` of the last axes."""
+    """Apply `numpy.pad` to the last axes."""
     return np.pad(x, [(0, 0)] * (x.ndim - len(widths)) + [*widths], mode=mode)

@@ -30,7 +30,7 @@ def transformers_grayscale(image: Array) -> Array:
 
 
 def transformers_standardize(image: Array) -> Array:
-    """The order of the sums is that of an image stored channels last."""
+    """Standardize with transformers; the order of the sums is that of an image stored channels last."""
     from transformers.models.pix2struct.image_processing_pil_pix2struct import Pix2StructImageProcessorPil
 
     return Pix2StructImageProcessorPil().normalize(np.ascontiguousarray(image.transpose(1, 2, 0)).transpose(2, 0, 1))
@@ -52,7 +52,7 @@ def transformers_warp(image: Array, box: Sequence[float], height: int, width: in
 
 
 def transformers_depths(x: Array, scale: float) -> Array:
-    """Depths in metres of each map `[H, W]` of `[..., H, W]`, given beside an image that is left alone."""
+    """Return depths in metres of each map `[H, W]` of `[..., H, W]`, given beside an image that is not used."""
     from transformers.models.prompt_depth_anything.image_processing_pil_prompt_depth_anything import (
         PromptDepthAnythingImageProcessorPil,
     )
@@ -86,7 +86,7 @@ def pillow_reduce(image: Array, vertical: int, horizontal: int) -> Array:
 
 
 def pillow_resize_part(x: Array, height: int, width: int, code: int, extent: tuple[float, float]) -> Array:
-    """`Image.resize` of the box from the top left corner that is `extent` (height, width) large."""
+    """Apply `Image.resize` to the box of size `extent` (height, width) at the top left corner."""
 
     def resized(image: Array) -> Array:
         box = (0, 0, extent[1], extent[0])
@@ -97,7 +97,7 @@ def pillow_resize_part(x: Array, height: int, width: int, code: int, extent: tup
 
 
 def pillow_content_box(image: Array) -> Array:
-    """Gray by Pillow, stretched by float64, and Pillow's box around what is below 200."""
+    """Return Pillow's box around everything below 200, in Pillow's gray stretched in float64."""
     gray = np.asarray(Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0))).convert("L")).astype(np.float64)
     low, high = gray.min(), gray.max()
     if low == high:
@@ -109,18 +109,18 @@ def pillow_content_box(image: Array) -> Array:
 
 
 FLOAT32_BELOW = ((250, 9, 228), (250, 13, 146), (250, 47, 199))
-"""The three colours whose gray is a whole number that float32 rounds to a little less."""
+"""The three colours with a whole number as gray that float32 rounds to a little less."""
 
 
 def torchvision_gray(image: Array) -> Array:
-    """10000 times the gray in integers, truncated."""
+    """Return the gray, computed as 10000 times the gray in integers, truncated."""
     red, green, blue = image.astype(np.int64)
     below = [(red == r) & (green == g) & (blue == b) for r, g, b in FLOAT32_BELOW]
     return (2989 * red + 5870 * green + 1140 * blue) // 10000 - np.any(below, axis=0)
 
 
 def torchvision_content_box(image: Array) -> Array:
-    """Gray by torchvision, stretched by float32, and the box around what is below 200."""
+    """Return the box around everything below 200, in torchvision's gray stretched in float32."""
     gray = torchvision_gray(image)
     low, high = gray.min(), gray.max()
     if low == high:
@@ -131,13 +131,15 @@ def torchvision_content_box(image: Array) -> Array:
 
 
 def scalar_affine(x: Array, scale: float, offset: float) -> Array:
-    """numpy's own arithmetic of a float32 array and Python floats."""
+    """Return numpy's own arithmetic of a float32 array and Python floats."""
     return np.array([v * scale + offset for v in x.reshape(-1)], dtype=np.float32).reshape(x.shape)
 
 
 def _taps(n_in: int, n_out: int, i: int, mode: str) -> tuple[list[tuple[int, Any]], int]:
-    """Input pixels and float32 weights of output `i` in torch's order, and how many of their products are rounded; for sizes
-    that round nothing twice, torch's."""
+    """Return input pixels and float32 weights of output `i` in torch's order, and how many of their products are rounded.
+
+    They are torch's for sizes where nothing is rounded twice.
+    """
     if mode == "align_corners":
         at = _F(i) * (_F(n_in - 1) / _F(n_out - 1)) if n_out > 1 else _F(0)
         low = int(at)
@@ -169,7 +171,7 @@ def _taps(n_in: int, n_out: int, i: int, mode: str) -> tuple[list[tuple[int, Any
 
 
 def _polynomial(x: Any, *coefficients: float) -> Any:
-    """By Horner, each product and sum rounded once."""
+    """Evaluate a polynomial by Horner's rule, with each product and sum rounded once."""
     total = _F(coefficients[0])
     for coefficient in coefficients[1:]:
         total = _F(float(total) * float(x) + coefficient)
@@ -177,21 +179,21 @@ def _polynomial(x: Any, *coefficients: float) -> Any:
 
 
 def _cubic(x: Any) -> Any:
-    """Keys' kernel with a = -0.75; only the first steps of its polynomials are fused."""
+    """Return Keys' kernel with a = -0.75; only the first steps of its polynomials are fused."""
     if x > 1:
         return _polynomial(x, -0.75, 3.75, -6.0) * x + _F(3)
     return _polynomial(x, 1.25, -2.25) * x * x + _F(1)
 
 
 def _antialias_cubic(x: Any) -> Any:
-    """Keys' kernel with a = -0.5."""
+    """Return Keys' kernel with a = -0.5."""
     if x >= 2:
         return _F(0)
     return _polynomial(x, -0.5, 2.5, -4.0, 2.0) if x >= 1 else _F(float(_polynomial(x, 1.5, -2.5) * x) * float(x) + 1.0)
 
 
 def _of_four(plane: Array, i: int, j: int, height: int, width: int, mode: str) -> Any:
-    """An output of the four pixels around it, the other column's first."""
+    """Return an output from the four pixels around it; the other column's come first."""
     ((below, b), (above, a)), _ = _taps(plane.shape[0], height, i, mode)
     ((right, r), (left, f)), _ = _taps(plane.shape[1], width, j, mode)
     total = plane[above, right] * (a * r)
@@ -201,7 +203,10 @@ def _of_four(plane: Array, i: int, j: int, height: int, width: int, mode: str) -
 
 
 def scalar_interpolate(image: Array, height: int, width: int, mode: str, fused: bool = False) -> Array:
-    """Rows, then columns, float32 after each product and sum, or after both where torch fuses them; small results at once."""
+    """Interpolate rows, then columns, in float32 after each product and sum, or after both where torch fuses them.
+
+    Small results are computed in both directions at once.
+    """
     if fused and mode in ("linear", "align_corners") and height + width <= 128:
         return np.stack(
             [[[_of_four(plane, i, j, height, width, mode) for j in range(width)] for i in range(height)] for plane in image]
@@ -223,7 +228,7 @@ def scalar_interpolate(image: Array, height: int, width: int, mode: str, fused: 
 
 
 def scalar_interpolate_bytes(image: Array, height: int, width: int, mode: str) -> Array:
-    """Rows, then columns, with weights of 16 bits; those outside the image are added to those of its outermost pixels."""
+    """Interpolate rows, then columns, with weights of 16 bits; those outside the image count for its outermost pixels."""
     for axis, side in ((2, width), (1, height)):
         lines = np.moveaxis(image, axis, 0).astype(np.int64)
         tables, largest = [], 0.0
@@ -253,12 +258,12 @@ def scalar_interpolate_bytes(image: Array, height: int, width: int, mode: str) -
 
 
 def _keys(x: float) -> float:
-    """Keys' kernel with a = -0.75 in float64."""
+    """Return Keys' kernel with a = -0.75 in float64."""
     return ((-0.75 * x + 3.75) * x - 6.0) * x + 3.0 if x > 1 else (1.25 * x - 2.25) * x * x + 1.0
 
 
 def opencv_resize(image: Array, height: int, width: int) -> Array:
-    """`cv2.resize` of one image `[C, H, W]`."""
+    """Apply `cv2.resize` to one image `[C, H, W]`."""
     import cv2
 
     pixels = cv2.resize(np.ascontiguousarray(np.moveaxis(image, 0, -1)), (width, height), interpolation=cv2.INTER_LINEAR)
@@ -266,7 +271,7 @@ def opencv_resize(image: Array, height: int, width: int) -> Array:
 
 
 def fixed_point_resize(image: Array, height: int, width: int) -> Array:
-    """One image `[C, H, W]` pixel by pixel, in Python's integers."""
+    """Resize one image `[C, H, W]` pixel by pixel, in Python's integers."""
 
     def taps(n_in: int, n_out: int) -> list[tuple[int, int, int]]:
         found = []
@@ -291,7 +296,7 @@ def fixed_point_resize(image: Array, height: int, width: int) -> Array:
 
 
 def opencv_nms(boxes: Array, scores: Array, iou_threshold: float, score_threshold: float, limit: int, candidates: int) -> Array:
-    """Which of boxes `[n, 4]`, by two corners, `cv2.dnn.NMSBoxes` keeps for each class of scores `[classes, n]`."""
+    """Return which of boxes `[n, 4]`, by two corners, `cv2.dnn.NMSBoxes` keeps for each class of scores `[classes, n]`."""
     import cv2
 
     low = np.minimum(boxes[:, :2], boxes[:, 2:])

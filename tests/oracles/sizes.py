@@ -24,7 +24,7 @@ H, W = num.symbol("height"), num.symbol("width")
 
 
 def random_sizes(count: int, seed: int = 0) -> Iterator[Size]:
-    """Sizes of every magnitude; half have an ordinary aspect ratio, many sides are multiples of 8."""
+    """Yield sizes of every magnitude; half have an ordinary aspect ratio, many sides are multiples of 8."""
     rng = random.Random(seed)
     for _ in range(count):
         height = max(1, int(2 ** rng.uniform(0, 13.2)))
@@ -35,7 +35,7 @@ def random_sizes(count: int, seed: int = 0) -> Iterator[Size]:
 
 
 def all_sizes(count: int = 3000) -> list[Size]:
-    """Every pair of boundary sides, extreme shapes, exact ratios, small sizes, and `count` random sizes."""
+    """Return every pair of boundary sides, extreme shapes, exact ratios, small sizes, and `count` random sizes."""
     pairs = [(h, w) for h in EDGES for w in EDGES]
     rng = random.Random(2)
     ratios = [(a * s, b * s) for a, b in ((1, 1), (1, 4), (2, 1), (9, 4)) for s in rng.sample(range(1, 2000), 150)]
@@ -50,11 +50,11 @@ def compare(rule: Rule, oracle: Oracle, count: int = 3000, graph: int = 120, nod
     """Compare a rule with its oracle on ints everywhere, and traced through ONNX Runtime on some of the sizes.
 
     Args:
-        rule: its results, ending with its condition where it has one (see `guard`).
-        oracle: the expected results; None where the source raises.
-        count: random sizes tried as ints.
-        graph: sizes tried in ONNX Runtime.
-        nodes: the graph must have fewer.
+        rule: gives the results; the last one is its condition if it has one (see `guard`).
+        oracle: gives the expected results; None where the source raises.
+        count: the number of random sizes to try as ints.
+        graph: the number of sizes to try in ONNX Runtime.
+        nodes: the graph must have fewer nodes than this.
 
     Returns:
         How many of the sizes the source accepts.
@@ -84,7 +84,7 @@ def compare(rule: Rule, oracle: Oracle, count: int = 3000, graph: int = 120, nod
 
 
 def node_count(expressions: Sequence[Any]) -> int:
-    """The nodes that the expressions take in a graph."""
+    """Return the nodes that the expressions take in a graph."""
     import onnx_ir as ir
 
     g = GraphBuilder("cpu", 18, 0)
@@ -96,19 +96,19 @@ def node_count(expressions: Sequence[Any]) -> int:
 
 
 def pil_module(model: str) -> Any:
-    """The module of transformers' numpy processor of a model."""
+    """Return the module of transformers' numpy processor of a model."""
     pytest.importorskip("transformers", reason="transformers is the oracle")
     return importlib.import_module(f"transformers.models.{model}.image_processing_pil_{model}")
 
 
 def torchvision_module(model: str) -> Any:
-    """The module of transformers' torchvision processor of a model; tests skip without torchvision."""
+    """Return the module of transformers' torchvision processor of a model; tests skip without torchvision."""
     pytest.importorskip("torchvision", reason="the oracle; .ci/run has an environment with it")
     return importlib.import_module(f"transformers.models.{model}.image_processing_{model}")
 
 
 def virtual(height: int, width: int) -> Any:
-    """An image of any size, channels first, that takes no memory."""
+    """Return an image of any size, channels first, that takes no memory."""
     return np.broadcast_to(np.uint8(0), (3, height, width))
 
 
@@ -124,7 +124,7 @@ class AskedForError(Exception):
 
 
 def asked_size(monkeypatch: pytest.MonkeyPatch, module: Any, call: Callable[[Any], Any]) -> Oracle:
-    """The size that a method of a module's processor asks the standard resize for; the image's own where it asks nothing."""
+    """Return the size that a module's method asks the standard resize for, or the image's own if it does not call it."""
     from transformers import image_processing_backends as backends
 
     def stop(image: Any, size: Any = None, *args: Any, **kwargs: Any) -> Any:
@@ -146,7 +146,7 @@ def asked_size(monkeypatch: pytest.MonkeyPatch, module: Any, call: Callable[[Any
 
 
 def raising(function: Callable[[int, int], Sequence[Any]]) -> Oracle:
-    """An oracle whose results end with True, and None where the function raises a ValueError."""
+    """Make an oracle with True as the last result, and None where the function raises a ValueError."""
 
     def oracle(height: int, width: int) -> Sequence[Any] | None:
         try:

@@ -1,4 +1,4 @@
-"""Rules of tiles in words, of classes whose own functions cannot be imported without torchvision."""
+"""Rules of tiles written down anew, for classes with functions that cannot be imported without torchvision."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def cohere2_vision(height: int, width: int, tile: int, maximum: int) -> Any:
-    """The rule in words: of all canvases the one that enlarges least, else the one that reduces least; first in order wins."""
+    """Return the canvas that enlarges least, else the one that reduces least; the first of equals wins."""
     grids = [(rows, columns) for columns in range(1, maximum + 1) for rows in range(1, maximum // columns + 1)]
     scales = {(a, b): min(b * tile / width, a * tile / height) for a, b in sorted(grids, key=lambda grid: grid[0] * grid[1])}
     if any(scale >= 1 for scale in scales.values()):
@@ -17,7 +17,7 @@ def cohere2_vision(height: int, width: int, tile: int, maximum: int) -> Any:
 
 
 def perception_lm(height: int, width: int, tile: int, maximum: int) -> Any:
-    """The search in words, with exact fractions but where the source's rounding decides."""
+    """Search as the source does, in exact fractions except where the source's rounding decides."""
     if maximum <= 1:
         return 1, 1
     by_shape: dict[Fraction, list[tuple[int, int]]] = {}
@@ -42,7 +42,7 @@ def perception_lm(height: int, width: int, tile: int, maximum: int) -> Any:
 
 
 def step3p7(height: int, width: int, view: int, side: int, longest: int) -> Any:
-    """The plan in words; None where the source divides by zero."""
+    """Plan as the source does; None where it divides by zero."""
     if min(height, width) < 32 and max(height, width) / min(height, width) > 4:
         height = width = max(height, width)
     padded = height, width

@@ -21,7 +21,7 @@ RESIZE, CROP = Resize(9, 8, "box"), CenterCrop(4, 4)
 
 
 def made(first: Any, then: Any = None, ops: Sequence[Op | Reads] | Declined = (), alone: bool = True) -> Pass:
-    """A pass that returns the same for every match."""
+    """Return a pass that returns the same for every match."""
 
     class Made(Pass):
         name = "made"

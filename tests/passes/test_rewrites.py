@@ -37,7 +37,7 @@ RGB = "u8[height, width, 3] HWC"
 
 
 def chain(ops: str, image: str = RGB) -> Program:
-    """The program of ops one after the other: `"to_channels_first; rescale<factor=0.5>*"`; a star is for a result read twice."""
+    """Return the program of ops such as `"to_channels_first; rescale<factor=0.5>*"`; a star marks a result that is read twice."""
     lines, x = ["program Example", f"input image: {image}"], "image"
     for number, op in enumerate(ops.split("; ")):
         lines.append(f"v{number} = {op.removesuffix('*')}({x})")
@@ -47,7 +47,7 @@ def chain(ops: str, image: str = RGB) -> Program:
 
 
 def ops_of(program: Program) -> str:
-    """The ops of a program, as `chain` takes them."""
+    """Return the ops of a program, as `chain` takes them."""
     return "; ".join(re.findall(r"^  \w+ = (.*)\([\w, ]*\): ", str(program), re.MULTILINE))
 
 
@@ -56,7 +56,7 @@ def op_names(program: Program) -> list[str]:
 
 
 def assert_equivalent(before: Program, after: Program, *sizes: tuple[int, int]) -> None:
-    """The same bits on the numpy executor and in ONNX Runtime, where the rewritten steps are emitted as they stand."""
+    """Assert the same bits on the numpy executor and in ONNX Runtime, with the rewritten steps emitted as they are."""
     verify(after)
     declared = before.inputs[0].type
     run = ort(emit_unoptimized(after, EmitOptions()))
@@ -174,7 +174,7 @@ class Example:
 
 
 def examples() -> Iterator[Example]:
-    """The examples of every pass."""
+    """Yield the examples of every pass."""
     for step in PASSES:
         text = (Path(__file__).parent / f"{step.name}.txt").read_text(encoding="utf-8")
         for block in text.split("\n\n"):
@@ -222,7 +222,7 @@ def test_repeated_channels_are_mapped_once(times: int, table: bool) -> None:
 
 
 def several(*ops: str) -> Program:
-    """The image, channels first, read by each op."""
+    """Return the image, channels first, read by each op."""
     reads = "\n".join(f"r{i} = {op}(x)\noutput y{i} = r{i}" for i, op in enumerate(ops))
     return parse(f"program Example\ninput image: u8[height, width, 3] HWC\nx = to_channels_first(image)\n{reads}")
 

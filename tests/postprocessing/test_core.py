@@ -44,7 +44,7 @@ def compiled(method: Method, *, sized: tuple[str, ...] | None = None, ragged: bo
 
 
 def forms(method: Method) -> list[dict[str, Any]]:
-    """With all sizes and with none, of a fixed number of rows and of one that depends on the image."""
+    """Return options of programs: all sizes or none, and a fixed number of rows or one that depends on the image."""
     found: list[dict[str, Any]] = [{}]
     found += [{"sized": method.size_arguments}] if method.computed else []
     found += (
@@ -95,7 +95,7 @@ def test_options_that_do_not_exist(method: Method) -> None:
 @pytest.mark.parametrize("value", ["high", float("nan"), True, None])
 def test_thresholds_are_numbers(method: Method, value: object) -> None:
     for name in (key for key in method.settings({}) if key.endswith("threshold")):
-        unread = compiled(method).steps == compiled(method, **{name: 0.9}).steps  # the reference takes it, no more
+        unread = compiled(method).steps == compiled(method, **{name: 0.9}).steps  # transformers accepts it and ignores it
         if unread or (value is None and method.options[name] is None):
             continue
         with pytest.raises(ConfigError, match=f"{name}: expected a number, got"):

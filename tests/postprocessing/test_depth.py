@@ -20,7 +20,7 @@ VIEWS = [33.0, 58.5, 101.25]
 
 
 def depths(scale: float = 5.0, **more: Any) -> SimpleNamespace:
-    """Depths of three images, and what else there is."""
+    """Return depths of three images, and further outputs."""
     torch = pytest.importorskip("torch")
     made = torch.rand((3, 24, 31), generator=torch.Generator().manual_seed(3)) * scale
     return SimpleNamespace(predicted_depth=made, **{name: torch.tensor(value) for name, value in more.items()})
@@ -38,7 +38,7 @@ def test_depths(name: str, sizes: list[tuple[int, int]] | None) -> None:
 @pytest.mark.parametrize("sizes", [SIZES, None], ids=["sized", "unsized"])
 @pytest.mark.parametrize("resample", [0, 2, 3])
 def test_fields_of_view(resample: int, sizes: list[tuple[int, int]] | None) -> None:
-    """Depths of which some lie outside the range that counts."""
+    """Some depths lie outside the range that counts."""
     for scale in (5.0, 3e4, 2e-4):
         model = depths(scale, field_of_view=VIEWS)
         expected = getattr(reference_class("DepthProImageProcessor")(resample=resample), DEPTH)(model, sizes)

@@ -24,7 +24,7 @@ both_engines = pytest.mark.parametrize("engine", ["numpy", "onnxruntime"])
 
 
 def generated(name: str, count: int = 3, size: tuple[int, int] = (9, 11)) -> np.ndarray:
-    """Preprocessed bytes, so that results lie next to whole numbers, and some beyond black and white."""
+    """Return preprocessed bytes, so that results lie next to whole numbers, and some beyond black and white."""
     rng = np.random.default_rng((count, *size))
     reference = REFERENCES[name]()
     mean, std = (np.array(getattr(reference, key), dtype=np.float32)[:, None, None] for key in ("image_mean", "image_std"))

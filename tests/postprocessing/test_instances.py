@@ -1,7 +1,7 @@
 """Instances of MaskFormer, Mask2Former and OneFormer: maps, ids, classes and scores of transformers' Pil processors.
 
-transformers takes `torch.topk(sorted=False)`, whose order is open. With `sorted=True` in its place, results are equal; as it
-is, they are equal but for the numbers of the ids, on masks that do not overlap.
+transformers takes `torch.topk(sorted=False)`, which leaves the order open. With `sorted=True` in its place, results
+are equal. As it is, they are equal except for the numbers of the ids, on masks that do not overlap.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FORMS: tuple[dict[str, bool], ...] = ({}, {"return_binary_maps": True}, {"return
 
 @pytest.fixture
 def sorted_topk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """topk in its order for whoever leaves that open."""
+    """Let `topk` sort its results where a caller leaves the order open."""
     torch = pytest.importorskip("torch")
     topk = torch.Tensor.topk
     monkeypatch.setattr(torch.Tensor, "topk", lambda x, k, sorted=True, **settings: topk(x, k, sorted=True, **settings))
@@ -45,7 +45,7 @@ def test_instances(name: str, threshold: float) -> None:
 
 
 def renumbered(found: dict[str, Any], expected: dict[str, Any]) -> dict[str, Any]:
-    """A result with the ids that the same instances have in another."""
+    """Return a result with the ids that the same instances have in another."""
 
     def order(segment: dict[str, Any]) -> tuple[float, int]:
         return (round(segment["score"], 4), segment["label_id"])

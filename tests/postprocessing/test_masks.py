@@ -16,7 +16,7 @@ NAMES = ("Sam2ImageProcessor", "Sam3ImageProcessor")
 
 
 def masks(prompts: int = 4, count: int = 3) -> Any:
-    """Smooth logits [images, prompts, masks, height, width] that overlap."""
+    """Return smooth logits [images, prompts, masks, height, width] that overlap."""
     import torch
 
     coarse = torch.randn((len(SIZES) * prompts, count, 5, 6), generator=torch.Generator().manual_seed(prompts))
@@ -25,7 +25,7 @@ def masks(prompts: int = 4, count: int = 3) -> Any:
 
 
 def assert_same(found: Any, expected: Any) -> None:
-    """Equal bools but for ties; floats within 1e-5 of the largest."""
+    """Assert equal bools but for ties; floats within 1e-5 of the largest."""
     assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
     found, expected = np.asarray(found), np.asarray(expected)
     if expected.dtype == bool:

@@ -30,7 +30,7 @@ SIZES = [(480, 640), (480, 640), (31, 17)]
 
 
 def heatmaps(count: int, sigma: float = 2.0, noise: float = 0.0) -> torch.Tensor:
-    """A peak for each joint, between pixels and at the edges."""
+    """Return a peak for each joint, between pixels and at the edges."""
     rng = np.random.default_rng((count, 7))
     rows, columns = (
         np.exp(-((np.arange(n) - rng.uniform(0, n - 1, (count, JOINTS, 1))) ** 2) / (2 * sigma * sigma)) for n in (HEIGHT, WIDTH)
@@ -49,13 +49,13 @@ def expected(maps: torch.Tensor, boxes: Any, **options: Any) -> Any:
 
 
 def pixel(bbox: Any) -> np.ndarray:
-    """How large a heatmap's pixel is in an image, (x, y); boxes are said as centre, centre + scale - 1."""
+    """Return the size (x, y) of a heatmap's pixel in the image; boxes are given as centre and centre + scale - 1."""
     scale = np.asarray(bbox)[2:] + 1 - np.asarray(bbox)[:2]
     return scale * 200 / (WIDTH - 1, HEIGHT - 1)
 
 
 def assert_poses(found: Any, wanted: Any, bound: float) -> None:
-    """The same nesting, names, types and values; keypoints within a share of a heatmap's pixel."""
+    """Assert the same nesting, names, types and values, and keypoints within a share of a heatmap's pixel."""
     assert [len(image) for image in found] == [len(image) for image in wanted]
     pairs = [pair for images in zip(found, wanted, strict=True) for pair in zip(*images, strict=True)]
     for pose, reference in pairs:
@@ -100,7 +100,7 @@ def test_boxes_as_shares_and_other_crops(engine: str, bound: float) -> None:
 
 @both_engines
 def test_joints_that_are_nowhere(engine: str, bound: float) -> None:
-    """One box: of more, the reference reads another box's heatmaps for such a joint."""
+    """Try one box, because with more transformers reads another box's heatmaps for such a joint."""
     maps = heatmaps(1)
     maps[0, 0], maps[0, 3] = -0.25, 0.0
     processor = gp.VitPoseImageProcessor(engine=engine)

@@ -18,11 +18,11 @@ NAME = "Sam3ImageProcessor"
 SEMANTIC, INSTANCE = (f"post_process_{kind}_segmentation" for kind in ("semantic", "instance"))
 DETECTION = "post_process_object_detection"
 PRESENCE = [[3.0], [0.5], [-6.0]]
-"""Of any object in each of three images: in the last nothing counts."""
+"""The logit of any object in each of three images; in the last one nothing counts."""
 
 
 def outputs(seed: int = 0, presence: bool = True) -> SimpleNamespace:
-    """What SAM 3 returns for three images."""
+    """Return what SAM 3 returns for three images."""
     torch = pytest.importorskip("torch")
     generator = torch.Generator().manual_seed(seed)
     coarse = torch.randn((3, 13, 5, 6), generator=generator)
@@ -37,7 +37,7 @@ def outputs(seed: int = 0, presence: bool = True) -> SimpleNamespace:
 
 
 def assert_masks(found: Any, expected: Any) -> None:
-    """Equal maps but for ties."""
+    """Assert equal maps but for ties."""
     assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
     assert np.count_nonzero(np.asarray(found) != np.asarray(expected)) <= TIES * found.numel()
 

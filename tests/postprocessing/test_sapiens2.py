@@ -17,7 +17,7 @@ from graphproc.postprocessing.depth import PARITY
 NAME, NORMALS, POINTS = "Sapiens2ImageProcessor", "post_process_normal_estimation", "post_process_pointmap_estimation"
 SETTINGS = {"size": {"height": 33, "width": 28}, "do_pad": True}
 WIDE = [(16, 90), (90, 17), (200, 170)]
-"""Images whose padding has one row or column more behind, and one that almost fills the size."""
+"""Images with padding that has one row or column more at the end, and one that almost fills the size."""
 CALLS: dict[str, dict[str, Any]] = {
     "none": {},
     "target": {"target_sizes": SIZES},
@@ -30,7 +30,7 @@ CALLS: dict[str, dict[str, Any]] = {
 
 
 def outputs(*shape: int, scales: bool = True) -> SimpleNamespace:
-    """Maps of three images."""
+    """Return maps of three images."""
     torch = pytest.importorskip("torch")
     made = torch.randn((3, 3, *shape), generator=torch.Generator().manual_seed(5))
     made[0, :, 3, 4] = 0  # a vector of no length

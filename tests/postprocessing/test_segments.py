@@ -59,7 +59,7 @@ def test_instances(name: str, options: dict[str, Any]) -> None:
 
 
 def test_ids_count_on_from_a_fused_one() -> None:
-    """Ten stripes, two classes that fuse and one that does not: the reference gives an id to more than one segment."""
+    """Ten stripes, two classes that fuse and one that does not: transformers gives one id to several segments."""
     torch = pytest.importorskip("torch")
     labels = [0, 2, 1, 2, 0, 2, 2, 1, 2, 0]
     model = outputs(DETR, 0, batch=1, queries=10, classes=4, size=(12, 60))

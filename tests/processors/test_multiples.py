@@ -1,4 +1,4 @@
-"""Settings of the classes whose sides are multiples, beyond their parity cases."""
+"""Settings of classes that make sides multiples of a number, beyond their parity cases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PaddleOCR's classes: images that come together, and outputs that stay apart."""
+"""PaddleOCR's classes: images of one call that depend on each other, and outputs that stay separate."""
 
 from __future__ import annotations
 

@@ -68,14 +68,14 @@ LABELS = {
 
 
 def turn(name: str, label: str) -> int | None:
-    """Whose turn it is among the classes with the same standard steps; None for settings that a class is tried with alone."""
+    """Return a class's turn among those with the same standard steps; None for settings of that class alone."""
     if name == tiers.STANDARD or label == "default" or label in OWN[name]:
         return None
     return [other for other in NAMES if label in LABELS[other]].index(name) + STANDARD.index(label)
 
 
 def images_of(name: str, label: str) -> Sequence[tuple[Size, Content]]:
-    """All images; two of them for standard settings, in turn, so that each setting and each class meets all images."""
+    """Return all images; two of them for standard settings, in turn, so that each setting and each class meets all images."""
     every, number = cases.CASES[name].images or IMAGES, turn(name, label)
     if number is None:
         return tiers.images(every)
@@ -84,7 +84,7 @@ def images_of(name: str, label: str) -> Sequence[tuple[Size, Content]]:
 
 
 def graph_of(name: str, label: str) -> Session | GraphprocError | None:
-    """The graph; for standard settings in every third class, because emitting it takes longest and the steps are the same."""
+    """Return the graph; for standard settings only in every third class, as emitting it takes longest."""
     return None if (turn(name, label) or 0) % 3 else cases.graph(name, cases.variants(name)[label])
 
 

@@ -1,4 +1,4 @@
-"""The rows: names, defaults and lookup, against the classes of transformers."""
+"""The specs of classes: names, defaults and lookup, against the classes of transformers."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from graphproc.wrappers.processor import processor_class
 
 
 def plain(value: Any) -> Any:
-    """A setting of transformers as this package holds it."""
+    """Return a setting of transformers as this package holds it."""
     if isinstance(value, transformers.image_utils.SizeDict):
         return dict(value)
     return tuple(plain(item) for item in value) if isinstance(value, list) else value
 
 
 def theirs_of(name: str) -> Any:
-    """The class of transformers; where its package is missing, transformers has a placeholder that says so."""
+    """Return the class of transformers; where its package is missing, transformers has a placeholder that says so."""
     if name == "TimmWrapperImageProcessor":
         for package in ("timm", "torchvision"):
             pytest.importorskip(package, reason='pip install ".[timm]"', exc_type=ImportError)

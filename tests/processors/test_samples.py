@@ -33,7 +33,7 @@ SAMPLES: tuple[tuple[tuple[int, ...], ...], ...] = (((0, 1), (2,)), ((0,), (1, 3
 
 
 def _plain(value: Any) -> Any:
-    """Arrays of arrays as lists."""
+    """Return arrays of arrays as lists."""
     if isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.dtype == object):
         return [_plain(item) for item in value]
     return value

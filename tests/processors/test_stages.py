@@ -50,7 +50,7 @@ def test_a_stage_runs_where_its_switch_is_on(on: bool | None, ran: list[str]) ->
 def test_a_size_rule_is_a_stage_and_a_null_filter_bilinear(given: dict[str, Any], filter: str) -> None:
     @stages.resizing
     def half(config: Config, height: Num, width: Num) -> tuple[Num, Num]:
-        """Half."""
+        """Return half of each side."""
         return height // 2, width // 2
 
     b = ProgramBuilder("SomeImageProcessor", Parity("nothing"), backend="pil")

@@ -20,7 +20,7 @@ A, B, C, D = (cases.picture(size, "noise") for size in ((60, 91), (90, 40), (40,
 
 
 def assert_same(found: Any, expected: Any) -> None:
-    """Outputs of the same names in the same order, with equal values."""
+    """Assert outputs of the same names in the same order, with equal values."""
     assert list(found) == list(expected)
     for key, want in expected.items():
         if isinstance(want, list):

@@ -34,7 +34,7 @@ def picture(size: tuple[int, int]) -> Image.Image:
 
 
 def by_timm(config: dict[str, Any], image: Image.Image) -> Array | None:
-    """timm's result, called as transformers calls timm; None where Pillow refuses the size."""
+    """Return timm's result, called as transformers calls timm; None where Pillow refuses the size."""
     data = pytest.importorskip("timm.data")
     transform = data.create_transform(**data.resolve_data_config(config, model=None), is_training=False)
     try:

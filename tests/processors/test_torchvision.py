@@ -70,7 +70,7 @@ def test_batches_of_different_sizes(name: str) -> None:
 @pytest.mark.parametrize("filter", [2, 3])
 @pytest.mark.parametrize("size", [(240, 320), (427, 640), (1080, 1920), (1500, 700)])
 def test_graphs_of_any_and_of_fixed_size(size: Size, filter: int) -> None:
-    """Sizes whose weights have few bits, and many: both forms of the products."""
+    """Sizes with weights of few bits and of many: both forms of the products."""
     settings: dict[str, Any] = {"backend": BACKEND, "resample": filter}
     image = cases.picture(size, "noise")
     expected = cases.transformers_result("CLIPImageProcessor", settings, image)
@@ -104,7 +104,7 @@ TYPES = ("bool", "int8", "uint16", "int32", "int64", "float16", "float64")
 WHOLE = {"do_normalize": False, "rescale_factor": 1}
 """A factor that is a whole number: torch makes whole numbers of bools and keeps others as they are."""
 TYPED = ("CLIP", "Detr", "DINOv3ViT", "EfficientNet", "Molmo2", "RfDetr", "UVDoc")
-"""By whose arithmetic pixels go: resized first or rescaled first, in one step or two, and rounded to bytes."""
+"""Classes that treat pixels differently: resized first or rescaled first, in one step or two, and rounded to bytes."""
 
 
 @pytest.mark.parametrize("name", TYPED)

@@ -39,7 +39,7 @@ def batch(height: int, width: int, count: int = 1) -> Array:
 
 
 def two_inputs() -> onnx.ModelProto:
-    """The sum and the difference of `a` and `b`, float32 [n]."""
+    """Return the sum and the difference of `a` and `b`, float32 [n]."""
     a, b, total, gap = (helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n"]) for name in ("a", "b", "sum", "gap"))
     nodes = [helper.make_node("Add", ["a", "b"], ["sum"]), helper.make_node("Sub", ["a", "b"], ["gap"])]
     graph = helper.make_graph(nodes, "two", [a, b], [total, gap])
@@ -402,7 +402,7 @@ class Spy:
 
 
 def spied(session: Session, monkeypatch: pytest.MonkeyPatch) -> tuple[Spy, list[tuple[dict[str, int], Spy]]]:
-    """The general session and the list that specialised ones will be put on, with their sizes."""
+    """Return the general session and the list that specialised ones will be put on, with their sizes."""
     made: list[tuple[dict[str, int], Spy]] = []
     create = session._create
 

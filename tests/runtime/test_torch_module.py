@@ -72,7 +72,7 @@ def test_other_forms_of_the_graph(variant: Variant, options: EmitOptions) -> Non
     same(TorchModule(model)(**tensors(feeds)), Session(model, threads=1, specialise_after=None)(**feeds))
 
 
-@families("VitPoseImageProcessor")  # whose sizes also depend on the number of boxes
+@families("VitPoseImageProcessor")  # its sizes also depend on the number of boxes
 def test_graphs_of_one_size_in_the_oldest_opset(variant: Variant) -> None:
     made = program(variant)
     model = emit(made, EmitOptions("cuda", opset=17, image_size=(67, 83)))
@@ -99,7 +99,7 @@ def test_every_filter_gives_the_numpy_references_bits(code: int) -> None:
 # ---- devices ---------------------------------------------------------------------------------------------------
 
 
-@families("NougatImageProcessor")  # which finds sizes in pixels
+@families("NougatImageProcessor")  # it finds sizes in pixels
 def test_pixels_stay_on_their_device(variant: Variant) -> None:
     """On torch's `meta` device, which has shapes and no numbers: reading one, or mixing devices, is an error."""
     made = program(variant)

@@ -161,7 +161,7 @@ ELEMENT = {np.dtype(t): helper.np_dtype_to_tensor_dtype(np.dtype(t)) for t in (f
 
 
 def model(made: Case) -> tuple[onnx.ModelProto, dict[str, Array]]:
-    """A model of the one node; outputs are of whatever type the rule of the operator says."""
+    """Return a model of the one node; outputs are of whatever type the rule of the operator says."""
     feeds = {f"x{i}": x for i, x in enumerate(made.inputs) if x is not None}
     names = [f"x{i}" if x is not None else "" for i, x in enumerate(made.inputs)]
     results = [f"y{i}" for i in range(made.outputs)]

@@ -35,7 +35,7 @@ def models(name: str) -> ModuleType:
 
 
 def image(height: int, width: int) -> np.ndarray[Any, Any]:
-    """An image of any size that takes no memory, channels first."""
+    """Return an image of any size that takes no memory, channels first."""
     return np.broadcast_to(np.uint8(0), (3, height, width))
 
 
@@ -185,12 +185,12 @@ pages("none", 4, 12, canvas.Dense(-2, 0.5))
 
 
 def plain_sum(items: Iterable[float]) -> float:
-    """`sum` up to Python 3.11."""
+    """Add as `sum` does up to Python 3.11."""
     return functools.reduce(operator.add, items, 0)
 
 
 def compensated_sum(items: Iterable[float]) -> float:
-    """`sum` from Python 3.12 on, of ints and then ints and floats that are not negative."""
+    """Add as `sum` does from Python 3.12 on: ints, then ints and floats that are not negative."""
     total: float = 0
     error = 0.0
     for item in items:
@@ -288,7 +288,7 @@ def pan_and_scan(height: int, width: int, least_side: int, most: int, ratio: flo
 
 
 def crops_of(height: Any, width: Any, *settings: Any) -> Any:
-    """As `pan_and_scan` above, from the rule's numbers."""
+    """Make the crops of `pan_and_scan` above from the rule's numbers."""
     active, grid, crop = slices.pan_and_scan(height, width, *settings)
     assert active == (grid.rows * grid.columns > 0)
     return [
@@ -311,7 +311,7 @@ def test_pan_and_scan_gives_the_crops_of_transformers(settings: tuple[int, int, 
 
 
 def recorded(function: Callable[..., Any], *args: Any) -> Any:
-    """The size that a method asks its processor to resize to."""
+    """Return the size that a method asks its processor to resize to."""
     found = []
     function(SimpleNamespace(resize=lambda image, size, resample=None: found.append((size.height, size.width))), *args)
     return found[-1]
@@ -378,7 +378,7 @@ case(
 
 
 def ultravbert(height: int, width: int, longest: int, tile: int, most: int) -> tuple[int]:
-    """The steps of an image, one longest edge after another, by the functions of Idefics3."""
+    """Return the steps of an image, one longest edge after another, by the functions of Idefics3."""
     while longest > tile:
         fitted = models("idefics3").get_resize_output_image_size(image(height, width), longest)
         whole, _ = tile_split("idefics3", *fitted, tile)
@@ -429,7 +429,7 @@ for _most, _side, _patch, _mode in MINICPM:
 
 
 def native(height: int, width: int, most: int, side: int, patch: int) -> Any:
-    """As `minicpm` with "4x", but small images keep their size, to the next multiple."""
+    """Slice as `minicpm` with "4x", but let small images keep their size, to the next multiple."""
     processor = models("minicpmv4_6").MiniCPMV4_6ImageProcessorPil
     source = processor.find_best_resize(None, (height, width), side, patch, "4x", allow_upscale=False)
     return source, *minicpm(height, width, most, side, patch, "4x")[1:]

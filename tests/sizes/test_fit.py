@@ -23,7 +23,7 @@ def sizedict(**sides: int) -> Any:
 )
 def test_line_width(size: tuple[int, int], longest: int) -> None:
     def transformers_width(height: int, width: int) -> Sequence[int]:
-        """`get_target_size` of PPOCRV6SmallRec and its kin, whose modules cannot be imported without torchvision."""
+        """Compute `get_target_size` of PPOCRV6SmallRec and similar, from modules that need torchvision to be imported."""
         found = int(size[0] * max(width / height, size[1] / size[0]))
         own = math.ceil(size[0] * (width / height))
         return [longest if found > longest else own if found >= own else found]
@@ -133,7 +133,7 @@ def test_reduction_is_pillows(new: tuple[int, int], gap: float) -> None:
     image_module = pytest.importorskip("PIL.Image")
 
     class Probe(image_module.Image):  # type: ignore[name-defined,misc]
-        """An image without pixels whose resize ends in the recorder."""
+        """An image without pixels; its resize ends in the recorder."""
 
         def load(self) -> None:
             pass
@@ -161,7 +161,7 @@ def test_reduction_is_pillows(new: tuple[int, int], gap: float) -> None:
 
 
 def test_reduction_behind_a_thumbnail_has_all_operands_traced() -> None:
-    """Nougat's chain: the short side to 672, then the thumbnail, whose size depends on the image."""
+    """Nougat's chain: the short side to 672, then the thumbnail, with a size that depends on the image."""
     from oracles.sizes import node_count
 
     from graphproc.sizes import num

@@ -40,7 +40,7 @@ def test_shortest_edge_ceiled(edge: int, divisor: int, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(("edge", "divisor"), [(256, 1), (1, 32), (33, 5), (91, 8)])
 def test_shortest_edge_rounded(edge: int, divisor: int) -> None:
     def transformers_size(height: int, width: int) -> Sequence[int]:
-        """`PPLCNetImageProcessor.get_image_size`, whose module cannot be imported without torchvision."""
+        """Compute `PPLCNetImageProcessor.get_image_size`; its module cannot be imported without torchvision."""
         scale = edge / min(height, width)
         return [math.ceil(round(side * scale) / divisor) * divisor for side in (height, width)]
 
@@ -52,7 +52,7 @@ def test_shortest_edge_rounded(edge: int, divisor: int) -> None:
 @pytest.mark.parametrize("kind", rules.LIMITS)
 def test_limited_side_rounded(kind: str, limit: int, longest: int | None) -> None:
     def transformers_size(height: int, width: int) -> Sequence[int]:
-        """`PPOCRV5ServerDetImageProcessor.get_image_size`, whose module cannot be imported without torchvision."""
+        """Compute `PPOCRV5ServerDetImageProcessor.get_image_size`; its module cannot be imported without torchvision."""
         sides = [height, width]
         side = min(sides) if kind == "min" else max(sides)
         if kind == "resize_long" or (side < limit if kind == "min" else side > limit):
@@ -151,7 +151,7 @@ def test_centered_padding(model: str, name: str, divisor: int, monkeypatch: pyte
 
 
 def asked_padding(monkeypatch: pytest.MonkeyPatch, module: Any, call: Any) -> Any:
-    """What a module's pad is asked for: before and after, rows then columns; zeros where it is not called."""
+    """Return the widths that a module's pad is asked for: before and after, rows then columns; zeros without a call."""
     asked: list[Any] = []
 
     def pad(image: Any, padding: Any, *args: Any, **kwargs: Any) -> Any:

@@ -18,7 +18,7 @@ SETTINGS = [(28, 4096), (28, 10), (16, 1000), (28, 1), (7, 144)]
 
 
 def from_a_set(height: int, width: int, token: int, most: int) -> tuple[int, int]:
-    """What transformers does, with a set of Python's own."""
+    """Return what transformers does, with a set of Python's own."""
     rows, columns = height / token, width / token
     if rows * columns > most:
         ratio = columns / rows

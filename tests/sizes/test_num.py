@@ -24,7 +24,7 @@ EXACT = 2**53
 
 
 def values_inside(x: Any, **values: int) -> Any:
-    """The value of an expression, for examples in which every subterm is well within int64 and exact in float64."""
+    """Return the value of an expression, for examples in which every subterm is well within int64 and exact in float64."""
     memo: dict[num.Sym, Any] = {}
     result = num.evaluate(x, values, memo)
     assume(all(abs(v) < EXACT for v in memo.values()))

@@ -108,7 +108,7 @@ KIMI = [(14, 2, 16384, 512), (14, 2, 60, 512), (5, 3, 1000, 6), (8, 1, 1, 1), (1
 
 
 def shrunk(height: int, width: int, patch: int, merge: int, most: int, along: int) -> tuple[int, ...]:
-    """The canvas and the content, as transformers' Kimi K2.5 finds them."""
+    """Return the canvas and the content, as transformers' Kimi K2.5 finds them."""
     whole = max(height // patch, 1) * max(width // patch, 1)
     limits = [1.0, math.sqrt(most / whole), along * patch / height, along * patch / width]
     content = [min(max(1, int(side * min(limits))), along * patch) for side in (height, width)]
@@ -136,7 +136,7 @@ NEOMME = [(None, None, 700), (3136, 90_000, None), (3136, 90_000, 500), (90_000,
 
 
 def between(height: int, width: int, least: int | None, most: int | None, longest: int | None) -> tuple[int, int]:
-    """What transformers' NeoMME does to the sides."""
+    """Return what transformers' NeoMME does to the sides."""
     pixels, scale = height * width, 1.0
     small = least is not None and pixels < least
     if small:
@@ -184,7 +184,7 @@ NEMOTRON = [(16, 2, 1024, 13312), (16, 2, 4, 60), (14, 3, 50, 50), (8, 1, 90, 30
 
 
 def merged(height: int, width: int, patch: int, merge: int, least: int, most: int) -> tuple[int, int]:
-    """Rows and columns as transformers' Nemotron finds them; a ValueError where there are none."""
+    """Return rows and columns as transformers' Nemotron finds them; a ValueError where there are none."""
     grid = [round(side / patch + 0.5) for side in (height, width)]
     factor = min(math.sqrt(most / math.prod(grid)), 1.0)
     grid = [math.floor(factor * side) for side in grid]

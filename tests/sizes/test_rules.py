@@ -79,7 +79,7 @@ def transforms() -> Any:
 
 
 def virtual_image(height: int, width: int) -> np.ndarray:
-    """An image of any size that takes no memory."""
+    """Return an image of any size that takes no memory."""
     return np.broadcast_to(np.uint8(0), (height, width, 3))
 
 

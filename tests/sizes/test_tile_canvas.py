@@ -1,4 +1,4 @@
-"""The canvases and grids of classes whose modules need torchvision: against their rules written down anew, and as graphs."""
+"""Canvases and grids of classes in modules that need torchvision: against their rules written anew, and as graphs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Grid = tuple[int, int]
 
 
 def nearest_in_a_loop(height: int, width: int, tile: int, minimum: int, maximum: int) -> Grid:
-    """What Lfm2Vl and Phi4Multimodal do: each grid in turn replaces a farther one, or one as near that the image outgrows."""
+    """Choose a grid as Lfm2Vl and Phi4Multimodal: each in turn replaces a farther one, or an equal one the image outgrows."""
     every = [(a, b) for n in range(minimum, maximum + 1) for a in range(1, n + 1) for b in range(1, n + 1)]
     found, least = (1, 1), float("inf")
     for columns, rows in sorted({g for g in every if minimum <= g[0] * g[1] <= maximum}, key=lambda g: g[0] * g[1]):
@@ -55,7 +55,7 @@ def test_grids_of_as_many_tiles_that_are_equally_near_go_by_the_order_of_a_set(t
 
 
 def lfm2(height: int, width: int, token: int, patch: int, tokens: Grid, tile: int, tiles: Grid, tolerance: float) -> list[int]:
-    """Lfm2Vl: whether the image is cut, its grid, and the size of the whole one."""
+    """Return for Lfm2Vl whether the image is cut, its grid, and the size of the whole image."""
     near = [round(side / token) * token for side in (height, width)]
     large = tiles != (1, 1) and max(patch, near[0]) * max(patch, near[1]) > tokens[1] * token**2 * tolerance
     whole = [max(token, side) for side in near]
@@ -88,7 +88,7 @@ def test_token_tiles(settings: Any) -> None:
 
 
 def llama4(height: int, width: int, tile: int, maximum: int, largest: bool) -> list[int]:
-    """Llama4: a side that is cut to the canvas is a tensor's element, and its scale a float32."""
+    """Compute Llama4's canvas; a side that is cut to it is a tensor's element, and its scale a float32."""
     single = np.float32
     canvases = [(a * tile, n // a * tile) for n in range(maximum, 0, -1) for a in range(1, n + 1) if n % a == 0]
     scales = [min(single(a) / single(height), single(b) / single(width)) for a, b in canvases]
@@ -120,7 +120,7 @@ def test_chunked_canvas(settings: Any) -> None:
 
 
 def phi4(height: int, width: int, tile: int, maximum: int) -> list[int]:
-    """Phi4Multimodal: the grid, the scaled image, and the rest of the canvas."""
+    """Return for Phi4Multimodal the grid, the size of the scaled image, and the rest of the canvas."""
     rows, columns = math.ceil(height / float(tile)), math.ceil(width / float(tile))
     if rows * columns > maximum:
         rows, columns = nearest_in_a_loop(height, width, tile, 1, maximum)
@@ -139,7 +139,7 @@ def test_padded_grid(settings: Grid) -> None:
 
 
 def molmo2(height: int, width: int, window: int, margin: int, maximum: int) -> Grid:
-    """Molmo2: float32 scales of an image without the margin, which may have nothing left."""
+    """Choose Molmo2's grid by float32 scales of the image without the margin, which may leave nothing of it."""
     grids = [(a, b) for a in range(1, maximum + 1) for b in range(1, maximum + 1) if a * b <= maximum]
     grids.sort(key=lambda grid: (grid[0] * grid[1], grid[0]))
     sides = np.float32([height - margin, width - margin])

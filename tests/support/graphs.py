@@ -30,19 +30,19 @@ Chain = Make | tuple[Make, ...]
 
 
 def arity(op: Op) -> int:
-    """How many operands an op takes; those without compute from sizes alone."""
+    """Return how many operands an op takes; those without compute from sizes alone."""
     return len(inspect.signature(op.infer).parameters)
 
 
 def after(chain: Chain, x: Array, made: Callable[[Make], Op]) -> Array:
-    """What a chain of ops makes of an array, or of sizes alone."""
+    """Apply a chain of ops to an array, or to sizes alone."""
     for op in map(made, chain if isinstance(chain, tuple) else (chain,)):
         x = op.numpy(*[x][: arity(op)])
     return x
 
 
 def one_step(make: Make, dtype: str, shape: Sequence[int], layout: str, operands: Sequence[Chain] | None = None) -> Program:
-    """A program of one op, on an input of that shape with H and W turned into the symbols `height` and `width`.
+    """Return a program of one op, on an input of that shape with H and W turned into the symbols `height` and `width`.
 
     With `operands`, the op takes what those chains of ops make of the input, or of sizes alone, instead of the input itself.
     """
@@ -65,14 +65,14 @@ def one_step(make: Make, dtype: str, shape: Sequence[int], layout: str, operands
 
 
 def emit_unoptimized(program: Program, options: EmitOptions) -> onnx.ModelProto:
-    """Emit the steps as they stand, so that each op's own rule is what runs."""
+    """Emit the steps as they are, so that each op's own rule runs."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(emit_module, "optimize", lambda program: program)
         return emit(program, options)
 
 
 def ort(model: onnx.ModelProto, optimize: bool = True) -> Run:
-    """ONNX Runtime's CPU provider, with its default graph optimisations or none."""
+    """Return a function that runs a model on ONNX Runtime's CPU provider, with default graph optimisations or none."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = 1
@@ -84,7 +84,7 @@ def ort(model: onnx.ModelProto, optimize: bool = True) -> Run:
 
 
 def onnx_reference(model: onnx.ModelProto) -> Run:
-    """The reference evaluator of the onnx package."""
+    """Return a function that runs a model in the onnx package's ReferenceEvaluator."""
     from onnx.reference import ReferenceEvaluator
 
     evaluator = ReferenceEvaluator(model)
@@ -97,7 +97,7 @@ def onnx_reference(model: onnx.ModelProto) -> Run:
 
 
 def run_expressions(expressions: Sequence[num.Num | num.Bool], names: Sequence[str]) -> Callable[..., list[Any]]:
-    """Size expressions as a graph of int64 scalars in ONNX Runtime: `run(height=3, width=5)` gives their values."""
+    """Make a graph of int64 scalars of size expressions; `run(height=3, width=5)` gives their values in ONNX Runtime."""
     g = GraphBuilder("cpu", 18, 0)
     inputs = [ir.Value(name=name, shape=ir.Shape([1]), type=ir.TensorType(ir.DataType.INT64)) for name in names]
     for value in inputs:
@@ -117,7 +117,7 @@ def run_expressions(expressions: Sequence[num.Num | num.Bool], names: Sequence[s
 
 
 def images(batch: int, *shape: int, dtype: str = "u8", seed: int = 0) -> Array:
-    """Different noise in every image and channel; floats are in [0, 1)."""
+    """Return different noise in every image and channel; floats are in [0, 1)."""
     rng = np.random.default_rng((seed, batch, *shape))
     if dtype == "u8":
         return rng.integers(0, 256, (batch, *shape), dtype=np.uint8)
@@ -125,7 +125,7 @@ def images(batch: int, *shape: int, dtype: str = "u8", seed: int = 0) -> Array:
 
 
 def assert_same(found: Array, expected: Array, what: str = "") -> None:
-    """Equal dtype, then shape, then bits (signs of zero and NaN payloads included)."""
+    """Assert equal dtype, then shape, then bits (signs of zero and NaN payloads included)."""
     assert found.dtype == expected.dtype, what
     assert found.shape == expected.shape, what
     if found.tobytes() != np.ascontiguousarray(expected).tobytes():

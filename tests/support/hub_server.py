@@ -29,7 +29,7 @@ class Repository:
     gated: bool = False
 
     def commit(self, branch: str, files: dict[str, bytes]) -> str:
-        """Add files to a branch; the new commit."""
+        """Add files to a branch; return the new commit."""
         whole = {**self.commits.get(self.branches.get(branch, ""), {}), **files}
         sha = hashlib.sha1(repr((len(self.commits), sorted(whole.items()))).encode()).hexdigest()
         self.commits[sha] = whole
@@ -73,7 +73,7 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(status, b"", X_Error_Code=code, X_Error_Message=message or code, **headers)
 
     def model(self, name: str) -> Repository | None:
-        """The model if the caller may see it; otherwise the refusal is sent."""
+        """Return the model if the caller may see it; otherwise the refusal is sent."""
         found = self.hub.models.get(name)
         bearer = self.headers.get("Authorization", "").removeprefix("Bearer ")
         if found is not None and found.gated and bearer != found.token:
@@ -175,7 +175,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def running() -> Iterator[Hub]:
-    """A Hub that answers until the block ends."""
+    """Run a Hub that answers until the block ends."""
     hub = Hub()
     handler = type("BoundHandler", (Handler,), {"hub": hub})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)

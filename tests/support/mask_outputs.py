@@ -18,7 +18,7 @@ ENGINES = ("numpy", "onnxruntime")
 DETR = ("logits", "pred_masks")
 QUERIES = ("class_queries_logits", "masks_queries_logits")
 TIES = 2e-5
-"""The share of a map's pixels that may differ: none of small maps, and of 384 x 384 pixels the two where two masks are so
+"""The share of a map's pixels that may differ: none in small maps. Of 384 x 384 pixels two may, where two masks are so
 close that the last place decides, which torch's kernels round otherwise."""
 
 
@@ -32,7 +32,7 @@ def outputs(
     size: tuple[int, int] = (30, 40),
     peak: float = 3.0,
 ) -> SimpleNamespace:
-    """Class logits [batch, queries, classes] and smooth mask logits [batch, queries, *size], as torch tensors."""
+    """Return class logits [batch, queries, classes] and smooth mask logits [batch, queries, *size], as torch tensors."""
     import torch
 
     rng = np.random.default_rng((seed, queries, classes))
@@ -45,7 +45,7 @@ def outputs(
 
 
 def apart(model: SimpleNamespace, names: tuple[str, str]) -> SimpleNamespace:
-    """The same, with masks that do not overlap: query after query has a stripe of its own."""
+    """Return the same, with masks that do not overlap: query after query has a stripe of its own."""
     import torch
 
     masks = getattr(model, names[1])
@@ -56,7 +56,7 @@ def apart(model: SimpleNamespace, names: tuple[str, str]) -> SimpleNamespace:
 
 
 def reference(name: str, **settings: Any) -> Any:
-    """transformers' processor on numpy and Pillow."""
+    """Return transformers' processor on numpy and Pillow."""
     if name == "OneFormerImageProcessor":
         pytest.importorskip("torchvision", reason="its reference resizes masks with torchvision")
     transformers = pytest.importorskip("transformers")
@@ -65,12 +65,12 @@ def reference(name: str, **settings: Any) -> Any:
 
 
 def ours(name: str, **settings: Any) -> list[Any]:
-    """The processor, with each engine."""
+    """Return the processor, with each engine."""
     return [getattr(gp, name)(engine=engine, **settings) for engine in ENGINES]
 
 
 def assert_results(found: Any, expected: Any, what: str = "") -> None:
-    """Equal types, whole numbers and maps; other floats within 1e-5, relative."""
+    """Assert equal types, whole numbers and maps; other floats within 1e-5, relative."""
     if isinstance(expected, np.integer):  # in lists of run lengths, which have Python's numbers here
         assert (type(found), found) == (int, int(expected)), what
     elif expected is None or isinstance(expected, (bool, int)):
@@ -100,7 +100,7 @@ def _assert_arrays(found: Array, expected: Array, what: str) -> None:
 
 
 def run_graph(processor: Any, method: str, fields: Mapping[str, Any], sizes: Any, /, **options: Any) -> dict[str, Array]:
-    """A method's graph in ONNX Runtime, on a batch of a model's outputs."""
+    """Return a method's graph in ONNX Runtime, on a batch of a model's outputs."""
     model = processor.post_processing_to_onnx(method, **options)
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     feeds = {name: np.asarray(value) for name, value in fields.items()}
@@ -112,7 +112,7 @@ def run_graph(processor: Any, method: str, fields: Mapping[str, Any], sizes: Any
 def of_each(
     found: Mapping[str, Array], sizes: list[tuple[int, int]], ragged: bool, rows: tuple[str, ...]
 ) -> list[dict[str, Array]]:
-    """The outputs of a graph, image by image, cut to what counts."""
+    """Return the outputs of a graph, image by image, cut to what counts."""
     each = []
     for index, (height, width) in enumerate(sizes):
         start, count = int(found["count"][:index].sum()), int(found["count"][index])

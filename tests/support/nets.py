@@ -14,7 +14,7 @@ Dim = int | str | None
 
 
 def tensor(name: str, array: Any, dtype: int = FLOAT) -> onnx.TensorProto:
-    """An initializer; bfloat16 is what numpy lacks."""
+    """Return an initializer; bfloat16 is what numpy lacks."""
     if dtype == BRAIN:
         return helper.make_tensor(name, BRAIN, array.shape, array.ravel())
     return numpy_helper.from_array(np.asarray(array).astype(helper.tensor_dtype_to_np_dtype(dtype)), name)
@@ -35,7 +35,7 @@ def model(
     domains: Sequence[str] = (),
     **metadata: str,
 ) -> onnx.ModelProto:
-    """A model of nodes, with inputs and outputs as (element type, shape)."""
+    """Return a model of nodes, with inputs and outputs as (element type, shape)."""
 
     def values(named: dict[str, tuple[int, Sequence[Dim]]]) -> list[onnx.ValueInfoProto]:
         return [helper.make_tensor_value_info(name, *described) for name, described in named.items()]
@@ -59,7 +59,7 @@ def conv(
     groups: int = 1,
     **more: Any,
 ) -> onnx.ModelProto:
-    """Convolution, mean over the image, softmax: an image classifier of 4 classes. `y` is [N, 4]."""
+    """Return convolution, mean over the image, softmax: an image classifier of 4 classes. `y` is [N, 4]."""
     weights = [tensor("w", filters(6, 3 // groups, 3, 3), dtype), *([tensor("b", filters(6), dtype)] if bias else [])]
     weights.append(tensor("classes", filters(6, 4), dtype))
     settings: dict[str, Any] = {"strides": [2, 2], **({"pads": list(pads)} if pads else {}), "group": groups}
@@ -74,7 +74,7 @@ def conv(
 
 
 def _head(features: str, name: str, shape: Sequence[int], seed: int) -> tuple[list[onnx.NodeProto], list[onnx.TensorProto]]:
-    """The mean of features over the image, as a tensor [N, *shape] called `name`."""
+    """Return the mean of features over the image, as a tensor [N, *shape] called `name`."""
     count = int(np.prod(shape))
     nodes = [
         helper.make_node("Conv", [features, f"{name}_w"], [f"{name}_maps"], f"{name}_conv"),
@@ -94,7 +94,7 @@ def detector(
     masks: bool = False,
     **more: Any,
 ) -> onnx.ModelProto:
-    """Scores of 5 classes and boxes for each query, and masks where asked for; `pixel_values` [N, 3, h, w]."""
+    """Return scores of 5 classes and boxes for each query, and masks where asked for; `pixel_values` [N, 3, h, w]."""
     inside = [("scores_f", (queries, 5)), ("boxes_f", (queries, 4)), *([("pred_masks", (queries, 4, 5))] if masks else [])]
     nodes = [helper.make_node("Cast", ["pixel_values"], ["pixels"], "cast", to=FLOAT)]
     nodes += [helper.make_node("Conv", ["pixels", "w"], ["features"], "conv", strides=[4, 4])]
@@ -115,7 +115,7 @@ def detector(
 
 
 def segmenter(opset: int = 18, ir: int = 8, *, output: str = "logits", classes: int = 5) -> onnx.ModelProto:
-    """Scores of every class at every fourth pixel, [N, classes, h', w']; of one class a map [N, h', w']."""
+    """Return scores of every class at every fourth pixel, [N, classes, h', w']; of one class a map [N, h', w']."""
     weights = [tensor("w", filters(classes, 3, 4, 4)), tensor("axis", [1], INT64)]
     nodes = [helper.make_node("Conv", ["pixel_values", "w"], ["maps"], "conv", strides=[4, 4])]
     last = helper.make_node("Squeeze", ["maps", "axis"], [output], "map")

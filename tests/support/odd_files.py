@@ -17,7 +17,7 @@ def _pixels(channels: int, dtype: Any = np.uint8, high: int = 256) -> Any:
 
 
 def _keyed(mode: str) -> tuple[Any, Any]:
-    """An image with a colour in one corner that nothing else has, and that colour, which is to be transparent."""
+    """Return an image with a colour in one corner that nothing else has, and that colour, which is to be transparent."""
     image = Image.fromarray(np.clip(_pixels(len(mode) if mode == "RGB" else 1), 9, 240)).convert(mode)
     key = {"RGB": (255, 3, 0), "L": 250, "P": 7}[mode]
     image.paste(key, (0, 0, 4, 4))
@@ -25,7 +25,7 @@ def _keyed(mode: str) -> tuple[Any, Any]:
 
 
 def write_odd_files(folder: Path) -> dict[str, Path]:
-    """Write one file of each kind; returns them by what is odd about them."""
+    """Write one file of each kind; return them by what is odd about them."""
     files: dict[str, Path] = {}
 
     def save(name: str, image: Any, **options: Any) -> None:

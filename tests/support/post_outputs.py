@@ -24,7 +24,7 @@ FIRSTS = {method.name: method for method in reversed(METHODS)}.values()
 
 
 def label(m: Method) -> str:
-    """What a method is called in the names of tests."""
+    """Return a method's name in the names of tests."""
     return f"{m.classes[0].removesuffix('ImageProcessor') if m.classes else 'every'}-{m.name[13:]}"
 
 
@@ -71,19 +71,19 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
 
 
 def processor(method: Method) -> Any:
-    """A processor that has the method."""
+    """Return a processor that has the method."""
     name = method.classes[0] if method.classes else "ViTImageProcessor"
     return getattr(gp, name)(**SETTINGS.get(name, {}))
 
 
 def options(method: Method, **changes: Any) -> dict[str, Any]:
-    """The options of a program: `OPTIONS` as far as the method has them, with changes."""
+    """Return the options of a program: `OPTIONS` as far as the method has them, with changes."""
     given = {**OPTIONS, **changes}
     return method.settings({key: value for key, value in given.items() if key in method.settings({})})
 
 
 def changed(method: Method) -> list[dict[str, Any]]:
-    """No change, and each flag of the graph the other way."""
+    """Return no change, and each flag of the graph the other way."""
     flags = {key: not value for key, value in method.settings({}).items() if isinstance(value, bool)}
     flags.pop("use_focal_loss", None)  # without it, results depend on the other images of a batch
     if method.name == "post_process_image_classification":
@@ -92,12 +92,12 @@ def changed(method: Method) -> list[dict[str, Any]]:
 
 
 def from_model(method: Method) -> list[str]:
-    """The names of what a model may give a method, optional outputs among them."""
+    """Return the names of what a model may give a method, optional outputs among them."""
     return method.present([name for name, f in method.inputs.items() if not (f.optional and f.call)])
 
 
 def outputs(method: Method, count: int, seed: int = 0, fields: Sequence[str] | None = None) -> dict[str, Array]:
-    """Random outputs for a number of images, by name; `fields` are the optional ones, None for all."""
+    """Return random outputs for a number of images, by name; `fields` are the optional ones, None for all."""
     rng = np.random.default_rng((seed, count))
     present = from_model(method) if fields is None else method.present(fields)
     lengths = {name: tuple(LENGTHS.get(s, 8) if isinstance(s, str) else s for s in method.inputs[name].shape) for name in present}
@@ -127,12 +127,12 @@ def _random(name: str, field: Field, shape: tuple[int, ...], rng: np.random.Gene
 
 
 def keywords(method: Method, sized: tuple[str, ...] | None = None) -> tuple[str, ...]:
-    """The keywords of sizes; without any said, those that do not follow from others."""
+    """Return the keywords of sizes; without any said, those that do not follow from others."""
     return tuple(k for k in method.size_arguments if k not in method.computed) if sized is None else sized
 
 
 def sizes(method: Method, of: Sequence[tuple[int, int]], sized: tuple[str, ...] | None = None) -> dict[str, Array]:
-    """Each keyword of sizes, int64 [images, 2] or, for pairs, [images, 2, 2]."""
+    """Return each keyword of sizes, int64 [images, 2] or, for pairs, [images, 2, 2]."""
     rows = np.array(of, dtype=np.int64)
     if method.pairs:
         rows = np.stack([rows, rows[:, ::-1] + 3], axis=1)
@@ -140,18 +140,18 @@ def sizes(method: Method, of: Sequence[tuple[int, int]], sized: tuple[str, ...] 
 
 
 def one(fields: Mapping[str, Array], given: Mapping[str, Array], index: int) -> dict[str, Array]:
-    """A program's inputs for one image."""
+    """Return a program's inputs for one image."""
     return {**{k: v[index] for k, v in fields.items()}, **{k.removesuffix("s"): v[index] for k, v in given.items()}}
 
 
 def feeds(program: Program, fields: Mapping[str, Array], given: Mapping[str, Array], sequence: bool) -> dict[str, Array]:
-    """A graph's inputs for a batch: sizes of the first image for all, or those of each."""
+    """Return a graph's inputs for a batch: sizes of the first image for all, or those of each."""
     found = {program.graph_input_name(name): value for name, value in fields.items()}
     return {**found, **{k if sequence else k.removesuffix("s"): v if sequence else v[0] for k, v in given.items()}}
 
 
 def assert_close(found: Any, expected: Any, parity: Parity, what: str = "") -> None:
-    """Equal structure, types, shapes and whole numbers; floats within the bound, relative to the largest of their array."""
+    """Assert equal structure, types, shapes and whole numbers, and floats within a bound relative to their array's largest."""
     if isinstance(expected, Mapping):
         assert list(found) == list(expected), what
         for key, value in expected.items():

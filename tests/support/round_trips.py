@@ -6,18 +6,18 @@ import json
 from typing import Any
 
 NULLS_DROPPED = ("Emu3ImageProcessor", "VideoLlavaImageProcessor", "VivitImageProcessor")
-"""Classes of transformers on an older base, whose `to_dict` leaves out what is None: the default comes back."""
+"""Classes of transformers on an older base: their `to_dict` leaves out what is None, so the default comes back."""
 
 
 def plain(value: Any) -> Any:
-    """A setting as JSON holds it: lists for tuples, and sizes without what is None."""
+    """Return a setting as JSON holds it: lists for tuples, and sizes without what is None."""
     if hasattr(value, "__dataclass_fields__"):
         value = {key: side for key, side in dict(value).items() if side is not None}
     return json.loads(json.dumps(value, default=list))
 
 
 def assert_saved_alike(name: str, back: Any, ours: Any) -> None:
-    """A processor made of what transformers saved has the settings of the first one, and no others."""
+    """Assert that a processor made of what transformers saved has the settings of the first one, and no others."""
     assert type(back) is type(ours)
     found, wanted = plain(back.to_dict()), plain(ours.to_dict())
     assert not set(found) - set(wanted)

@@ -14,7 +14,7 @@ BOUNDARY_SIDES = (1, 2, 3, 7, 223, 224, 225, 255, 256, 257, 335, 448, 449, 1000,
 
 filters = st.sampled_from(FILTERS)
 sides = st.one_of(st.sampled_from(BOUNDARY_SIDES), st.integers(1, 64), st.integers(1, 9000))
-"""Sides of images whose pixels are never made."""
+"""Sides of images without pixels."""
 small_sides = st.integers(1, 40)
 """Sides of images that are resampled."""
 edges = st.one_of(st.sampled_from((1, 2, 224, 256, 336, 384, 800)), st.integers(1, 2000))
@@ -24,7 +24,7 @@ seeds = st.integers(0, 2**32 - 1)
 
 @st.composite
 def size_settings(draw: st.DrawFn, low: int = 1, high: int = 48) -> dict[str, int]:
-    """A normalised `size` of one of the forms that the standard resize takes."""
+    """Return a normalised `size` of one of the forms that the standard resize takes."""
     side = st.integers(low, high)
     form = draw(st.sampled_from(("exact", "shortest", "capped", "within")))
     if form == "exact":
@@ -37,7 +37,7 @@ def size_settings(draw: st.DrawFn, low: int = 1, high: int = 48) -> dict[str, in
 
 
 def constants(low: float, high: float) -> st.SearchStrategy[float]:
-    """Finite floats that survive float32."""
+    """Return finite floats that survive float32."""
     return st.floats(low, high, allow_nan=False, allow_subnormal=False)
 
 
@@ -60,7 +60,7 @@ factors = st.one_of(st.sampled_from((1 / 255, 1 / 256, 1 / 127.5, 0.0078, 1.0, 2
 
 @st.composite
 def plain_settings(draw: st.DrawFn) -> dict[str, Any]:
-    """Settings of a processor with the standard steps, small enough to run."""
+    """Return settings of a processor with the standard steps, small enough to run."""
     mean, std = draw(statistics)
     crop = st.integers(1, 40)
     return {
@@ -81,7 +81,7 @@ SYMBOLS = ("height", "width")
 
 
 def expressions(max_leaves: int = 8) -> st.SearchStrategy[num.Num]:
-    """Size expressions of `height` and `width`, total for sides of at least 1 pixel.
+    """Return size expressions of `height` and `width`, total for sides of at least 1 pixel.
 
     Divisors and the arguments of square roots are kept positive; some int divisors are negative constants.
     """
@@ -122,7 +122,7 @@ def expressions(max_leaves: int = 8) -> st.SearchStrategy[num.Num]:
 
 
 def conditions(inner: st.SearchStrategy[num.Num]) -> st.SearchStrategy[num.Bool]:
-    """Comparisons of two expressions, some joined by `both`, `either` or `negate`."""
+    """Return comparisons of two expressions, some joined by `both`, `either` or `negate`."""
     pair = st.tuples(inner, inner)
     simple = st.one_of(pair.map(lambda p: p[0] < p[1]), pair.map(lambda p: p[0] <= p[1]), pair.map(lambda p: num.eq(p[0], p[1])))
     return st.one_of(
@@ -134,7 +134,7 @@ def conditions(inner: st.SearchStrategy[num.Num]) -> st.SearchStrategy[num.Bool]
 
 
 def shapes(count: int, seed: int = 0) -> list[tuple[int, int]]:
-    """Heights and widths for rules that choose by shape: extreme ones, multiples of tile sides, exact ratios, and random ones."""
+    """Return sizes for rules that choose by shape: extreme ones, multiples of tile sides, exact ratios, and random ones."""
     rng = random.Random(seed)
     found = [(1, 1), (1, 2), (2, 1), (1, 500), (500, 1), (1, 9000), (9000, 1), (1, 65500), (65500, 1), (9000, 8999)]
     for tile in (14, 224, 336, 384, 448, 490, 512, 640, 768, 980):
@@ -152,7 +152,7 @@ def shapes(count: int, seed: int = 0) -> list[tuple[int, int]]:
 
 
 def table_expressions() -> st.SearchStrategy[num.Sym]:
-    """Expressions of `height` and `width` with five elements, some of them equal."""
+    """Return expressions of `height` and `width` with five elements, some of them equal."""
     tables = st.one_of(
         st.lists(st.integers(-3, 3), min_size=5, max_size=5),
         st.lists(st.sampled_from((0.5, 1.5, -2.0, 224.0, 1 / 3)), min_size=5, max_size=5),

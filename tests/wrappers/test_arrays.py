@@ -26,7 +26,7 @@ def image(dtype: str = "uint8", channels: int = 3, unit: bool = False) -> Array:
 
 
 def check(method: str, x: Array, settings: dict[str, Any], theirs: dict[str, Any] | None = None) -> None:
-    """Equal to transformers in every combination of layouts."""
+    """Assert equal to transformers in every combination of layouts."""
     expected = getattr(THEIRS, method)(x, **(theirs or settings))
     for given in LAYOUTS:
         laid_out = x if given == "channels_first" else np.moveaxis(x, 0, -1)

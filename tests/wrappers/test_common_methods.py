@@ -65,7 +65,7 @@ INTERNALS = {
 }
 """Public by name, but parts of another method; exported/README.md says that they are not here."""
 OUTPUTS = {"filter_masks", "generate_crop_boxes"}
-"""What is done with a model's outputs, as the methods whose names begin with `post`: tests/postprocessing has them."""
+"""Methods for a model's outputs, beside those with names that begin with `post`; tests/postprocessing has them."""
 NO_METHODS = {
     "data_format",
     "device",

@@ -61,7 +61,7 @@ FEW = {lookup(name).family: (name, backend, settings) for name, backend, setting
 
 
 def shape(value: Any) -> Any:
-    """Types all the way down, and what small arrays hold."""
+    """Return types all the way down, and what small arrays hold."""
     if isinstance(value, (list, tuple)):
         return ("tuple" if isinstance(value, tuple) else "list", [shape(item) for item in value])
     if isinstance(value, (np.ndarray, torch.Tensor)):

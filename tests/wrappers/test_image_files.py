@@ -18,7 +18,7 @@ from graphproc.wrappers.image_files import load_file
 from graphproc.wrappers.images import to_array
 
 OTHERWISE = {"16 bits.png", "key of 16 bits.png", "animated.gif", "turned.webp"}
-"""Files of which torchvision's decoder makes something else."""
+"""Files that torchvision's decoder reads differently."""
 
 UNCHANGED = {"do_resize": False, "do_center_crop": False, "do_rescale": False, "do_normalize": False}
 

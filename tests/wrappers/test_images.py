@@ -26,7 +26,7 @@ def read(image: object, do_convert_rgb: bool = False, input_data_format: str | N
 
 
 def reference(image: Any, do_convert_rgb: bool, input_data_format: str | None = None) -> np.ndarray:
-    """[height, width, channels] as transformers' Pillow backend sees the image."""
+    """Return the image [height, width, channels] as transformers' Pillow backend reads it."""
     backends = pytest.importorskip("transformers.image_processing_backends")
     processor = backends.PilBackend()
     array = processor.process_image(image, do_convert_rgb=do_convert_rgb, input_data_format=input_data_format)

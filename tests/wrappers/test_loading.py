@@ -33,7 +33,7 @@ def save(folder: Path, settings: Any, name: str = "preprocessor_config.json") ->
 
 
 def same_settings(ours: Any, theirs: Any) -> None:
-    """Equal settings, whatever types transformers keeps them in."""
+    """Assert equal settings, whatever types transformers keeps them in."""
     for key in set(ours._config({}).settings) - set(CASES[ours.spec.name].derived):
         assert plain(getattr(ours, key)) == plain(getattr(theirs, key, None)), key
 
@@ -97,7 +97,7 @@ def test_the_base_and_auto_classes_are_not_made_by_hand() -> None:
 
 
 def load(folder: Path, make: Any = gp.AutoImageProcessor, **kwargs: Any) -> tuple[Any, list[str]]:
-    """A processor, and the warnings on the way, which point at the caller."""
+    """Return a processor, and the warnings on the way, which point at the caller."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         found = make.from_pretrained(folder, **kwargs)
@@ -106,7 +106,7 @@ def load(folder: Path, make: Any = gp.AutoImageProcessor, **kwargs: Any) -> tupl
 
 
 MISSING = next((n for stem in STEMS if (n := f"{stem}ImageProcessor") not in specs()), "NoSuchImageProcessor")
-"""A class of transformers that has no row yet."""
+"""A class of transformers that has no spec yet."""
 PLAIN = {"size": 40, "do_resize": True, "image_mean": [0.5] * 3, "image_std": [0.5] * 3}
 
 ASSUMED: list[tuple[dict[str, Any], str, str]] = [

@@ -50,7 +50,7 @@ def theirs(name: str) -> Any:
 
 
 def detections(seed: int = 0, dtype: torch.dtype = torch.float32) -> dict[str, torch.Tensor]:
-    """What a detector returns for three images: of the first much scores high, of the last little."""
+    """Return what a detector returns for three images: of the first much scores high, of the last little."""
     generator = torch.Generator().manual_seed(seed)
     logits = torch.randn((3, 20, 7), generator=generator) * 2
     logits[:, :, :-1] -= torch.tensor([0.0, 2.0, 4.0])[:, None, None]
@@ -58,7 +58,7 @@ def detections(seed: int = 0, dtype: torch.dtype = torch.float32) -> dict[str, t
 
 
 def scores(seed: int = 0, dtype: torch.dtype = torch.float32) -> dict[str, torch.Tensor]:
-    """What a segmentation model returns for three images."""
+    """Return what a segmentation model returns for three images."""
     return {"logits": (torch.randn((3, 9, 12, 15), generator=torch.Generator().manual_seed(seed)) * 2).to(dtype)}
 
 
@@ -67,7 +67,7 @@ def arrays(outputs: Mapping[str, torch.Tensor]) -> dict[str, Array]:
 
 
 def kind(value: Any) -> set[type]:
-    """The types of the arrays or tensors in a result."""
+    """Return the types of the arrays or tensors in a result."""
     if isinstance(value, Mapping):
         return kind(list(value.values()))
     if isinstance(value, (list, tuple)):

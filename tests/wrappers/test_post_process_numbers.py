@@ -44,7 +44,7 @@ def detections(dtype: torch.dtype = torch.float32, queries: int = 20, classes: i
 
 
 def as_float64(value: Any) -> Any:
-    """A result with tensors in float64, and the type that each was."""
+    """Return a result with tensors in float64, and the type that each was."""
     if isinstance(value, list):
         return [as_float64(one) for one in value]
     if hasattr(value, "items"):
@@ -227,7 +227,7 @@ def test_no_query_and_one(name: str, engine: str) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", ["MaskFormer", "Detr"])
 def test_masks_of_no_query(name: str, engine: str) -> None:
-    """Where the reference does not resize them, which it cannot."""
+    """Where transformers does not resize them, which it cannot."""
     names = ("logits", "pred_masks") if name == "Detr" else ("class_queries_logits", "masks_queries_logits")
     outputs = SimpleNamespace(**dict(zip(names, (torch.zeros((2, 0, 4)), torch.zeros((2, 0, 5, 6))), strict=True)))
     for method in ("semantic", "instance", "panoptic"):
@@ -242,7 +242,7 @@ def test_masks_of_no_query(name: str, engine: str) -> None:
 
 @pytest.mark.parametrize("name", ["Mask2Former", "MaskFormer", "Eomt"])
 def test_masks_of_no_query_that_are_resized(name: str) -> None:
-    """Where the reference resizes the masks of all queries, it needs one, and so do these."""
+    """Where transformers resizes the masks of all queries it needs one, and so do these."""
     shapes = {"class_queries_logits": (2, 0, 4), "masks_queries_logits": (2, 0, 5, 6)}
     outputs = SimpleNamespace(**{key: torch.zeros(shape) for key, shape in shapes.items()}, patch_offsets=None)
     for method in ("instance",) if name == "MaskFormer" else ("semantic", "instance", "panoptic"):
@@ -284,7 +284,7 @@ def test_boxes_turned_round_overlap_nothing(name: str) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.float64])
 def test_shares_among_images(dtype: torch.dtype, engine: str) -> None:
-    """Without focal loss, RT-DETR's reference takes a score's share over the images of the batch."""
+    """Without focal loss, transformers' RT-DETR takes a score's share over the images of the batch."""
     call = {"threshold": 0.4, "target_sizes": SIZES, "use_focal_loss": False}
     with pytest.warns(UserWarning, match="Implicit dimension choice"):
         expected = getattr(theirs("RTDetr"), DETECTION)(detections(dtype), **call)

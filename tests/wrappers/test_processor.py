@@ -43,7 +43,7 @@ SMALL: dict[str, dict[str, Any]] = {
 
 
 def pair(name: str, **settings: Any) -> tuple[BaseImageProcessor, Any]:
-    """The class of this package and the class of transformers, with equal settings."""
+    """Return the class of this package and the class of transformers, with equal settings."""
     given = {**SMALL[name], **settings}
     return processor_class(name)(**given), getattr(transformers, f"{name}Pil")(**given)
 
@@ -53,7 +53,7 @@ def noise(*shape: int, seed: int = 0) -> Array:
 
 
 def assert_same(found: Any, expected: Any) -> None:
-    """Equal keys, and equal types, dtypes, shapes and elements of the values."""
+    """Assert equal keys, and equal types, dtypes, shapes and elements of the values."""
     assert isinstance(found, BatchFeature)
     assert list(found) == list(expected)
     for key in expected:
@@ -73,7 +73,7 @@ def assert_same_value(have: Any, want: Any) -> None:
 
 
 def assert_as_transformers(name: str, images: Any, settings: dict[str, Any] | None = None, **call: Any) -> None:
-    """Equal results of both engines and transformers; where transformers fails, so do they."""
+    """Assert equal results of both engines and transformers; where transformers fails, so do they."""
     ours, theirs = pair(name, **(settings or {}))
     call = {"return_tensors": "np", **call}
     try:

@@ -41,7 +41,7 @@ CLASSES: dict[str, dict[str, Any]] = {
     "PoolFormerImageProcessor": {"size": {"shortest_edge": 21}, "crop_size": 20},
     "VideoMAEImageProcessor": {"size": 24, "crop_size": 24},
 }
-"""Classes whose results stack, are padded, concatenate, are of several kinds, or belong to samples."""
+"""Classes with results that are stacked, padded, concatenated, of several kinds, or that belong to samples."""
 
 
 def noise(*shape: int, seed: int = 0) -> Array:
@@ -49,7 +49,7 @@ def noise(*shape: int, seed: int = 0) -> Array:
 
 
 def mixed(count: int = 14) -> list[Array]:
-    """Images of three sizes, in no order."""
+    """Return images of three sizes, in no order."""
     sizes = [(30, 40), (41, 33), (30, 40), (30, 40), (52, 31)]
     return [noise(*sizes[i % len(sizes)], 3, seed=i) for i in range(count)]
 
@@ -75,7 +75,7 @@ def same(have: Any, want: Any) -> None:
 
 
 def call(ours: Any, images: Any, **options: Any) -> Any:
-    """A call's outputs, or the message of its error."""
+    """Return a call's outputs, or the message of its error."""
     try:
         found = ours(images, **options)
     except gp.GraphprocError as error:
@@ -154,7 +154,7 @@ def test_files_are_in_order(threads: int, tmp_path: Path) -> None:
 
 @contextlib.contextmanager
 def runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[Array, dict[str, Array]]]]:
-    """The images of each run of a graph, and the arrays that ONNX Runtime wrote to."""
+    """Yield the images of each run of a graph, and the arrays that ONNX Runtime wrote to."""
     seen = []
     real = Session.run
 

@@ -1,4 +1,4 @@
-"""Checking graphs against the reference."""
+"""Checking graphs against the numpy reference."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SMALL = gp.CLIPImageProcessor(size=40, crop_size=32)
 
 
 def spoiled(model: onnx.ModelProto, by: float = 1e-3) -> onnx.ModelProto:
-    """The graph with something added to its first output."""
+    """Return the graph with something added to its first output."""
     copy = onnx.ModelProto.FromString(model.SerializeToString())
     name = copy.graph.output[0].name
     for node in copy.graph.node:

@@ -18,27 +18,27 @@ Array = np.ndarray[Any, Any]
 
 
 SUBNORMAL = float(np.finfo(np.float32).tiny)
-"""Below the smallest normal number, vector kernels of some processors give 0, in ONNX Runtime as in torch."""
+"""The smallest normal number. Below it, vector kernels of some CPUs give 0, in ONNX Runtime as in torch."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """One row.
+    """One row: an op, an input and the expected result.
 
     Attributes:
         op: the op, or a function of the input's height and width that makes it.
         shape: the input's shape without a batch axis.
         layout: the input's layout.
-        oracle: from an input (with any leading axes) to the expected result, also where sizes alone decide it.
-        note: what the row is about; with the op's name, unique.
+        oracle: computes the expected result from an input with any leading axes.
+        note: what the row is about; unique together with the op's name.
         dtype: the input's element type.
         portable: whether the op alone can be written for `portable` (float64 arithmetic cannot).
         reference: whether onnx.reference is exact and quick on it.
-        operands: ops, or chains of ops, that make the op's operands of the input; None for the input itself, () for an op
-            without operands.
-        whole: whole numbers from the first to below the second as the input, instead of noise.
-        within: how far results may lie from the oracle's, relative to it; 0 is the same bits.
-        cause: why that is not 0.
+        operands: ops, or chains of ops, that make the op's operands from the input; None for the input
+            itself, () for an op without operands.
+        whole: (low, high) for an input of whole numbers from low to below high, instead of noise.
+        within: the largest difference from the oracle's results, relative to these; 0 for the same bits.
+        cause: why `within` is not 0.
     """
 
     op: Op | Callable[[Num, Num], Op]
@@ -61,14 +61,14 @@ class Case:
         return f"{self.bound().name}-{self.note}"
 
     def inputs(self, count: int) -> Array:
-        """Different inputs, one behind the other."""
+        """Return different inputs, along an axis in front."""
         if self.whole is None:
             return images(count, *self.shape, dtype=self.dtype)
         numbers = np.random.default_rng((count, *self.shape)).integers(*self.whole, (count, *self.shape))
         return numbers.astype(DTYPES[self.dtype])
 
     def compare(self, found: Array, expected: Array, what: str) -> None:
-        """Results are the oracle's: the same type, shape and bits, or within the bound."""
+        """Assert that results are the oracle's: the same type, shape and bits, or within the bound."""
         if not self.within:
             return assert_same(found, expected, what)
         assert found.dtype == expected.dtype, what
@@ -76,17 +76,17 @@ class Case:
         np.testing.assert_allclose(found, expected, rtol=self.within, atol=SUBNORMAL, strict=True, err_msg=message)
 
     def bound(self) -> Op:
-        """The op for this row's sizes."""
+        """Return the op for this row's sizes."""
         return self._made(self.op)
 
     def operands_of(self, x: Array) -> list[Array]:
-        """What the op takes, of an input with any leading axes."""
+        """Return the op's operands for an input with any leading axes."""
         if self.operands is None:
             return [x]
         return [after(chain, x, self._made) for chain in self.operands]
 
     def program(self) -> Program:
-        """The op alone, for inputs of any height and width."""
+        """Return the op alone, for inputs of any height and width."""
         return one_step(self.op, self.dtype, self.shape, self.layout, self.operands)
 
     def _made(self, op: Op | Callable[[Num, Num], Op]) -> Op:

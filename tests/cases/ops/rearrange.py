@@ -27,7 +27,7 @@ def _rearrange(
     dtype: str = "f32",
     **lengths: int,
 ) -> Case:
-    """A rearrangement of which `given` is told and `lengths` is what the parts are."""
+    """Return a row of a rearrangement: the op gets the lengths in `given`, the oracle all parts' in `lengths`."""
     return Case(Rearrange(pattern, given, layout), shape, of, partial(rearranged, pattern=pattern, **lengths), note, dtype)
 
 

@@ -31,7 +31,7 @@ def _resize(
     traced: bool = False,
     arithmetic: str = PILLOW,
 ) -> Case:
-    """A resize; `traced` makes the sizes expressions of the input's instead of numbers."""
+    """Return a row of a resize; with `traced`, sizes are expressions of the input's sides instead of numbers."""
     resize = torch_resize if arithmetic == TORCH_BYTES else pillow_resize
 
     def oracle(x: Array) -> Array:

@@ -37,7 +37,7 @@ ORDER = "the order of the sums, and fused products, are the runtime's"
 
 
 def row(op: Any, function: Callable[..., Array], note: str, *operands: Chain, **settings: Any) -> Case:
-    """A row whose oracle is a function of the operands."""
+    """Return a row with a function of the operands as its oracle."""
     shape, layout = settings.pop("shape", (3, 5, 7)), settings.pop("layout", "CHW")
     sides = dict(zip(layout, shape, strict=True))
 
@@ -52,7 +52,7 @@ def row(op: Any, function: Callable[..., Array], note: str, *operands: Chain, **
 
 
 def torch_function(name: str, **settings: Any) -> Callable[[Array], Array]:
-    """A function of torch, for arrays."""
+    """Return a function of torch, for arrays."""
 
     def apply(x: Array) -> Array:
         import torch
@@ -151,7 +151,7 @@ _ROUNDED = ("add", "subtract", "multiply", "divide")
 
 
 def _first(name: str, dtype: str) -> tuple[Any, ...]:
-    """Noise where floats are rounded, else small whole numbers, so that some are equal; not negative for quotients."""
+    """Return noise if floats are rounded, else small whole numbers, so that some are equal; not negative for quotients."""
     given = (Cast("f64"),) if dtype == "f64" else ()
     return (*given, Function("abs")) if name == "quotient" else given
 
@@ -179,7 +179,7 @@ def _number(name: str, dtype: str) -> Case:
 
 
 def _pair(name: str, dtype: str) -> Case:
-    """Every column and one of the columns; divisors are 1 to 5."""
+    """Return a row for an op on all columns and one of them; divisors are 1 to 5."""
     first = _first(name, dtype)
     second: tuple[Any, ...] = (*first, Take(-1, 2, 1))
     if name in ("quotient", "remainder"):
@@ -279,7 +279,7 @@ REDUCE = (
 
 
 def sorted_places(count: int) -> Callable[[Array], Array]:
-    """The places of the largest elements by Python's sort, which leaves equal ones in their order."""
+    """Return the places of the largest elements by Python's sort, which leaves equal ones in their order."""
 
     def apply(x: Array) -> Array:
         rows = [sorted(range(len(row)), key=lambda i, row=row: -row[i])[:count] for row in x.reshape(-1, x.shape[-1])]
@@ -352,7 +352,7 @@ PICK = (
 
 
 def kept_first(x: Array, kept: Array, pad_value: float = 0) -> Array:
-    """`x[kept]` of every image, and padding behind it."""
+    """Return `x[kept]` of every image, with padding after it."""
     lead = kept.shape[:-1]
     result = np.full_like(x, pad_value)
     for index in np.ndindex(*lead):
@@ -436,7 +436,7 @@ PRODUCTS = (
 
 
 def whole(dtype: str) -> Callable[[Array], Array]:
-    """Without what is behind the point."""
+    """Make a function that drops the digits after the decimal point."""
     return lambda x: np.trunc(x).astype(DTYPES[dtype])
 
 

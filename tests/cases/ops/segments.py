@@ -19,7 +19,7 @@ FLAT = Rearrange("h w -> (h w)")
 
 
 def chosen(when: Array, x: Array, otherwise: float = 0) -> Array:
-    """The choice spelled out."""
+    """Return the choice spelled out."""
     when, x = np.broadcast_arrays(when, x)
     picked = [value if flag else x.dtype.type(otherwise) for flag, value in zip(when.flat, x.flat, strict=True)]
     return np.array(picked, dtype=x.dtype).reshape(x.shape)
@@ -60,7 +60,7 @@ CHOOSE = (
 
 
 def counted(x: Array) -> Array:
-    """Sums of all elements so far, one by one."""
+    """Return sums of all elements so far, one by one."""
     rows = [[sum(int(v) for v in line[: k + 1]) for k in range(len(line))] for line in x.reshape(-1, x.shape[-1])]
     return np.array(rows, dtype=np.int64).reshape(x.shape)
 
@@ -86,7 +86,7 @@ COUNT_UP = (
 
 
 def walked(x: Array, parents: Array) -> Array:
-    """From each element to its root, step by step."""
+    """Sum from each element to its root, step by step."""
     sums = np.zeros_like(x)
     for place in np.ndindex(x.shape):
         at = place

@@ -109,7 +109,7 @@ BYTE_MAP = tuple(
 
 
 def _along(axis: int, each: int) -> Callable[[Array], Array]:
-    """Bytes less the mean of the channel that stands on an axis, `each` elements of one after the other."""
+    """Return bytes less the mean of the channel that stands on an axis, `each` elements of one after the other."""
 
     def oracle(x: Array) -> Array:
         planes = np.moveaxis(x, axis, 0)
@@ -149,7 +149,7 @@ CAST = (
 
 
 def _painted(x: Array, tables: tuple[tuple[int, ...], ...]) -> Array:
-    """`Image.point` of the one channel, by each table."""
+    """Apply `Image.point` to the single channel, by each table."""
     return np.concatenate([per_plane(x, lambda image, t=table: image.point(list(t))) for table in tables], axis=-3)
 
 
@@ -164,7 +164,7 @@ LOOK_UP = tuple(
 
 
 def _reduced(x: Array) -> Array:
-    """One number after the other."""
+    """Return one number after the other."""
     return np.vectorize(lambda v: 255 if v in (0, 255) else v - 1, otypes=[x.dtype])(x)
 
 
@@ -205,7 +205,7 @@ DISTINCT = (
 
 
 def _nearest_byte(value: float) -> np.uint8:
-    """Python's `round`, half to even, within the bytes."""
+    """Return Python's `round`, half to even, within the bytes."""
     return np.uint8(min(max(round(value), 0), 255))
 
 

@@ -1,4 +1,4 @@
-"""How one processor class is tried beyond what every class is."""
+"""How to try one processor class, beyond what every class is tried with."""
 
 from __future__ import annotations
 
@@ -9,26 +9,27 @@ from typing import Any, Literal
 Settings = Mapping[str, Any]
 Content = Literal["photograph", "noise"]
 Size = tuple[int, int]
-"""(height, width) in pixels."""
+"""A size as (height, width) in pixels."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """One class.
+    """How to try one class.
 
     Attributes:
         always: settings given to both sides every time.
-        extra: more settings by label.
-        standard: whether the settings that every plain class is tried with make sense for this one.
+        extra: more settings, by label.
+        standard: whether settings for every plain class make sense for this one.
         refuses: sizes and settings that this package refuses with a clear error although transformers gives something.
         keywords: the further inputs of a call on an image of a size; they go to both sides.
-        images: what the test suite tries instead of its usual images, where results are large.
-        batch: the sizes of the images of one batch that the test suite tries.
-        skip: sizes that no side is asked for, with the reason in a comment.
-        derived: settings that the class of transformers sets from others or reads in calls alone; this package leaves them as
-            they are given.
-        edges: further sizes that `tools/parity.py` tries: those where a tile grid changes.
-        reference: makes what is compared with from settings, where that is no class of transformers; called like one.
+        images: the images for the test suite instead of the usual ones, where results are large.
+        batch: the sizes of the images of one batch in the test suite.
+        skip: sizes to try on neither side, with the reason in a comment.
+        derived: settings that transformers' class sets from others or reads only in calls; this package
+            leaves them as they are given.
+        edges: further sizes for `tools/parity.py`: those where a tile grid changes.
+        reference: makes what is compared with from settings, if that is not a class of transformers. The
+            result is called like a processor.
     """
 
     always: Settings = field(default_factory=dict)

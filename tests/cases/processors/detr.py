@@ -1,4 +1,4 @@
-"""The cases of DETR and its kin."""
+"""The cases of DETR and similar classes."""
 
 from __future__ import annotations
 

@@ -24,12 +24,12 @@ LARGE = (((17, 31), "noise"), ((333, 500), "photograph"), ((600, 350), "photogra
 
 
 def elongated(size: Size, settings: Settings) -> bool:
-    """Whether scaling the shorter side to the page's, of over a thousand pixels, gives an image of gigabytes."""
+    """Tell whether scaling the shorter side to the page's, of over a thousand pixels, gives an image of gigabytes."""
     return max(size) > 40 * min(size) and "size" not in settings
 
 
 def turned(size: Size, settings: Settings) -> bool:
-    """Whether torchvision's backend is to turn images: it fails on those that need it, and is refused for all."""
+    """Tell whether torchvision's backend is to turn images: it fails on those that need it, and is refused for all."""
     return bool(settings.get("do_align_long_axis"))
 
 

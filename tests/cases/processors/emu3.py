@@ -13,7 +13,7 @@ CASES: Mapping[str, Case] = {
         always=SMALL,
         standard=False,
         derived=("do_pad",),
-        # It is no Pillow-backend class: an array of 1 or 3 rows it takes for one whose first axis is the channels.
+        # The class has no Pillow backend: it takes the first axis of an array with 1 or 3 rows for its channels.
         skip=lambda size, settings: size[0] in (1, 3),
         edges=((5, 3), (4, 12), (2, 400), (2, 402), (200, 1), (201, 1), (44, 36)),
         extra={

@@ -33,7 +33,7 @@ QUARTERS: Mapping[str, Settings] = {
 
 
 def unequal_quarters(size: Size, settings: Settings) -> bool:
-    """Quarters of another size than the image, which transformers can return as lists alone, or without pixels."""
+    """Tell whether quarters are of another size than the image, which transformers returns only as lists, or without pixels."""
     return bool(settings.get("do_image_splitting")) and (settings.get("do_pad") is False or size[1] < 2)
 
 

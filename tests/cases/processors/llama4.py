@@ -1,4 +1,4 @@
-"""The case of Llama 4: canvases of up to so many tiles, at sizes where another one fits better."""
+"""The case of Llama 4: canvases with several limits of tiles, at sizes where another canvas fits better."""
 
 from __future__ import annotations
 

@@ -10,11 +10,11 @@ SMALL = {"size": {"shortest_edge": 61}, "crop_size": 45}
 NULLS = {
     f"{key} null": {"do_center_crop": key == "crop_size", key: None} for key in ("size", "crop_size", "image_mean", "image_std")
 }
-"""Null is the default in the classes that are no backend's."""
+"""Settings of null, which mean the default in classes outside transformers' backends."""
 
 
 def taken_for_channels(size: Size, settings: Settings) -> bool:
-    """Whether these classes of transformers take an image's rows for its channels, PIL image or not."""
+    """Tell whether these classes of transformers take an image's rows for its channels, PIL image or not."""
     return size[0] in (1, 3)
 
 

@@ -9,7 +9,7 @@ from cases.processors.case import Case, Size
 
 
 def trimap(size: Size) -> Mapping[str, np.ndarray]:
-    """Background, unknown and foreground."""
+    """Return background, unknown and foreground."""
     return {"trimaps": np.random.default_rng(size).choice(np.array([0, 128, 255], np.uint8), size)}
 
 

@@ -1,4 +1,4 @@
-"""The cases of the classes whose sizes are multiples."""
+"""The cases of classes that make sizes multiples of a number."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ DEPTH = {
 
 
 def label_map(size: Size) -> Mapping[str, np.ndarray]:
-    """A map of labels 0 to 255, more of them the smaller ones."""
+    """Return a map of labels 0 to 255, more of them the smaller ones."""
     rng = np.random.default_rng(size)
     return {"segmentation_maps": (rng.random(size) ** 3 * 256).astype(np.uint8)}
 
 
 def prompt(size: Size) -> Mapping[str, np.ndarray]:
-    """Depths in millimetres of a coarser sensor; all the same for a narrow image."""
+    """Return depths in millimetres from a coarser sensor; all equal for a narrow image."""
     height, width = max(size[0] // 3, 1), max(size[1] // 4, 1)
     depths = np.random.default_rng(size).integers(300, 5000, (height, width), dtype=np.int32)
     return {"prompt_depth": depths if width > 10 else np.full_like(depths, 1234)}

@@ -40,7 +40,7 @@ GEMMA = Case(
 
 
 def in_parts(size: Size, settings: Settings) -> bool:
-    """Whether an image that is not resized has no whole tokens; transformers may still merge its patches in some order."""
+    """Tell whether an image that is not resized has no whole tokens; transformers may still merge its patches in some order."""
     token = (settings.get("patch_size") or 16) * settings.get("pooling_kernel_size", 3)
     return settings.get("do_resize") is False and (size[0] % token > 0 or size[1] % token > 0)
 

@@ -1,4 +1,4 @@
-"""The case of Gemma 3: crops of which the last is shorter, and none where images are small or square."""
+"""The case of Gemma 3: crops, the last one shorter, and none for images that are small or square."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ GRIDS: Mapping[str, Settings] = {
 
 
 def case(extra: Mapping[str, Settings]) -> Case:
-    """The family's case with some settings."""
+    """Return the family's case with some settings."""
     return Case(extra=extra, standard=False, edges=EDGES)
 
 

@@ -1,4 +1,4 @@
-"""The case of Phi-4 multimodal: canvases of whole tiles, at sizes where there are more of them or too many."""
+"""The case of Phi-4 multimodal: canvases of whole tiles, at sizes where their number grows or is too large."""
 
 from __future__ import annotations
 

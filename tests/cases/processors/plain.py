@@ -1,4 +1,4 @@
-"""The cases of the classes whose rows stand in modules of the plain family."""
+"""The cases of classes with specs in modules of the plain family."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cases.processors.case import Case, Size
 
 
 def label_map(size: Size) -> dict[str, Any]:
-    """A map of blocks with every label in it, from which small changes show; a little wider than the image."""
+    """Return a map of blocks with every label in it, from which small changes show; a little wider than the image."""
     rows, columns = np.indices((size[0], size[1] + size[1] // 9))
     return {"segmentation_maps": (37 * (rows // 5) + 11 * (columns // 3)).astype(np.uint8)}
 
@@ -27,7 +27,7 @@ LABELS = Case(
         },
     },
 )
-NO_OCR = Case(always={"apply_ocr": False})  # tesseract is no part of the graph, nor of the test environment
+NO_OCR = Case(always={"apply_ocr": False})  # tesseract is not in the graph, nor in the test environment
 CROP_PCT = {
     "crop_pct .5": {"crop_pct": 0.5, "size": {"shortest_edge": 61}},
     "crop_pct 1": {"crop_pct": 1.0, "size": {"shortest_edge": 61}},

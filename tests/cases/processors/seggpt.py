@@ -11,7 +11,7 @@ from PIL import Image
 
 
 def prompts(size: Size) -> dict[str, Any]:
-    """An image of noise and a map of the classes 0 to 6, both of other sides than the image."""
+    """Return an image of noise and a map of the classes 0 to 6, both of other sides than the image."""
     height, width = size[0] + 3, size[1] + size[1] // 9
     pixels = np.random.default_rng(size).integers(0, 256, (height, width, 3), dtype=np.uint8)
     rows, columns = np.indices((height + 2, width))

@@ -1,4 +1,4 @@
-"""The case of timm's models, whose reference is timm itself; `test_timm.py` tries many more settings."""
+"""The case of timm's models, compared with timm itself; `test_timm.py` tries many more settings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SMALL = {"input_size": [3, 64, 61], "crop_pct": 0.95}
 
 
 def by_timm(settings: Settings) -> Callable[..., Mapping[str, Any]]:
-    """timm's evaluation transform, made as transformers' class makes it, of one image or a list."""
+    """Return timm's evaluation transform, made as transformers' class makes it, of one image or a list."""
     data = pytest.importorskip("timm.data")
     config = data.resolve_data_config(settings.get("pretrained_cfg") or {"crop_pct": None}, model=None)
     transform = data.create_transform(**config, is_training=False)

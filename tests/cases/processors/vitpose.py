@@ -9,7 +9,7 @@ from cases.processors.case import Case, Size
 
 
 def boxes(size: Size) -> Mapping[str, np.ndarray]:
-    """One to three boxes, some across the border; x, y, width and height in pixels."""
+    """Return one to three boxes, some across the border; x, y, width and height in pixels."""
     rng = np.random.default_rng(size)
     height, width = size
     number = 1 + sum(size) % 3

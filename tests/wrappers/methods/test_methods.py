@@ -105,7 +105,7 @@ ELSEWHERE = {"get_number_of_image_patches", "get_num_patches", "get_tile_grid"}
 """What test_patch_counts.py has."""
 BATCHES = {"crop_image_to_patches"}
 LISTS = {"Mask2FormerImageProcessor", "MaskFormerImageProcessor"}
-"""Whose `reduce_label` replaces the elements of a list in pil's backend, too."""
+"""Classes with a `reduce_label` that replaces the elements of a list in pil's backend as well."""
 
 
 def same(have: Any, want: Any) -> None:
@@ -134,7 +134,7 @@ def images(name: str, method: str, backend: str) -> list[Any]:
     if method in ("pad_to_square", "resize") or (method == "reduce_label" and backend == "torchvision"):
         kinds.append(x.astype(np.float32))
     if method == "crop_image_to_patches" and backend == "pil":
-        kinds.append(np.ascontiguousarray(np.moveaxis(x, 0, -1)))  # of which Ovis2 gives tiles with their channels first
+        kinds.append(np.ascontiguousarray(np.moveaxis(x, 0, -1)))  # Ovis2 gives tiles of these with channels first
     if backend == "torchvision":
         torch = pytest.importorskip("torch")
         kinds = [torch.from_numpy(kind) for kind in kinds]
