@@ -6,7 +6,7 @@ from typing import Any
 
 
 def vit() -> Any:
-    """ViT."""
+    """Make a ViT model."""
     from transformers import ViTConfig, ViTForImageClassification
 
     config = ViTConfig(hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=64, num_labels=40)
@@ -14,7 +14,7 @@ def vit() -> Any:
 
 
 def segformer() -> Any:
-    """SegFormer."""
+    """Make a SegFormer model."""
     from transformers import SegformerConfig, SegformerForSemanticSegmentation
 
     config = SegformerConfig(
@@ -33,7 +33,7 @@ def segformer() -> Any:
 
 
 def beit() -> Any:
-    """BEiT."""
+    """Make a BEiT model."""
     from transformers import BeitConfig, BeitForSemanticSegmentation
 
     config = BeitConfig(
@@ -75,14 +75,14 @@ DETR = {
 
 
 def detr() -> Any:
-    """DETR."""
+    """Make a DETR model."""
     from transformers import DetrConfig, DetrForObjectDetection
 
     return _livelier(DetrForObjectDetection(DetrConfig(**DETR, backbone_config=_backbone())))
 
 
 def detr_panoptic() -> Any:
-    """DETR with masks."""
+    """Make a DETR model with masks."""
     from transformers import DetrConfig, DetrForSegmentation
 
     config = _backbone()
@@ -92,14 +92,14 @@ def detr_panoptic() -> Any:
 
 
 def conditional_detr() -> Any:
-    """Conditional DETR."""
+    """Make a Conditional DETR model."""
     from transformers import ConditionalDetrConfig, ConditionalDetrForObjectDetection
 
     return _livelier(ConditionalDetrForObjectDetection(ConditionalDetrConfig(**DETR, backbone_config=_backbone())))
 
 
 def yolos() -> Any:
-    """YOLOS."""
+    """Make a YOLOS model."""
     from transformers import YolosConfig, YolosForObjectDetection
 
     config = YolosConfig(
@@ -115,7 +115,7 @@ def yolos() -> Any:
 
 
 def rt_detr() -> Any:
-    """RT-DETR."""
+    """Make an RT-DETR model."""
     from transformers import RTDetrConfig, RTDetrForObjectDetection, RTDetrResNetConfig
 
     backbone = RTDetrResNetConfig(
@@ -145,7 +145,7 @@ def rt_detr() -> Any:
 
 
 def dpt() -> Any:
-    """DPT."""
+    """Make a DPT model."""
     from transformers import DPTConfig, DPTForDepthEstimation
 
     config = DPTConfig(
@@ -164,7 +164,7 @@ def dpt() -> Any:
 
 
 def glpn() -> Any:
-    """GLPN."""
+    """Make a GLPN model."""
     from transformers import GLPNConfig, GLPNForDepthEstimation
 
     config = GLPNConfig(
@@ -178,7 +178,7 @@ def glpn() -> Any:
 
 
 def sam() -> Any:
-    """SAM."""
+    """Make a SAM model."""
     from transformers import SamConfig, SamMaskDecoderConfig, SamModel, SamPromptEncoderConfig, SamVisionConfig
 
     vision = SamVisionConfig(
@@ -201,7 +201,7 @@ def sam() -> Any:
 
 
 def owlvit() -> Any:
-    """OWL-ViT."""
+    """Make an OWL-ViT model."""
     from transformers import OwlViTConfig, OwlViTForObjectDetection
 
     text = {
@@ -255,7 +255,7 @@ def _swin() -> Any:
 
 
 def maskformer() -> Any:
-    """MaskFormer."""
+    """Make a MaskFormer model."""
     from transformers import DetrConfig, MaskFormerConfig, MaskFormerForInstanceSegmentation
 
     decoder = DetrConfig(**DETR, backbone_config=_backbone())
@@ -266,7 +266,7 @@ def maskformer() -> Any:
 
 
 def mask2former() -> Any:
-    """Mask2Former."""
+    """Make a Mask2Former model."""
     from transformers import Mask2FormerConfig, Mask2FormerForUniversalSegmentation
 
     config = Mask2FormerConfig(
@@ -287,7 +287,7 @@ def mask2former() -> Any:
 
 
 def superpoint() -> Any:
-    """SuperPoint."""
+    """Make a SuperPoint model."""
     from transformers import SuperPointConfig, SuperPointForKeypointDetection
 
     config = SuperPointConfig(encoder_hidden_sizes=[16, 16, 32, 32], decoder_hidden_size=32, descriptor_decoder_dim=32)
