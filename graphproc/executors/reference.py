@@ -142,7 +142,7 @@ def _sample(output: Output, arrays: Sequence[Array], start: int, end: int) -> Ar
 
 
 def _as_lists(value: list[Array] | Array) -> Any:
-    """Nested lists of numbers, whose lengths may differ."""
+    """Return nested lists of numbers; their lengths may differ."""
     return [np.asarray(array).tolist() for array in value] if isinstance(value, list) else value.tolist()
 
 

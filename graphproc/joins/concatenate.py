@@ -59,7 +59,7 @@ class Concatenate(Join):
         return np.concatenate(arrays, axis=self.axis)
 
     def batch(self, g: Builder, x: Value, type: TensorType, count: Value) -> Value:
-        """Merge the batch axis with the axis, in front of which it is moved."""
+        """Move the batch axis in front of the axis, and merge the two."""
         sizes = type.shape
         if self.axis == -1:
             whole = g.vector(*sizes[:-1], g.Mul(count, g.num(sizes[-1])))

@@ -29,7 +29,7 @@ def of_image(g: GraphBuilder, program: Program, results: Results) -> list[Value]
 
 
 def of_batch(g: GraphBuilder, program: Program, results: Results, batch: Value) -> list[Value]:
-    """The outputs of images of one size, whose values have a batch axis already."""
+    """Emit the outputs of images of one size; their values have a batch axis already."""
     _share(g, program, results)
     joined = []
     for output in program.outputs:
