@@ -59,7 +59,7 @@ def test_a_size_rule_is_a_stage_and_a_null_filter_bilinear(given: dict[str, Any]
     y = half(b, config(**given), x)
     assert (y.type.size("H"), y.type.size("W")) == (x.type.size("H") // 2, x.type.size("W") // 2)
     assert filter in str(b.steps[-1].op)
-    assert half.__doc__ == "Half."
+    assert half.__doc__ == "Return half of each side."
 
 
 def test_a_step_gets_the_settings_it_needs() -> None:
