@@ -91,6 +91,7 @@ def test_exported_graphs_are_verified(page: dict[str, Any], name: str, options: 
     assert gp.parse(text) == page[name].program
 
 
+@pytest.mark.slow
 def test_a_pipeline_is_fused_and_verified(page: dict[str, Any], tmp_path: Path) -> None:
     ports = [("pixel_values", ["batch", 3, 224, 224]), ("means", ["batch", 3])]
     taken, given = (helper.make_tensor_value_info(name, TensorProto.FLOAT, dims) for name, dims in ports)

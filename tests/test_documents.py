@@ -241,6 +241,7 @@ def test_the_commands_of_readme_run(folder: Path) -> None:
     assert np.load("features.npz")["pixel_values"].shape == (3, 3, 224, 224)
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_reference_page_run(folder: Path) -> None:
     found = commands("exported/README.md")
     assert len(found) == 10
@@ -259,6 +260,7 @@ def test_the_examples_of_the_reference_page_run(folder: Path, monkeypatch: pytes
     assert space["pixel_values"].tobytes() == gp.CLIPImageProcessor()(photo, return_tensors="np")["pixel_values"].tobytes()
 
 
+@pytest.mark.slow
 def test_the_pictures_and_their_numbers_are_current(tmp_path: Path) -> None:
     printed = subprocess.run(
         [sys.executable, ROOT / "tools/pictures.py", "-o", tmp_path], capture_output=True, text=True, check=True

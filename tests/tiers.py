@@ -83,9 +83,9 @@ def firsts(names: Iterable[str]) -> Collection[str]:
 def settings(labels: Mapping[str, Sequence[str]], own: Mapping[str, Sequence[str]]) -> list[Any]:
     """Return pairs of a class and the label of settings: all `labels` of every class, or a few.
 
-    The few are all of the plain class CLIP, and of the first class of each family the defaults and every third of its `own`.
+    The few are all of the plain class CLIP, and of the first class of each family the defaults and every fourth of its `own`.
     """
-    few = {(name, label) for name in firsts(labels) for label in ("default", *own[name][::3])}
+    few = {(name, label) for name in firsts(labels) for label in ("default", *own[name][::4])}
     few |= {(STANDARD, label) for label in labels[STANDARD]}
     return rows([(name, label) for name in labels for label in labels[name]], few)
 

@@ -111,6 +111,7 @@ def test_detr_with_masks_and_free_sizes() -> None:
     agree(fused, processor, module)
 
 
+@pytest.mark.slow
 def test_a_network_made_by_hand_in_training() -> None:
     module = Net().train()
     module.drop.eval()

@@ -76,6 +76,7 @@ def client(hub: Hub, tmp_path: Path, root: Path) -> Client:
     return Client(hub, tmp_path / "home", root)
 
 
+@pytest.mark.slow
 def test_a_model_is_downloaded_once_and_then_works_offline(hub: Hub, client: Client) -> None:
     sha = hub.add("me/clip", {"preprocessor_config.json": CLIP})
     code = "p = load(); out += [type(p).__name__, p.size, p.crop_size, p.note]"
