@@ -1,6 +1,6 @@
 """Shared fixtures, the tier of the run, and what one environment leaves to another.
 
-`pytest --write-skipped FILE` writes down which tests were skipped, and `pytest --only-skipped FILE` runs these alone, in an
+`pytest --write-skipped=FILE` writes down which tests were skipped, and `pytest --only-skipped=FILE` runs these alone, in an
 environment that has what they need.
 """
 
