@@ -55,15 +55,15 @@ class MethodBuilder(ProgramBuilder):
             raise ConfigError(f"{option}: expected a number, got {value!r}")
         return value
 
-    def count(self, option: str, least: int = 1) -> int:
-        """Read an option that is a whole number of at least `least`.
+    def count(self, option: str) -> int:
+        """Read an option that is a whole number of at least 1.
 
         Raises:
             ConfigError: it is something else.
         """
         value = self.options[option]
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise ConfigError(f"{option}: expected a whole number of at least {least}, got {value!r}")
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ConfigError(f"{option}: expected a whole number of at least 1, got {value!r}")
         return value
 
     @property

@@ -25,11 +25,11 @@ def build(b: MethodBuilder) -> None:
     if b.target is not None:
         colors = b.add(Resample(*b.target, "nearest", False, TORCH_NEAREST), colors)
     channels = [colors.narrow(-3, channel, 1) for channel in range(3)]
-    if b.options["num_labels"] is None:
+    labels = b.options["num_labels"]
+    if labels is None:
         mean = _sum(channels) / 3
         b.output("segmentation", mean.sum(-3).truncate("i32"), joins.Pad(OUTSIDE))
         return
-    labels = b.count("num_labels", least=0)
     tables = palette(labels)
     if labels >= len(tables[0]):
         raise ConfigError(f"num_labels: expected at most {len(tables[0]) - 1}, got {labels}")

@@ -11,6 +11,8 @@ from graphproc.processors import stages
 from graphproc.processors.constants import IMAGENET, NEAREST, square, usual
 from graphproc.processors.spec import ExtraInput, ProcessorSpec
 
+NUM_LABELS = Whole(0)
+"""The check of a number of classes: of a setting, of a method's option and of an argument."""
 STAGES = (stages.resize, stages.rescale, stages.normalize)
 
 
@@ -19,8 +21,12 @@ def palette(labels: int) -> tuple[tuple[int, ...], ...]:
 
     Class 0 is black, and so are classes above `labels`, which are an error in transformers.
 
+    Raises:
+        ConfigError: `labels` is no whole number of at least 0.
+
     Source: transformers `build_palette`: a cube of colours that has room for all, counted down from white.
     """
+    NUM_LABELS.used("num_labels", NUM_LABELS("num_labels", labels))
     base = int(labels ** (1 / 3)) + 1
     digits = [(n // base**2, n % base**2 // base, n % base) for n in range(min(labels, 255))]
     colors = [(0, 0, 0), *(tuple(255 - d * (256 // base) for d in digit) for digit in digits)]
@@ -62,7 +68,7 @@ SPECS = (
             "bicubic",
             IMAGENET,
             rgb=True,
-            num_labels=Setting(None, Whole(0), "The number of classes that prompt masks show in colours; null is none."),
+            num_labels=Setting(None, NUM_LABELS, "The number of classes that prompt masks show in colours; null is none."),
         ),
         limitations="prompt_masks as images of colours (do_convert_rgb false)",
         finish=with_prompts,

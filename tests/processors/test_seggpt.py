@@ -25,6 +25,8 @@ def test_palette(labels: int) -> None:
 def test_a_number_of_labels_that_is_none(labels: object) -> None:
     with pytest.raises(ConfigError, match="num_labels: expected a whole number"):
         processor_class(NAME)(num_labels=labels).compile(inputs=["prompt_map"])
+    with pytest.raises(ConfigError, match="num_labels: expected a whole number of at least 0"):
+        processor_class(NAME)().get_palette(labels)
 
 
 @pytest.mark.parametrize("given", [(), ("prompt_images",), ("prompt_masks",), ("prompt_images", "prompt_masks")])
