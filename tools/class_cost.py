@@ -17,7 +17,7 @@ import tokenize
 from importlib import import_module
 from pathlib import Path
 
-from graphproc.processors.registry import MODULES
+from graphproc.processors.registry import modules
 
 IGNORED = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
 
@@ -39,8 +39,8 @@ def code_lines(path: Path) -> int:
 def costs() -> dict[str, tuple[str, float]]:
     """Return for each class its module and its share of the module's lines."""
     found = {}
-    for name in MODULES:
-        module = import_module(f"graphproc.processors.{name}")
+    for name in modules():
+        module = import_module(f"graphproc.processors.families.{name}")
         assert module.__file__ is not None
         lines = code_lines(Path(module.__file__))
         found.update({spec.name: (name, lines / len(module.SPECS)) for spec in module.SPECS})
@@ -53,12 +53,12 @@ def main() -> int:
     parser.add_argument("--limit", type=float, default=20)
     limit = parser.parse_args().limit
     found = costs()
-    modules: dict[str, list[float]] = {}
+    by_module: dict[str, list[float]] = {}
     for module, lines in found.values():
-        modules.setdefault(module, []).append(lines)
-    print(f"{'module':24}{'classes':>8}{'lines':>8}{'a class':>9}")
-    for module, shares in sorted(modules.items(), key=lambda item: item[1][0]):
-        print(f"{module:24}{len(shares):8}{sum(shares):8.0f}{shares[0]:9.1f}")
+        by_module.setdefault(module, []).append(lines)
+    print(f"{'module':36}{'classes':>8}{'lines':>8}{'a class':>9}")
+    for module, shares in sorted(by_module.items(), key=lambda item: item[1][0]):
+        print(f"{module:36}{len(shares):8}{sum(shares):8.0f}{shares[0]:9.1f}")
     median = statistics.median(lines for _, lines in found.values())
     print(f"{len(found)} classes, {sum(lines for _, lines in found.values()):.0f} lines, median {median:.1f} lines a class")
     return 0 if median < limit else 1

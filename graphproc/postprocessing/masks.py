@@ -18,7 +18,7 @@ from graphproc.ops import CountUp, Crop
 from graphproc.ops.resample import TORCH_UNFUSED, Resample
 from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.method import REQUIRED, Field, Method
-from graphproc.processors.sam import resized
+from graphproc.processors.families.own_size_rule.sam import resized
 
 NAME = "post_process_masks"
 MASKS = {"pred_masks": Field(("prompts", "masks", "mask_height", "mask_width"), "NCHW")}

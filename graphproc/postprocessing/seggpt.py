@@ -14,7 +14,7 @@ from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.mask_semantic import NAME
 from graphproc.postprocessing.method import Field, Method
 from graphproc.postprocessing.semantic import OUTSIDE, result
-from graphproc.processors.seggpt import palette
+from graphproc.processors.families.prompts import palette
 
 PAINTED = Field((3, "mask_height", "mask_width"), "CHW")
 

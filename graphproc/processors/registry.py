@@ -6,66 +6,39 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
+from pkgutil import walk_packages
 
 from graphproc.configs.classes import backend_of_name, nearest
 from graphproc.errors import UnsupportedProcessorError
+from graphproc.processors import families
 from graphproc.processors.spec import ProcessorSpec
 
-FAMILIES: Mapping[str, tuple[str, ...]] = {
-    "boxes": ("vitpose",),
-    "detection": ("detr",),
-    "documents": ("documents",),
-    "emu3": ("emu3",),
-    "flattened patches": ("flattened_patches",),
-    "float resize": ("float_resize",),
-    "frames": ("videos",),
-    "inkling": ("inkling",),
-    "keypoints": ("keypoints",),
-    "layout": ("paddle_layout",),
-    "mask classification": ("eomt", "mask_classification", "oneformer"),
-    "matting": ("matting",),
-    "multiples": ("multiples",),
-    "naflex": ("lfm2_vl", "naflex"),
-    "own size rule": ("proportional", "sam", "sam2", "sapiens2"),
-    "padded grids": ("padded_grids",),
-    "patches": ("nemotron", "patches"),
-    "plain": ("efficientnet", "flava", "imagegpt", "layoutlm", "llava", "plain"),
-    "prompts": ("seggpt",),
-    "square canvas": ("deepseek_vl",),
-    "text": ("paddle_ocr",),
-    "tiles": (
-        "any_resolution",
-        "aria",
-        "idefics_tiles",
-        "llama4",
-        "minicpm",
-        "mllama",
-        "molmo2",
-        "pan_and_scan",
-        "phi4_multimodal",
-        "step3p7",
-        "tiles",
-    ),
-    "timm": ("timm",),
-}
-"""The modules of this package that hold `SPECS`, by the family of their classes. Add an entry for a new file."""
-MODULES = tuple(module for modules in FAMILIES.values() for module in modules)
 ALIASES = {"Ernie4_5_VL_MoeImageProcessor": "Ernie4_5_VLMoeImageProcessor"}
 """Older names of classes in transformers."""
+
+
+@cache
+def modules() -> tuple[str, ...]:
+    """Return the modules of `families/` that hold specs, in alphabetical order: `detection`, `plain.flava`.
+
+    The first part of the name is the family: a module of its own, or a folder of modules.
+    """
+    prefix = f"{families.__name__}."
+    found = walk_packages(families.__path__, prefix)
+    return tuple(sorted(module.name.removeprefix(prefix) for module in found if not module.ispkg))
 
 
 @cache
 def specs() -> Mapping[str, ProcessorSpec]:
     """Return every class's spec by name, in alphabetical order."""
     found = [
-        replace(spec, family=family)
-        for family, modules in FAMILIES.items()
-        for module in modules
-        for spec in import_module(f"graphproc.processors.{module}").SPECS
+        replace(spec, family=module.split(".")[0].replace("_", " "))
+        for module in modules()
+        for spec in import_module(f"{families.__name__}.{module}").SPECS
     ]
     names = [spec.name for spec in found]
     if duplicate := next((name for name in names if names.count(name) > 1), None):
-        raise AssertionError(f"{duplicate} has two rows")
+        raise AssertionError(f"{duplicate} has two specs")
     return {spec.name: spec for spec in sorted(found, key=lambda spec: spec.name.lower())}
 
 

@@ -120,7 +120,7 @@ class ProcessorSpec:
             saved as well; what a file says of them does not count.
         unmoved: whether transformers still has the class in its older form, outside its backends. Means
             and deviations are lists there, and calls accept unknown keywords with a warning.
-        family: the group that lists show it in; `registry.FAMILIES` sets it.
+        family: the group that lists show it in, after its module in `families/`; `registry.specs` sets it.
     """
 
     name: str

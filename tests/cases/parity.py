@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ from graphproc.errors import GraphprocError
 from graphproc.ir.program import Program
 from graphproc.ir.types import DTYPES
 from graphproc.processors import parity
-from graphproc.processors.registry import lookup
+from graphproc.processors.registry import lookup, modules
 from graphproc.runtime.session import Session
 from graphproc.sizes import num
 from graphproc.wrappers.examples import photograph
@@ -35,9 +34,7 @@ transformers.logging.set_verbosity_error()
 Array = np.ndarray[Any, Any]
 
 CASES: Mapping[str, Case] = {
-    name: case
-    for module in sorted((Path(__file__).parent / "processors").glob("*.py"))
-    for name, case in getattr(import_module(f"cases.processors.{module.stem}"), "CASES", {}).items()
+    name: case for module in modules() for name, case in import_module(f"cases.processors.{module}").CASES.items()
 }
 
 FILTERS = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")

@@ -10,7 +10,7 @@ import transformers
 from graphproc.configs.config import Config, check, normalize
 from graphproc.configs.settings import STANDARD, declared
 from graphproc.errors import ConfigError
-from graphproc.processors.proportional import CROP_PCT
+from graphproc.processors.families.own_size_rule.proportional import CROP_PCT
 
 DEFAULTS: dict[str, Any] = {
     "do_resize": True,

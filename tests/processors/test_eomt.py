@@ -5,7 +5,7 @@ from __future__ import annotations
 import cases.parity as cases
 import numpy as np
 import pytest
-from cases.processors.eomt import SPLIT
+from cases.processors.mask_classification.eomt import SPLIT
 
 import graphproc as gp
 from graphproc.errors import GraphprocError

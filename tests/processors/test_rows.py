@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -67,10 +68,13 @@ def test_every_class_of_transformers_has_a_row() -> None:
     assert set(specs()) == {f"{stem}{SUFFIX}" for stem in STEMS}
 
 
-def test_every_module_with_rows_is_registered(root: Any) -> None:
-    files = (root / "graphproc" / "processors").glob("*.py")
-    with_rows = {path.stem for path in files if "\nSPECS = (" in path.read_text(encoding="utf-8")}
-    assert with_rows == set(registry.MODULES)
+def test_every_module_of_a_family_has_specs_and_cases(root: Path) -> None:
+    def found(folder: Path, text: str) -> set[str]:
+        files = (path for path in folder.rglob("*.py") if text in path.read_text(encoding="utf-8"))
+        return {".".join(path.relative_to(folder).with_suffix("").parts) for path in files}
+
+    assert found(root / "graphproc" / "processors", "\nSPECS = (") == {f"families.{name}" for name in registry.modules()}
+    assert found(root / "tests" / "cases" / "processors", "\nCASES") == set(registry.modules())
 
 
 def test_a_name_with_two_rows_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

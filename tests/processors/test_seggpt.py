@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from cases.parity import reference_class
-from cases.processors.seggpt import prompts
+from cases.processors.prompts import prompts
 from PIL import Image
 
 from graphproc.errors import ConfigError
-from graphproc.processors.seggpt import palette
+from graphproc.processors.families.prompts import palette
 from graphproc.wrappers.processor import processor_class
 
 NAME = "SegGptImageProcessor"

@@ -13,7 +13,6 @@ from graphproc.ir.program import Parity, ProgramBuilder, Value, image_input
 from graphproc.ops import ToChannelsFirst
 from graphproc.processors import stages
 from graphproc.processors.constants import CLIP, usual
-from graphproc.processors.registry import FAMILIES, specs
 from graphproc.sizes.num import Num
 
 SETTINGS = declared(
@@ -89,7 +88,3 @@ def test_the_usual_settings() -> None:
         **CLIP,
         "do_pad": False,
     }
-
-
-def test_every_family_has_a_class() -> None:
-    assert {spec.family for spec in specs().values()} == set(FAMILIES)

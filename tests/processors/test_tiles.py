@@ -8,7 +8,7 @@ import cases.parity as cases
 import numpy as np
 import pytest
 import transformers
-from cases.processors.tiles import SMALL
+from cases.processors.tiles.tiles import SMALL
 
 import graphproc
 from graphproc.errors import ConfigError

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from cases.parity import reference_class
 
-from graphproc.processors import videos
+from graphproc.processors.families import frames
 from graphproc.wrappers.processor import processor_class
 
-NAMES = [row.name for row in videos.SPECS]
+NAMES = [row.name for row in frames.SPECS]
 SMALL = {"crop_size": 40, "size": {"height": 50, "width": 45}, "pad_size": 60}
 Array = np.ndarray[Any, Any]
 

@@ -16,7 +16,7 @@ from support.graphs import run_expressions
 from support.strategies import SYMBOLS, conditions, expressions, sides
 
 from graphproc.errors import EmitError, TracedBranchError
-from graphproc.sizes import num
+from graphproc.sizes import num, text
 
 H, W = num.symbol("height"), num.symbol("width")
 EXACT = 2**53
@@ -66,7 +66,7 @@ OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
     "round": lambda a, b: num.round_half_even(a / 2 - b),
     "sqrt": lambda a, b: num.sqrt(a * b),
     "float": lambda a, b: num.as_float(a) + 0.1,
-    "single": lambda a, b: num.to_float32(a / b),
+    "to_float32": lambda a, b: num.to_float32(a / b),
     "single of an int": lambda a, b: num.to_float32(a * 1000003 + b),
     "neg": lambda a, b: -a + b,
 }
@@ -247,16 +247,31 @@ def test_copies_and_pickles_are_equal(x: num.Num) -> None:
         assert (num.low(other), num.high(other)) == (num.low(x), num.high(x))
 
 
+FUNCTIONS = {
+    "trunc": int,
+    "floor": math.floor,
+    "ceil": math.ceil,
+    "sqrt": math.sqrt,
+    "negate": lambda a: not a,
+    "to_float32": lambda x: float(np.float32(x)),
+    "where": lambda condition, a, b: a if condition else b,
+}
+"""The functions in an expression's text that Python has no name for; `not` is a keyword there, so the test calls it `negate`."""
+
+
+def test_every_function_in_a_text_can_be_evaluated() -> None:
+    """A random expression seldom has the rare ones."""
+    for op in num._COMPUTE:
+        if not set(str(num.Sym(op, (H, W), "int")).split()) & set(text.BINDING):  # no sign, so a function
+            assert op in {*FUNCTIONS, "not", "round", "min", "max", "float"}
+
+
 @given(expressions(), sides, sides)
 def test_the_text_is_python_that_gives_the_value(x: num.Num, height: int, width: int) -> None:
     """Precedence and brackets are right when Python reads the text back to the same value."""
     expected = values_inside(x, height=height, width=width)
-    names = {"trunc": int, "floor": math.floor, "ceil": math.ceil, "sqrt": math.sqrt, "not": lambda a: not a}
-    names["single"] = lambda x: float(np.float32(x))
-    names["where"] = lambda condition, a, b: a if condition else b
-    text = str(x).replace("not(", "negate(")
-    names["negate"] = names.pop("not")
-    assert eval(text, {**names, "height": height, "width": width}) == expected
+    written = str(x).replace("not(", "negate(")
+    assert eval(written, {**FUNCTIONS, "height": height, "width": width}) == expected
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import numpy as np
 
 from graphproc.numerics.filters import TORCHVISION
 from graphproc.ops import Rescale
-from graphproc.processors.seggpt import palette
+from graphproc.processors.families.prompts import palette
 from graphproc.wrappers.arrays import ArrayMethods
 from graphproc.wrappers.methods.steps import Array, arrays
 

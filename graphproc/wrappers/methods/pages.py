@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from graphproc.processors import documents
+from graphproc.processors.families import documents
 from graphproc.sizes import num
 from graphproc.sizes.fit import shrink_within
 from graphproc.wrappers.methods.steps import Array, arrays, both_sides, each, resized, staged

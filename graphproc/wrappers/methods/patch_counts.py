@@ -14,7 +14,7 @@ from typing import Any
 from graphproc.errors import ImageError
 from graphproc.ir.program import Program
 from graphproc.ops import Numbers
-from graphproc.processors.tiles import page
+from graphproc.processors.families.tiles.tiles import page
 from graphproc.sizes import num
 from graphproc.sizes.canvas import best_resolution, grid_by_aspect
 from graphproc.sizes.slices import to_long_side

@@ -10,8 +10,8 @@ from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Crop, Full, Numbers, Pad
 from graphproc.processors import stages, tiling
-from graphproc.processors.any_resolution import tiles
 from graphproc.processors.constants import BICUBIC, INCEPTION, NORMALIZE, RGB
+from graphproc.processors.families.tiles.any_resolution import tiles
 from graphproc.processors.settings import CANVASES
 from graphproc.processors.spec import ONLY_PIL, ProcessorSpec, Stage
 from graphproc.sizes import num

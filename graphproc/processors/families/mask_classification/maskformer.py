@@ -13,7 +13,7 @@ from graphproc.configs.settings import Setting, Whole
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.processors import stages
 from graphproc.processors.constants import IMAGENET, usual
-from graphproc.processors.detr import CAPPED, edges, pad_with_mask
+from graphproc.processors.families.detection import CAPPED, edges, pad_with_mask
 from graphproc.processors.settings import DO_REDUCE_LABELS, IGNORE_INDEX, NUM_LABELS
 from graphproc.processors.spec import ProcessorSpec
 from graphproc.sizes import multiples

@@ -10,9 +10,10 @@ from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Crop, Pad
-from graphproc.processors import llava, stages, tiling
+from graphproc.processors import stages, tiling
 from graphproc.processors.calls import PARTLY
 from graphproc.processors.constants import CLIP, NORMALIZE, RGB, crop_to, resize_to, shortest, square
+from graphproc.processors.families.plain import llava
 from graphproc.processors.settings import CANVASES
 from graphproc.processors.spec import ProcessorSpec, Stage
 from graphproc.processors.tiling import INDEX

@@ -19,7 +19,7 @@ from graphproc.ops import Distinct, MirrorPad, Numbers, Pad, SelectChannels
 from graphproc.processors import label_maps, stages
 from graphproc.processors.calls import NONZERO, Reads
 from graphproc.processors.constants import BILINEAR, CLIP, IMAGENET, IMAGENET_BGR, INCEPTION, RESCALE, shortest, square, usual
-from graphproc.processors.detr import pad_with_mask
+from graphproc.processors.families.detection import pad_with_mask
 from graphproc.processors.settings import DO_REDUCE_LABELS, ENSURE_MULTIPLE_OF, KEEP_ASPECT_RATIO, PATCH_SIDES, SIZE_DIVISOR
 from graphproc.processors.spec import ONLY_PIL, ONLY_TORCHVISION, ExtraInput, Finish, ProcessorSpec
 from graphproc.sizes import multiples, rules

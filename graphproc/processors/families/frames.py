@@ -25,7 +25,7 @@ from graphproc.processors.constants import (
     square,
     usual,
 )
-from graphproc.processors.llava import resize as resize_shortest
+from graphproc.processors.families.plain.llava import resize as resize_shortest
 from graphproc.processors.settings import DO_FLIP_CHANNEL_ORDER
 from graphproc.processors.spec import ONLY_PIL, ProcessorSpec
 from graphproc.processors.stages import WITHOUT_PAD

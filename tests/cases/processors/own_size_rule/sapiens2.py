@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cases.processors.case import Case
-from cases.processors.plain import label_map
+from cases.processors.plain.plain import label_map
 
 SMALL = {"size": {"height": 90, "width": 70}}
 

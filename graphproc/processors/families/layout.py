@@ -14,7 +14,7 @@ from graphproc.ir.types import FLOATS
 from graphproc.ops import Rescale
 from graphproc.processors import stages
 from graphproc.processors.constants import RESCALE, resize_to, square, usual
-from graphproc.processors.multiples import to_bgr
+from graphproc.processors.families.multiples import to_bgr
 from graphproc.processors.spec import DROPPED, ONLY_TORCHVISION, ProcessorSpec
 
 

@@ -13,8 +13,8 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Numbers, Pad
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, BILINEAR, INCEPTION, NORMALIZE, RGB
-from graphproc.processors.naflex import PIXELS_LAST, WITHOUT_SIZE
-from graphproc.processors.patches import patches
+from graphproc.processors.families.naflex.siglip2 import PIXELS_LAST, WITHOUT_SIZE
+from graphproc.processors.families.patches.patches import patches
 from graphproc.processors.settings import MERGE_SIZE, PATCH_SIZE
 from graphproc.processors.spec import ONLY_TORCHVISION, ProcessorSpec
 from graphproc.sizes import multiples, patch_budget

@@ -11,7 +11,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Crop, ForEach, Full, Numbers, Pad
 from graphproc.processors import stages, tiling
 from graphproc.processors.constants import IMAGENET, usual
-from graphproc.processors.mask_classification import LABELS
+from graphproc.processors.families.mask_classification.maskformer import LABELS
 from graphproc.processors.settings import IGNORE_INDEX
 from graphproc.processors.spec import ProcessorSpec
 from graphproc.sizes import num

@@ -1,4 +1,4 @@
-"""The cases of classes with specs in modules of the plain family."""
+"""The cases of classes with the standard steps alone."""
 
 from __future__ import annotations
 
@@ -27,13 +27,6 @@ LABELS = Case(
         },
     },
 )
-NO_OCR = Case(always={"apply_ocr": False})  # tesseract is not in the graph, nor in the test environment
-CROP_PCT = {
-    "crop_pct .5": {"crop_pct": 0.5, "size": {"shortest_edge": 61}},
-    "crop_pct 1": {"crop_pct": 1.0, "size": {"shortest_edge": 61}},
-    "crop_pct null": {"crop_pct": None, "size": {"shortest_edge": 61}},
-    "crop_pct 0": {"crop_pct": 0, "size": {"shortest_edge": 61}},
-}
 
 CASES: Mapping[str, Case] = {
     "BeitImageProcessor": LABELS,
@@ -48,15 +41,6 @@ CASES: Mapping[str, Case] = {
     ),
     "ChameleonImageProcessor": Case(),
     "ChineseCLIPImageProcessor": Case(),
-    "ConvNextImageProcessor": Case(
-        extra={
-            **CROP_PCT,
-            "edge 383, cropped": {"size": {"shortest_edge": 383}},
-            "edge 384, crop_pct null": {"size": {"shortest_edge": 384}, "crop_pct": None},
-            "edge 400, warped": {"size": {"shortest_edge": 400}},
-            "edge 61, then a crop": {"size": 61, "do_center_crop": True, "crop_size": {"height": 33, "width": 80}},
-        }
-    ),
     "DeiTImageProcessor": Case(),
     "IdeficsImageProcessor": Case(
         derived=("image_size",),
@@ -66,9 +50,6 @@ CASES: Mapping[str, Case] = {
             "image_size null": {"image_size": None, "size": {"height": 80, "width": 50}},
         },
     ),
-    "LayoutLMv2ImageProcessor": NO_OCR,
-    "LayoutLMv3ImageProcessor": NO_OCR,
-    "LevitImageProcessor": Case(extra={"edge 7": {"size": {"shortest_edge": 7}, "crop_size": 7}}),
     "MobileNetV1ImageProcessor": Case(),
     "MobileNetV2ImageProcessor": LABELS,
     "MobileViTImageProcessor": Case(
@@ -86,23 +67,6 @@ CASES: Mapping[str, Case] = {
         },
     ),
     "OwlViTImageProcessor": Case(extra={"rescale for do_rescale": {"rescale": False}}),
-    # The crop is size / crop_size of the shorter side, down to no pixels, and without a resize the result is empty.
-    "PerceiverImageProcessor": Case(
-        refuses=lambda size, settings: min(size) <= 5 and not settings.get("do_resize", True),
-        extra={
-            "crop of the whole": {"crop_size": {"height": 224, "width": 224}},
-            "crop of a part, odd": {"size": {"height": 50, "width": 71}, "crop_size": {"height": 97, "width": 113}},
-            "crop above the image": {"size": {"height": 90, "width": 71}, "crop_size": {"height": 60, "width": 64}},
-        },
-    ),
-    "PoolFormerImageProcessor": Case(
-        extra={
-            **CROP_PCT,
-            "crop_pct, square": {"size": {"height": 61, "width": 61}},
-            "crop_pct, height and width": {"size": {"height": 61, "width": 90}},
-            "crop_pct null, square": {"size": {"height": 61, "width": 61}, "crop_pct": None},
-        }
-    ),
     "PPChart2TableImageProcessor": Case(),
     "PI0ImageProcessor": Case(
         extra={"not padded": {"do_pad": False}, "one size": {"size": {"height": 60, "width": 91}, "pad_size": 101}}

@@ -22,7 +22,7 @@ from graphproc.numerics.filters import TORCHVISION
 from graphproc.ops import Numbers, Pad, Rearrange
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, CLIP, INCEPTION, LANCZOS, NORMALIZE, RGB
-from graphproc.processors.naflex import WITHOUT_SIZE
+from graphproc.processors.families.naflex.siglip2 import WITHOUT_SIZE
 from graphproc.processors.settings import MAX_IMAGE_TOKENS, MERGE_SIZE, PATCH_SIZE
 from graphproc.processors.spec import ONLY_TORCHVISION, Finish, ProcessorSpec, Stage
 from graphproc.sizes import nearest_grid, num, smart_resize

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cases.processors.case import Case
-from cases.processors.plain import label_map
+from cases.processors.plain.plain import label_map
 
 SMALL = {"size": {"longest_edge": 90}, "pad_size": 101, "mask_size": {"longest_edge": 40}, "mask_pad_size": 50}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cases.processors.case import Case
-from cases.processors.llava import NULLS, taken_for_channels
+from cases.processors.plain.llava import NULLS, taken_for_channels
 
 ROOM = {"size": {"longest_edge": 50}, "do_center_crop": False, "pad_size": {"height": 90, "width": 131}}
 

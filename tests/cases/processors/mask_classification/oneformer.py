@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cases.processors.case import Case
-from cases.processors.mask_classification import IMAGES, LABELS, SMALL
+from cases.processors.mask_classification.maskformer import IMAGES, LABELS, SMALL
 
 CASES: Mapping[str, Case] = {
     "OneFormerImageProcessor": Case(

@@ -18,7 +18,7 @@ from graphproc.ops.resample import FIXED_POINT, Resample
 from graphproc.processors import stages
 from graphproc.processors.calls import OWN
 from graphproc.processors.constants import IMAGENET, IMAGENET_BGR, INCEPTION, NEAREST, square, usual
-from graphproc.processors.multiples import to_bgr
+from graphproc.processors.families.multiples import to_bgr
 from graphproc.processors.spec import ONLY_TORCHVISION, ProcessorSpec
 from graphproc.sizes import fit, multiples, num
 from graphproc.sizes.num import Num

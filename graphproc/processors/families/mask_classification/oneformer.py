@@ -17,8 +17,8 @@ from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.processors import stages
 from graphproc.processors.constants import IMAGENET, usual
-from graphproc.processors.detr import CAPPED
-from graphproc.processors.mask_classification import LABEL_SETTINGS, LABELS, finish
+from graphproc.processors.families.detection import CAPPED
+from graphproc.processors.families.mask_classification.maskformer import LABEL_SETTINGS, LABELS, finish
 from graphproc.processors.spec import ProcessorSpec
 
 

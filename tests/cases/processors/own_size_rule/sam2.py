@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cases.processors.case import Case
-from cases.processors.plain import label_map
+from cases.processors.plain.plain import label_map
 
 MASKS = {"size": {"height": 90, "width": 101}, "mask_size": {"height": 40, "width": 50}}
 CASE = Case(

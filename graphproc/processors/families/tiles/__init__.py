@@ -1,0 +1,1 @@
+"""The family of classes that `graphproc list` calls "tiles"."""
