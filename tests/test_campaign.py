@@ -27,8 +27,8 @@ from campaign.trial import Graph, Trial
 from campaign.values import evaluated, literal
 
 from graphproc.errors import ConfigError, ImageError
+from graphproc.ir.backends import BACKENDS
 from graphproc.ops import Resize
-from graphproc.processors.spec import BOTH
 
 CLIP = "CLIPImageProcessor"
 SMALL = {"size": {"shortest_edge": 20}, "crop_size": 18}
@@ -41,7 +41,7 @@ def _fresh() -> None:
 
 
 def test_a_seed_gives_the_same_cases() -> None:
-    tried = classes([], BOTH)
+    tried = classes([], BACKENDS)
     assert len(tried) > 200
     for index in (0, 17, 301):
         assert repr(group(5, index, tried)) == repr(group(5, index, tried))
@@ -51,7 +51,7 @@ def test_a_seed_gives_the_same_cases() -> None:
 
 
 @pytest.mark.parametrize("engine", ["numpy", "onnxruntime"])
-@pytest.mark.parametrize("backend", BOTH)
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_call_that_is_equal(backend: str, engine: str) -> None:
     trial = Trial(CLIP, backend, SMALL, pictures=(Picture(9, 12), Picture(7, 30)), nesting="list", tensors="pt", engine=engine)
     assert runs.run(trial) == Outcome(EQUAL)
@@ -124,7 +124,7 @@ def test_every_form_of_an_image_can_be_made() -> None:
 
 def test_settings_can_be_written_and_read() -> None:
     rng = random.Random(4)
-    for name, backend in classes([], BOTH):
+    for name, backend in classes([], BACKENDS):
         settings = settings_of(name, backend, rng)
         assert repr(evaluated(literal(settings))) == repr(settings)
 

@@ -40,9 +40,9 @@ from cases.parity import Content, Settings, Size
 
 from graphproc.configs import timm
 from graphproc.errors import GraphprocError
+from graphproc.ir.backends import BACKENDS
 from graphproc.ir.program import Program
 from graphproc.processors.registry import specs
-from graphproc.processors.spec import BOTH
 from graphproc.wrappers.processor import AutoImageProcessor
 
 SMALL: tuple[Size, ...] = ((1, 1), (17, 31), (224, 224))
@@ -234,7 +234,7 @@ def main() -> int:
     """Run the sweep and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--classes", help="names, with commas between; all that have the backend, unless given")
-    parser.add_argument("--backend", choices=BOTH, help="of each class its first one, unless given")
+    parser.add_argument("--backend", choices=BACKENDS, help="of each class its first one, unless given")
     parser.add_argument("--sizes", choices=("all", "small"), default="all")
     parser.add_argument("--configs", choices=("all", "default"), default="all")
     parser.add_argument("--folder", type=Path)

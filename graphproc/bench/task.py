@@ -12,7 +12,7 @@ import numpy as np
 
 from graphproc.errors import ConfigError, ProgramError
 from graphproc.executors import reference
-from graphproc.numerics.filters import TORCHVISION
+from graphproc.ir.backends import TORCHVISION
 from graphproc.ops import Resample
 from graphproc.wrappers.examples import example_inputs
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from graphproc.errors import ProgramError, ShapeError
+from graphproc.ir.backends import PIL
 from graphproc.ir.delivery import TENSOR, Delivery
 from graphproc.ir.join import Join, Role
 from graphproc.ir.op import Op
@@ -375,7 +376,7 @@ class ProgramBuilder:
     parity: Parity = OWN_PARITY
     stacked: bool = False
     several: bool = False
-    backend: str = "pil"
+    backend: str = PIL
     image: Value = None  # type: ignore[assignment]  # set before the first stage
     extra_inputs: dict[str, Value] = field(default_factory=dict)
     inputs: list[Input] = field(default_factory=list)

@@ -34,8 +34,6 @@ PILLOW, TORCH_BYTES = "pillow", "torch_bytes"
 
 The first is that of Pillow 13. The second is torch's for bytes, which the torchvision backend uses.
 """
-TORCHVISION = "torchvision"
-"""The name of the torchvision backend and of its arithmetic."""
 
 
 def _libm(function: Callable[[float], float]) -> Callable[[Array], Array]:

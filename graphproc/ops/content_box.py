@@ -13,7 +13,7 @@ from graphproc.errors import ShapeError
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.ir.op import Array, Op, op, require_dtype, require_layout
 from graphproc.ir.types import TensorType
-from graphproc.numerics.filters import PILLOW, TORCHVISION
+from graphproc.numerics.filters import PILLOW, TORCH_BYTES
 from graphproc.ops.grayscale import WEIGHTS
 from graphproc.sizes import num
 
@@ -31,9 +31,9 @@ def _limits(threshold: int, arithmetic: str) -> Array:
 
     The range is the difference of an image's lightest and darkest gray, 0 to 255. The limits are
     found by trying all 256 differences in the comparison itself, in float64, or in float32 for
-    torchvision.
+    `torch_bytes`.
     """
-    dtype = np.float32 if arithmetic == TORCHVISION else np.float64
+    dtype = np.float32 if arithmetic == TORCH_BYTES else np.float64
     above = np.arange(257, dtype=dtype)
     spread = np.maximum(np.arange(256, dtype=dtype), 1)[:, None]
     inside: Array = above / spread * 255 < threshold
@@ -59,7 +59,7 @@ class ContentBox(Op):
 
     Attributes:
         threshold: 1 to 255.
-        arithmetic: which library's gray values: `pillow` or `torchvision`.
+        arithmetic: whose gray values: `pillow` or `torch_bytes`, as in `Resample`.
     """
 
     threshold: int = 200
@@ -74,8 +74,8 @@ class ContentBox(Op):
             raise ShapeError(f"content_box: expected one image of {' or '.join(map(str, channels))} channels, got {x}")
         if not 1 <= self.threshold <= 255:
             raise ShapeError(f"content_box: expected a threshold from 1 to 255, got {self.threshold}")
-        if self.arithmetic not in (PILLOW, TORCHVISION):
-            raise ShapeError(f"content_box: expected the arithmetic of {PILLOW} or {TORCHVISION}, got {self.arithmetic!r}")
+        if self.arithmetic not in (PILLOW, TORCH_BYTES):
+            raise ShapeError(f"content_box: expected the arithmetic of {PILLOW} or {TORCH_BYTES}, got {self.arithmetic!r}")
         return TensorType("i64", (4,))
 
     def numpy(self, x: Array) -> Array:
@@ -93,7 +93,7 @@ class ContentBox(Op):
         return np.stack([top, left, height, width], axis=-1).astype(np.int64)
 
     def _gray(self, x: Array) -> Array:
-        if self.arithmetic == TORCHVISION:
+        if self.arithmetic == TORCH_BYTES:
             red, green, blue = (w * x[..., c, :, :].astype(np.float64) for c, w in enumerate(_SHARES))
             total = red.astype(np.float32)
             for further in (green, blue):

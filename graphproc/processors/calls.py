@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphproc.configs.config import Config
-
-BACKENDS = ("pil", "torchvision")
+from graphproc.ir.backends import BACKENDS
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from graphproc.configs.legacy import Spelling, modern
 from graphproc.configs.settings import Setting, declared
 from graphproc.configs.sizes import plain_size
 from graphproc.errors import ConfigError
+from graphproc.ir.backends import BACKENDS
 from graphproc.ir.op import Op
 from graphproc.ir.program import Parity, Program, ProgramBuilder, Value, image_input, sides
 from graphproc.ir.types import TensorType
@@ -37,12 +38,11 @@ PICKED: Mapping[str, tuple[int, ...]] = {"bgr": (2, 1, 0), "gray": (0, 0, 0), "r
 BACKGROUNDS: Mapping[str, Op] = {"white": CompositeOnWhite(), "checkerboard": CompositeOnCheckerboard()}
 """The ops that composite an image with an alpha channel on a background, by the background's name."""
 
-PIL = Parity("transformers 5.23 (backend pil) with Pillow 13")
+PIL_PARITY = Parity("transformers 5.23 (backend pil) with Pillow 13")
 TORCHVISION_PARITY = Parity("transformers 5.23 (backend torchvision) with torch 2.14 and torchvision 0.29")
-BOTH = ("pil", "torchvision")
-ONLY_PIL, ONLY_TORCHVISION = BOTH[:1], BOTH[1:]
+ONLY_PIL, ONLY_TORCHVISION = BACKENDS[:1], BACKENDS[1:]
 """The backends of a class that has one only (`ProcessorSpec.backends`)."""
-PARITY: Mapping[str, Parity] = dict(zip(BOTH, (PIL, TORCHVISION_PARITY), strict=True))
+PARITY: Mapping[str, Parity] = dict(zip(BACKENDS, (PIL_PARITY, TORCHVISION_PARITY), strict=True))
 """What results of a backend are equal to, where a class states nothing else."""
 
 
@@ -130,7 +130,7 @@ class ProcessorSpec:
     parity: Parity | None = None
     outputs: tuple[str, ...] = ("pixel_values",)
     model_inputs: tuple[str, ...] | None = None
-    backends: tuple[str, ...] = BOTH
+    backends: tuple[str, ...] = BACKENDS
     finish: Finish | None = None
     extra_inputs: Mapping[str, ExtraInput] = field(default_factory=dict)
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: NEEDS)

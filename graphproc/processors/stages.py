@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any
 
@@ -12,10 +12,11 @@ from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.configs.settings import Range
 from graphproc.errors import ConfigError
+from graphproc.ir.backends import PIL, TORCHVISION
 from graphproc.ir.join import Join
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ir.types import DTYPES, FLOATS
-from graphproc.numerics.filters import NAMES, TORCHVISION
+from graphproc.numerics.filters import NAMES
 from graphproc.ops import (
     CenterCrop,
     Normalize,
@@ -38,6 +39,8 @@ from graphproc.processors.constants import BILINEAR
 from graphproc.sizes import num, rules
 from graphproc.sizes.num import Num
 
+BYTE_ARITHMETICS: Mapping[str, str] = {PIL: PILLOW, TORCHVISION: TORCH_BYTES}
+"""The arithmetic that each backend has for bytes."""
 Stage = Callable[[ProgramBuilder, Config, Value], Value]
 """One step of a pipeline: reads its own settings and returns its input unchanged where they switch it off."""
 SizeRule = Callable[[Config, Num, Num], rules.Size]
@@ -116,11 +119,11 @@ def resample(
     if b.backend != TORCHVISION:
         if dtype != "u8":
             raise ConfigError(f"do_resize: Pillow resizes bytes, and the pixels are {dtype} here. Set do_rescale.")
-        return b.add(Resample(height, width, kernel, kernel != NEAREST, PILLOW, keeps_size=keeps_size), x)
+        return b.add(Resample(height, width, kernel, kernel != NEAREST, BYTE_ARITHMETICS[b.backend], keeps_size=keeps_size), x)
     if kernel == NEAREST:
         op = Resample(height, width, NEAREST_EXACT, False, TORCH_NEAREST)
     else:
-        op = Resample(height, width, kernel, antialias, TORCH_BYTES if dtype == "u8" else TORCH_FLOATS)
+        op = Resample(height, width, kernel, antialias, BYTE_ARITHMETICS[b.backend] if dtype == "u8" else TORCH_FLOATS)
         kernels = ARITHMETICS[op.arithmetic].kernels(antialias)
         if kernel not in kernels:
             what = ("bytes" if dtype == "u8" else "floats") if antialias else "images without antialiasing"

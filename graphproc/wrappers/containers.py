@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from graphproc.errors import ShapeError
+from graphproc.ir.backends import TORCHVISION
 from graphproc.ir.program import Output
-from graphproc.numerics.filters import TORCHVISION
 
 Array = np.ndarray[Any, Any]
 

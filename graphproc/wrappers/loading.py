@@ -18,8 +18,9 @@ from graphproc.configs.legacy import notes
 from graphproc.configs.sources import TYPE_KEYS, Folder, Source, file_source, load_source
 from graphproc.errors import ConfigError, warn
 from graphproc.files import write_atomically
+from graphproc.ir.backends import BACKENDS, PIL, TORCHVISION
 from graphproc.processors.registry import specs
-from graphproc.processors.spec import BOTH, ProcessorSpec
+from graphproc.processors.spec import ProcessorSpec
 from graphproc.wrappers.attributes import saved
 from graphproc.wrappers.settings import BACKEND_KEY, Settings, setting_names
 
@@ -314,10 +315,10 @@ def _backend_asked_for(make: type[Any], source: Source, use_fast: Any) -> str | 
         ConfigError: the file's key has another value.
     """
     if use_fast is not None:
-        return "torchvision" if use_fast else "pil"
+        return TORCHVISION if use_fast else PIL
     kept = source.settings.get(BACKEND_KEY)
-    if kept is not None and kept not in BOTH:
-        raise ConfigError(f"{source.label}: {BACKEND_KEY}: expected one of {', '.join(BOTH)}, got {short(repr(kept))}")
+    if kept is not None and kept not in BACKENDS:
+        raise ConfigError(f"{source.label}: {BACKEND_KEY}: expected one of {', '.join(BACKENDS)}, got {short(repr(kept))}")
     names = [n for key in TYPE_KEYS if isinstance(n := source.settings.get(key), str)]
     wishes = (make.named_backend, kept, *(backend_of_name(name)[1] for name in names))
     return next((wish for wish in wishes if wish is not None), None)

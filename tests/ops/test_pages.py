@@ -13,7 +13,7 @@ from graphproc.emitters.onnx.emit import EmitOptions
 from graphproc.errors import ShapeError
 from graphproc.ir.program import Parity, Program, ProgramBuilder
 from graphproc.ir.types import TensorType
-from graphproc.numerics.filters import TORCHVISION
+from graphproc.numerics.filters import TORCH_BYTES
 from graphproc.ops import AffineWarp, ContentBox, ReduceBlocks, Resample
 from graphproc.sizes import num
 
@@ -54,17 +54,17 @@ def test_every_gray_of_torchvision() -> None:
     green, blue = np.meshgrid(np.arange(256, dtype=np.uint8), np.arange(256, dtype=np.uint8))
     for red in range(256):
         x = np.stack([np.full_like(green, red), green, blue])
-        assert_same(ContentBox(arithmetic=TORCHVISION)._gray(x), torchvision_gray(x))
+        assert_same(ContentBox(arithmetic=TORCH_BYTES)._gray(x), torchvision_gray(x))
     for color, gray in zip(FLOAT32_BELOW, (105, 98, 124), strict=True):
         page = np.full((3, 4, 5), 255, dtype=np.uint8)
         page[:, 2, 3] = color
         page[:, 0, 0] = gray + 2  # a gray of gray + 1
         for threshold in (1, 255):
-            op = ContentBox(threshold, TORCHVISION)
+            op = ContentBox(threshold, TORCH_BYTES)
             model = emit_unoptimized(one_step(op, "u8", (3, 0, 0), "CHW"), EmitOptions("cpu"))
             assert_same(ort(model)({"images": page[None]})["y"][0], op.numpy(page))
         assert op.numpy(page).tolist() == [0, 0, 3, 4]
-        assert ContentBox(1, TORCHVISION).numpy(page).tolist() == [2, 3, 1, 1]
+        assert ContentBox(1, TORCH_BYTES).numpy(page).tolist() == [2, 3, 1, 1]
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import pytest
 from cases.parity import reference_class
 from PIL import Image
 
+from graphproc.ir.backends import BACKENDS
 from graphproc.processors.registry import specs
-from graphproc.processors.spec import BOTH
 from graphproc.wrappers.processor import processor_class
 
 INTERNALS = {
@@ -77,7 +77,7 @@ NO_METHODS = {
 """Keywords of a call, which transformers has as attributes that are None."""
 
 
-@pytest.mark.parametrize("backend", BOTH)
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", [name for name in specs() if name != "TimmWrapperImageProcessor"])
 def test_public_methods_are_here_or_named(name: str, backend: str) -> None:
     if backend not in specs()[name].backends:
@@ -108,7 +108,7 @@ def same(have: Any, want: Any) -> None:
     assert np.array_equal(np.asarray(have), np.asarray(want))
 
 
-@pytest.mark.parametrize("backend", BOTH)
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("convert", [True, False, None])
 def test_images_as_the_steps_take_them(backend: str, convert: bool | None) -> None:
     theirs, ours = reference_class("ViTImageProcessor", backend)(), processor_class("ViTImageProcessor")(backend=backend)
@@ -120,7 +120,7 @@ def test_images_as_the_steps_take_them(backend: str, convert: bool | None) -> No
         same(ours.process_image(image, do_convert_rgb=convert), want)
 
 
-@pytest.mark.parametrize("backend", BOTH)
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_images_in_rgb(backend: str) -> None:
     theirs, ours = reference_class("ViTImageProcessor", backend)(), processor_class("ViTImageProcessor")(backend=backend)
     for image in given(backend):

@@ -30,7 +30,7 @@ sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[2] / "tests"), str(HERE.p
 from campaign.generate import classes  # noqa: E402
 from campaign.report import Report  # noqa: E402
 from campaign.work import Campaign  # noqa: E402
-from graphproc.processors.spec import BOTH  # noqa: E402
+from graphproc.ir.backends import BACKENDS  # noqa: E402
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--seconds", type=float, default=120, help="how long to run (default 120)")
     parser.add_argument("--seed", type=int, help="of the random cases; today's date unless given")
-    parser.add_argument("--backend", choices=BOTH, help="both, unless given")
+    parser.add_argument("--backend", choices=BACKENDS, help="both, unless given")
     parser.add_argument("--classes", help="names, with commas between; all, unless given")
     parser.add_argument("--json", type=Path, help="write counts and failures to a file")
     parser.add_argument("--group", type=int, help="run only this group of cases")
@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     seed = int(time.strftime("%Y%m%d")) if options.seed is None else options.seed
     names = options.classes.split(",") if options.classes else []
-    tried = classes(names, (options.backend,) if options.backend else BOTH)
+    tried = classes(names, (options.backend,) if options.backend else BACKENDS)
     if not tried:
         parser.error("--classes: no class of that name has the backend")
     print(f"seed {seed}", flush=True)

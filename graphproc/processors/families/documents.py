@@ -9,8 +9,8 @@ from graphproc.configs import legacy
 from graphproc.configs.config import Config
 from graphproc.configs.settings import Setting, flag
 from graphproc.errors import ConfigError
+from graphproc.ir.backends import TORCHVISION
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.numerics.filters import PILLOW, TORCHVISION
 from graphproc.ops import ContentBox, Crop, MirrorPad, Numbers, Pad, ReduceBlocks, Resample, Rotate
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, IMAGENET, INCEPTION, NORMALIZE, resize_to, square, usual
@@ -27,7 +27,7 @@ def crop_margin(b: ProgramBuilder, config: Config, x: Value, threshold: int = 20
     """Apply `do_crop_margin`: only the box around the page's content, which is darker than a threshold."""
     if not config.do_crop_margin:
         return x
-    content = ContentBox(threshold, TORCHVISION if b.backend == TORCHVISION else PILLOW)
+    content = ContentBox(threshold, stages.BYTE_ARITHMETICS[b.backend])
     box = b.measure(b.add(content, x), content_top=0, content_left=0, content_height=1, content_width=1)
     return b.add(Crop(*box), x)
 

@@ -17,7 +17,7 @@ from graphproc.ops.resample import TORCH_FLOATS, Resample
 from graphproc.processors import stages
 from graphproc.processors.constants import RGB, square
 from graphproc.processors.settings import PATCH_SIDES
-from graphproc.processors.spec import ONLY_PIL, PIL, ProcessorSpec
+from graphproc.processors.spec import ONLY_PIL, PIL_PARITY, ProcessorSpec
 from graphproc.sizes import patch_budget
 from graphproc.sizes.num import Num
 
@@ -77,7 +77,7 @@ def kosmos(b: ProgramBuilder, config: Config, x: Value) -> None:
 KOSMOS_SIZES = ("width", "height", "rows", "cols")
 OUTPUTS = ("flattened_patches", "attention_mask")
 NEAR = Parity(
-    PIL.reference,
+    PIL_PARITY.reference,
     1e-4,
     "torch's kernels fuse other products with sums on processors without AVX2, and numpy adds up arrays channels first otherwise",
 )

@@ -12,7 +12,7 @@ from graphproc.ops.resample import SCIPY, Resample
 from graphproc.processors import stages
 from graphproc.processors.constants import BILINEAR, CLIP, IMAGENET, INCEPTION, NEAREST, square, usual
 from graphproc.processors.settings import KEEP_ASPECT_RATIO
-from graphproc.processors.spec import ONLY_PIL, ONLY_TORCHVISION, PIL, ProcessorSpec
+from graphproc.processors.spec import ONLY_PIL, ONLY_TORCHVISION, PIL_PARITY, ProcessorSpec
 from graphproc.sizes import multiples, num
 
 
@@ -79,7 +79,7 @@ SPECS = (
         older=legacy.OWL,
         limitations="resample 0, which means a resize without blur; do_rescale=False, by which scipy blurs bytes",
         parity=Parity(
-            f"{PIL.reference} and scipy",
+            f"{PIL_PARITY.reference} and scipy",
             5e-7,
             "the runtime's and scipy's exponentials differ in their last bits; another rescale_factor or image_std scales that",
         ),
@@ -97,7 +97,7 @@ SPECS = (
             keep_aspect_ratio=KEEP_ASPECT_RATIO.of(True),
         ),
         limitations="resample 3 (torch's bicubic with aligned corners)",
-        parity=Parity(f"{PIL.reference} and torch"),
+        parity=Parity(f"{PIL_PARITY.reference} and torch"),
         finish=without_one_channel,
         backends=ONLY_PIL,
     ),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from graphproc.configs import legacy
 from graphproc.configs.config import Config
+from graphproc.ir.backends import TORCHVISION
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ir.types import promoted
-from graphproc.numerics.filters import TORCHVISION
 from graphproc.ops import Concat, Pad
 from graphproc.processors import stages
 from graphproc.processors.constants import INCEPTION, NORMALIZE

@@ -13,8 +13,8 @@ from graphproc.configs.config import NEEDS, Config
 from graphproc.configs.settings import Setting, Whole, changed, number
 from graphproc.configs.sizes import size_dict
 from graphproc.errors import ConfigError
+from graphproc.ir.backends import TORCHVISION
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.numerics.filters import TORCHVISION
 from graphproc.ops import Distinct, MirrorPad, Numbers, Pad, SelectChannels
 from graphproc.processors import label_maps, stages
 from graphproc.processors.calls import NONZERO, Reads

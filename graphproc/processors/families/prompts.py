@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from graphproc.configs.config import Config
 from graphproc.configs.settings import Setting, Whole
+from graphproc.ir.backends import TORCHVISION
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.numerics.filters import TORCHVISION
 from graphproc.ops import LookUp, SelectChannels, ToChannelsFirst
 from graphproc.processors import stages
 from graphproc.processors.constants import IMAGENET, NEAREST, square, usual

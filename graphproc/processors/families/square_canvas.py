@@ -11,8 +11,8 @@ from typing import Any
 from graphproc.configs.config import Config
 from graphproc.configs.settings import Setting, Sides, Whole, filter_code, numbers
 from graphproc.errors import ConfigError
+from graphproc.ir.backends import TORCHVISION
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.numerics.filters import TORCHVISION
 from graphproc.processors import stages
 from graphproc.processors.calls import NONZERO, PARTLY
 from graphproc.processors.constants import BICUBIC, BILINEAR, CLIP, CLIP_MEAN, CLIP_STD, square, usual

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from graphproc.numerics.filters import TORCHVISION
+from graphproc.ir.backends import TORCHVISION
 from graphproc.ops import Rescale
 from graphproc.processors.families.prompts import palette
 from graphproc.wrappers.arrays import ArrayMethods

@@ -24,7 +24,6 @@ from oracles.pixels import (
     transformers_warp,
 )
 
-from graphproc.numerics.filters import TORCHVISION
 from graphproc.ops import (
     AffineWarp,
     Blank,
@@ -290,7 +289,7 @@ COMPUTED = (
     ),
     *(
         Case(
-            ContentBox(arithmetic=TORCHVISION),
+            ContentBox(arithmetic=TORCH_BYTES),
             (3, 11, 13),
             "CHW",
             lambda x, b=box: per_image(torchvision_content_box)(Pad(*b, 255).numpy(x)),
@@ -301,7 +300,7 @@ COMPUTED = (
         for box in ((4, 7, 30, 25), (0, 0, 11, 40))
     ),
     Case(
-        ContentBox(150, TORCHVISION),
+        ContentBox(150, TORCH_BYTES),
         (3, 6, 5),
         "CHW",
         per_image(lambda image: np.array([0, 0, 6, 5])),

@@ -10,8 +10,8 @@ from dataclasses import replace
 from graphproc.configs.config import NEEDS, Config
 from graphproc.configs.settings import OneOf, Setting, Whole
 from graphproc.errors import ConfigError
+from graphproc.ir.backends import TORCHVISION
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.numerics.filters import TORCHVISION
 from graphproc.ops import Extend, Full, Grid, Numbers
 from graphproc.ops.resample import TORCH_NEAREST, Resample
 from graphproc.processors import stages

@@ -17,8 +17,8 @@ from graphproc.configs import legacy
 from graphproc.configs.config import Config
 from graphproc.configs.settings import STANDARD, Setting, Whole
 from graphproc.errors import ConfigError
+from graphproc.ir.backends import TORCHVISION
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.numerics.filters import TORCHVISION
 from graphproc.ops import Numbers, Pad, Rearrange
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, CLIP, INCEPTION, LANCZOS, NORMALIZE, RGB

@@ -5,8 +5,8 @@ from __future__ import annotations
 from graphproc.configs.config import NEEDS, Config
 from graphproc.configs.settings import Setting
 from graphproc.errors import ConfigError
+from graphproc.ir.backends import TORCHVISION
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.numerics.filters import TORCHVISION
 from graphproc.ops import MultiplyAdd
 from graphproc.processors import stages
 from graphproc.processors.constants import INCEPTION, square, usual

@@ -20,7 +20,7 @@ from graphproc.processors import stages, tiling
 from graphproc.processors.calls import OWN, PARTLY
 from graphproc.processors.constants import CLIP, INCEPTION, NORMALIZE, RGB, resize_to, square, usual
 from graphproc.processors.settings import MAX_PATCHES, TILE_SIZE
-from graphproc.processors.spec import ONLY_PIL, ONLY_TORCHVISION, PIL, ProcessorSpec, Stage
+from graphproc.processors.spec import ONLY_PIL, ONLY_TORCHVISION, PIL_PARITY, ProcessorSpec, Stage
 from graphproc.sizes import fit, num
 from graphproc.sizes.canvas import Dense, Grid, Page, grid_by_aspect, grid_by_fit, grid_by_scale, page_grid
 from graphproc.sizes.covering_grid import covering_grid
@@ -55,7 +55,7 @@ DENSE = {
     "dense_min_aspect": Setting(0.0, number, "The least height over width of a dense page; 0 is any."),
     "dense_max_aspect": Setting(0.0, number, "The most height over width of a dense page; 0 is any."),
 }
-COVERING_PARITY = Parity(f"{PIL.reference}, where both run on Python 3.11 or earlier, or both on a later one")
+COVERING_PARITY = Parity(f"{PIL_PARITY.reference}, where both run on Python 3.11 or earlier, or both on a later one")
 """Ovis2 adds floats with Python's `sum`, which rounds otherwise since Python 3.12."""
 
 
