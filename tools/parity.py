@@ -7,7 +7,7 @@ python tools/parity.py [--classes CLIPImageProcessor,ViTImageProcessor] [--sizes
 A cell is one class with one set of settings on one image. It differs unless all three results have the same dtype,
 shape and elements, or all fail. `--backend torchvision` needs torchvision, and compares with it. A class that states a
 bound may differ from transformers by that much; graph and numpy reference may never differ. `--kernels default` makes
-torch take its kernels for CPUs without AVX2, and `--threads` sets its number of threads: what is stated has to hold
+torch take its compiled code for CPUs without AVX2, and `--threads` sets its number of threads: what is stated has to hold
 there as well. `--folder` also tries every preprocessor configuration in a folder of JSON files, each with the class
 that it is for.
 

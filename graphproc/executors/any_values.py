@@ -20,7 +20,7 @@ from graphproc.ir.op import Op
 from graphproc.ir.program import Program
 from graphproc.ir.types import DTYPES
 from graphproc.numerics.as_bytes import as_bytes, has_alpha, through_alpha, unweighted, weighted
-from graphproc.numerics.filters import NEAREST
+from graphproc.numerics.kernels import NEAREST
 from graphproc.ops import ContentBox, ForEach, ReduceBlocks, Rescale
 from graphproc.ops.resample import PILLOW, TORCH_BYTES, TORCH_FLOATS, Resample
 from graphproc.sizes import num

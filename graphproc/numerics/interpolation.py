@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from graphproc.numerics.filters import torchvision_bits
 from graphproc.numerics.fused import multiply_add
+from graphproc.numerics.kernels import torch_bits
 from graphproc.numerics.narrow import rounded
 
 Array = np.ndarray[Any, Any]
@@ -37,7 +37,7 @@ ALIGNED = "bilinear-aligned"
 This is torch's `align_corners=True`.
 """
 GROUP = 4
-"""How many products torch's compiler rounds at a time, for float32.
+"""How many products torch's compiled code rounds at a time, for float32.
 
 They fill one vector register. For float64 there are half as many.
 """
@@ -113,13 +113,13 @@ def antialias_cubic_taps(n_in: int, n_out: int, real: Real = np.float32) -> Taps
 
 
 def _antialias(n_in: int, n_out: int, radius: int, real: Real) -> Taps:
-    """Return the taps of an antialiased filter.
+    """Return the taps of an antialiased kernel.
 
-    `radius` is the filter's, in pixels of the coarser image, input or output. The arithmetic is
+    `radius` is the kernel's, in pixels of the coarser image, input or output. The arithmetic is
     that of `real`, in torch's order. A step that contains a Python float is float64, rounded where
     torch stores it. Weights past an output's own taps are 0.
 
-    torch's compiler adds up the taps after the first one in groups of `GROUP`: their products are
+    torch's compiled code adds up the taps after the first one in groups of `GROUP`: their products are
     rounded before they are added, in order. The products of the taps that fill no group are fused.
     """
     scale = real(n_in) / real(n_out)
@@ -148,12 +148,12 @@ def _antialias(n_in: int, n_out: int, radius: int, real: Real) -> Taps:
 
 
 def antialias_cubic(x: Any, where: Callable[[Any, Any, Any], Any], fused: Callable[[Any, Any, float], Any]) -> Any:
-    """Compute the cubic filter of parameter -0.5 at distances `x` of 0 or more, float32.
+    """Compute the cubic kernel of parameter -0.5 at distances `x` of 0 or more, float32.
 
     Args:
         x: an array, or another object with numpy's operators.
         where: numpy's `where`, or a function that does the same.
-        fused: `a * b + c`, rounded to float32 once, as torch's compiler does in this kernel.
+        fused: `a * b + c`, rounded to float32 once, as torch's compiled code does here.
     """
     near = fused(fused(x, 1.5, -2.5) * x, x, 1.0)
     far = fused(fused(fused(x, -0.5, 2.5), x, -4.0), x, 2.0)
@@ -230,7 +230,7 @@ def byte_taps(n_in: int, n_out: int, kernel: str) -> tuple[Array, Array, int]:
     Weights are computed in float64, without normalisation. A tap outside the image reads an
     outermost pixel: where several taps read one pixel, the last one has the sum of their weights,
     and the others have 0. Weights are then rounded, half away from zero, to as many bits as
-    torchvision's antialiased ones.
+    torch's antialiased ones.
 
     Args:
         n_in: the pixels of the axis.
@@ -256,7 +256,7 @@ def byte_taps(n_in: int, n_out: int, kernel: str) -> tuple[Array, Array, int]:
     same = index[:, 1:] == index[:, :-1]
     for tap in range(1, taps):
         weights[:, tap] += np.where(same[:, tap - 1], weights[:, tap - 1], 0.0)
-    bits = torchvision_bits(weights.max())  # partial sums included, which become 0 below
+    bits = torch_bits(weights.max())  # partial sums included, which become 0 below
     weights[:, :-1][same] = 0.0
     scaled = weights * (1 << bits)
     return index, np.trunc(scaled + np.where(scaled < 0, -0.5, 0.5)).astype(np.int64), bits
@@ -277,7 +277,7 @@ def cubic_weights(t: Any, fused: Callable[[Any, Any, float], Any]) -> tuple[Any,
 
     Args:
         t: an array, or another object with numpy's operators.
-        fused: `a * b + c`, rounded to float32 once, as torch's compiler does in this kernel.
+        fused: `a * b + c`, rounded to float32 once, as torch's compiled code does here.
     """
     one = np.float32(1)
 

@@ -27,11 +27,11 @@ CLASSES = ("DPTImageProcessor", "PromptDepthAnythingImageProcessor")
 NAME = "post_process_depth_estimation"
 NORMALS = "post_process_normal_estimation"
 DEPTH = {"predicted_depth": Field(("depth_height", "depth_width"), "HW")}
-PARITY = Parity(TRANSFORMERS, 1e-5, "relative to the largest depth; torch's kernels fuse products with sums")
+PARITY = Parity(TRANSFORMERS, 1e-5, "relative to the largest depth; torch's compiled code fuses products with sums")
 OF_ANGLES = Parity(
     TRANSFORMERS,
     1e-5,
-    "relative to the largest depth; sines and cosines are the runtime's, and torch's kernels fuse products with sums",
+    "relative to the largest depth; sines and cosines are the runtime's, and torch's compiled code fuses products with sums",
 )
 VIEW = "field_of_view"
 KERNELS = {BILINEAR: "bilinear", BICUBIC: "bicubic"}

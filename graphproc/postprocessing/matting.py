@@ -21,7 +21,7 @@ from graphproc.postprocessing.method import TRANSFORMERS, Field, Method
 BACKGROUND = "backgrounds"
 TO_BYTE = 255.999
 """The factor by which torchvision turns floats into bytes."""
-PARITY = Parity(TRANSFORMERS, 1e-5, "composites within 1 of 255; torch's kernels fuse products with sums")
+PARITY = Parity(TRANSFORMERS, 1e-5, "composites within 1 of 255; torch's compiled code fuses products with sums")
 
 
 def build(b: MethodBuilder) -> None:

@@ -26,7 +26,9 @@ FIELDS = {
     "prediction": Field((2, "mesh_height", "mesh_width"), "CHW"),
     IMAGE: Field((3, "image_height", "image_width"), "CHW", call=True),
 }
-PARITY = Parity(TRANSFORMERS, 1, "of 255; torch's kernels fuse products with sums, and a value may be cut to the byte below")
+PARITY = Parity(
+    TRANSFORMERS, 1, "of 255; torch's compiled code fuses products with sums, and a value may be cut to the byte below"
+)
 
 
 def build(b: MethodBuilder) -> None:

@@ -1,12 +1,12 @@
 """What a program's results are equal to, and on which CPUs: read off the arithmetic of its steps.
 
-torch chooses its kernels by the CPU and by the number of threads, and they do not round alike.
+torch chooses its compiled code by the CPU and by the number of threads, and not all of it rounds alike.
 
 - Bytes are resized bilinearly as bytes on CPUs with AVX2, elsewhere in floats that are rounded. Other
-  filters take bytes everywhere.
-- Floats are interpolated in kernels that differ in which products the compiler fused with sums.
+  kernels take bytes everywhere.
+- Floats are interpolated by code that differs in which products the compiler fused with sums.
 - Without antialiasing, positions are computed so as well: the error grows with the length of a side.
-  Three channels on one thread have another kernel.
+  Three channels on one thread have code of their own.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ SAME: Apart = (frozenset(), 0.0, 0.0, "")
 
 
 def stated(parity: Parity, steps: Sequence[Step], outputs: Sequence[Output]) -> Parity:
-    """Return the parity of a program: what its class states, with the limits that torch's choice of kernels sets.
+    """Return the parity of a program: what its class states, with the limits that torch's choice of code sets.
 
     Args:
         parity: what the class states. A bound in it holds everywhere, so it is returned as it is.

@@ -216,7 +216,7 @@ class ProcessorSpec:
             return self._declared(backend)
 
     def _declared(self, backend: str) -> Parity:
-        """Return what a backend's results are equal to if torch takes the kernels that this package reproduces."""
+        """Return what a backend's results are equal to if torch runs the compiled code that this package reproduces."""
         return self.parity if self.parity is not None and backend == self.backends[0] else PARITY[backend]
 
     def config(self, given: Mapping[str, Any], *, call: bool = False) -> Config:

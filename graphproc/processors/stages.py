@@ -16,7 +16,7 @@ from graphproc.ir.backends import PIL, TORCHVISION
 from graphproc.ir.join import Join
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ir.types import DTYPES, FLOATS
-from graphproc.numerics.filters import NAMES
+from graphproc.numerics.kernels import KERNEL_NAMES
 from graphproc.ops import (
     CenterCrop,
     Normalize,
@@ -61,7 +61,7 @@ def when(switch: str) -> Callable[[Stage], Stage]:
 
 
 def resizing(rule: SizeRule) -> Stage:
-    """Make the stage `do_resize` of a size rule; the filter is `resample`."""
+    """Make the stage `do_resize` of a size rule; the kernel is `resample`."""
 
     @when("do_resize")
     @wraps(rule)
@@ -91,7 +91,7 @@ def resample(
     x: Value,
     height: Num,
     width: Num,
-    filter: int | None,
+    kernel_code: int | None,
     *,
     antialias: bool = True,
     keeps_size: bool = False,
@@ -103,19 +103,19 @@ def resample(
         b: the builder.
         x: the image. torchvision's backend resizes types other than `NATIVE` as float32.
         height, width: the new sides in pixels.
-        filter: Pillow's code of the filter, e.g. 3 for bicubic; None for bilinear.
+        kernel_code: Pillow's code of the kernel, e.g. 3 for bicubic; None for bilinear.
         antialias: whether every pixel counts where an image shrinks, as it always does in Pillow's backend.
         keeps_size: whether Pillow's backend leaves an image that has the size already untouched.
         has_pixels: whether the size rule guarantees a pixel in each side although its expression does not
             show it; else the program requires it.
 
     Raises:
-        ConfigError: the backend does not have the filter, or not for pixels of this type.
+        ConfigError: the backend does not have the kernel, or not for pixels of this type.
     """
     if not has_pixels:
         at_least_a_pixel(b, height, width)
-    code, dtype = BILINEAR if filter is None else filter, x.type.dtype
-    kernel = NAMES[code]
+    code, dtype = BILINEAR if kernel_code is None else kernel_code, x.type.dtype
+    kernel = KERNEL_NAMES[code]
     if b.backend != TORCHVISION:
         if dtype != "u8":
             raise ConfigError(f"do_resize: Pillow resizes bytes, and the pixels are {dtype} here. Set do_rescale.")
@@ -127,9 +127,9 @@ def resample(
         kernels = ARITHMETICS[op.arithmetic].kernels(antialias)
         if kernel not in kernels:
             what = ("bytes" if dtype == "u8" else "floats") if antialias else "images without antialiasing"
-            codes = ", ".join(str(known) for known, name in NAMES.items() if name in (NEAREST, *kernels))
+            codes = ", ".join(str(known) for known, name in KERNEL_NAMES.items() if name in (NEAREST, *kernels))
             raise ConfigError(
-                f"resample: torchvision resizes {what} with the filters {codes} alone, got {code} ({kernel}). "
+                f"resample: torchvision resizes {what} with the kernels {codes} alone, got {code} ({kernel}). "
                 "Use one of these, or a class's backend 'pil'."
             )
     if dtype in NATIVE:

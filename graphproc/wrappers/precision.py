@@ -145,9 +145,9 @@ def _flat(value: Any) -> Iterator[Any]:
 
 
 def _weighing(step: Step, kinds: Mapping[str, str]) -> Step:
-    """Return a step that resizes narrow floats, with the weights and fused products of torch's kernels for them.
+    """Return a step that resizes narrow floats, with the weights and fused products of torch's compiled code for them.
 
-    There are no such kernels with antialiasing; torchvision resizes in float32 then.
+    There is no such code with antialiasing; torchvision resizes in float32 then.
     """
     op, kind = step.op, kinds.get(step.output.name, "f32")
     if not isinstance(op, Resample) or op.arithmetic not in (TORCH_FLOATS, TORCH_UNFUSED) or op.antialias:

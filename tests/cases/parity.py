@@ -37,7 +37,7 @@ CASES: Mapping[str, Case] = {
     name: case for module in modules() for name, case in import_module(f"cases.processors.{module}").CASES.items()
 }
 
-FILTERS = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")
+KERNELS = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")
 OFF = dict.fromkeys(("do_convert_rgb", "do_resize", "do_center_crop", "do_rescale", "do_normalize", "do_pad"), False)
 
 
@@ -62,7 +62,7 @@ def _standard(name: str) -> dict[str, Settings]:
         else {"size": {"height": 61, "width": 45}}
     )
     crop = {"do_center_crop": True}
-    found: dict[str, Settings] = {f"filter {label}": {**small, "resample": code} for code, label in enumerate(FILTERS)}
+    found: dict[str, Settings] = {f"filter {label}": {**small, "resample": code} for code, label in enumerate(KERNELS)}
     found |= {
         f"size {size}": {"size": size}
         for size in (
@@ -303,7 +303,7 @@ def takes_kernels(where: str) -> bool:
 
 
 def allowed(name: str, settings: Settings, size: Size) -> float:
-    """Return how far results may be from transformers with torch's kernels here, by what the program states."""
+    """Return how far results may be from transformers with torch's compiled code here, by what the program states."""
     try:
         stated = compiled(name, settings).parity
     except GraphprocError:

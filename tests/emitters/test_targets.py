@@ -59,13 +59,13 @@ REFUSED: set[tuple[str, ...]] = {
     ("VitPoseImageProcessor", "image_size"),
 }
 """A family's class and the settings that it has no graph for."""
-NO_FILTERS = {
+NO_KERNELS = {
     "DepthProImageProcessor": (1, 4, 5),
     "Kimi_K25ImageProcessor": (4, 5),
     "PPDocLayoutV2ImageProcessor": (1, 4, 5),
     "PPOCRV5ServerDetImageProcessor": (1, 4, 5),
 }
-"""A family's class and the filters that it has no graph for: those that torchvision lacks, without antialiasing or at all."""
+"""A family's class and the kernels that it has no graph for: those that torchvision lacks, without antialiasing or at all."""
 OTHER_TYPES: dict[str, set[str]] = {
     # the output itself: masks of bool or int32, sizes of int32, scale factors of float64
     "AriaImageProcessor": {"bool"},
@@ -154,7 +154,7 @@ def test_cuda_graphs_of_other_settings_have_a_kernel_for_every_node(name, option
 
 def refused(name: str, options: dict[str, Any]) -> bool:
     """Tell whether the class has no graph of the settings."""
-    return (name, *options) in REFUSED or options.get("resample") in NO_FILTERS.get(name, ())
+    return (name, *options) in REFUSED or options.get("resample") in NO_KERNELS.get(name, ())
 
 
 def test_the_kernel_check_names_nodes_that_would_fall_back():

@@ -15,7 +15,7 @@ from cases.every_class import Variant, inputs_of, program, results_of
 from hypothesis import example, given
 from hypothesis import strategies as st
 from support.graphs import assert_same, emit_unoptimized, images, ort
-from support.strategies import factors, filters, plain_settings, small_sides, statistics
+from support.strategies import factors, kernels, plain_settings, small_sides, statistics
 
 from graphproc.emitters.onnx.emit import EmitOptions
 from graphproc.errors import ProgramError
@@ -265,10 +265,10 @@ def test_no_pad_where_the_crop_cannot_be_larger() -> None:
 
 
 @pytest.mark.slow
-@given(st.tuples(small_sides, small_sides), small_sides, st.tuples(small_sides, small_sides), filters)
-def test_any_crop_of_any_shortest_edge(size: tuple[int, int], edge: int, crop: tuple[int, int], filter: str) -> None:
+@given(st.tuples(small_sides, small_sides), small_sides, st.tuples(small_sides, small_sides), kernels)
+def test_any_crop_of_any_shortest_edge(size: tuple[int, int], edge: int, crop: tuple[int, int], kernel: str) -> None:
     b = ProgramBuilder("Example")
-    x = b.add(Resize(*rules.shortest_edge(H, W, edge), filter), b.add(ToChannelsFirst(), image_input(b)))
+    x = b.add(Resize(*rules.shortest_edge(H, W, edge), kernel), b.add(ToChannelsFirst(), image_input(b)))
     b.output("y", b.add(CenterCrop(*crop), x))
     given = b.finish()
     assert_equivalent(given, CropIntoResize().run(given).program, size)

@@ -1,4 +1,4 @@
-"""What is stated of results holds with the kernels that torch has for other processors and for one thread.
+"""What is stated of results holds with the code that torch has for other processors and for one thread.
 
 `tools/parity.py --kernels default` and `--threads 1` try every class.
 """

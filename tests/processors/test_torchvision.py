@@ -67,11 +67,11 @@ def test_batches_of_different_sizes(name: str) -> None:
         assert cases.difference(found, expected, cases.allowed(name, settings, max(case.batch, key=max))) == "", engine
 
 
-@pytest.mark.parametrize("filter", [2, 3])
+@pytest.mark.parametrize("kernel", [2, 3])
 @pytest.mark.parametrize("size", [(240, 320), (427, 640), (1080, 1920), (1500, 700)])
-def test_graphs_of_any_and_of_fixed_size(size: Size, filter: int) -> None:
+def test_graphs_of_any_and_of_fixed_size(size: Size, kernel: int) -> None:
     """Sizes with weights of few bits and of many: both forms of the products."""
-    settings: dict[str, Any] = {"backend": BACKEND, "resample": filter}
+    settings: dict[str, Any] = {"backend": BACKEND, "resample": kernel}
     image = cases.picture(size, "noise")
     expected = cases.transformers_result("CLIPImageProcessor", settings, image)
     processor = gp.CLIPImageProcessor(**settings)
@@ -81,7 +81,7 @@ def test_graphs_of_any_and_of_fixed_size(size: Size, filter: int) -> None:
 
 
 BYTES_ALONE = ("Chameleon", "Llama4", "MuseGlimmer", "Nougat", "PPDocLayoutV4", "PPFormulaNet", "SLANeXt")
-"""By a filter or a step that this package has for bytes alone."""
+"""By a kernel or a step that this package has for bytes alone."""
 FLOATS = [name for name in NAMES if not lookup(name).extra_inputs and lookup(name).images_per_sample == 1]
 
 
@@ -257,7 +257,7 @@ def test_every_colour_and_alpha_over_white() -> None:
 
 @pytest.mark.parametrize("resample", [4, 5])
 def test_filters_that_it_lacks_are_refused(resample: int) -> None:
-    with pytest.raises(ConfigError, match="torchvision resizes bytes with the filters 0, 1, 2, 3 alone"):
+    with pytest.raises(ConfigError, match="torchvision resizes bytes with the kernels 0, 1, 2, 3 alone"):
         gp.CLIPImageProcessor(backend=BACKEND, resample=resample).compile()
 
 

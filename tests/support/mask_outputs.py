@@ -19,7 +19,7 @@ DETR = ("logits", "pred_masks")
 QUERIES = ("class_queries_logits", "masks_queries_logits")
 TIES = 2e-5
 """The share of a map's pixels that may differ: none in small maps. Of 384 x 384 pixels two may, where two masks are so
-close that the last place decides, which torch's kernels round otherwise."""
+close that the last place decides, which torch's compiled code rounds otherwise."""
 
 
 def outputs(

@@ -13,7 +13,7 @@ from graphproc.errors import ShapeError
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.ir.op import Array, Op, op, require_dtype, require_layout
 from graphproc.ir.types import TensorType
-from graphproc.numerics.filters import ANTIALIASED, NEAREST, PILLOW
+from graphproc.numerics.kernels import ANTIALIASED, NEAREST, PILLOW
 from graphproc.ops.byte_map import ByteMap
 from graphproc.ops.resize.bands import Axis
 from graphproc.ops.resize.emit import ResizePlan, emit_resize

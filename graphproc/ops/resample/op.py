@@ -8,7 +8,7 @@ from graphproc.errors import ShapeError
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.ir.op import Array, Op, op, require_layout
 from graphproc.ir.types import TensorType
-from graphproc.numerics.filters import PILLOW
+from graphproc.numerics.kernels import PILLOW
 from graphproc.ops.resample.registry import ARITHMETICS
 from graphproc.sizes.num import Num
 

@@ -8,7 +8,7 @@ from graphproc.errors import ShapeError
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.ir.op import Array, Op
 from graphproc.ir.types import TensorType
-from graphproc.numerics.filters import ANTIALIASED, NEAREST, PILLOW
+from graphproc.numerics.kernels import ANTIALIASED, NEAREST, PILLOW
 from graphproc.ops.lowered.resize import Resize
 from graphproc.ops.resample.arithmetic import Arithmetic
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 class Pillow(Arithmetic):
-    """Apply Pillow's filters, each stretched when the image shrinks; `nearest` picks pixels.
+    """Apply Pillow's kernels, each stretched when the image shrinks; `nearest` picks pixels.
 
     Rounding: weights of 22 bits; bytes after each of the two passes. The order of the passes
               depends on the sizes, as in Pillow 13.
-    Source:   Pillow `Image.resize`; written out in `graphproc.numerics.filters`.
+    Source:   Pillow `Image.resize`; written out in `graphproc.numerics.kernels`.
     """
 
     name = PILLOW

@@ -9,8 +9,8 @@ import numpy as np
 
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.ir.op import Array, Op
-from graphproc.numerics.filters import ANTIALIASED, LARGEST_WEIGHT, PRECISION_BITS, TORCH_BYTES
 from graphproc.numerics.interpolation import ALIGNED, byte_taps
+from graphproc.numerics.kernels import ANTIALIASED, LARGEST_WEIGHT, PRECISION_BITS, TORCH_BYTES
 from graphproc.ops.lowered.resize import Resize
 from graphproc.ops.resample.arithmetic import Arithmetic
 from graphproc.ops.resample.both_axes import along_both, column
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 class TorchBytes(Arithmetic):
-    """Apply torch's kernels of bytes.
+    """Resample bytes as torch does.
 
-    Antialiased kernels are Pillow's filters; the others read two or four pixels along each axis.
+    Antialiased kernels are Pillow's; the others read two or four pixels along each axis.
 
     Rounding: weights of as many bits as fit 16; bytes after each of the two passes, along the rows
               first.
     Source:   `torch.nn.functional.interpolate` of uint8, which torchvision's `resize` calls;
-              written out in `graphproc.numerics.filters` and
+              written out in `graphproc.numerics.kernels` and
               `graphproc.numerics.interpolation.byte_taps`.
     """
 

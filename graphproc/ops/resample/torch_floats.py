@@ -194,7 +194,7 @@ def _orders(channels: int, kind: str) -> list[tuple[slice, Order]]:
 
     This is for a linear result in one pass, of pixels of the type `kind`.
 
-    Source:   torch's kernel for channels that lie side by side
+    Source:   torch's compiled code for channels that lie side by side
               (`cpu_upsample_linear_channels_last`). It computes channels together that fill a
               vector register, and the rest one by one. Its compiler put the products of the two in
               different orders.

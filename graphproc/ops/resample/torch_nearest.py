@@ -9,8 +9,8 @@ import numpy as np
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.ir.op import Array
 from graphproc.ir.types import DTYPES
-from graphproc.numerics.filters import NEAREST
 from graphproc.numerics.fused import multiply_add
+from graphproc.numerics.kernels import NEAREST
 from graphproc.ops.resample.arithmetic import Arithmetic
 from graphproc.ops.resample.torch_floats import ONE_PASS_SIDES
 from graphproc.sizes import num

@@ -34,7 +34,7 @@ _TURN = (1, 0)
 
 
 def horizontal_first(
-    g: Builder, bands: Bands, channels: int, filter: str, finish: Finish, constants: Sequence[Value]
+    g: Builder, bands: Bands, channels: int, kernel: str, finish: Finish, constants: Sequence[Value]
 ) -> Callable[[Value], Value]:
     """Emit the nodes that are the same for every image, with the horizontal axis step first.
 
@@ -42,7 +42,7 @@ def horizontal_first(
         g: the emitter's handle.
         bands: the bands of both axes.
         channels: how many channels an image has.
-        filter: the filter's name.
+        kernel: the kernel's name.
         finish: what is done with a piece.
         constants: the constants of `finish`, float32 [channels, 1].
 
@@ -69,7 +69,7 @@ def horizontal_first(
             columns = channels * chunks.lines
             x = g.Transpose(chunks.cut(g, image, low, high), perm=(1, 2, 0))
             x = with_ones(g, horizontal, g.Reshape(x, g.vector(horizontal.extent, columns)), columns)
-            y = _bytes(g, product(g, horizontal, x, across, horizontal.weights, filter), columns)
+            y = _bytes(g, product(g, horizontal, x, across, horizontal.weights, kernel), columns)
             return g.Transpose(_first(g, horizontal, y, horizontal.axis.count), perm=_TURN)
 
     def both(image: Value) -> Value:
@@ -79,7 +79,7 @@ def horizontal_first(
 
         def piece(rows: Value, *others: Value) -> Value:
             own, others = (others[0], others[1:]) if below else (None, others)
-            y = _bytes(g, product(g, vertical, lines, rows, own, filter), width)
+            y = _bytes(g, product(g, vertical, lines, rows, own, kernel), width)
             return finish(_first(g, vertical, y, vertical.axis.piece), *others)
 
         with g.scope("vertical"):
@@ -90,7 +90,7 @@ def horizontal_first(
 
 
 def vertical_first(
-    g: Builder, bands: Bands, channels: int, filter: str, rows: Num, finish: Finish, constants: Sequence[Value]
+    g: Builder, bands: Bands, channels: int, kernel: str, rows: Num, finish: Finish, constants: Sequence[Value]
 ) -> Callable[[Value], Value]:
     """Emit the same with the vertical axis step first; `rows` is the number of rows of a piece."""
     vertical, horizontal = bands
@@ -110,7 +110,7 @@ def vertical_first(
             columns = chunks.lines * channels
             x = g.Reshape(chunks.cut(g, image, low, high), g.vector(vertical.extent, columns))
             x = with_ones(g, vertical, x, columns)
-            y = _bytes(g, product(g, vertical, x, down, vertical.weights, filter), columns)
+            y = _bytes(g, product(g, vertical, x, down, vertical.weights, kernel), columns)
             if not vertical.full:
                 y = g.Reshape(y, g.vector(vertical.axis.pieces, -1, columns))
                 y = g.Slice(y, g.vector(0), g.num(vertical.axis.piece), g.vector(1))
@@ -123,7 +123,7 @@ def vertical_first(
 
         def piece(low: Value, high: Value, *others: Value) -> Value:
             x = g.Slice(turned, low, high, g.vector(1))
-            y = _bytes(g, product(g, horizontal, x, across, horizontal.weights, filter), rows)
+            y = _bytes(g, product(g, horizontal, x, across, horizontal.weights, kernel), rows)
             return finish(g.Transpose(_first(g, horizontal, y, horizontal.axis.count), perm=_TURN), *others)
 
         with g.scope("horizontal"):

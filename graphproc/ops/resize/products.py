@@ -15,9 +15,9 @@ float32 forms are not negative, except the top one. Digits of the int8 form star
 minus the zero point, so that a byte holds them.
 
 `single`: the weights are all multiples of a unit that is large enough for the sum to fit one digit,
-and a row of ones adds the half. Torchvision's weights have up to 15 fractional bits if the filter
+and a row of ones adds the half. Torch's weights have up to 15 fractional bits if the kernel
 has negative weights (255 * 2 * 2**15, and the half, stay below 2**24), and up to 16 if it has none.
-Where Pillow's bilinear filter enlarges, other weights that float32 holds round to the same bytes
+Where Pillow's bilinear kernel enlarges, other weights that float32 holds round to the same bytes
 (`numerics.enlarging`).
 
 `paired` needs one addition. With x = sum(weight * pixel) / 2**22, the sums of two digits are
@@ -30,7 +30,7 @@ numbers from 512 to 1024 as multiples of 2**-14, so rounding the sum to the near
 512.5 down: it reaches an integer only if x + 0.5 does (at the tie there, the even neighbour is the
 integer). Below 512, where float32 numbers are finer, x + 0.5 is negative and the result is 0
 anyway. The result is the whole part, less 512. The byte of a positive int32 is its remainder by
-256, which takes the 512 off. Sums of absolute weights stay under 2 for every filter, so no partial
+256, which takes the 512 off. Sums of absolute weights stay under 2 for every kernel, so no partial
 sum leaves these ranges.
 """
 
@@ -42,7 +42,7 @@ import numpy as np
 
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.numerics.enlarging import float32_weights
-from graphproc.numerics.filters import FILTERS, NEAREST, PRECISION_BITS
+from graphproc.numerics.kernels import KERNELS, NEAREST, PRECISION_BITS
 from graphproc.ops.resize.bands import Axis, Band, known_bands, picked_rows
 from graphproc.ops.resize.forms import (
     BLOCK,
@@ -75,7 +75,7 @@ GRID_OFFSET = -(2.0**-15)
 """The constant of the low sum: minus half of the step between float32 numbers in that binade."""
 
 
-def with_bands(g: Builder, axes: tuple[Axis, Axis], filter: str, arithmetic: str, steps: Callable[[Bands], Value]) -> Value:
+def with_bands(g: Builder, axes: tuple[Axis, Axis], kernel: str, arithmetic: str, steps: Callable[[Bands], Value]) -> Value:
     """Emit the weights of both axes, and what `steps` emits from their bands.
 
     If the form of the products depends on the image, `steps` is called once for each form, inside
@@ -83,14 +83,14 @@ def with_bands(g: Builder, axes: tuple[Axis, Axis], filter: str, arithmetic: str
     costs more than the better form would save. The choice of the block length comes before the
     weights, so that the length is a number in each branch.
     """
-    if filter == NEAREST or all(axis.known for axis in axes):
+    if kernel == NEAREST or all(axis.known for axis in axes):
         named = zip(axes, ("vertical axis", "horizontal axis"), strict=True)
-        vertical, horizontal = (_known_band(g, axis, name, filter, arithmetic) for axis, name in named)
+        vertical, horizontal = (_known_band(g, axis, name, kernel, arithmetic) for axis, name in named)
         return steps((vertical, horizontal))
     sides = [axis.n_out for axis in axes] if all(axis.whole for axis in axes) else []
-    rule = rule_of_any_size(g.target, filter, arithmetic, sides)
+    rule = rule_of_any_size(g.target, kernel, arithmetic, sides)
     with g.scope("weights"):
-        sampling = Sampling.of(g, axes, filter)
+        sampling = Sampling.of(g, axes, kernel)
 
     def in_form(form: Form, bands: TracedBands, when: str) -> Value:
         g.note(when, str(form), "exact, and fastest")
@@ -110,7 +110,7 @@ def with_bands(g: Builder, axes: tuple[Axis, Axis], filter: str, arithmetic: str
             few = g.LessOrEqual(sampling.reduction, g.constant([rule.most], "f64"))
             floats = PAIRS_BLOCK if rule.within == PAIRED else SINGLES_BLOCK
             return _either(
-                g, rule, when, few, lambda r, when: decided(r, floats if r is rule.within else int8_block(filter), when)
+                g, rule, when, few, lambda r, when: decided(r, floats if r is rule.within else int8_block(kernel), when)
             )
         if bands is None:
             with g.scope("weights"):
@@ -131,18 +131,18 @@ def _either(g: Builder, rule: Rule, when: str, within: Value, emit: Callable[[Fo
     return g.cond(within, lambda: emit(rule.within, within_when), lambda: emit(rule.above, above_when), (within_name, above_name))
 
 
-def _known_band(g: Builder, axis: Axis, name: str, filter: str, arithmetic: str) -> Band:
+def _known_band(g: Builder, axis: Axis, name: str, kernel: str, arithmetic: str) -> Band:
     if g.target == "portable" and not axis.known:
-        rule_of_any_size(g.target, filter, arithmetic)
-    picked = picked_rows(g, axis, filter)
+        rule_of_any_size(g.target, kernel, arithmetic)
+    picked = picked_rows(g, axis, kernel)
     if picked is not None:
         stays = axis.n_in == axis.n_out
         g.note(name, *("none", f"the side stays at {axis.n_in} pixels") if stays else ("pick pixels", "nearest has no weights"))
         return picked
-    rows, weights, taps = known_bands(axis, filter, arithmetic)
+    rows, weights, taps = known_bands(axis, kernel, arithmetic)
     begin, end = int(rows.min()), int(rows.max()) + 1
     n_out = num.known(axis.n_out) if axis.whole else 0
-    form, reason = choose_form(g.target, weights, taps, axis.reduction, n_out, filter, arithmetic)
+    form, reason = choose_form(g.target, weights, taps, axis.reduction, n_out, kernel, arithmetic)
     g.note(name, str(form), f"{axis.n_in} to {axis.n_out} pixels, {reason}")
     unit = 1 << PRECISION_BITS
     if form == INT8_2:
@@ -154,7 +154,7 @@ def _known_band(g: Builder, axis: Axis, name: str, filter: str, arithmetic: str)
     return Band(axis, g.constant(rows[None] - begin, "i64"), begin, end - begin, blocks, weights.shape[1], packed, form, unit)
 
 
-def product(g: Builder, band: Band, x: Value, rows: Value, weights: Value | None, filter: str) -> Value:
+def product(g: Builder, band: Band, x: Value, rows: Value, weights: Value | None, kernel: str) -> Value:
     """Emit one axis step over some blocks.
 
     Args:
@@ -163,7 +163,7 @@ def product(g: Builder, band: Band, x: Value, rows: Value, weights: Value | None
         x: pixels `[..., rows, columns]`, with a last row of ones if the form needs it.
         rows: int64 [1, blocks, L], rows of x.
         weights: the blocks' weights, [1, blocks, ...].
-        filter: the filter's name.
+        kernel: the kernel's name.
 
     Returns:
         `[..., 1, blocks, T, columns]`, rounded to a byte. The single form gives float32 instead;
@@ -171,7 +171,7 @@ def product(g: Builder, band: Band, x: Value, rows: Value, weights: Value | None
         byte is the byte.
     """
     pixels = g.Gather(x, rows, axis=-2)
-    return pixels if band.form is None else _PRODUCT[band.form.name](g, pixels, weights, band, filter)
+    return pixels if band.form is None else _PRODUCT[band.form.name](g, pixels, weights, band, kernel)
 
 
 def rows_read(g: Builder, band: Band, rows: Value) -> Value:
@@ -237,16 +237,16 @@ def _pairs(g: Builder, low: Value, high: Value, ahead: Value) -> Value:
     return g.Mul(digits, g.constant([unit], "f32"))
 
 
-def _single(g: Builder, pixels: Value, weights: Value, band: Band, filter: str) -> Value:
+def _single(g: Builder, pixels: Value, weights: Value, band: Band, kernel: str) -> Value:
     """Emit the sum with its half; its whole part is the byte.
 
     Only negative weights can make it leave a byte's range.
     """
     total = g.MatMul(weights, g.cast(pixels, "f32"))
-    return g.Clip(total, g.constant(0, "f32"), g.constant(255, "f32")) if FILTERS[filter].negative else total
+    return g.Clip(total, g.constant(0, "f32"), g.constant(255, "f32")) if KERNELS[kernel].negative else total
 
 
-def _paired(g: Builder, pixels: Value, weights: Value, band: Band, filter: str) -> Value:
+def _paired(g: Builder, pixels: Value, weights: Value, band: Band, kernel: str) -> Value:
     """Emit two sums for each output from one product, add them, and cut them to an integer.
 
     The low byte of the integer is the result. The two sums of an output lie far apart, because
@@ -254,20 +254,20 @@ def _paired(g: Builder, pixels: Value, weights: Value, band: Band, filter: str) 
     """
     sums = g.Reshape(g.MatMul(weights, g.cast(pixels, "f32")), g.vector(0, 0, 2, -1))
     total = g.ReduceSum(sums, g.vector(2), keepdims=0)
-    if FILTERS[filter].negative:
+    if KERNELS[kernel].negative:
         start = PIXELS_OFFSET - 0.5
         total = g.Clip(total, g.constant(start, "f32"), g.constant(start + 255, "f32"))
     return g.cast(total, "i32")
 
 
-def _float64(g: Builder, pixels: Value, weights: Value, band: Band, filter: str) -> Value:
+def _float64(g: Builder, pixels: Value, weights: Value, band: Band, kernel: str) -> Value:
     """Emit a product for any number of taps: 53 bits hold the whole sum."""
     total = g.Add(g.MatMul(weights, g.cast(pixels, "f64")), g.constant([1 << (PRECISION_BITS - 1)], "f64"))
     total = g.Floor(g.Mul(total, g.constant([2.0**-PRECISION_BITS], "f64")))
     return g.cast(g.Clip(total, g.constant(0, "f64"), g.constant(255, "f64")), g.pixel_dtype)
 
 
-def _float32_digits(g: Builder, pixels: Value, weights: Value, band: Band, filter: str) -> Value:
+def _float32_digits(g: Builder, pixels: Value, weights: Value, band: Band, kernel: str) -> Value:
     """Emit one product that reads the gathered rows once; the lower digits are fractions."""
     form = band.form
     assert form is not None
@@ -283,7 +283,7 @@ def _float32_digits(g: Builder, pixels: Value, weights: Value, band: Band, filte
     return g.cast(g.Floor(g.Clip(total, g.constant(0, "f32"), g.constant(255, "f32"))), g.pixel_dtype)
 
 
-def _int8(g: Builder, pixels: Value, weights: Value, band: Band, filter: str) -> Value:
+def _int8(g: Builder, pixels: Value, weights: Value, band: Band, kernel: str) -> Value:
     """Emit one MatMulInteger with 8-bit digits side by side.
 
     Together the digits' int32 sums are the definition's own accumulator. Only the bits that decide

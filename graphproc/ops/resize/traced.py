@@ -1,6 +1,6 @@
 """Compute resampling weights in the graph, for images of unknown size.
 
-The arithmetic is that of `numerics.filters.coefficients`, node by node and in its order. It works
+The arithmetic is that of `numerics.kernels.coefficients`, node by node and in its order. It works
 on the grid of the bands, with one cell for every tap and output. Small nodes cost more than what
 they compute, so both axes share them: the first axis of the grid has length 2 and separates them.
 """
@@ -14,7 +14,7 @@ import numpy as np
 
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.numerics.enlarging import LARGEST_DIVISOR, NUDGE
-from graphproc.numerics.filters import FILTERS, LARGEST_WEIGHT, PRECISION_BITS, TORCH_BYTES
+from graphproc.numerics.kernels import KERNELS, LARGEST_WEIGHT, PRECISION_BITS, TORCH_BYTES
 from graphproc.ops.resize.bands import Axis, Band
 from graphproc.ops.resize.forms import Form, Rule
 from graphproc.sizes import num
@@ -27,7 +27,7 @@ class TracedBands:
 
     Attributes:
         most: float64 [1, 1, 1], the number of rows that a block reads, the larger of both axes.
-        unit: float64 [2, 1, 1], for each axis the power of two that torchvision multiplies weights
+        unit: float64 [2, 1, 1], for each axis the power of two that torch multiplies weights
             by; None for Pillow, which takes 2**22.
         weights: float32 [2, blocks, T, L], in units of `1 / unit`; integers, except for the weights
             of `numerics.enlarging`.
@@ -81,16 +81,16 @@ class Sampling:
     """Describe how outputs sample both axes; everything is float64 [2, 1, 1] unless it says otherwise.
 
     Attributes:
-        filter: the filter's name.
+        kernel: the kernel's name.
         n_in: how many pixels there are.
         n_out: how many outputs there are.
         first, count, piece: the outputs that are wanted, as in `Axis`.
         scale: the distance of two outputs, in pixels.
         reduction: float64 [1, 1, 1], the larger of both scales.
-        stretch: by what factor the filter is widened.
+        stretch: by what factor the kernel is widened.
     """
 
-    filter: str
+    kernel: str
     n_in: Value
     n_out: Value
     first: Value
@@ -101,12 +101,12 @@ class Sampling:
     stretch: Value
 
     @classmethod
-    def of(cls, g: Builder, axes: tuple[Axis, Axis], filter: str) -> Sampling:
+    def of(cls, g: Builder, axes: tuple[Axis, Axis], kernel: str) -> Sampling:
         """Emit the numbers of both axes."""
         numbers = [(a.n_in, a.n_out, a.first, a.count, a.piece) for a in axes]
         n_in, n_out, first, count, piece = _pairs(g, *zip(*numbers, strict=True))
         scale = g.Div(n_in if all(axis.extent is None for axis in axes) else _extents(g, axes), n_out)
-        return cls(filter, n_in, n_out, first, count, piece, scale, g.ReduceMax(scale), g.Max(scale, _f64(g, 1)))
+        return cls(kernel, n_in, n_out, first, count, piece, scale, g.ReduceMax(scale), g.Max(scale, _f64(g, 1)))
 
     def enlarges(self, g: Builder, most: float) -> Value:
         """Emit whether neither side shrinks, nor has more than `most` outputs."""
@@ -115,7 +115,7 @@ class Sampling:
 
     def reach(self, g: Builder, output: Value, half_past: Value) -> tuple[Value, Value, Value]:
         """Emit the centre of each output, and where its taps begin and end."""
-        half, support = _f64(g, 0.5), FILTERS[self.filter].support
+        half, support = _f64(g, 0.5), KERNELS[self.kernel].support
         far = self.stretch if support == 1 else g.Mul(self.stretch, _f64(g, support))
         center = g.Mul(g.Add(output, half_past), self.scale)
         low = g.Max(g.Floor(g.Add(g.Sub(center, far), half)), _f64(g, 0))
@@ -127,7 +127,7 @@ class Sampling:
         CumSum adds one tap after another, as the definition does; ReduceSum's order is up to the
         runtime.
         """
-        weights = _weights(g, self.filter, position, *reach, self.n_in, g.Div(_f64(g, 1), self.stretch))
+        weights = _weights(g, self.kernel, position, *reach, self.n_in, g.Div(_f64(g, 1), self.stretch))
         return weights, _last(g, g.CumSum(weights, g.constant(1, "i64")), 1)
 
 
@@ -148,7 +148,7 @@ def traced_bands(
         length: T.
         enlarging: whether weights are those of `numerics.enlarging`.
     """
-    filter, n_in, piece = sampling.filter, sampling.n_in, sampling.piece
+    kernel, n_in, piece = sampling.kernel, sampling.n_in, sampling.piece
     blocks = [(axis.piece + (length - 1)) // length for axis in axes]
     cells = num.maximum(*(axis.pieces * number for axis, number in zip(axes, blocks, strict=True)))
     output = g.range(cells * length, "f64")
@@ -185,11 +185,11 @@ def traced_bands(
     unit = None
     if arithmetic == TORCH_BYTES:
         shares = g.Div(weights, sums)
-        unit = _torchvision_unit(g, shares if begin is None else _all_shares(g, sampling, axes))
+        unit = _torch_unit(g, shares if begin is None else _all_shares(g, sampling, axes))
         scaled = g.Mul(shares, unit)
     else:
         scaled = g.Div(weights, g.Mul(sums, _f64(g, 2.0**-PRECISION_BITS)))
-    signed = g.Mul(g.Sign(scaled), _f64(g, 0.5)) if FILTERS[filter].negative else _f64(g, 0.5)
+    signed = g.Mul(g.Sign(scaled), _f64(g, 0.5)) if KERNELS[kernel].negative else _f64(g, 0.5)
     whole = g.cast(g.Add(scaled, signed), "i32")  # half away from zero
     whole = g.cast(_enlarging(g, sampling, g.Add(output, past), scaled, g.cast(whole, "f64")) if enlarging else whole, "f32")
     whole = g.Reshape(g.Transpose(whole, perm=(0, 2, 1)), g.vector(2, cells, length, -1))
@@ -229,7 +229,7 @@ def _enlarging(g: Builder, sampling: Sampling, outputs: Value, scaled: Value, wh
 def _all_shares(g: Builder, sampling: Sampling, axes: tuple[Axis, Axis]) -> Value:
     """Emit the normalised weights of all outputs, also of those outside a window.
 
-    Torchvision's precision depends on the largest weight.
+    Torch's precision depends on the largest weight.
     """
     outputs = g.Min(g.range(num.maximum(axes[0].n_out, axes[1].n_out), "f64"), g.Sub(sampling.n_out, _f64(g, 1)))
     center, low, high = sampling.reach(g, outputs, _f64(g, 0.5))
@@ -237,8 +237,8 @@ def _all_shares(g: Builder, sampling: Sampling, axes: tuple[Axis, Axis]) -> Valu
     return g.Div(*sampling.weights(g, g.Add(low, g.Reshape(taps, g.vector(-1, 1))), (center, low, high)))
 
 
-def _torchvision_unit(g: Builder, shares: Value) -> Value:
-    """Emit 2 to the power of `numerics.filters.torchvision_bits`, for each axis.
+def _torch_unit(g: Builder, shares: Value) -> Value:
+    """Emit 2 to the power of `numerics.kernels.torch_bits`, for each axis.
 
     `shares` are the normalised weights `[2, L, outputs]`; the largest one of an axis decides.
     """
@@ -270,9 +270,9 @@ def _extents(g: Builder, axes: tuple[Axis, Axis]) -> Value:
 
 
 def _weights(
-    g: Builder, filter: str, position: Value, center: Value, low: Value, high: Value, n_in: Value, shrink: Value
+    g: Builder, kernel: str, position: Value, center: Value, low: Value, high: Value, n_in: Value, shrink: Value
 ) -> Value:
-    """Emit the filter's value at every position, zero outside an output's own taps `low .. high`.
+    """Emit the kernel's value at every position, zero outside an output's own taps `low .. high`.
 
     Bicubic and lanczos are 0 at the end of their support, and so is their slope. A pixel that `low`
     or `high` leaves out is beyond that end, or short of it by a rounding error, e pixels (under
@@ -280,11 +280,11 @@ def _weights(
     inside. So it does not change the sum, and is quantised to 0. Only pixels past the image must be
     excluded, and those are few: they are moved out of the support.
     """
-    if filter in ("bicubic", "lanczos"):
+    if kernel in ("bicubic", "lanczos"):
         position = g.Where(g.Less(position, n_in), position, _f64(g, 2.0**40))
     distance = g.Mul(g.Add(g.Sub(position, center), _f64(g, 0.5)), shrink)
-    weights = _WEIGHT[filter](g, distance)
-    if filter in ("bicubic", "lanczos"):
+    weights = _WEIGHT[kernel](g, distance)
+    if kernel in ("bicubic", "lanczos"):
         return weights
     # The operator Where would take longer than Cast and Mul.
     return g.Mul(weights, g.cast(g.And(g.GreaterOrEqual(position, low), g.Less(position, high)), "f64"))
@@ -321,7 +321,7 @@ def _bilinear(g: Builder, x: Value) -> Value:
 
 
 def _bicubic(g: Builder, x: Value) -> Value:
-    """Emit the bicubic filter.
+    """Emit the bicubic kernel.
 
     Each polynomial is exactly 0 at the end of its range, so clamping its argument there saves
     comparisons.

@@ -61,7 +61,7 @@ def shorter_side(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 @stages.when("do_thumbnail")
 def thumbnail(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """Apply `do_thumbnail`: shrunk to fit the page; a filter of 0 stands for bicubic here."""
+    """Apply `do_thumbnail`: shrunk to fit the page; a kernel of 0 stands for bicubic here."""
     size = fit.thumbnail(x.type.size("H"), x.type.size("W"), *stages.sides("size", config.size))
     return stages.resample(b, x, *size, config.resample or BICUBIC, keeps_size=True)
 

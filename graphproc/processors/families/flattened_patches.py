@@ -79,7 +79,8 @@ OUTPUTS = ("flattened_patches", "attention_mask")
 NEAR = Parity(
     PIL_PARITY.reference,
     1e-4,
-    "torch's kernels fuse other products with sums on processors without AVX2, and numpy adds up arrays channels first otherwise",
+    "torch's compiled code fuses other products with sums on processors without AVX2, "
+    "and numpy adds up arrays channels first otherwise",
 )
 
 

@@ -252,7 +252,7 @@ COMPUTED = (
     ),
     *(
         Case(
-            lambda h, w, n=new, f=filter, less=less: Resample(*n, f, extent=(h - less[0], w - less[1])),
+            lambda h, w, n=new, k=kernel, less=less: Resample(*n, k, extent=(h - less[0], w - less[1])),
             (3, *size),
             "CHW",
             partial(
@@ -264,7 +264,7 @@ COMPUTED = (
             ),
             f"{size}, all but {less} of it, to {new}",
         )
-        for size, new, filter, code, less in (
+        for size, new, kernel, code, less in (
             ((23, 37), (16, 11), "bicubic", 3, (0.75, 0.0)),
             ((23, 37), (16, 37), "bicubic", 3, (0.0, 0.4)),
             ((9, 7), (20, 31), "bilinear", 2, (0.5, 0.25)),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from cases.processors.case import Case
 
 SMALL = {"size": {"height": 95, "width": 90}}
-FILTERS = {
+KERNELS = {
     "bilinear": {**SMALL, "resample": 2},
     "bicubic": SMALL,
     "bicubic, enlarged": {"size": {"height": 350, "width": 600}},
@@ -17,11 +17,11 @@ FILTERS = {
 }
 
 CASES: Mapping[str, Case] = {
-    "PPDocLayoutV2ImageProcessor": Case(extra=FILTERS),
-    "PPDocLayoutV3ImageProcessor": Case(extra=FILTERS),
+    "PPDocLayoutV2ImageProcessor": Case(extra=KERNELS),
+    "PPDocLayoutV3ImageProcessor": Case(extra=KERNELS),
     "PPDocLayoutV4ImageProcessor": Case(
         extra={
-            **FILTERS,
+            **KERNELS,
             "bytes": {**SMALL, "do_rescale": False, "do_normalize": False},
             "bytes, bilinear": {**SMALL, "do_rescale": False, "do_normalize": False, "resample": 2},
             "bytes, nearest, normalized": {**SMALL, "do_rescale": False, "resample": 0},

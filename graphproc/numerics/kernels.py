@@ -1,7 +1,7 @@
-"""Compute the resampling filters of Pillow and torchvision, and their integer coefficients.
+"""Compute the resampling kernels of Pillow and torch, and their integer coefficients.
 
 They are computed from their definition. Both libraries have the same weights in float64 and
-quantise them differently: Pillow to 22 fractional bits, torchvision to as many bits as let the
+quantise them differently: Pillow to 22 fractional bits, torch to as many bits as let the
 largest weight of an axis fit into 16 bits.
 
 Sources: Keys, "Cubic convolution interpolation" (1981) for bicubic with a = -1/2; Lanczos with
@@ -22,12 +22,12 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 
 PRECISION_BITS = 22
-"""Fractional bits of Pillow's weights, and the most that torchvision's have.
+"""Fractional bits of Pillow's weights, and the most that torch's have.
 
 32 bits, less 8 bits of pixel and 2 bits of headroom, leave 22.
 """
 LARGEST_WEIGHT = 1 << 15
-"""Torchvision's quantised weights are below this."""
+"""Torch's quantised weights are below this."""
 
 PILLOW, TORCH_BYTES = "pillow", "torch_bytes"
 """The two arithmetics with integer weights.
@@ -82,8 +82,8 @@ def _lanczos(x: Array) -> Array:
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
-    """Describe a resampling filter.
+class Kernel:
+    """Describe a resampling kernel.
 
     Attributes:
         name: its name.
@@ -101,23 +101,23 @@ class Filter:
     weight: Callable[[Array], Array]
 
 
-FILTERS: Mapping[str, Filter] = {
+KERNELS: Mapping[str, Kernel] = {
     f.name: f
     for f in (
-        Filter("lanczos", 1, 3.0, True, _lanczos),
-        Filter("bilinear", 2, 1.0, False, _bilinear),
-        Filter("bicubic", 3, 2.0, True, _bicubic),
-        Filter("box", 4, 0.5, False, _box),
-        Filter("hamming", 5, 1.0, False, _hamming),
+        Kernel("lanczos", 1, 3.0, True, _lanczos),
+        Kernel("bilinear", 2, 1.0, False, _bilinear),
+        Kernel("bicubic", 3, 2.0, True, _bicubic),
+        Kernel("box", 4, 0.5, False, _box),
+        Kernel("hamming", 5, 1.0, False, _hamming),
     )
 }
-"""The antialiased filters by name. Nearest neighbour has code 0 and no weights."""
-ANTIALIASED: Mapping[str, tuple[str, ...]] = {PILLOW: tuple(FILTERS), TORCH_BYTES: ("lanczos", "bilinear", "bicubic")}
-"""The filters that each arithmetic has."""
+"""The antialiased kernels by name. Nearest neighbour has code 0 and no weights."""
+ANTIALIASED: Mapping[str, tuple[str, ...]] = {PILLOW: tuple(KERNELS), TORCH_BYTES: ("lanczos", "bilinear", "bicubic")}
+"""The kernels that each arithmetic has."""
 
 NEAREST = "nearest"
-NAMES: Mapping[int, str] = {0: NEAREST, **{f.code: f.name for f in FILTERS.values()}}
-"""The filter names by Pillow's integer code, as configurations write them."""
+KERNEL_NAMES: Mapping[int, str] = {0: NEAREST, **{f.code: f.name for f in KERNELS.values()}}
+"""The kernel names by Pillow's integer code, as configurations write them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ class Coefficients:
     Attributes:
         start: int64 [outputs], the first input pixel of each output.
         weights: int32 [outputs, taps], in units of 2**-22; zero past an output's own taps.
-        bits: how many fractional bits the weights have: 22, or fewer if torchvision's weights are
+        bits: how many fractional bits the weights have: 22, or fewer if torch's weights are
             multiples of 2**(22 - bits).
     """
 
@@ -140,7 +140,7 @@ class Coefficients:
 
 def max_taps(n_in: int, n_out: int, name: str) -> int:
     """Return an upper bound of the number of taps of any output."""
-    return math.ceil(FILTERS[name].support * max(n_in / n_out, 1.0)) * 2 + 1
+    return math.ceil(KERNELS[name].support * max(n_in / n_out, 1.0)) * 2 + 1
 
 
 def coefficients(
@@ -161,13 +161,13 @@ def coefficients(
     All arithmetic is float64 in the order of the definition. The centre is `(i + 0.5) * scale`.
     Support and weights are stretched by the reduction, and bounds are truncated. Weights are summed
     from the first tap to the last, divided by the sum, multiplied by 2**22 and rounded half away
-    from zero. Torchvision multiplies by 2**`torchvision_bits` instead.
+    from zero. Torch multiplies by 2**`torch_bits` instead.
     """
-    filter = FILTERS[name]
+    kernel = KERNELS[name]
     stop = n_out if count is None else first + count
-    # Torchvision's precision depends on all outputs of the axis.
-    low, weights = _normalised(n_in, n_out, filter, *((0, n_out) if arithmetic == TORCH_BYTES else (first, stop)), extent)
-    bits = torchvision_bits(weights.max()) if arithmetic == TORCH_BYTES else PRECISION_BITS
+    # Torch's precision depends on all outputs of the axis.
+    low, weights = _normalised(n_in, n_out, kernel, *((0, n_out) if arithmetic == TORCH_BYTES else (first, stop)), extent)
+    bits = torch_bits(weights.max()) if arithmetic == TORCH_BYTES else PRECISION_BITS
     scaled = weights * (1 << bits)
     quantised = np.trunc(scaled + np.where(scaled < 0, -0.5, 0.5)).astype(np.int32) << (PRECISION_BITS - bits)
     if arithmetic == TORCH_BYTES:
@@ -175,27 +175,27 @@ def coefficients(
     return Coefficients(low.astype(np.int64), quantised, bits)
 
 
-def _normalised(n_in: int, n_out: int, filter: Filter, first: int, stop: int, extent: float | None) -> tuple[Array, Array]:
+def _normalised(n_in: int, n_out: int, kernel: Kernel, first: int, stop: int, extent: float | None) -> tuple[Array, Array]:
     """Return the first input pixel of each output, and its weights.
 
     The weights are [outputs, taps], those of an output add up to 1, and both arrays are float64.
     """
     scale = (n_in if extent is None else float(np.float32(extent))) / n_out
     stretch = max(scale, 1.0)
-    support = filter.support * stretch
+    support = kernel.support * stretch
     center = (np.arange(first, stop, dtype=np.float64) + 0.5) * scale
     low = np.maximum(np.trunc(center - support + 0.5), 0.0)
     high = np.minimum(np.trunc(center + support + 0.5), float(n_in))
     taps = int((high - low).max())
     position = low[:, None] + np.arange(taps)
-    weights = filter.weight((position - center[:, None] + 0.5) * (1.0 / stretch))
+    weights = kernel.weight((position - center[:, None] + 0.5) * (1.0 / stretch))
     weights = np.where(position < high[:, None], weights, 0.0)
     total = np.cumsum(weights, axis=1)[:, -1:]  # cumsum adds one tap after the other, as the definition does
     return low, weights / np.where(total == 0.0, 1.0, total)
 
 
-def torchvision_bits(largest: float) -> int:
-    """Return the number of fractional bits of torchvision's weights on an axis.
+def torch_bits(largest: float) -> int:
+    """Return the number of fractional bits of torch's weights on an axis.
 
     It is the largest number for which the largest weight is below 2**15, but at most 22.
     """
@@ -203,7 +203,7 @@ def torchvision_bits(largest: float) -> int:
 
 
 def nearest_indices(n_in: int, n_out: int) -> Array:
-    """Return the input pixel of each output of Pillow's nearest filter, int64 [n_out].
+    """Return the input pixel of each output of Pillow's nearest kernel, int64 [n_out].
 
     Positions start at half a step, and steps are added up in float64. This sum decides, not
     `(i + 0.5) * scale`, which may be rounded differently.
