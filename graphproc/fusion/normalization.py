@@ -92,8 +92,8 @@ def _operations(value: ir.Value, loop: ir.Node | None) -> Iterator[tuple[ir.Node
 def _per_channel(value: ir.Value, loop: ir.Node | None) -> Array | None:
     """Return a constant in float64: one number, or one for each channel of [..., channels, height, width].
 
-    In the body of a loop over planes, the constant may be an element of `[channels, 1]`, in which each
-    channel's number is repeated for each of its pieces. This finds the numbers of all channels.
+    In the body of a loop over strips of channels, the constant may be an element of `[channels, 1]`, in
+    which each channel's number is repeated for each of its strips. This finds the numbers of all channels.
     """
     body = _graphs(loop)[0] if loop is not None and loop.op_type == "Scan" else None
     if body is not None and loop is not None and value in list(body.inputs):

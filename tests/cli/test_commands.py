@@ -281,7 +281,7 @@ def test_why_says_what_a_pass_left_alone() -> None:
     assert "left normalize alone: " in run("inspect", "Owlv2ImageProcessor", "--why")
 
 
-def test_why_tells_the_order_and_the_pieces() -> None:
+def test_why_tells_the_order_and_the_strips() -> None:
     known = run("inspect", "CLIPImageProcessor", "--why", "--image-size", "3000x400")
     assert "vertical axis first" in known
     assert "rows at once" in known

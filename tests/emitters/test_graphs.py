@@ -311,9 +311,9 @@ def test_a_fixed_size_leaves_no_size_or_weight_arithmetic() -> None:
     dynamic = model(Variant("CLIPImageProcessor"), "cpu").graph
     assert len(fixed.node) < len(dynamic.node) / 2
     assert not [node.name for node, _ in nodes(fixed) if node.op_type in ("If", "CumSum", "Abs", "Sign")]
-    # the number of images is not fixed, so the loop over chunks still counts its trips
+    # the number of images is not fixed, so the loop over strips still counts its trips
     scopes = [node.name.split("/") for node, _ in nodes(fixed)]
-    assert not [scope for scope in scopes if "sizes" in scope and "chunks" not in scope]
+    assert not [scope for scope in scopes if "sizes" in scope and "strips" not in scope]
 
 
 # --- the same bytes

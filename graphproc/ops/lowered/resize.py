@@ -45,7 +45,7 @@ class Resize(Op):
             computed.
         layout: the input's layout; reading HWC avoids a transpose of the whole image.
         extent: (height, width) of the part of the input that is resized, as in `Resample`.
-        map: the map of the result's bytes, applied piece by piece while they are in the cache.
+        map: the map of the result's bytes, applied strip by strip while they are in the cache.
     """
 
     height: Num

@@ -2,7 +2,7 @@
 
 Block `b` holds the outputs `b*T .. b*T + T` and the `L` input rows that they read. So an axis step
 is one batched product of `[blocks, T, L]` weights with `[blocks, L, ...]` gathered rows. The
-outputs of an axis may be cut into pieces of equal length. Each piece begins a block of its own. The
+outputs of an axis may be cut into strips of equal length. Each strip begins a block of its own. The
 integers are the same whether they are computed here in numpy (sizes known) or by nodes in the graph
 (`traced_bands`).
 """
@@ -28,7 +28,7 @@ class Axis:
     """Describe one axis to resample: `n_in` pixels to `n_out`.
 
     The outputs `first .. first + count` are wanted. All outputs together cover the first `extent`
-    pixels of the input, in float32; all pixels if it is None. `piece` says how many outputs a piece
+    pixels of the input, in float32; all pixels if it is None. `strip_length` says how many outputs a strip
     has; it divides `count`.
     """
 
@@ -37,12 +37,12 @@ class Axis:
     first: Num
     count: Num
     extent: Num | None = None
-    piece: Num = 0
+    strip_length: Num = 0
 
     @property
     def known(self) -> bool:
         """Return whether every number is known before the image is."""
-        numbers = (self.n_in, self.n_out, self.first, self.count, self.piece)
+        numbers = (self.n_in, self.n_out, self.first, self.count, self.strip_length)
         return all(isinstance(v, int) for v in numbers) and not num.is_sym(self.extent)
 
     @property
@@ -65,9 +65,9 @@ class Axis:
         return float(covered / self.n_out)  # type: ignore[arg-type]
 
     @property
-    def pieces(self) -> Num:
-        """Return how many pieces there are."""
-        return 1 if self.piece == self.count else self.count // self.piece
+    def strips(self) -> Num:
+        """Return how many strips there are."""
+        return 1 if self.strip_length == self.count else self.count // self.strip_length
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +76,16 @@ class Band:
 
     Attributes:
         axis: the axis.
-        rows: int64 [1, blocks of all pieces, L]: input rows, counted from `begin`.
+        rows: int64 [1, blocks of all strips, L]: input rows, counted from `begin`.
         begin, extent: the first input pixel that is read, and how many there are from it to the
             last one that is read.
-        weights: [1, blocks of all pieces, outputs and their digits, L], as the form of the products
+        weights: [1, blocks of all strips, outputs and their digits, L], as the form of the products
             needs them, or None.
         form: the form of the products; None if rows are only picked.
         unit: the integer that stands for a weight of 1, a power of two: a number, or float64 [1, 1,
             1].
-        blocks: how many blocks a piece has.
-        length: T. The last block of a piece may hold more outputs than are wanted, unless `full`.
+        blocks: how many blocks a strip has.
+        length: T. The last block of a strip may hold more outputs than are wanted, unless `full`.
     """
 
     axis: Axis
@@ -100,16 +100,20 @@ class Band:
 
     @property
     def full(self) -> bool:
-        """Return whether the blocks of a piece are known to hold exactly its outputs."""
-        piece = self.axis.piece
+        """Return whether the blocks of a strip are known to hold exactly its outputs."""
+        strip = self.axis.strip_length
         if self.form is None:
             return True
-        return isinstance(piece, int) and piece % self.length == 0
+        return isinstance(strip, int) and strip % self.length == 0
 
     @property
     def constant(self) -> bool:
         """Return whether the products also read a row of ones."""
         return self.form is not None and self.form.constant
+
+
+Bands = tuple[Band, Band]
+"""The bands of the vertical and the horizontal axis."""
 
 
 def block_length(count: int, reduction: float, kernel: str, arithmetic: str) -> int:
@@ -138,12 +142,12 @@ def picked_rows(g: Builder, axis: Axis, kernel: str) -> Band | None:
     n_in, n_out, first, count = axis.n_in, axis.n_out, axis.first, axis.count
     shape = g.vector(1, -1, 1)
     if axis.known and axis.whole and n_in == n_out:
-        return Band(axis, g.Reshape(g.range(count, "i64"), shape), first, count, axis.piece)
+        return Band(axis, g.Reshape(g.range(count, "i64"), shape), first, count, axis.strip_length)
     if kernel != NEAREST:
         return None
     if axis.known:
         picked = nearest_indices(num.known(n_in), num.known(n_out))[num.known(first) :][: num.known(count)]
-        return Band(axis, g.Reshape(g.constant(picked, "i64"), shape), 0, n_in, axis.piece)
+        return Band(axis, g.Reshape(g.constant(picked, "i64"), shape), 0, n_in, axis.strip_length)
     scale = n_in / n_out
     # Half a step, then whole steps, are added up one after another: the accumulated rounding is part of the result.
     # One step more than needed, because ONNX Runtime fails to plan memory around an Expand to nothing.
@@ -151,22 +155,22 @@ def picked_rows(g: Builder, axis: Axis, kernel: str) -> Band | None:
     positions = g.CumSum(g.Concat(g.num(scale * 0.5), steps, axis=0), g.constant(0, "i64"))
     positions = g.Slice(positions, g.vector(first), g.vector(first + count))
     rows = g.Min(g.cast(positions, "i64"), g.num(n_in - 1))
-    return Band(axis, g.Reshape(rows, shape), 0, n_in, axis.piece)
+    return Band(axis, g.Reshape(rows, shape), 0, n_in, axis.strip_length)
 
 
 def known_bands(axis: Axis, kernel: str, arithmetic: str = PILLOW) -> tuple[Array, Array, int]:
-    """Return the bands of an axis of known sizes, for all pieces.
+    """Return the bands of an axis of known sizes, for all strips.
 
     Returns:
         Row indices [blocks, L], int32 weights [blocks, T, L] in units of 2**-22, and the largest
         number of taps.
     """
-    n_in, n_out, first, count, piece = (num.known(v) for v in (axis.n_in, axis.n_out, axis.first, axis.count, axis.piece))
+    n_in, n_out, first, count, strip = (num.known(v) for v in (axis.n_in, axis.n_out, axis.first, axis.count, axis.strip_length))
     extent = None if axis.extent is None else float(axis.extent)  # type: ignore[arg-type]
     k = coefficients(n_in, n_out, kernel, first, count, extent, arithmetic)
-    length = block_length(piece, axis.reduction, kernel, arithmetic)
-    within = np.minimum(np.arange(-(-piece // length) * length), piece - 1)  # repeats of the last output are cut off
-    output = (np.arange(count // piece)[:, None] * piece + within).reshape(-1, length)
+    length = block_length(strip, axis.reduction, kernel, arithmetic)
+    within = np.minimum(np.arange(-(-strip // length) * length), strip - 1)  # repeats of the last output are cut off
+    output = (np.arange(count // strip)[:, None] * strip + within).reshape(-1, length)
     start, taps = k.start[output], k.weights.shape[1]
     width = min(int((start[:, -1] - start[:, 0]).max()) + taps, n_in)
     low = np.minimum(start[:, :1], n_in - width)  # a block at the far edge starts earlier rather than reading past it

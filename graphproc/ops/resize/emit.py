@@ -3,13 +3,13 @@
 An image is handled as a matrix, with the axis being resampled as its rows, because gathering whole
 rows and transposing matrices are the only cheap data movements. `[H, W*C]` serves the vertical axis
 step as it is; its transpose, read as `[W, C*H]`, serves the horizontal one. Both orders end in
-planes, one for each channel:
+one matrix for each channel:
 
     vertical first:    [H, W*C] -> [h, W*C] -> T = [W, C*h] -> [w, C*h] -> T = [C*h, w]
     horizontal first:  T = [W, C*H] -> [w, C*H] -> T = [C*H, w] = [C, H, w] -> [C, h, w]
 
-On CPUs both axis steps go through the image in pieces, and several images are processed one after
-another (`planes.py`). On other targets every node takes whole images, and leading batch axes are
+On CPUs both axis steps go through the image in strips, and several images are processed one after
+another (`strip_loops.py`). On other targets every node takes whole images, and leading batch axes are
 one axis in front.
 """
 
@@ -21,11 +21,11 @@ from dataclasses import dataclass, replace
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.numerics.kernels import NEAREST
 from graphproc.ops.byte_map import ByteMap
-from graphproc.ops.resize import planes
+from graphproc.ops.resize import strip_loops
 from graphproc.ops.resize.bands import Axis, Band
 from graphproc.ops.resize.forms import ENLARGING
-from graphproc.ops.resize.pieces import column_pieces, row_pieces
 from graphproc.ops.resize.products import Bands, product, with_bands
+from graphproc.ops.resize.result_strips import strip_rows, strip_rows_from_columns
 from graphproc.sizes.num import Bool
 
 _SWAP = (0, 2, 1)
@@ -69,31 +69,31 @@ def emit_resize(g: Builder, x: Value, lead: int, plan: ResizePlan) -> Value:
     leading = (g.Shape(x, start=0, end=lead),) if lead > 1 else (-1,) * lead
     result = g.vector(*leading, plan.channels, vertical.count, horizontal.count)
     if g.target != "cpu" or plan.kernel == NEAREST:
-        y = g.Reshape(_whole(g, x, plan), result)
+        y = g.Reshape(_at_once(g, x, plan), result)
         return y if plan.map is None else plan.map.apply(g, y)
     if lead > 1:
         x = g.Reshape(x, g.vector(-1, vertical.n_in, horizontal.n_in, plan.channels))
-    y = _by_planes(g, x, lead, plan)
+    y = _by_strips(g, x, lead, plan)
     # Images with a map have their shape already: a Reshape before the last node of a loop's body copies nothing.
     return y if plan.map is not None and lead <= 1 else g.Reshape(y, result)
 
 
-def _by_planes(g: Builder, x: Value, lead: int, plan: ResizePlan) -> Value:
+def _by_strips(g: Builder, x: Value, lead: int, plan: ResizePlan) -> Value:
     """Emit images one after another.
 
-    Without a map, the result is planes of bytes in pieces,
-    `[images..., channels * pieces, rows, columns]`. With a map, its last operation is done for all
-    of an image at once: it puts the pieces together.
+    Without a map, the result is bytes in strips, `[images..., channels * strips, rows, columns]`.
+    With a map, its last operation is done for all of an image at once: it puts the strips together.
     """
     vertical, horizontal = plan.axes
     inner, last = (None, None) if plan.map is None else plan.map.parts()
     whole = g.vector(plan.channels, vertical.count, horizontal.count)
-    plan = replace(plan, axes=(replace(vertical, piece=row_pieces(vertical.count, horizontal.count)), _in_one(horizontal)))
-    rows = column_pieces(vertical.count)
+    in_strips = replace(vertical, strip_length=strip_rows(vertical.count, horizontal.count))
+    plan = replace(plan, axes=(in_strips, _as_one_strip(horizontal)))
+    rows = strip_rows_from_columns(vertical.count)
     if isinstance(vertical.count, int):
-        g.note("pieces", f"{plan.axes[0].piece} of {vertical.count} rows at once; {rows} if the vertical axis is first")
+        g.note("strips", f"{in_strips.strip_length} of {vertical.count} rows at once; {rows} if the vertical axis is first")
     else:
-        g.note("pieces", "as many rows as divide the height and suit the cache", "decided in the graph for each image")
+        g.note("strips", "as many rows as divide the height and suit the cache", "decided in the graph for each image")
     constants, finish = ([], lambda y: y) if inner is None else inner.of_planes(g)
 
     def each(both: Callable[[Value], Value]) -> Value:
@@ -106,8 +106,8 @@ def _by_planes(g: Builder, x: Value, lead: int, plan: ResizePlan) -> Value:
         settings = bands, plan.channels, plan.kernel
         return g.cond(
             _noted(g, plan, _vertical_first(plan, bands)),
-            lambda: each(planes.vertical_first(g, *settings, rows, finish, constants)),
-            lambda: each(planes.horizontal_first(g, *settings, finish, constants)),
+            lambda: each(strip_loops.vertical_first(g, *settings, rows, finish, constants)),
+            lambda: each(strip_loops.horizontal_first(g, *settings, finish, constants)),
             names=("vertical_first", "horizontal_first"),
         )
 
@@ -134,14 +134,14 @@ def _noted(g: Builder, plan: ResizePlan, first: Bool) -> Bool:
     return first
 
 
-def _in_one(axis: Axis) -> Axis:
-    """Return an axis with all outputs in one piece."""
-    return replace(axis, piece=axis.count)
+def _as_one_strip(axis: Axis) -> Axis:
+    """Return an axis with all outputs in one strip."""
+    return replace(axis, strip_length=axis.count)
 
 
-def _whole(g: Builder, x: Value, plan: ResizePlan) -> Value:
+def _at_once(g: Builder, x: Value, plan: ResizePlan) -> Value:
     """Emit all images at once, `[images, ..., columns]`."""
-    vertical, horizontal = (_in_one(axis) for axis in plan.axes)
+    vertical, horizontal = (_as_one_strip(axis) for axis in plan.axes)
     height, channels = vertical.count, plan.channels
     pixels = g.Reshape(x, g.vector(-1, vertical.n_in, horizontal.n_in * channels))
     # Picking pixels is no arithmetic, so it has no order; picking rows first moves the least.

@@ -43,7 +43,7 @@ import numpy as np
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.numerics.enlarging import float32_weights
 from graphproc.numerics.kernels import KERNELS, NEAREST, PRECISION_BITS
-from graphproc.ops.resize.bands import Axis, Band, known_bands, picked_rows
+from graphproc.ops.resize.bands import Axis, Band, Bands, known_bands, picked_rows
 from graphproc.ops.resize.forms import (
     BLOCK,
     ENLARGING,
@@ -59,12 +59,9 @@ from graphproc.ops.resize.forms import (
     own_unit,
     rule_of_any_size,
 )
-from graphproc.ops.resize.traced import Sampling, TracedBands, traced_bands
+from graphproc.ops.resize.traced_bands import Sampling, TracedBands, traced_bands
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
-
-Bands = tuple[Band, Band]
-"""The bands of the vertical and the horizontal axis."""
 
 PIXELS_OFFSET = 512.5
 """The constant that is added to a pair's high sum.
@@ -150,7 +147,7 @@ def _known_band(g: Builder, axis: Axis, name: str, kernel: str, arithmetic: str)
     if form == ENLARGING:
         weights = float32_weights(weights, n_out)
     packed = _packed(g, g.constant(weights[None], "f32"), None, form)
-    blocks = len(rows) // num.known(axis.pieces)
+    blocks = len(rows) // num.known(axis.strips)
     return Band(axis, g.constant(rows[None] - begin, "i64"), begin, end - begin, blocks, weights.shape[1], packed, form, unit)
 
 

@@ -1,4 +1,4 @@
-"""MiniCPM-V 4.6 and MiniCPM-OCR: each whole image and slices of large ones, as strips: patches in one long row.
+"""MiniCPM-V 4.6 and MiniCPM-OCR: each whole image and slices of large ones, as patches in one long row.
 
 Source: transformers 5.23, `models/minicpmv4_6/image_processing_pil_minicpmv4_6.py` and
 `models/minicpm_ocr/image_processing_minicpm_ocr.py`.
@@ -46,7 +46,7 @@ def _slices(b: ProgramBuilder, config: Config) -> Slices:
 
 
 def always_resized(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """Return the `strips` of MiniCPM-OCR, as floats whatever steps follow.
+    """Return the `patches_in_a_row` of MiniCPM-OCR, as floats whatever steps follow.
 
     Raises:
         ConfigError: `do_resize` is off, or `small_image_upsize` is "adaptive", by which OpenCV would
@@ -59,12 +59,12 @@ def always_resized(b: ProgramBuilder, config: Config, x: Value) -> Value:
             'small_image_upsize: expected "always", or another word for never, got "adaptive", '
             "by which OpenCV looks for letters in the pixels. Choose one of the others."
         )
-    x = strips(b, config, x)
+    x = patches_in_a_row(b, config, x)
     floats_follow = config.do_normalize or (config.do_rescale and isinstance(config.rescale_factor, float))
     return x if floats_follow else x.cast("f32")
 
 
-def strips(b: ProgramBuilder, config: Config, x: Value) -> Value:
+def patches_in_a_row(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """Return the whole image and then the slices, row by row, all cut into rows of patches laid side by side."""
     cut, patch = _slices(b, config), config.patch_size
     if not config.do_resize:
@@ -89,7 +89,7 @@ def one_channel_as_floats(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """Declare the strips of all images as one, the rows and columns of patches of each view, the grids, and how many views."""
+    """Declare the patches of all images in one row, each view's rows and columns of patches, the grids, and the number of views."""
     cut, patch = _slices(b, config), config.patch_size
     count = cut.grid.rows * cut.grid.columns
     whole, each = (b.add(Numbers(tuple(side // patch for side in size), "i32", (1, 2))) for size in (cut.source, cut.slice))
@@ -122,7 +122,7 @@ SPECS = (
     ),
     ProcessorSpec(
         "MiniCPMV4_6ImageProcessor",
-        (strips, stages.rescale, stages.normalize),
+        (patches_in_a_row, stages.rescale, stages.normalize),
         DEFAULTS,
         limitations="without do_resize, slices that leave a rest of the image",
         outputs=OUTPUTS,

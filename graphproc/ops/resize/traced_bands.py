@@ -34,7 +34,7 @@ class TracedBands:
         rows: int64 [2, blocks, L].
         axes: both axes, as they are wanted.
         length: T.
-        blocks: for each axis, how many blocks a piece has.
+        blocks: for each axis, how many blocks a strip has.
         begins, extents, widths: for each axis, the first input pixel read, how many from there on,
             and how many a block reads.
     """
@@ -63,12 +63,12 @@ class TracedBands:
         The grid has room for the larger of both axes, so each takes its own part.
         """
         axis, blocks = self.axes[index], self.blocks[index]
-        alike = self.axes[0].pieces * self.blocks[0] == self.axes[1].pieces * self.blocks[1]
+        alike = self.axes[0].strips * self.blocks[0] == self.axes[1].strips * self.blocks[1]
 
         def own(x: Value, width: Num, last: int) -> Value:
             if alike:
                 return g.Slice(x, g.vector(index, 0), g.vector(index + 1, width), g.vector(0, last))
-            return g.Slice(x, g.vector(index, 0, 0), g.vector(index + 1, axis.pieces * blocks, width), g.vector(0, 1, last))
+            return g.Slice(x, g.vector(index, 0, 0), g.vector(index + 1, axis.strips * blocks, width), g.vector(0, 1, last))
 
         rows = own(self.rows, self.widths[index], 2)
         weights = own(weights, self.widths[index] + int(form.constant), 3)
@@ -84,7 +84,7 @@ class Sampling:
         kernel: the kernel's name.
         n_in: how many pixels there are.
         n_out: how many outputs there are.
-        first, count, piece: the outputs that are wanted, as in `Axis`.
+        first, count, strip_length: the outputs that are wanted, as in `Axis`.
         scale: the distance of two outputs, in pixels.
         reduction: float64 [1, 1, 1], the larger of both scales.
         stretch: by what factor the kernel is widened.
@@ -95,7 +95,7 @@ class Sampling:
     n_out: Value
     first: Value
     count: Value
-    piece: Value
+    strip_length: Value
     scale: Value
     reduction: Value
     stretch: Value
@@ -103,10 +103,10 @@ class Sampling:
     @classmethod
     def of(cls, g: Builder, axes: tuple[Axis, Axis], kernel: str) -> Sampling:
         """Emit the numbers of both axes."""
-        numbers = [(a.n_in, a.n_out, a.first, a.count, a.piece) for a in axes]
-        n_in, n_out, first, count, piece = _pairs(g, *zip(*numbers, strict=True))
+        numbers = [(a.n_in, a.n_out, a.first, a.count, a.strip_length) for a in axes]
+        n_in, n_out, first, count, strip = _pairs(g, *zip(*numbers, strict=True))
         scale = g.Div(n_in if all(axis.extent is None for axis in axes) else _extents(g, axes), n_out)
-        return cls(kernel, n_in, n_out, first, count, piece, scale, g.ReduceMax(scale), g.Max(scale, _f64(g, 1)))
+        return cls(kernel, n_in, n_out, first, count, strip, scale, g.ReduceMax(scale), g.Max(scale, _f64(g, 1)))
 
     def enlarges(self, g: Builder, most: float) -> Value:
         """Emit whether neither side shrinks, nor has more than `most` outputs."""
@@ -148,16 +148,16 @@ def traced_bands(
         length: T.
         enlarging: whether weights are those of `numerics.enlarging`.
     """
-    kernel, n_in, piece = sampling.kernel, sampling.n_in, sampling.piece
-    blocks = [(axis.piece + (length - 1)) // length for axis in axes]
-    cells = num.maximum(*(axis.pieces * number for axis, number in zip(axes, blocks, strict=True)))
+    kernel, n_in, strip = sampling.kernel, sampling.n_in, sampling.strip_length
+    blocks = [(axis.strip_length + (length - 1)) // length for axis in axes]
+    cells = num.maximum(*(axis.strips * number for axis, number in zip(axes, blocks, strict=True)))
     output = g.range(cells * length, "f64")
-    if any(axis.pieces != 1 for axis in axes):
+    if any(axis.strips != 1 for axis in axes):
         (places,) = _pairs(g, (blocks[0] * length, blocks[1] * length))
         number = g.Floor(g.Div(output, places))
-        within = g.Min(g.Sub(output, g.Mul(number, places)), g.Sub(piece, _f64(g, 1)))
-        output = g.Add(g.Mul(number, piece), within)
-    if any(axis.pieces != 1 or axis.count != cells * length for axis in axes):
+        within = g.Min(g.Sub(output, g.Mul(number, places)), g.Sub(strip, _f64(g, 1)))
+        output = g.Add(g.Mul(number, strip), within)
+    if any(axis.strips != 1 or axis.count != cells * length for axis in axes):
         output = g.Min(output, g.Sub(sampling.count, _f64(g, 1)))  # repeats of the last output are cut off later
     past = g.Add(sampling.first, _f64(g, 0.5))
     reach = sampling.reach(g, output, past)

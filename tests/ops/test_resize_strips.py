@@ -1,4 +1,4 @@
-"""How a resize is cut into blocks, pieces and chunks, and that no seam shows."""
+"""How a resize is cut into blocks and strips, and that no seam shows."""
 
 from __future__ import annotations
 
@@ -13,51 +13,51 @@ from graphproc.emitters.onnx.checks import nodes
 from graphproc.numerics.kernels import KERNELS, PILLOW, PRECISION_BITS, TORCH_BYTES, coefficients, max_taps
 from graphproc.ops.resize.bands import Axis, known_bands
 from graphproc.ops.resize.forms import ENLARGING, INT8_2, INT8_3, PAIRED, SINGLE, Form, choose_form, float_limit, single_bits
-from graphproc.ops.resize.pieces import AREA, column_pieces, row_pieces
+from graphproc.ops.resize.result_strips import MOST_PIXELS, strip_rows, strip_rows_from_columns
 from graphproc.sizes import num
 
 PRIME = 683
 
 
 @pytest.mark.parametrize("width", [3, 224, 1066, 4000])
-def test_pieces_fill_the_result(width: int) -> None:
+def test_strips_fill_the_result(width: int) -> None:
     for height in (1, 7, 8, 224, 336, PRIME, 800, 1066, 1199, 1333):
-        rows = num.known(row_pieces(height, width))
+        rows = num.known(strip_rows(height, width))
         assert height % rows == 0
-        assert rows == height or rows * width <= AREA
-        columns = num.known(column_pieces(height))
+        assert rows == height or rows * width <= MOST_PIXELS
+        columns = num.known(strip_rows_from_columns(height))
         assert height % columns == 0
         assert columns == height or columns >= 32
-    assert row_pieces(PRIME, 1024) == PRIME
-    assert row_pieces(800, 1066) == 200
-    assert column_pieces(420) == 210
+    assert strip_rows(PRIME, 1024) == PRIME
+    assert strip_rows(800, 1066) == 200
+    assert strip_rows_from_columns(420) == 210
 
 
-def test_pieces_are_the_same_traced() -> None:
+def test_strips_are_the_same_traced() -> None:
     height, width = num.symbol("height"), num.symbol("width")
     for sides in ({"height": 800, "width": 1066}, {"height": PRIME, "width": 1024}, {"height": 224, "width": 224}):
-        rows = num.evaluate(row_pieces(height, width), sides)
+        rows = num.evaluate(strip_rows(height, width), sides)
         assert sides["height"] % rows == 0
-        assert num.evaluate(column_pieces(height), sides) == column_pieces(sides["height"])
-    assert num.evaluate(row_pieces(height, width), {"height": 800, "width": 1066}) == 200
+        assert num.evaluate(strip_rows_from_columns(height), sides) == strip_rows_from_columns(sides["height"])
+    assert num.evaluate(strip_rows(height, width), {"height": 800, "width": 1066}) == 200
 
 
-def test_bands_of_pieces_are_those_of_the_whole() -> None:
-    """Each output's weights stand at its own rows, whatever piece it is in; places left over repeat a piece's last output."""
+def test_bands_of_strips_are_those_of_the_whole() -> None:
+    """Each output's weights stand at its own rows, whatever strip it is in; places left over repeat a strip's last output."""
     k = coefficients(70, 33, "bicubic")
-    rows, weights, taps = known_bands(Axis(70, 33, 0, 33, piece=11), "bicubic")
+    rows, weights, taps = known_bands(Axis(70, 33, 0, 33, strip_length=11), "bicubic")
     rows, weights = rows.reshape(3, -1, rows.shape[1]), weights.reshape(3, -1, *weights.shape[1:])
     assert taps == k.weights.shape[1]
     dense = np.zeros((33, 70), np.int32)
     for output in range(33):
         for tap in range(taps):
             dense[output, min(k.start[output] + tap, 69)] += k.weights[output, tap]
-    for piece in range(3):
+    for strip in range(3):
         found = np.zeros((*weights.shape[1:3], 70), np.int32)
-        for block, places in enumerate(rows[piece]):
-            found[block][:, places] = weights[piece, block]
+        for block, places in enumerate(rows[strip]):
+            found[block][:, places] = weights[strip, block]
         flat = found.reshape(-1, 70)
-        np.testing.assert_array_equal(flat[:11], dense[11 * piece : 11 * piece + 11])
+        np.testing.assert_array_equal(flat[:11], dense[11 * strip : 11 * strip + 11])
         assert (flat[11:] == flat[10]).all()
 
 
@@ -79,7 +79,7 @@ def test_bands_of_pieces_are_those_of_the_whole() -> None:
     ],
 )
 def test_forms_by_reduction_and_bits(n_in: int, n_out: int, name: str, arithmetic: str, form: Form) -> None:
-    axis = Axis(n_in, n_out, 0, n_out, piece=n_out)
+    axis = Axis(n_in, n_out, 0, n_out, strip_length=n_out)
     _, weights, taps = known_bands(axis, name, arithmetic)
     assert choose_form("cpu", weights, taps, axis.reduction, n_out, name, arithmetic)[0] == form
     if form == ENLARGING:
@@ -166,7 +166,7 @@ def test_no_float_becomes_a_byte_through_neighbouring_casts(fixed: bool) -> None
 @pytest.mark.parametrize(("height", "width"), [(70, 91), (333, 200), (149, 610), (610, 149)])
 @pytest.mark.parametrize("fixed", [False, True])
 def test_no_seam_shows_in_batches_of_any_size(height: int, width: int, resample: int, fixed: bool) -> None:
-    """Several images, several chunks and pieces, blocks that are not full, enlarging and reducing, both orders."""
+    """Several images, several strips of image and result, blocks that are not full, enlarging and reducing, both orders."""
     from graphproc.runtime.session import Session
 
     processor = graphproc.DetrImageProcessor(size={"shortest_edge": 380, "longest_edge": 800}, resample=resample)
