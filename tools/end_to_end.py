@@ -70,7 +70,7 @@ class Kind:
         settings: the processor's settings.
         options: the method's options; a function chooses a threshold from the scores that the model gives.
         outputs: the model's outputs that the graph needs; None for all.
-        example_inputs: tensors for the model's further inputs.
+        example_inputs: tensors for the model's extra inputs.
         one: whether the model is exported for batches of one image, because its code makes the batch's size
             a constant.
     """
@@ -240,9 +240,9 @@ def answers(kind: Kind, sizes: list[tuple[int, int]], seed: int) -> Differences:
     model = kind.model().eval()
     theirs = getattr(transformers, f"{kind.processor}Pil")(**kind.settings)
     ours = getattr(gp, kind.processor)(**kind.settings)
-    further = kind.example_inputs() if kind.example_inputs else None
+    examples = kind.example_inputs() if kind.example_inputs else None
     method = lookup(kind.processor, kind.method)
-    torch_only: dict[str, Any] = {} if kind.one else {"outputs": kind.outputs, "example_inputs": further}
+    torch_only: dict[str, Any] = {} if kind.one else {"outputs": kind.outputs, "example_inputs": examples}
     graph = gp.fuse(
         ours,
         exported(kind, model, ours) if kind.one else model,
@@ -255,7 +255,7 @@ def answers(kind: Kind, sizes: list[tuple[int, int]], seed: int) -> Differences:
     session = Session(graph, specialise_after=None)
     result = Differences()
     for image in pictures(sizes):
-        half = {name: value[: len(value) // 2] for name, value in (further or {}).items()}
+        half = {name: value[: len(value) // 2] for name, value in (examples or {}).items()}
         run = session.run({session.inputs[0]: image[None], **{name: value.numpy() for name, value in half.items()}})
         kept = {name: run.pop(f"model_{name}") if f"model_{name}" in run else run.pop(name) for name in method.inputs}
         found = {name: value[0] for name, value in run.items()}

@@ -129,7 +129,7 @@ class Task:
 
     @cached_property
     def keywords(self) -> dict[str, Any]:
-        """The further inputs of a processor's call."""
+        """The extra inputs of a processor's call."""
         extra_inputs = self.processor.spec.extra_inputs
         return {extra_inputs[name].keyword: [value] * self.count for name, value in self.inputs.items() if name in extra_inputs}
 

@@ -55,7 +55,7 @@ class Group(TyperGroup):
         command = next((self.commands[word] for word in words if word in self.commands), None)
         name, colon, rest = text.partition(": ")
         typed = {str(p.name): p.opts[0] for p in command.params if p.param_type_name == "option"} if command else {}
-        typed |= {"inputs": typed["further"]} if "further" in typed else {}
+        typed |= {"inputs": typed["extra_inputs"]} if "extra_inputs" in typed else {}
         return f"{typed[name]}{colon}{rest}" if colon and name in typed else text
 
 

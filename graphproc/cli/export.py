@@ -41,7 +41,7 @@ def export(
             help="Read a batch of images of one size, one image without a batch axis, or a sequence of images of any sizes.",
         ),
     ] = "batch",
-    further: Annotated[
+    extra_inputs: Annotated[
         list[str] | None,
         typer.Option(
             "--with", metavar="NAME", show_default=False, help="Add an optional input, e.g. segmentation_map. Repeatable."
@@ -73,9 +73,9 @@ def export(
     if post is None:
         if post_options:
             raise ConfigError("--post-set, --labels: they are for a post-processing method. Say which with --post NAME.")
-        made = processor.to_onnx(**options, image_size=sides, color=color, inputs=further or ())
+        made = processor.to_onnx(**options, image_size=sides, color=color, inputs=extra_inputs or ())
     else:
-        if sides is not None or further or color != "rgb":
+        if sides is not None or extra_inputs or color != "rgb":
             raise ConfigError(
                 "--post: a method reads the model's outputs, not images. Leave out --image-size, --with and --color."
             )

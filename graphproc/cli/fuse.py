@@ -199,6 +199,6 @@ def _print(fused: Fused) -> None:
 
 
 def _joint(joint: dict[str, str]) -> str:
-    further = [f"channels last ({joint['transpose']})"] if "transpose" in joint else []
-    further += [f"as {joint['cast']}"] if "cast" in joint else []
-    return f"{joint['output']} -> {joint['input']}" + (f" ({', '.join(further)})" if further else "")
+    changes = [f"channels last ({joint['transpose']})"] if "transpose" in joint else []
+    changes += [f"as {joint['cast']}"] if "cast" in joint else []
+    return f"{joint['output']} -> {joint['input']}" + (f" ({', '.join(changes)})" if changes else "")

@@ -37,13 +37,13 @@ def run(
     settings: arguments.Settings = None,
     backend: arguments.Backend = None,
     revision: arguments.Revision = None,
-    further: Annotated[
+    extra_inputs: Annotated[
         list[str] | None,
         typer.Option(
             "--with",
             metavar="NAME=FILE",
             show_default=False,
-            help="A further input, e.g. --with trimap=trimap.png: an image file, or numbers in .npy. Repeat it for each image.",
+            help="An extra input, e.g. --with trimap=trimap.png: an image file, or numbers in .npy. Repeat it for each image.",
         ),
     ] = None,
     provider: arguments.Provider = "cpu",
@@ -67,7 +67,7 @@ def run(
         raise ConfigError(f"--engine: expected one of {', '.join(ENGINES)}, got {engine!r}")
     if path is not None:
         _check_output(path)
-    files = _further(further or [], len(images))
+    files = _extra_inputs(extra_inputs or [], len(images))
     of_source = {"backend": backend, "revision": revision}
     session = arguments.session(graph, settings, provider, **of_source, inputs=_optional(graph, files))
     outputs, one = _runner(session, engine)
@@ -123,8 +123,8 @@ def _show(entries: list[dict[str, Any]], images: int, path: Path | None, json: b
         output.text(f"\nWrote {path}")
 
 
-def _further(given: Sequence[str], count: int) -> dict[str, list[str]]:
-    """Return the files of each further input, one for each image."""
+def _extra_inputs(given: Sequence[str], count: int) -> dict[str, list[str]]:
+    """Return the files of each extra input, one for each image."""
     files: dict[str, list[str]] = {}
     for text in given:
         name, equals, path = text.partition("=")
@@ -143,11 +143,11 @@ def _optional(graph: str, files: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def _runner(session: Session, engine: str) -> tuple[Sequence[Output], Callable[..., dict[str, Array]]]:
-    """Return the outputs with their joins, and a function that runs one image with its further inputs."""
+    """Return the outputs with their joins, and a function that runs one image with its extra inputs."""
     from graphproc.executors import reference
     from graphproc.ir.program import Output
     from graphproc.runtime.description import describes
-    from graphproc.wrappers.further_inputs import read_input
+    from graphproc.wrappers.extra_inputs import read_input
     from graphproc.wrappers.processor import processor_class
     from graphproc.wrappers.verify import compiled_from, run_image
 
@@ -156,7 +156,7 @@ def _runner(session: Session, engine: str) -> tuple[Sequence[Output], Callable[.
         if program is not None:
             extra_inputs = {} if "program" in session.metadata else processor_class(program.name).spec.extra_inputs
             if unknown := sorted(set(files) - set(extra_inputs)):
-                raise ConfigError(f"--with {unknown[0]}: {program.name} takes {', '.join(extra_inputs) or 'no further input'}")
+                raise ConfigError(f"--with {unknown[0]}: {program.name} takes {', '.join(extra_inputs) or 'no extra input'}")
             found |= {
                 name: read_input(extra_inputs[name], _opened(path), f"--with {name}={path}") for name, path in files.items()
             }
@@ -182,7 +182,7 @@ def _runner(session: Session, engine: str) -> tuple[Sequence[Output], Callable[.
 
 
 def _opened(path: str) -> Any:
-    """Return the content of a further input's file: an image, or the array of an .npy file."""
+    """Return the content of an extra input's file: an image, or the array of an .npy file."""
     import numpy as np
     from PIL import Image
 

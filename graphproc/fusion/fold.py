@@ -153,11 +153,11 @@ def _rewrite(
         moves.append(("Unsqueeze", list(batch.inputs[1:]), {}))
     if pixels.dtype != wanted:
         moves.append(("Cast", [], {"to": int(wanted)}))
-    for op, further, settings in moves:
+    for op, constants, settings in moves:
         kind = wanted if op == "Cast" else pixels.dtype
         assert kind is not None
         result = ir.Value(name=f"{made[0].name}/{op}_out", type=ir.TensorType(kind))
-        graph.insert_before(conv, ir.node(op, [pixels, *further], settings, outputs=[result], name=f"{made[0].name}/{op}"))
+        graph.insert_before(conv, ir.node(op, [pixels, *constants], settings, outputs=[result], name=f"{made[0].name}/{op}"))
         pixels = result
     unused = conv.inputs[0]
     conv.resize_inputs(3)

@@ -108,7 +108,7 @@ def _examples(source: Any, image_size: tuple[int, int] | None, options: Mapping[
 
 
 def export(
-    module: Any, side: Side, made: Mapping[str, Array], map: Map, outputs: Sequence[str] | None, further: Mapping[str, Any]
+    module: Any, side: Side, made: Mapping[str, Array], map: Map, outputs: Sequence[str] | None, others: Mapping[str, Any]
 ) -> Any:
     """Export a module in evaluation mode, with names, and with symbols for sizes where the preprocessing has them.
 
@@ -118,7 +118,7 @@ def export(
         made: an example of each of its outputs.
         map: the module's parameter for each of its outputs with another name.
         outputs: the names of the outputs to keep, or None.
-        further: tensors for the other parameters.
+        others: tensors for the other parameters.
 
     Returns:
         A `torch.onnx.ONNXProgram`.
@@ -136,12 +136,12 @@ def export(
         ) from None
     module = getattr(module, "_orig_mod", module)  # the module that torch.compile wrapped
     label = f"model {type(module).__name__}"
-    sources = _matched(module, label, side, map, further)
+    sources = _matched(module, label, side, map, others)
     values = {str(v.name): v for v in side.graph.outputs}
     weight = next((p for p in module.parameters() if p.is_floating_point()), torch.zeros(0))
     names, tensors, free = list(sources), [], []
     for name, source in sources.items():
-        tensor = torch.as_tensor(further[name] if source is None else made[source]).to(weight.device)
+        tensor = torch.as_tensor(others[name] if source is None else made[source]).to(weight.device)
         tensors.append(tensor.to(weight.dtype) if source is not None and tensor.is_floating_point() else tensor)
         if source is None:
             free.append(dict.fromkeys(range(tensor.ndim), torch.export.Dim.AUTO))
@@ -165,19 +165,19 @@ def export(
             part.training = training
 
 
-def _matched(module: Any, label: str, side: Side, map: Map, further: Mapping[str, Any]) -> dict[str, str | None]:
+def _matched(module: Any, label: str, side: Side, map: Map, others: Mapping[str, Any]) -> dict[str, str | None]:
     """Return the preprocessing output for each parameter, in the order of `forward`; None for those with an example."""
     known = inspect.signature(module.forward).parameters
     named = {n: p for n, p in known.items() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
     outputs = {str(v.name): v for v in side.graph.outputs}
     told = {name: output for output, names in map.items() for name in ([names] if isinstance(names, str) else names)}
-    for name in [*told, *further]:
+    for name in [*told, *others]:
         if name not in named:
             raise FusionError(f"{label}: its forward has no parameter {name!r}; it has {', '.join(named) or 'no named ones'}")
     for output in map:
         if output not in outputs:
             raise FusionError(f"map: the {side.where} has no output {output!r}; it has {', '.join(outputs)}")
-    chosen: dict[str, str | None] = {**{name: name for name in named if name in outputs}, **told, **dict.fromkeys(further)}
+    chosen: dict[str, str | None] = {**{name: name for name in named if name in outputs}, **told, **dict.fromkeys(others)}
     open_ = [n for n, p in named.items() if n not in chosen and p.default is p.empty]
     images = [n for n, v in outputs.items() if n not in chosen.values() and len(dims(v) or ()) == 4 and _is_float(v)]
     if len(open_) == 1 and len(images) == 1:

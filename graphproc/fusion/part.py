@@ -22,7 +22,7 @@ def preprocessing_of(model: onnx.ModelProto) -> tuple[onnx.ModelProto, dict[str,
         model: the fused graph; weights in other files need not be there.
 
     Returns:
-        The graph, with the images and the preprocessing's further inputs, and the names that its outputs
+        The graph, with the images and the preprocessing's extra inputs, and the names that its outputs
         have, by the preprocessing's names.
 
     Raises:

@@ -53,7 +53,7 @@ def detect_with_masks(b: MethodBuilder) -> None:
 
 
 def found(b: MethodBuilder, more: Mapping[str, Value]) -> None:
-    """Declare the outputs; `more` are further ones that have a row for each query."""
+    """Declare the outputs; `more` are the other outputs with a row for each query."""
     queries, classes = b["logits"].shape
     flat = b["logits"].sigmoid().rearrange("q c -> (q c)")
     pairs = flat.top_k(queries)

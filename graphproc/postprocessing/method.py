@@ -60,7 +60,7 @@ Outputs have only the rows that count. This function and the two below get the m
 processor's own setting where a `do_...` is left out, and `backend` and `config`.
 """
 Prepare = Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]]
-"""Makes changed or further inputs, by name, from the model's outputs and the options: an item for each run."""
+"""Makes changed or extra inputs, by name, from the model's outputs and the options: an item for each run."""
 Collect = Callable[[list[Any], Mapping[str, Any]], Any]
 """Makes what the method returns from the results of all runs and the options."""
 
@@ -106,7 +106,7 @@ class Method:
         prepare: makes the program's inputs where they are not the model's outputs one for one.
         collect: makes one result of all images' results; None returns them as a list.
         resizes_all: when upstream resizes the masks of all queries, which fails if there are no queries.
-        accepts_unknown_keywords: whether a call may have further keywords, which upstream ignores.
+        accepts_unknown_keywords: whether a call may have other keywords, which upstream ignores.
         options_without_rows: options to compile with where the model's outputs have no rows. The program
             then gets one row of NaN, and with these options it leaves that row out.
     """

@@ -16,7 +16,7 @@ from graphproc.processors.spec import ExtraInput, Finish, Stage
 from graphproc.processors.stages import join_after
 
 LABEL_MAPS = {"segmentation_map": ExtraInput("segmentation_maps", aligned=False, any_type=True)}
-"""The further input of classes that take label maps."""
+"""The extra input of classes that take label maps."""
 REDUCE_LABELS = {"do_reduce_labels": DO_REDUCE_LABELS.of(False)}
 
 

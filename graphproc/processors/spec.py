@@ -48,7 +48,7 @@ PARITY: Mapping[str, Parity] = dict(zip(BACKENDS, (PIL_PARITY, TORCHVISION_PARIT
 
 @dataclass(frozen=True)
 class ExtraInput:
-    """A further input of a class: something beside each image, such as a label map.
+    """An extra input of a class: something beside each image, such as a label map.
 
     Attributes:
         keyword: its name in a call.
@@ -92,11 +92,11 @@ class ProcessorSpec:
             (`configs/settings.py`) has its default here, any other one a `Setting`.
         limitations: the parts of the class that cannot be in a graph, and why; empty if there are none.
         parity: what results in the first backend are equal to; None for the same as `PARITY` states.
-        outputs: the names of all outputs that a call without further inputs may give, in the call's order.
+        outputs: the names of all outputs that a call without extra inputs may give, in the call's order.
         model_inputs: the class's `model_input_names`; None for `outputs`.
         backends: the backends that the class has here, its default first.
         finish: declares the outputs, given the last stage's result; None for `pixel_values` alone.
-        extra_inputs: further inputs by the names that programs have for them.
+        extra_inputs: extra inputs by the names that programs have for them.
         needs: for each switch, the settings that its step needs.
         images_per_sample: how many images make one sample; 0 for any number.
         returns_bare_array: whether a call returns its one output alone instead of a BatchFeature.
@@ -170,17 +170,17 @@ class ProcessorSpec:
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """Return what a call takes by position after the images: texts, further inputs, settings."""
+        """Return what a call takes by position after the images: texts, extra inputs, settings."""
         return (*self.texts, *(extra.keyword for extra in self.extra_inputs.values()), *self.settings_by_position)
 
     @property
     def inputs(self) -> list[str]:
-        """Return what a call takes: images and further inputs, optional ones in brackets."""
+        """Return what a call takes: images and extra inputs, optional ones in brackets."""
         return ["images", *(extra.keyword if extra.required else f"[{extra.keyword}]" for extra in self.extra_inputs.values())]
 
     @property
     def shown_outputs(self) -> list[str]:
-        """Return what a call gives; in brackets what needs a further input, or settings other than the defaults."""
+        """Return what a call gives; in brackets what needs an extra input, or settings other than the defaults."""
         optional = [name for name, extra in self.extra_inputs.items() if not extra.required]
         config = self.config({})
         try:
@@ -254,7 +254,7 @@ class ProcessorSpec:
                 that are not converted to RGB.
             extra_inputs: the optional inputs that the program has, by name; it always has the required ones.
             several: whether the image is one of several in its sample.
-            types: element types of further inputs that differ from the declared ones, by input name.
+            types: element types of extra inputs that differ from the declared ones, by input name.
             backend: `pil` or `torchvision`: the arithmetic that results are equal to; None for the class's first.
 
         Raises:

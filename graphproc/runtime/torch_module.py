@@ -87,7 +87,7 @@ class TorchModule(torch.nn.Module):
 
         Args:
             *tensors: the graph's inputs: `images`, uint8 [batch, height, width, C]; with `input="image"` one image, uint8
-                [height, width, C]; with `input="sequence"` a list of such; and what further inputs the graph has.
+                [height, width, C]; with `input="sequence"` a list of such; and what extra inputs the graph has.
             **inputs: the same by name.
 
         Returns:

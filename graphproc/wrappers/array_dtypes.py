@@ -24,9 +24,9 @@ NAMES = {dtype: name for name, dtype in DTYPES.items()}
 """The IR's names of element types by numpy's dtypes."""
 
 
-def graph_takes(spec: ProcessorSpec, array: Array, further: Mapping[str, Array]) -> bool:
-    """Tell whether an image and its further inputs have the types of the class's graph."""
-    declared = all(rows.dtype == DTYPES[spec.extra_inputs[name].dtype] for name, rows in further.items())
+def graph_takes(spec: ProcessorSpec, array: Array, extra_inputs: Mapping[str, Array]) -> bool:
+    """Tell whether an image and its extra inputs have the types of the class's graph."""
+    declared = all(rows.dtype == DTYPES[spec.extra_inputs[name].dtype] for name, rows in extra_inputs.items())
     return array.dtype == np.uint8 and array.shape[-1] == 3 and declared
 
 
@@ -62,7 +62,7 @@ def program_options(spec: ProcessorSpec, backend: str, array: Array) -> dict[str
 
 
 def run_array(
-    spec: ProcessorSpec, backend: str, config: Config, compiled: Compile, array: Array, further: Mapping[str, Array]
+    spec: ProcessorSpec, backend: str, config: Config, compiled: Compile, array: Array, extra_inputs: Mapping[str, Array]
 ) -> Mapping[str, Array]:
     """Run one image of any dtype and number of channels on the numpy executor; return the outputs by name.
 
@@ -72,10 +72,10 @@ def run_array(
     if spec.reads == "bytes":
         array = as_bytes(array)[0]
     options = program_options(spec, backend, array)
-    types = {name: rows.dtype for name, rows in further.items() if rows.dtype != DTYPES[spec.extra_inputs[name].dtype]}
+    types = {name: rows.dtype for name, rows in extra_inputs.items() if rows.dtype != DTYPES[spec.extra_inputs[name].dtype]}
     if unknown := set(types.values()) - set(NAMES):
         types_known = ", ".join(map(str, NAMES))
-        raise ImageError(f"{spec.name}: expected a further input of {types_known}, got {unknown.pop()}. Convert it.")
+        raise ImageError(f"{spec.name}: expected an extra input of {types_known}, got {unknown.pop()}. Convert it.")
     if backend != "pil" and types:
         options["types"] = {name: NAMES[dtype] for name, dtype in types.items()}
     try:
@@ -87,7 +87,7 @@ def run_array(
             f"image of dtype {array.dtype}: {spec.name} does not take it here, with these settings ({error})"
         ) from None
     array = array if array.flags.writeable else array.copy()  # results may share its memory
-    inputs = {"image": array, **further}
+    inputs = {"image": array, **extra_inputs}
     declared = all(inputs[one.name].dtype == DTYPES[one.type.dtype] for one in program.inputs) and array.shape[-1] in (1, 3)
     execute = reference.run if declared or backend != "pil" else any_values.run
     return execute(program, inputs)

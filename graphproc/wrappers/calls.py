@@ -22,7 +22,7 @@ from graphproc.wrappers.array_dtypes import check_for_bytes, graph_takes, progra
 from graphproc.wrappers.cautions import warn_once
 from graphproc.wrappers.compilation import Compilation, options_of
 from graphproc.wrappers.containers import FLOATS, TENSORS, check_lengths, contained, in_tensors
-from graphproc.wrappers.further_inputs import has_own_prompts, read_further, stand_ins
+from graphproc.wrappers.extra_inputs import has_own_prompts, read_extra_inputs, stand_ins
 from graphproc.wrappers.image_files import is_file
 from graphproc.wrappers.images import flatten_images, nest_images, to_array
 from graphproc.wrappers.running import Runner, about, labels_of
@@ -42,25 +42,25 @@ class Arguments:
     """What a call gives beside the images.
 
     Attributes:
-        further: further inputs, by the call's keywords.
+        extra_inputs: extra inputs, by the call's keywords.
         texts: outputs of text, by their names.
         settings: settings to use instead of the processor's own.
     """
 
-    further: Mapping[str, Any]
+    extra_inputs: Mapping[str, Any]
     texts: Mapping[str, list[str]]
     settings: Mapping[str, Any]
 
 
 def arguments(processor: Compilation, given: Mapping[str, Any]) -> Arguments:
-    """Sort the keywords of a call into further inputs, texts and settings.
+    """Sort the keywords of a call into extra inputs, texts and settings.
 
     Raises:
         TypeError: the class does not know a keyword.
     """
     spec = processor.spec
     settings = {key: value for key, value in given.items() if key not in CALL_ONLY_KEYS}
-    further = {e.keyword: settings.pop(e.keyword) for e in spec.extra_inputs.values() if e.keyword in settings}
+    extra_inputs = {e.keyword: settings.pop(e.keyword) for e in spec.extra_inputs.values() if e.keyword in settings}
     texts = {name: make(settings.pop(name, None)) for name, make in spec.texts.items()}
     known = processor._setting_names
     if unknown := sorted(set(settings) - set(known)):
@@ -71,7 +71,7 @@ def arguments(processor: Compilation, given: Mapping[str, Any]) -> Arguments:
         texts_of = {key: f"{key} is no keyword of a call. It changes nothing." for key in unknown}
         warn_once(processor._cache.warned, spec.name, texts_of)
         settings = {key: value for key, value in settings.items() if key in known}
-    return Arguments(further, texts, settings)
+    return Arguments(extra_inputs, texts, settings)
 
 
 def reading(spec: ProcessorSpec, backend: str, config: Config) -> dict[str, Any]:
@@ -89,30 +89,30 @@ class Call:
         counts: how many images each sample has.
     """
 
-    def __init__(self, processor: Compilation, config: Config, images: Any, further: Mapping[str, Any], engine: str) -> None:
-        """Take the images and further inputs of a call, unread.
+    def __init__(self, processor: Compilation, config: Config, images: Any, extra_inputs: Mapping[str, Any], engine: str) -> None:
+        """Take the images and extra inputs of a call, unread.
 
         Args:
             processor: compiles the settings, and keeps what it compiled.
             config: the settings of the call.
             images: as for `preprocess`.
-            further: the further inputs by the call's keywords.
+            extra_inputs: the extra inputs by the call's keywords.
             engine: `onnxruntime` or `numpy`.
 
         Raises:
             ImageError: there are no images, samples do not have as many images as the class takes, or
-                further inputs are not those that the class takes.
+                extra inputs are not those that the class takes.
         """
         spec = processor.spec
         self._processor, self._spec, self._config, self._engine = processor, spec, config, engine
         self._absent = images is None and has_own_prompts(spec)
-        samples = _samples(spec, stand_ins(further) if self._absent else images)
+        samples = _samples(spec, stand_ins(extra_inputs) if self._absent else images)
         self.counts = [len(sample) for sample in samples]
         if spec.images_per_sample > 1 and set(self.counts) != {spec.images_per_sample}:
             raise ImageError(f"{spec.name}: expected samples of {spec.images_per_sample} images each, got {self.counts}")
         self._several = [bool(spec.images_per_sample_output) and count > 1 for count in self.counts for _ in range(count)]
         self._images = [image for sample in samples for image in sample]
-        self._further = read_further(spec, further, len(self._images))
+        self._extra_inputs = read_extra_inputs(spec, extra_inputs, len(self._images))
         threads = 1 if len(self._images) == 1 else processor.threads or workers.default_threads()
         self._runs = SideBySide(threads)
         self._runner = Runner(labels_of(self._images), self._runs, processor._cache.plans, processor._cache.memory)
@@ -148,7 +148,7 @@ class Call:
                     kind = kind if index else program_options(spec, processor.backend, array)
                     self._run_one(index, config, array)
             runner.finish()
-        declared = processor._program(self._config, **kind, **options_of(self._further)).outputs
+        declared = processor._program(self._config, **kind, **options_of(self._extra_inputs)).outputs
         outputs = [output for output in declared if output.name != spec.images_per_sample_output]
         if self._absent:
             of_images = {output.name for output in processor._program(self._config, **kind).outputs}
@@ -158,22 +158,22 @@ class Call:
     def _run_one(self, index: int, config: Config, array: Array) -> None:
         """Run one image, or pass it to the runner, which may run it together with others."""
         processor, runner, several = self._processor, self._runner, self._several[index]
-        further = {name: rows[index] for name, rows in self._further.items()}
-        plain = graph_takes(self._spec, array, further)
+        extra_inputs = {name: rows[index] for name, rows in self._extra_inputs.items()}
+        plain = graph_takes(self._spec, array, extra_inputs)
         if plain and self._engine == "onnxruntime":
-            options = options_of(further, several)
+            options = options_of(extra_inputs, several)
             own_threads = processor.threads or (1 if workers.in_child() else None)
             threads = 1 if len(self._images) > 1 else own_threads
             program = processor._program(config, **options)
             session = partial(processor._session, program, config, threads, **options)
-            runner.add(index, program, session, {"image": array, **further})
+            runner.add(index, program, session, {"image": array, **extra_inputs})
             return
 
         def compiled(**options: Any) -> Program:
-            return processor._program(config, **options_of(further, several), **options)
+            return processor._program(config, **options_of(extra_inputs, several), **options)
 
         with about(runner.labels[index], *(() if plain else (ConfigError,))):
-            runner.results[index] = run_array(self._spec, processor.backend, config, compiled, array, further)
+            runner.results[index] = run_array(self._spec, processor.backend, config, compiled, array, extra_inputs)
 
     def delivered(self, outputs: list[Output], return_tensors: Any) -> BatchFeature:
         """Return the results of all images, in the containers of transformers' class or as a framework's tensors.

@@ -1,4 +1,4 @@
-"""Further methods of transformers' base classes, for code that calls the parts of a processor.
+"""Other methods of transformers' base classes, for code that calls the parts of a processor.
 
 Source: transformers 5.23, `BaseImageProcessor`, `PilBackend`, `TorchvisionBackend` and `ImageProcessingMixin`.
 """

@@ -77,7 +77,7 @@ class Compilation(Settings):
             opset: version of the default ONNX domain, 17 to 23.
             image_size: (height, width) of every image, or None for any.
             color: the colour order of the input.
-            inputs: further inputs beside the image, as for `compile`.
+            inputs: extra inputs beside the image, as for `compile`.
             several: as for `compile`; the output with the number of a sample's images is then left out.
             **changes: settings to use instead of the processor's own.
 
@@ -140,9 +140,9 @@ class Compilation(Settings):
         return TorchModule(self, **options)
 
 
-def options_of(further: Mapping[str, Any], several: bool = False) -> dict[str, Any]:
-    """Return options of the program for further inputs and for several images in a sample; empty without both."""
-    return {**({"extra_inputs": sorted(further)} if further else {}), **({"several": True} if several else {})}
+def options_of(extra_inputs: Mapping[str, Any], several: bool = False) -> dict[str, Any]:
+    """Return options of the program for extra inputs and for several images in a sample; empty without both."""
+    return {**({"extra_inputs": sorted(extra_inputs)} if extra_inputs else {}), **({"several": True} if several else {})}
 
 
 def program_key(config: Config, backend: str, options: Mapping[str, Any]) -> tuple[str, str, str]:

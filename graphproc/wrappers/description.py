@@ -55,7 +55,7 @@ def explained(spec: ProcessorSpec, key: str) -> str:
 
 
 def given(extra: ExtraInput) -> str:
-    """Return the form of a further input, in words."""
+    """Return the form of an extra input, in words."""
     forms = {
         "HW": "a map [height, width]" + (" of the image's sides" if extra.aligned else ""),
         "HWC": "an image" + (" of the image's sides" if extra.aligned else " of any size"),

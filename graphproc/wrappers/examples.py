@@ -1,4 +1,4 @@
-"""Images to try a processor on: the photograph that ships with the package, noise, and further inputs to go with them."""
+"""Images to try a processor on: the photograph that ships with the package, noise, and extra inputs to go with them."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def example_inputs(program: Program, image: Array) -> dict[str, Array]:
         image: the image as the program reads it, [height, width, channels].
 
     Returns:
-        The image and each further input: a map of whole numbers from 0 to 7, a map of depths in metres,
+        The image and each extra input: a map of whole numbers from 0 to 7, a map of depths in metres,
         the image upside down, or boxes (x, y, width, height in pixels) of a half and a third of the image.
     """
     found = {"image": image}

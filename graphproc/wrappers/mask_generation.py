@@ -37,7 +37,7 @@ def generate_crop_boxes(
         crop_n_layers: how many layers of crops there are beside the image itself; layer n has 4 ** n crops.
         overlap_ratio: how much crops overlap, as a share of the shorter side.
         points_per_crop: how many points there are along each side of the grid.
-        crop_n_points_downscale_factor: by how much that number is divided in each further layer.
+        crop_n_points_downscale_factor: by how much that number is divided in each layer after the first.
         device: the device of the tensors.
 
     Returns:

@@ -65,7 +65,7 @@ class Pipeline:
                 program's first input.
             return_tensors: `np`, `pt`, `tf`, `jax` or `mlx`.
             engine: `onnxruntime` or `numpy` for this call.
-            **inputs: arrays for the program's further inputs by name, one for each image.
+            **inputs: arrays for the program's extra inputs by name, one for each image.
 
         Returns:
             A BatchFeature with the program's outputs.
@@ -81,8 +81,8 @@ class Pipeline:
         if first is None or self.program.stacked or first.type.layout != "HWC":
             raise ConfigError(f"{self.program.name}: expected a program that reads images, HWC. Export it, and use gp.Session.")
         arrays = read_images(images, {}, COLORS.get(first.type.shape[-1], "rgb"))
-        further = ({name: np.asarray(rows[i]) for name, rows in inputs.items()} for i in range(len(arrays)))
-        given = [{first.name: array, **one} for array, one in zip(arrays, further, strict=True)]
+        others = ({name: np.asarray(rows[i]) for name, rows in inputs.items()} for i in range(len(arrays)))
+        given = [{first.name: array, **one} for array, one in zip(arrays, others, strict=True)]
         if missing := [v.name for v in self.program.inputs if v.name not in (first.name, *inputs)]:
             raise ImageError(f"{self.program.name}: expected an input {missing[0]!r}, one array for each image")
         if engine == "numpy":

@@ -17,7 +17,7 @@ from graphproc.wrappers.common_methods import CommonMethods, call_keywords
 from graphproc.wrappers.compilation import Compilation
 from graphproc.wrappers.description import Description
 from graphproc.wrappers.devices import device_for
-from graphproc.wrappers.further_inputs import by_name
+from graphproc.wrappers.extra_inputs import by_name
 from graphproc.wrappers.loading import ImageProcessingMixin
 from graphproc.wrappers.methods.registry import methods
 from graphproc.wrappers.post_process import PostProcessing, post_processing_methods
@@ -95,7 +95,7 @@ class BaseImageProcessor(ImageProcessingMixin, Compilation, ArrayMethods, Common
         if self.backend == "pil" and device is not None and str(device) != "cpu":
             text = f"device={device!r} changes nothing with backend 'pil', as in transformers. Move the result."
             warn_once(self._cache.warned, self.spec.name, {"device": text})
-        call = Call(self, config, images, found.further, checked_engine(engine or self.engine))
+        call = Call(self, config, images, found.extra_inputs, checked_engine(engine or self.engine))
         outputs = call.run(getattr(input_data_format, "value", input_data_format))  # transformers' enum, or its value
         features = call.delivered(outputs, return_tensors)
         if found.texts:

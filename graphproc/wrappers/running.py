@@ -137,7 +137,7 @@ class Runner:
             index: the number of the image.
             program: the program.
             session: returns the session of its graph; for several images a session with one thread.
-            inputs: the image and the further inputs by the program's names.
+            inputs: the image and the extra inputs by the program's names.
 
         Raises:
             ImageError: the image's size does not meet a precondition, or inputs that must have one size differ.

@@ -221,7 +221,7 @@ def run_image(session: Session, image: Array, label: str, inputs: Mapping[str, A
         session: a session of the graph.
         image: uint8 [height, width, channels], in the graph's colour order.
         label: the image's name in errors.
-        inputs: all inputs of the image by the program's names, if there are further ones.
+        inputs: all inputs of the image by the names of the program, if there are extra inputs.
 
     Returns:
         The graph's outputs by name.

@@ -28,7 +28,7 @@ PROCESSORS = {
     "CLIP": CLIP,
     "DETR": gp.DetrImageProcessor(size={"shortest_edge": 50, "longest_edge": 70}),  # two outputs, and a mask
     "Qwen2-VL": gp.Qwen2VLImageProcessor(),  # images in a row
-    "VitMatte": gp.VitMatteImageProcessor(),  # a further input
+    "VitMatte": gp.VitMatteImageProcessor(),  # an extra input
     "SuperGlue": gp.SuperGlueImageProcessor(size={"height": 40, "width": 50}),  # two images in each sample
 }
 

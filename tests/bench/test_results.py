@@ -46,8 +46,8 @@ def test_a_batch_is_compared_and_divided_by(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_graph_with_other_results_is_not_ok(monkeypatch: pytest.MonkeyPatch) -> None:
     right = Session.run
 
-    def wrong(session: Session, inputs: Any, *further: Any) -> Any:
-        return {name: value + np.float32(1000) for name, value in right(session, inputs, *further).items()}
+    def wrong(session: Session, inputs: Any, *others: Any) -> Any:
+        return {name: value + np.float32(1000) for name, value in right(session, inputs, *others).items()}
 
     monkeypatch.setattr(Session, "run", wrong)
     (result,) = bench(SMALL, PHOTO, runs=1, names=[NUMPY])

@@ -1,4 +1,4 @@
-"""The programs for tests of all processor classes: each class once, and once more with its further inputs.
+"""The programs for tests of all processor classes: each class once, and once more with its extra inputs.
 
 Settings are the defaults, except where these give results of millions of elements, or a step has no default.
 """
@@ -83,7 +83,7 @@ class Variant:
 
     Attributes:
         name: the class.
-        inputs: the optional further inputs that the program has; it always has the required ones.
+        inputs: the optional extra inputs that the program has; it always has the required ones.
         several: whether it is the program for images that are some of several in a sample.
     """
 
@@ -130,7 +130,7 @@ def program(variant: Variant, color: str = "rgb") -> Program:
 
 
 def inputs_of(program: Program, images: Sequence[Array]) -> list[dict[str, Array]]:
-    """Return all inputs of each image, further ones made to fit."""
+    """Return all inputs of each image, extra inputs made to fit."""
     return [example_inputs(program, image) for image in images]
 
 

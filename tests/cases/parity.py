@@ -26,7 +26,7 @@ from graphproc.processors.registry import lookup, modules
 from graphproc.runtime.session import Session
 from graphproc.sizes import num
 from graphproc.wrappers.examples import photograph
-from graphproc.wrappers.further_inputs import read_further
+from graphproc.wrappers.extra_inputs import read_extra_inputs
 from graphproc.wrappers.processor import BaseImageProcessor, processor_class
 
 transformers.logging.set_verbosity_error()
@@ -184,7 +184,7 @@ def sample(name: str, image: Image.Image) -> list[Image.Image]:
 
 
 def keywords(name: str, images: list[Image.Image]) -> dict[str, Any]:
-    """Return the further inputs of a call on some images, one each."""
+    """Return the extra inputs of a call on some images, one each."""
     each = [CASES[name].keywords((image.height, image.width)) for image in images]
     return {key: [one[key] for one in each] for key in each[0]}
 
@@ -192,16 +192,16 @@ def keywords(name: str, images: list[Image.Image]) -> dict[str, Any]:
 def transformers_result(name: str, settings: Settings, *images: Image.Image) -> Outcome:
     """Return transformers' outputs, or the error that it raised."""
     given = images[0] if len(images) == 1 else list(images)
-    further = keywords(name, list(images))
+    extra_inputs = keywords(name, list(images))
     tensors = "np" if backend_of(name, settings) == "pil" else "pt"
-    return attempt(lambda: theirs(name, settings)(given, return_tensors=tensors, **further), Exception)
+    return attempt(lambda: theirs(name, settings)(given, return_tensors=tensors, **extra_inputs), Exception)
 
 
 def numpy_result(name: str, settings: Settings, *images: Image.Image, engine: str = "numpy") -> Outcome:
     """Return the numpy reference's outputs, or a deliberate error; any other error is a defect and passes through."""
     given = images[0] if len(images) == 1 else list(images)
-    further = keywords(name, list(images))
-    return attempt(lambda: ours(name, settings)(given, return_tensors="np", engine=engine, **further), GraphprocError)
+    extra_inputs = keywords(name, list(images))
+    return attempt(lambda: ours(name, settings)(given, return_tensors="np", engine=engine, **extra_inputs), GraphprocError)
 
 
 def graph(name: str, settings: Settings, input: str = "batch") -> Session | GraphprocError:
@@ -214,20 +214,20 @@ def graph(name: str, settings: Settings, input: str = "batch") -> Session | Grap
 
 
 def _names(name: str) -> list[str]:
-    """Return the program's names of the further inputs that the case gives."""
+    """Return the program's names of the extra inputs that the case gives."""
     given = CASES[name].keywords((8, 8))
     return [key for key, extra in lookup(name).extra_inputs.items() if extra.keyword in given]
 
 
 def compiled(name: str, settings: Settings) -> Program:
-    """Return the program, with the further inputs that the case gives."""
+    """Return the program, with the extra inputs that the case gives."""
     return ours(name, settings).compile(inputs=_names(name))
 
 
 def inputs(name: str, *images: Image.Image) -> dict[str, list[Array]]:
     """Return the graph's inputs for some images, one array each."""
-    further = keywords(name, list(images))
-    read = {"image": [np.asarray(image) for image in images], **read_further(lookup(name), further, len(images))}
+    extra_inputs = keywords(name, list(images))
+    read = {"image": [np.asarray(image) for image in images], **read_extra_inputs(lookup(name), extra_inputs, len(images))}
     program = compiled(name, CASES[name].always)
     return {program.graph_input_name(key): rows for key, rows in read.items()}
 

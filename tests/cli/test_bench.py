@@ -87,8 +87,8 @@ def test_a_configuration_file_is_a_source(tmp_path: Path) -> None:
 def test_other_bits_are_shown_and_exit_1(monkeypatch: pytest.MonkeyPatch) -> None:
     right = Session.run
 
-    def wrong(session: Session, inputs: Any, *further: Any) -> Any:
-        return {name: value + np.float32(1000) for name, value in right(session, inputs, *further).items()}
+    def wrong(session: Session, inputs: Any, *others: Any) -> Any:
+        return {name: value + np.float32(1000) for name, value in right(session, inputs, *others).items()}
 
     monkeypatch.setattr(Session, "run", wrong)
     lines = run(code=1).splitlines()

@@ -51,7 +51,7 @@ ADDED: Mapping[str, tuple[str, ...]] = {
     "prompt_image": ("prompt_pixel_values",),
     "prompt_map": ("prompt_masks",),
 }
-"""The outputs that a further input brings."""
+"""The outputs that an extra input brings."""
 
 
 GRAPHS = tiers.rows(

@@ -29,7 +29,7 @@ PAN_AND_SCAN = {
     "pan_and_scan_max_num_crops": 4,
     "pan_and_scan_min_ratio_to_activate": 1.2,
 }
-FURTHER: dict[str, list[dict[str, Any]]] = {
+VARIANTS: dict[str, list[dict[str, Any]]] = {
     "AriaImageProcessor": [{"split_image": True}],
     "BridgeTowerImageProcessor": [{"do_center_crop": True}],
     "Cohere2VisionImageProcessor": [{"crop_to_patches": False}],
@@ -128,8 +128,8 @@ def fallbacks(model: onnx.ModelProto) -> list[str]:
 
 @pytest.mark.parametrize("variant", tiers.classes(), ids=str)
 def test_cuda_graphs_have_a_kernel_for_every_node(variant):
-    further = {"inputs": variant.inputs, "several": variant.several}
-    found = fallbacks(exported(variant.name, {key: value for key, value in further.items() if value}))
+    options = {"inputs": variant.inputs, "several": variant.several}
+    found = fallbacks(exported(variant.name, {key: value for key, value in options.items() if value}))
     assert found == []
 
 
@@ -138,9 +138,9 @@ def test_cuda_graphs_have_a_kernel_for_every_node(variant):
     tiers.rows(
         [
             *((variant.name, options) for variant in FAMILIES for _, options in SETTINGS),
-            *((name, options) for name, every in FURTHER.items() for options in every),
+            *((name, options) for name, every in VARIANTS.items() for options in every),
         ],
-        [(tiers.STANDARD, options) for _, options in SETTINGS] + [(name, FURTHER[name][0]) for name in FURTHER],
+        [(tiers.STANDARD, options) for _, options in SETTINGS] + [(name, VARIANTS[name][0]) for name in VARIANTS],
     ),
     ids=str,
 )

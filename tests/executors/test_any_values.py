@@ -74,11 +74,11 @@ IMAGES += [
 def test_transformers(name: str, settings: Mapping[str, Any], image: Array) -> None:
     """The same values in the same dtype."""
     settings = {**CASES[name].always, **settings, "backend": "pil", "do_convert_rgb": False}
-    further = CASES[name].keywords(image.shape[:2])
-    further = {key: [value] for key, value in further.items()}
-    expected = attempt(lambda: theirs(name, settings)(image, return_tensors="np", **further), ())  # type: ignore[arg-type]
+    extra_inputs = CASES[name].keywords(image.shape[:2])
+    extra_inputs = {key: [value] for key, value in extra_inputs.items()}
+    expected = attempt(lambda: theirs(name, settings)(image, return_tensors="np", **extra_inputs), ())  # type: ignore[arg-type]
     processor = ours(name, settings)
-    found = attempt(lambda: processor(image, return_tensors="np", **further), ())  # type: ignore[arg-type]
+    found = attempt(lambda: processor(image, return_tensors="np", **extra_inputs), ())  # type: ignore[arg-type]
     bound = processor.spec.parity_of("pil").bound if image.dtype == np.uint8 else 0.0
     assert not difference(found, expected, bound)
 

@@ -192,7 +192,7 @@ def test_other_inputs_of_the_model_stay() -> None:
 
 
 def test_names_that_clash() -> None:
-    """A model that calls its values, nodes, weights and a further output as the post-processing calls its own."""
+    """A model that calls its values, nodes, weights and a second output as the post-processing calls its own."""
     own = processor("RTDetr")
     post = own.post_processing_to_onnx("object_detection")
     net = detector()

@@ -97,7 +97,7 @@ UNCHANGED = (
 @pytest.mark.parametrize("color", ["rgb", "gray"])
 @pytest.mark.parametrize("variant", tiers.classes(), ids=str)
 def test_every_processor_keeps_its_results(variant: Variant, color: str) -> None:
-    """With the further inputs; how results join is as before."""
+    """With the extra inputs; how results join is as before."""
     before = program(variant, color)
     after = optimize(before)
     assert (op_names(after) == op_names(before)) == (variant.name in UNCHANGED)

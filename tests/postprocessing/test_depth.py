@@ -20,7 +20,7 @@ VIEWS = [33.0, 58.5, 101.25]
 
 
 def depths(scale: float = 5.0, **more: Any) -> SimpleNamespace:
-    """Return depths of three images, and further outputs."""
+    """Return depths of three images, and other outputs."""
     torch = pytest.importorskip("torch")
     made = torch.rand((3, 24, 31), generator=torch.Generator().manual_seed(3)) * scale
     return SimpleNamespace(predicted_depth=made, **{name: torch.tensor(value) for name, value in more.items()})

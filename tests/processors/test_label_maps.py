@@ -107,7 +107,7 @@ def _labels(make: Callable[[], Any], dtype: str, tensors: str) -> Any:
 @pytest.mark.parametrize(
     ("maps", "message"),
     [
-        (np.full((17, 25), 300, np.uint64), "expected a further input of .*, got uint64"),
+        (np.full((17, 25), 300, np.uint64), "expected an extra input of .*, got uint64"),
         ([_image(17, 25)], r"expected \[height, width\]"),
         ([_map(17, 25)] * 2, "expected one for each of the 1 images, got 2"),
     ],

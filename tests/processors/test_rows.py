@@ -110,7 +110,7 @@ def test_a_name_like_no_other_is_refused() -> None:
         lookup("")
 
 
-FURTHER: Mapping[str, tuple[str, ...]] = {
+EXTRA_INPUTS: Mapping[str, tuple[str, ...]] = {
     "segmentation_map": ("labels",),
     "prompt_depth": ("prompt_depth",),
     "prompt_image": ("prompt_pixel_values",),
@@ -132,9 +132,9 @@ def test_the_outputs_that_tables_show_are_those_of_the_programs(name: str) -> No
         assert [o.name for o in spec.program(config, backend=backend).outputs] == always
         for input in inputs:
             found = {o.name for o in spec.program(config, backend=backend, extra_inputs=[input]).outputs}
-            assert found - set(always) == set(FURTHER[input]) <= optional
+            assert found - set(always) == set(EXTRA_INPUTS[input]) <= optional
     # What no input brings, a text or a setting does.
-    left = optional - {output for input in inputs for output in FURTHER[input]} - set(spec.texts)
+    left = optional - {output for input in inputs for output in EXTRA_INPUTS[input]} - set(spec.texts)
     if left:
         assert left <= {o.name for o in spec.program(spec.config({"do_pad": True, "fine_route": True})).outputs}
     assert set(spec.outputs) <= {output.strip("[]") for output in spec.shown_outputs}

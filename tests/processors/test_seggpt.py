@@ -32,8 +32,8 @@ def test_a_number_of_labels_that_is_none(labels: object) -> None:
 @pytest.mark.parametrize("given", [(), ("prompt_images",), ("prompt_masks",), ("prompt_images", "prompt_masks")])
 def test_prompts_are_optional(given: tuple[str, ...]) -> None:
     image = Image.fromarray(np.full((20, 30, 3), 90, dtype=np.uint8))
-    further = {key: value for key, value in prompts((20, 30)).items() if key in given}
-    expected = reference_class(NAME)(num_labels=7)(image, return_tensors="np", **further)
-    found = processor_class(NAME)(num_labels=7)(image, return_tensors="np", **further)
+    extra_inputs = {key: value for key, value in prompts((20, 30)).items() if key in given}
+    expected = reference_class(NAME)(num_labels=7)(image, return_tensors="np", **extra_inputs)
+    found = processor_class(NAME)(num_labels=7)(image, return_tensors="np", **extra_inputs)
     assert list(found) == list(expected)
     assert all(np.array_equal(found[key], expected[key]) for key in found)

@@ -74,9 +74,9 @@ def shape(value: Any) -> Any:
 def test_transformers(name: str, backend: str, settings: Mapping[str, Any]) -> None:
     settings = {**CASES[name].always, **settings, "backend": backend}
     images = [picture((40, 72), "photograph"), picture((40, 72), "noise")]
-    further = keywords(name, images)
-    found = ours(name, settings)(images, **further)
-    expected = theirs(name, settings)(images, **further)
+    extra_inputs = keywords(name, images)
+    found = ours(name, settings)(images, **extra_inputs)
+    expected = theirs(name, settings)(images, **extra_inputs)
     if name == "IdeficsImageProcessor":
         found, expected = {"": found}, {"": expected}
     assert set(found) == set(expected)

@@ -294,7 +294,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "maps as numpy",
         "SAM 2 and 3 call a tensor's method on the labels, which are arrays by then",
-        _raises("has no attribute '(to|squeeze)'", lambda trial: bool(getattr(trial, "further", ()))),
+        _raises("has no attribute '(to|squeeze)'", lambda trial: bool(getattr(trial, "extra_inputs", ()))),
     ),
     Fault(
         "types of a call's settings",
@@ -435,7 +435,7 @@ FAULTS: tuple[Fault, ...] = (
         "transformers takes SegGPT's masks that become no colours as images of three axes alone",
         _raises(
             "Could not make a flat list of images from|Invalid image type. Must be of type PIL",
-            lambda trial: trial.name == "SegGptImageProcessor" and "prompt_masks" in trial.further,
+            lambda trial: trial.name == "SegGptImageProcessor" and "prompt_masks" in trial.extra_inputs,
         ),
     ),
     Fault(

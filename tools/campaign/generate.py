@@ -90,7 +90,7 @@ def _filled(base: Trial, rng: random.Random) -> Trial:
             call["input_data_format"] = layouts.pop() if rng.random() < 0.9 else "channels_first"
     tensors = rng.choice(("np", "np", "np", "pt", "pt", None))
     made = replace(base, call=call, pictures=tuple(pictures), nesting=nesting, tensors=tensors)
-    return replace(made, further=_further(made, rng))
+    return replace(made, extra_inputs=_extra_inputs(made, rng))
 
 
 def _nesting(spec: ProcessorSpec, rng: random.Random) -> str:
@@ -104,8 +104,8 @@ def _nesting(spec: ProcessorSpec, rng: random.Random) -> str:
 MAPS = ("uint8", "uint8", "uint8", "int32", "int64", "bool", "int16", "float32")
 
 
-def _further(trial: Trial, rng: random.Random, graph: bool = False) -> dict[str, str]:
-    """Draw expressions of further inputs; required ones are always there."""
+def _extra_inputs(trial: Trial, rng: random.Random, graph: bool = False) -> dict[str, str]:
+    """Draw expressions of extra inputs; required ones are always there."""
     found = {}
     for extra in lookup(trial.name).extra_inputs.values():
         if not extra.required and rng.random() < 0.4:
@@ -127,7 +127,7 @@ def _further(trial: Trial, rng: random.Random, graph: bool = False) -> dict[str,
 def _one(
     keyword: str, image: Picture, aligned: bool, dtype: str, form: str, rng: random.Random, graph: bool, specs: int | None
 ) -> str:
-    """Draw one further input of one image; for a graph, of its element type, with a given number of boxes."""
+    """Draw one extra input of one image; for a graph, of its element type, with a given number of boxes."""
     height, width = (image.height, image.width) if aligned else sides(rng)
     seed = image.seed + 1
     if keyword == "boxes":
@@ -188,10 +188,10 @@ def _graphs(name: str, backend: str, settings: dict[str, object], rng: random.Ra
         )
         nesting = "2" if spec.images_per_sample == 2 else str(count) if spec.images_per_sample == 0 else "list"
         made = replace(base, pictures=pictures, nesting=nesting)
-        found.append(replace(made, further=_further(made, rng, graph=True)))
-    if spec.extra_inputs and found:  # one graph, so the same further inputs in every run
-        first = set(found[0].further)
-        found = [trial for trial in found if set(trial.further) == first]
+        found.append(replace(made, extra_inputs=_extra_inputs(made, rng, graph=True)))
+    if spec.extra_inputs and found:  # one graph, so the same extra inputs in every run
+        first = set(found[0].extra_inputs)
+        found = [trial for trial in found if set(trial.extra_inputs) == first]
     return found
 
 

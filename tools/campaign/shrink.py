@@ -51,14 +51,14 @@ def simpler(trial: Trial) -> Iterator[Trial]:
         yield replace(trial, settings={}, call={})
         yield replace(trial, call={})
     if trial.nesting != "one" and trial.graph is None:
-        for picture in trial.pictures if not trial.further else ():
+        for picture in trial.pictures if not trial.extra_inputs else ():
             yield replace(trial, pictures=(picture,), nesting="one")
-    if count > 1 and not trial.further:
+    if count > 1 and not trial.extra_inputs:
         for index in range(count):
             rest = trial.pictures[:index] + trial.pictures[index + 1 :]
             yield replace(trial, pictures=rest, nesting="list")
-    for keyword in trial.further:
-        yield replace(trial, further={key: text for key, text in trial.further.items() if key != keyword})
+    for keyword in trial.extra_inputs:
+        yield replace(trial, extra_inputs={key: text for key, text in trial.extra_inputs.items() if key != keyword})
     if trial.given != "constructor":
         yield replace(trial, given="constructor")
     if trial.call and trial.graph is None:

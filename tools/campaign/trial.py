@@ -52,7 +52,7 @@ class Trial:
         call: the settings in the call.
         pictures: the images, in order.
         nesting: the form in which they are given (`pictures.joined`).
-        further: the further inputs of the call, an expression for each keyword.
+        extra_inputs: the extra inputs of the call, an expression for each keyword.
         given: how settings are given: `constructor`, `file`, or a file `saved by transformers` or
             `saved by graphproc`.
         tensors: `return_tensors`.
@@ -66,7 +66,7 @@ class Trial:
     call: Mapping[str, Any] = field(default_factory=dict)
     pictures: tuple[Picture, ...] = ()
     nesting: str = "one"
-    further: Mapping[str, str] = field(default_factory=dict)
+    extra_inputs: Mapping[str, str] = field(default_factory=dict)
     given: str = "constructor"
     tensors: str | None = "np"
     engine: str = "numpy"
@@ -131,9 +131,9 @@ class Trial:
 
     def keywords(self) -> str:
         """Return the keywords of both calls."""
-        further = "".join(f", {key}={text}" for key, text in self.further.items())
+        extra_inputs = "".join(f", {key}={text}" for key, text in self.extra_inputs.items())
         settings = "".join(f", {key}={literal(value)}" for key, value in self.call.items())
-        return f"return_tensors={self.tensors!r}{further}{settings}"
+        return f"return_tensors={self.tensors!r}{extra_inputs}{settings}"
 
     def script(self) -> str:
         """Return a program of about ten lines that shows the difference."""
@@ -180,7 +180,7 @@ class Trial:
         assert self.graph is not None
         graph = self.graph
         found = f"input={graph.input!r}, target={graph.target!r}, opset={graph.opset}, color={graph.color!r}"
-        if names := [name for name, extra in lookup(self.name).extra_inputs.items() if extra.keyword in self.further]:
+        if names := [name for name, extra in lookup(self.name).extra_inputs.items() if extra.keyword in self.extra_inputs]:
             found += f", inputs={names!r}"
         if graph.fixed == "image_size":
             found += f", image_size={(self.pictures[0].height, self.pictures[0].width)}"
@@ -202,8 +202,9 @@ class Trial:
             arrays = [f"{array}[..., None]" for array in arrays]
         each = {"image": f"[{', '.join(arrays)}]"}
         for name, extra in lookup(self.name).extra_inputs.items():
-            if extra.keyword in self.further:
-                each[name] = f"[np.asarray(one, {np.dtype(DTYPES[extra.dtype]).name!r}) for one in {self.further[extra.keyword]}]"
+            if extra.keyword in self.extra_inputs:
+                dtype, given = np.dtype(DTYPES[extra.dtype]).name, self.extra_inputs[extra.keyword]
+                each[name] = f"[np.asarray(one, {dtype!r}) for one in {given}]"
         form = {"image": "{}[0]", "batch": "np.stack({})", "sequence": "{}"}[self.graph.input]
         return "{" + ", ".join(f"{self._input(name)!r}: {form.format(specs)}" for name, specs in each.items()) + "}"
 

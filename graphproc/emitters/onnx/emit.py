@@ -37,7 +37,7 @@ class EmitOptions:
         target: `cpu` is the fastest form for ONNX Runtime's CPU provider; `cuda` uses only nodes with CUDA kernels, exact
             with TF32; `portable` uses float32 and int64 only, for runtimes without 8-bit or double arithmetic.
         input: `batch` reads `images`, uint8 [batch, height, width, C]; `image` reads `image`, uint8 [height, width, C];
-            `sequence` reads `images`, a sequence of uint8 [height, width, C] of different sizes. Further inputs go the same
+            `sequence` reads `images`, a sequence of uint8 [height, width, C] of different sizes. Extra inputs go the same
             way. A program of a model's outputs reads these stacked, and sizes once for all images, or with `sequence` one
             for each.
         opset: the version of the default ONNX domain, 17 to 23.

@@ -61,7 +61,7 @@ def scale(b: ProgramBuilder, config: Config, x: Value) -> Value:
 def surround(extra: int) -> Stage:
     """Make the stage that pads to whole patches at the bottom and right.
 
-    `extra` pixels are added to the width before it is rounded up: 1 gives a further column of patches
+    `extra` pixels are added to the width before it is rounded up: 1 gives another column of patches
     where the width already is a whole number of them.
     """
 

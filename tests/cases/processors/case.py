@@ -21,13 +21,13 @@ class Case:
         extra: more settings, by label.
         standard: whether settings for every plain class make sense for this one.
         refuses: sizes and settings that this package refuses with a clear error although transformers gives something.
-        keywords: the further inputs of a call on an image of a size; they go to both sides.
+        keywords: the extra inputs of a call on an image of a size; they go to both sides.
         images: the images for the test suite instead of the usual ones, where results are large.
         batch: the sizes of the images of one batch in the test suite.
         skip: sizes to try on neither side, with the reason in a comment.
         derived: settings that transformers' class sets from others or reads only in calls; this package
             leaves them as they are given.
-        edges: further sizes for `tools/parity.py`: those where a tile grid changes.
+        edges: more sizes for `tools/parity.py`: those where a tile grid changes.
         reference: makes what is compared with from settings, if that is not a class of transformers. The
             result is called like a processor.
     """

@@ -40,8 +40,8 @@ def by_name(spec: ProcessorSpec, values: Sequence[Any], given: Mapping[str, Any]
     return {**named, **given}
 
 
-def read_further(spec: ProcessorSpec, given: Mapping[str, Any], count: int) -> dict[str, list[Array]]:
-    """Return the further inputs that were given, one array for each image, by the program's names.
+def read_extra_inputs(spec: ProcessorSpec, given: Mapping[str, Any], count: int) -> dict[str, list[Array]]:
+    """Return the extra inputs that were given, one array for each image, by the program's names.
 
     Args:
         spec: the spec of the class.
@@ -85,7 +85,7 @@ def stand_ins(given: Mapping[str, Any]) -> list[Any]:
 
 
 def read_input(extra: ExtraInput, item: Any, label: str) -> Array:
-    """Return one further input as the program reads it.
+    """Return one extra input as the program reads it.
 
     Args:
         extra: the input's declaration in the spec.

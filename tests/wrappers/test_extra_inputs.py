@@ -12,7 +12,7 @@ from cases.parity import reference_class
 import graphproc as gp
 from graphproc.errors import ImageError
 from graphproc.processors.registry import specs
-from graphproc.wrappers.further_inputs import by_name
+from graphproc.wrappers.extra_inputs import by_name
 from graphproc.wrappers.processor import processor_class
 
 Array = np.ndarray[Any, Any]
