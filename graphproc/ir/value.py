@@ -71,78 +71,78 @@ class Value:
     # ---- operators ---------------------------------------------------------------------------------------------
 
     def __add__(self, other: Value | _Numbers) -> Value:
-        return _combined("add", self, other)
+        return _binary("add", self, other)
 
     def __radd__(self, other: _Numbers) -> Value:
-        return _combined("add", self, other)
+        return _binary("add", self, other)
 
     def __sub__(self, other: Value | _Numbers) -> Value:
-        return _combined("subtract", self, other)
+        return _binary("subtract", self, other)
 
     def __rsub__(self, other: _Numbers) -> Value:
-        return _combined("add", -self, other)  # the same result for floats, too: the difference is rounded once in both forms
+        return _binary("add", -self, other)  # the same result for floats, too: the difference is rounded once in both forms
 
     def __mul__(self, other: Value | _Numbers) -> Value:
-        return _combined("multiply", self, other)
+        return _binary("multiply", self, other)
 
     def __rmul__(self, other: _Numbers) -> Value:
-        return _combined("multiply", self, other)
+        return _binary("multiply", self, other)
 
     def __truediv__(self, other: Value | _Numbers) -> Value:
-        return _combined("divide", self, other)
+        return _binary("divide", self, other)
 
     def __rtruediv__(self, other: Num) -> Value:
-        return _combined("divide", self._number(other), self)
+        return _binary("divide", self._number(other), self)
 
     def __floordiv__(self, other: Value | _Numbers) -> Value:
-        return _combined("quotient", self, other)
+        return _binary("quotient", self, other)
 
     def __mod__(self, other: Value | _Numbers) -> Value:
-        return _combined("remainder", self, other)
+        return _binary("remainder", self, other)
 
     def __matmul__(self, other: Value) -> Value:
         return self._apply("mat_mul", (), other)
 
     def __lt__(self, other: Value | _Numbers) -> Value:
-        return _combined("less", self, other)
+        return _binary("less", self, other)
 
     def __le__(self, other: Value | _Numbers) -> Value:
-        return _combined("less_or_equal", self, other)
+        return _binary("less_or_equal", self, other)
 
     def __gt__(self, other: Value | _Numbers) -> Value:
-        return _combined("greater", self, other)
+        return _binary("greater", self, other)
 
     def __ge__(self, other: Value | _Numbers) -> Value:
-        return _combined("greater_or_equal", self, other)
+        return _binary("greater_or_equal", self, other)
 
     def __eq__(self, other: Value | _Numbers) -> Value:  # type: ignore[override]
-        return _combined("equal", self, other)
+        return _binary("equal", self, other)
 
     def __ne__(self, other: Value | _Numbers) -> Value:  # type: ignore[override]
-        return ~_combined("equal", self, other)
+        return ~_binary("equal", self, other)
 
     __hash__ = None  # type: ignore[assignment]  # `==` is an operator of the program
 
     def __and__(self, other: Value) -> Value:
-        return _combined("and", self, other)
+        return _binary("and", self, other)
 
     def __or__(self, other: Value) -> Value:
-        return _combined("or", self, other)
+        return _binary("or", self, other)
 
     def __invert__(self) -> Value:
-        return self._apply("function", ("not",))
+        return self._apply("unary", ("not",))
 
     def __neg__(self) -> Value:
-        return self._apply("function", ("negative",))
+        return self._apply("unary", ("negative",))
 
     def __abs__(self) -> Value:
-        return self._apply("function", ("abs",))
+        return self._apply("unary", ("abs",))
 
     def __getitem__(self, places: Value) -> Value:
         """Return the rows of the first axis at some places, an int64 vector: `labels[best]`."""
         if not isinstance(places, Value):
             raise ProgramError(f"{self.name}: expected places in the first axis, a value, got {places!r}. See Value.narrow.")
-        return self._apply("pick", (-self.type.rank,), places)
+        return self._apply("gather", (-self.type.rank,), places)
 
     # ---- element by element ------------------------------------------------------------------------------------
 
@@ -163,35 +163,35 @@ class Value:
 
     def exp(self) -> Value:
         """Return the exponential."""
-        return self._apply("function", ("exp",))
+        return self._apply("unary", ("exp",))
 
     def log(self) -> Value:
         """Return the natural logarithm."""
-        return self._apply("function", ("log",))
+        return self._apply("unary", ("log",))
 
     def sin(self) -> Value:
         """Return the sine of an angle in radians."""
-        return self._apply("function", ("sin",))
+        return self._apply("unary", ("sin",))
 
     def cos(self) -> Value:
         """Return the cosine of an angle in radians."""
-        return self._apply("function", ("cos",))
+        return self._apply("unary", ("cos",))
 
     def sqrt(self) -> Value:
         """Return the square root."""
-        return self._apply("function", ("sqrt",))
+        return self._apply("unary", ("sqrt",))
 
     def sigmoid(self) -> Value:
         """Return `1 / (1 + exp(-x))`."""
-        return self._apply("function", ("sigmoid",))
+        return self._apply("unary", ("sigmoid",))
 
     def floor(self) -> Value:
         """Return the largest whole number that is not above each element, as a float."""
-        return self._apply("function", ("floor",))
+        return self._apply("unary", ("floor",))
 
     def round(self) -> Value:
         """Return the nearest whole number, as a float; halves go to the even one."""
-        return self._apply("function", ("round",))
+        return self._apply("unary", ("round",))
 
     # ---- along an axis, which counts from the end --------------------------------------------------------------
 
@@ -216,7 +216,7 @@ class Value:
 
         For bools, this is how many are true so far.
         """
-        return self._apply("running_sum", ())
+        return self._apply("cum_sum", ())
 
     def softmax(self, axis: int = -1) -> Value:
         """Return the exponential of each element, divided by the sum of the exponentials."""
@@ -265,18 +265,18 @@ def where(condition: Value, x: Value | float, otherwise: Value | float) -> Value
             "where(condition, x, 0) and where(condition, 0, y)."
         )
     if isinstance(x, Value):
-        return condition._apply("choose", (otherwise,), x)
-    return (~condition)._apply("choose", (x,), otherwise)  # type: ignore[arg-type]
+        return condition._apply("where", (otherwise,), x)
+    return (~condition)._apply("where", (x,), otherwise)  # type: ignore[arg-type]
 
 
 def maximum(x: Value, other: Value | _Numbers) -> Value:
     """Return the larger of two, element by element."""
-    return _combined("maximum", x, other)
+    return _binary("maximum", x, other)
 
 
 def minimum(x: Value, other: Value | _Numbers) -> Value:
     """Return the smaller of two, element by element."""
-    return _combined("minimum", x, other)
+    return _binary("minimum", x, other)
 
 
 def concatenate(values: Sequence[Value], axis: int = -1) -> Value:
@@ -285,11 +285,11 @@ def concatenate(values: Sequence[Value], axis: int = -1) -> Value:
     return first._apply("concat", (axis,), *rest)
 
 
-def _combined(operator: str, left: Value, right: object) -> Value:
+def _binary(operator: str, left: Value, right: object) -> Value:
     if isinstance(right, Value):
-        return left._apply("combine", (operator,), right)
+        return left._apply("binary", (operator,), right)
     _require_operand(operator, left, right)
-    return left._apply("combine", (operator, right))
+    return left._apply("binary", (operator, right))
 
 
 def _require_operand(operator: str, left: Value, right: object) -> None:

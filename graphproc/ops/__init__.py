@@ -5,28 +5,27 @@ Importing this package registers every op; add one import line for a new op.
 
 from graphproc.ir.value import concatenate, maximum, minimum, where
 from graphproc.ops.affine_warp import AffineWarp
+from graphproc.ops.binary import Binary
 from graphproc.ops.blank import Blank
 from graphproc.ops.byte_map import ByteMap
 from graphproc.ops.cast import Cast
 from graphproc.ops.center_crop import CenterCrop
 from graphproc.ops.center_to_corners import CenterToCorners
-from graphproc.ops.choose import Choose
-from graphproc.ops.combine import Combine
-from graphproc.ops.compact import Compact
 from graphproc.ops.composite_on_checkerboard import CompositeOnCheckerboard
 from graphproc.ops.composite_on_white import CompositeOnWhite
+from graphproc.ops.compress import Compress
 from graphproc.ops.concat import Concat
 from graphproc.ops.content_box import ContentBox
-from graphproc.ops.count_up import CountUp
 from graphproc.ops.crop import Crop
+from graphproc.ops.cum_sum import CumSum
 from graphproc.ops.distinct import Distinct
 from graphproc.ops.extend import Extend
 from graphproc.ops.for_each import ForEach
 from graphproc.ops.full import Full
-from graphproc.ops.function import Function
+from graphproc.ops.gather import Gather
 from graphproc.ops.gaussian_blur import GaussianBlur
 from graphproc.ops.grayscale import Grayscale
-from graphproc.ops.grid import Grid
+from graphproc.ops.indices import Indices
 from graphproc.ops.look_up import LookUp
 from graphproc.ops.lowered.resize import Resize
 from graphproc.ops.mat_mul import MatMul
@@ -38,7 +37,7 @@ from graphproc.ops.normalize import Normalize
 from graphproc.ops.numbers import Numbers
 from graphproc.ops.pad import Pad
 from graphproc.ops.path_sum import PathSum
-from graphproc.ops.pick import Pick
+from graphproc.ops.range import Range
 from graphproc.ops.rearrange import Rearrange
 from graphproc.ops.reduce import Reduce
 from graphproc.ops.reduce_blocks import ReduceBlocks
@@ -46,38 +45,38 @@ from graphproc.ops.reduce_labels import ReduceLabels
 from graphproc.ops.resample import Resample
 from graphproc.ops.rescale import Rescale
 from graphproc.ops.rotate import Rotate
-from graphproc.ops.running_sum import RunningSum
 from graphproc.ops.select_channels import SelectChannels
 from graphproc.ops.softmax import Softmax
 from graphproc.ops.standardize import Standardize
 from graphproc.ops.take import Take
 from graphproc.ops.to_channels_first import ToChannelsFirst
 from graphproc.ops.top_k import TopK
+from graphproc.ops.unary import Unary
+from graphproc.ops.where_op import Where
 
 __all__ = [
     "AffineWarp",
+    "Binary",
     "Blank",
     "ByteMap",
     "Cast",
     "CenterCrop",
     "CenterToCorners",
-    "Choose",
-    "Combine",
-    "Compact",
     "CompositeOnCheckerboard",
     "CompositeOnWhite",
+    "Compress",
     "Concat",
     "ContentBox",
-    "CountUp",
     "Crop",
+    "CumSum",
     "Distinct",
     "Extend",
     "ForEach",
     "Full",
-    "Function",
+    "Gather",
     "GaussianBlur",
     "Grayscale",
-    "Grid",
+    "Indices",
     "LookUp",
     "MatMul",
     "MirrorPad",
@@ -88,7 +87,7 @@ __all__ = [
     "Numbers",
     "Pad",
     "PathSum",
-    "Pick",
+    "Range",
     "Rearrange",
     "Reduce",
     "ReduceBlocks",
@@ -97,13 +96,14 @@ __all__ = [
     "Rescale",
     "Resize",
     "Rotate",
-    "RunningSum",
     "SelectChannels",
     "Softmax",
     "Standardize",
     "Take",
     "ToChannelsFirst",
     "TopK",
+    "Unary",
+    "Where",
     "concatenate",
     "maximum",
     "minimum",

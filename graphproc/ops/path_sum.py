@@ -10,7 +10,7 @@ from graphproc.errors import ShapeError
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.ir.op import Array, Op, op, require_dtype
 from graphproc.ir.types import TensorType
-from graphproc.ops.pick import Pick
+from graphproc.ops.gather import Gather
 
 _DOUBLINGS = 16
 
@@ -65,4 +65,4 @@ class PathSum(Op):
 
 def _at(g: Builder, x: Value, places: Value) -> Value:
     """Emit the elements at places of the last axis."""
-    return Pick().onnx(g, x, places)
+    return Gather().onnx(g, x, places)

@@ -11,7 +11,7 @@ from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Compact
+from graphproc.ops import Compress
 from graphproc.sizes.num import Num
 
 NO_PADDING: Mapping[str, float] = {}
@@ -84,7 +84,7 @@ class MethodBuilder(ProgramBuilder):
         number = kept.sum(keepdims=True)
         (length,) = self.measure(number, **{count: 0}) if self.ragged else (0,)
         for name, value in values.items():
-            x = self.add(Compact(padding.get(name, 0)), value, kept)
+            x = self.add(Compress(padding.get(name, 0)), value, kept)
             if self.ragged:
                 x = x.narrow(-x.type.rank, 0, length)
             if "H" in x.type.layout:  # a map for each row, perhaps of the image's own size

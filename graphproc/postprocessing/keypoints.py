@@ -10,7 +10,7 @@ from typing import Any
 
 from graphproc.ir.program import Parity, Value
 from graphproc.ir.value import maximum
-from graphproc.ops import Compact
+from graphproc.ops import Compress
 from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.method import REQUIRED, TRANSFORMERS, Field, Method
 from graphproc.sizes.num import Num
@@ -52,7 +52,7 @@ def match(b: MethodBuilder) -> None:
     there, second_there = rows[0] > 0, rows[1] > 0
     matches, scores = row_of(b["matches"], 0), row_of(b["matching_scores"], 0)
     # Matches number the second image's keypoints as if those that are masked out did not exist.
-    second = b.add(Compact(), second, second_there)
+    second = b.add(Compress(), second, second_there)
     above, matched, known = scores > b.number("threshold"), matches > NONE, matches < second_there.sum(keepdims=True)
     kept = there & above & matched & known
     b.rows(kept, keypoints0=first, keypoints1=second[maximum(matches, 0)], matching_scores=scores)

@@ -11,7 +11,7 @@ from typing import Any
 
 from graphproc.ir.program import Value
 from graphproc.ir.value import where
-from graphproc.ops import CenterToCorners, CountUp, Numbers
+from graphproc.ops import CenterToCorners, Numbers, Range
 from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.detection import NAME, in_pixels
 from graphproc.postprocessing.method import BOXES, LOGITS, MASKS, Field, Method
@@ -28,7 +28,7 @@ def ranks(b: MethodBuilder, order_logits: Value) -> Value:
     grows with the sum of the others' probabilities to come before it.
     """
     before = order_logits.sigmoid()
-    positions = b.add(CountUp(order_logits.shape[0]))
+    positions = b.add(Range(order_logits.shape[0]))
     rows, columns = positions.rearrange("n -> n 1"), positions.rearrange("n -> 1 n")
     above, below = rows < columns, rows > columns
     after = 1 - before.rearrange("a b -> b a")

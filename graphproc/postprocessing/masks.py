@@ -14,7 +14,7 @@ from graphproc import joins
 from graphproc.configs.sizes import size_dict
 from graphproc.ir.program import Value
 from graphproc.ir.value import maximum, minimum, where
-from graphproc.ops import CountUp, Crop
+from graphproc.ops import Crop, Range
 from graphproc.ops.resample import TORCH_UNFUSED, Resample
 from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.method import REQUIRED, Field, Method
@@ -48,7 +48,7 @@ def build_whole(b: MethodBuilder) -> None:
 def apart(x: Value) -> Value:
     """Give each pixel to the prompt with the largest value there; other prompts get at most `NOTHING`."""
     owner = x.argmax(-4, keepdims=True)
-    prompts = x.builder.add(CountUp(x.shape[0])).rearrange("n -> n 1 1 1")
+    prompts = x.builder.add(Range(x.shape[0])).rearrange("n -> n 1 1 1")
     own = where(owner == prompts, x, LOWEST)
     return maximum(own, minimum(x, NOTHING))
 

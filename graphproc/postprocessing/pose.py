@@ -16,7 +16,7 @@ import numpy as np
 from graphproc.errors import ImageError
 from graphproc.ir.program import Parity, Value
 from graphproc.ir.value import concatenate, maximum, where
-from graphproc.ops import CountUp, GaussianBlur, MirrorPad
+from graphproc.ops import GaussianBlur, MirrorPad, Range
 from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.method import REQUIRED, TRANSFORMERS, Field, Method
 from graphproc.processors import stages
@@ -111,7 +111,7 @@ def in_image(b: MethodBuilder, points: Value, center: Value, scale: Value) -> Va
 def build(b: MethodBuilder) -> None:
     """Find the joints of the person in each box that score above the threshold, in the image's pixels."""
     scores, column, row = peaks(b)
-    joints = column * 0 + b.add(CountUp(scores.shape[0]))  # the numbers of the joints, of every box
+    joints = column * 0 + b.add(Range(scores.shape[0]))  # the numbers of the joints, of every box
     left, up = newton_step(around(b, joints, column, row))
     places = column.cast("f64"), row.cast("f64")
     moved = [(place - by).cast("f32") for place, by in zip(places, (left, up), strict=True)]

@@ -22,7 +22,7 @@ from graphproc import joins
 from graphproc.errors import ConfigError
 from graphproc.ir.program import Parity, Value
 from graphproc.ir.value import maximum, where
-from graphproc.ops import CountUp, Extend, Numbers, PathSum
+from graphproc.ops import Extend, Numbers, PathSum, Range
 from graphproc.ops.resample import TORCH_UNFUSED, Resample
 from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.mask_semantic import DETR, MASK2FORMER_SIDE, QUERIES
@@ -108,7 +108,7 @@ def area(masks: Value) -> Value:
 
 def is_candidate(b: MethodBuilder, found: Candidates) -> Value:
     """Tell which candidates are real: all, or none where no query scores enough."""
-    return b.add(CountUp(num.maximum(found.number, 1))) < found.number
+    return b.add(Range(num.maximum(found.number, 1))) < found.number
 
 
 def covers_enough(b: MethodBuilder, own: Value, whole: Value) -> Value:
@@ -129,7 +129,7 @@ def strongest(weighted: Value) -> tuple[Value, Value]:
         The candidates' positions, int64 [1, H, W], and the same as a mask for each, bools [n, H, W].
     """
     winner = weighted.argmax(-3, keepdims=True)
-    positions = weighted.builder.add(CountUp(weighted.shape[0]))
+    positions = weighted.builder.add(Range(weighted.shape[0]))
     return winner, winner == over_pixels(positions)
 
 
@@ -143,7 +143,7 @@ def first_of_class(accepted: Value, labels: Value, classes: tuple[int, ...]) -> 
     same = labels.rearrange("n -> n 1") == labels.rearrange("n -> 1 n")
     same = same & fusing.rearrange("n -> 1 n")
     first = same.cast("f32").argmax()
-    return first, fusing & (first < labels.builder.add(CountUp(labels.shape[0])))
+    return first, fusing & (first < labels.builder.add(Range(labels.shape[0])))
 
 
 def ids(accepted: Value, labels: Value, classes: tuple[int, ...]) -> Value:
@@ -156,7 +156,7 @@ def ids(accepted: Value, labels: Value, classes: tuple[int, ...]) -> Value:
         return accepted.cumsum()
     first, again = first_of_class(accepted, labels, classes)
     new = accepted & ~again
-    before = maximum(labels.builder.add(CountUp(labels.shape[0])) - 1, 0)
+    before = maximum(labels.builder.add(Range(labels.shape[0])) - 1, 0)
     parents = where(again, first, 0) + where(again, 0, before)
     return labels.builder.add(PathSum(), new.cast("i64"), parents)
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from graphproc.errors import ImageError
 from graphproc.ir.value import maximum
-from graphproc.ops import CountUp
+from graphproc.ops import Range
 from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.method import Field, Method
 
@@ -33,7 +33,7 @@ def text(b: MethodBuilder) -> None:
     """Return the likeliest class at each position, without blanks and without repetitions of the class before."""
     x = b["last_hidden_state"]
     scores, labels = x.max(), x.argmax()
-    positions = b.add(CountUp(x.shape[0]))
+    positions = b.add(Range(x.shape[0]))
     before = labels[maximum(positions - 1, 0)]
     changes = (labels != before) | (positions == 0)
     b.rows(changes & (labels != BLANK), {"labels": -1}, scores=scores, labels=labels)

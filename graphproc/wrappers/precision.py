@@ -19,7 +19,7 @@ from graphproc.ir.op import Op
 from graphproc.ir.program import Program, Step, ValueInfo
 from graphproc.ir.types import TensorType
 from graphproc.numerics.narrow import NARROW, rounded
-from graphproc.ops import Cast, Combine, Function, Numbers, Reduce
+from graphproc.ops import Binary, Cast, Numbers, Reduce, Unary
 from graphproc.ops.resample import TORCH_FLOATS, TORCH_UNFUSED, Resample
 from graphproc.sizes import num
 
@@ -54,7 +54,7 @@ def kinds(program: Program, kind: str, sizes: str) -> dict[str, str]:
         if step.output.type.dtype != "f32" or step.output.name in found:
             continue
         types = [found[name] for name in step.inputs if name in found]
-        if isinstance(step.op, Combine) and not names.isdisjoint(_symbols(step.op)):
+        if isinstance(step.op, Binary) and not names.isdisjoint(_symbols(step.op)):
             types.append(sizes)
         found[step.output.name] = reduce(promoted, types) if types else "f32"
     return found
@@ -62,7 +62,7 @@ def kinds(program: Program, kind: str, sizes: str) -> dict[str, str]:
 
 def must_be_whole(program: Program) -> set[str]:
     """Return the inputs of sizes that the program does more with than multiply."""
-    others = [op for op in (step.op for step in program.steps) if not (isinstance(op, Combine) and op.operator == "multiply")]
+    others = [op for op in (step.op for step in program.steps) if not (isinstance(op, Binary) and op.operator == "multiply")]
     used = {name for op in others for name in _symbols(op)}
     return {value.name for value in program.inputs if not used.isdisjoint(value.measures)}
 
@@ -97,11 +97,11 @@ def _within_lengths(program: Program) -> set[str]:
     by_name = {step.output.name: step for step in program.steps}
     found: set[str] = set()
     for step in program.steps:
-        total = by_name.get(step.inputs[0]) if step.op == Function("sqrt") else None
+        total = by_name.get(step.inputs[0]) if step.op == Unary("sqrt") else None
         if total is None or not isinstance(total.op, Reduce) or total.op.kind != "sum":
             continue
         square = by_name.get(total.inputs[0])
-        if square is not None and square.op == Combine("multiply") and len(set(square.inputs)) == 1:
+        if square is not None and square.op == Binary("multiply") and len(set(square.inputs)) == 1:
             found |= {total.output.name, square.output.name}
     return found
 
@@ -120,7 +120,7 @@ def _widened(step: Step, kinds: Mapping[str, str]) -> Iterator[Step]:
 def _comparing(step: Step, kinds: Mapping[str, str]) -> Step:
     """Return a step that compares with a number, with the number rounded to the other operand's type, as torch does."""
     op = step.op
-    if not isinstance(op, Combine) or step.output.type.dtype != "bool" or not isinstance(op.number, (int, float)):
+    if not isinstance(op, Binary) or step.output.type.dtype != "bool" or not isinstance(op.number, (int, float)):
         return step
     number = float(rounded(np.float32(op.number), kinds.get(step.inputs[0], "f32")))
     return replace(step, op=replace(op, number=number)) if kinds.get(step.inputs[0]) in NARROW else step

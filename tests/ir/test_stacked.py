@@ -14,7 +14,7 @@ from graphproc.executors import reference
 from graphproc.ir.program import Input, Parity, Program, ProgramBuilder, verify
 from graphproc.ir.types import TensorType
 from graphproc.joins import Pad
-from graphproc.ops import Combine, Reduce
+from graphproc.ops import Binary, Reduce
 from graphproc.ops.resample import TORCH_UNFUSED, Resample
 from graphproc.sizes import num
 
@@ -74,7 +74,7 @@ def test_sizes_of_several_axes() -> None:
     x = b.input("points", TensorType("f32", (num.symbol("n"), 4)))
     b.input("target_size", TensorType("i64", (2, 2)), ("height", "width", "second_height", "second_width"))
     numbers = tuple(num.symbol(name) for name in ("width", "height", "second_width", "second_height"))
-    b.output("y", b.add(Combine("multiply", numbers), x))
+    b.output("y", b.add(Binary("multiply", numbers), x))
     program = b.finish()
     points, sizes = np.ones((2, 5, 4), np.float32), np.array([[[3, 4], [5, 6]], [[7, 8], [9, 10]]])
     expected = np.float32([[4, 3, 6, 5], [8, 7, 10, 9]])[:, None].repeat(5, axis=1)

@@ -191,7 +191,7 @@ def wrong(line: str, text: str = TEXT, after: str = "  to_channels_first =") -> 
         (wrong("  to_channels_first"), 6, 20, "expected '='"),
         (wrong("  3 = 4"), 6, 3, "expected a statement, found 3"),
         (wrong("  y = resize<height=2"), 6, 22, "expected ',', found the end of the line"),
-        (wrong("  y = choose(image)"), 6, 7, "choose refuses its fields and operands"),
+        (wrong("  y = where(image)"), 6, 7, "where refuses its fields and operands"),
     ],
 )  # fmt: skip
 def test_an_error_says_where_and_what(text: str, line: int, column: int, message: str) -> None:

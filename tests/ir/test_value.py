@@ -17,20 +17,20 @@ from graphproc.ir.program import Parity, Program, ProgramBuilder, Step, ValueInf
 from graphproc.ir.types import DTYPES, TensorType
 from graphproc.ir.value import Value, concatenate, maximum, minimum, where
 from graphproc.ops import (
+    Binary,
     Cast,
-    Choose,
-    Combine,
     Concat,
-    Function,
+    CumSum,
+    Gather,
     MatMul,
     Numbers,
-    Pick,
     Rearrange,
     Reduce,
-    RunningSum,
     Softmax,
     Take,
     TopK,
+    Unary,
+    Where,
 )
 from graphproc.sizes import num
 
@@ -85,60 +85,60 @@ def on_both(function: Callable[..., Any], *dtypes: str) -> Any:
 ROW = (1, 2, 3, 4)
 
 ROWS: dict[str, tuple[Callable[..., Value], Callable[..., Any], tuple[str, ...], tuple[tuple[Op, tuple[str, ...]], ...]]] = {
-    "add": (*on_both(lambda a, b: a + b, "f32", "f32"), two(Combine("add"))),
-    "add a number": (*on_both(lambda a: a + 3, "i64"), one(Combine("add", 3))),
-    "number first": (*on_both(lambda a: 3 + a, "i64"), one(Combine("add", 3))),
-    "a row of numbers": (*on_both(lambda a: a + ROW, "i64"), one(Combine("add", ROW))),
-    "subtract": (*on_both(lambda a, b: a - b, "f32", "f32"), two(Combine("subtract"))),
-    "subtract from": (*on_both(lambda a: 1 - a, "f32"), ((Function("negative"), ("a",)), (Combine("add", 1), (".",)))),
-    "multiply": (*on_both(lambda a, b: a * b, "f32", "f32"), two(Combine("multiply"))),
-    "times": (*on_both(lambda a: 2 * a * 3, "i64"), ((Combine("multiply", 2), ("a",)), (Combine("multiply", 3), (".",)))),
-    "divide": (*on_both(lambda a, b: a / b, "f32", "f32"), two(Combine("divide"))),
-    "divide by": (*on_both(lambda a: a / 3, "f32"), one(Combine("divide", 3))),
+    "add": (*on_both(lambda a, b: a + b, "f32", "f32"), two(Binary("add"))),
+    "add a number": (*on_both(lambda a: a + 3, "i64"), one(Binary("add", 3))),
+    "number first": (*on_both(lambda a: 3 + a, "i64"), one(Binary("add", 3))),
+    "a row of numbers": (*on_both(lambda a: a + ROW, "i64"), one(Binary("add", ROW))),
+    "subtract": (*on_both(lambda a, b: a - b, "f32", "f32"), two(Binary("subtract"))),
+    "subtract from": (*on_both(lambda a: 1 - a, "f32"), ((Unary("negative"), ("a",)), (Binary("add", 1), (".",)))),
+    "multiply": (*on_both(lambda a, b: a * b, "f32", "f32"), two(Binary("multiply"))),
+    "times": (*on_both(lambda a: 2 * a * 3, "i64"), ((Binary("multiply", 2), ("a",)), (Binary("multiply", 3), (".",)))),
+    "divide": (*on_both(lambda a, b: a / b, "f32", "f32"), two(Binary("divide"))),
+    "divide by": (*on_both(lambda a: a / 3, "f32"), one(Binary("divide", 3))),
     "divide a number": (
         *on_both(lambda a: 1 / a, "f32"),
-        ((Numbers((1.0,), "f32", (1, 1)), ()), (Combine("divide"), (".", "a"))),
+        ((Numbers((1.0,), "f32", (1, 1)), ()), (Binary("divide"), (".", "a"))),
     ),
-    "quotient": (*on_both(lambda a, b: a // b, "i64", "i64"), two(Combine("quotient"))),
-    "remainder": (*on_both(lambda a: a % 3, "i64"), one(Combine("remainder", 3))),
-    "less": (*on_both(lambda a, b: a < b, "f32", "f32"), two(Combine("less"))),
-    "at most": (*on_both(lambda a: a <= 3, "i64"), one(Combine("less_or_equal", 3))),
-    "greater": (*on_both(lambda a: a > 3, "i64"), one(Combine("greater", 3))),
-    "at least": (*on_both(lambda a: a >= 3, "i64"), one(Combine("greater_or_equal", 3))),
-    "equal": (*on_both(lambda a, b: a == b, "i64", "i64"), two(Combine("equal"))),
-    "not equal": (*on_both(lambda a: a != 3, "i64"), ((Combine("equal", 3), ("a",)), (Function("not"), (".",)))),
-    "and": (*on_both(lambda a, b: a & b, "bool", "bool"), two(Combine("and"))),
-    "or": (*on_both(lambda a, b: a | b, "bool", "bool"), two(Combine("or"))),
-    "not": (*on_both(lambda a: ~a, "bool"), one(Function("not"))),
-    "negative": (*on_both(lambda a: -a, "f32"), one(Function("negative"))),
-    "abs": (*on_both(lambda a: abs(-a), "f32"), ((Function("negative"), ("a",)), (Function("abs"), (".",)))),
+    "quotient": (*on_both(lambda a, b: a // b, "i64", "i64"), two(Binary("quotient"))),
+    "remainder": (*on_both(lambda a: a % 3, "i64"), one(Binary("remainder", 3))),
+    "less": (*on_both(lambda a, b: a < b, "f32", "f32"), two(Binary("less"))),
+    "at most": (*on_both(lambda a: a <= 3, "i64"), one(Binary("less_or_equal", 3))),
+    "greater": (*on_both(lambda a: a > 3, "i64"), one(Binary("greater", 3))),
+    "at least": (*on_both(lambda a: a >= 3, "i64"), one(Binary("greater_or_equal", 3))),
+    "equal": (*on_both(lambda a, b: a == b, "i64", "i64"), two(Binary("equal"))),
+    "not equal": (*on_both(lambda a: a != 3, "i64"), ((Binary("equal", 3), ("a",)), (Unary("not"), (".",)))),
+    "and": (*on_both(lambda a, b: a & b, "bool", "bool"), two(Binary("and"))),
+    "or": (*on_both(lambda a, b: a | b, "bool", "bool"), two(Binary("or"))),
+    "not": (*on_both(lambda a: ~a, "bool"), one(Unary("not"))),
+    "negative": (*on_both(lambda a: -a, "f32"), one(Unary("negative"))),
+    "abs": (*on_both(lambda a: abs(-a), "f32"), ((Unary("negative"), ("a",)), (Unary("abs"), (".",)))),
     "rows": (lambda a, b: a[b.argmax()], lambda a, b: a[b.argmax(-1)], ("f32", "f32"), ()),
-    "maximum": (lambda a, b: maximum(a, b), np.maximum, ("f32", "f32"), two(Combine("maximum"))),
-    "minimum": (lambda a: minimum(a, 2), lambda a: np.minimum(a, 2), ("i64",), one(Combine("minimum", 2))),
+    "maximum": (lambda a, b: maximum(a, b), np.maximum, ("f32", "f32"), two(Binary("maximum"))),
+    "minimum": (lambda a: minimum(a, 2), lambda a: np.minimum(a, 2), ("i64",), one(Binary("minimum", 2))),
     "clip": (
         *on_both(lambda a: a.clip(1, 3), "f32"),
-        ((Combine("maximum", 1), ("a",)), (Combine("minimum", 3), (".",))),
+        ((Binary("maximum", 1), ("a",)), (Binary("minimum", 3), (".",))),
     ),
-    "where": (lambda c, x: where(c, x, 7), lambda c, x: np.where(c, x, 7), ("bool", "i64"), two(Choose(7))),
+    "where": (lambda c, x: where(c, x, 7), lambda c, x: np.where(c, x, 7), ("bool", "i64"), two(Where(7))),
     "where not": (
         lambda c, x: where(c, 7, x),
         lambda c, x: np.where(c, 7, x),
         ("bool", "i64"),
-        ((Function("not"), ("a",)), (Choose(7), (".", "b"))),
+        ((Unary("not"), ("a",)), (Where(7), (".", "b"))),
     ),
     "cast": (lambda a: a.cast("f32"), lambda a: a.astype("f"), ("i64",), one(Cast("f32"))),
     **{
-        name: (lambda a, name=name: getattr(a, name)(), getattr(np, name), ("f32",), one(Function(name)))
+        name: (lambda a, name=name: getattr(a, name)(), getattr(np, name), ("f32",), one(Unary(name)))
         for name in ("exp", "log", "sin", "cos", "sqrt", "floor")
     },
-    "sigmoid": (lambda a: a.sigmoid(), sigmoid, ("f32",), one(Function("sigmoid"))),
-    "round": (*on_both(lambda a: a.round(), "f32"), one(Function("round"))),
+    "sigmoid": (lambda a: a.sigmoid(), sigmoid, ("f32",), one(Unary("sigmoid"))),
+    "round": (*on_both(lambda a: a.round(), "f32"), one(Unary("round"))),
     "sum": (*on_both(lambda a: a.sum(-2), "i64"), one(Reduce("sum", -2))),
     "count": (*on_both(lambda a: a.sum(-1, keepdims=True), "bool"), one(Reduce("count", -1, True))),
     "max": (lambda a: a.max(), lambda a: a.max(-1), ("f32",), one(Reduce("max"))),
     "min": (*on_both(lambda a: a.min(-2, keepdims=True), "f32"), one(Reduce("min", -2, True))),
     "argmax": (lambda a: a.argmax(), lambda a: a.argmax(-1), ("f32",), one(Reduce("argmax"))),
-    "cumsum": (lambda a: a.cumsum(), lambda a: a.cumsum(-1), ("bool",), one(RunningSum())),
+    "cumsum": (lambda a: a.cumsum(), lambda a: a.cumsum(-1), ("bool",), one(CumSum())),
     "softmax": (lambda a: a.softmax(), lambda a: np.exp(a) / np.exp(a).sum(-1, keepdims=True), ("f32",), one(Softmax(-1))),
     "top_k": (lambda a: a.top_k(2), lambda a: np.argsort(-a, -1, kind="stable")[:, :2], ("f32",), one(TopK(2))),
     "narrow": (lambda a: a.narrow(-1, 1, 2), lambda a: a[:, 1:3], ("f32",), one(Take(-1, 1, 2))),
@@ -161,7 +161,7 @@ ROWS: dict[str, tuple[Callable[..., Value], Callable[..., Any], tuple[str, ...],
         ((Rearrange("m n -> n m"), ("b",)), (MatMul(), ("a", "."))),
     ),
 }
-ROWS["rows"] = (*ROWS["rows"][:3], ((Reduce("argmax"), ("b",)), (Pick(-2), ("a", "."))))
+ROWS["rows"] = (*ROWS["rows"][:3], ((Reduce("argmax"), ("b",)), (Gather(-2), ("a", "."))))
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -189,18 +189,18 @@ def test_sizes_are_numbers() -> None:
     x = b.input("x", TensorType("f32", (num.symbol("height"), 2)))
     y = x * (x.shape[0], 0.5)
     assert y.shape == x.shape
-    assert b.steps[-1].op == Combine("multiply", (num.symbol("height"), 0.5))
+    assert b.steps[-1].op == Binary("multiply", (num.symbol("height"), 0.5))
     height = num.symbol("height")
     for write, op in (
-        (lambda: height * x, Combine("multiply", height)),
-        (lambda: height - x, Combine("add", height)),
-        (lambda: height / x, Combine("divide")),
-        (lambda: height < x, Combine("greater", height)),
-        (lambda: height == x, Combine("equal", height)),
+        (lambda: height * x, Binary("multiply", height)),
+        (lambda: height - x, Binary("add", height)),
+        (lambda: height / x, Binary("divide")),
+        (lambda: height < x, Binary("greater", height)),
+        (lambda: height == x, Binary("equal", height)),
     ):
         write()
         assert b.steps[-1].op == op
-    assert (x.dtype, repr(y)) == ("f32", "<value combine: f32[height, 2]>")
+    assert (x.dtype, repr(y)) == ("f32", "<value binary: f32[height, 2]>")
 
 
 def test_operators_need_no_import_of_ops() -> None:
@@ -211,7 +211,7 @@ b = ProgramBuilder("Example", Parity("itself"))
 print(b.input("x", TensorType("f32", (2,))) + 1)
 """
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout == "<value combine: f32[2]>\n"
+    assert found.stdout == "<value binary: f32[2]>\n"
 
 
 # ---- what is refused -------------------------------------------------------------------------------------------
@@ -229,7 +229,7 @@ def values() -> tuple[Value, Value]:
         lambda x, y: x + y,
         lambda x, y: where(x > 0, y, 0),
         lambda x, y: concatenate((x, y)),
-        lambda x, y: x.builder.add(Combine("add"), x, y),
+        lambda x, y: x.builder.add(Binary("add"), x, y),
         lambda x, y: x.builder.output("y", y),
         lambda x, y: x.builder.measure(y, count=0),
     ],
@@ -251,7 +251,7 @@ def test_values_of_two_builders(write: Callable[[Value, Value], Any]) -> None:
         (lambda x: where(x > 0, x, x), "where: expected a value and a number to choose from"),
         (lambda x: where(x > 0, 1, 0), "where: expected a value and a number to choose from"),
         (lambda x: x and 1, r"x: a value is true or false only when the program runs\. Write where\(\.\.\.\), `&`, `\|` and `~`"),
-        (lambda x: 0 < x < 1, "combine: a value is true or false only when the program runs"),
+        (lambda x: 0 < x < 1, "binary: a value is true or false only when the program runs"),
     ],
 )
 def test_refused(write: Callable[[Value], Any], message: str) -> None:
@@ -269,7 +269,7 @@ def test_sizes_of_an_input() -> None:
 
 def test_types_do_not_mix() -> None:
     x, _ = values()
-    with pytest.raises(ShapeError, match=r"combine: add takes .*, got f32.*i64"):
+    with pytest.raises(ShapeError, match=r"binary: add takes .*, got f32.*i64"):
         x + x.argmax(keepdims=True)
     with pytest.raises(TypeError, match="not iterable"):
         list(x)  # type: ignore[call-overload]

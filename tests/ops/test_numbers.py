@@ -12,7 +12,7 @@ from graphproc.emitters.onnx.builder import GraphBuilder
 from graphproc.emitters.onnx.emit import EmitOptions
 from graphproc.errors import ShapeError, TracedBranchError
 from graphproc.ir.op import Op
-from graphproc.ops import Full, Grid, Numbers
+from graphproc.ops import Full, Indices, Numbers
 from graphproc.sizes import num
 
 HEIGHT = num.symbol("height")
@@ -45,7 +45,7 @@ def test_ints_above_the_mantissa_round_once() -> None:
 
 
 def test_one_graph_for_every_grid() -> None:
-    make = one_step(lambda h, w: Grid(h // 2, w // 3, 1, "xy", "f32"), "u8", (1, 2, 3), "CHW", ())
+    make = one_step(lambda h, w: Indices(h // 2, w // 3, 1, "xy", "f32"), "u8", (1, 2, 3), "CHW", ())
     run = ort(emit_unoptimized(make, EmitOptions("cpu", "image")))
     for h, w in ((2, 3), (9, 3), (2, 17), (40, 31), (1, 9), (9, 1)):
         cells = [(c + 1, r + 1) for r in range(h // 2) for c in range(w // 3)]
@@ -68,8 +68,8 @@ def test_one_graph_for_every_grid() -> None:
         (Full((2,), 2, "bool"), "full: bool cannot hold 2"),
         (Full((2,), float("nan"), "i32"), "full: i32 cannot hold nan"),
         (Full((2,), 0, "f8"), "full: expected a dtype of"),
-        (Grid(2, 2, order="rc"), "grid: expected the order yx or xy, got 'rc'"),  # type: ignore[arg-type]
-        (Grid(2, 2, dtype="u8"), "grid: expected i32, i64 or f32, got 'u8'"),
+        (Indices(2, 2, order="rc"), "indices: expected the order yx or xy, got 'rc'"),  # type: ignore[arg-type]
+        (Indices(2, 2, dtype="u8"), "indices: expected i32, i64 or f32, got 'u8'"),
     ],
 )
 def test_refused(op: Op, message: str) -> None:
@@ -77,7 +77,7 @@ def test_refused(op: Op, message: str) -> None:
         op.infer()
 
 
-@pytest.mark.parametrize("op", [Numbers((HEIGHT,)), Numbers((HEIGHT / 2,), "f32"), Full((HEIGHT,), 0, "u8"), Grid(HEIGHT, 2)])
+@pytest.mark.parametrize("op", [Numbers((HEIGHT,)), Numbers((HEIGHT / 2,), "f32"), Full((HEIGHT,), 0, "u8"), Indices(HEIGHT, 2)])
 def test_the_numpy_rule_needs_a_bound_op(op: Any) -> None:
     with pytest.raises(TracedBranchError, match="bind the program's sizes first"):
         op.numpy()

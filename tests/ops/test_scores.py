@@ -13,10 +13,10 @@ from graphproc.emitters.onnx.emit import EmitOptions
 from graphproc.errors import ShapeError
 from graphproc.ir.op import Op
 from graphproc.ir.types import TensorType
-from graphproc.ops import CenterToCorners, Combine, Compact, Function, MatMul, Pick, Reduce, Softmax, TopK
+from graphproc.ops import Binary, CenterToCorners, Compress, Gather, MatMul, Reduce, Softmax, TopK, Unary
 from graphproc.sizes import num
 
-NAMES = ("center_to_corners", "combine", "compact", "function", "interpolate", "mat_mul", "pick", "reduce", "softmax", "top_k")
+NAMES = ("binary", "center_to_corners", "compress", "gather", "mat_mul", "reduce", "softmax", "top_k", "unary")
 CHOSEN = [case for case in CASES if case.bound().name in NAMES]
 ROWS = tiers.rows(CHOSEN, FIRSTS)
 
@@ -41,8 +41,8 @@ def test_sigmoids_of_large_numbers() -> None:
     torch = pytest.importorskip("torch")
     x = np.concatenate([np.linspace(-80, 80, 3201), [-np.inf, np.inf, -1e30, 1e30, -0.0]]).astype(np.float32)[None]
     expected = torch.sigmoid(torch.from_numpy(x)).numpy()
-    program = one_step(Function("sigmoid"), "f32", x.shape, "HW")
-    for found in (Function("sigmoid").numpy(x), ort(emit_unoptimized(program, EmitOptions()))({"images": x[None]})["y"][0]):
+    program = one_step(Unary("sigmoid"), "f32", x.shape, "HW")
+    for found in (Unary("sigmoid").numpy(x), ort(emit_unoptimized(program, EmitOptions()))({"images": x[None]})["y"][0]):
         np.testing.assert_allclose(found, expected, rtol=1e-6, atol=0)
 
 
@@ -57,20 +57,20 @@ N = num.symbol("n")
         (Softmax(), (I64,), "softmax: expected f32, got i64"),
         (Softmax(-3), (F32,), "softmax: expected an axis"),
         (Softmax(0), (F32,), "softmax: expected an axis"),
-        (Function("tanh"), (F32,), "function: expected one of sigmoid, .*, got 'tanh'"),
-        (Function("sigmoid"), (I64,), "function: expected f32, got i64"),
-        (Function("not"), (F32,), "function: expected bool, got f32"),
-        (Combine("power", 2), (F32,), "combine: expected one of add, .*, got 'power'"),
-        (Combine("divide", 2), (I64,), "combine: divide takes f32 or f64, got i64"),
-        (Combine("add"), (F32, I64), "combine: add takes f32 or f64 or i32 or i64, got f32.*i64"),
-        (Combine("and", 1), (F32,), "combine: and takes bool, got f32"),
-        (Combine("add"), (F32,), "combine: expected two operands, or one and a number, got 1 and None"),
-        (Combine("add", 2), (F32, F32), "combine: expected two operands, or one and a number, got 2 and 2"),
-        (Combine("add"), (F32, F32, F32), "combine: expected two operands"),
-        (Combine("add", (1, 2)), (F32,), r"combine: expected a number for each element of the last axis, got \(1, 2\)"),
-        (Combine("add"), (F32, TensorType("f32", (4,))), "combine: expected operands of one rank"),
-        (Combine("add"), (F32, TensorType("f32", (3, 4))), "combine: expected equal sizes or 1"),
-        (Combine("add"), (TensorType("f32", (N, 4)), F32), "combine: expected equal sizes or 1"),
+        (Unary("tanh"), (F32,), "unary: expected one of sigmoid, .*, got 'tanh'"),
+        (Unary("sigmoid"), (I64,), "unary: expected f32, got i64"),
+        (Unary("not"), (F32,), "unary: expected bool, got f32"),
+        (Binary("power", 2), (F32,), "binary: expected one of add, .*, got 'power'"),
+        (Binary("divide", 2), (I64,), "binary: divide takes f32 or f64, got i64"),
+        (Binary("add"), (F32, I64), "binary: add takes f32 or f64 or i32 or i64, got f32.*i64"),
+        (Binary("and", 1), (F32,), "binary: and takes bool, got f32"),
+        (Binary("add"), (F32,), "binary: expected two operands, or one and a number, got 1 and None"),
+        (Binary("add", 2), (F32, F32), "binary: expected two operands, or one and a number, got 2 and 2"),
+        (Binary("add"), (F32, F32, F32), "binary: expected two operands"),
+        (Binary("add", (1, 2)), (F32,), r"binary: expected a number for each element of the last axis, got \(1, 2\)"),
+        (Binary("add"), (F32, TensorType("f32", (4,))), "binary: expected operands of one rank"),
+        (Binary("add"), (F32, TensorType("f32", (3, 4))), "binary: expected equal sizes or 1"),
+        (Binary("add"), (TensorType("f32", (N, 4)), F32), "binary: expected equal sizes or 1"),
         (Reduce("mean"), (F32,), "reduce: expected one of max, min, sum, count, argmax, got 'mean'"),
         (Reduce("max", 1), (F32,), "reduce: expected an axis"),
         (Reduce("argmax"), (I64,), "reduce: expected f32, got i64"),
@@ -78,14 +78,18 @@ N = num.symbol("n")
         (TopK(3), (I64,), "top_k: expected f32, got i64"),
         (TopK(5), (F32,), "top_k: expected a count of at most 4, got 5"),
         (TopK(num.maximum(N, 9)), (F32,), "top_k: expected a count of at most 4, got"),
-        (Pick(-3), (F32, PLACES), "pick: expected an axis"),
-        (Pick(-2), (F32, TensorType("f32", (3,))), "pick: expected i64, got f32"),
-        (Pick(-1), (F32, PLACES), r"pick: expected places \[k\] in the first axis of each image, got i64\[3\] in axis -1 of f32"),
-        (Pick(-2), (F32, I64), r"pick: expected places \[k\] in the first axis of each image, got i64\[5, 4\]"),
-        (Compact(), (F32, F32), "compact: expected bool, got f32"),
-        (Compact(), (TensorType("u8", (5, 4)), FLAGS), "compact: expected f32 or i64 or i32, got u8"),
-        (Compact(), (F32, TensorType("bool", (4,))), "compact: expected one bool for each row, got bool"),
-        (Compact(), (F32, TensorType("bool", (5, 4))), "compact: expected one bool for each row"),
+        (Gather(-3), (F32, PLACES), "gather: expected an axis"),
+        (Gather(-2), (F32, TensorType("f32", (3,))), "gather: expected i64, got f32"),
+        (
+            Gather(-1),
+            (F32, PLACES),
+            r"gather: expected places \[k\] in the first axis of each image, got i64\[3\] in axis -1 of f32",
+        ),
+        (Gather(-2), (F32, I64), r"gather: expected places \[k\] in the first axis of each image, got i64\[5, 4\]"),
+        (Compress(), (F32, F32), "compress: expected bool, got f32"),
+        (Compress(), (TensorType("u8", (5, 4)), FLAGS), "compress: expected f32 or i64 or i32, got u8"),
+        (Compress(), (F32, TensorType("bool", (4,))), "compress: expected one bool for each row, got bool"),
+        (Compress(), (F32, TensorType("bool", (5, 4))), "compress: expected one bool for each row"),
         (CenterToCorners(), (I64,), "center_to_corners: expected f32, got i64"),
         (CenterToCorners(), (TensorType("f32", (5, 5)),), "center_to_corners: expected boxes of 4 numbers"),
         (MatMul(), (F32, F32), r"mat_mul: expected matrices \[m, k\] and \[k, n\]"),

@@ -14,11 +14,11 @@ from graphproc.errors import ShapeError
 from graphproc.ir.op import Op
 from graphproc.ir.program import Parity, ProgramBuilder
 from graphproc.ir.types import TensorType
-from graphproc.ops import Choose, CountUp, PathSum, RunningSum
+from graphproc.ops import CumSum, PathSum, Range, Where
 from graphproc.ops.resample import TORCH_NEAREST, Resample
 from graphproc.sizes import num
 
-CHOSEN = [case for case in CASES if case.bound().name in ("choose", "count_up", "nearest", "path_sum", "running_sum")]
+CHOSEN = [case for case in CASES if case.bound().name in ("cum_sum", "path_sum", "range", "where")]
 ROWS = tiers.rows(CHOSEN, FIRSTS)
 
 
@@ -68,15 +68,15 @@ N = num.symbol("n")
 @pytest.mark.parametrize(
     ("op", "types", "message"),
     [
-        (Choose(), (I64, I64), "choose: expected bool, got i64"),
-        (Choose(), (FLAGS, FLAGS), "choose: expected f32 or i32 or i64, got bool"),
-        (Choose(0.5), (FLAGS, I64), "choose: i64 cannot hold 0.5"),
-        (Choose(), (FLAGS, TensorType("i64", (5, 3))), "choose: expected operands of one rank whose sizes are equal or 1"),
-        (Choose(), (FLAGS, TensorType("i64", (4,))), "choose: expected operands of one rank"),
-        (Choose(), (FLAGS, TensorType("i64", (N, 4))), "choose: expected operands of one rank"),
-        (RunningSum(), (TensorType("f32", (5,)),), "running_sum: expected bool or i64, got f32"),
-        (RunningSum(), (TensorType("i64", ()),), "running_sum: expected an axis"),
-        (CountUp(-1), (), "count_up: expected a length of at least 0, got -1"),
+        (Where(), (I64, I64), "where: expected bool, got i64"),
+        (Where(), (FLAGS, FLAGS), "where: expected f32 or i32 or i64, got bool"),
+        (Where(0.5), (FLAGS, I64), "where: i64 cannot hold 0.5"),
+        (Where(), (FLAGS, TensorType("i64", (5, 3))), "where: expected operands of one rank whose sizes are equal or 1"),
+        (Where(), (FLAGS, TensorType("i64", (4,))), "where: expected operands of one rank"),
+        (Where(), (FLAGS, TensorType("i64", (N, 4))), "where: expected operands of one rank"),
+        (CumSum(), (TensorType("f32", (5,)),), "cum_sum: expected bool or i64, got f32"),
+        (CumSum(), (TensorType("i64", ()),), "cum_sum: expected an axis"),
+        (Range(-1), (), "range: expected a length of at least 0, got -1"),
         (PathSum(), (I64, I64), "path_sum: expected a parent for each element of one axis"),
         (PathSum(), (TensorType("i64", (5,)), TensorType("i64", (4,))), "path_sum: expected a parent for each element"),
         (PathSum(), (TensorType("i64", (5,)), TensorType("i32", (5,))), "path_sum: expected i64, got i32"),

@@ -87,7 +87,7 @@ def decoded(b: gp.ProgramBuilder, distances: Any, rows: int, columns: int, strid
     shares = distances.rearrange("q (s k) -> q s k", k=BINS).softmax()
     expected = (shares * tuple(range(BINS))).sum()
     outward = expected * (-1, -1, 1, 1)
-    centers = b.add(ops.Grid(rows, columns, order="xy", dtype="f32", layout="")) + 0.5
+    centers = b.add(ops.Indices(rows, columns, order="xy", dtype="f32", layout="")) + 0.5
     return (ops.concatenate((centers, centers)) + outward) * stride
 
 

@@ -12,7 +12,7 @@ from graphproc.configs.settings import Setting, Whole
 from graphproc.errors import ConfigError
 from graphproc.ir.op import Op
 from graphproc.ir.program import Parity, ProgramBuilder, Value
-from graphproc.ops import Cast, Concat, Extend, Full, Grid, Numbers, Standardize
+from graphproc.ops import Cast, Concat, Extend, Full, Indices, Numbers, Standardize
 from graphproc.ops.resample import TORCH_FLOATS, Resample
 from graphproc.processors import stages
 from graphproc.processors.constants import RGB, square
@@ -52,7 +52,7 @@ def patches(b: ProgramBuilder, config: Config, x: Value, *, resizes_float64: boo
     for step in reversed(steps) if resizes_float64 else steps:
         x = b.add(step, x)
     x = x.rearrange(PIXELS_LAST, "PF", gh=rows, p=patch_height, gw=columns, q=patch_width)
-    places = b.add(Grid(rows, columns, first=1, dtype="f32"))
+    places = b.add(Indices(rows, columns, first=1, dtype="f32"))
     b.output("flattened_patches", b.add(Extend(-2, most), b.add(Concat(-1), places, x)))
     mask = b.add(Full((rows * columns,), 1, "f32", layout="P"))
     b.output("attention_mask", b.add(Extend(-1, most), mask))

@@ -12,7 +12,7 @@ from oracles.ops import for_every
 
 from graphproc.ir.op import Op
 from graphproc.ir.types import DTYPES
-from graphproc.ops import Full, Grid, Numbers
+from graphproc.ops import Full, Indices, Numbers
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 
@@ -38,15 +38,15 @@ _NUMBER_ROWS: tuple[tuple[Callable[[Num, Num], Op], Array, str], ...] = (
     (lambda h, w: Numbers((h,), "f64"), np.array([5.0]), "one"),
     *(
         (
-            lambda h, w, first=first, order=order, t=dtype: Grid(h - 2, w // 2, first, order, t),
+            lambda h, w, first=first, order=order, t=dtype: Indices(h - 2, w // 2, first, order, t),
             np.array([(r, c) if order == "yx" else (c, r) for r in range(3) for c in range(4)]).astype(DTYPES[dtype])
             + DTYPES[dtype].type(first),
             f"{order} from {first}, {dtype}",
         )
         for first, order, dtype in ((0, "yx", "i64"), (1, "yx", "f32"), (0, "xy", "i64"), (1, "xy", "i32"))
     ),
-    (lambda h, w: Grid(1, w - 7), np.zeros((1, 2), np.int64), "one cell"),
-    (lambda h, w: Grid(h - 5, w), np.zeros((0, 2), np.int64), "no cell"),
+    (lambda h, w: Indices(1, w - 7), np.zeros((1, 2), np.int64), "one cell"),
+    (lambda h, w: Indices(h - 5, w), np.zeros((0, 2), np.int64), "no cell"),
 )
 FROM_SIZES = tuple(Case(make, (3, 5, 8), "CHW", for_every(value), note, operands=()) for make, value, note in _NUMBER_ROWS)
 

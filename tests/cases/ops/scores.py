@@ -13,19 +13,19 @@ from support.graphs import Chain, after
 
 from graphproc.ir.types import DTYPES
 from graphproc.ops import (
+    Binary,
     Cast,
     CenterToCorners,
-    Combine,
-    Compact,
-    Function,
+    Compress,
+    Gather,
     MatMul,
     MultiplyAdd,
-    Pick,
     Rearrange,
     Reduce,
     Softmax,
     Take,
     TopK,
+    Unary,
 )
 from graphproc.sizes import num
 
@@ -89,10 +89,10 @@ SOFTMAX = (
 )
 
 FUNCTIONS = (
-    row(Function("sigmoid"), torch_function("sigmoid"), "sigmoid", LOGITS, within=1e-6, cause=EXPONENTIALS),
-    row(Function("exp"), torch_function("exp"), "exp", LOGITS, within=1e-6, cause=EXPONENTIALS),
+    row(Unary("sigmoid"), torch_function("sigmoid"), "sigmoid", LOGITS, within=1e-6, cause=EXPONENTIALS),
+    row(Unary("exp"), torch_function("exp"), "exp", LOGITS, within=1e-6, cause=EXPONENTIALS),
     row(
-        Function("exp"),
+        Unary("exp"),
         torch_function("exp"),
         "exp of f64",
         (LOGITS, Cast("f64")),
@@ -100,16 +100,13 @@ FUNCTIONS = (
         cause=EXPONENTIALS,
         portable=False,
     ),
-    row(Function("log"), torch_function("log"), "log", MultiplyAdd(40.0, 2.0), within=1e-6, cause=EXPONENTIALS),
-    *(
-        row(Function(name), torch_function(name), name, MultiplyAdd(8.0, -4.0), within=1e-6, cause=ANGLES)
-        for name in ("sin", "cos")
-    ),
-    row(Function("sqrt"), np.vectorize(math.sqrt, "f"), "sqrt"),
-    row(Function("sqrt"), np.vectorize(math.sqrt, "d"), "sqrt of f64", Cast("f64"), portable=False),
+    row(Unary("log"), torch_function("log"), "log", MultiplyAdd(40.0, 2.0), within=1e-6, cause=EXPONENTIALS),
+    *(row(Unary(name), torch_function(name), name, MultiplyAdd(8.0, -4.0), within=1e-6, cause=ANGLES) for name in ("sin", "cos")),
+    row(Unary("sqrt"), np.vectorize(math.sqrt, "f"), "sqrt"),
+    row(Unary("sqrt"), np.vectorize(math.sqrt, "d"), "sqrt of f64", Cast("f64"), portable=False),
     *(
         row(
-            Function(name),
+            Unary(name),
             oracle,
             f"{name} of {dtype}",
             *((Cast("f64"),) if dtype == "f64" else ()),
@@ -124,8 +121,8 @@ FUNCTIONS = (
         )
         for dtype in dtypes
     ),
-    row(Function("floor"), torch_function("floor"), "floor of f32", LOGITS),
-    row(Function("not"), torch_function("logical_not"), "not", dtype="bool", whole=(0, 2)),
+    row(Unary("floor"), torch_function("floor"), "floor of f32", LOGITS),
+    row(Unary("not"), torch_function("logical_not"), "not", dtype="bool", whole=(0, 2)),
 )
 
 _WHOLE = ("i32", "i64")
@@ -153,7 +150,7 @@ _ROUNDED = ("add", "subtract", "multiply", "divide")
 def _first(name: str, dtype: str) -> tuple[Any, ...]:
     """Return noise if floats are rounded, else small whole numbers, so that some are equal; not negative for quotients."""
     given = (Cast("f64"),) if dtype == "f64" else ()
-    return (*given, Function("abs")) if name == "quotient" else given
+    return (*given, Unary("abs")) if name == "quotient" else given
 
 
 def _input(name: str, dtype: str) -> dict[str, Any]:
@@ -173,9 +170,7 @@ def _number(name: str, dtype: str) -> Case:
         return np.asarray(function(x, x.dtype.type(number)))
 
     first = _first(name, dtype)
-    return row(
-        Combine(name, number), oracle, f"{name}, {dtype} and a number", *((first,) if first else ()), **_input(name, dtype)
-    )
+    return row(Binary(name, number), oracle, f"{name}, {dtype} and a number", *((first,) if first else ()), **_input(name, dtype))
 
 
 def _pair(name: str, dtype: str) -> Case:
@@ -183,47 +178,47 @@ def _pair(name: str, dtype: str) -> Case:
     first = _first(name, dtype)
     second: tuple[Any, ...] = (*first, Take(-1, 2, 1))
     if name in ("quotient", "remainder"):
-        second = (*second, Combine("remainder", 5), Combine("add", 1))
+        second = (*second, Binary("remainder", 5), Binary("add", 1))
     elif name == "divide":
-        second = (*second, Combine("add", 1))
+        second = (*second, Binary("add", 1))
     first = first or (Rearrange("c h w -> c h w"),)
-    return row(Combine(name), _ORACLES[name][0], f"{name}, two of {dtype}", first, second, **_input(name, dtype))
+    return row(Binary(name), _ORACLES[name][0], f"{name}, two of {dtype}", first, second, **_input(name, dtype))
 
 
 SIZES = (
     row(
-        Combine("multiply", (0.5, 2, 3.25, 0.1)),
+        Binary("multiply", (0.5, 2, 3.25, 0.1)),
         lambda x: x * np.float32([0.5, 2, 3.25, 0.1]),
         "a number for each last element",
         shape=(5, 3, 4),
         layout="HWF",
     ),
     row(
-        lambda h, w: Combine("multiply", (w, h, w, h)),
+        lambda h, w: Binary("multiply", (w, h, w, h)),
         lambda x: x * np.float32([3, 5, 3, 5]),
         "sizes for each last element",
         shape=(5, 3, 4),
         layout="HWF",
     ),
     row(
-        lambda h, w: Combine("multiply", (w, 0.5, h, 2)),
+        lambda h, w: Binary("multiply", (w, 0.5, h, 2)),
         lambda x: x * np.float32([3, 0.5, 5, 2]),
         "sizes and numbers for each last element",
         shape=(5, 3, 4),
         layout="HWF",
     ),
-    row(lambda h, w: Combine("divide", num.maximum(h, w)), lambda x: x / np.float32(7), "divided by the larger side"),
-    row(lambda h, w: Combine("multiply", h / w), lambda x: x * np.float32(5 / 7), "times a quotient of sizes"),
-    row(lambda h, w: Combine("remainder", w), lambda x: x % 7, "remainder of a size", dtype="i64", whole=(-40, 40)),
-    row(lambda h, w: Combine("less", h * w), lambda x: x < 35, "less than a size", dtype="i64", whole=(30, 40)),
+    row(lambda h, w: Binary("divide", num.maximum(h, w)), lambda x: x / np.float32(7), "divided by the larger side"),
+    row(lambda h, w: Binary("multiply", h / w), lambda x: x * np.float32(5 / 7), "times a quotient of sizes"),
+    row(lambda h, w: Binary("remainder", w), lambda x: x % 7, "remainder of a size", dtype="i64", whole=(-40, 40)),
+    row(lambda h, w: Binary("less", h * w), lambda x: x < 35, "less than a size", dtype="i64", whole=(30, 40)),
     row(
-        Combine("subtract"),
+        Binary("subtract"),
         operator.sub,
         "each has sizes of 1",
         Reduce("max", -1, keep=True),
         Reduce("min", -3, keep=True),
     ),
-    row(Combine("add"), operator.add, "the first is the smaller", Take(-2, 0, 1), LOGITS),
+    row(Binary("add"), operator.add, "the first is the smaller", Take(-2, 0, 1), LOGITS),
 )
 
 COMBINE = (
@@ -301,7 +296,7 @@ _PLACES = (Reduce("max"), TopK(4))  # of 9 rows
 _ROWS = (Rearrange("h w -> h w"),)
 PICK = (
     row(
-        Pick(),
+        Gather(),
         lambda x, places: np.take_along_axis(x, places, -1),
         "one element each",
         (Reduce("min"),),
@@ -311,7 +306,7 @@ PICK = (
         reference=False,
     ),
     row(
-        Pick(),
+        Gather(),
         lambda x, places: np.take_along_axis(x, places, -1),
         "of whole numbers",
         (Reduce("min"),),
@@ -323,7 +318,7 @@ PICK = (
         whole=(-99, 100),
     ),
     row(
-        Pick(-2),
+        Gather(-2),
         lambda x, places: np.take_along_axis(x, places[..., None], -2),
         "rows",
         _ROWS,
@@ -332,7 +327,7 @@ PICK = (
         layout="HW",
     ),
     row(
-        Pick(-2),
+        Gather(-2),
         lambda x, places: np.take_along_axis(x, places[..., None], -2),
         "rows, some twice",
         _ROWS,
@@ -341,7 +336,7 @@ PICK = (
         layout="HW",
     ),
     row(
-        Pick(-3),
+        Gather(-3),
         lambda x, places: np.take_along_axis(x, places[..., None, None], -3),
         "maps",
         Rearrange("c h w -> c h w"),
@@ -365,10 +360,10 @@ def _compact(note: str, threshold: float, pad_value: float = 0, shape: tuple[int
     layout = "HW" if len(shape) == 2 else "CHW"
     letters = " ".join(layout.lower())
     of_rows = [Reduce("max")] * (len(shape) - 1)
-    kept = (*of_rows, Combine("greater", threshold))
+    kept = (*of_rows, Binary("greater", threshold))
     same = Rearrange(f"{letters} -> {letters}")
     return row(
-        Compact(pad_value),
+        Compress(pad_value),
         lambda x, kept: kept_first(x, kept, pad_value),
         note,
         same,
@@ -389,11 +384,11 @@ COMPACT = (
     _compact("whole numbers", 60, -1, dtype="i64", whole=(-99, 100)),
     _compact("short whole numbers", 60, -1, dtype="i32", whole=(-99, 100)),
     row(
-        Compact(-1),
+        Compress(-1),
         lambda x, kept: kept_first(x, kept, -1),
         "single elements",
         (Reduce("max"),),
-        (Reduce("min"), Combine("less", 0.2)),
+        (Reduce("min"), Binary("less", 0.2)),
         shape=(9, 4),
         layout="HW",
     ),

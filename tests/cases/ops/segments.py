@@ -9,12 +9,12 @@ from cases.ops.case import Case
 from cases.ops.scores import row
 from oracles.pixels import per_image
 
-from graphproc.ops import Cast, Choose, Combine, CountUp, PathSum, Rearrange, Reduce, RunningSum
+from graphproc.ops import Binary, Cast, CumSum, PathSum, Range, Rearrange, Reduce, Where
 from graphproc.ops.resample import NEAREST_EXACT, TORCH_NEAREST, Resample
 
 Array = np.ndarray[Any, Any]
 
-ABOVE = Combine("greater", 0)
+ABOVE = Binary("greater", 0)
 FLAT = Rearrange("h w -> (h w)")
 
 
@@ -28,7 +28,7 @@ def chosen(when: Array, x: Array, otherwise: float = 0) -> Array:
 CHOOSE = (
     *(
         row(
-            Choose(value),
+            Where(value),
             lambda a, b, v=value: chosen(a, b, v),
             f"{dtype} or {value}",
             ABOVE,
@@ -39,7 +39,7 @@ CHOOSE = (
         for dtype, value in (("f32", 0), ("f32", -np.inf), ("f32", 0.1), ("i32", -7), ("i64", 2**40))
     ),
     row(
-        Choose(-1),
+        Where(-1),
         lambda a, b: chosen(a, b, -1),
         "a row for each column",
         (Reduce("sum", -2, keep=True), ABOVE),
@@ -48,7 +48,7 @@ CHOOSE = (
         whole=(-9, 10),
     ),
     row(
-        Choose(-1),
+        Where(-1),
         lambda a, b: chosen(a, b, -1),
         "a number for each map",
         ABOVE,
@@ -66,22 +66,22 @@ def counted(x: Array) -> Array:
 
 
 RUNNING_SUM = (
-    row(RunningSum(), counted, "whole numbers", dtype="i64", whole=(-9, 10)),
-    row(RunningSum(), counted, "bools", ABOVE, dtype="i64", whole=(-3, 4)),
-    row(RunningSum(), counted, "one element", dtype="i64", whole=(-9, 10), shape=(2, 3, 1)),
+    row(CumSum(), counted, "whole numbers", dtype="i64", whole=(-9, 10)),
+    row(CumSum(), counted, "bools", ABOVE, dtype="i64", whole=(-3, 4)),
+    row(CumSum(), counted, "one element", dtype="i64", whole=(-9, 10), shape=(2, 3, 1)),
 )
 
 COUNT_UP = (
     Case(
-        lambda h, w: CountUp(w - 2),
+        lambda h, w: Range(w - 2),
         (3, 4, 7),
         "CHW",
         lambda x: np.broadcast_to(np.array([0, 1, 2, 3, 4]), (*x.shape[:-3], 5)),
         "by the width",
         operands=(),
     ),
-    Case(CountUp(3), (3, 4, 7), "CHW", lambda x: np.broadcast_to(np.array([0, 1, 2]), (*x.shape[:-3], 3)), "known", operands=()),
-    Case(lambda h, w: CountUp(w - 7), (3, 4, 7), "CHW", lambda x: np.empty((*x.shape[:-3], 0), np.int64), "none", operands=()),
+    Case(Range(3), (3, 4, 7), "CHW", lambda x: np.broadcast_to(np.array([0, 1, 2]), (*x.shape[:-3], 3)), "known", operands=()),
+    Case(lambda h, w: Range(w - 7), (3, 4, 7), "CHW", lambda x: np.empty((*x.shape[:-3], 0), np.int64), "none", operands=()),
 )
 
 
@@ -101,13 +101,13 @@ def paths(parents: tuple[Any, ...], note: str, shape: tuple[int, int] = (5, 7)) 
     return row(PathSum(), walked, note, FLAT, (FLAT, *parents), dtype="i64", whole=(-9, 10), shape=shape, layout="HW")
 
 
-_NUMBERED = (RunningSum(), Combine("subtract", 1), Combine("maximum", 0))
+_NUMBERED = (CumSum(), Binary("subtract", 1), Binary("maximum", 0))
 PATH_SUM = (
     paths((ABOVE, *_NUMBERED), "a forest"),
-    paths((Combine("greater", -10), RunningSum(), Combine("subtract", 2), Combine("maximum", 0)), "one path of 35"),
-    paths((Combine("greater", -10), RunningSum(), Combine("subtract", 1)), "roots alone"),
-    paths((Combine("greater", 10), *_NUMBERED), "one root"),
-    paths((Combine("greater", 10), *_NUMBERED), "one element", (1, 1)),
+    paths((Binary("greater", -10), CumSum(), Binary("subtract", 2), Binary("maximum", 0)), "one path of 35"),
+    paths((Binary("greater", -10), CumSum(), Binary("subtract", 1)), "roots alone"),
+    paths((Binary("greater", 10), *_NUMBERED), "one root"),
+    paths((Binary("greater", 10), *_NUMBERED), "one element", (1, 1)),
 )
 
 
@@ -171,7 +171,7 @@ NEAREST = (
         lambda h, w: Resample(h // 2, w, "nearest", False, TORCH_NEAREST),
         lambda x: torch_nearest(15, 41)(x),
         "bools, one side the same",
-        Combine("greater", 0.5),
+        Binary("greater", 0.5),
         shape=(2, 30, 41),
     ),
 )

@@ -12,7 +12,7 @@ from oracles.ops import byte_table, elementwise, per_plane, scalar_normalize, sc
 from oracles.pixels import transformers_depths
 
 from graphproc.ir.types import DTYPES
-from graphproc.ops import ByteMap, Cast, Combine, Distinct, LookUp, Normalize, ReduceLabels, Rescale
+from graphproc.ops import Binary, ByteMap, Cast, Distinct, LookUp, Normalize, ReduceLabels, Rescale
 
 Array = np.ndarray[Any, Any]
 
@@ -216,7 +216,7 @@ ROUND_TO_BYTES = (
         "CHW",
         lambda x: np.vectorize(lambda v: _nearest_byte((int(v) - 8) / 2), "B")(x),
         "halves, and beyond the bytes",
-        operands=((Cast("f32"), Combine("subtract", 8), Combine("divide", 2)),),
+        operands=((Cast("f32"), Binary("subtract", 8), Binary("divide", 2)),),
     ),
     Case(
         Cast("u8", "to nearest byte"),
@@ -224,7 +224,7 @@ ROUND_TO_BYTES = (
         "CHW",
         lambda x: np.vectorize(lambda v: _nearest_byte(np.float32(v * np.float32(2.7)).item()), "B")(x),
         "above the bytes",
-        operands=((Cast("f32"), Combine("multiply", 2.7)),),
+        operands=((Cast("f32"), Binary("multiply", 2.7)),),
     ),
 )
 

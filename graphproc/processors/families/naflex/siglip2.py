@@ -12,7 +12,7 @@ from graphproc.configs.settings import OneOf, Setting, Whole
 from graphproc.errors import ConfigError
 from graphproc.ir.backends import TORCHVISION
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Extend, Full, Grid, Numbers
+from graphproc.ops import Extend, Full, Indices, Numbers
 from graphproc.ops.resample import TORCH_NEAREST, Resample
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, BILINEAR, INCEPTION, NEAREST, RESCALE, RGB
@@ -95,7 +95,7 @@ def siglip(b: ProgramBuilder, config: Config, x: Value) -> None:
 def gemma(b: ProgramBuilder, config: Config, x: Value) -> None:
     """Declare the patches, the column and row of each (-1 for padding), and the number of soft tokens."""
     rows, columns, length = patches(b, config, x, gemma_patches(config))
-    positions = b.add(Grid(rows, columns, order="xy"))
+    positions = b.add(Indices(rows, columns, order="xy"))
     b.output("image_position_ids", b.add(Extend(-2, length, -1), positions))
     tokens = rows * columns // stages.count(config, "pooling_kernel_size") ** 2
     b.output("num_soft_tokens_per_image", b.add(Numbers((tokens,), shape=())))
@@ -113,7 +113,7 @@ def unified_gemma(b: ProgramBuilder, config: Config, x: Value) -> None:
         raise ConfigError(f"{config.processor}: expected images of 3 channels, got {x.type.channels}. Convert them to RGB.")
     pooling = stages.count(config, "pooling_kernel_size")
     rows, columns, length = patches(b, config, x, gemma_patches(config) // pooling**2, pooling)
-    b.output("image_position_ids", b.add(Extend(-2, length, -1), b.add(Grid(rows, columns, order="xy"))))
+    b.output("image_position_ids", b.add(Extend(-2, length, -1), b.add(Indices(rows, columns, order="xy"))))
     b.output("num_soft_tokens_per_image", b.add(Numbers((rows * columns,), shape=())))
 
 

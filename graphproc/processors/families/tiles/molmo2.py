@@ -14,8 +14,7 @@ from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ir.types import FLOATS
 from graphproc.ir.value import concatenate, maximum, minimum, where
-from graphproc.ops import Crop
-from graphproc.ops import Grid as GridOf
+from graphproc.ops import Crop, Indices
 from graphproc.processors import stages, tiling
 from graphproc.processors.constants import INCEPTION, square, usual
 from graphproc.processors.settings import PATCH_SIZE
@@ -100,7 +99,7 @@ def _pooled(b: ProgramBuilder, plan: _Crops, pooling: tuple[int, int], first: in
     sides = tuple(count * side for count, side in zip(tokens, pooling, strict=True))
     missing = tuple((side - length) // 2 for side, length in zip(sides, have, strict=True))
 
-    places = b.add(GridOf(sides[0], sides[1])) - missing
+    places = b.add(Indices(sides[0], sides[1])) - missing
     beyond = maximum(places - (plan.before, plan.before), (0, 0))
     crop = minimum(beyond // (plan.apart, plan.apart), tuple(count - 1 for count in plan.grid))
     within = places - crop * (plan.apart, plan.apart)

@@ -1,4 +1,7 @@
-"""Choose between a value and a number, element by element."""
+"""Choose between a value and a number, element by element.
+
+The file is not called `where`, because its module would hide the function `graphproc.ops.where`.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,9 @@ from graphproc.ir.types import DTYPES, TensorType
 from graphproc.ops.fill import require_fits
 
 
-@op("choose")
+@op("where")
 @dataclass(frozen=True, slots=True)
-class Choose(Op):
+class Where(Op):
     """Return the element of the second operand where the first is true, else `otherwise`.
 
     Shapes:   two of the same number of axes, with sizes that are equal or 1 (numpy's broadcasting)
@@ -34,7 +37,7 @@ class Choose(Op):
         require_dtype(self, x, "f32", "i32", "i64")
         require_fits(self, self.otherwise, x.dtype)
         if when.rank != x.rank or any(a != b and a != 1 and b != 1 for a, b in zip(when.shape, x.shape, strict=True)):
-            raise ShapeError(f"choose: expected operands of one rank whose sizes are equal or 1, got {when} and {x}")
+            raise ShapeError(f"where: expected operands of one rank whose sizes are equal or 1, got {when} and {x}")
         shape = tuple(b if a == 1 else a for a, b in zip(when.shape, x.shape, strict=True))
         return replace(x, shape=shape, layout=x.layout or when.layout)
 

@@ -18,9 +18,9 @@ Order = Literal["yx", "xy"]
 _MORE = 2**62  # more rows than any grid has
 
 
-@op("grid")
+@op("indices")
 @dataclass(frozen=True, slots=True)
-class Grid(Op):
+class Indices(Op):
     """Return the position of each cell of a grid, row by row.
 
     A position is (row, column) for the `order` yx, (column, row) for xy. Counting starts at
@@ -42,9 +42,9 @@ class Grid(Op):
     def infer(self) -> TensorType:
         """Return the type with one row for each cell."""
         if self.order not in ("yx", "xy"):
-            raise ShapeError(f"grid: expected the order yx or xy, got {self.order!r}")
+            raise ShapeError(f"indices: expected the order yx or xy, got {self.order!r}")
         if self.dtype not in ("i32", "i64", "f32"):
-            raise ShapeError(f"grid: expected i32, i64 or f32, got {self.dtype!r}")
+            raise ShapeError(f"indices: expected i32, i64 or f32, got {self.dtype!r}")
         return TensorType(self.dtype, (self.rows * self.columns, 2), self.layout)
 
     def numpy(self) -> Array:

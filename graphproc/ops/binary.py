@@ -42,9 +42,9 @@ is bool.
 """
 
 
-@op("combine")
+@op("binary")
 @dataclass(frozen=True, slots=True)
-class Combine(Op):
+class Binary(Op):
     """Compute `left operator right`, element by element.
 
     Without a second operand, `right` is `number`.
@@ -69,21 +69,21 @@ class Combine(Op):
     def infer(self, left: TensorType, *right: TensorType) -> TensorType:
         """Return the result's type with the larger sizes."""
         if self.operator not in OPERATORS:
-            raise ShapeError(f"combine: expected one of {', '.join(OPERATORS)}, got {self.operator!r}")
+            raise ShapeError(f"binary: expected one of {', '.join(OPERATORS)}, got {self.operator!r}")
         _, _, dtypes, compares = OPERATORS[self.operator]
         if left.dtype not in dtypes or any(other.dtype != left.dtype for other in right):
-            raise ShapeError(f"combine: {self.operator} takes {' or '.join(dtypes)}, got {', '.join(map(str, (left, *right)))}")
+            raise ShapeError(f"binary: {self.operator} takes {' or '.join(dtypes)}, got {', '.join(map(str, (left, *right)))}")
         if (self.number is None) == (not right) or len(right) > 1:
-            raise ShapeError(f"combine: expected two operands, or one and a number, got {1 + len(right)} and {self.number}")
+            raise ShapeError(f"binary: expected two operands, or one and a number, got {1 + len(right)} and {self.number}")
         if isinstance(self.number, tuple) and left.shape[-1:] != (len(self.number),):
-            raise ShapeError(f"combine: expected a number for each element of the last axis, got {self.number} for {left}")
+            raise ShapeError(f"binary: expected a number for each element of the last axis, got {self.number} for {left}")
         shape = left.shape
         for other in right:
             if other.rank != left.rank:
-                raise ShapeError(f"combine: expected operands of one rank, got {left} and {other}. Rearrange one of them.")
+                raise ShapeError(f"binary: expected operands of one rank, got {left} and {other}. Rearrange one of them.")
             pairs = list(zip(left.shape, other.shape, strict=True))
             if any(a != b and a != 1 and b != 1 for a, b in pairs):
-                raise ShapeError(f"combine: expected equal sizes or 1, got {left} and {other}")
+                raise ShapeError(f"binary: expected equal sizes or 1, got {left} and {other}")
             shape = tuple(b if a == 1 else a for a, b in pairs)
         layout = next((t.layout for t in (left, *right) if t.layout), "")
         return TensorType("bool" if compares else left.dtype, shape, layout)

@@ -14,9 +14,9 @@ from graphproc.sizes import num
 from graphproc.sizes.num import Num
 
 
-@op("count_up")
+@op("range")
 @dataclass(frozen=True, slots=True)
-class CountUp(Op):
+class Range(Op):
     """Return `[0, 1, ..., length - 1]`.
 
     Shapes:   no operand -> (length,).
@@ -30,7 +30,7 @@ class CountUp(Op):
     def infer(self) -> TensorType:
         """Return the type of one axis."""
         if num.high(self.length) < 0:
-            raise ShapeError(f"count_up: expected a length of at least 0, got {self.length}")
+            raise ShapeError(f"range: expected a length of at least 0, got {self.length}")
         return TensorType("i64", (self.length,))
 
     def numpy(self) -> Array:

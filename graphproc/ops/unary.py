@@ -42,9 +42,9 @@ that it takes.
 """
 
 
-@op("function")
+@op("unary")
 @dataclass(frozen=True, slots=True)
-class Function(Op):
+class Unary(Op):
     """Apply one of `FUNCTIONS` to every element.
 
     Shapes:   any; unchanged.
@@ -61,7 +61,7 @@ class Function(Op):
     def infer(self, x: TensorType) -> TensorType:
         """Return the same type."""
         if self.function not in FUNCTIONS:
-            raise ShapeError(f"function: expected one of {', '.join(FUNCTIONS)}, got {self.function!r}")
+            raise ShapeError(f"unary: expected one of {', '.join(FUNCTIONS)}, got {self.function!r}")
         require_dtype(self, x, *FUNCTIONS[self.function][2])
         return x
 

@@ -12,9 +12,9 @@ from graphproc.ir.types import TensorType
 from graphproc.ops.axes import require_axis
 
 
-@op("running_sum")
+@op("cum_sum")
 @dataclass(frozen=True, slots=True)
-class RunningSum(Op):
+class CumSum(Op):
     """Return the sum of each element of the last axis and all before it.
 
     For bools, this is how many are true so far.

@@ -1,4 +1,4 @@
-"""Pick rows of a value at places that another value holds."""
+"""Gather rows of a value from places that another value holds."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from graphproc.ir.types import TensorType
 from graphproc.ops.axes import require_axis
 
 
-@op("pick")
+@op("gather")
 @dataclass(frozen=True, slots=True)
-class Pick(Op):
+class Gather(Op):
     """Return the rows of `axis`, which counts from the end, at given places, in their order.
 
     Shapes:   (..., n, *rest) and (..., k) -> (..., k, *rest): every image has places of its own.
@@ -32,7 +32,7 @@ class Pick(Op):
         require_dtype(self, places, "i64")
         if x.rank != -self.axis or places.rank != 1:
             raise ShapeError(
-                f"pick: expected places [k] in the first axis of each image, got {places} in axis {self.axis} of {x}"
+                f"gather: expected places [k] in the first axis of each image, got {places} in axis {self.axis} of {x}"
             )
         shape = list(x.shape)
         shape[self.axis] = places.shape[-1]
