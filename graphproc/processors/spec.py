@@ -12,7 +12,7 @@ from graphproc.configs.legacy import Spelling, modern
 from graphproc.configs.settings import Setting, declared
 from graphproc.configs.sizes import plain_size
 from graphproc.errors import ConfigError
-from graphproc.ir.backends import BACKENDS
+from graphproc.ir.backends import BACKENDS, PIL, TORCHVISION
 from graphproc.ir.op import Op
 from graphproc.ir.program import Parity, Program, ProgramBuilder, Value, image_input, sides
 from graphproc.ir.types import TensorType
@@ -40,9 +40,9 @@ BACKGROUNDS: Mapping[str, Op] = {"white": CompositeOnWhite(), "checkerboard": Co
 
 PIL_PARITY = Parity("transformers 5.23 (backend pil) with Pillow 13")
 TORCHVISION_PARITY = Parity("transformers 5.23 (backend torchvision) with torch 2.14 and torchvision 0.29")
-ONLY_PIL, ONLY_TORCHVISION = BACKENDS[:1], BACKENDS[1:]
+ONLY_PIL, ONLY_TORCHVISION = (PIL,), (TORCHVISION,)
 """The backends of a class that has one only (`ProcessorSpec.backends`)."""
-PARITY: Mapping[str, Parity] = dict(zip(BACKENDS, (PIL_PARITY, TORCHVISION_PARITY), strict=True))
+PARITY: Mapping[str, Parity] = {PIL: PIL_PARITY, TORCHVISION: TORCHVISION_PARITY}
 """What results of a backend are equal to, where a class states nothing else."""
 
 
@@ -91,7 +91,7 @@ class ProcessorSpec:
         settings: its settings by name, in the order in which files hold them. A standard setting
             (`configs/settings.py`) has its default here, any other one a `Setting`.
         limitations: the parts of the class that cannot be in a graph, and why; empty if there are none.
-        parity: what results in the first backend are equal to; None for the same as `PARITY` states.
+        parity: what results in a backend are equal to, where `PARITY` does not say it.
         outputs: the names of all outputs that a call without extra inputs may give, in the call's order.
         model_inputs: the class's `model_input_names`; None for `outputs`.
         backends: the backends that the class has here, its default first.
@@ -127,7 +127,7 @@ class ProcessorSpec:
     stages: tuple[Stage, ...]
     settings: Mapping[str, Any]
     limitations: str = ""
-    parity: Parity | None = None
+    parity: Mapping[str, Parity] = field(default_factory=dict)
     outputs: tuple[str, ...] = ("pixel_values",)
     model_inputs: tuple[str, ...] | None = None
     backends: tuple[str, ...] = BACKENDS
@@ -217,7 +217,7 @@ class ProcessorSpec:
 
     def _declared(self, backend: str) -> Parity:
         """Return what a backend's results are equal to if torch runs the compiled code that this package reproduces."""
-        return self.parity if self.parity is not None and backend == self.backends[0] else PARITY[backend]
+        return self.parity.get(backend, PARITY[backend])
 
     def config(self, given: Mapping[str, Any], *, call: bool = False) -> Config:
         """Return the normalised settings of the class, with given ones in place of defaults.

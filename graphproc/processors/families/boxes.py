@@ -5,6 +5,7 @@ from __future__ import annotations
 from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.configs.settings import Above, Setting, flag
+from graphproc.ir.backends import PIL
 from graphproc.ir.program import Parity, ProgramBuilder, Value
 from graphproc.ops import AffineWarp, Rearrange
 from graphproc.processors import stages
@@ -39,12 +40,14 @@ SPECS = (
             "do_affine_transform": Setting(True, flag, "Cut a crop out around each box."),
             "normalize_factor": Setting(200.0, Above(0), "The pixels that a box's scale is counted in."),
         },
-        parity=Parity(
-            f"{PIL_PARITY.reference} and scipy",
-            1 / 255 / 0.224 * 1.001,
-            "where a pixel's exact value is within 1e-10 of a half, LAPACK's last bit decides its rounding; another "
-            "rescale_factor or image_std scales that",
-        ),
+        parity={
+            PIL: Parity(
+                f"{PIL_PARITY.reference} and scipy",
+                1 / 255 / 0.224 * 1.001,
+                "where a pixel's exact value is within 1e-10 of a half, LAPACK's last bit decides its rounding; another "
+                "rescale_factor or image_std scales that",
+            )
+        },
         extra_inputs={"box": ExtraInput("boxes", "NF", "f64", required=True)},
         finish=tiles,
     ),

@@ -10,6 +10,7 @@ from typing import Any
 from graphproc.configs.config import Config
 from graphproc.configs.settings import Setting, Whole
 from graphproc.errors import ConfigError
+from graphproc.ir.backends import PIL
 from graphproc.ir.op import Op
 from graphproc.ir.program import Parity, ProgramBuilder, Value
 from graphproc.ops import Cast, Concat, Extend, Full, Indices, Numbers, Standardize
@@ -104,7 +105,7 @@ SPECS = (
             "header_text": Setting(None, None, "A text drawn above the image, which is not compiled."),
         },
         limitations="is_vqa (a header text drawn with a font)",
-        parity=NEAR,
+        parity={PIL: NEAR},
         outputs=OUTPUTS,
         finish=pix2struct,
         needs={},
@@ -115,7 +116,7 @@ SPECS = (
         (standardize,),
         defaults(4096),
         limitations="do_normalize false",
-        parity=NEAR,
+        parity={PIL: NEAR},
         outputs=(*OUTPUTS, *KOSMOS_SIZES),
         model_inputs=("pixel_values",),
         finish=kosmos,

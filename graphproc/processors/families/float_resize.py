@@ -6,6 +6,7 @@ from graphproc.configs import legacy
 from graphproc.configs.config import Config
 from graphproc.configs.settings import Above, Setting
 from graphproc.errors import ConfigError
+from graphproc.ir.backends import PIL
 from graphproc.ir.program import Parity, ProgramBuilder, Value
 from graphproc.ops import MirrorPad, Pad
 from graphproc.ops.resample import SCIPY, Resample
@@ -78,11 +79,14 @@ SPECS = (
         usual(square(960), "bilinear", CLIP, rgb=True, do_pad=True),
         older=legacy.OWL,
         limitations="resample 0, which means a resize without blur; do_rescale=False, by which scipy blurs bytes",
-        parity=Parity(
-            f"{PIL_PARITY.reference} and scipy",
-            5e-7,
-            "the runtime's and scipy's exponentials differ in their last bits; another rescale_factor or image_std scales that",
-        ),
+        parity={
+            PIL: Parity(
+                f"{PIL_PARITY.reference} and scipy",
+                5e-7,
+                "the runtime's and scipy's exponentials differ in their last bits; another rescale_factor or image_std "
+                "scales that",
+            )
+        },
         backends=ONLY_PIL,
     ),
     ProcessorSpec(
@@ -97,7 +101,7 @@ SPECS = (
             keep_aspect_ratio=KEEP_ASPECT_RATIO.of(True),
         ),
         limitations="resample 3 (torch's bicubic with aligned corners)",
-        parity=Parity(f"{PIL_PARITY.reference} and torch"),
+        parity={PIL: Parity(f"{PIL_PARITY.reference} and torch")},
         finish=without_one_channel,
         backends=ONLY_PIL,
     ),

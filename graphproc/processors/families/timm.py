@@ -10,6 +10,7 @@ from graphproc.configs import timm
 from graphproc.configs.config import Config
 from graphproc.configs.settings import Setting
 from graphproc.errors import ConfigError
+from graphproc.ir.backends import PIL
 from graphproc.ir.program import Parity, ProgramBuilder, Value
 from graphproc.ops import Crop, Normalize, Pad, Rescale
 from graphproc.ops.resample import NEAREST, Resample
@@ -82,6 +83,6 @@ SPECS = (
         limitations="the training transform; a torch tensor by itself, which timm resizes as floats; PIL images of mode LAB",
         backends=ONLY_PIL,
         reads="bytes",
-        parity=Parity("timm 1.0 (evaluation transform, PIL images) with Pillow 13"),
+        parity={PIL: Parity("timm 1.0 (evaluation transform, PIL images) with Pillow 13")},
     ),
 )

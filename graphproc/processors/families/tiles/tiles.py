@@ -13,6 +13,7 @@ from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.configs.settings import Setting, Whole, flag, number
 from graphproc.errors import ConfigError
+from graphproc.ir.backends import PIL
 from graphproc.ir.delivery import LISTS, OMITTED_IF_EMPTY
 from graphproc.ir.program import Parity, ProgramBuilder, Value
 from graphproc.ops import Full, Numbers, SelectChannels
@@ -305,7 +306,7 @@ SPECS = (
                 True, flag, "Choose the smallest grid that keeps most pixels, not the nearest shape."
             ),
         },
-        parity=COVERING_PARITY,
+        parity={PIL: COVERING_PARITY},
         outputs=("pixel_values", "grids"),
         model_inputs=("pixel_values",),
         finish=with_grid,
