@@ -53,7 +53,7 @@ def inspect(
         metadata = arguments.metadata(model)
     if why and program is None:
         raise ConfigError(f"--why: {graph} has no graphproc.config entry, so graphproc did not write it. Leave --why out.")
-    if program is not None and sides is not None and not program.measured:
+    if program is not None and sides is not None and not program.data_dependent_sizes:
         program = program.bind(**{name: sides[name.endswith("width")] for name in program.symbols})
     summary: dict[str, Any] = {**arguments.graph_summary(model), "metadata": metadata}
     explanation = None

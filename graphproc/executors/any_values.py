@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from graphproc.errors import ImageError
-from graphproc.executors.reference import measure
+from graphproc.executors.reference import sizes_from
 from graphproc.ir.op import Op
 from graphproc.ir.program import Program
 from graphproc.ir.types import DTYPES
@@ -43,7 +43,7 @@ def run(program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
         ProgramError: the image's size does not meet a precondition.
     """
     declared = {one.name: DTYPES[one.type.dtype].type(0) for one in program.inputs if one.name in inputs}
-    sizes = measure(program, {name: np.broadcast_to(zero, inputs[name].shape) for name, zero in declared.items()})
+    sizes = sizes_from(program, {name: np.broadcast_to(zero, inputs[name].shape) for name, zero in declared.items()})
     memo: dict[num.Sym, Any] = {}
     program.check(sizes, memo)
     values = dict(inputs)
@@ -73,8 +73,8 @@ def run(program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
             if reduced.intersection(step.inputs):
                 result = _unit(result)
         values[step.output.name] = result
-        if step.measures:
-            sizes.update(zip(step.measures, result.tolist(), strict=True))
+        if step.size_names:
+            sizes.update(zip(step.size_names, result.tolist(), strict=True))
             program.check(sizes, memo)
     return {output.name: np.asarray(values[output.value], order="C") for output in program.outputs}
 

@@ -26,8 +26,8 @@ def run(program: Program, inputs: Mapping[str, Array], made: Made | None = None)
 
     Args:
         program: a verified program.
-        inputs: an array for each of the program's inputs, e.g. `{"image": uint8 [height, width, 3]}`; only those of stacked
-            programs may be without elements.
+        inputs: an array for each of the program's inputs, e.g. `{"image": uint8 [height, width, 3]}`; only those of
+            programs with `inputs_batched` may be without elements.
         made: what is done with each step's result; None for nothing.
 
     Returns:
@@ -37,7 +37,7 @@ def run(program: Program, inputs: Mapping[str, Array], made: Made | None = None)
         ImageError: an input is missing or its shape or dtype is not the declared one.
         ProgramError: the image's size does not meet a precondition.
     """
-    sizes = measure(program, inputs)
+    sizes = sizes_from(program, inputs)
     memo: dict[num.Sym, Any] = {}
     program.check(sizes, memo)
     values = dict(inputs)
@@ -45,14 +45,14 @@ def run(program: Program, inputs: Mapping[str, Array], made: Made | None = None)
         result = step.op.bind(sizes, memo).numpy(*(values[name] for name in step.inputs))
         result = result if made is None else made(step, result)
         values[step.output.name] = result
-        if step.measures:
-            sizes.update(zip(step.measures, result.tolist(), strict=True))
+        if step.size_names:
+            sizes.update(zip(step.size_names, result.tolist(), strict=True))
             program.check(sizes, memo)
     return {o.name: np.asarray(values[o.value], order="C") for o in program.outputs}
 
 
-def measure(program: Program, inputs: Mapping[str, Array]) -> dict[str, int]:
-    """The sizes that inputs have, by the program's symbols.
+def sizes_from(program: Program, inputs: Mapping[str, Array]) -> dict[str, int]:
+    """Read the sizes that inputs have, by the program's symbols.
 
     Args:
         program: a verified program.
@@ -66,15 +66,15 @@ def measure(program: Program, inputs: Mapping[str, Array]) -> dict[str, int]:
     for declared in program.inputs:
         if declared.name not in inputs:
             raise ImageError(f"{program.name}: expected an input {declared.name!r}, got {sorted(inputs)}")
-        _measure(declared.name, declared.type, inputs[declared.name], sizes)
-        if 0 in inputs[declared.name].shape and not program.stacked:
+        _add_sizes(declared.name, declared.type, inputs[declared.name], sizes)
+        if 0 in inputs[declared.name].shape and not program.inputs_batched:
             raise ImageError(f"{declared.name}: expected at least one pixel, got the shape {list(inputs[declared.name].shape)}")
-        if declared.measures:
-            sizes.update(zip(declared.measures, inputs[declared.name].ravel().tolist(), strict=False))
+        if declared.size_names:
+            sizes.update(zip(declared.size_names, inputs[declared.name].ravel().tolist(), strict=False))
     return sizes
 
 
-def _measure(name: str, type: TensorType, array: Array, sizes: dict[str, int]) -> None:
+def _add_sizes(name: str, type: TensorType, array: Array, sizes: dict[str, int]) -> None:
     """Check an input against its type and read the symbols off its shape."""
     if array.dtype != DTYPES[type.dtype] or array.ndim != type.rank:
         raise ImageError(f"{name}: expected {type}, got {array.dtype}{list(array.shape)}")

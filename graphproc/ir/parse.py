@@ -133,7 +133,7 @@ class _Text:
         reader.skip_lines()
         reader.expect("program")
         name = reader.name("the program's name")
-        stacked = reader.skip("stacked")
+        inputs_batched = reader.skip("inputs_batched")
         reader.end_line()
         parity = OWN_PARITY
         inputs: list[Input] = []
@@ -164,7 +164,7 @@ class _Text:
             else:
                 steps.append(self._step())
             reader.end_line()
-        return Program(name, tuple(inputs), tuple(steps), tuple(outputs), parity, tuple(preconditions), stacked)
+        return Program(name, tuple(inputs), tuple(steps), tuple(outputs), parity, tuple(preconditions), inputs_batched)
 
     def end(self) -> None:
         """Refuse more text."""
@@ -185,7 +185,7 @@ class _Text:
         self._define(name, token, num.symbol(name, self._typed("the least size", int, self._value)))
 
     def _input(self) -> Input:
-        """Read `input NAME: TYPE [measures NAME, ...]`.
+        """Read `input NAME: TYPE [size_names NAME, ...]`.
 
         A new name among its sizes becomes a symbol of this input.
         """
@@ -194,10 +194,10 @@ class _Text:
         self._reader.expect(":")
         type = self.value_type(declares=True)
         self._types[name] = type
-        return Input(name, type, self._measures())
+        return Input(name, type, self._size_names())
 
     def _step(self) -> Step:
-        """Read `NAME = OP<FIELD=VALUE, ...>(NAME, ...)[: TYPE] [measures NAME, ...]`."""
+        """Read `NAME = OP<FIELD=VALUE, ...>(NAME, ...)[: TYPE] [size_names NAME, ...]`."""
         reader = self._reader
         if reader.peek().kind not in ("name", "string"):
             reader.fail("a statement")
@@ -218,7 +218,7 @@ class _Text:
             if declared != type:
                 reader.refuse(f"expected {type}, which {op.name} gives, found {declared}", token)
         self._types[name] = type
-        return Step(op, tuple(operands), ValueInfo(name, type), self._measures())
+        return Step(op, tuple(operands), ValueInfo(name, type), self._size_names())
 
     def _output(self) -> Output:
         """Read `output NAME = VALUE[: JOIN][, sample JOIN][, delivery<...>]`.
@@ -251,13 +251,13 @@ class _Text:
             self._reader.refuse(f"expected the name of a value, found {name!r}.{nearest(name, self._types)}", token)
         return name
 
-    def _measures(self) -> tuple[str, ...]:
-        """Read `measures NAME, ...`: names for the elements of an int64 value.
+    def _size_names(self) -> tuple[str, ...]:
+        """Read `size_names NAME, ...`: names for the elements of an int64 value.
 
         Later sizes may use these names.
         """
         names: list[str] = []
-        more = self._reader.skip("measures")
+        more = self._reader.skip("size_names")
         while more:
             names.append(self._reader.name("a size's name"))
             self._sizes.setdefault(names[-1], num.symbol(names[-1]))
@@ -277,7 +277,7 @@ class _Text:
             return self._typed("a size", NUMBER, self._expression)
 
         shape = tuple(reader.listed(size, "]"))
-        layout = reader.take().text if reader.peek().kind == "name" and not reader.follows("measures") else ""
+        layout = reader.take().text if reader.peek().kind == "name" and not reader.follows("size_names") else ""
         try:
             return TensorType(dtype, shape, layout)
         except GraphprocError as error:

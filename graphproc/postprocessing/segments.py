@@ -62,7 +62,7 @@ class Candidates:
 def candidates(b: MethodBuilder, kept: Value) -> Candidates:
     """Find the queries that are kept, given a bool for each, [queries]."""
     count = kept.sum(keepdims=True)
-    (number,) = b.measure(count, candidates=0)
+    (number,) = b.name_sizes(count, candidates=0)
     places = kept.cast("f32").top_k(num.maximum(number, 1))
     return Candidates(count, number, places, kept.shape[0])
 

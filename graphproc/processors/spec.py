@@ -102,8 +102,8 @@ class ProcessorSpec:
         returns_bare_array: whether a call returns its one output alone instead of a BatchFeature.
         images_per_sample_output: the output that tells how many images each sample has; empty in most
             classes. Classes that have one process an image differently if its sample has more
-            (`ProgramBuilder.several`), and join results image by image. Images that are not nested in
-            samples are samples of one.
+            (`ProgramBuilder.in_multi_image_sample`), and join results image by image. Images that
+            are not nested in samples are samples of one.
         settings_for_batch: makes the settings for a call's images from the call's settings and the
             (height, width) of all images. None where an image's result does not depend on the others.
         background: the name in `BACKGROUNDS` of what images with alpha are composited on; `DROPPED`
@@ -267,7 +267,7 @@ class ProcessorSpec:
         check(config, self.needs)
         if several and not self.images_per_sample_output:
             raise ConfigError(f"several: {self.name} processes images of samples of several as it does others. Leave it out.")
-        b = ProgramBuilder(self.name, self._declared(backend), several=several, backend=backend)
+        b = ProgramBuilder(self.name, self._declared(backend), in_multi_image_sample=several, backend=backend)
         x = image_input(b, dtype=dtype, channels=channels or CHANNELS[color])
         if color == "rgba" and self.background != DROPPED:
             x = b.add(BACKGROUNDS[self.background], x)

@@ -91,7 +91,7 @@ def program_of(case: Case) -> Program:
 def run_graph(program: Program, arrays: list[Array], input: str, target: str) -> Array:
     model = emit(program, EmitOptions(target, input))  # type: ignore[arg-type]
     onnx.checker.check_model(model, full_check=True)
-    name = program.graph_input_name("given", several=input != "image")
+    name = program.graph_input_name("given", plural=input != "image")
     given: Any = arrays if input == "sequence" else np.stack(arrays) if input == "batch" else arrays[0]
     found = ort(model)({name: given})["found"]
     declared = [d.dim_value or d.dim_param for d in model.graph.output[0].type.tensor_type.shape.dim]

@@ -265,7 +265,7 @@ class GraphBuilder:
         """Say which int64 tensor of shape [1] holds a symbol."""
         self._symbols[name] = value
 
-    def measured(self, value: Value, low: int = 0) -> Num:
+    def as_num(self, value: Value, low: int = 0) -> Num:
         """An int64 tensor of shape [1] as a number."""
         if value.const_value is not None:
             return int(value.const_value.numpy()[0])

@@ -38,7 +38,7 @@ class EmitOptions:
             with TF32; `portable` uses float32 and int64 only, for runtimes without 8-bit or double arithmetic.
         input: `batch` reads `images`, uint8 [batch, height, width, C]; `image` reads `image`, uint8 [height, width, C];
             `sequence` reads `images`, a sequence of uint8 [height, width, C] of different sizes. Extra inputs go the same
-            way. A program of a model's outputs reads these stacked, and sizes once for all images, or with `sequence` one
+            way. A program with `inputs_batched` reads batches, and sizes once for all images, or with `sequence` one
             for each.
         opset: the version of the default ONNX domain, 17 to 23.
         image_size: (height, width) of every image, which folds all size and weight arithmetic; None for any size.
@@ -90,15 +90,15 @@ def emit(
         raise EmitError(
             f"target 'portable' takes images one by one: {_why_loops(program, options)}. Use input 'image', or target 'cpu'."
         )
-    several = program.stacked or options.input == "batch"
-    g = GraphBuilder(options.target, options.opset, leading=1 if several and not loops else 0)
+    batched = program.inputs_batched or options.input == "batch"
+    g = GraphBuilder(options.target, options.opset, leading=1 if batched and not loops else 0)
     inputs = {declared.name: _input(program, declared, options) for declared in program.inputs}
     first = next(iter(inputs.values()))
     g.never = never(g, first)
-    if options.input == "image" and not program.stacked:
+    if options.input == "image" and not program.inputs_batched:
         outputs = results.of_image(g, program, emit_steps(g, program, inputs))
     elif loops:
-        sequence = options.input == "sequence" and not program.stacked
+        sequence = options.input == "sequence" and not program.inputs_batched
         count = g.SequenceLength(first) if sequence else g.Squeeze(g.Shape(first, start=0, end=1))
 
         def image(index: Value) -> Mapping[str, Value]:
@@ -144,9 +144,9 @@ def _fixed(program: Program, options: EmitOptions) -> Program:
     """
     if impossible := [condition for condition in program.preconditions if condition.holds is False]:
         raise ProgramError(f"{program.name}: {impossible[0].message} No image is taken with these settings.")
-    if options.image_size is None or program.measured:
+    if options.image_size is None or program.data_dependent_sizes:
         return program
-    if program.stacked:
+    if program.inputs_batched:
         raise EmitError(f"image_size: {program.name} reads a model's outputs, not images. Leave it out.")
     if other := [name for name in program.symbols if not name.endswith(("height", "width"))]:
         raise EmitError(f"image_size: {program.name} also depends on the number of {other[0]}, so its sizes cannot be fixed")
@@ -157,14 +157,14 @@ def _fixed(program: Program, options: EmitOptions) -> Program:
 def _loops(program: Program, options: EmitOptions) -> bool:
     """Whether images run one after the other."""
     each = options.input == "sequence"
-    if program.stacked:
-        return bool(program.measured) or (each and any(declared.measures for declared in program.inputs))
-    return each or (options.input == "batch" and bool(program.measured))
+    if program.inputs_batched:
+        return bool(program.data_dependent_sizes) or (each and any(declared.size_names for declared in program.inputs))
+    return each or (options.input == "batch" and bool(program.data_dependent_sizes))
 
 
 def _shared(declared: Input, options: EmitOptions) -> bool:
     """Whether an input holds sizes that all images have."""
-    return bool(declared.measures) and options.input != "sequence"
+    return bool(declared.size_names) and options.input != "sequence"
 
 
 def _why_loops(program: Program, options: EmitOptions) -> str:
@@ -179,12 +179,12 @@ def _input(program: Program, declared: Input, options: EmitOptions) -> Value:
     fixed = {"height": options.image_size[0], "width": options.image_size[1]} if options.image_size else {}
     dims: list[int | str] = [s if isinstance(s, int) else fixed.get(str(s), str(s)) for s in type.shape]
     tensor = ir.TensorType(ELEMENT[type.dtype])
-    if program.stacked:
+    if program.inputs_batched:
         own = not _shared(declared, options)
         first: list[int | str] = [options.batch_size or "batch"] if own else []
-        return Value(name=program.graph_input_name(name, several=own), shape=ir.Shape([*first, *dims]), type=tensor)
+        return Value(name=program.graph_input_name(name, plural=own), shape=ir.Shape([*first, *dims]), type=tensor)
     if options.input == "image":
-        return Value(name=program.graph_input_name(name, several=False), shape=ir.Shape(dims), type=tensor)
+        return Value(name=program.graph_input_name(name, plural=False), shape=ir.Shape(dims), type=tensor)
     if options.input == "batch":
         return Value(name=program.graph_input_name(name), shape=ir.Shape([options.batch_size or "batch", *dims]), type=tensor)
     # One name for the sides of images of different sizes would say that they are equal.
@@ -194,7 +194,7 @@ def _input(program: Program, declared: Input, options: EmitOptions) -> Value:
 
 def _declare(g: GraphBuilder, value: Value, output: Output, program: Program, options: EmitOptions) -> None:
     """Make a value a graph output: under its own name, with its declared shape."""
-    type, one = program.value(output.value).type, options.input == "image" and not program.stacked
+    type, one = program.value(output.value).type, options.input == "image" and not program.inputs_batched
     if value.producer() is None or value in g.graph_outputs:
         value = g.Identity(value)
     batch: int | str = 1 if one else options.batch_size or "batch"

@@ -26,9 +26,9 @@ def emit_steps(g: GraphBuilder, program: Program, images: Mapping[str, Value], b
     for declared in program.inputs:
         tensor = images[declared.name]
         _symbols(g, tensor, declared.type)
-        if declared.measures:
+        if declared.size_names:
             flat = tensor if declared.type.rank == 1 else g.Reshape(tensor, g.vector(-1))
-            _measured(g, flat, declared.measures)
+            _name_sizes(g, flat, declared.size_names)
         pixels = g.cast(tensor, g.pixel_dtype) if declared.type.dtype == "u8" else tensor
         values[declared.name] = g.with_type(pixels, declared.type)
     symbols = set(program.symbols)
@@ -39,9 +39,9 @@ def emit_steps(g: GraphBuilder, program: Program, images: Mapping[str, Value], b
     for step in program.steps:
         with g.scope(step.output.name):
             values[step.output.name] = g.with_type(_step(g, step, values, batch), step.output.type)
-        if step.measures:  # of what it reads, which the program goes on with
+        if step.size_names:  # of what it reads, which the program goes on with
             name = step.inputs[0]
-            symbols.update(step.measures)
+            symbols.update(step.size_names)
             further = [found for found in decided(program.preconditions, symbols) if found not in conditions]
             values[name] = checked(g, values[name], program.value(name).type, batch, further)
             conditions += further
@@ -60,11 +60,11 @@ def _step(g: GraphBuilder, step: Step, values: Mapping[str, Value], batch: Value
             g.nodes.append(node)  # behind the sizes
         else:
             result = g.Expand(result, sizes)
-    _measured(g, result, step.measures)
+    _name_sizes(g, result, step.size_names)
     return result
 
 
-def _measured(g: GraphBuilder, sizes: Value, names: tuple[str, ...]) -> None:
+def _name_sizes(g: GraphBuilder, sizes: Value, names: tuple[str, ...]) -> None:
     """Say which sizes the elements of an int64 vector are."""
     for position, name in enumerate(names):
         g.symbol(name, g.Slice(sizes, g.vector(position), g.vector(position + 1)))
