@@ -33,7 +33,7 @@ def inspect(
     from graphproc.passes.pipeline import optimize
     from graphproc.wrappers.pipeline import parse
 
-    sides = arguments.sides(image_size)
+    sides = arguments.parse_size(image_size)
     program: Program | None = None
     if arguments.is_graph(graph):
         given = {"target": target, "backend": backend, "revision": revision, "image-size": image_size}

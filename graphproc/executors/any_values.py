@@ -81,7 +81,7 @@ def run(program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
 
 def _applied(op: Op, *operands: Array) -> Array:
     if isinstance(op, Resample) and op.arithmetic == PILLOW:
-        return resized(op, *operands)
+        return resize_any_values(op, *operands)
     if isinstance(op, Resample) and op.arithmetic == TORCH_BYTES and operands[0].dtype.kind == "f":
         return replace(op, arithmetic=TORCH_FLOATS).numpy(*operands)
     if isinstance(op, ForEach):
@@ -89,7 +89,7 @@ def _applied(op: Op, *operands: Array) -> Array:
     return op.numpy(*operands)
 
 
-def resized(op: Resample, x: Array) -> Array:
+def resize_any_values(op: Resample, x: Array) -> Array:
     """Resize one image, or each of a number of parts, of any values.
 
     Returns:
@@ -99,7 +99,7 @@ def resized(op: Resample, x: Array) -> Array:
         ImageError: bytes stand for none of the values, or there are more than 4 channels.
     """
     if x.ndim > 3 and len(x):
-        return np.stack([resized(op, part) for part in x])
+        return np.stack([resize_any_values(op, part) for part in x])
     sides = x.shape[-2:]
     same = sides == (op.height, op.width) and (op.extent or sides) == sides  # which Pillow does not touch
     if same and op.keeps_size:

@@ -17,18 +17,18 @@ from graphproc.sizes import num
 Array = np.ndarray[Any, Any]
 
 
-Made = Callable[[Step, Array], Array]
+OnResult = Callable[[Step, Array], Array]
 """What is done with a step's result before later steps read it."""
 
 
-def run(program: Program, inputs: Mapping[str, Array], made: Made | None = None) -> dict[str, Array]:
+def run(program: Program, inputs: Mapping[str, Array], on_result: OnResult | None = None) -> dict[str, Array]:
     """Run a program on one image.
 
     Args:
         program: a verified program.
         inputs: an array for each of the program's inputs, e.g. `{"image": uint8 [height, width, 3]}`; only those of
             programs with `inputs_batched` may be without elements.
-        made: what is done with each step's result; None for nothing.
+        on_result: what is done with each step's result; None for nothing.
 
     Returns:
         The outputs by name, without a batch axis.
@@ -43,7 +43,7 @@ def run(program: Program, inputs: Mapping[str, Array], made: Made | None = None)
     values = dict(inputs)
     for step in program.steps:
         result = step.op.bind(sizes, memo).numpy(*(values[name] for name in step.inputs))
-        result = result if made is None else made(step, result)
+        result = result if on_result is None else on_result(step, result)
         values[step.output.name] = result
         if step.size_names:
             sizes.update(zip(step.size_names, result.tolist(), strict=True))

@@ -41,7 +41,7 @@ from graphproc.sizes.num import Sym
 from graphproc.sizes.text import BINDING
 
 T = TypeVar("T")
-LARGEST = 1 << 63
+NUMBER_LIMIT = 1 << 63
 """All numbers in a text, and the bounds of its sizes, are below this."""
 MOST_OPERATIONS = 200
 """How many operations may follow one another to compute a size, those of the sizes it uses included."""
@@ -414,7 +414,7 @@ class _Text:
     def _limited(self, token: Token, value: Any) -> Any:
         """Return a value unchanged; refuse an int, or an expression with a bound, beyond 64 bits."""
         for number in (value.low, value.high) if isinstance(value, Sym) else (value,):
-            if isinstance(value, (int, Sym)) and LARGEST <= abs(number) != math.inf:
+            if isinstance(value, (int, Sym)) and NUMBER_LIMIT <= abs(number) != math.inf:
                 self._reader.refuse(f"expected sizes of 64 bits, found {token}, which goes beyond", token)
         return value
 

@@ -491,9 +491,9 @@ def image_input(b: ProgramBuilder, name: str = "image", prefix: str = "", dtype:
 
     Its sides are the symbols `<prefix>height` and `<prefix>width`.
     """
-    return b.input(name, TensorType(dtype, (*sides(prefix), channels), "HWC"))
+    return b.input(name, TensorType(dtype, (*side_symbols(prefix), channels), "HWC"))
 
 
-def sides(prefix: str = "") -> tuple[Num, Num]:
+def side_symbols(prefix: str = "") -> tuple[Num, Num]:
     """Return the symbols of an input's height and width, in pixels."""
     return num.symbol(f"{prefix}height"), num.symbol(f"{prefix}width")

@@ -12,7 +12,7 @@ from graphproc.ir.join import Array, Join, Looped, Role, join
 from graphproc.ir.types import TensorType
 from graphproc.joins.concatenate import Concatenate
 
-ROWS = Concatenate()
+CONCATENATED = Concatenate()
 
 
 @join("offset_by_image")
@@ -40,7 +40,7 @@ class OffsetByImage(Join):
     def batch(self, g: Builder, x: Value, type: TensorType, count: Value) -> Value:
         """The lists are equally long where images have one size."""
         number = g.Reshape(g.range(count, "i64"), g.vector(-1, *[1] * type.rank))
-        return ROWS.batch(g, offset(g, x, g.Mul(number, indexed_length(g, x))), type, count)
+        return CONCATENATED.batch(g, offset(g, x, g.Mul(number, indexed_length(g, x))), type, count)
 
     def start(self, g: Builder) -> Value:
         """No list before the first image's."""
@@ -53,11 +53,11 @@ class OffsetByImage(Join):
 
     def loop(self, g: Builder, found: Looped) -> Value:
         """Concatenate."""
-        return ROWS.loop(g, found)
+        return CONCATENATED.loop(g, found)
 
     def shape(self, sizes: Sequence[int | str], names: Sequence[str], batch: int | str) -> list[int | str]:
         """That of rows."""
-        return ROWS.shape(sizes, names, batch)
+        return CONCATENATED.shape(sizes, names, batch)
 
     def split(self, array: Array, position: int) -> Array:
         """One image's indices are not moved."""

@@ -12,7 +12,7 @@ from graphproc.ir.join import Array, Join, Looped, Role, join
 from graphproc.ir.types import TensorType
 from graphproc.joins.concatenate import Concatenate
 
-ROWS = Concatenate()
+CONCATENATED = Concatenate()
 
 
 @join("prefix_image_index")
@@ -42,7 +42,7 @@ class PrefixImageIndex(Join):
         """The indices are a range along the batch axis."""
         x = prefixed(g, x, g.Reshape(g.range(count, "i64"), g.vector(-1, 1, 1)))
         rows, columns = type.shape
-        return ROWS.batch(g, x, replace(type, shape=(rows, columns + 1)), count)
+        return CONCATENATED.batch(g, x, replace(type, shape=(rows, columns + 1)), count)
 
     def one(self, g: Builder, x: Value, index: Value, carried: Value | None) -> tuple[Value, Value | None]:
         """The index is the loop's."""
@@ -50,13 +50,13 @@ class PrefixImageIndex(Join):
 
     def loop(self, g: Builder, found: Looped) -> Value:
         """Concatenate."""
-        return ROWS.loop(g, found)
+        return CONCATENATED.loop(g, found)
 
     def shape(self, sizes: Sequence[int | str], names: Sequence[str], batch: int | str) -> list[int | str]:
         """Rows with a column more."""
         rows, columns = sizes
         more = columns + 1 if isinstance(columns, int) else f"{columns}_and_1"
-        return ROWS.shape([rows, more], names, batch)
+        return CONCATENATED.shape([rows, more], names, batch)
 
     def split(self, array: Array, position: int) -> Array:
         """The rows without their first column."""

@@ -54,7 +54,7 @@ class Declined:
 
 
 @dataclass(frozen=True, slots=True)
-class Reads:
+class WithOperands:
     """A new op that reads, instead of the result of the op before it, those at some places of the list."""
 
     op: Op
@@ -96,7 +96,7 @@ class Pass:
     matches: ClassVar[tuple[Kinds | Many, ...]]
     alone: ClassVar[bool] = True
 
-    def rewrite(self, match: Match) -> Sequence[Op | Reads] | Declined:
+    def rewrite(self, match: Match) -> Sequence[Op | WithOperands] | Declined:
         """The ops to put in place of a match, or why it stays.
 
         The first op reads what the match reads, each other one the result of the op before. Without
@@ -121,12 +121,12 @@ class Pass:
                 declined.append((str(match), ops.reason))
             else:
                 return Rewritten(self, program, tuple(changes), tuple(declined))
-            changes.append((match.ops, tuple(op.op if isinstance(op, Reads) else op for op in ops)))
+            changes.append((match.ops, tuple(op.op if isinstance(op, WithOperands) else op for op in ops)))
             if len(changes) > most:
                 raise ProgramError(f"program {program.name}: {most} rewrites, without end")
             program = replaced(program, match, ops)
 
-    def _rewritten(self, match: Match) -> Sequence[Op | Reads] | Declined:
+    def _rewritten(self, match: Match) -> Sequence[Op | WithOperands] | Declined:
         for step, readers in zip(match.steps, match.readers[1:], strict=False):
             if self.alone and readers > 1:
                 return Declined(f"others read {step.output.name} as well")
@@ -176,7 +176,7 @@ def _readers(program: Program) -> dict[str, list[Step | None]]:
     return readers
 
 
-def replaced(program: Program, match: Match, ops: Sequence[Op | Reads]) -> Program:
+def replaced(program: Program, match: Match, ops: Sequence[Op | WithOperands]) -> Program:
     """The program with new ops in place of a match; matched steps that others read as well stay.
 
     New values are named after their ops. Where ops read others than the one before, the last result
@@ -190,13 +190,15 @@ def replaced(program: Program, match: Match, ops: Sequence[Op | Reads]) -> Progr
     for step in reversed(match.steps[:-1]):
         if all(reader in gone for reader in readers[step.output.name]):
             gone.append(step)
-    branches = any(isinstance(op, Reads) for op in ops)
+    branches = any(isinstance(op, WithOperands) for op in ops)
     values = (*program.inputs, *(step.output for step in program.steps if branches or step not in gone))
     taken = {value.name for value in values}
     new: list[Step] = []
     for op in ops:
-        read = [new[place].output for place in op.places] if isinstance(op, Reads) else [new[-1].output if new else match.x]
-        op = op.op if isinstance(op, Reads) else op
+        read = (
+            [new[place].output for place in op.places] if isinstance(op, WithOperands) else [new[-1].output if new else match.x]
+        )
+        op = op.op if isinstance(op, WithOperands) else op
         if branches and len(new) == len(ops) - 1:
             name = last.output.name
         else:

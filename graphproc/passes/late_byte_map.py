@@ -8,7 +8,7 @@ from dataclasses import replace
 from graphproc.ir.op import Op
 from graphproc.ir.types import TensorType
 from graphproc.ops import ByteMap, Concat, MirrorPad, Rearrange, SelectChannels, Take
-from graphproc.passes.base import Declined, Match, Pass, Reads
+from graphproc.passes.base import Declined, Match, Pass, WithOperands
 
 
 class LateByteMap(Pass):
@@ -22,7 +22,7 @@ class LateByteMap(Pass):
     name = "late-byte-map"
     matches = (ByteMap, Rearrange | MirrorPad | SelectChannels)
 
-    def rewrite(self, match: Match) -> Sequence[Op | Reads] | Declined:
+    def rewrite(self, match: Match) -> Sequence[Op | WithOperands] | Declined:
         """The move first; declined where that leaves more to map."""
         mapped, move = match.ops
         assert isinstance(mapped, ByteMap)
@@ -56,7 +56,7 @@ def _forms(mapped: ByteMap, order: tuple[int, ...]) -> tuple[tuple[str, tuple[fl
     return tuple((form, c if len(c) == 1 or form in alike else tuple(c[i] for i in order)) for form, c in mapped.forms)
 
 
-def _each_channel(mapped: ByteMap, move: Rearrange, x: TensorType) -> Sequence[Op | Reads] | Declined:
+def _each_channel(mapped: ByteMap, move: Rearrange, x: TensorType) -> Sequence[Op | WithOperands] | Declined:
     """Rearranged once, each channel mapped, and those joined, as often as each is repeated.
 
     Declined where the repetition is not that of an image's whole channels, or not on the last axis.
@@ -70,9 +70,9 @@ def _each_channel(mapped: ByteMap, move: Rearrange, x: TensorType) -> Sequence[O
     count, each = x.channels, place[1]
     if not move.repeats_each(x, mapped.axis) or once.infer(x).shape[-1] != count * each:
         return Declined("the rearrangement repeats other than whole channels")
-    ops: list[Op | Reads] = [once]
+    ops: list[Op | WithOperands] = [once]
     parts: list[int] = []
     for channel in range(count):
-        ops += [Reads(Take(-1, channel * each, each), (0,)), ByteMap(_forms(mapped, (channel,)))]
+        ops += [WithOperands(Take(-1, channel * each, each), (0,)), ByteMap(_forms(mapped, (channel,)))]
         parts += [len(ops) - 1] * (whole[1] // each)
-    return [*ops, Reads(Concat(-1), tuple(parts))]
+    return [*ops, WithOperands(Concat(-1), tuple(parts))]

@@ -216,7 +216,7 @@ def best_classes(b: MethodBuilder, logits: Value) -> tuple[Candidates, Value, Va
     return found, best[found.places], labels[found.places]
 
 
-def resized(b: MethodBuilder, masks: Value, antialias: bool = False) -> Value:
+def resize_masks(b: MethodBuilder, masks: Value, antialias: bool = False) -> Value:
     """Resize masks to the wanted size, if there is one."""
     return masks if b.target is None else b.add(Resample(*b.target, "bilinear", antialias, TORCH_UNFUSED), masks)
 
@@ -227,7 +227,7 @@ def segments(b: MethodBuilder, logits: str, masks: str, classes: tuple[int, ...]
     picked = b[masks][found.places]
     if side:
         picked = b.add(Resample(side, side, "bilinear", False, TORCH_UNFUSED), picked)
-    scored(b, found, resized(b, picked.sigmoid(), antialias), scores, labels, classes)
+    scored(b, found, resize_masks(b, picked.sigmoid(), antialias), scores, labels, classes)
 
 
 def detr_instance(b: MethodBuilder) -> None:

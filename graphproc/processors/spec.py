@@ -14,7 +14,7 @@ from graphproc.configs.sizes import plain_size
 from graphproc.errors import ConfigError
 from graphproc.ir.backends import BACKENDS
 from graphproc.ir.op import Op
-from graphproc.ir.program import Parity, Program, ProgramBuilder, Value, image_input, sides
+from graphproc.ir.program import Parity, Program, ProgramBuilder, Value, image_input, side_symbols
 from graphproc.ir.types import TensorType
 from graphproc.ops import CompositeOnCheckerboard, CompositeOnWhite, SelectChannels, ToChannelsFirst
 from graphproc.processors.calls import Reads
@@ -71,7 +71,7 @@ class ExtraInput:
 
     def type(self, name: str, dtype: str = "") -> TensorType:
         """Return the type of the program's input of that name; `dtype` replaces the declared element type."""
-        height, width = sides("" if self.aligned else f"{name}_")
+        height, width = side_symbols("" if self.aligned else f"{name}_")
         lengths = {"H": height, "W": width, "C": 3, "N": num.symbol(f"{name}_count"), "F": 4}
         return TensorType(dtype or self.dtype, tuple(lengths[letter] for letter in self.layout), self.layout)
 

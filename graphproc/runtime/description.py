@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 
 from graphproc.errors import GraphError
 
-Kind = TypeVar("Kind", dict[str, Any], list[str])
+JsonType = TypeVar("JsonType", dict[str, Any], list[str])
 
 
-def entry(metadata: Mapping[str, str], key: str, kind: type[Kind]) -> Kind:
+def entry(metadata: Mapping[str, str], key: str, kind: type[JsonType]) -> JsonType:
     """The value of an entry that is JSON; an empty one where the graph has no such entry.
 
     Raises:

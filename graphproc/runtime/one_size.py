@@ -55,15 +55,15 @@ def of_described(model: bytes | str, metadata: Mapping[str, str]) -> OneSize | N
 
     found = onnx.load_from_string(model)
     opset = max((entry.version for entry in found.opset_import if not entry.domain), default=0)
-    form: Any = {"target": metadata["target"], "input": metadata["input"], "opset": opset}
+    options: Any = {"target": metadata["target"], "input": metadata["input"], "opset": opset}
     try:
         program = _program(metadata)
-        same = _content(emit(program, EmitOptions(**form))) == _content(found)
+        same = _content(emit(program, EmitOptions(**options))) == _content(found)
     except (GraphprocError, ValueError):
         return None
     if not same:
         return None
-    return lambda height, width: emit(program, EmitOptions(**form, image_size=(height, width))).SerializeToString()
+    return lambda height, width: emit(program, EmitOptions(**options, image_size=(height, width))).SerializeToString()
 
 
 def _program(metadata: Mapping[str, str]) -> Program:
@@ -74,9 +74,9 @@ def _program(metadata: Mapping[str, str]) -> Program:
         ValueError: an entry is no JSON.
     """
     settings = parse_json(metadata["config"].encode(), "graphproc.config")
-    row = lookup(str(settings.pop("image_processor_type", "")))
-    return row.program(
-        row.config(settings),
+    spec = lookup(str(settings.pop("image_processor_type", "")))
+    return spec.program(
+        spec.config(settings),
         color=metadata["color"],
         extra_inputs=entry(metadata, "inputs", list),
         several=metadata.get("several") == "true",

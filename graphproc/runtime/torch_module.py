@@ -19,8 +19,8 @@ except ImportError:
 from torch import Tensor
 
 from graphproc.runtime.description import settings_of
-from graphproc.runtime.torch_ops import RULES
-from graphproc.runtime.torch_ops.body import Environment, Step, compile_graph
+from graphproc.runtime.torch_ops import IMPLEMENTATIONS
+from graphproc.runtime.torch_ops.body import Environment, Node, compile_graph
 from graphproc.runtime.torch_ops.dtypes import DTYPES
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class TorchModule(torch.nn.Module):
                 unless given, the form of plain float32 products, which suits torch on every device.
 
         Raises:
-            GraphError: the file is missing or no valid ONNX model, or has an operator that torch has no rule for.
+            GraphError: the file is missing or no valid ONNX model, or has an operator that torch_ops does not implement.
         """
         super().__init__()
         model = _model(preprocessing, options)
@@ -133,10 +133,10 @@ class TorchModule(torch.nn.Module):
         """Inputs and outputs, for `print(module)`."""
         return f"{', '.join(self.inputs)} -> {', '.join(self.outputs)}"
 
-    def _fetch(self, step: Step, environment: Environment) -> list[Any]:
+    def _fetch(self, step: Node, environment: Environment) -> list[Any]:
         """As `_fetch`, and if one input is on the module's device, the others as well, but those that are read on the host."""
         values = _fetch(step, environment)
-        stay = RULES[step.operator].stay
+        stay = IMPLEMENTATIONS[step.operator].stay
         here = [index for index, value in enumerate(values) if isinstance(value, Tensor) and index not in stay]
         device = next((values[index].device for index in here if values[index].device.type != "cpu"), None)
         if device is not None:
@@ -171,7 +171,7 @@ class TorchModule(torch.nn.Module):
                     raise ImageError(f"{name}: expected the shape [{shown}], got {list(tensor.shape)}")
 
 
-def _fetch(step: Step, environment: Environment) -> list[Any]:
+def _fetch(step: Node, environment: Environment) -> list[Any]:
     """The inputs of a step."""
     return [environment[name] if name else None for name in step.inputs]
 

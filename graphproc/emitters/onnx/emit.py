@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     import onnx
 
 Target = Literal["cpu", "cuda", "portable"]
-Reads = Literal["batch", "image", "sequence"]
+InputForm = Literal["batch", "image", "sequence"]
 TARGETS: tuple[Target, ...] = ("cpu", "cuda", "portable")
-INPUTS: tuple[Reads, ...] = ("batch", "image", "sequence")
+INPUTS: tuple[InputForm, ...] = ("batch", "image", "sequence")
 
 IR_VERSION: Mapping[int, int] = {17: 8, 18: 8, 19: 9, 20: 9, 21: 10, 22: 10, 23: 11}
 """The ONNX IR version that was current with each opset: the oldest that runtimes of its time load."""
@@ -46,7 +46,7 @@ class EmitOptions:
     """
 
     target: Target = "cpu"
-    input: Reads = "batch"
+    input: InputForm = "batch"
     opset: int = 18
     image_size: tuple[int, int] | None = None
     batch_size: int | None = None

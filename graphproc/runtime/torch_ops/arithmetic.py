@@ -11,21 +11,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graphproc.runtime.torch_ops.table import rule
+from graphproc.runtime.torch_ops.table import implements
 
-rule("Add")(torch.add)
-rule("Sub")(torch.sub)
-rule("Mul")(torch.mul)
-rule("Abs")(torch.abs)
-rule("Neg")(torch.neg)
-rule("Sign")(torch.sign)
-rule("Floor")(torch.floor)
-rule("Ceil")(torch.ceil)
-rule("Round")(torch.round)  # halves to even, as ONNX says
-rule("BitwiseAnd")(torch.bitwise_and)
+implements("Add")(torch.add)
+implements("Sub")(torch.sub)
+implements("Mul")(torch.mul)
+implements("Abs")(torch.abs)
+implements("Neg")(torch.neg)
+implements("Sign")(torch.sign)
+implements("Floor")(torch.floor)
+implements("Ceil")(torch.ceil)
+implements("Round")(torch.round)  # halves to even, as ONNX says
+implements("BitwiseAnd")(torch.bitwise_and)
 
 
-@rule("Div")
+@implements("Div")
 def divide(a: Tensor, b: Tensor) -> Tensor:
     """The quotient; of integers, toward zero."""
     if a.is_floating_point():
@@ -33,25 +33,25 @@ def divide(a: Tensor, b: Tensor) -> Tensor:
     return torch.div(a, b, rounding_mode="trunc")
 
 
-@rule("Mod")
+@implements("Mod")
 def modulo(a: Tensor, b: Tensor, fmod: int = 0) -> Tensor:
     """The remainder, with the sign of the divisor, or with `fmod` of the dividend."""
     return torch.fmod(a, b) if fmod else torch.remainder(a, b)
 
 
-@rule("Min")
+@implements("Min")
 def minimum(*parts: Tensor) -> Tensor:
     """The least of any number of tensors."""
     return reduce(torch.minimum, parts)
 
 
-@rule("Max")
+@implements("Max")
 def maximum(*parts: Tensor) -> Tensor:
     """The largest of any number of tensors."""
     return reduce(torch.maximum, parts)
 
 
-@rule("Clip")
+@implements("Clip")
 def clip(x: Tensor, low: Tensor | None = None, high: Tensor | None = None) -> Tensor:
     """No less than `low`, no more than `high`."""
     if low is not None:
@@ -59,7 +59,7 @@ def clip(x: Tensor, low: Tensor | None = None, high: Tensor | None = None) -> Te
     return x if high is None else torch.minimum(x, high)
 
 
-@rule("Sqrt")
+@implements("Sqrt")
 def square_root(x: Tensor) -> Tensor:
     """The root, rounded once. On CPUs numpy's: torch's vector kernel is off by the last bit in one of a hundred."""
     if x.device.type != "cpu":
@@ -80,6 +80,6 @@ def _of_libm(function: Callable[[float], float], name: str, x: Tensor) -> Tensor
     return result
 
 
-rule("Sin")(partial(_of_libm, math.sin, "sin"))
-rule("Cos")(partial(_of_libm, math.cos, "cos"))
-rule("Exp")(torch.exp)
+implements("Sin")(partial(_of_libm, math.sin, "sin"))
+implements("Cos")(partial(_of_libm, math.cos, "cos"))
+implements("Exp")(torch.exp)

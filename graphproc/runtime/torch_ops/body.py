@@ -12,7 +12,7 @@ from torch import Tensor
 from graphproc.emitters.onnx.preconditions import checked_by
 from graphproc.errors import GraphError, ImageError
 from graphproc.runtime.torch_ops.dtypes import DTYPES
-from graphproc.runtime.torch_ops.table import RULES
+from graphproc.runtime.torch_ops.table import IMPLEMENTATIONS
 
 if TYPE_CHECKING:
     import onnx
@@ -21,7 +21,7 @@ Environment = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Node:
     """One node.
 
     Attributes:
@@ -41,7 +41,7 @@ class Step:
     drops: tuple[str, ...]
 
 
-Fetch = Callable[[Step, Environment], list[Any]]
+Fetch = Callable[[Node, Environment], list[Any]]
 """The inputs of a step, on the device where it runs."""
 
 
@@ -60,7 +60,7 @@ class Body:
 
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
-    steps: tuple[Step, ...]
+    nodes: tuple[Node, ...]
     own: frozenset[str]
 
     def run(self, environment: Environment, fetch: Fetch) -> None:
@@ -69,10 +69,10 @@ class Body:
         Raises:
             ImageError: a check of the graph fails; the message says what does not hold.
         """
-        for step in self.steps:
+        for step in self.nodes:
             bodies = {name: body.bound(environment, fetch) for name, body in step.bodies.items()}
             try:
-                results = RULES[step.operator].apply(*fetch(step, environment), **step.attributes, **bodies)
+                results = IMPLEMENTATIONS[step.operator].apply(*fetch(step, environment), **step.attributes, **bodies)
             except RuntimeError as error:
                 if reason := checked_by(step.outputs[0]):
                     raise ImageError(f"graph: {reason.rstrip('.')}. Give other images.") from error
@@ -105,15 +105,15 @@ def compile_graph(graph: onnx.GraphProto) -> tuple[Body, dict[str, Tensor]]:
         Its steps, and the constants of it and of the graphs inside.
 
     Raises:
-        GraphError: it has operators without a rule; the message names all of them.
+        GraphError: it has operators that torch_ops does not implement; the message names all of them.
     """
     constants: dict[str, Tensor] = {}
     missing: set[str] = set()
     body, _ = _body(graph, constants, missing)
     if missing:
         raise GraphError(
-            f"graph: torch has no rule for {', '.join(sorted(missing))}. A TorchModule runs preprocessing graphs of standard "
-            f"operators ({len(RULES)} of them); run this one with ONNX Runtime (gp.Session)."
+            f"graph: torch has no implementation of {', '.join(sorted(missing))}. A TorchModule runs preprocessing graphs of "
+            f"standard operators ({len(IMPLEMENTATIONS)} of them); run this one with ONNX Runtime (gp.Session)."
         )
     return body, constants
 
@@ -134,19 +134,19 @@ def _body(graph: onnx.GraphProto, constants: dict[str, Tensor], missing: set[str
                 reads |= inside
             else:
                 attributes[attribute.name] = _attribute(attribute)
-        if node.domain not in ("", "ai.onnx") or node.op_type not in RULES:
+        if node.domain not in ("", "ai.onnx") or node.op_type not in IMPLEMENTATIONS:
             missing.add(f"{node.domain}.{node.op_type}".lstrip("."))
         parts.append((node, attributes, bodies, reads))
         own.update(name for name in node.output if name)
         free |= reads
-    steps: list[Step] = []
+    nodes: list[Node] = []
     later = set(outputs)
     for node, attributes, bodies, reads in reversed(parts):
         given = {name for name in node.output if name}
         drops = tuple(sorted(((reads & own) | given) - later))
         later |= reads
-        steps.append(Step(node.op_type, tuple(node.input), tuple(node.output), attributes, bodies, drops))
-    return Body(inputs, outputs, tuple(reversed(steps)), frozenset(own)), free - own
+        nodes.append(Node(node.op_type, tuple(node.input), tuple(node.output), attributes, bodies, drops))
+    return Body(inputs, outputs, tuple(reversed(nodes)), frozenset(own)), free - own
 
 
 def _attribute(attribute: onnx.AttributeProto) -> Any:

@@ -8,19 +8,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphproc.runtime.torch_ops.table import EVERY_INPUT, rule
+from graphproc.runtime.torch_ops.table import EVERY_INPUT, implements
 
-Body = Callable[..., list[Any]]
+BodyFunction = Callable[..., list[Any]]
 
 
-@rule("If", stay=EVERY_INPUT)
-def branch(condition: Tensor, then_branch: Body, else_branch: Body) -> tuple[Any, ...]:
+@implements("If", stay=EVERY_INPUT)
+def branch(condition: Tensor, then_branch: BodyFunction, else_branch: BodyFunction) -> tuple[Any, ...]:
     """One of two graphs."""
     return tuple(then_branch() if condition.item() else else_branch())
 
 
-@rule("Loop", stay=EVERY_INPUT)
-def loop(count: Tensor | None, more: Tensor | None, *carried: Any, body: Body) -> tuple[Any, ...]:
+@implements("Loop", stay=EVERY_INPUT)
+def loop(count: Tensor | None, more: Tensor | None, *carried: Any, body: BodyFunction) -> tuple[Any, ...]:
     """Repeat a graph a number of times or while it says so: its end, and what it gave each time."""
     state, rows = list(carried), []
     index, limit = 0, None if count is None else int(count.item())
@@ -34,10 +34,10 @@ def loop(count: Tensor | None, more: Tensor | None, *carried: Any, body: Body) -
     return (*state, *(torch.stack(column) for column in zip(*rows, strict=True)))
 
 
-@rule("Scan", stay=EVERY_INPUT)
+@implements("Scan", stay=EVERY_INPUT)
 def scan(
     *inputs: Tensor,
-    body: Body,
+    body: BodyFunction,
     num_scan_inputs: int,
     scan_input_axes: list[int] | None = None,
     scan_output_axes: list[int] | None = None,

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from graphproc.runtime.torch_ops.dtypes import DTYPES
-from graphproc.runtime.torch_ops.table import rule
+from graphproc.runtime.torch_ops.table import implements
 
-rule("MatMul")(torch.matmul)
+implements("MatMul")(torch.matmul)
 
 
-@rule("MatMulInteger")
+@implements("MatMulInteger")
 def matmul_integer(a: Tensor, b: Tensor, a_zero: Tensor | None = None, b_zero: Tensor | None = None) -> Tensor:
     """A product of bytes, less their zero points, in int32.
 
@@ -28,7 +28,7 @@ def matmul_integer(a: Tensor, b: Tensor, a_zero: Tensor | None = None, b_zero: T
     return torch.matmul(left, right).to(torch.int32)
 
 
-@rule("QuantizeLinear")
+@implements("QuantizeLinear")
 def quantize(x: Tensor, scale: Tensor, zero: Tensor | None = None, **settings: Any) -> Tensor:
     """`x / scale` rounded, halves to even, plus the zero point, clipped to a byte; one scale for the whole tensor."""
     dtype = torch.uint8 if zero is None else zero.dtype
@@ -37,7 +37,7 @@ def quantize(x: Tensor, scale: Tensor, zero: Tensor | None = None, **settings: A
     return (y if zero is None else y + zero.to(x.dtype)).clamp(limits.min, limits.max).to(dtype)
 
 
-@rule("Cast")
+@implements("Cast")
 def cast(x: Tensor, to: int, **settings: Any) -> Tensor:
     """Another element type: toward zero from floats to integers, and whatever is not 0 is true."""
     return x.to(DTYPES[to])

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graphproc.runtime.torch_ops.table import rule
+from graphproc.runtime.torch_ops.table import implements
 
 
 def _listed(axes: Tensor | list[int] | None) -> list[int]:
@@ -32,13 +32,13 @@ def _sum(x: Tensor, axes: tuple[int, ...], keepdims: bool) -> Tensor:
     return torch.sum(x, axes, keepdims, dtype=x.dtype)
 
 
-rule("ReduceMax", stay=[1])(_reduction(torch.amax))
-rule("ReduceMin", stay=[1])(_reduction(torch.amin))
+implements("ReduceMax", stay=[1])(_reduction(torch.amax))
+implements("ReduceMin", stay=[1])(_reduction(torch.amin))
 # In the tensor's own type. The order of floats is left to torch, as ONNX leaves it to the runtime.
-rule("ReduceSum", stay=[1])(_reduction(_sum))
+implements("ReduceSum", stay=[1])(_reduction(_sum))
 
 
-@rule("CumSum", stay=[1])
+@implements("CumSum", stay=[1])
 def running_sum(x: Tensor, axis: Tensor, exclusive: int = 0, reverse: int = 0) -> Tensor:
     """Sums of the first elements, one added after the other.
 
@@ -62,7 +62,7 @@ def running_sum(x: Tensor, axis: Tensor, exclusive: int = 0, reverse: int = 0) -
     return sums.flip(along) if reverse else sums
 
 
-@rule("ArgMax")
+@implements("ArgMax")
 def argmax(x: Tensor, axis: int = 0, keepdims: int = 1, select_last_index: int = 0) -> Tensor:
     """Where the largest is: the first of equal ones, or the last."""
     if not select_last_index:
@@ -70,7 +70,7 @@ def argmax(x: Tensor, axis: int = 0, keepdims: int = 1, select_last_index: int =
     return x.shape[axis] - 1 - torch.argmax(x.flip(axis), axis, keepdim=bool(keepdims))
 
 
-@rule("TopK", stay=[1])
+@implements("TopK", stay=[1])
 def topk(x: Tensor, k: Tensor, axis: int = -1, largest: int = 1, sorted: int = 1) -> tuple[Tensor, Tensor]:
     """The largest or least in order, and where they are; of equal ones the lower index is first, which torch.topk leaves open."""
     values, places = torch.sort(x, dim=axis, descending=bool(largest), stable=True)

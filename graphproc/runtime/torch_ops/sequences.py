@@ -7,43 +7,43 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphproc.runtime.torch_ops.table import rule
+from graphproc.runtime.torch_ops.table import implements
 
-Sequence = list[Tensor]
+TensorList = list[Tensor]
 
 
-@rule("SequenceEmpty")
-def empty(**settings: Any) -> Sequence:
+@implements("SequenceEmpty")
+def empty(**settings: Any) -> TensorList:
     """No tensors."""
     return []
 
 
-@rule("SequenceConstruct")
-def construct(*parts: Tensor) -> Sequence:
+@implements("SequenceConstruct")
+def construct(*parts: Tensor) -> TensorList:
     """These tensors."""
     return list(parts)
 
 
-@rule("SequenceInsert", stay=[0, 2])
-def insert(sequence: Sequence, x: Tensor, position: Tensor | None = None) -> Sequence:
+@implements("SequenceInsert", stay=[0, 2])
+def insert(sequence: TensorList, x: Tensor, position: Tensor | None = None) -> TensorList:
     """With one more, at the end or before a position."""
     at = len(sequence) if position is None else int(position.item())
     return [*sequence[:at], x, *sequence[at:]]
 
 
-@rule("SequenceAt", stay=[0, 1])
-def at(sequence: Sequence, position: Tensor) -> Tensor:
+@implements("SequenceAt", stay=[0, 1])
+def at(sequence: TensorList, position: Tensor) -> Tensor:
     """One of them; a negative position counts from the end."""
     return sequence[int(position.item())]
 
 
-@rule("SequenceLength", stay=[0])
-def length(sequence: Sequence) -> Tensor:
+@implements("SequenceLength", stay=[0])
+def length(sequence: TensorList) -> Tensor:
     """How many there are."""
     return torch.tensor(len(sequence), dtype=torch.int64, device="cpu")
 
 
-@rule("ConcatFromSequence", stay=[0])
-def concatenate(sequence: Sequence, axis: int, new_axis: int = 0) -> Tensor:
+@implements("ConcatFromSequence", stay=[0])
+def concatenate(sequence: TensorList, axis: int, new_axis: int = 0) -> Tensor:
     """One after the other along an axis, or along a new one."""
     return torch.stack(sequence, axis) if new_axis else torch.cat(sequence, axis)

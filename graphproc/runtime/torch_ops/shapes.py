@@ -5,28 +5,28 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from graphproc.runtime.torch_ops.table import rule
+from graphproc.runtime.torch_ops.table import implements
 
 
-@rule("Identity")
+@implements("Identity")
 def identity(x: Tensor) -> Tensor:
     """The same value; tensors are never written to, so it need not be a copy."""
     return x
 
 
-@rule("Shape", stay=[0])
+@implements("Shape", stay=[0])
 def shape(x: Tensor, start: int = 0, end: int | None = None) -> Tensor:
     """The sizes of some axes, int64 on the host."""
     return torch.tensor(list(x.shape)[start:end], dtype=torch.int64, device="cpu")
 
 
-@rule("Size", stay=[0])
+@implements("Size", stay=[0])
 def size(x: Tensor) -> Tensor:
     """The number of elements, int64 on the host."""
     return torch.tensor(x.numel(), dtype=torch.int64, device="cpu")
 
 
-@rule("Reshape", stay=[1])
+@implements("Reshape", stay=[1])
 def reshape(x: Tensor, shape: Tensor, allowzero: int = 0) -> Tensor:
     """The same elements in another shape; 0 keeps an axis, unless `allowzero`."""
     sizes = [x.shape[axis] if s == 0 and not allowzero else s for axis, s in enumerate(shape.tolist())]
@@ -35,13 +35,13 @@ def reshape(x: Tensor, shape: Tensor, allowzero: int = 0) -> Tensor:
     return x.reshape(sizes)
 
 
-@rule("Squeeze", stay=[1])
+@implements("Squeeze", stay=[1])
 def squeeze(x: Tensor, axes: Tensor | None = None) -> Tensor:
     """Without axes of size 1: all, or those given."""
     return x.squeeze() if axes is None else x.squeeze(tuple(axes.tolist()))
 
 
-@rule("Unsqueeze", stay=[1])
+@implements("Unsqueeze", stay=[1])
 def unsqueeze(x: Tensor, axes: Tensor) -> Tensor:
     """With new axes of size 1, which are counted in the result."""
     rank = x.ndim + axes.numel()
@@ -50,31 +50,31 @@ def unsqueeze(x: Tensor, axes: Tensor) -> Tensor:
     return x
 
 
-@rule("Transpose")
+@implements("Transpose")
 def transpose(x: Tensor, perm: list[int] | None = None) -> Tensor:
     """Axes in another order; reversed without one."""
     return x.permute(perm if perm is not None else list(range(x.ndim))[::-1])
 
 
-@rule("Expand", stay=[1])
+@implements("Expand", stay=[1])
 def expand(x: Tensor, shape: Tensor) -> Tensor:
     """Axes of size 1 repeated, as two shapes broadcast."""
     return x.expand(torch.broadcast_shapes(x.shape, shape.tolist()))
 
 
-@rule("Tile", stay=[1])
+@implements("Tile", stay=[1])
 def tile(x: Tensor, repeats: Tensor) -> Tensor:
     """Repeated along each axis."""
     return x.repeat(repeats.tolist())
 
 
-@rule("Concat")
+@implements("Concat")
 def concatenate(*parts: Tensor, axis: int) -> Tensor:
     """One after the other along an axis."""
     return torch.cat(parts, axis)
 
 
-@rule("Split", stay=[1])
+@implements("Split", stay=[1])
 def split(x: Tensor, sizes: Tensor | None = None, axis: int = 0, num_outputs: int | None = None) -> tuple[Tensor, ...]:
     """Cut along an axis into parts of given sizes, or into a number of equal ones with a smaller last."""
     if sizes is not None:
@@ -83,7 +83,7 @@ def split(x: Tensor, sizes: Tensor | None = None, axis: int = 0, num_outputs: in
     return x.split(-(-x.shape[axis] // num_outputs), axis)
 
 
-@rule("Slice", stay=[1, 2, 3, 4])
+@implements("Slice", stay=[1, 2, 3, 4])
 def cut(x: Tensor, starts: Tensor, ends: Tensor, axes: Tensor | None = None, steps: Tensor | None = None) -> Tensor:
     """Some of each axis, as Python slices; backwards with negative steps."""
     along = list(range(starts.numel())) if axes is None else axes.tolist()
@@ -97,13 +97,13 @@ def cut(x: Tensor, starts: Tensor, ends: Tensor, axes: Tensor | None = None, ste
     return x
 
 
-@rule("Range", stay=[0, 1, 2])
+@implements("Range", stay=[0, 1, 2])
 def range_(start: Tensor, limit: Tensor, delta: Tensor) -> Tensor:
     """`start`, `start + delta`, ... before `limit`, on the host."""
     return torch.arange(start.item(), limit.item(), delta.item(), dtype=start.dtype, device="cpu")
 
 
-@rule("ConstantOfShape", stay=[0])
+@implements("ConstantOfShape", stay=[0])
 def full(shape: Tensor, value: Tensor | None = None) -> Tensor:
     """One value everywhere, 0 in float32 without one; on the host."""
     if value is None:
@@ -111,7 +111,7 @@ def full(shape: Tensor, value: Tensor | None = None) -> Tensor:
     return torch.full(shape.tolist(), value.item(), dtype=value.dtype, device="cpu")
 
 
-@rule("Pad", stay=[1, 3])
+@implements("Pad", stay=[1, 3])
 def pad(x: Tensor, pads: Tensor, value: Tensor | None = None, axes: Tensor | None = None, mode: str = "constant") -> Tensor:
     """More elements around, fewer where a number is negative: of one value, of the edge, mirrored, or from the other side."""
     along = list(range(x.ndim)) if axes is None else axes.tolist()

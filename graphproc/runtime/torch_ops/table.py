@@ -15,7 +15,7 @@ Apply = Callable[..., Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class Implementation:
     """How torch runs one operator.
 
     Attributes:
@@ -32,17 +32,17 @@ EVERY_INPUT = range(sys.maxsize)
 """Of operators that hand their inputs on: what becomes of them is decided later."""
 
 
-RULES: dict[str, Rule] = {}
+IMPLEMENTATIONS: dict[str, Implementation] = {}
 """Rules by operator, all of the default ONNX domain."""
 
 
-def rule(*operators: str, stay: Container[int] = ()) -> Callable[[Apply], Apply]:
+def implements(*operators: str, stay: Container[int] = ()) -> Callable[[Apply], Apply]:
     """Register a function as the rule of operators."""
 
     def register(apply: Apply) -> Apply:
         for operator in operators:
-            assert operator not in RULES, operator
-            RULES[operator] = Rule(apply, stay)
+            assert operator not in IMPLEMENTATIONS, operator
+            IMPLEMENTATIONS[operator] = Implementation(apply, stay)
         return apply
 
     return register

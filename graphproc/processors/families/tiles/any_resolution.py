@@ -21,11 +21,11 @@ from graphproc.sizes import num
 from graphproc.sizes.canvas import best_resolution
 from graphproc.sizes.num import Num
 
-Steps = Callable[[Num, Num], Sequence[Stage]]
+StagesFor = Callable[[Num, Num], Sequence[Stage]]
 """Makes the stages that a tile of a height and a width goes through."""
 
 
-def tiles(b: ProgramBuilder, config: Config, x: Value, key: str, side: int, steps: Steps) -> Value:
+def tiles(b: ProgramBuilder, config: Config, x: Value, key: str, side: int, steps: StagesFor) -> Value:
     """Put the image in the middle of the best canvas, cut it into tiles, and run stages on each tile.
 
     Args:

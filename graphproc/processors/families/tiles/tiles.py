@@ -25,7 +25,7 @@ from graphproc.sizes import fit, num
 from graphproc.sizes.canvas import Dense, Grid, Page, grid_by_aspect, grid_by_fit, grid_by_scale, page_grid
 from graphproc.sizes.covering_grid import covering_grid
 
-Rule = Callable[[Config, Value], Grid]
+GridChoice = Callable[[Config, Value], Grid]
 """Chooses the grid of an image by its settings."""
 
 
@@ -97,7 +97,7 @@ def page(config: Config, image: Value) -> Page:
     return page_grid(image.type.size("H"), image.type.size("W"), stages.sides("size", config.size), least, most, dense)
 
 
-def tiles(rule: Rule, *, overview_first: bool, when: Callable[[Config], bool] = is_cut) -> Stage:
+def tiles(rule: GridChoice, *, overview_first: bool, when: Callable[[Config], bool] = is_cut) -> Stage:
     """Make the stage that cuts an image into tiles of `size`; several tiles get an overview of that size beside them."""
 
     def stage(b: ProgramBuilder, config: Config, x: Value) -> Value:
