@@ -15,8 +15,17 @@ import numpy as np
 import onnx_ir as ir
 
 from graphproc.emitters.onnx.choices import has_loop
+from graphproc.emitters.onnx.expressions import DTYPE, emit_expression
 from graphproc.emitters.onnx.hoist import hoist_reshape
-from graphproc.errors import EmitError
+from graphproc.emitters.onnx.operators import (
+    DTYPE_OF,
+    ELEMENT,
+    FOLDED,
+    INVARIANT,
+    LATER_RESULTS,
+    RESULT,
+    TYPED_BY_SECOND,
+)
 from graphproc.ir.builder_protocol import Move
 from graphproc.ir.op import Op
 from graphproc.ir.types import DTYPES, TensorType
@@ -24,64 +33,7 @@ from graphproc.sizes import num
 from graphproc.sizes.num import Bool, Num, Sym
 
 Value = ir.Value
-
-ELEMENT = {
-    "u8": ir.DataType.UINT8,
-    "i8": ir.DataType.INT8,
-    "u16": ir.DataType.UINT16,
-    "i16": ir.DataType.INT16,
-    "i32": ir.DataType.INT32,
-    "i64": ir.DataType.INT64,
-    "f16": ir.DataType.FLOAT16,
-    "f32": ir.DataType.FLOAT,
-    "f64": ir.DataType.DOUBLE,
-    "bool": ir.DataType.BOOL,
-}
-_NAME = {element: name for name, element in ELEMENT.items()}
 _FROM_NUMPY = {dtype: name for name, dtype in DTYPES.items()}
-
-# Result types of the operators that do not return the type of their first input.
-_RESULT = {
-    "Shape": "i64",
-    "Size": "i64",
-    "ArgMax": "i64",
-    "SequenceLength": "i64",
-    "Equal": "bool",
-    "Less": "bool",
-    "LessOrEqual": "bool",
-    "Greater": "bool",
-    "GreaterOrEqual": "bool",
-    "MatMulInteger": "i32",
-    "NonMaxSuppression": "i64",
-}
-_FURTHER = {"TopK": "i64"}
-"""Result types of an operator's outputs behind the first, where these differ."""
-_SECOND_INPUT = ("Where",)
-# Operators computed while emitting when every input is constant, with numpy functions that give the same bits. Runtimes
-# fold these when they load a graph; done here, none of the float64 arithmetic behind known weights reaches a graph.
-_FOLD: dict[str, Callable[..., np.ndarray[Any, Any]]] = {
-    "Add": np.add,
-    "Sub": np.subtract,
-    "Mul": np.multiply,
-    "Min": np.minimum,
-    "Max": np.maximum,
-    "Floor": np.floor,
-    "Less": np.less,
-    "Where": np.where,
-    "Reshape": lambda x, shape: x.reshape([size or x.shape[axis] for axis, size in enumerate(shape.tolist())]),
-    "Concat": lambda *parts, axis: np.concatenate(parts, axis),
-    "Pad": lambda x, pads, value: np.pad(x, pads.reshape(2, -1).T, constant_values=value),
-    "Squeeze": lambda x, axes: np.squeeze(x, tuple(axes.tolist())),
-    "Cast": lambda x, to: x.astype(ir.DataType(to).numpy()),
-}
-_INVARIANT = frozenset({"Add", "Cast", "Concat", "Expand", "Max", "Min", "Mul", "Pad", "Reshape", "Squeeze", "Sub", "Unsqueeze"})
-"""What is moved out of loops where it is the same in every run: nothing that fails on numbers which a loop never meets."""
-_BINARY = {"add": "Add", "sub": "Sub", "mul": "Mul", "min": "Min", "max": "Max"}
-_COMPARE = {"lt": "Less", "le": "LessOrEqual", "eq": "Equal"}
-_LOGIC = {"and": "And", "or": "Or", "not": "Not"}
-_ROUND = {"floor": "Floor", "ceil": "Ceil", "round": "Round"}
-_EXTREME = {"argmin": "ReduceMin", "smallest": "ReduceMin", "argmax": "ReduceMax", "largest": "ReduceMax", "any": "ReduceMax"}
-_KIND = {"bool": "bool", "int": "i64", "float": "f64"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,14 +118,14 @@ class GraphBuilder:
     def _node(self, op_type: str, inputs: Sequence[Any], outputs: int, dtype: str, attributes: dict[str, Any]) -> Any:
         values = [self._input(x) for x in inputs]
         if not dtype:
-            source = values[1 if op_type in _SECOND_INPUT else 0] if values else None
-            dtype = _RESULT.get(op_type) or (self.dtype(source) if source is not None else "i64")
+            source = values[1 if op_type in TYPED_BY_SECOND else 0] if values else None
+            dtype = RESULT.get(op_type) or (self.dtype(source) if source is not None else "i64")
         given = {k: v for k, v in attributes.items() if v is not None}
         known = [value.const_value.numpy() for value in values if value is not None and value.const_value is not None]
-        if op_type in _FOLD and len(known) == len(values):
-            return self._initializer(np.asarray(_FOLD[op_type](*known, **given), dtype=DTYPES[dtype]))
+        if op_type in FOLDED and len(known) == len(values):
+            return self._initializer(np.asarray(FOLDED[op_type](*known, **given), dtype=DTYPES[dtype]))
         name = self.unique(op_type)
-        further = ir.TensorType(ELEMENT[_FURTHER.get(op_type, dtype)])
+        further = ir.TensorType(ELEMENT[LATER_RESULTS.get(op_type, dtype)])
         kinds: list[Any] = [ir.TensorType(ELEMENT[dtype]), *[further] * (outputs - 1)]
         if op_type == "SequenceInsert":
             kinds = [values[0].type]  # type: ignore[union-attr]
@@ -211,7 +163,7 @@ class GraphBuilder:
     def dtype(self, x: Value) -> str:
         """The IR dtype of a value."""
         assert x.dtype is not None
-        return _NAME[x.dtype]
+        return DTYPE_OF[x.dtype]
 
     def type_of(self, x: Value) -> TensorType:
         """The IR type of a step's operand; the graph's value has `leading` more axes in front."""
@@ -276,18 +228,18 @@ class GraphBuilder:
     def num(self, x: Num | Bool) -> Value:
         """A number or expression as a tensor of shape [1]; equal expressions share nodes."""
         if not isinstance(x, Sym):
-            return self.constant([x], _KIND[num.kind_of(x)])
+            return self.constant([x], DTYPE[num.kind_of(x)])
         if x.op == "symbol":
             return self._symbols[x.args[0]]
         for numbers in self._numbers:
             if (x,) in numbers:
                 return numbers[(x,)]
         with self.scope("sizes") if self._scopes[-1:] != ["sizes"] else nullcontext():
-            value = self._expression(x)
+            value = emit_expression(self, x)
         self._numbers[-1][(x,)] = value
         return value
 
-    def _float(self, x: Num) -> Value:
+    def float64(self, x: Num) -> Value:
         """A number as float64; conversions of one expression are shared too."""
         if not isinstance(x, Sym):
             return self.constant([x], "f64")
@@ -300,57 +252,6 @@ class GraphBuilder:
         result = self.cast(value, "f64")
         self._numbers[-1][(x, "f64")] = result
         return result
-
-    def _expression(self, x: Sym) -> Value:
-        if x.op == "where":
-            condition, a, b = x.args
-            both = [self._float(v) if x.kind == "float" else self.num(v) for v in (a, b)]
-            return self._emit("Where", self.num(condition), *both)
-        if x.op in _LOGIC:
-            return self._emit(_LOGIC[x.op], *(self.num(a) for a in x.args))
-        if x.op == "float":
-            return self._float(x.args[0])
-        if x.op == "trunc":
-            return self.cast(self.num(x.args[0]), "i64")
-        if x.op in _ROUND:
-            return self.cast(self._emit(_ROUND[x.op], self.num(x.args[0])), "i64")
-        if x.op == "to_float32":
-            return self.cast(self.cast(self.num(x.args[0]), "f32"), "f64")
-        if x.op == "sqrt":
-            return self._emit("Sqrt", self._float(x.args[0]))
-        if x.op == "table":
-            return self.constant(list(x.args), _KIND[x.kind])
-        if x.op == "take":
-            return self._emit("Gather", *(self.num(a) for a in x.args), axis=0)
-        if x.op in _EXTREME:
-            return self._extreme(x)
-        floats = x.op == "truediv" or any(num.kind_of(a) == "float" for a in x.args)
-        a, b = (self._float(v) if floats else self.num(v) for v in x.args)
-        if x.op in _BINARY:
-            return self._emit(_BINARY[x.op], a, b)
-        if x.op in _COMPARE:
-            return self._emit(_COMPARE[x.op], a, b)
-        if x.op == "truediv":
-            return self._emit("Div", a, b)
-        if x.op == "mod" and not floats:
-            return self._emit("Mod", a, b)
-        if x.op == "floordiv" and not floats:  # Python's float `//` is no rounded quotient: 1.0 // 0.1 is 9
-            # ONNX divides ints toward zero; taking the remainder first (its sign follows the divisor) rounds down.
-            exact = num.low(x.args[0]) >= 0 and num.low(x.args[1]) > 0
-            return self._emit("Div", a, b) if exact else self._emit("Div", self._emit("Sub", a, self._emit("Mod", a, b)), b)
-        raise EmitError(f"emitter: the size operation {x.op!r} has no ONNX form")
-
-    def _extreme(self, x: Sym) -> Value:
-        """A reducer of a table, in float64: runtimes reduce ints in less (CUDA in float32)."""
-        table: Sym = x.args[0]
-        values = self._float(table)
-        extreme = self._emit(_EXTREME[x.op], values, keepdims=1)
-        if x.op not in ("argmin", "argmax"):
-            return self.cast(extreme, _KIND[x.kind])
-        # ArgMax leaves the choice among equal elements to the runtime's device: the first is the least of the indices.
-        found = self._emit("Equal", values, extreme)
-        indices = self._emit("Where", found, self.constant(np.arange(table.length), "f64"), self.constant([table.length], "f64"))
-        return self.cast(self._emit("ReduceMin", indices, keepdims=1), "i64")
 
     def vector(self, *items: Num | Value) -> Value:
         """An int64 vector; equal ones share a node."""
@@ -481,7 +382,7 @@ class GraphBuilder:
         taken, kept = [], []
         for node in self.nodes:
             own = any(value in local for value in (*node.inputs, *node.outputs))
-            if own or node.op_type not in _INVARIANT:
+            if own or node.op_type not in INVARIANT:
                 kept.append(node)
                 local.update(node.outputs)
             else:
