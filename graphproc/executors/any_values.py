@@ -1,7 +1,8 @@
-"""The numpy executor on images of any values, as numpy and Pillow process them in transformers' pil backend.
+"""Run programs in numpy on images of any values, as transformers' pil backend processes them.
 
-A program is compiled for bytes. Here its ops take arrays of any dtype and number of channels, which they keep as far as
-numpy does, and every resize decides for itself what bytes stand for its operand: those are resized and scaled back.
+A program is compiled for bytes. Here its ops take arrays of any dtype and number of channels, and
+keep both as far as numpy does. Each resize decides for itself what bytes stand for its operand;
+these are resized and scaled back.
 
 Source: transformers 5.23, `image_transforms.resize` and `to_pil_image`.
 """
@@ -39,7 +40,7 @@ def run(program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
         The outputs by name, without a batch axis.
 
     Raises:
-        ImageError: an input is missing or has another shape, or values that Pillow is not given.
+        ImageError: an input is missing or has another shape, or bytes stand for none of its values.
         ProgramError: the image's size does not meet a precondition.
     """
     declared = {one.name: DTYPES[one.type.dtype].type(0) for one in program.inputs if one.name in inputs}
@@ -63,7 +64,7 @@ def run(program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
         elif isinstance(op, ContentBox):
             pixels, _ = as_bytes(operands[0])
             result = op.numpy(pixels)
-            if (pixels != pixels[..., :1, :1]).any():  # a page with content goes on as bytes
+            if (pixels != pixels[..., :1, :1]).any():  # later steps read a page with content as bytes
                 values[step.inputs[0]] = pixels
         elif by_alpha.intersection(step.inputs):
             result = unweighted(op.numpy(*operands))
@@ -92,8 +93,12 @@ def _applied(op: Op, *operands: Array) -> Array:
 def resize_any_values(op: Resample, x: Array) -> Array:
     """Resize one image, or each of a number of parts, of any values.
 
+    Args:
+        op: the resize.
+        x: [C, height, width], or [parts, C, height, width], of any dtype.
+
     Returns:
-        Bytes, or float32 in [0, 1] where not all values are whole numbers.
+        Bytes; or float32 in [0, 1] if not all values are whole numbers.
 
     Raises:
         ImageError: bytes stand for none of the values, or there are more than 4 channels.
@@ -101,7 +106,7 @@ def resize_any_values(op: Resample, x: Array) -> Array:
     if x.ndim > 3 and len(x):
         return np.stack([resize_any_values(op, part) for part in x])
     sides = x.shape[-2:]
-    same = sides == (op.height, op.width) and (op.extent or sides) == sides  # which Pillow does not touch
+    same = sides == (op.height, op.width) and (op.extent or sides) == sides  # Pillow leaves these as they are
     if same and op.keeps_size:
         return x
     pixels, unit = as_bytes(x)

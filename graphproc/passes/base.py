@@ -1,4 +1,4 @@
-"""What a pass is: it declares what it matches, and returns new ops or why a match stays."""
+"""Define what a pass is: it declares what it matches, and returns new ops or why a match stays."""
 
 from __future__ import annotations
 
@@ -18,19 +18,22 @@ Kinds = type[Op] | UnionType
 
 @dataclass(frozen=True, slots=True)
 class Many:
-    """The end of what a pass matches: as many ops of these kinds as follow, or none."""
+    """Match as many ops of these kinds as follow, or none.
+
+    It is the last part of a pass's `matches`.
+    """
 
     kinds: Kinds
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Steps that a pass may rewrite; each but the first reads the result of the one before.
+    """Hold steps that a pass may rewrite. Each but the first reads the result of the one before.
 
     Attributes:
         x: what the first step reads.
         steps: in order.
-        readers: how many steps and outputs read `x` and each result before the last one.
+        readers: how many steps and outputs read `x`, and each result but the last.
     """
 
     x: ValueInfo
@@ -39,7 +42,7 @@ class Match:
 
     @property
     def ops(self) -> tuple[Op, ...]:
-        """The ops of the steps."""
+        """Return the ops of the steps."""
         return tuple(step.op for step in self.steps)
 
     def __str__(self) -> str:
@@ -48,14 +51,19 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """What a rewrite returns for a match that it leaves alone: the reason, for `--why`."""
+    """Leave a match alone: a rewrite returns this with the reason, which `--why` prints."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class WithOperands:
-    """A new op that reads, instead of the result of the op before it, those at some places of the list."""
+    """Give a new op its operands, instead of the result of the op before it.
+
+    Attributes:
+        op: the op.
+        places: the operands: for each, the place in the list of new ops that computes it.
+    """
 
     op: Op
     places: tuple[int, ...]
@@ -63,7 +71,7 @@ class WithOperands:
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
-    """What a pass made of a program.
+    """Hold what a pass made of a program.
 
     Attributes:
         by: the pass.
@@ -79,17 +87,18 @@ class Rewritten:
 
 
 class Pass:
-    """A rewrite of sequences of steps that leaves every bit of a program's results as it is.
+    """Rewrite sequences of steps, without a change of any bit of the program's results.
 
-    Running it twice changes nothing more. Its docstring says what it does; `graphproc inspect --why`
-    prints the first paragraph.
+    Running a pass twice changes nothing more. Its docstring says what it does; `graphproc inspect
+    --why` prints the first paragraph.
 
     Attributes:
         name: its name in messages and in `--why`.
-        matches: the kinds of ops that it rewrites, in sequence: `(Resize, CenterCrop)`; the last
-            may be `Many(...)`.
-        alone: whether matched steps lie one behind the other, and no others may read the results in
-            between. Without it, steps may lie apart, and those that others read as well stay.
+        matches: the kinds of ops that it rewrites, in sequence, e.g. `(Resize, CenterCrop)`. The
+            last may be `Many(...)`.
+        alone: whether matched steps must follow one another directly, and their results between may
+            have no other readers. Without it, steps may lie apart; those that others read as well
+            stay.
     """
 
     name: ClassVar[str]
@@ -97,10 +106,10 @@ class Pass:
     alone: ClassVar[bool] = True
 
     def rewrite(self, match: Match) -> Sequence[Op | WithOperands] | Declined:
-        """The ops to put in place of a match, or why it stays.
+        """Return the ops to put in place of a match, or why it stays.
 
-        The first op reads what the match reads, each other one the result of the op before. Without
-        any op, readers of the match's result read what the match reads.
+        The first op reads what the match reads, and each other one the result of the op before. For
+        an empty list, readers of the match's result read what the match reads.
         """
         raise NotImplementedError
 
@@ -108,7 +117,8 @@ class Pass:
         """Rewrite until every match is declined.
 
         Raises:
-            ProgramError: the rewrites of the pass do not come to an end.
+            ProgramError: the rewrites do not come to an end, or one gives another type than its
+                match.
         """
         changes: list[tuple[tuple[Op, ...], tuple[Op, ...]]] = []
         most = 100 + 20 * len(program.steps)
@@ -133,7 +143,7 @@ class Pass:
         return self.rewrite(match)
 
     def _found(self, program: Program) -> Iterator[Match]:
-        """What the pass matches, by the place of the first step."""
+        """Yield the matches, in the order of their first steps."""
         readers = _readers(program)
         values = {value.name: value for value in (*program.inputs, *(step.output for step in program.steps))}
         behind = {step.output.name: next for step, next in pairwise(program.steps)}
@@ -166,7 +176,10 @@ class Pass:
 
 
 def _readers(program: Program) -> dict[str, list[Step | None]]:
-    """The steps that read each value, as often as they do; None is an output."""
+    """Return the steps that read each value, by its name.
+
+    A step is listed as often as it reads the value. None stands for an output.
+    """
     readers: dict[str, list[Step | None]] = {}
     for step in program.steps:
         for name in step.inputs:
@@ -177,10 +190,11 @@ def _readers(program: Program) -> dict[str, list[Step | None]]:
 
 
 def replaced(program: Program, match: Match, ops: Sequence[Op | WithOperands]) -> Program:
-    """The program with new ops in place of a match; matched steps that others read as well stay.
+    """Return the program with new ops in place of a match.
 
-    New values are named after their ops. Where ops read others than the one before, the last result
-    keeps its name, and no name of a matched step is used again.
+    Matched steps that others read as well stay. New values are named after their ops. If ops have
+    operands of their own (`WithOperands`), the last result keeps its name, and no name of a matched
+    step is used again.
 
     Raises:
         ProgramError: the new ops give another type than the match.

@@ -1,4 +1,4 @@
-"""Rescale and normalize as the cheapest function of a byte, proved by trying every byte."""
+"""Write rescale and normalize as the cheapest function of a byte, proved by trying every byte."""
 
 from __future__ import annotations
 
@@ -17,25 +17,29 @@ Forms = tuple[tuple[str, tuple[float, ...]], ...]
 
 
 class FoldByteMap(Pass):
-    """`rescale; normalize` of bytes, or either, and what float32 follows, becomes one `byte_map`.
+    """Make one `byte_map` of `rescale; normalize` of bytes, or of either.
 
-    Candidate forms are tried from the cheapest on, over all 256 values of every channel. The first
-    one with float32 results that are bit-equal to the definition's is taken. The last candidate
-    looks the rescaled value up in a table, so one always is.
+    The map takes in the float32 ops behind, too. Candidates are tried from the cheapest on, over
+    all 256 values of every channel. The first with float32 results that are bit-equal to the
+    definition's is taken. The last candidate looks the rescaled value up in a table, so there
+    always is one.
     """
 
     name = "fold-byte-map"
     matches = (Rescale | Normalize, Many(Normalize | MultiplyAdd))
 
     def rewrite(self, match: Match) -> Sequence[Op] | Declined:
-        """The map, where there are bytes to map."""
+        """Return the map, if the operand is bytes."""
         if match.x.type.dtype != "u8":
             return Declined(f"{match.x.name} is {match.x.type.dtype}, not u8")
         return [ByteMap(cheapest_form(match.ops))]
 
 
 def cheapest_form(ops: Sequence[Op]) -> Forms:
-    """The first candidate that equals the ops on every byte and channel, bit for bit (signs of zero included)."""
+    """Return the first candidate that equals the ops on every byte and channel, bit for bit.
+
+    Signs of zero count as well.
+    """
     channels = max((len(v) for op in ops if isinstance(op, Normalize) for v in (op.mean, op.std)), default=1)
     bytes_ = np.broadcast_to(np.arange(256, dtype=np.uint8), (channels, 1, 256))
     wanted: Array = bytes_
@@ -49,19 +53,22 @@ def cheapest_form(ops: Sequence[Op]) -> Forms:
 
 
 def _cost(forms: Forms) -> int:
-    """Roughly how many passes over the pixels a form takes."""
+    """Return roughly how often a form goes over the pixels."""
     return sum({"split": 3, "table": 4}.get(form, 1) for form, _ in forms)
 
 
 def _candidates(ops: Sequence[Op]) -> Iterator[Forms]:
-    """Two operations, three, an exact product in two parts, a table; among forms of one cost the first is the best."""
+    """Yield candidates: two operations, three, an exact product in two parts, and a table.
+
+    Among candidates of one cost the first is the best.
+    """
     factor = ops[0].factor if isinstance(ops[0], Rescale) else 1.0
     heads: list[Forms] = list(_scales(ops[0])) if isinstance(ops[0], Rescale) else [()]
     rest = ops[1:] if isinstance(ops[0], Rescale) else ops
     with np.errstate(all="ignore"):
         divisor, offset = _affine(rest)
         both = np.broadcast_arrays(divisor / factor if factor else np.zeros(1), offset)
-        # Divisions by powers of two move through sums without another rounding, and sums of such values are often exact.
+        # Dividing by a power of two before a sum or after it rounds alike, and sums of such values are often exact.
         if rest and all(np.isfinite(v).all() for v in both) and both[0].all():
             ratio, offset = both
             yield (("div", _tuple(ratio)), ("sub", _tuple(offset)))
@@ -75,7 +82,7 @@ def _candidates(ops: Sequence[Op]) -> Iterator[Forms]:
 
 
 def _steps(ops: Sequence[Op]) -> Forms:
-    """The float32 operations of the definitions, without those that change nothing."""
+    """Return the float32 operations of the definitions, without those that change nothing."""
     forms: Forms = ()
     for op in ops:
         if isinstance(op, Normalize):
@@ -91,7 +98,10 @@ def _steps(ops: Sequence[Op]) -> Forms:
 
 
 def _affine(ops: Sequence[Op]) -> tuple[Array, Array]:
-    """What the ops are but for rounding: `x / divisor - offset`, both float64, of one element or one a channel."""
+    """Return the divisor and offset of the ops without their rounding: `x / divisor - offset`.
+
+    Both are float64, of one element or one for each channel.
+    """
     divisor, offset = np.ones(1), np.zeros(1)
     for op in ops:
         if isinstance(op, Normalize):
@@ -104,7 +114,7 @@ def _affine(ops: Sequence[Op]) -> tuple[Array, Array]:
 
 
 def _scales(rescale: Rescale) -> Iterator[Forms]:
-    """Ways to rescale a byte."""
+    """Yield ways to rescale a byte."""
     factor = rescale.factor
     if factor:
         yield (("div", (1 / factor,)),)

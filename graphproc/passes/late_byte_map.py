@@ -12,18 +12,19 @@ from graphproc.passes.base import Declined, Match, Pass, WithOperands
 
 
 class LateByteMap(Pass):
-    """`byte_map; move` becomes `move; byte_map`: a move then copies a quarter of the memory.
+    """Move bytes, not floats: `byte_map; move` becomes `move; byte_map`.
 
-    The constants of a map follow its channels, which may end up among the features of patches. A
-    rearrangement that repeats every channel is done without repeating; then each channel is mapped
-    once and joined on several times.
+    A move of bytes copies a quarter of the memory. The constants of a map follow its channels,
+    which may end up among the features of patches. A rearrangement that repeats every channel is
+    done without repeating; then each channel is mapped once, and its result is joined on as often
+    as it is repeated.
     """
 
     name = "late-byte-map"
     matches = (ByteMap, Rearrange | MirrorPad | SelectChannels)
 
     def rewrite(self, match: Match) -> Sequence[Op | WithOperands] | Declined:
-        """The move first; declined where that leaves more to map."""
+        """Return the move, then the map; decline if that leaves more to map."""
         mapped, move = match.ops
         assert isinstance(mapped, ByteMap)
         x = match.x.type
@@ -40,7 +41,10 @@ class LateByteMap(Pass):
 
 
 def _selected(mapped: ByteMap, move: SelectChannels, x: TensorType) -> Sequence[Op] | Declined:
-    """The constants of the selected channels; a selection that repeats channels stays behind the map."""
+    """Return the selection, then a map with the selected channels' constants.
+
+    A selection that repeats channels is declined.
+    """
     if len(move.order) > x.channels:
         return Declined("the selection repeats channels, which leaves more to map")
     if mapped.channels == 1:
@@ -51,15 +55,15 @@ def _selected(mapped: ByteMap, move: SelectChannels, x: TensorType) -> Sequence[
 
 
 def _forms(mapped: ByteMap, order: tuple[int, ...]) -> tuple[tuple[str, tuple[float, ...]], ...]:
-    """The forms of some channels."""
+    """Return a map's forms for some of its channels."""
     alike = ("split", "table")
     return tuple((form, c if len(c) == 1 or form in alike else tuple(c[i] for i in order)) for form, c in mapped.forms)
 
 
 def _each_channel(mapped: ByteMap, move: Rearrange, x: TensorType) -> Sequence[Op | WithOperands] | Declined:
-    """Rearranged once, each channel mapped, and those joined, as often as each is repeated.
+    """Rearrange without repeats, map each channel, and join each as often as it is repeated.
 
-    Declined where the repetition is not that of an image's whole channels, or not on the last axis.
+    Declined unless whole channels of an image are repeated, along the last axis.
     """
     if not x.layout.endswith("CHW"):
         return Declined("the rearrangement repeats values of no image")

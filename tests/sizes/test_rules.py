@@ -23,7 +23,7 @@ RULES: dict[str, st.SearchStrategy[Rule]] = {
     "shortest_edge": edges.map(lambda e: lambda h, w: rules.shortest_edge(h, w, e)),
     "shortest_edge_capped": st.tuples(edges, edges).map(lambda p: lambda h, w: rules.shortest_edge_capped(h, w, *p)),
     "fit_within": st.tuples(edges, edges).map(lambda p: lambda h, w: rules.fit_within(h, w, *p)),
-    "resized": size_settings(1, 2000).map(lambda size: lambda h, w: rules.resized_size(h, w, size)),
+    "resized_size": size_settings(1, 2000).map(lambda size: lambda h, w: rules.resized_size(h, w, size)),
     "center_window": edges.map(lambda e: lambda h, w: (*rules.center_window(h, e), *rules.center_window(w, e))),
     "vertical_first": st.tuples(edges, edges).map(lambda p: lambda h, w: (rules.vertical_first(h, w, *p, "pillow"),)),
 }

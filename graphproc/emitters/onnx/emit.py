@@ -1,4 +1,4 @@
-"""Programs to ONNX models."""
+"""Emit programs as ONNX models."""
 
 from __future__ import annotations
 
@@ -32,17 +32,19 @@ IR_VERSION: Mapping[int, int] = {17: 8, 18: 8, 19: 9, 20: 9, 21: 10, 22: 10, 23:
 
 @dataclass(frozen=True, slots=True)
 class EmitOptions:
-    """How a program is written as a graph.
+    """Say how a program is written as a graph.
 
     Attributes:
-        target: `cpu` is the fastest form for ONNX Runtime's CPU provider; `cuda` uses only nodes with CUDA kernels, exact
-            with TF32; `portable` uses float32 and int64 only, for runtimes without 8-bit or double arithmetic.
-        input: `batch` reads `images`, uint8 [batch, height, width, C]; `image` reads `image`, uint8 [height, width, C];
-            `sequence` reads `images`, a sequence of uint8 [height, width, C] of different sizes. Extra inputs go the same
-            way. A program with `inputs_batched` reads batches, and sizes once for all images, or with `sequence` one
-            for each.
+        target: `cpu` is the fastest form for ONNX Runtime's CPU provider. `cuda` uses only nodes
+            with CUDA kernels, exact with TF32. `portable` uses float32 and int64 only, for runtimes
+            without 8-bit or double arithmetic.
+        input: `batch` reads `images`, uint8 [batch, height, width, C]; `image` reads `image`, uint8
+            [height, width, C]; `sequence` reads `images`, a sequence of uint8 [height, width, C] of
+            different sizes. Extra inputs go the same way. A program with `inputs_batched` reads
+            batches, and sizes once for all images, or with `sequence` one for each.
         opset: the version of the default ONNX domain, 17 to 23.
-        image_size: (height, width) of every image, which folds all size and weight arithmetic; None for any size.
+        image_size: (height, width) of every image, which folds all size and weight arithmetic; None
+            for any size.
         batch_size: the number of images of a `batch` graph; None for any number.
     """
 
@@ -76,14 +78,14 @@ def emit(
         program: a verified program.
         options: how to write it.
         metadata: entries for `metadata_props`; values other than strings are stored as JSON.
-        notes: a list that the choices made on the way are added to.
+        notes: a list that gets the choices made on the way.
 
     Returns:
         A model with inputs and outputs named and typed as the options and the program say.
 
     Raises:
         EmitError: the options do not fit the program.
-        ProgramError: no image meets a precondition, or not those of the size that is given.
+        ProgramError: no image meets a precondition, or images of the given size do not.
     """
     program = optimize(_fixed(program, options))
     loops = _loops(program, options)
@@ -137,7 +139,9 @@ def emit(
 
 
 def _fixed(program: Program, options: EmitOptions) -> Program:
-    """The program with the sides of every input known, where the options say them and pixels do not decide sizes.
+    """Return the program with the sides of every input known.
+
+    It is unchanged without `image_size`, or if sizes depend on pixels.
 
     Raises:
         EmitError: the options do not fit the program.
@@ -156,7 +160,7 @@ def _fixed(program: Program, options: EmitOptions) -> Program:
 
 
 def _loops(program: Program, options: EmitOptions) -> bool:
-    """Whether images run one after the other."""
+    """Return whether images run one after the other."""
     each = options.input == "sequence"
     if program.inputs_batched:
         return bool(program.data_dependent_sizes) or (each and any(declared.size_names for declared in program.inputs))
@@ -164,7 +168,7 @@ def _loops(program: Program, options: EmitOptions) -> bool:
 
 
 def _shared(declared: Input, options: EmitOptions) -> bool:
-    """Whether an input holds sizes that all images have."""
+    """Return whether an input holds sizes that are the same for all images."""
     return bool(declared.size_names) and options.input != "sequence"
 
 
@@ -175,7 +179,7 @@ def _why_loops(program: Program, options: EmitOptions) -> str:
 
 
 def _input(program: Program, declared: Input, options: EmitOptions) -> Value:
-    """The graph input of an image, or of a model's output."""
+    """Return the graph's input for an input of the program, with its name, type and shape."""
     name, type = declared.name, declared.type
     fixed = {"height": options.image_size[0], "width": options.image_size[1]} if options.image_size else {}
     dims: list[int | str] = [s if isinstance(s, int) else fixed.get(str(s), str(s)) for s in type.shape]
@@ -194,7 +198,7 @@ def _input(program: Program, declared: Input, options: EmitOptions) -> Value:
 
 
 def _declare(g: GraphBuilder, value: Value, output: Output, program: Program, options: EmitOptions) -> None:
-    """Make a value a graph output: under its own name, with its declared shape."""
+    """Make a value a graph output, under the output's name and with its declared shape."""
     type, one = program.value(output.value).type, options.input == "image" and not program.inputs_batched
     if value.producer() is None or value in g.graph_outputs:
         value = g.Identity(value)
@@ -217,5 +221,5 @@ def _drop_unused(graph: ir.Graph) -> None:
 
 
 def fixed(options: EmitOptions, height: int, width: int) -> EmitOptions:
-    """The same options for one image size."""
+    """Return the same options for one image size."""
     return replace(options, image_size=(height, width))

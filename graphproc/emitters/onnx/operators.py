@@ -1,4 +1,7 @@
-"""Hold what the builder knows of ONNX's operators: element types, result types, and numpy's equal functions."""
+"""Hold what the builder knows of ONNX's operators.
+
+These are element types, result types, and the numpy functions that give the same bits.
+"""
 
 from __future__ import annotations
 
@@ -60,10 +63,10 @@ FOLDED: Mapping[str, Callable[..., Array]] = {
     "Squeeze": lambda x, axes: np.squeeze(x, tuple(axes.tolist())),
     "Cast": lambda x, to: x.astype(ir.DataType(to).numpy()),
 }
-"""Operators that are computed while emitting if all inputs are constants, by numpy functions with the same bits.
+"""Operators that are computed while emitting if all their inputs are constants.
 
-Runtimes would compute them when they load a graph. Done here, no float64 arithmetic of known weights
-gets into a graph.
+The numpy functions give the same bits. Runtimes would compute them when they load a graph. Done
+here, no float64 arithmetic of known weights gets into a graph.
 """
 INVARIANT = frozenset({"Add", "Cast", "Concat", "Expand", "Max", "Min", "Mul", "Pad", "Reshape", "Squeeze", "Sub", "Unsqueeze"})
 """Operators that are moved out of a loop if they compute the same in every run.

@@ -1,4 +1,4 @@
-"""Arithmetic on each element: IEEE operations, rounded once each."""
+"""Implement arithmetic on single elements: IEEE operations, each rounded once."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ implements("BitwiseAnd")(torch.bitwise_and)
 
 @implements("Div")
 def divide(a: Tensor, b: Tensor) -> Tensor:
-    """The quotient; of integers, toward zero."""
+    """Divide; the quotient of integers is cut toward zero."""
     if a.is_floating_point():
         return torch.div(a, b)
     return torch.div(a, b, rounding_mode="trunc")
@@ -35,25 +35,25 @@ def divide(a: Tensor, b: Tensor) -> Tensor:
 
 @implements("Mod")
 def modulo(a: Tensor, b: Tensor, fmod: int = 0) -> Tensor:
-    """The remainder, with the sign of the divisor, or with `fmod` of the dividend."""
+    """Return the remainder with the divisor's sign, or with `fmod=1` the dividend's."""
     return torch.fmod(a, b) if fmod else torch.remainder(a, b)
 
 
 @implements("Min")
 def minimum(*parts: Tensor) -> Tensor:
-    """The least of any number of tensors."""
+    """Return the least of any number of tensors, element by element."""
     return reduce(torch.minimum, parts)
 
 
 @implements("Max")
 def maximum(*parts: Tensor) -> Tensor:
-    """The largest of any number of tensors."""
+    """Return the largest of any number of tensors, element by element."""
     return reduce(torch.maximum, parts)
 
 
 @implements("Clip")
 def clip(x: Tensor, low: Tensor | None = None, high: Tensor | None = None) -> Tensor:
-    """No less than `low`, no more than `high`."""
+    """Raise elements to `low` and lower them to `high`; None is no limit."""
     if low is not None:
         x = torch.maximum(x, low)
     return x if high is None else torch.minimum(x, high)
@@ -61,17 +61,22 @@ def clip(x: Tensor, low: Tensor | None = None, high: Tensor | None = None) -> Te
 
 @implements("Sqrt")
 def square_root(x: Tensor) -> Tensor:
-    """The root, rounded once. On CPUs numpy's: torch's vector kernel is off by the last bit in one of a hundred."""
+    """Return the root, rounded once.
+
+    On CPUs numpy computes it: one in a hundred results of torch's vector kernel is off by the last
+    bit.
+    """
     if x.device.type != "cpu":
         return torch.sqrt(x)
-    with np.errstate(invalid="ignore"):  # of negative numbers: NaN, and no warning
+    with np.errstate(invalid="ignore"):  # negative numbers give NaN, without a warning
         return torch.from_numpy(np.asarray(np.sqrt(x.numpy())))
 
 
 def _of_libm(function: Callable[[float], float], name: str, x: Tensor) -> Tensor:
-    """A function of the C library in float64 on the host, as the numpy reference takes it; elsewhere torch's own.
+    """Compute a function as the numpy reference does: in float64, by the C library, on the host.
 
-    Vector kernels differ from it in the last bit. Where weights are computed the values are few and on the host.
+    Vector kernels give another last bit. Weights are computed from few values, which lie on the
+    host. Elsewhere torch's own function is called.
     """
     if x.device.type == "cpu" and x.dtype == torch.float64:
         ufunc: Any = np.frompyfunc(function, 1, 1)

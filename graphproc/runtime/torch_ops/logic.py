@@ -1,4 +1,4 @@
-"""Comparisons, logic and the choice between two."""
+"""Implement comparisons, logic and the choice between two tensors."""
 
 from __future__ import annotations
 
