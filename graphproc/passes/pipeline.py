@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from graphproc.errors import GraphprocError, ProgramError
-from graphproc.ir.program import Program, verify
+from graphproc.ir.program import Program
+from graphproc.ir.verify import verify
 from graphproc.passes.absorb_layout import AbsorbLayout
 from graphproc.passes.base import Pass, Rewritten
 from graphproc.passes.crop_into_resize import CropIntoResize

@@ -15,7 +15,8 @@ from graphproc.batch_feature import BatchFeature
 from graphproc.errors import ConfigError, ImageError
 from graphproc.executors import reference
 from graphproc.ir.parse import parse as parse
-from graphproc.ir.program import Program, verify
+from graphproc.ir.program import Program
+from graphproc.ir.verify import verify
 from graphproc.version import __version__
 from graphproc.wrappers.verify import read_images
 

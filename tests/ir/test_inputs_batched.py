@@ -11,8 +11,9 @@ from support.graphs import ort
 from graphproc.emitters.onnx.emit import EmitOptions, emit
 from graphproc.errors import EmitError, ImageError, ProgramError
 from graphproc.executors import reference
-from graphproc.ir.program import Input, Parity, Program, ProgramBuilder, verify
+from graphproc.ir.program import Input, Parity, Program, ProgramBuilder
 from graphproc.ir.types import TensorType
+from graphproc.ir.verify import verify
 from graphproc.joins import Pad
 from graphproc.ops import Binary, Reduce
 from graphproc.ops.resample import TORCH_UNFUSED, Resample

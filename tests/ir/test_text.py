@@ -16,7 +16,8 @@ from support.post_outputs import FIRSTS, METHODS, changed, from_model, label, op
 from graphproc.emitters.onnx.emit import EmitOptions, emit
 from graphproc.errors import ProgramError
 from graphproc.ir import tokens
-from graphproc.ir.parse import MOST_OPERATIONS, parse
+from graphproc.ir.parse import parse
+from graphproc.ir.parse_sizes import MOST_OPERATIONS
 from graphproc.ir.program import OWN_PARITY, Program, ProgramBuilder, image_input
 from graphproc.ops import Numbers
 from graphproc.passes.pipeline import optimize

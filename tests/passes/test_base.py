@@ -11,7 +11,8 @@ import pytest
 from graphproc.errors import ProgramError
 from graphproc.ir.op import Op
 from graphproc.ir.parse import parse
-from graphproc.ir.program import Output, Program, verify
+from graphproc.ir.program import Output, Program
+from graphproc.ir.verify import verify
 from graphproc.ops import ByteMap, CenterCrop, Concat, Rescale, Resize, SelectChannels
 from graphproc.passes import pipeline
 from graphproc.passes.base import Declined, Many, Match, Pass, Rewritten, WithOperands

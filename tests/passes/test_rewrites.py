@@ -21,7 +21,8 @@ from graphproc.emitters.onnx.emit import EmitOptions
 from graphproc.errors import ProgramError
 from graphproc.executors import reference
 from graphproc.ir.parse import parse
-from graphproc.ir.program import Program, ProgramBuilder, image_input, verify
+from graphproc.ir.program import Program, ProgramBuilder, image_input
+from graphproc.ir.verify import verify
 from graphproc.ops import CenterCrop, Normalize, Rescale, Resize, ToChannelsFirst
 from graphproc.passes.absorb_layout import AbsorbLayout
 from graphproc.passes.base import Pass

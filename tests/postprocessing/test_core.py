@@ -30,7 +30,8 @@ from graphproc.emitters.onnx.checks import cuda_fallbacks, domains
 from graphproc.emitters.onnx.emit import EmitOptions, emit
 from graphproc.errors import ConfigError, EmitError
 from graphproc.executors import reference
-from graphproc.ir.program import Program, verify
+from graphproc.ir.program import Program
+from graphproc.ir.verify import verify
 from graphproc.postprocessing.method import Method
 from graphproc.postprocessing.registry import lookup, methods
 
