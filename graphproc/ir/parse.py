@@ -3,7 +3,7 @@
 Each statement is one line; comments start with `#`:
 
     program Example
-      parity<reference="Pillow 13">
+      parity<compared_with="Pillow 13">
       input image: u8[height, width, 3] HWC
       require height <= 2 * width: "the image is too tall"
       size s0 = max(height // 2, 1)

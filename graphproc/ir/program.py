@@ -116,7 +116,7 @@ class Parity:
     """State what the program's results are equal to, and where.
 
     Attributes:
-        reference: the other implementation and its versions.
+        compared_with: the other implementation and its versions.
         bound: the largest absolute difference; 0 is bit-exact.
         cause: why a bound is not 0.
         where: on which processors and threads of the other implementation this holds; empty for
@@ -128,7 +128,7 @@ class Parity:
         why: why results differ on others.
     """
 
-    reference: str
+    compared_with: str
     bound: float = 0.0
     cause: str = ""
     where: str = ""
@@ -137,7 +137,8 @@ class Parity:
     why: str = ""
 
     def __str__(self) -> str:
-        text = f"within {self.bound:g} of {self.reference} ({self.cause})" if self.bound else f"bit-exact to {self.reference}"
+        other = self.compared_with
+        text = f"within {self.bound:g} of {other} ({self.cause})" if self.bound else f"bit-exact to {other}"
         if not self.where:
             return text
         more = f" and {self.by_side:.2g} for each pixel of the longest side" if self.by_side else ""

@@ -13,7 +13,7 @@ from graphproc.ops import ByteMap, MultiplyAdd, Normalize, Rescale
 from graphproc.passes.base import Declined, Many, Match, Pass
 
 Array = np.ndarray[Any, Any]
-Forms = tuple[tuple[str, tuple[float, ...]], ...]
+Operations = tuple[tuple[str, tuple[float, ...]], ...]
 
 
 class FoldByteMap(Pass):
@@ -32,10 +32,10 @@ class FoldByteMap(Pass):
         """Return the map, if the operand is bytes."""
         if match.x.type.dtype != "u8":
             return Declined(f"{match.x.name} is {match.x.type.dtype}, not u8")
-        return [ByteMap(cheapest_form(match.ops))]
+        return [ByteMap(cheapest_operations(match.ops))]
 
 
-def cheapest_form(ops: Sequence[Op]) -> Forms:
+def cheapest_operations(ops: Sequence[Op]) -> Operations:
     """Return the first candidate that equals the ops on every byte and channel, bit for bit.
 
     Signs of zero count as well.
@@ -45,25 +45,25 @@ def cheapest_form(ops: Sequence[Op]) -> Forms:
     wanted: Array = bytes_
     for op in ops:
         wanted = op.numpy(wanted)
-    for forms in sorted(_candidates(ops), key=_cost):
-        found = np.broadcast_to(ByteMap(forms).numpy(bytes_), wanted.shape)
+    for operations in sorted(_candidates(ops), key=_cost):
+        found = np.broadcast_to(ByteMap(operations).numpy(bytes_), wanted.shape)
         if found.tobytes() == np.ascontiguousarray(wanted).tobytes():
-            return forms
+            return operations
     raise AssertionError("the table of rescaled values is the definition")
 
 
-def _cost(forms: Forms) -> int:
-    """Return roughly how often a form goes over the pixels."""
-    return sum({"split": 3, "table": 4}.get(form, 1) for form, _ in forms)
+def _cost(operations: Operations) -> int:
+    """Return roughly how often operations go over the pixels."""
+    return sum({"split": 3, "table": 4}.get(operation, 1) for operation, _ in operations)
 
 
-def _candidates(ops: Sequence[Op]) -> Iterator[Forms]:
+def _candidates(ops: Sequence[Op]) -> Iterator[Operations]:
     """Yield candidates: two operations, three, an exact product in two parts, and a table.
 
     Among candidates of one cost the first is the best.
     """
     factor = ops[0].factor if isinstance(ops[0], Rescale) else 1.0
-    heads: list[Forms] = list(_scales(ops[0])) if isinstance(ops[0], Rescale) else [()]
+    heads: list[Operations] = list(_scales(ops[0])) if isinstance(ops[0], Rescale) else [()]
     rest = ops[1:] if isinstance(ops[0], Rescale) else ops
     with np.errstate(all="ignore"):
         divisor, offset = _affine(rest)
@@ -81,20 +81,20 @@ def _candidates(ops: Sequence[Op]) -> Iterator[Forms]:
         yield head + _steps(rest)
 
 
-def _steps(ops: Sequence[Op]) -> Forms:
+def _steps(ops: Sequence[Op]) -> Operations:
     """Return the float32 operations of the definitions, without those that change nothing."""
-    forms: Forms = ()
+    operations: Operations = ()
     for op in ops:
         if isinstance(op, Normalize):
             mean, std = (np.asarray(v, dtype=np.float32) for v in (op.mean, op.std))
             if mean.any() or np.signbit(mean).any():  # subtracting -0.0 turns a -0.0 into 0.0
-                forms += (("sub", op.mean),)
+                operations += (("sub", op.mean),)
             if (std != 1).any():
-                forms += (("div", op.std),)
+                operations += (("div", op.std),)
         elif isinstance(op, MultiplyAdd):
-            forms += (("mul", (op.scale,)),) if op.scale != 1 else ()
-            forms += (("add", (op.offset,)),) if op.offset else ()
-    return forms
+            operations += (("mul", (op.scale,)),) if op.scale != 1 else ()
+            operations += (("add", (op.offset,)),) if op.offset else ()
+    return operations
 
 
 def _affine(ops: Sequence[Op]) -> tuple[Array, Array]:
@@ -113,7 +113,7 @@ def _affine(ops: Sequence[Op]) -> tuple[Array, Array]:
     return divisor, offset
 
 
-def _scales(rescale: Rescale) -> Iterator[Forms]:
+def _scales(rescale: Rescale) -> Iterator[Operations]:
     """Yield ways to rescale a byte."""
     factor = rescale.factor
     if factor:

@@ -51,13 +51,16 @@ def _selected(mapped: ByteMap, move: SelectChannels, x: TensorType) -> Sequence[
         return [move, mapped]
     if (mapped.axis, mapped.each) != (-3, 1):
         return Declined("the constants of the map do not follow channels of planes")
-    return [move, replace(mapped, forms=_forms(mapped, move.order))]
+    return [move, replace(mapped, operations=_operations(mapped, move.order))]
 
 
-def _forms(mapped: ByteMap, order: tuple[int, ...]) -> tuple[tuple[str, tuple[float, ...]], ...]:
-    """Return a map's forms for some of its channels."""
+def _operations(mapped: ByteMap, order: tuple[int, ...]) -> tuple[tuple[str, tuple[float, ...]], ...]:
+    """Return a map's operations for some of its channels."""
     alike = ("split", "table")
-    return tuple((form, c if len(c) == 1 or form in alike else tuple(c[i] for i in order)) for form, c in mapped.forms)
+    return tuple(
+        (name, constants if len(constants) == 1 or name in alike else tuple(constants[i] for i in order))
+        for name, constants in mapped.operations
+    )
 
 
 def _each_channel(mapped: ByteMap, move: Rearrange, x: TensorType) -> Sequence[Op | WithOperands] | Declined:
@@ -77,6 +80,6 @@ def _each_channel(mapped: ByteMap, move: Rearrange, x: TensorType) -> Sequence[O
     ops: list[Op | WithOperands] = [once]
     parts: list[int] = []
     for channel in range(count):
-        ops += [WithOperands(Take(-1, channel * each, each), (0,)), ByteMap(_forms(mapped, (channel,)))]
+        ops += [WithOperands(Take(-1, channel * each, each), (0,)), ByteMap(_operations(mapped, (channel,)))]
         parts += [len(ops) - 1] * (whole[1] // each)
     return [*ops, WithOperands(Concat(-1), tuple(parts))]

@@ -226,13 +226,13 @@ PATCHES = Rearrange("c (h p) (w q) -> (h w) (c p q)", GIVEN, "PF")
 @pytest.mark.parametrize(
     ("program", "last"),
     [
-        (one_output(Concatenate(), PATCHES, ByteMap(MEANS.forms, -1, 4)), "Div"),
+        (one_output(Concatenate(), PATCHES, ByteMap(MEANS.operations, -1, 4)), "Div"),
         (one_output(Concatenate(), MEANS, Rearrange("c (h p) (w q) -> (h w) (c t p q)", (*GIVEN, ("t", 2)), "PF")), "Concat"),
         (one_output(Concatenate(axis=-1), MEANS), "Div"),
         (one_output(STACK, MEANS, sample=STACK), "Div"),
         (one_output(Concatenate(), MEANS), "Reshape"),  # the images' channels are merged, by which the constants differ
         (one_output(Concatenate(), Rearrange("c h w -> h (w c)", (), "PF"), ByteMap((("sub", (0.5,)),))), "Sub"),
-        (one_output(Concatenate(), PATCHES, ByteMap(MEANS.forms, -1, 4), twice=True), "Reshape"),
+        (one_output(Concatenate(), PATCHES, ByteMap(MEANS.operations, -1, 4), twice=True), "Reshape"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

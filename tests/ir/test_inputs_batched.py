@@ -53,7 +53,7 @@ def test_a_good_program(program: Program) -> None:
 def test_text(program: Program) -> None:
     assert str(program) == (
         "program Example inputs_batched\n"
-        '  parity<reference="nothing">\n'
+        '  parity<compared_with="nothing">\n'
         "  input logits: f32[3, rows, columns] CHW\n"
         "  input target_size: i64[2] size_names target_height, target_width\n"
         '  require target_height * target_width <= 1000: "too large."\n'

@@ -28,7 +28,7 @@ H, W = num.symbol("height"), num.symbol("width")
 
 TEXT = """
 program Example
-  parity<reference="nothing">
+  parity<compared_with="nothing">
   input image: u8[height, width, 3] HWC
   size s0 = max(8, trunc(8 * height / width))
   require s0 <= 100: "too tall."

@@ -28,7 +28,7 @@ from graphproc.sizes.num import Num
 
 TEXT = """\
 program Example
-  parity<reference="Pillow 13", bound=0.25, cause="sums in \\"another\\" order">
+  parity<compared_with="Pillow 13", bound=0.25, cause="sums in \\"another\\" order">
   input image: u8[height, width, 3] HWC
   size s0 = max(8, trunc(8 * height / width))
   require s0 <= 100: "too tall."

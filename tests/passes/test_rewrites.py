@@ -212,7 +212,7 @@ def test_examples(shown: Example) -> None:
 def test_repeated_channels_are_mapped_once(times: int, table: bool) -> None:
     forms = f'["table", {[b / 7 for b in range(256)]}]' if table else '["div", [255.0]], ["sub", [0.1, 0.2, 0.3]]'
     patches = f'"c (h p) (w q) -> (h w) (c t p q)", sizes=[["p", 2], ["q", 3], ["t", {times}]], layout="PF"'
-    before = chain(f"to_channels_first; byte_map<forms=[{forms}]>; rearrange<pattern={patches}>")
+    before = chain(f"to_channels_first; byte_map<operations=[{forms}]>; rearrange<pattern={patches}>")
     after = LateByteMap().run(before).program
     assert op_names(after) == ["to_channels_first", "rearrange", *["take", "byte_map"] * 3, "concat"]
     assert len(after.steps[-1].inputs) == 3 * times

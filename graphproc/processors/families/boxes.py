@@ -40,7 +40,7 @@ SPECS = (
             "normalize_factor": Setting(200.0, Above(0), "The pixels that a box's scale is counted in."),
         },
         parity=Parity(
-            f"{PIL_PARITY.reference} and scipy",
+            f"{PIL_PARITY.compared_with} and scipy",
             1 / 255 / 0.224 * 1.001,
             "where a pixel's exact value is within 1e-10 of a half, LAPACK's last bit decides its rounding; another "
             "rescale_factor or image_std scales that",

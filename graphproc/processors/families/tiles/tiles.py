@@ -55,7 +55,7 @@ DENSE = {
     "dense_min_aspect": Setting(0.0, number, "The least height over width of a dense page; 0 is any."),
     "dense_max_aspect": Setting(0.0, number, "The most height over width of a dense page; 0 is any."),
 }
-COVERING_PARITY = Parity(f"{PIL_PARITY.reference}, where both run on Python 3.11 or earlier, or both on a later one")
+COVERING_PARITY = Parity(f"{PIL_PARITY.compared_with}, where both run on Python 3.11 or earlier, or both on a later one")
 """Ovis2 adds floats with Python's `sum`, which rounds otherwise since Python 3.12."""
 
 
