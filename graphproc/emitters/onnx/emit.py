@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import onnx_ir as ir
@@ -218,8 +218,3 @@ def _drop_unused(graph: ir.Graph) -> None:
             graph.remove(node, safe=True)
     for name in [name for name, value in graph.initializers.items() if not value.uses()]:
         del graph.initializers[name]
-
-
-def fixed(options: EmitOptions, height: int, width: int) -> EmitOptions:
-    """Return the same options for one image size."""
-    return replace(options, image_size=(height, width))
