@@ -81,6 +81,11 @@ def run(program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
 
 
 def _applied(op: Op, *operands: Array) -> Array:
+    """Apply an op to operands of any dtypes.
+
+    Pillow's resizes decide which bytes stand for their operand. torch's resizes of bytes become its
+    resizes of floats where they get floats. Other ops compute as they are.
+    """
     if isinstance(op, Resample) and op.arithmetic == PILLOW:
         return resize_any_values(op, *operands)
     if isinstance(op, Resample) and op.arithmetic == TORCH_BYTES and operands[0].dtype.kind == "f":

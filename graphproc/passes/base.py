@@ -154,7 +154,7 @@ class Pass:
                     yield reader
 
         def chains(steps: tuple[Step, ...], kinds: Sequence[Kinds | Many]) -> Iterator[tuple[Step, ...]]:
-            """Every way to go on with ops of these kinds; `Many` goes on as far as it can."""
+            """Yield every way to go on with ops of these kinds; `Many` goes on as far as it can."""
             if not kinds:
                 yield steps
                 return

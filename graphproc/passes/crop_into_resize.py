@@ -1,4 +1,4 @@
-"""Never compute the pixels that a crop throws away."""
+"""Leave out the computation of pixels that a crop throws away."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reorder or repeat channels after geometry, where there are fewer pixels."""
+"""Move the selection of channels behind geometry, where there are fewer pixels."""
 
 from __future__ import annotations
 

@@ -115,6 +115,11 @@ class TorchModule(torch.nn.Module):
         return self._run(named)
 
     def _run(self, named: Mapping[str, Any]) -> BatchFeature:
+        """Check the tensors by name and compute the outputs.
+
+        Raises:
+            ImageError: a tensor does not fit the graph, or torch refuses it.
+        """
         device = self.device
         self._check(named, device)
         environment: Environment = {**self._constants, **named}
@@ -159,6 +164,12 @@ class TorchModule(torch.nn.Module):
         return values
 
     def _check(self, named: Mapping[str, Any], device: torch.device) -> None:
+        """Check tensors by name against the graph's inputs.
+
+        Raises:
+            ImageError: one is no torch tensor, or has another dtype, device or shape than the
+                input.
+        """
         sizes: dict[str, int] = {}
         for name, value in named.items():
             several = name in self.sequences

@@ -169,6 +169,7 @@ def _body(graph: onnx.GraphProto, constants: dict[str, Tensor], missing: set[str
 
 
 def _attribute(attribute: onnx.AttributeProto) -> Any:
+    """Return the value of an attribute: a number, text, list, or tensor."""
     import onnx
 
     value = onnx.helper.get_attribute_value(attribute)

@@ -131,6 +131,7 @@ def pad(x: Tensor, pads: Tensor, value: Tensor | None = None, axes: Tensor | Non
 
 
 def _pad_axis(x: Tensor, axis: int, before: int, after: int, value: Tensor | None, mode: str) -> Tensor:
+    """Add elements before and behind one axis, or remove some where a number is negative."""
     length = x.shape[axis]
     if mode == "constant":
         kept = x.narrow(axis, max(-before, 0), length + min(before, 0) + min(after, 0))
