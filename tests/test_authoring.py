@@ -128,7 +128,7 @@ def test_what_a_pipeline_refuses(page: dict[str, Any]) -> None:
         page["thumbnail"](images(1, 8, 9, 3), engine="tract")
     with pytest.raises(gp.ImageError, match="expected uint8 pixels"):
         page["thumbnail"](images(1, 8, 9, 3).astype(np.float32))
-    stacked = gp.Pipeline("program P stacked\ninput logits: f32[n]\noutput logits = logits")
+    stacked = gp.Pipeline("program P inputs_batched\ninput logits: f32[n]\noutput logits = logits")
     with pytest.raises(gp.ConfigError, match="expected a program that reads images"):
         stacked(images(1, 8, 9, 3))
     with pytest.raises(gp.ProgramError, match="line 2, column 5: expected an op, found"):

@@ -104,7 +104,7 @@ def text_of(program: Program) -> str:
 
 def too_large(program: Program, size: Size) -> bool:
     """Tell whether a step after the layout change, or the result, has more than `LARGEST` elements; False if refused."""
-    if program.measured:
+    if program.data_dependent_sizes:
         return False
     known = {name: size[name.endswith("width")] if name.endswith(("height", "width")) else 2 for name in program.symbols}
     try:

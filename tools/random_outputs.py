@@ -59,7 +59,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
 
 
 @dataclass
-class Case:
+class OutputCase:
     """One call of one method.
 
     Attributes:
@@ -105,7 +105,7 @@ def compared(name: str) -> list[Method]:
 CLASSES = [name for name in specs() if compared(name)]
 
 
-def draw(rng: Rng, name: str | None = None, method: str | None = None, plain: bool = False) -> Case:
+def draw(rng: Rng, name: str | None = None, method: str | None = None, plain: bool = False) -> OutputCase:
     """Draw a case: of any class and method, unless these are given.
 
     Args:
@@ -134,7 +134,7 @@ def draw(rng: Rng, name: str | None = None, method: str | None = None, plain: bo
         if f.optional and not f.call and key not in outputs:
             outputs[key] = None
     call = {key: value for key, value in options(rng, found, images, outputs, plain) if value is not ...}
-    return Case(name, found.name, pick(rng, *lookup(name).backends), dtype, outputs, call)
+    return OutputCase(name, found.name, pick(rng, *lookup(name).backends), dtype, outputs, call)
 
 
 def axes(rng: Rng) -> Callable[[str], int]:
@@ -259,7 +259,7 @@ def sizes(rng: Rng, method: Method, images: int, plain: bool) -> Any:
 # ---- running ---------------------------------------------------------------------------------------------------
 
 
-def arguments(case: Case, method: Method) -> tuple[Any, dict[str, Any]]:
+def arguments(case: OutputCase, method: Method) -> tuple[Any, dict[str, Any]]:
     """Return copies of the first argument and the others, because some of transformers' methods write into them."""
     copies = {k: v.clone() if hasattr(v, "clone") else v for k, v in case.outputs.items()}
     call = {k: v.clone() if hasattr(v, "clone") else v for k, v in case.call.items()}
@@ -274,7 +274,7 @@ def settings(name: str) -> dict[str, Any]:
     return dict(SETTINGS.get(name, {}))
 
 
-def run_theirs(case: Case) -> Any:
+def run_theirs(case: OutputCase) -> Any:
     """Run transformers' method; return its result."""
     pil = case.backend == "pil"
     reference = (getattr(transformers, f"{case.name}Pil", None) if pil else None) or getattr(transformers, case.name)
@@ -297,7 +297,7 @@ def _without_download(reference: Any) -> Any:
     return made
 
 
-def run_ours(case: Case, engine: str) -> Any:
+def run_ours(case: OutputCase, engine: str) -> Any:
     """Run graphproc's method; return its result."""
     own = {**settings(case.name), "backend": case.backend, "engine": engine}
     processor = getattr(gp, case.name)(**own)
@@ -318,7 +318,7 @@ def attempt(function: Callable[..., Any], *args: Any) -> tuple[Any, Exception | 
 # ---- comparing -------------------------------------------------------------------------------------------------
 
 
-def settled(case: Case, engine: str, found: Any, expected: Any) -> str:
+def settled(case: OutputCase, engine: str, found: Any, expected: Any) -> str:
     """Return in words how our result differs from transformers', apart from what last places of the outputs decide.
 
     Run lengths are compared as the maps that they describe, and maps of classes by the scores that they name
@@ -350,18 +350,18 @@ def settled(case: Case, engine: str, found: Any, expected: Any) -> str:
     return words
 
 
-def moved(case: Case, rng: Rng, together: bool) -> Case:
+def moved(case: OutputCase, rng: Rng, together: bool) -> OutputCase:
     """Return the case with outputs changed by some last places."""
     return replace(case, outputs={k: shaken(v, rng, together) if has_places(v) else v for k, v in case.outputs.items()})
 
 
-def compare(case: Case, engine: str) -> str:
+def compare(case: OutputCase, engine: str) -> str:
     """Return in words how our result differs from transformers'; empty if both are equal, or transformers has none."""
     with whole_columns():
         return _compare(case, engine)
 
 
-def _compare(case: Case, engine: str) -> str:
+def _compare(case: OutputCase, engine: str) -> str:
     expected, refusal = attempt(run_theirs, case)
     found, error = attempt(run_ours, case, engine)
     if refusal is not None:
@@ -374,7 +374,7 @@ def _compare(case: Case, engine: str) -> str:
     return settled(case, engine, with_something(case, found, expected), expected)
 
 
-def with_something(case: Case, found: Any, expected: Any) -> Any:
+def with_something(case: OutputCase, found: Any, expected: Any) -> Any:
     """Return our results without those that transformers leaves out in image-guided detection: images without a score."""
     guided = case.method.endswith("image_guided_detection")
     if not guided or not isinstance(found, list) or not isinstance(expected, list) or len(expected) >= len(found):

@@ -29,7 +29,7 @@ class Timing:
     """One line of a result.
 
     Attributes:
-        engine: its name.
+        contestant: its name.
         runs: how often it was timed.
         milliseconds: the median time per image.
         ratio: the median of the paired ratios to the graph for any size, per image: 2.0 takes twice
@@ -40,7 +40,7 @@ class Timing:
         note: what is special about the contestant.
     """
 
-    engine: str
+    contestant: str
     runs: int
     milliseconds: float
     ratio: float
@@ -75,7 +75,7 @@ class Result:
     @property
     def ok(self) -> bool:
         """Whether this package's contestants gave the numpy reference's bits."""
-        return all(t.exact for t in self.timings if t.engine in OWN)
+        return all(t.exact for t in self.timings if t.contestant in OWN)
 
     def as_dict(self) -> dict[str, Any]:
         """The result as plain data."""

@@ -151,7 +151,7 @@ class Task:
     @cached_property
     def sizes(self) -> dict[str, int]:
         """The image's sizes by the program's symbols."""
-        return reference.measure(self.program, self.inputs)
+        return reference.sizes_from(self.program, self.inputs)
 
     def repeated(self, image: Any) -> list[Any]:
         """One image as the argument of a processor's call."""

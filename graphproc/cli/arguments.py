@@ -97,7 +97,7 @@ def post_options(texts: Sequence[str] | None, labels: Path | None) -> dict[str, 
     return options
 
 
-def sides(value: str | None) -> tuple[int, int] | None:
+def parse_size(value: str | None) -> tuple[int, int] | None:
     """Return the (height, width) that `480x640` stands for; None for None.
 
     Raises:

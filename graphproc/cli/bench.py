@@ -1,4 +1,4 @@
-"""`graphproc bench`: time a processor's engines and other libraries in turns, on one's own images."""
+"""`graphproc bench`: time this package and other libraries in turns, on one's own images."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def bench(
     threads: Annotated[
         list[int] | None,
         typer.Option(
-            "--threads", metavar="N", help="Threads of the engines that can have several. Repeatable.", show_default="1"
+            "--threads", metavar="N", help="Threads of the contestants that can have several. Repeatable.", show_default="1"
         ),
     ] = None,
     batch: Annotated[int, typer.Option(metavar="N", help="How many copies of an image are preprocessed at once.")] = 1,
     runs: Annotated[
         int | None,
         typer.Option(
-            metavar="N", show_default=False, help="Time every engine so often; without it, as often as --seconds allow."
+            metavar="N", show_default=False, help="Time every contestant so often; without it, as often as --seconds allow."
         ),
     ] = None,
     seconds: Annotated[float, typer.Option(metavar="S", help="How long the runs on an image take together, about.")] = 5.0,
@@ -75,10 +75,10 @@ def _print(result: Result) -> None:
     output.heading(f"{result.processor} on {result.image}, {result.height} x {result.width}{copies}, {threads}")
     time = "ms per image" if result.batch > 1 else "ms"
     output.table(
-        ("engine", "runs", time, "ratio", "exact"),
-        ((t.engine, str(t.runs), f"{t.milliseconds:.3g}", f"{t.ratio:.2f}", _exact(t)) for t in result.timings),
+        ("contestant", "runs", time, "ratio", "exact"),
+        ((t.contestant, str(t.runs), f"{t.milliseconds:.3g}", f"{t.ratio:.2f}", _exact(t)) for t in result.timings),
         right=("runs", time, "ratio"),
-        whole=("engine",),
+        whole=("contestant",),
     )
     output.text("")
 

@@ -67,7 +67,7 @@ def export(
 ) -> None:
     """Write a processor as an ONNX graph, or with --post what follows its model."""
     processor = arguments.processor(source, settings, backend, revision)
-    sides = arguments.sides(image_size)
+    sides = arguments.parse_size(image_size)
     options: dict[str, Any] = {"target": target, "input": input, "opset": opset}
     post_options = arguments.post_options(post_set, labels)
     if post is None:

@@ -119,7 +119,7 @@ def fuse(
         model,
         map=_map("--map", map or []),
         keep=keep or (),
-        image_size=arguments.sides(image_size),
+        image_size=arguments.parse_size(image_size),
         layout=layout,
         fold_normalize=fold_normalize,
         post=source if post == preprocessing else _post(post),

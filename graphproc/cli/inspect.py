@@ -33,7 +33,7 @@ def inspect(
     from graphproc.passes.pipeline import optimize
     from graphproc.wrappers.pipeline import parse
 
-    sides = arguments.sides(image_size)
+    sides = arguments.parse_size(image_size)
     program: Program | None = None
     if arguments.is_graph(graph):
         given = {"target": target, "backend": backend, "revision": revision, "image-size": image_size}
@@ -53,7 +53,7 @@ def inspect(
         metadata = arguments.metadata(model)
     if why and program is None:
         raise ConfigError(f"--why: {graph} has no graphproc.config entry, so graphproc did not write it. Leave --why out.")
-    if program is not None and sides is not None and not program.measured:
+    if program is not None and sides is not None and not program.data_dependent_sizes:
         program = program.bind(**{name: sides[name.endswith("width")] for name in program.symbols})
     summary: dict[str, Any] = {**arguments.graph_summary(model), "metadata": metadata}
     explanation = None

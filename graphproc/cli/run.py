@@ -162,7 +162,7 @@ def _runner(session: Session, engine: str) -> tuple[Sequence[Output], Callable[.
             }
             if missing := [v.name for v in program.inputs if v.name not in found]:
                 raise ConfigError(f"{program.name} also takes {missing[0]}: add --with {missing[0]}=FILE")
-            program.check(reference.measure(program, found))  # raises a clear error for sizes that it does not take
+            program.check(reference.sizes_from(program, found))  # raises a clear error for sizes that it does not take
         return found
 
     def graph(array: Array, files: Mapping[str, str], label: str) -> dict[str, Array]:

@@ -41,7 +41,7 @@ def explain(program: Program, options: EmitOptions, model: onnx.ModelProto) -> d
     return {
         "passes": [_pass(entry) for entry in done],
         "byte_maps": [
-            {"step": s.output.name, "forms": [_form_text(*form) for form in op.forms]}
+            {"step": s.output.name, "operations": [_operation_text(*operation) for operation in op.operations]}
             for s in done[-1].program.steps
             if isinstance(op := s.op.map if isinstance(s.op, Resize) else s.op, ByteMap)
         ],
@@ -57,8 +57,8 @@ def show(why: dict[str, Any], nodes: int) -> None:
     for entry in why["byte_maps"]:
         output.text("")
         output.heading(f"Form of {entry['step']}")
-        proof = "the cheapest form tried whose float32 results are bit-equal on all 256 bytes of every channel"
-        output.fields([("x -> float32", "\n".join(entry["forms"])), ("because", proof)])
+        proof = "the cheapest operations tried whose float32 results are bit-equal on all 256 bytes of every channel"
+        output.fields([("x -> float32", "\n".join(entry["operations"])), ("because", proof)])
     for step, choices in groupby(why["choices"], key=lambda c: c["step"]):
         output.text("")
         output.heading(f"Choices in {step}")
@@ -92,7 +92,7 @@ def _pass_text(entry: dict[str, Any]) -> str:
     return "\n".join([*changes, *([entry["what"]] if changes else []), *declined]) or "found nothing to change"
 
 
-def _form_text(operation: str, constants: tuple[float, ...]) -> str:
+def _operation_text(operation: str, constants: tuple[float, ...]) -> str:
     if operation == "table":
         return f"look up one of {len(constants)} values"
     if operation == "split":

@@ -1,1 +1,1 @@
-"""Emitters: programs written for other systems."""
+"""Write programs for other systems."""

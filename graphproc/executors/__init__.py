@@ -1,1 +1,1 @@
-"""Executors: programs run on arrays."""
+"""Run programs on arrays."""

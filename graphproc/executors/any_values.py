@@ -1,7 +1,8 @@
-"""The numpy executor on images of any values, as numpy and Pillow process them in transformers' pil backend.
+"""Run programs in numpy on images of any values, as transformers' pil backend processes them.
 
-A program is compiled for bytes. Here its ops take arrays of any dtype and number of channels, which they keep as far as
-numpy does, and every resize decides for itself what bytes stand for its operand: those are resized and scaled back.
+A program is compiled for bytes. Here its ops take arrays of any dtype and number of channels, and
+keep both as far as numpy does. Each resize decides for itself what bytes stand for its operand;
+these are resized and scaled back.
 
 Source: transformers 5.23, `image_transforms.resize` and `to_pil_image`.
 """
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from graphproc.errors import ImageError
-from graphproc.executors.reference import measure
+from graphproc.executors.reference import sizes_from
 from graphproc.ir.op import Op
 from graphproc.ir.program import Program
 from graphproc.ir.types import DTYPES
@@ -39,11 +40,11 @@ def run(program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
         The outputs by name, without a batch axis.
 
     Raises:
-        ImageError: an input is missing or has another shape, or values that Pillow is not given.
+        ImageError: an input is missing or has another shape, or bytes stand for none of its values.
         ProgramError: the image's size does not meet a precondition.
     """
     declared = {one.name: DTYPES[one.type.dtype].type(0) for one in program.inputs if one.name in inputs}
-    sizes = measure(program, {name: np.broadcast_to(zero, inputs[name].shape) for name, zero in declared.items()})
+    sizes = sizes_from(program, {name: np.broadcast_to(zero, inputs[name].shape) for name, zero in declared.items()})
     memo: dict[num.Sym, Any] = {}
     program.check(sizes, memo)
     values = dict(inputs)
@@ -63,7 +64,7 @@ def run(program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
         elif isinstance(op, ContentBox):
             pixels, _ = as_bytes(operands[0])
             result = op.numpy(pixels)
-            if (pixels != pixels[..., :1, :1]).any():  # a page with content goes on as bytes
+            if (pixels != pixels[..., :1, :1]).any():  # later steps read a page with content as bytes
                 values[step.inputs[0]] = pixels
         elif by_alpha.intersection(step.inputs):
             result = unweighted(op.numpy(*operands))
@@ -73,15 +74,20 @@ def run(program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
             if reduced.intersection(step.inputs):
                 result = _unit(result)
         values[step.output.name] = result
-        if step.measures:
-            sizes.update(zip(step.measures, result.tolist(), strict=True))
+        if step.size_names:
+            sizes.update(zip(step.size_names, result.tolist(), strict=True))
             program.check(sizes, memo)
     return {output.name: np.asarray(values[output.value], order="C") for output in program.outputs}
 
 
 def _applied(op: Op, *operands: Array) -> Array:
+    """Apply an op to operands of any dtypes.
+
+    Pillow's resizes decide which bytes stand for their operand. torch's resizes of bytes become its
+    resizes of floats where they get floats. Other ops compute as they are.
+    """
     if isinstance(op, Resample) and op.arithmetic == PILLOW:
-        return resized(op, *operands)
+        return resize_any_values(op, *operands)
     if isinstance(op, Resample) and op.arithmetic == TORCH_BYTES and operands[0].dtype.kind == "f":
         return replace(op, arithmetic=TORCH_FLOATS).numpy(*operands)
     if isinstance(op, ForEach):
@@ -89,19 +95,23 @@ def _applied(op: Op, *operands: Array) -> Array:
     return op.numpy(*operands)
 
 
-def resized(op: Resample, x: Array) -> Array:
+def resize_any_values(op: Resample, x: Array) -> Array:
     """Resize one image, or each of a number of parts, of any values.
 
+    Args:
+        op: the resize.
+        x: [C, height, width], or [parts, C, height, width], of any dtype.
+
     Returns:
-        Bytes, or float32 in [0, 1] where not all values are whole numbers.
+        Bytes; or float32 in [0, 1] if not all values are whole numbers.
 
     Raises:
         ImageError: bytes stand for none of the values, or there are more than 4 channels.
     """
     if x.ndim > 3 and len(x):
-        return np.stack([resized(op, part) for part in x])
+        return np.stack([resize_any_values(op, part) for part in x])
     sides = x.shape[-2:]
-    same = sides == (op.height, op.width) and (op.extent or sides) == sides  # which Pillow does not touch
+    same = sides == (op.height, op.width) and (op.extent or sides) == sides  # Pillow leaves these as they are
     if same and op.keeps_size:
         return x
     pixels, unit = as_bytes(x)

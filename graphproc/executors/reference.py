@@ -1,4 +1,4 @@
-"""The numpy reference executor: what a program means."""
+"""Run programs in numpy: the numpy reference, which defines what a program means."""
 
 from __future__ import annotations
 
@@ -17,65 +17,67 @@ from graphproc.sizes import num
 Array = np.ndarray[Any, Any]
 
 
-Made = Callable[[Step, Array], Array]
-"""What is done with a step's result before later steps read it."""
+OnResult = Callable[[Step, Array], Array]
+"""Gets a step and its result; returns what later steps read instead of the result."""
 
 
-def run(program: Program, inputs: Mapping[str, Array], made: Made | None = None) -> dict[str, Array]:
+def run(program: Program, inputs: Mapping[str, Array], on_result: OnResult | None = None) -> dict[str, Array]:
     """Run a program on one image.
 
     Args:
         program: a verified program.
-        inputs: an array for each of the program's inputs, e.g. `{"image": uint8 [height, width, 3]}`; only those of stacked
-            programs may be without elements.
-        made: what is done with each step's result; None for nothing.
+        inputs: an array for each of the program's inputs, e.g. `{"image": uint8 [height, width,
+            3]}`. Only those of programs with `inputs_batched` may be without elements.
+        on_result: changes each step's result; None changes nothing.
 
     Returns:
         The outputs by name, without a batch axis.
 
     Raises:
-        ImageError: an input is missing or its shape or dtype is not the declared one.
+        ImageError: an input is missing, or its shape or dtype is not the declared one.
         ProgramError: the image's size does not meet a precondition.
     """
-    sizes = measure(program, inputs)
+    sizes = sizes_from(program, inputs)
     memo: dict[num.Sym, Any] = {}
     program.check(sizes, memo)
     values = dict(inputs)
     for step in program.steps:
         result = step.op.bind(sizes, memo).numpy(*(values[name] for name in step.inputs))
-        result = result if made is None else made(step, result)
+        result = result if on_result is None else on_result(step, result)
         values[step.output.name] = result
-        if step.measures:
-            sizes.update(zip(step.measures, result.tolist(), strict=True))
+        if step.size_names:
+            sizes.update(zip(step.size_names, result.tolist(), strict=True))
             program.check(sizes, memo)
     return {o.name: np.asarray(values[o.value], order="C") for o in program.outputs}
 
 
-def measure(program: Program, inputs: Mapping[str, Array]) -> dict[str, int]:
-    """The sizes that inputs have, by the program's symbols.
+def sizes_from(program: Program, inputs: Mapping[str, Array]) -> dict[str, int]:
+    """Return the sizes that inputs have, by the program's symbols.
+
+    Example:  `{"height": 480, "width": 640}`.
 
     Args:
         program: a verified program.
         inputs: an array for each of the program's inputs.
 
     Raises:
-        ImageError: an input is missing, has not the declared shape or dtype, or not the sides that it has to share with
-            the inputs before it.
+        ImageError: an input is missing, does not have the declared shape or dtype, or lacks the
+            sides that it shares with the inputs before it.
     """
     sizes: dict[str, int] = {}
     for declared in program.inputs:
         if declared.name not in inputs:
             raise ImageError(f"{program.name}: expected an input {declared.name!r}, got {sorted(inputs)}")
-        _measure(declared.name, declared.type, inputs[declared.name], sizes)
-        if 0 in inputs[declared.name].shape and not program.stacked:
+        _add_sizes(declared.name, declared.type, inputs[declared.name], sizes)
+        if 0 in inputs[declared.name].shape and not program.inputs_batched:
             raise ImageError(f"{declared.name}: expected at least one pixel, got the shape {list(inputs[declared.name].shape)}")
-        if declared.measures:
-            sizes.update(zip(declared.measures, inputs[declared.name].ravel().tolist(), strict=False))
+        if declared.size_names:
+            sizes.update(zip(declared.size_names, inputs[declared.name].ravel().tolist(), strict=False))
     return sizes
 
 
-def _measure(name: str, type: TensorType, array: Array, sizes: dict[str, int]) -> None:
-    """Check an input against its type and read the symbols off its shape."""
+def _add_sizes(name: str, type: TensorType, array: Array, sizes: dict[str, int]) -> None:
+    """Check an input against its type, and add the symbols in its shape to `sizes`."""
     if array.dtype != DTYPES[type.dtype] or array.ndim != type.rank:
         raise ImageError(f"{name}: expected {type}, got {array.dtype}{list(array.shape)}")
     for want, have in zip(type.shape, array.shape, strict=True):
@@ -91,20 +93,21 @@ def _measure(name: str, type: TensorType, array: Array, sizes: dict[str, int]) -
 
 
 def join(outputs: Sequence[Output], results: Sequence[Mapping[str, Array]], counts: Sequence[int] = ()) -> dict[str, Any]:
-    """Bring the results of several images together, each output in its stated way.
+    """Join the results of several images, each output in its own way.
 
     Args:
         outputs: the program's outputs.
         results: the outputs of each image.
-        counts: for outputs of samples, how many of the images belong to each sample, in order.
+        counts: for outputs of samples, how many images each sample has, in order.
 
     Returns:
         What the join's numpy rule gives, by output name: an array, or a list with an array for each
-        image or sample where these keep an axis of their own. Then the delivery's kind decides:
+        image or sample if these keep an axis of their own. Then the delivery's kind decides:
         `lists` are nested lists of numbers, `separate` are the images' arrays.
 
     Raises:
-        ShapeError: the images of a sample, or samples, differ in shape where they have to be stacked.
+        ShapeError: results that have to be stacked, of a sample's images or of samples, differ in
+            shape.
     """
     joined: dict[str, Any] = {}
     for output in outputs:
@@ -119,7 +122,7 @@ def join(outputs: Sequence[Output], results: Sequence[Mapping[str, Array]], coun
 
 
 def _joined(output: Output, arrays: Sequence[Array], counts: Sequence[int]) -> list[Array] | Array:
-    """One output of all images."""
+    """Join one output of all images."""
     if output.sample is not None:
         ends = np.cumsum(counts)
         arrays = [_sample(output, arrays, end - count, end) for count, end in zip(counts, ends, strict=True)]
@@ -129,7 +132,13 @@ def _joined(output: Output, arrays: Sequence[Array], counts: Sequence[int]) -> l
 
 
 def _sample(output: Output, arrays: Sequence[Array], start: int, end: int) -> Array:
-    """One sample of the images from `start` to `end`; one without images has no element, but axes and channels as the others."""
+    """Join the images from `start` to `end`, which are one sample.
+
+    A sample without images has no element, but the rank, dtype and channels of the others.
+
+    Raises:
+        ShapeError: the images have several shapes.
+    """
     assert output.sample is not None
     if start == end:
         shape = (*((0,) if output.sample.has_image_axis else ()), *arrays[0].shape)
@@ -147,19 +156,22 @@ def _as_lists(value: list[Array] | Array) -> Any:
 
 
 def batch(outputs: Sequence[Output], results: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
-    """The results of several images, which are one sample where images make samples, as a graph returns them."""
+    """Join the results of several images as a graph returns them.
+
+    If images make samples, all of them are one sample.
+    """
     joined = join([replace(output, delivery=TENSOR) for output in outputs], results, [len(results)])
     return {name: np.stack(value) if isinstance(value, list) else value for name, value in joined.items()}
 
 
 def of_image(output: Output, array: Array, position: int = 0) -> Array:
-    """One image's own result from what a graph returned.
+    """Return one image's own result from what a graph returned.
 
     Args:
         output: the output.
         array: what the graph returned for it.
-        position: which of the images the graph ran on; joins without an axis for the images need
-            a run of one.
+        position: which of the images the graph ran on. For joins without an axis for the images,
+            the graph must have run on one image alone.
     """
     of_sample = array[0] if output.sample is not None and output.join.has_image_axis else array
     return output.image_join.split(of_sample, position)

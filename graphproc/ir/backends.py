@@ -1,4 +1,7 @@
-"""Name the backends: whose results a program computes. The names are those that transformers gives its two."""
+"""Name the backends, which say whose results a program computes.
+
+Their names are transformers' names.
+"""
 
 PIL, TORCHVISION = "pil", "torchvision"
 BACKENDS = (PIL, TORCHVISION)

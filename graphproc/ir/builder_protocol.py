@@ -55,7 +55,7 @@ class Builder(Protocol):
         `graphproc inspect --why` prints it.
         """
 
-    def measured(self, value: Value, low: int = 0) -> Num:
+    def as_num(self, value: Value, low: int = 0) -> Num:
         """Return a number that stands for an int64 tensor of shape [1].
 
         Size expressions may contain the number. `low` is the least that it can be.

@@ -3,7 +3,7 @@
 Each statement is one line; comments start with `#`:
 
     program Example
-      parity<reference="Pillow 13">
+      parity<compared_with="Pillow 13">
       input image: u8[height, width, 3] HWC
       require height <= 2 * width: "the image is too tall"
       size s0 = max(height // 2, 1)
@@ -18,10 +18,7 @@ length, its depth of nesting and its numbers have limits.
 
 from __future__ import annotations
 
-import difflib
-import math
-import operator
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from typing import Any, TypeVar
 
@@ -32,58 +29,15 @@ from graphproc.ir.delivery import TENSOR, Delivery
 from graphproc.ir.fields import CONDITION, NUMBER, class_name, field_kinds, fits, kind_text
 from graphproc.ir.join import Join, registered_joins
 from graphproc.ir.op import registered_ops
-from graphproc.ir.program import OWN_PARITY, Input, Output, Parity, Precondition, Program, Step, ValueInfo, verify
-from graphproc.ir.tokens import Reader, Token
+from graphproc.ir.parse_sizes import SizeReader
+from graphproc.ir.program import OWN_PARITY, Input, Output, Parity, Precondition, Program, Step, ValueInfo
+from graphproc.ir.tokens import Reader, Token, nearest
 from graphproc.ir.types import TensorType
+from graphproc.ir.verify import verify
 from graphproc.joins.stack import STACK
 from graphproc.sizes import num
-from graphproc.sizes.num import Sym
-from graphproc.sizes.text import BINDING
 
 T = TypeVar("T")
-LARGEST = 1 << 63
-"""All numbers in a text, and the bounds of its sizes, are below this."""
-MOST_OPERATIONS = 200
-"""How many operations may follow one another to compute a size, those of the sizes it uses included."""
-
-_INFIX: Mapping[str, tuple[Callable[..., Any], str]] = {
-    "or": (num.either, "bb"),
-    "and": (num.both, "bb"),
-    "<": (operator.lt, "nn"),
-    "<=": (operator.le, "nn"),
-    "==": (num.eq, "nn"),
-    "+": (operator.add, "nn"),
-    "-": (operator.sub, "nn"),
-    "*": (operator.mul, "nn"),
-    "/": (operator.truediv, "nn"),
-    "//": (operator.floordiv, "nn"),
-    "%": (operator.mod, "nn"),
-}
-"""For each sign between operands: its function, and the kinds of the operands.
-
-`n` is a number, `b` a condition.
-"""
-_FUNCTIONS: Mapping[str, tuple[Callable[..., Any], str]] = {
-    "not": (num.negate, "b"),
-    "where": (num.where, "bnn"),
-    "min": (num.minimum, "nn"),
-    "max": (num.maximum, "nn"),
-    "trunc": (num.trunc, "n"),
-    "floor": (num.floor, "n"),
-    "ceil": (num.ceil, "n"),
-    "round": (num.round_half_even, "n"),
-    "sqrt": (num.sqrt, "n"),
-    "float": (num.as_float, "n"),
-    "to_float32": (num.to_float32, "n"),
-    "take": (num.take, "*n"),
-    "argmin": (num.argmin, "n"),
-    "argmax": (num.argmax, "*"),
-    "smallest": (num.smallest, "n"),
-    "largest": (num.largest, "n"),
-    "any": (num.any_of, "b"),
-}
-"""The functions of sizes by name, and the kinds of their operands; `*` is a number or a condition."""
-_NUMBERS: Mapping[str, Any] = {"True": True, "False": False, "inf": math.inf, "nan": math.nan}
 
 
 def parse(text: str) -> Program:
@@ -121,8 +75,7 @@ class _Text:
     def __init__(self, text: str) -> None:
         self._reader = Reader(text)
         self._ops, self._joins = registered_ops(), registered_joins()
-        self._sizes: dict[str, Any] = {}
-        self._operations: dict[Sym, int] = {}
+        self._sizes = SizeReader(self._reader)
         self._types: dict[str, TensorType] = {}
 
     # ---- statements ----------------------------------------------------------------------------------------------
@@ -133,7 +86,7 @@ class _Text:
         reader.skip_lines()
         reader.expect("program")
         name = reader.name("the program's name")
-        stacked = reader.skip("stacked")
+        inputs_batched = reader.skip("inputs_batched")
         reader.end_line()
         parity = OWN_PARITY
         inputs: list[Input] = []
@@ -151,20 +104,20 @@ class _Text:
                 self._symbol()
             elif statement == "require":
                 reader.take()
-                holds = self._typed("the condition", CONDITION, self._expression)
+                holds = self._typed("the condition", CONDITION, self._sizes.expression)
                 reader.expect(":")
                 preconditions.append(Precondition(holds, reader.string("a message")))
             elif statement == "size":
                 reader.take()
                 token, size = reader.peek(), reader.name("a size's name")
                 reader.expect("=")
-                self._define(size, token, self._expression())
+                self._sizes.define(size, token, self._sizes.expression())
             elif statement == "output":
                 outputs.append(self._output())
             else:
                 steps.append(self._step())
             reader.end_line()
-        return Program(name, tuple(inputs), tuple(steps), tuple(outputs), parity, tuple(preconditions), stacked)
+        return Program(name, tuple(inputs), tuple(steps), tuple(outputs), parity, tuple(preconditions), inputs_batched)
 
     def end(self) -> None:
         """Refuse more text."""
@@ -172,20 +125,15 @@ class _Text:
         if self._reader.peek().kind != "end":
             self._reader.fail("the end of the text")
 
-    def _define(self, name: str, token: Token, value: Any) -> None:
-        if name in self._sizes:
-            self._reader.refuse(f"the size {name!r} is defined twice", token)
-        self._sizes[name] = value
-
     def _symbol(self) -> None:
         """Read `symbol NAME >= LOW`: a size that each image has, and the least that it can be."""
         self._reader.expect("symbol")
         token, name = self._reader.peek(), self._reader.name("a size's name")
         self._reader.expect(">=")
-        self._define(name, token, num.symbol(name, self._typed("the least size", int, self._value)))
+        self._sizes.define(name, token, num.symbol(name, self._typed("the least size", int, self._value)))
 
     def _input(self) -> Input:
-        """Read `input NAME: TYPE [measures NAME, ...]`.
+        """Read `input NAME: TYPE [size_names NAME, ...]`.
 
         A new name among its sizes becomes a symbol of this input.
         """
@@ -194,10 +142,10 @@ class _Text:
         self._reader.expect(":")
         type = self.value_type(declares=True)
         self._types[name] = type
-        return Input(name, type, self._measures())
+        return Input(name, type, self._size_names())
 
     def _step(self) -> Step:
-        """Read `NAME = OP<FIELD=VALUE, ...>(NAME, ...)[: TYPE] [measures NAME, ...]`."""
+        """Read `NAME = OP<FIELD=VALUE, ...>(NAME, ...)[: TYPE] [size_names NAME, ...]`."""
         reader = self._reader
         if reader.peek().kind not in ("name", "string"):
             reader.fail("a statement")
@@ -218,7 +166,7 @@ class _Text:
             if declared != type:
                 reader.refuse(f"expected {type}, which {op.name} gives, found {declared}", token)
         self._types[name] = type
-        return Step(op, tuple(operands), ValueInfo(name, type), self._measures())
+        return Step(op, tuple(operands), ValueInfo(name, type), self._size_names())
 
     def _output(self) -> Output:
         """Read `output NAME = VALUE[: JOIN][, sample JOIN][, delivery<...>]`.
@@ -251,16 +199,16 @@ class _Text:
             self._reader.refuse(f"expected the name of a value, found {name!r}.{nearest(name, self._types)}", token)
         return name
 
-    def _measures(self) -> tuple[str, ...]:
-        """Read `measures NAME, ...`: names for the elements of an int64 value.
+    def _size_names(self) -> tuple[str, ...]:
+        """Read `size_names NAME, ...`: names for the elements of an int64 value.
 
         Later sizes may use these names.
         """
         names: list[str] = []
-        more = self._reader.skip("measures")
+        more = self._reader.skip("size_names")
         while more:
             names.append(self._reader.name("a size's name"))
-            self._sizes.setdefault(names[-1], num.symbol(names[-1]))
+            self._sizes.declare(names[-1])
             more = self._reader.skip(",")
         return tuple(names)
 
@@ -273,11 +221,11 @@ class _Text:
         def size() -> Any:
             name = reader.peek()
             if declares and name.kind == "name" and reader.peek(1).text in (",", "]"):
-                self._sizes.setdefault(name.text, num.symbol(name.text))
-            return self._typed("a size", NUMBER, self._expression)
+                self._sizes.declare(name.text)
+            return self._typed("a size", NUMBER, self._sizes.expression)
 
         shape = tuple(reader.listed(size, "]"))
-        layout = reader.take().text if reader.peek().kind == "name" and not reader.follows("measures") else ""
+        layout = reader.take().text if reader.peek().kind == "name" and not reader.follows("size_names") else ""
         try:
             return TensorType(dtype, shape, layout)
         except GraphprocError as error:
@@ -339,87 +287,4 @@ class _Text:
         fields = reader.peek(2).text == ">" or (reader.peek(2).kind == "name" and reader.peek(3).text == "=")
         if reader.peek().kind == "name" and reader.peek(1).text == "<" and fields:
             return self._registered("an op", self._ops)
-        return self._expression()
-
-    # ---- sizes ---------------------------------------------------------------------------------------------------
-
-    def _expression(self, binding: int = 1) -> Any:
-        """Read operands with signs between them, such as `2 * height + 1`.
-
-        Stop at a sign that binds less tightly than `binding`.
-        """
-        reader = self._reader
-        left = self._factor()
-        while (token := reader.peek()).text in _INFIX and BINDING[token.text] >= binding and token.kind in ("sign", "name"):
-            reader.take()
-            function, kinds = _INFIX[token.text]
-            left = self._applied(token, function, kinds, (left, self._expression(BINDING[token.text] + 1)))
-        return left
-
-    def _factor(self) -> Any:
-        """Read a number, the name of a size, a function of operands, or an expression in brackets."""
-        reader = self._reader
-        negative = reader.skip("-")
-        token = reader.peek()
-        if token.kind in ("int", "float") or (token.kind == "name" and token.text in _NUMBERS):
-            reader.take()
-            if len(token.text) > 400:
-                reader.refuse(f"expected a number of fewer digits, found {len(token.text)}", token)
-            value = _NUMBERS[token.text] if token.kind == "name" else {"int": int, "float": float}[token.kind](token.text)
-            return self._limited(token, -value if negative else value)
-        if negative:
-            reader.fail("a number")
-        if reader.skip("("):
-            value = reader.nested(self._expression)
-            reader.expect(")")
-            return value
-        if token.kind != "name":
-            reader.fail("a value")
-        reader.take()
-        if reader.skip("("):
-            operands = reader.listed(self._expression, ")")
-            if token.text == "table":
-                return self._applied(token, lambda *items: num.table(items), "*" * len(operands), operands)
-            if token.text not in _FUNCTIONS:
-                known = [*_FUNCTIONS, "table"]
-                reader.refuse(f"expected a function of sizes, found {token.text!r}.{nearest(token.text, known)}", token)
-            return self._applied(token, *_FUNCTIONS[token.text], operands)
-        if token.text not in self._sizes:
-            hint = nearest(token.text, self._sizes) or " Texts stand in quotes."
-            reader.refuse(f"expected the name of a size, found {token.text!r}.{hint}", token)
-        return self._sizes[token.text]
-
-    def _applied(self, token: Token, function: Callable[..., Any], kinds: str, operands: Sequence[Any]) -> Any:
-        """Apply an operation to its operands and return the result.
-
-        Refuse operands that are not of the operation's kinds.
-        """
-        if len(operands) != len(kinds):
-            self._reader.refuse(f"{token}: expected {len(kinds)} operands, found {len(operands)}", token)
-        for operand, kind in zip(operands, kinds, strict=True):
-            if kind != "*" and (num.kind_of(operand) == "bool") != (kind == "b"):
-                expected = "a condition" if kind == "b" else "a number"
-                self._reader.refuse(f"{token}: expected {expected}, found {operand}", token)
-        try:
-            result = function(*operands)
-        except (ArithmeticError, ValueError, TypeError, GraphprocError) as error:
-            self._reader.refuse(f"{token}: {error}", token)
-        if isinstance(result, Sym) and result.op != "symbol":
-            behind = max((self._operations.get(a, 0) for a in result.args if isinstance(a, Sym)), default=0)
-            if behind == MOST_OPERATIONS:
-                self._reader.refuse(f"a size takes more than {MOST_OPERATIONS} operations one behind the other", token)
-            self._operations[result] = behind + 1
-        return self._limited(token, result)
-
-    def _limited(self, token: Token, value: Any) -> Any:
-        """Return a value unchanged; refuse an int, or an expression with a bound, beyond 64 bits."""
-        for number in (value.low, value.high) if isinstance(value, Sym) else (value,):
-            if isinstance(value, (int, Sym)) and LARGEST <= abs(number) != math.inf:
-                self._reader.refuse(f"expected sizes of 64 bits, found {token}, which goes beyond", token)
-        return value
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return a hint at the known name that is most similar, or an empty text if none is similar."""
-    found = difflib.get_close_matches(name, list(known), 1)
-    return f" Nearest: {found[0]}." if found else ""
+        return self._sizes.expression()

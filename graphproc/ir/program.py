@@ -5,19 +5,18 @@ A program also says how the results of several images join into a batch.
 
 from __future__ import annotations
 
-import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from graphproc.errors import ProgramError, ShapeError
+from graphproc.errors import ProgramError
 from graphproc.ir.backends import PIL
 from graphproc.ir.delivery import TENSOR, Delivery
 from graphproc.ir.join import Join, Role
 from graphproc.ir.op import Op
 from graphproc.ir.types import TensorType
 from graphproc.ir.value import Value as Value
+from graphproc.ir.verify import verify
 from graphproc.joins.stack import STACK
 from graphproc.sizes import num
 from graphproc.sizes.num import Bool, Num
@@ -39,11 +38,11 @@ class Input(ValueInfo):
     """Describe a value that the caller gives.
 
     Attributes:
-        measures: names for the elements of an int64 array, row by row. Sizes may depend on them:
+        size_names: names for the elements of an int64 array, row by row. Sizes may depend on them:
             for example, the height and width that results should have.
     """
 
-    measures: tuple[str, ...] = ()
+    size_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +55,14 @@ class Step:
         op: what is computed.
         inputs: the operands' names.
         output: the result.
-        measures: names for the elements of an int64 result. Later sizes may depend on them: for
+        size_names: names for the elements of an int64 result. Later sizes may depend on them: for
             example, a box found in the pixels.
     """
 
     op: Op
     inputs: tuple[str, ...]
     output: ValueInfo
-    measures: tuple[str, ...] = ()
+    size_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +116,7 @@ class Parity:
     """State what the program's results are equal to, and where.
 
     Attributes:
-        reference: the other implementation and its versions.
+        compared_with: the other implementation and its versions.
         bound: the largest absolute difference; 0 is bit-exact.
         cause: why a bound is not 0.
         where: on which processors and threads of the other implementation this holds; empty for
@@ -129,7 +128,7 @@ class Parity:
         why: why results differ on others.
     """
 
-    reference: str
+    compared_with: str
     bound: float = 0.0
     cause: str = ""
     where: str = ""
@@ -138,7 +137,8 @@ class Parity:
     why: str = ""
 
     def __str__(self) -> str:
-        text = f"within {self.bound:g} of {self.reference} ({self.cause})" if self.bound else f"bit-exact to {self.reference}"
+        other = self.compared_with
+        text = f"within {self.bound:g} of {other} ({self.cause})" if self.bound else f"bit-exact to {other}"
         if not self.where:
             return text
         more = f" and {self.by_side:.2g} for each pixel of the longest side" if self.by_side else ""
@@ -160,8 +160,8 @@ class Program:
         outputs: in the order of the BatchFeature's keys.
         parity: what the results are equal to.
         preconditions: facts about sizes that must hold.
-        stacked: whether the inputs of several images come as tensors with an axis for the images,
-            whatever sizes the images had. A model's outputs come so.
+        inputs_batched: whether the inputs of several images come as one tensor with a first axis
+            for the images, whatever sizes the images had. A model's outputs come so.
     """
 
     name: str
@@ -170,7 +170,7 @@ class Program:
     outputs: tuple[Output, ...]
     parity: Parity
     preconditions: tuple[Precondition, ...] = ()
-    stacked: bool = False
+    inputs_batched: bool = False
 
     def value(self, name: str) -> ValueInfo:
         """Return the input or result of that name.
@@ -190,26 +190,30 @@ class Program:
         These are the inputs' unknown sides, and sizes that are inputs themselves.
         """
         sides = {name for v in self.inputs for s in v.type.shape for name in num.symbols(s)}
-        return sorted(sides.union(*(v.measures for v in self.inputs)))
+        return sorted(sides.union(*(v.size_names for v in self.inputs)))
 
-    def graph_input_name(self, name: str, several: bool = True) -> str:
+    def graph_input_name(self, name: str, plural: bool = True) -> str:
         """Return the name of the graph's input that holds one of the program's inputs.
 
-        In a graph of several images the name is a plural: `images` for `image`. A stacked input
-        keeps its name there, unless it holds sizes, which every image has for itself. An input with
-        the name of an output gets the prefix `input_`.
+        An input with the name of an output gets the prefix `input_`.
+
+        Args:
+            name: the program's name for the input, e.g. `image`.
+            plural: whether the graph takes several images. The name is then a plural, `images`. An
+                input of a program with `inputs_batched` keeps its name, unless it holds sizes,
+                which each image has for itself.
         """
-        if several and (not self.stacked or any(v.measures for v in self.inputs if v.name == name)):
+        if plural and (not self.inputs_batched or any(v.size_names for v in self.inputs if v.name == name)):
             name = f"{name}es" if name.endswith(("s", "x")) else f"{name}s"
         return f"input_{name}" if name in {output.name for output in self.outputs} else name
 
     @property
-    def measured(self) -> frozenset[str]:
-        """Return the names of sizes that depend on pixels.
+    def data_dependent_sizes(self) -> frozenset[str]:
+        """Return the names of sizes that are known only when steps have run: they depend on pixels.
 
         If there are any, the program of one image cannot run on a batch.
         """
-        return frozenset(name for step in self.steps for name in step.measures)
+        return frozenset(name for step in self.steps for name in step.size_names)
 
     @property
     def nested(self) -> bool:
@@ -219,7 +223,7 @@ class Program:
     @property
     def separable(self) -> bool:
         """Return whether a batch of equal sizes gives its images' own results, one after another."""
-        return not (self.measured or self.nested) and all(output.join.contiguous for output in self.outputs)
+        return not (self.data_dependent_sizes or self.nested) and all(output.join.contiguous for output in self.outputs)
 
     def check(self, values: Mapping[str, int], memo: dict[num.Sym, Any] | None = None) -> None:
         """Check the preconditions that can be evaluated with the known sizes.
@@ -242,7 +246,7 @@ class Program:
             ProgramError: a size is missing, a precondition does not hold, or sizes depend on
                 pixels.
         """
-        if self.measured:
+        if self.data_dependent_sizes:
             raise ProgramError(f"program {self.name}: its sizes depend on the image's pixels, so they are not known beforehand")
         memo: dict[num.Sym, Any] = {}
         self.check(values, memo)
@@ -262,101 +266,6 @@ class Program:
         return program_text(self)
 
 
-def verify(program: Program, before: Program | None = None) -> Program:
-    """Check every rule of the IR and return the program.
-
-    Args:
-        program: the program.
-        before: a verified program, or None. A step that both programs share, and that reads values
-            of the same types in both, is not checked again. So verifying after each pass costs
-            little.
-
-    Raises:
-        ProgramError: a name is used twice or before it is assigned, a step's type is not what its
-            op infers, an expression uses an unknown symbol, an output is unknown, or its join does
-            not take its type.
-    """
-    types: dict[str, TensorType] = {}
-    known: set[str] = set()
-    seen: set[num.Sym] = set()
-    checked: set[int] = set()
-    declared: dict[str, TensorType] = {}
-    if before is not None and (before.inputs, before.measured) == (program.inputs, program.measured):
-        checked = {id(step) for step in before.steps if not step.measures}
-        declared = {v.name: v.type for v in (*before.inputs, *(step.output for step in before.steps))}
-    for value in program.inputs:
-        _assign(program, types, value)
-        known.update(s for size in value.type.shape for s in num.symbols(size))
-        _check_measures(program, value.name, value.type, value.measures)
-        known.update(value.measures)
-    for step in program.steps:
-        for name in step.inputs:
-            if name not in types:
-                raise ProgramError(f"program {program.name}: {step.op.name} reads {name!r} before it is assigned")
-        if id(step) in checked and all(types[name] == declared[name] for name in step.inputs):
-            _assign(program, types, step.output)
-            continue
-        inferred = step.op.infer(*(types[name] for name in step.inputs))
-        if inferred != step.output.type:
-            raise ProgramError(
-                f"program {program.name}: {step.output.name} is declared {step.output.type}, but {step.op.name} gives {inferred}"
-            )
-        _check_symbols(program, step.output.name, (inferred.shape, *(value for _, value in step.op.fields())), known, seen)
-        _assign(program, types, step.output)
-        _check_measures(program, step.output.name, inferred, step.measures)
-        known.update(step.measures)
-    for condition in program.preconditions:
-        _check_symbols(program, f"the condition {condition.message!r}", condition.holds, known, seen)
-    if not program.outputs:
-        raise ProgramError(f"program {program.name}: it has no output")
-    names = Counter(output.name for output in program.outputs)
-    nested = program.nested
-    for output in program.outputs:
-        if output.value not in types or names[output.name] > 1:
-            raise ProgramError(f"program {program.name}: output {output} names no value, or is repeated")
-        if (output.sample is not None) != nested:
-            raise ProgramError(f"program {program.name}: {output.name} says otherwise than the rest how images make samples")
-        _check_joins(program, output, types[output.value])
-    return program
-
-
-def _check_joins(program: Program, output: Output, type: TensorType) -> None:
-    """Refuse a join that does not take a value's type."""
-    try:
-        for role, join in output.joins:
-            join.check(type, role)
-    except ShapeError as error:
-        raise ProgramError(f"program {program.name}: output {output.name}: {error}") from error
-
-
-def _check_symbols(program: Program, what: str, value: Any, known: set[str], seen: set[num.Sym]) -> None:
-    """Refuse an expression, or tuples of expressions, with a symbol that is not known.
-
-    Subexpressions in `seen` were checked before.
-    """
-    if isinstance(value, tuple):
-        for item in value:
-            _check_symbols(program, what, item, known, seen)
-    elif isinstance(value, num.Sym) and (unknown := sorted(set(num.symbols(value, seen)) - known)):
-        raise ProgramError(f"program {program.name}: {what} depends on unknown sizes {unknown}")
-
-
-def _elements(type: TensorType) -> int | None:
-    """Return the number of elements of a shape; None if a size is not known."""
-    return math.prod(s for s in type.shape if isinstance(s, int)) if all(isinstance(s, int) for s in type.shape) else None
-
-
-def _check_measures(program: Program, name: str, type: TensorType, measures: tuple[str, ...]) -> None:
-    if measures and (type.dtype != "i64" or _elements(type) != len(measures)):
-        raise ProgramError(f"program {program.name}: {name} names {len(measures)} sizes, but is {type}")
-
-
-def _assign(program: Program, types: dict[str, TensorType], value: ValueInfo) -> None:
-    if value.name in types:
-        raise ProgramError(f"program {program.name}: the value {value.name!r} is assigned twice")
-    types[value.name] = value.type
-
-
 @dataclass
 class ProgramBuilder:
     """Write a program front to back.
@@ -366,16 +275,17 @@ class ProgramBuilder:
     Attributes:
         image: the image, channels first, before any stage.
         extra_inputs: the optional inputs that the program was asked to have, by name.
-        several: whether the image is one of several in its sample. Some classes process those in
-            another way (`ProcessorSpec.images_per_sample_output`).
+        in_multi_image_sample: whether the image is one of several in its sample. Some classes
+            process those in another way (`ProcessorSpec.images_per_sample_output`).
         backend: which backend's arithmetic the stages take, `pil` or `torchvision`.
-        stacked: whether the inputs come stacked, as a model's outputs do (`Program.stacked`).
+        inputs_batched: whether inputs have an axis for the images in front
+            (`Program.inputs_batched`).
     """
 
     name: str
     parity: Parity = OWN_PARITY
-    stacked: bool = False
-    several: bool = False
+    inputs_batched: bool = False
+    in_multi_image_sample: bool = False
     backend: str = PIL
     image: Value = None  # type: ignore[assignment]  # set before the first stage
     extra_inputs: dict[str, Value] = field(default_factory=dict)
@@ -384,18 +294,18 @@ class ProgramBuilder:
     outputs: list[Output] = field(default_factory=list)
     preconditions: list[Precondition] = field(default_factory=list)
 
-    def input(self, name: str, type: TensorType | str, measures: tuple[str, ...] = ()) -> Value:
+    def input(self, name: str, type: TensorType | str, size_names: tuple[str, ...] = ()) -> Value:
         """Declare an input.
 
         Args:
             name: its name.
             type: its type, or the text of one: `"u8[height, width, 3] HWC"`.
-            measures: names of sizes, one for each of its elements.
+            size_names: names of sizes, one for each of its elements.
         """
         from graphproc.ir.parse import parse_type
 
         found = parse_type(type) if isinstance(type, str) else type
-        self.inputs.append(Input(name, found, measures))
+        self.inputs.append(Input(name, found, size_names))
         return Value(self, name, found)
 
     def add(self, op: Op, *inputs: Value) -> Value:
@@ -423,10 +333,10 @@ class ProgramBuilder:
                     "one builder, and declare what comes from elsewhere as an input."
                 )
 
-    def measure(self, value: Value, **names: int) -> tuple[Num, ...]:
-        """Make sizes of an int64 vector's elements.
+    def name_sizes(self, value: Value, **names: int) -> tuple[Num, ...]:
+        """Name the elements of an int64 vector as sizes, and return these sizes.
 
-        Example:  `(count,) = b.measure(kept.sum(keepdims=True), count=0)`.
+        Example:  `(count,) = b.name_sizes(kept.sum(keepdims=True), count=0)`.
 
         Args:
             value: the vector, which must be the result of a step.
@@ -435,14 +345,14 @@ class ProgramBuilder:
         Raises:
             ProgramError: the value is an input, or part of another program.
         """
-        self._require_own("measure", value)
+        self._require_own("name_sizes", value)
         index = next((i for i, step in enumerate(self.steps) if step.output.name == value.name), None)
         if index is None:
             raise ProgramError(
-                f"program {self.name}: measure expects what a step gave, got the input {value.name!r}. Name the "
-                "sizes where the input is declared: input(..., measures=...)."
+                f"program {self.name}: name_sizes expects what a step gave, got the input {value.name!r}. Name the "
+                "sizes where the input is declared: input(..., size_names=...)."
             )
-        self.steps[index] = replace(self.steps[index], measures=tuple(names))
+        self.steps[index] = replace(self.steps[index], size_names=tuple(names))
         return tuple(num.symbol(name, low) for name, low in names.items())
 
     def output(
@@ -476,7 +386,7 @@ class ProgramBuilder:
                 tuple(self.outputs),
                 self.parity,
                 tuple(self.preconditions),
-                self.stacked,
+                self.inputs_batched,
             )
         )
 
@@ -486,9 +396,9 @@ def image_input(b: ProgramBuilder, name: str = "image", prefix: str = "", dtype:
 
     Its sides are the symbols `<prefix>height` and `<prefix>width`.
     """
-    return b.input(name, TensorType(dtype, (*sides(prefix), channels), "HWC"))
+    return b.input(name, TensorType(dtype, (*side_symbols(prefix), channels), "HWC"))
 
 
-def sides(prefix: str = "") -> tuple[Num, Num]:
+def side_symbols(prefix: str = "") -> tuple[Num, Num]:
     """Return the symbols of an input's height and width, in pixels."""
     return num.symbol(f"{prefix}height"), num.symbol(f"{prefix}width")

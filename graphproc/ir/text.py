@@ -66,23 +66,23 @@ class _Printer:
     def lines(self) -> Iterator[str]:
         """Yield the program's lines."""
         program = self._program
-        yield f"program {_name(program.name)}{' stacked' * program.stacked}"
+        yield f"program {_name(program.name)}{' inputs_batched' * program.inputs_batched}"
         yield f"  parity{self._record(program.parity)}"
         declared = {s for v in program.inputs for size in v.type.shape for s in num.symbols(size)}
-        declared |= program.measured.union(*(v.measures for v in program.inputs))
+        declared |= program.data_dependent_sizes.union(*(v.size_names for v in program.inputs))
         for name, symbol in sorted(self._symbols.items()):
             if symbol.low != 1 or name not in declared:
                 yield f"  symbol {_name(name)} >= {symbol.low}"
         known: set[str] = set()
         for value in program.inputs:
-            yield f"  input {_name(value.name)}: {self._type(value.type)}{_measures(value.measures)}"
+            yield f"  input {_name(value.name)}: {self._type(value.type)}{_size_names(value.size_names)}"
         known.update(program.symbols)
         conditions = list(program.preconditions)
         for step in (None, *program.steps):
             if step is not None:
                 yield from self._sizes((step.op, step.output.type.shape))
                 yield self._step(step)
-                known.update(step.measures)
+                known.update(step.size_names)
             while conditions and known.issuperset(num.symbols(conditions[0].holds)):
                 yield from self._condition(conditions.pop(0))
         for condition in conditions:
@@ -113,7 +113,7 @@ class _Printer:
     def _step(self, step: Step) -> str:
         operands = ", ".join(map(_name, step.inputs))
         op, type = self._registered(step.op), self._type(step.output.type)
-        return f"  {_name(step.output.name)} = {op}({operands}): {type}{_measures(step.measures)}"
+        return f"  {_name(step.output.name)} = {op}({operands}): {type}{_size_names(step.size_names)}"
 
     def _output(self, output: Output) -> str:
         sample = "" if output.sample is None else f", sample {self._registered(output.sample)}"
@@ -147,8 +147,8 @@ class _Printer:
         return f"{text} {type.layout}" if type.layout else text
 
 
-def _measures(names: tuple[str, ...]) -> str:
-    return f" measures {', '.join(map(_name, names))}" if names else ""
+def _size_names(names: tuple[str, ...]) -> str:
+    return f" size_names {', '.join(map(_name, names))}" if names else ""
 
 
 def _name(name: str) -> str:

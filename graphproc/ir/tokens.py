@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple, NoReturn, TypeVar
 
 from graphproc.errors import ProgramError
@@ -161,3 +162,9 @@ class Reader:
         """Take ends of lines."""
         while self.peek().kind == "line":
             self.take()
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return a hint at the known name that is most similar, or an empty text if none is similar."""
+    found = difflib.get_close_matches(name, list(known), 1)
+    return f" Nearest: {found[0]}." if found else ""

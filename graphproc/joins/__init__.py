@@ -1,6 +1,6 @@
-"""How several images' results become one output.
+"""Join several images' results into one output.
 
-Importing this package registers every join; add one import line for a new join.
+Importing this package registers every join. A new join needs one import line here.
 """
 
 from graphproc.joins.concatenate import Concatenate

@@ -1,4 +1,4 @@
-"""Results one behind the other along an axis that they have."""
+"""Concatenate results along an axis that they have."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from graphproc.sizes.num import Num
 @join("concatenate")
 @dataclass(frozen=True, slots=True)
 class Concatenate(Join):
-    """Concatenates results along their first or last axis, such as the tiles of all images.
+    """Concatenate results along their first or last axis, such as the tiles of all images.
 
     Shapes:  equal along the other axes, or with `fill` padded to the largest length of each. In
              Python, results that differ along the other axes become a list of their rows.
@@ -35,22 +35,22 @@ class Concatenate(Join):
 
     @property
     def pads(self) -> bool:
-        """With `fill`."""
+        """Return whether there is a `fill`."""
         return self.fill is not None
 
     @property
     def contiguous(self) -> bool:
-        """Along the first axis."""
+        """Return whether the axis is the first."""
         return self.axis == 0
 
     def check(self, type: TensorType, role: Role) -> None:
-        """Types with an axis; padding is for rows along the first."""
+        """Take types with an axis; with `fill`, only the first axis."""
         axes = "0 with fill" if self.pads else "0 or -1"
         if type.rank < 1 or self.axis not in ((0,) if self.pads else (0, -1)):
             raise self.refuse(f"an axis to concatenate along, {axes}, not {self.axis}", type, role)
 
     def numpy(self, arrays: Sequence[Array]) -> list[Array] | Array:
-        """`np.concatenate`."""
+        """Concatenate arrays, padded if there is a `fill`."""
         if self.fill is not None:
             largest = np.max([array.shape[1:] for array in arrays], axis=0).tolist()
             return np.concatenate([in_corner(array, [len(array), *largest], self.fill) for array in arrays])
@@ -75,12 +75,12 @@ class Concatenate(Join):
         return g.hoist(x, merge, merged=-type.rank)
 
     def loop(self, g: Builder, found: Looped) -> Value:
-        """Concatenate the sequence, padded in a second loop with `fill`."""
+        """Concatenate the sequence; with `fill`, pad each result in a second loop first."""
         values = found.values if self.fill is None else self._padded(g, found)
         return g.ConcatFromSequence(values, axis=self.axis)
 
     def _padded(self, g: Builder, found: Looped) -> Value:
-        """The sequence with each result padded at the ends of all axes but the first."""
+        """Return the sequence with each result padded at the ends of all axes but the first."""
         rank = found.type.rank
         wanted = g.Slice(found.largest, g.vector(1), g.vector(rank))
 
@@ -95,12 +95,12 @@ class Concatenate(Join):
         return values
 
     def shape(self, sizes: Sequence[int | str], names: Sequence[str], batch: int | str) -> list[int | str]:
-        """Of several images, a length of the axis that is not known."""
+        """Give the axis a name: for several images its length is not known."""
         dims = list(sizes)
         if batch != 1:
             dims[self.axis] = names[self.axis]
         return dims
 
     def split(self, array: Array, position: int) -> Array:
-        """All of what one image gave."""
+        """Return the array: it is all of one image."""
         return array

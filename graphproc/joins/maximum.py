@@ -1,4 +1,4 @@
-"""The largest of the images' numbers."""
+"""Keep the largest of the images' numbers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from graphproc.ir.types import TensorType
 @join("maximum")
 @dataclass(frozen=True, slots=True)
 class Maximum(Join):
-    """Keeps the largest number of all images; of bools, whether any holds.
+    """Keep the largest number of all images; of bools, whether any holds.
 
     Shapes:  numbers without axes; the result is one.
     Dtypes:  any; unchanged.
@@ -25,27 +25,27 @@ class Maximum(Join):
     collected = False
 
     def check(self, type: TensorType, role: Role) -> None:
-        """Numbers without axes."""
+        """Take numbers without axes."""
         if type.rank or role == "samples":
             raise self.refuse("a number for each image", type, role)
 
     def numpy(self, arrays: Sequence[Array]) -> Array:
-        """`np.max`."""
+        """Return the largest number."""
         return np.asarray(np.max(np.stack(arrays)))
 
     def batch(self, g: Builder, x: Value, type: TensorType, count: Value) -> Value:
-        """`ReduceMax`, which does not take bools before opset 20."""
+        """Emit `ReduceMax`, which does not take bools before opset 20."""
         dtype = g.dtype(x)
         return g.cast(g.ReduceMax(g.cast(x, "i64" if dtype == "bool" else dtype), keepdims=0), dtype)
 
     def loop(self, g: Builder, found: Looped) -> Value:
-        """The largest of the stacked numbers."""
+        """Emit the largest of the stacked numbers."""
         return self.batch(g, found.values, found.type, found.count)
 
     def shape(self, sizes: Sequence[int | str], names: Sequence[str], batch: int | str) -> list[int | str]:
-        """A number."""
+        """Return the shape of a number."""
         return []
 
     def split(self, array: Array, position: int) -> Array:
-        """The number."""
+        """Return the number."""
         return array

@@ -1,4 +1,4 @@
-"""Indices into a list of each image, moved to index the images' lists one behind the other."""
+"""Concatenate indices into the images' lists, so that they index the concatenated lists."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from graphproc.ir.join import Array, Join, Looped, Role, join
 from graphproc.ir.types import TensorType
 from graphproc.joins.concatenate import Concatenate
 
-ROWS = Concatenate()
+CONCATENATED = Concatenate()
 
 
 @join("offset_by_image")
 @dataclass(frozen=True, slots=True)
 class OffsetByImage(Join):
-    """Concatenates indices, each image's offset by the length of the lists before.
+    """Concatenate indices, each image's offset by the length of the lists before.
 
     The list of an image is as long as its largest index says. Negative indices mean none and stay.
 
@@ -28,44 +28,47 @@ class OffsetByImage(Join):
     """
 
     def check(self, type: TensorType, role: Role) -> None:
-        """Whole numbers of images that are no samples."""
+        """Take whole numbers of images that are not grouped in samples."""
         if type.rank < 1 or type.dtype not in ("i32", "i64") or role != "images":
             raise self.refuse("i32 or i64 rows of images", type, role)
 
     def numpy(self, arrays: Sequence[Array]) -> Array:
-        """The indices that are not negative, each image's moved."""
+        """Add to each image's indices the length of the lists before; leave negative ones."""
         starts = np.cumsum([0, *(array.max(initial=-1) + 1 for array in arrays[:-1])])
         return np.concatenate([np.where(a >= 0, a + a.dtype.type(s), a) for a, s in zip(arrays, starts, strict=True)])
 
     def batch(self, g: Builder, x: Value, type: TensorType, count: Value) -> Value:
-        """The lists are equally long where images have one size."""
+        """Offset by multiples of one length: the lists of images of one size are equally long."""
         number = g.Reshape(g.range(count, "i64"), g.vector(-1, *[1] * type.rank))
-        return ROWS.batch(g, offset(g, x, g.Mul(number, indexed_length(g, x))), type, count)
+        return CONCATENATED.batch(g, offset(g, x, g.Mul(number, indexed_length(g, x))), type, count)
 
     def start(self, g: Builder) -> Value:
-        """No list before the first image's."""
+        """Return 0, the length of the lists before the first image."""
         return g.constant([0], "i64")
 
     def one(self, g: Builder, x: Value, index: Value, carried: Value | None) -> tuple[Value, Value]:
-        """The image's indices, and how long all lists are so far."""
+        """Return the image's indices with their offset, and the length of all lists so far."""
         end = g.Add(carried, indexed_length(g, x))
         return offset(g, x, carried), end
 
     def loop(self, g: Builder, found: Looped) -> Value:
-        """Concatenate."""
-        return ROWS.loop(g, found)
+        """Concatenate the sequence."""
+        return CONCATENATED.loop(g, found)
 
     def shape(self, sizes: Sequence[int | str], names: Sequence[str], batch: int | str) -> list[int | str]:
-        """That of rows."""
-        return ROWS.shape(sizes, names, batch)
+        """Return the shape of concatenated rows."""
+        return CONCATENATED.shape(sizes, names, batch)
 
     def split(self, array: Array, position: int) -> Array:
-        """One image's indices are not moved."""
+        """Return the array: one image's indices have no offset."""
         return array
 
 
 def indexed_length(g: Builder, indices: Value) -> Value:
-    """Emit one more than the largest index, int64 `[1]`: the list's length. It is 0 without one."""
+    """Emit the length of the list that is indexed, int64 [1]: one more than the largest index.
+
+    It is 0 if there is no index.
+    """
     last = g.Reshape(g.ReduceMax(g.cast(indices, "i64"), keepdims=0), g.vector(1))
     return g.Add(g.Max(last, g.constant([-1], "i64")), g.constant([1], "i64"))
 

@@ -1,4 +1,4 @@
-"""Results padded to the largest, then stacked."""
+"""Pad results to the largest, then stack them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from graphproc.ir.types import TensorType
 @join("pad")
 @dataclass(frozen=True, slots=True)
 class Pad(Join):
-    """Pads results at the end of each axis to the largest length of all, then stacks them.
+    """Pad results at the end of each axis to the largest length of all, then stacks them.
 
     Shapes:  of one rank; the result is [images, ...]. In Python, padded images are a list of
              arrays, padded samples one array.
@@ -40,26 +40,26 @@ class Pad(Join):
 
     @property
     def pads(self) -> bool:
-        """Always."""
+        """Return True."""
         return True
 
     def as_array(self, role: Role) -> bool:
-        """Padded samples are one array."""
+        """Return whether samples are joined: padded samples are one array."""
         return role == "samples"
 
     def check(self, type: TensorType, role: Role) -> None:
-        """Any type; several fills are for samples, and one for each element of the last axis."""
+        """Take any type; several fills only for samples, one for each element of the last axis."""
         if isinstance(self.fill, tuple) and (role != "samples" or type.shape[-1:] != (len(self.fill),)):
             raise self.refuse(f"samples with a last axis of {len(self.fill)} elements, as many as there are fills", type, role)
 
     def numpy(self, arrays: Sequence[Array]) -> list[Array]:
-        """Each array in the first corner of a larger one."""
+        """Put each array into the first corner of a larger one."""
         largest = np.max([array.shape for array in arrays], axis=0)
         padded = self._padded_axes(arrays[0].ndim)
         return [in_corner(a, np.where(padded, largest, a.shape).tolist(), self.fill) for a in arrays]
 
     def numpy_samples(self, samples: Sequence[Array]) -> Array:
-        """One array of all samples.
+        """Return one array of all samples.
 
         Raises:
             ShapeError: they differ in an axis that is not padded.
@@ -73,15 +73,15 @@ class Pad(Join):
         return np.stack(padded)
 
     def empty_shape(self, shape: Sequence[int]) -> list[int]:
-        """No element along the padded axes."""
+        """Return 0 for the padded axes, and the others' lengths."""
         return [0 if pads else length for pads, length in zip(self._padded_axes(len(shape)), shape, strict=True)]
 
     def _padded_axes(self, rank: int) -> list[bool]:
-        """Whether each axis is padded."""
+        """Return for each axis whether it is padded."""
         return [axis - rank not in self.unpadded for axis in range(rank)]
 
     def batch(self, g: Builder, x: Value, type: TensorType, count: Value) -> Value:
-        """Results of one shape need no padding."""
+        """Return the value: results of one shape need no padding."""
         return x
 
     def loop(self, g: Builder, found: Looped) -> Value:
@@ -100,17 +100,17 @@ class Pad(Join):
         return value
 
     def shape(self, sizes: Sequence[int | str], names: Sequence[str], batch: int | str) -> list[int | str]:
-        """One more axis in front."""
+        """Add an axis in front."""
         return [batch, *sizes]
 
     def split(self, array: Array, position: int) -> Array:
-        """The image's element of the first axis, padded as it is."""
+        """Return the image's element of the first axis, with its padding."""
         one: Array = array[position]
         return one
 
 
 def in_corner(array: Array, shape: Sequence[int], fill: float | tuple[float, ...]) -> Array:
-    """The array in the first corner of a larger one that is filled with a number."""
+    """Return an array of a shape, filled with a number, with `array` in its first corner."""
     if tuple(shape) == array.shape:
         return array
     padded = np.empty(tuple(shape), dtype=array.dtype)
@@ -120,7 +120,7 @@ def in_corner(array: Array, shape: Sequence[int], fill: float | tuple[float, ...
 
 
 def pad_end(g: Builder, x: Value, pads: Value, fill: float | tuple[float, ...]) -> Value:
-    """Emit padding in the value's dtype, whichever way the target has one."""
+    """Emit padding in the value's dtype; CUDA pads integers as float64."""
     dtype = g.dtype(x)
     wide = dtype if g.target != "cuda" or dtype in ("f32", "f64", "bool") else "f64"  # CUDA's Pad has no integers
     return g.cast(g.Pad(g.cast(x, wide), pads, g.constant(fill, wide)), dtype)

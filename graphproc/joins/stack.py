@@ -1,4 +1,4 @@
-"""Results of one shape along a new first axis."""
+"""Stack results of one shape along a new first axis."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from graphproc.ir.types import TensorType
 @join("stack")
 @dataclass(frozen=True, slots=True)
 class Stack(Join):
-    """Stacks results of one shape along a new first axis.
+    """Stack results of one shape along a new first axis.
 
     Shapes:  all equal; the result is [images, ...]. In Python, unequal ones are a list of arrays.
     Dtypes:  any; unchanged.
@@ -26,32 +26,32 @@ class Stack(Join):
     collected = False
 
     def check(self, type: TensorType, role: Role) -> None:
-        """Any type."""
+        """Take any type."""
 
     def numpy(self, arrays: Sequence[Array]) -> list[Array]:
-        """The arrays themselves; a number for an array without axes.
+        """Return the arrays; an array without axes becomes a number.
 
-        Bools become Python's: conversion to tensors passes over numpy's own.
+        A bool becomes Python's, because conversion to tensors passes over numpy's own.
         """
         return [array.item() if array.dtype == np.bool_ and not array.ndim else array[()] for array in arrays]
 
     def batch(self, g: Builder, x: Value, type: TensorType, count: Value) -> Value:
-        """The batch axis is the images' axis."""
+        """Return the value: its batch axis is the images' axis."""
         return x
 
     def loop(self, g: Builder, found: Looped) -> Value:
-        """The loop stacks."""
+        """Return the values, which the loop has stacked."""
         return found.values
 
     def shape(self, sizes: Sequence[int | str], names: Sequence[str], batch: int | str) -> list[int | str]:
-        """One more axis in front."""
+        """Add an axis in front."""
         return [batch, *sizes]
 
     def split(self, array: Array, position: int) -> Array:
-        """The image's element of the first axis."""
+        """Return the image's element of the first axis."""
         one: Array = array[position]
         return one
 
 
 STACK = Stack()
-"""What joins the results of images where nothing else is said."""
+"""The join of an output for which no other is given."""

@@ -1,4 +1,4 @@
-"""Apply a function of one byte to each channel, in a cheap float32 form with exact values."""
+"""Apply a function of one byte to each channel, in cheap float32 operations with exact values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ONNX = {"mul": "Mul", "div": "Div", "sub": "Sub", "add": "Add"}
 @op("byte_map")
 @dataclass(frozen=True, slots=True)
 class ByteMap(Op):
-    """Map each byte through `forms`: float32 operations with constants for each channel, in order.
+    """Map each byte through `operations`: float32 operations with constants for each channel, in order.
 
     The passes write this op in place of rescale and normalize, after trying all 256 values of every
     channel.
@@ -32,7 +32,7 @@ class ByteMap(Op):
     Source:   the ops that it replaces.
 
     Attributes:
-        forms: `(operation, constants)` pairs in order. `mul`, `div`, `sub` and `add` take a
+        operations: `(operation, constants)` pairs in order. `mul`, `div`, `sub` and `add` take a
             constant for each channel, or one for all channels. `split` multiplies by the sum of two
             constants; the first product is exact. `table` looks up one of 256 values.
         axis: the axis of the channels, counted from the end. Images have it at -3; patches have
@@ -40,14 +40,14 @@ class ByteMap(Op):
         each: how many elements of one channel follow each other on that axis.
     """
 
-    forms: tuple[tuple[str, tuple[float, ...]], ...]
+    operations: tuple[tuple[str, tuple[float, ...]], ...]
     axis: int = -3
     each: int = 1
 
     @property
     def channels(self) -> int:
         """Return how many channels have constants of their own; 1 if all have the same."""
-        return max((len(c) for form, c in self.forms if form in _NUMPY and len(set(c)) > 1), default=1)
+        return max((len(c) for operation, c in self.operations if operation in _NUMPY and len(set(c)) > 1), default=1)
 
     def infer(self, x: TensorType) -> TensorType:
         """Return the same shape in float32."""
@@ -60,7 +60,7 @@ class ByteMap(Op):
         return x.with_dtype("f32")
 
     def _constants(self, values: tuple[float, ...], length: int) -> Array:
-        """Return constants of a form in float32, shaped to broadcast.
+        """Return constants of an operation in float32, shaped to broadcast.
 
         If all are equal, one element is enough.
         """
@@ -71,24 +71,24 @@ class ByteMap(Op):
         return array.reshape(-1, *[1] * (-self.axis - 1))
 
     def numpy(self, x: Array) -> Array:
-        """Apply each form in float32."""
+        """Apply each operation in float32."""
         y = x
         length = x.shape[self.axis] if self.channels > 1 else 1
         with np.errstate(all="ignore"):
-            for form, constants in self.forms:
-                if form == "table":
+            for operation, constants in self.operations:
+                if operation == "table":
                     y = np.asarray(constants, dtype=np.float32)[y]
                     continue
                 y = y.astype(np.float32)
-                if form == "split":
+                if operation == "split":
                     high, low = np.asarray(constants, dtype=np.float32)
                     y = y * high + y * low
                 else:
-                    y = _NUMPY[form](y, self._constants(constants, length))
+                    y = _NUMPY[operation](y, self._constants(constants, length))
         return y.astype(np.float32)
 
     def onnx(self, g: Builder, x: Value) -> Value:
-        """Emit one node for each form, or one lookup for `portable`.
+        """Emit one node for each operation, or one lookup for `portable`.
 
         Runtimes that `portable` serves turn division by a constant into a product.
         """
@@ -104,22 +104,22 @@ class ByteMap(Op):
         return self._lookup(g, x, self.channels) if g.target == "portable" else self._mapped(g, x, self.channels, None)
 
     def _mapped(self, g: Builder, x: Value, length: int, own: Sequence[Value] | None) -> Value:
-        """Emit the forms in order.
+        """Emit the operations in order.
 
-        If `own` is given, a form with constants that differ by channel takes its next value instead
+        If `own` is given, an operation with constants that differ by channel takes its next value instead
         of all channels' constants.
         """
         others = iter(own or ())
-        for form, constants in self.forms:
-            if form == "table":
+        for operation, constants in self.operations:
+            if operation == "table":
                 x = g.Gather(g.constant(constants, "f32"), g.cast(x, "i64"), axis=0, dtype="f32")
                 continue
             x = g.cast(x, "f32")
-            if form == "split":
+            if operation == "split":
                 x = g.Add(g.Mul(x, g.constant(constants[:1], "f32")), g.Mul(x, g.constant(constants[1:], "f32")))
             else:
                 differ = own is not None and len(set(constants)) > 1
-                x = getattr(g, _ONNX[form])(x, next(others) if differ else self._constants(constants, length))
+                x = getattr(g, _ONNX[operation])(x, next(others) if differ else self._constants(constants, length))
         return g.cast(x, "f32")
 
     def parts(self) -> tuple[ByteMap | None, ByteMap]:
@@ -127,7 +127,8 @@ class ByteMap(Op):
 
         The first part is None if there is only one operation.
         """
-        return (replace(self, forms=self.forms[:-1]) if len(self.forms) > 1 else None), replace(self, forms=self.forms[-1:])
+        *first, last = self.operations
+        return (replace(self, operations=tuple(first)) if first else None), replace(self, operations=(last,))
 
     def of_planes(self, g: Builder) -> tuple[list[Value], Callable[..., Value]]:
         """Prepare the map for one channel after another.
@@ -137,7 +138,7 @@ class ByteMap(Op):
             emits the map of one plane (one channel). It gets the plane, and for each of these
             constants the element of the plane's channel.
         """
-        differing = [c for form, c in self.forms if form in _NUMPY and len(set(c)) > 1]
+        differing = [c for operation, c in self.operations if operation in _NUMPY and len(set(c)) > 1]
         return [g.constant(np.reshape(c, (-1, 1)), "f32") for c in differing], lambda x, *own: self._mapped(g, x, 1, own)
 
     def _lookup(self, g: Builder, x: Value, length: int) -> Value:

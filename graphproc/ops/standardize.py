@@ -122,7 +122,7 @@ class _Runs:
         powers = np.asarray([1 << i for i in range(_SPLITS)], dtype=np.int64)
         splits = g.cast(g.GreaterOrEqual(rows, g.constant((_LEAF_ROWS + 1) * powers, "i64")), "i64")
         runs = g.Add(g.ReduceSum(g.Mul(splits, g.constant(powers, "i64")), g.vector(0), keepdims=1), one)
-        index = g.range(g.measured(runs, 1), "i64")
+        index = g.range(g.as_num(runs, 1), "i64")
         # The index's highest bit is its first turn: reverse the bits.
         bits = g.Mod(g.Div(g.Unsqueeze(index, g.vector(1)), g.constant(powers, "i64")), g.constant([2], "i64"))
         path = g.ReduceSum(g.Mul(bits, g.Div(runs, g.constant(2 * powers, "i64"))), g.vector(1), keepdims=0)

@@ -1,1 +1,1 @@
-"""Rewrites of programs that keep every bit of their results; `optimize` runs them in order."""
+"""Rewrite programs without a change of any bit of their results."""

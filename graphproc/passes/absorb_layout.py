@@ -13,10 +13,10 @@ from graphproc.sizes import num
 
 
 class AbsorbLayout(Pass):
-    """`to_channels_first; resize` becomes a resize that reads HWC: no transpose of the whole image.
+    """Read HWC in the resize: `to_channels_first; resize` becomes one op that moves no whole image.
 
-    Where others read the image as well, only resizes to a size of their own do: one that may find
-    that the image has its size already passes it on as it is, channels first.
+    If others read the image as well, only resizes to a size of their own are changed. A resize that
+    may find that the image has its size already passes it on as it is, channels first.
     """
 
     name = "absorb-layout"
@@ -24,7 +24,7 @@ class AbsorbLayout(Pass):
     alone = False
 
     def rewrite(self, match: Match) -> Sequence[Op] | Declined:
-        """The resize, with another layout."""
+        """Return the resize, with another layout."""
         _, resize = match.ops
         assert isinstance(resize, Resize)
         if max(match.readers) > 1 and not _has_own_size(resize, match.steps[0].output.type):
@@ -33,6 +33,6 @@ class AbsorbLayout(Pass):
 
 
 def _has_own_size(resize: Resize, x: TensorType) -> bool:
-    """Whether a resize is to a known size that is not known to be the image's."""
+    """Return whether a resize is to a known size that is not known to be the image's."""
     same = num.both(num.eq(x.size("H"), resize.height), num.eq(x.size("W"), resize.width))
     return isinstance(resize.height, int) and isinstance(resize.width, int) and same is not True

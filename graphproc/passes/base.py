@@ -1,4 +1,4 @@
-"""What a pass is: it declares what it matches, and returns new ops or why a match stays."""
+"""Define what a pass is: it declares what it matches, and returns new ops or why a match stays."""
 
 from __future__ import annotations
 
@@ -18,19 +18,22 @@ Kinds = type[Op] | UnionType
 
 @dataclass(frozen=True, slots=True)
 class Many:
-    """The end of what a pass matches: as many ops of these kinds as follow, or none."""
+    """Match as many ops of these kinds as follow, or none.
+
+    It is the last part of a pass's `matches`.
+    """
 
     kinds: Kinds
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Steps that a pass may rewrite; each but the first reads the result of the one before.
+    """Hold steps that a pass may rewrite. Each but the first reads the result of the one before.
 
     Attributes:
         x: what the first step reads.
         steps: in order.
-        readers: how many steps and outputs read `x` and each result before the last one.
+        readers: how many steps and outputs read `x`, and each result but the last.
     """
 
     x: ValueInfo
@@ -39,7 +42,7 @@ class Match:
 
     @property
     def ops(self) -> tuple[Op, ...]:
-        """The ops of the steps."""
+        """Return the ops of the steps."""
         return tuple(step.op for step in self.steps)
 
     def __str__(self) -> str:
@@ -48,14 +51,19 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """What a rewrite returns for a match that it leaves alone: the reason, for `--why`."""
+    """Leave a match alone: a rewrite returns this with the reason, which `--why` prints."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Reads:
-    """A new op that reads, instead of the result of the op before it, those at some places of the list."""
+class WithOperands:
+    """Give a new op its operands, instead of the result of the op before it.
+
+    Attributes:
+        op: the op.
+        places: the operands: for each, the place in the list of new ops that computes it.
+    """
 
     op: Op
     places: tuple[int, ...]
@@ -63,7 +71,7 @@ class Reads:
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
-    """What a pass made of a program.
+    """Hold what a pass made of a program.
 
     Attributes:
         by: the pass.
@@ -79,28 +87,29 @@ class Rewritten:
 
 
 class Pass:
-    """A rewrite of sequences of steps that leaves every bit of a program's results as it is.
+    """Rewrite sequences of steps, without a change of any bit of the program's results.
 
-    Running it twice changes nothing more. Its docstring says what it does; `graphproc inspect --why`
-    prints the first paragraph.
+    Running a pass twice changes nothing more. Its docstring says what it does; `graphproc inspect
+    --why` prints the first paragraph.
 
     Attributes:
         name: its name in messages and in `--why`.
-        matches: the kinds of ops that it rewrites, in sequence: `(Resize, CenterCrop)`; the last
-            may be `Many(...)`.
-        alone: whether matched steps lie one behind the other, and no others may read the results in
-            between. Without it, steps may lie apart, and those that others read as well stay.
+        matches: the kinds of ops that it rewrites, in sequence, e.g. `(Resize, CenterCrop)`. The
+            last may be `Many(...)`.
+        alone: whether matched steps must follow one another directly, and their results between may
+            have no other readers. Without it, steps may lie apart; those that others read as well
+            stay.
     """
 
     name: ClassVar[str]
     matches: ClassVar[tuple[Kinds | Many, ...]]
     alone: ClassVar[bool] = True
 
-    def rewrite(self, match: Match) -> Sequence[Op | Reads] | Declined:
-        """The ops to put in place of a match, or why it stays.
+    def rewrite(self, match: Match) -> Sequence[Op | WithOperands] | Declined:
+        """Return the ops to put in place of a match, or why it stays.
 
-        The first op reads what the match reads, each other one the result of the op before. Without
-        any op, readers of the match's result read what the match reads.
+        The first op reads what the match reads, and each other one the result of the op before. For
+        an empty list, readers of the match's result read what the match reads.
         """
         raise NotImplementedError
 
@@ -108,7 +117,8 @@ class Pass:
         """Rewrite until every match is declined.
 
         Raises:
-            ProgramError: the rewrites of the pass do not come to an end.
+            ProgramError: the rewrites do not come to an end, or one gives another type than its
+                match.
         """
         changes: list[tuple[tuple[Op, ...], tuple[Op, ...]]] = []
         most = 100 + 20 * len(program.steps)
@@ -121,19 +131,19 @@ class Pass:
                 declined.append((str(match), ops.reason))
             else:
                 return Rewritten(self, program, tuple(changes), tuple(declined))
-            changes.append((match.ops, tuple(op.op if isinstance(op, Reads) else op for op in ops)))
+            changes.append((match.ops, tuple(op.op if isinstance(op, WithOperands) else op for op in ops)))
             if len(changes) > most:
                 raise ProgramError(f"program {program.name}: {most} rewrites, without end")
             program = replaced(program, match, ops)
 
-    def _rewritten(self, match: Match) -> Sequence[Op | Reads] | Declined:
+    def _rewritten(self, match: Match) -> Sequence[Op | WithOperands] | Declined:
         for step, readers in zip(match.steps, match.readers[1:], strict=False):
             if self.alone and readers > 1:
                 return Declined(f"others read {step.output.name} as well")
         return self.rewrite(match)
 
     def _found(self, program: Program) -> Iterator[Match]:
-        """What the pass matches, by the place of the first step."""
+        """Yield the matches, in the order of their first steps."""
         readers = _readers(program)
         values = {value.name: value for value in (*program.inputs, *(step.output for step in program.steps))}
         behind = {step.output.name: next for step, next in pairwise(program.steps)}
@@ -144,7 +154,7 @@ class Pass:
                     yield reader
 
         def chains(steps: tuple[Step, ...], kinds: Sequence[Kinds | Many]) -> Iterator[tuple[Step, ...]]:
-            """Every way to go on with ops of these kinds; `Many` goes on as far as it can."""
+            """Yield every way to go on with ops of these kinds; `Many` goes on as far as it can."""
             if not kinds:
                 yield steps
                 return
@@ -166,7 +176,10 @@ class Pass:
 
 
 def _readers(program: Program) -> dict[str, list[Step | None]]:
-    """The steps that read each value, as often as they do; None is an output."""
+    """Return the steps that read each value, by its name.
+
+    A step is listed as often as it reads the value. None stands for an output.
+    """
     readers: dict[str, list[Step | None]] = {}
     for step in program.steps:
         for name in step.inputs:
@@ -176,11 +189,12 @@ def _readers(program: Program) -> dict[str, list[Step | None]]:
     return readers
 
 
-def replaced(program: Program, match: Match, ops: Sequence[Op | Reads]) -> Program:
-    """The program with new ops in place of a match; matched steps that others read as well stay.
+def replaced(program: Program, match: Match, ops: Sequence[Op | WithOperands]) -> Program:
+    """Return the program with new ops in place of a match.
 
-    New values are named after their ops. Where ops read others than the one before, the last result
-    keeps its name, and no name of a matched step is used again.
+    Matched steps that others read as well stay. New values are named after their ops. If ops have
+    operands of their own (`WithOperands`), the last result keeps its name, and no name of a matched
+    step is used again.
 
     Raises:
         ProgramError: the new ops give another type than the match.
@@ -190,13 +204,15 @@ def replaced(program: Program, match: Match, ops: Sequence[Op | Reads]) -> Progr
     for step in reversed(match.steps[:-1]):
         if all(reader in gone for reader in readers[step.output.name]):
             gone.append(step)
-    branches = any(isinstance(op, Reads) for op in ops)
+    branches = any(isinstance(op, WithOperands) for op in ops)
     values = (*program.inputs, *(step.output for step in program.steps if branches or step not in gone))
     taken = {value.name for value in values}
     new: list[Step] = []
     for op in ops:
-        read = [new[place].output for place in op.places] if isinstance(op, Reads) else [new[-1].output if new else match.x]
-        op = op.op if isinstance(op, Reads) else op
+        read = (
+            [new[place].output for place in op.places] if isinstance(op, WithOperands) else [new[-1].output if new else match.x]
+        )
+        op = op.op if isinstance(op, WithOperands) else op
         if branches and len(new) == len(ops) - 1:
             name = last.output.name
         else:

@@ -1,4 +1,4 @@
-"""Never compute the pixels that a crop throws away."""
+"""Leave out the computation of pixels that a crop throws away."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from graphproc.sizes.rules import center_window
 
 
 class CropIntoResize(Pass):
-    """A crop behind a resize becomes its window; a centre crop that may be larger than the image is padded then.
+    """Make a crop behind a resize its window; pad what a centre crop takes from outside the image.
 
-    A window only selects which outputs are computed; each keeps its own weights. A crop of a size that depends on the image
-    often turns out to keep all of it, and stays.
+    A window only selects which outputs are computed; each keeps its own weights. A crop stays if
+    its size depends on the image, because it often keeps the whole image then.
     """
 
     name = "crop-into-resize"
     matches = (Resize, CenterCrop | Crop)
 
     def rewrite(self, match: Match) -> Sequence[Op] | Declined:
-        """The resize with a window, and a pad if need be."""
+        """Return the resize with a window, and a pad if the crop is larger than the image."""
         resize, crop = match.ops
         assert isinstance(resize, Resize)
         if resize.window:

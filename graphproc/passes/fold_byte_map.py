@@ -1,4 +1,4 @@
-"""Rescale and normalize as the cheapest function of a byte, proved by trying every byte."""
+"""Write rescale and normalize as the cheapest function of a byte, proved by trying every byte."""
 
 from __future__ import annotations
 
@@ -13,55 +13,62 @@ from graphproc.ops import ByteMap, MultiplyAdd, Normalize, Rescale
 from graphproc.passes.base import Declined, Many, Match, Pass
 
 Array = np.ndarray[Any, Any]
-Forms = tuple[tuple[str, tuple[float, ...]], ...]
+Operations = tuple[tuple[str, tuple[float, ...]], ...]
 
 
 class FoldByteMap(Pass):
-    """`rescale; normalize` of bytes, or either, and what float32 follows, becomes one `byte_map`.
+    """Make one `byte_map` of `rescale; normalize` of bytes, or of either.
 
-    Candidate forms are tried from the cheapest on, over all 256 values of every channel. The first
-    one with float32 results that are bit-equal to the definition's is taken. The last candidate
-    looks the rescaled value up in a table, so one always is.
+    The map takes in the float32 ops behind, too. Candidates are tried from the cheapest on, over
+    all 256 values of every channel. The first with float32 results that are bit-equal to the
+    definition's is taken. The last candidate looks the rescaled value up in a table, so there
+    always is one.
     """
 
     name = "fold-byte-map"
     matches = (Rescale | Normalize, Many(Normalize | MultiplyAdd))
 
     def rewrite(self, match: Match) -> Sequence[Op] | Declined:
-        """The map, where there are bytes to map."""
+        """Return the map, if the operand is bytes."""
         if match.x.type.dtype != "u8":
             return Declined(f"{match.x.name} is {match.x.type.dtype}, not u8")
-        return [ByteMap(cheapest_form(match.ops))]
+        return [ByteMap(cheapest_operations(match.ops))]
 
 
-def cheapest_form(ops: Sequence[Op]) -> Forms:
-    """The first candidate that equals the ops on every byte and channel, bit for bit (signs of zero included)."""
+def cheapest_operations(ops: Sequence[Op]) -> Operations:
+    """Return the first candidate that equals the ops on every byte and channel, bit for bit.
+
+    Signs of zero count as well.
+    """
     channels = max((len(v) for op in ops if isinstance(op, Normalize) for v in (op.mean, op.std)), default=1)
     bytes_ = np.broadcast_to(np.arange(256, dtype=np.uint8), (channels, 1, 256))
     wanted: Array = bytes_
     for op in ops:
         wanted = op.numpy(wanted)
-    for forms in sorted(_candidates(ops), key=_cost):
-        found = np.broadcast_to(ByteMap(forms).numpy(bytes_), wanted.shape)
+    for operations in sorted(_candidates(ops), key=_cost):
+        found = np.broadcast_to(ByteMap(operations).numpy(bytes_), wanted.shape)
         if found.tobytes() == np.ascontiguousarray(wanted).tobytes():
-            return forms
+            return operations
     raise AssertionError("the table of rescaled values is the definition")
 
 
-def _cost(forms: Forms) -> int:
-    """Roughly how many passes over the pixels a form takes."""
-    return sum({"split": 3, "table": 4}.get(form, 1) for form, _ in forms)
+def _cost(operations: Operations) -> int:
+    """Return roughly how often operations go over the pixels."""
+    return sum({"split": 3, "table": 4}.get(operation, 1) for operation, _ in operations)
 
 
-def _candidates(ops: Sequence[Op]) -> Iterator[Forms]:
-    """Two operations, three, an exact product in two parts, a table; among forms of one cost the first is the best."""
+def _candidates(ops: Sequence[Op]) -> Iterator[Operations]:
+    """Yield candidates: two operations, three, an exact product in two parts, and a table.
+
+    Among candidates of one cost the first is the best.
+    """
     factor = ops[0].factor if isinstance(ops[0], Rescale) else 1.0
-    heads: list[Forms] = list(_scales(ops[0])) if isinstance(ops[0], Rescale) else [()]
+    heads: list[Operations] = list(_scales(ops[0])) if isinstance(ops[0], Rescale) else [()]
     rest = ops[1:] if isinstance(ops[0], Rescale) else ops
     with np.errstate(all="ignore"):
         divisor, offset = _affine(rest)
         both = np.broadcast_arrays(divisor / factor if factor else np.zeros(1), offset)
-        # Divisions by powers of two move through sums without another rounding, and sums of such values are often exact.
+        # Dividing by a power of two before a sum or after it rounds alike, and sums of such values are often exact.
         if rest and all(np.isfinite(v).all() for v in both) and both[0].all():
             ratio, offset = both
             yield (("div", _tuple(ratio)), ("sub", _tuple(offset)))
@@ -74,24 +81,27 @@ def _candidates(ops: Sequence[Op]) -> Iterator[Forms]:
         yield head + _steps(rest)
 
 
-def _steps(ops: Sequence[Op]) -> Forms:
-    """The float32 operations of the definitions, without those that change nothing."""
-    forms: Forms = ()
+def _steps(ops: Sequence[Op]) -> Operations:
+    """Return the float32 operations of the definitions, without those that change nothing."""
+    operations: Operations = ()
     for op in ops:
         if isinstance(op, Normalize):
             mean, std = (np.asarray(v, dtype=np.float32) for v in (op.mean, op.std))
             if mean.any() or np.signbit(mean).any():  # subtracting -0.0 turns a -0.0 into 0.0
-                forms += (("sub", op.mean),)
+                operations += (("sub", op.mean),)
             if (std != 1).any():
-                forms += (("div", op.std),)
+                operations += (("div", op.std),)
         elif isinstance(op, MultiplyAdd):
-            forms += (("mul", (op.scale,)),) if op.scale != 1 else ()
-            forms += (("add", (op.offset,)),) if op.offset else ()
-    return forms
+            operations += (("mul", (op.scale,)),) if op.scale != 1 else ()
+            operations += (("add", (op.offset,)),) if op.offset else ()
+    return operations
 
 
 def _affine(ops: Sequence[Op]) -> tuple[Array, Array]:
-    """What the ops are but for rounding: `x / divisor - offset`, both float64, of one element or one a channel."""
+    """Return the divisor and offset of the ops without their rounding: `x / divisor - offset`.
+
+    Both are float64, of one element or one for each channel.
+    """
     divisor, offset = np.ones(1), np.zeros(1)
     for op in ops:
         if isinstance(op, Normalize):
@@ -103,8 +113,8 @@ def _affine(ops: Sequence[Op]) -> tuple[Array, Array]:
     return divisor, offset
 
 
-def _scales(rescale: Rescale) -> Iterator[Forms]:
-    """Ways to rescale a byte."""
+def _scales(rescale: Rescale) -> Iterator[Operations]:
+    """Yield ways to rescale a byte."""
     factor = rescale.factor
     if factor:
         yield (("div", (1 / factor,)),)

@@ -8,22 +8,23 @@ from dataclasses import replace
 from graphproc.ir.op import Op
 from graphproc.ir.types import TensorType
 from graphproc.ops import ByteMap, Concat, MirrorPad, Rearrange, SelectChannels, Take
-from graphproc.passes.base import Declined, Match, Pass, Reads
+from graphproc.passes.base import Declined, Match, Pass, WithOperands
 
 
 class LateByteMap(Pass):
-    """`byte_map; move` becomes `move; byte_map`: a move then copies a quarter of the memory.
+    """Move bytes, not floats: `byte_map; move` becomes `move; byte_map`.
 
-    The constants of a map follow its channels, which may end up among the features of patches. A
-    rearrangement that repeats every channel is done without repeating; then each channel is mapped
-    once and joined on several times.
+    A move of bytes copies a quarter of the memory. The constants of a map follow its channels,
+    which may end up among the features of patches. A rearrangement that repeats every channel is
+    done without repeating; then each channel is mapped once, and its result is joined on as often
+    as it is repeated.
     """
 
     name = "late-byte-map"
     matches = (ByteMap, Rearrange | MirrorPad | SelectChannels)
 
-    def rewrite(self, match: Match) -> Sequence[Op | Reads] | Declined:
-        """The move first; declined where that leaves more to map."""
+    def rewrite(self, match: Match) -> Sequence[Op | WithOperands] | Declined:
+        """Return the move, then the map; decline if that leaves more to map."""
         mapped, move = match.ops
         assert isinstance(mapped, ByteMap)
         x = match.x.type
@@ -40,26 +41,32 @@ class LateByteMap(Pass):
 
 
 def _selected(mapped: ByteMap, move: SelectChannels, x: TensorType) -> Sequence[Op] | Declined:
-    """The constants of the selected channels; a selection that repeats channels stays behind the map."""
+    """Return the selection, then a map with the selected channels' constants.
+
+    A selection that repeats channels is declined.
+    """
     if len(move.order) > x.channels:
         return Declined("the selection repeats channels, which leaves more to map")
     if mapped.channels == 1:
         return [move, mapped]
     if (mapped.axis, mapped.each) != (-3, 1):
         return Declined("the constants of the map do not follow channels of planes")
-    return [move, replace(mapped, forms=_forms(mapped, move.order))]
+    return [move, replace(mapped, operations=_operations(mapped, move.order))]
 
 
-def _forms(mapped: ByteMap, order: tuple[int, ...]) -> tuple[tuple[str, tuple[float, ...]], ...]:
-    """The forms of some channels."""
+def _operations(mapped: ByteMap, order: tuple[int, ...]) -> tuple[tuple[str, tuple[float, ...]], ...]:
+    """Return a map's operations for some of its channels."""
     alike = ("split", "table")
-    return tuple((form, c if len(c) == 1 or form in alike else tuple(c[i] for i in order)) for form, c in mapped.forms)
+    return tuple(
+        (name, constants if len(constants) == 1 or name in alike else tuple(constants[i] for i in order))
+        for name, constants in mapped.operations
+    )
 
 
-def _each_channel(mapped: ByteMap, move: Rearrange, x: TensorType) -> Sequence[Op | Reads] | Declined:
-    """Rearranged once, each channel mapped, and those joined, as often as each is repeated.
+def _each_channel(mapped: ByteMap, move: Rearrange, x: TensorType) -> Sequence[Op | WithOperands] | Declined:
+    """Rearrange without repeats, map each channel, and join each as often as it is repeated.
 
-    Declined where the repetition is not that of an image's whole channels, or not on the last axis.
+    Declined unless whole channels of an image are repeated, along the last axis.
     """
     if not x.layout.endswith("CHW"):
         return Declined("the rearrangement repeats values of no image")
@@ -70,9 +77,9 @@ def _each_channel(mapped: ByteMap, move: Rearrange, x: TensorType) -> Sequence[O
     count, each = x.channels, place[1]
     if not move.repeats_each(x, mapped.axis) or once.infer(x).shape[-1] != count * each:
         return Declined("the rearrangement repeats other than whole channels")
-    ops: list[Op | Reads] = [once]
+    ops: list[Op | WithOperands] = [once]
     parts: list[int] = []
     for channel in range(count):
-        ops += [Reads(Take(-1, channel * each, each), (0,)), ByteMap(_forms(mapped, (channel,)))]
+        ops += [WithOperands(Take(-1, channel * each, each), (0,)), ByteMap(_operations(mapped, (channel,)))]
         parts += [len(ops) - 1] * (whole[1] // each)
-    return [*ops, Reads(Concat(-1), tuple(parts))]
+    return [*ops, WithOperands(Concat(-1), tuple(parts))]

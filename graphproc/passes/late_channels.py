@@ -1,4 +1,4 @@
-"""Reorder or repeat channels after geometry, where there are fewer pixels."""
+"""Move the selection of channels behind geometry, where there are fewer pixels."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from graphproc.passes.base import Declined, Match, Pass
 
 
 class LateChannels(Pass):
-    """`select_channels; geometry` becomes `geometry; select_channels`; two selections become one.
+    """Select channels late: `select_channels; geometry` becomes `geometry; select_channels`.
 
-    Geometry treats every channel alike, so the results are the same bits; a border with a value for
-    each channel does not, and stays. Two selections that cancel become none.
+    Geometry treats every channel alike, so the results are the same bits. A border with a value for
+    each channel does not, and stays. Two selections become one, or none if they cancel.
     """
 
     name = "late-channels"
     matches = (SelectChannels, SelectChannels | Resize | CenterCrop | Pad)
 
     def rewrite(self, match: Match) -> Sequence[Op] | Declined:
-        """The geometry first, or the two selections as one."""
+        """Return the geometry, then the selection, or one selection for two."""
         selection, after = match.ops
         assert isinstance(selection, SelectChannels)
         if isinstance(after, SelectChannels):

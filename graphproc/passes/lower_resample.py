@@ -10,16 +10,17 @@ from graphproc.passes.base import Declined, Match, Pass
 
 
 class LowerResample(Pass):
-    """`resample` becomes `resize` where its arithmetic has integer weights: Pillow's, and torch's for antialiased bytes.
+    """Lower `resample` to `resize` if its arithmetic has integer weights.
 
-    The other arithmetics are emitted as they stand.
+    These are Pillow's, and torch's for antialiased bytes. Other arithmetics are emitted as they
+    stand.
     """
 
     name = "lower-resample"
     matches = (Resample,)
 
     def rewrite(self, match: Match) -> Sequence[Op] | Declined:
-        """The lowered op, of the whole image."""
+        """Return the lowered op, of the whole image."""
         (op,) = match.ops
         assert isinstance(op, Resample)
         lowered = op.lowered()

@@ -11,13 +11,13 @@ from graphproc.passes.base import Declined, Match, Pass
 
 
 class MapIntoResize(Pass):
-    """`resize; byte_map` becomes a resize with a map, done while its bytes are in the cache."""
+    """Map bytes in the resize, while they are in the cache: `resize; byte_map` becomes one op."""
 
     name = "map-into-resize"
     matches = (Resize, ByteMap)
 
     def rewrite(self, match: Match) -> Sequence[Op] | Declined:
-        """The resize with the map."""
+        """Return the resize with the map."""
         resize, mapped = match.ops
         assert isinstance(resize, Resize)
         assert isinstance(mapped, ByteMap)

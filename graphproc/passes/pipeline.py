@@ -1,11 +1,12 @@
-"""The passes that run before a program is emitted."""
+"""Run the passes over a program before it is emitted."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from graphproc.errors import GraphprocError, ProgramError
-from graphproc.ir.program import Program, verify
+from graphproc.ir.program import Program
+from graphproc.ir.verify import verify
 from graphproc.passes.absorb_layout import AbsorbLayout
 from graphproc.passes.base import Pass, Rewritten
 from graphproc.passes.crop_into_resize import CropIntoResize
@@ -26,13 +27,14 @@ PASSES: tuple[Pass, ...] = (
 )
 """The passes in the order in which `optimize` runs them.
 
-Resampling of bytes as a resize, late channel selection, layout and crop into the resize, rescale
-and normalize as one function of a byte, that function last, or by the resize where it is next to it.
+Lower resampling to a resize, select channels late, put layout and crop into the resize, make
+rescale and normalize one function of a byte, and compute that function last, or in the resize if it
+is next to it.
 """
 
 
 def rewrites(program: Program) -> Iterator[Rewritten]:
-    """What each pass makes of a program, in order. What a pass changed is verified.
+    """Yield what each pass makes of a program, in order, and verify what changed.
 
     Raises:
         ProgramError: the program breaks a rule of the IR, or a pass made one that does; the message
@@ -49,10 +51,10 @@ def rewrites(program: Program) -> Iterator[Rewritten]:
 
 
 def optimize(program: Program) -> Program:
-    """Run the passes in order.
+    """Run the passes in order and return the program.
 
     Raises:
-        ProgramError: as `rewrites`.
+        ProgramError: as for `rewrites`.
     """
     for done in rewrites(program):
         program = done.program

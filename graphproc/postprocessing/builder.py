@@ -82,7 +82,7 @@ class MethodBuilder(ProgramBuilder):
             **values: the outputs by name; rows are the first axis.
         """
         number = kept.sum(keepdims=True)
-        (length,) = self.measure(number, **{count: 0}) if self.ragged else (0,)
+        (length,) = self.name_sizes(number, **{count: 0}) if self.ragged else (0,)
         for name, value in values.items():
             x = self.add(Compress(padding.get(name, 0)), value, kept)
             if self.ragged:

@@ -42,7 +42,7 @@ SHORTEST = 1e-12
 """The least that normals are divided by, so that none is divided by 0."""
 
 
-def resized(b: MethodBuilder, image: Value, size: tuple[Num, ...] | None, kernel: str = "bicubic", weights: str = "") -> Value:
+def resize_map(b: MethodBuilder, image: Value, size: tuple[Num, ...] | None, kernel: str = "bicubic", weights: str = "") -> Value:
     """Resize an image [C, H, W] to (height, width) if there is a size; without antialiasing."""
     return image if size is None else b.add(Resample(size[0], size[1], kernel, False, TORCH_UNFUSED, weights=weights), image)
 
@@ -59,17 +59,17 @@ def as_image(b: MethodBuilder) -> Value:
 
 def build(b: MethodBuilder) -> None:
     """Resize the depths to the wanted size, by cubic interpolation."""
-    finish(b, resized(b, as_image(b), b.target))
+    finish(b, resize_map(b, as_image(b), b.target))
 
 
 def build_linear(b: MethodBuilder) -> None:
     """Resize the depths to the wanted size, by linear interpolation."""
-    finish(b, resized(b, as_image(b), b.target, "bilinear"))
+    finish(b, resize_map(b, as_image(b), b.target, "bilinear"))
 
 
 def build_aligned(b: MethodBuilder) -> None:
     """Resize the depths to the wanted size, by linear interpolation between the corners' pixels."""
-    finish(b, resized(b, as_image(b), b.target, ALIGNED))
+    finish(b, resize_map(b, as_image(b), b.target, ALIGNED))
 
 
 def build_pro(b: MethodBuilder) -> None:
@@ -109,12 +109,12 @@ def as_set(b: MethodBuilder, image: Value, size: tuple[Num, Num]) -> Value:
             f"resample: expected {NEAREST}, {BILINEAR} or {BICUBIC} (nearest, bilinear, bicubic) to resize depths, "
             f"got {resample!r}"
         )
-    return resized(b, image, size, KERNELS[resample])
+    return resize_map(b, image, size, KERNELS[resample])
 
 
 def build_normals(b: MethodBuilder) -> None:
     """Make vectors of length 1, then resize them to the wanted size, by linear interpolation."""
-    b.output("normals", resized(b, unit_vectors(b["normals"], SHORTEST), b.target, "bilinear"), joins.Pad())
+    b.output("normals", resize_map(b, unit_vectors(b["normals"], SHORTEST), b.target, "bilinear"), joins.Pad())
 
 
 def unit_vectors(x: Value, shortest: float) -> Value:
@@ -140,10 +140,10 @@ def build_zoe(b: MethodBuilder) -> None:
     if source is not None:
         height, width = source
         top, left = (padding(height), padding(width)) if remove else (0, 0)
-        depth = resized(b, depth, (height + 2 * top, width + 2 * left), weights="f32")  # by torchvision
+        depth = resize_map(b, depth, (height + 2 * top, width + 2 * left), weights="f32")  # by torchvision
         if remove:
             depth = b.add(Crop(top, left, height, width), depth)
-    finish(b, resized(b, depth, b.sizes.get("target_sizes"), weights="f32"))
+    finish(b, resize_map(b, depth, b.sizes.get("target_sizes"), weights="f32"))
 
 
 def prepare(given: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -18,7 +18,7 @@ from graphproc.ops import Crop, Range
 from graphproc.ops.resample import TORCH_UNFUSED, Resample
 from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.method import REQUIRED, Field, Method
-from graphproc.processors.families.own_size_rule.sam import resized
+from graphproc.processors.families.own_size_rule.sam import resized_size
 
 NAME = "post_process_masks"
 MASKS = {"pred_masks": Field(("prompts", "masks", "mask_height", "mask_width"), "NCHW")}
@@ -32,7 +32,7 @@ def build(b: MethodBuilder) -> None:
     given = b.options["pad_size"]
     pad = b.config.pad_size if given is None else size_dict("pad_size", given, default_to_square=True, used=True)
     height, width = b.sizes["original_sizes"]
-    inside = b.sizes.get("reshaped_input_sizes") or resized(b.config, height, width)
+    inside = b.sizes.get("reshaped_input_sizes") or resized_size(b.config, height, width)
     x = b.add(Resample(pad["height"], pad["width"], "bilinear", False, TORCH_UNFUSED), b["pred_masks"])
     x = b.add(Crop(0, 0, inside[0], inside[1]), x)
     finish(b, b.add(Resample(height, width, "bilinear", False, TORCH_UNFUSED), x))

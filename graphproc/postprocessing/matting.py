@@ -15,7 +15,7 @@ from graphproc.errors import ImageError
 from graphproc.ir.program import Parity
 from graphproc.ops.resample import TORCH_UNFUSED, Resample
 from graphproc.postprocessing.builder import MethodBuilder
-from graphproc.postprocessing.depth import resized
+from graphproc.postprocessing.depth import resize_map
 from graphproc.postprocessing.method import TRANSFORMERS, Field, Method
 
 BACKGROUND = "backgrounds"
@@ -28,7 +28,7 @@ def build(b: MethodBuilder) -> None:
     """Return foregrounds and alphas at the wanted size; with a background also the composite, in bytes."""
     foreground, alpha = b["foregrounds"], b["alphas"]
     if b.target is not None:
-        foreground, alpha = (resized(b, x, b.target, "bilinear").clip(0, 1) for x in (foreground, alpha))
+        foreground, alpha = (resize_map(b, x, b.target, "bilinear").clip(0, 1) for x in (foreground, alpha))
     b.output("foreground", foreground, joins.Pad())
     b.output("alpha", alpha, joins.Pad())
     if BACKGROUND not in b:

@@ -186,7 +186,7 @@ class Method:
         if ragged and not self.rows:
             raise ConfigError(f"{self.name}: its outputs have one size whatever is found in the image. Leave ragged out.")
         name = f"{config.processor}.{self.name}"
-        b = MethodBuilder(name, self.parity, stacked=True, backend=backend, config=config, options=options, ragged=ragged)
+        b = MethodBuilder(name, self.parity, inputs_batched=True, backend=backend, config=config, options=options, ragged=ragged)
         b.values = {name: self._read(b, name) for name in self.present(fields or ())}
         b.sizes = {keyword: self._size(b, keyword.removesuffix("s")) for keyword in sized}
         self.build(b)

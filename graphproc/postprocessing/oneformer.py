@@ -26,7 +26,7 @@ from graphproc.postprocessing.segments import (
     THRESHOLDS,
     candidates,
     member,
-    resized,
+    resize_masks,
     result,
     same_class,
     scored,
@@ -52,7 +52,7 @@ def build(b: MethodBuilder) -> None:
     if not demo and "instance" in task and "ade20k" in (b.config.settings.get("class_info_file") or ""):
         labels = _renumbered(labels, _things(b))
     masks = b["masks_queries_logits"][query]
-    scored(b, found, resized(b, masks, antialias=True), best, labels, ())
+    scored(b, found, resize_masks(b, masks, antialias=True), best, labels, ())
 
 
 def _renumbered(labels: Value, things: tuple[int, ...]) -> Value:

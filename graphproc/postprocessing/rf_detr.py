@@ -25,7 +25,7 @@ from graphproc.postprocessing.segments import (
     information,
     is_candidate,
     output,
-    resized,
+    resize_masks,
     run_lengths,
     strongest,
 )
@@ -40,7 +40,7 @@ def build(b: MethodBuilder) -> None:
     scores, query, labels = best_pairs(b["logits"].sigmoid(), pairs_wanted(b))
     found = candidates(b, scores > b.number("threshold"))
     scores, query, labels = scores[found.places], query[found.places], labels[found.places]
-    masks = resized(b, b["pred_masks"][query])
+    masks = resize_masks(b, b["pred_masks"][query])
     inside = masks > b.number("mask_threshold")
     # A candidate that paints nothing lies within those before it, so a pixel belongs to the first candidate
     # that contains it. Where none does, `strongest` names the first of all, hence `inside &`.

@@ -21,7 +21,7 @@ from graphproc.postprocessing.detection import NAME as DETECTION
 from graphproc.postprocessing.detection import in_pixels
 from graphproc.postprocessing.mask_semantic import NAME as SEMANTIC
 from graphproc.postprocessing.method import BOXES, MASKS, Field, Method
-from graphproc.postprocessing.segments import INSTANCE, PARITY, Candidates, candidates, filled_up, is_candidate, resized
+from graphproc.postprocessing.segments import INSTANCE, PARITY, Candidates, candidates, filled_up, is_candidate, resize_masks
 from graphproc.postprocessing.semantic import OUTSIDE
 from graphproc.postprocessing.semantic import result as semantic_result
 from graphproc.sizes import num
@@ -45,7 +45,7 @@ def scores(b: MethodBuilder) -> Value:
 
 def semantic(b: MethodBuilder) -> None:
     """Return a map that is 1 where the probability is above the threshold, else 0."""
-    chances = resized(b, b["semantic_seg"].sigmoid())
+    chances = resize_masks(b, b["semantic_seg"].sigmoid())
     inside = (chances > b.number("threshold")).cast("i64")
     b.output("segmentation", inside.rearrange("1 h w -> h w", "HW"), joins.Pad(OUTSIDE))
     if b.options["return_segmentation_scores"]:

@@ -13,7 +13,7 @@ from graphproc import joins
 from graphproc.errors import ConfigError
 from graphproc.ir.program import Value
 from graphproc.postprocessing.builder import MethodBuilder
-from graphproc.postprocessing.depth import NORMALS, PARITY, normals_result, resized, unit_vectors
+from graphproc.postprocessing.depth import NORMALS, PARITY, normals_result, resize_map, unit_vectors
 from graphproc.postprocessing.method import Field, Method, over_pixels
 from graphproc.processors import stages
 from graphproc.sizes import num, rules
@@ -57,7 +57,7 @@ def fitted(b: MethodBuilder, x: Value) -> Value:
             size = x.shape[axis]
             start = num.minimum((side - length) // 2, size)
             x = x.narrow(axis, start, num.minimum(length, size - start))
-    return resized(b, x, b.sizes.get("target_sizes", source), "bilinear")
+    return resize_map(b, x, b.sizes.get("target_sizes", source), "bilinear")
 
 
 def points_result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:

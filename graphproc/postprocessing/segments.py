@@ -62,7 +62,7 @@ class Candidates:
 def candidates(b: MethodBuilder, kept: Value) -> Candidates:
     """Find the queries that are kept, given a bool for each, [queries]."""
     count = kept.sum(keepdims=True)
-    (number,) = b.measure(count, candidates=0)
+    (number,) = b.name_sizes(count, candidates=0)
     places = kept.cast("f32").top_k(num.maximum(number, 1))
     return Candidates(count, number, places, kept.shape[0])
 
@@ -216,7 +216,7 @@ def best_classes(b: MethodBuilder, logits: Value) -> tuple[Candidates, Value, Va
     return found, best[found.places], labels[found.places]
 
 
-def resized(b: MethodBuilder, masks: Value, antialias: bool = False) -> Value:
+def resize_masks(b: MethodBuilder, masks: Value, antialias: bool = False) -> Value:
     """Resize masks to the wanted size, if there is one."""
     return masks if b.target is None else b.add(Resample(*b.target, "bilinear", antialias, TORCH_UNFUSED), masks)
 
@@ -227,7 +227,7 @@ def segments(b: MethodBuilder, logits: str, masks: str, classes: tuple[int, ...]
     picked = b[masks][found.places]
     if side:
         picked = b.add(Resample(side, side, "bilinear", False, TORCH_UNFUSED), picked)
-    scored(b, found, resized(b, picked.sigmoid(), antialias), scores, labels, classes)
+    scored(b, found, resize_masks(b, picked.sigmoid(), antialias), scores, labels, classes)
 
 
 def detr_instance(b: MethodBuilder) -> None:

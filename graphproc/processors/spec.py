@@ -14,7 +14,7 @@ from graphproc.configs.sizes import plain_size
 from graphproc.errors import ConfigError
 from graphproc.ir.backends import BACKENDS, PIL, TORCHVISION
 from graphproc.ir.op import Op
-from graphproc.ir.program import Parity, Program, ProgramBuilder, Value, image_input, sides
+from graphproc.ir.program import Parity, Program, ProgramBuilder, Value, image_input, side_symbols
 from graphproc.ir.types import TensorType
 from graphproc.ops import CompositeOnCheckerboard, CompositeOnWhite, SelectChannels, ToChannelsFirst
 from graphproc.processors.calls import Reads
@@ -71,7 +71,7 @@ class ExtraInput:
 
     def type(self, name: str, dtype: str = "") -> TensorType:
         """Return the type of the program's input of that name; `dtype` replaces the declared element type."""
-        height, width = sides("" if self.aligned else f"{name}_")
+        height, width = side_symbols("" if self.aligned else f"{name}_")
         lengths = {"H": height, "W": width, "C": 3, "N": num.symbol(f"{name}_count"), "F": 4}
         return TensorType(dtype or self.dtype, tuple(lengths[letter] for letter in self.layout), self.layout)
 
@@ -102,8 +102,8 @@ class ProcessorSpec:
         returns_bare_array: whether a call returns its one output alone instead of a BatchFeature.
         images_per_sample_output: the output that tells how many images each sample has; empty in most
             classes. Classes that have one process an image differently if its sample has more
-            (`ProgramBuilder.several`), and join results image by image. Images that are not nested in
-            samples are samples of one.
+            (`ProgramBuilder.in_multi_image_sample`), and join results image by image. Images that
+            are not nested in samples are samples of one.
         settings_for_batch: makes the settings for a call's images from the call's settings and the
             (height, width) of all images. None where an image's result does not depend on the others.
         background: the name in `BACKGROUNDS` of what images with alpha are composited on; `DROPPED`
@@ -267,7 +267,7 @@ class ProcessorSpec:
         check(config, self.needs)
         if several and not self.images_per_sample_output:
             raise ConfigError(f"several: {self.name} processes images of samples of several as it does others. Leave it out.")
-        b = ProgramBuilder(self.name, self._declared(backend), several=several, backend=backend)
+        b = ProgramBuilder(self.name, self._declared(backend), in_multi_image_sample=several, backend=backend)
         x = image_input(b, dtype=dtype, channels=channels or CHANNELS[color])
         if color == "rgba" and self.background != DROPPED:
             x = b.add(BACKGROUNDS[self.background], x)

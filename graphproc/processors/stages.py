@@ -159,13 +159,13 @@ def as_it_was(b: ProgramBuilder, x: Value, dtype: str) -> Value:
 @resizing
 def resize(config: Config, height: Num, width: Num) -> rules.Size:
     """Apply `do_resize`: to `size`, by the standard rules."""
-    return rules.resized(height, width, config.size)
+    return rules.resized_size(height, width, config.size)
 
 
 @when("do_resize")
 def resize_without_antialias(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """Apply `do_resize` without antialiasing, to pixels of any type: only the nearest pixels count."""
-    size = rules.resized(x.type.size("H"), x.type.size("W"), config.size)
+    size = rules.resized_size(x.type.size("H"), x.type.size("W"), config.size)
     return resample(b, x, *size, config.resample, antialias=False)
 
 

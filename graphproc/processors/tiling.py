@@ -31,7 +31,7 @@ def resample(b: ProgramBuilder, config: Config, x: Value, height: Num, width: Nu
 @stages.when("do_resize")
 def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """Apply `do_resize` to tiles, which often have the size already."""
-    return resample(b, config, x, *rules.resized(x.type.size("H"), x.type.size("W"), config.size))
+    return resample(b, config, x, *rules.resized_size(x.type.size("H"), x.type.size("W"), config.size))
 
 
 def rescale_and_normalize(b: ProgramBuilder, config: Config, x: Value) -> Value:

@@ -1,1 +1,1 @@
-"""Running emitted graphs in ONNX Runtime."""
+"""Run emitted graphs in ONNX Runtime, or in torch."""

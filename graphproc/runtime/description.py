@@ -1,4 +1,7 @@
-"""What a graph says of itself in its metadata; some entries are JSON."""
+"""Read what a graph says of itself in its metadata.
+
+Keys have the prefix `graphproc.` in the file and lack it here. Some entries are JSON.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,19 @@ from typing import Any, TypeVar
 
 from graphproc.errors import GraphError
 
-Kind = TypeVar("Kind", dict[str, Any], list[str])
+JsonType = TypeVar("JsonType", dict[str, Any], list[str])
 
 
-def entry(metadata: Mapping[str, str], key: str, kind: type[Kind]) -> Kind:
-    """The value of an entry that is JSON; an empty one where the graph has no such entry.
+def entry(metadata: Mapping[str, str], key: str, kind: type[JsonType]) -> JsonType:
+    """Return the value of an entry that is JSON, or an empty one if the graph has no such entry.
+
+    Args:
+        metadata: the description, by keys without prefix.
+        key: the entry's key.
+        kind: the type that the value must have, `dict` or `list`.
 
     Raises:
-        GraphError: it is no JSON of that kind, so something else than graphproc wrote it.
+        GraphError: the entry is not JSON of that type, so something else than graphproc wrote it.
     """
     if key not in metadata:
         return kind()
@@ -32,15 +40,15 @@ def entry(metadata: Mapping[str, str], key: str, kind: type[Kind]) -> Kind:
 
 
 def describes(metadata: Mapping[str, str]) -> bool:
-    """Whether a graph says what it was emitted from: a processor's settings, or a program."""
+    """Return whether a graph says what it was emitted from: a processor's settings, or a program."""
     return bool(metadata.keys() & {"config", "program"})
 
 
 def settings_of(metadata: Mapping[str, str]) -> dict[str, Any]:
-    """The processor settings that a graph was compiled from.
+    """Return the processor settings that a graph was compiled from.
 
     Raises:
-        GraphError: the graph was not written by graphproc.
+        GraphError: graphproc did not write the graph.
     """
     if "config" not in metadata:
         raise GraphError("graph: it has no graphproc.config entry, so it was not written by graphproc")

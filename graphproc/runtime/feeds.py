@@ -1,4 +1,4 @@
-"""What a session is given, checked against its graph's inputs before anything runs."""
+"""Check what a session is given against its graph's inputs, before anything runs."""
 
 from __future__ import annotations
 
@@ -20,17 +20,20 @@ DTYPES = {
     "tensor(double)": np.float64,
     "tensor(bool)": np.bool_,
 }
-"""ONNX Runtime's names of the element types that preprocessing has; arrays of others are left to it."""
+"""The element types that preprocessing has, by ONNX Runtime's names.
+
+Arrays of other types are left to ONNX Runtime.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """An input or output of a graph.
+    """Describe an input or output of a graph.
 
     Attributes:
         name: its name.
-        dims: its dimensions: ints, or names of free ones; None for one without a name.
-        dtype: its element type, where it is a known one.
+        dims: its dimensions: ints, names of free ones, or None for a free one without a name.
+        dtype: its numpy element type, or None if it is not in `DTYPES`.
         sequence: whether it is a sequence of such arrays.
     """
 
@@ -41,7 +44,7 @@ class Port:
 
     @classmethod
     def of(cls, value: Any) -> Port:
-        """What ONNX Runtime says of a value."""
+        """Describe a value by what ONNX Runtime says of it."""
         kind = value.type
         sequence = kind.startswith("seq(")
         return cls(value.name, list(value.shape or []), DTYPES.get(kind[4:-1] if sequence else kind), sequence)
@@ -53,16 +56,17 @@ class Port:
 
 
 def read(ports: Sequence[Port], given: Any, *, one_length: Collection[str]) -> tuple[dict[str, Any], dict[str, int]]:
-    """The arrays for a graph's inputs, and how long the free dimensions are.
+    """Return the arrays for a graph's inputs, and the lengths of the free dimensions by name.
 
     Args:
         ports: the graph's inputs.
-        given: an array for each by name.
-        one_length: the inputs where free dimensions of one name have one length: those of this package's graphs. In other
-            graphs names may mean nothing.
+        given: an array for each, by name; for a sequence a list of arrays.
+        one_length: the inputs in which free dimensions of one name have one length. These are the
+            inputs of this package's graphs; in other graphs names may mean nothing.
 
     Raises:
-        ImageError: an input is missing, unknown or no array, or has another dtype or shape than the graph's.
+        ImageError: an input is missing, unknown or not an array, or its dtype or shape is not the
+            graph's.
     """
     if not isinstance(given, Mapping):
         names = ", ".join(f"{port.name!r}: array" for port in ports)
@@ -96,12 +100,16 @@ def _one(port: Port, value: Any) -> Array:
 
 
 def _array(port: Port, label: str, value: Any) -> Array:
-    """An array, or what another library has as one, in the port's dtype."""
+    """Return a value as an array of the port's dtype; it may be another library's array.
+
+    Raises:
+        ImageError: it is not an array, or has another dtype.
+    """
     array: Array | None = value if isinstance(value, np.ndarray) else None
     if array is None:
         try:
             array = np.asarray(value) if hasattr(value, "__array__") else None
-        except Exception as error:  # whatever a library has against it: a tensor on a device, one with a gradient
+        except Exception as error:  # e.g. a tensor on a device, or one with a gradient
             raise ImageError(f"{label}: expected an array, got {_kind(value)} that is none ({error})") from error
     if array is None:
         raise ImageError(
@@ -118,7 +126,11 @@ def _kind(value: Any) -> str:
 
 
 def _add_sizes(port: Port, shape: Sequence[int], sizes: dict[str, int], one_length: bool) -> None:
-    """Say how long the free dimensions are that an array has, which all inputs share."""
+    """Add the lengths of an array's free dimensions to `sizes`.
+
+    Raises:
+        ImageError: a dimension has another length than the graph says, or than the inputs before.
+    """
     for axis, (dim, length) in enumerate(zip(port.dims, shape, strict=True)):
         wanted = sizes.setdefault(dim, length) if isinstance(dim, str) else dim
         if wanted is not None and wanted != length and (one_length or not isinstance(dim, str)):

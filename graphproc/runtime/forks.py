@@ -1,7 +1,8 @@
-"""What holds locks and threads begins anew in a forked process, where the threads that held and ran them are not.
+"""Renew what holds locks and threads in a forked process.
 
-Locks that are not ours cannot begin anew: Python's locks of modules that are being imported, and ONNX Runtime's while it makes a
-session. A fork waits until no other thread is in such a part (`unforked`).
+A forked process lacks the parent's threads, so locks that they held would never be released. Some
+locks cannot be renewed: Python's locks of modules that are being imported, and ONNX Runtime's while
+it makes a session. A fork waits until no other thread is in such a part (`unforked`).
 """
 
 from __future__ import annotations
@@ -18,25 +19,32 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 LONGEST = 30
-"""Seconds that a fork waits at most: another library may have taken a lock before it that the others wait for."""
+"""How many seconds a fork waits at most.
+
+Without a limit it could wait for ever: another library may have taken a lock before the fork that
+the other threads wait for.
+"""
 
 _known: weakref.WeakSet[Any] = weakref.WeakSet()
 _left: list[Any] = []
 _changed = threading.Condition()
 _within: dict[int, int] = {}
-"""Of each thread in parts that no fork may interrupt, how many it is in, one in another."""
+"""How many parts that no fork may interrupt each thread is in, one inside another."""
 
 
 class Renewed(Protocol):
-    """Has state that a forked process cannot use."""
+    """Have state that a forked process cannot use."""
 
     def renew(self) -> None:
-        """Begin anew in a forked process, before anything else runs there."""
+        """Begin anew in a forked process. This is called before anything else runs there."""
 
 
 @contextmanager
 def unforked() -> Iterator[None]:
-    """Keep forks of other threads waiting while this part runs, which imports modules or makes sessions."""
+    """Make forks of other threads wait while this part runs.
+
+    Such a part imports modules or makes sessions.
+    """
     thread = threading.get_ident()
     with _changed:
         _within[thread] = _within.get(thread, 0) + 1
@@ -56,18 +64,24 @@ def _before() -> None:
 
 
 def call_in_children(function: Callable[[], None]) -> None:
-    """Have a function called in every process that is forked from this one, before anything else runs there."""
+    """Call a function in every process that is forked from this one.
+
+    It is called before anything else runs there.
+    """
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=function)
 
 
 def renew_in_children(thing: Renewed) -> None:
-    """Have a thing renewed in every process that is forked from this one, as long as it is there."""
+    """Renew an object in every process that is forked from this one, as long as the object exists."""
     _known.add(thing)
 
 
 def leave(thing: Any) -> None:
-    """Keep an object of the parent for good: its end would wait for threads that a forked process does not have."""
+    """Keep an object of the parent for good.
+
+    Its destructor would wait for threads that a forked process lacks.
+    """
     _left.append(thing)
 
 

@@ -1,7 +1,7 @@
-"""Memory of large results, kept for the next ones.
+"""Keep the memory of large results for the next ones.
 
-The system clears the pages of memory that it gives when they are first written, which takes as long as filling them. C
-libraries give large blocks back at once, so every large result would pay for that.
+The system clears pages of memory when they are first written, which takes as long as filling them.
+C libraries give large blocks back at once, so every large result would pay for that.
 """
 
 from __future__ import annotations
@@ -18,13 +18,17 @@ from graphproc.runtime import forks
 Array = np.ndarray[Any, Any]
 
 KEPT_FROM = 32 << 20
-"""Bytes of a result from which on its memory is kept: below, C libraries keep it themselves."""
+"""From how many bytes on a result's memory is kept. C libraries keep smaller blocks themselves."""
 
 
 class Memory:
-    """A block of memory for each name, and whether the array that was last given of it is still there."""
+    """Hold one block of memory for each name.
+
+    A block is given again when the array that was last given of it is gone.
+    """
 
     def __init__(self) -> None:
+        """Begin without blocks."""
         self._blocks: dict[str, tuple[Array, weakref.ref[Array]]] = {}
         self._lock = threading.Lock()
         forks.renew_in_children(self)
@@ -34,7 +38,10 @@ class Memory:
         self._lock = threading.Lock()
 
     def array(self, name: str, shape: tuple[int, ...], dtype: Any) -> Array:
-        """An array without values: in the last one's memory where that has the size and nobody holds it, or a view of it.
+        """Return an array without values.
+
+        It lies in the memory of the last array of that name, if that has the same size in bytes and
+        nobody holds it or a view of it.
 
         Args:
             name: what the array is for.
@@ -42,7 +49,7 @@ class Memory:
             dtype: its element type.
 
         Raises:
-            MemoryError: there is not so much.
+            MemoryError: there is not enough memory.
         """
         size = math.prod(shape) * np.dtype(dtype).itemsize
         if size < KEPT_FROM:
@@ -52,7 +59,7 @@ class Memory:
             if block is None or block.size != size or (given is not None and given() is not None):
                 self._blocks.pop(name, None)
                 block = np.empty(size, np.uint8)
-            # Every view of an array that lives in foreign memory holds that array, not the memory.
+            # Views hold this array, because its memory is not its own. So it is gone when all of them are.
             array = np.frombuffer(block.data, dtype)
             self._blocks[name] = block, weakref.ref(array)
             return array.reshape(shape)

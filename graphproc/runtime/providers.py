@@ -1,4 +1,4 @@
-"""Execution providers: by short name, present or a clear error."""
+"""Choose execution providers by short names, and refuse those that are not installed."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ PROVIDERS: Mapping[str, tuple[str, str]] = {
     "cpu": ("CPUExecutionProvider", "pip install onnxruntime"),
     "cuda": ("CUDAExecutionProvider", "pip install onnxruntime-gpu (and remove onnxruntime)"),
 }
-"""ONNX Runtime's name of each provider, and what installs it."""
+"""For each short name, ONNX Runtime's name of the provider, and the command that installs it."""
 
 
 def provider_names(provider: str) -> list[str]:
-    """The provider list for a session.
+    """Return the list of providers for a session.
 
     Raises:
-        RuntimeUnavailableError: the installed ONNX Runtime does not have the provider.
+        RuntimeUnavailableError: the name is unknown, or the installed ONNX Runtime lacks the
+            provider.
     """
     import onnxruntime
 
@@ -34,7 +35,10 @@ def provider_names(provider: str) -> list[str]:
 
 
 def session_options(provider: str, threads: int | None) -> Any:
-    """Options of a session: the number of threads, no memory plan for each size, few log lines."""
+    """Return the options of a session: few log lines, and no memory plan for each size.
+
+    `threads` is the number of threads of an operator; None leaves it to ONNX Runtime.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

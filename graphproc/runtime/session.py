@@ -1,4 +1,4 @@
-"""An ONNX Runtime session with named inputs and outputs that learns the sizes it sees."""
+"""Run a graph in an ONNX Runtime session that learns the sizes it sees."""
 
 from __future__ import annotations
 
@@ -31,29 +31,34 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, Any]
 
 SPECIALISE_AFTER = 256
-"""After how many runs of one image size it gets a session of its own. That takes 25 to 60 ms and saves up to 2 ms a run."""
+"""After how many runs an image size gets a session of its own.
+
+Making it takes 25 to 60 ms, and it saves up to 2 ms a run.
+"""
 MAX_COUNTED = 1024
 """How many image sizes are counted before counting starts anew."""
 MAX_SPECIALISED = 4
-"""How many image sizes keep a session of their own; the least recently used is dropped."""
+"""How many image sizes keep a session of their own. The least recently used one is dropped."""
 
 
 class Session:
-    """Runs a preprocessing graph.
+    """Run a preprocessing graph.
 
-    A graph for images of any size computes its weights anew for each; when one size comes back often, the session makes
-    another for that size: of the graph that the settings in its description give for it, or where it has none, of the same graph
-    with these dimensions fixed. Results are the same bits.
+    A graph for images of any size computes its weights anew for each. When one size comes back
+    often, the session makes another session for that size. Its graph is emitted from the settings
+    in the description; without a description, it is the same graph with these dimensions fixed.
+    Results are the same bits.
 
-    A session can be pickled: it takes its graph along, or the path of one with weights in other files. A forked process makes its
-    own on the first run there.
+    A session can be pickled: it takes its graph along, or the path of a graph with weights in other
+    files. A forked process makes its own session on the first run there.
 
     Attributes:
         inputs: the names of the graph's inputs.
         outputs: the names of its outputs.
         dims: each input's dimensions by name: ints, or names of free ones; none for a sequence.
         sequences: the inputs that are sequences of arrays of different shapes.
-        metadata: the graph's description of itself (`graphproc.*` entries of `metadata_props`, without the prefix).
+        metadata: the graph's description of itself: the entries `graphproc.*` of `metadata_props`,
+            without the prefix.
         provider: `cpu` or `cuda`.
     """
 
@@ -71,24 +76,27 @@ class Session:
 
         Args:
             graph: the path of an ONNX file, its bytes, or a model.
-            provider: `cpu` or `cuda`; one that is not installed is an error, never a fallback.
-            threads: threads within an operator, for one run at a time, or of a batch for as many of its images side by side;
-                None lets ONNX Runtime decide, and takes up to 8 for a batch.
-            specialise_after: after how many runs of one image size a session for that size is made; None for never. Doubled
-                whenever one is dropped for another.
-            one_size: makes the graph for an image size, where the graph has no description that it can be made from.
+            provider: `cpu` or `cuda`. A provider that is not installed is an error, never a
+                fallback.
+            threads: how many threads an operator uses, if the session runs one thing at a time; for
+                a batch, how many of its images run side by side. With None, ONNX Runtime decides,
+                and a batch takes up to 8.
+            specialise_after: after how many runs of one image size a session for that size is made;
+                None for never. The number doubles whenever one such session is dropped for another.
+            one_size: makes the graph for an image size, if the graph has no description to make it
+                from.
             memory: where large results go; None for memory of its own.
 
         Raises:
             RuntimeUnavailableError: the provider is not installed or could not start.
-            GraphError: the file is missing or no valid ONNX model.
+            GraphError: the file is missing or not a valid ONNX model.
         """
         self.provider = provider
         self._providers = provider_names(provider)
         self._threads = threads
         self._asked_after = specialise_after
         self._model = _model_bytes(graph)
-        self._session: Any = self._created(self._model, {})
+        self._session: Any = self._load(self._model, {})
         self._ports = [Port.of(value) for value in self._session.get_inputs()]
         self.dims = {port.name: port.dims for port in self._ports}
         self.sequences = frozenset(port.name for port in self._ports if port.sequence)
@@ -99,8 +107,8 @@ class Session:
         self._shown = f"{', '.join(map(str, self._ports))} -> {', '.join(map(str, results))}"
         entries = self._session.get_modelmeta().custom_metadata_map
         self.metadata = {k.removeprefix("graphproc."): v for k, v in sorted(entries.items()) if k.startswith("graphproc.")}
-        # What a model behind the preprocessing makes of a batch may depend on how many images it has.
-        # So may what its free axes are called; in graphs of this package a name is one length.
+        # The results of a model behind the preprocessing may depend on the number of images in a batch.
+        # Names of free axes mean one length in this package's graphs; in others they may mean nothing.
         own = self.inputs if describes(self.metadata) else []
         self._names_axes = entry(self.metadata, "fusion", dict).get("inputs", []) if "fusion" in self.metadata else own
         self._separable = self.metadata.get("separable") == "true" and "fusion" not in self.metadata
@@ -123,7 +131,7 @@ class Session:
         self.__init__(**state)  # type: ignore[misc]
 
     def _begin(self) -> None:
-        """Begin without sizes that were seen."""
+        """Forget all sizes that were seen."""
         self._after = self._asked_after
         self._seen: Counter[tuple[Any, ...]] = Counter()
         self._specialised: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
@@ -137,18 +145,23 @@ class Session:
         self._begin()
 
     @forks.unforked()
-    def _create(self, sizes: Mapping[str, int]) -> Any:
-        """A session for some sizes."""
+    def _specialise(self, sizes: Mapping[str, int]) -> Any:
+        """Make a session for some sizes."""
         if sizes.keys() == {"height", "width"}:
             if self._one_size is None:
                 self._one_size = one_size.of_described(self._model, self.metadata) or no_graph
             with suppress(GraphprocError):
-                return self._created(self._one_size(sizes["height"], sizes["width"]), {})
-        return self._created(self._model, sizes)
+                return self._load(self._one_size(sizes["height"], sizes["width"]), {})
+        return self._load(self._model, sizes)
 
     @forks.unforked()
-    def _created(self, model: bytes | str, fixed: Mapping[str, int]) -> Any:
-        """An ONNX Runtime session of a model, some of its dimensions fixed."""
+    def _load(self, model: bytes | str, fixed: Mapping[str, int]) -> Any:
+        """Make an ONNX Runtime session of a model, with some of its dimensions fixed.
+
+        Raises:
+            GraphError: ONNX Runtime cannot load the model.
+            RuntimeUnavailableError: the provider could not start.
+        """
         import onnxruntime
 
         options = session_options(self.provider, self._threads)
@@ -173,15 +186,18 @@ class Session:
 
         Args:
             inputs: an array for each input; C-contiguous ones are read in place.
-            out: arrays that outputs are written to and that are returned for them, by name; C-contiguous, of the shape and
-                dtype that the output has. Graphs that read sequences take none.
+            out: for outputs by name, arrays that they are written to and that are returned. They
+                must be C-contiguous and of the output's shape and dtype. Graphs that read sequences
+                take none.
 
         Returns:
-            The outputs by name. Nothing is copied on the way, and memory of large ones is used again once nobody holds them.
+            The outputs by name. Nothing is copied on the way. Memory of large ones is used again
+            once nobody holds them.
 
         Raises:
-            ImageError: an input is missing, unknown, has another dtype or rank than the graph's, or not the sides that it has
-                to share with another; or an output has not the shape and dtype of the array for it.
+            ImageError: an input is missing or unknown, has another dtype or rank than the graph's,
+                or not the sides that it shares with another input. Or an array in `out` has another
+                shape or dtype than the output.
         """
         arrays, sizes = read(self._ports, inputs, one_length=self._names_axes)
         if self.sequences:
@@ -197,14 +213,15 @@ class Session:
         if self._separable and self.provider == "cpu" and 1 < threads < batch - 1:
             return self._side_by_side(arrays, batch, threads, out)
         try:
-            return self._execute(self._for(sizes), arrays, batch, out)
+            return self._execute(self._session_for(sizes), arrays, batch, out)
         except Exception as error:
             raise _refused(error, arrays) from error
 
     def _side_by_side(self, inputs: Mapping[str, Array], batch: int, threads: int, out: Mapping[str, Array]) -> dict[str, Array]:
         """Run parts of a batch on workers, each on its share of the images.
 
-        Where the graph does not say how large results are, the first image runs alone and its results do.
+        If the graph does not say how large results are, the first image runs alone and its results
+        say so.
         """
 
         def part(array: Array, start: int, stop: int) -> Array:
@@ -241,7 +258,10 @@ class Session:
             raise _refused(error, feeds) from error
 
     def _execute(self, session: Any, inputs: Mapping[str, Array], batch: int, out: Mapping[str, Array]) -> dict[str, Array]:
-        """Run with inputs and outputs bound: nothing is copied on the way in, and known outputs are written in place."""
+        """Run with inputs and outputs bound.
+
+        Inputs are not copied, and outputs of known shape are written in place.
+        """
         binding = session.io_binding()
         for name, array in inputs.items():
             binding.bind_cpu_input(name, array if array.flags.c_contiguous else np.ascontiguousarray(array))
@@ -265,14 +285,17 @@ class Session:
         return results
 
     def _general(self) -> Any:
-        """The session for any size."""
+        """Return the session for any size."""
         session = self._session
         if session is None:
-            session = self._session = self._created(self._model, {})
+            session = self._session = self._load(self._model, {})
         return session
 
-    def _for(self, sizes: dict[str, int]) -> Any:
-        """The session for these sizes: the general one until they have come back often enough."""
+    def _session_for(self, sizes: dict[str, int]) -> Any:
+        """Return the session for some sizes.
+
+        It is the general one until the sizes have come back often enough.
+        """
         general = self._general()
         if not sizes or self._after is None:
             return general
@@ -286,17 +309,18 @@ class Session:
             self._seen[key] += 1
             if self._seen[key] < self._after:
                 return general
-            made = self._specialised[key] = self._create(sizes)
+            made = self._specialised[key] = self._specialise(sizes)
             if len(self._specialised) > MAX_SPECIALISED:
                 dropped, _ = self._specialised.popitem(last=False)
                 self._seen[dropped] = 0
-                self._after *= 2  # more sizes take turns than are kept: make new sessions ever more seldom
+                self._after *= 2  # more sizes take turns than are kept, so make new sessions less often
             return made
 
     def of_worker(self) -> Session:
-        """The session that belongs to the calling worker, for runs side by side: itself for the first, with one thread.
+        """Return the session of the calling worker, for runs side by side.
 
-        Runs of one session share its working memory, which passes from core to core; those of two sessions do not.
+        Runs of one session share its working memory, which passes from core to core; runs of two
+        sessions do not. The first worker gets this session itself, if that has one thread.
         """
         index = workers.worker_index()
         if index == 0 and self._threads == 1:
@@ -308,12 +332,12 @@ class Session:
         return self._of_workers[index]
 
     def __call__(self, *arrays: Any, **inputs: Any) -> BatchFeature:
-        """Run on arrays, in the order of the inputs or by name: `session(images)`, `session(images=images)`.
+        """Run on arrays, in order or by name: `session(images)`, `session(images=images)`.
 
         A sequence is a list of arrays.
 
         Raises:
-            ImageError: as `run`, or there are more arrays than inputs.
+            ImageError: as for `run`, or there are more arrays than inputs.
         """
         if len(arrays) > len(self.inputs):
             raise ImageError(f"graph inputs: expected {', '.join(self.inputs)}, got {len(arrays)} arrays. Stack images into one.")
@@ -323,21 +347,21 @@ class Session:
         return BatchFeature({**self.run({**named, **inputs})})
 
     def config(self) -> dict[str, Any]:
-        """The processor settings that the graph was compiled from.
+        """Return the processor settings that the graph was compiled from.
 
         Raises:
-            GraphError: the graph was not written by graphproc.
+            GraphError: graphproc did not write the graph.
         """
         return settings_of(self.metadata)
 
 
 UNLIKE = "Inconsistent shape in loop output"
-"""What ONNX Runtime says where a graph's loop over images cannot stack what it made of them."""
+"""What ONNX Runtime says if a graph's loop over images cannot stack their results."""
 ONE_SHAPE = "expected results of one shape of all images"
 
 
 def _refused(error: Exception, inputs: Mapping[str, Any]) -> ImageError:
-    """What a failed run says of the input."""
+    """Return the error for a failed run, which says what is wrong with the input."""
     reason = broken(str(error)) or (ONE_SHAPE if UNLIKE in str(error) else None)
     if reason is None:
         return ImageError(f"graph: ONNX Runtime refused the input. {str(error).splitlines()[0]}")
@@ -347,7 +371,10 @@ def _refused(error: Exception, inputs: Mapping[str, Any]) -> ImageError:
 
 
 def _array(value: Any) -> Array:
-    """What ONNX Runtime allocated for an output, as an array that keeps it alive; a copy where it cannot be shared."""
+    """Return an output that ONNX Runtime allocated, as an array that keeps it alive.
+
+    It is a copy if the memory cannot be shared.
+    """
     if hasattr(value, "__dlpack__"):
         array = np.from_dlpack(value)
         if array.flags.writeable:
@@ -357,7 +384,13 @@ def _array(value: Any) -> Array:
 
 
 def _model_bytes(graph: Any) -> bytes | str:
-    """The model as ONNX Runtime loads it: its bytes, or its path where weights may stand in files beside it."""
+    """Return the model as ONNX Runtime loads it: its bytes or its path.
+
+    It is the path if weights may be in files beside the model.
+
+    Raises:
+        GraphError: it is no path, bytes or model, or the file cannot be read.
+    """
     if isinstance(graph, (bytes, bytearray, memoryview)):
         return bytes(graph)
     if hasattr(graph, "SerializeToString"):

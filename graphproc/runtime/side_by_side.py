@@ -1,4 +1,4 @@
-"""Runs of sessions side by side: the images of a call, or the parts of a batch."""
+"""Run sessions side by side: on the images of a call, or on the parts of a batch."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ R = TypeVar("R")
 
 
 class SideBySide:
-    """Starts runs on workers, which have a session each; with one thread, runs them at once.
+    """Start runs on workers, which have a session each; with one thread, run them at once.
 
-    Operators of one image are too short to share: two threads in each save a quarter of its time,
-    side by side half of it. Leaving the context cancels what has not begun and waits for the rest,
-    so that nothing goes on behind the caller's back.
+    Operators of one image are too short to share: two threads inside each save a quarter of the
+    time, two images side by side save half of it. Leaving the context cancels runs that have not
+    begun and waits for the others, so that nothing goes on behind the caller's back.
 
     Attributes:
         threads: how many runs there are at a time.

@@ -1,4 +1,4 @@
-"""A preprocessing graph as a `torch.nn.Module`: the same bits on tensors, on the CPU or a GPU."""
+"""Run a preprocessing graph as a `torch.nn.Module`: the same bits on tensors, on the CPU or a GPU."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ except ImportError:
 from torch import Tensor
 
 from graphproc.runtime.description import settings_of
-from graphproc.runtime.torch_ops import RULES
-from graphproc.runtime.torch_ops.body import Environment, Step, compile_graph
+from graphproc.runtime.torch_ops import IMPLEMENTATIONS
+from graphproc.runtime.torch_ops.body import Environment, Node, compile_graph
 from graphproc.runtime.torch_ops.dtypes import DTYPES
 
 if TYPE_CHECKING:
@@ -28,30 +28,35 @@ if TYPE_CHECKING:
 
 
 class TorchModule(torch.nn.Module):
-    """Runs a preprocessing graph on torch tensors, with the bits that ONNX Runtime gives.
+    """Run a preprocessing graph on torch tensors, with the bits that ONNX Runtime gives.
 
-    The graph's constants are buffers: `.to("cuda")` moves them, and images then have to be there too. Their element types are
-    part of the result, so `.half()` and the like change nothing, and they are not in `state_dict()`. Size arithmetic stays on
-    the CPU; pixels stay on their device, except for classes that find sizes in pixels.
+    The graph's constants are buffers: `.to("cuda")` moves them, and images must then be there, too.
+    Their element types are part of the result, so `.half()` and the like change nothing, and they
+    are not in `state_dict()`. Size arithmetic stays on the CPU. Pixels stay on their device, except
+    for classes that find sizes in pixels.
 
     Attributes:
         inputs: the names of the graph's inputs.
         outputs: the names of its outputs.
-        dims: each input's dimensions by name: ints, or names of free ones, None where images of a sequence differ.
+        dims: each input's dimensions by name: ints, or names of free ones; None where images of a
+            sequence differ.
         sequences: the inputs that are lists of tensors of different shapes.
-        metadata: the graph's description of itself (`graphproc.*` entries of `metadata_props`, without the prefix).
+        metadata: the graph's description of itself: the entries `graphproc.*` of `metadata_props`,
+            without the prefix.
     """
 
     def __init__(self, preprocessing: Any, **options: Any) -> None:
         """Read a graph.
 
         Args:
-            preprocessing: a processor, or the path, the bytes or the model of a preprocessing graph.
-            **options: for a processor: what its `to_onnx` takes (`input`, `color`, `image_size`, ...). `target` is `cuda`
-                unless given, the form of plain float32 products, which suits torch on every device.
+            preprocessing: a processor, or a preprocessing graph: its path, bytes or model.
+            **options: for a processor, what its `to_onnx` takes (`input`, `color`, `image_size`,
+                ...). `target` is `cuda` unless it is given: the form with plain float32 products,
+                which suits torch on every device.
 
         Raises:
-            GraphError: the file is missing or no valid ONNX model, or has an operator that torch has no rule for.
+            GraphError: the file is missing or not a valid ONNX model, or the graph has an operator
+                that is not implemented here.
         """
         super().__init__()
         model = _model(preprocessing, options)
@@ -73,28 +78,30 @@ class TorchModule(torch.nn.Module):
             self.register_buffer(buffer, constants[name], persistent=False)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> TorchModule:
-        # What `.to`, `.half` and `.cuda` call: devices change, element types do not.
+        # `.to`, `.half` and `.cuda` call this. Devices change, element types do not.
         super()._apply(lambda tensor: tensor.to(fn(tensor).device), recurse)
         return self
 
     @property
     def device(self) -> torch.device:
-        """Where the constants are, and images have to be."""
+        """Return where the constants are, and images have to be."""
         return next(self.buffers(), torch.empty(0)).device
 
     def forward(self, *tensors: Any, **inputs: Any) -> BatchFeature:
-        """Preprocess tensors, in the order of the inputs or by name: `module(images)`, `module(images=images)`.
+        """Preprocess tensors, in order or by name: `module(images)`, `module(images=images)`.
 
         Args:
-            *tensors: the graph's inputs: `images`, uint8 [batch, height, width, C]; with `input="image"` one image, uint8
-                [height, width, C]; with `input="sequence"` a list of such; and what extra inputs the graph has.
+            *tensors: the graph's inputs: `images`, uint8 [batch, height, width, C]; with
+                `input="image"` one image, uint8 [height, width, C]; with `input="sequence"` a list
+                of such; then the graph's extra inputs.
             **inputs: the same by name.
 
         Returns:
-            Tensors on the module's device, under the graph's output names. Nothing has a gradient.
+            Tensors on the module's device, under the graph's output names. They have no gradient.
 
         Raises:
-            ImageError: an input is missing, unknown, or has another dtype, rank, size or device than the graph's.
+            ImageError: an input is missing or unknown, or has another dtype, rank, size or device
+                than the graph's.
         """
         if len(tensors) > len(self.inputs):
             raise ImageError(
@@ -108,6 +115,11 @@ class TorchModule(torch.nn.Module):
         return self._run(named)
 
     def _run(self, named: Mapping[str, Any]) -> BatchFeature:
+        """Check the tensors by name and compute the outputs.
+
+        Raises:
+            ImageError: a tensor does not fit the graph, or torch refuses it.
+        """
         device = self.device
         self._check(named, device)
         environment: Environment = {**self._constants, **named}
@@ -122,32 +134,42 @@ class TorchModule(torch.nn.Module):
         return BatchFeature({name: environment[name].to(device) for name in self.outputs})
 
     def config(self) -> dict[str, Any]:
-        """The processor settings that the graph was compiled from.
+        """Return the processor settings that the graph was compiled from.
 
         Raises:
-            GraphError: the graph was not written by graphproc.
+            GraphError: graphproc did not write the graph.
         """
         return settings_of(self.metadata)
 
     def extra_repr(self) -> str:
-        """Inputs and outputs, for `print(module)`."""
+        """Return the names of inputs and outputs, for `print(module)`."""
         return f"{', '.join(self.inputs)} -> {', '.join(self.outputs)}"
 
-    def _fetch(self, step: Step, environment: Environment) -> list[Any]:
-        """As `_fetch`, and if one input is on the module's device, the others as well, but those that are read on the host."""
-        values = _fetch(step, environment)
-        stay = RULES[step.operator].stay
+    def _fetch(self, node: Node, environment: Environment) -> list[Any]:
+        """Return the inputs of a node, all on one device.
+
+        If one input is on the module's device, the others go there, but not those that are read on
+        the host.
+        """
+        values = _fetch(node, environment)
+        stay = IMPLEMENTATIONS[node.operator].stay
         here = [index for index, value in enumerate(values) if isinstance(value, Tensor) and index not in stay]
         device = next((values[index].device for index in here if values[index].device.type != "cpu"), None)
         if device is not None:
             for index in here:
                 if values[index].device != device:
-                    # A scalar left on the CPU would do for torch, but not for the bits: it divides by multiplying.
-                    buffer = self._buffer_of.get(step.inputs[index])
+                    # torch takes a scalar on the CPU, but then divides by multiplying: other bits.
+                    buffer = self._buffer_of.get(node.inputs[index])
                     values[index] = values[index].to(device) if buffer is None else getattr(self, buffer)
         return values
 
     def _check(self, named: Mapping[str, Any], device: torch.device) -> None:
+        """Check tensors by name against the graph's inputs.
+
+        Raises:
+            ImageError: one is no torch tensor, or has another dtype, device or shape than the
+                input.
+        """
         sizes: dict[str, int] = {}
         for name, value in named.items():
             several = name in self.sequences
@@ -171,9 +193,9 @@ class TorchModule(torch.nn.Module):
                     raise ImageError(f"{name}: expected the shape [{shown}], got {list(tensor.shape)}")
 
 
-def _fetch(step: Step, environment: Environment) -> list[Any]:
-    """The inputs of a step."""
-    return [environment[name] if name else None for name in step.inputs]
+def _fetch(node: Node, environment: Environment) -> list[Any]:
+    """Return the inputs of a node, each where it is; absent ones are None."""
+    return [environment[name] if name else None for name in node.inputs]
 
 
 def _dims(kind: Any) -> list[int | str | None]:
@@ -182,7 +204,7 @@ def _dims(kind: Any) -> list[int | str | None]:
 
 @contextmanager
 def _exact_products(device: torch.device) -> Iterator[None]:
-    """Full float32 in matrix products, whatever the program around has set."""
+    """Compute matrix products in full float32, whatever the calling program has set."""
     with ExitStack() as stack:
         for kind in {"cpu", device.type}:
             if torch.amp.is_autocast_available(kind):
@@ -193,9 +215,10 @@ def _exact_products(device: torch.device) -> Iterator[None]:
 
 @contextmanager
 def _float32_products() -> Iterator[None]:
-    """No product of float32 in bfloat16 or TF32.
+    """Turn off products of float32 in bfloat16 or TF32.
 
-    Before torch 2.9 one setting is for all devices; since then each has its own, and the old one may not be asked.
+    Before torch 2.9 one setting is for all devices. Since then each device has its own, and the old
+    one may not be read.
     """
     devices = [d for d in (torch.backends.mkldnn, torch.backends.cuda) if hasattr(getattr(d, "matmul", None), "fp32_precision")]
     if not devices:
@@ -217,7 +240,11 @@ def _float32_products() -> Iterator[None]:
 
 
 def _model(preprocessing: Any, options: dict[str, Any]) -> onnx.ModelProto:
-    """The model of a processor, a path, bytes, or the model itself."""
+    """Return the model of a processor, a path, bytes, or a model.
+
+    Raises:
+        GraphError: it is none of these, it cannot be read, or options are given for a graph.
+    """
     if hasattr(preprocessing, "to_onnx"):
         made: onnx.ModelProto = preprocessing.to_onnx(**{"target": "cuda", **options})
         return made
@@ -237,5 +264,5 @@ def _model(preprocessing: Any, options: dict[str, Any]) -> onnx.ModelProto:
         ) from None
     try:
         return onnx.load_model_from_string(content)
-    except Exception as error:  # protobuf's own class, which has no base but Exception
+    except Exception as error:  # protobuf's own class has no base but Exception
         raise GraphError(f"graph: expected an ONNX model, got something else or half a file ({error})") from None

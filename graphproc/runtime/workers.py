@@ -1,4 +1,4 @@
-"""Worker threads of this process, and items that they prefetch."""
+"""Keep the worker threads of this process, and prefetch items on them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 MOST_THREADS = 8
-"""How many threads are used at most where no number is asked for; each has sessions of its own."""
+"""How many threads are used at most if no number is asked for. Each has sessions of its own."""
 PREFETCHED = 2
-"""How many items for each thread are made before they are asked for."""
+"""How many items for each thread are computed before they are asked for."""
 
 _here = threading.local()
 _pools: dict[int, ThreadPoolExecutor] = {}
@@ -27,7 +27,10 @@ _lock = threading.Lock()
 
 
 def _begin() -> None:
-    """Begin anew in a forked process: no thread of its parent runs there, or gives the lock back."""
+    """Begin anew in a forked process.
+
+    The parent's threads do not run there, and never release the lock.
+    """
     global _lock
     forks.leave(dict(_pools))
     _pools.clear()
@@ -39,11 +42,12 @@ forks.call_in_children(_begin)
 
 
 def default_threads() -> int:
-    """How many threads a call uses where no number is asked for.
+    """Return how many threads a call uses if no number is asked for.
 
     Returns:
-        The number of cores that the process may use, at most `MOST_THREADS`; 1 in a process that `multiprocessing` started
-        (a worker of a data loader), which has its siblings on the other cores.
+        The number of cores that the process may use, at most `MOST_THREADS`. It is 1 in a process
+        that `multiprocessing` started, such as a worker of a data loader, because its siblings use
+        the other cores.
     """
     if in_child():
         return 1
@@ -52,13 +56,16 @@ def default_threads() -> int:
 
 
 def in_child() -> bool:
-    """Whether `multiprocessing` started this process."""
-    processes = sys.modules.get("multiprocessing.process")  # which such a process has loaded
+    """Return whether `multiprocessing` started this process."""
+    processes = sys.modules.get("multiprocessing.process")  # a process of multiprocessing has loaded it
     return processes is not None and processes.parent_process() is not None
 
 
 def pool(threads: int) -> ThreadPoolExecutor:
-    """The pool of that many workers, one a process; its threads start when there is work."""
+    """Return the pool of that many workers; the process has one pool for each number.
+
+    Its threads start when there is work.
+    """
     found = _pools.get(threads)
     if found is None:
         with _lock:
@@ -72,7 +79,7 @@ def pool(threads: int) -> ThreadPoolExecutor:
 
 
 def worker_index() -> int:
-    """Which worker of its pool calls, from 0; 0 in any other thread."""
+    """Return the calling worker's number in its pool, from 0; in any other thread 0."""
     found: int = getattr(_here, "index", 0)
     return found
 
@@ -80,13 +87,14 @@ def worker_index() -> int:
 def prefetch(
     function: Callable[[T], R], items: Sequence[T], threads: int, late: Callable[[T], bool] = lambda item: False
 ) -> Generator[R, None, None]:
-    """Yield a function's results for items, in order; workers compute the next ones meanwhile.
+    """Yield a function's results for items, in order, while workers compute the next ones.
 
     Args:
-        function: what is computed; what it raises comes at its item.
+        function: computes a result; its error is raised when its item's turn comes.
         items: its arguments.
-        threads: how many workers; with 1 everything is computed when it is asked for, in the calling thread.
-        late: which items are computed in the calling thread in any case.
+        threads: how many workers. With 1, each item is computed when it is asked for, in the
+            calling thread.
+        late: tells which items are computed in the calling thread in any case.
     """
     if threads == 1:
         yield from map(function, items)
@@ -109,7 +117,10 @@ def _result(function: Callable[[T], R], item: T, future: Future[R] | None) -> R:
 
 
 def stop(futures: Sequence[Future[Any]]) -> None:
-    """Cancel work that has not begun and wait for the rest, so that nothing goes on behind the caller's back."""
+    """Cancel work that has not begun and wait for the rest.
+
+    So nothing goes on behind the caller's back.
+    """
     for future in futures:
         future.cancel()
     for future in futures:

@@ -11,7 +11,7 @@ from typing import Any
 
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
-from graphproc.sizes.rules import Size, resized, shortest_edge
+from graphproc.sizes.rules import Size, resized_size, shortest_edge
 
 
 def parts(length: Num, divisor: int) -> Num:
@@ -88,7 +88,7 @@ def resized_ceiled(height: Num, width: Num, size: Mapping[str, Any], divisor: in
     Source: `resize` of transformers' MaskFormer and Mask2Former. Unlike the standard resize they refuse a
     `shortest_edge` alone; the caller checks that.
     """
-    new = resized(height, width, size)
+    new = resized_size(height, width, size)
     return ceil_multiple(*new, divisor) if divisor > 0 else new
 
 

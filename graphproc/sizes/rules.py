@@ -56,7 +56,7 @@ def fit_within(height: Num, width: Num, max_height: int, max_width: int) -> Size
     return num.trunc(height * scale), num.trunc(width * scale)
 
 
-def resized(height: Num, width: Num, size: Mapping[str, Any]) -> Size:
+def resized_size(height: Num, width: Num, size: Mapping[str, Any]) -> Size:
     """The size that the standard `resize` gives for a `size` setting.
 
     Args:

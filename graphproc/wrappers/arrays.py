@@ -10,7 +10,7 @@ import numpy as np
 from graphproc.batch_feature import tensor_to_numpy, tensor_type_of
 from graphproc.configs.sizes import size_dict
 from graphproc.errors import ConfigError, ImageError
-from graphproc.executors.any_values import resized
+from graphproc.executors.any_values import resize_any_values
 from graphproc.numerics.kernels import KERNEL_NAMES
 from graphproc.ops import CenterCrop, Pad, Rescale
 from graphproc.ops.normalize import normalized
@@ -65,11 +65,11 @@ class ArrayMethods:
         if isinstance(code, bool) or code not in KERNEL_NAMES:
             raise ConfigError(f"resample: expected one of {', '.join(map(str, sorted(KERNEL_NAMES)))}, got {resample!r}")
         old = f"image of {x.shape[1]} x {x.shape[2]} pixels"
-        height, width = (num.known(v) for v in rules.resized(x.shape[1], x.shape[2], size_dict("size", size)))
+        height, width = (num.known(v) for v in rules.resized_size(x.shape[1], x.shape[2], size_dict("size", size)))
         if height < 1 or width < 1:
             raise ImageError(f"{old}: resizes to {height} x {width}. Use a less elongated image.")
         kernel = KERNEL_NAMES[int(code)]
-        found = resized(Resample(height, width, kernel, kernel != NEAREST), x)
+        found = resize_any_values(Resample(height, width, kernel, kernel != NEAREST), x)
         found = found.copy() if np.may_share_memory(found, x) else found  # an image that has the size already
         return _laid_out(found, data_format, layout)
 

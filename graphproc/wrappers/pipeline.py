@@ -15,7 +15,8 @@ from graphproc.batch_feature import BatchFeature
 from graphproc.errors import ConfigError, ImageError
 from graphproc.executors import reference
 from graphproc.ir.parse import parse as parse
-from graphproc.ir.program import Program, verify
+from graphproc.ir.program import Program
+from graphproc.ir.verify import verify
 from graphproc.version import __version__
 from graphproc.wrappers.verify import read_images
 
@@ -78,7 +79,7 @@ class Pipeline:
         if engine not in ("onnxruntime", "numpy"):
             raise ConfigError(f"engine: expected one of onnxruntime, numpy, got {engine!r}")
         first = self.program.inputs[0] if self.program.inputs else None
-        if first is None or self.program.stacked or first.type.layout != "HWC":
+        if first is None or self.program.inputs_batched or first.type.layout != "HWC":
             raise ConfigError(f"{self.program.name}: expected a program that reads images, HWC. Export it, and use gp.Session.")
         arrays = read_images(images, {}, COLORS.get(first.type.shape[-1], "rgb"))
         others = ({name: np.asarray(rows[i]) for name, rows in inputs.items()} for i in range(len(arrays)))
@@ -94,7 +95,7 @@ class Pipeline:
     def _run(self, given: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
         """Run the graph on images of one size as a batch, on others as a sequence; return its outputs."""
         for one in given:
-            self.program.check(reference.measure(self.program, one))
+            self.program.check(reference.sizes_from(self.program, one))
         columns = {v.name: [one[v.name] for one in given] for v in self.program.inputs}
         even = all(len({array.shape for array in arrays}) == 1 for arrays in columns.values())
         session = self._of_batches if even else self._of_sequences

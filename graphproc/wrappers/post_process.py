@@ -177,10 +177,10 @@ class PostProcessing(Settings):
         """Run one image's inputs in the graph; return the outputs."""
         if self.engine == "numpy":
             return reference.run(program, one)
-        program.check(reference.measure(program, one))  # graphs leave this check to their callers
+        program.check(reference.sizes_from(program, one))  # graphs leave this check to their callers
         session = self._cache.session(key, program, specialise_after=None)
         inputs = {
-            program.graph_input_name(v.name, several=False): one[v.name] if v.measures else one[v.name][None]
+            program.graph_input_name(v.name, plural=False): one[v.name] if v.size_names else one[v.name][None]
             for v in program.inputs
         }
         found = session.run(inputs)

@@ -64,7 +64,7 @@ def must_be_whole(program: Program) -> set[str]:
     """Return the inputs of sizes that the program does more with than multiply."""
     others = [op for op in (step.op for step in program.steps) if not (isinstance(op, Binary) and op.operator == "multiply")]
     used = {name for op in others for name in _symbols(op)}
-    return {value.name for value in program.inputs if not used.isdisjoint(value.measures)}
+    return {value.name for value in program.inputs if not used.isdisjoint(value.size_names)}
 
 
 def run(program: Program, inputs: Mapping[str, Array], kind: str, sizes: str) -> dict[str, Array]:
@@ -127,7 +127,7 @@ def _comparing(step: Step, kinds: Mapping[str, str]) -> Step:
 
 
 def _sizes(program: Program) -> frozenset[str]:
-    return frozenset(name for value in program.inputs for name in value.measures)
+    return frozenset(name for value in program.inputs for name in value.size_names)
 
 
 def _symbols(op: Op) -> set[str]:

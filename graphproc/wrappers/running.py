@@ -259,9 +259,9 @@ def _plan(program: Program, inputs: Mapping[str, Array]) -> Plan:
         ImageError: inputs that must have one size differ.
         ProgramError: the inputs' sizes do not meet a precondition.
     """
-    sizes = reference.measure(program, inputs)
+    sizes = reference.sizes_from(program, inputs)
     program.check(sizes)
-    if program.measured:
+    if program.data_dependent_sizes:
         return Plan(program, 1, {})
     memo: dict[num.Sym, Any] = {}
     buffers = {}

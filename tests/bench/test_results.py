@@ -25,13 +25,13 @@ def test_bench_gives_a_result_for_each_number_of_threads() -> None:
     assert [result.threads for result in results] == [1, 2]
     for result in results:
         assert (result.processor, result.image, result.height, result.width) == ("CLIPImageProcessor", "cat", 50, 70)
-        assert [t.engine for t in result.timings] == [GRAPH, FIXED, CALL, NUMPY, PILLOW]
+        assert [t.contestant for t in result.timings] == [GRAPH, FIXED, CALL, NUMPY, PILLOW]
         assert [t.exact for t in result.timings] == [True] * 4 + [None]
         assert result.timings[0].ratio == 1.0
         assert all(t.runs == 2 and t.milliseconds > 0 and t.ratio > 0 for t in result.timings)
         assert result.ok
         assert result.as_dict()["timings"][0]["difference"] == {"differing": 0, "elements": 3072, "max_difference": 0.0}
-    numpy = [next(t for t in result.timings if t.engine == NUMPY).milliseconds for result in results]
+    numpy = [next(t for t in result.timings if t.contestant == NUMPY).milliseconds for result in results]
     assert numpy[0] == numpy[1], "a contestant of one thread is measured once"
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import transformers
-from cases.processors.case import Case, Content, Settings, Size
+from cases.processors.case import Content, ProcessorCase, Settings, Size
 from PIL import Image
 
 from graphproc.errors import GraphprocError
@@ -33,7 +33,7 @@ transformers.logging.set_verbosity_error()
 
 Array = np.ndarray[Any, Any]
 
-CASES: Mapping[str, Case] = {
+CASES: Mapping[str, ProcessorCase] = {
     name: case for module in modules() for name, case in import_module(f"cases.processors.{module}").CASES.items()
 }
 

@@ -57,7 +57,7 @@ def test_json_has_every_image_and_number_of_threads(files: list[str]) -> None:
     heads = [(r["image"], r["height"], r["width"], r["threads"], r["batch"]) for r in found["results"]]
     assert heads == [(path, side, 60, n, 1) for path, side in zip(files, (50, 70), strict=True) for n in (1, 2)]
     for result in found["results"]:
-        assert [t["engine"] for t in result["timings"]] == [*OWN, PILLOW]
+        assert [t["contestant"] for t in result["timings"]] == [*OWN, PILLOW]
         assert [t["exact"] for t in result["timings"]] == [True] * len(OWN) + [None]
         assert all(t["runs"] == 2 and t["milliseconds"] > 0 for t in result["timings"])
 
@@ -66,7 +66,7 @@ def test_the_table_shows_times_and_ratios_and_who_is_missing() -> None:
     text = run("--batch", "3")
     lines = text.splitlines()
     assert lines[0] == "CLIPImageProcessor on photograph, 300 x 451, batch of 3, 1 thread"
-    assert lines[1].split() == ["engine", "runs", "ms", "per", "image", "ratio", "exact"]
+    assert lines[1].split() == ["contestant", "runs", "ms", "per", "image", "ratio", "exact"]
     (graph,) = (line for line in lines if line.startswith(f"{GRAPH}  "))
     assert graph.split()[-2:] == ["1.00", "yes"]
     assert any(line.startswith(PILLOW) and line.endswith("- (the resize only)") for line in lines)
@@ -116,5 +116,5 @@ def test_peers_take_part_where_they_are_installed(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(task, "import_module", import_module)
     pytest.importorskip("transformers")
     found = json.loads(run("--json"))["results"][0]
-    exact = {t["engine"]: t["exact"] for t in found["timings"]}
+    exact = {t["contestant"]: t["exact"] for t in found["timings"]}
     assert exact[PIL_ARRAY] is exact[PIL_IMAGE] is True

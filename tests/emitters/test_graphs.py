@@ -105,7 +105,7 @@ def test_graphs_of_one_image_and_of_a_sequence_are_valid(variant: Variant, input
     graph = emit(program(variant), EmitOptions(input=input))  # type: ignore[arg-type]
     check(graph)
     assert [o.name for o in graph.graph.output] == [o.name for o in program(variant).outputs]
-    names = [program(variant).graph_input_name(v.name, several=input != "image") for v in program(variant).inputs]
+    names = [program(variant).graph_input_name(v.name, plural=input != "image") for v in program(variant).inputs]
     assert [i.name for i in graph.graph.input] == names
     for info, declared in zip(graph.graph.input, program(variant).inputs, strict=True):
         tensor = info.type.tensor_type if input == "image" else info.type.sequence_type.elem_type.tensor_type
@@ -163,7 +163,8 @@ def names_say_where_a_node_comes_from(variant: Variant, target: str) -> None:
             **{name: PORTABLE_SIZE[0] if name.endswith("height") else PORTABLE_SIZE[1] for name in compiled.symbols}
         )
     allowed = {step.output.name for step in optimize(compiled).steps} | {"sizes"}
-    allowed |= {o.name for o in compiled.outputs} | ({"images"} if compiled.measured else set())  # the loop over images
+    loop = {"images"} if compiled.data_dependent_sizes else set()
+    allowed |= {o.name for o in compiled.outputs} | loop
     allowed |= {"never"} | {f"{MARK}{condition.message}" for condition in compiled.preconditions}
     seen = [node for node, _ in nodes(graph.graph)]
     assert len({node.name for node in seen}) == len(seen)
@@ -171,7 +172,7 @@ def names_say_where_a_node_comes_from(variant: Variant, target: str) -> None:
     for node in seen:
         if "/" in node.name:
             assert any(node.name.startswith(f"{name}/") for name in allowed), node.name
-        elif node.op_type != "Cast" and not compiled.measured:
+        elif node.op_type != "Cast" and not compiled.data_dependent_sizes:
             assert not feeding.intersection(node.output), f"{node.name} belongs to no step, but a step reads it"
     outputs = [o for node in seen for o in node.output]
     assert len(set(outputs)) == len(outputs)

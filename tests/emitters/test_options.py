@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from graphproc.emitters.onnx.emit import IR_VERSION, EmitOptions, emit, fixed
+from graphproc.emitters.onnx.emit import IR_VERSION, EmitOptions, emit
 from graphproc.errors import EmitError, ProgramError
 from graphproc.processors.registry import specs
 
@@ -35,10 +35,6 @@ def test_defaults() -> None:
     options = EmitOptions()
     assert (options.target, options.input, options.opset, options.image_size) == ("cpu", "batch", 18, None)
     assert IR_VERSION[options.opset] == 8
-
-
-def test_fixed() -> None:
-    assert fixed(EmitOptions("cuda", opset=20), 4, 5) == EmitOptions("cuda", opset=20, image_size=(4, 5))
 
 
 def test_a_size_that_breaks_a_precondition_is_refused() -> None:

@@ -21,12 +21,12 @@ SIZES = ((12, 20), (30, 8), (16, 16))
 TARGETS = ("cpu", "cuda")
 
 
-def joined(sample: Join | None = None, measured: bool = False) -> Program:
+def joined(sample: Join | None = None, data_dependent: bool = False) -> Program:
     """Return a mask to pad, pixels to pad, patches to concatenate, a size to stack, and the largest of counts."""
     b = ProgramBuilder("Example", Parity("itself"))
     x = b.add(ToChannelsFirst(), image_input(b))
-    if measured:
-        box = b.measure(b.add(ContentBox(), x), top=0, left=0, rows=1, columns=1)
+    if data_dependent:
+        box = b.name_sizes(b.add(ContentBox(), x), top=0, left=0, rows=1, columns=1)
         x = b.add(Crop(*box), x)
     height, width = x.type.size("H"), x.type.size("W")
     floats = b.add(Rescale(1 / 255), x)
@@ -56,11 +56,11 @@ def pictures(seed: int = 0) -> list[np.ndarray]:
     return images
 
 
-@pytest.mark.parametrize("measured", [False, True])
+@pytest.mark.parametrize("data_dependent", [False, True])
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("sample", [None, Pad()], ids=["images", "samples"])
-def test_a_sequence_equals_the_reference(sample: Join | None, target: str, measured: bool) -> None:
-    program, images = joined(sample, measured), pictures()
+def test_a_sequence_equals_the_reference(sample: Join | None, target: str, data_dependent: bool) -> None:
+    program, images = joined(sample, data_dependent), pictures()
     model = emit(program, EmitOptions(target, "sequence"))  # type: ignore[arg-type]
     onnx.checker.check_model(model, full_check=True)
     found = ort(model)({"images": images})
@@ -72,11 +72,11 @@ def test_a_sequence_equals_the_reference(sample: Join | None, target: str, measu
     assert all(len(declared[name]) == want.ndim for name, want in expected.items())
 
 
-@pytest.mark.parametrize("measured", [False, True])
+@pytest.mark.parametrize("data_dependent", [False, True])
 @pytest.mark.parametrize("sample", [None, Pad()], ids=["images", "samples"])
 @pytest.mark.parametrize("count", [1, 3])
-def test_a_batch_equals_the_reference(sample: Join | None, measured: bool, count: int) -> None:
-    program = joined(sample, measured)
+def test_a_batch_equals_the_reference(sample: Join | None, data_dependent: bool, count: int) -> None:
+    program = joined(sample, data_dependent)
     images = np.random.default_rng(1).integers(0, 256, (count, 16, 24, 3), dtype=np.uint8)
     for index, image in enumerate(images):
         image[: index + 1] = 255
@@ -101,13 +101,13 @@ def test_portable_graphs_have_no_loop_over_images() -> None:
     with pytest.raises(EmitError, match="a sequence of images needs control flow"):
         emit(joined(), EmitOptions("portable", "sequence", image_size=(16, 16)))
     with pytest.raises(EmitError, match="Example finds sizes in the pixels of each image"):
-        emit(joined(measured=True), EmitOptions("portable", image_size=(16, 16)))
+        emit(joined(data_dependent=True), EmitOptions("portable", image_size=(16, 16)))
 
 
 def test_measured_sizes_are_not_known_beforehand() -> None:
     with pytest.raises(ProgramError, match="depend on the image's pixels"):
-        joined(measured=True).bind(height=16, width=16)
-    model = emit(joined(measured=True), EmitOptions(image_size=(12, 20)))
+        joined(data_dependent=True).bind(height=16, width=16)
+    model = emit(joined(data_dependent=True), EmitOptions(image_size=(12, 20)))
     assert [d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim][1:] == [12, 20, 3]
 
 
@@ -226,13 +226,13 @@ PATCHES = Rearrange("c (h p) (w q) -> (h w) (c p q)", GIVEN, "PF")
 @pytest.mark.parametrize(
     ("program", "last"),
     [
-        (one_output(Concatenate(), PATCHES, ByteMap(MEANS.forms, -1, 4)), "Div"),
+        (one_output(Concatenate(), PATCHES, ByteMap(MEANS.operations, -1, 4)), "Div"),
         (one_output(Concatenate(), MEANS, Rearrange("c (h p) (w q) -> (h w) (c t p q)", (*GIVEN, ("t", 2)), "PF")), "Concat"),
         (one_output(Concatenate(axis=-1), MEANS), "Div"),
         (one_output(STACK, MEANS, sample=STACK), "Div"),
         (one_output(Concatenate(), MEANS), "Reshape"),  # the images' channels are merged, by which the constants differ
         (one_output(Concatenate(), Rearrange("c h w -> h (w c)", (), "PF"), ByteMap((("sub", (0.5,)),))), "Sub"),
-        (one_output(Concatenate(), PATCHES, ByteMap(MEANS.forms, -1, 4), twice=True), "Reshape"),
+        (one_output(Concatenate(), PATCHES, ByteMap(MEANS.operations, -1, 4), twice=True), "Reshape"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

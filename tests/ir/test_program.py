@@ -28,7 +28,7 @@ H, W = num.symbol("height"), num.symbol("width")
 
 TEXT = """
 program Example
-  parity<reference="nothing">
+  parity<compared_with="nothing">
   input image: u8[height, width, 3] HWC
   size s0 = max(8, trunc(8 * height / width))
   require s0 <= 100: "too tall."
@@ -112,15 +112,15 @@ def test_an_operand_that_the_op_refuses(program: Program) -> None:
         ('"bicubic"', '"box", extent=[depth, 4]', "resample depends on unknown sizes ['depth']"),
         ("s0 <= 100", "depth <= 3", "the condition 'too tall.' depends on unknown sizes ['depth']"),
         ("  output pixel_values = rescale\n", "", "it has no output"),
-        ("HWC\n", "HWC\n  input sizes: i64[3] measures depth, more\n", "sizes names 2 sizes, but is i64[3]"),
-        ("HWC\n", "HWC\n  input sizes: i32[1] measures depth\n", "sizes names 1 sizes, but is i32[1]"),
-        ("HWC\n", "HWC\n  input sizes: i64[n] measures depth\n", "sizes names 1 sizes, but is i64[n]"),
-        ("HWC\n", "HWC\n  input sizes: i64[2, 2] measures depth\n", "sizes names 1 sizes, but is i64[2, 2]"),
+        ("HWC\n", "HWC\n  input sizes: i64[3] size_names depth, more\n", "sizes names 2 sizes, but is i64[3]"),
+        ("HWC\n", "HWC\n  input sizes: i32[1] size_names depth\n", "sizes names 1 sizes, but is i32[1]"),
+        ("HWC\n", "HWC\n  input sizes: i64[n] size_names depth\n", "sizes names 1 sizes, but is i64[n]"),
+        ("HWC\n", "HWC\n  input sizes: i64[2, 2] size_names depth\n", "sizes names 1 sizes, but is i64[2, 2]"),
     ],
     ids=lambda text: text[:30],
 )
 def test_what_a_text_can_break(old: str, new: str, message: str) -> None:
-    text = TEXT if "measures" in new else TEXT.replace("  input", "  symbol depth >= 1\n  input")
+    text = TEXT if "size_names" in new else TEXT.replace("  input", "  symbol depth >= 1\n  input")
     with pytest.raises(ProgramError, match=re.escape(f"program Example: {message}")):
         parse(text.replace(old, new))
 

@@ -16,7 +16,8 @@ from support.post_outputs import FIRSTS, METHODS, changed, from_model, label, op
 from graphproc.emitters.onnx.emit import EmitOptions, emit
 from graphproc.errors import ProgramError
 from graphproc.ir import tokens
-from graphproc.ir.parse import MOST_OPERATIONS, parse
+from graphproc.ir.parse import parse
+from graphproc.ir.parse_sizes import MOST_OPERATIONS
 from graphproc.ir.program import OWN_PARITY, Program, ProgramBuilder, image_input
 from graphproc.ops import Numbers
 from graphproc.passes.pipeline import optimize
@@ -27,7 +28,7 @@ from graphproc.sizes.num import Num
 
 TEXT = """\
 program Example
-  parity<reference="Pillow 13", bound=0.25, cause="sums in \\"another\\" order">
+  parity<compared_with="Pillow 13", bound=0.25, cause="sums in \\"another\\" order">
   input image: u8[height, width, 3] HWC
   size s0 = max(8, trunc(8 * height / width))
   require s0 <= 100: "too tall."

@@ -231,7 +231,7 @@ def values() -> tuple[Value, Value]:
         lambda x, y: concatenate((x, y)),
         lambda x, y: x.builder.add(Binary("add"), x, y),
         lambda x, y: x.builder.output("y", y),
-        lambda x, y: x.builder.measure(y, count=0),
+        lambda x, y: x.builder.name_sizes(y, count=0),
     ],
 )
 def test_values_of_two_builders(write: Callable[[Value, Value], Any]) -> None:
@@ -262,9 +262,9 @@ def test_refused(write: Callable[[Value], Any], message: str) -> None:
 def test_sizes_of_an_input() -> None:
     x, _ = values()
     with pytest.raises(
-        ProgramError, match=r"measure expects what a step gave, got the input 'x'\. Name the sizes where the input"
+        ProgramError, match=r"name_sizes expects what a step gave, got the input 'x'\. Name the sizes where the input"
     ):
-        x.builder.measure(x, count=0)
+        x.builder.name_sizes(x, count=0)
 
 
 def test_types_do_not_mix() -> None:

@@ -24,7 +24,7 @@ Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
-class Case:
+class JoinCase:
     """One join.
 
     Attributes:
@@ -51,22 +51,22 @@ class Case:
         return [first, np.flip(first).copy(), first]
 
 
-CASES: tuple[Case, ...] = (
-    Case(Stack(), "i64", [[[1, 2, 3]], [[4, 5, 6]]], [[[1, 2, 3]], [[4, 5, 6]]]),
-    Case(Stack(), "bool", [True, False], [True, False]),
-    Case(Pad(), "i64", [[1, 2, 3], [4], []], [[1, 2, 3], [4, 0, 0], [0, 0, 0]]),
-    Case(Pad(-1), "f32", [[[1], [2]], [[3, 4]]], [[[1, -1], [2, -1]], [[3, 4], [-1, -1]]]),
-    Case(Pad(7, unpadded=(-2,)), "u8", [[[[1]], [[2]]], [[[3, 4]], [[5, 6]]]], [[[[1, 7]], [[2, 7]]], [[[3, 4]], [[5, 6]]]]),
-    Case(Concatenate(), "u8", [[[1, 2]], [[3, 4], [5, 6]]], [[1, 2], [3, 4], [5, 6]]),
-    Case(Concatenate(), "f32", [[[1, 2]], np.zeros((0, 2)), [[3, 4]]], [[1, 2], [3, 4]]),
-    Case(Concatenate(), "f32", [np.zeros((0, 2)), [[3, 4]]], [[3, 4]]),
-    Case(Concatenate(axis=-1), "f32", [[[1], [2]], [[3, 4], [5, 6]]], [[1, 3, 4], [2, 5, 6]]),
-    Case(Concatenate(fill=9), "i64", [[[1, 2], [3, 4]], [[5]], [[6, 7, 8]]], [[1, 2, 9], [3, 4, 9], [5, 9, 9], [6, 7, 8]]),
-    Case(PrefixImageIndex(), "i64", [[[7, 8]], [[5, 6], [3, 4]]], [[0, 7, 8], [1, 5, 6], [1, 3, 4]]),
-    Case(OffsetByImage(), "i64", [[0, 2, 1], [1, -1, 0], [0]], [0, 2, 1, 4, -1, 3, 5]),
-    Case(OffsetByImage(), "i32", [[[0, -1]], [[-1, -1]], [[2, 1], [0, -1]]], [[0, -1], [-1, -1], [3, 2], [1, -1]]),
-    Case(Maximum(), "i64", [3, 5, 2], 5),
-    Case(Maximum(), "bool", [False, True], True),
+CASES: tuple[JoinCase, ...] = (
+    JoinCase(Stack(), "i64", [[[1, 2, 3]], [[4, 5, 6]]], [[[1, 2, 3]], [[4, 5, 6]]]),
+    JoinCase(Stack(), "bool", [True, False], [True, False]),
+    JoinCase(Pad(), "i64", [[1, 2, 3], [4], []], [[1, 2, 3], [4, 0, 0], [0, 0, 0]]),
+    JoinCase(Pad(-1), "f32", [[[1], [2]], [[3, 4]]], [[[1, -1], [2, -1]], [[3, 4], [-1, -1]]]),
+    JoinCase(Pad(7, unpadded=(-2,)), "u8", [[[[1]], [[2]]], [[[3, 4]], [[5, 6]]]], [[[[1, 7]], [[2, 7]]], [[[3, 4]], [[5, 6]]]]),
+    JoinCase(Concatenate(), "u8", [[[1, 2]], [[3, 4], [5, 6]]], [[1, 2], [3, 4], [5, 6]]),
+    JoinCase(Concatenate(), "f32", [[[1, 2]], np.zeros((0, 2)), [[3, 4]]], [[1, 2], [3, 4]]),
+    JoinCase(Concatenate(), "f32", [np.zeros((0, 2)), [[3, 4]]], [[3, 4]]),
+    JoinCase(Concatenate(axis=-1), "f32", [[[1], [2]], [[3, 4], [5, 6]]], [[1, 3, 4], [2, 5, 6]]),
+    JoinCase(Concatenate(fill=9), "i64", [[[1, 2], [3, 4]], [[5]], [[6, 7, 8]]], [[1, 2, 9], [3, 4, 9], [5, 9, 9], [6, 7, 8]]),
+    JoinCase(PrefixImageIndex(), "i64", [[[7, 8]], [[5, 6], [3, 4]]], [[0, 7, 8], [1, 5, 6], [1, 3, 4]]),
+    JoinCase(OffsetByImage(), "i64", [[0, 2, 1], [1, -1, 0], [0]], [0, 2, 1, 4, -1, 3, 5]),
+    JoinCase(OffsetByImage(), "i32", [[[0, -1]], [[-1, -1]], [[2, 1], [0, -1]]], [[0, -1], [-1, -1], [3, 2], [1, -1]]),
+    JoinCase(Maximum(), "i64", [3, 5, 2], 5),
+    JoinCase(Maximum(), "bool", [False, True], True),
 )
 
 
@@ -81,7 +81,7 @@ def program(join: Join, dtype: str, shape: tuple[num.Num, ...], sample: Join | N
     return b.finish()
 
 
-def program_of(case: Case) -> Program:
+def program_of(case: JoinCase) -> Program:
     """Return a case's program; lengths that differ among the images are symbols."""
     shapes = [array.shape for array in (*case.arrays, *case.alike)]
     shape = tuple(a[0] if len(set(a)) == 1 else num.symbol(f"side_{i}", 0) for i, a in enumerate(zip(*shapes, strict=True)))
@@ -91,7 +91,7 @@ def program_of(case: Case) -> Program:
 def run_graph(program: Program, arrays: list[Array], input: str, target: str) -> Array:
     model = emit(program, EmitOptions(target, input))  # type: ignore[arg-type]
     onnx.checker.check_model(model, full_check=True)
-    name = program.graph_input_name("given", several=input != "image")
+    name = program.graph_input_name("given", plural=input != "image")
     given: Any = arrays if input == "sequence" else np.stack(arrays) if input == "batch" else arrays[0]
     found = ort(model)({name: given})["found"]
     declared = [d.dim_value or d.dim_param for d in model.graph.output[0].type.tensor_type.shape.dim]
@@ -105,7 +105,7 @@ def test_every_join_has_a_case() -> None:
 
 
 @every_case
-def test_the_numpy_rule(case: Case) -> None:
+def test_the_numpy_rule(case: JoinCase) -> None:
     found = case.join.numpy(case.arrays)
     assert isinstance(found, list) == case.join.has_image_axis
     assert_same(np.asarray(found), np.array(case.expected, DTYPES[case.dtype]))
@@ -113,14 +113,14 @@ def test_the_numpy_rule(case: Case) -> None:
 
 @every_case
 @pytest.mark.parametrize("target", TARGETS)
-def test_image_by_image(case: Case, target: str) -> None:
+def test_image_by_image(case: JoinCase, target: str) -> None:
     found = run_graph(program_of(case), case.arrays, "sequence", target)
     assert_same(found, np.array(case.expected, DTYPES[case.dtype]))
 
 
 @every_case
 @pytest.mark.parametrize("target", TARGETS)
-def test_a_batch(case: Case, target: str) -> None:
+def test_a_batch(case: JoinCase, target: str) -> None:
     found = run_graph(program_of(case), case.alike, "batch", target)
     assert_same(found, np.asarray(case.join.numpy(case.alike)))
     if case.join.contiguous:  # parts of a batch may be run side by side, and lie in one array
@@ -129,7 +129,7 @@ def test_a_batch(case: Case, target: str) -> None:
 
 
 @every_case
-def test_one_image_comes_back(case: Case) -> None:
+def test_one_image_comes_back(case: JoinCase) -> None:
     one = case.arrays[:1]
     found = run_graph(program_of(case), one, "image", "cpu")
     assert_same(found, np.asarray(case.join.numpy(one)))
@@ -137,7 +137,7 @@ def test_one_image_comes_back(case: Case) -> None:
 
 
 @every_case
-def test_images_of_an_axis_come_back(case: Case) -> None:
+def test_images_of_an_axis_come_back(case: JoinCase) -> None:
     if case.join.has_image_axis:
         found = run_graph(program_of(case), case.alike, "batch", "cpu")
         for position, wanted in enumerate(case.alike):
@@ -146,7 +146,7 @@ def test_images_of_an_axis_come_back(case: Case) -> None:
 
 @every_case
 @pytest.mark.parametrize("input", ["sequence", "batch", "image"])
-def test_the_images_of_one_sample(case: Case, input: str) -> None:
+def test_the_images_of_one_sample(case: JoinCase, input: str) -> None:
     """Inside a sample joins do the same; the sample has an axis in front where it keeps one."""
     shape = program_of(case).inputs[0].type.shape
     if isinstance(case.join, (OffsetByImage, PrefixImageIndex)):

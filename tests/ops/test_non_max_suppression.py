@@ -17,7 +17,7 @@ _F = np.float32
 
 
 def _program(op: NonMaxSuppression, boxes: num.Num, classes: int) -> Program:
-    b = ProgramBuilder("suppression", Parity("itself"), stacked=True)
+    b = ProgramBuilder("suppression", Parity("itself"), inputs_batched=True)
     x = b.input("boxes", TensorType("f32", (boxes, 4)))
     scores = b.input("scores", TensorType("f32", (classes, boxes)))
     b.output("kept", b.add(op, x, scores))

@@ -39,7 +39,7 @@ def test_first_and_last_opset(case: Case, opset: int) -> None:
 
 @pytest.mark.parametrize("size", [300, num.symbol("count")], ids=str)
 def test_paths_of_any_length(size: num.Num, rng: np.random.Generator) -> None:
-    b = ProgramBuilder("paths", Parity("itself"), stacked=True)
+    b = ProgramBuilder("paths", Parity("itself"), inputs_batched=True)
     x, parents = (b.input(name, TensorType("i64", (size,))) for name in ("x", "parents"))
     b.output("sums", b.add(PathSum(), x, parents))
     run = ort(emit(b.finish(), EmitOptions()))

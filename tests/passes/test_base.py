@@ -11,23 +11,24 @@ import pytest
 from graphproc.errors import ProgramError
 from graphproc.ir.op import Op
 from graphproc.ir.parse import parse
-from graphproc.ir.program import Output, Program, verify
+from graphproc.ir.program import Output, Program
+from graphproc.ir.verify import verify
 from graphproc.ops import ByteMap, CenterCrop, Concat, Rescale, Resize, SelectChannels
 from graphproc.passes import pipeline
-from graphproc.passes.base import Declined, Many, Match, Pass, Reads, Rewritten
+from graphproc.passes.base import Declined, Many, Match, Pass, Rewritten, WithOperands
 from graphproc.passes.pipeline import optimize
 
 RESIZE, CROP = Resize(9, 8, "box"), CenterCrop(4, 4)
 
 
-def made(first: Any, then: Any = None, ops: Sequence[Op | Reads] | Declined = (), alone: bool = True) -> Pass:
+def made(first: Any, then: Any = None, ops: Sequence[Op | WithOperands] | Declined = (), alone: bool = True) -> Pass:
     """Return a pass that returns the same for every match."""
 
     class Made(Pass):
         name = "made"
         matches = (first,) if then is None else (first, then)
 
-        def rewrite(self, match: Match) -> Sequence[Op | Reads] | Declined:
+        def rewrite(self, match: Match) -> Sequence[Op | WithOperands] | Declined:
             return ops
 
     Made.alone = alone
@@ -84,7 +85,7 @@ def test_nothing_takes_the_place_of_steps() -> None:
 
 
 def test_new_ops_may_read_any_of_those_before(program: Program) -> None:
-    ops = [CenterCrop(4, 4), CenterCrop(4, 3), Reads(CenterCrop(4, 1), (0,)), Reads(Concat(-1), (1, 2))]
+    ops = [CenterCrop(4, 4), CenterCrop(4, 3), WithOperands(CenterCrop(4, 1), (0,)), WithOperands(Concat(-1), (1, 2))]
     after = verify(made(Resize, CenterCrop, ops).run(program).program)
     assert wiring(after)[1:] == [
         "center_crop_2 = center_crop(to_channels_first)",

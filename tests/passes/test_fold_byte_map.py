@@ -1,4 +1,4 @@
-"""Forms of rescale and normalize: equal to the definition on every byte, and the cheap ones where they are."""
+"""Operations for rescale and normalize: equal to the definition on every byte, and the cheap ones where they are."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from oracles.ops import byte_table, scalar_normalize, scalar_rescale
 from support.strategies import constants, factors, statistics
 
 from graphproc.ops import ByteMap, MultiplyAdd, Normalize, Rescale
-from graphproc.passes.fold_byte_map import cheapest_form
+from graphproc.passes.fold_byte_map import cheapest_operations
 
 CLIP_MEAN, CLIP_STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 HALF = (0.5, 0.5, 0.5)
@@ -30,9 +30,9 @@ def assert_same_bits(found: np.ndarray, wanted: np.ndarray) -> None:
 @example(-1 / 255, (HALF, (0.5, 0.25, 0.125)))
 def test_both_folded(factor: float, values: Stats) -> None:
     mean, std = values
-    form = cheapest_form([Rescale(factor), Normalize(mean, std)])
+    found = cheapest_operations([Rescale(factor), Normalize(mean, std)])
     table = byte_table(lambda b, c: scalar_normalize(scalar_rescale(b, factor), mean[c], std[c]), 3)
-    assert_same_bits(ByteMap(form).numpy(BYTES), table(BYTES))
+    assert_same_bits(ByteMap(found).numpy(BYTES), table(BYTES))
 
 
 @given(factors)
@@ -41,8 +41,8 @@ def test_both_folded(factor: float, values: Stats) -> None:
 @example(-0.1)
 @example(1e-30)
 def test_rescale_alone(factor: float) -> None:
-    form = cheapest_form([Rescale(factor)])
-    assert_same_bits(ByteMap(form).numpy(BYTES), byte_table(lambda b, c: scalar_rescale(b, factor), 3)(BYTES))
+    found = cheapest_operations([Rescale(factor)])
+    assert_same_bits(ByteMap(found).numpy(BYTES), byte_table(lambda b, c: scalar_rescale(b, factor), 3)(BYTES))
 
 
 @given(statistics)
@@ -50,22 +50,22 @@ def test_rescale_alone(factor: float) -> None:
 @example(((1.0, 2.0, 3.0), (1.0, 1.0, 1.0)))
 def test_normalize_alone(values: Stats) -> None:
     mean, std = values
-    form = cheapest_form([Normalize(mean, std)])
-    assert_same_bits(ByteMap(form).numpy(BYTES), byte_table(lambda b, c: scalar_normalize(b, mean[c], std[c]), 3)(BYTES))
+    found = cheapest_operations([Normalize(mean, std)])
+    assert_same_bits(ByteMap(found).numpy(BYTES), byte_table(lambda b, c: scalar_normalize(b, mean[c], std[c]), 3)(BYTES))
 
 
 @given(constants(-3, 3), constants(0.1, 3))
 def test_one_mean_for_all_channels(mean: float, std: float) -> None:
-    form = cheapest_form([Rescale(1 / 255), Normalize((mean,), (std,))])
+    found = cheapest_operations([Rescale(1 / 255), Normalize((mean,), (std,))])
     table = byte_table(lambda b, c: scalar_normalize(scalar_rescale(b, 1 / 255), mean, std), 3)
-    assert_same_bits(ByteMap(form).numpy(BYTES), table(BYTES))
+    assert_same_bits(ByteMap(found).numpy(BYTES), table(BYTES))
 
 
 @pytest.mark.parametrize(("mean", "std"), [((0.5,), CLIP_STD), (CLIP_MEAN, (0.5,))])
 def test_one_value_beside_three(mean: tuple[float, ...], std: tuple[float, ...]) -> None:
-    form = cheapest_form([Rescale(1 / 255), Normalize(mean, std)])
+    found = cheapest_operations([Rescale(1 / 255), Normalize(mean, std)])
     table = byte_table(lambda b, c: scalar_normalize(scalar_rescale(b, 1 / 255), mean[c % len(mean)], std[c % len(std)]), 3)
-    assert_same_bits(ByteMap(form).numpy(BYTES), table(BYTES))
+    assert_same_bits(ByteMap(found).numpy(BYTES), table(BYTES))
 
 
 @pytest.mark.parametrize(
@@ -76,35 +76,35 @@ def test_one_value_beside_three(mean: tuple[float, ...], std: tuple[float, ...])
 def test_signs_of_zero_are_kept(values: Stats) -> None:
     """A negative factor sends byte 0 to -0.0, and what follows must treat its sign as the definition does."""
     mean, std = values
-    form = cheapest_form([Rescale(-1 / 255), Normalize(mean, std)])
+    found = cheapest_operations([Rescale(-1 / 255), Normalize(mean, std)])
     table = byte_table(lambda b, c: scalar_normalize(scalar_rescale(b, -1 / 255), mean[c], std[c]), 3)
-    assert_same_bits(ByteMap(form).numpy(BYTES), table(BYTES))
+    assert_same_bits(ByteMap(found).numpy(BYTES), table(BYTES))
 
 
-def operations(form: tuple[tuple[str, tuple[float, ...]], ...]) -> list[str]:
-    return [name for name, _ in form]
+def operations(found: tuple[tuple[str, tuple[float, ...]], ...]) -> list[str]:
+    return [name for name, _ in found]
 
 
 def test_a_mean_and_std_of_one_half_take_two_operations() -> None:
     """Dividing by a power of two moves through the subtraction without another rounding."""
-    form = cheapest_form([Rescale(1 / 255), Normalize(HALF, HALF)])
-    assert form == (("div", (127.5,) * 3), ("sub", (1.0,) * 3))
+    found = cheapest_operations([Rescale(1 / 255), Normalize(HALF, HALF)])
+    assert found == (("div", (127.5,) * 3), ("sub", (1.0,) * 3))
 
 
 def test_clip_statistics_take_a_division_first() -> None:
-    form = cheapest_form([Rescale(1 / 255), Normalize(CLIP_MEAN, CLIP_STD)])
-    assert form == (("div", (255.0,)), ("sub", CLIP_MEAN), ("div", CLIP_STD))
+    found = cheapest_operations([Rescale(1 / 255), Normalize(CLIP_MEAN, CLIP_STD)])
+    assert found == (("div", (255.0,)), ("sub", CLIP_MEAN), ("div", CLIP_STD))
 
 
 def test_one_255th_alone_is_one_division() -> None:
-    assert cheapest_form([Rescale(1 / 255)]) == (("div", (255.0,)),)
+    assert cheapest_operations([Rescale(1 / 255)]) == (("div", (255.0,)),)
 
 
 def test_steps_that_change_nothing_are_left_out() -> None:
-    assert operations(cheapest_form([Normalize((0.0,) * 3, (1.0,) * 3)])) == []
-    assert operations(cheapest_form([Normalize((1.0, 2.0, 3.0), (1.0,) * 3)])) == ["sub"]
-    assert operations(cheapest_form([Normalize((0.0,) * 3, CLIP_STD)])) == ["div"]
-    assert operations(cheapest_form([Rescale(1 / 255), Normalize((0.0,) * 3, (1.0,) * 3)])) == ["div"]
+    assert operations(cheapest_operations([Normalize((0.0,) * 3, (1.0,) * 3)])) == []
+    assert operations(cheapest_operations([Normalize((1.0, 2.0, 3.0), (1.0,) * 3)])) == ["sub"]
+    assert operations(cheapest_operations([Normalize((0.0,) * 3, CLIP_STD)])) == ["div"]
+    assert operations(cheapest_operations([Rescale(1 / 255), Normalize((0.0,) * 3, (1.0,) * 3)])) == ["div"]
 
 
 @given(factors, statistics, constants(-2, 2), constants(-2, 2))
@@ -125,25 +125,25 @@ def test_what_follows_is_folded_too(factor: float, values: Stats, scale: float, 
         return np.float32(x + np.float32(offset)) if offset else x
 
     with np.errstate(all="ignore"):
-        assert_same_bits(ByteMap(cheapest_form(ops)).numpy(BYTES), byte_table(wanted, 3)(BYTES))
+        assert_same_bits(ByteMap(cheapest_operations(ops)).numpy(BYTES), byte_table(wanted, 3)(BYTES))
 
 
 def test_several_steps_of_halves_take_two_operations() -> None:
     """EfficientNet's second division, and ViViT's offset before normalize."""
-    assert cheapest_form([Rescale(1 / 255), Normalize(HALF, HALF), Normalize((0.0,), HALF)]) == (
+    assert cheapest_operations([Rescale(1 / 255), Normalize(HALF, HALF), Normalize((0.0,), HALF)]) == (
         ("div", (63.75,) * 3),
         ("sub", (2.0,) * 3),
     )
     vivit = [Rescale(1 / 127.5), MultiplyAdd(offset=-1.0), Normalize(HALF, HALF)]
-    assert cheapest_form(vivit) == (("div", (63.75,) * 3), ("sub", (3.0,) * 3))
+    assert cheapest_operations(vivit) == (("div", (63.75,) * 3), ("sub", (3.0,) * 3))
 
 
 def test_a_factor_with_few_digits_is_a_product_and_a_quotient() -> None:
-    assert cheapest_form([Rescale(0.0078)]) == (("mul", (39.0,)), ("div", (5000.0,)))
+    assert cheapest_operations([Rescale(0.0078)]) == (("mul", (39.0,)), ("div", (5000.0,)))
 
 
 def test_dearer_forms_are_reached() -> None:
     """Some factor in a range needs a product in two parts: two roundings would give other bits."""
-    reached = {operations(cheapest_form([Rescale(k / 100003)]))[0] for k in range(1, 200)}
+    reached = {operations(cheapest_operations([Rescale(k / 100003)]))[0] for k in range(1, 200)}
     assert "mul" in reached or "div" in reached
     assert reached & {"split", "table"}

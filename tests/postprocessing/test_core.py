@@ -30,7 +30,8 @@ from graphproc.emitters.onnx.checks import cuda_fallbacks, domains
 from graphproc.emitters.onnx.emit import EmitOptions, emit
 from graphproc.errors import ConfigError, EmitError
 from graphproc.executors import reference
-from graphproc.ir.program import Program, verify
+from graphproc.ir.program import Program
+from graphproc.ir.verify import verify
 from graphproc.postprocessing.method import Method
 from graphproc.postprocessing.registry import lookup, methods
 
@@ -62,7 +63,7 @@ def forms(method: Method) -> list[dict[str, Any]]:
 def test_programs_say_what_they_read(method: Method) -> None:
     for form in forms(method):
         program = verify(compiled(method, **form))
-        assert program.stacked
+        assert program.inputs_batched
         assert program.parity == method.parity
         names = [value.name for value in program.inputs]
         given = [keyword.removesuffix("s") for keyword in keywords(method, form.get("sized"))]
@@ -70,8 +71,8 @@ def test_programs_say_what_they_read(method: Method) -> None:
         assert names == [*read, *given]
         for value in program.inputs[len(read) :]:
             assert value.type.shape == ((2, 2) if method.pairs else (2,))
-            assert len(value.measures) == (4 if method.pairs else 2)
-            assert f"  input {value.name}: {value.type} measures {', '.join(value.measures)}\n" in str(program)
+            assert len(value.size_names) == (4 if method.pairs else 2)
+            assert f"  input {value.name}: {value.type} size_names {', '.join(value.size_names)}\n" in str(program)
         joins = {output.name: output.join for output in program.outputs}
         rows = {joins[name] for name in method.rows if name in joins or not method.name.endswith("instance_segmentation")}
         assert all(join.has_image_axis != bool(form.get("ragged")) for join in rows)

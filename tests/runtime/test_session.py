@@ -404,7 +404,7 @@ class Spy:
 def spied(session: Session, monkeypatch: pytest.MonkeyPatch) -> tuple[Spy, list[tuple[dict[str, int], Spy]]]:
     """Return the general session and the list that specialised ones will be put on, with their sizes."""
     made: list[tuple[dict[str, int], Spy]] = []
-    create = session._create
+    create = session._specialise
 
     def record(sizes: dict[str, int]) -> Spy:
         made.append((sizes, Spy(create(sizes))))
@@ -412,7 +412,7 @@ def spied(session: Session, monkeypatch: pytest.MonkeyPatch) -> tuple[Spy, list[
 
     general = Spy(session._session)
     monkeypatch.setattr(session, "_session", general)
-    monkeypatch.setattr(session, "_create", record)
+    monkeypatch.setattr(session, "_specialise", record)
     return general, made
 
 

@@ -1,4 +1,4 @@
-"""Each torch rule against ONNX Runtime, on one node each: values, types, shapes, and the corners of the definition."""
+"""Each torch implementation against ONNX Runtime, on one node each: values, types, shapes, and the corners of the definition."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from graphproc.errors import GraphError
 torch = pytest.importorskip("torch")
 
 from graphproc.emitters.onnx.checks import CUDA_KERNELS  # noqa: E402
-from graphproc.runtime.torch_ops import RULES  # noqa: E402
+from graphproc.runtime.torch_ops import IMPLEMENTATIONS  # noqa: E402
 from graphproc.runtime.torch_ops.body import compile_graph  # noqa: E402
 
 Array = np.ndarray[Any, Any]
@@ -32,7 +32,7 @@ SMALL = np.random.default_rng(2).normal(size=(40, 700)).astype(f32)
 
 
 @dataclass
-class Case:
+class NodeCase:
     """One node: its operator, its inputs (None for absent ones), how many outputs, its attributes, its opset."""
 
     operator: str
@@ -54,8 +54,8 @@ def one(value: Any, dtype: Any) -> Array:
     return np.array(value, dtype)
 
 
-def case(operator: str, *inputs: Array | None, outputs: int = 1, opset: int = 18, **attributes: Any) -> Case:
-    return Case(operator, inputs, outputs, attributes, opset)
+def case(operator: str, *inputs: Array | None, outputs: int = 1, opset: int = 18, **attributes: Any) -> NodeCase:
+    return NodeCase(operator, inputs, outputs, attributes, opset)
 
 
 CASES = [
@@ -160,8 +160,8 @@ CASES = [
 ELEMENT = {np.dtype(t): helper.np_dtype_to_tensor_dtype(np.dtype(t)) for t in (f32, f64, i32, i64, u8, np.int8, np.bool_)}
 
 
-def model(made: Case) -> tuple[onnx.ModelProto, dict[str, Array]]:
-    """Return a model of the one node; outputs are of whatever type the rule of the operator says."""
+def model(made: NodeCase) -> tuple[onnx.ModelProto, dict[str, Array]]:
+    """Return a model of the one node; outputs are of whatever type the operator says."""
     feeds = {f"x{i}": x for i, x in enumerate(made.inputs) if x is not None}
     names = [f"x{i}" if x is not None else "" for i, x in enumerate(made.inputs)]
     results = [f"y{i}" for i in range(made.outputs)]
@@ -196,7 +196,7 @@ def same(proto: onnx.ModelProto, feeds: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("made", CASES, ids=str)
-def test_a_rule_gives_onnx_runtimes_values(made: Case) -> None:
+def test_an_implementation_gives_onnx_runtimes_values(made: NodeCase) -> None:
     same(*model(made))
 
 
@@ -281,7 +281,7 @@ def test_sequences(operator: str, settings: dict[str, int]) -> None:
     same(proto, {"x": GRID[0, :2, :3].copy(), "y": -GRID[1, :2, :3], "first": np.array(0)})
 
 
-def test_operators_without_a_rule_are_all_named_at_once() -> None:
+def test_operators_without_an_implementation_are_all_named_at_once() -> None:
     body = graph_of("then", [helper.make_node("Erf", ["x"], ["a"])], [], [value("a")])
     other = graph_of("else", [helper.make_node("Nothing", ["x"], ["b"], domain="com.example")], [], [value("b")])
     nodes = [
@@ -289,7 +289,7 @@ def test_operators_without_a_rule_are_all_named_at_once() -> None:
         helper.make_node("If", ["c"], ["y"], then_branch=body, else_branch=other),
     ]
     proto = whole(nodes, [value("c", TensorProto.BOOL, []), value("x")], [value("y")])
-    with pytest.raises(GraphError, match=r"no rule for Conv, Erf, com\.example\.Nothing\."):
+    with pytest.raises(GraphError, match=r"no implementation of Conv, Erf, com\.example\.Nothing\."):
         compile_graph(proto.graph)
 
 
@@ -311,13 +311,13 @@ POST_PROCESSING = {"Log", "NonMaxSuppression", "Sigmoid", "Softmax"}
 """What only graphs of post-processing have, which are no torch modules: torch has its own."""
 
 
-def test_every_operator_with_a_cuda_kernel_has_a_rule() -> None:
-    assert set(CUDA_KERNELS) - set(RULES) == POST_PROCESSING
+def test_every_operator_with_a_cuda_kernel_is_implemented() -> None:
+    assert set(CUDA_KERNELS) - set(IMPLEMENTATIONS) == POST_PROCESSING
 
 
-def test_every_rule_is_tried() -> None:
-    elsewhere = {"If", "Loop", "Scan", "Sin", "Cos", "Exp"} | {name for name in RULES if "Sequence" in name}
-    assert {made.operator for made in CASES} == set(RULES) - elsewhere
+def test_every_implementation_is_tried() -> None:
+    elsewhere = {"If", "Loop", "Scan", "Sin", "Cos", "Exp"} | {name for name in IMPLEMENTATIONS if "Sequence" in name}
+    assert {made.operator for made in CASES} == set(IMPLEMENTATIONS) - elsewhere
 
 
 @pytest.mark.parametrize("operator", ["Sin", "Cos"])

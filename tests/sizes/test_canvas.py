@@ -48,21 +48,22 @@ def flat(x: Any) -> Iterator[Any]:
 
 
 @dataclass(frozen=True)
-class Case:
+class CanvasCase:
     rule: Callable[[Any, Any], Any]
     oracle: Callable[[int, int], Any]
     most_nodes: int
     tries: int
 
 
-CASES: dict[str, Case] = {}
+CASES: dict[str, CanvasCase] = {}
 
 
 def case(name: str, rule: Callable[[Any, Any], Any], oracle: Callable[[int, int], Any], most_nodes: int = 60) -> None:
     """Add a case; those of the same rule after the first are variants."""
     assert name not in CASES
     family = name.split("/")[0]
-    CASES[name] = Case(rule, oracle, most_nodes, VARIANTS if any(other.split("/")[0] == family for other in CASES) else INTS)
+    tries = VARIANTS if any(other.split("/")[0] == family for other in CASES) else INTS
+    CASES[name] = CanvasCase(rule, oracle, most_nodes, tries)
 
 
 # --- best_resolution

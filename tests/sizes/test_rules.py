@@ -23,7 +23,7 @@ RULES: dict[str, st.SearchStrategy[Rule]] = {
     "shortest_edge": edges.map(lambda e: lambda h, w: rules.shortest_edge(h, w, e)),
     "shortest_edge_capped": st.tuples(edges, edges).map(lambda p: lambda h, w: rules.shortest_edge_capped(h, w, *p)),
     "fit_within": st.tuples(edges, edges).map(lambda p: lambda h, w: rules.fit_within(h, w, *p)),
-    "resized": size_settings(1, 2000).map(lambda size: lambda h, w: rules.resized(h, w, size)),
+    "resized_size": size_settings(1, 2000).map(lambda size: lambda h, w: rules.resized_size(h, w, size)),
     "center_window": edges.map(lambda e: lambda h, w: (*rules.center_window(h, e), *rules.center_window(w, e))),
     "vertical_first": st.tuples(edges, edges).map(lambda p: lambda h, w: (rules.vertical_first(h, w, *p, "pillow"),)),
 }
@@ -133,7 +133,7 @@ def test_resized_takes_the_rule_of_its_form(height: int, width: int, a: int, b: 
         (a, b): {"height": a, "width": b},
     }
     for wanted, size in forms.items():
-        assert rules.resized(height, width, size) == wanted
+        assert rules.resized_size(height, width, size) == wanted
 
 
 @given(sides, sides, edges)
@@ -147,4 +147,4 @@ def test_the_short_side_is_the_edge_and_the_long_side_no_shorter(height: int, wi
 @pytest.mark.parametrize("size", [{"longest_edge": 5}, {"min_pixels": 1, "max_pixels": 2}, {}, {"height": 4}])
 def test_sizes_without_a_meaning_are_refused(size: dict[str, int]) -> None:
     with pytest.raises(ConfigError, match=r"expected {height, width}"):
-        rules.resized(3, 4, size)
+        rules.resized_size(3, 4, size)

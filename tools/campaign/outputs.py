@@ -29,7 +29,7 @@ class OutputsTrial:
     """
 
     drawn: tuple[int, int, int]
-    case: random_outputs.Case
+    case: random_outputs.OutputCase
     engine: str
 
     @property
@@ -66,7 +66,7 @@ class OutputsTrial:
             outputs = "{" + ", ".join(f"{key!r}: {_literal(value)}" for key, value in case.outputs.items()) + "}"
             call = "{" + ", ".join(f"{key!r}: {_literal(value)}" for key, value in case.call.items()) + "}"
             head = f"{case.name!r}, {case.method!r}, {case.backend!r}, {case.dtype!r}"
-            lines.append(f"case = random_outputs.Case({head}, {outputs}, {call})")
+            lines.append(f"case = random_outputs.OutputCase({head}, {outputs}, {call})")
         else:
             drawn = f"np.random.default_rng({self.drawn}), {case.name!r}, {case.method!r}"
             lines += [f"case = random_outputs.draw({drawn})", f"case.backend = {case.backend!r}"]

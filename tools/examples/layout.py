@@ -56,7 +56,7 @@ def preprocessing() -> gp.Program:
 def postprocessing(score_threshold: float = 0.5, iou_threshold: float = 0.5) -> gp.Program:
     """Return the program that turns scores and distances of four levels into labels, scores and boxes, best first."""
     b = gp.ProgramBuilder(
-        "LayoutPostprocessing", gp.Parity("rapid-layout 1.2.1", BOUND_PIXELS, "float32 for float64"), stacked=True
+        "LayoutPostprocessing", gp.Parity("rapid-layout 1.2.1", BOUND_PIXELS, "float32 for float64"), inputs_batched=True
     )
     levels = [(math.ceil(HEIGHT / stride), math.ceil(WIDTH / stride), stride) for stride in STRIDES]
     scores = [b.input(f"scores_{s}", f"f32[{h * w}, {CLASSES}]") for h, w, s in levels]

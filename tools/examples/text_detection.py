@@ -51,7 +51,7 @@ def preprocessing() -> gp.Program:
 
 def postprocessing() -> gp.Program:
     """Return the map of chances, and the bitmap of what is above the threshold or right or below of that."""
-    b = gp.ProgramBuilder("TextPostprocessing", gp.Parity("rapidocr-onnxruntime 1.4.4"), stacked=True)
+    b = gp.ProgramBuilder("TextPostprocessing", gp.Parity("rapidocr-onnxruntime 1.4.4"), inputs_batched=True)
     chances = b.input("chances", "f32[1, map_height, map_width] CHW")
     bitmap = chances > THRESHOLD
     for down, right in ((1, 0), (0, 1)):

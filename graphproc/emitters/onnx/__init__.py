@@ -1,1 +1,1 @@
-"""Programs as ONNX graphs of standard operators."""
+"""Write programs as ONNX graphs of standard operators."""

@@ -1,8 +1,8 @@
-"""What a graph needs of a runtime: checked without the runtime at hand.
+"""Check what a graph needs of a runtime, without the runtime at hand.
 
-The CUDA table holds the kernels of ONNX Runtime's CUDA provider for opset 17 and later, as listed in its
-`docs/OperatorKernels.md` (read at commit 001d12d2), for the operators and element types that programs use. A node without
-a kernel would run on the CPU, with a copy of its data each way.
+The CUDA table holds the kernels of ONNX Runtime's CUDA provider for opset 17 and later, as its
+`docs/OperatorKernels.md` lists them (read at commit 001d12d2), for the operators and element types
+that programs use. A node without a kernel would run on the CPU, with a copy of its data each way.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _ELEMENT = {1: "f32", 2: "u8", 6: "i32", 7: "i64", 9: "bool", 11: "f64"}
 
 
 def nodes(graph: onnx.GraphProto) -> Iterator[tuple[onnx.NodeProto, onnx.GraphProto]]:
-    """Every node of a graph and of the graphs inside its nodes, with the graph that it stands in."""
+    """Yield every node of a graph and of the graphs inside its nodes, each with the graph it is in."""
     for node in graph.node:
         yield node, graph
         for attribute in node.attribute:
@@ -56,7 +56,7 @@ def nodes(graph: onnx.GraphProto) -> Iterator[tuple[onnx.NodeProto, onnx.GraphPr
 
 
 def element_types(model: onnx.ModelProto) -> dict[str, str]:
-    """The IR dtype of every value of a model, by name; of a sequence its elements'."""
+    """Return the IR dtype of every value of a model, by name; for a sequence, of its elements."""
     import onnx
 
     model = onnx.shape_inference.infer_shapes(model, strict_mode=True)
@@ -78,10 +78,10 @@ def element_types(model: onnx.ModelProto) -> dict[str, str]:
 
 
 def cuda_fallbacks(model: onnx.ModelProto) -> list[tuple[str, str, str]]:
-    """The nodes that ONNX Runtime's CUDA provider would leave to the CPU.
+    """Return the nodes that ONNX Runtime's CUDA provider would leave to the CPU.
 
     Returns:
-        (node name, operator, reason) of each, in the graph's order.
+        (node name, operator, reason) for each, in the graph's order.
     """
     types = element_types(model)
     found = []
@@ -97,12 +97,12 @@ def cuda_fallbacks(model: onnx.ModelProto) -> list[tuple[str, str, str]]:
 
 
 def domains(model: onnx.ModelProto) -> set[str]:
-    """The operator domains that a model's nodes use; `{""}` is the default domain alone."""
+    """Return the operator domains of a model's nodes; `{""}` is the default domain alone."""
     return {node.domain for node, _ in nodes(model.graph)}
 
 
 def operator_counts(model: onnx.ModelProto) -> dict[str, int]:
-    """How often each operator occurs, subgraphs included, most frequent first."""
+    """Return how often each operator occurs, subgraphs included, most frequent first."""
     counts: dict[str, int] = {}
     for node, _ in nodes(model.graph):
         counts[node.op_type] = counts.get(node.op_type, 0) + 1

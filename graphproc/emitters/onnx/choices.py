@@ -1,10 +1,13 @@
-"""Choices kept from optimizers that lose values when they take them apart.
+"""Keep choices from optimizers, which lose values when they take them apart.
 
-Where all sizes are fixed, ONNX Runtime (1.20 to 1.32) puts the branch of every `If` with a constant condition in the place of the
-node. Of nested ones, bodies of loops keep the names that values had after the inner one went, and read what is not there: an
-error or the end of the process (`tools/ort_nested_choices.py` is the smallest case). 1.26 also loses what it computed ahead in a
-branch. So the condition of a choice depends on the pixels, too, in a way that never decides; what branches compute from sizes is
-still computed once. On CUDA, where that would wait for the device, only choices around loops do so.
+If all sizes are fixed, ONNX Runtime (1.20 to 1.32) replaces every `If` with a constant condition by
+its branch. Of nested ones, bodies of loops keep names of values that are gone with the inner one,
+and read what is not there: an error, or the end of the process (`tools/ort_nested_choices.py` is
+the smallest case). 1.26 also loses what it computed ahead in a branch.
+
+So the condition of a choice also depends on the pixels, in a way that never decides. What branches
+compute from sizes is still computed once. On CUDA the condition would wait for the device, so there
+only choices around loops have it.
 """
 
 from __future__ import annotations
@@ -18,12 +21,12 @@ if TYPE_CHECKING:
 
 
 def has_loop(graph: ir.Graph) -> bool:
-    """Whether a graph, or one inside it, runs anything more than once."""
+    """Return whether a graph, or one inside it, runs anything more than once."""
     return any(node.op_type in ("Scan", "Loop") for node in ir.traversal.RecursiveGraphIterator(graph))
 
 
 def never(g: GraphBuilder, value: ir.Value) -> ir.Value:
-    """False, a bool of one element, whatever a graph input holds; but no optimizer can know."""
+    """Emit a bool of one element that is false whatever a graph input holds; no optimizer can know."""
     with g.scope("never"):
         if isinstance(value.type, ir.SequenceType):
             count: ir.Value = g.SequenceLength(value)

@@ -1,17 +1,18 @@
-"""Programs to ONNX models."""
+"""Emit programs as ONNX models."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import onnx_ir as ir
 
 from graphproc.emitters.onnx import results
-from graphproc.emitters.onnx.builder import ELEMENT, GraphBuilder, Note, Value
+from graphproc.emitters.onnx.builder import GraphBuilder, Note, Value
 from graphproc.emitters.onnx.choices import never
+from graphproc.emitters.onnx.operators import ELEMENT
 from graphproc.emitters.onnx.steps import emit_steps
 from graphproc.errors import EmitError, ProgramError
 from graphproc.ir.program import Input, Output, Program
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
     import onnx
 
 Target = Literal["cpu", "cuda", "portable"]
-Reads = Literal["batch", "image", "sequence"]
+InputForm = Literal["batch", "image", "sequence"]
 TARGETS: tuple[Target, ...] = ("cpu", "cuda", "portable")
-INPUTS: tuple[Reads, ...] = ("batch", "image", "sequence")
+INPUTS: tuple[InputForm, ...] = ("batch", "image", "sequence")
 
 IR_VERSION: Mapping[int, int] = {17: 8, 18: 8, 19: 9, 20: 9, 21: 10, 22: 10, 23: 11}
 """The ONNX IR version that was current with each opset: the oldest that runtimes of its time load."""
@@ -31,22 +32,24 @@ IR_VERSION: Mapping[int, int] = {17: 8, 18: 8, 19: 9, 20: 9, 21: 10, 22: 10, 23:
 
 @dataclass(frozen=True, slots=True)
 class EmitOptions:
-    """How a program is written as a graph.
+    """Say how a program is written as a graph.
 
     Attributes:
-        target: `cpu` is the fastest form for ONNX Runtime's CPU provider; `cuda` uses only nodes with CUDA kernels, exact
-            with TF32; `portable` uses float32 and int64 only, for runtimes without 8-bit or double arithmetic.
-        input: `batch` reads `images`, uint8 [batch, height, width, C]; `image` reads `image`, uint8 [height, width, C];
-            `sequence` reads `images`, a sequence of uint8 [height, width, C] of different sizes. Extra inputs go the same
-            way. A program of a model's outputs reads these stacked, and sizes once for all images, or with `sequence` one
-            for each.
+        target: `cpu` is the fastest form for ONNX Runtime's CPU provider. `cuda` uses only nodes
+            with CUDA kernels, exact with TF32. `portable` uses float32 and int64 only, for runtimes
+            without 8-bit or double arithmetic.
+        input: `batch` reads `images`, uint8 [batch, height, width, C]; `image` reads `image`, uint8
+            [height, width, C]; `sequence` reads `images`, a sequence of uint8 [height, width, C] of
+            different sizes. Extra inputs go the same way. A program with `inputs_batched` reads
+            batches, and sizes once for all images, or with `sequence` one for each.
         opset: the version of the default ONNX domain, 17 to 23.
-        image_size: (height, width) of every image, which folds all size and weight arithmetic; None for any size.
+        image_size: (height, width) of every image, which folds all size and weight arithmetic; None
+            for any size.
         batch_size: the number of images of a `batch` graph; None for any number.
     """
 
     target: Target = "cpu"
-    input: Reads = "batch"
+    input: InputForm = "batch"
     opset: int = 18
     image_size: tuple[int, int] | None = None
     batch_size: int | None = None
@@ -75,14 +78,14 @@ def emit(
         program: a verified program.
         options: how to write it.
         metadata: entries for `metadata_props`; values other than strings are stored as JSON.
-        notes: a list that the choices made on the way are added to.
+        notes: a list that gets the choices made on the way.
 
     Returns:
         A model with inputs and outputs named and typed as the options and the program say.
 
     Raises:
         EmitError: the options do not fit the program.
-        ProgramError: no image meets a precondition, or not those of the size that is given.
+        ProgramError: no image meets a precondition, or images of the given size do not.
     """
     program = optimize(_fixed(program, options))
     loops = _loops(program, options)
@@ -90,15 +93,15 @@ def emit(
         raise EmitError(
             f"target 'portable' takes images one by one: {_why_loops(program, options)}. Use input 'image', or target 'cpu'."
         )
-    several = program.stacked or options.input == "batch"
-    g = GraphBuilder(options.target, options.opset, leading=1 if several and not loops else 0)
+    batched = program.inputs_batched or options.input == "batch"
+    g = GraphBuilder(options.target, options.opset, leading=1 if batched and not loops else 0)
     inputs = {declared.name: _input(program, declared, options) for declared in program.inputs}
     first = next(iter(inputs.values()))
     g.never = never(g, first)
-    if options.input == "image" and not program.stacked:
+    if options.input == "image" and not program.inputs_batched:
         outputs = results.of_image(g, program, emit_steps(g, program, inputs))
     elif loops:
-        sequence = options.input == "sequence" and not program.stacked
+        sequence = options.input == "sequence" and not program.inputs_batched
         count = g.SequenceLength(first) if sequence else g.Squeeze(g.Shape(first, start=0, end=1))
 
         def image(index: Value) -> Mapping[str, Value]:
@@ -136,7 +139,9 @@ def emit(
 
 
 def _fixed(program: Program, options: EmitOptions) -> Program:
-    """The program with the sides of every input known, where the options say them and pixels do not decide sizes.
+    """Return the program with the sides of every input known.
+
+    It is unchanged without `image_size`, or if sizes depend on pixels.
 
     Raises:
         EmitError: the options do not fit the program.
@@ -144,9 +149,9 @@ def _fixed(program: Program, options: EmitOptions) -> Program:
     """
     if impossible := [condition for condition in program.preconditions if condition.holds is False]:
         raise ProgramError(f"{program.name}: {impossible[0].message} No image is taken with these settings.")
-    if options.image_size is None or program.measured:
+    if options.image_size is None or program.data_dependent_sizes:
         return program
-    if program.stacked:
+    if program.inputs_batched:
         raise EmitError(f"image_size: {program.name} reads a model's outputs, not images. Leave it out.")
     if other := [name for name in program.symbols if not name.endswith(("height", "width"))]:
         raise EmitError(f"image_size: {program.name} also depends on the number of {other[0]}, so its sizes cannot be fixed")
@@ -155,16 +160,16 @@ def _fixed(program: Program, options: EmitOptions) -> Program:
 
 
 def _loops(program: Program, options: EmitOptions) -> bool:
-    """Whether images run one after the other."""
+    """Return whether images run one after the other."""
     each = options.input == "sequence"
-    if program.stacked:
-        return bool(program.measured) or (each and any(declared.measures for declared in program.inputs))
-    return each or (options.input == "batch" and bool(program.measured))
+    if program.inputs_batched:
+        return bool(program.data_dependent_sizes) or (each and any(declared.size_names for declared in program.inputs))
+    return each or (options.input == "batch" and bool(program.data_dependent_sizes))
 
 
 def _shared(declared: Input, options: EmitOptions) -> bool:
-    """Whether an input holds sizes that all images have."""
-    return bool(declared.measures) and options.input != "sequence"
+    """Return whether an input holds sizes that are the same for all images."""
+    return bool(declared.size_names) and options.input != "sequence"
 
 
 def _why_loops(program: Program, options: EmitOptions) -> str:
@@ -174,17 +179,17 @@ def _why_loops(program: Program, options: EmitOptions) -> str:
 
 
 def _input(program: Program, declared: Input, options: EmitOptions) -> Value:
-    """The graph input of an image, or of a model's output."""
+    """Return the graph's input for an input of the program, with its name, type and shape."""
     name, type = declared.name, declared.type
     fixed = {"height": options.image_size[0], "width": options.image_size[1]} if options.image_size else {}
     dims: list[int | str] = [s if isinstance(s, int) else fixed.get(str(s), str(s)) for s in type.shape]
     tensor = ir.TensorType(ELEMENT[type.dtype])
-    if program.stacked:
+    if program.inputs_batched:
         own = not _shared(declared, options)
         first: list[int | str] = [options.batch_size or "batch"] if own else []
-        return Value(name=program.graph_input_name(name, several=own), shape=ir.Shape([*first, *dims]), type=tensor)
+        return Value(name=program.graph_input_name(name, plural=own), shape=ir.Shape([*first, *dims]), type=tensor)
     if options.input == "image":
-        return Value(name=program.graph_input_name(name, several=False), shape=ir.Shape(dims), type=tensor)
+        return Value(name=program.graph_input_name(name, plural=False), shape=ir.Shape(dims), type=tensor)
     if options.input == "batch":
         return Value(name=program.graph_input_name(name), shape=ir.Shape([options.batch_size or "batch", *dims]), type=tensor)
     # One name for the sides of images of different sizes would say that they are equal.
@@ -193,8 +198,8 @@ def _input(program: Program, declared: Input, options: EmitOptions) -> Value:
 
 
 def _declare(g: GraphBuilder, value: Value, output: Output, program: Program, options: EmitOptions) -> None:
-    """Make a value a graph output: under its own name, with its declared shape."""
-    type, one = program.value(output.value).type, options.input == "image" and not program.stacked
+    """Make a value a graph output, under the output's name and with its declared shape."""
+    type, one = program.value(output.value).type, options.input == "image" and not program.inputs_batched
     if value.producer() is None or value in g.graph_outputs:
         value = g.Identity(value)
     batch: int | str = 1 if one else options.batch_size or "batch"
@@ -213,8 +218,3 @@ def _drop_unused(graph: ir.Graph) -> None:
             graph.remove(node, safe=True)
     for name in [name for name, value in graph.initializers.items() if not value.uses()]:
         del graph.initializers[name]
-
-
-def fixed(options: EmitOptions, height: int, width: int) -> EmitOptions:
-    """The same options for one image size."""
-    return replace(options, image_size=(height, width))

@@ -1,4 +1,4 @@
-"""Reshapes moved before elementwise arithmetic.
+"""Move reshapes before elementwise arithmetic.
 
 The node that writes an output cannot share its operand's memory, so a Reshape there would copy all
 elements.
@@ -58,9 +58,9 @@ def hoist_reshape(g: GraphBuilder, x: Value, move: Move, merged: int = 0) -> Val
 
 
 def _constant_along(x: Value, axis: int) -> bool:
-    """Whether a value is known and does not vary along an axis, counted from the end.
+    """Return whether a value is known and does not vary along an axis, counted from the end.
 
-    Axis 0 stands for none.
+    Axis 0 stands for no axis.
     """
     if x.const_value is None:
         return False

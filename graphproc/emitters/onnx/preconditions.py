@@ -1,8 +1,9 @@
-"""What a program requires of sizes, as nodes that fail where it does not hold.
+"""Emit what a program requires of sizes, as nodes that fail if it does not hold.
 
-A value that the program goes on with is reshaped to its own shape, which costs no runtime any time, or where a precondition does
-not hold to an impossible one, which every runtime refuses. The node is called `check: <what does not hold>/Reshape`. The choice
-is between whole shapes: of one length among known ones ONNX Runtime makes -1, whatever decides it.
+A value that the program goes on with is reshaped: to its own shape, which costs no runtime any
+time, or to an impossible one, which every runtime refuses. The node is called `check: <what does
+not hold>/Reshape`. The choice is between whole shapes, because ONNX Runtime makes -1 of one length
+among known ones, whatever decides it.
 """
 
 from __future__ import annotations
@@ -22,16 +23,19 @@ _NAME = re.compile(rf"{MARK}(.+?)/Reshape(?:_\d+)?'")
 
 
 def decided(preconditions: Sequence[Precondition], symbols: Collection[str]) -> list[Precondition]:
-    """Return those that known symbols decide and that are not decided yet."""
+    """Return the preconditions that known symbols decide.
+
+    Those that always hold, or never, are left out.
+    """
     return [p for p in preconditions if not isinstance(p.holds, bool) and set(num.symbols(p.holds)) <= set(symbols)]
 
 
 def checked(g: GraphBuilder, value: Value, type: TensorType, batch: Value | None, conditions: Sequence[Precondition]) -> Value:
-    """The value behind a check of each condition.
+    """Return the value behind a check of each condition.
 
     Args:
         g: the graph under construction.
-        value: a tensor of the program, with a batch axis in front where there is a batch.
+        value: a tensor of the program, with a batch axis in front if there is a batch.
         type: its type in the program, of at least one axis.
         batch: the number of images, int64 [1], or None without a batch axis.
         conditions: preconditions on known symbols alone.
@@ -44,18 +48,18 @@ def checked(g: GraphBuilder, value: Value, type: TensorType, batch: Value | None
 
 
 def same(g: GraphBuilder, value: Value, shape: Value, wanted: Value, message: str) -> Value:
-    """The value behind a check that its shape is the wanted one."""
+    """Return the value behind a check that its shape is the wanted one."""
     with g.scope(f"{MARK}{message}"):
         result: Value = g.Reshape(value, g.Where(g.Equal(shape, wanted), shape, g.vector(_IMPOSSIBLE)))
     return result
 
 
 def checked_by(name: str) -> str | None:
-    """What the node that writes a value of that name checks; None where it checks nothing."""
+    """Return what the node that writes a value of that name checks; None if it checks nothing."""
     return found[1] if (found := _OUTPUT.search(name)) else None
 
 
 def broken(message: str) -> str | None:
-    """Which precondition does not hold, by the error of ONNX Runtime; None for another error."""
+    """Return which precondition does not hold, by ONNX Runtime's error; None for another error."""
     found = _NAME.findall(message)
     return found[-1] if found else None

@@ -1,4 +1,4 @@
-"""Several images' results as one output: where each output's join is asked for its nodes.
+"""Emit the results of several images as one output; each output's join emits its nodes.
 
 Images of one size share a batch axis from the start. Images of different sizes, and programs with
 sizes that depend on pixels, run one after the other in a loop.
@@ -15,11 +15,11 @@ from graphproc.ir.program import Output, Program
 from graphproc.ir.types import TensorType
 
 Results = Mapping[str, Value]
-"""Tensors by the name of the program's value."""
+"""Tensors by the names of the program's values."""
 
 
 def of_image(g: GraphBuilder, program: Program, results: Results) -> list[Value]:
-    """The outputs of one image, as a batch of one."""
+    """Emit the outputs of one image, as a batch of one."""
     _share(g, program, results)
     joined = []
     for output in program.outputs:
@@ -29,7 +29,7 @@ def of_image(g: GraphBuilder, program: Program, results: Results) -> list[Value]
 
 
 def of_batch(g: GraphBuilder, program: Program, results: Results, batch: Value) -> list[Value]:
-    """Emit the outputs of images of one size; their values have a batch axis already."""
+    """Emit the outputs of images of one size, which have a batch axis already."""
     _share(g, program, results)
     joined = []
     for output in program.outputs:
@@ -40,7 +40,7 @@ def of_batch(g: GraphBuilder, program: Program, results: Results, batch: Value) 
 
 
 def by_image(g: GraphBuilder, program: Program, count: Value, image: Callable[[Value], Results]) -> list[Value]:
-    """Run the program image by image.
+    """Emit a loop that runs the program image by image, and join its results.
 
     Args:
         g: the graph under construction.
@@ -85,7 +85,7 @@ def by_image(g: GraphBuilder, program: Program, count: Value, image: Callable[[V
 
 
 def _by_name(groups: Sequence[Sequence[Output]], values: Sequence[Value]) -> list[dict[str, Value]]:
-    """Values that lie behind each other, those of each group of outputs by the outputs' names."""
+    """Split values that follow one another into groups of outputs, by the outputs' names."""
     rest = iter(values)
     return [{output.name: next(rest) for output in group} for group in groups]
 
@@ -97,18 +97,19 @@ def _share(g: GraphBuilder, program: Program, results: Results) -> None:
 
 
 def _as_sample(g: GraphBuilder, output: Output, value: Value) -> Value:
-    """All images of a run as one sample, in a batch of one sample, where images make samples."""
+    """Put all images of a run into one sample, in a batch of one, if images make samples."""
     return with_axis(g, value) if output.sample is not None and output.join.has_image_axis else value
 
 
 def _of_first_shape(g: GraphBuilder, first: Value, value: Value, name: str) -> tuple[Value, Value]:
-    """The first image's shape, and the value behind a check that it has it.
+    """Return the first image's shape, and the value behind a check that it has that shape.
 
-    ONNX Runtime's Loop compares numbers of elements alone, so it would stack 20 x 30 pixels and 30 x 20 as if they were alike.
+    ONNX Runtime's Loop compares only numbers of elements, so it would stack 20 x 30 and 30 x 20
+    pixels as if they were alike.
 
     Args:
         g: the graph under construction.
-        first: the shape, or zeros where the value is the first image's.
+        first: the shape, or zeros if the value is the first image's.
         value: the image's result.
         name: the output's name.
     """
@@ -118,7 +119,7 @@ def _of_first_shape(g: GraphBuilder, first: Value, value: Value, name: str) -> t
 
 
 def shape(output: Output, type: TensorType, batch: int | str) -> list[int | str]:
-    """The declared shape of a graph output.
+    """Return the declared shape of a graph output: numbers, and names of free dimensions.
 
     Args:
         output: the output.
@@ -132,7 +133,7 @@ def shape(output: Output, type: TensorType, batch: int | str) -> list[int | str]
 
 
 def _axes(type: TensorType) -> list[str]:
-    """A name for each axis of a type, as a layout has them or by number."""
+    """Return a name for each axis of a type, by its layout or else by number."""
     names = {"H": "height", "W": "width", "C": "channels", "N": "tiles", "P": "patches", "F": "features"}
     names |= {"Q": "queries", "T": "frames"}
     return [names[letter] for letter in type.layout] or [str(axis) for axis in range(type.rank)]

@@ -173,10 +173,10 @@ def traced_bands(
         found = [width, g.Sub(end, begin), begin]
     sizes = g.cast(g.Concat(*found, axis=0) if begin is not None else width, "i64")
     measured = g.Split(g.Reshape(sizes, g.vector(-1)), g.vector(*[1, 1] * len(found)), axis=0, outputs=2 * len(found))
-    widths, extents = [g.measured(v, 1) for v in measured[:2]], [axis.n_in for axis in axes]
+    widths, extents = [g.as_num(v, 1) for v in measured[:2]], [axis.n_in for axis in axes]
     begins: list[Num] = [0, 0]
     if begin is not None:
-        extents, begins = [g.measured(v, 1) for v in measured[2:4]], [g.measured(v) for v in measured[4:]]
+        extents, begins = [g.as_num(v, 1) for v in measured[2:4]], [g.as_num(v) for v in measured[4:]]
 
     most = g.ReduceMax(width)
     taps = g.range(most, "f64")

@@ -42,7 +42,7 @@ SPECS = (
         },
         parity={
             PIL: Parity(
-                f"{PIL_PARITY.reference} and scipy",
+                f"{PIL_PARITY.compared_with} and scipy",
                 1 / 255 / 0.224 * 1.001,
                 "where a pixel's exact value is within 1e-10 of a half, LAPACK's last bit decides its rounding; another "
                 "rescale_factor or image_std scales that",

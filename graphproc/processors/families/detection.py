@@ -52,7 +52,7 @@ def edges(config: Config) -> Mapping[str, int]:
 @stages.resizing
 def resize(config: Config, height: Num, width: Num) -> Size:
     """Apply `do_resize` by the standard rules."""
-    return rules.resized(height, width, edges(config))
+    return rules.resized_size(height, width, edges(config))
 
 
 @stages.resizing
@@ -60,7 +60,7 @@ def resize_yolos(config: Config, height: Num, width: Num) -> Size:
     """Apply `do_resize`; sizes scaled by their edges are rounded down to multiples of `YOLOS_MULTIPLE`."""
     size = edges(config)
     if "shortest_edge" not in size:
-        return rules.resized(height, width, size)
+        return rules.resized_size(height, width, size)
     return multiples.capped_edge_floored(height, width, size["shortest_edge"], size["longest_edge"], YOLOS_MULTIPLE)
 
 
@@ -91,7 +91,7 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
 @stages.when("do_resize")
 def resize_floats(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """Apply `do_resize` by the standard rules, without antialiasing, to pixels of any type."""
-    size = rules.resized(x.type.size("H"), x.type.size("W"), edges(config))
+    size = rules.resized_size(x.type.size("H"), x.type.size("W"), edges(config))
     return stages.resample(b, x, *size, config.resample, antialias=False)
 
 

@@ -28,7 +28,7 @@ def crop_margin(b: ProgramBuilder, config: Config, x: Value, threshold: int = 20
     if not config.do_crop_margin:
         return x
     content = ContentBox(threshold, stages.BYTE_ARITHMETICS[b.backend])
-    box = b.measure(b.add(content, x), content_top=0, content_left=0, content_height=1, content_width=1)
+    box = b.name_sizes(b.add(content, x), content_top=0, content_left=0, content_height=1, content_width=1)
     return b.add(Crop(*box), x)
 
 

@@ -81,7 +81,7 @@ SPECS = (
         limitations="resample 0, which means a resize without blur; do_rescale=False, by which scipy blurs bytes",
         parity={
             PIL: Parity(
-                f"{PIL_PARITY.reference} and scipy",
+                f"{PIL_PARITY.compared_with} and scipy",
                 5e-7,
                 "the runtime's and scipy's exponentials differ in their last bits; another rescale_factor or image_std "
                 "scales that",
@@ -101,7 +101,7 @@ SPECS = (
             keep_aspect_ratio=KEEP_ASPECT_RATIO.of(True),
         ),
         limitations="resample 3 (torch's bicubic with aligned corners)",
-        parity={PIL: Parity(f"{PIL_PARITY.reference} and torch")},
+        parity={PIL: Parity(f"{PIL_PARITY.compared_with} and torch")},
         finish=without_one_channel,
         backends=ONLY_PIL,
     ),

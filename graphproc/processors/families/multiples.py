@@ -51,7 +51,7 @@ def square_crop(b: ProgramBuilder, config: Config, x: Value) -> Value:
 def rounded(config: Config, height: Num, width: Num) -> Size:
     """Apply `do_resize`: a shortest edge of `resize_short`, then up to multiples of `size_divisor`; without it to `size`."""
     if config.resize_short is None:
-        return rules.resized(height, width, config.size)
+        return rules.resized_size(height, width, config.size)
     divisor = stages.optional(config, "size_divisor") or 1
     return multiples.shortest_edge_rounded(height, width, stages.count(config, "resize_short"), divisor)
 

@@ -1,6 +1,20 @@
-"""ONNX's operators in torch. Importing this package registers every rule; add one import line for a new group."""
+"""Implement ONNX's operators in torch.
+
+Importing this package registers all of them. A new module needs one import line here.
+"""
 
 from graphproc.runtime.torch_ops import arithmetic, control, logic, products, reductions, select, sequences, shapes
-from graphproc.runtime.torch_ops.table import RULES, Rule
+from graphproc.runtime.torch_ops.table import IMPLEMENTATIONS, Implementation
 
-__all__ = ["RULES", "Rule", "arithmetic", "control", "logic", "products", "reductions", "select", "sequences", "shapes"]
+__all__ = [
+    "IMPLEMENTATIONS",
+    "Implementation",
+    "arithmetic",
+    "control",
+    "logic",
+    "products",
+    "reductions",
+    "select",
+    "sequences",
+    "shapes",
+]

@@ -1,4 +1,4 @@
-"""Arithmetic on each element: IEEE operations, rounded once each."""
+"""Implement arithmetic on single elements: IEEE operations, each rounded once."""
 
 from __future__ import annotations
 
@@ -11,67 +11,72 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graphproc.runtime.torch_ops.table import rule
+from graphproc.runtime.torch_ops.table import implements
 
-rule("Add")(torch.add)
-rule("Sub")(torch.sub)
-rule("Mul")(torch.mul)
-rule("Abs")(torch.abs)
-rule("Neg")(torch.neg)
-rule("Sign")(torch.sign)
-rule("Floor")(torch.floor)
-rule("Ceil")(torch.ceil)
-rule("Round")(torch.round)  # halves to even, as ONNX says
-rule("BitwiseAnd")(torch.bitwise_and)
+implements("Add")(torch.add)
+implements("Sub")(torch.sub)
+implements("Mul")(torch.mul)
+implements("Abs")(torch.abs)
+implements("Neg")(torch.neg)
+implements("Sign")(torch.sign)
+implements("Floor")(torch.floor)
+implements("Ceil")(torch.ceil)
+implements("Round")(torch.round)  # halves to even, as ONNX says
+implements("BitwiseAnd")(torch.bitwise_and)
 
 
-@rule("Div")
+@implements("Div")
 def divide(a: Tensor, b: Tensor) -> Tensor:
-    """The quotient; of integers, toward zero."""
+    """Divide; the quotient of integers is cut toward zero."""
     if a.is_floating_point():
         return torch.div(a, b)
     return torch.div(a, b, rounding_mode="trunc")
 
 
-@rule("Mod")
+@implements("Mod")
 def modulo(a: Tensor, b: Tensor, fmod: int = 0) -> Tensor:
-    """The remainder, with the sign of the divisor, or with `fmod` of the dividend."""
+    """Return the remainder with the divisor's sign, or with `fmod=1` the dividend's."""
     return torch.fmod(a, b) if fmod else torch.remainder(a, b)
 
 
-@rule("Min")
+@implements("Min")
 def minimum(*parts: Tensor) -> Tensor:
-    """The least of any number of tensors."""
+    """Return the least of any number of tensors, element by element."""
     return reduce(torch.minimum, parts)
 
 
-@rule("Max")
+@implements("Max")
 def maximum(*parts: Tensor) -> Tensor:
-    """The largest of any number of tensors."""
+    """Return the largest of any number of tensors, element by element."""
     return reduce(torch.maximum, parts)
 
 
-@rule("Clip")
+@implements("Clip")
 def clip(x: Tensor, low: Tensor | None = None, high: Tensor | None = None) -> Tensor:
-    """No less than `low`, no more than `high`."""
+    """Raise elements to `low` and lower them to `high`; None is no limit."""
     if low is not None:
         x = torch.maximum(x, low)
     return x if high is None else torch.minimum(x, high)
 
 
-@rule("Sqrt")
+@implements("Sqrt")
 def square_root(x: Tensor) -> Tensor:
-    """The root, rounded once. On CPUs numpy's: torch's vector kernel is off by the last bit in one of a hundred."""
+    """Return the root, rounded once.
+
+    On CPUs numpy computes it: one in a hundred results of torch's vector kernel is off by the last
+    bit.
+    """
     if x.device.type != "cpu":
         return torch.sqrt(x)
-    with np.errstate(invalid="ignore"):  # of negative numbers: NaN, and no warning
+    with np.errstate(invalid="ignore"):  # negative numbers give NaN, without a warning
         return torch.from_numpy(np.asarray(np.sqrt(x.numpy())))
 
 
 def _of_libm(function: Callable[[float], float], name: str, x: Tensor) -> Tensor:
-    """A function of the C library in float64 on the host, as the numpy reference takes it; elsewhere torch's own.
+    """Compute a function as the numpy reference does: in float64, by the C library, on the host.
 
-    Vector kernels differ from it in the last bit. Where weights are computed the values are few and on the host.
+    Vector kernels give another last bit. Weights are computed from few values, which lie on the
+    host. Elsewhere torch's own function is called.
     """
     if x.device.type == "cpu" and x.dtype == torch.float64:
         ufunc: Any = np.frompyfunc(function, 1, 1)
@@ -80,6 +85,6 @@ def _of_libm(function: Callable[[float], float], name: str, x: Tensor) -> Tensor
     return result
 
 
-rule("Sin")(partial(_of_libm, math.sin, "sin"))
-rule("Cos")(partial(_of_libm, math.cos, "cos"))
-rule("Exp")(torch.exp)
+implements("Sin")(partial(_of_libm, math.sin, "sin"))
+implements("Cos")(partial(_of_libm, math.cos, "cos"))
+implements("Exp")(torch.exp)

@@ -1,4 +1,4 @@
-"""ONNX's element types as torch's."""
+"""Translate ONNX's element types to torch's."""
 
 from __future__ import annotations
 
@@ -17,4 +17,4 @@ DTYPES: Mapping[int, torch.dtype] = {
     11: torch.float64,
     16: torch.bfloat16,
 }
-"""By `onnx.TensorProto.DataType`."""
+"""torch's type for each number of `onnx.TensorProto.DataType`."""

@@ -1,18 +1,18 @@
-"""Comparisons, logic and the choice between two."""
+"""Implement comparisons, logic and the choice between two tensors."""
 
 from __future__ import annotations
 
 import torch
 
-from graphproc.runtime.torch_ops.table import rule
+from graphproc.runtime.torch_ops.table import implements
 
-rule("Equal")(torch.eq)
-rule("Less")(torch.lt)
-rule("LessOrEqual")(torch.le)
-rule("Greater")(torch.gt)
-rule("GreaterOrEqual")(torch.ge)
-rule("And")(torch.logical_and)
-rule("Or")(torch.logical_or)
-rule("Xor")(torch.logical_xor)
-rule("Not")(torch.logical_not)
-rule("Where")(torch.where)
+implements("Equal")(torch.eq)
+implements("Less")(torch.lt)
+implements("LessOrEqual")(torch.le)
+implements("Greater")(torch.gt)
+implements("GreaterOrEqual")(torch.ge)
+implements("And")(torch.logical_and)
+implements("Or")(torch.logical_or)
+implements("Xor")(torch.logical_xor)
+implements("Not")(torch.logical_not)
+implements("Where")(torch.where)

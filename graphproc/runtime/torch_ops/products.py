@@ -1,4 +1,4 @@
-"""Matrix products, and conversions between element types."""
+"""Implement matrix products, and conversions between element types."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import torch
 from torch import Tensor
 
 from graphproc.runtime.torch_ops.dtypes import DTYPES
-from graphproc.runtime.torch_ops.table import rule
+from graphproc.runtime.torch_ops.table import implements
 
-rule("MatMul")(torch.matmul)
+implements("MatMul")(torch.matmul)
 
 
-@rule("MatMulInteger")
+@implements("MatMulInteger")
 def matmul_integer(a: Tensor, b: Tensor, a_zero: Tensor | None = None, b_zero: Tensor | None = None) -> Tensor:
-    """A product of bytes, less their zero points, in int32.
+    """Multiply matrices of bytes, less their zero points; the result is int32.
 
-    In float64, which holds any such sum, because torch has no product of mixed bytes. A zero point of rank 1 is one for each
-    row of `a` or column of `b`.
+    torch has no product of signed with unsigned bytes, so this computes in float64, which holds any
+    such sum. A zero point of rank 1 has one number for each row of `a` or column of `b`.
     """
     left, right = a.to(torch.float64), b.to(torch.float64)
     if a_zero is not None:
@@ -28,16 +28,23 @@ def matmul_integer(a: Tensor, b: Tensor, a_zero: Tensor | None = None, b_zero: T
     return torch.matmul(left, right).to(torch.int32)
 
 
-@rule("QuantizeLinear")
+@implements("QuantizeLinear")
 def quantize(x: Tensor, scale: Tensor, zero: Tensor | None = None, **settings: Any) -> Tensor:
-    """`x / scale` rounded, halves to even, plus the zero point, clipped to a byte; one scale for the whole tensor."""
+    """Return `x / scale` plus the zero point, as bytes.
+
+    The quotient is rounded, halves to even, and the result is clipped to the byte's range. One
+    scale serves the whole tensor. Without a zero point it is 0, and bytes are unsigned.
+    """
     dtype = torch.uint8 if zero is None else zero.dtype
     limits = torch.iinfo(dtype)
     y = torch.round(torch.div(x, scale))
     return (y if zero is None else y + zero.to(x.dtype)).clamp(limits.min, limits.max).to(dtype)
 
 
-@rule("Cast")
+@implements("Cast")
 def cast(x: Tensor, to: int, **settings: Any) -> Tensor:
-    """Another element type: toward zero from floats to integers, and whatever is not 0 is true."""
+    """Convert to another element type.
+
+    Floats become integers toward zero. As bools, all but 0 are true.
+    """
     return x.to(DTYPES[to])

@@ -1,4 +1,4 @@
-"""Along an axis: extremes, sums, the order of elements."""
+"""Implement extremes, sums and orders along an axis."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graphproc.runtime.torch_ops.table import rule
+from graphproc.runtime.torch_ops.table import implements
 
 
 def _listed(axes: Tensor | list[int] | None) -> list[int]:
-    """An input, or before opset 18 an attribute."""
+    """Return axes as a list. They are an input, or before opset 18 an attribute; None is no axis."""
     return axes.tolist() if isinstance(axes, Tensor) else list(axes or ())
 
 
 def _reduction(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """Reduce some axes; without any all, or with `noop_with_empty_axes` none."""
+    """Return the implementation of a reduction.
+
+    It reduces the given axes. Without any it reduces all, or with `noop_with_empty_axes` none.
+    """
 
     def reduce(x: Tensor, axes: Tensor | list[int] | None = None, keepdims: int = 1, noop_with_empty_axes: int = 0) -> Tensor:
         along = _listed(axes)
@@ -32,17 +35,18 @@ def _sum(x: Tensor, axes: tuple[int, ...], keepdims: bool) -> Tensor:
     return torch.sum(x, axes, keepdims, dtype=x.dtype)
 
 
-rule("ReduceMax", stay=[1])(_reduction(torch.amax))
-rule("ReduceMin", stay=[1])(_reduction(torch.amin))
-# In the tensor's own type. The order of floats is left to torch, as ONNX leaves it to the runtime.
-rule("ReduceSum", stay=[1])(_reduction(_sum))
+implements("ReduceMax", stay=[1])(_reduction(torch.amax))
+implements("ReduceMin", stay=[1])(_reduction(torch.amin))
+# Adds in the tensor's own type. torch chooses the order of floats, as ONNX lets runtimes do.
+implements("ReduceSum", stay=[1])(_reduction(_sum))
 
 
-@rule("CumSum", stay=[1])
+@implements("CumSum", stay=[1])
 def running_sum(x: Tensor, axis: Tensor, exclusive: int = 0, reverse: int = 0) -> Tensor:
-    """Sums of the first elements, one added after the other.
+    """Add up the elements along an axis one after the other.
 
-    torch.cumsum would add float32 in float64 on CPUs and in a tree on GPUs, so only integers go there.
+    torch.cumsum adds float32 in float64 on CPUs and in a tree on GPUs, so here only integers go
+    through it.
     """
     along = int(axis.item()) % x.ndim
     x = x.flip(along) if reverse else x
@@ -62,17 +66,23 @@ def running_sum(x: Tensor, axis: Tensor, exclusive: int = 0, reverse: int = 0) -
     return sums.flip(along) if reverse else sums
 
 
-@rule("ArgMax")
+@implements("ArgMax")
 def argmax(x: Tensor, axis: int = 0, keepdims: int = 1, select_last_index: int = 0) -> Tensor:
-    """Where the largest is: the first of equal ones, or the last."""
+    """Return the index of the largest element.
+
+    It is the first of equal ones, or with `select_last_index` the last.
+    """
     if not select_last_index:
         return torch.argmax(x, axis, keepdim=bool(keepdims))
     return x.shape[axis] - 1 - torch.argmax(x.flip(axis), axis, keepdim=bool(keepdims))
 
 
-@rule("TopK", stay=[1])
+@implements("TopK", stay=[1])
 def topk(x: Tensor, k: Tensor, axis: int = -1, largest: int = 1, sorted: int = 1) -> tuple[Tensor, Tensor]:
-    """The largest or least in order, and where they are; of equal ones the lower index is first, which torch.topk leaves open."""
+    """Return the `k` largest or least elements in order, and their indices.
+
+    Of equal elements the one with the lower index comes first; torch.topk leaves that open.
+    """
     values, places = torch.sort(x, dim=axis, descending=bool(largest), stable=True)
     count = int(k.item())
     return values.narrow(axis, 0, count), places.narrow(axis, 0, count)

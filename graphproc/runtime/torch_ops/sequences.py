@@ -1,4 +1,7 @@
-"""Sequences: lists of tensors, which may differ in shape. A list is never changed, so values can share it."""
+"""Implement sequences: lists of tensors, which may differ in shape.
+
+A list is never changed, so values can share it.
+"""
 
 from __future__ import annotations
 
@@ -7,43 +10,43 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphproc.runtime.torch_ops.table import rule
+from graphproc.runtime.torch_ops.table import implements
 
-Sequence = list[Tensor]
+TensorList = list[Tensor]
 
 
-@rule("SequenceEmpty")
-def empty(**settings: Any) -> Sequence:
-    """No tensors."""
+@implements("SequenceEmpty")
+def empty(**settings: Any) -> TensorList:
+    """Return a sequence without tensors."""
     return []
 
 
-@rule("SequenceConstruct")
-def construct(*parts: Tensor) -> Sequence:
-    """These tensors."""
+@implements("SequenceConstruct")
+def construct(*parts: Tensor) -> TensorList:
+    """Return a sequence of the given tensors."""
     return list(parts)
 
 
-@rule("SequenceInsert", stay=[0, 2])
-def insert(sequence: Sequence, x: Tensor, position: Tensor | None = None) -> Sequence:
-    """With one more, at the end or before a position."""
+@implements("SequenceInsert", stay=[0, 2])
+def insert(sequence: TensorList, x: Tensor, position: Tensor | None = None) -> TensorList:
+    """Return a sequence with one tensor more, before a position or at the end."""
     at = len(sequence) if position is None else int(position.item())
     return [*sequence[:at], x, *sequence[at:]]
 
 
-@rule("SequenceAt", stay=[0, 1])
-def at(sequence: Sequence, position: Tensor) -> Tensor:
-    """One of them; a negative position counts from the end."""
+@implements("SequenceAt", stay=[0, 1])
+def at(sequence: TensorList, position: Tensor) -> Tensor:
+    """Return the tensor at a position; a negative position counts from the end."""
     return sequence[int(position.item())]
 
 
-@rule("SequenceLength", stay=[0])
-def length(sequence: Sequence) -> Tensor:
-    """How many there are."""
+@implements("SequenceLength", stay=[0])
+def length(sequence: TensorList) -> Tensor:
+    """Return the number of tensors, int64 on the host."""
     return torch.tensor(len(sequence), dtype=torch.int64, device="cpu")
 
 
-@rule("ConcatFromSequence", stay=[0])
-def concatenate(sequence: Sequence, axis: int, new_axis: int = 0) -> Tensor:
-    """One after the other along an axis, or along a new one."""
+@implements("ConcatFromSequence", stay=[0])
+def concatenate(sequence: TensorList, axis: int, new_axis: int = 0) -> Tensor:
+    """Join the tensors along an axis, or with `new_axis` stack them along a new one."""
     return torch.stack(sequence, axis) if new_axis else torch.cat(sequence, axis)

@@ -1,7 +1,8 @@
-"""The table of ONNX operators that torch runs: each operator's rule, registered where it is written.
+"""Hold the table of ONNX operators that torch runs.
 
-A rule gives the bits that ONNX's definition gives, on any device. Numbers that decide shapes (the target of a `Reshape`, the
-ends of a `Slice`) are read on the host, so a graph's size arithmetic stays on the CPU and its pixels on their device.
+An implementation gives the bits that ONNX's definition gives, on any device. Numbers that decide
+shapes are read on the host, for example the target of a `Reshape` or the ends of a `Slice`. So a
+graph's size arithmetic stays on the CPU, and pixels stay on their device.
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ Apply = Callable[..., Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """How torch runs one operator.
+class Implementation:
+    """Describe how torch runs one operator.
 
     Attributes:
-        apply: takes the node's inputs in order, absent ones as None, and its attributes by name; gives its output, or a tuple
-            of several. A graph in an attribute is a function of its inputs that gives the list of its outputs.
-        stay: the positions of inputs that stay on the device where they are: those that are read on the host.
+        apply: takes the node's inputs in order, absent ones as None, and its attributes by name;
+            returns its output, or a tuple of several. A graph in an attribute is a function of its
+            inputs that returns the list of its outputs.
+        stay: the positions of inputs that are not moved to the other inputs' device, because they
+            are read on the host.
     """
 
     apply: Apply
@@ -29,20 +32,27 @@ class Rule:
 
 
 EVERY_INPUT = range(sys.maxsize)
-"""Of operators that hand their inputs on: what becomes of them is decided later."""
+"""The `stay` of operators that pass their inputs on: other operators decide what becomes of them."""
 
 
-RULES: dict[str, Rule] = {}
-"""Rules by operator, all of the default ONNX domain."""
+IMPLEMENTATIONS: dict[str, Implementation] = {}
+"""The implementation of each operator of the default ONNX domain."""
 
 
-def rule(*operators: str, stay: Container[int] = ()) -> Callable[[Apply], Apply]:
-    """Register a function as the rule of operators."""
+def implements(*operators: str, stay: Container[int] = ()) -> Callable[[Apply], Apply]:
+    """Register a function as the implementation of operators.
+
+    Example:  `@implements("Div")`.
+
+    Args:
+        *operators: their names.
+        stay: as in `Implementation`.
+    """
 
     def register(apply: Apply) -> Apply:
         for operator in operators:
-            assert operator not in RULES, operator
-            RULES[operator] = Rule(apply, stay)
+            assert operator not in IMPLEMENTATIONS, operator
+            IMPLEMENTATIONS[operator] = Implementation(apply, stay)
         return apply
 
     return register

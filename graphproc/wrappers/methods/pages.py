@@ -13,7 +13,7 @@ from typing import Any
 from graphproc.processors.families import documents
 from graphproc.sizes import num
 from graphproc.sizes.fit import shrink_within
-from graphproc.wrappers.methods.steps import Array, arrays, both_sides, each, resized, staged
+from graphproc.wrappers.methods.steps import Array, arrays, both_sides, each, resize_image, staged
 
 Settings = Mapping[str, Any]
 
@@ -57,7 +57,7 @@ def shrink(self: Any, image: Any, size: Any, resample: Any = None, **_: Any) -> 
 
     def shrunk(x: Array) -> Array:
         height, width = (num.known(side) for side in shrink_within(x.shape[-2], x.shape[-1], *limits))
-        return x if (height, width) == x.shape[-2:] else resized(self, x, height, width, resample)
+        return x if (height, width) == x.shape[-2:] else resize_image(self, x, height, width, resample)
 
     return arrays(lambda x: each(shrunk, x), image)
 

@@ -65,7 +65,7 @@ def staged(processor: Any, stage: Stage, x: Array, settings: Mapping[str, Any]) 
     return reference.run(b.finish(), {"image": x})["image"]
 
 
-def resized(processor: Any, x: Array, height: int, width: int, resample: Any) -> Array:
+def resize_image(processor: Any, x: Array, height: int, width: int, resample: Any) -> Array:
     """Resize one image `[C, H, W]` in the processor's backend; `resample` None is bilinear, as in transformers' `resize`."""
     code = BILINEAR if resample is None else int(resample)
     if processor.backend == "pil" and x.dtype != np.uint8:  # Pillow turns other types into bytes

@@ -15,7 +15,7 @@ from graphproc.sizes import num
 from graphproc.sizes.canvas import best_resolution, grid_by_aspect, grid_by_scale
 from graphproc.sizes.covering_grid import covering_grid
 from graphproc.sizes.smart_resize import pixels_within_any_shape
-from graphproc.wrappers.methods.steps import Array, arrays, both_sides, channels_first, resized
+from graphproc.wrappers.methods.steps import Array, arrays, both_sides, channels_first, resize_image
 
 Sides = tuple[int, int]
 
@@ -31,7 +31,7 @@ def _grid(grid: Any) -> Sides:
 
 
 def _tiles(self: Any, x: Array, grid: Sides, side: Sides, resample: Any) -> list[Array]:
-    return _cut(resized(self, x, grid[0] * side[0], grid[1] * side[1], resample), side)
+    return _cut(resize_image(self, x, grid[0] * side[0], grid[1] * side[1], resample), side)
 
 
 def _answer(self: Any, image: Any, cut: Callable[[Array], list[Array]]) -> Any:
@@ -71,7 +71,7 @@ def _with_whole_last(grid_of: Callable[..., Any]) -> Callable[..., Any]:
         def cut(x: Array) -> list[Array]:
             grid = _grid(grid_of(x.shape[-2], x.shape[-1], side, min_patches, max_patches))
             found = _tiles(self, x, grid, side, resample)
-            return [*found, resized(self, x, *side, resample)] if use_thumbnail and len(found) > 1 else found
+            return [*found, resize_image(self, x, *side, resample)] if use_thumbnail and len(found) > 1 else found
 
         return _answer(self, image, cut)
 
@@ -107,7 +107,7 @@ def _with_whole_first(
 
     def cut(x: Array) -> list[Array]:
         parts = _tiles(self, x, grid, side, resample)
-        return [resized(self, x, *side, resample), *parts] if len(parts) > 1 else parts
+        return [resize_image(self, x, *side, resample), *parts] if len(parts) > 1 else parts
 
     if self.backend == "pil":  # its tiles have their channels first, however the image was laid out
         return arrays(lambda x: cut(channels_first(x)[0]), image), list(grid)
@@ -148,7 +148,7 @@ def _with_grid(
     for one in image:
         tiles = arrays(lambda x: np.stack(_tiles(self, x, (rows, columns), side, resample)), one)
         if use_thumbnail and rows * columns > 1:
-            tiles = [*tiles, arrays(lambda x: resized(self, x, *thumbnail_size, resample), one)]
+            tiles = [*tiles, arrays(lambda x: resize_image(self, x, *thumbnail_size, resample), one)]
         found.append(tiles)
     return found, columns, rows
 
@@ -157,7 +157,7 @@ def _on_canvas(self: Any, image: Any, candidates: Sequence[Sequence[int]], side:
     def cut(x: Array) -> list[Array]:
         best = best_resolution(x.shape[-2], x.shape[-1], [(height, width) for height, width in candidates], side)
         (height, width), canvas = ((num.known(v) for v in size) for size in (best.fitted, best.canvas))
-        fitted = resized(self, x, height, width, resample)
+        fitted = resize_image(self, x, height, width, resample)
         top, left = (num.known(v) for v in best.before)
         whole = np.zeros((x.shape[0], *canvas), fitted.dtype)
         whole[:, top : top + fitted.shape[1], left : left + fitted.shape[2]] = fitted
@@ -176,7 +176,7 @@ def _of_canvas_and_whole(
     self: Any, image: Any, grid_pinpoints: Sequence[Sequence[int]], size: Sides, patch_size: int, resample: Any
 ) -> list[Array]:
     """Return the image `[C, H, W]` resized to `size`, then the tiles of `_of_canvas`."""
-    whole = arrays(lambda x: resized(self, x, *size, resample), image)
+    whole = arrays(lambda x: resize_image(self, x, *size, resample), image)
     return [whole, *_on_canvas(self, image, grid_pinpoints, patch_size, resample)]
 
 

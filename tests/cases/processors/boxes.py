@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from cases.processors.case import Case, Size
+from cases.processors.case import ProcessorCase, Size
 
 
 def boxes(size: Size) -> Mapping[str, np.ndarray]:
@@ -17,8 +17,8 @@ def boxes(size: Size) -> Mapping[str, np.ndarray]:
     return {"boxes": np.concatenate([low, rng.uniform(0.1, 0.9, (number, 2)) * (width, height)], axis=1)}
 
 
-CASES: Mapping[str, Case] = {
-    "VitPoseImageProcessor": Case(
+CASES: Mapping[str, ProcessorCase] = {
+    "VitPoseImageProcessor": ProcessorCase(
         extra={
             "small": {"size": {"height": 40, "width": 61}},
             "factor 100": {"size": {"height": 61, "width": 40}, "normalize_factor": 100.0},

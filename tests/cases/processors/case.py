@@ -13,7 +13,7 @@ Size = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Case:
+class ProcessorCase:
     """How to try one class.
 
     Attributes:

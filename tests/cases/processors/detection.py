@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cases.processors.case import Case
+from cases.processors.case import ProcessorCase
 
 SMALL = {"size": {"shortest_edge": 60, "longest_edge": 90}}
-CASE = Case(
+CASE = ProcessorCase(
     extra={
         "defaults, small": SMALL,
         "no padding": {**SMALL, "do_pad": False},
@@ -36,7 +36,7 @@ CASE = Case(
     ),
 )
 
-CASES: Mapping[str, Case] = {
+CASES: Mapping[str, ProcessorCase] = {
     "ConditionalDetrImageProcessor": CASE,
     "DeformableDetrImageProcessor": CASE,
     "DetrImageProcessor": CASE,

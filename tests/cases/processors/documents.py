@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cases.processors.case import Case, Settings, Size
+from cases.processors.case import ProcessorCase, Settings, Size
 
 PORTRAIT = {"size": {"height": 91, "width": 70}}
 LANDSCAPE = {"size": {"height": 60, "width": 101}}
@@ -44,8 +44,8 @@ FROM_MARGINS: Settings = {
 }
 
 
-CASES: Mapping[str, Case] = {
-    "DonutImageProcessor": Case(
+CASES: Mapping[str, ProcessorCase] = {
+    "DonutImageProcessor": ProcessorCase(
         extra={
             **SETTINGS,
             "width before height": {"size": [70, 91]},
@@ -55,7 +55,7 @@ CASES: Mapping[str, Case] = {
         images=LARGE,
         skip=elongated,
     ),
-    "FuyuImageProcessor": Case(
+    "FuyuImageProcessor": ProcessorCase(
         extra={
             "small": {"size": {"height": 61, "width": 90}},
             "smaller, mirrored": {"size": {"height": 120, "width": 200}, "padding_mode": "symmetric"},
@@ -67,14 +67,14 @@ CASES: Mapping[str, Case] = {
         },
         standard=False,
     ),
-    "NougatImageProcessor": Case(
+    "NougatImageProcessor": ProcessorCase(
         extra=FROM_MARGINS,
         standard=False,
         images=(*LARGE, ((1, 1), "noise"), ((224, 224), "noise"), ((3000, 200), "photograph"), ((60, 500), "photograph")),
         skip=elongated,
         refuses=lambda size, settings: settings.get("backend") == "torchvision" and turned(size, settings),
     ),
-    "PPFormulaNetImageProcessor": Case(
+    "PPFormulaNetImageProcessor": ProcessorCase(
         extra=FROM_MARGINS,
         standard=False,
         images=(*LARGE, ((1, 1), "noise"), ((224, 224), "noise"), ((3000, 200), "photograph"), ((60, 500), "photograph")),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cases.processors.case import Case, Settings
+from cases.processors.case import ProcessorCase, Settings
 
 SMALL: Settings = {"min_pixels": 900, "max_pixels": 9000}
 
-CASES: Mapping[str, Case] = {
-    "Emu3ImageProcessor": Case(
+CASES: Mapping[str, ProcessorCase] = {
+    "Emu3ImageProcessor": ProcessorCase(
         always=SMALL,
         standard=False,
         derived=("do_pad",),

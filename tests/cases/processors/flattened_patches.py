@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cases.processors.case import Case, Settings
+from cases.processors.case import ProcessorCase, Settings
 
 SMALL: Settings = {"max_patches": 100}
 PATCHES: Mapping[str, Settings] = {
@@ -19,9 +19,9 @@ PATCHES: Mapping[str, Settings] = {
 }
 EDGES = ((100, 101), (1, 3000), (3000, 1), (160, 161), (900, 40))
 
-CASES: Mapping[str, Case] = {
-    "Kosmos2_5ImageProcessor": Case(always=SMALL, standard=False, edges=EDGES, extra=PATCHES),
-    "Pix2StructImageProcessor": Case(
+CASES: Mapping[str, ProcessorCase] = {
+    "Kosmos2_5ImageProcessor": ProcessorCase(always=SMALL, standard=False, edges=EDGES, extra=PATCHES),
+    "Pix2StructImageProcessor": ProcessorCase(
         always=SMALL,
         standard=False,
         edges=EDGES,

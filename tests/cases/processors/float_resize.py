@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cases.processors.case import Case
+from cases.processors.case import ProcessorCase
 
-CASES: Mapping[str, Case] = {
-    "DINOv3ViTImageProcessor": Case(
+CASES: Mapping[str, ProcessorCase] = {
+    "DINOv3ViTImageProcessor": ProcessorCase(
         extra={
             "bicubic": {"resample": 3},
             "bytes, bicubic": {"resample": 3, "do_rescale": False, "do_normalize": False},
             "filter lanczos": {"resample": 1, "do_rescale": False, "do_normalize": False},  # of floats it is not compiled
         },
     ),
-    "DepthProImageProcessor": Case(
+    "DepthProImageProcessor": ProcessorCase(
         always={"size": {"height": 153, "width": 160}},
         extra={
             "bicubic": {"resample": 3},
@@ -22,7 +22,7 @@ CASES: Mapping[str, Case] = {
             "bytes, bicubic": {"do_rescale": False, "do_normalize": False, "resample": 3},
         },
     ),
-    "Owlv2ImageProcessor": Case(
+    "Owlv2ImageProcessor": ProcessorCase(
         extra={
             "size 96": {"size": 96},
             "height and width": {"size": {"height": 61, "width": 45}},
@@ -33,7 +33,7 @@ CASES: Mapping[str, Case] = {
         standard=False,
         images=(((1, 1), "noise"), ((17, 31), "noise"), ((333, 500), "photograph"), ((260, 40), "noise")),
     ),
-    "ZoeDepthImageProcessor": Case(
+    "ZoeDepthImageProcessor": ProcessorCase(
         extra={
             "multiples of 32": {"ensure_multiple_of": 32, "size": {"height": 90, "width": 131}},
             "warped": {"keep_aspect_ratio": False, "size": {"height": 61, "width": 45}},

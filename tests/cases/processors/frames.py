@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cases.processors.case import Case
+from cases.processors.case import ProcessorCase
 from cases.processors.plain.llava import NULLS, taken_for_channels
 
 ROOM = {"size": {"longest_edge": 50}, "do_center_crop": False, "pad_size": {"height": 90, "width": 131}}
 
-CASES: Mapping[str, Case] = {
-    "TvpImageProcessor": Case(
+CASES: Mapping[str, ProcessorCase] = {
+    "TvpImageProcessor": ProcessorCase(
         extra={
             "longest_edge": {"size": {"longest_edge": 70}, "crop_size": 61, "pad_size": 100},
             "longest_edge, not padded": {"size": {"longest_edge": 70}, "crop_size": 61, "do_pad": False},
@@ -26,8 +26,8 @@ CASES: Mapping[str, Case] = {
             "pad_size null": {**ROOM, "pad_size": None},
         },
     ),
-    "VideoMAEImageProcessor": Case(),
-    "VivitImageProcessor": Case(
+    "VideoMAEImageProcessor": ProcessorCase(),
+    "VivitImageProcessor": ProcessorCase(
         extra={
             **NULLS,
             "offset off": {"offset": False, "rescale_factor": 1 / 255, "size": {"shortest_edge": 61}, "crop_size": 45},

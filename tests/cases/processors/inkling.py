@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from cases.processors.case import Case, Settings
+from cases.processors.case import ProcessorCase, Settings
 
 STEPS: Mapping[str, Settings] = {
     "bytes": {"do_rescale": False, "do_normalize": False},
@@ -24,7 +24,7 @@ STEPS: Mapping[str, Settings] = {
     "do_convert_rgb false": {"do_convert_rgb": False},
     "image_mean null": {"image_mean": None},
 }
-INKLING2 = Case(standard=False, extra=STEPS, edges=((40, 40), (39, 41), (80, 79), (79, 80), (120, 120)))
+INKLING2 = ProcessorCase(standard=False, extra=STEPS, edges=((40, 40), (39, 41), (80, 79), (79, 80), (120, 120)))
 FACTORS: Mapping[str, Settings] = {
     "twice as large": {"rescale_image_frac": 2},
     "half as large": {"rescale_image_frac": 0.5, "size": {"height": 20, "width": 20}},
@@ -39,7 +39,7 @@ FACTORS: Mapping[str, Settings] = {
     "do_resize false": {"do_resize": False},
 }
 
-CASES: Mapping[str, Case] = {
+CASES: Mapping[str, ProcessorCase] = {
     "InklingImageProcessor": replace(INKLING2, extra={**STEPS, **FACTORS}),
     "Inkling2ImageProcessor": replace(INKLING2, extra={**STEPS, "do_resize false": {"do_resize": False}}),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cases.processors.case import Case
+from cases.processors.case import ProcessorCase
 
 SETTINGS = {
     "small, lanczos": {"size": {"height": 61, "width": 45}, "resample": 1},
@@ -13,11 +13,11 @@ SETTINGS = {
     "not resized": {"do_resize": False},
     "not rescaled": {"size": 70, "do_rescale": False, "do_grayscale": False},
 }
-MATCHER = Case(extra=SETTINGS, standard=False, batch=((60, 90), (90, 60)))
+MATCHER = ProcessorCase(extra=SETTINGS, standard=False, batch=((60, 90), (90, 60)))
 
-CASES: Mapping[str, Case] = {
+CASES: Mapping[str, ProcessorCase] = {
     "EfficientLoFTRImageProcessor": MATCHER,
     "LightGlueImageProcessor": MATCHER,
     "SuperGlueImageProcessor": MATCHER,
-    "SuperPointImageProcessor": Case(extra=SETTINGS, standard=False),
+    "SuperPointImageProcessor": ProcessorCase(extra=SETTINGS, standard=False),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cases.processors.case import Case
+from cases.processors.case import ProcessorCase
 
 SMALL = {"size": {"height": 95, "width": 90}}
 KERNELS = {
@@ -16,10 +16,10 @@ KERNELS = {
     "cropped": {**SMALL, "do_center_crop": True, "crop_size": {"height": 60, "width": 99}},
 }
 
-CASES: Mapping[str, Case] = {
-    "PPDocLayoutV2ImageProcessor": Case(extra=KERNELS),
-    "PPDocLayoutV3ImageProcessor": Case(extra=KERNELS),
-    "PPDocLayoutV4ImageProcessor": Case(
+CASES: Mapping[str, ProcessorCase] = {
+    "PPDocLayoutV2ImageProcessor": ProcessorCase(extra=KERNELS),
+    "PPDocLayoutV3ImageProcessor": ProcessorCase(extra=KERNELS),
+    "PPDocLayoutV4ImageProcessor": ProcessorCase(
         extra={
             **KERNELS,
             "bytes": {**SMALL, "do_rescale": False, "do_normalize": False},
@@ -30,7 +30,7 @@ CASES: Mapping[str, Case] = {
             "rescale_factor below 0": {**SMALL, "rescale_factor": -0.01},
         },
     ),
-    "UVDocImageProcessor": Case(
+    "UVDocImageProcessor": ProcessorCase(
         extra={
             "small": SMALL,
             "enlarged": {"size": {"height": 350, "width": 600}},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from cases.processors.case import Case, Size
+from cases.processors.case import ProcessorCase, Size
 
 
 def trimap(size: Size) -> Mapping[str, np.ndarray]:
@@ -13,8 +13,8 @@ def trimap(size: Size) -> Mapping[str, np.ndarray]:
     return {"trimaps": np.random.default_rng(size).choice(np.array([0, 128, 255], np.uint8), size)}
 
 
-CASES: Mapping[str, Case] = {
-    "VitMatteImageProcessor": Case(
+CASES: Mapping[str, ProcessorCase] = {
+    "VitMatteImageProcessor": ProcessorCase(
         extra={
             "divisor 7": {"size_divisor": 7},
             "divisibility 5": {"size_divisibility": 5},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from cases.processors.case import Case, Size
+from cases.processors.case import ProcessorCase, Size
 
 DIVISOR = {"size_divisor 7": {"size_divisor": 7, "size": {"shortest_edge": 61}}}
 DEPTH = {
@@ -29,8 +29,8 @@ def prompt(size: Size) -> Mapping[str, np.ndarray]:
     return {"prompt_depth": depths if width > 10 else np.full_like(depths, 1234)}
 
 
-CASES: Mapping[str, Case] = {
-    "BridgeTowerImageProcessor": Case(
+CASES: Mapping[str, ProcessorCase] = {
+    "BridgeTowerImageProcessor": ProcessorCase(
         extra={
             **DIVISOR,
             "no crop": {"do_center_crop": False, "size": {"shortest_edge": 70}},
@@ -40,7 +40,7 @@ CASES: Mapping[str, Case] = {
         },
         standard=False,
     ),
-    "CHMv2ImageProcessor": Case(
+    "CHMv2ImageProcessor": ProcessorCase(
         extra={
             **{label: {"do_resize": True, "size_divisor": 16, **settings} for label, settings in DEPTH.items()},
             "resized": {"do_resize": True, "size": {"height": 61, "width": 90}},
@@ -49,8 +49,8 @@ CASES: Mapping[str, Case] = {
         },
         keywords=label_map,
     ),
-    "DPTImageProcessor": Case(extra={**DEPTH, "labels reduced": {"do_reduce_labels": True}}, keywords=label_map),
-    "GLPNImageProcessor": Case(
+    "DPTImageProcessor": ProcessorCase(extra={**DEPTH, "labels reduced": {"do_reduce_labels": True}}, keywords=label_map),
+    "GLPNImageProcessor": ProcessorCase(
         extra={
             "divisor 7": {"size_divisor": 7},
             "bicubic": {"resample": 3, "size_divisor": 10},
@@ -59,7 +59,7 @@ CASES: Mapping[str, Case] = {
         },
         standard=False,
     ),
-    "PixtralImageProcessor": Case(
+    "PixtralImageProcessor": ProcessorCase(
         extra={
             "edge 100": {"size": {"longest_edge": 100}},
             "height and width": {"size": {"height": 70, "width": 120}},
@@ -70,7 +70,7 @@ CASES: Mapping[str, Case] = {
         },
         standard=False,
     ),
-    "PPLCNetImageProcessor": Case(
+    "PPLCNetImageProcessor": ProcessorCase(
         extra={
             "edge 61": {"resize_short": 61, "crop_size": 50},
             "edge 61, multiples of 8": {"resize_short": 61, "size_divisor": 8, "do_center_crop": False},
@@ -83,17 +83,17 @@ CASES: Mapping[str, Case] = {
         # scaling a thin image's shorter side to 256 makes its longer one long
         images=(((1, 1), "noise"), ((17, 31), "noise"), ((333, 500), "photograph"), ((2, 90), "noise")),
     ),
-    "PromptDepthAnythingImageProcessor": Case(
+    "PromptDepthAnythingImageProcessor": ProcessorCase(
         extra={**DEPTH, "prompt in centimetres": {"prompt_scale_to_meter": 0.01}},
         keywords=prompt,
         # the prompt's own sides are those of the first image here: transformers stacks what it returns
         batch=((60, 90), (60, 90)),
     ),
-    "Swin2SRImageProcessor": Case(
+    "Swin2SRImageProcessor": ProcessorCase(
         extra={"divisor 5": {"size_divisor": 5}, "pad_size": {"pad_size": 16}, "not rescaled": {"do_rescale": False}},
         standard=False,
     ),
-    "TextNetImageProcessor": Case(
+    "TextNetImageProcessor": ProcessorCase(
         extra={
             **DIVISOR,
             "crop": {"do_center_crop": True, "size": {"shortest_edge": 70}, "crop_size": 50},
@@ -102,7 +102,7 @@ CASES: Mapping[str, Case] = {
         standard=False,
         images=(((1, 1), "noise"), ((17, 31), "noise"), ((333, 500), "photograph"), ((260, 40), "photograph")),
     ),
-    "ViltImageProcessor": Case(
+    "ViltImageProcessor": ProcessorCase(
         extra={**DIVISOR, "no padding": {"do_pad": False, "size": {"shortest_edge": 70}}, "edge 91": {"size": 91}},
         standard=False,
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cases.processors.case import Case, Settings
+from cases.processors.case import ProcessorCase, Settings
 
 STEPS: Mapping[str, Settings] = {
     "bytes": {"do_rescale": False, "do_normalize": False},
@@ -21,8 +21,8 @@ STEPS: Mapping[str, Settings] = {
 SIDES = {"max_height": 6, "max_width": 6}
 BETWEEN = {"min_pixels": 4000, "max_pixels": 9000}
 
-CASES: Mapping[str, Case] = {
-    "Kimi_K25ImageProcessor": Case(
+CASES: Mapping[str, ProcessorCase] = {
+    "Kimi_K25ImageProcessor": ProcessorCase(
         standard=False,
         edges=((28, 28), (27, 29), (1, 8000), (7168, 15), (1792, 1792), (1800, 1800), (13, 14)),
         extra={
@@ -45,7 +45,7 @@ CASES: Mapping[str, Case] = {
             "merge_size null": {"merge_size": None},
         },
     ),
-    "NeoMMEImageProcessor": Case(
+    "NeoMMEImageProcessor": ProcessorCase(
         standard=False,
         edges=((32, 32), (31, 33), (64, 63), (63, 64), (60, 70), (90, 100), (95, 95), (94, 96), (1, 8000)),
         extra={

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from cases.processors.case import Case, Size
+from cases.processors.case import ProcessorCase, Size
 from PIL import Image
 
 
@@ -21,8 +21,8 @@ def prompts(size: Size) -> dict[str, Any]:
 
 SMALL = {"size": {"height": 61, "width": 45}}
 
-CASES: Mapping[str, Case] = {
-    "SegGptImageProcessor": Case(
+CASES: Mapping[str, ProcessorCase] = {
+    "SegGptImageProcessor": ProcessorCase(
         keywords=prompts,
         extra={"one channel": {**SMALL, "do_convert_rgb": False, "do_normalize": False}}
         | {f"num_labels {n}": {**SMALL, "num_labels": n} for n in (6, 7, 26, 27, 64, 150, 254)},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cases.processors.case import Case
+from cases.processors.case import ProcessorCase
 
 SETTINGS = {
     "small": {"size": 61, "min_size": 5},
@@ -16,10 +16,10 @@ SETTINGS = {
     "height is not width": {"size": {"height": 61, "width": 62}},
     "nearest": {"size": 61, "resample": 0},
 }
-SQUARE = Case(extra=SETTINGS, standard=False)
+SQUARE = ProcessorCase(extra=SETTINGS, standard=False)
 
-CASES: Mapping[str, Case] = {
-    "DeepseekVLHybridImageProcessor": Case(
+CASES: Mapping[str, ProcessorCase] = {
+    "DeepseekVLHybridImageProcessor": ProcessorCase(
         extra={
             "both small": {"size": 40, "high_res_size": 101, "min_size": 5},
             "high smaller than low": {"size": 61, "high_res_size": 40, "high_res_resample": 2},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cases.processors.case import Case, Content, Size
+from cases.processors.case import Content, ProcessorCase, Size
 
 LINE = {
     "lower": {"size": {"height": 32, "width": 200}, "pad_size": {"height": 32, "width": 200}},
@@ -54,15 +54,15 @@ LIMITS = {
     "resample null": {"limit_side_len": 100, "resample": None},
 }
 
-CASES: Mapping[str, Case] = {
-    "PPOCRV5ServerDetImageProcessor": Case(
+CASES: Mapping[str, ProcessorCase] = {
+    "PPOCRV5ServerDetImageProcessor": ProcessorCase(
         extra=LIMITS,
         standard=False,
         images=(((1, 1), "noise"), ((17, 31), "noise"), ((333, 500), "photograph"), ((2, 90), "noise")),
         batch=((60, 90), (60, 90)),  # others become of different sizes, which transformers does not stack
         edges=((47, 48), (48, 49), (960, 961), (80, 112)),
     ),
-    "PPOCRV5ServerRecImageProcessor": Case(
+    "PPOCRV5ServerRecImageProcessor": ProcessorCase(
         extra=LINE,
         standard=False,
         images=LINES,
@@ -70,14 +70,14 @@ CASES: Mapping[str, Case] = {
         refuses=lambda size, settings: size[0] >= 32 * size[1],
         edges=((48, 1), (49, 1), (47, 2), (90, 2), (48, 3200), (48, 3201), (30, 200)),
     ),
-    "PPOCRV6SmallRecImageProcessor": Case(
+    "PPOCRV6SmallRecImageProcessor": ProcessorCase(
         extra={**LINE, "lanczos": {"resample": 1}},
         standard=False,
         images=LINES,
         batch=LINE_BATCH,
         edges=((48, 1), (49, 1), (47, 2), (90, 2), (48, 3200), (48, 3201), (30, 200)),
     ),
-    "SLANeXtImageProcessor": Case(
+    "SLANeXtImageProcessor": ProcessorCase(
         extra={
             "edge 61": {"size": {"height": 61, "width": 40}, "pad_size": 61},
             "edge 91, the width": {"size": {"height": 1, "width": 91}, "pad_size": {"height": 95, "width": 91}},

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases.processors.case import Case, Settings
+from cases.processors.case import ProcessorCase, Settings
 
 SMALL = {"input_size": [3, 64, 61], "crop_pct": 0.95}
 
@@ -25,8 +25,8 @@ def by_timm(settings: Settings) -> Callable[..., Mapping[str, Any]]:
     return preprocess
 
 
-CASES: Mapping[str, Case] = {
-    "TimmWrapperImageProcessor": Case(
+CASES: Mapping[str, ProcessorCase] = {
+    "TimmWrapperImageProcessor": ProcessorCase(
         standard=False,
         reference=by_timm,
         # transformers makes its own attributes of the file's settings, and needs timm for it.

@@ -42,7 +42,7 @@ def by_eighth(config: Config, height: Num, width: Num) -> Size:
 def by_crop_pct(config: Config, height: Num, width: Num) -> Size:
     """Apply PoolFormer's `do_resize`: a shortest edge or a square size scales the shortest edge, other sizes are exact."""
     if config.crop_pct is None:
-        return rules.resized(height, width, config.size)
+        return rules.resized_size(height, width, config.size)
     if not config.crop_pct:
         raise ConfigError("crop_pct: expected a number above 0, got 0")
     edge = config.size.get("shortest_edge")

@@ -17,7 +17,7 @@ from graphproc.sizes.num import Num
 from graphproc.sizes.rules import Size
 
 
-def resized(config: Config, height: Num, width: Num) -> Size:
+def resized_size(config: Config, height: Num, width: Num) -> Size:
     """Return the size of an image or map of a height and width after `do_resize`."""
     if not config.do_resize:
         return height, width
@@ -28,14 +28,18 @@ def resized(config: Config, height: Num, width: Num) -> Size:
 
 def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """Apply `do_resize`: the longer side to `longest_edge`."""
-    return stages.resample(b, x, *resized(config, x.type.size("H"), x.type.size("W")), config.resample) if config.do_resize else x
+    return (
+        stages.resample(b, x, *resized_size(config, x.type.size("H"), x.type.size("W")), config.resample)
+        if config.do_resize
+        else x
+    )
 
 
 def with_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
     """Declare `pixel_values`, `original_sizes` and `reshaped_input_sizes` (height, width), and the labels of a map."""
     b.output("pixel_values", x, stages.join_padded(config))
     b.output("original_sizes", b.add(Numbers((b.image.type.size("H"), b.image.type.size("W")))))
-    b.output("reshaped_input_sizes", b.add(Numbers(resized(config, b.image.type.size("H"), b.image.type.size("W")))))
+    b.output("reshaped_input_sizes", b.add(Numbers(resized_size(config, b.image.type.size("H"), b.image.type.size("W")))))
     if b.extra_inputs:
         of_map = config.changed(size=config.mask_size, pad_size=config.mask_pad_size, resample=NEAREST)
         output_labels(b, check(of_map), resize, stages.center_crop, stages.pad)

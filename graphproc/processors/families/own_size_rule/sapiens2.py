@@ -18,7 +18,7 @@ def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
         return stages.resize(b, config, x)
     height, width = stages.sides("size", config.size)
     within = {"max_height": height, "max_width": width}
-    x = stages.resample(b, x, *rules.resized(x.type.size("H"), x.type.size("W"), within), config.resample)
+    x = stages.resample(b, x, *rules.resized_size(x.type.size("H"), x.type.size("W"), within), config.resample)
     return stages.cropped(b, x, height, width)
 
 

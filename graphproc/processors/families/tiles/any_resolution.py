@@ -21,11 +21,11 @@ from graphproc.sizes import num
 from graphproc.sizes.canvas import best_resolution
 from graphproc.sizes.num import Num
 
-Steps = Callable[[Num, Num], Sequence[Stage]]
+StagesFor = Callable[[Num, Num], Sequence[Stage]]
 """Makes the stages that a tile of a height and a width goes through."""
 
 
-def tiles(b: ProgramBuilder, config: Config, x: Value, key: str, side: int, steps: Steps) -> Value:
+def tiles(b: ProgramBuilder, config: Config, x: Value, key: str, side: int, steps: StagesFor) -> Value:
     """Put the image in the middle of the best canvas, cut it into tiles, and run stages on each tile.
 
     Args:
@@ -59,7 +59,7 @@ def overview_and_tiles(b: ProgramBuilder, config: Config, x: Value) -> Value:
     An image that is one of several in its sample becomes a single square instead.
     """
     steps = (tiling.resize, stages.center_crop)
-    if b.several:
+    if b.in_multi_image_sample:
         overview = llava.pad_to_square(b, config.changed(do_pad=True, image_mean=config.own("image_mean")), x)
     else:
         size = config.size or {}
@@ -69,7 +69,7 @@ def overview_and_tiles(b: ProgramBuilder, config: Config, x: Value) -> Value:
     overview = tiling.as_tile(b, overview)
     for step in steps:
         overview = step(b, config, overview)
-    if b.several:
+    if b.in_multi_image_sample:
         return overview
     side = (config.crop_size or {}).get("height") or height
     return tiling.join(b, overview, tiles(b, config, x, "image_grid_pinpoints", side, lambda *_: steps))
@@ -84,7 +84,7 @@ def with_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
 def with_counts(b: ProgramBuilder, config: Config, x: Value) -> None:
     """Declare the outputs of LLaVA-OneVision: as `with_sizes`, and `batch_num_images`, the images of each sample."""
     with_sizes(b, config, x)
-    if not b.several:
+    if not b.in_multi_image_sample:
         tiling.size_output(b, "batch_num_images", 1)
 
 

@@ -30,11 +30,11 @@ from graphproc.sizes.num import Bool
 from graphproc.sizes.rules import Size
 from graphproc.sizes.slices import capped_long_side, tile_split, to_long_side, within_long_side
 
-NORMALIZE = {**RESCALE, "do_normalize": True, **INCEPTION, "do_pad": True}
+PADDED = {**RESCALE, "do_normalize": True, **INCEPTION, "do_pad": True}
 TILE = Setting(None, None, "The side of a tile in pixels, as its longest_edge.")
 SPLIT = {
     **RGB,
-    **NORMALIZE,
+    **PADDED,
     "do_image_splitting": DO_IMAGE_SPLITTING.of(True),
     "max_image_size": TILE,
     "return_row_col_info": replace(RETURN_ROW_COL_INFO, default=False, saved=False),
@@ -176,7 +176,7 @@ SPECS = (
         {
             **RGB,
             **resize_to({"shortest_edge": 378, "longest_edge": 980}, "bilinear"),
-            **NORMALIZE,
+            **PADDED,
             "do_image_splitting": DO_IMAGE_SPLITTING.of(False),
         },
         limitations="parts of different sizes without do_pad",

@@ -70,17 +70,17 @@ def crops(b: ProgramBuilder, config: Config, x: Value) -> Value:
     plan, side, patch = _crops(b, config), config.size["height"], config.patch_size
     step, margin = plan.apart * patch, (plan.before + plan.after) * patch
 
-    def resized(height: Num, width: Num) -> Value:
+    def resize_whole(height: Num, width: Num) -> Value:
         if x.type.dtype in FLOATS:
             return stages.resample(b, x, height, width, config.resample, antialias=False)
         y = stages.resample(b, x.cast("f32"), height, width, config.resample, antialias=False)
         y = y.cast("u8", "to nearest byte")
         return y if x.type.dtype == "u8" else y.cast(x.type.dtype)
 
-    canvas = resized(plan.grid.rows * step + margin, plan.grid.columns * step + margin)
+    canvas = resize_whole(plan.grid.rows * step + margin, plan.grid.columns * step + margin)
     crop = Crop(INDEX // plan.grid.columns * step, INDEX % plan.grid.columns * step, side, side)
     cut = tiling.for_each(b, config, canvas, plan.grid.rows * plan.grid.columns, crop, ())
-    return tiling.join(b, tiling.as_tile(b, resized(side, side)), cut)
+    return tiling.join(b, tiling.as_tile(b, resize_whole(side, side)), cut)
 
 
 def _pooled(b: ProgramBuilder, plan: _Crops, pooling: tuple[int, int], first: int) -> tuple[Value, Grid]:

@@ -26,7 +26,7 @@ from graphproc.sizes import fit, num
 from graphproc.sizes.canvas import Dense, Grid, Page, grid_by_aspect, grid_by_fit, grid_by_scale, page_grid
 from graphproc.sizes.covering_grid import covering_grid
 
-Rule = Callable[[Config, Value], Grid]
+GridChoice = Callable[[Config, Value], Grid]
 """Chooses the grid of an image by its settings."""
 
 
@@ -56,7 +56,7 @@ DENSE = {
     "dense_min_aspect": Setting(0.0, number, "The least height over width of a dense page; 0 is any."),
     "dense_max_aspect": Setting(0.0, number, "The most height over width of a dense page; 0 is any."),
 }
-COVERING_PARITY = Parity(f"{PIL_PARITY.reference}, where both run on Python 3.11 or earlier, or both on a later one")
+COVERING_PARITY = Parity(f"{PIL_PARITY.compared_with}, where both run on Python 3.11 or earlier, or both on a later one")
 """Ovis2 adds floats with Python's `sum`, which rounds otherwise since Python 3.12."""
 
 
@@ -98,7 +98,7 @@ def page(config: Config, image: Value) -> Page:
     return page_grid(image.type.size("H"), image.type.size("W"), stages.sides("size", config.size), least, most, dense)
 
 
-def tiles(rule: Rule, *, overview_first: bool, when: Callable[[Config], bool] = is_cut) -> Stage:
+def tiles(rule: GridChoice, *, overview_first: bool, when: Callable[[Config], bool] = is_cut) -> Stage:
     """Make the stage that cuts an image into tiles of `size`; several tiles get an overview of that size beside them."""
 
     def stage(b: ProgramBuilder, config: Config, x: Value) -> Value:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cases.processors.case import Case
+from cases.processors.case import ProcessorCase
 
 SPLIT = {"do_split_image": True, "size": {"shortest_edge": 45, "longest_edge": None}}
-CASES: Mapping[str, Case] = {
-    "EomtImageProcessor": Case(
+CASES: Mapping[str, ProcessorCase] = {
+    "EomtImageProcessor": ProcessorCase(
         extra={
             "split": SPLIT,
             "split and pad": {**SPLIT, "do_pad": True},

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cases.processors.case import Case
+from cases.processors.case import ProcessorCase
 
 SMALL = {"size": {"shortest_edge": 60, "longest_edge": 90}}
 LABELS = {"ignore_index": 255, "do_reduce_labels": True, "num_labels": 7}
 IMAGES = (((1, 1), "noise"), ((17, 31), "noise"), ((333, 500), "photograph"), ((260, 40), "photograph"), ((2, 90), "noise"))
-CASE = Case(
+CASE = ProcessorCase(
     extra={
         "defaults, small": SMALL,
         "divisor 1": {**SMALL, "size_divisor": 1},
@@ -27,7 +27,7 @@ CASE = Case(
     },
     images=IMAGES,
 )
-CASES: Mapping[str, Case] = {
+CASES: Mapping[str, ProcessorCase] = {
     "Mask2FormerImageProcessor": CASE,
     "MaskFormerImageProcessor": CASE,
 }

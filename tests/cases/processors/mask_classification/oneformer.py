@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cases.processors.case import Case
+from cases.processors.case import ProcessorCase
 from cases.processors.mask_classification.maskformer import IMAGES, LABELS, SMALL
 
-CASES: Mapping[str, Case] = {
-    "OneFormerImageProcessor": Case(
+CASES: Mapping[str, ProcessorCase] = {
+    "OneFormerImageProcessor": ProcessorCase(
         extra={
             "defaults, small": SMALL,
             "labels only": {**SMALL, **LABELS},

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cases.processors.case import Case, Settings
+from cases.processors.case import ProcessorCase, Settings
 
 SMALL: Settings = {"encoder_patch_size": 4, "tile_size": 40, "min_image_tokens": 4, "max_image_tokens": 16}
 BARE: Settings = {"do_pad": False}
 
-CASES: Mapping[str, Case] = {
-    "Lfm2VlImageProcessor": Case(
+CASES: Mapping[str, ProcessorCase] = {
+    "Lfm2VlImageProcessor": ProcessorCase(
         always=SMALL,
         standard=False,
         images=(

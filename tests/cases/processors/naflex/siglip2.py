@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from cases.processors.case import Case, Settings, Size
+from cases.processors.case import ProcessorCase, Settings, Size
 
 STEPS: Mapping[str, Settings] = {
     "lanczos": {"resample": 1},
@@ -19,7 +19,7 @@ STEPS: Mapping[str, Settings] = {
     "patch_size null": {"patch_size": None},
 }
 
-GEMMA = Case(
+GEMMA = ProcessorCase(
     always={"max_soft_tokens": 70},
     standard=False,
     edges=((1, 629), (1, 630), (1, 631), (48, 47), (768, 768), (3000, 40), (100, 7000)),
@@ -45,7 +45,7 @@ def in_parts(size: Size, settings: Settings) -> bool:
     return settings.get("do_resize") is False and (size[0] % token > 0 or size[1] % token > 0)
 
 
-CASES: Mapping[str, Case] = {
+CASES: Mapping[str, ProcessorCase] = {
     "Gemma4ImageProcessor": GEMMA,
     "Gemma4UnifiedImageProcessor": replace(
         GEMMA,
@@ -56,7 +56,7 @@ CASES: Mapping[str, Case] = {
         },
         refuses=in_parts,
     ),
-    "Siglip2ImageProcessor": Case(
+    "Siglip2ImageProcessor": ProcessorCase(
         standard=False,
         edges=((256, 256), (257, 256), (1, 4096), (1, 4097), (3000, 40), (170, 171)),
         extra={

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cases.processors.case import Case
+from cases.processors.case import ProcessorCase
 
 CROP_PCT = {
     "crop_pct .5": {"crop_pct": 0.5, "size": {"shortest_edge": 61}},
@@ -13,8 +13,8 @@ CROP_PCT = {
     "crop_pct 0": {"crop_pct": 0, "size": {"shortest_edge": 61}},
 }
 
-CASES: Mapping[str, Case] = {
-    "ConvNextImageProcessor": Case(
+CASES: Mapping[str, ProcessorCase] = {
+    "ConvNextImageProcessor": ProcessorCase(
         extra={
             **CROP_PCT,
             "edge 383, cropped": {"size": {"shortest_edge": 383}},
@@ -23,9 +23,9 @@ CASES: Mapping[str, Case] = {
             "edge 61, then a crop": {"size": 61, "do_center_crop": True, "crop_size": {"height": 33, "width": 80}},
         }
     ),
-    "LevitImageProcessor": Case(extra={"edge 7": {"size": {"shortest_edge": 7}, "crop_size": 7}}),
+    "LevitImageProcessor": ProcessorCase(extra={"edge 7": {"size": {"shortest_edge": 7}, "crop_size": 7}}),
     # The crop is size / crop_size of the shorter side, down to no pixels, and without a resize the result is empty.
-    "PerceiverImageProcessor": Case(
+    "PerceiverImageProcessor": ProcessorCase(
         refuses=lambda size, settings: min(size) <= 5 and not settings.get("do_resize", True),
         extra={
             "crop of the whole": {"crop_size": {"height": 224, "width": 224}},
@@ -33,7 +33,7 @@ CASES: Mapping[str, Case] = {
             "crop above the image": {"size": {"height": 90, "width": 71}, "crop_size": {"height": 60, "width": 64}},
         },
     ),
-    "PoolFormerImageProcessor": Case(
+    "PoolFormerImageProcessor": ProcessorCase(
         extra={
             **CROP_PCT,
             "crop_pct, square": {"size": {"height": 61, "width": 61}},

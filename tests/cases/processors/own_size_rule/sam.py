@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cases.processors.case import Case
+from cases.processors.case import ProcessorCase
 from cases.processors.plain.plain import label_map
 
 SMALL = {"size": {"longest_edge": 90}, "pad_size": 101, "mask_size": {"longest_edge": 40}, "mask_pad_size": 50}
 
-CASES: Mapping[str, Case] = {
-    "SamImageProcessor": Case(
+CASES: Mapping[str, ProcessorCase] = {
+    "SamImageProcessor": ProcessorCase(
         standard=False,
         keywords=label_map,
         images=(

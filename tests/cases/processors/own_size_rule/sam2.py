@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cases.processors.case import Case
+from cases.processors.case import ProcessorCase
 from cases.processors.plain.plain import label_map
 
 MASKS = {"size": {"height": 90, "width": 101}, "mask_size": {"height": 40, "width": 50}}
-CASE = Case(
+CASE = ProcessorCase(
     keywords=label_map,
     extra={
         "mask_size": MASKS,
@@ -21,4 +21,4 @@ CASE = Case(
     },
 )
 
-CASES: Mapping[str, Case] = {"Sam2ImageProcessor": CASE, "Sam3ImageProcessor": CASE}
+CASES: Mapping[str, ProcessorCase] = {"Sam2ImageProcessor": CASE, "Sam3ImageProcessor": CASE}

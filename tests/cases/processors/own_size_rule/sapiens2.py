@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cases.processors.case import Case
+from cases.processors.case import ProcessorCase
 from cases.processors.plain.plain import label_map
 
 SMALL = {"size": {"height": 90, "width": 70}}
 
-CASES: Mapping[str, Case] = {
-    "Sapiens2ImageProcessor": Case(
+CASES: Mapping[str, ProcessorCase] = {
+    "Sapiens2ImageProcessor": ProcessorCase(
         keywords=label_map,
         extra={
             "padded": {**SMALL, "do_pad": True},

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cases.processors.case import Case, Settings
+from cases.processors.case import ProcessorCase, Settings
 
 FEW: Settings = {"min_num_patches": 8, "max_num_patches": 60}
 
-CASES: Mapping[str, Case] = {
-    "NemotronH_Omni_Reasoning_V3ImageProcessor": Case(
+CASES: Mapping[str, ProcessorCase] = {
+    "NemotronH_Omni_Reasoning_V3ImageProcessor": ProcessorCase(
         standard=False,
         edges=((16, 16), (15, 17), (32, 33), (127, 120), (128, 128), (1, 960), (1, 1000), (512, 512), (496, 544)),
         extra={

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cases.processors.case import Case, Settings, Size
+from cases.processors.case import ProcessorCase, Settings, Size
 
 LIMITS = {"shortest_edge": 900, "longest_edge": 9000}
 SMALL: Settings = {"size": LIMITS}
@@ -69,12 +69,12 @@ GRIDS: Mapping[str, Settings] = {
 }
 
 
-def case(extra: Mapping[str, Settings]) -> Case:
+def case(extra: Mapping[str, Settings]) -> ProcessorCase:
     """Return the family's case with some settings."""
-    return Case(extra=extra, standard=False, edges=EDGES)
+    return ProcessorCase(extra=extra, standard=False, edges=EDGES)
 
 
-CASES: Mapping[str, Case] = {
+CASES: Mapping[str, ProcessorCase] = {
     "CohereCompassImageProcessor": case(PIXELS),
     "Cosmos3EdgeImageProcessor": case(EXTRA),
     "Ernie4_5_VLMoeImageProcessor": case(EXTRA),
@@ -86,7 +86,9 @@ CASES: Mapping[str, Case] = {
     "HunYuanVLImageProcessor": case(PIXELS),
     "MiniMaxM3VLImageProcessor": case({**PIXELS, "size of the file": {"size": [672, 672]}}),
     # of 17.5 tokens and of 1.5 x 2: two grids are equally near
-    "MuseGlimmerImageProcessor": Case(extra=GRIDS, standard=False, edges=(*EDGES, (490, 490), (42, 56), (600, 400), (1, 9000))),
+    "MuseGlimmerImageProcessor": ProcessorCase(
+        extra=GRIDS, standard=False, edges=(*EDGES, (490, 490), (42, 56), (600, 400), (1, 9000))
+    ),
     "PaddleOCRVLImageProcessor": case(PIXELS),
     "Qwen2VLImageProcessor": case(PIXELS),
     "VideoLlama3ImageProcessor": case(PIXELS),

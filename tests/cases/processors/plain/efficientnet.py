@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cases.processors.case import Case
+from cases.processors.case import ProcessorCase
 
 SMALL = {"size": {"height": 61, "width": 45}}
 
-CASES: Mapping[str, Case] = {
-    "EfficientNetImageProcessor": Case(
+CASES: Mapping[str, ProcessorCase] = {
+    "EfficientNetImageProcessor": ProcessorCase(
         extra={
             "rescale_offset": {**SMALL, "rescale_offset": True, "rescale_factor": 1 / 127.5},
             "rescale_offset, do_rescale off": {**SMALL, "rescale_offset": True, "do_rescale": False},

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cases.processors.case import Case
+from cases.processors.case import ProcessorCase
 
 BOTH = {"return_codebook_pixels": True, "size": {"height": 61, "width": 45}, "crop_size": 50}
 
-CASES: Mapping[str, Case] = {
-    "FlavaImageProcessor": Case(
+CASES: Mapping[str, ProcessorCase] = {
+    "FlavaImageProcessor": ProcessorCase(
         extra={
             "codebook": {"return_codebook_pixels": True},
             "codebook, own sizes": {**BOTH, "codebook_size": 70, "codebook_crop_size": {"height": 33, "width": 90}},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from cases.processors.case import Case
+from cases.processors.case import ProcessorCase
 
 CLUSTERS = np.random.default_rng(512).uniform(-1, 1, (512, 3)).round(4).tolist()
 """As many colours as the published models have."""
@@ -13,8 +13,8 @@ CORNERS = [[r, g, b] for r in (-1, 1) for g in (-1, 1) for b in (-1, 1)]
 SMALL = {"size": {"height": 32, "width": 32}}
 PIXELS = {"do_color_quantize": False, "size": {"height": 61, "width": 45}}
 
-CASES: Mapping[str, Case] = {
-    "ImageGPTImageProcessor": Case(
+CASES: Mapping[str, ProcessorCase] = {
+    "ImageGPTImageProcessor": ProcessorCase(
         always={"clusters": CLUSTERS},
         standard=False,
         extra={

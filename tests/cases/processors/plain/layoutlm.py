@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cases.processors.case import Case
+from cases.processors.case import ProcessorCase
 
-NO_OCR = Case(always={"apply_ocr": False})  # tesseract is not in the graph, nor in the test environment
+NO_OCR = ProcessorCase(always={"apply_ocr": False})  # tesseract is not in the graph, nor in the test environment
 
-CASES: Mapping[str, Case] = {
+CASES: Mapping[str, ProcessorCase] = {
     "LayoutLMv2ImageProcessor": NO_OCR,
     "LayoutLMv3ImageProcessor": NO_OCR,
 }

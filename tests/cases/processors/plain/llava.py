@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cases.processors.case import Case, Settings, Size
+from cases.processors.case import ProcessorCase, Settings, Size
 
 SMALL = {"size": {"shortest_edge": 61}, "crop_size": 45}
 NULLS = {
@@ -18,8 +18,8 @@ def taken_for_channels(size: Size, settings: Settings) -> bool:
     return size[0] in (1, 3)
 
 
-CASES: Mapping[str, Case] = {
-    "LlavaImageProcessor": Case(
+CASES: Mapping[str, ProcessorCase] = {
+    "LlavaImageProcessor": ProcessorCase(
         extra={
             "square": {**SMALL, "do_pad": True},
             "square, colour": {**SMALL, "do_pad": True, "image_mean": [0.999, 0.0, 0.5], "do_center_crop": False},
@@ -32,5 +32,5 @@ CASES: Mapping[str, Case] = {
             "square, mean a number": {**SMALL, "do_pad": True, "image_mean": 0.4},
         },
     ),
-    "VideoLlavaImageProcessor": Case(extra=NULLS, skip=taken_for_channels, derived=("return_legacy_image_output",)),
+    "VideoLlavaImageProcessor": ProcessorCase(extra=NULLS, skip=taken_for_channels, derived=("return_legacy_image_output",)),
 }

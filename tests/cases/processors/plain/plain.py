@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from cases.processors.case import Case, Size
+from cases.processors.case import ProcessorCase, Size
 
 
 def label_map(size: Size) -> dict[str, Any]:
@@ -15,7 +15,7 @@ def label_map(size: Size) -> dict[str, Any]:
     return {"segmentation_maps": (37 * (rows // 5) + 11 * (columns // 3)).astype(np.uint8)}
 
 
-LABELS = Case(
+LABELS = ProcessorCase(
     keywords=label_map,
     extra={
         "do_reduce_labels": {"do_reduce_labels": True},
@@ -28,21 +28,21 @@ LABELS = Case(
     },
 )
 
-CASES: Mapping[str, Case] = {
+CASES: Mapping[str, ProcessorCase] = {
     "BeitImageProcessor": LABELS,
-    "BitImageProcessor": Case(),
-    "BlipImageProcessor": Case(),
-    "CLIPImageProcessor": Case(
+    "BitImageProcessor": ProcessorCase(),
+    "BlipImageProcessor": ProcessorCase(),
+    "CLIPImageProcessor": ProcessorCase(
         extra={
             "use_square_size": {"use_square_size": True},
             "use_square_size, size given": {"use_square_size": True, "size": {"shortest_edge": 90}},
             "use_square_size off": {"use_square_size": False, "size": {"shortest_edge": 90}},
         }
     ),
-    "ChameleonImageProcessor": Case(),
-    "ChineseCLIPImageProcessor": Case(),
-    "DeiTImageProcessor": Case(),
-    "IdeficsImageProcessor": Case(
+    "ChameleonImageProcessor": ProcessorCase(),
+    "ChineseCLIPImageProcessor": ProcessorCase(),
+    "DeiTImageProcessor": ProcessorCase(),
+    "IdeficsImageProcessor": ProcessorCase(
         derived=("image_size",),
         extra={
             "image_size": {"image_size": 67},
@@ -50,9 +50,9 @@ CASES: Mapping[str, Case] = {
             "image_size null": {"image_size": None, "size": {"height": 80, "width": 50}},
         },
     ),
-    "MobileNetV1ImageProcessor": Case(),
+    "MobileNetV1ImageProcessor": ProcessorCase(),
     "MobileNetV2ImageProcessor": LABELS,
-    "MobileViTImageProcessor": Case(
+    "MobileViTImageProcessor": ProcessorCase(
         keywords=label_map,
         extra={
             **LABELS.extra,
@@ -66,15 +66,15 @@ CASES: Mapping[str, Case] = {
             },
         },
     ),
-    "OwlViTImageProcessor": Case(extra={"rescale for do_rescale": {"rescale": False}}),
-    "PPChart2TableImageProcessor": Case(),
-    "PI0ImageProcessor": Case(
+    "OwlViTImageProcessor": ProcessorCase(extra={"rescale for do_rescale": {"rescale": False}}),
+    "PPChart2TableImageProcessor": ProcessorCase(),
+    "PI0ImageProcessor": ProcessorCase(
         extra={"not padded": {"do_pad": False}, "one size": {"size": {"height": 60, "width": 91}, "pad_size": 101}}
     ),
-    "PvtImageProcessor": Case(),
+    "PvtImageProcessor": ProcessorCase(),
     "SegformerImageProcessor": LABELS,
-    "SiglipImageProcessor": Case(),
-    "Tipsv2DptImageProcessor": Case(),
-    "Tipsv2ImageProcessor": Case(),
-    "ViTImageProcessor": Case(),
+    "SiglipImageProcessor": ProcessorCase(),
+    "Tipsv2DptImageProcessor": ProcessorCase(),
+    "Tipsv2ImageProcessor": ProcessorCase(),
+    "ViTImageProcessor": ProcessorCase(),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cases.processors.case import Case, Settings, Size
+from cases.processors.case import ProcessorCase, Settings, Size
 
 CANVASES = [[40, 80], [80, 40], [80, 80], [120, 40], [40, 120]]
 WHOLE = {"image_grid_pinpoints": CANVASES, "size": {"shortest_edge": 40}, "crop_size": 40}
@@ -32,6 +32,6 @@ EXTRA: Mapping[str, Settings] = {
     "no canvas": {**WHOLE, "image_grid_pinpoints": None},
     "size within": {**WHOLE, "size": {"max_height": 40, "max_width": 50}},
 }
-CASE = Case(standard=False, extra=EXTRA, edges=EDGES)
+CASE = ProcessorCase(standard=False, extra=EXTRA, edges=EDGES)
 
-CASES: Mapping[str, Case] = {"LlavaNextImageProcessor": CASE, "LlavaOnevisionImageProcessor": CASE}
+CASES: Mapping[str, ProcessorCase] = {"LlavaNextImageProcessor": CASE, "LlavaOnevisionImageProcessor": CASE}

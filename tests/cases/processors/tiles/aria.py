@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cases.processors.case import Case
+from cases.processors.case import ProcessorCase
 
 SMALL = {"max_image_size": 490, "min_image_size": 90}
 SPLIT = {**SMALL, "split_image": True, "split_resolutions": [[490, 980], [980, 490], [490, 490], [600, 500]]}
 
-CASES: Mapping[str, Case] = {
-    "AriaImageProcessor": Case(
+CASES: Mapping[str, ProcessorCase] = {
+    "AriaImageProcessor": ProcessorCase(
         standard=False,
         images=(((1, 1), "noise"), ((333, 500), "photograph"), ((500, 10), "noise")),
         batch=((60, 90), (500, 60), (45, 45)),

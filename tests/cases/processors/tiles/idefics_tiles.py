@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cases.processors.case import Case, Settings, Size
+from cases.processors.case import ProcessorCase, Settings, Size
 
 STEPS: Mapping[str, Settings] = {
     "filter box": {"resample": 4},
@@ -59,16 +59,16 @@ ONE_PIXEL = ("longest edge 1", "tiles of 1")
 SMALL: Settings = {"size": {"longest_edge": 150}, "max_image_size": {"longest_edge": 50}}
 TILE_EDGES: tuple[Size, ...] = ((364, 364), (365, 364), (364, 1457), (1, 900), (3000, 40), (728, 729))
 
-CASES: Mapping[str, Case] = {
-    "Idefics2ImageProcessor": Case(
+CASES: Mapping[str, ProcessorCase] = {
+    "Idefics2ImageProcessor": ProcessorCase(
         always={"size": {"shortest_edge": 40, "longest_edge": 90}},
         standard=False,
         edges=((90, 91), (980, 980), (981, 980), (1, 3000), (3000, 40), (378, 377)),
         extra={**STEPS, **EDGES, **QUARTERS},
         refuses=unequal_quarters,
     ),
-    "Idefics3ImageProcessor": Case(always=SMALL, standard=False, edges=TILE_EDGES, extra=TILES),
-    "SmolVLMImageProcessor": Case(
+    "Idefics3ImageProcessor": ProcessorCase(always=SMALL, standard=False, edges=TILE_EDGES, extra=TILES),
+    "SmolVLMImageProcessor": ProcessorCase(
         always=SMALL,
         standard=False,
         edges=TILE_EDGES,
@@ -80,7 +80,7 @@ CASES: Mapping[str, Case] = {
             "no splitting": TILES["no splitting"],
         },
     ),
-    "UltraVBertImageProcessor": Case(
+    "UltraVBertImageProcessor": ProcessorCase(
         always=SMALL,
         standard=False,
         edges=(*TILE_EDGES, (512, 512), (513, 512), (3072, 40)),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cases.processors.case import Case
+from cases.processors.case import ProcessorCase
 
-CASES: Mapping[str, Case] = {
-    "Llama4ImageProcessor": Case(
+CASES: Mapping[str, ProcessorCase] = {
+    "Llama4ImageProcessor": ProcessorCase(
         always={"size": {"height": 40, "width": 40}},
         standard=False,
         images=(

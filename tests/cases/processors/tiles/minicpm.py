@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cases.processors.case import Case, Settings, Size
+from cases.processors.case import ProcessorCase, Settings, Size
 
 SMALL: Settings = {"scale_resolution": 60, "patch_size": 4}
 
@@ -25,8 +25,8 @@ EXTRA: Mapping[str, Settings] = {
     "do_convert_rgb false": {"do_convert_rgb": False},
 }
 
-CASES: Mapping[str, Case] = {
-    "MiniCPMOcrImageProcessor": Case(
+CASES: Mapping[str, ProcessorCase] = {
+    "MiniCPMOcrImageProcessor": ProcessorCase(
         always=SMALL,
         standard=False,
         batch=BATCH,
@@ -47,7 +47,7 @@ CASES: Mapping[str, Case] = {
             "filter box": {"resample": 4},
         },
     ),
-    "MiniCPMV4_6ImageProcessor": Case(
+    "MiniCPMV4_6ImageProcessor": ProcessorCase(
         always=SMALL,
         standard=False,
         batch=BATCH,

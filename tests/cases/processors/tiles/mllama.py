@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cases.processors.case import Case
+from cases.processors.case import ProcessorCase
 
-CASES: Mapping[str, Case] = {
-    "MllamaImageProcessor": Case(
+CASES: Mapping[str, ProcessorCase] = {
+    "MllamaImageProcessor": ProcessorCase(
         always={"size": {"height": 60, "width": 60}},
         standard=False,
         edges=((560, 560), (561, 560), (1, 3000), (3000, 1), (120, 60), (121, 60), (60, 241)),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cases.processors.case import Case
+from cases.processors.case import ProcessorCase
 
-CASES: Mapping[str, Case] = {
-    "Molmo2ImageProcessor": Case(
+CASES: Mapping[str, ProcessorCase] = {
+    "Molmo2ImageProcessor": ProcessorCase(
         always={"size": {"height": 54, "width": 54}, "patch_size": 6, "overlap_margins": [1, 2]},
         standard=False,
         images=(

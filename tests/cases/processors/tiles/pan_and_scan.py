@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cases.processors.case import Case
+from cases.processors.case import ProcessorCase
 
 SCAN = {
     "do_pan_and_scan": True,
@@ -14,8 +14,8 @@ SCAN = {
     "size": {"height": 45, "width": 61},
 }
 
-CASES: Mapping[str, Case] = {
-    "Gemma3ImageProcessor": Case(
+CASES: Mapping[str, ProcessorCase] = {
+    "Gemma3ImageProcessor": ProcessorCase(
         images=(
             ((1, 1), "noise"),
             ((1, 9), "noise"),

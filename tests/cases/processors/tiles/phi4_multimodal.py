@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cases.processors.case import Case
+from cases.processors.case import ProcessorCase
 
-CASES: Mapping[str, Case] = {
-    "Phi4MultimodalImageProcessor": Case(
+CASES: Mapping[str, ProcessorCase] = {
+    "Phi4MultimodalImageProcessor": ProcessorCase(
         always={"size": {"height": 56, "width": 56}, "dynamic_hd": 9},
         standard=False,
         images=(

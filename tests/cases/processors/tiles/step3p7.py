@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cases.processors.case import Case
+from cases.processors.case import ProcessorCase
 
-CASES: Mapping[str, Case] = {
-    "Step3p7ImageProcessor": Case(
+CASES: Mapping[str, ProcessorCase] = {
+    "Step3p7ImageProcessor": ProcessorCase(
         always={"size": {"height": 60, "width": 60}, "patch_size": 40, "max_image_size": 200},
         standard=False,
         images=(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cases.processors.case import Case, Content, Settings, Size
+from cases.processors.case import Content, ProcessorCase, Settings, Size
 
 SMALL = {"height": 40, "width": 40}
 IMAGES: tuple[tuple[Size, Content], ...] = (
@@ -40,8 +40,8 @@ WHOLE = {
     "not cut, do_resize false": {"crop_to_patches": False, "do_resize": False},
 }
 
-CASES: Mapping[str, Case] = {
-    "Cohere2VisionImageProcessor": Case(
+CASES: Mapping[str, ProcessorCase] = {
+    "Cohere2VisionImageProcessor": ProcessorCase(
         always=CUT,
         standard=False,
         images=IMAGES,
@@ -57,7 +57,7 @@ CASES: Mapping[str, Case] = {
             "filter box": {"resample": 4},
         },
     ),
-    "DeepseekOcr2ImageProcessor": Case(
+    "DeepseekOcr2ImageProcessor": ProcessorCase(
         always={"size": {"height": 61, "width": 61}, "tile_size": 40},
         standard=False,
         images=(*IMAGES, ((9, 500), "noise")),
@@ -72,14 +72,14 @@ CASES: Mapping[str, Case] = {
             "tiles above most images": {"tile_size": 340},
         },
     ),
-    "GotOcr2ImageProcessor": Case(
+    "GotOcr2ImageProcessor": ProcessorCase(
         always=CUT,
         standard=False,
         images=IMAGES,
         edges=EDGES,
         extra={**STEPS, **NO_RESIZE, **WHOLE},
     ),
-    "GraniteDoclingImageProcessor": Case(
+    "GraniteDoclingImageProcessor": ProcessorCase(
         always={"size": SMALL},
         standard=False,
         images=IMAGES,
@@ -102,7 +102,7 @@ CASES: Mapping[str, Case] = {
             "dense, fewer": {"max_patches": 6, "min_patches": 3, "dense_max_patches": 2, "dense_min_aspect": 1.2},
         },
     ),
-    "Ovis2ImageProcessor": Case(
+    "Ovis2ImageProcessor": ProcessorCase(
         always=CUT,
         standard=False,
         images=IMAGES,
@@ -118,7 +118,7 @@ CASES: Mapping[str, Case] = {
             "large tiles": {"size": {"height": 150, "width": 150}, "max_patches": 9},
         },
     ),
-    "PerceptionLMImageProcessor": Case(
+    "PerceptionLMImageProcessor": ProcessorCase(
         always={"tile_size": 40, "max_num_tiles": 9},
         standard=False,
         images=(*IMAGES, ((500, 3), "noise"), ((75, 79), "noise")),
@@ -140,7 +140,7 @@ CASES: Mapping[str, Case] = {
             "filter box": {"resample": 4},
         },
     ),
-    "UnlimitedOcrImageProcessor": Case(
+    "UnlimitedOcrImageProcessor": ProcessorCase(
         always={"size": {"height": 61, "width": 61}, "tile_size": 40},
         standard=False,
         images=(*IMAGES, ((9, 500), "noise")),

@@ -1,4 +1,4 @@
-"""Programs of models' outputs: sizes that are inputs, and inputs that come stacked."""
+"""Programs of models' outputs: sizes that are inputs, and inputs that come in batches."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from support.graphs import ort
 from graphproc.emitters.onnx.emit import EmitOptions, emit
 from graphproc.errors import EmitError, ImageError, ProgramError
 from graphproc.executors import reference
-from graphproc.ir.program import Input, Parity, Program, ProgramBuilder, verify
+from graphproc.ir.program import Input, Parity, Program, ProgramBuilder
 from graphproc.ir.types import TensorType
+from graphproc.ir.verify import verify
 from graphproc.joins import Pad
 from graphproc.ops import Binary, Reduce
 from graphproc.ops.resample import TORCH_UNFUSED, Resample
@@ -27,7 +28,7 @@ ROWS, COLUMNS = num.symbol("rows"), num.symbol("columns")
 @pytest.fixture
 def program() -> Program:
     """Return maps at a size that is an input, and their number of elements."""
-    b = ProgramBuilder("Example", Parity("nothing"), stacked=True)
+    b = ProgramBuilder("Example", Parity("nothing"), inputs_batched=True)
     scores = b.input("logits", TensorType("f32", (3, ROWS, COLUMNS), "CHW"))
     b.input("target_size", SIZE, NAMES)
     b.require(TARGET[0] * TARGET[1] <= 1000, "too large.")
@@ -40,21 +41,21 @@ def program() -> Program:
 
 def test_a_good_program(program: Program) -> None:
     assert verify(program) is program
-    assert program.stacked
+    assert program.inputs_batched
     assert program.inputs == (
         Input("logits", TensorType("f32", (3, ROWS, COLUMNS), "CHW")),
         Input("target_size", SIZE, NAMES),
     )
     assert program.symbols == ["columns", "rows", "target_height", "target_width"]
-    assert not program.measured  # inputs are known before any step
+    assert not program.data_dependent_sizes  # inputs are known before any step
 
 
 def test_text(program: Program) -> None:
     assert str(program) == (
-        "program Example stacked\n"
-        '  parity<reference="nothing">\n'
+        "program Example inputs_batched\n"
+        '  parity<compared_with="nothing">\n'
         "  input logits: f32[3, rows, columns] CHW\n"
-        "  input target_size: i64[2] measures target_height, target_width\n"
+        "  input target_size: i64[2] size_names target_height, target_width\n"
         '  require target_height * target_width <= 1000: "too large."\n'
         '  resample = resample<height=target_height, width=target_width, kernel="bilinear", antialias=False, '
         'arithmetic="torch_unfused">(logits): '
@@ -70,7 +71,7 @@ def test_sizes_that_no_input_has(program: Program) -> None:
 
 
 def test_sizes_of_several_axes() -> None:
-    b = ProgramBuilder("Pairs", Parity("nothing"), stacked=True)
+    b = ProgramBuilder("Pairs", Parity("nothing"), inputs_batched=True)
     x = b.input("points", TensorType("f32", (num.symbol("n"), 4)))
     b.input("target_size", TensorType("i64", (2, 2)), ("height", "width", "second_height", "second_width"))
     numbers = tuple(num.symbol(name) for name in ("width", "height", "second_width", "second_height"))
@@ -121,7 +122,7 @@ def test_graphs_take_one_size_or_one_each(program: Program, rng: np.random.Gener
 
 
 def test_names_of_graph_inputs(program: Program) -> None:
-    assert [program.graph_input_name(v.name, several=several) for several in (False, True) for v in program.inputs] == [
+    assert [program.graph_input_name(v.name, plural=plural) for plural in (False, True) for v in program.inputs] == [
         "logits",
         "target_size",
         "logits",
@@ -129,7 +130,7 @@ def test_names_of_graph_inputs(program: Program) -> None:
     ]
     same = replace(program, outputs=(replace(program.outputs[0], name="logits"),))
     assert same.graph_input_name("logits") == "input_logits"
-    images = replace(program, stacked=False)
+    images = replace(program, inputs_batched=False)
     assert images.graph_input_name("logits") == "logitses"
     assert images.graph_input_name("target_size") == "target_sizes"
 

@@ -1,0 +1,160 @@
+"""Read expressions of sizes: arithmetic with signs, functions and names.
+
+Numbers, depth and the number of operations have limits, because texts may come from strangers.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from graphproc.errors import GraphprocError
+from graphproc.ir.tokens import Reader, Token, nearest
+from graphproc.sizes import num
+from graphproc.sizes.num import Sym
+from graphproc.sizes.text import BINDING
+
+NUMBER_LIMIT = 1 << 63
+"""All numbers in a text, and the bounds of its sizes, are below this."""
+MOST_OPERATIONS = 200
+"""How many operations may follow one another to compute a size, those of the sizes it uses included."""
+
+_INFIX: Mapping[str, tuple[Callable[..., Any], str]] = {
+    "or": (num.either, "bb"),
+    "and": (num.both, "bb"),
+    "<": (operator.lt, "nn"),
+    "<=": (operator.le, "nn"),
+    "==": (num.eq, "nn"),
+    "+": (operator.add, "nn"),
+    "-": (operator.sub, "nn"),
+    "*": (operator.mul, "nn"),
+    "/": (operator.truediv, "nn"),
+    "//": (operator.floordiv, "nn"),
+    "%": (operator.mod, "nn"),
+}
+"""For each sign between operands: its function, and the kinds of the operands.
+
+`n` is a number, `b` a condition.
+"""
+_FUNCTIONS: Mapping[str, tuple[Callable[..., Any], str]] = {
+    "not": (num.negate, "b"),
+    "where": (num.where, "bnn"),
+    "min": (num.minimum, "nn"),
+    "max": (num.maximum, "nn"),
+    "trunc": (num.trunc, "n"),
+    "floor": (num.floor, "n"),
+    "ceil": (num.ceil, "n"),
+    "round": (num.round_half_even, "n"),
+    "sqrt": (num.sqrt, "n"),
+    "float": (num.as_float, "n"),
+    "to_float32": (num.to_float32, "n"),
+    "take": (num.take, "*n"),
+    "argmin": (num.argmin, "n"),
+    "argmax": (num.argmax, "*"),
+    "smallest": (num.smallest, "n"),
+    "largest": (num.largest, "n"),
+    "any": (num.any_of, "b"),
+}
+"""The functions of sizes by name, and the kinds of their operands; `*` is a number or a condition."""
+_NUMBERS: Mapping[str, Any] = {"True": True, "False": False, "inf": math.inf, "nan": math.nan}
+
+
+class SizeReader:
+    """Read size expressions of one text.
+
+    Attributes:
+        named: the sizes that have a name: symbols, and expressions that the text defined.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        """Begin without names."""
+        self.named: dict[str, Any] = {}
+        self._reader = reader
+        self._operations: dict[Sym, int] = {}
+
+    def define(self, name: str, token: Token, value: Any) -> None:
+        """Give a size a name; refuse a name that is taken."""
+        if name in self.named:
+            self._reader.refuse(f"the size {name!r} is defined twice", token)
+        self.named[name] = value
+
+    def declare(self, name: str) -> None:
+        """Make a name a symbol, unless it has a meaning already."""
+        self.named.setdefault(name, num.symbol(name))
+
+    def expression(self, binding: int = 1) -> Any:
+        """Read operands with signs between them, such as `2 * height + 1`.
+
+        Stop at a sign that binds less tightly than `binding`.
+        """
+        reader = self._reader
+        left = self._factor()
+        while (token := reader.peek()).text in _INFIX and BINDING[token.text] >= binding and token.kind in ("sign", "name"):
+            reader.take()
+            function, kinds = _INFIX[token.text]
+            left = self._applied(token, function, kinds, (left, self.expression(BINDING[token.text] + 1)))
+        return left
+
+    def _factor(self) -> Any:
+        """Read a number, the name of a size, a function of operands, or an expression in brackets."""
+        reader = self._reader
+        negative = reader.skip("-")
+        token = reader.peek()
+        if token.kind in ("int", "float") or (token.kind == "name" and token.text in _NUMBERS):
+            reader.take()
+            if len(token.text) > 400:
+                reader.refuse(f"expected a number of fewer digits, found {len(token.text)}", token)
+            value = _NUMBERS[token.text] if token.kind == "name" else {"int": int, "float": float}[token.kind](token.text)
+            return self._limited(token, -value if negative else value)
+        if negative:
+            reader.fail("a number")
+        if reader.skip("("):
+            value = reader.nested(self.expression)
+            reader.expect(")")
+            return value
+        if token.kind != "name":
+            reader.fail("a value")
+        reader.take()
+        if reader.skip("("):
+            operands = reader.listed(self.expression, ")")
+            if token.text == "table":
+                return self._applied(token, lambda *items: num.table(items), "*" * len(operands), operands)
+            if token.text not in _FUNCTIONS:
+                known = [*_FUNCTIONS, "table"]
+                reader.refuse(f"expected a function of sizes, found {token.text!r}.{nearest(token.text, known)}", token)
+            return self._applied(token, *_FUNCTIONS[token.text], operands)
+        if token.text not in self.named:
+            hint = nearest(token.text, self.named) or " Texts stand in quotes."
+            reader.refuse(f"expected the name of a size, found {token.text!r}.{hint}", token)
+        return self.named[token.text]
+
+    def _applied(self, token: Token, function: Callable[..., Any], kinds: str, operands: Sequence[Any]) -> Any:
+        """Apply an operation to its operands and return the result.
+
+        Refuse operands that are not of the operation's kinds.
+        """
+        if len(operands) != len(kinds):
+            self._reader.refuse(f"{token}: expected {len(kinds)} operands, found {len(operands)}", token)
+        for operand, kind in zip(operands, kinds, strict=True):
+            if kind != "*" and (num.kind_of(operand) == "bool") != (kind == "b"):
+                expected = "a condition" if kind == "b" else "a number"
+                self._reader.refuse(f"{token}: expected {expected}, found {operand}", token)
+        try:
+            result = function(*operands)
+        except (ArithmeticError, ValueError, TypeError, GraphprocError) as error:
+            self._reader.refuse(f"{token}: {error}", token)
+        if isinstance(result, Sym) and result.op != "symbol":
+            behind = max((self._operations.get(a, 0) for a in result.args if isinstance(a, Sym)), default=0)
+            if behind == MOST_OPERATIONS:
+                self._reader.refuse(f"a size takes more than {MOST_OPERATIONS} operations one behind the other", token)
+            self._operations[result] = behind + 1
+        return self._limited(token, result)
+
+    def _limited(self, token: Token, value: Any) -> Any:
+        """Return a value unchanged; refuse an int, or an expression with a bound, beyond 64 bits."""
+        for number in (value.low, value.high) if isinstance(value, Sym) else (value,):
+            if isinstance(value, (int, Sym)) and NUMBER_LIMIT <= abs(number) != math.inf:
+                self._reader.refuse(f"expected sizes of 64 bits, found {token}, which goes beyond", token)
+        return value
