@@ -22,9 +22,10 @@ from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.numerics.kernels import NEAREST
 from graphproc.ops.byte_map import ByteMap
 from graphproc.ops.resize import strip_loops
-from graphproc.ops.resize.bands import Axis, Band
+from graphproc.ops.resize.bands import Axis, Band, Bands
+from graphproc.ops.resize.form_branches import with_bands
 from graphproc.ops.resize.forms import ENLARGING
-from graphproc.ops.resize.products import Bands, product, with_bands
+from graphproc.ops.resize.products import product
 from graphproc.ops.resize.result_strips import strip_rows, strip_rows_from_columns
 from graphproc.sizes.num import Bool
 

@@ -89,7 +89,7 @@ def one_channel_as_floats(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """Declare the patches of all images in one row, each view's rows and columns of patches, the grids, and the number of views."""
+    """Declare the patches of all images in one row, each view's rows and columns of patches, the grids, and how many views."""
     cut, patch = _slices(b, config), config.patch_size
     count = cut.grid.rows * cut.grid.columns
     whole, each = (b.add(Numbers(tuple(side // patch for side in size), "i32", (1, 2))) for size in (cut.source, cut.slice))
