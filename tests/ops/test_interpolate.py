@@ -13,7 +13,7 @@ from support.graphs import emit_unoptimized, ort
 
 from graphproc.emitters.onnx.emit import EmitOptions
 from graphproc.errors import EmitError
-from graphproc.numerics.interpolation import exp_negative
+from graphproc.numerics.gaussian import exp_negative
 from graphproc.numerics.narrow import rounded
 from graphproc.ops.resample import (
     NEAREST_EXACT,
