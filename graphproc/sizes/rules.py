@@ -12,7 +12,7 @@ from typing import Any
 
 from graphproc.errors import ConfigError
 from graphproc.sizes import num
-from graphproc.sizes.num import Bool, Num
+from graphproc.sizes.num import Num
 
 Size = tuple[Num, Num]
 
@@ -96,22 +96,3 @@ def center_window(side: Num, crop: Num, extra: str = "before") -> tuple[Num, Num
     start = (side - crop) // 2
     before = 0 - start if extra == "before" else (crop - side) // 2
     return num.maximum(start, 0), num.minimum(side, crop), num.maximum(before, 0)
-
-
-def vertical_first(height: Num, width: Num, new_height: Num, new_width: Num, arithmetic: str) -> Bool:
-    """Whether a resize resamples the columns (the vertical axis) before the rows.
-
-    The intermediate image is rounded to uint8, so the order changes pixels.
-
-    Args:
-        height: input height.
-        width: input width.
-        new_height: output height.
-        new_width: output width.
-        arithmetic: `"pillow"`: when the image loses more than twice as many rows as columns; `"torch_bytes"`: never.
-
-    Source: observed behaviour of Pillow 13.0.0, `Image.resize`, and of torch 2.13 and 2.14, `interpolate`.
-    """
-    if arithmetic == "torch_bytes":
-        return False
-    return num.both(new_height < height, height - new_height > 2 * (width - new_width))

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 import graphproc as gp
 from graphproc.cli import arguments, output
 from graphproc.cli.main import app
-from graphproc.ops.resize.forms import Form, rule_of_any_size
+from graphproc.ops.resize.forms import ProductForm, choice_of_any_size
 from graphproc.wrappers.examples import photograph
 
 PHOTO = str(Path(gp.__file__ or "").parent / "data" / "cat.png")
@@ -290,9 +290,9 @@ def test_why_tells_the_order_and_the_strips() -> None:
 
 
 def test_why_gives_the_rule_for_any_size_and_the_form_for_one() -> None:
-    rule = rule_of_any_size("cpu", "bicubic", "pillow")
+    rule = choice_of_any_size("cpu", "bicubic", "pillow")
     above = rule.above
-    assert isinstance(above, Form)
+    assert isinstance(above, ProductForm)
     dynamic = run("inspect", "CLIPImageProcessor", "--why")
     assert f"shrinking up to {rule.most:.2g} times" in dynamic
     assert f"{above.name}, {above.digits} digits" in dynamic

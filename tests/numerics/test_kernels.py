@@ -21,8 +21,8 @@ from graphproc.numerics.kernels import (
     nearest_indices,
 )
 from graphproc.numerics.kernels import KERNELS as WEIGHTED
+from graphproc.ops.resize.order import vertical_first
 from graphproc.ops.resize.reference import resample_axis, resize
-from graphproc.sizes.rules import vertical_first
 
 lengths = st.one_of(st.integers(1, 60), st.integers(1, 900), st.sampled_from((224, 256, 447, 449, 1000)))
 

@@ -13,7 +13,7 @@ from support.graphs import emit_unoptimized, ort
 
 from graphproc.emitters.onnx.emit import EmitOptions
 from graphproc.errors import EmitError
-from graphproc.numerics.interpolation import exp_negative
+from graphproc.numerics.gaussian import exp_negative
 from graphproc.numerics.narrow import rounded
 from graphproc.ops.resample import (
     NEAREST_EXACT,
@@ -82,7 +82,7 @@ def test_channels_that_torch_computes_together(mode: str, channels: int, dtype: 
 @pytest.mark.parametrize("kind", ["f16", "bf16"])
 @pytest.mark.parametrize("channels", [3, 16, 20])
 @pytest.mark.parametrize("mode", ["linear", "align_corners"])
-def test_narrow_floats_in_one_pass(mode: str, channels: int, kind: str, rng: np.random.Generator) -> None:
+def test_narrow_floats_at_once(mode: str, channels: int, kind: str, rng: np.random.Generator) -> None:
     torch = pytest.importorskip("torch")
     if torch.backends.cpu.get_cpu_capability() != "AVX2":
         pytest.skip("other processors' kernels round products")

@@ -12,7 +12,17 @@ import graphproc
 from graphproc.emitters.onnx.checks import nodes
 from graphproc.numerics.kernels import KERNELS, PILLOW, PRECISION_BITS, TORCH_BYTES, coefficients, max_taps
 from graphproc.ops.resize.bands import Axis, known_bands
-from graphproc.ops.resize.forms import ENLARGING, INT8_2, INT8_3, PAIRED, SINGLE, Form, choose_form, float_limit, single_bits
+from graphproc.ops.resize.forms import (
+    ENLARGING,
+    INT8_2,
+    INT8_3,
+    PAIRED,
+    SINGLE,
+    ProductForm,
+    choose_form,
+    float_limit,
+    single_bits,
+)
 from graphproc.ops.resize.result_strips import MOST_PIXELS, strip_rows, strip_rows_from_columns
 from graphproc.sizes import num
 
@@ -78,7 +88,7 @@ def test_bands_of_strips_are_those_of_the_whole() -> None:
         (1920, 224, "bilinear", TORCH_BYTES, INT8_2),
     ],
 )
-def test_forms_by_reduction_and_bits(n_in: int, n_out: int, name: str, arithmetic: str, form: Form) -> None:
+def test_forms_by_reduction_and_bits(n_in: int, n_out: int, name: str, arithmetic: str, form: ProductForm) -> None:
     axis = Axis(n_in, n_out, 0, n_out, strip_length=n_out)
     _, weights, taps = known_bands(axis, name, arithmetic)
     assert choose_form("cpu", weights, taps, axis.reduction, n_out, name, arithmetic)[0] == form

@@ -17,10 +17,10 @@ from graphproc.numerics.kernels import ANTIALIASED, NEAREST, PILLOW
 from graphproc.ops.byte_map import ByteMap
 from graphproc.ops.resize.bands import Axis
 from graphproc.ops.resize.emit import ResizePlan, emit_resize
+from graphproc.ops.resize.order import vertical_first
 from graphproc.ops.resize.reference import resize
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
-from graphproc.sizes.rules import vertical_first
 
 
 @op("resize")

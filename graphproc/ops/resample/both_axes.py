@@ -20,7 +20,7 @@ def along_both(
     emit: Callable[[Value, str], Value],
     order: tuple[str, str],
 ) -> Value:
-    """Emit a pass along each axis of an image `[lead axes..., C, H, W]`.
+    """Emit an axis step along each axis of an image `[lead axes..., C, H, W]`.
 
     Args:
         g: the emitter's handle.

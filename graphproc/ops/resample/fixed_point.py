@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 FIXED_POINT = "fixed_point"
 _F = np.float32
-_ONE = 2048
-"""The weight 1: weights have 11 bits."""
-_LOW = 1024
+_WHOLE_PIXEL = 2048
+"""The weight of a whole pixel: weights have 11 bits."""
+_SPLIT = 1024
 """The divisor that splits a sum along a row in two parts.
 
 With it, the products of both parts stay below 2**24.
@@ -47,7 +47,7 @@ class FixedPoint(Arithmetic):
         rows = pixels[..., index[0]] * weights[0] + pixels[..., index[1]] * weights[1]
         index, weights = _taps(x.shape[-2], num.known(op.height))
         first, second = (rows[..., i, :] * w[:, None] for i, w in zip(index, weights, strict=True))
-        return ((first + second + _ONE * _ONE // 2) // (_ONE * _ONE)).astype(np.uint8)
+        return ((first + second + _WHOLE_PIXEL * _WHOLE_PIXEL // 2) // (_WHOLE_PIXEL * _WHOLE_PIXEL)).astype(np.uint8)
 
     def onnx(self, op: Resample, g: Builder, x: Value) -> Value:
         """Emit integers in float32.
@@ -64,11 +64,12 @@ class FixedPoint(Arithmetic):
         def emit(rows: Value, letter: str) -> Value:
             if letter == "W":
                 return weighted(rows, "W", op.width)
-            high = g.Floor(g.Mul(rows, g.constant([1 / _LOW], "f32")))
-            low = g.Sub(rows, g.Mul(high, g.constant([_LOW], "f32")))
-            below = g.Floor(g.Mul(weighted(low, "H", op.height), g.constant([1 / _LOW], "f32")))
-            total = g.Add(g.Add(weighted(high, "H", op.height), below), g.constant([_ONE * _ONE // _LOW // 2], "f32"))
-            return g.cast(g.Floor(g.Mul(total, g.constant([_LOW / (_ONE * _ONE)], "f32"))), g.pixel_dtype)
+            high = g.Floor(g.Mul(rows, g.constant([1 / _SPLIT], "f32")))
+            low = g.Sub(rows, g.Mul(high, g.constant([_SPLIT], "f32")))
+            below = g.Floor(g.Mul(weighted(low, "H", op.height), g.constant([1 / _SPLIT], "f32")))
+            unit = _WHOLE_PIXEL * _WHOLE_PIXEL // _SPLIT
+            total = g.Add(g.Add(weighted(high, "H", op.height), below), g.constant([unit // 2], "f32"))
+            return g.cast(g.Floor(g.Mul(total, g.constant([1 / unit], "f32"))), g.pixel_dtype)
 
         return along_both(g, x, (op.height, op.width), emit, ("W", "H"))
 
@@ -84,8 +85,8 @@ def _taps(n_in: int, n_out: int) -> tuple[tuple[Array, Array], tuple[Array, Arra
     low = np.maximum(low, _F(0))
     part = np.where(low >= n_in - 1, _F(1), part)
     low = np.minimum(low, _F(max(n_in - 2, 0))).astype(np.int64)
-    second = np.floor(part * _F(_ONE) + _F(0.5)).astype(np.int64)
-    return (low, np.minimum(low + 1, n_in - 1)), (_ONE - second, second)
+    second = np.floor(part * _F(_WHOLE_PIXEL) + _F(0.5)).astype(np.int64)
+    return (low, np.minimum(low + 1, n_in - 1)), (_WHOLE_PIXEL - second, second)
 
 
 def _emit_taps(g: Builder, n_in: Num, n_out: Num) -> tuple[tuple[Value, Value], tuple[Value, Value]]:
@@ -94,7 +95,7 @@ def _emit_taps(g: Builder, n_in: Num, n_out: Num) -> tuple[tuple[Value, Value], 
         index, weights = _taps(n_in, n_out)
         first, other = (g.constant(w, "f32") for w in weights)
         return (g.constant(index[0], "i64"), g.constant(index[1], "i64")), (first, other)
-    zero, half, one, whole = (g.constant([v], "f32") for v in (0, 0.5, 1, _ONE))
+    zero, half, one, whole = (g.constant([v], "f32") for v in (0, 0.5, 1, _WHOLE_PIXEL))
     last = g.cast(g.num(n_in - 1), "f32")
     position = g.Sub(g.Mul(g.Add(g.range(n_out, "f32"), half), g.cast(g.num(n_in / n_out), "f32")), half)
     low = g.Floor(position)

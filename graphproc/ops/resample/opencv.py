@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 OPENCV = "opencv"
 _F = np.float32
-_ONE = 2048
-"""The weight 1: weights have 11 bits."""
+_WHOLE_PIXEL = 2048
+"""The weight of a whole pixel: weights have 11 bits."""
 _CHANNELS = (1, 3, 4)
+"""The numbers of channels that it resamples."""
 
 
 class OpenCV(Arithmetic):
@@ -69,7 +70,7 @@ class OpenCV(Arithmetic):
 
 
 def _resampled(op: Resample, g: Builder, x: Value, sides: tuple[Num, Num]) -> Value:
-    """Emit planes `[N, height, width]` from `[N, H, W]`.
+    """Emit channels `[N, height, width]` from `[N, H, W]`.
 
     It gathers both neighbours of every row first, then computes one column after another.
     """
@@ -104,7 +105,7 @@ def _taps(n_in: int, n_out: int) -> tuple[tuple[Array, Array], tuple[Array, Arra
     low = np.floor(position)
     fraction = position - low
     index = (np.clip(low + step, 0, n_in - 1).astype(np.int64) for step in (0, 1))
-    weights = (np.rint(share * _F(_ONE)).astype(np.int64) for share in (_F(1) - fraction, fraction))
+    weights = (np.rint(share * _F(_WHOLE_PIXEL)).astype(np.int64) for share in (_F(1) - fraction, fraction))
     return (next(index), next(index)), (next(weights), next(weights))
 
 
@@ -121,5 +122,5 @@ def _emit_taps(g: Builder, n_in: Num, n_out: Num) -> tuple[tuple[Value, Value], 
     low = g.Floor(position)
     fraction = g.Sub(position, low)
     near, far = (g.cast(g.Min(g.Max(v, zero), last), "i64") for v in (low, g.Add(low, one)))
-    whole = g.constant([_ONE], "f32")
+    whole = g.constant([_WHOLE_PIXEL], "f32")
     return (near, far), (g.Round(g.Mul(g.Sub(one, fraction), whole)), g.Round(g.Mul(fraction, whole)))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Pillow(Arithmetic):
     """Apply Pillow's kernels, each stretched when the image shrinks; `nearest` picks pixels.
 
-    Rounding: weights of 22 bits; bytes after each of the two passes. The order of the passes
+    Rounding: weights of 22 bits; bytes after each of the two axis steps. Their order
               depends on the sizes, as in Pillow 13.
     Source:   Pillow `Image.resize`; written out in `graphproc.numerics.kernels`.
     """

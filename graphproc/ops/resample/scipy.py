@@ -12,16 +12,8 @@ import numpy as np
 
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.ir.op import Array
-from graphproc.numerics.interpolation import (
-    EXP_POWERS,
-    EXP_TERMS,
-    LN2_HIGH,
-    LN2_LOW,
-    TRUNCATE,
-    gaussian_weights,
-    grid_taps,
-    mirrored,
-)
+from graphproc.numerics.gaussian import CUT_OFF, EXP_POWERS, EXP_TERMS, LN2_HIGH, LN2_LOW, gaussian_weights
+from graphproc.numerics.interpolation import grid_taps, mirrored
 from graphproc.ops.resample.arithmetic import Arithmetic
 from graphproc.ops.resample.both_axes import END, along_both, column, last_row
 from graphproc.sizes import num
@@ -106,7 +98,7 @@ def _radius(sigma: Num) -> Num:
 
     It is 0 if the image does not shrink, or shrinks little.
     """
-    return num.trunc(sigma * TRUNCATE + 0.5)
+    return num.trunc(sigma * CUT_OFF + 0.5)
 
 
 def _blurred(x: Array, n_out: int, axis: int) -> Array:

@@ -26,7 +26,7 @@ class TorchBytes(Arithmetic):
 
     Antialiased kernels are Pillow's; the others read two or four pixels along each axis.
 
-    Rounding: weights of as many bits as fit 16; bytes after each of the two passes, along the rows
+    Rounding: weights of as many bits as fit 16; bytes after each of the two axis steps, along the rows
               first.
     Source:   `torch.nn.functional.interpolate` of uint8, which torchvision's `resize` calls;
               written out in `graphproc.numerics.kernels` and

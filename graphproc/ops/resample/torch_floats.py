@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 
 TORCH_FLOATS, TORCH_UNFUSED = "torch_floats", "torch_unfused"
 """The names of this file's arithmetics."""
-ONE_PASS_SIDES = 128
-"""The largest sum of a result's height and width that torch computes in one pass.
+AT_ONCE_SIDES = 128
+"""The largest sum of the height and width, in pixels, of a linear result that torch computes at once.
 
-Linear results up to this size take one pass over both axes.
+It then weighs four pixels for each output, instead of going along one axis after the other. For
+example, 64 x 64 is computed at once, 64 x 65 is not.
 """
 Order = tuple[tuple[int, int], ...]
-"""An order in which that pass adds up four pixels.
+"""An order in which four pixels are added up at once.
 
 Each is (row, column), with 0 for the nearer of two and 1 for the farther.
 """
@@ -38,8 +39,8 @@ BY_ROWS: Order = ((0, 0), (0, 1), (1, 0), (1, 1))
 FARTHER_ROW_FIRST: Order = ((1, 0), (1, 1), (0, 1), (0, 0))
 BACKWARDS: Order = ((1, 1), (1, 0), (0, 1), (0, 0))
 VECTOR = 32
-"""How many bytes of channels that pass computes at once, as long as that many are left."""
-ONE_PASS: Mapping[str, tuple[int, Order, Order]] = {
+"""How many bytes of channels fill a vector register."""
+AT_ONCE: Mapping[str, tuple[int, Order, Order]] = {
     "f64": (8, FARTHER_ROW_FIRST, FARTHER_COLUMN_FIRST),
     "f32": (4, FARTHER_ROW_FIRST, FARTHER_COLUMN_FIRST),
     "f16": (2, BACKWARDS, BY_ROWS),
@@ -47,14 +48,14 @@ ONE_PASS: Mapping[str, tuple[int, Order, Order]] = {
 }
 """For each type of pixels: its bytes, and two orders.
 
-The first order is for channels that are computed at once, the second for the others. Found by
+The first order is for channels that fill a vector register, the second for the others. Found by
 comparing results with torch 2.14's on a processor with AVX2.
 """
 UNROLLED = 24
 """The most taps that get nodes of their own; more taps are a loop."""
-BLOCK = 8
+STRIP_ROWS = 8
 """How many rows of a result are computed at a time if the image's size is not known."""
-ELEMENTS = 40_000
+STRIP_ELEMENTS = 40_000
 """About how many elements of a result are computed at a time if the size is known.
 
 They stay in the cache.
@@ -71,8 +72,8 @@ class TorchFloats(Arithmetic):
     Rounding: weights and positions in float32 as in torch, then float32 after each sum, in torch's
               order. The results are torch's bits on processors with AVX2. For f64 pixels,
               everything is float64 (`bilinear-aligned` within 1e-15). Narrower pixels are held in
-              f32, and so are their sums. torch rounds their weights, too, but not those of the pass
-              over both axes at once.
+              f32, and so are their sums. torch rounds their weights, too, but not where it computes
+              both axes at once.
     Source:   `torch.nn.functional.interpolate(mode="bilinear")` and `"bicubic"`; see
               `graphproc.numerics.interpolation`.
     """
@@ -86,8 +87,8 @@ class TorchFloats(Arithmetic):
 
     def numpy(self, op: Resample, x: Array) -> Array:
         """Add up tap by tap, one axis after the other, or both axes at once for small results."""
-        if self._has_one_pass(op) and num.known(op.height) + num.known(op.width) <= ONE_PASS_SIDES:
-            return _numpy_in_one_pass(op, x)
+        if self._may_be_at_once(op) and num.known(op.height) + num.known(op.width) <= AT_ONCE_SIDES:
+            return _numpy_at_once(op, x)
         real = x.dtype.type
         for axis, side in ((-1, op.width), (-2, op.height)):
             if side == x.shape[axis] and op.antialias:
@@ -116,23 +117,23 @@ class TorchFloats(Arithmetic):
         if g.type_of(x).dtype != "f32" or op.weights not in ("", "f32"):
             found = op.weights or g.type_of(x)
             raise EmitError(f"resample: expected pixels of f32 in a graph, got {found}. Use the engine 'numpy'.")
-        if not self._has_one_pass(op):
-            return self._in_two_passes(op, g, x)
-        small = op.height + op.width <= ONE_PASS_SIDES
+        if not self._may_be_at_once(op):
+            return self._axis_by_axis(op, g, x)
+        small = op.height + op.width <= AT_ONCE_SIDES
         if isinstance(small, bool):
-            return _in_one_pass(op, g, x) if small else self._in_two_passes(op, g, x)
-        return g.cond(small, lambda: _in_one_pass(op, g, x), lambda: self._in_two_passes(op, g, x), names=("small", "large"))
+            return _at_once(op, g, x) if small else self._axis_by_axis(op, g, x)
+        return g.cond(small, lambda: _at_once(op, g, x), lambda: self._axis_by_axis(op, g, x), names=("small", "large"))
 
-    def _has_one_pass(self, op: Resample) -> bool:
+    def _may_be_at_once(self, op: Resample) -> bool:
         return self.fused and not op.antialias and op.kernel != "bicubic"
 
-    def _in_two_passes(self, op: Resample, g: Builder, x: Value) -> Value:
+    def _axis_by_axis(self, op: Resample, g: Builder, x: Value) -> Value:
         t = g.type_of(x)
         sides = {"H": (t.size("H"), op.height), "W": (t.size("W"), op.width)}
 
         def emit(rows: Value, axis: str) -> Value:
             n_in, n_out = sides[axis]
-            if n_in is n_out and op.antialias:
+            if n_in == n_out and op.antialias:
                 return rows  # one tap of weight 1
             along = t.size("C") * {"H": t.size("W"), "W": t.size("H") if axis == "W" else op.height}[axis]
             return _weighed(g, rows, emit_taps(g, op.kernel, op.antialias, n_in, n_out), self.fused, n_out, along)
@@ -152,7 +153,7 @@ class TorchUnfused(TorchFloats):
     fused = False
 
 
-def _numpy_in_one_pass(op: Resample, x: Array) -> Array:
+def _numpy_at_once(op: Resample, x: Array) -> Array:
     rows, columns = (
         TAPS[op.kernel, op.antialias](n, num.known(side), x.dtype.type)
         for n, side in zip(x.shape[-2:], (op.height, op.width), strict=True)
@@ -168,7 +169,7 @@ def _numpy_in_one_pass(op: Resample, x: Array) -> Array:
     return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-3)
 
 
-def _in_one_pass(op: Resample, g: Builder, x: Value) -> Value:
+def _at_once(op: Resample, g: Builder, x: Value) -> Value:
     t = g.type_of(x)
     first = t.rank + g.leading - 2
     sides = ((t.size("H"), op.height), (t.size("W"), op.width))
@@ -192,21 +193,21 @@ def _in_one_pass(op: Resample, g: Builder, x: Value) -> Value:
 def _orders(channels: int, kind: str) -> list[tuple[slice, Order]]:
     """Return groups of channels, each with the order in which its pixels are added up.
 
-    This is for a linear result in one pass, of pixels of the type `kind`.
+    This is for a linear result that is computed at once, of pixels of the type `kind`.
 
     Source:   torch's compiled code for channels that lie side by side
               (`cpu_upsample_linear_channels_last`). It computes channels together that fill a
               vector register, and the rest one by one. Its compiler put the products of the two in
               different orders.
     """
-    size, together, others = ONE_PASS[kind]
+    size, together, others = AT_ONCE[kind]
     whole = channels * size // VECTOR * VECTOR // size
     parts = [(slice(0, whole), together), (slice(whole, channels), others)]
     return [(part, order) for part, order in parts if part.start < part.stop]
 
 
 def _weighed(g: Builder, x: Value, taps: TapNodes, fused: bool, n_out: Num, columns: Num) -> Value:
-    """Emit sums of weighed rows of `x`, `[n_out, any]`, block by block.
+    """Emit sums of weighed rows of `x`, `[n_out, any]`, strip by strip.
 
     Args:
         g: the emitter's handle.
@@ -216,24 +217,26 @@ def _weighed(g: Builder, x: Value, taps: TapNodes, fused: bool, n_out: Num, colu
         n_out: how many sums there are.
         columns: how many elements each sum has for one image.
     """
-    if isinstance(n_out, int) and isinstance(columns, int) and n_out * columns <= 2 * ELEMENTS:
-        rows, weights = taps.all(g)
-        return g.Squeeze(_sums(g, x, rows, weights, taps, fused), g.vector(0))
-    length = _length(n_out, max(ELEMENTS // columns, 1)) if isinstance(n_out, int) and isinstance(columns, int) else BLOCK
-    blocks = -((0 - n_out) // length)
+    length = STRIP_ROWS
+    if isinstance(n_out, int) and isinstance(columns, int):
+        if n_out * columns <= 2 * STRIP_ELEMENTS:
+            rows, weights = taps.all(g)
+            return g.Squeeze(_sums(g, x, rows, weights, taps, fused), g.vector(0))
+        length = _strip_length(n_out, max(STRIP_ELEMENTS // columns, 1))
+    strips = -((0 - n_out) // length)
     rows, weights = taps.all(g)
-    if n_out != blocks * length:  # the last block repeats the last row
-        places = g.Min(g.range(blocks * length, "i64"), g.num(n_out - 1))
+    if n_out != strips * length:  # the last strip repeats the last row
+        places = g.Min(g.range(strips * length, "i64"), g.num(n_out - 1))
         rows, weights = g.Gather(rows, places, axis=1), g.Gather(weights, places, axis=1)
-    rows = g.Transpose(g.Reshape(rows, g.vector(0, blocks, length)), perm=[1, 0, 2])
-    weights = g.Transpose(g.Reshape(weights, g.vector(0, blocks, length, 1)), perm=[1, 0, 2, 3])
+    rows = g.Transpose(g.Reshape(rows, g.vector(0, strips, length)), perm=[1, 0, 2])
+    weights = g.Transpose(g.Reshape(weights, g.vector(0, strips, length, 1)), perm=[1, 0, 2, 3])
     sums = g.scan((rows, weights), lambda row, weight: _sums(g, x, row, weight, taps, fused), rank=3)
-    sums = g.Reshape(sums, g.vector(blocks * length, -1))
-    return g.Slice(sums, g.vector(0), g.vector(n_out), g.vector(0)) if n_out != blocks * length else sums
+    sums = g.Reshape(sums, g.vector(strips * length, -1))
+    return g.Slice(sums, g.vector(0), g.vector(n_out), g.vector(0)) if n_out != strips * length else sums
 
 
-def _length(n_out: int, wanted: int) -> int:
-    """Return the length of blocks.
+def _strip_length(n_out: int, wanted: int) -> int:
+    """Return how many rows a strip has.
 
     It divides the number of outputs, if such a length is near the wanted one.
     """

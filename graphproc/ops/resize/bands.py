@@ -16,7 +16,14 @@ import numpy as np
 
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.numerics.kernels import NEAREST, PILLOW, PRECISION_BITS, TORCH_BYTES, coefficients, nearest_indices
-from graphproc.ops.resize.forms import BLOCK, PAIRS_BLOCK, SINGLES_BLOCK, Form, float_limit, int8_block
+from graphproc.ops.resize.forms import (
+    BLOCK_LENGTH,
+    PAIRED_BLOCK_LENGTH,
+    SINGLE_BLOCK_LENGTH,
+    ProductForm,
+    float_limit,
+    int8_block_length,
+)
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 
@@ -95,7 +102,7 @@ class Band:
     blocks: Num
     length: int = 1
     weights: Value | None = None
-    form: Form | None = None
+    form: ProductForm | None = None
     unit: int | Value = 1 << PRECISION_BITS
 
     @property
@@ -127,9 +134,9 @@ def block_length(count: int, reduction: float, kernel: str, arithmetic: str) -> 
         kernel: the kernel's name.
         arithmetic: `pillow` or `torch_bytes`.
     """
-    floats = SINGLES_BLOCK if arithmetic == TORCH_BYTES else PAIRS_BLOCK
-    shrinks = floats if reduction <= float_limit(kernel, arithmetic) else int8_block(kernel)
-    near = BLOCK if reduction < 1.3 else shrinks
+    floats = SINGLE_BLOCK_LENGTH if arithmetic == TORCH_BYTES else PAIRED_BLOCK_LENGTH
+    shrinks = floats if reduction <= float_limit(kernel, arithmetic) else int8_block_length(kernel)
+    near = BLOCK_LENGTH if reduction < 1.3 else shrinks
     return min(range(2, 13), key=lambda t: -count % t / count + abs(t - near) / 50)
 
 

@@ -21,11 +21,12 @@ from dataclasses import dataclass, replace
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.numerics.kernels import NEAREST
 from graphproc.ops.byte_map import ByteMap
-from graphproc.ops.resize import strip_loops
 from graphproc.ops.resize.bands import Axis, Band, Bands
+from graphproc.ops.resize.form_branches import with_bands
 from graphproc.ops.resize.forms import ENLARGING
-from graphproc.ops.resize.products import product, with_bands
+from graphproc.ops.resize.products import product
 from graphproc.ops.resize.result_strips import strip_rows, strip_rows_from_columns
+from graphproc.ops.resize.strip_loops import emit_horizontal_first, emit_vertical_first
 from graphproc.sizes.num import Bool
 
 _SWAP = (0, 2, 1)
@@ -105,16 +106,16 @@ def _by_strips(g: Builder, x: Value, lead: int, plan: ResizePlan) -> Value:
     def steps(bands: Bands) -> Value:
         settings = bands, plan.channels, plan.kernel
         return g.cond(
-            _noted(g, plan, _vertical_first(plan, bands)),
-            lambda: each(strip_loops.vertical_first(g, *settings, rows, finish, constants)),
-            lambda: each(strip_loops.horizontal_first(g, *settings, finish, constants)),
+            _noted(g, plan, _order(plan, bands)),
+            lambda: each(emit_vertical_first(g, *settings, rows, finish, constants)),
+            lambda: each(emit_horizontal_first(g, *settings, finish, constants)),
             names=("vertical_first", "horizontal_first"),
         )
 
     return with_bands(g, plan.axes, plan.kernel, plan.arithmetic, steps)
 
 
-def _vertical_first(plan: ResizePlan, bands: Bands) -> Bool:
+def _order(plan: ResizePlan, bands: Bands) -> Bool:
     """Return whether the vertical axis comes first, as far as the bands' forms show it.
 
     Pillow takes the vertical axis first only if it shrinks.

@@ -24,7 +24,7 @@ Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class ProductForm:
     """Describe how an axis step multiplies.
 
     Attributes:
@@ -47,40 +47,40 @@ class Form:
         return self.name if self.digits == 1 else f"{self.name}, {self.digits} digits"
 
 
-def _float32(digits: int, bits: int) -> Form:
+def _float32(digits: int, bits: int) -> ProductForm:
     """Return the form with these digits and its largest number of taps.
 
     `255 * taps * (2**bits - 1)`, plus the carry from the digit below, must stay under 2**24.
     """
-    return Form("float32", digits, bits, int(((1 << 24) - (1 << 24 - bits)) / (255 * ((1 << bits) - 1))))
+    return ProductForm("float32", digits, bits, int(((1 << 24) - (1 << 24 - bits)) / (255 * ((1 << bits) - 1))))
 
 
-SINGLE = Form("single", constant=True)
+SINGLE = ProductForm("single", constant=True)
 """One float32 product, for weights with so few bits that float32 holds their sums.
 
 `fits_single` checks this.
 """
-ENLARGING = Form("enlarging", constant=True)
+ENLARGING = ProductForm("enlarging", constant=True)
 """One float32 product with the weights of `numerics.enlarging`.
 
 It is for enlarging with Pillow's bilinear kernel.
 """
-PAIRED = Form("paired", 2, 8, int(((1 << 24) - 128) / (255 * 255)), constant=True)
+PAIRED = ProductForm("paired", 2, 8, int(((1 << 24) - 128) / (255 * 255)), constant=True)
 """Two float32 digits with a sum that is rounded once; `products` explains why this is exact."""
 FLOAT32_2 = _float32(2, 11)
 FLOAT32_3 = _float32(3, 8)
 """8-bit digits are exact in TF32 as well, because its significand has 11 bits."""
 FLOAT32_4 = _float32(4, 6)
 FLOAT32_6 = _float32(6, 4)
-INT8_2 = Form("int8", 2, 8, zero_point=64)
+INT8_2 = ProductForm("int8", 2, 8, zero_point=64)
 """For weights below 2**15 that are not far below zero.
 
 Digits of -64 .. 191 hold -16448 .. 49087.
 """
-INT8_3 = Form("int8", 3, 8, zero_point=128)
-FLOAT64 = Form("float64")
+INT8_3 = ProductForm("int8", 3, 8, zero_point=128)
+FLOAT64 = ProductForm("float64")
 
-BLOCK, PAIRS_BLOCK, SINGLES_BLOCK = 8, 5, 4
+BLOCK_LENGTH, PAIRED_BLOCK_LENGTH, SINGLE_BLOCK_LENGTH = 8, 5, 4
 """How many outputs a block has.
 
 The first is for an axis that hardly shrinks. The others are for axes that shrink, with paired
@@ -105,7 +105,7 @@ def float_limit(kernel: str, arithmetic: str) -> float:
     return 5.6 - 0.7 * KERNELS[kernel].support
 
 
-def int8_block(kernel: str) -> int:
+def int8_block_length(kernel: str) -> int:
     """Return how many outputs a block of 8-bit products has.
 
     With a small support, neighbours share only a small part of the rows that each reads, so blocks
@@ -143,7 +143,7 @@ def single_bits(kernel: str) -> int:
 
 def choose_form(
     target: str, weights: Array, taps: int, reduction: float, n_out: int, kernel: str, arithmetic: str
-) -> tuple[Form, str]:
+) -> tuple[ProductForm, str]:
     """Return the form of an axis step over known sizes, and the reason.
 
     Args:
@@ -189,20 +189,20 @@ def may_enlarge(kernel: str, arithmetic: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class FormChoice:
     """Decide between two forms where sizes are not known.
 
     Attributes:
         of: the number that decides: `outputs` of sides that do not shrink, `reduction` of the
             sides, `rows` that blocks read, or `bits` of the weights.
         most: the largest number for the first form.
-        within, above: the forms, or further rules that decide between more of them.
+        within, above: the forms, or further choices between more of them.
     """
 
     of: str
     most: float
-    within: Form | Rule
-    above: Form | Rule
+    within: ProductForm | FormChoice
+    above: ProductForm | FormChoice
 
     def __str__(self) -> str:
         return {
@@ -213,8 +213,8 @@ class Rule:
         }[self.of]
 
 
-def rule_of_any_size(target: str, kernel: str, arithmetic: str, sides: Sequence[Num] = ()) -> Rule:
-    """Return the rule for sizes that are not known before the image is.
+def choice_of_any_size(target: str, kernel: str, arithmetic: str, sides: Sequence[Num] = ()) -> FormChoice:
+    """Return the choice of a form for sizes that are not known before the image is.
 
     Args:
         target: the emitter's target.
@@ -226,12 +226,12 @@ def rule_of_any_size(target: str, kernel: str, arithmetic: str, sides: Sequence[
         EmitError: the target has no form that works without known sizes.
     """
     if target == "cpu":
-        few = Rule("bits", single_bits(kernel), SINGLE, INT8_2) if arithmetic == TORCH_BYTES else PAIRED
-        rule = Rule("reduction", float_limit(kernel, arithmetic), few, INT8_2 if arithmetic == TORCH_BYTES else INT8_3)
+        few = FormChoice("bits", single_bits(kernel), SINGLE, INT8_2) if arithmetic == TORCH_BYTES else PAIRED
+        choice = FormChoice("reduction", float_limit(kernel, arithmetic), few, INT8_2 if arithmetic == TORCH_BYTES else INT8_3)
         large = any(not isinstance(side, int) or side > ENLARGING_WORTH_A_BRANCH_ABOVE for side in sides)
-        return Rule("outputs", MOST_OUTPUTS, ENLARGING, rule) if large and may_enlarge(kernel, arithmetic) else rule
+        return FormChoice("outputs", MOST_OUTPUTS, ENLARGING, choice) if large and may_enlarge(kernel, arithmetic) else choice
     if target == "cuda":
-        return Rule("rows", FLOAT32_3.max_taps, FLOAT32_3, FLOAT64)
+        return FormChoice("rows", FLOAT32_3.max_taps, FLOAT32_3, FLOAT64)
     raise EmitError(
         "resize: target 'portable' has no float64 to compute weights in the graph, so what is resized must have a fixed size. "
         "Give image_size=(height, width); where pixels decide what is resized, use target 'cpu' or 'cuda'."

@@ -36,31 +36,12 @@ sum leaves these ranges.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from graphproc.ir.builder_protocol import Builder, Value
-from graphproc.numerics.enlarging import float32_weights
-from graphproc.numerics.kernels import KERNELS, NEAREST, PRECISION_BITS
-from graphproc.ops.resize.bands import Axis, Band, Bands, known_bands, picked_rows
-from graphproc.ops.resize.forms import (
-    BLOCK,
-    ENLARGING,
-    INT8_2,
-    PAIRED,
-    PAIRS_BLOCK,
-    SINGLE,
-    SINGLES_BLOCK,
-    Form,
-    Rule,
-    choose_form,
-    int8_block,
-    own_unit,
-    rule_of_any_size,
-)
-from graphproc.ops.resize.traced_bands import Sampling, TracedBands, traced_bands
-from graphproc.sizes import num
+from graphproc.numerics.kernels import KERNELS, PRECISION_BITS
+from graphproc.ops.resize.bands import Band
+from graphproc.ops.resize.forms import ENLARGING, INT8_2, SINGLE, ProductForm
 from graphproc.sizes.num import Num
 
 PIXELS_OFFSET = 512.5
@@ -70,85 +51,6 @@ It is half a pixel value for rounding, plus the start of a binade (the numbers f
 """
 GRID_OFFSET = -(2.0**-15)
 """The constant of the low sum: minus half of the step between float32 numbers in that binade."""
-
-
-def with_bands(g: Builder, axes: tuple[Axis, Axis], kernel: str, arithmetic: str, steps: Callable[[Bands], Value]) -> Value:
-    """Emit the weights of both axes, and what `steps` emits from their bands.
-
-    If the form of the products depends on the image, `steps` is called once for each form, inside
-    the branches of an `If`. One decision serves both axes, on the larger reduction: a second `If`
-    costs more than the better form would save. The choice of the block length comes before the
-    weights, so that the length is a number in each branch.
-    """
-    if kernel == NEAREST or all(axis.known for axis in axes):
-        named = zip(axes, ("vertical axis", "horizontal axis"), strict=True)
-        vertical, horizontal = (_known_band(g, axis, name, kernel, arithmetic) for axis, name in named)
-        return steps((vertical, horizontal))
-    sides = [axis.n_out for axis in axes] if all(axis.whole for axis in axes) else []
-    rule = rule_of_any_size(g.target, kernel, arithmetic, sides)
-    with g.scope("weights"):
-        sampling = Sampling.of(g, axes, kernel)
-
-    def in_form(form: Form, bands: TracedBands, when: str) -> Value:
-        g.note(when, str(form), "exact, and fastest")
-        with g.scope("weights"):
-            weights = _packed(g, bands.weights, bands.unit, form)
-            both = bands.band(g, 0, weights, form), bands.band(g, 1, weights, form)
-        return steps(both)
-
-    def decided(rule: Form | Rule, length: int, when: str = "", bands: TracedBands | None = None) -> Value:
-        """Emit the axis steps under a rule; `when` says in words when they are taken.
-
-        If no bands are given, weights are emitted in blocks of `length`.
-        """
-        if isinstance(rule, Rule) and rule.of == "outputs":
-            return _either(g, rule, when, sampling.enlarges(g, rule.most), lambda r, when: decided(r, BLOCK, when))
-        if isinstance(rule, Rule) and rule.of == "reduction":
-            few = g.LessOrEqual(sampling.reduction, g.constant([rule.most], "f64"))
-            floats = PAIRS_BLOCK if rule.within == PAIRED else SINGLES_BLOCK
-            return _either(
-                g, rule, when, few, lambda r, when: decided(r, floats if r is rule.within else int8_block(kernel), when)
-            )
-        if bands is None:
-            with g.scope("weights"):
-                bands = traced_bands(g, axes, sampling, arithmetic, length, rule == ENLARGING)
-        if isinstance(rule, Form):
-            return in_form(rule, bands, when)
-        found = bands
-        return _either(g, rule, when, bands.within(g, rule), lambda r, when: decided(r, length, when, found))
-
-    return decided(rule, BLOCK)
-
-
-def _either(g: Builder, rule: Rule, when: str, within: Value, emit: Callable[[Form | Rule, str], Value]) -> Value:
-    """Emit the branches of a rule, each with the words for when it is taken."""
-    within_when = f"{when}, {rule}" if when else str(rule)
-    above_when = when if when.endswith("otherwise") else f"{when}, otherwise" if when else "otherwise"
-    within_name, above_name = (part.name if isinstance(part, Form) else f"few_{part.of}" for part in (rule.within, rule.above))
-    return g.cond(within, lambda: emit(rule.within, within_when), lambda: emit(rule.above, above_when), (within_name, above_name))
-
-
-def _known_band(g: Builder, axis: Axis, name: str, kernel: str, arithmetic: str) -> Band:
-    if g.target == "portable" and not axis.known:
-        rule_of_any_size(g.target, kernel, arithmetic)
-    picked = picked_rows(g, axis, kernel)
-    if picked is not None:
-        stays = axis.n_in == axis.n_out
-        g.note(name, *("none", f"the side stays at {axis.n_in} pixels") if stays else ("pick pixels", "nearest has no weights"))
-        return picked
-    rows, weights, taps = known_bands(axis, kernel, arithmetic)
-    begin, end = int(rows.min()), int(rows.max()) + 1
-    n_out = num.known(axis.n_out) if axis.whole else 0
-    form, reason = choose_form(g.target, weights, taps, axis.reduction, n_out, kernel, arithmetic)
-    g.note(name, str(form), f"{axis.n_in} to {axis.n_out} pixels, {reason}")
-    unit = 1 << PRECISION_BITS
-    if form == INT8_2:
-        weights, unit = weights // own_unit(weights), unit // own_unit(weights)
-    if form == ENLARGING:
-        weights = float32_weights(weights, n_out)
-    packed = _packed(g, g.constant(weights[None], "f32"), None, form)
-    blocks = len(rows) // num.known(axis.strips)
-    return Band(axis, g.constant(rows[None] - begin, "i64"), begin, end - begin, blocks, weights.shape[1], packed, form, unit)
 
 
 def product(g: Builder, band: Band, x: Value, rows: Value, weights: Value | None, kernel: str) -> Value:
@@ -184,7 +86,7 @@ def with_ones(g: Builder, band: Band, x: Value, columns: Num) -> Value:
     return g.Concat(x, g.Expand(g.constant([[1]], "u8"), g.vector(1, columns)), axis=0) if band.constant else x
 
 
-def _packed(g: Builder, weights: Value, unit: Value | None, form: Form) -> Value:
+def packed(g: Builder, weights: Value, unit: Value | None, form: ProductForm) -> Value:
     """Emit the weights that a form multiplies by, `[n, blocks, T * digits, L]`.
 
     They are made of integer weights `[n, blocks, T, L]`. A weight is at most 2**22 and a few units,
@@ -208,7 +110,7 @@ def _packed(g: Builder, weights: Value, unit: Value | None, form: Form) -> Value
     return g.cast(g.Add(g.Concat(*lower, top, axis=-2), g.constant([form.zero_point], "f32")), "u8")
 
 
-def _digits(g: Builder, weights: Value, form: Form) -> list[Value]:
+def _digits(g: Builder, weights: Value, form: ProductForm) -> list[Value]:
     """Emit the digits of integer weights as float32, lowest first; all but the top one as fractions.
 
     For int8 they start below zero, at minus the zero point, so that a byte holds them: the

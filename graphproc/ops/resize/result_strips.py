@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from graphproc.ops.resize.forms import BLOCK
+from graphproc.ops.resize.forms import BLOCK_LENGTH
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 
@@ -45,7 +45,8 @@ def strip_rows(height: Num, width: Num) -> Num:
     """
     if isinstance(height, int) and isinstance(width, int) and height * width <= MOST_PIXELS:
         return height
-    return _cheapest(height, width, {rows: (-(-rows // BLOCK) * BLOCK + 8) / rows for rows in range(1, MOST_ROWS + 1)}, 2)
+    costs = {rows: (-(-rows // BLOCK_LENGTH) * BLOCK_LENGTH + 8) / rows for rows in range(1, MOST_ROWS + 1)}
+    return _cheapest(height, width, costs, 2)
 
 
 def strip_rows_from_columns(height: Num) -> Num:

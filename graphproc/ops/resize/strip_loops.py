@@ -33,7 +33,7 @@ It gets the bytes and, for each of its constants, the value for the strip's chan
 _TURN = (1, 0)
 
 
-def horizontal_first(
+def emit_horizontal_first(
     g: Builder, bands: Bands, channels: int, kernel: str, finish: Finish, constants: Sequence[Value]
 ) -> Callable[[Value], Value]:
     """Emit the nodes that are the same for every image, with the horizontal axis step first.
@@ -89,7 +89,7 @@ def horizontal_first(
     return both
 
 
-def vertical_first(
+def emit_vertical_first(
     g: Builder, bands: Bands, channels: int, kernel: str, rows: Num, finish: Finish, constants: Sequence[Value]
 ) -> Callable[[Value], Value]:
     """Emit the same with the vertical axis step first.

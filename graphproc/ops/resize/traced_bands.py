@@ -7,7 +7,6 @@ they compute, so both axes share them: the first axis of the grid has length 2 a
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +15,8 @@ from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.numerics.enlarging import LARGEST_DIVISOR, NUDGE
 from graphproc.numerics.kernels import KERNELS, LARGEST_WEIGHT, PRECISION_BITS, TORCH_BYTES
 from graphproc.ops.resize.bands import Axis, Band
-from graphproc.ops.resize.forms import Form, Rule
+from graphproc.ops.resize.forms import FormChoice, ProductForm
+from graphproc.ops.resize.traced_kernels import f64, kernel_weights
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 
@@ -50,14 +50,14 @@ class TracedBands:
     extents: list[Num]
     widths: list[Num]
 
-    def within(self, g: Builder, rule: Rule) -> Value:
-        """Emit whether neither axis is above a rule's number."""
-        if rule.of == "rows":
-            return g.LessOrEqual(self.most, _f64(g, rule.most))
+    def within(self, g: Builder, choice: FormChoice) -> Value:
+        """Emit whether neither axis is above the number of a choice."""
+        if choice.of == "rows":
+            return g.LessOrEqual(self.most, f64(g, choice.most))
         assert self.unit is not None
-        return g.LessOrEqual(_maximum(g, self.unit, 0), _f64(g, 2.0**rule.most))
+        return g.LessOrEqual(_maximum(g, self.unit, 0), f64(g, 2.0**choice.most))
 
-    def band(self, g: Builder, index: int, weights: Value, form: Form) -> Band:
+    def band(self, g: Builder, index: int, weights: Value, form: ProductForm) -> Band:
         """Return one axis's band, with its part of both axes' weights in a form.
 
         The grid has room for the larger of both axes, so each takes its own part.
@@ -106,19 +106,19 @@ class Sampling:
         numbers = [(a.n_in, a.n_out, a.first, a.count, a.strip_length) for a in axes]
         n_in, n_out, first, count, strip = _pairs(g, *zip(*numbers, strict=True))
         scale = g.Div(n_in if all(axis.extent is None for axis in axes) else _extents(g, axes), n_out)
-        return cls(kernel, n_in, n_out, first, count, strip, scale, g.ReduceMax(scale), g.Max(scale, _f64(g, 1)))
+        return cls(kernel, n_in, n_out, first, count, strip, scale, g.ReduceMax(scale), g.Max(scale, f64(g, 1)))
 
     def enlarges(self, g: Builder, most: float) -> Value:
         """Emit whether neither side shrinks, nor has more than `most` outputs."""
-        enlarges = g.LessOrEqual(self.reduction, _f64(g, 1))
-        return g.And(enlarges, g.LessOrEqual(g.ReduceMax(self.n_out), _f64(g, most)))
+        enlarges = g.LessOrEqual(self.reduction, f64(g, 1))
+        return g.And(enlarges, g.LessOrEqual(g.ReduceMax(self.n_out), f64(g, most)))
 
     def reach(self, g: Builder, output: Value, half_past: Value) -> tuple[Value, Value, Value]:
         """Emit the centre of each output, and where its taps begin and end."""
-        half, support = _f64(g, 0.5), KERNELS[self.kernel].support
-        far = self.stretch if support == 1 else g.Mul(self.stretch, _f64(g, support))
+        half, support = f64(g, 0.5), KERNELS[self.kernel].support
+        far = self.stretch if support == 1 else g.Mul(self.stretch, f64(g, support))
         center = g.Mul(g.Add(output, half_past), self.scale)
-        low = g.Max(g.Floor(g.Add(g.Sub(center, far), half)), _f64(g, 0))
+        low = g.Max(g.Floor(g.Add(g.Sub(center, far), half)), f64(g, 0))
         return center, low, g.Min(g.Floor(g.Add(g.Add(center, far), half)), self.n_in)
 
     def weights(self, g: Builder, position: Value, reach: tuple[Value, Value, Value]) -> tuple[Value, Value]:
@@ -127,7 +127,7 @@ class Sampling:
         CumSum adds one tap after another, as the definition does; ReduceSum's order is up to the
         runtime.
         """
-        weights = _weights(g, self.kernel, position, *reach, self.n_in, g.Div(_f64(g, 1), self.stretch))
+        weights = kernel_weights(g, self.kernel, position, *reach, self.n_in, g.Div(f64(g, 1), self.stretch))
         return weights, _last(g, g.CumSum(weights, g.constant(1, "i64")), 1)
 
 
@@ -155,11 +155,11 @@ def traced_bands(
     if any(axis.strips != 1 for axis in axes):
         (places,) = _pairs(g, (blocks[0] * length, blocks[1] * length))
         number = g.Floor(g.Div(output, places))
-        within = g.Min(g.Sub(output, g.Mul(number, places)), g.Sub(strip, _f64(g, 1)))
+        within = g.Min(g.Sub(output, g.Mul(number, places)), g.Sub(strip, f64(g, 1)))
         output = g.Add(g.Mul(number, strip), within)
     if any(axis.strips != 1 or axis.count != cells * length for axis in axes):
-        output = g.Min(output, g.Sub(sampling.count, _f64(g, 1)))  # repeats of the last output are cut off later
-    past = g.Add(sampling.first, _f64(g, 0.5))
+        output = g.Min(output, g.Sub(sampling.count, f64(g, 1)))  # repeats of the last output are cut off later
+    past = g.Add(sampling.first, f64(g, 0.5))
     reach = sampling.reach(g, output, past)
 
     # The rows of a block: from the first tap of its first output to the last tap of its last output.
@@ -188,13 +188,13 @@ def traced_bands(
         unit = _torch_unit(g, shares if begin is None else _all_shares(g, sampling, axes))
         scaled = g.Mul(shares, unit)
     else:
-        scaled = g.Div(weights, g.Mul(sums, _f64(g, 2.0**-PRECISION_BITS)))
-    signed = g.Mul(g.Sign(scaled), _f64(g, 0.5)) if KERNELS[kernel].negative else _f64(g, 0.5)
+        scaled = g.Div(weights, g.Mul(sums, f64(g, 2.0**-PRECISION_BITS)))
+    signed = g.Mul(g.Sign(scaled), f64(g, 0.5)) if KERNELS[kernel].negative else f64(g, 0.5)
     whole = g.cast(g.Add(scaled, signed), "i32")  # half away from zero
     whole = g.cast(_enlarging(g, sampling, g.Add(output, past), scaled, g.cast(whole, "f64")) if enlarging else whole, "f32")
     whole = g.Reshape(g.Transpose(whole, perm=(0, 2, 1)), g.vector(2, cells, length, -1))
     # Rows past the image have weight zero, so the last row is read instead.
-    pixels = g.Min(g.Add(start, taps), g.Sub(end, _f64(g, 1)))
+    pixels = g.Min(g.Add(start, taps), g.Sub(end, f64(g, 1)))
     pixels = g.cast(pixels if begin is None else g.Sub(pixels, begin), "i64")
     return TracedBands(most, unit, whole, pixels, axes, length, blocks, begins, extents, widths)
 
@@ -214,16 +214,16 @@ def _enlarging(g: Builder, sampling: Sampling, outputs: Value, scaled: Value, wh
         outputs: half past every output, float64 [2, 1, outputs].
         scaled, whole: the weights `[2, L, outputs]`, before and after Pillow's rounding.
     """
-    twice = g.Mul(sampling.n_out, _f64(g, 2))
+    twice = g.Mul(sampling.n_out, f64(g, 2))
     candidates = [[float(even)] for even in range(2, LARGEST_DIVISOR + 1, 2) if even == 2 or even & (even - 1)]
     divisors = g.Div(twice, g.constant(candidates, "f64"))
-    divides = g.Equal(_minimum(g, g.Sub(divisors, g.Floor(divisors)), 0), _f64(g, 0))
+    divides = g.Equal(_minimum(g, g.Sub(divisors, g.Floor(divisors)), 0), f64(g, 0))
     divisors = g.Compress(divisors, g.Reshape(divides, g.vector(-1)), axis=1)
-    multiple = g.Div(g.Mul(g.Mul(outputs, sampling.n_in), _f64(g, 2)), divisors)
+    multiple = g.Div(g.Mul(g.Mul(outputs, sampling.n_in), f64(g, 2)), divisors)
     # The operator Where would take three times as long as Cast and Mul.
     divisor = _maximum(g, g.Mul(g.cast(g.Equal(multiple, g.Floor(multiple)), "f64"), divisors), 1)
-    side = g.Sign(g.Round(g.Mul(g.Sub(whole, scaled), _f64(g, 2 * LARGEST_DIVISOR))))
-    return g.Add(scaled, g.Mul(side, g.Mul(divisor, g.Div(_f64(g, NUDGE), twice))))
+    side = g.Sign(g.Round(g.Mul(g.Sub(whole, scaled), f64(g, 2 * LARGEST_DIVISOR))))
+    return g.Add(scaled, g.Mul(side, g.Mul(divisor, g.Div(f64(g, NUDGE), twice))))
 
 
 def _all_shares(g: Builder, sampling: Sampling, axes: tuple[Axis, Axis]) -> Value:
@@ -231,8 +231,8 @@ def _all_shares(g: Builder, sampling: Sampling, axes: tuple[Axis, Axis]) -> Valu
 
     Torch's precision depends on the largest weight.
     """
-    outputs = g.Min(g.range(num.maximum(axes[0].n_out, axes[1].n_out), "f64"), g.Sub(sampling.n_out, _f64(g, 1)))
-    center, low, high = sampling.reach(g, outputs, _f64(g, 0.5))
+    outputs = g.Min(g.range(num.maximum(axes[0].n_out, axes[1].n_out), "f64"), g.Sub(sampling.n_out, f64(g, 1)))
+    center, low, high = sampling.reach(g, outputs, f64(g, 0.5))
     taps = g.range(g.ReduceMax(g.Sub(high, low)), "f64")
     return g.Div(*sampling.weights(g, g.Add(low, g.Reshape(taps, g.vector(-1, 1))), (center, low, high)))
 
@@ -245,7 +245,7 @@ def _torch_unit(g: Builder, shares: Value) -> Value:
     largest = _maximum(g, shares, 1, 2)
     powers = 2.0 ** np.arange(PRECISION_BITS)
     reached = g.GreaterOrEqual(largest, g.constant((LARGEST_WEIGHT - 0.5) / (2 * powers), "f64"))
-    units = g.Where(reached, g.constant(powers, "f64"), _f64(g, 1 << PRECISION_BITS))
+    units = g.Where(reached, g.constant(powers, "f64"), f64(g, 1 << PRECISION_BITS))
     return _minimum(g, units, 2)
 
 
@@ -269,27 +269,6 @@ def _extents(g: Builder, axes: tuple[Axis, Axis]) -> Value:
     return g.Reshape(g.cast(g.cast(g.Concat(*extents, axis=0), "f32"), "f64"), g.vector(2, 1, 1))
 
 
-def _weights(
-    g: Builder, kernel: str, position: Value, center: Value, low: Value, high: Value, n_in: Value, shrink: Value
-) -> Value:
-    """Emit the kernel's value at every position, zero outside an output's own taps `low .. high`.
-
-    Bicubic and lanczos are 0 at the end of their support, and so is their slope. A pixel that `low`
-    or `high` leaves out is beyond that end, or short of it by a rounding error, e pixels (under
-    2**-35 for images of 65536 pixels a side). It then weighs less than e**2 of its neighbour
-    inside. So it does not change the sum, and is quantised to 0. Only pixels past the image must be
-    excluded, and those are few: they are moved out of the support.
-    """
-    if kernel in ("bicubic", "lanczos"):
-        position = g.Where(g.Less(position, n_in), position, _f64(g, 2.0**40))
-    distance = g.Mul(g.Add(g.Sub(position, center), _f64(g, 0.5)), shrink)
-    weights = _WEIGHT[kernel](g, distance)
-    if kernel in ("bicubic", "lanczos"):
-        return weights
-    # The operator Where would take longer than Cast and Mul.
-    return g.Mul(weights, g.cast(g.And(g.GreaterOrEqual(position, low), g.Less(position, high)), "f64"))
-
-
 def _last(g: Builder, x: Value, axis: int) -> Value:
     """Emit the last element of an axis, which stays with one element."""
     return g.Slice(x, g.vector(-1), g.vector(np.iinfo(np.int64).max), g.vector(axis))
@@ -305,52 +284,3 @@ def _maximum(g: Builder, x: Value, *axes: int) -> Value:
 
 def _minimum(g: Builder, x: Value, axis: int) -> Value:
     return g.ReduceMin(x, g.vector(axis)) if g.opset >= 18 else g.ReduceMin(x, axes=[axis])
-
-
-def _f64(g: Builder, value: float) -> Value:
-    return g.constant([value], "f64")
-
-
-def _box(g: Builder, x: Value) -> Value:
-    inside = g.And(g.Greater(x, _f64(g, -0.5)), g.LessOrEqual(x, _f64(g, 0.5)))
-    return g.cast(inside, "f64")
-
-
-def _bilinear(g: Builder, x: Value) -> Value:
-    return g.Max(g.Sub(_f64(g, 1), g.Abs(x)), _f64(g, 0))
-
-
-def _bicubic(g: Builder, x: Value) -> Value:
-    """Emit the bicubic kernel.
-
-    Each polynomial is exactly 0 at the end of its range, so clamping its argument there saves
-    comparisons.
-    """
-    x = g.Abs(x)
-    near, far = g.Min(x, _f64(g, 1)), g.Min(g.Max(x, _f64(g, 1)), _f64(g, 2))
-    inner = g.Sub(g.Mul(_f64(g, 1.5), near), _f64(g, 2.5))
-    inner = g.Add(g.Mul(g.Mul(inner, near), near), _f64(g, 1))
-    outer = g.Add(g.Mul(g.Sub(far, _f64(g, 5)), far), _f64(g, 8))
-    outer = g.Mul(g.Sub(g.Mul(outer, far), _f64(g, 4)), _f64(g, -0.5))
-    return g.Add(inner, outer)
-
-
-def _sinc(g: Builder, x: Value) -> Value:
-    zero = g.Equal(x, _f64(g, 0))
-    t = g.Mul(x, _f64(g, math.pi))
-    return g.Where(zero, _f64(g, 1), g.Div(g.Sin(t), t))
-
-
-def _hamming(g: Builder, x: Value) -> Value:
-    x = g.Abs(x)
-    cosine = g.Cos(g.Mul(x, _f64(g, math.pi)))
-    window = g.Add(_f64(g, float(np.float32(0.54))), g.Mul(_f64(g, float(np.float32(0.46))), cosine))
-    return g.Where(g.Less(x, _f64(g, 1)), g.Mul(_sinc(g, x), window), _f64(g, 0))
-
-
-def _lanczos(g: Builder, x: Value) -> Value:
-    inside = g.And(g.GreaterOrEqual(x, _f64(g, -3)), g.Less(x, _f64(g, 3)))
-    return g.Where(inside, g.Mul(_sinc(g, x), _sinc(g, g.Div(x, _f64(g, 3)))), _f64(g, 0))
-
-
-_WEIGHT = {"box": _box, "bilinear": _bilinear, "bicubic": _bicubic, "hamming": _hamming, "lanczos": _lanczos}
