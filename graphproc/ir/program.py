@@ -367,7 +367,7 @@ class ProgramBuilder:
         image: the image, channels first, before any stage.
         extra_inputs: the optional inputs that the program was asked to have, by name.
         several: whether the image is one of several in its sample. Some classes process those in
-            another way (`ProcessorSpec.images_per_sample_output`).
+            another way (`Samples.counts`).
         backend: which backend's arithmetic the stages take, `pil` or `torchvision`.
         stacked: whether the inputs come stacked, as a model's outputs do (`Program.stacked`).
     """

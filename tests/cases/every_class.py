@@ -101,7 +101,7 @@ def _variants() -> tuple[Variant, ...]:
         found.append(Variant(name))
         if optional := tuple(key for key, extra in spec.extra_inputs.items() if not extra.required):
             found.append(Variant(name, optional))
-        if spec.images_per_sample_output:
+        if spec.samples.counts:
             found.append(Variant(name, several=True))
     return tuple(found)
 

@@ -124,9 +124,7 @@ def inputs_and_outputs(variant: Variant, target: str) -> None:
     assert graph.input[0].name == ("input_images" if variant.name == "FuyuImageProcessor" else "images")
     assert shape_of(graph.input[0])[1:] == [*(sides.values() or ("height", "width")), 3]
     spec = specs()[variant.name]
-    names = [
-        name for name in spec.shown_outputs if name[0] != "[" and not (variant.several and name == spec.images_per_sample_output)
-    ]
+    names = [name for name in spec.shown_outputs if name[0] != "[" and not (variant.several and name == spec.samples.counts)]
     assert [o.name for o in graph.output] == [*names, *(name for input in variant.inputs for name in ADDED[input])]
     for output, declared_output in zip(graph.output, compiled.outputs, strict=True):
         assert output.name == declared_output.name
