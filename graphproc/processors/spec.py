@@ -111,6 +111,7 @@ class ProcessorSpec:
         limitations: the parts of the class that cannot be in a graph, and why; empty if there are none.
         parity: what results in the first backend are equal to; None for the same as `PARITY` states.
         outputs: the names of all outputs that a call without extra inputs may give, in the call's order.
+        meanings: what outputs are, by name, that are something else in other classes (`meanings.py`).
         model_inputs: the class's `model_input_names`; None for `outputs`.
         backends: the backends that the class has here, its default first.
         finish: declares the outputs, given the last stage's result; None for `pixel_values` alone.
@@ -131,7 +132,6 @@ class ProcessorSpec:
             saved as well; what a file says of them does not count.
         unmoved: whether transformers still has the class in its older form, outside its backends. Means
             and deviations are lists there, and calls accept unknown keywords with a warning.
-        family: the group that lists show it in, after its module in `families/`; `registry.specs` sets it.
     """
 
     name: str
@@ -140,6 +140,7 @@ class ProcessorSpec:
     limitations: str = ""
     parity: Parity | None = None
     outputs: tuple[str, ...] = ("pixel_values",)
+    meanings: Mapping[str, str] = field(default_factory=dict)
     model_inputs: tuple[str, ...] | None = None
     backends: tuple[str, ...] = BACKENDS
     finish: Finish | None = None
@@ -154,7 +155,6 @@ class ProcessorSpec:
     older: Mapping[str, Spelling] = field(default_factory=dict)
     computed: Callable[[Config], Mapping[str, Any]] = nothing
     unmoved: bool = False
-    family: str = ""
 
     @cached_property
     def declared(self) -> Mapping[str, Setting]:

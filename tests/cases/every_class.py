@@ -15,7 +15,7 @@ import numpy as np
 
 from graphproc.executors import reference
 from graphproc.ir.program import Program
-from graphproc.processors.registry import specs
+from graphproc.processors.registry import family, specs
 from graphproc.wrappers.examples import example_inputs
 
 Array = np.ndarray[Any, Any]
@@ -107,7 +107,7 @@ def _variants() -> tuple[Variant, ...]:
 
 
 VARIANTS = _variants()
-FAMILIES = tuple({specs()[variant.name].family: variant for variant in reversed(VARIANTS)}.values())
+FAMILIES = tuple({family(variant.name): variant for variant in reversed(VARIANTS)}.values())
 """One program of each family."""
 
 

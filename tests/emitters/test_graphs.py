@@ -26,7 +26,7 @@ from graphproc.errors import EmitError
 from graphproc.executors import reference
 from graphproc.ir.types import DTYPES
 from graphproc.passes.pipeline import optimize
-from graphproc.processors.registry import specs
+from graphproc.processors.registry import family, specs
 
 SIZE, PORTABLE_SIZE = (40, 57), (64, 80)
 TARGETS: dict[str, EmitOptions] = {
@@ -355,4 +355,4 @@ def test_the_same_bytes_in_every_process(root: Path, seed: str) -> None:
 def test_quick_settings_are_of_classes_that_exist() -> None:
     assert set(SMALL) <= set(specs())
     assert set(NOT_PORTABLE) <= set(specs())
-    assert {specs()[variant.name].family for variant in FAMILIES} == {spec.family for spec in specs().values()}
+    assert {family(variant.name) for variant in FAMILIES} == set(map(family, specs()))

@@ -65,6 +65,7 @@ SPECS = (
         unmoved=True,
         limitations="image_sizes of input_data_format channels_last, where transformers tells channels and height",
         outputs=("pixel_values", "image_sizes"),
+        meanings={"image_sizes": "height and width of each resized image in pixels, without the padding"},
         finish=finish,
         needs={switch: keys for switch, keys in NEEDS.items() if switch != "do_center_crop"},
         backends=ONLY_PIL,

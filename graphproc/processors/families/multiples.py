@@ -200,6 +200,7 @@ SPECS = (
         (whole_patches, stages.center_crop, stages.rescale, stages.normalize),
         usual({"longest_edge": 1024}, "bicubic", CLIP, rgb=True, do_pad=True, patch_size=PATCH_SIDES.of(square(16))),
         outputs=("pixel_values", "image_sizes"),
+        meanings={"image_sizes": "height and width of each resized image in pixels, without the padding"},
         finish=with_sizes,
         backends=ONLY_PIL,
     ),

@@ -167,6 +167,7 @@ SPECS = (
         ),
         limitations="resample 1 (lanczos of floats)",
         outputs=("pixel_values", "target_sizes"),
+        meanings={"target_sizes": "height and width of each image in pixels, as it came in"},
         model_inputs=("pixel_values",),
         backends=ONLY_TORCHVISION,
         finish=with_target_sizes,

@@ -91,6 +91,7 @@ SPECS = (
         (views,),
         {**RGB, "size": square(448), "resample": BICUBIC, "default_to_square": True, **NORMALIZE, **INCEPTION, **SETTINGS},
         outputs=OUTPUTS,
+        meanings={"image_sizes": "height and width of the tiles together in pixels"},
         model_inputs=OUTPUTS[:3],
         backends=ONLY_TORCHVISION,
         finish=finish,

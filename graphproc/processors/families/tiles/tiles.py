@@ -306,6 +306,7 @@ SPECS = (
         },
         parity=COVERING_PARITY,
         outputs=("pixel_values", "grids"),
+        meanings={"grids": "columns and rows of the tile grid"},
         model_inputs=("pixel_values",),
         finish=with_grid,
     ),
