@@ -18,7 +18,7 @@ from cases.every_class import FAMILIES, VARIANTS, Variant
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
-from graphproc.processors.registry import specs as processor_specs
+from graphproc.processors.registry import family
 
 T = TypeVar("T")
 
@@ -77,7 +77,7 @@ def names(every: Sequence[str]) -> list[Any]:
 
 def firsts(names: Iterable[str]) -> Collection[str]:
     """Return the first class of each family."""
-    return {processor_specs()[name].family: name for name in reversed(list(names))}.values()
+    return {family(name): name for name in reversed(list(names))}.values()
 
 
 def settings(labels: Mapping[str, Sequence[str]], own: Mapping[str, Sequence[str]]) -> list[Any]:

@@ -29,11 +29,11 @@ import numpy as np
 def write(folder: Path) -> None:
     """Write the graphs of one class of each family."""
     from graphproc.errors import ConfigError
-    from graphproc.processors.registry import specs
+    from graphproc.processors.registry import family, specs
     from graphproc.wrappers.processor import processor_class
 
     folder.mkdir(parents=True, exist_ok=True)
-    for spec in {spec.family: spec for spec in reversed(specs().values())}.values():
+    for spec in {family(spec.name): spec for spec in reversed(specs().values())}.values():
         for form in ("image", "batch", "sequence"):
             with suppress(ConfigError):  # the class has no default for a setting that it needs
                 processor_class(spec.name)().export(folder / f"{spec.name}-{form}.onnx", input=form)

@@ -42,7 +42,7 @@ from graphproc.configs import timm
 from graphproc.errors import GraphprocError
 from graphproc.ir.backends import BACKENDS
 from graphproc.ir.program import Program
-from graphproc.processors.registry import specs
+from graphproc.processors.registry import family, specs
 from graphproc.wrappers.processor import AutoImageProcessor
 
 SMALL: tuple[Size, ...] = ((1, 1), (17, 31), (224, 224))
@@ -222,7 +222,7 @@ def plan(
         except GraphprocError as error:
             refusals.append((member, _one_line(error)))
         else:
-            groups.setdefault((specs()[name].family, text), []).append(member)
+            groups.setdefault((family(name), text), []).append(member)
 
     def cheap(members: list[Member]) -> tuple[bool, bool]:
         return all(label != "default" for _, label, _ in members), members[0][0] not in THOROUGH

@@ -20,7 +20,7 @@ import onnx
 
 from graphproc.cli.arguments import graph_summary
 from graphproc.postprocessing.registry import methods
-from graphproc.processors.registry import specs
+from graphproc.processors.registry import family, specs
 
 TEMPLATE = Path(__file__).resolve().with_name("support_table.template.md")
 FOLDER = Path(__file__).resolve().parent.parent / "exported"
@@ -95,7 +95,7 @@ def class_table() -> str:
     lines = [
         (
             spec.name,
-            spec.family,
+            family(spec.name),
             ", ".join(spec.backends),
             ", ".join(spec.inputs),
             ", ".join(spec.shown_outputs),

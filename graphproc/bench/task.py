@@ -91,14 +91,14 @@ class Task:
     def __post_init__(self) -> None:
         if self.batch < 1:
             raise ConfigError(f"batch: expected at least 1 image, got {self.batch}")
-        if self.processor.spec.images_per_sample > 1 and self.batch > 1:
-            name, count = self.processor.spec.name, self.processor.spec.images_per_sample
+        if self.processor.spec.samples.images > 1 and self.batch > 1:
+            name, count = self.processor.spec.name, self.processor.spec.samples.images
             raise ConfigError(f"batch: {name} takes samples of {count} images, which are one run. Leave it at 1.")
 
     @property
     def count(self) -> int:
         """How many images a run gets: the batch, or one sample."""
-        return self.batch * max(1, self.processor.spec.images_per_sample)
+        return self.batch * max(1, self.processor.spec.samples.images)
 
     @cached_property
     def torchvision(self) -> Task | None:

@@ -27,7 +27,7 @@ def list_processors(
     json: arguments.Json = False,
 ) -> None:
     """List the processor classes, or show one: its backends, settings, inputs, outputs, methods and parity."""
-    from graphproc.processors.registry import specs
+    from graphproc.processors.registry import family, specs
     from graphproc.wrappers.description import entry
 
     found = dict(specs()) if name is None else _named(name, specs())
@@ -39,7 +39,7 @@ def list_processors(
     else:
         output.table(
             ("class", "family", "backends"),
-            ((spec.name, spec.family, ", ".join(spec.backends)) for spec in found.values()),
+            ((spec.name, family(spec.name), ", ".join(spec.backends)) for spec in found.values()),
             whole=("class",),
         )
         output.text("\nThe first backend is the default. For settings, inputs and outputs of one class:\ngraphproc list NAME")
@@ -51,12 +51,12 @@ def _named(name: str, specs: Mapping[str, ProcessorSpec]) -> dict[str, Processor
     Raises:
         ConfigError: there is no such class.
     """
-    from graphproc.processors.registry import lookup
+    from graphproc.processors.registry import family, lookup
 
     if name in specs:
         return {name: specs[name]}
     part = name.lower()
-    found = {key: spec for key, spec in specs.items() if part in key.lower() or part in spec.family.lower()}
+    found = {key: spec for key, spec in specs.items() if part in key.lower() or part in family(key).lower()}
     if found:
         return found
     try:
@@ -93,7 +93,7 @@ def _show(spec: ProcessorSpec) -> None:
     output.heading(spec.name)
     output.fields(
         [
-            ("family", spec.family),
+            ("family", found["family"]),
             ("backends", ", ".join(spec.backends) + (" (the first is the default)" if len(spec.backends) > 1 else "")),
             *(
                 (f"parity, {backend}" if len(spec.backends) > 1 else "parity", text)

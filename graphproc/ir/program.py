@@ -276,7 +276,7 @@ class ProgramBuilder:
         image: the image, channels first, before any stage.
         extra_inputs: the optional inputs that the program was asked to have, by name.
         in_multi_image_sample: whether the image is one of several in its sample. Some classes
-            process those in another way (`ProcessorSpec.images_per_sample_output`).
+            process those in another way (`Samples.counts`).
         backend: which backend's arithmetic the stages take, `pil` or `torchvision`.
         inputs_batched: whether inputs have an axis for the images in front
             (`Program.inputs_batched`).

@@ -59,19 +59,4 @@ MEANINGS: Mapping[str, str] = {
     "task_inputs": "the texts of task_inputs, with their prefix",
     "width": "width of the resized image in pixels",
 }
-"""The meaning of each output by its name, in every class that has it."""
-
-OF_A_CLASS: Mapping[tuple[str, str], str] = {
-    ("AriaImageProcessor", "num_crops"): "the largest number of crops that an image has",
-    ("Emu3ImageProcessor", "image_sizes"): "height and width of each resized image in pixels, without the padding",
-    ("Ovis2ImageProcessor", "grids"): "columns and rows of the tile grid",
-    ("PixtralImageProcessor", "image_sizes"): "height and width of each resized image in pixels, without the padding",
-    ("Phi4MultimodalImageProcessor", "image_sizes"): "height and width of the tiles together in pixels",
-    ("PPOCRV5ServerDetImageProcessor", "target_sizes"): "height and width of each image in pixels, as it came in",
-}
-"""The meaning by class and name, where an output means something else than in other classes."""
-
-
-def meaning(processor: str, output: str) -> str:
-    """Return what an output of a class is."""
-    return OF_A_CLASS.get((processor, output)) or MEANINGS[output]
+"""The meaning of each output by its name, where a class's spec says nothing else (`ProcessorSpec.meanings`)."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from pkgutil import walk_packages
@@ -31,15 +30,23 @@ def modules() -> tuple[str, ...]:
 @cache
 def specs() -> Mapping[str, ProcessorSpec]:
     """Return every class's spec by name, in alphabetical order."""
-    found = [
-        replace(spec, family=module.split(".")[0].replace("_", " "))
-        for module in modules()
-        for spec in import_module(f"{families.__name__}.{module}").SPECS
-    ]
+    found = [spec for module in modules() for spec in _specs_of(module)]
     names = [spec.name for spec in found]
     if duplicate := next((name for name in names if names.count(name) > 1), None):
         raise AssertionError(f"{duplicate} has two specs")
     return {spec.name: spec for spec in sorted(found, key=lambda spec: spec.name.lower())}
+
+
+@cache
+def family(name: str) -> str:
+    """Return the group that lists show a class in, after its module in `families/`."""
+    module = next(module for module in modules() if any(spec.name == name for spec in _specs_of(module)))
+    return module.split(".")[0].replace("_", " ")
+
+
+def _specs_of(module: str) -> Sequence[ProcessorSpec]:
+    found: Sequence[ProcessorSpec] = import_module(f"{families.__name__}.{module}").SPECS
+    return found
 
 
 def lookup(name: str) -> ProcessorSpec:

@@ -76,6 +76,24 @@ class ExtraInput:
         return TensorType(dtype or self.dtype, tuple(lengths[letter] for letter in self.layout), self.layout)
 
 
+@dataclass(frozen=True)
+class Samples:
+    """How the images of a call belong together: in samples, and where their sizes decide together.
+
+    Attributes:
+        images: how many images make one sample; 0 for any number.
+        counts: the output that tells how many images each sample has; empty in most classes. Classes that
+            have one process an image differently if its sample has more (`ProgramBuilder.in_multi_image_sample`), and join
+            results image by image. Images that are not nested in samples are samples of one.
+        settings: makes the settings for a call's images from the call's settings and the (height, width)
+            of all images. None where an image's result does not depend on the others.
+    """
+
+    images: int = 1
+    counts: str = ""
+    settings: Callable[[Config, Sequence[tuple[int, int]]], Config] | None = None
+
+
 def nothing(config: Config) -> Mapping[str, Any]:
     """Return no attributes: the `computed` of classes that compute none."""
     return {}
@@ -93,19 +111,13 @@ class ProcessorSpec:
         limitations: the parts of the class that cannot be in a graph, and why; empty if there are none.
         parity: what results in a backend are equal to, where `PARITY` does not say it.
         outputs: the names of all outputs that a call without extra inputs may give, in the call's order.
+        meanings: what outputs are, by name, that are something else in other classes (`meanings.py`).
         model_inputs: the class's `model_input_names`; None for `outputs`.
         backends: the backends that the class has here, its default first.
         finish: declares the outputs, given the last stage's result; None for `pixel_values` alone.
         extra_inputs: extra inputs by the names that programs have for them.
         needs: for each switch, the settings that its step needs.
-        images_per_sample: how many images make one sample; 0 for any number.
-        returns_bare_array: whether a call returns its one output alone instead of a BatchFeature.
-        images_per_sample_output: the output that tells how many images each sample has; empty in most
-            classes. Classes that have one process an image differently if its sample has more
-            (`ProgramBuilder.in_multi_image_sample`), and join results image by image. Images that
-            are not nested in samples are samples of one.
-        settings_for_batch: makes the settings for a call's images from the call's settings and the
-            (height, width) of all images. None where an image's result does not depend on the others.
+        samples: how the images of a call belong together.
         background: the name in `BACKGROUNDS` of what images with alpha are composited on; `DROPPED`
             where alpha is left out.
         texts: makes outputs of text, by the keyword that each is made of and named after. They do not
@@ -120,7 +132,6 @@ class ProcessorSpec:
             saved as well; what a file says of them does not count.
         unmoved: whether transformers still has the class in its older form, outside its backends. Means
             and deviations are lists there, and calls accept unknown keywords with a warning.
-        family: the group that lists show it in, after its module in `families/`; `registry.specs` sets it.
     """
 
     name: str
@@ -129,15 +140,13 @@ class ProcessorSpec:
     limitations: str = ""
     parity: Mapping[str, Parity] = field(default_factory=dict)
     outputs: tuple[str, ...] = ("pixel_values",)
+    meanings: Mapping[str, str] = field(default_factory=dict)
     model_inputs: tuple[str, ...] | None = None
     backends: tuple[str, ...] = BACKENDS
     finish: Finish | None = None
     extra_inputs: Mapping[str, ExtraInput] = field(default_factory=dict)
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: NEEDS)
-    images_per_sample: int = 1
-    returns_bare_array: bool = False
-    images_per_sample_output: str = ""
-    settings_for_batch: Callable[[Config, Sequence[tuple[int, int]]], Config] | None = None
+    samples: Samples = Samples()
     background: str = "white"
     texts: Mapping[str, Callable[[Any], list[str]]] = field(default_factory=dict)
     calls: Mapping[str, Reads] = field(default_factory=dict)
@@ -146,7 +155,6 @@ class ProcessorSpec:
     older: Mapping[str, Spelling] = field(default_factory=dict)
     computed: Callable[[Config], Mapping[str, Any]] = nothing
     unmoved: bool = False
-    family: str = ""
 
     @cached_property
     def declared(self) -> Mapping[str, Setting]:
@@ -265,7 +273,7 @@ class ProcessorSpec:
         if color not in CHANNELS:
             raise ConfigError(f"color: expected one of {', '.join(CHANNELS)}, got {color!r}")
         check(config, self.needs)
-        if several and not self.images_per_sample_output:
+        if several and not self.samples.counts:
             raise ConfigError(f"several: {self.name} processes images of samples of several as it does others. Leave it out.")
         b = ProgramBuilder(self.name, self._declared(backend), in_multi_image_sample=several, backend=backend)
         x = image_input(b, dtype=dtype, channels=channels or CHANNELS[color])

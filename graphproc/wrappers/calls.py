@@ -21,7 +21,7 @@ from graphproc.runtime.side_by_side import SideBySide
 from graphproc.wrappers.array_dtypes import check_for_bytes, graph_takes, program_options, run_array
 from graphproc.wrappers.cautions import warn_once
 from graphproc.wrappers.compilation import Compilation, options_of
-from graphproc.wrappers.containers import FLOATS, TENSORS, check_lengths, contained, in_tensors
+from graphproc.wrappers.containers import as_numbers, check_lengths, contained, in_tensors
 from graphproc.wrappers.extra_inputs import has_own_prompts, read_extra_inputs, stand_ins
 from graphproc.wrappers.image_files import is_file
 from graphproc.wrappers.images import flatten_images, nest_images, to_array
@@ -108,9 +108,9 @@ class Call:
         self._absent = images is None and has_own_prompts(spec)
         samples = _samples(spec, stand_ins(extra_inputs) if self._absent else images)
         self.counts = [len(sample) for sample in samples]
-        if spec.images_per_sample > 1 and set(self.counts) != {spec.images_per_sample}:
-            raise ImageError(f"{spec.name}: expected samples of {spec.images_per_sample} images each, got {self.counts}")
-        self._several = [bool(spec.images_per_sample_output) and count > 1 for count in self.counts for _ in range(count)]
+        if spec.samples.images > 1 and set(self.counts) != {spec.samples.images}:
+            raise ImageError(f"{spec.name}: expected samples of {spec.samples.images} images each, got {self.counts}")
+        self._several = [bool(spec.samples.counts) and count > 1 for count in self.counts for _ in range(count)]
         self._images = [image for sample in samples for image in sample]
         self._extra_inputs = read_extra_inputs(spec, extra_inputs, len(self._images))
         threads = 1 if len(self._images) == 1 else processor.threads or workers.default_threads()
@@ -141,15 +141,15 @@ class Call:
         with self._runs:
             with closing(arrays):
                 loaded: Iterable[Array] = arrays
-                if spec.settings_for_batch is not None:
+                if spec.samples.settings is not None:
                     loaded = list(arrays)
-                    config = spec.settings_for_batch(config, [array.shape[:2] for array in loaded])
+                    config = spec.samples.settings(config, [array.shape[:2] for array in loaded])
                 for index, array in enumerate(loaded):
                     kind = kind if index else program_options(spec, processor.backend, array)
                     self._run_one(index, config, array)
             runner.finish()
         declared = processor._program(self._config, **kind, **options_of(self._extra_inputs)).outputs
-        outputs = [output for output in declared if output.name != spec.images_per_sample_output]
+        outputs = [output for output in declared if output.name != spec.samples.counts]
         if self._absent:
             of_images = {output.name for output in processor._program(self._config, **kind).outputs}
             outputs = [output for output in outputs if output.name not in of_images]
@@ -188,13 +188,13 @@ class Call:
         for output in outputs:
             if return_tensors is None and output.name in joined and output.delivery.kind != "lists":
                 apart = partial(self._runner.apart, output.name)
-                joined[output.name] = contained(spec.name, backend, output, joined[output.name], apart)
+                joined[output.name] = contained(backend, output, joined[output.name], apart)
             elif return_tensors is not None and output.name not in listed:
-                check_lengths(spec.name, backend, output, joined.get(output.name))
-            if output.name in FLOATS and return_tensors is not None:
-                joined[output.name] = np.asarray(joined[output.name]).tolist()
+                check_lengths(backend, output, joined.get(output.name))
+            if return_tensors is not None and output.delivery.container == "numbers":
+                joined[output.name] = as_numbers(joined[output.name])
         features = BatchFeature(
-            joined | ({spec.images_per_sample_output: self.counts} if spec.images_per_sample_output else {}),
+            joined | ({spec.samples.counts: self.counts} if spec.samples.counts else {}),
             return_tensors,
             listed,
         )
@@ -202,7 +202,7 @@ class Call:
             if output.delivery.kind == "separate":  # a tensor for each image
                 tensors = (BatchFeature({output.name: array}, return_tensors) for array in features[output.name])
                 features[output.name] = [one[output.name] for one in tensors]
-            if output.name in TENSORS and output.name in features:
+            if output.delivery.container == "tensors":
                 features[output.name] = in_tensors(features[output.name])
             dtype = output.delivery.torch_dtype
             if dtype and tensor_type_of(features[output.name]) is TensorType.PYTORCH:
@@ -214,8 +214,8 @@ def _samples(spec: ProcessorSpec, images: Any) -> list[list[Any]]:
     """Return the images of each sample, not read yet."""
     if spec.reads == "bytes":
         check_for_bytes(images)
-    if spec.images_per_sample_output and isinstance(images, (list, tuple)) and images and isinstance(images[0], (list, tuple)):
+    if spec.samples.counts and isinstance(images, (list, tuple)) and images and isinstance(images[0], (list, tuple)):
         return nest_images([sample for sample in images if len(sample)])
-    if spec.images_per_sample == 1:
+    if spec.samples.images == 1:
         return [[image] for image in flatten_images(images)]
     return nest_images(images)

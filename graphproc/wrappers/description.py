@@ -9,7 +9,8 @@ from typing import Any
 from graphproc.configs.settings import STANDARD
 from graphproc.postprocessing.registry import methods
 from graphproc.processors import stages
-from graphproc.processors.meanings import meaning
+from graphproc.processors.meanings import MEANINGS
+from graphproc.processors.registry import family
 from graphproc.processors.spec import ExtraInput, ProcessorSpec
 
 IMAGES = "one image or several of any sizes: PIL images, arrays, tensors, paths; in a graph uint8 [batch, height, width, 3]"
@@ -19,7 +20,7 @@ def entry(spec: ProcessorSpec) -> dict[str, Any]:
     """Return the facts that a list of classes shows of each."""
     return {
         "name": spec.name,
-        "family": spec.family,
+        "family": family(spec.name),
         "backends": spec.backends,
         "status": f"compiled, without {spec.limitations}" if spec.limitations else "compiled",
         "parity": str(spec.parity_of()),
@@ -37,7 +38,9 @@ def facts(spec: ProcessorSpec) -> dict[str, Any]:
         "settings": dict(spec.config({}).settings),
         "meanings": {key: explained(spec, key) for key in spec.declared},
         "inputs": {"images": IMAGES, **{extra.keyword: given(extra) for extra in spec.extra_inputs.values()}},
-        "outputs": {name: meaning(spec.name, name) for name in (shown.strip("[]") for shown in spec.shown_outputs)},
+        "outputs": {
+            name: spec.meanings.get(name, MEANINGS[name]) for name in (shown.strip("[]") for shown in spec.shown_outputs)
+        },
     }
 
 
@@ -72,7 +75,7 @@ def text(spec: ProcessorSpec) -> str:
     settings = ((f"{key} = {value!r}", found["meanings"][key]) for key, value in found["settings"].items())
     shown = {name.strip("[]"): name for name in spec.shown_outputs}
     parts = [
-        f"Preprocess images as transformers' {spec.name} does ({spec.family} family).",
+        f"Preprocess images as transformers' {spec.name} does ({family(spec.name)} family).",
         _section("Backends, and what their results are", found["parities"].items()),
         *([_paragraph(f"Not compiled: {spec.limitations}.")] if spec.limitations else []),
         _section("Settings and their defaults", settings),

@@ -20,7 +20,6 @@ from graphproc.postprocessing.method import AsIs, Method
 from graphproc.postprocessing.registry import lookup, methods
 from graphproc.version import __version__
 from graphproc.wrappers import post_inputs, precision
-from graphproc.wrappers.mask_generation import mask_generation_methods
 from graphproc.wrappers.settings import Settings
 
 if TYPE_CHECKING:
@@ -223,7 +222,7 @@ def _converted(value: Any, kinds: Mapping[int, str], tensors: bool) -> Any:
 
 def post_processing_methods(processor: str) -> dict[str, Any]:
     """Return the `post_process_*` functions of a processor class by name; their signatures have the options."""
-    return {name: _function(method) for name, method in methods(processor).items()} | mask_generation_methods(processor)
+    return {name: _function(method) for name, method in methods(processor).items()}
 
 
 def _function(method: Method) -> Any:

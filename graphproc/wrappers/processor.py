@@ -102,7 +102,7 @@ class BaseImageProcessor(ImageProcessingMixin, Compilation, ArrayMethods, Common
             features.update(found.texts)
         if target is not None:
             features.to(device=target)
-        return features[outputs[0].name] if self.spec.returns_bare_array else features
+        return features[outputs[0].name] if outputs[0].delivery.alone else features
 
     def reading(self, config: Config | None = None) -> dict[str, Any]:
         """Return the keywords of `to_array` with which a call reads images; `config` None is the processor's own."""

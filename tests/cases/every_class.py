@@ -15,7 +15,7 @@ import numpy as np
 
 from graphproc.executors import reference
 from graphproc.ir.program import Program
-from graphproc.processors.registry import specs
+from graphproc.processors.registry import family, specs
 from graphproc.wrappers.examples import example_inputs
 
 Array = np.ndarray[Any, Any]
@@ -101,13 +101,13 @@ def _variants() -> tuple[Variant, ...]:
         found.append(Variant(name))
         if optional := tuple(key for key, extra in spec.extra_inputs.items() if not extra.required):
             found.append(Variant(name, optional))
-        if spec.images_per_sample_output:
+        if spec.samples.counts:
             found.append(Variant(name, several=True))
     return tuple(found)
 
 
 VARIANTS = _variants()
-FAMILIES = tuple({specs()[variant.name].family: variant for variant in reversed(VARIANTS)}.values())
+FAMILIES = tuple({family(variant.name): variant for variant in reversed(VARIANTS)}.values())
 """One program of each family."""
 
 

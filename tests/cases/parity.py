@@ -180,7 +180,7 @@ def _arrays(name: str, value: Any) -> Iterator[tuple[str, Array]]:
 
 def sample(name: str, image: Image.Image) -> list[Image.Image]:
     """Return the images of one call: the image, and where two make a sample also the image upside down."""
-    return [image, image.transpose(Image.Transpose.FLIP_TOP_BOTTOM)][: max(lookup(name).images_per_sample, 1)]
+    return [image, image.transpose(Image.Transpose.FLIP_TOP_BOTTOM)][: max(lookup(name).samples.images, 1)]
 
 
 def keywords(name: str, images: list[Image.Image]) -> dict[str, Any]:

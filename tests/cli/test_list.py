@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from graphproc.cli.main import app
-from graphproc.processors.meanings import MEANINGS, OF_A_CLASS, meaning
+from graphproc.processors.meanings import MEANINGS
 from graphproc.processors.registry import specs
 
 runner = CliRunner()
@@ -80,7 +80,7 @@ def test_classes_with_one_backend_without_defaults_or_with_long_sizes(name: str)
 
 
 def test_every_output_has_a_meaning() -> None:
-    names = {(name, output.strip("[]")) for name, spec in specs().items() for output in spec.shown_outputs}
-    assert all(meaning(*pair) for pair in names)
-    assert set(OF_A_CLASS) <= names
-    assert set(MEANINGS) == {output for _, output in names}
+    outputs = {name: {output.strip("[]") for output in spec.shown_outputs} for name, spec in specs().items()}
+    assert set(MEANINGS) == set().union(*outputs.values())
+    own = [(name, *item) for name, spec in specs().items() for item in spec.meanings.items()]
+    assert all(output in outputs[name] and text != MEANINGS[output] for name, output, text in own)

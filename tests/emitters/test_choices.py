@@ -13,10 +13,10 @@ import tiers
 
 import graphproc as gp
 from graphproc.errors import ConfigError
-from graphproc.processors.registry import specs
+from graphproc.processors.registry import family, specs
 from graphproc.wrappers.processor import processor_class
 
-FAMILIES = {spec.family: spec.name for spec in reversed(specs().values())}
+FAMILIES = {family(name): name for name in reversed(specs())}
 
 
 @pytest.fixture(scope="module")

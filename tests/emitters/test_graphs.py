@@ -26,7 +26,7 @@ from graphproc.errors import EmitError
 from graphproc.executors import reference
 from graphproc.ir.types import DTYPES
 from graphproc.passes.pipeline import optimize
-from graphproc.processors.registry import specs
+from graphproc.processors.registry import family, specs
 
 SIZE, PORTABLE_SIZE = (40, 57), (64, 80)
 TARGETS: dict[str, EmitOptions] = {
@@ -124,9 +124,7 @@ def inputs_and_outputs(variant: Variant, target: str) -> None:
     assert graph.input[0].name == ("input_images" if variant.name == "FuyuImageProcessor" else "images")
     assert shape_of(graph.input[0])[1:] == [*(sides.values() or ("height", "width")), 3]
     spec = specs()[variant.name]
-    names = [
-        name for name in spec.shown_outputs if name[0] != "[" and not (variant.several and name == spec.images_per_sample_output)
-    ]
+    names = [name for name in spec.shown_outputs if name[0] != "[" and not (variant.several and name == spec.samples.counts)]
     assert [o.name for o in graph.output] == [*names, *(name for input in variant.inputs for name in ADDED[input])]
     for output, declared_output in zip(graph.output, compiled.outputs, strict=True):
         assert output.name == declared_output.name
@@ -358,4 +356,4 @@ def test_the_same_bytes_in_every_process(root: Path, seed: str) -> None:
 def test_quick_settings_are_of_classes_that_exist() -> None:
     assert set(SMALL) <= set(specs())
     assert set(NOT_PORTABLE) <= set(specs())
-    assert {specs()[variant.name].family for variant in FAMILIES} == {spec.family for spec in specs().values()}
+    assert {family(variant.name) for variant in FAMILIES} == set(map(family, specs()))

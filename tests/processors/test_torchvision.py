@@ -82,7 +82,7 @@ def test_graphs_of_any_and_of_fixed_size(size: Size, kernel: int) -> None:
 
 BYTES_ALONE = ("Chameleon", "Llama4", "MuseGlimmer", "Nougat", "PPDocLayoutV4", "PPFormulaNet", "SLANeXt")
 """By a kernel or a step that this package has for bytes alone."""
-FLOATS = [name for name in NAMES if not lookup(name).extra_inputs and lookup(name).images_per_sample == 1]
+FLOATS = [name for name in NAMES if not lookup(name).extra_inputs and lookup(name).samples.images == 1]
 
 
 @pytest.mark.parametrize(("name", "largest"), [(name, 1) for name in FLOATS] + [(name, 255) for name in FLOATS if name in FIRST])

@@ -12,7 +12,7 @@ import torch
 from cases.parity import CASES, keywords, ours, picture, theirs
 
 from graphproc.errors import ImageError, ShapeError
-from graphproc.processors.registry import lookup
+from graphproc.processors.registry import family
 
 SIDES = {"size": {"height": 32, "width": 32}}
 SHORT = {"size": {"shortest_edge": 32}, "crop_size": 32}
@@ -56,7 +56,7 @@ CLASSES: list[tuple[str, str, Mapping[str, Any]]] = [
 ]
 
 
-FEW = {lookup(name).family: (name, backend, settings) for name, backend, settings in CLASSES if backend == "pil"}.values()
+FEW = {family(name): (name, backend, settings) for name, backend, settings in CLASSES if backend == "pil"}.values()
 """A class of each family."""
 
 

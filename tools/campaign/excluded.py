@@ -148,7 +148,7 @@ def _decodes_otherwise(trial: Any, found: Any, expected: Any) -> bool:
 
 def _own_widths(trial: Any, found: Any, expected: Any) -> bool:
     graph = getattr(trial, "graph", None)
-    return graph is not None and graph.input == "sequence" and lookup(trial.name).settings_for_batch is not None
+    return graph is not None and graph.input == "sequence" and lookup(trial.name).samples.settings is not None
 
 
 def _samples_of_fuyu(trial: Any, found: Any, expected: Any) -> bool:

@@ -94,9 +94,9 @@ def _filled(base: Trial, rng: random.Random) -> Trial:
 
 
 def _nesting(spec: ProcessorSpec, rng: random.Random) -> str:
-    if spec.images_per_sample == 2:
+    if spec.samples.images == 2:
         return rng.choice(("2", "2", "2+2", "list"))
-    if spec.images_per_sample == 0 or spec.images_per_sample_output:
+    if spec.samples.images == 0 or spec.samples.counts:
         return rng.choice(("one", "list", "1+1", "2+1", "1", "2", "1+2+1", "batch"))
     return rng.choice(("one", "one", "one", "list", "list", "list", "batch", "batch", "tuple", "2+1"))
 
@@ -179,14 +179,14 @@ def _graphs(name: str, backend: str, settings: dict[str, object], rng: random.Ra
     for _ in range(1 if fixed else rng.randint(3, 6)):
         size = size if fixed else sides(rng)
         count = {"image": 1}.get(form, counts if fixed else rng.randint(1, 3))
-        if spec.images_per_sample == 2:
+        if spec.samples.images == 2:
             if form == "image":
                 return []
             count = 2
         pictures = tuple(
             replace(Picture(*(sides(rng) if form == "sequence" else size), rng.randrange(100)), mode=mode) for _ in range(count)
         )
-        nesting = "2" if spec.images_per_sample == 2 else str(count) if spec.images_per_sample == 0 else "list"
+        nesting = "2" if spec.samples.images == 2 else str(count) if spec.samples.images == 0 else "list"
         made = replace(base, pictures=pictures, nesting=nesting)
         found.append(replace(made, extra_inputs=_extra_inputs(made, rng, graph=True)))
     if spec.extra_inputs and found:  # one graph, so the same extra inputs in every run

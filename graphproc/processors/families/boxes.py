@@ -6,6 +6,7 @@ from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.configs.settings import Above, Setting, flag
 from graphproc.ir.backends import PIL
+from graphproc.ir.delivery import PARTS
 from graphproc.ir.program import Parity, ProgramBuilder, Value
 from graphproc.ops import AffineWarp, Rearrange
 from graphproc.processors import stages
@@ -26,7 +27,7 @@ def warp(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 def tiles(b: ProgramBuilder, config: Config, x: Value) -> None:
     """Declare `pixel_values`: the crops of all images' boxes, one after another."""
-    b.output("pixel_values", x, joins.Concatenate() if config.do_affine_transform else joins.STACK)
+    b.output("pixel_values", x, joins.Concatenate() if config.do_affine_transform else joins.STACK, delivery=PARTS)
 
 
 SPECS = (

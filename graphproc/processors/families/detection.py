@@ -16,6 +16,7 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Extend, Full
 from graphproc.processors import stages
 from graphproc.processors.constants import IMAGENET, square, usual
+from graphproc.processors.deliveries import stacked_in_torchvision
 from graphproc.processors.spec import ONLY_TORCHVISION, ProcessorSpec
 from graphproc.sizes import multiples, rules
 from graphproc.sizes.num import Num
@@ -82,10 +83,11 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     `format`, the format of annotations, must be a known one although no annotations are compiled.
     """
     stages.given(config, "format")
+    delivery = stacked_in_torchvision(b)
     if config.do_pad:
         x, mask = pad_with_mask(b, x, config.pad_size)
-        b.output("pixel_mask", mask, stages.join_padded(config))
-    b.output("pixel_values", x, stages.join_padded(config))
+        b.output("pixel_mask", mask, stages.join_padded(config), delivery=delivery)
+    b.output("pixel_values", x, stages.join_padded(config), delivery=delivery)
 
 
 @stages.when("do_resize")

@@ -10,10 +10,12 @@ from graphproc.configs.config import Config
 from graphproc.configs.settings import Setting, flag
 from graphproc.errors import ConfigError
 from graphproc.ir.backends import TORCHVISION
+from graphproc.ir.delivery import NUMBERS, TUPLES
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import ContentBox, Crop, MirrorPad, Numbers, Pad, ReduceBlocks, Resample, Rotate
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, IMAGENET, INCEPTION, NORMALIZE, resize_to, square, usual
+from graphproc.processors.deliveries import nested_in_pil
 from graphproc.processors.settings import PATCH_SIDES
 from graphproc.processors.spec import ONLY_PIL, ONLY_TORCHVISION, ProcessorSpec
 from graphproc.sizes import fit, num
@@ -144,11 +146,11 @@ def with_scales(b: ProgramBuilder, config: Config, x: Value) -> None:
     """Declare the image as a sample's only one, its sizes before and after the resize, and the scale, new by old height."""
     before = b.image.type
     height, width = shrunk(config, b.image)
-    b.output("images", x.rearrange("c h w -> 1 c h w", "NCHW"))
-    b.output("image_unpadded_heights", b.add(Numbers((height,))))
-    b.output("image_unpadded_widths", b.add(Numbers((width,))))
-    b.output("image_scale_factors", b.add(Numbers((height / before.size("H"),), "f64")))
-    b.output("image_sizes", b.add(Numbers((before.size("H"), before.size("W")))))
+    b.output("images", x.rearrange("c h w -> 1 c h w", "NCHW"), delivery=nested_in_pil(b))
+    b.output("image_unpadded_heights", b.add(Numbers((height,))), delivery=NUMBERS)
+    b.output("image_unpadded_widths", b.add(Numbers((width,))), delivery=NUMBERS)
+    b.output("image_scale_factors", b.add(Numbers((height / before.size("H"),), "f64")), delivery=NUMBERS)
+    b.output("image_sizes", b.add(Numbers((before.size("H"), before.size("W")))), delivery=TUPLES)
 
 
 DO_CROP_MARGIN = Setting(True, flag, "Cut off the margins around a page's content.")

@@ -9,6 +9,7 @@ from graphproc import joins
 from graphproc.configs import legacy
 from graphproc.configs.config import NEEDS, Config
 from graphproc.configs.settings import Setting, Whole
+from graphproc.ir.delivery import STACKED, TENSOR, TUPLES
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Numbers
 from graphproc.processors import stages
@@ -49,8 +50,9 @@ def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     """Declare the image, and its height and width; with `do_pad`, a batch pads images with zeros below and right."""
-    b.output("pixel_values", x, stages.PADDED if config.do_pad else joins.STACK)
-    b.output("image_sizes", b.add(Numbers((x.type.size("H"), x.type.size("W")))))
+    join, delivery = (stages.PADDED, STACKED) if config.do_pad else (joins.STACK, TENSOR)
+    b.output("pixel_values", x, join, delivery=delivery)
+    b.output("image_sizes", b.add(Numbers((x.type.size("H"), x.type.size("W")))), delivery=TUPLES)
 
 
 SPECS = (
@@ -63,6 +65,7 @@ SPECS = (
         unmoved=True,
         limitations="image_sizes of input_data_format channels_last, where transformers tells channels and height",
         outputs=("pixel_values", "image_sizes"),
+        meanings={"image_sizes": "height and width of each resized image in pixels, without the padding"},
         finish=finish,
         needs={switch: keys for switch, keys in NEEDS.items() if switch != "do_center_crop"},
         backends=ONLY_PIL,

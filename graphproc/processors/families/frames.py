@@ -25,9 +25,10 @@ from graphproc.processors.constants import (
     square,
     usual,
 )
+from graphproc.processors.deliveries import nested_in_pil
 from graphproc.processors.families.plain.llava import resize as resize_shortest
 from graphproc.processors.settings import DO_FLIP_CHANNEL_ORDER
-from graphproc.processors.spec import ONLY_PIL, ProcessorSpec
+from graphproc.processors.spec import ONLY_PIL, ProcessorSpec, Samples
 from graphproc.processors.stages import WITHOUT_PAD
 from graphproc.sizes import fit
 
@@ -37,7 +38,7 @@ PAD_MODES: Mapping[str, Mode] = {"reflect": "reflect", "replicate": "edge", "sym
 
 def video(b: ProgramBuilder, config: Config, x: Value) -> None:
     """Declare `pixel_values`, [videos, frames, channels, height, width]."""
-    b.output("pixel_values", x, sample=joins.STACK)
+    b.output("pixel_values", x, sample=joins.STACK, delivery=nested_in_pil(b))
 
 
 def rescale(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -99,7 +100,7 @@ SPECS = (
         ),
         finish=video,
         needs={**NEEDS, "do_pad": ("pad_size",)},
-        images_per_sample=0,
+        samples=Samples(0),
         backends=ONLY_PIL,
     ),
     ProcessorSpec(
@@ -107,7 +108,7 @@ SPECS = (
         WITHOUT_PAD,
         usual(shortest(224), "bilinear", INCEPTION, crop=224),
         finish=video,
-        images_per_sample=0,
+        samples=Samples(0),
     ),
     ProcessorSpec(
         "VivitImageProcessor",
@@ -115,7 +116,7 @@ SPECS = (
         {**VIVIT, "default_to_square": True},
         settings_by_position=(*BY_RESIZE, *BY_CROP, *BY_RESCALE, "offset", *BY_NORMALIZE, *BY_RESULT),
         finish=video,
-        images_per_sample=0,
+        samples=Samples(0),
         backends=ONLY_PIL,
         calls=dict.fromkeys(VIVIT, GIVEN),
         reads="frames",

@@ -13,6 +13,7 @@ from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.configs.settings import Above, Setting, Whole
 from graphproc.errors import ConfigError
+from graphproc.ir.delivery import STACKED
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Numbers, Pad, Rearrange
 from graphproc.processors import stages
@@ -88,12 +89,12 @@ def cut(b: ProgramBuilder, config: Config, x: Value, frames: int = 0) -> tuple[N
 def frames_and_count(b: ProgramBuilder, config: Config, x: Value) -> None:
     """Declare the patches, each twice, and how many each image has."""
     rows, columns = cut(b, config, x, FRAMES)
-    b.output("num_patches", b.add(Numbers((rows * columns,), shape=())))
+    b.output("num_patches", b.add(Numbers((rows * columns,), shape=())), delivery=STACKED)
 
 
 def patches_and_grid(b: ProgramBuilder, config: Config, x: Value) -> None:
     """Declare the patches, and the grid of each image: 1 frame, rows, columns."""
-    b.output("image_grid_thw", b.add(Numbers((1, *cut(b, config, x)))))
+    b.output("image_grid_thw", b.add(Numbers((1, *cut(b, config, x)))), delivery=STACKED)
 
 
 SN = (stages.rescale, stages.normalize)

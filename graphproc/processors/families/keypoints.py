@@ -10,7 +10,8 @@ from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Grayscale
 from graphproc.processors import stages
 from graphproc.processors.constants import RESCALE, resize_to
-from graphproc.processors.spec import ONLY_PIL, ProcessorSpec
+from graphproc.processors.deliveries import nested_in_pil
+from graphproc.processors.spec import ONLY_PIL, ProcessorSpec, Samples
 
 NOT_COMPILED = "do_rescale=False with do_grayscale, which leaves bytes where an image is gray and makes float64 where not"
 SIZE = {"height": 480, "width": 640}
@@ -31,7 +32,7 @@ def gray(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 def pairs(b: ProgramBuilder, config: Config, x: Value) -> None:
     """Declare `pixel_values`, with two images in each sample."""
-    b.output("pixel_values", x, sample=joins.STACK)
+    b.output("pixel_values", x, sample=joins.STACK, delivery=nested_in_pil(b))
 
 
 STAGES = (stages.resize, stages.rescale, gray)
@@ -45,7 +46,7 @@ def _matcher(name: str) -> ProcessorSpec:
         limitations=NOT_COMPILED,
         backends=ONLY_PIL,
         finish=pairs,
-        images_per_sample=2,
+        samples=Samples(2),
     )
 
 

@@ -14,6 +14,7 @@ from graphproc.configs.settings import Setting, Whole, changed, number
 from graphproc.configs.sizes import size_dict
 from graphproc.errors import ConfigError
 from graphproc.ir.backends import TORCHVISION
+from graphproc.ir.delivery import STACKED, TENSOR, TUPLES
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Distinct, MirrorPad, Numbers, Pad, SelectChannels
 from graphproc.processors import label_maps, stages
@@ -97,8 +98,9 @@ def whole_patches(config: Config, height: Num, width: Num) -> Size:
 
 def with_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
     """Declare the pixels, padded to the batch's largest with `do_pad`, and `image_sizes`, the sizes before padding."""
-    b.output("pixel_values", x, stages.PADDED if config.do_pad else joins.STACK)
-    b.output("image_sizes", b.add(Numbers((x.type.size("H"), x.type.size("W")))))
+    join, delivery = (stages.PADDED, STACKED) if config.do_pad else (joins.STACK, TENSOR)
+    b.output("pixel_values", x, join, delivery=delivery)
+    b.output("image_sizes", b.add(Numbers((x.type.size("H"), x.type.size("W")))), delivery=TUPLES)
 
 
 @stages.when("do_pad")
@@ -198,6 +200,7 @@ SPECS = (
         (whole_patches, stages.center_crop, stages.rescale, stages.normalize),
         usual({"longest_edge": 1024}, "bicubic", CLIP, rgb=True, do_pad=True, patch_size=PATCH_SIDES.of(square(16))),
         outputs=("pixel_values", "image_sizes"),
+        meanings={"image_sizes": "height and width of each resized image in pixels, without the padding"},
         finish=with_sizes,
         backends=ONLY_PIL,
     ),

@@ -9,6 +9,7 @@ from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.configs.settings import Setting, Whole
 from graphproc.errors import ConfigError
+from graphproc.ir.delivery import STACKED
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Numbers, Pad
 from graphproc.processors import stages
@@ -71,7 +72,7 @@ def patches_and_grid(b: ProgramBuilder, config: Config, x: Value) -> None:
     grid = x.type.size("H") // patch, x.type.size("W") // patch
     x = x.rearrange(PIXELS_LAST, "PF", p=patch, q=patch)
     b.output("pixel_values", x, joins.Concatenate())
-    b.output("image_grid_hw", b.add(Numbers(grid)))
+    b.output("image_grid_hw", b.add(Numbers(grid)), delivery=STACKED)
 
 
 THW, HW = ("pixel_values", "image_grid_thw"), ("pixel_values", "image_grid_hw")

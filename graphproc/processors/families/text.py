@@ -12,6 +12,7 @@ from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.configs.settings import OneOf, Setting, Whole
 from graphproc.errors import ConfigError
+from graphproc.ir.delivery import PARTS
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Cast, Numbers, Pad
 from graphproc.ops.resample import FIXED_POINT, Resample
@@ -19,7 +20,7 @@ from graphproc.processors import stages
 from graphproc.processors.calls import OWN
 from graphproc.processors.constants import IMAGENET, IMAGENET_BGR, INCEPTION, NEAREST, square, usual
 from graphproc.processors.families.multiples import to_bgr
-from graphproc.processors.spec import ONLY_TORCHVISION, ProcessorSpec
+from graphproc.processors.spec import ONLY_TORCHVISION, ProcessorSpec, Samples
 from graphproc.sizes import fit, multiples, num
 from graphproc.sizes.num import Num
 
@@ -56,7 +57,8 @@ def with_target_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
     """Declare the pixels, and where they were resized the sizes before, to scale boxes back to."""
     b.output("pixel_values", x)
     before = (b.image.type.size("H"), b.image.type.size("W")) if config.do_resize else ()
-    b.output("target_sizes", b.add(Numbers(before, "f32")), joins.STACK if config.do_resize else joins.Concatenate())
+    join = joins.STACK if config.do_resize else joins.Concatenate()
+    b.output("target_sizes", b.add(Numbers(before, "f32")), join, delivery=PARTS)
 
 
 def line_width(config: Config, height: Num, width: Num) -> Num:
@@ -165,6 +167,7 @@ SPECS = (
         ),
         limitations="resample 1 (lanczos of floats)",
         outputs=("pixel_values", "target_sizes"),
+        meanings={"target_sizes": "height and width of each image in pixels, as it came in"},
         model_inputs=("pixel_values",),
         backends=ONLY_TORCHVISION,
         finish=with_target_sizes,
@@ -175,7 +178,7 @@ SPECS = (
         LINE,
         limitations="resample 1 (lanczos of floats); lines 1 pixel wide; in a graph of a sequence, the widest image's width",
         backends=ONLY_TORCHVISION,
-        settings_for_batch=widest,
+        samples=Samples(settings=widest),
         calls=LINE_CALLS,
     ),
     ProcessorSpec(
@@ -184,7 +187,7 @@ SPECS = (
         LINE,
         limitations="in a graph of a sequence, the widest image's width: each is as wide as it is alone",
         backends=ONLY_TORCHVISION,
-        settings_for_batch=widest,
+        samples=Samples(settings=widest),
         calls=LINE_CALLS,
     ),
     ProcessorSpec(

@@ -101,8 +101,9 @@ NUMBERS = {
     ("Lfm2VlImageProcessor", "smart_resize"): ((300, 400, 2, 64, 256, 16), (17, 90, 2, 4, 16, 8), (500, 500, 1, 1, 9, 14)),
 }
 """Arguments of methods that take no image."""
-ELSEWHERE = {"get_number_of_image_patches", "get_num_patches", "get_tile_grid"}
-"""What test_patch_counts.py has."""
+MASK_GENERATION = ("generate_crop_boxes", "filter_masks", "post_process_for_mask_generation")
+ELSEWHERE = {"get_number_of_image_patches", "get_num_patches", "get_tile_grid", *MASK_GENERATION}
+"""What test_patch_counts.py and postprocessing/test_mask_generation.py have."""
 BATCHES = {"crop_image_to_patches"}
 LISTS = {"Mask2FormerImageProcessor", "MaskFormerImageProcessor"}
 """Classes with a `reduce_label` that replaces the elements of a list in pil's backend as well."""

@@ -6,7 +6,7 @@ from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.configs.settings import Setting, flag
 from graphproc.errors import ConfigError
-from graphproc.ir.delivery import LISTS
+from graphproc.ir.delivery import PARTS, Delivery
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Crop, ForEach, Full, Numbers, Pad
 from graphproc.processors import stages, tiling
@@ -17,6 +17,8 @@ from graphproc.processors.spec import ProcessorSpec
 from graphproc.sizes import num
 from graphproc.sizes.windows import windows
 
+OFFSETS = Delivery("lists", container="tensors")
+
 
 def split(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """Apply `do_split_image`: windows as long as the shortest edge, and `patch_offsets`, where they begin and end.
@@ -24,14 +26,14 @@ def split(b: ProgramBuilder, config: Config, x: Value) -> Value:
     A window ends at its length even where the image is shorter. Without splitting there are no offsets.
     """
     if not config.do_split_image:
-        b.output("patch_offsets", b.add(Full((0,), 0, "i64")), joins.Concatenate(), delivery=LISTS)
+        b.output("patch_offsets", b.add(Full((0,), 0, "i64")), joins.Concatenate(), delivery=OFFSETS)
         return x
     length, _ = _canvas(config)
     height, width = x.type.size("H"), x.type.size("W")
     cut = windows(height, width, length)
     start = cut.start(num.symbol("index", 0))
     offsets = ForEach(cut.number, (Numbers((start, start + length)),))
-    b.output("patch_offsets", b.add(offsets), joins.PrefixImageIndex(), delivery=LISTS)
+    b.output("patch_offsets", b.add(offsets), joins.PrefixImageIndex(), delivery=OFFSETS)
     rows = num.where(cut.tall, num.minimum(height, length), height)
     columns = num.where(cut.tall, width, num.minimum(width, length))
     return b.add(ForEach(cut.number, (Crop(num.where(cut.tall, start, 0), num.where(cut.tall, 0, start), rows, columns),)), x)
@@ -54,7 +56,7 @@ def _canvas(config: Config) -> tuple[int, int]:
 
 def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     """Declare the images or windows."""
-    b.output("pixel_values", x, tiling.join_of(x))
+    b.output("pixel_values", x, tiling.join_of(x), delivery=PARTS)
 
 
 SPECS = (

@@ -9,6 +9,7 @@ from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.configs.settings import Setting, Whole, number
 from graphproc.errors import ConfigError
+from graphproc.ir.delivery import NUMBERS, STACKED
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Concat, Extend, Full, Numbers, Rearrange, Take
 from graphproc.processors import stages, tiling
@@ -113,10 +114,10 @@ def parts(b: ProgramBuilder, config: Config, x: Value) -> None:
     b.output("pixel_values", _joined(b, found, -3), joins.Concatenate())
     if config.do_pad:
         b.output("pixel_attention_mask", _joined(b, masks, -2), joins.Concatenate())
-        b.output("spatial_shapes", _joined(b, shapes, -2), joins.Concatenate())
+        b.output("spatial_shapes", _joined(b, shapes, -2), joins.Concatenate(), delivery=STACKED)
     if config.return_row_col_info:
         for name, values in zip(GRIDS, ((rows,), (columns,), whole), strict=True):
-            tiling.size_output(b, name, *values)
+            tiling.size_output(b, name, *values, delivery=NUMBERS)
 
 
 def _joined(b: ProgramBuilder, values: list[Value], axis: int) -> Value:

@@ -11,6 +11,7 @@ from graphproc.configs.config import NEEDS, Config
 from graphproc.configs.settings import OneOf, Setting, Whole
 from graphproc.errors import ConfigError
 from graphproc.ir.backends import TORCHVISION
+from graphproc.ir.delivery import STACKED, TENSOR, TUPLES, Delivery
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Extend, Full, Indices, Numbers
 from graphproc.ops.resample import TORCH_NEAREST, Resample
@@ -66,7 +67,9 @@ def gemma_patches(config: Config) -> int:
     return stages.count(config, "max_soft_tokens") * stages.count(config, "pooling_kernel_size") ** 2
 
 
-def patches(b: ProgramBuilder, config: Config, x: Value, most: int, merge: int = 1) -> tuple[Num, Num, Num]:
+def patches(
+    b: ProgramBuilder, config: Config, x: Value, most: int, merge: int = 1, delivery: Delivery = TENSOR
+) -> tuple[Num, Num, Num]:
     """Declare `most` patches of the image, or all that it has; return the rows, the columns and the number declared.
 
     With `merge`, a patch's side is that many times as long.
@@ -79,7 +82,7 @@ def patches(b: ProgramBuilder, config: Config, x: Value, most: int, merge: int =
     rows, columns = height // patch, width // patch
     length: Num = most if config.do_resize else num.maximum(most, rows * columns)
     x = x.rearrange(PIXELS_LAST, "PF", p=patch, q=patch)
-    b.output("pixel_values", b.add(Extend(-2, length), x))
+    b.output("pixel_values", b.add(Extend(-2, length), x), delivery=delivery)
     return rows, columns, length
 
 
@@ -89,14 +92,14 @@ def siglip(b: ProgramBuilder, config: Config, x: Value) -> None:
     rows, columns, _ = patches(b, config, x, most)
     mask = b.add(Full((num.minimum(rows * columns, most),), 1, "i32", layout="P"))
     b.output("pixel_attention_mask", b.add(Extend(-1, most), mask))
-    b.output("spatial_shapes", b.add(Numbers((rows, columns))))
+    b.output("spatial_shapes", b.add(Numbers((rows, columns))), delivery=TUPLES)
 
 
 def gemma(b: ProgramBuilder, config: Config, x: Value) -> None:
     """Declare the patches, the column and row of each (-1 for padding), and the number of soft tokens."""
-    rows, columns, length = patches(b, config, x, gemma_patches(config))
+    rows, columns, length = patches(b, config, x, gemma_patches(config), delivery=STACKED)
     positions = b.add(Indices(rows, columns, order="xy"))
-    b.output("image_position_ids", b.add(Extend(-2, length, -1), positions))
+    b.output("image_position_ids", b.add(Extend(-2, length, -1), positions), delivery=STACKED)
     tokens = rows * columns // stages.count(config, "pooling_kernel_size") ** 2
     b.output("num_soft_tokens_per_image", b.add(Numbers((tokens,), shape=())))
 
@@ -112,8 +115,8 @@ def unified_gemma(b: ProgramBuilder, config: Config, x: Value) -> None:
     if x.type.channels != 3:
         raise ConfigError(f"{config.processor}: expected images of 3 channels, got {x.type.channels}. Convert them to RGB.")
     pooling = stages.count(config, "pooling_kernel_size")
-    rows, columns, length = patches(b, config, x, gemma_patches(config) // pooling**2, pooling)
-    b.output("image_position_ids", b.add(Extend(-2, length, -1), b.add(Indices(rows, columns, order="xy"))))
+    rows, columns, length = patches(b, config, x, gemma_patches(config) // pooling**2, pooling, STACKED)
+    b.output("image_position_ids", b.add(Extend(-2, length, -1), b.add(Indices(rows, columns, order="xy"))), delivery=STACKED)
     b.output("num_soft_tokens_per_image", b.add(Numbers((rows * columns,), shape=())))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from graphproc.configs.config import Config, check
 from graphproc.configs.settings import Setting, Sides
 from graphproc.errors import ConfigError
+from graphproc.ir.delivery import TUPLES
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Numbers
 from graphproc.processors import stages
@@ -38,8 +39,9 @@ def resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
 def with_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
     """Declare `pixel_values`, `original_sizes` and `reshaped_input_sizes` (height, width), and the labels of a map."""
     b.output("pixel_values", x, stages.join_padded(config))
-    b.output("original_sizes", b.add(Numbers((b.image.type.size("H"), b.image.type.size("W")))))
-    b.output("reshaped_input_sizes", b.add(Numbers(resized_size(config, b.image.type.size("H"), b.image.type.size("W")))))
+    b.output("original_sizes", b.add(Numbers((b.image.type.size("H"), b.image.type.size("W")))), delivery=TUPLES)
+    shape = b.add(Numbers(resized_size(config, b.image.type.size("H"), b.image.type.size("W"))))
+    b.output("reshaped_input_sizes", shape, delivery=TUPLES)
     if b.extra_inputs:
         of_map = config.changed(size=config.mask_size, pad_size=config.mask_pad_size, resample=NEAREST)
         output_labels(b, check(of_map), resize, stages.center_crop, stages.pad)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from graphproc.configs.config import Config, check
+from graphproc.ir.delivery import TUPLES
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Numbers
 from graphproc.processors import stages
@@ -17,7 +18,7 @@ from graphproc.processors.spec import ONLY_TORCHVISION, ProcessorSpec
 def with_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
     """Declare `pixel_values`, `original_sizes` (height, width), and the labels of a map."""
     b.output("pixel_values", x, stages.join_padded(config))
-    b.output("original_sizes", b.add(Numbers((b.image.type.size("H"), b.image.type.size("W")))))
+    b.output("original_sizes", b.add(Numbers((b.image.type.size("H"), b.image.type.size("W")))), delivery=TUPLES)
     if b.extra_inputs:
         of_map = config.changed(size=config.mask_size, resample=NEAREST)
         output_labels(b, check(of_map), stages.resize, stages.center_crop, stages.pad)

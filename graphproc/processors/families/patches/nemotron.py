@@ -10,6 +10,7 @@ from graphproc.configs import legacy
 from graphproc.configs.config import Config
 from graphproc.configs.settings import Above, Setting, Whole
 from graphproc.errors import ConfigError
+from graphproc.ir.delivery import STACKED
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Numbers
 from graphproc.processors import stages
@@ -60,7 +61,7 @@ def patches(b: ProgramBuilder, config: Config, x: Value) -> None:
     """Declare the patches, one image after another, and the rows and columns of patches of each image."""
     patch = stages.count(config, "patch_size")
     b.output("pixel_values", x.rearrange(PATCHES, "PF", p=patch, q=patch), joins.Concatenate())
-    b.output("image_grid_hw", b.add(Numbers((x.type.size("H") // patch, x.type.size("W") // patch))))
+    b.output("image_grid_hw", b.add(Numbers((x.type.size("H") // patch, x.type.size("W") // patch))), delivery=STACKED)
 
 
 OUTPUTS = ("pixel_values", "image_grid_hw")

@@ -18,6 +18,7 @@ from graphproc.configs.config import Config
 from graphproc.configs.settings import STANDARD, Setting, Whole
 from graphproc.errors import ConfigError
 from graphproc.ir.backends import TORCHVISION
+from graphproc.ir.delivery import STACKED
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Numbers, Pad, Rearrange
 from graphproc.processors import stages
@@ -104,7 +105,7 @@ def patches(pattern: str, layout: str = "PF") -> Finish:
         if b.backend == "pil" and (x.type.dtype != "f32" or not config.do_rescale):  # `do_rescale` keeps the type of floats
             x = x.cast("f32")
         b.output("pixel_values", b.add(Rearrange(pattern, tuple(sizes.items()), layout), x), joins.Concatenate())
-        b.output("image_grid_thw", b.add(Numbers((1, height // patch, width // patch))))
+        b.output("image_grid_thw", b.add(Numbers((1, height // patch, width // patch))), delivery=STACKED)
 
     return finish
 
@@ -112,7 +113,7 @@ def patches(pattern: str, layout: str = "PF") -> Finish:
 def patches_and_merge_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
     """Declare the outputs of `patches`, and the side of each image's tokens, in patches."""
     patches(MERGED)(b, config, x)
-    b.output("image_merge_sizes", b.add(Numbers((stages.count(config, "merge_size"),), shape=())))
+    b.output("image_merge_sizes", b.add(Numbers((stages.count(config, "merge_size"),), shape=())), delivery=STACKED)
 
 
 FRAMES = Setting(None, Whole(1), "How many frames of a video a patch has; a still image stands for as many.")

@@ -7,6 +7,7 @@ from typing import Any
 from graphproc.configs.config import NEEDS, Config
 from graphproc.configs.settings import Setting, flag, number
 from graphproc.errors import ConfigError
+from graphproc.ir.delivery import Delivery
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import NearestColor
 from graphproc.processors import stages
@@ -33,7 +34,7 @@ def input_ids(b: ProgramBuilder, config: Config, x: Value) -> None:
     elif x.type.dtype != "f32":
         raise ConfigError("do_color_quantize: expected do_rescale or do_normalize to be on; clusters are no bytes")
     else:
-        b.output("input_ids", b.add(NearestColor(config.clusters), x))
+        b.output("input_ids", b.add(NearestColor(config.clusters), x), delivery=Delivery(container="alike"))
 
 
 SPECS = (

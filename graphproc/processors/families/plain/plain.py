@@ -8,8 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from graphproc.configs import legacy
+from graphproc.configs.config import Config
 from graphproc.configs.settings import Setting
 from graphproc.errors import ConfigError
+from graphproc.ir.delivery import Delivery
+from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.processors import stages
 from graphproc.processors.calls import OWN
 from graphproc.processors.constants import CLIP, IMAGENET, INCEPTION, RESCALE, RGB, crop_to, resize_to, shortest, square, usual
@@ -26,6 +29,11 @@ def nothing(key: str, value: Any) -> Any:
         ConfigError: always; null is not checked.
     """
     raise ConfigError(f"{key}: expected null, because a Python function cannot be compiled. Apply it before the call.")
+
+
+def alone(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """Declare `pixel_values`, which Idefics returns by itself."""
+    b.output("pixel_values", x, stages.join_padded(config), delivery=Delivery(alone=True))
 
 
 CLIP_LIKE = usual(shortest(224), "bicubic", CLIP, rgb=True, crop=224)
@@ -78,7 +86,7 @@ SPECS = (
             image_num_channels=Setting(3, None, "Saved with the settings; it changes nothing."),
         ),
         limitations="transform (a Python function)",
-        returns_bare_array=True,
+        finish=alone,
         calls={"image_size": OWN},
         older=legacy.IDEFICS,
         computed=lambda config: {"image_size": (config.size or {}).get("height")},

@@ -8,6 +8,7 @@ from itertools import product
 from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
+from graphproc.ir.delivery import TUPLES
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Crop, Pad
 from graphproc.processors import stages, tiling
@@ -15,7 +16,7 @@ from graphproc.processors.calls import PARTLY
 from graphproc.processors.constants import CLIP, NORMALIZE, RGB, crop_to, resize_to, shortest, square
 from graphproc.processors.families.plain import llava
 from graphproc.processors.settings import CANVASES
-from graphproc.processors.spec import ProcessorSpec, Stage
+from graphproc.processors.spec import ProcessorSpec, Samples, Stage
 from graphproc.processors.tiling import INDEX
 from graphproc.sizes import num
 from graphproc.sizes.canvas import best_resolution
@@ -78,7 +79,7 @@ def overview_and_tiles(b: ProgramBuilder, config: Config, x: Value) -> Value:
 def with_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
     """Declare `pixel_values` and `image_sizes`; with `do_pad`, every image gets as many tiles as the largest."""
     b.output("pixel_values", x, joins.Pad(unpadded=(-3, -2, -1)) if config.do_pad else joins.STACK)
-    tiling.size_output(b, "image_sizes", b.image.type.size("H"), b.image.type.size("W"))
+    tiling.size_output(b, "image_sizes", b.image.type.size("H"), b.image.type.size("W"), delivery=TUPLES)
 
 
 def with_counts(b: ProgramBuilder, config: Config, x: Value) -> None:
@@ -114,7 +115,7 @@ SPECS = (
         },
         outputs=("pixel_values", "image_sizes", "batch_num_images"),
         finish=with_counts,
-        images_per_sample_output="batch_num_images",
+        samples=Samples(counts="batch_num_images"),
         calls={"image_mean": PARTLY},
     ),
 )

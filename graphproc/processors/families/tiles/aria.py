@@ -89,6 +89,7 @@ SPECS = (
         {**RGB, "resample": BICUBIC, **NORMALIZE, **INCEPTION, **SETTINGS},
         older={"split_resolutions": legacy.not_null("split_resolutions")},
         outputs=("pixel_values", "pixel_mask", "num_crops"),
+        meanings={"num_crops": "the largest number of crops that an image has"},
         finish=finish,
         backends=ONLY_PIL,
     ),

@@ -16,14 +16,14 @@ from graphproc.configs.config import Config
 from graphproc.configs.settings import Setting, Whole
 from graphproc.errors import ConfigError
 from graphproc.ir.backends import TORCHVISION
-from graphproc.ir.delivery import LISTS
+from graphproc.ir.delivery import LISTS, NESTED, TENSOR
 from graphproc.ir.join import Join
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Concat, Crop, Extend, Full, Numbers, Pad
 from graphproc.processors import stages
 from graphproc.processors.constants import INCEPTION, RESCALE, RGB, resize_to
 from graphproc.processors.settings import DO_IMAGE_SPLITTING, RETURN_ROW_COL_INFO
-from graphproc.processors.spec import ONLY_PIL, ONLY_TORCHVISION, ProcessorSpec, Stage
+from graphproc.processors.spec import ONLY_PIL, ONLY_TORCHVISION, ProcessorSpec, Samples, Stage
 from graphproc.sizes import num
 from graphproc.sizes.canvas import Grid
 from graphproc.sizes.num import Bool
@@ -84,7 +84,7 @@ def _outputs(b: ProgramBuilder, x: Value, mask: Value | None, sample: Join) -> N
     """Declare the pixels. With a mask, pad all samples to the most images, the greatest height and the greatest width."""
     promotes = b.backend != TORCHVISION  # transformers' Pillow classes fill samples up with images of floats
     padded = joins.STACK if mask is None else replace(stages.PADDED, promotes=promotes)
-    b.output("pixel_values", x, padded, sample=sample)
+    b.output("pixel_values", x, padded, sample=sample, delivery=NESTED if mask is None else TENSOR)
     if mask is not None:
         b.output("pixel_attention_mask", mask, joins.Pad(), sample=sample)
 
@@ -182,7 +182,7 @@ SPECS = (
         limitations="parts of different sizes without do_pad",
         outputs=OUTPUTS,
         finish=with_quarters,
-        images_per_sample=0,
+        samples=Samples(0),
         backends=ONLY_PIL,
     ),
     *(
@@ -196,7 +196,7 @@ SPECS = (
             },
             outputs=OUTPUTS,
             finish=with_tiles,
-            images_per_sample=0,
+            samples=Samples(0),
             backends=ONLY_PIL,
         )
         for name in ("Idefics3", "SmolVLM")
@@ -213,7 +213,7 @@ SPECS = (
         limitations="rows and cols without samples of no image at the end, which have empty ones here",
         outputs=OUTPUTS,
         finish=with_tiles,
-        images_per_sample=0,
+        samples=Samples(0),
         backends=ONLY_TORCHVISION,
     ),
 )

@@ -82,7 +82,7 @@ def in_bfloat16(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     """Declare `pixel_values`, and `aspect_ratios`, the rows and columns of each image's tiles."""
-    delivery = Delivery(torch_dtype="bfloat16" if config.do_rescale and config.do_normalize else "")
+    delivery = Delivery(torch_dtype="bfloat16" if config.do_rescale and config.do_normalize else "", container="apart")
     b.output("pixel_values", x, joins.Concatenate(), delivery=delivery)
     tiling.size_output(b, "aspect_ratios", *_canvas(b, config).grid)
 

@@ -17,7 +17,7 @@ from graphproc.ops import Extend, Numbers, Pad
 from graphproc.processors import stages
 from graphproc.processors.calls import OWN
 from graphproc.processors.constants import INCEPTION, square, usual
-from graphproc.processors.spec import ProcessorSpec
+from graphproc.processors.spec import ProcessorSpec, Samples
 from graphproc.sizes.canvas import TiledCanvas, tiled_canvas
 
 OUTPUTS = ("pixel_values", "aspect_ratio_ids", "aspect_ratio_mask", "num_tiles")
@@ -77,6 +77,6 @@ SPECS = (
         outputs=OUTPUTS,
         model_inputs=("pixel_values", "num_tiles", "aspect_ratio_ids", "aspect_ratio_mask"),
         finish=finish,
-        images_per_sample=0,
+        samples=Samples(0),
     ),
 )

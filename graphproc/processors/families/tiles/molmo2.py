@@ -11,6 +11,7 @@ from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.configs.settings import Pair, Setting, Whole
 from graphproc.errors import ConfigError
+from graphproc.ir.delivery import STACKED
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ir.types import FLOATS
 from graphproc.ir.value import concatenate, maximum, minimum, where
@@ -124,8 +125,8 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     whole, low = _pooled(b, plan._replace(grid=Grid(1, 1)), pooling, 0)
     parts, high = _pooled(b, plan, pooling, plan.along**2)
     b.output(OUTPUTS[1], concatenate((whole, parts), axis=-2).cast("i32"), joins.OffsetByImage())
-    tiling.size_output(b, OUTPUTS[2], *low, *high)
-    tiling.size_output(b, OUTPUTS[3], 1 + plan.grid.rows * plan.grid.columns)
+    tiling.size_output(b, OUTPUTS[2], *low, *high, delivery=STACKED)
+    tiling.size_output(b, OUTPUTS[3], 1 + plan.grid.rows * plan.grid.columns, delivery=STACKED)
 
 
 SPECS = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from graphproc.configs.config import Config
 from graphproc.configs.settings import Setting, Whole, flag, number
+from graphproc.ir.delivery import PARTS
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Blank, Crop
 from graphproc.processors import stages, tiling
@@ -49,7 +50,7 @@ def with_crops(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 def with_number(b: ProgramBuilder, config: Config, x: Value) -> None:
     """Declare `pixel_values` and `num_crops`, the number of each image's crops."""
-    b.output("pixel_values", x, tiling.join_of(x))
+    b.output("pixel_values", x, tiling.join_of(x), delivery=PARTS)
     tiling.size_output(b, "num_crops", x.type.size("N") - 1 if config.do_pan_and_scan else 0)
 
 

@@ -9,6 +9,7 @@ from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.configs.settings import Setting, Whole
 from graphproc.errors import ConfigError
+from graphproc.ir.delivery import STACKED
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Extend, Full, Pad
 from graphproc.processors import stages, tiling
@@ -73,9 +74,9 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     mask = tiling.join(b, b.add(Full((1, cells, cells), 1, "f32", "NHW")), mask)
 
     rows, columns = (_every_other(length, cells) for length in kept)
-    b.output(OUTPUTS[0], x, joins.Pad())
-    tiling.size_output(b, OUTPUTS[1], grid.rows * side, grid.columns * side)
-    b.output(OUTPUTS[2], mask, joins.Pad(1))
+    b.output(OUTPUTS[0], x, joins.Pad(), delivery=STACKED)
+    tiling.size_output(b, OUTPUTS[1], grid.rows * side, grid.columns * side, delivery=STACKED)
+    b.output(OUTPUTS[2], mask, joins.Pad(1), delivery=STACKED)
     tiling.size_output(b, OUTPUTS[3], FIXED_TOKENS + rows * columns + rows * num.minimum(columns, 1))
 
 
@@ -90,6 +91,7 @@ SPECS = (
         (views,),
         {**RGB, "size": square(448), "resample": BICUBIC, "default_to_square": True, **NORMALIZE, **INCEPTION, **SETTINGS},
         outputs=OUTPUTS,
+        meanings={"image_sizes": "height and width of the tiles together in pixels"},
         model_inputs=OUTPUTS[:3],
         backends=ONLY_TORCHVISION,
         finish=finish,

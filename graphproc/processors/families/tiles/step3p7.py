@@ -8,7 +8,7 @@ from __future__ import annotations
 from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.configs.settings import Setting, Whole
-from graphproc.ir.delivery import OMITTED_IF_EMPTY, Delivery
+from graphproc.ir.delivery import OMITTED_IF_EMPTY, STACKED, Delivery
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Cast, Concat, Extend, Full, Pad, Rearrange
 from graphproc.processors import stages, tiling
@@ -29,7 +29,7 @@ def views_and_windows(b: ProgramBuilder, config: Config, x: Value) -> None:
     plan = snapped_windows(height, width, view, side, stages.count(config, "max_image_size"))
     x = b.add(Pad(0, 0, *plan.padded), x)
     whole = tiling.resample(b, config, tiling.resample(b, config, x, *plan.shrunk), view, view)
-    b.output("pixel_values", tiling.rescale_and_normalize(b, config, whole))
+    b.output("pixel_values", tiling.rescale_and_normalize(b, config, whole), delivery=STACKED)
     tiling.size_output(b, "num_local_patches", plan.grid.rows * plan.grid.columns)
     windows = tiling.cut(b, tiling.resample(b, config, x, *plan.canvas), *plan.window)
     windows = tiling.tiles_if(b, plan.grid.rows > 0, tiling.resample(b, config, windows, side, side))

@@ -14,14 +14,14 @@ from graphproc.configs.config import Config
 from graphproc.configs.settings import Setting, Whole, flag, number
 from graphproc.errors import ConfigError
 from graphproc.ir.backends import PIL
-from graphproc.ir.delivery import LISTS, OMITTED_IF_EMPTY
+from graphproc.ir.delivery import LISTS, NUMBERS, PARTS, STACKED, Delivery
 from graphproc.ir.program import Parity, ProgramBuilder, Value
 from graphproc.ops import Full, Numbers, SelectChannels
 from graphproc.processors import stages, tiling
 from graphproc.processors.calls import OWN, PARTLY
 from graphproc.processors.constants import CLIP, INCEPTION, NORMALIZE, RGB, resize_to, square, usual
 from graphproc.processors.settings import MAX_PATCHES, TILE_SIZE
-from graphproc.processors.spec import ONLY_PIL, ONLY_TORCHVISION, PIL_PARITY, ProcessorSpec, Stage
+from graphproc.processors.spec import ONLY_PIL, ONLY_TORCHVISION, PIL_PARITY, ProcessorSpec, Samples, Stage
 from graphproc.sizes import fit, num
 from graphproc.sizes.canvas import Dense, Grid, Page, grid_by_aspect, grid_by_fit, grid_by_scale, page_grid
 from graphproc.sizes.covering_grid import covering_grid
@@ -119,14 +119,14 @@ def _several(grid: Grid) -> num.Bool:
 
 def with_number(b: ProgramBuilder, config: Config, x: Value) -> None:
     """Declare `pixel_values` and `num_patches`, the number of each image's tiles."""
-    b.output("pixel_values", x, tiling.join_of(x))
+    b.output("pixel_values", x, tiling.join_of(x), delivery=PARTS)
     tiling.size_output(b, "num_patches", x.type.size("N") if "N" in x.type.layout else 1)
 
 
 def with_grid(b: ProgramBuilder, config: Config, x: Value) -> None:
     """Declare `pixel_values` and `grids`, the rows and columns of each image's tiles."""
-    b.output("pixel_values", x, tiling.join_of(x))
-    tiling.size_output(b, "grids", *(covering(config, b.image) if is_cut(config) else (1, 1)))
+    b.output("pixel_values", x, tiling.join_of(x), delivery=PARTS)
+    tiling.size_output(b, "grids", *(covering(config, b.image) if is_cut(config) else (1, 1)), delivery=NUMBERS)
 
 
 def document(b: ProgramBuilder, config: Config, x: Value) -> None:
@@ -146,7 +146,7 @@ def document(b: ProgramBuilder, config: Config, x: Value) -> None:
     there = Full((x.type.size("N"),), 1, "bool", "N")
     b.output("pixel_attention_mask", b.add(there), joins.Pad(), sample=joins.Concatenate())
     if config.fine_route:
-        b.output("tile_fine_mask", b.add(Full((), 1, "bool")), sample=joins.Maximum())
+        b.output("tile_fine_mask", b.add(Full((), 1, "bool")), sample=joins.Maximum(), delivery=STACKED)
     for name, count in zip(("rows", "cols"), page(config, b.image).reported, strict=True):
         b.output(name, b.add(Numbers((count,), shape=())), sample=joins.STACK, delivery=LISTS)
 
@@ -182,6 +182,9 @@ def whole_view(b: ProgramBuilder, config: Config, x: Value, side: int) -> Value:
     return stages.pad_to_square(b, tiling.resample(b, config, x, height, width), color, side)
 
 
+LOCAL = Delivery(omit_if_empty=True, container="parts")
+
+
 def views(b: ProgramBuilder, config: Config, x: Value) -> None:
     """Declare DeepSeek OCR 2's outputs: whole images, the number of tiles of each, and the tiles if there are any."""
     local = local_tiles(b, config, x)
@@ -189,9 +192,7 @@ def views(b: ProgramBuilder, config: Config, x: Value) -> None:
     b.output("pixel_values", tiling.rescale_and_normalize(b, config, whole_view(b, config, x, side)))
     tiling.size_output(b, "num_local_patches", 0 if local is None else local.type.size("N"))
     if local is not None:
-        b.output(
-            "pixel_values_local", tiling.rescale_and_normalize(b, config, local), joins.Concatenate(), delivery=OMITTED_IF_EMPTY
-        )
+        b.output("pixel_values_local", tiling.rescale_and_normalize(b, config, local), joins.Concatenate(), delivery=LOCAL)
 
 
 def unlimited_view(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -210,9 +211,7 @@ def views_and_grid(b: ProgramBuilder, config: Config, x: Value) -> None:
     local = local_tiles(b, config, x)
     b.output("pixel_values", tiling.rescale_and_normalize(b, config, unlimited_view(b, config, x)))
     if local is not None:
-        b.output(
-            "pixel_values_local", tiling.rescale_and_normalize(b, config, local), joins.Concatenate(), delivery=OMITTED_IF_EMPTY
-        )
+        b.output("pixel_values_local", tiling.rescale_and_normalize(b, config, local), joins.Concatenate(), delivery=LOCAL)
     tiling.size_output(b, "num_local_patches", 0 if local is None else local.type.size("N"), delivery=LISTS)
     grid = Grid(1, 1) if local is None else local_grid(config, x)[1]
     tiling.size_output(b, "patches_grid", grid.columns, grid.rows, delivery=LISTS)
@@ -294,7 +293,7 @@ SPECS = (
         outputs=("pixel_values", "pixel_attention_mask", "tile_fine_mask", "rows", "cols"),
         model_inputs=("pixel_values", "pixel_attention_mask"),
         finish=document,
-        images_per_sample=0,
+        samples=Samples(0),
     ),
     ProcessorSpec(
         "Ovis2ImageProcessor",
@@ -308,6 +307,7 @@ SPECS = (
         },
         parity={PIL: COVERING_PARITY},
         outputs=("pixel_values", "grids"),
+        meanings={"grids": "columns and rows of the tile grid"},
         model_inputs=("pixel_values",),
         finish=with_grid,
     ),

@@ -15,7 +15,6 @@ from graphproc.wrappers.images import data_format
 from graphproc.wrappers.post_inputs import kind_of, to_array
 
 Array = np.ndarray[Any, Any]
-CLASSES = ("SamImageProcessor", "Sam2ImageProcessor", "Sam3ImageProcessor")
 
 
 def generate_crop_boxes(
@@ -172,9 +171,8 @@ def post_process_for_mask_generation(
     return masks, all_scores[kept], runs, all_boxes[kept]
 
 
-_FUNCTIONS: tuple[Callable[..., Any], ...] = (generate_crop_boxes, filter_masks, post_process_for_mask_generation)
-
-
-def mask_generation_methods(processor: str) -> dict[str, Callable[..., Any]]:
-    """Return these functions by name for a class that has them, else an empty dictionary."""
-    return {function.__name__: function for function in _FUNCTIONS} if processor in CLASSES else {}
+SAMS = ("SamImageProcessor", "Sam2ImageProcessor", "Sam3ImageProcessor")
+METHODS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
+    function.__name__: dict.fromkeys(SAMS, function)
+    for function in (generate_crop_boxes, filter_masks, post_process_for_mask_generation)
+}
