@@ -5,8 +5,8 @@ from __future__ import annotations
 from graphproc.configs.config import Config
 from graphproc.configs.settings import Setting, divisor
 from graphproc.errors import ConfigError
+from graphproc.ir.backends import TORCHVISION
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.numerics.filters import TORCHVISION
 from graphproc.ops import Blank
 from graphproc.processors import stages
 from graphproc.processors.constants import IMAGENET, INCEPTION, shortest, square, usual

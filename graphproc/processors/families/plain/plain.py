@@ -11,8 +11,8 @@ from graphproc.configs import legacy
 from graphproc.configs.config import Config
 from graphproc.configs.settings import Setting
 from graphproc.errors import ConfigError
+from graphproc.ir.backends import TORCHVISION
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.numerics.filters import TORCHVISION
 from graphproc.ops import SelectChannels
 from graphproc.processors import stages
 from graphproc.processors.calls import OWN
