@@ -87,9 +87,8 @@ def ceiled(config: Config, height: Num, width: Num) -> Size:
     return multiples.shortest_edge_ceiled(height, width, edge, divisor)
 
 
-@stages.resizing
-def whole_patches(config: Config, height: Num, width: Num) -> Size:
-    """Apply `do_resize`: shrunk to inside `size`, then up to whole patches of `patch_size`."""
+def in_patches(config: Config, height: Num, width: Num) -> Size:
+    """Return the size that `do_resize` makes: shrunk to inside `size`, then up to whole patches of `patch_size`."""
     edge = config.size.get("longest_edge")
     tall, wide = (edge, edge) if edge else stages.sides("size", config.size)
     patch = stages.sides("patch_size", size_dict("patch_size", config.patch_size))
@@ -97,17 +96,31 @@ def whole_patches(config: Config, height: Num, width: Num) -> Size:
 
 
 def with_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
-    """Declare the pixels, padded to the batch's largest with `do_pad`, and `image_sizes`, the sizes before padding."""
+    """Declare the pixels, padded to the batch's largest with `do_pad`, and `image_sizes`, the sizes before padding.
+
+    In torchvision's backend, they are the sizes before `do_center_crop`.
+    """
     join, delivery = (stages.PADDED, STACKED) if config.do_pad else (joins.STACK, TENSOR)
     b.output("pixel_values", x, join, delivery=delivery)
-    b.output("image_sizes", b.add(Numbers((x.type.size("H"), x.type.size("W")))), delivery=TUPLES)
+    size = x.type.size("H"), x.type.size("W")
+    if b.backend == TORCHVISION and config.do_center_crop:
+        size = b.image.type.size("H"), b.image.type.size("W")
+        size = in_patches(config, *size) if config.do_resize else size
+    b.output("image_sizes", b.add(Numbers(size)), delivery=TUPLES)
 
 
 @stages.when("do_pad")
 def mirrored(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """Apply `do_pad`: mirrored at the bottom and right up to the next larger multiple."""
+    """Apply `do_pad`: mirrored at the bottom and right up to the next larger multiple.
+
+    torchvision's backend mirrors an image once, not back and forth.
+    """
     height, width = x.type.size("H"), x.type.size("W")
-    return b.add(MirrorPad(0, 0, *multiples.above_multiple(height, width, stages.count(config, "size_divisor")), "symmetric"), x)
+    padded = multiples.above_multiple(height, width, stages.count(config, "size_divisor"))
+    if b.backend == TORCHVISION:
+        for name, side, longer in (("height", height, padded[0]), ("width", width, padded[1])):
+            b.require(longer <= 2 * side, f"the padding is more than the image's {name}. Use a larger image.")
+    return b.add(MirrorPad(0, 0, *padded, "symmetric"), x)
 
 
 @stages.resizing
@@ -197,12 +210,11 @@ SPECS = (
     ),
     ProcessorSpec(
         "PixtralImageProcessor",
-        (whole_patches, stages.center_crop, stages.rescale, stages.normalize),
+        (stages.resizing(in_patches), stages.center_crop, stages.rescale, stages.normalize),
         usual({"longest_edge": 1024}, "bicubic", CLIP, rgb=True, do_pad=True, patch_size=PATCH_SIDES.of(square(16))),
         outputs=("pixel_values", "image_sizes"),
         meanings={"image_sizes": "height and width of each resized image in pixels, without the padding"},
         finish=with_sizes,
-        backends=ONLY_PIL,
     ),
     ProcessorSpec(
         "PPLCNetImageProcessor",
@@ -233,10 +245,9 @@ SPECS = (
     ),
     ProcessorSpec(
         "Swin2SRImageProcessor",
-        (stages.rescale, mirrored),
+        (stages.rescale_alone, mirrored),
         {**RESCALE, "do_pad": True, "size_divisor": SIZE_DIVISOR.of(8)},
         older={"pad_size": legacy.older("size_divisor")},
-        backends=ONLY_PIL,
     ),
     ProcessorSpec(
         "TextNetImageProcessor",

@@ -5,11 +5,12 @@ from __future__ import annotations
 from graphproc.configs.config import Config
 from graphproc.configs.settings import Setting, divisor
 from graphproc.errors import ConfigError
+from graphproc.ir.backends import TORCHVISION
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Blank
 from graphproc.processors import stages
 from graphproc.processors.constants import IMAGENET, INCEPTION, shortest, square, usual
-from graphproc.processors.spec import ONLY_PIL, ProcessorSpec
+from graphproc.processors.spec import ProcessorSpec
 from graphproc.sizes import num, rules
 from graphproc.sizes.num import Num
 from graphproc.sizes.rules import Size
@@ -56,17 +57,17 @@ def by_crop_pct(config: Config, height: Num, width: Num) -> Size:
 def crop_and_resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """Apply `do_center_crop`: to `size / crop_size` of the shorter side; then `do_resize`.
 
-    The crop of a very small image has no pixels. Resizing it gives a black image, as Pillow does.
+    The crop of a very small image has no pixels. Resizing it gives a black image, as Pillow does; torchvision fails.
     """
     if not config.do_center_crop:
         return stages.resize(b, config, x)
     shorter = num.minimum(x.type.size("H"), x.type.size("W"))
     pairs = zip(stages.sides("size", config.size), stages.sides("crop_size", config.crop_size), strict=True)
     height, width = (num.trunc((side / crop) * shorter) for side, crop in pairs)
-    if not config.do_resize:
+    if not config.do_resize or b.backend == TORCHVISION:
         for side in (height, width):
             b.require(side >= 1, "the centre crop is less than 1 pixel. Use a larger image.")
-        return stages.cropped(b, x, height, width)
+        return stages.resize(b, config, stages.cropped(b, x, height, width))
     x = stages.resize(b, config, stages.cropped(b, x, num.maximum(height, 1), num.maximum(width, 1)))
     empty = num.either(height < 1, width < 1)
     return x if empty is False else b.add(Blank(empty), x)
@@ -87,7 +88,6 @@ SPECS = (
         "PerceiverImageProcessor",
         (crop_and_resize, stages.rescale, stages.normalize),
         usual(square(224), "bicubic", IMAGENET, crop=256),
-        backends=ONLY_PIL,
     ),
     ProcessorSpec(
         "PoolFormerImageProcessor",

@@ -11,14 +11,16 @@ from graphproc.configs import legacy
 from graphproc.configs.config import Config
 from graphproc.configs.settings import Setting
 from graphproc.errors import ConfigError
+from graphproc.ir.backends import TORCHVISION
 from graphproc.ir.delivery import Delivery
 from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.ops import SelectChannels
 from graphproc.processors import stages
 from graphproc.processors.calls import OWN
 from graphproc.processors.constants import CLIP, IMAGENET, INCEPTION, RESCALE, RGB, crop_to, resize_to, shortest, square, usual
 from graphproc.processors.label_maps import LABEL_MAPS, REDUCE_LABELS, with_labels
 from graphproc.processors.settings import DO_FLIP_CHANNEL_ORDER
-from graphproc.processors.spec import ONLY_PIL, ONLY_TORCHVISION, ProcessorSpec
+from graphproc.processors.spec import ONLY_TORCHVISION, ProcessorSpec
 from graphproc.processors.stages import STANDARD, WITHOUT_CROP_AND_PAD, WITHOUT_PAD
 
 
@@ -29,6 +31,13 @@ def nothing(key: str, value: Any) -> Any:
         ConfigError: always; null is not checked.
     """
     raise ConfigError(f"{key}: expected null, because a Python function cannot be compiled. Apply it before the call.")
+
+
+def flip_first_channels(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """Apply `do_flip_channel_order`: RGB to BGR; torchvision's backend leaves a fourth channel where it is."""
+    if b.backend != TORCHVISION or not config.do_flip_channel_order:
+        return stages.flip_channels(b, config, x)
+    return b.add(SelectChannels((2, 1, 0, *range(3, x.type.channels))), x)
 
 
 def alone(b: ProgramBuilder, config: Config, x: Value) -> None:
@@ -105,7 +114,7 @@ SPECS = (
     ),
     ProcessorSpec(
         "MobileViTImageProcessor",
-        (stages.resize, stages.center_crop, stages.rescale, stages.flip_channels),
+        (stages.resize, stages.center_crop, stages.rescale_alone, flip_first_channels),
         {
             **resize_to(shortest(224), "bicubic"),
             **crop_to(256),
@@ -116,7 +125,6 @@ SPECS = (
         },
         finish=with_labels(stages.resize, stages.center_crop),
         extra_inputs=LABEL_MAPS,
-        backends=ONLY_PIL,
     ),
     ProcessorSpec(
         "OwlViTImageProcessor",
