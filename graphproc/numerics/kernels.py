@@ -65,6 +65,7 @@ def _hamming(x: Array) -> Array:
 
 
 def _bicubic(x: Array) -> Array:
+    """Compute Keys' kernel with a = -1/2: two polynomials, nearer and farther than one pixel."""
     a = -0.5
     x = np.abs(x)
     near = ((a + 2.0) * x - (a + 3.0)) * x * x + 1
@@ -102,8 +103,8 @@ class Kernel:
 
 
 KERNELS: Mapping[str, Kernel] = {
-    f.name: f
-    for f in (
+    kernel.name: kernel
+    for kernel in (
         Kernel("lanczos", 1, 3.0, True, _lanczos),
         Kernel("bilinear", 2, 1.0, False, _bilinear),
         Kernel("bicubic", 3, 2.0, True, _bicubic),
@@ -113,11 +114,11 @@ KERNELS: Mapping[str, Kernel] = {
 }
 """The antialiased kernels by name. Nearest neighbour has code 0 and no weights."""
 ANTIALIASED: Mapping[str, tuple[str, ...]] = {PILLOW: tuple(KERNELS), TORCH_BYTES: ("lanczos", "bilinear", "bicubic")}
-"""The kernels that each arithmetic has."""
+"""The names of the antialiased kernels that each arithmetic has."""
 
 NEAREST = "nearest"
-KERNEL_NAMES: Mapping[int, str] = {0: NEAREST, **{f.code: f.name for f in KERNELS.values()}}
-"""The kernel names by Pillow's integer code, as configurations write them."""
+KERNEL_NAMES: Mapping[int, str] = {0: NEAREST, **{kernel.code: kernel.name for kernel in KERNELS.values()}}
+"""The kernels' names by Pillow's integer code, which the setting `resample` holds: 3 is bicubic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +137,6 @@ class Coefficients:
     start: Array
     weights: Array
     bits: int = PRECISION_BITS
-
-
-def max_taps(n_in: int, n_out: int, name: str) -> int:
-    """Return an upper bound of the number of taps of any output."""
-    return math.ceil(KERNELS[name].support * max(n_in / n_out, 1.0)) * 2 + 1
 
 
 def coefficients(

@@ -17,7 +17,6 @@ from graphproc.numerics.kernels import (
     PRECISION_BITS,
     TORCH_BYTES,
     coefficients,
-    max_taps,
     nearest_indices,
 )
 from graphproc.numerics.kernels import KERNELS as WEIGHTED
@@ -82,7 +81,7 @@ def test_coefficients_are_sound(name: str, n_in: int, n_out: int) -> None:
     assert k.start.dtype == np.int64
     assert k.weights.dtype == np.int32
     assert k.start.shape == (n_out,)
-    assert k.weights.shape[1] <= max_taps(n_in, n_out, name)
+    assert k.weights.shape[1] <= 2 * math.ceil(WEIGHTED[name].support * max(n_in / n_out, 1.0)) + 1
     assert (k.start >= 0).all()
     last = np.array([row.nonzero()[0].max(initial=0) for row in k.weights])
     assert (k.start + last < n_in).all()

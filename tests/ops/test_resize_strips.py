@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import graphproc
 from graphproc.emitters.onnx.checks import nodes
-from graphproc.numerics.kernels import KERNELS, PILLOW, PRECISION_BITS, TORCH_BYTES, coefficients, max_taps
+from graphproc.numerics.kernels import KERNELS, PILLOW, PRECISION_BITS, TORCH_BYTES, coefficients
 from graphproc.ops.resize.bands import Axis, known_bands
 from graphproc.ops.resize.forms import (
     ENLARGING,
@@ -121,7 +121,7 @@ def test_pairs_stay_in_range(name: str) -> None:
         k = coefficients(n_in, n_out, name)
         assert np.abs(k.weights.astype(np.int64)).sum(1).max() < 2 << PRECISION_BITS
         assert KERNELS[name].negative or k.weights.min() >= 0
-    assert PAIRED.max_taps > max_taps(round(100 * float_limit(name, PILLOW)), 100, name)
+    assert PAIRED.max_taps > coefficients(round(100 * float_limit(name, PILLOW)), 100, name).weights.shape[1]
 
 
 def test_the_sum_of_a_pair_is_rounded_down_to_its_byte() -> None:

@@ -112,6 +112,7 @@ def _linear(g: Builder, n_in: Num, n_out: Num) -> list[tuple[Value, Value]]:
 
 
 def _two_taps(g: Builder, position: Value, last: Value) -> list[tuple[Value, Value]]:
+    """Emit the pixels on both sides of each position and their weights, the farther one first."""
     one, zero = g.constant([1], "f32"), g.constant([0], "f32")
     floor = g.Min(g.Floor(position), last)
     fraction = g.Min(g.Max(g.Sub(position, floor), zero), one)
@@ -130,6 +131,7 @@ def _cubic(g: Builder, n_in: Num, n_out: Num) -> list[tuple[Value, Value]]:
 
 
 def _half_pixel(g: Builder, n_in: Num, n_out: Num) -> Value:
+    """Emit the position of each output's centre among the inputs' centres, float32."""
     half = g.constant([0.5], "f64")
     scale = g.cast(g.Div(g.cast(g.num(n_in), "f32"), g.cast(g.num(n_out), "f32")), "f64")
     return g.cast(g.Sub(g.Mul(scale, g.Add(g.range(n_out, "f64"), half)), half), "f32")

@@ -125,9 +125,11 @@ class TorchFloats(Arithmetic):
         return g.cond(small, lambda: _at_once(op, g, x), lambda: self._axis_by_axis(op, g, x), names=("small", "large"))
 
     def _may_be_at_once(self, op: Resample) -> bool:
+        """Return whether torch computes small results of this kind at once."""
         return self.fused and not op.antialias and op.kernel != "bicubic"
 
     def _axis_by_axis(self, op: Resample, g: Builder, x: Value) -> Value:
+        """Emit both axis steps, along the rows first."""
         t = g.type_of(x)
         sides = {"H": (t.size("H"), op.height), "W": (t.size("W"), op.width)}
 
@@ -154,6 +156,7 @@ class TorchUnfused(TorchFloats):
 
 
 def _numpy_at_once(op: Resample, x: Array) -> Array:
+    """Compute each output of a linear result from its four pixels."""
     rows, columns = (
         TAPS[op.kernel, op.antialias](n, num.known(side), x.dtype.type)
         for n, side in zip(x.shape[-2:], (op.height, op.width), strict=True)
@@ -170,6 +173,7 @@ def _numpy_at_once(op: Resample, x: Array) -> Array:
 
 
 def _at_once(op: Resample, g: Builder, x: Value) -> Value:
+    """Emit the nodes of `_numpy_at_once`."""
     t = g.type_of(x)
     first = t.rank + g.leading - 2
     sides = ((t.size("H"), op.height), (t.size("W"), op.width))
