@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-from graphproc.emitters.onnx.builder import GraphBuilder, Value
+from graphproc.emitters.onnx.builder import GraphBuilder
+from graphproc.emitters.onnx.nodes import Value
 from graphproc.ir.program import Precondition
 from graphproc.ir.types import TensorType
 from graphproc.sizes import num
