@@ -77,7 +77,12 @@ def sizes_from(program: Program, inputs: Mapping[str, Array]) -> dict[str, int]:
 
 
 def _add_sizes(name: str, type: TensorType, array: Array, sizes: dict[str, int]) -> None:
-    """Check an input against its type, and add the symbols in its shape to `sizes`."""
+    """Check an input against its type, and add the symbols in its shape to `sizes`.
+
+    Raises:
+        ImageError: it does not have the declared shape or dtype, or a side that it shares with the
+            inputs before it has another length.
+    """
     if array.dtype != DTYPES[type.dtype] or array.ndim != type.rank:
         raise ImageError(f"{name}: expected {type}, got {array.dtype}{list(array.shape)}")
     for want, have in zip(type.shape, array.shape, strict=True):

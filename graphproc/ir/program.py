@@ -378,17 +378,8 @@ class ProgramBuilder:
                 declaration.
         """
         self.outputs.sort(key=lambda output: order.index(output.name) if output.name in order else len(order))
-        return verify(
-            Program(
-                self.name,
-                tuple(self.inputs),
-                tuple(self.steps),
-                tuple(self.outputs),
-                self.parity,
-                tuple(self.preconditions),
-                self.inputs_batched,
-            )
-        )
+        parts = tuple(self.inputs), tuple(self.steps), tuple(self.outputs)
+        return verify(Program(self.name, *parts, self.parity, tuple(self.preconditions), self.inputs_batched))
 
 
 def image_input(b: ProgramBuilder, name: str = "image", prefix: str = "", dtype: str = "u8", channels: int = 3) -> Value:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import onnx_ir as ir
 
 from graphproc.emitters.onnx import results
-from graphproc.emitters.onnx.builder import GraphBuilder, Note, Value
+from graphproc.emitters.onnx.builder import GraphBuilder
 from graphproc.emitters.onnx.choices import never
+from graphproc.emitters.onnx.nodes import Note, Value
 from graphproc.emitters.onnx.operators import ELEMENT
 from graphproc.emitters.onnx.steps import emit_steps
 from graphproc.errors import EmitError, ProgramError

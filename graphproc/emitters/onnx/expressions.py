@@ -67,7 +67,11 @@ def _emit(g: GraphBuilder, op_type: str, *inputs: ir.Value) -> ir.Value:
 
 
 def _of_two(g: GraphBuilder, x: Sym) -> ir.Value:
-    """Emit an operation of two operands; both become float64 if one is a float."""
+    """Emit an operation of two operands; both become float64 if one is a float.
+
+    Raises:
+        EmitError: the operation has no ONNX form.
+    """
     floats = x.op == "truediv" or any(num.kind_of(a) == "float" for a in x.args)
     a, b = (g.float64(v) if floats else g.num(v) for v in x.args)
     if x.op in _BINARY:

@@ -13,7 +13,8 @@ from graphproc.ir.builder_protocol import Move
 from graphproc.sizes.num import Num
 
 if TYPE_CHECKING:
-    from graphproc.emitters.onnx.builder import GraphBuilder, Value
+    from graphproc.emitters.onnx.builder import GraphBuilder
+    from graphproc.emitters.onnx.nodes import Value
 
 _ELEMENTWISE = ("Cast", "Add", "Sub", "Mul", "Div")
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-from graphproc.emitters.onnx.builder import GraphBuilder, Value
+from graphproc.emitters.onnx.builder import GraphBuilder
+from graphproc.emitters.onnx.nodes import Value
 from graphproc.ir.program import Precondition
 from graphproc.ir.types import TensorType
 from graphproc.sizes import num
@@ -48,7 +49,15 @@ def checked(g: GraphBuilder, value: Value, type: TensorType, batch: Value | None
 
 
 def same(g: GraphBuilder, value: Value, shape: Value, wanted: Value, message: str) -> Value:
-    """Return the value behind a check that its shape is the wanted one."""
+    """Return the value behind a check that its shape is the wanted one.
+
+    Args:
+        g: the graph under construction.
+        value: the tensor.
+        shape: its shape, int64 [rank].
+        wanted: the shape that it must have, int64 [rank].
+        message: what the check is called, e.g. `expected results of one shape`.
+    """
     with g.scope(f"{MARK}{message}"):
         result: Value = g.Reshape(value, g.Where(g.Equal(shape, wanted), shape, g.vector(_IMPOSSIBLE)))
     return result

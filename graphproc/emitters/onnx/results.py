@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from graphproc.emitters.onnx.builder import GraphBuilder, Value
+from graphproc.emitters.onnx.builder import GraphBuilder
+from graphproc.emitters.onnx.nodes import Value
 from graphproc.emitters.onnx.preconditions import same
 from graphproc.ir.join import Looped, with_axis
 from graphproc.ir.program import Output, Program

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from graphproc.emitters.onnx.builder import GraphBuilder, Value
+from graphproc.emitters.onnx.builder import GraphBuilder
+from graphproc.emitters.onnx.nodes import Value
 from graphproc.emitters.onnx.preconditions import checked, decided
 from graphproc.ir.program import Program, Step
 from graphproc.ir.types import TensorType

@@ -79,9 +79,10 @@ def argmax(x: Tensor, axis: int = 0, keepdims: int = 1, select_last_index: int =
 
 @implements("TopK", stay=[1])
 def topk(x: Tensor, k: Tensor, axis: int = -1, largest: int = 1, sorted: int = 1) -> tuple[Tensor, Tensor]:
-    """Return the `k` largest or least elements in order, and their indices.
+    """Return the `k` largest or least elements in order, and their indices, int64.
 
-    Of equal elements the one with the lower index comes first; torch.topk leaves that open.
+    Of equal elements the one with the lower index comes first; torch.topk leaves that open. Results
+    are in order even if `sorted` is 0.
     """
     values, places = torch.sort(x, dim=axis, descending=bool(largest), stable=True)
     count = int(k.item())

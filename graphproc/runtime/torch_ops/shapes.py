@@ -85,7 +85,15 @@ def split(x: Tensor, sizes: Tensor | None = None, axis: int = 0, num_outputs: in
 
 @implements("Slice", stay=[1, 2, 3, 4])
 def cut(x: Tensor, starts: Tensor, ends: Tensor, axes: Tensor | None = None, steps: Tensor | None = None) -> Tensor:
-    """Cut a piece out of each axis, as Python's slices do; a negative step goes backwards."""
+    """Cut a piece out of each axis, as Python's slices do.
+
+    Args:
+        x: the tensor.
+        starts: where each piece starts; negative numbers count from the end.
+        ends: where it ends, exclusive.
+        axes: the axes; None for the first ones.
+        steps: the step of each; a negative one goes backwards. None for 1.
+    """
     along = list(range(starts.numel())) if axes is None else axes.tolist()
     by = [1] * len(along) if steps is None else steps.tolist()
     for axis, start, end, step in zip(along, starts.tolist(), ends.tolist(), by, strict=True):
