@@ -26,6 +26,7 @@ class MethodBuilder(ProgramBuilder):
         options: the method's options by name.
         ragged: whether rows that count are concatenated, image after image; otherwise they are padded to
             a fixed number.
+        empty: whether the model's outputs have no rows. They then get one of NaN, which no result may have.
         values: the model's outputs by their names. `b["logits"]` reads one, `"logits" in b` tells whether
             it was given.
         sizes: heights and widths in pixels by the keyword that gives them: two numbers, or four for a
@@ -35,6 +36,7 @@ class MethodBuilder(ProgramBuilder):
     config: Config
     options: Mapping[str, Any]
     ragged: bool
+    empty: bool = False
     values: dict[str, Value] = field(default_factory=dict)
     sizes: dict[str, tuple[Num, ...]] = field(default_factory=dict)
 

@@ -107,8 +107,6 @@ class Method:
         collect: makes one result of all images' results; None returns them as a list.
         resizes_all: when upstream resizes the masks of all queries, which fails if there are no queries.
         accepts_unknown_keywords: whether a call may have other keywords, which upstream ignores.
-        options_without_rows: options to compile with where the model's outputs have no rows. The program
-            then gets one row of NaN, and with these options it leaves that row out.
     """
 
     name: str
@@ -130,7 +128,6 @@ class Method:
     collect: Collect | None = None
     resizes_all: Literal["never", "to sizes", "always"] = "never"
     accepts_unknown_keywords: bool = False
-    options_without_rows: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def has_masks(self) -> bool:
@@ -163,6 +160,7 @@ class Method:
         ragged: bool = False,
         fields: tuple[str, ...] | None = None,
         backend: str = "pil",
+        empty: bool = False,
     ) -> Program:
         """Compile the method.
 
@@ -174,6 +172,7 @@ class Method:
             ragged: whether rows that count are concatenated; otherwise they are padded to a fixed number.
             fields: the optional model outputs that are given; None for none.
             backend: `pil` or `torchvision`, the arithmetic that results have.
+            empty: whether the model's outputs have no rows (`MethodBuilder.empty`).
 
         Raises:
             ConfigError: the options do not fit.
@@ -186,7 +185,8 @@ class Method:
         if ragged and not self.rows:
             raise ConfigError(f"{self.name}: its outputs have one size whatever is found in the image. Leave ragged out.")
         name = f"{config.processor}.{self.name}"
-        b = MethodBuilder(name, self.parity, inputs_batched=True, backend=backend, config=config, options=options, ragged=ragged)
+        asked: dict[str, Any] = {"config": config, "options": options, "ragged": ragged, "empty": empty}
+        b = MethodBuilder(name, self.parity, inputs_batched=True, backend=backend, **asked)
         b.values = {name: self._read(b, name) for name in self.present(fields or ())}
         b.sizes = {keyword: self._size(b, keyword.removesuffix("s")) for keyword in sized}
         self.build(b)

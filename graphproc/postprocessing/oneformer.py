@@ -38,7 +38,7 @@ UNKNOWN = -1
 
 def build(b: MethodBuilder) -> None:
     """Make segments of pairs of a query and a class, none fused: a map of ids from 1 on, 0 for none."""
-    task, demo = b.options["task_type"], b.options["is_demo"]
+    task, demo = b.options["task_type"], b.options["is_demo"] or b.empty  # no threshold is below NaN
     best, query, labels = best_pairs(shares(b["class_queries_logits"]))
     conditions = []
     if demo:
@@ -95,6 +95,5 @@ METHODS = (
         ROWS,
         PARITY,
         python_only_options=RUNS,
-        options_without_rows={"is_demo": True},
     ),
 )

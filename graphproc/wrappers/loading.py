@@ -297,7 +297,7 @@ def _made(cls: type[Any], source: Source, kwargs: dict[str, Any]) -> Any:
     source.check(effective - overriding.keys())
     assumed = [*assumed, *(f"{what}; the key is left out, as {spec.name} does not use it" for what in source.faults.values())]
     try:
-        if spec.name == timm.CLASS and timm.KEY not in (settings | overriding):
+        if timm.KEY in spec.declared and timm.KEY not in (settings | overriding):
             raise ConfigError(f"{timm.KEY}: expected timm's settings, got none. Load the model's {MODEL_FILE_NAME}.")
         processor = make(**options, **{**settings, **overriding})
     except ConfigError as error:

@@ -125,18 +125,28 @@ class PostProcessing(Settings):
         flags = (key for key, value in options.items() if value is None and key.startswith("do_"))
         options |= {key: config.settings[key] for key in flags if key in config.settings}
         read = post_inputs.read(method, outputs, options)
-        settings = method.settings({**given, **(method.options_without_rows if read.empty else {})})
+        settings = method.settings(given)
         options["rounded"] = partial(rounded, kind=read.kind)
         sizes = post_inputs.read_sizes(method, options, read.count)
         post_inputs.check_masks(method, read, sizes)
         present = tuple(name for name in read.fields if method.inputs[name].optional)
-        about = [method.name, settings, sorted(sizes.rows), present, dict(config.settings), dict(config.unknown), self.backend]
+        about = [
+            method.name,
+            settings,
+            sorted(sizes.rows),
+            present,
+            dict(config.settings),
+            dict(config.unknown),
+            self.backend,
+            read.empty,
+        ]
         key = json.dumps(about, default=str)
         forms: dict[str, Any] = {
             "sized": tuple(sizes.rows),
             "fields": present,
             "ragged": method.has_masks,
             "backend": self.backend,
+            "empty": read.empty,
         }
         program = self._cache.programs.get_or_make(key, lambda: method.program(config, settings, **forms))
         whole = precision.must_be_whole(program) if sizes.fractional else set()

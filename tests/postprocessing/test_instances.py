@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -120,6 +121,18 @@ def test_oneformer(options: dict[str, Any], tmp_path: Path) -> None:
         assert any(image["segments_info"] for image in expected) == ("0.9999" not in str(options))
         for processor in ours("OneFormerImageProcessor", class_info_file="coco.json", metadata=THINGS):
             assert_results(getattr(processor, METHOD)(model, target_sizes=sizes, **options), expected, f"{seed}")
+
+
+def test_every_pair_of_no_query(tmp_path: Path) -> None:
+    _classes(tmp_path, "coco.json", THINGS["thing_ids"])
+    torch = pytest.importorskip("torch")
+    model = SimpleNamespace(class_queries_logits=torch.zeros((2, 0, 5)), masks_queries_logits=torch.zeros((2, 0, 7, 9)))
+    options = TASKS["every pair"]
+    expected = getattr(reference("OneFormerImageProcessor", repo_path=tmp_path, class_info_file="coco.json"), METHOD)(
+        model, **options
+    )
+    for processor in ours("OneFormerImageProcessor", class_info_file="coco.json", metadata=THINGS):
+        assert_results(getattr(processor, METHOD)(model, **options), expected)
 
 
 @pytest.mark.usefixtures("sorted_topk")
