@@ -107,7 +107,7 @@ def test_a_pipeline_is_fused_and_verified(page: dict[str, Any], tmp_path: Path) 
         gp.fuse(page["letterbox"].to_onnx(), page["compose"].to_onnx())
 
 
-def test_further_inputs_are_given_by_name() -> None:
+def test_extra_inputs_are_given_by_name() -> None:
     pipeline = gp.Pipeline("""
 program Masked
   input image: u8[height, width, 3] HWC

@@ -339,7 +339,7 @@ def best_first() -> Iterator[None]:
 def main() -> int:
     """Print a line for each kind."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="kinds whose name contains one of these; all without")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="kinds with one of these in the name; all if none is given")
     parser.add_argument("--sizes", nargs="+", default=[f"{h}x{w}" for h, w in SIZES], metavar="HxW")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the random weights")
     options = parser.parse_args()

@@ -186,7 +186,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=600, help="how long to run (default 600)")
     parser.add_argument("--seed", type=int, default=0, help="of the random numbers; 0 draws one (default 0)")
     parser.add_argument("--compile", action="store_true", help="make a program of what loads as well")
-    parser.add_argument("--corpus", type=Path, help="a folder whose inputs are used and to which new ones are added")
+    parser.add_argument("--corpus", type=Path, help="a folder of inputs to start from; new ones are added to it")
     parser.add_argument("--replay", type=Path, help="run one stored input and stop")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:

@@ -57,7 +57,7 @@ def extensions(task: Task, threads: Sequence[int]) -> Iterator[Contestant]:
         # The fastest so far: a slow one beside a fast whole would leave nothing.
         return max(clock() - middle - min(decoding), 1e-6)
 
-    yield Contestant(EXTENSIONS, call, None, task.batch, task.compare, timed=timed, note="less its decoding of a file")
+    yield Contestant(EXTENSIONS, call, None, task.batch, task.compare, timed=timed, note="minus the time to decode the file")
 
 
 _DECODE = {"name": "decode", "type": "DecodeImage", "attrs": {"color_space": "RGB"}}
@@ -71,7 +71,7 @@ def _config(transforms: Sequence[Mapping[str, Any]]) -> str:
 
 def _transforms(task: Task) -> list[dict[str, Any]]:
     """A program of the plain steps in the C++ processor's own terms."""
-    reason = f"it has no words for what {task.processor.spec.name} does"
+    reason = f"it cannot express what {task.processor.spec.name} does"
     found: list[dict[str, Any]] = []
     if task.resize is None or len(task.program.outputs) > 1:
         raise LeftOutError(reason)

@@ -44,7 +44,9 @@ Settings = Annotated[
 Backend = Annotated[
     str | None,
     typer.Option(
-        metavar="pil|torchvision", show_default="the first that the class has", help="Whose arithmetic the results equal."
+        metavar="pil|torchvision",
+        show_default="the first that the class has",
+        help="The backend of transformers that results are equal to.",
     ),
 ]
 Revision = Annotated[str | None, typer.Option(metavar="NAME", show_default="main", help="The branch, tag or commit of a Hub id.")]
@@ -222,7 +224,7 @@ def refuse_for_graph(graph: str, settings: Sequence[str] | None, **options: str 
         raise ConfigError(f"--set: {graph} has its settings compiled in. Export its processor again with other ones.")
     for name, value in options.items():
         if value is not None:
-            raise ConfigError(f"--{name}: {graph} has its own compiled in. Leave it out, or give the processor instead.")
+            raise ConfigError(f"--{name}: {graph} was exported with its own. Leave it out, or give the processor instead.")
 
 
 def read_graph(path: str | os.PathLike[str]) -> onnx.ModelProto:

@@ -34,7 +34,7 @@ def bench(
     runs: Annotated[
         int | None,
         typer.Option(
-            metavar="N", show_default=False, help="Time every contestant so often; without it, as often as --seconds allow."
+            metavar="N", show_default=False, help="How many times every contestant runs; by default as often as --seconds allow."
         ),
     ] = None,
     seconds: Annotated[float, typer.Option(metavar="S", help="How long the runs on an image take together, about.")] = 5.0,

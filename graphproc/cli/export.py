@@ -50,7 +50,9 @@ def export(
     image_size: arguments.ImageSize = None,
     color: Annotated[
         str,
-        typer.Option(metavar="rgb|bgr|rgba|gray", help="Colour order of the input; rgba loses alpha as in the class."),
+        typer.Option(
+            metavar="rgb|bgr|rgba|gray", help="Colour order of the input; with rgba, alpha is removed as the class does it."
+        ),
     ] = "rgb",
     opset: Annotated[int, typer.Option(metavar="N", help="Version of the default ONNX domain, 17 to 23.")] = 18,
     post: Annotated[

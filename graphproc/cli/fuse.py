@@ -41,13 +41,15 @@ def fuse(
         typer.Option(
             metavar="OUTPUT=INPUT",
             show_default=False,
-            help="Lead a preprocessing output into a model input; others go to inputs of the same name. Repeatable.",
+            help="Connect a preprocessing output to a model input; others go to inputs of the same name. Repeatable.",
         ),
     ] = None,
     keep: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="OUTPUT", show_default=False, help="Give an output too that leads on into the next part. Repeatable."
+            metavar="OUTPUT",
+            show_default=False,
+            help="Keep an output that the next part reads as an output of the file, too. Repeatable.",
         ),
     ] = None,
     image_size: arguments.ImageSize = None,
@@ -73,7 +75,7 @@ def fuse(
     ] = None,
     post_method: Annotated[
         str | None,
-        typer.Option(metavar="NAME", show_default=False, help="Which method, e.g. object_detection; else the one that fits."),
+        typer.Option(metavar="NAME", show_default=False, help="The method, e.g. object_detection; by default the one that fits."),
     ] = None,
     post_set: arguments.PostSettings = None,
     post_map: Annotated[
@@ -81,7 +83,7 @@ def fuse(
         typer.Option(
             metavar="OUTPUT=NAME",
             show_default=False,
-            help="What a model output is to the method, as output0=logits. Repeatable.",
+            help="The method's name for a model output, e.g. output0=logits. Repeatable.",
         ),
     ] = None,
     labels: arguments.Labels = None,
@@ -107,7 +109,9 @@ def fuse(
     if arguments.is_graph(preprocessing):
         arguments.refuse_for_graph(preprocessing, settings, backend=backend, revision=revision)
         if options:
-            raise ConfigError(f"--{next(iter(options))}: {preprocessing} has its own. Export its processor again with another.")
+            raise ConfigError(
+                f"--{next(iter(options))}: {preprocessing} was exported with its own. Export its processor with another."
+            )
         source: Any = preprocessing
     else:
         source = arguments.processor(preprocessing, settings, backend, revision)
@@ -191,7 +195,7 @@ def _print(fused: Fused) -> None:
     if fused.folded is not None:
         fields.append(("folded", f"the normalization into {fused.folded.convolution}"))
         if fused.folded.difference is not None:
-            reach = f"whose values reach {fused.folded.magnitude:.3g}"
+            reach = f"where values reach {fused.folded.magnitude:.3g}"
             lines = [f"{fused.folded.difference:.3g} after {fused.folded.convolution}, {reach}"]
             lines += [f"{value:.3g} in {name}" for name, value in fused.folded.outputs.items()]
             fields.append(("differs by", "\n".join(lines) + " (largest, on a photograph)"))

@@ -21,7 +21,9 @@ def list_processors(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[NAME]", show_default=False, help="A class, of which everything is shown, or a part of names and families."
+            metavar="[NAME]",
+            show_default=False,
+            help="A class to show in full, or a part of the names of classes and families to list.",
         ),
     ] = None,
     json: arguments.Json = False,

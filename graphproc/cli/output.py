@@ -41,7 +41,7 @@ def delivering(path: Path) -> Iterator[Callable[[bytes], Path]]:
         yield lambda data: write_atomically(path, data)
         return
     if sys.stdout.isatty():
-        raise ConfigError(f"-o {path}: stdout is a terminal. Lead it into a file or a program, or give a file.")
+        raise ConfigError(f"-o {path}: stdout is a terminal. Redirect it to a file or a program, or give a file.")
     _stream.append(sys.stderr)
     try:
         yield _deliver

@@ -104,7 +104,7 @@ def _check_output(path: Path) -> None:
     if not path.parent.is_dir():
         raise ConfigError(f"-o {path}: there is no folder {path.parent}. Create it first.")
     if path.suffix.lower() != ".npz":
-        raise ConfigError(f"-o {path}: expected a name that ends in .npz, numpy's format, which is the one that is written")
+        raise ConfigError(f"-o {path}: expected a name that ends in .npz, numpy's format. Other formats are not written.")
 
 
 def _show(entries: list[dict[str, Any]], images: int, path: Path | None, json: bool) -> None:

@@ -57,7 +57,7 @@ def show(why: dict[str, Any], nodes: int) -> None:
     for entry in why["byte_maps"]:
         output.text("")
         output.heading(f"Form of {entry['step']}")
-        proof = "the cheapest operations tried whose float32 results are bit-equal on all 256 bytes of every channel"
+        proof = "the cheapest operations tried with float32 results that are bit-equal on all 256 bytes of every channel"
         output.fields([("x -> float32", "\n".join(entry["operations"])), ("because", proof)])
     for step, choices in groupby(why["choices"], key=lambda c: c["step"]):
         output.text("")

@@ -170,7 +170,7 @@ def resolve_class(
             f"Set image_processor_type to a supported class if one computes the same.{_hint(remote, known)}"
         )
     if is_plain(settings):
-        return PLAIN_CLASS, [f"no image_processor_type: the plain settings are taken for {PLAIN_CLASS}"]
+        return PLAIN_CLASS, [f"no image_processor_type: the plain settings are read as those of {PLAIN_CLASS}"]
     raise ConfigError(
         f"{source}: expected image_processor_type or feature_extractor_type to name the processor class, found neither. "
         "Add one, or construct the class by name."

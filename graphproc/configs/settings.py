@@ -221,7 +221,7 @@ def resolutions(key: str, value: Any) -> tuple[tuple[int, int], ...]:
 
 
 STANDARD: Mapping[str, Setting] = {
-    "do_convert_rgb": Setting(None, flag, "Make three colour channels of images that have others."),
+    "do_convert_rgb": Setting(None, flag, "Convert images of other channels to RGB."),
     "do_resize": Setting(None, flag, "Resize the image."),
     "size": Setting(None, Sides(("do_resize", "do_center_crop"), edge=True), "The size to resize to, in pixels."),
     "default_to_square": Setting(True, flag, "A `size` of one number is both sides; if false, the shortest edge."),

@@ -64,12 +64,12 @@ def check(model: ir.Model, where: str, folder: Path | None) -> None:
         location = os.fspath(tensor.location)
         if folder is None:
             raise FusionError(
-                f"{where}: the tensor {tensor.name!r} stands in the file {location!r}, beside a model whose folder is "
-                "unknown. Give the model's path instead."
+                f"{where}: the tensor {tensor.name!r} is stored in the file {location!r}, but the model was given without "
+                "its folder. Give the model's path instead."
             )
         relative = os.path.normpath(location)
         if os.path.isabs(location) or relative.split(os.sep)[0] == os.pardir:
-            raise FusionError(f"{where}: the tensor {tensor.name!r} stands in {location!r}, outside the model's folder")
+            raise FusionError(f"{where}: the tensor {tensor.name!r} is stored in {location!r}, outside the model's folder")
         tensor.base_dir = folder
         try:
             status = os.stat(tensor.path)

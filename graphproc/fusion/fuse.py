@@ -214,8 +214,8 @@ def _attach(first: Side, second: Side, map: Map | None, layout: str | None, keep
     checked = sizes.unify(first, second, joints)
     for joint, wanted in checked.items():
         takes = ", ".join(f"{size} in axis {axis}" for axis, size in wanted.items())
-        both = f"{describe(joint.target)}, which {describe(joint.source)} of the {first.label} goes into"
-        notes.append(f"the {second.label} takes {takes} of {both}: images that come out otherwise are refused when it runs")
+        joined = f"{describe(joint.target)}, joined to {describe(joint.source)} of the {first.label}"
+        notes.append(f"the {second.label} takes only {takes} of {joined}: images of other sizes are refused when it runs")
     open_inputs = set(free_inputs(second)) - {joint.target for joint in joints}
     for value in [v for v in second.graph.inputs if v in open_inputs]:
         notes.append(f"nothing gives {describe(value)} of the {second.label}: it is an input of the fused graph")

@@ -27,7 +27,9 @@ def fix_image(preprocessing: Side, image_size: tuple[int, int]) -> None:
     first = preprocessing.graph.inputs[0]
     found = dims(first) if isinstance(first.type, ir.TensorType) else None
     if found is None or len(found) < 3:
-        raise FusionError(f"image_size: {preprocessing.where} takes {describe(first)}, whose images have no one size")
+        raise FusionError(
+            f"image_size: {preprocessing.where} takes {describe(first)}, images of any sizes. Leave image_size out."
+        )
     sides = found[-3:-1]  # of [batch, height, width, channels], or of one image without a batch axis
     if any(isinstance(have, int) and have != want for have, want in zip(sides, image_size, strict=True)):
         raise FusionError(f"image_size: expected {image_size}, but {preprocessing.where} takes {describe(first)}")

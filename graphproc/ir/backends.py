@@ -1,4 +1,4 @@
-"""Name the backends, which say whose results a program computes.
+"""Name the backends: the libraries with the results that a program computes.
 
 Their names are transformers' names.
 """

@@ -349,7 +349,7 @@ class ProgramBuilder:
         index = next((i for i, step in enumerate(self.steps) if step.output.name == value.name), None)
         if index is None:
             raise ProgramError(
-                f"program {self.name}: name_sizes expects what a step gave, got the input {value.name!r}. Name the "
+                f"program {self.name}: name_sizes: expected the result of a step, got the input {value.name!r}. Name the "
                 "sizes where the input is declared: input(..., size_names=...)."
             )
         self.steps[index] = replace(self.steps[index], size_names=tuple(names))

@@ -67,7 +67,9 @@ def verify(program: Program, before: Program | None = None) -> Program:
         if output.value not in types or names[output.name] > 1:
             raise ProgramError(f"program {program.name}: output {output} names no value, or is repeated")
         if (output.sample is not None) != nested:
-            raise ProgramError(f"program {program.name}: {output.name} says otherwise than the rest how images make samples")
+            raise ProgramError(
+                f"program {program.name}: output {output.name}: expected a join of samples for all outputs or for none"
+            )
         _check_joins(program, output, types[output.value])
     return program
 

@@ -50,7 +50,7 @@ class Pad(Join):
     def check(self, type: TensorType, role: Role) -> None:
         """Take any type; several fills only for samples, one for each element of the last axis."""
         if isinstance(self.fill, tuple) and (role != "samples" or type.shape[-1:] != (len(self.fill),)):
-            raise self.refuse(f"samples with a last axis of {len(self.fill)} elements, as many as there are fills", type, role)
+            raise self.refuse(f"samples with a last axis of {len(self.fill)} elements, one for each fill", type, role)
 
     def numpy(self, arrays: Sequence[Array]) -> list[Array]:
         """Put each array into the first corner of a larger one."""
@@ -69,7 +69,7 @@ class Pad(Join):
         padded = self.numpy(samples)
         if len(shapes := {sample.shape for sample in padded}) > 1:
             found = " and ".join(str(list(shape)) for shape in sorted(shapes))
-            raise ShapeError(f"expected samples of as many channels, got {found}. Convert the images to RGB.")
+            raise ShapeError(f"expected samples with equal numbers of channels, got {found}. Convert the images to RGB.")
         return np.stack(padded)
 
     def empty_shape(self, shape: Sequence[int]) -> list[int]:

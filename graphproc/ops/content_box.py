@@ -59,7 +59,7 @@ class ContentBox(Op):
 
     Attributes:
         threshold: 1 to 255.
-        arithmetic: whose gray values: `pillow` or `torch_bytes`, as in `Resample`.
+        arithmetic: the library that makes gray values: `pillow` or `torch_bytes`, as in `Resample`.
     """
 
     threshold: int = 200

@@ -64,7 +64,7 @@ class Grayscale(Op):
         if t.channels == 1:
             return x
         if t.channels == 4:
-            raise EmitError("grayscale: an image of 4 channels keeps them or not by its colours. Give it 1 or 3.")
+            raise EmitError("grayscale: expected 1 or 3 channels: with 4, colours decide how many the result has.")
         axis = t.rank + g.leading - 3
         red, green, blue = g.Split(x, g.vector(1, 1, 1), axis=axis, outputs=3)
         first, second, third = (g.Mul(c, g.constant([w], "f32")) for c, w in zip((red, green, blue), WEIGHTS, strict=True))

@@ -37,7 +37,7 @@ class Where(Op):
         require_dtype(self, x, "f32", "i32", "i64")
         require_fits(self, self.otherwise, x.dtype)
         if when.rank != x.rank or any(a != b and a != 1 and b != 1 for a, b in zip(when.shape, x.shape, strict=True)):
-            raise ShapeError(f"where: expected operands of one rank whose sizes are equal or 1, got {when} and {x}")
+            raise ShapeError(f"where: expected operands of one rank with sizes that are equal or 1, got {when} and {x}")
         shape = tuple(b if a == 1 else a for a, b in zip(when.shape, x.shape, strict=True))
         return replace(x, shape=shape, layout=x.layout or when.layout)
 

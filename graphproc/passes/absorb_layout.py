@@ -28,7 +28,7 @@ class AbsorbLayout(Pass):
         _, resize = match.ops
         assert isinstance(resize, Resize)
         if max(match.readers) > 1 and not _has_own_size(resize, match.steps[0].output.type):
-            return Declined("others read the image as well, which may have that size already")
+            return Declined("other steps read the image as well, and it may have the new size already")
         return [replace(resize, layout="HWC")]
 
 

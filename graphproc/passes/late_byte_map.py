@@ -69,7 +69,7 @@ def _each_channel(mapped: ByteMap, move: Rearrange, x: TensorType) -> Sequence[O
     Declined unless whole channels of an image are repeated, along the last axis.
     """
     if not x.layout.endswith("CHW"):
-        return Declined("the rearrangement repeats values of no image")
+        return Declined("the rearrangement repeats values that are not an image's")
     once = move.without_repeats(x)
     whole, place = move.destination(x, mapped.axis), once.destination(x, mapped.axis)
     if whole is None or place is None or (mapped.axis, mapped.each, place[0]) != (-3, 1, -1):

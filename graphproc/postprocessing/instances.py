@@ -39,9 +39,9 @@ ROWS = ("ids", "label_ids", "scores", "masks")
 PARITY = Parity(
     TRANSFORMERS,
     1e-5,
-    "scores, relative; sums in the runtime's order. Instances come in the order of their class's share, the largest first, "
-    "while the reference's order is open: ids are other numbers for the same instances, and where instances overlap, "
-    "another one may lie on top",
+    "scores, relative; the runtime has its own order of sums. Instances come in the order of their class's share, the "
+    "largest first; the reference's order is not defined. So ids may be other numbers for the same instances, and where "
+    "instances overlap, another one may be on top",
 )
 ALMOST = 1e-5
 """By how much of itself a score may rise through rounding when it is multiplied by a mean of probabilities."""

@@ -18,7 +18,7 @@ from graphproc.sizes.num import Num
 TRANSFORMERS = "transformers 5.23"
 REQUIRED: Any = inspect.Parameter.empty
 """The default of a keyword that a call must give."""
-SMOOTH = Parity(TRANSFORMERS, 1e-5, "relative; exponentials, and sums whose order and fused products are the runtime's")
+SMOOTH = Parity(TRANSFORMERS, 1e-5, "relative; the runtime has its own exponentials, order of sums and fused products")
 """The parity of most methods: floats differ in the last places, whole numbers only where floats are that close."""
 
 
@@ -77,7 +77,7 @@ def over_pixels(x: Value) -> Value:
 def without_nothing(shares: Value) -> Value:
     """Leave out the share of the last class, which stands for "nothing"."""
     classes = shares.shape[-1]
-    shares.builder.require(classes >= 2, "expected two classes at least, the last of which stands for nothing")
+    shares.builder.require(classes >= 2, "expected at least two classes; the last one means no object")
     return shares.narrow(-1, 0, classes - 1)
 
 

@@ -71,8 +71,8 @@ def _things(b: MethodBuilder) -> tuple[int, ...]:
     things = metadata.get("thing_ids") if isinstance(metadata, Mapping) else None
     if not things or any(isinstance(thing, bool) or not isinstance(thing, int) for thing in things):
         raise ConfigError(
-            f"{INSTANCE}: expected the settings to say which classes are things, metadata={{'thing_ids': [...]}}, for "
-            f"task_type={b.options['task_type']!r}; class_info_file is read where it lies in a local folder repo_path"
+            f"{INSTANCE}: expected the numbers of the classes of things in the settings, metadata={{'thing_ids': [...]}}, for "
+            f"task_type={b.options['task_type']!r}, found none. Add them, or a class_info_file in a local folder repo_path."
         )
     return tuple(things)
 

@@ -35,9 +35,9 @@ EPSILON = float(np.finfo(np.float32).eps)
 PARITY = Parity(
     TRANSFORMERS,
     1e-3,
-    "of a heatmap's pixel, for peaks that curve by 0.01 or more; the logarithm's last place is the runtime's, and flatter ones "
-    "raise it; what is not boxes of float64 differs by float32's last place. Of joints whose scores are nowhere above 0, the "
-    "reference mixes up the boxes",
+    "of a heatmap's pixel, for peaks that curve by 0.01 or more; the runtime's logarithm differs in its last place, and flatter "
+    "peaks differ more. Boxes of other types than float64 differ in float32's last place. For a joint without a score above 0, "
+    "the reference mixes up the boxes",
 )
 
 

@@ -36,8 +36,8 @@ ROWS = ("ids", "label_ids", "scores", "was_fused")
 PARITY = Parity(
     TRANSFORMERS,
     1e-5,
-    "scores, relative; exponentials, and sums whose order and fused products are the runtime's. Ids and maps differ only "
-    "where two masks, or a mask and a threshold, are so close at a pixel that the last places decide",
+    "scores, relative; the runtime has its own exponentials, order of sums and fused products. Ids and maps "
+    "differ only where two masks, or a mask and a threshold, are so close at a pixel that the last places decide",
 )
 Array = np.ndarray[Any, Any]
 

@@ -23,7 +23,7 @@ MEANINGS: Mapping[str, str] = {
     "image_num_crops": "how many crops each image has, the whole image included",
     "image_pixel_values": "the whole image, then its tiles, normalized",
     "image_position_ids": "column and row of each patch; -1 for padding",
-    "image_scale_factors": "by what the image was scaled",
+    "image_scale_factors": "the factor by which the image was scaled",
     "image_sizes": "height and width of each image in pixels, as it came in",
     "image_token_pooling": "for each token the numbers of the patches that it pools; -1 for none",
     "image_unpadded_heights": "height of the resized image in pixels, without the padding",

@@ -274,7 +274,7 @@ class ProcessorSpec:
             raise ConfigError(f"color: expected one of {', '.join(CHANNELS)}, got {color!r}")
         check(config, self.needs)
         if several and not self.samples.counts:
-            raise ConfigError(f"several: {self.name} processes images of samples of several as it does others. Leave it out.")
+            raise ConfigError(f"several: {self.name} processes every image of a sample by itself. Leave it out.")
         b = ProgramBuilder(self.name, self._declared(backend), in_multi_image_sample=several, backend=backend)
         x = image_input(b, dtype=dtype, channels=channels or CHANNELS[color])
         if color == "rgba" and self.background != DROPPED:

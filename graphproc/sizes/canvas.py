@@ -91,7 +91,7 @@ def best_resolution(height: Num, width: Num, candidates: Sequence[tuple[int, int
 def grids_within(minimum: int, maximum: int, longest: int, hashed: bool = False) -> list[tuple[int, int]]:
     """The (columns, rows) with a number of tiles in range and sides up to `longest`, by rising number of tiles.
 
-    Grids of as many tiles come by rising columns, or as they come out of Python's set of them: the same in each run, because
+    Grids of equally many tiles come by rising columns, or as they come out of Python's set of them: the same in each run, because
     whole numbers have one hash, and a matter of the order in which they go in. It decides only where the fewest and the most
     tiles are nearly as many: otherwise another grid is nearer to a shape in the middle between two.
     """

@@ -18,7 +18,7 @@ from graphproc.sizes.num import Num
 def covering_grid(height: Num, width: Num, tile: int, maximum: int, *, compensated: bool, threshold: float = 0.9) -> Grid:
     """Choose the smallest grid of tiles that keep more than `threshold` of an image's area, each shrunk into `tile` x `tile`.
 
-    Among grids of as many tiles it is the one that keeps most, then the first; if none keeps enough, the one that keeps
+    Among grids of equally many tiles it is the one that keeps most, then the first; if none keeps enough, the one that keeps
     most. The source measures cuts into `columns` rows and `rows` columns, so the grid is the transpose of what was measured.
     A tile's area is exact, or one float64 division and two products; areas are added in float64, tile after tile.
 

@@ -17,16 +17,53 @@ equal elements, as comes of an operation that bounds decide.
 from __future__ import annotations
 
 import math
-import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any, Literal, TypeGuard, Union
 
 import numpy as np
 
 from graphproc.errors import ShapeError, TracedBranchError
 from graphproc.sizes import tables
+from graphproc.sizes.evaluation import COMPUTE, evaluate, is_plain, symbols
+from graphproc.sizes.expression import Expression
 from graphproc.sizes.tables import Kind
-from graphproc.sizes.text import text
+
+__all__ = [
+    "Bool",
+    "Num",
+    "Sym",
+    "any_of",
+    "argmax",
+    "argmin",
+    "as_float",
+    "assume_at_least",
+    "both",
+    "ceil",
+    "either",
+    "eq",
+    "evaluate",
+    "floor",
+    "high",
+    "is_plain",
+    "is_sym",
+    "kind_of",
+    "known",
+    "largest",
+    "low",
+    "maximum",
+    "minimum",
+    "negate",
+    "round_half_even",
+    "smallest",
+    "sqrt",
+    "symbol",
+    "symbols",
+    "table",
+    "take",
+    "to_float32",
+    "trunc",
+    "where",
+]
 
 Num = Union[int, float, "Sym"]
 """An int, a float, or a traced expression of either kind."""
@@ -35,79 +72,11 @@ Bool = Union[bool, "Sym"]
 
 _INF = math.inf
 
-_COMPUTE: dict[str, Callable[..., Any]] = {
-    "add": operator.add,
-    "sub": operator.sub,
-    "mul": operator.mul,
-    "truediv": operator.truediv,
-    "floordiv": operator.floordiv,
-    "mod": operator.mod,
-    "trunc": int,
-    "floor": math.floor,
-    "ceil": math.ceil,
-    "round": round,
-    "sqrt": math.sqrt,
-    "min": min,
-    "max": max,
-    "float": float,
-    "to_float32": lambda x: float(np.float32(x)),
-    "lt": operator.lt,
-    "le": operator.le,
-    "eq": operator.eq,
-    "and": lambda a, b: a and b,
-    "or": lambda a, b: a or b,
-    "not": operator.not_,
-    "where": lambda condition, x, y: x if condition else y,
-}
-_REDUCERS = ("argmin", "argmax", "smallest", "largest", "any")
 
+class Sym(Expression):
+    """A traced number or condition: an expression with Python's operators."""
 
-class Sym:
-    """A traced number or condition: a symbol, or an operation on other numbers.
-
-    Attributes:
-        op: `"symbol"`, or a key of the operation table (`add`, `trunc`, `where`, ...).
-        args: the operands; for a symbol, its name.
-        kind: `"int"`, `"float"` or `"bool"`.
-        low, high: bounds that hold for every image, and for every element of a table.
-        length: how many elements a table has; 0 for a number.
-    """
-
-    __slots__ = ("_hash", "args", "high", "kind", "length", "low", "op")
-    op: str
-    args: tuple[Any, ...]
-    kind: Kind
-    low: float
-    high: float
-    length: int
-
-    def __init__(self, op: str, args: tuple[Any, ...], kind: Kind, low: float = -_INF, high: float = _INF) -> None:
-        for name, value in (("op", op), ("args", args), ("kind", kind), ("low", low), ("high", high)):
-            object.__setattr__(self, name, value)
-        object.__setattr__(self, "length", _length(op, args))
-        object.__setattr__(self, "_hash", hash((op, args, kind)))
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"Sym is immutable: cannot set {name!r}")
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (Sym, (self.op, self.args, self.kind, self.low, self.high))
-
-    def __hash__(self) -> int:
-        return int(self._hash)  # type: ignore[attr-defined]
-
-    def __eq__(self, other: object) -> bool:
-        """Whether the expressions are the same expression; `num.eq` traces equality of their values."""
-        return _same(self, other, set()) if isinstance(other, Sym) else NotImplemented
-
-    def __bool__(self) -> bool:
-        raise TracedBranchError(f"a size rule branched on the traced value `{self}`: write num.where(...) instead of if")
-
-    def __repr__(self) -> str:
-        return f"Sym({self})"
-
-    def __str__(self) -> str:
-        return text(self)
+    __slots__ = ()
 
     def __add__(self, other: Num) -> Num:
         return _add(self, other) if _is_number(other) else NotImplemented
@@ -200,15 +169,6 @@ def _table(values: np.ndarray[Any, Any]) -> Sym:
     return Sym("table", tuple(values.tolist()), kind, *bounds)
 
 
-def _length(op: str, args: tuple[Any, ...]) -> int:
-    if op == "table":
-        return len(args)
-    if op in _REDUCERS:
-        return 0
-    operands = args[1:] if op == "take" else args
-    return max((a.length for a in operands if isinstance(a, Sym)), default=0)
-
-
 def _sym(op: str, args: tuple[Any, ...], kind: Kind, low: float = -_INF, high: float = _INF) -> Sym:
     """An operation as an expression; one on known numbers and tables alone is computed."""
     operands = [a for a in args if isinstance(a, Sym)]
@@ -280,7 +240,7 @@ def _outward(bounds: tuple[float, float], kind: Kind) -> tuple[float, float]:
 
 def _arith(op: str, a: Num, b: Num, kind: Kind, bounds: tuple[float, float]) -> Num:
     if not isinstance(a, Sym) and not isinstance(b, Sym):
-        return _COMPUTE[op](a, b)  # type: ignore[no-any-return]
+        return COMPUTE[op](a, b)  # type: ignore[no-any-return]
     return _sym(op, (a, b), kind, *bounds)
 
 
@@ -346,7 +306,7 @@ def _compare(op: Literal["lt", "le"], a: Num, b: Num) -> Bool:
         return False
     if is_sym(a) or is_sym(b):
         return _sym(op, (a, b), "bool")
-    return bool(_COMPUTE[op](a, b))
+    return bool(COMPUTE[op](a, b))
 
 
 def eq(a: Num, b: Num) -> Bool:
@@ -421,7 +381,7 @@ def _as_joint(chosen: Num, other: Num) -> Num:
 
 def _monotone(op: str, x: Num, kind: Kind, function: Callable[[float], float]) -> Num:
     if not isinstance(x, Sym):
-        return _COMPUTE[op](x)  # type: ignore[no-any-return]
+        return COMPUTE[op](x)  # type: ignore[no-any-return]
     bounds = (v if math.isinf(v) else function(v) for v in (x.low, x.high))
     return _sym(op, (x,), kind, *bounds)
 
@@ -458,7 +418,7 @@ def as_float(x: Num) -> Num:
 
 def to_float32(x: Num) -> Num:
     """`x` rounded to float32, as torch computes with it, and a float64 again."""
-    return _monotone("to_float32", as_float(x), "float", _COMPUTE["to_float32"])
+    return _monotone("to_float32", as_float(x), "float", COMPUTE["to_float32"])
 
 
 def take(values: Num, index: Num) -> Num:
@@ -498,70 +458,3 @@ def any_of(x: Bool) -> Bool:
 def _reduce(op: str, x: Sym, kind: Kind, low: float, high: float) -> Any:
     result = Sym(op, (x,), kind, low, high)
     return evaluate(result, {}) if x.op == "table" else result
-
-
-def evaluate(x: Any, values: Mapping[str, int], memo: dict[Sym, Any] | None = None) -> Any:
-    """The value of an expression for known symbols; a plain number is returned as it is, a table as an array.
-
-    Args:
-        x: an expression, number or condition.
-        values: the value of each symbol, by name; a float stays one.
-        memo: results of earlier calls with the same `values`, shared to evaluate common subterms once.
-
-    Raises:
-        KeyError: a symbol has no value.
-    """
-    if not isinstance(x, Sym):
-        return x
-    memo = {} if memo is None else memo
-    if x not in memo:
-        if x.op == "symbol":
-            given = values[x.args[0]]
-            memo[x] = given if isinstance(given, float) else int(given)
-        elif x.op == "table":
-            memo[x] = np.array(x.args, tables.DTYPE[x.kind])
-        else:
-            args = [evaluate(a, values, memo) for a in x.args]
-            if x.length or any(isinstance(a, np.ndarray) for a in args):
-                compute = tables.COMPUTE.get(x.op) or _COMPUTE[x.op]
-                result: np.ndarray[Any, Any] = np.asarray(compute(*args)).astype(tables.DTYPE[x.kind])
-                memo[x] = result if x.length else result.item()
-            else:
-                memo[x] = _COMPUTE[x.op](*args)
-    return memo[x]
-
-
-def symbols(x: Any, seen: set[Sym] | None = None) -> Iterator[str]:
-    """The names of the symbols that an expression contains, each once.
-
-    Args:
-        x: an expression, number or condition.
-        seen: subterms of earlier calls, which are left out; those of `x` are added.
-    """
-    waiting, seen = [x], set() if seen is None else seen
-    while waiting:
-        y = waiting.pop()
-        if isinstance(y, Sym) and y.op != "table" and y not in seen:
-            seen.add(y)
-            if y.op == "symbol":
-                yield y.args[0]
-            else:
-                waiting += y.args
-
-
-def is_plain(x: Num) -> bool:
-    """Whether a number is made of symbols by sums, differences and products alone."""
-    return not is_sym(x) or x.op == "symbol" or (x.op in ("add", "sub", "mul") and all(map(is_plain, x.args)))
-
-
-def _same(a: Sym, b: Sym, seen: set[tuple[int, int]]) -> bool:
-    """Whether two expressions are the same one; pairs already compared are remembered, as subterms are shared."""
-    if a is b or (id(a), id(b)) in seen:
-        return True
-    if hash(a) != hash(b) or (a.op, a.kind, len(a.args)) != (b.op, b.kind, len(b.args)):
-        return False
-    for x, y in zip(a.args, b.args, strict=True):
-        if type(x) is not type(y) or not (_same(x, y, seen) if isinstance(x, Sym) else x == y):
-            return False
-    seen.add((id(a), id(b)))
-    return True

@@ -60,7 +60,8 @@ def pooled_patches_within(height: Num, width: Num, patch: int, max_patches: int,
     new_width = num.where(flat, num.minimum(num.maximum(width // height, 1) * unit, longest), num.maximum(columns, 1) * unit)
     # the source's other refusal, of sizes with too many patches, cannot happen: both sides are floors
     holds = num.negate(num.both(flat, thin))
-    return Guarded(new_height, new_width, holds, f"no multiple of {unit} pixels of its shape has at most {max_patches} patches")
+    message = f"the image is too elongated: no multiple of {unit} pixels of its shape has at most {max_patches} patches"
+    return Guarded(new_height, new_width, holds, message)
 
 
 def patch_grid_within(height: Num, width: Num, patch_height: int, patch_width: int, max_patches: int) -> Size:

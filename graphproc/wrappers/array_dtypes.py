@@ -40,7 +40,7 @@ def check_for_bytes(images: Any) -> None:
         raise ImageError("images: expected PIL images or arrays, got a torch tensor, which timm resizes as floats. Use .numpy().")
     if any(getattr(image, "mode", "") == "LAB" for image in flatten_images(images)):
         raise ImageError(
-            "images: expected PIL images of another mode than LAB, in which Pillow resizes other bytes than arrays hold. "
+            "images: expected PIL images of modes other than LAB, where Pillow resizes other bytes than arrays hold. "
             "Convert the image to RGB."
         )
 

@@ -36,7 +36,8 @@ def check_lengths(backend: str, output: Output, value: Any) -> None:
         lengths = [len(one) for one in value]
         if len(set(lengths)) > 1:
             raise ShapeError(
-                f"{output.name}: expected as many channels, or parts, of each image, got {lengths}. Pass return_tensors=None."
+                f"{output.name}: expected equal numbers of channels, or parts, of all images, got {lengths}. "
+                "Pass return_tensors=None."
             )
 
 
@@ -74,7 +75,7 @@ def contained(backend: str, output: Output, value: Any, apart: Callable[[], list
 
 
 def as_numbers(value: Any) -> Any:
-    """Return floats as Python's, of which a framework makes its default type; other numbers stay an array."""
+    """Return floats as Python's, so that a framework makes its default type of them; other numbers stay an array."""
     numbers = np.asarray(value)
     return numbers.tolist() if numbers.dtype.kind == "f" else value
 

@@ -78,7 +78,7 @@ def _readable(source: Source, label: str) -> Any:
         return io.BytesIO(_decoded_data_url(path, label))
     if isinstance(path, str) and (data := _decoded_text(path)):
         return io.BytesIO(data)
-    raise ImageError(f"{label}: expected an image file, got a path where there is none. Check the path.")
+    raise ImageError(f"{label}: expected an image file, found nothing at this path. Check the path.")
 
 
 def _decoded_data_url(url: str, label: str) -> bytes:

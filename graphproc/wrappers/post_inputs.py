@@ -117,7 +117,7 @@ def _check_lengths(method: Method, fields: Mapping[str, Array]) -> None:
                 raise ImageError(_expected(method, name, array))
             if isinstance(want, str) and known.setdefault(want, (have, name))[0] != have:
                 length, other = known[want]
-                raise ImageError(f"{method.name}: expected as many {want} in {name} as in {other}, {length}, got {have}")
+                raise ImageError(f"{method.name}: expected {length} {want} in {name}, the number in {other}, got {have}")
 
 
 def with_a_row(array: Array) -> Array:
@@ -176,8 +176,8 @@ def read_sizes(method: Method, options: Mapping[str, Any], count: int) -> Sizes:
         except (TypeError, ValueError):  # rows of several lengths
             rows = np.empty(0)
         if rows.shape != shape or rows.dtype.kind not in "iuf" or not rows.min() > 0 or not np.isfinite(rows).all():
-            whose = "two images of each pair" if method.pairs else "each image"
-            raise ImageError(f"{keyword}: expected (height, width) of {whose}, {list(shape)}, got {given!r:.80}")
+            owner = "two images of each pair" if method.pairs else "each image"
+            raise ImageError(f"{keyword}: expected (height, width) of {owner}, {list(shape)}, got {given!r:.80}")
         fractional = rows.dtype.kind == "f" and not np.array_equal(rows, np.round(rows))
         found[keyword] = rows.astype(np.float64 if fractional else np.int64)
         kind = promoted(kind, _kind_of_sizes(method, given, rows))
@@ -189,7 +189,7 @@ def check_masks(method: Method, given: Given, sizes: Sizes) -> None:
     if method.resizes_all == "always" or (method.resizes_all == "to sizes" and sizes.rows):
         for name, arrays in given.fields.items():
             if arrays and 0 in arrays[0].shape:
-                raise ImageError(f"{method.name}: expected a query at least, got {name} {list(arrays[0].shape)} of each image")
+                raise ImageError(f"{method.name}: expected at least one query, got {name} {list(arrays[0].shape)} of each image")
 
 
 def _kind_of_sizes(method: Method, given: Any, rows: Array) -> str:

@@ -167,7 +167,7 @@ def test_engines_without_words_for_the_processor_say_so() -> None:
 def test_extensions_have_no_words_for_masks() -> None:
     found, lines = contestants(Task(PROCESSORS["DETR"], PHOTO), names=(EXTENSIONS,))
     assert found == []
-    assert lines == [f"{EXTENSIONS}: it has no words for what DetrImageProcessor does"]
+    assert lines == [f"{EXTENSIONS}: it cannot express what DetrImageProcessor does"]
 
 
 def test_samples_of_several_images_are_one_run() -> None:

@@ -113,7 +113,7 @@ def test_a_file_and_a_name_that_ask_for_a_backend_keep_it_on_the_command_line(tm
 @pytest.mark.parametrize("option", ["backend", "revision"])
 def test_a_graph_has_its_own(command: str, option: str) -> None:
     arguments = [command, "a.onnx", *(["x.png"] if command == "run" else []), f"--{option}", "pil"]
-    assert f"--{option}: a.onnx has its own compiled in" in run(*arguments, code=2)
+    assert f"--{option}: a.onnx was exported with its own" in run(*arguments, code=2)
 
 
 # ---- messages ----------------------------------------------------------------------------------------------------------

@@ -70,7 +70,7 @@ def test_a_session_says_which_size_was_expected() -> None:
         session.run({"images": np.ascontiguousarray(LANDSCAPE.transpose(1, 0, 2))[None]})
 
 
-def test_further_inputs_of_another_size_are_refused_before_anything_runs() -> None:
+def test_extra_inputs_of_another_size_are_refused_before_anything_runs() -> None:
     """What the preprocessing reads shares its sizes, whatever the model's own inputs call theirs."""
     helper = onnx.helper
     nodes = [helper.make_node("ReduceMean", ["pixel_values"], ["m"], axes=[2, 3]), helper.make_node("Add", ["m", "more"], ["y"])]

@@ -133,7 +133,7 @@ def test_what_a_text_can_break(old: str, new: str, message: str) -> None:
         ((Output("y", "rescale", joins.PrefixImageIndex()),), "output y: prefix_image_index: expected i64 rows and columns"),
         (
             (Output("y", "rescale"), Output("z", "resample", sample=joins.STACK)),
-            "y says otherwise than the rest how images make samples",
+            "output y: expected a join of samples for all outputs or for none",
         ),
     ],
     ids=["unknown value", "repeated name", "another type", "some in samples"],

@@ -262,7 +262,7 @@ def test_refused(write: Callable[[Value], Any], message: str) -> None:
 def test_sizes_of_an_input() -> None:
     x, _ = values()
     with pytest.raises(
-        ProgramError, match=r"name_sizes expects what a step gave, got the input 'x'\. Name the sizes where the input"
+        ProgramError, match=r"name_sizes: expected the result of a step, got the input 'x'\. Name the sizes where the input"
     ):
         x.builder.name_sizes(x, count=0)
 

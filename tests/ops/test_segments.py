@@ -71,7 +71,7 @@ N = num.symbol("n")
         (Where(), (I64, I64), "where: expected bool, got i64"),
         (Where(), (FLAGS, FLAGS), "where: expected f32 or i32 or i64, got bool"),
         (Where(0.5), (FLAGS, I64), "where: i64 cannot hold 0.5"),
-        (Where(), (FLAGS, TensorType("i64", (5, 3))), "where: expected operands of one rank whose sizes are equal or 1"),
+        (Where(), (FLAGS, TensorType("i64", (5, 3))), "where: expected operands of one rank with sizes that are equal or 1"),
         (Where(), (FLAGS, TensorType("i64", (4,))), "where: expected operands of one rank"),
         (Where(), (FLAGS, TensorType("i64", (N, 4))), "where: expected operands of one rank"),
         (CumSum(), (TensorType("f32", (5,)),), "cum_sum: expected bool or i64, got f32"),

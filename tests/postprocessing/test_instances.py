@@ -154,5 +154,5 @@ def test_refused() -> None:
     model = outputs(QUERIES, 0)
     with pytest.raises(ConfigError, match="return_coco_annotation and return_binary_maps: expected one of them, got both"):
         getattr(ours(NAMES[0])[0], METHOD)(model, return_coco_annotation=True, return_binary_maps=True)
-    with pytest.raises(ConfigError, match=r"expected the settings to say which classes are things, metadata=\{'thing_ids'"):
+    with pytest.raises(ConfigError, match=r"the numbers of the classes of things in the settings, metadata=\{'thing_ids'"):
         getattr(ours("OneFormerImageProcessor")[0], METHOD)(model, task_type="panoptic")

@@ -121,7 +121,7 @@ def test_refused() -> None:
     processor = gp.Sam2ImageProcessor()
     with pytest.raises(ImageError, match="image: expected one image, got 2"):
         processor.generate_crop_boxes([np.zeros((4, 4, 3))] * 2, 64)
-    with pytest.raises(ConfigError, match=r"points_per_crop: expected as many points in each layer, .* got \[32, 16\]"):
+    with pytest.raises(ConfigError, match=r"points_per_crop: expected equal numbers of points in all layers, .* got \[32, 16\]"):
         processor.generate_crop_boxes(np.zeros((40, 40, 3)), 64, crop_n_layers=1, crop_n_points_downscale_factor=2)
     with pytest.raises(ImageError, match="iou_scores: expected one for each of 2 masks, got 3"):
         processor.filter_masks(np.zeros((2, 1, 4, 4)), np.zeros((3, 1)), (4, 4), (0, 0, 4, 4))

@@ -16,7 +16,7 @@ from support.graphs import run_expressions
 from support.strategies import SYMBOLS, conditions, expressions, sides
 
 from graphproc.errors import EmitError, TracedBranchError
-from graphproc.sizes import num, text
+from graphproc.sizes import evaluation, num, text
 
 H, W = num.symbol("height"), num.symbol("width")
 EXACT = 2**53
@@ -261,7 +261,7 @@ FUNCTIONS = {
 
 def test_every_function_in_a_text_can_be_evaluated() -> None:
     """A random expression seldom has the rare ones."""
-    for op in num._COMPUTE:
+    for op in evaluation.COMPUTE:
         if not set(str(num.Sym(op, (H, W), "int")).split()) & set(text.BINDING):  # no sign, so a function
             assert op in {*FUNCTIONS, "not", "round", "min", "max", "float"}
 

@@ -107,7 +107,7 @@ def test_attributes_are_a_processors_own() -> None:
     [("JanusImageProcessor", "image_mean"), ("DeepseekVLHybridImageProcessor", "high_res_image_mean")],
 )
 def test_no_background_is_made_of_one_number(name: str, key: str) -> None:
-    with pytest.raises(ConfigError, match=f"{key}: expected a number for each channel, of which the background is made, got 0"):
+    with pytest.raises(ConfigError, match=f"{key}: expected a number for each channel, for the background's colour, got 0"):
         processor_class(name)(**{key: 0})
 
 

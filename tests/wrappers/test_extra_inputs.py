@@ -42,7 +42,7 @@ def test_arguments_have_the_order_of_transformers(name: str) -> None:
     assert list(ours) == wanted[: len(ours)]
 
 
-def test_classes_without_further_inputs_there_have_none_here() -> None:
+def test_classes_without_extra_inputs_there_have_none_here() -> None:
     assert {name for name, spec in specs().items() if spec.extra_inputs or spec.texts} <= {
         n for n, r in specs().items() if r.arguments
     }

@@ -114,7 +114,7 @@ ASSUMED: list[tuple[dict[str, Any], str, str]] = [
     ({"image_processor_type": "SwinImageProcessor"}, "ViTImageProcessor", "'SwinImageProcessor' is taken for ViTImageProcessor"),
     ({"image_processor_type": "ResNetImageProcessor"}, "ConvNextImageProcessor", "is taken for ConvNextImageProcessor"),
     ({"feature_extractor_type": "ImageFeatureExtractor"}, "ViTImageProcessor", "no image_processor_type: the plain settings"),
-    ({}, "ViTImageProcessor", "no image_processor_type: the plain settings are taken for ViTImageProcessor"),
+    ({}, "ViTImageProcessor", "no image_processor_type: the plain settings are read as those of ViTImageProcessor"),
 ]
 
 

@@ -246,7 +246,10 @@ def test_masks_of_no_query_that_are_resized(name: str) -> None:
     shapes = {"class_queries_logits": (2, 0, 4), "masks_queries_logits": (2, 0, 5, 6)}
     outputs = SimpleNamespace(**{key: torch.zeros(shape) for key, shape in shapes.items()}, patch_offsets=None)
     for method in ("instance",) if name == "MaskFormer" else ("semantic", "instance", "panoptic"):
-        for processor, message in ((theirs(name), "Non-empty 4D"), (ours(name), "expected a query at least, got class_queries")):
+        for processor, message in (
+            (theirs(name), "Non-empty 4D"),
+            (ours(name), "at least one query, got class_queries"),
+        ):
             with pytest.raises((RuntimeError, ImageError), match=message):
                 getattr(processor, f"post_process_{method}_segmentation")(outputs, target_sizes=[(7, 8), (9, 3)])
 

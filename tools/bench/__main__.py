@@ -42,7 +42,7 @@ def main() -> int:
     parser.add_argument("--sizes", nargs="*", type=_sides, metavar="HxW", default=list(works.SIZES), help="of images")
     parser.add_argument("--batches", nargs="*", type=int, metavar="N", default=None, help="batches to compare; none for none")
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
-    parser.add_argument("--engines", nargs="+", metavar="TEXT", help="only engines whose name contains one of these")
+    parser.add_argument("--engines", nargs="+", metavar="TEXT", help="only engines with one of these in the name")
     parser.add_argument("--seconds", type=float, default=4.0, help="for the turns of a cell; batches get three times that")
     parser.add_argument("--runs", type=int, help="rounds of a cell, of every engine, instead of --seconds")
     parser.add_argument(
@@ -65,7 +65,7 @@ def main() -> int:
     figures = summary.figures(table, results["costs"])
     print(report.summary_text(figures))
     if results["options"]["clock"] == "cpu":
-        print("One thread by the processor's time, several by the clock's: compare only figures of as many threads.")
+        print("One thread by the processor's time, several by the clock's: compare only figures of the same number of threads.")
     if options.output is not None:
         options.output.mkdir(parents=True, exist_ok=True)
         if not options.read:

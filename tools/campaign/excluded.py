@@ -216,7 +216,7 @@ LIMITS: tuple[Limit, ...] = (
     Limit(
         "samples of one and three channels",
         "numpy and torch repeat the one in Mllama's, as they do not elsewhere (README, What a call reads)",
-        "expected samples of as many channels",
+        "expected samples with equal numbers of channels",
         ("Mllama",),
     ),
     Limit(

@@ -94,7 +94,7 @@ def _by_strips(g: Builder, x: Value, lead: int, plan: ResizePlan) -> Value:
     if isinstance(vertical.count, int):
         g.note("strips", f"{in_strips.strip_length} of {vertical.count} rows at once; {rows} if the vertical axis is first")
     else:
-        g.note("strips", "as many rows as divide the height and suit the cache", "decided in the graph for each image")
+        g.note("strips", "rows that divide the height and fit the cache", "decided in the graph for each image")
     constants, finish = ([], lambda y: y) if inner is None else inner.of_planes(g)
 
     def each(both: Callable[[Value], Value]) -> Value:

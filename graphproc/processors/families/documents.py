@@ -157,7 +157,7 @@ DO_CROP_MARGIN = Setting(True, flag, "Cut off the margins around a page's conten
 PAGE = {
     **NORMALIZE,
     "do_thumbnail": Setting(True, flag, "Shrink an image that is larger than the page."),
-    "do_align_long_axis": Setting(False, flag, "Turn an image whose longer side is not the page's."),
+    "do_align_long_axis": Setting(False, flag, "Turn a wide image for a high page, and a high one for a wide page."),
     "do_pad": True,
 }
 CONTENT_ON_PAGE = (crop_margin, aligned, shorter_side, reduced_thumbnail, on_page, stages.rescale, stages.normalize)
@@ -183,7 +183,7 @@ SPECS = (
             padding_mode=Setting("constant", None, "What the padding is: constant, symmetric, reflect or edge."),
             patch_size=PATCH_SIDES.of({"height": 30, "width": 30}),
         ),
-        limitations="samples of several images, of which only the first is described",
+        limitations="samples of several images: transformers describes only the first",
         outputs=("images", "image_unpadded_heights", "image_unpadded_widths", "image_scale_factors", "image_sizes"),
         model_inputs=(
             "images",

@@ -81,7 +81,7 @@ NEAR = Parity(
     PIL_PARITY.compared_with,
     1e-4,
     "torch's compiled code fuses other products with sums on processors without AVX2, "
-    "and numpy adds up arrays channels first otherwise",
+    "and numpy adds up channels-first arrays in another order",
 )
 
 

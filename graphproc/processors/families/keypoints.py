@@ -13,7 +13,7 @@ from graphproc.processors.constants import RESCALE, resize_to
 from graphproc.processors.deliveries import nested_in_pil
 from graphproc.processors.spec import ONLY_PIL, ProcessorSpec, Samples
 
-NOT_COMPILED = "do_rescale=False with do_grayscale, which leaves bytes where an image is gray and makes float64 where not"
+NOT_COMPILED = "do_rescale=False with do_grayscale, which gives bytes for gray images and float64 for others"
 SIZE = {"height": 480, "width": 640}
 GRAY = Setting(False, flag, "Make gray of all channels.")
 SETTINGS = {**resize_to(SIZE, "bilinear"), "default_to_square": False, **RESCALE, "do_grayscale": GRAY}

@@ -94,7 +94,7 @@ def _background(config: Config, key: str) -> tuple[int, ...]:
     if mean is None:
         return GRAY
     if not isinstance(mean, (list, tuple)):
-        raise ConfigError(f"{key}: expected a number for each channel, of which the background is made, got {mean!r}")
+        raise ConfigError(f"{key}: expected a number for each channel, for the background's colour, got {mean!r}")
     return tuple(int(v * 255) for v in mean)
 
 

@@ -134,7 +134,7 @@ LINE = usual(
     do_pad=True,
     pad_size={"height": 48, "width": 320},
     max_image_width=Setting(3200, Whole(1), "The most pixels that a line is wide."),
-    character_list=Setting((), texts, "The characters that the model tells apart, in order."),
+    character_list=Setting((), texts, "The characters that the model recognizes, in order."),
 )
 LINE_CALLS = dict.fromkeys(("size", "max_image_width"), OWN)
 

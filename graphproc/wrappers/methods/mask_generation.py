@@ -56,7 +56,7 @@ def generate_crop_boxes(
     boxes = masks_of.crop_boxes(height, width, crop_n_layers, overlap_ratio)
     counts = [int((points_per_crop or 0) / (crop_n_points_downscale_factor or 1) ** layer) for layer in range(crop_n_layers + 1)]
     if len(set(counts)) > 1 or min(counts) < 1:
-        raise ConfigError(f"points_per_crop: expected as many points in each layer, one at least, got {counts}")
+        raise ConfigError(f"points_per_crop: expected equal numbers of points in all layers, at least one, got {counts}")
     unit = masks_of.grid(counts[0], np.float64 if pil else np.float32)
     points = np.stack([masks_of.points_in(box, unit, target_size) for _, box in boxes], axis=1)[None]
     corners = np.array([box for _, box in boxes], dtype=np.float32)

@@ -22,7 +22,7 @@ from graphproc.sizes.rules import Size
 
 LABEL_SETTINGS = {"ignore_index": IGNORE_INDEX, "do_reduce_labels": DO_REDUCE_LABELS.of(False), "num_labels": NUM_LABELS}
 SIZE_DIVISOR = Setting(32, Whole(), "What the sides become multiples of, in pixels; 0 leaves them.")
-LABELS = "segmentation_maps and the mask_labels and class_labels made of them (lists of as many masks as a map has labels)"
+LABELS = "segmentation_maps and the mask_labels and class_labels made of them (a list with one mask for each label of the map)"
 
 
 @stages.resizing

@@ -70,7 +70,7 @@ SPECS = (
             rgb=True,
             repo_path=Setting("shi-labs/oneformer_demo", None, "The folder of `class_info_file`."),
             class_info_file=Setting(None, None, "A JSON file in `repo_path` with the name of each class."),
-            num_text=Setting(None, None, "The number of texts, of which none is compiled."),
+            num_text=Setting(None, None, "The number of texts, which are not compiled."),
         ),
         limitations=f"{LABELS}, and text_inputs (strings of the class names in class_info_file)",
         outputs=("pixel_values", "pixel_mask", "task_inputs"),

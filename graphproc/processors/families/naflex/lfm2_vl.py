@@ -30,9 +30,7 @@ SETTINGS = {
     "max_image_tokens": MAX_IMAGE_TOKENS.of(256),
     "encoder_patch_size": Setting(16, Whole(1), "The side of a patch, in pixels."),
     "tile_size": TILE_SIZE.of(512),
-    "max_pixels_tolerance": Setting(
-        2.0, number, "How many times the most pixels of one part an image may have before it is cut."
-    ),
+    "max_pixels_tolerance": Setting(2.0, number, "From how many times the most pixels of one part an image is cut."),
     "return_row_col_info": RETURN_ROW_COL_INFO.of(False),
 }
 OUTPUTS = ("pixel_values", "pixel_attention_mask", "spatial_shapes")
@@ -89,9 +87,7 @@ def parts(b: ProgramBuilder, config: Config, x: Value) -> None:
         length, fits = num.where(large, fill, num.maximum(of_whole, fill)), of_whole <= fill
     else:
         length, fits = num.where(large, of_tile, of_whole), num.eq(of_whole, of_tile)
-    message = (
-        "the thumbnail has more patches than are filled up, or other ones than tiles. Set do_pad, or use_thumbnail to false."
-    )
+    message = "the thumbnail does not have the number of patches that all parts get. Set do_pad, or use_thumbnail to false."
     b.require(num.either(num.negate(thumbnail), fits), message)
 
     found, masks, shapes = [], [], []

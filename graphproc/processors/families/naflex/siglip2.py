@@ -160,7 +160,7 @@ SPECS = (
     replace(
         GEMMA,
         name="Gemma4UnifiedImageProcessor",
-        limitations="images that are not resized and whose sides are no multiples of a soft token's",
+        limitations="images that are not resized, with sides that are not multiples of a soft token's side",
         backends=ONLY_TORCHVISION,
         finish=unified_gemma,
     ),

@@ -116,7 +116,7 @@ def patches_and_merge_sizes(b: ProgramBuilder, config: Config, x: Value) -> None
     b.output("image_merge_sizes", b.add(Numbers((stages.count(config, "merge_size"),), shape=())), delivery=STACKED)
 
 
-FRAMES = Setting(None, Whole(1), "How many frames of a video a patch has; a still image stands for as many.")
+FRAMES = Setting(None, Whole(1), "How many frames of a video a patch has; a still image is repeated to fill them.")
 EXPAND = Setting(1, Whole(1), "What a token's side is multiplied by, in torchvision's backend.")
 LIMITS = "The fewest (shortest_edge) and the most (longest_edge) pixels of a resized image."
 

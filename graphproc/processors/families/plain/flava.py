@@ -19,12 +19,12 @@ EPSILON = 0.1
 
 MASK = {
     "return_image_mask": Setting(False, None, "Give random masks as well, which are not compiled."),
-    "input_size_patches": Setting(14, None, "Of random masks, which are not compiled."),
-    "total_mask_patches": Setting(75, None, "Of random masks, which are not compiled."),
-    "mask_group_min_patches": Setting(16, None, "Of random masks, which are not compiled."),
-    "mask_group_max_patches": Setting(None, None, "Of random masks, which are not compiled."),
-    "mask_group_min_aspect_ratio": Setting(0.3, None, "Of random masks, which are not compiled."),
-    "mask_group_max_aspect_ratio": Setting(None, None, "Of random masks, which are not compiled."),
+    "input_size_patches": Setting(14, None, "A setting of random masks, which are not compiled."),
+    "total_mask_patches": Setting(75, None, "A setting of random masks, which are not compiled."),
+    "mask_group_min_patches": Setting(16, None, "A setting of random masks, which are not compiled."),
+    "mask_group_max_patches": Setting(None, None, "A setting of random masks, which are not compiled."),
+    "mask_group_min_aspect_ratio": Setting(0.3, None, "A setting of random masks, which are not compiled."),
+    "mask_group_max_aspect_ratio": Setting(None, None, "A setting of random masks, which are not compiled."),
 }
 STEPS = {
     "do_resize": True,

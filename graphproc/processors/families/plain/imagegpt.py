@@ -45,7 +45,7 @@ SPECS = (
             square(256),
             "bilinear",
             INCEPTION,
-            clusters=Setting(None, colors, "The colours, in [-1, 1], that pixels are replaced by the numbers of."),
+            clusters=Setting(None, colors, "The colours, in [-1, 1]; a pixel becomes the number of the nearest one."),
             do_color_quantize=Setting(True, flag, "Replace pixels by the number of the nearest colour in `clusters`."),
         ),
         limitations="do_color_quantize of pixels that are neither rescaled nor normalized",

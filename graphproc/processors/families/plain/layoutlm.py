@@ -29,7 +29,7 @@ def crop(b: ProgramBuilder, config: Config, x: Value) -> Value:
     if b.backend == TORCHVISION:
         return stages.center_crop(b, config, x)
     if config.do_center_crop:
-        raise ConfigError(f"do_center_crop: {config.processor} cannot crop, in transformers neither. Set it to false.")
+        raise ConfigError(f"do_center_crop: {config.processor} cannot crop, in transformers either. Set it to false.")
     return x
 
 

@@ -210,7 +210,7 @@ SPECS = (
             "max_image_size": TILE.of({"longest_edge": 512}),
             "max_image_tiles": Setting(27, Whole(), "The most tiles of an image, the whole one not counted."),
         },
-        limitations="rows and cols without samples of no image at the end, which have empty ones here",
+        limitations="rows and cols of samples without images: transformers leaves them out at the end, here they are empty lists",
         outputs=OUTPUTS,
         finish=with_tiles,
         samples=Samples(0),

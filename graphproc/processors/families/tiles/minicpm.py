@@ -23,7 +23,7 @@ from graphproc.sizes.slices import Slices, slices
 
 SETTINGS = {
     "max_slice_nums": Setting(9, Whole(), "The most slices of an image."),
-    "scale_resolution": Setting(448, Whole(1), "The side in pixels of a square that has as many pixels as a slice."),
+    "scale_resolution": Setting(448, Whole(1), "The side in pixels of a square of a slice's area."),
     "patch_size": PATCH_SIZE.of(14),
     "slice_mode": Setting(True, None, "Cut large images into slices."),
     "downsample_mode": Setting("16x", None, 'How many patches make one token: 4 for "4x", 16 for others.'),
