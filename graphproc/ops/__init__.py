@@ -16,7 +16,6 @@ from graphproc.ops.composite_on_white import CompositeOnWhite
 from graphproc.ops.compress import Compress
 from graphproc.ops.concat import Concat
 from graphproc.ops.content_box import ContentBox
-from graphproc.ops.crop import Crop
 from graphproc.ops.cum_sum import CumSum
 from graphproc.ops.distinct import Distinct
 from graphproc.ops.extend import Extend
@@ -46,9 +45,9 @@ from graphproc.ops.resample import Resample
 from graphproc.ops.rescale import Rescale
 from graphproc.ops.rotate import Rotate
 from graphproc.ops.select_channels import SelectChannels
+from graphproc.ops.slice import Slice
 from graphproc.ops.softmax import Softmax
 from graphproc.ops.standardize import Standardize
-from graphproc.ops.take import Take
 from graphproc.ops.to_channels_first import ToChannelsFirst
 from graphproc.ops.top_k import TopK
 from graphproc.ops.unary import Unary
@@ -67,7 +66,6 @@ __all__ = [
     "Compress",
     "Concat",
     "ContentBox",
-    "Crop",
     "CumSum",
     "Distinct",
     "Extend",
@@ -97,9 +95,9 @@ __all__ = [
     "Resize",
     "Rotate",
     "SelectChannels",
+    "Slice",
     "Softmax",
     "Standardize",
-    "Take",
     "ToChannelsFirst",
     "TopK",
     "Unary",

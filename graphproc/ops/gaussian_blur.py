@@ -11,7 +11,7 @@ from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.ir.op import Array, Op, op, require_dtype, require_layout
 from graphproc.ir.types import TensorType
 from graphproc.ops.mirror_pad import MirrorPad
-from graphproc.ops.take import Take
+from graphproc.ops.slice import Slice
 from graphproc.sizes.num import Num
 
 
@@ -55,9 +55,9 @@ class GaussianBlur(Op):
         for axis in (-2, -1):
             size = x.shape[axis]
             lines = self._canvas(axis, *x.shape[-2:]).numpy(x).astype(np.float64)
-            total = Take(axis, self.radius, size).numpy(lines) * center
+            total = Slice((axis,), (self.radius,), (size,)).numpy(lines) * center
             for distance, weight in reversed(list(enumerate(sides, 1))):
-                first, last = (Take(axis, self.radius + step, size).numpy(lines) for step in (-distance, distance))
+                first, last = (Slice((axis,), (self.radius + step,), (size,)).numpy(lines) for step in (-distance, distance))
                 total = total + (first + last) * weight
             x = total.astype(np.float32)
         return x

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from graphproc.ir.op import Op
 from graphproc.ir.types import TensorType
-from graphproc.ops import ByteMap, Concat, MirrorPad, Rearrange, SelectChannels, Take
+from graphproc.ops import ByteMap, Concat, MirrorPad, Rearrange, SelectChannels, Slice
 from graphproc.passes.base import Declined, Match, Pass, WithOperands
 
 
@@ -80,6 +80,6 @@ def _each_channel(mapped: ByteMap, move: Rearrange, x: TensorType) -> Sequence[O
     ops: list[Op | WithOperands] = [once]
     parts: list[int] = []
     for channel in range(count):
-        ops += [WithOperands(Take(-1, channel * each, each), (0,)), ByteMap(_operations(mapped, (channel,)))]
+        ops += [WithOperands(Slice((-1,), (channel * each,), (each,)), (0,)), ByteMap(_operations(mapped, (channel,)))]
         parts += [len(ops) - 1] * (whole[1] // each)
     return [*ops, WithOperands(Concat(-1), tuple(parts))]

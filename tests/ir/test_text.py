@@ -267,7 +267,7 @@ def test_long_texts_take_seconds() -> None:
 
 
 def test_many_places_cost_nothing_to_read() -> None:
-    body = 'body=[crop<top=index, left=0, height=2, width=2>], known=[["height", 9], ["width", 9]]'
+    body = 'body=[slice<axes=[-2, -1], starts=[index, 0], lengths=[2, 2]>], known=[["height", 9], ["width", 9]]'
     program = parse(
         SHORT.replace("output y = y", f"symbol index >= 0\nz = for_each<count=1000000000000, {body}>(y)\noutput y = z")
     )

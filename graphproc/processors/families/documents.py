@@ -11,7 +11,7 @@ from graphproc.configs.settings import Setting, flag
 from graphproc.errors import ConfigError
 from graphproc.ir.backends import TORCHVISION
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import ContentBox, Crop, MirrorPad, Numbers, Pad, ReduceBlocks, Resample, Rotate
+from graphproc.ops import ContentBox, MirrorPad, Numbers, Pad, ReduceBlocks, Resample, Rotate, Slice
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, IMAGENET, INCEPTION, NORMALIZE, resize_to, square, usual
 from graphproc.processors.settings import PATCH_SIDES
@@ -29,7 +29,7 @@ def crop_margin(b: ProgramBuilder, config: Config, x: Value, threshold: int = 20
         return x
     content = ContentBox(threshold, stages.BYTE_ARITHMETICS[b.backend])
     box = b.name_sizes(b.add(content, x), content_top=0, content_left=0, content_height=1, content_width=1)
-    return b.add(Crop(*box), x)
+    return b.add(Slice.window(*box), x)
 
 
 def align_long_axis(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -100,7 +100,7 @@ def on_page(b: ProgramBuilder, config: Config, x: Value) -> Value:
     # Pixels missing in front. A negative number is cut off there: the larger half of what is too much.
     top, left = (height - rows) // 2, (width - columns) // 2
     inside = num.minimum(rows, height), num.minimum(columns, width)
-    x = b.add(Crop(num.maximum(0 - top, 0), num.maximum(0 - left, 0), *inside), x)
+    x = b.add(Slice.window(num.maximum(0 - top, 0), num.maximum(0 - left, 0), *inside), x)
     return b.add(Pad(num.maximum(top, 0), num.maximum(left, 0), height, width), x)
 
 

@@ -36,8 +36,8 @@ from graphproc.ops import (
     Pad,
     ReduceBlocks,
     SelectChannels,
+    Slice,
     Standardize,
-    Take,
 )
 from graphproc.ops.resample import (
     ALIGNED,
@@ -317,7 +317,7 @@ COMPUTED = (
             per_image(partial(transformers_warp, box=box, height=size[0], width=size[1], factor=factor)),
             f"{box} to {size}",
             portable=False,
-            operands=(Take(-1, 0, 23), Numbers(box, "f64", layout="F")),
+            operands=(Slice((-1,), (0,), (23,)), Numbers(box, "f64", layout="F")),
         )
         for box, size, factor in (
             (_BOX, (16, 12), 200.0),

@@ -22,8 +22,8 @@ from graphproc.ops import (
     MultiplyAdd,
     Rearrange,
     Reduce,
+    Slice,
     Softmax,
-    Take,
     TopK,
     Unary,
 )
@@ -176,7 +176,7 @@ def _number(name: str, dtype: str) -> Case:
 def _pair(name: str, dtype: str) -> Case:
     """Return a row for an op on all columns and one of them; divisors are 1 to 5."""
     first = _first(name, dtype)
-    second: tuple[Any, ...] = (*first, Take(-1, 2, 1))
+    second: tuple[Any, ...] = (*first, Slice((-1,), (2,), (1,)))
     if name in ("quotient", "remainder"):
         second = (*second, Binary("remainder", 5), Binary("add", 1))
     elif name == "divide":
@@ -218,7 +218,7 @@ SIZES = (
         Reduce("max", -1, keep=True),
         Reduce("min", -3, keep=True),
     ),
-    row(Binary("add"), operator.add, "the first is the smaller", Take(-2, 0, 1), LOGITS),
+    row(Binary("add"), operator.add, "the first is the smaller", Slice((-2,), (0,), (1,)), LOGITS),
 )
 
 COMBINE = (
@@ -412,8 +412,8 @@ PRODUCTS = (
         MatMul(),
         lambda a, b: a @ b,
         "two matrices",
-        (Take(-3, 0, 1), Rearrange("c h w -> h (c w)", layout="")),
-        (Take(-3, 1, 1), Rearrange("c h w -> (c w) h", layout="")),
+        (Slice((-3,), (0,), (1,)), Rearrange("c h w -> h (c w)", layout="")),
+        (Slice((-3,), (1,), (1,)), Rearrange("c h w -> (c w) h", layout="")),
         within=1e-6,
         cause=ORDER,
     ),

@@ -8,7 +8,7 @@ from graphproc.configs.settings import Setting, flag
 from graphproc.errors import ConfigError
 from graphproc.ir.delivery import LISTS
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Crop, ForEach, Full, Numbers, Pad
+from graphproc.ops import ForEach, Full, Numbers, Pad, Slice
 from graphproc.processors import stages, tiling
 from graphproc.processors.constants import IMAGENET, usual
 from graphproc.processors.families.mask_classification.maskformer import LABELS
@@ -34,7 +34,8 @@ def split(b: ProgramBuilder, config: Config, x: Value) -> Value:
     b.output("patch_offsets", b.add(offsets), joins.PrefixImageIndex(), delivery=LISTS)
     rows = num.where(cut.tall, num.minimum(height, length), height)
     columns = num.where(cut.tall, width, num.minimum(width, length))
-    return b.add(ForEach(cut.number, (Crop(num.where(cut.tall, start, 0), num.where(cut.tall, 0, start), rows, columns),)), x)
+    window = Slice.window(num.where(cut.tall, start, 0), num.where(cut.tall, 0, start), rows, columns)
+    return b.add(ForEach(cut.number, (window,)), x)
 
 
 @stages.when("do_pad")

@@ -9,7 +9,7 @@ from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Crop, Pad
+from graphproc.ops import Pad, Slice
 from graphproc.processors import stages, tiling
 from graphproc.processors.calls import PARTLY
 from graphproc.processors.constants import CLIP, NORMALIZE, RGB, crop_to, resize_to, shortest, square
@@ -50,7 +50,7 @@ def tiles(b: ProgramBuilder, config: Config, x: Value, key: str, side: int, step
     top, left = INDEX // best.grid.columns * side, INDEX % best.grid.columns * side
     height, width = (num.minimum(length - start, side) for length, start in zip(best.canvas, (top, left), strict=True))
     count = best.grid.rows * best.grid.columns
-    return tiling.for_each(b, config, canvas, count, Crop(top, left, height, width), steps(height, width))
+    return tiling.for_each(b, config, canvas, count, Slice.window(top, left, height, width), steps(height, width))
 
 
 def overview_and_tiles(b: ProgramBuilder, config: Config, x: Value) -> Value:

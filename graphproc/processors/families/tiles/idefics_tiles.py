@@ -19,7 +19,7 @@ from graphproc.ir.backends import TORCHVISION
 from graphproc.ir.delivery import LISTS
 from graphproc.ir.join import Join
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Concat, Crop, Extend, Full, Numbers, Pad
+from graphproc.ops import Concat, Extend, Full, Numbers, Pad, Slice
 from graphproc.processors import stages
 from graphproc.processors.constants import INCEPTION, RESCALE, RGB, resize_to
 from graphproc.processors.settings import DO_IMAGE_SPLITTING, RETURN_ROW_COL_INFO
@@ -97,7 +97,7 @@ def _quarters(b: ProgramBuilder) -> list[Value]:
     height, width = b.image.type.size("H"), b.image.type.size("W")
     upper, left = height // 2, width // 2
     vertical, horizontal = ((0, upper), (upper, height - upper)), ((0, left), (left, width - left))
-    return [b.add(Crop(top, start, h, w), b.image) for (top, h), (start, w) in product(vertical, horizontal)]
+    return [b.add(Slice.window(top, start, h, w), b.image) for (top, h), (start, w) in product(vertical, horizontal)]
 
 
 FirstSize = Callable[[Config, Value], Size]
