@@ -18,7 +18,6 @@ from graphproc.ops.concat import Concat
 from graphproc.ops.content_box import ContentBox
 from graphproc.ops.cum_sum import CumSum
 from graphproc.ops.distinct import Distinct
-from graphproc.ops.extend import Extend
 from graphproc.ops.for_each import ForEach
 from graphproc.ops.full import Full
 from graphproc.ops.gather import Gather
@@ -28,7 +27,6 @@ from graphproc.ops.indices import Indices
 from graphproc.ops.look_up import LookUp
 from graphproc.ops.lowered.resize import Resize
 from graphproc.ops.mat_mul import MatMul
-from graphproc.ops.mirror_pad import MirrorPad
 from graphproc.ops.multiply_add import MultiplyAdd
 from graphproc.ops.nearest_color import NearestColor
 from graphproc.ops.non_max_suppression import NonMaxSuppression
@@ -68,7 +66,6 @@ __all__ = [
     "ContentBox",
     "CumSum",
     "Distinct",
-    "Extend",
     "ForEach",
     "Full",
     "Gather",
@@ -77,7 +74,6 @@ __all__ = [
     "Indices",
     "LookUp",
     "MatMul",
-    "MirrorPad",
     "MultiplyAdd",
     "NearestColor",
     "NonMaxSuppression",

@@ -40,5 +40,5 @@ class CropIntoResize(Pass):
         whole = (top, left, height, width) == (0, 0, resize.height, resize.width)
         ops: list[Op] = [resize if whole else replace(resize, window=(top, left, height, width))]
         if (height, width) != (crop.height, crop.width):
-            ops.append(Pad(above, before, crop.height, crop.width))
+            ops.append(Pad.canvas(above, before, crop.height, crop.width))
         return ops

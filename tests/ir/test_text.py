@@ -47,7 +47,7 @@ x = to_channels_first(image)
 require height < width: "too tall."
 
 size half = height // 2
-y = pad<top=0, left=0, height=half + height, width=width>(x)
+y = pad<axes=[-2, -1], before=[0, 0], lengths=[half + height, width]>(x)
 output y = y
 """
 

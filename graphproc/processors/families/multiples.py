@@ -15,7 +15,7 @@ from graphproc.configs.sizes import size_dict
 from graphproc.errors import ConfigError
 from graphproc.ir.backends import TORCHVISION
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Distinct, MirrorPad, Numbers, Pad, SelectChannels
+from graphproc.ops import Distinct, Numbers, Pad, SelectChannels
 from graphproc.processors import label_maps, stages
 from graphproc.processors.calls import NONZERO, Reads
 from graphproc.processors.constants import BILINEAR, CLIP, IMAGENET, IMAGENET_BGR, INCEPTION, RESCALE, shortest, square, usual
@@ -104,8 +104,8 @@ def with_sizes(b: ProgramBuilder, config: Config, x: Value) -> None:
 @stages.when("do_pad")
 def mirrored(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """Apply `do_pad`: mirrored at the bottom and right up to the next larger multiple."""
-    height, width = x.type.size("H"), x.type.size("W")
-    return b.add(MirrorPad(0, 0, *multiples.above_multiple(height, width, stages.count(config, "size_divisor")), "symmetric"), x)
+    size = multiples.above_multiple(x.type.size("H"), x.type.size("W"), stages.count(config, "size_divisor"))
+    return b.add(Pad.canvas(0, 0, *size, mode="symmetric"), x)
 
 
 @stages.resizing
@@ -132,7 +132,7 @@ def centered(b: ProgramBuilder, config: Config, x: Value) -> Value:
         return x
     height, width, divisor = x.type.size("H"), x.type.size("W"), stages.count(config, "size_divisor")
     top, left = (multiples.centered_padding(side, divisor)[0] for side in (height, width))
-    return b.add(Pad(top, left, *multiples.ceil_multiple(height, width, divisor)), x)
+    return b.add(Pad.canvas(top, left, *multiples.ceil_multiple(height, width, divisor)), x)
 
 
 def with_prompt(b: ProgramBuilder, config: Config, x: Value) -> None:

@@ -34,7 +34,7 @@ def transform(b: ProgramBuilder, config: Config, x: Value) -> Value:
     if (top, left, rows, columns) != (0, 0, height, width):
         x = b.add(Slice.window(top, left, rows, columns), x)
     if (rows, columns) != wanted.size:
-        x = b.add(Pad(above, before, *wanted.size, _fill(wanted)), x)
+        x = b.add(Pad.canvas(above, before, *wanted.size, _fill(wanted)), x)
     return b.add(Normalize(wanted.mean, wanted.std), b.add(Rescale(1 / 255), x))
 
 

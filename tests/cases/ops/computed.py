@@ -281,9 +281,9 @@ COMPUTED = (
             ContentBox(),
             (3, 11, 13),
             "CHW",
-            lambda x, b=box: per_image(pillow_content_box)(Pad(*b, 255).numpy(x)),
+            lambda x, b=box: per_image(pillow_content_box)(Pad.canvas(*b, 255).numpy(x)),
             f"a page with margins, {box}",
-            operands=(Pad(*box, 255),),
+            operands=(Pad.canvas(*box, 255),),
         )
         for box in ((4, 7, 30, 25), (0, 0, 11, 40), (9, 12, 20, 25))
     ),
@@ -292,9 +292,9 @@ COMPUTED = (
             ContentBox(arithmetic=TORCH_BYTES),
             (3, 11, 13),
             "CHW",
-            lambda x, b=box: per_image(torchvision_content_box)(Pad(*b, 255).numpy(x)),
+            lambda x, b=box: per_image(torchvision_content_box)(Pad.canvas(*b, 255).numpy(x)),
             f"torchvision's arithmetic, a page with margins, {box}",
-            operands=(Pad(*box, 255),),
+            operands=(Pad.canvas(*box, 255),),
             portable=False,
         )
         for box in ((4, 7, 30, 25), (0, 0, 11, 40))

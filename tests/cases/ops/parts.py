@@ -9,7 +9,7 @@ from cases.ops.case import Case
 from oracles.ops import pillow_resize
 
 from graphproc.ir.types import DTYPES
-from graphproc.ops import Cast, Concat, Extend, ForEach, Rearrange, Resample, Slice
+from graphproc.ops import Cast, Concat, ForEach, Pad, Rearrange, Resample, Slice
 from graphproc.sizes import num
 
 Array = np.ndarray[Any, Any]
@@ -49,7 +49,7 @@ WINDOWS = (
         operands=(_ROWS,),
     ),
     Case(
-        lambda h, w: Extend(-2, h * w + h, 7),
+        lambda h, w: Pad.end(-2, h * w + h, 7),
         (2, 3, 4),
         "CHW",
         lambda x: np.concatenate(
@@ -60,7 +60,7 @@ WINDOWS = (
     ),
     *(
         Case(
-            Extend(axis, length, value),
+            Pad.end(axis, length, value),
             (2, 3, 4),
             "CHW",
             lambda x, n=length - (2, 3, 4)[axis], v=value, a=axis, t=dtype: np.concatenate(

@@ -42,7 +42,7 @@ def split(b: ProgramBuilder, config: Config, x: Value) -> Value:
 def pad(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """Apply `do_pad`: zeros at the bottom and right up to the shortest by the longest edge; larger sides stay."""
     height, width = (num.maximum(x.type.size(a), side) for a, side in zip("HW", _canvas(config), strict=True))
-    return b.add(Pad(0, 0, height, width), x)
+    return b.add(Pad.canvas(0, 0, height, width), x)
 
 
 def _canvas(config: Config) -> tuple[int, int]:

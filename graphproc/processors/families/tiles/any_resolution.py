@@ -41,7 +41,7 @@ def tiles(b: ProgramBuilder, config: Config, x: Value, key: str, side: int, step
     if candidates is None:
         raise ConfigError(f"{key}: expected pairs of a height and a width, got null. List the canvases to choose from.")
     best = best_resolution(x.type.size("H"), x.type.size("W"), candidates, side)
-    canvas = b.add(Pad(*best.before, *best.canvas), tiling.resample(b, config, x, *best.fitted))
+    canvas = b.add(Pad.canvas(*best.before, *best.canvas), tiling.resample(b, config, x, *best.fitted))
     if all(length % side == 0 for pair in candidates for length in pair):
         x = tiling.cut(b, canvas, side, side)
         for step in steps(side, side):

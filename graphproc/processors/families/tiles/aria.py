@@ -58,7 +58,7 @@ def squares(b: ProgramBuilder, config: Config, x: Value) -> Value:
     longest = longest_side(config)
 
     def pad(b: ProgramBuilder, config: Config, x: Value) -> Value:
-        return b.add(Pad(0, 0, longest, longest), x)
+        return b.add(Pad.canvas(0, 0, longest, longest), x)
 
     def steps(height: Num, width: Num) -> tuple[Stage, Stage]:
         sizes.append(fitted(config, height, width))
