@@ -10,7 +10,6 @@ from graphproc.ops.blank import Blank
 from graphproc.ops.byte_map import ByteMap
 from graphproc.ops.cast import Cast
 from graphproc.ops.center_crop import CenterCrop
-from graphproc.ops.center_to_corners import CenterToCorners
 from graphproc.ops.composite_on_checkerboard import CompositeOnCheckerboard
 from graphproc.ops.composite_on_white import CompositeOnWhite
 from graphproc.ops.compress import Compress
@@ -58,7 +57,6 @@ __all__ = [
     "ByteMap",
     "Cast",
     "CenterCrop",
-    "CenterToCorners",
     "CompositeOnCheckerboard",
     "CompositeOnWhite",
     "Compress",

@@ -15,7 +15,6 @@ from graphproc.ir.types import DTYPES
 from graphproc.ops import (
     Binary,
     Cast,
-    CenterToCorners,
     Compress,
     Gather,
     MatMul,
@@ -356,7 +355,7 @@ def kept_first(x: Array, kept: Array, pad_value: float = 0) -> Array:
     return result
 
 
-def _compact(note: str, threshold: float, pad_value: float = 0, shape: tuple[int, ...] = (9, 4), **settings: Any) -> Case:
+def _compress(note: str, threshold: float, pad_value: float = 0, shape: tuple[int, ...] = (9, 4), **settings: Any) -> Case:
     layout = "HW" if len(shape) == 2 else "CHW"
     letters = " ".join(layout.lower())
     of_rows = [Reduce("max")] * (len(shape) - 1)
@@ -375,14 +374,14 @@ def _compact(note: str, threshold: float, pad_value: float = 0, shape: tuple[int
 
 
 COMPACT = (
-    _compact("some rows", 0.8),
-    _compact("some rows, padded", 0.8, -1),
-    _compact("no row", 2.0, 7),
-    _compact("every row", -1.0, 7),
-    _compact("maps", 0.93, 0.5, (9, 3, 4)),
-    _compact("one row", 0.5, 0, (1, 4)),
-    _compact("whole numbers", 60, -1, dtype="i64", whole=(-99, 100)),
-    _compact("short whole numbers", 60, -1, dtype="i32", whole=(-99, 100)),
+    _compress("some rows", 0.8),
+    _compress("some rows, padded", 0.8, -1),
+    _compress("no row", 2.0, 7),
+    _compress("every row", -1.0, 7),
+    _compress("maps", 0.93, 0.5, (9, 3, 4)),
+    _compress("one row", 0.5, 0, (1, 4)),
+    _compress("whole numbers", 60, -1, dtype="i64", whole=(-99, 100)),
+    _compress("short whole numbers", 60, -1, dtype="i32", whole=(-99, 100)),
     row(
         Compress(-1),
         lambda x, kept: kept_first(x, kept, -1),
@@ -394,18 +393,6 @@ COMPACT = (
     ),
 )
 
-
-def corners(x: Array) -> Array:
-    import torch
-    from transformers.image_transforms import center_to_corners_format
-
-    return np.asarray(center_to_corners_format(torch.from_numpy(x)).numpy())
-
-
-BOXES = (
-    row(CenterToCorners(), corners, "boxes", shape=(9, 1, 4), layout="HWF"),
-    row(CenterToCorners(), corners, "one box", shape=(1, 1, 4), layout="HWF"),
-)
 
 PRODUCTS = (
     row(
@@ -440,4 +427,4 @@ WHOLE = tuple(
     for dtype in ("i32", "i64")
 )
 
-CASES: tuple[Case, ...] = (*SOFTMAX, *FUNCTIONS, *COMBINE, *REDUCE, *TOP_K, *PICK, *COMPACT, *BOXES, *PRODUCTS, *WHOLE)
+CASES: tuple[Case, ...] = (*SOFTMAX, *FUNCTIONS, *COMBINE, *REDUCE, *TOP_K, *PICK, *COMPACT, *PRODUCTS, *WHOLE)
