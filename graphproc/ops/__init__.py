@@ -26,7 +26,6 @@ from graphproc.ops.indices import Indices
 from graphproc.ops.look_up import LookUp
 from graphproc.ops.lowered.resize import Resize
 from graphproc.ops.mat_mul import MatMul
-from graphproc.ops.multiply_add import MultiplyAdd
 from graphproc.ops.nearest_color import NearestColor
 from graphproc.ops.non_max_suppression import NonMaxSuppression
 from graphproc.ops.normalize import Normalize
@@ -72,7 +71,6 @@ __all__ = [
     "Indices",
     "LookUp",
     "MatMul",
-    "MultiplyAdd",
     "NearestColor",
     "NonMaxSuppression",
     "Normalize",

@@ -10,7 +10,7 @@ from graphproc.configs.config import NEEDS, Config
 from graphproc.configs.settings import Setting
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import MultiplyAdd, Pad
+from graphproc.ops import Pad
 from graphproc.ops.pad import Mode
 from graphproc.processors import stages
 from graphproc.processors.calls import GIVEN
@@ -45,7 +45,7 @@ def rescale(b: ProgramBuilder, config: Config, x: Value) -> Value:
     if config.offset and not config.do_rescale:
         raise ConfigError("offset: needs do_rescale. Set offset to false, or do_rescale to true.")
     x = stages.rescale(b, config, x)
-    return b.add(MultiplyAdd(offset=-1.0), x) if config.offset else x
+    return x - 1.0 if config.offset else x
 
 
 def resize_longest(b: ProgramBuilder, config: Config, x: Value) -> Value:

@@ -12,7 +12,6 @@ from oracles.pixels import (
     pillow_content_box,
     pillow_reduce,
     pillow_resize_part,
-    scalar_affine,
     scalar_interpolate,
     scalar_interpolate_bytes,
     scipy_gaussian_blur,
@@ -30,7 +29,6 @@ from graphproc.ops import (
     ContentBox,
     GaussianBlur,
     Grayscale,
-    MultiplyAdd,
     NearestColor,
     Numbers,
     Pad,
@@ -61,10 +59,6 @@ INTERPOLATION = {
 COLORS = tuple(map(tuple, np.random.default_rng(5).integers(-8, 9, (40, 3)) / 8))
 _BOX = (3.5, -2.0, 11.0, 9.0)
 COMPUTED = (
-    *(
-        Case(MultiplyAdd(*form), (3, 5, 7), "CHW", partial(scalar_affine, scale=form[0], offset=form[1]), note, dtype="f32")
-        for form, note in (((1.0, -1.0), "less 1"), ((1 - 2 * 0.1, 0.1), "times 0.8 plus 0.1"), ((2.0, 0.0), "doubled"))
-    ),
     Case(Grayscale(), (3, 5, 7), "CHW", per_image(transformers_grayscale), "colours", dtype="f32"),
     Case(Grayscale(), (1, 5, 7), "CHW", per_image(transformers_grayscale), "one channel", dtype="f32"),
     Case(

@@ -18,7 +18,6 @@ from graphproc.ops import (
     Compress,
     Gather,
     MatMul,
-    MultiplyAdd,
     Rearrange,
     Reduce,
     Slice,
@@ -62,7 +61,14 @@ def torch_function(name: str, **settings: Any) -> Callable[[Array], Array]:
 
 
 # Of noise in [0, 1): logits from -20 to 20.
-LOGITS = MultiplyAdd(40.0, -20.0)
+
+
+def affine(scale: float, offset: float) -> tuple[Binary, Binary]:
+    """Return the ops that multiply by a number and add another."""
+    return Binary("multiply", scale), Binary("add", offset)
+
+
+LOGITS = affine(40.0, -20.0)
 
 SOFTMAX = (
     *(
@@ -82,7 +88,7 @@ SOFTMAX = (
         )
         for note, operand, shape in (
             ("one class", LOGITS, (5, 1)),
-            ("beyond the range of exp", MultiplyAdd(140.0, 900.0), (5, 3)),
+            ("beyond the range of exp", affine(140.0, 900.0), (5, 3)),
         )
     ),
 )
@@ -94,13 +100,13 @@ FUNCTIONS = (
         Unary("exp"),
         torch_function("exp"),
         "exp of f64",
-        (LOGITS, Cast("f64")),
+        (*LOGITS, Cast("f64")),
         within=1e-14,
         cause=EXPONENTIALS,
         portable=False,
     ),
-    row(Unary("log"), torch_function("log"), "log", MultiplyAdd(40.0, 2.0), within=1e-6, cause=EXPONENTIALS),
-    *(row(Unary(name), torch_function(name), name, MultiplyAdd(8.0, -4.0), within=1e-6, cause=ANGLES) for name in ("sin", "cos")),
+    row(Unary("log"), torch_function("log"), "log", affine(40.0, 2.0), within=1e-6, cause=EXPONENTIALS),
+    *(row(Unary(name), torch_function(name), name, affine(8.0, -4.0), within=1e-6, cause=ANGLES) for name in ("sin", "cos")),
     row(Unary("sqrt"), np.vectorize(math.sqrt, "f"), "sqrt"),
     row(Unary("sqrt"), np.vectorize(math.sqrt, "d"), "sqrt of f64", Cast("f64"), portable=False),
     *(
@@ -423,7 +429,7 @@ def whole(dtype: str) -> Callable[[Array], Array]:
 
 
 WHOLE = tuple(
-    row(Cast(dtype, "toward zero"), whole(dtype), f"toward zero, {dtype}", (MultiplyAdd(1000.0, 0.0),))
+    row(Cast(dtype, "toward zero"), whole(dtype), f"toward zero, {dtype}", (Binary("multiply", 1000.0),))
     for dtype in ("i32", "i64")
 )
 
