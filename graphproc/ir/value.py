@@ -230,7 +230,7 @@ class Value:
 
     def narrow(self, axis: int, start: Num, length: Num) -> Value:
         """Return `length` elements of one axis from `start` on; the axis counts from the end."""
-        return self._apply("take", (axis, start, length))
+        return self._apply("slice", ((axis,), (start,), (length,)))
 
     def rearrange(self, pattern: str, layout: str = "", /, **lengths: Num) -> Value:
         """Split, merge, reorder or repeat axes, written as in einops.

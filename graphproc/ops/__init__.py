@@ -10,16 +10,13 @@ from graphproc.ops.blank import Blank
 from graphproc.ops.byte_map import ByteMap
 from graphproc.ops.cast import Cast
 from graphproc.ops.center_crop import CenterCrop
-from graphproc.ops.center_to_corners import CenterToCorners
 from graphproc.ops.composite_on_checkerboard import CompositeOnCheckerboard
 from graphproc.ops.composite_on_white import CompositeOnWhite
 from graphproc.ops.compress import Compress
 from graphproc.ops.concat import Concat
 from graphproc.ops.content_box import ContentBox
-from graphproc.ops.crop import Crop
 from graphproc.ops.cum_sum import CumSum
 from graphproc.ops.distinct import Distinct
-from graphproc.ops.extend import Extend
 from graphproc.ops.for_each import ForEach
 from graphproc.ops.full import Full
 from graphproc.ops.gather import Gather
@@ -29,8 +26,6 @@ from graphproc.ops.indices import Indices
 from graphproc.ops.look_up import LookUp
 from graphproc.ops.lowered.resize import Resize
 from graphproc.ops.mat_mul import MatMul
-from graphproc.ops.mirror_pad import MirrorPad
-from graphproc.ops.multiply_add import MultiplyAdd
 from graphproc.ops.nearest_color import NearestColor
 from graphproc.ops.non_max_suppression import NonMaxSuppression
 from graphproc.ops.normalize import Normalize
@@ -46,9 +41,9 @@ from graphproc.ops.resample import Resample
 from graphproc.ops.rescale import Rescale
 from graphproc.ops.rotate import Rotate
 from graphproc.ops.select_channels import SelectChannels
+from graphproc.ops.slice import Slice
 from graphproc.ops.softmax import Softmax
 from graphproc.ops.standardize import Standardize
-from graphproc.ops.take import Take
 from graphproc.ops.to_channels_first import ToChannelsFirst
 from graphproc.ops.top_k import TopK
 from graphproc.ops.unary import Unary
@@ -61,16 +56,13 @@ __all__ = [
     "ByteMap",
     "Cast",
     "CenterCrop",
-    "CenterToCorners",
     "CompositeOnCheckerboard",
     "CompositeOnWhite",
     "Compress",
     "Concat",
     "ContentBox",
-    "Crop",
     "CumSum",
     "Distinct",
-    "Extend",
     "ForEach",
     "Full",
     "Gather",
@@ -79,8 +71,6 @@ __all__ = [
     "Indices",
     "LookUp",
     "MatMul",
-    "MirrorPad",
-    "MultiplyAdd",
     "NearestColor",
     "NonMaxSuppression",
     "Normalize",
@@ -97,9 +87,9 @@ __all__ = [
     "Resize",
     "Rotate",
     "SelectChannels",
+    "Slice",
     "Softmax",
     "Standardize",
-    "Take",
     "ToChannelsFirst",
     "TopK",
     "Unary",

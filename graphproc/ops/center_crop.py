@@ -67,4 +67,4 @@ class CenterCrop(Op):
         x = g.Slice(x, g.vector(top, left), g.vector(top + rows, left + columns), g.vector(-2, -1))
         if rows == self.height and columns == self.width:
             return x
-        return g.apply(Pad(above, before, self.height, self.width), x, t.with_sizes(H=rows, W=columns))
+        return g.apply(Pad.canvas(above, before, self.height, self.width), x, t.with_sizes(H=rows, W=columns))

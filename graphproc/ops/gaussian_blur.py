@@ -10,8 +10,8 @@ from graphproc.errors import ShapeError
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.ir.op import Array, Op, op, require_dtype, require_layout
 from graphproc.ir.types import TensorType
-from graphproc.ops.mirror_pad import MirrorPad
-from graphproc.ops.take import Take
+from graphproc.ops.pad import Pad
+from graphproc.ops.slice import Slice
 from graphproc.sizes.num import Num
 
 
@@ -54,10 +54,10 @@ class GaussianBlur(Op):
         center, *sides = self._weights().tolist()
         for axis in (-2, -1):
             size = x.shape[axis]
-            lines = self._canvas(axis, *x.shape[-2:]).numpy(x).astype(np.float64)
-            total = Take(axis, self.radius, size).numpy(lines) * center
+            lines = self._canvas(axis, size).numpy(x).astype(np.float64)
+            total = Slice((axis,), (self.radius,), (size,)).numpy(lines) * center
             for distance, weight in reversed(list(enumerate(sides, 1))):
-                first, last = (Take(axis, self.radius + step, size).numpy(lines) for step in (-distance, distance))
+                first, last = (Slice((axis,), (self.radius + step,), (size,)).numpy(lines) for step in (-distance, distance))
                 total = total + (first + last) * weight
             x = total.astype(np.float32)
         return x
@@ -68,7 +68,7 @@ class GaussianBlur(Op):
         weights = [g.constant([weight], "f64") for weight in self._weights()]
         for axis in (-2, -1):
             size = t.shape[axis]
-            lines = g.cast(g.apply(self._canvas(axis, *t.shape[-2:]), x, t), "f64")
+            lines = g.cast(g.apply(self._canvas(axis, size), x, t), "f64")
             ends = [(start, start + size) for start in range(2 * self.radius + 1)]
             lines = [g.Slice(lines, g.vector(start), g.vector(end), g.vector(axis)) for start, end in ends]
             total = g.Mul(lines[self.radius], weights[0])
@@ -83,7 +83,6 @@ class GaussianBlur(Op):
         phi = np.exp(-0.5 / (self.sigma * self.sigma) * np.arange(-self.radius, self.radius + 1) ** 2)
         return np.asarray((phi / phi.sum())[self.radius :])
 
-    def _canvas(self, axis: int, height: Num, width: Num) -> MirrorPad:
-        """Return the op that mirrors `radius` pixels at both ends of an axis."""
-        rows, columns = (self.radius if axis == at else 0 for at in (-2, -1))
-        return MirrorPad(rows, columns, height + 2 * rows, width + 2 * columns, "symmetric")
+    def _canvas(self, axis: int, size: Num) -> Pad:
+        """Return the op that mirrors `radius` pixels at both ends of an axis of `size` pixels."""
+        return Pad((axis,), (self.radius,), (size + 2 * self.radius,), mode="symmetric")

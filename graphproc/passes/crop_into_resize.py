@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from graphproc.ir.op import Op
-from graphproc.ops import CenterCrop, Crop, Pad, Resize
+from graphproc.ops import CenterCrop, Pad, Resize, Slice
+from graphproc.ops.axes import SIDES
 from graphproc.passes.base import Declined, Match, Pass
 from graphproc.sizes.rules import center_window
 
@@ -19,7 +20,7 @@ class CropIntoResize(Pass):
     """
 
     name = "crop-into-resize"
-    matches = (Resize, CenterCrop | Crop)
+    matches = (Resize, CenterCrop | Slice)
 
     def rewrite(self, match: Match) -> Sequence[Op] | Declined:
         """Return the resize with a window, and a pad if the crop is larger than the image."""
@@ -27,15 +28,17 @@ class CropIntoResize(Pass):
         assert isinstance(resize, Resize)
         if resize.window:
             return Declined("the resize has a window already")
-        if isinstance(crop, Crop):
-            if not (isinstance(crop.height, int) and isinstance(crop.width, int)):
+        if isinstance(crop, Slice):
+            if crop.axes != SIDES:
+                return Declined("the crop is not of height and width")
+            if not all(isinstance(length, int) for length in crop.lengths):
                 return Declined("the crop's size depends on the image")
-            return [replace(resize, window=(crop.top, crop.left, crop.height, crop.width))]
+            return [replace(resize, window=(*crop.starts, *crop.lengths))]
         assert isinstance(crop, CenterCrop)
         top, height, above = center_window(resize.height, crop.height, crop.extra)
         left, width, before = center_window(resize.width, crop.width, crop.extra)
         whole = (top, left, height, width) == (0, 0, resize.height, resize.width)
         ops: list[Op] = [resize if whole else replace(resize, window=(top, left, height, width))]
         if (height, width) != (crop.height, crop.width):
-            ops.append(Pad(above, before, crop.height, crop.width))
+            ops.append(Pad.canvas(above, before, crop.height, crop.width))
         return ops

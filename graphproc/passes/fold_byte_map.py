@@ -2,37 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
 
 from graphproc.ir.op import Op
-from graphproc.ops import ByteMap, MultiplyAdd, Normalize, Rescale
+from graphproc.ops import Binary, ByteMap, Normalize, Rescale
 from graphproc.passes.base import Declined, Many, Match, Pass
 
 Array = np.ndarray[Any, Any]
 Operations = tuple[tuple[str, tuple[float, ...]], ...]
 
 
+_ARITHMETIC: Mapping[str, str] = {"add": "add", "subtract": "sub", "multiply": "mul", "divide": "div"}
+"""The operators of `Binary` that a map has, and its names for them."""
+
+
 class FoldByteMap(Pass):
     """Make one `byte_map` of `rescale; normalize` of bytes, or of either.
 
-    The map takes in the float32 ops behind, too. Candidates are tried from the cheapest on, over
+    The map takes in the float32 arithmetic with numbers behind, too. Candidates are tried from the cheapest on, over
     all 256 values of every channel. The first with float32 results that are bit-equal to the
     definition's is taken. The last candidate looks the rescaled value up in a table, so there
     always is one.
     """
 
     name = "fold-byte-map"
-    matches = (Rescale | Normalize, Many(Normalize | MultiplyAdd))
+    matches = (Rescale | Normalize, Many(Normalize | Binary))
 
     def rewrite(self, match: Match) -> Sequence[Op] | Declined:
-        """Return the map, if the operand is bytes."""
+        """Return the map, if the operand is bytes, and what follows it that is no arithmetic with a number."""
         if match.x.type.dtype != "u8":
             return Declined(f"{match.x.name} is {match.x.type.dtype}, not u8")
-        return [ByteMap(cheapest_operations(match.ops))]
+        mapped = [match.ops[0], *takewhile(_is_arithmetic, match.ops[1:])]
+        return [ByteMap(cheapest_operations(mapped)), *match.ops[len(mapped) :]]
+
+
+def _is_arithmetic(op: Op) -> bool:
+    """Tell whether an op is a normalization, or arithmetic with a known number."""
+    return isinstance(op, Normalize) or (
+        isinstance(op, Binary) and op.operator in _ARITHMETIC and isinstance(op.number, (int, float))
+    )
 
 
 def cheapest_operations(ops: Sequence[Op]) -> Operations:
@@ -91,9 +104,8 @@ def _steps(ops: Sequence[Op]) -> Operations:
                 operations += (("sub", op.mean),)
             if (std != 1).any():
                 operations += (("div", op.std),)
-        elif isinstance(op, MultiplyAdd):
-            operations += (("mul", (op.scale,)),) if op.scale != 1 else ()
-            operations += (("add", (op.offset,)),) if op.offset else ()
+        elif isinstance(op, Binary) and isinstance(op.number, (int, float)):
+            operations += ((_ARITHMETIC[op.operator], (float(op.number),)),)
     return operations
 
 
@@ -107,9 +119,13 @@ def _affine(ops: Sequence[Op]) -> tuple[Array, Array]:
         if isinstance(op, Normalize):
             mean, std = (np.asarray(v, dtype=np.float32).astype(np.float64) for v in (op.mean, op.std))
             divisor, offset = divisor * std, (offset + mean) / std
-        elif isinstance(op, MultiplyAdd):
-            scale, added = (float(np.float32(v)) for v in (op.scale, op.offset))
-            divisor, offset = divisor / scale if scale else divisor * np.inf, offset * scale - added
+        elif isinstance(op, Binary) and isinstance(op.number, (int, float)):
+            number = float(np.float32(op.number))
+            if op.operator in ("multiply", "divide"):
+                scale = number if op.operator == "multiply" else np.divide(1, number)
+                divisor, offset = divisor / scale if scale else divisor * np.inf, offset * scale
+            else:
+                offset = offset - number if op.operator == "add" else offset + number
     return divisor, offset
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from graphproc.ir.op import Op
 from graphproc.ir.types import TensorType
-from graphproc.ops import ByteMap, Concat, MirrorPad, Rearrange, SelectChannels, Take
+from graphproc.ops import ByteMap, Concat, Pad, Rearrange, SelectChannels, Slice
 from graphproc.passes.base import Declined, Match, Pass, WithOperands
 
 
@@ -21,7 +21,7 @@ class LateByteMap(Pass):
     """
 
     name = "late-byte-map"
-    matches = (ByteMap, Rearrange | MirrorPad | SelectChannels)
+    matches = (ByteMap, Rearrange | Pad | SelectChannels)
 
     def rewrite(self, match: Match) -> Sequence[Op | WithOperands] | Declined:
         """Return the move, then the map; decline if that leaves more to map."""
@@ -30,6 +30,10 @@ class LateByteMap(Pass):
         x = match.x.type
         if isinstance(move, SelectChannels):
             return _selected(mapped, move, x)
+        if isinstance(move, Pad) and move.mode == "constant":
+            return Declined("the canvas has a value that is not the map's")
+        if isinstance(move, Pad) and mapped.channels > 1 and mapped.axis in move.axes:
+            return Declined("the canvas has more channels")
         if isinstance(move, Rearrange) and move.repeats(x):
             return _each_channel(mapped, move, x)
         if isinstance(move, Rearrange) and mapped.channels > 1:
@@ -80,6 +84,6 @@ def _each_channel(mapped: ByteMap, move: Rearrange, x: TensorType) -> Sequence[O
     ops: list[Op | WithOperands] = [once]
     parts: list[int] = []
     for channel in range(count):
-        ops += [WithOperands(Take(-1, channel * each, each), (0,)), ByteMap(_operations(mapped, (channel,)))]
+        ops += [WithOperands(Slice((-1,), (channel * each,), (each,)), (0,)), ByteMap(_operations(mapped, (channel,)))]
         parts += [len(ops) - 1] * (whole[1] // each)
     return [*ops, WithOperands(Concat(-1), tuple(parts))]

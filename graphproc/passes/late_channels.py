@@ -28,4 +28,6 @@ class LateChannels(Pass):
             return [] if order == tuple(range(match.x.type.channels)) else [SelectChannels(order)]
         if isinstance(after, Pad) and isinstance(after.value, tuple):
             return Declined("the border has a value for each channel")
+        if isinstance(after, Pad) and -3 in after.axes:
+            return Declined("the canvas has more channels")
         return [after, selection]

@@ -15,7 +15,7 @@ from graphproc import joins
 from graphproc.errors import ConfigError, ImageError
 from graphproc.ir.program import Parity, Value
 from graphproc.ir.value import maximum
-from graphproc.ops import Crop, Numbers
+from graphproc.ops import Numbers, Slice
 from graphproc.ops.resample import ALIGNED, NEAREST_EXACT, TORCH_NEAREST, TORCH_UNFUSED, Resample
 from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.method import TRANSFORMERS, Field, Method, over_pixels
@@ -142,7 +142,7 @@ def build_zoe(b: MethodBuilder) -> None:
         top, left = (padding(height), padding(width)) if remove else (0, 0)
         depth = resize_map(b, depth, (height + 2 * top, width + 2 * left), weights="f32")  # by torchvision
         if remove:
-            depth = b.add(Crop(top, left, height, width), depth)
+            depth = b.add(Slice.window(top, left, height, width), depth)
     finish(b, resize_map(b, depth, b.sizes.get("target_sizes"), weights="f32"))
 
 

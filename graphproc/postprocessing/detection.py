@@ -13,7 +13,7 @@ import numpy as np
 
 from graphproc.errors import ConfigError
 from graphproc.ir.program import Value
-from graphproc.ops import CenterToCorners
+from graphproc.postprocessing.boxes import corners
 from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.method import BOXES, LOGITS, Field, Method, without_nothing
 from graphproc.sizes import num
@@ -50,7 +50,7 @@ def best_share(b: MethodBuilder, shares: Value) -> None:
         b,
         shares.max(),
         shares.argmax(),
-        in_pixels(b.add(CenterToCorners(), b["pred_boxes"]), b.target),
+        in_pixels(corners(b["pred_boxes"]), b.target),
     )
 
 
@@ -61,7 +61,7 @@ def best_pairs(b: MethodBuilder, count: Num) -> None:
     pairs = flat.top_k(num.minimum(count, queries * classes))
     labels = pairs % classes
     query = pairs // classes
-    boxes = in_pixels(b.add(CenterToCorners(), b["pred_boxes"]), b.target)
+    boxes = in_pixels(corners(b["pred_boxes"]), b.target)
     found(b, flat[pairs], labels, boxes[query])
 
 
@@ -125,7 +125,7 @@ def best_text(b: MethodBuilder, size: tuple[Num, Num] | None) -> None:
         b,
         b["logits"].max().sigmoid(),
         b["logits"].argmax(),
-        in_pixels(b.add(CenterToCorners(), b["pred_boxes"]), size),
+        in_pixels(corners(b["pred_boxes"]), size),
     )
 
 

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from graphproc.ir.value import maximum, where
-from graphproc.ops import CenterToCorners, NonMaxSuppression
+from graphproc.ops import NonMaxSuppression
+from graphproc.postprocessing.boxes import corners
 from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.detection import in_pixels, square
 from graphproc.postprocessing.method import BOXES, LOGITS, Method
@@ -44,11 +45,11 @@ def build_on_square(b: MethodBuilder) -> None:
 def guided(b: MethodBuilder, size: tuple[Num, Num] | None) -> None:
     """Declare boxes with scores from 0 (a tenth of the best) to 1 (the best); those with 0 are left out."""
     scores = b["logits"].max().sigmoid()
-    boxes = b.add(CenterToCorners(), b["target_pred_boxes"])
+    boxes = corners(b["target_pred_boxes"])
     if b.number("nms_threshold") < 1:
         kept = NonMaxSuppression(b.number("nms_threshold"))
         # A box of negative width or height overlaps nothing, but the op would swap its corners.
-        solid = b.add(CenterToCorners(), maximum(b["target_pred_boxes"], AT_LEAST))
+        solid = corners(maximum(b["target_pred_boxes"], AT_LEAST))
         rows = b.add(kept, solid, scores.rearrange("q -> 1 q"))
         scores = where(rows.rearrange("1 q -> q", "Q"), scores, 0)
     below = scores < b.number("threshold")

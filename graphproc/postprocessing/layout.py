@@ -11,7 +11,8 @@ from typing import Any
 
 from graphproc.ir.program import Value
 from graphproc.ir.value import where
-from graphproc.ops import CenterToCorners, Numbers, Range
+from graphproc.ops import Numbers, Range
+from graphproc.postprocessing.boxes import corners
 from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.detection import NAME, in_pixels
 from graphproc.postprocessing.method import BOXES, LOGITS, MASKS, Field, Method
@@ -62,7 +63,7 @@ def found(b: MethodBuilder, more: Mapping[str, Value]) -> None:
     kept = scores >= b.number("threshold")
     first = where(kept, -order.cast("f32"), -math.inf)
     places = first.top_k(queries)
-    boxes = in_pixels(b.add(CenterToCorners(), b["pred_boxes"]), b.target)
+    boxes = in_pixels(corners(b["pred_boxes"]), b.target)
     query = query[places]
     rows = {"scores": scores[places], "labels": labels[places], "boxes": boxes[query], "order_seq": order[places]}
     rows |= {name: value[query] for name, value in more.items()}

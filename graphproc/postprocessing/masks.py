@@ -14,7 +14,7 @@ from graphproc import joins
 from graphproc.configs.sizes import size_dict
 from graphproc.ir.program import Value
 from graphproc.ir.value import maximum, minimum, where
-from graphproc.ops import Crop, Range
+from graphproc.ops import Range, Slice
 from graphproc.ops.resample import TORCH_UNFUSED, Resample
 from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.method import REQUIRED, Field, Method
@@ -34,7 +34,7 @@ def build(b: MethodBuilder) -> None:
     height, width = b.sizes["original_sizes"]
     inside = b.sizes.get("reshaped_input_sizes") or resized_size(b.config, height, width)
     x = b.add(Resample(pad["height"], pad["width"], "bilinear", False, TORCH_UNFUSED), b["pred_masks"])
-    x = b.add(Crop(0, 0, inside[0], inside[1]), x)
+    x = b.add(Slice.window(0, 0, inside[0], inside[1]), x)
     finish(b, b.add(Resample(height, width, "bilinear", False, TORCH_UNFUSED), x))
 
 

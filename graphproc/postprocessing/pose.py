@@ -16,7 +16,7 @@ import numpy as np
 from graphproc.errors import ImageError
 from graphproc.ir.program import Parity, Value
 from graphproc.ir.value import concatenate, maximum, where
-from graphproc.ops import GaussianBlur, MirrorPad, Range
+from graphproc.ops import GaussianBlur, Pad, Range
 from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.method import REQUIRED, TRANSFORMERS, Field, Method
 from graphproc.processors import stages
@@ -60,7 +60,7 @@ def around(b: MethodBuilder, joints: Value, column: Value, row: Value) -> Callab
     blurred = b.add(GaussianBlur(SIGMA, (b.count("kernel_size") - 1) // 2), b["heatmaps"])
     logs = blurred.clip(*SCORES).log()
     line = width + 2
-    all_logs = b.add(MirrorPad(1, 1, height + 2, line, "edge"), logs).rearrange("k h w -> (k h w)")
+    all_logs = b.add(Pad.canvas(1, 1, height + 2, line, mode="edge"), logs).rearrange("k h w -> (k h w)")
     own = joints * ((height + 2) * line) + (row * line + (line + 1)) + column
 
     def at(right: int, down: int) -> Value:

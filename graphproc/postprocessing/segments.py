@@ -22,7 +22,7 @@ from graphproc import joins
 from graphproc.errors import ConfigError
 from graphproc.ir.program import Parity, Value
 from graphproc.ir.value import maximum, where
-from graphproc.ops import Extend, Numbers, PathSum, Range
+from graphproc.ops import Numbers, Pad, PathSum, Range
 from graphproc.ops.resample import TORCH_UNFUSED, Resample
 from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.mask_semantic import DETR, MASK2FORMER_SIDE, QUERIES
@@ -178,7 +178,7 @@ def output(b: MethodBuilder, found: Candidates, segmentation: Value, accepted: V
 
 def filled_up(b: MethodBuilder, x: Value, found: Candidates) -> Value:
     """Add rows up to the number of queries, if the program has a fixed number of rows."""
-    return x if b.ragged else b.add(Extend(-x.type.rank, found.queries), x)
+    return x if b.ragged else b.add(Pad.end(-x.type.rank, found.queries), x)
 
 
 def scored(b: MethodBuilder, found: Candidates, masks: Value, scores: Value, labels: Value, classes: tuple[int, ...]) -> None:

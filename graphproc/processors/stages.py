@@ -312,7 +312,7 @@ def pad_to(b: ProgramBuilder, x: Value, size: dict[str, int] | None) -> Value:
     height, width = sides("pad_size", size)
     for name, side, limit in (("height", x.type.size("H"), height), ("width", x.type.size("W"), width)):
         b.require(side <= limit, f"the image's {name} is larger than pad_size's {limit}. Resize it or raise pad_size.")
-    return b.add(Pad(0, 0, height, width), x)
+    return b.add(Pad.canvas(0, 0, height, width), x)
 
 
 def join_after(config: Config, steps: Sequence[Callable[..., Value]]) -> Join:
@@ -344,7 +344,7 @@ def pad_to_square(b: ProgramBuilder, x: Value, color: tuple[int, ...], side: Num
         raise ConfigError(f"background: expected {what} for each of {x.type.channels} channels, got {color}")
     height, width = x.type.size("H"), x.type.size("W")
     longer = num.maximum(height, width) if side is None else side
-    return b.add(Pad((longer - height) // 2, (longer - width) // 2, longer, longer, color), x)
+    return b.add(Pad.canvas((longer - height) // 2, (longer - width) // 2, longer, longer, color), x)
 
 
 def flip_channels(b: ProgramBuilder, config: Config, x: Value) -> Value:

@@ -11,7 +11,7 @@ from graphproc.ir.delivery import TENSOR, Delivery
 from graphproc.ir.join import Join
 from graphproc.ir.op import Op
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Concat, ForEach, Numbers, Take
+from graphproc.ops import Concat, ForEach, Numbers, Slice
 from graphproc.processors import stages
 from graphproc.processors.spec import Stage
 from graphproc.sizes import num, rules
@@ -52,7 +52,7 @@ def cut(b: ProgramBuilder, x: Value, height: Num, width: Num) -> Value:
 def tiles_if(b: ProgramBuilder, condition: Bool, tiles: Value) -> Value:
     """Return the tiles if a condition holds, else none: an axis of length 0."""
     axis = tiles.type.axis("N")
-    return b.add(Take(axis, 0, num.where(condition, tiles.type.shape[axis], 0)), tiles)
+    return b.add(Slice((axis,), (0,), (num.where(condition, tiles.type.shape[axis], 0),)), tiles)
 
 
 def join(b: ProgramBuilder, *tiles: Value) -> Value:

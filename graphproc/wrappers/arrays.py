@@ -179,7 +179,7 @@ class ArrayMethods:
         for x, layout in arrays:
             if x.shape[1] > height or x.shape[2] > width:
                 raise ImageError(f"image of {x.shape[1]} x {x.shape[2]} pixels: expected at most pad_size, {height} x {width}")
-            padded.append(_laid_out(Pad(0, 0, height, width, fill_value).numpy(x), data_format, layout))
+            padded.append(_laid_out(Pad.canvas(0, 0, height, width, fill_value).numpy(x), data_format, layout))
             mask = np.zeros((height, width), dtype=np.int64)
             mask[: x.shape[1], : x.shape[2]] = 1
             masks.append(mask)

@@ -14,7 +14,19 @@ from graphproc.ir.join import Join
 from graphproc.ir.op import Op
 from graphproc.ir.program import Parity, Program, ProgramBuilder, image_input
 from graphproc.joins import STACK, Concatenate, Maximum, Pad
-from graphproc.ops import ByteMap, Concat, ContentBox, Crop, ForEach, Full, Numbers, Rearrange, Resample, Rescale, ToChannelsFirst
+from graphproc.ops import (
+    ByteMap,
+    Concat,
+    ContentBox,
+    ForEach,
+    Full,
+    Numbers,
+    Rearrange,
+    Resample,
+    Rescale,
+    Slice,
+    ToChannelsFirst,
+)
 from graphproc.sizes import num
 
 SIZES = ((12, 20), (30, 8), (16, 16))
@@ -27,7 +39,7 @@ def joined(sample: Join | None = None, data_dependent: bool = False) -> Program:
     x = b.add(ToChannelsFirst(), image_input(b))
     if data_dependent:
         box = b.name_sizes(b.add(ContentBox(), x), top=0, left=0, rows=1, columns=1)
-        x = b.add(Crop(*box), x)
+        x = b.add(Slice.window(*box), x)
     height, width = x.type.size("H"), x.type.size("W")
     floats = b.add(Rescale(1 / 255), x)
     small = b.add(Resample(num.maximum(height // 4, 1) * 2, num.maximum(width // 4, 1) * 2, "bilinear"), x)
@@ -121,7 +133,7 @@ def striped(count: num.Num, height: num.Num) -> Program:
     index, width = num.symbol("index", 0), x.type.size("W")
     top = index * height
     rows = num.minimum(x.type.size("H") - top, height)  # the last may be short
-    b.output("bands", b.add(ForEach(count, (Crop(top, 0, rows, width), Resample(6, 5, "bicubic"))), x), Concatenate())
+    b.output("bands", b.add(ForEach(count, (Slice.window(top, 0, rows, width), Resample(6, 5, "bicubic"))), x), Concatenate())
     return b.finish()
 
 

@@ -191,7 +191,7 @@ def test_steps_are_named_after_their_ops_and_numbered(program: Program) -> None:
     b = ProgramBuilder("Example", Parity("nothing"))
     x = b.add(ToChannelsFirst(), image_input(b))
     for _ in range(3):
-        x = b.add(Pad(0, 0, x.type.size("H") + 1, x.type.size("W")), x)
+        x = b.add(Pad.canvas(0, 0, x.type.size("H") + 1, x.type.size("W")), x)
     assert [step.output.name for step in b.steps] == ["to_channels_first", "pad", "pad_2", "pad_3"]
 
 

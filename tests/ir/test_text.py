@@ -47,7 +47,7 @@ x = to_channels_first(image)
 require height < width: "too tall."
 
 size half = height // 2
-y = pad<top=0, left=0, height=half + height, width=width>(x)
+y = pad<axes=[-2, -1], before=[0, 0], lengths=[half + height, width]>(x)
 output y = y
 """
 
@@ -267,7 +267,7 @@ def test_long_texts_take_seconds() -> None:
 
 
 def test_many_places_cost_nothing_to_read() -> None:
-    body = 'body=[crop<top=index, left=0, height=2, width=2>], known=[["height", 9], ["width", 9]]'
+    body = 'body=[slice<axes=[-2, -1], starts=[index, 0], lengths=[2, 2]>], known=[["height", 9], ["width", 9]]'
     program = parse(
         SHORT.replace("output y = y", f"symbol index >= 0\nz = for_each<count=1000000000000, {body}>(y)\noutput y = z")
     )

@@ -13,11 +13,11 @@ from graphproc.emitters.onnx.emit import EmitOptions
 from graphproc.errors import ShapeError
 from graphproc.ir.op import Op
 from graphproc.ir.types import TensorType
-from graphproc.ops import Concat, Crop, Extend, Take
+from graphproc.ops import Concat, Pad, Slice
 from graphproc.sizes import num
 
 NAMES = (
-    "cast concat crop extend full grid mirror_pad numbers rearrange rotate select take".split()  # noqa: SIM905
+    "cast concat full indices numbers pad rearrange rotate slice".split()  # noqa: SIM905
 )
 CHOSEN = [case for case in CASES if case.bound().name in NAMES]
 ROWS = tiers.rows(CHOSEN, FIRSTS)
@@ -45,16 +45,23 @@ def test_first_and_last_opset(case: Case, opset: int) -> None:
 @pytest.mark.parametrize(
     ("op", "types", "message"),
     [
-        (Crop(0, 0, 10, 8), (CHW,), "crop: 10 elements from 0 on are not all inside an axis of 9"),
-        (Crop(0, 1, 9, 8), (CHW,), "crop: 8 elements from 1 on are not all inside an axis of 8"),
-        (Crop(-1, 0, 2, 2), (CHW,), "crop: 2 elements from -1 on"),
-        (Crop(0, 0, 2, 2), (TensorType("u8", (9, 8, 3), "HWC"),), "crop: expected the last axes HW"),
-        (Take(-3, 2, 2), (CHW,), "take: 2 elements from 2 on are not all inside an axis of 3"),
-        (Take(0, 0, 1), (CHW,), "take: expected an axis from -3 to -1, got 0"),
-        (Take(-4, 0, 1), (CHW,), "take: expected an axis from -3 to -1, got -4"),
-        (Extend(-1, 7), (CHW,), "extend: axis -1 of .* is already longer than 7"),
-        (Extend(-1, 9, 0.5), (CHW,), "extend: u8 cannot hold 0.5"),
-        (Extend(1, 9), (CHW,), "extend: expected an axis from -3 to -1, got 1"),
+        (Slice.window(0, 0, 10, 8), (CHW,), "slice: 10 elements from 0 on are not all inside an axis of 9"),
+        (Slice.window(0, 1, 9, 8), (CHW,), "slice: 8 elements from 1 on are not all inside an axis of 8"),
+        (Slice.window(-1, 0, 2, 2), (CHW,), "slice: 2 elements from -1 on"),
+        (
+            Slice((-1, -1), (0, 0), (1, 1)),
+            (CHW,),
+            r"slice: expected different axes and an item for each, got the axes \[-1, ",
+        ),
+        (Slice((-1,), (0, 0), (1,)), (CHW,), r"got the axes \[-1\] and \[0, 0\] and \[1\]"),
+        (Slice((-1,), (0,), ()), (CHW,), r"got the axes \[-1\] and \[0\] and \[\]"),
+        (Slice((-3,), (2,), (2,)), (CHW,), "slice: 2 elements from 2 on are not all inside an axis of 3"),
+        (Slice((0,), (0,), (1,)), (CHW,), "slice: expected an axis from -3 to -1, got 0"),
+        (Slice((-4,), (0,), (1,)), (CHW,), "slice: expected an axis from -3 to -1, got -4"),
+        (Pad.end(-1, 7), (CHW,), "pad: axis -1 of .* is already longer than 7"),
+        (Pad.end(-1, 9, 256), (CHW,), "pad: expected values that u8 holds, got 256"),
+        (Pad((-1, -1), (0, 0), (9, 9)), (CHW,), "pad: expected different axes and an item for each"),
+        (Pad.end(1, 9), (CHW,), "pad: expected an axis from -3 to -1, got 1"),
         (Concat(-1), (), "concat: expected one operand or more"),
         (Concat(-1), (CHW, CHW.with_sizes(H=8)), "concat: expected operands alike but for axis -1"),
         (Concat(-2), (CHW, CHW.with_dtype("f32")), "concat: expected operands alike"),
@@ -68,7 +75,7 @@ def test_refused(op: Op, types: tuple[TensorType, ...], message: str) -> None:
         op.infer(*types)
 
 
-@pytest.mark.parametrize("op", [Crop(0, 6, 2, 3), Take(-1, 6, 3), Take(-1, -1, 2), Extend(-1, 7)])
+@pytest.mark.parametrize("op", [Slice.window(0, 6, 2, 3), Slice((-1,), (6,), (3,)), Slice((-1,), (-1,), (2,)), Pad.end(-1, 7)])
 def test_what_does_not_fit_the_array_is_refused(op: Op) -> None:
     with pytest.raises(ShapeError, match=op.name):
         op.numpy(np.zeros((3, 9, 8)))

@@ -42,9 +42,10 @@ FLAT = TensorType("u8", (9, 8), "HW")
         (CenterCrop(3, 3, "both"), CHW, "center_crop: expected the extra zero 'before' or 'after' the image, got 'both'"),
         (CenterCrop(3, 0), CHW, "center_crop: expected sides of at least 1 pixel, got 3 x 0"),
         (CenterCrop(3, 3), FLAT, "center_crop: expected the last axes CHW"),
-        (Pad(0, 0, 9, 9), FLAT, "pad: expected the last axes CHW"),
-        (Pad(0, 0, 9, 9, (1, 2)), CHW, r"pad: expected a number, or one for each of the 3 channels, got \[1, 2\]"),
-        (Pad(0, 0, 9, 9, 254), TensorType("i8", (3, 9, 8), "CHW"), "pad: expected values that i8 holds, got 254"),
+        (Pad.canvas(0, 0, 9, 9, (1, 2, 3)), HWC, "pad: expected the last axes CHW"),
+        (Pad((-3,), (0,), (4,), (1, 2, 3)), CHW, r"pad: expected a number, or one for each of the 3 channels, got \[1, 2, 3\]"),
+        (Pad.canvas(0, 0, 9, 9, (1, 2)), CHW, r"pad: expected a number, or one for each of the 3 channels, got \[1, 2\]"),
+        (Pad.canvas(0, 0, 9, 9, 254), TensorType("i8", (3, 9, 8), "CHW"), "pad: expected values that i8 holds, got 254"),
         (SelectChannels((0, 3)), CHW, r"select_channels: order \(0, 3\) names a channel that u8\[3, 9, 8\] CHW does not have"),
         (SelectChannels((-1,)), CHW, "select_channels: order"),
         (CompositeOnWhite(), HWC, "composite_on_white: expected 4 channels"),
@@ -80,7 +81,7 @@ EVERY_LAYOUT = [
         (op, "HWC")
         for op in (ToChannelsFirst(), CompositeOnCheckerboard(), CompositeOnWhite(), Resize(1, 1, "box", layout="HWC"))
     ),
-    *((op, "CHW") for op in (Resize(1, 1, "box"), CenterCrop(1, 1), Pad(0, 0, 9, 9), SelectChannels((0,)))),
+    *((op, "CHW") for op in (Resize(1, 1, "box"), CenterCrop(1, 1), Pad.canvas(0, 0, 9, 9, (1, 2, 3, 4)), SelectChannels((0,)))),
     (Normalize((0.5,), (1.0,)), "CHW"),
 ]
 
@@ -94,7 +95,9 @@ def test_axes_in_another_order_are_refused(op: Op, layout: str) -> None:
             op.infer(TensorType("u8", (4,) * (len(wrong) or 3), wrong))
 
 
-@pytest.mark.parametrize("op", [CenterCrop(num.symbol("height"), 3), Pad(0, 0, num.symbol("height"), 9)], ids=lambda op: op.name)
+@pytest.mark.parametrize(
+    "op", [CenterCrop(num.symbol("height"), 3), Pad.canvas(0, 0, num.symbol("height"), 9)], ids=lambda op: op.name
+)
 def test_the_numpy_rule_needs_a_bound_op(op: Op, rng: object) -> None:
     import numpy as np
 

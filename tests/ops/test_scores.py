@@ -13,10 +13,10 @@ from graphproc.emitters.onnx.emit import EmitOptions
 from graphproc.errors import ShapeError
 from graphproc.ir.op import Op
 from graphproc.ir.types import TensorType
-from graphproc.ops import Binary, CenterToCorners, Compress, Gather, MatMul, Reduce, Softmax, TopK, Unary
+from graphproc.ops import Binary, Compress, Gather, MatMul, Reduce, Softmax, TopK, Unary
 from graphproc.sizes import num
 
-NAMES = ("binary", "center_to_corners", "compress", "gather", "mat_mul", "reduce", "softmax", "top_k", "unary")
+NAMES = ("binary", "compress", "gather", "mat_mul", "reduce", "softmax", "top_k", "unary")
 CHOSEN = [case for case in CASES if case.bound().name in NAMES]
 ROWS = tiers.rows(CHOSEN, FIRSTS)
 
@@ -90,8 +90,6 @@ N = num.symbol("n")
         (Compress(), (TensorType("u8", (5, 4)), FLAGS), "compress: expected f32 or i64 or i32, got u8"),
         (Compress(), (F32, TensorType("bool", (4,))), "compress: expected one bool for each row, got bool"),
         (Compress(), (F32, TensorType("bool", (5, 4))), "compress: expected one bool for each row"),
-        (CenterToCorners(), (I64,), "center_to_corners: expected f32, got i64"),
-        (CenterToCorners(), (TensorType("f32", (5, 5)),), "center_to_corners: expected boxes of 4 numbers"),
         (MatMul(), (F32, F32), r"mat_mul: expected matrices \[m, k\] and \[k, n\]"),
         (MatMul(), (F32, TensorType("i64", (4, 5))), "mat_mul: expected f32, got i64"),
         (MatMul(), (TensorType("f32", (2, 5, 4)), TensorType("f32", (2, 4, 5))), "mat_mul: expected matrices"),

@@ -130,11 +130,6 @@ def torchvision_content_box(image: Array) -> Array:
     return np.array([top, left, rows.max() + 1 - top, columns.max() + 1 - left], dtype=np.int64)
 
 
-def scalar_affine(x: Array, scale: float, offset: float) -> Array:
-    """Return numpy's own arithmetic of a float32 array and Python floats."""
-    return np.array([v * scale + offset for v in x.reshape(-1)], dtype=np.float32).reshape(x.shape)
-
-
 def _taps(n_in: int, n_out: int, i: int, mode: str) -> tuple[list[tuple[int, Any]], int]:
     """Return input pixels and float32 weights of output `i` in torch's order, and how many of their products are rounded.
 

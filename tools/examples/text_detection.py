@@ -64,7 +64,7 @@ def postprocessing() -> gp.Program:
 def moved(b: gp.ProgramBuilder, x: Any, down: int, right: int) -> Any:
     """Return the map moved by some pixels, with nothing where it came from."""
     _, height, width = x.shape
-    return b.add(ops.Crop(0, 0, height, width), b.add(ops.Pad(down, right, height + down, width + right), x))
+    return b.add(ops.Slice.window(0, 0, height, width), b.add(ops.Pad.canvas(down, right, height + down, width + right), x))
 
 
 def build(model: Path, output: Path) -> None:

@@ -13,7 +13,7 @@ from graphproc.configs.config import Config
 from graphproc.configs.settings import OneOf, Setting, flag
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Extend, Full
+from graphproc.ops import Full, Pad
 from graphproc.processors import stages
 from graphproc.processors.constants import IMAGENET, square, usual
 from graphproc.processors.deliveries import stacked_in_torchvision
@@ -73,7 +73,7 @@ def pad_with_mask(b: ProgramBuilder, x: Value, size: dict[str, int] | None) -> t
     mask = b.add(Full((x.type.size("H"), x.type.size("W")), 1, "i64", "HW"))
     x = stages.pad_to(b, x, size)
     if size is not None:
-        mask = b.add(Extend(-1, x.type.size("W")), b.add(Extend(-2, x.type.size("H")), mask))
+        mask = b.add(Pad.end(-1, x.type.size("W")), b.add(Pad.end(-2, x.type.size("H")), mask))
     return x, mask
 
 

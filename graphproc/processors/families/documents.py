@@ -12,7 +12,7 @@ from graphproc.errors import ConfigError
 from graphproc.ir.backends import TORCHVISION
 from graphproc.ir.delivery import NUMBERS, TUPLES
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import ContentBox, Crop, MirrorPad, Numbers, Pad, ReduceBlocks, Resample, Rotate
+from graphproc.ops import ContentBox, Numbers, Pad, ReduceBlocks, Resample, Rotate, Slice
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, IMAGENET, INCEPTION, NORMALIZE, resize_to, square, usual
 from graphproc.processors.deliveries import nested_in_pil
@@ -31,7 +31,7 @@ def crop_margin(b: ProgramBuilder, config: Config, x: Value, threshold: int = 20
         return x
     content = ContentBox(threshold, stages.BYTE_ARITHMETICS[b.backend])
     box = b.name_sizes(b.add(content, x), content_top=0, content_left=0, content_height=1, content_width=1)
-    return b.add(Crop(*box), x)
+    return b.add(Slice.window(*box), x)
 
 
 def align_long_axis(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -91,7 +91,7 @@ def center_on_page(b: ProgramBuilder, config: Config, x: Value) -> Value:
     rows, columns = x.type.size("H"), x.type.size("W")
     for name, side, limit in (("height", rows, height), ("width", columns, width)):
         b.require(side <= limit, f"the image's {name} is larger than size's {limit}. Resize it, or make it a thumbnail.")
-    return b.add(Pad((height - rows) // 2, (width - columns) // 2, height, width), x)
+    return b.add(Pad.canvas((height - rows) // 2, (width - columns) // 2, height, width), x)
 
 
 def on_page(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -102,8 +102,8 @@ def on_page(b: ProgramBuilder, config: Config, x: Value) -> Value:
     # Pixels missing in front. A negative number is cut off there: the larger half of what is too much.
     top, left = (height - rows) // 2, (width - columns) // 2
     inside = num.minimum(rows, height), num.minimum(columns, width)
-    x = b.add(Crop(num.maximum(0 - top, 0), num.maximum(0 - left, 0), *inside), x)
-    return b.add(Pad(num.maximum(top, 0), num.maximum(left, 0), height, width), x)
+    x = b.add(Slice.window(num.maximum(0 - top, 0), num.maximum(0 - left, 0), *inside), x)
+    return b.add(Pad.canvas(num.maximum(top, 0), num.maximum(left, 0), height, width), x)
 
 
 def shrunk(config: Config, x: Value) -> Size:
@@ -133,13 +133,13 @@ def fill_page(b: ProgramBuilder, config: Config, x: Value) -> Value:
         height, width = num.maximum(rows, height), num.maximum(columns, width)
     mode, value = config.padding_mode, config.padding_value
     if mode in ("symmetric", "reflect", "edge"):
-        return b.add(MirrorPad(0, 0, height, width, mode), x)
+        return b.add(Pad.canvas(0, 0, height, width, mode=mode), x)
     if mode != "constant" or isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 256:
         raise ConfigError(
             "padding_mode, padding_value: expected constant and a number of 0 to 255, or symmetric, reflect or edge, "
             f"got {mode!r} and {value!r}"
         )
-    return b.add(Pad(0, 0, height, width, int(value) if value == int(value) else value), x)
+    return b.add(Pad.canvas(0, 0, height, width, int(value) if value == int(value) else value), x)
 
 
 def with_scales(b: ProgramBuilder, config: Config, x: Value) -> None:

@@ -13,7 +13,7 @@ from graphproc.errors import ConfigError
 from graphproc.ir.backends import PIL
 from graphproc.ir.op import Op
 from graphproc.ir.program import Parity, ProgramBuilder, Value
-from graphproc.ops import Cast, Concat, Extend, Full, Indices, Numbers, Standardize
+from graphproc.ops import Cast, Concat, Full, Indices, Numbers, Pad, Standardize
 from graphproc.ops.resample import TORCH_FLOATS, Resample
 from graphproc.processors import stages
 from graphproc.processors.constants import RGB, square
@@ -54,9 +54,9 @@ def patches(b: ProgramBuilder, config: Config, x: Value, *, resizes_float64: boo
         x = b.add(step, x)
     x = x.rearrange(PIXELS_LAST, "PF", gh=rows, p=patch_height, gw=columns, q=patch_width)
     places = b.add(Indices(rows, columns, first=1, dtype="f32"))
-    b.output("flattened_patches", b.add(Extend(-2, most), b.add(Concat(-1), places, x)))
+    b.output("flattened_patches", b.add(Pad.end(-2, most), b.add(Concat(-1), places, x)))
     mask = b.add(Full((rows * columns,), 1, "f32", layout="P"))
-    b.output("attention_mask", b.add(Extend(-1, most), mask))
+    b.output("attention_mask", b.add(Pad.end(-1, most), mask))
     return width, height, rows, columns
 
 

@@ -8,7 +8,7 @@ from graphproc.configs.settings import Above, Setting
 from graphproc.errors import ConfigError
 from graphproc.ir.backends import PIL
 from graphproc.ir.program import Parity, ProgramBuilder, Value
-from graphproc.ops import MirrorPad, Pad
+from graphproc.ops import Pad
 from graphproc.ops.resample import SCIPY, Resample
 from graphproc.processors import stages
 from graphproc.processors.constants import BILINEAR, CLIP, IMAGENET, INCEPTION, NEAREST, square, usual
@@ -22,7 +22,7 @@ def reflect(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """Apply `do_pad`: reflected all around, by more pixels for larger images."""
     height, width = x.type.size("H"), x.type.size("W")
     rows, columns = multiples.root_padding(height, width)
-    return b.add(MirrorPad(rows, columns, height + 2 * rows, width + 2 * columns, "reflect"), x)
+    return b.add(Pad.canvas(rows, columns, height + 2 * rows, width + 2 * columns, mode="reflect"), x)
 
 
 @stages.when("do_resize")
@@ -40,7 +40,7 @@ def align_corners(b: ProgramBuilder, config: Config, x: Value) -> Value:
 def to_square(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """Apply `do_pad`: zeros at the bottom or right up to a square."""
     side = num.maximum(x.type.size("H"), x.type.size("W"))
-    return b.add(Pad(0, 0, side, side), x)
+    return b.add(Pad.canvas(0, 0, side, side), x)
 
 
 @stages.when("do_resize")

@@ -10,8 +10,8 @@ from graphproc.configs.config import NEEDS, Config
 from graphproc.configs.settings import Setting
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import MirrorPad, MultiplyAdd, Pad
-from graphproc.ops.mirror_pad import Mode
+from graphproc.ops import Pad
+from graphproc.ops.pad import Mode
 from graphproc.processors import stages
 from graphproc.processors.calls import GIVEN
 from graphproc.processors.constants import (
@@ -46,7 +46,7 @@ def rescale(b: ProgramBuilder, config: Config, x: Value) -> Value:
     if config.offset and not config.do_rescale:
         raise ConfigError("offset: needs do_rescale. Set offset to false, or do_rescale to true.")
     x = stages.rescale(b, config, x)
-    return b.add(MultiplyAdd(offset=-1.0), x) if config.offset else x
+    return x - 1.0 if config.offset else x
 
 
 def resize_longest(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -65,12 +65,12 @@ def pad(b: ProgramBuilder, config: Config, x: Value) -> Value:
     for side, limit in ((x.type.size("H"), height), (x.type.size("W"), width)):
         b.require(side <= limit, f"the frame is larger than pad_size's {height} x {width}. Resize it or raise pad_size.")
     if mode in PAD_MODES:
-        return b.add(MirrorPad(0, 0, height, width, PAD_MODES[mode]), x)
+        return b.add(Pad.canvas(0, 0, height, width, mode=PAD_MODES[mode]), x)
     if mode != "constant":
         raise ConfigError(f"pad_mode: expected constant, {', '.join(PAD_MODES)}, got {mode!r}")
     if not isinstance(value, (int, float)) or (x.type.dtype == "u8" and value not in range(256)):
         raise ConfigError(f"constant_values: expected a number that {x.type.dtype} pixels can have, got {value!r}")
-    return b.add(Pad(0, 0, height, width, value), x)
+    return b.add(Pad.canvas(0, 0, height, width, value), x)
 
 
 VIVIT = usual(

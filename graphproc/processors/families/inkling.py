@@ -71,7 +71,7 @@ def surround(extra: int) -> Stage:
         height, width = x.type.size("H"), x.type.size("W")
         rows = (height + (patch_height - 1)) // patch_height
         columns = (width + (patch_width - 1 + extra)) // patch_width
-        return b.add(Pad(0, 0, rows * patch_height, columns * patch_width, OUTSIDE), x.cast("f32"))
+        return b.add(Pad.canvas(0, 0, rows * patch_height, columns * patch_width, OUTSIDE), x.cast("f32"))
 
     return stage
 

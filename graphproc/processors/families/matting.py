@@ -28,7 +28,7 @@ def with_trimap(b: ProgramBuilder, config: Config, x: Value) -> Value:
 def to_multiple(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """Apply `do_pad`: zeros at the bottom and right up to multiples of `size_divisor`."""
     divisor = stages.count(config, "size_divisor")
-    return b.add(Pad(0, 0, *multiples.ceil_multiple(x.type.size("H"), x.type.size("W"), divisor)), x)
+    return b.add(Pad.canvas(0, 0, *multiples.ceil_multiple(x.type.size("H"), x.type.size("W"), divisor)), x)
 
 
 SPECS = (

@@ -16,7 +16,7 @@ from graphproc.errors import ConfigError
 from graphproc.ir.backends import TORCHVISION
 from graphproc.ir.delivery import STACKED, TENSOR, TUPLES
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Distinct, MirrorPad, Numbers, Pad, SelectChannels
+from graphproc.ops import Distinct, Numbers, Pad, SelectChannels
 from graphproc.processors import label_maps, stages
 from graphproc.processors.calls import NONZERO, Reads
 from graphproc.processors.constants import BILINEAR, CLIP, IMAGENET, IMAGENET_BGR, INCEPTION, RESCALE, shortest, square, usual
@@ -120,7 +120,7 @@ def mirrored(b: ProgramBuilder, config: Config, x: Value) -> Value:
     if b.backend == TORCHVISION:
         for name, side, longer in (("height", height, padded[0]), ("width", width, padded[1])):
             b.require(longer <= 2 * side, f"the padding is more than the image's {name}. Use a larger image.")
-    return b.add(MirrorPad(0, 0, *padded, "symmetric"), x)
+    return b.add(Pad.canvas(0, 0, *padded, mode="symmetric"), x)
 
 
 @stages.resizing
@@ -147,7 +147,7 @@ def centered(b: ProgramBuilder, config: Config, x: Value) -> Value:
         return x
     height, width, divisor = x.type.size("H"), x.type.size("W"), stages.count(config, "size_divisor")
     top, left = (multiples.centered_padding(side, divisor)[0] for side in (height, width))
-    return b.add(Pad(top, left, *multiples.ceil_multiple(height, width, divisor)), x)
+    return b.add(Pad.canvas(top, left, *multiples.ceil_multiple(height, width, divisor)), x)
 
 
 def with_prompt(b: ProgramBuilder, config: Config, x: Value) -> None:

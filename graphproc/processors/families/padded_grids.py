@@ -39,7 +39,7 @@ def shrink_on_canvas(b: ProgramBuilder, config: Config, x: Value) -> Value:
     height, width = x.type.size("H"), x.type.size("W")
     to = patch_budget.shrunk_on_canvas(height, width, patch, merge, most, size["max_height"])
     x = stages.resample(b, x, to.content_height, to.content_width, config.resample)
-    return b.add(Pad(0, 0, to.height, to.width), x)
+    return b.add(Pad.canvas(0, 0, to.height, to.width), x)
 
 
 def resize_to_pixels(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -63,7 +63,7 @@ def resize_to_pixels(b: ProgramBuilder, config: Config, x: Value) -> Value:
 def pad_to_patches(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """Pad with zeros to whole patches, at the bottom and right."""
     size = multiples.ceil_multiple(x.type.size("H"), x.type.size("W"), stages.count(config, "patch_size"))
-    return b.add(Pad(0, 0, *size), x)
+    return b.add(Pad.canvas(0, 0, *size), x)
 
 
 def patches_and_grid(b: ProgramBuilder, config: Config, x: Value) -> None:

@@ -106,7 +106,7 @@ def pad_short(b: ProgramBuilder, config: Config, x: Value) -> Value:
         b.require(num.either(num.negate(short), side <= limit), message)
     # Where a side is larger although the line is short, the requirement above fails.
     to_height, to_width = (num.where(short, num.maximum(limit, side), side) for limit, side in ((tall, height), (wide, width)))
-    return b.add(Pad(0, 0, to_height, to_width), x)
+    return b.add(Pad.canvas(0, 0, to_height, to_width), x)
 
 
 def _sides(x: Value) -> tuple[Num, Num]:

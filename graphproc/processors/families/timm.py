@@ -12,7 +12,7 @@ from graphproc.configs.settings import Setting
 from graphproc.errors import ConfigError
 from graphproc.ir.backends import PIL
 from graphproc.ir.program import Parity, ProgramBuilder, Value
-from graphproc.ops import Crop, Normalize, Pad, Rescale
+from graphproc.ops import Normalize, Pad, Rescale, Slice
 from graphproc.ops.resample import NEAREST, Resample
 from graphproc.processors import stages
 from graphproc.processors.spec import ONLY_PIL, ProcessorSpec
@@ -32,9 +32,9 @@ def transform(b: ProgramBuilder, config: Config, x: Value) -> Value:
     left, columns, before = _window(width, wanted.size[1])
     x = b.add(Resample(height, width, wanted.kernel, wanted.kernel != NEAREST), x)
     if (top, left, rows, columns) != (0, 0, height, width):
-        x = b.add(Crop(top, left, rows, columns), x)
+        x = b.add(Slice.window(top, left, rows, columns), x)
     if (rows, columns) != wanted.size:
-        x = b.add(Pad(above, before, *wanted.size, _fill(wanted)), x)
+        x = b.add(Pad.canvas(above, before, *wanted.size, _fill(wanted)), x)
     return b.add(Normalize(wanted.mean, wanted.std), b.add(Rescale(1 / 255), x))
 
 

@@ -12,7 +12,6 @@ from oracles.pixels import (
     pillow_content_box,
     pillow_reduce,
     pillow_resize_part,
-    scalar_affine,
     scalar_interpolate,
     scalar_interpolate_bytes,
     scipy_gaussian_blur,
@@ -30,14 +29,13 @@ from graphproc.ops import (
     ContentBox,
     GaussianBlur,
     Grayscale,
-    MultiplyAdd,
     NearestColor,
     Numbers,
     Pad,
     ReduceBlocks,
     SelectChannels,
+    Slice,
     Standardize,
-    Take,
 )
 from graphproc.ops.resample import (
     ALIGNED,
@@ -61,10 +59,6 @@ INTERPOLATION = {
 COLORS = tuple(map(tuple, np.random.default_rng(5).integers(-8, 9, (40, 3)) / 8))
 _BOX = (3.5, -2.0, 11.0, 9.0)
 COMPUTED = (
-    *(
-        Case(MultiplyAdd(*form), (3, 5, 7), "CHW", partial(scalar_affine, scale=form[0], offset=form[1]), note, dtype="f32")
-        for form, note in (((1.0, -1.0), "less 1"), ((1 - 2 * 0.1, 0.1), "times 0.8 plus 0.1"), ((2.0, 0.0), "doubled"))
-    ),
     Case(Grayscale(), (3, 5, 7), "CHW", per_image(transformers_grayscale), "colours", dtype="f32"),
     Case(Grayscale(), (1, 5, 7), "CHW", per_image(transformers_grayscale), "one channel", dtype="f32"),
     Case(
@@ -281,9 +275,9 @@ COMPUTED = (
             ContentBox(),
             (3, 11, 13),
             "CHW",
-            lambda x, b=box: per_image(pillow_content_box)(Pad(*b, 255).numpy(x)),
+            lambda x, b=box: per_image(pillow_content_box)(Pad.canvas(*b, 255).numpy(x)),
             f"a page with margins, {box}",
-            operands=(Pad(*box, 255),),
+            operands=(Pad.canvas(*box, 255),),
         )
         for box in ((4, 7, 30, 25), (0, 0, 11, 40), (9, 12, 20, 25))
     ),
@@ -292,9 +286,9 @@ COMPUTED = (
             ContentBox(arithmetic=TORCH_BYTES),
             (3, 11, 13),
             "CHW",
-            lambda x, b=box: per_image(torchvision_content_box)(Pad(*b, 255).numpy(x)),
+            lambda x, b=box: per_image(torchvision_content_box)(Pad.canvas(*b, 255).numpy(x)),
             f"torchvision's arithmetic, a page with margins, {box}",
-            operands=(Pad(*box, 255),),
+            operands=(Pad.canvas(*box, 255),),
             portable=False,
         )
         for box in ((4, 7, 30, 25), (0, 0, 11, 40))
@@ -317,7 +311,7 @@ COMPUTED = (
             per_image(partial(transformers_warp, box=box, height=size[0], width=size[1], factor=factor)),
             f"{box} to {size}",
             portable=False,
-            operands=(Take(-1, 0, 23), Numbers(box, "f64", layout="F")),
+            operands=(Slice((-1,), (0,), (23,)), Numbers(box, "f64", layout="F")),
         )
         for box, size, factor in (
             (_BOX, (16, 12), 200.0),

@@ -8,7 +8,7 @@ import numpy as np
 from cases.ops.case import Case
 from oracles.ops import numpy_pad, pillow_bordered, pillow_center_crop, pillow_pad
 
-from graphproc.ops import CenterCrop, MirrorPad, Pad, Rotate
+from graphproc.ops import CenterCrop, Pad, Rotate
 from graphproc.sizes import num
 
 CROP = (
@@ -61,7 +61,7 @@ CROP = (
 PAD = (
     *(
         Case(
-            Pad(*box, value),
+            Pad.canvas(*box, value),
             (3, *size),
             "CHW",
             partial(pillow_pad, top=box[0], left=box[1], height=box[2], width=box[3], value=value),
@@ -77,7 +77,7 @@ PAD = (
         )
     ),
     Case(
-        lambda h, w: Pad(0, 0, num.maximum(h, w), num.maximum(h, w), 9),
+        lambda h, w: Pad.canvas(0, 0, num.maximum(h, w), num.maximum(h, w), 9),
         (3, 5, 8),
         "CHW",
         partial(pillow_pad, top=0, left=0, height=8, width=8, value=9),
@@ -85,7 +85,7 @@ PAD = (
     ),
     *(
         Case(
-            Pad(2, 1, 9, 12, (7, 0, 255)),
+            Pad.canvas(2, 1, 9, 12, (7, 0, 255)),
             (*lead, 3, 5, 8),
             "CHW" if not lead else "NCHW",
             partial(pillow_bordered, top=2, left=1, height=9, width=12, color=(7, 0, 255)),
@@ -94,15 +94,17 @@ PAD = (
         for lead in ((), (2,))
     ),
     Case(
-        lambda h, w: Pad(0, w - 5, num.maximum(h, w), num.maximum(h, w), (3, 1, 2)),
+        lambda h, w: Pad.canvas(0, w - 5, num.maximum(h, w), num.maximum(h, w), (3, 1, 2)),
         (3, 8, 5),
         "CHW",
         partial(pillow_bordered, top=0, left=0, height=8, width=8, color=(3, 1, 2)),
         "a colour, to a traced square",
     ),
-    Case(Pad(1, 0, 4, 5, 2), (2, 1, 3, 4), "NCHW", partial(pillow_pad, top=1, left=0, height=4, width=5, value=2), "tiles"),
     Case(
-        Pad(1, 2, 4, 6, -1.5),
+        Pad.canvas(1, 0, 4, 5, 2), (2, 1, 3, 4), "NCHW", partial(pillow_pad, top=1, left=0, height=4, width=5, value=2), "tiles"
+    ),
+    Case(
+        Pad.canvas(1, 2, 4, 6, -1.5),
         (1, 3, 4),
         "CHW",
         lambda x: np.pad(x, [(0, 0)] * (x.ndim - 2) + [(1, 0), (2, 0)], constant_values=np.float32(-1.5)),
@@ -111,11 +113,11 @@ PAD = (
     ),
 )
 
-MIRROR_PAD = tuple(
+MIRRORED = tuple(
     Case(
-        (lambda h, w, b=box, s=size, m=mode: MirrorPad(b[0], w - s[1] + b[1], h - s[0] + b[2], b[3], m))
+        (lambda h, w, b=box, s=size, m=mode: Pad.canvas(b[0], w - s[1] + b[1], h - s[0] + b[2], b[3], mode=m))
         if traced
-        else MirrorPad(*box, mode),
+        else Pad.canvas(*box, mode=mode),
         (2, *size),
         "CHW",
         partial(numpy_pad, mode=mode, widths=((box[0], box[2] - box[0] - size[0]), (box[1], box[3] - box[1] - size[1]))),
@@ -134,6 +136,17 @@ MIRROR_PAD = tuple(
     )
 )
 
+CHANNELS = tuple(
+    Case(
+        lambda h, w, m=mode: Pad((-1, -3), (w - 2, 1), (9, 7), mode=m),
+        (2, 4, 3),
+        "CHW",
+        lambda x, m=mode: np.pad(x, [(0, 0)] * (x.ndim - 3) + [(1, 4), (0, 0), (1, 5)], mode=m),
+        f"{mode}, channels and columns",
+    )
+    for mode in ("constant", "symmetric", "reflect", "edge")
+)
+
 ROTATE = (
     *(
         Case(Rotate(True, turns), (2, 4, 5), "CHW", partial(np.rot90, k=turns, axes=(-2, -1)), f"{turns} turns", dtype=dtype)
@@ -147,4 +160,4 @@ ROTATE = (
     Case(lambda h, w: Rotate(w > 2, 1), (2, 3, 4, 5), "NCHW", partial(np.rot90, axes=(-2, -1)), "traced, tiles"),
 )
 
-CASES: tuple[Case, ...] = (*CROP, *PAD, *MIRROR_PAD, *ROTATE)
+CASES: tuple[Case, ...] = (*CROP, *PAD, *MIRRORED, *CHANNELS, *ROTATE)

@@ -9,7 +9,7 @@ from cases.ops.case import Case
 from oracles.ops import pillow_resize
 
 from graphproc.ir.types import DTYPES
-from graphproc.ops import Cast, Concat, Crop, Extend, ForEach, Rearrange, Resample, Take
+from graphproc.ops import Cast, Concat, ForEach, Pad, Rearrange, Resample, Slice
 from graphproc.sizes import num
 
 Array = np.ndarray[Any, Any]
@@ -17,7 +17,7 @@ Array = np.ndarray[Any, Any]
 _ROWS = Rearrange("c h w -> (h w) c", layout="PF")
 WINDOWS = (
     *(
-        Case(Crop(*box), shape, layout, lambda x, b=box: x[..., b[0] : b[0] + b[2], b[1] : b[1] + b[3]], note, dtype)
+        Case(Slice.window(*box), shape, layout, lambda x, b=box: x[..., b[0] : b[0] + b[2], b[1] : b[1] + b[3]], note, dtype)
         for box, shape, layout, dtype, note in (
             ((1, 2, 3, 4), (3, 5, 8), "CHW", "u8", "inside"),
             ((0, 0, 5, 8), (3, 5, 8), "CHW", "f32", "whole"),
@@ -25,16 +25,23 @@ WINDOWS = (
         )
     ),
     Case(
-        lambda h, w: Crop(h - 3, w // 2, num.minimum(h, 2), w - w // 2),
+        lambda h, w: Slice.window(h - 3, w // 2, num.minimum(h, 2), w - w // 2),
         (3, 5, 7),
         "CHW",
         lambda x: x[..., 2:4, 3:],
         "traced",
     ),
-    Case(Take(-3, 1, 2), (3, 5, 8), "CHW", lambda x: x[..., 1:3, :, :], "channels"),
-    Case(Take(-1, 0, 1), (3, 5, 8), "CHW", lambda x: x[..., :1], "a column", dtype="f32"),
+    Case(Slice((-3,), (1,), (2,)), (3, 5, 8), "CHW", lambda x: x[..., 1:3, :, :], "channels"),
+    Case(Slice((-1,), (0,), (1,)), (3, 5, 8), "CHW", lambda x: x[..., :1], "a column", dtype="f32"),
     Case(
-        lambda h, w: Take(-2, h, h * w - 2 * h),
+        lambda h, w: Slice((-1, -3), (w - 3, 1), (num.minimum(h, 2), 2)),
+        (3, 5, 8),
+        "CHW",
+        lambda x: x[..., 1:3, :, 5:7],
+        "axes in any order",
+    ),
+    Case(
+        lambda h, w: Slice((-2,), (h,), (h * w - 2 * h,)),
         (2, 3, 4),
         "CHW",
         lambda x: np.moveaxis(x.reshape(*x.shape[:-2], -1), -1, -2)[..., 3:9, :],
@@ -42,7 +49,7 @@ WINDOWS = (
         operands=(_ROWS,),
     ),
     Case(
-        lambda h, w: Extend(-2, h * w + h, 7),
+        lambda h, w: Pad.end(-2, h * w + h, 7),
         (2, 3, 4),
         "CHW",
         lambda x: np.concatenate(
@@ -53,7 +60,7 @@ WINDOWS = (
     ),
     *(
         Case(
-            Extend(axis, length, value),
+            Pad.end(axis, length, value),
             (2, 3, 4),
             "CHW",
             lambda x, n=length - (2, 3, 4)[axis], v=value, a=axis, t=dtype: np.concatenate(
@@ -83,7 +90,7 @@ JOINS = (
             lambda x: x[..., [0, 1, 0, 1, 2, 3, 4, 4], :],
             f"rows of {dtype}",
             dtype=dtype,
-            operands=(Crop(0, 0, 2, 4), lambda h, w: Crop(0, 0, h, 4), lambda h, w: Crop(h - 1, 0, 1, 4)),
+            operands=(Slice.window(0, 0, 2, 4), lambda h, w: Slice.window(0, 0, h, 4), lambda h, w: Slice.window(h - 1, 0, 1, 4)),
         )
         for dtype in ("u8", "f32")
     ),
@@ -95,7 +102,7 @@ JOINS = (
         "ints",
         operands=(Cast("i64"), Cast("i64")),
     ),
-    Case(Concat(-1), (3, 5, 4), "CHW", lambda x: x, "one value", operands=(Crop(0, 0, 5, 4),)),
+    Case(Concat(-1), (3, 5, 4), "CHW", lambda x: x, "one value", operands=(Slice.window(0, 0, 5, 4),)),
     Case(
         Concat(-4),
         (3, 5, 4),
@@ -116,7 +123,7 @@ def _bands(x: Array, count: int, rows: int, height: int, width: int) -> Array:
 
 FOR_EACH = (
     Case(
-        lambda h, w: ForEach(3, (Crop(_INDEX * 4, 0, num.minimum(h - _INDEX * 4, 4), w), Resample(5, 6, "bilinear"))),
+        lambda h, w: ForEach(3, (Slice.window(_INDEX * 4, 0, num.minimum(h - _INDEX * 4, 4), w), Resample(5, 6, "bilinear"))),
         (3, 10, 9),
         "CHW",
         lambda x: _bands(x, 3, 4, 5, 6),
@@ -124,7 +131,7 @@ FOR_EACH = (
         reference=False,  # onnx.reference has no Scan along other axes
     ),
     Case(
-        lambda h, w: ForEach(w // 4, (Crop(0, _INDEX * 4, h, 4),)),
+        lambda h, w: ForEach(w // 4, (Slice.window(0, _INDEX * 4, h, 4),)),
         (3, 10, 9),
         "CHW",
         lambda x: np.stack([x[..., :4], x[..., 4:8]], axis=-4),

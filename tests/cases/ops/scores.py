@@ -15,15 +15,13 @@ from graphproc.ir.types import DTYPES
 from graphproc.ops import (
     Binary,
     Cast,
-    CenterToCorners,
     Compress,
     Gather,
     MatMul,
-    MultiplyAdd,
     Rearrange,
     Reduce,
+    Slice,
     Softmax,
-    Take,
     TopK,
     Unary,
 )
@@ -63,7 +61,14 @@ def torch_function(name: str, **settings: Any) -> Callable[[Array], Array]:
 
 
 # Of noise in [0, 1): logits from -20 to 20.
-LOGITS = MultiplyAdd(40.0, -20.0)
+
+
+def affine(scale: float, offset: float) -> tuple[Binary, Binary]:
+    """Return the ops that multiply by a number and add another."""
+    return Binary("multiply", scale), Binary("add", offset)
+
+
+LOGITS = affine(40.0, -20.0)
 
 SOFTMAX = (
     *(
@@ -83,7 +88,7 @@ SOFTMAX = (
         )
         for note, operand, shape in (
             ("one class", LOGITS, (5, 1)),
-            ("beyond the range of exp", MultiplyAdd(140.0, 900.0), (5, 3)),
+            ("beyond the range of exp", affine(140.0, 900.0), (5, 3)),
         )
     ),
 )
@@ -95,13 +100,13 @@ FUNCTIONS = (
         Unary("exp"),
         torch_function("exp"),
         "exp of f64",
-        (LOGITS, Cast("f64")),
+        (*LOGITS, Cast("f64")),
         within=1e-14,
         cause=EXPONENTIALS,
         portable=False,
     ),
-    row(Unary("log"), torch_function("log"), "log", MultiplyAdd(40.0, 2.0), within=1e-6, cause=EXPONENTIALS),
-    *(row(Unary(name), torch_function(name), name, MultiplyAdd(8.0, -4.0), within=1e-6, cause=ANGLES) for name in ("sin", "cos")),
+    row(Unary("log"), torch_function("log"), "log", affine(40.0, 2.0), within=1e-6, cause=EXPONENTIALS),
+    *(row(Unary(name), torch_function(name), name, affine(8.0, -4.0), within=1e-6, cause=ANGLES) for name in ("sin", "cos")),
     row(Unary("sqrt"), np.vectorize(math.sqrt, "f"), "sqrt"),
     row(Unary("sqrt"), np.vectorize(math.sqrt, "d"), "sqrt of f64", Cast("f64"), portable=False),
     *(
@@ -176,7 +181,7 @@ def _number(name: str, dtype: str) -> Case:
 def _pair(name: str, dtype: str) -> Case:
     """Return a row for an op on all columns and one of them; divisors are 1 to 5."""
     first = _first(name, dtype)
-    second: tuple[Any, ...] = (*first, Take(-1, 2, 1))
+    second: tuple[Any, ...] = (*first, Slice((-1,), (2,), (1,)))
     if name in ("quotient", "remainder"):
         second = (*second, Binary("remainder", 5), Binary("add", 1))
     elif name == "divide":
@@ -218,7 +223,7 @@ SIZES = (
         Reduce("max", -1, keep=True),
         Reduce("min", -3, keep=True),
     ),
-    row(Binary("add"), operator.add, "the first is the smaller", Take(-2, 0, 1), LOGITS),
+    row(Binary("add"), operator.add, "the first is the smaller", Slice((-2,), (0,), (1,)), LOGITS),
 )
 
 COMBINE = (
@@ -356,7 +361,7 @@ def kept_first(x: Array, kept: Array, pad_value: float = 0) -> Array:
     return result
 
 
-def _compact(note: str, threshold: float, pad_value: float = 0, shape: tuple[int, ...] = (9, 4), **settings: Any) -> Case:
+def _compress(note: str, threshold: float, pad_value: float = 0, shape: tuple[int, ...] = (9, 4), **settings: Any) -> Case:
     layout = "HW" if len(shape) == 2 else "CHW"
     letters = " ".join(layout.lower())
     of_rows = [Reduce("max")] * (len(shape) - 1)
@@ -375,14 +380,14 @@ def _compact(note: str, threshold: float, pad_value: float = 0, shape: tuple[int
 
 
 COMPACT = (
-    _compact("some rows", 0.8),
-    _compact("some rows, padded", 0.8, -1),
-    _compact("no row", 2.0, 7),
-    _compact("every row", -1.0, 7),
-    _compact("maps", 0.93, 0.5, (9, 3, 4)),
-    _compact("one row", 0.5, 0, (1, 4)),
-    _compact("whole numbers", 60, -1, dtype="i64", whole=(-99, 100)),
-    _compact("short whole numbers", 60, -1, dtype="i32", whole=(-99, 100)),
+    _compress("some rows", 0.8),
+    _compress("some rows, padded", 0.8, -1),
+    _compress("no row", 2.0, 7),
+    _compress("every row", -1.0, 7),
+    _compress("maps", 0.93, 0.5, (9, 3, 4)),
+    _compress("one row", 0.5, 0, (1, 4)),
+    _compress("whole numbers", 60, -1, dtype="i64", whole=(-99, 100)),
+    _compress("short whole numbers", 60, -1, dtype="i32", whole=(-99, 100)),
     row(
         Compress(-1),
         lambda x, kept: kept_first(x, kept, -1),
@@ -395,25 +400,13 @@ COMPACT = (
 )
 
 
-def corners(x: Array) -> Array:
-    import torch
-    from transformers.image_transforms import center_to_corners_format
-
-    return np.asarray(center_to_corners_format(torch.from_numpy(x)).numpy())
-
-
-BOXES = (
-    row(CenterToCorners(), corners, "boxes", shape=(9, 1, 4), layout="HWF"),
-    row(CenterToCorners(), corners, "one box", shape=(1, 1, 4), layout="HWF"),
-)
-
 PRODUCTS = (
     row(
         MatMul(),
         lambda a, b: a @ b,
         "two matrices",
-        (Take(-3, 0, 1), Rearrange("c h w -> h (c w)", layout="")),
-        (Take(-3, 1, 1), Rearrange("c h w -> (c w) h", layout="")),
+        (Slice((-3,), (0,), (1,)), Rearrange("c h w -> h (c w)", layout="")),
+        (Slice((-3,), (1,), (1,)), Rearrange("c h w -> (c w) h", layout="")),
         within=1e-6,
         cause=ORDER,
     ),
@@ -436,8 +429,8 @@ def whole(dtype: str) -> Callable[[Array], Array]:
 
 
 WHOLE = tuple(
-    row(Cast(dtype, "toward zero"), whole(dtype), f"toward zero, {dtype}", (MultiplyAdd(1000.0, 0.0),))
+    row(Cast(dtype, "toward zero"), whole(dtype), f"toward zero, {dtype}", (Binary("multiply", 1000.0),))
     for dtype in ("i32", "i64")
 )
 
-CASES: tuple[Case, ...] = (*SOFTMAX, *FUNCTIONS, *COMBINE, *REDUCE, *TOP_K, *PICK, *COMPACT, *BOXES, *PRODUCTS, *WHOLE)
+CASES: tuple[Case, ...] = (*SOFTMAX, *FUNCTIONS, *COMBINE, *REDUCE, *TOP_K, *PICK, *COMPACT, *PRODUCTS, *WHOLE)

@@ -8,7 +8,7 @@ from graphproc.configs.settings import Setting, flag
 from graphproc.errors import ConfigError
 from graphproc.ir.delivery import PARTS, Delivery
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Crop, ForEach, Full, Numbers, Pad
+from graphproc.ops import ForEach, Full, Numbers, Pad, Slice
 from graphproc.processors import stages, tiling
 from graphproc.processors.constants import IMAGENET, usual
 from graphproc.processors.families.mask_classification.maskformer import LABELS
@@ -36,14 +36,15 @@ def split(b: ProgramBuilder, config: Config, x: Value) -> Value:
     b.output("patch_offsets", b.add(offsets), joins.PrefixImageIndex(), delivery=OFFSETS)
     rows = num.where(cut.tall, num.minimum(height, length), height)
     columns = num.where(cut.tall, width, num.minimum(width, length))
-    return b.add(ForEach(cut.number, (Crop(num.where(cut.tall, start, 0), num.where(cut.tall, 0, start), rows, columns),)), x)
+    window = Slice.window(num.where(cut.tall, start, 0), num.where(cut.tall, 0, start), rows, columns)
+    return b.add(ForEach(cut.number, (window,)), x)
 
 
 @stages.when("do_pad")
 def pad(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """Apply `do_pad`: zeros at the bottom and right up to the shortest by the longest edge; larger sides stay."""
     height, width = (num.maximum(x.type.size(a), side) for a, side in zip("HW", _canvas(config), strict=True))
-    return b.add(Pad(0, 0, height, width), x)
+    return b.add(Pad.canvas(0, 0, height, width), x)
 
 
 def _canvas(config: Config) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from graphproc.configs.settings import Setting, Whole, number
 from graphproc.errors import ConfigError
 from graphproc.ir.delivery import NUMBERS, STACKED
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Concat, Extend, Full, Numbers, Rearrange, Take
+from graphproc.ops import Concat, Full, Numbers, Pad, Rearrange
 from graphproc.processors import stages, tiling
 from graphproc.processors.constants import INCEPTION, square, usual
 from graphproc.processors.settings import DO_IMAGE_SPLITTING, MAX_IMAGE_TOKENS, MIN_IMAGE_TOKENS, RETURN_ROW_COL_INFO, TILE_SIZE
@@ -95,13 +95,13 @@ def parts(b: ProgramBuilder, config: Config, x: Value) -> None:
     def part(size: tuple[Num, Num], grid: tuple[Num, Num], pattern: str, count: Num) -> None:
         y = tiling.rescale_and_normalize(b, config, tiling.resample(b, config, x, *size))
         lengths = (("p", patch), ("q", patch), ("gh", grid[0]), ("gw", grid[1]))
-        y = b.add(Take(-3, 0, count), b.add(Rearrange(pattern, lengths, "NPF"), y))
+        y = b.add(Rearrange(pattern, lengths, "NPF"), y).narrow(-3, 0, count)
         # Only a part that is not taken (its `count` is 0) has more patches than `length`.
-        y = b.add(Take(-2, 0, num.minimum(grid[0] * grid[1], length)), y)
-        found.append(b.add(Extend(-2, length), y))
+        y = y.narrow(-2, 0, num.minimum(grid[0] * grid[1], length))
+        found.append(b.add(Pad.end(-2, length), y))
         if config.do_pad:
             there = b.add(Full((count, num.minimum(grid[0] * grid[1], fill)), 1, "i32", "NP"))
-            masks.append(b.add(Extend(-1, fill), there))
+            masks.append(b.add(Pad.end(-1, fill), there))
             shapes.append(b.add(Rearrange("1 f -> n f", (("n", count),)), b.add(Numbers(grid, shape=(1, 2)))))
 
     if large is not False:

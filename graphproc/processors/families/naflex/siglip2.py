@@ -13,7 +13,7 @@ from graphproc.errors import ConfigError
 from graphproc.ir.backends import TORCHVISION
 from graphproc.ir.delivery import STACKED, TENSOR, TUPLES, Delivery
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Extend, Full, Indices, Numbers
+from graphproc.ops import Full, Indices, Numbers, Pad
 from graphproc.ops.resample import TORCH_NEAREST, Resample
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, BILINEAR, INCEPTION, NEAREST, RESCALE, RGB
@@ -82,7 +82,7 @@ def patches(
     rows, columns = height // patch, width // patch
     length: Num = most if config.do_resize else num.maximum(most, rows * columns)
     x = x.rearrange(PIXELS_LAST, "PF", p=patch, q=patch)
-    b.output("pixel_values", b.add(Extend(-2, length), x), delivery=delivery)
+    b.output("pixel_values", b.add(Pad.end(-2, length), x), delivery=delivery)
     return rows, columns, length
 
 
@@ -91,7 +91,7 @@ def siglip(b: ProgramBuilder, config: Config, x: Value) -> None:
     most = stages.count(config, "max_num_patches")
     rows, columns, _ = patches(b, config, x, most)
     mask = b.add(Full((num.minimum(rows * columns, most),), 1, "i32", layout="P"))
-    b.output("pixel_attention_mask", b.add(Extend(-1, most), mask))
+    b.output("pixel_attention_mask", b.add(Pad.end(-1, most), mask))
     b.output("spatial_shapes", b.add(Numbers((rows, columns))), delivery=TUPLES)
 
 
@@ -99,7 +99,7 @@ def gemma(b: ProgramBuilder, config: Config, x: Value) -> None:
     """Declare the patches, the column and row of each (-1 for padding), and the number of soft tokens."""
     rows, columns, length = patches(b, config, x, gemma_patches(config), delivery=STACKED)
     positions = b.add(Indices(rows, columns, order="xy"))
-    b.output("image_position_ids", b.add(Extend(-2, length, -1), positions), delivery=STACKED)
+    b.output("image_position_ids", b.add(Pad.end(-2, length, -1), positions), delivery=STACKED)
     tokens = rows * columns // stages.count(config, "pooling_kernel_size") ** 2
     b.output("num_soft_tokens_per_image", b.add(Numbers((tokens,), shape=())))
 
@@ -116,7 +116,7 @@ def unified_gemma(b: ProgramBuilder, config: Config, x: Value) -> None:
         raise ConfigError(f"{config.processor}: expected images of 3 channels, got {x.type.channels}. Convert them to RGB.")
     pooling = stages.count(config, "pooling_kernel_size")
     rows, columns, length = patches(b, config, x, gemma_patches(config) // pooling**2, pooling, STACKED)
-    b.output("image_position_ids", b.add(Extend(-2, length, -1), b.add(Indices(rows, columns, order="xy"))), delivery=STACKED)
+    b.output("image_position_ids", b.add(Pad.end(-2, length, -1), b.add(Indices(rows, columns, order="xy"))), delivery=STACKED)
     b.output("num_soft_tokens_per_image", b.add(Numbers((rows * columns,), shape=())))
 
 

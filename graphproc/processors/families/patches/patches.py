@@ -76,7 +76,7 @@ def fit_on_canvas(b: ProgramBuilder, config: Config, x: Value) -> Value:
     limits = (stages.count(config, key) for key in ("min_image_tokens", "max_image_tokens"))
     to = smart_resize.canvas_within(x.type.size("H"), x.type.size("W"), token_side(b, config), *limits)
     x = stages.resample(b, x, to.content_height, to.content_width, config.resample, keeps_size=True)
-    return b.add(Pad(0, 0, to.height, to.width), x)
+    return b.add(Pad.canvas(0, 0, to.height, to.width), x)
 
 
 @stages.when("do_resize")

@@ -7,7 +7,6 @@ from graphproc.configs.settings import Setting
 from graphproc.errors import ConfigError
 from graphproc.ir.backends import TORCHVISION
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import MultiplyAdd
 from graphproc.processors import stages
 from graphproc.processors.constants import INCEPTION, square, usual
 from graphproc.processors.spec import ProcessorSpec
@@ -18,12 +17,10 @@ def rescale(b: ProgramBuilder, config: Config, x: Value) -> Value:
     x = stages.rescale(b, _apart(config), x)
     if not config.do_rescale or not config.rescale_offset:
         return x
-    if (held := x.type.dtype) == "f32":
-        return b.add(MultiplyAdd(offset=-1.0), x)
-    if held == "f64":
+    if (held := x.type.dtype) in ("f32", "f64"):
         return x - 1.0
     if held == "f16":
-        return b.add(MultiplyAdd(offset=-1.0), x.cast("f32")).cast(held)
+        return (x.cast("f32") - 1.0).cast(held)
     return (x.cast("i64") - 1).cast(held)  # whole numbers, which wrap around at their limits
 
 

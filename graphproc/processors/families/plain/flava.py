@@ -9,7 +9,6 @@ from graphproc.configs.config import Config, check
 from graphproc.configs.settings import STANDARD, Setting, Sides, flag
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import MultiplyAdd
 from graphproc.processors.constants import BILINEAR, CLIP, LANCZOS, NORMALIZE, crop_to, square, usual
 from graphproc.processors.spec import ProcessorSpec
 from graphproc.processors.stages import WITHOUT_PAD
@@ -66,7 +65,7 @@ def with_codebook(b: ProgramBuilder, config: Config, x: Value) -> None:
     if config.codebook_do_map_pixels:
         if x.type.dtype != "f32":
             raise ConfigError("codebook_do_map_pixels: expected codebook_do_rescale or codebook_do_normalize to be on, too")
-        x = b.add(MultiplyAdd(1 - 2 * EPSILON, EPSILON), x)
+        x = x * (1 - 2 * EPSILON) + EPSILON
     b.output("codebook_pixel_values", x)
 
 

@@ -10,7 +10,7 @@ from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
 from graphproc.ir.delivery import TUPLES
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Crop, Pad
+from graphproc.ops import Pad, Slice
 from graphproc.processors import stages, tiling
 from graphproc.processors.calls import PARTLY
 from graphproc.processors.constants import CLIP, NORMALIZE, RGB, crop_to, resize_to, shortest, square
@@ -42,7 +42,7 @@ def tiles(b: ProgramBuilder, config: Config, x: Value, key: str, side: int, step
     if candidates is None:
         raise ConfigError(f"{key}: expected pairs of a height and a width, got null. List the canvases to choose from.")
     best = best_resolution(x.type.size("H"), x.type.size("W"), candidates, side)
-    canvas = b.add(Pad(*best.before, *best.canvas), tiling.resample(b, config, x, *best.fitted))
+    canvas = b.add(Pad.canvas(*best.before, *best.canvas), tiling.resample(b, config, x, *best.fitted))
     if all(length % side == 0 for pair in candidates for length in pair):
         x = tiling.cut(b, canvas, side, side)
         for step in steps(side, side):
@@ -51,7 +51,7 @@ def tiles(b: ProgramBuilder, config: Config, x: Value, key: str, side: int, step
     top, left = INDEX // best.grid.columns * side, INDEX % best.grid.columns * side
     height, width = (num.minimum(length - start, side) for length, start in zip(best.canvas, (top, left), strict=True))
     count = best.grid.rows * best.grid.columns
-    return tiling.for_each(b, config, canvas, count, Crop(top, left, height, width), steps(height, width))
+    return tiling.for_each(b, config, canvas, count, Slice.window(top, left, height, width), steps(height, width))
 
 
 def overview_and_tiles(b: ProgramBuilder, config: Config, x: Value) -> Value:

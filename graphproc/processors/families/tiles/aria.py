@@ -8,7 +8,7 @@ from graphproc.configs.config import Config
 from graphproc.configs.settings import OneOf, Setting, Whole, flag
 from graphproc.errors import ConfigError
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Crop, Full, Numbers, Pad
+from graphproc.ops import Full, Numbers, Pad, Slice
 from graphproc.processors import stages, tiling
 from graphproc.processors.constants import BICUBIC, INCEPTION, NORMALIZE, RGB
 from graphproc.processors.families.tiles.any_resolution import tiles
@@ -58,7 +58,7 @@ def squares(b: ProgramBuilder, config: Config, x: Value) -> Value:
     longest = longest_side(config)
 
     def pad(b: ProgramBuilder, config: Config, x: Value) -> Value:
-        return b.add(Pad(0, 0, longest, longest), x)
+        return b.add(Pad.canvas(0, 0, longest, longest), x)
 
     def steps(height: Num, width: Num) -> tuple[Stage, Stage]:
         sizes.append(fitted(config, height, width))
@@ -71,7 +71,7 @@ def squares(b: ProgramBuilder, config: Config, x: Value) -> Value:
             x = step(b, config, x)
         x = tiling.as_tile(b, x)
     ones = b.add(Full((1, *x.type.shape[-2:]), 1, "bool", "CHW"))
-    masks = tiling.for_each(b, config, ones, x.type.size("N"), Crop(0, 0, *sizes[0]), (pad,))
+    masks = tiling.for_each(b, config, ones, x.type.size("N"), Slice.window(0, 0, *sizes[0]), (pad,))
     b.output("pixel_mask", masks.rearrange("n 1 h w -> n h w", "NHW"), joins.Concatenate())
     return x
 

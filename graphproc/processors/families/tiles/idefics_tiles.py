@@ -19,7 +19,7 @@ from graphproc.ir.backends import TORCHVISION
 from graphproc.ir.delivery import LISTS, NESTED, TENSOR
 from graphproc.ir.join import Join
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Concat, Crop, Extend, Full, Numbers, Pad
+from graphproc.ops import Concat, Full, Numbers, Pad, Slice
 from graphproc.processors import stages
 from graphproc.processors.constants import INCEPTION, RESCALE, RGB, resize_to
 from graphproc.processors.settings import DO_IMAGE_SPLITTING, RETURN_ROW_COL_INFO
@@ -71,12 +71,12 @@ def with_quarters(b: ProgramBuilder, config: Config, x: Value) -> None:
         for h, w in sizes:
             equal = num.both(equal, num.both(num.eq(h, height), num.eq(w, width)))
         b.require(equal, "the quarters and the image have different sizes after resizing. Set do_pad.")
-    padded = (b.add(Pad(0, 0, height, width), part) for part in parts)
+    padded = (b.add(Pad.canvas(0, 0, height, width), part) for part in parts)
     x = b.add(Concat(-4), *(part.rearrange("c h w -> 1 c h w", "NCHW") for part in padded))
     masks = []
     for h, w in sizes if config.do_pad else []:
-        lines = b.add(Extend(-2, height), b.add(Full((1, h, w), 1, "i64", "NHW")))
-        masks.append(b.add(Extend(-1, width), lines))
+        lines = b.add(Pad.end(-2, height), b.add(Full((1, h, w), 1, "i64", "NHW")))
+        masks.append(b.add(Pad.end(-1, width), lines))
     _outputs(b, x, b.add(Concat(-3), *masks) if masks else None, joins.Concatenate(fill=0))
 
 
@@ -97,7 +97,7 @@ def _quarters(b: ProgramBuilder) -> list[Value]:
     height, width = b.image.type.size("H"), b.image.type.size("W")
     upper, left = height // 2, width // 2
     vertical, horizontal = ((0, upper), (upper, height - upper)), ((0, left), (left, width - left))
-    return [b.add(Crop(top, start, h, w), b.image) for (top, h), (start, w) in product(vertical, horizontal)]
+    return [b.add(Slice.window(top, start, h, w), b.image) for (top, h), (start, w) in product(vertical, horizontal)]
 
 
 FirstSize = Callable[[Config, Value], Size]

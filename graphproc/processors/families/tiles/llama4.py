@@ -47,7 +47,7 @@ def tiles(b: ProgramBuilder, config: Config, x: Value) -> Value:
     Several tiles are followed by the whole image as one more.
     """
     canvas, side = _canvas(b, config), config.size["height"]
-    placed = b.add(Pad(0, 0, *canvas.canvas), tiling.resample(b, config, x, *canvas.fitted))
+    placed = b.add(Pad.canvas(0, 0, *canvas.canvas), tiling.resample(b, config, x, *canvas.fitted))
     whole = tiling.as_tile(b, tiling.resample(b, config, x, side, side))
     several = canvas.grid.rows * canvas.grid.columns > 1
     return tiling.join(b, tiling.cut(b, placed, side, side), tiling.tiles_if(b, several, whole))

@@ -12,7 +12,7 @@ from graphproc.configs.settings import Setting, Whole
 from graphproc.errors import ConfigError
 from graphproc.ir.delivery import LISTS
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Concat, Numbers, Rearrange, Take
+from graphproc.ops import Concat, Numbers, Rearrange
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, INCEPTION, NORMALIZE, RGB
 from graphproc.processors.settings import PATCH_SIZE
@@ -80,7 +80,7 @@ def patches_in_a_row(b: ProgramBuilder, config: Config, x: Value) -> Value:
         "c (r g p) (k w) -> 1 c p (r k g w)", (("p", patch), ("g", cut.slice[0] // patch), ("w", cut.slice[1])), layout="NCHW"
     )
     length = cut.grid.rows * cut.grid.columns * (cut.slice[0] // patch) * cut.slice[1]
-    return b.add(Concat(-1), whole, b.add(Take(-1, 0, length), b.add(grid, view(cut.refined))))
+    return b.add(Concat(-1), whole, b.add(grid, view(cut.refined)).narrow(-1, 0, length))
 
 
 def one_channel_as_floats(b: ProgramBuilder, config: Config, x: Value) -> Value:

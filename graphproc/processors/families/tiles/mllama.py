@@ -13,7 +13,7 @@ from graphproc.configs.settings import Setting, Whole
 from graphproc.errors import ConfigError
 from graphproc.ir.delivery import LISTS
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Extend, Numbers, Pad
+from graphproc.ops import Numbers, Pad
 from graphproc.processors import stages
 from graphproc.processors.calls import OWN
 from graphproc.processors.constants import INCEPTION, square, usual
@@ -41,7 +41,7 @@ def _canvas(b: ProgramBuilder, config: Config) -> TiledCanvas:
 def place(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """Resize the image to fit the canvas, black below and right."""
     canvas = _canvas(b, config)
-    return b.add(Pad(0, 0, *canvas.canvas), stages.resample(b, x, *canvas.fitted, config.resample))
+    return b.add(Pad.canvas(0, 0, *canvas.canvas), stages.resample(b, x, *canvas.fitted, config.resample))
 
 
 def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
@@ -51,7 +51,7 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     """
     canvas, most, tile = _canvas(b, config), config.max_image_tiles, config.size["height"]
     x = x.rearrange("c (r h) (k w) -> (r k) c h w", "NCHW", h=tile, w=tile)
-    x = b.add(Extend(-4, most), x if x.type.dtype == "f32" else x.cast("f32"))
+    x = b.add(Pad.end(-4, most), x if x.type.dtype == "f32" else x.cast("f32"))
     ids, mask, tiles = OUTPUTS[1:]
     b.output("pixel_values", x, replace(stages.PADDED, promotes=True), sample=joins.STACK)
     b.output(ids, b.add(Numbers((canvas.number,), shape=())), joins.Pad(), sample=joins.STACK)

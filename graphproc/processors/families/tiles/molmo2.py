@@ -15,7 +15,7 @@ from graphproc.ir.delivery import STACKED
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ir.types import FLOATS
 from graphproc.ir.value import concatenate, maximum, minimum, where
-from graphproc.ops import Crop, Indices
+from graphproc.ops import Indices, Slice
 from graphproc.processors import stages, tiling
 from graphproc.processors.constants import INCEPTION, square, usual
 from graphproc.processors.settings import PATCH_SIZE
@@ -79,7 +79,7 @@ def crops(b: ProgramBuilder, config: Config, x: Value) -> Value:
         return y if x.type.dtype == "u8" else y.cast(x.type.dtype)
 
     canvas = resize_whole(plan.grid.rows * step + margin, plan.grid.columns * step + margin)
-    crop = Crop(INDEX // plan.grid.columns * step, INDEX % plan.grid.columns * step, side, side)
+    crop = Slice.window(INDEX // plan.grid.columns * step, INDEX % plan.grid.columns * step, side, side)
     cut = tiling.for_each(b, config, canvas, plan.grid.rows * plan.grid.columns, crop, ())
     return tiling.join(b, tiling.as_tile(b, resize_whole(side, side)), cut)
 

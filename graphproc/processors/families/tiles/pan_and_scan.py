@@ -6,7 +6,7 @@ from graphproc.configs.config import Config
 from graphproc.configs.settings import Setting, Whole, flag, number
 from graphproc.ir.delivery import PARTS
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Blank, Crop
+from graphproc.ops import Blank, Slice
 from graphproc.processors import stages, tiling
 from graphproc.processors.constants import INCEPTION, square, usual
 from graphproc.processors.spec import ONLY_PIL, ProcessorSpec
@@ -45,7 +45,7 @@ def with_crops(b: ProgramBuilder, config: Config, x: Value) -> Value:
     place = (num.minimum(top, height - 1), num.minimum(left, width - 1), num.maximum(tall, 1), num.maximum(wide, 1))
     steps = (stages.resize, lambda b, config, y: b.add(Blank(empty), y))
     number = found.grid.rows * found.grid.columns
-    return tiling.join(b, whole, tiling.for_each(b, config, x, number, Crop(*place), steps))
+    return tiling.join(b, whole, tiling.for_each(b, config, x, number, Slice.window(*place), steps))
 
 
 def with_number(b: ProgramBuilder, config: Config, x: Value) -> None:

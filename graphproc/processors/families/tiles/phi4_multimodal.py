@@ -11,7 +11,7 @@ from graphproc.configs.settings import Setting, Whole
 from graphproc.errors import ConfigError
 from graphproc.ir.delivery import STACKED
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Extend, Full, Pad
+from graphproc.ops import Full, Pad
 from graphproc.processors import stages, tiling
 from graphproc.processors.constants import BICUBIC, BILINEAR, INCEPTION, NORMALIZE, RGB, square
 from graphproc.processors.settings import PATCH_SIZE
@@ -53,7 +53,7 @@ def views(b: ProgramBuilder, config: Config, x: Value) -> Value:
     for name, length in zip(("height", "width"), placed.fitted, strict=True):
         b.require(length >= LEAST_SIDE, f"the scaled {name} is below {LEAST_SIDE} pixels. Use a less elongated image.")
     x = stages.resample(b, x, *placed.fitted, BILINEAR, has_pixels=True)
-    x = b.add(Pad(0, 0, placed.grid.rows * side, placed.grid.columns * side, 255), x)
+    x = b.add(Pad.canvas(0, 0, placed.grid.rows * side, placed.grid.columns * side, 255), x)
     canvas = tiling.rescale_and_normalize(b, config, x)
     whole = stages.resample(b, canvas, side, side, config.resample, antialias=False)
     return tiling.join(b, tiling.as_tile(b, whole), tiling.cut(b, canvas, side, side))
@@ -69,7 +69,7 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
     cells = side // patch
     kept = tuple(num.maximum(count * cells - missing // patch, 0) for count, missing in zip(grid, rest, strict=True))
     mask = b.add(Full(kept, 1, "f32", "HW"))
-    mask = b.add(Extend(-1, grid.columns * cells), b.add(Extend(-2, grid.rows * cells), mask))
+    mask = b.add(Pad.end(-1, grid.columns * cells), b.add(Pad.end(-2, grid.rows * cells), mask))
     mask = mask.rearrange("(r h) (k w) -> (r k) h w", "NHW", h=cells, w=cells)
     mask = tiling.join(b, b.add(Full((1, cells, cells), 1, "f32", "NHW")), mask)
 

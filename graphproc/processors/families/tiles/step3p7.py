@@ -10,7 +10,7 @@ from graphproc.configs.config import Config
 from graphproc.configs.settings import Setting, Whole
 from graphproc.ir.delivery import OMITTED_IF_EMPTY, STACKED, Delivery
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import Cast, Concat, Extend, Full, Pad, Rearrange
+from graphproc.ops import Cast, Concat, Full, Pad, Rearrange
 from graphproc.processors import stages, tiling
 from graphproc.processors.calls import OWN
 from graphproc.processors.constants import BILINEAR, CLIP, NORMALIZE, RGB, square
@@ -27,7 +27,7 @@ def views_and_windows(b: ProgramBuilder, config: Config, x: Value) -> None:
     view, side = stages.sides("size", config.size or {})[0], stages.count(config, "patch_size")
     height, width = x.type.size("H"), x.type.size("W")
     plan = snapped_windows(height, width, view, side, stages.count(config, "max_image_size"))
-    x = b.add(Pad(0, 0, *plan.padded), x)
+    x = b.add(Pad.canvas(0, 0, *plan.padded), x)
     whole = tiling.resample(b, config, tiling.resample(b, config, x, *plan.shrunk), view, view)
     b.output("pixel_values", tiling.rescale_and_normalize(b, config, whole), delivery=STACKED)
     tiling.size_output(b, "num_local_patches", plan.grid.rows * plan.grid.columns)
@@ -44,7 +44,7 @@ def row_ends(b: ProgramBuilder, grid: Grid) -> Value:
     before = b.add(Full((1, num.maximum(grid.columns - 1, 0)), 0, "i64"))
     row = b.add(Concat(-1), before, b.add(Full((1, 1), 1, "i64")))
     rows = b.add(Rearrange("1 k -> (r k)", (("r", num.maximum(grid.rows - 1, 0)),)), row)
-    return b.add(Cast("bool"), b.add(Extend(-1, grid.rows * grid.columns), rows))
+    return b.add(Cast("bool"), b.add(Pad.end(-1, grid.rows * grid.columns), rows))
 
 
 SPECS = (
