@@ -63,7 +63,7 @@ def mistakes(image: Array) -> dict[str, Array]:
         DRAWN: pixel_values(without_antialiasing(image), do_resize=False),
         "bilinear instead of bicubic": pixel_values(image, resample=2),
         "BGR instead of RGB": pixel_values(np.ascontiguousarray(image[..., ::-1])),
-        "the other backend (torchvision, not pil)": pixel_values(image, backend="torchvision"),
+        "the other backend (pil, not torchvision)": pixel_values(image, backend="pil"),
     }
 
 

@@ -35,10 +35,10 @@ def parities() -> list[str]:
     return list(dict.fromkeys(str(spec.parity_of()) for spec in specs().values()))
 
 
-def torchvision_parities() -> list[str]:
-    """Return the same for the torchvision backend, for classes where it is the second one."""
-    found = (spec for spec in specs().values() if "torchvision" in spec.backends[1:])
-    return list(dict.fromkeys(str(spec.parity_of("torchvision")) for spec in found))
+def pil_parities() -> list[str]:
+    """Return the same for the pil backend, for classes where it is the second one."""
+    found = (spec for spec in specs().values() if "pil" in spec.backends[1:])
+    return list(dict.fromkeys(str(spec.parity_of("pil")) for spec in found))
 
 
 def limits() -> list[str]:
@@ -130,7 +130,7 @@ def page() -> str:
         "without_graphs": without_graphs(),
         "classes": class_table(),
         "parities": _list(parities(), "({})"),
-        "torchvision_parities": _list(torchvision_parities(), ""),
+        "pil_parities": _list(pil_parities(), ""),
         "limits": _list(limits(), "[{}]"),
         "methods": method_table(),
     }

@@ -4,4 +4,5 @@ Their names are transformers' names.
 """
 
 PIL, TORCHVISION = "pil", "torchvision"
-BACKENDS = (PIL, TORCHVISION)
+BACKENDS = (TORCHVISION, PIL)
+"""All backends, transformers' default first: its class of the plain name is torchvision's."""

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar, overload
 import numpy as np
 
 from graphproc.configs import timm
-from graphproc.configs.classes import GENERIC_TYPES, backend_of_name, class_of_name
+from graphproc.configs.classes import GENERIC_TYPES, class_of_name
 from graphproc.configs.files import FILE_NAME, MODEL_FILE_NAME, short
 from graphproc.configs.hub import client, explained
 from graphproc.configs.legacy import notes
@@ -77,10 +77,11 @@ class ImageProcessingMixin(Settings):
             revision: a branch, tag or commit.
             **kwargs: `subfolder`, a folder in the repository; `image_processor_filename`, a name other
                 than `preprocessor_config.json`; `return_unused_kwargs`; `backend` and `engine` as in the
-                constructor; `use_fast`, True for the backend `torchvision` and False for `pil`; and
-                settings that override the file's, also with None. Others change nothing. Without
-                `backend` and `use_fast`, the class's name (`...Fast`, `...Pil`) names the backend, else
-                the file does: what `save_pretrained` wrote, or its class's name.
+                constructor; for `AutoImageProcessor`, `use_fast`, True for the backend `torchvision` and
+                False for `pil`; and settings that override the file's, also with None. Others change
+                nothing. Without `backend` and `use_fast`, the name of this class (`...Fast`, `...Pil`)
+                names the backend, else the file does if `save_pretrained` wrote it, else it is
+                transformers' default: `torchvision` where the class has it.
 
         Returns:
             The processor, or with `return_unused_kwargs=True` the processor and the keywords that changed nothing.
@@ -288,7 +289,8 @@ def _made(cls: type[Any], source: Source, kwargs: dict[str, Any]) -> Any:
     settings = {k: v for k, v in source.settings.items() if k not in (*OPTIONS, BACKEND_KEY)}
     effective = {*setting_names(spec), *spec.older, *settings}
     options = {k: kwargs.pop(k) for k in OPTIONS if kwargs.get(k) is not None}
-    asked = None if "backend" in options else _backend_asked_for(make, source, kwargs.pop("use_fast", None))
+    use_fast = None if make is cls else kwargs.pop("use_fast", None)  # as in transformers, only AutoImageProcessor reads it
+    asked = None if "backend" in options else _backend_asked_for(make, source, use_fast)
     if asked is not None:
         wanted, missed = spec.backend_wanted(asked)
         options |= {} if wanted is None else {"backend": wanted}
@@ -309,7 +311,9 @@ def _made(cls: type[Any], source: Source, kwargs: dict[str, Any]) -> Any:
 
 
 def _backend_asked_for(make: type[Any], source: Source, use_fast: Any) -> str | None:
-    """Return the backend that the call, the class's name, the file or the name in it asks for, in that order, or None.
+    """Return the backend that the call, the class's name or the file asks for, in that order, or None.
+
+    The name of a class in a file asks for none, as in transformers: `CLIPImageProcessorPil` there means CLIP.
 
     Raises:
         ConfigError: the file's key has another value.
@@ -319,9 +323,7 @@ def _backend_asked_for(make: type[Any], source: Source, use_fast: Any) -> str | 
     kept = source.settings.get(BACKEND_KEY)
     if kept is not None and kept not in BACKENDS:
         raise ConfigError(f"{source.label}: {BACKEND_KEY}: expected one of {', '.join(BACKENDS)}, got {short(repr(kept))}")
-    names = [n for key in TYPE_KEYS if isinstance(n := source.settings.get(key), str)]
-    wishes = (make.named_backend, kept, *(backend_of_name(name)[1] for name in names))
-    return next((wish for wish in wishes if wish is not None), None)
+    return kept if make.named_backend is None else make.named_backend
 
 
 def _class_for(cls: type[Any], source: Source) -> tuple[type[Any], list[str]]:

@@ -34,9 +34,9 @@ class Settings:
         """Make a processor with some settings other than the class's defaults.
 
         Args:
-            backend: the backend that results are equal to: `pil`, transformers' numpy and Pillow backend,
-                or `torchvision`, its other one. None is the one that the class's name asks for
-                (`...Fast`, `...Pil`), or the first that the class has here (`graphproc list`).
+            backend: the backend that results are equal to: `torchvision`, or `pil`, which is numpy and
+                Pillow. None is the one that the class's name asks for (`...Fast`, `...Pil`), or
+                transformers' default: `torchvision` where the class has it (`graphproc list`).
             engine: what runs a call: `onnxruntime` or `numpy`. Results are the same bits.
             **settings: settings by transformers' names. Unknown ones change nothing; they can be read as
                 attributes, and are saved back.
