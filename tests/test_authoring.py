@@ -51,7 +51,8 @@ def test_images_that_the_letterbox_does_not_take(page: dict[str, Any]) -> None:
 @pytest.mark.parametrize("size", SIZES[:4], ids=str)
 def test_the_compose_is_torchvisions(page: dict[str, Any], size: tuple[int, int]) -> None:
     torch = pytest.importorskip("torch")
-    transforms = pytest.importorskip("torchvision.transforms.v2")
+    from torchvision.transforms import v2 as transforms
+
     pixels = images(1, *size, 3)[0]
     resize = transforms.Resize(256, transforms.InterpolationMode.BICUBIC, antialias=True)
     scale = transforms.ToDtype(torch.float32, scale=True)

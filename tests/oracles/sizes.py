@@ -102,8 +102,7 @@ def pil_module(model: str) -> Any:
 
 
 def torchvision_module(model: str) -> Any:
-    """Return the module of transformers' torchvision processor of a model; tests skip without torchvision."""
-    pytest.importorskip("torchvision", reason="the oracle; .ci/run has an environment with it")
+    """Return the module of transformers' torchvision processor of a model."""
     return importlib.import_module(f"transformers.models.{model}.image_processing_{model}")
 
 

@@ -14,7 +14,6 @@ from support.mask_outputs import ours
 from graphproc.errors import ImageError
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("torchvision", reason="these classes of transformers need it")
 SIZES = [(40, 30), (25, 60)]
 
 

@@ -95,7 +95,6 @@ def test_what_is_kept(name: str, backend: str, dtype: str) -> None:
 
 @every_class
 def test_the_best_of_all(name: str, backend: str) -> None:
-    pytest.importorskip("torchvision", reason="the reference's suppression is torchvision's")
     ours, theirs = both(name, backend)
     rng = np.random.default_rng(2)
     corners = rng.integers(0, 30, (40, 2))

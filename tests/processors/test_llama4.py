@@ -24,7 +24,6 @@ def test_torch_tensors_are_bfloat16_as_in_transformers(engine: str) -> None:
     assert (found["pixel_values"].dtype, found["aspect_ratios"].dtype) == (torch.bfloat16, torch.int64)
     assert arrays["pixel_values"].dtype == np.float32
     assert np.array_equal(found["pixel_values"].float().numpy(), arrays["pixel_values"])
-    pytest.importorskip("torchvision", reason="the oracle; .ci/run has an environment with it")
     expected = cases.theirs(NAME, SMALL)(image, return_tensors="pt")
     assert all(torch.equal(found[key], value) and found[key].dtype == value.dtype for key, value in expected.items())
 
@@ -41,7 +40,6 @@ def test_without_normalizing_they_are_not() -> None:
 
 @pytest.mark.parametrize("settings", [{}, {"image_mean": [0.4, 0.5, 0.6]}, {"image_mean": 0.4, "image_std": 0.5}])
 def test_one_channel_becomes_as_many_as_means(settings: dict[str, object]) -> None:
-    pytest.importorskip("torchvision", reason="the oracle; .ci/run has an environment with it")
     settings = {**SMALL, "do_convert_rgb": False, **settings}
     image = cases.picture((16, 32), "noise").convert("L")
     expected = cases.theirs(NAME, settings)(image, return_tensors="pt")["pixel_values"]
@@ -65,7 +63,6 @@ def test_rounding_is_that_of_torch() -> None:
 
 @pytest.mark.parametrize(("tile", "most", "largest"), [(336, 16, False), (336, 16, True), (40, 5, False), (97, 12, True)])
 def test_canvases_are_those_of_transformers(tile: int, most: int, largest: bool) -> None:
-    pytest.importorskip("torchvision", reason="the oracle; .ci/run has an environment with it")
     import torch
     from transformers.image_utils import SizeDict
     from transformers.models.llama4 import image_processing_llama4 as source

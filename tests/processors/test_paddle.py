@@ -98,7 +98,6 @@ def test_images_that_are_refused(name: str, settings: dict[str, Any], size: tupl
 @pytest.mark.parametrize("limit", ["max", "min", "resize_long"])
 @pytest.mark.parametrize("key", ["limit_side_len", "max_side_limit"])
 def test_a_limit_of_nothing_leaves_the_smallest_size(key: str, limit: str) -> None:
-    pytest.importorskip("torchvision", reason="the oracle; .ci/run has an environment with it")
     settings, image = {key: 0, "limit_type": limit, "backend": "torchvision"}, picture((28, 52), "noise")
     found, wanted = (make("PPOCRV5ServerDetImageProcessor", settings)(image, return_tensors="np") for make in (ours, theirs))
     for name, array in wanted.items():

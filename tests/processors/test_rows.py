@@ -27,26 +27,18 @@ def plain(value: Any) -> Any:
     return tuple(plain(item) for item in value) if isinstance(value, list) else value
 
 
-def theirs_of(name: str) -> Any:
-    """Return the class of transformers; where its package is missing, transformers has a placeholder that says so."""
-    if name == "TimmWrapperImageProcessor":
-        for package in ("timm", "torchvision"):
-            pytest.importorskip(package, reason='pip install ".[timm]"', exc_type=ImportError)
-    return reference_class(name)
-
-
 @pytest.mark.parametrize("name", specs())
 def test_defaults_are_those_of_transformers(name: str) -> None:
     if name == "TimmWrapperImageProcessor":
         pytest.skip("transformers' class has no defaults: it needs the settings of a model, and timm")
-    ours, theirs = processor_class(name)(), theirs_of(name)()
+    ours, theirs = processor_class(name)(), reference_class(name)()
     keys = set(specs()[name].declared) - set(CASES[name].derived)
     assert {key: plain(getattr(ours, key)) for key in keys} == {key: plain(getattr(theirs, key, None)) for key in keys}
 
 
 @pytest.mark.parametrize("name", specs())
 def test_every_declared_setting_of_transformers_is_declared(name: str) -> None:
-    theirs = theirs_of(name)
+    theirs = reference_class(name)
     # Classes without a backend name some settings in the constructor alone.
     declared = {*theirs.valid_kwargs.__annotations__, *inspect.signature(theirs.__init__).parameters}
     declared -= {"self", "args", "kwargs", *CALL_ONLY_KEYS}
@@ -55,7 +47,7 @@ def test_every_declared_setting_of_transformers_is_declared(name: str) -> None:
 
 @pytest.mark.parametrize("name", specs())
 def test_input_names_are_those_of_transformers(name: str) -> None:
-    assert processor_class(name).model_input_names == theirs_of(name).model_input_names
+    assert processor_class(name).model_input_names == reference_class(name).model_input_names
     assert processor_class(name).__name__ == name
 
 

@@ -160,7 +160,6 @@ def test_tiles_of_a_side_that_aria_has_no_patches_for() -> None:
 
 
 def test_no_fewest_patches() -> None:
-    pytest.importorskip("torchvision", reason="the oracle; .ci/run has an environment with it")
     settings, image = {"min_num_patches": 0, "backend": "torchvision"}, cases.picture((40, 60), "noise")
     found, wanted = (
         make("NemotronH_Omni_Reasoning_V3ImageProcessor", settings)(image, return_tensors="np")["pixel_values"]

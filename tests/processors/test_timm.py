@@ -35,7 +35,8 @@ def picture(size: tuple[int, int]) -> Image.Image:
 
 def by_timm(config: dict[str, Any], image: Image.Image) -> Array | None:
     """Return timm's result, called as transformers calls timm; None where Pillow refuses the size."""
-    data = pytest.importorskip("timm.data")
+    from timm import data
+
     transform = data.create_transform(**data.resolve_data_config(config, model=None), is_training=False)
     try:
         return np.asarray(transform(image).numpy())
@@ -209,7 +210,6 @@ def test_a_file_that_names_the_class_needs_timms_settings(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("value", ["image", "bytes", "floats", "planes first"])
 def test_transformers_gives_the_same(value: str, tmp_path: Path) -> None:
-    pytest.importorskip("timm")
     (tmp_path / "config.json").write_text(json.dumps(MODEL))
     theirs = transformers.AutoImageProcessor.from_pretrained(tmp_path)
     assert type(theirs).__name__ == "TimmWrapperImageProcessor"
@@ -228,7 +228,6 @@ def test_transformers_gives_the_same(value: str, tmp_path: Path) -> None:
 
 def test_four_rows_are_no_channels(tmp_path: Path) -> None:
     """transformers looks for one or three."""
-    pytest.importorskip("timm")
     (tmp_path / "config.json").write_text(json.dumps(MODEL))
     image = np.asarray(picture((4, 27)))
     expected = transformers.AutoImageProcessor.from_pretrained(tmp_path)(image)["pixel_values"].numpy()

@@ -21,8 +21,6 @@ from graphproc.numerics.color import blend_on_white_in_float32
 from graphproc.processors.parity import THREADS
 from graphproc.processors.registry import lookup, specs
 
-pytest.importorskip("torchvision", reason="the oracle; .ci/run has an environment with it")
-
 BACKEND = "torchvision"
 NAMES = [name for name, spec in specs().items() if BACKEND in spec.backends]
 STANDARD = ("default", "filter lanczos", "filter nearest", "filter box", "crop odd", "crop, one side above", "do_normalize false")

@@ -399,7 +399,6 @@ for _longest, _tile, _most in ((3072, 512, 27), (150, 50, 6), (333, 30, 40), (50
 
 
 def test_the_steps_are_those_of_transformers() -> None:
-    pytest.importorskip("torchvision")
     module = importlib.import_module("transformers.models.ultravbert.image_processing_ultravbert")
     for height, width in shapes(VARIANTS):
         for settings in ((3072, 512, 27), (333, 30, 7)):

@@ -8,7 +8,6 @@ import pytest
 from oracles.tiles import cohere2_vision, perception_lm, step3p7
 from support.strategies import shapes
 
-pytest.importorskip("torchvision", reason="transformers' classes import it")
 SIZES = 600
 
 

@@ -57,8 +57,6 @@ def apart(model: SimpleNamespace, names: tuple[str, str]) -> SimpleNamespace:
 
 def reference(name: str, **settings: Any) -> Any:
     """Return transformers' processor on numpy and Pillow."""
-    if name == "OneFormerImageProcessor":
-        pytest.importorskip("torchvision", reason="its reference resizes masks with torchvision")
     transformers = pytest.importorskip("transformers")
     transformers.logging.set_verbosity_error()
     return getattr(transformers, f"{name}Pil")(**settings)

@@ -50,7 +50,6 @@ def test_files_are_read_as_transformers_reads_them(files: dict[str, Path], do_co
 
 
 def test_torchvisions_decoder_gives_the_same_but_for_some_kinds(files: dict[str, Path]) -> None:
-    pytest.importorskip("torchvision")
     load = pytest.importorskip("transformers.image_utils").load_image_as_tensor
     differing, compared = set(), 0
     for name, path in files.items():

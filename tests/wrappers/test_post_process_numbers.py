@@ -188,7 +188,6 @@ def test_keypoints_in_fractions() -> None:
 
 
 def test_outlines_in_fractions() -> None:
-    pytest.importorskip("torchvision", reason="the oracle")
     pytest.importorskip("cv2", reason="outlines need OpenCV")
     generator = torch.Generator().manual_seed(0)
     outputs = SimpleNamespace(
@@ -311,8 +310,6 @@ def test_thresholds_of_any_type() -> None:
 
 @pytest.mark.parametrize("name", ["DPT", "PromptDepthAnything", "CHMv2", "Tipsv2Dpt", "DepthPro", "GLPN", "ZoeDepth"])
 def test_one_row_or_column(name: str) -> None:
-    if name == "ZoeDepth":
-        pytest.importorskip("torchvision", reason="the oracle resizes with it")
     outputs = SimpleNamespace(predicted_depth=torch.rand((3, 6, 7)), field_of_view=None)
     sizes = [(1, 4), (5, 1), (3, 2)]
     options = {"do_remove_padding": False} if name == "ZoeDepth" else {}
@@ -325,7 +322,6 @@ def test_one_row_or_column(name: str) -> None:
 @pytest.mark.parametrize("backend", ["pil", "torchvision"])
 def test_oneformer_maps_that_shrink(backend: str, engine: str) -> None:
     """Torchvision's backend resizes the scores with antialiasing."""
-    pytest.importorskip("torchvision", reason="the oracle")
     generator = torch.Generator().manual_seed(0)
     outputs = SimpleNamespace(
         class_queries_logits=torch.randn((2, 6, 5), generator=generator) * 3,

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import pytest
 from cases.processors.case import ProcessorCase, Settings
 
 SMALL = {"input_size": [3, 64, 61], "crop_pct": 0.95}
@@ -14,7 +13,8 @@ SMALL = {"input_size": [3, 64, 61], "crop_pct": 0.95}
 
 def by_timm(settings: Settings) -> Callable[..., Mapping[str, Any]]:
     """Return timm's evaluation transform, made as transformers' class makes it, of one image or a list."""
-    data = pytest.importorskip("timm.data")
+    from timm import data
+
     config = data.resolve_data_config(settings.get("pretrained_cfg") or {"crop_pct": None}, model=None)
     transform = data.create_transform(**config, is_training=False)
 
