@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from contextlib import suppress
+from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import tiers
 import transformers
-from cases.parity import CASES, reference_class
+from cases.every_class import SMALL
+from cases.parity import CASES, keywords, ours, picture, reference_class, theirs, variants
 
 from graphproc.configs.classes import STEMS, SUFFIX
-from graphproc.errors import ConfigError, UnsupportedProcessorError
+from graphproc.errors import ConfigError, GraphprocError, UnsupportedProcessorError
 from graphproc.processors import registry
-from graphproc.processors.registry import lookup, specs
+from graphproc.processors.registry import family, lookup, specs
 from graphproc.wrappers.calls import CALL_ONLY_KEYS
 from graphproc.wrappers.processor import processor_class
 
@@ -49,6 +53,25 @@ def test_every_declared_setting_of_transformers_is_declared(name: str) -> None:
 def test_input_names_are_those_of_transformers(name: str) -> None:
     assert processor_class(name).model_input_names == reference_class(name).model_input_names
     assert processor_class(name).__name__ == name
+
+
+SEVERAL = {name: family(name) for name, spec in specs().items() if len(spec.outputs) > 1}
+"""The classes with several outputs, and their families."""
+
+
+@pytest.mark.parametrize("name", tiers.rows(SEVERAL, {group: name for name, group in SEVERAL.items()}.values()))
+def test_outputs_are_those_of_programs_in_the_order_of_transformers(name: str) -> None:
+    spec, made = specs()[name], list(specs()[name].texts)
+    for backend, settings in product(spec.backends, variants(name).values()):
+        with suppress(GraphprocError):
+            config = spec.config({key: value for key, value in settings.items() if key != "backend"})
+            made += [output.name for output in spec.program(config, extra_inputs=[*spec.extra_inputs], backend=backend).outputs]
+    assert set(spec.outputs) <= set(made)
+    settings, image = {**CASES[name].always, **SMALL.get(name, {}), "backend": spec.backends[0]}, picture((40, 72), "noise")
+    given = {**keywords(name, [image]), "return_tensors": "np" if spec.backends[0] == "pil" else "pt"}
+    found, expected = (make(name, settings)(image, **given) for make in (ours, theirs))
+    assert list(found) == list(expected)
+    assert [output for output in spec.outputs if output in found] == [output for output in found if output in spec.outputs]
 
 
 def test_rows_are_in_alphabetical_order_under_their_own_names() -> None:
