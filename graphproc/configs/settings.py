@@ -59,7 +59,7 @@ class Sides:
     edge: bool = False
 
 
-class Range(ABC):
+class RangeCheck(ABC):
     """A check of numbers in a range. Their type is checked when settings are made, the range when a step reads them."""
 
     @property
@@ -83,7 +83,7 @@ class Range(ABC):
 
 
 @dataclass(frozen=True)
-class Whole(Range):
+class Whole(RangeCheck):
     """The check of a whole number that is at least another number."""
 
     least: int | None = None
@@ -105,7 +105,7 @@ class Whole(Range):
 
 
 @dataclass(frozen=True)
-class Above(Range):
+class Above(RangeCheck):
     """The check of a number above one limit, and below a second if there is one."""
 
     limit: float
@@ -128,7 +128,7 @@ class Above(Range):
 
 
 @dataclass(frozen=True)
-class Pair(Range):
+class Pair(RangeCheck):
     """The check of a pair of whole numbers that are at least another number."""
 
     least: int

@@ -11,7 +11,7 @@ from graphproc.errors import FusionError
 from graphproc.fusion.match import Joint
 from graphproc.fusion.sources import Side, describe, dims
 
-Size = int | str | None
+Dimension = int | str | None
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -48,7 +48,7 @@ def unify(preprocessing: Side, model: Side, joints: Sequence[Joint]) -> dict[Joi
         FusionError: a name would have to stand for two numbers.
     """
     ours: dict[str, int] = {}
-    theirs: dict[str, Size] = {}
+    theirs: dict[str, Dimension] = {}
     checked: dict[Joint, dict[int, int]] = {}
     given = {d for v in preprocessing.graph.inputs for d in dims(v) or () if isinstance(d, str)}
     for joint in joints:
@@ -73,7 +73,7 @@ def unify(preprocessing: Side, model: Side, joints: Sequence[Joint]) -> dict[Joi
     used -= set(ours)
     final = {b: ours.get(a, a) if isinstance(a, str) else a for b, a in theirs.items()}
 
-    def renamed(name: str) -> Size:
+    def renamed(name: str) -> Dimension:
         if name in final:
             return final[name]
         return f"{model.label}_{name}" if name in used else None
@@ -90,7 +90,7 @@ def _values(side: Side) -> Iterator[ir.Value]:
             yield from node.outputs
 
 
-def _rewrite(side: Side, new: Callable[[str], Size]) -> None:
+def _rewrite(side: Side, new: Callable[[str], Dimension]) -> None:
     """Replace dimension names; `new` gives None for those that stay."""
     for value in _values(side):
         if value.shape is None or not isinstance(value.type, ir.TensorType):
@@ -101,7 +101,7 @@ def _rewrite(side: Side, new: Callable[[str], Size]) -> None:
             value.shape = ir.Shape(changed)
 
 
-def _replaced(dim: str, new: Callable[[str], Size]) -> Size:
+def _replaced(dim: str, new: Callable[[str], Dimension]) -> Dimension:
     """Replace the names in a dimension. An expression with a name that became a number becomes unknown; it is not computed."""
     if _NAME.fullmatch(dim) or new(dim) is not None:
         found = new(dim)

@@ -10,7 +10,7 @@ import numpy as np
 
 from graphproc import joins
 from graphproc.configs.config import Config
-from graphproc.configs.settings import Range
+from graphproc.configs.settings import RangeCheck
 from graphproc.errors import ConfigError
 from graphproc.ir.backends import PIL, TORCHVISION
 from graphproc.ir.join import Join
@@ -389,7 +389,7 @@ def given(config: Config, key: str) -> Any:
     value, check = getattr(config, key), config.declared[key].check
     if value is None:
         raise ConfigError(f"{key}: expected {getattr(check, 'expected', 'a number')}, got None")
-    return check.used(key, value) if isinstance(check, Range) else value
+    return check.used(key, value) if isinstance(check, RangeCheck) else value
 
 
 def optional(config: Config, key: str) -> Any:

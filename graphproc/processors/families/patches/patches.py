@@ -30,7 +30,7 @@ from graphproc.sizes import nearest_grid, num, smart_resize
 from graphproc.sizes.num import Num
 from graphproc.sizes.smart_resize import Guarded
 
-SizeRule = Callable[[Num, Num, int, int, int, int], Guarded]
+PatchSizeRule = Callable[[Num, Num, int, int, int, int], Guarded]
 """Makes the size of an image of (height, width, token's side, fewest pixels, most pixels, frames of a still image)."""
 
 MERGED = "c (gh mh p) (gw mw q) -> (gh gw mh mw) (c t p q)"
@@ -42,7 +42,7 @@ SQUARES = "c (gh p) (gw q) -> (gh gw) (c t) p q"
 """Patches row by row, each kept as an image."""
 
 
-def still(rule: Callable[[Num, Num, int, int, int], Guarded]) -> SizeRule:
+def still(rule: Callable[[Num, Num, int, int, int], Guarded]) -> PatchSizeRule:
     """Make a `Rule` of one that does not take frames."""
     return lambda height, width, token, fewest, most, frames: rule(height, width, token, fewest, most)
 
@@ -54,7 +54,7 @@ def token_side(b: ProgramBuilder, config: Config) -> int:
     return side * stages.count(config, "patch_expand_factor") if expanded else side
 
 
-def resize(rule: SizeRule, resample: int | None = None) -> Stage:
+def resize(rule: PatchSizeRule, resample: int | None = None) -> Stage:
     """Make the stage `do_resize` of a rule, with limits in pixels from `size`, and the configured kernel or another."""
 
     @stages.when("do_resize")
