@@ -60,6 +60,16 @@ def when(switch: str) -> Callable[[Stage], Stage]:
     return switched
 
 
+def only(backend: str, stage: Stage) -> Stage:
+    """Make a stage that leaves the image as it is in the other backend."""
+
+    @wraps(stage)
+    def run(b: ProgramBuilder, config: Config, x: Value) -> Value:
+        return stage(b, config, x) if b.backend == backend else x
+
+    return run
+
+
 def resizing(rule: SizeRule) -> Stage:
     """Make the stage `do_resize` of a size rule; the kernel is `resample`."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,35 @@ def transformers_grayscale(image: Array) -> Array:
     from transformers.models.superpoint.image_processing_pil_superpoint import convert_to_grayscale
 
     return convert_to_grayscale(image)
+
+
+def _once(*products: tuple[Any, Any]) -> np.float32:
+    """Return a sum of products, from fractions, rounded to float32 after each product and sum together."""
+    total = Fraction(0)
+    for one, other in products:
+        total = Fraction(float(_F(float(total + Fraction(float(one)) * Fraction(float(other))))))
+    return _F(float(total))
+
+
+def fused_grayscale(image: Array) -> Array:
+    """Return torchvision's gray values of `[C, H, W]`, pixel by pixel."""
+    if len(image) == 1 or all((channel == image[0]).all() for channel in image):
+        return image
+    weights = [_F(weight) for weight in (0.2989, 0.587, 0.114)]
+    gray = [_once(*zip(pixel, weights, strict=True)) for pixel in image.reshape(3, -1).T]
+    return np.stack([np.array(gray).astype(image.dtype).reshape(image.shape[1:])] * 3)
+
+
+def fused_clusters(image: Array, clusters: Sequence[Sequence[float]]) -> Array:
+    """Return the nearest of some colours for each pixel of `[3, H, W]`, as ImageGPT's torchvision backend."""
+    colors = np.array(clusters, dtype=_F)
+    lengths = (colors[:, 0] ** 2 + colors[:, 1] ** 2) + colors[:, 2] ** 2
+    found = []
+    for pixel in image.reshape(3, -1).T:
+        products = np.array([_once(*zip(pixel, color, strict=True)) for color in colors])
+        length = (pixel[0] ** 2 + pixel[1] ** 2) + pixel[2] ** 2
+        found.append(np.argmin((length - 2 * products) + lengths))
+    return np.array(found)
 
 
 def transformers_standardize(image: Array) -> Array:

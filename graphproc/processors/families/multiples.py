@@ -130,11 +130,6 @@ def towards(config: Config, height: Num, width: Num) -> Size:
     return multiples.nearest_multiple(height, width, *stages.sides("size", config.size), keep, multiple)
 
 
-def crop(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """Apply `do_center_crop` in torchvision's backend; Pillow's ignores it."""
-    return stages.center_crop(b, config, x) if b.backend == TORCHVISION else x
-
-
 def centered(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """Apply `do_pad` with a `size_divisor`: zeros all around, up to multiples of it.
 
@@ -158,6 +153,7 @@ def with_prompt(b: ProgramBuilder, config: Config, x: Value) -> None:
         b.output("prompt_depth", depth.rearrange("h w -> 1 h w", "CHW"))
 
 
+crop = stages.only(TORCHVISION, stages.center_crop)
 MASKED = ("pixel_values", "pixel_mask")
 DEPTH = (towards, crop, stages.rescale, stages.normalize, centered)
 DEPTH_DEFAULTS = usual(
