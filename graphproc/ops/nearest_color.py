@@ -57,7 +57,7 @@ class NearestColor(Op):
 
         Doubling is exact.
         """
-        clusters = np.asarray(self.clusters, dtype=np.float32 if self.fused else np.float64)
+        clusters: Array = np.asarray(self.clusters, dtype=np.float32 if self.fused else np.float64)
         red, green, blue = (clusters * clusters).T
         return [2 * c for c in clusters.T], (red + green) + blue
 
