@@ -95,7 +95,7 @@ def test_float32_images(name: str, largest: int) -> None:
             cases.ours(name, settings)(image)
         return
     expected = cases.attempt(lambda: cases.theirs(name, settings)(image, return_tensors="pt"), Exception)
-    found = cases.attempt(lambda: cases.ours(name, settings)(image, return_tensors="np"), GraphprocError)
+    found = cases.attempt(lambda: cases.ours(name, settings)(image, return_tensors="pt"), GraphprocError)
     exact = cases.takes_kernels(THREADS)
     assert cases.difference(found, expected, 0.0 if exact else 1e-4) == ""
 
