@@ -45,7 +45,8 @@ def stated(parity: Parity, steps: Sequence[Step], outputs: Sequence[Output]) -> 
     """Return the parity of a program: what its class states, with the limits that torch's choice of code sets.
 
     Args:
-        parity: what the class states. A bound in it holds everywhere, so it is returned as it is.
+        parity: what the class states. A bound holds everywhere, and is returned as it is, unless it says
+            where it holds.
         steps: the program's steps.
         outputs: the program's outputs.
     """
@@ -54,7 +55,7 @@ def stated(parity: Parity, steps: Sequence[Step], outputs: Sequence[Output]) -> 
         before = _together([found.get(name, SAME) for name in step.inputs])
         found[step.output.name] = _after(step.op, before, step.output.type.dtype)
     conditions, apart, by_side, cause = _together([found.get(output.value, SAME) for output in outputs])
-    if not conditions or parity.bound:
+    if not conditions or (parity.bound and not parity.where):
         return parity
     where = max(conditions, key=len)  # a longer condition includes the shorter ones
     apart += BFLOAT16 * any(output.delivery.torch_dtype == "bfloat16" for output in outputs)

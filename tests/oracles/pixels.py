@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 
 Array = np.ndarray[Any, Any]
@@ -109,6 +110,16 @@ def scipy_gaussian_blur(image: Array, sigma: float, radius: int) -> Array:
     from scipy import ndimage
 
     return np.stack([ndimage.gaussian_filter(plane, sigma, radius=radius) for plane in image])
+
+
+def torchvision_blur(image: Array, sigmas: tuple[float, float], radii: tuple[int, int]) -> Array:
+    """Return what torchvision makes of an image. Standard deviations and radii are those along height and width."""
+    why = "the oracle; .ci/run has an environment with it"
+    functional = pytest.importorskip("torchvision.transforms.v2.functional", reason=why)
+    import torch
+
+    sides = [2 * radius + 1 for radius in reversed(radii)]
+    return np.asarray(functional.gaussian_blur(torch.from_numpy(image), sides, list(reversed(sigmas))))
 
 
 def pillow_reduce(image: Array, vertical: int, horizontal: int) -> Array:

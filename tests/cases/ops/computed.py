@@ -18,6 +18,7 @@ from oracles.pixels import (
     scalar_interpolate_bytes,
     scipy_gaussian_blur,
     scipy_smooth_zoom,
+    torchvision_blur,
     torchvision_content_box,
     transformers_clusters,
     transformers_grayscale,
@@ -28,6 +29,7 @@ from oracles.pixels import (
 from graphproc.ops import (
     AffineWarp,
     Blank,
+    Blur,
     ContentBox,
     GaussianBlur,
     Grayscale,
@@ -243,6 +245,24 @@ COMPUTED = (
             (2.5, 4, (3, 2)),
             (1.3, 3, (1, 6)),
             (0.8, 0, (4, 5)),
+        )
+    ),
+    *(
+        Case(
+            Blur(sigmas, radii),
+            (3, *size),
+            "CHW",
+            per_image(partial(torchvision_blur, sigmas=sigmas, radii=radii)),
+            f"{sigmas} of {size}",
+            dtype="f32",
+            portable=False,
+            within=2e-6,
+            cause="torch's weights and sums are float32, in its convolution's order",
+        )
+        for sigmas, radii, size in (
+            ((0.5, 0.5), (2, 2), (17, 12)),
+            ((0.11, 3.5), (1, 11), (7, 19)),
+            ((4.0, 0.3), (12, 1), (31, 3)),
         )
     ),
     *(
