@@ -26,13 +26,19 @@ Stage = Callable[[ProgramBuilder, Any, Value], Value]
 def arrays(function: Callable[[Array], Any], image: Any) -> Any:
     """Apply a function of arrays `[..., height, width]` to an array or a torch tensor; the result is of the same kind.
 
+    A list of arrays becomes a list of tensors.
+
     Raises:
         ImageError: the image is neither.
     """
     if tensor_type_of(image) is Framework.PYTORCH:
         import torch
 
-        return torch.from_numpy(np.require(function(image.detach().cpu().numpy()), requirements=["C", "W"]))
+        found = function(image.detach().cpu().numpy())
+        tensors = [
+            torch.from_numpy(np.require(x, requirements=["C", "W"])) for x in (found if isinstance(found, list) else [found])
+        ]
+        return tensors if isinstance(found, list) else tensors[0]
     if not isinstance(image, np.ndarray):
         raise ImageError(
             f"image: expected an array or a torch tensor, got {type(image).__name__}. Convert it with numpy.asarray."
