@@ -12,6 +12,7 @@ from graphproc.batch_feature import tensor_type_of
 from graphproc.configs.sizes import size_dict
 from graphproc.errors import ImageError
 from graphproc.executors import reference
+from graphproc.ir.backends import PIL
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ir.types import DTYPES, TensorType
 from graphproc.processors import stages
@@ -74,7 +75,7 @@ def staged(processor: Any, stage: Stage, x: Array, settings: Mapping[str, Any]) 
 def resize_image(processor: Any, x: Array, height: int, width: int, resample: Any) -> Array:
     """Resize one image `[C, H, W]` in the processor's backend; `resample` None is bilinear, as in transformers' `resize`."""
     code = BILINEAR if resample is None else int(resample)
-    if processor.backend == "pil" and x.dtype != np.uint8:  # Pillow turns other types into bytes
+    if processor.backend == PIL and x.dtype != np.uint8:  # Pillow turns other types into bytes
         return ArrayMethods.resize(processor, x, {"height": height, "width": width}, code, input_data_format="channels_first")
     return staged(processor, lambda b, config, v: stages.resample(b, v, height, width, code), x, {})
 
