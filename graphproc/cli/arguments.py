@@ -14,6 +14,7 @@ import typer
 from graphproc.cli import output
 from graphproc.errors import ConfigError, GraphError
 from graphproc.files import LFS_HINT, is_lfs_pointer
+from graphproc.ir.backends import PIL, TORCHVISION
 
 if TYPE_CHECKING:
     import onnx
@@ -267,7 +268,7 @@ def backend_text(backend: str, backends: Sequence[str]) -> str:
     )
 
 
-_CALLED = {"pil": "Pillow and numpy", "torchvision": "torchvision"}
+_CALLED = {PIL: "Pillow and numpy", TORCHVISION: "torchvision"}
 
 
 def metadata(model: onnx.ModelProto) -> dict[str, str]:

@@ -13,9 +13,10 @@ from graphproc.configs.config import DROPPED_KEYS
 from graphproc.configs.files import short
 from graphproc.configs.settings import STANDARD_KEYS
 from graphproc.errors import ConfigError, UnsupportedProcessorError
+from graphproc.ir.backends import PIL, TORCHVISION
 
 SUFFIX = "ImageProcessor"
-BACKEND_SUFFIXES: Mapping[str, str] = {"Fast": "torchvision", "Pil": "pil"}
+BACKEND_SUFFIXES: Mapping[str, str] = {"Fast": TORCHVISION, "Pil": PIL}
 """The ends of class names that ask for a backend."""
 
 STEMS: tuple[str, ...] = tuple(

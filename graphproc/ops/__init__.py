@@ -7,6 +7,7 @@ from graphproc.ir.value import concatenate, maximum, minimum, where
 from graphproc.ops.affine_warp import AffineWarp
 from graphproc.ops.binary import Binary
 from graphproc.ops.blank import Blank
+from graphproc.ops.blur import Blur
 from graphproc.ops.byte_map import ByteMap
 from graphproc.ops.cast import Cast
 from graphproc.ops.center_crop import CenterCrop
@@ -53,6 +54,7 @@ __all__ = [
     "AffineWarp",
     "Binary",
     "Blank",
+    "Blur",
     "ByteMap",
     "Cast",
     "CenterCrop",

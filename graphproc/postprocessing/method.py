@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
+from graphproc.ir.backends import PIL
 from graphproc.ir.program import Parity, Program, ProgramBuilder, Value
 from graphproc.ir.types import TensorType
 from graphproc.postprocessing.builder import MethodBuilder
@@ -159,7 +160,7 @@ class Method:
         sized: tuple[str, ...] | None = None,
         ragged: bool = False,
         fields: tuple[str, ...] | None = None,
-        backend: str = "pil",
+        backend: str = PIL,
         empty: bool = False,
     ) -> Program:
         """Compile the method.

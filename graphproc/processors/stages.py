@@ -60,6 +60,16 @@ def when(switch: str) -> Callable[[Stage], Stage]:
     return switched
 
 
+def only(backend: str, stage: Stage) -> Stage:
+    """Make a stage that leaves the image as it is in the other backend."""
+
+    @wraps(stage)
+    def run(b: ProgramBuilder, config: Config, x: Value) -> Value:
+        return stage(b, config, x) if b.backend == backend else x
+
+    return run
+
+
 def resizing(rule: SizeRule) -> Stage:
     """Make the stage `do_resize` of a size rule; the kernel is `resample`."""
 
@@ -192,8 +202,8 @@ def rescale(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return times(b, x, config.rescale_factor)
 
 
-def times(b: ProgramBuilder, x: Value, factor: float) -> Value:
-    """Multiply pixels by a number as torch does.
+def times(b: ProgramBuilder, x: Value, factor: float, key: str = "rescale_factor") -> Value:
+    """Multiply pixels by a number, a setting's, as torch does.
 
     Whole numbers times an int keep their type, and wrap around where it is too small; bools become
     int64. Floats keep their type. Whole numbers times a float become float32.
@@ -206,7 +216,7 @@ def times(b: ProgramBuilder, x: Value, factor: float) -> Value:
         dtype = "i64" if dtype == "bool" else dtype
         limits = np.iinfo(DTYPES[dtype])
         if not limits.min <= factor <= limits.max:
-            raise ConfigError(f"rescale_factor: {factor} is no number of the pixels' type, {dtype}. Write it as a float.")
+            raise ConfigError(f"{key}: {factor} is no number of the pixels' type, {dtype}. Write it as a float.")
         if factor == 1:
             return x if dtype == x.type.dtype else x.cast(dtype)
         return (x.cast("i64") * factor).cast(dtype)
@@ -271,6 +281,11 @@ def normalize_alone(b: ProgramBuilder, config: Config, x: Value) -> Value:
             f"do_normalize: torchvision normalizes floats alone, and the pixels are {x.type.dtype}. Set do_rescale."
         )
     return normalized(b, x, *(per_channel(b, key, getattr(config, key), x) for key in ("image_mean", "image_std")))
+
+
+def normalize_apart(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """Apply `do_normalize` in classes that take another step before, in float32, also to whole numbers."""
+    return normalize(b, config.changed(do_rescale=False), x)
 
 
 def _fused(b: ProgramBuilder, config: Config) -> bool:

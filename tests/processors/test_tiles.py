@@ -122,7 +122,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "no canvas tiles": ("Cohere2Vision", {"max_patches": 0}, "max_patches: expected at least 1"),
     "pad": ("UnlimitedOcr", {"crop_to_patches": False, "maximum_pad_value": None}, "maximum_pad_value: expected a whole number"),
     "letters": ("MiniCPMOcr", {"small_image_upsize": "adaptive"}, "small_image_upsize: .* OpenCV"),
-    "not resized": ("MiniCPMOcr", {"do_resize": False}, "do_resize: MiniCPM-OCR always does this"),
+    "not resized": ("MiniCPMOcr", {"do_resize": False}, "do_resize: torchvision's backend always does this"),
     "window": ("Step3p7", {"patch_size": 0}, "patch_size: expected a whole number of at least 1"),
     "patches": ("GotOcr2", {"max_patches": 2.5}, "max_patches: expected a whole number"),
     "flag": ("GotOcr2", {"crop_to_patches": "yes"}, "crop_to_patches: expected true, false or null"),

@@ -16,6 +16,7 @@ from graphproc.errors import ConfigError
 from graphproc.ir.backends import TORCHVISION
 from graphproc.ir.delivery import STACKED, TENSOR, TUPLES
 from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.ir.types import FLOATS
 from graphproc.ops import Distinct, Numbers, Pad, SelectChannels
 from graphproc.processors import label_maps, stages
 from graphproc.processors.calls import NONZERO, Reads
@@ -130,19 +131,19 @@ def towards(config: Config, height: Num, width: Num) -> Size:
     return multiples.nearest_multiple(height, width, *stages.sides("size", config.size), keep, multiple)
 
 
-def crop(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """Apply `do_center_crop` in torchvision's backend; Pillow's ignores it."""
-    return stages.center_crop(b, config, x) if b.backend == TORCHVISION else x
-
-
-def centered(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """Apply `do_pad` with a `size_divisor`: zeros all around, up to multiples of it.
+def centered_by_given(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """Apply `do_pad` as `centered`.
 
     Raises:
         ConfigError: the divisor is null in torchvision's backend, which fails without one.
     """
     if config.do_pad and config.size_divisor is None and b.backend == TORCHVISION:
         raise ConfigError("do_pad: needs size_divisor, which is null. Set it, or do_pad to false.")
+    return centered(b, config, x)
+
+
+def centered(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """Apply `do_pad` with a `size_divisor`: zeros all around, up to multiples of it."""
     if not config.do_pad or config.size_divisor is None:
         return x
     height, width, divisor = x.type.size("H"), x.type.size("W"), stages.count(config, "size_divisor")
@@ -154,12 +155,16 @@ def with_prompt(b: ProgramBuilder, config: Config, x: Value) -> None:
     """Declare the pixels, and the prompt's depths in metres, f32 [1, H, W], where a prompt is given."""
     b.output("pixel_values", x)
     if "prompt_depth" in b.extra_inputs:
-        depth = b.add(Distinct(float(stages.number(config, "prompt_scale_to_meter"))), b.extra_inputs["prompt_depth"])
+        depth, scale = b.extra_inputs["prompt_depth"], stages.number(config, "prompt_scale_to_meter")
+        if b.backend == TORCHVISION:
+            depth, scale = stages.times(b, depth, scale, "prompt_scale_to_meter"), 1
+        whole = b.backend == TORCHVISION and depth.dtype not in FLOATS  # to which a millionth adds nothing
+        depth = depth.cast("f32") if whole else b.add(Distinct(float(scale)), depth)
         b.output("prompt_depth", depth.rearrange("h w -> 1 h w", "CHW"))
 
 
+crop = stages.only(TORCHVISION, stages.center_crop)
 MASKED = ("pixel_values", "pixel_mask")
-DEPTH = (towards, crop, stages.rescale, stages.normalize, centered)
 DEPTH_DEFAULTS = usual(
     square(384),
     "bicubic",
@@ -171,10 +176,10 @@ DEPTH_DEFAULTS = usual(
 )
 DPT = ProcessorSpec(
     "DPTImageProcessor",
-    DEPTH,
+    (towards, crop, stages.rescale, stages.normalize, centered_by_given),
     {**DEPTH_DEFAULTS, "do_reduce_labels": DO_REDUCE_LABELS},
     extra_inputs=label_maps.LABEL_MAPS,
-    finish=label_maps.with_labels(towards, crop, centered, resample=None),
+    finish=label_maps.with_labels(towards, crop, centered_by_given, resample=None),
 )
 
 SPECS = (
@@ -232,7 +237,7 @@ SPECS = (
     ),
     ProcessorSpec(
         "PromptDepthAnythingImageProcessor",
-        DEPTH,
+        (towards, stages.rescale, stages.normalize, centered),
         {
             **DEPTH_DEFAULTS,
             "prompt_scale_to_meter": Setting(0.001, number, "What the prompt's depths are multiplied by to be metres."),
@@ -240,7 +245,6 @@ SPECS = (
         outputs=("pixel_values", "prompt_depth"),
         extra_inputs={"prompt_depth": ExtraInput("prompt_depth", dtype="i32", aligned=False, floats=True)},
         finish=with_prompt,
-        backends=ONLY_PIL,
         reads="plain",
     ),
     ProcessorSpec(

@@ -23,7 +23,7 @@ from graphproc.ops import Concat, Full, Numbers, Pad, Slice
 from graphproc.processors import stages
 from graphproc.processors.constants import INCEPTION, RESCALE, RGB, resize_to
 from graphproc.processors.settings import DO_IMAGE_SPLITTING, RETURN_ROW_COL_INFO
-from graphproc.processors.spec import ONLY_PIL, ONLY_TORCHVISION, ProcessorSpec, Samples, Stage
+from graphproc.processors.spec import ONLY_TORCHVISION, ProcessorSpec, Samples, Stage
 from graphproc.sizes import num
 from graphproc.sizes.canvas import Grid
 from graphproc.sizes.num import Bool
@@ -81,9 +81,14 @@ def with_quarters(b: ProgramBuilder, config: Config, x: Value) -> None:
 
 
 def _outputs(b: ProgramBuilder, x: Value, mask: Value | None, sample: Join) -> None:
-    """Declare the pixels. With a mask, pad all samples to the most images, the greatest height and the greatest width."""
+    """Declare the pixels. With a mask, pad all samples to the most images, the greatest height and the greatest width.
+
+    Padded images are floats in torchvision's backend.
+    """
     promotes = b.backend != TORCHVISION  # transformers' Pillow classes fill samples up with images of floats
     padded = joins.STACK if mask is None else replace(stages.PADDED, promotes=promotes)
+    if mask is not None and b.backend == TORCHVISION and x.type.dtype != "f32":
+        x = x.cast("f32")
     b.output("pixel_values", x, padded, sample=sample, delivery=NESTED if mask is None else TENSOR)
     if mask is not None:
         b.output("pixel_attention_mask", mask, joins.Pad(), sample=sample)
@@ -163,8 +168,6 @@ def to_capped_size(config: Config, x: Value) -> Size:
 
 def with_tiles(b: ProgramBuilder, config: Config, x: Value) -> None:
     """Declare the tiles of all images of a sample, one after another, and which pixels are not padding."""
-    if config.do_pad and b.backend == TORCHVISION and x.type.dtype != "f32":
-        x = x.cast("f32")
     mask = b.add(Full(tuple(x.type.size(axis) for axis in "NHW"), 1, "i64", "NHW")) if config.do_pad else None
     _outputs(b, x, mask, joins.Concatenate())
 
@@ -183,7 +186,6 @@ SPECS = (
         outputs=OUTPUTS,
         finish=with_quarters,
         samples=Samples(0),
-        backends=ONLY_PIL,
     ),
     *(
         ProcessorSpec(
@@ -197,7 +199,6 @@ SPECS = (
             outputs=OUTPUTS,
             finish=with_tiles,
             samples=Samples(0),
-            backends=ONLY_PIL,
         )
         for name in ("Idefics3", "SmolVLM")
     ),

@@ -23,6 +23,7 @@ CASES: Mapping[str, ProcessorCase] = {
             "one colour": {**SMALL, "clusters": [[0.5, 0.25, -1]]},
             "one colour twice": {**SMALL, "clusters": CORNERS + CORNERS},
             "edge, bicubic": {"size": 31, "default_to_square": False, "resample": 3},
+            "cropped": {**SMALL, "do_center_crop": True, "crop_size": {"height": 20, "width": 41}},
             "not normalized": {**SMALL, "do_normalize": False},
             "bytes normalized": {**SMALL, "do_rescale": False, "clusters": [[10, 20, 30], [200, 100, 7], [80.5, 250, 199]]},
             "clusters null": {**SMALL, "clusters": None},
