@@ -84,6 +84,23 @@ def test_quarters_of_other_sizes_need_padding() -> None:
         processor(cases.picture((60, 90), "noise"))
 
 
+TORCHVISION = [label for label in SETTINGS if "Idefics" in label or label == "SmolVLM"]
+
+
+@pytest.mark.parametrize("steps", [{}, {"do_rescale": False, "do_normalize": False}])
+@pytest.mark.parametrize("label", tiers.rows(TORCHVISION, ["Idefics2"]))
+def test_samples_of_torchvision(label: str, steps: Mapping[str, Any]) -> None:
+    """Padded samples are floats, whatever steps follow."""
+    name, settings = SETTINGS[label]
+    settings = {**settings, **steps, "backend": "torchvision", "return_row_col_info": False}
+    ours, theirs = cases.ours(name, settings), cases.theirs(name, settings)
+    images = [cases.picture(size, "noise") for size in SIZES]
+    for samples in SAMPLES if settings.get("do_pad", True) else SAMPLES[2:3]:
+        given = [[images[index] for index in sample] for sample in samples]
+        expected = {key: np.asarray(value) for key, value in theirs(given, return_tensors="pt").items()}
+        assert cases.difference(dict(ours(given, return_tensors="np")), expected) == "", samples
+
+
 @pytest.mark.parametrize("name", ["Idefics3ImageProcessor", "MiniCPMV4_6ImageProcessor"])
 def test_floats_go_through_every_resize(name: str) -> None:
     """Bytes scaled to [0, 1] and back are the same bytes, so that only the last resize scales."""

@@ -11,7 +11,7 @@ import transformers
 from cases.processors.tiles.tiles import SMALL
 
 import graphproc
-from graphproc.errors import ConfigError
+from graphproc.errors import ConfigError, ImageError
 from graphproc.processors.registry import lookup
 from graphproc.runtime.session import Session
 
@@ -152,6 +152,12 @@ def test_four_channels_are_no_page_of_pils_backend() -> None:
     config = spec.config({"image_mean": 0.5, "image_std": 0.5})
     with pytest.raises(ConfigError, match="3 channels"):
         spec.program(config, channels=4, backend="pil")
+
+
+def test_crops_beyond_the_image_are_refused_in_torchvisions_backend() -> None:
+    settings = {**SCAN, "pan_and_scan_min_crop_size": 1, "pan_and_scan_max_num_crops": 8, "backend": "torchvision"}
+    with pytest.raises(ImageError, match="it has crops without pixels"):
+        graphproc.Gemma3ImageProcessor(**settings)(cases.picture((1, 9), "noise"))
 
 
 def test_tiles_of_a_side_that_aria_has_no_patches_for() -> None:

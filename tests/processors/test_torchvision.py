@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,8 @@ import numpy as np
 import pytest
 import tiers
 from cases.parity import Content, Size
+from cases.processors.case import Settings
+from cases.processors.tiles.pan_and_scan import SCAN
 from PIL import Image
 
 import graphproc as gp
@@ -148,6 +151,38 @@ def test_graphs_of_gray_bytes() -> None:
     found = cases.graph_result(cases.graph("SuperPointImageProcessor", settings), "SuperPointImageProcessor", image)
     assert cases.difference(found, expected, cases.allowed("SuperPointImageProcessor", settings, (40, 53))) == ""
     assert expected["pixel_values"].dtype == np.uint8
+
+
+TILED: Mapping[str, Settings] = {
+    "Aria": {"max_image_size": 490},
+    "DeepseekOcr2": {},
+    "Gemma3": SCAN,
+    "Idefics2": {"do_image_splitting": True},
+    "Idefics3": {"resample": 2},
+    "MiniCPMOcr": {},
+    "MiniCPMV4_6": {},
+    "SmolVLM": {"resample": 3},
+    "UltraVBert": {"resample": 2},
+}
+"""Classes that cut images and fill up tiles, or samples, in the pixels' type or in floats."""
+
+
+@pytest.mark.parametrize("name", tiers.rows(TILED, ["Idefics2", "MiniCPMV4_6"]))
+@pytest.mark.parametrize("dtype", tiers.rows((*TYPES, "float32"), ["int32", "float16", "float64"]))
+def test_tiles_of_every_type(name: str, dtype: str) -> None:
+    rng = np.random.default_rng(5)
+    image = rng.random((3, 60, 93)) if dtype.startswith("float") else rng.integers(0, 2 if dtype == "bool" else 120, (3, 60, 93))
+    given = {"images": image.astype(dtype), "input_data_format": "channels_first"}
+    for switches in ({}, {"do_rescale": False}, {"do_normalize": False}, WHOLE, {"do_resize": False}):
+        settings = {**cases.CASES[f"{name}ImageProcessor"].always, **TILED[name], **switches, "backend": BACKEND}
+        expected = cases.attempt(
+            partial(cases.theirs(f"{name}ImageProcessor", settings), **given, return_tensors="pt"), Exception
+        )
+        found = cases.attempt(
+            partial(cases.ours(f"{name}ImageProcessor", settings), **given, return_tensors="np"), GraphprocError
+        )
+        bound = 0.0 if cases.takes_kernels(THREADS) else 1e-2 * float(dtype == "float16") or 1e-4
+        assert cases.difference(found, expected, bound) == "", switches
 
 
 @pytest.mark.parametrize("name", ["DINOv3ViT", "EfficientNet", "PPDocLayoutV4", "PPOCRV5ServerDet", "RfDetr", "CLIP"])

@@ -429,7 +429,7 @@ def test_classes_named_after_a_backend_have_it(tmp_path: Path) -> None:
         assert make().to_dict()["image_processor_type"] == "CLIPImageProcessor"
 
 
-@pytest.mark.parametrize(("name", "missing"), [("DonutImageProcessorFast", "torchvision"), ("Molmo2ImageProcessorPil", "pil")])
+@pytest.mark.parametrize(("name", "missing"), [("VivitImageProcessorFast", "torchvision"), ("Molmo2ImageProcessorPil", "pil")])
 def test_a_backend_that_a_class_lacks_is_not_taken_without_a_word(name: str, missing: str, tmp_path: Path) -> None:
     save(tmp_path, {"image_processor_type": name})
     ours, said = load(tmp_path)

@@ -5,6 +5,7 @@ Source of the defaults: transformers 5.23, `models/*/image_processing_*.py`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from graphproc import joins
@@ -23,17 +24,22 @@ from graphproc.processors.calls import NONZERO, Reads
 from graphproc.processors.constants import BILINEAR, CLIP, IMAGENET, IMAGENET_BGR, INCEPTION, RESCALE, shortest, square, usual
 from graphproc.processors.families.detection import pad_with_mask
 from graphproc.processors.settings import DO_REDUCE_LABELS, ENSURE_MULTIPLE_OF, KEEP_ASPECT_RATIO, PATCH_SIDES, SIZE_DIVISOR
-from graphproc.processors.spec import ONLY_PIL, ONLY_TORCHVISION, ExtraInput, Finish, ProcessorSpec
+from graphproc.processors.spec import ONLY_PIL, ONLY_TORCHVISION, ExtraInput, ProcessorSpec, Stage
 from graphproc.sizes import multiples, rules
 from graphproc.sizes.num import Num
 from graphproc.sizes.rules import Size
 
 
-@stages.resizing
-def short_side(config: Config, height: Num, width: Num) -> Size:
-    """Apply `do_resize`: a shortest edge with a cap, floored to multiples of `size_divisor`."""
-    edge, divisor = stages.edge(config, "size", "shortest_edge"), stages.count(config, "size_divisor")
-    return multiples.short_side_floored(height, width, edge, divisor)
+def by_edge(rule: Callable[[Num, Num, int, int], Size]) -> Stage:
+    """Make the stage that applies `do_resize`: a rule's size for a shortest edge, in multiples of `size_divisor`."""
+
+    def size(config: Config, height: Num, width: Num) -> Size:
+        return rule(height, width, stages.edge(config, "size", "shortest_edge"), stages.count(config, "size_divisor"))
+
+    return stages.resizing(size)
+
+
+short_side = by_edge(multiples.short_side_floored)
 
 
 def short_side_of_any(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -63,29 +69,18 @@ def to_bgr(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return b.add(SelectChannels((2, 1, 0)), x)
 
 
-def with_mask(*order: str) -> Finish:
-    """Make the `finish` that declares pixels and mask in an order; with `do_pad`, both padded to the batch's largest."""
-
-    def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
-        found = dict(zip(MASKED, pad_with_mask(b, x, None), strict=True)) if config.do_pad else {"pixel_values": x}
-        for name in order:
-            if name in found:
-                b.output(name, found[name], stages.PADDED if config.do_pad else joins.STACK)
-
-    return finish
+def with_mask(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """Declare the pixels; with `do_pad`, padded to the largest of the batch, and their mask."""
+    if not config.do_pad:
+        return b.output("pixel_values", x)
+    for name, value in zip(MASKED, pad_with_mask(b, x, None), strict=True):
+        b.output(name, value, stages.PADDED)
 
 
 @stages.resizing
 def floored(config: Config, height: Num, width: Num) -> Size:
     """Apply `do_resize`: both sides down to multiples."""
     return multiples.floor_multiple(height, width, stages.count(config, "size_divisor"))
-
-
-@stages.resizing
-def ceiled(config: Config, height: Num, width: Num) -> Size:
-    """Apply `do_resize`: a shortest edge, then both sides up to multiples."""
-    edge, divisor = stages.edge(config, "size", "shortest_edge"), stages.count(config, "size_divisor")
-    return multiples.shortest_edge_ceiled(height, width, edge, divisor)
 
 
 def in_patches(config: Config, height: Num, width: Num) -> Size:
@@ -189,7 +184,7 @@ SPECS = (
         usual(shortest(288), "bicubic", CLIP, crop=shortest(288), do_pad=True, size_divisor=SIZE_DIVISOR.of(32)),
         outputs=MASKED[::-1],
         model_inputs=MASKED,
-        finish=with_mask(*MASKED[::-1]),
+        finish=with_mask,
     ),
     replace(
         DPT,
@@ -255,7 +250,7 @@ SPECS = (
     ),
     ProcessorSpec(
         "TextNetImageProcessor",
-        (ceiled, stages.center_crop, stages.rescale, stages.normalize),
+        (by_edge(multiples.shortest_edge_ceiled), stages.center_crop, stages.rescale, stages.normalize),
         usual(shortest(640), "bilinear", IMAGENET, rgb=True, crop=224, do_center_crop=False, size_divisor=SIZE_DIVISOR.of(32)),
     ),
     ProcessorSpec(
@@ -264,6 +259,6 @@ SPECS = (
         usual(shortest(384), "bicubic", INCEPTION, do_pad=True, size_divisor=SIZE_DIVISOR.of(32)),
         calls={"size_divisor": replace(NONZERO, backends=ONLY_PIL)},
         outputs=MASKED,
-        finish=with_mask(*MASKED),
+        finish=with_mask,
     ),
 )
