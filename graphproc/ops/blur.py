@@ -1,4 +1,4 @@
-"""Blur floats by a Gaussian whose width depends on the image's size."""
+"""Blur floats by a Gaussian as wide as the image's size asks for."""
 
 from __future__ import annotations
 

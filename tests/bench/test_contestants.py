@@ -116,7 +116,7 @@ def test_graphs_in_torchvisions_arithmetic_have_their_own_reference() -> None:
     assert other.max_difference < 0.05
     for processor, reason in (
         (gp.CLIPImageProcessor(backend="torchvision"), "already"),
-        (gp.MobileViTImageProcessor(), "does not have"),
+        (gp.VideoLlavaImageProcessor(), "does not have"),
         (gp.CLIPImageProcessor(resample=4), "not with these settings"),
     ):
         _, lines = contestants(Task(processor, PHOTO), names=(GRAPH_TORCHVISION,))

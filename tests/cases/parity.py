@@ -37,7 +37,7 @@ CASES: Mapping[str, ProcessorCase] = {
 }
 
 PYTHON_FLOATS = {"image_scale_factors"}
-"""Outputs of Python floats, of which torch would make float32."""
+"""Outputs of Python floats; torch would make float32 of them."""
 
 KERNELS = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")
 OFF = dict.fromkeys(("do_convert_rgb", "do_resize", "do_center_crop", "do_rescale", "do_normalize", "do_pad"), False)

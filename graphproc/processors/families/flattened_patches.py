@@ -43,10 +43,10 @@ def in_torch(config: Config, x: Value, least: Callable[[Num], Num]) -> Value:
     Args:
         config: the settings.
         x: the image, of bytes or floats.
-        least: the least deviation, of an image of so many numbers.
+        least: returns the least deviation, given how many numbers the image has.
 
     Raises:
-        ConfigError: the pixels are whole numbers but no bytes, of which torch has no mean.
+        ConfigError: the pixels are whole numbers but no bytes; torch has no mean for these.
     """
     if not config.do_normalize:
         return x

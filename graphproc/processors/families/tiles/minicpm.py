@@ -81,7 +81,7 @@ def patches_in_a_row(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def as_floats(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """Cast pixels to float32 in torchvision's backend, unless they are bytes, of which the next step makes the same floats."""
+    """Cast pixels to float32 in torchvision's backend, unless they are bytes: the next step makes the same floats of these."""
     floats_follow = config.do_normalize or (config.do_rescale and isinstance(config.rescale_factor, float))
     if b.backend != TORCHVISION or (floats_follow and x.type.dtype == "u8" and x.type.channels > 1):
         return x
