@@ -186,6 +186,8 @@ class Call:
         listed = {output.name for output in outputs if output.delivery.kind != "tensor"}
         joined = self._runner.joined(outputs, self.counts, return_tensors is not None)
         for output in outputs:
+            if output.delivery.ends_with_images:
+                joined[output.name] = joined[output.name][: max(index for index, count in enumerate(self.counts) if count) + 1]
             if return_tensors is None and output.name in joined and output.delivery.kind != "lists":
                 apart = partial(self._runner.apart, output.name)
                 joined[output.name] = contained(backend, output, joined[output.name], apart)
