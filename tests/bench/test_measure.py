@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from graphproc.bench import measure as library
-from graphproc.bench.measure import FEW, LEAST, MOST, Measurement, measure, schedule
+from graphproc.bench.measure import LEAST_RUNS, LEAST_RUNS_IF_LATE, MOST_RUNS, Measurement, measure, schedule
 from graphproc.bench.own import FIXED, GRAPH
 from graphproc.bench.task import Contestant
 from graphproc.errors import ConfigError
@@ -79,8 +79,8 @@ def test_the_figures_of_steady_engines(clock: Clock) -> None:
 
 def test_slow_engines_sit_out_rounds_and_pairs_remain(clock: Clock) -> None:
     found = measure([clock.contestant("fast", lambda: 0.02), clock.contestant("slow", lambda: 0.9)], seconds=10.0)
-    assert found.runs(0) == MOST
-    assert LEAST <= found.runs(1) <= 2 * LEAST
+    assert found.runs(0) == MOST_RUNS
+    assert LEAST_RUNS <= found.runs(1) <= 2 * LEAST_RUNS
     assert np.isfinite(found.seconds[np.isfinite(found.seconds[:, 1]), 0]).all()
     assert found.ratio(1, 0) == pytest.approx(45.0)
 
@@ -91,9 +91,9 @@ def test_slow_engines_sit_out_rounds_and_pairs_remain(clock: Clock) -> None:
         ([0.1, 0.1], [1, 1], 50),
         ([0.1, 0.2], [1, 2], 50),
         ([0.1, 0.25], [1, 2], 50),
-        ([0.001, 5.0], [1, 32], MOST),
-        ([5.0, 5.0], [1, 1], LEAST),
-        ([0.0], [1], MOST),
+        ([0.001, 5.0], [1, 32], MOST_RUNS),
+        ([5.0, 5.0], [1, 1], LEAST_RUNS),
+        ([0.0], [1], MOST_RUNS),
     ],
 )
 def test_schedule(costs: list[float], strides: list[int], rounds: int) -> None:
@@ -103,8 +103,9 @@ def test_schedule(costs: list[float], strides: list[int], rounds: int) -> None:
 def test_it_ends_when_everything_takes_longer_than_it_seemed(clock: Clock) -> None:
     first = iter([0.001] * 3)
     found = measure([clock.contestant("a", lambda: next(first, 1.0)), clock.contestant("b", lambda: 0.1)], seconds=4.0)
-    assert found.runs(1) == FEW
-    assert FEW <= found.runs(0) <= 8 + FEW  # twice 4 seconds of rounds as they were planned, then those that `b` still lacked
+    assert found.runs(1) == LEAST_RUNS_IF_LATE
+    # 8 runs are twice 4 seconds of rounds as they were planned; the rest are those that `b` still lacked.
+    assert LEAST_RUNS_IF_LATE <= found.runs(0) <= 8 + LEAST_RUNS_IF_LATE
     assert np.isfinite(found.seconds[np.isfinite(found.seconds[:, 1]), 0]).all()
     assert np.isfinite(found.seconds).any(axis=1).all()
 
