@@ -75,7 +75,8 @@ def match(preprocessing: Side, model: Side, map: Map | None, layout: str | None)
     if not chosen:
         raise FusionError(
             f"no output of the {preprocessing.where} fits an input of the {model.where}: "
-            f"it gives {_described(outputs.values())}; the model takes {_described(inputs.values())}. Say which with map={{output: input}} (--map OUTPUT=INPUT)."
+            f"it gives {_described(outputs.values())}; the model takes {_described(inputs.values())}. "
+            "Say which with map={output: input} (--map OUTPUT=INPUT)."
         )
     both = (preprocessing.label, model.label)
     joints = [_joint(chosen[name], target, layout, both) for name, target in inputs.items() if name in chosen]
