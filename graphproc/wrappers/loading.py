@@ -102,7 +102,7 @@ class ImageProcessingMixin(Settings):
             revision=revision,
             file_name=kwargs.pop("image_processor_filename", None) or FILE_NAME,
         )
-        return _made(cls, source, kwargs)
+        return _processor_from(cls, source, kwargs)
 
     @classmethod
     def get_image_processor_dict(
@@ -141,7 +141,7 @@ class ImageProcessingMixin(Settings):
         Warns:
             UserWarning: what was assumed about the settings.
         """
-        return _made(cls, Source(dict(image_processor_dict), "settings", _NoFiles()), kwargs)
+        return _processor_from(cls, Source(dict(image_processor_dict), "settings", _NoFiles()), kwargs)
 
     @classmethod
     def from_json_file(cls: type[T], json_file: Pathlike) -> T:
@@ -151,7 +151,7 @@ class ImageProcessingMixin(Settings):
             ConfigError: the file cannot be read or is not a configuration.
         """
         path = Path(json_file)
-        made: T = _made(cls, file_source(path, str(path), Folder(path.parent)), {})
+        made: T = _processor_from(cls, file_source(path, str(path), Folder(path.parent)), {})
         return made
 
     # ---- saving ------------------------------------------------------------------------------------------------
@@ -265,7 +265,7 @@ class ImageProcessingMixin(Settings):
 
 
 class _NoFiles:
-    """The files beside settings that did not come from a file: there are none."""
+    """Replace a model's files for settings that did not come from a file."""
 
     failure: ConfigError | None = None
 
@@ -277,20 +277,25 @@ class _NoFiles:
         return name
 
 
-def _made(cls: type[Any], source: Source, kwargs: dict[str, Any]) -> Any:
+def _processor_from(cls: type[Any], source: Source, kwargs: dict[str, Any]) -> Any:
     """Make a processor of a source's settings and of keywords that override them.
 
-    With `return_unused_kwargs`, return it with the keywords that configure nothing.
+    Returns:
+        The processor, or with `return_unused_kwargs` the processor and the keywords that changed
+            nothing.
+
+    Raises:
+        ConfigError: a setting has no meaning.
     """
     return_unused = kwargs.pop("return_unused_kwargs", False)
-    make, assumed = _class_for(cls, source)
-    spec: ProcessorSpec = make.spec
+    chosen, assumed = _class_for(cls, source)
+    spec: ProcessorSpec = chosen.spec
     settings = {k: v for k, v in source.settings.items() if k not in (*OPTIONS, BACKEND_KEY)}
     effective = {*setting_names(spec), *spec.older, *settings}
     options = {k: kwargs.pop(k) for k in OPTIONS if kwargs.get(k) is not None}
-    asked = None if "backend" in options else _backend_asked_for(make, source, kwargs.pop("use_fast", None))
-    if asked is not None:
-        wanted, missed = spec.backend_wanted(asked)
+    requested = None if "backend" in options else _requested_backend(chosen, source, kwargs.pop("use_fast", None))
+    if requested is not None:
+        wanted, missed = spec.backend_wanted(requested)
         options |= {} if wanted is None else {"backend": wanted}
         assumed = [*assumed, *missed]
     overriding = {k: kwargs.pop(k) for k in list(kwargs) if k in effective}
@@ -299,7 +304,7 @@ def _made(cls: type[Any], source: Source, kwargs: dict[str, Any]) -> Any:
     try:
         if timm.KEY in spec.declared and timm.KEY not in (settings | overriding):
             raise ConfigError(f"{timm.KEY}: expected timm's settings, got none. Load the model's {MODEL_FILE_NAME}.")
-        processor = make(**options, **{**settings, **overriding})
+        processor = chosen(**options, **{**settings, **overriding})
     except ConfigError as error:
         given = any(str(error).startswith(f"{key}:") for key in (*overriding, *options))
         raise type(error)(str(error) if given else f"{source.label}: {short(str(error), 400)}") from None
@@ -308,8 +313,11 @@ def _made(cls: type[Any], source: Source, kwargs: dict[str, Any]) -> Any:
     return (processor, kwargs) if return_unused else processor
 
 
-def _backend_asked_for(make: type[Any], source: Source, use_fast: Any) -> str | None:
-    """Return the backend that the call, the class's name, the file or the name in it asks for, in that order, or None.
+def _requested_backend(chosen: type[Any], source: Source, use_fast: Any) -> str | None:
+    """Return the backend that is requested, or None.
+
+    In order, these are read: `use_fast`, the class's name, the file's key, the class's name in the
+    file.
 
     Raises:
         ConfigError: the file's key has another value.
@@ -320,8 +328,8 @@ def _backend_asked_for(make: type[Any], source: Source, use_fast: Any) -> str | 
     if kept is not None and kept not in BACKENDS:
         raise ConfigError(f"{source.label}: {BACKEND_KEY}: expected one of {', '.join(BACKENDS)}, got {short(repr(kept))}")
     names = [n for key in TYPE_KEYS if isinstance(n := source.settings.get(key), str)]
-    wishes = (make.named_backend, kept, *(backend_of_name(name)[1] for name in names))
-    return next((wish for wish in wishes if wish is not None), None)
+    requests = (chosen.named_backend, kept, *(backend_of_name(name)[1] for name in names))
+    return next((request for request in requests if request is not None), None)
 
 
 def _class_for(cls: type[Any], source: Source) -> tuple[type[Any], list[str]]:
