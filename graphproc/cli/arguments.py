@@ -101,7 +101,7 @@ def post_options(texts: Sequence[str] | None, labels: Path | None) -> dict[str, 
 
 
 def parse_size(value: str | None) -> tuple[int, int] | None:
-    """Return the (height, width) that `480x640` stands for; None for None.
+    """Return the (height, width) of a text such as `480x640`; None for None.
 
     Raises:
         ConfigError: it is not two whole numbers.

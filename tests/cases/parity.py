@@ -314,7 +314,8 @@ def allowed(name: str, settings: Settings, size: Size) -> float:
         return stated.bound
     side = (64, 64)
     black, white = (numpy_result(name, settings, *sample(name, Image.new("RGB", side, color))) for color in ("black", "white"))
-    reach = 255.0 if "labels" in black else farthest(black, white)  # a map's labels have that range for every image
+    # the ranges of a map's labels and of numbers of colours do not depend on the image
+    reach = 255.0 if "labels" in black else len(settings["clusters"]) if "input_ids" in black else farthest(black, white)
     return stated.bound + (stated.elsewhere + stated.by_side * max(size)) * reach
 
 

@@ -144,6 +144,18 @@ def test_gray_of_every_type(name: str, dtype: str) -> None:
             assert cases.difference(found, expected, bound) == "", (channels, switches)
 
 
+@pytest.mark.parametrize("name", ["MobileViT", "Swin2SR"])
+@pytest.mark.parametrize("channels", [1, 4])
+def test_other_channels_where_nothing_asks_for_three(name: str, channels: int) -> None:
+    """MobileViT's flip leaves a fourth channel where it is, and fails without three."""
+    image, name = np.random.default_rng(7).integers(0, 256, (channels, 40, 53), dtype=np.uint8), f"{name}ImageProcessor"
+    settings = {"do_convert_rgb": False, "backend": BACKEND}
+    given = {"images": image, "input_data_format": "channels_first"}
+    expected = cases.attempt(partial(cases.theirs(name, settings), **given, return_tensors="pt"), Exception)
+    found = cases.attempt(partial(cases.ours(name, settings), **given, return_tensors="np"), GraphprocError)
+    assert cases.difference(found, expected) == ""
+
+
 def test_graphs_of_gray_bytes() -> None:
     image = cases.picture((40, 53), "photograph")
     settings = {"do_grayscale": True, "do_rescale": False, "size": {"height": 30, "width": 31}, "backend": BACKEND}

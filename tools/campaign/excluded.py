@@ -328,10 +328,13 @@ FAULTS: tuple[Fault, ...] = (
         _raises("Promotion for uint16, uint32, uint64 types is not supported"),
     ),
     Fault(
-        "crops of Pixtral",
-        "transformers pads crops of one size by what their images lack of the largest, and looks for 1 or 3 channels in an image "
-        "of 4",
-        _raises("expects each tensor to be equal size|Unable to infer channel", lambda trial: trial.name.startswith("Pixtral")),
+        "crops and patches of Pixtral",
+        "transformers pads crops of one size by what their images lack of the largest, looks for 1 or 3 channels in an image of "
+        "4, and reads patch_size where nothing is resized",
+        _raises(
+            "expects each tensor to be equal size|Unable to infer channel|Could not convert size input to size dict: None",
+            lambda trial: trial.name.startswith("Pixtral"),
+        ),
     ),
     Fault("samples of Fuyu", "transformers makes ragged lists of samples of several images, as README says", _samples_of_fuyu),
     Fault(

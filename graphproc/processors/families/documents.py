@@ -12,7 +12,7 @@ from graphproc.errors import ConfigError
 from graphproc.ir.backends import TORCHVISION
 from graphproc.ir.delivery import NESTED, NUMBERS, STACKED, TUPLES
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import ContentBox, Numbers, Pad, ReduceBlocks, Resample, Rotate, Slice
+from graphproc.ops import AveragePool, ContentBox, Numbers, Pad, Resample, Rotate, Slice
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, IMAGENET, INCEPTION, NORMALIZE, resize_to, square, usual
 from graphproc.processors.padding import padded
@@ -81,7 +81,7 @@ def reduced_thumbnail(b: ProgramBuilder, config: Config, x: Value) -> Value:
     if b.backend == TORCHVISION:
         return stages.resample(b, x, height, width, BICUBIC)
     r = fit.reduction(rows, columns, height, width, REDUCING_GAP)
-    x = b.add(ReduceBlocks(r.factor_height, r.factor_width), x)
+    x = b.add(AveragePool(r.factor_height, r.factor_width), x)
     return b.add(Resample(height, width, "bicubic", extent=(r.box_height, r.box_width), keeps_size=True), x)
 
 

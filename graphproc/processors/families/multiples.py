@@ -23,6 +23,7 @@ from graphproc.processors import label_maps, stages
 from graphproc.processors.calls import NONZERO, Reads
 from graphproc.processors.constants import BILINEAR, CLIP, IMAGENET, IMAGENET_BGR, INCEPTION, RESCALE, shortest, square, usual
 from graphproc.processors.families.detection import pad_with_mask
+from graphproc.processors.padding import padded
 from graphproc.processors.settings import DO_REDUCE_LABELS, ENSURE_MULTIPLE_OF, KEEP_ASPECT_RATIO, PATCH_SIDES, SIZE_DIVISOR
 from graphproc.processors.spec import ONLY_PIL, ONLY_TORCHVISION, ExtraInput, ProcessorSpec, Stage
 from graphproc.sizes import multiples, rules
@@ -111,12 +112,10 @@ def mirrored(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
     torchvision's backend mirrors an image once, not back and forth.
     """
-    height, width = x.type.size("H"), x.type.size("W")
-    padded = multiples.above_multiple(height, width, stages.count(config, "size_divisor"))
+    size = multiples.above_multiple(x.type.size("H"), x.type.size("W"), stages.count(config, "size_divisor"))
     if b.backend == TORCHVISION:
-        for name, side, longer in (("height", height, padded[0]), ("width", width, padded[1])):
-            b.require(longer <= 2 * side, f"the padding is more than the image's {name}. Use a larger image.")
-    return b.add(Pad.canvas(0, 0, *padded, mode="symmetric"), x)
+        return padded(b, x, (0, 0, *size), mode="symmetric")
+    return b.add(Pad.canvas(0, 0, *size, mode="symmetric"), x)
 
 
 @stages.resizing

@@ -81,11 +81,14 @@ def resize_image(processor: Any, x: Array, height: int, width: int, resample: An
 
 
 def channels_first(x: Array) -> tuple[Array, bool]:
-    """Return one image with channels first, and whether they were; an axis of length 1, 3 or 4 is taken for them."""
+    """Return one image with channels first, and whether they were first.
+
+    The axis of channels is the first one or else the last one, if its length is 1, 3 or 4.
+    """
     first = data_format(x.shape, None) == "channels_first"
     return (x if first else np.moveaxis(x, -1, 0)), first
 
 
 def both_sides(key: str, size: Any) -> tuple[int, int]:
-    """Return the height and width of a size in any form, also transformers' `SizeDict`."""
+    """Return the height and width of a size in any spelling, also transformers' `SizeDict`."""
     return stages.sides(key, size_dict(key, dict(size) if hasattr(size, "__dataclass_fields__") else size))

@@ -28,6 +28,7 @@ from oracles.pixels import (
 
 from graphproc.ops import (
     AffineWarp,
+    AveragePool,
     Blank,
     Blur,
     ContentBox,
@@ -36,7 +37,6 @@ from graphproc.ops import (
     NearestColor,
     Numbers,
     Pad,
-    ReduceBlocks,
     SelectChannels,
     Slice,
     Standardize,
@@ -267,7 +267,7 @@ COMPUTED = (
     ),
     *(
         Case(
-            ReduceBlocks(*factors),
+            AveragePool(*factors),
             (3, *size),
             "CHW",
             per_image(partial(pillow_reduce, vertical=factors[0], horizontal=factors[1])),
@@ -283,7 +283,7 @@ COMPUTED = (
         )
     ),
     Case(
-        lambda h, w: ReduceBlocks(num.maximum(h // 8, 1), num.maximum(w // 20, 1)),
+        lambda h, w: AveragePool(num.maximum(h // 8, 1), num.maximum(w // 20, 1)),
         (2, 3, 25, 19),
         "NCHW",
         per_image(partial(pillow_reduce, vertical=3, horizontal=1)),

@@ -130,8 +130,9 @@ def split(first_size: FirstSize) -> Stage:
         whole = stages.resample(b, x, tile, tile, config.resample)
         x = b.add(Concat(-4), *tiles, whole.rearrange("c h w -> 1 c h w", "NCHW"))
         if config.return_row_col_info:
+            lists = replace(LISTS, ends_with_images=b.backend == TORCHVISION and bool(config.do_image_splitting))
             for name, count in zip(("rows", "cols"), grid, strict=True):
-                b.output(name, b.add(Numbers((count,), shape=())), sample=joins.STACK, delivery=LISTS)
+                b.output(name, b.add(Numbers((count,), shape=())), sample=joins.STACK, delivery=lists)
         return x
 
     return stage
@@ -211,7 +212,6 @@ SPECS = (
             "max_image_size": TILE.of({"longest_edge": 512}),
             "max_image_tiles": Setting(27, Whole(), "The most tiles of an image, the whole one not counted."),
         },
-        limitations="rows and cols of samples without images: transformers leaves them out at the end, here they are empty lists",
         outputs=OUTPUTS,
         finish=with_tiles,
         samples=Samples(0),
