@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import pytest
-from cases.every_class import FAMILIES, VARIANTS, Variant
+from cases.every_class import FAMILIES, PIL, VARIANTS, Variant
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
@@ -66,8 +66,8 @@ def _wide(spec: Any) -> Any:
 
 
 def classes(every: Iterable[Variant] = VARIANTS) -> list[Any]:
-    """Return the programs of every class, or of one class of each family."""
-    return rows(every, FAMILIES)
+    """Return the programs of every class, or of one class of each family and two with Pillow's resizes."""
+    return rows(every, (*FAMILIES, *PIL[:2]))
 
 
 def names(every: Sequence[str]) -> list[Any]:

@@ -110,14 +110,20 @@ PORTABLE = [
     ("LayoutLMv2ImageProcessor", {}),
     ("PerceiverImageProcessor", {}),
     ("ViTImageProcessor", {"resample": 0}),
-    ("ViTImageProcessor", {"resample": 4, "size": {"height": 3, "width": 2}}),
     ("CLIPImageProcessor", {"color": "rgba", "rescale_factor": 0.0123}),
 ]
+PORTABLE += [(f"{name}Pil", settings) for name, settings in PORTABLE]
+PORTABLE += [("ViTImageProcessorPil", {"resample": 4, "size": {"height": 3, "width": 2}})]
 
 
 def exported(name: str, options: dict[str, Any]) -> onnx.ModelProto:
-    """Return the CUDA graph of a class with settings; clusters of colours where it has none."""
-    settings = {key: SMALL[name][key] for key in SMALL.get(name, {}) if key == "clusters"}
+    """Return the CUDA graph of a class with settings; clusters of colours where it has none.
+
+    The backend is the class's default, or `pil` for the kernels that only Pillow has.
+    """
+    settings: dict[str, Any] = {key: SMALL[name][key] for key in SMALL.get(name, {}) if key == "clusters"}
+    if options.get("resample") in PILLOWS and "pil" in specs()[name].backends:
+        settings["backend"] = "pil"
     return getattr(gp, name)(**settings).to_onnx(target="cuda", **options)
 
 
