@@ -79,17 +79,17 @@ OTHER_TYPES: dict[str, set[str]] = {
     "MiniCPMOcrImageProcessor": {"i32"},
     "MiniCPMV4_6ImageProcessor": {"i32"},
     "Siglip2ImageProcessor": {"i32"},
-    # whether all channels are equal, a comparison of pixels
-    "EfficientLoFTRImageProcessor": {"bool"},
-    "LightGlueImageProcessor": {"bool"},
-    "SuperGlueImageProcessor": {"bool"},
-    # which of numpy's sums an element belongs to, by comparisons, and products that are rounded together with the sum
-    "Kosmos2_5ImageProcessor": {"bool", "f64"},
-    "Pix2StructImageProcessor": {"bool", "f64"},
+    # whether all channels are equal, a comparison of pixels, and products that are rounded together with the sum
+    "EfficientLoFTRImageProcessor": {"bool", "f64"},
+    "LightGlueImageProcessor": {"bool", "f64"},
+    "SuperGlueImageProcessor": {"bool", "f64"},
+    # which of torch's sums an element belongs to, and products that are rounded together with the sum
+    "Kosmos2_5ImageProcessor": {"f64", "i32"},
+    "Pix2StructImageProcessor": {"f64", "i32"},
     # arithmetic that is float64 in transformers as well: distances of colours, a blur, depths in metres
     "ImageGPTImageProcessor": {"f64"},
     "Owlv2ImageProcessor": {"f64"},
-    "PromptDepthAnythingImageProcessor+prompt_depth": {"bool", "f64"},
+    "PromptDepthAnythingImageProcessor+prompt_depth": {"bool"},
     # products that are rounded together with the sum
     "DINOv3ViTImageProcessor": {"f64"},
     "DepthProImageProcessor": {"f64"},
