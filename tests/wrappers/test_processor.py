@@ -45,7 +45,7 @@ SMALL: dict[str, dict[str, Any]] = {
 def pair(name: str, **settings: Any) -> tuple[BaseImageProcessor, Any]:
     """Return the class of this package and the class of transformers, with equal settings."""
     given = {**SMALL[name], **settings}
-    return processor_class(name)(**given), getattr(transformers, f"{name}Pil")(**given)
+    return processor_class(name)(**given), getattr(transformers, name)(**given)
 
 
 def noise(*shape: int, seed: int = 0) -> Array:
@@ -281,7 +281,7 @@ def test_padding_to_the_largest_of_the_batch(name: str) -> None:
 def test_classes_that_never_pad_leave_sizes_as_they_are(name: str) -> None:
     images = [Image.fromarray(noise(h, w, 3)) for h, w in [(37, 52), (52, 37)]]
     settings = {"do_resize": False, "do_center_crop": False, "do_pad": True}
-    ours, theirs = processor_class(name)(**settings), getattr(transformers, f"{name}Pil")(**settings)
+    ours, theirs = processor_class(name)(**settings), getattr(transformers, name)(**settings)
     assert_same(ours(images), theirs(images))
 
 
@@ -498,7 +498,7 @@ def test_from_pretrained_of_a_folder_and_a_file(tmp_path: Path) -> None:
             ours = make.from_pretrained(source)
             assert type(ours) is gp.ViTImageProcessor
             assert (ours.size, ours.extra) == ({"height": 40, "width": 40}, 1)
-    theirs = transformers.AutoImageProcessor.from_pretrained(tmp_path, backend="pil")
+    theirs = transformers.AutoImageProcessor.from_pretrained(tmp_path)
     assert_same(ours(noise(30, 40, 3), return_tensors="np"), theirs(noise(30, 40, 3), return_tensors="np"))
 
 
