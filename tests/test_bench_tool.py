@@ -225,7 +225,7 @@ def test_a_whole_run_its_file_and_its_plots(
 ) -> None:
     pytest.importorskip("matplotlib")
     out = tmp_path / "out"
-    few = ("--engines", "graph,", "Pillow resize", "--no-costs", "--runs", "2", "--threads", "1")
+    few = ("--contestants", "graph,", "Pillow resize", "--no-costs", "--runs", "2", "--threads", "1")
     command = ["bench", "--work", "CLIP", "--sizes", "40x60", "60x80", "--batches", "1", "2", *few, "-o", str(out)]
     monkeypatch.setattr(tool.works, "BATCH_SIZE", (30, 40))
     monkeypatch.setattr(sys, "argv", command)
@@ -285,8 +285,8 @@ def test_a_profile_tells_what_nodes_are_for(
     printed = capsys.readouterr().out
     assert printed.count("CLIP 60x80, graph, ") == 4
     assert "GB a second" in printed
-    found = {entry["engine"]: entry for entry in json.loads((tmp_path / "profiles.json").read_text())["profiles"]}
-    for contestant, (_, fixed) in tool.profiles.FORMS.items():
+    found = {entry["contestant"]: entry for entry in json.loads((tmp_path / "profiles.json").read_text())["profiles"]}
+    for contestant, (_, fixed) in tool.profiles.GRAPHS.items():
         nodes = found[contestant]["nodes"]
         kinds = {kind: [n["operator"] for n in nodes if n["kind"] == kind] for kind in tool.profiles.KINDS}
         assert len(nodes) == sum(map(len, kinds.values()))

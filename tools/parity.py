@@ -39,7 +39,7 @@ import torch
 from cases.parity import Content, Settings, Size
 
 from graphproc.configs import timm
-from graphproc.errors import GraphprocError
+from graphproc.errors import GraphprocError, ProgramError
 from graphproc.ir.backends import BACKENDS
 from graphproc.ir.program import Program
 from graphproc.processors.registry import family, specs
@@ -130,11 +130,15 @@ def images_for(program: Program, members: list[Member], sizes: str) -> Iterator[
 def compare_program(members: list[Member], sizes: str) -> Findings:
     """Compare every cell of the members of one program text."""
     findings = Findings()
-    for name, _, _ in members:
-        findings.of(name).configs += 1
     name, _, settings = members[0]
     program = cases.compiled(name, settings)
     session = cases.graph(name, settings)
+    if isinstance(session, ProgramError):  # no image meets the preconditions
+        for member in members:
+            findings.add(compare_refusal(member, _one_line(session)))
+        return findings
+    for member in members:
+        findings.of(member[0]).configs += 1
     if isinstance(session, GraphprocError):
         raise session  # the settings compile, so there has to be a graph
     for size, content in images_for(program, members, sizes):

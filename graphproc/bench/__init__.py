@@ -1,1 +1,1 @@
-"""`graphproc bench`: this package and other libraries compared and timed on the same images."""
+"""Compare this package and other libraries on the same images, and time them: `graphproc bench`."""

@@ -1,4 +1,4 @@
-"""Everything that can be timed, in one list."""
+"""List everything that can be timed."""
 
 from __future__ import annotations
 
@@ -10,21 +10,20 @@ from graphproc.bench.peers import PEERS
 from graphproc.bench.task import Contestant, LeftOutError, Task
 
 MAKERS = {**OWN, **PEERS}
-"""What makes each contestant, by its name, in the order of tables."""
+"""The maker of each contestant, by the contestant's name, in the order of tables."""
 NAMES = tuple(MAKERS)
 
 
 def contestants(task: Task, threads: Sequence[int] = (1,), names: Sequence[str] = NAMES) -> tuple[list[Contestant], list[str]]:
-    """Those who can do a task here.
+    """Return the contestants that can do a task on this machine.
 
     Args:
-        task: what they do.
-        threads: for each of these numbers there is one of those contestants that can have several.
-        names: who is wanted.
+        task: the task.
+        threads: numbers of threads. A contestant that can have several threads is made for each.
+        names: the names of the contestants to make.
 
     Returns:
-        The contestants in the order of tables, and a line for each that is left out, with the
-        reason.
+        The contestants in the order of tables, and a line with the reason for each one left out.
     """
     found: list[Contestant] = []
     absent: list[str] = []

@@ -1,4 +1,4 @@
-"""onnxruntime-extensions: a program's plain steps as a configuration of its C++ processor."""
+"""Run a program's plain steps in the C++ processor of onnxruntime-extensions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ EXTENSIONS = "onnxruntime-extensions"
 
 
 def extensions(task: Task, threads: Sequence[int]) -> Iterator[Contestant]:
-    """The C++ processor. It reads files only, so decoding is timed by itself and taken off."""
+    """Yield the C++ processor.
+
+    It reads files only, so decoding is timed separately and subtracted.
+    """
     import shutil
     import tempfile
     import weakref
@@ -70,7 +73,11 @@ def _config(transforms: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _transforms(task: Task) -> list[dict[str, Any]]:
-    """A program of the plain steps in the C++ processor's own terms."""
+    """Write a program of plain steps as the configuration of the C++ processor.
+
+    Raises:
+        LeftOutError: the program has a step that the C++ processor lacks.
+    """
     reason = f"it cannot express what {task.processor.spec.name} does"
     found: list[dict[str, Any]] = []
     if task.resize is None or len(task.program.outputs) > 1:

@@ -1,7 +1,7 @@
 """Time contestants: compare their outputs, run them in turns, take medians of paired ratios.
 
-Contestants take turns in one process, in a new order each round, and ratios are taken within a
-round, so that a clock that drifts or a neighbour that comes and goes meets all of them alike.
+Contestants take turns in one process, in a new order each round. Ratios are taken within a round.
+So a clock that drifts, or another program that runs for a while, affects all of them alike.
 """
 
 from __future__ import annotations
@@ -20,31 +20,31 @@ from graphproc.errors import ConfigError
 
 Array = np.ndarray[Any, Any]
 
-LEAST = 5
-"""How many runs a contestant should have at least, however slow it is."""
-FEW = 3
-"""How many it has at least where everything takes twice as long as it should."""
-SLOW = 0.3
-"""Seconds: a run that takes more warms up enough by itself."""
-MOST = 200
-"""How many it has at most, however fast."""
-SHORT = 0.01
-"""Seconds: right before a shorter run comes an untimed one, to wake its caches and threads."""
-RESTED = 0.1
-"""Seconds in which threads have to come to rest after a run; ONNX Runtime's spin for 50 ms."""
+LEAST_RUNS = 5
+"""How many runs a contestant gets at least, however slow it is."""
+LEAST_RUNS_IF_LATE = 3
+"""How many runs it gets at least if everything takes twice as long as planned."""
+LONG_RUN = 0.3
+"""Seconds. A run that takes longer is its own warm-up."""
+MOST_RUNS = 200
+"""How many runs a contestant gets at most, however fast it is."""
+SHORT_RUN = 0.01
+"""Seconds. A shorter run comes right after an untimed one, which wakes its caches and threads."""
+LONGEST_REST = 0.1
+"""Seconds to wait at most until threads rest after a run; ONNX Runtime's spin for 50 ms."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """The times of some contestants.
+    """Hold the times of some contestants.
 
     Attributes:
         contestants: what was timed.
-        seconds: [rounds, contestants], of one run each; NaN in the rounds that a slow contestant
-            sat out.
-        differences: for each contestant, how its outputs differ; None where there is nothing to
+        seconds: float64 [rounds, contestants], the time of each run; NaN in rounds that a slow
+            contestant skipped.
+        differences: for each contestant, how its outputs differ; None if there is nothing to
             compare.
-        failed: a line for each contestant of others that failed in its first run.
+        failed: a line for each contestant of another library that failed in its first run.
     """
 
     contestants: tuple[Contestant, ...]
@@ -53,26 +53,29 @@ class Measurement:
     failed: tuple[str, ...] = ()
 
     def index(self, name: str, threads: int | None = None, batch: int | None = None) -> int | None:
-        """Find a contestant; one that always has one thread is found for any number of threads."""
+        """Return the position of a contestant, or None if it was not timed.
+
+        A contestant that always has one thread is found for any number of threads.
+        """
         for index, contestant in enumerate(self.contestants):
             if contestant.name == name and contestant.threads in (None, threads) and batch in (None, contestant.batch):
                 return index
         return None
 
     def runs(self, index: int) -> int:
-        """How often a contestant was timed."""
+        """Return how often a contestant was timed."""
         return int(np.isfinite(self.seconds[:, index]).sum())
 
     def per_image(self, index: int) -> Array:
-        """Seconds of each run, divided by its images."""
+        """Return the seconds of each run, divided by its number of images."""
         return self.seconds[:, index] / self.contestants[index].batch
 
     def median(self, index: int) -> float:
-        """The median seconds per image."""
+        """Return the median of the seconds per image."""
         return float(np.nanmedian(self.per_image(index)))
 
     def ratio(self, index: int, base: int) -> float:
-        """The median of one contestant's time per image over another's, in rounds with both."""
+        """Return the median ratio of two contestants' times per image, in rounds with both."""
         return float(np.nanmedian(self.per_image(index) / self.per_image(base)))
 
 
@@ -88,17 +91,17 @@ def measure(
 
     Args:
         contestants: what to time.
-        seconds: how long all turns should take together; slow contestants then sit out most rounds.
-            It ends at twice that.
-        runs: how many rounds, of every contestant, whatever they take; None is as many as `seconds`
-            allow.
-        seed: of the order within rounds.
-        cpu: whether to take the processor's time instead of the clock's, which other programs on a
-            busy machine do not lengthen; of contestants with one thread only, because two that wait
-            for each other do not show in it.
+        seconds: how long all turns should take together; slow contestants then skip most rounds.
+            After twice that time it ends.
+        runs: how many rounds every contestant runs, however long they take; None for as many as
+            `seconds` allow.
+        seed: the seed of the order within rounds.
+        cpu: whether to measure processor time, which other programs on a busy machine do not
+            lengthen. It is used only for contestants with one thread, because it does not show that
+            two threads wait for each other.
 
     Raises:
-        ConfigError: there is no contestant that runs.
+        ConfigError: no contestant runs.
     """
     ready, failed = [], []
     differences: list[Difference | None] = []
@@ -113,7 +116,7 @@ def measure(
             continue
         ready.append(contestant)
         differences.append(differs)
-        warm.append(estimate < SHORT and contestant.timed is None)
+        warm.append(estimate < SHORT_RUN and contestant.timed is None)
         costs.append(estimate * (2 if warm[-1] else 1) + _rest(contestant))
     if not ready:
         raise ConfigError(f"bench: expected at least one contestant that runs, got none. {'; '.join(failed)}".strip())
@@ -127,7 +130,7 @@ def measure(
     try:
         for turn in range(rounds):
             if runs is None and time.perf_counter() - start > 2 * seconds:
-                few = np.isfinite(times).sum(axis=0) < FEW
+                few = np.isfinite(times).sum(axis=0) < LEAST_RUNS_IF_LATE
                 if not few.any():
                     break
                 if turn % min(np.array(strides)[few]):
@@ -160,7 +163,7 @@ def _warm_up(contestant: Contestant) -> tuple[float, Difference | None]:
     del result
     for _ in range(contestant.warm_up - 1):
         contestant.call()
-    if first > SLOW and contestant.warm_up == 1 and contestant.timed is None:
+    if first > LONG_RUN and contestant.warm_up == 1 and contestant.timed is None:
         return first, differs
     start = time.perf_counter()
     _once(contestant)
@@ -168,7 +171,7 @@ def _warm_up(contestant: Contestant) -> tuple[float, Difference | None]:
 
 
 def _once(contestant: Contestant, cpu: bool = False) -> float:
-    """The seconds of one run."""
+    """Return the seconds of one run."""
     clock = time.process_time if cpu and (contestant.threads or 1) == 1 else time.perf_counter
     if contestant.prepare is not None:
         contestant.prepare()
@@ -182,15 +185,15 @@ def _once(contestant: Contestant, cpu: bool = False) -> float:
 
 
 def _rest(contestant: Contestant) -> float:
-    """Wait until a contestant's threads stop spinning, which would slow the next one.
+    """Wait until a contestant's threads stop spinning, which would slow the next contestant.
 
     Returns:
-        The seconds that took.
+        How many seconds that took.
     """
     if (contestant.threads or 1) < 2:
         return 0.0
     start = time.perf_counter()
-    while time.perf_counter() - start < RESTED:
+    while time.perf_counter() - start < LONGEST_REST:
         used = time.process_time()
         time.sleep(0.005)
         if time.process_time() - used < 0.0005:
@@ -199,16 +202,19 @@ def _rest(contestant: Contestant) -> float:
 
 
 def schedule(costs: Sequence[float], seconds: float) -> tuple[list[int], int]:
-    """Plan the rounds: how far apart each contestant's are (4: every fourth), and how many.
+    """Plan how many rounds there are, and in which of them each contestant runs.
 
-    Steps are powers of two, so that the rounds of a slow contestant are also rounds of every faster
-    one.
+    A contestant with the stride 4 runs in every fourth round. Strides are powers of two, so that
+    the rounds of a slow contestant are also rounds of every faster one.
 
     Args:
-        costs: seconds that a turn of each takes.
-        seconds: what all turns together should take.
+        costs: the seconds of one turn of each contestant.
+        seconds: how long all turns should take together.
+
+    Returns:
+        The strides, and the number of rounds.
     """
-    turns = [int(min(MOST, max(LEAST, seconds / len(costs) / max(cost, 1e-9)))) for cost in costs]
+    turns = [int(min(MOST_RUNS, max(LEAST_RUNS, seconds / len(costs) / max(cost, 1e-9)))) for cost in costs]
     strides = []
     for wanted in turns:
         stride = 1

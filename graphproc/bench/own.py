@@ -1,4 +1,4 @@
-"""This package's contestants: its graphs, a processor's call and the numpy reference."""
+"""Make this package's contestants: its graphs, a processor's call and the numpy reference."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NUMPY = "numpy reference"
 def _graph(
     task: Task, threads: Sequence[int], name: str, *, fixed: bool = False, torchvision: bool = False
 ) -> Iterator[Contestant]:
-    """The graph, for one image size or any, in the processor's arithmetic or torchvision's."""
+    """Yield the graph, for one image size or any, in the processor's arithmetic or torchvision's."""
     from graphproc.runtime.session import Session
 
     task = _other_arithmetic(task) if torchvision else task

@@ -1,4 +1,4 @@
-"""Other libraries: transformers' processors of both backends, and Pillow's resize alone."""
+"""Make contestants of other libraries: transformers' processors of both backends, Pillow's resize."""
 
 from __future__ import annotations
 
@@ -57,7 +57,11 @@ def _torchvision(task: Task, threads: Sequence[int]) -> Iterator[Contestant]:
 
 
 def _transformers(processor: BaseImageProcessor, backend: str) -> Any:
-    """Transformers' processor of the same settings, of one of its backends."""
+    """Return transformers' processor with the same settings, of the backend `Pil` or `Torchvision`.
+
+    Raises:
+        LeftOutError: it is not installed, or has no such class.
+    """
     transformers = installed("transformers")
     if backend == "Torchvision":
         installed("torchvision")

@@ -1,4 +1,4 @@
-"""Tables of times: a processor on an image beside other libraries, and the machine."""
+"""Make tables of times: a processor on an image beside other libraries, and the machine."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """One line of a result.
+    """Describe one line of a result.
 
     Attributes:
         contestant: its name.
         runs: how often it was timed.
         milliseconds: the median time per image.
-        ratio: the median of the paired ratios to the graph for any size, per image: 2.0 takes twice
-            as long.
-        exact: whether its outputs are the numpy reference's bits; None where there is nothing to
+        ratio: the median of the paired ratios of its time per image to that of the graph for any
+            size: 2.0 takes twice as long.
+        exact: whether its outputs are the numpy reference's bits; None if there is nothing to
             compare.
-        difference: in numbers.
+        difference: how its outputs differ, in numbers.
         note: what is special about the contestant.
     """
 
@@ -51,16 +51,16 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What was measured on one image with one number of threads.
+    """Hold what was measured on one image with one number of threads.
 
     Attributes:
         processor: the processor class.
-        image: which image.
+        image: a name of the image.
         height, width: its sides in pixels.
-        batch: how many such images a run preprocessed.
-        threads: how many threads the contestants had that can have several.
+        batch: how many copies of the image a run preprocesses.
+        threads: how many threads a contestant has if it can have several.
         timings: a line for each contestant.
-        absent: a line for each contestant that is left out, with the reason.
+        absent: a line with the reason for each contestant left out.
     """
 
     processor: str
@@ -74,11 +74,11 @@ class Result:
 
     @property
     def ok(self) -> bool:
-        """Whether this package's contestants gave the numpy reference's bits."""
+        """Return whether all contestants of this package gave the numpy reference's bits."""
         return all(t.exact for t in self.timings if t.contestant in OWN)
 
     def as_dict(self) -> dict[str, Any]:
-        """The result as plain data."""
+        """Return the result as plain data."""
         return {"ok": self.ok, **asdict(self)}
 
 
@@ -93,17 +93,17 @@ def bench(
     seconds: float = 5.0,
     names: Iterable[str] = NAMES,
 ) -> list[Result]:
-    """Time a processor's contestants and its peers on an image.
+    """Time a processor's contestants on an image.
 
     Args:
-        processor: settings.
+        processor: the processor, with its settings.
         image: uint8 [height, width, 3].
-        label: what the result calls the image.
+        label: the name of the image in the result.
         threads: the numbers of threads to try.
-        batch: how many such images a run preprocesses.
-        runs: how often each contestant is timed; None is as often as `seconds` allow.
+        batch: how many copies of the image a run preprocesses.
+        runs: how often each contestant is timed; None for as often as `seconds` allow.
         seconds: how long the timed runs should take.
-        names: the contestants to time; the graph for any size is always one.
+        names: the contestants to time, besides the graph for any size.
 
     Returns:
         One result for each number of threads.
@@ -128,7 +128,7 @@ def bench(
 
 
 def _timings(measured: Measurement, threads: int) -> tuple[Timing, ...]:
-    """The lines for one number of threads."""
+    """Return the lines for one number of threads."""
     base = measured.index(GRAPH, threads)
     assert base is not None
     found = []
@@ -151,11 +151,11 @@ PACKAGES = (
     "torchvision",
     "onnxruntime-extensions",
 )
-"""What a figure depends on beside this package."""
+"""The packages with versions that may change a figure."""
 
 
 def machine() -> dict[str, Any]:
-    """Describe what measured: the processor, its cores, the system, the versions of packages."""
+    """Describe the machine: the processor, its cores, the system, the versions of packages."""
     versions = {"graphproc": __version__, "python": platform.python_version()}
     for name in PACKAGES:
         with suppress(metadata.PackageNotFoundError):

@@ -1,4 +1,4 @@
-"""What is to be done, who does it, and how results are compared with the numpy reference's."""
+"""Define tasks and contestants, and compare results with the numpy reference's."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How outputs differ from the numpy reference's.
+    """Count how outputs differ from the numpy reference's.
 
     Attributes:
-        differing: how many elements differ; all of an output that is missing or has another shape
-            or dtype.
-        elements: how many the numpy reference has.
+        differing: how many elements differ. All elements do if the output is missing or has another
+            shape or dtype.
+        elements: how many elements the numpy reference has.
         max_difference: the largest absolute difference; None for a missing output, another shape or
             dtype.
     """
@@ -47,20 +47,20 @@ class Difference:
 
 @dataclass(frozen=True)
 class Contestant:
-    """One way to do a task, which is timed.
+    """Describe one way to do a task, which is timed.
 
     Attributes:
-        name: what tables call it.
+        name: its name in tables.
         call: does the task once.
         threads: how many threads it has, or None if it always has one.
         batch: how many images a run preprocesses.
-        compare: how what `call` returned differs from the numpy reference; None where that has no
-            meaning (a resize alone).
-        prepare: what comes before each run and is not timed.
-        timed: does the task once and says how many seconds that took, by the clock that it is
-            given; None if `call` is timed from outside.
+        compare: returns how the result of `call` differs from the numpy reference; None if there is
+            nothing to compare (a resize alone).
+        prepare: runs before each run and is not timed.
+        timed: does the task once and returns how many seconds that took, by the clock that it gets;
+            None if `call` is timed from outside.
         note: what is special about it, in a few words.
-        warm_up: how many runs it takes until one is like the next.
+        warm_up: how many runs it takes until all further runs are alike.
     """
 
     name: str
@@ -76,12 +76,12 @@ class Contestant:
 
 @dataclass(frozen=True)
 class Task:
-    """What all contestants do: preprocess some equal images with one processor's settings.
+    """Describe what all contestants do: preprocess copies of an image with one processor.
 
     Attributes:
-        processor: settings.
+        processor: the processor, with its settings.
         image: uint8 [height, width, 3].
-        batch: how many such images a run preprocesses.
+        batch: how many copies of the image a run preprocesses.
     """
 
     processor: BaseImageProcessor
@@ -97,12 +97,12 @@ class Task:
 
     @property
     def count(self) -> int:
-        """How many images a run gets: the batch, or one sample."""
+        """Return how many images a run gets: the batch, or one sample."""
         return self.batch * max(1, self.processor.spec.samples.images)
 
     @cached_property
     def torchvision(self) -> Task | None:
-        """The same in torchvision's arithmetic; None if the class or the settings rule it out."""
+        """Return the same task in torchvision's arithmetic; None if class or settings rule it out."""
         if self.processor.backend == TORCHVISION:
             return self
         try:
@@ -114,34 +114,37 @@ class Task:
 
     @cached_property
     def program(self) -> Any:
-        """The program for one image of any size."""
+        """Return the program for one image of any size."""
         return self.processor.compile()
 
     @cached_property
     def inputs(self) -> dict[str, Array]:
-        """What the program takes for one image; inputs beside the image are made up."""
+        """Return the program's inputs for one image; extra inputs are made up."""
         return example_inputs(self.program, self.image)
 
     @cached_property
     def feeds(self) -> dict[str, Array]:
-        """What a graph reads: all images, stacked."""
+        """Return the graph's inputs: those of all images, stacked."""
         return {self.program.graph_input_name(name): np.stack([value] * self.count) for name, value in self.inputs.items()}
 
     @cached_property
     def keywords(self) -> dict[str, Any]:
-        """The extra inputs of a processor's call."""
+        """Return the extra inputs of a processor's call, by keyword."""
         extra_inputs = self.processor.spec.extra_inputs
         return {extra_inputs[name].keyword: [value] * self.count for name, value in self.inputs.items() if name in extra_inputs}
 
     @cached_property
     def expected(self) -> dict[str, Array]:
-        """The numpy reference's outputs, by name, with which all others are compared."""
+        """Return the numpy reference's outputs by name, with which all others are compared."""
         one = reference.run(self.program, self.inputs)
         return reference.batch(self.program.outputs, [one] * self.count)
 
     @cached_property
     def resize(self) -> Resample | None:
-        """The first resampling of bytes at the image's size, or None where there is none or its size is in the pixels."""
+        """Return the first resampling of bytes at the image's size.
+
+        It is None if there is none, or if its size depends on the pixels.
+        """
         try:
             steps = self.program.bind(**self.sizes).steps
         except ProgramError:
@@ -150,15 +153,15 @@ class Task:
 
     @cached_property
     def sizes(self) -> dict[str, int]:
-        """The image's sizes by the program's symbols."""
+        """Return the image's sizes by the program's symbols."""
         return reference.sizes_from(self.program, self.inputs)
 
     def repeated(self, image: Any) -> list[Any]:
-        """One image as the argument of a processor's call."""
+        """Return copies of an image as the argument of a processor's call."""
         return [image] * self.count
 
     def compare(self, result: Any) -> Difference:
-        """How the outputs of a graph or a processor's call differ from the numpy reference's."""
+        """Return how the outputs of a graph or a call differ from the numpy reference's."""
         found = result if isinstance(result, Mapping) else {self.program.outputs[0].name: result}
         return difference(self.expected, found)
 
@@ -167,9 +170,9 @@ def difference(expected: Mapping[str, Any], found: Mapping[str, Any]) -> Differe
     """Compare outputs by name, element by element; NaN equals NaN.
 
     Args:
-        expected: the numpy reference's outputs. One without elements may be missing, as optional
-            ones are in a call's result.
-        found: a contestant's; others than the expected ones (texts) are passed over.
+        expected: the numpy reference's outputs. An output without elements may be missing, as
+            optional ones are in a call's result.
+        found: a contestant's outputs; those that are not expected (texts) are ignored.
     """
     differing, elements, comparable = 0, 0, True
     largest = 0.0
@@ -191,19 +194,19 @@ def difference(expected: Mapping[str, Any], found: Mapping[str, Any]) -> Differe
 IN_TORCHVISION = "compared with torchvision's arithmetic"
 """The note of contestants that are compared with the numpy reference of the torchvision backend."""
 Maker = Callable[[Task, Sequence[int]], Iterator[Contestant]]
-"""Makes contestants of one kind for a task; those with threads, one for each number of them.
+"""Makes the contestants of one kind for a task; those with threads, one for each number of threads.
 
 Raises:
-    LeftOutError: there is none for this task, or not here.
+    LeftOutError: this task, or this machine, has none.
 """
 
 
 class LeftOutError(Exception):
-    """Why a contestant cannot take part."""
+    """Say why a contestant cannot take part."""
 
 
 def installed(module: str) -> Any:
-    """Import a library that need not be there.
+    """Import an optional library.
 
     Raises:
         LeftOutError: it is not installed.

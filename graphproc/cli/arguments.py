@@ -14,6 +14,7 @@ import typer
 from graphproc.cli import output
 from graphproc.errors import ConfigError, GraphError
 from graphproc.files import LFS_HINT, is_lfs_pointer
+from graphproc.ir.backends import PIL, TORCHVISION
 
 if TYPE_CHECKING:
     import onnx
@@ -100,7 +101,7 @@ def post_options(texts: Sequence[str] | None, labels: Path | None) -> dict[str, 
 
 
 def parse_size(value: str | None) -> tuple[int, int] | None:
-    """Return the (height, width) that `480x640` stands for; None for None.
+    """Return the (height, width) of a text such as `480x640`; None for None.
 
     Raises:
         ConfigError: it is not two whole numbers.
@@ -267,7 +268,7 @@ def backend_text(backend: str, backends: Sequence[str]) -> str:
     )
 
 
-_CALLED = {"pil": "Pillow and numpy", "torchvision": "torchvision"}
+_CALLED = {PIL: "Pillow and numpy", TORCHVISION: "torchvision"}
 
 
 def metadata(model: onnx.ModelProto) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""`graphproc config`: print the settings of a configuration, with every spelling brought to one form."""
+"""`graphproc config`: print the settings of a configuration, normalised."""
 
 from __future__ import annotations
 

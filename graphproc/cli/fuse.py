@@ -121,7 +121,7 @@ def fuse(
     fused = fuse_graphs(
         source,
         model,
-        map=_map("--map", map or []),
+        map=_parsed_map("--map", map or []),
         keep=keep or (),
         image_size=arguments.parse_size(image_size),
         layout=layout,
@@ -129,7 +129,7 @@ def fuse(
         post=source if post == preprocessing else _post(post),
         post_method=post_method,
         post_options=arguments.post_options(post_set, labels),
-        post_map=_map("--post-map", post_map or []),
+        post_map=_parsed_map("--post-map", post_map or []),
         output=None if stdout else path,
         **options,
     )
@@ -143,7 +143,7 @@ def fuse(
 
 def _show(fused: Fused, json: bool) -> None:
     if json:
-        output.as_json(_plain(fused))
+        output.as_json(_as_data(fused))
         return
     for note in fused.notes:
         output.note(note)
@@ -154,7 +154,7 @@ def _post(source: str | None) -> Any:
     return source if source is None or arguments.is_graph(source) else arguments.processor(source, None)
 
 
-def _map(option: str, texts: list[str]) -> dict[str, list[str]]:
+def _parsed_map(option: str, texts: list[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for text in texts:
         name, equals, target = text.partition("=")
@@ -164,12 +164,12 @@ def _map(option: str, texts: list[str]) -> dict[str, list[str]]:
     return found
 
 
-def _plain(fused: Fused) -> dict[str, Any]:
+def _as_data(fused: Fused) -> dict[str, Any]:
     from dataclasses import asdict
 
     summary = arguments.graph_summary(fused.model)
     return {
-        "files": _bytes(fused),
+        "files": _file_sizes(fused),
         **{key: summary[key] for key in ("nodes", "opset", "ir_version", "inputs", "outputs")},
         "joints": list(fused.joints),
         "notes": list(fused.notes),
@@ -177,7 +177,7 @@ def _plain(fused: Fused) -> dict[str, Any]:
     }
 
 
-def _bytes(fused: Fused) -> dict[str, int]:
+def _file_sizes(fused: Fused) -> dict[str, int]:
     """Return the sizes in bytes of the files that were written."""
     return {str(file): file.stat().st_size for file in fused.files}
 
@@ -185,7 +185,7 @@ def _bytes(fused: Fused) -> dict[str, int]:
 def _print(fused: Fused) -> None:
     summary = arguments.graph_summary(fused.model)
     output.heading(f"Wrote {' and '.join(map(str, fused.files)) or 'stdout'}")
-    size = sum(_bytes(fused).values()) or fused.model.ByteSize()
+    size = sum(_file_sizes(fused).values()) or fused.model.ByteSize()
     fields = [
         ("inputs", arguments.named(summary["inputs"])),
         ("outputs", arguments.named(summary["outputs"])),

@@ -32,10 +32,10 @@ def list_processors(
     from graphproc.processors.registry import family, specs
     from graphproc.wrappers.description import entry
 
-    found = dict(specs()) if name is None else _named(name, specs())
+    found = dict(specs()) if name is None else _matching(name, specs())
     one = next(iter(found.values())) if len(found) == 1 else None
     if json:
-        output.as_json(_plain(one) if one is not None else [entry(spec) for spec in found.values()])
+        output.as_json(_as_data(one) if one is not None else [entry(spec) for spec in found.values()])
     elif one is not None:
         _show(one)
     else:
@@ -47,8 +47,8 @@ def list_processors(
         output.text("\nThe first backend is the default. For settings, inputs and outputs of one class:\ngraphproc list NAME")
 
 
-def _named(name: str, specs: Mapping[str, ProcessorSpec]) -> dict[str, ProcessorSpec]:
-    """Return the class of a name, or the classes with the name in theirs or in their family's.
+def _matching(name: str, specs: Mapping[str, ProcessorSpec]) -> dict[str, ProcessorSpec]:
+    """Return the class with a name, or all classes with it in their name or family.
 
     Raises:
         ConfigError: there is no such class.
@@ -68,7 +68,7 @@ def _named(name: str, specs: Mapping[str, ProcessorSpec]) -> dict[str, Processor
     return {spec.name: spec}
 
 
-def _plain(spec: ProcessorSpec) -> dict[str, Any]:
+def _as_data(spec: ProcessorSpec) -> dict[str, Any]:
     """Return all facts of one class, with the form of each output."""
     from graphproc.wrappers.description import facts
 
@@ -91,7 +91,7 @@ def _shapes(spec: ProcessorSpec) -> dict[str, str]:
 
 
 def _show(spec: ProcessorSpec) -> None:
-    found = _plain(spec)
+    found = _as_data(spec)
     output.heading(spec.name)
     output.fields(
         [

@@ -69,7 +69,7 @@ def run(
         _check_output(path)
     files = _extra_inputs(extra_inputs or [], len(images))
     of_source = {"backend": backend, "revision": revision}
-    session = arguments.session(graph, settings, provider, **of_source, inputs=_optional(graph, files))
+    session = arguments.session(graph, settings, provider, **of_source, inputs=_inputs_to_export(graph, files))
     outputs, one = _runner(session, engine)
     results = []
     reading = reading_of(session) if describes(session.metadata) else {}
@@ -137,8 +137,8 @@ def _extra_inputs(given: Sequence[str], count: int) -> dict[str, list[str]]:
     return files
 
 
-def _optional(graph: str, files: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return the given inputs that a processor's graph has only on demand; none for an exported graph, which is fixed."""
+def _inputs_to_export(graph: str, files: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the extra inputs that a processor's graph is exported with; none for a ready graph."""
     return [] if arguments.is_graph(graph) else sorted(files)
 
 
@@ -158,7 +158,7 @@ def _runner(session: Session, engine: str) -> tuple[Sequence[Output], Callable[.
             if unknown := sorted(set(files) - set(extra_inputs)):
                 raise ConfigError(f"--with {unknown[0]}: {program.name} takes {', '.join(extra_inputs) or 'no extra input'}")
             found |= {
-                name: read_input(extra_inputs[name], _opened(path), f"--with {name}={path}") for name, path in files.items()
+                name: read_input(extra_inputs[name], _read_file(path), f"--with {name}={path}") for name, path in files.items()
             }
             if missing := [v.name for v in program.inputs if v.name not in found]:
                 raise ConfigError(f"{program.name} also takes {missing[0]}: add --with {missing[0]}=FILE")
@@ -181,7 +181,7 @@ def _runner(session: Session, engine: str) -> tuple[Sequence[Output], Callable[.
     return outputs, numpy if engine == "numpy" else graph
 
 
-def _opened(path: str) -> Any:
+def _read_file(path: str) -> Any:
     """Return the content of an extra input's file: an image, or the array of an .npy file."""
     import numpy as np
     from PIL import Image

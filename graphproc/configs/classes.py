@@ -13,9 +13,10 @@ from graphproc.configs.config import DROPPED_KEYS
 from graphproc.configs.files import short
 from graphproc.configs.settings import STANDARD_KEYS
 from graphproc.errors import ConfigError, UnsupportedProcessorError
+from graphproc.ir.backends import PIL, TORCHVISION
 
 SUFFIX = "ImageProcessor"
-BACKEND_SUFFIXES: Mapping[str, str] = {"Fast": "torchvision", "Pil": "pil"}
+BACKEND_SUFFIXES: Mapping[str, str] = {"Fast": TORCHVISION, "Pil": PIL}
 """The ends of class names that ask for a backend."""
 
 STEMS: tuple[str, ...] = tuple(
@@ -102,11 +103,11 @@ def class_of_model_type(model_type: str) -> str | None:
 
 
 def class_of_name(name: str) -> tuple[str | None, bool]:
-    """Return the class that a type name stands for, and whether it is that class's own name.
+    """Return the class that a type name means, and whether it is that class's own name.
 
-    Names that end in `Fast` or `Pil` stand for the same class (`backend_of_name` reads the suffix). A
-    `FeatureExtractor` name, another spelling of a class, and the name of a model that uses a class stand for
-    that class.
+    Names that end in `Fast` or `Pil` mean the same class (`backend_of_name` reads the suffix). So
+    do a `FeatureExtractor` name, another spelling of a class, and the name of a model that uses a
+    class.
     """
     base, _ = backend_of_name(name)
     if base.endswith(SUFFIX) and base.removesuffix(SUFFIX) in STEMS:
@@ -118,7 +119,10 @@ def class_of_name(name: str) -> tuple[str | None, bool]:
 
 
 def backend_of_name(name: str) -> tuple[str, str | None]:
-    """Return a class name without the suffix that asks for a backend, and that backend, or None without a suffix."""
+    """Split a class name in the name without its suffix (`Fast`, `Pil`) and the suffix's backend.
+
+    The backend is None without a suffix.
+    """
     for suffix, backend in BACKEND_SUFFIXES.items():
         if name.endswith(suffix):
             return name.removesuffix(suffix), backend

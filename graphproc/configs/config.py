@@ -62,7 +62,7 @@ class Config:
 
 
 def normalize(processor: str, declared: Mapping[str, Setting], given: Mapping[str, Any]) -> Config:
-    """Put given settings in place of a class's defaults, and bring every declared one to its normal form.
+    """Return a class's settings: defaults, replaced by given ones, each in its normal form.
 
     A key that is given as None overrides the default with None, as in transformers.
 

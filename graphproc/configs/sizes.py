@@ -1,4 +1,4 @@
-"""Settings that are sizes: every accepted spelling, and the dictionary that it stands for."""
+"""Normalise settings that are sizes: every accepted spelling becomes a dictionary."""
 
 from __future__ import annotations
 
@@ -59,17 +59,17 @@ def size_dict(
     height_first: bool = True,
     used: bool = True,
 ) -> dict[str, int]:
-    """Return the dictionary that a size setting stands for.
+    """Return the dictionary of a size setting: 224 becomes `{"height": 224, "width": 224}`.
 
     Args:
         key: the setting's name, for messages.
-        value: an int, a pair, a dictionary, an object with sides as attributes, or None if `max_size` says
-            everything.
+        value: an int, a pair, a dictionary, an object with sides as attributes, or None if only
+            `max_size` is set.
         default_to_square: whether an int is both sides; else it is the shortest edge.
-        max_size: the limit of the longest edge that goes with an int.
+        max_size: the limit of the longest edge that accompanies an int.
         height_first: whether a pair is (height, width); else (width, height).
-        used: whether a step that is on reads it. If none does, the sides in a dictionary may be anything
-            (files have -1).
+        used: whether a step that is on reads it. If none does, the sides in a dictionary may be
+            anything (files have -1).
 
     Raises:
         ConfigError: the value has none of the accepted forms.

@@ -157,13 +157,13 @@ def load_source(
     check_file_name(file_name)
     path = Path(text)
     if os.path.isdir(text):
-        return _found(Folder(path, subfolder), file_name)
+        return _source_in(Folder(path, subfolder), file_name)
     if os.path.lexists(text) or text.endswith(".json"):
         return _unnested(file_source(path, text, Folder(path.parent)), path)
     if not isinstance(source, str) or not is_id(text):
         raise ConfigError(f"{text}: there is no such path. {GIVE}")
     options = HubRepository(text, subfolder, revision or "main", cache_dir, force_download, local_files_only, token)
-    return _found(options, file_name)
+    return _source_in(options, file_name)
 
 
 def check_file_name(name: str) -> str:
@@ -177,7 +177,7 @@ def check_file_name(name: str) -> str:
     return name
 
 
-def _found(files: Files, file_name: str) -> Source:
+def _source_in(files: Files, file_name: str) -> Source:
     nested = files.find(PROCESSOR_FILE_NAME)
     inner, faults = ({}, {}) if nested is None else read_settings(nested, NESTED)
     if inner or faults:

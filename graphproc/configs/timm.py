@@ -59,13 +59,14 @@ def is_timm(settings: Mapping[str, Any]) -> bool:
 
 
 def evaluation(given: Any) -> Evaluation:
-    """Return the evaluation transform that a `pretrained_cfg` stands for.
+    """Return the evaluation transform that a `pretrained_cfg` describes.
 
     Args:
         given: the dictionary. Keys that do not concern evaluation may hold anything.
 
     Raises:
-        ConfigError: it is not a dictionary, a value has no meaning, or the model does not take three channels.
+        ConfigError: it is not a dictionary, a value has no meaning, or the model does not take
+            three channels.
     """
     if not isinstance(given, Mapping):
         raise ConfigError(f"{KEY}: expected a dictionary of timm's settings, got {type(given).__name__}")

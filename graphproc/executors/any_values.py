@@ -22,7 +22,7 @@ from graphproc.ir.program import Program
 from graphproc.ir.types import DTYPES
 from graphproc.numerics.as_bytes import as_bytes, has_alpha, through_alpha, unweighted, weighted
 from graphproc.numerics.kernels import NEAREST
-from graphproc.ops import ContentBox, ForEach, ReduceBlocks, Rescale
+from graphproc.ops import AveragePool, ContentBox, ForEach, Rescale
 from graphproc.ops.resample import PILLOW, TORCH_BYTES, TORCH_FLOATS, Resample
 from graphproc.sizes import num
 
@@ -52,9 +52,9 @@ def run(program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
     by_alpha: set[str] = set()  # bytes that are weighted by alpha, and are resized next
     for step in program.steps:
         op, operands = step.op.bind(sizes, memo), [values[name] for name in step.inputs]
-        if isinstance(op, ReduceBlocks) and (op.vertical, op.horizontal) == (1, 1):
+        if isinstance(op, AveragePool) and (op.vertical, op.horizontal) == (1, 1):
             result = operands[0]
-        elif isinstance(op, ReduceBlocks):
+        elif isinstance(op, AveragePool):
             pixels, unit = as_bytes(operands[0])
             reduced |= {step.output.name} if unit else set()
             if has_alpha(pixels):

@@ -1,6 +1,7 @@
-"""Check sizes at a joint: if what arrives has other sizes than the next part takes, a node named after them fails.
+"""Check sizes at a joint: a node fails if a value has other sizes than the next part takes.
 
-A check reads only shapes, so it takes the same few microseconds for images of any size.
+The node is named after the expected size. A check reads only shapes, so it takes the same few
+microseconds for images of any size.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ def node_name(label: str, axis: int, size: int) -> str:
 
 
 def check(graph: ir.Graph, value: ir.Value, sizes: Mapping[int, int], rank: int, label: str) -> None:
-    """Put a check behind a value, in place: its readers then read the same elements, with checked sizes.
+    """Put a check behind a value, in place: its readers then read a copy of it with checked sizes.
 
-    ONNX has no operator that checks. So for each axis, a vector with as many elements as the axis must have
-    is reshaped to as many as it has, which fails where these differ. The outcome is used as the shape of the
-    result, so no runtime may remove the check.
+    ONNX has no operator that checks. So for each axis, a vector with as many elements as the axis
+    must have is reshaped to the number that it has. This fails if the numbers differ. The outcome
+    is used as the shape of the result, so no runtime may remove the check.
 
     Args:
         graph: the graph that makes the value.

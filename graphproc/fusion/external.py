@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 MAX_PROTO = (1 << 31) - 1
 """The size in bytes of the largest message that protobuf writes."""
 ALIGNMENT = 64 << 10
-"""Large tensors start at multiples of this, so that every system can map them into memory; small ones at multiples of 64."""
+"""Large tensors start at multiples of this, so that every system can map them into memory.
+
+Small ones start at multiples of 64.
+"""
 _CHUNK = 4 << 20
 
 

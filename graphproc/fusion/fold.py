@@ -27,15 +27,15 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Folded:
-    """What folding did.
+    """Describe what folding did.
 
     Attributes:
         convolution: the node with changed weights.
-        difference: the largest absolute difference of its output on the shipped photograph; None if the
-            graph takes inputs other than images.
+        difference: the largest absolute difference of its output on the shipped photograph; None if
+            the graph takes inputs other than images.
         magnitude: the largest absolute value of that output.
-        outputs: the largest absolute difference of each output of the fused graph; empty if the model takes
-            inputs other than images, or has weights in another file.
+        outputs: the largest absolute difference of each output of the fused graph; empty if the
+            model takes inputs other than images, or has weights in another file.
     """
 
     convolution: str

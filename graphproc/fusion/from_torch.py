@@ -72,8 +72,8 @@ def as_graph(
             raise FusionError(f"fuse: {name} is for torch modules; a graph has the inputs and outputs that it has")
         yield model
         return
-    side, made = _examples(preprocessing, image_size, options)
-    program = export(model, side, made, map or {}, outputs, example_inputs or {})
+    side, examples = _examples(preprocessing, image_size, options)
+    program = export(model, side, examples, map or {}, outputs, example_inputs or {})
     if sum(tensor.nbytes for tensor in [*model.parameters(), *model.buffers()]) <= MAX_IN_MEMORY:
         yield program.model_proto
         return
@@ -85,7 +85,7 @@ def as_graph(
 
 
 def _examples(source: Any, image_size: tuple[int, int] | None, options: Mapping[str, Any]) -> tuple[Side, dict[str, Array]]:
-    """Return the preprocessing, and its outputs for images of noise."""
+    """Return the preprocessing, and its outputs for images of noise, by name."""
     from graphproc.runtime.session import Session
 
     if hasattr(source, "to_onnx"):
@@ -108,7 +108,7 @@ def _examples(source: Any, image_size: tuple[int, int] | None, options: Mapping[
 
 
 def export(
-    module: Any, side: Side, made: Mapping[str, Array], map: Map, outputs: Sequence[str] | None, others: Mapping[str, Any]
+    module: Any, side: Side, examples: Mapping[str, Array], map: Map, outputs: Sequence[str] | None, others: Mapping[str, Any]
 ) -> Any:
     """Export a module in evaluation mode, with names, and with symbols for sizes where the preprocessing has them.
 
@@ -141,7 +141,7 @@ def export(
     weight = next((p for p in module.parameters() if p.is_floating_point()), torch.zeros(0))
     names, tensors, free = list(sources), [], []
     for name, source in sources.items():
-        tensor = torch.as_tensor(others[name] if source is None else made[source]).to(weight.device)
+        tensor = torch.as_tensor(others[name] if source is None else examples[source]).to(weight.device)
         tensors.append(tensor.to(weight.dtype) if source is not None and tensor.is_floating_point() else tensor)
         if source is None:
             free.append(dict.fromkeys(range(tensor.ndim), torch.export.Dim.AUTO))
@@ -166,24 +166,30 @@ def export(
 
 
 def _matched(module: Any, label: str, side: Side, map: Map, others: Mapping[str, Any]) -> dict[str, str | None]:
-    """Return the preprocessing output for each parameter, in the order of `forward`; None for those with an example."""
+    """Return the preprocessing output for each parameter, in the order of `forward`.
+
+    It is None for parameters with an example.
+
+    Raises:
+        FusionError: the names do not fit, or a parameter is left without a value.
+    """
     known = inspect.signature(module.forward).parameters
     named = {n: p for n, p in known.items() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
     outputs = {str(v.name): v for v in side.graph.outputs}
-    told = {name: output for output, names in map.items() for name in ([names] if isinstance(names, str) else names)}
-    for name in [*told, *others]:
+    mapped = {name: output for output, names in map.items() for name in ([names] if isinstance(names, str) else names)}
+    for name in [*mapped, *others]:
         if name not in named:
             raise FusionError(f"{label}: its forward has no parameter {name!r}; it has {', '.join(named) or 'no named ones'}")
     for output in map:
         if output not in outputs:
             raise FusionError(f"map: the {side.where} has no output {output!r}; it has {', '.join(outputs)}")
-    chosen: dict[str, str | None] = {**{name: name for name in named if name in outputs}, **told, **dict.fromkeys(others)}
-    open_ = [n for n, p in named.items() if n not in chosen and p.default is p.empty]
+    chosen: dict[str, str | None] = {**{name: name for name in named if name in outputs}, **mapped, **dict.fromkeys(others)}
+    missing = [n for n, p in named.items() if n not in chosen and p.default is p.empty]
     images = [n for n, v in outputs.items() if n not in chosen.values() and len(dims(v) or ()) == 4 and _is_float(v)]
-    if len(open_) == 1 and len(images) == 1:
-        chosen[open_.pop()] = images[0]
-    if open_ or not any(chosen.values()):
-        needs = f"needs {', '.join(open_)}" if open_ else f"takes {', '.join(named) or 'no named parameters'}"
+    if len(missing) == 1 and len(images) == 1:
+        chosen[missing.pop()] = images[0]
+    if missing or not any(chosen.values()):
+        needs = f"needs {', '.join(missing)}" if missing else f"takes {', '.join(named) or 'no named parameters'}"
         raise FusionError(
             f"{label}: {needs}; the {side.where} gives {', '.join(describe(v) for v in outputs.values())}. Say which with "
             "map={output: parameter}, or give a tensor with example_inputs={parameter: tensor}."
@@ -213,8 +219,8 @@ def _wrapper(module: Any, label: str, names: Sequence[str], outputs: Sequence[st
 def _named(result: Any, label: str, outputs: Sequence[str] | None) -> dict[str, Any]:
     """Return the tensors of a module's result by name.
 
-    Fields have their names, elements of a tuple are `output_0`, `output_1`, ..., and nested ones have dots:
-    `hidden_states.0`.
+    Fields have their names, elements of a tuple are `output_0`, `output_1`, ..., and names of
+    nested ones have dots: `hidden_states.0`.
 
     Raises:
         FusionError: there is no tensor, or a wanted name is missing.

@@ -19,7 +19,7 @@ from graphproc.fusion.from_torch import as_graph
 from graphproc.fusion.join import join
 from graphproc.fusion.match import Joint, Map, match
 from graphproc.fusion.opsets import align, emitted_opset
-from graphproc.fusion.post import hand_over_sizes, postprocessing, under_its_inputs
+from graphproc.fusion.post import postprocessing, size_outputs, under_its_inputs
 from graphproc.fusion.sources import Side, describe, dims, free_inputs, read, type_name
 
 if TYPE_CHECKING:
@@ -31,11 +31,12 @@ PREFIX = "graphproc."
 
 @dataclass(frozen=True)
 class Fused:
-    """A fused graph, and facts about how it was made.
+    """Hold a fused graph, and facts about how it was made.
 
     Attributes:
         model: the graph; weights that were written to a file refer to it.
-        joints: which output leads into which input, as in the entry `graphproc.fusion` of the graph's metadata.
+        joints: which output goes into which input, as in the entry `graphproc.fusion` of the
+            graph's metadata.
         notes: what was assumed or changed, a sentence each.
         files: the files that were written.
         folded: what folding the normalization changed, or None.
@@ -143,73 +144,73 @@ def fuse_graphs(
     entry: dict[str, Any] = {"model": {**source, "opset": second.opset, "ir_version": second.model.ir_version}}
     metadata = dict(first.model.metadata_props)
     read_by_first = list(first.graph.inputs)
-    images, gives = len(read_by_first), [str(v.name) for v in second.graph.outputs]
-    later = set() if post is None else set(keep) & set(gives)
+    images, model_outputs = len(read_by_first), [str(v.name) for v in second.graph.outputs]
+    later = set() if post is None else set(keep) & set(model_outputs)
     attached = _attach(first, second, map, layout, [name for name in keep if name not in later])
-    told, notes = attached.told, attached.notes
+    joints_as_data, notes = attached.joints_as_data, attached.notes
     folded = fold(second.model, attached.arrived, images) if fold_normalize else None
     attached.check(second.graph, first.label)
     whole = second
     if post is not None:
-        kept = [str(v.name) for v in second.graph.outputs if v.name not in gives or v.name in later]
+        kept = [str(v.name) for v in second.graph.outputs if v.name not in model_outputs or v.name in later]
         form = {"opset": emitted_opset(second), "target": options.get("target", "cpu")}
         whole = postprocessing(post, second, post_method, post_options or {}, post_map, form)
         sides.append(whole)
-        sizes_of = hand_over_sizes(second, whole)
+        sizes_of = size_outputs(second, whole)
         behind = _attach(second, whole, {**under_its_inputs(post_map, second, whole), **sizes_of}, None, kept)
         whole.graph.name, own = second.graph.name, dict(whole.model.metadata_props)
         whole.model.metadata_props.clear()
         whole.model.metadata_props.update(second.model.metadata_props)
         metadata |= {key: own[key] for key in (f"{PREFIX}post", f"{PREFIX}id2label") if key in own}
         behind.check(whole.graph, second.label)
-        told, notes = [*told, *behind.told], [*notes, *behind.notes]
+        joints_as_data, notes = [*joints_as_data, *behind.joints_as_data], [*notes, *behind.notes]
     elif post_method or post_options or post_map:
         raise FusionError("fuse: post_method, post_options and post_map say how to post-process. Give post as well.")
     entry["inputs"] = [str(value.name) for value in read_by_first]
     inside = {str(v.name) for node in whole.graph for v in node.outputs}
-    entry["preprocessing"] = {name: str(value.name) for name, value in attached.gives.items() if value.name in inside}
+    entry["preprocessing"] = {name: str(value.name) for name, value in attached.passed_on.items() if value.name in inside}
     if (stated := f"{PREFIX}parity") in metadata:
         metadata[stated] = f"the preprocessing inside: {metadata[stated]}" + (", before the folding" if fold_normalize else "")
-    _describe(whole.model, metadata, {**entry, "joints": told, "folded": fold_normalize})
+    _describe(whole.model, metadata, {**entry, "joints": joints_as_data, "folded": fold_normalize})
     written: list[Path] = []
     if output is None:
         proto = external.embed(whole.model)
     else:
         proto, written = external.write(whole.model, Path(output), [s.path for s in sides if s.path is not None])
-    return Fused(proto, tuple(told), tuple(notes), tuple(written), folded)
+    return Fused(proto, tuple(joints_as_data), tuple(notes), tuple(written), folded)
 
 
 @dataclass(frozen=True)
-class _Attached:
-    """How one graph was put behind another.
+class _Attachment:
+    """Describe how one graph was put behind another.
 
     Attributes:
         arrived: the value that arrives at each joint.
-        told: which output leads into which input, as plain data.
+        joints_as_data: which output goes into which input, as plain data.
         notes: what was assumed, a sentence each.
         sizes: for each joint, the sizes by axis that must be checked, and the number of axes.
-        gives: the first graph's outputs that are in the fused graph, by name.
+        passed_on: the first graph's outputs that are in the fused graph, by name.
     """
 
     arrived: list[ir.Value]
-    told: list[dict[str, str]]
+    joints_as_data: list[dict[str, str]]
     notes: list[str]
     sizes: list[tuple[dict[int, int], int]]
-    gives: dict[str, ir.Value]
+    passed_on: dict[str, ir.Value]
 
     def check(self, graph: ir.Graph, label: str) -> None:
-        """Add checks where sizes depend on the images."""
-        for value, joint, (sizes_of, rank) in zip(self.arrived, self.told, self.sizes, strict=True):
+        """Add a check to each joint with sizes that depend on the images."""
+        for value, joint, (sizes_of, rank) in zip(self.arrived, self.joints_as_data, self.sizes, strict=True):
             if sizes_of:
                 check(graph, value, sizes_of, rank, f"{label}/{joint['output']}")
 
 
-def _attach(first: Side, second: Side, map: Map | None, layout: str | None, keep: Collection[str]) -> _Attached:
+def _attach(first: Side, second: Side, map: Map | None, layout: str | None, keep: Collection[str]) -> _Attachment:
     """Put one graph in front of another, in place: the second then contains both."""
     joints, notes = match(first, second, map, layout)
-    told = [_tell(joint) for joint in joints]
+    joints_as_data = [_as_data(joint) for joint in joints]
     notes += align(first, second)
-    joints = _again(joints, first, second)  # converting a side replaced its values
+    joints = _on_current_values(joints, first, second)  # converting a side replaced its values
     outputs = {str(v.name): v for v in first.graph.outputs}
     checked = sizes.unify(first, second, joints)
     for joint, wanted in checked.items():
@@ -220,9 +221,9 @@ def _attach(first: Side, second: Side, map: Map | None, layout: str | None, keep
     for value in [v for v in second.graph.inputs if v in open_inputs]:
         notes.append(f"nothing gives {describe(value)} of the {second.label}: it is an input of the fused graph")
     of_joints = [(checked.get(joint, {}), len(dims(joint.target) or ())) for joint in joints]
-    gives = {name: value for name, value in outputs.items() if name in keep or any(j.source is value for j in joints)}
+    passed_on = {name: value for name, value in outputs.items() if name in keep or any(j.source is value for j in joints)}
     arrived, renamed = join(first, second, joints, keep)
-    return _Attached(arrived, told, [*notes, *renamed], of_joints, gives)
+    return _Attachment(arrived, joints_as_data, [*notes, *renamed], of_joints, passed_on)
 
 
 def _preprocessing(source: Any, model: Side, image_size: tuple[int, int] | None, options: dict[str, Any]) -> Side:
@@ -237,14 +238,15 @@ def _preprocessing(source: Any, model: Side, image_size: tuple[int, int] | None,
     return side
 
 
-def _again(joints: list[Joint], first: Side, second: Side) -> list[Joint]:
-    """Return the same joints on the values that the sides have now."""
+def _on_current_values(joints: list[Joint], first: Side, second: Side) -> list[Joint]:
+    """Return the joints with the values that the sides have now, found by their names."""
     outputs = {v.name: v for v in first.graph.outputs}
     inputs = {v.name: v for v in second.graph.inputs}
     return [Joint(outputs[j.source.name], inputs[j.target.name], j.transpose, j.cast) for j in joints]
 
 
-def _tell(joint: Joint) -> dict[str, str]:
+def _as_data(joint: Joint) -> dict[str, str]:
+    """Return a joint as plain data: the names of output and input, and what happens between them."""
     found = {"output": str(joint.source.name), "input": str(joint.target.name)}
     if joint.transpose:
         found["transpose"] = "nhwc"

@@ -1,4 +1,4 @@
-"""Make one graph of two: rename what has equal names, lead outputs into inputs, remove what is not read."""
+"""Make one graph of two: rename equal names, connect outputs with inputs, remove unused nodes."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ def join(preprocessing: Side, model: Side, joints: Sequence[Joint], keep: Collec
     """Move the preprocessing in front of the model's graph, in place.
 
     Args:
-        preprocessing: the side that is taken apart.
+        preprocessing: the side that is taken from; it is unusable afterwards.
         model: the side that becomes the fused graph.
-        joints: which output leads into which input.
-        keep: the preprocessing's outputs that the fused graph gives as well, after the model's.
+        joints: which output goes into which input.
+        keep: the preprocessing's outputs that the fused graph has as well, after the model's.
 
     Returns:
         The value that arrives at each joint, and what was renamed, a sentence each.
@@ -70,7 +70,7 @@ def join(preprocessing: Side, model: Side, joints: Sequence[Joint], keep: Collec
 
 
 def _lead(joint: Joint, names: Names, nodes: list[ir.Node], prefix: str) -> ir.Value:
-    """Return the value for the model's input: the output, with channels moved and type converted if the joint says so."""
+    """Return the value for the model's input: the output, transposed and converted if need be."""
     value = joint.source
     for wanted, op, settings in (
         (joint.transpose, "Transpose", {"perm": list(TO_NHWC)}),
@@ -87,7 +87,7 @@ def _lead(joint: Joint, names: Names, nodes: list[ir.Node], prefix: str) -> ir.V
 
 
 def _replace(target: ir.Value, value: ir.Value, graph: ir.Graph, names: Names, prefix: str) -> None:
-    """Let all readers of a model's input read a value instead. An input that is also an output keeps its name."""
+    """Replace a model's input for all its readers. An input that is also an output keeps its name."""
     if target.is_graph_output():
         for index, output in enumerate(list(graph.outputs)):
             if output is target:

@@ -20,7 +20,7 @@ _WHOLE = frozenset({ir.DataType.INT64, ir.DataType.INT32, ir.DataType.BOOL})
 
 @dataclass(frozen=True, eq=False)
 class Joint:
-    """One connection of an output with an input.
+    """Describe one connection of an output with an input.
 
     Attributes:
         source: the preprocessing's output.
@@ -61,7 +61,7 @@ def match(preprocessing: Side, model: Side, map: Map | None, layout: str | None)
         raise FusionError(f"layout: expected one of {', '.join(LAYOUTS)}, got {layout!r}")
     outputs = {str(v.name): v for v in preprocessing.graph.outputs}
     inputs = {str(v.name): v for v in free_inputs(model)}
-    chosen = _told(map or {}, outputs, inputs, preprocessing, model)
+    chosen = _mapped(map or {}, outputs, inputs, preprocessing, model)
     for name in inputs:
         if name in outputs and name not in chosen and name not in {str(v.name) for v in chosen.values()}:
             chosen[name] = outputs[name]
@@ -74,26 +74,32 @@ def match(preprocessing: Side, model: Side, map: Map | None, layout: str | None)
         notes.append(f"joined {free_outputs[0].name} to {free[0].name}, the only image on each side; say otherwise with map")
     if not chosen:
         raise FusionError(
-            f"no output of the {preprocessing.where} fits an input of the {model.where}: it gives {_list(outputs.values())}; "
-            f"the model takes {_list(inputs.values())}. Say which with map={{output: input}} (--map OUTPUT=INPUT)."
+            f"no output of the {preprocessing.where} fits an input of the {model.where}: "
+            f"it gives {_described(outputs.values())}; the model takes {_described(inputs.values())}. "
+            "Say which with map={output: input} (--map OUTPUT=INPUT)."
         )
     both = (preprocessing.label, model.label)
-    joints = [_fit(chosen[name], target, layout, both) for name, target in inputs.items() if name in chosen]
+    joints = [_joint(chosen[name], target, layout, both) for name, target in inputs.items() if name in chosen]
     if layout == "nhwc" and not any(joint.transpose for joint in joints):
-        raise FusionError("layout 'nhwc': no joined value is an image of 4 axes: " + _list(j.source for j in joints))
+        raise FusionError("layout 'nhwc': no joined value is an image of 4 axes: " + _described(j.source for j in joints))
     return joints, notes
 
 
-def _told(
+def _mapped(
     map: Map, outputs: Mapping[str, ir.Value], inputs: Mapping[str, ir.Value], preprocessing: Side, model: Side
 ) -> dict[str, ir.Value]:
+    """Return the output for each input that `map` names.
+
+    Raises:
+        FusionError: an output or an input does not exist, or an input is named twice.
+    """
     chosen: dict[str, ir.Value] = {}
     for output, names in map.items():
         if output not in outputs:
-            raise FusionError(f"map: the {preprocessing.where} has no output {output!r}; it has {_list(outputs.values())}")
+            raise FusionError(f"map: the {preprocessing.where} has no output {output!r}; it has {_described(outputs.values())}")
         for name in [names] if isinstance(names, str) else names:
             if name not in inputs:
-                raise FusionError(f"map: the {model.where} has no input {name!r}; it has {_list(inputs.values())}")
+                raise FusionError(f"map: the {model.where} has no input {name!r}; it has {_described(inputs.values())}")
             if name in chosen:
                 raise FusionError(f"map: the model input {name!r} is given both {chosen[name].name!r} and {output!r}")
             chosen[name] = outputs[output]
@@ -106,12 +112,16 @@ def _is_image(value: ir.Value) -> bool:
     return known and (value.shape is None or len(value.shape) == 4)
 
 
-def _list(values: object) -> str:
+def _described(values: object) -> str:
     return ", ".join(describe(v) for v in values) or "none"  # type: ignore[attr-defined]
 
 
-def _fit(source: ir.Value, target: ir.Value, layout: str | None, labels: tuple[str, str]) -> Joint:
-    """Return the joint of two values, or raise an error that names both."""
+def _joint(source: ir.Value, target: ir.Value, layout: str | None, labels: tuple[str, str]) -> Joint:
+    """Return the joint of two values.
+
+    Raises:
+        FusionError: they differ in rank, size or type; the message names both.
+    """
     both = f"{labels[0]} output {describe(source)} and {labels[1]} input {describe(target)}"
     if not (isinstance(source.type, ir.TensorType) and isinstance(target.type, ir.TensorType)):
         raise FusionError(f"{both}: expected two tensors")

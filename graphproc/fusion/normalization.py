@@ -1,4 +1,7 @@
-"""Find the normalization at the end of preprocessing: arithmetic with constants, in the graph or in loops that make images."""
+"""Find the normalization at the end of preprocessing: arithmetic with constants.
+
+It may be in the graph itself or in loops that make images.
+"""
 
 from __future__ import annotations
 
@@ -16,21 +19,26 @@ _ARITHMETIC = ("Add", "Sub", "Mul", "Div")
 
 
 class Affine:
-    """`scale * pixels + shift` in float64, with one number or one for each channel, and how many operations it stands for."""
+    """Hold `scale * pixels + shift` in float64, with one number or one for each channel.
+
+    Attributes:
+        scale, shift: the numbers.
+        steps: how many operations they combine.
+    """
 
     def __init__(self) -> None:
         self.scale, self.shift, self.steps = np.ones(1), np.zeros(1), 0
 
-    def behind(self, op_type: str, number: Array) -> None:
-        """Add one more operation, between the pixels and those that are known already."""
+    def prepend(self, op_type: str, number: Array) -> None:
+        """Add an operation that comes before those already known."""
         if op_type in ("Add", "Sub"):
             self.shift = self.shift + self.scale * number * (1 if op_type == "Add" else -1)
         else:
             self.scale = self.scale * (number if op_type == "Mul" else 1 / number)
         self.steps += 1
 
-    def behind_all(self, other: Affine) -> None:
-        """Add all operations of another, between the pixels and those that are known already."""
+    def prepend_all(self, other: Affine) -> None:
+        """Add all operations of another, which come before those already known."""
         self.shift, self.scale = self.shift + self.scale * other.shift, self.scale * other.scale
         self.steps += other.steps
 
@@ -49,24 +57,24 @@ def normalization(value: ir.Value) -> tuple[ir.Value, ir.Node | None, Affine]:
     batch = None
     node = value.producer()
     if node is not None and node.op_type == "Cast":
-        behind = node.inputs[0]
-        if behind is not None and behind.dtype is not None and behind.dtype.is_floating_point():
-            value = behind  # skips the conversion at the joint
+        unconverted = node.inputs[0]
+        if unconverted is not None and unconverted.dtype is not None and unconverted.dtype.is_floating_point():
+            value = unconverted  # skips the conversion at the joint
     node = value.producer()
     if node is not None and node.op_type == "Unsqueeze" and node.inputs[0] is not None:
         batch, value = node, node.inputs[0]
     found = Affine()
     for node, number, data in _operations(value, None):
-        found.behind(node.op_type, number)
+        found.prepend(node.op_type, number)
         value = data
     node = value.producer()
     if node is not None and _graphs(node):
-        copy = _copied(node)
-        inner = _taken_off(copy)
+        copy = _copy(node)
+        inner = _remove_arithmetic(copy)
         if inner.steps:
             assert node.graph is not None
             node.graph.insert_after(node, copy)
-            found.behind_all(inner)
+            found.prepend_all(inner)
             value = copy.outputs[0]
     if not found.steps:
         last = "an input" if node is None else f"{node.op_type} {node.name}".strip()
@@ -120,7 +128,7 @@ def _graphs(node: ir.Node) -> list[ir.Graph]:
     return [a.as_graph() for a in node.attributes.values() if a.type == ir.AttributeType.GRAPH]
 
 
-def _copied(node: ir.Node) -> ir.Node:
+def _copy(node: ir.Node) -> ir.Node:
     attributes = [
         ir.AttrGraph(a.name, a.as_graph().clone(allow_outer_scope_values=True)) if a.type == ir.AttributeType.GRAPH else a
         for a in node.attributes.values()
@@ -130,21 +138,25 @@ def _copied(node: ir.Node) -> ir.Node:
     return ir.Node("", node.op_type, node.inputs, attributes, outputs=[result], name=f"{node.name}/pixels")
 
 
-def _taken_off(node: ir.Node) -> Affine:
-    """Remove the arithmetic at the end of the subgraphs of a choice or a loop, and return it."""
-    ends = [_end_taken_off(graph, node) for graph in _graphs(node)]
+def _remove_arithmetic(node: ir.Node) -> Affine:
+    """Remove the arithmetic at the end of the subgraphs of a choice or a loop, and return it.
+
+    Raises:
+        FusionError: the branches of a choice differ.
+    """
+    ends = [_remove_from_graph(graph, node) for graph in _graphs(node)]
     first = ends[0]
     if any(not (np.array_equal(e.scale, first.scale) and np.array_equal(e.shift, first.shift)) for e in ends):
         raise FusionError(f"fold_normalize: the branches of {node.name} normalize differently")
     return first
 
 
-def _end_taken_off(graph: ir.Graph, node: ir.Node) -> Affine:
+def _remove_from_graph(graph: ir.Graph, node: ir.Node) -> Affine:
     found = Affine()
     value = graph.outputs[0]
     while (last := value.producer()) is not None:
         for operation, number, data in list(_operations(value, node)):
-            found.behind(operation.op_type, number)
+            found.prepend(operation.op_type, number)
             operation.outputs[0].replace_all_uses_with(data, replace_graph_outputs=True)
             graph.remove(operation, safe=True)
             value = data
@@ -153,5 +165,5 @@ def _end_taken_off(graph: ir.Graph, node: ir.Node) -> Affine:
             break
         value = last.inputs[0]
     if last is not None and _graphs(last):
-        found.behind_all(_taken_off(last))
+        found.prepend_all(_remove_arithmetic(last))
     return found

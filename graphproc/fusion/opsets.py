@@ -1,8 +1,8 @@
-"""Bring two graphs to one opset: the higher of both. ONNX's version converter converts the other side.
+"""Convert two graphs to one opset, the higher of both, by ONNX's version converter.
 
-The converter works on whole messages, does not know weights in other files, and drops local functions and
-metadata. So weights are taken out while it runs. Functions stay if they are valid in the new opset as they
-are, and are inlined otherwise.
+The converter works on whole messages, does not know weights in other files, and drops local
+functions and metadata. So weights are removed while it runs. Functions stay if they are valid in
+the new opset as they are, and are inlined otherwise.
 """
 
 from __future__ import annotations
@@ -30,13 +30,14 @@ def emitted_opset(model: Side) -> int:
 
 
 def align(preprocessing: Side, model: Side) -> list[str]:
-    """Bring both sides to one opset and one IR version, in place.
+    """Convert the side with the lower opset or IR version to that of the other, in place.
 
     Returns:
         What was done, a sentence each.
 
     Raises:
-        FusionError: the side with the lower opset cannot be converted, or ONNX Runtime cannot load the higher opset.
+        FusionError: the side with the lower opset cannot be converted, or ONNX Runtime cannot load
+            the higher opset.
     """
     versions = [v for v in (preprocessing.opset, model.opset) if v is not None]
     wanted = max(versions, default=max(IR_VERSION))

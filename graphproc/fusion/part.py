@@ -1,4 +1,4 @@
-"""Take the preprocessing out of a fused graph again, to compare it with the numpy reference."""
+"""Extract the preprocessing from a fused graph, to compare it with the numpy reference."""
 
 from __future__ import annotations
 

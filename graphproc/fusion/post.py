@@ -24,17 +24,18 @@ def postprocessing(
     method: str | None,
     options: Mapping[str, Any],
     map: Map | None,
-    form: Mapping[str, Any],
+    export_options: Mapping[str, Any],
 ) -> Side:
     """Return the post-processing graph that follows the model.
 
     Args:
         source: a processor, or the path, the bytes or the model of a post-processing graph.
         fused: the graph that it follows, with the model's outputs.
-        method: for a processor: the method's name, or None for the one that fits the model's outputs.
+        method: for a processor: the method's name, or None for the one that fits the model's
+            outputs.
         options: for a processor: the method's options, and `id2label`, `ragged`.
         map: the method's input for each model output with another name.
-        form: for a processor: the graph's `opset` and `target`.
+        export_options: for a processor: the graph's `opset` and `target`.
 
     Raises:
         FusionError: no method or more than one fits, or a graph is given options.
@@ -46,14 +47,16 @@ def postprocessing(
         return read(source, LABEL)
     outputs = _renamed(fused, map)
     spec = source.spec.name
-    chosen = _fitting(spec, outputs) if method is None else lookup(spec, method)
+    chosen = _best_method(spec, outputs) if method is None else lookup(spec, method)
     for name, field in chosen.inputs.items():
         if name not in outputs and not (field.optional or field.call or field.replaced_by in outputs):
-            gives = ", ".join(describe(value) for value in fused.graph.outputs)
-            raise FusionError(f"post: {chosen.name} of {spec} reads {name}, and the model gives {gives}. {SAY_WHAT}")
+            available = ", ".join(describe(value) for value in fused.graph.outputs)
+            raise FusionError(f"post: {chosen.name} of {spec} reads {name}, and the model gives {available}. {SAY_WHAT}")
     fields = [name for name, field in chosen.inputs.items() if field.optional and name in outputs]
     several = isinstance(fused.graph.inputs[0].type, ir.SequenceType)
-    made = source.post_processing_to_onnx(chosen.name, input="sequence" if several else "batch", fields=fields, **form, **options)
+    made = source.post_processing_to_onnx(
+        chosen.name, input="sequence" if several else "batch", fields=fields, **export_options, **options
+    )
     return read(made, LABEL)
 
 
@@ -65,8 +68,8 @@ def _renamed(fused: Side, map: Map | None) -> dict[str, ir.Value]:
     """
     known = {str(value.name) for value in fused.graph.outputs}
     if unknown := [name for name in map or {} if name not in known]:
-        gives = ", ".join(describe(value) for value in fused.graph.outputs)
-        raise FusionError(f"post_map: the {fused.where} has no output {unknown[0]!r}; it has {gives}")
+        available = ", ".join(describe(value) for value in fused.graph.outputs)
+        raise FusionError(f"post_map: the {fused.where} has no output {unknown[0]!r}; it has {available}")
     found = {}
     for value in fused.graph.outputs:
         names = (map or {}).get(str(value.name), str(value.name))
@@ -74,34 +77,40 @@ def _renamed(fused: Side, map: Map | None) -> dict[str, ir.Value]:
     return found
 
 
-def _fitting(processor: str, outputs: Mapping[str, ir.Value]) -> Method:
-    """Return the method that can read all its inputs from the model; of several, the one that reads most.
+def _best_method(processor: str, outputs: Mapping[str, ir.Value]) -> Method:
+    """Return the method that can read all its inputs from the model.
+
+    If several can, it is the one that reads most outputs.
 
     Raises:
-        FusionError: no method fits, or several do equally.
+        FusionError: no method fits, or several read as many.
     """
     known = methods(processor).values()
-    fitting = [method for method in known if all(_fits(outputs, method, name) for name in method.inputs)]
-    most = max((_read(method, outputs) for method in fitting), default=0)
-    best = [method for method in fitting if _read(method, outputs) == most]
+    fitting = [method for method in known if all(_can_read(outputs, method, name) for name in method.inputs)]
+    most = max((_inputs_read(method, outputs) for method in fitting), default=0)
+    best = [method for method in fitting if _inputs_read(method, outputs) == most]
     if len(best) == 1:
         return best[0]
-    gives = ", ".join(describe(value) for value in outputs.values())
+    available = ", ".join(describe(value) for value in outputs.values())
     if not best:
         wanted = "; ".join(f"{m.name} reads {', '.join(m.inputs)}" for m in known)
-        raise FusionError(f"post: no method of {processor} fits a model that gives {gives}. {wanted}. {SAY_WHAT}")
+        raise FusionError(f"post: no method of {processor} fits a model that gives {available}. {wanted}. {SAY_WHAT}")
     raise FusionError(
-        f"post: {' and '.join(m.name for m in best)} of {processor} fit a model that gives {gives}. "
+        f"post: {' and '.join(m.name for m in best)} of {processor} fit a model that gives {available}. "
         "Say which with post_method=NAME (--post-method NAME)."
     )
 
 
-def _read(method: Method, outputs: Mapping[str, ir.Value]) -> int:
+def _inputs_read(method: Method, outputs: Mapping[str, ir.Value]) -> int:
+    """Count the inputs of a method that the model has."""
     return sum(name in outputs for name in method.inputs)
 
 
-def _fits(outputs: Mapping[str, ir.Value], method: Method, name: str) -> bool:
-    """Tell whether the model gives an input of a method with its number of axes, or the input is optional."""
+def _can_read(outputs: Mapping[str, ir.Value], method: Method, name: str) -> bool:
+    """Tell whether the model has an input of a method, or need not have it.
+
+    An output with another number of axes is not the input.
+    """
     field = method.inputs[name]
     if name not in outputs:
         return field.optional or field.call or field.replaced_by in outputs
@@ -125,30 +134,32 @@ def under_its_inputs(map: Map | None, fused: Side, following: Side) -> dict[str,
     return found
 
 
-def hand_over_sizes(fused: Side, following: Side) -> dict[str, list[str]]:
-    """Add the sizes that the post-processing reads to a fused graph's outputs: height and width of the images.
+def size_outputs(fused: Side, following: Side) -> dict[str, list[str]]:
+    """Add outputs for the sizes that the post-processing reads: height and width of the images.
 
-    An input with a singular name such as `target_size` gets one size for all images, one with a plural name
-    a size for each image of a sequence.
+    An input with a singular name such as `target_size` gets one size for all images. One with a
+    plural name gets a size for each image of a sequence.
 
     Returns:
-        The outputs' names, each with the inputs that it is for.
+        For each output's name, the inputs that read it.
 
     Raises:
-        FusionError: the post-processing wants sizes in a form that the images do not have.
+        FusionError: the post-processing needs one size and the images are a sequence, or the
+            reverse.
     """
     images = fused.graph.inputs[0]
     several = isinstance(images.type, ir.SequenceType)
     given = {str(value.name) for value in fused.graph.outputs}
-    handed: dict[str, list[str]] = {}
+    readers_by_output: dict[str, list[str]] = {}
     for wanted in following.graph.inputs:
         name, shape = str(wanted.name), dims(wanted) or []
         if name in given or not name.endswith(("_size", "_sizes")):
             continue
         if several != name.endswith("s"):
-            form = "sequence" if several else "batch"
+            wanted_input = "sequence" if several else "batch"
             raise FusionError(
-                f"post: the images are {describe(images)}, and the post-processing reads {name}. Export it with input={form!r}."
+                f"post: the images are {describe(images)}, and the post-processing reads {name}. "
+                f"Export it with input={wanted_input!r}."
             )
         rank = len(dims(images) or ())
         if not several and rank < 3:
@@ -157,10 +168,10 @@ def hand_over_sizes(fused: Side, following: Side) -> dict[str, list[str]]:
         if shape[-2:] == [2, 2]:
             nodes, value = _of_pairs(nodes, value, name, several)
         value.name = free_name(fused, name)
-        handed[value.name] = [name]
+        readers_by_output[value.name] = [name]
         fused.graph.extend(nodes)
         fused.graph.outputs.append(value)
-    return handed
+    return readers_by_output
 
 
 def _one_size(images: ir.Value, name: str, start: int) -> tuple[list[ir.Node], ir.Value]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Side:
-    """One of the two graphs.
+    """Hold one of the two graphs.
 
     Attributes:
         label: `preprocessing` or `model`.

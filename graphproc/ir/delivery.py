@@ -28,6 +28,7 @@ class Delivery(Registered):
             a framework makes its default type of such floats. `tensors` are int64 torch tensors
             whatever a call asks for, or arrays without torch.
         alone: whether a call returns the output by itself, not in a BatchFeature.
+        ends_with_images: whether samples without an image are left out at the end.
     """
 
     kind: Literal["tensor", "lists", "separate"] = "tensor"
@@ -35,6 +36,7 @@ class Delivery(Registered):
     torch_dtype: Literal["", "bfloat16"] = ""
     container: Literal["joined", "alike", "stack", "parts", "apart", "nested", "tuples", "numbers", "tensors"] = "joined"
     alone: bool = False
+    ends_with_images: bool = False
 
 
 Delivery.name = "delivery"

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from graphproc.ir.builder_protocol import Builder, Value
+
 Array = np.ndarray[Any, Any]
 SPLIT = float(2**27 + 1)
 """The factor that splits a float64 into two halves of 26 bits."""
@@ -28,6 +30,12 @@ def multiply_add(a: Any, b: Any, c: Any, real: Any = np.float32) -> Array:
     back = total - c
     rest = (c - (total - back)) + (upper - back)
     return np.asarray(total + (rest + lower))
+
+
+def emit_multiply_add(g: Builder, a: Value, b: Value, c: Value) -> Value:
+    """Emit `a * b + c` of float32 numbers, rounded once to float32."""
+    a, b, c = (g.cast(v, "f64") for v in (a, b, c))
+    return g.cast(g.Add(g.Mul(a, b), c), "f32")
 
 
 def _halves(x: Array) -> tuple[Array, Array]:

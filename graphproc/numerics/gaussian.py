@@ -20,7 +20,7 @@ EXP_TERMS = tuple(1.0 / math.factorial(k) for k in range(14, -1, -1))
 EXP_POWERS = tuple(math.ldexp(1.0, -n) for n in range(64))
 """The powers 2**-n, which are exp(-n ln 2), for n from 0 to 63."""
 CUT_OFF = 4.0
-"""The distance at which a Gaussian is cut off, in standard deviations."""
+"""The distance at which scipy cuts a Gaussian off, in standard deviations."""
 
 
 def exp_negative(t: Array) -> Array:
@@ -36,13 +36,11 @@ def exp_negative(t: Array) -> Array:
     return np.asarray(total * np.asarray(EXP_POWERS)[n.astype(np.int64)])
 
 
-def gaussian_weights(sigma: float) -> Array:
+def gaussian_weights(sigma: float, radius: int) -> Array:
     """Return a sampled Gaussian's weights at distances `0 .. radius`, float64.
 
-    The weights of both sides together add up to 1. The radius is 4 standard deviations, rounded
-    half up: 8 pixels for a sigma of 2.
+    The weights of both sides together add up to 1. The radius is at most 8 standard deviations.
     """
-    radius = int(CUT_OFF * sigma + 0.5)
     distance = np.arange(radius + 1, dtype=np.float64)
     phi = exp_negative((0.5 / max(sigma * sigma, 1e-300)) * (distance * distance))
     return np.asarray(phi / np.cumsum(np.concatenate([phi[:0:-1], phi]))[-1])

@@ -5,8 +5,10 @@ Importing this package registers every op; add one import line for a new op.
 
 from graphproc.ir.value import concatenate, maximum, minimum, where
 from graphproc.ops.affine_warp import AffineWarp
+from graphproc.ops.average_pool import AveragePool
 from graphproc.ops.binary import Binary
 from graphproc.ops.blank import Blank
+from graphproc.ops.blur import Blur
 from graphproc.ops.byte_map import ByteMap
 from graphproc.ops.cast import Cast
 from graphproc.ops.center_crop import CenterCrop
@@ -35,7 +37,6 @@ from graphproc.ops.path_sum import PathSum
 from graphproc.ops.range import Range
 from graphproc.ops.rearrange import Rearrange
 from graphproc.ops.reduce import Reduce
-from graphproc.ops.reduce_blocks import ReduceBlocks
 from graphproc.ops.reduce_labels import ReduceLabels
 from graphproc.ops.resample import Resample
 from graphproc.ops.rescale import Rescale
@@ -51,8 +52,10 @@ from graphproc.ops.where_op import Where
 
 __all__ = [
     "AffineWarp",
+    "AveragePool",
     "Binary",
     "Blank",
+    "Blur",
     "ByteMap",
     "Cast",
     "CenterCrop",
@@ -80,7 +83,6 @@ __all__ = [
     "Range",
     "Rearrange",
     "Reduce",
-    "ReduceBlocks",
     "ReduceLabels",
     "Resample",
     "Rescale",

@@ -10,6 +10,7 @@ from graphproc.errors import ShapeError
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.ir.op import Array, Op, op, require_dtype, require_layout
 from graphproc.ir.types import TensorType
+from graphproc.numerics.fused import emit_multiply_add, multiply_add
 
 
 @op("nearest_color")
@@ -26,14 +27,20 @@ class NearestColor(Op):
               `x.c` to its BLAS. So two clusters may change places if their distances differ by less
               than about 1e-15; the distances of two equal clusters do not differ. If clusters are
               float32 numbers, the products are exact, and only the last bit of the sums may differ.
+              With `fused`, all is rounded in float32, and in `x.c` each product but the first
+              together with the sum, as torch's BLAS does. That has other code for up to seven
+              pixels, and on processors without AVX-512 for the last ones of up to a few hundred.
+              There two clusters may change places if their distances differ by about 1e-7.
     Source:   transformers `color_quantize` of ImageGPT (Pil backend), with clusters in float64, as
-              lists of floats are.
+              lists of floats are; with `fused` `color_quantize_torch`, with clusters in float32.
 
     Attributes:
         clusters: one (red, green, blue) each, in the units of the pixels.
+        fused: whether distances are float32, with products rounded together with sums.
     """
 
     clusters: tuple[tuple[float, ...], ...]
+    fused: bool = False
 
     def infer(self, x: TensorType) -> TensorType:
         """Return the type with one index for each pixel."""
@@ -50,7 +57,7 @@ class NearestColor(Op):
 
         Doubling is exact.
         """
-        clusters = np.asarray(self.clusters, dtype=np.float64)
+        clusters: Array = np.asarray(self.clusters, dtype=np.float32 if self.fused else np.float64)
         red, green, blue = (clusters * clusters).T
         return [2 * c for c in clusters.T], (red + green) + blue
 
@@ -61,8 +68,12 @@ class NearestColor(Op):
         for row in range(x.shape[-2]):
             red, green, blue = (x[..., c, row, :, None] for c in range(3))
             length = (red * red + green * green) + blue * blue
-            red, green, blue = (v.astype(np.float64) * c for v, c in zip((red, green, blue), twice, strict=True))
-            distance = (length.astype(np.float64) - ((red + green) + blue)) + lengths
+            if self.fused:
+                product = multiply_add(blue, twice[2], multiply_add(green, twice[1], red * twice[0]))
+                distance = (length - product) + lengths
+            else:
+                red, green, blue = (v.astype(np.float64) * c for v, c in zip((red, green, blue), twice, strict=True))
+                distance = (length.astype(np.float64) - ((red + green) + blue)) + lengths
             result[..., row, :] = np.argmin(distance, axis=-1)
         return result.reshape(*x.shape[:-3], -1)
 
@@ -73,16 +84,23 @@ class NearestColor(Op):
         """
         lead = g.type_of(x).rank + g.leading - 3
         twice, lengths = self._constants()
+        real = "f32" if self.fused else "f64"
 
         def row(x: Value) -> Value:
             """Emit one row, from `[lead..., 3, W]` to `[lead..., W]`."""
             channels = g.Split(g.Unsqueeze(x, g.vector(-1)), g.vector(1, 1, 1), axis=lead, outputs=3)
             red, green, blue = (g.Mul(c, c) for c in channels)
             length = g.Add(g.Add(red, green), blue)
-            red, green, blue = (g.Mul(g.cast(c, "f64"), g.constant(t, "f64")) for c, t in zip(channels, twice, strict=True))
-            product = g.Add(g.Add(red, green), blue)
+            factors = [g.constant(t, real) for t in twice]
+            if self.fused:
+                product = g.Mul(channels[0], factors[0])
+                for channel, factor in zip(channels[1:], factors[1:], strict=True):
+                    product = emit_multiply_add(g, channel, factor, product)
+            else:
+                red, green, blue = (g.Mul(g.cast(c, "f64"), t) for c, t in zip(channels, factors, strict=True))
+                product = g.Add(g.Add(red, green), blue)
             # (p - l) - n is -((l - p) + n) exactly: rounding does not depend on signs.
-            opposite = g.Sub(g.Sub(product, g.cast(length, "f64")), g.constant(lengths, "f64"))
+            opposite = g.Sub(g.Sub(product, g.cast(length, real)), g.constant(lengths, real))
             return g.Squeeze(g.ArgMax(opposite, axis=-1, keepdims=0), g.vector(lead))
 
         rows = g.Transpose(x, perm=[lead + 1, *range(lead), lead, lead + 2])

@@ -1,1 +1,4 @@
-"""Turn a model's outputs into answers (labels, boxes and maps in the image's own pixels), by programs of the same IR."""
+"""Turn a model's outputs into answers (labels, boxes, maps), by programs of the same IR.
+
+Boxes and maps are in the image's own pixels.
+"""

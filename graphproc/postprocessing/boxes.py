@@ -1,4 +1,4 @@
-"""Boxes, as the steps of several methods write them."""
+"""Write steps on boxes that several methods share."""
 
 from __future__ import annotations
 

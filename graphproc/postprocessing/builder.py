@@ -1,4 +1,4 @@
-"""The builder of a method's program: it holds what was asked for, and the model's outputs by their names."""
+"""Build a method's program, with its options and the model's outputs by their names."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class MethodBuilder(ProgramBuilder):
 
     @property
     def target(self) -> tuple[Num, Num] | None:
-        """Return the height and width that results are resized to, in pixels; None where none were given."""
+        """Return the (height, width) that results are resized to, in pixels; None for no resize."""
         height_and_width = next(iter(self.sizes.values()), None)
         return None if height_and_width is None else (height_and_width[0], height_and_width[1])
 

@@ -15,7 +15,7 @@ from graphproc.sizes import num
 
 
 def build(b: MethodBuilder) -> None:
-    """Return the best classes with their scores: shares of 1 (`softmax`), each by itself (`sigmoid`), or as they are."""
+    """Return the best classes with their scores: a softmax, a sigmoid of each class, or unchanged."""
     x, function = b["logits"], b.options["function_to_apply"]
     if function not in ("softmax", "sigmoid", "none"):
         raise ConfigError(f"function_to_apply: expected softmax, sigmoid or none, got {function!r}")

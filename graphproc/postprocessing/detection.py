@@ -44,7 +44,10 @@ def best_class(b: MethodBuilder) -> None:
 
 
 def best_share(b: MethodBuilder, shares: Value) -> None:
-    """Find the best class of each query by its share, f32 [queries, classes]; the last class stands for "nothing"."""
+    """Find the best class of each query by its share, f32 [queries, classes].
+
+    The last class means "nothing".
+    """
     shares = without_nothing(shares)
     found(
         b,
@@ -55,7 +58,7 @@ def best_share(b: MethodBuilder, shares: Value) -> None:
 
 
 def best_pairs(b: MethodBuilder, count: Num) -> None:
-    """Find the `count` best pairs of a query and a class, each class scored by itself."""
+    """Find the `count` best pairs of a query and a class; each class has a score of its own."""
     flat = b["logits"].sigmoid().rearrange("q c -> (q c)")
     queries, classes = b["logits"].shape
     pairs = flat.top_k(num.minimum(count, queries * classes))
@@ -120,7 +123,7 @@ def square(b: MethodBuilder) -> tuple[Num, Num] | None:
 
 
 def best_text(b: MethodBuilder, size: tuple[Num, Num] | None) -> None:
-    """Find the best class of each query, scored by itself."""
+    """Find the best class of each query; each class has a score of its own."""
     found(
         b,
         b["logits"].max().sigmoid(),

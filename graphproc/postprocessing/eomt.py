@@ -15,7 +15,7 @@ from graphproc.ir.program import Value
 from graphproc.ir.value import where
 from graphproc.ops.resample import TORCH_UNFUSED, Resample
 from graphproc.postprocessing.builder import MethodBuilder
-from graphproc.postprocessing.instances import mean_chance, paint, promising
+from graphproc.postprocessing.instances import mean_probability, paint, promising
 from graphproc.postprocessing.mask_semantic import NAME, QUERIES, class_scores, shares
 from graphproc.postprocessing.method import REQUIRED, Method, over_pixels
 from graphproc.postprocessing.segments import (
@@ -109,7 +109,7 @@ def instance(b: MethodBuilder) -> None:
     best, labels = best[found.places], labels[found.places]
     masks = _fitted(b, b["masks_queries_logits"][found.places])
     inside = masks > 0
-    paint(b, found, inside, best * mean_chance(masks, inside), labels)
+    paint(b, found, inside, best * mean_probability(masks, inside), labels)
 
 
 def panoptic_result(outputs: Mapping[str, Any], options: Mapping[str, Any]) -> Any:

@@ -15,12 +15,13 @@ import numpy as np
 
 from graphproc.batch_feature import BatchFeature
 from graphproc.errors import ConfigError, ImageError
+from graphproc.ir.backends import PIL
 from graphproc.ir.program import Parity
 from graphproc.postprocessing.builder import MethodBuilder
 from graphproc.postprocessing.method import TRANSFORMERS, Field, Method
 from graphproc.processors import stages
 
-PIL = "PIL.Image.Image"
+PIL_IMAGES = "PIL.Image.Image"
 CHANNELS = 3
 
 
@@ -53,7 +54,7 @@ def build(b: MethodBuilder) -> None:
         if 0 in std:
             raise ConfigError(f"image_std: expected numbers other than 0, got {std}")
         # torchvision's backend normalizes before it rescales, or in one step with it
-        unit = 1 if b.backend == "pil" else factor
+        unit = 1 if b.backend == PIL else factor
         means, stds = (tuple(-unit * m / s for m, s in zip(mean, std, strict=True)), tuple(1 / s for s in std))
     flags = {"do_rescale": rescales, "do_normalize": normalizes}
     undone = b.config.changed(**flags, rescale_factor=factor, image_mean=means, image_std=stds)
@@ -75,7 +76,7 @@ def prepare(given: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str
         ImageError: an image does not have three axes, or three channels.
     """
     images = list(_flat(given["images"]))
-    if options["backend"] == "pil":
+    if options["backend"] == PIL:
         images = [image.detach().cpu().numpy() if hasattr(image, "detach") else image for image in images]
     elif options["do_normalize"]:  # torchvision's backend does this in float32, whatever comes in
         images = [image.float() if hasattr(image, "detach") else image.astype(np.float32) for image in images]
@@ -109,7 +110,7 @@ def collect(results: list[Any], options: Mapping[str, Any]) -> Any:
     """Return all images, in the form that `return_tensors` names."""
     if pictures := _pictures(results, options):
         return BatchFeature({"pixel_values": pictures})
-    return BatchFeature({"pixel_values": results}, None if options["return_tensors"] == PIL else options["return_tensors"])
+    return BatchFeature({"pixel_values": results}, None if options["return_tensors"] == PIL_IMAGES else options["return_tensors"])
 
 
 def collect_planes(results: list[Any], options: Mapping[str, Any]) -> Any:
@@ -120,7 +121,7 @@ def collect_planes(results: list[Any], options: Mapping[str, Any]) -> Any:
 
 def _pictures(results: list[Any], options: Mapping[str, Any]) -> list[Any]:
     """Return PIL images if they are asked for and both steps were undone; else an empty list."""
-    if options["return_tensors"] != PIL or not (options["do_normalize"] and options["do_rescale"]):
+    if options["return_tensors"] != PIL_IMAGES or not (options["do_normalize"] and options["do_rescale"]):
         return []
     arrays = [np.asarray(image) for image in results]
     from PIL import Image
@@ -160,7 +161,7 @@ METHODS = (
         FIELDS,
         build,
         result,
-        {**OPTIONS, "return_tensors": PIL, "input_data_format": None},
+        {**OPTIONS, "return_tensors": PIL_IMAGES, "input_data_format": None},
         parity=PARITY,
         size_arguments=(),
         first_argument="images",

@@ -70,7 +70,7 @@ def promising(b: MethodBuilder, scores: Value) -> Candidates:
     return candidates(b, scores >= least - abs(least) * ALMOST)
 
 
-def mean_chance(logits: Value, inside: Value) -> Value:
+def mean_probability(logits: Value, inside: Value) -> Value:
     """Compute the mean probability of the pixels inside each mask, f32 [n], from logits and bools [n, H, W]."""
     whole = area(inside)
     inside = inside.cast("f32")
@@ -111,7 +111,7 @@ def instances(b: MethodBuilder, side: int) -> None:
     if side:
         masks = b.add(Resample(side, side, "bilinear", False, TORCH_UNFUSED), masks)
     inside = masks > 0
-    scores = scores * mean_chance(masks, inside)
+    scores = scores * mean_probability(masks, inside)
     if b.target is not None:
         inside = b.add(Resample(*b.target, "nearest", False, TORCH_NEAREST), inside)
     paint(b, found, inside, scores, labels, b.options["return_binary_maps"])

@@ -5,6 +5,7 @@ Source: transformers 5.23, `post_process_semantic_segmentation` of the classes b
 
 from __future__ import annotations
 
+from graphproc.ir.backends import PIL
 from graphproc.ir.program import Value
 from graphproc.ops.resample import TORCH_UNFUSED, Resample
 from graphproc.postprocessing.builder import MethodBuilder
@@ -59,7 +60,7 @@ def maskformer(b: MethodBuilder) -> None:
 def oneformer(b: MethodBuilder) -> None:
     """Find the class with the largest score at each pixel; torchvision's backend resizes scores with antialiasing."""
     scores = class_scores(shares(b["class_queries_logits"]), b["masks_queries_logits"])
-    label_map(b, scores, antialias=b.backend != "pil")
+    label_map(b, scores, antialias=b.backend != PIL)
 
 
 def mask2former(b: MethodBuilder) -> None:

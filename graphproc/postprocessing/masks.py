@@ -42,11 +42,14 @@ def build_whole(b: MethodBuilder) -> None:
     """Return the masks at the image's own size; with `binarize`, where they are above the threshold."""
     height, width = b.sizes["original_sizes"]
     x = b.add(Resample(height, width, "bilinear", False, TORCH_UNFUSED), b["pred_masks"])
-    finish(b, apart(x) if b.options["apply_non_overlapping_constraints"] else x)
+    finish(b, without_overlaps(x) if b.options["apply_non_overlapping_constraints"] else x)
 
 
-def apart(x: Value) -> Value:
-    """Give each pixel to the prompt with the largest value there; other prompts get at most `NOTHING`."""
+def without_overlaps(x: Value) -> Value:
+    """Give each pixel to the prompt with the largest value there.
+
+    The values of other prompts become `NOTHING` at most.
+    """
     owner = x.argmax(-4, keepdims=True)
     prompts = x.builder.add(Range(x.shape[0])).rearrange("n -> n 1 1 1")
     own = where(owner == prompts, x, LOWEST)

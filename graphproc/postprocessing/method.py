@@ -1,4 +1,4 @@
-"""The description of a `post_process_*` method: the model's outputs that it reads, its options, and its steps."""
+"""Describe a `post_process_*` method: the model's outputs that it reads, its options, its steps."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError
+from graphproc.ir.backends import PIL
 from graphproc.ir.program import Parity, Program, ProgramBuilder, Value
 from graphproc.ir.types import TensorType
 from graphproc.postprocessing.builder import MethodBuilder
@@ -24,15 +25,16 @@ SMOOTH = Parity(TRANSFORMERS, 1e-5, "relative; the runtime has its own exponenti
 
 @dataclass(frozen=True)
 class Field:
-    """One of a model's outputs, as it is for one image.
+    """Describe one of a model's outputs, as it is for one image.
 
     Attributes:
-        shape: for each axis its length, or a name where any length will do.
+        shape: for each axis its length, or a name if any length will do.
         layout: a letter for each axis, as in `TensorType`, or empty.
         optional: whether models may lack it.
         dtype: its element type in the program; other floats are converted.
-        call: whether not the model but the caller gives it, under a keyword of its name; it keeps its type.
-        replaced_by: the name of an optional output that is read instead where the model has it.
+        call: whether not the model but the caller gives it, under a keyword of its name; it keeps
+            its type.
+        replaced_by: the name of an optional output that is read instead if the model has it.
     """
 
     shape: tuple[int | str, ...]
@@ -66,7 +68,10 @@ Collect = Callable[[list[Any], Mapping[str, Any]], Any]
 
 
 class AsIs(list[Any]):
-    """A list in a result that keeps its numpy arrays, even where tensors came in."""
+    """Mark a list in a result that keeps its numpy arrays.
+
+    Other arrays become tensors if the model's outputs were tensors.
+    """
 
 
 def over_pixels(x: Value) -> Value:
@@ -159,7 +164,7 @@ class Method:
         sized: tuple[str, ...] | None = None,
         ragged: bool = False,
         fields: tuple[str, ...] | None = None,
-        backend: str = "pil",
+        backend: str = PIL,
         empty: bool = False,
     ) -> Program:
         """Compile the method.
@@ -185,8 +190,8 @@ class Method:
         if ragged and not self.rows:
             raise ConfigError(f"{self.name}: its outputs have one size whatever is found in the image. Leave ragged out.")
         name = f"{config.processor}.{self.name}"
-        asked: dict[str, Any] = {"config": config, "options": options, "ragged": ragged, "empty": empty}
-        b = MethodBuilder(name, self.parity, inputs_batched=True, backend=backend, **asked)
+        builder_settings: dict[str, Any] = {"config": config, "options": options, "ragged": ragged, "empty": empty}
+        b = MethodBuilder(name, self.parity, inputs_batched=True, backend=backend, **builder_settings)
         b.values = {name: self._read(b, name) for name in self.present(fields or ())}
         b.sizes = {keyword: self._size(b, keyword.removesuffix("s")) for keyword in sized}
         self.build(b)

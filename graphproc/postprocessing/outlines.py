@@ -64,7 +64,7 @@ def outlines(boxes: Array, masks: Array, rows: float, columns: float) -> AsIs:
 
 
 def _within(start: int, end: int, scale: float, length: int) -> slice:
-    """Return the pixels along an axis of a mask that stand for pixels `start` to `end` of the image."""
+    """Return the pixels along an axis of a mask that show pixels `start` to `end` of the image."""
     return slice(*(min(max(round(v * scale), 0), length) for v in (start, end)))
 
 

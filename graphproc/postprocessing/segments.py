@@ -44,12 +44,13 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Candidates:
-    """The queries that score enough, in their order. If none does, there is one that is never accepted.
+    """Hold the queries that score enough, in their order. If none does, one is never accepted.
 
     Attributes:
         count: how many queries score enough, int64 [1].
         number: the same as a symbol for sizes.
-        places: the positions of the candidates among the queries, int64 [n]; n is `number`, but at least 1.
+        places: the positions of the candidates among the queries, int64 [n]; n is `number`, but at
+            least 1.
         queries: how many queries there were to choose from.
     """
 
@@ -107,12 +108,15 @@ def area(masks: Value) -> Value:
 
 
 def is_candidate(b: MethodBuilder, found: Candidates) -> Value:
-    """Tell which candidates are real: all, or none where no query scores enough."""
+    """Tell which candidates are real: all, or none if no query scores enough."""
     return b.add(Range(num.maximum(found.number, 1))) < found.number
 
 
 def covers_enough(b: MethodBuilder, own: Value, whole: Value) -> Value:
-    """Tell whether a large enough part of a mask's area (`whole`) is its own; divided in float32, as torch does."""
+    """Tell whether a mask keeps a large enough share of its area.
+
+    The share is `own` / `whole`, in float32 as in torch.
+    """
     at_least_one = maximum(whole, 1)
     share = own.cast("f32") / at_least_one.cast("f32")
     enough = share > rounded_to_float32(b.number("overlap_mask_area_threshold"), up=False)

@@ -46,7 +46,7 @@ def table(b: MethodBuilder) -> None:
 
 
 def mean(scores: Any, options: Mapping[str, Any]) -> float:
-    """Return the mean of scores, rounded to the type that they came in; NaN if there are none."""
+    """Return the mean of scores, rounded to the type of the model's outputs; NaN if there are none."""
     return float(options["rounded"](np.mean(scores))) if len(scores) else float("nan")
 
 

@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from graphproc.ir.op import Op
 from graphproc.ir.program import Output, Parity, Step
-from graphproc.ops import Cast, ForEach
+from graphproc.ops import Cast, ForEach, Grayscale, NearestColor
 from graphproc.ops.cast import ROUNDED
 from graphproc.ops.resample import ALIGNED, NEAREST_EXACT, TORCH_BYTES, TORCH_FLOATS, Resample
 
@@ -32,6 +32,7 @@ POSITION = 2.0**-23
 BFLOAT16 = 2.0**-8
 """A step of bfloat16 numbers near 1, in the same units."""
 BORDERS = "a centre on the border of two pixels may fall to the other one there"
+NEAR_TIES = "pixels and distances are rounded otherwise there, so that another colour may be the nearest"
 FIXED_POINT, FUSING = "bytes are resized in floats there", "other products are fused with sums there"
 
 Apart = tuple[frozenset[str], float, float, str]
@@ -44,16 +45,17 @@ def stated(parity: Parity, steps: Sequence[Step], outputs: Sequence[Output]) -> 
     """Return the parity of a program: what its class states, with the limits that torch's choice of code sets.
 
     Args:
-        parity: what the class states. A bound in it holds everywhere, so it is returned as it is.
+        parity: what the class states. A bound holds everywhere, and is returned as it is, unless it says
+            where it holds.
         steps: the program's steps.
         outputs: the program's outputs.
     """
     found: dict[str, Apart] = {}
     for step in steps:
         before = _together([found.get(name, SAME) for name in step.inputs])
-        found[step.output.name] = _after(step.op, before)
+        found[step.output.name] = _after(step.op, before, step.output.type.dtype)
     conditions, apart, by_side, cause = _together([found.get(output.value, SAME) for output in outputs])
-    if not conditions or parity.bound:
+    if not conditions or (parity.bound and not parity.where):
         return parity
     where = max(conditions, key=len)  # a longer condition includes the shorter ones
     apart += BFLOAT16 * any(output.delivery.torch_dtype == "bfloat16" for output in outputs)
@@ -66,15 +68,19 @@ def _together(values: Sequence[Apart]) -> Apart:
     return conditions, worst[1], max((value[2] for value in values), default=0.0), worst[3]
 
 
-def _after(op: Op, before: Apart) -> Apart:
-    """Return how far results of an op differ, given how far its operands do."""
-    conditions, apart, _, cause = before
+def _after(op: Op, before: Apart, dtype: str = "") -> Apart:
+    """Return how far results of an op differ, given how far its operands do, and the results' element type."""
+    conditions, apart, by_side, cause = before
     if isinstance(op, ForEach):
         for inner in op.body:
             before = _after(inner, before)
         return before
     if isinstance(op, Resample):
         return _after_resample(op, before)
+    if isinstance(op, Grayscale) and op.fused:
+        return conditions | {AVX2}, apart + (BYTE if dtype == "u8" else FUSED), by_side, cause or FUSING
+    if isinstance(op, NearestColor) and op.fused:
+        return conditions | {AVX2}, 1.0, 0.0, NEAR_TIES
     if isinstance(op, Cast) and op.rounding == ROUNDED and conditions:
         return conditions, max(BYTE, apart), 0.0, cause
     return before

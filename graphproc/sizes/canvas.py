@@ -1,8 +1,9 @@
-"""Choosing a canvas or a grid of tiles: the rules that score a list of candidates by an image's height and width.
+"""Choose a canvas or a grid of tiles: score a list of candidates by an image's height and width.
 
-Candidates, tile sides and counts are arguments, fixed for a processor; height and width are ints or expressions. A score
-is a table with one element a candidate, so that a rule is a few dozen nodes however many candidates it has. Sizes are in
-pixels, height before width, and every rule keeps its source's order of float64 operations, because ties depend on it.
+Candidates, tile sides and counts are arguments, fixed for a processor. Height and width are ints or
+expressions, in pixels. A score is a table with one element for each candidate, so the number of
+nodes does not depend on the number of candidates. Every rule keeps the order of its source's
+float64 operations, because ties depend on it.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ _HUGE = 2.0**62
 
 
 class Grid(NamedTuple):
-    """How many tiles stand below and beside each other."""
+    """Count the tiles below each other (`rows`) and beside each other (`columns`)."""
 
     rows: Num
     columns: Num
 
 
 class Canvas(NamedTuple):
-    """An image fitted into a canvas that is cut into tiles.
+    """Describe an image fitted into a canvas that is cut into tiles.
 
     Attributes:
         choice: the position of the chosen canvas among the candidates.
@@ -35,7 +36,8 @@ class Canvas(NamedTuple):
         fitted: the size to resize to.
         before: the zeros above and left of the fitted image.
         after: the zeros below and right of it.
-        grid: the tiles of the canvas; those at the lower and right edge are smaller where the side does not divide it.
+        grid: the tiles of the canvas. Tiles at the lower and right edge are smaller if the canvas
+            is not a multiple of the tile.
     """
 
     choice: Num
@@ -47,21 +49,22 @@ class Canvas(NamedTuple):
 
 
 def best_resolution(height: Num, width: Num, candidates: Sequence[tuple[int, int]], tile: int) -> Canvas:
-    """The candidate that keeps most of an image's pixels, with the image fitted into its centre.
+    """Choose the canvas that keeps most pixels of an image; the image is fitted into its centre.
 
-    The resized image's area counts up to the original's own; among equal ones the smallest canvas wins, then the first.
+    The kept pixels are the area of the resized image, but at most that of the original. If several
+    canvases keep as many, the smallest is chosen, then the first.
 
     Args:
-        height: input height.
-        width: input width.
-        candidates: canvas sizes.
+        height: the image's height.
+        width: the image's width.
+        candidates: sizes of canvases.
         tile: side of the square tiles that the canvas is cut into.
 
     Raises:
         ConfigError: there are no candidates.
 
-    Source: transformers `select_best_resolution` and `get_patch_output_size`, and the padding of LlavaNext, LlavaOnevision
-    and Aria.
+    Source: transformers `select_best_resolution` and `get_patch_output_size`, and the padding of
+    LlavaNext, LlavaOnevision and Aria.
     """
     if not candidates:
         raise ConfigError("resolutions: expected at least one (height, width) pair, got none. Give the canvases to choose from.")
@@ -89,11 +92,16 @@ def best_resolution(height: Num, width: Num, candidates: Sequence[tuple[int, int
 
 @cache
 def grids_within(minimum: int, maximum: int, longest: int, hashed: bool = False) -> list[tuple[int, int]]:
-    """The (columns, rows) with a number of tiles in range and sides up to `longest`, by rising number of tiles.
+    """List grids (columns, rows) by their number of tiles, the fewest first.
 
-    Grids of equally many tiles come by rising columns, or as they come out of Python's set of them: the same in each run, because
-    whole numbers have one hash, and a matter of the order in which they go in. It decides only where the fewest and the most
-    tiles are nearly as many: otherwise another grid is nearer to a shape in the middle between two.
+    Args:
+        minimum: fewest tiles.
+        maximum: most tiles.
+        longest: most tiles in a row or column.
+        hashed: whether grids with equal numbers of tiles come in the order of a Python set, as in
+            the source, or by their columns. The order of a set of ints is the same in each run; it
+            depends on the order of insertion. It decides only if `minimum` is close to `maximum`:
+            otherwise another grid is nearer to a shape in the middle between two.
     """
     sides = range(1, min(maximum, longest) + 1)
     found = ((a, b) for a in sides for b in sides if minimum <= a * b <= maximum)
@@ -120,20 +128,21 @@ def grid_by_aspect(
 ) -> Grid:
     """Choose the grid with columns / rows nearest to width / height.
 
-    Among equally near grids it is the one with most tiles and a canvas of less than twice the image's area, or else the
-    one with fewest. Without any grid in range it is 1 x 1.
+    If several grids are equally near, it is the one with most tiles and a canvas of less than twice
+    the image's area, or else the one with fewest tiles. If no grid is in range, it is 1 x 1.
 
     Args:
-        height: input height.
-        width: input width.
+        height: the image's height.
+        width: the image's width.
         tile: height and width of a tile.
         minimum: fewest tiles.
         maximum: most tiles.
         longest: most tiles in a row or column; no limit if None.
-        hashed: whether grids with one number of tiles come in the order of a Python set, which decides between two equally near.
+        hashed: as in `grids_within`; it decides between two grids that are equally near.
 
-    Source: `get_optimal_tiled_canvas` of GotOcr2, DeepseekOcr2 and Ovis2, and of GraniteDocling, where `longest` is 16;
-    `find_closest_aspect_ratio` of Lfm2Vl and Phi4Multimodal, which are `hashed`.
+    Source: `get_optimal_tiled_canvas` of GotOcr2, DeepseekOcr2 and Ovis2, and of GraniteDocling,
+    where `longest` is 16; `find_closest_aspect_ratio` of Lfm2Vl and Phi4Multimodal, which are
+    `hashed`.
     """
     grids = grids_within(minimum, maximum, maximum if longest is None else longest, hashed)
     if not grids:
@@ -148,13 +157,14 @@ def grid_by_aspect(
 
 
 def grid_by_scale(height: Num, width: Num, tile: int, maximum: int) -> Grid:
-    """Choose the canvas that holds the image with the least enlargement, or, if none holds it, with the least reduction.
+    """Choose the canvas that holds the image with the least enlargement.
 
-    Among equal ones it is the one with fewest tiles, then with fewest columns.
+    If no canvas holds it, choose the one with the least reduction. If several are equal, it is the
+    one with fewest tiles, then with fewest columns.
 
     Args:
-        height: input height.
-        width: input width.
+        height: the image's height.
+        width: the image's width.
         tile: side of a tile.
         maximum: most tiles.
 
@@ -172,7 +182,7 @@ def grid_by_scale(height: Num, width: Num, tile: int, maximum: int) -> Grid:
 
 
 def _least_change(scale: Num) -> tuple[Num, Num]:
-    """Scales to canvases, and of these the least that is no reduction, or the largest if all are."""
+    """Return the scales, and the least of them that is no reduction, or the largest if all are."""
     enlarging = num.smallest(num.where(scale >= 1, scale, _HUGE))
     return scale, num.where(enlarging < _HUGE, enlarging, num.largest(scale))
 
@@ -192,12 +202,13 @@ def _grids_by_shape(maximum: int) -> dict[float, list[tuple[int, int]]]:
 def grid_by_fit(height: Num, width: Num, tile: int, maximum: int) -> Grid:
     """Choose the canvas that gives the image the longest shorter side without reducing it.
 
-    Among equal ones it is the last, of a list from most tiles to fewest in which grids follow the first one of their shape.
-    If no canvas holds the image, it is the largest grid of the shape that comes nearest to the image's from the square's side.
+    If several are equal, it is the last of a list from most tiles to fewest, in which each grid
+    follows the first one of its shape. If no canvas holds the image, it is the largest grid of the
+    nearest shape between the image's and a square's.
 
     Args:
-        height: input height.
-        width: input width.
+        height: the image's height.
+        width: the image's width.
         tile: side of a tile.
         maximum: most tiles; 1 or less for a single one.
 
@@ -233,13 +244,13 @@ def _side(grids: Sequence[tuple[int, int]], axis: int) -> Num:
 
 
 class Dense(NamedTuple):
-    """When a page may be cut into more tiles; 0 leaves a test out.
+    """Describe pages that may be cut into more tiles; a test with 0 is left out.
 
     Attributes:
         maximum: most tiles of such a page.
-        scale: its canvas is narrower than this times its own width.
-        least_aspect: its width / height is above this,
-        most_aspect: and not above this.
+        scale: the canvas is narrower than this times the page's own width.
+        least_aspect: the page's width / height is above this.
+        most_aspect: the page's width / height is at most this.
     """
 
     maximum: int = 0
@@ -249,11 +260,12 @@ class Dense(NamedTuple):
 
 
 class Page(NamedTuple):
-    """The tiles of a document page.
+    """Hold the tiles of a document page.
 
     Attributes:
         grid: the tiles that the image is cut into.
-        reported: the grid that the results name; another one only where the fewest tiles exceed the most.
+        reported: the grid that the results name. It differs only if the fewest tiles exceed the
+            most.
     """
 
     grid: Grid
@@ -263,10 +275,10 @@ class Page(NamedTuple):
 def page_grid(
     height: Num, width: Num, tile: tuple[int, int], minimum: int, maximum: int, dense: Dense, longest: int = 16
 ) -> Page:
-    """`grid_by_aspect` with a larger number of tiles for the pages that `dense` describes.
+    """Choose a grid by `grid_by_aspect`, with more tiles for the pages that `dense` describes.
 
-    Source: GraniteDocling, `get_tile_budget`, `get_page_tile_grid` and the tiling itself, which lowers `minimum` to the
-    most tiles allowed.
+    Source: GraniteDocling, `get_tile_budget`, `get_page_tile_grid` and the tiling itself, which
+    lowers `minimum` to the most tiles allowed.
     """
 
     def page(most: int) -> Page:
@@ -291,13 +303,14 @@ def page_grid(
 
 
 class TiledCanvas(NamedTuple):
-    """An image fitted into the upper left of a canvas of equal tiles.
+    """Describe an image fitted into the upper left of a canvas of equal tiles.
 
     Attributes:
         canvas: its size.
         fitted: the size to resize to; zeros follow below and right.
         grid: its tiles.
-        number: 1 + the position of the grid among those of up to `maximum` tiles, by rows and then columns.
+        number: 1 + the position of the grid among those of up to `maximum` tiles, by rows and then
+            columns.
         mask: for each of `maximum` tiles, 1 if the canvas has it, else 0.
     """
 
@@ -309,19 +322,21 @@ class TiledCanvas(NamedTuple):
 
 
 def tiled_canvas(height: Num, width: Num, tile: int, maximum: int) -> TiledCanvas:
-    """The canvas that an image fits with the least enlargement, or, if none holds it, with the least reduction.
+    """Choose the canvas that the image fits with the least enlargement.
+
+    If it fits none without a reduction, choose the one with the least reduction.
 
     Args:
-        height: input height.
-        width: input width.
+        height: the image's height.
+        width: the image's width.
         tile: side of a tile.
         maximum: most tiles.
 
     Raises:
         ConfigError: `maximum` is below 1.
 
-    Source: Mllama, `get_optimal_tiled_canvas`, `get_image_size_fit_to_canvas`, `convert_aspect_ratios_to_ids_np` and
-    `build_aspect_ratio_mask_np`.
+    Source: Mllama, `get_optimal_tiled_canvas`, `get_image_size_fit_to_canvas`,
+    `convert_aspect_ratios_to_ids_np` and `build_aspect_ratio_mask_np`.
     """
     if maximum < 1:
         raise ConfigError(f"max_image_tiles: expected at least 1, got {maximum}.")

@@ -1,7 +1,7 @@
-"""The grid of tiles that keeps enough of an image's area, as Ovis 2 chooses it.
+"""Choose the grid of tiles that keeps enough of an image's area, as Ovis 2 does.
 
-Height and width are ints or expressions, in pixels. The rule keeps its source's order of float64 operations, because ties
-depend on it.
+Height and width are ints or expressions, in pixels. The rule keeps the order of its source's
+float64 operations, because ties depend on it.
 """
 
 from __future__ import annotations
@@ -16,21 +16,23 @@ from graphproc.sizes.num import Num
 
 
 def covering_grid(height: Num, width: Num, tile: int, maximum: int, *, compensated: bool, threshold: float = 0.9) -> Grid:
-    """Choose the smallest grid of tiles that keep more than `threshold` of an image's area, each shrunk into `tile` x `tile`.
+    """Choose the smallest grid of tiles that keep more than `threshold` of an image's area.
 
-    Among grids of equally many tiles it is the one that keeps most, then the first; if none keeps enough, the one that keeps
-    most. The source measures cuts into `columns` rows and `rows` columns, so the grid is the transpose of what was measured.
-    A tile's area is exact, or one float64 division and two products; areas are added in float64, tile after tile.
+    Each tile is shrunk to `tile` x `tile`. If several grids have as few tiles, it is the one that
+    keeps most, then the first. If none keeps enough, it is the one that keeps most. The source
+    measures cuts into `columns` rows and `rows` columns, so the grid is the transpose of what was
+    measured. A tile's area is exact, or one float64 division and two products; areas are added in
+    float64, tile after tile.
 
     Args:
-        height: input height.
-        width: input width.
+        height: the image's height.
+        width: the image's width.
         tile: side of a tile.
         maximum: most tiles.
-        compensated: whether areas are added as `sum` of Python 3.12 and later adds floats (Neumaier's way: rounding errors
-            of float64 additions are collected and added last) or as that of Python 3.11 and earlier. Many square images,
-            and some others, get another grid.
-        threshold: part of the area.
+        compensated: whether areas are added as Python's `sum` adds floats from 3.12 on (Neumaier:
+            the rounding errors of float64 additions are collected and added last), or as up to
+            3.11. Many square images, and some others, get another grid.
+        threshold: share of the area, from 0 to 1.
 
     Raises:
         ConfigError: `maximum` is below 1.
@@ -47,7 +49,7 @@ def covering_grid(height: Num, width: Num, tile: int, maximum: int, *, compensat
 
 
 def _covered(height: Num, width: Num, tile: int, tiles: _CoveringTiles, compensated: bool) -> Num:
-    """What part of the image's area each grid keeps."""
+    """Compute what share of the image's area each grid keeps."""
     tile_height, tile_width = _part(height, *tiles.down), _part(width, *tiles.across)
     long, short = num.maximum(tile_width, tile_height), num.minimum(tile_width, tile_height)
     area = num.where(long > tile, tile * (short / num.maximum(long, 1) * tile), long * short)
@@ -66,7 +68,7 @@ def _covered(height: Num, width: Num, tile: int, tiles: _CoveringTiles, compensa
 
 
 class _Parts(NamedTuple):
-    """Parts of a side, for each kind of tile: `side // parts * times + side * rest`."""
+    """Hold the parts of a side for each kind of tile: `side // parts * times + side * rest`."""
 
     parts: Num
     times: Num
@@ -74,17 +76,20 @@ class _Parts(NamedTuple):
 
 
 class _CoveringTiles(NamedTuple):
-    """The tables of `covering_grid`.
+    """Hold the tables of `covering_grid`.
 
-    A grid has four kinds of tiles: inner ones, and those of the last column, the last row and the corner, which take the
-    remainder. `down` and `across` give the parts for the four kinds of each grid, and last for a tile of no area. `order`
-    holds, for each position, which kind every grid has there.
+    A grid has four kinds of tiles: inner ones, and those of the last column, the last row and the
+    corner, which take the remainder. `down` and `across` hold the parts for the four kinds of each
+    grid, and at the end for a tile of no area. `order` holds, for each position, which kind every
+    grid has there.
 
-    A compensated sum leaves out the error of adding an int, and of adding the first float to ints. A tile's area is a
-    float if its longer side exceeds the tile, and the remainder makes no tile shorter: so the error at a position counts
-    if the inner tiles exceed it, or those of the last column, or of the last row, or both of these, or either. `first` and
-    `second` are the two kinds to ask for each of these five flags of each grid, and last for no flag; `needed` says
-    whether both must exceed it. `flags` holds, for each position, the flag of every grid.
+    A compensated sum leaves out the error of adding an int, and of adding the first float to ints.
+    A tile's area is a float if its longer side exceeds the tile, and the remainder makes no tile
+    shorter. So the error at a position counts if one of these exceeds it: the inner tiles, those of
+    the last column, those of the last row, both of the latter, or either. `first` and `second` are
+    the two kinds to compare for each of these five flags of each grid, and at the end for no flag.
+    `needed` says whether both must exceed it. `flags` holds, for each position, the flag of every
+    grid.
     """
 
     rows: Num
@@ -99,7 +104,7 @@ class _CoveringTiles(NamedTuple):
 
 
 def _counts(long: Num, tiles: _CoveringTiles) -> Num:
-    """What exceeds the tile where a flag is set."""
+    """Compute the side that exceeds the tile if a flag is set."""
     first, second = num.take(long, tiles.first), num.take(long, tiles.second)
     return num.where(num.eq(tiles.needed, 1), num.minimum(first, second), num.maximum(first, second))
 

@@ -40,12 +40,15 @@ COMPUTE: dict[str, Callable[..., Any]] = {
 
 
 def evaluate(x: Any, values: Mapping[str, int], memo: dict[Any, Any] | None = None) -> Any:
-    """The value of an expression for known symbols; a plain number is returned as it is, a table as an array.
+    """Return the value of an expression for known symbols.
+
+    A plain number is returned as it is; the value of a table is an array.
 
     Args:
         x: an expression, number or condition.
-        values: the value of each symbol, by name; a float stays one.
-        memo: results of earlier calls with the same `values`, shared to evaluate common subterms once.
+        values: the value of each symbol, by name; floats stay floats.
+        memo: results of earlier calls with the same `values`, so that common subterms are evaluated
+            once.
 
     Raises:
         KeyError: a symbol has no value.
@@ -71,7 +74,7 @@ def evaluate(x: Any, values: Mapping[str, int], memo: dict[Any, Any] | None = No
 
 
 def symbols(x: Any, seen: set[Any] | None = None) -> Iterator[str]:
-    """The names of the symbols that an expression contains, each once.
+    """Return the names of the symbols that an expression contains, each once.
 
     Args:
         x: an expression, number or condition.
@@ -89,5 +92,5 @@ def symbols(x: Any, seen: set[Any] | None = None) -> Iterator[str]:
 
 
 def is_plain(x: Any) -> bool:
-    """Whether a number is made of symbols by sums, differences and products alone."""
+    """Return whether a number is made of symbols by sums, differences and products alone."""
     return not isinstance(x, Expression) or x.op == "symbol" or (x.op in ("add", "sub", "mul") and all(map(is_plain, x.args)))

@@ -1,4 +1,7 @@
-"""The data of a traced number: an operation on others, its kind and its bounds. `num.Sym` adds the operators."""
+"""Define the data of a traced number: an operation, its operands, its kind and its bounds.
+
+`num.Sym` adds the operators.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,11 @@ from graphproc.sizes.tables import Kind
 from graphproc.sizes.text import text
 
 REDUCERS = ("argmin", "argmax", "smallest", "largest", "any")
-"""The operations that make one number of a table."""
+"""The operations that reduce a table to one number."""
 
 
 class Expression:
-    """A traced number or condition: a symbol, or an operation on other numbers.
+    """Describe a traced number or condition: a symbol, or an operation on other numbers.
 
     Attributes:
         op: `"symbol"`, or a key of the operation table (`add`, `trunc`, `where`, ...).
@@ -48,7 +51,7 @@ class Expression:
         return int(self._hash)  # type: ignore[attr-defined]
 
     def __eq__(self, other: object) -> bool:
-        """Whether the expressions are the same expression; `num.eq` traces equality of their values."""
+        """Return whether both are the same expression; `num.eq` traces equality of their values."""
         return same(self, other, set()) if isinstance(other, Expression) else NotImplemented
 
     def __bool__(self) -> bool:
@@ -72,7 +75,7 @@ def length_of(op: str, args: tuple[Any, ...]) -> int:
 
 
 def same(a: Expression, b: Expression, seen: set[tuple[int, int]]) -> bool:
-    """Tell whether two expressions are the same one. Pairs already compared are remembered, as subterms are shared."""
+    """Return whether two expressions are the same; pairs in `seen` have been compared already."""
     if a is b or (id(a), id(b)) in seen:
         return True
     if hash(a) != hash(b) or (a.op, a.kind, len(a.args)) != (b.op, b.kind, len(b.args)):

@@ -1,7 +1,7 @@
-"""Sizes that fit a side or a box, each with the rounding of its processor.
+"""Fit sizes to a side or a box, each with the rounding of its processor.
 
-Every rule takes height and width in pixels as ints or traced expressions and returns `(height, width)`. A thin side may be
-scaled to 0, which Pillow refuses.
+Every rule takes height and width in pixels as ints or traced expressions and returns `(height,
+width)`. A thin side may be scaled to 0, which Pillow refuses.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def longest_edge(height: Num, width: Num, edge: int) -> Size:
 
 
 def longest_edge_half_up(height: Num, width: Num, edge: int) -> Size:
-    """Scale so that the longer side is `edge`, rounding both half up.
+    """Scale so that the longer side is `edge`, rounding both sides half up.
 
     Source: `SamImageProcessorPil._get_preprocess_shape` of transformers.
     """
@@ -33,10 +33,10 @@ def longest_edge_half_up(height: Num, width: Num, edge: int) -> Size:
 
 
 def longest_edge_half_even(height: Num, width: Num, edge: int, at_least: int = 0) -> Size:
-    """Scale so that the longer side is `edge`, rounding both half to even, to no less than `at_least`.
+    """Scale so that the longer side is `edge`, rounding both half to even, to at least `at_least`.
 
-    Source: `resize` of transformers' DeepseekVL, DeepseekVLHybrid and Janus (`at_least` is their `min_size`), and the
-    global view of DeepseekOcr2.
+    Source: `resize` of transformers' DeepseekVL, DeepseekVLHybrid and Janus (`at_least` is their
+    `min_size`), and the global view of DeepseekOcr2.
     """
     scale = edge / num.maximum(height, width)
     return (
@@ -46,7 +46,9 @@ def longest_edge_half_even(height: Num, width: Num, edge: int, at_least: int = 0
 
 
 def longest_edge_times(height: Num, width: Num, factor: float, most: int | None) -> Size:
-    """Scale by a factor, rounding both sides half up; the longer side grows to `most` at most, or not where it is longer.
+    """Scale by a factor, rounding both sides half up; the longer side grows to at most `most`.
+
+    An image with a longer side above `most` is not enlarged.
 
     Source: `InklingImageProcessor._preprocess` of transformers.
     """
@@ -59,7 +61,7 @@ def longest_edge_times(height: Num, width: Num, factor: float, most: int | None)
 
 
 def shrink_within(height: Num, width: Num, max_height: int, max_width: int) -> Size:
-    """`rules.fit_within`, of images that do not fit already; the others keep their size.
+    """Do as `rules.fit_within`, but keep the size of images that fit already.
 
     Source: `FuyuImageProcessorPil.resize` of transformers.
     """
@@ -68,7 +70,7 @@ def shrink_within(height: Num, width: Num, max_height: int, max_width: int) -> S
 
 
 def thumbnail(height: Num, width: Num, max_height: int, max_width: int) -> Size:
-    """Cut each side to its limit and scale the shorter side along with the longer; a square is cut alone.
+    """Cut each side to its limit and scale the shorter side with the longer; a square is only cut.
 
     The shorter side may stay above its limit.
 
@@ -82,11 +84,12 @@ def thumbnail(height: Num, width: Num, max_height: int, max_width: int) -> Size:
 
 
 def line_width(height: Num, width: Num, to_height: int, to_width: int, longest: int) -> Num:
-    """The width of a line of text that becomes `to_height` high, to `longest`.
+    """Return the width of a line of text that becomes `to_height` high, at most `longest`.
 
-    It is rounded up where it is at most what goes with `to_width`, and down where it is more.
+    It is rounded up if it is at most the width that `to_width` gives, else down.
 
-    Source: `get_target_size` of transformers' PPOCRV5ServerRec and PPOCRV6SmallRec, for the widest image of a batch.
+    Source: `get_target_size` of transformers' PPOCRV5ServerRec and PPOCRV6SmallRec, for the widest
+    image of a batch.
     """
     own = width / height
     wide = num.trunc(to_height * num.maximum(own, to_width / to_height))
@@ -95,13 +98,14 @@ def line_width(height: Num, width: Num, to_height: int, to_width: int, longest: 
 
 @dataclass(frozen=True)
 class Reduction:
-    """What Pillow does before a resize with a `reducing_gap`: blocks of pixels become their average.
+    """Describe what Pillow does before a resize with a `reducing_gap`: it averages cells of pixels.
 
     Attributes:
-        factor_height, factor_width: sides of a block, in pixels; (1, 1) is no reduction.
-        height, width: of the reduced image; blocks at the lower and right edge may be smaller.
-        box_height, box_width: float64, where the original ends in the reduced image: the resize reads that far. Equal to
-            height and width where the blocks divide the original.
+        factor_height, factor_width: sides of a cell, in pixels; (1, 1) is no reduction.
+        height, width: sides of the reduced image, in cells; cells at the lower and right edge may
+            be smaller.
+        box_height, box_width: float64, where the original ends in the reduced image: the resize
+            reads up to there. Equal to height and width if the cells divide the original.
     """
 
     factor_height: Num
@@ -113,15 +117,15 @@ class Reduction:
 
 
 def reduction(height: Num, width: Num, new_height: Num, new_width: Num, gap: float) -> Reduction:
-    """The reduction before resizing a whole image to `new_height` x `new_width`, each at least 1.
+    """Plan the reduction before resizing a whole image to `new_height` x `new_width`.
 
     Args:
-        height, width: of the image.
-        new_height, new_width: of the result.
-        gap: how many times the resize itself still shrinks at least.
+        height, width: the image's sides.
+        new_height, new_width: the result's sides, each at least 1.
+        gap: the factor by which the resize itself still shrinks at least.
 
-    Source: Pillow 13's `Image.resize` and `Image.reduce`. The margin that Pillow keeps around its box plays no part for a
-    whole image.
+    Source: Pillow 13's `Image.resize` and `Image.reduce`. The margin that Pillow keeps around its
+    box plays no part for a whole image.
     """
 
     def block(side: Num, new: Num) -> Num:

@@ -1,7 +1,7 @@
-"""Sizes rounded to multiples, and the paddings that reach them.
+"""Round sizes to multiples, and compute the padding that reaches them.
 
-Every rule takes height and width in pixels as ints or traced expressions and returns `(height, width)`. A size rounded
-down, or a scaled thin side, may be 0, which Pillow refuses.
+Every rule takes height and width in pixels as ints or traced expressions and returns `(height,
+width)`. A size rounded down, or a scaled thin side, may be 0, which Pillow refuses.
 """
 
 from __future__ import annotations
@@ -15,22 +15,25 @@ from graphproc.sizes.rules import Size, resized_size, shortest_edge
 
 
 def parts(length: Num, divisor: int) -> Num:
-    """How many whole parts of `divisor` a length has; stating that no length is negative saves a graph the floor of negatives."""
+    """Return how many whole parts of `divisor` a length has.
+
+    It states that no length is negative, which saves a graph the floor of negative numbers.
+    """
     return num.maximum(length, 0) // divisor
 
 
 def parts_up(length: Num, divisor: int) -> Num:
-    """How many parts of `divisor` cover a length: 13 is covered by 4 parts of 4."""
+    """Return how many parts of `divisor` cover a length: 4 parts of 4 cover 13."""
     return parts(length + (divisor - 1), divisor)
 
 
 def nearest(length: Num, divisor: Num, least: Num) -> Num:
-    """The multiple next to a length, half to even, or `least` where that is more."""
+    """Return the nearest multiple of a length, half to even, but at least `least`."""
     return num.maximum(num.round_half_even(length / divisor) * divisor, least)
 
 
 def floor_multiple(height: Num, width: Num, divisor: int) -> Size:
-    """Both sides down to a multiple of `divisor`.
+    """Round both sides down to a multiple of `divisor`.
 
     Source: `GLPNImageProcessorPil.resize` of transformers.
     """
@@ -38,7 +41,7 @@ def floor_multiple(height: Num, width: Num, divisor: int) -> Size:
 
 
 def ceil_multiple(height: Num, width: Num, divisor: int) -> Size:
-    """Both sides up to a multiple of `divisor`.
+    """Round both sides up to a multiple of `divisor`.
 
     Source: `VitMatteImageProcessorPil.pad_image` of transformers, where it is the padded size.
     """
@@ -46,7 +49,7 @@ def ceil_multiple(height: Num, width: Num, divisor: int) -> Size:
 
 
 def above_multiple(height: Num, width: Num, divisor: int) -> Size:
-    """Both sides up to the next larger multiple of `divisor`: a multiple gets one more.
+    """Round both sides up to the next larger multiple of `divisor`: of 8, 8 becomes 16.
 
     Source: `Swin2SRImageProcessorPil.pad` of transformers.
     """
@@ -54,16 +57,18 @@ def above_multiple(height: Num, width: Num, divisor: int) -> Size:
 
 
 def centered_padding(side: Num, divisor: int) -> tuple[Num, Num]:
-    """How many pixels in front of and behind a side bring it to a multiple of `divisor`; the odd one goes behind.
+    """Return how many pixels before and after a side make it a multiple of `divisor`.
 
-    Source: `DPTImageProcessorPil.pad_image` and the one of PromptDepthAnything in transformers.
+    If their number is odd, one more comes after it.
+
+    Source: `DPTImageProcessorPil.pad_image` and that of PromptDepthAnything in transformers.
     """
     missing = (0 - side) % divisor
     return missing // 2, (missing + 1) // 2
 
 
 def shortest_edge_ceiled(height: Num, width: Num, edge: int, divisor: int) -> Size:
-    """`rules.shortest_edge`, then both sides up to a multiple of `divisor`.
+    """Scale as `rules.shortest_edge`, then round both sides up to a multiple of `divisor`.
 
     Source: `TextNetImageProcessorPil.resize` of transformers.
     """
@@ -71,7 +76,7 @@ def shortest_edge_ceiled(height: Num, width: Num, edge: int, divisor: int) -> Si
 
 
 def shortest_edge_rounded(height: Num, width: Num, edge: int, divisor: int) -> Size:
-    """Scale so that the shorter side is `edge`, rounding both half to even, then up to a multiple of `divisor`.
+    """Scale so that the shorter side is `edge`, round half to even, then up to a multiple.
 
     Source: `PPLCNetImageProcessor.get_image_size` of transformers.
     """
@@ -80,22 +85,23 @@ def shortest_edge_rounded(height: Num, width: Num, edge: int, divisor: int) -> S
 
 
 def resized_ceiled(height: Num, width: Num, size: Mapping[str, Any], divisor: int) -> Size:
-    """The standard resize rule of a `size` setting, then both sides up to a multiple of `divisor` (0: left alone).
+    """Resize as standard, then round both sides up to a multiple of `divisor`; 0 leaves them.
 
     Raises:
-        ConfigError: the size has no form that the standard resize takes.
+        ConfigError: the standard resize does not take this kind of size.
 
-    Source: `resize` of transformers' MaskFormer and Mask2Former. Unlike the standard resize they refuse a
-    `shortest_edge` alone; the caller checks that.
+    Source: `resize` of transformers' MaskFormer and Mask2Former. Unlike the standard resize they
+    refuse a `shortest_edge` alone; the caller checks that.
     """
     new = resized_size(height, width, size)
     return ceil_multiple(*new, divisor) if divisor > 0 else new
 
 
 def capped_edge_floored(height: Num, width: Num, shortest: int, longest: int, divisor: int = 16) -> Size:
-    """Scale as `rules.shortest_edge_capped`, then floor both sides to a multiple of `divisor`.
+    """Scale as `rules.shortest_edge_capped`, then round both sides down to a multiple of `divisor`.
 
-    A tall image is scaled even where its width already is the short side asked for, which shows where that was rounded.
+    A tall image is scaled even if its width already is the wanted short side; this matters if that
+    side was rounded.
 
     Source: transformers `get_size_with_aspect_ratio_yolos`.
     """
@@ -111,9 +117,12 @@ def capped_edge_floored(height: Num, width: Num, shortest: int, longest: int, di
 
 
 def short_side_floored(height: Num, width: Num, shorter: int, divisor: int) -> Size:
-    """Scale the short side to `shorter` unless the long one would pass 1333/800 of it, round half up, floor to multiples.
+    """Scale the short side to `shorter`, round half up, then down to a multiple.
 
-    Source: transformers `get_resize_output_image_size` of BridgeTower and Vilt, with the `longer` that their `resize` gives.
+    The short side becomes smaller if the long one would exceed 1333/800 of `shorter`.
+
+    Source: transformers `get_resize_output_image_size` of BridgeTower and Vilt, with the `longer`
+    that their `resize` gives.
     """
     longer = int(1333 / 800 * shorter)
     flat = height < width
@@ -125,7 +134,7 @@ def short_side_floored(height: Num, width: Num, shorter: int, divisor: int) -> S
 
 
 def _scales(height: Num, width: Num, to_height: int, to_width: int, keep_aspect_ratio: bool) -> tuple[Num, Num]:
-    """How much each side grows; with the aspect ratio kept, both as much as the one that grows or shrinks less."""
+    """Return the factor of each side; with the aspect ratio kept, the one nearer to 1 for both."""
     down, across = to_height / height, to_width / width
     if not keep_aspect_ratio:
         return down, across
@@ -140,11 +149,12 @@ def nearest_multiple(
 ) -> Size:
     """Scale towards `to_height` x `to_width` and round each side, half to even, to a multiple.
 
-    With `keep_aspect_ratio` both sides take the scale that is nearer to 1. A multiple that is a fraction leaves the sides
-    in float64, to be truncated.
+    With `keep_aspect_ratio` both sides take the scale that is nearer to 1. With a multiple that is
+    a fraction, the sides stay float64 and are truncated later.
 
-    Source: `get_resize_output_image_size` of transformers' DPT, PromptDepthAnything and ZoeDepth; the latter truncates,
-    which changes no multiple that is an int. Their correction of sizes below zero never applies.
+    Source: `get_resize_output_image_size` of transformers' DPT, PromptDepthAnything and ZoeDepth;
+    the last one truncates, which changes no multiple that is an int. Their correction of sizes
+    below zero never applies.
     """
     down, across = _scales(height, width, to_height, to_width, keep_aspect_ratio)
     return (
@@ -154,7 +164,9 @@ def nearest_multiple(
 
 
 def root_padding(height: Num, width: Num) -> tuple[Num, Num]:
-    """How many rows go above and below, and columns left and right: three times the root of half the side, truncated.
+    """Return how many rows go above and below, and how many columns left and right.
+
+    It is three times the root of half the side, truncated.
 
     Source: `ZoeDepthImageProcessorPil.pad_image` of transformers.
     """
@@ -166,14 +178,17 @@ LIMITS = ("max", "min", "resize_long")
 
 
 def limited_side_rounded(height: Num, width: Num, limit: int, kind: str, longest: int | None, divisor: int = 32) -> Size:
-    """Scale by a limit of one side, truncating, and round both sides, half to even, to a multiple of at least one divisor.
+    """Scale by a limit of one side, truncating; round both sides, half to even, to a multiple.
+
+    Each side becomes at least one `divisor`.
 
     Args:
-        height, width: of the image.
-        limit: what the longer side may be at most (`max`), the shorter one at least (`min`) or the longer one is (`resize_long`).
-        kind: which of these.
-        longest: what the longer side may be at most after that; None is no limit.
-        divisor: of the sides.
+        height, width: the image's sides.
+        limit: the most of the longer side (`max`), the least of the shorter one (`min`), or the new
+            longer side (`resize_long`).
+        kind: which of these the limit is.
+        longest: the most of the longer side after that; None for no limit.
+        divisor: what the sides become multiples of.
 
     Source: `PPOCRV5ServerDetImageProcessor.get_image_size` of transformers.
     """
@@ -197,7 +212,7 @@ def limited_side_rounded(height: Num, width: Num, limit: int, kind: str, longest
 
 
 def within_ceiled(height: Num, width: Num, max_height: int, max_width: int, patch_height: int, patch_width: int) -> Size:
-    """Shrink, never grow, to inside `max_height` x `max_width`, then up to whole patches.
+    """Shrink to inside `max_height` x `max_width`, never enlarge, then round up to whole patches.
 
     Source: transformers `get_resize_output_image_size` of Pixtral.
     """

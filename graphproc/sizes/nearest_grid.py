@@ -1,8 +1,8 @@
-"""The grid of tokens nearest in shape to an image, and the order of a Python set that decides between equally near ones.
+"""Choose the grid of tokens nearest in shape to an image; a Python set's order decides ties.
 
-Images of ordinary shapes have equally near grids: of a square of 17.5 tokens those of 17 x 17 and of 18 x 18 are both square.
-The source takes the first one that its set of candidates gives. That order follows from CPython's hash of a pair of ints,
-which is the same everywhere and is repeated here.
+Images of ordinary shapes have equally near grids: for a square of 17.5 tokens, both 17 x 17 and 18
+x 18 are square. The source takes the first one that its set of candidates yields. That order
+follows from CPython's hash of a pair of ints, which is the same everywhere and is repeated here.
 """
 
 from __future__ import annotations
@@ -15,12 +15,15 @@ _FIRST, _SECOND, _START = 11400714785074694791, 14029467366897019727, 2870177450
 _END = 2 ^ _START ^ 3527539
 """The constants of the hash; the last one contains the number of elements."""
 _LOW = 1 << 31
-"""Words of 64 bits are two numbers, of the 31 lower and the 33 higher bits: the hash rotates by 31."""
+"""The modulus of the lower of two numbers that hold a word of 64 bits.
+
+The lower one has 31 bits and the upper one 33, because the hash rotates by 31.
+"""
 _HIGH = 1 << 33
 _SLOTS = 8
-"""Of a set of up to 4 elements."""
+"""How many slots a set of up to 4 elements has."""
 _STEPS = 13
-"""How many bits, 5 at a time, a hash has for the places that are tried; slot numbers then go round all slots."""
+"""How many tries read bits of the hash, 5 bits each; later tries go through all slots."""
 _TRIES = _STEPS + _SLOTS
 _NEVER = 2.0**60
 """Larger than any distance between shapes."""
@@ -29,9 +32,11 @@ _Word = tuple[Num, Num]
 
 
 def grid_within(height: Num, width: Num, token: int, max_tokens: int) -> Size:
-    """The candidate nearest to the image's shape, in pixels; candidates are the image's own grid, with each side up or down.
+    """Choose the candidate nearest to the image's shape; return its (height, width) in pixels.
 
-    An image of more than `max_tokens` tokens is shrunk first. Of no candidate, as of very long images, the nearest numbers.
+    Candidates are the image's own grid with each side rounded down or up. An image of more than
+    `max_tokens` tokens is shrunk first. If no candidate fits, as for very long images, sides are
+    rounded to the nearest.
 
     The source raises to the power 0.5, which may differ from the square root in the last bit.
 
@@ -62,7 +67,7 @@ def _absolute(x: Num) -> Num:
 
 
 def _candidates(down: Size, up: Size) -> tuple[Num, Num]:
-    """The rows and the columns of the four candidates, in the order in which they go into the set."""
+    """Return the rows and columns of the four candidates, in the order of their insertion."""
     return (
         down[0] + (up[0] - down[0]) * num.table([0, 0, 1, 1]),
         down[1] + (up[1] - down[1]) * num.table([0, 1, 0, 1]),
@@ -70,9 +75,10 @@ def _candidates(down: Size, up: Size) -> tuple[Num, Num]:
 
 
 def _places(down: Size, up: Size) -> Num:
-    """The slots of a set that `(down, down)`, `(down, up)`, `(up, down)` and `(up, up)` are put into, one after the other.
+    """Return the slots of `(down, down)`, `(down, up)`, `(up, down)` and `(up, up)` in a set.
 
-    Each goes into the first free one of its own sequence of slots. A candidate that is there already changes nothing.
+    They are put in one after another, each into the first free one of its own sequence of slots. A
+    candidate that is in the set already changes nothing.
 
     Source: CPython, `set_add_entry`.
     """
@@ -95,9 +101,10 @@ def _places(down: Size, up: Size) -> Num:
 
 
 def _tries(hashed: _Word) -> Num:
-    """The slot of each try: 5 times the one before plus 1 plus the hash, which loses 5 bits each time.
+    """Return the slot of each try: 5 times the one before, plus 1, plus the hash.
 
-    A slot is a number modulo 8, so that of try k is a sum over the tries up to it, each 5 times as often as the next.
+    The hash loses 5 bits in each try. A slot is a number modulo 8, so that of try k is a sum over
+    the tries up to it, in which each counts 5 times as often as the next.
     """
     low, high = hashed
     lower, upper = low % (1 << 30), high * 2 + low // (1 << 30)
@@ -110,7 +117,7 @@ def _tries(hashed: _Word) -> Num:
 
 
 def _hash(first: Num, second: Num) -> _Word:
-    """CPython's hash of a pair of ints from 0 to below 2**27, before -1 is made something else.
+    """Compute CPython's hash of a pair of ints from 0 to below 2**27, before -1 is replaced.
 
     Source: CPython, `tuplehash`, which is xxHash with one accumulator.
     """
@@ -122,23 +129,26 @@ def _hash(first: Num, second: Num) -> _Word:
 
 
 def _plus(word: _Word, item: Num) -> _Word:
-    """A word plus an item times the second constant."""
+    """Add an item times the second constant to a word."""
     low = word[0] + item * (_SECOND % _LOW)
     return low % _LOW, (word[1] + low // _LOW + item * (_SECOND // _LOW)) % _HIGH
 
 
 def _rotated(word: _Word) -> _Word:
-    """Rotated left by 31: the upper 31 bits become the lower ones."""
+    """Rotate a word left by 31 bits: the upper 31 bits become the lower ones."""
     return word[1] // 4, word[0] + word[1] % 4 * _LOW
 
 
 def _balanced(value: int, modulus: int) -> int:
-    """The number of that remainder that is nearest to 0."""
+    """Return the number nearest to 0 that has the remainder `value % modulus`."""
     return (value + modulus // 2) % modulus - modulus // 2
 
 
 def _times_first(word: _Word) -> _Word:
-    """A word times the first constant. Its digits are balanced, so that products stay within 63 bits and a sign."""
+    """Multiply a word by the first constant.
+
+    The constant's digits are balanced, so that products fit 63 bits and a sign.
+    """
     low, high = word
     digit = _balanced(_FIRST, _LOW)
     upper = _balanced((_FIRST - digit) // _LOW, _HIGH)

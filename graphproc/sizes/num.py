@@ -1,17 +1,20 @@
-"""Numbers that are Python ints and floats when sizes are known, and traced expressions (`Sym`) when they are not.
+"""Compute with numbers: Python's if sizes are known, traced expressions (`Sym`) if they are not.
 
-A size rule is an ordinary function written with `+ - * / // %`, comparisons and the functions below. Given ints it
-returns ints; given symbols it returns an expression that the IR stores, `evaluate` computes and an emitter turns into
-int64 / float64 scalar nodes. Arithmetic is Python's: ints are exact, `/` and every float are float64, `//` and `%`
-round toward minus infinity, `round_half_even` is Python's `round`, `trunc` is `int()`.
+A size rule is an ordinary function written with `+ - * / // %`, comparisons and the functions
+below. Given ints, it returns ints. Given symbols, it returns an expression that the IR stores,
+`evaluate` computes and an emitter turns into int64 and float64 scalar nodes. Arithmetic is
+Python's: ints are exact, `/` and every float are float64, `//` and `%` round toward minus infinity,
+`round_half_even` is Python's `round`, `trunc` is `int()`.
 
-Every expression carries bounds (interval arithmetic), so that a comparison, `minimum` or `maximum` with one outcome
-for all sizes disappears while the rule is traced. Both arms of `where` are evaluated, so each must be total.
+Every expression carries bounds (interval arithmetic). So a comparison, `minimum` or `maximum` with
+one outcome for all sizes disappears while the rule is traced. Both arms of `where` are evaluated,
+so neither may fail.
 
-A `table` is an expression of several known numbers, such as the candidates of a choice. Every operation applies to its
-elements one by one, with numbers and with tables of the same length; `argmin`, `argmax`, `smallest`, `largest`, `any_of`
-and `take` come back to one number, which is a plain one if no symbol is involved. A number in place of a table stands for
-equal elements, as comes of an operation that bounds decide.
+A `table` is an expression of several known numbers, such as the candidates of a choice. Every
+operation applies to its elements one by one, with numbers and with tables of the same length.
+`argmin`, `argmax`, `smallest`, `largest`, `any_of` and `take` return one number, which is plain if
+no symbol is involved. If bounds decide an operation on tables, a plain number takes the place of a
+table of equal elements.
 """
 
 from __future__ import annotations
@@ -74,7 +77,7 @@ _INF = math.inf
 
 
 class Sym(Expression):
-    """A traced number or condition: an expression with Python's operators."""
+    """Give an expression Python's operators."""
 
     __slots__ = ()
 
@@ -146,12 +149,12 @@ class Sym(Expression):
 
 
 def symbol(name: str, low: int = 1) -> Sym:
-    """An unknown int, at least `low` (image sides are at least 1 pixel)."""
+    """Return an unknown int, at least `low` (image sides are at least 1 pixel)."""
     return Sym("symbol", (name,), "int", low, _INF)
 
 
 def table(values: Iterable[float]) -> Sym:
-    """An expression of several known numbers, all ints, all bools, or else floats.
+    """Return an expression of several known numbers: all ints, all bools, or else floats.
 
     Raises:
         ShapeError: there are no values.
@@ -170,7 +173,7 @@ def _table(values: np.ndarray[Any, Any]) -> Sym:
 
 
 def _sym(op: str, args: tuple[Any, ...], kind: Kind, low: float = -_INF, high: float = _INF) -> Sym:
-    """An operation as an expression; one on known numbers and tables alone is computed."""
+    """Return an operation as an expression; compute it if all operands are known."""
     operands = [a for a in args if isinstance(a, Sym)]
     lengths = {a.length for a in operands if a.length}
     if len(lengths) > 1 and op != "take":
@@ -180,17 +183,20 @@ def _sym(op: str, args: tuple[Any, ...], kind: Kind, low: float = -_INF, high: f
 
 
 def is_sym(x: object) -> TypeGuard[Sym]:
-    """Whether `x` is a traced expression (or a table) rather than a Python number."""
+    """Return whether `x` is a traced expression or a table rather than a Python number."""
     return isinstance(x, Sym)
 
 
 def _is_number(x: object) -> bool:
-    """Whether an operator takes `x`; values of programs, which stand above this module, have operators of their own."""
+    """Return whether an operator takes `x`.
+
+    Values of programs have operators of their own, in a module above this one.
+    """
     return isinstance(x, (Sym, int, float, np.number))
 
 
 def kind_of(x: Num | Bool) -> Kind:
-    """`"bool"`, `"int"` or `"float"`."""
+    """Return `"bool"`, `"int"` or `"float"`."""
     if isinstance(x, Sym):
         return x.kind
     if isinstance(x, bool):
@@ -199,7 +205,7 @@ def kind_of(x: Num | Bool) -> Kind:
 
 
 def known(x: Num) -> int:
-    """The int that a number is once sizes are known.
+    """Return a number as an int.
 
     Raises:
         TracedBranchError: it is still an expression.
@@ -210,22 +216,25 @@ def known(x: Num) -> int:
 
 
 def low(x: Num) -> float:
-    """A lower bound of `x` that holds for every image."""
+    """Return a lower bound of `x` that holds for every image."""
     return x.low if isinstance(x, Sym) else x
 
 
 def assume_at_least(x: Num, bound: float) -> Num:
-    """Give `x` a lower bound that the caller knows to hold; nothing enforces it. Expressions of it may become simpler."""
+    """Give `x` a lower bound that the caller knows to hold; nothing enforces it.
+
+    Expressions made of the result may become simpler.
+    """
     return Sym(x.op, x.args, x.kind, max(x.low, bound), x.high) if isinstance(x, Sym) else x
 
 
 def high(x: Num) -> float:
-    """An upper bound of `x` that holds for every image."""
+    """Return an upper bound of `x` that holds for every image."""
     return x.high if isinstance(x, Sym) else x
 
 
 def _corner(values: list[float]) -> tuple[float, float]:
-    """The interval spanned by corner values; an undefined corner (inf * 0, inf / inf) leaves it unbounded."""
+    """Return the interval of corner values; it is unbounded if one is undefined, as inf * 0 is."""
     if any(math.isnan(v) for v in values):
         return -_INF, _INF
     return min(values), max(values)
@@ -310,7 +319,7 @@ def _compare(op: Literal["lt", "le"], a: Num, b: Num) -> Bool:
 
 
 def eq(a: Num, b: Num) -> Bool:
-    """Whether two numbers have the same value."""
+    """Return whether two numbers have the same value."""
     if is_sym(a) and a == b:
         return True
     if high(a) < low(b) or low(a) > high(b):
@@ -321,7 +330,7 @@ def eq(a: Num, b: Num) -> Bool:
 
 
 def both(a: Bool, b: Bool) -> Bool:
-    """`a and b`; both are evaluated."""
+    """Return `a and b`; both are evaluated."""
     if isinstance(a, bool):
         return b if a else False
     if isinstance(b, bool):
@@ -330,7 +339,7 @@ def both(a: Bool, b: Bool) -> Bool:
 
 
 def either(a: Bool, b: Bool) -> Bool:
-    """`a or b`; both are evaluated."""
+    """Return `a or b`; both are evaluated."""
     if isinstance(a, bool):
         return True if a else b
     if isinstance(b, bool):
@@ -339,12 +348,12 @@ def either(a: Bool, b: Bool) -> Bool:
 
 
 def negate(a: Bool) -> Bool:
-    """`not a`."""
+    """Return `not a`."""
     return _sym("not", (a,), "bool") if is_sym(a) else not a
 
 
 def where(condition: Bool, x: Num, y: Num) -> Num:
-    """`x if condition else y`; both arms are evaluated."""
+    """Return `x if condition else y`; both are evaluated."""
     if isinstance(condition, bool):
         return x if condition else y
     if x == y and type(x) is type(y):
@@ -353,7 +362,7 @@ def where(condition: Bool, x: Num, y: Num) -> Num:
 
 
 def minimum(a: Num, b: Num) -> Num:
-    """`min(a, b)`."""
+    """Return `min(a, b)`."""
     if high(a) <= low(b):
         return _as_joint(a, b)
     if high(b) <= low(a):
@@ -364,7 +373,7 @@ def minimum(a: Num, b: Num) -> Num:
 
 
 def maximum(a: Num, b: Num) -> Num:
-    """`max(a, b)`."""
+    """Return `max(a, b)`."""
     if low(a) >= high(b):
         return _as_joint(a, b)
     if low(b) >= high(a):
@@ -375,7 +384,7 @@ def maximum(a: Num, b: Num) -> Num:
 
 
 def _as_joint(chosen: Num, other: Num) -> Num:
-    """Keep the kind that the undecided operation would have had."""
+    """Convert to the kind that the operation would have had if bounds did not decide it."""
     return as_float(chosen) if _joint(chosen, other) == "float" else chosen
 
 
@@ -387,42 +396,45 @@ def _monotone(op: str, x: Num, kind: Kind, function: Callable[[float], float]) -
 
 
 def trunc(x: Num) -> Num:
-    """`int(x)`: toward zero."""
+    """Return `int(x)`: rounded toward zero."""
     return x if kind_of(x) == "int" else _monotone("trunc", x, "int", int)
 
 
 def floor(x: Num) -> Num:
-    """`math.floor(x)`."""
+    """Return `math.floor(x)`."""
     return x if kind_of(x) == "int" else _monotone("floor", x, "int", math.floor)
 
 
 def ceil(x: Num) -> Num:
-    """`math.ceil(x)`."""
+    """Return `math.ceil(x)`."""
     return x if kind_of(x) == "int" else _monotone("ceil", x, "int", math.ceil)
 
 
 def round_half_even(x: Num) -> Num:
-    """Python's `round(x)`: to the nearest int, ties to even."""
+    """Return Python's `round(x)`: the nearest int, ties to even."""
     return x if kind_of(x) == "int" else _monotone("round", x, "int", round)
 
 
 def sqrt(x: Num) -> Num:
-    """`math.sqrt(x)`; the number must not be negative."""
+    """Return `math.sqrt(x)`; the number must not be negative."""
     return _monotone("sqrt", x, "float", lambda v: math.sqrt(max(v, 0.0)))
 
 
 def as_float(x: Num) -> Num:
-    """`float(x)`."""
+    """Return `float(x)`."""
     return x if kind_of(x) == "float" else _monotone("float", x, "float", float)
 
 
 def to_float32(x: Num) -> Num:
-    """`x` rounded to float32, as torch computes with it, and a float64 again."""
+    """Round `x` to float32, as torch computes with it; the result is a float64."""
     return _monotone("to_float32", as_float(x), "float", COMPUTE["to_float32"])
 
 
 def take(values: Num, index: Num) -> Num:
-    """The element of a table at an index in `[0, length)`; a table of indices gives a table of elements."""
+    """Return the element of a table at an index in `[0, length)`.
+
+    A table of indices gives a table of elements.
+    """
     if not isinstance(values, Sym) or not values.length:
         return values
     if not isinstance(index, Sym) and values.op == "table":
@@ -431,27 +443,27 @@ def take(values: Num, index: Num) -> Num:
 
 
 def argmin(x: Num) -> Num:
-    """The index of a table's smallest element, the first of equal ones."""
+    """Return the index of a table's smallest element, the first of equal ones."""
     return _reduce("argmin", x, "int", 0, x.length - 1) if isinstance(x, Sym) and x.length > 1 else 0
 
 
 def argmax(x: Num | Bool) -> Num:
-    """The index of a table's largest element, the first of equal ones; true is larger than false."""
+    """Return the index of a table's largest element, the first of equal ones; true exceeds false."""
     return _reduce("argmax", x, "int", 0, x.length - 1) if isinstance(x, Sym) and x.length > 1 else 0
 
 
 def smallest(x: Num) -> Num:
-    """The smallest element of a table."""
+    """Return the smallest element of a table."""
     return _reduce("smallest", x, x.kind, x.low, x.high) if isinstance(x, Sym) and x.length else x
 
 
 def largest(x: Num) -> Num:
-    """The largest element of a table."""
+    """Return the largest element of a table."""
     return _reduce("largest", x, x.kind, x.low, x.high) if isinstance(x, Sym) and x.length else x
 
 
 def any_of(x: Bool) -> Bool:
-    """Whether any element of a table of conditions is true."""
+    """Return whether any element of a table of conditions is true."""
     return _reduce("any", x, "bool", -_INF, _INF) if isinstance(x, Sym) and x.length else x
 
 

@@ -1,6 +1,7 @@
-"""Sizes of images that are cut into at most a fixed number of patches.
+"""Compute sizes of images that are cut into at most a fixed number of patches.
 
-Every rule takes height and width in pixels as ints or traced expressions and repeats the float64 operations of its source.
+Every rule takes height and width in pixels as ints or traced expressions and repeats the float64
+operations of its source.
 """
 
 from __future__ import annotations
@@ -21,13 +22,14 @@ _STEP = (_HIGH - _LOW) / _STEPS
 def patches_within(height: Num, width: Num, patch: int, max_patches: int) -> Size:
     """Scale, up to 100 times, to as many patches as fit, each side up to whole patches.
 
-    The source bisects for the largest scale that fits, to within 1e-5: it ends at one of 2**24 equally spaced scales.
-    Here that scale is computed. A side of p patches is full at scale p * patch / side, so the largest scale of all is the
-    best of the pairs (k, max_patches // k) that `near_crossing` gives; flooring to the spaced scales keeps their order.
+    The source bisects for the largest scale that fits, to within 1e-5: it ends at one of 2**24
+    equally spaced scales. Here that scale is computed. A side of p patches is full at scale p *
+    patch / side. So the largest scale is the best of the pairs (k, max_patches // k) that
+    `near_crossing` returns. Rounding down to the spaced scales keeps their order.
 
-    Bisection rounds its scales a little differently. That never changed a number of patches: for every side up to 40,000,
-    every number of patches up to 4096 and patches of 8, 14, 16 and 32 pixels, the scale where the number is passed is the
-    same one.
+    Bisection rounds its scales a little differently. That never changed a number of patches: for
+    every side up to 40,000, every number of patches up to 4096 and patches of 8, 14, 16 and 32
+    pixels, the number is exceeded at the same scale.
 
     Source: transformers `get_image_size_for_max_num_patches` of Siglip2.
     """
@@ -45,9 +47,10 @@ def patches_within(height: Num, width: Num, patch: int, max_patches: int) -> Siz
 
 
 def pooled_patches_within(height: Num, width: Num, patch: int, max_patches: int, pooling: int) -> Guarded:
-    """Scale to the area of `max_patches` patches, each side down to a multiple of `pooling` patches.
+    """Scale to the area of `max_patches` patches, each side down to a multiple of `pooling`.
 
-    A side that would vanish gets one multiple, and the other one as many as the aspect ratio says, in whole numbers.
+    A side that would become 0 gets one multiple, and the other one as many as the aspect ratio
+    says, in whole numbers.
 
     Source: transformers `get_aspect_ratio_preserving_size` of Gemma4.
     """
@@ -65,13 +68,14 @@ def pooled_patches_within(height: Num, width: Num, patch: int, max_patches: int,
 
 
 def patch_grid_within(height: Num, width: Num, patch_height: int, patch_width: int, max_patches: int) -> Size:
-    """Rows and columns of the largest grid of at most `max_patches` patches of the image's shape, at least one of each.
+    """Return rows and columns of the largest grid of at most `max_patches` patches.
 
-    The image is resized to that many patches.
+    The grid has the image's shape, and at least one row and column. The image is resized to it.
 
-    Source: `extract_flattened_patches` of transformers' Pix2Struct and Kosmos2_5. Pix2Struct raises to the power 0.5,
-    which may differ from the square root in the last bit; only with a `max_patches` that is a square of a number that is
-    no power of two was a size seen where it matters (900 patches, 3469 x 3469 pixels: one row and column less).
+    Source: `extract_flattened_patches` of transformers' Pix2Struct and Kosmos2_5. Pix2Struct raises
+    to the power 0.5, which may differ from the square root in the last bit. This was seen to matter
+    only if `max_patches` is a square of a number that is no power of two (900 patches, 3469 x 3469
+    pixels: one row and column less).
     """
     scale = num.sqrt(max_patches * (patch_height / height) * (patch_width / width))
     return (
@@ -81,9 +85,10 @@ def patch_grid_within(height: Num, width: Num, patch_height: int, patch_width: i
 
 
 def shrunk_on_canvas(height: Num, width: Num, patch: int, merge: int, max_patches: int, max_side: int) -> CornerCanvas:
-    """Shrink to `max_patches` patches, and `max_side` along a side, on a canvas of whole tokens of `merge` x `merge` patches.
+    """Shrink to `max_patches` patches, and `max_side` along a side, on a canvas of whole tokens.
 
-    Patches are counted as whole ones of the image; it is never enlarged, and may have a side of 1 pixel.
+    A token is `merge` x `merge` patches. Only whole patches of the image count. The image is never
+    enlarged, and may have a side of 1 pixel.
 
     Source: transformers `navit_resize` of Kimi_K25.
     """
@@ -95,10 +100,11 @@ def shrunk_on_canvas(height: Num, width: Num, patch: int, merge: int, max_patche
 
 
 def pixels_between(height: Num, width: Num, min_pixels: int | None, max_pixels: int | None, max_side: int | None = None) -> Size:
-    """Keep the shape while an image gets at least `min_pixels`, at most `max_pixels`, and no side above `max_side`.
+    """Scale to `min_pixels` .. `max_pixels` and no side above `max_side`; keep the shape.
 
-    Both sides are rounded to the nearest number; down where these are too many, and up where they are too few and up is not
-    too many. The upper limits win over the lower one; a limit may be None.
+    Both sides are rounded to the nearest number; down if that gives too many pixels, and up if it
+    gives too few and rounding up does not give too many. The upper limits take precedence over the
+    lower one; a limit may be None.
 
     The source raises to the power 0.5, which may differ from the square root in the last bit.
 
@@ -136,9 +142,10 @@ def pixels_between(height: Num, width: Num, min_pixels: int | None, max_pixels: 
 
 
 def merged_patches_between(height: Num, width: Num, patch: int, merge: int, fewest: int, most: int) -> Guarded:
-    """The image's own grid of patches, scaled to between two numbers of them, with sides in whole multiples of `merge`.
+    """Scale the image's own grid of patches to between `fewest` and `most` patches.
 
-    A side goes up to the next multiple where that is not too many patches, otherwise down, but never to 0.
+    The grid's sides are multiples of `merge`. A side is rounded up if that does not give too many
+    patches, else down, but never to 0.
 
     Source: transformers `get_patch_grid_size` of NemotronH_Omni_Reasoning_V3.
     """

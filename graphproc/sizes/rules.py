@@ -1,8 +1,8 @@
-"""The named size rules of the image processors: functions of height and width, written once.
+"""Define the named size rules of the image processors: functions of height and width.
 
-Each returns `(height, width)` in pixels and keeps its source's order of operations and rounding. Where the source
-branches on which side is longer, `maximum` states the same thing and keeps a bound that later passes use: the scaled
-long side is never below the short side.
+Each returns `(height, width)` in pixels and keeps its source's order of operations and rounding.
+Where the source branches on which side is longer, `maximum` computes the same and keeps a bound
+that later passes use: the scaled long side is never below the short side.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ def shortest_edge(height: Num, width: Num, edge: int) -> Size:
 
 
 def shortest_edge_capped(height: Num, width: Num, shortest: int, longest: int) -> Size:
-    """Scale so that the shorter side is `shortest`, unless the longer one would pass `longest`.
+    """Scale so that the shorter side is `shortest`, unless the longer one would exceed `longest`.
 
-    The capped short side rounds half to even; the long side is computed from its unrounded value. An image
-    keeps its size if its shorter side already fits.
+    The capped short side is rounded half to even; the long side is computed from its unrounded
+    value. An image keeps its size if its shorter side already fits.
 
     Source: transformers `get_size_with_aspect_ratio`.
     """
@@ -57,15 +57,16 @@ def fit_within(height: Num, width: Num, max_height: int, max_width: int) -> Size
 
 
 def resized_size(height: Num, width: Num, size: Mapping[str, Any]) -> Size:
-    """The size that the standard `resize` gives for a `size` setting.
+    """Return the size that the standard `resize` gives for a `size` setting.
 
     Args:
-        height: input height in pixels.
-        width: input width in pixels.
-        size: a normalised size: exactly the keys of one accepted form.
+        height: the image's height, in pixels.
+        width: the image's width, in pixels.
+        size: a normalised size, e.g. `{"shortest_edge": 224}`.
 
     Raises:
-        ConfigError: the form has no meaning for the standard resize (`longest_edge` alone, `min_pixels`).
+        ConfigError: the standard resize does not take these keys (`longest_edge` alone,
+            `min_pixels`).
 
     Source: the resize method of transformers' image processing backends, checked in its order.
     """
@@ -85,13 +86,15 @@ def resized_size(height: Num, width: Num, size: Mapping[str, Any]) -> Size:
 
 
 def center_window(side: Num, crop: Num, extra: str = "before") -> tuple[Num, Num, Num]:
-    """Where a centre crop of `crop` pixels lies on an axis of `side` pixels.
+    """Compute where a centre crop of `crop` pixels lies on an axis of `side` pixels.
 
-    Returns `(start, length, before)`: the source pixels kept and the number of zeros in front of them. Cropping starts
-    at `floor((side - crop) / 2)`; a side shorter than the crop is padded with `ceil((crop - side) / 2)` zeros in front
-    and the rest behind, or, with `extra` "after", the other way round.
+    Returns `(start, length, before)`: the source pixels that are kept, and the number of zeros in
+    front of them. Cropping starts at `floor((side - crop) / 2)`. A side shorter than the crop is
+    padded with `ceil((crop - side) / 2)` zeros in front and the rest behind, or, with `extra`
+    "after", the other way round.
 
-    Source: transformers `image_transforms.center_crop` (Pil backend), `TorchvisionBackend.center_crop`.
+    Source: transformers `image_transforms.center_crop` (Pil backend),
+    `TorchvisionBackend.center_crop`.
     """
     start = (side - crop) // 2
     before = 0 - start if extra == "before" else (crop - side) // 2

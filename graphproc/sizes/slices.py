@@ -1,7 +1,7 @@
-"""Cutting an image into crops or slices; their number follows from its height and width.
+"""Cut an image into crops or slices; their number follows from its height and width.
 
-Sizes are in pixels, height before width; height and width are ints or expressions, and every rule keeps its source's
-order of float64 operations.
+Sizes are in pixels, height before width. Height and width are ints or expressions, and every rule
+keeps the order of its source's float64 operations.
 """
 
 from __future__ import annotations
@@ -22,12 +22,13 @@ from graphproc.sizes.smart_resize import pixels_within_any_shape
 
 
 class PanAndScan(NamedTuple):
-    """Crops along the longer side.
+    """Describe crops along the longer side.
 
     Attributes:
         active: whether there are any.
-        grid: their rows and columns, 0 and 0 if there are none.
-        crop: the size of a crop. They start at its multiples; the last may reach past the image and is shorter.
+        grid: their rows and columns; 0 and 0 if there are none.
+        crop: the size of a crop. Crops start at its multiples; the last one may reach past the
+            image and is shorter.
     """
 
     active: Bool
@@ -36,13 +37,13 @@ class PanAndScan(NamedTuple):
 
 
 def pan_and_scan(height: Num, width: Num, least_side: int, most_crops: int, least_ratio: float) -> PanAndScan:
-    """As many crops as the long side is times the short one, if that is at least `least_ratio`.
+    """Plan as many crops as the long side is times the short one, from `least_ratio` on.
 
-    The number rounds half up; crops are at least `least_side` wide and high, or there are none.
+    The number is rounded half up. Crops are at least `least_side` wide and high, or there are none.
 
     Args:
-        height: input height.
-        width: input width.
+        height: the image's height.
+        width: the image's width.
         least_side: shortest side of a crop.
         most_crops: largest number of crops.
         least_ratio: long side / short side from which images are cropped.
@@ -71,9 +72,10 @@ def pan_and_scan(height: Num, width: Num, least_side: int, most_crops: int, leas
 
 
 def within_long_side(height: Num, width: Num, longest: int, least: int) -> Size:
-    """Scale down so that the longer side is at most `longest`, truncating; then no side is below `least`.
+    """Shrink to a longer side of at most `longest`, truncating; then no side is below `least`.
 
-    Source: Idefics2, `get_resize_output_image_size`; Idefics3, `_resize_output_size_scale_below_upper_bound`.
+    Source: Idefics2, `get_resize_output_image_size`; Idefics3,
+    `_resize_output_size_scale_below_upper_bound`.
     """
     aspect = width / height
     wide = width >= height
@@ -87,7 +89,7 @@ def within_long_side(height: Num, width: Num, longest: int, least: int) -> Size:
 
 
 def to_long_side(height: Num, width: Num, longest: Num, bound: int = 4096) -> Size:
-    """Scale so that the longer side is `longest` and the other one is even; then down to at most `bound`.
+    """Scale so that the longer side is `longest` and the other one is even; then shrink to `bound`.
 
     Source: Idefics3, SmolVLM and UltraVBert, `get_resize_output_image_size`.
     """
@@ -105,11 +107,11 @@ def to_long_side(height: Num, width: Num, longest: Num, bound: int = 4096) -> Si
 
 
 class TileSplit(NamedTuple):
-    """An image resized to whole tiles.
+    """Describe an image resized to whole tiles.
 
     Attributes:
         size: the size to resize to, multiples of the tile.
-        grid: its tiles, or 0 and 0 if the image is a single tile, which is then the only result.
+        grid: its tiles; 0 and 0 if the image is a single tile, which is then the only result.
     """
 
     size: Size
@@ -117,7 +119,7 @@ class TileSplit(NamedTuple):
 
 
 def tile_split(height: Num, width: Num, tile: int) -> TileSplit:
-    """The longer side rounded up to whole tiles, and the other one in proportion, rounded up too.
+    """Round the longer side up to whole tiles, scale the other one with it and round it up, too.
 
     Source: Idefics3, SmolVLM and UltraVBert, `resize_for_vision_encoder` and `split_images`.
     """
@@ -136,19 +138,19 @@ _MOST_EDGES = 10_000
 
 
 def capped_long_side(height: Num, width: Num, longest: int, tile: int, most: int) -> Num:
-    """Lower `longest`, tile by tile, until an image with this longer side is split into at most `most` tiles.
+    """Lower `longest` by whole tiles until the image is split into at most `most` tiles.
 
-    The first that is not above a tile is taken in any case.
+    The first length that is not above a tile is always accepted.
 
     Args:
-        height: input height.
-        width: input width.
+        height: the image's height.
+        width: the image's width.
         longest: the longer side to begin with, at least 1.
         tile: side of a tile.
         most: most tiles.
 
     Raises:
-        ConfigError: there are too many sides to try.
+        ConfigError: there are too many lengths to try.
 
     Source: UltraVBert, `get_capped_longest_edge`.
     """
@@ -163,11 +165,11 @@ def capped_long_side(height: Num, width: Num, longest: int, tile: int, most: int
 
 
 class Slices(NamedTuple):
-    """A whole view of an image and, for large ones, slices of another.
+    """Describe a view of the whole image and, for large images, slices.
 
     Attributes:
-        source: the size of the whole view.
-        grid: rows and columns of slices, 0 and 0 if there are none.
+        source: the size of the view of the whole image.
+        grid: rows and columns of slices; 0 and 0 if there are none.
         slice: the size of a slice.
         refined: the size that is cut into slices: `slice` times the grid, with 1 for 0.
     """
@@ -179,18 +181,22 @@ class Slices(NamedTuple):
 
 
 def slices(height: Num, width: Num, most: int, side: int, multiple: int, *, enlarging: bool = True) -> Slices:
-    """As many slices as an image has `side` x `side` pixels, in the grid nearest to its shape.
+    """Plan about as many slices as the image has `side` x `side` pixels.
+
+    Their grid is the nearest one to the image's shape.
 
     Args:
-        height: input height, below 2**20.
-        width: input width, below 2**20.
+        height: the image's height, below 2**20.
+        width: the image's width, below 2**20.
         most: largest number of slices; 1 for none.
-        side: a slice has about this times itself pixels, and so has the whole view.
-        multiple: the sides of views and slices are multiples of this (patch times merged patches).
-        enlarging: whether the whole view of an image of at most `side` x `side` pixels is scaled, too.
+        side: the square root of about how many pixels a slice has, and the view of the whole image.
+        multiple: what the sides of views and slices are multiples of (a patch times the merged
+            patches).
+        enlarging: whether the view of an image of at most `side` x `side` pixels is enlarged.
 
-    Source: MiniCPMV4_6 and MiniCPMOcr, `get_sliced_grid`, `find_best_resize` and `get_refine_size`. The source enlarges the
-    whole view only without a grid, and there is none only where an image does not exceed `side` x `side`, or slices are off.
+    Source: MiniCPMV4_6 and MiniCPMOcr, `get_sliced_grid`, `find_best_resize` and `get_refine_size`.
+    The source enlarges the view only without a grid. There is no grid only if the image does not
+    exceed `side` x `side`, or slices are off.
     """
     grid = _nearest_grid(height, width, most, side)
     rows, columns = num.maximum(grid.rows, 1), num.maximum(grid.columns, 1)
@@ -210,13 +216,14 @@ def _area_fit(height: Num, width: Num, side: int, multiple: int) -> Size:
 
 
 def _nearest_grid(height: Num, width: Num, most: int, side: int) -> Grid:
-    """Of the grids of about `height * width / side**2` slices, the one nearest in log(width / height).
+    """Choose, among grids of about `height * width / side**2` slices, the nearest in shape.
 
-    Between two grids an image lies nearer to the one with more columns where its squared shape exceeds the product of
-    theirs, a comparison of ints. The source compares float64 logarithms; their difference is off by less than 2**-47,
-    while unequal ints differ by a part of at least `1 / (most * side)**2`: both agree for sides below 2**20 and up to 9
-    slices. Images exactly in the middle have one of finitely many shapes; the source's logarithms decide each of those
-    when the rule is written down.
+    The distance is that of log(width / height). Between two grids an image is nearer to the one
+    with more columns if its squared shape exceeds the product of theirs, which is a comparison of
+    ints. The source compares float64 logarithms; their difference errs by less than 2**-47, while
+    unequal ints differ by a share of at least `1 / (most * side)**2`. So both agree for sides below
+    2**20 and up to 9 slices. Images exactly in the middle have one of finitely many shapes; for
+    each of these, the source's logarithms decide while the rule is traced.
     """
     if most <= 1:
         return Grid(0, 0)
@@ -229,16 +236,20 @@ def _nearest_grid(height: Num, width: Num, most: int, side: int) -> Grid:
 
 @cache
 def _grid_tables(most: int) -> tuple[Num, ...]:
-    """For every number of slices and grid: the number, and what `_boundaries` gives; last, no grid for one slice."""
+    """Return for every number of slices and grid the number, and what `_boundaries` returns.
+
+    The last row is no grid, for one slice.
+    """
     lines = [(number, *boundary) for number in range(2, most + 1) for boundary in _boundaries(number, most)]
     return tuple(num.table(column) for column in zip(*lines, (1, 0, 0, 1, 0, 0), strict=True))
 
 
 def _boundaries(number: int, most: int) -> list[tuple[int, int, int, int, int]]:
-    """The candidates for about `number` slices from the widest to the tallest, each with its lower boundary.
+    """Return the candidates for about `number` slices, widest first, each with its lower boundary.
 
     Returns:
-        (rows, columns, a, b, c): shapes from `a * width**2 - b * height**2 >= c` on are the grid's or a wider one's.
+        (rows, columns, a, b, c): shapes with `a * width**2 - b * height**2 >= c` belong to this
+            grid or a wider one.
     """
     grids = [
         (rows, total // rows)
@@ -259,17 +270,20 @@ def _boundaries(number: int, most: int) -> list[tuple[int, int, int, int, int]]:
 
 
 def _prefers_first(first: tuple[int, int], second: tuple[int, int], shape: float) -> bool:
-    """Whether the source takes the first of two (rows, columns) for images of a width / height: equal errors, more rows."""
+    """Return whether the source chooses the first of two (rows, columns) for a width / height.
+
+    Their errors are equal, and the first one has more rows.
+    """
     errors = [abs(math.log(shape) - math.log(columns / rows)) for rows, columns in (first, second)]
     return errors[0] < errors[1] or (errors[0] == errors[1] and first[0] > second[0])
 
 
 class TokenTiles(NamedTuple):
-    """Equal tiles of a large image, and the size of all of it.
+    """Describe equal tiles of a large image, and the size of the whole image.
 
     Attributes:
         large: whether the image is cut.
-        grid: its tiles, 1 and 1 where it is not.
+        grid: its tiles; 1 and 1 if it is not cut.
         whole: the size of the image in one piece, multiples of a token.
     """
 
@@ -288,17 +302,19 @@ def token_tiles(
     tiles: tuple[int, int],
     tolerance: float,
 ) -> TokenTiles:
-    """Tiles in the grid nearest to the shape of an image of too many tokens, and a number of tokens of all of it.
+    """Plan tiles for an image of too many tokens, and its size in one piece.
+
+    The grid of the tiles is the nearest one to the image's shape.
 
     Args:
-        height: input height.
-        width: input width.
+        height: the image's height.
+        width: the image's width.
         token: side of a token.
-        patch: what a side that rounds to no token counts as.
+        patch: what a side counts as if it is rounded to no token.
         tokens: fewest and most tokens of the whole image.
         tile: side of a tile.
         tiles: fewest and most tiles; 1 and 1 for none.
-        tolerance: how many times the most tokens an image has that is cut.
+        tolerance: an image is cut if it has more than this times the most tokens.
 
     Source: Lfm2Vl, `_is_image_too_large`, `_get_grid_layout` and `smart_resize`.
     """

@@ -1,8 +1,9 @@
-"""Sizes that are multiples of a token's side and keep the number of pixels, or of tokens, in a range.
+"""Compute sizes that are multiples of a token's side, with a number of pixels or tokens in a range.
 
-The vision-language models of the Qwen and GLM families resize an image to a grid of tokens of its own shape. Every rule
-takes height and width in pixels as ints or traced expressions and repeats the float64 operations of its source in order.
-Where the source raises, the result carries the condition under which it does not.
+The vision-language models of the Qwen and GLM families resize an image to a grid of tokens of its
+own shape. Every rule takes height and width in pixels as ints or traced expressions and repeats the
+float64 operations of its source in order. Where the source raises, the result carries the condition
+under which it does not.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ MAX_ASPECT = 200
 
 @dataclass(frozen=True)
 class Guarded:
-    """A size that exists only under a condition.
+    """Hold a size that exists only under a condition.
 
     Attributes:
-        height, width: in pixels; where the condition fails, numbers without a meaning.
-        holds: the condition; `True` when it holds for every image.
+        height, width: in pixels; meaningless numbers if the condition fails.
+        holds: the condition; `True` if it holds for every image.
         message: what is wrong with an image for which it fails.
     """
 
@@ -36,7 +37,7 @@ class Guarded:
 
     @property
     def size(self) -> Size:
-        """`(height, width)`."""
+        """Return `(height, width)`."""
         return self.height, self.width
 
 
@@ -51,9 +52,9 @@ def _guarded(height: Num, width: Num, size: Size) -> Guarded:
 
 
 def _pixels_within(height: Num, width: Num, factor: int, min_pixels: int, max_pixels: int, frames: int, least: int = 0) -> Size:
-    """Both sides to the nearest multiple, then scaled as a whole where `frames` of them have too many or too few pixels.
+    """Round to multiples, then scale if `frames` images have too many or too few pixels.
 
-    The nearest multiple is at least `least`.
+    A side is rounded to at least `least`.
     """
     near_height, near_width = nearest(height, factor, least), nearest(width, factor, least)
     near, pixels = frames * near_height * near_width, frames * height * width
@@ -68,10 +69,10 @@ def _pixels_within(height: Num, width: Num, factor: int, min_pixels: int, max_pi
 
 
 def pixels_within(height: Num, width: Num, factor: int, min_pixels: int, max_pixels: int) -> Guarded:
-    """The nearest multiples of `factor`, shrunk or grown to between `min_pixels` and `max_pixels` pixels.
+    """Round to multiples of `factor`, then scale to `min_pixels` .. `max_pixels` pixels.
 
-    Source: `smart_resize` of transformers' Qwen2VL, CohereCompass, Ernie4_5_VLMoe, HunYuanVL, MiniMaxM3VL, VideoLlama3
-    and Emu3.
+    Source: `smart_resize` of transformers' Qwen2VL, CohereCompass, Ernie4_5_VLMoe, HunYuanVL,
+    MiniMaxM3VL, VideoLlama3 and Emu3.
     """
     return _guarded(height, width, _pixels_within(height, width, factor, min_pixels, max_pixels, 1))
 
@@ -85,7 +86,7 @@ def pixels_within_any_shape(height: Num, width: Num, factor: int, min_pixels: in
 
 
 def pixels_within_enlarged(height: Num, width: Num, factor: int, min_pixels: int, max_pixels: int) -> Guarded:
-    """Bring both sides up to `factor`, the height first, then do as `pixels_within`.
+    """Enlarge both sides to at least `factor`, the height first; then do as `pixels_within`.
 
     Source: `smart_resize` of transformers' PaddleOCRVL.
     """
@@ -100,13 +101,14 @@ def pixels_within_enlarged(height: Num, width: Num, factor: int, min_pixels: int
 
 
 def frame_pixels_within(height: Num, width: Num, factor: int, min_pixels: int, max_pixels: int, frames: int) -> Guarded:
-    """The nearest multiples of `factor`, shrunk or grown so that `frames` copies have between `min_pixels` and `max_pixels`.
+    """Round to multiples of `factor`; then scale so that `frames` copies have pixels in the range.
 
-    An image with a side below `factor` is scaled up first, truncating both sides. A still image stands for as many frames
-    as the model puts into one token.
+    The range is `min_pixels` .. `max_pixels`. An image with a side below `factor` is enlarged
+    first, truncating both sides. A still image counts as as many frames as the model puts into one
+    token.
 
-    Source: `smart_resize` of transformers' Glm4v, Glm46V, Glmga and Cosmos3Edge, for an image (`num_frames` equal to
-    `temporal_factor`).
+    Source: `smart_resize` of transformers' Glm4v, Glm46V, Glmga and Cosmos3Edge, for an image
+    (`num_frames` equal to `temporal_factor`).
     """
     scale = num.maximum(factor / num.minimum(height, width), 1.0)
     tall, wide = num.maximum(num.trunc(height * scale), 1), num.maximum(num.trunc(width * scale), 1)
@@ -114,9 +116,12 @@ def frame_pixels_within(height: Num, width: Num, factor: int, min_pixels: int, m
 
 
 def sides_within(height: Num, width: Num, factor: int, min_pixels: int, max_pixels: int) -> Guarded:
-    """Half of the image, scaled so that the sides of the whole lie between the roots of two areas, to multiples of `factor`.
+    """Halve the image, scaled so that the whole image's sides lie between the roots of two areas.
 
-    Source: `smart_resize` of transformers' GlmImage. The scale is computed from the whole image and applied to its half.
+    The results are multiples of `factor`.
+
+    Source: `smart_resize` of transformers' GlmImage. The scale is computed from the whole image and
+    applied to its half.
     """
     shortest, longest = round(math.sqrt(min_pixels)), round(math.sqrt(max_pixels))
     small, large = num.minimum(height, width), num.maximum(height, width)
@@ -140,11 +145,11 @@ def sides_within(height: Num, width: Num, factor: int, min_pixels: int, max_pixe
 
 @dataclass(frozen=True)
 class CornerCanvas:
-    """A picture in the top left corner of a larger canvas.
+    """Describe an image in the top left corner of a larger canvas.
 
     Attributes:
-        height, width: of the canvas, in pixels.
-        content_height, content_width: of the picture.
+        height, width: the canvas's sides, in pixels.
+        content_height, content_width: the image's sides, in pixels.
     """
 
     height: Num
@@ -154,13 +159,15 @@ class CornerCanvas:
 
 
 def near_crossing(height: Num, width: Num, tokens: int) -> tuple[Num, Num]:
-    """Two counts of tokens along the short side; the largest grid of the image's shape has one of them.
+    """Return two numbers of tokens along the short side, one of them that of the largest grid.
 
-    With k tokens along the short side and tokens // k along the long one, an image can grow until one of them is full. The
-    first limit grows with k, the second shrinks, and the largest image is where they cross. With k = sqrt(tokens * short /
-    long) rounded down, the second limit at k is no lower than the first at k - 1, so no smaller k is better; at k + 1 the
-    second is the lower one, so no larger k is better. Both hold for lengths in whole pixels too. A k above `tokens`, with
-    no token left for the long side, allows no image and does no harm.
+    The grid has the image's shape and at most `tokens` tokens. With k tokens along the short side
+    and tokens // k along the long one, an image can grow until one side is full. The first limit
+    grows with k, the second shrinks, and the largest image is where they cross. Let k = sqrt(tokens
+    * short / long), rounded down. The second limit at k is no lower than the first at k - 1, so no
+    smaller k is better. At k + 1 the second is the lower one, so no larger k is better. Both hold
+    for lengths in whole pixels, too. A k above `tokens`, with no token left for the long side,
+    allows no image and does no harm.
     """
     small, large = num.minimum(height, width), num.maximum(height, width)
     middle = num.maximum(num.trunc(num.sqrt(tokens * small / large)), 1)
@@ -168,11 +175,11 @@ def near_crossing(height: Num, width: Num, tokens: int) -> tuple[Num, Num]:
 
 
 def _cut_to_tokens(height: Num, width: Num, factor: int, tokens: int) -> Size:
-    """The grid, in tokens, of the tallest content (at most `height`) of this shape that at most `tokens` tokens cover.
+    """Return the grid, in tokens, of the tallest image of this shape that `tokens` tokens cover.
 
-    The source searches for the content height by bisection. A content covers at most (rows, columns) tokens up to a height
-    that grows with rows along one axis and with columns along the other, so the answer is the best of the pairs
-    (k, tokens // k) that `near_crossing` gives.
+    The image is at most `height` high. The source bisects for its height. An image covers at most
+    (rows, columns) tokens up to a height that grows with rows along one axis and with columns along
+    the other. So the answer is the best of the pairs (k, tokens // k) that `near_crossing` returns.
     """
     wide = height <= width
     content: Num = 0
@@ -189,16 +196,18 @@ def _cut_to_tokens(height: Num, width: Num, factor: int, tokens: int) -> Size:
 
 
 def tokens_within(height: Num, width: Num, factor: int, min_tokens: int, max_tokens: int) -> Size:
-    """The canvas of `factor` x `factor` tokens around an image, grown or cut to between `min_tokens` and `max_tokens` tokens.
+    """Return the canvas of whole tokens around an image, enlarged or cut to the range of tokens.
 
-    The image is not brought to multiples itself: see `canvas_within`. Frames cancel for a still image.
+    The canvas has from `min_tokens` to `max_tokens` tokens. The image itself is not resized to
+    multiples: see `canvas_within`. The number of frames has no effect on a still image.
 
     Args:
-        height, width: of the image, in pixels.
+        height, width: the image's sides, in pixels.
         factor: side of a token.
         min_tokens, max_tokens: at least 1.
 
-    Source: `smart_resize` of transformers' Glm5Next, for an image (`num_frames` equal to `temporal_factor`).
+    Source: `smart_resize` of transformers' Glm5Next, for an image (`num_frames` equal to
+    `temporal_factor`).
     """
     rows, columns = parts_up(height, factor), parts_up(width, factor)
     few = rows * columns < min_tokens
@@ -211,9 +220,10 @@ def tokens_within(height: Num, width: Num, factor: int, min_tokens: int, max_tok
 
 
 def canvas_within(height: Num, width: Num, factor: int, min_tokens: int, max_tokens: int) -> CornerCanvas:
-    """The canvas of `tokens_within` and the size that the image is resized to before it is put there.
+    """Return the canvas of `tokens_within`, and the size that the image on it is resized to.
 
-    An image of at least `min_tokens` tokens' pixels is not enlarged; the rest of the canvas is zeros below and right.
+    An image with at least the pixels of `min_tokens` tokens is not enlarged; the rest of the canvas
+    is zeros below and right.
 
     Source: `Glm5NextImageProcessorPil.resize` of transformers.
     """

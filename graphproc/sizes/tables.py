@@ -1,4 +1,4 @@
-"""How the operations of size expressions compute tables, which are one-dimensional int64, float64 or bool arrays."""
+"""Compute operations of size expressions on tables: vectors of int64, float64 or bool."""
 
 from __future__ import annotations
 
@@ -36,5 +36,5 @@ COMPUTE: dict[str, Callable[..., Any]] = {
 
 
 def kind_of(values: np.ndarray[Any, Any]) -> Kind:
-    """The kind of a table's elements."""
+    """Return the kind of a table's elements: `"bool"`, `"int"` or `"float"`."""
     return next(kind for kind, dtype in DTYPE.items() if values.dtype == dtype)

@@ -1,6 +1,6 @@
 """Write expressions of sizes as text, as programs are printed.
 
-It knows expressions (`num.Sym`) by their `op` and `args` alone, so that these can be printed by it.
+This module reads only an expression's `op` and `args`, so that `num.Sym` can be printed by it.
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ def text(x: Any, names: Mapping[Any, str] | None = None, binding: int = 0) -> st
 
     Args:
         x: an expression, number or condition.
-        names: names of subterms, which stand in their place.
-        binding: how much what stands around it binds; what binds less is put in brackets.
+        names: names of subterms, which are written instead of these.
+        binding: how strongly the surrounding operator binds; an expression that binds less gets
+            parentheses.
     """
     if not hasattr(x, "op"):  # a number
         return repr(x)

@@ -1,6 +1,7 @@
-"""Choosing a canvas of square tiles by scales in float32, or by how many tiles hold an image.
+"""Choose a canvas of square tiles by scales in float32, or by how many tiles hold an image.
 
-These rules share the types of `canvas`. As there, candidates are tables, and every rule keeps its source's order of operations.
+These rules share the types of `canvas`. As there, candidates are tables, and every rule keeps the
+order of its source's operations.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ _HUGE = 2.0**62
 
 
 class ChunkedCanvas(NamedTuple):
-    """An image fitted into the upper left of a canvas of equal tiles.
+    """Describe an image fitted into the upper left of a canvas of equal tiles.
 
     Attributes:
         canvas: its size.
@@ -30,21 +31,24 @@ class ChunkedCanvas(NamedTuple):
 
 
 def chunked_canvas(height: Num, width: Num, tile: int, maximum: int, *, largest: bool) -> ChunkedCanvas:
-    """The canvas that an image fits with the least enlargement, or, if none holds it, with the least reduction.
+    """Choose the canvas that the image fits with the least enlargement.
 
-    Of several the one of the smallest area. An image that is smaller than its canvas is enlarged to at most a tile, with
-    `largest` to all of the canvas, which is then the one that it fits with the most enlargement. Scales are float32, but of
-    a side that fits they are float64.
+    If it fits none without a reduction, choose the one with the least reduction. If several are
+    equal, choose the one with the smallest area. An image that is smaller than its canvas is
+    enlarged to at most a tile. With `largest`, it is enlarged to the whole canvas, which is then
+    the one with the most enlargement. Scales are float32, except those of a side that fits, which
+    are float64.
 
     Args:
-        height: input height.
-        width: input width.
+        height: the image's height.
+        width: the image's width.
         tile: side of a tile.
         maximum: most tiles.
-        largest: whether images are enlarged as far as they can be.
+        largest: whether images are enlarged as far as possible.
 
-    Source: Llama4, `find_supported_resolutions`, `get_best_fit` and `get_max_res_without_distortion`. A side that is cut to
-    the canvas is an element of a tensor there, and any other a Python number, which comparisons round to the tensor's type.
+    Source: Llama4, `find_supported_resolutions`, `get_best_fit` and
+    `get_max_res_without_distortion`. There, a side that is cut to the canvas is an element of a
+    tensor, and any other a Python number, which comparisons round to the tensor's type.
     """
     grids = [(a, b) for a in range(1, maximum + 1) for b in range(1, maximum // a + 1)]
     heights, widths = num.table(a * tile for a, _ in grids), num.table(b * tile for _, b in grids)
@@ -76,11 +80,12 @@ def chunked_canvas(height: Num, width: Num, tile: int, maximum: int, *, largest:
 
 
 class PaddedGrid(NamedTuple):
-    """An image scaled to the upper left of a canvas of equal square tiles.
+    """Describe an image scaled to the upper left of a canvas of equal square tiles.
 
     Attributes:
         grid: its tiles.
-        fitted: the size to resize to; one side is the canvas's, and the other side's rest follows below or right.
+        fitted: the size to resize to. One side is the canvas's; the rest of the other one follows
+            below or right.
         rest: what is missing from the canvas's height and width, in pixels.
     """
 
@@ -90,11 +95,11 @@ class PaddedGrid(NamedTuple):
 
 
 def padded_grid(height: Num, width: Num, tile: int, maximum: int) -> PaddedGrid:
-    """As many tiles as hold an image as it is, or where those are too many, the grid nearest to its shape.
+    """Return as many tiles as hold the image; if too many, the grid of the nearest shape.
 
     Args:
-        height: input height.
-        width: input width.
+        height: the image's height.
+        width: the image's width.
         tile: side of a tile.
         maximum: most tiles.
 
@@ -114,16 +119,17 @@ def padded_grid(height: Num, width: Num, tile: int, maximum: int) -> PaddedGrid:
 
 
 def overlapping_grid(height: Num, width: Num, window: int, margin: int, maximum: int) -> Grid:
-    """The windows that cover an image without its margin with the least enlargement, or else with the least reduction.
+    """Choose the windows that cover an image, less its margin, with the least enlargement.
 
-    Scales are float32; an image that is smaller than the margin has negative ones. Of equal ones the first of the fewest
-    windows, then of the fewest rows, is taken.
+    If none do without a reduction, choose those with the least reduction. Scales are float32; an
+    image that is smaller than the margin has negative ones. If several are equal, choose the fewest
+    windows, then the fewest rows, then the first.
 
     Args:
-        height: input height.
-        width: input width.
-        window: by how much windows are apart.
-        margin: by how much all of them are longer than that.
+        height: the image's height.
+        width: the image's width.
+        window: the distance from one window to the next.
+        margin: how much longer all windows together are than that.
         maximum: most windows.
 
     Source: Molmo2, `compute_crop_geometry` and `select_tiling`.

@@ -1,7 +1,7 @@
-"""Windows along the longer side of an image.
+"""Compute windows along the longer side of an image.
 
-Sizes are in pixels, height before width; height and width are ints or expressions, and every rule keeps its source's
-order of float64 operations.
+Sizes are in pixels, height before width. Height and width are ints or expressions, and every rule
+keeps the order of its source's float64 operations.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from graphproc.sizes.rules import Size
 
 
 class Windows(NamedTuple):
-    """Overlapping square windows along the longer side.
+    """Describe overlapping square windows along the longer side.
 
     Attributes:
         tall: whether they lie below each other; otherwise beside each other.
         number: how many there are.
         side: their length along the longer side.
-        overlap: what neighbours share, as a float.
+        overlap: how many pixels neighbours share, as a float.
     """
 
     tall: Bool
@@ -30,12 +30,12 @@ class Windows(NamedTuple):
     overlap: Num
 
     def start(self, index: Num) -> Num:
-        """Where the window of an index begins; it ends `side` pixels later, or with the image."""
+        """Return where a window begins; it ends `side` pixels later, or with the image."""
         return num.trunc(index * (self.side - self.overlap))
 
 
 def windows(height: Num, width: Num, side: int) -> Windows:
-    """The fewest windows of `side` pixels that cover the longer side, evenly spread.
+    """Return the fewest windows of `side` pixels that cover the longer side, evenly spread.
 
     Source: Eomt, `_split_image`.
     """
@@ -46,13 +46,13 @@ def windows(height: Num, width: Num, side: int) -> Windows:
 
 
 class SnappedWindows(NamedTuple):
-    """A whole view of an image and, for large and elongated ones, windows of equal size.
+    """Describe a view of the whole image and, for large and elongated ones, windows of equal size.
 
     Attributes:
         padded: the size with zeros below or right, a square for thin images.
-        shrunk: the size that the whole view is resized to before it becomes a square.
-        canvas: the size to resize to before it is cut into windows, 1 x 1 if there are none.
-        grid: rows and columns of windows, 0 and 0 if there are none.
+        shrunk: the size that the whole image is resized to before it becomes a square.
+        canvas: the size to resize to before it is cut into windows; 1 x 1 if there are none.
+        grid: rows and columns of windows; 0 and 0 if there are none.
         window: the size of a window.
     """
 
@@ -64,14 +64,15 @@ class SnappedWindows(NamedTuple):
 
 
 def snapped_windows(height: Num, width: Num, view: int, side: int, longest: int) -> SnappedWindows:
-    """Windows as wide as `side`, or an elongated image's shorter side; each side is resized to the next number of them.
+    """Plan windows of side `side`; for an elongated image, of at most its shorter side.
 
-    A rest of more than a fifth of a window makes one more. A side shorter than a window is a single, shorter one.
+    Each side is resized to the next number of windows. A rest of more than a fifth of a window
+    makes one more. A side shorter than a window is a single, shorter one.
 
     Args:
-        height: input height.
-        width: input width.
-        view: side of the whole view.
+        height: the image's height.
+        width: the image's width.
+        view: side of the view of the whole image.
         side: side of a window.
         longest: longest side of an image; larger ones are scaled down, truncating.
 

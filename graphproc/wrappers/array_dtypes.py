@@ -11,6 +11,7 @@ from graphproc.batch_feature import TensorType, tensor_type_of
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError, ImageError, ShapeError
 from graphproc.executors import any_values, reference
+from graphproc.ir.backends import PIL
 from graphproc.ir.program import Program
 from graphproc.ir.types import DTYPES
 from graphproc.numerics.as_bytes import as_bytes
@@ -54,7 +55,7 @@ def program_options(spec: ProcessorSpec, backend: str, array: Array) -> dict[str
         ImageError: torch would not take the image.
     """
     options: dict[str, Any] = {} if array.shape[-1] == 3 else {"channels": array.shape[-1]}
-    if backend == "pil" or spec.reads == "bytes" or array.dtype == np.uint8:
+    if backend == PIL or spec.reads == "bytes" or array.dtype == np.uint8:
         return options
     if array.dtype not in NAMES:
         raise ImageError(f"image of dtype {array.dtype}: expected one of {', '.join(map(str, NAMES))}. Convert the image.")
@@ -76,7 +77,7 @@ def run_array(
     if unknown := set(types.values()) - set(NAMES):
         types_known = ", ".join(map(str, NAMES))
         raise ImageError(f"{spec.name}: expected an extra input of {types_known}, got {unknown.pop()}. Convert it.")
-    if backend != "pil" and types:
+    if backend != PIL and types:
         options["types"] = {name: NAMES[dtype] for name, dtype in types.items()}
     try:
         program = compiled(**options)
@@ -89,5 +90,5 @@ def run_array(
     array = array if array.flags.writeable else array.copy()  # results may share its memory
     inputs = {"image": array, **extra_inputs}
     declared = all(inputs[one.name].dtype == DTYPES[one.type.dtype] for one in program.inputs) and array.shape[-1] in (1, 3)
-    execute = reference.run if declared or backend != "pil" else any_values.run
+    execute = reference.run if declared or backend != PIL else any_values.run
     return execute(program, inputs)

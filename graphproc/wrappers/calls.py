@@ -39,7 +39,7 @@ VIDEOS = (
 
 @dataclass(frozen=True)
 class Arguments:
-    """What a call gives beside the images.
+    """Hold the arguments of a call besides the images.
 
     Attributes:
         extra_inputs: extra inputs, by the call's keywords.
@@ -186,9 +186,11 @@ class Call:
         listed = {output.name for output in outputs if output.delivery.kind != "tensor"}
         joined = self._runner.joined(outputs, self.counts, return_tensors is not None)
         for output in outputs:
+            if output.delivery.ends_with_images:
+                joined[output.name] = joined[output.name][: max(index for index, count in enumerate(self.counts) if count) + 1]
             if return_tensors is None and output.name in joined and output.delivery.kind != "lists":
-                apart = partial(self._runner.apart, output.name)
-                joined[output.name] = contained(backend, output, joined[output.name], apart)
+                results_by_image = partial(self._runner.results_of, output.name)
+                joined[output.name] = contained(backend, output, joined[output.name], results_by_image)
             elif return_tensors is not None and output.name not in listed:
                 check_lengths(backend, output, joined.get(output.name))
             if return_tensors is not None and output.delivery.container == "numbers":

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from graphproc.errors import warn
 
 
-def warn_once(said: set[str], label: str, texts: Mapping[str, str]) -> None:
+def warn_once(warned: set[str], label: str, texts: Mapping[str, str]) -> None:
     """Give the warnings that were not given before.
 
     Args:
-        said: the subjects of earlier warnings; the new ones are added.
+        warned: the subjects of earlier warnings; the new ones are added.
         label: the start of each warning.
         texts: the warnings by subject.
     """
     for subject, text in texts.items():
-        if subject not in said:
-            said.add(subject)
+        if subject not in warned:
+            warned.add(subject)
             warn(f"{label}: {text}")

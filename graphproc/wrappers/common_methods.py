@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from graphproc.batch_feature import tensor_type_of
+from graphproc.ir.backends import PIL
 from graphproc.processors import stages
 from graphproc.wrappers.image_files import is_file, load_file
 from graphproc.wrappers.images import data_format, to_array
@@ -46,7 +47,7 @@ class CommonMethods(Settings):
             return [self.fetch_images(one) for one in image_url_or_urls]
         if is_file(image_url_or_urls):
             image = load_file(image_url_or_urls)
-            return image if self.backend == "pil" else self.process_image(image)
+            return image if self.backend == PIL else self.process_image(image)
         if tensor_type_of(image_url_or_urls) is None and not hasattr(image_url_or_urls, "getbands"):
             raise TypeError(f"image: expected a file, an image or a list of them, got {type(image_url_or_urls).__name__}")
         return image_url_or_urls
@@ -66,7 +67,7 @@ class CommonMethods(Settings):
             ImageError: it is not an image, or has an unusable shape.
         """
         x = np.ascontiguousarray(np.moveaxis(self._read(image, bool(do_convert_rgb), input_data_format), -1, 0))
-        if self.backend == "pil":
+        if self.backend == PIL:
             return x
         import torch
 

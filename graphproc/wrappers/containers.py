@@ -41,17 +41,19 @@ def check_lengths(backend: str, output: Output, value: Any) -> None:
             )
 
 
-def contained(backend: str, output: Output, value: Any, apart: Callable[[], list[Array]]) -> Any:
+def contained(backend: str, output: Output, value: Any, results_by_image: Callable[[], list[Array]]) -> Any:
     """Return one output as transformers returns it without `return_tensors`.
 
     Args:
-        backend: the class's backend: torchvision's gives torch tensors if torch is installed, pil's numpy arrays.
+        backend: the class's backend: torchvision's gives torch tensors if torch is installed, pil's
+            numpy arrays.
         output: the output.
         value: its value for all images, arrays or lists of arrays.
-        apart: returns the results of each image.
+        results_by_image: returns the output's results, one for each image.
 
     Raises:
-        ShapeError: the images' results have several shapes where transformers stacks or concatenates them.
+        ShapeError: the images' results have several shapes where transformers stacks or
+            concatenates them.
     """
     _check_one_shape(output, value)
     container = output.delivery.container
@@ -62,7 +64,7 @@ def contained(backend: str, output: Output, value: Any, apart: Callable[[], list
     if not isinstance(value, list) and np.ndim(value) == 0:
         return int(value)
     if container == "apart":
-        value = apart()
+        value = results_by_image()
     elif container == "stack":
         value = np.stack(list(value))
     elif container == "parts":

@@ -7,6 +7,7 @@ from typing import Any
 
 from graphproc.batch_feature import TensorType
 from graphproc.errors import ConfigError, RuntimeUnavailableError
+from graphproc.ir.backends import PIL
 
 
 def device_for(device: Any, backend: str, return_tensors: Any) -> Any:
@@ -21,7 +22,7 @@ def device_for(device: Any, backend: str, return_tensors: Any) -> Any:
         ConfigError: torch does not know the device, or there will be no torch tensors to put on it.
         RuntimeUnavailableError: torch is not installed.
     """
-    if device is None or backend == "pil":
+    if device is None or backend == PIL:
         return None
     try:
         torch = import_module("torch")

@@ -1,4 +1,4 @@
-"""Read what a call takes beside images, by position or by name, into the form that programs take."""
+"""Read the arguments of a call besides images, by position or by name, as arrays for programs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def by_name(spec: ProcessorSpec, values: Sequence[Any], given: Mapping[str, Any]
         given: the call's keywords.
 
     Raises:
-        TypeError: there are too many arguments, or one is given by name as well.
+        TypeError: there are too many arguments, or one is given by position and by name.
     """
     names = spec.arguments
     if len(values) > len(names):

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from graphproc.batch_feature import tensor_to_numpy, tensor_type_of
 from graphproc.errors import ImageError, warn
+from graphproc.ir.backends import PIL, TORCHVISION
 from graphproc.numerics.color import (
     blend_on_white,
     blend_on_white_in_float32,
@@ -131,7 +132,7 @@ def to_array(
     *,
     do_convert_rgb: bool,
     input_data_format: str | None,
-    backend: str = "pil",
+    backend: str = PIL,
     background: str = "white",
     converts_arrays: bool = True,
     channel_counts: tuple[int, ...] = _CHANNEL_COUNTS,
@@ -175,14 +176,14 @@ def to_array(
     if is_file(image):
         label = label_of(image)
         image = load_file(image)
-        do_convert_rgb = do_convert_rgb and backend == "pil"  # torchvision's decoder drops a transparent colour
+        do_convert_rgb = do_convert_rgb and backend == PIL  # torchvision's decoder drops a transparent colour
     if _is_pil_image(image):
         label = label or _label(image)
         return _finished(_from_pil(image, do_convert_rgb, background, label), label)
     if tensor_type_of(image) is not None:
         array = _channels_last(_from_tensor(image), input_data_format, channel_counts)
         do_convert_rgb = do_convert_rgb and converts_arrays
-        if do_convert_rgb and backend == "torchvision" and array.shape[-1] == 2:
+        if do_convert_rgb and backend == TORCHVISION and array.shape[-1] == 2:
             raise ImageError(
                 f"image of shape {list(image.shape)}: expected 1, 3 or 4 channels, or more, to convert to RGB, got 2, which "  # type: ignore[attr-defined]
                 "torchvision does not convert. Set do_convert_rgb to false, or leave one channel out."
@@ -199,7 +200,7 @@ def _without_alpha(array: NDArray[Any], backend: str, background: str) -> NDArra
     """Composite an array of four channels on the background; return three channels."""
     if background == "checkerboard":
         return composite_on_checkerboard(array)
-    return blend_on_white_in_float32(array) if backend == "torchvision" else blend_on_white(array)
+    return blend_on_white_in_float32(array) if backend == TORCHVISION else blend_on_white(array)
 
 
 def _finished(array: NDArray[Any], label: str | None = None) -> NDArray[Any]:

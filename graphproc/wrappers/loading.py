@@ -103,7 +103,7 @@ class ImageProcessingMixin(Settings):
             revision=revision,
             file_name=kwargs.pop("image_processor_filename", None) or FILE_NAME,
         )
-        return _made(cls, source, kwargs)
+        return _processor_from(cls, source, kwargs)
 
     @classmethod
     def get_image_processor_dict(
@@ -142,7 +142,7 @@ class ImageProcessingMixin(Settings):
         Warns:
             UserWarning: what was assumed about the settings.
         """
-        return _made(cls, Source(dict(image_processor_dict), "settings", _NoFiles()), kwargs)
+        return _processor_from(cls, Source(dict(image_processor_dict), "settings", _NoFiles()), kwargs)
 
     @classmethod
     def from_json_file(cls: type[T], json_file: Pathlike) -> T:
@@ -152,7 +152,7 @@ class ImageProcessingMixin(Settings):
             ConfigError: the file cannot be read or is not a configuration.
         """
         path = Path(json_file)
-        made: T = _made(cls, file_source(path, str(path), Folder(path.parent)), {})
+        made: T = _processor_from(cls, file_source(path, str(path), Folder(path.parent)), {})
         return made
 
     # ---- saving ------------------------------------------------------------------------------------------------
@@ -266,7 +266,7 @@ class ImageProcessingMixin(Settings):
 
 
 class _NoFiles:
-    """The files beside settings that did not come from a file: there are none."""
+    """Replace a model's files for settings that did not come from a file."""
 
     failure: ConfigError | None = None
 
@@ -278,21 +278,26 @@ class _NoFiles:
         return name
 
 
-def _made(cls: type[Any], source: Source, kwargs: dict[str, Any]) -> Any:
+def _processor_from(cls: type[Any], source: Source, kwargs: dict[str, Any]) -> Any:
     """Make a processor of a source's settings and of keywords that override them.
 
-    With `return_unused_kwargs`, return it with the keywords that configure nothing.
+    Returns:
+        The processor, or with `return_unused_kwargs` the processor and the keywords that changed
+            nothing.
+
+    Raises:
+        ConfigError: a setting has no meaning.
     """
     return_unused = kwargs.pop("return_unused_kwargs", False)
-    make, assumed = _class_for(cls, source)
-    spec: ProcessorSpec = make.spec
+    chosen, assumed = _class_for(cls, source)
+    spec: ProcessorSpec = chosen.spec
     settings = {k: v for k, v in source.settings.items() if k not in (*OPTIONS, BACKEND_KEY)}
     effective = {*setting_names(spec), *spec.older, *settings}
     options = {k: kwargs.pop(k) for k in OPTIONS if kwargs.get(k) is not None}
-    use_fast = None if make is cls else kwargs.pop("use_fast", None)  # as in transformers, only AutoImageProcessor reads it
-    asked = None if "backend" in options else _backend_asked_for(make, source, use_fast)
-    if asked is not None:
-        wanted, missed = spec.backend_wanted(asked)
+    use_fast = None if chosen is cls else kwargs.pop("use_fast", None)  # as in transformers, only AutoImageProcessor reads it
+    requested = None if "backend" in options else _requested_backend(chosen, source, use_fast)
+    if requested is not None:
+        wanted, missed = spec.backend_wanted(requested)
         options |= {} if wanted is None else {"backend": wanted}
         assumed = [*assumed, *missed]
     overriding = {k: kwargs.pop(k) for k in list(kwargs) if k in effective}
@@ -301,7 +306,7 @@ def _made(cls: type[Any], source: Source, kwargs: dict[str, Any]) -> Any:
     try:
         if timm.KEY in spec.declared and timm.KEY not in (settings | overriding):
             raise ConfigError(f"{timm.KEY}: expected timm's settings, got none. Load the model's {MODEL_FILE_NAME}.")
-        processor = make(**options, **{**settings, **overriding})
+        processor = chosen(**options, **{**settings, **overriding})
     except ConfigError as error:
         given = any(str(error).startswith(f"{key}:") for key in (*overriding, *options))
         raise type(error)(str(error) if given else f"{source.label}: {short(str(error), 400)}") from None
@@ -310,10 +315,11 @@ def _made(cls: type[Any], source: Source, kwargs: dict[str, Any]) -> Any:
     return (processor, kwargs) if return_unused else processor
 
 
-def _backend_asked_for(make: type[Any], source: Source, use_fast: Any) -> str | None:
-    """Return the backend that the call, the class's name or the file asks for, in that order, or None.
+def _requested_backend(chosen: type[Any], source: Source, use_fast: Any) -> str | None:
+    """Return the backend that is requested, or None.
 
-    The name of a class in a file asks for none, as in transformers: `CLIPImageProcessorPil` there means CLIP.
+    In order, these are read: `use_fast`, the class's name, the file's key. The name of a class in a
+    file requests none, as in transformers: `CLIPImageProcessorPil` there means CLIP.
 
     Raises:
         ConfigError: the file's key has another value.
@@ -323,7 +329,7 @@ def _backend_asked_for(make: type[Any], source: Source, use_fast: Any) -> str | 
     kept = source.settings.get(BACKEND_KEY)
     if kept is not None and kept not in BACKENDS:
         raise ConfigError(f"{source.label}: {BACKEND_KEY}: expected one of {', '.join(BACKENDS)}, got {short(repr(kept))}")
-    return kept if make.named_backend is None else make.named_backend
+    return kept if chosen.named_backend is None else chosen.named_backend
 
 
 def _class_for(cls: type[Any], source: Source) -> tuple[type[Any], list[str]]:

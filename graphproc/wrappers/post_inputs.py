@@ -21,12 +21,13 @@ _KINDS = {"float16": "f16", "bfloat16": "bf16", "float32": "f32", "float64": "f6
 
 @dataclass(frozen=True)
 class Given:
-    """A model's outputs.
+    """Hold a model's outputs.
 
     Attributes:
-        fields: an array for each image, by name; narrower floats are held as float32, float64 stays.
+        fields: an array for each image, by name; narrower floats are held as float32, float64
+            stays.
         kind: the type of the floats among them: the one that torch would give the product of all.
-        tensors: whether any of them came as a torch tensor.
+        tensors: whether any of them was a torch tensor.
     """
 
     fields: Mapping[str, list[Array]]
@@ -121,7 +122,10 @@ def _check_lengths(method: Method, fields: Mapping[str, Array]) -> None:
 
 
 def with_a_row(array: Array) -> Array:
-    """Extend each axis of length 0 to length 1: with NaN for floats, which is never chosen, else with 0."""
+    """Extend each axis of length 0 to length 1, filled with NaN for floats, else with 0.
+
+    NaN is never chosen, so the added row has no effect.
+    """
     if 0 not in array.shape:
         return array
     return np.full([max(length, 1) for length in array.shape], np.nan if array.dtype.kind == "f" else 0, dtype=array.dtype)
@@ -139,11 +143,11 @@ def _names(outputs: Any) -> str:
 
 @dataclass(frozen=True)
 class Sizes:
-    """The sizes that were given.
+    """Hold the sizes of a call.
 
     Attributes:
-        rows: (height, width) of each image, or of both images of each pair, by keyword; int64, or float64
-            if some are not whole numbers.
+        rows: (height, width) of each image, or of both images of each pair, by keyword; int64, or
+            float64 if some are not whole numbers.
         kind: the type that the numbers have in torch.
     """
 

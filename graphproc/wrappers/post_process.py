@@ -161,14 +161,18 @@ class PostProcessing(Settings):
             if method.rows:
                 one = {name: post_inputs.with_a_row(array) for name, array in one.items()}
             one |= {keyword.removesuffix("s"): rows[index] for keyword, rows in sizes.rows.items()}
-            run = self._by_reference(program, one, read.kind, sizes.kind) if by_reference else self._run_post(program, key, one)
-            cut = {name: value[: _count(run, name)] if name in method.rows else value for name, value in run.items()}
+            run = (
+                self._run_in_reference(program, one, read.kind, sizes.kind)
+                if by_reference
+                else self._run_in_graph(program, key, one)
+            )
+            cut = {name: value[: _row_count(run, name)] if name in method.rows else value for name, value in run.items()}
             found = {name: np.asarray(value) for name, value in cut.items()}
-            typed = _typed(found, kinds)
+            typed = _kinds_by_id(found, kinds)
             results.append(_converted(method.result(found, options), typed, read.tensors))
         return results if method.collect is None else method.collect(results, options)
 
-    def _by_reference(self, program: Program, one: Mapping[str, Array], kind: str, sizes: str) -> Run:
+    def _run_in_reference(self, program: Program, one: Mapping[str, Array], kind: str, sizes: str) -> Run:
         """Run inputs that only the numpy reference computes; return one image's outputs.
 
         Raises:
@@ -182,7 +186,7 @@ class PostProcessing(Settings):
             empty = ", ".join(f"{name} {list(array.shape)}" for name, array in one.items() if 0 in array.shape)
             raise ImageError(f"{program.name}: expected something to choose from, got {empty}") from error
 
-    def _run_post(self, program: Program, key: str, one: Mapping[str, Array]) -> Run:
+    def _run_in_graph(self, program: Program, key: str, one: Mapping[str, Array]) -> Run:
         """Run one image's inputs in the graph; return the outputs."""
         if self.engine == "numpy":
             return reference.run(program, one)
@@ -196,19 +200,25 @@ class PostProcessing(Settings):
         return {output.name: reference.of_image(output, found[output.name]) for output in program.outputs}
 
 
-def _count(run: Run, name: str) -> int:
-    """Return how many rows of an output count."""
+def _row_count(run: Run, name: str) -> int:
+    """Return how many rows of an output are valid; the others are padding."""
     return int(run[f"{name}_count"] if f"{name}_count" in run else run["count"])
 
 
-def _typed(found: Mapping[str, Array], kinds: Mapping[str, str]) -> dict[int, str]:
-    """Return the types of outputs by the `id` of their arrays, and of the arrays that they are views of."""
+def _kinds_by_id(found: Mapping[str, Array], kinds: Mapping[str, str]) -> dict[int, str]:
+    """Return the float types of outputs, by the `id` of their arrays and of the arrays they view."""
     arrays = [(array, kinds[name]) for name, value in found.items() if name in kinds for array in (value, value.base)]
     return {id(array): kind for array, kind in arrays if array is not None}
 
 
 def _converted(value: Any, kinds: Mapping[int, str], tensors: bool) -> Any:
-    """Convert the arrays in a result: to the type that `kinds` names by `id`, and to tensors where tensors came in."""
+    """Convert the arrays in a result.
+
+    Args:
+        value: the result, with arrays at any depth.
+        kinds: the float type of each array, by `id`.
+        tensors: whether the model's outputs were tensors, and so results are.
+    """
     if isinstance(value, BatchFeature):
         return BatchFeature({key: _converted(item, kinds, tensors) for key, item in value.items()})
     if isinstance(value, Mapping):

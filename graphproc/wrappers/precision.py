@@ -43,7 +43,7 @@ def kinds(program: Program, kind: str, sizes: str) -> dict[str, str]:
 
     Args:
         program: the program.
-        kind: the type of the floats that came in.
+        kind: the type of the input floats.
         sizes: the type of the sizes that they are multiplied by.
     """
     found = {v.name: kind for v in program.inputs if v.type.dtype == "f32"}
@@ -61,7 +61,7 @@ def kinds(program: Program, kind: str, sizes: str) -> dict[str, str]:
 
 
 def must_be_whole(program: Program) -> set[str]:
-    """Return the inputs of sizes that the program does more with than multiply."""
+    """Return the inputs of sizes that the program uses other than as factors."""
     others = [op for op in (step.op for step in program.steps) if not (isinstance(op, Binary) and op.operator == "multiply")]
     used = {name for op in others for name in _symbols(op)}
     return {value.name for value in program.inputs if not used.isdisjoint(value.size_names)}
@@ -73,13 +73,13 @@ def run(program: Program, inputs: Mapping[str, Array], kind: str, sizes: str) ->
     Args:
         program: the program.
         inputs: its inputs; floats and sizes may be float64.
-        kind: the type of the floats that came in.
+        kind: the type of the input floats.
         sizes: the type of the sizes that they are multiplied by.
     """
     found = kinds(program, kind, sizes)
     whole = _within_lengths(program)
 
-    def made(step: Step, result: Array) -> Array:
+    def rounded_result(step: Step, result: Array) -> Array:
         name = step.output.name
         return rounded(result, found[name]) if result.dtype == np.float32 and name not in whole else result
 
@@ -88,8 +88,12 @@ def run(program: Program, inputs: Mapping[str, Array], kind: str, sizes: str) ->
         for v in program.inputs
     ]
     inputs = {name: rounded(x, kind) if x.dtype == np.float32 else x for name, x in inputs.items()}
-    steps = tuple(after for step in program.steps for after in _widened(_weighing(_comparing(step, found), found), found))
-    return reference.run(replace(program, inputs=tuple(declared), steps=steps), inputs, made)
+    steps = tuple(
+        after
+        for step in program.steps
+        for after in _in_float64(_with_narrow_weights(_with_rounded_number(step, found), found), found)
+    )
+    return reference.run(replace(program, inputs=tuple(declared), steps=steps), inputs, rounded_result)
 
 
 def _within_lengths(program: Program) -> set[str]:
@@ -106,7 +110,7 @@ def _within_lengths(program: Program) -> set[str]:
     return found
 
 
-def _widened(step: Step, kinds: Mapping[str, str]) -> Iterator[Step]:
+def _in_float64(step: Step, kinds: Mapping[str, str]) -> Iterator[Step]:
     """Yield a step that computes in float64, after the casts of what it reads."""
     if kinds.get(step.output.name) == "f64" and step.output.type.dtype == "f32":
         names = tuple(f"{name} for {step.output.name}" if kinds.get(name) in FLOATS[:-1] else name for name in step.inputs)
@@ -117,8 +121,8 @@ def _widened(step: Step, kinds: Mapping[str, str]) -> Iterator[Step]:
     yield step
 
 
-def _comparing(step: Step, kinds: Mapping[str, str]) -> Step:
-    """Return a step that compares with a number, with the number rounded to the other operand's type, as torch does."""
+def _with_rounded_number(step: Step, kinds: Mapping[str, str]) -> Step:
+    """Return a step with the number it compares with rounded to the operand's type, as in torch."""
     op = step.op
     if not isinstance(op, Binary) or step.output.type.dtype != "bool" or not isinstance(op.number, (int, float)):
         return step
@@ -144,10 +148,10 @@ def _flat(value: Any) -> Iterator[Any]:
         yield value
 
 
-def _weighing(step: Step, kinds: Mapping[str, str]) -> Step:
-    """Return a step that resizes narrow floats, with the weights and fused products of torch's compiled code for them.
+def _with_narrow_weights(step: Step, kinds: Mapping[str, str]) -> Step:
+    """Return a step that resizes narrow floats with weights of their type, as torch does.
 
-    There is no such code with antialiasing; torchvision resizes in float32 then.
+    torch has no compiled code for this with antialiasing; torchvision then resizes in float32.
     """
     op, kind = step.op, kinds.get(step.output.name, "f32")
     if not isinstance(op, Resample) or op.arithmetic not in (TORCH_FLOATS, TORCH_UNFUSED) or op.antialias:

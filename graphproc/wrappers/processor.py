@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from graphproc.batch_feature import BatchFeature
 from graphproc.configs.classes import BACKEND_SUFFIXES
 from graphproc.configs.config import Config
+from graphproc.ir.backends import PIL
 from graphproc.processors.registry import lookup
 from graphproc.wrappers.arrays import ArrayMethods
 from graphproc.wrappers.attributes import class_attributes
@@ -92,7 +93,7 @@ class BaseImageProcessor(ImageProcessingMixin, Compilation, ArrayMethods, Common
         found = arguments(self, changes)
         config = self._call_config(found.settings)
         target = device_for(device, self.backend, return_tensors)
-        if self.backend == "pil" and device is not None and str(device) != "cpu":
+        if self.backend == PIL and device is not None and str(device) != "cpu":
             text = f"device={device!r} changes nothing with backend 'pil', as in transformers. Move the result."
             warn_once(self._cache.warned, self.spec.name, {"device": text})
         call = Call(self, config, images, found.extra_inputs, checked_engine(engine or self.engine))

@@ -80,7 +80,7 @@ class _OutputBuffer:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is known of a program for inputs of certain shapes.
+    """Describe how a program runs on inputs of certain shapes.
 
     Attributes:
         program: the program, checked for such inputs.
@@ -152,10 +152,10 @@ class Runner:
             group = self._groups[key] = _Group(plan, session)
         group.indices.append(index)
         group.inputs.append(inputs)
-        if len(group.indices) >= min(group.plan.max_batch, self._share()):
+        if len(group.indices) >= min(group.plan.max_batch, self._largest_run()):
             self._start(group)
 
-    def _share(self) -> int:
+    def _largest_run(self) -> int:
         """Return the most images that a run may have, so that every worker gets some."""
         return -(-len(self.results) // self._runs.threads)
 
@@ -163,12 +163,12 @@ class Runner:
         """Start the run of a group's images."""
         run = _Group(group.plan, group.session, group.indices, group.inputs)
         group.indices, group.inputs = [], []
-        out = self._out(run)
+        out = self._output_arrays(run)
         session = run.session()  # here and not in workers, so that it is made once
         label = ", ".join(filter(None, (self.labels[index] for index in run.indices)))
         self._started.append((run, self._runs.start(session, lambda session: _run(run, session, out, label))))
 
-    def _out(self, run: _Group) -> dict[str, Array]:
+    def _output_arrays(self, run: _Group) -> dict[str, Array]:
         """Return the arrays that a run writes its outputs to: its parts of the arrays for all images."""
         start, count = run.indices[0], len(run.indices)
         if run.indices != list(range(start, start + count)):
@@ -210,7 +210,7 @@ class Runner:
             for index, result in zip(run.indices, wait(), strict=True):
                 self.results[index] = result
 
-    def apart(self, name: str) -> list[Array]:
+    def results_of(self, name: str) -> list[Array]:
         """Return each image's result of one output."""
         return [result[name] for result in self.results]
 
@@ -224,7 +224,7 @@ class Runner:
         """
         found: dict[str, Any] = {}
         for output in outputs:
-            whole = self._whole(output, counts)
+            whole = self._joined_in_buffer(output, counts)
             if whole is None:
                 found |= reference.join([output], self.results, counts)
             elif tensors or output.join.as_array("images" if output.sample is None else "samples"):
@@ -233,7 +233,7 @@ class Runner:
                 found[output.name] = list(whole)
         return found
 
-    def _whole(self, output: Output, counts: Sequence[int]) -> Array | None:
+    def _joined_in_buffer(self, output: Output, counts: Sequence[int]) -> Array | None:
         """Return the array that an output of all images was written to, in the result's shape; None if there is none."""
         buffer = self._buffers.get(output.name)
         if buffer is None or buffer.filled < len(self.results):
@@ -248,7 +248,7 @@ class Runner:
 
 
 def _one_by_one(program: Program) -> bool:
-    """Tell whether images must run one by one, because a run of several would not tell their results apart."""
+    """Tell whether images must run one by one, because a run cannot separate their results."""
     return not all(output.image_join.has_image_axis for output in program.outputs)
 
 

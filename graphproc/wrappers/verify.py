@@ -31,7 +31,7 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The comparison of one output of one image.
+    """Compare one output of one image.
 
     Attributes:
         image: the image's position or path.
@@ -52,7 +52,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a verification found.
+    """Hold the results of a verification.
 
     Attributes:
         processor: the processor class.

@@ -46,7 +46,7 @@ def checked(contestant: Contestant) -> Difference | None:
 
 @pytest.mark.parametrize("batch", tiers.rows([1, 3], [3]))
 @pytest.mark.parametrize("name", PROCESSORS)
-def test_own_engines_and_the_oracle_give_the_same_bits(name: str, batch: int) -> None:
+def test_own_contestants_and_the_numpy_reference_give_the_same_bits(name: str, batch: int) -> None:
     if name == "SuperGlue" and batch > 1:
         pytest.skip("its two images are a run")
     task = Task(PROCESSORS[name], PHOTO, batch)
@@ -58,7 +58,7 @@ def test_own_engines_and_the_oracle_give_the_same_bits(name: str, batch: int) ->
         assert checked(contestant) == Difference(0, sum(v.size for v in task.expected.values()), 0.0), contestant.name
 
 
-def test_each_number_of_threads_has_an_engine_of_its_own() -> None:
+def test_each_number_of_threads_has_an_contestant_of_its_own() -> None:
     found, _ = contestants(Task(CLIP, PHOTO), threads=(1, 2), names=(GRAPH, FIXED, PILLOW, PIL_ARRAY))
     assert [(e.name, e.threads) for e in found] == [
         (GRAPH, 1),
@@ -116,7 +116,7 @@ def test_graphs_in_torchvisions_arithmetic_have_their_own_reference() -> None:
     assert other.max_difference < 0.05
     for processor, reason in (
         (gp.CLIPImageProcessor(backend="torchvision"), "already"),
-        (gp.MobileViTImageProcessor(), "does not have"),
+        (gp.VideoLlavaImageProcessor(), "does not have"),
         (gp.CLIPImageProcessor(resample=4), "not with these settings"),
     ):
         _, lines = contestants(Task(processor, PHOTO), names=(GRAPH_TORCHVISION,))
@@ -154,7 +154,7 @@ def test_what_is_not_installed_is_left_out_with_a_reason(missing: str, monkeypat
     assert any(f"is not installed (pip install {package})" in line for line in lines)
 
 
-def test_engines_without_words_for_the_processor_say_so() -> None:
+def test_contestants_without_words_for_the_processor_say_so() -> None:
     no_resize = gp.CLIPImageProcessor(do_resize=False)
     found, lines = contestants(Task(no_resize, PHOTO), names=(PILLOW,))
     assert found == []

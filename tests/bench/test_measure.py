@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from graphproc.bench import measure as library
-from graphproc.bench.measure import FEW, LEAST, MOST, Measurement, measure, schedule
+from graphproc.bench.measure import LEAST_RUNS, LEAST_RUNS_IF_LATE, MOST_RUNS, Measurement, measure, schedule
 from graphproc.bench.own import FIXED, GRAPH
 from graphproc.bench.task import Contestant
 from graphproc.errors import ConfigError
@@ -55,7 +55,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
     monkeypatch.undo()
 
 
-def test_engines_take_turns_and_ratios_are_within_rounds(clock: Clock) -> None:
+def test_contestants_take_turns_and_ratios_are_within_rounds(clock: Clock) -> None:
     speed = 1.0
 
     def slower() -> float:
@@ -71,16 +71,16 @@ def test_engines_take_turns_and_ratios_are_within_rounds(clock: Clock) -> None:
     assert set(turns) == {("a", "b"), ("b", "a")}
 
 
-def test_the_figures_of_steady_engines(clock: Clock) -> None:
+def test_the_figures_of_steady_contestants(clock: Clock) -> None:
     found = measure([clock.contestant("a", lambda: 0.5), clock.contestant("b", lambda: 2.0, batch=8)], runs=3)
     assert (found.median(0), found.median(1)) == (0.5, 0.25)
     assert (found.ratio(1, 0), found.ratio(0, 1), found.ratio(0, 0)) == (0.5, 2.0, 1.0)
 
 
-def test_slow_engines_sit_out_rounds_and_pairs_remain(clock: Clock) -> None:
+def test_slow_contestants_sit_out_rounds_and_pairs_remain(clock: Clock) -> None:
     found = measure([clock.contestant("fast", lambda: 0.02), clock.contestant("slow", lambda: 0.9)], seconds=10.0)
-    assert found.runs(0) == MOST
-    assert LEAST <= found.runs(1) <= 2 * LEAST
+    assert found.runs(0) == MOST_RUNS
+    assert LEAST_RUNS <= found.runs(1) <= 2 * LEAST_RUNS
     assert np.isfinite(found.seconds[np.isfinite(found.seconds[:, 1]), 0]).all()
     assert found.ratio(1, 0) == pytest.approx(45.0)
 
@@ -91,9 +91,9 @@ def test_slow_engines_sit_out_rounds_and_pairs_remain(clock: Clock) -> None:
         ([0.1, 0.1], [1, 1], 50),
         ([0.1, 0.2], [1, 2], 50),
         ([0.1, 0.25], [1, 2], 50),
-        ([0.001, 5.0], [1, 32], MOST),
-        ([5.0, 5.0], [1, 1], LEAST),
-        ([0.0], [1], MOST),
+        ([0.001, 5.0], [1, 32], MOST_RUNS),
+        ([5.0, 5.0], [1, 1], LEAST_RUNS),
+        ([0.0], [1], MOST_RUNS),
     ],
 )
 def test_schedule(costs: list[float], strides: list[int], rounds: int) -> None:
@@ -103,13 +103,14 @@ def test_schedule(costs: list[float], strides: list[int], rounds: int) -> None:
 def test_it_ends_when_everything_takes_longer_than_it_seemed(clock: Clock) -> None:
     first = iter([0.001] * 3)
     found = measure([clock.contestant("a", lambda: next(first, 1.0)), clock.contestant("b", lambda: 0.1)], seconds=4.0)
-    assert found.runs(1) == FEW
-    assert FEW <= found.runs(0) <= 8 + FEW  # twice 4 seconds of rounds as they were planned, then those that `b` still lacked
+    assert found.runs(1) == LEAST_RUNS_IF_LATE
+    # 8 runs are twice 4 seconds of rounds as they were planned; the rest are those that `b` still lacked.
+    assert LEAST_RUNS_IF_LATE <= found.runs(0) <= 8 + LEAST_RUNS_IF_LATE
     assert np.isfinite(found.seconds[np.isfinite(found.seconds[:, 1]), 0]).all()
     assert np.isfinite(found.seconds).any(axis=1).all()
 
 
-def test_what_an_engine_costs_is_its_whole_turn(clock: Clock) -> None:
+def test_what_an_contestant_costs_is_its_whole_turn(clock: Clock) -> None:
     long_for_what_it_says = clock.contestant("a", lambda: 0.01, timed=lambda _: spend(1.0))
 
     def spend(seconds: float) -> float:
@@ -135,7 +136,7 @@ def test_short_runs_follow_an_untimed_one(clock: Clock) -> None:
     assert found.median(0) == pytest.approx(0.002)
 
 
-def test_an_engine_may_say_its_time_itself_and_how_long_it_learns(clock: Clock) -> None:
+def test_an_contestant_may_say_its_time_itself_and_how_long_it_learns(clock: Clock) -> None:
     said = clock.contestant("said", lambda: 0.5, timed=lambda clock: 0.125)
     learns = clock.contestant("learns", lambda: 0.5, warm_up=4)
     found = measure([said, learns], runs=2)
@@ -145,7 +146,7 @@ def test_an_engine_may_say_its_time_itself_and_how_long_it_learns(clock: Clock) 
 
 
 @pytest.mark.parametrize(("threads", "seconds"), [(None, 0.25), (1, 0.25), (2, 0.5)])
-def test_the_processor_s_time_of_engines_with_one_thread(clock: Clock, threads: int | None, seconds: float) -> None:
+def test_the_processor_s_time_of_contestants_with_one_thread(clock: Clock, threads: int | None, seconds: float) -> None:
     def half_of_the_time() -> float:
         clock.used += 0.25
         return 0.5
@@ -155,7 +156,7 @@ def test_the_processor_s_time_of_engines_with_one_thread(clock: Clock, threads: 
 
 
 @pytest.mark.parametrize(("threads", "idle"), [(None, False), (1, False), (2, True)])
-def test_threads_come_to_rest_before_the_next_engine(clock: Clock, threads: int | None, idle: bool) -> None:
+def test_threads_come_to_rest_before_the_next_contestant(clock: Clock, threads: int | None, idle: bool) -> None:
     left = []
 
     def several() -> float:
@@ -195,7 +196,7 @@ def test_garbage_is_collected_again_afterwards(clock: Clock) -> None:
     assert gc.isenabled()
 
 
-def test_a_peer_that_fails_is_left_out_and_an_own_engine_is_not(clock: Clock) -> None:
+def test_a_peer_that_fails_is_left_out_and_an_own_contestant_is_not(clock: Clock) -> None:
     def fails() -> float:
         raise ValueError("no\nsuch size")
 
@@ -208,7 +209,7 @@ def test_a_peer_that_fails_is_left_out_and_an_own_engine_is_not(clock: Clock) ->
         measure([clock.contestant("good", lambda: 0.5), clock.contestant(FIXED, fails)])
 
 
-def test_finding_an_engine() -> None:
+def test_finding_an_contestant() -> None:
     made = (Contestant("a", int, 1), Contestant("a", int, 2), Contestant("b", int), Contestant("b", int, batch=8))
     found = Measurement(made, np.ones((1, 4)), (None,) * 4)
     assert [found.index("a", 1), found.index("a", 2), found.index("b", 2), found.index("b", 2, 8)] == [0, 1, 2, 3]

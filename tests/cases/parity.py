@@ -36,6 +36,9 @@ CASES: Mapping[str, ProcessorCase] = {
     name: case for module in modules() for name, case in import_module(f"cases.processors.{module}").CASES.items()
 }
 
+PYTHON_FLOATS = {"image_scale_factors"}
+"""Outputs of Python floats; torch would make float32 of them."""
+
 KERNELS = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")
 OFF = dict.fromkeys(("do_convert_rgb", "do_resize", "do_center_crop", "do_rescale", "do_normalize", "do_pad"), False)
 
@@ -190,7 +193,9 @@ def transformers_result(name: str, settings: Settings, *images: Image.Image) -> 
     """Return transformers' outputs, or the error that it raised."""
     given = images[0] if len(images) == 1 else list(images)
     extra_inputs = keywords(name, list(images))
-    tensors = "np" if backend_of(name, settings) == "pil" else "pt"
+    tensors: str | None = "np" if backend_of(name, settings) == "pil" else "pt"
+    if tensors == "pt" and PYTHON_FLOATS & set(lookup(name).outputs):
+        tensors = None
     return attempt(lambda: theirs(name, settings)(given, return_tensors=tensors, **extra_inputs), Exception)
 
 
@@ -309,7 +314,8 @@ def allowed(name: str, settings: Settings, size: Size) -> float:
         return stated.bound
     side = (64, 64)
     black, white = (numpy_result(name, settings, *sample(name, Image.new("RGB", side, color))) for color in ("black", "white"))
-    reach = 255.0 if "labels" in black else farthest(black, white)  # a map's labels have that range for every image
+    # the ranges of a map's labels and of numbers of colours do not depend on the image
+    reach = 255.0 if "labels" in black else len(settings["clusters"]) if "input_ids" in black else farthest(black, white)
     return stated.bound + (stated.elsewhere + stated.by_side * max(size)) * reach
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from oracles.pixels import per_image, transformers_clusters, transformers_grayscale
 from support.graphs import assert_same, emit_unoptimized, one_step, ort
 
@@ -49,6 +50,43 @@ def test_gray_images_in_a_batch_of_others(opset: int, rng: np.random.Generator) 
     assert_same(Grayscale().numpy(x), expected)
     model = emit_unoptimized(one_step(Grayscale(), "f32", (3, 0, 0), "CHW"), EmitOptions("cpu", opset=opset))
     assert_same(ort(model)({"images": x})["y"], expected)
+
+
+def torch_fuses() -> None:
+    """Skip a test where torch's code does not round products and sums together."""
+    if torch.backends.cpu.get_cpu_capability() not in ("AVX2", "AVX512"):
+        pytest.skip("torch rounds products and sums together on processors with AVX2")
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "bool", "int8", "int16", "int32", "int64", "float16", "float32", "float64"])
+def test_gray_as_torch_adds_it(dtype: str, rng: np.random.Generator) -> None:
+    torch_fuses()
+    x = (rng.uniform(0, 2 if dtype == "bool" else 1 if dtype.startswith("float") else 120, (3, 64, 80))).astype(dtype)
+    red, green, blue = torch.from_numpy(x)
+    gray = red.mul(0.2989).add_(green, alpha=0.587).add_(blue, alpha=0.114).to(red.dtype)
+    assert_same(Grayscale(fused=True).numpy(x), np.stack([gray.numpy()] * 3))
+
+
+def test_torch_makes_gray_of_three_channels_alone(rng: np.random.Generator) -> None:
+    x = rng.random((4, 5, 6))
+    with pytest.raises(ShapeError, match="expected 1 or 3 channels where colours differ"):
+        Grayscale(fused=True).numpy(x)
+    x[1:3] = x[0]
+    assert_same(Grayscale(fused=True).numpy(x), x)
+
+
+@pytest.mark.parametrize("apart", [1.0, 2.0**-24])
+def test_clusters_as_torch_multiplies_them(apart: float, rng: np.random.Generator) -> None:
+    """Also of clusters so close that last places decide."""
+    torch_fuses()
+    clusters = (0.3 + apart * rng.integers(-99, 99, (512, 3)) / 10).astype(np.float32)
+    x = (rng.integers(0, 256, (3, 64, 64)).astype(np.float32) - np.float32(127.5)) / np.float32(127.5)
+    pixels, colors = torch.from_numpy(x.reshape(3, -1)).T.contiguous(), torch.from_numpy(clusters).T
+    distances = (pixels**2).sum(1)[:, None] - 2 * (pixels @ colors) + (colors**2).sum(0)[None]
+    op = NearestColor(tuple(map(tuple, clusters.tolist())), fused=True)
+    assert_same(op.numpy(x), distances.argmin(1).numpy())
+    model = emit_unoptimized(one_step(op, "f32", (3, 0, 0), "CHW"), EmitOptions("cpu"))
+    assert_same(ort(model)({"images": x[None]})["y"][0], op.numpy(x))
 
 
 @pytest.mark.slow

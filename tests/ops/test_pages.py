@@ -14,7 +14,7 @@ from graphproc.errors import ShapeError
 from graphproc.ir.program import Parity, Program, ProgramBuilder
 from graphproc.ir.types import TensorType
 from graphproc.numerics.kernels import TORCH_BYTES
-from graphproc.ops import AffineWarp, ContentBox, ReduceBlocks, Resample
+from graphproc.ops import AffineWarp, AveragePool, ContentBox, Resample
 from graphproc.sizes import num
 
 BYTES = TensorType("u8", (3, 9, 8), "CHW")
@@ -91,7 +91,7 @@ def _thumbnail(new_height: int, new_width: int) -> Program:
     height, width = num.symbol("height"), num.symbol("width")
     x = b.input("image", TensorType("u8", (3, height, width), "CHW"))
     down, across = (num.maximum(num.trunc(side / new / 2.0), 1) for side, new in ((height, new_height), (width, new_width)))
-    x = b.add(ReduceBlocks(down, across), x)
+    x = b.add(AveragePool(down, across), x)
     b.output("y", b.add(Resample(new_height, new_width, "bicubic", extent=(height / down, width / across)), x))
     return b.finish()
 
@@ -101,7 +101,7 @@ def test_block_counts(rng: np.random.Generator) -> None:
     for count in range(1, 1500):
         x = rng.integers(200, 256, (1, 1, count), dtype=np.uint8)
         expected = np.asarray(Image.fromarray(x[0]).reduce((count, 1)))
-        assert ReduceBlocks(1, count).numpy(x)[0] == expected, count
+        assert AveragePool(1, count).numpy(x)[0] == expected, count
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -128,7 +128,7 @@ def test_refused() -> None:
     for op, types, message in (
         (ContentBox(0), (BYTES,), "content_box: expected a threshold"),
         (ContentBox(), (BYTES.with_sizes(C=1),), "content_box: expected one image of 2 or 3 or 4 channels"),
-        (ReduceBlocks(0, 1), (BYTES,), "reduce_blocks: expected factors of at least 1, got 0 x 1"),
+        (AveragePool(0, 1), (BYTES,), "average_pool: expected factors of at least 1, got 0 x 1"),
         (Resample(3, 3, "nearest", False, extent=(2.5, 3.0)), (BYTES,), "resample: an extent has no meaning"),
         (AffineWarp(1, 9), (BYTES, TensorType("f64", (4,))), "affine_warp: expected sides of at least 2 pixels"),
         (AffineWarp(9, 9), (BYTES, TensorType("f64", (5,))), "affine_warp: expected a box of 4 numbers"),

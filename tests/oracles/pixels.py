@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 
 Array = np.ndarray[Any, Any]
@@ -27,6 +29,35 @@ def transformers_grayscale(image: Array) -> Array:
     from transformers.models.superpoint.image_processing_pil_superpoint import convert_to_grayscale
 
     return convert_to_grayscale(image)
+
+
+def _once(*products: tuple[Any, Any]) -> np.float32:
+    """Return a sum of products, from fractions, rounded to float32 after each product and sum together."""
+    total = Fraction(0)
+    for one, other in products:
+        total = Fraction(float(_F(float(total + Fraction(float(one)) * Fraction(float(other))))))
+    return _F(float(total))
+
+
+def fused_grayscale(image: Array) -> Array:
+    """Return torchvision's gray values of `[C, H, W]`, pixel by pixel."""
+    if len(image) == 1 or all((channel == image[0]).all() for channel in image):
+        return image
+    weights = [_F(weight) for weight in (0.2989, 0.587, 0.114)]
+    gray = [_once(*zip(pixel, weights, strict=True)) for pixel in image.reshape(3, -1).T]
+    return np.stack([np.array(gray).astype(image.dtype).reshape(image.shape[1:])] * 3)
+
+
+def fused_clusters(image: Array, clusters: Sequence[Sequence[float]]) -> Array:
+    """Return the nearest of some colours for each pixel of `[3, H, W]`, as ImageGPT's torchvision backend."""
+    colors = np.array(clusters, dtype=_F)
+    lengths = (colors[:, 0] ** 2 + colors[:, 1] ** 2) + colors[:, 2] ** 2
+    found = []
+    for pixel in image.reshape(3, -1).T:
+        products = np.array([_once(*zip(pixel, color, strict=True)) for color in colors])
+        length = (pixel[0] ** 2 + pixel[1] ** 2) + pixel[2] ** 2
+        found.append(np.argmin((length - 2 * products) + lengths))
+    return np.array(found)
 
 
 def transformers_standardize(image: Array) -> Array:
@@ -79,6 +110,16 @@ def scipy_gaussian_blur(image: Array, sigma: float, radius: int) -> Array:
     from scipy import ndimage
 
     return np.stack([ndimage.gaussian_filter(plane, sigma, radius=radius) for plane in image])
+
+
+def torchvision_blur(image: Array, sigmas: tuple[float, float], radii: tuple[int, int]) -> Array:
+    """Return what torchvision makes of an image. Standard deviations and radii are those along height and width."""
+    why = "the oracle; .ci/run has an environment with it"
+    functional = pytest.importorskip("torchvision.transforms.v2.functional", reason=why)
+    import torch
+
+    sides = [2 * radius + 1 for radius in reversed(radii)]
+    return np.asarray(functional.gaussian_blur(torch.from_numpy(image), sides, list(reversed(sigmas))))
 
 
 def pillow_reduce(image: Array, vertical: int, horizontal: int) -> Array:

@@ -37,6 +37,8 @@ CASES: list[tuple[str, str, Settings, Settings, str]] = [
     ("PerceptionLMImageProcessor", "torchvision", {"tile_size": 32}, {"max_num_tiles": 2}, "max_num_tiles"),
     ("PerceptionLMImageProcessor", "torchvision", {"tile_size": 32}, {"max_num_tiles": 1}, "max_num_tiles"),
     ("UnlimitedOcrImageProcessor", "torchvision", SMALL, {"background_color": [9, 8, 7]}, "background_color"),
+    ("DeepseekOcr2ImageProcessor", "torchvision", SMALL, {"background_color": [9, 8, 7]}, "background_color"),
+    ("DeepseekOcr2ImageProcessor", "pil", SMALL, {"background_color": [9, 8, 7]}, ""),
     ("Step3p7ImageProcessor", "torchvision", {**SMALL, "patch_size": 48}, {"max_image_size": 60}, "max_image_size"),
     ("MllamaImageProcessor", "pil", SMALL, {"do_resize": False}, "do_resize"),
     ("MllamaImageProcessor", "torchvision", SMALL, {"do_pad": False}, "do_pad"),

@@ -22,8 +22,7 @@ SETTINGS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "Idefics3 without tiles": ("Idefics3ImageProcessor", {**SMALL, "do_image_splitting": False}),
     "Idefics3 without padding": ("Idefics3ImageProcessor", {**SMALL, "do_pad": False}),
     "SmolVLM": ("SmolVLMImageProcessor", SMALL),
-    # Its rows and columns end with the last sample that has an image, which its pixels do not.
-    "UltraVBert": ("UltraVBertImageProcessor", {**SMALL, "max_image_tiles": 4, "return_row_col_info": False}),
+    "UltraVBert": ("UltraVBertImageProcessor", {**SMALL, "max_image_tiles": 4}),
     "UltraVBert without tiles": ("UltraVBertImageProcessor", {**SMALL, "do_image_splitting": False}),
     "Mllama": ("MllamaImageProcessor", {"size": {"height": 60, "width": 60}}),
     "Mllama of one tile": ("MllamaImageProcessor", {"size": {"height": 60, "width": 60}, "max_image_tiles": 1}),
@@ -82,6 +81,25 @@ def test_quarters_of_other_sizes_need_padding() -> None:
     processor = cases.ours("Idefics2ImageProcessor", {**EDGES, "do_image_splitting": True, "do_pad": False})
     with pytest.raises(ImageError, match="Set do_pad"):
         processor(cases.picture((60, 90), "noise"))
+
+
+TORCHVISION = [label for label in SETTINGS if "Idefics" in label or label == "SmolVLM"]
+
+
+@pytest.mark.parametrize("steps", [{}, {"do_rescale": False, "do_normalize": False}])
+@pytest.mark.parametrize("label", tiers.rows(TORCHVISION, ["Idefics2"]))
+def test_samples_of_torchvision(label: str, steps: Mapping[str, Any]) -> None:
+    """Padded samples are floats, whatever steps follow. Rows and columns end with the last sample that has an image."""
+    name, settings = SETTINGS[label]
+    settings = {**settings, **steps, "backend": "torchvision"}
+    ours, theirs = cases.ours(name, settings), cases.theirs(name, settings)
+    images = [cases.picture(size, "noise") for size in SIZES]
+    for samples in SAMPLES if settings.get("do_pad", True) else SAMPLES[2:3]:
+        given = [[images[index] for index in sample] for sample in samples]
+        expected, found = theirs(given, return_tensors="pt"), ours(given, return_tensors="pt")
+        assert list(found) == list(expected)
+        for key, want in expected.items():
+            assert _same(_plain(found[key]), _plain(want)), (key, samples)
 
 
 @pytest.mark.parametrize("name", ["Idefics3ImageProcessor", "MiniCPMV4_6ImageProcessor"])

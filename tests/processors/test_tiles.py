@@ -11,7 +11,7 @@ import transformers
 from cases.processors.tiles.tiles import SMALL
 
 import graphproc
-from graphproc.errors import ConfigError
+from graphproc.errors import ConfigError, ImageError
 from graphproc.processors.registry import lookup
 from graphproc.runtime.session import Session
 
@@ -122,7 +122,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "no canvas tiles": ("Cohere2Vision", {"max_patches": 0}, "max_patches: expected at least 1"),
     "pad": ("UnlimitedOcr", {"crop_to_patches": False, "maximum_pad_value": None}, "maximum_pad_value: expected a whole number"),
     "letters": ("MiniCPMOcr", {"small_image_upsize": "adaptive"}, "small_image_upsize: .* OpenCV"),
-    "not resized": ("MiniCPMOcr", {"do_resize": False}, "do_resize: MiniCPM-OCR always does this"),
+    "not resized": ("MiniCPMOcr", {"do_resize": False}, "do_resize: torchvision's backend always does this"),
     "window": ("Step3p7", {"patch_size": 0}, "patch_size: expected a whole number of at least 1"),
     "patches": ("GotOcr2", {"max_patches": 2.5}, "max_patches: expected a whole number"),
     "flag": ("GotOcr2", {"crop_to_patches": "yes"}, "crop_to_patches: expected true, false or null"),
@@ -152,6 +152,12 @@ def test_four_channels_are_no_page_of_pils_backend() -> None:
     config = spec.config({"image_mean": 0.5, "image_std": 0.5})
     with pytest.raises(ConfigError, match="3 channels"):
         spec.program(config, channels=4, backend="pil")
+
+
+def test_crops_beyond_the_image_are_refused_in_torchvisions_backend() -> None:
+    settings = {**SCAN, "pan_and_scan_min_crop_size": 1, "pan_and_scan_max_num_crops": 8, "backend": "torchvision"}
+    with pytest.raises(ImageError, match="it has crops without pixels"):
+        graphproc.Gemma3ImageProcessor(**settings)(cases.picture((1, 9), "noise"))
 
 
 def test_tiles_of_a_side_that_aria_has_no_patches_for() -> None:

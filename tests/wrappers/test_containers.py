@@ -21,6 +21,7 @@ CLASSES: list[tuple[str, str, Mapping[str, Any]]] = [
     ("LlavaOnevisionImageProcessor", "torchvision", {**SIDES, "image_grid_pinpoints": [[32, 64], [64, 96]], "do_pad": False}),
     ("LlavaOnevisionImageProcessor", "pil", {**SIDES, "image_grid_pinpoints": [[32, 64], [64, 96]]}),
     ("AriaImageProcessor", "pil", {}),
+    ("AriaImageProcessor", "torchvision", {"max_image_size": 490}),
     ("DetrImageProcessor", "torchvision", {"size": {"shortest_edge": 32, "longest_edge": 60}}),
     ("DetrImageProcessor", "pil", {"size": {"shortest_edge": 32, "longest_edge": 60}}),
     ("DetrImageProcessor", "torchvision", {"size": {"shortest_edge": 32, "longest_edge": 60}, "do_pad": False}),
@@ -30,15 +31,26 @@ CLASSES: list[tuple[str, str, Mapping[str, Any]]] = [
     ("Emu3ImageProcessor", "pil", {}),
     ("PixtralImageProcessor", "pil", {"size": {"longest_edge": 40}}),
     ("PixtralImageProcessor", "pil", {"size": {"longest_edge": 40}, "do_pad": False}),
+    ("PixtralImageProcessor", "torchvision", {"size": {"longest_edge": 40}}),
+    ("PixtralImageProcessor", "torchvision", {"size": {"longest_edge": 40}, "do_pad": False}),
     ("Qwen2VLImageProcessor", "pil", {}),
     ("Qwen2VLImageProcessor", "torchvision", {}),
     ("Siglip2ImageProcessor", "pil", {}),
     ("Lfm2VlImageProcessor", "torchvision", {"return_row_col_info": True}),
+    ("DeepseekOcr2ImageProcessor", "torchvision", {}),
     ("Gemma3ImageProcessor", "pil", SIDES),
+    ("Gemma3ImageProcessor", "torchvision", SIDES),
+    ("MiniCPMV4_6ImageProcessor", "torchvision", {}),
     ("Ovis2ImageProcessor", "pil", SIDES),
     ("UnlimitedOcrImageProcessor", "torchvision", {}),
     ("VivitImageProcessor", "pil", SHORT),
     ("SuperGlueImageProcessor", "pil", SIDES),
+    ("SuperGlueImageProcessor", "torchvision", SIDES),
+    ("SuperPointImageProcessor", "torchvision", SIDES),
+    ("ImageGPTImageProcessor", "torchvision", {**SIDES, "clusters": [[0, 0, 0], [1, 1, 1]]}),
+    ("MobileViTImageProcessor", "torchvision", {**SHORT, "crop_size": 20}),
+    ("PerceiverImageProcessor", "torchvision", SIDES),
+    ("Swin2SRImageProcessor", "torchvision", {}),
     ("VitPoseImageProcessor", "torchvision", SIDES),
     ("Llama4ImageProcessor", "torchvision", {}),
     ("SamImageProcessor", "pil", {}),
@@ -51,7 +63,10 @@ CLASSES: list[tuple[str, str, Mapping[str, Any]]] = [
     ("GraniteDoclingImageProcessor", "pil", {"fine_route": True}),
     ("GraniteDoclingImageProcessor", "torchvision", {"fine_route": True}),
     ("Idefics2ImageProcessor", "pil", {"size": {"shortest_edge": 20, "longest_edge": 40}, "do_pad": False}),
+    ("Idefics2ImageProcessor", "torchvision", {"size": {"shortest_edge": 20, "longest_edge": 40}, "do_pad": False}),
+    ("Idefics3ImageProcessor", "torchvision", {"return_row_col_info": True}),
     ("SmolVLMImageProcessor", "pil", {"size": {"longest_edge": 60}, "max_image_size": {"longest_edge": 30}, "do_pad": False}),
+    ("SmolVLMImageProcessor", "torchvision", {"max_image_size": {"longest_edge": 30}, "do_pad": False}),
     ("UltraVBertImageProcessor", "torchvision", {"max_image_size": {"longest_edge": 30}, "do_pad": False}),
 ]
 
@@ -109,7 +124,7 @@ def test_tensors_of_several_lengths_are_no_array() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "backend"), [("UltraVBert", "torchvision"), ("SmolVLM", "pil")])
+@pytest.mark.parametrize(("name", "backend"), [("UltraVBert", "torchvision"), ("SmolVLM", "pil"), ("SmolVLM", "torchvision")])
 def test_unpadded_samples_of_several_lengths_are_ragged_arrays(name: str, backend: str) -> None:
     settings = {"size": {"longest_edge": 60}, "max_image_size": {"longest_edge": 30}, "do_pad": False, "backend": backend}
     images = [[picture((40, 60), "noise")], [picture((40, 60), "photograph")] * 2]

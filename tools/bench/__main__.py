@@ -6,7 +6,7 @@
     python tools/bench --profile --work DETR --sizes 427x640          where its graphs spend their time, node by node
     python tools/bench --read /tmp/bench/results.json -o /tmp/bench   the tables and plots again
 
-Every engine gets the same pixels and takes turns with the others in one process. Outputs are compared before
+Every contestant gets the same pixels and takes turns with the others in one process. Outputs are compared before
 anything is timed. Figures are medians of the ratios within rounds, so a drifting clock cancels out.
 """
 
@@ -42,14 +42,14 @@ def main() -> int:
     parser.add_argument("--sizes", nargs="*", type=_sides, metavar="HxW", default=list(works.SIZES), help="of images")
     parser.add_argument("--batches", nargs="*", type=int, metavar="N", default=None, help="batches to compare; none for none")
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
-    parser.add_argument("--engines", nargs="+", metavar="TEXT", help="only engines with one of these in the name")
+    parser.add_argument("--contestants", nargs="+", metavar="TEXT", help="only contestants with one of these in the name")
     parser.add_argument("--seconds", type=float, default=4.0, help="for the turns of a cell; batches get three times that")
-    parser.add_argument("--runs", type=int, help="rounds of a cell, of every engine, instead of --seconds")
+    parser.add_argument("--runs", type=int, help="rounds of a cell, of every contestant, instead of --seconds")
     parser.add_argument(
         "--clock",
         choices=["wall", "cpu"],
         default="wall",
-        help="cpu, on a busy machine: engines of one thread by the processor's time; those of several keep the wall's",
+        help="cpu, on a busy machine: contestants of one thread by the processor's time; those of several keep the wall's",
     )
     parser.add_argument("--pillow-simd", metavar="PYTHON", help="an interpreter with Pillow-SIMD; see pillow_simd.py")
     parser.add_argument("--no-costs", action="store_true", help="leave out import, export, session creation, memory")
@@ -83,9 +83,9 @@ def profiled(options: argparse.Namespace) -> int:
     print(f"{report.machine_text(machine())}\ncopies {copied / 1e9:.1f} GB a second, on one thread", flush=True)
     print(profiles.head(), flush=True)
     found = []
-    for place in works.places(options.work, options.sizes, (), _chosen(options, tuple(profiles.FORMS))):
-        for engine in place.contestants:
-            found.append(profiles.measured(place.work, place.size, engine, copied))
+    for place in works.places(options.work, options.sizes, (), _chosen(options, tuple(profiles.GRAPHS))):
+        for contestant in place.contestants:
+            found.append(profiles.measured(place.work, place.size, contestant, copied))
             print(profiles.text(found[-1]), flush=True)
     if options.output is not None:
         options.output.mkdir(parents=True, exist_ok=True)
@@ -97,8 +97,8 @@ def profiled(options: argparse.Namespace) -> int:
 
 
 def _chosen(options: argparse.Namespace, names: Sequence[str]) -> list[str]:
-    """Return those of the given engines that were asked for."""
-    return [n for n in names if options.engines is None or any(text.lower() in n.lower() for text in options.engines)]
+    """Return the names that contain one of the texts of `--contestants`; all names without it."""
+    return [n for n in names if options.contestants is None or any(text.lower() in n.lower() for text in options.contestants)]
 
 
 def measured(options: argparse.Namespace) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
         options.sizes = [size for size in options.sizes if size in works.SIZES[1:3]] or options.sizes
         options.seconds, options.no_costs = min(options.seconds, 4.0), True
     batches = options.batches if options.batches is not None else [] if options.quick else list(works.BATCHES)
-    names = _chosen(options, works.IN_A_HURRY if options.quick and options.engines is None else works.NAMES)
+    names = _chosen(options, works.IN_A_HURRY if options.quick and options.contestants is None else works.NAMES)
     start = time.perf_counter()
     results: dict[str, Any] = {
         "machine": machine(),

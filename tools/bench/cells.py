@@ -79,13 +79,19 @@ class Cell:
                     "microseconds": times,
                 }
             )
-        return {"work": self.work, "size": list(self.size), "kind": self.kind, "absent": list(self.absent), "engines": entries}
+        return {
+            "work": self.work,
+            "size": list(self.size),
+            "kind": self.kind,
+            "absent": list(self.absent),
+            "contestants": entries,
+        }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Cell:
         """Return the cell that `as_dict` wrote."""
         found, differences, columns = [], [], []
-        for entry in data["engines"]:
+        for entry in data["contestants"]:
             found.append(Contestant(entry["name"], _gone, entry["threads"], entry["batch"], note=entry["note"]))
             differences.append(None if entry["difference"] is None else Difference(**entry["difference"]))
             columns.append([np.nan if value is None else value / 1e6 for value in entry["microseconds"]])

@@ -107,11 +107,11 @@ def draw(found: Sequence[Bar], below: str) -> Image.Image:
 
 
 def measured(size: str, clock: str, seconds: float) -> dict[str, Any]:
-    """Run tools/bench for the chart's engines on one size, and return its results."""
+    """Run tools/bench for the chart's contestants on one size, and return its results."""
     names = [name for _, graph, theirs, _ in PAIRS for name in (graph, theirs)]
     options = ["--sizes", size, "--threads", "1", "--batches", "--no-costs", "--clock", clock, "--seconds", str(seconds)]
     with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run([sys.executable, str(BENCH), *options, "--engines", *names, "-o", folder], check=False)
+        done = subprocess.run([sys.executable, str(BENCH), *options, "--contestants", *names, "-o", folder], check=False)
         path = Path(folder) / "results.json"
         if not path.is_file():  # results are written even if matplotlib, for other plots, is missing
             raise SystemExit(done.returncode)

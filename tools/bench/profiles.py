@@ -21,13 +21,13 @@ from works import Sides, image, processor
 
 from graphproc.bench.own import FIXED, FIXED_TORCHVISION, GRAPH, GRAPH_TORCHVISION
 
-FORMS = {
+GRAPHS = {
     GRAPH: ("pil", False),
     FIXED: ("pil", True),
     GRAPH_TORCHVISION: ("torchvision", False),
     FIXED_TORCHVISION: ("torchvision", True),
 }
-"""The graphs to profile, by engine: their backend, and whether the size is fixed."""
+"""The graphs to profile, by contestant: their backend, and whether the size is fixed."""
 KINDS = ("weights", "products", "reading", "rounding", "moving", "map")
 """What nodes are for: sizes and weights; matrix products; rows gathered and turned to floats for them; sums turned to bytes;
 pixels moved, padded and joined, and masks; bytes turned to what is wanted of them (rescale and normalize)."""
@@ -64,7 +64,7 @@ class Profile:
     """One graph on one image.
 
     Attributes:
-        work, size, engine: which graph and image.
+        work, size, contestant: which graph and image.
         milliseconds: the median of runs that are not profiled.
         floor: the floor in milliseconds.
         nodes: those that ran, the slowest first; for loops and branches, the nodes inside them.
@@ -72,7 +72,7 @@ class Profile:
 
     work: str
     size: Sides
-    engine: str
+    contestant: str
     milliseconds: float
     floor: float
     nodes: tuple[Node, ...] = field(repr=False)
@@ -82,18 +82,18 @@ class Profile:
         return sum(n.microseconds for n in self.nodes if n.kind == kind) / sum(n.microseconds for n in self.nodes)
 
 
-def measured(work: str, size: Sides, engine: str, copied: float) -> Profile:
+def measured(work: str, size: Sides, contestant: str, copied: float) -> Profile:
     """Profile a graph.
 
     Args:
         work: a key of `works.WORKS`.
         size: (height, width) of the image.
-        engine: a key of `FORMS`.
+        contestant: a key of `GRAPHS`.
         copied: bytes that this machine copies in a second.
     """
     import onnxruntime
 
-    backend, fixed = FORMS[engine]
+    backend, fixed = GRAPHS[contestant]
     made = type(processor(work))(backend=backend)
     model = made.to_onnx(image_size=size if fixed else None).SerializeToString()
     with tempfile.TemporaryDirectory(prefix="graphproc-") as folder:
@@ -111,7 +111,7 @@ def measured(work: str, size: Sides, engine: str, copied: float) -> Profile:
         events = json.loads(Path(clocked.end_profiling()).read_text(encoding="utf-8"))
     moved = sum(array.nbytes for array in (*inputs.values(), *results))
     floor = moved / 2 / copied
-    return Profile(work, size, engine, statistics.median(seconds) * 1e3, floor * 1e3, tuple(nodes(events, runs)))
+    return Profile(work, size, contestant, statistics.median(seconds) * 1e3, floor * 1e3, tuple(nodes(events, runs)))
 
 
 def copy_speed() -> float:
@@ -176,7 +176,7 @@ def head() -> str:
 
 def text(profile: Profile) -> str:
     """Return a profile's line of the table, and its slowest nodes."""
-    label = f"{profile.work} {profile.size[0]}x{profile.size[1]}, {profile.engine}"
+    label = f"{profile.work} {profile.size[0]}x{profile.size[1]}, {profile.contestant}"
     shares = "".join(f"{profile.share(kind) * 100:>10.0f}" for kind in KINDS)
     ratio = profile.milliseconds / profile.floor
     lines = [f"{label:48}{shares}{profile.milliseconds:>10.2f}{profile.floor:>10.2f}{ratio:>9.1f}"]

@@ -211,7 +211,8 @@ LIMITS: tuple[Limit, ...] = (
         "(temporal_patch_size|max_image_tokens|m(in|ax)(_num)?_patches|patch_size|max_image_width|max_model_len): expected a "
         "whole number .*got (0|null|None)"
         "|image_grid_pinpoints: expected pairs .*got null|clusters: expected one or more rows"
-        "|dense_max_aspect: expected a number|pad_size: expected the keys of one form",
+        "|dense_max_aspect: expected a number|pad_size: expected the keys of one form"
+        "|size_divisor: expected a whole number of at least 1, got {",
     ),
     Limit(
         "samples of one and three channels",
@@ -325,6 +326,15 @@ FAULTS: tuple[Fault, ...] = (
         "unsigned integers together with other types",
         "torch joins no tensors of them",
         _raises("Promotion for uint16, uint32, uint64 types is not supported"),
+    ),
+    Fault(
+        "crops and patches of Pixtral",
+        "transformers pads crops of one size by what their images lack of the largest, looks for 1 or 3 channels in an image of "
+        "4, and reads patch_size where nothing is resized",
+        _raises(
+            "expects each tensor to be equal size|Unable to infer channel|Could not convert size input to size dict: None",
+            lambda trial: trial.name.startswith("Pixtral"),
+        ),
     ),
     Fault("samples of Fuyu", "transformers makes ragged lists of samples of several images, as README says", _samples_of_fuyu),
     Fault(

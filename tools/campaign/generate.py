@@ -171,7 +171,8 @@ def _graphs(name: str, backend: str, settings: dict[str, object], rng: random.Ra
     if color != "rgb" and (spec.extra_inputs or not config.get("do_convert_rgb")):
         color = "rgb"
     graph = Graph(form, target, rng.choice((17, 18, 18, 18, 19, 20, 21, 22, 23)), color, fixed)
-    base = Trial(name, backend, settings, graph=graph, tensors="np" if backend == "pil" and name != timm.CLASS else "pt")
+    as_arrays = (backend == "pil" and name != timm.CLASS) or bool(parity_cases.PYTHON_FLOATS & set(spec.outputs))
+    base = Trial(name, backend, settings, graph=graph, tensors="np" if as_arrays else "pt")
     size = sides(rng)
     mode = {"rgba": "RGBA", "gray": "L"}.get(color, "RGB")
     found = []

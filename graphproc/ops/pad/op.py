@@ -30,7 +30,7 @@ class Pad(Op):
     `mode` says what the rest of the canvas is: `constant`, which is `value`, or elements of the
     value itself (`ops/pad/mirrored.py`).
 
-    Shapes:   each of the axes gets its length, and must not be longer already.
+    Shapes:   each of the axes gets its length; the value must fit, which a program requires of sizes.
     Dtypes:   any; unchanged. `value` is in the input's units (0..255 before rescale).
     Rounding: `value` to the dtype: fractions of whole numbers are cut off.
     Source:   numpy.pad and ONNX Pad-13 with these modes; ONNX has no `symmetric`.
@@ -73,8 +73,6 @@ class Pad(Op):
         require_held(self.value, np.dtype(DTYPES[x.dtype]), x.dtype)
         shape = list(x.shape)
         for axis, length in zip(self.axes, self.lengths, strict=True):
-            if num.low(shape[axis]) > num.high(length):
-                raise ShapeError(f"pad: axis {axis} of {x} is already longer than {length}")
             shape[axis] = length
         return replace(x, shape=tuple(shape))
 

@@ -5,17 +5,17 @@ Where the image shrinks, it is blurred by a Gaussian; then it is interpolated li
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.ir.op import Array
-from graphproc.numerics.gaussian import CUT_OFF, EXP_POWERS, EXP_TERMS, LN2_HIGH, LN2_LOW, gaussian_weights
+from graphproc.numerics.gaussian import CUT_OFF
 from graphproc.numerics.interpolation import grid_taps, mirrored
 from graphproc.ops.resample.arithmetic import Arithmetic
-from graphproc.ops.resample.both_axes import END, along_both, column, last_row
+from graphproc.ops.resample.both_axes import along_both, column
+from graphproc.ops.resample.gaussian import blurred, emit_blur, emit_mirrored
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 
@@ -45,12 +45,16 @@ class Scipy(Arithmetic):
     def numpy(self, op: Resample, x: Array) -> Array:
         """Blur along both axes, weigh the four neighbours of each output, and clip."""
         height, width = num.known(op.height), num.known(op.width)
-        blurred = _blurred(_blurred(x, height, -2), width, -1).astype(np.float64)
+        pixels = x
+        for axis, side in ((-2, height), (-1, width)):
+            sigma = _sigma(x.shape[axis], side)
+            pixels = blurred(pixels, axis, _known(sigma), num.known(_radius(sigma)))
+        pixels = pixels.astype(np.float64)
         rows, vertical = grid_taps(x.shape[-2], height)
         columns, horizontal = grid_taps(x.shape[-1], width)
         terms = []
         for i in (0, 1):
-            lines = blurred[..., rows[:, i], :]
+            lines = pixels[..., rows[:, i], :]
             terms += [lines[..., columns[:, j]] * vertical[:, i : i + 1] * horizontal[:, j] for j in (0, 1)]
         total = ((terms[0] + terms[1]) + terms[2]) + terms[3]
         channels = x.shape[-3]  # scipy zooms along this axis, too, with weights of 1 and 0
@@ -62,13 +66,18 @@ class Scipy(Arithmetic):
         """Emit the same, with blurs only where the image may shrink."""
         t = g.type_of(x)
         sides = {"H": (t.size("H"), op.height), "W": (t.size("W"), op.width)}
-        blurred = along_both(g, x, (t.size("H"), t.size("W")), lambda rows, axis: _emit_blur(g, rows, *sides[axis]), ("H", "W"))
+        sigmas = {axis: _sigma(*sides[axis]) for axis in sides}
+
+        def blur(rows: Value, axis: str) -> Value:
+            return emit_blur(g, rows, sides[axis][0], sigmas[axis], _radius(sigmas[axis]))
+
+        smooth = along_both(g, x, (t.size("H"), t.size("W")), blur, ("H", "W"))
         (top, bottom), vertical = _grid_taps(g, t.size("H"), op.height)
         (left, right), horizontal = _grid_taps(g, t.size("W"), op.width)
         axis = t.rank + g.leading - 2
         terms = []
         for rows, across in ((top, column(g, vertical[0])), (bottom, column(g, vertical[1]))):
-            lines = g.cast(g.Gather(blurred, rows, axis=axis), "f64")
+            lines = g.cast(g.Gather(smooth, rows, axis=axis), "f64")
             for columns, along in ((left, horizontal[0]), (right, horizontal[1])):
                 terms.append(g.Mul(g.Mul(g.Gather(lines, columns, axis=axis + 1), across), along))
         total = g.cast(g.Add(g.Add(g.Add(terms[0], terms[1]), terms[2]), terms[3]), "f32")
@@ -101,83 +110,6 @@ def _radius(sigma: Num) -> Num:
     return num.trunc(sigma * CUT_OFF + 0.5)
 
 
-def _blurred(x: Array, n_out: int, axis: int) -> Array:
-    """Blur along one axis.
-
-    Each sum starts with the pixel itself. Then it adds the two neighbours at one distance together,
-    from the farthest to the nearest.
-    """
-    n_in = x.shape[axis]
-    weights = gaussian_weights(_known(_sigma(n_in, n_out)))
-    if len(weights) == 1:
-        return x
-    pixels = np.moveaxis(x, axis, -1).astype(np.float64)
-    place = np.arange(n_in)
-    total = pixels * weights[0]
-    for distance in range(len(weights) - 1, 0, -1):
-        left, right = (mirrored(place + step, n_in) for step in (-distance, distance))
-        total = total + (pixels[..., left] + pixels[..., right]) * weights[distance]
-    return np.moveaxis(total.astype(np.float32), -1, axis)
-
-
-def _emit_blur(g: Builder, x: Value, n_in: Num, n_out: Num) -> Value:
-    """Emit the blur of the rows `[n_in, any]`, row by row.
-
-    The row itself counts as two neighbours with half its weight each.
-    """
-    sigma = _sigma(n_in, n_out)
-    radius = _radius(sigma)
-
-    def blur() -> Value:
-        if isinstance(radius, int) and isinstance(sigma, float):
-            distance = g.constant([0, *range(radius, 0, -1)], "i64")
-            values = gaussian_weights(sigma)
-            weights = g.constant(np.concatenate([values[:1] / 2, values[:0:-1]]), "f64")
-        else:
-            distance = g.Concat(g.vector(0), g.Sub(g.num(radius), g.range(radius, "i64")), axis=0)
-            weights = _gaussian_weights(g, sigma, radius)
-        place = column(g, g.range(n_in, "i64"))
-        left, right = (_mirrored(g, v, n_in) for v in (g.Sub(place, distance), g.Add(place, distance)))
-
-        def line(left: Value, right: Value) -> Value:
-            both = g.Add(*(g.cast(g.Gather(x, rows, axis=0), "f64") for rows in (left, right)))
-            return g.cast(last_row(g, g.Mul(both, column(g, weights))), "f32")
-
-        return g.scan((left, right), line)
-
-    return g.cond(radius > 0, blur, lambda: x, names=("shrinks", "grows"))
-
-
-def _gaussian_weights(g: Builder, sigma: Num, radius: Num) -> Value:
-    """Emit the nodes of `gaussian_weights`.
-
-    First comes half the weight of the pixel itself, then the others' weights from the farthest to
-    the nearest.
-    """
-    half = g.constant([0.5], "f64")
-    variance = g.Max(g.num(sigma * sigma), g.constant([1e-300], "f64"))
-    distance = g.range(radius + 1, "f64")
-    t = g.Mul(g.Div(half, variance), g.Mul(distance, distance))
-    n = g.Floor(g.Add(g.Mul(t, g.constant([1 / math.log(2)], "f64")), half))
-    r = g.Add(g.Sub(g.Mul(n, g.constant([LN2_HIGH], "f64")), t), g.Mul(n, g.constant([LN2_LOW], "f64")))
-    phi = g.constant(EXP_TERMS[:1], "f64")
-    for term in EXP_TERMS[1:]:
-        phi = g.Add(g.Mul(phi, r), g.constant([term], "f64"))
-    phi = g.Mul(phi, g.Gather(g.constant(EXP_POWERS, "f64"), g.cast(n, "i64"), axis=0))
-    falling = g.Slice(phi, g.vector(-1), g.vector(0), g.vector(0), g.vector(-1))
-    sums = g.CumSum(g.Concat(falling, phi, axis=0), g.constant(0, "i64"))
-    total = g.Slice(sums, g.vector(-1), g.vector(END), g.vector(0))
-    own = g.Mul(g.Slice(phi, g.vector(0), g.vector(1), g.vector(0)), half)
-    return g.Div(g.Concat(own, falling, axis=0), total)
-
-
-def _mirrored(g: Builder, index: Value, length: Num) -> Value:
-    """Emit the nodes of `mirrored`."""
-    period = g.num(num.maximum(2 * length - 2, 1))
-    index = g.Mod(index, period)
-    return g.Min(index, g.Sub(g.num(2 * length - 2), index)) if length != 1 else index
-
-
 def _grid_taps(g: Builder, n_in: Num, n_out: Num) -> tuple[tuple[Value, Value], tuple[Value, Value]]:
     """Emit the nodes of `grid_taps`: the two pixels and the two weights of each output."""
     if isinstance(n_in, int) and isinstance(n_out, int):
@@ -192,5 +124,5 @@ def _grid_taps(g: Builder, n_in: Num, n_out: Num) -> tuple[tuple[Value, Value], 
     floor = g.Floor(position)
     first = g.Sub(one, g.Sub(position, floor))
     low = g.cast(floor, "i64")
-    high = _mirrored(g, g.Add(low, g.constant([1], "i64")), n_in)
-    return (_mirrored(g, low, n_in), high), (first, g.Sub(one, first))
+    high = emit_mirrored(g, g.Add(low, g.constant([1], "i64")), n_in)
+    return (emit_mirrored(g, low, n_in), high), (first, g.Sub(one, first))

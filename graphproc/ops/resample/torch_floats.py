@@ -29,18 +29,18 @@ AT_ONCE_SIDES = 128
 It then weighs four pixels for each output, instead of going along one axis after the other. For
 example, 64 x 64 is computed at once, 64 x 65 is not.
 """
-Order = tuple[tuple[int, int], ...]
+TapOrder = tuple[tuple[int, int], ...]
 """An order in which four pixels are added up at once.
 
 Each is (row, column), with 0 for the nearer of two and 1 for the farther.
 """
-FARTHER_COLUMN_FIRST: Order = ((0, 1), (0, 0), (1, 0), (1, 1))
-BY_ROWS: Order = ((0, 0), (0, 1), (1, 0), (1, 1))
-FARTHER_ROW_FIRST: Order = ((1, 0), (1, 1), (0, 1), (0, 0))
-BACKWARDS: Order = ((1, 1), (1, 0), (0, 1), (0, 0))
+FARTHER_COLUMN_FIRST: TapOrder = ((0, 1), (0, 0), (1, 0), (1, 1))
+BY_ROWS: TapOrder = ((0, 0), (0, 1), (1, 0), (1, 1))
+FARTHER_ROW_FIRST: TapOrder = ((1, 0), (1, 1), (0, 1), (0, 0))
+BACKWARDS: TapOrder = ((1, 1), (1, 0), (0, 1), (0, 0))
 VECTOR = 32
 """How many bytes of channels fill a vector register."""
-AT_ONCE: Mapping[str, tuple[int, Order, Order]] = {
+AT_ONCE: Mapping[str, tuple[int, TapOrder, TapOrder]] = {
     "f64": (8, FARTHER_ROW_FIRST, FARTHER_COLUMN_FIRST),
     "f32": (4, FARTHER_ROW_FIRST, FARTHER_COLUMN_FIRST),
     "f16": (2, BACKWARDS, BY_ROWS),
@@ -194,7 +194,7 @@ def _at_once(op: Resample, g: Builder, x: Value) -> Value:
     return parts[0] if len(parts) == 1 else g.Concat(*parts, axis=first - 1)
 
 
-def _orders(channels: int, kind: str) -> list[tuple[slice, Order]]:
+def _orders(channels: int, kind: str) -> list[tuple[slice, TapOrder]]:
     """Return groups of channels, each with the order in which its pixels are added up.
 
     This is for a linear result that is computed at once, of pixels of the type `kind`.

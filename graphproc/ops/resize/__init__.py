@@ -6,7 +6,8 @@ Words of this package, each with one meaning:
     band        the weights of an axis: zero away from the diagonal, so that each output depends on
                 few input rows
     block       consecutive outputs of an axis that read the same few input rows: one product
-    form        how an axis step multiplies: its digits, and the type that adds them
+    product form
+                how an axis step multiplies: its digits, and the type that adds them
     tap         an input row that an output reads, and its weight
     strip       consecutive rows or columns that one turn of a loop processes, so that they stay in
                 the cache: of the image in the first axis step, of one channel of the result in the

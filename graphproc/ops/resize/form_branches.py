@@ -1,4 +1,4 @@
-"""Make the bands of both axes, in the form that their sizes decide.
+"""Make the bands of both axes, in the product form that their sizes decide.
 
 The form of an axis of known size is chosen here, while the graph is made. For other sizes the graph
 chooses, in an `If` with a branch for each form.

@@ -24,7 +24,7 @@ from graphproc.ops.resize.input_strips import input_strips
 from graphproc.ops.resize.products import product, rows_read, with_ones
 from graphproc.sizes.num import Num
 
-Finish = Callable[..., Value]
+FinishStrip = Callable[..., Value]
 """A function that turns the bytes of a strip of the result into the result.
 
 It gets the bytes and, for each of its constants, the value for the strip's channel.
@@ -34,7 +34,7 @@ _TURN = (1, 0)
 
 
 def emit_horizontal_first(
-    g: Builder, bands: Bands, channels: int, kernel: str, finish: Finish, constants: Sequence[Value]
+    g: Builder, bands: Bands, channels: int, kernel: str, finish: FinishStrip, constants: Sequence[Value]
 ) -> Callable[[Value], Value]:
     """Emit the nodes that are the same for every image, with the horizontal axis step first.
 
@@ -90,7 +90,7 @@ def emit_horizontal_first(
 
 
 def emit_vertical_first(
-    g: Builder, bands: Bands, channels: int, kernel: str, rows: Num, finish: Finish, constants: Sequence[Value]
+    g: Builder, bands: Bands, channels: int, kernel: str, rows: Num, finish: FinishStrip, constants: Sequence[Value]
 ) -> Callable[[Value], Value]:
     """Emit the same with the vertical axis step first.
 

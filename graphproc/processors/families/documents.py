@@ -10,14 +10,14 @@ from graphproc.configs.config import Config
 from graphproc.configs.settings import Setting, flag
 from graphproc.errors import ConfigError
 from graphproc.ir.backends import TORCHVISION
-from graphproc.ir.delivery import NUMBERS, TUPLES
+from graphproc.ir.delivery import NESTED, NUMBERS, STACKED, TUPLES
 from graphproc.ir.program import ProgramBuilder, Value
-from graphproc.ops import ContentBox, Numbers, Pad, ReduceBlocks, Resample, Rotate, Slice
+from graphproc.ops import AveragePool, ContentBox, Numbers, Pad, Resample, Rotate, Slice
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, IMAGENET, INCEPTION, NORMALIZE, resize_to, square, usual
-from graphproc.processors.deliveries import nested_in_pil
+from graphproc.processors.padding import padded
 from graphproc.processors.settings import PATCH_SIDES
-from graphproc.processors.spec import ONLY_PIL, ONLY_TORCHVISION, ProcessorSpec
+from graphproc.processors.spec import ONLY_TORCHVISION, ProcessorSpec
 from graphproc.sizes import fit, num
 from graphproc.sizes.rules import Size
 
@@ -63,9 +63,10 @@ def shorter_side(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 @stages.when("do_thumbnail")
 def thumbnail(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """Apply `do_thumbnail`: shrunk to fit the page; a kernel of 0 stands for bicubic here."""
+    """Apply `do_thumbnail`: shrunk to fit the page; in Pillow's backend, a kernel of 0 stands for bicubic."""
     size = fit.thumbnail(x.type.size("H"), x.type.size("W"), *stages.sides("size", config.size))
-    return stages.resample(b, x, *size, config.resample or BICUBIC, keeps_size=True)
+    kernel = config.resample if b.backend == TORCHVISION else config.resample or BICUBIC
+    return stages.resample(b, x, *size, kernel, keeps_size=True)
 
 
 @stages.when("do_thumbnail")
@@ -80,7 +81,7 @@ def reduced_thumbnail(b: ProgramBuilder, config: Config, x: Value) -> Value:
     if b.backend == TORCHVISION:
         return stages.resample(b, x, height, width, BICUBIC)
     r = fit.reduction(rows, columns, height, width, REDUCING_GAP)
-    x = b.add(ReduceBlocks(r.factor_height, r.factor_width), x)
+    x = b.add(AveragePool(r.factor_height, r.factor_width), x)
     return b.add(Resample(height, width, "bicubic", extent=(r.box_height, r.box_width), keeps_size=True), x)
 
 
@@ -124,8 +125,10 @@ def canvas(config: Config) -> Size:
 
 @stages.when("do_pad")
 def fill_page(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """Apply `do_pad`: `padding_value`, which counts as a byte here, or the image mirrored, at the bottom and right."""
+    """Apply `do_pad`: `padding_value`, in the pixels' units at this step, or the image mirrored, at the bottom and right."""
     height, width = canvas(config)
+    if b.backend == TORCHVISION:
+        return padded(b, x, (0, 0, height, width), config.padding_value, config.padding_mode)
     if not config.do_resize:  # an image that is larger both ways stays as it is
         rows, columns = x.type.size("H"), x.type.size("W")
         alike = num.either(num.both(rows <= height, columns <= width), num.both(rows >= height, columns >= width))
@@ -146,7 +149,7 @@ def with_scales(b: ProgramBuilder, config: Config, x: Value) -> None:
     """Declare the image as a sample's only one, its sizes before and after the resize, and the scale, new by old height."""
     before = b.image.type
     height, width = shrunk(config, b.image)
-    b.output("images", x.rearrange("c h w -> 1 c h w", "NCHW"), delivery=nested_in_pil(b))
+    b.output("images", x.rearrange("c h w -> 1 c h w", "NCHW"), delivery=STACKED if b.backend == TORCHVISION else NESTED)
     b.output("image_unpadded_heights", b.add(Numbers((height,))), delivery=NUMBERS)
     b.output("image_unpadded_widths", b.add(Numbers((width,))), delivery=NUMBERS)
     b.output("image_scale_factors", b.add(Numbers((height / before.size("H"),), "f64")), delivery=NUMBERS)
@@ -165,9 +168,8 @@ CONTENT_ON_PAGE = (crop_margin, aligned, shorter_side, reduced_thumbnail, on_pag
 SPECS = (
     ProcessorSpec(
         "DonutImageProcessor",
-        (align_long_axis, shorter_side, thumbnail, center_on_page, *stages.STANDARD[1:-1]),
+        (align_long_axis, shorter_side, thumbnail, on_page, *stages.STANDARD[1:-1]),
         {**resize_to({"height": 2560, "width": 1920}, "bilinear"), **PAGE, **INCEPTION},
-        backends=ONLY_PIL,
         older=legacy.DONUT,
     ),
     ProcessorSpec(
@@ -193,7 +195,6 @@ SPECS = (
             "image_patch_indices_per_subsequence",
         ),
         finish=with_scales,
-        backends=ONLY_PIL,
     ),
     ProcessorSpec(
         "NougatImageProcessor",

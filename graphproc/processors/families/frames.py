@@ -6,9 +6,11 @@ from collections.abc import Mapping
 
 from graphproc import joins
 from graphproc.configs import legacy
-from graphproc.configs.config import NEEDS, Config
+from graphproc.configs.config import Config
 from graphproc.configs.settings import Setting
 from graphproc.errors import ConfigError
+from graphproc.ir.backends import TORCHVISION
+from graphproc.ir.delivery import NESTED
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Pad
 from graphproc.ops.pad import Mode
@@ -27,6 +29,7 @@ from graphproc.processors.constants import (
 )
 from graphproc.processors.deliveries import nested_in_pil
 from graphproc.processors.families.plain.llava import resize as resize_shortest
+from graphproc.processors.padding import padded
 from graphproc.processors.settings import DO_FLIP_CHANNEL_ORDER
 from graphproc.processors.spec import ONLY_PIL, ProcessorSpec, Samples
 from graphproc.processors.stages import WITHOUT_PAD
@@ -39,6 +42,11 @@ PAD_MODES: Mapping[str, Mode] = {"reflect": "reflect", "replicate": "edge", "sym
 def video(b: ProgramBuilder, config: Config, x: Value) -> None:
     """Declare `pixel_values`, [videos, frames, channels, height, width]."""
     b.output("pixel_values", x, sample=joins.STACK, delivery=nested_in_pil(b))
+
+
+def nested_video(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """Declare the same as `video`. Both backends of TVP give lists of frames."""
+    b.output("pixel_values", x, sample=joins.STACK, delivery=NESTED)
 
 
 def rescale(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -59,9 +67,16 @@ def resize_longest(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 @stages.when("do_pad")
 def pad(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """Apply TVP's `do_pad` to `pad_size`: by `pad_mode`, or with `constant_values` in the pixels' units at this step."""
+    """Apply TVP's `do_pad` to `pad_size`: by `pad_mode`, or with `constant_values` in the pixels' units at this step.
+
+    Torchvision's backend does not read `pad_mode`, and pads nothing without a `pad_size`.
+    """
     value, mode = config.constant_values, config.pad_mode
+    if b.backend == TORCHVISION and config.pad_size is None:
+        return x
     height, width = stages.sides("pad_size", config.pad_size)
+    if b.backend == TORCHVISION:
+        return padded(b, x, (0, 0, height, width), value)
     for side, limit in ((x.type.size("H"), height), (x.type.size("W"), width)):
         b.require(side <= limit, f"the frame is larger than pad_size's {height} x {width}. Resize it or raise pad_size.")
     if mode in PAD_MODES:
@@ -98,10 +113,8 @@ SPECS = (
             constant_values=Setting(0, None, "The value of the padding, in the units that pixels have by then."),
             pad_mode=Setting("constant", None, "What the padding is: constant, reflect, replicate or symmetric."),
         ),
-        finish=video,
-        needs={**NEEDS, "do_pad": ("pad_size",)},
+        finish=nested_video,
         samples=Samples(0),
-        backends=ONLY_PIL,
     ),
     ProcessorSpec(
         "VideoMAEImageProcessor",

@@ -6,28 +6,30 @@ from graphproc import joins
 from graphproc.configs.config import Config
 from graphproc.configs.settings import Setting, changed, flag
 from graphproc.errors import ConfigError
+from graphproc.ir.backends import PIL, TORCHVISION
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Grayscale
 from graphproc.processors import stages
 from graphproc.processors.constants import RESCALE, resize_to
 from graphproc.processors.deliveries import nested_in_pil
-from graphproc.processors.spec import ONLY_PIL, ProcessorSpec, Samples
+from graphproc.processors.spec import ProcessorSpec, Samples
 
-NOT_COMPILED = "do_rescale=False with do_grayscale, which gives bytes for gray images and float64 for others"
+NOT_COMPILED = "do_rescale=False with do_grayscale and backend pil, which gives bytes for gray images and float64 for others"
 SIZE = {"height": 480, "width": 640}
 GRAY = Setting(False, flag, "Make gray of all channels.")
 SETTINGS = {**resize_to(SIZE, "bilinear"), "default_to_square": False, **RESCALE, "do_grayscale": GRAY}
 
 
+@stages.when("do_grayscale")
 def gray(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """Apply `do_grayscale`: gray values in all channels.
 
     Raises:
-        ConfigError: the pixels are still bytes.
+        ConfigError: the pixels are still bytes in Pillow's backend.
     """
-    if config.do_grayscale and not config.do_rescale:
+    if b.backend == PIL and not config.do_rescale:
         raise ConfigError(f"do_rescale: not compiled: {NOT_COMPILED}. Set do_rescale, or do_grayscale to false.")
-    return b.add(Grayscale(), x) if config.do_grayscale else x
+    return b.add(Grayscale(fused=b.backend == TORCHVISION), x)
 
 
 def pairs(b: ProgramBuilder, config: Config, x: Value) -> None:
@@ -35,7 +37,7 @@ def pairs(b: ProgramBuilder, config: Config, x: Value) -> None:
     b.output("pixel_values", x, sample=joins.STACK, delivery=nested_in_pil(b))
 
 
-STAGES = (stages.resize, stages.rescale, gray)
+STAGES = (stages.resize, stages.rescale_alone, gray)
 
 
 def _matcher(name: str) -> ProcessorSpec:
@@ -44,7 +46,6 @@ def _matcher(name: str) -> ProcessorSpec:
         STAGES,
         changed(SETTINGS, do_grayscale=True),
         limitations=NOT_COMPILED,
-        backends=ONLY_PIL,
         finish=pairs,
         samples=Samples(2),
     )
@@ -56,9 +57,8 @@ SPECS = (
     _matcher("SuperGlueImageProcessor"),
     ProcessorSpec(
         "SuperPointImageProcessor",
-        STAGES,
+        (stages.only(TORCHVISION, gray), *STAGES[:2], stages.only(PIL, gray)),
         SETTINGS,
         limitations=NOT_COMPILED,
-        backends=ONLY_PIL,
     ),
 )

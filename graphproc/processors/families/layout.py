@@ -37,11 +37,6 @@ def within_bytes(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return x.clip(0.0, upper)
 
 
-def normalize(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """Apply `do_normalize` as a step by itself, also to bytes."""
-    return stages.normalize(b, config.changed(do_rescale=False), x)
-
-
 @stages.when("do_resize")
 def align_corners(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """Apply `do_resize`: linearly between the corners' centres; `resample` says nothing."""
@@ -63,7 +58,14 @@ SPECS = (
     ),
     ProcessorSpec(
         "PPDocLayoutV4ImageProcessor",
-        (rescale_floats, stages.resize_without_antialias, within_bytes, stages.center_crop, normalize, stages.pad),
+        (
+            rescale_floats,
+            stages.resize_without_antialias,
+            within_bytes,
+            stages.center_crop,
+            stages.normalize_apart,
+            stages.pad,
+        ),
         LAYOUT,
         backends=ONLY_TORCHVISION,
     ),

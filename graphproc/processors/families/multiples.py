@@ -5,6 +5,7 @@ Source of the defaults: transformers 5.23, `models/*/image_processing_*.py`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from graphproc import joins
@@ -16,23 +17,30 @@ from graphproc.errors import ConfigError
 from graphproc.ir.backends import TORCHVISION
 from graphproc.ir.delivery import STACKED, TENSOR, TUPLES
 from graphproc.ir.program import ProgramBuilder, Value
+from graphproc.ir.types import FLOATS
 from graphproc.ops import Distinct, Numbers, Pad, SelectChannels
 from graphproc.processors import label_maps, stages
 from graphproc.processors.calls import NONZERO, Reads
 from graphproc.processors.constants import BILINEAR, CLIP, IMAGENET, IMAGENET_BGR, INCEPTION, RESCALE, shortest, square, usual
 from graphproc.processors.families.detection import pad_with_mask
+from graphproc.processors.padding import padded
 from graphproc.processors.settings import DO_REDUCE_LABELS, ENSURE_MULTIPLE_OF, KEEP_ASPECT_RATIO, PATCH_SIDES, SIZE_DIVISOR
-from graphproc.processors.spec import ONLY_PIL, ONLY_TORCHVISION, ExtraInput, Finish, ProcessorSpec
+from graphproc.processors.spec import ONLY_PIL, ONLY_TORCHVISION, ExtraInput, ProcessorSpec, Stage
 from graphproc.sizes import multiples, rules
 from graphproc.sizes.num import Num
 from graphproc.sizes.rules import Size
 
 
-@stages.resizing
-def short_side(config: Config, height: Num, width: Num) -> Size:
-    """Apply `do_resize`: a shortest edge with a cap, floored to multiples of `size_divisor`."""
-    edge, divisor = stages.edge(config, "size", "shortest_edge"), stages.count(config, "size_divisor")
-    return multiples.short_side_floored(height, width, edge, divisor)
+def by_edge(rule: Callable[[Num, Num, int, int], Size]) -> Stage:
+    """Make the stage that applies `do_resize`: a rule's size for a shortest edge, in multiples of `size_divisor`."""
+
+    def size(config: Config, height: Num, width: Num) -> Size:
+        return rule(height, width, stages.edge(config, "size", "shortest_edge"), stages.count(config, "size_divisor"))
+
+    return stages.resizing(size)
+
+
+short_side = by_edge(multiples.short_side_floored)
 
 
 def short_side_of_any(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -62,29 +70,18 @@ def to_bgr(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return b.add(SelectChannels((2, 1, 0)), x)
 
 
-def with_mask(*order: str) -> Finish:
-    """Make the `finish` that declares pixels and mask in an order; with `do_pad`, both padded to the batch's largest."""
-
-    def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
-        found = dict(zip(MASKED, pad_with_mask(b, x, None), strict=True)) if config.do_pad else {"pixel_values": x}
-        for name in order:
-            if name in found:
-                b.output(name, found[name], stages.PADDED if config.do_pad else joins.STACK)
-
-    return finish
+def with_mask(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """Declare the pixels; with `do_pad`, padded to the largest of the batch, and their mask."""
+    if not config.do_pad:
+        return b.output("pixel_values", x)
+    for name, value in zip(MASKED, pad_with_mask(b, x, None), strict=True):
+        b.output(name, value, stages.PADDED)
 
 
 @stages.resizing
 def floored(config: Config, height: Num, width: Num) -> Size:
     """Apply `do_resize`: both sides down to multiples."""
     return multiples.floor_multiple(height, width, stages.count(config, "size_divisor"))
-
-
-@stages.resizing
-def ceiled(config: Config, height: Num, width: Num) -> Size:
-    """Apply `do_resize`: a shortest edge, then both sides up to multiples."""
-    edge, divisor = stages.edge(config, "size", "shortest_edge"), stages.count(config, "size_divisor")
-    return multiples.shortest_edge_ceiled(height, width, edge, divisor)
 
 
 def in_patches(config: Config, height: Num, width: Num) -> Size:
@@ -115,12 +112,10 @@ def mirrored(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
     torchvision's backend mirrors an image once, not back and forth.
     """
-    height, width = x.type.size("H"), x.type.size("W")
-    padded = multiples.above_multiple(height, width, stages.count(config, "size_divisor"))
+    size = multiples.above_multiple(x.type.size("H"), x.type.size("W"), stages.count(config, "size_divisor"))
     if b.backend == TORCHVISION:
-        for name, side, longer in (("height", height, padded[0]), ("width", width, padded[1])):
-            b.require(longer <= 2 * side, f"the padding is more than the image's {name}. Use a larger image.")
-    return b.add(Pad.canvas(0, 0, *padded, mode="symmetric"), x)
+        return padded(b, x, (0, 0, *size), mode="symmetric")
+    return b.add(Pad.canvas(0, 0, *size, mode="symmetric"), x)
 
 
 @stages.resizing
@@ -130,19 +125,19 @@ def towards(config: Config, height: Num, width: Num) -> Size:
     return multiples.nearest_multiple(height, width, *stages.sides("size", config.size), keep, multiple)
 
 
-def crop(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """Apply `do_center_crop` in torchvision's backend; Pillow's ignores it."""
-    return stages.center_crop(b, config, x) if b.backend == TORCHVISION else x
-
-
-def centered(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """Apply `do_pad` with a `size_divisor`: zeros all around, up to multiples of it.
+def centered_by_given(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """Apply `do_pad` as `centered`.
 
     Raises:
         ConfigError: the divisor is null in torchvision's backend, which fails without one.
     """
     if config.do_pad and config.size_divisor is None and b.backend == TORCHVISION:
         raise ConfigError("do_pad: needs size_divisor, which is null. Set it, or do_pad to false.")
+    return centered(b, config, x)
+
+
+def centered(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """Apply `do_pad` with a `size_divisor`: zeros all around, up to multiples of it."""
     if not config.do_pad or config.size_divisor is None:
         return x
     height, width, divisor = x.type.size("H"), x.type.size("W"), stages.count(config, "size_divisor")
@@ -154,12 +149,16 @@ def with_prompt(b: ProgramBuilder, config: Config, x: Value) -> None:
     """Declare the pixels, and the prompt's depths in metres, f32 [1, H, W], where a prompt is given."""
     b.output("pixel_values", x)
     if "prompt_depth" in b.extra_inputs:
-        depth = b.add(Distinct(float(stages.number(config, "prompt_scale_to_meter"))), b.extra_inputs["prompt_depth"])
+        depth, scale = b.extra_inputs["prompt_depth"], stages.number(config, "prompt_scale_to_meter")
+        if b.backend == TORCHVISION:
+            depth, scale = stages.times(b, depth, scale, "prompt_scale_to_meter"), 1
+        whole = b.backend == TORCHVISION and depth.dtype not in FLOATS  # to which a millionth adds nothing
+        depth = depth.cast("f32") if whole else b.add(Distinct(float(scale)), depth)
         b.output("prompt_depth", depth.rearrange("h w -> 1 h w", "CHW"))
 
 
+crop = stages.only(TORCHVISION, stages.center_crop)
 MASKED = ("pixel_values", "pixel_mask")
-DEPTH = (towards, crop, stages.rescale, stages.normalize, centered)
 DEPTH_DEFAULTS = usual(
     square(384),
     "bicubic",
@@ -171,10 +170,10 @@ DEPTH_DEFAULTS = usual(
 )
 DPT = ProcessorSpec(
     "DPTImageProcessor",
-    DEPTH,
+    (towards, crop, stages.rescale, stages.normalize, centered_by_given),
     {**DEPTH_DEFAULTS, "do_reduce_labels": DO_REDUCE_LABELS},
     extra_inputs=label_maps.LABEL_MAPS,
-    finish=label_maps.with_labels(towards, crop, centered, resample=None),
+    finish=label_maps.with_labels(towards, crop, centered_by_given, resample=None),
 )
 
 SPECS = (
@@ -184,7 +183,7 @@ SPECS = (
         usual(shortest(288), "bicubic", CLIP, crop=shortest(288), do_pad=True, size_divisor=SIZE_DIVISOR.of(32)),
         outputs=MASKED[::-1],
         model_inputs=MASKED,
-        finish=with_mask(*MASKED[::-1]),
+        finish=with_mask,
     ),
     replace(
         DPT,
@@ -232,7 +231,7 @@ SPECS = (
     ),
     ProcessorSpec(
         "PromptDepthAnythingImageProcessor",
-        DEPTH,
+        (towards, stages.rescale, stages.normalize, centered),
         {
             **DEPTH_DEFAULTS,
             "prompt_scale_to_meter": Setting(0.001, number, "What the prompt's depths are multiplied by to be metres."),
@@ -240,7 +239,6 @@ SPECS = (
         outputs=("pixel_values", "prompt_depth"),
         extra_inputs={"prompt_depth": ExtraInput("prompt_depth", dtype="i32", aligned=False, floats=True)},
         finish=with_prompt,
-        backends=ONLY_PIL,
         reads="plain",
     ),
     ProcessorSpec(
@@ -251,7 +249,7 @@ SPECS = (
     ),
     ProcessorSpec(
         "TextNetImageProcessor",
-        (ceiled, stages.center_crop, stages.rescale, stages.normalize),
+        (by_edge(multiples.shortest_edge_ceiled), stages.center_crop, stages.rescale, stages.normalize),
         usual(shortest(640), "bilinear", IMAGENET, rgb=True, crop=224, do_center_crop=False, size_divisor=SIZE_DIVISOR.of(32)),
     ),
     ProcessorSpec(
@@ -260,6 +258,6 @@ SPECS = (
         usual(shortest(384), "bicubic", INCEPTION, do_pad=True, size_divisor=SIZE_DIVISOR.of(32)),
         calls={"size_divisor": replace(NONZERO, backends=ONLY_PIL)},
         outputs=MASKED,
-        finish=with_mask(*MASKED),
+        finish=with_mask,
     ),
 )

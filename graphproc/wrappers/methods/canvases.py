@@ -8,11 +8,13 @@ Source: transformers 5.23, the methods of these names.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
 from graphproc.errors import ImageError
+from graphproc.ir.backends import TORCHVISION
 from graphproc.sizes import num
 from graphproc.sizes.multiples import centered_padding, root_padding
 from graphproc.wrappers.methods.steps import Array, arrays, both_sides
@@ -90,17 +92,26 @@ def pad_images(self: Any, image: Any, size: Any) -> Any:
 
 
 def _page(self: Any, image: Any, size: Any, random_padding: bool = False) -> Any:
-    """Surround the page as `pad_images` does; with `random_padding`, numpy's random numbers choose its position."""
+    """Surround the page as `pad_images` does; with `random_padding`, numpy's or torch's random numbers choose its position."""
     if not random_padding:
         return pad_images(self, image, size)
     wanted = both_sides("size", size)
 
     def padded(x: Array) -> Array:
         missing = [want - have for have, want in zip(x.shape[-2:], wanted, strict=True)]
-        before = [int(np.random.randint(0, count + 1)) for count in missing]  # noqa: NPY002 - as there, for the same seed
+        before = [_random(self.backend, count) for count in missing]
         return _around(x, *((first, count - first) for first, count in zip(before, missing, strict=True)))
 
     return arrays(padded, image)
+
+
+def _random(backend: str, most: int) -> int:
+    """Return a random number from 0 to `most`, from the generator that transformers' class of the backend takes it from."""
+    if backend == TORCHVISION and find_spec("torch"):
+        import torch
+
+        return int(torch.randint(0, most + 1, ()))
+    return int(np.random.randint(0, most + 1))  # noqa: NPY002 - as there, for the same seed
 
 
 def _frame(self: Any, image: Any, pad_size: Any = None, constant_values: float = 0, pad_mode: Any = "constant") -> Any:

@@ -58,7 +58,7 @@ def rescale_and_normalize_efficientnet(
     image_std: float | Sequence[float],
     rescale_offset: bool = False,
 ) -> Any:
-    """Rescale and normalize as `rescale_and_normalize`; `rescale_offset` subtracts 1 in between and keeps the steps apart."""
+    """Do as `rescale_and_normalize`; with `rescale_offset`, subtract 1 between the two steps."""
     if not (rescale_offset and do_rescale):
         return self.rescale_and_normalize(images, do_rescale, rescale_factor, do_normalize, image_mean, image_std)
     return self.rescale_and_normalize(

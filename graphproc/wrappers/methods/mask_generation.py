@@ -9,6 +9,7 @@ import numpy as np
 
 from graphproc.batch_feature import tensor_to_numpy
 from graphproc.errors import ConfigError, ImageError
+from graphproc.ir.backends import PIL
 from graphproc.numerics.narrow import rounded
 from graphproc.postprocessing import mask_generation as masks_of
 from graphproc.wrappers.images import data_format
@@ -52,7 +53,7 @@ def generate_crop_boxes(
         raise ImageError(f"image: expected one image, got {len(image)}")
     pixels = _channels_first(image)
     height, width = pixels.shape[-2:]
-    pil = self.backend == "pil"
+    pil = self.backend == PIL
     boxes = masks_of.crop_boxes(height, width, crop_n_layers, overlap_ratio)
     counts = [int((points_per_crop or 0) / (crop_n_points_downscale_factor or 1) ** layer) for layer in range(crop_n_layers + 1)]
     if len(set(counts)) > 1 or min(counts) < 1:
@@ -165,7 +166,7 @@ def post_process_for_mask_generation(
         import torch
 
         chosen = torch.from_numpy(kept)
-        if self.backend != "pil":
+        if self.backend != PIL:
             masks = [torch.from_numpy(np.ascontiguousarray(mask.T)).T for mask in masks]
         return masks, all_scores[chosen.to(all_scores.device)], runs, all_boxes[chosen.to(all_boxes.device)]
     return masks, all_scores[kept], runs, all_boxes[kept]

@@ -96,10 +96,14 @@ def _whole_and_local(plan: Planned) -> int:
 
 
 def _by_size(self: Any, height: int, width: int, images_kwargs: Mapping[str, Any] | None = None) -> int:
-    """Count DeepSeek OCR 2's tiles of `size`, or of a `patch_size`, and the whole; a call cuts tiles of `tile_size` instead.
+    """Count DeepSeek OCR 2's tiles, and the whole.
 
-    Reads min_patches, max_patches, patch_size and crop_to_patches of `images_kwargs`.
+    With torchvision's backend these are the tiles of side `tile_size` that a call cuts, with pil's tiles of
+    `size` or of a `patch_size`. Reads min_patches, max_patches, crop_to_patches, and tile_size or
+    patch_size of `images_kwargs`.
     """
+    if self.backend != "pil":
+        return int(OF_TILE_SIZE(self, height, width, images_kwargs))
     given = images_kwargs or {}
     least, most = (given.get(key, getattr(self, key)) for key in ("min_patches", "max_patches"))
     size = given.get("patch_size", self.size)
@@ -166,6 +170,9 @@ TOKENS = "The patches"
 PIXELS = _counting(_pixel_values, ("min_pixels", "max_pixels", "patch_size", "merge_size"), TOKENS, do_resize=True)
 SIZE = _counting(_pixel_values, ("size", "patch_size", "merge_size"), TOKENS, do_resize=True)
 TILES = _counting(_pixel_values, ("min_patches", "max_patches", "patch_size", "crop_to_patches"), "The tiles, with the whole")
+OF_TILE_SIZE = _counting(
+    _whole_and_local, ("min_patches", "max_patches", "tile_size", "crop_to_patches"), "The tiles, with the whole"
+)
 COUNTS: Mapping[str, Counting] = {
     "AriaImageProcessor": _crops,
     "Cohere2VisionImageProcessor": TILES,
@@ -210,9 +217,7 @@ COUNTS: Mapping[str, Counting] = {
         "The tiles, with the whole, and the rows and columns of the grid; zeros where it is not split",
         return_row_col_info=True,
     ),
-    "UnlimitedOcrImageProcessor": _counting(
-        _whole_and_local, ("min_patches", "max_patches", "tile_size", "crop_to_patches"), "The tiles, with the whole"
-    ),
+    "UnlimitedOcrImageProcessor": OF_TILE_SIZE,
     "VideoLlama3ImageProcessor": PIXELS,
 }
 METHODS: Mapping[str, Mapping[str, Callable[..., Any]]] = {

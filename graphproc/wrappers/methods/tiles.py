@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from graphproc.ir.backends import PIL
 from graphproc.sizes import num
 from graphproc.sizes.canvas import best_resolution, grid_by_aspect, grid_by_scale
 from graphproc.sizes.covering_grid import covering_grid
@@ -36,7 +37,7 @@ def _tiles(self: Any, x: Array, grid: Sides, side: Sides, resample: Any) -> list
 
 def _answer(self: Any, image: Any, cut: Callable[[Array], list[Array]]) -> Any:
     """Return an image's parts: in pil's backend a list in the image's layout, for a torchvision batch `[N, parts, C, H, W]`."""
-    if self.backend != "pil":
+    if self.backend != PIL:
         return arrays(lambda batch: np.stack([np.stack(cut(one)) for one in batch]), image)
 
     def parts(x: Array) -> list[Array]:
@@ -109,7 +110,7 @@ def _with_whole_first(
         parts = _tiles(self, x, grid, side, resample)
         return [resize_image(self, x, *side, resample), *parts] if len(parts) > 1 else parts
 
-    if self.backend == "pil":  # its tiles have their channels first, however the image was laid out
+    if self.backend == PIL:  # its tiles have their channels first, however the image was laid out
         return arrays(lambda x: cut(channels_first(x)[0]), image), list(grid)
     parts = _answer(self, image, cut)
     return parts, [list(grid) for _ in parts]
@@ -123,7 +124,7 @@ def _local(self: Any, image: Any, min_patches: int, max_patches: int, tile_size:
         return _tiles(self, x, _grid(grid_by_aspect(x.shape[-2], x.shape[-1], side, min_patches, max_patches)), side, resample)
 
     parts = _answer(self, image, cut)
-    return parts if self.backend == "pil" else (parts, parts.shape[1])
+    return parts if self.backend == PIL else (parts, parts.shape[1])
 
 
 def _with_grid(

@@ -8,6 +8,8 @@ import numpy as np
 from cases.ops.case import Case
 from oracles.pixels import (
     fixed_point_resize,
+    fused_clusters,
+    fused_grayscale,
     per_image,
     pillow_content_box,
     pillow_reduce,
@@ -16,6 +18,7 @@ from oracles.pixels import (
     scalar_interpolate_bytes,
     scipy_gaussian_blur,
     scipy_smooth_zoom,
+    torchvision_blur,
     torchvision_content_box,
     transformers_clusters,
     transformers_grayscale,
@@ -25,14 +28,15 @@ from oracles.pixels import (
 
 from graphproc.ops import (
     AffineWarp,
+    AveragePool,
     Blank,
+    Blur,
     ContentBox,
     GaussianBlur,
     Grayscale,
     NearestColor,
     Numbers,
     Pad,
-    ReduceBlocks,
     SelectChannels,
     Slice,
     Standardize,
@@ -57,6 +61,7 @@ INTERPOLATION = {
 }
 """Kernels, and whether they are antialiased, by what the scalar oracles call them."""
 COLORS = tuple(map(tuple, np.random.default_rng(5).integers(-8, 9, (40, 3)) / 8))
+ALMOST_EQUAL = tuple(map(tuple, 0.3 + np.random.default_rng(6).integers(-8, 9, (40, 3)) / 2**24))
 _BOX = (3.5, -2.0, 11.0, 9.0)
 COMPUTED = (
     Case(Grayscale(), (3, 5, 7), "CHW", per_image(transformers_grayscale), "colours", dtype="f32"),
@@ -72,6 +77,19 @@ COMPUTED = (
     ),
     Case(Grayscale(), (2, 3, 1, 1), "NCHW", per_image(transformers_grayscale), "tiles of one pixel", dtype="f32"),
     *(
+        Case(
+            Grayscale(fused=True),
+            (channels, 5, 7),
+            "CHW",
+            per_image(fused_grayscale),
+            f"{channels} channels of {dtype}, fused",
+            dtype=dtype,
+            portable=channels == 1,
+        )
+        for channels in (1, 3)
+        for dtype in ("f32", "u8")
+    ),
+    *(
         Case(Standardize(), (c, *size), "CHW", per_image(transformers_standardize), f"{c} x {size}")
         for c, size in ((3, (1, 1)), (1, (1, 7)), (3, (2, 4)), (3, (4, 11)), (1, (8, 17)), (3, (10, 41)), (3, (64, 91)))
     ),
@@ -83,6 +101,15 @@ COMPUTED = (
         "CHW",
         transformers_clusters((*COLORS, *COLORS)),
         "every colour twice",
+        dtype="f32",
+        portable=False,
+    ),
+    Case(
+        NearestColor(ALMOST_EQUAL, fused=True),
+        (3, 9, 11),
+        "CHW",
+        per_image(partial(fused_clusters, clusters=ALMOST_EQUAL)),
+        "colours a few last places apart, fused",
         dtype="f32",
         portable=False,
     ),
@@ -222,7 +249,25 @@ COMPUTED = (
     ),
     *(
         Case(
-            ReduceBlocks(*factors),
+            Blur(sigmas, radii),
+            (3, *size),
+            "CHW",
+            per_image(partial(torchvision_blur, sigmas=sigmas, radii=radii)),
+            f"{sigmas} of {size}",
+            dtype="f32",
+            portable=False,
+            within=2e-6,
+            cause="torch's weights and sums are float32, in its convolution's order",
+        )
+        for sigmas, radii, size in (
+            ((0.5, 0.5), (2, 2), (17, 12)),
+            ((0.11, 3.5), (1, 11), (7, 19)),
+            ((4.0, 0.3), (12, 1), (31, 3)),
+        )
+    ),
+    *(
+        Case(
+            AveragePool(*factors),
             (3, *size),
             "CHW",
             per_image(partial(pillow_reduce, vertical=factors[0], horizontal=factors[1])),
@@ -238,7 +283,7 @@ COMPUTED = (
         )
     ),
     Case(
-        lambda h, w: ReduceBlocks(num.maximum(h // 8, 1), num.maximum(w // 20, 1)),
+        lambda h, w: AveragePool(num.maximum(h // 8, 1), num.maximum(w // 20, 1)),
         (2, 3, 25, 19),
         "NCHW",
         per_image(partial(pillow_reduce, vertical=3, horizontal=1)),

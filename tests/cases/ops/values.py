@@ -192,6 +192,15 @@ DISTINCT = (
         )
     ),
     Case(Distinct(0.001), (4, 3), "HW", partial(transformers_depths, scale=0.001), "zeros", dtype="i32", portable=False),
+    Case(Distinct(1 / 3), (4, 3), "HW", lambda x: x * np.float32(1 / 3), "floats", dtype="f32"),
+    Case(
+        Distinct(0.0, 1 / 3),
+        (4, 3),
+        "HW",
+        lambda x: np.broadcast_to(np.float32([[1 / 3], [0], [0], [0]]), x.shape).copy(),
+        "floats, equal products",
+        dtype="f32",
+    ),
     Case(
         Distinct(0.5, 0.25),
         (4, 3),

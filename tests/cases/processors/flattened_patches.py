@@ -20,7 +20,12 @@ PATCHES: Mapping[str, Settings] = {
 EDGES = ((100, 101), (1, 3000), (3000, 1), (160, 161), (900, 40))
 
 CASES: Mapping[str, ProcessorCase] = {
-    "Kosmos2_5ImageProcessor": ProcessorCase(always=SMALL, standard=False, edges=EDGES, extra=PATCHES),
+    "Kosmos2_5ImageProcessor": ProcessorCase(
+        always=SMALL,
+        standard=False,
+        edges=EDGES,
+        extra={**PATCHES, "do_normalize false": {"do_normalize": False}},
+    ),
     "Pix2StructImageProcessor": ProcessorCase(
         always=SMALL,
         standard=False,

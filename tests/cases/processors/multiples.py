@@ -84,7 +84,7 @@ CASES: Mapping[str, ProcessorCase] = {
         images=(((1, 1), "noise"), ((17, 31), "noise"), ((333, 500), "photograph"), ((2, 90), "noise")),
     ),
     "PromptDepthAnythingImageProcessor": ProcessorCase(
-        extra={**DEPTH, "prompt in centimetres": {"prompt_scale_to_meter": 0.01}},
+        extra={**DEPTH, "prompt in centimetres": {"prompt_scale_to_meter": 0.01}, "no divisor": {"do_pad": True}},
         keywords=prompt,
         # the prompt's own sides are those of the first image here: transformers stacks what it returns
         batch=((60, 90), (60, 90)),

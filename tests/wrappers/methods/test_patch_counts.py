@@ -38,7 +38,12 @@ GIVEN: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "Step3p7ImageProcessor": ({"patch_size": 300},),
     **dict.fromkeys(
         ("Cohere2VisionImageProcessor", "DeepseekOcr2ImageProcessor", "GotOcr2ImageProcessor"),
-        (*TILES, {"crop_to_patches": True, "patch_size": {"height": 100, "width": 100}}, {"crop_to_patches": False}),
+        (
+            *TILES,
+            {"crop_to_patches": True, "patch_size": {"height": 100, "width": 100}},
+            {"crop_to_patches": False},
+            {"tile_size": 300},
+        ),
     ),
     "GraniteDoclingImageProcessor": TILES,
     "UnlimitedOcrImageProcessor": (*TILES, {"tile_size": 100}),

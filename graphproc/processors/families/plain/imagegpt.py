@@ -7,12 +7,13 @@ from typing import Any
 from graphproc.configs.config import NEEDS, Config
 from graphproc.configs.settings import Setting, flag, number
 from graphproc.errors import ConfigError
+from graphproc.ir.backends import TORCHVISION
 from graphproc.ir.delivery import Delivery
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import NearestColor
 from graphproc.processors import stages
 from graphproc.processors.constants import INCEPTION, square, usual
-from graphproc.processors.spec import ONLY_PIL, ProcessorSpec
+from graphproc.processors.spec import ProcessorSpec
 
 
 def colors(key: str, value: Any) -> tuple[tuple[float, ...], ...]:
@@ -34,13 +35,14 @@ def input_ids(b: ProgramBuilder, config: Config, x: Value) -> None:
     elif x.type.dtype != "f32":
         raise ConfigError("do_color_quantize: expected do_rescale or do_normalize to be on; clusters are no bytes")
     else:
-        b.output("input_ids", b.add(NearestColor(config.clusters), x), delivery=Delivery(container="alike"))
+        nearest = NearestColor(config.clusters, fused=b.backend == TORCHVISION)
+        b.output("input_ids", b.add(nearest, x), delivery=Delivery(container="alike"))
 
 
 SPECS = (
     ProcessorSpec(
         "ImageGPTImageProcessor",
-        (stages.resize, stages.rescale, stages.normalize),
+        (stages.resize, stages.only(TORCHVISION, stages.center_crop), stages.rescale, stages.normalize),
         usual(
             square(256),
             "bilinear",
@@ -52,6 +54,5 @@ SPECS = (
         outputs=("input_ids",),
         finish=input_ids,
         needs={**NEEDS, "do_color_quantize": ("clusters",)},
-        backends=ONLY_PIL,  # torch rounds distances otherwise, so that other clusters win near ties
     ),
 )

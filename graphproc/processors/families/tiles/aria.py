@@ -7,13 +7,14 @@ from graphproc.configs import legacy
 from graphproc.configs.config import Config
 from graphproc.configs.settings import OneOf, Setting, Whole, flag
 from graphproc.errors import ConfigError
+from graphproc.ir.backends import TORCHVISION
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Full, Numbers, Pad, Slice
 from graphproc.processors import stages, tiling
 from graphproc.processors.constants import BICUBIC, INCEPTION, NORMALIZE, RGB
 from graphproc.processors.families.tiles.any_resolution import tiles
 from graphproc.processors.settings import CANVASES
-from graphproc.processors.spec import ONLY_PIL, ProcessorSpec, Stage
+from graphproc.processors.spec import ProcessorSpec, Stage
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 from graphproc.sizes.rules import Size
@@ -38,31 +39,34 @@ def longest_side(config: Config) -> int:
 
 
 def fitted(config: Config, height: Num, width: Num) -> Size:
-    """Scale a size so that its longer side is `max_image_size` and the other at least `min_image_size`.
-
-    Raises:
-        ConfigError: `min_image_size` is larger than `max_image_size`.
-    """
+    """Scale a size so that its longer side is `max_image_size` and the other at least `min_image_size`."""
     longest, least = longest_side(config), stages.count(config, "min_image_size")
-    if least > longest:
-        raise ConfigError(f"min_image_size: expected at most max_image_size, which is {longest}, got {least}")
-    scale = longest / num.maximum(height, width)
-    new_height, new_width = (num.minimum(num.maximum(num.trunc(side * scale), least), longest) for side in (height, width))
+    scale, most = longest / num.maximum(height, width), max(longest, least)
+    new_height, new_width = (num.minimum(num.maximum(num.trunc(side * scale), least), most) for side in (height, width))
     wide = width >= height
     return num.where(wide, new_height, longest), num.where(wide, longest, new_width)
 
 
 def squares(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """Resize the image, or with `split_image` its tiles, and fill each up to a square with zeros."""
-    sizes: list[Size] = []
-    longest = longest_side(config)
+    """Resize the image, or with `split_image` its tiles, and fill each up to a square with zeros.
 
-    def pad(b: ProgramBuilder, config: Config, x: Value) -> Value:
-        return b.add(Pad.canvas(0, 0, longest, longest), x)
+    With a `min_image_size` above the square's side, torchvision's backend cuts off what is too long.
+
+    Raises:
+        ConfigError: it is above that side in Pillow's backend.
+    """
+    seen: list[Size] = []
+    longest, least = longest_side(config), stages.count(config, "min_image_size")
+    if least > longest and b.backend != TORCHVISION:
+        raise ConfigError(f"min_image_size: expected at most max_image_size, which is {longest}, got {least}")
+
+    def square(b: ProgramBuilder, config: Config, x: Value) -> Value:
+        return b.add((Slice.window if least > longest else Pad.canvas)(0, 0, longest, longest), x)
 
     def steps(height: Num, width: Num) -> tuple[Stage, Stage]:
-        sizes.append(fitted(config, height, width))
-        return lambda b, config, x: tiling.resample(b, config, x, *sizes[0]), pad
+        size = fitted(config, height, width)
+        seen.append((longest, longest) if least > longest else size)
+        return lambda b, config, x: tiling.resample(b, config, x, *size), square
 
     if config.split_image:
         x = tiles(b, config, x, "split_resolutions", longest, steps)
@@ -71,7 +75,7 @@ def squares(b: ProgramBuilder, config: Config, x: Value) -> Value:
             x = step(b, config, x)
         x = tiling.as_tile(b, x)
     ones = b.add(Full((1, *x.type.shape[-2:]), 1, "bool", "CHW"))
-    masks = tiling.for_each(b, config, ones, x.type.size("N"), Slice.window(0, 0, *sizes[0]), (pad,))
+    masks = tiling.for_each(b, config, ones, x.type.size("N"), Slice.window(0, 0, *seen[0]), (square,))
     b.output("pixel_mask", masks.rearrange("n 1 h w -> n h w", "NHW"), joins.Concatenate())
     return x
 
@@ -91,6 +95,5 @@ SPECS = (
         outputs=("pixel_values", "pixel_mask", "num_crops"),
         meanings={"num_crops": "the largest number of crops that an image has"},
         finish=finish,
-        backends=ONLY_PIL,
     ),
 )

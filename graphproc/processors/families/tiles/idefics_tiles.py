@@ -23,7 +23,7 @@ from graphproc.ops import Concat, Full, Numbers, Pad, Slice
 from graphproc.processors import stages
 from graphproc.processors.constants import INCEPTION, RESCALE, RGB, resize_to
 from graphproc.processors.settings import DO_IMAGE_SPLITTING, RETURN_ROW_COL_INFO
-from graphproc.processors.spec import ONLY_PIL, ONLY_TORCHVISION, ProcessorSpec, Samples, Stage
+from graphproc.processors.spec import ONLY_TORCHVISION, ProcessorSpec, Samples, Stage
 from graphproc.sizes import num
 from graphproc.sizes.canvas import Grid
 from graphproc.sizes.num import Bool
@@ -81,9 +81,14 @@ def with_quarters(b: ProgramBuilder, config: Config, x: Value) -> None:
 
 
 def _outputs(b: ProgramBuilder, x: Value, mask: Value | None, sample: Join) -> None:
-    """Declare the pixels. With a mask, pad all samples to the most images, the greatest height and the greatest width."""
+    """Declare the pixels. With a mask, pad all samples to the most images, the greatest height and the greatest width.
+
+    Padded images are floats in torchvision's backend.
+    """
     promotes = b.backend != TORCHVISION  # transformers' Pillow classes fill samples up with images of floats
     padded = joins.STACK if mask is None else replace(stages.PADDED, promotes=promotes)
+    if mask is not None and b.backend == TORCHVISION and x.type.dtype != "f32":
+        x = x.cast("f32")
     b.output("pixel_values", x, padded, sample=sample, delivery=NESTED if mask is None else TENSOR)
     if mask is not None:
         b.output("pixel_attention_mask", mask, joins.Pad(), sample=sample)
@@ -125,8 +130,9 @@ def split(first_size: FirstSize) -> Stage:
         whole = stages.resample(b, x, tile, tile, config.resample)
         x = b.add(Concat(-4), *tiles, whole.rearrange("c h w -> 1 c h w", "NCHW"))
         if config.return_row_col_info:
+            lists = replace(LISTS, ends_with_images=b.backend == TORCHVISION and bool(config.do_image_splitting))
             for name, count in zip(("rows", "cols"), grid, strict=True):
-                b.output(name, b.add(Numbers((count,), shape=())), sample=joins.STACK, delivery=LISTS)
+                b.output(name, b.add(Numbers((count,), shape=())), sample=joins.STACK, delivery=lists)
         return x
 
     return stage
@@ -163,8 +169,6 @@ def to_capped_size(config: Config, x: Value) -> Size:
 
 def with_tiles(b: ProgramBuilder, config: Config, x: Value) -> None:
     """Declare the tiles of all images of a sample, one after another, and which pixels are not padding."""
-    if config.do_pad and b.backend == TORCHVISION and x.type.dtype != "f32":
-        x = x.cast("f32")
     mask = b.add(Full(tuple(x.type.size(axis) for axis in "NHW"), 1, "i64", "NHW")) if config.do_pad else None
     _outputs(b, x, mask, joins.Concatenate())
 
@@ -183,7 +187,6 @@ SPECS = (
         outputs=OUTPUTS,
         finish=with_quarters,
         samples=Samples(0),
-        backends=ONLY_PIL,
     ),
     *(
         ProcessorSpec(
@@ -197,7 +200,6 @@ SPECS = (
             outputs=OUTPUTS,
             finish=with_tiles,
             samples=Samples(0),
-            backends=ONLY_PIL,
         )
         for name in ("Idefics3", "SmolVLM")
     ),
@@ -210,7 +212,6 @@ SPECS = (
             "max_image_size": TILE.of({"longest_edge": 512}),
             "max_image_tiles": Setting(27, Whole(), "The most tiles of an image, the whole one not counted."),
         },
-        limitations="rows and cols of samples without images: transformers leaves them out at the end, here they are empty lists",
         outputs=OUTPUTS,
         finish=with_tiles,
         samples=Samples(0),

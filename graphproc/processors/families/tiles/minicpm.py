@@ -10,13 +10,14 @@ from graphproc import joins
 from graphproc.configs.config import NEEDS, Config
 from graphproc.configs.settings import Setting, Whole
 from graphproc.errors import ConfigError
+from graphproc.ir.backends import TORCHVISION
 from graphproc.ir.delivery import LISTS
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Concat, Numbers, Rearrange
 from graphproc.processors import stages
 from graphproc.processors.constants import BICUBIC, INCEPTION, NORMALIZE, RGB
 from graphproc.processors.settings import PATCH_SIZE
-from graphproc.processors.spec import ONLY_PIL, ONLY_TORCHVISION, ProcessorSpec
+from graphproc.processors.spec import ONLY_TORCHVISION, ProcessorSpec
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 from graphproc.sizes.slices import Slices, slices
@@ -32,40 +33,36 @@ SETTINGS = {
 
 
 def _slices(b: ProgramBuilder, config: Config) -> Slices:
-    """Return the sizes and the grid of the image's views; without `do_resize`, those of the image and its parts."""
+    """Return the sizes and the grid of the image's views; without `do_resize`, those of the image and its parts.
+
+    Raises:
+        ConfigError: `small_image_upsize` is "adaptive", by which OpenCV would find sizes in the pixels.
+    """
     most = stages.count(config, "max_slice_nums") if config.slice_mode else 1
     height, width = b.image.type.size("H"), b.image.type.size("W")
     merged = 2 if config.downsample_mode == "4x" else 4
     patch = stages.count(config, "patch_size")
-    enlarging = config.settings.get("small_image_upsize", "always") == "always"
-    cut = slices(height, width, most, stages.count(config, "scale_resolution"), patch * merged, enlarging=enlarging)
+    upsize = config.settings.get("small_image_upsize", "always")
+    if upsize == "adaptive":
+        raise ConfigError(
+            'small_image_upsize: expected "always", or another word for never, got "adaptive", '
+            "by which OpenCV looks for letters in the pixels. Choose one of the others."
+        )
+    cut = slices(height, width, most, stages.count(config, "scale_resolution"), patch * merged, enlarging=upsize == "always")
     if config.do_resize:
         return cut
     rows, columns = num.maximum(cut.grid.rows, 1), num.maximum(cut.grid.columns, 1)
     return Slices((height, width), cut.grid, (height // rows, width // columns), (height, width))
 
 
-def always_resized(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """Return the `patches_in_a_row` of MiniCPM-OCR, as floats whatever steps follow.
+def patches_in_a_row(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """Return the whole image and then the slices, row by row, all cut into rows of patches laid side by side.
 
     Raises:
-        ConfigError: `do_resize` is off, or `small_image_upsize` is "adaptive", by which OpenCV would
-            find sizes in the pixels.
+        ConfigError: `do_resize` is off in torchvision's backend, which finds no sizes then.
     """
-    if not config.do_resize:
-        raise ConfigError(f"do_resize: MiniCPM-OCR always does this, got {config.do_resize}. Set it to true.")
-    if config.small_image_upsize == "adaptive":
-        raise ConfigError(
-            'small_image_upsize: expected "always", or another word for never, got "adaptive", '
-            "by which OpenCV looks for letters in the pixels. Choose one of the others."
-        )
-    x = patches_in_a_row(b, config, x)
-    floats_follow = config.do_normalize or (config.do_rescale and isinstance(config.rescale_factor, float))
-    return x if floats_follow else x.cast("f32")
-
-
-def patches_in_a_row(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """Return the whole image and then the slices, row by row, all cut into rows of patches laid side by side."""
+    if b.backend == TORCHVISION and not config.do_resize:
+        raise ConfigError(f"do_resize: torchvision's backend always does this, got {config.do_resize}. Set it to true.")
     cut, patch = _slices(b, config), config.patch_size
     if not config.do_resize:
         for name, side, parts in zip(("height", "width"), cut.source, cut.grid, strict=True):
@@ -83,9 +80,12 @@ def patches_in_a_row(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return b.add(Concat(-1), whole, b.add(grid, view(cut.refined)).narrow(-1, 0, length))
 
 
-def one_channel_as_floats(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """Cast one channel to float32 before it is normalized to three, because transformers casts this class's images first."""
-    return x.cast("f32") if config.do_normalize and x.type.channels == 1 else x
+def as_floats(b: ProgramBuilder, config: Config, x: Value) -> Value:
+    """Cast pixels to float32 in torchvision's backend, unless they are bytes: the next step makes the same floats of these."""
+    floats_follow = config.do_normalize or (config.do_rescale and isinstance(config.rescale_factor, float))
+    if b.backend != TORCHVISION or (floats_follow and x.type.dtype == "u8" and x.type.channels > 1):
+        return x
+    return x.cast("f32")
 
 
 def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
@@ -102,12 +102,13 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
 
 OUTPUTS = ("pixel_values", "target_sizes", "grids", "num_patches_per_image")
 DEFAULTS = {**RGB, "do_resize": True, "resample": BICUBIC, **NORMALIZE, **INCEPTION, **SETTINGS}
+STAGES = (patches_in_a_row, as_floats, stages.rescale, stages.normalize)
 NEEDED = {switch: keys for switch, keys in NEEDS.items() if switch != "do_resize"}
 
 SPECS = (
     ProcessorSpec(
         "MiniCPMOcrImageProcessor",
-        (always_resized, one_channel_as_floats, stages.rescale, stages.normalize),
+        STAGES,
         {
             **DEFAULTS,
             "downsample_mode": Setting("4x", None, 'How many patches make one token: 4 for "4x", 16 for others.'),
@@ -122,13 +123,12 @@ SPECS = (
     ),
     ProcessorSpec(
         "MiniCPMV4_6ImageProcessor",
-        (patches_in_a_row, stages.rescale, stages.normalize),
+        STAGES,
         DEFAULTS,
         limitations="without do_resize, slices that leave a rest of the image",
         outputs=OUTPUTS,
         model_inputs=OUTPUTS[:2],
         finish=finish,
         needs=NEEDED,
-        backends=ONLY_PIL,
     ),
 )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from graphproc.configs.config import Config
 from graphproc.configs.settings import Setting, Whole, flag, number
+from graphproc.ir.backends import TORCHVISION
 from graphproc.ir.delivery import PARTS
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import Blank, Slice
 from graphproc.processors import stages, tiling
 from graphproc.processors.constants import INCEPTION, square, usual
-from graphproc.processors.spec import ONLY_PIL, ProcessorSpec
+from graphproc.processors.spec import ProcessorSpec
 from graphproc.processors.tiling import INDEX
 from graphproc.sizes import num
 from graphproc.sizes.slices import PanAndScan, pan_and_scan
@@ -30,9 +31,15 @@ def crops(config: Config, image: Value) -> PanAndScan:
 
 
 def with_crops(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """Return the resized image and then the resized crops. Images with crops of sizes of their own are refused."""
+    """Return the resized image and then the resized crops. Images with crops of sizes of their own are refused.
+
+    Very small crops may lie beyond the image: those are black in Pillow's backend. torchvision's refuses
+    them, and resizes with `do_pan_and_scan` whatever `do_resize` says.
+    """
     if not config.do_pan_and_scan:
         return stages.resize(b, config, x)
+    if b.backend == TORCHVISION:
+        config = config.changed(do_resize=True, size=config.size or {})
     found, height, width = crops(config, x), x.type.size("H"), x.type.size("W")
     whole = tiling.as_tile(b, stages.resize(b, config, x))
     if not config.do_resize or set(config.size) != {"height", "width"}:
@@ -41,9 +48,13 @@ def with_crops(b: ProgramBuilder, config: Config, x: Value) -> Value:
     down, across = num.where(found.grid.rows > 1, INDEX, 0), num.where(found.grid.columns > 1, INDEX, 0)
     top, left = down * found.crop[0], across * found.crop[1]
     tall, wide = num.minimum(height - top, found.crop[0]), num.minimum(width - left, found.crop[1])
-    empty = num.either(tall < 1, wide < 1)  # very small crops may lie beyond the image; those are black
     place = (num.minimum(top, height - 1), num.minimum(left, width - 1), num.maximum(tall, 1), num.maximum(wide, 1))
-    steps = (stages.resize, lambda b, config, y: b.add(Blank(empty), y))
+    steps: list[stages.Stage] = [stages.resize]
+    if b.backend == TORCHVISION:
+        for count, side, length in zip(found.grid, found.crop, (height, width), strict=True):
+            b.require((count - 1) * side < length, "it has crops without pixels. Set a larger pan_and_scan_min_crop_size.")
+    else:
+        steps.append(lambda b, config, y: b.add(Blank(num.either(tall < 1, wide < 1)), y))
     number = found.grid.rows * found.grid.columns
     return tiling.join(b, whole, tiling.for_each(b, config, x, number, Slice.window(*place), steps))
 
@@ -68,6 +79,5 @@ SPECS = (
         usual(square(224), "bilinear", INCEPTION, CROPS, rgb=True),
         outputs=("pixel_values", "num_crops"),
         finish=with_number,
-        backends=ONLY_PIL,
     ),
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from graphproc import joins
@@ -21,7 +22,7 @@ from graphproc.processors import stages, tiling
 from graphproc.processors.calls import OWN, PARTLY
 from graphproc.processors.constants import CLIP, INCEPTION, NORMALIZE, RGB, resize_to, square, usual
 from graphproc.processors.settings import MAX_PATCHES, TILE_SIZE
-from graphproc.processors.spec import ONLY_PIL, ONLY_TORCHVISION, PIL_PARITY, ProcessorSpec, Samples, Stage
+from graphproc.processors.spec import ONLY_TORCHVISION, PIL_PARITY, ProcessorSpec, Samples, Stage
 from graphproc.sizes import fit, num
 from graphproc.sizes.canvas import Dense, Grid, Page, grid_by_aspect, grid_by_fit, grid_by_scale, page_grid
 from graphproc.sizes.covering_grid import covering_grid
@@ -266,7 +267,7 @@ SPECS = (
         outputs=("pixel_values", "num_local_patches", "pixel_values_local"),
         model_inputs=("pixel_values", "num_local_patches"),
         finish=views,
-        backends=ONLY_PIL,
+        calls={"background_color": replace(OWN, backends=ONLY_TORCHVISION)},
     ),
     ProcessorSpec(
         "GotOcr2ImageProcessor",

@@ -22,6 +22,7 @@ CASES: Mapping[str, ProcessorCase] = {
             "small, bytes": {**SMALL, "do_rescale": False, "do_normalize": False},
             "small, least side 490": {**SMALL, "min_image_size": 490},
             "least side above the most": {**SMALL, "min_image_size": 491},
+            "least side far above the most, split": {**SPLIT, "min_image_size": 700},
             "another side": {"max_image_size": 500},
             "split, tiles of several sizes": {"split_image": True, "split_resolutions": [[490, 980], [980, 1470]]},
             "split, ragged": SPLIT,

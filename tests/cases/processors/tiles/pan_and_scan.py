@@ -37,6 +37,8 @@ CASES: Mapping[str, ProcessorCase] = {
             "scan, bytes": {**SCAN, "do_rescale": False, "do_normalize": False},
             "scan, every ratio": {**SCAN, "pan_and_scan_min_ratio_to_activate": 0},
             "scan, not resized": {**SCAN, "do_resize": False},
+            "scan, not resized, no filter": {**SCAN, "do_resize": False, "resample": None},
+            "scan, not resized, no size": {**SCAN, "do_resize": False, "size": None},
             "scan, edge": {**SCAN, "size": {"shortest_edge": 45}},
             "scan, sizes of models": {
                 **SCAN,

@@ -40,6 +40,12 @@ WHOLE = {
     "not cut, do_resize false": {"crop_to_patches": False, "do_resize": False},
 }
 
+
+def no_number(size: Size, settings: Settings) -> bool:
+    """Tell whether `max_patches` is null, in which transformers finds no number only for images that are cut."""
+    return settings.get("max_patches", 6) is None and max(size) <= 40
+
+
 CASES: Mapping[str, ProcessorCase] = {
     "Cohere2VisionImageProcessor": ProcessorCase(
         always=CUT,
@@ -71,6 +77,7 @@ CASES: Mapping[str, ProcessorCase] = {
             "one colour": {"background_color": 9},
             "tiles above most images": {"tile_size": 340},
         },
+        refuses=no_number,
     ),
     "GotOcr2ImageProcessor": ProcessorCase(
         always=CUT,
@@ -161,7 +168,6 @@ CASES: Mapping[str, ProcessorCase] = {
             "tiles above most images": {"tile_size": 340},
             "bytes, do_rescale by 1": {"do_normalize": False, "rescale_factor": 1},
         },
-        # Which transformers finds no number only for images that are cut.
-        refuses=lambda size, settings: settings.get("max_patches", 6) is None and max(size) <= 40,
+        refuses=no_number,
     ),
 }

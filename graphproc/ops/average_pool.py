@@ -1,4 +1,4 @@
-"""Shrink by whole factors: compute the mean of each block of pixels."""
+"""Shrink by whole factors: compute the mean of each cell of pixels."""
 
 from __future__ import annotations
 
@@ -16,34 +16,35 @@ from graphproc.sizes.num import Num
 _BITS = 24
 
 
-@op("reduce_blocks")
+@op("average_pool")
 @dataclass(frozen=True, slots=True)
-class ReduceBlocks(Op):
-    """Compute the mean of each block of `vertical` x `horizontal` pixels.
+class AveragePool(Op):
+    """Compute the mean of each cell of `vertical` x `horizontal` pixels.
 
-    Blocks at the bottom and right edges may be smaller.
+    Cells at the bottom and right edges may be smaller.
 
     Shapes:   (..., C, H, W) -> (..., C, ceil(H / vertical), ceil(W / horizontal)).
     Dtypes:   u8; unchanged.
-    Rounding: `((sum + n // 2) * floor(2**24 / n)) >> 24` for a block of n pixels, with the quotient
+    Rounding: `((sum + n // 2) * floor(2**24 / n)) >> 24` for a cell of n pixels, with the quotient
               in float32.
-    Source:   Pillow `Image.reduce`, which `Image.resize` calls if a `reducing_gap` is given.
+    Source:   Pillow `Image.reduce`, which `Image.resize` calls if a `reducing_gap` is given; ONNX
+              AveragePool-19 with `ceil_mode` means the same, but for the rounding.
 
     Attributes:
-        vertical, horizontal: rows and columns of a block, at least 1.
+        vertical, horizontal: rows and columns of a cell, at least 1.
     """
 
     vertical: Num
     horizontal: Num
 
     def infer(self, x: TensorType) -> TensorType:
-        """Return the type with one row and column for each block, partial ones included."""
+        """Return the type with one row and column for each cell, partial ones included."""
         require_layout(self, x, "CHW")
         require_dtype(self, x, "u8")
         for factor in (self.vertical, self.horizontal):
             if num.high(factor) < 1:
-                raise ShapeError(f"reduce_blocks: expected factors of at least 1, got {self.vertical} x {self.horizontal}")
-        return x.with_sizes(H=_blocks(x.size("H"), self.vertical), W=_blocks(x.size("W"), self.horizontal))
+                raise ShapeError(f"average_pool: expected factors of at least 1, got {self.vertical} x {self.horizontal}")
+        return x.with_sizes(H=_cells(x.size("H"), self.vertical), W=_cells(x.size("W"), self.horizontal))
 
     def numpy(self, x: Array) -> Array:
         """Sum integers, then take the fixed-point quotient."""
@@ -71,22 +72,22 @@ class ReduceBlocks(Op):
         return g.cast(g.Div(g.Mul(total, multiplier), g.constant([1 << _BITS], "i64")), g.pixel_dtype)
 
 
-def _blocks(side: Num, factor: Num) -> Num:
+def _cells(side: Num, factor: Num) -> Num:
     return (side + (factor - 1)) // factor
 
 
 def _sums_along(g: Builder, x: Value, axis: int, side: Num, factor: Num) -> tuple[Value, Value]:
-    """Emit each block's sum along one axis, and the blocks' lengths, int64.
+    """Emit each cell's sum along one axis, and the cells' lengths, int64.
 
-    Nothing is added if a block is one pixel.
+    Nothing is added if a cell is one pixel.
     """
     if factor == 1:
         return x, g.constant([1], "i64")
-    starts = g.Mul(g.range(_blocks(side, factor), "i64"), g.num(factor))
+    starts = g.Mul(g.range(_cells(side, factor), "i64"), g.num(factor))
     ends = g.Min(g.Add(starts, g.num(factor)), g.num(side))
     sums = g.CumSum(x, g.constant(axis, "i64"))
     one = g.constant([1], "i64")
     upper = g.Gather(sums, g.Sub(ends, one), axis=axis)
-    # The sum before a block: the cumulative sum at its first pixel, less that pixel.
+    # The sum before a cell: the cumulative sum at its first pixel, less that pixel.
     lower = g.Sub(g.Gather(sums, starts, axis=axis), g.Gather(x, starts, axis=axis))
     return g.Sub(upper, lower), g.Sub(ends, starts)
