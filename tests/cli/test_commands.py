@@ -80,7 +80,7 @@ def test_export_writes_the_graph_of_the_settings_and_says_what_it_is(tmp_path: P
     assert path.read_bytes() == expected.SerializeToString(deterministic=True)
     for part in (str(path), f"{path.stat().st_size:,} bytes", "image: uint8[30, 45, 3]", "pixel_values: float32[1, 3, 32, 32]"):
         assert part in text
-    assert str(processor.spec.parity_of()) in text
+    assert str(processor.spec.parity_of()) in " ".join(text.split())
     assert os.listdir(tmp_path) == ["out.onnx"]
 
 
@@ -89,7 +89,7 @@ def test_export_json(tmp_path: Path) -> None:
     result = run_json("export", "CLIPImageProcessor", "-o", str(path))
     assert list(result) == ["path", "processor", "backend", "parity", "bytes", "nodes", "opset", "inputs", "outputs"]
     assert result["backend"] == "torchvision"
-    assert run_json("export", "CLIPImageProcessor", "--backend", "pil", "-o", str(path))["backend"] == "pil"
+    assert run_json("export", "CLIPImageProcessor", "--backend", "pil", "-o", str(tmp_path / "pil.onnx"))["backend"] == "pil"
     assert result["path"] == str(path)
     assert result["bytes"] == path.stat().st_size
     assert result["nodes"] >= len(onnx.load(path).graph.node)

@@ -31,6 +31,7 @@ INTERNALS = {
     "pad_mask_to_max_num_crops",
     "pad_to_max_num_crops",
     "pan_and_scan",
+    "pan_and_scan_batched",
     "patchify",
     "patchify_image",
     "python_bounding_rect",
