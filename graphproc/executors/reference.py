@@ -42,7 +42,8 @@ def run(program: Program, inputs: Mapping[str, Array], on_result: OnResult | Non
     program.check(sizes, memo)
     values = dict(inputs)
     for step in program.steps:
-        result = step.op.bind(sizes, memo).numpy(*(values[name] for name in step.inputs))
+        with np.errstate(invalid="ignore"):  # pixels may be infinite or NaN; neither torch nor ONNX Runtime warns of that
+            result = step.op.bind(sizes, memo).numpy(*(values[name] for name in step.inputs))
         result = result if on_result is None else on_result(step, result)
         values[step.output.name] = result
         if step.size_names:

@@ -51,7 +51,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 @pytest.mark.slow
 def test_json_has_every_image_and_number_of_threads(files: list[str]) -> None:
-    found = json.loads(run(*files, "--threads", "1", "--threads", "2", "--json"))
+    found = json.loads(run(*files, "--backend", "pil", "--threads", "1", "--threads", "2", "--json"))
     assert found["ok"] is True
     assert found["machine"]["cores"] >= 1
     heads = [(r["image"], r["height"], r["width"], r["threads"], r["batch"]) for r in found["results"]]
@@ -63,7 +63,7 @@ def test_json_has_every_image_and_number_of_threads(files: list[str]) -> None:
 
 
 def test_the_table_shows_times_and_ratios_and_who_is_missing() -> None:
-    text = run("--batch", "3")
+    text = run("--batch", "3", "--backend", "pil")
     lines = text.splitlines()
     assert lines[0] == "CLIPImageProcessor on photograph, 300 x 451, batch of 3, 1 thread"
     assert lines[1].split() == ["contestant", "runs", "ms", "per", "image", "ratio", "exact"]
@@ -115,6 +115,6 @@ def test_bad_usage_is_one_line_and_exit_2(args: list[str], expected: str) -> Non
 def test_peers_take_part_where_they_are_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(task, "import_module", import_module)
     pytest.importorskip("transformers")
-    found = json.loads(run("--json"))["results"][0]
+    found = json.loads(run("--json", "--backend", "pil"))["results"][0]
     exact = {t["contestant"]: t["exact"] for t in found["timings"]}
     assert exact[PIL_ARRAY] is exact[PIL_IMAGE] is True

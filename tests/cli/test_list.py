@@ -55,7 +55,7 @@ def test_one_class(name: str) -> None:
     assert max(map(len, text.splitlines())) <= 80
     unwrapped = " ".join(text.split())
     for part in (
-        "pil, torchvision (the first is the default)",
+        "torchvision, pil (the first is the default)",
         'size {"height": 512, "width": 512}',
         "not set do_convert_rgb",
         "segmentation_maps a map [height, width], of bytes, one for each image (optional)",

@@ -14,7 +14,7 @@ import graphproc as gp
 from graphproc.errors import ConfigError, ImageError
 
 Array = np.ndarray[Any, Any]
-OURS = gp.CLIPImageProcessor()
+OURS = gp.CLIPImageProcessorPil()
 THEIRS: Any = transformers.CLIPImageProcessorPil()
 DTYPES = ("uint8", "int32", "float16", "float32", "float64")
 LAYOUTS = ("channels_first", "channels_last")

@@ -113,7 +113,7 @@ def test_tensors_of_several_lengths_are_no_array() -> None:
     """Numpy makes an array of arrays of them in pil's backend; torch's tensors cannot be joined, nor made arrays of."""
     images = [picture((40, 72), "noise"), picture((40, 72), "noise").convert("L")]
     settings = {"do_normalize": False, "size": {"height": 16, "width": 16}}
-    found = ours("ViTImageProcessor", settings)(images, return_tensors="np")["pixel_values"]
+    found = ours("ViTImageProcessor", {**settings, "backend": "pil"})(images, return_tensors="np")["pixel_values"]
     assert found.dtype == object
     torchvision = {**settings, "backend": "torchvision"}
     with pytest.raises(ValueError, match="Unable to convert output"):
@@ -171,7 +171,7 @@ def test_what_transformers_stacks_has_one_shape(
     with pytest.raises((ValueError, RuntimeError), match=r"equal size|same shape|must match|inhomogeneous"):
         theirs(name, {"backend": "pil", **settings})(images, return_tensors=tensors)
     with pytest.raises(ShapeError, match="expected one shape of all images' results, got"):
-        ours(name, settings)(images, return_tensors=tensors)
+        ours(name, {"backend": "pil", **settings})(images, return_tensors=tensors)
 
 
 @pytest.mark.slow

@@ -381,10 +381,10 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     text.write_text("no image")
     for source, message in (
         (text, "notes.txt"),
-        (tmp_path / "missing.png", "there is none"),
+        (tmp_path / "missing.png", "found nothing at this path"),
         (str(tmp_path), "folder"),
         ("nul\0byte", "nul"),
-        ("", "there is none"),
+        ("", "found nothing at this path"),
     ):
         with pytest.raises(ImageError, match=message):
             read(source)

@@ -41,7 +41,7 @@ def same_settings(ours: Any, theirs: Any) -> None:
 # ---- the documentation's examples ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("make", [gp.AutoImageProcessor, gp.CLIPImageProcessor, transformers.CLIPImageProcessorPil])
+@pytest.mark.parametrize("make", [gp.AutoImageProcessor, gp.CLIPImageProcessor, transformers.CLIPImageProcessor])
 def test_the_examples_of_the_documentation(make: Any, tmp_path: Path) -> None:
     """By folder, by file, with keywords, and with the keywords that are left over."""
     path = save(tmp_path, CLIP)
@@ -82,7 +82,7 @@ def test_get_image_processor_dict(tmp_path: Path) -> None:
         tmp_path, subfolder="sub", image_processor_filename="other.json", foo=1
     )
     assert found == (CLIP, {"foo": 1})
-    theirs = transformers.CLIPImageProcessorPil.get_image_processor_dict
+    theirs = transformers.CLIPImageProcessor.get_image_processor_dict
     assert theirs(tmp_path, subfolder="sub", image_processor_filename="other.json", foo=1) == found
 
 
@@ -125,13 +125,13 @@ def test_files_that_transformers_rejects_but_that_have_an_obvious_meaning(
     settings = {**PLAIN, "size": {"shortest_edge": 400}} if name.startswith("ConvNext") else PLAIN
     path = save(tmp_path, {**settings, **keys})
     with pytest.raises(Exception, match="image_processor_type"):
-        transformers.AutoImageProcessor.from_pretrained(tmp_path, backend="pil")
+        transformers.AutoImageProcessor.from_pretrained(tmp_path)
     ours, said = load(tmp_path)
     assert ours.spec.name == name
     assert len(said) == 1
     assert said[0].startswith(f"{path}: ")
     assert message in said[0]
-    same_settings(ours, getattr(transformers, f"{name}Pil").from_pretrained(tmp_path))
+    same_settings(ours, getattr(transformers, name).from_pretrained(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_files_that_transformers_understands_load_without_a_word(keys: dict[str,
     save(tmp_path, {**PLAIN, **keys})
     ours, said = load(tmp_path)
     assert said == []
-    same_settings(ours, transformers.AutoImageProcessor.from_pretrained(tmp_path, backend="pil"))
+    same_settings(ours, transformers.AutoImageProcessor.from_pretrained(tmp_path))
 
 
 def test_the_model_type_of_the_neighbour_names_the_class(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_the_model_type_of_the_neighbour_names_the_class(tmp_path: Path) -> None
     for source in (tmp_path, path):
         ours, said = load(source)
         assert (ours.spec.name, said) == ("SegformerImageProcessor", [])
-    same_settings(ours, transformers.AutoImageProcessor.from_pretrained(tmp_path, backend="pil"))
+    same_settings(ours, transformers.AutoImageProcessor.from_pretrained(tmp_path))
 
 
 def test_a_class_uses_a_file_of_another_class_as_transformers_does_but_says_so(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_a_class_uses_a_file_of_another_class_as_transformers_does_but_says_so(t
     ours, said = load(tmp_path, gp.ViTImageProcessor)
     assert type(ours) is gp.ViTImageProcessor
     assert said == [f"{path}: the settings are for CLIPImageProcessor, and are used as ViTImageProcessor"]
-    same_settings(ours, transformers.ViTImageProcessorPil.from_pretrained(tmp_path))
+    same_settings(ours, transformers.ViTImageProcessor.from_pretrained(tmp_path))
     save(tmp_path, {**PLAIN, "image_processor_type": "OwnImageProcessor", "auto_map": {"AutoImageProcessor": "a.B"}})
     assert "are for OwnImageProcessor, and are used as ViTImageProcessor" in load(tmp_path, gp.ViTImageProcessor)[1][0]
     save(tmp_path, PLAIN)
@@ -178,7 +178,7 @@ def test_keys_and_keywords_that_look_as_if_they_did_something(tmp_path: Path) ->
     assert ours.do_reduce_labels is False
     assert len(said) == 1
     assert "reduce_labels changes nothing, as in transformers 5.23; its name is do_reduce_labels now" in said[0]
-    same_settings(ours, transformers.SegformerImageProcessorPil.from_pretrained(tmp_path))
+    same_settings(ours, transformers.SegformerImageProcessor.from_pretrained(tmp_path))
 
 
 def test_a_nested_processor_in_a_file_given_as_such(tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ def test_a_wrong_keyword_does_not_blame_the_file(tmp_path: Path) -> None:
     save(tmp_path, CLIP)
     with pytest.raises(ConfigError, match=r"^size: expected"):
         gp.AutoImageProcessor.from_pretrained(tmp_path, size="big")
-    with pytest.raises(ConfigError, match=r"^backend: CLIPImageProcessor has pil"):
+    with pytest.raises(ConfigError, match=r"^backend: CLIPImageProcessor has torchvision, pil, got 'torch'"):
         gp.AutoImageProcessor.from_pretrained(tmp_path, backend="torch")
 
 
@@ -250,7 +250,7 @@ LEGACY: list[tuple[str, dict[str, Any]]] = [
 def test_older_spellings_mean_what_they_mean_in_transformers(name: str, settings: dict[str, Any], tmp_path: Path) -> None:
     save(tmp_path, {"image_processor_type": name, **settings})
     ours = gp.AutoImageProcessor.from_pretrained(tmp_path)
-    same_settings(ours, getattr(transformers, f"{name}Pil").from_pretrained(tmp_path))
+    same_settings(ours, getattr(transformers, name).from_pretrained(tmp_path))
     same_settings(ours, gp.AutoImageProcessor.from_dict(ours.to_dict()))
 
 
@@ -398,25 +398,6 @@ def test_a_models_infinity_beside_the_file_does_not_matter(tmp_path: Path) -> No
 # ---- backends ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("name", "keywords", "backend"),
-    [
-        ("CLIPImageProcessor", {}, "pil"),
-        ("CLIPImageProcessorFast", {}, "torchvision"),
-        ("CLIPImageProcessorPil", {}, "pil"),
-        ("CLIPImageProcessor", {"use_fast": True}, "torchvision"),
-        ("CLIPImageProcessorFast", {"use_fast": False}, "pil"),
-        ("CLIPImageProcessorFast", {"backend": "pil", "use_fast": True}, "pil"),
-    ],
-)
-def test_names_in_files_and_use_fast_ask_for_a_backend(name: str, keywords: dict[str, Any], backend: str, tmp_path: Path) -> None:
-    save(tmp_path, {"image_processor_type": name})
-    for make in (gp.AutoImageProcessor, gp.CLIPImageProcessor):
-        ours, said = load(tmp_path, make, **keywords)
-        assert (ours.backend, said) == (backend, [])
-        assert f'"graphproc_backend": "{backend}"' in repr(ours)
-
-
 def test_classes_named_after_a_backend_have_it(tmp_path: Path) -> None:
     save(tmp_path, {"image_processor_type": "CLIPImageProcessor", "graphproc_backend": "pil"})
     for name, backend in (("CLIPImageProcessorFast", "torchvision"), ("CLIPImageProcessorPil", "pil")):
@@ -431,13 +412,17 @@ def test_classes_named_after_a_backend_have_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "missing"), [("VivitImageProcessorFast", "torchvision"), ("Molmo2ImageProcessorPil", "pil")])
 def test_a_backend_that_a_class_lacks_is_not_taken_without_a_word(name: str, missing: str, tmp_path: Path) -> None:
-    save(tmp_path, {"image_processor_type": name})
-    ours, said = load(tmp_path)
-    assert ours.backend == ours.spec.backends[0] != missing
-    (text,) = said
-    assert f"{ours.spec.name} has no {missing} arithmetic here: results equal transformers' {ours.backend} backend" in text
+    make = getattr(gp, name)
+    save(tmp_path, {"image_processor_type": make.spec.name})
+    asked = ({"graphproc_backend": missing}, {}), ({}, {"use_fast": missing == "torchvision"})
+    for key, keywords in asked:
+        save(tmp_path, {"image_processor_type": name, **key})
+        ours, said = load(tmp_path, **keywords)
+        assert ours.backend == ours.spec.backends[0] != missing
+        (text,) = said
+        assert f"{ours.spec.name} has no {missing} arithmetic here: results equal transformers' {ours.backend} backend" in text
     with pytest.warns(UserWarning, match=f"has no {missing} arithmetic here") as caught:
-        assert getattr(gp, name)().backend == ours.backend
+        assert make().backend == ours.backend
     assert caught[0].filename == __file__, "the warning points at the caller"
 
 
@@ -449,7 +434,7 @@ def test_the_backend_is_saved_and_loaded_back_and_transformers_ignores_it(backen
     assert again.backend == backend
     assert again.to_dict() == ours.to_dict()
     assert "graphproc_backend" not in again.to_dict()
-    theirs = transformers.CLIPImageProcessorPil.from_pretrained(tmp_path)
+    theirs = transformers.AutoImageProcessor.from_pretrained(tmp_path, backend=backend)
     same_settings(ours, theirs)
     theirs.save_pretrained(tmp_path)  # which carries the key along
     assert gp.AutoImageProcessor.from_pretrained(tmp_path).backend == backend
@@ -458,5 +443,5 @@ def test_the_backend_is_saved_and_loaded_back_and_transformers_ignores_it(backen
 
 def test_a_backend_key_with_another_value_is_refused(tmp_path: Path) -> None:
     save(tmp_path, {"image_processor_type": "CLIPImageProcessor", "graphproc_backend": "opencv"})
-    with pytest.raises(ConfigError, match=r"config.json: graphproc_backend: expected one of pil, torchvision, got 'opencv'"):
+    with pytest.raises(ConfigError, match=r"config.json: graphproc_backend: expected one of torchvision, pil, got 'opencv'"):
         load(tmp_path)

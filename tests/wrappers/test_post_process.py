@@ -205,9 +205,12 @@ def test_signatures_are_those_of_transformers(name: str) -> None:
         if method == "post_process_image_classification":
             continue
         found = inspect.signature(getattr(getattr(gp, name), method))
-        expected = inspect.signature(getattr(reference_class(name), method))
-        wanted = [(p.name, p.default) for p in expected.parameters.values()]
-        assert [(p.name, p.default) for p in found.parameters.values()] == wanted, method
+        wanted = [
+            [(p.name, p.default) for p in inspect.signature(getattr(reference_class(name, backend), method)).parameters.values()]
+            for backend in specs()[name].backends
+        ]
+        # Where transformers' two classes differ (Janus), it is the one with more parameters.
+        assert [(p.name, p.default) for p in found.parameters.values()] == max(wanted, key=len), method
         assert getattr(getattr(gp, name), method).__doc__
 
 

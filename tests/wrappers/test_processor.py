@@ -42,10 +42,14 @@ SMALL: dict[str, dict[str, Any]] = {
 """Classes with and without RGB conversion, with an own order of steps, and with settings that make them quick."""
 
 
-def pair(name: str, **settings: Any) -> tuple[BaseImageProcessor, Any]:
-    """Return the class of this package and the class of transformers, with equal settings."""
-    given = {**SMALL[name], **settings}
-    return processor_class(name)(**given), getattr(transformers, f"{name}Pil")(**given)
+SUFFIXES = ("", "Pil")
+"""The ends of names of classes: the default, which is torchvision's backend here as in transformers, and Pillow's."""
+
+
+def pair(name: str, suffix: str = "", **settings: Any) -> tuple[BaseImageProcessor, Any]:
+    """Return the class of this package and the class of transformers of the same name, with equal settings."""
+    given = {**SMALL.get(name, {}), **settings}
+    return processor_class(f"{name}{suffix}")(**given), getattr(transformers, f"{name}{suffix}")(**given)
 
 
 def noise(*shape: int, seed: int = 0) -> Array:
@@ -69,12 +73,18 @@ def assert_same_value(have: Any, want: Any) -> None:
     else:
         assert have.dtype == want.dtype
         assert have.shape == want.shape
-        assert (have == want).all()
+        np.testing.assert_array_equal(np.asarray(have), np.asarray(want), strict=True)
 
 
 def assert_as_transformers(name: str, images: Any, settings: dict[str, Any] | None = None, **call: Any) -> None:
-    """Assert equal results of both engines and transformers; where transformers fails, so do they."""
-    ours, theirs = pair(name, **(settings or {}))
+    """Assert of both backends equal results of both engines and transformers; where transformers fails, so do they."""
+    for suffix in SUFFIXES:
+        assert_as_class(name, suffix, images, settings, **call)
+
+
+def assert_as_class(name: str, suffix: str, images: Any, settings: dict[str, Any] | None = None, **call: Any) -> None:
+    """Assert the same of one backend's class."""
+    ours, theirs = pair(name, suffix, **(settings or {}))
     call = {"return_tensors": "np", **call}
     try:
         expected = theirs(images, **call)
@@ -101,9 +111,10 @@ def picture(mode: str) -> Image.Image:
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "CMYK", "1", "I;16", "I", "F", "YCbCr", "HSV"])
 @pytest.mark.parametrize("name", tiers.rows(["CLIPImageProcessor", "MobileViTImageProcessor", "PerceiverImageProcessor"], [CLIP]))
 @pytest.mark.parametrize("convert", tiers.rows([True, None], [None]))
-def test_pil_modes(name: str, mode: str, convert: bool | None) -> None:
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_pil_modes(name: str, mode: str, convert: bool | None, suffix: str) -> None:
     image = picture(mode) if mode != "I;16" else Image.fromarray(noise(37, 52).astype(np.uint16))
-    ours, theirs = pair(name, do_convert_rgb=convert)
+    ours, theirs = pair(name, suffix, do_convert_rgb=convert)
     try:
         expected = theirs(image, return_tensors="np")
     except Exception:  # e.g. a mean of three numbers for one channel
@@ -214,9 +225,13 @@ def test_torch_tensors(name: str) -> None:
 
 
 def test_a_strided_array_is_read_in_its_order() -> None:
-    assert_as_transformers("CLIPImageProcessor", noise(37, 52, 3)[::-1, ::2])
+    strided = noise(37, 52, 3)[::-1, ::2]
+    assert_as_class("CLIPImageProcessor", "Pil", strided)
+    ours, theirs = pair("CLIPImageProcessor")  # torch takes no negative strides
+    assert_same(ours(strided, return_tensors="np"), theirs(strided.copy(), return_tensors="np"))
 
 
+@pytest.mark.filterwarnings("ignore:The image decoding:DeprecationWarning")
 @pytest.mark.parametrize("name", SMALL)
 def test_files(name: str, tmp_path: Path) -> None:
     png, jpeg = tmp_path / "a.png", tmp_path / "b.jpg"
@@ -230,6 +245,7 @@ def test_files(name: str, tmp_path: Path) -> None:
     assert_same(ours(jpeg, return_tensors="np"), ours(str(jpeg), return_tensors="np"))
 
 
+@pytest.mark.filterwarnings("ignore:The image decoding:DeprecationWarning")
 def test_base64_images() -> None:
     data = io.BytesIO()
     picture("RGB").save(data, format="PNG")
@@ -248,10 +264,11 @@ def test_lists_and_nested_lists(name: str) -> None:
 
 @pytest.mark.parametrize("engine", ["onnxruntime", "numpy"])
 @pytest.mark.parametrize("name", SMALL)
-def test_mixed_sizes_keep_their_order(name: str, engine: str) -> None:
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_mixed_sizes_keep_their_order(name: str, engine: str, suffix: str) -> None:
     sizes = [(37, 52), (52, 37), (37, 52), (30, 30), (52, 37)]
     images = [Image.fromarray(noise(*size, 3, seed=i)) for i, size in enumerate(sizes)]
-    ours, theirs = pair(name)
+    ours, theirs = pair(name, suffix)
     for return_tensors in (None, "np"):
         assert_same(ours(images, return_tensors=return_tensors, engine=engine), theirs(images, return_tensors=return_tensors))
 
@@ -278,10 +295,11 @@ def test_padding_to_the_largest_of_the_batch(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["ConvNextImageProcessor", "SegformerImageProcessor", "BeitImageProcessor"])
-def test_classes_that_never_pad_leave_sizes_as_they_are(name: str) -> None:
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_classes_that_never_pad_leave_sizes_as_they_are(name: str, suffix: str) -> None:
     images = [Image.fromarray(noise(h, w, 3)) for h, w in [(37, 52), (52, 37)]]
     settings = {"do_resize": False, "do_center_crop": False, "do_pad": True}
-    ours, theirs = processor_class(name)(**settings), getattr(transformers, f"{name}Pil")(**settings)
+    ours, theirs = pair(name, suffix, **settings)
     assert_same(ours(images), theirs(images))
 
 
@@ -360,10 +378,11 @@ OVERRIDES: list[dict[str, Any]] = [
 def test_keywords_of_a_call_override_settings(change: dict[str, Any]) -> None:
     image = Image.fromarray(noise(37, 52, 3))
     assert_as_transformers("CLIPImageProcessor", image, **change)
-    ours, theirs = pair("CLIPImageProcessor")
-    with contextlib.suppress(gp.GraphprocError):
-        ours(image, **change)
-    assert_same(ours(image, return_tensors="np"), theirs(image, return_tensors="np"))
+    for suffix in SUFFIXES:
+        ours, theirs = pair("CLIPImageProcessor", suffix)
+        with contextlib.suppress(gp.GraphprocError):
+            ours(image, **change)
+        assert_same(ours(image, return_tensors="np"), theirs(image, return_tensors="np"))
 
 
 def test_keywords_without_effect_are_taken() -> None:
@@ -381,9 +400,10 @@ def test_an_unknown_keyword_is_a_type_error(keyword: str) -> None:
         ours.compile(**{keyword: 1})
 
 
-def test_a_changed_attribute_takes_effect_at_the_next_call() -> None:
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_changed_attribute_takes_effect_at_the_next_call(suffix: str) -> None:
     image = Image.fromarray(noise(37, 52, 3))
-    ours, theirs = pair("CLIPImageProcessor")
+    ours, theirs = pair("CLIPImageProcessor", suffix)
     first = ours(image, return_tensors="np")
     ours.size, theirs.size = {"shortest_edge": 50}, transformers.image_utils.SizeDict(shortest_edge=50)
     ours.image_mean = theirs.image_mean = [0.1, 0.2, 0.3]
@@ -415,15 +435,15 @@ def test_the_engine_is_a_setting_of_processor_and_call() -> None:
 
 
 def test_a_backend_that_the_class_lacks_is_refused() -> None:
-    with pytest.raises(ConfigError, match="backend: CLIPImageProcessor has pil, torchvision, got 'mlx'"):
+    with pytest.raises(ConfigError, match="backend: CLIPImageProcessor has torchvision, pil, got 'mlx'"):
         gp.CLIPImageProcessor(backend="mlx")
 
 
 def test_the_backend_goes_with_the_settings(tmp_path: Path) -> None:
-    processor = gp.ViTImageProcessor(backend="torchvision", size=40)
+    processor = gp.ViTImageProcessor(size=40)
     image = noise(37, 52, 3)
     assert 'arithmetic="torch_bytes"' in str(processor.compile())
-    own, pil = (made(image, return_tensors="np")["pixel_values"][0] for made in (processor, gp.ViTImageProcessor(size=40)))
+    own, pil = (made(image, return_tensors="np")["pixel_values"][0] for made in (processor, gp.ViTImageProcessorPil(size=40)))
     assert (own != pil).mean() > 0
     np.testing.assert_allclose(own, pil, atol=1.01 / 127.5)  # at most one step of a byte
     report = gp.verify(processor.export(tmp_path / "p.onnx"), image)
@@ -438,7 +458,7 @@ def test_the_backend_goes_with_the_settings(tmp_path: Path) -> None:
 
 def test_torchvisions_backend_divides_by_no_zero() -> None:
     with pytest.raises(ConfigError, match="rescale_factor: expected a number other than 0"):
-        gp.ViTImageProcessor(backend="torchvision", rescale_factor=0.0).compile()
+        gp.ViTImageProcessor(rescale_factor=0.0).compile()
 
 
 def test_each_set_of_settings_is_compiled_once() -> None:
@@ -498,7 +518,7 @@ def test_from_pretrained_of_a_folder_and_a_file(tmp_path: Path) -> None:
             ours = make.from_pretrained(source)
             assert type(ours) is gp.ViTImageProcessor
             assert (ours.size, ours.extra) == ({"height": 40, "width": 40}, 1)
-    theirs = transformers.AutoImageProcessor.from_pretrained(tmp_path, backend="pil")
+    theirs = transformers.AutoImageProcessor.from_pretrained(tmp_path)
     assert_same(ours(noise(30, 40, 3), return_tensors="np"), theirs(noise(30, 40, 3), return_tensors="np"))
 
 
@@ -506,7 +526,7 @@ def test_settings_given_to_from_pretrained_win(tmp_path: Path) -> None:
     save(tmp_path, {"image_processor_type": "ViTImageProcessor", "size": 40, "do_normalize": True})
     ours = gp.AutoImageProcessor.from_pretrained(tmp_path, size=20, do_normalize=None, engine="numpy")
     assert (ours.size, ours.do_normalize, ours.engine) == ({"height": 20, "width": 20}, None, "numpy")
-    theirs = transformers.ViTImageProcessorPil.from_pretrained(tmp_path, size=20, do_normalize=None)
+    theirs = transformers.ViTImageProcessor.from_pretrained(tmp_path, size=20, do_normalize=None)
     assert (dict(theirs.size), theirs.do_normalize) == (ours.size, ours.do_normalize)
 
 

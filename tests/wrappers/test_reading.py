@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 import tiers
+import transformers
 from cases.parity import reference_class
 from PIL import Image
 
 import graphproc as gp
+from graphproc.ir.backends import BACKENDS
 
 PIXELS = np.random.default_rng(5).integers(0, 256, (40, 56, 4), dtype=np.uint8)
 NAMES = ("PromptDepthAnything", "Vivit", "VideoLlava", "SegGpt", "Emu3", "ViT")
@@ -50,12 +52,13 @@ def test_transformers(name: str, made: str) -> None:
         assert np.array_equal(found[key], want)
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("mode", ["YCbCr", "HSV", "key"])
-def test_prompts(mode: str) -> None:
+def test_prompts(mode: str, backend: str) -> None:
     """SegGPT's prompts are no more converted than its images."""
     plain = Image.fromarray(PIXELS[..., :3])
-    expected = reference_class("SegGptImageProcessor", "pil")()(plain, prompt_images=image_of(mode), return_tensors="np")
-    found = gp.SegGptImageProcessor()(plain, prompt_images=image_of(mode), return_tensors="np")
+    expected = reference_class("SegGptImageProcessor", backend)()(plain, prompt_images=image_of(mode), return_tensors="np")
+    found = gp.SegGptImageProcessor(backend=backend)(plain, prompt_images=image_of(mode), return_tensors="np")
     assert np.array_equal(found.prompt_pixel_values, expected["prompt_pixel_values"])
 
 
@@ -64,7 +67,7 @@ def test_prompts(mode: str) -> None:
 def test_four_rows(name: str) -> None:
     """Older classes look for 1 or 3 channels alone, so that 4 rows are none."""
     rows = PIXELS[:4, :, :3]
-    reference = reference_class(f"{name}ImageProcessor", "pil")()
+    reference = getattr(transformers, f"{name}ImageProcessor")()
     for images in (rows, [rows, rows]):
         expected = reference(images, return_tensors="np")
         found = getattr(gp, f"{name}ImageProcessor")()(images, return_tensors="np")

@@ -104,7 +104,7 @@ def test_images_of_the_caller(tmp_path: Path) -> None:
     assert [c.image for c in report.comparisons] == [str(path), "1"]
     with pytest.raises(ImageError, match="expected uint8 pixels"):
         verify(SMALL.to_onnx(), photograph() / 255)
-    with pytest.raises(ImageError, match="a path where there is none"):
+    with pytest.raises(ImageError, match="found nothing at this path"):
         verify(SMALL.to_onnx(), tmp_path / "none.png")
 
 
