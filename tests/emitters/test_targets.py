@@ -55,7 +55,6 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
 }
 """Settings that bring other steps than the defaults do."""
 REFUSED: set[tuple[str, ...]] = {
-    ("EfficientLoFTRImageProcessor", "do_rescale", "do_normalize"),
     ("Kosmos2_5ImageProcessor", "do_rescale", "do_normalize"),
     ("Owlv2ImageProcessor", "do_rescale", "do_normalize"),
     ("VitPoseImageProcessor", "image_size"),
