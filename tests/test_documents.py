@@ -190,7 +190,7 @@ def test_the_walk_arrives_where_it_says(tmp_path: Path) -> None:
         step.output.type for step in processor.compile().bind(height=300, width=451).steps if step.op.name == "resample"
     )
     assert resized.shape == (3, 224, 336)
-    assert (len(processor.compile().steps), len(optimize(processor.compile()).steps)) == (5, 1)
+    assert (len(processor.compile().steps), len(optimize(processor.compile()).steps)) == (4, 1)
 
 
 def glossary() -> list[str]:

@@ -55,7 +55,6 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
 }
 """Settings that bring other steps than the defaults do."""
 REFUSED: set[tuple[str, ...]] = {
-    ("EfficientLoFTRImageProcessor", "do_rescale", "do_normalize"),
     ("Kosmos2_5ImageProcessor", "do_rescale", "do_normalize"),
     ("Owlv2ImageProcessor", "do_rescale", "do_normalize"),
     ("VitPoseImageProcessor", "image_size"),
@@ -79,17 +78,18 @@ OTHER_TYPES: dict[str, set[str]] = {
     "MiniCPMOcrImageProcessor": {"i32"},
     "MiniCPMV4_6ImageProcessor": {"i32"},
     "Siglip2ImageProcessor": {"i32"},
+    # whether depths are all equal, a comparison
+    "PromptDepthAnythingImageProcessor+prompt_depth": {"bool"},
     # whether all channels are equal, a comparison of pixels, and products that are rounded together with the sum
     "EfficientLoFTRImageProcessor": {"bool", "f64"},
     "LightGlueImageProcessor": {"bool", "f64"},
     "SuperGlueImageProcessor": {"bool", "f64"},
-    # which of torch's sums an element belongs to, and products that are rounded together with the sum
+    # exact sums of bytes, and products that are rounded together with the sum
     "Kosmos2_5ImageProcessor": {"f64", "i32"},
     "Pix2StructImageProcessor": {"f64", "i32"},
-    # arithmetic that is float64 in transformers as well: distances of colours, a blur, depths in metres
+    # arithmetic that is float64 in transformers as well: distances of colours, a blur
     "ImageGPTImageProcessor": {"f64"},
     "Owlv2ImageProcessor": {"f64"},
-    "PromptDepthAnythingImageProcessor+prompt_depth": {"bool"},
     # products that are rounded together with the sum
     "DINOv3ViTImageProcessor": {"f64"},
     "DepthProImageProcessor": {"f64"},

@@ -164,7 +164,7 @@ def test_a_size_of_null_is_no_size_to_crop_in_proportion_to() -> None:
     ("name", "settings", "message"),
     [
         ("Owlv2ImageProcessor", {"do_rescale": False}, "do_rescale: Owlv2ImageProcessor is compiled for floats alone"),
-        ("SuperGlueImageProcessor", {"do_rescale": False, "do_grayscale": True}, "do_rescale: not compiled"),
+        ("SuperGlueImageProcessor", {"do_rescale": False, "do_grayscale": True, "backend": "pil"}, "do_rescale: not compiled"),
         ("ZoeDepthImageProcessor", {"resample": 3}, "is compiled with bilinear .2. alone"),
         (
             "ImageGPTImageProcessor",

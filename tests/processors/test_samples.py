@@ -11,6 +11,7 @@ import pytest
 import tiers
 
 from graphproc.errors import ImageError, ShapeError
+from graphproc.processors.registry import lookup
 
 SMALL = {"size": {"longest_edge": 150}, "max_image_size": {"longest_edge": 50}, "return_row_col_info": True}
 EDGES = {"size": {"shortest_edge": 40, "longest_edge": 90}}
@@ -51,7 +52,9 @@ def _same(found: Any, expected: Any) -> bool:
 @pytest.mark.parametrize("tensors", tiers.rows(["np", None], ["np"]))
 @pytest.mark.parametrize("label", tiers.rows(SETTINGS, ["Idefics2", "Idefics3", "SmolVLM", "UltraVBert", "Mllama of one tile"]))
 def test_samples(label: str, tensors: str | None, engine: str) -> None:
+    """With the pil backend where the class has it."""
     name, settings = SETTINGS[label]
+    settings = {**settings, "backend": lookup(name).backends[-1]}
     ours, theirs = cases.ours(name, settings), cases.theirs(name, settings)
     images = [cases.picture(size, "noise") for size in SIZES]
     for samples in SAMPLES:
@@ -106,7 +109,7 @@ def test_samples_of_torchvision(label: str, steps: Mapping[str, Any]) -> None:
 def test_floats_go_through_every_resize(name: str) -> None:
     """Bytes scaled to [0, 1] and back are the same bytes, so that only the last resize scales."""
     pixels = np.random.default_rng(5).random((70, 90, 3), dtype=np.float32)
-    settings = dict(cases.CASES[name].always)
+    settings = {**cases.CASES[name].always, "backend": "pil"}
     expected = cases.theirs(name, settings)(pixels, return_tensors="np")
     found = cases.ours(name, settings)(pixels, return_tensors="np")
     assert np.array_equal(found["pixel_values"], expected["pixel_values"])

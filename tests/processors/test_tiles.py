@@ -7,11 +7,11 @@ from typing import Any
 import cases.parity as cases
 import numpy as np
 import pytest
-import transformers
 from cases.processors.tiles.tiles import SMALL
 
 import graphproc
 from graphproc.errors import ConfigError, ImageError
+from graphproc.ir.backends import BACKENDS
 from graphproc.processors.registry import lookup
 from graphproc.runtime.session import Session
 
@@ -30,16 +30,26 @@ def assert_same(found: Any, expected: Any) -> None:
             assert np.array_equal(found[key], want), key
 
 
+def theirs(name: str, settings: dict[str, Any], images: Any) -> dict[str, Any]:
+    """Return the outputs of transformers' class as arrays and lists."""
+    found = cases.theirs(name, settings)(images, return_tensors="np" if settings["backend"] == "pil" else "pt")
+    return {key: value if isinstance(value, list) else np.asarray(value) for key, value in found.items()}
+
+
 @pytest.mark.parametrize("engine", ENGINES)
-def test_documents_of_several_pages(engine: str) -> None:
-    settings = {"size": SMALL, "fine_route": True}
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_documents_of_several_pages(backend: str, engine: str) -> None:
+    settings = {"size": SMALL, "fine_route": True, "backend": backend}
     pages = [[A, B, C], [D], [C, C]]
-    expected = transformers.GraniteDoclingImageProcessorPil(**settings)(pages, return_tensors="np")
+    expected = theirs("GraniteDoclingImageProcessor", settings, pages)
     assert_same(graphproc.GraniteDoclingImageProcessor(engine=engine, **settings)(pages, return_tensors="np"), expected)
     assert [len(sample) for sample in expected["rows"]] == [3, 1, 2]
 
 
-ONE_VISION = {"size": {"height": 40, "width": 40}, "image_grid_pinpoints": [[40, 80], [80, 40], [80, 80], [40, 120]]}
+ONE_VISION: dict[str, Any] = {
+    "size": {"height": 40, "width": 40},
+    "image_grid_pinpoints": [[40, 80], [80, 40], [80, 80], [40, 120]],
+}
 NESTED = {
     "one image": A,
     "images": [A, B, C],
@@ -51,18 +61,22 @@ NESTED = {
 
 
 @pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("label", NESTED)
-def test_samples_of_onevision(label: str, engine: str) -> None:
-    expected = transformers.LlavaOnevisionImageProcessorPil(**ONE_VISION)(NESTED[label], return_tensors="np")
-    processor = graphproc.LlavaOnevisionImageProcessor(engine=engine, **ONE_VISION)
+def test_samples_of_onevision(label: str, backend: str, engine: str) -> None:
+    settings = {**ONE_VISION, "backend": backend}
+    expected = theirs("LlavaOnevisionImageProcessor", settings, NESTED[label])
+    processor = graphproc.LlavaOnevisionImageProcessor(engine=engine, **settings)
     assert_same(processor(NESTED[label], return_tensors="np"), expected)
 
 
 @pytest.mark.parametrize("input", ["batch", "sequence"])
-def test_a_graph_of_images_of_several_in_a_sample(input: str) -> None:
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_graph_of_images_of_several_in_a_sample(backend: str, input: str) -> None:
     images = [A, A] if input == "batch" else [A, B, C]
-    expected = transformers.LlavaOnevisionImageProcessorPil(**ONE_VISION)([images], return_tensors="np")
-    model = graphproc.LlavaOnevisionImageProcessor(**ONE_VISION).to_onnx(input=input, several=True)
+    settings = {**ONE_VISION, "backend": backend}
+    expected = theirs("LlavaOnevisionImageProcessor", settings, [images])
+    model = graphproc.LlavaOnevisionImageProcessor(**settings).to_onnx(input=input, several=True)
     arrays = [np.asarray(image) for image in images]
     found = Session(model).run({"images": np.stack(arrays) if input == "batch" else arrays})
     assert_same(found, {key: expected[key] for key in ("pixel_values", "image_sizes")})
@@ -74,10 +88,11 @@ def test_other_classes_have_one_form() -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("backend", lookup("DeepseekOcr2ImageProcessor").backends)
 @pytest.mark.parametrize("images", [[C], [A, C, B], [C, C], A], ids=["none", "some", "none of two", "one"])
-def test_local_tiles_are_there_or_not(images: Any, engine: str) -> None:
-    settings = {"size": {"height": 61, "width": 61}, "tile_size": 40}
-    expected = transformers.DeepseekOcr2ImageProcessorPil(**settings)(images, return_tensors="np")
+def test_local_tiles_are_there_or_not(images: Any, backend: str, engine: str) -> None:
+    settings = {"size": {"height": 61, "width": 61}, "tile_size": 40, "backend": backend}
+    expected = theirs("DeepseekOcr2ImageProcessor", settings, images)
     assert_same(graphproc.DeepseekOcr2ImageProcessor(engine=engine, **settings)(images, return_tensors="np"), expected)
 
 
@@ -98,16 +113,17 @@ FLOATS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", FLOATS)
 def test_floats_as_pixels(name: str) -> None:
+    """With the pil backend; `test_torchvision.py` has floats of every class."""
     image = np.asarray(A).astype(np.float32) / np.float32(255)
-    settings = {"do_rescale": False, "do_convert_rgb": False, **FLOATS[name]}
+    settings = {"do_rescale": False, "do_convert_rgb": False, "backend": "pil", **FLOATS[name]}
     expected = cases.theirs(name, settings)(image, return_tensors="np")
     assert_same(cases.ours(name, settings)(image, return_tensors="np"), expected)
 
 
 def test_a_background_of_bytes_beside_floats() -> None:
     image = np.asarray(A).astype(np.float32) / np.float32(255)
-    settings = {"do_rescale": False, "do_convert_rgb": False}
-    expected = transformers.DeepseekOcr2ImageProcessorPil(**settings)(image, return_tensors="np")
+    settings = {"do_rescale": False, "do_convert_rgb": False, "backend": "pil"}
+    expected = theirs("DeepseekOcr2ImageProcessor", settings, image)
     assert_same(graphproc.DeepseekOcr2ImageProcessor(**settings)(image, return_tensors="np"), expected)
 
 

@@ -244,5 +244,5 @@ def test_a_tensor_by_itself_is_refused() -> None:
 def test_lab_is_refused() -> None:
     """Pillow keeps two of its channels shifted by 128, and resizes them so."""
     image = picture((30, 41)).convert("RGB").convert("LAB")
-    with pytest.raises(ImageError, match="expected PIL images of another mode than LAB"):
+    with pytest.raises(ImageError, match="expected PIL images of modes other than LAB"):
         gp.TimmWrapperImageProcessor(pretrained_cfg={"input_size": [3, 20, 20]})([picture((30, 41)), image])
