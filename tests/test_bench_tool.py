@@ -20,7 +20,7 @@ from PIL import Image
 
 import graphproc as gp
 from graphproc.bench.measure import Measurement
-from graphproc.bench.own import CALL, FIXED, GRAPH, NUMPY
+from graphproc.bench.own import CALL, FIXED, GRAPH, GRAPH_OTHER, NUMPY
 from graphproc.bench.peers import PIL_ARRAY, PILLOW, TORCHVISION_TENSOR
 from graphproc.bench.task import Contestant, Difference, Task
 from graphproc.wrappers.examples import photograph
@@ -68,6 +68,7 @@ def table(tool: ModuleType) -> list[Any]:
             (GRAPH, 2, 1): graph / 2,
             (FIXED, 1, 1): fixed,
             (FIXED, 2, 1): fixed / 2,
+            (GRAPH_OTHER, 1, 1): 1.25 * graph,
             (CALL, 1, 1): 2 * graph,
             (PIL_ARRAY, None, 1): 0.010,
             (TORCHVISION_TENSOR, 1, 1): 0.004,
@@ -100,13 +101,14 @@ COSTS = [
 def test_the_summary_s_figures(tool: ModuleType) -> None:
     found = {figure.name: figure for figure in tool.summary.figures(table(tool), COSTS)}
     expected = {
-        "graphproc: results that are not the reference's bits": (0, 0, True, "of 22"),
+        "graphproc: results that are not the reference's bits": (0, 0, True, "of 24"),
         f"{GRAPH} / {PILLOW}, 1 thread: worst": (1.2, 1.0, False, "CLIP 1080x1920"),
         f"{FIXED} / {PILLOW}, 1 thread: worst": (1.0, 1.0, True, "CLIP 1080x1920"),
         f"{FIXED} / {PILLOW}, 1 thread: geometric mean": (0.5, None, None, "of 2"),
         f"{FIXED} / {PIL_ARRAY}, 1 thread: geometric mean": (0.2, 0.33, True, "of 2"),
         f"{GRAPH} / {PIL_ARRAY}, 1 thread: worst": (0.48, 0.6, True, "CLIP 1080x1920"),
-        f"{CALL} / {PIL_ARRAY}, 1 thread: worst": (0.96, None, None, "CLIP 1080x1920"),
+        f"{CALL} / {TORCHVISION_TENSOR}, 1 thread: worst": (2.4, None, None, "CLIP 1080x1920"),
+        f"{GRAPH_OTHER} / {PIL_ARRAY}, 1 thread: worst": (0.6, 0.6, True, "CLIP 1080x1920"),
         f"{FIXED} / {TORCHVISION_TENSOR}, 1 thread: geometric mean": (0.5, 0.9, True, "of 2"),
         f"{GRAPH} / {TORCHVISION_TENSOR}, 2 threads: geometric mean": (0.9**0.5 / 2, 0.7, True, "of 2"),
         f"{FIXED} / {tool.works.SIMD}, 2 threads: geometric mean": (1.0, 1.0, True, "of 2"),
@@ -262,7 +264,7 @@ def test_the_chart_of_readme(
     monkeypatch.setattr(sys, "argv", read)
     chart.main()
     printed = capsys.readouterr().out
-    assert "| CLIP | pil | 4.8 | 10.0 | 2.1 |" in printed
+    assert "| CLIP | torchvision | 4.8 | 4.0 | 0.8 |\n| CLIP | pil | 6.0 | 10.0 | 1.7 |" in printed
     assert (
         "One image of 1080 x 1920 pixels, 1 thread. a processor, onnxruntime 1.0, transformers -, torch -, 2026-01-02" in printed
     )

@@ -48,8 +48,9 @@ def test_the_page_has_a_line_for_every_graph_and_class():
     text = tool("support_table").PAGE.read_text(encoding="utf-8")
     graphs = json.loads((ROOT / "exported/manifest.json").read_text())["graphs"]
     for name, entry in graphs.items():
-        assert f"\n| {name} | " in text
+        assert f"\n| {name.removesuffix('Pil')} | " in text
         if "file" in entry:
+            assert f" | [{entry['file']}]({entry['file']}) | {entry['backend']} | " in text
             assert hashlib.sha256((ROOT / "exported" / entry["file"]).read_bytes()).hexdigest() in text
         else:
             assert re.search(rf"\n\| {entry['same_graph_as']}, .*\b{name}\b.* \| \[{entry['same_graph_as']}.onnx\]", text), name

@@ -14,11 +14,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import pytest
-from cases.every_class import FAMILIES, VARIANTS, Variant
+from cases.every_class import FAMILIES, PIL, VARIANTS, Variant
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
-from graphproc.processors.registry import family
+from graphproc.ir.backends import BACKENDS
+from graphproc.processors.registry import family, lookup
 
 T = TypeVar("T")
 
@@ -66,8 +67,8 @@ def _wide(spec: Any) -> Any:
 
 
 def classes(every: Iterable[Variant] = VARIANTS) -> list[Any]:
-    """Return the programs of every class, or of one class of each family."""
-    return rows(every, FAMILIES)
+    """Return the programs of every class, or of one class of each family and two with Pillow's resizes."""
+    return rows(every, (*FAMILIES, *PIL[:2]))
 
 
 def names(every: Sequence[str]) -> list[Any]:
@@ -80,14 +81,18 @@ def firsts(names: Iterable[str]) -> Collection[str]:
     return {family(name): name for name in reversed(list(names))}.values()
 
 
-def settings(labels: Mapping[str, Sequence[str]], own: Mapping[str, Sequence[str]]) -> list[Any]:
-    """Return pairs of a class and the label of settings: all `labels` of every class, or a few.
+def settings(labels: Mapping[tuple[str, str], Sequence[str]], own: Mapping[str, Sequence[str]]) -> list[Any]:
+    """Return a class, a backend and the label of settings in each row: all `labels` of every class and backend, or a few.
 
-    The few are all of the plain class CLIP, and of the first class of each family the defaults and every fourth of its `own`.
+    The few are all of the plain class CLIP, and of the first class of each family in each backend the defaults and, in the
+    class's default backend, every fourth of its `own`.
     """
-    few = {(name, label) for name in firsts(labels) for label in ("default", *own[name][::4])}
-    few |= {(STANDARD, label) for label in labels[STANDARD]}
-    return rows([(name, label) for name in labels for label in labels[name]], few)
+    few = {(name, backend, label) for name, backend in labels if name == STANDARD for label in labels[name, backend]}
+    for backend in BACKENDS:
+        for name in firsts(n for n, b in labels if b == backend):
+            chosen = own[name][::4] if lookup(name).backends[0] == backend else ()
+            few |= {(name, backend, label) for label in ("default", *chosen)}
+    return rows([(*row, label) for row in labels for label in labels[row]], few)
 
 
 def images(every: Sequence[T]) -> Sequence[T]:

@@ -1,10 +1,10 @@
 """Write or check the ready-made graphs in `exported/`.
 
-python tools/exported.py --write    export the default graph of every class, with a manifest
+python tools/exported.py --write    export the default graph of every class and some of Pillow's, with a manifest
 python tools/exported.py --check    export and run each again, compare bytes and outputs; exit 1 on any difference
 
-The manifest holds each graph's SHA-256 and, for the photograph that ships with the package, each output's dtype,
-shape and SHA-256. If the default programs of classes differ only in the name, the first one's graph is used for all.
+The manifest holds each graph's backend, its SHA-256 and, for the photograph that ships with the package, each output's dtype,
+shape and SHA-256. If the programs of classes differ only in the name, the first one's graph is used for all.
 """
 
 from __future__ import annotations
@@ -31,15 +31,27 @@ FIRST = tuple(f"{stem}ImageProcessor" for stem in ("CLIP", "ViT", "Siglip", "Mob
 """The classes with the graph that others with the same program share; among the rest it is the first by name."""
 
 
+PIL = tuple(
+    f"{stem}ImageProcessorPil"
+    for stem in (
+        *("CLIP", "ViT", "Siglip", "DeiT", "Beit", "ConvNext", "Blip", "Bit", "MobileNetV2", "Llava"),
+        *("Detr", "Segformer", "Mask2Former", "DPT", "Sam", "OwlViT", "LayoutLMv3", "Qwen2VL", "LlavaNext", "VideoMAE"),
+    )
+)
+"""Classes that are much used, with Pillow's backend: its graphs are here, too, beside those of the default backend."""
+
+
 def describe(name: str) -> tuple[bytes, dict[str, Any]]:
-    """Return the default graph of a class, and its entry in the manifest."""
-    model = processor_class(name)().to_onnx()
+    """Return the default graph of a class, such as `CLIPImageProcessor` or `...Pil`, and its entry in the manifest."""
+    processor = processor_class(name)()
+    model = processor.to_onnx()
     data = model.SerializeToString(deterministic=True)
     session = Session(data)
     photo = photograph()
     outputs = run_image(session, photo, "photograph", example_inputs(compiled_from(session), photo))
     entry = {
         "file": f"{name}.onnx",
+        "backend": processor.backend,
         "sha256": hashlib.sha256(data).hexdigest(),
         "bytes": len(data),
         "nodes": sum(operator_counts(model).values()),
@@ -56,9 +68,12 @@ def describe(name: str) -> tuple[bytes, dict[str, Any]]:
 
 
 def exports() -> Iterator[tuple[str, str | None]]:
-    """Yield every class that can be made without settings, and the earlier class that has the same graph, or None."""
+    """Yield every class that can be made without settings, then those of `PIL`, each with the earlier one of the same graph.
+
+    That is None for the first one of a graph.
+    """
     first: dict[str, str] = {}
-    for name in [*FIRST, *(name for name in specs() if name not in FIRST)]:
+    for name in [*FIRST, *(name for name in specs() if name not in FIRST), *PIL]:
         try:
             text = str(processor_class(name)().compile()).partition("\n")[2]
         except ConfigError:  # the class has no default for a setting that it needs
@@ -68,7 +83,7 @@ def exports() -> Iterator[tuple[str, str | None]]:
 
 
 def write() -> None:
-    """Export every class."""
+    """Export every class, and those of `PIL`."""
     FOLDER.mkdir(exist_ok=True)
     manifest: dict[str, Any] = {}
     for path in FOLDER.glob("*.onnx"):
@@ -84,7 +99,7 @@ def write() -> None:
     graphs = [entry for entry in manifest.values() if "bytes" in entry]
     largest = max(graphs, key=lambda entry: entry["bytes"])
     print(
-        f"{len(manifest)} classes, {len(graphs)} graphs, {sum(entry['bytes'] for entry in graphs):,} bytes; "
+        f"{len(manifest)} classes and backends, {len(graphs)} graphs, {sum(entry['bytes'] for entry in graphs):,} bytes; "
         f"the largest is {largest['file']}: {largest['bytes']:,} bytes, {largest['nodes']} nodes"
     )
 

@@ -46,10 +46,12 @@ def limits() -> list[str]:
     return list(dict.fromkeys(spec.limitations for spec in specs().values() if spec.limitations))
 
 
-def _parity(name: str) -> str:
-    parity = specs()[name].parity_of()
+def _parity(name: str, backend: str | None = None) -> str:
+    """Return whether results are equal, with the number of the text that says to what; the default's texts have one."""
+    parity = specs()[name].parity_of(backend)
     bound = f"within {parity.bound:.2g}" if parity.bound else "exact"
-    return f"{bound} ({parities().index(str(parity)) + 1})"
+    text = str(parity)
+    return f"{bound} ({parities().index(text) + 1})" if text in parities() else bound
 
 
 def _table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
@@ -67,7 +69,7 @@ def _list(items: Sequence[str], number: str) -> str:
 
 
 def graph_table() -> str:
-    """Return the table of files in exported/: the classes that each is for, its inputs and outputs, and its hash."""
+    """Return the table of files in exported/: the classes that each is for, its backend, inputs, outputs and hash."""
     graphs = json.loads((FOLDER / "manifest.json").read_text())["graphs"]
     lines = []
     for name, entry in sorted(graphs.items(), key=lambda item: str.lower(item[0])):
@@ -79,8 +81,9 @@ def graph_table() -> str:
             "<br>".join(f"`{key}` {type}" for key, type in summary[what].items()) for what in ("inputs", "outputs")
         )
         file = f"[{entry['file']}]({entry['file']})"
-        lines.append((", ".join(classes), file, inputs, outputs, _parity(name), f"`{entry['sha256']}`"))
-    return _table(("classes", "file", "inputs", "outputs", "parity", "SHA-256"), lines)
+        parity = _parity(name.removesuffix("Pil"), entry["backend"])
+        lines.append((", ".join(classes), file, entry["backend"], inputs, outputs, parity, f"`{entry['sha256']}`"))
+    return _table(("classes", "file", "backend", "inputs", "outputs", "parity", "SHA-256"), lines)
 
 
 def without_graphs() -> str:

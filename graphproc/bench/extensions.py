@@ -1,4 +1,4 @@
-"""Run a program's plain steps in the C++ processor of onnxruntime-extensions."""
+"""Run the plain steps of a program with Pillow's arithmetic in the C++ processor of onnxruntime-extensions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from graphproc.bench.task import Contestant, LeftOutError, Task, installed
+from graphproc.bench.task import Contestant, LeftOutError, Task, compared_with, installed
+from graphproc.ir.backends import PIL
 
 Array = np.ndarray[Any, Any]
 
@@ -28,6 +29,11 @@ def extensions(task: Task, threads: Sequence[int]) -> Iterator[Contestant]:
     from PIL import Image
 
     api = installed("onnxruntime_extensions.pp_api")
+    pil = task.of(PIL)
+    if pil is None:
+        raise LeftOutError(_cannot_express(task))
+    note = "minus the time to decode the file" + ("" if pil is task else f", {compared_with(pil)}")
+    task = pil
     transforms = _transforms(task)
     whole = api.ImageProcessor(_config([_DECODE, *transforms]))
     decoder = api.ImageProcessor(_config([_DECODE]))
@@ -60,7 +66,7 @@ def extensions(task: Task, threads: Sequence[int]) -> Iterator[Contestant]:
         # The fastest so far: a slow one beside a fast whole would leave nothing.
         return max(clock() - middle - min(decoding), 1e-6)
 
-    yield Contestant(EXTENSIONS, call, None, task.batch, task.compare, timed=timed, note="minus the time to decode the file")
+    yield Contestant(EXTENSIONS, call, None, task.batch, task.compare, timed=timed, note=note)
 
 
 _DECODE = {"name": "decode", "type": "DecodeImage", "attrs": {"color_space": "RGB"}}
@@ -72,13 +78,17 @@ def _config(transforms: Sequence[Mapping[str, Any]]) -> str:
     return json.dumps({"processor": {"name": "image_processing", "transforms": operations}})
 
 
+def _cannot_express(task: Task) -> str:
+    return f"it cannot express what {task.processor.spec.name} does"
+
+
 def _transforms(task: Task) -> list[dict[str, Any]]:
     """Write a program of plain steps as the configuration of the C++ processor.
 
     Raises:
         LeftOutError: the program has a step that the C++ processor lacks.
     """
-    reason = f"it cannot express what {task.processor.spec.name} does"
+    reason = _cannot_express(task)
     found: list[dict[str, Any]] = []
     if task.resize is None or len(task.program.outputs) > 1:
         raise LeftOutError(reason)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from graphproc.bench.task import IN_TORCHVISION, Contestant, LeftOutError, Maker, Task
+from graphproc.bench.task import Contestant, LeftOutError, Maker, Task, compared_with
 from graphproc.errors import EmitError
 from graphproc.executors import reference
 
@@ -20,19 +20,17 @@ Array = np.ndarray[Any, Any]
 
 GRAPH = "graph, any size"
 FIXED = "graph, fixed size"
-GRAPH_TORCHVISION = "graph, any size, torchvision"
-FIXED_TORCHVISION = "graph, fixed size, torchvision"
+GRAPH_OTHER = "graph, any size, other backend"
+FIXED_OTHER = "graph, fixed size, other backend"
 CALL = "processor call"
 NUMPY = "numpy reference"
 
 
-def _graph(
-    task: Task, threads: Sequence[int], name: str, *, fixed: bool = False, torchvision: bool = False
-) -> Iterator[Contestant]:
-    """Yield the graph, for one image size or any, in the processor's arithmetic or torchvision's."""
+def _graph(task: Task, threads: Sequence[int], name: str, *, fixed: bool = False, other: bool = False) -> Iterator[Contestant]:
+    """Yield the graph, for one image size or any, of the processor's backend or of the class's other one."""
     from graphproc.runtime.session import Session
 
-    task = _other_arithmetic(task) if torchvision else task
+    task = _of_other_backend(task) if other else task
     try:
         model = task.processor.to_onnx(image_size=task.image.shape[:2] if fixed else None).SerializeToString()
     except EmitError as error:
@@ -40,16 +38,19 @@ def _graph(
     for number in threads:
         # A session that specialises itself would change what is measured half way.
         session = Session(model, threads=number, specialise_after=None)
-        note = IN_TORCHVISION if torchvision else ""
+        note = compared_with(task) if other else ""
         yield Contestant(name, partial(session.run, task.feeds), number, task.batch, task.compare, note=note)
 
 
-def _other_arithmetic(task: Task) -> Task:
-    if task.torchvision is task:
-        raise LeftOutError("the backend is torchvision already")
-    if task.torchvision is None:
-        raise LeftOutError(f"{task.processor.spec.name} does not have that backend, or not with these settings")
-    return task.torchvision
+def _of_other_backend(task: Task) -> Task:
+    spec, mine = task.processor.spec, task.processor.backend
+    others = [backend for backend in spec.backends if backend != mine]
+    if not others:
+        raise LeftOutError(f"{spec.name} has the backend {mine} alone")
+    found = task.of(others[0])
+    if found is None:
+        raise LeftOutError(f"{spec.name} does not have the backend {others[0]} with these settings")
+    return found
 
 
 def _call(task: Task, threads: Sequence[int]) -> Iterator[Contestant]:
@@ -75,8 +76,8 @@ def _numpy(task: Task, threads: Sequence[int]) -> Iterator[Contestant]:
 OWN: Mapping[str, Maker] = {
     GRAPH: partial(_graph, name=GRAPH),
     FIXED: partial(_graph, name=FIXED, fixed=True),
-    GRAPH_TORCHVISION: partial(_graph, name=GRAPH_TORCHVISION, torchvision=True),
-    FIXED_TORCHVISION: partial(_graph, name=FIXED_TORCHVISION, torchvision=True, fixed=True),
+    GRAPH_OTHER: partial(_graph, name=GRAPH_OTHER, other=True),
+    FIXED_OTHER: partial(_graph, name=FIXED_OTHER, other=True, fixed=True),
     CALL: _call,
     NUMPY: _numpy,
 }

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graphproc.bench.extensions import EXTENSIONS, extensions
-from graphproc.bench.task import IN_TORCHVISION, Contestant, LeftOutError, Maker, Task, installed
+from graphproc.bench.task import Contestant, Difference, LeftOutError, Maker, Task, compared_with, installed
+from graphproc.ir.backends import PIL, TORCHVISION
 
 if TYPE_CHECKING:
     from graphproc.wrappers.processor import BaseImageProcessor
@@ -26,20 +27,20 @@ def _pil(task: Task, threads: Sequence[int]) -> Iterator[Contestant]:
     from PIL import Image
 
     theirs = _transformers(task.processor, "Pil")
+    compare, note = _comparison(task, PIL)
     arrays, pictures = task.repeated(task.image), task.repeated(Image.fromarray(task.image))
     options = {"return_tensors": "np", **task.keywords}
     yield Contestant(
-        PIL_ARRAY, lambda: theirs(arrays, input_data_format="channels_last", **options), None, task.batch, task.compare
+        PIL_ARRAY, lambda: theirs(arrays, input_data_format="channels_last", **options), None, task.batch, compare, note=note
     )
-    yield Contestant(PIL_IMAGE, partial(theirs, pictures, **options), None, task.batch, task.compare)
+    yield Contestant(PIL_IMAGE, partial(theirs, pictures, **options), None, task.batch, compare, note=note)
 
 
 def _torchvision(task: Task, threads: Sequence[int]) -> Iterator[Contestant]:
     from PIL import Image
 
     theirs = _transformers(task.processor, "Torchvision")
-    own = task.torchvision
-    compare, note = (task.compare, "") if own in (None, task) else (own.compare, IN_TORCHVISION)
+    compare, note = _comparison(task, TORCHVISION)
     torch = installed("torch")
     image = task.image.copy()  # torch warns of arrays that it may not write to
     tensor = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
@@ -54,6 +55,12 @@ def _torchvision(task: Task, threads: Sequence[int]) -> Iterator[Contestant]:
         for name, call in calls.items():
             threaded = partial(torch.set_num_threads, number)
             yield Contestant(name, call, number, task.batch, compare, threaded, note=note)
+
+
+def _comparison(task: Task, backend: str) -> tuple[Callable[[Any], Difference], str]:
+    """Return how results of a backend are compared, and a note: with that backend's numpy reference, if the task has it here."""
+    own = task.of(backend)
+    return (task.compare, "") if own is None or own is task else (own.compare, compared_with(own))
 
 
 def _transformers(processor: BaseImageProcessor, backend: str) -> Any:

@@ -12,7 +12,6 @@ import numpy as np
 
 from graphproc.errors import ConfigError, ProgramError
 from graphproc.executors import reference
-from graphproc.ir.backends import TORCHVISION
 from graphproc.ops import Resample
 from graphproc.wrappers.examples import example_inputs
 
@@ -100,13 +99,12 @@ class Task:
         """Return how many images a run gets: the batch, or one sample."""
         return self.batch * max(1, self.processor.spec.samples.images)
 
-    @cached_property
-    def torchvision(self) -> Task | None:
-        """Return the same task in torchvision's arithmetic; None if class or settings rule it out."""
-        if self.processor.backend == TORCHVISION:
+    def of(self, backend: str) -> Task | None:
+        """Return the same task in a backend; None if class or settings rule it out."""
+        if self.processor.backend == backend:
             return self
         try:
-            other = Task(type(self.processor).from_dict(self.processor.to_dict(), backend=TORCHVISION), self.image, self.batch)
+            other = Task(type(self.processor).from_dict(self.processor.to_dict(), backend=backend), self.image, self.batch)
             other.processor.compile()
         except ConfigError:
             return None
@@ -191,8 +189,6 @@ def difference(expected: Mapping[str, Any], found: Mapping[str, Any]) -> Differe
     return Difference(differing, elements, largest if comparable else None)
 
 
-IN_TORCHVISION = "compared with torchvision's arithmetic"
-"""The note of contestants that are compared with the numpy reference of the torchvision backend."""
 Maker = Callable[[Task, Sequence[int]], Iterator[Contestant]]
 """Makes the contestants of one kind for a task; those with threads, one for each number of threads.
 
@@ -216,3 +212,8 @@ def installed(module: str) -> Any:
     except ImportError as error:
         package = (error.name or module).partition(".")[0].replace("_", "-")
         raise LeftOutError(f"{package} is not installed (pip install {package})") from None
+
+
+def compared_with(task: Task) -> str:
+    """Return the note of contestants that are compared with the numpy reference of another backend, the one of `task`."""
+    return f"compared with the backend {task.processor.backend}"

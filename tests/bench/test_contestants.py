@@ -16,10 +16,11 @@ import graphproc as gp
 from graphproc.bench import task as library
 from graphproc.bench.contestants import contestants
 from graphproc.bench.extensions import EXTENSIONS
-from graphproc.bench.own import FIXED, FIXED_TORCHVISION, GRAPH, GRAPH_TORCHVISION, OWN
-from graphproc.bench.peers import PIL_ARRAY, PIL_IMAGE, PILLOW, TORCHVISION_TENSOR
+from graphproc.bench.own import FIXED, FIXED_OTHER, GRAPH, GRAPH_OTHER, OWN
+from graphproc.bench.peers import PIL_ARRAY, PIL_IMAGE, PILLOW, TORCHVISION_ARRAY, TORCHVISION_TENSOR
 from graphproc.bench.task import Contestant, Difference, Task, difference
 from graphproc.errors import ConfigError
+from graphproc.ir.backends import BACKENDS
 from graphproc.wrappers.examples import photograph
 
 PHOTO = photograph()[:60, :90]
@@ -50,9 +51,10 @@ def test_own_contestants_and_the_numpy_reference_give_the_same_bits(name: str, b
     if name == "SuperGlue" and batch > 1:
         pytest.skip("its two images are a run")
     task = Task(PROCESSORS[name], PHOTO, batch)
-    found, _ = contestants(task, names=(*OWN, PIL_ARRAY, PIL_IMAGE))
-    others = {GRAPH_TORCHVISION, FIXED_TORCHVISION} if task.torchvision is None else set()
-    assert {*OWN, PIL_ARRAY} - others <= set(by_name(found))
+    both = len(task.processor.spec.backends) == len(BACKENDS)
+    theirs = (PIL_ARRAY, PIL_IMAGE, *[TORCHVISION_ARRAY] * both)
+    found, _ = contestants(task, names=(*OWN, *theirs))
+    assert set(by_name(found)) == {*OWN, *theirs} - (set() if both else {GRAPH_OTHER, FIXED_OTHER})
     for contestant in found:
         assert contestant.batch == batch
         assert checked(contestant) == Difference(0, sum(v.size for v in task.expected.values()), 0.0), contestant.name
@@ -91,36 +93,41 @@ def test_pillow_resizes_to_the_program_s_size(monkeypatch: pytest.MonkeyPatch) -
     assert calls == [((90, 60), (60, 40), Image.Resampling.BICUBIC)] * 2
 
 
-@pytest.mark.skipif(importlib.util.find_spec("torchvision") is None, reason="torchvision is not installed")
-def test_torchvision_has_its_arithmetics_bits_and_the_threads() -> None:
+def test_torchvision_has_its_backends_bits_and_the_threads() -> None:
     torch = import_module("torch")
     before = torch.get_num_threads()
     try:
-        (contestant,), _ = contestants(Task(CLIP, PHOTO), threads=(2,), names=(TORCHVISION_TENSOR,))
+        task = Task(gp.CLIPImageProcessorPil(size=40, crop_size=32), PHOTO)
+        (contestant,), _ = contestants(task, threads=(2,), names=(TORCHVISION_TENSOR,))
         found = checked(contestant)
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
     assert found is not None
     assert found.differing == 0
-    assert "torchvision's arithmetic" in contestant.note
+    assert contestant.note == "compared with the backend torchvision"
 
 
-def test_graphs_in_torchvisions_arithmetic_have_their_own_reference() -> None:
-    task = Task(CLIP, PHOTO)
-    found, _ = contestants(task, names=(GRAPH, GRAPH_TORCHVISION, FIXED_TORCHVISION))
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_graphs_of_the_other_backend_have_their_own_reference(backend: str) -> None:
+    task = Task(gp.CLIPImageProcessor(size=40, crop_size=32, backend=backend), PHOTO)
+    found, _ = contestants(task, names=(GRAPH, GRAPH_OTHER, FIXED_OTHER))
+    (other_backend,) = {*BACKENDS} - {backend}
+    assert [contestant.note for contestant in found] == ["", *[f"compared with the backend {other_backend}"] * 2]
     assert [checked(contestant).differing for contestant in found] == [0, 0, 0]  # type: ignore[union-attr]
     other = task.compare(found[1].call())
     assert other.differing > 0
     assert other.max_difference is not None
     assert other.max_difference < 0.05
+
+
+def test_where_there_is_no_other_backend_the_reason_is_said() -> None:
     for processor, reason in (
-        (gp.CLIPImageProcessor(backend="torchvision"), "already"),
-        (gp.VideoLlavaImageProcessor(), "does not have"),
-        (gp.CLIPImageProcessor(resample=4), "not with these settings"),
+        (gp.DepthProImageProcessor(), "DepthProImageProcessor has the backend torchvision alone"),
+        (gp.CLIPImageProcessorPil(resample=4), "CLIPImageProcessor does not have the backend torchvision with these settings"),
     ):
-        _, lines = contestants(Task(processor, PHOTO), names=(GRAPH_TORCHVISION,))
-        assert reason in lines[0]
+        _, lines = contestants(Task(processor, PHOTO), names=(GRAPH_OTHER,))
+        assert lines == [f"{GRAPH_OTHER}: {reason}"]
 
 
 @pytest.mark.skipif(importlib.util.find_spec("onnxruntime_extensions") is None, reason="it is not installed")

@@ -1,5 +1,6 @@
 """The programs for tests of all processor classes: each class once, and once more with its extra inputs.
 
+The backend is the class's default, and for a few classes also `pil`, so that Pillow's resizes are among all kinds of programs.
 Settings are the defaults, except where these give results of millions of elements, or a step has no default.
 """
 
@@ -85,14 +86,28 @@ class Variant:
         name: the class.
         inputs: the optional extra inputs that the program has; it always has the required ones.
         several: whether it is the program for images that are some of several in a sample.
+        backend: the backend; None for the class's default.
     """
 
     name: str
     inputs: tuple[str, ...] = ()
     several: bool = False
+    backend: str | None = None
 
     def __str__(self) -> str:
-        return "+".join((self.name, *self.inputs, *["several"] * self.several))
+        return "+".join((self.name, *self.inputs, *["several"] * self.several, *([self.backend] if self.backend else [])))
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Return what a processor with this program is made with."""
+        return {**SMALL.get(self.name, {}), **({"backend": self.backend} if self.backend else {})}
+
+
+PIL = tuple(
+    Variant(f"{stem}ImageProcessor", backend="pil")
+    for stem in ("CLIP", "Detr", "Glm5Next", "LlavaNext", "MobileViT", "Nougat", "Perceiver", "Qwen2VL", "Swin2SR")
+)
+"""Programs of Pillow's arithmetic: resized alone, padded, in tiles and in patches, and what has other steps in this backend."""
 
 
 def _variants() -> tuple[Variant, ...]:
@@ -103,12 +118,12 @@ def _variants() -> tuple[Variant, ...]:
             found.append(Variant(name, optional))
         if spec.samples.counts:
             found.append(Variant(name, several=True))
-    return tuple(found)
+    return (*found, *PIL)
 
 
 VARIANTS = _variants()
 FAMILIES = tuple({family(variant.name): variant for variant in reversed(VARIANTS)}.values())
-"""One program of each family."""
+"""One program of each family, with its default backend."""
 
 
 @cache
@@ -126,7 +141,7 @@ def program(variant: Variant, color: str = "rgb") -> Program:
     """Return the program, with settings that are quick."""
     spec = specs()[variant.name]
     config = spec.config(SMALL.get(variant.name, {}))
-    return spec.program(config, color=color, extra_inputs=variant.inputs, several=variant.several)
+    return spec.program(config, color=color, extra_inputs=variant.inputs, several=variant.several, backend=variant.backend)
 
 
 def inputs_of(program: Program, images: Sequence[Array]) -> list[dict[str, Array]]:

@@ -51,7 +51,7 @@ def test_what_calls_refuse_graphs_refuse(name: str, form: str) -> None:
 @pytest.mark.parametrize("form", ["image", "batch"])
 def test_sizes_that_pixels_decide_are_checked_in_graphs_of_one_size(form: str) -> None:
     """ONNX Runtime makes -1 of a length that is computed among known ones, whatever it is."""
-    processor = gp.NougatImageProcessor(size={"height": 128, "width": 96}, do_thumbnail=False)
+    processor = gp.NougatImageProcessorPil(size={"height": 128, "width": 96}, do_thumbnail=False)
     image = np.random.default_rng(1).integers(0, 256, (61, 38, 3), dtype=np.uint8)
     with pytest.raises(ImageError, match="height is larger than size's 128"):
         processor(image, engine="numpy")

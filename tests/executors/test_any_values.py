@@ -85,9 +85,9 @@ def test_transformers(name: str, settings: Mapping[str, Any], image: Array) -> N
 
 def test_bools_of_several_images() -> None:
     """LLaVA-OneVision's squares of bools hold the background as a bool, and are no floats."""
-    images, settings = [UNIT > 0.5, UNIT[:, :30] > 0.5], {**SIDES, "do_pad": True}
+    images, settings = [UNIT > 0.5, UNIT[:, :30] > 0.5], {**SIDES, "do_pad": True, "backend": "pil"}
     found = ours("LlavaOnevisionImageProcessor", settings)([images], return_tensors="np")
-    expected = theirs("LlavaOnevisionImageProcessor", {**settings, "backend": "pil"})([images], return_tensors="np")
+    expected = theirs("LlavaOnevisionImageProcessor", settings)([images], return_tensors="np")
     assert np.array_equal(found.pixel_values, expected["pixel_values"])
 
 
@@ -116,26 +116,27 @@ def test_missing_images_are_floats(name: str) -> None:
     image = (UNIT * 255).astype(np.uint8)
     size = {"longest_edge": 56} if name != "Idefics2ImageProcessor" else {"shortest_edge": 40, "longest_edge": 60}
     split = {} if name == "Idefics2ImageProcessor" else {"max_image_size": {"longest_edge": 28}}
-    settings = {"size": size, **split, **OFF}
+    settings = {"size": size, **split, **OFF, "backend": "pil"}
     samples = [[image, image], [image]]
-    expected = theirs(name, {**settings, "backend": "pil"})(samples, return_tensors="np")
     for given in (samples, samples[:1]):
-        expected = theirs(name, {**settings, "backend": "pil"})(given, return_tensors="np")
+        expected = theirs(name, settings)(given, return_tensors="np")
         assert not difference(dict(ours(name, settings)(given, return_tensors="np")), dict(expected))
 
 
 def test_a_margin_that_the_images_type_does_not_hold() -> None:
-    image, settings = np.full((14, 43, 3), -3, np.int8), {"size": {"height": 120, "width": 200}, "padding_value": 130}
+    image = np.full((14, 43, 3), -3, np.int8)
+    settings = {"size": {"height": 120, "width": 200}, "padding_value": 130, "backend": "pil"}
     with pytest.raises(OverflowError, match="130 out of bounds for int8"):
-        theirs("FuyuImageProcessor", {**settings, "backend": "pil"})(image)
+        theirs("FuyuImageProcessor", settings)(image)
     with pytest.raises(ImageError, match="pad: expected values that int8 holds, got 130"):
         ours("FuyuImageProcessor", settings)(image)
 
 
 def test_one_channel_alone() -> None:
     """ZoeDepth drops the channel axis of an image of one channel when it resizes."""
-    image, settings = (UNIT[..., :1] * 255).astype(np.uint8), {**SIDES, "do_normalize": False, "ensure_multiple_of": 1}
-    expected = theirs("ZoeDepthImageProcessor", {**settings, "backend": "pil"})(image, return_tensors="np")
+    image = (UNIT[..., :1] * 255).astype(np.uint8)
+    settings = {**SIDES, "do_normalize": False, "ensure_multiple_of": 1, "backend": "pil"}
+    expected = theirs("ZoeDepthImageProcessor", settings)(image, return_tensors="np")
     assert not difference(dict(ours("ZoeDepthImageProcessor", settings)(image, return_tensors="np")), dict(expected))
 
 
@@ -158,8 +159,8 @@ def test_images_of_one_and_three_channels(name: str) -> None:
     """No channels are made up where images are padded to one size."""
     images = [(UNIT * 255).astype(np.uint8), (UNIT[:30, :, :1] * 255).astype(np.uint8)]
     size = {"shortest_edge": 64} if name == "ViltImageProcessor" else {"shortest_edge": 32, "longest_edge": 60}
-    settings = {"size": size, "do_convert_rgb": False, "image_mean": 0.5, "image_std": 0.5}
-    expected = theirs(name, {**settings, "backend": "pil"})(images)["pixel_values"]
+    settings = {"size": size, "do_convert_rgb": False, "image_mean": 0.5, "image_std": 0.5, "backend": "pil"}
+    expected = theirs(name, settings)(images)["pixel_values"]
     found = ours(name, settings)(images)["pixel_values"]
     assert [array.shape for array in found] == [array.shape for array in expected]
     assert all(np.array_equal(one, other) for one, other in zip(found, expected, strict=True))

@@ -1,4 +1,4 @@
-"""Arrays of two and of four channels that no class converts: Pillow takes the last for alpha and resizes through it."""
+"""Arrays of two and of four channels that no class converts, with the pil backend: Pillow takes the last for alpha."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ def picture(channels: int, size: tuple[int, int], dtype: str) -> Array:
 
 def compare(name: str, settings: dict[str, Any], images: Any) -> None:
     call = {"return_tensors": "np", "input_data_format": "channels_last"}
+    settings = {**settings, "backend": "pil"}
     expected = cases.theirs(name, settings)(images, **call)["pixel_values"]
     found = cases.ours(name, settings)(images, **call)["pixel_values"]
     assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
@@ -65,7 +66,7 @@ def test_gray_of_four_channels_is_that_of_three(name: str, dtype: str) -> None:
 def test_tensors_of_half_precision(steps: dict[str, Any], scale: int) -> None:
     torch = pytest.importorskip("torch")
     pixels = torch.from_numpy(np.moveaxis(picture(3, (40, 56), "float32"), -1, 0).copy())
-    settings = {**SMALL, **steps}
+    settings = {**SMALL, **steps, "backend": "pil"}
     image = (pixels * scale).round().half() if scale > 1 else pixels.half()
     expected = cases.theirs("ViTImageProcessor", settings)(image, return_tensors="np")["pixel_values"]
     found = cases.ours("ViTImageProcessor", settings)(image, return_tensors="np")["pixel_values"]

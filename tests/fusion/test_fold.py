@@ -65,7 +65,9 @@ def test_another_photograph_is_as_close() -> None:
 
 def test_never_without_asking() -> None:
     assert fuse_graphs(PROCESSOR, conv()).folded is None
-    assert run(gp.fuse(PROCESSOR, conv())).tobytes() != run(gp.fuse(PROCESSOR, conv(), fold_normalize=True)).tobytes()
+    images = np.random.default_rng(0).integers(0, 256, (9, 50, 70, 3), dtype=np.uint8)
+    plain, folded = (run(gp.fuse(PROCESSOR, conv(), fold_normalize=asked), images) for asked in (False, True))
+    assert plain.tobytes() != folded.tobytes()
 
 
 @pytest.mark.slow

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import FrozenInstanceError, dataclass
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -95,3 +98,12 @@ def test_requirements() -> None:
         require_layout(crop, flat, "CHW")
     with pytest.raises(ShapeError, match="center_crop: expected u8 or i64, got f32"):
         require_dtype(crop, flat, "u8", "i64")
+
+
+@pytest.mark.parametrize(("folder", "decorator"), [("ops", "op"), ("joins", "join")])
+def test_every_file_is_imported_by_its_package(root: Path, folder: str, decorator: str) -> None:
+    """A class that no one imports would be registered in some programs and unknown in others."""
+    package = import_module(f"graphproc.{folder}")
+    for path in (root / "graphproc" / folder).rglob("*.py"):
+        for name in re.findall(rf"^@{decorator}\(.*\n(?:@.*\n)*class (\w+)", path.read_text(encoding="utf-8"), re.MULTILINE):
+            assert name in package.__all__, path

@@ -74,7 +74,7 @@ def compiled(variant: Variant) -> list[Program]:
     spec = specs()[variant.name]
     made = [
         spec.program(spec.config(settings), backend=backend, extra_inputs=variant.inputs, several=variant.several)
-        for backend in spec.backends
+        for backend in ([variant.backend] if variant.backend else spec.backends)
         for settings in ({}, SMALL.get(variant.name, {}))
         if settings or variant.name != "ImageGPTImageProcessor"
     ]

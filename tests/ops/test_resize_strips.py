@@ -147,11 +147,11 @@ def test_the_sum_of_a_pair_is_rounded_down_to_its_byte() -> None:
     ],
 )
 def test_enlargements_of_any_size(sides: tuple[int, int], size: tuple[int, int]) -> None:
-    """Weights from the graph: of many ties (400 to 600), of few, of none, and of a side that stays."""
+    """Pillow's weights from the graph: of many ties (400 to 600), of few, of none, and of a side that stays."""
     from graphproc.runtime.session import Session
 
     size_setting = {"height": size[0], "width": size[1]}
-    processor = graphproc.DetrImageProcessor(size=size_setting, do_rescale=False, do_normalize=False)
+    processor = graphproc.DetrImageProcessorPil(size=size_setting, do_rescale=False, do_normalize=False)
     image = np.random.default_rng(sides).integers(0, 256, (1, *sides, 3), dtype=np.uint8)
     graph = processor.to_onnx()
     assert any("/enlarging/" in node.name for node, _ in nodes(graph.graph))

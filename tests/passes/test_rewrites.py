@@ -20,6 +20,7 @@ from support.strategies import factors, kernels, plain_settings, small_sides, st
 from graphproc.emitters.onnx.emit import EmitOptions
 from graphproc.errors import ProgramError
 from graphproc.executors import reference
+from graphproc.ir.backends import BACKENDS
 from graphproc.ir.parse import parse
 from graphproc.ir.program import Program, ProgramBuilder, image_input
 from graphproc.ir.verify import verify
@@ -114,11 +115,20 @@ def test_every_processor_keeps_its_results(variant: Variant, color: str) -> None
                 assert_same(have[key], value, f"{key} of {size}")
 
 
-@given(plain_settings(), st.sampled_from(("rgb", "bgr", "rgba", "gray")), small_sides, small_sides)
-@example({"size": {"height": 1, "width": 1}, "resample": 0}, "rgb", 1, 1)
-def test_plain_settings_keep_their_results(settings: dict[str, Any], color: str, height: int, width: int) -> None:
+def plain_program(settings: dict[str, Any], color: str, backend: str) -> Program:
+    """Return a program of the standard steps; the backend is `pil` for the kernels that only Pillow has."""
     spec = specs()["CLIPImageProcessor"]
-    program = spec.program(spec.config(settings), color=color)
+    return spec.program(spec.config(settings), color=color, backend="pil" if settings["resample"] > 3 else backend)
+
+
+colors, backends = st.sampled_from(("rgb", "bgr", "rgba", "gray")), st.sampled_from(BACKENDS)
+
+
+@given(plain_settings(), colors, backends, small_sides, small_sides)
+@example({"size": {"height": 1, "width": 1}, "resample": 0}, "rgb", "pil", 1, 1)
+@example({"size": {"height": 1, "width": 1}, "resample": 0}, "rgb", "torchvision", 1, 1)
+def test_plain_settings_keep_their_results(settings: dict[str, Any], color: str, backend: str, height: int, width: int) -> None:
+    program = plain_program(settings, color, backend)
     after = optimize(program)
     try:
         program.bind(height=height, width=width)
@@ -129,10 +139,9 @@ def test_plain_settings_keep_their_results(settings: dict[str, Any], color: str,
     assert_equivalent(program, after, (height, width))
 
 
-@given(plain_settings(), st.sampled_from(("rgb", "bgr", "rgba", "gray")))
-def test_each_pass_is_idempotent(settings: dict[str, Any], color: str) -> None:
-    spec = specs()["CLIPImageProcessor"]
-    program = spec.program(spec.config(settings), color=color)
+@given(plain_settings(), colors, backends)
+def test_each_pass_is_idempotent(settings: dict[str, Any], color: str, backend: str) -> None:
+    program = plain_program(settings, color, backend)
     for step in PASSES:
         program = step.run(program).program
         assert step.run(program).program == program, step.name
@@ -178,8 +187,8 @@ class Example:
 def examples() -> Iterator[Example]:
     """Yield the examples of every pass."""
     for step in PASSES:
-        text = (Path(__file__).parent / f"{step.name}.txt").read_text(encoding="utf-8")
-        for block in text.split("\n\n"):
+        path = Path(__file__).parent / f"{step.name}.txt"
+        for block in path.read_text(encoding="utf-8").split("\n\n") if path.exists() else ():
             title, *lines = block.strip().splitlines()
             given = [line.partition(": ") for line in lines if not line.startswith("  ")]
             end = next(i for i, line in enumerate(lines) if line in ("becomes", "stays"))
@@ -192,6 +201,10 @@ def examples() -> Iterator[Example]:
 
 
 EXAMPLES = tuple(examples())
+
+
+def test_every_pass_has_examples() -> None:
+    assert {shown.step.name for shown in EXAMPLES} == {step.name for step in PASSES}, "write tests/passes/<name>.txt"
 
 
 @pytest.mark.parametrize("shown", EXAMPLES, ids=str)

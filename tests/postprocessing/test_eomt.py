@@ -1,4 +1,4 @@
-"""EoMT: maps, ids, classes and scores of transformers' Pil processor."""
+"""EoMT: maps, ids, classes and scores of transformers' processor."""
 
 from __future__ import annotations
 

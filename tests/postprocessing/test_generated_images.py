@@ -16,7 +16,10 @@ import graphproc as gp
 from graphproc.errors import ConfigError, ImageError
 from graphproc.postprocessing.registry import lookup
 
-REFERENCES = {"JanusImageProcessor": JanusImageProcessorPil, "Emu3ImageProcessor": transformers.Emu3ImageProcessor}
+REFERENCES = {
+    "JanusImageProcessorPil": JanusImageProcessorPil,
+    "Emu3ImageProcessor": transformers.Emu3ImageProcessor,
+}
 PIL = "PIL.Image.Image"
 
 every_class = pytest.mark.parametrize("name", REFERENCES)
@@ -83,13 +86,22 @@ def test_defaults_are_the_class_s_own() -> None:
     images = generated("Emu3ImageProcessor")
     assert_images(gp.Emu3ImageProcessor().postprocess(images), transformers.Emu3ImageProcessor().postprocess(images))
     settings: dict[str, Any] = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3, "rescale_factor": 1 / 127}
-    found = gp.JanusImageProcessor(**settings).postprocess(images, return_tensors="np")
+    found = gp.JanusImageProcessorPil(**settings).postprocess(images, return_tensors="np")
     assert_images(found, JanusImageProcessorPil(**settings).postprocess(images, return_tensors="np"))
 
 
+@both_engines
+@pytest.mark.parametrize("options", [{}, {"do_normalize": False}], ids=str)
+def test_the_torchvision_backend_takes_tensors(engine: str, options: dict[str, Any]) -> None:
+    images = list(torch.from_numpy(generated("JanusImageProcessorPil")))
+    for tensors in ("pt", None):
+        found = gp.JanusImageProcessor(engine=engine).postprocess(images, return_tensors=tensors, **options)
+        assert_images(found, transformers.JanusImageProcessor().postprocess(images, return_tensors=tensors, **options))
+
+
 def test_forms_of_images() -> None:
-    images = generated("JanusImageProcessor")
-    processor = gp.JanusImageProcessor(engine="numpy")
+    images = generated("JanusImageProcessorPil")
+    processor = gp.JanusImageProcessorPil(engine="numpy")
     wanted = processor.postprocess(images, return_tensors="np").pixel_values
     assert wanted.dtype == np.uint8
     assert wanted.shape == images.shape
@@ -102,7 +114,7 @@ def test_forms_of_images() -> None:
         for layout in (None, "channels_last", transformers.image_utils.ChannelDimension.LAST):
             found = processor.postprocess(last, input_data_format=layout, return_tensors="np").pixel_values
             np.testing.assert_array_equal(found, wanted)
-    different = [generated("JanusImageProcessor", 1, size)[0] for size in ((3, 3), (3, 8))]
+    different = [generated("JanusImageProcessorPil", 1, size)[0] for size in ((3, 3), (3, 8))]
     found = processor.postprocess(different).pixel_values
     assert_images(gp.BatchFeature({"pixel_values": found}), JanusImageProcessorPil().postprocess(different))
 
@@ -124,7 +136,7 @@ def test_names_need_no_prefix() -> None:
 
 
 def test_refusals() -> None:
-    processor, images = gp.JanusImageProcessor(engine="numpy"), generated("JanusImageProcessor")
+    processor, images = gp.JanusImageProcessorPil(engine="numpy"), generated("JanusImageProcessorPil")
     with pytest.raises(ImageError, match=r"images: expected 3 channels, got the shape \[2, 9, 11\]"):
         processor.postprocess(images[:, :2])
     with pytest.raises(ImageError, match=r"images: expected arrays or tensors of three axes, .* got the shape \[9, 11\]"):

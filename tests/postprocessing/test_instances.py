@@ -1,4 +1,4 @@
-"""Instances of MaskFormer, Mask2Former and OneFormer: maps, ids, classes and scores of transformers' Pil processors.
+"""Instances of MaskFormer, Mask2Former and OneFormer: maps, ids, classes and scores of transformers' processors of both backends.
 
 transformers takes `torch.topk(sorted=False)`, which leaves the order open. With `sorted=True` in its place, results
 are equal. As it is, they are equal except for the numbers of the ids, on masks that do not overlap.
@@ -20,7 +20,7 @@ from graphproc.errors import ConfigError
 from graphproc.postprocessing.instances import ROWS
 
 METHOD = "post_process_instance_segmentation"
-NAMES = ("MaskFormerImageProcessor", "Mask2FormerImageProcessor")
+NAMES = tuple(f"{stem}ImageProcessor{ending}" for stem in ("MaskFormer", "Mask2Former") for ending in ("", "Pil"))
 FORMS: tuple[dict[str, bool], ...] = ({}, {"return_binary_maps": True}, {"return_coco_annotation": True})
 
 
@@ -61,7 +61,7 @@ def renumbered(found: dict[str, Any], expected: dict[str, Any]) -> dict[str, Any
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [*NAMES, "OneFormerImageProcessor"])
+@pytest.mark.parametrize("name", [*NAMES, "OneFormerImageProcessor", "OneFormerImageProcessorPil"])
 def test_instances_in_any_order(name: str, tmp_path: Path) -> None:
     (tmp_path / "coco.json").write_text("{}")
     settings = {"class_info_file": "coco.json"} if "One" in name else {}
@@ -110,16 +110,16 @@ def _classes(folder: Path, name: str, things: list[int]) -> None:
 
 
 @pytest.mark.parametrize("options", TASKS.values(), ids=TASKS)
+@pytest.mark.parametrize("name", ["OneFormerImageProcessor", "OneFormerImageProcessorPil"])
 @pytest.mark.usefixtures("sorted_topk")
-def test_oneformer(options: dict[str, Any], tmp_path: Path) -> None:
+def test_oneformer(name: str, options: dict[str, Any], tmp_path: Path) -> None:
     _classes(tmp_path, "coco.json", THINGS["thing_ids"])
     for seed, sizes in ((0, SIZES), (1, None)):
         model = outputs(QUERIES, seed)
-        expected = getattr(reference("OneFormerImageProcessor", repo_path=tmp_path, class_info_file="coco.json"), METHOD)(
-            model, target_sizes=sizes, **options
-        )
+        processor = reference(name, repo_path=tmp_path, class_info_file="coco.json")
+        expected = getattr(processor, METHOD)(model, target_sizes=sizes, **options)
         assert any(image["segments_info"] for image in expected) == ("0.9999" not in str(options))
-        for processor in ours("OneFormerImageProcessor", class_info_file="coco.json", metadata=THINGS):
+        for processor in ours(name, class_info_file="coco.json", metadata=THINGS):
             assert_results(getattr(processor, METHOD)(model, target_sizes=sizes, **options), expected, f"{seed}")
 
 

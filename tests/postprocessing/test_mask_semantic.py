@@ -1,4 +1,4 @@
-"""Semantic segmentation of mask classifiers: the maps and scores of transformers' Pil processors."""
+"""Semantic segmentation of mask classifiers: the maps and scores of transformers' processors of both backends."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ NAMES = {
     "Mask2FormerImageProcessor": QUERIES,
     "OneFormerImageProcessor": QUERIES,
 }
+NAMES |= {f"{name}Pil": fields for name, fields in NAMES.items()}
 
 
 @pytest.mark.parametrize("sizes", [SIZES, None], ids=["sized", "unsized"])

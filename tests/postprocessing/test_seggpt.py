@@ -1,4 +1,4 @@
-"""SegGPT: the maps and scores of transformers' Pil processor."""
+"""SegGPT: the maps and scores of transformers' processor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Panoptic segments, and Detr's instances: maps, ids, classes and scores of transformers' Pil processors."""
+"""Panoptic segments, and Detr's instances: maps, ids, classes and scores of transformers' processors of both backends."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ NAMES = {
     "Mask2FormerImageProcessor": QUERIES,
     "OneFormerImageProcessor": QUERIES,
 }
+NAMES |= {f"{name}Pil": fields for name, fields in NAMES.items()}
 # Most queries kept and some accepted, most accepted, none kept, kept but none accepted.
 OPTIONS: dict[str, dict[str, Any]] = {
     "defaults": {},

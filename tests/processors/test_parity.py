@@ -1,4 +1,4 @@
-"""Every class against transformers: the ONNX graph, the numpy reference and the Pillow class give the same bits.
+"""Every class and backend against transformers: the ONNX graph, the numpy reference and the backend's class give the same bits.
 
 `tools/parity.py` compares more settings and larger images.
 """
@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 from collections.abc import Sequence
 
 import cases.parity as cases
@@ -14,6 +15,7 @@ import tiers
 from cases.parity import Content, Size
 
 from graphproc.errors import GraphprocError
+from graphproc.ir.backends import BACKENDS
 from graphproc.processors.registry import specs
 from graphproc.runtime.session import Session
 
@@ -52,40 +54,45 @@ DEFAULTS_ALONE = tuple(
 """Classes of transformers that consist of defaults: what they do with standard settings, ViT's does with the same code."""
 
 
-NAMES = [name for name, spec in specs().items() if "pil" in spec.backends]
-"""The other classes are in `test_torchvision.py`."""
+ROWS = [(name, backend) for backend in BACKENDS for name, spec in specs().items() if backend in spec.backends]
+"""Every class in each of its backends."""
+FIRSTS = [(name, backend) for backend in BACKENDS for name in tiers.firsts(n for n, b in ROWS if b == backend)]
+"""One class of each family in each backend, which is tried with more settings of the standard steps."""
+OWN = {name: tuple(cases.CASES[name].extra) for name in specs()}
 
 
-OWN = {name: tuple(cases.CASES[name].extra) for name in NAMES}
-LABELS = {
-    name: [
-        label
-        for label in cases.variants(name)
-        if label == "default" or label in OWN[name] or (label in STANDARD and name not in DEFAULTS_ALONE)
-    ]
-    for name in NAMES
-}
+def labels(name: str, backend: str) -> list[str]:
+    """Return the settings that a class is tried with in a backend, by label."""
+    every = [*cases.variants(name, backend)]
+    if (name, backend) in FIRSTS and name not in DEFAULTS_ALONE:
+        return every
+    standard = () if name in DEFAULTS_ALONE else STANDARD
+    return [label for label in every if label == "default" or label in OWN[name] or label in standard]
 
 
-def turn(name: str, label: str) -> int | None:
+LABELS = {(name, backend): labels(name, backend) for name, backend in ROWS}
+
+
+def turn(name: str, backend: str, label: str) -> int | None:
     """Return a class's turn among those with the same standard steps; None for settings of that class alone."""
     if name == tiers.STANDARD or label == "default" or label in OWN[name]:
         return None
-    return [other for other in NAMES if label in LABELS[other]].index(name) + STANDARD.index(label)
+    alike = [other for other, b in ROWS if b == backend and label in LABELS[other, b]]
+    return alike.index(name) + [*cases.variants(name, backend)].index(label)
 
 
-def images_of(name: str, label: str) -> Sequence[tuple[Size, Content]]:
+def images_of(name: str, backend: str, label: str) -> Sequence[tuple[Size, Content]]:
     """Return all images; two of them for standard settings, in turn, so that each setting and each class meets all images."""
-    every, number = cases.CASES[name].images or IMAGES, turn(name, label)
+    every, number = cases.CASES[name].images or IMAGES, turn(name, backend, label)
     if number is None:
         return tiers.images(every)
     first = number // 3 % len(every)
     return [every[i] for i in sorted({first, (first + len(every) // 2) % len(every)})]
 
 
-def graph_of(name: str, label: str) -> Session | GraphprocError | None:
+def graph_of(name: str, backend: str, label: str) -> Session | GraphprocError | None:
     """Return the graph; for standard settings only in every third class, as emitting it takes longest."""
-    return None if (turn(name, label) or 0) % 3 else cases.graph(name, cases.variants(name)[label])
+    return None if (turn(name, backend, label) or 0) % 3 else cases.graph(name, cases.variants(name, backend)[label])
 
 
 def test_every_class_has_a_case() -> None:
@@ -97,41 +104,42 @@ def test_the_standard_settings_exist() -> None:
 
 
 def test_what_consists_of_defaults_has_no_code() -> None:
-    for name in DEFAULTS_ALONE:
-        upstream = cases.reference_class(name)
-        assert upstream.__bases__ == cases.reference_class("ViTImageProcessor").__bases__, name
+    for name, backend in itertools.product(DEFAULTS_ALONE, BACKENDS):
+        upstream = cases.reference_class(name, backend)
+        assert upstream.__bases__ == cases.reference_class("ViTImageProcessor", backend).__bases__, name
         assert not [key for key, value in vars(upstream).items() if inspect.isfunction(value)], name
 
 
-@pytest.mark.parametrize(("name", "label"), tiers.settings(LABELS, OWN))
+@pytest.mark.parametrize(("name", "backend", "label"), tiers.settings(LABELS, OWN))
 @pytest.mark.filterwarnings("ignore:(divide by zero|invalid value) encountered:RuntimeWarning")
-def test_three_ways(name: str, label: str) -> None:
-    settings, case = cases.variants(name)[label], cases.CASES[name]
-    session = graph_of(name, label)
+def test_three_ways(name: str, backend: str, label: str) -> None:
+    settings, case = cases.variants(name, backend)[label], cases.CASES[name]
+    session = graph_of(name, backend, label)
     if isinstance(session, GraphprocError):
         expected = cases.transformers_result(name, settings, *cases.sample(name, cases.picture((224, 224), "photograph")))
         assert isinstance(expected, Exception), f"refused ({session}), but transformers gives a result"
         return
-    for size, content in images_of(name, label):
+    for size, content in images_of(name, backend, label):
         if not case.skip(size, settings):
             assert cases.disagreement(name, settings, session, size, content) == ""
 
 
-@pytest.mark.parametrize("name", tiers.rows(NAMES, [*tiers.firsts(NAMES)][::3]))
-def test_batches_of_different_sizes(name: str) -> None:
+@pytest.mark.parametrize(("name", "backend"), tiers.rows(ROWS, FIRSTS[::3]))
+def test_batches_of_different_sizes(name: str, backend: str) -> None:
     """Through the wrapper, on both engines, and through one graph that takes a sequence of images."""
     case = cases.CASES[name]
+    settings = {**case.always, "backend": backend}
     images = [cases.picture(size, "noise") for size in case.batch]
-    expected = cases.transformers_result(name, case.always, *images)
-    reference = cases.numpy_result(name, case.always, *images)
-    allowed = cases.allowed(name, case.always, max(case.batch, key=max))
+    expected = cases.transformers_result(name, settings, *images)
+    reference = cases.numpy_result(name, settings, *images)
+    allowed = cases.allowed(name, settings, max(case.batch, key=max))
     assert cases.difference(reference, expected, allowed) == "", "numpy reference against transformers"
-    found = cases.numpy_result(name, case.always, *images, engine="onnxruntime")
+    found = cases.numpy_result(name, settings, *images, engine="onnxruntime")
     assert cases.difference(found, reference) == "", "wrapper on ONNX Runtime against numpy reference"
-    session = cases.graph(name, case.always, "sequence")
+    session = cases.graph(name, settings, "sequence")
     assert not isinstance(session, GraphprocError), session
     found = cases.sequence_result(session, name, *images)
-    assert cases.difference(found, cases.as_graph(name, case.always, reference)) == "", "sequence graph against reference"
+    assert cases.difference(found, cases.as_graph(name, settings, reference)) == "", "sequence graph against reference"
 
 
 def test_refused_sizes_are_refused() -> None:

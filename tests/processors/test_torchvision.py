@@ -1,6 +1,6 @@
-"""The torchvision backend of every class that has it: transformers' class, the numpy reference and the graph, the same bits.
+"""What is torchvision's own: its weights at large sizes, images of every type and of any channels, alpha.
 
-`tools/parity.py --backend torchvision` compares more settings and larger images.
+`test_parity.py` compares every class in each of its backends.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import cases.parity as cases
 import numpy as np
 import pytest
 import tiers
-from cases.parity import Content, Size
+from cases.parity import Size
 from cases.processors.case import Settings
 from cases.processors.tiles.pan_and_scan import SCAN
 from PIL import Image
@@ -26,46 +26,11 @@ from graphproc.processors.registry import lookup, specs
 
 BACKEND = "torchvision"
 NAMES = [name for name, spec in specs().items() if BACKEND in spec.backends]
-STANDARD = ("default", "filter lanczos", "filter nearest", "filter box", "crop odd", "crop, one side above", "do_normalize false")
-"""Settings that are tried with every class, beside its own ones; one class of each family is tried with all."""
 FIRST = tiers.firsts(NAMES)
-IMAGES: tuple[tuple[Size, Content], ...] = (
-    ((1, 1), "noise"),
-    ((17, 31), "noise"),
-    ((333, 500), "photograph"),
-    ((2, 90), "noise"),
-)
 
 
 def test_most_classes_have_it() -> None:
     assert len(NAMES) >= 60
-
-
-@pytest.mark.parametrize("name", tiers.names(NAMES))
-def test_every_setting(name: str) -> None:
-    case = cases.CASES[name]
-    for label, settings in cases.variants(name, BACKEND).items():
-        if not (name in FIRST or label in STANDARD or label in case.extra):
-            continue
-        session = cases.graph(name, settings) if label in STANDARD else None
-        if isinstance(session, GraphprocError):
-            expected = cases.transformers_result(name, settings, *cases.sample(name, cases.picture((224, 224), "photograph")))
-            assert isinstance(expected, Exception), f"{label}: refused ({session}), but transformers gives a result"
-            continue
-        for size, content in case.images or IMAGES:
-            if not case.skip(size, settings):
-                assert cases.disagreement(name, settings, session, size, content) == "", label
-
-
-@pytest.mark.parametrize("name", tiers.names(NAMES))
-def test_batches_of_different_sizes(name: str) -> None:
-    case = cases.CASES[name]
-    settings = {**case.always, "backend": BACKEND}
-    images = [cases.picture(size, "noise") for size in case.batch]
-    expected = cases.transformers_result(name, settings, *images)
-    for engine in ("numpy", "onnxruntime"):
-        found = cases.numpy_result(name, settings, *images, engine=engine)
-        assert cases.difference(found, expected, cases.allowed(name, settings, max(case.batch, key=max))) == "", engine
 
 
 @pytest.mark.parametrize("kernel", [2, 3])

@@ -88,9 +88,9 @@ def test_lists_of_images_of_different_sizes(name: str) -> None:
     same(found, Session(model, threads=1, specialise_after=None)(images))
 
 
-@pytest.mark.parametrize("code", range(6))
-def test_every_filter_gives_the_numpy_references_bits(code: int) -> None:
-    processor = gp.CLIPImageProcessor(resample=code, size=61, crop_size=61)
+@pytest.mark.parametrize(("backend", "code"), [("pil", code) for code in range(6)] + [("torchvision", code) for code in range(4)])
+def test_every_filter_gives_the_numpy_references_bits(backend: str, code: int) -> None:
+    processor = gp.CLIPImageProcessor(resample=code, size=61, crop_size=61, backend=backend)
     images = PHOTOGRAPH
     expected = processor(images, return_tensors="np", engine="numpy")
     same(processor.to_torch()(torch.from_numpy(images)), expected)

@@ -12,13 +12,13 @@ from summary import geometric_mean
 from works import SIMD
 
 from graphproc.bench.extensions import EXTENSIONS
-from graphproc.bench.own import CALL, FIXED, GRAPH, GRAPH_TORCHVISION, NUMPY
+from graphproc.bench.own import CALL, FIXED, GRAPH, GRAPH_OTHER, NUMPY
 from graphproc.bench.peers import PIL_ARRAY, PIL_IMAGE, PILLOW, TORCHVISION_ARRAY, TORCHVISION_IMAGE, TORCHVISION_TENSOR
 
 STYLES: dict[str, tuple[str, str, str]] = {
     GRAPH: ("#0b5fa5", "o", "-"),
     FIXED: ("#4aa3df", "s", "-"),
-    GRAPH_TORCHVISION: ("#2a9d8f", ">", "-"),
+    GRAPH_OTHER: ("#2a9d8f", ">", "-"),
     CALL: ("#7a5195", "D", "-"),
     PIL_ARRAY: ("#c8502d", "^", "--"),
     TORCHVISION_TENSOR: ("#d9982b", "v", "--"),

@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 from works import Sides, image, processor
 
-from graphproc.bench.own import FIXED, FIXED_TORCHVISION, GRAPH, GRAPH_TORCHVISION
+from graphproc.bench.own import FIXED, FIXED_OTHER, GRAPH, GRAPH_OTHER
 
 GRAPHS = {
-    GRAPH: ("pil", False),
-    FIXED: ("pil", True),
-    GRAPH_TORCHVISION: ("torchvision", False),
-    FIXED_TORCHVISION: ("torchvision", True),
+    GRAPH: ("torchvision", False),
+    FIXED: ("torchvision", True),
+    GRAPH_OTHER: ("pil", False),
+    FIXED_OTHER: ("pil", True),
 }
 """The graphs to profile, by contestant: their backend, and whether the size is fixed."""
 KINDS = ("weights", "products", "reading", "rounding", "moving", "map")

@@ -11,12 +11,13 @@ from cells import Cell
 from costs import EXPORT, HELP, IMPORT, SESSION
 from works import BATCH_SIZE, SIMD
 
-from graphproc.bench.own import CALL, FIXED, FIXED_TORCHVISION, GRAPH, GRAPH_TORCHVISION, OWN
+from graphproc.bench.own import CALL, FIXED, FIXED_OTHER, GRAPH, GRAPH_OTHER, OWN
 from graphproc.bench.peers import PIL_ARRAY, PILLOW, TORCHVISION_TENSOR
 
 FORMS = (GRAPH, FIXED)
-TORCHVISION_FORMS = (GRAPH_TORCHVISION, FIXED_TORCHVISION)
-"""The contestants that give the same bits as transformers' torchvision backend."""
+"""The contestants that give the same bits as transformers' torchvision backend, the default of all works."""
+PIL_FORMS = (GRAPH_OTHER, FIXED_OTHER)
+"""Those that give the same bits as transformers' Pillow backend, the other one of all works."""
 LARGE = BATCH_SIZE[0] * BATCH_SIZE[1]
 """The number of pixels from which a graph for any size is compared with one of a fixed size."""
 
@@ -79,16 +80,16 @@ def _exactness(cells: Sequence[Cell]) -> Iterator[Figure]:
 
 def _peers(cells: Sequence[Cell]) -> Iterator[Figure]:
     """Compare with other libraries: yield geometric means and worst cells."""
-    for form in FORMS:
+    for form in (*FORMS, *PIL_FORMS):
         yield from _mean_and_worst(f"{form} / {PILLOW}, 1 thread", _ratios(cells, form, PILLOW, 1), worst=1.0)
-    for form in (*FORMS, CALL):
-        limits = {"mean": 0.33, "worst": 0.6} if form in FORMS else {}
-        yield from _mean_and_worst(f"{form} / {PIL_ARRAY}, 1 thread", _ratios(cells, form, PIL_ARRAY, 1), **limits)
-    for form in (*TORCHVISION_FORMS, *FORMS):
+    for form in (*FORMS, *PIL_FORMS):
+        yield from _mean_and_worst(f"{form} / {PIL_ARRAY}, 1 thread", _ratios(cells, form, PIL_ARRAY, 1), mean=0.33, worst=0.6)
+    yield from _mean_and_worst(f"{CALL} / {TORCHVISION_TENSOR}, 1 thread", _ratios(cells, CALL, TORCHVISION_TENSOR, 1))
+    for form in (*FORMS, *PIL_FORMS):
         for threads, limit in ((1, 0.9), (2, 0.7)):
             found = _ratios(cells, form, TORCHVISION_TENSOR, threads)
             yield from _mean_and_worst(f"{form} / {TORCHVISION_TENSOR}, {_threads(threads)}", found, mean=limit)
-    for form in FORMS:
+    for form in (*FORMS, *PIL_FORMS):
         for threads, aim in ((1, None), (2, 1.0)):
             yield from _mean_and_worst(f"{form} / {SIMD}, {_threads(threads)}", _ratios(cells, form, SIMD, threads), mean=aim)
 
@@ -96,7 +97,7 @@ def _peers(cells: Sequence[Cell]) -> Iterator[Figure]:
 def _forms(cells: Sequence[Cell]) -> Iterator[Figure]:
     """Compare the graph for any size with the one of a fixed size."""
     large = [cell for cell in cells if cell.pixels >= LARGE]
-    for dynamic, fixed in (FORMS, TORCHVISION_FORMS):
+    for dynamic, fixed in (FORMS, PIL_FORMS):
         for threads in (1, 2):
             name = f"{dynamic} / {fixed}, {BATCH_SIZE[0]}x{BATCH_SIZE[1]} and larger, {_threads(threads)}"
             yield from _mean_and_worst(name, _ratios(large, dynamic, fixed, threads), worst=1.25)

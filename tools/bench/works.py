@@ -25,7 +25,8 @@ WORKS = {
     "SAM": "SamImageProcessor",
     "Qwen2-VL": "Qwen2VLImageProcessor",
 }
-"""The works: 224 bicubic and crop; 224x224 bilinear; 800/1333; 1024 and pad; patches."""
+"""The works: 224 bicubic and crop; 224x224 bilinear; 800/1333; 1024 and pad; patches. All have torchvision as their backend, and
+pil as the other one."""
 SIZES: tuple[Sides, ...] = ((240, 320), (427, 640), (1080, 1920), (3000, 4000))
 """The sizes of images as (height, width)."""
 BATCHES = (1, 8, 32)
@@ -37,7 +38,7 @@ NAMES = (*KNOWN, RUNTIME_RESIZE, SIMD)
 IN_BATCHES = (
     own.GRAPH,
     own.FIXED,
-    own.GRAPH_TORCHVISION,
+    own.GRAPH_OTHER,
     own.CALL,
     peers.PIL_ARRAY,
     peers.TORCHVISION_TENSOR,
