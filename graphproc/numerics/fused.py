@@ -30,7 +30,7 @@ def multiply_add(a: Any, b: Any, c: Any, real: Any = np.float32) -> Array:
     back = total - c
     rest = (c - (total - back)) + (upper - back)
     # The errors of an infinity or of NaN are no numbers.
-    return np.where(np.isfinite(total), total + (rest + lower), total)
+    return np.asarray(np.where(np.isfinite(total), total + (rest + lower), total))
 
 
 def emit_multiply_add(g: Builder, a: Value, b: Value, c: Value) -> Value:
