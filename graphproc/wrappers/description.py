@@ -52,7 +52,7 @@ def explained(spec: ProcessorSpec, key: str) -> str:
     what = spec.declared[key].meaning
     for stage in spec.stages if key in STANDARD else ():
         first = (stage.__doc__ or "").split("\n")[0]
-        if stage.__module__ != stages.__name__ and (own := first.partition(f"`{key}`: ")[2]):
+        if not stage.__module__.startswith(stages.__name__) and (own := first.partition(f"`{key}`: ")[2]):
             return f"{what[:-1]}: {own}"
     return what
 
