@@ -154,15 +154,14 @@ def _warm_up(contestant: Contestant) -> tuple[float, Difference | None]:
     Returns:
         About how many seconds a turn takes, and how the outputs differ.
     """
-    if contestant.prepare is not None:
-        contestant.prepare()
-    start = time.perf_counter()
-    result = contestant.call()
-    first = time.perf_counter() - start
-    differs = None if contestant.compare is None else contestant.compare(result)
-    del result
-    for _ in range(contestant.warm_up - 1):
-        contestant.call()
+    with contestant.around():
+        start = time.perf_counter()
+        result = contestant.call()
+        first = time.perf_counter() - start
+        differs = None if contestant.compare is None else contestant.compare(result)
+        del result
+        for _ in range(contestant.warm_up - 1):
+            contestant.call()
     if first > LONG_RUN and contestant.warm_up == 1 and contestant.timed is None:
         return first, differs
     start = time.perf_counter()
@@ -173,14 +172,13 @@ def _warm_up(contestant: Contestant) -> tuple[float, Difference | None]:
 def _once(contestant: Contestant, cpu: bool = False) -> float:
     """Return the seconds of one run."""
     clock = time.process_time if cpu and (contestant.threads or 1) == 1 else time.perf_counter
-    if contestant.prepare is not None:
-        contestant.prepare()
-    if contestant.timed is not None:
-        return contestant.timed(clock)
-    start = clock()
-    result = contestant.call()
-    end = clock()
-    del result  # what it takes to free it is not part of the run
+    with contestant.around():
+        if contestant.timed is not None:
+            return contestant.timed(clock)
+        start = clock()
+        result = contestant.call()
+        end = clock()
+        del result  # what it takes to free it is not part of the run
     return end - start
 
 

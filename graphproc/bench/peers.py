@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -53,8 +54,19 @@ def _torchvision(task: Task, threads: Sequence[int]) -> Iterator[Contestant]:
     }
     for number in threads:
         for name, call in calls.items():
-            threaded = partial(torch.set_num_threads, number)
-            yield Contestant(name, call, number, task.batch, compare, threaded, note=note)
+            yield Contestant(name, call, number, task.batch, compare, partial(_torch_threads, number), note=note)
+
+
+@contextmanager
+def _torch_threads(number: int) -> Iterator[None]:
+    """Give torch a number of threads, and then its former number again."""
+    torch = installed("torch")
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _comparison(task: Task, backend: str) -> tuple[Callable[[Any], Difference], str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
@@ -55,7 +56,7 @@ class Contestant:
         batch: how many images a run preprocesses.
         compare: returns how the result of `call` differs from the numpy reference; None if there is
             nothing to compare (a resize alone).
-        prepare: runs before each run and is not timed.
+        around: makes the context that each run is in; entering and leaving it are not timed.
         timed: does the task once and returns how many seconds that took, by the clock that it gets;
             None if `call` is timed from outside.
         note: what is special about it, in a few words.
@@ -67,7 +68,7 @@ class Contestant:
     threads: int | None = None
     batch: int = 1
     compare: Callable[[Any], Difference] | None = None
-    prepare: Callable[[], object] | None = None
+    around: Callable[[], AbstractContextManager[object]] = nullcontext
     timed: Callable[[Callable[[], float]], float] | None = None
     note: str = ""
     warm_up: int = 1

@@ -39,10 +39,9 @@ def by_name(found: list[Contestant]) -> dict[str, Contestant]:
 
 
 def checked(contestant: Contestant) -> Difference | None:
-    if contestant.prepare is not None:
-        contestant.prepare()
-    result = contestant.call()
-    return None if contestant.compare is None else contestant.compare(result)
+    with contestant.around():
+        result = contestant.call()
+        return None if contestant.compare is None else contestant.compare(result)
 
 
 @pytest.mark.parametrize("batch", tiers.rows([1, 3], [3]))
@@ -96,13 +95,12 @@ def test_pillow_resizes_to_the_program_s_size(monkeypatch: pytest.MonkeyPatch) -
 def test_torchvision_has_its_backends_bits_and_the_threads() -> None:
     torch = import_module("torch")
     before = torch.get_num_threads()
-    try:
-        task = Task(gp.CLIPImageProcessorPil(size=40, crop_size=32), PHOTO)
-        (contestant,), _ = contestants(task, threads=(2,), names=(TORCHVISION_TENSOR,))
-        found = checked(contestant)
-        assert torch.get_num_threads() == 2
-    finally:
-        torch.set_num_threads(before)
+    task = Task(gp.CLIPImageProcessorPil(size=40, crop_size=32), PHOTO)
+    (contestant,), _ = contestants(task, threads=(before + 1,), names=(TORCHVISION_TENSOR,))
+    with contestant.around():
+        assert torch.get_num_threads() == before + 1
+    found = checked(contestant)
+    assert torch.get_num_threads() == before
     assert found is not None
     assert found.differing == 0
     assert contestant.note == "compared with the backend torchvision"

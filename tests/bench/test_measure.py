@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -120,14 +121,18 @@ def test_what_an_contestant_costs_is_its_whole_turn(clock: Clock) -> None:
     assert measure([long_for_what_it_says], seconds=20.0).runs(0) == 20
 
 
-def test_what_comes_before_a_run_is_not_timed(clock: Clock) -> None:
-    def prepare() -> None:
-        clock.log.append("prepare")
+def test_what_comes_before_and_after_a_run_is_not_timed(clock: Clock) -> None:
+    @contextmanager
+    def around() -> Iterator[None]:
+        clock.log.append("before")
         clock.now += 100.0
+        yield
+        clock.now += 100.0
+        clock.log.append("after")
 
-    found = measure([clock.contestant("a", lambda: 0.5, prepare=prepare)], runs=2)
+    found = measure([clock.contestant("a", lambda: 0.5, around=around)], runs=2)
     assert found.median(0) == 0.5
-    assert clock.log == ["prepare", "a"] * 3  # a slow contestant's first run is all that warms it up
+    assert clock.log == ["before", "a", "after"] * 3  # a slow contestant's first run is all that warms it up
 
 
 def test_short_runs_follow_an_untimed_one(clock: Clock) -> None:

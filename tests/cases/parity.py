@@ -253,6 +253,10 @@ def as_graph(name: str, settings: Settings, outcome: Outcome) -> Outcome:
 def graph_outputs(program: Program, texts: Collection[str], result: Mapping[str, Array]) -> dict[str, Array]:
     """Return what a graph returns for the result of a call: no texts, listed outputs as tensors, optional ones without rows."""
     arrays = {key: array for key, array in result.items() if key not in texts}
+    for output in program.outputs:
+        separate = [arrays.pop(key) for key in [*arrays] if key.startswith(f"{output.name}[")]
+        if separate:  # a list of unlike arrays, which graphs join
+            arrays[output.name] = np.stack(output.join.numpy(separate))
     images = next((len(arrays[output.name]) for output in program.outputs if output.image_join.has_image_axis), 0)
     for output in program.outputs:
         type = program.value(output.value).type

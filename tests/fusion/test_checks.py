@@ -118,7 +118,7 @@ def test_the_preprocessing_inside_a_fused_graph_is_verified(input: str, keep: tu
     report = verify(fused, [LANDSCAPE, LANDSCAPE[:20]])
     assert report.ok
     assert [c.output for c in report.comparisons] == ["pixel_mask", "pixel_values"] * 2
-    assert report.parity.startswith("the preprocessing inside: bit-exact to transformers 5.23 (backend pil)")
+    assert report.parity.startswith("the preprocessing inside: bit-exact to transformers 5.23 (backend torchvision)")
 
 
 def test_an_output_that_the_model_does_not_take_is_not_compared() -> None:

@@ -16,7 +16,7 @@ from cases.parity import Content, Size
 
 from graphproc.errors import GraphprocError
 from graphproc.ir.backends import BACKENDS
-from graphproc.processors.registry import specs
+from graphproc.processors.registry import lookup, specs
 from graphproc.runtime.session import Session
 
 IMAGES: tuple[tuple[Size, Content], ...] = (
@@ -139,6 +139,8 @@ def test_batches_of_different_sizes(name: str, backend: str) -> None:
     assert cases.difference(found, reference) == "", "wrapper on ONNX Runtime against numpy reference"
     session = cases.graph(name, settings, "sequence")
     assert not isinstance(session, GraphprocError), session
+    if lookup(name).samples.settings is not None:
+        return  # a graph processes each image with settings of its own
     found = cases.sequence_result(session, name, *images)
     assert cases.difference(found, cases.as_graph(name, settings, reference)) == "", "sequence graph against reference"
 
