@@ -2,7 +2,8 @@
 
 A forked process lacks the parent's threads, so locks that they held would never be released. Some
 locks cannot be renewed: Python's locks of modules that are being imported, and ONNX Runtime's while
-it makes a session. A fork waits until no other thread is in such a part (`unforked`).
+it makes a session. A fork waits until no other thread imports a module or is in such a part
+(`unforked`).
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ import concurrent.futures.thread  # noqa: F401
 import logging  # noqa: F401
 import os
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import _bootstrap
 from typing import Any, Protocol
 
 LONGEST = 30
@@ -24,6 +27,9 @@ LONGEST = 30
 Without a limit it could wait for ever: another library may have taken a lock before the fork that
 the other threads wait for.
 """
+
+IMPORTS_EVERY = 0.002
+"""How many seconds pass until a waiting fork looks again whether a module is being imported."""
 
 _known: weakref.WeakSet[Any] = weakref.WeakSet()
 _left: list[Any] = []
@@ -60,7 +66,19 @@ def unforked() -> Iterator[None]:
 
 def _before() -> None:
     _changed.acquire()
-    _changed.wait_for(lambda: not _within.keys() - {threading.get_ident()}, LONGEST)
+    end = time.monotonic() + LONGEST
+    while (_within.keys() - {threading.get_ident()} or _importing()) and time.monotonic() < end:
+        _changed.wait(IMPORTS_EVERY)
+
+
+def _importing() -> bool:
+    """Tell whether another thread imports a module, in whichever library.
+
+    Python has no public way to ask; where the private one is missing, the answer is no.
+    """
+    locks = getattr(_bootstrap, "_module_locks", {})
+    owners = {getattr(lock(), "owner", None) for lock in [*locks.values()]}
+    return bool(owners - {None, threading.get_ident()})
 
 
 def call_in_children(function: Callable[[], None]) -> None:

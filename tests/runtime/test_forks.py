@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
+import time
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -67,6 +70,21 @@ def test_a_fork_waits_for_other_threads_alone(monkeypatch: pytest.MonkeyPatch) -
     thread.join()
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert not forks._within
+
+
+def test_a_fork_waits_for_imports_in_other_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "slow_to_import.py").write_text("import time\n\ntime.sleep(0.3)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    thread = threading.Thread(target=import_module, args=("slow_to_import",))
+    thread.start()
+    time.sleep(0.05)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(10)
+        import_module("slow_to_import")
+        os._exit(0)
+    thread.join()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def test_no_fork_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
