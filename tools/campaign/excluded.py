@@ -212,7 +212,8 @@ LIMITS: tuple[Limit, ...] = (
         "whole number .*got (0|null|None)"
         "|image_grid_pinpoints: expected pairs .*got null|clusters: expected one or more rows"
         "|dense_max_aspect: expected a number|pad_size: expected the keys of one form"
-        "|size_divisor: expected a whole number of at least 1, got {",
+        "|size_divisor: expected a whole number of at least 1, got [[{]"
+        "|pan_and_scan_min_crop_size: expected a whole number of at least 1, got None",
     ),
     Limit(
         "samples of one and three channels",
@@ -290,6 +291,11 @@ FAULTS: tuple[Fault, ...] = (
         "Emu3, VideoLlava and Vivit look for channels in the rows of PIL images, too, or take the first image's layout for all, "
         "as README says, and look for none in gray ones; Gemma 4 looks for 1 or 3 again where it cuts patches of an image of 4",
         _rows_for_channels,
+    ),
+    Fault(
+        "a mean of one number",
+        "LLaVA-OneVision makes the colour of its padding of a mean for each channel, and fails with a number for all",
+        _raises("'int' object is not iterable", lambda trial: trial.name == "LlavaOnevisionImageProcessor"),
     ),
     Fault("bfloat16 as numpy", "numpy has no bfloat16, so transformers fails", _raises("unsupported ScalarType BFloat16")),
     Fault(
