@@ -97,6 +97,7 @@ def test_a_planted_fault_is_found_and_shrunk(monkeypatch: pytest.MonkeyPatch) ->
     assert small.script().count("\n") < 12
 
 
+@pytest.mark.slow
 def test_a_reproduction_runs_by_itself() -> None:
     pictures = (Picture(5, 6, 1, kind="path", mode="P", key="3"), Picture(5, 6, 2, kind="tensor", dtype="float32", span="unit"))
     script = Trial(CLIP, "pil", SMALL, {"resample": 2}, pictures, "list").script()

@@ -50,6 +50,7 @@ def test_settings_decide() -> None:
     assert spec.program(spec.config({"resample": 2}), backend="pil").parity.where == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [("--kernels", "default"), ("--threads", "1")], ids=" ".join)
 def test_what_is_stated_holds(options: tuple[str, ...]) -> None:
     command = [sys.executable, str(TOOL), "--backend", "torchvision", "--sizes", "small", "--configs", "default", "--jobs", "1"]

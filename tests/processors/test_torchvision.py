@@ -51,7 +51,10 @@ BYTES_ALONE = ("Chameleon", "Llama4", "MuseGlimmer", "Nougat", "PPDocLayoutV4", 
 FLOATS = [name for name in NAMES if not lookup(name).extra_inputs and lookup(name).samples.images == 1]
 
 
-@pytest.mark.parametrize(("name", "largest"), [(name, 1) for name in FLOATS] + [(name, 255) for name in FLOATS if name in FIRST])
+FLOAT_ROWS = [(name, 1) for name in FLOATS] + [(name, 255) for name in FLOATS if name in FIRST]
+
+
+@pytest.mark.parametrize(("name", "largest"), tiers.rows(FLOAT_ROWS, FLOAT_ROWS[::9]))
 def test_float32_images(name: str, largest: int) -> None:
     """Results are torch's bits, or within what the class states, with the kernels that this package has, and close elsewhere."""
     settings = {**cases.CASES[name].always, "backend": BACKEND}

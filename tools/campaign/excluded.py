@@ -212,7 +212,7 @@ LIMITS: tuple[Limit, ...] = (
         "whole number .*got (0|null|None)"
         "|image_grid_pinpoints: expected pairs .*got null|clusters: expected one or more rows"
         "|dense_max_aspect: expected a number|pad_size: expected the keys of one form"
-        "|size_divisor: expected a whole number of at least 1, got [[{]"
+        "|size_divisor: expected a whole number of at least 1, got [{\\[]"
         "|pan_and_scan_min_crop_size: expected a whole number of at least 1, got None",
     ),
     Limit(
