@@ -26,6 +26,9 @@ T = TypeVar("T")
 QUICK = "not wide and not slow"
 """The expression of marks that pyproject.toml gives pytest where the command line has no `-m`."""
 
+LARGE = ("DonutImageProcessor", "Owlv2ImageProcessor")
+"""Classes with defaults that make images of about a million pixels and more."""
+
 STANDARD = "CLIPImageProcessor"
 """The class that stands for those of the standard steps alone."""
 
@@ -84,14 +87,14 @@ def firsts(names: Iterable[str]) -> Collection[str]:
 def settings(labels: Mapping[tuple[str, str], Sequence[str]], own: Mapping[str, Sequence[str]]) -> list[Any]:
     """Return a class, a backend and the label of settings in each row: all `labels` of every class and backend, or a few.
 
-    The few are all of the plain class CLIP, and of the first class of each family in each backend the defaults and, in the
-    class's default backend, every fourth of its `own`.
+    The few are all of the plain class CLIP in its default backend, and of the first class of each family in each backend the
+    defaults, unless these make `LARGE` images, and in the class's default backend every fourth of its `own`.
     """
-    few = {(name, backend, label) for name, backend in labels if name == STANDARD for label in labels[name, backend]}
+    few = {(STANDARD, BACKENDS[0], label) for label in labels[STANDARD, BACKENDS[0]]}
     for backend in BACKENDS:
         for name in firsts(n for n, b in labels if b == backend):
-            chosen = own[name][::4] if lookup(name).backends[0] == backend else ()
-            few |= {(name, backend, label) for label in ("default", *chosen)}
+            few |= set() if name in LARGE else {(name, backend, "default")}
+            few |= {(name, backend, label) for label in own[name][::4] if lookup(name).backends[0] == backend}
     return rows([(*row, label) for row in labels for label in labels[row]], few)
 
 

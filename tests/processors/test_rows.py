@@ -136,7 +136,7 @@ FITTING = {"ImageGPTImageProcessor": {"clusters": [[0.0, 0.0, 0.0]]}, "TimmWrapp
 """Settings of classes that have no default for them."""
 
 
-@pytest.mark.parametrize("name", specs())
+@pytest.mark.parametrize("name", tiers.names([*specs()]))
 def test_the_outputs_that_tables_show_are_those_of_the_programs(name: str) -> None:
     spec = specs()[name]
     config = spec.config(FITTING.get(name, {}))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tiers
 from cases.parity import reference_class
 from PIL import Image
 
@@ -79,7 +80,7 @@ NO_METHODS = {
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("name", [name for name in specs() if name != "TimmWrapperImageProcessor"])
+@pytest.mark.parametrize("name", tiers.names([name for name in specs() if name != "TimmWrapperImageProcessor"]))
 def test_public_methods_are_here_or_named(name: str, backend: str) -> None:
     if backend not in specs()[name].backends:
         return

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tiers
 import transformers
 from cases.parity import CASES, reference_class
 from support.round_trips import assert_saved_alike, plain
@@ -266,7 +267,9 @@ def test_a_size_that_nothing_reads_is_refused_once_something_does() -> None:
 SAVED: dict[str, Any] = {"size": 40, "image_mean": [0.25, 0.5, 0.75], "do_normalize": None, "note": {"a": [1, None, "ü"]}}
 
 
-@pytest.mark.parametrize("name", [name for name in specs() if name != "TimmWrapperImageProcessor"])  # does not save there
+@pytest.mark.parametrize(
+    "name", tiers.names([name for name in specs() if name != "TimmWrapperImageProcessor"])
+)  # not saved there
 def test_saved_files_load_in_transformers_and_back(name: str, tmp_path: Path) -> None:
     expected, ours = reference_class(name), processor_class(name)(**SAVED)
     folder = tmp_path / "made" / "here"
@@ -301,7 +304,7 @@ FITTING: dict[str, dict[str, Any]] = {
 """Settings with which the others make sense for a class."""
 
 
-@pytest.mark.parametrize("name", specs())
+@pytest.mark.parametrize("name", tiers.names([*specs()]))
 @pytest.mark.parametrize("settings", [{}, CONFIGURED], ids=["default", "other"])
 def test_dictionaries_round_trip_here_and_through_transformers(name: str, settings: dict[str, Any]) -> None:
     settings = {**settings, **FITTING.get(name, {})} if settings else {}
