@@ -39,6 +39,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "PoolFormerImageProcessor": {"size": {"shortest_edge": 21}, "crop_size": 20},
     "PerceiverImageProcessor": {"size": 25, "crop_size": 30},
 }
+FEW = (CLIP, "PoolFormerImageProcessor")
 """Classes with and without RGB conversion, with an own order of steps, and with settings that make them quick."""
 
 
@@ -130,7 +131,7 @@ def test_transparency_of_a_palette_image_is_composited() -> None:
     assert_as_transformers("CLIPImageProcessor", image)
 
 
-@pytest.mark.parametrize("name", tiers.rows(SMALL, [CLIP, "PoolFormerImageProcessor"]))
+@pytest.mark.parametrize("name", tiers.rows(SMALL, FEW))
 @pytest.mark.parametrize("shape", [(37, 52, 3), (3, 37, 52), (2, 37, 52, 3), (2, 3, 37, 52)])
 def test_arrays_with_channels_first_or_last(name: str, shape: tuple[int, ...]) -> None:
     assert_as_transformers(name, noise(*shape))
@@ -163,14 +164,14 @@ def test_an_unknown_input_data_format_is_refused() -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int16", "uint16", "int32", "int64", "bool"])
-@pytest.mark.parametrize("name", ["CLIPImageProcessor", "ViTImageProcessor", "PerceiverImageProcessor"])
+@pytest.mark.parametrize("name", tiers.rows(["CLIPImageProcessor", "ViTImageProcessor", "PerceiverImageProcessor"], [CLIP]))
 def test_whole_numbers_of_any_dtype(name: str, dtype: str) -> None:
     image = noise(37, 52, 3) if dtype != "bool" else noise(37, 52, 3) > 127
     assert_as_transformers(name, image.astype(dtype))
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", tiers.rows(SMALL, FEW))
 def test_floats_in_the_unit_range_are_rescaled_twice(name: str, dtype: str) -> None:
     """The bytes go back to [0, 1] after the resize, then `do_rescale` divides by 255 once more."""
     assert_as_transformers(name, (noise(37, 52, 3) / 255).astype(dtype))
@@ -215,7 +216,7 @@ def test_large_integers_keep_their_bits() -> None:
         assert_as_transformers("CLIPImageProcessor", image, {**UNRESIZED, "do_rescale": rescale, "do_normalize": False})
 
 
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", tiers.rows(SMALL, FEW))
 def test_torch_tensors(name: str) -> None:
     tensor = torch.from_numpy(noise(3, 37, 52))
     assert_as_transformers(name, tensor)
@@ -232,7 +233,7 @@ def test_a_strided_array_is_read_in_its_order() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:The image decoding:DeprecationWarning")
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", tiers.rows(SMALL, FEW))
 def test_files(name: str, tmp_path: Path) -> None:
     png, jpeg = tmp_path / "a.png", tmp_path / "b.jpg"
     picture("RGBA").save(png)
@@ -253,7 +254,7 @@ def test_base64_images() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", tiers.rows(SMALL, FEW))
 def test_lists_and_nested_lists(name: str) -> None:
     a, b, c = (Image.fromarray(noise(37, 52, 3, seed=i)) for i in range(3))
     assert_as_transformers(name, [a, b, c])
@@ -263,7 +264,7 @@ def test_lists_and_nested_lists(name: str) -> None:
 
 
 @pytest.mark.parametrize("engine", ["onnxruntime", "numpy"])
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", tiers.rows(SMALL, FEW))
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_mixed_sizes_keep_their_order(name: str, engine: str, suffix: str) -> None:
     sizes = [(37, 52), (52, 37), (37, 52), (30, 30), (52, 37)]
@@ -325,7 +326,7 @@ def test_as_bytes_tells_what_it_got() -> None:
 
 
 @pytest.mark.parametrize("return_tensors", [None, "np", "pt"])
-@pytest.mark.parametrize("name", tiers.rows(SMALL, [CLIP, "PoolFormerImageProcessor"]))
+@pytest.mark.parametrize("name", tiers.rows(SMALL, FEW))
 def test_return_tensors(name: str, return_tensors: str | None) -> None:
     image = Image.fromarray(noise(37, 52, 3))
     assert_as_transformers(name, image, return_tensors=return_tensors)
