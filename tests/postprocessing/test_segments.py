@@ -34,7 +34,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("options", tiers.rows(OPTIONS, ["some", "none kept"]))
-@pytest.mark.parametrize("name", tiers.rows(NAMES, NAMES[:2]))
+@pytest.mark.parametrize("name", tiers.rows(NAMES, [*NAMES][:2]))
 def test_panoptic(name: str, options: str) -> None:
     accepted = 0
     for seed, sizes, fuse in ((0, SIZES, {1, 3}), (1, None, {0, 1, 2, 3, 4}), (2, SIZES[:1], None)):
