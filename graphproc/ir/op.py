@@ -2,7 +2,8 @@
 
 The rule `numpy` defines the meaning. The rule `onnx` emits standard nodes that compute the same
 bits. The project promises that the two agree. So an op class that lacks one of the three rules is
-refused when it is defined.
+refused when it is defined. A fourth rule, `kernel`, is optional: it names native code that computes
+the same bits faster.
 """
 
 from __future__ import annotations
@@ -23,6 +24,26 @@ _OPS: dict[str, type[Op]] = {}
 _RULES = ("infer", "numpy", "onnx")
 _HEADINGS = ("Shapes:", "Dtypes:", "Rounding:", "Source:")
 T = TypeVar("T", bound="type[Op]")
+Setting = int | str | tuple[int, ...] | tuple[float, ...]
+"""The value of a kernel's attribute."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class KernelNode:
+    """Name the kernel that computes an op, and what it reads.
+
+    Example:  `KernelNode("Resize", (("i64", (224, width)),), {"filter": "bicubic"})`.
+
+    Attributes:
+        name: the kernel's name in the native library.
+        vectors: what the node reads behind the op's operands. Each is a vector of an IR dtype, `i64`
+            or `f64`, and its elements. An expression among the op's fields must be one of them.
+        attributes: the node's settings, by name.
+    """
+
+    name: str
+    vectors: tuple[tuple[str, tuple[num.Num, ...]], ...] = ()
+    attributes: Mapping[str, Setting] = dataclasses.field(default_factory=dict)
 
 
 class Op(Registered):
@@ -48,21 +69,33 @@ class Op(Registered):
     They compute what `numpy` computes, bit for bit.
     """
 
+    def kernel(self, *types: TensorType) -> KernelNode | None:
+        """Return the kernel that computes what `numpy` does, bit for bit; None if there is none.
+
+        This rule is optional. Graphs that are written with kernels hold the nodes of `onnx` as a
+        function, which runs where the native library is not registered.
+        """
+        return None
+
     def bind(self, values: Mapping[str, int], memo: dict[num.Sym, Any] | None = None) -> Op:
         """Return the op with every expression evaluated."""
+        return self.replaced(lambda expression: num.evaluate(expression, values, memo))
+
+    def replaced(self, change: Callable[[num.Sym], num.Num | num.Bool]) -> Op:
+        """Return the op with another number in place of every expression."""
         changes = {}
         for name, value in self.fields():
-            bound = _bind(value, values, memo)
-            if bound is not value:
-                changes[name] = bound
+            new = _replaced(value, change)
+            if new is not value:
+                changes[name] = new
         return dataclasses.replace(self, **changes) if changes else self  # type: ignore[type-var]
 
 
-def _bind(value: Any, values: Mapping[str, int], memo: dict[num.Sym, Any] | None) -> Any:
+def _replaced(value: Any, change: Callable[[num.Sym], num.Num | num.Bool]) -> Any:
     if isinstance(value, num.Sym):
-        return num.evaluate(value, values, memo)
+        return change(value)
     if isinstance(value, tuple) and any(isinstance(v, (num.Sym, tuple)) for v in value):
-        return tuple(_bind(v, values, memo) for v in value)
+        return tuple(_replaced(v, change) for v in value)
     return value
 
 

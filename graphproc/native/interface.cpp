@@ -1,6 +1,7 @@
 // The C interface's door to the kernels (interface.h).
 #include "interface.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <exception>

@@ -4,6 +4,8 @@
 // with standard operators. ONNX Runtime runs the registered kernel in place of the function, and the function where no
 // library is registered. One function has one body, so two resizes with other settings are functions of other names:
 // every kernel is registered as `Name`, `Name_2`, ... `Name_16`.
+//
+// Behind its kernel's inputs, an operator has one more: the shape to give its result, int64; empty for the kernel's own.
 #include "ort_api.h"
 
 #include <deque>
@@ -87,7 +89,7 @@ private:
 
 class NodeCall : public Call {
 public:
-    NodeCall(const OrtApi* api, OrtKernelContext* context) : api(api), context(context) {}
+    NodeCall(const OrtApi* api, OrtKernelContext* context, size_t inputs) : api(api), context(context), inputs(inputs) {}
 
     Tensor input(size_t index) const override {
         const OrtValue* value = nullptr;
@@ -107,7 +109,11 @@ public:
         return {static_cast<Element>(element), std::move(shape), data};
     }
 
-    void* output(size_t index, const std::vector<int64_t>& shape) override {
+    void* output(size_t index, const std::vector<int64_t>& own) override {
+        const Tensor wanted = input(inputs);
+        std::vector<int64_t> shape = own;
+        if (wanted.count()) shape.assign(wanted.as<int64_t>(), wanted.as<int64_t>() + wanted.count());
+        if (elements(shape) != elements(own)) throw Refused("shape: expected as many elements as the result has");
         OrtValue* value = nullptr;
         check(KernelContext_GetOutput.of(api)(context, index, shape.data(), shape.size(), &value));
         void* data = nullptr;
@@ -123,6 +129,11 @@ public:
     }
 
 private:
+    static int64_t elements(const std::vector<int64_t>& shape) {
+        int64_t product = 1;
+        for (int64_t side : shape) product *= side;
+        return product;
+    }
     struct Shared {
         const std::function<void(size_t)>& body;
         std::mutex lock;
@@ -140,6 +151,7 @@ private:
 
     const OrtApi* api;
     OrtKernelContext* context;
+    size_t inputs;  // of the kernel; the shape is behind them
 };
 
 // A kernel as an operator, under one of its names.
@@ -152,19 +164,21 @@ struct Operator : CustomOp {
 // A kernel with a node's settings.
 struct Node {
     const OrtApi* api;
+    const KernelType* type;
     std::unique_ptr<const Kernel> kernel;
 };
 
 const Operator& operator_of(const CustomOp* op) { return *static_cast<const Operator*>(op); }
 
 OrtStatus* create(const CustomOp* op, const OrtApi* api, const OrtKernelInfo* info, void** made) {
-    return guarded(api, [&] { *made = new Node{api, operator_of(op).type->make(NodeAttributes(api, info))}; });
+    const KernelType* type = operator_of(op).type;
+    return guarded(api, [&] { *made = new Node{api, type, type->make(NodeAttributes(api, info))}; });
 }
 
 OrtStatus* compute(void* data, OrtKernelContext* context) {
     const auto& node = *static_cast<const Node*>(data);
     return guarded(node.api, [&] {
-        NodeCall call(node.api, context);
+        NodeCall call(node.api, context, node.type->inputs.size());
         node.kernel->run(call);
     });
 }
@@ -180,8 +194,11 @@ Operator described(const OrtApi* api, const KernelType& type, const std::string&
     op.KernelDestroy = [](void* data) { delete static_cast<Node*>(data); };
     op.GetName = [](const CustomOp* op) { return operator_of(op).name.c_str(); };
     op.GetExecutionProviderType = [](const CustomOp*) -> const char* { return nullptr; };  // the CPU's
-    op.GetInputTypeCount = [](const CustomOp* op) { return operator_of(op).type->inputs.size(); };
-    op.GetInputType = [](const CustomOp* op, size_t i) { return static_cast<int>(operator_of(op).type->inputs[i]); };
+    op.GetInputTypeCount = [](const CustomOp* op) { return operator_of(op).type->inputs.size() + 1; };
+    op.GetInputType = [](const CustomOp* op, size_t i) {
+        const std::vector<Element>& inputs = operator_of(op).type->inputs;
+        return static_cast<int>(i < inputs.size() ? inputs[i] : Element::i64);
+    };
     op.GetOutputTypeCount = [](const CustomOp* op) { return operator_of(op).type->outputs.size(); };
     op.GetOutputType = [](const CustomOp* op, size_t i) { return static_cast<int>(operator_of(op).type->outputs[i]); };
     op.GetInputCharacteristic = op.GetOutputCharacteristic = [](const CustomOp*, size_t) { return INPUT_OUTPUT_REQUIRED; };

@@ -15,6 +15,7 @@ import onnx_ir as ir
 
 from graphproc.emitters.onnx.choices import has_loop
 from graphproc.emitters.onnx.expressions import DTYPE, emit_expression
+from graphproc.emitters.onnx.functions import Functions
 from graphproc.emitters.onnx.hoist import hoist_reshape
 from graphproc.emitters.onnx.nodes import NodeBuilder, Value
 from graphproc.emitters.onnx.operators import ELEMENT, INVARIANT
@@ -32,11 +33,20 @@ class GraphBuilder(NodeBuilder):
         graph_outputs: the outputs declared so far.
         never: a bool that is always false, but not for an optimizer (`choices.never`), or None.
         shared: the values that several outputs return.
+        functions: the functions of kernels, if ops become calls of kernels; else None.
     """
 
-    def __init__(self, target: str, opset: int, leading: int) -> None:
-        """Begin without nodes."""
+    def __init__(self, target: str, opset: int, leading: int, kernels: bool = False) -> None:
+        """Begin without nodes.
+
+        Args:
+            target: what the graph is written for.
+            opset: the version of the default ONNX domain.
+            leading: the number of batch axes.
+            kernels: whether ops that have a kernel become calls of it.
+        """
         super().__init__(target, opset, leading)
+        self.functions = Functions() if kernels else None
         self.graph_outputs: list[Value] = []
         self.never: Value | None = None
         self.shared: set[Value] = set()
@@ -45,8 +55,20 @@ class GraphBuilder(NodeBuilder):
 
     def apply(self, op: Op, x: Value, type: TensorType) -> Value:
         """Emit another op's rule on a value of the given IR type."""
-        result: Value = op.onnx(self, self.with_type(x, type))
+        return self.compute(op, self.with_type(x, type))
+
+    def compute(self, op: Op, *operands: Value) -> Value:
+        """Emit an op on values that have an IR type: the call of its kernel, or its ONNX rule."""
+        if self.functions is not None and (node := op.kernel(*(self.type_of(x) for x in operands))):
+            call = self.functions.call(self, op, node, operands)
+            if call is not None:
+                return call
+        result: Value = op.onnx(self, *operands)
         return result
+
+    def of_function(self) -> GraphBuilder:
+        """Return a builder for the nodes of a function, which call no kernel."""
+        return GraphBuilder(self.target, self.opset, self.leading)
 
     def range(self, length: Num | Value, dtype: str) -> Value:
         """Emit `[0, 1, ..., length - 1]`.

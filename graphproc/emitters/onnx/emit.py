@@ -12,6 +12,7 @@ import onnx_ir as ir
 from graphproc.emitters.onnx import results
 from graphproc.emitters.onnx.builder import GraphBuilder
 from graphproc.emitters.onnx.choices import never
+from graphproc.emitters.onnx.functions import calls, imports
 from graphproc.emitters.onnx.nodes import Note, Value
 from graphproc.emitters.onnx.operators import ELEMENT
 from graphproc.emitters.onnx.steps import emit_steps
@@ -47,6 +48,7 @@ class EmitOptions:
         image_size: (height, width) of every image, which folds all size and weight arithmetic; None
             for any size.
         batch_size: the number of images of a `batch` graph; None for any number.
+        kernels: whether ops that have a native kernel become calls of it, for target `cpu`.
     """
 
     target: Target = "cpu"
@@ -54,6 +56,7 @@ class EmitOptions:
     opset: int = 18
     image_size: tuple[int, int] | None = None
     batch_size: int | None = None
+    kernels: bool = False
 
     def __post_init__(self) -> None:
         for name, value, allowed in (("target", self.target, TARGETS), ("input", self.input, INPUTS)):
@@ -63,6 +66,8 @@ class EmitOptions:
             raise EmitError(f"opset: expected {min(IR_VERSION)} to {max(IR_VERSION)}, got {self.opset!r}")
         if self.image_size is not None and (len(self.image_size) != 2 or min(self.image_size) < 1):
             raise EmitError(f"image_size: expected (height, width) of at least 1 pixel each, got {self.image_size!r}")
+        if self.kernels and self.target != "cpu":
+            raise EmitError(f"kernels: they run on CPUs, so expected target 'cpu', got {self.target!r}. Leave kernels out.")
         if self.target == "portable" and self.image_size is None:
             raise EmitError(
                 "target 'portable' has no float64 to compute resampling weights in the graph: "
@@ -73,7 +78,7 @@ class EmitOptions:
 def emit(
     program: Program, options: EmitOptions, metadata: Mapping[str, Any] | None = None, notes: list[Note] | None = None
 ) -> onnx.ModelProto:
-    """Write a program as an ONNX model of standard operators.
+    """Write a program as an ONNX model of standard operators, or of kernels and functions of these.
 
     Args:
         program: a verified program.
@@ -95,7 +100,7 @@ def emit(
             f"target 'portable' takes images one by one: {_why_loops(program, options)}. Use input 'image', or target 'cpu'."
         )
     batched = program.inputs_batched or options.input == "batch"
-    g = GraphBuilder(options.target, options.opset, leading=1 if batched and not loops else 0)
+    g = GraphBuilder(options.target, options.opset, leading=1 if batched and not loops else 0, kernels=options.kernels)
     inputs = {declared.name: _input(program, declared, options) for declared in program.inputs}
     first = next(iter(inputs.values()))
     g.never = never(g, first)
@@ -131,9 +136,13 @@ def emit(
         name=program.name,
     )
     _drop_unused(graph)
+    functions = [] if g.functions is None else g.functions.used(calls(graph))
+    for function in functions:
+        _drop_unused(function.graph)
+    graph.opset_imports.update(imports(functions))
     if notes is not None:
         notes += g.notes
-    model = ir.Model(graph, ir_version=IR_VERSION[options.opset], producer_name="graphproc")
+    model = ir.Model(graph, ir_version=IR_VERSION[options.opset], producer_name="graphproc", functions=functions)
     for key, entry in sorted((metadata or {}).items()):
         model.metadata_props[key] = entry if isinstance(entry, str) else json.dumps(entry, sort_keys=True)
     return ir.to_proto(model)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import onnx_ir as ir
+
 from graphproc.ir.builder_protocol import Move
 from graphproc.sizes.num import Num
 
@@ -38,6 +40,8 @@ def hoist_reshape(g: GraphBuilder, x: Value, move: Move, merged: int = 0) -> Val
         node = x.producer()
         if node is None or node not in g.nodes or len(x.uses()) != readers:
             return reshaped(x, width)
+        if g.functions is not None and g.functions.is_call(node):
+            return _reshaped_call(g, node, reshaped(x, width))
         operands = [operand for operand in node.inputs if operand is not None]
         last = node.op_type == "Concat" and node.attributes["axis"].value == -1
         joins = last and merged != -1 and all(operand in g.types for operand in operands)
@@ -56,6 +60,25 @@ def hoist_reshape(g: GraphBuilder, x: Value, move: Move, merged: int = 0) -> Val
         return x
 
     return moved(x, 0, None)
+
+
+def _reshaped_call(g: GraphBuilder, call: ir.Node, moved: Value) -> Value:
+    """Return the result of a kernel's call in the shape of what a move has made of it.
+
+    The kernel then writes that shape itself. If the move is more than one Reshape, it stays.
+    """
+    assert g.functions is not None
+    move, x = moved.producer(), call.outputs[0]
+    if move is None or move.op_type != "Reshape" or move.inputs[0] is not x:
+        return moved
+    shape = move.inputs[1]
+    if shape is None or not g.functions.reshape(g, call, shape):
+        return moved
+    g.nodes.remove(move)
+    move.replace_input_with(0, None)
+    g.nodes.remove(call)
+    g.nodes.append(call)  # behind the nodes that compute the shape
+    return x
 
 
 def _constant_along(x: Value, axis: int) -> bool:

@@ -58,7 +58,7 @@ def _step(g: GraphBuilder, step: Step, values: Mapping[str, Value], batch: Value
 
     The result of an op without operands is repeated for all images of a batch.
     """
-    result: Value = step.op.onnx(g, *(values[name] for name in step.inputs))
+    result = g.compute(step.op, *(values[name] for name in step.inputs))
     if not step.inputs and batch is not None:  # computed from sizes alone, so the same for every image
         sizes = g.vector(batch, *step.output.type.shape)
         node = result.producer()
