@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <initializer_list>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -100,6 +101,11 @@ InstructionSet instruction_set() { return in_use().load(std::memory_order_relaxe
 
 bool has(InstructionSet set) { return set == InstructionSet::baseline || processor_has(set); }
 
+bool has(const std::string& name) {
+    InstructionSet found;
+    return find(name, &found);
+}
+
 bool use(const std::string& name) {
     InstructionSet found;
     if (!find(name, &found)) return false;
@@ -113,7 +119,7 @@ const char* name_of(InstructionSet set) {
         case InstructionSet::avx2: return "avx2";
         case InstructionSet::avx512: return "avx512";
         case InstructionSet::neon: return "neon";
-        default: return "baseline";
+        default: return "none";
     }
 }
 

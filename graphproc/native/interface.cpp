@@ -1,6 +1,7 @@
 // The C interface's door to the kernels (interface.h).
 #include "interface.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <exception>
@@ -129,6 +130,8 @@ const char* graphproc_version(void) { return GRAPHPROC_VERSION; }
 const char* graphproc_instruction_set(void) { return name_of(instruction_set()); }
 
 int graphproc_use(const char* instruction_set) { return use(instruction_set) ? 0 : -1; }
+
+int graphproc_has(const char* instruction_set) { return has(instruction_set) ? 1 : 0; }
 
 const char* graphproc_kernel_name(size_t index) {
     return index < kernel_types().size() ? kernel_types()[index].name : nullptr;

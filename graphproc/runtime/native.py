@@ -96,7 +96,7 @@ def use(name: str) -> None:
     Raises:
         RuntimeUnavailableError: they are not available, or no library is used.
     """
-    if not functions().graphproc_use(name.encode()):
+    if functions().graphproc_use(name.encode()) != 0:
         raise RuntimeUnavailableError(f"{name} is not available; available: {', '.join(library().available)}")
 
 
