@@ -13,6 +13,9 @@ InstructionSet instruction_set();
 // Returns whether this processor has the instruction set, and the library was built with it.
 bool has(InstructionSet set);
 
+// Returns the same for a name as `use` takes it.
+bool has(const std::string& name);
+
 // Uses an instruction set by its name from now on: `sse4.1`, `avx2`, `avx512`, `neon`, or `auto` for the newest.
 // Returns whether the processor has it; nothing changes if not.
 bool use(const std::string& name);

@@ -131,6 +131,8 @@ const char* graphproc_instruction_set(void) { return name_of(instruction_set());
 
 int graphproc_use(const char* instruction_set) { return use(instruction_set) ? 0 : -1; }
 
+int graphproc_has(const char* instruction_set) { return has(instruction_set) ? 1 : 0; }
+
 const char* graphproc_kernel_name(size_t index) {
     return index < kernel_types().size() ? kernel_types()[index].name : nullptr;
 }

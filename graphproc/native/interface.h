@@ -23,6 +23,9 @@ GRAPHPROC_EXPORT const char* graphproc_instruction_set(void);
 /* Uses an instruction set from now on, by its name, or "auto" for the newest. Returns -1 if the processor lacks it. */
 GRAPHPROC_EXPORT int graphproc_use(const char* instruction_set);
 
+/* Returns 1 if this processor has an instruction set, by its name, and 0 if not. */
+GRAPHPROC_EXPORT int graphproc_has(const char* instruction_set);
+
 /* Returns the name of kernel number `index`, or null behind the last. */
 GRAPHPROC_EXPORT const char* graphproc_kernel_name(size_t index);
 
