@@ -75,6 +75,26 @@ def reason() -> str | None:
     return library().reason
 
 
+def library_for(provider: str, kernels: bool | None) -> Path | None:
+    """Return the file that a session registers, or None if it runs without kernels.
+
+    Args:
+        provider: the session's provider. Kernels run on the CPU.
+        kernels: whether they are wanted; None for where they can be used.
+
+    Raises:
+        RuntimeUnavailableError: they are wanted and cannot be used.
+        ConfigError: as for `library`.
+    """
+    if kernels is False or (kernels is None and provider != "cpu"):
+        return None
+    if kernels and provider != "cpu":
+        raise RuntimeUnavailableError(f"kernels: they run on the provider cpu, got {provider!r}. Leave kernels out.")
+    if kernels and (why := reason()) is not None:
+        raise RuntimeUnavailableError(f"kernels: there are none. {why[:1].upper()}{why[1:]}.")
+    return path()
+
+
 def functions() -> ctypes.CDLL:
     """Return the functions of `graphproc/native/interface.h`, with result types for those of this module.
 

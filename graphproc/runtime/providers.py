@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from graphproc.errors import RuntimeUnavailableError
@@ -34,10 +35,13 @@ def provider_names(provider: str) -> list[str]:
     return [name] if provider == "cpu" else [name, "CPUExecutionProvider"]
 
 
-def session_options(provider: str, threads: int | None) -> Any:
+def session_options(provider: str, threads: int | None, library: Path | None = None) -> Any:
     """Return the options of a session: few log lines, and no memory plan for each size.
 
-    `threads` is the number of threads of an operator; None leaves it to ONNX Runtime.
+    Args:
+        provider: the provider's short name.
+        threads: the number of threads of an operator; None leaves it to ONNX Runtime.
+        library: the native library to register, if any.
     """
     import onnxruntime
 
@@ -46,4 +50,6 @@ def session_options(provider: str, threads: int | None) -> Any:
     options.enable_mem_pattern = False  # planning memory anew for each image size costs more than it saves
     if threads is not None:
         options.intra_op_num_threads = threads
+    if library is not None:
+        options.register_custom_ops_library(str(library))
     return options

@@ -17,11 +17,12 @@ from graphproc.batch_feature import BatchFeature
 from graphproc.emitters.onnx.preconditions import broken
 from graphproc.errors import GraphError, GraphprocError, ImageError, RuntimeUnavailableError
 from graphproc.files import LFS_HINT, is_lfs_pointer
-from graphproc.runtime import forks, one_size, workers
+from graphproc.runtime import forks, native, workers
+from graphproc.runtime import origin as origin_of
 from graphproc.runtime.description import describes, entry, settings_of
 from graphproc.runtime.feeds import Port, read
 from graphproc.runtime.memory import Memory
-from graphproc.runtime.one_size import OneSize, no_graph
+from graphproc.runtime.origin import Origin
 from graphproc.runtime.providers import PROVIDERS, provider_names, session_options
 from graphproc.runtime.side_by_side import SideBySide
 
@@ -52,6 +53,9 @@ class Session:
     A session can be pickled: it takes its graph along, or the path of a graph with weights in other
     files. A forked process makes its own session on the first run there.
 
+    On the CPU, a session uses the native library if there is one: it emits a graph that describes
+    its settings anew, with kernels. Results are the same bits.
+
     Attributes:
         inputs: the names of the graph's inputs.
         outputs: the names of its outputs.
@@ -60,6 +64,7 @@ class Session:
         metadata: the graph's description of itself: the entries `graphproc.*` of `metadata_props`,
             without the prefix.
         provider: `cpu` or `cuda`.
+        kernels: whether kernels of the native library run in place of functions of the graph.
     """
 
     def __init__(
@@ -68,8 +73,9 @@ class Session:
         provider: str = "cpu",
         *,
         threads: int | None = None,
+        kernels: bool | None = None,
         specialise_after: int | None = SPECIALISE_AFTER,
-        one_size: OneSize | None = None,
+        origin: Origin | None = None,
         memory: Memory | None = None,
     ) -> None:
         """Load a graph.
@@ -81,21 +87,26 @@ class Session:
             threads: how many threads an operator uses, if the session runs one thing at a time; for
                 a batch, how many of its images run side by side. With None, ONNX Runtime decides,
                 and a batch takes up to 8.
+            kernels: whether to use the native library (`graphproc kernels` says if there is one);
+                with None, if there is one and the provider is `cpu`.
             specialise_after: after how many runs of one image size a session for that size is made;
                 None for never. The number doubles whenever one such session is dropped for another.
-            one_size: makes the graph for an image size, if the graph has no description to make it
-                from.
+            origin: what the graph was emitted from, if it has no description that says so.
             memory: where large results go; None for memory of its own.
 
         Raises:
-            RuntimeUnavailableError: the provider is not installed or could not start.
+            RuntimeUnavailableError: the provider is not installed or could not start, or kernels are
+                asked for and cannot be used.
             GraphError: the file is missing or not a valid ONNX model.
         """
         self.provider = provider
         self._providers = provider_names(provider)
         self._threads = threads
         self._asked_after = specialise_after
-        self._model = _model_bytes(graph)
+        self._asked_kernels = kernels
+        self._library = native.library_for(provider, kernels)
+        self._given = self._model = _model_bytes(graph)
+        self._origin, self._origin_sought = origin, origin is not None
         self._session: Any = self._load(self._model, {})
         self._ports = [Port.of(value) for value in self._session.get_inputs()]
         self.dims = {port.name: port.dims for port in self._ports}
@@ -112,8 +123,12 @@ class Session:
         own = self.inputs if describes(self.metadata) else []
         self._names_axes = entry(self.metadata, "fusion", dict).get("inputs", []) if "fusion" in self.metadata else own
         self._separable = self.metadata.get("separable") == "true" and "fusion" not in self.metadata
-        self._one_size = one_size
         self._memory = Memory() if memory is None else memory
+        self.kernels = self._library is not None and "kernels" in self.metadata
+        if self._library is not None and not self.kernels and (described := self._described()) is not None:
+            self._model = described.graph(kernels=True)
+            self._session = self._load(self._model, {})
+            self.kernels = "graphproc.kernels" in self._session.get_modelmeta().custom_metadata_map
         self._begin()
         forks.renew_in_children(self)
 
@@ -122,10 +137,17 @@ class Session:
         settings = self.config() if "config" in self.metadata else {}
         written = self.metadata.get("program", "program no graph of graphproc's\n").partition("\n")[0].removeprefix("program ")
         name = settings.get("image_processor_type", written)
-        return f"Session({self._shown}; {', '.join([str(name), *of])}; provider {self.provider})"
+        kernels = f", kernels {native.instruction_set()}" if self.kernels else ""
+        return f"Session({self._shown}; {', '.join([str(name), *of])}; provider {self.provider}{kernels})"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"graph": self._model, "provider": self.provider, "threads": self._threads, "specialise_after": self._asked_after}
+        return {
+            "graph": self._given,
+            "provider": self.provider,
+            "threads": self._threads,
+            "kernels": self._asked_kernels,
+            "specialise_after": self._asked_after,
+        }
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         self.__init__(**state)  # type: ignore[misc]
@@ -144,14 +166,19 @@ class Session:
         self._session = None
         self._begin()
 
+    def _described(self) -> Origin | None:
+        """Return what the graph was emitted from, if it is known."""
+        if not self._origin_sought:
+            self._origin = origin_of.of_described(self._model, self.metadata)
+            self._origin_sought = True
+        return self._origin
+
     @forks.unforked()
     def _specialise(self, sizes: Mapping[str, int]) -> Any:
         """Make a session for some sizes."""
-        if sizes.keys() == {"height", "width"}:
-            if self._one_size is None:
-                self._one_size = one_size.of_described(self._model, self.metadata) or no_graph
+        if sizes.keys() == {"height", "width"} and (origin := self._described()) is not None:
             with suppress(GraphprocError):
-                return self._load(self._one_size(sizes["height"], sizes["width"]), {})
+                return self._load(origin.graph((sizes["height"], sizes["width"]), kernels=self.kernels), {})
         return self._load(self._model, sizes)
 
     @forks.unforked()
@@ -164,7 +191,7 @@ class Session:
         """
         import onnxruntime
 
-        options = session_options(self.provider, self._threads)
+        options = session_options(self.provider, self._threads, self._library)
         for name, value in fixed.items():
             options.add_free_dimension_override_by_name(name, value)
         try:
@@ -327,7 +354,12 @@ class Session:
             return self
         if index not in self._of_workers:
             self._of_workers[index] = Session(
-                self._model, self.provider, threads=1, specialise_after=self._after, one_size=self._one_size
+                self._model,
+                self.provider,
+                threads=1,
+                kernels=self._asked_kernels,
+                specialise_after=self._after,
+                origin=self._described(),
             )
         return self._of_workers[index]
 

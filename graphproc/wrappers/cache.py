@@ -55,11 +55,12 @@ class Cache:
 
         def make() -> Session:
             with forks.unforked():
-                from graphproc.emitters.onnx.emit import EmitOptions, emit
-                from graphproc.runtime.one_size import of_program
+                from graphproc.runtime import native
+                from graphproc.runtime.origin import of_program
                 from graphproc.runtime.session import Session
 
-                graph = emit(program, EmitOptions())
-                return Session(graph, one_size=of_program(program), memory=self.memory, **options)
+                origin = of_program(program)
+                graph = origin.graph(kernels=native.path() is not None)
+                return Session(graph, origin=origin, memory=self.memory, **options)
 
         return self.sessions.get_or_make(key, make)

@@ -12,7 +12,7 @@ import onnx_ir as ir
 from graphproc.emitters.onnx import results
 from graphproc.emitters.onnx.builder import GraphBuilder
 from graphproc.emitters.onnx.choices import never
-from graphproc.emitters.onnx.functions import calls, imports
+from graphproc.emitters.onnx.functions import DOMAIN_VERSION, calls, imports
 from graphproc.emitters.onnx.nodes import Note, Value
 from graphproc.emitters.onnx.operators import ELEMENT
 from graphproc.emitters.onnx.steps import emit_steps
@@ -143,7 +143,8 @@ def emit(
     if notes is not None:
         notes += g.notes
     model = ir.Model(graph, ir_version=IR_VERSION[options.opset], producer_name="graphproc", functions=functions)
-    for key, entry in sorted((metadata or {}).items()):
+    entries = {**(metadata or {}), **({"graphproc.kernels": str(DOMAIN_VERSION)} if functions else {})}
+    for key, entry in sorted(entries.items()):
         model.metadata_props[key] = entry if isinstance(entry, str) else json.dumps(entry, sort_keys=True)
     return ir.to_proto(model)
 

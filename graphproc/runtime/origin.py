@@ -1,4 +1,4 @@
-"""Make graphs for one image size from the settings that a graph carries.
+"""Emit graphs anew from what they were emitted from: for one image size, or with kernels.
 
 Fixing the dimensions of a graph for any size leaves its choices, and with a free batch its sizes,
 too. The graph that is emitted for the size has neither, so it runs faster and is made in less time.
@@ -6,11 +6,12 @@ too. The graph that is emitted for the size has neither, so it runs faster and i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from graphproc.configs.files import parse_json
-from graphproc.errors import EmitError, GraphprocError
+from graphproc.errors import GraphprocError
 from graphproc.ir.program import Program
 from graphproc.processors.registry import lookup
 from graphproc.runtime.description import entry
@@ -19,27 +20,45 @@ from graphproc.version import __version__
 if TYPE_CHECKING:
     import onnx
 
-OneSize = Callable[[int, int], bytes]
-"""Makes the graph for images of a height and a width; raises GraphprocError if there is none."""
+    from graphproc.emitters.onnx.emit import EmitOptions
 
 
-def no_graph(height: int, width: int) -> bytes:
-    """Raise EmitError: the `OneSize` of a graph without settings."""
-    raise EmitError(f"graph: it has no settings to make a graph for {height} x {width} of")
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a graph for images of any size was emitted from.
+
+    Attributes:
+        program: the program.
+        options: how it was written.
+    """
+
+    program: Program
+    options: EmitOptions
+
+    def graph(self, image_size: tuple[int, int] | None = None, *, kernels: bool) -> bytes:
+        """Return the graph for images of a height and width, or of any, with or without kernels.
+
+        Raises:
+            GraphprocError: the program takes no images of that size.
+        """
+        from graphproc.emitters.onnx.emit import emit
+
+        made: bytes = emit(self.program, replace(self.options, image_size=image_size, kernels=kernels)).SerializeToString()
+        return made
 
 
-def of_program(program: Program) -> OneSize:
-    """Return a maker of a program's graphs, for batches on the CPU."""
-    from graphproc.emitters.onnx.emit import EmitOptions, emit
+def of_program(program: Program) -> Origin:
+    """Return the origin of a program's graphs for batches on the CPU."""
+    from graphproc.emitters.onnx.emit import EmitOptions
 
-    return lambda height, width: emit(program, EmitOptions(image_size=(height, width))).SerializeToString()
+    return Origin(program, EmitOptions())
 
 
-def of_described(model: bytes | str, metadata: Mapping[str, str]) -> OneSize | None:
-    """Return a maker of graphs for one size, from a graph for any size.
+def of_described(model: bytes | str, metadata: Mapping[str, str]) -> Origin | None:
+    """Return the origin of a graph for images of any size.
 
     Args:
-        model: the graph for any size; with weights in other files, its path.
+        model: the graph; with weights in other files, its path.
         metadata: its description of itself.
 
     Returns:
@@ -57,13 +76,11 @@ def of_described(model: bytes | str, metadata: Mapping[str, str]) -> OneSize | N
     opset = max((entry.version for entry in found.opset_import if not entry.domain), default=0)
     options: Any = {"target": metadata["target"], "input": metadata["input"], "opset": opset}
     try:
-        program = _program(metadata)
-        same = _content(emit(program, EmitOptions(**options))) == _content(found)
+        origin = Origin(_program(metadata), EmitOptions(**options, kernels="kernels" in metadata))
+        same = _content(emit(origin.program, origin.options)) == _content(found)
     except (GraphprocError, ValueError):
         return None
-    if not same:
-        return None
-    return lambda height, width: emit(program, EmitOptions(**options, image_size=(height, width))).SerializeToString()
+    return origin if same else None
 
 
 def _program(metadata: Mapping[str, str]) -> Program:
@@ -88,4 +105,4 @@ def _content(model: onnx.ModelProto) -> tuple[Any, ...]:
     """Return what a graph computes: everything but its descriptions."""
     graph = model.graph
     names = [[value.name for value in values] for values in (graph.input, graph.output)]
-    return list(graph.node), list(graph.initializer), *names
+    return list(graph.node), list(graph.initializer), list(model.functions), *names
