@@ -2,11 +2,11 @@
 
 python tools/parity.py [--classes CLIPImageProcessor,ViTImageProcessor] [--sizes all|small] [--configs all|default]
                        [--backend pil|torchvision] [--folder CONFIGS] [--json FILE] [--jobs 2]
-                       [--kernels default] [--threads 1]
+                       [--torch-kernels default] [--threads 1]
 
 A cell is one class with one set of settings on one image. It differs unless all three results have the same dtype,
 shape and elements, or all fail. `--backend torchvision` needs torchvision, and compares with it. A class that states a
-bound may differ from transformers by that much; graph and numpy reference may never differ. `--kernels default` makes
+bound may differ from transformers by that much; graph and numpy reference may never differ. `--torch-kernels default` makes
 torch take its compiled code for CPUs without AVX2, and `--threads` sets its number of threads: what is stated has to hold
 there as well. `--folder` also tries every preprocessor configuration in a folder of JSON files, each with the class
 that it is for.
@@ -244,11 +244,11 @@ def main() -> int:
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--kernels", choices=("default", "avx2"), help="torch's, by the processor that they are for")
+    parser.add_argument("--torch-kernels", choices=("default", "avx2"), help="torch's, by the processor that they are for")
     parser.add_argument("--threads", type=int, help="torch's; its own number unless given")
     options = parser.parse_args()
-    if options.kernels not in (None, os.environ.get("ATEN_CPU_CAPABILITY")):  # which torch reads when it is imported
-        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "ATEN_CPU_CAPABILITY": options.kernels})
+    if options.torch_kernels not in (None, os.environ.get("ATEN_CPU_CAPABILITY")):  # which torch reads when it is imported
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "ATEN_CPU_CAPABILITY": options.torch_kernels})
     known = [name for name, spec in specs().items() if options.backend in (None, *spec.backends)]
     if find_spec("timm") is None and timm.CLASS in known:  # its reference
         print(f"{timm.CLASS} is left out: timm is not installed", file=sys.stderr)

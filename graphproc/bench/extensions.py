@@ -70,7 +70,7 @@ def extensions(task: Task, threads: Sequence[int]) -> Iterator[Contestant]:
 
 
 _DECODE = {"name": "decode", "type": "DecodeImage", "attrs": {"color_space": "RGB"}}
-_KERNELS = {"nearest": "NEAREST", "bilinear": "LINEAR", "bicubic": "CUBIC", "lanczos": "LANCZOS"}
+_FILTERS = {"nearest": "NEAREST", "bilinear": "LINEAR", "bicubic": "CUBIC", "lanczos": "LANCZOS"}
 
 
 def _config(transforms: Sequence[Mapping[str, Any]]) -> str:
@@ -94,9 +94,9 @@ def _transforms(task: Task) -> list[dict[str, Any]]:
         raise LeftOutError(reason)
     for step in task.program.bind(**task.sizes).steps:
         op: Any = step.op
-        if op.name == "resample" and op.lowered() and op.kernel in _KERNELS:
-            kernel = _KERNELS[op.kernel]
-            attributes = {"interpolation": kernel, "width": op.width, "height": op.height, "keep_aspect_ratio": 0}
+        if op.name == "resample" and op.lowered() and op.filter in _FILTERS:
+            filter = _FILTERS[op.filter]
+            attributes = {"interpolation": filter, "width": op.width, "height": op.height, "keep_aspect_ratio": 0}
             found.append({"name": "resize", "type": "Resize", "attrs": attributes})
         elif op.name == "center_crop":
             found.append({"name": "crop", "type": "CenterCrop", "attrs": {"width": op.width, "height": op.height}})

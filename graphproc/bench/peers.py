@@ -98,12 +98,12 @@ def _pillow(task: Task, threads: Sequence[int]) -> Iterator[Contestant]:
     resize = task.resize
     if resize is None:
         raise LeftOutError(f"{task.processor.spec.name} has no resize to a size that is known beforehand")
-    size, kernel = (int(resize.width), int(resize.height)), Image.Resampling[resize.kernel.upper()]  # type: ignore[arg-type]
+    size, filter = (int(resize.width), int(resize.height)), Image.Resampling[resize.filter.upper()]  # type: ignore[arg-type]
     picture = Image.fromarray(task.image)
 
     def call() -> None:
         for _ in range(task.count):
-            picture.resize(size, kernel)
+            picture.resize(size, filter)
 
     yield Contestant(PILLOW, call, None, task.batch, note="the resize only")
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from graphproc.errors import ConfigError
-from graphproc.numerics.kernels import KERNEL_NAMES
+from graphproc.numerics.filters import FILTER_NAMES
 
 Check = Callable[[str, Any], Any]
 """Brings a value other than None to its normal form, given the setting's name and the value.
@@ -202,10 +202,10 @@ def numbers(key: str, value: Any) -> tuple[float, ...] | float:
     return number(key, value)
 
 
-def kernel_code(key: str, value: Any) -> int:
-    """Return Pillow's code of a kernel, e.g. 3 for bicubic."""
-    if isinstance(value, bool) or not isinstance(value, int) or int(value) not in KERNEL_NAMES:
-        known = ", ".join(f"{code} {name}" for code, name in sorted(KERNEL_NAMES.items()))
+def filter_code(key: str, value: Any) -> int:
+    """Return Pillow's code of a filter, e.g. 3 for bicubic."""
+    if isinstance(value, bool) or not isinstance(value, int) or int(value) not in FILTER_NAMES:
+        known = ", ".join(f"{code} {name}" for code, name in sorted(FILTER_NAMES.items()))
         raise ConfigError(f"{key}: expected one of {known}, got {value!r}")
     return int(value)
 
@@ -225,7 +225,7 @@ STANDARD: Mapping[str, Setting] = {
     "do_resize": Setting(None, flag, "Resize the image."),
     "size": Setting(None, Sides(("do_resize", "do_center_crop"), edge=True), "The size to resize to, in pixels."),
     "default_to_square": Setting(True, flag, "A `size` of one number is both sides; if false, the shortest edge."),
-    "resample": Setting(None, kernel_code, "The kernel: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming."),
+    "resample": Setting(None, filter_code, "The filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming."),
     "do_center_crop": Setting(None, flag, "Cut the centre out, with zeros around a smaller image."),
     "crop_size": Setting(None, Sides(("do_center_crop",)), "The size of the centre, in pixels."),
     "do_rescale": Setting(None, flag, "Multiply pixels by `rescale_factor`."),

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from graphproc.errors import ConfigError
-from graphproc.numerics.kernels import KERNEL_NAMES
+from graphproc.numerics.filters import FILTER_NAMES
 
 KEY = "pretrained_cfg"
 CLASS = "TimmWrapperImageProcessor"
@@ -40,7 +40,7 @@ class Evaluation:
         scaled: (height, width) in pixels that the resize aims at: the size divided by `crop_pct`, rounded down.
         mode: `center` scales the shorter side to `scaled`, then crops; `squash` scales both sides to
             `scaled`, then crops; `border` scales the longer side to `scaled`, then adds a border.
-        kernel: the name of the resize's kernel.
+        filter: the name of the resize's filter.
         mean: of the three channels, in [0, 1].
         std: of the three channels.
     """
@@ -48,7 +48,7 @@ class Evaluation:
     size: tuple[int, int]
     scaled: tuple[int, int]
     mode: str
-    kernel: str
+    filter: str
     mean: tuple[float, ...]
     std: tuple[float, ...]
 
@@ -81,7 +81,7 @@ def evaluation(given: Any) -> Evaluation:
         size=size,
         scaled=(math.floor(sides[0]), math.floor(sides[1])),
         mode=_choice(given, "crop_mode", MODES),
-        kernel=_choice(given, "interpolation", sorted(KERNEL_NAMES.values())),
+        filter=_choice(given, "interpolation", sorted(FILTER_NAMES.values())),
         mean=_statistics(given, "mean"),
         std=_statistics(given, "std"),
     )

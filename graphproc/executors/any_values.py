@@ -21,7 +21,7 @@ from graphproc.ir.op import Op
 from graphproc.ir.program import Program
 from graphproc.ir.types import DTYPES
 from graphproc.numerics.as_bytes import as_bytes, has_alpha, through_alpha, unweighted, weighted
-from graphproc.numerics.kernels import NEAREST
+from graphproc.numerics.filters import NEAREST
 from graphproc.ops import AveragePool, ContentBox, ForEach, Rescale
 from graphproc.ops.resample import PILLOW, TORCH_BYTES, TORCH_FLOATS, Resample
 from graphproc.sizes import num
@@ -118,7 +118,7 @@ def resize_any_values(op: Resample, x: Array) -> Array:
     channels = x.shape[-3]
     if channels not in (1, 2, 3, 4):
         raise ImageError(f"image of {channels} channels: expected 1 to 4 where images are resized. Convert the image to RGB.")
-    through = has_alpha(pixels) and op.kernel != NEAREST and not same
+    through = has_alpha(pixels) and op.filter != NEAREST and not same
     result = through_alpha(pixels, op.numpy) if through else op.numpy(pixels)
     return _unit(result) if unit else result
 

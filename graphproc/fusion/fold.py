@@ -125,13 +125,13 @@ def _rewrite(
     shift: Array,
 ) -> None:
     assert weight is not None
-    filters, channels = weight.shape[:2]
+    outputs, channels = weight.shape[:2]
     groups = conv.attributes.get_int("group", 1)
     if len({len(scale), len(shift), groups * channels} - {1}) > 1:
         raise FusionError(f"fold_normalize: {groups * channels} channels of the convolution, {len(scale)} of the normalization")
     wide = weight.astype(np.float64)
-    # The input channel of each weight; filters of a group read only that group's channels.
-    of_weight = np.arange(filters)[:, None] // (filters // groups) * channels + np.arange(channels)
+    # The input channel of each weight; outputs of a group read only that group's channels.
+    of_weight = np.arange(outputs)[:, None] // (outputs // groups) * channels + np.arange(channels)
     scales, shifts = (np.broadcast_to(v, (groups * channels,))[of_weight] for v in (scale, shift))
     added = (wide * shifts[:, :, None, None]).sum(axis=(1, 2, 3))
     total = added if bias is None else bias.astype(np.float64) + added

@@ -8,7 +8,7 @@ Each statement is one line; comments start with `#`:
       require height <= 2 * width: "the image is too tall"
       size s0 = max(height // 2, 1)
       first = to_channels_first(image): u8[3, height, width] CHW
-      small = resample<height=s0, width=224, kernel="bicubic">(first)
+      small = resample<height=s0, width=224, filter="bicubic">(first)
       output pixel_values = small: pad
 
 The type of a step's result need not be written; where it is written, it is checked. Fields with

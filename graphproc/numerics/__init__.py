@@ -1,4 +1,4 @@
-"""Compute kernels, coefficients, colours and byte forms in numpy.
+"""Compute filters, coefficients, colours and byte forms in numpy.
 
 This is the exact arithmetic of the numpy reference, and it does not use Pillow.
 """

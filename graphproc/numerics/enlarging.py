@@ -1,4 +1,4 @@
-"""Compute float32 weights that give Pillow's bytes in one sum, where its bilinear kernel enlarges.
+"""Compute float32 weights that give Pillow's bytes in one sum, where its bilinear filter enlarges.
 
 An output then lies between two pixels. It is `x = p1 + w * (p0 - p1)` for a weight `w = a / d` in
 lowest terms, where `d` divides `2 * n_out`. So `x` comes in steps, and coarse facts decide how it
@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from graphproc.numerics.kernels import PRECISION_BITS
+from graphproc.numerics.filters import PRECISION_BITS
 
 Array = np.ndarray[Any, Any]
 

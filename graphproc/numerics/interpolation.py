@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from graphproc.numerics.filters import torch_bits
 from graphproc.numerics.fused import multiply_add
-from graphproc.numerics.kernels import torch_bits
 from graphproc.numerics.narrow import rounded
 
 Array = np.ndarray[Any, Any]
@@ -23,7 +23,7 @@ Real = type[np.floating[Any]]
 """The type of weights: float32, or float64 if pixels are float64."""
 
 ALIGNED = "bilinear-aligned"
-"""The bilinear kernel between the centres of the corner pixels.
+"""The bilinear filter between the centres of the corner pixels.
 
 This is torch's `align_corners=True`.
 """
@@ -78,9 +78,9 @@ def antialias_cubic_taps(n_in: int, n_out: int, real: Real = np.float32) -> Taps
 
 
 def _antialias(n_in: int, n_out: int, radius: int, real: Real) -> Taps:
-    """Return the taps of an antialiased kernel.
+    """Return the taps of an antialiased filter.
 
-    `radius` is the kernel's, in pixels of the coarser image, input or output. The arithmetic is
+    `radius` is the filter's, in pixels of the coarser image, input or output. The arithmetic is
     that of `real`, in torch's order. A step that contains a Python float is float64, rounded where
     torch stores it. Weights past an output's own taps are 0.
 
@@ -113,7 +113,7 @@ def _antialias(n_in: int, n_out: int, radius: int, real: Real) -> Taps:
 
 
 def antialias_cubic(x: Any, where: Callable[[Any, Any, Any], Any], fused: Callable[[Any, Any, float], Any]) -> Any:
-    """Compute the cubic kernel of parameter -0.5 at distances `x` of 0 or more, float32.
+    """Compute the cubic filter of parameter -0.5 at distances `x` of 0 or more, float32.
 
     Args:
         x: an array, or another object with numpy's operators.
@@ -189,7 +189,7 @@ def cubic_taps(n_in: int, n_out: int, real: Real = np.float32) -> Taps:
     return Taps(index[:, CUBIC_ORDER], np.stack(cubic_weights(position - low, _fused), axis=1)[:, CUBIC_ORDER], 1)
 
 
-def byte_taps(n_in: int, n_out: int, kernel: str) -> tuple[Array, Array, int]:
+def byte_taps(n_in: int, n_out: int, filter: str) -> tuple[Array, Array, int]:
     """Return the taps of torch's interpolation of uint8 without antialiasing.
 
     Weights are computed in float64, without normalisation. A tap outside the image reads an
@@ -200,22 +200,22 @@ def byte_taps(n_in: int, n_out: int, kernel: str) -> tuple[Array, Array, int]:
     Args:
         n_in: the pixels of the axis.
         n_out: its outputs.
-        kernel: `bilinear`, `bilinear-aligned`, or `bicubic` with the parameter -0.75.
+        filter: `bilinear`, `bilinear-aligned`, or `bicubic` with the parameter -0.75.
 
     Returns:
         Input pixels int64 [outputs, taps], weights int64 of the same shape, and the weights'
         fractional bits.
     """
-    if kernel == ALIGNED:
+    if filter == ALIGNED:
         position = np.arange(n_out) * ((n_in - 1) / max(n_out - 1, 1))
     else:
         position = (np.arange(n_out) + 0.5) * (n_in / n_out) - 0.5
-    if kernel == "bilinear":
+    if filter == "bilinear":
         position = np.maximum(position, 0.0)
     low = np.minimum(np.floor(position), n_in - 1)
     t = np.clip(position - low, 0.0, 1.0)
     rest = 1.0 - t
-    weights = np.stack([rest, t] if kernel != "bicubic" else [_far(t + 1.0), _near(t), _near(rest), _far(rest + 1.0)], axis=1)
+    weights = np.stack([rest, t] if filter != "bicubic" else [_far(t + 1.0), _near(t), _near(rest), _far(rest + 1.0)], axis=1)
     taps = weights.shape[1]
     index = np.clip(low[:, None].astype(np.int64) + np.arange(1 - taps // 2, 1 + taps // 2), 0, n_in - 1)
     same = index[:, 1:] == index[:, :-1]
@@ -228,12 +228,12 @@ def byte_taps(n_in: int, n_out: int, kernel: str) -> tuple[Array, Array, int]:
 
 
 def _near(x: Array) -> Array:
-    """Compute Keys' kernel of parameter -0.75 at distances from 0 to 1."""
+    """Compute Keys' filter of parameter -0.75 at distances from 0 to 1."""
     return np.asarray((1.25 * x - 2.25) * x * x + 1.0)
 
 
 def _far(x: Array) -> Array:
-    """Compute Keys' kernel of parameter -0.75 at distances from 1 to 2."""
+    """Compute Keys' filter of parameter -0.75 at distances from 1 to 2."""
     return np.asarray(((-0.75 * x + 3.75) * x - 6.0) * x + 3.0)
 
 
@@ -247,11 +247,11 @@ def cubic_weights(t: Any, fused: Callable[[Any, Any, float], Any]) -> tuple[Any,
     one = np.float32(1)
 
     def near(x: Any) -> Any:
-        """Compute the kernel from 0 to 1, with a = -0.75: `((a + 2) x - (a + 3)) x^2 + 1`."""
+        """Compute the filter from 0 to 1, with a = -0.75: `((a + 2) x - (a + 3)) x^2 + 1`."""
         return fused(x, 1.25, -2.25) * x * x + one
 
     def far(x: Any) -> Any:
-        """Compute the kernel from 1 to 2: `((a x - 5a) x + 8a) x - 4a`."""
+        """Compute the filter from 1 to 2: `((a x - 5a) x + 8a) x - 4a`."""
         return fused(fused(x, -0.75, 3.75), x, -6.0) * x + np.float32(3)
 
     rest = t * -one + one

@@ -13,7 +13,7 @@ from graphproc.errors import ShapeError
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.ir.op import Array, Op, op, require_dtype, require_layout
 from graphproc.ir.types import TensorType
-from graphproc.numerics.kernels import PILLOW, TORCH_BYTES
+from graphproc.numerics.filters import PILLOW, TORCH_BYTES
 from graphproc.ops.grayscale import WEIGHTS
 from graphproc.sizes import num
 

@@ -34,17 +34,17 @@ OF_ANGLES = Parity(
     "relative to the largest depth; sines and cosines are the runtime's, and torch's compiled code fuses products with sums",
 )
 VIEW = "field_of_view"
-KERNELS = {BILINEAR: "bilinear", BICUBIC: "bicubic"}
-"""DepthPro's kernels by its setting `resample`; nearest pixels have an arithmetic of their own."""
+FILTERS = {BILINEAR: "bilinear", BICUBIC: "bicubic"}
+"""DepthPro's filters by its setting `resample`; nearest pixels have an arithmetic of their own."""
 NEAREST_DEPTH, FARTHEST_DEPTH = 1e-4, 1e4
 """Inverse depths of DepthPro are clipped to this range."""
 SHORTEST = 1e-12
 """The least that normals are divided by, so that none is divided by 0."""
 
 
-def resize_map(b: MethodBuilder, image: Value, size: tuple[Num, ...] | None, kernel: str = "bicubic", weights: str = "") -> Value:
+def resize_map(b: MethodBuilder, image: Value, size: tuple[Num, ...] | None, filter: str = "bicubic", weights: str = "") -> Value:
     """Resize an image [C, H, W] to (height, width) if there is a size; without antialiasing."""
-    return image if size is None else b.add(Resample(size[0], size[1], kernel, False, TORCH_UNFUSED, weights=weights), image)
+    return image if size is None else b.add(Resample(size[0], size[1], filter, False, TORCH_UNFUSED, weights=weights), image)
 
 
 def finish(b: MethodBuilder, depth: Value) -> None:
@@ -104,12 +104,12 @@ def as_set(b: MethodBuilder, image: Value, size: tuple[Num, Num]) -> Value:
     resample = b.config.resample
     if resample == NEAREST:
         return b.add(Resample(*size, NEAREST_EXACT, False, TORCH_NEAREST), image)
-    if resample not in KERNELS:
+    if resample not in FILTERS:
         raise ConfigError(
             f"resample: expected {NEAREST}, {BILINEAR} or {BICUBIC} (nearest, bilinear, bicubic) to resize depths, "
             f"got {resample!r}"
         )
-    return resize_map(b, image, size, KERNELS[resample])
+    return resize_map(b, image, size, FILTERS[resample])
 
 
 def build_normals(b: MethodBuilder) -> None:

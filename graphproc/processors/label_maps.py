@@ -25,7 +25,7 @@ def with_labels(*steps: Stage, resample: int | None = NEAREST) -> Finish:
 
     Args:
         *steps: the stages that a map goes through.
-        resample: the code of the kernel that maps are resized with; None for the image's own.
+        resample: the code of the filter that maps are resized with; None for the image's own.
     """
 
     def finish(b: ProgramBuilder, config: Config, x: Value) -> None:

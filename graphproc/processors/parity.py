@@ -3,7 +3,7 @@
 torch chooses its compiled code by the CPU and by the number of threads, and not all of it rounds alike.
 
 - Bytes are resized bilinearly as bytes on CPUs with AVX2, elsewhere in floats that are rounded. Other
-  kernels take bytes everywhere.
+  filters take bytes everywhere.
 - Floats are interpolated by code that differs in which products the compiler fused with sums.
 - Without antialiasing, positions are computed so as well: the error grows with the length of a side.
   Three channels on one thread have code of their own.
@@ -88,16 +88,16 @@ def _after(op: Op, before: Apart, dtype: str = "") -> Apart:
 
 def _after_resample(op: Resample, before: Apart) -> Apart:
     conditions, apart, by_side, cause = before
-    if op.kernel == NEAREST_EXACT:
+    if op.filter == NEAREST_EXACT:
         return conditions | {AVX2}, 1.0, 0.0, BORDERS
     if op.arithmetic == TORCH_BYTES:
-        if op.kernel in ("bilinear", ALIGNED):
+        if op.filter in ("bilinear", ALIGNED):
             return conditions | {AVX2}, 2 * apart + BYTE, 0.0, FIXED_POINT
         if not op.antialias:
             return conditions, 2 * apart, 0.0, cause
-        # all kernels round equal bytes alike; bytes that differ may come out a step more apart
+        # whichever code torch takes rounds equal bytes alike; bytes that differ may come out a step more apart
         return (conditions, 2 * apart + BYTE, by_side, cause) if apart else before
     if op.arithmetic == TORCH_FLOATS:
-        where = FLOATS if op.antialias or op.kernel == "bicubic" else THREADS
+        where = FLOATS if op.antialias or op.filter == "bicubic" else THREADS
         return conditions | {where}, 2 * apart + FUSED, by_side + (not op.antialias) * POSITION, cause or FUSING
     return before

@@ -11,7 +11,7 @@ from graphproc.batch_feature import tensor_to_numpy, tensor_type_of
 from graphproc.configs.sizes import size_dict
 from graphproc.errors import ConfigError, ImageError
 from graphproc.executors.any_values import resize_any_values
-from graphproc.numerics.kernels import KERNEL_NAMES
+from graphproc.numerics.filters import FILTER_NAMES
 from graphproc.ops import CenterCrop, Pad, Rescale
 from graphproc.ops.normalize import normalized
 from graphproc.ops.resample import NEAREST, Resample
@@ -43,12 +43,12 @@ class ArrayMethods:
         data_format: Format = None,
         input_data_format: Format = None,
     ) -> Array:
-        """Resize an image with Pillow's kernels.
+        """Resize an image with Pillow's filters.
 
         Args:
             image: bytes; whole numbers in 0..255 of any dtype, or values in [0, 1].
             size: a whole number for both sides, a pair, or a dictionary in pixels.
-            resample: Pillow's code of the kernel; None for bilinear.
+            resample: Pillow's code of the filter; None for bilinear.
             data_format: layout of the result.
             input_data_format: layout of the image.
 
@@ -56,20 +56,20 @@ class ArrayMethods:
             uint8, or float32 in [0, 1] for values in [0, 1].
 
         Raises:
-            ConfigError: the size or the kernel has no meaning.
+            ConfigError: the size or the filter has no meaning.
             ImageError: the image has other values, or more than 4 channels. The last of 2 or 4 channels
                 is alpha, by which Pillow weights the others.
         """
         x, layout = _channels_first(image, input_data_format)
         code = BILINEAR if resample is None else resample
-        if isinstance(code, bool) or code not in KERNEL_NAMES:
-            raise ConfigError(f"resample: expected one of {', '.join(map(str, sorted(KERNEL_NAMES)))}, got {resample!r}")
+        if isinstance(code, bool) or code not in FILTER_NAMES:
+            raise ConfigError(f"resample: expected one of {', '.join(map(str, sorted(FILTER_NAMES)))}, got {resample!r}")
         old = f"image of {x.shape[1]} x {x.shape[2]} pixels"
         height, width = (num.known(v) for v in rules.resized_size(x.shape[1], x.shape[2], size_dict("size", size)))
         if height < 1 or width < 1:
             raise ImageError(f"{old}: resizes to {height} x {width}. Use a less elongated image.")
-        kernel = KERNEL_NAMES[int(code)]
-        found = resize_any_values(Resample(height, width, kernel, kernel != NEAREST), x)
+        filter = FILTER_NAMES[int(code)]
+        found = resize_any_values(Resample(height, width, filter, filter != NEAREST), x)
         found = found.copy() if np.may_share_memory(found, x) else found  # an image that has the size already
         return _laid_out(found, data_format, layout)
 

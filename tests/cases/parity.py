@@ -39,7 +39,7 @@ CASES: Mapping[str, ProcessorCase] = {
 PYTHON_FLOATS = {"image_scale_factors"}
 """Outputs of Python floats; torch would make float32 of them."""
 
-KERNELS = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")
+FILTERS = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")
 OFF = dict.fromkeys(("do_convert_rgb", "do_resize", "do_center_crop", "do_rescale", "do_normalize", "do_pad"), False)
 
 
@@ -64,7 +64,7 @@ def _standard(name: str) -> dict[str, Settings]:
         else {"size": {"height": 61, "width": 45}}
     )
     crop = {"do_center_crop": True}
-    found: dict[str, Settings] = {f"filter {label}": {**small, "resample": code} for code, label in enumerate(KERNELS)}
+    found: dict[str, Settings] = {f"filter {label}": {**small, "resample": code} for code, label in enumerate(FILTERS)}
     found |= {
         f"size {size}": {"size": size}
         for size in (
@@ -294,8 +294,8 @@ def difference(found: Outcome, expected: Outcome, bound: float = 0.0) -> str:
     return ""
 
 
-def takes_kernels(where: str) -> bool:
-    """Tell whether torch has the kernels here that a parity's condition names."""
+def takes_torch_kernels(where: str) -> bool:
+    """Tell whether torch takes the kernels here that a parity's condition names."""
     import torch
 
     capability = torch.backends.cpu.get_cpu_capability()
@@ -314,7 +314,7 @@ def allowed(name: str, settings: Settings, size: Size) -> float:
         stated = compiled(name, settings).parity
     except GraphprocError:
         return 0.0
-    if takes_kernels(stated.where):
+    if takes_torch_kernels(stated.where):
         return stated.bound
     side = (64, 64)
     black, white = (numpy_result(name, settings, *sample(name, Image.new("RGB", side, color))) for color in ("black", "white"))

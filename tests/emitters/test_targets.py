@@ -61,14 +61,14 @@ REFUSED: set[tuple[str, ...]] = {
 }
 """A family's class and the settings that it has no graph for."""
 PILLOWS = (4, 5)
-"""The kernels that torchvision has in no class."""
-NO_KERNELS = {
+"""The filters that torchvision has in no class."""
+NO_FILTERS = {
     "DepthProImageProcessor": (1, *PILLOWS),
     "Kimi_K25ImageProcessor": PILLOWS,
     "PPDocLayoutV2ImageProcessor": (1, *PILLOWS),
     "PPOCRV5ServerDetImageProcessor": (1, *PILLOWS),
 }
-"""A family's class and the kernels that it has no graph for: those that torchvision lacks, without antialiasing or at all."""
+"""A family's class and the filters that it has no graph for: those that torchvision lacks, without antialiasing or at all."""
 OTHER_TYPES: dict[str, set[str]] = {
     # the output itself: masks of bool or int32, sizes of int32, scale factors of float64
     "AriaImageProcessor": {"bool"},
@@ -123,7 +123,7 @@ PORTABLE += [("ViTImageProcessorPil", {"resample": 4, "size": {"height": 3, "wid
 def exported(name: str, options: dict[str, Any]) -> onnx.ModelProto:
     """Return the CUDA graph of a class with settings; clusters of colours where it has none.
 
-    The backend is the class's default, or `pil` for the kernels that only Pillow has.
+    The backend is the class's default, or `pil` for the filters that only Pillow has.
     """
     settings: dict[str, Any] = {key: SMALL[name][key] for key in SMALL.get(name, {}) if key == "clusters"}
     if options.get("resample") in PILLOWS and "pil" in specs()[name.removesuffix("Pil")].backends:
@@ -165,7 +165,7 @@ def test_cuda_graphs_of_other_settings_have_a_kernel_for_every_node(name, option
 
 def refused(name: str, options: dict[str, Any]) -> bool:
     """Tell whether the class has no graph of the settings."""
-    return (name, *options) in REFUSED or options.get("resample") in NO_KERNELS.get(name, ())
+    return (name, *options) in REFUSED or options.get("resample") in NO_FILTERS.get(name, ())
 
 
 def test_the_kernel_check_names_nodes_that_would_fall_back():

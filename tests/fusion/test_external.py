@@ -15,7 +15,7 @@ import pytest
 from onnx import helper
 from onnx.external_data_helper import convert_model_to_external_data
 from support.graphs import assert_same
-from support.nets import FLOAT, HALF, conv, filters, model, tensor
+from support.nets import FLOAT, HALF, conv, model, random_values, tensor
 
 import graphproc as gp
 from graphproc.errors import FusionError
@@ -91,7 +91,7 @@ def test_large_weights_start_where_systems_can_map_them_and_shared_ones_are_copi
     nodes = [helper.make_node("Add", ["pixel_values", "small"], ["a"], "a")]
     nodes += [helper.make_node("Add", ["a", "big"], ["b"], "b"), helper.make_node("Add", ["b", "twin"], ["y"], "c")]
     sides: Any = (FLOAT, ["N", *shape[1:]])
-    weights = [tensor("small", filters(1)), tensor("big", filters(*shape)), tensor("twin", filters(*shape))]
+    weights = [tensor("small", random_values(1)), tensor("big", random_values(*shape)), tensor("twin", random_values(*shape))]
     net = model(nodes, {"pixel_values": sides}, {"y": sides}, weights)
     source = save(net, tmp_path / "model")
     loaded = onnx.load(source, load_external_data=False)

@@ -10,7 +10,7 @@ import onnxruntime
 import pytest
 import tiers
 from onnx import helper
-from support.nets import FLOAT, HALF, conv, filters, model, tensor
+from support.nets import FLOAT, HALF, conv, model, random_values, tensor
 
 import graphproc as gp
 from graphproc.emitters.onnx.checks import nodes
@@ -128,7 +128,7 @@ def test_a_weight_that_others_read_stays_as_it_was() -> None:
     net.graph.output.append(helper.make_tensor_value_info("z", FLOAT, [6, 3, 3, 3]))
     folded = gp.fuse(PROCESSOR, net, fold_normalize=True)
     session = onnxruntime.InferenceSession(folded.SerializeToString())
-    np.testing.assert_array_equal(session.run(["z"], {"images": IMAGES})[0], filters(6, 3, 3, 3))
+    np.testing.assert_array_equal(session.run(["z"], {"images": IMAGES})[0], random_values(6, 3, 3, 3))
 
 
 @pytest.mark.slow
@@ -152,7 +152,7 @@ def test_other_inputs_leave_the_convolution_to_be_measured() -> None:
     net.graph.input.append(helper.make_tensor_value_info("ids", FLOAT, [1]))
     net.graph.node.append(helper.make_node("Mul", ["y", "ids"], ["z"], "mul"))
     net.graph.output.append(helper.make_tensor_value_info("z", FLOAT, ["N", 4]))
-    net.graph.initializer.append(tensor("more", filters(1)))
+    net.graph.initializer.append(tensor("more", random_values(1)))
     folded = fuse_graphs(PROCESSOR, net, fold_normalize=True).folded
     assert folded is not None
     assert folded.outputs == {}

@@ -14,7 +14,7 @@ import pytest
 import tiers
 from onnx import TensorProto, helper
 from support.graphs import assert_same
-from support.nets import BRAIN, FLOAT, HALF, INT64, conv, filters, model, tensor
+from support.nets import BRAIN, FLOAT, HALF, INT64, conv, model, random_values, tensor
 
 import graphproc as gp
 from graphproc.fusion.fuse import fuse_graphs
@@ -159,7 +159,7 @@ def test_functions_of_one_name_on_both_sides_stay_two() -> None:
     )
     net = calling(18, 8, 0.5)
     fused = gp.fuse(first, net)
-    x = filters(1, 3, 4, 4)
+    x = random_values(1, 3, 4, 4)
     assert len(fused.functions) == 2
     assert_same(run(fused, {"images": x})["y"], after(net, {"pixel_values": x * np.float32(3)})["y"])
 
@@ -330,7 +330,7 @@ def test_other_float_types_are_converted_at_the_joint(dtype: int, kind: str) -> 
 @pytest.mark.slow
 def test_bfloat16_models() -> None:
     ends: Any = {"x": (BRAIN, [1, 3, 32, 32])}, {"y": (FLOAT, [1, 3, 32, 32])}
-    net = model([helper.make_node("Cast", ["x"], ["y"], "cast", to=FLOAT)], *ends, [tensor("unused", filters(600), BRAIN)])
+    net = model([helper.make_node("Cast", ["x"], ["y"], "cast", to=FLOAT)], *ends, [tensor("unused", random_values(600), BRAIN)])
     net.graph.node.append(helper.make_node("Cast", ["unused"], ["z"], "weight", to=FLOAT))
     net.graph.output.append(helper.make_tensor_value_info("z", FLOAT, [600]))
     for version in (18, 21):  # 21 converts the preprocessing; 17 the model, with its weights

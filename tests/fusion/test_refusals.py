@@ -8,7 +8,7 @@ from typing import Any
 import onnx
 import pytest
 from onnx import TensorProto, helper
-from support.nets import BRAIN, FLOAT, INT64, conv, filters, model, tensor
+from support.nets import BRAIN, FLOAT, INT64, conv, model, random_values, tensor
 
 import graphproc as gp
 from graphproc.errors import FusionError, GraphError
@@ -138,7 +138,7 @@ def without_output() -> onnx.ModelProto:
 
 def sparse() -> onnx.ModelProto:
     net = relu(["N", 3, 32, 32])
-    values = tensor("s", filters(1))
+    values = tensor("s", random_values(1))
     net.graph.sparse_initializer.append(helper.make_sparse_tensor(values, helper.make_tensor("i", INT64, [1], [0]), [5]))
     return net
 

@@ -57,7 +57,7 @@ def test_text(program: Program) -> None:
         "  input logits: f32[3, rows, columns] CHW\n"
         "  input target_size: i64[2] size_names target_height, target_width\n"
         '  require target_height * target_width <= 1000: "too large."\n'
-        '  resample = resample<height=target_height, width=target_width, kernel="bilinear", antialias=False, '
+        '  resample = resample<height=target_height, width=target_width, filter="bilinear", antialias=False, '
         'arithmetic="torch_unfused">(logits): '
         "f32[3, target_height, target_width] CHW\n"
         '  reduce = reduce<kind="argmax", axis=-3>(resample): i64[target_height, target_width] HW\n'

@@ -33,7 +33,7 @@ program Example
   size s0 = max(8, trunc(8 * height / width))
   require s0 <= 100: "too tall."
   to_channels_first = to_channels_first(image)
-  resample = resample<height=s0, width=max(8, trunc(8 * width / height)), kernel="bicubic">(to_channels_first)
+  resample = resample<height=s0, width=max(8, trunc(8 * width / height)), filter="bicubic">(to_channels_first)
   center_crop = center_crop<height=8, width=8>(resample)
   rescale = rescale<factor=0.5>(center_crop)
   output pixel_values = rescale

@@ -34,7 +34,7 @@ program Example
   require s0 <= 100: "too tall."
   to_channels_first = to_channels_first(image): u8[3, height, width] CHW
   size s1 = max(8, trunc(8 * width / height))
-  resample = resample<height=s0, width=s1, kernel="bicubic">(to_channels_first): u8[3, s0, s1] CHW
+  resample = resample<height=s0, width=s1, filter="bicubic">(to_channels_first): u8[3, s0, s1] CHW
   center_crop = center_crop<height=8, width=8>(resample): u8[3, 8, 8] CHW
   rescale = rescale<factor=0.1>(center_crop): f32[3, 8, 8] CHW
   output pixel_values = rescale: pad<fill=0.5>, sample stack, delivery<kind="lists">
@@ -164,12 +164,12 @@ def wrong(line: str, text: str = TEXT, after: str = "  to_channels_first =") -> 
         (TEXT.replace("max(8, trunc(8 * h", "max(trunc(8 * h"), 4, 13, "max: expected 2 operands, found 1"),
         (wrong("  size s1 = 1 / 0"), 6, 15, "/: division by zero"),
         (TEXT.replace("resample<", "resampel<"), 8, 14, "expected an op, found 'resampel'. Nearest: resample."),
-        (TEXT.replace("kernel=", "kennel="), 8, 44, "resample: expected a field of kernel, antialias, arithmetic"),
-        (TEXT.replace('kernel="bicubic"', "height=3"), 8, 44, "expected a field of kernel, antialias"),
-        (TEXT.replace(', kernel="bicubic"', ""), 8, 14, "resample: expected a field 'kernel', found height, width"),
+        (TEXT.replace("filter=", "kennel="), 8, 44, "resample: expected a field of filter, antialias, arithmetic"),
+        (TEXT.replace('filter="bicubic"', "height=3"), 8, 44, "expected a field of filter, antialias"),
+        (TEXT.replace(', filter="bicubic"', ""), 8, 14, "resample: expected a field 'filter', found height, width"),
         (TEXT.replace('"bicubic"', "bicubic"), 8, 51, "expected the name of a size, found 'bicubic'. Texts stand in quotes."),
-        (TEXT.replace('"bicubic"', "3"), 8, 51, "expected resample: kernel to be text in quotes, found 3"),
-        (TEXT.replace('"bicubic"', '"cubic"'), 8, 14, "resample: pillow has the kernels"),
+        (TEXT.replace('"bicubic"', "3"), 8, 51, "expected resample: filter to be text in quotes, found 3"),
+        (TEXT.replace('"bicubic"', '"cubic"'), 8, 14, "resample: pillow has the filters"),
         (TEXT.replace("(to_channels_first)", "(image)"), 8, 14, "resample: expected the last axes CHW"),
         (TEXT.replace("(resample)", "(resampled)"), 9, 48, "expected the name of a value, found 'resampled'. Nearest: resample."),
         (TEXT.replace("factor=0.1", 'factor="0.1"'), 10, 28, "expected rescale: factor to be float, found '0.1'"),

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from graphproc.numerics.enlarging import MOST_OUTPUTS, float32_weights
-from graphproc.numerics.kernels import PRECISION_BITS, coefficients
+from graphproc.numerics.filters import PRECISION_BITS, coefficients
 
 ERROR = 6 * 2.0**-17
 """The largest error of two weights, two products and two additions in float32, below 256."""

@@ -45,16 +45,17 @@ def test_torch(size: tuple[int, int], new: tuple[int, int], mode: str, dtype: An
     torch = pytest.importorskip("torch")
     x = rng.random((3, *size), dtype=dtype)
     corners = {} if mode.startswith("antialias") else {"align_corners": mode == "align_corners"}
-    kernel = "bicubic" if mode.endswith("cubic") else "bilinear"
+    filter = "bicubic" if mode.endswith("cubic") else "bilinear"
     expected = torch.nn.functional.interpolate(
-        torch.from_numpy(x[None]), size=new, mode=kernel, antialias=mode.startswith("antialias"), **corners
+        torch.from_numpy(x[None]), size=new, mode=filter, antialias=mode.startswith("antialias"), **corners
     )[0].numpy()
     assert np.abs(Resample(*new, *INTERPOLATION[mode], TORCH_UNFUSED).numpy(x) - expected).max() < 5e-7
     found = Resample(*new, *INTERPOLATION[mode], TORCH_FLOATS).numpy(x)
-    one_kernel = mode not in ("linear", "align_corners") or torch.get_num_threads() > 1 or sum(new) <= 128
+    one_torch_kernel = mode not in ("linear", "align_corners") or torch.get_num_threads() > 1 or sum(new) <= 128
     # In float64 torch's compilers order the operations of aligned corners in their own ways: some units in the last place.
-    # Other processors' kernels round otherwise, and between pixel centres the one that a single thread takes for three channels.
-    if torch.backends.cpu.get_cpu_capability() == "AVX2" and one_kernel:
+    # Torch's kernels of other processors round otherwise, and so, between pixel centres, does the one that a single thread
+    # takes for three channels.
+    if torch.backends.cpu.get_cpu_capability() == "AVX2" and one_torch_kernel:
         near = 1e-14 if (mode, dtype) == ("align_corners", np.float64) else 0
         np.testing.assert_allclose(found, expected, rtol=0, atol=near)
     else:
@@ -67,7 +68,7 @@ def test_torch(size: tuple[int, int], new: tuple[int, int], mode: str, dtype: An
 def test_channels_that_torch_computes_together(mode: str, channels: int, dtype: Any, rng: np.random.Generator) -> None:
     torch = pytest.importorskip("torch")
     if torch.backends.cpu.get_cpu_capability() != "AVX2":
-        pytest.skip("other processors' kernels round products")
+        pytest.skip("torch's kernels of other processors round products")
     op, x = Resample(54, 40, *INTERPOLATION[mode], TORCH_FLOATS), rng.random((channels, 13, 17), dtype=dtype)
     corners = mode == "align_corners"
     expected = torch.nn.functional.interpolate(torch.from_numpy(x[None]), size=(54, 40), mode="bilinear", align_corners=corners)
@@ -85,7 +86,7 @@ def test_channels_that_torch_computes_together(mode: str, channels: int, dtype: 
 def test_narrow_floats_at_once(mode: str, channels: int, kind: str, rng: np.random.Generator) -> None:
     torch = pytest.importorskip("torch")
     if torch.backends.cpu.get_cpu_capability() != "AVX2":
-        pytest.skip("other processors' kernels round products")
+        pytest.skip("torch's kernels of other processors round products")
     narrow = {"f16": torch.float16, "bf16": torch.bfloat16}[kind]
     pixels = rng.random((channels, 53, 47)) * 10 ** rng.uniform(-4, 2, (channels, 53, 47))
     x = torch.from_numpy(pixels).to(narrow)
@@ -100,12 +101,12 @@ def test_bytes_as_torch_has_them(mode: str, rng: np.random.Generator) -> None:
     torch = pytest.importorskip("torch")
     if torch.backends.cpu.get_cpu_capability() not in ("AVX2", "AVX512"):
         pytest.skip("torch resizes bytes as bytes on processors with AVX2 alone")
-    kernel, corners = "bicubic" if mode == "cubic" else "bilinear", mode == "align_corners"
+    filter, corners = "bicubic" if mode == "cubic" else "bilinear", mode == "align_corners"
     sizes = [tuple(rng.integers(1, 150, 2)) for _ in range(80)]
     for size, new in zip(sizes, [(196, 196), (1, 7), *sizes], strict=False):
         size, new = (int(size[0]) + 1, int(size[1])), (int(new[0]), int(new[1]) + 1)
         x = rng.integers(0, 256, (3, *size), dtype=np.uint8)
-        expected = torch.nn.functional.interpolate(torch.from_numpy(x[None]), size=new, mode=kernel, align_corners=corners)[0]
+        expected = torch.nn.functional.interpolate(torch.from_numpy(x[None]), size=new, mode=filter, align_corners=corners)[0]
         np.testing.assert_array_equal(
             Resample(*new, *INTERPOLATION[mode], TORCH_BYTES).numpy(x), expected.numpy(), err_msg=f"{size} to {new}"
         )
@@ -116,7 +117,7 @@ def test_bytes_as_torch_has_them(mode: str, rng: np.random.Generator) -> None:
 def test_centres_on_the_border_of_two_pixels(sides: Any, dtype: str, rng: np.random.Generator) -> None:
     torch = pytest.importorskip("torch")
     if torch.backends.cpu.get_cpu_capability() not in ("AVX2", "AVX512"):
-        pytest.skip("other processors' kernels round products")
+        pytest.skip("torch's kernels of other processors round products")
     new, x = sides[1], rng.integers(0, 256, (3, *sides[0])).astype(dtype)
     expected = torch.nn.functional.interpolate(torch.from_numpy(x)[None], size=new, mode="nearest-exact")[0].numpy()
     np.testing.assert_array_equal(Resample(*new, NEAREST_EXACT, False, TORCH_NEAREST).numpy(x), expected)
@@ -166,8 +167,8 @@ def test_what_is_not_finite_stays_where_torch_has_it(
     x = rng.random((3, 40, 31), dtype=np.float32)
     x[:, 20, 3] = x[1, 0, 0] = x[2, -1, -1] = value
     options: dict[str, Any] = {"antialias": True} if mode.startswith("antialias") else {"align_corners": mode == "align_corners"}
-    kernel = "bicubic" if mode.endswith("cubic") else "bilinear"
-    expected = torch.nn.functional.interpolate(torch.from_numpy(x[None]), size=new, mode=kernel, **options)[0].numpy()
+    filter = "bicubic" if mode.endswith("cubic") else "bilinear"
+    expected = torch.nn.functional.interpolate(torch.from_numpy(x[None]), size=new, mode=filter, **options)[0].numpy()
     op = Resample(*new, *INTERPOLATION[mode], TORCH_FLOATS)
     found = op.numpy(x)
     np.testing.assert_allclose(found, expected, rtol=0, atol=5e-7)
@@ -205,10 +206,10 @@ def test_exponentials() -> None:
 def test_narrow_floats_have_narrow_weights(size: Any, new: Any, mode: str, kind: str, rng: np.random.Generator) -> None:
     torch = pytest.importorskip("torch")
     if torch.backends.cpu.get_cpu_capability() != "AVX2":
-        pytest.skip("other processors' kernels round otherwise")
+        pytest.skip("torch's kernels of other processors round otherwise")
     x = torch.from_numpy(rng.standard_normal((5, *size))).to({"f16": torch.float16, "bf16": torch.bfloat16}[kind])
-    kernel, corners = "bicubic" if mode == "cubic" else "bilinear", mode == "align_corners"
-    expected = torch.nn.functional.interpolate(x[None], size=new, mode=kernel, align_corners=corners)[0].float().numpy()
+    filter, corners = "bicubic" if mode == "cubic" else "bilinear", mode == "align_corners"
+    expected = torch.nn.functional.interpolate(x[None], size=new, mode=filter, align_corners=corners)[0].float().numpy()
     found = rounded(Resample(*new, *INTERPOLATION[mode], TORCH_FLOATS, weights=kind).numpy(x.float().numpy()), kind)
     if kind == "f16" and sum(new) <= 128 and mode != "cubic":  # where both axes' weights are float32, and sums of another order
         assert (found != expected).mean() < 2e-3

@@ -13,7 +13,7 @@ from graphproc.emitters.onnx.emit import EmitOptions
 from graphproc.errors import ShapeError
 from graphproc.ir.program import Parity, Program, ProgramBuilder
 from graphproc.ir.types import TensorType
-from graphproc.numerics.kernels import TORCH_BYTES
+from graphproc.numerics.filters import TORCH_BYTES
 from graphproc.ops import AffineWarp, AveragePool, ContentBox, Resample
 from graphproc.sizes import num
 

@@ -28,11 +28,11 @@ SIDES = "resample: expected sides of at least 1 pixel, got 0 x 4"
 
 
 @pytest.mark.parametrize("name", ARITHMETICS)
-def test_every_kernel_has_a_row(name: str) -> None:
+def test_every_filter_has_a_row(name: str) -> None:
     ops = [op for op in (case.bound() for case in CASES) if isinstance(op, Resample) and op.arithmetic == name]
-    found = {(op.kernel, op.antialias) for op in ops}
+    found = {(op.filter, op.antialias) for op in ops}
     rules = ARITHMETICS[name]
-    assert found == {(kernel, antialias) for antialias in (True, False) for kernel in rules.kernels(antialias)}
+    assert found == {(filter, antialias) for antialias in (True, False) for filter in rules.filters(antialias)}
 
 
 @pytest.mark.parametrize("name", ARITHMETICS)
@@ -73,7 +73,7 @@ def test_an_arithmetic_without_a_rule_cannot_be_made() -> None:
         (
             Resample(3, 4, "cubic"),
             CHW,
-            "resample: pillow has the kernels ['lanczos', 'bilinear', 'bicubic', 'box', 'hamming'] with antialiasing and "
+            "resample: pillow has the filters ['lanczos', 'bilinear', 'bicubic', 'box', 'hamming'] with antialiasing and "
             "['nearest'] without, got 'cubic' with",
         ),
         (Resample(3, 4, "nearest"), CHW, "without, got 'nearest' with. Choose one of these."),
@@ -84,7 +84,7 @@ def test_an_arithmetic_without_a_rule_cannot_be_made() -> None:
         (Resample(3, 4, "bilinear", True, OPENCV), CHW, "got 'bilinear' with."),
         (Resample(3, 4, "bicubic", True, TORCH_BYTES, extent=(9, 8)), CHW, "torch_bytes has no setting 'extent', got (9, 8)"),
         (Resample(3, 4, "bicubic", weights="f16"), CHW, "pillow has no setting 'weights', got f16. Leave it out."),
-        (Resample(3, 4, "nearest", False, extent=(9, 8)), CHW, "resample: an extent has no meaning for the kernel 'nearest'"),
+        (Resample(3, 4, "nearest", False, extent=(9, 8)), CHW, "resample: an extent has no meaning for the filter 'nearest'"),
         (Resample(3, 4, "bilinear", False, OPENCV), CHW.with_sizes(C=2), "resample: opencv takes 1, 3 or 4 channels, got u8"),
     ],
     ids=str,

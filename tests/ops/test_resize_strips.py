@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import graphproc
 from graphproc.emitters.onnx.checks import nodes
-from graphproc.numerics.kernels import KERNELS, PILLOW, PRECISION_BITS, TORCH_BYTES, coefficients
+from graphproc.numerics.filters import FILTERS, PILLOW, PRECISION_BITS, TORCH_BYTES, coefficients
 from graphproc.ops.resize.bands import Axis, known_bands
 from graphproc.ops.resize.forms import (
     ENLARGING,
@@ -114,13 +114,13 @@ def test_torchvisions_weights_fit_the_forms_of_any_size(name: str, n_in: int, n_
     assert k.bits > single_bits(name) or total <= 1 << 24
 
 
-@pytest.mark.parametrize("name", KERNELS)
+@pytest.mark.parametrize("name", FILTERS)
 def test_pairs_stay_in_range(name: str) -> None:
     """What the proof of paired products takes for granted: sums of absolute weights under 2, and no more taps than it allows."""
     for n_in, n_out in [(1, 9), (2, 7), (3, 1000), (50, 49), (49, 50), (640, 224), (333, 100), (64, 1), (7, 7)]:
         k = coefficients(n_in, n_out, name)
         assert np.abs(k.weights.astype(np.int64)).sum(1).max() < 2 << PRECISION_BITS
-        assert KERNELS[name].negative or k.weights.min() >= 0
+        assert FILTERS[name].negative or k.weights.min() >= 0
     assert PAIRED.max_taps > coefficients(round(100 * float_limit(name, PILLOW)), 100, name).weights.shape[1]
 
 

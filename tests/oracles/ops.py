@@ -25,25 +25,25 @@ def per_plane(x: Array, function: Callable[[Image.Image], Image.Image]) -> Array
     return np.stack(planes).reshape(*x.shape[:-2], *planes[0].shape)
 
 
-def pillow_resize(x: Array, height: int, width: int, kernel: str) -> Array:
+def pillow_resize(x: Array, height: int, width: int, filter: str) -> Array:
     """Apply `Image.resize` to each plane of uint8 `[..., H, W]`."""
-    return per_plane(x, lambda image: image.resize((width, height), Image.Resampling(CODES[kernel])))
+    return per_plane(x, lambda image: image.resize((width, height), Image.Resampling(CODES[filter])))
 
 
-def torch_resize(x: Array, height: int, width: int, kernel: str) -> Array:
+def torch_resize(x: Array, height: int, width: int, filter: str) -> Array:
     """Apply what torchvision's resize calls, torch's antialiased `interpolate`, to uint8 `[..., H, W]`."""
     import torch
 
     planes = torch.from_numpy(np.ascontiguousarray(x.reshape(-1, 1, *x.shape[-2:])))
-    y = torch.nn.functional.interpolate(planes, (height, width), mode=kernel, antialias=True)
+    y = torch.nn.functional.interpolate(planes, (height, width), mode=filter, antialias=True)
     return y.numpy().reshape(*x.shape[:-2], height, width)
 
 
-def pillow_two_passes(x: Array, height: int, width: int, kernel: str, vertical_first: bool) -> Array:
+def pillow_two_passes(x: Array, height: int, width: int, filter: str, vertical_first: bool) -> Array:
     """Run the two passes as two calls of Pillow, in a chosen order; a pass that keeps its length does nothing."""
     for axis in (0, 1) if vertical_first else (1, 0):
         h, w = x.shape[-2:]
-        x = pillow_resize(x, *((height, w) if axis == 0 else (h, width)), kernel)
+        x = pillow_resize(x, *((height, w) if axis == 0 else (h, width)), filter)
     return x
 
 

@@ -215,14 +215,14 @@ def _polynomial(x: Any, *coefficients: float) -> Any:
 
 
 def _cubic(x: Any) -> Any:
-    """Return Keys' kernel with a = -0.75; only the first steps of its polynomials are fused."""
+    """Return Keys' filter with a = -0.75; only the first steps of its polynomials are fused."""
     if x > 1:
         return _polynomial(x, -0.75, 3.75, -6.0) * x + _F(3)
     return _polynomial(x, 1.25, -2.25) * x * x + _F(1)
 
 
 def _antialias_cubic(x: Any) -> Any:
-    """Return Keys' kernel with a = -0.5."""
+    """Return Keys' filter with a = -0.5."""
     if x >= 2:
         return _F(0)
     return _polynomial(x, -0.5, 2.5, -4.0, 2.0) if x >= 1 else _F(float(_polynomial(x, 1.5, -2.5) * x) * float(x) + 1.0)
@@ -294,7 +294,7 @@ def scalar_interpolate_bytes(image: Array, height: int, width: int, mode: str) -
 
 
 def _keys(x: float) -> float:
-    """Return Keys' kernel with a = -0.75 in float64."""
+    """Return Keys' filter with a = -0.75 in float64."""
     return ((-0.75 * x + 3.75) * x - 6.0) * x + 3.0 if x > 1 else (1.25 * x - 2.25) * x * x + 1.0
 
 

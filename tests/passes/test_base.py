@@ -41,7 +41,7 @@ def program() -> Program:
 program Example
   input image: u8[height, width, 3] HWC
   to_channels_first = to_channels_first(image)
-  resize = resize<height=9, width=8, kernel="box">(to_channels_first)
+  resize = resize<height=9, width=8, filter="box">(to_channels_first)
   center_crop = center_crop<height=4, width=4>(resize)
   rescale = rescale<factor=0.5>(center_crop)
   output y = rescale
@@ -146,7 +146,7 @@ def test_a_pass_without_a_rule_says_so(program: Program) -> None:
 @pytest.mark.parametrize(
     ("ops", "message"),
     [
-        ([Resize(5, 5, "none")], "resize: the kernel 'none'"),
+        ([Resize(5, 5, "none")], "resize: the filter 'none'"),
         ([CenterCrop(4, 5)], r"resize, center_crop gives u8\[3, 4, 4\] CHW, but what takes its place u8\[3, 4, 5\] CHW"),
         ([], "resize, center_crop gives u8"),
     ],

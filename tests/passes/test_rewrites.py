@@ -15,7 +15,7 @@ from cases.every_class import Variant, inputs_of, program, results_of
 from hypothesis import example, given
 from hypothesis import strategies as st
 from support.graphs import assert_same, emit_unoptimized, images, ort
-from support.strategies import factors, kernels, plain_settings, small_sides, statistics
+from support.strategies import factors, filters, plain_settings, small_sides, statistics
 
 from graphproc.emitters.onnx.emit import EmitOptions
 from graphproc.errors import ProgramError
@@ -116,7 +116,7 @@ def test_every_processor_keeps_its_results(variant: Variant, color: str) -> None
 
 
 def plain_program(settings: dict[str, Any], color: str, backend: str) -> Program:
-    """Return a program of the standard steps; the backend is `pil` for the kernels that only Pillow has."""
+    """Return a program of the standard steps; the backend is `pil` for the filters that only Pillow has."""
     spec = specs()["CLIPImageProcessor"]
     return spec.program(spec.config(settings), color=color, backend="pil" if settings["resample"] > 3 else backend)
 
@@ -242,7 +242,7 @@ def several(*ops: str) -> Program:
     return parse(f"program Example\ninput image: u8[height, width, 3] HWC\nx = to_channels_first(image)\n{reads}")
 
 
-BOX = 'resize<height=9, width=7, kernel="box"%s>'
+BOX = 'resize<height=9, width=7, filter="box"%s>'
 LAYOUT = ', layout="HWC"'
 
 
@@ -255,13 +255,13 @@ def test_layout_goes_into_all_resizes_that_read_it() -> None:
 
 def test_a_resize_that_may_keep_the_image_reads_it_channels_first() -> None:
     """A second run must not take it for the only reader."""
-    keeps = 'resize<height=height, width=max(width, 8), kernel="box">'
+    keeps = 'resize<height=height, width=max(width, 8), filter="box">'
     given = several(BOX % "", keeps)
     after = AbsorbLayout().run(given).program
     assert [getattr(step.op, "layout", "") for step in after.steps] == ["", "HWC", "CHW"]
     assert AbsorbLayout().run(after).program == after
     assert_equivalent(given, after, (11, 8), (9, 7))
-    given = several('resize<height=9, width=height, kernel="box">', 'resize<height=width, width=7, kernel="box">')
+    given = several('resize<height=9, width=height, filter="box">', 'resize<height=width, width=7, filter="box">')
     assert AbsorbLayout().run(given).program == given
 
 
@@ -272,7 +272,7 @@ def test_no_pad_where_the_crop_cannot_be_larger() -> None:
     """The bounds of a shortest-edge rule say that both sides are at least the edge."""
     given = chain(
         "to_channels_first; resize<height=max(16, trunc(16 * height / width)), width=max(16, trunc(16 * width / height)), "
-        'kernel="bicubic">; center_crop<height=16, width=16>'
+        'filter="bicubic">; center_crop<height=16, width=16>'
     )
     after = CropIntoResize().run(given).program
     assert op_names(after) == ["to_channels_first", "resize"]
@@ -280,10 +280,10 @@ def test_no_pad_where_the_crop_cannot_be_larger() -> None:
 
 
 @pytest.mark.slow
-@given(st.tuples(small_sides, small_sides), small_sides, st.tuples(small_sides, small_sides), kernels)
-def test_any_crop_of_any_shortest_edge(size: tuple[int, int], edge: int, crop: tuple[int, int], kernel: str) -> None:
+@given(st.tuples(small_sides, small_sides), small_sides, st.tuples(small_sides, small_sides), filters)
+def test_any_crop_of_any_shortest_edge(size: tuple[int, int], edge: int, crop: tuple[int, int], filter: str) -> None:
     b = ProgramBuilder("Example")
-    x = b.add(Resize(*rules.shortest_edge(H, W, edge), kernel), b.add(ToChannelsFirst(), image_input(b)))
+    x = b.add(Resize(*rules.shortest_edge(H, W, edge), filter), b.add(ToChannelsFirst(), image_input(b)))
     b.output("y", b.add(CenterCrop(*crop), x))
     given = b.finish()
     assert_equivalent(given, CropIntoResize().run(given).program, size)

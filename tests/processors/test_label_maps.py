@@ -87,7 +87,7 @@ TYPES = ("uint8", "int8", "int16", "uint16", "int32", "int64", "bool", "float16"
 @pytest.mark.parametrize("dtype", TYPES)
 @pytest.mark.parametrize("backend", ["pil", "torchvision"])
 def test_maps_of_every_type(name: str, dtype: str, backend: str) -> None:
-    """An interpolating kernel rounds to the map's type; labels above 255 and below 0 are labels, too."""
+    """An interpolating filter rounds to the map's type; labels above 255 and below 0 are labels, too."""
     if backend not in specs()[name].backends:
         pytest.skip("a backend that the class has not")
     size = {"mask_size": {"longest_edge": 20}} if name.startswith("Sam") else {"size": {"height": 20, "width": 30}}

@@ -67,7 +67,7 @@ def test_original_images_as_tensors() -> None:
         (
             "PPOCRV5ServerDetImageProcessor",
             {"resample": 1},
-            "resample: torchvision resizes floats with the kernels 0, 2, 3 alone",
+            "resample: torchvision resizes floats with the filters 0, 2, 3 alone",
         ),
         ("PPOCRV6SmallRecImageProcessor", {"resample": 1}, "resample: torchvision resizes images without antialiasing"),
         ("PPOCRV6SmallRecImageProcessor", {"pad_size": None}, "do_pad: needs pad_size"),

@@ -45,8 +45,8 @@ def test_a_stage_runs_where_its_switch_is_on(on: bool | None, ran: list[str]) ->
     assert stage.__doc__ == "Do something."
 
 
-@pytest.mark.parametrize(("given", "kernel"), [({"resample": 3}, "bicubic"), ({}, "bilinear")])
-def test_a_size_rule_is_a_stage_and_a_null_kernel_bilinear(given: dict[str, Any], kernel: str) -> None:
+@pytest.mark.parametrize(("given", "filter"), [({"resample": 3}, "bicubic"), ({}, "bilinear")])
+def test_a_size_rule_is_a_stage_and_a_null_filter_bilinear(given: dict[str, Any], filter: str) -> None:
     @stages.resizing
     def half(config: Config, height: Num, width: Num) -> tuple[Num, Num]:
         """Return half of each side."""
@@ -57,7 +57,7 @@ def test_a_size_rule_is_a_stage_and_a_null_kernel_bilinear(given: dict[str, Any]
     assert half(b, config(do_resize=False), x) is x
     y = half(b, config(**given), x)
     assert (y.type.size("H"), y.type.size("W")) == (x.type.size("H") // 2, x.type.size("W") // 2)
-    assert kernel in str(b.steps[-1].op)
+    assert filter in str(b.steps[-1].op)
     assert half.__doc__ == "Return half of each side."
 
 

@@ -24,7 +24,7 @@ Array = np.ndarray[Any, Any]
 SIZES = ((1, 1), (17, 31), (31, 17), (64, 64), (63, 65), (90, 2), (2, 90), (71, 64), (120, 181), (250, 111))
 """(height, width): equal to the result's sides, odd and even surpluses and shortfalls, long and thin."""
 RESULTS = ((64, 64), (61, 61), (64, 61), (33, 90), (90, 33))
-KERNELS = ("bicubic", "bilinear", "nearest", "lanczos", "box", "hamming")
+FILTERS = ("bicubic", "bilinear", "nearest", "lanczos", "box", "hamming")
 MODES = ("center", "squash", "border")
 COLOR = {"mean": [0.1, 0.5, 0.9], "std": [0.31, 0.6, 1.2]}
 
@@ -66,8 +66,8 @@ def assert_equal(found: Array | None, expected: Array | None) -> None:
 @pytest.mark.parametrize("crop_pct", tiers.rows([1.0, 0.875, 0.95, 1.15, 0.5], [0.875]))
 @pytest.mark.parametrize("mode", MODES)
 def test_modes_filters_and_sizes(mode: str, crop_pct: float) -> None:
-    for number, (result, kernel) in enumerate(itertools.product(RESULTS, KERNELS)):
-        config = {"input_size": [3, *result], "interpolation": kernel, "crop_mode": mode, "crop_pct": crop_pct, **COLOR}
+    for number, (result, filter) in enumerate(itertools.product(RESULTS, FILTERS)):
+        config = {"input_size": [3, *result], "interpolation": filter, "crop_mode": mode, "crop_pct": crop_pct, **COLOR}
         for size in SIZES[number % 5 :: 5]:
             assert_equal(by_reference(config, image := picture(size)), by_timm(config, image))
 

@@ -33,11 +33,11 @@ def test_most_classes_have_it() -> None:
     assert len(NAMES) >= 60
 
 
-@pytest.mark.parametrize("kernel", [2, 3])
+@pytest.mark.parametrize("filter", [2, 3])
 @pytest.mark.parametrize("size", [(240, 320), (427, 640), (1080, 1920), (1500, 700)])
-def test_graphs_of_any_and_of_fixed_size(size: Size, kernel: int) -> None:
+def test_graphs_of_any_and_of_fixed_size(size: Size, filter: int) -> None:
     """Sizes with weights of few bits and of many: both forms of the products."""
-    settings: dict[str, Any] = {"backend": BACKEND, "resample": kernel}
+    settings: dict[str, Any] = {"backend": BACKEND, "resample": filter}
     image = cases.picture(size, "noise")
     expected = cases.transformers_result("CLIPImageProcessor", settings, image)
     processor = gp.CLIPImageProcessor(**settings)
@@ -47,7 +47,7 @@ def test_graphs_of_any_and_of_fixed_size(size: Size, kernel: int) -> None:
 
 
 BYTES_ALONE = ("Chameleon", "Llama4", "MuseGlimmer", "Nougat", "PPDocLayoutV4", "PPFormulaNet", "SLANeXt")
-"""By a kernel or a step that this package has for bytes alone."""
+"""By a filter or a step that this package has for bytes alone."""
 FLOATS = [name for name in NAMES if not lookup(name).extra_inputs and lookup(name).samples.images == 1]
 
 
@@ -58,7 +58,7 @@ FLOAT_ROWS = [(name, 1) for name in FLOATS] + [(name, 255) for name in FLOATS if
     ("name", "largest"), tiers.rows(FLOAT_ROWS, [row for row in FLOAT_ROWS[::9] if row[0] not in tiers.LARGE])
 )
 def test_float32_images(name: str, largest: int) -> None:
-    """Results are torch's bits, or within what the class states, with the kernels that this package has, and close elsewhere."""
+    """Results are torch's bits, or within what the class states, with the filters that this package has, and close elsewhere."""
     settings = {**cases.CASES[name].always, "backend": BACKEND}
     image = np.random.default_rng(7).random((150, 200, 3), dtype=np.float32) * np.float32(largest)
     if name.removesuffix("ImageProcessor") in BYTES_ALONE:
@@ -67,7 +67,7 @@ def test_float32_images(name: str, largest: int) -> None:
         return
     expected = cases.attempt(lambda: cases.theirs(name, settings)(image, return_tensors="pt"), Exception)
     found = cases.attempt(lambda: cases.ours(name, settings)(image, return_tensors="pt"), GraphprocError)
-    bound = lookup(name).parity_of(BACKEND).bound if cases.takes_kernels(THREADS) else 1e-4
+    bound = lookup(name).parity_of(BACKEND).bound if cases.takes_torch_kernels(THREADS) else 1e-4
     assert cases.difference(found, expected, bound) == ""
 
 
@@ -91,7 +91,7 @@ def test_images_of_every_type(name: str, dtype: str) -> None:
         given = {"images": image.astype(dtype), "input_data_format": "channels_first"}
         expected = cases.attempt(partial(cases.theirs(name, settings), **given, return_tensors="pt"), Exception)
         found = cases.attempt(partial(cases.ours(name, settings), **given, return_tensors="np"), GraphprocError)
-        bound = 0.0 if cases.takes_kernels(THREADS) else 1e-2 * float(dtype == "float16") or 1e-4
+        bound = 0.0 if cases.takes_torch_kernels(THREADS) else 1e-2 * float(dtype == "float16") or 1e-4
         assert cases.difference(found, expected, bound) == "", switches
 
 
@@ -110,7 +110,7 @@ def test_gray_of_every_type(name: str, dtype: str) -> None:
             given = {"images": images, "input_data_format": "channels_first"}
             expected = cases.attempt(partial(cases.theirs(name, settings), **given, return_tensors="pt"), Exception)
             found = cases.attempt(partial(cases.ours(name, settings), **given, return_tensors="np"), GraphprocError)
-            bound = 0.0 if cases.takes_kernels(THREADS) else 1e-2 if dtype.startswith("float") else 2.1
+            bound = 0.0 if cases.takes_torch_kernels(THREADS) else 1e-2 if dtype.startswith("float") else 2.1
             assert cases.difference(found, expected, bound) == "", (channels, switches)
 
 
@@ -163,7 +163,7 @@ def test_tiles_of_every_type(name: str, dtype: str) -> None:
         found = cases.attempt(
             partial(cases.ours(f"{name}ImageProcessor", settings), **given, return_tensors="np"), GraphprocError
         )
-        bound = 0.0 if cases.takes_kernels(THREADS) else 1e-2 * float(dtype == "float16") or 1e-4
+        bound = 0.0 if cases.takes_torch_kernels(THREADS) else 1e-2 * float(dtype == "float16") or 1e-4
         assert cases.difference(found, expected, bound) == "", switches
 
 
@@ -177,7 +177,7 @@ def test_one_channel_becomes_three_where_torch_broadcasts(name: str, dtype: str)
     given = {"images": image, "input_data_format": "channels_first"}
     expected = cases.attempt(partial(cases.theirs(name, settings), **given, return_tensors="pt"), Exception)
     found = cases.attempt(partial(cases.ours(name, settings), **given, return_tensors="np"), GraphprocError)
-    assert cases.difference(found, expected, 0.0 if cases.takes_kernels(THREADS) else 1e-1) == ""
+    assert cases.difference(found, expected, 0.0 if cases.takes_torch_kernels(THREADS) else 1e-1) == ""
 
 
 @pytest.mark.parametrize("channels", [1, 4])
@@ -259,7 +259,7 @@ def test_margins_beyond_bytes_around_floats(name: str, mean: tuple[float, ...], 
     image = np.random.default_rng(3).random((3, 40, 61)).astype(dtype)
     expected = np.asarray(cases.theirs(name, settings)(image, return_tensors="pt")["pixel_values"])
     found = cases.ours(name, settings)(image, return_tensors="np")["pixel_values"]
-    np.testing.assert_allclose(found, expected, rtol=0, atol=0 if cases.takes_kernels(THREADS) else 1e-4)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=0 if cases.takes_torch_kernels(THREADS) else 1e-4)
     with pytest.raises(GraphprocError, match="background: expected a byte for each of 3 channels"):
         cases.ours(name, settings)((image * 255).astype(np.uint8))
 
@@ -300,7 +300,7 @@ def test_every_colour_and_alpha_over_white() -> None:
 
 @pytest.mark.parametrize("resample", [4, 5])
 def test_filters_that_it_lacks_are_refused(resample: int) -> None:
-    with pytest.raises(ConfigError, match="torchvision resizes bytes with the kernels 0, 1, 2, 3 alone"):
+    with pytest.raises(ConfigError, match="torchvision resizes bytes with the filters 0, 1, 2, 3 alone"):
         gp.CLIPImageProcessor(backend=BACKEND, resample=resample).compile()
 
 

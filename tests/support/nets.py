@@ -20,7 +20,7 @@ def tensor(name: str, array: Any, dtype: int = FLOAT) -> onnx.TensorProto:
     return numpy_helper.from_array(np.asarray(array).astype(helper.tensor_dtype_to_np_dtype(dtype)), name)
 
 
-def filters(*shape: int, seed: int = 0) -> Any:
+def random_values(*shape: int, seed: int = 0) -> Any:
     return np.random.default_rng((seed, *shape)).normal(size=shape, scale=0.2).astype(np.float32)
 
 
@@ -60,8 +60,8 @@ def conv(
     **more: Any,
 ) -> onnx.ModelProto:
     """Return convolution, mean over the image, softmax: an image classifier of 4 classes. `y` is [N, 4]."""
-    weights = [tensor("w", filters(6, 3 // groups, 3, 3), dtype), *([tensor("b", filters(6), dtype)] if bias else [])]
-    weights.append(tensor("classes", filters(6, 4), dtype))
+    weights = [tensor("w", random_values(6, 3 // groups, 3, 3), dtype), *([tensor("b", random_values(6), dtype)] if bias else [])]
+    weights.append(tensor("classes", random_values(6, 4), dtype))
     settings: dict[str, Any] = {"strides": [2, 2], **({"pads": list(pads)} if pads else {}), "group": groups}
     nodes = [
         helper.make_node("Conv", [input, "w", *(["b"] if bias else [])], ["features"], "conv", **settings),
@@ -81,7 +81,7 @@ def _head(features: str, name: str, shape: Sequence[int], seed: int) -> tuple[li
         helper.make_node("GlobalAveragePool", [f"{name}_maps"], [f"{name}_mean"], f"{name}_pool"),
         helper.make_node("Reshape", [f"{name}_mean", f"{name}_shape"], [name], f"{name}_reshape"),
     ]
-    return nodes, [tensor(f"{name}_w", filters(count, 6, 1, 1, seed=seed) * 8), tensor(f"{name}_shape", [0, *shape], INT64)]
+    return nodes, [tensor(f"{name}_w", random_values(count, 6, 1, 1, seed=seed) * 8), tensor(f"{name}_shape", [0, *shape], INT64)]
 
 
 def detector(
@@ -98,7 +98,7 @@ def detector(
     inside = [("scores_f", (queries, 5)), ("boxes_f", (queries, 4)), *([("pred_masks", (queries, 4, 5))] if masks else [])]
     nodes = [helper.make_node("Cast", ["pixel_values"], ["pixels"], "cast", to=FLOAT)]
     nodes += [helper.make_node("Conv", ["pixels", "w"], ["features"], "conv", strides=[4, 4])]
-    weights = [tensor("w", filters(6, 3, 4, 4))]
+    weights = [tensor("w", random_values(6, 3, 4, 4))]
     for seed, (name, shape) in enumerate(inside):
         head, own = _head("features", name, shape, seed)
         nodes, weights = [*nodes, *head], [*weights, *own]
@@ -116,7 +116,7 @@ def detector(
 
 def segmenter(opset: int = 18, ir: int = 8, *, output: str = "logits", classes: int = 5) -> onnx.ModelProto:
     """Return scores of every class at every fourth pixel, [N, classes, h', w']; of one class a map [N, h', w']."""
-    weights = [tensor("w", filters(classes, 3, 4, 4)), tensor("axis", [1], INT64)]
+    weights = [tensor("w", random_values(classes, 3, 4, 4)), tensor("axis", [1], INT64)]
     nodes = [helper.make_node("Conv", ["pixel_values", "w"], ["maps"], "conv", strides=[4, 4])]
     last = helper.make_node("Squeeze", ["maps", "axis"], [output], "map")
     nodes.append(last if classes == 1 else helper.make_node("Identity", ["maps"], [output], "same"))

@@ -210,19 +210,19 @@ def whole_columns() -> Iterator[None]:
     """
     import torch
 
-    kernels = ("_upsample_bilinear2d_aa", "_upsample_bicubic2d_aa")
-    before = {name: getattr(torch._C._nn, name) for name in kernels}
+    functions = ("_upsample_bilinear2d_aa", "_upsample_bicubic2d_aa")
+    before = {name: getattr(torch._C._nn, name) for name in functions}
 
-    def mended(kernel: Any, x: Any, size: Any, *more: Any) -> Any:
+    def mended(function: Any, x: Any, size: Any, *more: Any) -> Any:
         if size[1] != 1 or size[0] == x.shape[2] or not x.is_floating_point():
-            return kernel(x, size, *more)
-        column = kernel(x, (x.shape[2], 1), *more)
-        return kernel(column.repeat(1, 1, 1, 2), (size[0], 2), *more)[..., :1]
+            return function(x, size, *more)
+        column = function(x, (x.shape[2], 1), *more)
+        return function(column.repeat(1, 1, 1, 2), (size[0], 2), *more)[..., :1]
 
     try:
-        for name, kernel in before.items():
-            setattr(torch._C._nn, name, partial(mended, kernel))
+        for name, function in before.items():
+            setattr(torch._C._nn, name, partial(mended, function))
         yield
     finally:
-        for name, kernel in before.items():
-            setattr(torch._C._nn, name, kernel)
+        for name, function in before.items():
+            setattr(torch._C._nn, name, function)

@@ -1,4 +1,4 @@
-"""hypothesis strategies: image sides, size settings, kernels, and configurations of plain processors."""
+"""hypothesis strategies: image sides, size settings, filters, and configurations of plain processors."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from graphproc.sizes import num
 
-KERNELS = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")
+FILTERS = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")
 BOUNDARY_SIDES = (1, 2, 3, 7, 223, 224, 225, 255, 256, 257, 335, 448, 449, 1000, 1333, 4096, 8999, 9000)
 
-kernels = st.sampled_from(KERNELS)
+filters = st.sampled_from(FILTERS)
 sides = st.one_of(st.sampled_from(BOUNDARY_SIDES), st.integers(1, 64), st.integers(1, 9000))
 """Sides of images without pixels."""
 small_sides = st.integers(1, 40)

@@ -24,17 +24,17 @@ import sys, time
 import numpy as np
 from PIL import Image
 shape = tuple(map(int, sys.argv[1:4]))
-size, kernel, count = tuple(map(int, sys.argv[4:6])), int(sys.argv[6]), int(sys.argv[7])
+size, filter, count = tuple(map(int, sys.argv[4:6])), int(sys.argv[6]), int(sys.argv[7])
 data = sys.stdin.buffer.read(int(np.prod(shape)))
 image = Image.fromarray(np.frombuffer(data, np.uint8).reshape(shape))
 print(Image.__version__, flush=True)
 while sys.stdin.buffer.readline():
     starts = time.perf_counter(), time.process_time()
     for _ in range(count):
-        image.resize(size, kernel)
+        image.resize(size, filter)
     print(time.perf_counter() - starts[0], time.process_time() - starts[1], flush=True)
 """
-SIMD_KERNELS = {"nearest": 0, "lanczos": 1, "bilinear": 2, "bicubic": 3, "box": 4, "hamming": 5}
+SIMD_FILTERS = {"nearest": 0, "lanczos": 1, "bilinear": 2, "bicubic": 3, "box": 4, "hamming": 5}
 
 
 class Child:
@@ -42,7 +42,7 @@ class Child:
 
     def __init__(self, python: str, task: Task) -> None:
         resize: Any = task.resize
-        numbers = (*task.image.shape, resize.width, resize.height, SIMD_KERNELS[resize.kernel], task.count)
+        numbers = (*task.image.shape, resize.width, resize.height, SIMD_FILTERS[resize.filter], task.count)
         command = [python, "-c", CHILD, *map(str, numbers)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self._send(np.ascontiguousarray(task.image).tobytes())

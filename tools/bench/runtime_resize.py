@@ -30,7 +30,7 @@ class RuntimeResize(Resize):
             x = g.Transpose(x, perm=[*range(rank - 3), rank - 1, rank - 3, rank - 2])
         # sizes for all axes, because ONNX Runtime's transpose optimizer handles `axes` wrongly
         size = g.vector(g.Shape(x, start=0, end=rank - 2), self.height, self.width)
-        options = {"mode": MODES[self.kernel], "antialias": 1, "exclude_outside": 1, "cubic_coeff_a": -0.5}
+        options = {"mode": MODES[self.filter], "antialias": 1, "exclude_outside": 1, "cubic_coeff_a": -0.5}
         y = g.Resize(x, None, None, size, coordinate_transformation_mode="half_pixel", **options)
         if self.window:
             top, left, height, width = self.window

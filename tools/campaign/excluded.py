@@ -179,9 +179,9 @@ def _nothing_scores(trial: Any, found: Any, expected: Any) -> bool:
 IN_BYTES = ("Llama4", "Nougat", "PPFormulaNet", "SLANeXt", "VitPose", "PPDocLayoutV4")
 LIMITS: tuple[Limit, ...] = (
     Limit(
-        "kernels of other types",
+        "filters of other types",
         "torch's lanczos is Pillow's, on bytes (README, What a call reads)",
-        "torchvision resizes floats with the kernels",
+        "torchvision resizes floats with the filters",
     ),
     Limit("bfloat16 images", "numpy has no bfloat16 (README, What a call reads)", "numpy can hold, got torch.bfloat16"),
     Limit(
@@ -235,7 +235,7 @@ LIMITS: tuple[Limit, ...] = (
     ),
     Limit("PIL images of mode LAB for timm", "the class's row in README names it", "another mode than LAB", ("TimmWrapper",)),
     Limit(
-        "kernels that torchvision lacks",
+        "filters that torchvision lacks",
         "refused also where nothing is resized (README, What a call reads)",
         "torchvision resizes .* alone, got [45] ",
     ),

@@ -140,8 +140,8 @@ def value(name: str, key: str, rng: random.Random) -> Any:
     if key in SIZES or (key.endswith("size") and isinstance(default, Mapping)):
         return _size(key, default, rng)
     if key.endswith("resample"):
-        kernel = rng.choice((0, 1, 2, 2, 3, 3, 4, 5))
-        return Image.Resampling(kernel) if rng.random() < 0.3 else kernel
+        filter = rng.choice((0, 1, 2, 2, 3, 3, 4, 5))
+        return Image.Resampling(filter) if rng.random() < 0.3 else filter
     if "mean" in key or "std" in key:
         return _statistics("std" in key, rng)
     if key.endswith("rescale_factor"):

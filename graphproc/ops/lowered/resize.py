@@ -13,7 +13,7 @@ from graphproc.errors import ShapeError
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.ir.op import Array, Op, op, require_dtype, require_layout
 from graphproc.ir.types import TensorType
-from graphproc.numerics.kernels import ANTIALIASED, NEAREST, PILLOW
+from graphproc.numerics.filters import ANTIALIASED, NEAREST, PILLOW
 from graphproc.ops.byte_map import ByteMap
 from graphproc.ops.resize.bands import Axis
 from graphproc.ops.resize.emit import ResizePlan, emit_resize
@@ -39,7 +39,7 @@ class Resize(Op):
 
     Attributes:
         height, width: the whole result's sides, in pixels.
-        kernel: `lanczos`, `bilinear` or `bicubic`; for Pillow also `nearest`, `box` and `hamming`.
+        filter: `lanczos`, `bilinear` or `bicubic`; for Pillow also `nearest`, `box` and `hamming`.
         arithmetic: `pillow` or `torch_bytes`.
         window: (top, left, height, width) of the part that is kept; pixels outside it are not
             computed.
@@ -50,7 +50,7 @@ class Resize(Op):
 
     height: Num
     width: Num
-    kernel: str
+    filter: str
     arithmetic: str = PILLOW
     window: tuple[Num, ...] = ()
     layout: str = "CHW"
@@ -61,9 +61,9 @@ class Resize(Op):
         """Return the type, channels first, with the sides of the result or its window."""
         require_layout(self, x, self.layout)
         require_dtype(self, x, "u8")
-        nearest = self.kernel == NEAREST and self.arithmetic == PILLOW and not self.extent
-        if not nearest and self.kernel not in ANTIALIASED.get(self.arithmetic, ()):
-            what = f"the kernel {self.kernel!r} of the arithmetic {self.arithmetic!r}"
+        nearest = self.filter == NEAREST and self.arithmetic == PILLOW and not self.extent
+        if not nearest and self.filter not in ANTIALIASED.get(self.arithmetic, ()):
+            what = f"the filter {self.filter!r} of the arithmetic {self.arithmetic!r}"
             raise ShapeError(f"resize: {what}{' with an extent' if self.extent else ''} is not known. Write `resample` instead.")
         for side in (self.height, self.width):
             if isinstance(side, int) and side < 1:
@@ -80,7 +80,7 @@ class Resize(Op):
         height, width = num.known(self.height), num.known(self.width)
         first = bool(vertical_first(x.shape[-2], x.shape[-1], height, width, self.arithmetic))
         extent = tuple(float(v) for v in self.extent)  # type: ignore[arg-type]
-        y = resize(x, height, width, self.kernel, first, extent, self.arithmetic)
+        y = resize(x, height, width, self.filter, first, extent, self.arithmetic)
         if self.window:
             top, left, height, width = (num.known(v) for v in self.window)
             y = y[..., top : top + height, left : left + width]
@@ -118,5 +118,5 @@ class Resize(Op):
         count = num.assume_at_least(rows, 1), num.assume_at_least(columns, 1)
         covered = self.extent or (None, None)
         axes = Axis(height, whole[0], top, count[0], covered[0]), Axis(width, whole[1], left, count[1], covered[1])
-        plan = ResizePlan(num.known(t.size("C")), axes, self.kernel, self.arithmetic, first, map)
+        plan = ResizePlan(num.known(t.size("C")), axes, self.filter, self.arithmetic, first, map)
         return emit_resize(g, x, t.rank - 3 + g.leading, plan)

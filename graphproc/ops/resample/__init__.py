@@ -1,7 +1,7 @@
 """Resample images: one op, and a file for each arithmetic that it may have."""
 
+from graphproc.numerics.filters import NEAREST, PILLOW, TORCH_BYTES
 from graphproc.numerics.interpolation import ALIGNED
-from graphproc.numerics.kernels import NEAREST, PILLOW, TORCH_BYTES
 from graphproc.ops.resample.fixed_point import FIXED_POINT
 from graphproc.ops.resample.op import Resample
 from graphproc.ops.resample.opencv import OPENCV

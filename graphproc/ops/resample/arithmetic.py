@@ -1,6 +1,6 @@
 """Define what an arithmetic of `Resample` provides.
 
-It has its kernels, its dtypes, and both pixel rules side by side.
+It has its filters, its dtypes, and both pixel rules side by side.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class Arithmetic(ABC):
 
     Attributes:
         name: its name in `Resample.arithmetic`.
-        antialiased: its kernels that grow when the image shrinks, so that every input pixel counts.
-        plain: its kernels that read only the pixels next to each place, however much the image
+        antialiased: its filters that grow when the image shrinks, so that every input pixel counts.
+        plain: its filters that read only the pixels next to each place, however much the image
             shrinks.
         dtypes: the element types that it takes; empty for any.
         settings: which further fields of `Resample` it uses.
@@ -37,8 +37,8 @@ class Arithmetic(ABC):
     dtypes: ClassVar[tuple[str, ...]] = ()
     settings: ClassVar[tuple[str, ...]] = ()
 
-    def kernels(self, antialias: bool) -> tuple[str, ...]:
-        """Return its kernels with or without antialiasing."""
+    def filters(self, antialias: bool) -> tuple[str, ...]:
+        """Return its filters with or without antialiasing."""
         return self.antialiased if antialias else self.plain
 
     def check(self, op: Resample, x: TensorType) -> None:  # noqa: B027, what most arithmetics need

@@ -1,4 +1,4 @@
-"""Resample bytes with a bilinear kernel with weights of 11 bits, rounded once."""
+"""Resample bytes with a bilinear filter with weights of 11 bits, rounded once."""
 
 from __future__ import annotations
 

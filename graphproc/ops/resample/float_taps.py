@@ -36,10 +36,10 @@ TAPS: Mapping[tuple[str, bool], Callable[..., Taps]] = {
 }
 """The functions that compute the taps of known sides.
 
-The keys are a kernel and whether it is antialiased.
+The keys are a filter and whether it is antialiased.
 """
 RADIUS = {"bilinear": 1, "bicubic": 2}
-"""The radius of an antialiased kernel.
+"""The radius of an antialiased filter.
 
 How many taps it has depends on how much the image shrinks.
 """
@@ -78,20 +78,20 @@ class TapNodes:
         return g.Squeeze(rows, g.vector(0)), g.Squeeze(weights, g.vector(0))
 
 
-def emit_taps(g: Builder, kernel: str, antialias: bool, n_in: Num, n_out: Num) -> TapNodes:
+def emit_taps(g: Builder, filter: str, antialias: bool, n_in: Num, n_out: Num) -> TapNodes:
     """Emit the taps of an axis of `n_in` pixels resampled to `n_out`.
 
     They are constants if both are known, else nodes.
     """
     if not (isinstance(n_in, int) and isinstance(n_out, int)):
         if antialias:
-            return _antialias(g, n_in, n_out, RADIUS[kernel])
-        (place, factor), *others = _POSITIONS[kernel](g, n_in, n_out)
+            return _antialias(g, n_in, n_out, RADIUS[filter])
+        (place, factor), *others = _POSITIONS[filter](g, n_in, n_out)
         first = g.vector(0)
         return TapNodes(
             (g.Unsqueeze(place, first), g.Unsqueeze(column(g, factor), first)), 1, [(p, column(g, f)) for p, f in others]
         )
-    taps = TAPS[kernel, antialias](n_in, n_out)
+    taps = TAPS[filter, antialias](n_in, n_out)
     rows, weights, count = taps.index.T, taps.weights.T[:, :, None], taps.rounded
     fused = [(g.constant(rows[tap], "i64"), g.constant(weights[tap], "f32")) for tap in range(count, len(rows))]
     return TapNodes((g.constant(rows[:count], "i64"), g.constant(weights[:count], "f32")), count, fused)
@@ -138,7 +138,7 @@ def _half_pixel(g: Builder, n_in: Num, n_out: Num) -> Value:
 
 
 class _Traced:
-    """Give a float32 tensor numpy's operators, so that a kernel's formula is written once."""
+    """Give a float32 tensor numpy's operators, so that a filter's formula is written once."""
 
     def __init__(self, g: Builder, value: Value) -> None:
         self.g, self.value = g, value

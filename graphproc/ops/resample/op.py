@@ -8,7 +8,7 @@ from graphproc.errors import ShapeError
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.ir.op import Array, Op, op, require_layout
 from graphproc.ir.types import TensorType
-from graphproc.numerics.kernels import PILLOW
+from graphproc.numerics.filters import PILLOW
 from graphproc.ops.resample.registry import ARITHMETICS
 from graphproc.sizes.num import Num
 
@@ -28,9 +28,9 @@ class Resample(Op):
 
     Attributes:
         height, width: the result's sides, in pixels.
-        kernel: the function that weighs the pixels around each place, e.g. `nearest`, `bilinear`,
+        filter: the function that weighs the pixels around each place, e.g. `nearest`, `bilinear`,
             `bicubic`, `lanczos`.
-        antialias: whether the kernel grows where the image shrinks, so that every input pixel
+        antialias: whether the filter grows where the image shrinks, so that every input pixel
             counts.
         arithmetic: which rules and rounding it follows: a name in
             `graphproc.ops.resample.registry`.
@@ -46,7 +46,7 @@ class Resample(Op):
 
     height: Num
     width: Num
-    kernel: str
+    filter: str
     antialias: bool = True
     arithmetic: str = PILLOW
     extent: tuple[Num, ...] = ()
@@ -62,10 +62,10 @@ class Resample(Op):
         if rules.dtypes and x.dtype not in rules.dtypes:
             wanted = " or ".join(rules.dtypes)
             raise ShapeError(f"resample: {rules.name} takes pixels of {wanted}, got {x}. Convert the value first.")
-        if self.kernel not in rules.kernels(self.antialias):
+        if self.filter not in rules.filters(self.antialias):
             raise ShapeError(
-                f"resample: {rules.name} has the kernels {list(rules.antialiased)} with antialiasing and {list(rules.plain)} "
-                f"without, got {self.kernel!r} {'with' if self.antialias else 'without'}. Choose one of these."
+                f"resample: {rules.name} has the filters {list(rules.antialiased)} with antialiasing and {list(rules.plain)} "
+                f"without, got {self.filter!r} {'with' if self.antialias else 'without'}. Choose one of these."
             )
         for side in (self.height, self.width):
             if isinstance(side, int) and side < 1:

@@ -8,7 +8,7 @@ from graphproc.errors import ShapeError
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.ir.op import Array, Op
 from graphproc.ir.types import TensorType
-from graphproc.numerics.kernels import ANTIALIASED, NEAREST, PILLOW
+from graphproc.numerics.filters import ANTIALIASED, NEAREST, PILLOW
 from graphproc.ops.lowered.resize import Resize
 from graphproc.ops.resample.arithmetic import Arithmetic
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 class Pillow(Arithmetic):
-    """Apply Pillow's kernels, each stretched when the image shrinks; `nearest` picks pixels.
+    """Apply Pillow's filters, each stretched when the image shrinks; `nearest` picks pixels.
 
     Rounding: weights of 22 bits; bytes after each of the two axis steps. Their order
               depends on the sizes, as in Pillow 13.
-    Source:   Pillow `Image.resize`; written out in `graphproc.numerics.kernels`.
+    Source:   Pillow `Image.resize`; written out in `graphproc.numerics.filters`.
     """
 
     name = PILLOW
@@ -31,9 +31,9 @@ class Pillow(Arithmetic):
     settings = ("extent", "keeps_size")
 
     def check(self, op: Resample, x: TensorType) -> None:
-        """Refuse an extent for the kernel `nearest`, which is not compiled."""
-        if op.extent and op.kernel == NEAREST:
-            raise ShapeError("resample: an extent has no meaning for the kernel 'nearest'")
+        """Refuse an extent for the filter `nearest`, which is not compiled."""
+        if op.extent and op.filter == NEAREST:
+            raise ShapeError("resample: an extent has no meaning for the filter 'nearest'")
 
     def numpy(self, op: Resample, x: Array) -> Array:
         """Apply the lowered op's rule."""
@@ -45,4 +45,4 @@ class Pillow(Arithmetic):
 
     def lowered(self, op: Resample) -> Op:
         """Return the resize of the whole image."""
-        return Resize(op.height, op.width, op.kernel, PILLOW, extent=op.extent)
+        return Resize(op.height, op.width, op.filter, PILLOW, extent=op.extent)

@@ -9,8 +9,8 @@ import numpy as np
 
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.ir.op import Array, Op
+from graphproc.numerics.filters import ANTIALIASED, LARGEST_WEIGHT, PRECISION_BITS, TORCH_BYTES
 from graphproc.numerics.interpolation import ALIGNED, byte_taps
-from graphproc.numerics.kernels import ANTIALIASED, LARGEST_WEIGHT, PRECISION_BITS, TORCH_BYTES
 from graphproc.ops.lowered.resize import Resize
 from graphproc.ops.resample.arithmetic import Arithmetic
 from graphproc.ops.resample.both_axes import along_both, column
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 class TorchBytes(Arithmetic):
     """Resample bytes as torch does.
 
-    Antialiased kernels are Pillow's; the others read two or four pixels along each axis.
+    Antialiased filters are Pillow's; the others read two or four pixels along each axis.
 
     Rounding: weights of as many bits as fit 16; bytes after each of the two axis steps, along the rows
               first.
     Source:   `torch.nn.functional.interpolate` of uint8, which torchvision's `resize` calls;
-              written out in `graphproc.numerics.kernels` and
+              written out in `graphproc.numerics.filters` and
               `graphproc.numerics.interpolation.byte_taps`.
     """
 
@@ -46,7 +46,7 @@ class TorchBytes(Arithmetic):
         if (same := self.lowered(op)) is not None:
             return same.numpy(x)
         for axis, side in ((-1, op.width), (-2, op.height)):
-            index, weights, bits = byte_taps(x.shape[axis], num.known(side), op.kernel)
+            index, weights, bits = byte_taps(x.shape[axis], num.known(side), op.filter)
             pixels = np.moveaxis(x, axis, -1)[..., index].astype(np.int64)
             total = (pixels * weights).sum(-1) + (1 << bits >> 1)
             x = np.moveaxis(np.clip(total >> bits, 0, 255).astype(np.uint8), -1, axis)
@@ -64,7 +64,7 @@ class TorchBytes(Arithmetic):
         sides = {"H": (t.size("H"), op.height), "W": (t.size("W"), op.width)}
 
         def emit(rows: Value, axis: str) -> Value:
-            taps, unit = _taps(g, *sides[axis], op.kernel)
+            taps, unit = _taps(g, *sides[axis], op.filter)
             terms = [g.Mul(g.cast(g.Gather(rows, place, axis=0), "f32"), weight) for place, weight in taps]
             total = terms[0]
             for term in terms[1:]:
@@ -77,32 +77,32 @@ class TorchBytes(Arithmetic):
 
     def lowered(self, op: Resample) -> Op | None:
         """Return the resize of the whole image if it is antialiased, else None."""
-        return Resize(op.height, op.width, op.kernel, TORCH_BYTES) if op.antialias else None
+        return Resize(op.height, op.width, op.filter, TORCH_BYTES) if op.antialias else None
 
 
-def _taps(g: Builder, n_in: Num, n_out: Num, kernel: str) -> tuple[list[tuple[Value, Value]], Value]:
+def _taps(g: Builder, n_in: Num, n_out: Num, filter: str) -> tuple[list[tuple[Value, Value]], Value]:
     """Emit the rows `[outputs]` and weights `[outputs, 1]` of each tap, and the weights' unit.
 
     Weights are whole numbers in float32. The unit is the weight of a whole pixel, to which an
     output's weights add up, except for rounding.
     """
     if isinstance(n_in, int) and isinstance(n_out, int):
-        index, values, bits = byte_taps(n_in, n_out, kernel)
+        index, values, bits = byte_taps(n_in, n_out, filter)
         taps = [(g.constant(i, "i64"), g.constant(v[:, None], "f32")) for i, v in zip(index.T, values.T, strict=True)]
         return taps, g.constant(1 << bits, "f32")
     half, zero, one = (g.constant([v], "f64") for v in (0.5, 0.0, 1.0))
     last = g.cast(g.num(n_in - 1), "f64")
-    if kernel == ALIGNED:
+    if filter == ALIGNED:
         # With one output, the position is 0, and the scale does not matter.
         position = g.Mul(g.num((n_in - 1) / num.maximum(n_out - 1, 1)), g.range(n_out, "f64"))
     else:
         scale = g.Div(g.cast(g.num(n_in), "f64"), g.cast(g.num(n_out), "f64"))
         position = g.Sub(g.Mul(scale, g.Add(g.range(n_out, "f64"), half)), half)
-    if kernel == "bilinear":
+    if filter == "bilinear":
         position = g.Max(position, zero)
     low = g.Min(g.Floor(position), last)
     part = g.Min(g.Max(g.Sub(position, low), zero), one)
-    weights = [g.Sub(one, part), part] if kernel != "bicubic" else _cubic(g, part)
+    weights = [g.Sub(one, part), part] if filter != "bicubic" else _cubic(g, part)
     first = -(len(weights) // 2) + 1
     places = [g.Max(g.Min(g.Add(low, g.constant([first + k], "f64")), last), zero) for k in range(len(weights))]
     # Taps outside the image read its outermost pixels: the last tap of each pixel has the weights of all.
@@ -124,7 +124,7 @@ def _taps(g: Builder, n_in: Num, n_out: Num, kernel: str) -> tuple[list[tuple[Va
 
 
 def _cubic(g: Builder, part: Value) -> list[Value]:
-    """Emit Keys' kernel with a = -0.75, float64, in the order of `byte_taps`."""
+    """Emit Keys' filter with a = -0.75, float64, in the order of `byte_taps`."""
 
     def number(value: float) -> Value:
         return g.constant([value], "f64")

@@ -65,7 +65,7 @@ They stay in the cache.
 class TorchFloats(Arithmetic):
     """Compute torch's bits, with float64 where torch rounds a product together with a sum.
 
-    How many taps an antialiased kernel has depends on how much the image shrinks. The others have
+    How many taps an antialiased filter has depends on how much the image shrinks. The others have
     two or four, between pixel centres, or between the centres of the corner pixels
     (`bilinear-aligned`, torch's `align_corners=True`). Rows are resampled first.
 
@@ -93,7 +93,7 @@ class TorchFloats(Arithmetic):
         for axis, side in ((-1, op.width), (-2, op.height)):
             if side == x.shape[axis] and op.antialias:
                 continue  # one tap of weight 1
-            taps = TAPS[op.kernel, op.antialias](x.shape[axis], num.known(side), real)
+            taps = TAPS[op.filter, op.antialias](x.shape[axis], num.known(side), real)
             if op.weights:
                 taps = narrowed(taps, op.weights)
             x = np.moveaxis(x, axis, -1)
@@ -126,7 +126,7 @@ class TorchFloats(Arithmetic):
 
     def _may_be_at_once(self, op: Resample) -> bool:
         """Return whether torch computes small results of this kind at once."""
-        return self.fused and not op.antialias and op.kernel != "bicubic"
+        return self.fused and not op.antialias and op.filter != "bicubic"
 
     def _axis_by_axis(self, op: Resample, g: Builder, x: Value) -> Value:
         """Emit both axis steps, along the rows first."""
@@ -138,7 +138,7 @@ class TorchFloats(Arithmetic):
             if n_in == n_out and op.antialias:
                 return rows  # one tap of weight 1
             along = t.size("C") * {"H": t.size("W"), "W": t.size("H") if axis == "W" else op.height}[axis]
-            return _weighed(g, rows, emit_taps(g, op.kernel, op.antialias, n_in, n_out), self.fused, n_out, along)
+            return _weighed(g, rows, emit_taps(g, op.filter, op.antialias, n_in, n_out), self.fused, n_out, along)
 
         return along_both(g, x, (op.height, op.width), emit, ("W", "H"))
 
@@ -158,7 +158,7 @@ class TorchUnfused(TorchFloats):
 def _numpy_at_once(op: Resample, x: Array) -> Array:
     """Compute each output of a linear result from its four pixels."""
     rows, columns = (
-        TAPS[op.kernel, op.antialias](n, num.known(side), x.dtype.type)
+        TAPS[op.filter, op.antialias](n, num.known(side), x.dtype.type)
         for n, side in zip(x.shape[-2:], (op.height, op.width), strict=True)
     )
     parts = []
@@ -177,7 +177,7 @@ def _at_once(op: Resample, g: Builder, x: Value) -> Value:
     t = g.type_of(x)
     first = t.rank + g.leading - 2
     sides = ((t.size("H"), op.height), (t.size("W"), op.width))
-    axes = [emit_taps(g, op.kernel, op.antialias, n_in, n_out) for n_in, n_out in sides]
+    axes = [emit_taps(g, op.filter, op.antialias, n_in, n_out) for n_in, n_out in sides]
     (near_rows, far_rows), (near_columns, far_columns) = ([*a.fused, a.rounded_tap(g)] for a in axes)
     parts = []
     orders = _orders(t.channels, "f32")

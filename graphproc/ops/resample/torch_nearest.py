@@ -9,8 +9,8 @@ import numpy as np
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.ir.op import Array
 from graphproc.ir.types import DTYPES
+from graphproc.numerics.filters import NEAREST
 from graphproc.numerics.fused import multiply_add
-from graphproc.numerics.kernels import NEAREST
 from graphproc.ops.resample.arithmetic import Arithmetic
 from graphproc.ops.resample.torch_floats import AT_ONCE_SIDES
 from graphproc.sizes import num
@@ -45,7 +45,7 @@ class TorchNearest(Arithmetic):
         sides = ((-2, op.height), (-1, op.width))
         real = np.float64 if x.dtype == np.float64 else np.float32
         large = num.known(op.height) + num.known(op.width) > AT_ONCE_SIDES
-        rows, columns = (_places(x.shape[axis], num.known(side), op.kernel == NEAREST_EXACT, large, real) for axis, side in sides)
+        rows, columns = (_places(x.shape[axis], num.known(side), op.filter == NEAREST_EXACT, large, real) for axis, side in sides)
         return np.ascontiguousarray(x[..., rows[:, None], columns])
 
     def onnx(self, op: Resample, g: Builder, x: Value) -> Value:
@@ -60,7 +60,7 @@ class TorchNearest(Arithmetic):
 
 def _emit_places(op: Resample, g: Builder, n_in: Num, n_out: Num, dtype: str) -> Value:
     """Emit the nodes of `_places`, or a constant."""
-    centered, large = op.kernel == NEAREST_EXACT, op.height + op.width > AT_ONCE_SIDES
+    centered, large = op.filter == NEAREST_EXACT, op.height + op.width > AT_ONCE_SIDES
     real = "f64" if dtype == "f64" else "f32"
     if isinstance(n_in, int) and isinstance(n_out, int) and isinstance(large, bool):
         return g.constant(_places(n_in, n_out, centered, large, DTYPES[real].type), "i64")

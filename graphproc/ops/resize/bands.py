@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from graphproc.ir.builder_protocol import Builder, Value
-from graphproc.numerics.kernels import NEAREST, PILLOW, PRECISION_BITS, TORCH_BYTES, coefficients, nearest_indices
+from graphproc.numerics.filters import NEAREST, PILLOW, PRECISION_BITS, TORCH_BYTES, coefficients, nearest_indices
 from graphproc.ops.resize.forms import (
     BLOCK_LENGTH,
     PAIRED_BLOCK_LENGTH,
@@ -123,7 +123,7 @@ Bands = tuple[Band, Band]
 """The bands of the vertical and the horizontal axis."""
 
 
-def block_length(count: int, reduction: float, kernel: str, arithmetic: str) -> int:
+def block_length(count: int, reduction: float, filter: str, arithmetic: str) -> int:
     """Return how many outputs a block holds.
 
     It is near the fastest length that was measured, and wastes few outputs.
@@ -131,26 +131,26 @@ def block_length(count: int, reduction: float, kernel: str, arithmetic: str) -> 
     Args:
         count: how many outputs there are.
         reduction: by what factor the side shrinks.
-        kernel: the kernel's name.
+        filter: the filter's name.
         arithmetic: `pillow` or `torch_bytes`.
     """
     floats = SINGLE_BLOCK_LENGTH if arithmetic == TORCH_BYTES else PAIRED_BLOCK_LENGTH
-    shrinks = floats if reduction <= float_limit(kernel, arithmetic) else int8_block_length(kernel)
+    shrinks = floats if reduction <= float_limit(filter, arithmetic) else int8_block_length(filter)
     near = BLOCK_LENGTH if reduction < 1.3 else shrinks
     return min(range(2, 13), key=lambda t: -count % t / count + abs(t - near) / 50)
 
 
-def picked_rows(g: Builder, axis: Axis, kernel: str) -> Band | None:
+def picked_rows(g: Builder, axis: Axis, filter: str) -> Band | None:
     """Return the band of an axis that only picks pixels, or None if the axis needs products.
 
-    Pixels are picked by Pillow's nearest kernel, and on an axis with a known length that does not
+    Pixels are picked by Pillow's nearest filter, and on an axis with a known length that does not
     change.
     """
     n_in, n_out, first, count = axis.n_in, axis.n_out, axis.first, axis.count
     shape = g.vector(1, -1, 1)
     if axis.known and axis.whole and n_in == n_out:
         return Band(axis, g.Reshape(g.range(count, "i64"), shape), first, count, axis.strip_length)
-    if kernel != NEAREST:
+    if filter != NEAREST:
         return None
     if axis.known:
         picked = nearest_indices(num.known(n_in), num.known(n_out))[num.known(first) :][: num.known(count)]
@@ -165,7 +165,7 @@ def picked_rows(g: Builder, axis: Axis, kernel: str) -> Band | None:
     return Band(axis, g.Reshape(rows, shape), 0, n_in, axis.strip_length)
 
 
-def known_bands(axis: Axis, kernel: str, arithmetic: str = PILLOW) -> tuple[Array, Array, int]:
+def known_bands(axis: Axis, filter: str, arithmetic: str = PILLOW) -> tuple[Array, Array, int]:
     """Return the bands of an axis of known sizes, for all strips.
 
     Returns:
@@ -174,8 +174,8 @@ def known_bands(axis: Axis, kernel: str, arithmetic: str = PILLOW) -> tuple[Arra
     """
     n_in, n_out, first, count, strip = (num.known(v) for v in (axis.n_in, axis.n_out, axis.first, axis.count, axis.strip_length))
     extent = None if axis.extent is None else float(axis.extent)  # type: ignore[arg-type]
-    k = coefficients(n_in, n_out, kernel, first, count, extent, arithmetic)
-    length = block_length(strip, axis.reduction, kernel, arithmetic)
+    k = coefficients(n_in, n_out, filter, first, count, extent, arithmetic)
+    length = block_length(strip, axis.reduction, filter, arithmetic)
     within = np.minimum(np.arange(-(-strip // length) * length), strip - 1)  # repeats of the last output are cut off
     output = (np.arange(count // strip)[:, None] * strip + within).reshape(-1, length)
     start, taps = k.start[output], k.weights.shape[1]

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from graphproc.ir.builder_protocol import Builder, Value
-from graphproc.numerics.kernels import NEAREST
+from graphproc.numerics.filters import NEAREST
 from graphproc.ops.byte_map import ByteMap
 from graphproc.ops.resize.bands import Axis, Band, Bands
 from graphproc.ops.resize.form_branches import with_bands
@@ -39,7 +39,7 @@ class ResizePlan:
     Attributes:
         channels: C.
         axes: vertical and horizontal.
-        kernel: the kernel's name.
+        filter: the filter's name.
         arithmetic: `pillow` or `torch_bytes`.
         vertical_first: whether the vertical axis comes first.
         map: the map of the result's bytes, if it is part of the resize.
@@ -47,7 +47,7 @@ class ResizePlan:
 
     channels: int
     axes: tuple[Axis, Axis]
-    kernel: str
+    filter: str
     arithmetic: str
     vertical_first: Bool
     map: ByteMap | None = None
@@ -69,7 +69,7 @@ def emit_resize(g: Builder, x: Value, lead: int, plan: ResizePlan) -> Value:
     # Reshape finds the length of one leading axis by itself; more must be given.
     leading = (g.Shape(x, start=0, end=lead),) if lead > 1 else (-1,) * lead
     result = g.vector(*leading, plan.channels, vertical.count, horizontal.count)
-    if g.target != "cpu" or plan.kernel == NEAREST:
+    if g.target != "cpu" or plan.filter == NEAREST:
         y = g.Reshape(_at_once(g, x, plan), result)
         return y if plan.map is None else plan.map.apply(g, y)
     if lead > 1:
@@ -104,7 +104,7 @@ def _by_strips(g: Builder, x: Value, lead: int, plan: ResizePlan) -> Value:
         return image(x) if lead == 0 else g.scan((x,), image, rank=3)
 
     def steps(bands: Bands) -> Value:
-        settings = bands, plan.channels, plan.kernel
+        settings = bands, plan.channels, plan.filter
         return g.cond(
             _noted(g, plan, _order(plan, bands)),
             lambda: each(emit_vertical_first(g, *settings, rows, finish, constants)),
@@ -112,7 +112,7 @@ def _by_strips(g: Builder, x: Value, lead: int, plan: ResizePlan) -> Value:
             names=("vertical_first", "horizontal_first"),
         )
 
-    return with_bands(g, plan.axes, plan.kernel, plan.arithmetic, steps)
+    return with_bands(g, plan.axes, plan.filter, plan.arithmetic, steps)
 
 
 def _order(plan: ResizePlan, bands: Bands) -> Bool:
@@ -125,7 +125,7 @@ def _order(plan: ResizePlan, bands: Bands) -> Bool:
 
 def _noted(g: Builder, plan: ResizePlan, first: Bool) -> Bool:
     """Record whether the vertical axis comes first, and return this."""
-    if plan.kernel == NEAREST:
+    if plan.filter == NEAREST:
         g.note("order", "either", "pixels are picked, not computed")
     elif isinstance(first, bool):
         reason = f"as {plan.arithmetic} does for this size" if first == plan.vertical_first else "both sides enlarge"
@@ -146,7 +146,7 @@ def _at_once(g: Builder, x: Value, plan: ResizePlan) -> Value:
     height, channels = vertical.count, plan.channels
     pixels = g.Reshape(x, g.vector(-1, vertical.n_in, horizontal.n_in * channels))
     # Picking pixels is no arithmetic, so it has no order; picking rows first moves the least.
-    first = True if plan.kernel == NEAREST else plan.vertical_first
+    first = True if plan.filter == NEAREST else plan.vertical_first
 
     def steps(bands: Bands) -> Value:
         rows, columns = bands
@@ -157,26 +157,26 @@ def _at_once(g: Builder, x: Value, plan: ResizePlan) -> Value:
         region = pixels if everything else g.Slice(pixels, low, high, g.vector(1, 2))
 
         def vertical_first() -> Value:
-            y = g.Transpose(_axis_step(g, rows, region, "vertical", plan.kernel), perm=_SWAP)
+            y = g.Transpose(_axis_step(g, rows, region, "vertical", plan.filter), perm=_SWAP)
             y = g.Reshape(y, g.vector(0, columns.extent, channels * height))
-            return g.Transpose(_axis_step(g, columns, y, "horizontal", plan.kernel), perm=_SWAP)
+            return g.Transpose(_axis_step(g, columns, y, "horizontal", plan.filter), perm=_SWAP)
 
         def horizontal_first() -> Value:
             turned = g.Reshape(g.Transpose(region, perm=_SWAP), g.vector(0, columns.extent, channels * rows.extent))
-            y = g.Transpose(_axis_step(g, columns, turned, "horizontal", plan.kernel), perm=_SWAP)
+            y = g.Transpose(_axis_step(g, columns, turned, "horizontal", plan.filter), perm=_SWAP)
             y = g.Reshape(y, g.vector(-1, rows.extent, horizontal.count))
-            return _axis_step(g, rows, y, "vertical", plan.kernel)
+            return _axis_step(g, rows, y, "vertical", plan.filter)
 
         return g.cond(_noted(g, plan, first), vertical_first, horizontal_first, names=("vertical_first", "horizontal_first"))
 
-    return with_bands(g, (vertical, horizontal), plan.kernel, plan.arithmetic, steps)
+    return with_bands(g, (vertical, horizontal), plan.filter, plan.arithmetic, steps)
 
 
-def _axis_step(g: Builder, band: Band, x: Value, name: str, kernel: str) -> Value:
+def _axis_step(g: Builder, band: Band, x: Value, name: str, filter: str) -> Value:
     """Emit one axis step, from `[images, rows, columns]` to `[images, count, columns]`."""
     with g.scope(name):
         first = g.vector(0)
         weights = None if band.weights is None else g.Squeeze(band.weights, first)
-        y = product(g, band, x, g.Squeeze(band.rows, first), weights, kernel)
+        y = product(g, band, x, g.Squeeze(band.rows, first), weights, filter)
         y = g.Reshape(y, g.vector(0, band.blocks * band.length, -1))
         return y if band.full else g.Slice(y, g.vector(0), g.num(band.axis.count), g.vector(1))

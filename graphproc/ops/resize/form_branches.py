@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.numerics.enlarging import float32_weights
-from graphproc.numerics.kernels import NEAREST, PRECISION_BITS
+from graphproc.numerics.filters import NEAREST, PRECISION_BITS
 from graphproc.ops.resize.bands import Axis, Band, Bands, known_bands, picked_rows
 from graphproc.ops.resize.forms import (
     BLOCK_LENGTH,
@@ -31,7 +31,7 @@ from graphproc.ops.resize.traced_bands import Sampling, TracedBands, traced_band
 from graphproc.sizes import num
 
 
-def with_bands(g: Builder, axes: tuple[Axis, Axis], kernel: str, arithmetic: str, steps: Callable[[Bands], Value]) -> Value:
+def with_bands(g: Builder, axes: tuple[Axis, Axis], filter: str, arithmetic: str, steps: Callable[[Bands], Value]) -> Value:
     """Emit the weights of both axes, and what `steps` emits from their bands.
 
     If the form of the products depends on the image, `steps` is called once for each form, inside
@@ -39,14 +39,14 @@ def with_bands(g: Builder, axes: tuple[Axis, Axis], kernel: str, arithmetic: str
     costs more than the better form would save. The choice of the block length comes before the
     weights, so that the length is a number in each branch.
     """
-    if kernel == NEAREST or all(axis.known for axis in axes):
+    if filter == NEAREST or all(axis.known for axis in axes):
         named = zip(axes, ("vertical axis", "horizontal axis"), strict=True)
-        vertical, horizontal = (_known_band(g, axis, name, kernel, arithmetic) for axis, name in named)
+        vertical, horizontal = (_known_band(g, axis, name, filter, arithmetic) for axis, name in named)
         return steps((vertical, horizontal))
     sides = [axis.n_out for axis in axes] if all(axis.whole for axis in axes) else []
-    choice = choice_of_any_size(g.target, kernel, arithmetic, sides)
+    choice = choice_of_any_size(g.target, filter, arithmetic, sides)
     with g.scope("weights"):
-        sampling = Sampling.of(g, axes, kernel)
+        sampling = Sampling.of(g, axes, filter)
 
     def in_form(form: ProductForm, bands: TracedBands, when: str) -> Value:
         g.note(when, str(form), "exact, and fastest")
@@ -67,7 +67,7 @@ def with_bands(g: Builder, axes: tuple[Axis, Axis], kernel: str, arithmetic: str
         if isinstance(choice, FormChoice) and choice.of == "reduction":
             few = g.LessOrEqual(sampling.reduction, g.constant([choice.most], "f64"))
             floats = PAIRED_BLOCK_LENGTH if choice.within == PAIRED else SINGLE_BLOCK_LENGTH
-            lengths = {choice.within: floats, choice.above: int8_block_length(kernel)}
+            lengths = {choice.within: floats, choice.above: int8_block_length(filter)}
             return _either(g, choice, when, few, lambda part, when: decided(part, lengths[part], when))
         if bands is None:
             with g.scope("weights"):
@@ -95,19 +95,19 @@ def _name(part: ProductForm | FormChoice) -> str:
     return part.name if isinstance(part, ProductForm) else f"few_{part.of}"
 
 
-def _known_band(g: Builder, axis: Axis, name: str, kernel: str, arithmetic: str) -> Band:
+def _known_band(g: Builder, axis: Axis, name: str, filter: str, arithmetic: str) -> Band:
     """Emit the band of an axis of known size, or of one that only picks pixels; `name` is for the note."""
     if g.target == "portable" and not axis.known:
-        choice_of_any_size(g.target, kernel, arithmetic)
-    picked = picked_rows(g, axis, kernel)
+        choice_of_any_size(g.target, filter, arithmetic)
+    picked = picked_rows(g, axis, filter)
     if picked is not None:
         stays = axis.n_in == axis.n_out
         g.note(name, *("none", f"the side stays at {axis.n_in} pixels") if stays else ("pick pixels", "nearest has no weights"))
         return picked
-    rows, weights, taps = known_bands(axis, kernel, arithmetic)
+    rows, weights, taps = known_bands(axis, filter, arithmetic)
     begin, end = int(rows.min()), int(rows.max()) + 1
     n_out = num.known(axis.n_out) if axis.whole else 0
-    form, reason = choose_form(g.target, weights, taps, axis.reduction, n_out, kernel, arithmetic)
+    form, reason = choose_form(g.target, weights, taps, axis.reduction, n_out, filter, arithmetic)
     g.note(name, str(form), f"{axis.n_in} to {axis.n_out} pixels, {reason}")
     unit = 1 << PRECISION_BITS
     if form == INT8_2:

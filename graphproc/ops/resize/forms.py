@@ -17,7 +17,7 @@ import numpy as np
 
 from graphproc.errors import EmitError
 from graphproc.numerics.enlarging import MOST_OUTPUTS
-from graphproc.numerics.kernels import KERNELS, LARGEST_WEIGHT, PRECISION_BITS, TORCH_BYTES
+from graphproc.numerics.filters import FILTERS, LARGEST_WEIGHT, PRECISION_BITS, TORCH_BYTES
 from graphproc.sizes.num import Num
 
 Array = np.ndarray[Any, Any]
@@ -63,7 +63,7 @@ SINGLE = ProductForm("single", constant=True)
 ENLARGING = ProductForm("enlarging", constant=True)
 """One float32 product with the weights of `numerics.enlarging`.
 
-It is for enlarging with Pillow's bilinear kernel.
+It is for enlarging with Pillow's bilinear filter.
 """
 PAIRED = ProductForm("paired", 2, 8, int(((1 << 24) - 128) / (255 * 255)), constant=True)
 """Two float32 digits with a sum that is rounded once; `products` explains why this is exact."""
@@ -93,25 +93,25 @@ Few images are smaller than a result of at most this size, so a branch for them 
 """
 
 
-def float_limit(kernel: str, arithmetic: str) -> float:
+def float_limit(filter: str, arithmetic: str) -> float:
     """Return by what factor a side may shrink on a CPU until 8-bit products are faster than float32.
 
     Torch's weights fit a single product as long as the largest one is over 1/4, or over 1/2
     if some are negative. Otherwise two 8-bit digits are faster than two of float32.
     """
     if arithmetic == TORCH_BYTES:
-        return 1 << (single_bits(kernel) - 14)
+        return 1 << (single_bits(filter) - 14)
     # A line through measurements of paired digits against three 8-bit ones: 4.9, 4.25 and 3.5 for supports of 1, 2 and 3.
-    return 5.6 - 0.7 * KERNELS[kernel].support
+    return 5.6 - 0.7 * FILTERS[filter].support
 
 
-def int8_block_length(kernel: str) -> int:
+def int8_block_length(filter: str) -> int:
     """Return how many outputs a block of 8-bit products has.
 
     With a small support, neighbours share only a small part of the rows that each reads, so blocks
     are smaller.
     """
-    return 2 if KERNELS[kernel].support <= 1 else 4
+    return 2 if FILTERS[filter].support <= 1 else 4
 
 
 def own_unit(weights: Array) -> int:
@@ -132,17 +132,17 @@ def fits_single(weights: Array) -> bool:
     return bool(largest // own_unit(weights) <= 1 << 24)
 
 
-def single_bits(kernel: str) -> int:
-    """Return the most fractional bits of a kernel's weights that always fit a single product.
+def single_bits(filter: str) -> int:
+    """Return the most fractional bits of a filter's weights that always fit a single product.
 
     The absolute values of weights add up to less than 2. If none is negative, they add up to 1,
     except for rounding.
     """
-    return 15 if KERNELS[kernel].negative else 16
+    return 15 if FILTERS[filter].negative else 16
 
 
 def choose_form(
-    target: str, weights: Array, taps: int, reduction: float, n_out: int, kernel: str, arithmetic: str
+    target: str, weights: Array, taps: int, reduction: float, n_out: int, filter: str, arithmetic: str
 ) -> tuple[ProductForm, str]:
     """Return the form of an axis step over known sizes, and the reason.
 
@@ -152,7 +152,7 @@ def choose_form(
         taps: the most taps that an output has.
         reduction: by what factor the side shrinks.
         n_out: how many outputs the whole side has; 0 if they do not cover all of its pixels.
-        kernel: the kernel's name.
+        filter: the filter's name.
         arithmetic: `pillow` or `torch_bytes`.
 
     Raises:
@@ -160,13 +160,13 @@ def choose_form(
     """
     rows = weights.shape[-1]
     if target == "cpu":
-        limit = float_limit(kernel, arithmetic)
-        if fits_single(weights) and reduction <= max(limit, float_limit(kernel, TORCH_BYTES)):
+        limit = float_limit(filter, arithmetic)
+        if fits_single(weights) and reduction <= max(limit, float_limit(filter, TORCH_BYTES)):
             return SINGLE, "weights of so few bits that one float32 product is exact"
         own = weights // own_unit(weights)
         if own.max() < LARGEST_WEIGHT and own.min() >= -257 * INT8_2.zero_point:
             return INT8_2, "weights of 16 bits: two 8-bit digits in int32 are exact"
-        if may_enlarge(kernel, arithmetic) and reduction <= 1 and 0 < n_out <= MOST_OUTPUTS:
+        if may_enlarge(filter, arithmetic) and reduction <= 1 and 0 < n_out <= MOST_OUTPUTS:
             return ENLARGING, "enlarges between two pixels: one float32 product rounds as the exact sum does"
         if reduction <= limit:
             return PAIRED, f"shrinks by {reduction:.2g}: two paired float32 digits are exact, and fastest to {limit:.2g}"
@@ -183,9 +183,9 @@ def choose_form(
     )
 
 
-def may_enlarge(kernel: str, arithmetic: str) -> bool:
+def may_enlarge(filter: str, arithmetic: str) -> bool:
     """Return whether enlargements of whole images have weights for `ENLARGING`."""
-    return kernel == "bilinear" and arithmetic != TORCH_BYTES
+    return filter == "bilinear" and arithmetic != TORCH_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,12 +213,12 @@ class FormChoice:
         }[self.of]
 
 
-def choice_of_any_size(target: str, kernel: str, arithmetic: str, sides: Sequence[Num] = ()) -> FormChoice:
+def choice_of_any_size(target: str, filter: str, arithmetic: str, sides: Sequence[Num] = ()) -> FormChoice:
     """Return the choice of a form for sizes that are not known before the image is.
 
     Args:
         target: the emitter's target.
-        kernel: the kernel's name.
+        filter: the filter's name.
         arithmetic: `pillow` or `torch_bytes`.
         sides: how many outputs the sides have, if they cover all pixels.
 
@@ -226,10 +226,10 @@ def choice_of_any_size(target: str, kernel: str, arithmetic: str, sides: Sequenc
         EmitError: the target has no form that works without known sizes.
     """
     if target == "cpu":
-        few = FormChoice("bits", single_bits(kernel), SINGLE, INT8_2) if arithmetic == TORCH_BYTES else PAIRED
-        choice = FormChoice("reduction", float_limit(kernel, arithmetic), few, INT8_2 if arithmetic == TORCH_BYTES else INT8_3)
+        few = FormChoice("bits", single_bits(filter), SINGLE, INT8_2) if arithmetic == TORCH_BYTES else PAIRED
+        choice = FormChoice("reduction", float_limit(filter, arithmetic), few, INT8_2 if arithmetic == TORCH_BYTES else INT8_3)
         large = any(not isinstance(side, int) or side > ENLARGING_WORTH_A_BRANCH_ABOVE for side in sides)
-        return FormChoice("outputs", MOST_OUTPUTS, ENLARGING, choice) if large and may_enlarge(kernel, arithmetic) else choice
+        return FormChoice("outputs", MOST_OUTPUTS, ENLARGING, choice) if large and may_enlarge(filter, arithmetic) else choice
     if target == "cuda":
         return FormChoice("rows", FLOAT32_3.max_taps, FLOAT32_3, FLOAT64)
     raise EmitError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphproc.numerics.kernels import TORCH_BYTES
+from graphproc.numerics.filters import TORCH_BYTES
 from graphproc.sizes import num
 from graphproc.sizes.num import Bool, Num
 

@@ -15,9 +15,9 @@ float32 forms are not negative, except the top one. Digits of the int8 form star
 minus the zero point, so that a byte holds them.
 
 `single`: the weights are all multiples of a unit that is large enough for the sum to fit one digit,
-and a row of ones adds the half. Torch's weights have up to 15 fractional bits if the kernel
+and a row of ones adds the half. Torch's weights have up to 15 fractional bits if the filter
 has negative weights (255 * 2 * 2**15, and the half, stay below 2**24), and up to 16 if it has none.
-Where Pillow's bilinear kernel enlarges, other weights that float32 holds round to the same bytes
+Where Pillow's bilinear filter enlarges, other weights that float32 holds round to the same bytes
 (`numerics.enlarging`).
 
 `paired` needs one addition. With x = sum(weight * pixel) / 2**22, the sums of two digits are
@@ -30,7 +30,7 @@ numbers from 512 to 1024 as multiples of 2**-14, so rounding the sum to the near
 512.5 down: it reaches an integer only if x + 0.5 does (at the tie there, the even neighbour is the
 integer). Below 512, where float32 numbers are finer, x + 0.5 is negative and the result is 0
 anyway. The result is the whole part, less 512. The byte of a positive int32 is its remainder by
-256, which takes the 512 off. Sums of absolute weights stay under 2 for every kernel, so no partial
+256, which takes the 512 off. Sums of absolute weights stay under 2 for every filter, so no partial
 sum leaves these ranges.
 """
 
@@ -39,7 +39,7 @@ from __future__ import annotations
 import numpy as np
 
 from graphproc.ir.builder_protocol import Builder, Value
-from graphproc.numerics.kernels import KERNELS, PRECISION_BITS
+from graphproc.numerics.filters import FILTERS, PRECISION_BITS
 from graphproc.ops.resize.bands import Band
 from graphproc.ops.resize.forms import ENLARGING, INT8_2, SINGLE, ProductForm
 from graphproc.sizes.num import Num
@@ -53,7 +53,7 @@ GRID_OFFSET = -(2.0**-15)
 """The constant of the low sum: minus half of the step between float32 numbers in that binade."""
 
 
-def product(g: Builder, band: Band, x: Value, rows: Value, weights: Value | None, kernel: str) -> Value:
+def product(g: Builder, band: Band, x: Value, rows: Value, weights: Value | None, filter: str) -> Value:
     """Emit one axis step over some blocks.
 
     Args:
@@ -62,7 +62,7 @@ def product(g: Builder, band: Band, x: Value, rows: Value, weights: Value | None
         x: pixels `[..., rows, columns]`, with a last row of ones if the form needs it.
         rows: int64 [1, blocks, L], rows of x.
         weights: the blocks' weights, [1, blocks, ...].
-        kernel: the kernel's name.
+        filter: the filter's name.
 
     Returns:
         `[..., 1, blocks, T, columns]`, rounded to a byte. The single form gives float32 instead;
@@ -70,7 +70,7 @@ def product(g: Builder, band: Band, x: Value, rows: Value, weights: Value | None
         byte is the byte.
     """
     pixels = g.Gather(x, rows, axis=-2)
-    return pixels if band.form is None else _PRODUCT[band.form.name](g, pixels, weights, band, kernel)
+    return pixels if band.form is None else _PRODUCT[band.form.name](g, pixels, weights, band, filter)
 
 
 def rows_read(g: Builder, band: Band, rows: Value) -> Value:
@@ -136,16 +136,16 @@ def _pairs(g: Builder, low: Value, high: Value, ahead: Value) -> Value:
     return g.Mul(digits, g.constant([unit], "f32"))
 
 
-def _single(g: Builder, pixels: Value, weights: Value, band: Band, kernel: str) -> Value:
+def _single(g: Builder, pixels: Value, weights: Value, band: Band, filter: str) -> Value:
     """Emit the sum with its half; its whole part is the byte.
 
     Only negative weights can make it leave a byte's range.
     """
     total = g.MatMul(weights, g.cast(pixels, "f32"))
-    return g.Clip(total, g.constant(0, "f32"), g.constant(255, "f32")) if KERNELS[kernel].negative else total
+    return g.Clip(total, g.constant(0, "f32"), g.constant(255, "f32")) if FILTERS[filter].negative else total
 
 
-def _paired(g: Builder, pixels: Value, weights: Value, band: Band, kernel: str) -> Value:
+def _paired(g: Builder, pixels: Value, weights: Value, band: Band, filter: str) -> Value:
     """Emit two sums for each output from one product, add them, and cut them to an integer.
 
     The low byte of the integer is the result. The two sums of an output lie far apart, because
@@ -153,20 +153,20 @@ def _paired(g: Builder, pixels: Value, weights: Value, band: Band, kernel: str) 
     """
     sums = g.Reshape(g.MatMul(weights, g.cast(pixels, "f32")), g.vector(0, 0, 2, -1))
     total = g.ReduceSum(sums, g.vector(2), keepdims=0)
-    if KERNELS[kernel].negative:
+    if FILTERS[filter].negative:
         start = PIXELS_OFFSET - 0.5
         total = g.Clip(total, g.constant(start, "f32"), g.constant(start + 255, "f32"))
     return g.cast(total, "i32")
 
 
-def _float64(g: Builder, pixels: Value, weights: Value, band: Band, kernel: str) -> Value:
+def _float64(g: Builder, pixels: Value, weights: Value, band: Band, filter: str) -> Value:
     """Emit a product for any number of taps: 53 bits hold the whole sum."""
     total = g.Add(g.MatMul(weights, g.cast(pixels, "f64")), g.constant([1 << (PRECISION_BITS - 1)], "f64"))
     total = g.Floor(g.Mul(total, g.constant([2.0**-PRECISION_BITS], "f64")))
     return g.cast(g.Clip(total, g.constant(0, "f64"), g.constant(255, "f64")), g.pixel_dtype)
 
 
-def _float32_digits(g: Builder, pixels: Value, weights: Value, band: Band, kernel: str) -> Value:
+def _float32_digits(g: Builder, pixels: Value, weights: Value, band: Band, filter: str) -> Value:
     """Emit one product that reads the gathered rows once; the lower digits are fractions."""
     form = band.form
     assert form is not None
@@ -182,7 +182,7 @@ def _float32_digits(g: Builder, pixels: Value, weights: Value, band: Band, kerne
     return g.cast(g.Floor(g.Clip(total, g.constant(0, "f32"), g.constant(255, "f32"))), g.pixel_dtype)
 
 
-def _int8(g: Builder, pixels: Value, weights: Value, band: Band, kernel: str) -> Value:
+def _int8(g: Builder, pixels: Value, weights: Value, band: Band, filter: str) -> Value:
     """Emit one MatMulInteger with 8-bit digits side by side.
 
     Together the digits' int32 sums are the definition's own accumulator. Only the bits that decide

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from graphproc.numerics.kernels import NEAREST, PILLOW, PRECISION_BITS, coefficients, nearest_indices
+from graphproc.numerics.filters import NEAREST, PILLOW, PRECISION_BITS, coefficients, nearest_indices
 
 Array = np.ndarray[Any, Any]
 
 
-def resample_axis(x: Array, n_out: int, kernel: str, axis: int, extent: float | None = None, arithmetic: str = PILLOW) -> Array:
+def resample_axis(x: Array, n_out: int, filter: str, axis: int, extent: float | None = None, arithmetic: str = PILLOW) -> Array:
     """Resample one axis of a uint8 array to `n_out` pixels; the result is rounded to uint8.
 
     Each output is `clip((2**21 + sum(weight * pixel)) >> 22, 0, 255)` in int32. An axis that keeps
@@ -24,9 +24,9 @@ def resample_axis(x: Array, n_out: int, kernel: str, axis: int, extent: float | 
     n_in = x.shape[axis]
     if n_in == n_out and extent in (None, n_in):
         return x
-    if kernel == NEAREST:
+    if filter == NEAREST:
         return np.take(x, nearest_indices(n_in, n_out), axis=axis)
-    k = coefficients(n_in, n_out, kernel, extent=extent, arithmetic=arithmetic)
+    k = coefficients(n_in, n_out, filter, extent=extent, arithmetic=arithmetic)
     x = np.moveaxis(x, axis, 0)
     column = (n_out,) + (1,) * (x.ndim - 1)
     total = np.full((n_out, *x.shape[1:]), 1 << (PRECISION_BITS - 1), dtype=np.int32)
@@ -40,7 +40,7 @@ def resize(
     x: Array,
     height: int,
     width: int,
-    kernel: str,
+    filter: str,
     vertical_first: bool,
     extent: tuple[float, ...] = (),
     arithmetic: str = PILLOW,
@@ -52,5 +52,5 @@ def resize(
     rows, columns = extent or (None, None)
     vertical, horizontal = (-2, height, rows), (-1, width, columns)
     for axis, size, covered in (vertical, horizontal) if vertical_first else (horizontal, vertical):
-        x = resample_axis(x, size, kernel, axis, covered, arithmetic)
+        x = resample_axis(x, size, filter, axis, covered, arithmetic)
     return x

@@ -34,7 +34,7 @@ _TURN = (1, 0)
 
 
 def emit_horizontal_first(
-    g: Builder, bands: Bands, channels: int, kernel: str, finish: FinishStrip, constants: Sequence[Value]
+    g: Builder, bands: Bands, channels: int, filter: str, finish: FinishStrip, constants: Sequence[Value]
 ) -> Callable[[Value], Value]:
     """Emit the nodes that are the same for every image, with the horizontal axis step first.
 
@@ -42,7 +42,7 @@ def emit_horizontal_first(
         g: the emitter's handle.
         bands: the bands of both axes.
         channels: how many channels an image has.
-        kernel: the kernel's name.
+        filter: the filter's name.
         finish: what is done with a strip of the result.
         constants: the constants of `finish`, float32 [channels, 1].
 
@@ -69,7 +69,7 @@ def emit_horizontal_first(
             columns = channels * read.length
             x = g.Transpose(read.cut(g, image, low, high), perm=(1, 2, 0))
             x = with_ones(g, horizontal, g.Reshape(x, g.vector(horizontal.extent, columns)), columns)
-            y = _bytes(g, product(g, horizontal, x, across, horizontal.weights, kernel), columns)
+            y = _bytes(g, product(g, horizontal, x, across, horizontal.weights, filter), columns)
             return g.Transpose(_first(g, horizontal, y, horizontal.axis.count), perm=_TURN)
 
     def both(image: Value) -> Value:
@@ -79,7 +79,7 @@ def emit_horizontal_first(
 
         def second_step(rows: Value, *others: Value) -> Value:
             own, others = (others[0], others[1:]) if below else (None, others)
-            y = _bytes(g, product(g, vertical, between, rows, own, kernel), width)
+            y = _bytes(g, product(g, vertical, between, rows, own, filter), width)
             return finish(_first(g, vertical, y, vertical.axis.strip_length), *others)
 
         with g.scope("vertical"):
@@ -90,7 +90,7 @@ def emit_horizontal_first(
 
 
 def emit_vertical_first(
-    g: Builder, bands: Bands, channels: int, kernel: str, rows: Num, finish: FinishStrip, constants: Sequence[Value]
+    g: Builder, bands: Bands, channels: int, filter: str, rows: Num, finish: FinishStrip, constants: Sequence[Value]
 ) -> Callable[[Value], Value]:
     """Emit the same with the vertical axis step first.
 
@@ -113,7 +113,7 @@ def emit_vertical_first(
             columns = read.length * channels
             x = g.Reshape(read.cut(g, image, low, high), g.vector(vertical.extent, columns))
             x = with_ones(g, vertical, x, columns)
-            y = _bytes(g, product(g, vertical, x, down, vertical.weights, kernel), columns)
+            y = _bytes(g, product(g, vertical, x, down, vertical.weights, filter), columns)
             if not vertical.full:
                 y = g.Reshape(y, g.vector(vertical.axis.strips, -1, columns))
                 y = g.Slice(y, g.vector(0), g.num(vertical.axis.strip_length), g.vector(1))
@@ -126,7 +126,7 @@ def emit_vertical_first(
 
         def second_step(low: Value, high: Value, *others: Value) -> Value:
             x = g.Slice(between, low, high, g.vector(1))
-            y = _bytes(g, product(g, horizontal, x, across, horizontal.weights, kernel), rows)
+            y = _bytes(g, product(g, horizontal, x, across, horizontal.weights, filter), rows)
             return finish(g.Transpose(_first(g, horizontal, y, horizontal.axis.count), perm=_TURN), *others)
 
         with g.scope("horizontal"):

@@ -1,6 +1,6 @@
 """Compute resampling weights in the graph, for images of unknown size.
 
-The arithmetic is that of `numerics.kernels.coefficients`, node by node and in its order. It works
+The arithmetic is that of `numerics.filters.coefficients`, node by node and in its order. It works
 on the grid of the bands, with one cell for every tap and output. Small nodes cost more than what
 they compute, so both axes share them: the first axis of the grid has length 2 and separates them.
 """
@@ -13,10 +13,10 @@ import numpy as np
 
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.numerics.enlarging import LARGEST_DIVISOR, NUDGE
-from graphproc.numerics.kernels import KERNELS, LARGEST_WEIGHT, PRECISION_BITS, TORCH_BYTES
+from graphproc.numerics.filters import FILTERS, LARGEST_WEIGHT, PRECISION_BITS, TORCH_BYTES
 from graphproc.ops.resize.bands import Axis, Band
 from graphproc.ops.resize.forms import FormChoice, ProductForm
-from graphproc.ops.resize.traced_kernels import f64, kernel_weights
+from graphproc.ops.resize.traced_filters import f64, filter_weights
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
 
@@ -81,16 +81,16 @@ class Sampling:
     """Describe how outputs sample both axes; everything is float64 [2, 1, 1] unless it says otherwise.
 
     Attributes:
-        kernel: the kernel's name.
+        filter: the filter's name.
         n_in: how many pixels there are.
         n_out: how many outputs there are.
         first, count, strip_length: the outputs that are wanted, as in `Axis`.
         scale: the distance of two outputs, in pixels.
         reduction: float64 [1, 1, 1], the larger of both scales.
-        stretch: by what factor the kernel is widened.
+        stretch: by what factor the filter is widened.
     """
 
-    kernel: str
+    filter: str
     n_in: Value
     n_out: Value
     first: Value
@@ -101,12 +101,12 @@ class Sampling:
     stretch: Value
 
     @classmethod
-    def of(cls, g: Builder, axes: tuple[Axis, Axis], kernel: str) -> Sampling:
+    def of(cls, g: Builder, axes: tuple[Axis, Axis], filter: str) -> Sampling:
         """Emit the numbers of both axes."""
         numbers = [(a.n_in, a.n_out, a.first, a.count, a.strip_length) for a in axes]
         n_in, n_out, first, count, strip = _pairs(g, *zip(*numbers, strict=True))
         scale = g.Div(n_in if all(axis.extent is None for axis in axes) else _extents(g, axes), n_out)
-        return cls(kernel, n_in, n_out, first, count, strip, scale, g.ReduceMax(scale), g.Max(scale, f64(g, 1)))
+        return cls(filter, n_in, n_out, first, count, strip, scale, g.ReduceMax(scale), g.Max(scale, f64(g, 1)))
 
     def enlarges(self, g: Builder, most: float) -> Value:
         """Emit whether neither side shrinks, nor has more than `most` outputs."""
@@ -115,7 +115,7 @@ class Sampling:
 
     def reach(self, g: Builder, output: Value, half_past: Value) -> tuple[Value, Value, Value]:
         """Emit the centre of each output, and where its taps begin and end."""
-        half, support = f64(g, 0.5), KERNELS[self.kernel].support
+        half, support = f64(g, 0.5), FILTERS[self.filter].support
         far = self.stretch if support == 1 else g.Mul(self.stretch, f64(g, support))
         center = g.Mul(g.Add(output, half_past), self.scale)
         low = g.Max(g.Floor(g.Add(g.Sub(center, far), half)), f64(g, 0))
@@ -127,7 +127,7 @@ class Sampling:
         CumSum adds one tap after another, as the definition does; ReduceSum's order is up to the
         runtime.
         """
-        weights = kernel_weights(g, self.kernel, position, *reach, self.n_in, g.Div(f64(g, 1), self.stretch))
+        weights = filter_weights(g, self.filter, position, *reach, self.n_in, g.Div(f64(g, 1), self.stretch))
         return weights, _last(g, g.CumSum(weights, g.constant(1, "i64")), 1)
 
 
@@ -148,7 +148,7 @@ def traced_bands(
         length: T.
         enlarging: whether weights are those of `numerics.enlarging`.
     """
-    kernel, n_in, strip = sampling.kernel, sampling.n_in, sampling.strip_length
+    filter, n_in, strip = sampling.filter, sampling.n_in, sampling.strip_length
     blocks = [(axis.strip_length + (length - 1)) // length for axis in axes]
     cells = num.maximum(*(axis.strips * number for axis, number in zip(axes, blocks, strict=True)))
     output = g.range(cells * length, "f64")
@@ -189,7 +189,7 @@ def traced_bands(
         scaled = g.Mul(shares, unit)
     else:
         scaled = g.Div(weights, g.Mul(sums, f64(g, 2.0**-PRECISION_BITS)))
-    signed = g.Mul(g.Sign(scaled), f64(g, 0.5)) if KERNELS[kernel].negative else f64(g, 0.5)
+    signed = g.Mul(g.Sign(scaled), f64(g, 0.5)) if FILTERS[filter].negative else f64(g, 0.5)
     whole = g.cast(g.Add(scaled, signed), "i32")  # half away from zero
     whole = g.cast(_enlarging(g, sampling, g.Add(output, past), scaled, g.cast(whole, "f64")) if enlarging else whole, "f32")
     whole = g.Reshape(g.Transpose(whole, perm=(0, 2, 1)), g.vector(2, cells, length, -1))
@@ -238,7 +238,7 @@ def _all_shares(g: Builder, sampling: Sampling, axes: tuple[Axis, Axis]) -> Valu
 
 
 def _torch_unit(g: Builder, shares: Value) -> Value:
-    """Emit 2 to the power of `numerics.kernels.torch_bits`, for each axis.
+    """Emit 2 to the power of `numerics.filters.torch_bits`, for each axis.
 
     `shares` are the normalised weights `[2, L, outputs]`; the largest one of an axis decides.
     """

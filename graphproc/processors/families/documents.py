@@ -63,10 +63,10 @@ def shorter_side(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 @stages.when("do_thumbnail")
 def thumbnail(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """Apply `do_thumbnail`: shrunk to fit the page; in Pillow's backend, a kernel of 0 stands for bicubic."""
+    """Apply `do_thumbnail`: shrunk to fit the page; in Pillow's backend, a filter of 0 stands for bicubic."""
     size = fit.thumbnail(x.type.size("H"), x.type.size("W"), *stages.sides("size", config.size))
-    kernel = config.resample if b.backend == TORCHVISION else config.resample or BICUBIC
-    return stages.resample(b, x, *size, kernel, keeps_size=True)
+    filter = config.resample if b.backend == TORCHVISION else config.resample or BICUBIC
+    return stages.resample(b, x, *size, filter, keeps_size=True)
 
 
 @stages.when("do_thumbnail")

@@ -41,7 +41,7 @@ def patch_sides(config: Config) -> tuple[int, int]:
 
 
 def scale(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """Multiply both sides by `rescale_image_frac`; a kernel that is null is bilinear.
+    """Multiply both sides by `rescale_image_frac`; a filter that is null is bilinear.
 
     Raises:
         ConfigError: the factor is not above 0, `do_resize` is false, or patches are not square.

@@ -46,7 +46,7 @@ def resize_to_pixels(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """Apply `do_resize` of NeoMME: between the pixels of `size`, with no side above `max_side`; each may be null.
 
     Raises:
-        ConfigError: the size has another form, or the kernel is null.
+        ConfigError: the size has another form, or the filter is null.
     """
     if config.size is not None and set(config.size) != {"min_pixels", "max_pixels"}:
         raise ConfigError(f"size: expected min_pixels and max_pixels, or null, got {config.size}")
@@ -54,7 +54,7 @@ def resize_to_pixels(b: ProgramBuilder, config: Config, x: Value) -> Value:
     if not config.do_resize or (config.size is None and longest is None):
         return x
     if config.size is not None and config.resample is None:
-        raise ConfigError("resample: expected a kernel beside size, got null. Set it, or do_resize to false.")
+        raise ConfigError("resample: expected a filter beside size, got null. Set it, or do_resize to false.")
     least, most = (None if config.size is None else config.size[key] for key in ("min_pixels", "max_pixels"))
     size = patch_budget.pixels_between(x.type.size("H"), x.type.size("W"), least, most, longest)
     return stages.resample(b, x, *size, config.resample)

@@ -42,7 +42,7 @@ def with_prompts(b: ProgramBuilder, config: Config, x: Value) -> None:
     if "prompt_map" not in b.extra_inputs:
         return
     y = b.extra_inputs["prompt_map"].rearrange("h w -> 1 h w", "CHW")
-    if config.do_resize:  # resized before colours are looked up, which gives the same: this kernel only picks pixels
+    if config.do_resize:  # resized before colours are looked up, which gives the same: this filter only picks pixels
         y = stages.resize(b, config.changed(resample=NEAREST), y)
     if config.do_convert_rgb:
         labels = stages.optional(config, "num_labels")

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from graphproc.configs.config import Config
-from graphproc.configs.settings import Setting, Sides, Whole, kernel_code, numbers
+from graphproc.configs.settings import Setting, Sides, Whole, filter_code, numbers
 from graphproc.errors import ConfigError
 from graphproc.ir.backends import TORCHVISION
 from graphproc.ir.program import ProgramBuilder, Value
@@ -22,7 +22,7 @@ from graphproc.sizes import fit
 GRAY = (127, 127, 127)
 
 
-def longer_side(b: ProgramBuilder, config: Config, x: Value, key: str = "size", kernel_code: int | None = None) -> Value:
+def longer_side(b: ProgramBuilder, config: Config, x: Value, key: str = "size", filter_code: int | None = None) -> Value:
     """Apply `do_resize`: the longer side to that of a square size, the other at least `min_size`."""
     if not config.do_resize:
         return x
@@ -30,7 +30,7 @@ def longer_side(b: ProgramBuilder, config: Config, x: Value, key: str = "size", 
     if height != width:
         raise ConfigError(f"{key}: {config.processor} needs a height equal to the width, got {getattr(config, key)}")
     size = fit.longest_edge_half_even(x.type.size("H"), x.type.size("W"), height, stages.count(config, "min_size"))
-    return stages.resample(b, x, *size, config.resample if kernel_code is None else kernel_code)
+    return stages.resample(b, x, *size, config.resample if filter_code is None else filter_code)
 
 
 def on_square(b: ProgramBuilder, config: Config, x: Value, mean: Any, key: str = "size") -> Value:
@@ -51,7 +51,7 @@ def pad(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def finer_filter(b: ProgramBuilder, config: Config) -> int:
-    """Return the code of the first resize's kernel, `high_res_resample`.
+    """Return the code of the first resize's filter, `high_res_resample`.
 
     Where it is null, torchvision's backend takes bilinear. Pillow's takes the processor's `resample`,
     also where it is 0.
@@ -119,7 +119,7 @@ SPECS = (
         {
             **DEFAULTS,
             "high_res_size": Setting(square(1024), Sides(("do_resize",)), "As `size`, for the image of high resolution."),
-            "high_res_resample": Setting(BICUBIC, kernel_code, "As `resample`, for the image of high resolution."),
+            "high_res_resample": Setting(BICUBIC, filter_code, "As `resample`, for the image of high resolution."),
             "high_res_image_mean": Setting(CLIP_MEAN, numbers, "As `image_mean`, for the image of high resolution."),
             "high_res_image_std": Setting(CLIP_STD, numbers, "As `image_std`, for the image of high resolution."),
         },

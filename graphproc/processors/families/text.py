@@ -38,7 +38,7 @@ def fixed_point(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 
 def as_floats(b: ProgramBuilder, config: Config, x: Value, height: Num, width: Num) -> Value:
-    """Resize bytes as floats. For the nearest kernel the order makes no difference, so it reads the bytes."""
+    """Resize bytes as floats. For the nearest filter the order makes no difference, so it reads the bytes."""
     if config.resample == NEAREST:
         return b.add(Cast("f32"), stages.resample(b, x, height, width, NEAREST))
     return stages.resample(b, x.cast("f32"), height, width, config.resample)

@@ -30,7 +30,7 @@ def transform(b: ProgramBuilder, config: Config, x: Value) -> Value:
     stages.at_least_a_pixel(b, height, width)
     top, rows, above = _window(height, wanted.size[0])
     left, columns, before = _window(width, wanted.size[1])
-    x = b.add(Resample(height, width, wanted.kernel, wanted.kernel != NEAREST), x)
+    x = b.add(Resample(height, width, wanted.filter, wanted.filter != NEAREST), x)
     if (top, left, rows, columns) != (0, 0, height, width):
         x = b.add(Slice.window(top, left, rows, columns), x)
     if (rows, columns) != wanted.size:

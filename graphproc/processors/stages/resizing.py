@@ -10,7 +10,7 @@ from graphproc.errors import ConfigError
 from graphproc.ir.backends import PIL, TORCHVISION
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ir.types import FLOATS
-from graphproc.numerics.kernels import KERNEL_NAMES
+from graphproc.numerics.filters import FILTER_NAMES
 from graphproc.ops.resample import (
     ALIGNED,
     NEAREST,
@@ -36,7 +36,7 @@ SizeRule = Callable[[Config, Num, Num], rules.Size]
 
 
 def resizing(rule: SizeRule) -> Stage:
-    """Make the stage `do_resize` of a size rule; the kernel is `resample`."""
+    """Make the stage `do_resize` of a size rule; the filter is `resample`."""
 
     @when("do_resize")
     @wraps(rule)
@@ -62,7 +62,7 @@ def resample(
     x: Value,
     height: Num,
     width: Num,
-    kernel_code: int | None,
+    filter_code: int | None,
     *,
     antialias: bool = True,
     keeps_size: bool = False,
@@ -74,33 +74,33 @@ def resample(
         b: the builder.
         x: the image. torchvision's backend resizes types other than `NATIVE` as float32.
         height, width: the new sides in pixels.
-        kernel_code: Pillow's code of the kernel, e.g. 3 for bicubic; None for bilinear.
+        filter_code: Pillow's code of the filter, e.g. 3 for bicubic; None for bilinear.
         antialias: whether every pixel counts where an image shrinks, as it always does in Pillow's backend.
         keeps_size: whether Pillow's backend leaves an image that has the size already untouched.
         has_pixels: whether the size rule guarantees a pixel in each side although its expression does not
             show it; else the program requires it.
 
     Raises:
-        ConfigError: the backend does not have the kernel, or not for pixels of this type.
+        ConfigError: the backend does not have the filter, or not for pixels of this type.
     """
     if not has_pixels:
         at_least_a_pixel(b, height, width)
-    code, dtype = BILINEAR if kernel_code is None else kernel_code, x.type.dtype
-    kernel = KERNEL_NAMES[code]
+    code, dtype = BILINEAR if filter_code is None else filter_code, x.type.dtype
+    filter = FILTER_NAMES[code]
     if b.backend != TORCHVISION:
         if dtype != "u8":
             raise ConfigError(f"do_resize: Pillow resizes bytes, and the pixels are {dtype} here. Set do_rescale.")
-        return b.add(Resample(height, width, kernel, kernel != NEAREST, BYTE_ARITHMETICS[b.backend], keeps_size=keeps_size), x)
-    if kernel == NEAREST:
+        return b.add(Resample(height, width, filter, filter != NEAREST, BYTE_ARITHMETICS[b.backend], keeps_size=keeps_size), x)
+    if filter == NEAREST:
         op = Resample(height, width, NEAREST_EXACT, False, TORCH_NEAREST)
     else:
-        op = Resample(height, width, kernel, antialias, BYTE_ARITHMETICS[b.backend] if dtype == "u8" else TORCH_FLOATS)
-        kernels = ARITHMETICS[op.arithmetic].kernels(antialias)
-        if kernel not in kernels:
+        op = Resample(height, width, filter, antialias, BYTE_ARITHMETICS[b.backend] if dtype == "u8" else TORCH_FLOATS)
+        filters = ARITHMETICS[op.arithmetic].filters(antialias)
+        if filter not in filters:
             what = ("bytes" if dtype == "u8" else "floats") if antialias else "images without antialiasing"
-            codes = ", ".join(str(known) for known, name in KERNEL_NAMES.items() if name in (NEAREST, *kernels))
+            codes = ", ".join(str(known) for known, name in FILTER_NAMES.items() if name in (NEAREST, *filters))
             raise ConfigError(
-                f"resample: torchvision resizes {what} with the kernels {codes} alone, got {code} ({kernel}). "
+                f"resample: torchvision resizes {what} with the filters {codes} alone, got {code} ({filter}). "
                 "Use one of these, or a class's backend 'pil'."
             )
     if dtype in NATIVE:

@@ -42,12 +42,12 @@ def crop_margin(self: Any, image: Any, gray_threshold: int = 200) -> Any:
 
 
 def thumbnail(self: Any, image: Any, size: Any) -> Any:
-    """Shrink the page to fit `size`, with the bicubic kernel."""
+    """Shrink the page to fit `size`, with the bicubic filter."""
     return _on_page(self, documents.reduced_thumbnail, image, {"size": _page(size), "do_thumbnail": True})
 
 
 def _thumbnail_by(self: Any, image: Any, size: Any, resample: Any = None) -> Any:
-    """Shrink the page to fit `size`, with Pillow's kernel `resample`; None is bicubic."""
+    """Shrink the page to fit `size`, with Pillow's filter `resample`; None is bicubic."""
     return _on_page(self, documents.thumbnail, image, {"size": _page(size), "do_thumbnail": True, "resample": resample})
 
 

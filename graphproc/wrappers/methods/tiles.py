@@ -65,7 +65,7 @@ def _with_whole_last(grid_of: Callable[..., Any]) -> Callable[..., Any]:
             max_patches: the most tiles.
             use_thumbnail: whether to add the whole image.
             patch_size: height and width of a tile in pixels.
-            resample: Pillow's code of the kernel; bilinear for None.
+            resample: Pillow's code of the filter; bilinear for None.
         """
         side = both_sides("patch_size", patch_size)
 

@@ -59,7 +59,7 @@ INTERPOLATION = {
     "linear": ("bilinear", False),
     "cubic": ("bicubic", False),
 }
-"""Kernels, and whether they are antialiased, by what the scalar oracles call them."""
+"""Filters, and whether they are antialiased, by what the scalar oracles call them."""
 COLORS = tuple(map(tuple, np.random.default_rng(5).integers(-8, 9, (40, 3)) / 8))
 ALMOST_EQUAL = tuple(map(tuple, 0.3 + np.random.default_rng(6).integers(-8, 9, (40, 3)) / 2**24))
 _BOX = (3.5, -2.0, 11.0, 9.0)
@@ -115,7 +115,7 @@ COMPUTED = (
     ),
     *(
         Case(
-            Resample(*new, *kernel, TORCH_FLOATS if fused else TORCH_UNFUSED),
+            Resample(*new, *filter, TORCH_FLOATS if fused else TORCH_UNFUSED),
             (2, *size),
             "CHW",
             per_image(partial(scalar_interpolate, height=new[0], width=new[1], mode=mode, fused=fused)),
@@ -123,7 +123,7 @@ COMPUTED = (
             dtype="f32",
             portable=not fused or (size == (1, 1) and mode.startswith("antialias")),  # of one tap, nothing is fused
         )
-        for mode, kernel in INTERPOLATION.items()
+        for mode, filter in INTERPOLATION.items()
         for fused in (False, True)
         for size, new in (
             ((23, 37), (16, 11)),
@@ -138,29 +138,29 @@ COMPUTED = (
     ),
     *(
         Case(
-            Resample(*new, *kernel, TORCH_BYTES),
+            Resample(*new, *filter, TORCH_BYTES),
             (2, *size),
             "CHW",
             per_image(partial(scalar_interpolate_bytes, height=new[0], width=new[1], mode=mode)),
             f"bytes, {mode} {size} to {new}",
         )
-        for mode, kernel in [*INTERPOLATION.items()][2:]
+        for mode, filter in [*INTERPOLATION.items()][2:]
         for size, new in (((23, 37), (16, 11)), ((9, 7), (20, 31)), ((2, 3), (20, 3)), ((197, 5), (196, 1)), ((1, 9), (2, 40)))
     ),
     *(
         Case(
-            lambda h, w, n=new, k=kernel: Resample(h - 20 + n[0], w - 30 + n[1], *k, TORCH_BYTES),
+            lambda h, w, n=new, k=filter: Resample(h - 20 + n[0], w - 30 + n[1], *k, TORCH_BYTES),
             (2, 3, 20, 30),
             "NCHW",
             per_image(partial(scalar_interpolate_bytes, height=new[0], width=new[1], mode=mode)),
             f"bytes, {mode}, traced, tiles, to {new}",
         )
-        for mode, kernel in [*INTERPOLATION.items()][2:]
+        for mode, filter in [*INTERPOLATION.items()][2:]
         for new in ((7, 41), (31, 9), (19, 31))
     ),
     *(
         Case(
-            lambda h, w, n=new, k=kernel, f=fused: Resample(
+            lambda h, w, n=new, k=filter, f=fused: Resample(
                 h - 20 + n[0], w - 30 + n[1], *k, TORCH_FLOATS if f else TORCH_UNFUSED
             ),
             (2, 3, 20, 30),
@@ -170,7 +170,7 @@ COMPUTED = (
             dtype="f32",
             portable=not fused,
         )
-        for mode, kernel in INTERPOLATION.items()
+        for mode, filter in INTERPOLATION.items()
         for fused in (False, True)
         for new in ((7, 41), (31, 9))
     ),
@@ -291,7 +291,7 @@ COMPUTED = (
     ),
     *(
         Case(
-            lambda h, w, n=new, k=kernel, less=less: Resample(*n, k, extent=(h - less[0], w - less[1])),
+            lambda h, w, n=new, k=filter, less=less: Resample(*n, k, extent=(h - less[0], w - less[1])),
             (3, *size),
             "CHW",
             partial(
@@ -303,7 +303,7 @@ COMPUTED = (
             ),
             f"{size}, all but {less} of it, to {new}",
         )
-        for size, new, kernel, code, less in (
+        for size, new, filter, code, less in (
             ((23, 37), (16, 11), "bicubic", 3, (0.75, 0.0)),
             ((23, 37), (16, 37), "bicubic", 3, (0.0, 0.4)),
             ((9, 7), (20, 31), "bilinear", 2, (0.5, 0.25)),

@@ -21,7 +21,7 @@ Array = np.ndarray[Any, Any]
 def _resize(
     size: tuple[int, int],
     new: tuple[int, int],
-    kernel: str,
+    filter: str,
     note: str,
     *,
     layout: str = "CHW",
@@ -35,7 +35,7 @@ def _resize(
     resize = torch_resize if arithmetic == TORCH_BYTES else pillow_resize
 
     def oracle(x: Array) -> Array:
-        y = resize(channels_first(x) if layout == "HWC" else x, *new, kernel)
+        y = resize(channels_first(x) if layout == "HWC" else x, *new, filter)
         return pillow_crop(y, *window) if window else y
 
     def make(height: Num, width: Num) -> Op:
@@ -43,10 +43,10 @@ def _resize(
         kept: tuple[Num, ...] = ()
         if window:
             kept = (new_height - (new[0] - window[0]), new_width - (new[1] - window[1]), *window[2:])
-        return Resize(num.maximum(new_height, 1), num.maximum(new_width, 1), kernel, arithmetic, kept, layout)
+        return Resize(num.maximum(new_height, 1), num.maximum(new_width, 1), filter, arithmetic, kept, layout)
 
     shape = (channels, *size) if layout == "CHW" else (*size, channels)
-    op = Resize(*new, kernel, arithmetic, window or (), layout)
+    op = Resize(*new, filter, arithmetic, window or (), layout)
     return Case(make if traced else op, shape, layout, oracle, note, reference=reference)
 
 
@@ -92,7 +92,7 @@ RESIZE = (
         Resize(7, 9, "bilinear"),
         (2, 3, 15, 12),
         "NCHW",
-        partial(pillow_resize, height=7, width=9, kernel="bilinear"),
+        partial(pillow_resize, height=7, width=9, filter="bilinear"),
         "tiles",
     ),
     *(
@@ -117,24 +117,24 @@ RESIZE = (
 RESAMPLE = (
     *(
         Case(
-            Resample(*new, kernel, kernel != NEAREST),
+            Resample(*new, filter, filter != NEAREST),
             (3, *size),
             "CHW",
-            partial(pillow_resize, height=new[0], width=new[1], kernel=kernel),
-            f"pillow, {kernel}, {size} to {new}",
+            partial(pillow_resize, height=new[0], width=new[1], filter=filter),
+            f"pillow, {filter}, {size} to {new}",
         )
-        for kernel in ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")
+        for filter in ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")
         for size, new in (((23, 37), (16, 11)), ((9, 7), (20, 31)))
     ),
     *(
         Case(
-            lambda h, w, k=kernel: Resample(num.maximum(h // 2, 1), w + 3, k, arithmetic=TORCH_BYTES),
+            lambda h, w, k=filter: Resample(num.maximum(h // 2, 1), w + 3, k, arithmetic=TORCH_BYTES),
             (3, *size),
             "CHW",
-            partial(torch_resize, height=max(size[0] // 2, 1), width=size[1] + 3, kernel=kernel),
-            f"torch_bytes, {kernel}, traced, {size}",
+            partial(torch_resize, height=max(size[0] // 2, 1), width=size[1] + 3, filter=filter),
+            f"torch_bytes, {filter}, traced, {size}",
         )
-        for kernel in ("lanczos", "bilinear", "bicubic")
+        for filter in ("lanczos", "bilinear", "bicubic")
         for size in ((23, 37), (1, 1))
     ),
 )

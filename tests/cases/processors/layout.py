@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from cases.processors.case import ProcessorCase
 
 SMALL = {"size": {"height": 95, "width": 90}}
-KERNELS = {
+FILTERS = {
     "bilinear": {**SMALL, "resample": 2},
     "bicubic": SMALL,
     "bicubic, enlarged": {"size": {"height": 350, "width": 600}},
@@ -17,11 +17,11 @@ KERNELS = {
 }
 
 CASES: Mapping[str, ProcessorCase] = {
-    "PPDocLayoutV2ImageProcessor": ProcessorCase(extra=KERNELS),
-    "PPDocLayoutV3ImageProcessor": ProcessorCase(extra=KERNELS),
+    "PPDocLayoutV2ImageProcessor": ProcessorCase(extra=FILTERS),
+    "PPDocLayoutV3ImageProcessor": ProcessorCase(extra=FILTERS),
     "PPDocLayoutV4ImageProcessor": ProcessorCase(
         extra={
-            **KERNELS,
+            **FILTERS,
             "bytes": {**SMALL, "do_rescale": False, "do_normalize": False},
             "bytes, bilinear": {**SMALL, "do_rescale": False, "do_normalize": False, "resample": 2},
             "bytes, nearest, normalized": {**SMALL, "do_rescale": False, "resample": 0},

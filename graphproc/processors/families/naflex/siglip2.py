@@ -27,9 +27,9 @@ RESIZE = {"do_resize": True, "resample": BICUBIC, **RESCALE}
 UNCHANGED = {"image_mean": (0.0, 0.0, 0.0), "image_std": (1.0, 1.0, 1.0)}
 SOFT_TOKENS = (70, 140, 280, 560, 1120)
 WITHOUT_SIZE = {key: needed for key, needed in NEEDS.items() if key != "do_resize"}
-"""What steps need in this family: a resize needs neither size nor kernel.
+"""What steps need in this family: a resize needs neither size nor filter.
 
-The size follows from the number of patches, and a kernel that is null is bilinear.
+The size follows from the number of patches, and a filter that is null is bilinear.
 """
 
 
@@ -45,10 +45,10 @@ def gemma_resize(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """Apply `do_resize`: to whole soft tokens, at most `max_soft_tokens`.
 
     Raises:
-        ConfigError: the kernel is null in torchvision's backend.
+        ConfigError: the filter is null in torchvision's backend.
     """
     if b.backend == TORCHVISION and config.resample is None:
-        raise ConfigError("resample: torchvision's backend of this class needs a kernel, got null. Set one, e.g. 3 (bicubic).")
+        raise ConfigError("resample: torchvision's backend of this class needs a filter, got null. Set one, e.g. 3 (bicubic).")
     patch, pooling = stages.count(config, "patch_size"), stages.count(config, "pooling_kernel_size")
     most = gemma_patches(config)
     to = patch_budget.pooled_patches_within(x.type.size("H"), x.type.size("W"), patch, most, pooling)

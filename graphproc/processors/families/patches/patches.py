@@ -55,7 +55,7 @@ def token_side(b: ProgramBuilder, config: Config) -> int:
 
 
 def resize(rule: PatchSizeRule, resample: int | None = None) -> Stage:
-    """Make the stage `do_resize` of a rule, with limits in pixels from `size`, and the configured kernel or another."""
+    """Make the stage `do_resize` of a rule, with limits in pixels from `size`, and the configured filter or another."""
 
     @stages.when("do_resize")
     def stage(b: ProgramBuilder, config: Config, x: Value) -> Value:
@@ -81,7 +81,7 @@ def fit_on_canvas(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
 @stages.when("do_resize")
 def to_nearest_grid(b: ProgramBuilder, config: Config, x: Value) -> Value:
-    """Apply `do_resize` of MuseGlimmer: to the grid of tokens nearest to the image's shape; a null kernel is bilinear."""
+    """Apply `do_resize` of MuseGlimmer: to the grid of tokens nearest to the image's shape; a null filter is bilinear."""
     token, most = token_side(b, config), stages.count(config, "max_image_tokens")
     size = nearest_grid.grid_within(x.type.size("H"), x.type.size("W"), token, most)
     return stages.resample(b, x, *size, config.resample)

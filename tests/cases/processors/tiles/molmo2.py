@@ -22,7 +22,7 @@ CASES: Mapping[str, ProcessorCase] = {
         ),
         batch=((60, 90), (20, 31), (90, 60), (150, 140), (60, 90)),
         edges=((378, 378), (379, 378), (112, 112), (112, 113), (111, 400), (644, 910), (18, 70), (54, 90), (3000, 40)),
-        # Transformers refuses these kernels, too, but not of an image that has the size already; and negative margins of
+        # Transformers refuses these filters, too, but not of an image that has the size already; and negative margins of
         # several crops.
         refuses=lambda size, settings: settings.get("resample") in (1, 4, 5) or min(settings.get("overlap_margins") or [0]) < 0,
         extra={

@@ -33,7 +33,7 @@ CASES: Mapping[str, ProcessorCase] = {
             (168, 168),
             (169, 168),
         ),
-        # Transformers refuses these kernels, too, but not of a canvas that has the size already.
+        # Transformers refuses these filters, too, but not of a canvas that has the size already.
         refuses=lambda size, settings: settings.get("resample") in (1, 4, 5),
         extra={
             "default size": {"size": {"height": 448, "width": 448}, "dynamic_hd": 4},

@@ -1,4 +1,4 @@
-"""The kernels and their integer coefficients against Pillow, and the order of Pillow's axis steps."""
+"""The filters and their integer coefficients against Pillow, and the order of Pillow's axis steps."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from oracles.ops import CODES, PILLOW_13, pillow_resize, pillow_two_passes, torch_resize
-from support.strategies import KERNELS, kernels, seeds, small_sides
+from support.strategies import FILTERS, filters, seeds, small_sides
 
-from graphproc.numerics.kernels import (
-    KERNEL_NAMES,
+from graphproc.numerics.filters import (
+    FILTER_NAMES,
     LARGEST_WEIGHT,
     PRECISION_BITS,
     TORCH_BYTES,
     coefficients,
     nearest_indices,
 )
-from graphproc.numerics.kernels import KERNELS as WEIGHTED
+from graphproc.numerics.filters import FILTERS as WEIGHTED
 from graphproc.ops.resize.order import vertical_first
 from graphproc.ops.resize.reference import resample_axis, resize
 
@@ -31,32 +31,32 @@ def noise(seed: int, *shape: int) -> np.ndarray:
 
 
 def test_codes_are_pillows() -> None:
-    assert {KERNEL_NAMES[code]: code for code in KERNEL_NAMES} == CODES
+    assert {FILTER_NAMES[code]: code for code in FILTER_NAMES} == CODES
     assert {f.name: f.code for f in WEIGHTED.values()} == {k: v for k, v in CODES.items() if k != "nearest"}
 
 
 # --- one axis
 
 
-@given(kernels, lengths, lengths, seeds)
+@given(filters, lengths, lengths, seeds)
 @example("lanczos", 900, 1, 0)
 @example("bicubic", 1, 60, 0)
 @example("nearest", 60, 7, 0)
 @example("box", 7, 3, 0)
 @example("hamming", 5, 10, 0)
-def test_each_axis_equals_pillow(kernel: str, n_in: int, n_out: int, seed: int) -> None:
+def test_each_axis_equals_pillow(filter: str, n_in: int, n_out: int, seed: int) -> None:
     line = noise(seed, 3, n_in)
-    np.testing.assert_array_equal(resample_axis(line, n_out, kernel, -1), pillow_resize(line, 3, n_out, kernel))
+    np.testing.assert_array_equal(resample_axis(line, n_out, filter, -1), pillow_resize(line, 3, n_out, filter))
     column = np.ascontiguousarray(line.T)
-    np.testing.assert_array_equal(resample_axis(column, n_out, kernel, -2), pillow_resize(column, n_out, 3, kernel))
+    np.testing.assert_array_equal(resample_axis(column, n_out, filter, -2), pillow_resize(column, n_out, 3, filter))
 
 
-@pytest.mark.parametrize("kernel", KERNELS)
-def test_extremes_of_brightness_clip_as_in_pillow(kernel: str) -> None:
-    """Edges between black and white make the lobes of a kernel leave 0..255."""
+@pytest.mark.parametrize("filter", FILTERS)
+def test_extremes_of_brightness_clip_as_in_pillow(filter: str) -> None:
+    """Edges between black and white make the lobes of a filter leave 0..255."""
     line = np.where(noise(1, 5, 200) < 128, 0, 255).astype(np.uint8)
     for n_out in (1, 13, 67, 199, 201, 433):
-        np.testing.assert_array_equal(resample_axis(line, n_out, kernel, -1), pillow_resize(line, 5, n_out, kernel))
+        np.testing.assert_array_equal(resample_axis(line, n_out, filter, -1), pillow_resize(line, 5, n_out, filter))
 
 
 @given(lengths, lengths)
@@ -128,25 +128,25 @@ def test_weights_at_known_points() -> None:
 # --- both axes
 
 
-@given(kernels, small_sides, small_sides, small_sides, small_sides, seeds)
+@given(filters, small_sides, small_sides, small_sides, small_sides, seeds)
 @example("bicubic", 40, 40, 1, 1, 0)
 @example("lanczos", 40, 1, 1, 40, 0)
 @example("bilinear", 1, 1, 40, 39, 0)
 @pytest.mark.skipif(not PILLOW_13, reason="the installed Pillow orders its passes in another way")
-def test_resize_equals_pillow(kernel: str, h: int, w: int, new_h: int, new_w: int, seed: int) -> None:
+def test_resize_equals_pillow(filter: str, h: int, w: int, new_h: int, new_w: int, seed: int) -> None:
     image = noise(seed, 3, h, w)
     first = bool(vertical_first(h, w, new_h, new_w, "pillow"))
-    np.testing.assert_array_equal(resize(image, new_h, new_w, kernel, first), pillow_resize(image, new_h, new_w, kernel))
+    np.testing.assert_array_equal(resize(image, new_h, new_w, filter, first), pillow_resize(image, new_h, new_w, filter))
 
 
 @given(st.sampled_from(("bilinear", "bicubic")), small_sides, small_sides, small_sides, small_sides, seeds)
 @example("bicubic", 40, 40, 1, 1, 0)
 @example("bilinear", 40, 1, 1, 40, 0)
 @example("bicubic", 20, 40, 10, 80, 0)
-def test_resize_equals_torchs(kernel: str, h: int, w: int, new_h: int, new_w: int, seed: int) -> None:
+def test_resize_equals_torchs(filter: str, h: int, w: int, new_h: int, new_w: int, seed: int) -> None:
     image = noise(seed, 3, h, w) if seed % 2 else noise(seed, 3, h, w) // 128 * 255
-    found = resize(image, new_h, new_w, kernel, vertical_first(h, w, new_h, new_w, TORCH_BYTES), (), TORCH_BYTES)
-    np.testing.assert_array_equal(found, torch_resize(image, new_h, new_w, kernel))
+    found = resize(image, new_h, new_w, filter, vertical_first(h, w, new_h, new_w, TORCH_BYTES), (), TORCH_BYTES)
+    np.testing.assert_array_equal(found, torch_resize(image, new_h, new_w, filter))
 
 
 @given(st.sampled_from(("bilinear", "bicubic", "lanczos")), lengths, lengths, st.data())

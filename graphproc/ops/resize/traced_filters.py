@@ -1,6 +1,6 @@
-"""Emit the kernels as nodes: float64 functions of the distance from an output's centre.
+"""Emit the filters as nodes: float64 functions of the distance from an output's centre.
 
-They are those of `numerics.kernels`, with the same operations in the same order.
+They are those of `numerics.filters`, with the same operations in the same order.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import numpy as np
 from graphproc.ir.builder_protocol import Builder, Value
 
 
-def kernel_weights(
-    g: Builder, kernel: str, position: Value, center: Value, low: Value, high: Value, n_in: Value, shrink: Value
+def filter_weights(
+    g: Builder, filter: str, position: Value, center: Value, low: Value, high: Value, n_in: Value, shrink: Value
 ) -> Value:
-    """Emit the kernel's value at every position, zero outside an output's own taps `low .. high`.
+    """Emit the filter's value at every position, zero outside an output's own taps `low .. high`.
 
     Bicubic and lanczos are 0 at the end of their support, and so is their slope. A pixel that `low`
     or `high` leaves out is beyond that end, or short of it by a rounding error, e pixels (under
@@ -23,11 +23,11 @@ def kernel_weights(
     inside. So it does not change the sum, and is quantised to 0. Only pixels past the image must be
     excluded, and those are few: they are moved out of the support.
     """
-    if kernel in ("bicubic", "lanczos"):
+    if filter in ("bicubic", "lanczos"):
         position = g.Where(g.Less(position, n_in), position, f64(g, 2.0**40))
     distance = g.Mul(g.Add(g.Sub(position, center), f64(g, 0.5)), shrink)
-    weights = _KERNELS[kernel](g, distance)
-    if kernel in ("bicubic", "lanczos"):
+    weights = _FILTERS[filter](g, distance)
+    if filter in ("bicubic", "lanczos"):
         return weights
     # The operator Where would take longer than Cast and Mul.
     return g.Mul(weights, g.cast(g.And(g.GreaterOrEqual(position, low), g.Less(position, high)), "f64"))
@@ -48,7 +48,7 @@ def _bilinear(g: Builder, x: Value) -> Value:
 
 
 def _bicubic(g: Builder, x: Value) -> Value:
-    """Emit the bicubic kernel with a = -1/2.
+    """Emit the bicubic filter with a = -1/2.
 
     Each polynomial is exactly 0 at the end of its range, so clamping its argument there saves
     comparisons.
@@ -80,4 +80,4 @@ def _lanczos(g: Builder, x: Value) -> Value:
     return g.Where(inside, g.Mul(_sinc(g, x), _sinc(g, g.Div(x, f64(g, 3)))), f64(g, 0))
 
 
-_KERNELS = {"box": _box, "bilinear": _bilinear, "bicubic": _bicubic, "hamming": _hamming, "lanczos": _lanczos}
+_FILTERS = {"box": _box, "bilinear": _bilinear, "bicubic": _bicubic, "hamming": _hamming, "lanczos": _lanczos}

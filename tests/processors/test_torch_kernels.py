@@ -1,6 +1,6 @@
 """What is stated of results holds with the code that torch has for other processors and for one thread.
 
-`tools/parity.py --kernels default` and `--threads 1` try every class.
+`tools/parity.py --torch-kernels default` and `--threads 1` try every class.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def test_settings_decide() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("options", [("--kernels", "default"), ("--threads", "1")], ids=" ".join)
+@pytest.mark.parametrize("options", [("--torch-kernels", "default"), ("--threads", "1")], ids=" ".join)
 def test_what_is_stated_holds(options: tuple[str, ...]) -> None:
     command = [sys.executable, str(TOOL), "--backend", "torchvision", "--sizes", "small", "--configs", "default", "--jobs", "1"]
     classes = ",".join(KINDS)
@@ -59,5 +59,5 @@ def test_what_is_stated_holds(options: tuple[str, ...]) -> None:
     run = subprocess.run([*command, "--classes", classes, *options], capture_output=True, text=True, env=environment)
     assert run.returncode == 0, run.stdout
     farthest = {line.split()[0]: float(line.split()[-1]) for line in run.stdout.splitlines() if line.split()[0] in KINDS}
-    others = {name for name, where in KINDS.items() if where == THREADS or (where and "--kernels" in options)}
-    assert {name for name, gap in farthest.items() if gap} == others  # torch did take other kernels
+    others = {name for name, where in KINDS.items() if where == THREADS or (where and "--torch-kernels" in options)}
+    assert {name for name, gap in farthest.items() if gap} == others  # torch did take its other kernels

@@ -1,4 +1,4 @@
-"""Compute the resampling kernels of Pillow and torch, and their integer coefficients.
+"""Compute the resampling filters of Pillow and torch, and their integer coefficients.
 
 They are computed from their definition. Both libraries have the same weights in float64 and
 quantise them differently: Pillow to 22 fractional bits, torch to as many bits as let the
@@ -65,7 +65,7 @@ def _hamming(x: Array) -> Array:
 
 
 def _bicubic(x: Array) -> Array:
-    """Compute Keys' kernel with a = -1/2: two polynomials, nearer and farther than one pixel."""
+    """Compute Keys' filter with a = -1/2: two polynomials, nearer and farther than one pixel."""
     a = -0.5
     x = np.abs(x)
     near = ((a + 2.0) * x - (a + 3.0)) * x * x + 1
@@ -83,8 +83,8 @@ def _lanczos(x: Array) -> Array:
 
 
 @dataclass(frozen=True, slots=True)
-class Kernel:
-    """Describe a resampling kernel.
+class Filter:
+    """Describe a resampling filter.
 
     Attributes:
         name: its name.
@@ -102,23 +102,23 @@ class Kernel:
     weight: Callable[[Array], Array]
 
 
-KERNELS: Mapping[str, Kernel] = {
-    kernel.name: kernel
-    for kernel in (
-        Kernel("lanczos", 1, 3.0, True, _lanczos),
-        Kernel("bilinear", 2, 1.0, False, _bilinear),
-        Kernel("bicubic", 3, 2.0, True, _bicubic),
-        Kernel("box", 4, 0.5, False, _box),
-        Kernel("hamming", 5, 1.0, False, _hamming),
+FILTERS: Mapping[str, Filter] = {
+    filter.name: filter
+    for filter in (
+        Filter("lanczos", 1, 3.0, True, _lanczos),
+        Filter("bilinear", 2, 1.0, False, _bilinear),
+        Filter("bicubic", 3, 2.0, True, _bicubic),
+        Filter("box", 4, 0.5, False, _box),
+        Filter("hamming", 5, 1.0, False, _hamming),
     )
 }
-"""The antialiased kernels by name. Nearest neighbour has code 0 and no weights."""
-ANTIALIASED: Mapping[str, tuple[str, ...]] = {PILLOW: tuple(KERNELS), TORCH_BYTES: ("lanczos", "bilinear", "bicubic")}
-"""The names of the antialiased kernels that each arithmetic has."""
+"""The antialiased filters by name. Nearest neighbour has code 0 and no weights."""
+ANTIALIASED: Mapping[str, tuple[str, ...]] = {PILLOW: tuple(FILTERS), TORCH_BYTES: ("lanczos", "bilinear", "bicubic")}
+"""The names of the antialiased filters that each arithmetic has."""
 
 NEAREST = "nearest"
-KERNEL_NAMES: Mapping[int, str] = {0: NEAREST, **{kernel.code: kernel.name for kernel in KERNELS.values()}}
-"""The kernels' names by Pillow's integer code, which the setting `resample` holds: 3 is bicubic."""
+FILTER_NAMES: Mapping[int, str] = {0: NEAREST, **{filter.code: filter.name for filter in FILTERS.values()}}
+"""The filters' names by Pillow's integer code, which the setting `resample` holds: 3 is bicubic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +159,10 @@ def coefficients(
     from the first tap to the last, divided by the sum, multiplied by 2**22 and rounded half away
     from zero. Torch multiplies by 2**`torch_bits` instead.
     """
-    kernel = KERNELS[name]
+    filter = FILTERS[name]
     stop = n_out if count is None else first + count
     # Torch's precision depends on all outputs of the axis.
-    low, weights = _normalised(n_in, n_out, kernel, *((0, n_out) if arithmetic == TORCH_BYTES else (first, stop)), extent)
+    low, weights = _normalised(n_in, n_out, filter, *((0, n_out) if arithmetic == TORCH_BYTES else (first, stop)), extent)
     bits = torch_bits(weights.max()) if arithmetic == TORCH_BYTES else PRECISION_BITS
     scaled = weights * (1 << bits)
     quantised = np.trunc(scaled + np.where(scaled < 0, -0.5, 0.5)).astype(np.int32) << (PRECISION_BITS - bits)
@@ -171,20 +171,20 @@ def coefficients(
     return Coefficients(low.astype(np.int64), quantised, bits)
 
 
-def _normalised(n_in: int, n_out: int, kernel: Kernel, first: int, stop: int, extent: float | None) -> tuple[Array, Array]:
+def _normalised(n_in: int, n_out: int, filter: Filter, first: int, stop: int, extent: float | None) -> tuple[Array, Array]:
     """Return the first input pixel of each output, and its weights.
 
     The weights are [outputs, taps], those of an output add up to 1, and both arrays are float64.
     """
     scale = (n_in if extent is None else float(np.float32(extent))) / n_out
     stretch = max(scale, 1.0)
-    support = kernel.support * stretch
+    support = filter.support * stretch
     center = (np.arange(first, stop, dtype=np.float64) + 0.5) * scale
     low = np.maximum(np.trunc(center - support + 0.5), 0.0)
     high = np.minimum(np.trunc(center + support + 0.5), float(n_in))
     taps = int((high - low).max())
     position = low[:, None] + np.arange(taps)
-    weights = kernel.weight((position - center[:, None] + 0.5) * (1.0 / stretch))
+    weights = filter.weight((position - center[:, None] + 0.5) * (1.0 / stretch))
     weights = np.where(position < high[:, None], weights, 0.0)
     total = np.cumsum(weights, axis=1)[:, -1:]  # cumsum adds one tap after the other, as the definition does
     return low, weights / np.where(total == 0.0, 1.0, total)
@@ -199,7 +199,7 @@ def torch_bits(largest: float) -> int:
 
 
 def nearest_indices(n_in: int, n_out: int) -> Array:
-    """Return the input pixel of each output of Pillow's nearest kernel, int64 [n_out].
+    """Return the input pixel of each output of Pillow's nearest filter, int64 [n_out].
 
     Positions start at half a step, and steps are added up in float64. This sum decides, not
     `(i + 0.5) * scale`, which may be rounded differently.
