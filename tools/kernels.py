@@ -31,7 +31,9 @@ def build(target: Path, *settings: str) -> None:
     generator = ["-G", "Ninja"] if shutil.which("ninja") else []
     with tempfile.TemporaryDirectory() as folder:
         places = [f"-DCMAKE_{kind}_OUTPUT_DIRECTORY={target}" for kind in ("LIBRARY", "RUNTIME")]
-        subprocess.run(["cmake", "-S", NATIVE, "-B", folder, *generator, *places, *settings], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            ["cmake", "-S", NATIVE, "-B", folder, *generator, *places, *settings], check=True, stdout=subprocess.DEVNULL
+        )
         subprocess.run(["cmake", "--build", folder, "--parallel"], check=True)
 
 

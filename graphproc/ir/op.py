@@ -24,7 +24,7 @@ _OPS: dict[str, type[Op]] = {}
 _RULES = ("infer", "numpy", "onnx")
 _HEADINGS = ("Shapes:", "Dtypes:", "Rounding:", "Source:")
 T = TypeVar("T", bound="type[Op]")
-Setting = int | str | tuple[int, ...] | tuple[float, ...]
+Attribute = int | str | tuple[int, ...] | tuple[float, ...]
 """The value of a kernel's attribute."""
 
 
@@ -43,7 +43,12 @@ class KernelNode:
 
     name: str
     vectors: tuple[tuple[str, tuple[num.Num, ...]], ...] = ()
-    attributes: Mapping[str, Setting] = dataclasses.field(default_factory=dict)
+    attributes: Mapping[str, Attribute] = dataclasses.field(default_factory=dict)
+
+
+def _no_kernel(op: Op, *types: TensorType) -> KernelNode | None:
+    """Return None: what an op without a kernel has as its rule."""
+    return None
 
 
 class Op(Registered):
@@ -68,14 +73,12 @@ class Op(Registered):
 
     They compute what `numpy` computes, bit for bit.
     """
+    kernel: ClassVar[Callable[..., KernelNode | None]] = _no_kernel
+    """`kernel(self, *types)`: return the kernel that computes what `numpy` does, bit for bit, or None.
 
-    def kernel(self, *types: TensorType) -> KernelNode | None:
-        """Return the kernel that computes what `numpy` does, bit for bit; None if there is none.
-
-        This rule is optional. Graphs that are written with kernels hold the nodes of `onnx` as a
-        function, which runs where the native library is not registered.
-        """
-        return None
+    This rule is optional. Graphs that are written with kernels hold the nodes of `onnx` as a
+    function, which runs where the native library is not registered.
+    """
 
     def bind(self, values: Mapping[str, int], memo: dict[num.Sym, Any] | None = None) -> Op:
         """Return the op with every expression evaluated."""

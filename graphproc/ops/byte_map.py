@@ -9,7 +9,7 @@ import numpy as np
 
 from graphproc.errors import ShapeError
 from graphproc.ir.builder_protocol import Builder, Value
-from graphproc.ir.op import Array, Op, op, require_dtype
+from graphproc.ir.op import Array, Attribute, Op, op, require_dtype
 from graphproc.ir.types import TensorType
 from graphproc.ops.axes import require_axis
 
@@ -121,6 +121,18 @@ class ByteMap(Op):
                 differ = own is not None and len(set(constants)) > 1
                 x = getattr(g, _ONNX[operation])(x, next(others) if differ else self._constants(constants, length))
         return g.cast(x, "f32")
+
+    def attributes(self) -> dict[str, Attribute]:
+        """Return the map as attributes of a kernel (`native/byte_map.h`).
+
+        These are the operations' names with commas between, how many constants each has, and all
+        constants one after another.
+        """
+        return {
+            "operations": ",".join(name for name, _ in self.operations),
+            "counts": tuple(len(constants) for _, constants in self.operations),
+            "constants": tuple(float(c) for _, constants in self.operations for c in constants),
+        }
 
     def parts(self) -> tuple[ByteMap | None, ByteMap]:
         """Split the map in two: all but its last operation, and the last one.

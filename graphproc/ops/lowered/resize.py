@@ -11,7 +11,7 @@ import numpy as np
 
 from graphproc.errors import ShapeError
 from graphproc.ir.builder_protocol import Builder, Value
-from graphproc.ir.op import Array, Op, op, require_dtype, require_layout
+from graphproc.ir.op import Array, Attribute, KernelNode, Op, op, require_dtype, require_layout
 from graphproc.ir.types import TensorType
 from graphproc.numerics.filters import ANTIALIASED, NEAREST, PILLOW
 from graphproc.ops.byte_map import ByteMap
@@ -106,6 +106,15 @@ class Resize(Op):
 
         y = g.cond(same, kept, lambda: self._resampled(g, x, t, None), names=("same_size", "resampled"))
         return y if self.map is None else self.map.apply(g, y)
+
+    def kernel(self, x: TensorType) -> KernelNode:
+        """Name the kernel of the element type; `native/kernels/resize.cpp` says what it reads."""
+        sizes = (self.height, self.width, *(self.window or (0, 0, self.height, self.width)))
+        settings: dict[str, Attribute] = {"filter": self.filter, "arithmetic": self.arithmetic, "layout": self.layout}
+        vectors = (("i64", sizes), ("f64", self.extent))
+        if self.map is None:
+            return KernelNode("Resize", vectors, settings)
+        return KernelNode("ResizeMapped", vectors, settings | self.map.attributes())
 
     def _resampled(self, g: Builder, x: Value, t: TensorType, map: ByteMap | None) -> Value:
         if self.layout == "CHW":

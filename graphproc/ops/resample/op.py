@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from graphproc.errors import ShapeError
 from graphproc.ir.builder_protocol import Builder, Value
-from graphproc.ir.op import Array, Op, op, require_layout
+from graphproc.ir.op import Array, KernelNode, Op, op, require_layout
 from graphproc.ir.types import TensorType
 from graphproc.numerics.filters import PILLOW
 from graphproc.ops.resample.registry import ARITHMETICS
@@ -83,6 +83,11 @@ class Resample(Op):
     def onnx(self, g: Builder, x: Value) -> Value:
         """Emit the arithmetic's rule."""
         return ARITHMETICS[self.arithmetic].onnx(self, g, x)
+
+    def kernel(self, x: TensorType) -> KernelNode | None:
+        """Name the kernel of the lowered op, if there is one."""
+        lowered = self.lowered()
+        return None if lowered is None else lowered.kernel(x)
 
     def lowered(self) -> Op | None:
         """Return the lowered op that computes the same; None if the arithmetic has none."""
