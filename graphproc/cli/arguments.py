@@ -67,6 +67,15 @@ ImageSize = Annotated[
 ]
 
 
+Kernels = Annotated[
+    bool,
+    typer.Option(
+        "--kernels",
+        help="Let the graph call native kernels: faster in ONNX Runtime where the library is registered, the same bits anywhere.",
+    ),
+]
+
+
 PostSettings = Annotated[
     list[str] | None,
     typer.Option(

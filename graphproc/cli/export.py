@@ -55,6 +55,7 @@ def export(
         ),
     ] = "rgb",
     opset: Annotated[int, typer.Option(metavar="N", help="Version of the default ONNX domain, 17 to 23.")] = 18,
+    kernels: arguments.Kernels = False,
     post: Annotated[
         str | None,
         typer.Option(
@@ -75,11 +76,11 @@ def export(
     if post is None:
         if post_options:
             raise ConfigError("--post-set, --labels: they are for a post-processing method. Say which with --post NAME.")
-        made = processor.to_onnx(**options, image_size=sides, color=color, inputs=extra_inputs or ())
+        made = processor.to_onnx(**options, image_size=sides, color=color, inputs=extra_inputs or (), kernels=kernels)
     else:
-        if sides is not None or extra_inputs or color != "rgb":
+        if sides is not None or extra_inputs or color != "rgb" or kernels:
             raise ConfigError(
-                "--post: a method reads the model's outputs, not images. Leave out --image-size, --with and --color."
+                "--post: a method reads the model's outputs, not images. Leave out --image-size, --with, --color and --kernels."
             )
         made = processor.post_processing_to_onnx(post, **options, **post_options)
     with output.delivering(path or Path("preprocessing.onnx" if post is None else "postprocessing.onnx")) as write:

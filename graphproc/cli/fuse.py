@@ -102,10 +102,12 @@ def fuse(
     color: Annotated[
         str | None, typer.Option(metavar="rgb|bgr|rgba|gray", show_default=False, help="For a processor: the colour order.")
     ] = None,
+    kernels: arguments.Kernels = False,
     json: arguments.Json = False,
 ) -> None:
     """Join preprocessing and a model into one graph that takes raw pixels, and with --post gives answers."""
-    options = {k: v for k, v in (("target", target), ("input", input), ("color", color)) if v is not None}
+    options: dict[str, Any] = {k: v for k, v in (("target", target), ("input", input), ("color", color)) if v is not None}
+    options |= {"kernels": True} if kernels else {}
     if arguments.is_graph(preprocessing):
         arguments.refuse_for_graph(preprocessing, settings, backend=backend, revision=revision)
         if options:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphproc.configs.files import parse_json
 from graphproc.errors import GraphprocError
+from graphproc.ir.parse import parse
 from graphproc.ir.program import Program
 from graphproc.processors.registry import lookup
 from graphproc.runtime.description import entry
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a graph for images of any size was emitted from.
+    """What a graph was emitted from.
 
     Attributes:
         program: the program.
@@ -36,14 +37,15 @@ class Origin:
     options: EmitOptions
 
     def graph(self, image_size: tuple[int, int] | None = None, *, kernels: bool) -> bytes:
-        """Return the graph for images of a height and width, or of any, with or without kernels.
+        """Return the graph with or without kernels; for a height and width, or for what it was emitted for.
 
         Raises:
             GraphprocError: the program takes no images of that size.
         """
         from graphproc.emitters.onnx.emit import emit
 
-        made: bytes = emit(self.program, replace(self.options, image_size=image_size, kernels=kernels)).SerializeToString()
+        options = replace(self.options, image_size=image_size or self.options.image_size, kernels=kernels)
+        made: bytes = emit(self.program, options).SerializeToString()
         return made
 
 
@@ -55,7 +57,7 @@ def of_program(program: Program) -> Origin:
 
 
 def of_described(model: bytes | str, metadata: Mapping[str, str]) -> Origin | None:
-    """Return the origin of a graph for images of any size.
+    """Return the origin of a graph.
 
     Args:
         model: the graph; with weights in other files, its path.
@@ -65,8 +67,8 @@ def of_described(model: bytes | str, metadata: Mapping[str, str]) -> Origin | No
         None for a graph that this version would not write from the description: another version's,
         one with a model behind it, or one that was changed.
     """
-    written = {"config", "backend", "target", "input", "color"} <= metadata.keys() and metadata.get("version") == __version__
-    if isinstance(model, str) or not written or "fusion" in metadata:
+    described = metadata.keys() & {"config", "program"} and {"target", "input"} <= metadata.keys()
+    if isinstance(model, str) or not described or metadata.get("version") != __version__ or "fusion" in metadata:
         return None
     import onnx
 
@@ -74,7 +76,7 @@ def of_described(model: bytes | str, metadata: Mapping[str, str]) -> Origin | No
 
     found = onnx.load_from_string(model)
     opset = max((entry.version for entry in found.opset_import if not entry.domain), default=0)
-    options: Any = {"target": metadata["target"], "input": metadata["input"], "opset": opset}
+    options: Any = {"target": metadata["target"], "input": metadata["input"], "opset": opset, **_sizes(found)}
     try:
         origin = Origin(_program(metadata), EmitOptions(**options, kernels="kernels" in metadata))
         same = _content(emit(origin.program, origin.options)) == _content(found)
@@ -83,13 +85,25 @@ def of_described(model: bytes | str, metadata: Mapping[str, str]) -> Origin | No
     return origin if same else None
 
 
+def _sizes(model: onnx.ModelProto) -> dict[str, Any]:
+    """Return the options that fix the batch, and the height and width of images, as the first input has them."""
+    if not model.graph.input or not model.graph.input[0].type.HasField("tensor_type"):
+        return {}
+    dims = [dim.dim_value or None for dim in model.graph.input[0].type.tensor_type.shape.dim]
+    sides = tuple(dims[-3:-1])
+    fixed: dict[str, Any] = {"image_size": sides} if len(sides) == 2 and None not in sides else {}
+    return {**fixed, "batch_size": dims[0]} if len(dims) == 4 else fixed
+
+
 def _program(metadata: Mapping[str, str]) -> Program:
-    """Return the program of the settings in a graph's description.
+    """Return the program that a graph's description holds, or that of the settings in it.
 
     Raises:
-        GraphprocError: they are not settings of a known class.
+        GraphprocError: they are not settings of a known class, or no program.
         ValueError: an entry is not JSON.
     """
+    if "program" in metadata:
+        return parse(metadata["program"])
     settings = parse_json(metadata["config"].encode(), "graphproc.config")
     spec = lookup(str(settings.pop("image_processor_type", "")))
     return spec.program(

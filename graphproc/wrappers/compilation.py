@@ -66,6 +66,7 @@ class Compilation(Settings):
         color: str = "rgb",
         inputs: Sequence[str] = (),
         several: bool = False,
+        kernels: bool = False,
         **changes: Any,
     ) -> onnx.ModelProto:
         """Return the ONNX graph of the settings.
@@ -79,6 +80,8 @@ class Compilation(Settings):
             color: the colour order of the input.
             inputs: extra inputs beside the image, as for `compile`.
             several: as for `compile`; the output with the number of a sample's images is then left out.
+            kernels: whether the graph calls kernels, as functions of the domain `graphproc`. It runs with the
+                native library registered or not, with the same bits, but only in ONNX Runtime on CPUs.
             **changes: settings to use instead of the processor's own.
 
         Returns:
@@ -93,7 +96,7 @@ class Compilation(Settings):
         from graphproc.emitters.onnx.emit import EmitOptions, emit
 
         program = self.compile(color=color, inputs=inputs, several=several, **changes)
-        options = EmitOptions(target, input, opset, image_size)  # type: ignore[arg-type]
+        options = EmitOptions(target, input, opset, image_size, kernels=kernels)  # type: ignore[arg-type]
         settings = self._saved_with(changes)
         metadata = {
             "graphproc.version": __version__,

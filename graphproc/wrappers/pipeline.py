@@ -122,6 +122,7 @@ class Pipeline:
         opset: int = 18,
         image_size: tuple[int, int] | None = None,
         batch_size: int | None = None,
+        kernels: bool = False,
     ) -> onnx.ModelProto:
         """Return the ONNX graph. It contains the program's text, by which `gp.verify` checks it.
 
@@ -131,6 +132,7 @@ class Pipeline:
             opset: version of the default ONNX domain, 17 to 23.
             image_size: (height, width) of every image, or None for any.
             batch_size: the number of images in a batch, or None for any.
+            kernels: whether the graph calls kernels, as for a processor.
 
         Raises:
             EmitError: the options do not fit the program.
@@ -146,7 +148,8 @@ class Pipeline:
             "graphproc.parity": str(self.program.parity),
             **({"graphproc.separable": True} if input == "batch" and self.program.separable else {}),
         }
-        return emit(self.program, EmitOptions(target, input, opset, image_size, batch_size), metadata)  # type: ignore[arg-type]
+        options = EmitOptions(target, input, opset, image_size, batch_size, kernels)  # type: ignore[arg-type]
+        return emit(self.program, options, metadata)
 
     def export(self, path: str | os.PathLike[str], **options: Any) -> Path:
         """Write the ONNX graph to a file, whole or not at all; options are those of `to_onnx`.

@@ -133,13 +133,18 @@ def _opened(graph: Any, provider: str) -> tuple[Session, dict[str, str]]:
     if session is None:
         model = _with_fusion(graph)
         if model is None:
-            session = Session(graph, provider)
-        else:
-            part, names = preprocessing_of(model)
-            return Session(part, provider), names
+            return _as_written(graph, provider), {}
+        part, names = preprocessing_of(model)
+        return _as_written(part, provider), names
     if "fusion" in session.metadata:
         raise GraphError("graph: expected the path, the bytes or the model of a fused graph, got a session of it")
     return session, {}
+
+
+def _as_written(graph: Any, provider: str) -> Session:
+    """Open a session that runs the nodes of a graph itself, and kernels only if the graph calls them."""
+    session = Session(graph, provider, kernels=False)
+    return Session(graph, provider) if "kernels" in session.metadata else session
 
 
 def _with_fusion(graph: Any) -> onnx.ModelProto | None:
