@@ -19,6 +19,7 @@ from graphproc.errors import GraphError, GraphprocError, ImageError, RuntimeUnav
 from graphproc.files import LFS_HINT, is_lfs_pointer
 from graphproc.runtime import forks, native, workers
 from graphproc.runtime import origin as origin_of
+from graphproc.runtime.binding import Results, execute
 from graphproc.runtime.description import describes, entry, settings_of
 from graphproc.runtime.feeds import Port, read
 from graphproc.runtime.memory import Memory
@@ -113,7 +114,7 @@ class Session:
         self.sequences = frozenset(port.name for port in self._ports if port.sequence)
         self.inputs = list(self.dims)
         results = [Port.of(value) for value in self._session.get_outputs()]
-        self._results = {port.name: (port.dims, None if port.sequence else port.dtype) for port in results}
+        self._results: Results = {port.name: (port.dims, None if port.sequence else port.dtype) for port in results}
         self.outputs = list(self._results)
         self._shown = f"{', '.join(map(str, self._ports))} -> {', '.join(map(str, results))}"
         entries = self._session.get_modelmeta().custom_metadata_map
@@ -240,7 +241,7 @@ class Session:
         if self._separable and self.provider == "cpu" and 1 < threads < batch - 1:
             return self._side_by_side(arrays, batch, threads, out)
         try:
-            return self._execute(self._session_for(sizes), arrays, batch, out)
+            return execute(self._session_for(sizes), arrays, self._results, batch, out, self._memory)
         except Exception as error:
             raise _refused(error, arrays) from error
 
@@ -283,33 +284,6 @@ class Session:
             return dict(zip(self._results, session.run(list(self._results), feeds), strict=True))
         except Exception as error:
             raise _refused(error, feeds) from error
-
-    def _execute(self, session: Any, inputs: Mapping[str, Array], batch: int, out: Mapping[str, Array]) -> dict[str, Array]:
-        """Run with inputs and outputs bound.
-
-        Inputs are not copied, and outputs of known shape are written in place.
-        """
-        binding = session.io_binding()
-        for name, array in inputs.items():
-            binding.bind_cpu_input(name, array if array.flags.c_contiguous else np.ascontiguousarray(array))
-        results: dict[str, Array] = {}
-        for name, (dims, dtype) in self._results.items():
-            if name in out:
-                results[name] = out[name]
-            elif dtype is not None:
-                shape = [batch if d == "batch" else d for d in dims]
-                if all(isinstance(d, int) for d in shape):
-                    results[name] = self._memory.array(name, tuple(shape), dtype)
-            if name in results:
-                array = results[name]
-                binding.bind_output(name, "cpu", 0, dtype, array.shape, array.ctypes.data)
-            else:
-                binding.bind_output(name, "cpu")
-        session.run_with_iobinding(binding)
-        if len(results) < len(self._results):
-            produced = dict(zip(self._results, binding.get_outputs(), strict=True))
-            return {name: results[name] if name in results else _array(produced[name]) for name in self._results}
-        return results
 
     def _general(self) -> Any:
         """Return the session for any size."""
@@ -400,19 +374,6 @@ def _refused(error: Exception, inputs: Mapping[str, Any]) -> ImageError:
     arrays = {name: value if isinstance(value, (list, tuple)) else [value] for name, value in inputs.items()}
     shapes = (f"{name} {', '.join(str(list(x.shape)) for x in several[:3])}" for name, several in arrays.items())
     return ImageError(f"graph: {reason.rstrip('.')}, got {', '.join(shapes)}. Give others.")
-
-
-def _array(value: Any) -> Array:
-    """Return an output that ONNX Runtime allocated, as an array that keeps it alive.
-
-    It is a copy if the memory cannot be shared.
-    """
-    if hasattr(value, "__dlpack__"):
-        array = np.from_dlpack(value)
-        if array.flags.writeable:
-            return array
-    copied: Array = value.numpy()
-    return copied
 
 
 def _model_bytes(graph: Any) -> bytes | str:
