@@ -10,7 +10,7 @@ import numpy as np
 from graphproc.runtime.memory import Memory
 
 Array = np.ndarray[Any, Any]
-Results = dict[str, tuple[list[int | str], "np.dtype[Any] | None"]]
+Results = dict[str, tuple[list[Any], "np.dtype[Any] | None"]]
 """For each output, its dimensions, ints or names, and its dtype; None for a sequence."""
 
 
@@ -37,7 +37,7 @@ def execute(
         elif dtype is not None:
             shape = [batch if d == "batch" else d for d in dims]
             if all(isinstance(d, int) for d in shape):
-                results[name] = memory.array(name, tuple(shape), dtype)  # type: ignore[arg-type]
+                results[name] = memory.array(name, tuple(shape), dtype)
         if name in results:
             array = results[name]
             binding.bind_output(name, "cpu", 0, dtype, array.shape, array.ctypes.data)
