@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from graphproc.cli import bench, config, demo, export, fuse, inspect, list, run, verify
+from graphproc.cli import bench, config, demo, export, fuse, inspect, kernels, list, run, verify
 from graphproc.cli.errors import Group
 from graphproc.version import __version__
 
@@ -26,6 +26,7 @@ app.command("bench", epilog=bench.EXAMPLE)(bench.bench)
 app.command("inspect", epilog=inspect.EXAMPLE)(inspect.inspect)
 app.command("config", epilog=config.EXAMPLE)(config.config)
 app.command("list", epilog=list.EXAMPLE)(list.list_processors)
+app.command("kernels", epilog=kernels.EXAMPLE)(kernels.show)
 app.command("demo", epilog=demo.EXAMPLE)(demo.demo)
 
 

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import count, takewhile
 from pathlib import Path
 
 from graphproc.errors import ConfigError, RuntimeUnavailableError
@@ -36,6 +37,7 @@ class Library:
         version: the version of graphproc that it was built from; also of a file that is not used for it.
         instruction_set: the instructions in use, such as `avx2`, when it was loaded.
         available: the instruction sets that this processor and the library have, oldest first.
+        kernels: the names of its kernels; nodes of graphs that use them have these.
         reason: why none is used, and what to do; None if one is.
     """
 
@@ -43,6 +45,7 @@ class Library:
     version: str | None = None
     instruction_set: str | None = None
     available: Sequence[str] = ()
+    kernels: Sequence[str] = ()
     reason: str | None = None
 
 
@@ -136,6 +139,8 @@ def _open(path: Path) -> ctypes.CDLL:
     opened = ctypes.CDLL(str(path))
     opened.graphproc_version.restype = ctypes.c_char_p
     opened.graphproc_instruction_set.restype = ctypes.c_char_p
+    opened.graphproc_kernel_name.argtypes = [ctypes.c_size_t]
+    opened.graphproc_kernel_name.restype = ctypes.c_char_p
     opened.graphproc_use.argtypes = [ctypes.c_char_p]
     opened.graphproc_has.argtypes = [ctypes.c_char_p]
     return opened
@@ -156,7 +161,9 @@ def _load(path: Path) -> Library:
     available = tuple(name for name in INSTRUCTION_SETS if opened.graphproc_has(name.encode()))
     if not available:
         return Library(version=version, reason="this processor has none of SSE4.1, AVX2, AVX-512 and NEON")
-    return Library(path, version, opened.graphproc_instruction_set().decode(), available)
+    names = takewhile(bool, map(opened.graphproc_kernel_name, count()))
+    kernels = tuple(name.decode() for name in names)
+    return Library(path, version, opened.graphproc_instruction_set().decode(), available, kernels)
 
 
 def _how_to_build() -> str:
