@@ -43,13 +43,11 @@ private:
 
 // The fast forms of a map, for each instruction set.
 struct ByteMapFunctions {
-    // Whether `quotient` is one of the operations that `arithmetic` takes.
-    bool fused;
+    // Whether `arithmetic` takes less time than `look_up`.
+    bool (*rather_arithmetic)(const ByteOperation* operations, size_t length);
     void (*arithmetic)(const uint8_t* in, size_t count, const ByteOperation* operations, size_t length, float* out);
     // Looks bytes up in 256 values.
     void (*look_up)(const uint8_t* in, size_t count, const float* table, float* out);
-    // Whether `look_up` takes less time than `length` operations with that many divisions.
-    bool (*rather_look_up)(size_t length, size_t divisions);
 };
 
 namespace sse41 { extern const ByteMapFunctions byte_map_functions; }
