@@ -3,8 +3,11 @@
 
 namespace graphproc {
 
+KernelType resize_kernel();
+KernelType resize_mapped_kernel();
+
 const std::vector<KernelType>& kernel_types() {
-    static const std::vector<KernelType> all = {};
+    static const std::vector<KernelType> all = {resize_kernel(), resize_mapped_kernel()};
     return all;
 }
 
