@@ -143,6 +143,7 @@ def fuse_graphs(
     source = {"producer": f"{second.model.producer_name or ''} {second.model.producer_version or ''}".strip()}
     entry: dict[str, Any] = {"model": {**source, "opset": second.opset, "ir_version": second.model.ir_version}}
     metadata = dict(first.model.metadata_props)
+    metadata.pop(f"{PREFIX}digest", None)  # of the preprocessing alone
     read_by_first = list(first.graph.inputs)
     images, model_outputs = len(read_by_first), [str(v.name) for v in second.graph.outputs]
     later = set() if post is None else set(keep) & set(model_outputs)

@@ -7,7 +7,7 @@ too. The graph that is emitted for the size has neither, so it runs faster and i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from graphproc.configs.files import parse_json
@@ -17,6 +17,8 @@ from graphproc.ir.program import Program
 from graphproc.processors.registry import lookup
 from graphproc.runtime.description import entry
 from graphproc.version import __version__
+
+DIGEST = "graphproc.digest"
 
 if TYPE_CHECKING:
     import onnx
@@ -31,10 +33,12 @@ class Origin:
     Attributes:
         program: the program.
         options: how it was written.
+        metadata: its description of itself, by whole keys.
     """
 
     program: Program
     options: EmitOptions
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
     def graph(self, image_size: tuple[int, int] | None = None, *, kernels: bool) -> bytes:
         """Return the graph with or without kernels; for a height and width, or for what it was emitted for.
@@ -45,44 +49,49 @@ class Origin:
         from graphproc.emitters.onnx.emit import emit
 
         options = replace(self.options, image_size=image_size or self.options.image_size, kernels=kernels)
-        made: bytes = emit(self.program, options).SerializeToString()
+        made: bytes = emit(self.program, options, self.metadata).SerializeToString()
         return made
 
 
-def of_program(program: Program) -> Origin:
+def of_program(program: Program, *, kernels: bool) -> Origin:
     """Return the origin of a program's graphs for batches on the CPU."""
     from graphproc.emitters.onnx.emit import EmitOptions
 
-    return Origin(program, EmitOptions())
+    return Origin(program, EmitOptions(kernels=kernels))
 
 
-def of_described(model: bytes | str, metadata: Mapping[str, str]) -> Origin | None:
-    """Return the origin of a graph.
+def of_described(model: bytes | str) -> Origin | None:
+    """Return the origin of a graph, which its metadata describe.
 
     Args:
         model: the graph; with weights in other files, its path.
-        metadata: its description of itself.
 
     Returns:
         None for a graph that this version would not write from the description: another version's,
         one with a model behind it, or one that was changed.
     """
-    described = metadata.keys() & {"config", "program"} and {"target", "input"} <= metadata.keys()
-    if isinstance(model, str) or not described or metadata.get("version") != __version__ or "fusion" in metadata:
+    if isinstance(model, str) or DIGEST.encode() not in model:
         return None
     import onnx
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
-    from graphproc.emitters.onnx.emit import EmitOptions, emit
+    from graphproc.emitters.onnx.digest import digest
+    from graphproc.emitters.onnx.emit import EmitOptions
 
-    found = onnx.load_from_string(model)
-    opset = max((entry.version for entry in found.opset_import if not entry.domain), default=0)
-    options: Any = {"target": metadata["target"], "input": metadata["input"], "opset": opset, **_sizes(found)}
     try:
-        origin = Origin(_program(metadata), EmitOptions(**options, kernels="kernels" in metadata))
-        same = _content(emit(origin.program, origin.options)) == _content(found)
-    except (GraphprocError, ValueError):
+        found = onnx.load_from_string(model)
+    except DecodeError:
         return None
-    return origin if same else None
+    entries = {entry.key: entry.value for entry in found.metadata_props}
+    metadata = {key.removeprefix("graphproc."): value for key, value in entries.items()}
+    if metadata.get("version") != __version__ or "fusion" in metadata or metadata.get("digest") != digest(found):
+        return None
+    opset = max((entry.version for entry in found.opset_import if not entry.domain), default=0)
+    options: Any = {"target": metadata.get("target"), "input": metadata.get("input"), "opset": opset, **_sizes(found)}
+    try:
+        return Origin(_program(metadata), EmitOptions(**options, kernels="kernels" in metadata), entries)
+    except (GraphprocError, ValueError, KeyError):
+        return None
 
 
 def _sizes(model: onnx.ModelProto) -> dict[str, Any]:
@@ -113,10 +122,3 @@ def _program(metadata: Mapping[str, str]) -> Program:
         several=metadata.get("several") == "true",
         backend=metadata["backend"],
     )
-
-
-def _content(model: onnx.ModelProto) -> tuple[Any, ...]:
-    """Return what a graph computes: everything but its descriptions."""
-    graph = model.graph
-    names = [[value.name for value in values] for values in (graph.input, graph.output)]
-    return list(graph.node), list(graph.initializer), list(model.functions), *names

@@ -106,8 +106,9 @@ class Session:
         self._asked_after = specialise_after
         self._asked_kernels = kernels
         self._library = native.library_for(provider, kernels)
-        self._given = self._model = _model_bytes(graph)
+        self._given = _model_bytes(graph)
         self._origin, self._origin_sought = origin, origin is not None
+        self._model = self._with_kernels()
         self._session: Any = self._load(self._model, {})
         self._ports = [Port.of(value) for value in self._session.get_inputs()]
         self.dims = {port.name: port.dims for port in self._ports}
@@ -126,10 +127,6 @@ class Session:
         self._separable = self.metadata.get("separable") == "true" and "fusion" not in self.metadata
         self._memory = Memory() if memory is None else memory
         self.kernels = self._library is not None and "kernels" in self.metadata
-        if self._library is not None and not self.kernels and (described := self._described()) is not None:
-            self._model = described.graph(kernels=True)
-            self._session = self._load(self._model, {})
-            self.kernels = "graphproc.kernels" in self._session.get_modelmeta().custom_metadata_map
         self._begin()
         forks.renew_in_children(self)
 
@@ -170,9 +167,16 @@ class Session:
     def _described(self) -> Origin | None:
         """Return what the graph was emitted from, if it is known."""
         if not self._origin_sought:
-            self._origin = origin_of.of_described(self._model, self.metadata)
+            self._origin = origin_of.of_described(self._given)
             self._origin_sought = True
         return self._origin
+
+    def _with_kernels(self) -> bytes | str:
+        """Return the graph that runs: the given one, or the same with kernels."""
+        if self._library is None or (origin := self._described()) is None:
+            return self._given
+        options = origin.options
+        return self._given if options.kernels or options.target != "cpu" else origin.graph(kernels=True)
 
     @forks.unforked()
     def _specialise(self, sizes: Mapping[str, int]) -> Any:

@@ -59,8 +59,8 @@ class Cache:
                 from graphproc.runtime.origin import of_program
                 from graphproc.runtime.session import Session
 
-                origin = of_program(program)
-                graph = origin.graph(kernels=native.path() is not None)
-                return Session(graph, origin=origin, memory=self.memory, **options)
+                kernels = native.path() is not None
+                origin = of_program(program, kernels=kernels)
+                return Session(origin.graph(kernels=kernels), origin=origin, memory=self.memory, **options)
 
         return self.sessions.get_or_make(key, make)

@@ -12,6 +12,7 @@ import onnx_ir as ir
 from graphproc.emitters.onnx import results
 from graphproc.emitters.onnx.builder import GraphBuilder
 from graphproc.emitters.onnx.choices import never
+from graphproc.emitters.onnx.digest import digest
 from graphproc.emitters.onnx.functions import DOMAIN_VERSION, calls, imports
 from graphproc.emitters.onnx.nodes import Note, Value
 from graphproc.emitters.onnx.operators import ELEMENT
@@ -143,10 +144,13 @@ def emit(
     if notes is not None:
         notes += g.notes
     model = ir.Model(graph, ir_version=IR_VERSION[options.opset], producer_name="graphproc", functions=functions)
-    entries = {**(metadata or {}), **({"graphproc.kernels": str(DOMAIN_VERSION)} if functions else {})}
+    proto = ir.to_proto(model)
+    entries = {**(metadata or {}), "graphproc.digest": digest(proto)}
+    if functions:
+        entries["graphproc.kernels"] = str(DOMAIN_VERSION)
     for key, entry in sorted(entries.items()):
-        model.metadata_props[key] = entry if isinstance(entry, str) else json.dumps(entry, sort_keys=True)
-    return ir.to_proto(model)
+        proto.metadata_props.add(key=key, value=entry if isinstance(entry, str) else json.dumps(entry, sort_keys=True))
+    return proto
 
 
 def _fixed(program: Program, options: EmitOptions) -> Program:
