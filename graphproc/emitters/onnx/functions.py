@@ -63,7 +63,7 @@ class Functions:
         """Begin without functions."""
         self.made: list[ir.Function] = []
         self._names: dict[_Content, str] = {}
-        self._calls: dict[ir.Node, tuple[KernelNode, _Content]] = {}
+        self._calls: dict[ir.Node, tuple[KernelNode, _Content, TensorType]] = {}
 
     def call(self, g: GraphBuilder, op: Op, node: KernelNode, operands: tuple[Value, ...]) -> Value | None:
         """Emit the call of a kernel; None if all its names are taken by other functions.
@@ -81,26 +81,35 @@ class Functions:
             return None
         vectors = [_vector(g, dtype, items) for dtype, items in node.vectors]
         at = g.unique(name)
-        result = type(operands[0])(name=f"{at}_out", type=ir.TensorType(ELEMENT[op.infer(*types).dtype]))
+        made_type = op.infer(*types)
+        result = type(operands[0])(name=f"{at}_out", type=ir.TensorType(ELEMENT[made_type.dtype]))
         inputs = [*operands, *vectors, g.constant([], "i64")]
         made = ir.node(name, inputs, dict(node.attributes), domain=DOMAIN, outputs=[result], name=at)
         g.nodes.append(made)
-        self._calls[made] = node, content
+        self._calls[made] = node, content, made_type
         return result
+
+    def shape(self, g: GraphBuilder, call: ir.Node) -> Value:
+        """Emit the shape of a call's result, an int64 vector."""
+        given = call.inputs[-1]
+        if given is not None and (given.const_value is None or given.const_value.size):
+            return given
+        leading = [g.Shape(call.inputs[0], start=0, end=g.leading)] if g.leading else []
+        return g.vector(*leading, *self._calls[call][2].shape)
 
     def reshape(self, g: GraphBuilder, call: ir.Node, shape: Value) -> bool:
         """Let a call write its result in another shape, of as many elements; return whether it can.
 
         The last input of every call is this shape; empty, it stands for the op's own.
         """
-        node, content = self._calls[call]
+        node, content, made_type = self._calls[call]
         content = _Content(content.op, content.types, content.leading, content.vectors, reshaped=True)
         name = self._function(g, node, content)
         if name is None:
             return False
         call.op_type = name
         call.replace_input_with(len(call.inputs) - 1, shape)
-        self._calls[call] = node, content
+        self._calls[call] = node, content, made_type
         return True
 
     def is_call(self, node: ir.Node | None) -> bool:

@@ -65,13 +65,16 @@ def hoist_reshape(g: GraphBuilder, x: Value, move: Move, merged: int = 0) -> Val
 def _reshaped_call(g: GraphBuilder, call: ir.Node, moved: Value) -> Value:
     """Return the result of a kernel's call in the shape of what a move has made of it.
 
-    The kernel then writes that shape itself. If the move is more than one Reshape, it stays.
+    The kernel then writes that shape itself. If the move is more than one Reshape or Unsqueeze, it
+    stays.
     """
     assert g.functions is not None
     move, x = moved.producer(), call.outputs[0]
-    if move is None or move.op_type != "Reshape" or move.inputs[0] is not x:
+    if move is None or move.inputs[0] is not x or move.op_type not in ("Reshape", "Unsqueeze"):
         return moved
     shape = move.inputs[1]
+    if move.op_type == "Unsqueeze":  # in front: what makes a sample or a batch of one
+        shape = g.vector(1, g.functions.shape(g, call))
     if shape is None or not g.functions.reshape(g, call, shape):
         return moved
     g.nodes.remove(move)
