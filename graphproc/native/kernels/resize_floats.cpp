@@ -17,7 +17,7 @@ constexpr size_t most_elements = size_t{1} << 48;
 // The largest sum of height and width of a linear result that torch computes at once.
 constexpr size_t at_once_sides = 128;
 // About how many elements a ring of rows has, and the strips of one channel or more; they stay in the cache.
-constexpr size_t ring_elements = 1 << 17, strip_elements = 1 << 14;
+constexpr size_t ring_elements = 1 << 17, strip_elements = 1 << 12;
 // About how many elements are read and computed in one part of the work.
 constexpr size_t part_elements = 1 << 19;
 constexpr size_t most_parts = 16;
