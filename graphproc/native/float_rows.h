@@ -40,7 +40,9 @@ struct FloatRowFunctions {
                  const FloatNormalize* normalize, float* results);
 };
 
-// The code for the instruction set in use.
-const FloatRowFunctions& float_row_functions();
+namespace sse41 { extern const FloatRowFunctions float_row_functions; }
+namespace avx2 { extern const FloatRowFunctions float_row_functions; }
+namespace avx512 { extern const FloatRowFunctions float_row_functions; }
+namespace neon { extern const FloatRowFunctions float_row_functions; }
 
 }  // namespace graphproc

@@ -6,8 +6,6 @@
 #include "float_lanes.h"
 
 namespace graphproc::GRAPHPROC_SET {
-extern const FloatRowFunctions float_row_functions;
-
 namespace {
 
 static_assert(block == strip_rows, "a strip is as high as a block");

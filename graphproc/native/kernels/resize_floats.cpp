@@ -8,6 +8,7 @@
 #include "../float_rows.h"
 #include "../float_taps.h"
 #include "../kernel.h"
+#include "../per_set.h"
 
 namespace graphproc {
 namespace {
@@ -109,7 +110,7 @@ private:
     }
 
     void resize(size_t image, size_t first_channel, size_t channels, Range y, Range x) const {
-        const FloatRowFunctions& functions = float_row_functions();
+        const FloatRowFunctions& functions = GRAPHPROC_OF_SET(float_row_functions);
         const size_t row = up(x.size(), row_padding), plane = ring_rows * row;
         std::vector<float> ring(channels * plane);
         const Strips strips(*this, image, first_channel, channels, x);
@@ -147,7 +148,7 @@ private:
 
         // Resamples the rows from number `first` of those that are read.
         void across(size_t first, float* to, size_t to_plane, size_t to_row) const {
-            const FloatRowFunctions& functions = float_row_functions();
+            const FloatRowFunctions& functions = GRAPHPROC_OF_SET(float_row_functions);
             const TapsView taps{of.columns.pixels.data(), of.columns.weights.data(), of.columns.first.data(), of.columns.rounded.data()};
             const size_t end = of.columns_read[(x.last - 1) / strip_rows].last;
             Range have{0, 0};
@@ -171,7 +172,7 @@ private:
         }
 
         void fill(size_t first, Range pixels) const {
-            const FloatRowFunctions& functions = float_row_functions();
+            const FloatRowFunctions& functions = GRAPHPROC_OF_SET(float_row_functions);
             if (!of.map) {
                 for (size_t channel = 0; channel < channels; channel++) {
                     const float* found[strip_rows];
