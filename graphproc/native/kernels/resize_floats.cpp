@@ -173,19 +173,27 @@ private:
 
         void fill(size_t first, Range pixels) const {
             const FloatRowFunctions& functions = GRAPHPROC_OF_SET(float_row_functions);
-            if (!of.map) {
-                for (size_t channel = 0; channel < channels; channel++) {
+            if (of.images.channels_last) {
+                const uint8_t* found[strip_rows];
+                rows(first, 0, found);
+                functions.strips_of_pixels(found, pixels.first, pixels.last, channels, bytes.data(), plane);
+            }
+            for (size_t channel = 0; channel < channels; channel++) {
+                float* strip = strips.data() + channel * plane;
+                if (!of.map) {
                     const float* found[strip_rows];
                     rows(first, first_channel + channel, found);
-                    functions.strip_of_plane(found, pixels.first, pixels.last, strips.data() + channel * plane);
+                    functions.strip_of_plane(found, pixels.first, pixels.last, strip);
+                    continue;
                 }
-                return;
+                uint8_t* mapped = bytes.data() + channel * plane;
+                if (!of.images.channels_last) {
+                    const uint8_t* found[strip_rows];
+                    rows(first, first_channel + channel, found);
+                    functions.strips_of_pixels(found, pixels.first, pixels.last, 1, mapped, plane);
+                }
+                of.map->apply(mapped, pixels.size() * strip_rows, first_channel + channel, strip);
             }
-            const uint8_t* found[strip_rows];
-            rows(first, 0, found);
-            functions.strips_of_pixels(found, pixels.first, pixels.last, channels, bytes.data(), plane);
-            for (size_t channel = 0; channel < channels; channel++)
-                of.map->apply(bytes.data() + channel * plane, pixels.size() * strip_rows, channel, strips.data() + channel * plane);
         }
 
         const TwoSteps& of;
@@ -224,12 +232,15 @@ void at_once(const FloatTaps& rows, const FloatTaps& columns, bool farther_row_f
         }
 }
 
-// Inputs: x, and int64 [2], the height and width of results. Attributes: `filter`, `antialias` (0 or 1), `arithmetic`; `mean`
-// and `std`, as many floats or none; for bytes those of ByteMap.
+// Inputs: x, and int64 [2], the height and width of results. Attributes: `filter`, `antialias` (0 or 1), `arithmetic`, `layout`
+// (CHW; for bytes also HWC); `mean` and `std`, as many floats or none; for bytes those of ByteMap.
 class ResizeFloats : public Kernel {
 public:
     ResizeFloats(const char* name, const Attributes& attributes, bool of_bytes)
         : name(name), filter(float_filter(attributes.text("filter"), attributes.number("antialias") != 0, attributes.text("arithmetic"))) {
+        const std::string layout = attributes.text("layout");
+        channels_last = of_bytes && layout == "HWC";
+        if (layout != "CHW" && !channels_last) refuse("layout: expected CHW" + std::string(of_bytes ? " or HWC" : "") + ", found " + layout);
         if (of_bytes) map = std::make_unique<ByteMap>(attributes, name);
         const std::vector<float> mean = attributes.floats("mean"), std = attributes.floats("std");
         if (mean.size() != std.size())
@@ -243,7 +254,8 @@ public:
         if (sizes.rank() != 1 || sizes.count() != 2) refuse("expected a height and a width, found other sizes");
         const int64_t height = sizes.as<int64_t>()[0], width = sizes.as<int64_t>()[1];
         const int64_t* sides = x.shape.data() + x.rank() - 3;
-        const int64_t channels = map ? sides[2] : sides[0], from_height = map ? sides[0] : sides[1], from_width = map ? sides[1] : sides[2];
+        const int64_t channels = sides[channels_last ? 2 : 0];
+        const int64_t from_height = sides[channels_last ? 0 : 1], from_width = sides[channels_last ? 1 : 2];
         for (const int64_t side : {height, width, from_height, from_width})
             if (side < 1 || side > most_side) refuse("expected sides of 1 to " + std::to_string(most_side) + ", found " + std::to_string(side));
         std::vector<int64_t> shape(x.shape.begin(), x.shape.end() - 3);
@@ -258,7 +270,7 @@ public:
         float* results = static_cast<float*>(call.output(0, shape));
         if (!elements) return;
         const Images images{x.count(0, x.rank() - 3), static_cast<size_t>(channels), static_cast<size_t>(from_height),
-                            static_cast<size_t>(from_width), map != nullptr, x.data};
+                            static_cast<size_t>(from_width), channels_last, x.data};
         FloatTaps rows = float_taps(filter, from_height, height), columns = float_taps(filter, from_width, width);
         const bool linear = filter.shape != FloatFilter::Shape::bicubic;
         if (filter.fused && linear && !filter.antialias && static_cast<size_t>(height + width) <= at_once_sides) {
@@ -281,9 +293,10 @@ private:
                 float* to = results + (image * images.channels + channel) * rows.outputs() * columns.outputs();
                 const FloatNormalize* after = normalize.empty() ? nullptr : &normalize[channel % normalize.size()];
                 if (map) {
-                    const uint8_t* from = static_cast<const uint8_t*>(images.data) + start + channel;
+                    const uint8_t* from = static_cast<const uint8_t*>(images.data) + start + (channels_last ? channel : 0);
                     const float* table = map->table(channel);
-                    const auto pixel = [=](size_t y, size_t x) { return table[from[y * row + x * images.channels]]; };
+                    const size_t step = channels_last ? images.channels : 1;
+                    const auto pixel = [=](size_t y, size_t x) { return table[from[y * row + x * step]]; };
                     at_once(rows, columns, channel < together, after, pixel, to);
                 } else {
                     const float* from = static_cast<const float*>(images.data) + start;
@@ -295,6 +308,7 @@ private:
 
     const char* name;
     FloatFilter filter;
+    bool channels_last;
     std::unique_ptr<const ByteMap> map;
     std::vector<FloatNormalize> normalize;
 };
