@@ -74,7 +74,7 @@ ByteMap::ByteMap(const Attributes& attributes, const std::string& kernel) {
     std::vector<Step> steps = read_steps(attributes, kernel);
     std::vector<float> first(256);
     for (int i = 0; i < 256; i++) first[i] = static_cast<float>(i);
-    const bool looked_up = !steps.empty() && steps[0].name == "table";
+    looked_up = !steps.empty() && steps[0].name == "table";
     if (looked_up) {
         if (steps[0].constants.size() != 256)
             throw Refused(kernel + ": table: expected 256 constants, found " + std::to_string(steps[0].constants.size()));
@@ -110,7 +110,7 @@ ByteMap::ByteMap(const Attributes& attributes, const std::string& kernel) {
 void ByteMap::apply(const uint8_t* in, size_t count, size_t channel, float* out) const {
     const ByteMapFunctions& functions = GRAPHPROC_OF_SET(byte_map_functions);
     const ByteOperation* own = operations.data() + length * (channels() == 1 ? 0 : channel);
-    if (length && functions.rather_arithmetic(own, length))
+    if (!looked_up && functions.rather_arithmetic(own, length))
         functions.arithmetic(in, count, own, length, out);
     else
         functions.look_up(in, count, table(channel), out);

@@ -39,6 +39,7 @@ private:
     std::vector<float> tables;              // [channels, 256]
     std::vector<ByteOperation> operations;  // [channels, length]; none if the map starts with a table
     size_t length = 0;
+    bool looked_up = false;
 };
 
 // The fast forms of a map, for each instruction set.

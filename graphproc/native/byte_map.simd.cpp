@@ -5,55 +5,52 @@
 namespace graphproc::GRAPHPROC_SET {
 namespace {
 
-// Elements that go through all operations together.
-constexpr size_t REGISTERS = 4, BLOCK = REGISTERS * Floats::COUNT;
+// Elements that go through one operation after another; they stay in the first cache.
+constexpr size_t BLOCK = 1024;
+typedef Floats::F F;
 
-void map_block(const uint8_t* in, const ByteOperation* operations, size_t length, float* out) {
-    typedef Floats::F F;
-    F x[REGISTERS];
-    for (size_t i = 0; i < REGISTERS; i++) x[i] = Floats::bytes(in + i * Floats::COUNT);
-    for (const ByteOperation* step = operations; step < operations + length; step++) {
-        const F c = Floats::splat(step->constant), d = Floats::splat(step->other);
-        switch (step->kind) {
-            case ByteOperation::multiply:
-                for (F& v : x) v = Floats::mul(v, c);
-                break;
-            case ByteOperation::divide:
-                for (F& v : x) v = Floats::div(v, c);
-                break;
-            case ByteOperation::subtract:
-                for (F& v : x) v = Floats::sub(v, c);
-                break;
-            case ByteOperation::add:
-                for (F& v : x) v = Floats::add(v, c);
-                break;
-            case ByteOperation::split:
-                for (F& v : x) v = Floats::add(Floats::mul(v, c), Floats::mul(v, d));
-                break;
-            case ByteOperation::quotient:
-                for (F& v : x) {
-                    if (Floats::FUSED) {
-                        const F quotient = Floats::mul(v, d);
-                        v = Floats::fma(Floats::fnma(quotient, c, v), d, quotient);
-                    } else {
-                        v = Floats::div(v, c);
-                    }
-                }
-                break;
-        }
+// Writes f(load(i)) for each vector i of `count` elements; `load` may read more, and more is written to `out`.
+template <class Load, class Function>
+void each(size_t count, Load load, float* out, Function f) {
+    for (size_t i = 0; i < count; i += Floats::COUNT) Floats::store(out + i, f(load(i)));
+}
+
+template <class Load>
+void apply(const ByteOperation& operation, size_t count, Load load, float* out) {
+    const F c = Floats::splat(operation.constant), d = Floats::splat(operation.other);
+    switch (operation.kind) {
+        case ByteOperation::multiply: return each(count, load, out, [=](F x) { return Floats::mul(x, c); });
+        case ByteOperation::divide: return each(count, load, out, [=](F x) { return Floats::div(x, c); });
+        case ByteOperation::subtract: return each(count, load, out, [=](F x) { return Floats::sub(x, c); });
+        case ByteOperation::add: return each(count, load, out, [=](F x) { return Floats::add(x, c); });
+        case ByteOperation::split:
+            return each(count, load, out, [=](F x) { return Floats::add(Floats::mul(x, c), Floats::mul(x, d)); });
+        case ByteOperation::quotient:
+            return each(count, load, out, [=](F x) {
+                if (!Floats::FUSED) return Floats::div(x, c);
+                const F quotient = Floats::mul(x, d);
+                return Floats::fma(Floats::fnma(quotient, c, x), d, quotient);
+            });
     }
-    for (size_t i = 0; i < REGISTERS; i++) Floats::store(out + i * Floats::COUNT, x[i]);
+}
+
+// Maps at most BLOCK bytes; there is memory up to the next vector on both sides.
+void map_block(const uint8_t* in, size_t count, const ByteOperation* operations, size_t length, float* out) {
+    const auto bytes = [=](size_t i) { return Floats::bytes(in + i); };
+    if (!length) return each(count, bytes, out, [](F x) { return x; });
+    apply(operations[0], count, bytes, out);
+    for (size_t i = 1; i < length; i++) apply(operations[i], count, [=](size_t at) { return Floats::load(out + at); }, out);
 }
 
 void arithmetic(const uint8_t* in, size_t count, const ByteOperation* operations, size_t length, float* out) {
-    size_t i = 0;
-    for (; i + BLOCK <= count; i += BLOCK) map_block(in + i, operations, length, out + i);
-    if (i == count) return;
-    uint8_t rest[BLOCK] = {};
-    float mapped[BLOCK];
-    std::memcpy(rest, in + i, count - i);
-    map_block(rest, operations, length, mapped);
-    std::memcpy(out + i, mapped, (count - i) * sizeof(float));
+    const size_t whole = count / Floats::COUNT * Floats::COUNT;
+    for (size_t i = 0; i < whole; i += BLOCK) map_block(in + i, whole - i < BLOCK ? whole - i : BLOCK, operations, length, out + i);
+    if (whole == count) return;
+    uint8_t rest[Floats::COUNT] = {};
+    float mapped[Floats::COUNT];
+    std::memcpy(rest, in + whole, count - whole);
+    map_block(rest, count - whole, operations, length, mapped);
+    std::memcpy(out + whole, mapped, (count - whole) * sizeof(float));
 }
 
 void look_up(const uint8_t* in, size_t count, const float* table, float* out) {

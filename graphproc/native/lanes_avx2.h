@@ -49,6 +49,7 @@ struct Floats {
     static constexpr int COUNT = 8;
     static constexpr bool FUSED = true;
     typedef __m256 F;
+    static F load(const float* p) { return _mm256_loadu_ps(p); }
     static F splat(float x) { return _mm256_set1_ps(x); }
     static F bytes(const uint8_t* p) {
         return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));

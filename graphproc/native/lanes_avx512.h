@@ -62,6 +62,7 @@ struct Floats {
     static constexpr int COUNT = 16;
     static constexpr bool FUSED = true;
     typedef __m512 F;
+    static F load(const float* p) { return _mm512_loadu_ps(p); }
     static F splat(float x) { return _mm512_set1_ps(x); }
     static F bytes(const uint8_t* p) {
         return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));

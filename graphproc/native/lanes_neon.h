@@ -52,6 +52,7 @@ struct Floats {
     static constexpr int COUNT = 4;
     static constexpr bool FUSED = true;
     typedef float32x4_t F;
+    static F load(const float* p) { return vld1q_f32(p); }
     static F splat(float x) { return vdupq_n_f32(x); }
     static F bytes(const uint8_t* p) {
         uint32_t four;

@@ -42,6 +42,7 @@ struct Floats {
     static constexpr int COUNT = 4;
     static constexpr bool FUSED = false;
     typedef __m128 F;
+    static F load(const float* p) { return _mm_loadu_ps(p); }
     static F splat(float x) { return _mm_set1_ps(x); }
     static F bytes(const uint8_t* p) {
         int32_t four;

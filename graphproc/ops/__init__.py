@@ -27,6 +27,7 @@ from graphproc.ops.grayscale import Grayscale
 from graphproc.ops.indices import Indices
 from graphproc.ops.look_up import LookUp
 from graphproc.ops.lowered.resize import Resize
+from graphproc.ops.lowered.resize_floats import ResizeFloats
 from graphproc.ops.mat_mul import MatMul
 from graphproc.ops.nearest_color import NearestColor
 from graphproc.ops.non_max_suppression import NonMaxSuppression
@@ -87,6 +88,7 @@ __all__ = [
     "Resample",
     "Rescale",
     "Resize",
+    "ResizeFloats",
     "Rotate",
     "SelectChannels",
     "Slice",

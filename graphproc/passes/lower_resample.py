@@ -1,4 +1,4 @@
-"""Lower the resampling of bytes to the op that the other passes fuse with its neighbours."""
+"""Lower resampling to the ops that the other passes fuse with their neighbours."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from graphproc.passes.base import Declined, Match, Pass
 
 
 class LowerResample(Pass):
-    """Lower `resample` to `resize` if its arithmetic has integer weights.
+    """Lower `resample` to `resize` if its arithmetic has integer weights, and torch's of floats to `resize_floats`.
 
-    These are Pillow's, and torch's for antialiased bytes. Other arithmetics are emitted as they
-    stand.
+    Integer weights are Pillow's, and torch's for antialiased bytes. Other arithmetics are emitted as
+    they stand.
     """
 
     name = "lower-resample"

@@ -10,11 +10,14 @@ from graphproc.ir.verify import verify
 from graphproc.passes.absorb_layout import AbsorbLayout
 from graphproc.passes.base import Pass, Rewritten
 from graphproc.passes.crop_into_resize import CropIntoResize
+from graphproc.passes.floats_from_pixels import FloatsFromPixels
 from graphproc.passes.fold_byte_map import FoldByteMap
 from graphproc.passes.late_byte_map import LateByteMap
 from graphproc.passes.late_channels import LateChannels
 from graphproc.passes.lower_resample import LowerResample
+from graphproc.passes.map_into_floats import MapIntoFloats
 from graphproc.passes.map_into_resize import MapIntoResize
+from graphproc.passes.normalize_in_resize import NormalizeInResize
 
 PASSES: tuple[Pass, ...] = (
     LowerResample(),
@@ -24,12 +27,15 @@ PASSES: tuple[Pass, ...] = (
     FoldByteMap(),
     LateByteMap(),
     MapIntoResize(),
+    MapIntoFloats(),
+    FloatsFromPixels(),
+    NormalizeInResize(),
 )
 """The passes in the order in which `optimize` runs them.
 
 Lower resampling to a resize, select channels late, put layout and crop into the resize, make
 rescale and normalize one function of a byte, and compute that function last, or in the resize if it
-is next to it.
+is next to it. Then do the same for a resize of floats: map, layout, and the normalization behind it.
 """
 
 
