@@ -36,7 +36,7 @@ class Call:
     Attributes:
         name: the kernel's name.
         attributes: its settings.
-        inputs: its inputs, those included that no op has: vectors of sizes and the result's shape.
+        inputs: its inputs: an op's operands and the vectors of its `kernel` rule.
     """
 
     name: str
@@ -48,21 +48,19 @@ class RefusedError(Exception):
     """A kernel does not accept its settings or inputs."""
 
 
-def call_of(op: Op, types: tuple[TensorType, ...], operands: Iterable[Array], shape: tuple[int, ...] = ()) -> Call | None:
+def call_of(op: Op, types: tuple[TensorType, ...], operands: Iterable[Array]) -> Call | None:
     """Return the call that computes an op, or None if it has no kernel.
 
     Args:
         op: the op; its sizes are numbers.
         types: its operands' types, without axes in front.
         operands: its operands.
-        shape: the result's shape, if another than the op's own.
     """
     node = op.kernel(*types)
     if node is None:
         return None
     vectors = [np.array(items, DTYPES[dtype]) for dtype, items in node.vectors]
-    inputs = (*operands, *vectors, np.array(shape, np.int64))
-    return Call(node.name, node.attributes, tuple(np.ascontiguousarray(x).reshape(x.shape) for x in inputs))
+    return Call(node.name, node.attributes, tuple(np.asarray(x, order="C") for x in (*operands, *vectors)))
 
 
 def calls_of(program: Program, inputs: Mapping[str, Array]) -> Iterator[tuple[Call, Array]]:
