@@ -182,5 +182,3 @@ def _array(file: BinaryIO) -> Array:
     shape = struct.unpack(f"<{rank}q", file.read(8 * rank))
     dtype = ELEMENTS[element]
     return np.frombuffer(file.read(int(np.prod(shape, dtype=np.int64)) * dtype.itemsize), dtype).reshape(shape)
-
-
