@@ -1,6 +1,9 @@
-"""Build the native library beside its sources, for working in a checkout.
+"""Build the native library, and try it.
 
-python tools/kernels.py build       graphproc/native/libgraphproc_kernels.so, as `pip install .` builds it
+python tools/kernels.py build       graphproc/native/libgraphproc_kernels.so, beside its sources, as `pip install .` builds it
+python tools/kernels.py hash        run the same calls with every instruction set; all results must be those of numpy
+python tools/kernels.py sanitize    the same in a library that stops at wrong accesses of memory and undefined behaviour, and
+                                    calls with something wrong, which kernels must refuse
 
 It needs a C++ compiler, and CMake with ninja or make. `graphproc kernels` says which library is used.
 """
@@ -8,22 +11,30 @@ It needs a C++ compiler, and CMake with ninja or make. `graphproc kernels` says 
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT)]
+
+from graphproc.runtime import native  # noqa: E402
+
 NATIVE = ROOT / "graphproc" / "native"
+SANITIZERS = "-fsanitize=address,undefined"
 
 
-def build(target: Path, *settings: str) -> None:
+def build(target: Path, *settings: str, environment: Mapping[str, str] | None = None) -> Path:
     """Build the library into a folder; CMake's own files go to a temporary one.
 
     Args:
         target: where the library goes.
         settings: arguments of CMake, such as `-DGRAPHPROC_SANITIZE=ON`.
+        environment: more environment variables, such as `CXX`.
 
     Raises:
         subprocess.CalledProcessError: it failed; the compiler's messages are on stderr.
@@ -31,22 +42,59 @@ def build(target: Path, *settings: str) -> None:
     generator = ["-G", "Ninja"] if shutil.which("ninja") else []
     with tempfile.TemporaryDirectory() as folder:
         places = [f"-DCMAKE_{kind}_OUTPUT_DIRECTORY={target}" for kind in ("LIBRARY", "RUNTIME")]
-        subprocess.run(
-            ["cmake", "-S", NATIVE, "-B", folder, *generator, *places, *settings], check=True, stdout=subprocess.DEVNULL
-        )
-        subprocess.run(["cmake", "--build", folder, "--parallel"], check=True)
+        configure = ["cmake", "-S", str(NATIVE), "-B", folder, *generator, *places, *settings]
+        variables = {**os.environ, **(environment or {})}
+        subprocess.run(configure, check=True, stdout=subprocess.DEVNULL, env=variables)
+        subprocess.run(["cmake", "--build", folder, "--parallel"], check=True, stdout=subprocess.DEVNULL, env=variables)
+    return target / native.FILE
 
 
 def main() -> int:
-    """Run the command."""
+    """Run a command; return 1 if results differ or something fails."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=["build"])
-    parser.parse_args()
+    parser.add_argument("command", choices=["build", "hash", "sanitize"])
+    parser.add_argument("--calls", type=int, default=500, help="how many random calls, beside those of rows and programs")
+    parser.add_argument("--seed", type=int, default=0, help="the seed of the random calls")
+    arguments = parser.parse_args()
     try:
-        build(NATIVE)
+        return {"build": _build, "hash": _hash, "sanitize": _sanitize}[arguments.command](arguments.seed, arguments.calls)
     except subprocess.CalledProcessError as error:
-        return int(error.returncode)
+        print(f"{' '.join(map(str, error.cmd))[:300]}: exit code {error.returncode}", file=sys.stderr)
+        return 1
+
+
+def _build(seed: int, count: int) -> int:
+    print(build(NATIVE))
     return 0
+
+
+def _hash(seed: int, count: int) -> int:
+    from cases import kernel_calls
+    from support.replays import report, try_library
+
+    found = native.library()
+    if found.path is None:
+        print(found.reason, file=sys.stderr)
+        return 1
+    pairs = list(kernel_calls.every(seed, count))
+    return 0 if report(try_library(found.path, pairs, found.available), len(pairs)) else 1
+
+
+def _sanitize(seed: int, count: int) -> int:
+    import numpy as np
+    from cases import kernel_calls
+    from support.replays import report, try_library
+
+    rng = np.random.default_rng(seed)
+    pairs = list(kernel_calls.every(seed, count))
+    odd = [(kernel_calls.damaged(pairs[rng.integers(len(pairs))][0], rng), np.empty(0)) for _ in range(4 * count)]
+    with tempfile.TemporaryDirectory() as folder:
+        library = build(Path(folder), "-DGRAPHPROC_SANITIZE=ON")
+        compiler, sets = ["c++", SANITIZERS], native.library().available
+        fine = report(try_library(library, pairs, sets, compiler=compiler, threads=3), len(pairs))
+        for instructions, found in try_library(library, odd, sets, compiler=compiler, threads=3).items():
+            print(f"{instructions:8} {found.refused} of {len(odd)} calls with something odd refused, none ended the process")
+    return 0 if fine else 1
 
 
 if __name__ == "__main__":
