@@ -24,5 +24,6 @@
 //   transpose(a)        of 4 registers, as matrices of 4 x 4 cells, one for each lane
 //   interleave(p, at, a)  4 registers of cells: tap t of a cell is a byte of row p[t]
 //   pack(a, b, c, d)    clips int32 to bytes, the inverse of interleave's order
-//   corners(v, p, at)   writes the 4 bytes of each cell i to p[i] + at
+//   to_rows(v, p, at)   writes lane k to p[4 * k] + at
+//   even(v), odd(v)     of sets with DIGIT 16: bytes 0 and 2 of each cell, or 1 and 3, in 16 bits each
 // `Floats` has COUNT float32 elements.

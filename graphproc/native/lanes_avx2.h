@@ -16,7 +16,7 @@ struct Lanes {
     static V add(V a, V b) { return _mm256_add_epi32(a, b); }
     template <int n>
     static V shl(V v) { return _mm256_slli_epi32(v, n); }
-    static V sra(V v, int n) { return _mm256_sra_epi32(v, _mm_cvtsi32_si128(n)); }
+    static V sra(V v, int n) { return _mm256_srav_epi32(v, splat(n)); }
     static V dot(V a, V c, V w) { return _mm256_add_epi32(a, _mm256_madd_epi16(c, w)); }
     static V cells(V v, V order) { return _mm256_shuffle_epi8(v, order); }
     static V rows(const uint8_t* const* p, size_t at) {
@@ -35,14 +35,12 @@ struct Lanes {
         a[2] = _mm256_unpacklo_epi8(high, zero()), a[3] = _mm256_unpackhi_epi8(high, zero());
     }
     static V pack(V a, V b, V c, V d) { return _mm256_packus_epi16(_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d)); }
-    static void corners(V v, uint8_t* const* p, size_t at) {
-        const __m128i half[2] = {_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1)};
-        for (int i = 0; i < 2; i++) {
-            const int32_t words[4] = {_mm_cvtsi128_si32(half[i]), _mm_extract_epi32(half[i], 1), _mm_extract_epi32(half[i], 2),
-                                      _mm_extract_epi32(half[i], 3)};
-            for (int j = 0; j < 4; j++) std::memcpy(p[4 * i + j] + at, &words[j], 4);
-        }
+    static void to_rows(V v, uint8_t* const* p, size_t at) {
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(p[0] + at), _mm256_castsi256_si128(v));
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(p[4] + at), _mm256_extracti128_si256(v, 1));
     }
+    static V even(V v) { return _mm256_and_si256(v, _mm256_set1_epi16(255)); }
+    static V odd(V v) { return _mm256_srli_epi16(v, 8); }
 };
 
 struct Floats {

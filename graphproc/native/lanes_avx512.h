@@ -25,7 +25,7 @@ struct Lanes {
     static V add(V a, V b) { return _mm512_add_epi32(a, b); }
     template <int n>
     static V shl(V v) { return _mm512_slli_epi32(v, n); }
-    static V sra(V v, int n) { return _mm512_sra_epi32(v, _mm_cvtsi32_si128(n)); }
+    static V sra(V v, int n) { return _mm512_srav_epi32(v, splat(n)); }
     static V dot(V a, V c, V w) { return _mm512_dpbusd_epi32(a, c, w); }
     static V cells(V v, V order) { return _mm512_shuffle_epi8(v, order); }
     static V rows(const uint8_t* const* p, size_t at) {
@@ -47,14 +47,11 @@ struct Lanes {
         a[2] = _mm512_unpacklo_epi16(high, high2), a[3] = _mm512_unpackhi_epi16(high, high2);
     }
     static V pack(V a, V b, V c, V d) { return _mm512_packus_epi16(_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d)); }
-    static void corners(V v, uint8_t* const* p, size_t at) {
-        const __m128i quarter[4] = {_mm512_castsi512_si128(v), _mm512_extracti32x4_epi32(v, 1), _mm512_extracti32x4_epi32(v, 2),
-                                    _mm512_extracti32x4_epi32(v, 3)};
-        for (int i = 0; i < 4; i++) {
-            const int32_t words[4] = {_mm_cvtsi128_si32(quarter[i]), _mm_extract_epi32(quarter[i], 1),
-                                      _mm_extract_epi32(quarter[i], 2), _mm_extract_epi32(quarter[i], 3)};
-            for (int j = 0; j < 4; j++) std::memcpy(p[4 * i + j] + at, &words[j], 4);
-        }
+    static void to_rows(V v, uint8_t* const* p, size_t at) {
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(p[0] + at), _mm512_castsi512_si128(v));
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(p[4] + at), _mm512_extracti32x4_epi32(v, 1));
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(p[8] + at), _mm512_extracti32x4_epi32(v, 2));
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(p[12] + at), _mm512_extracti32x4_epi32(v, 3));
     }
 };
 

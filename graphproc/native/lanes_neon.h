@@ -41,11 +41,9 @@ struct Lanes {
         const int16x8_t low = vcombine_s16(vqmovn_s32(ints(a)), vqmovn_s32(ints(b)));
         return vcombine_u8(vqmovun_s16(low), vqmovun_s16(vcombine_s16(vqmovn_s32(ints(c)), vqmovn_s32(ints(d)))));
     }
-    static void corners(V v, uint8_t* const* p, size_t at) {
-        uint8_t bytes[16];
-        store(bytes, v);
-        for (int i = 0; i < 4; i++) std::memcpy(p[i] + at, bytes + 4 * i, 4);
-    }
+    static void to_rows(V v, uint8_t* const* p, size_t at) { store(p[0] + at, v); }
+    static V even(V v) { return vandq_u8(v, vreinterpretq_u8_u16(vdupq_n_u16(255))); }
+    static V odd(V v) { return vreinterpretq_u8_u16(vshrq_n_u16(vreinterpretq_u16_u8(v), 8)); }
 };
 
 struct Floats {

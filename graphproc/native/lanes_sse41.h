@@ -32,10 +32,9 @@ struct Lanes {
         a[2] = _mm_unpacklo_epi8(high, zero()), a[3] = _mm_unpackhi_epi8(high, zero());
     }
     static V pack(V a, V b, V c, V d) { return _mm_packus_epi16(_mm_packs_epi32(a, b), _mm_packs_epi32(c, d)); }
-    static void corners(V v, uint8_t* const* p, size_t at) {
-        const int32_t words[4] = {_mm_cvtsi128_si32(v), _mm_extract_epi32(v, 1), _mm_extract_epi32(v, 2), _mm_extract_epi32(v, 3)};
-        for (int i = 0; i < 4; i++) std::memcpy(p[i] + at, &words[i], 4);
-    }
+    static void to_rows(V v, uint8_t* const* p, size_t at) { store(p[0] + at, v); }
+    static V even(V v) { return _mm_and_si128(v, _mm_set1_epi16(255)); }
+    static V odd(V v) { return _mm_srli_epi16(v, 8); }
 };
 
 struct Floats {

@@ -9,6 +9,8 @@ namespace graphproc {
 namespace {
 
 constexpr int SHIFT = 22;
+// From this many taps on, cells of 4 taps cost less to make than those that they have too many cost to add up.
+constexpr int WIDE = 12;
 
 // Returns how many signed digits of `bits` bits hold all weights.
 int digits_for(const std::vector<int32_t>& weights, int zeros, int bits) {
@@ -26,7 +28,7 @@ int digits_for(const std::vector<int32_t>& weights, int zeros, int bits) {
 }
 
 Axis pack(const AxisSpec& spec, CellForm form, bool aligned) {
-    Axis axis{spec, spec.picks(), 0, 0, SHIFT, 1, {}, {}, {}, {}, 1, 1};
+    Axis axis{spec, spec.picks(), 0, 0, SHIFT, 1, {}, {}, {}, {}, 1, false, {}, 1, 1};
     const auto count = static_cast<size_t>(spec.count);
     if (axis.picks) {
         axis.start = picked_pixels(spec);
@@ -48,24 +50,37 @@ Axis pack(const AxisSpec& spec, CellForm form, bool aligned) {
     while (!(any >> zeros & 1)) zeros++;
     axis.shift = SHIFT - zeros;
     axis.digits = digits_for(weights.weights, zeros, form.digit);
-    axis.at.push_back(0);
+    for (size_t i = 0; i < count; i++) axis.most_taps = std::max(axis.most_taps, axis.last[i] - axis.start[i]);
+    axis.wide = aligned && form.taps == 2 && axis.most_taps >= WIDE;
+    const int32_t step = axis.wide ? 4 : form.taps;
+    std::vector<int32_t> lengths(count);
     for (size_t i = 0; i < count; i++) {
-        if (aligned) axis.start[i] -= (axis.start[i] - axis.low) % form.taps;
-        const auto cells = static_cast<size_t>((axis.last[i] - axis.start[i] + form.taps - 1) / form.taps);
-        axis.at.push_back(axis.at.back() + cells);
-        axis.most_taps = std::max(axis.most_taps, axis.last[i] - axis.start[i]);
-        axis.most_block = std::max(axis.most_block, (axis.last[i] - axis.start[i / 4 * 4]) / form.taps + 1);
+        if (aligned) axis.start[i] -= (axis.start[i] - axis.low) % step;
+        lengths[i] = (axis.last[i] - axis.start[i] + step - 1) / step * (step / form.taps);
     }
-    axis.cells.assign(axis.at.back() * static_cast<size_t>(axis.digits), 0);
+    if (aligned) {
+        axis.length = *std::max_element(lengths.begin(), lengths.end());
+        lengths.assign((count + 3) / 4 * 4, axis.length);
+        for (size_t i = 0; i < lengths.size(); i++) {
+            axis.cell.push_back((axis.start[std::min(i, count - 1)] - axis.low) / form.taps);
+            axis.most_block = std::max(axis.most_block, axis.cell[i] - axis.cell[i / 16 * 16] + axis.length);
+        }
+    }
+    axis.at.push_back(0);
+    for (int32_t length : lengths) axis.at.push_back(axis.at.back() + static_cast<size_t>(length));
+    const auto digits = static_cast<size_t>(axis.digits);
+    axis.cells.assign(axis.at.back() * digits, 0);
     const uint32_t mask = (1u << form.digit) - 1;
-    for (size_t i = 0; i < count; i++) {
-        const int32_t before = weights.start[i] - axis.start[i];
-        for (size_t t = weights.at[i]; t < weights.at[i + 1]; t++) {
-            const auto place = static_cast<size_t>(before) + t - weights.at[i];
-            int32_t* cell = &axis.cells[(axis.at[i] + place / static_cast<size_t>(form.taps)) * static_cast<size_t>(axis.digits)];
-            const auto position = static_cast<int>(place % static_cast<size_t>(form.taps)) * form.digit;
+    for (size_t i = 0; i < lengths.size(); i++) {
+        const size_t own = std::min(i, count - 1);
+        const int32_t before = weights.start[own] - axis.start[own];
+        for (size_t t = weights.at[own]; t < weights.at[own + 1]; t++) {
+            const int32_t tap = before + static_cast<int32_t>(t - weights.at[own]);
+            const int32_t place = axis.wide ? tap / 4 * 2 + tap % 2 : tap / form.taps;
+            const int32_t position = (axis.wide ? tap % 4 / 2 : tap % form.taps) * form.digit;
+            int32_t* cell = &axis.cells[(axis.at[i] + static_cast<size_t>(place)) * digits];
             uint32_t rest = static_cast<uint32_t>(weights.weights[t] >> zeros);
-            for (int d = 0; d < axis.digits; d++) {
+            for (size_t d = 0; d < digits; d++) {
                 const uint32_t digit = rest & mask;
                 cell[d] = static_cast<int32_t>(static_cast<uint32_t>(cell[d]) | digit << position);
                 // A digit with its highest bit set is negative: the next one makes up for it.

@@ -22,13 +22,19 @@ struct Axis {
     int shift, digits;           // output = clip((2**(shift - 1) + sum) >> shift)
     std::vector<int32_t> start;  // of each output, the pixel of its first cell; where the axis picks, the pixel
     std::vector<int32_t> last;   // of each output, the pixel behind its last
-    std::vector<size_t> at;      // of each output, its first cell's number; `count + 1` elements
+    std::vector<size_t> at;      // of each output, its first cell's number; one more element for the end
     std::vector<int32_t> cells;  // [cells, digits]; the digits of `taps` weights, the first in the lowest bits
     int32_t most_taps;           // of one output
-    int32_t most_block;          // the most cells from the first to the last of outputs 4 * i .. 4 * i + 3
+
+    // What only aligned axes have. Their last output is repeated up to a multiple of 4.
+    bool wide;                    // cells 2 * i and 2 * i + 1 hold taps (0, 2) and (1, 3) of 4, not (0, 1) and (2, 3)
+    std::vector<int32_t> cell;    // of each output, its first cell's place from `low` on
+    int32_t length;               // of all outputs, in cells
+    int32_t most_block;           // the most cells from the first to the last of outputs 16 * i .. 16 * i + 15
 };
 
-// Returns an axis, from memory if it was one of the last ones. `aligned`: cells start at multiples of `taps` from `low` on.
+// Returns an axis, from memory if it was one of the last ones. `aligned`: cells start at multiples of `taps` from `low` on,
+// and all outputs have as many as the longest one, so that loops over them always end alike.
 std::shared_ptr<const Axis> resize_axis(const AxisSpec& spec, CellForm form, bool aligned);
 
 }  // namespace graphproc

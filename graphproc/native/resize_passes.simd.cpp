@@ -18,16 +18,13 @@ struct Order {
     alignas(16) uint8_t of[16];
 };
 
-// Cell j holds TAPS pixels of channel j % C, from pixel j / C * TAPS on; a tap has DIGIT bits.
-template <int C>
+// Cell j holds T pixels of B bytes each, of channel j % C, from pixel j / C * T on.
+template <int C, int T, int B>
 constexpr Order order_of_cells() {
     Order order = {};
     for (int j = 0; j < 4; j++)
-        for (int b = 0; b < 4; b++) {
-            const int tap = b * 8 / DIGIT;
-            const bool kept = b * 8 % DIGIT == 0 && !(C == 3 && j == 3);
-            order.of[4 * j + b] = static_cast<uint8_t>(kept ? (j / C * TAPS + tap) * C + j % C : 255);
-        }
+        for (int b = 0; b < 4; b++)
+            order.of[4 * j + b] = static_cast<uint8_t>(b % B == 0 && !(C == 3 && j == 3) ? (j / C * T + b / B) * C + j % C : 255);
     return order;
 }
 
@@ -53,82 +50,120 @@ inline V total_of(const V* sum) {
 int capacity(const Axis& axis) { return axis.most_block > NEAR_CELLS ? axis.most_block : NEAR_CELLS; }
 
 size_t across_memory(const Axis& axis, int channels) {
-    return static_cast<size_t>(capacity(axis) + 4) * static_cast<size_t>(channels * BYTES) + BYTES;
+    return static_cast<size_t>(capacity(axis) + 8) * static_cast<size_t>(channels * BYTES) + BYTES;
 }
 
-// Writes cells first .. last - 1 of each channel: cell i of channel c at to[(i - first) * C + c].
+// Writes cells first .. last - 1 of each channel, and up to 7 more: cell i of channel c at to[(i - first) * C + c].
 template <int C>
 void make_cells(const uint8_t* const* from, int first, int last, uint8_t* to) {
-    static constexpr Order order = order_of_cells<C>();
+    static constexpr Order order = order_of_cells<C, TAPS, DIGIT / 8>();
     constexpr int KEPT = C == 3 ? 3 : 4, STEP = KEPT / C;
     const V each = Lanes::each(order.of);
     for (int i = first; i < last; i += STEP, to += KEPT * BYTES) {
-        const size_t at = static_cast<size_t>(i) * TAPS * C;
         V a[4];
-        for (int r = 0; r < 4; r++) a[r] = Lanes::cells(Lanes::rows(from + r, at), each);
+        for (int r = 0; r < 4; r++) a[r] = Lanes::cells(Lanes::rows(from + r, static_cast<size_t>(i) * TAPS * C), each);
         Lanes::transpose(a);
         for (int j = 0; j < KEPT; j++) Lanes::store(to + j * BYTES, a[j]);
     }
 }
 
-template <int C, int D>
+// The same for wide axes: cells of 4 bytes come apart into two.
+template <int C, class L>
+void make_wide_cells(const uint8_t* const* from, int first, int last, uint8_t* to) {
+    static constexpr Order order = order_of_cells<C, 4, 1>();
+    constexpr int KEPT = C == 3 ? 3 : 4, STEP = 2 * KEPT / C;
+    const V each = Lanes::each(order.of);
+    for (int i = first; i < last; i += STEP, to += 2 * KEPT * BYTES) {
+        V a[4];
+        for (int r = 0; r < 4; r++) a[r] = Lanes::cells(Lanes::rows(from + r, static_cast<size_t>(i) * 2 * C), each);
+        Lanes::transpose(a);
+        for (int j = 0; j < KEPT; j++) {
+            uint8_t* pair = to + (j / C * 2 * C + j % C) * BYTES;
+            L::store(pair, L::even(a[j]));
+            L::store(pair + C * BYTES, L::odd(a[j]));
+        }
+    }
+}
+
+// Adds up all cells of an output; result[4 * c] is that of channel c. N: their number, if it is known.
+template <int C, int D, int N>
+inline void add_up(const uint8_t* cell, const int32_t* weights, int length, V half, int shift, V* result) {
+    V sum[C][D];
+    for (int c = 0; c < C; c++) {
+        sum[c][0] = half;
+        for (int d = 1; d < D; d++) sum[c][d] = Lanes::zero();
+    }
+    for (int n = 0; n < (N ? N : length); n++, weights += D, cell += C * BYTES) {
+        V weight[D];
+        for (int d = 0; d < D; d++) weight[d] = Lanes::splat(weights[d]);
+        for (int c = 0; c < C; c++) {
+            const V pixels = Lanes::load(cell + c * BYTES);
+            for (int d = 0; d < D; d++) sum[c][d] = Lanes::dot(sum[c][d], pixels, weight[d]);
+        }
+    }
+    for (int c = 0; c < C; c++) result[4 * c] = Lanes::sra(total_of<D>(sum[c]), shift);
+}
+
+template <int C, int D, int N>
 void across_of(const uint8_t* const* from, const Axis& axis, uint8_t* memory, uint8_t* const* to, size_t pitch) {
-    const int count = static_cast<int>(axis.start.size()), most = capacity(axis);
-    const V half = Lanes::splat(1 << (axis.shift - 1)), corners = Lanes::each(CORNERS.of);
-    const auto cell_of = [&](int x) { return (axis.start[static_cast<size_t>(x)] - axis.low) / TAPS; };
-    const auto end_of = [&](int x) {
-        return static_cast<int>(axis.at[static_cast<size_t>(x) + 1] - axis.at[static_cast<size_t>(x)]) + cell_of(x);
-    };
-    for (int x = 0, end = 0; x < count;) {
-        const int first = cell_of(x);
-        int stop = x, last = first;
-        // Blocks of 4 outputs that the memory has room for.
+    const int count = static_cast<int>(axis.cell.size()), most = capacity(axis), length = axis.length, shift = axis.shift;
+    const int all = (axis.high - axis.low + TAPS - 1) / TAPS;  // cells behind them have no weight
+    const V half = Lanes::splat(1 << (shift - 1)), corners = Lanes::each(CORNERS.of);
+    const int32_t *cells = axis.cell.data(), *weights = axis.cells.data();
+    for (int x = 0; x < count;) {
+        const int first = cells[x];
+        int stop = x;
+        // Blocks of 16 outputs that the memory has room for.
         while (stop < count) {
-            const int next = stop + 4 < count ? stop + 4 : count;
-            end = end_of(next - 1);
-            if (end - first > most) break;
-            last = end > last ? end : last;
+            const int next = stop + 16 < count ? stop + 16 : count;
+            if (cells[next - 1] + length - first > most) break;
             stop = next;
         }
-        make_cells<C>(from, first, last, memory);
-        for (; x < stop; x += 4) {
-            V result[C][4];
-            for (int k = 0; k < 4; k++) {
-                const int own = x + k < count ? x + k : count - 1;
-                V sum[C][D];
-                for (int c = 0; c < C; c++) {
-                    sum[c][0] = half;
-                    for (int d = 1; d < D; d++) sum[c][d] = Lanes::zero();
+        const int end = cells[stop - 1] + length, last = end < all ? end : all;
+        if constexpr (TAPS == 2)
+            axis.wide ? make_wide_cells<C, Lanes>(from, first, last, memory) : make_cells<C>(from, first, last, memory);
+        else
+            make_cells<C>(from, first, last, memory);
+        for (; x < stop; x += 16) {
+            V bytes[C][4];
+            const int blocks = stop - x < 16 ? (stop - x) / 4 : 4;
+            for (int b = 0; b < 4; b++) {
+                if (b >= blocks) {
+                    for (int c = 0; c < C; c++) bytes[c][b] = Lanes::zero();
+                    continue;
                 }
-                const size_t at = axis.at[static_cast<size_t>(own)], behind = axis.at[static_cast<size_t>(own) + 1];
-                const int32_t *weights = axis.cells.data() + at * D, *done = axis.cells.data() + behind * D;
-                const uint8_t* cell = memory + static_cast<size_t>((cell_of(own) - first) * C) * BYTES;
-                for (; weights != done; weights += D, cell += C * BYTES) {
-                    V weight[D];
-                    for (int d = 0; d < D; d++) weight[d] = Lanes::splat(weights[d]);
-                    for (int c = 0; c < C; c++) {
-                        const V pixels = Lanes::load(cell + c * BYTES);
-                        for (int d = 0; d < D; d++) sum[c][d] = Lanes::dot(sum[c][d], pixels, weight[d]);
-                    }
+                V result[C][4];
+                for (int k = 0; k < 4; k++) {
+                    const size_t own = static_cast<size_t>(x + 4 * b + k);
+                    add_up<C, D, N>(memory + static_cast<size_t>((cells[own] - first) * C) * BYTES,
+                                    weights + own * static_cast<size_t>(length) * D, length, half, shift, &result[0][k]);
                 }
-                for (int c = 0; c < C; c++) result[c][k] = Lanes::sra(total_of<D>(sum[c]), axis.shift);
+                for (int c = 0; c < C; c++)
+                    bytes[c][b] = Lanes::cells(Lanes::pack(result[c][0], result[c][1], result[c][2], result[c][3]), corners);
             }
             for (int c = 0; c < C; c++) {
-                const V bytes = Lanes::pack(result[c][0], result[c][1], result[c][2], result[c][3]);
-                Lanes::corners(Lanes::cells(bytes, corners), to, static_cast<size_t>(c) * pitch + static_cast<size_t>(x));
+                Lanes::transpose(bytes[c]);
+                for (int r = 0; r < 4; r++) Lanes::to_rows(bytes[c][r], to + r, static_cast<size_t>(c) * pitch + static_cast<size_t>(x));
             }
         }
         x = stop;
     }
 }
 
+template <int C, int D>
+void across_lengths(const uint8_t* const* from, const Axis& axis, uint8_t* memory, uint8_t* const* to, size_t pitch) {
+    if (C == 3 && axis.length == 2) return across_of<C, D, C == 3 ? 2 : 0>(from, axis, memory, to, pitch);
+    if (C == 3 && axis.length == 3) return across_of<C, D, C == 3 ? 3 : 0>(from, axis, memory, to, pitch);
+    across_of<C, D, 0>(from, axis, memory, to, pitch);
+}
+
 template <int C>
 void across_digits(const uint8_t* const* from, const Axis& axis, uint8_t* memory, uint8_t* const* to, size_t pitch) {
-    if (axis.digits == 1) return across_of<C, 1>(from, axis, memory, to, pitch);
-    if (DIGIT == 16 || axis.digits == 2) return across_of<C, 2>(from, axis, memory, to, pitch);
+    if (axis.digits == 1) return across_lengths<C, 1>(from, axis, memory, to, pitch);
+    if (DIGIT == 16 || axis.digits == 2) return across_lengths<C, 2>(from, axis, memory, to, pitch);
     if constexpr (DIGIT == 8) {
-        if (axis.digits == 3) return across_of<C, 3>(from, axis, memory, to, pitch);
-        across_of<C, 4>(from, axis, memory, to, pitch);
+        if (axis.digits == 3) return across_lengths<C, 3>(from, axis, memory, to, pitch);
+        across_lengths<C, 4>(from, axis, memory, to, pitch);
     }
 }
 
