@@ -39,15 +39,23 @@ is next to it. Then do the same for a resize of floats: map, layout, and the nor
 """
 
 
-def rewrites(program: Program) -> Iterator[Rewritten]:
+KERNEL_PASSES: tuple[Pass, ...] = tuple(AbsorbLayout(kernels=True) if isinstance(p, AbsorbLayout) else p for p in PASSES)
+"""The passes for graphs that call kernels, in order."""
+
+
+def rewrites(program: Program, *, kernels: bool = False) -> Iterator[Rewritten]:
     """Yield what each pass makes of a program, in order, and verify what changed.
+
+    Args:
+        program: the program.
+        kernels: whether ops that have a kernel will call it.
 
     Raises:
         ProgramError: the program breaks a rule of the IR, or a pass made one that does; the message
             names the pass.
     """
     verify(program)
-    for step in PASSES:
+    for step in KERNEL_PASSES if kernels else PASSES:
         try:
             done = step.run(program)
             program = verify(done.program, program) if done.changes else program
@@ -56,12 +64,12 @@ def rewrites(program: Program) -> Iterator[Rewritten]:
         yield done
 
 
-def optimize(program: Program) -> Program:
-    """Run the passes in order and return the program.
+def optimize(program: Program, *, kernels: bool = False) -> Program:
+    """Run the passes in order and return the program; arguments are those of `rewrites`.
 
     Raises:
         ProgramError: as for `rewrites`.
     """
-    for done in rewrites(program):
+    for done in rewrites(program, kernels=kernels):
         program = done.program
     return program

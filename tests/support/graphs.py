@@ -67,7 +67,7 @@ def one_step(make: Make, dtype: str, shape: Sequence[int], layout: str, operands
 def emit_unoptimized(program: Program, options: EmitOptions) -> onnx.ModelProto:
     """Emit the steps as they are, so that each op's own rule runs."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(emit_module, "optimize", lambda program: program)
+        patch.setattr(emit_module, "optimize", lambda program, kernels: program)
         return emit(program, options)
 
 

@@ -94,7 +94,7 @@ def emit(
         EmitError: the options do not fit the program.
         ProgramError: no image meets a precondition, or images of the given size do not.
     """
-    program = optimize(_fixed(program, options))
+    program = optimize(_fixed(program, options), kernels=options.kernels)
     loops = _loops(program, options)
     if loops and options.target == "portable":
         raise EmitError(
