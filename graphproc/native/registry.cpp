@@ -3,13 +3,16 @@
 
 namespace graphproc {
 
+KernelType rearrange_kernel();
 KernelType resize_floats_kernel();
 KernelType resize_kernel();
 KernelType resize_mapped_floats_kernel();
 KernelType resize_mapped_kernel();
 
 const std::vector<KernelType>& kernel_types() {
-    static const std::vector<KernelType> all = {resize_floats_kernel(), resize_kernel(), resize_mapped_floats_kernel(), resize_mapped_kernel()};
+    static const std::vector<KernelType> all = {
+        rearrange_kernel(), resize_floats_kernel(), resize_kernel(), resize_mapped_floats_kernel(), resize_mapped_kernel(),
+    };
     return all;
 }
 
