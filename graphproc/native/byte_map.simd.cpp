@@ -5,52 +5,93 @@
 namespace graphproc::GRAPHPROC_SET {
 namespace {
 
-// Elements that go through one operation after another; they stay in the first cache.
-constexpr size_t BLOCK = 1024;
+// Elements that go through all operations together.
+constexpr size_t REGISTERS = 4, BLOCK = REGISTERS * Floats::COUNT;
+
 typedef Floats::F F;
 
-// Writes f(load(i)) for each vector i of `count` elements; `load` may read more, and more is written to `out`.
-template <class Load, class Function>
-void each(size_t count, Load load, float* out, Function f) {
-    for (size_t i = 0; i < count; i += Floats::COUNT) Floats::store(out + i, f(load(i)));
-}
-
-template <class Load>
-void apply(const ByteOperation& operation, size_t count, Load load, float* out) {
-    const F c = Floats::splat(operation.constant), d = Floats::splat(operation.other);
-    switch (operation.kind) {
-        case ByteOperation::multiply: return each(count, load, out, [=](F x) { return Floats::mul(x, c); });
-        case ByteOperation::divide: return each(count, load, out, [=](F x) { return Floats::div(x, c); });
-        case ByteOperation::subtract: return each(count, load, out, [=](F x) { return Floats::sub(x, c); });
-        case ByteOperation::add: return each(count, load, out, [=](F x) { return Floats::add(x, c); });
+// Applies an operation to registers. `c(i)` and `d(i)` are its constants for register i.
+template <class Constant, class Other>
+void operate(ByteOperation::Kind kind, F (&x)[REGISTERS], Constant c, Other d) {
+    switch (kind) {
+        case ByteOperation::multiply:
+            for (size_t i = 0; i < REGISTERS; i++) x[i] = Floats::mul(x[i], c(i));
+            break;
+        case ByteOperation::divide:
+            for (size_t i = 0; i < REGISTERS; i++) x[i] = Floats::div(x[i], c(i));
+            break;
+        case ByteOperation::subtract:
+            for (size_t i = 0; i < REGISTERS; i++) x[i] = Floats::sub(x[i], c(i));
+            break;
+        case ByteOperation::add:
+            for (size_t i = 0; i < REGISTERS; i++) x[i] = Floats::add(x[i], c(i));
+            break;
         case ByteOperation::split:
-            return each(count, load, out, [=](F x) { return Floats::add(Floats::mul(x, c), Floats::mul(x, d)); });
+            for (size_t i = 0; i < REGISTERS; i++) x[i] = Floats::add(Floats::mul(x[i], c(i)), Floats::mul(x[i], d(i)));
+            break;
         case ByteOperation::quotient:
-            return each(count, load, out, [=](F x) {
-                if (!Floats::FUSED) return Floats::div(x, c);
-                const F quotient = Floats::mul(x, d);
-                return Floats::fma(Floats::fnma(quotient, c, x), d, quotient);
-            });
+            for (size_t i = 0; i < REGISTERS; i++) {
+                if (Floats::FUSED) {
+                    const F quotient = Floats::mul(x[i], d(i));
+                    x[i] = Floats::fma(Floats::fnma(quotient, c(i), x[i]), d(i), quotient);
+                } else {
+                    x[i] = Floats::div(x[i], c(i));
+                }
+            }
+            break;
     }
 }
 
-// Maps at most BLOCK bytes; there is memory up to the next vector on both sides.
-void map_block(const uint8_t* in, size_t count, const ByteOperation* operations, size_t length, float* out) {
-    const auto bytes = [=](size_t i) { return Floats::bytes(in + i); };
-    if (!length) return each(count, bytes, out, [](F x) { return x; });
-    apply(operations[0], count, bytes, out);
-    for (size_t i = 1; i < length; i++) apply(operations[i], count, [=](size_t at) { return Floats::load(out + at); }, out);
+void load_block(const uint8_t* in, F (&x)[REGISTERS]) {
+    for (size_t i = 0; i < REGISTERS; i++) x[i] = Floats::bytes(in + i * Floats::COUNT);
+}
+
+void store_block(const F (&x)[REGISTERS], float* out) {
+    for (size_t i = 0; i < REGISTERS; i++) Floats::store(out + i * Floats::COUNT, x[i]);
+}
+
+// Runs map(in, out) for all blocks; the last, shorter one through memory of its own.
+template <class Map>
+void in_blocks(const uint8_t* in, size_t count, float* out, Map map) {
+    size_t i = 0;
+    for (; i + BLOCK <= count; i += BLOCK) map(in + i, out + i);
+    if (i == count) return;
+    uint8_t rest[BLOCK] = {};
+    float mapped[BLOCK];
+    std::memcpy(rest, in + i, count - i);
+    map(rest, mapped);
+    std::memcpy(out + i, mapped, (count - i) * sizeof(float));
 }
 
 void arithmetic(const uint8_t* in, size_t count, const ByteOperation* operations, size_t length, float* out) {
-    const size_t whole = count / Floats::COUNT * Floats::COUNT;
-    for (size_t i = 0; i < whole; i += BLOCK) map_block(in + i, whole - i < BLOCK ? whole - i : BLOCK, operations, length, out + i);
-    if (whole == count) return;
-    uint8_t rest[Floats::COUNT] = {};
-    float mapped[Floats::COUNT];
-    std::memcpy(rest, in + whole, count - whole);
-    map_block(rest, count - whole, operations, length, mapped);
-    std::memcpy(out + whole, mapped, (count - whole) * sizeof(float));
+    in_blocks(in, count, out, [=](const uint8_t* from, float* to) {
+        F x[REGISTERS];
+        load_block(from, x);
+        for (const ByteOperation* step = operations; step < operations + length; step++) {
+            const F c = Floats::splat(step->constant), d = Floats::splat(step->other);
+            operate(step->kind, x, [=](size_t) { return c; }, [=](size_t) { return d; });
+        }
+        store_block(x, to);
+    });
+}
+
+void turns(const uint8_t* in, size_t count, const ByteOperation::Kind* kinds, size_t length, const float* constants,
+           const float* others, size_t width, size_t first, size_t period, float* out) {
+    size_t at = first % period;
+    const size_t further = BLOCK % period;
+    static_assert(BLOCK <= ByteMapFunctions::MARGIN, "a block reads no further");
+    in_blocks(in, count, out, [=, &at](const uint8_t* from, float* to) {
+        F x[REGISTERS];
+        load_block(from, x);
+        for (size_t step = 0; step < length; step++) {
+            const float *c = constants + step * width + at, *d = others + step * width + at;
+            operate(kinds[step], x, [=](size_t i) { return Floats::load(c + i * Floats::COUNT); },
+                    [=](size_t i) { return Floats::load(d + i * Floats::COUNT); });
+        }
+        store_block(x, to);
+        at += further;
+        if (at >= period) at -= period;
+    });
 }
 
 void look_up(const uint8_t* in, size_t count, const float* table, float* out) {
@@ -70,6 +111,6 @@ bool rather_arithmetic(const ByteOperation* operations, size_t length) {
 
 }  // namespace
 
-const ByteMapFunctions byte_map_functions = {rather_arithmetic, arithmetic, look_up};
+const ByteMapFunctions byte_map_functions = {rather_arithmetic, arithmetic, look_up, turns};
 
 }  // namespace graphproc::GRAPHPROC_SET

@@ -23,28 +23,4 @@ void plan_move(Move& move) {
     move.grain = pixels ? 3 : 1;
 }
 
-#define GRAPHPROC_DECLARE(set)               \
-    namespace set {                          \
-    extern const MoveFunctions move_functions; \
-    }
-#if defined(__aarch64__)
-GRAPHPROC_DECLARE(neon)
-#else
-GRAPHPROC_DECLARE(sse41)
-GRAPHPROC_DECLARE(avx2)
-GRAPHPROC_DECLARE(avx512)
-#endif
-
-const MoveFunctions& move_functions() {
-#if defined(__aarch64__)
-    return neon::move_functions;
-#else
-    switch (instruction_set()) {
-        case InstructionSet::avx512: return avx512::move_functions;
-        case InstructionSet::avx2: return avx2::move_functions;
-        default: return sse41::move_functions;
-    }
-#endif
-}
-
 }  // namespace graphproc

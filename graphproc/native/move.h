@@ -3,8 +3,6 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "instruction_set.h"
-
 namespace graphproc {
 
 // Describes a move. The result is C-contiguous with these axes, the last one fastest; going one further along axis i of the
@@ -30,7 +28,9 @@ struct MoveFunctions {
     void (*move)(const Move& move, const uint8_t* from, size_t first, size_t last, uint8_t* to);
 };
 
-// The code for the instruction set in use.
-const MoveFunctions& move_functions();
+namespace sse41 { extern const MoveFunctions move_functions; }
+namespace avx2 { extern const MoveFunctions move_functions; }
+namespace avx512 { extern const MoveFunctions move_functions; }
+namespace neon { extern const MoveFunctions move_functions; }
 
 }  // namespace graphproc

@@ -9,8 +9,6 @@
 #endif
 
 namespace graphproc::GRAPHPROC_SET {
-extern const MoveFunctions move_functions;
-
 namespace {
 
 template <size_t SIZE>

@@ -7,7 +7,6 @@ namespace graphproc {
 
 namespace {
 
-// Tensors have fewer elements than this, so that products of sizes never overflow.
 constexpr size_t MOST_ELEMENTS = size_t{1} << 48;
 
 std::string shown(const std::vector<int64_t>& values) {
@@ -40,46 +39,69 @@ Rearrangement::Rearrangement(const char* name, const Attributes& attributes)
                " of them the operand's, found " + shown(order));
 }
 
-Move Rearrangement::move(const Tensor& x, const Tensor& lengths, std::vector<int64_t>& shape) const {
-    const int64_t* length = lengths.as<int64_t>();
+std::vector<size_t> Rearrangement::lengths_of(const Tensor& x, const Tensor& lengths) const {
     if (lengths.rank() != 1 || lengths.count() != all)
-        refuse("lengths: expected those of " + std::to_string(all) + " parts, found shape " + shown(lengths.shape));
-    const std::vector<int64_t> given(length, length + all);
-    const auto large = [&] { refuse("the lengths " + shown(given) + " are too large"); };
+        refuse("expected lengths of " + std::to_string(all) + " parts, found shape " + shown(lengths.shape));
     if (x.rank() < left.size())
         refuse("expected at least " + std::to_string(left.size()) + " axes, found shape " + shown(x.shape));
-    const size_t lead = x.rank() - left.size();
+    const int64_t* given = lengths.as<int64_t>();
+    const auto check = [&](bool fits) {
+        if (!fits) refuse("lengths " + shown({given, given + all}) + " do not fit shape " + shown(x.shape));
+    };
+    std::vector<size_t> found(all);
     for (size_t axis = 0, part = 0; axis < left.size(); axis++) {
-        size_t product = 1;
+        const size_t size = static_cast<size_t>(x.shape[x.rank() - left.size() + axis]), none = all;
+        size_t product = 1, unknown = none;
         for (int64_t i = 0; i < left[axis]; i++, part++) {
-            if (length[part] < 0) refuse("expected lengths of parts of at least 0, found " + shown(given));
-            if (__builtin_mul_overflow(product, static_cast<size_t>(length[part]), &product)) large();
+            if (given[part] == -1) {
+                check(unknown == none);
+                unknown = part;
+                continue;
+            }
+            check(given[part] >= 0);
+            found[part] = static_cast<size_t>(given[part]);
+            check(!__builtin_mul_overflow(product, found[part], &product));
         }
-        if (product != static_cast<size_t>(x.shape[lead + axis]))
-            refuse("expected parts of the axes of shape " + shown(x.shape) + ", found lengths " + shown(given));
+        if (unknown == none) {
+            check(product == size);
+        } else {
+            check(product > 0 && size % product == 0);
+            found[unknown] = size / product;
+        }
     }
+    for (size_t part = parts; part < all; part++) {
+        check(given[part] >= 0);
+        found[part] = static_cast<size_t>(given[part]);
+    }
+    return found;
+}
 
+Move Rearrangement::move(const Tensor& x, const Tensor& lengths, std::vector<int64_t>& shape) const {
+    const std::vector<size_t> found = lengths_of(x, lengths);
+    const size_t lead = x.rank() - left.size();
     size_t strides[Move::MOST] = {}, stride = 1;
     for (size_t part = parts; part-- > 0;) {
         strides[part] = stride;
-        stride *= static_cast<size_t>(length[part]);
+        stride *= found[part];
     }
     Move move;
-    size_t count = move.lengths[0] = x.count(0, lead);
-    move.strides[0] = stride;
     move.axes = 1;
-    for (const int64_t part : order) {
-        if (length[part] < 0) refuse("expected lengths of parts of at least 0, found " + shown(given));
-        move.lengths[move.axes] = static_cast<size_t>(length[part]);
-        move.strides[move.axes++] = strides[part];
-        if (__builtin_mul_overflow(count, static_cast<size_t>(length[part]), &count) || count > MOST_ELEMENTS) large();
-    }
+    move.lengths[0] = x.count(0, lead);
+    move.strides[0] = stride;
     shape.assign(x.shape.begin(), x.shape.begin() + static_cast<std::ptrdiff_t>(lead));
-    for (size_t axis = 0, at = 0; axis < right.size(); axis++) {
-        int64_t size = 1;
-        for (int64_t i = 0; i < right[axis]; i++)
-            if (__builtin_mul_overflow(size, length[order[at++]], &size)) large();
-        shape.push_back(size);
+    // Products of sizes stay below 2**48, as if no size were 0.
+    size_t count = std::max<size_t>(move.lengths[0], 1), at = 0;
+    for (const int64_t merged : right) {
+        size_t size = 1;
+        for (int64_t i = 0; i < merged; i++) {
+            const size_t part = static_cast<size_t>(order[at++]);
+            move.lengths[move.axes] = found[part];
+            move.strides[move.axes++] = strides[part];
+            size *= found[part];
+            if (__builtin_mul_overflow(count, std::max<size_t>(found[part], 1), &count) || count > MOST_ELEMENTS)
+                refuse("expected a result of fewer than 2**48 elements, found more for shape " + shown(x.shape));
+        }
+        shape.push_back(static_cast<int64_t>(size));
     }
     plan_move(move);
     return move;

@@ -21,11 +21,12 @@ public:
     // Raises Refused for attributes that do not fit each other. `name` is the kernel's.
     Rearrangement(const char* name, const Attributes& attributes);
 
-    // Returns the move of an operand, and writes the result's shape. `lengths` holds the length of each part.
-    // Raises Refused if the lengths are not the operand's.
+    // Returns the move of an operand, and writes the result's shape. `lengths` holds the length of each part; in each of the
+    // operand's axes one may be -1, which is found by division. Raises Refused for lengths that do not fit the operand.
     Move move(const Tensor& x, const Tensor& lengths, std::vector<int64_t>& shape) const;
 
 private:
+    std::vector<size_t> lengths_of(const Tensor& x, const Tensor& lengths) const;
     [[noreturn]] void refuse(const std::string& what) const;
 
     const char* name;

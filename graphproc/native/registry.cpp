@@ -3,7 +3,9 @@
 
 namespace graphproc {
 
+KernelType byte_map_kernel();
 KernelType rearrange_kernel();
+KernelType rearrange_mapped_kernel();
 KernelType resize_floats_kernel();
 KernelType resize_kernel();
 KernelType resize_mapped_floats_kernel();
@@ -11,7 +13,8 @@ KernelType resize_mapped_kernel();
 
 const std::vector<KernelType>& kernel_types() {
     static const std::vector<KernelType> all = {
-        rearrange_kernel(), resize_floats_kernel(), resize_kernel(), resize_mapped_floats_kernel(), resize_mapped_kernel(),
+        byte_map_kernel(), rearrange_kernel(),           rearrange_mapped_kernel(), resize_floats_kernel(),
+        resize_kernel(),   resize_mapped_floats_kernel(), resize_mapped_kernel(),
     };
     return all;
 }
