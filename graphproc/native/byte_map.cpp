@@ -135,10 +135,11 @@ size_t ByteChannels::each_of(const ByteMap& map, const std::vector<int64_t>& sha
     return std::max<size_t>(elements, 1);
 }
 
-ByteTurns::ByteTurns(const ByteMap& map, size_t each) : map(map), each(each), period(map.channels() * each) {
-    const size_t channels = map.channels(), length = map.length, width = period + ByteMapFunctions::MARGIN;
+ByteTurns::ByteTurns(const ByteMap& map, size_t each) : map(map), each(each) {
+    constexpr size_t MARGIN = ByteMapFunctions::MARGIN;
+    const size_t channels = map.channels(), length = map.length;
     // Long turns are faster one by one.
-    if (channels == 1 || each >= ByteMapFunctions::MARGIN) return;
+    if (channels == 1 || each >= MARGIN) return;
     for (size_t step = 0; step < length; step++) {
         ByteOperation::Kind kind = map.operations[step].kind;
         for (size_t channel = 1; channel < channels; channel++)
@@ -149,6 +150,8 @@ ByteTurns::ByteTurns(const ByteMap& map, size_t each) : map(map), each(each), pe
     for (size_t step = 0; step < length; step++) typical[step].kind = kinds[step];
     if (!GRAPHPROC_OF_SET(byte_map_functions).rather_arithmetic(typical.data(), length)) kinds.clear();
     if (kinds.empty()) return;
+    period = (MARGIN + channels * each - 1) / (channels * each) * channels * each;
+    const size_t width = period + MARGIN;
     for (size_t step = 0; step < length; step++)
         for (size_t i = 0; i < width; i++) {
             const ByteOperation& own = map.operations[length * (i / each % channels) + step];

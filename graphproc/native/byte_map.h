@@ -72,14 +72,15 @@ private:
     void looked_up(const uint8_t* in, size_t first, size_t count, float* out) const;
 
     const ByteMap& map;
-    const size_t each, period;
+    const size_t each;
+    size_t period = 0;                       // a multiple of all channels' elements, at least MARGIN
     std::vector<ByteOperation::Kind> kinds;  // none if turns are long, or tables are faster
-    std::vector<float> constants, others;    // [operations, period + ByteMapFunctions::MARGIN], those of the elements in turn
+    std::vector<float> constants, others;    // [operations, period + MARGIN], those of the elements in turn
 };
 
 // The fast forms of a map, for each instruction set.
 struct ByteMapFunctions {
-    // How many constants `turns` may read behind a period.
+    // How many elements are mapped together, at most. As many constants are read behind a period.
     static constexpr size_t MARGIN = 64;
 
     // Whether `arithmetic` takes less time than `look_up`.

@@ -5,32 +5,32 @@
 namespace graphproc::GRAPHPROC_SET {
 namespace {
 
-// Elements that go through all operations together.
-constexpr size_t REGISTERS = 4, BLOCK = REGISTERS * Floats::COUNT;
+// Registers that go through all operations together.
+constexpr size_t REGISTERS = 4, COUNT = Floats::COUNT;
 
 typedef Floats::F F;
 
 // Applies an operation to registers. `c(i)` and `d(i)` are its constants for register i.
-template <class Constant, class Other>
-void operate(ByteOperation::Kind kind, F (&x)[REGISTERS], Constant c, Other d) {
+template <size_t N, class Constant, class Other>
+void operate(ByteOperation::Kind kind, F (&x)[N], Constant c, Other d) {
     switch (kind) {
         case ByteOperation::multiply:
-            for (size_t i = 0; i < REGISTERS; i++) x[i] = Floats::mul(x[i], c(i));
+            for (size_t i = 0; i < N; i++) x[i] = Floats::mul(x[i], c(i));
             break;
         case ByteOperation::divide:
-            for (size_t i = 0; i < REGISTERS; i++) x[i] = Floats::div(x[i], c(i));
+            for (size_t i = 0; i < N; i++) x[i] = Floats::div(x[i], c(i));
             break;
         case ByteOperation::subtract:
-            for (size_t i = 0; i < REGISTERS; i++) x[i] = Floats::sub(x[i], c(i));
+            for (size_t i = 0; i < N; i++) x[i] = Floats::sub(x[i], c(i));
             break;
         case ByteOperation::add:
-            for (size_t i = 0; i < REGISTERS; i++) x[i] = Floats::add(x[i], c(i));
+            for (size_t i = 0; i < N; i++) x[i] = Floats::add(x[i], c(i));
             break;
         case ByteOperation::split:
-            for (size_t i = 0; i < REGISTERS; i++) x[i] = Floats::add(Floats::mul(x[i], c(i)), Floats::mul(x[i], d(i)));
+            for (size_t i = 0; i < N; i++) x[i] = Floats::add(Floats::mul(x[i], c(i)), Floats::mul(x[i], d(i)));
             break;
         case ByteOperation::quotient:
-            for (size_t i = 0; i < REGISTERS; i++) {
+            for (size_t i = 0; i < N; i++) {
                 if (Floats::FUSED) {
                     const F quotient = Floats::mul(x[i], d(i));
                     x[i] = Floats::fma(Floats::fnma(quotient, c(i), x[i]), d(i), quotient);
@@ -42,56 +42,89 @@ void operate(ByteOperation::Kind kind, F (&x)[REGISTERS], Constant c, Other d) {
     }
 }
 
-void load_block(const uint8_t* in, F (&x)[REGISTERS]) {
-    for (size_t i = 0; i < REGISTERS; i++) x[i] = Floats::bytes(in + i * Floats::COUNT);
+template <size_t N>
+void load(const uint8_t* in, F (&x)[N]) {
+    for (size_t i = 0; i < N; i++) x[i] = Floats::bytes(in + i * COUNT);
 }
 
-void store_block(const F (&x)[REGISTERS], float* out) {
-    for (size_t i = 0; i < REGISTERS; i++) Floats::store(out + i * Floats::COUNT, x[i]);
+template <size_t N>
+void store(const F (&x)[N], float* out) {
+    for (size_t i = 0; i < N; i++) Floats::store(out + i * COUNT, x[i]);
 }
 
-// Runs map(in, out) for all blocks; the last, shorter one through memory of its own.
-template <class Map>
-void in_blocks(const uint8_t* in, size_t count, float* out, Map map) {
-    size_t i = 0;
-    for (; i + BLOCK <= count; i += BLOCK) map(in + i, out + i);
-    if (i == count) return;
-    uint8_t rest[BLOCK] = {};
-    float mapped[BLOCK];
-    std::memcpy(rest, in + i, count - i);
-    map(rest, mapped);
-    std::memcpy(out + i, mapped, (count - i) * sizeof(float));
-}
+// Maps elements of one channel.
+struct Alike {
+    const ByteOperation* operations;
+    size_t length;
 
-void arithmetic(const uint8_t* in, size_t count, const ByteOperation* operations, size_t length, float* out) {
-    in_blocks(in, count, out, [=](const uint8_t* from, float* to) {
-        F x[REGISTERS];
-        load_block(from, x);
+    void seek(size_t) {}
+    template <size_t N>
+    void map(const uint8_t* in, float* out) {
+        F x[N];
+        load(in, x);
         for (const ByteOperation* step = operations; step < operations + length; step++) {
             const F c = Floats::splat(step->constant), d = Floats::splat(step->other);
             operate(step->kind, x, [=](size_t) { return c; }, [=](size_t) { return d; });
         }
-        store_block(x, to);
-    });
+        store(x, out);
+    }
+};
+
+// Maps elements with constants of their own.
+struct InTurn {
+    const ByteOperation::Kind* kinds;
+    size_t length;
+    const float *constants, *others;
+    size_t width, first, period;
+    size_t at = 0;
+
+    // Goes to an element; behind each `map`, it is the next one to map.
+    void seek(size_t element) { at = (first + element) % period; }
+    template <size_t N>
+    void map(const uint8_t* in, float* out) {
+        static_assert(N * COUNT <= ByteMapFunctions::MARGIN, "a block reads no further");
+        F x[N];
+        load(in, x);
+        for (size_t step = 0; step < length; step++) {
+            const float *c = constants + step * width + at, *d = others + step * width + at;
+            operate(kinds[step], x, [=](size_t i) { return Floats::load(c + i * COUNT); },
+                    [=](size_t i) { return Floats::load(d + i * COUNT); });
+        }
+        store(x, out);
+        at += N * COUNT;
+        if (at >= period) at -= period;
+    }
+};
+
+// Maps all elements. The first and the last register overlap others, so that those between are aligned in `out`.
+template <class Map>
+void map_all(Map map, const uint8_t* in, size_t count, float* out) {
+    map.seek(0);
+    if (count < COUNT) {
+        uint8_t few[COUNT] = {};
+        float mapped[COUNT];
+        std::memcpy(few, in, count);
+        map.template map<1>(few, mapped);
+        std::memcpy(out, mapped, count * sizeof(float));
+        return;
+    }
+    map.template map<1>(in, out);
+    size_t i = COUNT - reinterpret_cast<uintptr_t>(out) / sizeof(float) % COUNT;
+    map.seek(i);
+    for (; i + REGISTERS * COUNT <= count; i += REGISTERS * COUNT) map.template map<REGISTERS>(in + i, out + i);
+    for (; i + COUNT <= count; i += COUNT) map.template map<1>(in + i, out + i);
+    if (i == count) return;
+    map.seek(count - COUNT);
+    map.template map<1>(in + count - COUNT, out + count - COUNT);
+}
+
+void arithmetic(const uint8_t* in, size_t count, const ByteOperation* operations, size_t length, float* out) {
+    map_all(Alike{operations, length}, in, count, out);
 }
 
 void turns(const uint8_t* in, size_t count, const ByteOperation::Kind* kinds, size_t length, const float* constants,
            const float* others, size_t width, size_t first, size_t period, float* out) {
-    size_t at = first % period;
-    const size_t further = BLOCK % period;
-    static_assert(BLOCK <= ByteMapFunctions::MARGIN, "a block reads no further");
-    in_blocks(in, count, out, [=, &at](const uint8_t* from, float* to) {
-        F x[REGISTERS];
-        load_block(from, x);
-        for (size_t step = 0; step < length; step++) {
-            const float *c = constants + step * width + at, *d = others + step * width + at;
-            operate(kinds[step], x, [=](size_t i) { return Floats::load(c + i * Floats::COUNT); },
-                    [=](size_t i) { return Floats::load(d + i * Floats::COUNT); });
-        }
-        store_block(x, to);
-        at += further;
-        if (at >= period) at -= period;
-    });
+    map_all(InTurn{kinds, length, constants, others, width, first, period}, in, count, out);
 }
 
 void look_up(const uint8_t* in, size_t count, const float* table, float* out) {
