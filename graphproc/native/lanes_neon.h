@@ -63,7 +63,6 @@ struct Floats {
     static F add(F a, F b) { return vaddq_f32(a, b); }
     static F fma(F a, F b, F c) { return vfmaq_f32(c, a, b); }
     static F fnma(F a, F b, F c) { return vfmsq_f32(c, a, b); }
-    static F load(const float* p) { return vld1q_f32(p); }
     static void store(float* p, F x) { vst1q_f32(p, x); }
 };
 

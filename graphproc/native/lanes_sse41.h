@@ -54,7 +54,6 @@ struct Floats {
     static F add(F a, F b) { return _mm_add_ps(a, b); }
     static F fma(F a, F b, F c) { return add(mul(a, b), c); }          // rounds twice
     static F fnma(F a, F b, F c) { return sub(c, mul(a, b)); }         // rounds twice
-    static F load(const float* p) { return _mm_loadu_ps(p); }
     static void store(float* p, F x) { _mm_storeu_ps(p, x); }
 };
 
