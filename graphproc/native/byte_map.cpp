@@ -1,6 +1,7 @@
 // Reads a map of bytes, and picks its fastest form. Every form gives the bits of graphproc/ops/byte_map.py.
 #include "byte_map.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <map>
@@ -114,6 +115,72 @@ void ByteMap::apply(const uint8_t* in, size_t count, size_t channel, float* out)
         functions.arithmetic(in, count, own, length, out);
     else
         functions.look_up(in, count, table(channel), out);
+}
+
+ByteChannels::ByteChannels(const std::string& kernel, const Attributes& attributes)
+    : kernel(kernel), axis(attributes.number("axis")), each(attributes.number("each")) {
+    if (axis >= 0 || each < 1)
+        throw Refused(kernel + ": expected an axis below 0 and each above 0, found " + std::to_string(axis) + " and " + std::to_string(each));
+}
+
+size_t ByteChannels::each_of(const ByteMap& map, const std::vector<int64_t>& shape) const {
+    if (map.channels() == 1) return 1;
+    const int64_t rank = static_cast<int64_t>(shape.size()), channels = static_cast<int64_t>(map.channels());
+    int64_t length = 0;
+    if (axis < -rank || __builtin_mul_overflow(channels, each, &length) || shape[static_cast<size_t>(rank + axis)] % length)
+        throw Refused(kernel + ": expected " + std::to_string(channels) + " channels of " + std::to_string(each) + " on axis " +
+                      std::to_string(axis) + ", found another length");
+    size_t elements = static_cast<size_t>(each);
+    for (int64_t i = rank + axis + 1; i < rank; i++) elements *= static_cast<size_t>(shape[static_cast<size_t>(i)]);
+    return std::max<size_t>(elements, 1);
+}
+
+ByteTurns::ByteTurns(const ByteMap& map, size_t each) : map(map), each(each) {
+    constexpr size_t MARGIN = ByteMapFunctions::MARGIN;
+    const size_t channels = map.channels(), length = map.length;
+    // Long turns are faster one by one.
+    if (channels == 1 || each >= MARGIN) return;
+    for (size_t step = 0; step < length; step++) {
+        ByteOperation::Kind kind = map.operations[step].kind;
+        for (size_t channel = 1; channel < channels; channel++)
+            if (map.operations[length * channel + step].kind != kind) kind = ByteOperation::divide;  // some are quotients
+        kinds.push_back(kind);
+    }
+    std::vector<ByteOperation> typical(map.operations.begin(), map.operations.begin() + static_cast<std::ptrdiff_t>(length));
+    for (size_t step = 0; step < length; step++) typical[step].kind = kinds[step];
+    if (!GRAPHPROC_OF_SET(byte_map_functions).rather_arithmetic(typical.data(), length)) kinds.clear();
+    if (kinds.empty()) return;
+    period = (MARGIN + channels * each - 1) / (channels * each) * channels * each;
+    const size_t width = period + MARGIN;
+    for (size_t step = 0; step < length; step++)
+        for (size_t i = 0; i < width; i++) {
+            const ByteOperation& own = map.operations[length * (i / each % channels) + step];
+            constants.push_back(own.constant);
+            others.push_back(own.other);
+        }
+}
+
+void ByteTurns::apply(const uint8_t* in, size_t first, size_t count, float* out) const {
+    if (map.channels() == 1) return map.apply(in, count, 0, out);
+    if (!kinds.empty())
+        return GRAPHPROC_OF_SET(byte_map_functions)
+            .turns(in, count, kinds.data(), kinds.size(), constants.data(), others.data(), period + ByteMapFunctions::MARGIN, first, period, out);
+    if (each < 8) return looked_up(in, first, count, out);
+    for (size_t done = 0; done < count;) {
+        const size_t turn = (first + done) / each, size = std::min(count - done, (turn + 1) * each - first - done);
+        map.apply(in + done, size, turn % map.channels(), out + done);
+        done += size;
+    }
+}
+
+void ByteTurns::looked_up(const uint8_t* in, size_t first, size_t count, float* out) const {
+    size_t channel = first / each % map.channels(), left = each - first % each;
+    for (size_t i = 0; i < count; i++) {
+        out[i] = map.table(channel)[in[i]];
+        if (--left) continue;
+        left = each;
+        if (++channel == map.channels()) channel = 0;
+    }
 }
 
 }  // namespace graphproc

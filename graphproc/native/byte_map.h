@@ -36,19 +36,61 @@ public:
     void apply(const uint8_t* in, size_t count, size_t channel, float* out) const;
 
 private:
+    friend class ByteTurns;
     std::vector<float> tables;              // [channels, 256]
     std::vector<ByteOperation> operations;  // [channels, length]; none if the map starts with a table
     size_t length = 0;
     bool looked_up = false;
 };
 
+// Where the channels of a tensor are. Attributes:
+//   axis   the axis of the channels, counted from the end
+//   each   how many elements of one channel follow each other on that axis
+class ByteChannels {
+public:
+    // Raises Refused for settings that do not fit. `kernel` is the kernel's name.
+    ByteChannels(const std::string& kernel, const Attributes& attributes);
+
+    // Returns how many elements of one channel follow each other in memory. Raises Refused if the channels do not fill the axis.
+    size_t each_of(const ByteMap& map, const std::vector<int64_t>& shape) const;
+
+private:
+    std::string kernel;
+    int64_t axis, each;
+};
+
+// A map of elements that belong to the channels in turn: `each` of the first, `each` of the next, and so on, over and over.
+class ByteTurns {
+public:
+    // `map` outlives the turns.
+    ByteTurns(const ByteMap& map, size_t each);
+
+    // Maps `count` bytes, the first of which is element number `first` of the whole. `out` is not `in`.
+    void apply(const uint8_t* in, size_t first, size_t count, float* out) const;
+
+private:
+    void looked_up(const uint8_t* in, size_t first, size_t count, float* out) const;
+
+    const ByteMap& map;
+    const size_t each;
+    size_t period = 0;                       // a multiple of all channels' elements, at least MARGIN
+    std::vector<ByteOperation::Kind> kinds;  // none if turns are long, or tables are faster
+    std::vector<float> constants, others;    // [operations, period + MARGIN], those of the elements in turn
+};
+
 // The fast forms of a map, for each instruction set.
 struct ByteMapFunctions {
+    // How many elements are mapped together, at most. As many constants are read behind a period.
+    static constexpr size_t MARGIN = 64;
+
     // Whether `arithmetic` takes less time than `look_up`.
     bool (*rather_arithmetic)(const ByteOperation* operations, size_t length);
     void (*arithmetic)(const uint8_t* in, size_t count, const ByteOperation* operations, size_t length, float* out);
     // Looks bytes up in 256 values.
     void (*look_up)(const uint8_t* in, size_t count, const float* table, float* out);
+    // Maps elements with constants of their own, `width` for each operation; those of element i are number (first + i) % period.
+    void (*turns)(const uint8_t* in, size_t count, const ByteOperation::Kind* kinds, size_t length, const float* constants,
+                  const float* others, size_t width, size_t first, size_t period, float* out);
 };
 
 namespace sse41 { extern const ByteMapFunctions byte_map_functions; }

@@ -5,52 +5,126 @@
 namespace graphproc::GRAPHPROC_SET {
 namespace {
 
-// Elements that go through one operation after another; they stay in the first cache.
-constexpr size_t BLOCK = 1024;
+// Registers that go through all operations together.
+constexpr size_t REGISTERS = 4, COUNT = Floats::COUNT;
+
 typedef Floats::F F;
 
-// Writes f(load(i)) for each vector i of `count` elements; `load` may read more, and more is written to `out`.
-template <class Load, class Function>
-void each(size_t count, Load load, float* out, Function f) {
-    for (size_t i = 0; i < count; i += Floats::COUNT) Floats::store(out + i, f(load(i)));
-}
-
-template <class Load>
-void apply(const ByteOperation& operation, size_t count, Load load, float* out) {
-    const F c = Floats::splat(operation.constant), d = Floats::splat(operation.other);
-    switch (operation.kind) {
-        case ByteOperation::multiply: return each(count, load, out, [=](F x) { return Floats::mul(x, c); });
-        case ByteOperation::divide: return each(count, load, out, [=](F x) { return Floats::div(x, c); });
-        case ByteOperation::subtract: return each(count, load, out, [=](F x) { return Floats::sub(x, c); });
-        case ByteOperation::add: return each(count, load, out, [=](F x) { return Floats::add(x, c); });
+// Applies an operation to registers. `c(i)` and `d(i)` are its constants for register i.
+template <size_t N, class Constant, class Other>
+void operate(ByteOperation::Kind kind, F (&x)[N], Constant c, Other d) {
+    switch (kind) {
+        case ByteOperation::multiply:
+            for (size_t i = 0; i < N; i++) x[i] = Floats::mul(x[i], c(i));
+            break;
+        case ByteOperation::divide:
+            for (size_t i = 0; i < N; i++) x[i] = Floats::div(x[i], c(i));
+            break;
+        case ByteOperation::subtract:
+            for (size_t i = 0; i < N; i++) x[i] = Floats::sub(x[i], c(i));
+            break;
+        case ByteOperation::add:
+            for (size_t i = 0; i < N; i++) x[i] = Floats::add(x[i], c(i));
+            break;
         case ByteOperation::split:
-            return each(count, load, out, [=](F x) { return Floats::add(Floats::mul(x, c), Floats::mul(x, d)); });
+            for (size_t i = 0; i < N; i++) x[i] = Floats::add(Floats::mul(x[i], c(i)), Floats::mul(x[i], d(i)));
+            break;
         case ByteOperation::quotient:
-            return each(count, load, out, [=](F x) {
-                if (!Floats::FUSED) return Floats::div(x, c);
-                const F quotient = Floats::mul(x, d);
-                return Floats::fma(Floats::fnma(quotient, c, x), d, quotient);
-            });
+            for (size_t i = 0; i < N; i++) {
+                if (Floats::FUSED) {
+                    const F quotient = Floats::mul(x[i], d(i));
+                    x[i] = Floats::fma(Floats::fnma(quotient, c(i), x[i]), d(i), quotient);
+                } else {
+                    x[i] = Floats::div(x[i], c(i));
+                }
+            }
+            break;
     }
 }
 
-// Maps at most BLOCK bytes; there is memory up to the next vector on both sides.
-void map_block(const uint8_t* in, size_t count, const ByteOperation* operations, size_t length, float* out) {
-    const auto bytes = [=](size_t i) { return Floats::bytes(in + i); };
-    if (!length) return each(count, bytes, out, [](F x) { return x; });
-    apply(operations[0], count, bytes, out);
-    for (size_t i = 1; i < length; i++) apply(operations[i], count, [=](size_t at) { return Floats::load(out + at); }, out);
+template <size_t N>
+void load(const uint8_t* in, F (&x)[N]) {
+    for (size_t i = 0; i < N; i++) x[i] = Floats::bytes(in + i * COUNT);
+}
+
+template <size_t N>
+void store(const F (&x)[N], float* out) {
+    for (size_t i = 0; i < N; i++) Floats::store(out + i * COUNT, x[i]);
+}
+
+// Maps elements of one channel.
+struct Alike {
+    const ByteOperation* operations;
+    size_t length;
+
+    void seek(size_t) {}
+    template <size_t N>
+    void map(const uint8_t* in, float* out) {
+        F x[N];
+        load(in, x);
+        for (const ByteOperation* step = operations; step < operations + length; step++) {
+            const F c = Floats::splat(step->constant), d = Floats::splat(step->other);
+            operate(step->kind, x, [=](size_t) { return c; }, [=](size_t) { return d; });
+        }
+        store(x, out);
+    }
+};
+
+// Maps elements with constants of their own.
+struct InTurn {
+    const ByteOperation::Kind* kinds;
+    size_t length;
+    const float *constants, *others;
+    size_t width, first, period;
+    size_t at = 0;
+
+    // Goes to an element; behind each `map`, it is the next one to map.
+    void seek(size_t element) { at = (first + element) % period; }
+    template <size_t N>
+    void map(const uint8_t* in, float* out) {
+        static_assert(N * COUNT <= ByteMapFunctions::MARGIN, "a block reads no further");
+        F x[N];
+        load(in, x);
+        for (size_t step = 0; step < length; step++) {
+            const float *c = constants + step * width + at, *d = others + step * width + at;
+            operate(kinds[step], x, [=](size_t i) { return Floats::load(c + i * COUNT); },
+                    [=](size_t i) { return Floats::load(d + i * COUNT); });
+        }
+        store(x, out);
+        at += N * COUNT;
+        if (at >= period) at -= period;
+    }
+};
+
+// Maps all elements. The first and the last register overlap others, so that those between are aligned in `out`.
+template <class Map>
+void map_all(Map map, const uint8_t* in, size_t count, float* out) {
+    map.seek(0);
+    if (count < COUNT) {
+        uint8_t few[COUNT] = {};
+        float mapped[COUNT];
+        std::memcpy(few, in, count);
+        map.template map<1>(few, mapped);
+        std::memcpy(out, mapped, count * sizeof(float));
+        return;
+    }
+    map.template map<1>(in, out);
+    size_t i = COUNT - reinterpret_cast<uintptr_t>(out) / sizeof(float) % COUNT;
+    map.seek(i);
+    for (; i + REGISTERS * COUNT <= count; i += REGISTERS * COUNT) map.template map<REGISTERS>(in + i, out + i);
+    for (; i + COUNT <= count; i += COUNT) map.template map<1>(in + i, out + i);
+    if (i == count) return;
+    map.seek(count - COUNT);
+    map.template map<1>(in + count - COUNT, out + count - COUNT);
 }
 
 void arithmetic(const uint8_t* in, size_t count, const ByteOperation* operations, size_t length, float* out) {
-    const size_t whole = count / Floats::COUNT * Floats::COUNT;
-    for (size_t i = 0; i < whole; i += BLOCK) map_block(in + i, whole - i < BLOCK ? whole - i : BLOCK, operations, length, out + i);
-    if (whole == count) return;
-    uint8_t rest[Floats::COUNT] = {};
-    float mapped[Floats::COUNT];
-    std::memcpy(rest, in + whole, count - whole);
-    map_block(rest, count - whole, operations, length, mapped);
-    std::memcpy(out + whole, mapped, (count - whole) * sizeof(float));
+    map_all(Alike{operations, length}, in, count, out);
+}
+
+void turns(const uint8_t* in, size_t count, const ByteOperation::Kind* kinds, size_t length, const float* constants,
+           const float* others, size_t width, size_t first, size_t period, float* out) {
+    map_all(InTurn{kinds, length, constants, others, width, first, period}, in, count, out);
 }
 
 void look_up(const uint8_t* in, size_t count, const float* table, float* out) {
@@ -70,6 +144,6 @@ bool rather_arithmetic(const ByteOperation* operations, size_t length) {
 
 }  // namespace
 
-const ByteMapFunctions byte_map_functions = {rather_arithmetic, arithmetic, look_up};
+const ByteMapFunctions byte_map_functions = {rather_arithmetic, arithmetic, look_up, turns};
 
 }  // namespace graphproc::GRAPHPROC_SET
