@@ -9,7 +9,7 @@ namespace {
 constexpr size_t BLOCK = 1024;
 typedef Floats::F F;
 
-// Writes f(load(i)) for each vector i of `count` elements; `load` may read more, and more is written to `out`.
+// Writes f(load(i)) for each vector at element `i` of `count`.
 template <class Load, class Function>
 void each(size_t count, Load load, float* out, Function f) {
     for (size_t i = 0; i < count; i += Floats::COUNT) Floats::store(out + i, f(load(i)));
@@ -34,12 +34,13 @@ void apply(const ByteOperation& operation, size_t count, Load load, float* out) 
     }
 }
 
-// Maps at most BLOCK bytes; there is memory up to the next vector on both sides.
+// Maps at most BLOCK bytes. It reads and writes whole vectors.
 void map_block(const uint8_t* in, size_t count, const ByteOperation* operations, size_t length, float* out) {
     const auto bytes = [=](size_t i) { return Floats::bytes(in + i); };
     if (!length) return each(count, bytes, out, [](F x) { return x; });
     apply(operations[0], count, bytes, out);
-    for (size_t i = 1; i < length; i++) apply(operations[i], count, [=](size_t at) { return Floats::load(out + at); }, out);
+    const auto floats = [=](size_t i) { return Floats::load(out + i); };
+    for (size_t i = 1; i < length; i++) apply(operations[i], count, floats, out);
 }
 
 void arithmetic(const uint8_t* in, size_t count, const ByteOperation* operations, size_t length, float* out) {

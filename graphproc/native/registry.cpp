@@ -9,7 +9,12 @@ KernelType resize_mapped_floats_kernel();
 KernelType resize_mapped_kernel();
 
 const std::vector<KernelType>& kernel_types() {
-    static const std::vector<KernelType> all = {resize_floats_kernel(), resize_kernel(), resize_mapped_floats_kernel(), resize_mapped_kernel()};
+    static const std::vector<KernelType> all = {
+        resize_floats_kernel(),
+        resize_kernel(),
+        resize_mapped_floats_kernel(),
+        resize_mapped_kernel(),
+    };
     return all;
 }
 
