@@ -27,7 +27,8 @@ struct FloatNormalize {
 struct FloatRowFunctions {
     // Makes strips of bytes of the pixels first .. last, without the last, of 16 rows of pixels with `channels` bytes.
     // Strips are `plane` bytes apart.
-    void (*strips_of_pixels)(const uint8_t* const* rows, size_t first, size_t last, size_t channels, uint8_t* strips, size_t plane);
+    void (*strips_of_pixels)(const uint8_t* const* rows, size_t first, size_t last, size_t channels, uint8_t* strips,
+                             size_t plane);
     // Makes a strip of the elements first .. last, without the last, of 16 rows.
     void (*strip_of_plane)(const float* const* rows, size_t first, size_t last, float* strip);
     // Sums along the width: outputs begin .. end, without the end, of which there are 16 at most. The strips are `strip_plane`

@@ -122,7 +122,7 @@ FloatTaps float_taps(const FloatFilter& filter, int64_t inputs, int64_t outputs)
     else
         linear(writer, inputs, outputs, filter.shape == FloatFilter::Shape::aligned);
     if (!filter.fused)
-        for (size_t output = 0; output < taps.outputs(); output++) taps.rounded[output] = taps.first[output + 1] - taps.first[output];
+        for (size_t i = 0; i < taps.outputs(); i++) taps.rounded[i] = taps.first[i + 1] - taps.first[i];
     return taps;
 }
 

@@ -23,6 +23,11 @@ struct FloatFilter {
     enum class Shape { bilinear, aligned, bicubic } shape;
     bool antialias;
     bool fused;  // whether some products are not rounded, as in torch
+
+    // Whether torch computes a result of this size at once, each output from its four pixels.
+    bool at_once(int64_t height, int64_t width) const {
+        return fused && !antialias && shape != Shape::bicubic && height + width <= 128;
+    }
 };
 
 // Reads a filter by the names of graphproc. Raises Refused if there is none.

@@ -13,8 +13,13 @@ KernelType resize_mapped_kernel();
 
 const std::vector<KernelType>& kernel_types() {
     static const std::vector<KernelType> all = {
-        byte_map_kernel(), rearrange_kernel(),           rearrange_mapped_kernel(), resize_floats_kernel(),
-        resize_kernel(),   resize_mapped_floats_kernel(), resize_mapped_kernel(),
+        byte_map_kernel(),
+        rearrange_kernel(),
+        rearrange_mapped_kernel(),
+        resize_floats_kernel(),
+        resize_kernel(),
+        resize_mapped_floats_kernel(),
+        resize_mapped_kernel(),
     };
     return all;
 }
