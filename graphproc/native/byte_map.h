@@ -11,11 +11,12 @@ namespace graphproc {
 
 // One float32 operation of a map, with the constants of one channel.
 struct ByteOperation {
-    // quotient: x / constant as a product that fused operations correct; only where it gives the quotient of every byte.
+    // quotient: x / constant as products with both parts of 1 / constant; only where every byte has the quotient's bits so.
     enum Kind : int32_t { multiply, divide, subtract, add, split, quotient };
     Kind kind;
     float constant;
     float other;  // split: the second factor; quotient: 1 / constant
+    float rest;   // quotient: 1 / constant - other
 };
 
 // A map of bytes, ready to run. Copies are independent; several threads may use one.

@@ -5,55 +5,100 @@
 namespace graphproc::GRAPHPROC_SET {
 namespace {
 
+typedef Floats::F F;
+typedef ByteOperation::Kind Kind;
+
 // Elements that go through all operations together.
 constexpr size_t REGISTERS = 4, BLOCK = REGISTERS * Floats::COUNT;
 
-void map_block(const uint8_t* in, const ByteOperation* operations, size_t length, float* out) {
-    typedef Floats::F F;
-    F x[REGISTERS];
-    for (size_t i = 0; i < REGISTERS; i++) x[i] = Floats::bytes(in + i * Floats::COUNT);
-    for (const ByteOperation* step = operations; step < operations + length; step++) {
-        const F c = Floats::splat(step->constant), d = Floats::splat(step->other);
-        switch (step->kind) {
-            case ByteOperation::multiply:
-                for (F& v : x) v = Floats::mul(v, c);
-                break;
-            case ByteOperation::divide:
-                for (F& v : x) v = Floats::div(v, c);
-                break;
-            case ByteOperation::subtract:
-                for (F& v : x) v = Floats::sub(v, c);
-                break;
-            case ByteOperation::add:
-                for (F& v : x) v = Floats::add(v, c);
-                break;
-            case ByteOperation::split:
-                for (F& v : x) v = Floats::add(Floats::mul(v, c), Floats::mul(v, d));
-                break;
-            case ByteOperation::quotient:
-                for (F& v : x) {
-                    if (Floats::FUSED) {
-                        const F quotient = Floats::mul(v, d);
-                        v = Floats::fma(Floats::fnma(quotient, c, v), d, quotient);
-                    } else {
-                        v = Floats::div(v, c);
-                    }
-                }
-                break;
-        }
+// The constants of an operation, in all elements.
+struct Constants {
+    F constant, other, rest;
+    Constants() = default;
+    explicit Constants(const ByteOperation& o)
+        : constant(Floats::splat(o.constant)), other(Floats::splat(o.other)), rest(Floats::splat(o.rest)) {}
+};
+
+inline F step(Kind kind, F x, const Constants& c) {
+    switch (kind) {
+        case ByteOperation::multiply: return Floats::mul(x, c.constant);
+        case ByteOperation::divide: return Floats::div(x, c.constant);
+        case ByteOperation::subtract: return Floats::sub(x, c.constant);
+        case ByteOperation::add: return Floats::add(x, c.constant);
+        case ByteOperation::split: return Floats::add(Floats::mul(x, c.constant), Floats::mul(x, c.other));
+        case ByteOperation::quotient:
+            return Floats::FUSED ? Floats::fma(x, c.other, Floats::mul(x, c.rest)) : Floats::div(x, c.constant);
     }
-    for (size_t i = 0; i < REGISTERS; i++) Floats::store(out + i * Floats::COUNT, x[i]);
+    return x;
 }
 
-void arithmetic(const uint8_t* in, size_t count, const ByteOperation* operations, size_t length, float* out) {
+// Any operations.
+struct AnyChain {
+    const ByteOperation* operations;
+    size_t length;
+    AnyChain(const ByteOperation* operations, size_t length) : operations(operations), length(length) {}
+    void operator()(F* x) const {
+        for (const ByteOperation* o = operations; o < operations + length; o++) {
+            const Constants c(*o);
+            const Kind kind = o->kind;
+            for (size_t i = 0; i < REGISTERS; i++) x[i] = step(kind, x[i], c);
+        }
+    }
+};
+
+// Operations that the compiler knows; their constants stay in registers.
+template <Kind... kinds>
+struct Chain {
+    static constexpr Kind KINDS[] = {kinds...};
+    static constexpr size_t LENGTH = sizeof...(kinds);
+    Constants c[LENGTH];
+    Chain(const ByteOperation* operations, size_t) {
+        for (size_t n = 0; n < LENGTH; n++) c[n] = Constants(operations[n]);
+    }
+    void operator()(F* x) const {
+        for (size_t n = 0; n < LENGTH; n++)
+            for (size_t i = 0; i < REGISTERS; i++) x[i] = step(KINDS[n], x[i], c[n]);
+    }
+};
+
+template <class C>
+void map_with(const uint8_t* in, size_t count, const ByteOperation* operations, size_t length, float* out) {
+    const C chain(operations, length);
+    const auto block = [&](const uint8_t* from, float* to) {
+        F x[REGISTERS];
+        for (size_t i = 0; i < REGISTERS; i++) x[i] = Floats::bytes(from + i * Floats::COUNT);
+        chain(x);
+        for (size_t i = 0; i < REGISTERS; i++) Floats::store(to + i * Floats::COUNT, x[i]);
+    };
     size_t i = 0;
-    for (; i + BLOCK <= count; i += BLOCK) map_block(in + i, operations, length, out + i);
+    for (; i + BLOCK <= count; i += BLOCK) block(in + i, out + i);
     if (i == count) return;
     uint8_t rest[BLOCK] = {};
     float mapped[BLOCK];
     std::memcpy(rest, in + i, count - i);
-    map_block(rest, operations, length, mapped);
+    block(rest, mapped);
     std::memcpy(out + i, mapped, (count - i) * sizeof(float));
+}
+
+template <class C>
+bool is(const ByteOperation* operations, size_t length) {
+    if (length != C::LENGTH) return false;
+    for (size_t n = 0; n < length; n++)
+        if (operations[n].kind != C::KINDS[n]) return false;
+    return true;
+}
+
+typedef Chain<ByteOperation::multiply> Product;
+typedef Chain<ByteOperation::quotient> Quotient;
+typedef Chain<ByteOperation::quotient, ByteOperation::subtract> Shifted;
+typedef Chain<ByteOperation::quotient, ByteOperation::subtract, ByteOperation::quotient> Normalized;
+
+void arithmetic(const uint8_t* in, size_t count, const ByteOperation* operations, size_t length, float* out) {
+    if (is<Normalized>(operations, length)) return map_with<Normalized>(in, count, operations, length, out);
+    if (is<Shifted>(operations, length)) return map_with<Shifted>(in, count, operations, length, out);
+    if (is<Quotient>(operations, length)) return map_with<Quotient>(in, count, operations, length, out);
+    if (is<Product>(operations, length)) return map_with<Product>(in, count, operations, length, out);
+    map_with<AnyChain>(in, count, operations, length, out);
 }
 
 void look_up(const uint8_t* in, size_t count, const float* table, float* out) {
@@ -66,7 +111,7 @@ bool rather_arithmetic(const ByteOperation* operations, size_t length) {
     for (size_t i = 0; i < length; i++) {
         const ByteOperation::Kind kind = operations[i].kind;
         const bool divides = kind == ByteOperation::divide || (kind == ByteOperation::quotient && !Floats::FUSED);
-        cost += divides ? 10 : kind == ByteOperation::quotient || kind == ByteOperation::split ? 3 : 1;
+        cost += divides ? 10 : kind == ByteOperation::quotient ? 2 : kind == ByteOperation::split ? 3 : 1;
     }
     return cost + 3 < 2 * static_cast<size_t>(Floats::COUNT);
 }
