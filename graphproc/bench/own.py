@@ -1,8 +1,9 @@
-"""Make this package's contestants: its graphs, a processor's call and the numpy reference."""
+"""Make this package's contestants: its graphs, with kernels and without, a processor's call and the numpy reference."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -22,12 +23,14 @@ GRAPH = "graph, any size"
 FIXED = "graph, fixed size"
 GRAPH_OTHER = "graph, any size, other backend"
 FIXED_OTHER = "graph, fixed size, other backend"
+KERNELS = "graph, kernels"
+KERNELS_OTHER = "graph, kernels, other backend"
 CALL = "processor call"
 NUMPY = "numpy reference"
 
 
 def _graph(task: Task, threads: Sequence[int], name: str, *, fixed: bool = False, other: bool = False) -> Iterator[Contestant]:
-    """Yield the graph, for one image size or any, of the processor's backend or of the class's other one."""
+    """Yield the graph without kernels, for one image size or any, of the processor's backend or of the class's other one."""
     from graphproc.runtime.session import Session
 
     task = _of_other_backend(task) if other else task
@@ -37,9 +40,54 @@ def _graph(task: Task, threads: Sequence[int], name: str, *, fixed: bool = False
         raise LeftOutError(str(error)) from None
     for number in threads:
         # A session that specialises itself would change what is measured half way.
-        session = Session(model, threads=number, specialise_after=None)
+        session = Session(model, threads=number, kernels=False, specialise_after=None)
         note = compared_with(task) if other else ""
         yield Contestant(name, partial(session.run, task.feeds), number, task.batch, task.compare, note=note)
+
+
+def kernels(task: Task, threads: Sequence[int], names: Mapping[str, str], other: bool = False) -> Iterator[Contestant]:
+    """Yield the graph for any size with kernels, for each instruction set.
+
+    Args:
+        task: the task.
+        threads: the numbers of threads.
+        names: the contestants' names by instruction set; `auto` is the newest. Those that the
+            processor lacks are skipped.
+        other: whether the graph is of the class's other backend.
+
+    Raises:
+        LeftOutError: there is no native library, or it has no kernel for this class.
+    """
+    from graphproc.runtime import native
+    from graphproc.runtime.session import Session
+
+    if (reason := native.reason()) is not None:
+        raise LeftOutError(reason)
+    task = _of_other_backend(task) if other else task
+    model = task.processor.to_onnx().SerializeToString()
+    note = compared_with(task) if other else ""
+    for number in threads:
+        session = Session(model, threads=number, kernels=True, specialise_after=None)
+        if not session.kernels:
+            raise LeftOutError(f"{task.processor.spec.name} has no op with a kernel")
+        call = partial(session.run, task.feeds)
+        for instructions in ("auto", *native.library().available):
+            if instructions in names:
+                around = partial(_instructions, instructions)
+                yield Contestant(names[instructions], call, number, task.batch, task.compare, around, note=note)
+
+
+@contextmanager
+def _instructions(name: str) -> Iterator[None]:
+    """Let kernels use an instruction set, and then their former one again."""
+    from graphproc.runtime import native
+
+    before = native.instruction_set()
+    native.use(name)
+    try:
+        yield
+    finally:
+        native.use(before or "auto")
 
 
 def _of_other_backend(task: Task) -> Task:
@@ -78,6 +126,8 @@ OWN: Mapping[str, Maker] = {
     FIXED: partial(_graph, name=FIXED, fixed=True),
     GRAPH_OTHER: partial(_graph, name=GRAPH_OTHER, other=True),
     FIXED_OTHER: partial(_graph, name=FIXED_OTHER, other=True, fixed=True),
+    KERNELS: partial(kernels, names={"auto": KERNELS}),
+    KERNELS_OTHER: partial(kernels, names={"auto": KERNELS_OTHER}, other=True),
     CALL: _call,
     NUMPY: _numpy,
 }

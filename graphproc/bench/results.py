@@ -18,6 +18,7 @@ from graphproc.bench.measure import Measurement, measure
 from graphproc.bench.own import GRAPH, OWN
 from graphproc.bench.task import Difference, Task
 from graphproc.errors import ConfigError
+from graphproc.runtime import native
 from graphproc.version import __version__
 from graphproc.wrappers.processor import BaseImageProcessor
 
@@ -155,14 +156,15 @@ PACKAGES = (
 
 
 def machine() -> dict[str, Any]:
-    """Describe the machine: the processor, its cores, the system, the versions of packages."""
+    """Describe the machine: the processor, its cores, the system, the kernels in use, the versions of packages."""
     versions = {"graphproc": __version__, "python": platform.python_version()}
     for name in PACKAGES:
         with suppress(metadata.PackageNotFoundError):
             versions[name] = metadata.version(name)
     affinity = getattr(os, "sched_getaffinity", None)
     cores = len(affinity(0)) if affinity is not None else os.cpu_count()
-    return {"cpu": _cpu(), "cores": cores, "system": platform.platform(), "versions": versions}
+    kernels = native.instruction_set() or f"none: {native.reason()}"
+    return {"cpu": _cpu(), "cores": cores, "system": platform.platform(), "kernels": kernels, "versions": versions}
 
 
 def _cpu() -> str:

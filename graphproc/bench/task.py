@@ -13,6 +13,7 @@ import numpy as np
 
 from graphproc.errors import ConfigError, ProgramError
 from graphproc.executors import reference
+from graphproc.numerics.filters import NEAREST
 from graphproc.ops import Resample
 from graphproc.wrappers.examples import example_inputs
 
@@ -42,7 +43,7 @@ class Difference:
         if not self.differing:
             return "yes"
         by = "another shape or dtype" if self.max_difference is None else f"by up to {self.max_difference:.2g}"
-        return f"no: {100 * self.differing / self.elements:.3g} % of the elements, {by}"
+        return f"no: {self.differing} of {self.elements} elements ({100 * self.differing / self.elements:.3g} %), {by}"
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Contestant:
         threads: how many threads it has, or None if it always has one.
         batch: how many images a run preprocesses.
         compare: returns how the result of `call` differs from the numpy reference; None if there is
-            nothing to compare (a resize alone).
+            nothing to compare.
         around: makes the context that each run is in; entering and leaving it are not timed.
         timed: does the task once and returns how many seconds that took, by the clock that it gets;
             None if `call` is timed from outside.
@@ -149,6 +150,17 @@ class Task:
         except ProgramError:
             return None
         return next((step.op for step in steps if isinstance(step.op, Resample) and step.op.lowered()), None)
+
+    @cached_property
+    def resized(self) -> Array:
+        """Return the bytes that Pillow's resize gives for `resize`, uint8 [height, width, 3]."""
+        assert self.resize is not None
+        op = Resample(self.resize.height, self.resize.width, self.resize.filter, self.resize.filter != NEAREST)
+        return np.ascontiguousarray(op.numpy(self.image.transpose(2, 0, 1)).transpose(1, 2, 0))
+
+    def compare_resized(self, found: Any) -> Difference:
+        """Return how the bytes of a resize alone differ from Pillow's."""
+        return difference({"resized": self.resized}, {"resized": found})
 
     @cached_property
     def sizes(self) -> dict[str, int]:

@@ -16,11 +16,13 @@ import graphproc as gp
 from graphproc.bench import task as library
 from graphproc.bench.contestants import contestants
 from graphproc.bench.extensions import EXTENSIONS
-from graphproc.bench.own import FIXED, FIXED_OTHER, GRAPH, GRAPH_OTHER, OWN
+from graphproc.bench.floor import FLOOR
+from graphproc.bench.own import FIXED, FIXED_OTHER, GRAPH, GRAPH_OTHER, KERNELS, KERNELS_OTHER, OWN, kernels
 from graphproc.bench.peers import PIL_ARRAY, PIL_IMAGE, PILLOW, TORCHVISION_ARRAY, TORCHVISION_TENSOR
 from graphproc.bench.task import Contestant, Difference, Task, difference
 from graphproc.errors import ConfigError
 from graphproc.ir.backends import BACKENDS
+from graphproc.runtime import native
 from graphproc.wrappers.examples import photograph
 
 PHOTO = photograph()[:60, :90]
@@ -52,8 +54,10 @@ def test_own_contestants_and_the_numpy_reference_give_the_same_bits(name: str, b
     task = Task(PROCESSORS[name], PHOTO, batch)
     both = len(task.processor.spec.backends) == len(BACKENDS)
     theirs = (PIL_ARRAY, PIL_IMAGE, *[TORCHVISION_ARRAY] * both)
-    found, _ = contestants(task, names=(*OWN, *theirs))
-    assert set(by_name(found)) == {*OWN, *theirs} - (set() if both else {GRAPH_OTHER, FIXED_OTHER})
+    found, lines = contestants(task, names=(*OWN, *theirs))
+    without = native.path() is None or any("has no op with a kernel" in line for line in lines)
+    none = {KERNELS, KERNELS_OTHER} if without else set()
+    assert set(by_name(found)) == {*OWN, *theirs} - (set() if both else {GRAPH_OTHER, FIXED_OTHER, KERNELS_OTHER}) - none
     for contestant in found:
         assert contestant.batch == batch
         assert checked(contestant) == Difference(0, sum(v.size for v in task.expected.values()), 0.0), contestant.name
@@ -86,9 +90,15 @@ def test_the_fixed_graph_is_fixed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_pillow_resizes_to_the_program_s_size(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
-    monkeypatch.setattr(Image.Image, "resize", lambda image, size, filter: calls.append((image.size, size, filter)))
+    real = Image.Image.resize
+
+    def noted(image: Image.Image, size: tuple[int, int], filter: int) -> Image.Image:
+        calls.append((image.size, size, filter))
+        return real(image, size, filter)
+
+    monkeypatch.setattr(Image.Image, "resize", noted)
     (contestant,), _ = contestants(Task(CLIP, PHOTO, 2), names=(PILLOW,))
-    assert checked(contestant) is None
+    assert checked(contestant) == Difference(0, 40 * 60 * 3, 0.0)
     assert calls == [((90, 60), (60, 40), Image.Resampling.BICUBIC)] * 2
 
 
@@ -149,7 +159,7 @@ def test_what_is_not_installed_is_left_out_with_a_reason(missing: str, monkeypat
     monkeypatch.setattr(library, "import_module", absent)
     found, lines = contestants(Task(CLIP, PHOTO))
     names = set(by_name(found))
-    assert names >= {*OWN, PILLOW}
+    assert names >= {*OWN, PILLOW, FLOOR} - (set() if native.path() else {KERNELS, KERNELS_OTHER})
     if missing == "transformers":
         assert not [name for name in names if name.startswith("transformers")]
     if missing == "torchvision":
@@ -175,6 +185,47 @@ def test_extensions_have_no_words_for_masks() -> None:
     assert lines == [f"{EXTENSIONS}: it cannot express what DetrImageProcessor does"]
 
 
+def test_kernels_of_each_instruction_set_give_the_same_bits() -> None:
+    if native.path() is None:
+        pytest.skip(str(native.reason()))
+    task, before, used = Task(CLIP, PHOTO), native.instruction_set(), []
+    names = {name: name for name in native.INSTRUCTION_SETS}
+    found = list(kernels(task, (1, 2), {"auto": "newest", **names}))
+    assert {(c.name, c.threads) for c in found} == {(n, t) for n in ("newest", *native.library().available) for t in (1, 2)}
+    for contestant in found:
+        with contestant.around():
+            used.append((contestant.name, native.instruction_set()))
+            assert task.compare(contestant.call()).differing == 0
+    assert set(used) == {("newest", native.library().available[-1]), *((name, name) for name in native.library().available)}
+    assert native.instruction_set() == before
+
+
+def test_graphs_run_without_kernels_and_kernels_are_left_out_with_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    monkeypatch.setattr(
+        "graphproc.runtime.session.Session.__init__", lambda self, model, **options: made.append(options["kernels"])
+    )
+    contestants(Task(CLIP, PHOTO), names=(GRAPH, FIXED))
+    assert made == [False, False]
+    monkeypatch.undo()
+    monkeypatch.setenv(native.VARIABLE, "off")
+    found, lines = contestants(Task(CLIP, PHOTO), names=(KERNELS, KERNELS_OTHER))
+    assert (found, lines) == ([], [f"{name}: GRAPHPROC_KERNELS is off" for name in (KERNELS, KERNELS_OTHER)])
+
+
+def test_the_floor_copies_the_input_and_writes_the_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    task = Task(CLIP, PHOTO, 2)
+    copied: list[Any] = []
+    monkeypatch.setattr(np, "copyto", lambda to, source: copied.append((to.shape, source)))
+    (contestant,), _ = contestants(task, names=(FLOOR,))
+    assert checked(contestant) is None
+    ((shape, source),) = copied
+    assert shape == (2, *PHOTO.shape)
+    np.testing.assert_array_equal(source, [PHOTO, PHOTO])
+    (output,) = contestant.call.__closure__[1].cell_contents  # type: ignore[attr-defined]
+    assert (output.shape, output.dtype, output.min()) == ((2, 3, 32, 32), np.float32, 1)
+
+
 def test_samples_of_several_images_are_one_run() -> None:
     with pytest.raises(ConfigError, match="samples of 2 images"):
         Task(PROCESSORS["SuperGlue"], PHOTO, 2)
@@ -182,6 +233,8 @@ def test_samples_of_several_images_are_one_run() -> None:
 
 @pytest.mark.parametrize("name", OWN)
 def test_every_maker_makes_what_its_name_says(name: str) -> None:
+    if name in (KERNELS, KERNELS_OTHER) and native.path() is None:
+        pytest.skip(str(native.reason()))
     assert [contestant.name for contestant in OWN[name](Task(CLIP, PHOTO), (1,))] == [name]
 
 
@@ -200,10 +253,10 @@ ONES = np.ones((2, 3), np.float32)
             {"a": ONES},
             {"a": ONES + np.eye(2, 3, dtype="f4") / 4},
             Difference(2, 6, 0.25),
-            "no: 33.3 % of the elements, by up to 0.25",
+            "no: 2 of 6 elements (33.3 %), by up to 0.25",
         ),
-        ({"a": ONES}, {"a": ONES * np.nan}, Difference(6, 6, np.inf), "no: 100 % of the elements, by up to inf"),
-        ({"a": ONES}, {"a": ONES[:1]}, Difference(6, 6, None), "no: 100 % of the elements, another shape or dtype"),
+        ({"a": ONES}, {"a": ONES * np.nan}, Difference(6, 6, np.inf), "no: 6 of 6 elements (100 %), by up to inf"),
+        ({"a": ONES}, {"a": ONES[:1]}, Difference(6, 6, None), "no: 6 of 6 elements (100 %), another shape or dtype"),
         ({"a": ONES}, {"a": ONES.astype(np.float64)}, Difference(6, 6, None), None),
         ({"a": ONES}, {}, Difference(6, 6, None), None),
         ({"a": ONES, "b": np.zeros((0, 4))}, {"a": ONES}, Difference(0, 6, 0.0), "yes"),
