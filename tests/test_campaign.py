@@ -56,6 +56,14 @@ def test_a_call_that_is_equal(backend: str, engine: str) -> None:
     assert runs.run(trial) == Outcome(EQUAL)
 
 
+@pytest.mark.parametrize("given", ["constructor", "file"])
+def test_a_case_leaves_the_defaults_of_transformers_classes(given: str) -> None:
+    """MiniMax M3 VL writes limits beside this size into its class's own."""
+    first = Trial("MiniMaxM3VLImageProcessor", "torchvision", pictures=(Picture(9, 12),), tensors="pt")
+    changed = replace(first, settings={"size": [672, 672], "min_pixels": 9000}, given=given)
+    assert [runs.run(trial) for trial in (changed, first)] == [Outcome(EQUAL)] * 2
+
+
 @pytest.mark.parametrize("given", ["file", "saved by transformers", "saved by graphproc"])
 def test_settings_in_files(given: str) -> None:
     assert runs.run(Trial(CLIP, "pil", SMALL, {"resample": 0}, (Picture(9, 12),), given=given)) == Outcome(EQUAL)

@@ -47,8 +47,9 @@ class ContentBox(Op):
 
     Gray values are first stretched to 0 .. 255. An image of one gray value is kept whole.
 
-    Shapes:   (..., C, H, W) -> (..., 4): top, left, height, width, in pixels. C is 3. With Pillow
-              it may also be 2 or 4; the last channel is then alpha, which is ignored.
+    Shapes:   (..., C, H, W) -> (..., 4): top, left, height, width, in pixels. C is 3. With
+              torchvision it may also be 1, which is gray; with Pillow 2 or 4, and the last channel
+              is then alpha, which is ignored.
     Dtypes:   u8 -> i64.
     Rounding: gray is `(19595 R + 38470 G + 7471 B + 32768) >> 16`; it is stretched and compared in
               float64. Torchvision's gray is `0.2989 R + 0.587 G + 0.114 B`, with exact products,
@@ -69,7 +70,7 @@ class ContentBox(Op):
         """Return the type of four numbers."""
         require_layout(self, x, "CHW")
         require_dtype(self, x, "u8")
-        channels = (2, 3, 4) if self.arithmetic == PILLOW else (3,)
+        channels = (2, 3, 4) if self.arithmetic == PILLOW else (1, 3)
         if len(x.layout) != 3 or x.size("C") not in channels:
             raise ShapeError(f"content_box: expected one image of {' or '.join(map(str, channels))} channels, got {x}")
         if not 1 <= self.threshold <= 255:
@@ -93,16 +94,15 @@ class ContentBox(Op):
         return np.stack([top, left, height, width], axis=-1).astype(np.int64)
 
     def _gray(self, x: Array) -> Array:
+        if x.shape[-3] < 3:
+            return x[..., 0, :, :].astype(np.int64)
         if self.arithmetic == TORCH_BYTES:
             red, green, blue = (w * x[..., c, :, :].astype(np.float64) for c, w in enumerate(_SHARES))
             total = red.astype(np.float32)
             for further in (green, blue):
                 total = (total + further).astype(np.float32)
             return total.astype(np.int64)
-        planes = x.astype(np.int64)
-        if x.shape[-3] == 2:
-            return np.asarray(planes[..., 0, :, :])
-        shares = (w * planes[..., c, :, :] for c, w in enumerate(_GRAY))
+        shares = (w * x[..., c, :, :].astype(np.int64) for c, w in enumerate(_GRAY))
         return np.asarray((sum(shares) + 32768) >> 16)
 
     def _emit_gray(self, g: Builder, x: Value, axis: int) -> Value:
@@ -111,10 +111,12 @@ class ContentBox(Op):
         Float32 holds Pillow's sum before its division, because the sum is below 2**24.
         Torchvision's products need float64.
         """
-        pillow = self.arithmetic == PILLOW
-        dtype, weights = ("f32", _GRAY) if pillow else ("f64", _SHARES)
-        count = num.known(g.type_of(x).size("C"))
-        channels = g.Split(g.cast(x, dtype), g.vector(*[1] * count), axis=axis, outputs=count)
+        pillow, count = self.arithmetic == PILLOW, num.known(g.type_of(x).size("C"))
+        dtype, weights = ("f32", _GRAY) if pillow or count < 3 else ("f64", _SHARES)
+        x = g.cast(x, dtype)
+        if count == 1:
+            return x
+        channels = g.Split(x, g.vector(*[1] * count), axis=axis, outputs=count)
         if count == 2:
             return channels[0]
         red, green, blue = (g.Mul(c, g.constant([w], dtype)) for c, w in zip(channels, weights, strict=False))

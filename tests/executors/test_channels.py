@@ -8,6 +8,9 @@ import cases.parity as cases
 import numpy as np
 import pytest
 
+from graphproc.errors import GraphprocError
+from graphproc.processors.registry import lookup
+
 Array = np.ndarray[Any, Any]
 
 SMALL = {"size": {"height": 24, "width": 30}}
@@ -83,3 +86,15 @@ def test_tiles_of_one_channel_become_gray(dtype: str) -> None:
     sizes = {"size": {"height": 28, "width": 28}, "do_convert_rgb": False, "image_mean": [0.5], "image_std": [0.25]}
     for size in SIZES[:2]:
         compare("GraniteDoclingImageProcessor", sizes, picture(1, size, dtype))
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("steps", [{"do_pad": True}, {"do_resize": True}, {}], ids=["pad", "resize", "neither"])
+def test_owlv2_pads_and_resizes_one_or_three(steps: dict[str, Any], channels: int) -> None:
+    off = {"do_pad": False, "do_resize": False, "do_normalize": False, "do_convert_rgb": False}
+    settings, image = {**off, **steps, **SMALL, "backend": "pil"}, picture(channels, (40, 56), "uint8").transpose(2, 0, 1)
+    call = {"images": image, "return_tensors": "np", "input_data_format": "channels_first"}
+    expected = cases.attempt(lambda: cases.theirs("Owlv2ImageProcessor", settings)(**call), Exception)
+    found = cases.attempt(lambda: cases.ours("Owlv2ImageProcessor", settings)(**call), GraphprocError)
+    assert isinstance(found, Exception) == (bool(steps) and channels in (2, 4))
+    assert cases.difference(found, expected, lookup("Owlv2ImageProcessor").parity_of("pil").bound) == ""

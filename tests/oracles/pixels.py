@@ -154,7 +154,9 @@ FLOAT32_BELOW = ((250, 9, 228), (250, 13, 146), (250, 47, 199))
 
 
 def torchvision_gray(image: Array) -> Array:
-    """Return the gray, computed as 10000 times the gray in integers, truncated."""
+    """Return the gray, computed as 10000 times the gray in integers, truncated; one channel is gray."""
+    if len(image) == 1:
+        return np.asarray(image[0].astype(np.int64))
     red, green, blue = image.astype(np.int64)
     below = [(red == r) & (green == g) & (blue == b) for r, g, b in FLOAT32_BELOW]
     return (2989 * red + 5870 * green + 1140 * blue) // 10000 - np.any(below, axis=0)

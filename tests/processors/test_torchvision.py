@@ -114,12 +114,16 @@ def test_gray_of_every_type(name: str, dtype: str) -> None:
             assert cases.difference(found, expected, bound) == "", (channels, switches)
 
 
-@pytest.mark.parametrize("name", ["MobileViT", "Swin2SR"])
+PAGE = {"do_normalize": False, "size": {"height": 60, "width": 45}}
+
+
+@pytest.mark.parametrize(("name", "settings"), [("MobileViT", {}), ("Nougat", PAGE), ("PPFormulaNet", PAGE), ("Swin2SR", {})])
 @pytest.mark.parametrize("channels", [1, 4])
-def test_other_channels_where_nothing_asks_for_three(name: str, channels: int) -> None:
-    """MobileViT's flip leaves a fourth channel where it is, and fails without three."""
+def test_other_channels_where_nothing_asks_for_three(name: str, settings: Settings, channels: int) -> None:
+    """MobileViT's flip leaves a fourth channel where it is, and fails without three; a page's margin is found in one or three."""
     image, name = np.random.default_rng(7).integers(0, 256, (channels, 40, 53), dtype=np.uint8), f"{name}ImageProcessor"
-    settings = {"do_convert_rgb": False, "backend": BACKEND}
+    image[..., :7], image[..., -9:, :] = 255, 255
+    settings = {**settings, "do_convert_rgb": False, "backend": BACKEND}
     given = {"images": image, "input_data_format": "channels_first"}
     expected = cases.attempt(partial(cases.theirs(name, settings), **given, return_tensors="pt"), Exception)
     found = cases.attempt(partial(cases.ours(name, settings), **given, return_tensors="np"), GraphprocError)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
 from functools import lru_cache
 from typing import Any
+
+import transformers
 
 from campaign.trial import Trial
 from campaign.values import NAMESPACE, evaluated
@@ -21,6 +26,21 @@ def call(trial: Trial, processor: str, more: str) -> Any:
     NAMESPACE["processor"] = made
     result = evaluated(f"processor({trial.images}, {trial.keywords()}{more})")
     return result
+
+
+@contextmanager
+def defaults_kept(trial: Trial) -> Iterator[None]:
+    """Undo at the end what transformers' class changed of its own defaults, which later cases would have.
+
+    MiniMaxM3VL writes `min_pixels` and `max_pixels` into its class's size where it takes that for one of a file.
+    """
+    theirs = getattr(transformers, trial.reference.removeprefix("transformers."))
+    before = {name: deepcopy(value) for name, value in vars(theirs).items() if isinstance(value, (dict, list))}
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(theirs, name, value)
 
 
 @lru_cache(8)

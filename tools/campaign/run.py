@@ -15,7 +15,7 @@ from cases.parity import graph_outputs
 
 import graphproc as gp
 from campaign import excluded
-from campaign.calls import bound_of, call, made_once
+from campaign.calls import bound_of, call, defaults_kept, made_once
 from campaign.compare import difference, numpy_of
 from campaign.trial import Trial
 from campaign.values import NAMESPACE, evaluated
@@ -99,6 +99,12 @@ def run(trial: Any) -> Outcome:
     if not isinstance(trial, Trial):
         found: Outcome = trial.run()
         return found
+    with defaults_kept(trial):
+        return run_preprocessing(trial)
+
+
+def run_preprocessing(trial: Trial) -> Outcome:
+    """Run a case of preprocessing, a call or a graph."""
     if trial.folder:
         folder = NAMESPACE["FOLDER"] / "settings"
         shutil.rmtree(folder, ignore_errors=True)

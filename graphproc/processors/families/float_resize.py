@@ -44,9 +44,23 @@ def align_corners(b: ProgramBuilder, config: Config, x: Value) -> Value:
     return stages.with_aligned_corners(b, x, *stages.at_least_a_pixel(b, height, width))
 
 
+def check_channels(b: ProgramBuilder, config: Config, x: Value) -> None:
+    """Check that an image has a number of channels that OWLv2's steps recognise in Pillow's backend.
+
+    Raises:
+        ConfigError: it has neither 1 nor 3 there.
+    """
+    if b.backend != TORCHVISION and x.type.channels not in (1, 3):
+        raise ConfigError(
+            f"{config.processor}: Pillow's backend pads and resizes images of 1 or 3 channels alone, got {x.type.channels}. "
+            "Convert the image to RGB."
+        )
+
+
 @stages.when("do_pad")
 def to_square(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """Apply `do_pad`: zeros at the bottom or right up to a square."""
+    check_channels(b, config, x)
     side = num.maximum(x.type.size("H"), x.type.size("W"))
     return b.add(Pad.canvas(0, 0, side, side), x)
 
@@ -73,6 +87,7 @@ def smooth(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
     `resample` says nothing but whether it is blurred in Pillow's backend.
     """
+    check_channels(b, config, x)
     if config.resample == NEAREST and b.backend != TORCHVISION:
         raise ConfigError(f"resample: {NEAREST} turns the blur of {config.processor} off, which is not compiled. Use {BILINEAR}.")
     if x.dtype not in FLOATS:

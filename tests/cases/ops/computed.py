@@ -339,6 +339,15 @@ COMPUTED = (
         for box in ((4, 7, 30, 25), (0, 0, 11, 40))
     ),
     Case(
+        ContentBox(arithmetic=TORCH_BYTES),
+        (1, 11, 13),
+        "CHW",
+        lambda x: per_image(torchvision_content_box)(Pad.canvas(4, 7, 30, 25, 255).numpy(x)),
+        "torchvision's arithmetic, a gray page with margins",
+        operands=(Pad.canvas(4, 7, 30, 25, 255),),
+        portable=False,
+    ),
+    Case(
         ContentBox(150, TORCH_BYTES),
         (3, 6, 5),
         "CHW",

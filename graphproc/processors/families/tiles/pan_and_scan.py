@@ -33,8 +33,9 @@ def crops(config: Config, image: Value) -> PanAndScan:
 def with_crops(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """Return the resized image and then the resized crops. Images with crops of sizes of their own are refused.
 
-    Very small crops may lie beyond the image: those are black in Pillow's backend. torchvision's refuses
-    them, and resizes with `do_pan_and_scan` whatever `do_resize` says.
+    Where there is at most one crop, it is the whole image again. Very small crops may lie beyond the
+    image: those are black in Pillow's backend. torchvision's refuses them, and resizes with
+    `do_pan_and_scan` whatever `do_resize` says.
     """
     if not config.do_pan_and_scan:
         return stages.resize(b, config, x)
@@ -42,6 +43,8 @@ def with_crops(b: ProgramBuilder, config: Config, x: Value) -> Value:
         config = config.changed(do_resize=True, size=config.size or {})
     found, height, width = crops(config, x), x.type.size("H"), x.type.size("W")
     whole = tiling.as_tile(b, stages.resize(b, config, x))
+    if config.pan_and_scan_max_num_crops == 1:
+        return tiling.join(b, whole, tiling.tiles_if(b, found.active, whole))
     if not config.do_resize or set(config.size) != {"height", "width"}:
         b.require(num.negate(found.active), "its crops have sizes of their own. Resize to a height and a width.")
         return whole

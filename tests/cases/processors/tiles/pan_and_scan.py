@@ -39,7 +39,9 @@ CASES: Mapping[str, ProcessorCase] = {
             "scan, not resized": {**SCAN, "do_resize": False},
             "scan, not resized, no filter": {**SCAN, "do_resize": False, "resample": None},
             "scan, not resized, no size": {**SCAN, "do_resize": False, "size": None},
+            "scan, not resized, 1 at most": {**SCAN, "do_resize": False, "pan_and_scan_max_num_crops": 1},
             "scan, edge": {**SCAN, "size": {"shortest_edge": 45}},
+            "scan, edge, 1 at most": {**SCAN, "size": {"shortest_edge": 45}, "pan_and_scan_max_num_crops": 1},
             "scan, sizes of models": {
                 **SCAN,
                 "size": {"height": 224, "width": 224},
