@@ -32,7 +32,7 @@ def explain(program: Program, options: EmitOptions, model: onnx.ModelProto) -> d
     """
     from graphproc.emitters.onnx.checks import cuda_fallbacks
     from graphproc.emitters.onnx.emit import emit
-    from graphproc.ops import ByteMap, Resize
+    from graphproc.ops import ByteMap, RearrangeMapped, Resize
     from graphproc.passes.pipeline import rewrites
 
     done = list(rewrites(program))
@@ -43,7 +43,7 @@ def explain(program: Program, options: EmitOptions, model: onnx.ModelProto) -> d
         "byte_maps": [
             {"step": s.output.name, "operations": [_operation_text(*operation) for operation in op.operations]}
             for s in done[-1].program.steps
-            if isinstance(op := s.op.map if isinstance(s.op, Resize) else s.op, ByteMap)
+            if isinstance(op := s.op.map if isinstance(s.op, Resize | RearrangeMapped) else s.op, ByteMap)
         ],
         "choices": [{"step": n.step, "about": n.about, "choice": n.choice, "reason": n.reason} for n in notes],
         "cuda_fallbacks": [{"node": n, "operator": o, "reason": r} for n, o, r in cuda_fallbacks(model)],

@@ -97,6 +97,9 @@ class Builder(Protocol):
         The graph's value has `leading` more axes in front.
         """
 
+    def with_type(self, x: Value, type: TensorType) -> Value:
+        """Record the IR type of a value and return it."""
+
     def apply(self, op: Op, x: Value, type: TensorType) -> Value:
         """Emit another op's rule on a value of the given IR type."""
 

@@ -26,6 +26,7 @@ from graphproc.ops.gaussian_blur import GaussianBlur
 from graphproc.ops.grayscale import Grayscale
 from graphproc.ops.indices import Indices
 from graphproc.ops.look_up import LookUp
+from graphproc.ops.lowered.rearrange_mapped import RearrangeMapped
 from graphproc.ops.lowered.resize import Resize
 from graphproc.ops.lowered.resize_floats import ResizeFloats
 from graphproc.ops.mat_mul import MatMul
@@ -83,6 +84,7 @@ __all__ = [
     "PathSum",
     "Range",
     "Rearrange",
+    "RearrangeMapped",
     "Reduce",
     "ReduceLabels",
     "Resample",

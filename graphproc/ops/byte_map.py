@@ -9,7 +9,7 @@ import numpy as np
 
 from graphproc.errors import ShapeError
 from graphproc.ir.builder_protocol import Builder, Value
-from graphproc.ir.op import Array, Attribute, Op, op, require_dtype
+from graphproc.ir.op import Array, Attribute, KernelNode, Op, op, require_dtype
 from graphproc.ir.types import TensorType
 from graphproc.ops.axes import require_axis
 
@@ -133,6 +133,23 @@ class ByteMap(Op):
             "counts": tuple(len(constants) for _, constants in self.operations),
             "constants": tuple(float(c) for _, constants in self.operations for c in constants),
         }
+
+    def kernel(self, x: TensorType) -> KernelNode | None:
+        """Name the kernel, if there is anything to compute; `native/kernels/byte_map.cpp` says what it reads."""
+        return None if not self.operations else KernelNode("ByteMap", (), self.attributes() | self.placement())
+
+    def placement(self) -> dict[str, Attribute]:
+        """Return where the channels are as attributes of a kernel (`native/byte_map.h`)."""
+        return {"axis": self.axis, "each": self.each}
+
+    def of_channels(self, channels: Sequence[int]) -> ByteMap:
+        """Return the map with the constants of some channels, in their order."""
+        alike = ("split", "table")
+        operations = tuple(
+            (name, constants if len(constants) == 1 or name in alike else tuple(constants[i] for i in channels))
+            for name, constants in self.operations
+        )
+        return replace(self, operations=operations)
 
     def parts(self) -> tuple[ByteMap | None, ByteMap]:
         """Split the map in two: all but its last operation, and the last one.

@@ -12,7 +12,7 @@ import numpy as np
 
 from graphproc.errors import ShapeError
 from graphproc.ir.builder_protocol import Builder, Value
-from graphproc.ir.op import Array, Op, op
+from graphproc.ir.op import Array, Attribute, KernelNode, Op, op
 from graphproc.ir.types import TensorType
 from graphproc.sizes import num
 from graphproc.sizes.num import Num
@@ -122,6 +122,30 @@ class Rearrange(Op):
             else:
                 y = g.Expand(y, g.vector(*argument))
         return g.Identity(y) if y is x else y  # each graph value has one IR type; the result's axes have other names
+
+    def kernel(self, x: TensorType) -> KernelNode | None:
+        """Name the kernel for bytes; `native/kernels/rearrange.cpp` says what it reads.
+
+        There is none where a Reshape does it, which moves nothing.
+        """
+        if x.dtype != "u8" or all(name == "Reshape" for name, _ in _steps(_Axes(self, x.shape), x.shape, fused=True)):
+            return None
+        lengths, placement = self.placement()
+        return KernelNode("Rearrange", (lengths,), placement)
+
+    def placement(self) -> tuple[tuple[str, tuple[Num, ...]], dict[str, Attribute]]:
+        """Return the pattern as a vector and attributes of a kernel (`native/rearrangement.h`)."""
+        left, right = _parsed(self.pattern)
+        parts = [name for group in left for name in group]
+        wanted = [name for group in right for name in group]
+        parts += [name for name in wanted if name not in parts]
+        given = dict(self.sizes)
+        attributes: dict[str, Attribute] = {
+            "left": tuple(map(len, left)),
+            "order": tuple(map(parts.index, wanted)),
+            "right": tuple(map(len, right)),
+        }
+        return ("i64", tuple(given.get(name, -1) for name in parts)), attributes
 
 
 class _Axes:

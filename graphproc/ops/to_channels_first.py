@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from graphproc.ir.builder_protocol import Builder, Value
-from graphproc.ir.op import Array, Op, op, require_layout
+from graphproc.ir.op import Array, KernelNode, Op, op, require_layout
 from graphproc.ir.types import TensorType
 
 
@@ -36,3 +36,9 @@ class ToChannelsFirst(Op):
         """Emit one Transpose."""
         rank = g.type_of(x).rank + g.leading
         return g.Transpose(x, perm=[*range(rank - 3), rank - 1, rank - 3, rank - 2])
+
+    def kernel(self, x: TensorType) -> KernelNode | None:
+        """Name the kernel of `rearrange` for bytes: `native/rearrangement.h` says what it reads."""
+        if x.dtype != "u8":
+            return None
+        return KernelNode("Rearrange", (("i64", (-1, -1, -1)),), {"left": (1, 1, 1), "order": (2, 0, 1), "right": (1, 1, 1)})

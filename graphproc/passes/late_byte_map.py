@@ -7,23 +7,22 @@ from dataclasses import replace
 
 from graphproc.ir.op import Op
 from graphproc.ir.types import TensorType
-from graphproc.ops import ByteMap, Concat, Pad, Rearrange, SelectChannels, Slice
-from graphproc.passes.base import Declined, Match, Pass, WithOperands
+from graphproc.ops import ByteMap, Pad, Rearrange, RearrangeMapped, SelectChannels
+from graphproc.passes.base import Declined, Match, Pass
 
 
 class LateByteMap(Pass):
     """Move bytes, not floats: `byte_map; move` becomes `move; byte_map`.
 
     A move of bytes copies a quarter of the memory. The constants of a map follow its channels,
-    which may end up among the features of patches. A rearrangement that repeats every channel is
-    done without repeating; then each channel is mapped once, and its result is joined on as often
-    as it is repeated.
+    which may end up among the features of patches. A rearrangement that repeats every channel
+    becomes one op with its map, `rearrange_mapped`, which maps each channel once.
     """
 
     name = "late-byte-map"
     matches = (ByteMap, Rearrange | Pad | SelectChannels)
 
-    def rewrite(self, match: Match) -> Sequence[Op | WithOperands] | Declined:
+    def rewrite(self, match: Match) -> Sequence[Op] | Declined:
         """Return the move, then the map; decline if that leaves more to map."""
         mapped, move = match.ops
         assert isinstance(mapped, ByteMap)
@@ -35,7 +34,7 @@ class LateByteMap(Pass):
         if isinstance(move, Pad) and mapped.channels > 1 and mapped.axis in move.axes:
             return Declined("the canvas has more channels")
         if isinstance(move, Rearrange) and move.repeats(x):
-            return _each_channel(mapped, move, x)
+            return _repeated(mapped, move, x)
         if isinstance(move, Rearrange) and mapped.channels > 1:
             place = move.destination(x, mapped.axis)
             if place is None:
@@ -55,35 +54,17 @@ def _selected(mapped: ByteMap, move: SelectChannels, x: TensorType) -> Sequence[
         return [move, mapped]
     if (mapped.axis, mapped.each) != (-3, 1):
         return Declined("the constants of the map do not follow channels of planes")
-    return [move, replace(mapped, operations=_operations(mapped, move.order))]
+    return [move, mapped.of_channels(move.order)]
 
 
-def _operations(mapped: ByteMap, order: tuple[int, ...]) -> tuple[tuple[str, tuple[float, ...]], ...]:
-    """Return a map's operations for some of its channels."""
-    alike = ("split", "table")
-    return tuple(
-        (name, constants if len(constants) == 1 or name in alike else tuple(constants[i] for i in order))
-        for name, constants in mapped.operations
-    )
-
-
-def _each_channel(mapped: ByteMap, move: Rearrange, x: TensorType) -> Sequence[Op | WithOperands] | Declined:
-    """Rearrange without repeats, map each channel, and join each as often as it is repeated.
-
-    Declined unless whole channels of an image are repeated, along the last axis.
-    """
+def _repeated(mapped: ByteMap, move: Rearrange, x: TensorType) -> Sequence[Op] | Declined:
+    """Return a rearrangement with the map; decline unless whole channels of an image are repeated, along the last axis."""
     if not x.layout.endswith("CHW"):
         return Declined("the rearrangement repeats values that are not an image's")
-    once = move.without_repeats(x)
-    whole, place = move.destination(x, mapped.axis), once.destination(x, mapped.axis)
-    if whole is None or place is None or (mapped.axis, mapped.each, place[0]) != (-3, 1, -1):
+    place = move.destination(x, mapped.axis)
+    if place is None or (mapped.axis, mapped.each, place[0]) != (-3, 1, -1):
         return Declined("the rearrangement repeats values, and channels do not end up on the last axis")
-    count, each = x.channels, place[1]
-    if not move.repeats_each(x, mapped.axis) or once.infer(x).shape[-1] != count * each:
+    both = RearrangeMapped.of(move, replace(mapped, axis=-1, each=place[1]))
+    if both.repeated_each(x) is None:
         return Declined("the rearrangement repeats other than whole channels")
-    ops: list[Op | WithOperands] = [once]
-    parts: list[int] = []
-    for channel in range(count):
-        ops += [WithOperands(Slice((-1,), (channel * each,), (each,)), (0,)), ByteMap(_operations(mapped, (channel,)))]
-        parts += [len(ops) - 1] * (whole[1] // each)
-    return [*ops, WithOperands(Concat(-1), tuple(parts))]
+    return [both]

@@ -16,6 +16,7 @@ from graphproc.passes.late_byte_map import LateByteMap
 from graphproc.passes.late_channels import LateChannels
 from graphproc.passes.lower_resample import LowerResample
 from graphproc.passes.map_into_floats import MapIntoFloats
+from graphproc.passes.map_into_rearrange import MapIntoRearrange
 from graphproc.passes.map_into_resize import MapIntoResize
 from graphproc.passes.normalize_in_resize import NormalizeInResize
 
@@ -30,12 +31,14 @@ PASSES: tuple[Pass, ...] = (
     MapIntoFloats(),
     FloatsFromPixels(),
     NormalizeInResize(),
+    MapIntoRearrange(),
 )
 """The passes in the order in which `optimize` runs them.
 
 Lower resampling to a resize, select channels late, put layout and crop into the resize, make
 rescale and normalize one function of a byte, and compute that function last, or in the resize if it
 is next to it. Then do the same for a resize of floats: map, layout, and the normalization behind it.
+Last, map bytes where they are rearranged.
 """
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 from cases.every_class import FAMILIES, PIL, Variant, inputs_of, program
 from cases.every_op import CASES, Case
+from cases.kernel_moves import move
 from support.graphs import images
 from support.kernels import Array, Call, call_of, calls_of
 from support.replays import Pair
@@ -37,11 +38,11 @@ def of_variant(variant: Variant) -> Iterator[Pair]:
 
 
 def at_random(seed: int, count: int) -> Iterator[Pair]:
-    """Yield calls of resizes with random sizes and settings; a seed gives the same ones each time."""
+    """Yield calls of resizes and moves with random sizes and settings; a seed gives the same ones each time."""
     rng = np.random.default_rng(seed)
     found = 0
     while found < count:
-        op, x, layout = _resize(rng) if rng.integers(2) else _resample(rng)
+        op, x, layout = (_resize, _resample, move)[rng.integers(3)](rng)
         type = TensorType({"uint8": "u8", "float32": "f32"}[x.dtype.name], x.shape, layout)
         try:
             op.infer(type)

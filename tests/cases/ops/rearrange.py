@@ -9,7 +9,7 @@ import numpy as np
 from cases.ops.case import Case
 from oracles.ops import rearranged
 
-from graphproc.ops import Rearrange
+from graphproc.ops import ByteMap, Rearrange, RearrangeMapped
 
 Array = np.ndarray[Any, Any]
 
@@ -85,4 +85,36 @@ REARRANGE = (
     ),
 )
 
-CASES: tuple[Case, ...] = (*REARRANGE,)
+_MEAN, _STD = (0.25, 117.3, 0.1), (58.4, 0.3, 255.0)
+
+
+def _mapped(pattern: str, given: tuple[tuple[str, int], ...], layout: str, axis: int, each: int, note: str, **lengths: int) -> Case:
+    """Return a row of a rearrangement with a map. The oracle maps the image, then moves floats."""
+
+    def oracle(x: Array) -> Array:
+        mean, std = (np.float32(v).reshape(3, 1, 1) for v in (_MEAN, _STD))
+        return rearranged((x.astype(np.float32) - mean) / std, pattern, **lengths)
+
+    map = ByteMap((("sub", _MEAN), ("div", _STD)), axis, each)
+    return Case(RearrangeMapped(pattern, given, layout, map=map), (3, 8, 12), "CHW", oracle, note)
+
+
+REARRANGE_MAPPED = (
+    _mapped(_QWEN, (*_GIVEN, ("t", 2)), "PF", -1, 12, "blocks of patches, repeated in time", **_PARTS),
+    _mapped(_QWEN, (*_GIVEN, ("t", 1)), "PF", -1, 6, "blocks of patches", **{**_PARTS, "t": 1}),
+    _mapped("c (gh p) (gw q) -> (gh gw) (p q c)", (("p", 2), ("q", 3)), "PF", -1, 1, "channels last", **_BIG),
+    _mapped("c (gh p) (gw q) -> (gh gw) (t c p q)", (("p", 2), ("q", 3), ("t", 2)), "PF", -1, 6, "time first", **_BIG, t=2),
+    _mapped("c (gh p) (gw q) -> (gh gw) (p q c t)", (("p", 2), ("q", 3), ("t", 2)), "PF", -1, 2, "time last", **_BIG, t=2),
+    _mapped("c (r h) (k w) -> (r k) c h w", (("r", 2), ("k", 3)), "NCHW", -3, 1, "tiles", **_TILE),
+    Case(
+        lambda h, w: RearrangeMapped(
+            "c (gh p) (gw q) -> (gh gw) (c p q)", (("gh", h // 2), ("p", 2), ("gw", w // 3)), "PF", map=ByteMap((("mul", (0.1,)),))
+        ),
+        (3, 8, 12),
+        "CHW",
+        lambda x: rearranged(x.astype(np.float32) * np.float32(0.1), "c (gh p) (gw q) -> (gh gw) (c p q)", **_BIG),
+        "traced parts, one map for all channels",
+    ),
+)
+
+CASES: tuple[Case, ...] = (*REARRANGE, *REARRANGE_MAPPED)
