@@ -44,11 +44,11 @@ ByteOperation operation_of(const Step& step, size_t channel, const std::string& 
     if (step.name == "split") {
         if (step.constants.size() != 2)
             throw Refused(kernel + ": split: expected 2 constants, found " + std::to_string(step.constants.size()));
-        return {ByteOperation::split, step.constants[0], step.constants[1]};
+        return {ByteOperation::split, step.constants[0], step.constants[1], 0};
     }
     const auto kind = kinds.find(step.name);
     if (kind == kinds.end()) throw Refused(kernel + ": expected mul, div, sub, add, split, or table first, found " + step.name);
-    return {kind->second, step.constants[step.constants.size() == 1 ? 0 : channel], 0};
+    return {kind->second, step.constants[step.constants.size() == 1 ? 0 : channel], 0, 0};
 }
 
 float apply_one(const ByteOperation& operation, float x) {
@@ -58,11 +58,7 @@ float apply_one(const ByteOperation& operation, float x) {
         case ByteOperation::subtract: return x - operation.constant;
         case ByteOperation::add: return x + operation.constant;
         case ByteOperation::split: return x * operation.constant + x * operation.other;
-        // x / d is nearly q = x * (1 / d); the remainder x - q * d is exact (Markstein 1990).
-        case ByteOperation::quotient: {
-            const float quotient = x * operation.other;
-            return std::fma(std::fma(-quotient, operation.constant, x), operation.other, quotient);
-        }
+        case ByteOperation::quotient: return std::fma(x, operation.other, x * operation.rest);
     }
     return x;
 }
@@ -93,8 +89,9 @@ ByteMap::ByteMap(const Attributes& attributes, const std::string& kernel) {
     for (size_t channel = 0; channel < channels; channel++) {
         std::vector<float> values = first;
         for (const Step& step : steps) {
-            ByteOperation operation = operation_of(step, channel, kernel);
-            ByteOperation fused = {ByteOperation::quotient, operation.constant, 1 / operation.constant};
+            const ByteOperation operation = operation_of(step, channel, kernel);
+            const float inverse = 1 / operation.constant, rest = std::fma(-inverse, operation.constant, 1.0f) / operation.constant;
+            const ByteOperation fused = {ByteOperation::quotient, operation.constant, inverse, rest};
             bool equal = operation.kind == ByteOperation::divide;
             for (float& value : values) {
                 const float result = apply_one(operation, value);
@@ -157,6 +154,7 @@ ByteTurns::ByteTurns(const ByteMap& map, size_t each) : map(map), each(each) {
             const ByteOperation& own = map.operations[length * (i / each % channels) + step];
             constants.push_back(own.constant);
             others.push_back(own.other);
+            rests.push_back(own.rest);
         }
 }
 
@@ -164,7 +162,8 @@ void ByteTurns::apply(const uint8_t* in, size_t first, size_t count, float* out)
     if (map.channels() == 1) return map.apply(in, count, 0, out);
     if (!kinds.empty())
         return GRAPHPROC_OF_SET(byte_map_functions)
-            .turns(in, count, kinds.data(), kinds.size(), constants.data(), others.data(), period + ByteMapFunctions::MARGIN, first, period, out);
+            .turns(in, count, kinds.data(), kinds.size(), constants.data(), others.data(), rests.data(),
+                   period + ByteMapFunctions::MARGIN, first, period, out);
     if (each < 8) return looked_up(in, first, count, out);
     for (size_t done = 0; done < count;) {
         const size_t turn = (first + done) / each, size = std::min(count - done, (turn + 1) * each - first - done);

@@ -11,11 +11,12 @@ namespace graphproc {
 
 // One float32 operation of a map, with the constants of one channel.
 struct ByteOperation {
-    // quotient: x / constant as a product that fused operations correct; only where it gives the quotient of every byte.
+    // quotient: x / constant as products with both parts of 1 / constant; only where every byte has the quotient's bits so.
     enum Kind : int32_t { multiply, divide, subtract, add, split, quotient };
     Kind kind;
     float constant;
     float other;  // split: the second factor; quotient: 1 / constant
+    float rest;   // quotient: 1 / constant - other
 };
 
 // A map of bytes, ready to run. Copies are independent; several threads may use one.
@@ -73,9 +74,9 @@ private:
 
     const ByteMap& map;
     const size_t each;
-    size_t period = 0;                       // a multiple of all channels' elements, at least MARGIN
-    std::vector<ByteOperation::Kind> kinds;  // none if turns are long, or tables are faster
-    std::vector<float> constants, others;    // [operations, period + MARGIN], those of the elements in turn
+    size_t period = 0;                            // a multiple of all channels' elements, at least MARGIN
+    std::vector<ByteOperation::Kind> kinds;       // none if turns are long, or tables are faster
+    std::vector<float> constants, others, rests;  // [operations, period + MARGIN], those of the elements in turn
 };
 
 // The fast forms of a map, for each instruction set.
@@ -90,7 +91,7 @@ struct ByteMapFunctions {
     void (*look_up)(const uint8_t* in, size_t count, const float* table, float* out);
     // Maps elements with constants of their own, `width` for each operation; those of element i are number (first + i) % period.
     void (*turns)(const uint8_t* in, size_t count, const ByteOperation::Kind* kinds, size_t length, const float* constants,
-                  const float* others, size_t width, size_t first, size_t period, float* out);
+                  const float* others, const float* rests, size_t width, size_t first, size_t period, float* out);
 };
 
 namespace sse41 { extern const ByteMapFunctions byte_map_functions; }

@@ -26,4 +26,6 @@
 //   pack(a, b, c, d)    clips int32 to bytes, the inverse of interleave's order
 //   to_rows(v, p, at)   writes lane k to p[4 * k] + at
 //   even(v), odd(v)     of sets with DIGIT 16: bytes 0 and 2 of each cell, or 1 and 3, in 16 bits each
+//   low_halves(v), high_halves(v), pack_halves(a, b)   bytes to 16 bits and back
+//   mul_high_halves(a, b)   the upper 16 bits of the products of int16
 // `Floats` has COUNT float32 elements.

@@ -35,6 +35,17 @@ struct Lanes {
         a[2] = _mm256_unpacklo_epi8(high, zero()), a[3] = _mm256_unpackhi_epi8(high, zero());
     }
     static V pack(V a, V b, V c, V d) { return _mm256_packus_epi16(_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d)); }
+    // Halves are elements of 16 bits.
+    static V low_halves(V v) { return _mm256_unpacklo_epi8(v, zero()); }
+    static V high_halves(V v) { return _mm256_unpackhi_epi8(v, zero()); }
+    static V splat_halves(int16_t w) { return _mm256_set1_epi16(w); }
+    static V add_halves(V a, V b) { return _mm256_add_epi16(a, b); }
+    static V sub_halves(V a, V b) { return _mm256_sub_epi16(a, b); }
+    static V mul_halves(V a, V b) { return _mm256_mullo_epi16(a, b); }
+    static V mul_high_halves(V a, V b) { return _mm256_mulhi_epi16(a, b); }
+    template <int n>
+    static V sra_halves(V v) { return _mm256_srai_epi16(v, n); }
+    static V pack_halves(V a, V b) { return _mm256_packus_epi16(a, b); }
     static void to_rows(V v, uint8_t* const* p, size_t at) {
         _mm_storeu_si128(reinterpret_cast<__m128i*>(p[0] + at), _mm256_castsi256_si128(v));
         _mm_storeu_si128(reinterpret_cast<__m128i*>(p[4] + at), _mm256_extracti128_si256(v, 1));
@@ -57,7 +68,6 @@ struct Floats {
     static F sub(F a, F b) { return _mm256_sub_ps(a, b); }
     static F add(F a, F b) { return _mm256_add_ps(a, b); }
     static F fma(F a, F b, F c) { return _mm256_fmadd_ps(a, b, c); }
-    static F fnma(F a, F b, F c) { return _mm256_fnmadd_ps(a, b, c); }
     static void store(float* p, F x) { _mm256_storeu_ps(p, x); }
 };
 

@@ -41,6 +41,22 @@ struct Lanes {
         const int16x8_t low = vcombine_s16(vqmovn_s32(ints(a)), vqmovn_s32(ints(b)));
         return vcombine_u8(vqmovun_s16(low), vqmovun_s16(vcombine_s16(vqmovn_s32(ints(c)), vqmovn_s32(ints(d)))));
     }
+    // Halves are elements of 16 bits.
+    static int16x8_t halves(V v) { return vreinterpretq_s16_u8(v); }
+    static V from(int16x8_t v) { return vreinterpretq_u8_s16(v); }
+    static V low_halves(V v) { return vzip1q_u8(v, zero()); }
+    static V high_halves(V v) { return vzip2q_u8(v, zero()); }
+    static V splat_halves(int16_t w) { return from(vdupq_n_s16(w)); }
+    static V add_halves(V a, V b) { return from(vaddq_s16(halves(a), halves(b))); }
+    static V sub_halves(V a, V b) { return from(vsubq_s16(halves(a), halves(b))); }
+    static V mul_halves(V a, V b) { return from(vmulq_s16(halves(a), halves(b))); }
+    static V mul_high_halves(V a, V b) {
+        const int32x4_t low = vmull_s16(vget_low_s16(halves(a)), vget_low_s16(halves(b))), high = vmull_high_s16(halves(a), halves(b));
+        return from(vcombine_s16(vshrn_n_s32(low, 16), vshrn_n_s32(high, 16)));
+    }
+    template <int n>
+    static V sra_halves(V v) { return from(vshrq_n_s16(halves(v), n)); }
+    static V pack_halves(V a, V b) { return vcombine_u8(vqmovun_s16(halves(a)), vqmovun_s16(halves(b))); }
     static void to_rows(V v, uint8_t* const* p, size_t at) { store(p[0] + at, v); }
     static V even(V v) { return vandq_u8(v, vreinterpretq_u8_u16(vdupq_n_u16(255))); }
     static V odd(V v) { return vreinterpretq_u8_u16(vshrq_n_u16(vreinterpretq_u16_u8(v), 8)); }
@@ -62,7 +78,6 @@ struct Floats {
     static F sub(F a, F b) { return vsubq_f32(a, b); }
     static F add(F a, F b) { return vaddq_f32(a, b); }
     static F fma(F a, F b, F c) { return vfmaq_f32(c, a, b); }
-    static F fnma(F a, F b, F c) { return vfmsq_f32(c, a, b); }
     static void store(float* p, F x) { vst1q_f32(p, x); }
 };
 

@@ -32,6 +32,17 @@ struct Lanes {
         a[2] = _mm_unpacklo_epi8(high, zero()), a[3] = _mm_unpackhi_epi8(high, zero());
     }
     static V pack(V a, V b, V c, V d) { return _mm_packus_epi16(_mm_packs_epi32(a, b), _mm_packs_epi32(c, d)); }
+    // Halves are elements of 16 bits.
+    static V low_halves(V v) { return _mm_unpacklo_epi8(v, zero()); }
+    static V high_halves(V v) { return _mm_unpackhi_epi8(v, zero()); }
+    static V splat_halves(int16_t w) { return _mm_set1_epi16(w); }
+    static V add_halves(V a, V b) { return _mm_add_epi16(a, b); }
+    static V sub_halves(V a, V b) { return _mm_sub_epi16(a, b); }
+    static V mul_halves(V a, V b) { return _mm_mullo_epi16(a, b); }
+    static V mul_high_halves(V a, V b) { return _mm_mulhi_epi16(a, b); }
+    template <int n>
+    static V sra_halves(V v) { return _mm_srai_epi16(v, n); }
+    static V pack_halves(V a, V b) { return _mm_packus_epi16(a, b); }
     static void to_rows(V v, uint8_t* const* p, size_t at) { store(p[0] + at, v); }
     static V even(V v) { return _mm_and_si128(v, _mm_set1_epi16(255)); }
     static V odd(V v) { return _mm_srli_epi16(v, 8); }
@@ -53,7 +64,6 @@ struct Floats {
     static F sub(F a, F b) { return _mm_sub_ps(a, b); }
     static F add(F a, F b) { return _mm_add_ps(a, b); }
     static F fma(F a, F b, F c) { return add(mul(a, b), c); }          // rounds twice
-    static F fnma(F a, F b, F c) { return sub(c, mul(a, b)); }         // rounds twice
     static void store(float* p, F x) { _mm_storeu_ps(p, x); }
 };
 

@@ -27,8 +27,17 @@ int digits_for(const std::vector<int32_t>& weights, int zeros, int bits) {
     }
 }
 
+// Returns the first of two weights that add up to 1 and are not negative, else -1. A single weight is one of two equal pixels.
+int32_t blend_of(const Weights& weights, size_t output) {
+    const size_t taps = weights.at[output + 1] - weights.at[output];
+    if (taps != 1 && taps != 2) return -1;
+    const int32_t* own = &weights.weights[weights.at[output]];
+    const bool whole = own[0] >= 0 && own[0] <= 1 << SHIFT && own[0] + (taps == 2 ? own[1] : 0) == 1 << SHIFT;
+    return whole ? own[0] : -1;
+}
+
 Axis pack(const AxisSpec& spec, CellForm form, bool aligned) {
-    Axis axis{spec, spec.picks(), 0, 0, SHIFT, 1, {}, {}, {}, {}, 1, false, {}, 1, 1};
+    Axis axis{spec, spec.picks(), 0, 0, SHIFT, 1, {}, {}, {}, {}, 1, {}, false, {}, 1, 1};
     const auto count = static_cast<size_t>(spec.count);
     if (axis.picks) {
         axis.start = picked_pixels(spec);
@@ -50,6 +59,7 @@ Axis pack(const AxisSpec& spec, CellForm form, bool aligned) {
     while (!(any >> zeros & 1)) zeros++;
     axis.shift = SHIFT - zeros;
     axis.digits = digits_for(weights.weights, zeros, form.digit);
+    for (size_t i = 0; i < count && !aligned; i++) axis.blend.push_back(blend_of(weights, i));
     for (size_t i = 0; i < count; i++) axis.most_taps = std::max(axis.most_taps, axis.last[i] - axis.start[i]);
     axis.wide = aligned && form.taps == 2 && axis.most_taps >= WIDE;
     const int32_t step = axis.wide ? 4 : form.taps;

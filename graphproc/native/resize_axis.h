@@ -26,6 +26,10 @@ struct Axis {
     std::vector<int32_t> cells;  // [cells, digits]; the digits of `taps` weights, the first in the lowest bits
     int32_t most_taps;           // of one output
 
+    // What only axes that are not aligned have: the first weight, in units of 2**-22, of outputs with two weights that add up to
+    // 2**22 and are not negative; -1 for others.
+    std::vector<int32_t> blend;
+
     // What only aligned axes have. Their last output is repeated up to a multiple of 4.
     bool wide;                    // cells 2 * i and 2 * i + 1 hold taps (0, 2) and (1, 3) of 4, not (0, 1) and (2, 3)
     std::vector<int32_t> cell;    // of each output, its first cell's place from `low` on

@@ -50,7 +50,7 @@ inline V total_of(const V* sum) {
 int capacity(const Axis& axis) { return axis.most_block > NEAR_CELLS ? axis.most_block : NEAR_CELLS; }
 
 size_t across_memory(const Axis& axis, int channels) {
-    return static_cast<size_t>(capacity(axis) + 8) * static_cast<size_t>(channels * BYTES) + BYTES;
+    return static_cast<size_t>(capacity(axis) + 8) * static_cast<size_t>(channels * BYTES) + BYTES;  // BYTES for alignment
 }
 
 // Writes cells first .. last - 1 of each channel, and up to 7 more: cell i of channel c at to[(i - first) * C + c].
@@ -110,6 +110,7 @@ void across_of(const uint8_t* const* from, const Axis& axis, uint8_t* memory, ui
     const int all = (axis.high - axis.low + TAPS - 1) / TAPS;  // cells behind them have no weight
     const V half = Lanes::splat(1 << (shift - 1)), corners = Lanes::each(CORNERS.of);
     const int32_t *cells = axis.cell.data(), *weights = axis.cells.data();
+    memory += BYTES - reinterpret_cast<uintptr_t>(memory) % BYTES;
     for (int x = 0; x < count;) {
         const int first = cells[x];
         int stop = x;
@@ -199,7 +200,26 @@ void down_of(const uint8_t* const* from, const int32_t* weights, const int32_t* 
     }
 }
 
+// Computes b + (((a - b) * weight + 2**21) >> 22) in 16 bits. weight = high * 2**16 + low, and 2**-16 of a product, rounded down, is
+// (a - b) * high + ((a - b) * low >> 16): no bits of the first product are below 2**16. `high` is at most 64.
+void down_blend(const uint8_t* a, const uint8_t* b, int32_t weight, size_t length, uint8_t* to) {
+    const auto low = static_cast<int16_t>(weight & 0xffff);
+    const V lows = Lanes::splat_halves(low), highs = Lanes::splat_halves(static_cast<int16_t>((weight - low) >> 16));
+    const V half = Lanes::splat_halves(32);
+    const auto blend = [&](V x, V y) {
+        const V d = Lanes::sub_halves(x, y);
+        const V product = Lanes::add_halves(Lanes::mul_halves(d, highs), Lanes::mul_high_halves(d, lows));
+        return Lanes::add_halves(y, Lanes::sra_halves<6>(Lanes::add_halves(product, half)));
+    };
+    for (size_t i = 0; i < length; i += BYTES) {
+        const V x = Lanes::load(a + i), y = Lanes::load(b + i);
+        const V first = blend(Lanes::low_halves(x), Lanes::low_halves(y)), second = blend(Lanes::high_halves(x), Lanes::high_halves(y));
+        Lanes::store(to + i, Lanes::pack_halves(first, second));
+    }
+}
+
 void down(const uint8_t* const* from, const Axis& axis, size_t y, size_t length, uint8_t* to) {
+    if (axis.blend[y] >= 0) return down_blend(from[0], from[1], axis.blend[y], length, to);
     const auto digits = static_cast<size_t>(axis.digits);
     const int32_t *weights = axis.cells.data() + axis.at[y] * digits, *done = axis.cells.data() + axis.at[y + 1] * digits;
     if (digits == 1) return down_of<1>(from, weights, done, axis.shift, length, to);
