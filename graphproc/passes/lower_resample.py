@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from graphproc.ir.op import Op
-from graphproc.ops import Resample
+from graphproc.ops import Resample, ResizeFloats
+from graphproc.ops.resample.torch_floats import TORCH_FLOATS, TORCH_UNFUSED
 from graphproc.passes.base import Declined, Match, Pass
 
 
@@ -23,5 +24,12 @@ class LowerResample(Pass):
         """Return the lowered op, of the whole image."""
         (op,) = match.ops
         assert isinstance(op, Resample)
-        lowered = op.lowered()
+        lowered = op.lowered() or _of_floats(op)
         return [lowered] if lowered else Declined(f"the arithmetic {op.arithmetic} has no lowered op for it")
+
+
+def _of_floats(op: Resample) -> Op | None:
+    """Return the op for torch's floats, or None. Its rules are those of the resampling, so it is no part of these."""
+    if op.arithmetic not in (TORCH_FLOATS, TORCH_UNFUSED) or op.weights:
+        return None
+    return ResizeFloats(op.height, op.width, op.filter, op.antialias, op.arithmetic)

@@ -98,7 +98,7 @@ class Functions:
         return g.vector(*leading, *self._calls[call][2].shape)
 
     def reshape(self, g: GraphBuilder, call: ir.Node, shape: Value) -> bool:
-        """Let a call write its result in another shape, of as many elements; return whether it can.
+        """Let a call write its result in another shape with as many elements; return whether it can.
 
         The last input of every call is this shape; empty, it stands for the op's own.
         """

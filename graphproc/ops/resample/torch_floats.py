@@ -9,7 +9,7 @@ import numpy as np
 
 from graphproc.errors import EmitError
 from graphproc.ir.builder_protocol import Builder, Value
-from graphproc.ir.op import Array, Op
+from graphproc.ir.op import Array
 from graphproc.numerics.fused import multiply_add
 from graphproc.numerics.interpolation import ALIGNED, narrowed
 from graphproc.ops.resample.arithmetic import Arithmetic
@@ -123,12 +123,6 @@ class TorchFloats(Arithmetic):
         if isinstance(small, bool):
             return _at_once(op, g, x) if small else self._axis_by_axis(op, g, x)
         return g.cond(small, lambda: _at_once(op, g, x), lambda: self._axis_by_axis(op, g, x), names=("small", "large"))
-
-    def lowered(self, op: Resample) -> Op | None:
-        """Return the op that passes fuse; None for weights of another type than the pixels."""
-        from graphproc.ops.lowered.resize_floats import ResizeFloats  # which is made of Resample, and this of it
-
-        return None if op.weights else ResizeFloats(op.height, op.width, op.filter, op.antialias, self.name)
 
     def _may_be_at_once(self, op: Resample) -> bool:
         """Return whether torch computes small results of this kind at once."""
