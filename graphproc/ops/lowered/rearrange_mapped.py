@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.ir.op import Array, KernelNode, Op, op, require_dtype

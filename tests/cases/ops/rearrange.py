@@ -88,7 +88,9 @@ REARRANGE = (
 _MEAN, _STD = (0.25, 117.3, 0.1), (58.4, 0.3, 255.0)
 
 
-def _mapped(pattern: str, given: tuple[tuple[str, int], ...], layout: str, axis: int, each: int, note: str, **lengths: int) -> Case:
+def _mapped(
+    pattern: str, given: tuple[tuple[str, int], ...], layout: str, axis: int, each: int, note: str, **lengths: int
+) -> Case:
     """Return a row of a rearrangement with a map. The oracle maps the image, then moves floats."""
 
     def oracle(x: Array) -> Array:
@@ -108,7 +110,10 @@ REARRANGE_MAPPED = (
     _mapped("c (r h) (k w) -> (r k) c h w", (("r", 2), ("k", 3)), "NCHW", -3, 1, "tiles", **_TILE),
     Case(
         lambda h, w: RearrangeMapped(
-            "c (gh p) (gw q) -> (gh gw) (c p q)", (("gh", h // 2), ("p", 2), ("gw", w // 3)), "PF", map=ByteMap((("mul", (0.1,)),))
+            "c (gh p) (gw q) -> (gh gw) (c p q)",
+            (("gh", h // 2), ("p", 2), ("gw", w // 3)),
+            "PF",
+            map=ByteMap((("mul", (0.1,)),)),
         ),
         (3, 8, 12),
         "CHW",
