@@ -18,7 +18,7 @@ MOST = 40_000
 
 
 def move(rng: np.random.Generator) -> tuple[Op, Array, str]:
-    """Return a rearrangement, with a map or not, a change of layout, or a map alone; its operand, and the operand's layout."""
+    """Return a rearrangement, with a map or without, a change of layout, or a map alone; its operand and layout."""
     if rng.integers(12) == 0:
         return ToChannelsFirst(), noise(rng, (int(rng.integers(1, 90)), int(rng.integers(1, 90)), int(rng.integers(1, 5)))), "HWC"
     op, x = rearrangement(rng)
