@@ -63,9 +63,7 @@ def _row(
 
     shape = (channels, *size) if layout == "CHW" else (*size, channels)
     said = [name for name, is_so in (("normalized", normalize), ("traced", traced), ("unfused", not fused)) if is_so]
-    what = ", ".join(
-        [f"{mode} {size} to {new}", map, layout, f"{channels} channels", *(name for name, is_so in said.items() if is_so)]
-    )
+    what = ", ".join([f"{mode} {size} to {new}", map, layout, f"{channels} channels", *said])
     dtype = "f32" if mapped is None else "u8"
     return Case(make if traced else make(*size), shape, layout, oracle, what, dtype, portable=not fused)
 
