@@ -16,7 +16,7 @@ from support.replays import Pair
 from graphproc.errors import ShapeError
 from graphproc.ir.op import Op
 from graphproc.ir.types import TensorType
-from graphproc.ops import ByteMap, Resize
+from graphproc.ops import ByteMap, Cast, Normalize, Resize, ResizeFloats
 from graphproc.ops.resample import Resample
 from graphproc.ops.resample.registry import ARITHMETICS
 from graphproc.passes.pipeline import optimize
@@ -42,7 +42,7 @@ def at_random(seed: int, count: int) -> Iterator[Pair]:
     rng = np.random.default_rng(seed)
     found = 0
     while found < count:
-        op, x, layout = (_resize, _resample, move)[rng.integers(3)](rng)
+        op, x, layout = (_resize, _resample, _resize_floats, move)[rng.integers(4)](rng)
         type = TensorType({"uint8": "u8", "float32": "f32"}[x.dtype.name], x.shape, layout)
         try:
             op.infer(type)
@@ -115,6 +115,24 @@ def _resize(rng: np.random.Generator) -> tuple[Op, Array, str]:
         op = dataclasses.replace(op, extent=extent)
     if rng.integers(2):
         op = dataclasses.replace(op, map=_map(rng, channels))
+    shape = (channels, *sides) if layout == "CHW" else (*sides, channels)
+    return op, _image(rng, shape, "u8"), layout
+
+
+def _resize_floats(rng: np.random.Generator) -> tuple[Op, Array, str]:
+    layout = str(rng.choice(["CHW", "HWC"]))
+    channels = int(rng.integers(1, 10))
+    sides, new = (_side(rng), _side(rng)), (_side(rng), _side(rng))
+    antialias = bool(rng.integers(2))
+    op = ResizeFloats(
+        *new,
+        str(rng.choice(["bilinear", "bicubic"] if antialias else ["bilinear", "bilinear-aligned", "bicubic"])),
+        antialias,
+        str(rng.choice(["torch_floats", "torch_unfused"])),
+        layout,
+        _map(rng, channels) if rng.integers(3) else Cast("f32"),
+        Normalize(tuple(rng.uniform(0, 1, channels)), tuple(rng.uniform(0.2, 1, channels))) if rng.integers(2) else None,
+    )
     shape = (channels, *sides) if layout == "CHW" else (*sides, channels)
     return op, _image(rng, shape, "u8"), layout
 
