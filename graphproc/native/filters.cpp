@@ -63,7 +63,8 @@ Weights weigh(const AxisSpec& spec, double width, Function function) {
     found.start.reserve(static_cast<size_t>(spec.count));
     found.at.reserve(static_cast<size_t>(spec.count) + 1);
     found.at.push_back(0);
-    if (!all) found.weights.reserve(std::min(most, static_cast<size_t>(spec.n_in)) * static_cast<size_t>(spec.count));
+    found.weights.resize(all ? 0 : std::min(most, static_cast<size_t>(spec.n_in)) * static_cast<size_t>(spec.count));
+    int32_t* next = found.weights.data();
     double largest = 0, *value = values.data();
     const auto quantised = [](double weight, double unit) {
         const double scaled = weight * unit;
@@ -88,11 +89,12 @@ Weights weigh(const AxisSpec& spec, double width, Function function) {
         if (all)
             value += taps;
         else
-            for (int t = 0; t < taps; t++) found.weights.push_back(quantised(value[t], 1 << PRECISION_BITS));
+            for (int t = 0; t < taps; t++) next[t] = quantised(value[t], 1 << PRECISION_BITS);
+        next += all ? 0 : taps;
     }
+    found.weights.resize(found.at.back());
     if (all) {
         const int bits = torch_bits(largest);
-        found.weights.resize(found.at.back());
         for (size_t t = 0; t < found.weights.size(); t++)
             found.weights[t] = quantised(values[t], 1 << bits) * (1 << (PRECISION_BITS - bits));
     }

@@ -12,13 +12,8 @@ constexpr int SHIFT = 22;
 // From this many taps on, cells of 4 taps cost less to make than those that they have too many cost to add up.
 constexpr int WIDE = 12;
 
-// Returns how many signed digits of `bits` bits hold all weights.
-int digits_for(const std::vector<int32_t>& weights, int zeros, int bits) {
-    int64_t least = 0, most = 0;
-    for (int32_t weight : weights) {
-        least = std::min<int64_t>(least, weight >> zeros);
-        most = std::max<int64_t>(most, weight >> zeros);
-    }
+// Returns how many signed digits of `bits` bits hold all numbers from `least` to `most`.
+int digits_for(int64_t least, int64_t most, int bits) {
     int64_t low = 0, high = 0, unit = 1;  // what the digits so far hold
     for (int digits = 1;; digits++, unit <<= bits) {
         low -= unit << (bits - 1);
@@ -47,54 +42,64 @@ Axis pack(const AxisSpec& spec, CellForm form, bool aligned) {
         return axis;
     }
     const Weights weights = weights_of(spec);
+    axis.last.reserve(count);
+    axis.blend.reserve(aligned ? 0 : count);
     axis.start = weights.start;
     axis.low = *std::min_element(axis.start.begin(), axis.start.end());
     for (size_t i = 0; i < count; i++) {
         axis.last.push_back(axis.start[i] + static_cast<int32_t>(weights.at[i + 1] - weights.at[i]));
         axis.high = std::max(axis.high, axis.last[i]);
     }
-    uint32_t any = 1u << (SHIFT - 1);
-    for (int32_t weight : weights.weights) any |= static_cast<uint32_t>(weight);
+    int32_t any = 1 << (SHIFT - 1), least = 0, most = 0;
+    for (int32_t weight : weights.weights) {
+        any |= weight;
+        least = std::min(least, weight);
+        most = std::max(most, weight);
+    }
     int zeros = 0;
     while (!(any >> zeros & 1)) zeros++;
     axis.shift = SHIFT - zeros;
-    axis.digits = digits_for(weights.weights, zeros, form.digit);
+    axis.digits = digits_for(least >> zeros, most >> zeros, form.digit);
     for (size_t i = 0; i < count && !aligned; i++) axis.blend.push_back(blend_of(weights, i));
     for (size_t i = 0; i < count; i++) axis.most_taps = std::max(axis.most_taps, axis.last[i] - axis.start[i]);
     axis.wide = aligned && form.taps == 2 && axis.most_taps >= WIDE;
+    int of_taps = 0;  // the logarithm of `taps`; shifts are much faster than divisions
+    while (1 << of_taps < form.taps) of_taps++;
     const int32_t step = axis.wide ? 4 : form.taps;
     std::vector<int32_t> lengths(count);
     for (size_t i = 0; i < count; i++) {
-        if (aligned) axis.start[i] -= (axis.start[i] - axis.low) % step;
-        lengths[i] = (axis.last[i] - axis.start[i] + step - 1) / step * (step / form.taps);
+        if (aligned) axis.start[i] -= (axis.start[i] - axis.low) & (step - 1);
+        lengths[i] = ((axis.last[i] - axis.start[i] + step - 1) & -step) >> of_taps;
     }
     if (aligned) {
         axis.length = *std::max_element(lengths.begin(), lengths.end());
         lengths.assign((count + 3) / 4 * 4, axis.length);
+        axis.cell.resize(lengths.size());
         for (size_t i = 0; i < lengths.size(); i++) {
-            axis.cell.push_back((axis.start[std::min(i, count - 1)] - axis.low) / form.taps);
+            axis.cell[i] = (axis.start[std::min(i, count - 1)] - axis.low) >> of_taps;
             axis.most_block = std::max(axis.most_block, axis.cell[i] - axis.cell[i / 16 * 16] + axis.length);
         }
     }
+    axis.at.reserve(lengths.size() + 1);
     axis.at.push_back(0);
     for (int32_t length : lengths) axis.at.push_back(axis.at.back() + static_cast<size_t>(length));
     const auto digits = static_cast<size_t>(axis.digits);
     axis.cells.assign(axis.at.back() * digits, 0);
-    const uint32_t mask = (1u << form.digit) - 1;
+    const int32_t mask = (1 << form.digit) - 1, within = form.taps - 1;
     for (size_t i = 0; i < lengths.size(); i++) {
         const size_t own = std::min(i, count - 1);
-        const int32_t before = weights.start[own] - axis.start[own];
-        for (size_t t = weights.at[own]; t < weights.at[own + 1]; t++) {
-            const int32_t tap = before + static_cast<int32_t>(t - weights.at[own]);
-            const int32_t place = axis.wide ? tap / 4 * 2 + tap % 2 : tap / form.taps;
-            const int32_t position = (axis.wide ? tap % 4 / 2 : tap % form.taps) * form.digit;
-            int32_t* cell = &axis.cells[(axis.at[i] + static_cast<size_t>(place)) * digits];
-            uint32_t rest = static_cast<uint32_t>(weights.weights[t] >> zeros);
+        const int32_t* weight = weights.weights.data() + weights.at[own];
+        int32_t* cells = axis.cells.data() + axis.at[i] * digits;
+        const int32_t before = weights.start[own] - axis.start[own], end = axis.last[own] - axis.start[own];
+        for (int32_t tap = before; tap < end; tap++) {
+            const int32_t place = axis.wide ? tap >> 2 << 1 | (tap & 1) : tap >> of_taps;
+            const int32_t position = (axis.wide ? tap >> 1 & 1 : tap & within) * form.digit;
+            int32_t rest = *weight++ >> zeros;
             for (size_t d = 0; d < digits; d++) {
-                const uint32_t digit = rest & mask;
-                cell[d] = static_cast<int32_t>(static_cast<uint32_t>(cell[d]) | digit << position);
+                const int32_t digit = rest & mask;
+                cells[static_cast<size_t>(place) * digits + d] |= static_cast<int32_t>(static_cast<uint32_t>(digit) << position);
                 // A digit with its highest bit set is negative: the next one makes up for it.
-                rest = static_cast<uint32_t>(static_cast<int32_t>(rest) >> form.digit) + (digit >> (form.digit - 1));
+                rest = (rest >> form.digit) + (digit >> (form.digit - 1));
             }
         }
     }
