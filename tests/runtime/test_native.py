@@ -14,10 +14,10 @@ from graphproc.runtime import native
 from graphproc.version import __version__
 
 
-def fresh(code: str, root: Path, **environment: str) -> str:
-    """Return what a new process prints that has loaded nothing yet."""
+def fresh(code: str, **environment: str) -> str:
+    """Return what a new process prints that has loaded nothing yet, with the package of this one."""
     code = f"from graphproc.runtime import native\n{code}"
-    settings = {"PYTHONPATH": str(root), **environment}
+    settings = {"PYTHONPATH": str(native.FOLDER.parent.parent), **environment}
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=settings).stdout.strip()
 
 
@@ -101,17 +101,17 @@ def test_each_set_can_be_used(library: native.Library) -> None:
         native.use(before)
 
 
-def test_the_variable_chooses(library: native.Library, root: Path) -> None:
+def test_the_variable_chooses(library: native.Library) -> None:
     for name in library.available:
-        assert fresh("print(native.library().instruction_set)", root, GRAPHPROC_KERNELS=name) == name
-    assert fresh("print(native.library().instruction_set)", root, GRAPHPROC_KERNELS="") == library.available[-1]
+        assert fresh("print(native.library().instruction_set)", GRAPHPROC_KERNELS=name) == name
+    assert fresh("print(native.library().instruction_set)", GRAPHPROC_KERNELS="") == library.available[-1]
 
 
-def test_a_library_of_another_version_is_left_alone(library: native.Library, folder: Path, root: Path) -> None:
+def test_a_library_of_another_version_is_left_alone(library: native.Library, folder: Path) -> None:
     assert library.path is not None
     shutil.copy(library.path, folder)
     code = f"native.FOLDER = __import__('pathlib').Path({str(folder)!r}); native.__version__ = '9.9'; print(native.library())"
-    found = fresh(code, root)
+    found = fresh(code)
     assert f"is of version {__version__}, graphproc 9.9" in found
     assert f"path=None, version='{__version__}'" in found
 
