@@ -27,8 +27,8 @@ PILLOW = "Pillow resize alone"
 def _pil(task: Task, threads: Sequence[int]) -> Iterator[Contestant]:
     from PIL import Image
 
-    theirs = _transformers(task.processor, "Pil")
-    compare, note = _comparison(task, PIL)
+    theirs = transformers_processor(task.processor, PIL)
+    compare, note = compared_in(task, PIL)
     arrays, pictures = task.repeated(task.image), task.repeated(Image.fromarray(task.image))
     options = {"return_tensors": "np", **task.keywords}
     yield Contestant(
@@ -40,8 +40,8 @@ def _pil(task: Task, threads: Sequence[int]) -> Iterator[Contestant]:
 def _torchvision(task: Task, threads: Sequence[int]) -> Iterator[Contestant]:
     from PIL import Image
 
-    theirs = _transformers(task.processor, "Torchvision")
-    compare, note = _comparison(task, TORCHVISION)
+    theirs = transformers_processor(task.processor, TORCHVISION)
+    compare, note = compared_in(task, TORCHVISION)
     torch = installed("torch")
     image = task.image.copy()  # torch warns of arrays that it may not write to
     tensor = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
@@ -54,11 +54,11 @@ def _torchvision(task: Task, threads: Sequence[int]) -> Iterator[Contestant]:
     }
     for number in threads:
         for name, call in calls.items():
-            yield Contestant(name, call, number, task.batch, compare, partial(_torch_threads, number), note=note)
+            yield Contestant(name, call, number, task.batch, compare, partial(torch_threads, number), note=note)
 
 
 @contextmanager
-def _torch_threads(number: int) -> Iterator[None]:
+def torch_threads(number: int) -> Iterator[None]:
     """Give torch a number of threads, and then its former number again."""
     torch = installed("torch")
     before = torch.get_num_threads()
@@ -69,25 +69,25 @@ def _torch_threads(number: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _comparison(task: Task, backend: str) -> tuple[Callable[[Any], Difference], str]:
+def compared_in(task: Task, backend: str) -> tuple[Callable[[Any], Difference], str]:
     """Return how results of a backend are compared, and a note: with that backend's numpy reference, if the task has it here."""
     own = task.of(backend)
     return (task.compare, "") if own is None or own is task else (own.compare, compared_with(own))
 
 
-def _transformers(processor: BaseImageProcessor, backend: str) -> Any:
-    """Return transformers' processor with the same settings, of the backend `Pil` or `Torchvision`.
+def transformers_processor(processor: BaseImageProcessor, backend: str) -> Any:
+    """Return transformers' processor with the same settings, of the backend `pil` or `torchvision`.
 
     Raises:
         LeftOutError: it is not installed, or has no such class.
     """
     transformers = installed("transformers")
-    if backend == "Torchvision":
+    if backend == TORCHVISION:
         installed("torchvision")
     name = processor.spec.name
     found = [getattr(transformers, n, None) for n in (f"{name}Pil", name)]
     for made in filter(None, found):
-        if any(base.__name__ == f"{backend}Backend" for base in made.__mro__):
+        if any(base.__name__ == f"{backend.capitalize()}Backend" for base in made.__mro__):
             return made.from_dict(processor.to_dict())
     raise LeftOutError(f"this transformers has no {name} with that backend")
 

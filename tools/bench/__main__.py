@@ -1,8 +1,9 @@
-"""Time preprocessing side by side: this package's graphs and reference, transformers, Pillow, ONNX's Resize and others.
+"""Time preprocessing side by side: this package's graphs, with kernels and without, transformers, Pillow and others.
 
-    python tools/bench -o /tmp/bench                                  everything, about 12 minutes
+    python tools/bench -o /tmp/bench                                  everything, about 20 minutes
     python tools/bench --quick                                        CLIP and DETR on two sizes, under a minute
-    python tools/bench --work CLIP --sizes 427x640 --threads 1 --batches --seconds 5
+    python tools/bench --work CLIP --sizes 427x640 --threads 1 --batches --files --seconds 5
+    python tools/bench --peers FOLDER                                 with Pillow-SIMD and others; see elsewhere.py
     python tools/bench --profile --work DETR --sizes 427x640          where its graphs spend their time, node by node
     python tools/bench --read /tmp/bench/results.json -o /tmp/bench   the tables and plots again
 
@@ -26,6 +27,7 @@ import cells
 import costs
 import plots
 import profiles
+import ratios
 import report
 import summary
 import works
@@ -41,6 +43,7 @@ def main() -> int:
     parser.add_argument("--work", nargs="+", choices=works.WORKS, default=list(works.WORKS), help="processors")
     parser.add_argument("--sizes", nargs="*", type=_sides, metavar="HxW", default=list(works.SIZES), help="of images")
     parser.add_argument("--batches", nargs="*", type=int, metavar="N", default=None, help="batches to compare; none for none")
+    parser.add_argument("--files", nargs="*", type=int, metavar="N", default=None, help="numbers of JPEG files; none for none")
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--contestants", nargs="+", metavar="TEXT", help="only contestants with one of these in the name")
     parser.add_argument("--seconds", type=float, default=4.0, help="for the turns of a cell; batches get three times that")
@@ -51,9 +54,11 @@ def main() -> int:
         default="wall",
         help="cpu, on a busy machine: contestants of one thread by the processor's time; those of several keep the wall's",
     )
-    parser.add_argument("--pillow-simd", metavar="PYTHON", help="an interpreter with Pillow-SIMD; see pillow_simd.py")
+    parser.add_argument("--peers", type=Path, metavar="FOLDER", help="environments with Pillow-SIMD and others; see elsewhere.py")
     parser.add_argument("--no-costs", action="store_true", help="leave out import, export, session creation, memory")
-    parser.add_argument("--quick", action="store_true", help="CLIP and DETR on 427x640 and 1080x1920, without batches and costs")
+    parser.add_argument(
+        "--quick", action="store_true", help="CLIP and DETR on 427x640 and 1080x1920, without batches, files and costs"
+    )
     parser.add_argument("--profile", action="store_true", help="only profile the graphs: what their nodes take, on one thread")
     parser.add_argument("--read", type=Path, metavar="FILE", help="show the results in this file instead of measuring")
     parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="write results.json and the plots here")
@@ -63,6 +68,8 @@ def main() -> int:
     results = json.loads(options.read.read_text(encoding="utf-8")) if options.read else measured(options)
     table = [cells.Cell.from_dict(cell) for cell in results["cells"]]
     figures = summary.figures(table, results["costs"])
+    shares = ratios.ratios(table)
+    print(report.ratios_text(shares))
     print(report.summary_text(figures))
     if results["options"]["clock"] == "cpu":
         print("One thread by the processor's time, several by the clock's: compare only figures of the same number of threads.")
@@ -70,6 +77,7 @@ def main() -> int:
         options.output.mkdir(parents=True, exist_ok=True)
         if not options.read:
             results["summary"] = [{**asdict(figure), "met": figure.met} for figure in figures]
+            results["ratios"] = [asdict(ratio) for ratio in shares]
             (options.output / "results.json").write_text(json.dumps(results), encoding="utf-8")
             print(f"\nwrote {options.output / 'results.json'}")
         for path in plots.write(table, options.output):
@@ -85,6 +93,8 @@ def profiled(options: argparse.Namespace) -> int:
     found = []
     for place in works.places(options.work, options.sizes, (), _chosen(options, tuple(profiles.GRAPHS))):
         for contestant in place.contestants:
+            if not profiles.has(place.work, contestant):
+                continue
             found.append(profiles.measured(place.work, place.size, contestant, copied))
             print(profiles.text(found[-1]), flush=True)
     if options.output is not None:
@@ -107,8 +117,11 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
         options.work = [work for work in options.work if work in ("CLIP", "DETR")] or options.work
         options.sizes = [size for size in options.sizes if size in works.SIZES[1:3]] or options.sizes
         options.seconds, options.no_costs = min(options.seconds, 4.0), True
-    batches = options.batches if options.batches is not None else [] if options.quick else list(works.BATCHES)
-    names = _chosen(options, works.IN_A_HURRY if options.quick and options.contestants is None else works.NAMES)
+    batches, jpegs = (
+        given if given is not None else [] if options.quick else list(usual)
+        for given, usual in ((options.batches, works.BATCHES), (options.files, works.FILES))
+    )
+    names = _chosen(options, works.IN_A_HURRY if options.quick and options.contestants is None else works.ALL)
     start = time.perf_counter()
     results: dict[str, Any] = {
         "machine": machine(),
@@ -120,12 +133,13 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
     }
     print(f"{report.machine_text(results['machine'])}\nclock: {options.clock}", flush=True)
     if not options.no_costs:
-        results["costs"] = costs.as_dicts(costs.measured({work: works.WORKS[work] for work in options.work}))
+        usual = {work: name for work, name in works.BYTES.items() if work in options.work}
+        results["costs"] = costs.as_dicts(costs.measured(usual))
         print(report.costs_text(results["costs"]), flush=True)
-    for place in works.places(options.work, options.sizes, batches, names):
+    for place in works.places(options.work, options.sizes, batches, names, jpegs):
         begun = time.perf_counter()
         seconds = options.seconds * (1 if place.kind == "sizes" else 3)
-        cell = cells.run(place, options.threads, seconds, options.runs, options.pillow_simd, options.clock == "cpu")
+        cell = cells.run(place, options.threads, seconds, options.runs, options.peers, options.clock == "cpu")
         results["cells"].append(cell.as_dict())
         print(f"{report.cell_text(cell)}\n{time.perf_counter() - begun:.0f} s", flush=True)
     results["load"].append(os.getloadavg())

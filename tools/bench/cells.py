@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
+import elsewhere
+import files
 import numpy as np
-from pillow_simd import Child, pillow_simd
+from elsewhere import Child
 from runtime_resize import RUNTIME_RESIZE, runtime_resize
-from works import NAMES, SIMD, Place, Sides, image, processor
+from works import ALL, KERNELS, KERNELS_OTHER, Place, Sides, image, processor
 
-from graphproc.bench.contestants import contestants
+from graphproc.bench.contestants import MAKERS, contestants
 from graphproc.bench.measure import Measurement, measure
-from graphproc.bench.task import Contestant, Difference, Task
+from graphproc.bench.own import kernels
+from graphproc.bench.task import Contestant, Difference, Maker, Task
 
 
 @dataclass(frozen=True)
@@ -23,7 +28,7 @@ class Cell:
     Attributes:
         work: a key of `works.WORKS`.
         size: (height, width) of the images.
-        kind: `sizes` or `batches`.
+        kind: `sizes`, `batches` or `files`.
         measured: the times.
         absent: a line for each contestant that was left out.
     """
@@ -104,12 +109,24 @@ def _gone() -> None:
     raise RuntimeError("this contestant was read from a file")
 
 
+def makers(peers: Path | None, children: list[Child]) -> dict[str, Maker]:
+    """Return the maker of each contestant; `children` gets the processes that `peers` has environments for."""
+    sets = [(names, partial(kernels, names=names, other=names is KERNELS_OTHER)) for names in (KERNELS, KERNELS_OTHER)]
+    return {
+        **MAKERS,
+        **{name: maker for names, maker in sets for name in names.values()},
+        RUNTIME_RESIZE: runtime_resize,
+        **elsewhere.makers(peers, children),
+        **files.MAKERS,
+    }
+
+
 def run(
     place: Place,
     threads: Sequence[int],
     seconds: float,
     runs: int | None = None,
-    simd: str | None = None,
+    peers: Path | None = None,
     cpu: bool = False,
 ) -> Cell:
     """Measure a cell.
@@ -119,7 +136,7 @@ def run(
         threads: the numbers of threads.
         seconds: how long all turns should take together.
         runs: how often every contestant runs; None for as often as `seconds` allow.
-        simd: a Python interpreter that has Pillow-SIMD.
+        peers: the folder of the environments of elsewhere.py.
         cpu: whether contestants with one thread are timed in CPU time, not by the wall clock.
     """
     made, pixels = processor(place.work), image(place.size)
@@ -129,15 +146,10 @@ def run(
     try:
         for batch in place.batches:
             task = Task(made, pixels, batch)
-            some, left_out = contestants(task, threads, place.contestants)
+            some, left_out = contestants(task, threads, place.contestants, makers(peers, children))
             found += some
             absent += [line for line in left_out if line not in absent]
-            if RUNTIME_RESIZE in place.contestants:
-                found += runtime_resize(task, threads)
-            if SIMD in place.contestants and simd is not None:
-                children.append(Child(simd, task))
-                found.append(pillow_simd(children[-1], SIMD, task))
-        found.sort(key=lambda contestant: NAMES.index(contestant.name))
+        found.sort(key=lambda contestant: ALL.index(contestant.name))
         measured = measure(found, seconds=seconds, runs=runs, cpu=cpu)
     finally:
         for child in children:

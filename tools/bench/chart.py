@@ -1,11 +1,12 @@
-"""README's chart of speed: how many times as long as a graph transformers takes, for the same bits.
+"""README's chart of speed: how many times as long transformers takes, for the same bits, as a graph with kernels and without.
 
-    python tools/bench/chart.py                            measure, then write exported/pictures/speed.png; 2 minutes
+    python tools/bench/chart.py                            measure, then write exported/pictures/speed.png; 3 minutes
     python tools/bench/chart.py --read DIR/results.json    draw what `python tools/bench -o DIR` measured
 
 Measure on a machine that does nothing else, after `pip install ".[bench]"`. Each bar is one ratio of one run:
 graph and transformers take turns in one process, and the median of the ratios within rounds is drawn. Graphs
-are for images of any size, with the backend of transformers' class. The figures are also printed as a table.
+are for images of any size, with the backend of transformers' class; kernels use AVX2 or NEON. The figures are also
+printed as a table.
 """
 
 from __future__ import annotations
@@ -23,12 +24,18 @@ from typing import Any
 from cells import Cell
 from PIL import Image, ImageDraw, ImageFont
 from summary import GRAPH, GRAPH_OTHER, PIL_ARRAY, TORCHVISION_TENSOR
+from works import KERNELS, KERNELS_OTHER, USUAL
 
 BENCH = Path(__file__).resolve().parent
 PICTURE = BENCH.parent.parent / "exported" / "pictures" / "speed.png"
-PAIRS = (("torchvision", GRAPH, TORCHVISION_TENSOR, "#2a9d8f"), ("pil", GRAPH_OTHER, PIL_ARRAY, "#0b5fa5"))
-"""The bars of a class: the backend, the graph, transformers' processor with the same results, and a colour."""
-WIDTH, LEFT, RIGHT, BAR, GAP = 1400, 190, 260, 34, 26
+PAIRS = (
+    *(("torchvision, kernels", KERNELS[name], TORCHVISION_TENSOR, "#1b6f66") for name in USUAL),
+    ("torchvision", GRAPH, TORCHVISION_TENSOR, "#2a9d8f"),
+    *(("pil, kernels", KERNELS_OTHER[name], PIL_ARRAY, "#083f6e") for name in USUAL),
+    ("pil", GRAPH_OTHER, PIL_ARRAY, "#0b5fa5"),
+)
+"""The bars of a class: the backend and kernels, the graph, transformers' processor with the same results, and a colour."""
+WIDTH, LEFT, RIGHT, BAR, GAP = 1400, 190, 340, 30, 22
 """In pixels: the picture's width, the space left and right of the bars, the height of a bar, and the space between classes."""
 
 
@@ -38,7 +45,7 @@ class Bar:
 
     Attributes:
         work: the processor.
-        backend: the backend of both.
+        backend: the backend of both, and whether the graph has kernels.
         ratio: transformers' time divided by the graph's.
         milliseconds: the medians of the graph and of transformers, for one image.
         colour: the bar's colour.
@@ -80,14 +87,14 @@ def conditions(results: dict[str, Any], size: tuple[int, int]) -> str:
 
 
 def draw(found: Sequence[Bar], below: str) -> Image.Image:
-    """Draw the chart in RGB; a line marks the graph's own time, 1."""
+    """Draw the chart in RGB; a line marks the time of graphproc, 1."""
     works = list(dict.fromkeys(bar.work for bar in found))
     heights = [sum(bar.work == work for bar in found) * BAR + GAP for work in works]
     top = 96
     picture = Image.new("RGB", (WIDTH, top + sum(heights) + 60), "white")
     pen = ImageDraw.Draw(picture)
     large, text, small = (ImageFont.load_default(size) for size in (30, 24, 20))
-    pen.text((24, 22), "transformers takes this many times as long as the graph, for the same bits", "black", large)
+    pen.text((24, 22), "transformers takes this many times as long, for the same bits", "black", large)
     scale = (WIDTH - LEFT - RIGHT) / max(bar.ratio for bar in found)
     y = top
     for work, height in zip(works, heights, strict=True):
@@ -101,7 +108,7 @@ def draw(found: Sequence[Bar], below: str) -> Image.Image:
             y += BAR
         y += height - len(mine) * BAR
     pen.line((LEFT + scale, top - 8, LEFT + scale, y - GAP + 8), "#b00020", 3)
-    pen.text((LEFT + scale, y - GAP + 12), "the graph: 1 x", "#b00020", small, anchor="ma")
+    pen.text((LEFT + scale, y - GAP + 12), "graphproc: 1 x", "#b00020", small, anchor="ma")
     pen.text((24, y + 24), below, "#555555", small)
     return picture
 
@@ -109,7 +116,8 @@ def draw(found: Sequence[Bar], below: str) -> Image.Image:
 def measured(size: str, clock: str, seconds: float) -> dict[str, Any]:
     """Run tools/bench for the chart's contestants on one size, and return its results."""
     names = [name for _, graph, theirs, _ in PAIRS for name in (graph, theirs)]
-    options = ["--sizes", size, "--threads", "1", "--batches", "--no-costs", "--clock", clock, "--seconds", str(seconds)]
+    options = ["--sizes", size, "--threads", "1", "--batches", "--files", "--no-costs"]
+    options += ["--clock", clock, "--seconds", str(seconds)]
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run([sys.executable, str(BENCH), *options, "--contestants", *names, "-o", folder], check=False)
         path = Path(folder) / "results.json"

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from cells import Cell
+from elsewhere import LIBRARIES, SIMD
 from runtime_resize import RUNTIME_RESIZE
-from summary import geometric_mean
-from works import SIMD
+from summary import count, geometric_mean
+from works import KERNELS, KERNELS_OTHER, USUAL
 
 from graphproc.bench.extensions import EXTENSIONS
+from graphproc.bench.floor import FLOOR
 from graphproc.bench.own import CALL, FIXED, GRAPH, GRAPH_OTHER, NUMPY
 from graphproc.bench.peers import PIL_ARRAY, PIL_IMAGE, PILLOW, TORCHVISION_ARRAY, TORCHVISION_IMAGE, TORCHVISION_TENSOR
 
@@ -19,17 +21,20 @@ STYLES: dict[str, tuple[str, str, str]] = {
     GRAPH: ("#0b5fa5", "o", "-"),
     FIXED: ("#4aa3df", "s", "-"),
     GRAPH_OTHER: ("#2a9d8f", ">", "-"),
+    **{KERNELS[name]: ("#c2185b", "*", "-") for name in USUAL},
+    **{KERNELS_OTHER[name]: ("#ef7ba8", "*", "-") for name in USUAL},
     CALL: ("#7a5195", "D", "-"),
     PIL_ARRAY: ("#c8502d", "^", "--"),
     TORCHVISION_TENSOR: ("#d9982b", "v", "--"),
     PILLOW: ("#5b5b5b", "P", ":"),
     SIMD: ("#9b9b9b", "X", ":"),
     RUNTIME_RESIZE: ("#5d9c59", "<", "--"),
+    FLOOR: ("#c4c4c4", "_", ":"),
 }
 """Colour, marker and line of curves: ours are solid, other complete preprocessing dashed, a resize alone dotted."""
 PEERS = (
     PILLOW,
-    SIMD,
+    *LIBRARIES,
     PIL_ARRAY,
     PIL_IMAGE,
     TORCHVISION_TENSOR,
@@ -38,10 +43,11 @@ PEERS = (
     RUNTIME_RESIZE,
     EXTENSIONS,
     NUMPY,
+    FLOOR,
 )
 """The contestants with a row in the plot of ratios."""
-WORK_COLOURS = ("#0b5fa5", "#c8502d", "#5d9c59", "#7a5195", "#d9982b")
-INEXACT = (RUNTIME_RESIZE, EXTENSIONS)
+WORK_COLOURS = ("#0b5fa5", "#c8502d", "#5d9c59", "#7a5195", "#d9982b", "#4aa3df", "#5b5b5b", "#c2185b", "#2a9d8f")
+INEXACT = (RUNTIME_RESIZE, EXTENSIONS, *LIBRARIES)
 
 
 def write(cells: Sequence[Cell], folder: Path) -> list[Path]:
@@ -66,7 +72,11 @@ def write(cells: Sequence[Cell], folder: Path) -> list[Path]:
         if len({cell.pixels for cell in sizes}) > 1:
             written.append(_save(_times(sizes, number), folder / f"time_threads_{number}.png"))
         if sizes:
-            written.append(_save(_ratios(sizes, number), folder / f"ratios_threads_{number}.png"))
+            written.append(_save(_ratios(sizes, number, GRAPH), folder / f"ratios_threads_{number}.png"))
+        for name in (KERNELS[instructions] for instructions in USUAL):
+            if any(cell.index(name, number) is not None for cell in sizes):
+                figure = _ratios(sizes, number, name)
+                written.append(_save(figure, folder / f"kernels_threads_{number}.png"))
     if batches:
         written.append(_save(_batches(batches, threads), folder / "batches.png"))
     return written
@@ -113,26 +123,29 @@ def _times(cells: Sequence[Cell], threads: int) -> Any:
         axis.minorticks_off()
         axis.set_ylabel("milliseconds per image")
     _legend(rest, (axis for _, axis in panels))
-    figure.suptitle(f"Preprocessing one image, {_threads(threads)}", fontsize=12)
+    figure.suptitle(f"Preprocessing one image, {count(threads, 'thread')}", fontsize=12)
     return figure
 
 
-def _ratios(cells: Sequence[Cell], threads: int) -> Any:
-    """Plot the graph's time as a share of each other's: a dot for each cell, and the geometric mean."""
+def _ratios(cells: Sequence[Cell], threads: int, mine: str) -> Any:
+    """Plot a graph's time as a share of each other's: a dot for each cell, and the geometric mean."""
     import matplotlib.pyplot as plt
 
     works, sizes = (list(dict.fromkeys(values)) for values in ((c.work for c in cells), sorted(c.pixels for c in cells)))
-    rows = [peer for peer in PEERS if any(cell.ratio(GRAPH, peer, threads) is not None for cell in cells)]
+    peers = PEERS if mine == GRAPH else (GRAPH, *PEERS)
+    rows = [peer for peer in peers if any(cell.ratio(mine, peer, threads) is not None for cell in cells)]
     figure, axis = plt.subplots(figsize=(9.5, 1.3 + 0.62 * len(rows)), layout="constrained")
     for row, peer in enumerate(rows):
         found = []
         for cell in cells:
-            value = cell.ratio(GRAPH, peer, threads)
+            value = cell.ratio(mine, peer, threads)
             if value is not None:
                 place = works.index(cell.work)
-                offset = (place - (len(works) - 1) / 2) * 0.13
+                offset = (place - (len(works) - 1) / 2) * 0.65 / max(len(works), 5)
                 area = 18 + 26 * sizes.index(cell.pixels)
-                axis.scatter(value, row + offset, s=area, color=WORK_COLOURS[place % 5], alpha=0.75, linewidths=0, zorder=3)
+                axis.scatter(
+                    value, row + offset, s=area, color=WORK_COLOURS[place % len(WORK_COLOURS)], alpha=0.75, linewidths=0, zorder=3
+                )
                 found.append(value)
         mean = geometric_mean(found)
         axis.plot([mean, mean], [row - 0.36, row + 0.36], color="black", lw=2, zorder=4)
@@ -142,11 +155,12 @@ def _ratios(cells: Sequence[Cell], threads: int) -> Any:
     axis.set_ylim(len(rows) - 0.4, -0.75)
     axis.set_xscale("log")
     _ratio_ticks(axis)
-    axis.set_xlabel("time of the graph for any size ÷ time of the peer: left of 1 the graph is faster")
-    handles = [plt.Line2D([], [], color=WORK_COLOURS[i % 5], marker="o", ls="", label=work) for i, work in enumerate(works)]
+    axis.set_xlabel(f"time of {mine} ÷ time of the peer: left of 1 it is faster")
+    colours = [WORK_COLOURS[i % len(WORK_COLOURS)] for i in range(len(works))]
+    handles = [plt.Line2D([], [], color=c, marker="o", ls="", label=work) for c, work in zip(colours, works, strict=True)]
     handles.append(plt.Line2D([], [], color="black", lw=2, label="geometric mean"))
-    figure.legend(handles=handles, ncols=len(handles), frameon=False, loc="outside lower center")
-    axis.set_title(f"The graph against each peer, {_threads(threads)}; larger dots are larger images", fontsize=12)
+    figure.legend(handles=handles, ncols=min(len(handles), 6), frameon=False, loc="outside lower center")
+    axis.set_title(f"{mine} against each peer, {count(threads, 'thread')}; larger dots are larger images", fontsize=12)
     return figure
 
 
@@ -170,7 +184,7 @@ def _batches(cells: Sequence[Cell], threads: Sequence[int]) -> Any:
                 if points and (several or number == threads[0]):
                     first = number == threads[0]
                     style: dict[str, Any] = {"linestyle": "--" if first and several else "-", "lw": 1.1 if first else 2}
-                    label = f"{name}, {_threads(number)}" if several else name
+                    label = f"{name}, {count(number, 'thread')}" if several else name
                     axis.plot(*zip(*points, strict=True), color=colour, marker=marker, ms=5, label=label, **style)
         axis.set(title=work, xscale="log")
         axis.set_xticks(batches, [str(batch) for batch in batches])
@@ -187,7 +201,3 @@ def _legend(axis: Any, panels: Iterable[Any]) -> None:
     """Draw one legend for all panels, in a panel of its own."""
     found = {label: handle for panel in panels for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)}
     axis.legend(found.values(), found.keys(), loc="center left", frameon=False, fontsize=9)
-
-
-def _threads(threads: int) -> str:
-    return "1 thread" if threads == 1 else f"{threads} threads"

@@ -114,6 +114,11 @@ def measured(work: str, size: Sides, contestant: str, copied: float) -> Profile:
     return Profile(work, size, contestant, statistics.median(seconds) * 1e3, floor * 1e3, tuple(nodes(events, runs)))
 
 
+def has(work: str, contestant: str) -> bool:
+    """Tell whether a work has the backend of a graph."""
+    return GRAPHS[contestant][0] in processor(work).spec.backends
+
+
 def copy_speed() -> float:
     """Measure how many bytes are copied in a second, in arrays too large for a cache."""
     source = np.ones(128 << 20, np.uint8)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cells import Cell
+from ratios import Ratio
 from summary import Figure
 
 from graphproc.bench.own import FIXED, GRAPH
@@ -52,3 +53,15 @@ def summary_text(figures: Sequence[Figure]) -> str:
         lines.append(f"{figure.name:84}{value:>9}{limit:>9}  {met:4} {' '.join((figure.unit, figure.where)).strip()}")
     targets = [figure.met for figure in figures if figure.met is not None]
     return "\n".join([*lines, f"{targets.count(True)} of {len(targets)} targets met"])
+
+
+def ratios_text(ratios: Sequence[Ratio]) -> str:
+    """Return the ratios as text, those of some works below each other."""
+    lines: list[str] = []
+    for works in dict.fromkeys(ratio.works for ratio in ratios):
+        lines += ["", f"{works:104}{'mean':>8}{'worst':>8}  where"]
+        for ratio in ratios:
+            if ratio.works == works:
+                where = f"{ratio.where}, of {ratio.cells}" if ratio.cells > 1 else ratio.where
+                lines.append(f"{ratio.name:104}{ratio.mean:>8.3f}{ratio.worst:>8.3f}  {where}")
+    return "\n".join(lines)

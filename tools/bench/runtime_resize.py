@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from graphproc.bench.task import Contestant, Task
+from graphproc.bench.task import Contestant, LeftOutError, Task
 from graphproc.emitters.onnx.emit import EmitOptions, emit
-from graphproc.ops import Resize
+from graphproc.ops import Resample, Resize
 from graphproc.passes.lower_resample import LowerResample
 from graphproc.runtime.session import Session
 
@@ -40,11 +40,14 @@ class RuntimeResize(Resize):
 
 def runtime_resize(task: Task, threads: Sequence[int]) -> Iterator[Contestant]:
     """Yield the contestant, for images of any size."""
+    filters = {step.op.filter for step in task.program.steps if isinstance(step.op, Resample)}
+    if task.resize is None or not filters <= MODES.keys():
+        raise LeftOutError(f"ONNX's Resize does not do what {task.processor.spec.name} does")
     program = LowerResample().run(task.program).program
     steps = tuple(replace(step, op=_other(step.op)) for step in program.steps)
     model = emit(replace(program, steps=steps), EmitOptions()).SerializeToString()
     for number in threads:
-        session = Session(model, threads=number, specialise_after=None)
+        session = Session(model, threads=number, kernels=False, specialise_after=None)
         yield Contestant(
             RUNTIME_RESIZE,
             lambda s=session: s.run(task.feeds),  # type: ignore[misc]
