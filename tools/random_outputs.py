@@ -146,7 +146,9 @@ def axes(rng: Rng) -> Callable[[str], int]:
             if axis in ("queries", "keypoints", "prompts"):
                 known[axis] = pick(rng, 0, 1, 2, 5, 9, 17)
             elif axis in ("classes", "masks"):
-                known[axis] = pick(rng, 1, 2, 3, 7) if 0 not in known.values() else 2
+                # SAM enlarges each mask of each prompt to a million pixels
+                most = 3 if known.get("prompts", 0) > 5 else 7
+                known[axis] = pick(rng, 1, 2, 3, most) if 0 not in known.values() else 2
             elif axis == "map_height":
                 known[axis] = 24
             elif axis == "map_width":

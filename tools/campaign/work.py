@@ -23,8 +23,8 @@ from campaign.run import BOTH_REFUSE, CRASHES, Outcome, run
 from campaign.shrink import shrunk, signature
 from campaign.trial import Trial
 
-STUCK = 120.0
-"""The seconds after which a case counts as hanging."""
+STUCK = 300.0
+"""The seconds after which a case counts as hanging: several times what the slowest takes where other programs run as well."""
 SHRUNK = 3
 """How many failures of one kind a process reduces and prints; others are only counted."""
 Tried = Sequence[tuple[str, str]]
