@@ -1,4 +1,4 @@
-"""Sessions and calls use kernels by themselves, and with the same bits: in threads, processes and forks, from files and pickles."""
+"""Sessions and calls use kernels by themselves, with the same bits: in threads, processes and forks, from files and pickles."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_graphs_of_every_form(options: dict[str, object]) -> None:
 @BUILT
 def test_pipelines_of_ones_own() -> None:
     b = gp.ProgramBuilder("halved", gp.Parity("itself"))
-    image = b.image()
+    image = b.input("image", "u8[height, width, 3] HWC")
     b.output("pixels", b.add(gp.ops.Resample(12, 10, "bicubic"), b.add(gp.ops.ToChannelsFirst(), image)))
     pipeline = gp.Pipeline(b.finish())
     session = gp.Session(pipeline.to_onnx())
@@ -206,7 +206,7 @@ IMAGE, NONE = np.zeros((4, 5, 3), np.uint8), np.zeros(0)
     ("inputs", "attributes", "message"),
     [
         ([IMAGE[0, 0], np.array([2, 2, 0, 0, 2, 2]), NONE], PILLOW, "expected .* axes"),
-        ([IMAGE, np.array([2, 2]), NONE], PILLOW, "sizes: expected 6"),
+        ([IMAGE, np.array([2, 2]), NONE], PILLOW, "Resize: expected 6 sizes"),
         ([IMAGE, np.array([2, -2, 0, 0, 2, 2]), NONE], PILLOW, "expected"),
         ([IMAGE, np.array([2, 2, 1, 0, 2, 2]), NONE], PILLOW, "expected"),
         ([IMAGE, np.array([1 << 40, 1 << 40, 0, 0, 1 << 40, 1 << 40]), NONE], PILLOW, "expected"),
