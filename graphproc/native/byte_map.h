@@ -66,7 +66,7 @@ public:
     // `map` outlives the turns.
     ByteTurns(const ByteMap& map, size_t each);
 
-    // Maps `count` bytes, the first of which is element number `first` of the whole. `out` is not `in`.
+    // Maps `count` bytes; the first is element number `first` of the whole. `out` is not `in`.
     void apply(const uint8_t* in, size_t first, size_t count, float* out) const;
 
 private:
