@@ -155,12 +155,13 @@ private:
 void ResizeJob::run(size_t image, size_t first, size_t last) const { Part(*this, image).run(first, last); }
 
 size_t ResizeJob::parts() const {
-    // A part is worth a thread from about 0.1 ms on. Parts that share input rows are 25 times as long as what they share.
+    // A part is worth a thread from about 0.1 ms on. Parts of rows share `most_taps` input rows, and their last rows fill half of what
+    // `across` takes at a time; that is at most a sixteenth of a part.
     const size_t read = static_cast<size_t>(vertical.high - vertical.low) * static_cast<size_t>(horizontal.high - horizontal.low);
     const size_t written = vertical.start.size() * horizontal.start.size() * 2;
     size_t most = (read + written) * static_cast<size_t>(in.channels) >> 18;
     if (!vertical_first && !vertical.picks && !horizontal.picks)
-        most = std::min(most, static_cast<size_t>((vertical.high - vertical.low) / (25 * vertical.most_taps)));
+        most = std::min(most, static_cast<size_t>((vertical.high - vertical.low) / (16 * (vertical.most_taps + passes.rows / 2))));
     return std::clamp<size_t>(most, 1, std::min<size_t>(vertical.start.size(), 16));
 }
 
