@@ -10,6 +10,7 @@ import numpy as np
 
 from graphproc.bench.task import Contestant, LeftOutError, Task, compared_with, installed
 from graphproc.ir.backends import PIL
+from graphproc.ops import Resize
 
 Array = np.ndarray[Any, Any]
 
@@ -94,7 +95,7 @@ def _transforms(task: Task) -> list[dict[str, Any]]:
         raise LeftOutError(reason)
     for step in task.program.bind(**task.sizes).steps:
         op: Any = step.op
-        if op.name == "resample" and op.lowered() and op.filter in _FILTERS:
+        if op.name == "resample" and isinstance(op.lowered(), Resize) and op.filter in _FILTERS:
             filter = _FILTERS[op.filter]
             attributes = {"interpolation": filter, "width": op.width, "height": op.height, "keep_aspect_ratio": 0}
             found.append({"name": "resize", "type": "Resize", "attrs": attributes})

@@ -14,7 +14,7 @@ import numpy as np
 from graphproc.errors import ConfigError, ProgramError
 from graphproc.executors import reference
 from graphproc.numerics.filters import NEAREST
-from graphproc.ops import Resample
+from graphproc.ops import Resample, Resize
 from graphproc.wrappers.examples import example_inputs
 
 if TYPE_CHECKING:
@@ -149,7 +149,8 @@ class Task:
             steps = self.program.bind(**self.sizes).steps
         except ProgramError:
             return None
-        return next((step.op for step in steps if isinstance(step.op, Resample) and step.op.lowered()), None)
+        found = (step.op for step in steps if isinstance(step.op, Resample) and isinstance(step.op.lowered(), Resize))
+        return next(found, None)
 
     @cached_property
     def resized(self) -> Array:

@@ -58,6 +58,12 @@ class Cell:
         index = self.index(name, threads, batch)
         return None if index is None else self.measured.median(index) * 1e3
 
+    def exact(self, name: str, threads: int = 1, batch: int = 1) -> bool:
+        """Tell whether a contestant gave the numpy reference's bits."""
+        index = self.index(name, threads, batch)
+        differs = None if index is None else self.measured.differences[index]
+        return differs is not None and not differs.differing
+
     def ratio(self, name: str, base: str, threads: int = 1, batch: int = 1) -> float | None:
         """Return the median of paired ratios of times for an image; None if one was not measured."""
         return self.between((name, threads, batch), (base, threads, batch))

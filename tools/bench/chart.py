@@ -59,11 +59,11 @@ class Bar:
 
 
 def bars(cells: Sequence[Cell]) -> Iterator[Bar]:
-    """Yield a bar for each class and backend, from results on one thread."""
+    """Yield a bar for each class and backend, from results on one thread, where both gave the numpy reference's bits."""
     for cell in cells:
         for backend, graph, theirs, colour in PAIRS:
             ratio = cell.ratio(theirs, graph)
-            if ratio is not None:
+            if ratio is not None and cell.exact(graph) and cell.exact(theirs):
                 one, other = cell.milliseconds(graph), cell.milliseconds(theirs)
                 assert one is not None and other is not None  # noqa: PT018 - a ratio has both
                 yield Bar(cell.work, backend, ratio, (one, other), colour)
