@@ -11,6 +11,7 @@ import pytest
 import support.nets as nets
 
 import graphproc as gp
+from graphproc.runtime import native
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = ("python", "c", "javascript", "wasm")
@@ -84,6 +85,20 @@ def test_python_gives_what_a_session_gives(folder, expected, image, processor):
 def test_other_languages_give_the_same(name, folder, build, expected):
     program = made(name, build)
     result = languages.classify(program, folder, build)
+    assert languages.differences(result, expected, program.same) == []
+
+
+@pytest.mark.skipif(native.path() is None, reason=str(native.reason()))
+@pytest.mark.parametrize("registered", [False, True])
+def test_c_runs_kernels(registered, folder, tmp_path, processor, expected):
+    """A graph that calls kernels gives the same bits with the library registered and without."""
+    program = made("c", tmp_path)
+    gp.fuse(processor, nets.conv(), kernels=True, output=tmp_path / "fused.onnx")
+    for name in ("labels.txt", "image.ppm"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    languages.prepare(tmp_path, tmp_path)
+    command = [*program.command, *(["--kernels", str(native.path())] if registered else [])]
+    result = languages.classify(languages.Program(command, program.same), tmp_path, tmp_path)
     assert languages.differences(result, expected, program.same) == []
 
 
