@@ -60,7 +60,6 @@ struct Slot {
 };
 
 constexpr Slot<0, OrtStatus*(ErrorCode, const char* message)> CreateStatus;
-constexpr Slot<2, const char*(const OrtStatus*)> GetErrorMessage;
 constexpr Slot<26, OrtStatus*(const char* name, OrtCustomOpDomain**)> CreateCustomOpDomain;
 constexpr Slot<27, OrtStatus*(OrtCustomOpDomain*, const CustomOp*)> CustomOpDomain_Add;
 constexpr Slot<28, OrtStatus*(OrtSessionOptions*, OrtCustomOpDomain*)> AddCustomOpDomain;
