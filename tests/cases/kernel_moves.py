@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,6 +14,13 @@ from graphproc.ops import ByteMap, Rearrange, RearrangeMapped, ToChannelsFirst
 
 LENGTHS = (1, 1, 2, 3, 3, 4, 5, 7, 8, 9, 14, 16, 17, 31, 33, 65, 130)
 """Lengths of parts: lines of bytes around the lengths for which a kernel has a loop of its own."""
+USUAL = (
+    "c (gh mh p) (gw mw q) -> (gh gw mh mw) (c t p q)",
+    "c (gh p) (gw q) -> (gh gw) (p q c)",
+    "c (r h) (k w) -> (r k) c h w",
+    "h w c -> c h w",
+)
+"""Patterns of classes, and a change of layout; `c` has three channels more often than not."""
 MOST = 40_000
 """The most elements of an operand."""
 
@@ -21,12 +29,23 @@ def move(rng: np.random.Generator) -> tuple[Op, Array, str]:
     """Return a rearrangement, with a map or without, a change of layout, or a map alone; its operand and layout."""
     if rng.integers(12) == 0:
         return ToChannelsFirst(), noise(rng, (int(rng.integers(1, 90)), int(rng.integers(1, 90)), int(rng.integers(1, 5)))), "HWC"
-    op, x = rearrangement(rng)
+    op, x = usual(rng) if rng.integers(3) == 0 else rearrangement(rng)
     if rng.integers(2):
         return op, x, ""
     result = op.numpy(x).shape
     map = mapping(rng, result)
     return (RearrangeMapped.of(op, map), x, "") if rng.integers(3) else (map, noise(rng, result), "")
+
+
+def usual(rng: np.random.Generator) -> tuple[Rearrange, Array]:
+    """Return a rearrangement with a pattern of classes and random lengths, and its operand."""
+    pattern = str(rng.choice(USUAL))
+    left, right = (re.findall(r"\((.*?)\)|(\w+)", side) for side in pattern.split("->"))
+    lengths = {name: int(rng.integers(1, 4)) for groups in (left, right) for group in groups for name in "".join(group).split()}
+    lengths |= {name: int(rng.integers(1, 40)) for name in ("p", "q", "h", "w") if name in lengths}
+    lengths["c"] = 3 if rng.integers(4) else int(rng.integers(1, 5))
+    shape = tuple(math.prod(lengths[name] for name in "".join(group).split()) for group in left)
+    return Rearrange(pattern, tuple(lengths.items())), noise(rng, shape)
 
 
 def rearrangement(rng: np.random.Generator) -> tuple[Rearrange, Array]:
