@@ -127,9 +127,11 @@ std::vector<int32_t> picked_pixels(const AxisSpec& spec) {
     // Steps are added up in float64, from half a step on; (i + 0.5) * step may be rounded differently.
     const double step = static_cast<double>(spec.n_in) / static_cast<double>(spec.n_out);
     double position = step * 0.5;
-    for (int64_t i = 0; i < spec.first + spec.count; i++, position += step)
-        if (i >= spec.first)
-            found[static_cast<size_t>(i - spec.first)] = static_cast<int32_t>(std::min(static_cast<int64_t>(position), spec.n_in - 1));
+    for (int64_t i = 0; i < spec.first; i++) position += step;
+    for (int32_t& pixel : found) {
+        pixel = static_cast<int32_t>(std::min(static_cast<int64_t>(position), spec.n_in - 1));
+        position += step;
+    }
     return found;
 }
 

@@ -51,7 +51,8 @@ struct Lanes {
     static V sub_halves(V a, V b) { return from(vsubq_s16(halves(a), halves(b))); }
     static V mul_halves(V a, V b) { return from(vmulq_s16(halves(a), halves(b))); }
     static V mul_high_halves(V a, V b) {
-        const int32x4_t low = vmull_s16(vget_low_s16(halves(a)), vget_low_s16(halves(b))), high = vmull_high_s16(halves(a), halves(b));
+        const int32x4_t low = vmull_s16(vget_low_s16(halves(a)), vget_low_s16(halves(b)));
+        const int32x4_t high = vmull_high_s16(halves(a), halves(b));
         return from(vcombine_s16(vshrn_n_s32(low, 16), vshrn_n_s32(high, 16)));
     }
     template <int n>

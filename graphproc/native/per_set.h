@@ -7,9 +7,9 @@
 #if defined(__aarch64__)
 #define GRAPHPROC_OF_SET(table) (::graphproc::neon::table)
 #else
-#define GRAPHPROC_OF_SET(table)                                                                         \
+#define GRAPHPROC_OF_SET(table)                                                                          \
     (::graphproc::instruction_set() == ::graphproc::InstructionSet::avx512  ? ::graphproc::avx512::table \
      : ::graphproc::instruction_set() == ::graphproc::InstructionSet::avx2  ? ::graphproc::avx2::table   \
      : ::graphproc::instruction_set() == ::graphproc::InstructionSet::sse41 ? ::graphproc::sse41::table  \
-                                                                            : throw ::graphproc::Refused("no kernel is for this processor"))
+                                                                            : throw ::graphproc::Refused("no SSE4.1"))
 #endif

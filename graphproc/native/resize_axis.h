@@ -13,8 +13,8 @@ struct CellForm {
     int taps, digit;
 };
 
-// A weight is a sum of signed digits: digit[0] + digit[1] * 2**digit_bits + ... . Weights that are multiples of a power of two are
-// divided by it, and so is the sum's shift. Sums are exact: they are right modulo 2**32, and they fit.
+// A weight is a sum of signed digits: digit[0] + digit[1] * 2**digit_bits + ... . Weights that are multiples of a power of two
+// are divided by it, and the sum's shift is less. Sums are exact: they are right modulo 2**32, and they fit.
 struct Axis {
     AxisSpec spec;
     bool picks;

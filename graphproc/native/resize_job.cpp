@@ -21,9 +21,10 @@ Memory memory_of(size_t bytes) { return Memory(new uint8_t[bytes]); }
 class Part {
 public:
     Part(const ResizeJob& job, size_t image)
-        : job(job), vertical(job.vertical), horizontal(job.horizontal), image(image), channels(static_cast<size_t>(job.in.channels)),
-          columns(horizontal.start.size()), rows(static_cast<size_t>(job.passes.rows)), pitch((columns + 15) / 16 * 16),
-          planes(padded(pitch * channels)), line(static_cast<size_t>(horizontal.high - horizontal.low) * channels),
+        : job(job), vertical(job.vertical), horizontal(job.horizontal), image(image),
+          channels(static_cast<size_t>(job.in.channels)), columns(horizontal.start.size()),
+          rows(static_cast<size_t>(job.passes.rows)), pitch((columns + 15) / 16 * 16), planes(padded(pitch * channels)),
+          line(static_cast<size_t>(horizontal.high - horizontal.low) * channels),
           pixels(job.in.data + image * job.in.height * job.in.row_bytes() + static_cast<size_t>(horizontal.low) * channels),
           work(memory_of(horizontal.picks ? 0 : job.passes.across_memory(horizontal, job.in.channels))), none(memory_of(planes)) {
         copy_last_rows();
@@ -77,10 +78,11 @@ private:
         const size_t height = vertical.start.size();
         for (size_t c = 0; c < channels; c++) {
             const size_t plane = image * channels + c, at = (plane * height + y) * columns;
+            const uint8_t* own = from + c * pitch;
             if (job.out.map)
-                job.out.map->apply(from + c * pitch, columns, plane % job.out.map_channels, static_cast<float*>(job.out.data) + at);
+                job.out.map->apply(own, columns, plane % job.out.map_channels, static_cast<float*>(job.out.data) + at);
             else
-                std::memcpy(static_cast<uint8_t*>(job.out.data) + at, from + c * pitch, columns);
+                std::memcpy(static_cast<uint8_t*>(job.out.data) + at, own, columns);
         }
     }
 
@@ -90,7 +92,8 @@ private:
         const auto first = static_cast<size_t>(vertical.start[y]), last = static_cast<size_t>(vertical.last[y]);
         sources.clear();
         for (size_t at = first; at < last; at++) sources.push_back(find(at));
-        sources.resize((vertical.at[y + 1] - vertical.at[y]) * static_cast<size_t>(job.passes.form.taps), sources.empty() ? nullptr : sources[0]);
+        const size_t needed = (vertical.at[y + 1] - vertical.at[y]) * static_cast<size_t>(job.passes.form.taps);
+        sources.resize(needed, sources.empty() ? nullptr : sources[0]);
         return sources.data();
     }
 
@@ -155,13 +158,14 @@ private:
 void ResizeJob::run(size_t image, size_t first, size_t last) const { Part(*this, image).run(first, last); }
 
 size_t ResizeJob::parts() const {
-    // A part is worth a thread from about 0.1 ms on. Parts of rows share `most_taps` input rows, and their last rows fill half of what
-    // `across` takes at a time; that is at most a sixteenth of a part.
+    // A part is worth a thread from about 0.1 ms on. Parts of rows share `most_taps` input rows, and their last rows fill half of
+    // what `across` takes at a time; that is at most a sixteenth of a part.
     const size_t read = static_cast<size_t>(vertical.high - vertical.low) * static_cast<size_t>(horizontal.high - horizontal.low);
     const size_t written = vertical.start.size() * horizontal.start.size() * 2;
+    const auto wasted = static_cast<size_t>(vertical.most_taps + passes.rows / 2);
     size_t most = (read + written) * static_cast<size_t>(in.channels) >> 18;
     if (!vertical_first && !vertical.picks && !horizontal.picks)
-        most = std::min(most, static_cast<size_t>((vertical.high - vertical.low) / (16 * (vertical.most_taps + passes.rows / 2))));
+        most = std::min(most, static_cast<size_t>(vertical.high - vertical.low) / (16 * wasted));
     return std::clamp<size_t>(most, 1, std::min<size_t>(vertical.start.size(), 16));
 }
 

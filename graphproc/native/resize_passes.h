@@ -15,8 +15,8 @@ struct ResizePasses {
     // Returns how many bytes of memory `across` works in.
     size_t (*across_memory)(const Axis& axis, int channels);
 
-    // Resizes `rows` rows. Row r is at from[r], which is pixel axis.low, with the channels of a pixel side by side. It may be read up
-    // to 16 bytes past pixel axis.high. Channel c of the result is at to[r] + c * pitch, up to a multiple of 16 bytes.
+    // Resizes `rows` rows. Row r is at from[r], which is pixel axis.low, with the channels of a pixel side by side. It may be
+    // read up to 16 bytes past pixel axis.high. Channel c of the result is at to[r] + c * pitch, up to a multiple of 16 bytes.
     void (*across)(const uint8_t* const* from, const Axis& axis, int channels, uint8_t* memory, uint8_t* const* to, size_t pitch);
 
     // Computes `length` bytes of result row y from rows from[0] .. from[taps * cells - 1]. Reads and writes as many bytes more as

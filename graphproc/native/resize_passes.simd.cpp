@@ -1,7 +1,7 @@
 // The two passes of a resize, once for each instruction set.
 //
-// `across` takes as many rows at a time as a register has cells, and keeps row r in cell r: so weights are the same in all cells, and
-// sums need not be added up in the end. Rows become cells once; each output then reads its cells, channel by channel.
+// `across` takes as many rows at a time as a register has cells, and keeps row r in cell r: so weights are the same in all cells,
+// and sums need not be added up in the end. Rows become cells once; each output then reads its cells, channel by channel.
 #include "resize_passes.h"
 
 #include "lanes.h"
@@ -144,7 +144,8 @@ void across_of(const uint8_t* const* from, const Axis& axis, uint8_t* memory, ui
             }
             for (int c = 0; c < C; c++) {
                 Lanes::transpose(bytes[c]);
-                for (int r = 0; r < 4; r++) Lanes::to_rows(bytes[c][r], to + r, static_cast<size_t>(c) * pitch + static_cast<size_t>(x));
+                const size_t at = static_cast<size_t>(c) * pitch + static_cast<size_t>(x);
+                for (int r = 0; r < 4; r++) Lanes::to_rows(bytes[c][r], to + r, at);
             }
         }
         x = stop;
@@ -200,8 +201,8 @@ void down_of(const uint8_t* const* from, const int32_t* weights, const int32_t* 
     }
 }
 
-// Computes b + (((a - b) * weight + 2**21) >> 22) in 16 bits. weight = high * 2**16 + low, and 2**-16 of a product, rounded down, is
-// (a - b) * high + ((a - b) * low >> 16): no bits of the first product are below 2**16. `high` is at most 64.
+// Computes b + (((a - b) * weight + 2**21) >> 22) in 16 bits. weight = high * 2**16 + low, and 2**-16 of a product, rounded down,
+// is (a - b) * high + ((a - b) * low >> 16): no bits of the first product are below 2**16. `high` is at most 64.
 void down_blend(const uint8_t* a, const uint8_t* b, int32_t weight, size_t length, uint8_t* to) {
     const auto low = static_cast<int16_t>(weight & 0xffff);
     const V lows = Lanes::splat_halves(low), highs = Lanes::splat_halves(static_cast<int16_t>((weight - low) >> 16));
@@ -213,7 +214,8 @@ void down_blend(const uint8_t* a, const uint8_t* b, int32_t weight, size_t lengt
     };
     for (size_t i = 0; i < length; i += BYTES) {
         const V x = Lanes::load(a + i), y = Lanes::load(b + i);
-        const V first = blend(Lanes::low_halves(x), Lanes::low_halves(y)), second = blend(Lanes::high_halves(x), Lanes::high_halves(y));
+        const V first = blend(Lanes::low_halves(x), Lanes::low_halves(y));
+        const V second = blend(Lanes::high_halves(x), Lanes::high_halves(y));
         Lanes::store(to + i, Lanes::pack_halves(first, second));
     }
 }

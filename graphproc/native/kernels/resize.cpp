@@ -56,8 +56,8 @@ public:
                     name + ": expected " + std::to_string(map->channels()) + " channels, found " + std::to_string(channels));
 
         const Tensor extent = call.input(2);
-        require(extent.rank() == 1 && (extent.shape[0] == 0 || extent.shape[0] == 2), name + ": expected an extent of 0 or 2 elements");
-        const bool limited = extent.shape[0] == 2;
+        const bool limited = extent.rank() == 1 && extent.shape[0] == 2;
+        require(limited || (extent.rank() == 1 && extent.shape[0] == 0), name + ": expected an extent of 0 or 2 elements");
         require(!limited || filter != Filter::nearest, name + ": an extent has no meaning for the filter nearest");
 
         const Tensor sizes = call.input(1);
@@ -78,7 +78,7 @@ public:
 
         const ResizePasses& passes = GRAPHPROC_OF_SET(resize_passes);
         const auto down = resize_axis(vertical, passes.form, false), across = resize_axis(horizontal, passes.form, true);
-        // Torch never takes the vertical axis first; Pillow does if many more rows than columns go (graphproc/ops/resize/order.py).
+        // Torch never takes the vertical axis first; Pillow does if many rows and few columns go (graphproc/ops/resize/order.py).
         const bool vertical_first = arithmetic == Arithmetic::pillow && vertical.n_out < height &&
                                     height - vertical.n_out > 2 * (width - horizontal.n_out);
         const size_t batch = x.count(0, batch_axes), planes = static_cast<size_t>(channels);
@@ -91,8 +91,8 @@ private:
     AxisSpec spec(int64_t n_in, int64_t n_out, int64_t first, int64_t count, const double* extent) const {
         require(n_out >= 1 && n_out <= LONGEST, name + ": expected sides of 1 to 2**24 pixels, found " + std::to_string(n_out));
         require(first >= 0 && count >= 1 && first <= n_out && count <= n_out - first,
-                name + ": expected a window inside " + std::to_string(n_out) + " pixels, found " + std::to_string(count) + " from " +
-                    std::to_string(first) + " on");
+                name + ": expected a window inside " + std::to_string(n_out) + " pixels, found " + std::to_string(count) +
+                    " from " + std::to_string(first) + " on");
         const double covered = extent ? *extent : static_cast<double>(n_in);
         require(covered > 0 && covered <= static_cast<double>(n_in),
                 name + ": expected an extent inside " + std::to_string(n_in) + " pixels, found " + std::to_string(covered));
