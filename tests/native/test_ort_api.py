@@ -1,4 +1,4 @@
-"""The library's declaration of ONNX Runtime's interface is that of the real header, where there is one."""
+"""The library's declaration of ONNX Runtime's interface is that of the real header, if one is installed."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def restored() -> Iterator[None]:
 def sides(rng: np.random.Generator) -> tuple[tuple[int, int], tuple[int, int]]:
     """Return (height, width) and (new height, new width): small ones more often than large ones, and some that stay.
 
-    One in eight images loses so many rows that Pillow takes the vertical axis first.
+    One in eight images loses most of its rows: Pillow then takes the vertical axis first.
     """
     height, width, new_height, new_width = (int(min(2000, 1 + rng.exponential(90))) for _ in range(4))
     match rng.integers(8):
