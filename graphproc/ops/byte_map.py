@@ -126,12 +126,13 @@ class ByteMap(Op):
         """Return the map as attributes of a kernel (`native/byte_map.h`).
 
         These are the operations' names with commas between, how many constants each has, and all
-        constants one after another.
+        constants one after another. Constants that are the same for all channels are one.
         """
+        constants = [c[:1] if name in _NUMPY and len(set(c)) == 1 else c for name, c in self.operations]
         return {
             "operations": ",".join(name for name, _ in self.operations),
-            "counts": tuple(len(constants) for _, constants in self.operations),
-            "constants": tuple(float(c) for _, constants in self.operations for c in constants),
+            "counts": tuple(map(len, constants)),
+            "constants": tuple(float(c) for own in constants for c in own),
         }
 
     def kernel(self, x: TensorType) -> KernelNode | None:

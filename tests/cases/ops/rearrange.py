@@ -85,6 +85,7 @@ REARRANGE = (
     ),
 )
 
+_BYTES = "c (gh p) (gw q) -> (gh gw) (p q c)"
 _MEAN, _STD = (0.25, 117.3, 0.1), (58.4, 0.3, 255.0)
 
 
@@ -119,6 +120,13 @@ REARRANGE_MAPPED = (
         "CHW",
         lambda x: rearranged(x.astype(np.float32) * np.float32(0.1), "c (gh p) (gw q) -> (gh gw) (c p q)", **_BIG),
         "traced parts, one map for all channels",
+    ),
+    Case(
+        RearrangeMapped(_BYTES, (("p", 2), ("q", 3)), "PF", map=ByteMap((("sub", (0.1,) * 3), ("div", (0.2,) * 3)))),
+        (3, 8, 12),
+        "CHW",
+        lambda x: rearranged((x - np.float32(0.1)) / np.float32(0.2), _BYTES, **_BIG),
+        "constants of three channels that are the same, for an axis that the result lacks",
     ),
 )
 
