@@ -82,7 +82,9 @@ class Functions:
         vectors = [_vector(g, dtype, items) for dtype, items in node.vectors]
         at = g.unique(name)
         made_type = op.infer(*types)
-        result = type(operands[0])(name=f"{at}_out", type=ir.TensorType(ELEMENT[made_type.dtype]))
+        # ONNX Runtime infers no shape behind a kernel, and some bodies of loops need at least the rank.
+        shape = ir.Shape([*[None] * g.leading, *(s if isinstance(s, int) else None for s in made_type.shape)])
+        result = ir.Value(name=f"{at}_out", shape=shape, type=ir.TensorType(ELEMENT[made_type.dtype]))
         inputs = [*operands, *vectors, g.constant([], "i64")]
         made = ir.node(name, inputs, dict(node.attributes), domain=DOMAIN, outputs=[result], name=at)
         g.nodes.append(made)
@@ -108,6 +110,7 @@ class Functions:
         if name is None:
             return False
         call.op_type = name
+        call.outputs[0].shape = None
         call.replace_input_with(len(call.inputs) - 1, shape)
         self._calls[call] = node, content, made_type
         return True
