@@ -97,6 +97,8 @@ class Op(Registered):
 def _replaced(value: Any, change: Callable[[num.Sym], num.Num | num.Bool]) -> Any:
     if isinstance(value, num.Sym):
         return change(value)
+    if isinstance(value, Op):
+        return value.replaced(change)
     if isinstance(value, tuple) and any(isinstance(v, (num.Sym, tuple)) for v in value):
         return tuple(_replaced(v, change) for v in value)
     return value

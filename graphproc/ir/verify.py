@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from graphproc.errors import ProgramError, ShapeError
+from graphproc.ir.op import Op
 from graphproc.ir.types import TensorType
 from graphproc.sizes import num
 
@@ -84,12 +85,16 @@ def _check_joins(program: Program, output: Output, type: TensorType) -> None:
 
 
 def _check_symbols(program: Program, what: str, value: Any, known: set[str], seen: set[num.Sym]) -> None:
-    """Refuse an expression, or tuples of expressions, with a symbol that is not known.
+    """Refuse an expression, or a tuple or an op that holds expressions, with a symbol that is not known.
 
     Subexpressions in `seen` were checked before.
     """
     if isinstance(value, tuple):
         for item in value:
+            if not isinstance(item, Op):  # a body of several ops has symbols of its own
+                _check_symbols(program, what, item, known, seen)
+    elif isinstance(value, Op):
+        for _, item in value.fields():
             _check_symbols(program, what, item, known, seen)
     elif isinstance(value, num.Sym) and (unknown := sorted(set(num.symbols(value, seen)) - known)):
         raise ProgramError(f"program {program.name}: {what} depends on unknown sizes {unknown}")

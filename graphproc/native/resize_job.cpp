@@ -75,14 +75,14 @@ private:
 
     // Writes one row of the result.
     void emit(const uint8_t* from, size_t y) const {
-        const size_t height = vertical.start.size();
+        const ResizeResult& out = job.out;
         for (size_t c = 0; c < channels; c++) {
-            const size_t plane = image * channels + c, at = (plane * height + y) * columns;
+            const size_t plane = image * channels + c, at = (plane * out.height + out.top + y) * out.width + out.left;
             const uint8_t* own = from + c * pitch;
-            if (job.out.map)
-                job.out.map->apply(own, columns, plane % job.out.map_channels, static_cast<float*>(job.out.data) + at);
+            if (out.map)
+                out.map->apply(own, columns, plane % out.channels, static_cast<float*>(out.data) + at);
             else
-                std::memcpy(static_cast<uint8_t*>(job.out.data) + at, own, columns);
+                std::memcpy(static_cast<uint8_t*>(out.data) + at, own, columns);
         }
     }
 
@@ -155,7 +155,31 @@ private:
 
 }  // namespace
 
-void ResizeJob::run(size_t image, size_t first, size_t last) const { Part(*this, image).run(first, last); }
+void ResizeResult::surround(size_t plane, size_t first, size_t last, size_t columns) const {
+    const auto write = [&](auto* elements, auto value) {
+        for (size_t y = first; y < last; y++) {
+            auto* row = elements + (plane * height + y) * width;
+            std::fill(row, row + left, value);
+            std::fill(row + left + columns, row + width, value);
+        }
+    };
+    const float value = fill[plane % channels];
+    if (map)
+        write(static_cast<float*>(data), value);
+    else
+        write(static_cast<uint8_t*>(data), static_cast<uint8_t>(value));
+}
+
+void ResizeJob::run(size_t image, size_t first, size_t last) const {
+    Part(*this, image).run(first, last);
+    const size_t rows = vertical.start.size(), columns = horizontal.start.size(), planes = static_cast<size_t>(in.channels);
+    if (out.height == rows && out.width == columns) return;
+    for (size_t plane = image * planes; plane < (image + 1) * planes; plane++) {
+        if (first == 0) out.surround(plane, 0, out.top, 0);
+        out.surround(plane, out.top + first, out.top + last, columns);
+        if (last == rows) out.surround(plane, out.top + rows, out.height, 0);
+    }
+}
 
 size_t ResizeJob::parts() const {
     // A part is worth a thread from about 0.1 ms on. Parts of rows share `most_taps` input rows, and their last rows fill half of

@@ -18,11 +18,16 @@ struct ResizeImages {
     const uint8_t* end() const { return data + images * height * row_bytes(); }
 };
 
-// The results: [images, channels, rows, columns], bytes or, with a map, float32.
+// The results, each on a canvas: [images, channels, height, width], bytes or, with a map, float32.
 struct ResizeResult {
     void* data;
-    const ByteMap* map;   // or null
-    size_t map_channels;  // plane p of all images has the constants of channel p % map_channels
+    const ByteMap* map;  // or null
+    size_t channels;     // plane p of all images is channel p % channels, which has constants and a fill of its own
+    size_t height, width, top, left;  // of the canvas, and where a result lies on it
+    const float* fill;                // what the rest of the canvas is, for each channel
+
+    // Writes the rest of rows first .. last - 1 of a plane's canvas, left and right of `columns` columns.
+    void surround(size_t plane, size_t first, size_t last, size_t columns) const;
 };
 
 struct ResizeJob {

@@ -19,6 +19,7 @@ from graphproc.passes.map_into_floats import MapIntoFloats
 from graphproc.passes.map_into_rearrange import MapIntoRearrange
 from graphproc.passes.map_into_resize import MapIntoResize
 from graphproc.passes.normalize_in_resize import NormalizeInResize
+from graphproc.passes.pad_into_resize import PadIntoResize
 
 PASSES: tuple[Pass, ...] = (
     LowerResample(),
@@ -28,6 +29,7 @@ PASSES: tuple[Pass, ...] = (
     FoldByteMap(),
     LateByteMap(),
     MapIntoResize(),
+    PadIntoResize(),
     MapIntoFloats(),
     FloatsFromPixels(),
     NormalizeInResize(),
@@ -37,8 +39,8 @@ PASSES: tuple[Pass, ...] = (
 
 Lower resampling to a resize, select channels late, put layout and crop into the resize, make
 rescale and normalize one function of a byte, and compute that function last, or in the resize if it
-is next to it. Then do the same for a resize of floats: map, layout, and the normalization behind it.
-Last, map bytes where they are rearranged.
+is next to it, which also writes to the canvas behind it. Then do the same for a resize of floats:
+map, layout, and the normalization behind it. Last, map bytes where they are rearranged.
 """
 
 

@@ -16,7 +16,7 @@ from support.replays import Pair
 from graphproc.errors import ShapeError
 from graphproc.ir.op import Op
 from graphproc.ir.types import TensorType
-from graphproc.ops import ByteMap, Cast, Normalize, Resize, ResizeFloats
+from graphproc.ops import ByteMap, Cast, Normalize, Pad, Resize, ResizeFloats
 from graphproc.ops.resample import Resample
 from graphproc.ops.resample.registry import ARITHMETICS
 from graphproc.passes.pipeline import optimize
@@ -115,6 +115,12 @@ def _resize(rng: np.random.Generator) -> tuple[Op, Array, str]:
         op = dataclasses.replace(op, extent=extent)
     if rng.integers(2):
         op = dataclasses.replace(op, map=_map(rng, channels))
+    if rng.integers(3) == 0:
+        before = rng.integers(0, 20, 2).tolist()
+        kept = op.window[2:] or (op.height, op.width)
+        lengths = [n + b + int(rng.integers(0, 20)) for n, b in zip(kept, before, strict=True)]
+        fill = int(rng.integers(256)) if rng.integers(2) else tuple(rng.integers(0, 256, channels).tolist())
+        op = dataclasses.replace(op, pad=Pad.canvas(*before, *lengths, fill))
     shape = (channels, *sides) if layout == "CHW" else (*sides, channels)
     return op, _image(rng, shape, "u8"), layout
 

@@ -20,7 +20,7 @@ from graphproc.ir.program import (
     verify,
 )
 from graphproc.ir.types import TensorType
-from graphproc.ops import CenterCrop, Pad, Resample, ToChannelsFirst
+from graphproc.ops import CenterCrop, Pad, Resample, Resize, ToChannelsFirst
 from graphproc.sizes import num
 
 H, W = num.symbol("height"), num.symbol("width")
@@ -103,6 +103,18 @@ def test_an_operand_that_the_op_refuses(program: Program) -> None:
     step = replace(program.steps[1], inputs=("image",))
     with pytest.raises(ShapeError, match="resample: expected the last axes CHW"):
         verify(replace(program, steps=(program.steps[0], step, *program.steps[2:])))
+
+
+def test_a_size_of_an_op_in_an_op(program: Program) -> None:
+    """An op may hold another one: both are bound, and the symbols of both are checked."""
+    x, y = program.steps[0].output, program.steps[1].output
+    height, width = y.type.shape[1:]
+    pad = Pad.canvas(num.symbol("depth"), 0, height + num.symbol("depth"), width)
+    op = Resize(height, width, "bicubic", pad=pad)
+    assert op.replaced(lambda size: 7) == Resize(7, 7, "bicubic", pad=Pad.canvas(7, 0, 7, 7))
+    step = replace(program.steps[1], op=op, output=replace(y, type=op.infer(x.type)))
+    with pytest.raises(ProgramError, match=r"resample depends on unknown sizes \['depth'\]"):
+        verify(replace(program, steps=(program.steps[0], step), outputs=(Output("y", y.name),)))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,8 @@
 // The kernels Resize and ResizeMapped: the op resize (graphproc/ops/lowered/resize.py).
+//
+// Inputs: the image; sizes, which are the result's height and width, the window's top, left, height and width, and for a result
+// on a canvas the canvas's height and width and the place of the result on it, from the top and from the left; and an extent of
+// 0 or 2 elements. Attributes: filter, arithmetic and layout by name, fill of the canvas, and those of a ByteMap.
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -37,6 +41,7 @@ public:
         filter = named(filters, attributes.text("filter"), name + ": filter");
         arithmetic = named(arithmetics, attributes.text("arithmetic"), name + ": arithmetic");
         channels_last = named(layouts, attributes.text("layout"), name + ": layout");
+        fill = attributes.floats("fill");
         const bool of_torch = filter == Filter::lanczos || filter == Filter::bilinear || filter == Filter::bicubic;
         require(arithmetic == Arithmetic::pillow || of_torch, name + ": torch_bytes has no filter " + attributes.text("filter"));
     }
@@ -61,13 +66,24 @@ public:
         require(!limited || filter != Filter::nearest, name + ": an extent has no meaning for the filter nearest");
 
         const Tensor sizes = call.input(1);
-        require(sizes.rank() == 1 && sizes.shape[0] == 6, name + ": expected 6 sizes");
+        require(sizes.rank() == 1 && (sizes.shape[0] == 6 || sizes.shape[0] == 10), name + ": expected 6 or 10 sizes");
         const int64_t* size = sizes.as<int64_t>();
         const AxisSpec vertical = spec(height, size[0], size[2], size[4], limited ? &extent.as<double>()[0] : nullptr);
         const AxisSpec horizontal = spec(width, size[1], size[3], size[5], limited ? &extent.as<double>()[1] : nullptr);
 
+        const int64_t whole[] = {vertical.count, horizontal.count, 0, 0};
+        const int64_t* canvas = sizes.shape[0] == 10 ? size + 6 : whole;
+        for (int axis = 0; axis < 2; axis++)
+            require(canvas[axis] <= LONGEST && canvas[2 + axis] >= 0 && canvas[2 + axis] <= canvas[axis] - whole[axis],
+                    name + ": expected a canvas that holds " + std::to_string(whole[axis]) + " pixels, found " +
+                        std::to_string(canvas[axis]) + " with them from " + std::to_string(canvas[2 + axis]) + " on");
+        const auto planes = static_cast<size_t>(channels);
+        std::vector<float> fill = this->fill;
+        if (fill.size() <= 1) fill.assign(planes, fill.empty() ? 0.0f : fill[0]);
+        require(fill.size() == planes, name + ": expected a fill, or one for each of " + std::to_string(planes) + " channels");
+
         std::vector<int64_t> shape(x.shape.begin(), x.shape.begin() + static_cast<std::ptrdiff_t>(batch_axes));
-        for (int64_t side : {channels, vertical.count, horizontal.count}) shape.push_back(side);
+        for (int64_t side : {channels, canvas[0], canvas[1]}) shape.push_back(side);
         int64_t elements = 1;
         for (int64_t side : shape) {
             require(side >= 0 && (side == 0 || elements <= MOST_ELEMENTS / side), name + ": the result is too large");
@@ -81,10 +97,12 @@ public:
         // Torch never takes the vertical axis first; Pillow does if many rows and few columns go (graphproc/ops/resize/order.py).
         const bool vertical_first = arithmetic == Arithmetic::pillow && vertical.n_out < height &&
                                     height - vertical.n_out > 2 * (width - horizontal.n_out);
-        const size_t batch = x.count(0, batch_axes), planes = static_cast<size_t>(channels);
+        const size_t batch = x.count(0, batch_axes);
         const ResizeImages in = {x.as<uint8_t>(), channels_last ? batch : batch * planes, static_cast<size_t>(height),
                                  static_cast<size_t>(width), channels_last ? static_cast<int>(channels) : 1};
-        run_parts(call, {passes, *down, *across, vertical_first, in, {out, map ? &*map : nullptr, planes}});
+        const auto side = [&](int i) { return static_cast<size_t>(canvas[i]); };
+        const ResizeResult result = {out, map ? &*map : nullptr, planes, side(0), side(1), side(2), side(3), fill.data()};
+        run_parts(call, {passes, *down, *across, vertical_first, in, result});
     }
 
 private:
@@ -118,6 +136,7 @@ private:
     Filter filter;
     Arithmetic arithmetic;
     bool channels_last;
+    std::vector<float> fill;
 };
 
 std::unique_ptr<const Kernel> make_resize(const Attributes& attributes) {

@@ -1,6 +1,7 @@
 """Resize bytes in integer arithmetic: the lowered form of `Resample`.
 
-It reads either layout, computes only a window of the result, and maps the result's bytes.
+It reads either layout, computes only a window of the result, maps the result's bytes, and puts it on a
+canvas.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from graphproc.ir.op import Array, Attribute, KernelNode, Op, op, require_dtype,
 from graphproc.ir.types import TensorType
 from graphproc.numerics.filters import ANTIALIASED, NEAREST, PILLOW
 from graphproc.ops.byte_map import ByteMap
+from graphproc.ops.pad.op import Pad
 from graphproc.ops.resize.bands import Axis
 from graphproc.ops.resize.emit import ResizePlan, emit_resize
 from graphproc.ops.resize.order import vertical_first
@@ -28,10 +30,10 @@ from graphproc.sizes.num import Num
 class Resize(Op):
     """Resample to `height` x `width` pixels, keep a window of the result, and map its bytes.
 
-    The passes make this op of a `Resample` and of the layout change, crop and byte map next to it.
+    The passes make this op of a `Resample` and of the layout change, crop, byte map and pad next to it.
 
     Shapes:   (..., C, H, W), or (..., H, W, C) with layout "HWC" -> (..., C, height, width) or
-              (..., C, *window sides).
+              (..., C, *window sides), or with a pad (..., C, *its lengths).
     Dtypes:   u8; unchanged, or f32 with a map.
     Rounding: integer weights; uint8 after each of the two axis steps. `arithmetic` decides how many
               bits the weights have, and which axis comes first. Then the map's rounding.
@@ -46,6 +48,7 @@ class Resize(Op):
         layout: the input's layout; reading HWC avoids a transpose of the whole image.
         extent: (height, width) of the part of the input that is resized, as in `Resample`.
         map: the map of the result's bytes, applied strip by strip while they are in the cache.
+        pad: what puts the result on a larger canvas of one value, behind the map.
     """
 
     height: Num
@@ -56,6 +59,7 @@ class Resize(Op):
     layout: str = "CHW"
     extent: tuple[Num, ...] = ()
     map: ByteMap | None = None
+    pad: Pad | None = None
 
     def infer(self, x: TensorType) -> TensorType:
         """Return the type, channels first, with the sides of the result or its window."""
@@ -71,10 +75,11 @@ class Resize(Op):
         height, width = self.window[2:] if self.window else (self.height, self.width)
         shape = (*x.shape[:-3], x.size("C"), height, width)
         result = replace(x, shape=shape, layout=x.layout[:-3] + "CHW")
-        return result if self.map is None else self.map.infer(result)
+        result = result if self.map is None else self.map.infer(result)
+        return result if self.pad is None else self.pad.infer(result)
 
     def numpy(self, x: Array) -> Array:
-        """Compute both axis steps in integer arithmetic, then cut the window and apply the map."""
+        """Compute both axis steps in integer arithmetic, cut the window, apply the map and pad."""
         if self.layout == "HWC":
             x = np.moveaxis(x, -1, -3)
         height, width = num.known(self.height), num.known(self.width)
@@ -84,7 +89,8 @@ class Resize(Op):
         if self.window:
             top, left, height, width = (num.known(v) for v in self.window)
             y = y[..., top : top + height, left : left + width]
-        return y if self.map is None else self.map.numpy(y)
+        y = y if self.map is None else self.map.numpy(y)
+        return y if self.pad is None else self.pad.numpy(y)
 
     def onnx(self, g: Builder, x: Value) -> Value:
         """Emit banded matrix products over the needed region; see `graphproc.ops.resize.emit`.
@@ -94,6 +100,9 @@ class Resize(Op):
         channels last, rarely gets such an image, so its graph does not compare.
         """
         t = g.type_of(x)
+        if self.pad is not None:
+            unpadded = replace(self, pad=None)
+            return g.apply(self.pad, g.apply(unpadded, x, t), unpadded.infer(t))
         same = num.both(num.eq(t.size("H"), self.height), num.eq(t.size("W"), self.width))
         if self.layout == "HWC" or self.extent or isinstance(same, bool):
             return self._resampled(g, x, t, self.map)
@@ -111,6 +120,10 @@ class Resize(Op):
         """Name the kernel of the element type; `native/kernels/resize.cpp` says what it reads."""
         sizes = (self.height, self.width, *(self.window or (0, 0, self.height, self.width)))
         settings: dict[str, Attribute] = {"filter": self.filter, "arithmetic": self.arithmetic, "layout": self.layout}
+        if self.pad is not None:
+            sizes += (*self.pad.lengths, *self.pad.before)
+            value = self.pad.value
+            settings["fill"] = tuple(map(float, value if isinstance(value, tuple) else (value,)))
         vectors = (("i64", sizes), ("f64", self.extent))
         if self.map is None:
             return KernelNode("Resize", vectors, settings)

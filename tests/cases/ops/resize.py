@@ -10,7 +10,7 @@ from cases.ops.case import Case
 from oracles.ops import channels_first, pillow_crop, pillow_resize, torch_resize
 
 from graphproc.ir.op import Op
-from graphproc.ops import Resize
+from graphproc.ops import ByteMap, Pad, Resize
 from graphproc.ops.resample import NEAREST, PILLOW, TORCH_BYTES, Resample
 from graphproc.sizes import num, rules
 from graphproc.sizes.num import Num
@@ -50,6 +50,13 @@ def _resize(
     return Case(make if traced else op, shape, layout, oracle, note, reference=reference)
 
 
+def _on_canvas(y: Array, before: tuple[int, int], lengths: tuple[int, int], fill: tuple[float, ...]) -> Array:
+    """Return a result on a canvas of a colour."""
+    canvas = np.broadcast_to(np.array(fill, y.dtype)[:, None, None], (*y.shape[:-2], *lengths)).copy()
+    canvas[..., before[0] : before[0] + y.shape[-2], before[1] : before[1] + y.shape[-1]] = y
+    return canvas
+
+
 RESIZE = (
     *(_resize((23, 37), (16, 11), f, f"{f} down") for f in ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")),
     *(_resize((9, 7), (20, 31), f, f"{f} up") for f in ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")),
@@ -87,6 +94,22 @@ RESIZE = (
         "HWC",
         lambda x: pillow_resize(channels_first(x), 12, 20, "bicubic"),
         "shortest edge",
+    ),
+    Case(
+        lambda h, w: Resize(h // 2 + 1, w // 2 + 1, "bicubic", layout="HWC", pad=Pad.canvas(2, 3, h + 4, w + 3, (7, 0, 255))),
+        (30, 26, 3),
+        "HWC",
+        lambda x: _on_canvas(pillow_resize(channels_first(x), 16, 14, "bicubic"), (2, 3), (34, 29), (7, 0, 255)),
+        "on a canvas of a colour, traced",
+    ),
+    Case(
+        Resize(9, 8, "lanczos", window=(1, 2, 5, 4), map=ByteMap((("mul", (0.5,)),)), pad=Pad.canvas(0, 3, 5, 9, -0.25)),
+        (3, 17, 12),
+        "CHW",
+        lambda x: _on_canvas(
+            pillow_resize(x, 9, 8, "lanczos")[..., 1:6, 2:6].astype(np.float32) * np.float32(0.5), (0, 3), (5, 9), (-0.25,) * 3
+        ),
+        "window and map on a canvas",
     ),
     Case(
         Resize(7, 9, "bilinear"),
