@@ -55,18 +55,19 @@ def inspect(
         raise ConfigError(f"--why: {graph} has no graphproc.config entry, so graphproc did not write it. Leave --why out.")
     if program is not None and sides is not None and not program.data_dependent_sizes:
         program = program.bind(**{name: sides[name.endswith("width")] for name in program.symbols})
+    kernels = "kernels" in metadata
     summary: dict[str, Any] = {**arguments.graph_summary(model), "metadata": metadata}
     explanation = None
     if why and program is not None:
         from graphproc.cli import why as explanations
         from graphproc.emitters.onnx.emit import EmitOptions
 
-        form: Any = {"target": metadata.get("target", "cpu"), "input": metadata.get("input", "batch")}
+        form: Any = {"target": metadata.get("target", "cpu"), "input": metadata.get("input", "batch"), "kernels": kernels}
         explanation = explanations.explain(program, EmitOptions(**form, opset=summary["opset"], image_size=sides), model)
     if json:
         result: dict[str, Any] = {"program": None if program is None else str(program), "graph": summary}
         if optimized:
-            result["optimized"] = None if program is None else str(optimize(program))
+            result["optimized"] = None if program is None else str(optimize(program, kernels=kernels))
         if explanation is not None:
             result["why"] = explanation
         output.as_json(result)
@@ -75,7 +76,7 @@ def inspect(
         output.text(f"{program}\n")
         if optimized:
             output.heading("Optimized")
-            output.text(f"{optimize(program)}\n")
+            output.text(f"{optimize(program, kernels=kernels)}\n")
     _print_graph(summary)
     if explanation is not None:
         output.text("")
@@ -98,6 +99,8 @@ def _print_graph(summary: dict[str, Any]) -> None:
             ("size", f"{summary['bytes']:,} bytes"),
             ("opset", f"{summary['opset']} (IR version {summary['ir_version']})"),
             ("nodes", f"{summary['nodes']}: {operators}"),
-            *((key, value) for key, value in summary["metadata"].items() if key != "program"),  # the program is printed above
+            # The program is printed above, and a digest is nothing to read.
+            *((key, value) for key, value in summary["metadata"].items() if key not in ("program", "digest", "kernels")),
+            *([("kernels", "called, as functions of the domain graphproc")] if "kernels" in summary["metadata"] else []),
         ]
     )

@@ -35,7 +35,7 @@ def explain(program: Program, options: EmitOptions, model: onnx.ModelProto) -> d
     from graphproc.ops import ByteMap, RearrangeMapped, Resize
     from graphproc.passes.pipeline import rewrites
 
-    done = list(rewrites(program))
+    done = list(rewrites(program, kernels=options.kernels))
     notes: list[Any] = []
     emit(program, options, notes=notes)
     return {
