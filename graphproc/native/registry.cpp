@@ -4,6 +4,7 @@
 namespace graphproc {
 
 KernelType byte_map_kernel();
+KernelType composite_on_white_kernel();
 KernelType rearrange_kernel();
 KernelType rearrange_mapped_kernel();
 KernelType resize_floats_kernel();
@@ -14,6 +15,7 @@ KernelType resize_mapped_kernel();
 const std::vector<KernelType>& kernel_types() {
     static const std::vector<KernelType> all = {
         byte_map_kernel(),
+        composite_on_white_kernel(),
         rearrange_kernel(),
         rearrange_mapped_kernel(),
         resize_floats_kernel(),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from graphproc.errors import ShapeError
 from graphproc.ir.builder_protocol import Builder, Value
-from graphproc.ir.op import Array, Op, op, require_dtype, require_layout
+from graphproc.ir.op import Array, KernelNode, Op, op, require_dtype, require_layout
 from graphproc.ir.types import TensorType
 from graphproc.numerics.color import composite_on_white
 
@@ -35,6 +35,10 @@ class CompositeOnWhite(Op):
     def numpy(self, x: Array) -> Array:
         """Apply the integer formula."""
         return composite_on_white(x)
+
+    def kernel(self, x: TensorType) -> KernelNode:
+        """Name the kernel, `native/kernels/composite_on_white.cpp`."""
+        return KernelNode("CompositeOnWhite")
 
     def onnx(self, g: Builder, x: Value) -> Value:
         """Emit the same in float32.
