@@ -40,6 +40,15 @@ def texts(source: str) -> Iterator[tuple[int, str]]:
             block = []
 
 
+COMMENT = re.compile(r"/\*(?:[^*]|\*(?!/))*\*/|(?:^[ \t]*//.*\n)+|//.*", re.MULTILINE)
+
+
+def comments(source: str) -> Iterator[tuple[int, str]]:
+    """Yield the line and the text of each block of comments of a C or C++ file."""
+    for match in COMMENT.finditer(source):
+        yield source.count("\n", 0, match.start()) + 1, re.sub(r"^\s*(//|/?\*+/?)", "", match[0], flags=re.MULTILINE)
+
+
 def found(texts: Iterator[tuple[int, str]]) -> list[str]:
     """Return the banned phrases of some texts, each with its line."""
     return [f"{line}: {match[0]}" for line, text in texts for match in PHRASE.finditer(" ".join(text.split()))]
@@ -69,6 +78,20 @@ def test_documents_have_no_banned_phrase(root: Path) -> None:
     assert len(written) > 5
     bad = {str(path.relative_to(root)): found(iter([(1, path.read_text(encoding="utf-8"))])) for path in written}
     assert {path: phrases for path, phrases in bad.items() if phrases} == {}
+
+
+def test_c_and_cpp_have_no_banned_phrase(root: Path) -> None:
+    files = [path for folder in FOLDERS for path in sorted((root / folder).rglob("*.*")) if path.suffix in (".c", ".cpp", ".h")]
+    assert len(files) > 20
+    bad = {str(path.relative_to(root)): found(comments(path.read_text(encoding="utf-8"))) for path in files}
+    assert {path: phrases for path, phrases in bad.items() if phrases} == {}
+
+
+def test_phrases_are_found_in_comments_of_cpp() -> None:
+    source = (
+        "int x;  // three images, of\n// which 2\n  // are large: so\n  // many\n/* a model whose\n * weights */\nint whose;\n"
+    )
+    assert found(comments(source)) == ["2: so many", "5: whose"]
 
 
 @pytest.mark.parametrize(

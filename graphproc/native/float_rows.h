@@ -31,7 +31,7 @@ struct FloatRowFunctions {
                              size_t plane);
     // Makes a strip of the elements first .. last, without the last, of 16 rows.
     void (*strip_of_plane)(const float* const* rows, size_t first, size_t last, float* strip);
-    // Sums along the width: outputs begin .. end, without the end, of which there are 16 at most. The strips are `strip_plane`
+    // Sums along the width: outputs begin .. end, without the end, at most 16. The strips are `strip_plane`
     // floats apart and start at pixel `base`. Output `o` of row `r` and channel `c` goes to
     // results[c * plane + r * row + o - begin]; behind the last output, others are written up to 16.
     void (*across)(const float* strips, size_t strip_plane, size_t base, size_t channels, const TapsView& taps, size_t begin,

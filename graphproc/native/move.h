@@ -1,4 +1,4 @@
-// How bytes move: a result whose elements are read, in order, along some axes of the operand.
+// How bytes move: the elements of a result are read, in order, along some axes of the operand.
 #pragma once
 #include <cstddef>
 #include <cstdint>
