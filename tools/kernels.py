@@ -5,6 +5,8 @@ python tools/kernels.py hash        run the same calls with every instruction se
 python tools/kernels.py sanitize    the same in a library that stops at wrong accesses of memory and undefined behaviour, and
                                     calls with something wrong, which kernels must refuse
 
+python tools/kernels.py resize      compare random resizes of bytes with Pillow, torch and numpy, with every instruction set
+
 It needs a C++ compiler, and CMake with ninja or make. `graphproc kernels` says which library is used.
 """
 
@@ -52,12 +54,13 @@ def build(target: Path, *settings: str, environment: Mapping[str, str] | None = 
 def main() -> int:
     """Run a command; return 1 if results differ or something fails."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=["build", "hash", "sanitize"])
+    parser.add_argument("command", choices=["build", "hash", "sanitize", "resize"])
     parser.add_argument("--calls", type=int, default=500, help="how many random calls, beside those of rows and programs")
     parser.add_argument("--seed", type=int, default=0, help="the seed of the random calls")
     arguments = parser.parse_args()
     try:
-        return {"build": _build, "hash": _hash, "sanitize": _sanitize}[arguments.command](arguments.seed, arguments.calls)
+        commands = {"build": _build, "hash": _hash, "sanitize": _sanitize, "resize": _resize}
+        return commands[arguments.command](arguments.seed, arguments.calls)
     except subprocess.CalledProcessError as error:
         print(f"{' '.join(map(str, error.cmd))[:300]}: exit code {error.returncode}", file=sys.stderr)
         return 1
@@ -95,6 +98,35 @@ def _sanitize(seed: int, count: int) -> int:
         for instructions, found in try_library(library, odd, sets, compiler=compiler, threads=3).items():
             print(f"{instructions:8} {found.refused} of {len(odd)} calls with something odd refused, none ended the process")
     return 0 if fine else 1
+
+
+def _resize(seed: int, count: int) -> int:
+    import numpy as np
+    from cases.random_resizes import at_random
+    from support.kernels import call_of, run
+
+    from graphproc.ir.types import TensorType
+
+    sets, elements, of_pillow = native.library().available, 0, 0
+    wrong = dict.fromkeys(("numpy", *sets), 0)
+    for op, x, whole in at_random(seed, count):
+        top, left, height, width = op.window or (0, 0, *whole.shape[-2:])
+        expected = whole[:, top : top + height, left : left + width]  # type: ignore[misc, operator]
+        call = call_of(op, (TensorType("u8", x.shape, op.layout),), [x])
+        assert call is not None
+        wrong["numpy"] += not np.array_equal(op.numpy(x), expected)
+        for instructions in sets:
+            native.use(instructions)
+            (found,) = run(call, 1)
+            wrong[instructions] += not np.array_equal(found, expected)
+        elements += expected.size
+        of_pillow += op.arithmetic == "pillow"
+    print(
+        f"seed {seed}: {count} resizes, {of_pillow} with Pillow's result and {count - of_pillow} with torch's, {elements} bytes"
+    )
+    for name, differing in wrong.items():
+        print(f"{name:8} {differing} differing")
+    return 1 if any(wrong.values()) else 0
 
 
 if __name__ == "__main__":
