@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,10 @@ def fresh(code: str, **environment: str) -> str:
     """Return what a new process prints that has loaded nothing yet, with the package of this one."""
     code = f"from graphproc.runtime import native\n{code}"
     settings = {"PYTHONPATH": str(native.FOLDER.parent.parent), **environment}
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=settings).stdout.strip()
+    # Not in this folder, because Python looks there first, and a checkout need not have a library.
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=settings, cwd=tempfile.gettempdir())
+    return done.stdout.strip()
 
 
 @pytest.fixture

@@ -170,10 +170,11 @@ print(session.kernels, mine == before == called, hash(mine))
 
 @BUILT
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
-def test_two_processes_and_their_forks() -> None:
+def test_two_processes_and_their_forks(tmp_path: Path) -> None:
     settings = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": str(native.FOLDER.parent.parent)}
     command = [sys.executable, "-W", "ignore", "-c", IN_OTHERS]
-    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=settings) for _ in range(2)]
+    # Not in this folder, because Python looks there first, and a checkout need not have a library.
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=settings, cwd=tmp_path) for _ in range(2)]
     first, second = (process.communicate(timeout=300)[0] for process in both)
     assert first == second
     assert first.startswith("True True")
