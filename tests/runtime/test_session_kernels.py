@@ -207,7 +207,7 @@ IMAGE, NONE = np.zeros((4, 5, 3), np.uint8), np.zeros(0)
     ("inputs", "attributes", "message"),
     [
         ([IMAGE[0, 0], np.array([2, 2, 0, 0, 2, 2]), NONE], PILLOW, "expected .* axes"),
-        ([IMAGE, np.array([2, 2]), NONE], PILLOW, "Resize: expected 6 sizes"),
+        ([IMAGE, np.array([2, 2]), NONE], PILLOW, "Resize: expected 6 or 10 sizes"),
         ([IMAGE, np.array([2, -2, 0, 0, 2, 2]), NONE], PILLOW, "expected"),
         ([IMAGE, np.array([2, 2, 1, 0, 2, 2]), NONE], PILLOW, "expected"),
         ([IMAGE, np.array([1 << 40, 1 << 40, 0, 0, 1 << 40, 1 << 40]), NONE], PILLOW, "expected"),

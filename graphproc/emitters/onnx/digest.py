@@ -1,4 +1,4 @@
-"""Tell a graph that was changed after it was written from one that was not."""
+"""Tell whether a graph is still what was emitted from a program."""
 
 from __future__ import annotations
 
@@ -8,10 +8,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import onnx
 
+    from graphproc.ir.program import Program
 
-def digest(model: onnx.ModelProto) -> str:
-    """Return the SHA-256 digest of what a model computes: its graph and its functions, not its metadata."""
-    found = sha256(model.graph.SerializeToString(deterministic=True))
-    for function in model.functions:
-        found.update(function.SerializeToString(deterministic=True))
+
+def digest(model: onnx.ModelProto, program: Program) -> str:
+    """Return the SHA-256 digest of a program's text, and of the graph and the functions of the model emitted from it.
+
+    Metadata do not count. Equal digests say that the model was not changed, and that the program is
+    the one that it was emitted from.
+    """
+    found = sha256(str(program).encode())
+    for part in (model.graph, *model.functions):
+        found.update(part.SerializeToString(deterministic=True))
     return found.hexdigest()

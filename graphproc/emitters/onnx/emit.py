@@ -94,7 +94,7 @@ def emit(
         EmitError: the options do not fit the program.
         ProgramError: no image meets a precondition, or images of the given size do not.
     """
-    program = optimize(_fixed(program, options), kernels=options.kernels)
+    source, program = program, optimize(_fixed(program, options), kernels=options.kernels)
     loops = _loops(program, options)
     if loops and options.target == "portable":
         raise EmitError(
@@ -145,7 +145,7 @@ def emit(
         notes += g.notes
     model = ir.Model(graph, ir_version=IR_VERSION[options.opset], producer_name="graphproc", functions=functions)
     proto = ir.to_proto(model)
-    entries = {**(metadata or {}), "graphproc.digest": digest(proto)}
+    entries = {**(metadata or {}), "graphproc.digest": digest(proto, source)}
     if functions:
         entries["graphproc.kernels"] = str(DOMAIN_VERSION)
     for key, entry in sorted(entries.items()):
