@@ -72,7 +72,12 @@ def torch_bytes(rng: np.random.Generator) -> Row:
     name = str(rng.choice(["bilinear", "bicubic"]))
     x = image(rng, channels, max(height, 2), max(width, 2))  # torch fails if it cannot tell channels first from last
     op = Resize(new[0], new[1], name, "torch_bytes", windows(rng, *new), layout)
-    resized = torch.nn.functional.interpolate(torch.from_numpy(x)[None], new, mode=name, antialias=True)[0].numpy()
+    try:
+        resized = torch.nn.functional.interpolate(torch.from_numpy(x)[None], new, mode=name, antialias=True)[0].numpy()
+    except RuntimeError as error:
+        if "INTERNAL ASSERT FAILED" not in str(error):
+            raise
+        return torch_bytes(rng)  # a fault of torch 2.14 for some narrow images, which it takes for channels last
     return op, x if layout == "CHW" else np.ascontiguousarray(np.moveaxis(x, 0, -1)), resized
 
 
