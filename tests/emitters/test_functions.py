@@ -25,11 +25,10 @@ from graphproc.ops.lowered.resize import Resize
 from graphproc.runtime import native
 from graphproc.sizes import num
 
-LIBRARIES = [
-    pytest.param(False, id="functions"),
-    pytest.param(True, id="kernels", marks=pytest.mark.skipif(native.path() is None, reason=str(native.reason()))),
-]
+BUILT = pytest.mark.skipif(native.path() is None, reason=str(native.reason()))
+LIBRARIES = [pytest.param(False, id="functions"), pytest.param(True, id="kernels", marks=BUILT)]
 """Whether the native library is registered."""
+FORMS = ("batch", "image", "sequence")
 HEIGHT, WIDTH = num.symbol("height"), num.symbol("width")
 
 
@@ -58,8 +57,7 @@ def calls(model: onnx.ModelProto) -> list[str]:
     return [node.op_type for node, _ in nodes(model.graph) if node.domain == DOMAIN]
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
-@pytest.mark.parametrize("form", ["batch", "image", "sequence"])
+@pytest.mark.parametrize(("form", "library"), [("batch", False), *(pytest.param(f, True, marks=BUILT) for f in FORMS)])
 @pytest.mark.parametrize("variant", tiers.classes(), ids=str)
 def test_every_class(variant: Variant, form: str, library: bool) -> None:
     """With the library registered or not, a graph gives the bits of the numpy rules."""
