@@ -224,14 +224,12 @@ def test_the_places_of_a_table(tool: ModuleType) -> None:
         "SAM on 3x4",
         "SAM on 5x6",
         "CLIP on 427x640, batches of 1, 8",
-        "SAM on 427x640, batches of 1, 8",
     ]
     assert places[0].contestants == works.NAMES
     assert places[-1].contestants == tuple(name for name in works.NAMES if name in works.IN_BATCHES)
     assert [str(place) for place in works.places(["SAM", "DINOv3"], [(3, 4)], [32], works.ALL, [1, 8])] == [
         "SAM on 3x4",
         "DINOv3 on 3x4",
-        "SAM on 427x640, batches of 32",
         "SAM on 427x640, files of 1, 8",
     ]
     assert set(works.ALL) >= {*works.KERNELS.values(), *works.elsewhere.LIBRARIES, *works.files.NAMES, FLOOR}

@@ -242,7 +242,8 @@ class Session:
                 raise ImageError(f"out: expected C-contiguous arrays for outputs of known dtypes, got {kind} for {name!r}")
         batch = sizes.pop("batch", 1)
         threads = workers.default_threads() if self._threads is None else self._threads
-        if self._separable and self.provider == "cpu" and 1 < threads < batch - 1:
+        # Kernels take the images of a batch side by side themselves.
+        if self._separable and not self.kernels and self.provider == "cpu" and 1 < threads < batch - 1:
             return self._side_by_side(arrays, batch, threads, out)
         try:
             return execute(self._session_for(sizes), arrays, self._results, batch, out, self._memory)

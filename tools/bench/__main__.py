@@ -18,7 +18,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -74,15 +74,21 @@ def main() -> int:
     if results["options"]["clock"] == "cpu":
         print("One thread by the processor's time, several by the clock's: compare only figures of the same number of threads.")
     if options.output is not None:
-        options.output.mkdir(parents=True, exist_ok=True)
         if not options.read:
             results["summary"] = [{**asdict(figure), "met": figure.met} for figure in figures]
             results["ratios"] = [asdict(ratio) for ratio in shares]
-            (options.output / "results.json").write_text(json.dumps(results), encoding="utf-8")
-            print(f"\nwrote {options.output / 'results.json'}")
+            print(f"\nwrote {_kept(results, options.output)}")
         for path in plots.write(table, options.output):
             print(f"wrote {path}")
     return 0
+
+
+def _kept(results: Mapping[str, Any], folder: Path) -> Path:
+    """Write the results, which a later cell may not live to do, and return the file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "results.json"
+    path.write_text(json.dumps(results), encoding="utf-8")
+    return path
 
 
 def profiled(options: argparse.Namespace) -> int:
@@ -142,6 +148,8 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
         cell = cells.run(place, options.threads, seconds, options.runs, options.peers, options.clock == "cpu")
         results["cells"].append(cell.as_dict())
         print(f"{report.cell_text(cell)}\n{time.perf_counter() - begun:.0f} s", flush=True)
+        if options.output is not None:
+            _kept(results, options.output)
     results["load"].append(os.getloadavg())
     results["seconds"] = round(time.perf_counter() - start, 1)
     print(f"\n{results['seconds']:.0f} s; load average {results['load'][0][0]:.1f} before, {results['load'][1][0]:.1f} after")

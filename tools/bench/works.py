@@ -42,6 +42,8 @@ FLOATS = {
 WORKS = {**BYTES, **TILES, **FLOATS}
 SIZES: tuple[Sides, ...] = ((240, 320), (427, 640), (1080, 1920), (3000, 4000))
 """The sizes of images as (height, width)."""
+SMALL = ("CLIP", "ViT")
+"""Works with results of half a megabyte: of others, 32 results of every contestant take more memory than most machines have."""
 BATCHES = (1, 8, 32)
 FILES = (1, 32)
 """How many JPEG files a call gets."""
@@ -105,7 +107,7 @@ def places(
     contestants: Sequence[str],
     jpegs: Sequence[int] = (),
 ) -> Iterator[Place]:
-    """Yield the cells of a table; results of 32 images are large, so only works of `BYTES` have several.
+    """Yield the cells of a table; only works of `SMALL` have batches, and those of `BYTES` files.
 
     Args:
         works: keys of `WORKS`.
@@ -117,10 +119,10 @@ def places(
     for work in works:
         for size in sizes:
             yield Place(work, size, "sizes", (1,), tuple(name for name in contestants if name in NAMES))
-    for kind, several, known in (("batches", batches, IN_BATCHES), ("files", jpegs, files.NAMES)):
+    for kind, several, known, having in (("batches", batches, IN_BATCHES, SMALL), ("files", jpegs, files.NAMES, BYTES)):
         for work in works:
             taken = tuple(name for name in contestants if name in known)
-            if several and taken and work in BYTES:
+            if several and taken and work in having:
                 yield Place(work, BATCH_SIZE, kind, tuple(several), taken)
 
 
