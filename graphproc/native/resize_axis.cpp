@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <list>
 #include <mutex>
+#include <thread>
 
 namespace graphproc {
 namespace {
@@ -114,24 +115,33 @@ struct Remembered {
 };
 constexpr size_t MOST_REMEMBERED = 32, LARGEST_REMEMBERED = 1 << 17;
 
+// Takes a lock, or gives up soon: in a forked process it stays taken for ever if another thread held it when the process forked.
+std::unique_lock<std::mutex> taken(std::mutex& lock) {
+    std::unique_lock<std::mutex> held(lock, std::try_to_lock);
+    for (int tries = 0; tries < 100 && !held.owns_lock(); tries++) {
+        std::this_thread::yield();
+        held.try_lock();
+    }
+    return held;
+}
+
 }  // namespace
 
 std::shared_ptr<const Axis> resize_axis(const AxisSpec& spec, CellForm form, bool aligned) {
     static std::mutex lock;
     static std::list<Remembered> all;
-    {
-        const std::lock_guard<std::mutex> held(lock);
+    if (const auto held = taken(lock); held.owns_lock())
         for (auto one = all.begin(); one != all.end(); ++one) {
             if (!(one->axis->spec == spec) || one->form.taps != form.taps || one->aligned != aligned) continue;
             all.splice(all.begin(), all, one);
             return one->axis;
         }
-    }
     auto axis = std::make_shared<const Axis>(pack(spec, form, aligned));
     if (axis->cells.size() + axis->start.size() > LARGEST_REMEMBERED) return axis;
-    const std::lock_guard<std::mutex> held(lock);
-    all.push_front({form, aligned, axis});
-    if (all.size() > MOST_REMEMBERED) all.pop_back();
+    if (const auto held = taken(lock); held.owns_lock()) {
+        all.push_front({form, aligned, axis});
+        if (all.size() > MOST_REMEMBERED) all.pop_back();
+    }
     return axis;
 }
 
