@@ -26,6 +26,8 @@ class CropIntoResize(Pass):
         """Return the resize with a window, and a pad if the crop is larger than the image."""
         resize, crop = match.ops
         assert isinstance(resize, Resize)
+        if resize.pad is not None:
+            return Declined("the canvas lies between them")
         if resize.window:
             return Declined("the resize has a window already")
         if isinstance(crop, Slice):

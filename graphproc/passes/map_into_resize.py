@@ -21,6 +21,8 @@ class MapIntoResize(Pass):
         resize, mapped = match.ops
         assert isinstance(resize, Resize)
         assert isinstance(mapped, ByteMap)
+        if resize.pad is not None:
+            return Declined("the canvas lies between them")
         if (mapped.axis, mapped.each) != (-3, 1):
             return Declined("the constants of the map do not follow channels of planes")
         return [replace(resize, map=mapped)]
