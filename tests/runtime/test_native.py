@@ -15,10 +15,14 @@ from graphproc.runtime import native
 from graphproc.version import __version__
 
 
+ROOT = str(native.FOLDER.parent.parent)
+"""Where this process has the package from."""
+
+
 def fresh(code: str, **environment: str) -> str:
     """Return what a new process prints that has loaded nothing yet, with the package of this one."""
     code = f"from graphproc.runtime import native\n{code}"
-    settings = {"PYTHONPATH": str(native.FOLDER.parent.parent), **environment}
+    settings = {"PYTHONPATH": ROOT, **environment}
     # Not in this folder, because Python looks there first, and a checkout need not have a library.
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=settings, cwd=tempfile.gettempdir())
