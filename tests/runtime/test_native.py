@@ -14,7 +14,6 @@ from graphproc.errors import ConfigError, RuntimeUnavailableError
 from graphproc.runtime import native
 from graphproc.version import __version__
 
-
 ROOT = str(native.FOLDER.parent.parent)
 """Where this process has the package from."""
 
