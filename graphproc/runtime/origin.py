@@ -11,14 +11,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from graphproc.configs.files import parse_json
+from graphproc.emitters.onnx.digest import ENTRY, digest
 from graphproc.errors import GraphprocError
 from graphproc.ir.parse import parse
 from graphproc.ir.program import Program
 from graphproc.processors.registry import lookup
 from graphproc.runtime.description import entry
 from graphproc.version import __version__
-
-DIGEST = "graphproc.digest"
 
 if TYPE_CHECKING:
     import onnx
@@ -70,12 +69,11 @@ def of_described(model: bytes | str) -> Origin | None:
         None for a graph that this version would not write from the description: another version's,
         one with a model behind it, or one that was changed.
     """
-    if isinstance(model, str) or DIGEST.encode() not in model:
+    if isinstance(model, str) or ENTRY.encode() not in model:
         return None
     import onnx
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
-    from graphproc.emitters.onnx.digest import digest
     from graphproc.emitters.onnx.emit import EmitOptions
 
     try:
@@ -93,7 +91,7 @@ def of_described(model: bytes | str) -> Origin | None:
     except (GraphprocError, ValueError, KeyError):
         return None
     # A description need not say all: what counts in calls alone (Idefics3's `return_row_col_info`) is no setting of a file.
-    return origin if metadata.get("digest") == digest(found, origin.program) else None
+    return origin if entries.get(ENTRY) == digest(found, origin.program) else None
 
 
 def _sizes(model: onnx.ModelProto) -> dict[str, Any]:

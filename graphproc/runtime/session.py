@@ -86,8 +86,8 @@ class Session:
             provider: `cpu` or `cuda`. A provider that is not installed is an error, never a
                 fallback.
             threads: how many threads an operator uses, if the session runs one thing at a time; for
-                a batch, how many of its images run side by side. With None, ONNX Runtime decides,
-                and a batch takes up to 8.
+                a batch without kernels, how many of its images run side by side. With None, ONNX
+                Runtime decides, and such a batch takes up to 8.
             kernels: whether to use the native library (`graphproc kernels` says if there is one);
                 with None, if there is one and the provider is `cpu`.
             specialise_after: after how many runs of one image size a session for that size is made;

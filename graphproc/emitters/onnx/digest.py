@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
     from graphproc.ir.program import Program
 
+ENTRY = "graphproc.digest"
+"""The key of the digest in a model's metadata."""
+
 
 def digest(model: onnx.ModelProto, program: Program) -> str:
     """Return the SHA-256 digest of a program's text, and of the graph and the functions of the model emitted from it.

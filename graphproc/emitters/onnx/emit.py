@@ -12,7 +12,7 @@ import onnx_ir as ir
 from graphproc.emitters.onnx import results
 from graphproc.emitters.onnx.builder import GraphBuilder
 from graphproc.emitters.onnx.choices import never
-from graphproc.emitters.onnx.digest import digest
+from graphproc.emitters.onnx.digest import ENTRY, digest
 from graphproc.emitters.onnx.functions import DOMAIN_VERSION, calls, imports
 from graphproc.emitters.onnx.nodes import Note, Value
 from graphproc.emitters.onnx.operators import ELEMENT
@@ -145,7 +145,7 @@ def emit(
         notes += g.notes
     model = ir.Model(graph, ir_version=IR_VERSION[options.opset], producer_name="graphproc", functions=functions)
     proto = ir.to_proto(model)
-    entries = {**(metadata or {}), "graphproc.digest": digest(proto, source)}
+    entries = {**(metadata or {}), ENTRY: digest(proto, source)}
     if functions:
         entries["graphproc.kernels"] = str(DOMAIN_VERSION)
     for key, entry in sorted(entries.items()):
