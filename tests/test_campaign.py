@@ -19,7 +19,7 @@ from campaign import run as runs
 from campaign.compare import difference
 from campaign.generate import classes, group
 from campaign.pictures import PIL_MODES, STRIDES, Picture, picture
-from campaign.run import BOTH_REFUSE, CRASHES, DIFFERS, EQUAL, REFUSES, Outcome, judged
+from campaign.run import BOTH_REFUSE, CRASHES, DIFFERS, EQUAL, EXCLUDED, REFUSES, Outcome, judged
 from campaign.settings import settings_of
 from campaign.shrink import shrunk
 from campaign.trial import Graph, Trial
@@ -62,6 +62,14 @@ def test_a_case_leaves_the_defaults_of_transformers_classes(given: str) -> None:
     first = Trial("MiniMaxM3VLImageProcessor", "torchvision", pictures=(Picture(9, 12),), tensors="pt")
     changed = replace(first, settings={"size": [672, 672], "min_pixels": 9000}, given=given)
     assert [runs.run(trial) for trial in (changed, first)] == [Outcome(EQUAL)] * 2
+
+
+@pytest.mark.parametrize(("size", "what"), [((1, 36), EXCLUDED), ((2, 36), EQUAL)])
+def test_images_that_donut_turns(size: tuple[int, int], what: str) -> None:
+    """Torch resizes a column wrongly that it turned."""
+    page = {"size": {"height": 48, "width": 36}, "do_pad": False, "do_align_long_axis": True}
+    trial = Trial("DonutImageProcessor", "torchvision", page, pictures=(Picture(*size),), tensors="pt")
+    assert runs.run(trial).what == what
 
 
 @pytest.mark.parametrize("given", ["file", "saved by transformers", "saved by graphproc"])

@@ -47,6 +47,14 @@ def test_classes_that_all_tie_are_settled_by_their_scores(scores: bool, monkeypa
     assert random_outputs.settled(case, "numpy", found, expected)
 
 
+@pytest.mark.parametrize("number", [torch.float32, torch.float64, torch.float16, torch.bfloat16])
+def test_numbers_below_the_normal_ones_have_places_of_one_length(number: torch.dtype) -> None:
+    smallest = torch.finfo(number).smallest_normal * torch.finfo(number).eps
+    expected = torch.tensor([65 * smallest], dtype=number)
+    assert difference(torch.tensor([69 * smallest], dtype=number), expected) == ""
+    assert "1 of 1 differ" in difference(torch.tensor([70 * smallest], dtype=number), expected)
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_flat_peaks_are_settled_by_equal_numbers_that_move_together(engine: str) -> None:
     rows = [[1.0, 0.0, 0.5, 0.0, 0.5, 0.0, 1.0, 0.0, 0.5], [1.0, 0.0, 0.5, 0.0, 0.0, 0.5, 1.0, 1.0, 0.0]]

@@ -19,6 +19,8 @@ import graphproc as gp
 
 LAST_PLACES = {"float32": 2.0**-23, "float64": 2.0**-52, "float16": 2.0**-10, "bfloat16": 2.0**-7}
 """The last place of numbers from 1 to 2, in each type."""
+SMALLEST = {"float32": 2.0**-149, "float64": 2.0**-1074, "float16": 2.0**-24, "bfloat16": 2.0**-133}
+"""The smallest number of each type: the last place of all below the normal ones, however small."""
 PLACES = 4
 """How many last places of a result's largest number two results may differ by: two for a function such as a sigmoid,
 which each library rounds on its own, and two for the operations around it."""
@@ -90,7 +92,7 @@ def arrays(found: Any, expected: Any, others: Sequence[Any], at: str) -> str:
     largest = np.abs(b[np.isfinite(b)]).max(initial=0)
     labels = kind not in LAST_PLACES or (np.all(b == np.round(b)) and largest < 1 / LAST_PLACES[kind])  # else none has a fraction
     if not labels:
-        limit = PLACES * LAST_PLACES[kind] * largest
+        limit = PLACES * max(LAST_PLACES[kind] * largest, SMALLEST[kind])
         low, high = (choose(np.stack([b, *alike]), axis=0) for choose in (np.min, np.max))
         with np.errstate(invalid="ignore"):
             bad &= ~((a >= low - limit) & (a <= high + limit))

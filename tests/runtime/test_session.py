@@ -21,7 +21,7 @@ from onnx import TensorProto, helper
 
 import graphproc as gp
 from graphproc.errors import GraphError, ImageError, RuntimeUnavailableError
-from graphproc.runtime import memory, origin, workers
+from graphproc.runtime import memory, native, origin, workers
 from graphproc.runtime import session as session_module
 from graphproc.runtime.providers import provider_names
 from graphproc.runtime.session import MAX_SPECIALISED, SPECIALISE_AFTER, Session
@@ -281,7 +281,7 @@ def test_images_of_a_batch_run_side_by_side(name: str) -> None:
     graph = getattr(gp, f"{name}ImageProcessor")().to_onnx()
     images = batch(60, 90, 5)
     expected = Session(graph, threads=1).run({"images": images})
-    session = Session(graph, threads=2)
+    session = Session(graph, threads=2, kernels=False)
     found = session.run({"images": images})
     assert len(session._of_workers) > 0
     assert list(found) == list(expected)
@@ -291,6 +291,17 @@ def test_images_of_a_batch_run_side_by_side(name: str) -> None:
     out = {key: np.zeros_like(value) for key, value in expected.items()}
     again = session.run({"images": images}, out)
     assert all(again[key] is out[key] and (out[key] == expected[key]).all() for key in expected)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(native.path() is None, reason="there is no native library")
+def test_with_kernels_a_batch_is_one_run_of_all_threads() -> None:
+    graph, images = gp.CLIPImageProcessor().to_onnx(), batch(60, 90, 5)
+    session = Session(graph, threads=2)
+    found = session.run({"images": images})["pixel_values"]
+    assert session.kernels
+    assert not session._of_workers
+    assert (found == Session(graph, threads=1, kernels=False).run({"images": images})["pixel_values"]).all()
 
 
 @pytest.mark.parametrize("threads", [1, 2])
