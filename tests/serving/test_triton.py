@@ -173,6 +173,18 @@ def test_what_lies_between_is_part_of_the_preprocessing(form: str, tmp_path: Pat
     assert_same(found, ort(net)({net.graph.input[0].name: np.ascontiguousarray(expected)})["y"])
 
 
+def test_a_number_for_each_image(tmp_path: Path) -> None:
+    """What has only a batch axis is one element for the server; models reshape it, ensembles do not."""
+    net = conv()
+    net.graph.node.append(helper.make_node("ArgMax", ["y"], ["label"], axis=1, keepdims=0))
+    net.graph.output.append(helper.make_tensor_value_info("label", INT64, ["N"]))
+    triton.write(CLIP, tmp_path / "models", model=net)
+    chain = ServerChain(tmp_path / "models")
+    assert [chain.configs[name].output[1].HasField("reshape") for name in ("model_model", "model")] == [True, False]
+    answers = chain.infer("model", REQUESTS)
+    assert [answer["label"].tolist() for answer in answers] == [[[answer["y"].argmax()]] for answer in answers]
+
+
 def grid_model() -> onnx.ModelProto:
     """Return a model that has rows of patches and their grid, needs at least one patch, and a number from the client."""
     nodes = [
@@ -294,8 +306,10 @@ def test_a_model_of_one_image_at_a_time(tmp_path: Path) -> None:
     assert answer["y"].shape == (1, 4)
 
 
-def test_an_axis_without_a_name_counts_if_asked_for(tmp_path: Path) -> None:
-    net = conv(shape=(None, 3, "h", "w"))
+@pytest.mark.parametrize("shape", [(None, 3, "h", "w"), ("N", 3, "h", "w")])
+def test_an_axis_without_a_name_counts_if_asked_for(shape: Sequence[Any], tmp_path: Path) -> None:
+    net = conv(shape=shape)
+    net.graph.output[0].type.tensor_type.shape.dim[0].Clear()
     assert triton.write(CLIP, tmp_path / "a", model=net).max_batch_size == 0
     assert triton.write(CLIP, tmp_path / "b", model=net, max_batch_size=4).max_batch_size == 4
     assert len(ServerChain(tmp_path / "b").infer("model", REQUESTS)) == 3
@@ -362,6 +376,7 @@ REFUSED: dict[str, tuple[Any, dict[str, Any], type[Exception], str]] = {
     "a path as a name": (CLIP, {"name": "../x"}, ConfigError, r"name: expected letters, digits, .* got '\.\./x'"),
     "a hidden name": (CLIP, {"name": ".x"}, ConfigError, r"name: expected letters"),
     "labels of no output": (CLIP, {"labels": LABELS}, ConfigError, r"an output with a score for each of 4 classes, found pixel"),
+    "labels of other scores": (gp.fuse(CLIP, conv()), {"labels": {0: "a"}}, ConfigError, r"for each of 1 classes, found y"),
     "labels with a gap": (CLIP, {"labels": {0: "a", 2: "b"}}, ConfigError, r"expected names for all of 0 to 1, got \[0, 2\]"),
     "a label of two lines": (CLIP, {"labels": {0: "a\nb"}}, ConfigError, r"expected one line for class 0, got 'a\\nb'"),
     "a preprocessing as the model": (CLIP, {"model": CLIP.to_onnx()}, FusionError, r"is a graph with preprocessing already"),
