@@ -58,7 +58,7 @@ def triton(
         typer.Option(
             metavar="N",
             show_default="8, or 0 without batch axes",
-            help="The most images that the server joins; it joins requests of images of one size. 0 leaves batches to clients.",
+            help="The most images that the server runs together, in requests of images of one size. 0 leaves batches to clients.",
         ),
     ] = None,
     labels: Annotated[
@@ -74,7 +74,8 @@ def triton(
         bool, typer.Option("--gpu", help="Let the server load models on GPUs; a processor is exported for target cuda.")
     ] = False,
     no_warm_up: Annotated[
-        bool, typer.Option("--no-warm-up", help="Write no sample for the server to run when it loads a model, and run none here.")
+        bool,
+        typer.Option("--no-warm-up", help="Write no warm-up for the server to run when it loads a model, and run none here."),
     ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace models of these names that this command wrote, with all their versions.")

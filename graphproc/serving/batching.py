@@ -1,4 +1,4 @@
-"""Say whether a server may join requests for a graph along a batch axis.
+"""Say whether a server may run requests for a graph together, along a batch axis.
 
 It may where every input and every output has the same free axis in front. For preprocessing graphs the
 joins decide: one that stacks has the batch in front, one that concatenates rows has an axis of another
@@ -35,7 +35,7 @@ def largest_batch(sides: Iterable[Side], asked: int | None) -> tuple[int, list[s
     if asked is not None and without:
         raise GraphError(f"max_batch_size: expected 0, got {asked}: {without[0]}")
     if without:
-        return 0, [f"max_batch_size is 0, so the server joins no requests: {without[0]}"]
+        return 0, [f"max_batch_size is 0, so the server runs each request alone: {without[0]}"]
     return asked or MAX_BATCH_SIZE, []
 
 

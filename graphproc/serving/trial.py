@@ -40,7 +40,7 @@ class Trial:
         self.shapes = {v.name: list(v.shape) for v in (*self._session.get_inputs(), *self._session.get_outputs())}
 
     def run(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
-        """Return the outputs for a warm-up sample.
+        """Return the outputs for a warm-up.
 
         Raises:
             GraphError: ONNX Runtime refuses it.
@@ -51,8 +51,8 @@ class Trial:
         except Exception as error:
             shown = ", ".join(f"{name} {list(array.shape)}" for name, array in feeds.items())
             raise GraphError(
-                f"{self.where}: ONNX Runtime refuses the warm-up sample, {shown} ({_reason(error)}). Fix the image's size "
-                "(--image-size HxW), or write no sample (--no-warm-up)."
+                f"{self.where}: ONNX Runtime refuses the warm-up, {shown} ({_reason(error)}). Fix the image's size "
+                "(--image-size HxW), or write none (--no-warm-up)."
             ) from None
 
 

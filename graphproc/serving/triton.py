@@ -53,7 +53,7 @@ class Written:
     Attributes:
         repository: the folder.
         models: the names of its new models; the last one is what clients call.
-        max_batch_size: the number of images that the server joins at most, 0 for none.
+        max_batch_size: the number of images that the server runs together at most, 0 for none.
         notes: what was assumed or left out, a sentence each.
     """
 
@@ -73,7 +73,7 @@ class _Form:
         instances: how often the server loads each.
         gpu: whether it does so on a GPU.
         labels: the names of classes, or None.
-        warm_up: whether it runs a sample first.
+        warm_up: whether it runs a warm-up first.
     """
 
     folder: Path
@@ -104,8 +104,8 @@ def write(
     """Write a model repository, whole or not at all.
 
     A graph is one model, `name`. With `model`, there are three: `<name>_preprocessing`, `<name>_model`, and the
-    ensemble `name`. Triton joins requests of images of one size; in an ensemble it also joins what preprocessing
-    makes of images of different sizes, where these results have one size.
+    ensemble `name`. Triton runs requests of images of one size together; in an ensemble the model also runs together what
+    preprocessing makes of images of different sizes, where these results have one size.
 
     Args:
         source: a processor, or the path, the bytes or the model of a graph: preprocessing, or fused.
@@ -115,12 +115,12 @@ def write(
         map: the model input for each preprocessing output with another name, as for `fuse`.
         layout: as for `fuse`.
         image_size: (height, width) of every image, or None for any.
-        max_batch_size: the most images that the server joins. None for 8 where every input and output has a batch
+        max_batch_size: the most images that the server runs together. None for 8 where every input and output has a batch
             axis, else 0. Its axis needs a name, or a number here.
         labels: the names of classes by number, for outputs with a score for each.
         instances: how often the server loads each model.
         gpu: whether it does so on a GPU; a processor is then exported for target `cuda`.
-        warm_up: whether the server runs a sample when it loads a model. It is run once here as well.
+        warm_up: whether the server runs a request of noise when it loads a model. It is run once here as well.
         overwrite: whether to replace models that were written by this function.
         **options: for a processor: options of its `to_onnx`.
 
@@ -185,7 +185,7 @@ def _write_ensemble(connected: Chain, names: tuple[str, ...], form: _Form) -> li
 
 @dataclass(frozen=True)
 class _Model:
-    """Hold a model's shapes by name, what it gave for its sample, and what was left out."""
+    """Hold a model's shapes by name, what it gave for its warm-up, and what was left out."""
 
     shapes: Mapping[str, list[Any]]
     made: Mapping[str, Array]
@@ -216,16 +216,16 @@ def _write_graph(side: Side, name: str, form: _Form, given: Mapping[str, Array],
     if batched:
         config["dynamic_batching"] = {}
     config["instance_group"] = [{"kind": Word("KIND_GPU" if form.gpu else "KIND_CPU"), "count": form.instances}]
-    sample = warm_ups.sample(side, trial, batched, given) if form.warm_up else None
-    if sample is not None:
-        config["model_warmup"] = [sample.message]
-        for file, data in sample.files.items():
+    made = warm_ups.warm_up(side, trial, batched, given) if form.warm_up else None
+    if made is not None:
+        config["model_warmup"] = [made.message]
+        for file, data in made.files.items():
             (folder / warm_ups.FOLDER).mkdir(exist_ok=True)
             (folder / warm_ups.FOLDER / file).write_bytes(data)
     _write_config(folder, {**config, "parameters": _parameters(side)})
-    missing = form.warm_up and sample is None
-    notes = [f"{name} has no warm-up sample: the lengths of its inputs are not known"] if missing else []
-    return _Model(trial.shapes, sample.outputs if sample else {}, notes)
+    missing = form.warm_up and made is None
+    notes = [f"{name} has no warm-up: the lengths of its inputs are not known"] if missing else []
+    return _Model(trial.shapes, made.outputs if made else {}, notes)
 
 
 def _with_labels(

@@ -1,7 +1,7 @@
-"""Make a sample that a server runs when it loads a graph, so that the first request does not wait.
+"""Make the warm-up of a graph: a request that a server runs when it loads it, so that the first client does not wait.
 
-Each sample is run here first, on the data that the server will use: a server does not load a model
-with a sample that fails.
+It is run here first, on data of the kinds that the server will use: a server does not load a model
+with a warm-up that fails.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from graphproc.serving.trial import Trial
 Array = np.ndarray[Any, Any]
 
 IMAGE_SIZE = (480, 640)
-"""(height, width) of the sample's images, if the graph takes any size."""
+"""(height, width) of the warm-up's images, if the graph takes any size."""
 FOLDER = "warmup"
 """Where the server looks for data, below the model's folder."""
 
 
 @dataclass(frozen=True)
-class Sample:
-    """Hold a sample.
+class WarmUp:
+    """Hold a warm-up.
 
     Attributes:
         message: the field `model_warmup` of the configuration.
@@ -41,8 +41,8 @@ class Sample:
     outputs: Mapping[str, Array]
 
 
-def sample(side: Side, trial: Trial, batched: bool, given: Mapping[str, Array]) -> Sample | None:
-    """Make a sample of one image, and run the graph on it; return None if an input has axes of unknown lengths.
+def warm_up(side: Side, trial: Trial, batched: bool, given: Mapping[str, Array]) -> WarmUp | None:
+    """Make a warm-up of one image, and run the graph on it; return None if an input has axes of unknown lengths.
 
     Images are noise, and other numbers zeros. Integers that another graph gives are kept in files,
     because a grid of no patches would be none.
@@ -51,10 +51,10 @@ def sample(side: Side, trial: Trial, batched: bool, given: Mapping[str, Array]) 
         side: the graph.
         trial: the same graph, loaded.
         batched: whether the server adds a batch axis in front.
-        given: what another graph gives for inputs of this one, for its own sample.
+        given: what another graph gives for inputs of this one, for its own warm-up.
 
     Raises:
-        GraphError: ONNX Runtime refuses the sample.
+        GraphError: ONNX Runtime refuses it.
     """
     lengths = {"batch": 1, **dict(zip(("height", "width"), IMAGE_SIZE, strict=True))}
     inputs, files, feeds = [], {}, {}
@@ -80,4 +80,4 @@ def sample(side: Side, trial: Trial, batched: bool, given: Mapping[str, Array]) 
             entry["zero_data"] = True
         inputs.append({"key": name, "value": entry})
     outputs = trial.run(feeds)
-    return Sample({"name": "sample", "batch_size": 1, "inputs": inputs}, files, outputs)
+    return WarmUp({"name": "one_image", "batch_size": 1, "inputs": inputs}, files, outputs)

@@ -23,7 +23,7 @@ from support.post_outputs import assert_close
 from support.triton_server import ServerChain
 
 import graphproc as gp
-from graphproc.errors import ConfigError, FusionError, GraphError
+from graphproc.errors import FusionError
 from graphproc.postprocessing.method import SMOOTH
 from graphproc.serving import triton
 from graphproc.wrappers.examples import photograph
@@ -146,7 +146,7 @@ def random_models() -> Any:
 # ---- ensembles -------------------------------------------------------------------------------------------------
 
 
-def test_an_ensemble_joins_images_of_different_sizes(tmp_path: Path) -> None:
+def test_an_ensemble_runs_images_of_different_sizes_together(tmp_path: Path) -> None:
     written = triton.write(CLIP, tmp_path / "models", model=conv(), name="cats", labels=LABELS)
     assert written.models == ("cats_preprocessing", "cats_model", "cats")
     assert written.notes == ("joined pixel_values to input.1, the only image on each side; say otherwise with map",)
@@ -203,7 +203,7 @@ def grid_model() -> onnx.ModelProto:
 
 @pytest.mark.slow
 def test_an_ensemble_of_joined_rows(tmp_path: Path) -> None:
-    """The sample has the grid that preprocessing gives: with zeros the model would read row -1 of none."""
+    """The warm-up has the grid that preprocessing gives: with zeros the model would read row -1 of none."""
     written = triton.write(gp.Qwen2VLImageProcessor(), tmp_path / "models", model=grid_model())
     assert written.max_batch_size == 0
     assert "nothing gives scale (float32 [1]) of the model: it is an input of the ensemble" in written.notes
@@ -272,7 +272,7 @@ def test_gpus(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "dims", "batch", "sample"),
+    ("options", "dims", "batch", "warm_up"),
     [
         ({}, [-1, -1, 3], 8, [480, 640, 3]),
         ({"image_size": (60, 90)}, [60, 90, 3], 8, [60, 90, 3]),
@@ -282,11 +282,11 @@ def test_gpus(tmp_path: Path) -> None:
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",
 )
-def test_forms_of_the_input(options: Mapping[str, Any], dims: list[int], batch: int, sample: list[int], tmp_path: Path) -> None:
+def test_forms_of_the_input(options: Mapping[str, Any], dims: list[int], batch: int, warm_up: list[int], tmp_path: Path) -> None:
     triton.write(CLIP, tmp_path / "models", **options)
     found = config(tmp_path / "models")
     assert (list(found.input[0].dims), found.max_batch_size) == (dims, batch)
-    assert list(found.model_warmup[0].inputs[found.input[0].name].dims) == sample
+    assert list(found.model_warmup[0].inputs[found.input[0].name].dims) == warm_up
     triton.write(
         CLIP.export(tmp_path / "pre.onnx", **{k: v for k, v in options.items() if k in ("input", "color")}),
         tmp_path / "models",
@@ -345,12 +345,12 @@ def test_weights_in_files_beside_the_model_come_along(tmp_path: Path) -> None:
     assert_same(np.concatenate([a["y"] for a in answers]), ort(conv())({"input.1": preprocessed(IMAGES)})["y"])
 
 
-def test_extra_inputs_without_known_lengths_have_no_sample(tmp_path: Path) -> None:
+def test_extra_inputs_without_known_lengths_have_no_warm_up(tmp_path: Path) -> None:
     node = helper.make_node("Add", ["x", "bias"], ["y"])
     inputs = {"x": (FLOAT, ["N", 3, 32, 32]), "bias": (FLOAT, ["N", "a", "b", "c"])}
     net = model([node], inputs, {"y": (FLOAT, ["N", 3, "b2", "c2"])})
     written = triton.write(CLIP, tmp_path / "models", model=net, map={"pixel_values": "x"})
-    assert "model_model has no warm-up sample: the lengths of its inputs are not known" in written.notes
+    assert "model_model has no warm-up: the lengths of its inputs are not known" in written.notes
     chain = ServerChain(tmp_path / "models")
     assert len(chain.configs["model_preprocessing"].model_warmup) == 1
     assert not chain.configs["model_model"].model_warmup
@@ -359,121 +359,3 @@ def test_extra_inputs_without_known_lengths_have_no_sample(tmp_path: Path) -> No
 def test_no_warm_up(tmp_path: Path) -> None:
     assert triton.write(CLIP, tmp_path / "models", warm_up=False).notes == ()
     assert not config(tmp_path / "models").model_warmup
-
-
-# ---- refusals --------------------------------------------------------------------------------------------------
-
-REFUSED: dict[str, tuple[Any, dict[str, Any], type[Exception], str]] = {
-    "a sequence": (CLIP, {"input": "sequence"}, GraphError, r"expected a tensor, since Triton has no sequences"),
-    "a batch that joins refuse": (
-        gp.Qwen2VLImageProcessor(),
-        {"max_batch_size": 4},
-        GraphError,
-        r"max_batch_size: expected 0, got 4: pixel_values .* has no batch axis in front",
-    ),
-    "a negative batch": (CLIP, {"max_batch_size": -1}, GraphError, r"max_batch_size: expected 0 or more, got -1"),
-    "no instance": (CLIP, {"instances": 0}, ConfigError, r"instances: expected 1 or more, got 0"),
-    "a path as a name": (CLIP, {"name": "../x"}, ConfigError, r"name: expected letters, digits, .* got '\.\./x'"),
-    "a hidden name": (CLIP, {"name": ".x"}, ConfigError, r"name: expected letters"),
-    "labels of no output": (CLIP, {"labels": LABELS}, ConfigError, r"an output with a score for each of 4 classes, found pixel"),
-    "labels of other scores": (gp.fuse(CLIP, conv()), {"labels": {0: "a"}}, ConfigError, r"for each of 1 classes, found y"),
-    "labels with a gap": (CLIP, {"labels": {0: "a", 2: "b"}}, ConfigError, r"expected names for all of 0 to 1, got \[0, 2\]"),
-    "a label of two lines": (CLIP, {"labels": {0: "a\nb"}}, ConfigError, r"expected one line for class 0, got 'a\\nb'"),
-    "a preprocessing as the model": (CLIP, {"model": CLIP.to_onnx()}, FusionError, r"is a graph with preprocessing already"),
-    "a map without a model": (CLIP, {"map": {"a": "b"}}, FusionError, r"Give a model as well"),
-    "options of a processor": (CLIP.to_onnx(), {"color": "bgr"}, FusionError, r"'color' is for processors"),
-    "a sample that is refused": (
-        gp.fuse(gp.CLIPImageProcessor(do_resize=False, do_center_crop=False), conv(shape=("N", 3, 50, 60))),
-        {},
-        GraphError,
-        r"ONNX Runtime refuses the warm-up sample, images \[1, 480, 640, 3\] .* \(--image-size HxW\)",
-    ),
-    "operators that nobody has": (
-        model(
-            [helper.make_node("Nothing", ["x"], ["y"], domain="no.one")],
-            {"x": (FLOAT, ["N"])},
-            {"y": (FLOAT, ["N"])},
-            domains=["no.one"],
-        ),
-        {},
-        GraphError,
-        r"ONNX Runtime cannot load it, so no server can",
-    ),
-    "complex numbers": (
-        model([helper.make_node("Identity", ["x"], ["y"])], {"x": (14, ["N"])}, {"y": (14, ["N"])}),
-        {},
-        GraphError,
-        r"Triton has no such element type",
-    ),
-    "nothing": (b"", {}, FusionError, r"expected an ONNX model"),
-}
-
-
-@pytest.mark.parametrize("case", REFUSED)
-def test_refusals_leave_nothing(case: str, tmp_path: Path) -> None:
-    source, options, error, text = REFUSED[case]
-    with pytest.raises(error, match=text):
-        triton.write(source, tmp_path / "models", **options)
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.slow
-def test_existing_models_stay_unless_they_are_ours(tmp_path: Path) -> None:
-    triton.write(CLIP, tmp_path, name="a")
-    before = (tmp_path / "a" / "config.pbtxt").read_bytes()
-    with pytest.raises(ConfigError, match=r"a: exists\. Give another --name, or replace it \(--overwrite\)"):
-        triton.write(CLIP, tmp_path, name="a", color="bgr")
-    assert (tmp_path / "a" / "config.pbtxt").read_bytes() == before
-    (tmp_path / "a" / "2").mkdir()
-    triton.write(CLIP, tmp_path, name="a", color="bgr", overwrite=True)
-    assert config(tmp_path, "a").parameters["graphproc.color"].string_value == "bgr"
-    (tmp_path / "a" / "config.pbtxt").write_text('name: "a"')
-    with pytest.raises(ConfigError, match=r"a: graphproc did not write it, so --overwrite leaves it"):
-        triton.write(CLIP, tmp_path, name="a", overwrite=True)
-    (tmp_path / "link").symlink_to(tmp_path / "a")
-    with pytest.raises(ConfigError, match=r"link: graphproc did not write it"):
-        triton.write(CLIP, tmp_path, name="link", overwrite=True)
-
-
-def test_a_repository_that_cannot_be_a_folder(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(ConfigError, match=r"file: expected a folder of models, found a file"):
-        triton.write(CLIP, tmp_path / "file")
-    with pytest.raises(ConfigError, match=r"models: cannot be written \(No such file or directory\)"):
-        triton.write(CLIP, tmp_path / "nowhere" / "models")
-
-
-@pytest.mark.parametrize("there", [False, True])
-def test_all_or_nothing(there: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If the third of three models cannot be moved, those before it are as they were."""
-    models = tmp_path / "models"
-    if there:
-        triton.write(CLIP, models, model=conv(), name="cats")
-    before = {path: path.read_bytes() for path in models.rglob("*") if path.is_file()}
-    rename = Path.rename
-
-    def full(self: Path, target: Path) -> Path:
-        if target == models / "cats" and ".old" not in self.parts:
-            raise OSError(28, "No space left on device")
-        return rename(self, target)
-
-    monkeypatch.setattr(Path, "rename", full)
-    with pytest.raises(ConfigError, match=r"models: cannot be written \(No space left on device\)"):
-        triton.write(CLIP, models, model=conv(), name="cats", color="bgr", overwrite=True)
-    assert {path: path.read_bytes() for path in models.rglob("*") if path.is_file()} == before
-    assert [path.name for path in tmp_path.iterdir()] == (["models"] if there else [])
-
-
-@pytest.mark.parametrize(
-    ("source", "name"),
-    [
-        ("a/b/fused.onnx", "fused"),
-        ("openai/clip-vit-base-patch32", "clip-vit-base-patch32"),
-        ("CLIPImageProcessor", "CLIPImageProcessor"),
-        ("my model/preprocessor_config.json", "preprocessor_config"),
-        ("a folder/", "a_folder"),
-        ("...", "model"),
-    ],
-)
-def test_names(source: str, name: str) -> None:
-    assert triton.name_of(source) == name

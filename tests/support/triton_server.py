@@ -88,7 +88,7 @@ class Model:
 
 
 class ServerChain:
-    """A repository that is loaded: configurations checked, sessions made, warm-up samples run."""
+    """A repository that is loaded: configurations checked, sessions made, warm-ups run."""
 
     def __init__(self, repository: Path) -> None:
         from google.protobuf import text_format
@@ -151,11 +151,11 @@ class ServerChain:
 
     def _warm_up(self, name: str) -> None:
         config = self.configs[name]
-        for sample in config.model_warmup:
-            assert sample.batch_size == 1
-            assert set(sample.inputs) == {io.name for io in config.input}
+        for warm_up in config.model_warmup:
+            assert warm_up.batch_size == 1
+            assert set(warm_up.inputs) == {io.name for io in config.input}
             feeds = {}
-            for key, value in sample.inputs.items():
+            for key, value in warm_up.inputs.items():
                 dtype = NUMPY[schema().DataType.Name(value.data_type)]
                 kind = value.WhichOneof("input_data_type")
                 if kind == "input_data_file":
@@ -168,7 +168,7 @@ class ServerChain:
             self.infer(name, [feeds])
 
     def infer(self, name: str, requests: Sequence[Mapping[str, Array]]) -> list[dict[str, Array]]:
-        """Answer requests that wait at the same time: those of one shape are joined as far as the configuration allows."""
+        """Answer requests that wait at the same time: those of one shape run together as far as the configuration allows."""
         config = self.configs[name]
         for request in requests:
             self._refuse(config, request)
@@ -176,7 +176,7 @@ class ServerChain:
             return self._ensemble(config, requests)
         answers: list[dict[str, Array]] = [{}] * len(requests)
         for group in _groups(config, requests):
-            feeds = {io.name: _joined(io, [requests[i][io.name] for i in group]) for io in config.input}
+            feeds = {io.name: _together(io, [requests[i][io.name] for i in group]) for io in config.input}
             found = self.models[name].run(feeds)
             start = 0
             for i in group:
@@ -232,7 +232,7 @@ def _groups(config: Any, requests: Sequence[Mapping[str, Array]]) -> list[list[i
     return groups
 
 
-def _joined(io: Any, arrays: Sequence[Array]) -> Array:
+def _together(io: Any, arrays: Sequence[Array]) -> Array:
     whole = np.concatenate(arrays) if len(arrays) > 1 else arrays[0]
     return whole.reshape([len(whole), *io.reshape.shape]) if io.HasField("reshape") else whole
 

@@ -5,7 +5,7 @@
     python genai_inputs.py --json processor_config.json --source Qwen/Qwen2.5-VL-3B-Instruct
 
 The first makes `pixel_values` and `image_grid_thw` here and hands them to `Generator.set_inputs`, under the names that the
-model's graphs have. They arrive bit for bit, and any class of graphproc will do whose outputs the model takes.
+model's graphs have. They arrive bit for bit, and any class of graphproc will do, if the model takes its outputs.
 
 The second writes the JSON that a model's folder has for GenAI's own `MultiModalProcessor`, for resizes to one size and
 for the Qwen-VL family. Its arithmetic is another. Measured with onnxruntime-genai 0.18.0 and Qwen2-VL's settings, on PNG
