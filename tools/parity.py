@@ -212,8 +212,11 @@ def from_folder(folder: Path, backend: str | None) -> Iterator[Member]:
 def plan(
     names: list[str], configs: str, folder: Path | None, backend: str | None
 ) -> tuple[list[list[Member]], list[tuple[Member, str]]]:
-    """Return members by program text and class family, costliest first, and the settings that do not compile."""
-    groups: dict[tuple[str, str], list[Member]] = {}
+    """Return members whose programs share runs, costliest first, and the settings that do not compile.
+
+    They have one text, one family, and calls that return the same: OneFormer's also return texts.
+    """
+    groups: dict[tuple[str, tuple[str, ...], str], list[Member]] = {}
     refusals: list[tuple[Member, str]] = []
     members = [(name, label, settings) for name in names for label, settings in cases.variants(name, backend or "").items()]
     members = [member for member in members if configs == "all" or member[1] == "default"]
@@ -226,7 +229,7 @@ def plan(
         except GraphprocError as error:
             refusals.append((member, _one_line(error)))
         else:
-            groups.setdefault((family(name), text), []).append(member)
+            groups.setdefault((family(name), specs()[name].outputs, text), []).append(member)
 
     def cheap(members: list[Member]) -> tuple[bool, bool]:
         return all(label != "default" for _, label, _ in members), members[0][0] not in THOROUGH
