@@ -197,9 +197,9 @@ def from_folder(folder: Path, backend: str | None) -> Iterator[Member]:
 def plan(
     names: list[str], configs: str, folder: Path | None, backend: str | None
 ) -> tuple[list[list[Member]], list[tuple[Member, str]]]:
-    """Return members whose programs share runs, costliest first, and the settings that do not compile.
+    """Return members that share runs, costliest first, and the settings that do not compile.
 
-    They have one text, one family, and calls that return the same: OneFormer's also return texts.
+    Their programs have one text and one family, and their calls return the same: OneFormer's also return texts.
     """
     groups: dict[tuple[str, tuple[str, ...], str], list[Member]] = {}
     refusals: list[tuple[Member, str]] = []

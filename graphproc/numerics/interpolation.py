@@ -159,7 +159,7 @@ def wide_linear_taps(n_in: int, n_out: int) -> Taps:
 
     Its compiled code has each position twice: with a product that is rounded by itself, which decides
     the pixels, and with one that is not, which decides their weights. Observed with torch 2.14: of
-    2 pixels enlarged to 6, the fifth has all of the second, whose centre the first position meets.
+    2 pixels enlarged to 6, the fifth is the second alone, because its rounded position is that centre.
     """
     position = np.maximum(_half_pixel(n_in, n_out, np.float64), 0.0)
     rounded_apart = np.maximum(np.float64(n_in) / np.float64(n_out) * (np.arange(n_out) + 0.5) - 0.5, 0.0)
