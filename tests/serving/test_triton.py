@@ -271,6 +271,7 @@ def test_gpus(tmp_path: Path) -> None:
     assert found.parameters["graphproc.target"].string_value == "cuda"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "dims", "batch", "warm_up"),
     [
