@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
-from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -48,7 +47,8 @@ def for_transformers(processor: BaseImageProcessor) -> BaseImageProcessor:
             f"for_transformers: expected an image processor of graphproc, got {type(processor).__name__}. "
             "Load it with graphproc.AutoImageProcessor.from_pretrained."
         )
-    return _restored(type(processor), deepcopy(processor.__getstate__()))
+    made: BaseImageProcessor = _restored(type(processor), deepcopy(processor.__getstate__()))
+    return made
 
 
 def transformers_module(name: str) -> Any:
@@ -70,20 +70,27 @@ def transformers_module(name: str) -> Any:
         raise RuntimeUnavailableError(f"transformers: expected it to be installed, got: {error}. {install}") from error
 
 
-@cache
-def adapter(base: type[BaseImageProcessor]) -> type[BaseImageProcessor]:
+_adapters: dict[Any, Any] = {}
+
+
+def adapter(base: Any) -> Any:
     """Return the one class that is both a class of this package, under its name, and transformers' base class.
+
+    Args:
+        base: the class of this package, or a class made of it.
 
     Raises:
         RuntimeUnavailableError: transformers 5 is not installed.
     """
+    if base in _adapters:
+        return _adapters[base]
     theirs = transformers_module("transformers.image_processing_utils").BaseImageProcessor
     body: dict[str, Any] = {"__module__": __name__, "__doc__": Description(), "adapted": base}
     body["valid_kwargs"] = _valid_kwargs(base)
-    return type(base.__name__, (Adapter, base, theirs), body)
+    return _adapters.setdefault(base, type(base.__name__, (Adapter, base, theirs), body))
 
 
-def _valid_kwargs(base: type[BaseImageProcessor]) -> Any:
+def _valid_kwargs(base: type[Any]) -> Any:
     """Return the typed keywords of a call as transformers' class has them, by which its processors sort and check theirs."""
     try:
         return getattr(import_module("transformers"), base.spec.name).valid_kwargs
@@ -91,7 +98,7 @@ def _valid_kwargs(base: type[BaseImageProcessor]) -> Any:
         return base.valid_kwargs
 
 
-def _restored(base: type[BaseImageProcessor], state: Mapping[str, Any]) -> BaseImageProcessor:
+def _restored(base: Any, state: Mapping[str, Any]) -> Any:
     """Make an adapter of a class's state."""
     kind = adapter(base)
     made = kind.__new__(kind)
@@ -102,7 +109,8 @@ def _restored(base: type[BaseImageProcessor], state: Mapping[str, Any]) -> BaseI
 class Adapter(_Base):
     """What an adapter does otherwise than the class of this package."""
 
-    adapted: ClassVar[type[BaseImageProcessor]]
+    adapted: ClassVar[type[Any]]
+    valid_kwargs: ClassVar[Any]
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> Any:

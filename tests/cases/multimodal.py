@@ -56,14 +56,14 @@ BOXES = {"boxes": [[[1, 2, 3, 4], [5, 6, 7, 8]]]}
 
 CASES: Mapping[str, Case] = {
     **_plain(
-        "Aria Blip BridgeTower Chameleon ChineseCLIP CLIP Cohere2Vision DeepseekOcr2 DeepseekVL DeepseekVLHybrid Donut Emu3 Flava "
-        "Gemma3 GraniteDocling GroundingDino Idefics Idefics2 Idefics3 Inkling Inkling2 Janus Kosmos2_5 "
+        "Aria Blip BridgeTower Chameleon ChineseCLIP CLIP Cohere2Vision DeepseekOcr2 DeepseekVL DeepseekVLHybrid Donut Emu3 "
+        "Flava Gemma3 GraniteDocling GroundingDino Idefics Idefics2 Idefics3 Inkling Inkling2 Janus Kosmos2_5 "
         "Lfm2Vl Llama4 Mllama Nougat Ovis2 OwlViT Owlv2 PI0 PPChart2Table PPFormulaNet PaddleOCRVL Pix2Struct Pixtral Sam Sam3 "
         "Siglip Siglip2 Step3p7 Tipsv2 Tvp UnlimitedOcr Vilt"
     ),
     **_videos(
-        "Ernie4_5_VLMoe Gemma4 Gemma4Unified Glm46V Glm4v Glm5Next Kimi_K25 MiniCPMV4_6 MuseGlimmer NemotronH_Omni_Reasoning_V3 Qwen2VL VideoLlama3 "
-        "VideoLlava"
+        "Ernie4_5_VLMoe Gemma4 Gemma4Unified Glm46V Glm4v Glm5Next Kimi_K25 MiniCPMV4_6 MuseGlimmer "
+        "NemotronH_Omni_Reasoning_V3 Qwen2VL VideoLlama3 VideoLlava"
     ),
     **_videos("Exaone4_5_ HyperCLOVAXVisionV2 Lfm3Vl Qwen2_5Omni Qwen2_5_VL", "Qwen2VL", "Qwen2VL"),
     **_videos("Qwen3OmniMoe Qwen3VL", "Qwen2VL", "Qwen3VL"),
@@ -80,7 +80,7 @@ CASES: Mapping[str, Case] = {
     "Dots3Note": Case("Qwen2VL", video="Qwen2VL"),
     "EmbeddingGemma2": Case("Gemma4", video="Gemma4"),
     "Florence2": Case("CLIP", "a photo of", {"image_seq_length": 7}),
-    "Fuyu": Case("Fuyu", "a photo of a cat", prepended="▁"),
+    "Fuyu": Case("Fuyu", "a photo of a cat", {"size": {"height": 270, "width": 480}}, prepended="▁"),
     "Gemma3n": Case("Siglip"),
     "GlmImage": Case("GlmImage"),
     "GotOcr2": Case("GotOcr2", "a photo"),
@@ -98,7 +98,7 @@ CASES: Mapping[str, Case] = {
     "LlavaOnevision": Case(
         "LlavaOnevision", own={"num_image_tokens": 729, "vision_feature_select_strategy": "full"}, video="LlavaOnevision"
     ),
-    "Mgpstr": Case("ViT"),
+    "Mgpstr": Case("ViT", needs="sentencepiece"),
     "MiniCPMOcr": Case("MiniCPMOcr", video="MiniCPMOcr"),
     "MiniCPMV4_7": Case("MiniCPMV4_6", video="MiniCPMV4_6"),
     "MiniMaxM3VL": Case("MiniMaxM3VL", video="MiniMaxM3VL"),

@@ -21,17 +21,18 @@ ATTRIBUTES = """
     image video audio boi eoi image_start image_end start_image end_image context_image video_start video_end vision_start
     vision_end vision_bos vision_eos audio_bos audio_eos audio_start audio_end boa eoa image_break img_line_break image_wrapper
     eof slice_start slice_end image_id_start image_id_end grid_bos grid_eos image_boundary
-""".split()
+""".split()  # noqa: SIM905
 """Tokens that processors find as an attribute of the tokenizer, `image_token` and so on; each is `<image>` and so on here."""
 WRITTEN = """
     [IMG] [IMG_BREAK] [IMG_END] |SPEAKER| |NEWLINE| <0x04> <|image_pad|> <|video_pad|> <|image|> <|python_tag|> <|START_OF_IMG|>
     <|END_OF_IMG|> <|IMG_PATCH|> <|IMG_LINE_BREAK|> <|IMAGE_PAD|> <|VIDEO_PAD|> <|VISION_START|> <|VISION_END|> <|imgpad|>
     <|audio_comp_pad|> <|image_start|> <|image_end|> <|patch|> <|tile_x_separator|> <|tile_y_separator|> <|video|>
     <|vid_frame_separator|> <|vid_start|> <|vid_end|> <im_patch> <patch_start> <patch_end> <patch_newline> <im_start> <im_end>
-    <|im_start|> <|im_end|> <imgpad> <|vision_start|> <|vision_end|> <|endoftext|> ]<]image[>[ ]<]video[>[ <fake_token_around_image>
-""".split()
+    <|im_start|> <|im_end|> <imgpad> <|vision_start|> <|vision_end|> <|endoftext|> ]<]image[>[ ]<]video[>[
+    <fake_token_around_image>
+""".split()  # noqa: SIM905
 """Tokens that processors know by their text."""
-WORDS = "a photo of cat the task is semantic 1 2 3 4 5 ▁".split()
+WORDS = "a photo of cat the task is semantic 1 2 3 4 5 ▁".split()  # noqa: SIM905
 
 
 def tokenizer(tokens: Mapping[str, str] | None = None, *, prepended: str = "") -> Any:

@@ -21,8 +21,28 @@ from graphproc.wrappers.processor import processor_class
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.filterwarnings("error:.*graphproc")]
 
 WIDE, TALL = (Image.fromarray(np.random.default_rng(7).integers(0, 256, size, np.uint8)) for size in ((90, 131, 3), (70, 50, 3)))
-ROWS = [(name, backend) for name, case in CASES.items() for backend in specs()[f"{case.image}ImageProcessor"].backends]
+FIRST = {case.image: name for name, case in reversed(CASES.items())}
+ROWS = [
+    (name, backend)
+    for name, case in CASES.items()
+    for index, backend in enumerate(specs()[f"{case.image}ImageProcessor"].backends)
+    if not index or FIRST[case.image] == name  # the second backend once for each class of image processors
+]
 QUICK = {("CLIP", "torchvision"), ("Llava", "pil"), ("PaliGemma", "torchvision"), ("Blip", "pil"), ("Janus", "torchvision")}
+WHOLE = (  # noqa: SIM905
+    "Blip CLIP Fuyu Gemma3 GroundingDino Idefics3 InternVL Janus Kosmos2_5 Llama4 Llava LlavaNext LlavaOnevision Mllama "
+    "OneFormer OwlViT Owlv2 PaliGemma Pixtral Qwen2VL Qwen2_5_VL Sam Sam2 Siglip SmolVLM Vilt"
+).split()
+"""The processors with which all calls are tried; with others it is the first one."""
+CALLS: Any = (([WIDE], "pt"), ([WIDE], "np"), ([WIDE, TALL], "pt"), ([[WIDE], [TALL]], None))
+UPSTREAM: Mapping[tuple[str, str], str] = {
+    ("Llama4", "torchvision"): "numpy has no bfloat16: ours is float32",
+    ("Vilt", "torchvision"): "a name is read before it is written, without return_tensors",
+    ("Fuyu", "pil"): "the patches of a tensor are cut by numpy's transpose",
+}
+"""What fails in transformers, and does not with our image processors."""
+TEMPLATES = ("ShieldGemma2",)
+"""Processors that take no text but by a chat template."""
 
 
 @pytest.fixture(autouse=True)
@@ -80,6 +100,10 @@ def different(have: Any, want: Any) -> str:
 @pytest.mark.parametrize(("name", "backend"), tiers.rows(ROWS, QUICK))
 def test_outputs_are_transformers(name: str, backend: str) -> None:
     theirs, ours = pair(name, backend)
-    for images, return_tensors in (([WIDE], "pt"), ([WIDE], "np"), ([WIDE, TALL], "pt"), ([WIDE, TALL], None)):
+    accepted = 0
+    for images, return_tensors in CALLS if name in WHOLE else CALLS[:1]:
         want = call(name, theirs, images, return_tensors)
-        assert not different(call(name, ours, images, return_tensors), want), (len(images), return_tensors)
+        if not (isinstance(want, Exception) and (name, backend) in UPSTREAM):
+            assert not different(call(name, ours, images, return_tensors), want), (len(images), return_tensors)
+        accepted += not isinstance(want, Exception)
+    assert accepted or name in TEMPLATES or (name, backend) in UPSTREAM

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from graphproc.batch_feature import BatchFeature
-from graphproc.errors import RuntimeUnavailableError
+from graphproc.errors import ImageError, RuntimeUnavailableError
 from graphproc.wrappers.methods.steps import Array, arrays, both_sides
 from graphproc.wrappers.post_inputs import to_array
 
@@ -69,6 +69,7 @@ def preprocess_with_tokenizer_info(
         (`image_patch_indices_per_subsequence`), -1 elsewhere; all int32.
 
     Raises:
+        ImageError: an image that is there has no pixels, or not whole patches.
         RuntimeUnavailableError: torch is not installed.
     """
     try:
@@ -97,6 +98,8 @@ def preprocess_with_tokenizer_info(
                 if variable_sized:
                     height, width = np.minimum(image.shape[-2:], -(-unpadded[sample, index] // side) * side).astype(int)
                     image = image[:, :height, :width]
+                if 0 in image.shape:
+                    raise ImageError(f"image_input[{sample}, {index}]: expected pixels, got shape {list(image.shape)}")
                 count = self.get_num_patches(*image.shape[-2:], {"height": int(side[0]), "width": int(side[1])})
                 ids = np.full(count, image_placeholder_id, np.int32)
                 if variable_sized:
