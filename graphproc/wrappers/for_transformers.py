@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from graphproc.errors import ConfigError, RuntimeUnavailableError
+from graphproc.ir.backends import PIL
 from graphproc.wrappers.description import Description
 from graphproc.wrappers.processor import BaseImageProcessor, processor_class
 from graphproc.wrappers.settings import BACKEND_KEY
@@ -137,11 +138,13 @@ class Adapter(_Base):
         return {**super().to_dict(), BACKEND_KEY: self.backend}
 
     def _downloaded(self, images: Any) -> Any:
+        """Replace URLs in nested lists by images; what has none stays as it is."""
         if isinstance(images, (list, tuple)):
-            return [self._downloaded(image) for image in images]
+            found = [self._downloaded(image) for image in images]
+            return images if all(new is old for new, old in zip(found, images, strict=True)) else found
         if isinstance(images, str) and images.startswith(("http://", "https://")):
             image = transformers_module("transformers.image_utils").load_image(images)
-            return image if self.backend == "pil" else self.process_image(image)
+            return image if self.backend == PIL else self.process_image(image)
         return images
 
     def __getattr__(self, name: str) -> Any:

@@ -46,6 +46,9 @@ def test_it_is_of_both_kinds() -> None:
     assert "Settings and their defaults" in str(type(ours).__doc__)
     assert repr(ours).startswith('CLIPImageProcessor {\n  "crop_size"')
     assert (ours.size.shortest_edge, ours.size["shortest_edge"], ours.size.height) == (64, 64, None)
+    assert (ours.size["height"], "height" in ours.size, dict(ours.size)) == (None, False, {"shortest_edge": 64})
+    with pytest.raises(KeyError, match="depth"):
+        ours.size["depth"]
 
 
 @pytest.mark.parametrize("backend", ["torchvision", "pil"])
