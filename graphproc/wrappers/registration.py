@@ -70,11 +70,15 @@ def _register() -> None:
         for model_type in auto.IMAGE_PROCESSOR_MAPPING_NAMES:
             if model_type not in configurations:
                 continue
-            configuration = configurations[model_type]
+            try:
+                configuration = configurations[model_type]
+                classes = mapping[configuration]
+            except ImportError:  # a model that transformers cannot load here either
+                continue
             if configuration in _before:  # another model with the same configuration class
                 continue
-            if ours := _adapters(mapping[configuration]):
-                _before[configuration] = dict(mapping[configuration])
+            if ours := _adapters(classes):
+                _before[configuration] = dict(classes)
                 auto.AutoImageProcessor.register(configuration, image_processor_classes=ours, exist_ok=True)
     except BaseException:
         _restore()

@@ -105,7 +105,7 @@ NUMBERS = {
     ),
     ("PerceptionLMImageProcessor", "_find_closest_aspect_ratio"): ((20000, 9000, 448), (90, 40000, 448), (3000, 3000, 20)),
     ("PerceptionLMImageProcessor", "_fit_image_to_canvas"): ((300, 451, 448), (2000, 90, 448), (900, 900, 448)),
-    ("SamImageProcessor", "_get_preprocess_shape"): (((300, 451), 1024), ((np.int64(7), np.int64(3000)), 512)),
+    ("SamImageProcessor", "_get_preprocess_shape"): (((300, 451), 1024), ((5, 8), 4), ((np.int64(7), np.int64(3000)), 512)),
     ("Lfm2VlImageProcessor", "smart_resize"): ((300, 400, 2, 64, 256, 16), (17, 90, 2, 4, 16, 8), (500, 500, 1, 1, 9, 14)),
 }
 """Arguments of methods that take no image."""
