@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
 from graphproc.errors import ShapeError
 from graphproc.ir.builder_protocol import Builder, Value
-from graphproc.ir.join import Array, Join, Looped, Role, join
+from graphproc.ir.join import Array, Join, Looped, Role, Shape, join
 from graphproc.ir.types import TensorType
+from graphproc.sizes import num
 
 
 @join("pad")
@@ -58,6 +60,12 @@ class Pad(Join):
         padded = self._padded_axes(arrays[0].ndim)
         return [in_corner(a, np.where(padded, largest, a.shape).tolist(), self.fill) for a in arrays]
 
+    def numpy_shape(self, shapes: Sequence[Shape]) -> list[Shape]:
+        """Return each shape with the largest length of all along the padded axes."""
+        largest = [reduce(num.maximum, lengths) for lengths in zip(*shapes, strict=True)]
+        padded = self._padded_axes(len(shapes[0]))
+        return [tuple(m if pads else n for m, n, pads in zip(largest, shape, padded, strict=True)) for shape in shapes]
+
     def numpy_samples(self, samples: Sequence[Array]) -> Array:
         """Return one array of all samples.
 
@@ -71,6 +79,11 @@ class Pad(Join):
             found = " and ".join(str(list(shape)) for shape in sorted(shapes))
             raise ShapeError(f"expected samples with equal numbers of channels, got {found}. Convert the images to RGB.")
         return np.stack(padded)
+
+    def numpy_samples_shape(self, shapes: Sequence[Shape]) -> list[Shape] | Shape:
+        """Return the shape of one array of all samples; their own shapes where they differ in an axis that is not padded."""
+        padded = self.numpy_shape(shapes)
+        return padded if any(shape != padded[0] for shape in padded) else (len(padded), *padded[0])
 
     def empty_shape(self, shape: Sequence[int]) -> list[int]:
         """Return 0 for the padded axes, and the others' lengths."""
