@@ -47,6 +47,7 @@ class Plan:
         results: all numbers by name (`graphproc.plans.facts.size_function` says which), the same
             that `graphproc plan --emit` writes as source; None where pixels decide.
         unknown: why a result is not known, by its name.
+        may_refuse: why a call may refuse the image after all, where pixels decide it.
         shapes: the shape of each output's part of this image, before results are joined.
         merge_size: how many patches along a side make one token, by the class's settings; None for
             classes without such a setting.
@@ -57,6 +58,7 @@ class Plan:
     outputs: Mapping[str, OutputPlan]
     results: Mapping[str, Any]
     unknown: Mapping[str, str] = field(default_factory=dict)
+    may_refuse: tuple[str, ...] = ()
     shapes: Mapping[str, tuple[int | None, ...]] = field(default_factory=dict)
     merge_size: int | None = None
 
@@ -122,7 +124,8 @@ class Plan:
         found: dict[str, Any] = {"processor": self.processor, "sizes": dict(self.sizes), "outputs": outputs, "results": results}
         if self.merge_size is not None and self.num_patches is not None:
             found["tokens"] = self.tokens()
-        return found | ({"unknown": dict(self.unknown)} if self.unknown else {})
+        found |= {"unknown": dict(self.unknown)} if self.unknown else {}
+        return found | ({"may_refuse": list(self.may_refuse)} if self.may_refuse else {})
 
     def _every(self, name: str) -> tuple[Any, ...]:
         every = (one for key, one in self.results.items() if key == name or key.startswith(f"{name}_"))
@@ -170,6 +173,7 @@ class Planner:
         self.facts: Facts = facts(program)
         known = self.facts.known
         conditions = [one.holds for one in program.preconditions if known(one.holds)]
+        self._may_refuse = tuple(one.message for one in program.preconditions if not known(one.holds))
         self._names = tuple(self.facts.results)
         self._outputs = tuple(
             (o.output.name, f"{o.output.name}_shape", o.result_dtype, o.output.delivery.kind != "tensor")
@@ -205,7 +209,7 @@ class Planner:
             if 0 in outputs[name].shape:
                 del outputs[name]
         shapes = dict(zip((name for name, *_ in self._outputs), computed[len(self._names) :], strict=True))
-        return Plan(self.facts.program.name, sizes, outputs, results, self._unknown, shapes, merge_size)
+        return Plan(self.facts.program.name, sizes, outputs, results, self._unknown, self._may_refuse, shapes, merge_size)
 
 
 def _each(result: Any, known: Callable[[Any], bool]) -> Any:

@@ -95,54 +95,71 @@ class Planning(Compilation):
                 program = self._program(config, **options_of(extra_inputs, several[index]))
                 inputs = {name: arrays[index] for name, arrays in extra_inputs.items()}
                 plans.append(self._plan_one(program, config, sides, inputs))
-        outputs = {}
-        for one in declared.facts.outputs:
-            shapes = [plan.shapes[one.output.name] for plan in plans]
-            joined = None if one.output.name == spec.samples.counts else _joined(self.backend, one, shapes, counts)
-            if joined is not None:
-                outputs[one.output.name] = joined
+        found_outputs = [one for one in declared.facts.outputs if one.output.name != spec.samples.counts]
+        joined = [_Joined(one, [plan.shapes[one.output.name] for plan in plans], counts) for one in found_outputs]
+        for output in joined:
+            output.check(self.backend)
+        outputs = {output.name: output.delivered() for output in joined if not output.left_out}
         if spec.samples.counts:
             outputs[spec.samples.counts] = OutputPlan((len(counts),), "int64")
         return CallPlan(tuple(plans), outputs)
 
 
-def _joined(
-    backend: str, found: OutputFacts, shapes: Sequence[tuple[int | None, ...]], counts: Sequence[int]
-) -> OutputPlan | None:
-    """Return one output of several images, as a call joins and delivers it; None if the call leaves it out.
+class _Joined:
+    """One output of several images, as a call joins and delivers it.
 
-    Lengths that pixels decide count as equal.
-
-    Args:
-        backend: the class's backend.
-        found: the output.
-        shapes: the shape of each image's result.
-        counts: how many images each sample has.
-
-    Raises:
-        ShapeError: the call refuses images with these results.
+    Attributes:
+        name: the output's name.
+        left_out: whether the call leaves it out.
     """
-    output, known = found.output, [tuple(1 if n is None else n for n in shape) for shape in shapes]
-    unknown = {axis - len(shape) for shape in shapes for axis, length in enumerate(shape) if length is None}
-    dtype = np.dtype(found.result_dtype)
-    try:
-        joined = reference.joined_shape(output, known, counts)
-    except ShapeError as error:
-        raise ShapeError(f"{output.name}: {error}") from error
-    if output.sample is not None:
-        dtype = output.join.samples_dtype(dtype, [(count, 1) for count in counts])
-    arrays: Any = [_stand_in(one, dtype) for one in joined] if isinstance(joined, list) else _stand_in(joined, dtype)
-    if output.delivery.omit_if_empty and all(np.size(array) == 0 for array in arrays):
-        return None
-    listed = output.delivery.kind != "tensor"
-    if not listed:
-        check_lengths(backend, output, arrays)
-    each = {array.shape for array in arrays} if isinstance(arrays, list) else set()
-    if len(each) > 1 and not listed:  # an array of arrays, or an error
-        array = BatchFeature({output.name: arrays}, "np")[output.name]
-        return OutputPlan(array.shape, array.dtype.name)
-    shape: tuple[int | None, ...] = np.shape(arrays) if not each else (len(arrays), *map(_common, *each))
-    return OutputPlan(tuple(None if i - len(shape) in unknown else n for i, n in enumerate(shape)), dtype.name, listed)
+
+    def __init__(self, found: OutputFacts, shapes: Sequence[tuple[int | None, ...]], counts: Sequence[int]) -> None:
+        """Join the images' results. Lengths that pixels decide count as equal.
+
+        Args:
+            found: the output.
+            shapes: the shape of each image's result.
+            counts: how many images each sample has.
+
+        Raises:
+            ShapeError: the results cannot be joined.
+        """
+        output, known = found.output, [tuple(1 if n is None else n for n in shape) for shape in shapes]
+        self._unknown = {axis - len(shape) for shape in shapes for axis, length in enumerate(shape) if length is None}
+        self._output, self.name, dtype = output, output.name, np.dtype(found.result_dtype)
+        try:
+            joined = reference.joined_shape(output, known, counts)
+        except ShapeError as error:
+            raise ShapeError(f"{output.name}: {error}") from error
+        if output.sample is not None:
+            dtype = output.join.samples_dtype(dtype, [(count, 1) for count in counts])
+        self._dtype = dtype
+        self._value: Any = [_stand_in(one, dtype) for one in joined] if isinstance(joined, list) else _stand_in(joined, dtype)
+        self.left_out = output.delivery.omit_if_empty and all(np.size(array) == 0 for array in self._value)
+
+    def check(self, backend: str) -> None:
+        """Refuse what a call refuses.
+
+        Raises:
+            ShapeError: as the call does.
+        """
+        if self._output.delivery.kind == "tensor" and not self.left_out:
+            check_lengths(backend, self._output, self._value)
+
+    def delivered(self) -> OutputPlan:
+        """Return the output's plan.
+
+        Raises:
+            ShapeError: the images' results have several shapes, and the call refuses them.
+        """
+        value, listed = self._value, self._output.delivery.kind != "tensor"
+        each = {array.shape for array in value} if isinstance(value, list) else set()
+        if len(each) > 1 and not listed:  # an array of arrays, or an error
+            array = BatchFeature({self.name: value}, "np")[self.name]
+            return OutputPlan(array.shape, array.dtype.name)
+        shape: tuple[int | None, ...] = (len(value), *map(_common, *each)) if each else value.shape
+        known = (None if axis - len(shape) in self._unknown else length for axis, length in enumerate(shape))
+        return OutputPlan(tuple(known), self._dtype.name, listed)
 
 
 def _common(length: int, *others: int) -> int | None:
