@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -30,7 +30,12 @@ TOKEN_SIDES = ("merge_size", "pooling_kernel_size", "downsample_factor")
 class Planning(Compilation):
     """Plans calls of a processor."""
 
-    def plan(self, height: Any, width: int | None = None, **changes: Any) -> Any:
+    @overload
+    def plan(self, height: int, width: int, **changes: Any) -> Plan: ...
+    @overload
+    def plan(self, height: Sequence[Any], width: None = None, **changes: Any) -> CallPlan: ...
+
+    def plan(self, height: int | Sequence[Any], width: int | None = None, **changes: Any) -> Plan | CallPlan:
         """Return what a call makes of images of known sizes, without their pixels.
 
         Args:
@@ -54,9 +59,9 @@ class Planning(Compilation):
         """
         found = arguments(self, changes)
         config = self._call_config(found.settings)
-        if width is None and not _is_size(height):
+        if width is None:
             return self._plan_call(config, found, height)
-        sides = _sides("", height if width is None else (height, width))
+        sides = _sides("", (height, width))
         check_counts(self.spec, [1])
         extra_inputs = _stand_ins(self.spec, found, [sides]) if self.spec.extra_inputs else {}
         if self.spec.samples.settings is not None:
@@ -80,6 +85,8 @@ class Planning(Compilation):
 
     def _plan_call(self, config: Config, found: Arguments, given: Any) -> CallPlan:
         spec = self.spec
+        if not isinstance(given, (list, tuple)) or _is_size(given) or not given:
+            raise ImageError(f"images: expected a list of (height, width), got {given!r:.80}. One image is plan(height, width).")
         samples = samples_of(spec, _stand_in_images(given, "images"))
         counts = [len(sample) for sample in samples]
         check_counts(spec, counts)
@@ -210,8 +217,6 @@ def _stand_in_images(sizes: Any, label: str) -> Any:
     """
     if _is_size(sizes) or not isinstance(sizes, (list, tuple)):
         return _stand_in((*_sides(label, sizes), 3), np.dtype(np.uint8))
-    if not sizes and label == "images":
-        raise ImageError("images: expected at least one (height, width), got none")
     return [_stand_in_images(one, f"{label}[{index}]") for index, one in enumerate(sizes)]
 
 
@@ -222,6 +227,15 @@ def _stand_in(shape: Sequence[Any], dtype: np.dtype[Any]) -> Array:
 
 def _is_size(value: Any) -> bool:
     return isinstance(value, (list, tuple)) and len(value) == 2 and not any(isinstance(side, (list, tuple)) for side in value)
+
+
+def image_sizes(height: Any, width: Any) -> dict[str, int]:
+    """Return the sizes of an image by their names in programs.
+
+    Raises:
+        ImageError: a side is no whole number from 1.
+    """
+    return dict(zip(("height", "width"), _sides("", (height, width)), strict=True))
 
 
 def _sides(label: str, size: Any) -> Sides:
