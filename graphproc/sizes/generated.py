@@ -40,6 +40,12 @@ _TABLES: Mapping[str, str] = {
     "and": "{} & {}",
     "or": "{} | {}",
     "not": "~{}",
+    "take": "{}[{}]",
+    "argmin": "{}.argmin()",
+    "argmax": "{}.argmax()",
+    "smallest": "{}.min()",
+    "largest": "{}.max()",
+    "any": "{}.any()",
 }
 """How operations on tables are written; others call `tables.COMPUTE`, and are cast where that gives another type."""
 _CAST = ("trunc", "floor", "ceil", "round", "float", "to_float32")

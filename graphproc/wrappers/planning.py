@@ -61,7 +61,7 @@ class Planning(Compilation):
         config = self._call_config(found.settings)
         if width is None:
             return self._plan_call(config, found, height)
-        sides = _sides("", (height, width))
+        sides = _whole("", "height", height), _whole("", "width", width)
         check_counts(self.spec, [1])
         extra_inputs = _stand_ins(self.spec, found, [sides]) if self.spec.extra_inputs else {}
         if self.spec.samples.settings is not None:
@@ -235,7 +235,7 @@ def image_sizes(height: Any, width: Any) -> dict[str, int]:
     Raises:
         ImageError: a side is no whole number from 1.
     """
-    return dict(zip(("height", "width"), _sides("", (height, width)), strict=True))
+    return {"height": _whole("", "height", height), "width": _whole("", "width", width)}
 
 
 def _sides(label: str, size: Any) -> Sides:
