@@ -168,14 +168,6 @@ def test_samples() -> None:
     assert [plan.num_tiles for plan in several] == [None, None, 2]
 
 
-def test_element_types_that_samples_decide() -> None:
-    ours = gp.MllamaImageProcessor(size={"height": 20, "width": 20}, do_rescale=False, do_normalize=False)
-    for counts, dtype in (((1, 1), "uint8"), ((1, 2), "float32"), ((0, 2), "float32")):
-        images = [[noise(30, 20, 3)] * count for count in counts]
-        assert ours(images, return_tensors="np")["pixel_values"].dtype == dtype
-        assert ours.plan([[(30, 20)] * count for count in counts]).outputs["pixel_values"].dtype == dtype
-
-
 def test_lists() -> None:
     plans = gp.UVDocImageProcessor().plan([(480, 640), (480, 200)])
     assert plans.outputs["original_images"] == ((2, 3, 480, None), "float32", True)
