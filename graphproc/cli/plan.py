@@ -58,6 +58,8 @@ def plan(
     output.heading(processor.spec.name)
     output.text(f"  {arguments.backend_text(processor.backend, processor.spec.backends)}\n")
     _show_outputs(found.outputs)
+    if not alone and found.may_refuse:
+        output.fields([("may be refused", message) for message in found.may_refuse])
     for index, one in enumerate([found] if alone else found):
         output.text("")
         output.heading(f"Image {index}: {one.sizes['height']}x{one.sizes['width']}" if count > 1 else "From the size")

@@ -141,10 +141,13 @@ class CallPlan:
     Attributes:
         images: the plan of each image, in order.
         outputs: the outputs of the call, as for `Plan`.
+        may_refuse: why the call may refuse the images together after all; what is said of single
+            images is in their plans.
     """
 
     images: tuple[Plan, ...]
     outputs: Mapping[str, OutputPlan]
+    may_refuse: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[Plan]:
         return iter(self.images)
@@ -158,7 +161,8 @@ class CallPlan:
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as data for JSON."""
         outputs = {name: one.to_dict() for name, one in self.outputs.items()}
-        return {"outputs": outputs, "images": [plan.to_dict() for plan in self.images]}
+        found = {"outputs": outputs, "images": [plan.to_dict() for plan in self.images]}
+        return found | ({"may_refuse": list(self.may_refuse)} if self.may_refuse else {})
 
 
 class Planner:

@@ -110,7 +110,7 @@ class Planning(Compilation):
         outputs = {output.name: output.delivered() for output in joined if not output.left_out}
         if spec.samples.counts:
             outputs[spec.samples.counts] = OutputPlan((len(counts),), "int64")
-        return CallPlan(tuple(plans), outputs)
+        return CallPlan(tuple(plans), outputs, tuple(output.doubt for output in joined if output.doubt))
 
 
 class _Joined:
@@ -119,6 +119,7 @@ class _Joined:
     Attributes:
         name: the output's name.
         left_out: whether the call leaves it out.
+        doubt: why the call may refuse the results after all; empty if it takes them.
     """
 
     def __init__(self, found: OutputFacts, shapes: Sequence[tuple[int | None, ...]], counts: Sequence[int]) -> None:
@@ -141,6 +142,8 @@ class _Joined:
             raise ShapeError(f"{output.name}: {error}") from error
         dtype = self._dtype
         self._value: Any = [_stand_in(one, dtype) for one in joined] if isinstance(joined, list) else _stand_in(joined, dtype)
+        must_fit = len(shapes) > 1 and bool(self._unknown) and output.delivery.kind == "tensor"
+        self.doubt = f"{self.name}: the images' pixels decide its shapes, which have to be equal." if must_fit else ""
         self.left_out = output.delivery.omit_if_empty and all(np.size(array) == 0 for array in self._value)
 
     def check(self, backend: str) -> None:

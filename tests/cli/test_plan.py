@@ -67,8 +67,10 @@ def test_what_pixels_decide() -> None:
     text = run("NougatImageProcessor", "480x640", "--set", "do_pad=false", "--set", "do_resize=false")
     assert "not known: the image's pixels decide content_height, content_width" in text
     assert "may be refused" in text
-    shown = run("NougatImageProcessor", "48x64", *(f"--set=do_{step}=false" for step in ("pad", "resize", "thumbnail")))
-    assert "float32[1, 3, ?, ?]" in shown
+    off = [f"--set=do_{step}=false" for step in ("pad", "resize", "thumbnail")]
+    assert "float32[1, 3, ?, ?]" in run("NougatImageProcessor", "48x64", *off)
+    several = run("NougatImageProcessor", "48x64", "30x20", *off)
+    assert "may be refused    pixel_values: the images' pixels decide its shapes" in several
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from graphproc.batch_feature import BatchFeature
-from graphproc.errors import GraphprocError
+from graphproc.errors import GraphprocError, ShapeError
 from graphproc.plans.plan import CallPlan, OutputPlan
 from graphproc.processors.registry import lookup
 from graphproc.wrappers.processor import BaseImageProcessor, processor_class
@@ -106,10 +106,10 @@ def _try(processor: BaseImageProcessor, changes: dict[str, Any], rng: random.Ran
         except (GraphprocError, TypeError) as error:
             returned = error
     if isinstance(plan, Exception) or isinstance(returned, Exception):
-        plans = [] if isinstance(plan, Exception) else plan.images if isinstance(plan, CallPlan) else [plan]
+        plans = [] if isinstance(plan, Exception) else [plan, *plan.images] if isinstance(plan, CallPlan) else [plan]
         if (type(plan), str(plan)) == (type(returned), str(returned)):
             found.kinds["both refuse"] += 1
-        elif any(message in str(returned) for one in plans for message in one.may_refuse):
+        elif any(_foreseen(message, returned) for one in plans for message in one.may_refuse):
             found.kinds["pixels refuse"] += 1
         else:
             found.failures.append(f"{what}\n    plan {plan!r:.300}\n    call {returned!r:.300}")
@@ -123,6 +123,11 @@ def _try(processor: BaseImageProcessor, changes: dict[str, Any], rng: random.Ran
         found.failures.append(f"{what}\n    {wrong}: plan {dict(plan.outputs)}\n    call {have}")
     else:
         found.kinds["equal"] += 1
+
+
+def _foreseen(message: str, error: Any) -> bool:
+    """Tell whether a plan says that a call may fail so: with the same words, or for shapes of the same output that differ."""
+    return message in str(error) or (isinstance(error, ShapeError) and str(error).startswith(message.partition(" ")[0]))
 
 
 def _given(processor: BaseImageProcessor, rng: random.Random) -> tuple[Any, dict[str, Any], Any, dict[str, Any]]:

@@ -198,7 +198,10 @@ def test_what_pixels_decide() -> None:
     assert plan.unknown["pixel_values_shape"] == "the image's pixels decide content_height, content_width"
     assert (plan.resized, plan.crops) == (None, ())
     assert gp.NougatImageProcessor().plan(480, 640).may_refuse[0].startswith("the thumbnail's height rounds to less than 1")
-    assert ours.plan([(480, 640), (30, 20)]).outputs["pixel_values"].shape == (2, 3, None, None)
+    several = ours.plan([(480, 640), (30, 20)])
+    assert several.outputs["pixel_values"].shape == (2, 3, None, None)
+    assert several.may_refuse == ("pixel_values: the images' pixels decide its shapes, which have to be equal.",)
+    assert gp.NougatImageProcessor().plan([(480, 640), (30, 20)]).may_refuse == ()
 
 
 # --- what is refused
