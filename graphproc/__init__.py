@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     )
     from graphproc.fusion.fuse import fuse
     from graphproc.ir.program import Parity, Program, ProgramBuilder
+    from graphproc.plans.plan import CallPlan, Plan
     from graphproc.runtime.session import Session
     from graphproc.runtime.torch_module import TorchModule as TorchModule
     from graphproc.wrappers.for_transformers import for_transformers
@@ -43,6 +44,7 @@ _HOME = {
     "AutoImageProcessor": "graphproc.wrappers.processor",
     "BaseImageProcessor": "graphproc.wrappers.processor",
     "BatchFeature": "graphproc.batch_feature",
+    "CallPlan": "graphproc.plans.plan",
     "ConfigError": "graphproc.errors",
     "EmitError": "graphproc.errors",
     "FusionError": "graphproc.errors",
@@ -53,6 +55,7 @@ _HOME = {
     "MissingNameError": "graphproc.errors",
     "Parity": "graphproc.ir.program",
     "Pipeline": "graphproc.wrappers.pipeline",
+    "Plan": "graphproc.plans.plan",
     "Program": "graphproc.ir.program",
     "ProgramBuilder": "graphproc.ir.program",
     "ProgramError": "graphproc.errors",
@@ -77,6 +80,7 @@ __all__ = [
     "AutoImageProcessor",
     "BaseImageProcessor",
     "BatchFeature",
+    "CallPlan",
     "ConfigError",
     "EmitError",
     "FusionError",
@@ -87,6 +91,7 @@ __all__ = [
     "MissingNameError",
     "Parity",
     "Pipeline",
+    "Plan",
     "Program",
     "ProgramBuilder",
     "ProgramError",

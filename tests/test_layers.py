@@ -19,6 +19,7 @@ LAYERS = (
     {"ops"},
     {"configs"},
     {"processors"},
+    {"plans"},
     {"postprocessing"},
     {"passes"},
     {"executors", "emitters"},
