@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
-from support.graphs import ort
 from support.size_json import interpret
 
 from graphproc.emitters.source import c, go, javascript, onnx, python, rust
@@ -109,20 +109,28 @@ def run_onnx(functions: Sequence[SizeFunction], calls: Sequence[Call], folder: P
     """Run a graph for each function; each is made once."""
     lines: dict[int, str] = {}
     for index in sorted({i for i, _ in calls}):
-        function, run = functions[index], ort(onnx.model(functions[index], ABOUT))
+        function, session = functions[index], _session(onnx.model(functions[index], ABOUT))
         for place, (i, arguments) in enumerate(calls):
             if i == index:
-                lines[place] = _graph_line(function, run, arguments)
+                lines[place] = _graph_line(function, session, arguments)
     return [lines[place] for place in range(len(calls))]
 
 
-def _graph_line(function: SizeFunction, run: Callable[..., Any], arguments: Sequence[int]) -> str:
+def _session(model: Any) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # a check that fails is an error to it
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+
+def _graph_line(function: SizeFunction, session: Any, arguments: Sequence[int]) -> str:
     from graphproc.emitters.onnx.preconditions import broken
 
     try:
-        found = run({name: np.array(x, np.int64) for name, x in zip(function.arguments, arguments, strict=True)})
+        values = session.run(None, {name: np.array(x, np.int64) for name, x in zip(function.arguments, arguments, strict=True)})
     except Exception as error:  # ONNX Runtime's own classes
         return f"!{broken(str(error))}"
+    found = dict(zip(function.results, values, strict=True))
     for name, length, kind in kinds(function):
         assert found[name].dtype == (np.float64 if kind == "float" else np.int64)
         assert found[name].shape == (() if length is None else (length,))

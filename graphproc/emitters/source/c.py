@@ -261,11 +261,12 @@ class CWriter(Writer):
         lines += self.statements(self.body.steps)
         for name, value in results.items():
             form = self.result_form(value)
-            for i, x in enumerate(elements(value)):
+            for i, number in enumerate(elements(value)):
                 place = f"[{i}]" if isinstance(value, tuple) else ""
-                lines.append(f"    sizes->{self.fields[name]}{place} = {self.expression(x, form)};")
-        unused = [name for name, used in (("sizes", any(map(elements, results.values()))), ("message", "refused" in self.helpers)) if not used]
-        return "\n".join([*lines, *(f"    (void){name};" for name in unused), "    return 0;", "}", ""])
+                lines.append(f"    sizes->{self.fields[name]}{place} = {self.expression(number, form)};")
+        lines += ["    (void)sizes;"] * (not any(map(elements, results.values())))
+        lines += ["    (void)message;"] * (not any("refused(" in line for line in lines))
+        return "\n".join([*lines, "    return 0;", "}", ""])
 
 
 def quoted(text: str) -> str:

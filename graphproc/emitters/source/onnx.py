@@ -10,18 +10,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 import onnx_ir as ir
 
 from graphproc.emitters.onnx.builder import GraphBuilder
 from graphproc.emitters.onnx.emit import IR_VERSION
-from graphproc.emitters.onnx.expressions import DTYPE
-from graphproc.emitters.onnx.preconditions import checked
+from graphproc.emitters.onnx.preconditions import IMPOSSIBLE, MARK
 from graphproc.emitters.source.assignments import Argument, Body, Loop, Require, elements, flatten
-from graphproc.ir.program import Precondition
-from graphproc.ir.types import TensorType
 from graphproc.sizes import num
 from graphproc.sizes.function import SizeFunction
-from graphproc.sizes.num import Bool, Num, Sym
+from graphproc.sizes.num import Bool, Sym
 
 if TYPE_CHECKING:
     import onnx
@@ -44,21 +42,21 @@ def model(function: SizeFunction, about: Sequence[str], opset: int = OPSET) -> o
     g = GraphBuilder("cpu", opset, leading=0)
     inputs = []
     for argument in body.arguments:
-        value = ir.Value(name=argument.name, shape=ir.Shape([]), type=ir.TensorType(ir.DataType.INT64))
-        inputs.append(value)
-        g.symbol(argument.name, g.Unsqueeze(value, g.vector(0)))
-    conditions = [*map(_in_range, body.arguments), *_required(body)]
+        given = ir.Value(name=argument.name, shape=ir.Shape([]), type=ir.TensorType(ir.DataType.INT64))
+        inputs.append(given)
+        g.symbol(argument.name, g.Unsqueeze(given, g.vector(0)))
+    zero = _zero(g, body) if inputs else g.constant([0], "i64")
     outputs = []
     for name, value in function.results.items():
         numbers = elements(value)
-        kinds = {num.kind_of(x) for x in numbers}
-        kind = "float" if "float" in kinds else "int"
+        kind = "float" if "float" in {num.kind_of(x) for x in numbers} else "int"
         parts = [g.float64(x) if kind == "float" else g.num(x) for x in numbers]
         joined = g.Concat(*parts, axis=0) if len(parts) > 1 else parts[0] if parts else g.constant([], "i64")
-        result = checked(g, joined, TensorType(DTYPE[kind], (len(parts),)), None, conditions)
-        result = g.Identity(result) if isinstance(value, tuple) else g.Squeeze(result, g.vector(0))
+        single = not isinstance(value, tuple)
+        indices = g.Squeeze(zero, g.vector(0)) if single else g.Add(zero, g.constant(np.arange(len(parts)), "i64"))
+        result = g.Gather(joined, indices, axis=0)
         result.name = name
-        result.shape = ir.Shape([len(parts)] if isinstance(value, tuple) else [])
+        result.shape = ir.Shape([] if single else [len(parts)])
         outputs.append(result)
     constants = list(g.initializers.values())
     graph = ir.Graph(inputs, outputs, nodes=g.nodes, initializers=constants, opset_imports={"": opset}, name=function.name)
@@ -66,20 +64,32 @@ def model(function: SizeFunction, about: Sequence[str], opset: int = OPSET) -> o
     return ir.to_proto(made)
 
 
-def _in_range(argument: Argument) -> Precondition:
+def _zero(g: GraphBuilder, body: Body) -> ir.Value:
+    """Return 0, int64 [1], behind all checks of a function.
+
+    Every output is gathered at places that it is added to, so that none is computed without the
+    checks. They come one after the other, so that the first that fails is the one that says why. A
+    `Neg` stands between them, because ONNX Runtime makes one of two reshapes in a row.
+    """
+    value = g.num(num.symbol(body.arguments[0].name))
+    for check in [*map(_in_range, body.arguments), *_required(body)]:
+        holds = g.num(check.condition)
+        with g.scope(f"{MARK}{check.message}"):
+            value = g.Reshape(g.Neg(value), g.Where(holds, g.vector(1), g.vector(IMPOSSIBLE)))
+    zero: ir.Value = g.Mul(value, g.vector(0))
+    return zero
+
+
+def _in_range(argument: Argument) -> Require:
     symbol = num.symbol(argument.name)
     low, high = Sym("le", (argument.low, symbol), "bool"), Sym("le", (symbol, argument.high), "bool")
-    return Precondition(num.both(low, high), argument.message)
+    return Require(num.both(low, high), argument.message)
 
 
-def _required(body: Body) -> list[Precondition]:
+def _required(body: Body) -> list[Require]:
     """Return the checks of the function, in order; those of tables hold if they do for each element."""
-    found = []
-    for step in body.steps:
-        for one in step.steps if isinstance(step, Loop) else (step,):
-            if isinstance(one, Require):
-                found.append(Precondition(_for_all(one.condition), one.message))
-    return found
+    steps = [one for step in body.steps for one in (step.steps if isinstance(step, Loop) else (step,))]
+    return [Require(_for_all(one.condition), one.message) for one in steps if isinstance(one, Require)]
 
 
 def _for_all(condition: Bool) -> Bool:

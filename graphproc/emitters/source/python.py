@@ -157,8 +157,8 @@ class PythonWriter(Writer):
             lines += [f"{name} = (", *wrapped([f"{self.literal(v, x.kind)}" for v in x.args], self.INDENT), ")"]
             lines[-2] += ","
         lines += ["", ""] * bool(lines)
-        each = {_TYPE[self.result_form(value)] for value in results.values()}
-        kinds = [kind for kind in ("int", "float", "bool") if kind in each]
+        each = {self.result_form(value) for value in results.values()}
+        kinds: list[str] = [kind for kind in _TYPE if kind in each]
         kinds += [f"tuple[{' | '.join(kinds)}, ...]"] if any(isinstance(value, tuple) for value in results.values()) else []
         arguments = ", ".join(f"{name}: int" for name in self.arguments.values())
         lines += [
