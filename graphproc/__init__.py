@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     )
     from graphproc.fusion.fuse import fuse
     from graphproc.ir.program import Parity, Program, ProgramBuilder
+    from graphproc.plans.plan import CallPlan, Plan
     from graphproc.runtime.session import Session
     from graphproc.runtime.torch_module import TorchModule as TorchModule
     from graphproc.wrappers.loading import ImageProcessingMixin
@@ -41,6 +42,7 @@ _HOME = {
     "AutoImageProcessor": "graphproc.wrappers.processor",
     "BaseImageProcessor": "graphproc.wrappers.processor",
     "BatchFeature": "graphproc.batch_feature",
+    "CallPlan": "graphproc.plans.plan",
     "ConfigError": "graphproc.errors",
     "EmitError": "graphproc.errors",
     "FusionError": "graphproc.errors",
@@ -51,6 +53,7 @@ _HOME = {
     "MissingNameError": "graphproc.errors",
     "Parity": "graphproc.ir.program",
     "Pipeline": "graphproc.wrappers.pipeline",
+    "Plan": "graphproc.plans.plan",
     "Program": "graphproc.ir.program",
     "ProgramBuilder": "graphproc.ir.program",
     "ProgramError": "graphproc.errors",
@@ -73,6 +76,7 @@ __all__ = [
     "AutoImageProcessor",
     "BaseImageProcessor",
     "BatchFeature",
+    "CallPlan",
     "ConfigError",
     "EmitError",
     "FusionError",
@@ -83,6 +87,7 @@ __all__ = [
     "MissingNameError",
     "Parity",
     "Pipeline",
+    "Plan",
     "Program",
     "ProgramBuilder",
     "ProgramError",

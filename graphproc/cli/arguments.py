@@ -110,16 +110,23 @@ def post_options(texts: Sequence[str] | None, labels: Path | None) -> dict[str, 
 
 
 def parse_size(value: str | None) -> tuple[int, int] | None:
-    """Return the (height, width) of a text such as `480x640`; None for None.
+    """Return the (height, width) of the option `--image-size`; None for None.
 
     Raises:
         ConfigError: it is not two whole numbers.
     """
-    if value is None:
-        return None
+    return None if value is None else size_of("--image-size", value)
+
+
+def size_of(argument: str, value: str) -> tuple[int, int]:
+    """Return the (height, width) of a text such as `480x640`.
+
+    Raises:
+        ConfigError: it is not two whole numbers.
+    """
     match = re.fullmatch(r"([0-9]{1,6})[xX]([0-9]{1,6})", value)
     if match is None:
-        raise ConfigError(f"--image-size: expected HEIGHTxWIDTH in pixels such as 480x640, got {value!r}")
+        raise ConfigError(f"{argument}: expected HEIGHTxWIDTH in pixels such as 480x640, got {value!r}")
     return int(match[1]), int(match[2])
 
 

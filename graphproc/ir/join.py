@@ -124,6 +124,10 @@ class Join(Registered):
         found: list[Shape] | Shape = self.numpy_shape(shapes)
         return found
 
+    def samples_dtype(self, dtype: np.dtype[Any], shapes: Sequence[Shape]) -> np.dtype[Any]:
+        """Return the element type of joined samples of a type, which have these shapes."""
+        return dtype
+
     def empty_shape(self, shape: Sequence[int]) -> list[int]:
         """Return the shape of a sample without images, which has no element.
 

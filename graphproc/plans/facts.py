@@ -17,7 +17,7 @@ from graphproc.ops.axes import SIDES
 from graphproc.plans.patches import grid, patches
 from graphproc.sizes import num
 from graphproc.sizes.function import SizeFunction
-from graphproc.sizes.num import Num
+from graphproc.sizes.num import Bool, Num
 from graphproc.sizes.rules import center_window
 
 Result = Num | tuple[Num, ...]
@@ -39,10 +39,17 @@ class OutputFacts:
     shape: Shape
     numbers: tuple[Num, ...] = ()
 
+    def call_shape(self, images: int = 1) -> Shape:
+        """Return the shape that a call of a sample of such images returns."""
+        return of_call(self.output, [self.shape] * images)[0]
+
     @property
-    def call_shape(self) -> Shape:
-        """Return the shape that a call of one image returns."""
-        return of_call(self.output, [self.shape])[0]
+    def result_dtype(self) -> str:
+        """Return numpy's name of the element type that a call returns.
+
+        A call returns the floats of `numbers` as Python's.
+        """
+        return "float64" if self.output.delivery.container == "numbers" and "float" in self.dtype else self.dtype
 
 
 @dataclass(frozen=True)
@@ -63,19 +70,26 @@ class Facts:
     results: Mapping[str, Result]
     pixels: frozenset[str]
 
-    def known(self, *numbers: Num) -> bool:
-        """Return whether numbers depend on no pixel."""
-        return not any(self.pixels.intersection(num.symbols(number)) for number in numbers)
+    def known(self, result: Result | Bool) -> bool:
+        """Return whether a number, a condition or several numbers depend on no pixel."""
+        return not self.from_pixels(result)
+
+    def from_pixels(self, result: Result | Bool) -> set[str]:
+        """Return the sizes that pixels decide, of those that a result contains."""
+        if not self.pixels:
+            return set()
+        numbers = result if isinstance(result, tuple) else (result,)
+        return {name for number in numbers for name in num.symbols(number)} & self.pixels
 
 
-def facts(program: Program) -> Facts:
-    """Return what sizes decide of a program's results."""
+def facts(program: Program, images: int = 1) -> Facts:
+    """Return what sizes decide of a program's results, for a sample of so many images of one size."""
     names = [name for value in program.inputs for length in value.type.shape for name in num.symbols(length)]
     arguments = tuple(dict.fromkeys([*(side for side in ("height", "width") if side in names), *names]))
     outputs = tuple(_of_output(program, output) for output in program.outputs)
     results: dict[str, Result] = {}
     for found in outputs:
-        results[f"{found.output.name}_shape"] = found.call_shape
+        results[f"{found.output.name}_shape"] = found.call_shape(images)
     for found in outputs:
         if found.numbers:
             name = f"{found.output.name}_output" if found.output.name in arguments else found.output.name
@@ -85,7 +99,7 @@ def facts(program: Program) -> Facts:
     return Facts(program, arguments, outputs, results, program.data_dependent_sizes)
 
 
-def size_function(program: Program) -> SizeFunction:
+def size_function(program: Program, images: int = 1) -> SizeFunction:
     """Return the function of an image's size that a plan evaluates.
 
     Its results, where the program has them:
@@ -102,9 +116,14 @@ def size_function(program: Program) -> SizeFunction:
     - `grid_thw`: frames (1), rows and columns of these patches, if they are one grid.
 
     Results that pixels decide are left out.
+
+    Args:
+        program: the program.
+        images: how many images of this size make a sample, in classes of pairs
+            (`Samples.images`).
     """
-    found = facts(program)
-    results = {name: value for name, value in found.results.items() if found.known(*_numbers(value))}
+    found = facts(program, images)
+    results = {name: value for name, value in found.results.items() if found.known(value)}
     conditions = tuple((one.holds, one.message) for one in program.preconditions if found.known(one.holds))
     return SizeFunction(snake_case(program.name), found.arguments, results, conditions)
 
@@ -118,8 +137,12 @@ def of_call(output: Output, shapes: list[Shape]) -> list[Shape]:
     """Return the shape of an output for the images of one sample, or the shapes of its parts if they differ."""
     for role, join in output.joins:
         found = join.numpy_shape(shapes) if role != "samples" else join.numpy_samples_shape(shapes)
-        alike = isinstance(found, list) and all(shape == found[0] for shape in found)
-        shapes = [(len(found), *found[0])] if alike else list(found) if isinstance(found, list) else [found]
+        if not isinstance(found, list):
+            shapes = [found]
+        elif all(shape == found[0] for shape in found):
+            shapes = [(len(found), *found[0])]
+        else:
+            shapes = found
     return shapes
 
 
@@ -128,10 +151,6 @@ def _of_output(program: Program, output: Output) -> OutputFacts:
     op = next((step.op for step in program.steps if step.output.name == output.value), None)
     numbers = tuple(v for v in op.values if num.kind_of(v) != "bool") if isinstance(op, Numbers) else ()
     return OutputFacts(output, DTYPES[type.dtype].name, type.shape, numbers)
-
-
-def _numbers(value: Result) -> tuple[Num, ...]:
-    return value if isinstance(value, tuple) else (value,)
 
 
 def _derived(program: Program) -> Iterator[tuple[str, Result]]:

@@ -1,0 +1,104 @@
+"""`graphproc plan`: print what a call makes of images of known sizes, without the images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from graphproc.cli import arguments, output
+from graphproc.errors import ConfigError
+
+EXAMPLE = "Example: graphproc plan Qwen2VLImageProcessor 480x640"
+
+Sizes = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="HxW...",
+        show_default=False,
+        help="The height and width of each image of one call, e.g. 480x640; the images of a sample as 480x640,300x200.",
+    ),
+]
+ExtraInputs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--with",
+        metavar="NAME[=SIZE]",
+        show_default=False,
+        help="Plan with an extra input by its name in a call, e.g. segmentation_maps, prompt_depth=240x320 or boxes=3; without "
+        "a size it has the image's. Repeatable.",
+    ),
+]
+
+
+def plan(
+    source: arguments.Source,
+    sizes: Sizes,
+    extra_inputs: ExtraInputs = None,
+    settings: arguments.Settings = None,
+    backend: arguments.Backend = None,
+    revision: arguments.Revision = None,
+    json: arguments.Json = False,
+) -> None:
+    """Print what a call makes of images of known sizes: outputs, resized sizes, grids, patches and tokens."""
+    processor = arguments.processor(source, settings, backend, revision)
+    samples = [[arguments.size_of("HxW", size) for size in text.split(",")] for text in sizes]
+    alone = samples[0][0] if len(samples) == len(samples[0]) == 1 else None
+    nested = any(len(sample) > 1 for sample in samples)
+    images: Any = samples if nested else [one for (one,) in samples]
+    count = sum(map(len, samples))
+    given = {name: [value] * count for name, value in map(_extra_input, extra_inputs or ())}
+    _check_names(given, [extra.keyword for extra in processor.spec.extra_inputs.values()])
+    planned: Any = processor.plan  # its type depends on its first argument
+    found = planned(*(alone or (images,)), **given)
+    if json:
+        output.as_json({"backend": processor.backend, **found.to_dict()})
+        return
+    output.heading(processor.spec.name)
+    output.text(f"  {arguments.backend_text(processor.backend, processor.spec.backends)}\n")
+    _show_outputs(found.outputs)
+    for index, one in enumerate([found] if alone else found):
+        output.text("")
+        output.heading(f"Image {index}: {one.sizes['height']}x{one.sizes['width']}" if count > 1 else "From the size")
+        _show_results(one)
+
+
+def _extra_input(text: str) -> tuple[str, Any]:
+    """Return the name of an extra input and its size: (height, width), a number of rows, or True for the image's.
+
+    Raises:
+        ConfigError: it has another form.
+    """
+    name, equals, size = text.partition("=")
+    if not equals:
+        return name, True
+    return name, int(size) if size.isdecimal() else arguments.size_of(f"--with {name}", size)
+
+
+def _check_names(given: Mapping[str, Any], known: Sequence[str]) -> None:
+    """Refuse an extra input that the class does not take.
+
+    Raises:
+        ConfigError: there is one.
+    """
+    if unknown := [name for name in given if name not in known]:
+        raise ConfigError(f"--with {unknown[0]}: expected one of {', '.join(known) or 'nothing: the class takes images alone'}")
+
+
+def _show_outputs(outputs: Mapping[str, Any]) -> None:
+    output.heading("Outputs")
+    lists = {True: ", a list", False: ""}
+    shapes = {name: ["?" if length is None else length for length in one.shape] for name, one in outputs.items()}
+    output.fields([(name, f"{one.dtype}{output.shape(shapes[name])}{lists[one.listed]}") for name, one in outputs.items()])
+
+
+def _show_results(one: Any) -> None:
+    """Show what the size decides beside the outputs' shapes."""
+    found = {name: value for name, value in one.results.items() if not name.endswith("_shape") and name not in one.unknown}
+    fields = [(name, " ".join(map(str, value)) if isinstance(value, tuple) else str(value)) for name, value in found.items()]
+    if one.merge_size is not None and one.num_patches is not None:
+        fields.append(("tokens", f"{one.tokens()} (of {one.merge_size} x {one.merge_size} patches)"))
+    fields += [(name, f"not known: {reason}") for name, reason in one.unknown.items()]
+    fields += [("may be refused", message) for message in one.may_refuse]
+    output.fields(fields or [("nothing", "the outputs are the same for every size")])
