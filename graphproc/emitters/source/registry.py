@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 
+from graphproc.emitters.source.assignments import LIMIT
 from graphproc.errors import EmitError
 from graphproc.sizes.function import SizeFunction
 
@@ -17,7 +18,19 @@ LANGUAGES: Mapping[str, str] = {
     "rust": "sizes.rs",
     "python": "sizes.py",
 }
-"""The languages, each a module of this folder, and what a file of it is usually called."""
+"""The languages, each a module of this folder, and what a file of it is called for example."""
+EXACTNESS = f"Whole numbers are exact: bounds prove it for sides up to {LIMIT} pixels, or a check refuses the size."
+"""What is said in languages with whole numbers of 64 bits."""
+
+
+def check_language(language: str) -> None:
+    """Refuse a language that there is not.
+
+    Raises:
+        EmitError: it is none of `LANGUAGES`.
+    """
+    if language not in LANGUAGES:
+        raise EmitError(f"language: expected one of {', '.join(LANGUAGES)}, got {language!r}")
 
 
 def write(function: SizeFunction, language: str, about: Sequence[str]) -> bytes:
@@ -26,16 +39,15 @@ def write(function: SizeFunction, language: str, about: Sequence[str]) -> bytes:
     Args:
         function: the function.
         language: one of `LANGUAGES`.
-        about: lines to say what it is.
+        about: lines of ASCII to say what it is.
 
     Raises:
         EmitError: there is no such language, or it cannot express the function.
     """
-    if language not in LANGUAGES:
-        raise EmitError(f"language: expected one of {', '.join(LANGUAGES)}, got {language!r}")
+    check_language(language)
     module = import_module(f"graphproc.emitters.source.{language}")
     if language == "onnx":
-        serialized: bytes = module.model(function, about).SerializeToString(deterministic=True)
+        serialized: bytes = module.model(function, [*about, EXACTNESS]).SerializeToString(deterministic=True)
         return serialized
-    text: str = module.text([function], about)
+    text: str = module.text([function], about if language == "python" else [*about, EXACTNESS])
     return text.encode()
