@@ -36,6 +36,7 @@ class PlanSource(Compilation):
         Raises:
             ConfigError: a setting has no meaning.
             EmitError: there is no such language, or it cannot express the function.
+            ProgramError: the settings take no image.
         """
         from graphproc.emitters.source.registry import check_language, write
         from graphproc.plans.facts import size_function

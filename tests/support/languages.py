@@ -1,8 +1,8 @@
 """Run size functions in each language: one program of all functions, which reads calls and prints results.
 
-A program reads lines `FUNCTION ARGUMENT...`, the function as its index, and prints a line for each: `!MESSAGE` for a size that is
-refused, or else the numbers of all results in order. Ints are decimal, floats are the 16 hexadecimal digits of their bits, so that
-lines that are equal have equal bits.
+A program reads lines `FUNCTION ARGUMENT...`, the function as its index, and prints a line for each: `!MESSAGE` for a size that
+is refused, or else the numbers of all results in order. Ints are decimal, floats are the 16 hexadecimal digits of their bits, so
+that equal lines have equal bits.
 """
 
 from __future__ import annotations
@@ -47,9 +47,12 @@ def line(function: SizeFunction, results: Mapping[str, Any]) -> str:
     """Return the line that a program prints for some results."""
     words = []
     for name, length, kind in kinds(function):
-        for x in [results[name]] if length is None else list(results[name]):
-            words.append(f"{struct.unpack('>Q', struct.pack('>d', x))[0]:016x}" if kind == "float" else str(int(x)))
+        words += [_word(x, kind) for x in ([results[name]] if length is None else results[name])]
     return " ".join(words)
+
+
+def _word(x: float, kind: str) -> str:
+    return f"{struct.unpack('>Q', struct.pack('>d', x))[0]:016x}" if kind == "float" else str(int(x))
 
 
 def expected(function: SizeFunction, arguments: Sequence[int]) -> str:
@@ -63,6 +66,26 @@ def expected(function: SizeFunction, arguments: Sequence[int]) -> str:
         for name, value in function.results.items()
     }
     return line(function, found)
+
+
+def places(function: SizeFunction, element: str) -> list[tuple[str, str]]:
+    """Return the place of each number among a function's results, in the text of a language, and its kind."""
+    return [
+        (name if length is None else name + element.format(i), kind)
+        for name, length, kind in kinds(function)
+        for i in range(1 if length is None else length)
+    ]
+
+
+def given(function: SizeFunction) -> str:
+    """Return a function's arguments, elements of `a`."""
+    return ", ".join(f"a[{i}]" for i in range(len(function.arguments)))
+
+
+def _filled(template: str, **parts: Any) -> str:
+    for name, part in parts.items():
+        template = template.replace(name, str(part))
+    return template
 
 
 def numbered(functions: Sequence[SizeFunction]) -> list[SizeFunction]:
@@ -171,66 +194,163 @@ console.log(lines.join("\\n"));
     return _run([node, folder / "main.mjs"], calls)
 
 
+C_MAIN = """\
+#include "sizes.c"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *space = "";
+
+static inline void put_int(int64_t x) {
+    printf("%s%" PRId64, space, x);
+    space = " ";
+}
+
+static inline void put_float(double x) {
+    uint64_t bits;
+    memcpy(&bits, &x, 8);
+    printf("%s%016" PRIx64, space, bits);
+    space = " ";
+}
+
+FUNCTIONS
+static void (*const CALLS[])(const int64_t *) = {NAMES};
+
+int main(void) {
+    char line[256];
+    while (fgets(line, sizeof line, stdin) != NULL) {
+        int64_t a[8] = {0};
+        char *rest = line;
+        const int64_t index = strtoll(rest, &rest, 10);
+        for (int i = 0; i < 8 && *rest == ' '; i++) {
+            a[i] = strtoll(rest, &rest, 10);
+        }
+        space = "";
+        CALLS[index](a);
+        puts("");
+    }
+    return 0;
+}
+"""
+C_CALL = """\
+static void call_INDEX(const int64_t *a) {
+    sizes_INDEX_sizes sizes;
+    const char *message = NULL;
+    if (sizes_INDEX(ARGUMENTS, &sizes, &message)) {
+        printf("!%s", message);
+        return;
+    }
+    PUTS
+}
+"""
+STRICT = ("-std=c11", "-Wall", "-Wextra", "-Werror", "-Wpedantic", "-Wmissing-prototypes", "-Wshadow")
+
+
 def run_c(functions: Sequence[SizeFunction], calls: Sequence[Call], folder: Path, *flags: str) -> list[str]:
     gcc = needs("gcc")
     (folder / "sizes.c").write_text(c.text(functions, ABOUT))
     written = []
     for i, function in enumerate(functions):
-        puts = "".join(
-            f"    put_{kind}(sizes.{name}{'' if length is None else f'[{j}]'});\n"
-            for name, length, kind in kinds(function)
-            for j in range(1 if length is None else length)
-        )
-        arguments = ", ".join(f"a[{j}]" for j in range(len(function.arguments)))
-        written.append(
-            f"static void call_{i}(const int64_t *a) {{\n    sizes_{i}_sizes sizes;\n    const char *message = NULL;\n"
-            f'    if (sizes_{i}({arguments}, &sizes, &message)) {{\n        printf("!%s\\n", message);\n        return;\n    }}\n'
-            f'{puts}    printf("\\n");\n}}\n'
-        )
-    (folder / "main.c").write_text(
-        '#include "sizes.c"\n#include <inttypes.h>\n#include <stdio.h>\n#include <string.h>\n'
-        "static const char *space = \"\";\n"
-        'static inline void put_int(int64_t x) {\n    printf("%s%" PRId64, space, x);\n    space = " ";\n}\n'
-        "static inline void put_float(double x) {\n    uint64_t bits;\n    memcpy(&bits, &x, 8);\n"
-        '    printf("%s%016" PRIx64, space, bits);\n    space = " ";\n}\n'
-        + "".join(written)
-        + f"static void (*const CALLS[])(const int64_t *) = {{{', '.join(f'call_{i}' for i in range(len(functions)))}}};\n"
-        + "int main(void) {\n    char line[256];\n    while (fgets(line, sizeof line, stdin) != NULL) {\n"
-        + "        int64_t a[8] = {0};\n        char *rest = line;\n        const int64_t index = strtoll(rest, &rest, 10);\n"
-        + "        for (int i = 0; i < 8 && *rest == ' '; i++) {\n            a[i] = strtoll(rest, &rest, 10);\n        }\n"
-        + '        space = "";\n        CALLS[index](a);\n    }\n    return 0;\n}\n'
-    )
-    text = (folder / "main.c").read_text().replace("#include <stdio.h>", "#include <stdio.h>\n#include <stdlib.h>")
-    (folder / "main.c").write_text(text)
-    strict = ["-std=c11", "-Wall", "-Wextra", "-Werror", "-Wpedantic", "-Wmissing-prototypes", "-Wshadow"]
-    _run([gcc, *strict, *(flags or ("-O1",)), folder / "main.c", "-o", folder / "main", "-lm"])
+        puts = [f"put_{kind}(sizes.{name});" for name, kind in places(function, "[{}]")]
+        written.append(_filled(C_CALL, INDEX=i, ARGUMENTS=given(function), PUTS="\n    ".join(puts)))
+    names = ", ".join(f"call_{i}" for i in range(len(functions)))
+    (folder / "main.c").write_text(_filled(C_MAIN, FUNCTIONS="\n".join(written), NAMES=names))
+    _run([gcc, *STRICT, *(flags or ("-O1",)), folder / "main.c", "-o", folder / "main", "-lm"])
     return _run([folder / "main"], calls)
 
 
+RUST_MAIN = """\
+mod sizes;
+
+#[allow(dead_code)]
+fn float_word(x: f64) -> String {
+    format!("{:016x}", x.to_bits())
+}
+
+#[allow(dead_code)]
+fn int_word(x: i64) -> String {
+    x.to_string()
+}
+
+fn main() {
+    for line in std::io::stdin().lines() {
+        let a: Vec<i64> = line.unwrap().split(' ').map(|word| word.parse().unwrap()).collect();
+        let (index, a) = (a[0], &a[1..]);
+        let done: Result<Vec<String>, &'static str> = match index {
+            CALLS
+            _ => panic!(),
+        };
+        match done {
+            Ok(words) => println!("{}", words.join(" ")),
+            Err(message) => println!("!{message}"),
+        }
+    }
+}
+"""
+
+
 def run_rust(functions: Sequence[SizeFunction], calls: Sequence[Call], folder: Path) -> list[str]:
+    """Build without optimizations, as cargo builds programs to debug: an int that overflows ends the program."""
     rustc = needs("rustc")
     (folder / "sizes.rs").write_text(rust.text(functions, ABOUT))
     written = []
     for i, function in enumerate(functions):
-        puts = "".join(
-            (f"words.push({kind}_word(s.{name}));" if length is None else f"words.extend(s.{name}.iter().map(|&x| {kind}_word(x)));")
-            for name, length, kind in kinds(function)
-        )
-        arguments = ", ".join(f"a[{j}]" for j in range(len(function.arguments)))
-        written.append(f"{i} => sizes::sizes_{i}({arguments}).map(|s| {{ {puts} }}),\n")
-    (folder / "main.rs").write_text(
-        "mod sizes;\n#[allow(dead_code)]\nfn float_word(x: f64) -> String { format!(\"{:016x}\", x.to_bits()) }\n"
-        "#[allow(dead_code)]\nfn int_word(x: i64) -> String { x.to_string() }\n"
-        "fn main() {\n    for line in std::io::stdin().lines() {\n"
-        "        let a: Vec<i64> = line.unwrap().split(' ').map(|word| word.parse().unwrap()).collect();\n"
-        "        let (index, a) = (a[0], &a[1..]);\n        let mut words: Vec<String> = Vec::new();\n"
-        f"        let done: Result<(), &'static str> = match index {{\n{''.join(written)}_ => panic!(),\n        }};\n"
-        '        match done {\n            Ok(()) => println!("{}", words.join(" ")),\n'
-        '            Err(message) => println!("!{message}"),\n        }\n    }\n}\n'
-    )
-    # Unoptimized, as cargo builds programs to debug: an int that overflows ends the program.
+        words = ", ".join(f"{kind}_word(s.{name})" for name, kind in places(function, "[{}]"))
+        written.append(f"{i} => sizes::sizes_{i}({given(function)}).map(|s| {{ let _ = s; vec![{words}] }}),")
+    (folder / "main.rs").write_text(_filled(RUST_MAIN, CALLS="\n            ".join(written)))
     _run([rustc, "-D", "warnings", "--edition", "2021", folder / "main.rs", "-o", folder / "main"])
     return _run([folder / "main"], calls)
+
+
+GO_MAIN = """\
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+
+	"run/sizes"
+)
+
+func intWord(x int64) string { return strconv.FormatInt(x, 10) }
+
+func floatWord(x float64) string { return fmt.Sprintf("%016x", math.Float64bits(x)) }
+
+func call(index int64, a []int64) ([]string, error) {
+	switch index {
+	CALLS
+	}
+	return []string{intWord(0), floatWord(0)}, nil
+}
+
+func main() {
+	lines := bufio.NewScanner(os.Stdin)
+	for lines.Scan() {
+		var a []int64
+		for _, word := range strings.Split(lines.Text(), " ") {
+			x, _ := strconv.ParseInt(word, 10, 64)
+			a = append(a, x)
+		}
+		words, err := call(a[0], a[1:])
+		if err != nil {
+			fmt.Println("!" + err.Error())
+		} else {
+			fmt.Println(strings.Join(words, " "))
+		}
+	}
+}
+"""
+GO_CALL = """\
+case INDEX:
+		s, err := sizes.SizesINDEX(ARGUMENTS)
+		_ = s
+		return []string{WORDS}, err"""
 
 
 def run_go(functions: Sequence[SizeFunction], calls: Sequence[Call], folder: Path) -> list[str]:
@@ -240,24 +360,10 @@ def run_go(functions: Sequence[SizeFunction], calls: Sequence[Call], folder: Pat
     (folder / "sizes" / "sizes.go").write_text(go.text(functions, ABOUT))
     written = []
     for i, function in enumerate(functions):
-        puts = "".join(
-            f"\t\twords = append(words, {kind}Word(s.{camel(name, first=True)}{'' if length is None else f'[{j}]'}))\n"
-            for name, length, kind in kinds(function)
-            for j in range(1 if length is None else length)
-        )
-        arguments = ", ".join(f"a[{j}]" for j in range(len(function.arguments)))
-        written.append(f"\tcase {i}:\n\t\ts, err := sizes.Sizes{i}({arguments})\n\t\tif err != nil {{\n\t\t\treturn nil, err\n\t\t}}\n{puts}")
-    (folder / "main.go").write_text(
-        'package main\n\nimport (\n\t"bufio"\n\t"fmt"\n\t"math"\n\t"os"\n\t"strconv"\n\t"strings"\n\n\t"run/sizes"\n)\n\n'
-        "func intWord(x int64) string { return strconv.FormatInt(x, 10) }\n"
-        'func floatWord(x float64) string { return fmt.Sprintf("%016x", math.Float64bits(x)) }\n\n'
-        "func call(index int64, a []int64) (words []string, err error) {\n\tswitch index {\n" + "".join(written) + "\t}\n\treturn words, nil\n}\n\n"
-        "func main() {\n\tlines := bufio.NewScanner(os.Stdin)\n\tfor lines.Scan() {\n\t\tvar a []int64\n"
-        '\t\tfor _, word := range strings.Split(lines.Text(), " ") {\n\t\t\tx, _ := strconv.ParseInt(word, 10, 64)\n'
-        "\t\t\ta = append(a, x)\n\t\t}\n\t\twords, err := call(a[0], a[1:])\n\t\tif err != nil {\n\t\t\tfmt.Println(\"!\" + err.Error())\n"
-        '\t\t} else {\n\t\t\tfmt.Println(strings.Join(words, " "))\n\t\t}\n\t}\n}\n'
-    )
-    environment = {**os.environ, "GOFLAGS": "-mod=mod", "GOPROXY": "off", "GOCACHE": str(folder / "cache")}
+        words = ", ".join(f"{kind}Word(s.{camel(name, first=True)})" for name, kind in places(function, "[{}]"))
+        written.append(_filled(GO_CALL, INDEX=i, ARGUMENTS=given(function), WORDS=words))
+    (folder / "main.go").write_text(_filled(GO_MAIN, CALLS="\n\t".join(written)))
+    environment = {**os.environ, "GOFLAGS": "-mod=mod", "GOPROXY": "off"}
     _run([tool, "vet", "./..."], cwd=folder, env=environment)
     _run([tool, "build", "-o", folder / "main", "."], cwd=folder, env=environment)
     return _run([folder / "main"], calls)

@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from graphproc.errors import EmitError, ProgramError
 from graphproc.sizes import num
 from graphproc.sizes.bounds import Bounds, bounds
 from graphproc.sizes.expression import REDUCERS
@@ -179,7 +180,15 @@ def flatten(function: SizeFunction, limit: int | None = LIMIT, inline: bool = Tr
             length, which needs no checks.
         inline: whether operations that are used once stay inside their user; if not, each is an
             assignment, also of tables, and there are no loops.
+
+    Raises:
+        EmitError: there are no results.
+        ProgramError: no arguments meet a precondition.
     """
+    if never := [message for holds, message in function.preconditions if holds is False]:
+        raise ProgramError(f"{function.name}: {never[0]} No image is taken with these settings.")
+    if not function.results:
+        raise EmitError(f"{function.name}: pixels decide all numbers of its results, so that no function of sizes has them.")
     results = [x for value in function.results.values() for x in elements(value)]
     every = list(in_order([*(holds for holds, _ in function.preconditions), *results]))
     found = bounds(every, limit) if limit is not None else {}
@@ -210,14 +219,16 @@ def _events(body: Body, results: Sequence[Num], guarded: bool, tables: bool) -> 
         body: the function, with bounds.
         results: its results.
         guarded: whether to check what bounds do not prove.
-        tables: whether tables of known numbers are assignments.
+        tables: whether tables are values as numbers are, not made in loops: also those of known
+            numbers are assignments then, and one check is for all elements.
     """
     seen: set[Sym] = set()
     places: dict[Sym, int] = {}
 
     def computed(phase: int, roots: Iterable[Any]) -> Iterator[Event]:
         for x in in_order(roots, seen):
-            for condition, message in _guards(body, x) if guarded else ():
+            for each, message in _guards(body, x) if guarded else ():
+                condition = for_all(each) if tables else each
                 if condition not in seen:
                     yield from computed(phase, [condition])
                     yield Require(condition, message), (phase, places[condition])
@@ -233,8 +244,8 @@ def _events(body: Body, results: Sequence[Num], guarded: bool, tables: bool) -> 
     yield from computed(len(conditions), results)
     for x in dict.fromkeys(x for x in results if isinstance(x, Sym)):
         if guarded and x.kind == "int" and not body.within(x, EXACT):
-            yield from computed(len(conditions), [_within(x, EXACT)])
-            yield Require(_within(x, EXACT), TOO_LARGE), (len(conditions), places[x])
+            yield from computed(len(conditions), [within(x, EXACT)])
+            yield Require(within(x, EXACT), TOO_LARGE), (len(conditions), places[x])
 
 
 def _complete(x: Sym) -> list[Sym]:
@@ -243,7 +254,7 @@ def _complete(x: Sym) -> list[Sym]:
     return [a for a in whole if isinstance(a, Sym) and a.length and a.op != "table"]
 
 
-def _within(x: Num, limit: int) -> Sym:
+def within(x: Num, limit: int) -> Sym:
     """Return the condition that a number is within `[-limit, limit]`; it is false for NaN."""
     edge: float = float(limit) if num.kind_of(x) == "float" else limit
     return Sym("and", (Sym("le", (-edge, x), "bool"), Sym("le", (x, edge), "bool")), "bool")
@@ -254,7 +265,7 @@ def _guards(body: Body, x: Sym) -> Iterator[tuple[Sym, str]]:
     numbers = [a for a in x.args if num.kind_of(a) != "bool"] if x.op not in ("symbol", "table") else []
     kinds = {num.kind_of(a) for a in numbers}
     if x.op == "truediv" or kinds == {"int", "float"}:
-        yield from ((_within(a, EXACT), TOO_LARGE) for a in numbers if num.kind_of(a) == "int" and not body.within(a, EXACT))
+        yield from ((within(a, EXACT), TOO_LARGE) for a in numbers if num.kind_of(a) == "int" and not body.within(a, EXACT))
     if x.op in ("truediv", "floordiv", "mod"):
         divisor = x.args[1]
         if body.low(divisor) <= 0 and isinstance(divisor, Sym) and body.bounds[divisor][1] >= 0:
@@ -263,10 +274,18 @@ def _guards(body: Body, x: Sym) -> Iterator[tuple[Sym, str]]:
         yield Sym("le", (0, x.args[0]), "bool"), IMPOSSIBLE
     if x.kind == "int" and not body.within(x, WIDEST):
         if x.op in _ROUNDED:
-            yield _within(x.args[0], WIDEST), TOO_LARGE
+            yield within(x.args[0], WIDEST), TOO_LARGE
         elif x.op in _ARITHMETIC:
             floats = tuple(Sym("float", (a,), "float") if isinstance(a, Sym) and a.kind == "int" else float(a) for a in x.args)
-            yield _within(Sym(x.op, floats, "float"), WIDEST), TOO_LARGE  # in floats, which do not overflow
+            yield within(Sym(x.op, floats, "float"), WIDEST), TOO_LARGE  # in floats, which do not overflow
+
+
+def for_all(condition: Sym) -> Sym:
+    """Return the condition that one holds for each element of a table."""
+    if not condition.length:
+        return condition
+    broken = Sym("any", (Sym("not", (condition,), "bool"),), "bool")
+    return Sym("not", (broken,), "bool")
 
 
 def _named(events: Sequence[Event], places: Mapping[Sym, Place], results: Sequence[Num]) -> tuple[set[Sym], set[Sym]]:

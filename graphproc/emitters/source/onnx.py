@@ -7,7 +7,7 @@ result's numbers is, of no axis or of one. What a function refuses, the graph re
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,10 +16,22 @@ import onnx_ir as ir
 from graphproc.emitters.onnx.builder import GraphBuilder
 from graphproc.emitters.onnx.emit import IR_VERSION
 from graphproc.emitters.onnx.preconditions import IMPOSSIBLE, MARK
-from graphproc.emitters.source.assignments import Argument, Body, Loop, Require, elements, flatten
+from graphproc.emitters.source.assignments import (
+    EXACT,
+    TOO_LARGE,
+    Argument,
+    Assign,
+    Body,
+    Require,
+    elements,
+    flatten,
+    for_all,
+    within,
+)
 from graphproc.sizes import num
+from graphproc.sizes.expression import REDUCERS
 from graphproc.sizes.function import SizeFunction
-from graphproc.sizes.num import Bool, Sym
+from graphproc.sizes.num import Sym
 
 if TYPE_CHECKING:
     import onnx
@@ -38,7 +50,7 @@ def model(function: SizeFunction, about: Sequence[str], opset: int = OPSET) -> o
     Raises:
         EmitError: an operation has no ONNX form, as `//` of floats.
     """
-    body = flatten(function)
+    body = flatten(function, inline=False)
     g = GraphBuilder("cpu", opset, leading=0)
     inputs = []
     for argument in body.arguments:
@@ -86,12 +98,12 @@ def _in_range(argument: Argument) -> Require:
     return Require(num.both(low, high), argument.message)
 
 
-def _required(body: Body) -> list[Require]:
-    """Return the checks of the function, in order; those of tables hold if they do for each element."""
-    steps = [one for step in body.steps for one in (step.steps if isinstance(step, Loop) else (step,))]
-    return [Require(_for_all(one.condition), one.message) for one in steps if isinstance(one, Require)]
-
-
-def _for_all(condition: Bool) -> Bool:
-    table = isinstance(condition, Sym) and condition.length
-    return num.negate(num.any_of(num.negate(condition))) if table else condition
+def _required(body: Body) -> Iterator[Require]:
+    """Yield the function's checks, and one for each table that is reduced: graphs reduce ints as float64."""
+    for step in body.steps:
+        if isinstance(step, Require):
+            yield step
+        elif isinstance(step, Assign) and step.value.op in REDUCERS:
+            (table,) = step.value.args
+            if table.kind == "int" and not body.within(table, EXACT):
+                yield Require(for_all(within(table, EXACT)), TOO_LARGE)

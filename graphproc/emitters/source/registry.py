@@ -43,6 +43,7 @@ def write(function: SizeFunction, language: str, about: Sequence[str]) -> bytes:
 
     Raises:
         EmitError: there is no such language, or it cannot express the function.
+        ProgramError: no arguments meet a precondition.
     """
     check_language(language)
     module = import_module(f"graphproc.emitters.source.{language}")
