@@ -29,7 +29,7 @@ from graphproc.processors.registry import lookup, specs
 from graphproc.wrappers.processor import processor_class
 
 SIZES = ((480, 640), (1080, 1920), (333, 500), (700, 300))
-"""The sizes of images whose plans are timed."""
+"""The sizes of images to time plans of."""
 
 
 def main() -> int:

@@ -161,7 +161,8 @@ def _check_names(given: Mapping[str, Any], known: Sequence[str]) -> None:
         ConfigError: there is one.
     """
     if unknown := [name for name in given if name not in known]:
-        raise ConfigError(f"--with {unknown[0]}: expected one of {', '.join(known) or 'nothing: the class takes images alone'}")
+        expected = f"one of {', '.join(known)}" if known else "nothing: the class takes images alone"
+        raise ConfigError(f"--with {unknown[0]}: expected {expected}")
 
 
 def _show_outputs(outputs: Mapping[str, Any]) -> None:

@@ -149,8 +149,12 @@ def _sample(output: Output, arrays: Sequence[Array], start: int, end: int) -> Ar
     return np.asarray(output.sample.numpy(arrays[start:end])) if start < end else np.empty(shape, dtype=arrays[0].dtype)
 
 
-def joined_shape(output: Output, shapes: Sequence[Shape], counts: Sequence[int] = ()) -> list[Shape] | Shape:
-    """Return the shape of what `join` makes of results of these shapes; shapes, where it makes a list of arrays.
+def joined_type(
+    output: Output, dtype: np.dtype[Any], shapes: Sequence[Shape], counts: Sequence[int] = ()
+) -> tuple[np.dtype[Any], list[Shape] | Shape]:
+    """Return the element type and shape of what `join` makes of results of these shapes.
+
+    There are several shapes where it makes a list of arrays.
 
     Raises:
         ShapeError: as `join`.
@@ -158,10 +162,10 @@ def joined_shape(output: Output, shapes: Sequence[Shape], counts: Sequence[int] 
     if output.sample is not None:
         ends = np.cumsum(counts).tolist()
         shapes = [_sample_shape(output, shapes, end - count, end) for count, end in zip(counts, ends, strict=True)]
+        dtype = output.join.samples_dtype(dtype, shapes)
     if output.delivery.kind == "separate":
-        return list(shapes)
-    found: list[Shape] | Shape = output.join.numpy_shape(shapes)
-    return found if output.sample is None else output.join.numpy_samples_shape(shapes)
+        return dtype, list(shapes)
+    return dtype, output.join.numpy_shape(shapes) if output.sample is None else output.join.numpy_samples_shape(shapes)
 
 
 def _sample_shape(output: Output, shapes: Sequence[Shape], start: int, end: int) -> Shape:

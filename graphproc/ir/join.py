@@ -77,7 +77,7 @@ class Join(Registered):
     numpy_shape: ClassVar[Callable[..., list[Shape] | Shape]]
     """`numpy_shape(self, shapes)`: return the shapes that `numpy` gives for results of these shapes.
 
-    Lengths may be expressions where there is one result.
+    Lengths may be expressions if there is only one result.
     """
     batch: ClassVar[Callable[..., Any]]
     """`batch(self, g, x, type, count)`: emit the join of results that have a batch axis in front.

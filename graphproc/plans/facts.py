@@ -83,7 +83,7 @@ class Facts:
 
 
 def facts(program: Program, images: int = 1) -> Facts:
-    """Return what sizes decide of a program's results, for a sample of so many images of one size."""
+    """Return what sizes decide of a program's results, for a sample of `images` images of one size."""
     names = [name for value in program.inputs for length in value.type.shape for name in num.symbols(length)]
     arguments = tuple(dict.fromkeys([*(side for side in ("height", "width") if side in names), *names]))
     outputs = tuple(_of_output(program, output) for output in program.outputs)

@@ -133,14 +133,12 @@ class _Joined:
         """
         output, known = found.output, [tuple(1 if n is None else n for n in shape) for shape in shapes]
         self._unknown = {axis - len(shape) for shape in shapes for axis, length in enumerate(shape) if length is None}
-        self._output, self.name, dtype = output, output.name, np.dtype(found.result_dtype)
+        self._output, self.name = output, output.name
         try:
-            joined = reference.joined_shape(output, known, counts)
+            self._dtype, joined = reference.joined_type(output, np.dtype(found.result_dtype), known, counts)
         except ShapeError as error:
             raise ShapeError(f"{output.name}: {error}") from error
-        if output.sample is not None:
-            dtype = output.join.samples_dtype(dtype, [(count, 1) for count in counts])
-        self._dtype = dtype
+        dtype = self._dtype
         self._value: Any = [_stand_in(one, dtype) for one in joined] if isinstance(joined, list) else _stand_in(joined, dtype)
         self.left_out = output.delivery.omit_if_empty and all(np.size(array) == 0 for array in self._value)
 

@@ -12,7 +12,7 @@ import pytest
 from support.graphs import assert_same, ort
 
 from graphproc.emitters.onnx.emit import EmitOptions, emit
-from graphproc.errors import ProgramError
+from graphproc.errors import ProgramError, ShapeError
 from graphproc.executors import reference
 from graphproc.ir.join import Join, registered_joins
 from graphproc.ir.program import Parity, Program, ProgramBuilder
@@ -109,6 +109,28 @@ def test_the_numpy_rule(case: JoinCase) -> None:
     found = case.join.numpy(case.arrays)
     assert isinstance(found, list) == case.join.has_image_axis
     assert_same(np.asarray(found), np.array(case.expected, DTYPES[case.dtype]))
+
+
+@every_case
+def test_shapes_without_arrays(case: JoinCase) -> None:
+    for arrays in (case.arrays, case.alike, case.arrays[:1], case.arrays[::-1]):
+        found = case.join.numpy(arrays)
+        wanted = [np.shape(one) for one in found] if isinstance(found, list) else np.shape(found)
+        assert case.join.numpy_shape([array.shape for array in arrays]) == wanted
+
+
+def test_the_shapes_of_rows_that_differ() -> None:
+    assert Concatenate().numpy_shape([(2, 3), (1, 4)]) == [(3,), (3,), (4,)]
+    assert [one.shape for one in Concatenate().numpy([np.zeros((2, 3)), np.zeros((1, 4))])] == [(3,), (3,), (4,)]
+
+
+def test_shapes_of_samples() -> None:
+    samples = [np.zeros((1, 3, 2, 2)), np.zeros((2, 3, 2, 1))]
+    join = Pad(unpadded=(-3,))
+    assert join.numpy_samples_shape([one.shape for one in samples]) == join.numpy_samples(samples).shape == (2, 2, 3, 2, 2)
+    for refusing in (join.numpy_samples, lambda given: join.numpy_samples_shape([one.shape for one in given])):
+        with pytest.raises(ShapeError, match="expected samples with equal numbers of channels"):
+            refusing([np.zeros((1, 3, 2, 2)), np.zeros((1, 1, 2, 2))])
 
 
 @every_case

@@ -40,8 +40,8 @@ class Found:
 
     Attributes:
         kinds: how many plans were equal to a call's outputs, how many plans and calls refused with the same words, how many
-            results were too large for a call, how many settings no processor has, and how often a call alone refused an image of
-            which the plan says that pixels decide it.
+            results were too large for a call, how many settings no processor has, and how often a call alone refused an
+            image, where the plan says that pixels decide it.
         unknown: how many elements of shapes a plan left to pixels.
         failures: what differed, with what repeats it.
     """
