@@ -152,6 +152,10 @@ class RustWriter(Writer):
         """Return a name in lower case."""
         return name.lower()
 
+    def field(self, name: str) -> str:
+        """Return the name of a result in lower case."""
+        return name.lower()
+
     def table_name(self, name: str) -> str:
         """Return the name of a static item."""
         return f"{self.body.function.name}_{name}".upper()

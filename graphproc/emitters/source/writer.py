@@ -7,6 +7,7 @@ Python's meaning holds in each: ints are exact, other numbers are float64, `//` 
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, NamedTuple
@@ -318,9 +319,9 @@ class Writer(ABC):
 
 def camel(name: str, first: bool = False) -> str:
     """Return a name of snake case in camel case, with a capital in front if `first`."""
-    words = [word for word in name.split("_") if word]
-    text = "".join(word[0].upper() + word[1:] for word in words)
-    return text if first or not text else text[0].lower() + text[1:]
+    text = "".join(word[0].upper() + word[1:] for word in re.split(r"[\W_]+", name, flags=re.ASCII) if word)
+    text = f"N{text}" if text[:1].isdigit() else text
+    return text if first else text[:1].lower() + text[1:]
 
 
 def wrapped(items: Sequence[str], indent: str, width: int = 100) -> list[str]:

@@ -15,6 +15,7 @@ from graphproc.sizes.function import SizeFunction
 INTERPRETED = ("python", "json", "onnx")
 SIZES = 10_000
 """How many calls of classes' functions each language computes."""
+ODD = 'a "quoted" \\ message, 100%, is this a trigraph ??/ and \u00e9'
 VARIED = 140
 """How many functions are those of other settings than defaults."""
 
@@ -59,7 +60,7 @@ def test_operations_without_a_compiler(language: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("language", INTERPRETED)
 def test_some_classes(language: str, tmp_path: Path) -> None:
-    functions = numbered(of_classes()[::25])
+    functions = numbered(of_classes(15))
     calls = calls_of(functions, 20)
     assert any(expected(functions[index], arguments).startswith("!") for index, arguments in calls)
     assert differences(language, functions, calls, tmp_path) == []
@@ -72,6 +73,8 @@ def refusals() -> tuple[list[SizeFunction], dict[Call, str]]:
         for index, (_, calls) in enumerate(REFUSED.values())
         for (_, arguments), value in calls.items()
     }
+    functions.append(SizeFunction("odd", ("height", "width"), {"value": W}, ((H < 10, ODD),)))
+    wanted |= {(len(functions) - 1, (9, 5)): "5", (len(functions) - 1, (10, 5)): f"!{ODD}"}
     return numbered(functions), wanted
 
 
@@ -98,7 +101,7 @@ def test_refusals_without_a_compiler(language: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("flags", [("-O3", "-march=native", "-std=gnu17"), ("-O1", "-fsanitize=undefined,float-cast-overflow")])
 def test_c_has_the_same_bits_with_other_flags(flags: tuple[str, ...], tmp_path: Path) -> None:
     """GCC contracts products and sums where the processor can, unless C is ISO's; undefined behaviour prints to stderr."""
-    functions = numbered([*of_operations(), *of_classes()[::4]])
+    functions = numbered([*of_operations(), *of_classes(4)])
     calls = calls_of(functions, 20)
     (tmp_path / "try.c").write_text("int main(void) { return 0; }\n")
     tried = subprocess.run([needs("gcc"), *STRICT, *flags, "try.c", "-o", "try"], cwd=tmp_path, capture_output=True, check=False)
