@@ -6,9 +6,9 @@ what is checked.
 
 - A subterm that is used more than once is an assignment; others stay inside their user.
 - Tables are computed element by element in loops. As much as possible is one loop.
-- Numbers are exact up to `WIDEST`, and those of which floats are made up to `EXACT`. Bounds prove
-  it for arguments up to `LIMIT`; where they do not, a check stands before the operation. Beyond,
-  Python's numbers and 64 bits would differ.
+- Whole numbers are exact up to `WIDEST`, and up to `EXACT` where they become floats or results.
+  Bounds prove it for arguments up to `LIMIT`; where they do not, a check stands before the
+  operation. Beyond, Python's numbers and 64 bits would differ.
 """
 
 from __future__ import annotations
