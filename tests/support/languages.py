@@ -108,6 +108,15 @@ def _run(command: Sequence[Any], calls: Sequence[Call] = (), **options: Any) -> 
     return done.stdout.splitlines()
 
 
+def compiled(function: SizeFunction) -> Callable[..., dict[str, Any]]:
+    """Return what the Python text of one function defines."""
+    names: dict[str, Any] = {}
+    exec(python.text([function], ABOUT), names)
+    (found,) = [value for name, value in names.items() if callable(value) and name not in ("__builtins__", "to_float32")]
+    made: Callable[..., dict[str, Any]] = found
+    return made
+
+
 def run_python(functions: Sequence[SizeFunction], calls: Sequence[Call], folder: Path) -> list[str]:
     names: dict[str, Any] = {}
     exec(python.text(functions, ABOUT), names)

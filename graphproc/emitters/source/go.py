@@ -2,7 +2,8 @@
 
 A function returns an error for arguments that it refuses. Whole numbers are int64, others float64. Each
 product is converted to float64, because Go may otherwise round it together with the sum around it
-(the Go specification, "Floating-point operators").
+(the Go specification, "Floating-point operators"); on arm64 it does. Divisions by powers of two,
+which Go makes products, are exact.
 """
 
 from __future__ import annotations

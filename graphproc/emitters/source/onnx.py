@@ -80,14 +80,15 @@ def _zero(g: GraphBuilder, body: Body) -> ir.Value:
     """Return 0, int64 [1], behind all checks of a function.
 
     Every output is gathered at places that it is added to, so that none is computed without the
-    checks. They come one after the other, so that the first that fails is the one that says why. A
-    `Neg` stands between them, because ONNX Runtime makes one of two reshapes in a row.
+    checks. They come one after the other, so that the first that fails is the one that says why.
+    Outputs are not reshaped themselves: ONNX Runtime makes one of several reshapes in a row where it
+    knows the last one's shape, as it does of outputs.
     """
     value = g.num(num.symbol(body.arguments[0].name))
     for check in [*map(_in_range, body.arguments), *_required(body)]:
         holds = g.num(check.condition)
         with g.scope(f"{MARK}{check.message}"):
-            value = g.Reshape(g.Neg(value), g.Where(holds, g.vector(1), g.vector(IMPOSSIBLE)))
+            value = g.Reshape(value, g.Where(holds, g.vector(1), g.vector(IMPOSSIBLE)))
     zero: ir.Value = g.Mul(value, g.vector(0))
     return zero
 

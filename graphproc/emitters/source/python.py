@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from graphproc.emitters.source.assignments import Loop, flatten
@@ -46,17 +46,6 @@ def text(functions: Sequence[SizeFunction], about: Sequence[str]) -> str:
     imports = "".join(f"import {name}\n" for name in _IMPORTS if any(f"{name}." in part for part in parts))
     comment = "".join(f"# {line}".rstrip() + "\n" for line in about)
     return "\n\n".join(["\n".join(filter(None, [comment, imports])), *parts]) if imports else "\n".join([comment, *parts])
-
-
-def compiled(function: SizeFunction) -> Callable[..., dict[str, Any]]:
-    """Return a size function as a function of Python: what its text defines.
-
-    The text is made of numbers, operators and new names alone, whatever the expressions are called.
-    """
-    names: dict[str, Any] = {}
-    exec(compile(text([function], []), f"<{function.name}>", "exec"), names)
-    result: Callable[..., dict[str, Any]] = names[PythonWriter(flatten(function, limit=None), {}).name]
-    return result
 
 
 class PythonWriter(Writer):

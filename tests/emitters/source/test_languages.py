@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from support.languages import RUN, STRICT, Call, expected, needs, numbered, run_c
-from support.size_functions import REFUSED, H, W, calls_of, of_classes, of_operations, of_settings
+from support.size_functions import REFUSED, WIDE_TABLES, H, W, calls_of, of_classes, of_operations, of_settings
 
-from graphproc.emitters.source.assignments import IMPOSSIBLE
+from graphproc.emitters.source.assignments import IMPOSSIBLE, TOO_LARGE
 from graphproc.sizes.function import SizeFunction
 
 INTERPRETED = ("python", "json", "onnx")
@@ -56,6 +56,17 @@ def test_operations(language: str, tmp_path: Path) -> None:
 def test_operations_without_a_compiler(language: str, tmp_path: Path) -> None:
     functions = numbered(of_operations())
     assert differences(language, functions, calls_of(functions, 20), tmp_path) == []
+
+
+def test_graphs_refuse_tables_beyond_53_bits(tmp_path: Path) -> None:
+    """Graphs reduce ints as float64."""
+    functions = numbered([one for one in of_operations() if one.name in WIDE_TABLES])
+    calls = calls_of(functions, 40)
+    wanted = [expected(functions[index], arguments) for index, arguments in calls]
+    found = RUN["onnx"](functions, calls, tmp_path)
+    assert all(a in (b, f"!{TOO_LARGE}") for a, b in zip(found, wanted, strict=True))
+    assert len(functions) == 2
+    assert 0 < sum(line.startswith("!") for line in found) < len(found)
 
 
 @pytest.mark.parametrize("language", INTERPRETED)

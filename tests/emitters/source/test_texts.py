@@ -12,7 +12,7 @@ import onnx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.languages import ABOUT, RUN, STRICT, needs
+from support.languages import ABOUT, RUN, STRICT, compiled, needs
 from support.strategies import SYMBOLS, expressions, sides, table_expressions
 
 from graphproc.emitters.source import c, go, javascript, python, rust
@@ -61,7 +61,7 @@ def test_onnx_declares_scalars_and_vectors() -> None:
 
 
 def test_python_is_compiled_and_takes_whole_numbers_of_any_length() -> None:
-    function = python.compiled(SMALL)
+    function = compiled(SMALL)
     assert function(2, 4) == {"shape": (1, 8), "ratio": 0.5}
     assert function(10**30, 10**30)["shape"] == (1, 10**60)
     with pytest.raises(ValueError, match="too tall"):
@@ -74,7 +74,7 @@ def test_python_is_compiled_and_takes_whole_numbers_of_any_length() -> None:
 
 @given(st.lists(expressions(6), min_size=1, max_size=2), sides, sides)
 def test_python_evaluates_numbers(results: list[num.Num], height: int, width: int) -> None:
-    found = python.compiled(SizeFunction("f", SYMBOLS, {"value": tuple(results)}))(height, width)["value"]
+    found = compiled(SizeFunction("f", SYMBOLS, {"value": tuple(results)}))(height, width)["value"]
     wanted = tuple(num.evaluate(x, {"height": height, "width": width}) for x in results)
     assert (found, [*map(type, found)]) == (wanted, [*map(type, wanted)])
 
@@ -82,7 +82,7 @@ def test_python_evaluates_numbers(results: list[num.Num], height: int, width: in
 @given(table_expressions(), sides, sides)
 def test_python_evaluates_tables(table: num.Sym, height: int, width: int) -> None:
     results = (num.argmin(table), num.argmax(table), num.smallest(table), num.largest(table), num.take(table, H % 5))
-    found = python.compiled(SizeFunction("f", SYMBOLS, {"value": results}))(height, width)["value"]
+    found = compiled(SizeFunction("f", SYMBOLS, {"value": results}))(height, width)["value"]
     memo: dict[num.Sym, object] = {}
     assert found == tuple(num.evaluate(x, {"height": height, "width": width}, memo) for x in results)
 
@@ -97,7 +97,7 @@ def odd_names() -> SizeFunction:
 
 
 def test_names_that_mean_something_in_python() -> None:
-    assert python.compiled(odd_names())(*range(1, len(WORDS) + 1))["int"] == 4
+    assert compiled(odd_names())(*range(1, len(WORDS) + 1))["int"] == 4
     ast.parse(python.text([odd_names()], ABOUT))
 
 
@@ -116,6 +116,18 @@ def test_names_that_mean_something_in_a_language(tool: str, tmp_path: Path) -> N
     (tmp_path / file).write_text(text([odd_names(), SMALL], ABOUT))
     done = subprocess.run([needs(tool), *command], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_products_of_floats_are_rounded_by_themselves_in_go() -> None:
+    """No test sees it run where the processor at hand, or Go for it, contracts nothing."""
+    text = go.text([SizeFunction("f", SYMBOLS, {"value": H * 0.1 + W * 0.3 * num.as_float(W)})], [])
+    assert "float64(float64(height) * 0.1) + float64(float64(float64(width) * 0.3) * float64(width))" in text
+
+
+def test_products_and_sums_are_not_contracted_in_c() -> None:
+    text = c.text([SMALL], [])
+    assert "#pragma STDC FP_CONTRACT OFF" in text
+    assert '#pragma GCC optimize("fp-contract=off")' in text
 
 
 def test_lines_about_a_function_stay_comments() -> None:
