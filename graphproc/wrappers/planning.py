@@ -93,7 +93,7 @@ class Planning(Compilation):
         several = [bool(spec.samples.counts) and count > 1 for count in counts for _ in range(count)]
         images = [image.shape[:2] for sample in samples for image in sample]
         extra_inputs = _stand_ins(spec, found, images)
-        declared = self.planner(self._program(config, **options_of(extra_inputs)))
+        own = config
         if spec.samples.settings is not None:
             config = spec.samples.settings(config, images)
         plans = []
@@ -102,6 +102,7 @@ class Planning(Compilation):
                 program = self._program(config, **options_of(extra_inputs, several[index]))
                 inputs = {name: arrays[index] for name, arrays in extra_inputs.items()}
                 plans.append(self._plan_one(program, config, sides, inputs))
+        declared = self.planner(self._program(own, **options_of(extra_inputs)))
         found_outputs = [one for one in declared.facts.outputs if one.output.name != spec.samples.counts]
         joined = [_Joined(one, [plan.shapes[one.output.name] for plan in plans], counts) for one in found_outputs]
         for output in joined:

@@ -15,7 +15,7 @@ from graphproc.emitters.onnx.emit import EmitOptions, emit
 from graphproc.errors import ProgramError, ShapeError
 from graphproc.executors import reference
 from graphproc.ir.join import Join, registered_joins
-from graphproc.ir.program import Parity, Program, ProgramBuilder
+from graphproc.ir.program import Output, Parity, Program, ProgramBuilder
 from graphproc.ir.types import DTYPES, TensorType
 from graphproc.joins import STACK, Concatenate, Maximum, OffsetByImage, Pad, PrefixImageIndex, Stack
 from graphproc.sizes import num
@@ -131,6 +131,17 @@ def test_shapes_of_samples() -> None:
     for refusing in (join.numpy_samples, lambda given: join.numpy_samples_shape([one.shape for one in given])):
         with pytest.raises(ShapeError, match="expected samples with equal numbers of channels"):
             refusing([np.zeros((1, 3, 2, 2)), np.zeros((1, 1, 2, 2))])
+
+
+@pytest.mark.parametrize("counts", [(1, 2), (3,), (0, 3), (1, 1, 1)])
+@pytest.mark.parametrize("promotes", [True, False])
+def test_types_of_samples(counts: tuple[int, ...], promotes: bool) -> None:
+    output = Output("found", "given", Pad(unpadded=(-3,), promotes=promotes), STACK)
+    results = [{"found": np.ones((3, 2, 2), np.uint8)}] * 3
+    joined = reference.join([output], results, counts)["found"]
+    found = reference.joined_type(output, np.dtype(np.uint8), [(3, 2, 2)] * 3, counts)
+    assert found == (joined.dtype, joined.shape)
+    assert joined.dtype == (np.float32 if promotes and len(set(counts)) > 1 else np.uint8)
 
 
 @every_case

@@ -30,6 +30,8 @@ LONGEST = 1500
 """The most pixels of a side; sides are equally often in each octave."""
 LARGEST = 500_000
 """The most pixels of one image's results together: the call is not made for more."""
+LONGEST_SHAPE = 12
+"""How many times longer a side may be than the other where pixels decide sizes: resizes may become large, and no plan says so."""
 _NOISE = np.random.default_rng(0).integers(0, 256, LONGEST * LONGEST * 3, dtype=np.uint8)
 Sides = tuple[int, int]
 
@@ -190,6 +192,8 @@ def _sides(rng: random.Random) -> Sides:
 def _elements(plan: Any) -> int:
     plans = plan.images if isinstance(plan, CallPlan) else [plan]
     resizes = [prod(sides) for one in plans for sides in one.resizes]
+    if any(one.unknown and max(one.sizes.values()) > LONGEST_SHAPE * min(one.sizes.values()) for one in plans):
+        return LARGEST + 1
     return max([sum(prod(n or 1 for n in output.shape) for output in plan.outputs.values()), *resizes])
 
 
